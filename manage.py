@@ -1,5 +1,6 @@
 #!/usr/bin/env python
-"""Django's commands. Without DATABASE_URL they work on the embedded servers under .data/, started if need be."""
+"""Django's commands. Without DATABASE_URL they work on the embedded servers under .data/, started
+if need be."""
 
 import os
 import sys
@@ -9,14 +10,33 @@ from registry.process_kind import declare_process
 
 # these read no database
 WITHOUT_DATABASE = {
-    "", "help", "version", "--help", "-h", "--version", "check", "collectstatic", "compilemessages", "diffsettings",
-    "findstatic", "makemessages", "startapp",
-}  # fmt: skip
+    "",
+    "help",
+    "version",
+    "--help",
+    "-h",
+    "--version",
+    "check",
+    "collectstatic",
+    "compilemessages",
+    "diffsettings",
+    "findstatic",
+    "makemessages",
+    "startapp",
+}
 # these look at the database as it is, or bring it on themselves
 BEFORE_MIGRATION = {
-    "dbshell", "flush", "inspectdb", "makemigrations", "migrate", "optimizemigration", "pgtrigger", "showmigrations",
-    "sqlmigrate", "squashmigrations",
-}  # fmt: skip
+    "dbshell",
+    "flush",
+    "inspectdb",
+    "makemigrations",
+    "migrate",
+    "optimizemigration",
+    "pgtrigger",
+    "showmigrations",
+    "sqlmigrate",
+    "squashmigrations",
+}
 
 
 def embed(command: str) -> None:

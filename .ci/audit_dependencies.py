@@ -1,4 +1,5 @@
-"""Ask whether a pinned version has a known vulnerability. Ends with 1 if one has, with 0 if none is known.
+"""Ask whether a pinned version has a known vulnerability. Ends with 1 if one has, with 0 if none is
+known.
 
 Without a network nothing can be asked: a line says so, and the check passes.
 """
@@ -19,12 +20,22 @@ ACCEPTED: dict[str, tuple[date, str]] = {}
 
 def audit(report: Path) -> str:
     """Have pip-audit write its report; what it said where it could not."""
-    command = [sys.executable, "-m", "pip_audit", "--disable-pip", "--require-hashes", "--timeout", "15"]
+    command = [
+        sys.executable,
+        "-m",
+        "pip_audit",
+        "--disable-pip",
+        "--require-hashes",
+        "--timeout",
+        "15",
+    ]
     command += ["--progress-spinner", "off", "--format", "json", "--output", str(report)]
     for lock in LOCKS:
         command += ["--requirement", lock]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_SECONDS, check=False)
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=TIMEOUT_SECONDS, check=False
+        )
     except subprocess.TimeoutExpired:
         return f"no answer within {TIMEOUT_SECONDS} seconds"
     return done.stderr
@@ -46,7 +57,9 @@ def main() -> int:
             print(f"audit skipped: the advisories cannot be asked for ({last[0][:300]})")
             return 0
     today = datetime.now(UTC).date()
-    asked = {(one["name"], one["version"]): one["vulns"] for one in packages if "skip_reason" not in one}
+    asked = {
+        (one["name"], one["version"]): one["vulns"] for one in packages if "skip_reason" not in one
+    }
     unknown = sorted({one["name"] for one in packages if "skip_reason" in one})
     n_vulnerable = 0
     for (name, version), advisories in sorted(asked.items()):
@@ -57,11 +70,16 @@ def main() -> int:
             fixed = ", ".join(advisory["fix_versions"]) or "no version yet"
             print(f"VULNERABLE {name} {version}: {advisory['id']}, fixed in {fixed}")
     if not asked:
-        print("audit skipped: the package index in use publishes no advisories, or cannot be reached")
+        print(
+            "audit skipped: the package index in use publishes no advisories, or cannot be reached"
+        )
         return 0
     print(f"audit: {len(asked)} pinned packages asked about, {n_vulnerable} known vulnerabilities")
     if unknown:
-        print(f"audit incomplete: nothing could be learned of {len(unknown)} packages: {', '.join(unknown)}")
+        print(
+            f"audit incomplete: nothing could be learned of {len(unknown)} packages: "
+            f"{', '.join(unknown)}"
+        )
     return 1 if n_vulnerable else 0
 
 

@@ -1,4 +1,5 @@
-"""Beat without memory: it sends what runs every minute or more often, and needs neither a file nor the database.
+"""Beat without memory: it sends what runs every minute or more often, and needs neither a file nor
+the database.
 
 What runs less often PostgreSQL remembers; see `apps/common/periodic_jobs.py`.
 """
@@ -17,11 +18,14 @@ END_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 class FrequentScheduler(Scheduler):
-    """Celery's scheduler for the entries that come round within a minute; the schedule's others are left out."""
+    """Celery's scheduler for the entries that come round within a minute; the schedule's others are
+    left out."""
 
     def setup_schedule(self) -> None:
         entries = self.app.conf.beat_schedule
-        self.merge_inplace({name: entry for name, entry in entries.items() if not is_recorded(entry)})
+        self.merge_inplace(
+            {name: entry for name, entry in entries.items() if not is_recorded(entry)}
+        )
 
     def tick(self, *args: Any, **kwargs: Any) -> float:
         """Send what is due; a signal to end counts once it has been sent."""
@@ -34,9 +38,9 @@ class FrequentScheduler(Scheduler):
 def deferred_end() -> Iterator[None]:
     """Hold back the first signal to end until the block is left; a second one is not held back.
 
-    Celery ends beat by raising SystemExit wherever the signal finds it. Inside a call of the broker's client another
-    error replaces it (the client cleans up on a connection that is closed by then), beat logs that one as a message
-    that was not sent, and goes on for ever.
+    Celery ends beat by raising SystemExit wherever the signal finds it. Inside a call of the
+    broker's client another error replaces it (the client cleans up on a connection that is closed
+    by then), beat logs that one as a message that was not sent, and goes on for ever.
     """
     if threading.current_thread() is not threading.main_thread():
         # signals are the main thread's

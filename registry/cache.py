@@ -1,7 +1,8 @@
-"""The cache: counters and hints as JSON on a Valkey that may be lost, full or read-only without a page failing.
+"""The cache: counters and hints as JSON on a Valkey that may be lost, full or read-only without a
+page failing.
 
-What cannot be kept there is kept by this process alone, so that limits still hold, for each process by itself:
-docs/operator.md lists what is in it, and what its loss means.
+What cannot be kept there is kept by this process alone, so that limits still hold, for each process
+by itself: docs/operator.md lists what is in it, and what its loss means.
 """
 
 import json
@@ -34,7 +35,8 @@ _last_warning = float("-inf")
 
 
 class JSONSerializer:
-    """JSON for values of the cache: whoever can write to the server can mislead us, but runs no code here."""
+    """JSON for values of the cache: whoever can write to the server can mislead us, but runs no
+    code here."""
 
     def dumps(self, value: Any) -> bytes:
         """TypeError for what JSON cannot hold, as bytes and dates."""
@@ -55,14 +57,18 @@ class LocalCache(LocMemCache):
         super().__init__(name, params)
         self._max_bytes = max_bytes
 
-    def set(self, key: Any, value: Any, timeout: Any = DEFAULT_TIMEOUT, version: int | None = None) -> None:
+    def set(
+        self, key: Any, value: Any, timeout: Any = DEFAULT_TIMEOUT, version: int | None = None
+    ) -> None:
         text = JSONSerializer().dumps(value)
         if self._max_bytes is not None and len(text) > self._max_bytes:
             self.delete(key, version)
         else:
             super().set(key, json.loads(text), timeout, version)
 
-    def add(self, key: Any, value: Any, timeout: Any = DEFAULT_TIMEOUT, version: int | None = None) -> bool:
+    def add(
+        self, key: Any, value: Any, timeout: Any = DEFAULT_TIMEOUT, version: int | None = None
+    ) -> bool:
         text = JSONSerializer().dumps(value)
         if self._max_bytes is not None and len(text) > self._max_bytes:
             return not self.has_key(key, version)
@@ -70,9 +76,11 @@ class LocalCache(LocMemCache):
 
 
 class ForgivingRedisCache(RedisCache):
-    """A cache that no trouble of its server lets fail: what the server refuses is kept by this process.
+    """A cache that no trouble of its server lets fail: what the server refuses is kept by this
+    process.
 
-    What this process kept counts before what the server answers, until the server has taken a newer value.
+    What this process kept counts before what the server answers, until the server has taken a newer
+    value.
     """
 
     def __init__(self, server: Any, params: dict[str, Any]) -> None:
@@ -91,9 +99,15 @@ class ForgivingRedisCache(RedisCache):
 
     def get_many(self, keys: Iterable[Any], version: int | None = None) -> dict[Any, Any]:
         keys = list(keys)
-        values = _attempt(lambda: super(ForgivingRedisCache, self).get_many(keys, version)) if keys else {}
+        values = (
+            _attempt(lambda: super(ForgivingRedisCache, self).get_many(keys, version))
+            if keys
+            else {}
+        )
         readable = (
-            {} if values is _FAILED else {key: value for key, value in values.items() if value is not _UNREADABLE}
+            {}
+            if values is _FAILED
+            else {key: value for key, value in values.items() if value is not _UNREADABLE}
         )
         return readable | self._local.get_many(keys, version)
 
@@ -102,20 +116,32 @@ class ForgivingRedisCache(RedisCache):
             _attempt(lambda: super(ForgivingRedisCache, self).has_key(key, version)) is True
         )
 
-    def set(self, key: Any, value: Any, timeout: Any = DEFAULT_TIMEOUT, version: int | None = None) -> None:
-        if _attempt(lambda: super(ForgivingRedisCache, self).set(key, value, timeout, version)) is _FAILED:
+    def set(
+        self, key: Any, value: Any, timeout: Any = DEFAULT_TIMEOUT, version: int | None = None
+    ) -> None:
+        if (
+            _attempt(lambda: super(ForgivingRedisCache, self).set(key, value, timeout, version))
+            is _FAILED
+        ):
             self._local.set(key, value, timeout, version)
         else:
             self._local.delete(key, version)
 
-    def set_many(self, data: dict[Any, Any], timeout: Any = DEFAULT_TIMEOUT, version: int | None = None) -> list[Any]:
-        if _attempt(lambda: super(ForgivingRedisCache, self).set_many(data, timeout, version)) is _FAILED:
+    def set_many(
+        self, data: dict[Any, Any], timeout: Any = DEFAULT_TIMEOUT, version: int | None = None
+    ) -> list[Any]:
+        if (
+            _attempt(lambda: super(ForgivingRedisCache, self).set_many(data, timeout, version))
+            is _FAILED
+        ):
             self._local.set_many(data, timeout, version)
         else:
             self._local.delete_many(data, version)
         return []
 
-    def add(self, key: Any, value: Any, timeout: Any = DEFAULT_TIMEOUT, version: int | None = None) -> bool:
+    def add(
+        self, key: Any, value: Any, timeout: Any = DEFAULT_TIMEOUT, version: int | None = None
+    ) -> bool:
         if self._local.has_key(key, version):
             return False
         added = _attempt(lambda: super(ForgivingRedisCache, self).add(key, value, timeout, version))
@@ -149,7 +175,8 @@ class ForgivingRedisCache(RedisCache):
 
 
 def _attempt(operation: Callable[[], Any]) -> Any:
-    """What the server answers; _FAILED where it is away, silent, full, read-only or otherwise in trouble."""
+    """What the server answers; _FAILED where it is away, silent, full, read-only or otherwise in
+    trouble."""
     global _last_warning
     if not _BREAKER.admits():
         return _FAILED

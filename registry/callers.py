@@ -1,4 +1,5 @@
-"""Who calls, for the web server: whether a session or token is real is asked before a long body is kept."""
+"""Who calls, for the web server: whether a session or token is real is asked before a long body is
+kept."""
 
 from collections.abc import Mapping
 from importlib import import_module
@@ -16,7 +17,8 @@ from apps.accounts.api_tokens.authentication import ApiTokenAuthentication
 
 
 def is_known(environ: Mapping[str, Any]) -> bool:
-    """Whether the request's token or session is one of ours and in force. At most three statements."""
+    """Whether the request's token or session is one of ours and in force. At most three
+    statements."""
     request = WSGIRequest({**environ, "wsgi.input": BytesIO()})
     try:
         try:

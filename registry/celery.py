@@ -21,14 +21,18 @@ _BREAKER = CircuitBreaker()
 
 
 class RegistryCelery(Celery):
-    """Celery, with a circuit breaker where pages send tasks: each would wait anew for a broker that is silent."""
+    """Celery, with a circuit breaker where pages send tasks: each would wait anew for a broker that
+    is silent."""
 
     def send_task(self, *args: Any, **kwargs: Any) -> Any:
-        """Send a task; kombu's OperationalError where the broker does not take it, or did not a moment ago."""
+        """Send a task; kombu's OperationalError where the broker does not take it, or did not a
+        moment ago."""
         if process_kind() is not ProcessKind.WEB:
             return super().send_task(*args, **kwargs)
         if not _BREAKER.admits():
-            raise OperationalError("The broker did not answer a moment ago; it was not asked again yet.")
+            raise OperationalError(
+                "The broker did not answer a moment ago; it was not asked again yet."
+            )
         try:
             result = super().send_task(*args, **kwargs)
         except (OperationalError, OSError):

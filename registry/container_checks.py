@@ -1,6 +1,7 @@
 """Health of a container without an address: `python -m registry.container_checks worker|beat`.
 
-Exits with 0, or with 1 and a sentence. It loads the settings and no application, so that it stays cheap.
+Exits with 0, or with 1 and a sentence. It loads the settings and no application, so that it stays
+cheap.
 """
 
 import socket
@@ -21,7 +22,8 @@ class UnhealthyError(Exception):
 
 
 def check_worker() -> str:
-    """Ask the worker of this host; UnhealthyError where it does not answer within WORKER_TIMEOUT seconds."""
+    """Ask the worker of this host; UnhealthyError where it does not answer within WORKER_TIMEOUT
+    seconds."""
     name = f"celery@{socket.gethostname()}"
     try:
         answers = app.control.ping(destination=[name], timeout=WORKER_TIMEOUT)
@@ -40,7 +42,8 @@ def check_beat() -> str:
         raise UnhealthyError(f"The heartbeat cannot be read: {type(error).__name__}.") from error
     if seen_at is None:
         raise UnhealthyError(
-            f"No task of beat has reached a worker for {heartbeat.LIFETIME_SECONDS} seconds. See the logs of both."
+            f"No task of beat has reached a worker for {heartbeat.LIFETIME_SECONDS} seconds. See "
+            "the logs of both."
         )
     return f"A task of beat reached a worker at {seen_at.isoformat(timespec='seconds')}."
 
@@ -49,7 +52,8 @@ CHECKS: dict[str, Callable[[], str]] = {"beat": check_beat, "worker": check_work
 
 
 def main(given: Sequence[str]) -> int:
-    """Run the check that is named; its sentence goes to the output, which container engines keep."""
+    """Run the check that is named; its sentence goes to the output, which container engines
+    keep."""
     if len(given) != 1 or given[0] not in CHECKS:
         sys.stderr.write(f"Name one of {', '.join(CHECKS)}.\n")
         return 2

@@ -1,7 +1,8 @@
-"""`make demo`: sets everything up, runs worker, beat and web server in the foreground, ends them all together.
+"""`make demo`: sets everything up, runs worker, beat and web server in the foreground, ends them
+all together.
 
-One thread: it reads its children's output, watches that they live, and hears signals. A child that dies ends
-the demo; nothing is restarted behind the user's back.
+One thread: it reads its children's output, watches that they live, and hears signals. A child that
+dies ends the demo; nothing is restarted behind the user's back.
 """
 
 import ctypes
@@ -81,9 +82,14 @@ class Demo:
     # --- children ---
 
     def start(
-        self, name: str, *arguments: str, at_our_death: signal.Signals = signal.SIGTERM, may_end: bool = False
+        self,
+        name: str,
+        *arguments: str,
+        at_our_death: signal.Signals = signal.SIGTERM,
+        may_end: bool = False,
     ) -> Child:
-        """Run a Python module as a process group of its own, which dies with us even where we are killed."""
+        """Run a Python module as a process group of its own, which dies with us even where we are
+        killed."""
         process = subprocess.Popen(
             [sys.executable, "-m", *arguments],
             cwd=embedded.CHECKOUT,
@@ -122,7 +128,10 @@ class Demo:
             code = child.process.poll()
             if code is not None and not (child.may_end and code == 0):
                 self._drain(child)
-                raise Broken(f"The {child.name} process ended with {_in_words(code)}; its last lines stand above.")
+                raise Broken(
+                    f"The {child.name} process ended with {_in_words(code)}; its last lines stand "
+                    "above."
+                )
 
     def until(self, met: Callable[[], bool], *, seconds: float, what: str) -> None:
         deadline = time.monotonic() + seconds
@@ -161,28 +170,68 @@ class Demo:
         self.embedded = self._ensure_servers()
         _say(f"setup  | data in {self.data}")
         setup = self.start("setup", "registry.demo", "setup", may_end=True)
-        self.until(lambda: setup.process.poll() is not None, seconds=SETUP_SECONDS, what="The set-up was not done")
+        self.until(
+            lambda: setup.process.poll() is not None,
+            seconds=SETUP_SECONDS,
+            what="The set-up was not done",
+        )
         self._drain(setup)
         with heartbeat.client() as client:
             client.delete(heartbeat.KEY)  # what a worker of the last run left
         self.start(
             # cold shutdown where we are killed: unfinished tasks go back to the queue
-            "worker", "celery", "--quiet", "--app", "registry", "worker", "--concurrency", "2", "--pool", "prefork",
-            "--queues", "default", "--loglevel", "INFO", "--without-gossip", "--without-mingle",
-            # without a broker the heartbeat of events, which nobody hears, keeps a worker from ending
+            "worker",
+            "celery",
+            "--quiet",
+            "--app",
+            "registry",
+            "worker",
+            "--concurrency",
+            "2",
+            "--pool",
+            "prefork",
+            "--queues",
+            "default",
+            "--loglevel",
+            "INFO",
+            "--without-gossip",
+            "--without-mingle",
+            # without a broker the heartbeat of events, which nobody hears, keeps a worker from
+            # ending
             "--without-heartbeat",
             at_our_death=signal.SIGQUIT,
-        )  # fmt: skip
-        self.start("beat", "celery", "--quiet", "--app", "registry", "beat", "--pidfile=", "--loglevel", "INFO")
+        )
+        self.start(
+            "beat",
+            "celery",
+            "--quiet",
+            "--app",
+            "registry",
+            "beat",
+            "--pidfile=",
+            "--loglevel",
+            "INFO",
+        )
         self.until(_worker_lives, seconds=START_SECONDS, what="The worker did not show itself")
-        self.start("web", "registry.serving", "--host", HOST, "--port", str(port), "--workers", WEB_WORKERS)
-        self.until(lambda: _answers(port, "/"), seconds=START_SECONDS, what="The web server did not answer")
-        self.until(lambda: _answers(port, "/readyz"), seconds=START_SECONDS, what="The demo did not become ready")
+        self.start(
+            "web", "registry.serving", "--host", HOST, "--port", str(port), "--workers", WEB_WORKERS
+        )
+        self.until(
+            lambda: _answers(port, "/"), seconds=START_SECONDS, what="The web server did not answer"
+        )
+        self.until(
+            lambda: _answers(port, "/readyz"),
+            seconds=START_SECONDS,
+            what="The demo did not become ready",
+        )
         logins = _logins(b"".join(setup.output).decode())
         # one write: whoever waits for READY finds the logins too
         _say(
             "\n".join(
-                [f"READY http://{HOST}:{port}", *("login {user} {password} {role}".format(**one) for one in logins)]
+                [
+                    f"READY http://{HOST}:{port}",
+                    *("login {user} {password} {role}".format(**one) for one in logins),
+                ]
             ),
             out=sys.stdout,
         )
@@ -193,7 +242,10 @@ class Demo:
 
     def _ensure_servers(self) -> embedded.Places | None:
         """Embed what no address names."""
-        self.wanted = {"database": not os.environ.get("DATABASE_URL"), "broker": not os.environ.get("BROKER_URL")}
+        self.wanted = {
+            "database": not os.environ.get("DATABASE_URL"),
+            "broker": not os.environ.get("BROKER_URL"),
+        }
         return embedded.ensure(data=self.data, **self.wanted) if any(self.wanted.values()) else None
 
     def _missing_server(self) -> str:
@@ -204,7 +256,10 @@ class Demo:
         for child in reversed(self.children):
             _signal_group(child.process.pid, signal.SIGTERM)
         deadline = time.monotonic() + STOP_SECONDS
-        while any(child.process.poll() is None for child in self.children) and time.monotonic() < deadline:
+        while (
+            any(child.process.poll() is None for child in self.children)
+            and time.monotonic() < deadline
+        ):
             for key, _ in self.selector.select(0.05):
                 if key.fileobj is self.signals:
                     self.signals.recv(64)
@@ -220,7 +275,8 @@ class Demo:
 
 
 def _dies_with(parent: int, number: signal.Signals) -> Callable[[], None]:
-    """What a child does before it becomes its program: ask the kernel for a signal when we die (Linux only)."""
+    """What a child does before it becomes its program: ask the kernel for a signal when we die
+    (Linux only)."""
     if not sys.platform.startswith("linux"):
         return lambda: None
     prctl = ctypes.CDLL(None).prctl
@@ -234,7 +290,9 @@ def _dies_with(parent: int, number: signal.Signals) -> Callable[[], None]:
 
 
 def _say(text: str, *, out: TextIO | None = None) -> None:
-    with suppress(BrokenPipeError):  # nobody listens any more; that is no reason to leave processes behind
+    with suppress(
+        BrokenPipeError
+    ):  # nobody listens any more; that is no reason to leave processes behind
         print(text, file=out or sys.stderr, flush=True)
 
 
@@ -266,7 +324,8 @@ def _answers(port: int, path: str) -> bool:
 
 
 def _logins(text: str) -> Iterator[dict[str, str]]:
-    """What load_demo printed: JSON objects with user, password and role, one a line or in a list."""
+    """What load_demo printed: JSON objects with user, password and role, one a line or in a
+    list."""
     with suppress(json.JSONDecodeError):
         if isinstance(rows := json.loads(text), list):
             yield from rows
@@ -276,7 +335,7 @@ def _logins(text: str) -> Iterator[dict[str, str]]:
             yield json.loads(line)
 
 
-# --- one demo per data folder -----------------------------------------------------------------------------------
+# --- one demo per data folder ---------------------------------------------------------------------
 
 
 def _pids_file(data: Path) -> Path:
@@ -292,7 +351,9 @@ def _only_one(data: Path) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             lock.seek(0)
-            raise Refused(f"A demo already runs on {data} (process {lock.read().strip()}).") from None
+            raise Refused(
+                f"A demo already runs on {data} (process {lock.read().strip()})."
+            ) from None
         lock.truncate(0)
         lock.write(str(os.getpid()))
         lock.flush()
@@ -301,7 +362,8 @@ def _only_one(data: Path) -> Iterator[None]:
 
 
 def _end_leftovers(data: Path) -> None:
-    """End process groups of a demo that died; the start time tells them from strangers with the same number."""
+    """End process groups of a demo that died; the start time tells them from strangers with the
+    same number."""
     with suppress(FileNotFoundError, ValueError):
         for pid, born in json.loads(_pids_file(data).read_text()):
             with suppress(psutil.Error):
@@ -319,12 +381,14 @@ def _check_port(port: int) -> None:
             probe.bind((HOST, port))
         except OSError as error:
             raise Refused(
-                f"Port {port} cannot be used ({error.strerror}). Choose another: PORT={port + 1} make demo"
+                f"Port {port} cannot be used ({error.strerror}). Choose another: PORT={port + 1} "
+                "make demo"
             ) from error
 
 
 def set_up() -> None:
-    """Runs as a child: database, built-in catalogue, demo portfolio. Prints what load_demo prints."""
+    """Runs as a child: database, built-in catalogue, demo portfolio. Prints what load_demo
+    prints."""
     import django  # noqa: PLC0415 - only this child loads Django's apps
     from django.core.management import call_command, get_commands  # noqa: PLC0415
 

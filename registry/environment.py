@@ -28,29 +28,43 @@ def mailer(url: str, *, timeout_seconds: int = 20) -> dict[str, Any]:
     """
     parts = urlsplit(url)
     if parts.scheme == "filemail":
-        return {"BACKEND": "apps.common.email_backend.EmlFileBackend", "OPTIONS": {"folder": unquote(parts.path)}}
+        return {
+            "BACKEND": "apps.common.email_backend.EmlFileBackend",
+            "OPTIONS": {"folder": unquote(parts.path)},
+        }
     if parts.scheme in PLAIN_BACKENDS:
         return {"BACKEND": f"django.core.mail.backends.{PLAIN_BACKENDS[parts.scheme]}.EmailBackend"}
     if parts.scheme in SMTP_SCHEMES and parts.hostname:
-        options: dict[str, Any] = {"host": parts.hostname, "timeout": timeout_seconds, **SMTP_SCHEMES[parts.scheme]}
+        options: dict[str, Any] = {
+            "host": parts.hostname,
+            "timeout": timeout_seconds,
+            **SMTP_SCHEMES[parts.scheme],
+        }
         if parts.port:
             options["port"] = parts.port
         if parts.username:
             options["username"] = unquote(parts.username)
             options["password"] = unquote(parts.password or "")
         return {"BACKEND": "django.core.mail.backends.smtp.EmailBackend", "OPTIONS": options}
-    raise BadAddress("EMAIL_URL starts with smtp://host, smtp+tls://host, smtps://host or filemail:///folder.")
+    raise BadAddress(
+        "EMAIL_URL starts with smtp://host, smtp+tls://host, smtps://host or filemail:///folder."
+    )
 
 
 def redis_client_url(broker_url: str, *, database: int | None = None) -> str:
-    """The broker's address as its plain client spells it, on another logical database where one is named.
+    """The broker's address as its plain client spells it, on another logical database where one is
+    named.
 
     Celery writes unix sockets as `redis+socket:///path?virtual_host=0`, the client as `unix:///path?db=0`.
     """
     parts = urlsplit(broker_url)
     if parts.scheme in {"redis+socket", "redis+unix", "unix"}:
         asked = parse_qs(parts.query)
-        number = database if database is not None else (asked.get("virtual_host") or asked.get("db") or ["0"])[0]
+        number = (
+            database
+            if database is not None
+            else (asked.get("virtual_host") or asked.get("db") or ["0"])[0]
+        )
         return f"unix://{parts.path}?db={number}"
     if parts.scheme not in {"redis", "rediss"}:
         raise BadAddress("BROKER_URL starts with redis://, rediss:// or redis+socket://.")
@@ -58,7 +72,8 @@ def redis_client_url(broker_url: str, *, database: int | None = None) -> str:
 
 
 def kept_secret(file: Path) -> str:
-    """The secret in `file`, made on first use and readable by its owner only. For demo and development."""
+    """The secret in `file`, made on first use and readable by its owner only. For demo and
+    development."""
     try:
         return file.read_text()
     except FileNotFoundError:
@@ -70,7 +85,8 @@ def kept_secret(file: Path) -> str:
     with os.fdopen(descriptor, "w") as out:
         out.write(secret)
     try:
-        # a link, unlike a rename, fails where another process was first: all of them use the same secret
+        # a link, unlike a rename, fails where another process was first: all of them use the same
+        # secret
         os.link(draft, file)
     except FileExistsError:
         pass

@@ -1,4 +1,5 @@
-"""Messages of one page to the next: in a cookie of their own, named as the session's is, or in the session."""
+"""Messages of one page to the next: in a cookie of their own, named as the session's is, or in the
+session."""
 
 from django.conf import settings
 from django.contrib.messages.storage.cookie import CookieStorage

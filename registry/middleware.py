@@ -10,11 +10,24 @@ import structlog
 from django.conf import settings
 from django.core.exceptions import BadRequest
 from django.db import DatabaseError, DataError, connection
-from django.http import HttpRequest, HttpResponseBase, JsonResponse, QueryDict, StreamingHttpResponse
+from django.http import (
+    HttpRequest,
+    HttpResponseBase,
+    JsonResponse,
+    QueryDict,
+    StreamingHttpResponse,
+)
 from django.shortcuts import render
 from pghistory.middleware import HistoryMiddleware
 
-from apps.api.problems import API_PREFIX, CALLS_PREFIX, MEDIA_TYPE, bad_request, problem, unavailable_reason
+from apps.api.problems import (
+    API_PREFIX,
+    CALLS_PREFIX,
+    MEDIA_TYPE,
+    bad_request,
+    problem,
+    unavailable_reason,
+)
 from apps.common.invisible_characters import remove_control_characters
 from apps.common.logging import request_id
 from apps.common.postgresql.errors import Unavailable, unavailability
@@ -22,7 +35,8 @@ from apps.common.processes.child_process import RETRY_AFTER_SECONDS, BusyError
 from apps.common.requests.bare_headers import BARE_HEADERS
 
 log = structlog.get_logger(__name__)
-# a request that took longer before it lost its connection is not asked again, so that its answer comes in time
+# a request that took longer before it lost its connection is not asked again, so that its answer
+# comes in time
 MAX_RETRIED_SECONDS = 1.0
 _INCOMPLETE = b"\nThis file is incomplete: the database stopped answering. Download it again.\n"
 
@@ -32,10 +46,24 @@ SIGNATURE = re.compile(r"\.[A-Za-z0-9_-]{43}(?=/|$)")
 
 # what pages never ask of a browser, so that nothing put into one can
 _NOT_NEEDED = (
-    "accelerometer", "autoplay", "camera", "display-capture", "encrypted-media", "fullscreen", "geolocation",
-    "gyroscope", "magnetometer", "microphone", "midi", "payment", "picture-in-picture", "screen-wake-lock",
-    "serial", "usb", "xr-spatial-tracking",
-)  # fmt: skip
+    "accelerometer",
+    "autoplay",
+    "camera",
+    "display-capture",
+    "encrypted-media",
+    "fullscreen",
+    "geolocation",
+    "gyroscope",
+    "magnetometer",
+    "microphone",
+    "midi",
+    "payment",
+    "picture-in-picture",
+    "screen-wake-lock",
+    "serial",
+    "usb",
+    "xr-spatial-tracking",
+)
 PERMISSIONS_POLICY = ", ".join(f"{name}=()" for name in _NOT_NEEDED)
 
 
@@ -43,20 +71,25 @@ PERMISSIONS_POLICY = ", ".join(f"{name}=()" for name in _NOT_NEEDED)
 NEVER_STORED = ("/accounts/", "/account/", "/audit/", "/settings/")
 TLS_ONLY = (API_PREFIX, f"{CALLS_PREFIX}/")
 _PLAIN_HTTP = (
-    "Use https. This request came in plain text and was not read. A token in it may have been read on its way:"
+    "Use https. This request came in plain text and was not read. A token in it may have been read "
+    "on its way:"
     " revoke that token."
 )
 
 
 class PlainHttpMiddleware:
-    """Refuses programs that come without TLS, where pages are redirected: redirected, a client would send its token in
-    plain text every time and never notice."""
+    """Refuses programs that come without TLS, where pages are redirected: redirected, a client
+    would send its token in plain text every time and never notice."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        if settings.SECURE_SSL_REDIRECT and request.path.startswith(TLS_ONLY) and not request.is_secure():
+        if (
+            settings.SECURE_SSL_REDIRECT
+            and request.path.startswith(TLS_ONLY)
+            and not request.is_secure()
+        ):
             return JsonResponse(
                 problem(HTTPStatus.FORBIDDEN, _PLAIN_HTTP),
                 status=HTTPStatus.FORBIDDEN,
@@ -67,7 +100,8 @@ class PlainHttpMiddleware:
 
 
 class BrowserRulesMiddleware:
-    """Headers that Django has no setting for: what pages may use of a browser, and who may load what we answer."""
+    """Headers that Django has no setting for: what pages may use of a browser, and who may load
+    what we answer."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
@@ -76,17 +110,24 @@ class BrowserRulesMiddleware:
         response = self.get_response(request)
         response.headers.setdefault("Permissions-Policy", PERMISSIONS_POLICY)
         response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
-        if request.headers.get("Cookie") and response.headers.get("Content-Type", "").startswith("text/html"):
-            # what a page showed to one person is not left in a cache for the next; elsewhere "back" shows the list as
-            # it was left, and signing out clears what the browser holds
-            rule = "private, no-store" if request.path.startswith(NEVER_STORED) else "private, no-cache"
+        if request.headers.get("Cookie") and response.headers.get("Content-Type", "").startswith(
+            "text/html"
+        ):
+            # what a page showed to one person is not left in a cache for the next; elsewhere "back"
+            # shows the list as it was left, and signing out clears what the browser holds
+            rule = (
+                "private, no-store"
+                if request.path.startswith(NEVER_STORED)
+                else "private, no-cache"
+            )
             response.headers.setdefault("Cache-Control", rule)
         return response
 
 
 class LostConnectionMiddleware:
-    """Asks once more where a restart of the database took the connection away from a request that only reads; writes
-    are never sent twice. A file that is already being sent ends with a line that says so."""
+    """Asks once more where a restart of the database took the connection away from a request that
+    only reads; writes are never sent twice. A file that is already being sent ends with a line that
+    says so."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
@@ -104,17 +145,21 @@ class LostConnectionMiddleware:
             connection.close()
             log.info("request_retried", path=request.path)
             response = self.get_response(request)
-        if isinstance(response, StreamingHttpResponse) and isinstance(content := response.streaming_content, Iterator):
+        if isinstance(response, StreamingHttpResponse) and isinstance(
+            content := response.streaming_content, Iterator
+        ):
             response.streaming_content = _ended_visibly(content, request.path)
         return response
 
 
 def _ended_visibly(content: Iterator[bytes], path: str) -> Iterator[bytes]:
-    """`content`, with a last line that says so where the database ends it early; then the error goes on.
+    """`content`, with a last line that says so where the database ends it early; then the error
+    goes on.
 
-    The status has been sent, and half a list must not pass for all of it. The web server breaks the connection off for
-    an error, which programs notice; behind a server that would end the answer as if it were whole, people read the
-    line, and a workbook or an archive with it behind does not open.
+    The status has been sent, and half a list must not pass for all of it. The web server breaks the
+    connection off for an error, which programs notice; behind a server that would end the answer as
+    if it were whole, people read the line, and a workbook or an archive with it behind does not
+    open.
     """
     try:
         yield from content
@@ -127,14 +172,16 @@ def _ended_visibly(content: Iterator[bytes], path: str) -> Iterator[bytes]:
 
 
 class UnwritableTextMiddleware:
-    """What the database cannot hold is the sender's mistake and no failure of ours: null characters, numbers and days
-    beyond every column. Told in one place, since any field of any page may be sent anything."""
+    """What the database cannot hold is the sender's mistake and no failure of ours: null
+    characters, numbers and days beyond every column. Told in one place, since any field of any page
+    may be sent anything."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        # in an address it is told before a file begins to be written; REST says more of its parameters
+        # in an address it is told before a file begins to be written; REST says more of its
+        # parameters
         if not request.path.startswith(API_PREFIX) and (
             "\x00" in request.path or "%00" in request.META.get("QUERY_STRING", "")
         ):
@@ -144,13 +191,15 @@ class UnwritableTextMiddleware:
     def process_view(self, request: HttpRequest, view: Callable[..., Any], *_: Any) -> None:
         """Take control characters and direction marks out of what a page sends, passwords apart.
 
-        The check against forged requests has read the body by now. What is exempt from that check (REST, traces) reads
-        its body itself.
+        The check against forged requests has read the body by now. What is exempt from that check
+        (REST, traces) reads its body itself.
         """
         if request.method == "POST" and not getattr(view, "csrf_exempt", False):
             request.POST = _tidied(request.POST)  # type: ignore[assignment]
 
-    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponseBase | None:
+    def process_exception(
+        self, request: HttpRequest, exception: Exception
+    ) -> HttpResponseBase | None:
         return bad_request(request, exception) if isinstance(exception, DataError) else None
 
 
@@ -159,7 +208,10 @@ def _tidied(sent: QueryDict) -> QueryDict:
         return sent
     tidy = QueryDict(mutable=True, encoding=sent.encoding)
     for name, values in sent.lists():
-        tidy.setlist(name, values if "password" in name else [remove_control_characters(text) for text in values])
+        tidy.setlist(
+            name,
+            values if "password" in name else [remove_control_characters(text) for text in values],
+        )
     tidy._mutable = False
     return tidy
 
@@ -173,7 +225,9 @@ class BusyMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         return self.get_response(request)
 
-    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponseBase | None:
+    def process_exception(
+        self, request: HttpRequest, exception: Exception
+    ) -> HttpResponseBase | None:
         if not isinstance(exception, BusyError):
             return None
         answer = render(request, "busy.html", {"sentence": str(exception)}, status=503)
@@ -182,7 +236,8 @@ class BusyMiddleware:
 
 
 class RequestHistoryMiddleware(HistoryMiddleware):
-    """Every row written during a request carries who asked, where, and the request's id in the log."""
+    """Every row written during a request carries who asked, where, and the request's id in the
+    log."""
 
     def get_context(self, request: HttpRequest) -> dict[str, Any]:
         words: dict[str, Any] = {**super().get_context(request), "request_id": request_id(request)}

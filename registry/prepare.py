@@ -1,4 +1,5 @@
-"""Brings an embedded database to where a command can use it: migrated, and filled with the built-in catalogue."""
+"""Brings an embedded database to where a command can use it: migrated, and filled with the built-in
+catalogue."""
 
 import sys
 
@@ -14,7 +15,8 @@ LOCK = "prepare"
 
 
 def prepare_database() -> None:
-    """Costs one read of the migrations where nothing is to do. Words go to stderr, stdout is the command's own."""
+    """Costs one read of the migrations where nothing is to do. Words go to stderr, stdout is the
+    command's own."""
     with database_lock(LOCK):
         executor = MigrationExecutor(connection)
         if executor.migration_plan(executor.loader.graph.leaf_nodes()):

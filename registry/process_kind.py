@@ -9,7 +9,8 @@ _kind: ProcessKind | None = None
 
 
 def declare_process(kind: ProcessKind) -> None:
-    """Name the kind of this process; nothing where it has a kind already, by which its settings were made."""
+    """Name the kind of this process; nothing where it has a kind already, by which its settings
+    were made."""
     global _kind
     if _kind is None:
         _kind = kind

@@ -1,8 +1,10 @@
-"""The web server: `python -m registry.serving [--host H] [--port N] [--workers N] [--threads N] [application]`.
+"""The web server: `python -m registry.serving [--host H] [--port N] [--workers N] [--threads N]
+[application]`.
 
-The site is loaded once, and its workers are forks of the process that loaded it: what they have in common lies in
-memory once. Nothing is connected before the fork, since database, cache and broker are asked for by the first request.
-A new version is served by a new server; SIGHUP replaces workers and loads nothing. A worker that dies is replaced.
+The site is loaded once, and its workers are forks of the process that loaded it: what they have in
+common lies in memory once. Nothing is connected before the fork, since database, cache and broker
+are asked for by the first request. A new version is served by a new server; SIGHUP replaces workers
+and loads nothing. A worker that dies is replaced.
 """
 
 import argparse
@@ -32,17 +34,21 @@ SITE = "registry.wsgi:application"
 
 def _arguments(given: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m registry.serving")
-    parser.add_argument("application", nargs="?", default=SITE, metavar="module:name", help=f"usually {SITE}")
+    parser.add_argument(
+        "application", nargs="?", default=SITE, metavar="module:name", help=f"usually {SITE}"
+    )
     parser.add_argument("--host", default="127.0.0.1", help="0.0.0.0: on every network (127.0.0.1)")
     parser.add_argument("--port", type=int, default=8000, help="(8000)")
     parser.add_argument("--workers", type=int, default=2, help="processes; as many as cores (2)")
-    parser.add_argument("--threads", type=int, default=4, help="requests that a worker answers at a time (4)")
+    parser.add_argument(
+        "--threads", type=int, default=4, help="requests that a worker answers at a time (4)"
+    )
     return parser.parse_args(given)
 
 
 class Site:
-    """A module with a WSGI application; CALLERS and PROBES beside it say what the server does before it is asked, and
-    RECORD_REFUSAL is called with what it refuses by itself."""
+    """A module with a WSGI application; CALLERS and PROBES beside it say what the server does
+    before it is asked, and RECORD_REFUSAL is called with what it refuses by itself."""
 
     def __init__(self, name: str) -> None:
         module_name, _, attribute = name.partition(":")
@@ -65,15 +71,19 @@ class Site:
 
 
 def _allow_descriptors() -> None:
-    """As many as the system lets us have: a connection, a file or two and a share of the database each."""
+    """As many as the system lets us have: a connection, a file or two and a share of the database
+    each."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = 4 * MAX_CONNECTIONS
     if soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted if hard < 0 else min(wanted, hard), hard))
+        resource.setrlimit(
+            resource.RLIMIT_NOFILE, (wanted if hard < 0 else min(wanted, hard), hard)
+        )
 
 
 def _share_request_counts() -> None:
-    """A folder in which the workers keep what they count, so that any of them answers for all; gone with the server.
+    """A folder in which the workers keep what they count, so that any of them answers for all; gone
+    with the server.
 
     Has to be named before the library is loaded, which the site does.
     """
@@ -82,12 +92,15 @@ def _share_request_counts() -> None:
         os.environ[MULTIPROCESS_FOLDER] = folder
         server_process = os.getpid()
         # workers are forks, and run what is registered here as well when they end
-        atexit.register(lambda: os.getpid() == server_process and shutil.rmtree(folder, ignore_errors=True))
+        atexit.register(
+            lambda: os.getpid() == server_process and shutil.rmtree(folder, ignore_errors=True)
+        )
 
 
 def main(given: Sequence[str]) -> None:
     asked = _arguments(given)
-    # what Python does by itself on this system until 3.13; later versions would load the site anew for every worker
+    # what Python does by itself on this system until 3.13; later versions would load the site anew
+    # for every worker
     multiprocessing.set_start_method("fork")
     _allow_descriptors()
     _share_request_counts()
@@ -109,9 +122,12 @@ def main(given: Sequence[str]) -> None:
         workers_kill_timeout=STOP_TIMEOUT,
     )
     site = Site(asked.application)
-    # before there are threads or connections: files that people and programs send are read in its children
+    # before there are threads or connections: files that people and programs send are read in its
+    # children
     fork_server(threads=asked.threads)
-    server.serve(target_loader=lambda: site.server_application(n_threads=asked.threads), wrap_loader=False)
+    server.serve(
+        target_loader=lambda: site.server_application(n_threads=asked.threads), wrap_loader=False
+    )
 
 
 if __name__ == "__main__":

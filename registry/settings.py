@@ -29,7 +29,8 @@ environ.Env.ENVIRON = {name: value for name, value in os.environ.items() if valu
 env = Variables()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-# production refuses to start half configured; demo runs on one machine without TLS; test is for the test-suite
+# production refuses to start half configured; demo runs on one machine without TLS; test is for the
+# test-suite
 REGISTRY_ENV = env.str("REGISTRY_ENV", default="production")
 if REGISTRY_ENV not in {"production", "demo", "test"}:
     raise ImproperlyConfigured("REGISTRY_ENV is production, demo or test.")
@@ -59,7 +60,7 @@ def retention_days(name: str, *, default: int, least: int) -> int:
     return days
 
 
-# --- who we are -------------------------------------------------------------------------------------------------
+# --- who we are -----------------------------------------------------------------------------------
 if TESTING:
     SECRET_KEY = "for-tests-only"  # noqa: S105
 elif PRODUCTION:
@@ -68,7 +69,9 @@ else:
     SECRET_KEY = env.str("SECRET_KEY", default="") or kept_secret(REGISTRY_DATA / "secret_key")
 SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 
-PUBLIC_URL = required("PUBLIC_URL", otherwise=f"http://127.0.0.1:{env.int('PORT', default=8000)}").rstrip("/")
+PUBLIC_URL = required(
+    "PUBLIC_URL", otherwise=f"http://127.0.0.1:{env.int('PORT', default=8000)}"
+).rstrip("/")
 ALLOWED_HOSTS = env.list(
     "ALLOWED_HOSTS",
     default=[PUBLIC_URL.split("://")[-1].rsplit(":", 1)[0]]
@@ -170,16 +173,18 @@ TEMPLATES = [
     },
 ]
 
-# --- database ---------------------------------------------------------------------------------------------------
+# --- database -------------------------------------------------------------------------------------
 # PostgreSQL only: docs/decisions/0001-one-database-engine.md
 DATABASE_URL = required("DATABASE_URL", otherwise="postgres://postgres@127.0.0.1:5432/registry")
 # connections each process keeps open at most; 0 opens one per request or task
 DATABASE_POOL = env.int("DATABASE_POOL", default=0 if TESTING else 8)
 _database: dict[str, Any] = env.db_url_config(DATABASE_URL)
 if _database.get("ENGINE") != "django.db.backends.postgresql":
-    raise ImproperlyConfigured("DATABASE_URL starts with postgres://; no other engine is supported.")
-# lists are read by statements that a connection prepares once; off for a pooler that hands on connections in between,
-# and with them cursors that outlast their transaction
+    raise ImproperlyConfigured(
+        "DATABASE_URL starts with postgres://; no other engine is supported."
+    )
+# lists are read by statements that a connection prepares once; off for a pooler that hands on
+# connections in between, and with them cursors that outlast their transaction
 DATABASE_PREPARE = env.bool("DATABASE_PREPARE", default=True)
 if not DATABASE_PREPARE:
     _database["DISABLE_SERVER_SIDE_CURSORS"] = True
@@ -194,10 +199,13 @@ _database["OPTIONS"] = {
     **socket_options(),
     **_database.get("OPTIONS", {}),
 }
-# a pooler refuses or drops them, since its clients share connections; docs/operator.md tells how it sets them itself
+# a pooler refuses or drops them, since its clients share connections; docs/operator.md tells how it
+# sets them itself
 if DATABASE_PREPARE and (_options := connection_options(DATABASE_LIMITS)):
     # the operator's own come last, and win
-    _database["OPTIONS"]["options"] = f"{_options} {_database['OPTIONS'].get('options', '')}".strip()
+    _database["OPTIONS"]["options"] = (
+        f"{_options} {_database['OPTIONS'].get('options', '')}".strip()
+    )
 if DATABASE_POOL:
     _database["OPTIONS"]["pool"] = {
         "min_size": 1,
@@ -206,7 +214,8 @@ if DATABASE_POOL:
         "max_idle": 300,
         "connection_class": BoundedConnection,
         "check": check_connection,
-        # no longer than somebody waits: pauses between attempts in the background would outlast an outage
+        # no longer than somebody waits: pauses between attempts in the background would outlast an
+        # outage
         "reconnect_timeout": DATABASE_LIMITS.pool,
     }
 if test_database := env.str("TEST_DATABASE", default=""):
@@ -220,7 +229,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # history: written by triggers, changed by nobody
 PGHISTORY_APPEND_ONLY = True
 PGHISTORY_MIDDLEWARE_METHODS = ("POST", "PUT", "PATCH", "DELETE")
-# --- retention: apps/common/retention.py lists every table; 0 days: never -----------------------------------------
+# --- retention: apps/common/retention.py lists every table; 0 days: never -------------------------
 # versions of records that have ended, and who imported or handed in what: seven years
 HISTORY_DAYS = retention_days("HISTORY_DAYS", default=2557, least=30)
 # runs and jobs that are over: polls, losses, what-ifs, bulk jobs, long files
@@ -235,10 +244,11 @@ ACCOUNT_EVENT_DAYS = env.int("ACCOUNT_EVENT_DAYS", default=365)
 if ACCOUNT_EVENT_DAYS < 30:
     raise ImproperlyConfigured("ACCOUNT_EVENT_DAYS is at least 30.")
 
-# --- broker, cache and background work --------------------------------------------------------------------------
+# --- broker, cache and background work ------------------------------------------------------------
 BROKER_URL = required("BROKER_URL", otherwise="redis://127.0.0.1:6379/0")
 try:
-    # the queue is logical database 0 unless the address says otherwise; heartbeat and throttling counters lie beside it
+    # the queue is logical database 0 unless the address says otherwise; heartbeat and throttling
+    # counters lie beside it
     CACHE_URL = env.str("CACHE_URL", default="") or redis_client_url(BROKER_URL, database=1)
     # the queue's own database, for its length in /metrics
     BROKER_CLIENT_URL = redis_client_url(BROKER_URL)
@@ -254,8 +264,8 @@ CACHES: dict[str, Any] = {
         "KEY_PREFIX": "registry",
         # 1 held pickles, which nothing reads any more
         "VERSION": 2,
-        # one more try on a fresh connection, then go on without; the library would pause and try ten times, and also
-        # wait again for a server that is silent
+        # one more try on a fresh connection, then go on without; the library would pause and try
+        # ten times, and also wait again for a server that is silent
         "OPTIONS": {
             "serializer": "registry.cache.JSONSerializer",
             "socket_timeout": 1,
@@ -268,7 +278,8 @@ CACHES: dict[str, Any] = {
 CELERY_BROKER_URL = BROKER_URL
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # a worker outlasts any outage of the broker
-# also one that answers and refuses to write: without its replicas, with a disk that is full, or a replica by now
+# also one that answers and refuses to write: without its replicas, with a disk that is full, or a
+# replica by now
 CELERY_BROKER_CHANNEL_ERROR_RETRY = True
 # a page only sends, and beat makes good what it could not; a worker waits for work
 # (a new connection waits up to five times, once for each step of its handshake)
@@ -281,13 +292,15 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 }
 CELERY_TASK_TIME_LIMIT = 1800
 CELERY_TASK_SOFT_TIME_LIMIT = 1740
-# a message is done when its work is done: a killed worker's task runs again, and tasks are safe to run twice
+# a message is done when its work is done: a killed worker's task runs again, and tasks are safe to
+# run twice
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
-# a worker at a job that a person waits for (apps/common/jobs.py) shows itself every so many seconds; without a sign for
-# so many, the next sweep, which beat sends every minute, takes the job over: within two minutes of the last sign
+# a worker at a job that a person waits for (apps/common/jobs.py) shows itself every so many
+# seconds; without a sign for so many, the next sweep, which beat sends every minute, takes the job
+# over: within two minutes of the last sign
 JOB_HEARTBEAT_SECONDS = 10
 JOB_TAKEOVER_SECONDS = 45
 CELERY_WORKER_MAX_TASKS_PER_CHILD = 1000
@@ -297,7 +310,12 @@ CELERY_TASK_IGNORE_RESULT = True  # what happened stands in the database, never 
 CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
-CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 3, "interval_start": 0.1, "interval_step": 0.3, "interval_max": 1}
+CELERY_TASK_PUBLISH_RETRY_POLICY = {
+    "max_retries": 3,
+    "interval_start": 0.1,
+    "interval_step": 0.3,
+    "interval_max": 1,
+}
 CELERY_TIMEZONE = "UTC"
 CELERY_ENABLE_UTC = True
 # what comes round within a minute; the others are due by what PostgreSQL keeps of their runs
@@ -307,36 +325,74 @@ CELERY_TASK_EAGER_PROPAGATES = True
 
 
 def _every(task: str, cadence: timedelta) -> dict[str, Any]:
-    """An entry whose message dies before the next is sent, so that an absent worker finds no pile of repeats.
+    """An entry whose message dies before the next is sent, so that an absent worker finds no pile
+    of repeats.
 
-    One that runs less often than every minute is sent by `common.enqueue_due_jobs`, which sees to the same.
+    One that runs less often than every minute is sent by `common.enqueue_due_jobs`, which sees to
+    the same.
     """
     return {"task": task, "schedule": cadence, "options": {"expires": cadence.total_seconds()}}
 
 
 CELERY_BEAT_SCHEDULE = {
-    "every minute: send the jobs below that run less often": _every("common.enqueue_due_jobs", timedelta(minutes=1)),
-    "every minute: poll the sources whose time has come": _every("feeds.enqueue_due_sources", timedelta(minutes=1)),
-    "every ten minutes: apply what the clock has made due": _every("catalog.apply_due_facts", timedelta(minutes=10)),
+    "every minute: send the jobs below that run less often": _every(
+        "common.enqueue_due_jobs", timedelta(minutes=1)
+    ),
+    "every minute: poll the sources whose time has come": _every(
+        "feeds.enqueue_due_sources", timedelta(minutes=1)
+    ),
+    "every ten minutes: apply what the clock has made due": _every(
+        "catalog.apply_due_facts", timedelta(minutes=10)
+    ),
     "every hour: end the holds that have run out": _every("feeds.end_holds", timedelta(hours=1)),
-    "every hour: tell of sources that contradict each other": _every("feeds.tell_disagreements", timedelta(hours=1)),
-    "every five minutes: bring exposure up to date": _every("exposure.refresh_exposure", timedelta(minutes=5)),
-    "every minute: keep findings and runways for lists": _every("inventory.keep_findings", timedelta(minutes=1)),
-    "every minute: answer what-ifs and losses": _every("exposure.run_what_ifs", timedelta(minutes=1)),
-    "every ten minutes: keep refresh campaigns": _every("exposure.keep_campaigns", timedelta(minutes=10)),
+    "every hour: tell of sources that contradict each other": _every(
+        "feeds.tell_disagreements", timedelta(hours=1)
+    ),
+    "every five minutes: bring exposure up to date": _every(
+        "exposure.refresh_exposure", timedelta(minutes=5)
+    ),
+    "every minute: keep findings and runways for lists": _every(
+        "inventory.keep_findings", timedelta(minutes=1)
+    ),
+    "every minute: answer what-ifs and losses": _every(
+        "exposure.run_what_ifs", timedelta(minutes=1)
+    ),
+    "every ten minutes: keep refresh campaigns": _every(
+        "exposure.keep_campaigns", timedelta(minutes=10)
+    ),
     "every hour: find the smallest sets that stop what is critical": _every(
         "exposure.keep_smallest_sets", timedelta(hours=1)
     ),
-    "every hour: take the day's snapshot of exposure": _every("exposure.take_snapshot", timedelta(hours=1)),
-    "every five minutes: bring inherited risk up to date": _every("risks.refresh_risks", timedelta(minutes=5)),
-    "every minute: count inherited risk that has changed": _every("risks.count_inherited_risk", timedelta(minutes=1)),
-    "every minute: raise the alerts that are owed": _every("alerts.raise_alerts", timedelta(minutes=1)),
-    "every ten minutes: raise what days and states bring": _every("alerts.raise_due_alerts", timedelta(minutes=10)),
-    "every ten minutes: pass on, wake and end alerts": _every("alerts.keep_alerts", timedelta(minutes=10)),
-    "every minute: send the digests whose hour has come": _every("alerts.send_due_digests", timedelta(minutes=1)),
-    "every day: forget old messages and who was told": _every("alerts.forget_old_messages", timedelta(days=1)),
-    "every minute: post the webhooks that are due": _every("alerts.send_webhooks", timedelta(minutes=1)),
-    "every minute: go on with imports that wait": _every("intake.carry_out_waiting_imports", timedelta(minutes=1)),
+    "every hour: take the day's snapshot of exposure": _every(
+        "exposure.take_snapshot", timedelta(hours=1)
+    ),
+    "every five minutes: bring inherited risk up to date": _every(
+        "risks.refresh_risks", timedelta(minutes=5)
+    ),
+    "every minute: count inherited risk that has changed": _every(
+        "risks.count_inherited_risk", timedelta(minutes=1)
+    ),
+    "every minute: raise the alerts that are owed": _every(
+        "alerts.raise_alerts", timedelta(minutes=1)
+    ),
+    "every ten minutes: raise what days and states bring": _every(
+        "alerts.raise_due_alerts", timedelta(minutes=10)
+    ),
+    "every ten minutes: pass on, wake and end alerts": _every(
+        "alerts.keep_alerts", timedelta(minutes=10)
+    ),
+    "every minute: send the digests whose hour has come": _every(
+        "alerts.send_due_digests", timedelta(minutes=1)
+    ),
+    "every day: forget old messages and who was told": _every(
+        "alerts.forget_old_messages", timedelta(days=1)
+    ),
+    "every minute: post the webhooks that are due": _every(
+        "alerts.send_webhooks", timedelta(minutes=1)
+    ),
+    "every minute: go on with imports that wait": _every(
+        "intake.carry_out_waiting_imports", timedelta(minutes=1)
+    ),
     "every minute: hold what was seen against the register": _every(
         "intake.reconcile_observations", timedelta(minutes=1)
     ),
@@ -344,36 +400,70 @@ CELERY_BEAT_SCHEDULE = {
         "intake.find_discrepancies", timedelta(minutes=10)
     ),
     "every day: read anew what nobody knew": _every("intake.follow_catalogue", timedelta(days=1)),
-    "every minute: file results of evaluations that wait": _every("risks.file_evaluations", timedelta(minutes=1)),
-    "every twenty seconds: add up the calls that came in": _every("intake.add_up_calls", timedelta(seconds=20)),
-    "every hour: forget calls that need not be known any more": _every("intake.forget_calls", timedelta(hours=1)),
-    "every day: forget the files of old imports": _every("intake.forget_old_files", timedelta(days=1)),
-    "every minute: go on with jobs that wait": _every("api.carry_out_waiting_jobs", timedelta(minutes=1)),
-    "every day: forget raw payloads whose retention has ended": _every("feeds.forget_old_payloads", timedelta(days=1)),
-    "every minute: judge the gate's long questions": _every("gate.judge_waiting", timedelta(minutes=1)),
+    "every minute: file results of evaluations that wait": _every(
+        "risks.file_evaluations", timedelta(minutes=1)
+    ),
+    "every twenty seconds: add up the calls that came in": _every(
+        "intake.add_up_calls", timedelta(seconds=20)
+    ),
+    "every hour: forget calls that need not be known any more": _every(
+        "intake.forget_calls", timedelta(hours=1)
+    ),
+    "every day: forget the files of old imports": _every(
+        "intake.forget_old_files", timedelta(days=1)
+    ),
+    "every minute: go on with jobs that wait": _every(
+        "api.carry_out_waiting_jobs", timedelta(minutes=1)
+    ),
+    "every day: forget raw payloads whose retention has ended": _every(
+        "feeds.forget_old_payloads", timedelta(days=1)
+    ),
+    "every minute: judge the gate's long questions": _every(
+        "gate.judge_waiting", timedelta(minutes=1)
+    ),
     "every day: forget old runs of the gate": _every("gate.forget_old_runs", timedelta(days=1)),
-    "every minute: send emails about accounts": _every("accounts.send_account_emails", timedelta(minutes=1)),
-    "every day: forget old events of accounts": _every("accounts.purge_account_events", timedelta(days=1)),
-    "every day: delete rows whose retention has ended": _every("common.delete_expired_rows", timedelta(days=1)),
-    "every day: forget history whose retention has ended": _every("accounts.purge_old_history", timedelta(days=1)),
-    "every minute: make the evidence packs that were asked for": _every("reports.make_packs", timedelta(minutes=1)),
-    "every minute: write the long files that were asked for": _every("web.write_files", timedelta(minutes=1)),
-    "every hour: drop long files whose day has come": _every("inventory.drop_expired_files", timedelta(hours=1)),
-    "every hour: drop evidence packs whose day has come": _every("reports.drop_expired_packs", timedelta(hours=1)),
+    "every minute: send emails about accounts": _every(
+        "accounts.send_account_emails", timedelta(minutes=1)
+    ),
+    "every day: forget old events of accounts": _every(
+        "accounts.purge_account_events", timedelta(days=1)
+    ),
+    "every day: delete rows whose retention has ended": _every(
+        "common.delete_expired_rows", timedelta(days=1)
+    ),
+    "every day: forget history whose retention has ended": _every(
+        "accounts.purge_old_history", timedelta(days=1)
+    ),
+    "every minute: make the evidence packs that were asked for": _every(
+        "reports.make_packs", timedelta(minutes=1)
+    ),
+    "every minute: write the long files that were asked for": _every(
+        "web.write_files", timedelta(minutes=1)
+    ),
+    "every hour: drop long files whose day has come": _every(
+        "inventory.drop_expired_files", timedelta(hours=1)
+    ),
+    "every hour: drop evidence packs whose day has come": _every(
+        "reports.drop_expired_packs", timedelta(hours=1)
+    ),
     "every three hours: count how complete the reports of a large organisation are": _every(
         "reports.keep_figures", timedelta(hours=3)
     ),
-    "every thirty seconds: show that a worker lives": _every("common.heartbeat", timedelta(seconds=30)),
+    "every thirty seconds: show that a worker lives": _every(
+        "common.heartbeat", timedelta(seconds=30)
+    ),
 }
 
-# probes at /healthz/NAME, one check each, beside /healthz and /readyz (apps/common/requests/health.py)
+# probes at /healthz/NAME, one check each, beside /healthz and /readyz
+# (apps/common/requests/health.py)
 HEALTH_CHECKS = {
     "broker": "apps.common.requests.health.check_broker",
     "worker": "apps.common.requests.health.check_worker",
     "feeds": "apps.alerts.feed_health.check_feeds",
 }
 
-# what /metrics answers beside the times of requests: by part, a function of the moment (apps/common/metrics.py)
+# what /metrics answers beside the times of requests: by part, a function of the moment
+# (apps/common/metrics.py)
 METRICS = {
     "broker": "apps.common.metrics.broker_gauges",
     "jobs": "apps.common.metrics.job_gauges",
@@ -392,7 +482,7 @@ except ValueError as error:
 # a line in the log for each request that reaches the application
 ACCESS_LOG = env.bool("ACCESS_LOG", default=PRODUCTION)
 
-# --- accounts ---------------------------------------------------------------------------------------------------
+# --- accounts -------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
 PASSWORD_HASHERS = [
@@ -404,13 +494,18 @@ if TESTING:
     PASSWORD_HASHERS.insert(0, "django.contrib.auth.hashers.MD5PasswordHasher")
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
-    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 12},
+    },
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "/"
-ACCOUNT_ADAPTER = "apps.accounts.adapters.AccountAdapter"  # closes sign-up: people are added by an administrator
+ACCOUNT_ADAPTER = (
+    "apps.accounts.adapters.AccountAdapter"  # closes sign-up: people are added by an administrator
+)
 ACCOUNT_LOGIN_METHODS = {"username", "email"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "email*", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
@@ -436,19 +531,24 @@ MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not PRODUCTION
 MFA_TOTP_ISSUER = "Foundation Registry"
 MFA_ADAPTER = "apps.accounts.sign_in.second_factors.MFAAdapter"
-# addresses are confirmed by invitation and by apps/accounts/sign_in/email_change.py, and not in the library's own list
+# addresses are confirmed by invitation and by apps/accounts/sign_in/email_change.py, and not in the
+# library's own list
 MFA_ALLOW_UNVERIFIED_EMAIL = True
 # organisation roles whose people must have a second factor, or "all"
 MFA_REQUIRED_FOR = env.list("MFA_REQUIRED_FOR", default=[])
 if unknown_roles := set(MFA_REQUIRED_FOR) - {"governance", "auditor", "admin", "all"}:
-    raise ImproperlyConfigured(f"MFA_REQUIRED_FOR names governance, auditor, admin or all, not {min(unknown_roles)}.")
+    raise ImproperlyConfigured(
+        f"MFA_REQUIRED_FOR names governance, auditor, admin or all, not {min(unknown_roles)}."
+    )
 try:
     # the day from which they are led to set one up; before it they are only asked
-    MFA_REQUIRED_FROM = date.fromisoformat(day) if (day := env.str("MFA_REQUIRED_FROM", default="")) else None
+    MFA_REQUIRED_FROM = (
+        date.fromisoformat(day) if (day := env.str("MFA_REQUIRED_FROM", default="")) else None
+    )
 except ValueError as error:
     raise ImproperlyConfigured("MFA_REQUIRED_FROM is a day such as 2027-01-31.") from error
 
-# --- REST -------------------------------------------------------------------------------------------------------
+# --- REST -----------------------------------------------------------------------------------------
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "apps.accounts.api_tokens.authentication.ApiTokenAuthentication",
@@ -473,7 +573,8 @@ REST_FRAMEWORK = {
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Foundation Registry",
-    "DESCRIPTION": "Which applications stand on which foundation models, and what happens to them when one moves.",
+    "DESCRIPTION": "Which applications stand on which foundation models, and what happens to "
+    "them when one moves.",
     "VERSION": "1",
     "OAS_VERSION": "3.1.1",
     "LICENSE": {"name": "Apache License 2.0", "identifier": "Apache-2.0"},
@@ -486,7 +587,8 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
-    # those that several resources call by one word, and those whose name a generator would also give to a property
+    # those that several resources call by one word, and those whose name a generator would also
+    # give to a property
     "ENUM_NAME_OVERRIDES": {
         "AdaptationKindEnum": "apps.inventory.models.Adaptation.Kind",
         "AlertKindEnum": "apps.alerts.models.KINDS.items",
@@ -550,14 +652,20 @@ SPECTACULAR_SETTINGS = {
     },
 }
 
-# --- mail -------------------------------------------------------------------------------------------------------
-EMAIL_URL = required("EMAIL_URL", otherwise="memorymail://" if TESTING else f"filemail://{REGISTRY_DATA / 'mail'}")
+# --- mail -----------------------------------------------------------------------------------------
+EMAIL_URL = required(
+    "EMAIL_URL", otherwise="memorymail://" if TESTING else f"filemail://{REGISTRY_DATA / 'mail'}"
+)
 try:
     # pages send a mail now and then, such as that of a forgotten password
-    MAILERS = {"default": mailer(EMAIL_URL, timeout_seconds=5 if process_kind() is ProcessKind.WEB else 20)}
+    MAILERS = {
+        "default": mailer(EMAIL_URL, timeout_seconds=5 if process_kind() is ProcessKind.WEB else 20)
+    }
 except BadAddress as error:
     raise ImproperlyConfigured(str(error)) from error
-DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Foundation Registry <registry@localhost>")
+DEFAULT_FROM_EMAIL = env.str(
+    "DEFAULT_FROM_EMAIL", default="Foundation Registry <registry@localhost>"
+)
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 # mails a second, for the whole installation; 0 is as fast as the server takes them
 MAIL_PER_SECOND = env.float("MAIL_PER_SECOND", default=20.0)
@@ -566,7 +674,7 @@ ORGANISATION_NAME = env.str("ORGANISATION_NAME", default="")
 # how long alerts wait for further ones, so that one poll with many changes makes one mail a team
 ALERT_GATHER_SECONDS = env.int("ALERT_GATHER_SECONDS", default=60)
 
-# --- files and language -----------------------------------------------------------------------------------------
+# --- files and language ---------------------------------------------------------------------------
 STATIC_URL = "static/"
 STATIC_ROOT = REGISTRY_DATA / "static"
 if not PRODUCTION:
@@ -586,7 +694,8 @@ STORAGES = {
 # only production needs collectstatic
 WHITENOISE_USE_FINDERS = not PRODUCTION
 WHITENOISE_AUTOREFRESH = False
-# English only, whatever a browser asks for; numbers and days follow the formats that Django keeps for the language
+# English only, whatever a browser asks for; numbers and days follow the formats that Django keeps
+# for the language
 LANGUAGE_CODE = "en"
 USE_I18N = False
 USE_TZ = True
@@ -597,19 +706,24 @@ FILE_UPLOAD_HANDLERS = [
     "django.core.files.uploadhandler.MemoryFileUploadHandler",
     "django.core.files.uploadhandler.TemporaryFileUploadHandler",
 ]
-DATA_UPLOAD_MAX_MEMORY_SIZE = 32 * 1024 * 1024  # intake bodies; decompressed size is capped by the intake itself
+DATA_UPLOAD_MAX_MEMORY_SIZE = (
+    32 * 1024 * 1024
+)  # intake bodies; decompressed size is capped by the intake itself
 
-# --- outbound calls ---------------------------------------------------------------------------------------------
-# networks the operator allows beside the public internet, for sources inside the house: "10.2.0.0/16,fd00::/8"
+# --- outbound calls -------------------------------------------------------------------------------
+# networks the operator allows beside the public internet, for sources inside the house:
+# "10.2.0.0/16,fd00::/8"
 OUTBOUND_ALLOWED_NETWORKS = env.list("OUTBOUND_ALLOWED_NETWORKS", default=[])
 try:
     parse_networks(",".join(OUTBOUND_ALLOWED_NETWORKS))
     # the one proxy of outbound calls, parsed here so that its password is in no setting's text
-    OUTBOUND_PROXY = parse_proxy(env.str("OUTBOUND_PROXY", default=""), env.str("OUTBOUND_NO_PROXY", default=""))
+    OUTBOUND_PROXY = parse_proxy(
+        env.str("OUTBOUND_PROXY", default=""), env.str("OUTBOUND_NO_PROXY", default="")
+    )
 except ValueError as error:
     raise ImproperlyConfigured(str(error)) from None
 
-# --- security ---------------------------------------------------------------------------------------------------
+# --- security -------------------------------------------------------------------------------------
 SECURE_CSP = {
     "default-src": [CSP.NONE],
     "script-src": [CSP.SELF],
@@ -628,11 +742,14 @@ SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
-# sessions end after so many hours without a request, and after so many days whatever is done in them
+# sessions end after so many hours without a request, and after so many days whatever is done in
+# them
 SESSION_IDLE_HOURS = env.int("SESSION_IDLE_HOURS", default=12)
 SESSION_MAX_DAYS = env.int("SESSION_MAX_DAYS", default=7)
 if not (1 <= SESSION_IDLE_HOURS <= 168 and 1 <= SESSION_MAX_DAYS <= 30):
-    raise ImproperlyConfigured("SESSION_IDLE_HOURS is between 1 and 168, SESSION_MAX_DAYS between 1 and 30.")
+    raise ImproperlyConfigured(
+        "SESSION_IDLE_HOURS is between 1 and 168, SESSION_MAX_DAYS between 1 and 30."
+    )
 SESSION_COOKIE_AGE = SESSION_MAX_DAYS * 24 * 3600
 # browsers take such a name only with Secure, for the whole host and from the host itself
 _cookie_prefix = "__Host-" if PRODUCTION else ""
@@ -649,7 +766,7 @@ SECURE_HSTS_PRELOAD = env.bool("SECURE_HSTS_PRELOAD", default=PRODUCTION)
 if TRUSTED_PROXIES:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
-# --- logging ----------------------------------------------------------------------------------------------------
+# --- logging --------------------------------------------------------------------------------------
 configure_structlog()
 LOG_LEVEL = env.str("LOG_LEVEL", default="WARNING" if TESTING else "INFO")
 LOGGING = logging_config(

@@ -1,4 +1,5 @@
-"""Sign-on by OpenID Connect, as the environment configures it; docs/operator.md describes the variables."""
+"""Sign-on by OpenID Connect, as the environment configures it; docs/operator.md describes the
+variables."""
 
 from pathlib import Path
 from typing import Any
@@ -48,5 +49,8 @@ def sign_on(env: environ.Env, *, production: bool) -> dict[str, Any]:
         "session_hours": hours,
         "ca_file": ca_file,
         # forms may lead there: browsers hold a form's redirect against the policy too
-        "form_origins": [f"{parts.scheme}://{parts.netloc}", *env.list("OIDC_FORM_ORIGINS", default=[])],
+        "form_origins": [
+            f"{parts.scheme}://{parts.netloc}",
+            *env.list("OIDC_FORM_ORIGINS", default=[]),
+        ],
     }

@@ -25,7 +25,8 @@ handler400 = "apps.api.problems.bad_request"
 handler404 = "apps.api.problems.page_not_found"
 handler500 = "apps.api.problems.server_error"
 
-# where Langfuse's SDK sends traces: the path it adds to its base URL, with and without /otlp at its end
+# where Langfuse's SDK sends traces: the path it adds to its base URL, with and without /otlp at its
+# end
 langfuse_routes = [
     path("otlp/api/public/otel/v1/traces", TracesDoor.as_view(), name="traces"),
     path("api/public/otel/v1/traces", TracesDoor.as_view(), name="traces-at-root"),
@@ -34,19 +35,25 @@ langfuse_routes = [
 secret_feed_routes = [
     path("calendar/<str:secret>.ics", SecretCalendarView.as_view(), name="calendar"),
     path("atom/alerts/<str:secret>.atom", SecretAlertsView.as_view({"get": "list"}), name="alerts"),
-    path("atom/changes/<str:secret>.atom", SecretChangesView.as_view({"get": "list"}), name="changes"),
+    path(
+        "atom/changes/<str:secret>.atom", SecretChangesView.as_view({"get": "list"}), name="changes"
+    ),
 ]
 monitoring_routes = [path("metrics", MetricsView.as_view(), name="metrics")]
 
 urlpatterns = [
     # /healthz and /readyz are answered by apps.common.requests.health.ProbeMiddleware
     path("admin/", admin.site.urls),
-    # before the library's pages of these addresses, which would change an address unconfirmed, and give an account of
-    # single sign-on a password
+    # before the library's pages of these addresses, which would change an address unconfirmed, and
+    # give an account of single sign-on a password
     path("accounts/email/", email_address.email_address, name="account_email"),
     path("accounts/password/set/", email_address.set_password, name="account_set_password"),
     # sessions are listed on the account page
-    path("accounts/sessions/", RedirectView.as_view(pattern_name="account:detail"), name="usersessions_list"),
+    path(
+        "accounts/sessions/",
+        RedirectView.as_view(pattern_name="account:detail"),
+        name="usersessions_list",
+    ),
     path("accounts/", include("allauth.urls")),
     path("api/", include("apps.api.urls")),
     # the address OpenTelemetry's exporters are given

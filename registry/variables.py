@@ -8,12 +8,18 @@ from django.core.exceptions import ImproperlyConfigured
 
 class Variables(environ.Env):  # type: ignore[misc]
     def get_value(
-        self, var: Any, cast: Any = None, default: Any = environ.Env.NOTSET, parse_default: bool = False
+        self,
+        var: Any,
+        cast: Any = None,
+        default: Any = environ.Env.NOTSET,
+        parse_default: bool = False,
     ) -> Any:
         try:
             return super().get_value(var, cast=cast, default=default, parse_default=parse_default)
         except ValueError:
-            raise ImproperlyConfigured(f"{var} is a {_KINDS.get(cast, 'value')}, not '{self.ENVIRON[var]}'.") from None
+            raise ImproperlyConfigured(
+                f"{var} is a {_KINDS.get(cast, 'value')}, not '{self.ENVIRON[var]}'."
+            ) from None
 
 
 _KINDS = {int: "whole number", float: "number"}

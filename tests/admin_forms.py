@@ -29,7 +29,8 @@ def admin_form_data(response: Any) -> dict[str, Any]:
 
 
 def save_admin_form(client: Client, row: Model, **changes: Any) -> None:
-    """Open the form of a row, change fields, save and read the row again; None leaves a field out."""
+    """Open the form of a row, change fields, save and read the row again; None leaves a field
+    out."""
     address = reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_change", args=[row.pk])
     data = admin_form_data(client.get(address))
     for name, value in changes.items():

@@ -1,13 +1,15 @@
-"""Fixtures and helpers of the browser tests: one Chromium a run, pages that are checked when they close, axe.
+"""Fixtures and helpers of the browser tests: one Chromium a run, pages that are checked when they
+close, axe.
 
-A test gets its pages from `page` (a stranger's), `signed_in(user)` or `browse(...)`. Each page has cookies of its own,
-knows the address of the server under test (`page.goto("/alerts/")`), and fails its test at teardown for every error in
-its console, refused inline scripts and styles among them.
+A test gets its pages from `page` (a stranger's), `signed_in(user)` or `browse(...)`. Each page has
+cookies of its own, knows the address of the server under test (`page.goto("/alerts/")`), and fails
+its test at teardown for every error in its console, refused inline scripts and styles among them.
 
 Where the rows come from is the test's choice:
-- a test that writes asks for `transactional_db` (or carries django_db(transaction=True)); all tables are emptied after
-  it, which takes the better part of a second;
-- tests that only read share one committed world a module: a module-scoped fixture inside `committed()`.
+- a test that writes asks for `transactional_db` (or carries django_db(transaction=True)); all
+  tables are emptied after it, which takes the better part of a second;
+- tests that only read share one committed world a module: a module-scoped fixture inside
+  `committed()`.
 """
 
 import asyncio
@@ -36,7 +38,8 @@ Scheme = Literal["light", "dark"]
 WIDE = (1440, 900)
 PHONE = (360, 740)
 
-# a machine with two cores and eight test runs is slow at times; nothing waits this long when it works
+# a machine with two cores and eight test runs is slow at times; nothing waits this long when it
+# works
 PATIENCE_MS = 15_000
 
 
@@ -54,9 +57,9 @@ class Driven:
     def in_use(self) -> Iterator[None]:
         """Shows the loop to Playwright inside the block and hides it outside.
 
-        A loop that is seen as running makes Django refuse the database and asyncio.run() refuse to start, in this test
-        and in every later one of the same process, browser or not. Inside the block Django keeps connections apart from
-        those outside; they are closed with it.
+        A loop that is seen as running makes Django refuse the database and asyncio.run() refuse to
+        start, in this test and in every later one of the same process, browser or not. Inside the
+        block Django keeps connections apart from those outside; they are closed with it.
         """
         asyncio._set_running_loop(self.loop)
         try:
@@ -115,8 +118,8 @@ def committed(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Comm
 
 @pytest.fixture(scope="module")
 def demo(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
-    """The built-in catalogue and the whole demo in a database of the module's own; its tests may write, and carry no
-    django_db mark. A second, and twenty for the first of a run."""
+    """The built-in catalogue and the whole demo in a database of the module's own; its tests may
+    write, and carry no django_db mark. A second, and twenty for the first of a run."""
     with django_db_blocker.unblock(), organisation_copy():
         yield
 
@@ -139,8 +142,8 @@ class Browse(Protocol):
 @pytest.fixture
 def browse(driven: Driven, site: LiveServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Browse]:
     """Opens pages, each in a context of its own; at teardown none of them may have complained."""
-    # Playwright's loop counts as running while this test uses it, and Django would refuse the test's own statements.
-    # They do run in a thread that waits, never inside the loop.
+    # Playwright's loop counts as running while this test uses it, and Django would refuse the
+    # test's own statements. They do run in a thread that waits, never inside the loop.
     monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "yes")
     contexts: list[BrowserContext] = []
     pages: list[Page] = []
@@ -210,12 +213,14 @@ def listen(page: Page) -> None:
 
 
 def complaints(page: Page) -> list[str]:
-    """Errors in the console so far, what the content security policy refused and 4xx and 5xx answers among them."""
+    """Errors in the console so far, what the content security policy refused and 4xx and 5xx
+    answers among them."""
     return _NOTED[page]
 
 
 def expect_no_console_errors(page: Page) -> None:
-    """Holds for every page at the end of its test; to be called earlier where the page's address should be told."""
+    """Holds for every page at the end of its test; to be called earlier where the page's address
+    should be told."""
     assert complaints(page) == [], f"the console of {page.url} complains"
 
 
@@ -232,7 +237,9 @@ def forgive(page: Page, part: str) -> None:
 
 def sideways(page: Page) -> int:
     """How many pixels the page is wider than its window; 0 when it does not scroll sideways."""
-    return int(page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth"))
+    return int(
+        page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    )
 
 
 WCAG = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa")
@@ -257,11 +264,13 @@ def _axe_script() -> str:
     return (files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8")
 
 
-# Rules about colours take axe four times as long as all others together, most of it for the hundredth cell of a table.
+# Rules about colours take axe four times as long as all others together, most of it for the
+# hundredth cell of a table.
 COLOURS = ("color-contrast", "link-in-text-block")
 
-# One element for each look that text has on the page: its colour, size and weight, what its parent looks like, and
-# every background, opacity and filter behind it. What is drawn or lies out of the flow may be covered: always taken.
+# One element for each look that text has on the page: its colour, size and weight, what its parent
+# looks like, and every background, opacity and filter behind it. What is drawn or lies out of the
+# flow may be covered: always taken.
 _LOOKS = """() => {
     const behind = new Map(), looks = new Map(), taken = [];
     const chain = element => {
@@ -275,14 +284,17 @@ _LOOKS = """() => {
         return behind.get(element);
     };
     const loose = element => element !== null && element !== document.body && (
-        element instanceof SVGElement || !["static", "relative"].includes(getComputedStyle(element).position)
+        element instanceof SVGElement ||
+        !["static", "relative"].includes(getComputedStyle(element).position)
         || loose(element.parentElement));
     for (const element of document.body.querySelectorAll("*")) {
         const says = [...element.childNodes].some(node => node.nodeType === 3 && node.data.trim());
-        if (!(says || element.matches("input, select, textarea")) || !element.checkVisibility()) continue;
+        if (!(says || element.matches("input, select,
+        textarea")) || !element.checkVisibility()) continue;
         const style = getComputedStyle(element), above = getComputedStyle(element.parentElement);
         const look = [
-            element.tagName, element.disabled, style.color, style.fontSize, style.fontWeight, style.textShadow,
+            element.tagName, element.disabled, style.color, style.fontSize, style.fontWeight,
+            style.textShadow,
             style.textDecorationLine, element.parentElement.tagName, above.color, above.fontWeight,
             above.textDecorationLine, chain(element),
         ].join();
@@ -295,7 +307,8 @@ _LOOKS = """() => {
 
 
 def axe(page: Page, *, rules: tuple[str, ...] = ()) -> list[Violation]:
-    """What breaks WCAG 2.2 A and AA on the page as it stands now, by axe-core; `rules` asks for these only.
+    """What breaks WCAG 2.2 A and AA on the page as it stands now, by axe-core; `rules` asks for
+    these only.
 
     Every rule looks at every element, but those of COLOURS at one element of each look.
     """
@@ -306,7 +319,9 @@ def axe(page: Page, *, rules: tuple[str, ...] = ()) -> list[Violation]:
     others = [rule for rule in rules if rule not in COLOURS]
     found: list[dict[str, Any]] = []
     if not rules or others:
-        run_only = {"type": "rule", "values": others} if others else {"type": "tag", "values": list(WCAG)}
+        run_only = (
+            {"type": "rule", "values": others} if others else {"type": "tag", "values": list(WCAG)}
+        )
         left = {} if others else {rule: {"enabled": False} for rule in COLOURS}
         found += page.evaluate(
             """async ([runOnly, rules]) =>

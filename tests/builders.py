@@ -1,4 +1,5 @@
-"""Builders of rows, in the order of the layers: each makes one valid row, takes what matters, and invents the rest.
+"""Builders of rows, in the order of the layers: each makes one valid row, takes what matters, and
+invents the rest.
 
 Worlds of several rows are made of them in tests/worlds/.
 """
@@ -29,7 +30,14 @@ from apps.catalog.models import (
 )
 from apps.common.time import start_of
 from apps.exposure.models import ExposureFlag, FlagEvent, Policy, StandingState
-from apps.inventory.models import Adaptation, Application, Criticality, Dependency, ExitPlan, ExitTest
+from apps.inventory.models import (
+    Adaptation,
+    Application,
+    Criticality,
+    Dependency,
+    ExitPlan,
+    ExitTest,
+)
 from apps.risks.models import Assessment, Evidence, FoundationRisk, Modifier, RiskTemplate
 
 _n = count(1)
@@ -66,11 +74,15 @@ def make_member(team: Team, role: TeamRole = TeamRole.EDITOR, user: User | None 
 def make_provider(slug: str = "", *, roles: tuple[str, ...] = ("host",), **fields: Any) -> Provider:
     slug = slug or f"provider-{next(_n)}"
     fields.setdefault("name", slug.replace("-", " ").title())
-    provider, _ = Provider.objects.get_or_create(slug=slug, defaults={"roles": list(roles), **fields})
+    provider, _ = Provider.objects.get_or_create(
+        slug=slug, defaults={"roles": list(roles), **fields}
+    )
     return provider
 
 
-def make_foundation(line: str = "", *, developer: Provider | None = None, **fields: Any) -> Foundation:
+def make_foundation(
+    line: str = "", *, developer: Provider | None = None, **fields: Any
+) -> Foundation:
     line = line or f"maker/model-{next(_n)}"
     maker, name = line.split("/", 1)
     developer = developer or make_provider(maker, roles=("developer",))
@@ -80,7 +92,9 @@ def make_foundation(line: str = "", *, developer: Provider | None = None, **fiel
     )
 
 
-def make_version(identifier: str = "", *, foundation: Foundation | None = None, **fields: Any) -> Version:
+def make_version(
+    identifier: str = "", *, foundation: Foundation | None = None, **fields: Any
+) -> Version:
     identifier = identifier or f"maker/model-{next(_n)}-20250101"
     foundation = foundation or make_foundation(f"{identifier}-line")
     fields.setdefault("name", identifier.split("/", 1)[1])
@@ -91,12 +105,16 @@ def make_version(identifier: str = "", *, foundation: Foundation | None = None, 
 def make_offering(
     api_id: str = "", *, host: Provider | None = None, version: Version | None = None, **fields: Any
 ) -> Offering:
-    """Make an offering with its footing; pass `version=None, resolved=False` for an unresolved one."""
+    """Make an offering with its footing; pass `version=None, resolved=False` for an unresolved
+    one."""
     resolved = fields.pop("resolved", True)
     if resolved and version is None:
         version = make_version()
     offering = Offering.objects.create(
-        host=host or make_provider(roles=("host",)), api_id=api_id or f"model-{next(_n)}", version=version, **fields
+        host=host or make_provider(roles=("host",)),
+        api_id=api_id or f"model-{next(_n)}",
+        version=version,
+        **fields,
     )
     refresh_footing([offering.pk])
     return offering
@@ -122,7 +140,9 @@ def make_price(
     )
 
 
-def make_derivation(child: Version, parent: Version, kind: str = "fine_tune", **fields: Any) -> Derivation:
+def make_derivation(
+    child: Version, parent: Version, kind: str = "fine_tune", **fields: Any
+) -> Derivation:
     return Derivation.objects.create(child=child, parent=parent, kind=kind, **fields)
 
 
@@ -134,7 +154,8 @@ def make_source(slug: str = "litellm", **fields: Any) -> Source:
 
 
 def make_claim(source: Source, external_id: str, **fields: Any) -> Assertion:
-    """Make a claim of a source about its row `external_id`, by default about the lifecycle and first seen at NOW."""
+    """Make a claim of a source about its row `external_id`, by default about the lifecycle and
+    first seen at NOW."""
     fields.setdefault("topic", "lifecycle")
     fields.setdefault("first_seen", NOW)
     fields.setdefault("changed_at", NOW)
@@ -154,7 +175,12 @@ def make_event(offering: Offering, kind: str = "announced", **fields: Any) -> Pr
 def add_evidence(event: ProviderEvent, url: str, *, at: datetime = NOW) -> Assertion:
     """Make the claim of a source at `url` from which the event was read."""
     claim = make_claim(
-        make_source(), f"row-{event.pk}", offering=event.offering, first_seen=at, changed_at=at, source_url=url
+        make_source(),
+        f"row-{event.pk}",
+        offering=event.offering,
+        first_seen=at,
+        changed_at=at,
+        source_url=url,
     )
     event.evidence.add(claim)
     return claim
@@ -171,12 +197,18 @@ def make_node(kind: NodeKind, thing: Any) -> Node:
 def make_application(name: str = "", *, team: Team | None = None, **fields: Any) -> Application:
     name = name or f"Application {next(_n)}"
     fields.setdefault("criticality", Criticality.STANDARD)
-    return Application.objects.create(name=name, slug=f"application-{next(_n)}", team=team or make_team(), **fields)
+    return Application.objects.create(
+        name=name, slug=f"application-{next(_n)}", team=team or make_team(), **fields
+    )
 
 
-def make_dependency(application: Application, offering: Offering, role: str = "primary", **fields: Any) -> Dependency:
+def make_dependency(
+    application: Application, offering: Offering, role: str = "primary", **fields: Any
+) -> Dependency:
     fields.setdefault("since", date(2025, 1, 1))
-    return Dependency.objects.create(application=application, offering=offering, role=role, **fields)
+    return Dependency.objects.create(
+        application=application, offering=offering, role=role, **fields
+    )
 
 
 def make_adaptation(dependency: Dependency, kind: str, **fields: Any) -> Adaptation:
@@ -201,7 +233,8 @@ ALL_STATES = [state.value for state in StandingState]
 
 
 def make_policy(slug: str = "line", **fields: Any) -> Policy:
-    """Make a policy that by default tolerates half of the critical applications on one host, in whatever state."""
+    """Make a policy that by default tolerates half of the critical applications on one host, in
+    whatever state."""
     fields.setdefault("name", slug.replace("-", " ").capitalize())
     if "predicate" not in fields:
         fields.setdefault("kinds", ["host"])
@@ -213,7 +246,9 @@ def make_policy(slug: str = "line", **fields: Any) -> Policy:
     return policy
 
 
-def make_flag(name: str = "Google", *, events: tuple[str, ...] = ("opened",), **fields: Any) -> ExposureFlag:
+def make_flag(
+    name: str = "Google", *, events: tuple[str, ...] = ("opened",), **fields: Any
+) -> ExposureFlag:
     """Make a flag of 62 % of the critical applications on one developer, where half is tolerated.
 
     `events` are the turns in its life so far.
@@ -243,7 +278,9 @@ def make_flag(name: str = "Google", *, events: tuple[str, ...] = ("opened",), **
     return flag
 
 
-def make_flag_event(flag: ExposureFlag, kind: str, *, at: datetime = NOW, **fields: Any) -> FlagEvent:
+def make_flag_event(
+    flag: ExposureFlag, kind: str, *, at: datetime = NOW, **fields: Any
+) -> FlagEvent:
     """Make a turn in the life of a flag, by default with the flag's value."""
     fields.setdefault("value", flag.value)
     return FlagEvent.objects.create(flag=flag, kind=kind, at=at, **fields)
@@ -259,19 +296,32 @@ def make_template(code: str = "", **fields: Any) -> RiskTemplate:
     return RiskTemplate.objects.create(code=code, **fields)
 
 
-def make_modifier(template: RiskTemplate, adaptation: str, likelihood: int = 0, impact: int = 0) -> Modifier:
+def make_modifier(
+    template: RiskTemplate, adaptation: str, likelihood: int = 0, impact: int = 0
+) -> Modifier:
     return Modifier.objects.create(
-        template=template, adaptation=adaptation, likelihood=likelihood, impact=impact, why=f"{adaptation} does that"
+        template=template,
+        adaptation=adaptation,
+        likelihood=likelihood,
+        impact=impact,
+        why=f"{adaptation} does that",
     )
 
 
 def make_risk(
-    on: Node, template: RiskTemplate | None = None, *, likelihood: int = 4, impact: int = 4, **fields: Any
+    on: Node,
+    template: RiskTemplate | None = None,
+    *,
+    likelihood: int = 4,
+    impact: int = 4,
+    **fields: Any,
 ) -> FoundationRisk:
     fields.setdefault("title", "" if template else f"Own risk {next(_n)}")
     fields.setdefault("opened_at", NOW)
     fields.setdefault("changed_at", fields["opened_at"])
-    return FoundationRisk.objects.create(node=on, template=template, likelihood=likelihood, impact=impact, **fields)
+    return FoundationRisk.objects.create(
+        node=on, template=template, likelihood=likelihood, impact=impact, **fields
+    )
 
 
 def make_assessment(risk: FoundationRisk, dependency: Dependency, **fields: Any) -> Assessment:

@@ -10,7 +10,8 @@ from cryptography.x509.oid import NameOID
 
 
 def self_signed(host: str, folder: Path) -> Path:
-    """A self-signed certificate for a host with its key, in one PEM file; valid from yesterday to tomorrow."""
+    """A self-signed certificate for a host with its key, in one PEM file; valid from yesterday to
+    tomorrow."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
     now = datetime.now(UTC)
@@ -29,7 +30,11 @@ def self_signed(host: str, folder: Path) -> Path:
     )
     path = folder / f"{host}.pem"
     path.write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
         + signed.public_bytes(serialization.Encoding.PEM)
     )
     return path

@@ -1,4 +1,5 @@
-"""Starts what the tests need before Django reads its settings, and says which tests cannot run here."""
+"""Starts what the tests need before Django reads its settings, and says which tests cannot run
+here."""
 
 import atexit
 import contextlib
@@ -38,12 +39,15 @@ os.environ.pop("DEBUG", None)
 declare_process(ProcessKind.COMMAND)
 
 # how long an example takes says something about the machine, and fails where many work on it
-hypothesis_settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+hypothesis_settings.register_profile(
+    "unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
 hypothesis_settings.load_profile("unhurried")
 
 
 def _start_servers(missing: dict[str, bool]) -> None:
-    """PostgreSQL and Valkey of the tests' own, apart from the demo's; the last test run of a checkout stops them."""
+    """PostgreSQL and Valkey of the tests' own, apart from the demo's; the last test run of a
+    checkout stops them."""
     folder = embedded.data_folder() / "tests"
     folder.mkdir(parents=True, exist_ok=True)
     runs = (folder / "runs.lock").open("w")
@@ -65,12 +69,16 @@ def _start_servers(missing: dict[str, bool]) -> None:
         runs.close()
 
 
-missing = {"database": not os.environ.get("DATABASE_URL"), "broker": not os.environ.get("BROKER_URL")}
+missing = {
+    "database": not os.environ.get("DATABASE_URL"),
+    "broker": not os.environ.get("BROKER_URL"),
+}
 if any(missing.values()):
     _start_servers(missing)
 # here and not left to pytest-django, which looks for settings before this file is read
 django.setup()
-# what a child answers is read by a reader that knows few classes: every test that reads a file goes that way
+# what a child answers is read by a reader that knows few classes: every test that reads a file goes
+# that way
 child_process.is_always_encoded = True
 # tests of pages hold whatever lines a template is written in
 read_pages_as_seen()
@@ -93,8 +101,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_collection_finish() -> None:
-    """Everything loaded until now stays to the end: the collector, which took a fifth of the tests' time, need not look
-    at it again whenever a few hundred objects have been made."""
+    """Everything loaded until now stays to the end: the collector, which took a fifth of the tests'
+    time, need not look at it again whenever a few hundred objects have been made."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 50)
@@ -111,12 +119,16 @@ def django_db_modify_db_settings(
 
 @pytest.fixture(scope="session")
 def django_db_setup(
-    django_test_environment: None, django_db_modify_db_settings: None, django_db_blocker: DjangoDbBlocker
+    django_test_environment: None,
+    django_db_modify_db_settings: None,
+    django_db_blocker: DjangoDbBlocker,
 ) -> Iterator[None]:
-    """Makes the run's database, also for tests that carry no django_db mark and bring committed worlds; remembers what
-    migrations inserted into the floors' own tables."""
+    """Makes the run's database, also for tests that carry no django_db mark and bring committed
+    worlds; remembers what migrations inserted into the floors' own tables."""
     with django_db_blocker.unblock():
-        made = setup_databases(verbosity=0, interactive=False, aliases=["default"], serialized_aliases=[])
+        made = setup_databases(
+            verbosity=0, interactive=False, aliases=["default"], serialized_aliases=[]
+        )
         inserted.remember()
     yield
     with django_db_blocker.unblock():
@@ -127,8 +139,8 @@ def _empty_tables(test: TransactionTestCase) -> None:
     empty_tables()
 
 
-# a test that commits ends with empty tables, also of the rows that migrations inserted: they are put back, so that the
-# order of files does not matter
+# a test that commits ends with empty tables, also of the rows that migrations inserted: they are
+# put back, so that the order of files does not matter
 TransactionTestCase._fixture_teardown = _empty_tables
 
 

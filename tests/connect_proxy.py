@@ -1,4 +1,5 @@
-"""A small HTTP proxy on 127.0.0.1: tunnels by CONNECT, forwards plain http, wants a login if it has one."""
+"""A small HTTP proxy on 127.0.0.1: tunnels by CONNECT, forwards plain http, wants a login if it has
+one."""
 
 import base64
 import select
@@ -12,7 +13,8 @@ _IDLE_SECONDS = 5
 
 
 class ConnectProxy:
-    """Every name leads to the port of `targets`, which the test chooses; `requests` holds the first lines seen."""
+    """Every name leads to the port of `targets`, which the test chooses; `requests` holds the first
+    lines seen."""
 
     def __init__(self, targets: dict[str, int], *, login: str = "") -> None:
         self._targets = targets
@@ -28,7 +30,10 @@ class ConnectProxy:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
@@ -39,7 +44,9 @@ class ConnectProxy:
                 client, _ = self._listener.accept()
             except OSError:
                 return
-            threading.Thread(target=self._serve, args=(client,), name="proxied", daemon=True).start()
+            threading.Thread(
+                target=self._serve, args=(client,), name="proxied", daemon=True
+            ).start()
 
     def _serve(self, client: socket.socket) -> None:
         with client:
@@ -52,16 +59,27 @@ class ConnectProxy:
             first, *lines = text.split("\r\n")
             self.requests.append(first)
             self.heads.append(text)
-            headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+            headers = {
+                name.lower(): value.strip()
+                for name, _, value in (line.partition(":") for line in lines)
+            }
             if self._login and headers.get("proxy-authorization") != self._login:
-                client.sendall(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n")
+                client.sendall(
+                    b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n"
+                )
                 return
             method, target, _ = first.split(" ")
-            host = target.rpartition(":")[0] if method == "CONNECT" else urlsplit(target).hostname or ""
+            host = (
+                target.rpartition(":")[0]
+                if method == "CONNECT"
+                else urlsplit(target).hostname or ""
+            )
             if host not in self._targets:
                 client.sendall(b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n")
                 return
-            with socket.create_connection(("127.0.0.1", self._targets[host]), timeout=_IDLE_SECONDS) as far:
+            with socket.create_connection(
+                ("127.0.0.1", self._targets[host]), timeout=_IDLE_SECONDS
+            ) as far:
                 if method == "CONNECT":
                     client.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
                 else:

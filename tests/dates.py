@@ -1,15 +1,17 @@
 """`make dates`: the tests on other days, to see that none depends on the day it is run.
 
-Debian's `datefudge` is loaded into pytest and, by inheritance, into every server, worker and browser that the tests
-start: they all read the time of day of `Day.start`, and it passes. Timeouts are measured by the monotonic clock, which
-stays. Nothing else on the machine notices. The servers and databases of these runs lie in .data/dates, apart from
-those of `make test`; addresses of servers that run elsewhere (DATABASE_URL, BROKER_URL) are not used, because such a
-server keeps its own time.
+Debian's `datefudge` is loaded into pytest and, by inheritance, into every server, worker and
+browser that the tests start: they all read the time of day of `Day.start`, and it passes. Timeouts
+are measured by the monotonic clock, which stays. Nothing else on the machine notices. The servers
+and databases of these runs lie in .data/dates, apart from those of `make test`; addresses of
+servers that run elsewhere (DATABASE_URL, BROKER_URL) are not used, because such a server keeps its
+own time.
 
-    python -m tests.dates [--days all|turn|NAME,NAME] [--files all|reading|turn] [arguments of pytest]
+    python -m tests.dates [--days all|turn|NAME,NAME] [--files all|reading|turn] [arguments of
+    pytest]
 
-`libfaketime` does not serve: inside its own waiting calls it shows a signal handler the real time, so that PostgreSQL
-never ends a statement, a wait for a lock or a deadlock in time.
+`libfaketime` does not serve: inside its own waiting calls it shows a signal handler the real time,
+so that PostgreSQL never ends a statement, a wait for a lock or a deadlock in time.
 """
 
 import argparse
@@ -30,8 +32,15 @@ from registry import embedded
 CHECKOUT = embedded.CHECKOUT
 TESTS = CHECKOUT / "tests"
 # as `make test`
-PYTEST = ("--numprocesses=auto", "--dist=loadfile", "--no-loadscope-reorder", "-p", "no:cacheprovider")
-# servers that keep their own time, and what the package registry sets; tests/conftest.py has its own
+PYTEST = (
+    "--numprocesses=auto",
+    "--dist=loadfile",
+    "--no-loadscope-reorder",
+    "-p",
+    "no:cacheprovider",
+)
+# servers that keep their own time, and what the package registry sets; tests/conftest.py has its
+# own
 NOT_PASSED_ON = frozenset({"DATABASE_URL", "BROKER_URL", "DJANGO_SETTINGS_MODULE"})
 MISSING = (
     "The clock of the tests cannot be shifted: Debian's package datefudge is not installed."
@@ -57,7 +66,9 @@ DAYS = (
     Day("month-begin", _utc(2027, 3, 1, 0, 10), "1 March, and still 28 February in New York"),
     Day("year-end", _utc(2026, 12, 31, 23, 57), "the year ends while the tests run"),
     Day("year-begin", _utc(2027, 1, 1, 0, 5), "1 January, and still 31 December in New York"),
-    Day("leap-day", _utc(2028, 2, 29, 10, 0), "29 February, more than a year from the recorded data"),
+    Day(
+        "leap-day", _utc(2028, 2, 29, 10, 0), "29 February, more than a year from the recorded data"
+    ),
     Day(
         "spring-europe",
         _utc(2027, 3, 28, 0, 55),
@@ -101,13 +112,16 @@ class Outcome:
 def main(given: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.dates", allow_abbrev=False)
     parser.add_argument(
-        "--days", default="all", help=f"all, turn (another one every day), or some of {', '.join(_NAMED)}"
+        "--days",
+        default="all",
+        help=f"all, turn (another one every day), or some of {', '.join(_NAMED)}",
     )
     parser.add_argument(
         "--files",
         choices=["all", "reading", "turn"],
         default="all",
-        help="reading: those that read the clock; turn: half of them, the other half in the next round of days",
+        help="reading: those that read the clock; turn: half of them, the other half in the "
+        "next round of days",
     )
     chosen, rest = parser.parse_known_args(given)
     today = date.today()
@@ -145,8 +159,8 @@ def shifting_library() -> Path | None:
 
 
 def run(day: Day, *, library: Path, arguments: Sequence[str]) -> Outcome:
-    """Run pytest from `day.start` on, on servers and databases of its own: one left from another day would keep that
-    day's time, and hold rows of what is still to come."""
+    """Run pytest from `day.start` on, on servers and databases of its own: one left from another
+    day would keep that day's time, and hold rows of what is still to come."""
     data = embedded.data_folder() / "dates"
     embedded.stop(data / "tests")
     shutil.rmtree(data / "tests", ignore_errors=True)
@@ -156,8 +170,12 @@ def run(day: Day, *, library: Path, arguments: Sequence[str]) -> Outcome:
     print(f"\n{day.name}: {day.start:%Y-%m-%d %H:%M} UTC, {day.reason}", flush=True)
     command = [sys.executable, "-m", "pytest", *PYTEST, f"--junitxml={report}", *arguments]
     begun = time.monotonic()
-    done = subprocess.run(command, cwd=CHECKOUT, env=environment_from(day.start, library, data), check=False)
-    return _outcome(day, report, is_whole=done.returncode in (0, 1), seconds=time.monotonic() - begun)
+    done = subprocess.run(
+        command, cwd=CHECKOUT, env=environment_from(day.start, library, data), check=False
+    )
+    return _outcome(
+        day, report, is_whole=done.returncode in (0, 1), seconds=time.monotonic() - begun
+    )
 
 
 def real_time() -> float:
@@ -177,7 +195,9 @@ def _outcome(day: Day, report: Path, *, is_whole: bool, seconds: float) -> Outco
     if not report.exists():
         return Outcome(day, 0, 0, (), is_whole=False, seconds=seconds)
     cases = list(ElementTree.parse(report).getroot().iter("testcase"))
-    failed = [case for case in cases if case.find("failure") is not None or case.find("error") is not None]
+    failed = [
+        case for case in cases if case.find("failure") is not None or case.find("error") is not None
+    ]
     names = dict.fromkeys(f"{case.get('classname')}::{case.get('name')}" for case in failed)
     n_skipped = sum(case.find("skipped") is not None for case in cases)
     return Outcome(day, len(cases), n_skipped, tuple(names), is_whole=is_whole, seconds=seconds)
@@ -188,14 +208,16 @@ def print_outcomes(outcomes: Sequence[Outcome]) -> None:
     for outcome in outcomes:
         broken = "" if outcome.is_whole else "  the run broke off"
         print(
-            f"{outcome.day.name:<16}{outcome.day.start:%Y-%m-%d %H:%M}  {outcome.n_tests:>7}{outcome.n_skipped:>9}"
+            f"{outcome.day.name:<16}{outcome.day.start:%Y-%m-%d %H:%M}  "
+            f"{outcome.n_tests:>7}{outcome.n_skipped:>9}"
             f"{len(outcome.failed):>8}{outcome.seconds:>9.0f}{broken}"
         )
         for name in outcome.failed:
             print(f"    {name}")
 
 
-# now(), date.today(), timezone.localdate(), time.time() and the like; only calls, so that words do not count
+# now(), date.today(), timezone.localdate(), time.time() and the like; only calls, so that words do
+# not count
 _READ = re.compile(r"\b(?:now|today|utcnow|localdate|time\.time)\(\)")
 # minutes of processes that are killed and started again; the whole run has them
 _LONG = (
@@ -207,10 +229,13 @@ _LONG = (
 
 
 def reading_files() -> list[str]:
-    """The test files that read the clock: what they expect moves with the day. The others give the product fixed days;
-    that no page or task behind them reads the clock, only the whole run can tell."""
+    """The test files that read the clock: what they expect moves with the day. The others give the
+    product fixed days; that no page or task behind them reads the clock, only the whole run can
+    tell."""
     paths = [path for path in sorted(TESTS.rglob("test_*.py")) if _READ.search(path.read_text())]
-    return [name for path in paths if not (name := str(path.relative_to(CHECKOUT))).startswith(_LONG)]
+    return [
+        name for path in paths if not (name := str(path.relative_to(CHECKOUT))).startswith(_LONG)
+    ]
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 """Empties a database after a test that really committed.
 
-Django's `flush` truncates every table, which costs each of two hundred tables and their indexes a new file, and makes
-content types and permissions anew: about a second. A test leaves a few rows in a dozen tables, and those are deleted
-here in hundredths.
+Django's `flush` truncates every table, which costs each of two hundred tables and their indexes a
+new file, and makes content types and permissions anew: about a second. A test leaves a few rows in
+a dozen tables, and those are deleted here in hundredths.
 """
 
 from functools import cache
@@ -28,13 +28,24 @@ def empty_tables() -> None:
             cursor.execute(f"TRUNCATE {', '.join(_tables())}")
         elif filled:
             # triggers would write history and refuse to delete what is kept for ever
-            cursor.execute("; ".join(f"ALTER TABLE {table} DISABLE TRIGGER USER" for table in filled))
-            cursor.execute("; ".join(["SET CONSTRAINTS ALL DEFERRED", *(f"DELETE FROM {table}" for table in filled)]))
+            cursor.execute(
+                "; ".join(f"ALTER TABLE {table} DISABLE TRIGGER USER" for table in filled)
+            )
+            cursor.execute(
+                "; ".join(
+                    ["SET CONSTRAINTS ALL DEFERRED", *(f"DELETE FROM {table}" for table in filled)]
+                )
+            )
             cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-            cursor.execute("; ".join(f"ALTER TABLE {table} ENABLE TRIGGER USER" for table in filled))
+            cursor.execute(
+                "; ".join(f"ALTER TABLE {table} ENABLE TRIGGER USER" for table in filled)
+            )
     inserted.put_back()
 
 
 @cache
 def _tables() -> list[str]:
-    return sorted(set(connection.introspection.django_table_names(only_existing=True, include_views=False)) - _LEFT)
+    return sorted(
+        set(connection.introspection.django_table_names(only_existing=True, include_views=False))
+        - _LEFT
+    )

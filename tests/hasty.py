@@ -1,4 +1,5 @@
-"""The settings of a worker in a hurry at jobs: whoever shows no heartbeat for two seconds is taken for dead."""
+"""The settings of a worker in a hurry at jobs: whoever shows no heartbeat for two seconds is taken
+for dead."""
 
 from registry.settings import *  # noqa: F403
 

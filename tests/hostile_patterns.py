@@ -1,8 +1,9 @@
 """Every regular expression of the product, and texts made to keep each of them busy.
 
-A pattern is hostile input's best friend where it looks at the same signs again and again: a search that begins anew at
-every sign and runs to the end each time, or quantifiers that share the signs between them in every possible way. Both
-show in texts made of the pattern's own parts, which is what `hostile_texts` makes.
+A pattern is hostile input's best friend where it looks at the same signs again and again: a search
+that begins anew at every sign and runs to the end each time, or quantifiers that share the signs
+between them in every possible way. Both show in texts made of the pattern's own parts, which is
+what `hostile_texts` makes.
 """
 
 import ast
@@ -39,11 +40,12 @@ class UsedPattern:
         return f"{self.where} {self.pattern.pattern!r}"
 
 
-# --- finding them ----------------------------------------------------------------------------------------------------
+# --- finding them ---------------------------------------------------------------------------------
 
 
 def product_patterns() -> list[UsedPattern]:
-    """Every pattern once: in modules, classes, containers, functions, validators of models, and addresses."""
+    """Every pattern once: in modules, classes, containers, functions, validators of models, and
+    addresses."""
     found: dict[tuple[Any, int], UsedPattern] = {}
     seen: set[int] = set()
 
@@ -63,7 +65,10 @@ def product_patterns() -> list[UsedPattern]:
             for field in model._meta.get_fields():
                 for validator in getattr(field, "validators", ()):
                     if isinstance(validator, RegexValidator):
-                        keep(re.compile(validator.regex.pattern, validator.flags), f"{model.__name__}.{field.name}")
+                        keep(
+                            re.compile(validator.regex.pattern, validator.flags),
+                            f"{model.__name__}.{field.name}",
+                        )
     shapes: set[str] = set()
     for pattern in _address_patterns(get_resolver()):
         # addresses differ in their words; of each shape one
@@ -141,7 +146,8 @@ def _address_patterns(resolver: Any) -> "Iterator[re.Pattern[Any]]":
 
 @dataclass(frozen=True, slots=True)
 class PatternCall:
-    """A call such as `re.sub(...)` in the source. `pattern` is None where its text is made when the call runs."""
+    """A call such as `re.sub(...)` in the source. `pattern` is None where its text is made when the
+    call runs."""
 
     line: int
     function: str
@@ -149,7 +155,9 @@ class PatternCall:
     is_inside_function: bool
 
 
-_OF_RE = frozenset({"compile", "search", "match", "fullmatch", "sub", "subn", "split", "findall", "finditer"})
+_OF_RE = frozenset(
+    {"compile", "search", "match", "fullmatch", "sub", "subn", "split", "findall", "finditer"}
+)
 
 
 def pattern_calls(path: Path) -> list[PatternCall]:
@@ -158,9 +166,14 @@ def pattern_calls(path: Path) -> list[PatternCall]:
 
     def look(node: ast.AST, *, inside: bool) -> None:
         if isinstance(node, ast.ImportFrom) and node.module == "re":
-            raise AssertionError(f"{path}:{node.lineno} imports out of re: write re.compile, so that it is seen here.")
+            raise AssertionError(
+                f"{path}:{node.lineno} imports out of re: write re.compile, so that it is seen "
+                "here."
+            )
         if isinstance(node, ast.Call) and (function := _function_of_re(node.func)):
-            calls.append(PatternCall(node.lineno, function, _literal(node.args[0], _flags(node)), inside))
+            calls.append(
+                PatternCall(node.lineno, function, _literal(node.args[0], _flags(node)), inside)
+            )
         inner = inside or isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
         for child in ast.iter_child_nodes(node):
             look(child, inside=inner)
@@ -170,15 +183,29 @@ def pattern_calls(path: Path) -> list[PatternCall]:
 
 
 def _function_of_re(node: ast.expr) -> str:
-    is_of_re = isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "re"
+    is_of_re = (
+        isinstance(node, ast.Attribute)
+        and isinstance(node.value, ast.Name)
+        and node.value.id == "re"
+    )
     return node.attr if is_of_re and isinstance(node, ast.Attribute) and node.attr in _OF_RE else ""
 
 
 def _flags(call: ast.Call) -> int:
-    places = {"compile": 1, "search": 2, "match": 2, "fullmatch": 2, "findall": 2, "finditer": 2, "split": 3}
+    places = {
+        "compile": 1,
+        "search": 2,
+        "match": 2,
+        "fullmatch": 2,
+        "findall": 2,
+        "finditer": 2,
+        "split": 3,
+    }
     assert isinstance(call.func, ast.Attribute)
     place = places.get(call.func.attr, 4)
-    given = [word.value for word in call.keywords if word.arg == "flags"] + call.args[place : place + 1]
+    given = [word.value for word in call.keywords if word.arg == "flags"] + call.args[
+        place : place + 1
+    ]
     return int(eval(ast.unparse(given[0]), {"re": re})) if given else 0
 
 
@@ -190,9 +217,29 @@ def _literal(node: ast.expr, flags: int) -> "re.Pattern[Any] | None":
     return re.compile(text, flags)
 
 
-# --- texts to keep them busy -----------------------------------------------------------------------------------------
+# --- texts to keep them busy ----------------------------------------------------------------------
 
-_USUAL_UNITS = (" ", "\t", "\n", "a", "1", "(", "[", '"', "'", "-", ".", ",", "/", "<a ", "a ", "1 ", "a-", "1.", "a1")
+_USUAL_UNITS = (
+    " ",
+    "\t",
+    "\n",
+    "a",
+    "1",
+    "(",
+    "[",
+    '"',
+    "'",
+    "-",
+    ".",
+    ",",
+    "/",
+    "<a ",
+    "a ",
+    "1 ",
+    "a-",
+    "1.",
+    "a1",
+)
 _TAILS = ("", "!", "\n")
 
 
@@ -248,7 +295,9 @@ def _samples(node: Any) -> list[str]:
         case "ATOMIC_GROUP":
             return _sequence(value)
         case "BRANCH":
-            return [sample for branch in value[1] for sample in _sequence(branch)[:1]][:_MOST_SAMPLES]
+            return [sample for branch in value[1] for sample in _sequence(branch)[:1]][
+                :_MOST_SAMPLES
+            ]
     return []
 
 

@@ -1,7 +1,9 @@
-"""Clients that are signed in, and what tests read out of responses. A pytest plugin, for two fixtures.
+"""Clients that are signed in, and what tests read out of responses. A pytest plugin, for two
+fixtures.
 
-`response` is what Django's test client or the REST framework's answers; both add `json()`, `context` and `wsgi_request`
-to the response classes, so functions that read these take any response.
+`response` is what Django's test client or the REST framework's answers; both add `json()`,
+`context` and `wsgi_request` to the response classes, so functions that read these take any
+response.
 """
 
 import csv
@@ -53,14 +55,17 @@ def log_in(user: User | str, password: str = "password", **options: Any) -> Clie
 
 
 def token_client(user: User | None = None, *scopes: str, **token: Any) -> APIClient:
-    """Return a REST client with a token of these scopes, by default `read`; without a user, one without a token.
+    """Return a REST client with a token of these scopes, by default `read`; without a user, one
+    without a token.
 
     The token lasts a day; `token` are further arguments of issue_token.
     """
     if user is None:
         return APIClient()
     token.setdefault("lifetime", timedelta(days=1))
-    _, text = issue_token(user=user, name="test", scopes=scopes or ["read"], at=now(), by=None, **token)
+    _, text = issue_token(
+        user=user, name="test", scopes=scopes or ["read"], at=now(), by=None, **token
+    )
     return bearer_client(text)
 
 
@@ -79,7 +84,8 @@ def as_user(db: None) -> Callable[[User], Client]:
 
 @pytest.fixture
 def api() -> Callable[..., APIClient]:
-    """api(user, "read", "write"): a client with a token of these scopes; api(): one without a token."""
+    """api(user, "read", "write"): a client with a token of these scopes; api(): one without a
+    token."""
     return token_client
 
 
@@ -138,7 +144,8 @@ def flash_text(response: Any) -> str:
 
 
 class PageOutline(HTMLParser):
-    """A page's tags, links, ids and form fields, with what the content security policy would refuse."""
+    """A page's tags, links, ids and form fields, with what the content security policy would
+    refuse."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -148,7 +155,9 @@ class PageOutline(HTMLParser):
         self.links: list[str] = []  # within the site
         self.ids: list[str | None] = []
         self.labelled: list[str | None] = []  # ids that a label names
-        self.fields: list[tuple[str | None, str | None, bool]] = []  # (id, name, has a label around or on it)
+        self.fields: list[
+            tuple[str | None, str | None, bool]
+        ] = []  # (id, name, has a label around or on it)
         self._label = 0
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -169,7 +178,13 @@ class PageOutline(HTMLParser):
             if "for" in given:
                 self.labelled.append(given["for"])
         if tag in {"input", "select", "textarea"} and given.get("type") != "hidden":
-            self.fields.append((given.get("id"), given.get("name"), self._label > 0 or bool(given.get("aria-label"))))
+            self.fields.append(
+                (
+                    given.get("id"),
+                    given.get("name"),
+                    self._label > 0 or bool(given.get("aria-label")),
+                )
+            )
 
     def handle_endtag(self, tag: str) -> None:
         if tag == "label":
@@ -193,7 +208,8 @@ def listed_rows(response: Any) -> list[dict[str, Any]]:
 
 
 def problem_of(response: Any, status: int) -> dict[str, Any]:
-    """Return the problem document (RFC 9457) of a refusal with this status; its sentence must end as one."""
+    """Return the problem document (RFC 9457) of a refusal with this status; its sentence must end
+    as one."""
     problem: dict[str, Any] = response.json()
     assert response.status_code == status == problem["status"], problem
     assert response["Content-Type"] == "application/problem+json"

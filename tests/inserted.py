@@ -1,4 +1,5 @@
-"""Rows that migrations inserted into the floors' own tables; who empties the tables puts them back."""
+"""Rows that migrations inserted into the floors' own tables; who empties the tables puts them
+back."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -12,7 +13,9 @@ _REMEMBERED: list[tuple[type[Model], list[Any]]] = []
 
 def remember() -> None:
     """Notes what a database holds that only migrations have written to."""
-    _REMEMBERED.extend((model, rows) for model in _own_models() if (rows := list(model._default_manager.all())))
+    _REMEMBERED.extend(
+        (model, rows) for model in _own_models() if (rows := list(model._default_manager.all()))
+    )
 
 
 @transaction.atomic
@@ -24,5 +27,7 @@ def put_back() -> None:
 
 def _own_models() -> Iterator[type[Model]]:
     for model in apps.get_models():
-        if model._meta.app_config.name.startswith("apps.") and not hasattr(model, "pgh_tracked_model"):
+        if model._meta.app_config.name.startswith("apps.") and not hasattr(
+            model, "pgh_tracked_model"
+        ):
             yield model

@@ -1,4 +1,5 @@
-"""Which files a worker begins first: those that take longest, so that none is begun when the others are done."""
+"""Which files a worker begins first: those that take longest, so that none is begun when the others
+are done."""
 
 from collections import Counter
 from pathlib import Path
@@ -41,4 +42,6 @@ def longest_first(items: list[pytest.Item]) -> None:
     """In place; the tests of a file stay together and in their order."""
     ranks = {CHECKOUT / name: rank for rank, name in enumerate(_LONGEST)}
     n_tests = Counter(item.path for item in items)
-    items.sort(key=lambda item: (ranks.get(item.path, len(ranks)), -n_tests[item.path], str(item.path)))
+    items.sort(
+        key=lambda item: (ranks.get(item.path, len(ranks)), -n_tests[item.path], str(item.path))
+    )

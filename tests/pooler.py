@@ -1,6 +1,8 @@
-"""A real PgBouncer in transaction mode before the test database, for the tests that carry the marker `pooler`.
+"""A real PgBouncer in transaction mode before the test database, for the tests that carry the
+marker `pooler`.
 
-Each transaction may get another of a few server connections: whatever a client leaves on one, others find there.
+Each transaction may get another of a few server connections: whatever a client leaves on one,
+others find there.
 """
 
 import os
@@ -69,7 +71,9 @@ class Pooler:
         before = {name: to[name] for name in ("HOST", "PORT", "PASSWORD")}
         prepares = settings.DATABASE_PREPARE
         connection.close()
-        to.update(HOST="127.0.0.1", PORT=str(self.port), PASSWORD="", DISABLE_SERVER_SIDE_CURSORS=True)
+        to.update(
+            HOST="127.0.0.1", PORT=str(self.port), PASSWORD="", DISABLE_SERVER_SIDE_CURSORS=True
+        )
         settings.DATABASE_PREPARE = False
         try:
             yield
@@ -88,7 +92,8 @@ def pooler(django_db_setup: None) -> Iterator[Pooler]:
 
 @pytest.fixture
 def route(request: pytest.FixtureRequest) -> dict[str, str]:
-    """How a process of its own reaches the test database, as variables: directly, or through the pooler."""
+    """How a process of its own reaches the test database, as variables: directly, or through the
+    pooler."""
     if getattr(request, "param", "direct") == "direct":
         return {}
     through: Pooler = request.getfixturevalue("pooler")

@@ -1,4 +1,5 @@
-"""Real processes for fault tests: a broker of one's own, and workers on the test database that can be killed."""
+"""Real processes for fault tests: a broker of one's own, and workers on the test database that can
+be killed."""
 
 import json
 import os
@@ -32,7 +33,11 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 def database_url() -> str:
     """The test database as an address, for a process of its own."""
     to = connection.settings_dict
-    login = f"{quote(str(to['USER']))}:{quote(str(to['PASSWORD']))}" if to["PASSWORD"] else quote(str(to["USER"]))
+    login = (
+        f"{quote(str(to['USER']))}:{quote(str(to['PASSWORD']))}"
+        if to["PASSWORD"]
+        else quote(str(to["USER"]))
+    )
     host = str(to["HOST"])
     if host.startswith("/"):
         return f"postgres://{login}@/{to['NAME']}?host={quote(host, safe='/')}"
@@ -41,8 +46,8 @@ def database_url() -> str:
 
 @contextmanager
 def own_broker(folder: Path) -> Iterator[str]:
-    """A Valkey for one test, in `folder`; its address. `embedded.stop(folder)` takes it away, `ensure` brings it
-    back."""
+    """A Valkey for one test, in `folder`; its address. `embedded.stop(folder)` takes it away,
+    `ensure` brings it back."""
     before = os.environ.get("BROKER_URL")
     places = embedded.ensure(database=False, data=folder)
     try:
@@ -57,15 +62,22 @@ def own_broker(folder: Path) -> Iterator[str]:
 
 @contextmanager
 def own_database(folder: Path) -> Iterator[embedded.Places]:
-    """A copy of the test database on a server for one test, in `folder`, that may be stopped: other tests run beside
-    it."""
+    """A copy of the test database on a server for one test, in `folder`, that may be stopped: other
+    tests run beside it."""
     origin = database_url()
     before = {name: os.environ.get(name) for name in ("DATABASE_URL", "BROKER_URL")}
-    place = {name: connection.settings_dict[name] for name in ("HOST", "PORT", "NAME", "USER", "PASSWORD")}
+    place = {
+        name: connection.settings_dict[name]
+        for name in ("HOST", "PORT", "NAME", "USER", "PASSWORD")
+    }
     places = embedded.ensure(broker=False, data=folder, durable=False)
     connection.close()
     connection.settings_dict.update(
-        HOST=str(places.sockets), PORT="", NAME="registry", USER=urlsplit(places.database_url).username, PASSWORD=""
+        HOST=str(places.sockets),
+        PORT="",
+        NAME="registry",
+        USER=urlsplit(places.database_url).username,
+        PASSWORD="",
     )
     try:
         _copy_database(origin, database_url(), binaries(places))
@@ -85,12 +97,15 @@ def _copy_database(origin: str, target: str, programs: Path) -> None:
     """Ten times as fast as migrating once more."""
     dump = subprocess.run(
         [str(programs / "pg_dump"), "--no-owner", "--no-privileges", "--no-comments", origin],
-        check=True, capture_output=True,
-    )  # fmt: skip
+        check=True,
+        capture_output=True,
+    )
     subprocess.run(
         [str(programs / "psql"), "--quiet", "--no-psqlrc", "--set=ON_ERROR_STOP=1", target],
-        input=dump.stdout, check=True, capture_output=True,
-    )  # fmt: skip
+        input=dump.stdout,
+        check=True,
+        capture_output=True,
+    )
 
 
 def stop_database(folder: Path) -> None:
@@ -106,7 +121,8 @@ def start_database(folder: Path) -> None:
 
 @contextmanager
 def holding(statement: str) -> Iterator[None]:
-    """A transaction of somebody else's that has run `statement`, as `LOCK TABLE ...`, and stays open meanwhile."""
+    """A transaction of somebody else's that has run `statement`, as `LOCK TABLE ...`, and stays
+    open meanwhile."""
     with psycopg.connect(database_url()) as other:
         other.execute(statement)
         yield
@@ -117,18 +133,20 @@ def blocked_sessions() -> list[int]:
     """The database sessions that wait for a lock of another one."""
     with psycopg.connect(database_url(), autocommit=True) as other:
         rows = other.execute(
-            "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+            "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND "
+            "wait_event_type = 'Lock'"
         )
         return [pid for (pid,) in rows]
 
 
 def nobody_is_at_work() -> bool:
-    """No session is in a transaction or holds a lock of the application's: the database notices a little later than
-    the system that a killed worker is gone."""
+    """No session is in a transaction or holds a lock of the application's: the database notices a
+    little later than the system that a killed worker is gone."""
     with psycopg.connect(database_url(), autocommit=True) as other:
         row = other.execute(
             """
-            SELECT NOT EXISTS (SELECT 1 FROM pg_stat_activity a LEFT JOIN pg_locks l ON l.pid = a.pid
+            SELECT NOT EXISTS (SELECT 1 FROM pg_stat_activity a LEFT
+            JOIN pg_locks l ON l.pid = a.pid
                                WHERE a.datname = current_database() AND a.pid <> pg_backend_pid()
                                  AND (a.state <> 'idle' OR l.locktype = 'advisory'))
             """
@@ -143,11 +161,13 @@ def end_sessions(pids: list[int]) -> None:
 
 
 def nothing_is_queued(broker_url: str, queue: str = "default") -> bool:
-    """Every task of the queue has run. Looked at twice: a message is for a moment neither waiting nor handed out."""
+    """Every task of the queue has run. Looked at twice: a message is for a moment neither waiting
+    nor handed out."""
     with redis.Redis.from_url(redis_client_url(broker_url)) as client:
         for _ in range(2):
             handed_out: Any = client.hvals("unacked")
-            # (message, exchange, routing key): what a killed worker of another queue still holds does not count
+            # (message, exchange, routing key): what a killed worker of another queue still holds
+            # does not count
             if client.llen(queue) or any(json.loads(said)[2] == queue for said in handed_out):
                 return False
             time.sleep(0.1)
@@ -155,14 +175,16 @@ def nothing_is_queued(broker_url: str, queue: str = "default") -> bool:
 
 
 def forget_what_was_handed_out(broker_url: str) -> None:
-    """A broker hands a task out again an hour after a worker took it that never said it was done: not in this test."""
+    """A broker hands a task out again an hour after a worker took it that never said it was done:
+    not in this test."""
     with redis.Redis.from_url(redis_client_url(broker_url)) as client:
         client.delete("unacked", "unacked_index")
 
 
 @contextmanager
 def frozen(process: psutil.Process) -> Iterator[None]:
-    """The process and its children say nothing any more, as behind a cut network, and go on afterwards."""
+    """The process and its children say nothing any more, as behind a cut network, and go on
+    afterwards."""
     process.suspend()
     frozen_too = process.children(recursive=True)
     try:
@@ -182,7 +204,9 @@ class Worker:
     It takes tasks from `queue`: who is to be killed can be given work that nobody else takes.
     """
 
-    def __init__(self, broker_url: str, log: Path, *, queue: str = "default", **environment: str) -> None:
+    def __init__(
+        self, broker_url: str, log: Path, *, queue: str = "default", **environment: str
+    ) -> None:
         env = os.environ | {
             "REGISTRY_ENV": "demo",
             "DATABASE_URL": database_url(),
@@ -196,10 +220,27 @@ class Worker:
         self.log = log
         self._out = log.open("ab")
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "celery", "-A", "registry", "worker", "--concurrency=1", "--pool=prefork",
-             "--loglevel=INFO", "--without-gossip", "--without-mingle", f"--queues={queue}"],
-            cwd=CHECKOUT, env=env, stdin=subprocess.DEVNULL, stdout=self._out, stderr=self._out, start_new_session=True,
-        )  # fmt: skip
+            [
+                sys.executable,
+                "-m",
+                "celery",
+                "-A",
+                "registry",
+                "worker",
+                "--concurrency=1",
+                "--pool=prefork",
+                "--loglevel=INFO",
+                "--without-gossip",
+                "--without-mingle",
+                f"--queues={queue}",
+            ],
+            cwd=CHECKOUT,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            stdout=self._out,
+            stderr=self._out,
+            start_new_session=True,
+        )
 
     def __enter__(self) -> "Worker":
         wait_until(lambda: b" ready." in self.log.read_bytes(), "the worker is ready", self.log)
@@ -214,7 +255,8 @@ class Worker:
             child.kill()
 
     def pause(self) -> None:
-        """SIGSTOP to the worker and its children: they stand still, as on a machine that is frozen."""
+        """SIGSTOP to the worker and its children: they stand still, as on a machine that is
+        frozen."""
         os.killpg(self._process.pid, signal.SIGSTOP)
 
     def go_on(self) -> None:
@@ -229,7 +271,9 @@ class Worker:
         self._out.close()
 
 
-def wait_until(true: Callable[[], bool], what: str, log: Path | None = None, seconds: float = 40) -> None:
+def wait_until(
+    true: Callable[[], bool], what: str, log: Path | None = None, seconds: float = 40
+) -> None:
     """Wait for something another process does; a failure shows the end of its log."""
     deadline = time.monotonic() + seconds
     while not true():
@@ -250,7 +294,9 @@ def sending_to(broker_url: str) -> Iterator[None]:
     try:
         yield
     finally:
-        app.conf.update(task_always_eager=before[0], broker_url=before[1], broker_write_url=before[2])
+        app.conf.update(
+            task_always_eager=before[0], broker_url=before[1], broker_write_url=before[2]
+        )
         _forget_connections(app)
 
 
@@ -261,7 +307,8 @@ def _forget_connections(app: Celery) -> None:
 
 
 def remove_servers(data: Path) -> None:
-    """Stop the embedded servers of a data folder and remove what root keeps outside the data folder."""
+    """Stop the embedded servers of a data folder and remove what root keeps outside the data
+    folder."""
     home = embedded.places_of(data).home
     embedded.stop(data)
     if not home.is_relative_to(data):

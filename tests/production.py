@@ -33,7 +33,9 @@ def setting_of(expression: str, **environment: str) -> str:
     return output_of(f"from registry import settings; print(settings.{expression})", **environment)
 
 
-def _run_python(*arguments: str, environment: dict[str, str], timeout: float) -> "subprocess.CompletedProcess[str]":
+def _run_python(
+    *arguments: str, environment: dict[str, str], timeout: float
+) -> "subprocess.CompletedProcess[str]":
     inherited = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     return subprocess.run(
         [sys.executable, *arguments],

@@ -1,4 +1,5 @@
-"""Pages without the whitespace that no browser shows: tests read what users do, however a template is laid out."""
+"""Pages without the whitespace that no browser shows: tests read what users do, however a template
+is laid out."""
 
 import re
 

@@ -1,6 +1,8 @@
-"""An empty migrated database that the test databases are copied from: migrating takes ten seconds, copying one.
+"""An empty migrated database that the test databases are copied from: migrating takes ten seconds,
+copying one.
 
-Its name carries a digest of everything a migration reads, so that a changed migration makes a new one.
+Its name carries a digest of everything a migration reads, so that a changed migration makes a new
+one.
 """
 
 import hashlib
@@ -66,6 +68,10 @@ def _migrate(server: "psycopg.Connection[Any]", name: str) -> None:
 def server_connection() -> "psycopg.Connection[Any]":
     parameters = connection.get_connection_params()
     return psycopg.connect(
-        host=parameters.get("host"), port=parameters.get("port"), user=parameters.get("user"),
-        password=parameters.get("password"), dbname="postgres", autocommit=True,
-    )  # fmt: skip
+        host=parameters.get("host"),
+        port=parameters.get("port"),
+        user=parameters.get("user"),
+        password=parameters.get("password"),
+        dbname="postgres",
+        autocommit=True,
+    )

@@ -11,7 +11,8 @@ CALL_SECONDS = 60
 
 
 def call_at_once(*calls: Callable[[], Any]) -> list[Any]:
-    """Make the calls at the same moment; return what each of them returned or raised, in their order."""
+    """Make the calls at the same moment; return what each of them returned or raised, in their
+    order."""
     gate = threading.Barrier(len(calls))
     outcomes: list[Any] = [None] * len(calls)
 
@@ -30,12 +31,15 @@ def call_at_once(*calls: Callable[[], Any]) -> list[Any]:
         thread.start()
     for thread in threads:
         thread.join(timeout=CALL_SECONDS)
-    assert not any(thread.is_alive() for thread in threads), f"not all calls ended within {CALL_SECONDS} s"
+    assert not any(thread.is_alive() for thread in threads), (
+        f"not all calls ended within {CALL_SECONDS} s"
+    )
     return outcomes
 
 
 def run_in_threads(n: int, call: Callable[[], Any]) -> list[Any]:
-    """Make one call in `n` threads at the same moment; return what they returned, or raise the first error."""
+    """Make one call in `n` threads at the same moment; return what they returned, or raise the
+    first error."""
     outcomes = call_at_once(*[call] * n)
     for outcome in outcomes:
         if isinstance(outcome, Exception):

@@ -37,7 +37,10 @@ class WebServer:
         return self._children()[1:]
 
     def _children(self) -> list[psutil.Process]:
-        return sorted(psutil.Process(self.process.pid).children(), key=lambda child: (child.create_time(), child.pid))
+        return sorted(
+            psutil.Process(self.process.pid).children(),
+            key=lambda child: (child.create_time(), child.pid),
+        )
 
     def connect(self, *, receive_buffer: int | None = None) -> socket.socket:
         connection = socket.socket()
@@ -52,7 +55,8 @@ class WebServer:
         return connection
 
     def send(self, head: str, body: bytes = b"") -> socket.socket:
-        """Begin a request: its first line and further headers, and what of its body is there already."""
+        """Begin a request: its first line and further headers, and what of its body is there
+        already."""
         connection = self.connect()
         connection.sendall(head_of(head) + body)
         return connection
@@ -68,14 +72,18 @@ def head_of(head: str) -> bytes:
     return "".join(f"{line.strip()}\r\n" for line in (*lines, "Host: 127.0.0.1")).encode() + b"\r\n"
 
 
-def answer_of(connection: socket.socket, *, head_only: bool = False) -> tuple[int, dict[str, str], bytes]:
+def answer_of(
+    connection: socket.socket, *, head_only: bool = False
+) -> tuple[int, dict[str, str], bytes]:
     """The next answer on a connection. ConnectionError where it ends before its end."""
     received = b""
     while b"\r\n\r\n" not in received:
         received += _more(connection)
     head, _, rest = received.partition(b"\r\n\r\n")
     first, *lines = head.decode().split("\r\n")
-    headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+    headers = {
+        name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)
+    }
     status = int(first.split()[1])
     if head_only or status in {204, 304}:
         return status, headers, b""
@@ -122,8 +130,11 @@ def is_closed(connection: socket.socket) -> bool:
 
 
 @contextmanager
-def web_server(folder: Path, *arguments: str, environment: dict[str, str] | None = None) -> Iterator[WebServer]:
-    """`registry.serving` on a free port; `folder` may hold the module of an application, and gets the log."""
+def web_server(
+    folder: Path, *arguments: str, environment: dict[str, str] | None = None
+) -> Iterator[WebServer]:
+    """`registry.serving` on a free port; `folder` may hold the module of an application, and gets
+    the log."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]

@@ -28,11 +28,13 @@ MAX_ROTATION_OVERLAP = timedelta(days=30)
 
 
 class AccountChangeError(Exception):
-    """A change of people, programs, teams or tokens that is not made; carries a sentence for whoever asked."""
+    """A change of people, programs, teams or tokens that is not made; carries a sentence for
+    whoever asked."""
 
 
 class SameNameError(ValidationError):
-    """A team that would stand beside one of the same name; names the field as every ValidationError."""
+    """A team that would stand beside one of the same name; names the field as every
+    ValidationError."""
 
 
 @transaction.atomic
@@ -47,16 +49,20 @@ def issue_token(
     team: Team | None = None,
     per_minute: int | None = None,
 ) -> tuple[ApiToken, str]:
-    """A new token and its text, which nobody can read again. `by` is None for the operator's command line.
+    """A new token and its text, which nobody can read again. `by` is None for the operator's
+    command line.
 
     `team` binds it to that team and those below; refused where the user sees nothing of it.
     """
     if team is not None and not user.bound_to(team).team_roles():
         raise AccountChangeError(
-            f"{user} holds no role on {team} or below, so that a token bound to it would open nothing."
+            f"{user} holds no role on {team} or below, so that a token bound to it would open "
+            "nothing."
         )
     prefix, text = new_token()
-    with audit_context(user=by, job="" if by else "manage.py token", reason=f"token for {user.username}"):
+    with audit_context(
+        user=by, job="" if by else "manage.py token", reason=f"token for {user.username}"
+    ):
         token = ApiToken.objects.create(
             user=user,
             name=name,
@@ -73,55 +79,83 @@ def issue_token(
 
 @transaction.atomic
 def rotate_token(
-    *, token: ApiToken, at: datetime, by: User, old_until: datetime | None = None, lifetime: timedelta | None = None
+    *,
+    token: ApiToken,
+    at: datetime,
+    by: User,
+    old_until: datetime | None = None,
+    lifetime: timedelta | None = None,
 ) -> tuple[ApiToken, str]:
-    """A new secret for the same token, and its text. The secret before works until `old_until`, not at all without it;
-    one from a rotation still before that ends now. `lifetime` counts from `at`; without it the end stays.
+    """A new secret for the same token, and its text. The secret before works until `old_until`, not
+    at all without it; one from a rotation still before that ends now. `lifetime` counts from `at`;
+    without it the end stays.
 
-    The caller has checked that `by` looks after the program it belongs to; a person's is rotated by that person alone,
-    as whoever reads the new secret acts in their name.
+    The caller has checked that `by` looks after the program it belongs to; a person's is rotated by
+    that person alone, as whoever reads the new secret acts in their name.
     """
-    current = ApiToken.objects.select_for_update(of=("self",)).select_related("user").get(pk=token.pk)
+    current = (
+        ApiToken.objects.select_for_update(of=("self",)).select_related("user").get(pk=token.pk)
+    )
     if current.user_id != by.pk and not current.user.is_service:
         raise AccountChangeError(
-            f"Only {current.user} reads a new secret of this token: it opens what they may do. Revoke it instead."
+            f"Only {current.user} reads a new secret of this token: it opens what they may do. "
+            "Revoke it instead."
         )
     if not current.is_good_at(at):
-        raise AccountChangeError("This token has ended, so that there is nothing to rotate. Create a new one.")
+        raise AccountChangeError(
+            "This token has ended, so that there is nothing to rotate. Create a new one."
+        )
     if old_until is not None and not at <= old_until <= at + MAX_ROTATION_OVERLAP:
         raise AccountChangeError(
-            f"The secret before may go on working for {MAX_ROTATION_OVERLAP.days} days at most, and its end lies ahead."
+            f"The secret before may go on working for {MAX_ROTATION_OVERLAP.days} days at most, "
+            "and its end lies ahead."
         )
     text = new_secret(current.prefix)
     overlaps = old_until is not None and old_until > at
-    current.old_digest, current.old_until = (current.digest, old_until) if overlaps else (None, None)
+    current.old_digest, current.old_until = (
+        (current.digest, old_until) if overlaps else (None, None)
+    )
     # what was seen of the secret before is what was seen of it so far
-    current.old_last_used_at, current.last_used_at = (current.last_used_at if overlaps else None), None
+    current.old_last_used_at, current.last_used_at = (
+        (current.last_used_at if overlaps else None),
+        None,
+    )
     current.digest = digest_of(text)
     if lifetime is not None:
         current.expires_at = at + lifetime
     with audit_context(user=by, reason="token rotated"):
         current.save(
-            update_fields=["digest", "old_digest", "old_until", "old_last_used_at", "last_used_at", "expires_at"]
+            update_fields=[
+                "digest",
+                "old_digest",
+                "old_until",
+                "old_last_used_at",
+                "last_used_at",
+                "expires_at",
+            ]
         )
     return current, text
 
 
 @transaction.atomic
 def revoke_token(*, token: ApiToken, at: datetime, by: User) -> bool:
-    """True where the token was still good; a second revocation changes nothing. Ends both of its secrets."""
+    """True where the token was still good; a second revocation changes nothing. Ends both of its
+    secrets."""
     with audit_context(user=by, reason="token revoked"):
-        changed = ApiToken.objects.filter(pk=token.pk, revoked_at__isnull=True).update(revoked_at=at)
+        changed = ApiToken.objects.filter(pk=token.pk, revoked_at__isnull=True).update(
+            revoked_at=at
+        )
     return bool(changed)
 
 
 @transaction.atomic
 def set_membership(*, user: User, team: Team, role: TeamRole, by: User | None) -> Membership:
-    """Give the person this role on the team, in place of the one given by hand before. One that sign-on gives stays
-    beside it, and the stronger counts."""
+    """Give the person this role on the team, in place of the one given by hand before. One that
+    sign-on gives stays beside it, and the stronger counts."""
     if user.is_service and role is TeamRole.OWNER:
         raise AccountChangeError(
-            "A program does not own a team: owners are told of alerts and give roles. Make it an editor."
+            "A program does not own a team: owners are told of alerts and give roles. Make it an "
+            "editor."
         )
     with audit_context(user=by, reason=f"{role.word} of {team.name}"):
         membership, is_new = Membership.objects.select_for_update().get_or_create(
@@ -141,7 +175,8 @@ def end_membership(*, membership: Membership, by: User | None) -> None:
     held = Membership.objects.select_for_update().get(pk=membership.pk)
     if held.role_by_sign_on is not None and held.role_by_hand is None:
         raise AccountChangeError(
-            "This role comes with a group at sign-on and goes with it. Take the person out of the group."
+            "This role comes with a group at sign-on and goes with it. Take the person out of the "
+            "group."
         )
     with audit_context(user=by, reason="membership ended"):
         if held.role_by_sign_on is None:
@@ -158,8 +193,8 @@ _IS_ADMINISTRATOR = Q(is_superuser=True) | Q(organisation_role=OrganisationRole.
 
 @transaction.atomic
 def add_team(*, facts: Mapping[str, Any], by: User | None, slug: str = "") -> Team:
-    """A team with this slug, or the one its name gives. Raises ValidationError, which names the fields, and
-    SameNameError."""
+    """A team with this slug, or the one its name gives. Raises ValidationError, which names the
+    fields, and SameNameError."""
     _lock_teams()
     team = Team(**facts)
     team.slug = slug or _free_slug(team.name)
@@ -203,12 +238,16 @@ def _lock_teams() -> None:
 
 
 def _refuse_same_name(team: Team) -> None:
-    """Two teams of one name beside each other cannot be told apart; below different teams they can."""
+    """Two teams of one name beside each other cannot be told apart; below different teams they
+    can."""
     same = teams_by_name(team.name).filter(parent=team.parent_id).exclude(pk=team.pk).first()
     if same is not None:
         where = f"below {same.parent.name}" if same.parent else "at the top"
         raise SameNameError(
-            {"name": f"There is a team called {same.name} {where} already ({same.slug}). Choose another name."}
+            {
+                "name": f"There is a team called {same.name} {where} already ({same.slug}). "
+                "Choose another name."
+            }
         )
 
 
@@ -220,14 +259,16 @@ def remove_team(*, team: Team, by: User | None) -> None:
             team.delete()
     except (ProtectedError, RestrictedError, IntegrityError) as held:
         raise AccountChangeError(
-            f"{team.name} still owns something: applications, programs, or teams below it. Give those to another team"
+            f"{team.name} still owns something: applications, programs, or teams below it. Give "
+            "those to another team"
             " first."
         ) from held
 
 
 @transaction.atomic
 def add_user(*, facts: Mapping[str, Any], by: User | None) -> User:
-    """Someone who may sign in once a password is set by the link of an invitation. Raises ValidationError."""
+    """Someone who may sign in once a password is set by the link of an invitation. Raises
+    ValidationError."""
     person = User(**facts)
     person.set_unusable_password()
     person.full_clean(exclude=["password"])
@@ -237,9 +278,11 @@ def add_user(*, facts: Mapping[str, Any], by: User | None) -> User:
 
 
 @transaction.atomic
-def change_user(*, person: User, facts: Mapping[str, Any], by: User | None, request: Any = None) -> User:
-    """Refused where it would leave no administrator, or touches a superuser without being one. A changed address is
-    recorded as coming from `request`, and the old one is informed."""
+def change_user(
+    *, person: User, facts: Mapping[str, Any], by: User | None, request: Any = None
+) -> User:
+    """Refused where it would leave no administrator, or touches a superuser without being one. A
+    changed address is recorded as coming from `request`, and the old one is informed."""
     old_email = User.objects.values_list("email", flat=True).get(pk=person.pk)
     if person.is_superuser and by is not None and not by.is_superuser:
         raise AccountChangeError("Only a superuser changes a superuser.")
@@ -248,14 +291,19 @@ def change_user(*, person: User, facts: Mapping[str, Any], by: User | None, requ
         setattr(person, name, value)
     if "organisation_role" in facts and person.office_by_sign_on:
         person.office_by_hand = facts["organisation_role"]
-        person.organisation_role = stronger_organisation_role(person.office_by_hand, person.office_by_sign_on)
+        person.organisation_role = stronger_organisation_role(
+            person.office_by_hand, person.office_by_sign_on
+        )
     person.full_clean(exclude=["password"])
     with audit_context(user=by, reason="person changed"):
         person.save()
-    # one after the other: two administrators who take the office from each other at once must not both succeed
+    # one after the other: two administrators who take the office from each other at once must not
+    # both succeed
     administrators = User.objects.select_for_update().filter(is_active=True).order_by("pk")
     if administered and not administrators.filter(_IS_ADMINISTRATOR).exists():
-        raise AccountChangeError("Somebody must stay who administers. Give the office to another person first.")
+        raise AccountChangeError(
+            "Somebody must stay who administers. Give the office to another person first."
+        )
     if person.email != old_email:
         record_email_change(user=person, old=old_email, by=by, request=request)
     return person

@@ -1,5 +1,5 @@
-"""How allauth meets this product: people are added by an administrator or come by the organisation's sign-on, never by
-themselves."""
+"""How allauth meets this product: people are added by an administrator or come by the
+organisation's sign-on, never by themselves."""
 
 from datetime import timedelta
 from typing import Any
@@ -22,7 +22,12 @@ from apps.accounts.models import AccountEventKind, User
 from apps.accounts.queries import user_by_login
 from apps.accounts.sign_in.limits import release_attempts, reserve_attempt
 from apps.accounts.sign_in.sessions import limit_session
-from apps.accounts.single_sign_on.actions import JOB, apply_groups, free_username, user_by_verified_email
+from apps.accounts.single_sign_on.actions import (
+    JOB,
+    apply_groups,
+    free_username,
+    user_by_verified_email,
+)
 from apps.accounts.single_sign_on.session import SafeSession, sign_on_policy
 from apps.common.history.context import audit_context
 from apps.common.requests.address import request_address
@@ -33,17 +38,26 @@ log = structlog.get_logger(__name__)
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     error_messages = {
         **DefaultAccountAdapter.error_messages,
-        "too_many_login_attempts": "Too many failed sign-ins. Wait 15 minutes, or reset your password.",
+        "too_many_login_attempts": "Too many failed sign-ins. Wait 15 minutes, or reset your "
+        "password.",
     }
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False
 
     def add_message(
-        self, request: HttpRequest, level: int, message_template: str | None = None, *rest: Any, **named: Any
+        self,
+        request: HttpRequest,
+        level: int,
+        message_template: str | None = None,
+        *rest: Any,
+        **named: Any,
     ) -> None:
         """Signing in and out needs no banner: the page itself shows it."""
-        if message_template not in {"account/messages/logged_in.txt", "account/messages/logged_out.txt"}:
+        if message_template not in {
+            "account/messages/logged_in.txt",
+            "account/messages/logged_out.txt",
+        }:
             super().add_message(request, level, message_template, *rest, **named)
 
     def get_client_ip(self, request: HttpRequest) -> str:
@@ -70,7 +84,8 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
             raise
 
     def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
-        """Attempts are counted by account and network, so that strangers elsewhere do not lock out the person."""
+        """Attempts are counted by account and network, so that strangers elsewhere do not lock out
+        the person."""
         return f"{self._account_of(credentials)[0]}:{place_of(request).network}"
 
     def _account_of(self, credentials: dict[str, Any]) -> tuple[str, User | None]:
@@ -88,7 +103,9 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
             return
         super().send_password_reset_mail(user, email, context)
 
-    def _record_attempt(self, request: HttpRequest, kind: AccountEventKind, credentials: dict[str, Any]) -> None:
+    def _record_attempt(
+        self, request: HttpRequest, kind: AccountEventKind, credentials: dict[str, Any]
+    ) -> None:
         name = str(credentials.get("username") or credentials.get("email") or "")
         user = user_by_login(name)
         record_event(kind, request=request, user=user, unknown_name="" if user else name)
@@ -103,34 +120,49 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
 
 
 class SignOnAccountAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
-    """Sign-on is configured by the environment alone: what stands in the library's own tables is not looked at."""
+    """Sign-on is configured by the environment alone: what stands in the library's own tables is
+    not looked at."""
 
-    def list_apps(self, request: HttpRequest, provider: Any = None, client_id: Any = None) -> list[SocialApp]:
+    def list_apps(
+        self, request: HttpRequest, provider: Any = None, client_id: Any = None
+    ) -> list[SocialApp]:
         configured = settings.OIDC
         if not configured or provider not in {None, "oidc", "openid_connect"}:
             return []
         if client_id and client_id != configured["client_id"]:
             return []
         app = SocialApp(
-            provider="openid_connect", provider_id="oidc", name=configured["name"], client_id=configured["client_id"],
+            provider="openid_connect",
+            provider_id="oidc",
+            name=configured["name"],
+            client_id=configured["client_id"],
             secret=configured["client_secret"],
-        )  # fmt: skip
+        )
         app.settings = {
-            "server_url": configured["issuer"].rstrip("/"), "oauth_pkce_enabled": True, "scope": configured["scopes"],
-        }  # fmt: skip
+            "server_url": configured["issuer"].rstrip("/"),
+            "oauth_pkce_enabled": True,
+            "scope": configured["scopes"],
+        }
         return [app]
 
     def get_requests_session(self) -> SafeSession:
-        return SafeSession(issuer=settings.OIDC["issuer"], policy=sign_on_policy(settings.OIDC["ca_file"]))
+        return SafeSession(
+            issuer=settings.OIDC["issuer"], policy=sign_on_policy(settings.OIDC["ca_file"])
+        )
 
     def is_open_for_signup(self, request: HttpRequest, sociallogin: SocialLogin) -> bool:
         return bool(settings.OIDC["creates_people"])
 
     def on_authentication_error(self, request: HttpRequest, provider: Any, **kwargs: Any) -> None:
-        log.warning("sign-on refused", error=str(kwargs.get("error")), why=str(kwargs.get("exception") or ""))
+        log.warning(
+            "sign-on refused",
+            error=str(kwargs.get("error")),
+            why=str(kwargs.get("exception") or ""),
+        )
 
     def pre_social_login(self, request: HttpRequest, sociallogin: SocialLogin) -> None:
-        """Finds or links the person, and gives the roles of the groups; the login itself comes after."""
+        """Finds or links the person, and gives the roles of the groups; the login itself comes
+        after."""
         if sociallogin.state.get("process") != AuthProcess.LOGIN:
             return
         if not sociallogin.is_existing:
@@ -139,7 +171,9 @@ class SignOnAccountAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
             if not sociallogin.user.is_active:
                 raise _refused(request, "Your account here is closed. Ask an administrator.")
             apply_groups(
-                user=sociallogin.user, groups=sociallogin.account.extra_data["groups"], rules=settings.OIDC["rules"]
+                user=sociallogin.user,
+                groups=sociallogin.account.extra_data["groups"],
+                rules=settings.OIDC["rules"],
             )
 
     def _link(self, request: HttpRequest, sociallogin: SocialLogin) -> None:
@@ -162,7 +196,9 @@ class SignOnAccountAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
                 " ask an administrator.",
             )
         if not settings.OIDC["creates_people"]:
-            raise _refused(request, "You have no account here yet. Ask an administrator to invite you.")
+            raise _refused(
+                request, "You have no account here yet. Ask an administrator to invite you."
+            )
 
     @transaction.atomic
     def save_user(self, request: HttpRequest, sociallogin: SocialLogin, form: Any = None) -> User:
@@ -173,11 +209,17 @@ class SignOnAccountAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
         person.set_unusable_password()
         with audit_context(job=JOB, reason="first sign-in"):
             sociallogin.save(request)
-        apply_groups(user=person, groups=sociallogin.account.extra_data["groups"], rules=settings.OIDC["rules"])
+        apply_groups(
+            user=person,
+            groups=sociallogin.account.extra_data["groups"],
+            rules=settings.OIDC["rules"],
+        )
         log.info("sign-on made a person", user=person.username)
         return person
 
 
 def _refused(request: HttpRequest, why: str) -> ImmediateHttpResponse:
     log.warning("sign-on refused", why=why)
-    return ImmediateHttpResponse(render(request, "socialaccount/refused.html", {"why": why}, status=403))
+    return ImmediateHttpResponse(
+        render(request, "socialaccount/refused.html", {"why": why}, status=403)
+    )

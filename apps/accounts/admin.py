@@ -41,7 +41,9 @@ def signed_in_user(request: HttpRequest) -> User:
 class ReasonForm(forms.ModelForm):  # type: ignore[type-arg]
     """Adds the reason that the history keeps."""
 
-    reason = forms.CharField(required=False, max_length=500, help_text="For the history: why, and where it is written.")
+    reason = forms.CharField(
+        required=False, max_length=500, help_text="For the history: why, and where it is written."
+    )
 
 
 class OrganisationRoleAdmin[M: Model](admin.ModelAdmin):  # type: ignore[type-arg]
@@ -72,7 +74,9 @@ class OrganisationRoleAdmin[M: Model](admin.ModelAdmin):  # type: ignore[type-ar
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return self.may_change(request)
 
-    def audit_context(self, request: HttpRequest, form: Any = None, otherwise: str = "changed in the admin") -> Any:
+    def audit_context(
+        self, request: HttpRequest, form: Any = None, otherwise: str = "changed in the admin"
+    ) -> Any:
         reason = (form.cleaned_data.get("reason") if form is not None else "") or otherwise
         return audit_context(user=signed_in_user(request), reason=reason)
 
@@ -107,7 +111,9 @@ class AdministratorAdmin[M: Model](OrganisationRoleAdmin[M]):
 
     def may_change(self, request: HttpRequest) -> bool:
         user = signed_in_user(request)
-        return user.is_active and (user.is_superuser or user.organisation_role == OrganisationRole.ADMIN)
+        return user.is_active and (
+            user.is_superuser or user.organisation_role == OrganisationRole.ADMIN
+        )
 
 
 class MembershipInline(admin.TabularInline):  # type: ignore[type-arg]
@@ -148,17 +154,28 @@ class UserAdmin(AdministratorAdmin[User], DjangoUserAdmin):  # type: ignore[type
         ("Dates", {"fields": ("last_login", "date_joined")}),
     )
     add_fieldsets: Any = (
-        (None, {"classes": ("wide",), "fields": ("username", "email", "usable_password", "password1", "password2")}),
+        (
+            None,
+            {
+                "classes": ("wide",),
+                "fields": ("username", "email", "usable_password", "password1", "password2"),
+            },
+        ),
         ("May", {"fields": ("organisation_role",)}),
     )
     readonly_fields = ("last_login", "date_joined")
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         """Who is no superuser makes none."""
-        return self.readonly_fields if signed_in_user(request).is_superuser else (*self.readonly_fields, "is_superuser")
+        return (
+            self.readonly_fields
+            if signed_in_user(request).is_superuser
+            else (*self.readonly_fields, "is_superuser")
+        )
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """A superuser's password and address are the key to everything: only superusers touch them."""
+        """A superuser's password and address are the key to everything: only superusers touch
+        them."""
         if obj is not None and obj.is_superuser and not signed_in_user(request).is_superuser:
             return False
         # programs have no password to set, and a page of their own
@@ -169,9 +186,13 @@ class UserAdmin(AdministratorAdmin[User], DjangoUserAdmin):  # type: ignore[type
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
         if change and "email" in form.changed_data:
-            record_email_change(user=obj, old=form.initial["email"], by=signed_in_user(request), request=request)
+            record_email_change(
+                user=obj, old=form.initial["email"], by=signed_in_user(request), request=request
+            )
 
-    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:
+    def user_change_password(
+        self, request: HttpRequest, id: str, form_url: str = ""
+    ) -> HttpResponse:
         response = super().user_change_password(request, id, form_url)
         if request.method == "POST" and response.status_code == HTTPStatus.FOUND:
             record_event(
@@ -192,14 +213,33 @@ class ApiTokenAdmin(AdministratorAdmin[ApiToken]):
     """Seen and revoked here; created where the person can copy it."""
 
     form = forms.ModelForm
-    list_display = ("name", "prefix", "user", "team", "scopes", "expires_at", "last_used_at", "revoked_at")
+    list_display = (
+        "name",
+        "prefix",
+        "user",
+        "team",
+        "scopes",
+        "expires_at",
+        "last_used_at",
+        "revoked_at",
+    )
     list_select_related = ("user", "team")
     list_filter = ("revoked_at",)
     search_fields = ("name", "prefix", "user__username")
     fields = (
-        "user", "name", "prefix", "scopes", "team", "per_minute", "created_at", "expires_at", "last_used_at",
-        "revoked_at", "old_until", "old_last_used_at",
-    )  # fmt: skip
+        "user",
+        "name",
+        "prefix",
+        "scopes",
+        "team",
+        "per_minute",
+        "created_at",
+        "expires_at",
+        "last_used_at",
+        "revoked_at",
+        "old_until",
+        "old_last_used_at",
+    )
     readonly_fields = fields
     actions = ("revoke",)
 
@@ -212,6 +252,8 @@ class ApiTokenAdmin(AdministratorAdmin[ApiToken]):
     @admin.action(description="Revoke the chosen tokens", permissions=["change"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[ApiToken]) -> HttpResponse | None:
         moment = now()
-        n_revoked = sum(revoke_token(token=token, at=moment, by=signed_in_user(request)) for token in queryset)
+        n_revoked = sum(
+            revoke_token(token=token, at=moment, by=signed_in_user(request)) for token in queryset
+        )
         self.message_user(request, f"{n_revoked} tokens revoked.", messages.SUCCESS)
         return None

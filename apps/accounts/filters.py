@@ -27,13 +27,17 @@ class MembershipFilter(django_filters.FilterSet):  # type: ignore[misc]
         model = Membership
         fields: list[str] = []
 
-    def of_role(self, queryset: QuerySet[Membership], name: str, value: str) -> QuerySet[Membership]:
+    def of_role(
+        self, queryset: QuerySet[Membership], name: str, value: str
+    ) -> QuerySet[Membership]:
         return queryset.filter(role=TeamRole[value.upper()].rank)
 
 
 class UserFilter(django_filters.FilterSet):  # type: ignore[misc]
     q = django_filters.CharFilter(method="search", label="Search")
-    organisation_role = django_filters.ChoiceFilter(label="Organisation role", choices=OrganisationRole.choices)
+    organisation_role = django_filters.ChoiceFilter(
+        label="Organisation role", choices=OrganisationRole.choices
+    )
     is_active = django_filters.BooleanFilter(label="May sign in")
 
     class Meta:

@@ -1,7 +1,8 @@
 """The OpenID Connect provider of this product, where the library looks for providers.
 
-It differs from the library's own in what is checked: the nonce, the signature of every ID token, the issuer against the
-configured one, and that nothing of the request's address goes into what is asked of the provider.
+It differs from the library's own in what is checked: the nonce, the signature of every ID token,
+the issuer against the configured one, and that nothing of the request's address goes into what is
+asked of the provider.
 """
 
 import hashlib
@@ -43,21 +44,31 @@ class SignOnAdapter(OpenIDConnectOAuth2Adapter):  # type: ignore[misc]
     def openid_config(self) -> dict[str, Any]:
         said: dict[str, Any] = super().openid_config
         if not isinstance(said, dict) or said.get("issuer") != settings.OIDC["issuer"]:
-            # OpenID Connect Discovery 1.0, section 4.3: otherwise one provider could speak for another
-            raise OAuth2Error("The provider's discovery document names another issuer than OIDC_ISSUER.")
+            # OpenID Connect Discovery 1.0, section 4.3: otherwise one provider could speak for
+            # another
+            raise OAuth2Error(
+                "The provider's discovery document names another issuer than OIDC_ISSUER."
+            )
         if not all(isinstance(said.get(name), str) for name in _ENDPOINTS):
-            raise OAuth2Error(f"The provider's discovery document lacks one of {', '.join(_ENDPOINTS)}.")
+            raise OAuth2Error(
+                f"The provider's discovery document lacks one of {', '.join(_ENDPOINTS)}."
+            )
         return said
 
-    def complete_login(self, request: HttpRequest, app: Any, token: Any, **kwargs: Any) -> SocialLogin:
+    def complete_login(
+        self, request: HttpRequest, app: Any, token: Any, **kwargs: Any
+    ) -> SocialLogin:
         id_token = kwargs["response"].get("id_token")
         if not isinstance(id_token, str):
             raise OAuth2Error("The provider sent no ID token.")
         try:
             claims = verified_claims(
-                id_token, keys=self._keys(), issuer=settings.OIDC["issuer"], client_id=app.client_id,
+                id_token,
+                keys=self._keys(),
+                issuer=settings.OIDC["issuer"],
+                client_id=app.client_id,
                 nonce=self.state.get("nonce", ""),
-            )  # fmt: skip
+            )
         except InvalidTokenError as error:
             raise OAuth2Error(f"The ID token is not accepted. {error}") from error
         said = {**self._further(claims, token.token), **claims}
@@ -71,7 +82,8 @@ class SignOnAdapter(OpenIDConnectOAuth2Adapter):  # type: ignore[misc]
         return keys if isinstance(keys, dict) else {}
 
     def _further(self, claims: dict[str, Any], access_token: str) -> dict[str, Any]:
-        """What the userinfo endpoint adds, asked only where the ID token lacks groups or address."""
+        """What the userinfo endpoint adds, asked only where the ID token lacks groups or
+        address."""
         if "userinfo_endpoint" not in self.openid_config or (
             "email" in claims and groups_in(claims, settings.OIDC["groups_claim"])
         ):
@@ -83,9 +95,11 @@ class SignOnAdapter(OpenIDConnectOAuth2Adapter):  # type: ignore[misc]
         return said
 
     def get_callback_url(self, request: HttpRequest, app: Any) -> str:
-        return f"{settings.PUBLIC_URL}{reverse('sso:callback')}" if settings.PRODUCTION else str(
-            build_absolute_uri(request, reverse("sso:callback"))
-        )  # fmt: skip
+        return (
+            f"{settings.PUBLIC_URL}{reverse('sso:callback')}"
+            if settings.PRODUCTION
+            else str(build_absolute_uri(request, reverse("sso:callback")))
+        )
 
 
 class SignOnProvider(OpenIDConnectProvider):  # type: ignore[misc]
@@ -105,7 +119,12 @@ class SignOnProvider(OpenIDConnectProvider):  # type: ignore[misc]
         return list(self.get_scope())
 
     def redirect(
-        self, request: HttpRequest, process: Any, next_url: Any = None, data: Any = None, **kwargs: Any
+        self,
+        request: HttpRequest,
+        process: Any,
+        next_url: Any = None,
+        data: Any = None,
+        **kwargs: Any,
     ) -> HttpResponse:
         nonce = get_random_string(43)
         asked = {**(kwargs.pop("auth_params", None) or self.get_auth_params()), "nonce": nonce}
@@ -121,16 +140,23 @@ class SignOnProvider(OpenIDConnectProvider):  # type: ignore[misc]
         return hashlib.sha256(f"{data['iss']}\n{data['sub']}".encode()).hexdigest()
 
     def extract_extra_data(self, data: dict[str, Any]) -> dict[str, Any]:
-        """What is kept of the claims: who it is at the provider, and the groups of the last sign-in."""
+        """What is kept of the claims: who it is at the provider, and the groups of the last
+        sign-in."""
         kept: dict[str, Any] = {
-            name: data[name] for name in ("iss", "sub", "email", "preferred_username", "name") if name in data
+            name: data[name]
+            for name in ("iss", "sub", "email", "preferred_username", "name")
+            if name in data
         }
         return {**kept, "groups": list(groups_in(data, settings.OIDC["groups_claim"]))[:500]}
 
     def extract_email_addresses(self, data: dict[str, Any]) -> list[EmailAddress]:
         # some providers write booleans as text, and the text "false" is no yes
         verified = data.get("email_verified") in (True, "true")
-        return [EmailAddress(email=data["email"], verified=verified, primary=True)] if data.get("email") else []
+        return (
+            [EmailAddress(email=data["email"], verified=verified, primary=True)]
+            if data.get("email")
+            else []
+        )
 
 
 class SignOnCallbackView(OAuth2CallbackView):  # type: ignore[misc]

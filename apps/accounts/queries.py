@@ -9,15 +9,17 @@ from apps.accounts.roles import TeamRole
 
 
 def visible_users(user: User) -> QuerySet[User]:
-    """Everybody with an account, for the organisation roles; programs are not among them. Others see the people of
-    their teams by their memberships."""
+    """Everybody with an account, for the organisation roles; programs are not among them. Others
+    see the people of their teams by their memberships."""
     people = User.objects.people()
     return people if user.can_read_all else people.none()
 
 
 def owns_any_team(user: User) -> bool:
     """Whether there is a team that `user` may act for as an owner; governance may for all."""
-    return user.is_governance or any(rank >= TeamRole.OWNER.rank for rank in user.team_roles().values())
+    return user.is_governance or any(
+        rank >= TeamRole.OWNER.rank for rank in user.team_roles().values()
+    )
 
 
 def team_and_below(*, team_ids: Sequence[int]) -> set[int]:
@@ -37,13 +39,15 @@ def team_and_below(*, team_ids: Sequence[int]) -> set[int]:
 
 
 def members_of(*, team: Team) -> list[tuple[User, int]]:
-    """Active people with a role on the team or on one above it, with the strongest rank each, by name."""
+    """Active people with a role on the team or on one above it, with the strongest rank each, by
+    name."""
     rows = Membership.objects.raw(
         """
         WITH RECURSIVE above(id) AS (
             SELECT %s::bigint
             UNION
-            SELECT t.parent_id FROM above JOIN accounts_team t ON t.id = above.id WHERE t.parent_id IS NOT NULL
+            SELECT t.parent_id FROM above JOIN accounts_team t ON t.id = above.id
+            WHERE t.parent_id IS NOT NULL
         )
         SELECT min(m.id) AS id, m.user_id, max(m.role) AS role
         FROM accounts_membership m JOIN above ON above.id = m.team_id GROUP BY m.user_id

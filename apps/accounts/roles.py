@@ -33,7 +33,8 @@ TEAM_ROLE_WORDS = [(role.word, role.label) for role in TeamRole]
 
 
 class OrganisationRole(models.TextChoices):
-    """An office for the whole organisation: governance writes, the auditor only reads, admin also runs it."""
+    """An office for the whole organisation: governance writes, the auditor only reads, admin also
+    runs it."""
 
     GOVERNANCE = "governance", "Governance"
     AUDITOR = "auditor", "Auditor"

@@ -1,5 +1,5 @@
-"""Service accounts: users that are programs. They have tokens, no password and no address; a team owns each, or the
-organisation."""
+"""Service accounts: users that are programs. They have tokens, no password and no address; a team
+owns each, or the organisation."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -40,12 +40,18 @@ def can_add_services(user: User) -> bool:
 
 @transaction.atomic
 def add_service(
-    *, username: str, about: str, team: Team | None, role: TeamRole | None = None, office: str = "", by: User
+    *,
+    username: str,
+    about: str,
+    team: Team | None,
+    role: TeamRole | None = None,
+    office: str = "",
+    by: User,
 ) -> User:
     """A program of `team` with `role` there, or one of the organisation, which may hold an office.
 
-    Refused where `by` neither governs nor owns the team, or gives an office without administering. Raises
-    ValidationError, which names the fields.
+    Refused where `by` neither governs nor owns the team, or gives an office without administering.
+    Raises ValidationError, which names the fields.
     """
     if team is None and not by.is_governance:
         raise AccountChangeError(
@@ -54,7 +60,9 @@ def add_service(
     if team is not None and not by.may(TeamRole.OWNER, team):
         raise AccountChangeError(f"Programs of {team} are added by its owners and by governance.")
     _check_organisation_role(office, team, by)
-    service = User(username=username, about=about, is_service=True, service_team=team, organisation_role=office)
+    service = User(
+        username=username, about=about, is_service=True, service_team=team, organisation_role=office
+    )
     service.set_unusable_password()
     service.full_clean(exclude=["password"])
     with audit_context(user=by, reason="service account added"):
@@ -66,13 +74,17 @@ def add_service(
 
 @transaction.atomic
 def change_service(*, service: User, facts: Mapping[str, Any], by: User) -> User:
-    """What it does, its office, whether its tokens work (SERVICE_FIELDS). Raises ValidationError and
-    AccountChangeError."""
+    """What it does, its office, whether its tokens work (SERVICE_FIELDS). Raises ValidationError
+    and AccountChangeError."""
     if not can_manage_service(by, service):
-        raise AccountChangeError("A program is changed by the owners of its team and by governance.")
+        raise AccountChangeError(
+            "A program is changed by the owners of its team and by governance."
+        )
     row = User.objects.select_for_update(of=("self",)).get(pk=service.pk, is_service=True)
     if "organisation_role" in facts and facts["organisation_role"] != row.organisation_role:
-        _check_organisation_role(facts["organisation_role"], row.service_team, by, taken=row.organisation_role)
+        _check_organisation_role(
+            facts["organisation_role"], row.service_team, by, taken=row.organisation_role
+        )
     for name in SERVICE_FIELDS:
         if name in facts:
             setattr(row, name, facts[name])
@@ -84,10 +96,13 @@ def change_service(*, service: User, facts: Mapping[str, Any], by: User) -> User
 
 def _check_organisation_role(office: str, team: Team | None, by: User, taken: str = "") -> None:
     if (office or taken) and not by.is_administrator:
-        raise AccountChangeError("Offices are given and taken by administrators, to programs as to people.")
+        raise AccountChangeError(
+            "Offices are given and taken by administrators, to programs as to people."
+        )
     if office and team is not None:
         raise AccountChangeError(
-            "Who owns the team would come by the office. Only a program of the whole organisation holds one."
+            "Who owns the team would come by the office. Only a program of the whole organisation "
+            "holds one."
         )
     if office and office not in SERVICE_ORGANISATION_ROLES:
         raise AccountChangeError("A program may be governance or auditor; it does not administer.")

@@ -34,8 +34,8 @@ def send_account_emails() -> int:
 
 @shared_task(name="accounts.purge_account_events")
 def purge_account_events() -> int:
-    """Events older than ACCOUNT_EVENT_DAYS, and the oldest beyond MAX_ACCOUNT_EVENTS. The number of rows.
-    What is kept of ended sessions goes along."""
+    """Events older than ACCOUNT_EVENT_DAYS, and the oldest beyond MAX_ACCOUNT_EVENTS. The number of
+    rows. What is kept of ended sessions goes along."""
     delete_ended_sessions()
     n_forgotten = purge_events(before=now() - timedelta(days=settings.ACCOUNT_EVENT_DAYS))
     if n_forgotten:

@@ -1,4 +1,5 @@
-"""What is done about alerts, from raising them to the answers people give. sending.py carries messages out."""
+"""What is done about alerts, from raising them to the answers people give. sending.py carries
+messages out."""
 
 from datetime import datetime
 
@@ -54,17 +55,19 @@ __all__ = [
 
 
 def raise_alerts(*, at: datetime) -> int:
-    """Write down who is owed word of every event, flag and feed not yet worked through; the number of new alerts.
+    """Write down who is owed word of every event, flag and feed not yet worked through; the number
+    of new alerts.
 
-    Safe to run twice at once: an event is claimed by the row that says it is handled, in the transaction that
-    writes its alerts, and a second run waits for that row and then finds nothing to do.
+    Safe to run twice at once: an event is claimed by the row that says it is handled, in the
+    transaction that writes its alerts, and a second run waits for that row and then finds nothing
+    to do.
     """
     return raise_for_flags(at=at) + raise_for_feeds(at=at) + raise_for_events(at=at)
 
 
 def raise_due_alerts(*, at: datetime) -> int:
-    """The same for what days and states bring: milestones, expiries, reviews, runway, stale assessments, and uses that
-    were seen and not declared or the other way round."""
+    """The same for what days and states bring: milestones, expiries, reviews, runway, stale
+    assessments, and uses that were seen and not declared or the other way round."""
     return raise_for_days(at=at) + raise_for_states(at=at) + raise_for_seen(at=at)
 
 
@@ -84,6 +87,9 @@ def requeue_delivery(*, delivery: Delivery, at: datetime, by: User) -> bool:
     if not by.is_governance:
         raise NotYourAlert("Only governance and administrators may send a delivery again.")
     changed = Delivery.objects.filter(pk=delivery.pk, state=Delivery.State.FAILED).update(
-        state=Delivery.State.QUEUED, attempts=0, due_at=at, reason=f"Sent again by {by.get_username()}."
+        state=Delivery.State.QUEUED,
+        attempts=0,
+        due_at=at,
+        reason=f"Sent again by {by.get_username()}.",
     )
     return changed == 1

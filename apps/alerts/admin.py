@@ -24,7 +24,17 @@ class AlertAdmin(ReadOnlyAdmin[Alert]):
 @admin.register(Notice)
 class NoticeAdmin(ReadOnlyAdmin[Notice]):
     show_full_result_count = False
-    list_display = ("alert", "user", "team", "webhook", "why", "occasion", "owed_at", "delivery", "skip_reason")
+    list_display = (
+        "alert",
+        "user",
+        "team",
+        "webhook",
+        "why",
+        "occasion",
+        "owed_at",
+        "delivery",
+        "skip_reason",
+    )
     list_filter = ("why",)
     list_select_related = ("alert", "user", "team", "webhook", "delivery")
     date_hierarchy = "owed_at"
@@ -39,7 +49,16 @@ class PreferenceAdmin(ReadOnlyAdmin[Preference]):
 
 @admin.register(Subscription)
 class SubscriptionAdmin(ReadOnlyAdmin[Subscription]):
-    list_display = ("name", "user", "provider", "foundation", "team", "min_severity", "max_days_left", "enabled")
+    list_display = (
+        "name",
+        "user",
+        "provider",
+        "foundation",
+        "team",
+        "min_severity",
+        "max_days_left",
+        "enabled",
+    )
     list_select_related = ("user", "provider", "foundation", "team")
 
 
@@ -52,7 +71,16 @@ class MuteAdmin(ReadOnlyAdmin[Mute]):
 @admin.register(Delivery)
 class DeliveryAdmin(ReadOnlyAdmin[Delivery]):
     show_full_result_count = False
-    list_display = ("subject", "address", "state", "attempts", "due_at", "sent_at", "skip_reason", "reason")
+    list_display = (
+        "subject",
+        "address",
+        "state",
+        "attempts",
+        "due_at",
+        "sent_at",
+        "skip_reason",
+        "reason",
+    )
     list_filter = ("state",)
     search_fields = ("subject", "address", "message_id")
     date_hierarchy = "created_at"

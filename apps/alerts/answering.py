@@ -1,4 +1,5 @@
-"""What people say to an alert: that somebody is on it, not now, who is, that it is settled, that they know."""
+"""What people say to an alert: that somebody is on it, not now, who is, that it is settled, that
+they know."""
 
 from datetime import date, datetime
 from typing import Any
@@ -43,7 +44,8 @@ class AlreadyResolved(BadAnswer):
 
 
 def may_answer(user: User, alert: Alert) -> bool:
-    """Whoever governs, whom it fell to or was given, editors of its team: as far as they may still see it."""
+    """Whoever governs, whom it fell to or was given, editors of its team: as far as they may still
+    see it."""
     if not user.is_active:
         return False
     if user.is_governance:
@@ -63,9 +65,20 @@ def claimed(alert: Alert, by: User) -> Alert:
 
 
 _ANSWERED = (
-    "state", "acknowledged_by_id", "acknowledged_at", "assigned_to_id", "snoozed_until", "snoozed_by_id", "resolved_at",
-    "resolved_by_id", "resolution", "resolution_text", "escalation", "escalate_at", "details",
-)  # fmt: skip
+    "state",
+    "acknowledged_by_id",
+    "acknowledged_at",
+    "assigned_to_id",
+    "snoozed_until",
+    "snoozed_by_id",
+    "resolved_at",
+    "resolved_by_id",
+    "resolution",
+    "resolution_text",
+    "escalation",
+    "escalate_at",
+    "details",
+)
 
 
 def copy_answer(alert: Alert, stored: Alert) -> Alert:
@@ -77,7 +90,8 @@ def copy_answer(alert: Alert, stored: Alert) -> Alert:
 
 @transaction.atomic
 def acknowledge_alert(*, alert: Alert, by: User, at: datetime, reason: str = "") -> Alert:
-    """Acknowledge it, and say why if there is a `reason`. Twice changes nothing: the first name stays."""
+    """Acknowledge it, and say why if there is a `reason`. Twice changes nothing: the first name
+    stays."""
     stored = claimed(alert, by)
     if stored.state in {Alert.State.OPEN, Alert.State.SNOOZED}:
         stored.state = Alert.State.ACKNOWLEDGED
@@ -95,7 +109,9 @@ def snooze_alert(*, alert: Alert, until: date, by: User, at: datetime) -> Alert:
     if days < 1:
         raise BadAnswer("Snooze until a day that is still to come.")
     if days > LONGEST_SNOOZE_DAYS:
-        raise BadAnswer(f"Snooze for at most {LONGEST_SNOOZE_DAYS} days; for longer, resolve it with a reason.")
+        raise BadAnswer(
+            f"Snooze for at most {LONGEST_SNOOZE_DAYS} days; for longer, resolve it with a reason."
+        )
     stored = claimed(alert, by)
     if stored.state == Alert.State.RESOLVED:
         raise AlreadyResolved("It is resolved already; there is nothing to snooze.")
@@ -108,12 +124,15 @@ def snooze_alert(*, alert: Alert, until: date, by: User, at: datetime) -> Alert:
 
 @transaction.atomic
 def assign_alert(*, alert: Alert, to: User | None, by: User, at: datetime) -> Alert:
-    """Give it to somebody who may see it, who is told; None takes it back. Who has it already is not told again."""
+    """Give it to somebody who may see it, who is told; None takes it back. Who has it already is
+    not told again."""
     stored = claimed(alert, by)
     if stored.state == Alert.State.RESOLVED:
         raise AlreadyResolved("It is resolved already; nobody need work on it.")
     if to is not None and not (to.is_active and sees(to.pk, stored, teams_seen_by([to])[to.pk])):
-        raise BadAnswer(f"{to} may not see this alert. Choose somebody of the team, or of governance.")
+        raise BadAnswer(
+            f"{to} may not see this alert. Choose somebody of the team, or of governance."
+        )
     if to is not None and stored.assigned_to_id == to.pk:
         return copy_answer(alert, stored)
     stored.assigned_to = to
@@ -126,16 +145,21 @@ def assign_alert(*, alert: Alert, to: User | None, by: User, at: datetime) -> Al
         _call_off(stored)
     if to is not None and to.pk != by.pk:
         notice = Notice(
-            alert=stored, user=to, why=Notice.Why.ASSIGNED, urgent=stored.urgent, owed_at=at,
+            alert=stored,
+            user=to,
+            why=Notice.Why.ASSIGNED,
+            urgent=stored.urgent,
+            owed_at=at,
             occasion=f"{Notice.Occasion.ASSIGNED} {at:%Y-%m-%d %H:%M}",
-        )  # fmt: skip
+        )
         Notice.objects.bulk_create([notice], ignore_conflicts=True)
     return copy_answer(alert, stored)
 
 
 @transaction.atomic
 def resolve_alert(*, alert: Alert, why: str, by: User, at: datetime) -> Alert:
-    """Say that it is settled, and how. What still stands behind it raises it anew only when something changes."""
+    """Say that it is settled, and how. What still stands behind it raises it anew only when
+    something changes."""
     why = " ".join(why.split())
     if not why:
         raise BadAnswer("Say in a few words how it was settled.")
@@ -180,12 +204,15 @@ def save_answer(alert: Alert, by: User, answer: Answer, reason: str, *, note: st
         alert.save(update_fields=[name.removesuffix("_id") for name in _ANSWERED])
 
 
-# --- mutes ------------------------------------------------------------------------------------------------------
+# --- mutes ----------------------------------------------------------------------------------------
 
 
 @transaction.atomic
-def mute(*, by: User, until: date, at: datetime, team: Team | None = None, reason: str = "", **what: Any) -> Mute:
-    """Keep mails about something back until a day: one's own, or those to the mailbox of a team one edits.
+def mute(
+    *, by: User, until: date, at: datetime, team: Team | None = None, reason: str = "", **what: Any
+) -> Mute:
+    """Keep mails about something back until a day: one's own, or those to the mailbox of a team one
+    edits.
 
     `what` is at least one of kind, provider, offering, application, subject.
     """
@@ -195,12 +222,20 @@ def mute(*, by: User, until: date, at: datetime, team: Team | None = None, reaso
     if days > LONGEST_MUTE_DAYS:
         raise BadAnswer("Mute for a year at most: a mute without an end is forgotten.")
     if not any(what.values()):
-        raise BadAnswer("Say what to mute: a kind, a provider, a model, an application or a subject.")
+        raise BadAnswer(
+            "Say what to mute: a kind, a provider, a model, an application or a subject."
+        )
     if team is not None and not by.may(TeamRole.EDITOR, team):
         raise NotYourAlert("Only an editor of the team may mute its mailbox. Ask one of them.")
     with audit_context(user=by, reason=reason or "muted"):
         return Mute.objects.create(
-            user=None if team else by, team=team, until=until, reason=reason[:300], created_by=by, created_at=at, **what
+            user=None if team else by,
+            team=team,
+            until=until,
+            reason=reason[:300],
+            created_by=by,
+            created_at=at,
+            **what,
         )
 
 

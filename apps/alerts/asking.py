@@ -16,20 +16,28 @@ class CannotAsk(ValueError):
 
 
 def open_alerts_of(user: User) -> AlertQuerySet:
-    """What waits for an answer and is owed to the person: it fell or was given to them, or they were told of it."""
+    """What waits for an answer and is owed to the person: it fell or was given to them, or they
+    were told of it."""
     told = Notice.objects.filter(alert=OuterRef("pk"), user=user)
-    return Alert.objects.visible_to(user).waiting().filter(Q(user=user) | Q(assigned_to=user) | Exists(told))
+    return (
+        Alert.objects.visible_to(user)
+        .waiting()
+        .filter(Q(user=user) | Q(assigned_to=user) | Exists(told))
+    )
 
 
 @transaction.atomic
 def ask_for_now(*, user: User, at: datetime) -> int:
-    """Owe `user` word of every alert that waits for an answer and is owed to the person; the number of alerts.
+    """Owe `user` word of every alert that waits for an answer and is owed to the person; the number
+    of alerts.
 
-    What was asked for today already is not owed again; what is owed and not written yet goes with it and not once
-    more. Raises CannotAsk.
+    What was asked for today already is not owed again; what is owed and not written yet goes with
+    it and not once more. Raises CannotAsk.
     """
     if not user.email:
-        raise CannotAsk("You have no e-mail address here. Ask your administrator to write one down.")
+        raise CannotAsk(
+            "You have no e-mail address here. Ask your administrator to write one down."
+        )
     wish = Preference.objects.filter(user=user).first()
     if wish is not None and wish.cadence == Cadence.NEVER:
         raise CannotAsk("You have chosen to get no mail. Choose first when you want some.")
@@ -41,13 +49,18 @@ def ask_for_now(*, user: User, at: datetime) -> int:
     mine.owed().update(skip_reason=SkipReason.REQUESTED)
     with audit_context(user=user, reason="asked where things stand"):
         Notice.objects.bulk_create(
-            [_asked(alert, user, earlier.get(alert.pk), occasion=occasion, at=at) for alert in alerts],
+            [
+                _asked(alert, user, earlier.get(alert.pk), occasion=occasion, at=at)
+                for alert in alerts
+            ],
             ignore_conflicts=True,
         )
     return len(alerts)
 
 
-def _asked(alert: Alert, user: User, earlier: Notice | None, *, occasion: str, at: datetime) -> Notice:
+def _asked(
+    alert: Alert, user: User, earlier: Notice | None, *, occasion: str, at: datetime
+) -> Notice:
     """For the same reason, and about the same applications, as the person was told of it before."""
     given = Notice.Why.ASSIGNED if alert.assigned_to_id == user.pk else Notice.Why.OWNER
     return Notice(

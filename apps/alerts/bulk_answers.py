@@ -32,7 +32,8 @@ class RefusedAlert:
 
 @dataclass(frozen=True, slots=True)
 class BulkAnswer:
-    """Every id that was asked about stands in one of the three; `unchanged` were answered so already."""
+    """Every id that was asked about stands in one of the three; `unchanged` were answered so
+    already."""
 
     answered: Sequence[int]
     unchanged: Sequence[int]
@@ -50,11 +51,11 @@ def answer_alerts(
     to: User | None = None,
     reason: str = "",
 ) -> BulkAnswer:
-    """Give `answer` to each alert that `by` may answer; the others are refused row by row. All that is given is stored
-    together, or (where something breaks) nothing of it.
+    """Give `answer` to each alert that `by` may answer; the others are refused row by row. All that
+    is given is stored together, or (where something breaks) nothing of it.
 
-    `until` is for snooze, `to` for assign (None takes it back), `reason` for resolve and, if there is one, acknowledge.
-    Costs a few statements a row.
+    `until` is for snooze, `to` for assign (None takes it back), `reason` for resolve and, if there
+    is one, acknowledge. Costs a few statements a row.
     """
     if len(alert_ids) > MOST_ANSWERED:
         raise BadAnswer(f"Answer at most {MOST_ANSWERED} alerts at once.")
@@ -62,7 +63,9 @@ def answer_alerts(
     unchanged: list[int] = []
     refused: list[RefusedAlert] = []
     # always in the same order, so that two that meet do not wait for each other
-    rows = {row.pk: row for row in Alert.objects.visible_to(by).filter(pk__in=alert_ids).order_by("pk")}
+    rows = {
+        row.pk: row for row in Alert.objects.visible_to(by).filter(pk__in=alert_ids).order_by("pk")
+    }
     for pk in sorted(set(alert_ids)):
         if pk not in rows:
             refused.append(RefusedAlert(pk, "There is no such alert that you may see."))
@@ -78,7 +81,14 @@ def answer_alerts(
 
 
 def _give(
-    answer: str, alert: Alert, *, by: User, at: datetime, until: date | None, to: User | None, reason: str
+    answer: str,
+    alert: Alert,
+    *,
+    by: User,
+    at: datetime,
+    until: date | None,
+    to: User | None,
+    reason: str,
 ) -> None:
     match answer:
         case Answer.ACKNOWLEDGE:
@@ -96,7 +106,9 @@ def _give(
         case Answer.UNDO:
             undo_answer(alert=alert, by=by, at=at)
         case _:
-            raise BadAnswer(f"There is no answer '{answer}'. Choose from {', '.join(Answer.values)}.")
+            raise BadAnswer(
+                f"There is no answer '{answer}'. Choose from {', '.join(Answer.values)}."
+            )
 
 
 def _standing(alert: Alert) -> tuple[object, ...]:

@@ -1,7 +1,9 @@
-"""The days that matter to one person as an iCalendar (RFC 5545), for calendar programs to read again and again.
+"""The days that matter to one person as an iCalendar (RFC 5545), for calendar programs to read
+again and again.
 
-One all-day event for each end of a model and each day of the organisation's own, as far as the person may see what it
-is about. An event keeps its UID for as long as its subject exists, so that a day that moves moves the event.
+One all-day event for each end of a model and each day of the organisation's own, as far as the
+person may see what it is about. An event keeps its UID for as long as its subject exists, so that a
+day that moves moves the event.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,7 +17,15 @@ from django.db.models import Max
 from django.db.models.functions import Greatest
 
 from apps.accounts.models import User
-from apps.alerts.calendar_queries import MOST, DayAhead, EndAhead, days_ahead, ends_ahead, kinds_ahead, n_ahead
+from apps.alerts.calendar_queries import (
+    MOST,
+    DayAhead,
+    EndAhead,
+    days_ahead,
+    ends_ahead,
+    kinds_ahead,
+    n_ahead,
+)
 from apps.alerts.day_words import heading
 from apps.alerts.models import KINDS, Alert, DayKind, SubjectKind
 from apps.alerts.wording import day, listed, long_day, one_line
@@ -36,7 +46,8 @@ REFRESH = timedelta(hours=6)
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One all-day event. `sequence` grows with every change of its subject; `changed_at` is the last one."""
+    """One all-day event. `sequence` grows with every change of its subject; `changed_at` is the
+    last one."""
 
     uid: str
     on: date
@@ -58,36 +69,49 @@ class _Seen:
 
 
 def calendar_of(user: User, *, at: datetime) -> bytes:
-    """The calendar of what `user` may see, from a quarter ago on; five statements, whatever it holds. The same as long
-    as nothing of it changes, so that a reader can be told so."""
+    """The calendar of what `user` may see, from a quarter ago on; five statements, whatever it
+    holds. The same as long as nothing of it changes, so that a reader can be told so."""
     entries, is_cut = entries_for(user, today=day_of(at), most=MOST)
     return as_ical(entries, is_cut=is_cut)
 
 
 def entries_for(
-    user: User, *, today: date, first: date | None = None, last: date | None = None, kind: str = "", most: int = MOST
+    user: User,
+    *,
+    today: date,
+    first: date | None = None,
+    last: date | None = None,
+    kind: str = "",
+    most: int = MOST,
 ) -> tuple[list[Entry], bool]:
-    """The events by day, between `first` and `last` and of one category where given, `most` ends and `most` days of
-    the organisation's own; True where there are more: those nearest to `first`, or to today without one."""
+    """The events by day, between `first` and `last` and of one category where given, `most` ends
+    and `most` days of the organisation's own; True where there are more: those nearest to `first`,
+    or to today without one."""
     if not user.is_active:
         return [], False
     kinds, team_ids = kinds_of(kind), _team_ids(user)
     days = days_ahead(
         on=today, team_ids=team_ids, user_id=user.pk, first=first, last=last, kinds=kinds, most=most
-    )  # fmt: skip
+    )
     is_cut = len(days) > most
     days = _nearest(days, first or today, most)
     if is_cut and first is not None:
         # an end behind the last of as many days as are asked for is not asked for either
         last = days[-1].on
     ends = (
-        ends_ahead(on=today, team_ids=team_ids, first=first, last=last, most=most) if DayKind.MILESTONE in kinds else []
+        ends_ahead(on=today, team_ids=team_ids, first=first, last=last, most=most)
+        if DayKind.MILESTONE in kinds
+        else []
     )
     is_cut = is_cut or len(ends) > most
     ends = _nearest(ends, first or today, most)
     named = {pk for end in ends for pk in end.application_ids}
-    applications = _applications(user, named | {row.application_id for row in days if row.application_id})
-    offerings = Offering.objects.select_related("host", "replacement__host").in_bulk([end.offering_id for end in ends])
+    applications = _applications(
+        user, named | {row.application_id for row in days if row.application_id}
+    )
+    offerings = Offering.objects.select_related("host", "replacement__host").in_bulk(
+        [end.offering_id for end in ends]
+    )
     entries = [*_ends(ends, offerings, applications), *_days(days, applications)]
     return sorted(entries, key=lambda entry: (entry.on, entry.uid)), is_cut
 
@@ -97,8 +121,13 @@ def count_for(user: User, *, today: date, first: date, last: date, kind: str = "
     if not user.is_active:
         return 0
     return n_ahead(
-        on=today, team_ids=_team_ids(user), user_id=user.pk, first=first, last=last, kinds=kinds_of(kind)
-    )  # fmt: skip
+        on=today,
+        team_ids=_team_ids(user),
+        user_id=user.pk,
+        first=first,
+        last=last,
+        kinds=kinds_of(kind),
+    )
 
 
 def kinds_of(category: str) -> list[str]:
@@ -125,7 +154,7 @@ def _applications(user: User, ids: set[int]) -> dict[int, _Seen]:
     return {pk: _Seen(one_line(name), slug, changed) for pk, name, slug, changed in rows}
 
 
-# --- ends of models ---------------------------------------------------------------------------------------------
+# --- ends of models -------------------------------------------------------------------------------
 
 
 def _ends(
@@ -152,7 +181,9 @@ def _ends(
         )
 
 
-def _about_end(end: EndAhead, offering: Offering, name: str, seen: Sequence[_Seen], n: int) -> Iterator[str]:
+def _about_end(
+    end: EndAhead, offering: Offering, name: str, seen: Sequence[_Seen], n: int
+) -> Iterator[str]:
     if end.soft:
         yield f"{name} does not end before {long_day(end.on)}; from then on it may end any day."
     else:
@@ -162,7 +193,9 @@ def _about_end(end: EndAhead, offering: Offering, name: str, seen: Sequence[_See
     yield from (f"- {each.name}" for each in seen)
     if n > len(seen):
         yield f"- and {n - len(seen):,} more"
-    replacement = str(offering.replacement) if offering.replacement is not None else offering.replacement_text
+    replacement = (
+        str(offering.replacement) if offering.replacement is not None else offering.replacement_text
+    )
     if replacement:
         yield f"Replacement on record: {one_line(replacement)}"
 
@@ -173,7 +206,7 @@ def _names(seen: Sequence[_Seen], n: int) -> str:
     return f"{', '.join(names)} and {more:,} more" if more else listed(names)
 
 
-# --- days of the organisation's own -----------------------------------------------------------------------------
+# --- days of the organisation's own ---------------------------------------------------------------
 
 
 def _days(days: Sequence[DayAhead], applications: Mapping[int, _Seen]) -> Iterator[Entry]:
@@ -182,7 +215,12 @@ def _days(days: Sequence[DayAhead], applications: Mapping[int, _Seen]) -> Iterat
         if row.application_id is not None and seen is None:
             continue
         # the words of an alert about it, on the day itself
-        alert = Alert(kind=row.kind, subject_kind=row.subject_kind, subject_id=row.subject_id, details=row.words)
+        alert = Alert(
+            kind=row.kind,
+            subject_kind=row.subject_kind,
+            subject_id=row.subject_id,
+            details=row.words,
+        )
         alert.due_on = row.on
         said = one_line(heading(alert, name=seen.name if seen else "", on=row.on), most=300)
         yield Entry(
@@ -203,7 +241,7 @@ def _path(row: DayAhead, seen: _Seen | None) -> str:
     return "/" if row.subject_kind == SubjectKind.FLAG else "/alerts/"
 
 
-# --- RFC 5545 ---------------------------------------------------------------------------------------------------
+# --- RFC 5545 -------------------------------------------------------------------------------------
 
 
 def as_ical(entries: Sequence[Entry], *, is_cut: bool = False) -> bytes:
@@ -216,7 +254,9 @@ def as_ical(entries: Sequence[Entry], *, is_cut: bool = False) -> bytes:
     calendar.add("name", icalendar.vText("Foundation Registry"))
     calendar.add("x-wr-calname", icalendar.vText("Foundation Registry"))
     if is_cut:
-        calendar.add("x-wr-caldesc", icalendar.vText(f"More than {MOST:,} days: those nearest to today."))
+        calendar.add(
+            "x-wr-caldesc", icalendar.vText(f"More than {MOST:,} days: those nearest to today.")
+        )
     calendar.add("refresh-interval", REFRESH, parameters={"VALUE": "DURATION"})
     calendar.add("x-published-ttl", icalendar.vText("PT6H"))
     for entry in entries:

@@ -1,7 +1,8 @@
-"""Days that matter to one person, in two statements: the ends and the causes of day_queries.py, over the teams whose
-applications the person may see. A third counts them, without sorting any.
+"""Days that matter to one person, in two statements: the ends and the causes of day_queries.py,
+over the teams whose applications the person may see. A third counts them, without sorting any.
 
-Each row carries how many versions its subject has had and when the last one was written, out of the history.
+Each row carries how many versions its subject has had and when the last one was written, out of the
+history.
 """
 
 import json
@@ -45,8 +46,8 @@ _TEST_VALIDITY_DAYS = ExposureSettings().test_validity_days
 
 
 class EndAhead(NamedTuple):
-    """The end of an offering that `n` applications use, `n_primary` of them as a primary; `application_ids` are the
-    first of them, gravest in front."""
+    """The end of an offering that `n` applications use, `n_primary` of them as a primary;
+    `application_ids` are the first of them, gravest in front."""
 
     offering_id: int
     on: date
@@ -75,15 +76,18 @@ def _history(model: type[Model]) -> str:
     return f"{model._meta.db_table}history"
 
 
-# a page asks for the first days of a few months; a calendar program for everything, nearest to today first
+# a page asks for the first days of a few months; a calendar program for everything, nearest to
+# today first
 _WITHIN = "(%(first)s::date IS NULL OR {on} >= %(first)s::date) AND (%(last)s::date IS NULL OR {on} <= %(last)s::date)"
 _NEAREST = "coalesce({on} - %(first)s::date, abs({on} - %(day)s::date))"
 
 _ENDS_AHEAD = f"""
 WITH {LIVE_ENDS.format(which=_WITHIN.format(on="o.retires_on"))},
 mine AS (
-    SELECT l.id, l.retires_on, l.soft, count(*) AS n, count(*) FILTER (WHERE l.is_primary) AS n_primary,
-           (array_agg(l.application_id ORDER BY l.is_primary DESC, l.criticality, l.application_id))[1:{NAMED}] AS ids
+    SELECT l.id, l.retires_on, l.soft, count(*) AS n,
+        count(*) FILTER (WHERE l.is_primary) AS n_primary,
+           (array_agg(l.application_id ORDER BY l.is_primary DESC, l.criticality,
+               l.application_id))[1:{NAMED}] AS ids
     FROM live l
     WHERE %(teams)s::bigint[] IS NULL OR l.team_id = ANY (%(teams)s::bigint[])
     GROUP BY l.id, l.retires_on, l.soft
@@ -92,13 +96,14 @@ mine AS (
 )
 SELECT m.id, m.retires_on, m.soft, m.n, m.n_primary, m.ids, h.n, h.at
 FROM mine m CROSS JOIN LATERAL (
-    SELECT count(*) AS n, max(v.pgh_created_at) AS at FROM {_history(Offering)} v WHERE v.pgh_obj_id = m.id
+    SELECT count(*) AS n, max(v.pgh_created_at) AS at FROM {_history(Offering)} v
+    WHERE v.pgh_obj_id = m.id
 ) h
 ORDER BY m.retires_on, m.id
 """
 
-# What hangs on an application is seen by who sees that; a decision or selection by who made it and by the offices, and
-# an accepted flag by the offices alone.
+# What hangs on an application is seen by who sees that; a decision or selection by who made it and
+# by the offices, and an accepted flag by the offices alone.
 _OF_CAUSE = """
 SELECT '{kind}' AS kind, '{subject}' AS subject, c.id, c.on, c.application_id, c.words
 FROM ({sql}) c LEFT JOIN inventory_application a ON a.id = c.application_id
@@ -110,8 +115,9 @@ _OF_SUBJECT = """
 SELECT v.pgh_created_at FROM {history} v WHERE u.subject = '{subject}' AND v.pgh_obj_id = u.id
 """
 
-# The exit tests that run out between two days: those with a day of their own, then those that hold for as long as
-# usual. The same rows as of their cause, found along an index each instead of by sorting every test there is.
+# The exit tests that run out between two days: those with a day of their own, then those that hold
+# for as long as usual. The same rows as of their cause, found along an index each instead of by
+# sorting every test there is.
 _RUNS_OUT = "coalesce({e}.expires_on, {e}.tested_on + %(validity)s)"
 _TESTS = f"""
 SELECT e.id, {{on}} AS on, e.tested_on AS made_on, d.application_id, ARRAY[]::bigint[] AS people,
@@ -123,15 +129,18 @@ WHERE e.result = 'passed' AND e.tested_on <= %(day)s::date AND {{window}}
   AND b.status = ANY (%(in_scope)s) AND (d.until IS NULL OR d.until > %(day)s::date)
   AND NOT EXISTS (
       SELECT 1 FROM inventory_exittest n
-      WHERE n.dependency_id = e.dependency_id AND n.result = 'passed' AND n.tested_on <= %(day)s::date
+      WHERE n.dependency_id = e.dependency_id AND n.result = 'passed'
+          AND n.tested_on <= %(day)s::date
         AND ({_RUNS_OUT.format(e="n")}, n.id) > ({{on}}, e.id))
 """
-# (rows, their order, their window): conditions on the columns themselves, else the planner does not see the index
+# (rows, their order, their window): conditions on the columns themselves, else the planner does not
+# see the index
 _TESTS_AHEAD = (
     (
         _TESTS.format(
             on="e.expires_on",
-            window="e.expires_on IS NOT NULL AND e.expires_on >= %(first)s::date AND e.expires_on <= %(last)s::date",
+            window="e.expires_on IS NOT NULL AND e.expires_on >= %(first)s::date AND "
+            "e.expires_on <= %(last)s::date",
         ),
         "c.on",
         "TRUE",
@@ -150,8 +159,8 @@ _TESTS_AHEAD = (
 
 @cache
 def _causes() -> tuple[Cause, ...]:
-    """What is one person's own is no day of the organisation; reviews come first, since counting is over soonest with
-    them."""
+    """What is one person's own is no day of the organisation; reviews come first, since counting is
+    over soonest with them."""
     shown = (cause for cause in all_causes() if not cause.personal)
     return tuple(sorted(shown, key=lambda cause: cause.kind != DayKind.REVIEW_DUE))
 
@@ -162,23 +171,32 @@ def kinds_ahead() -> tuple[str, ...]:
 
 
 def _arms(*, ahead: bool) -> Iterator[tuple[str, str]]:
-    """(rows, the column they are ordered by): `ahead` those between two days, else nearest to today first."""
+    """(rows, the column they are ordered by): `ahead` those between two days, else nearest to today
+    first."""
     within = f"c.on >= %(day)s::date - %(grace)s AND {_WITHIN.format(on='c.on')}"
     order = "c.on" if ahead else _NEAREST.format(on="c.on")
     for cause in _causes():
         split = ahead and cause.kind == DayKind.EXIT_TEST_EXPIRING
         for sql, by, window in _TESTS_AHEAD if split else ((cause.sql, order, within),):
-            yield _OF_CAUSE.format(kind=cause.kind, subject=cause.subject, sql=sql, within=window), by
+            yield (
+                _OF_CAUSE.format(kind=cause.kind, subject=cause.subject, sql=sql, within=window),
+                by,
+            )
 
 
 @cache
 def _days_ahead(*, ahead: bool) -> str:
-    """What is cut is cut cause by cause as well, so that none is worked out further than it can show."""
+    """What is cut is cut cause by cause as well, so that none is worked out further than it can
+    show."""
     order = "every.on" if ahead else _NEAREST.format(on="every.on")
-    arms = " UNION ALL ".join(f"({rows} ORDER BY {by}, c.id LIMIT %(most)s)" for rows, by in _arms(ahead=ahead))
+    arms = " UNION ALL ".join(
+        f"({rows} ORDER BY {by}, c.id LIMIT %(most)s)" for rows, by in _arms(ahead=ahead)
+    )
     tables = {str(kind): _history(model) for kind, model in _MODELS.items()}
     tables |= {cause.subject: cause.history for cause in _causes() if cause.history}
-    history = " UNION ALL ".join(_OF_SUBJECT.format(history=table, subject=kind) for kind, table in tables.items())
+    history = " UNION ALL ".join(
+        _OF_SUBJECT.format(history=table, subject=kind) for kind, table in tables.items()
+    )
     return f"""
 WITH mine AS (SELECT * FROM ({arms}) every ORDER BY {order}, every.kind, every.id LIMIT %(most)s)
 SELECT u.kind, u.subject, u.id, u.on, u.application_id, u.words, h.n, h.at
@@ -191,42 +209,66 @@ ORDER BY u.on, u.kind, u.id
 
 @cache
 def _n_ahead() -> str:
-    """The causes first, which stop at the bound; an organisation with as many of them need not work out the ends."""
+    """The causes first, which stop at the bound; an organisation with as many of them need not work
+    out the ends."""
     return f"""
 WITH days AS MATERIALIZED (
     SELECT FROM ({" UNION ALL ".join(f"({rows})" for rows, _ in _arms(ahead=True))}) every
     LIMIT %(most)s
 )
-SELECT (SELECT count(*) FROM days), CASE WHEN (SELECT count(*) FROM days) < %(most)s THEN ({{ends}}) ELSE 0 END
+SELECT (SELECT count(*) FROM days), CASE WHEN (SELECT count(*)
+FROM days) < %(most)s THEN ({{ends}}) ELSE 0 END
 """
 
 
 _N_ENDS = f"""
 WITH {LIVE_ENDS.format(which=_WITHIN.format(on="o.retires_on"))}
-SELECT count(DISTINCT l.id) FROM live l WHERE %(teams)s::bigint[] IS NULL OR l.team_id = ANY (%(teams)s::bigint[])
+SELECT count(DISTINCT l.id) FROM live l WHERE %(teams)s::bigint[] IS NULL
+    OR l.team_id = ANY (%(teams)s::bigint[])
 """
 
 
 def ends_ahead(
-    *, on: date, team_ids: Sequence[int] | None, first: date | None = None, last: date | None = None, most: int = MOST
+    *,
+    on: date,
+    team_ids: Sequence[int] | None,
+    first: date | None = None,
+    last: date | None = None,
+    most: int = MOST,
 ) -> list[EndAhead]:
-    """Ends, firm or not before, of what live applications of these teams (None: of all) call, by day, between `first`
-    and `last` where given; one statement. One more than `most` where there are more: those nearest to `first`, or to
-    today without one."""
-    return [EndAhead(*row) for row in _rows(_ENDS_AHEAD, on, teams=team_ids, first=first, last=last, most=most + 1)]
+    """Ends, firm or not before, of what live applications of these teams (None: of all) call, by
+    day, between `first` and `last` where given; one statement. One more than `most` where there are
+    more: those nearest to `first`, or to today without one."""
+    return [
+        EndAhead(*row)
+        for row in _rows(_ENDS_AHEAD, on, teams=team_ids, first=first, last=last, most=most + 1)
+    ]
 
 
 def days_ahead(
-    *, on: date, team_ids: Sequence[int] | None, user_id: int, first: date | None = None, last: date | None = None,
-    kinds: Collection[str] | None = None, most: int = MOST,
-) -> list[DayAhead]:  # fmt: skip
-    """What expires or is due for these teams (None: for all) and for what the person decided, by day; two statements
-    at most. Cut as in `ends_ahead`."""
+    *,
+    on: date,
+    team_ids: Sequence[int] | None,
+    user_id: int,
+    first: date | None = None,
+    last: date | None = None,
+    kinds: Collection[str] | None = None,
+    most: int = MOST,
+) -> list[DayAhead]:
+    """What expires or is due for these teams (None: for all) and for what the person decided, by
+    day; two statements at most. Cut as in `ends_ahead`."""
     ahead = first is not None and last is not None
     rows = _rows(
-        _days_ahead(ahead=ahead), on, teams=team_ids, user=user_id, first=first, last=last,
-        kinds=_words(kinds), most=most + 1, validity=_validity() if ahead else None,
-    )  # fmt: skip
+        _days_ahead(ahead=ahead),
+        on,
+        teams=team_ids,
+        user=user_id,
+        first=first,
+        last=last,
+        kinds=_words(kinds),
+        most=most + 1,
+        validity=_validity() if ahead else None,
+    )
     return [
         DayAhead(kind, subject, pk, day, application_id, json.loads(words), n, at)
         for kind, subject, pk, day, application_id, words, n, at in rows
@@ -234,22 +276,35 @@ def days_ahead(
 
 
 def n_ahead(
-    *, on: date, team_ids: Sequence[int] | None, user_id: int, first: date, last: date,
-    kinds: Collection[str] | None = None, most: int = MOST,
-) -> int:  # fmt: skip
+    *,
+    on: date,
+    team_ids: Sequence[int] | None,
+    user_id: int,
+    first: date,
+    last: date,
+    kinds: Collection[str] | None = None,
+    most: int = MOST,
+) -> int:
     """How many ends and days there are, `most` + 1 where there are more; two statements."""
     ends = _N_ENDS if kinds is None or DayKind.MILESTONE in kinds else "0"
     ((n_days, n_ends),) = _rows(
-        _n_ahead().replace("{ends}", ends), on, teams=team_ids, user=user_id, first=first, last=last,
-        kinds=_words(kinds), most=most + 1, validity=_validity(),
-    )  # fmt: skip
+        _n_ahead().replace("{ends}", ends),
+        on,
+        teams=team_ids,
+        user=user_id,
+        first=first,
+        last=last,
+        kinds=_words(kinds),
+        most=most + 1,
+        validity=_validity(),
+    )
     n: int = min(n_days + n_ends, most + 1)
     return n
 
 
 def _validity() -> int:
-    """How many days a test holds that names no day of its own. Asked for by itself: a planner that does not see the
-    number does not see the index either."""
+    """How many days a test holds that names no day of its own. Asked for by itself: a planner that
+    does not see the number does not see the index either."""
     days = ExposureSettings.objects.values_list("test_validity_days", flat=True).first()
     return _TEST_VALIDITY_DAYS if days is None else days
 
@@ -258,7 +313,9 @@ def _words(kinds: Collection[str] | None) -> list[str]:
     return [str(kind) for kind in (kinds_ahead() if kinds is None else kinds)]
 
 
-def _rows(statement: str, on: date, *, teams: Sequence[int] | None, **more: Any) -> list[tuple[Any, ...]]:
+def _rows(
+    statement: str, on: date, *, teams: Sequence[int] | None, **more: Any
+) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(
             statement,

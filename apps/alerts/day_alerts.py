@@ -1,5 +1,6 @@
-"""Raise what is owed because a day comes nearer, each milestone once: ends of models, and days of the organisation's
-own that would pass without a word (acceptances, exit tests, waivers, approvals, reviews, treatments, mutes, keys)."""
+"""Raise what is owed because a day comes nearer, each milestone once: ends of models, and days of
+the organisation's own that would pass without a word (acceptances, exit tests, waivers, approvals,
+reviews, treatments, mutes, keys)."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -44,8 +45,9 @@ _RESOLUTION_OF = {
 
 @transaction.atomic
 def raise_for_days(*, at: datetime) -> int:
-    """Settle what no day stands behind any more, and write down who is owed word of the milestones that have come; the
-    number of new alerts. Of several milestones that passed meanwhile only the last is told."""
+    """Settle what no day stands behind any more, and write down who is owed word of the milestones
+    that have come; the number of new alerts. Of several milestones that passed meanwhile only the
+    last is told."""
     with connection.cursor() as cursor:
         # a second run waits here, and then finds everything told
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [DAYS_LOCK])
@@ -74,7 +76,8 @@ def _raise_for_ends(*, at: datetime, today: date) -> int:
 
 
 def _settle_days(cause: Cause, *, at: datetime, today: date) -> None:
-    """What has run out is told where it has its effects: the assessment is stale, the flag open, the mute over."""
+    """What has run out is told where it has its effects: the assessment is stale, the flag open,
+    the mute over."""
     over = days_over(cause, on=today)
     ran_out = [row.alert_id for row in over if row.ran_out]
     settle(ran_out, resolution=Resolution.DAY_COME, at=at, say=False)
@@ -83,8 +86,8 @@ def _settle_days(cause: Cause, *, at: datetime, today: date) -> None:
 
 
 def _pass_on(owed: Sequence[Owed], *, at: datetime) -> list[int]:
-    """Let whoever was given an alert at an earlier milestone have the one that takes its place, and be told of it; the
-    earlier ones."""
+    """Let whoever was given an alert at an earlier milestone have the one that takes its place, and
+    be told of it; the earlier ones."""
     fresh = {each.alert.pk: each.alert for each in owed if each.alert.pk}
     earlier = earlier_ones(list(fresh))
     heirs = {row.later_id: row.assigned_to_id for row in earlier if row.assigned_to_id is not None}
@@ -93,25 +96,39 @@ def _pass_on(owed: Sequence[Owed], *, at: datetime) -> list[int]:
             fresh[pk].assigned_to_id = assignee
         Alert.objects.bulk_update([fresh[pk] for pk in heirs], ["assigned_to"])
         notices = [
-            Notice(alert_id=pk, user_id=assignee, why=Notice.Why.ASSIGNED, urgent=fresh[pk].urgent, owed_at=at)
+            Notice(
+                alert_id=pk,
+                user_id=assignee,
+                why=Notice.Why.ASSIGNED,
+                urgent=fresh[pk].urgent,
+                owed_at=at,
+            )
             for pk, assignee in heirs.items()
         ]
         Notice.objects.bulk_create(notices, ignore_conflicts=True)
     return sorted({row.alert_id for row in earlier})
 
 
-# --- ends of models ---------------------------------------------------------------------------------------------
+# --- ends of models -------------------------------------------------------------------------------
 
 
 def _owed_for_ends(due: Sequence[EndDue], *, at: datetime, today: date) -> list[Owed]:
     owners = owners_of({row.application_id for row in due})
-    found: dict[tuple[int, date, bool, int], dict[tuple[int, int | None], Party]] = defaultdict(dict)
+    found: dict[tuple[int, date, bool, int], dict[tuple[int, int | None], Party]] = defaultdict(
+        dict
+    )
     for row in due:
         own = owners.get(row.application_id)
         key = (row.team_id, own.first if own else None)
-        party = found[row.offering_id, row.retires_on, row.soft, row.milestone].setdefault(key, Party(*key))
+        party = found[row.offering_id, row.retires_on, row.soft, row.milestone].setdefault(
+            key, Party(*key)
+        )
         party.add(row.application_id, row.criticality, is_primary=row.is_primary, owners=own)
-    owed = [_owed_end(end, party, at=at, today=today) for end, parties in found.items() for party in parties.values()]
+    owed = [
+        _owed_end(end, party, at=at, today=today)
+        for end, parties in found.items()
+        for party in parties.values()
+    ]
     # also an application that began to use it after the milestone was told
     return beside_known(owed)
 
@@ -119,10 +136,18 @@ def _owed_for_ends(due: Sequence[EndDue], *, at: datetime, today: date) -> list[
 def _owed_end(end: tuple[int, date, bool, int], party: Party, *, at: datetime, today: date) -> Owed:
     offering_id, on, soft, milestone = end
     severity = end_severity(
-        days_left=(on - today).days, primary=party.gravest_primary, leaning=party.gravest_leaning, soft=soft
+        days_left=(on - today).days,
+        primary=party.gravest_primary,
+        leaning=party.gravest_leaning,
+        soft=soft,
     )
     alert = Alert(
-        key=alert_key(f"offering:{offering_id}@{on.isoformat()}", DayKind.MILESTONE, party.key, milestone=milestone),
+        key=alert_key(
+            f"offering:{offering_id}@{on.isoformat()}",
+            DayKind.MILESTONE,
+            party.key,
+            milestone=milestone,
+        ),
         kind=DayKind.MILESTONE,
         severity=severity,
         subject_kind=SubjectKind.OFFERING,
@@ -140,7 +165,7 @@ def _owed_end(end: tuple[int, date, bool, int], party: Party, *, at: datetime, t
     return Owed(alert, others=party.others, criticality=party.gravest)
 
 
-# --- days of the organisation's own -----------------------------------------------------------------------------
+# --- days of the organisation's own ---------------------------------------------------------------
 
 
 def _owed_for_days(cause: Cause, due: Sequence[DayDue], *, at: datetime, today: date) -> list[Owed]:
@@ -151,19 +176,30 @@ def _owed_for_days(cause: Cause, due: Sequence[DayDue], *, at: datetime, today: 
     if not cause.personal and any(row.application_id is None for row in due):
         offices = [user.pk for user in governors()]
     named = {pk for row in due for pk in row.people}
-    active = set(User.objects.filter(pk__in=named, is_active=True).values_list("pk", flat=True)) if named else set()
+    active = (
+        set(User.objects.filter(pk__in=named, is_active=True).values_list("pk", flat=True))
+        if named
+        else set()
+    )
     owed = []
     for row in due:
         people = [pk for pk in row.people if pk in active]
         if row.application_id is None or row.team_id is None:
             # where nobody is left, it waits until somebody governs
-            owed += [_owed_to_person(cause, row, pk, offices, at=at, today=today) for pk in _once(people, offices)]
+            owed += [
+                _owed_to_person(cause, row, pk, offices, at=at, today=today)
+                for pk in _once(people, offices)
+            ]
             continue
         own = owners.get(row.application_id)
         party = Party(row.team_id, own.first if own else None)
         party.add(row.application_id, row.criticality or 0, is_primary=True, owners=own)
         alert = _day_alert(cause, row, party.key, at=at, today=today)
-        alert.team_id, alert.user_id, alert.application_ids = party.team_id, party.user_id, party.application_ids
+        alert.team_id, alert.user_id, alert.application_ids = (
+            party.team_id,
+            party.user_id,
+            party.application_ids,
+        )
         others = {**{pk: None for pk in people if pk != party.user_id}, **party.others}
         owed.append(Owed(alert, others=others, criticality=party.gravest))
     return owed
@@ -184,7 +220,10 @@ def _owed_to_person(
 def _day_alert(cause: Cause, row: DayDue, party: str, *, at: datetime, today: date) -> Alert:
     return Alert(
         key=alert_key(
-            f"{cause.subject}:{row.subject_id}@{row.on.isoformat()}", cause.kind, party, milestone=row.milestone
+            f"{cause.subject}:{row.subject_id}@{row.on.isoformat()}",
+            cause.kind,
+            party,
+            milestone=row.milestone,
         ),
         kind=cause.kind,
         severity=day_severity((row.on - today).days),

@@ -1,7 +1,8 @@
 """Days of the organisation's own that would pass without a word, and whom they concern.
 
-Each cause is one statement. `%(day)s` is today; rows are what stands now and was not yet told at the milestone that has
-come. A day that passed while nobody looked still counts for a week, a review or treatment for ever.
+Each cause is one statement. `%(day)s` is today; rows are what stands now and was not yet told at
+the milestone that has come. A day that passed while nobody looked still counts for a week, a review
+or treatment for ever.
 """
 
 import json
@@ -32,13 +33,17 @@ CAUSES: tuple[Cause, ...] = (
         DayKind.ACCEPTANCE_EXPIRING,
         SubjectKind.ASSESSMENT,
         f"""
-        SELECT s.id, s.accepted_until AS on, (s.accepted_at AT TIME ZONE 'UTC')::date AS made_on, d.application_id,
+        SELECT s.id, s.accepted_until AS on, (s.accepted_at AT TIME ZONE 'UTC')::date AS made_on,
+            d.application_id,
                ARRAY[s.accepted_by_id, s.owner_id] AS people,
-               jsonb_build_object('what', coalesce(t.code || ', ', '') || coalesce(nullif(r.title, ''), t.title),
-                                  'who', coalesce(nullif(btrim(u.first_name || ' ' || u.last_name), ''), u.username))
+               jsonb_build_object('what', coalesce(t.code || ', ', '') || coalesce(nullif(r.title,
+               ''), t.title),
+                                  'who', coalesce(nullif(btrim(u.first_name || ' ' || u.last_name),
+                                  ''), u.username))
                    AS words
         FROM risks_assessment s JOIN {_IN_USE} d ON d.id = s.dependency_id
-        JOIN risks_foundationrisk r ON r.id = s.risk_id LEFT JOIN risks_risktemplate t ON t.id = r.template_id
+        JOIN risks_foundationrisk r ON r.id = s.risk_id LEFT
+        JOIN risks_risktemplate t ON t.id = r.template_id
         JOIN accounts_user u ON u.id = s.accepted_by_id
         WHERE s.treatment = 'accept' AND s.revoked_at IS NULL AND s.accepted_until > %(day)s::date
         """,
@@ -53,7 +58,8 @@ CAUSES: tuple[Cause, ...] = (
                 WHERE e.flag_id = f.id AND e.kind = 'accepted') AS made_on,
                NULL::bigint AS application_id, ARRAY[f.accepted_by_id] AS people,
                jsonb_build_object('what', p.name, 'node', f.node_id,
-                                  'who', coalesce(nullif(btrim(u.first_name || ' ' || u.last_name), ''), u.username))
+                                  'who', coalesce(nullif(btrim(u.first_name || ' ' || u.last_name),
+                                  ''), u.username))
                    AS words
         FROM exposure_exposureflag f JOIN exposure_policy p ON p.id = f.policy_id
         JOIN accounts_user u ON u.id = f.accepted_by_id
@@ -67,7 +73,8 @@ CAUSES: tuple[Cause, ...] = (
         f"""
         SELECT DISTINCT ON (e.dependency_id) e.id,
                coalesce(e.expires_on, e.tested_on + coalesce(
-                   (SELECT test_validity_days FROM exposure_exposuresettings), {_TEST_VALIDITY_DAYS})) AS on,
+                   (SELECT test_validity_days FROM exposure_exposuresettings),
+                       {_TEST_VALIDITY_DAYS})) AS on,
                e.tested_on AS made_on, d.application_id, ARRAY[]::bigint[] AS people,
                jsonb_build_object('what', {OFFERING_WORDS}) AS words
         FROM inventory_exittest e JOIN {_IN_USE} d ON d.id = e.dependency_id
@@ -79,17 +86,23 @@ CAUSES: tuple[Cause, ...] = (
     Cause(
         DayKind.WAIVER_EXPIRING,
         SubjectKind.TASK,
-        # also of what was signed off under it; and once it has run out, while what was told of it stands
+        # also of what was signed off under it; and once it has run out, while what was told of it
+        # stands
         f"""
-        SELECT k.id, k.waived_until AS on, d.application_id, ARRAY[k.waived_by_id, k.owner_id] AS people,
+        SELECT k.id, k.waived_until AS on, d.application_id,
+            ARRAY[k.waived_by_id, k.owner_id] AS people,
                jsonb_build_object('what', c.title,
-                                  'who', coalesce(nullif(btrim(u.first_name || ' ' || u.last_name), ''), u.username))
+                                  'who', coalesce(nullif(btrim(u.first_name || ' ' || u.last_name),
+                                  ''), u.username))
                    AS words
-        FROM exposure_campaigntask k JOIN exposure_campaign c ON c.id = k.campaign_id AND c.state = 'open'
+        FROM exposure_campaigntask k JOIN exposure_campaign c ON c.id = k.campaign_id
+            AND c.state = 'open'
         JOIN {_IN_USE} d ON d.id = k.dependency_id JOIN accounts_user u ON u.id = k.waived_by_id
         WHERE k.waived_until IS NOT NULL AND (k.state IN ('waived', 'done') OR (
-            k.state IN ('open', 'in_progress', 'ready') AND k.waived_until <= %(day)s::date AND EXISTS (
-                SELECT 1 FROM alerts_alert t WHERE t.kind = 'waiver_expiring' AND t.subject_kind = 'task'
+            k.state IN ('open', 'in_progress', 'ready') AND k.waived_until <= %(day)s::date
+            AND EXISTS (
+                SELECT 1 FROM alerts_alert t WHERE t.kind = 'waiver_expiring'
+                    AND t.subject_kind = 'task'
                 AND t.subject_id = k.id AND t.due_on = k.waived_until AND t.state <> 'resolved')))
         """,
         made=False,
@@ -102,11 +115,14 @@ CAUSES: tuple[Cause, ...] = (
                ARRAY[p.approver_id] AS people,
                jsonb_build_object('what', coalesce(v.name, n.name, w.identifier, {OFFERING_WORDS}),
                                   'decision', p.decision,
-                                  'who', coalesce(nullif(btrim(u.first_name || ' ' || u.last_name), ''), u.username))
+                                  'who', coalesce(nullif(btrim(u.first_name || ' ' || u.last_name),
+                                  ''), u.username))
                    AS words
         FROM inventory_approval p JOIN accounts_user u ON u.id = p.approver_id
-        LEFT JOIN catalog_provider v ON v.id = p.provider_id LEFT JOIN catalog_foundation n ON n.id = p.foundation_id
-        LEFT JOIN catalog_version w ON w.id = p.version_id LEFT JOIN catalog_offering o ON o.id = p.offering_id
+        LEFT JOIN catalog_provider v ON v.id = p.provider_id LEFT
+        JOIN catalog_foundation n ON n.id = p.foundation_id
+        LEFT JOIN catalog_version w ON w.id = p.version_id LEFT
+        JOIN catalog_offering o ON o.id = p.offering_id
         LEFT JOIN catalog_provider h ON h.id = o.host_id
         WHERE p.revoked_at IS NULL AND p.expires_on IS NOT NULL
         """,
@@ -140,13 +156,17 @@ CAUSES: tuple[Cause, ...] = (
         DayKind.TREATMENT_DUE,
         SubjectKind.ASSESSMENT,
         f"""
-        SELECT s.id, s.due_on AS on, (s.assessed_at AT TIME ZONE 'UTC')::date AS made_on, d.application_id,
+        SELECT s.id, s.due_on AS on, (s.assessed_at AT TIME ZONE 'UTC')::date AS made_on,
+            d.application_id,
                ARRAY[s.owner_id] AS people,
-               jsonb_build_object('what', coalesce(t.code || ', ', '') || coalesce(nullif(r.title, ''), t.title),
+               jsonb_build_object('what', coalesce(t.code || ', ', '') || coalesce(nullif(r.title,
+               ''), t.title),
                                   'treatment', s.treatment) AS words
         FROM risks_assessment s JOIN {_IN_USE} d ON d.id = s.dependency_id
-        JOIN risks_foundationrisk r ON r.id = s.risk_id LEFT JOIN risks_risktemplate t ON t.id = r.template_id
-        WHERE s.due_on IS NOT NULL AND s.treatment IN ('avoid', 'reduce', 'share') AND s.state <> 'not_applicable'
+        JOIN risks_foundationrisk r ON r.id = s.risk_id LEFT
+        JOIN risks_risktemplate t ON t.id = r.template_id
+        WHERE s.due_on IS NOT NULL AND s.treatment IN ('avoid', 'reduce', 'share')
+            AND s.state <> 'not_applicable'
           AND r.closed_at IS NULL
         """,
         lead="review_milestones",
@@ -156,8 +176,10 @@ CAUSES: tuple[Cause, ...] = (
         DayKind.MUTE_EXPIRING,
         SubjectKind.MUTE,
         """
-        SELECT m.id, m.until AS on, (m.created_at AT TIME ZONE 'UTC')::date AS made_on, NULL::bigint AS application_id,
-               ARRAY[coalesce(m.user_id, m.created_by_id)] AS people, jsonb_build_object('reason', m.reason) AS words
+        SELECT m.id, m.until AS on, (m.created_at AT TIME ZONE 'UTC')::date AS made_on,
+            NULL::bigint AS application_id,
+               ARRAY[coalesce(m.user_id, m.created_by_id)] AS people, jsonb_build_object('reason',
+               m.reason) AS words
         FROM alerts_mute m
         -- a mute of a few days need not say that it ends in a few days
         WHERE m.lifted_at IS NULL AND m.until > %(day)s::date
@@ -169,40 +191,48 @@ CAUSES: tuple[Cause, ...] = (
     Cause(
         DayKind.KEY_EXPIRING,
         SubjectKind.KEY,
-        # a program's key is looked after by the nearest owners of its team, or where there are none by who runs the
-        # register (as `Offices.operators`); for some days after its end, while nobody may have missed anything yet
+        # a program's key is looked after by the nearest owners of its team, or where there are none
+        # by who runs the register (as `Offices.operators`); for some days after its end, while
+        # nobody may have missed anything yet
         f"""
         SELECT k.id, (k.expires_at AT TIME ZONE 'UTC')::date AS on,
                (k.created_at AT TIME ZONE 'UTC')::date AS made_on, NULL::bigint AS application_id,
                CASE WHEN NOT w.is_service THEN ARRAY[w.id] ELSE coalesce(nullif(ARRAY(
                    WITH RECURSIVE above(id, parent_id, depth) AS (
-                       SELECT t.id, t.parent_id, 0 FROM accounts_team t WHERE t.id = w.service_team_id
+                       SELECT t.id, t.parent_id, 0 FROM accounts_team t
+                       WHERE t.id = w.service_team_id
                        UNION ALL
                        SELECT t.id, t.parent_id, above.depth + 1 FROM above
                        JOIN accounts_team t ON t.id = above.parent_id WHERE above.depth < 64
                    ),
                    owner AS (
                        SELECT m.user_id, rank() OVER (ORDER BY above.depth) AS place
-                       FROM above JOIN accounts_membership m ON m.team_id = above.id AND m.role = {TeamRole.OWNER.rank}
+                       FROM above JOIN accounts_membership m ON m.team_id = above.id
+                           AND m.role = {TeamRole.OWNER.rank}
                        JOIN accounts_user u ON u.id = m.user_id AND u.is_active AND NOT u.is_service
                    )
                    SELECT user_id FROM owner WHERE place = 1
                ), '{{}}'), ARRAY(
                    SELECT o.id FROM (
-                       SELECT u.id, rank() OVER (ORDER BY u.organisation_role <> '{OrganisationRole.ADMIN}') AS place
+                       SELECT u.id, rank() OVER (ORDER BY u.organisation_role <>
+                           '{OrganisationRole.ADMIN}') AS place
                        FROM accounts_user u WHERE u.is_active AND NOT u.is_service
-                         AND u.organisation_role IN ('{OrganisationRole.ADMIN}', '{OrganisationRole.GOVERNANCE}')
+                         AND u.organisation_role IN ('{OrganisationRole.ADMIN}',
+                             '{OrganisationRole.GOVERNANCE}')
                    ) o WHERE o.place = 1
                )) END AS people,
-               jsonb_build_object('what', k.name, 'of', CASE WHEN w.is_service THEN w.username ELSE '' END) AS words
+               jsonb_build_object('what', k.name, 'of', CASE WHEN w.is_service THEN w.username
+               ELSE '' END) AS words
         FROM accounts_apitoken k JOIN accounts_user w ON w.id = k.user_id AND w.is_active
-        WHERE k.revoked_at IS NULL AND (k.expires_at AT TIME ZONE 'UTC')::date >= %(day)s::date - %(grace)s
+        WHERE k.revoked_at IS NULL AND (k.expires_at AT TIME ZONE 'UTC')::date >= %(day)s::date -
+            %(grace)s
           -- one that is made for a few days need not say that it ends in a few days
           AND k.expires_at - k.created_at > interval '14 days'
         """,
         personal=True,
         runs_out=True,
-        taken_up="EXISTS (SELECT 1 FROM accounts_apitoken k WHERE k.id = t.subject_id AND k.revoked_at IS NOT NULL)",
+        taken_up="EXISTS (SELECT 1 FROM accounts_apitoken k WHERE k.id = t.subject_id AND "
+        "k.revoked_at IS NOT NULL)",
     ),
 )
 
@@ -215,24 +245,29 @@ def all_causes() -> tuple[Cause, ...]:
 _DUE = """
 WITH cause AS ({sql}),
 due AS (
-    SELECT c.*, (SELECT min(m) FROM alerts_alertsettings s, unnest(s.{lead}) m WHERE m >= c.on - %(day)s::date)
+    SELECT c.*, (SELECT min(m) FROM alerts_alertsettings s, unnest(s.{lead}) m
+    WHERE m >= c.on - %(day)s::date)
                AS milestone
     FROM cause c WHERE c.on IS NOT NULL AND {window}
 )
-SELECT d.id, d.on, d.milestone, d.application_id, array_remove(d.people, NULL), d.words, a.team_id, a.criticality
+SELECT d.id, d.on, d.milestone, d.application_id, array_remove(d.people, NULL), d.words, a.team_id,
+    a.criticality
 FROM due d LEFT JOIN inventory_application a ON a.id = d.application_id
 WHERE d.milestone IS NOT NULL AND {news}
   AND NOT EXISTS (
-      SELECT 1 FROM alerts_alert t WHERE t.subject_kind = %(subject)s AND t.subject_id = d.id AND t.kind = %(kind)s
+      SELECT 1 FROM alerts_alert t WHERE t.subject_kind = %(subject)s AND t.subject_id = d.id
+          AND t.kind = %(kind)s
         AND t.due_on = d.on AND t.milestone <= d.milestone)
 ORDER BY d.on, a.criticality, d.id
 """
 
 
-# Whoever made it knows that day, and need not hear of it at once; but hears of it once before it comes.
+# Whoever made it knows that day, and need not hear of it at once; but hears of it once before it
+# comes.
 _NEWS = """(
     d.made_on IS NULL OR d.on - d.made_on > d.milestone
-    OR d.milestone <= (SELECT min(m) FROM alerts_alertsettings s, unnest(s.{lead}) m WHERE m > 0))"""
+    OR d.milestone <= (SELECT min(m) FROM alerts_alertsettings s, unnest(s.{lead}) m
+    WHERE m > 0))"""
 
 
 class DayDue(NamedTuple):
@@ -269,22 +304,28 @@ WHERE t.kind = %(kind)s AND t.subject_kind = %(subject)s AND t.state <> 'resolve
 
 
 class DayTold(NamedTuple):
-    """A live alert whose day stands no longer. `ran_out`: since it has come, and not because anybody did anything."""
+    """A live alert whose day stands no longer. `ran_out`: since it has come, and not because
+    anybody did anything."""
 
     alert_id: int
     ran_out: bool
 
 
 def days_over(cause: Cause, *, on: date) -> list[DayTold]:
-    """Alerts of this cause whose day stands no longer: renewed, done, or taken back; or it has come."""
+    """Alerts of this cause whose day stands no longer: renewed, done, or taken back; or it has
+    come."""
     statement = _DAYS_OVER.format(sql=cause.sql, runs_out=cause.runs_out, taken_up=cause.taken_up)
-    return [DayTold(*row) for row in rows_of(statement, on, subject=str(cause.subject), kind=str(cause.kind))]
+    return [
+        DayTold(*row)
+        for row in rows_of(statement, on, subject=str(cause.subject), kind=str(cause.kind))
+    ]
 
 
 _EARLIER = """
 SELECT o.id, n.id, CASE WHEN o.team_id IS NOT DISTINCT FROM n.team_id THEN o.assigned_to_id END
 FROM alerts_alert n JOIN alerts_alert o
-  ON o.subject_kind = n.subject_kind AND o.subject_id = n.subject_id AND o.kind = n.kind AND o.due_on = n.due_on
+  ON o.subject_kind = n.subject_kind AND o.subject_id = n.subject_id AND o.kind = n.kind
+      AND o.due_on = n.due_on
  AND o.milestone > n.milestone
 WHERE n.id = ANY (%(ids)s) AND o.state <> 'resolved' AND (o.application_ids = '[]' OR EXISTS (
     SELECT 1 FROM jsonb_array_elements(o.application_ids) app WHERE n.application_ids @> app.value))
@@ -293,7 +334,8 @@ ORDER BY o.id, n.id
 
 
 class Earlier(NamedTuple):
-    """A live alert about the same day at an earlier milestone, and who of the same team was given it."""
+    """A live alert about the same day at an earlier milestone, and who of the same team was given
+    it."""
 
     alert_id: int
     later_id: int

@@ -1,4 +1,5 @@
-"""How alerts about days, time left and stale assessments put things, in mails and on pages alike. Plain Python.
+"""How alerts about days, time left and stale assessments put things, in mails and on pages alike.
+Plain Python.
 
 The shapes of `Alert.details`, by kind:
 
@@ -11,10 +12,13 @@ The shapes of `Alert.details`, by kind:
     review_due           {"what": application or selection}
     treatment_due        {"what": risk, "treatment"}
     mute_expiring        {"reason"}
-    key_expiring         {"what": its name, "of": the program whose it is, empty where it is the recipient's own}
-    runway_negative      {"effort_days": decimal text, "basis": "test" or "estimate", "soft": bool, and once it has
+    key_expiring         {"what": its name, "of": the program whose it is, empty where it is the
+    recipient's own}
+    runway_negative      {"effort_days": decimal text, "basis": "test" or "estimate", "soft": bool,
+    and once it has
                          passed "over": the day}
-    assessments_stale    {"n", "n_of": {application: n}, "ids", "named": [{"what", "because", "application": id}]}
+    assessments_stale    {"n", "n_of": {application: n}, "ids", "named": [{"what", "because",
+    "application": id}]}
 """
 
 from collections.abc import Mapping
@@ -26,35 +30,58 @@ from apps.alerts.wording import counted, day, days, one_line
 
 # {kind: (heading, what to do)}
 GUIDANCE: Mapping[str, tuple[str, str]] = {
-    DayKind.MILESTONE: ("Plan the move", "Choose a successor, test it and move before the day named."),
+    DayKind.MILESTONE: (
+        "Plan the move",
+        "Choose a successor, test it and move before the day named.",
+    ),
     StateKind.RUNWAY_NEGATIVE: (
         "Runway is negative",
-        "Leaving takes longer than there is time left. Start now, shorten the move, or agree on what stops.",
+        "Leaving takes longer than there is time left. Start now, shorten the move, or agree on "
+        "what stops.",
     ),
-    DayKind.EXIT_TEST_EXPIRING: ("Exit tests expire", "Repeat the test, or the fallback counts as untested."),
-    DayKind.ACCEPTANCE_EXPIRING: ("Acceptances expire", "Assess anew: accept until another day, or treat the risk."),
+    DayKind.EXIT_TEST_EXPIRING: (
+        "Exit tests expire",
+        "Repeat the test, or the fallback counts as untested.",
+    ),
+    DayKind.ACCEPTANCE_EXPIRING: (
+        "Acceptances expire",
+        "Assess anew: accept until another day, or treat the risk.",
+    ),
     DayKind.WAIVER_EXPIRING: ("Waivers expire", "Finish the task, or ask for another day."),
     DayKind.GATE_WAIVER_EXPIRING: (
         "Waivers of the gate expire",
-        "Mend what the gate finds, or ask for another waiver: builds may be stopped from that day on.",
+        "Mend what the gate finds, or ask for another waiver: builds may be stopped from that day "
+        "on.",
     ),
-    DayKind.APPROVAL_EXPIRING: ("Decisions expire", "Decide anew, or what stands on it stands there undecided."),
-    StateKind.ASSESSMENTS_STALE: ("Assessments are stale", "Something they rest on has changed: assess them anew."),
+    DayKind.APPROVAL_EXPIRING: (
+        "Decisions expire",
+        "Decide anew, or what stands on it stands there undecided.",
+    ),
+    StateKind.ASSESSMENTS_STALE: (
+        "Assessments are stale",
+        "Something they rest on has changed: assess them anew.",
+    ),
     DayKind.TREATMENT_DUE: ("Treatments are due", "Do it, or give it another day."),
     DayKind.REVIEW_DUE: ("Reviews are due", "Review it, and set the day of the next review."),
     DayKind.KEY_EXPIRING: (
         "Keys expire",
-        "Renew them, and give the new secret to the programs that use them: the old one works on for a while.",
+        "Renew them, and give the new secret to the programs that use them: the old one works on "
+        "for a while.",
     ),
-    DayKind.MUTE_EXPIRING: ("Mutes expire", "Afterwards you are mailed again. Nothing to do, unless it should last."),
+    DayKind.MUTE_EXPIRING: (
+        "Mutes expire",
+        "Afterwards you are mailed again. Nothing to do, unless it should last.",
+    ),
     **seen_words.GUIDANCE,
 }
 
 
 def heading(alert: Alert, *, name: str, on: date) -> str:
-    """What the alert says, on a page and counted from `on`: `gpt-4o at OpenAI ends in 30 days, on 24 Dec 2026`.
+    """What the alert says, on a page and counted from `on`: `gpt-4o at OpenAI ends in 30 days, on
+    24 Dec 2026`.
 
-    `name` is the offering's, or for what hangs on an application the application's; empty where there is none.
+    `name` is the offering's, or for what hangs on an application the application's; empty where
+    there is none.
     """
     if alert.kind in SeenKind:
         return seen_words.heading(alert, name=name)
@@ -85,7 +112,9 @@ def thing(alert: Alert) -> str:
         case DayKind.WAIVER_EXPIRING | DayKind.GATE_WAIVER_EXPIRING:
             return f"{what}: the waiver by {who}"
         case DayKind.APPROVAL_EXPIRING:
-            return f"{what}: the decision '{one_line(details.get('decision', ''), most=20)}' by {who}"
+            return (
+                f"{what}: the decision '{one_line(details.get('decision', ''), most=20)}' by {who}"
+            )
         case DayKind.REVIEW_DUE:
             return f"The review of {what}"
         case DayKind.TREATMENT_DUE:
@@ -124,7 +153,8 @@ def when(alert: Alert, *, on: date, is_plural: bool = False) -> str:
 
 
 def path(alert: Alert, *, slug: str = "") -> str:
-    """Where it is looked into, from the root of the site; `slug` is of the (only) application it concerns."""
+    """Where it is looked into, from the root of the site; `slug` is of the (only) application it
+    concerns."""
     if alert.kind in SeenKind:
         return seen_words.path(slug=slug)
     application = f"/applications/{slug}/" if slug else "/applications/"

@@ -20,9 +20,11 @@ IMMEDIATE_A_DAY = 12
 
 @dataclass(frozen=True, slots=True)
 class Owing:
-    """A recipient with owed notices. `oldest` and `oldest_urgent` are when they were raised; one of the ids is set.
+    """A recipient with owed notices. `oldest` and `oldest_urgent` are when they were raised; one of
+    the ids is set.
 
-    `oldest_asked` is when the recipient asked where things stand, which is answered at once whatever the rhythm.
+    `oldest_asked` is when the recipient asked where things stand, which is answered at once
+    whatever the rhythm.
     """
 
     user_id: int | None
@@ -36,7 +38,8 @@ class Owing:
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """What is to be written now: a digest for `window`, or (None) only what is urgent, or at once."""
+    """What is to be written now: a digest for `window`, or (None) only what is urgent, or at
+    once."""
 
     owing: Owing
     rhythm: Rhythm
@@ -45,11 +48,13 @@ class Due:
 
     @property
     def takes_all(self) -> bool:
-        """Also what is not urgent is decided about: whoever wants no digest would have it waiting for ever."""
+        """Also what is not urgent is decided about: whoever wants no digest would have it waiting
+        for ever."""
         return not self.only_urgent or self.rhythm.wants_only_urgent
 
 
-# The urgent ones that the clock brings, at midnight, wait for the digest where there is one within a day.
+# The urgent ones that the clock brings, at midnight, wait for the digest where there is one within
+# a day.
 _OWING = """
 SELECT n.user_id, n.team_id, n.webhook_id, min(o.at), min(o.at) FILTER (WHERE n.urgent),
        min(o.at) FILTER (WHERE n.urgent AND NOT a.kind = ANY (%(days)s)),
@@ -65,7 +70,8 @@ ORDER BY min(o.at), n.user_id, n.team_id, n.webhook_id
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """Who gets a message now, those who wait longest first. `gathers`: a digest would be due, but for what gathers."""
+    """Who gets a message now, those who wait longest first. `gathers`: a digest would be due, but
+    for what gathers."""
 
     due: list[Due]
     gathers: bool
@@ -77,7 +83,9 @@ def due_recipients(*, at: datetime, last_look: datetime | None, gather: timedelt
         cursor.execute(_OWING, {"days": [str(kind) for kind in DayKind], "ahead": at + AHEAD})
         owing = [Owing(*row) for row in cursor.fetchall()]
     known = {(row.user_id, row.team_id) for row in owing}
-    beating = Preference.objects.filter(Q(user__is_active=True) | Q(team__isnull=False), heartbeat=True)
+    beating = Preference.objects.filter(
+        Q(user__is_active=True) | Q(team__isnull=False), heartbeat=True
+    )
     owing += [
         Owing(user_id, team_id, None, None)
         for user_id, team_id in beating.values_list("user_id", "team_id")
@@ -100,7 +108,9 @@ def due_recipients(*, at: datetime, last_look: datetime | None, gather: timedelt
     return Look(found, gathers)
 
 
-def _due(row: Owing, rhythm: Rhythm, *, at: datetime, last_look: datetime | None, gather: timedelta) -> Due | None:
+def _due(
+    row: Owing, rhythm: Rhythm, *, at: datetime, last_look: datetime | None, gather: timedelta
+) -> Due | None:
     if row.webhook_id is not None or not rhythm.has_windows:
         ripe = row.oldest is not None and row.oldest <= at - gather
         if row.webhook_id is None and rhythm.wants_only_urgent:
@@ -122,15 +132,19 @@ def _due(row: Owing, rhythm: Rhythm, *, at: datetime, last_look: datetime | None
 def _due_urgent(
     row: Owing, rhythm: Rhythm, *, at: datetime, last_look: datetime | None, gather: timedelta
 ) -> Due | None:
-    """For whoever wants no digest: what happened and what was asked for at once, what the clock brings at the hour of
-    the day; what is not urgent is only written down as not wanted."""
+    """For whoever wants no digest: what happened and what was asked for at once, what the clock
+    brings at the hour of the day; what is not urgent is only written down as not wanted."""
     ripe = at - gather
-    at_once = [moment for moment in (row.oldest_urgent_change, row.oldest_asked) if moment is not None]
+    at_once = [
+        moment for moment in (row.oldest_urgent_change, row.oldest_asked) if moment is not None
+    ]
     if any(moment <= ripe for moment in at_once):
         return Due(row, rhythm, None, only_urgent=True)
     if row.oldest_urgent is not None:
         daily = replace(rhythm, cadence=Cadence.DAILY, served_at=None)
-        window = digest_due(daily, at=at, oldest=row.oldest_urgent, last_look=last_look, gather=gather)
+        window = digest_due(
+            daily, at=at, oldest=row.oldest_urgent, last_look=last_look, gather=gather
+        )
         return Due(row, rhythm, None, only_urgent=True) if window is not None else None
     return Due(row, rhythm, None) if row.oldest is not None and row.oldest <= ripe else None
 
@@ -145,9 +159,13 @@ def rhythms_of(owing: Iterable[Owing]) -> dict[tuple[int | None, int | None], Rh
         for wish in Preference.objects.filter(Q(user__in=user_ids) | Q(team__in=team_ids))
     }
     found: dict[tuple[int | None, int | None], Rhythm] = {(None, None): Rhythm()}
-    for pk, hour, name in User.objects.filter(pk__in=user_ids).values_list("pk", "digest_hour", "time_zone"):
+    for pk, hour, name in User.objects.filter(pk__in=user_ids).values_list(
+        "pk", "digest_hour", "time_zone"
+    ):
         found[pk, None] = rhythm_of(wishes.get((pk, None)), hour=hour, time_zone=name)
-    for pk, hour, name in Team.objects.filter(pk__in=team_ids).values_list("pk", "digest_hour", "time_zone"):
+    for pk, hour, name in Team.objects.filter(pk__in=team_ids).values_list(
+        "pk", "digest_hour", "time_zone"
+    ):
         found[None, pk] = rhythm_of(wishes.get((None, pk)), hour=hour, time_zone=name)
     return found
 
@@ -168,9 +186,9 @@ def rhythm_of(wish: Preference | None, *, hour: int, time_zone: str) -> Rhythm:
 
 def _immediate_within(since: datetime, at: datetime) -> dict[tuple[int | None, int | None], int]:
     counts: dict[tuple[int | None, int | None], int] = defaultdict(int)
-    rows = Delivery.objects.filter(kind=Delivery.Kind.IMMEDIATE, created_at__gt=since, created_at__lte=at).values_list(
-        "user_id", "team_id"
-    )
+    rows = Delivery.objects.filter(
+        kind=Delivery.Kind.IMMEDIATE, created_at__gt=since, created_at__lte=at
+    ).values_list("user_id", "team_id")
     for user_id, team_id in rows:
         counts[user_id, team_id] += 1
     return counts

@@ -1,7 +1,8 @@
-"""Ends that come nearer, of what applications call: milestones that are due, and what has become of those told.
+"""Ends that come nearer, of what applications call: milestones that are due, and what has become of
+those told.
 
-Each is one statement. `%(day)s` is today; rows are what stands now and was not yet told at the milestone that has come.
-A day that passed while nobody looked still counts for a week.
+Each is one statement. `%(day)s` is today; rows are what stands now and was not yet told at the
+milestone that has come. A day that passed while nobody looked still counts for a week.
 """
 
 from datetime import date
@@ -16,17 +17,19 @@ from apps.inventory.models import Application
 # whom the catch-up after a stop still tells of a day that has passed
 GRACE_DAYS = 7
 
-# Every live use of what ends: (offering that ends, its day, soft?, application, team, criticality, as a primary?). An
-# offering that is redirected ends when the one that answers in its place does; one without a day of its own ends with
-# the first whose end reaches it. Whom an end reaches is worked out by the rules of apps/exposure/queries.py: the ends
-# stand in for the table of events.
+# Every live use of what ends: (offering that ends, its day, soft?, application, team, criticality,
+# as a primary?). An offering that is redirected ends when the one that answers in its place does;
+# one without a day of its own ends with the first whose end reaches it. Whom an end reaches is
+# worked out by the rules of apps/exposure/queries.py: the ends stand in for the table of events.
 LIVE_ENDS = f"""
 {ANSWERING}
 ending AS (
-    SELECT o.id, o.host_id, o.version_id, o.retires_on, o.date_kind = 'not_before' AS soft FROM catalog_offering o
+    SELECT o.id, o.host_id, o.version_id, o.retires_on, o.date_kind = 'not_before' AS soft
+    FROM catalog_offering o
     WHERE o.retires_on >= %(day)s::date - %(grace)s AND {{which}}
 ),
-catalog_providerevent(id, offering_id, source_id, kind) AS (SELECT x.id, x.id, NULL::bigint, 'announced' FROM ending x),
+catalog_providerevent(id, offering_id, source_id, kind) AS (SELECT x.id, x.id, NULL::bigint,
+'announced' FROM ending x),
 origin AS (
     SELECT x.*, x.id AS called_id FROM ending x
     WHERE NOT EXISTS (SELECT 1 FROM answering e WHERE e.offering_id = x.id)
@@ -35,25 +38,29 @@ origin AS (
     UNION ALL (
         SELECT DISTINCT ON (o.id) x.*, o.id
         FROM ({reached_offerings_sql("TRUE")}) r JOIN ending x ON x.id = r.event_id
-        JOIN catalog_offering o ON o.id = r.offering_id AND o.retires_on IS NULL AND o.lifecycle <> 'retired'
+        JOIN catalog_offering o ON o.id = r.offering_id AND o.retires_on IS NULL
+            AND o.lifecycle <> 'retired'
         WHERE NOT EXISTS (SELECT 1 FROM answering e WHERE e.offering_id IN (o.id, x.id))
         ORDER BY o.id, x.soft, x.retires_on, x.id
     )
 ),
 live AS (
-    SELECT x.id, x.host_id, x.version_id, x.retires_on, x.soft, d.application_id, a.team_id, a.criticality,
+    SELECT x.id, x.host_id, x.version_id, x.retires_on, x.soft, d.application_id, a.team_id,
+        a.criticality,
            bool_or(d.role = 'primary') AS is_primary
     FROM origin x JOIN inventory_dependency d ON d.offering_id = x.called_id
     JOIN inventory_application a ON a.id = d.application_id
     WHERE a.status = ANY (%(in_scope)s) AND d.since <= %(day)s::date
       AND (d.until IS NULL OR d.until > %(day)s::date)
-    GROUP BY x.id, x.host_id, x.version_id, x.retires_on, x.soft, d.application_id, a.team_id, a.criticality
+    GROUP BY x.id, x.host_id, x.version_id, x.retires_on, x.soft, d.application_id, a.team_id,
+        a.criticality
 )"""
 
 # what a clock that ran ahead told of is told again when its day has come
 RAISED = "(a.raised_at AT TIME ZONE 'UTC')::date <= %(day)s::date"
 
-# `told` is how many days before the end it was last told of it: by a milestone, or by the event that set the day
+# `told` is how many days before the end it was last told of it: by a milestone, or by the event
+# that set the day
 _ENDS = f"""
 WITH {
     LIVE_ENDS.format(
@@ -62,14 +69,17 @@ WITH {
     )
 },
 due AS (
-    SELECT l.*, (SELECT min(m) FROM unnest(CASE WHEN l.soft THEN p.soft_milestones ELSE p.milestones END) m
+    SELECT l.*, (SELECT min(m) FROM unnest(CASE WHEN l.soft THEN p.soft_milestones
+        ELSE p.milestones END) m
                  WHERE m >= l.retires_on - %(day)s::date) AS milestone
     FROM live l JOIN alerts_alertpolicy p ON p.criticality = l.criticality
 ),
 by_milestone AS (
-    SELECT a.subject_id AS id, a.due_on, app.value::bigint AS application_id, min(a.milestone) AS told
+    SELECT a.subject_id AS id, a.due_on, app.value::bigint AS application_id,
+        min(a.milestone) AS told
     FROM alerts_alert a CROSS JOIN LATERAL jsonb_array_elements_text(a.application_ids) app
-    WHERE a.subject_kind = 'offering' AND a.kind = 'milestone' AND a.due_on >= %(day)s::date - %(grace)s
+    WHERE a.subject_kind = 'offering' AND a.kind = 'milestone'
+        AND a.due_on >= %(day)s::date - %(grace)s
       AND {RAISED}
     GROUP BY 1, 2, 3
 ),
@@ -90,12 +100,14 @@ by_backfill AS (
     CROSS JOIN LATERAL jsonb_array_elements_text(said -> 'applications') app
     WHERE a.kind = 'backfilled' AND a.raised_at > %(day)s::date - %(grace)s * interval '2 days'
 )
-SELECT d.id, d.retires_on, d.soft, d.milestone, d.team_id, d.application_id, d.criticality, d.is_primary
+SELECT d.id, d.retires_on, d.soft, d.milestone, d.team_id, d.application_id, d.criticality,
+    d.is_primary
 FROM due d
 WHERE d.milestone IS NOT NULL
   AND NOT EXISTS (SELECT 1 FROM by_milestone t WHERE t.id = d.id AND t.due_on = d.retires_on
                   AND t.application_id = d.application_id AND t.told <= d.milestone)
-  AND NOT EXISTS (SELECT 1 FROM by_event t WHERE t.due_on = d.retires_on AND t.application_id = d.application_id
+  AND NOT EXISTS (SELECT 1 FROM by_event t WHERE t.due_on = d.retires_on
+      AND t.application_id = d.application_id
                   AND (t.id = d.id OR (t.host_id = d.host_id AND t.version_id = d.version_id))
                   AND t.told <= d.milestone)
   AND NOT EXISTS (SELECT 1 FROM by_backfill t JOIN catalog_offering o ON o.id = d.id
@@ -120,16 +132,18 @@ class EndDue(NamedTuple):
 
 
 def ends_due(*, on: date) -> list[EndDue]:
-    """Milestones that have come and that the application's party has not been told of; one statement."""
+    """Milestones that have come and that the application's party has not been told of; one
+    statement."""
     return [EndDue(*row) for row in rows_of(_ENDS, on)]
 
 
-# Alerts before an end: whether an application they concern still meets it, and whether every such application has been
-# told of it once more since, by a later milestone or by the end itself; whether an event has told that the day is
-# another: (alert, stands, told again, told otherwise)
+# Alerts before an end: whether an application they concern still meets it, and whether every such
+# application has been told of it once more since, by a later milestone or by the end itself;
+# whether an event has told that the day is another: (alert, stands, told again, told otherwise)
 _ENDS_TOLD = f"""
 WITH told AS (
-    SELECT a.id, a.subject_id, a.due_on, a.milestone, a.raised_at, app.value::bigint AS application_id
+    SELECT a.id, a.subject_id, a.due_on, a.milestone, a.raised_at,
+        app.value::bigint AS application_id
     FROM alerts_alert a CROSS JOIN LATERAL jsonb_array_elements_text(a.application_ids) app
     WHERE a.kind = 'milestone' AND a.state <> 'resolved'
 ),
@@ -138,22 +152,28 @@ standing AS (
     SELECT t.id, EXISTS (
         SELECT 1 FROM alerts_alert n
         WHERE n.kind = 'milestone' AND n.subject_kind = 'offering' AND n.subject_id = t.subject_id
-          AND n.due_on = t.due_on AND n.milestone < t.milestone AND n.application_ids @> to_jsonb(t.application_id)
+          AND n.due_on = t.due_on AND n.milestone < t.milestone
+              AND n.application_ids @> to_jsonb(t.application_id)
           AND {RAISED.replace("a.", "n.")}
     ) OR EXISTS (
         SELECT 1 FROM alerts_alert n JOIN catalog_offering o ON o.id = n.offering_id
-        WHERE n.kind = 'retired' AND n.due_on = t.due_on AND n.application_ids @> to_jsonb(t.application_id)
+        WHERE n.kind = 'retired' AND n.due_on = t.due_on
+            AND n.application_ids @> to_jsonb(t.application_id)
           AND (o.id = l.id OR (o.host_id = l.host_id AND o.version_id = l.version_id))
     ) AS told_again
-    FROM told t JOIN live l ON l.id = t.subject_id AND l.retires_on = t.due_on AND l.application_id = t.application_id
+    FROM told t JOIN live l ON l.id = t.subject_id AND l.retires_on = t.due_on
+        AND l.application_id = t.application_id
 ),
 otherwise AS (
-    SELECT t.id FROM told t JOIN alerts_alert e ON e.offering_id = t.subject_id AND e.event_id IS NOT NULL
+    SELECT t.id FROM told t JOIN alerts_alert e ON e.offering_id = t.subject_id
+        AND e.event_id IS NOT NULL
         AND e.raised_at >= t.raised_at AND e.application_ids @> to_jsonb(t.application_id)
     WHERE e.kind = 'retired'
-       OR (e.kind IN ('announced', 'moved_earlier', 'moved_later', 'withdrawn') AND e.due_on IS DISTINCT FROM t.due_on)
+       OR (e.kind IN ('announced', 'moved_earlier', 'moved_later', 'withdrawn')
+           AND e.due_on IS DISTINCT FROM t.due_on)
 )
-SELECT a.id, count(s.id) > 0, coalesce(bool_and(s.told_again), false), a.id IN (SELECT id FROM otherwise)
+SELECT a.id, count(s.id) > 0, coalesce(bool_and(s.told_again), false), a.id IN (SELECT id
+FROM otherwise)
 FROM (SELECT DISTINCT id FROM told) a LEFT JOIN standing s ON s.id = a.id
 GROUP BY a.id
 ORDER BY a.id
@@ -161,8 +181,9 @@ ORDER BY a.id
 
 
 class EndTold(NamedTuple):
-    """A live alert before an end. `stands`: an application of it still meets that end on that day; `told_again`: each
-    that does was told by a later milestone, or of the end; `told_otherwise`: an event told of another day."""
+    """A live alert before an end. `stands`: an application of it still meets that end on that day;
+    `told_again`: each that does was told by a later milestone, or of the end; `told_otherwise`: an
+    event told of another day."""
 
     alert_id: int
     stands: bool
@@ -180,7 +201,12 @@ def rows_of(statement: str, on: date, **more: Any) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(
             statement,
-            {"day": on, "grace": GRACE_DAYS, "in_scope": [str(status) for status in Application.IN_SCOPE], **more},
+            {
+                "day": on,
+                "grace": GRACE_DAYS,
+                "in_scope": [str(status) for status in Application.IN_SCOPE],
+                **more,
+            },
         )
         rows: list[tuple[Any, ...]] = cursor.fetchall()
     return rows

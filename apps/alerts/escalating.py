@@ -1,4 +1,5 @@
-"""What time does to alerts that stand: unanswered ones go further, snoozed ones wake, what a mute kept back is told."""
+"""What time does to alerts that stand: unanswered ones go further, snoozed ones wake, what a mute
+kept back is told."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
@@ -21,9 +22,9 @@ WAIT_AT_MOST = 3
 def escalate(*, at: datetime) -> int:
     """Pass on what nobody answered in time; the number of alerts that went further.
 
-    The hours count from the moment at which the first message was sent to those whose turn it is, so that nobody is
-    passed over who could not know yet. An answer is an acknowledgement, a snooze, an assignment or the end of the
-    cause.
+    The hours count from the moment at which the first message was sent to those whose turn it is,
+    so that nobody is passed over who could not know yet. An answer is an acknowledgement, a snooze,
+    an assignment or the end of the cause.
     """
     _put_right(at=at)
     n_further = 0
@@ -33,10 +34,13 @@ def escalate(*, at: datetime) -> int:
 
 
 def _put_right(*, at: datetime) -> None:
-    """What a clock that ran ahead put off by more than anybody is given waits as long as anybody is given."""
+    """What a clock that ran ahead put off by more than anybody is given waits as long as anybody is
+    given."""
     spans = AlertPolicy.objects.values_list("escalate_team_hours", "escalate_governance_hours")
     longest = timedelta(hours=max((hours or 0 for both in spans for hours in both), default=0))
-    Alert.objects.waiting().filter(escalate_at__gt=at + longest + AHEAD).update(escalate_at=at + longest)
+    Alert.objects.waiting().filter(escalate_at__gt=at + longest + AHEAD).update(
+        escalate_at=at + longest
+    )
 
 
 @transaction.atomic
@@ -68,7 +72,11 @@ def _escalate_some(*, at: datetime) -> tuple[int, int] | None:
         people: Sequence[int] = ()
         if alert.escalation == 0 and to_team is not None:
             audience = audiences.get(alert.team_id or 0)
-            people = [pk for pk in (audience.owner_ids if audience else ()) if pk not in told[alert.pk].people]
+            people = [
+                pk
+                for pk in (audience.owner_ids if audience else ())
+                if pk not in told[alert.pk].people
+            ]
             alert.escalation, alert.escalate_at = 1, None
             if people and to_governance is not None:
                 alert.escalate_at = at + to_governance
@@ -79,19 +87,23 @@ def _escalate_some(*, at: datetime) -> tuple[int, int] | None:
         n_further += bool(people)
         notices += [
             Notice(
-                alert=alert, user_id=pk, why=Notice.Why.ESCALATION, occasion=told[alert.pk].occasion,
-                urgent=alert.severity >= SEVERE, owed_at=at,
+                alert=alert,
+                user_id=pk,
+                why=Notice.Why.ESCALATION,
+                occasion=told[alert.pk].occasion,
+                urgent=alert.severity >= SEVERE,
+                owed_at=at,
             )
             for pk in people
-        ]  # fmt: skip
+        ]
     Notice.objects.bulk_create(notices, ignore_conflicts=True)
     Alert.objects.bulk_update(due, ["escalation", "escalate_at"])
     return len(due), n_further
 
 
 class _Told:
-    """Who was told of one alert since it waits for an answer, and when those who are to answer now heard of it first:
-    its party, or once it went further the people it went to."""
+    """Who was told of one alert since it waits for an answer, and when those who are to answer now
+    heard of it first: its party, or once it went further the people it went to."""
 
     def __init__(self, alert: Alert) -> None:
         self.again_since = waits_again_since(alert)
@@ -111,7 +123,11 @@ class _Told:
         is_owed = delivery is None and not notice.skip_reason
         is_under_way = is_owed or (delivery is not None and delivery.state in {"queued", "sending"})
         sent_at = delivery.sent_at if delivery is not None else None
-        if not is_under_way and self.again_since is not None and (sent_at or notice.owed_at) < self.again_since:
+        if (
+            not is_under_way
+            and self.again_since is not None
+            and (sent_at or notice.owed_at) < self.again_since
+        ):
             return
         if notice.user_id is not None:
             self.people.add(notice.user_id)
@@ -127,8 +143,14 @@ class _Told:
 def _told(alerts: Sequence[Alert]) -> dict[int, _Told]:
     found = {alert.pk: _Told(alert) for alert in alerts}
     # what somebody subscribed to is told to nobody who is to answer
-    rows = Notice.objects.filter(alert__in=found, webhook__isnull=True).exclude(why=Notice.Why.SUBSCRIPTION)
-    for notice in rows.select_related("delivery").defer("delivery__body_text", "delivery__body_html").order_by("pk"):
+    rows = Notice.objects.filter(alert__in=found, webhook__isnull=True).exclude(
+        why=Notice.Why.SUBSCRIPTION
+    )
+    for notice in (
+        rows.select_related("delivery")
+        .defer("delivery__body_text", "delivery__body_html")
+        .order_by("pk")
+    ):
         found[notice.alert_id].add(notice)
     return found
 
@@ -144,12 +166,13 @@ def _later(told: _Told, wait: timedelta, *, at: datetime) -> datetime | None:
 
 
 def _hours(alerts: Sequence[Alert]) -> dict[int, tuple[timedelta | None, timedelta | None]]:
-    """{alert: how long its party, then the team's owners have}, by the gravest application it concerns."""
+    """{alert: how long its party, then the team's owners have}, by the gravest application it
+    concerns."""
     policies = {policy.criticality: policy for policy in AlertPolicy.objects.all()}
     levels: Mapping[int, int] = dict(
-        Application.objects.filter(pk__in={pk for alert in alerts for pk in alert.application_ids}).values_list(
-            "pk", "criticality"
-        )
+        Application.objects.filter(
+            pk__in={pk for alert in alerts for pk in alert.application_ids}
+        ).values_list("pk", "criticality")
     )
     found = {}
     for alert in alerts:
@@ -166,7 +189,7 @@ def _span(hours: int | None) -> timedelta | None:
     return None if hours is None else timedelta(hours=hours)
 
 
-# --- answers taken back -----------------------------------------------------------------------------------------
+# --- answers taken back ---------------------------------------------------------------------------
 
 
 def waits_again_since(alert: Alert) -> datetime | None:
@@ -176,7 +199,8 @@ def waits_again_since(alert: Alert) -> datetime | None:
 
 
 def replan(alerts: Sequence[Alert], *, at: datetime) -> None:
-    """Alerts that wait again go further from the start, as if they had been raised `at`; saved by the caller."""
+    """Alerts that wait again go further from the start, as if they had been raised `at`; saved by
+    the caller."""
     from_severity = AlertSettings.objects.get(pk=1).escalate_from_severity
     hours = _hours(alerts)
     for alert in alerts:
@@ -188,13 +212,13 @@ def replan(alerts: Sequence[Alert], *, at: datetime) -> None:
         alert.details = {**alert.details, "again_since": at.isoformat()}
 
 
-# --- snoozed and muted ------------------------------------------------------------------------------------------
+# --- snoozed and muted ----------------------------------------------------------------------------
 
 
 @transaction.atomic
 def wake(*, at: datetime) -> int:
-    """Let snoozed alerts whose day has come wait again, and tell who snoozed them and who was given them; the number
-    that woke."""
+    """Let snoozed alerts whose day has come wait again, and tell who snoozed them and who was given
+    them; the number that woke."""
     due = list(
         Alert.objects.filter(state=Alert.State.SNOOZED, snoozed_until__lte=day_of(at))
         .select_for_update(skip_locked=True, no_key=True)
@@ -204,17 +228,26 @@ def wake(*, at: datetime) -> int:
         return 0
     notices = [
         Notice(
-            alert=alert, user_id=pk, why=why, owed_at=at, urgent=False,
+            alert=alert,
+            user_id=pk,
+            why=why,
+            owed_at=at,
+            urgent=False,
             occasion=f"{Notice.Occasion.WOKEN} {alert.snoozed_until}",
         )
         for alert in due
-        for pk, why in {alert.assigned_to_id: Notice.Why.ASSIGNED, alert.snoozed_by_id: Notice.Why.OWN}.items()
+        for pk, why in {
+            alert.assigned_to_id: Notice.Why.ASSIGNED,
+            alert.snoozed_by_id: Notice.Why.OWN,
+        }.items()
         if pk is not None
-    ]  # fmt: skip
+    ]
     replan(due, at=at)
     for alert in due:
         alert.state, alert.snoozed_until = Alert.State.OPEN, None
-    Alert.objects.bulk_update(due, ["state", "snoozed_until", "escalation", "escalate_at", "details"])
+    Alert.objects.bulk_update(
+        due, ["state", "snoozed_until", "escalation", "escalate_at", "details"]
+    )
     Notice.objects.bulk_create(notices, ignore_conflicts=True)
     return len(due)
 
@@ -230,7 +263,8 @@ JOIN alerts_notice n ON n.mute_id = m.id
 JOIN alerts_alert a ON a.id = n.alert_id AND a.state = 'open'
 WHERE (m.until <= %(day)s OR m.lifted_at IS NOT NULL)
   AND NOT EXISTS (
-      SELECT 1 FROM alerts_notice x WHERE x.alert_id = n.alert_id AND x.user_id IS NOT DISTINCT FROM n.user_id
+      SELECT 1 FROM alerts_notice x WHERE x.alert_id = n.alert_id AND x.user_id IS NOT DISTINCT
+      FROM n.user_id
         AND x.team_id IS NOT DISTINCT FROM n.team_id AND x.occasion = 'unmuted ' || m.id)
 ON CONFLICT DO NOTHING
 """
@@ -238,7 +272,8 @@ ON CONFLICT DO NOTHING
 
 @transaction.atomic
 def unmute(*, at: datetime) -> int:
-    """Owe what an ended mute kept back and what still waits for an answer; the number of notices."""
+    """Owe what an ended mute kept back and what still waits for an answer; the number of
+    notices."""
     today: date = day_of(at)
     with connection.cursor() as cursor:
         cursor.execute(_UNMUTE, {"at": at, "day": today})

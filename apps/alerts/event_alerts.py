@@ -47,12 +47,18 @@ class Party:
     gravest_leaning: int | None = None
     others: dict[int, list[int] | None] = field(default_factory=dict)
 
-    def add(self, application_id: int, criticality: int, *, is_primary: bool, owners: Owners | None) -> None:
+    def add(
+        self, application_id: int, criticality: int, *, is_primary: bool, owners: Owners | None
+    ) -> None:
         self.application_ids.append(application_id)
         if is_primary:
-            self.gravest_primary = min(criticality, self.gravest_primary if self.gravest_primary is not None else 9)
+            self.gravest_primary = min(
+                criticality, self.gravest_primary if self.gravest_primary is not None else 9
+            )
         else:
-            self.gravest_leaning = min(criticality, self.gravest_leaning if self.gravest_leaning is not None else 9)
+            self.gravest_leaning = min(
+                criticality, self.gravest_leaning if self.gravest_leaning is not None else 9
+            )
         for user_id in owners.others if owners else ():
             of_theirs = self.others.setdefault(user_id, [])
             assert of_theirs is not None
@@ -64,12 +70,17 @@ class Party:
 
     @property
     def gravest(self) -> int | None:
-        known = [level for level in (self.gravest_primary, self.gravest_leaning) if level is not None]
+        known = [
+            level for level in (self.gravest_primary, self.gravest_leaning) if level is not None
+        ]
         return min(known) if known else None
 
 
-def parties_of(affected: Iterable[Affected], owners: Mapping[int, Owners]) -> dict[int, list[Party]]:
-    """{event: the parties its applications fall to}, each in the order of its gravest application."""
+def parties_of(
+    affected: Iterable[Affected], owners: Mapping[int, Owners]
+) -> dict[int, list[Party]]:
+    """{event: the parties its applications fall to}, each in the order of its gravest
+    application."""
     found: dict[int, dict[tuple[int, int | None], Party]] = defaultdict(dict)
     for row in affected:
         own = owners.get(row.application_id)
@@ -80,7 +91,8 @@ def parties_of(affected: Iterable[Affected], owners: Mapping[int, Owners]) -> di
 
 
 def raise_for_events(*, at: datetime) -> int:
-    """Write down who is owed word of every event not yet worked through; the number of new alerts."""
+    """Write down who is owed word of every event not yet worked through; the number of new
+    alerts."""
     n_raised = 0
     while claimed := _raise_for_some(at=at):
         n_raised += claimed[1]
@@ -104,8 +116,14 @@ def _raise_for_some(*, at: datetime) -> tuple[int, int] | None:
         claimed = [row[0] for row in cursor.fetchall()]
     if not claimed:
         return None
-    events = ProviderEvent.objects.filter(pk__in=claimed).select_related("offering__version__foundation").in_bulk()
-    owed = owed_for_events([event for event in events.values() if event.kind in MAILED_KINDS], at=at)
+    events = (
+        ProviderEvent.objects.filter(pk__in=claimed)
+        .select_related("offering__version__foundation")
+        .in_bulk()
+    )
+    owed = owed_for_events(
+        [event for event in events.values() if event.kind in MAILED_KINDS], at=at
+    )
     n_raised = store_alerts(owed)
     return len(claimed), n_raised + store_alerts(_wished(list(events.values()), owed, at=at))
 
@@ -136,7 +154,8 @@ def owed_for_events(
 
 
 class _Prices:
-    """What repriced events mean for some applications; loaded once for all of them, and only where there are any."""
+    """What repriced events mean for some applications; loaded once for all of them, and only where
+    there are any."""
 
     def __init__(self, events: Sequence[ProviderEvent], *, today: date) -> None:
         ids = sorted(event.pk for event in events if event.kind == Kind.REPRICED)
@@ -160,7 +179,8 @@ class _Prices:
 
 
 def ends_on(event: ProviderEvent) -> date | None:
-    """The day an event is about; a row that vanished keeps the date it had, since the day it vanished says nothing."""
+    """The day an event is about; a row that vanished keeps the date it had, since the day it
+    vanished says nothing."""
     if event.kind == Kind.DELISTED:
         return as_day(event.old)
     if event.kind == Kind.WITHDRAWN:
@@ -169,13 +189,16 @@ def ends_on(event: ProviderEvent) -> date | None:
 
 
 def is_good_news(event: ProviderEvent) -> bool:
-    """An end taken back, a price that falls: there is nothing to do. An end put off is still an end."""
+    """An end taken back, a price that falls: there is nothing to do. An end put off is still an
+    end."""
     if event.kind == Kind.REPRICED:
         return not is_dearer(event.old, event.new)
     return event.kind == Kind.WITHDRAWN
 
 
-def _owed(event: ProviderEvent, party: Party, move: PriceMove | None, *, at: datetime, today: date) -> Owed:
+def _owed(
+    event: ProviderEvent, party: Party, move: PriceMove | None, *, at: datetime, today: date
+) -> Owed:
     # the day on which something takes effect counts, also where the kind is not about an end
     on = ends_on(event) if event.kind == Kind.DELISTED else event.effective_on
     days_left = (on - today).days if on else None
@@ -205,11 +228,12 @@ def _owed(event: ProviderEvent, party: Party, move: PriceMove | None, *, at: dat
     return Owed(alert, others=party.others, criticality=party.gravest)
 
 
-# --- what people asked for ---------------------------------------------------------------------------------------
+# --- what people asked for ------------------------------------------------------------------------
 
 
 def _wished(events: Sequence[ProviderEvent], owed: Sequence[Owed], *, at: datetime) -> list[Owed]:
-    """Alerts for who subscribed to events that reach nothing they are told of; `wishes` says which."""
+    """Alerts for who subscribed to events that reach nothing they are told of; `wishes` says
+    which."""
     subscriptions = list(
         Subscription.objects.filter(enabled=True, team__isnull=True, user__is_active=True)
         .exclude(provider__isnull=True, foundation__isnull=True, kinds=[])
@@ -218,9 +242,10 @@ def _wished(events: Sequence[ProviderEvent], owed: Sequence[Owed], *, at: dateti
     if not subscriptions or not events:
         return []
     told = set(
-        Notice.objects.filter(alert__in=[each.alert.pk for each in owed if each.alert.pk], user__isnull=False)
-        .values_list("alert__event_id", "user_id")
-    )  # fmt: skip
+        Notice.objects.filter(
+            alert__in=[each.alert.pk for each in owed if each.alert.pk], user__isnull=False
+        ).values_list("alert__event_id", "user_id")
+    )
     found = []
     for event in sorted(events, key=lambda event: event.pk):
         for wish in subscriptions:
@@ -246,8 +271,8 @@ def _wished(events: Sequence[ProviderEvent], owed: Sequence[Owed], *, at: dateti
 def wishes(wish: Subscription, event: ProviderEvent, *, at: datetime) -> bool:
     """The subscription asks for this event though nothing of the person's stands on it.
 
-    That it is of a kind that nobody is told of unasked must be said by name; one that is told to whoever stands on it
-    is told to others only of a provider or foundation they name.
+    That it is of a kind that nobody is told of unasked must be said by name; one that is told to
+    whoever stands on it is told to others only of a provider or foundation they name.
     """
     if event.kind not in wish.kinds and (wish.kinds or event.kind not in MAILED_KINDS):
         return False
@@ -257,7 +282,9 @@ def wishes(wish: Subscription, event: ProviderEvent, *, at: datetime) -> bool:
         return False
     offering = event.offering
     foundation = offering.version.foundation if offering.version else None
-    if wish.foundation_id is not None and (foundation is None or foundation.pk != wish.foundation_id):
+    if wish.foundation_id is not None and (
+        foundation is None or foundation.pk != wish.foundation_id
+    ):
         return False
     parties = {offering.host_id, foundation.developer_id if foundation else None}
     if wish.provider_id is not None and wish.provider_id not in parties:

@@ -1,4 +1,5 @@
-"""Everything that messages speak of, loaded for a whole batch of recipients at once: a fixed number of statements."""
+"""Everything that messages speak of, loaded for a whole batch of recipients at once: a fixed number
+of statements."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -68,13 +69,15 @@ def load(notices: Collection[Notice], *, at: datetime) -> Loaded:
     direct = {alert.offering_id for alert in alerts.values() if alert.offering_id}
     offerings = Offering.objects.select_related(
         "host", "version__foundation", "replacement__host"
-    ).in_bulk(direct | called)  # fmt: skip
+    ).in_bulk(direct | called)
     replaced = {row.replacement_id for row in offerings.values() if row.replacement_id}
     return Loaded(
         alerts=alerts,
         about=about(alerts.values()),
         applications=applications,
-        roles=roles_affected(event_ids=event_ids, application_ids=sorted(applications), on=day_of(at)),
+        roles=roles_affected(
+            event_ids=event_ids, application_ids=sorted(applications), on=day_of(at)
+        ),
         sources=evidence_urls(event_ids) if event_ids else {},
         nodes=_node_labels(alerts.values()),
         uses=uses,
@@ -82,12 +85,14 @@ def load(notices: Collection[Notice], *, at: datetime) -> Loaded:
         offerings=offerings,
         people={
             user.pk: str(user)
-            for user in User.objects.filter(pk__in={alert.user_id for alert in alerts.values() if alert.user_id})
+            for user in User.objects.filter(
+                pk__in={alert.user_id for alert in alerts.values() if alert.user_id}
+            )
         },
         teams=dict(
-            Team.objects.filter(pk__in={alert.team_id for alert in alerts.values() if alert.team_id}).values_list(
-                "pk", "name"
-            )
+            Team.objects.filter(
+                pk__in={alert.team_id for alert in alerts.values() if alert.team_id}
+            ).values_list("pk", "name")
         ),
         feeds=feed_health(at=at),
     )
@@ -97,21 +102,32 @@ def alerts_with_words(ids: Collection[int]) -> dict[int, Alert]:
     """Alerts with what a message says about them; an unlisted relation raises."""
     return (
         Alert.objects.select_related(
-            "event__source", "event__offering__host", "event__offering__version__foundation",
-            "event__offering__replacement__host", "flag__policy", "flag__node", "run__source", "source",
+            "event__source",
+            "event__offering__host",
+            "event__offering__version__foundation",
+            "event__offering__replacement__host",
+            "flag__policy",
+            "flag__node",
+            "run__source",
+            "source",
         )
         .defer("run__held", "run__backfilled", "run__floated")
         .fetch_mode(models.FETCH_RAISE)
         .in_bulk(ids)
-    )  # fmt: skip
+    )
 
 
 def _node_labels(alerts: Iterable[Alert]) -> dict[int, str]:
-    nodes = {alert.flag.node_id for alert in alerts if alert.flag is not None and alert.flag.node_id is not None}
+    nodes = {
+        alert.flag.node_id
+        for alert in alerts
+        if alert.flag is not None and alert.flag.node_id is not None
+    }
     return {pk: node.label for pk, node in names_of(nodes).items()} if nodes else {}
 
 
-# The best stand-in for each primary: the most independent one, a tested one first. Exposure's tables know it.
+# The best stand-in for each primary: the most independent one, a tested one first. Exposure's
+# tables know it.
 _FALLBACKS = """
 SELECT DISTINCT ON (r.primary_id) r.primary_id, o.api_id || ' at ' || h.name, r.grade, r.tested,
        coalesce(c.ever_tested, r.tested)
@@ -149,9 +165,11 @@ def _uses(application_ids: Sequence[int], *, on: date) -> tuple[dict[int, list[U
 
 
 _PRICES = """
-SELECT p.offering_id, min(p.amount) FILTER (WHERE p.unit = 'input'), min(p.amount) FILTER (WHERE p.unit = 'output')
+SELECT p.offering_id, min(p.amount) FILTER (WHERE p.unit = 'input'),
+    min(p.amount) FILTER (WHERE p.unit = 'output')
 FROM catalog_price p
-WHERE p.offering_id = ANY (%s) AND p.unit IN ('input', 'output') AND p.above_tokens = 0 AND p.currency = 'USD'
+WHERE p.offering_id = ANY (%s) AND p.unit IN ('input', 'output') AND p.above_tokens = 0
+    AND p.currency = 'USD'
   AND p.valid @> %s::timestamptz
 GROUP BY p.offering_id
 """

@@ -1,5 +1,5 @@
-"""Raise, and settle, what is owed because of a feed: models that had ended before their source told, payloads that
-look broken, sources that fell silent."""
+"""Raise, and settle, what is owed because of a feed: models that had ended before their source
+told, payloads that look broken, sources that fell silent."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -40,18 +40,24 @@ _SILENT = {Health.LATE: FeedKind.LATE, Health.FROZEN: FeedKind.FROZEN}
 def raise_for_feeds(*, at: datetime) -> int:
     """Write down who is owed word of feeds, and resolve what has passed; the number of new alerts.
 
-    All of it is one transaction under one lock, so that a second run finds everything done, or nothing.
+    All of it is one transaction under one lock, so that a second run finds everything done, or
+    nothing.
     """
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [FEEDS_LOCK])
     people = offices()
     runs = _claim_runs(at=at, with_suspect=bool(people.deciders))
     n_raised = store_alerts(_backfill_alerts(runs, at=at)) if runs else 0
-    return n_raised + _settle_suspicions(runs, people.deciders, at=at) + _settle_silence(people.operators, at=at)
+    return (
+        n_raised
+        + _settle_suspicions(runs, people.deciders, at=at)
+        + _settle_silence(people.operators, at=at)
+    )
 
 
 def _claim_runs(*, at: datetime, with_suspect: bool) -> list[FeedRun]:
-    """Runs with something to tell that nobody has worked through, the oldest first; old ones are only marked.
+    """Runs with something to tell that nobody has worked through, the oldest first; old ones are
+    only marked.
 
     Suspect runs are left for later while there is nobody to decide about them.
     """
@@ -74,11 +80,12 @@ def _claim_runs(*, at: datetime, with_suspect: bool) -> list[FeedRun]:
     return list(recent.select_related("source").defer("floated").order_by("observed_at", "pk"))
 
 
-# --- back-fill --------------------------------------------------------------------------------------------------
+# --- back-fill ------------------------------------------------------------------------------------
 
 
 def _backfill_alerts(runs: Sequence[FeedRun], *, at: datetime) -> list[Owed]:
-    """One alert per run and team that stands on what had already ended; the owners of its applications are told too."""
+    """One alert per run and team that stands on what had already ended; the owners of its
+    applications are told too."""
     run_ids = [run.pk for run in runs if run.backfilled]
     teams = backfilled_teams(run_ids=run_ids, on=day_of(at))
     owners = owners_of({pk for found in teams for pk in found.application_ids})
@@ -98,7 +105,10 @@ def _backfill_alert(found: Backfilled, owners: Mapping[int, Owners], *, at: date
         key=alert_key(f"run:{found.run_id}", FeedKind.BACKFILLED, party_key(found.team_id, None)),
         kind=FeedKind.BACKFILLED,
         severity=gravest_severity(
-            ProviderEvent.Kind.RETIRED, days_left=None, primary=found.gravest_primary, leaning=found.gravest_leaning
+            ProviderEvent.Kind.RETIRED,
+            days_left=None,
+            primary=found.gravest_primary,
+            leaning=found.gravest_leaning,
         ),
         run_id=found.run_id,
         team_id=found.team_id,
@@ -109,11 +119,12 @@ def _backfill_alert(found: Backfilled, owners: Mapping[int, Owners], *, at: date
     return Owed(alert, others=others, criticality=min(known, default=None))
 
 
-# --- what is held -----------------------------------------------------------------------------------------------
+# --- what is held ---------------------------------------------------------------------------------
 
 
 def _settle_suspicions(runs: Sequence[FeedRun], people: Sequence[User], *, at: datetime) -> int:
-    """Resolve suspicions of which nothing is held any more, then raise those of the new suspect runs."""
+    """Resolve suspicions of which nothing is held any more, then raise those of the new suspect
+    runs."""
     suspect = [run for run in runs if run.held]
     known = list(
         Alert.objects.filter(kind=FeedKind.SUSPECT)
@@ -122,7 +133,9 @@ def _settle_suspicions(runs: Sequence[FeedRun], people: Sequence[User], *, at: d
     )
     if not suspect and not known:
         return 0
-    waiting = held_groups({run.source_id for run in suspect} | {source_id for _, source_id, _ in known})
+    waiting = held_groups(
+        {run.source_id for run in suspect} | {source_id for _, source_id, _ in known}
+    )
     told: set[tuple[int, str]] = set()
     over = []
     for pk, source_id, details in known:
@@ -160,7 +173,8 @@ def _suspicions(runs: Sequence[FeedRun], people: Sequence[User], *, at: datetime
                 application_ids=sorted(concerned, key=lambda pk: (concerned[pk], pk)),
                 details={
                     "groups": {
-                        group: {"name": names.get(group, group), "says": said} for group, said in run.held.items()
+                        group: {"name": names.get(group, group), "says": said}
+                        for group, said in run.held.items()
                     }
                 },
                 raised_at=at,
@@ -170,11 +184,12 @@ def _suspicions(runs: Sequence[FeedRun], people: Sequence[User], *, at: datetime
     return alerts
 
 
-# --- sources that fell silent -----------------------------------------------------------------------------------
+# --- sources that fell silent ---------------------------------------------------------------------
 
 
 def _settle_silence(people: Sequence[User], *, at: datetime) -> int:
-    """Raise what is late or frozen, once per episode; resolve what is read again, and say so to whom was told."""
+    """Raise what is late or frozen, once per episode; resolve what is read again, and say so to
+    whom was told."""
     found = conditions(at=at)
     silent = {pk: condition for pk, condition in found.items() if condition.health in _SILENT}
     known = list(
@@ -189,15 +204,16 @@ def _settle_silence(people: Sequence[User], *, at: datetime) -> int:
 
 
 def _is_over(kind: str, condition: Condition | None) -> bool:
-    """A source that is not polled any more is nobody's worry; one that fails meanwhile proves nothing."""
+    """A source that is not polled any more is nobody's worry; one that fails meanwhile proves
+    nothing."""
     if condition is None or condition.health == Health.FRESH:
         return True
     return kind == FeedKind.LATE and condition.health == Health.FROZEN
 
 
 def _silences(silent: dict[int, Condition], people: Sequence[User], *, at: datetime) -> list[Owed]:
-    """Alerts about these sources, but for episodes that somebody has been told of: who comes into office later
-    reads them on the page."""
+    """Alerts about these sources, but for episodes that somebody has been told of: who comes into
+    office later reads them on the page."""
     told = set(
         Alert.objects.filter(source__in=silent, kind__in=_SILENT.values()).values_list(
             "source_id", "kind", "details__since"
@@ -210,7 +226,12 @@ def _silences(silent: dict[int, Condition], people: Sequence[User], *, at: datet
             continue
         alerts += [
             _to_operator(
-                key=alert_key(f"source:{source_id}", kind, f"user:{person.pk}", milestone=str(details["since"])),
+                key=alert_key(
+                    f"source:{source_id}",
+                    kind,
+                    f"user:{person.pk}",
+                    milestone=str(details["since"]),
+                ),
                 kind=kind,
                 severity=SILENT_SEVERITY,
                 source_id=source_id,
@@ -226,7 +247,10 @@ def _silences(silent: dict[int, Condition], people: Sequence[User], *, at: datet
 def _details_of(condition: Condition) -> dict[str, object]:
     state = condition.state
     if condition.health == Health.FROZEN:
-        return {"since": day_of(state.told_until).isoformat(), "says_itself": state.as_of is not None}
+        return {
+            "since": day_of(state.told_until).isoformat(),
+            "says_itself": state.as_of is not None,
+        }
     assert state.last_success_at is not None
     return {
         "since": day_of(state.last_success_at).isoformat(),
@@ -236,11 +260,16 @@ def _details_of(condition: Condition) -> dict[str, object]:
 
 
 def _good_news(over: Sequence[int], found: dict[int, Condition], *, at: datetime) -> list[Owed]:
-    """That a source is fresh again, for everyone whom a mail told that it was not. It asks nothing of anybody, so it
-    is resolved from the start."""
+    """That a source is fresh again, for everyone whom a mail told that it was not. It asks nothing
+    of anybody, so it is resolved from the start."""
     alerts = Alert.objects.filter(pk__in=over).order_by("pk")
-    # a digest holds its recipient while it is written: afterwards it is settled which alerts it carries
-    list(User.objects.select_for_update(no_key=True).filter(pk__in=alerts.order_by().values("user")).order_by("pk"))
+    # a digest holds its recipient while it is written: afterwards it is settled which alerts it
+    # carries
+    list(
+        User.objects.select_for_update(no_key=True)
+        .filter(pk__in=alerts.order_by().values("user"))
+        .order_by("pk")
+    )
     mailed = alerts.filter(was_mailed(Notice.objects.all()))
     return [
         _to_operator(

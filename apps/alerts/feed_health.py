@@ -14,8 +14,8 @@ from apps.feeds.models import Health, source_health
 
 @dataclass(frozen=True, slots=True)
 class FeedHealth:
-    """Of the feeds that are polled; one that was never read is not fresh. The price list of an installed package is
-    no feed: it answers without network and brings no news."""
+    """Of the feeds that are polled; one that was never read is not fresh. The price list of an
+    installed package is no feed: it answers without network and brings no news."""
 
     n: int
     n_fresh: int
@@ -34,7 +34,8 @@ def feed_health(*, at: datetime) -> FeedHealth:
 
 
 def check_feeds() -> str:
-    """A probe: every feed was read within its interval. Unready with how many were not; which, the page Feeds says."""
+    """A probe: every feed was read within its interval. Unready with how many were not; which, the
+    page Feeds says."""
     try:
         health = feed_health(at=now())
     except (DatabaseError, PoolTimeout) as error:

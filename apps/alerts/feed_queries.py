@@ -1,4 +1,5 @@
-"""Reads over feeds for those who are owed word of them: back-fill, what is held, sources that fell silent."""
+"""Reads over feeds for those who are owed word of them: back-fill, what is held, sources that fell
+silent."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -14,8 +15,8 @@ from apps.exposure.queries import reached_offerings_sql
 from apps.feeds.models import Health, PollState
 from apps.inventory.models import Dependency
 
-# Facts that are no events stand in for the table of events, so that whom they reach is worked out by the rules of
-# apps/exposure/queries.py and by no others. `live` is as in queries.py.
+# Facts that are no events stand in for the table of events, so that whom they reach is worked out
+# by the rules of apps/exposure/queries.py and by no others. `live` is as in queries.py.
 _OVER_LIVE = """
 WITH catalog_providerevent(id, offering_id, source_id, kind) AS ({facts}),
 reached AS MATERIALIZED ({reached}),
@@ -23,12 +24,21 @@ live(offering_id, application_id, role, team_id, criticality) AS ({live})
 """
 
 
-def _reached_by(facts: str, params: Sequence[Any], answer: str, *, on: date) -> list[tuple[Any, ...]]:
-    """The rows of `answer` over (reached, live) with `facts` in place of the events; nothing where nobody is live."""
+def _reached_by(
+    facts: str, params: Sequence[Any], answer: str, *, on: date
+) -> list[tuple[Any, ...]]:
+    """The rows of `answer` over (reached, live) with `facts` in place of the events; nothing where
+    nobody is live."""
     live = (
         Dependency.objects.live_on(on)
         .order_by()
-        .values_list("offering_id", "application_id", "role", "application__team_id", "application__criticality")
+        .values_list(
+            "offering_id",
+            "application_id",
+            "role",
+            "application__team_id",
+            "application__criticality",
+        )
     )
     try:
         live_sql, live_params = live.query.sql_with_params()
@@ -36,17 +46,19 @@ def _reached_by(facts: str, params: Sequence[Any], answer: str, *, on: date) -> 
         return []
     with connection.cursor() as cursor:
         cursor.execute(
-            _OVER_LIVE.format(facts=facts, reached=reached_offerings_sql("TRUE"), live=live_sql) + answer,
+            _OVER_LIVE.format(facts=facts, reached=reached_offerings_sql("TRUE"), live=live_sql)
+            + answer,
             [*params, *live_params],
         )
         rows: list[tuple[Any, ...]] = cursor.fetchall()
     return rows
 
 
-# --- back-fill --------------------------------------------------------------------------------------------------
+# --- back-fill ------------------------------------------------------------------------------------
 
-# Days that were past when first seen, and that count: firm, still said, and what the catalogue goes by. Told before,
-# and hence no news, is what another source already said, and the end of an offering known to be retired.
+# Days that were past when first seen, and that count: firm, still said, and what the catalogue goes
+# by. Told before, and hence no news, is what another source already said, and the end of an
+# offering known to be retired.
 _BACKFILLED = """
 SELECT DISTINCT r.id, r.source_id, o.id, o.api_id, h.name, o.region_scope, o.retires_on
 FROM feeds_feedrun r
@@ -60,10 +72,13 @@ WHERE r.id = ANY (%s)
   AND to_char(o.retires_on, 'YYYY-MM-DD') = pair ->> 1 AND o.date_kind = 'firm'
   AND NOT EXISTS (
       SELECT 1 FROM catalog_assertion b
-      WHERE b.offering_id = o.id AND b.topic = 'lifecycle' AND b.id <> a.id AND b.withdrawn_at IS NULL
-        AND b.value ->> 'retires_on' = pair ->> 1 AND b.value ->> 'date_kind' = 'firm' AND b.changed_at < a.changed_at)
+      WHERE b.offering_id = o.id AND b.topic = 'lifecycle' AND b.id <> a.id
+          AND b.withdrawn_at IS NULL
+        AND b.value ->> 'retires_on' = pair ->> 1 AND b.value ->> 'date_kind' = 'firm'
+            AND b.changed_at < a.changed_at)
   AND (SELECT e.kind FROM catalog_providerevent e
-       WHERE e.offering_id = o.id AND e.kind IN ('announced', 'moved_earlier', 'moved_later', 'withdrawn', 'retired')
+       WHERE e.offering_id = o.id AND e.kind IN ('announced', 'moved_earlier', 'moved_later',
+           'withdrawn', 'retired')
        ORDER BY e.detected_at DESC, e.id DESC LIMIT 1) IS DISTINCT FROM 'retired'
 ORDER BY o.retires_on DESC, o.api_id, o.id
 """
@@ -80,8 +95,8 @@ ORDER BY l.criticality, l.application_id
 class Backfilled:
     """What the back-fill of one run means for one team.
 
-    `offerings` are as in `Alert.details`, the latest to end first; `gravest_primary` and `gravest_leaning` are as in
-    `queries.Affected`.
+    `offerings` are as in `Alert.details`, the latest to end first; `gravest_primary` and
+    `gravest_leaning` are as in `queries.Affected`.
     """
 
     run_id: int
@@ -93,7 +108,8 @@ class Backfilled:
 
 
 def backfilled_teams(*, run_ids: Sequence[int], on: date) -> list[Backfilled]:
-    """Per run and team what had already ended when it was first told; two statements for any number of each."""
+    """Per run and team what had already ended when it was first told; two statements for any number
+    of each."""
     if not run_ids:
         return []
     with connection.cursor() as cursor:
@@ -103,10 +119,15 @@ def backfilled_teams(*, run_ids: Sequence[int], on: date) -> list[Backfilled]:
         return []
     numbered = "SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::text[])"
     columns = [
-        list(range(len(facts))), [fact[2] for fact in facts], [fact[1] for fact in facts], ["retired"] * len(facts),
-    ]  # fmt: skip
+        list(range(len(facts))),
+        [fact[2] for fact in facts],
+        [fact[1] for fact in facts],
+        ["retired"] * len(facts),
+    ]
     concerned: dict[tuple[int, int], list[tuple[int, int, bool]]] = defaultdict(list)
-    for number, team_id, application_id, criticality, is_primary in _reached_by(numbered, columns, _BY_FACT, on=on):
+    for number, team_id, application_id, criticality, is_primary in _reached_by(
+        numbered, columns, _BY_FACT, on=on
+    ):
         concerned[number, team_id].append((application_id, criticality, is_primary))
     teams: dict[tuple[int, int], Backfilled] = {}
     for (number, team_id), applications in sorted(concerned.items()):
@@ -114,10 +135,18 @@ def backfilled_teams(*, run_ids: Sequence[int], on: date) -> list[Backfilled]:
         team = teams.setdefault((run_id, team_id), Backfilled(run_id, team_id))
         ids = [application_id for application_id, _, _ in applications]
         team.offerings.append(
-            {"api_id": api_id, "host": host, "region": region, "ended_on": ended_on.isoformat(), "applications": ids}
+            {
+                "api_id": api_id,
+                "host": host,
+                "region": region,
+                "ended_on": ended_on.isoformat(),
+                "applications": ids,
+            }
         )
         team.application_ids += [pk for pk in ids if pk not in team.application_ids]
-        team.gravest_primary = _gravest(team.gravest_primary, [found for _, found, primary in applications if primary])
+        team.gravest_primary = _gravest(
+            team.gravest_primary, [found for _, found, primary in applications if primary]
+        )
         team.gravest_leaning = _gravest(
             team.gravest_leaning, [found for _, found, primary in applications if not primary]
         )
@@ -128,12 +157,13 @@ def _gravest(known: int | None, further: Iterable[int]) -> int | None:
     return min([*further, *([] if known is None else [known])], default=None)
 
 
-# --- what is held -----------------------------------------------------------------------------------------------
+# --- what is held ---------------------------------------------------------------------------------
 
 # What people would be told of if everything held were accepted.
 _HELD = """
 SELECT a.id, a.offering_id, a.source_id,
-       CASE a.topic WHEN 'price' THEN 'repriced' WHEN 'identity' THEN 'delisted' ELSE 'withdrawn' END
+       CASE a.topic WHEN 'price' THEN 'repriced' WHEN 'identity' THEN 'delisted'
+           ELSE 'withdrawn' END
 FROM catalog_assertion a
 WHERE a.held AND a.withdrawn_at IS NULL AND a.offering_id IS NOT NULL AND a.source_id = ANY (%s)
 """
@@ -156,10 +186,12 @@ def held_groups(source_ids: Collection[int]) -> set[tuple[int, str]]:
 
 
 def reach_of_held(source_ids: Sequence[int], *, on: date) -> dict[tuple[int, str], dict[int, int]]:
-    """{(source, provider group): {application: criticality}} of live applications that held changes would reach,
-    gravest first."""
+    """{(source, provider group): {application: criticality}} of live applications that held changes
+    would reach, gravest first."""
     found: dict[tuple[int, str], dict[int, int]] = defaultdict(dict)
-    for source_id, group, application_id, criticality in _reached_by(_HELD, [list(source_ids)], _BY_GROUP, on=on):
+    for source_id, group, application_id, criticality in _reached_by(
+        _HELD, [list(source_ids)], _BY_GROUP, on=on
+    ):
         found[source_id, group][application_id] = criticality
     return found
 
@@ -169,7 +201,7 @@ def provider_names(groups: Collection[str]) -> Mapping[str, str]:
     return dict(Provider.objects.filter(slug__in=groups).values_list("slug", "name"))
 
 
-# --- sources that fell silent -----------------------------------------------------------------------------------
+# --- sources that fell silent ---------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,8 +213,8 @@ class Condition:
 
 
 def conditions(*, at: datetime) -> dict[int, Condition]:
-    """{source: condition} of the sources that are polled; one statement. A source that never succeeded is never
-    late: there is nothing yet that could get old."""
+    """{source: condition} of the sources that are polled; one statement. A source that never
+    succeeded is never late: there is nothing yet that could get old."""
     states = PollState.objects.filter(source__in=Source.objects.polled()).select_related("source")
     found = {}
     for state in states:

@@ -1,11 +1,13 @@
-"""How alerts about feeds put things, in mails and on pages alike. Plain Python: an alert in, words out.
+"""How alerts about feeds put things, in mails and on pages alike. Plain Python: an alert in, words
+out.
 
 The shapes of `Alert.details`, by kind:
 
     backfilled   {"n": models concerned, "offerings": the first MOST_OFFERINGS of them, as
                  [{"api_id", "host", "region", "ended_on": ISO day, "applications": [ids]}]}
     suspect      {"groups": {provider group: {"name", "says": what the guards said of it}}}
-    late         {"since": ISO day of the last success, "failures": polls failed since, "error": why the last did}
+    late         {"since": ISO day of the last success, "failures": polls failed since, "error": why
+    the last did}
     frozen       {"since": ISO day, "says_itself": whether the feed gives that day itself}
     fresh        {"was": "late" or "frozen"}
 """
@@ -25,12 +27,14 @@ MOST_OFFERINGS = 12
 GUIDANCE = {
     FeedKind.BACKFILLED: (
         "Had already ended",
-        "The source has told only now. Calls may fail or be answered by another model: check these applications and "
+        "The source has told only now. Calls may fail or be answered by another model: check these "
+        "applications and "
         "move them.",
     ),
     FeedKind.SUSPECT: (
         "Held for a decision",
-        "Look and accept or refuse. What nobody decides takes effect once it has stood for seven days, and is "
+        "Look and accept or refuse. What nobody decides takes effect once it has stood for seven "
+        "days, and is "
         "forgotten when the feed goes back.",
     ),
     FeedKind.LATE: (
@@ -39,7 +43,8 @@ GUIDANCE = {
     ),
     FeedKind.FROZEN: (
         "Read, but standing still",
-        "A feed that brings nothing new for so long may have moved to another address. Find out, or stop relying on "
+        "A feed that brings nothing new for so long may have moved to another address. Find out, "
+        "or stop relying on "
         "it.",
     ),
     FeedKind.FRESH: ("Fresh again", "Nothing to do."),
@@ -63,21 +68,30 @@ class Ended:
 
 
 def source_name(alert: Alert) -> str:
-    """The feed that an alert about a run or a source speaks of; `run__source` and `source` must be loaded."""
+    """The feed that an alert about a run or a source speaks of; `run__source` and `source` must be
+    loaded."""
     source = alert.run.source if alert.run is not None else alert.source
     return one_line(source.name) if source is not None else ""
 
 
 def feed_path(alert: Alert) -> str:
-    """Where an alert about a run or a source is looked into: the page, from the root of the site."""
+    """Where an alert about a run or a source is looked into: the page, from the root of the
+    site."""
     if alert.kind == FeedKind.BACKFILLED:
         return f"/feeds/runs/{alert.run_id}/"
-    slug = alert.run.source.slug if alert.run is not None else alert.source.slug if alert.source is not None else ""
+    slug = (
+        alert.run.source.slug
+        if alert.run is not None
+        else alert.source.slug
+        if alert.source is not None
+        else ""
+    )
     return f"/feeds/{slug}/held/" if alert.kind == FeedKind.SUSPECT else f"/feeds/{slug}/"
 
 
 def ended_models(alert: Alert, applications: Collection[int]) -> list[Ended]:
-    """The models named by an alert about back-fill that these applications stand on, the latest to end first."""
+    """The models named by an alert about back-fill that these applications stand on, the latest to
+    end first."""
     return [
         Ended(found["api_id"], found["host"], found["region"], as_day(found["ended_on"]))
         for found in alert.details.get("offerings", [])
@@ -91,9 +105,11 @@ def n_unnamed(alert: Alert) -> int:
 
 
 def clause(alert: Alert, *, applications: Collection[int] = ()) -> str:
-    """What an alert about a feed says, as a clause whose subject is the feed: `is late: last read on 20 Nov 2026`.
+    """What an alert about a feed says, as a clause whose subject is the feed: `is late: last read
+    on 20 Nov 2026`.
 
-    `applications` are those concerned that the reader may see: models that only others stand on are not named.
+    `applications` are those concerned that the reader may see: models that only others stand on are
+    not named.
     """
     return _HEADS.get(alert.kind, "") + particulars(alert, applications=applications)
 
@@ -110,14 +126,21 @@ def particulars(alert: Alert, *, applications: Collection[int] = ()) -> str:
     if alert.kind == FeedKind.LATE:
         return f"last read on{last}{_failed(details)}"
     if alert.kind == FeedKind.FROZEN:
-        stands = "says itself that it was made on" if details.get("says_itself") else "has not changed since"
+        stands = (
+            "says itself that it was made on"
+            if details.get("says_itself")
+            else "has not changed since"
+        )
         return f"answers, but {stands}{last}"
     return "is fresh again"
 
 
 # providers a heading names; the page names all
 MOST_GROUPS = 3
-_HEADS: dict[str, str] = {FeedKind.SUSPECT: "brought something suspect. ", FeedKind.LATE: "is late: "}
+_HEADS: dict[str, str] = {
+    FeedKind.SUSPECT: "brought something suspect. ",
+    FeedKind.LATE: "is late: ",
+}
 
 
 def _backfilled(named: Collection[Ended], n_more: int) -> str:
@@ -130,8 +153,12 @@ def _backfilled(named: Collection[Ended], n_more: int) -> str:
 
 
 def _held(groups: dict[str, Any]) -> str:
-    """`Anthropic: 13 of 13 rows vanished at once; removals are held`, one after the other; the rest is counted."""
-    said = [f"{one_line(group['name'], most=60)}: {one_line(group['says']).rstrip('.')}" for group in groups.values()]
+    """`Anthropic: 13 of 13 rows vanished at once; removals are held`, one after the other; the rest
+    is counted."""
+    said = [
+        f"{one_line(group['name'], most=60)}: {one_line(group['says']).rstrip('.')}"
+        for group in groups.values()
+    ]
     more = len(said) - MOST_GROUPS
     rest = [f"So it is with {counted(more, 'further provider')}"] if more > 0 else []
     return ". ".join([*said[:MOST_GROUPS], *rest])
@@ -142,7 +169,9 @@ def _failed(details: dict[str, Any]) -> str:
     if not failures:
         return ", and not polled since"
     error = one_line(details.get("error", ""), most=160).rstrip(".")
-    return f"; {counted(failures, 'poll')} since failed" + (f", the last one because: {error}" if error else "")
+    return f"; {counted(failures, 'poll')} since failed" + (
+        f", the last one because: {error}" if error else ""
+    )
 
 
 __all__ = [

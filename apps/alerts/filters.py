@@ -1,4 +1,5 @@
-"""What lists of alerts, deliveries and notices can be narrowed by, on pages and in the API alike."""
+"""What lists of alerts, deliveries and notices can be narrowed by, on pages and in the API
+alike."""
 
 from datetime import date, timedelta
 from decimal import Decimal
@@ -30,12 +31,24 @@ class AlertFilter(django_filters.FilterSet):  # type: ignore[misc]
     kind = django_filters.ChoiceFilter(choices=list(KINDS.items()), label="Kind")
     severity = django_filters.MultipleChoiceFilter(choices=Alert.SEVERITIES, label="Severity")
     team = django_filters.CharFilter(field_name="team__slug", label="Team (slug)")
-    since = django_filters.IsoDateTimeFilter(field_name="raised_at", lookup_expr="gte", label="Raised from")
-    assigned_to = django_filters.CharFilter(method="of_assignee", label="Assigned to (username, or me)")
-    provider = django_filters.CharFilter(method="of_provider", label="Provider (slug, as host or developer)")
-    due_before = django_filters.DateFilter(field_name="due_on", lookup_expr="lt", label="Due before")
-    due_within = django_filters.NumberFilter(method="due_in", min_value=0, max_value=3650, label="Due within (days)")
-    mine = django_filters.BooleanFilter(method="of_mine", label="Mine (assigned to me, or fell to me)")
+    since = django_filters.IsoDateTimeFilter(
+        field_name="raised_at", lookup_expr="gte", label="Raised from"
+    )
+    assigned_to = django_filters.CharFilter(
+        method="of_assignee", label="Assigned to (username, or me)"
+    )
+    provider = django_filters.CharFilter(
+        method="of_provider", label="Provider (slug, as host or developer)"
+    )
+    due_before = django_filters.DateFilter(
+        field_name="due_on", lookup_expr="lt", label="Due before"
+    )
+    due_within = django_filters.NumberFilter(
+        method="due_in", min_value=0, max_value=3650, label="Due within (days)"
+    )
+    mine = django_filters.BooleanFilter(
+        method="of_mine", label="Mine (assigned to me, or fell to me)"
+    )
 
     class Meta:
         model = Alert
@@ -49,7 +62,7 @@ class AlertFilter(django_filters.FilterSet):  # type: ignore[misc]
     def of_provider(self, alerts: AlertQuerySet, name: str, value: str) -> AlertQuerySet:
         return alerts.filter(
             Q(offering__host__slug=value) | Q(offering__version__foundation__developer__slug=value)
-        )  # fmt: skip
+        )
 
     def due_in(self, alerts: AlertQuerySet, name: str, value: Decimal) -> AlertQuerySet:
         """Up to that many days from today, with what has passed."""
@@ -57,7 +70,8 @@ class AlertFilter(django_filters.FilterSet):  # type: ignore[misc]
         return alerts.filter(due_on__lte=last)
 
     def of_mine(self, alerts: AlertQuerySet, name: str, value: bool) -> AlertQuerySet:
-        """What was given to the person, and what fell to the person and was given to nobody else."""
+        """What was given to the person, and what fell to the person and was given to nobody
+        else."""
         person = self._person()
         own = Q(assigned_to=person) | Q(user=person, assigned_to=None)
         return alerts.filter(own) if value else alerts.exclude(own)
@@ -70,8 +84,12 @@ class DeliveryFilter(django_filters.FilterSet):  # type: ignore[misc]
     state = django_filters.ChoiceFilter(choices=Delivery.State.choices, label="State")
     kind = django_filters.ChoiceFilter(choices=Delivery.Kind.choices, label="Kind")
     team = django_filters.CharFilter(field_name="team__slug", label="Team (slug)")
-    recipient = django_filters.CharFilter(method="to_recipient", label="Recipient (part of an address or name)")
-    since = django_filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="gte", label="Created from")
+    recipient = django_filters.CharFilter(
+        method="to_recipient", label="Recipient (part of an address or name)"
+    )
+    since = django_filters.IsoDateTimeFilter(
+        field_name="created_at", lookup_expr="gte", label="Created from"
+    )
 
     class Meta:
         model = Delivery
@@ -90,9 +108,13 @@ class NoticeFilter(django_filters.FilterSet):  # type: ignore[misc]
     alert = django_filters.NumberFilter(field_name="alert_id", label="Alert (id)")
     delivery = django_filters.NumberFilter(field_name="delivery_id", label="Delivery (id)")
     user = django_filters.CharFilter(field_name="user__username", label="Recipient (username)")
-    webhook = django_filters.CharFilter(field_name="webhook__name", label="Recipient (name of a webhook)")
+    webhook = django_filters.CharFilter(
+        field_name="webhook__name", label="Recipient (name of a webhook)"
+    )
     carried = django_filters.ChoiceFilter(
-        method="by_outcome", choices=[("owed", "Still owed"), ("skipped", "Skipped")], label="Outcome"
+        method="by_outcome",
+        choices=[("owed", "Still owed"), ("skipped", "Skipped")],
+        label="Outcome",
     )
     why = django_filters.ChoiceFilter(choices=Notice.Why.choices, label="Why")
     team = django_filters.CharFilter(field_name="alert__team__slug", label="Team (slug)")
@@ -105,10 +127,16 @@ class NoticeFilter(django_filters.FilterSet):  # type: ignore[misc]
     def in_state(self, notices: NoticeQuerySet, name: str, value: str) -> NoticeQuerySet:
         if value == "carried":
             return notices.filter(delivery__isnull=False)
-        return notices.owed() if value == "owed" else notices.filter(delivery__isnull=True).exclude(skip_reason="")
+        return (
+            notices.owed()
+            if value == "owed"
+            else notices.filter(delivery__isnull=True).exclude(skip_reason="")
+        )
 
     def by_outcome(self, notices: NoticeQuerySet, name: str, value: str) -> NoticeQuerySet:
-        return notices.filter(skip_reason="") if value == "owed" else notices.exclude(skip_reason="")
+        return (
+            notices.filter(skip_reason="") if value == "owed" else notices.exclude(skip_reason="")
+        )
 
     def to_recipient(self, notices: NoticeQuerySet, name: str, value: str) -> NoticeQuerySet:
         return notices.filter(_recipient(value))

@@ -1,4 +1,5 @@
-"""Raise, and settle, what is owed because of a flag: one alert per turn of its life and person who governs."""
+"""Raise, and settle, what is owed because of a flag: one alert per turn of its life and person who
+governs."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -21,11 +22,13 @@ _DEALT_WITH = (ExposureFlag.State.ACKNOWLEDGED, ExposureFlag.State.ACCEPTED)
 
 @transaction.atomic
 def raise_for_flags(*, at: datetime) -> int:
-    """Write down who is owed word of every turn in the life of a flag not yet worked through; the number raised.
+    """Write down who is owed word of every turn in the life of a flag not yet worked through; the
+    number raised.
 
-    While nobody governs, nothing is worked through. A turn is told once: who comes into office later reads it on the
-    page. What people decided in the meantime is not told: a breach only while the flag is open. That it resolved is
-    told where the breach was; the alerts about it are then settled too.
+    While nobody governs, nothing is worked through. A turn is told once: who comes into office
+    later reads it on the page. What people decided in the meantime is not told: a breach only while
+    the flag is open. That it resolved is told where the breach was; the alerts about it are then
+    settled too.
     """
     with connection.cursor() as cursor:
         # a second run waits here, and then finds every turn told of
@@ -35,9 +38,10 @@ def raise_for_flags(*, at: datetime) -> int:
         return 0
     events = _claim(at=at)
     breaches = [
-        event for event in events
+        event
+        for event in events
         if event.kind != FlagKind.RESOLVED and event.flag.state == ExposureFlag.State.OPEN
-    ]  # fmt: skip
+    ]
     resolved = {event.flag_id: event for event in events if event.kind == FlagKind.RESOLVED}
     # only a flag that a message told of is told to be over
     told = set(
@@ -46,15 +50,22 @@ def raise_for_flags(*, at: datetime) -> int:
         .values_list("flag", flat=True)
     )
     _settle({event.flag_id for event in breaches}, resolved, at=at)
-    n_raised = store_alerts([_owed(event, person, at=at) for event in breaches for person in people])
+    n_raised = store_alerts(
+        [_owed(event, person, at=at) for event in breaches for person in people]
+    )
     return n_raised + store_alerts(
-        [_owed(event, person, at=at) for pk, event in resolved.items() if pk in told for person in people]
+        [
+            _owed(event, person, at=at)
+            for pk, event in resolved.items()
+            if pk in told
+            for person in people
+        ]
     )
 
 
 def _settle(turned: Collection[int], resolved: Collection[int], *, at: datetime) -> None:
-    """End the alerts about earlier turns, about flags that are over, and about those that somebody has dealt with. What
-    there is to say about that, the flag's next turn says."""
+    """End the alerts about earlier turns, about flags that are over, and about those that somebody
+    has dealt with. What there is to say about that, the flag's next turn says."""
     of_flags = Alert.objects.live().filter(flag__isnull=False)
     ended = [(Resolution.FLAG_DECIDED, of_flags.filter(flag__state__in=_DEALT_WITH))]
     if turned:
@@ -67,13 +78,15 @@ def _settle(turned: Collection[int], resolved: Collection[int], *, at: datetime)
 
 
 def _claim(*, at: datetime) -> list[FlagEvent]:
-    """Turns that are told of and that nobody has worked through, in the order in which they happened."""
+    """Turns that are told of and that nobody has worked through, in the order in which they
+    happened."""
     with connection.cursor() as cursor:
         cursor.execute(
             """
             INSERT INTO alerts_handledflagevent (event_id, handled_at)
             SELECT e.id, %s FROM exposure_flagevent e
-            WHERE e.kind = ANY (%s) AND NOT EXISTS (SELECT 1 FROM alerts_handledflagevent h WHERE h.event_id = e.id)
+            WHERE e.kind = ANY (%s) AND NOT EXISTS (SELECT 1 FROM alerts_handledflagevent h
+            WHERE h.event_id = e.id)
             ON CONFLICT DO NOTHING RETURNING event_id
             """,
             [at, list(FlagKind.values)],
@@ -81,7 +94,9 @@ def _claim(*, at: datetime) -> list[FlagEvent]:
         claimed = [row[0] for row in cursor.fetchall()]
     if not claimed:
         return []
-    return list(FlagEvent.objects.filter(pk__in=claimed).select_related("flag").order_by("at", "pk"))
+    return list(
+        FlagEvent.objects.filter(pk__in=claimed).select_related("flag").order_by("at", "pk")
+    )
 
 
 def _owed(event: FlagEvent, person: User, *, at: datetime) -> Owed:
@@ -91,10 +106,15 @@ def _owed(event: FlagEvent, person: User, *, at: datetime) -> Owed:
     is_over = event.kind == FlagKind.RESOLVED
     alert = Alert(
         key=alert_key(
-            f"flag:{flag.pk}", event.kind, f"user:{person.pk}", milestone=f"event:{event.pk}" if often else ""
+            f"flag:{flag.pk}",
+            event.kind,
+            f"user:{person.pk}",
+            milestone=f"event:{event.pk}" if often else "",
         ),
         kind=event.kind,
-        severity=RESOLVED_SEVERITY if is_over else flag_severity(value=event.value, limit=flag.limit),
+        severity=RESOLVED_SEVERITY
+        if is_over
+        else flag_severity(value=event.value, limit=flag.limit),
         flag=flag,
         details=details_of(event, flag),
         user=person,

@@ -1,8 +1,10 @@
-"""How a flag is put into words, in mails, on pages and in the admin alike. Plain Python: a flag in, words out.
+"""How a flag is put into words, in mails, on pages and in the admin alike. Plain Python: a flag in,
+words out.
 
 `flag.policy` must be loaded. The shape of `Alert.details` of an alert about a flag:
 
-    {"value": decimal text, "limit": decimal text, "n": applications counted}   as they were when it happened
+    {"value": decimal text, "limit": decimal text, "n": applications counted}   as they were when it
+    happened
 """
 
 from collections.abc import Mapping
@@ -24,7 +26,8 @@ GUIDANCE: Mapping[str, tuple[str, str]] = {
     ),
     FlagKind.ACCEPTANCE_EXPIRED: (
         "Acceptance ran out",
-        "The day until which it was accepted has come. Spread the load, or accept it until another day.",
+        "The day until which it was accepted has come. Spread the load, or accept it until another "
+        "day.",
     ),
     FlagKind.RESOLVED: ("Under tolerance again", "Nothing to do."),
 }
@@ -36,18 +39,27 @@ _WEIGHTS: Mapping[str, str] = {
     Basis.USERS: "of the users",
 }
 _PREDICATES: Mapping[str, tuple[str, str]] = {
-    Predicate.NO_INDEPENDENT_FALLBACK: ("has no independent fallback", "have no independent fallback"),
+    Predicate.NO_INDEPENDENT_FALLBACK: (
+        "has no independent fallback",
+        "have no independent fallback",
+    ),
     Predicate.JUDGE_SHARES_LINEAGE: (
         "has a judge or guardrail that shares its base",
         "have a judge or guardrail that shares their base",
     ),
-    Predicate.UNRESOLVED_PRIMARY: ("has a primary that nobody has placed", "have a primary that nobody has placed"),
+    Predicate.UNRESOLVED_PRIMARY: (
+        "has a primary that nobody has placed",
+        "have a primary that nobody has placed",
+    ),
 }
 # what the states that a policy counts mean for whoever is in them; all four are plain standing
 _STATES: Mapping[frozenset[str], tuple[str, str]] = {
     frozenset(StandingState.values): ("rests on", "rest on"),
     frozenset({"exposed", "cushioned"}): ("can be stopped by", "can be stopped by"),
-    frozenset({"exposed"}): ("has nothing to fall back on without", "have nothing to fall back on without"),
+    frozenset({"exposed"}): (
+        "has nothing to fall back on without",
+        "have nothing to fall back on without",
+    ),
 }
 
 
@@ -64,9 +76,12 @@ def measured(flag: ExposureFlag) -> Measured:
 
 
 def measured_then(alert: Alert, flag: ExposureFlag) -> Measured:
-    """What was measured when the alert about the flag was raised; of an alert that does not say, what is now."""
+    """What was measured when the alert about the flag was raised; of an alert that does not say,
+    what is now."""
     details = alert.details
-    return Measured(Decimal(details.get("value", flag.value)), Decimal(details.get("limit", flag.limit)))
+    return Measured(
+        Decimal(details.get("value", flag.value)), Decimal(details.get("limit", flag.limit))
+    )
 
 
 def amount(policy: Policy, value: Decimal) -> str:
@@ -112,4 +127,8 @@ def kind_of(flag: ExposureFlag) -> str:
 
 def details_of(event: Any, flag: ExposureFlag) -> dict[str, Any]:
     """What an alert keeps of an event in a flag's life."""
-    return {"value": str(event.value.normalize()), "limit": str(flag.limit.normalize()), "n": flag.n_applications}
+    return {
+        "value": str(event.value.normalize()),
+        "limit": str(flag.limit.normalize()),
+        "n": flag.n_applications,
+    }

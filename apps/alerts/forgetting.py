@@ -1,7 +1,8 @@
-"""Retention of the ledger: who was told what is proof, and kept for as long as it can be proof of something.
+"""Retention of the ledger: who was told what is proof, and kept for as long as it can be proof of
+something.
 
-Alerts stay for ever, since their key keeps them from being raised again and they carry what people answered. What goes
-is the register's own: notices and messages.
+Alerts stay for ever, since their key keeps them from being raised again and they carry what people
+answered. What goes is the register's own: notices and messages.
 """
 
 from dataclasses import dataclass
@@ -13,25 +14,28 @@ from django.db import connection, transaction
 BATCH = 5000
 MOST_A_NIGHT = 200_000
 
-# Never of an alert that is not settled, and never of a flag that is not: an old mail may be the only proof that
-# governance was told. What is owed or on its way has not come to its end.
+# Never of an alert that is not settled, and never of a flag that is not: an old mail may be the
+# only proof that governance was told. What is owed or on its way has not come to its end.
 _NOTICES = """
 WITH old AS (
     SELECT n.id FROM alerts_notice n JOIN alerts_alert a ON a.id = n.alert_id
     LEFT JOIN alerts_delivery d ON d.id = n.delivery_id
     LEFT JOIN exposure_exposureflag f
       ON f.id = coalesce(a.flag_id, CASE WHEN a.subject_kind = 'flag' THEN a.subject_id END)
-    WHERE n.owed_at < %(before)s AND a.state = 'resolved' AND coalesce(a.resolved_at, a.raised_at) < %(before)s
-      AND (f.id IS NULL OR f.state = 'resolved' AND coalesce(f.resolved_at, f.opened_at) < %(before)s)
+    WHERE n.owed_at < %(before)s AND a.state = 'resolved' AND coalesce(a.resolved_at,
+        a.raised_at) < %(before)s
+      AND (f.id IS NULL OR f.state = 'resolved' AND coalesce(f.resolved_at,
+          f.opened_at) < %(before)s)
       AND (d.id IS NULL AND n.skip_reason <> ''
-           OR d.state IN ('sent', 'failed', 'skipped') AND coalesce(d.sent_at, d.created_at) < %(before)s)
+           OR d.state IN ('sent', 'failed', 'skipped') AND coalesce(d.sent_at,
+               d.created_at) < %(before)s)
     ORDER BY n.id LIMIT %(most)s FOR NO KEY UPDATE OF n SKIP LOCKED
 )
 DELETE FROM alerts_notice n USING old WHERE n.id = old.id
 """
 
-# Whatever still carries a notice stays with it; so does the last message of each recipient, by which the register knows
-# that the first one was sent long ago.
+# Whatever still carries a notice stays with it; so does the last message of each recipient, by
+# which the register knows that the first one was sent long ago.
 _DELIVERIES = """
 WITH old AS (
     SELECT d.id FROM alerts_delivery d
@@ -39,9 +43,11 @@ WITH old AS (
       AND coalesce(d.sent_at, d.created_at) < %(before)s
       AND NOT EXISTS (SELECT 1 FROM alerts_notice n WHERE n.delivery_id = d.id)
       AND (d.state = 'skipped' OR d.webhook_id IS NOT NULL
-           OR EXISTS (SELECT 1 FROM alerts_delivery k WHERE k.user_id = d.user_id AND k.state <> 'skipped'
+           OR EXISTS (SELECT 1 FROM alerts_delivery k
+           WHERE k.user_id = d.user_id AND k.state <> 'skipped'
                         AND (k.created_at, k.id) > (d.created_at, d.id))
-           OR EXISTS (SELECT 1 FROM alerts_delivery k WHERE k.team_id = d.team_id AND k.state <> 'skipped'
+           OR EXISTS (SELECT 1 FROM alerts_delivery k
+           WHERE k.team_id = d.team_id AND k.state <> 'skipped'
                         AND (k.created_at, k.id) > (d.created_at, d.id)))
     ORDER BY d.created_at, d.id LIMIT %(most)s FOR NO KEY UPDATE OF d SKIP LOCKED
 )
@@ -56,8 +62,8 @@ class Forgotten:
 
 
 def forget_old_messages(*, at: datetime, keep_days: int, most: int = MOST_A_NIGHT) -> Forgotten:
-    """Notices of what was over more than `keep_days` ago, and the messages that carry none any more; `most` of each at
-    most. 0 days keep all. Safe to run twice at once."""
+    """Notices of what was over more than `keep_days` ago, and the messages that carry none any
+    more; `most` of each at most. 0 days keep all. Safe to run twice at once."""
     if not keep_days:
         return Forgotten()
     before = at - timedelta(days=keep_days)

@@ -1,8 +1,10 @@
-"""Signed addresses in mails: what they allow, and for how long. No state: the signature is the permission.
+"""Signed addresses in mails: what they allow, and for how long. No state: the signature is the
+permission.
 
-An answer's address acts for the person the mail went to, on the alerts that mail carried and no others. A person's
-address to unsubscribe works for ever, as a mail may be read late. That of a team's mailbox belongs to one mail and
-expires: many people read such mails, some of them only for a while, and mails are forwarded.
+An answer's address acts for the person the mail went to, on the alerts that mail carried and no
+others. A person's address to unsubscribe works for ever, as a mail may be read late. That of a
+team's mailbox belongs to one mail and expires: many people read such mails, some of them only for a
+while, and mails are forwarded.
 """
 
 from datetime import datetime, timedelta
@@ -20,13 +22,15 @@ MAILBOX_LINK_DURATION = timedelta(days=90)
 _ANSWER = "/alerts/answer/-/"
 _UNSUBSCRIBE = "/unsubscribe/-/"
 _EXPIRED = (
-    "This link has expired, as the email is older than 90 days. An owner of the team can sign in and change what its"
+    "This link has expired, as the email is older than 90 days. An owner of the team can sign in "
+    "and change what its"
     " mailbox gets."
 )
 
 
 class BadLink(ValueError):
-    """An address that the register did not write, or that no longer holds; the text says what to do."""
+    """An address that the register did not write, or that no longer holds; the text says what to
+    do."""
 
 
 def answer_url() -> str:
@@ -39,13 +43,14 @@ def unsubscribe_url() -> str:
 
 def with_tokens(body: str, delivery: Delivery) -> str:
     """A stored body as it is sent to its recipient."""
-    return body.replace(answer_url(), answer_url().replace("/-/", f"/{answer_token(delivery)}/")).replace(
-        unsubscribe_url(), unsubscribe_address_in(delivery)
-    )
+    return body.replace(
+        answer_url(), answer_url().replace("/-/", f"/{answer_token(delivery)}/")
+    ).replace(unsubscribe_url(), unsubscribe_address_in(delivery))
 
 
 def unsubscribe_address_in(delivery: Delivery) -> str:
-    """Return the address that a mail carries: the person's, or for a team's mailbox one of this mail alone."""
+    """Return the address that a mail carries: the person's, or for a team's mailbox one of this
+    mail alone."""
     if delivery.user_id is not None:
         return unsubscribe_address(user_id=delivery.user_id)
     return _with_token(f"m{delivery.pk}")
@@ -66,12 +71,16 @@ def answer_token(delivery: Delivery) -> str:
 def delivery_answered(token: str, *, at: datetime) -> Delivery:
     """The mail whose alerts the bearer may answer. Raises BadLink."""
     delivery = (
-        Delivery.objects.select_related("user").filter(pk=int(_unsigned("answer", token)), user__isnull=False).first()
+        Delivery.objects.select_related("user")
+        .filter(pk=int(_unsigned("answer", token)), user__isnull=False)
+        .first()
     )
     if delivery is None or delivery.user is None:
         raise BadLink("This link is not complete. Open it from the mail once more, or sign in.")
     if delivery.created_at < at - ANSWER_FOR:
-        raise BadLink("This link has expired, as the mail is older than 30 days. Sign in to answer.")
+        raise BadLink(
+            "This link has expired, as the mail is older than 30 days. Sign in to answer."
+        )
     if not delivery.user.is_active:
         raise BadLink("The person this mail went to is no longer active.")
     return delivery

@@ -40,8 +40,8 @@ class Rendered:
 
 @dataclass(frozen=True, slots=True)
 class Footer:
-    """What stands below every mail: how fresh the feeds are, why and when this address is mailed. `may_answer`: the
-    recipient is a person, whom a link in the mail may act for."""
+    """What stands below every mail: how fresh the feeds are, why and when this address is mailed.
+    `may_answer`: the recipient is a person, whom a link in the mail may act for."""
 
     feeds: FeedHealth
     reason: str
@@ -49,16 +49,22 @@ class Footer:
     may_answer: bool
 
 
-def alert_digest(digest: Digest, *, audience: str, footer: Footer, at: datetime, time_zone: str) -> Rendered:
-    """What happened to the models that somebody's applications stand on, in that person's time zone.
+def alert_digest(
+    digest: Digest, *, audience: str, footer: Footer, at: datetime, time_zone: str
+) -> Rendered:
+    """What happened to the models that somebody's applications stand on, in that person's time
+    zone.
 
     `audience` says for whom the digest is, a sentence.
     """
-    return _rendered("alert_digest", {"digest": digest, "audience": one_line(audience)}, footer, at, time_zone)
+    return _rendered(
+        "alert_digest", {"digest": digest, "audience": one_line(audience)}, footer, at, time_zone
+    )
 
 
 def heartbeat(*, footer: Footer, at: datetime, time_zone: str, since: datetime | None) -> Rendered:
-    """That nothing has changed since the last mail, for whoever wants to know that the register is alive."""
+    """That nothing has changed since the last mail, for whoever wants to know that the register is
+    alive."""
     local = since.astimezone(zone(time_zone)) if since else None
     context: dict[str, object] = {
         "sentence": f"0 changes, {footer.feeds}",
@@ -67,7 +73,9 @@ def heartbeat(*, footer: Footer, at: datetime, time_zone: str, since: datetime |
     return _rendered("heartbeat", context, footer, at, time_zone)
 
 
-def _rendered(name: str, context: dict[str, object], footer: Footer, at: datetime, time_zone: str) -> Rendered:
+def _rendered(
+    name: str, context: dict[str, object], footer: Footer, at: datetime, time_zone: str
+) -> Rendered:
     moment = at.astimezone(zone(time_zone))
     context |= {
         "footer": footer,
@@ -92,13 +100,18 @@ def _unindented(html: str) -> str:
 
 
 class _Policy(EmailPolicy):
-    """Ids and addresses stay as they are, however long: folded, they would come out encoded, and no program would find
-    them again (RFC 2369 and RFC 5322 allow no encoded words there; a line may have 998 characters)."""
+    """Ids and addresses stay as they are, however long: folded, they would come out encoded, and no
+    program would find them again (RFC 2369 and RFC 5322 allow no encoded words there; a line may
+    have 998 characters)."""
 
     _WHOLE = frozenset({"in-reply-to", "references", "list-unsubscribe"})
 
     def fold(self, name: str, value: Any) -> str:
-        return f"{name}: {value}{self.linesep}" if name.lower() in self._WHOLE else super().fold(name, value)
+        return (
+            f"{name}: {value}{self.linesep}"
+            if name.lower() in self._WHOLE
+            else super().fold(name, value)
+        )
 
     def fold_binary(self, name: str, value: Any) -> bytes:
         if name.lower() in self._WHOLE:
@@ -118,7 +131,8 @@ class BadAddress(ValueError):
 
 
 def message_of(delivery: Delivery) -> EmailMultiAlternatives:
-    """The message of a stored delivery, with the same Message-ID and Date at every attempt. Raises BadAddress."""
+    """The message of a stored delivery, with the same Message-ID and Date at every attempt. Raises
+    BadAddress."""
     _check_address(delivery.address)
     headers = {
         "Message-ID": delivery.message_id,
@@ -153,13 +167,14 @@ def _check_address(address: str) -> None:
 
 
 def message_id_for(*, address: str, keys: Iterable[str]) -> str:
-    """The Message-ID of the mail that tells `address` of what has these keys: a second one of the same content would
-    meet the unique constraint of the ledger."""
+    """The Message-ID of the mail that tells `address` of what has these keys: a second one of the
+    same content would meet the unique constraint of the ledger."""
     return _id("\n".join([address.lower(), *sorted(keys)]))
 
 
 def thread_of(subject: str) -> str:
-    """The Message-ID that every mail about this subject alone hangs on; no mail of that id need exist."""
+    """The Message-ID that every mail about this subject alone hangs on; no mail of that id need
+    exist."""
     return _id(f"thread {subject}")
 
 
@@ -170,8 +185,8 @@ def _id(said: str) -> str:
 
 
 def _tidied(text: str) -> str:
-    """Lines of 72 characters at most that keep their indent, addresses whole; never two empty lines in a row
-    unless the template means a new section."""
+    """Lines of 72 characters at most that keep their indent, addresses whole; never two empty lines
+    in a row unless the template means a new section."""
     lines: list[str] = []
     for line in text.strip("\n").splitlines():
         if len(line) <= _LINE or _ADDRESS_INSIDE.search(line) or line == "-- ":
@@ -179,6 +194,11 @@ def _tidied(text: str) -> str:
             continue
         indent = line[: len(line) - len(line.lstrip())]
         lines += textwrap.wrap(
-            line, _LINE, initial_indent="", subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+            line,
+            _LINE,
+            initial_indent="",
+            subsequent_indent=indent,
+            break_long_words=False,
+            break_on_hyphens=False,
         )
     return "\n".join(lines) + "\n"

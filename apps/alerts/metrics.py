@@ -9,17 +9,23 @@ from apps.common.metrics import FAILED_WITHIN, Gauges, age_seconds, gauge, label
 
 
 def delivery_gauges(at: datetime) -> Gauges:
-    """Messages that are due, those that failed, and notices that no message carries yet: three statements, each by an
-    index that holds only what is open or young."""
-    due = Delivery.objects.filter(state__in=[Delivery.State.QUEUED, Delivery.State.SENDING], due_at__lte=at)
+    """Messages that are due, those that failed, and notices that no message carries yet: three
+    statements, each by an index that holds only what is open or young."""
+    due = Delivery.objects.filter(
+        state__in=[Delivery.State.QUEUED, Delivery.State.SENDING], due_at__lte=at
+    )
     open_now = due.aggregate(n=Count("pk"), oldest=Min("due_at"))
-    yield gauge("registry_deliveries_due", "Messages whose time to be sent has come.", open_now["n"])
+    yield gauge(
+        "registry_deliveries_due", "Messages whose time to be sent has come.", open_now["n"]
+    )
     yield gauge(
         "registry_delivery_oldest_due_age_seconds",
         "Seconds since the oldest of them was due; 0 where none is.",
         age_seconds(open_now["oldest"], at=at) or 0.0,
     )
-    failed = Delivery.objects.filter(state=Delivery.State.FAILED, created_at__gte=at - FAILED_WITHIN)
+    failed = Delivery.objects.filter(
+        state=Delivery.State.FAILED, created_at__gte=at - FAILED_WITHIN
+    )
     yield gauge(
         "registry_deliveries_failed",
         "Messages written within the last 24 hours that were given up.",
@@ -27,12 +33,16 @@ def delivery_gauges(at: datetime) -> Gauges:
     )
     pending = dict.fromkeys((False, True), (0, None))
     for urgent, n, oldest in (
-        Notice.objects.owed().order_by().values_list("urgent").annotate(n=Count("pk"), oldest=Min("owed_at"))
+        Notice.objects.owed()
+        .order_by()
+        .values_list("urgent")
+        .annotate(n=Count("pk"), oldest=Min("owed_at"))
     ):
         pending[urgent] = (n, oldest)
     yield labelled_gauge(
         "registry_notifications_pending",
-        "Notifications that no message carries yet; those that are not urgent wait for the recipient's hour.",
+        "Notifications that no message carries yet; those that are not urgent wait for the "
+        "recipient's hour.",
         ("urgent",),
         [((str(urgent).lower(),), float(n)) for urgent, (n, _) in pending.items()],
     )
@@ -40,5 +50,8 @@ def delivery_gauges(at: datetime) -> Gauges:
         "registry_notification_oldest_pending_age_seconds",
         "Seconds since the oldest of them became due; 0 where none waits.",
         ("urgent",),
-        [((str(urgent).lower(),), age_seconds(oldest, at=at) or 0.0) for urgent, (_, oldest) in pending.items()],
+        [
+            ((str(urgent).lower(),), age_seconds(oldest, at=at) or 0.0)
+            for urgent, (_, oldest) in pending.items()
+        ],
     )

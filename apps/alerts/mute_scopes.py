@@ -1,4 +1,5 @@
-"""What somebody means who mutes from an alert: this matter only, or all of its model, provider, application or kind."""
+"""What somebody means who mutes from an alert: this matter only, or all of its model, provider,
+application or kind."""
 
 from typing import Any
 
@@ -20,8 +21,8 @@ class MuteScope(models.TextChoices):
 
 
 def muted_from(alert: Alert, scope: str, *, user: User) -> dict[str, Any]:
-    """The fields of a mute of that scope, for `answering.mute`. The provider is the model's host. BadAnswer where the
-    alert has no such thing, or several."""
+    """The fields of a mute of that scope, for `answering.mute`. The provider is the model's host.
+    BadAnswer where the alert has no such thing, or several."""
     match scope:
         case MuteScope.SUBJECT:
             return {"subject": alert.subject}
@@ -48,5 +49,8 @@ def _only_application(alert: Alert, user: User) -> int:
         many = "several applications" if ids else "no application"
         raise BadAnswer(f"This alert concerns {many}. Mute this matter, its model, or its kind.")
     if not Application.objects.visible_to(user).filter(pk=ids[0]).exists():
-        raise BadAnswer("Its application is not yours to see any more. Mute this matter, its model, or its kind.")
+        raise BadAnswer(
+            "Its application is not yours to see any more. Mute this matter, its model, or its "
+            "kind."
+        )
     return int(ids[0])

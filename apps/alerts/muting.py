@@ -19,4 +19,8 @@ def mutes(mute: Mute, what: About) -> bool:
 
 def muted_by(some: Iterable[Mute], what: About) -> Mute | None:
     """The mute that lasts longest of those that keep this back."""
-    return max((mute for mute in some if mutes(mute, what)), key=lambda mute: (mute.until, mute.pk), default=None)
+    return max(
+        (mute for mute in some if mutes(mute, what)),
+        key=lambda mute: (mute.until, mute.pk),
+        default=None,
+    )

@@ -1,5 +1,5 @@
-"""Alerts about events end when a later event has overtaken them, or when nothing of the party's stands there now; so do
-those about what had already ended when its source told."""
+"""Alerts about events end when a later event has overtaken them, or when nothing of the party's
+stands there now; so do those about what had already ended when its source told."""
 
 from collections import defaultdict
 from datetime import datetime
@@ -16,8 +16,9 @@ from apps.exposure.queries import LIFECYCLE_KINDS
 
 EVENTS_AT_ONCE = 200
 
-# The same said by several sources is one piece of news: an event that says the same overtakes nothing. What an event
-# tells one party, it tells all at once: it is enough that it told of one of the applications, whomever that falls to.
+# The same said by several sources is one piece of news: an event that says the same overtakes
+# nothing. What an event tells one party, it tells all at once: it is enough that it told of one of
+# the applications, whomever that falls to.
 _OVERTAKEN = """
 SELECT o.id FROM alerts_alert o JOIN catalog_providerevent eo ON eo.id = o.event_id
 WHERE o.state <> 'resolved' AND eo.kind = ANY (%(kinds)s) AND EXISTS (
@@ -25,7 +26,8 @@ WHERE o.state <> 'resolved' AND eo.kind = ANY (%(kinds)s) AND EXISTS (
     WHERE en.offering_id = eo.offering_id AND en.kind = ANY (%(kinds)s)
       AND (en.detected_at, en.id) > (eo.detected_at, eo.id)
       AND (en.kind, en.new) IS DISTINCT FROM (eo.kind, eo.new)
-      AND EXISTS (SELECT 1 FROM jsonb_array_elements(o.application_ids) app WHERE n.application_ids @> app.value))
+      AND EXISTS (SELECT 1 FROM jsonb_array_elements(o.application_ids) app
+      WHERE n.application_ids @> app.value))
 """
 
 _REPRICED_AGAIN = _OVERTAKEN.replace("%(kinds)s", "ARRAY['repriced']")
@@ -60,19 +62,28 @@ def _settle_moved_away(*, at: datetime) -> int:
         reached: dict[int, set[int]] = defaultdict(set)
         for row in affected_applications(event_ids=some, on=day_of(at)):
             reached[row.event_id].add(row.application_id)
-        over = [pk for event_id in some for pk, ids in live[event_id] if not ids & reached[event_id]]
+        over = [
+            pk for event_id in some for pk, ids in live[event_id] if not ids & reached[event_id]
+        ]
         n += settle(over, resolution=Resolution.NOT_CONCERNED, at=at)
     return n
 
 
 def _settle_backfilled(*, at: datetime) -> int:
-    """Alerts none of whose applications calls anything any more that the poll had told to have ended."""
-    rows = Alert.objects.live().filter(kind=FeedKind.BACKFILLED).values_list("pk", "run_id", "application_ids")
+    """Alerts none of whose applications calls anything any more that the poll had told to have
+    ended."""
+    rows = (
+        Alert.objects.live()
+        .filter(kind=FeedKind.BACKFILLED)
+        .values_list("pk", "run_id", "application_ids")
+    )
     live = [(pk, run_id, set(ids)) for pk, run_id, ids in rows]
     if not live:
         return 0
     standing: dict[int | None, set[int]] = defaultdict(set)
-    for found in backfilled_teams(run_ids=sorted({run_id for _, run_id, _ in live if run_id}), on=day_of(at)):
+    for found in backfilled_teams(
+        run_ids=sorted({run_id for _, run_id, _ in live if run_id}), on=day_of(at)
+    ):
         standing[found.run_id] |= set(found.application_ids)
     over = [pk for pk, run_id, ids in live if not ids & standing[run_id]]
     return settle(over, resolution=Resolution.NOT_CONCERNED, at=at)

@@ -1,4 +1,5 @@
-"""What a webhook is sent: alerts as JSON, with what a mail says of them. docs/mail.md has the shape."""
+"""What a webhook is sent: alerts as JSON, with what a mail says of them. docs/mail.md has the
+shape."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -12,7 +13,9 @@ from apps.alerts.models import Alert, Notice
 VERSION = 1
 
 
-def payload_of(told: Sequence[tuple[Notice, Alert]], facts: Facts, *, at: datetime) -> dict[str, Any]:
+def payload_of(
+    told: Sequence[tuple[Notice, Alert]], facts: Facts, *, at: datetime
+) -> dict[str, Any]:
     """{"type", "version", "at", "alerts": [...]}; `type` is `alerts`."""
     # one by one: a mail says a thing once, here each alert says it
     said = {notice.pk: items_of([Entry.of(notice, alert)], facts) for notice, alert in told}
@@ -20,12 +23,17 @@ def payload_of(told: Sequence[tuple[Notice, Alert]], facts: Facts, *, at: dateti
         "type": "alerts",
         "version": VERSION,
         "at": at.isoformat(),
-        "alerts": [_as_json(notice, alert, next(iter(said[notice.pk]), None), facts) for notice, alert in told],
+        "alerts": [
+            _as_json(notice, alert, next(iter(said[notice.pk]), None), facts)
+            for notice, alert in told
+        ],
     }
 
 
 def _as_json(notice: Notice, alert: Alert, item: Any, facts: Facts) -> dict[str, Any]:
-    applications = [facts.applications[pk] for pk in alert.application_ids if pk in facts.applications]
+    applications = [
+        facts.applications[pk] for pk in alert.application_ids if pk in facts.applications
+    ]
     return {
         "id": alert.pk,
         "key": alert.key,
@@ -43,7 +51,11 @@ def _as_json(notice: Notice, alert: Alert, item: Any, facts: Facts) -> dict[str,
         "replacement": (item.replacement or None) if item else None,
         "url": item.url if item else f"{facts.public_url}/alerts/{alert.pk}/",
         "applications": [
-            {"slug": row.slug, "name": row.name, "criticality": row.get_criticality_display().lower()}
+            {
+                "slug": row.slug,
+                "name": row.name,
+                "criticality": row.get_criticality_display().lower(),
+            }
             for row in applications
         ],
     }

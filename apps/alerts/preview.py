@@ -1,4 +1,5 @@
-"""What a subscription would have sent: the same rule that raises, held against the last thirty days."""
+"""What a subscription would have sent: the same rule that raises, held against the last thirty
+days."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -16,15 +17,17 @@ from apps.alerts.windows import Rhythm, next_window
 from apps.catalog.models import ProviderEvent
 
 DAYS = 30
-# alerts and events that are looked at; more than that in thirty days asks for a narrower filter, not for a number
+# alerts and events that are looked at; more than that in thirty days asks for a narrower filter,
+# not for a number
 MOST = 5000
 
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """In the last thirty days: `n_alerts` would have matched, in `n_mails` mails; `n_anyway` of them were owed to the
-    person without it. `moments` are when the mails would have come, the latest first. `is_cut`: there are more.
-    `no_mail_as` says why none would have come whatever matched; empty where mail would."""
+    """In the last thirty days: `n_alerts` would have matched, in `n_mails` mails; `n_anyway` of
+    them were owed to the person without it. `moments` are when the mails would have come, the
+    latest first. `is_cut`: there are more. `no_mail_as` says why none would have come whatever
+    matched; empty where mail would."""
 
     n_alerts: int
     n_mails: int
@@ -55,13 +58,19 @@ def preview_of(subscription: Subscription, *, user: User, at: datetime) -> Previ
     whats = about(alerts)
     seen = teams_seen_by([user])[user.pk]
     theirs = once_each(alert for alert in alerts if sees_news(user.pk, alert, seen))
-    found = [alert for alert in theirs if asks_for(subscription, whats[alert.pk], below[subscription.team_id])]
+    found = [
+        alert
+        for alert in theirs
+        if asks_for(subscription, whats[alert.pk], below[subscription.team_id])
+    ]
     told = set(
         Notice.objects.filter(user=user, alert__in=[alert.pk for alert in found])
         .exclude(why=Notice.Why.SUBSCRIPTION)
         .values_list("alert_id", flat=True)
     )
-    events = _further_events(subscription, user, {alert.event_id for alert in found}, since=since, at=at)
+    events = _further_events(
+        subscription, user, {alert.event_id for alert in found}, since=since, at=at
+    )
     moments = [alert.raised_at for alert in found] + [event.detected_at for event in events]
     rhythm = rhythm_for(user)
     no_mail_as = _NO_MAIL_AS.get(rhythm.cadence, "")
@@ -88,7 +97,9 @@ def rhythm_for(user: User) -> Rhythm:
     return rhythm_of(wish, hour=user.digest_hour, time_zone=user.time_zone)
 
 
-def _candidates(subscription: Subscription, user: User, *, since: datetime, at: datetime) -> AlertQuerySet:
+def _candidates(
+    subscription: Subscription, user: User, *, since: datetime, at: datetime
+) -> AlertQuerySet:
     """Alerts about applications, as far as the database can tell; the rule itself decides."""
     rows = Alert.objects.visible_to(user).filter(
         raised_at__gt=since, raised_at__lte=at, severity__gte=subscription.min_severity
@@ -99,7 +110,9 @@ def _candidates(subscription: Subscription, user: User, *, since: datetime, at: 
         rows = rows.filter(offering__version__foundation=subscription.foundation_id)
     if subscription.provider_id is not None:
         provider = subscription.provider_id
-        rows = rows.filter(Q(offering__host=provider) | Q(offering__version__foundation__developer=provider))
+        rows = rows.filter(
+            Q(offering__host=provider) | Q(offering__version__foundation__developer=provider)
+        )
     return rows.order_by("-raised_at", "-pk")
 
 
@@ -118,19 +131,24 @@ def _further_events(
         rows = rows.filter(offering__version__foundation=subscription.foundation_id)
     if subscription.provider_id is not None:
         provider = subscription.provider_id
-        rows = rows.filter(Q(offering__host=provider) | Q(offering__version__foundation__developer=provider))
+        rows = rows.filter(
+            Q(offering__host=provider) | Q(offering__version__foundation__developer=provider)
+        )
     elif subscription.foundation_id is None:
         rows = rows.exclude(kind__in=MAILED_KINDS)
     if subscription.kinds:
         rows = rows.filter(kind__in=subscription.kinds)
     rows = rows.select_related("offering__version__foundation").order_by("-detected_at", "-pk")
     return [
-        event for event in rows[:MOST] if event.pk not in known and wishes(subscription, event, at=event.detected_at)
+        event
+        for event in rows[:MOST]
+        if event.pk not in known and wishes(subscription, event, at=event.detected_at)
     ]
 
 
 def _mails(rhythm: Rhythm, moments: Iterable[datetime]) -> set[datetime]:
-    """When the mails would have come: one a window, or one a minute where each change is mailed at once."""
+    """When the mails would have come: one a window, or one a minute where each change is mailed at
+    once."""
     found: set[datetime] = set()
     hours: dict[datetime, datetime] = {}
     for moment in moments:

@@ -1,5 +1,5 @@
-"""Whether a price change is worth a mail: by how much a price moved, and what that means a month. Numbers in, numbers
-out."""
+"""Whether a price change is worth a mail: by how much a price moved, and what that means a month.
+Numbers in, numbers out."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,8 +11,9 @@ _MILLION = Decimal(1_000_000)
 
 @dataclass(frozen=True, slots=True)
 class PriceMove:
-    """`percent` is the largest move of one unit's price, signed; None where a price began or ended. `monthly` is what
-    it changes a month in USD, None where what is used is not recorded. `counts`: one of the lines is reached."""
+    """`percent` is the largest move of one unit's price, signed; None where a price began or ended.
+    `monthly` is what it changes a month in USD, None where what is used is not recorded. `counts`:
+    one of the lines is reached."""
 
     percent: Decimal | None
     monthly: Decimal | None
@@ -29,26 +30,36 @@ class PriceMove:
 
 
 def move_of(
-    old: Any, new: Any, used: Mapping[str, int], *, at_least_percent: Decimal, at_least_monthly: Decimal
+    old: Any,
+    new: Any,
+    used: Mapping[str, int],
+    *,
+    at_least_percent: Decimal,
+    at_least_monthly: Decimal,
 ) -> PriceMove:
-    """`old` and `new` are {unit: decimal text in USD per million}, `used` is {unit: used in a month}.
+    """`old` and `new` are {unit: decimal text in USD per million}, `used` is {unit: used in a
+    month}.
 
     A price that begins, ends or cannot be read counts whatever the lines say.
     """
     before, after = _amounts(old), _amounts(new)
     units = {*before, *after}
     moves = [
-        (after[unit] - before[unit]) / before[unit] * 100 for unit in units & before.keys() & after.keys()
+        (after[unit] - before[unit]) / before[unit] * 100
+        for unit in units & before.keys() & after.keys()
         if before[unit]
-    ]  # fmt: skip
+    ]
     # from nothing, to nothing, or to free
     breaks = [
-        unit for unit in units
+        unit
+        for unit in units
         if unit not in before or unit not in after or (not before[unit] and after[unit])
-    ]  # fmt: skip
+    ]
     known = [unit for unit in units if unit in used and unit not in breaks]
     monthly = (
-        sum(((after[unit] - before[unit]) * used[unit] / _MILLION for unit in known), Decimal(0)) if known else None
+        sum(((after[unit] - before[unit]) * used[unit] / _MILLION for unit in known), Decimal(0))
+        if known
+        else None
     )
     percent = max(moves, key=abs) if moves else None
     counts = (

@@ -15,7 +15,7 @@ from apps.catalog.models import Assertion
 from apps.exposure.queries import reached_offerings_sql
 from apps.inventory.models import Dependency, DependencyQuerySet
 
-# --- for pages and REST -----------------------------------------------------------------------------------------
+# --- for pages and REST ---------------------------------------------------------------------------
 
 
 def alerts_of(user: Any) -> AlertQuerySet:
@@ -23,13 +23,24 @@ def alerts_of(user: Any) -> AlertQuerySet:
     return (
         Alert.objects.visible_to(user)
         .select_related(
-            "event__offering__host", "event__source", "flag__policy", "flag__node", "run__source", "source",
-            "team", "user", "acknowledged_by", "assigned_to", "snoozed_by", "resolved_by", "offering__host",
+            "event__offering__host",
+            "event__source",
+            "flag__policy",
+            "flag__node",
+            "run__source",
+            "source",
+            "team",
+            "user",
+            "acknowledged_by",
+            "assigned_to",
+            "snoozed_by",
+            "resolved_by",
+            "offering__host",
         )
         .defer("run__held", "run__backfilled", "run__floated")
         .order_by("-raised_at", "-pk")
         .fetch_mode(models.FETCH_RAISE)
-    )  # fmt: skip
+    )
 
 
 def deliveries_of(user: Any) -> DeliveryQuerySet:
@@ -42,12 +53,12 @@ def deliveries_of(user: Any) -> DeliveryQuerySet:
     )
 
 
-# --- who is affected by what ------------------------------------------------------------------------------------
+# --- who is affected by what ----------------------------------------------------------------------
 
 
 class Affected(NamedTuple):
-    """One application that an event reaches. `is_primary`: it calls what is reached as a primary, and does not only
-    lean on it."""
+    """One application that an event reaches. `is_primary`: it calls what is reached as a primary,
+    and does not only lean on it."""
 
     event_id: int
     team_id: int
@@ -56,7 +67,8 @@ class Affected(NamedTuple):
     is_primary: bool
 
 
-# `live` is (offering, application, role, team, criticality, id) of every dependency that is live on the day
+# `live` is (offering, application, role, team, criticality, id) of every dependency that is live on
+# the day
 _REACHED_AND_LIVE = """
 WITH reached AS MATERIALIZED ({reached}),
 live(offering_id, application_id, role, team_id, criticality, dependency_id) AS ({live})
@@ -87,15 +99,24 @@ GROUP BY r.event_id, l.application_id
 
 
 def affected_applications(*, event_ids: Sequence[int], on: date) -> list[Affected]:
-    """The applications that each event reaches, gravest first; one statement for any number of each."""
-    return [Affected(*row) for row in _over_live(_BY_APPLICATION, Dependency.objects.live_on(on), event_ids)]
+    """The applications that each event reaches, gravest first; one statement for any number of
+    each."""
+    return [
+        Affected(*row)
+        for row in _over_live(_BY_APPLICATION, Dependency.objects.live_on(on), event_ids)
+    ]
 
 
-def used_by_affected(*, event_ids: Sequence[int], on: date) -> dict[tuple[int, int], dict[str, int]]:
-    """{(event, application): {unit: used in a month}} of what the event reaches, as far as it is recorded."""
+def used_by_affected(
+    *, event_ids: Sequence[int], on: date
+) -> dict[tuple[int, int], dict[str, int]]:
+    """{(event, application): {unit: used in a month}} of what the event reaches, as far as it is
+    recorded."""
     rows = _over_live(_USED, Dependency.objects.live_on(on), event_ids)
     return {
-        (event_id, application_id): {unit: int(n) for unit, n in zip(USED_UNITS, used, strict=True) if n is not None}
+        (event_id, application_id): {
+            unit: int(n) for unit, n in zip(USED_UNITS, used, strict=True) if n is not None
+        }
         for event_id, application_id, *used in rows
     }
 
@@ -106,13 +127,23 @@ def roles_affected(
     """{(event, application): the roles in which the application calls what the event reaches}."""
     live = Dependency.objects.live_on(on).filter(application__in=application_ids)
     rows = _over_live(_ROLES, live, event_ids)
-    return {(event_id, application_id): frozenset(roles) for event_id, application_id, roles in rows}
+    return {
+        (event_id, application_id): frozenset(roles) for event_id, application_id, roles in rows
+    }
 
 
-def _over_live(answer: str, dependencies: DependencyQuerySet, event_ids: Sequence[int]) -> list[tuple[Any, ...]]:
-    """The rows of `answer` with `reached` the offerings of the events and `live` these dependencies."""
+def _over_live(
+    answer: str, dependencies: DependencyQuerySet, event_ids: Sequence[int]
+) -> list[tuple[Any, ...]]:
+    """The rows of `answer` with `reached` the offerings of the events and `live` these
+    dependencies."""
     live = dependencies.order_by().values_list(
-        "offering_id", "application_id", "role", "application__team_id", "application__criticality", "pk"
+        "offering_id",
+        "application_id",
+        "role",
+        "application__team_id",
+        "application__criticality",
+        "pk",
     )
     if not event_ids:
         return []
@@ -131,7 +162,7 @@ def _over_live(answer: str, dependencies: DependencyQuerySet, event_ids: Sequenc
     return rows
 
 
-# --- what is to be mailed ---------------------------------------------------------------------------------------
+# --- what is to be mailed -------------------------------------------------------------------------
 
 
 def evidence_urls(event_ids: Collection[int]) -> dict[int, list[str]]:
@@ -144,13 +175,16 @@ def evidence_urls(event_ids: Collection[int]) -> dict[int, list[str]]:
     return found
 
 
-# --- what is to be sent -----------------------------------------------------------------------------------------
+# --- what is to be sent ---------------------------------------------------------------------------
 
 
 def due_deliveries(*, at: datetime, stale_after: timedelta) -> DeliveryQuerySet:
-    """Queued and due, or claimed so long ago that whoever claimed it is gone; oldest first. What lies further ahead
-    than anything is put off was written while the clock was wrong, and is due as well."""
+    """Queued and due, or claimed so long ago that whoever claimed it is gone; oldest first. What
+    lies further ahead than anything is put off was written while the clock was wrong, and is due as
+    well."""
     ahead = at + AHEAD
     waiting = Q(state=Delivery.State.QUEUED) & (Q(due_at__lte=at) | Q(due_at__gt=ahead))
-    orphaned = Q(state=Delivery.State.SENDING) & (Q(claimed_at__lte=at - stale_after) | Q(claimed_at__gt=ahead))
+    orphaned = Q(state=Delivery.State.SENDING) & (
+        Q(claimed_at__lte=at - stale_after) | Q(claimed_at__gt=ahead)
+    )
     return Delivery.objects.filter(waiting | orphaned).order_by("due_at", "pk")

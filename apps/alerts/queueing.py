@@ -1,7 +1,8 @@
-"""Writes the outbox: one message per recipient and window, rendered once and stored with what it carries.
+"""Writes the outbox: one message per recipient and window, rendered once and stored with what it
+carries.
 
-Recipients are worked through in batches: what a batch of digests speaks of is loaded at once, so that ten thousand
-recipients cost statements by the hundred, and memory for one batch.
+Recipients are worked through in batches: what a batch of digests speaks of is loaded at once, so
+that ten thousand recipients cost statements by the hundred, and memory for one batch.
 """
 
 from collections import defaultdict
@@ -48,14 +49,15 @@ AWAY = timedelta(hours=1)
 def queue_digests(*, at: datetime, gather: timedelta | None = None) -> int:
     """Write the messages that are due; the number of deliveries written.
 
-    A recipient's notices wait `gather` (the setting ALERT_GATHER_SECONDS when None) from the first on, so that one
-    poll with many changes makes one mail. A message that cannot be written does not keep the others back: an
-    ExceptionGroup tells of all of them at the end.
+    A recipient's notices wait `gather` (the setting ALERT_GATHER_SECONDS when None) from the first
+    on, so that one poll with many changes makes one mail. A message that cannot be written does not
+    keep the others back: an ExceptionGroup tells of all of them at the end.
     """
     if gather is None:
         gather = timedelta(seconds=settings.ALERT_GATHER_SECONDS)
     last_look = Tick.objects.filter(pk=TICK).values_list("at", flat=True).first()
-    # served by a clock that ran ahead: the next window counts again, and the last one not a second time
+    # served by a clock that ran ahead: the next window counts again, and the last one not a second
+    # time
     Preference.objects.filter(served_at__gt=at + AHEAD).update(served_at=at)
     look = due_recipients(at=at, last_look=last_look, gather=gather)
     n_queued, n_passed_by, troubles = 0, 0, []
@@ -64,8 +66,9 @@ def queue_digests(*, at: datetime, gather: timedelta | None = None) -> int:
         n_queued += written.n
         n_passed_by += written.n_passed_by
         troubles += written.troubles
-    # what still gathers, and whoever is written to by another run or is in use, would otherwise miss the window that
-    # has passed; the trouble of one must not hold up the hours of all, it may last
+    # what still gathers, and whoever is written to by another run or is in use, would otherwise
+    # miss the window that has passed; the trouble of one must not hold up the hours of all, it may
+    # last
     if not look.gathers and not n_passed_by:
         Tick.objects.update_or_create(pk=TICK, defaults={"at": at})
     if troubles:
@@ -79,7 +82,7 @@ def was_away(*, at: datetime) -> bool:
     return last_look is None or at - last_look > AWAY
 
 
-# --- one batch --------------------------------------------------------------------------------------------------
+# --- one batch ------------------------------------------------------------------------------------
 
 
 @dataclass(slots=True)
@@ -92,7 +95,8 @@ class Written:
 
 
 def _queue_or_split(some: Sequence[Due], *, at: datetime) -> Written:
-    """Where a batch cannot even be loaded, its recipients are written to one by one: the trouble is one's alone."""
+    """Where a batch cannot even be loaded, its recipients are written to one by one: the trouble is
+    one's alone."""
     try:
         return _queue_some(some, at=at)
     except Exception as trouble:  # noqa: BLE001 - as above
@@ -113,14 +117,18 @@ def _whom(due: Due) -> str:
 
 @transaction.atomic
 def _queue_some(some: Sequence[Due], *, at: datetime) -> Written:
-    """The recipients' rows are the locks: of two runs one passes by, and what it finds owed afterwards is new."""
+    """The recipients' rows are the locks: of two runs one passes by, and what it finds owed
+    afterwards is new."""
     users = _locked(User, {due.owing.user_id for due in some})
     teams = _locked(Team, {due.owing.team_id for due in some})
     webhooks = _locked(Webhook, {due.owing.webhook_id for due in some})
     mine = [
-        due for due in some
-        if due.owing.user_id in users or due.owing.team_id in teams or due.owing.webhook_id in webhooks
-    ]  # fmt: skip
+        due
+        for due in some
+        if due.owing.user_id in users
+        or due.owing.team_id in teams
+        or due.owing.webhook_id in webhooks
+    ]
     notices = _owed_notices(mine)
     # another run may have written this window while this one waited
     rhythms = rhythms_of(due.owing for due in mine)
@@ -142,9 +150,17 @@ def _queue_some(some: Sequence[Due], *, at: datetime) -> Written:
         found = [n for n in notices[key, due.owing.webhook_id] if n.urgent or due.takes_all]
         try:
             message = _message(
-                due, found, users=users, teams=teams, webhooks=webhooks, loaded=loaded, seen=seen,
-                mutes=mutes[key], is_first=key in first, at=at,
-            )  # fmt: skip
+                due,
+                found,
+                users=users,
+                teams=teams,
+                webhooks=webhooks,
+                loaded=loaded,
+                seen=seen,
+                mutes=mutes[key],
+                is_first=key in first,
+                at=at,
+            )
         except Exception as trouble:  # noqa: BLE001 - one recipient's trouble must not silence the others; it is raised
             trouble.add_note(_whom(due))
             written.troubles.append(trouble)
@@ -167,14 +183,19 @@ def _queue_some(some: Sequence[Due], *, at: datetime) -> Written:
     return written
 
 
-def _strayed(deliveries: Sequence[tuple[Delivery, list[Notice]]], loaded: Loaded) -> dict[int, list[int]]:
-    """{alert: applications of it that belong to another team by now}, of what is first told by these messages."""
+def _strayed(
+    deliveries: Sequence[tuple[Delivery, list[Notice]]], loaded: Loaded
+) -> dict[int, list[int]]:
+    """{alert: applications of it that belong to another team by now}, of what is first told by
+    these messages."""
     found: dict[int, list[int]] = {}
     for notice in (notice for _, carried in deliveries for notice in carried):
         alert = loaded.alerts[notice.alert_id]
         if alert.team_id is None or notice.occasion != Notice.Occasion.RAISED:
             continue
-        known = [loaded.applications[pk] for pk in alert.application_ids if pk in loaded.applications]
+        known = [
+            loaded.applications[pk] for pk in alert.application_ids if pk in loaded.applications
+        ]
         if strayed := [row.pk for row in known if row.team_id != alert.team_id]:
             found[alert.pk] = strayed
     return found
@@ -184,7 +205,11 @@ def _locked[M: (User, Team, Webhook)](model: type[M], ids: Iterable[int | None])
     wanted = sorted(pk for pk in ids if pk is not None)
     if not wanted:
         return {}
-    rows = model._default_manager.select_for_update(skip_locked=True, no_key=True).filter(pk__in=wanted).order_by("pk")
+    rows = (
+        model._default_manager.select_for_update(skip_locked=True, no_key=True)
+        .filter(pk__in=wanted)
+        .order_by("pk")
+    )
     return {row.pk: row for row in rows}
 
 
@@ -213,7 +238,9 @@ def _mutes_of(
     users: Iterable[int], teams: Iterable[int], *, at: datetime
 ) -> dict[tuple[int | None, int | None], list[Mute]]:
     found: dict[tuple[int | None, int | None], list[Mute]] = defaultdict(list)
-    rows = Mute.objects.filter(Q(user__in=list(users)) | Q(team__in=list(teams)), lifted_at=None, until__gt=day_of(at))
+    rows = Mute.objects.filter(
+        Q(user__in=list(users)) | Q(team__in=list(teams)), lifted_at=None, until__gt=day_of(at)
+    )
     for mute in rows:
         found[mute.user_id, mute.team_id].append(mute)
     return found
@@ -233,9 +260,10 @@ def _never_told(users: Iterable[int], teams: Iterable[int]) -> set[tuple[int | N
 
 @dataclass(slots=True)
 class _Message:
-    """`lost` are notices that do not reach this recipient, and that others may have to be told of instead; `kept_back`
-    those that are muted or have passed, which nobody need be told of. `unwanted` is the row of the ledger for what is
-    not urgent, where only that is wanted, and what it stands for."""
+    """`lost` are notices that do not reach this recipient, and that others may have to be told of
+    instead; `kept_back` those that are muted or have passed, which nobody need be told of.
+    `unwanted` is the row of the ledger for what is not urgent, where only that is wanted, and what
+    it stands for."""
 
     delivery: Delivery | None
     carried: list[Notice]
@@ -264,7 +292,9 @@ def _message(
             # another run wrote them after this one had looked
             return _Message(None, [], [])
         if not webhook.enabled:
-            unsent = _not_sent(due, notices, SkipReason.WEBHOOK_DISABLED, address=webhook.url, at=at)
+            unsent = _not_sent(
+                due, notices, SkipReason.WEBHOOK_DISABLED, address=webhook.url, at=at
+            )
             return _Message(unsent, notices, [])
         return _Message(render_webhook(webhook, notices, loaded, at=at), notices, [])
     user = users.get(due.owing.user_id or 0)
@@ -297,10 +327,17 @@ def _message(
             reason = SkipReason.URGENT_ONLY
             unwanted = (_not_sent(due, calm, reason, address=address, at=at), calm)
     mail = render_mail(
-        shown, loaded, user=user, team=team, teams_seen=teams_seen, rhythm=due.rhythm, at=at, is_first=is_first,
+        shown,
+        loaded,
+        user=user,
+        team=team,
+        teams_seen=teams_seen,
+        rhythm=due.rhythm,
+        at=at,
+        is_first=is_first,
         kind=Delivery.Kind.IMMEDIATE if due.only_urgent else Delivery.Kind.DIGEST,
         also_when_empty=due.rhythm.heartbeat and due.window is not None,
-    )  # fmt: skip
+    )
     hidden += mail.left_out
     for notice in mail.passed:
         notice.skip_reason = SkipReason.PASSED
@@ -333,7 +370,9 @@ def _refusal(user: User | None, team: Team | None, rhythm: Rhythm) -> SkipReason
     return SkipReason.NO_EMAIL_WANTED if rhythm.cadence == Cadence.NEVER else None
 
 
-def _not_sent(due: Due, notices: Sequence[Notice], reason: SkipReason, *, address: str, at: datetime) -> Delivery:
+def _not_sent(
+    due: Due, notices: Sequence[Notice], reason: SkipReason, *, address: str, at: datetime
+) -> Delivery:
     """A row of the ledger for a message that was owed and is not sent, with the reason."""
     return Delivery(
         user_id=due.owing.user_id,
@@ -341,7 +380,9 @@ def _not_sent(due: Due, notices: Sequence[Notice], reason: SkipReason, *, addres
         webhook_id=due.owing.webhook_id,
         kind=Delivery.Kind.WEBHOOK if due.owing.webhook_id else Delivery.Kind.DIGEST,
         address=address,
-        message_id=message_id_for(address=address, keys=[f"notice:{notice.pk}" for notice in notices]),
+        message_id=message_id_for(
+            address=address, keys=[f"notice:{notice.pk}" for notice in notices]
+        ),
         state=Delivery.State.SKIPPED,
         skip_reason=reason,
         due_at=at,
@@ -368,14 +409,17 @@ def _store(deliveries: Sequence[tuple[Delivery, list[Notice]]]) -> None:
 
 def _remember(served: Sequence[tuple[Due, datetime]]) -> None:
     """Which window was served for whom."""
-    people = [(due.owing.user_id, window) for due, window in served if due.owing.user_id is not None]
+    people = [
+        (due.owing.user_id, window) for due, window in served if due.owing.user_id is not None
+    ]
     teams = [(due.owing.team_id, window) for due, window in served if due.owing.team_id is not None]
     with connection.cursor() as cursor:
         for column, rows in (("user_id", people), ("team_id", teams)):
             if rows:
                 cursor.execute(
                     f"""
-                    INSERT INTO alerts_preference ({column}, cadence, weekday, immediate, heartbeat, served_at)
+                    INSERT INTO alerts_preference ({column}, cadence, weekday, immediate, heartbeat,
+                        served_at)
                     SELECT id, 'daily', 0, true, false, served_at
                     FROM unnest(%s::bigint[], %s::timestamptz[]) AS w(id, served_at)
                     ON CONFLICT ({column}) DO UPDATE SET served_at = EXCLUDED.served_at

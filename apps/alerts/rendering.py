@@ -1,4 +1,5 @@
-"""From notices to a message: what of them the recipient may see, in words, as a delivery to be sent."""
+"""From notices to a message: what of them the recipient may see, in words, as a delivery to be
+sent."""
 
 import json
 from collections.abc import Sequence
@@ -17,8 +18,9 @@ from apps.common.time import day_of
 
 @dataclass(slots=True)
 class Mail:
-    """`delivery` is None where nothing is to be sent. `left_out` are notices of which the recipient may see nothing any
-    more, `passed` those whose cause is over though nobody has settled it yet."""
+    """`delivery` is None where nothing is to be sent. `left_out` are notices of which the recipient
+    may see nothing any more, `passed` those whose cause is over though nobody has settled it
+    yet."""
 
     delivery: Delivery | None = None
     left_out: list[Notice] = field(default_factory=list)
@@ -59,18 +61,26 @@ def render_mail(
         mail.left_out += [notice for notice in notices if notice.pk in entries]
         return mail
     address = user.email if user else team.email if team else ""
-    footer = Footer(loaded.feeds, _reason(notices, user, team), _rhythm(rhythm), may_answer=user is not None)
+    footer = Footer(
+        loaded.feeds, _reason(notices, user, team), _rhythm(rhythm), may_answer=user is not None
+    )
     if digest is None:
-        rendered = heartbeat(footer=footer, at=at, time_zone=rhythm.time_zone, since=rhythm.served_before(at))
+        rendered = heartbeat(
+            footer=footer, at=at, time_zone=rhythm.time_zone, since=rhythm.served_before(at)
+        )
         kind, keys, thread = Delivery.Kind.HEARTBEAT, [f"heartbeat {at.isoformat()}"], ""
     else:
         audience = _audience(notices, user, team)
-        rendered = alert_digest(digest, audience=audience, footer=footer, at=at, time_zone=rhythm.time_zone)
+        rendered = alert_digest(
+            digest, audience=audience, footer=footer, at=at, time_zone=rhythm.time_zone
+        )
         for fit in FITS[1:]:
             if len(rendered.html.encode()) <= MOST_BYTES:
                 break
             digest = digest_of(shown, facts, owner=owner, is_first=is_first, fit=fit) or digest
-            rendered = alert_digest(digest, audience=audience, footer=footer, at=at, time_zone=rhythm.time_zone)
+            rendered = alert_digest(
+                digest, audience=audience, footer=footer, at=at, time_zone=rhythm.time_zone
+            )
         keys = [f"notice:{pk}" for pk in entries]
         thread = thread_of(next(iter(digest.subjects))) if len(digest.subjects) == 1 else ""
         if digest.lead:
@@ -122,7 +132,9 @@ _REASONS = {
 
 def _reason(notices: Sequence[Notice], user: User | None, team: Team | None) -> str:
     if team is not None:
-        return "This is a team's mailbox: it is told when a model that its applications call changes."
+        return (
+            "This is a team's mailbox: it is told when a model that its applications call changes."
+        )
     if user is None or not notices:
         return "You asked for a sign of life."
     whys = [said for why, said in _REASONS.items() if any(notice.why == why for notice in notices)]
@@ -135,7 +147,9 @@ def _rhythm(rhythm: Rhythm) -> str:
         Cadence.DAILY: "every day",
         Cadence.WORKING_DAYS: "on working days",
         Cadence.WEEKLY: "every "
-        + ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"][rhythm.weekday],
+        + ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"][
+            rhythm.weekday
+        ],
     }.get(Cadence(rhythm.cadence))
     if rhythm.wants_only_urgent:
         return "You get mail only of what is urgent; all else stands on the site."
@@ -146,19 +160,25 @@ def _rhythm(rhythm: Rhythm) -> str:
     return f"The digest comes {when} at {rhythm.hour:02}:00 {rhythm.time_zone}{changed}{at_once}."
 
 
-# --- webhooks ---------------------------------------------------------------------------------------------------
+# --- webhooks -------------------------------------------------------------------------------------
 
 
-def render_webhook(webhook: Webhook, notices: Sequence[Notice], loaded: Loaded, *, at: datetime) -> Delivery:
+def render_webhook(
+    webhook: Webhook, notices: Sequence[Notice], loaded: Loaded, *, at: datetime
+) -> Delivery:
     """One request with everything that is owed to the webhook."""
     facts = loaded.facts_for(teams=None, today=day_of(at))
-    body = payload_of([(notice, loaded.alerts[notice.alert_id]) for notice in notices], facts, at=at)
+    body = payload_of(
+        [(notice, loaded.alerts[notice.alert_id]) for notice in notices], facts, at=at
+    )
     n = len(notices)
     return Delivery(
         webhook=webhook,
         kind=Delivery.Kind.WEBHOOK,
         address=webhook.url,
-        message_id=message_id_for(address=webhook.url, keys=[f"notice:{notice.pk}" for notice in notices]),
+        message_id=message_id_for(
+            address=webhook.url, keys=[f"notice:{notice.pk}" for notice in notices]
+        ),
         subject=f"{n} alert{'' if n == 1 else 's'}",
         body_text=json.dumps(body, ensure_ascii=False),
         due_at=at,

@@ -1,5 +1,5 @@
-"""An alert whose every recipient fell away is told to whom its applications fall now, never to nobody; so are
-applications that changed hands before a message was due."""
+"""An alert whose every recipient fell away is told to whom its applications fall now, never to
+nobody; so are applications that changed hands before a message was due."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
@@ -18,8 +18,8 @@ _OWN_WISH = frozenset({Notice.Why.SUBSCRIPTION, Notice.Why.WEBHOOK, Notice.Why.O
 
 
 def tell_others(lost: Sequence[Notice], *, at: datetime) -> int:
-    """Pass on the alerts of these notices, which reach their recipient no more, where nobody else is told of them; the
-    number passed on."""
+    """Pass on the alerts of these notices, which reach their recipient no more, where nobody else
+    is told of them; the number passed on."""
     candidates = {notice.alert_id for notice in lost if notice.why not in _OWN_WISH}
     if not candidates:
         return 0
@@ -28,13 +28,15 @@ def tell_others(lost: Sequence[Notice], *, at: datetime) -> int:
 
 
 def follow_applications(strayed: Mapping[int, Collection[int]], *, at: datetime) -> int:
-    """Tell the teams that applications belong to by now of what is told to their former ones without them; `strayed` is
-    {alert: such applications}. The number of new alerts."""
+    """Tell the teams that applications belong to by now of what is told to their former ones
+    without them; `strayed` is {alert: such applications}. The number of new alerts."""
     if not strayed:
         return 0
     alerts = list(_standing().filter(pk__in=strayed).order_by("pk"))
     parties = _parties_now(strayed)
-    successors = [_successor(alert, party, at=at) for alert in alerts for party in parties[alert.pk].values()]
+    successors = [
+        _successor(alert, party, at=at) for alert in alerts for party in parties[alert.pk].values()
+    ]
     return store_alerts(beside_known(successors))
 
 
@@ -53,7 +55,9 @@ def _reaching(alert_ids: Collection[int]) -> set[int]:
     )
 
 
-def _parties_now(wanted: Mapping[int, Collection[int]]) -> dict[int, dict[tuple[int, int | None], Party]]:
+def _parties_now(
+    wanted: Mapping[int, Collection[int]],
+) -> dict[int, dict[tuple[int, int | None], Party]]:
     """{alert: {(team, owner): party}} of these applications by the owners and teams of today."""
     ids = {pk for some in wanted.values() for pk in some}
     owners = owners_of(ids)
@@ -64,13 +68,17 @@ def _parties_now(wanted: Mapping[int, Collection[int]]) -> dict[int, dict[tuple[
         for pk in some:
             if pk in owners:
                 key = (owners[pk].team_id, owners[pk].first)
-                parties.setdefault(key, Party(*key)).add(pk, levels[pk], is_primary=True, owners=owners[pk])
+                parties.setdefault(key, Party(*key)).add(
+                    pk, levels[pk], is_primary=True, owners=owners[pk]
+                )
     return found
 
 
 def _pass_on(alerts: Sequence[Alert], *, at: datetime) -> int:
     """By the owners and teams of today; an alert without a team goes to whoever governs."""
-    found = _parties_now({alert.pk: alert.application_ids for alert in alerts if alert.team_id is not None})
+    found = _parties_now(
+        {alert.pk: alert.application_ids for alert in alerts if alert.team_id is not None}
+    )
     offices = [user.pk for user in governors()]
     again: list[Owed] = []
     successors: list[Owed] = []
@@ -100,7 +108,13 @@ def _tell_governance(again: Sequence[Owed], offices: Sequence[int], *, at: datet
     """Where the party is the same and still none of its people can be told."""
     reached = _reaching([each.alert.pk for each in again])
     notices = [
-        Notice(alert=each.alert, user_id=pk, why=Notice.Why.GOVERNANCE, urgent=each.alert.urgent, owed_at=at)
+        Notice(
+            alert=each.alert,
+            user_id=pk,
+            why=Notice.Why.GOVERNANCE,
+            urgent=each.alert.urgent,
+            owed_at=at,
+        )
         for each in again
         if each.alert.pk not in reached
         for pk in offices
@@ -109,17 +123,27 @@ def _tell_governance(again: Sequence[Owed], offices: Sequence[int], *, at: datet
 
 
 def _tell_offices(alert: Alert, offices: Sequence[int], *, at: datetime) -> int:
-    """The same for everyone who governs and has it not; webhooks had it with the first. The number of new alerts."""
+    """The same for everyone who governs and has it not; webhooks had it with the first. The number
+    of new alerts."""
     owed = [
         Owed(
-            _copied(alert, party_key(None, pk), team_id=None, user_id=pk, application_ids=alert.application_ids, at=at)
+            _copied(
+                alert,
+                party_key(None, pk),
+                team_id=None,
+                user_id=pk,
+                application_ids=alert.application_ids,
+                at=at,
+            )
         )
         for pk in offices
     ]
     n_new = store_alerts(owed, quiet=True)
     fresh = [each.alert for each in owed if each.alert.pk is not None]
     Notice.objects.bulk_create(
-        Notice(alert=new, user_id=new.user_id, why=Notice.Why.GOVERNANCE, urgent=new.urgent, owed_at=at)
+        Notice(
+            alert=new, user_id=new.user_id, why=Notice.Why.GOVERNANCE, urgent=new.urgent, owed_at=at
+        )
         for new in fresh
     )
     return n_new
@@ -128,13 +152,24 @@ def _tell_offices(alert: Alert, offices: Sequence[int], *, at: datetime) -> int:
 def _successor(alert: Alert, party: Party, *, at: datetime) -> Owed:
     """The same alert for another party."""
     copied = _copied(
-        alert, party.key, team_id=party.team_id, user_id=party.user_id, application_ids=party.application_ids, at=at
+        alert,
+        party.key,
+        team_id=party.team_id,
+        user_id=party.user_id,
+        application_ids=party.application_ids,
+        at=at,
     )
     return Owed(copied, others=party.others, criticality=party.gravest)
 
 
 def _copied(
-    alert: Alert, party: str, *, team_id: int | None, user_id: int | None, application_ids: list[int], at: datetime
+    alert: Alert,
+    party: str,
+    *,
+    team_id: int | None,
+    user_id: int | None,
+    application_ids: list[int],
+    at: datetime,
 ) -> Alert:
     subject, kind, milestone, _ = alert.key.split("|")
     return Alert(

@@ -1,4 +1,5 @@
-"""What is kept of alerts: the alerts, since their key keeps them from being raised again; messages for a while."""
+"""What is kept of alerts: the alerts, since their key keeps them from being raised again; messages
+for a while."""
 
 from django.conf import settings
 from django.db.models import F, Q
@@ -28,7 +29,9 @@ declare_retention(
         only=~Q(assessment__stale_since=F("stale_since")),
     ),
     TaskLimit("alerts_notice", RetentionGroup.LEDGER, "alerts.forget_old_messages", _ledger_limit),
-    TaskLimit("alerts_delivery", RetentionGroup.LEDGER, "alerts.forget_old_messages", _ledger_limit),
+    TaskLimit(
+        "alerts_delivery", RetentionGroup.LEDGER, "alerts.forget_old_messages", _ledger_limit
+    ),
     *permanent_tables(
         RetentionGroup.LEDGER,
         "what people answered and chose; an alert's key keeps it from being raised again",

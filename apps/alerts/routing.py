@@ -1,8 +1,10 @@
-"""To whom things fall: the owners of applications, the people of a team, those who govern and those who run it.
+"""To whom things fall: the owners of applications, the people of a team, those who govern and those
+who run it.
 
-An application falls to the person named as its business owner, else to its technical owner, where that word names
-exactly one active person (by username, e-mail address or full name) who may see the application; otherwise to its
-team. Owners are free text in the inventory, since it also knows people who never sign in.
+An application falls to the person named as its business owner, else to its technical owner, where
+that word names exactly one active person (by username, e-mail address or full name) who may see the
+application; otherwise to its team. Owners are free text in the inventory, since it also knows
+people who never sign in.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -16,7 +18,8 @@ from apps.accounts.roles import OrganisationRole, TeamRole
 
 @dataclass(frozen=True, slots=True)
 class Owners:
-    """Of one application. `team_id` is its team; `first` is whom it falls to and `others` is told as well."""
+    """Of one application. `team_id` is its team; `first` is whom it falls to and `others` is told
+    as well."""
 
     team_id: int
     first: int | None = None
@@ -25,7 +28,8 @@ class Owners:
 
 @dataclass(frozen=True, slots=True)
 class Audience:
-    """Where a team is told: its mailbox, or the owners of the nearest team that has some. Neither: nobody can be."""
+    """Where a team is told: its mailbox, or the owners of the nearest team that has some. Neither:
+    nobody can be."""
 
     has_mailbox: bool = False
     owner_ids: tuple[int, ...] = ()
@@ -33,7 +37,8 @@ class Audience:
 
 _OWNERS = """
 WITH RECURSIVE asked AS (
-    SELECT a.id, a.team_id, lower(btrim(a.business_owner)) AS business, lower(btrim(a.technical_owner)) AS technical
+    SELECT a.id, a.team_id, lower(btrim(a.business_owner)) AS business,
+        lower(btrim(a.technical_owner)) AS technical
     FROM inventory_application a WHERE a.id = ANY (%(ids)s)
 ),
 wanted AS (
@@ -47,7 +52,8 @@ called AS (
 ),
 person AS (SELECT c.word, c.id FROM called c WHERE c.word IN (SELECT word FROM wanted)),
 held(user_id, team_id) AS (
-    SELECT m.user_id, m.team_id FROM accounts_membership m WHERE m.user_id IN (SELECT id FROM person)
+    SELECT m.user_id, m.team_id FROM accounts_membership m WHERE m.user_id IN (SELECT id
+    FROM person)
     UNION
     SELECT held.user_id, t.id FROM held JOIN accounts_team t ON t.parent_id = held.team_id
 ),
@@ -78,7 +84,9 @@ def owners_of(application_ids: Collection[int]) -> dict[int, Owners]:
         rows = cursor.fetchall()
     found = {}
     for pk, team_id, business, technical in rows:
-        people = [*dict.fromkeys(user_id for user_id in (business, technical) if user_id is not None)]
+        people = [
+            *dict.fromkeys(user_id for user_id in (business, technical) if user_id is not None)
+        ]
         found[pk] = Owners(team_id, people[0] if people else None, tuple(people[1:]))
     return found
 
@@ -88,16 +96,19 @@ _AUDIENCES = """
 WITH RECURSIVE above(team_id, id, depth) AS (
     SELECT t.id, t.id, 0 FROM accounts_team t WHERE t.id = ANY (%(ids)s)
     UNION
-    SELECT above.team_id, t.parent_id, above.depth + 1 FROM above JOIN accounts_team t ON t.id = above.id
+    SELECT above.team_id, t.parent_id, above.depth + 1 FROM above
+    JOIN accounts_team t ON t.id = above.id
     WHERE t.parent_id IS NOT NULL AND above.depth < 64
 ),
 owner AS (
-    SELECT above.team_id, u.id, above.depth, min(above.depth) OVER (PARTITION BY above.team_id) AS nearest
+    SELECT above.team_id, u.id, above.depth, min(above.depth) OVER (PARTITION BY above.team_id) AS
+        nearest
     FROM above JOIN accounts_membership m ON m.team_id = above.id AND m.role = %(owner)s
     JOIN accounts_user u ON u.id = m.user_id AND u.is_active AND u.email <> ''
 )
 SELECT t.id, t.email <> '',
-       coalesce((SELECT array_agg(DISTINCT o.id) FROM owner o WHERE o.team_id = t.id AND o.depth = o.nearest), '{}')
+       coalesce((SELECT array_agg(DISTINCT o.id) FROM owner o
+       WHERE o.team_id = t.id AND o.depth = o.nearest), '{}')
 FROM accounts_team t WHERE t.id = ANY (%(ids)s)
 """
 
@@ -108,12 +119,16 @@ def audiences_of(team_ids: Collection[int]) -> dict[int, Audience]:
         return {}
     with connection.cursor() as cursor:
         cursor.execute(_AUDIENCES, {"ids": list(team_ids), "owner": TeamRole.OWNER.rank})
-        return {pk: Audience(has_mailbox, tuple(owner_ids)) for pk, has_mailbox, owner_ids in cursor.fetchall()}
+        return {
+            pk: Audience(has_mailbox, tuple(owner_ids))
+            for pk, has_mailbox, owner_ids in cursor.fetchall()
+        }
 
 
 _TEAMS_SEEN = """
 WITH RECURSIVE held(user_id, team_id) AS (
-    SELECT m.user_id, m.team_id FROM accounts_membership m JOIN accounts_user u ON u.id = m.user_id AND u.is_active
+    SELECT m.user_id, m.team_id FROM accounts_membership m
+    JOIN accounts_user u ON u.id = m.user_id AND u.is_active
     WHERE m.user_id = ANY (%s)
     UNION
     SELECT held.user_id, t.id FROM held JOIN accounts_team t ON t.parent_id = held.team_id
@@ -123,10 +138,12 @@ SELECT user_id, array_agg(team_id) FROM held GROUP BY user_id
 
 
 def teams_seen_by(users: Iterable[User]) -> Mapping[int, frozenset[int] | None]:
-    """{person: the teams whose things the person may read}; None where that is all. As `visible_to`, for many at once
-    and in one statement."""
+    """{person: the teams whose things the person may read}; None where that is all. As
+    `visible_to`, for many at once and in one statement."""
     people = list(users)
-    seen: dict[int, frozenset[int] | None] = {user.pk: None if user.can_read_all else frozenset() for user in people}
+    seen: dict[int, frozenset[int] | None] = {
+        user.pk: None if user.can_read_all else frozenset() for user in people
+    }
     narrow = [pk for pk, teams in seen.items() if teams is not None]
     if narrow:
         with connection.cursor() as cursor:
@@ -144,12 +161,14 @@ class Offices:
 
     @property
     def governors(self) -> list[User]:
-        """Whom findings about the whole organisation are owed to: governance, or where nobody holds it, the admins."""
+        """Whom findings about the whole organisation are owed to: governance, or where nobody holds
+        it, the admins."""
         return list(self.governance or self.admins)
 
     @property
     def operators(self) -> list[User]:
-        """Who keeps the feeds running: the admins, or where nobody holds that office, governance."""
+        """Who keeps the feeds running: the admins, or where nobody holds that office,
+        governance."""
         return list(self.admins or self.governance)
 
     @property
@@ -162,7 +181,9 @@ def offices() -> Offices:
     """One statement."""
     held = (OrganisationRole.GOVERNANCE, OrganisationRole.ADMIN)
     # a program that holds the office reads no mail
-    people = list(User.objects.people().filter(is_active=True, organisation_role__in=held).order_by("pk"))
+    people = list(
+        User.objects.people().filter(is_active=True, organisation_role__in=held).order_by("pk")
+    )
     return Offices(
         tuple(user for user in people if user.organisation_role == OrganisationRole.GOVERNANCE),
         tuple(user for user in people if user.organisation_role == OrganisationRole.ADMIN),

@@ -1,5 +1,5 @@
-"""Raise, and settle, what is owed because what was seen and what is declared do not agree: one alert an application and
-kind for all that was found since the last look."""
+"""Raise, and settle, what is owed because what was seen and what is declared do not agree: one
+alert an application and kind for all that was found since the last look."""
 
 import json
 from collections import defaultdict
@@ -50,7 +50,8 @@ WITH claimed AS (
       AND NOT EXISTS (SELECT 1 FROM alerts_handleddiscrepancy h WHERE h.discrepancy_id = d.id)
     ON CONFLICT DO NOTHING RETURNING discrepancy_id
 )
-SELECT d.id, d.kind, d.details::text, d.application_id, coalesce(u.offering_id, o.offering_id), a.team_id, a.criticality
+SELECT d.id, d.kind, d.details::text, d.application_id, coalesce(u.offering_id, o.offering_id),
+    a.team_id, a.criticality
 FROM claimed c JOIN intake_discrepancy d ON d.id = c.discrepancy_id
 JOIN inventory_application a ON a.id = d.application_id
 LEFT JOIN inventory_dependency u ON u.id = d.dependency_id
@@ -77,7 +78,8 @@ _RESOLUTION_OF: Mapping[str, Resolution] = {
 
 @transaction.atomic
 def raise_for_seen(*, at: datetime) -> int:
-    """Settle what is over, and write down who is owed word of what was found; the number of new alerts."""
+    """Settle what is over, and write down who is owed word of what was found; the number of new
+    alerts."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [SEEN_LOCK])
         cursor.execute(_OVER, {"kinds": [str(kind) for kind in SeenKind]})
@@ -85,7 +87,9 @@ def raise_for_seen(*, at: datetime) -> int:
         for pk, closed_as in cursor.fetchall():
             over[closed_as or Discrepancy.Closed.ENDED].append(pk)
         cursor.execute(_CLAIM, {"at": at})
-        fresh = [_Found(pk, kind, json.loads(said), *rest) for pk, kind, said, *rest in cursor.fetchall()]
+        fresh = [
+            _Found(pk, kind, json.loads(said), *rest) for pk, kind, said, *rest in cursor.fetchall()
+        ]
     for closed_as, ids in over.items():
         settle(ids, resolution=_RESOLUTION_OF[closed_as], at=at)
     found: dict[tuple[int, str], list[_Found]] = defaultdict(list)
@@ -107,7 +111,10 @@ def _owed(rows: Sequence[_Found], party: Party, *, at: datetime) -> Owed:
     severity = seen_severity(kind, criticality=first.criticality)
     alert = Alert(
         key=alert_key(
-            f"application:{first.application_id}", kind, party.key, milestone=f"discrepancy:{first.discrepancy_id}"
+            f"application:{first.application_id}",
+            kind,
+            party.key,
+            milestone=f"discrepancy:{first.discrepancy_id}",
         ),
         kind=kind,
         severity=severity,

@@ -1,7 +1,7 @@
 """How alerts about what was seen in use put things, in mails and on pages alike. Plain Python.
 
-`Alert.details` of every such kind: {"n": discrepancies it tells of, "ids", "found": the first of them, each as the
-intake noted it: names, versions and days}. The subject is the application.
+`Alert.details` of every such kind: {"n": discrepancies it tells of, "ids", "found": the first of
+them, each as the intake noted it: names, versions and days}. The subject is the application.
 """
 
 from collections.abc import Mapping
@@ -17,7 +17,8 @@ MOST_NAMED = 4
 GUIDANCE: Mapping[str, tuple[str, str]] = {
     SeenKind.SHADOW_DEPENDENCY: (
         "Seen in use, not declared",
-        "Declare what is meant to be called, and end what is not. Until then it counts as observed.",
+        "Declare what is meant to be called, and end what is not. Until then it counts as "
+        "observed.",
     ),
     SeenKind.DECLARED_NOT_SEEN: (
         "Declared, not seen",
@@ -25,11 +26,13 @@ GUIDANCE: Mapping[str, tuple[str, str]] = {
     ),
     SeenKind.VERSION_DRIFT: (
         "Another version answers",
-        "Test again what rests on the answers, or pin the version. An alias may move without a word.",
+        "Test again what rests on the answers, or pin the version. An alias may move without a "
+        "word.",
     ),
     SeenKind.OTHER_MODEL_SERVED: (
         "Another model answers than was asked for",
-        "Ask the provider, or whoever runs the gateway. Tests and approvals are about the model that was asked for.",
+        "Ask the provider, or whoever runs the gateway. Tests and approvals are about the model "
+        "that was asked for.",
     ),
     SeenKind.RETIRED_IN_USE: (
         "Retired, and still calling",
@@ -76,7 +79,8 @@ def clause_of(kind: str, named: list[Mapping[str, Any]], n: int) -> str:
             since = as_day(first.get("first_on"))
             when = f" since {day(since)}" if since else ""
             return (
-                f"is answered by {_said(first, 'now')}{when} where it asks for '{_said(first, 'asked')}', "
+                f"is answered by {_said(first, 'now')}{when} where it asks for "
+                f"'{_said(first, 'asked')}', "
                 f"before by {_said(first, 'was')}"
             )
         case SeenKind.OTHER_MODEL_SERVED:
@@ -85,7 +89,9 @@ def clause_of(kind: str, named: list[Mapping[str, Any]], n: int) -> str:
                 return f"is answered by other models than it asks for: {_names(pairs, n)}"
             return f"asks for {_said(first, 'asked')} and is answered by {_said(first, 'now')}"
     last = as_day(first.get("last_on"))
-    return f"is retired and still calls {_said(first, 'called')}" + (f", last on {day(last)}" if last else "")
+    return f"is retired and still calls {_said(first, 'called')}" + (
+        f", last on {day(last)}" if last else ""
+    )
 
 
 def path(*, slug: str = "") -> str:

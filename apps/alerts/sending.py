@@ -1,10 +1,11 @@
-"""Carries queued deliveries out: at least once, under one Message-ID, and twice only where the receiver's answer was
-lost.
+"""Carries queued deliveries out: at least once, under one Message-ID, and twice only where the
+receiver's answer was lost.
 
-A delivery is claimed by a conditional update that must change exactly one row, sent outside of any transaction,
-and settled by a second conditional update that only the claimant can make. One run at a time sends mail, so that the
-rate holds for the whole installation; a second one returns at once. Which one it is, a lease says that the run renews
-before each message; a run that lost it stops, and what it had claimed stays its own.
+A delivery is claimed by a conditional update that must change exactly one row, sent outside of any
+transaction, and settled by a second conditional update that only the claimant can make. One run at
+a time sends mail, so that the rate holds for the whole installation; a second one returns at once.
+Which one it is, a lease says that the run renews before each message; a run that lost it stops, and
+what it had claimed stays its own.
 """
 
 import secrets
@@ -42,20 +43,22 @@ MOST_ATTEMPTS = 30
 LONGEST_WAIT = timedelta(hours=1)
 JITTER = 0.2
 SETTLE_TRIES = 8
-# the server wants a login or encryption first (RFC 4954, RFC 3207): our configuration, not this mail
+# the server wants a login or encryption first (RFC 4954, RFC 3207): our configuration, not this
+# mail
 _NOT_THIS_MAIL = frozenset({530, 534, 535, 538})
 _TOO_LARGE = 552
 _CLOSING = 421
 MAIL_LEASE, WEBHOOK_LEASE = "send mails", "send webhooks"
-# a worker that is killed holds up the next run for as long; a message that takes longer lets another run begin
+# a worker that is killed holds up the next run for as long; a message that takes longer lets
+# another run begin
 LEASE_DURATION = timedelta(seconds=60)
 LONGEST_SLEEP_SECONDS = 20.0
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why an attempt failed; `final` where trying again is pointless, `everyone` where others would fail alike,
-    `skip_reason` where there was none, and why."""
+    """Why an attempt failed; `final` where trying again is pointless, `everyone` where others would
+    fail alike, `skip_reason` where there was none, and why."""
 
     reason: str
     final: bool = False
@@ -71,8 +74,8 @@ def send_due(*, at: datetime) -> int:
 def send_mails(*, at: datetime) -> int:
     """Send the mails that are due; the number that the server has taken.
 
-    Ends early when the server cannot be reached, so that an outage costs one delivery an attempt a minute and
-    not all of them.
+    Ends early when the server cannot be reached, so that an outage costs one delivery an attempt a
+    minute and not all of them.
     """
     with hold_lease(MAIL_LEASE, duration=LEASE_DURATION) as lease:
         if lease is None:
@@ -83,7 +86,8 @@ def send_mails(*, at: datetime) -> int:
 
 
 def send_webhooks(*, at: datetime) -> int:
-    """Post the webhooks that are due; the number that was taken. An address that fails is left alone for this run."""
+    """Post the webhooks that are due; the number that was taken. An address that fails is left
+    alone for this run."""
     n_sent = 0
     with hold_lease(WEBHOOK_LEASE, duration=LEASE_DURATION) as lease:
         if lease is None:
@@ -93,7 +97,9 @@ def send_webhooks(*, at: datetime) -> int:
             if enabled:
                 n_sent += _run(due, _post, lease=lease, at=at, per_second=0)
             else:
-                due.order_by().update(state=Delivery.State.SKIPPED, skip_reason=SkipReason.WEBHOOK_DISABLED, reason="")
+                due.order_by().update(
+                    state=Delivery.State.SKIPPED, skip_reason=SkipReason.WEBHOOK_DISABLED, reason=""
+                )
     return n_sent
 
 
@@ -105,7 +111,8 @@ def _run(
     at: datetime,
     per_second: float,
 ) -> int:
-    """Send what is due until nothing is, the time is over, or the lease is lost; how many were taken."""
+    """Send what is due until nothing is, the time is over, or the lease is lost; how many were
+    taken."""
     n_sent = 0
     started = time.monotonic()
     _abandon(due)
@@ -149,9 +156,11 @@ def _keep_to(per_second: float, n_sent: int, started: float, lease: HeldLease) -
 
 
 def _abandon(due: DeliveryQuerySet) -> None:
-    """Give up on deliveries whose every attempt ended without a word, as when they kill the worker."""
+    """Give up on deliveries whose every attempt ended without a word, as when they kill the
+    worker."""
     due.order_by().filter(state=Delivery.State.SENDING, attempts__gte=MOST_ATTEMPTS).update(
-        state=Delivery.State.FAILED, reason=f"Tried {MOST_ATTEMPTS} times; the worker ended during the last one."
+        state=Delivery.State.FAILED,
+        reason=f"Tried {MOST_ATTEMPTS} times; the worker ended during the last one.",
     )
 
 
@@ -161,7 +170,7 @@ def _claim(due: DeliveryQuerySet, pk: int, *, at: datetime) -> Delivery | None:
         due.order_by()
         .filter(pk=pk)
         .update(state=Delivery.State.SENDING, claimed_at=at, attempts=F("attempts") + 1)
-    )  # fmt: skip
+    )
     return Delivery.objects.select_related("webhook", "user").get(pk=pk) if claimed == 1 else None
 
 
@@ -172,11 +181,12 @@ def _withdrawn(delivery: Delivery) -> Failure | None:
     return None
 
 
-# --- mail -------------------------------------------------------------------------------------------------------
+# --- mail -----------------------------------------------------------------------------------------
 
 
 class _Line:
-    """A connection to the mail server that many messages go over; one that went dead in between is opened anew."""
+    """A connection to the mail server that many messages go over; one that went dead in between is
+    opened anew."""
 
     def __init__(self, mailer: BaseEmailBackend) -> None:
         self.mailer = mailer
@@ -207,7 +217,11 @@ class _Line:
         except smtplib.SMTPRecipientsRefused as error:
             code, words = next(iter(error.recipients.values()), (450, b"refused"))
             return _answer(code, words)
-        except (smtplib.SMTPAuthenticationError, smtplib.SMTPConnectError, smtplib.SMTPHeloError) as error:
+        except (
+            smtplib.SMTPAuthenticationError,
+            smtplib.SMTPConnectError,
+            smtplib.SMTPHeloError,
+        ) as error:
             return Failure(_words(error.smtp_code, error.smtp_error), everyone=True)
         except smtplib.SMTPSenderRefused as error:
             if error.smtp_code == _CLOSING and self.n_carried:
@@ -215,21 +229,28 @@ class _Line:
                 with suppress(OSError):
                     self.mailer.close()
                 return self._attempt(delivery)
-            # our own address is refused, which every mail bears; too large (RFC 1870) is said here too, of one mail
+            # our own address is refused, which every mail bears; too large (RFC 1870) is said here
+            # too, of one mail
             refused = _answer(error.smtp_code, error.smtp_error)
-            return refused if error.smtp_code == _TOO_LARGE else Failure(refused.reason, everyone=True)
+            return (
+                refused if error.smtp_code == _TOO_LARGE else Failure(refused.reason, everyone=True)
+            )
         except smtplib.SMTPResponseException as error:
             return _answer(error.smtp_code, error.smtp_error)
         except OSError as error:
-            # disconnected, timed out, refused, no such host, TLS failed, disk full: SMTPException is an OSError too
+            # disconnected, timed out, refused, no such host, TLS failed, disk full: SMTPException
+            # is an OSError too
             return Failure(one_line(f"{type(error).__name__}: {error}", most=500), everyone=True)
         except ValueError as error:
-            return Failure(one_line(f"This message cannot be written: {error}", most=500), final=True)
+            return Failure(
+                one_line(f"This message cannot be written: {error}", most=500), final=True
+            )
         self.n_carried += 1
         return None
 
     def _ready(self) -> None:
-        """Asked before each further message: a message that meets a closed connection would count as a failed try."""
+        """Asked before each further message: a message that meets a closed connection would count
+        as a failed try."""
         there: smtplib.SMTP | None = getattr(self.mailer, "connection", None)
         if there is not None:
             try:
@@ -260,19 +281,24 @@ def _post(delivery: Delivery) -> Failure | None:
     return None if refusal is None else Failure(refusal.reason, final=refusal.final, everyone=True)
 
 
-# --- how it ended -----------------------------------------------------------------------------------------------
+# --- how it ended ---------------------------------------------------------------------------------
 
 
 def _settle(delivery: Delivery, failure: Failure | None, *, at: datetime) -> None:
     """Write down how the attempt ended, unless the claim was taken over meanwhile.
 
-    Tries for about a minute while the database is away: a mail that was sent and not written down is sent again. What
-    a mail that never arrives was to tell is told to others, in one transaction with its end.
+    Tries for about a minute while the database is away: a mail that was sent and not written down
+    is sent again. What a mail that never arrives was to tell is told to others, in one transaction
+    with its end.
     """
     if failure is None:
         outcome = {"state": Delivery.State.SENT, "sent_at": at, "reason": ""}
     elif wait := None if failure.final else backoff(delivery.attempts):
-        outcome = {"state": Delivery.State.QUEUED, "due_at": at + _jittered(wait), "reason": failure.reason}
+        outcome = {
+            "state": Delivery.State.QUEUED,
+            "due_at": at + _jittered(wait),
+            "reason": failure.reason,
+        }
     else:
         state = Delivery.State.SKIPPED if failure.skip_reason else Delivery.State.FAILED
         outcome = {

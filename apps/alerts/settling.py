@@ -7,8 +7,8 @@ from django.db import connection, transaction
 
 from apps.alerts.models import Alert, Resolution, SkipReason
 
-# The row of a notice is locked while a message that carries it is written: what is not carried after this never is.
-# In the order in which messages lock them, too.
+# The row of a notice is locked while a message that carries it is written: what is not carried
+# after this never is. In the order in which messages lock them, too.
 _SKIP = """
 WITH owed AS (
     SELECT id FROM alerts_notice
@@ -26,24 +26,30 @@ SELECT DISTINCT ON (n.alert_id, n.user_id, n.team_id, n.webhook_id)
     n.alert_id, n.user_id, n.team_id, n.webhook_id, n.why, 'resolved',
     n.application_ids, false, %(at)s, '', '{}'
 FROM alerts_notice n JOIN alerts_delivery d ON d.id = n.delivery_id
-WHERE n.alert_id = ANY (%(ids)s) AND d.state IN ('queued', 'sending', 'sent') AND n.occasion <> 'resolved'
+WHERE n.alert_id = ANY (%(ids)s) AND d.state IN ('queued', 'sending', 'sent')
+    AND n.occasion <> 'resolved'
 ORDER BY n.alert_id, n.user_id, n.team_id, n.webhook_id, n.id
 ON CONFLICT DO NOTHING
 """
 
 
-def settle(alert_ids: Sequence[int], *, resolution: Resolution, at: datetime, say: bool = True) -> int:
-    """Resolve live alerts whose cause is gone; the number that were. `say` tells those whom a message had told."""
+def settle(
+    alert_ids: Sequence[int], *, resolution: Resolution, at: datetime, say: bool = True
+) -> int:
+    """Resolve live alerts whose cause is gone; the number that were. `say` tells those whom a
+    message had told."""
     return _settle(alert_ids, resolution=resolution, at=at, say=say) if alert_ids else 0
 
 
 @transaction.atomic
 def _settle(alert_ids: Sequence[int], *, resolution: Resolution, at: datetime, say: bool) -> int:
     live = list(
-        Alert.objects.live().filter(pk__in=alert_ids).select_for_update(no_key=True).order_by("pk").values_list(
-            "pk", flat=True
-        )
-    )  # fmt: skip
+        Alert.objects.live()
+        .filter(pk__in=alert_ids)
+        .select_for_update(no_key=True)
+        .order_by("pk")
+        .values_list("pk", flat=True)
+    )
     if not live:
         return 0
     Alert.objects.filter(pk__in=live).update(

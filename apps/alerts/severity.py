@@ -14,14 +14,22 @@ RELIEF = frozenset({Kind.MOVED_LATER, Kind.WITHDRAWN})
 _STEPS = ((30, 4), (90, 3), (180, 2))
 _LATER = 1
 _UNKNOWN_DAY = 2
-_BY_CRITICALITY = {Criticality.CRITICAL: 1, Criticality.IMPORTANT: 0, Criticality.STANDARD: -1, Criticality.LOW: -2}
+_BY_CRITICALITY = {
+    Criticality.CRITICAL: 1,
+    Criticality.IMPORTANT: 0,
+    Criticality.STANDARD: -1,
+    Criticality.LOW: -2,
+}
 
 
-def event_severity(kind: str, *, days_left: int | None, criticality: int, dearer: bool = False) -> int:
+def event_severity(
+    kind: str, *, days_left: int | None, criticality: int, dearer: bool = False
+) -> int:
     """The severity for one application that calls the model as a primary.
 
-    An end counts by the days left, one step up for a critical application, one or two down for a standard or low
-    one; relief is a note; a price that falls is a note, one that rises is worth a look.
+    An end counts by the days left, one step up for a critical application, one or two down for a
+    standard or low one; relief is a note; a price that falls is a note, one that rises is worth a
+    look.
     """
     if kind in RELIEF or (kind == Kind.REPRICED and not dearer):
         return 1
@@ -37,20 +45,31 @@ def event_severity(kind: str, *, days_left: int | None, criticality: int, dearer
 
 
 def gravest_severity(
-    kind: str, *, days_left: int | None, primary: int | None, leaning: int | None, dearer: bool = False
+    kind: str,
+    *,
+    days_left: int | None,
+    primary: int | None,
+    leaning: int | None,
+    dearer: bool = False,
 ) -> int:
-    """The loudest of the gravest application that calls it as a primary and, a step lower, of the gravest that only
-    leans on it (fallback, judge, guardrail, ...); each criticality is None where there is no such application."""
+    """The loudest of the gravest application that calls it as a primary and, a step lower, of the
+    gravest that only leans on it (fallback, judge, guardrail, ...); each criticality is None where
+    there is no such application."""
     loudness = [1]
     if primary is not None:
-        loudness.append(event_severity(kind, days_left=days_left, criticality=primary, dearer=dearer))
+        loudness.append(
+            event_severity(kind, days_left=days_left, criticality=primary, dearer=dearer)
+        )
     if leaning is not None:
-        loudness.append(event_severity(kind, days_left=days_left, criticality=leaning, dearer=dearer) - 1)
+        loudness.append(
+            event_severity(kind, days_left=days_left, criticality=leaning, dearer=dearer) - 1
+        )
     return max(loudness)
 
 
 def flag_severity(*, value: float | Decimal, limit: float | Decimal) -> int:
-    """A value just over its line is medium, one that is over by a quarter of the line or more is high.
+    """A value just over its line is medium, one that is over by a quarter of the line or more is
+    high.
 
     Where nothing at all is tolerated there is no quarter to go by: medium.
     """
@@ -70,7 +89,8 @@ def held_severity(*, critical: bool) -> int:
 
 
 def is_dearer(old: Any, new: Any) -> bool:
-    """True where the price of any unit rose, or a unit that was free or unpriced now costs; {unit: decimal text}."""
+    """True where the price of any unit rose, or a unit that was free or unpriced now costs; {unit:
+    decimal text}."""
     before = old if isinstance(old, dict) else {}
     after = new if isinstance(new, dict) else {}
     return any(_amount(after[unit]) > _amount(before.get(unit)) for unit in after)
@@ -85,10 +105,12 @@ def _amount(value: Any) -> Decimal:
     return amount if amount.is_finite() else Decimal(0)
 
 
-# --- days that come nearer, and states that ask for something ----------------------------------------------------
+# --- days that come nearer, and states that ask for something -------------------------------------
 
 # kinds that cannot wait for the next digest where they are severe; what only informs always can
-_CAN_WAIT = frozenset({Kind.REPRICED, Kind.MOVED_LATER, Kind.WITHDRAWN, Kind.RELEASED, Kind.ALIAS_MOVED})
+_CAN_WAIT = frozenset(
+    {Kind.REPRICED, Kind.MOVED_LATER, Kind.WITHDRAWN, Kind.RELEASED, Kind.ALIAS_MOVED}
+)
 SEVERE = 5
 
 
@@ -98,23 +120,30 @@ def is_urgent(kind: str, *, severity: int) -> bool:
 
 
 def end_severity(*, days_left: int, primary: int | None, leaning: int | None, soft: bool) -> int:
-    """Of a milestone before an end, as the announcement of that end would be today; a day before which nothing ends is
-    a step quieter."""
+    """Of a milestone before an end, as the announcement of that end would be today; a day before
+    which nothing ends is a step quieter."""
     found = gravest_severity(Kind.ANNOUNCED, days_left=days_left, primary=primary, leaning=leaning)
     return max(1, found - 1) if soft else found
 
 
-_RUNWAY = {Criticality.CRITICAL: 5, Criticality.IMPORTANT: 4, Criticality.STANDARD: 3, Criticality.LOW: 2}
+_RUNWAY = {
+    Criticality.CRITICAL: 5,
+    Criticality.IMPORTANT: 4,
+    Criticality.STANDARD: 3,
+    Criticality.LOW: 2,
+}
 
 
 def runway_severity(criticality: int, *, soft: bool) -> int:
-    """Too little time before a firm end; before a day on which nothing need end yet, a step quieter."""
+    """Too little time before a firm end; before a day on which nothing need end yet, a step
+    quieter."""
     found = _RUNWAY[Criticality(criticality)]
     return max(1, found - 1) if soft else found
 
 
 def day_severity(days_left: int) -> int:
-    """Of something of the organisation's own that expires or is due: medium once the day has come, else low."""
+    """Of something of the organisation's own that expires or is due: medium once the day has come,
+    else low."""
     return 3 if days_left <= 0 else 2
 
 
@@ -129,8 +158,15 @@ _SEEN = {
 
 
 def seen_severity(kind: str, *, criticality: int) -> int:
-    """Of a disagreement between what was seen and what is declared: medium at most, high for critical applications."""
-    step = 1 if criticality == Criticality.CRITICAL else 0 if criticality == Criticality.IMPORTANT else -1
+    """Of a disagreement between what was seen and what is declared: medium at most, high for
+    critical applications."""
+    step = (
+        1
+        if criticality == Criticality.CRITICAL
+        else 0
+        if criticality == Criticality.IMPORTANT
+        else -1
+    )
     return max(1, _SEEN[kind] + step)
 
 

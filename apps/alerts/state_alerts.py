@@ -1,5 +1,5 @@
-"""Raise, and settle, what is owed because of a state that people must do something about: too little time left to move,
-assessments that have become stale."""
+"""Raise, and settle, what is owed because of a state that people must do something about: too
+little time left to move, assessments that have become stale."""
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
@@ -30,26 +30,33 @@ ANY_EFFORT = "*"
 
 @transaction.atomic
 def raise_for_states(*, at: datetime) -> int:
-    """Settle what has passed, and write down who is owed word of what is new; the number of new alerts."""
+    """Settle what has passed, and write down who is owed word of what is new; the number of new
+    alerts."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [STATES_LOCK])
     return _raise_for_runways(at=at) + _raise_for_stale(at=at)
 
 
-# --- runway -----------------------------------------------------------------------------------------------------
+# --- runway ---------------------------------------------------------------------------------------
 
 
 def _raise_for_runways(*, at: datetime) -> int:
-    """One alert per primary and day of its end while there is too little time. Once there was enough in between it is
-    told anew; so is what people had settled, when the move takes another time."""
+    """One alert per primary and day of its end while there is too little time. Once there was
+    enough in between it is told anew; so is what people had settled, when the move takes another
+    time."""
     late = runways(on=day_of(at), only_late=True)
     told = _settle_runways(late, at=at)
     # what has ended, on a known day or none, has been told by its end
     fresh = [
-        row for row in late
-        if row.retires_on is not None and row.days_left is not None and row.days_left >= 0
-        and told.get((row.dependency_id, row.retires_on), frozenset()).isdisjoint({ANY_EFFORT, _effort(row)})
-    ]  # fmt: skip
+        row
+        for row in late
+        if row.retires_on is not None
+        and row.days_left is not None
+        and row.days_left >= 0
+        and told.get((row.dependency_id, row.retires_on), frozenset()).isdisjoint(
+            {ANY_EFFORT, _effort(row)}
+        )
+    ]
     if not fresh:
         return 0
     owners = owners_of({row.application_id for row in fresh})
@@ -65,9 +72,12 @@ def _raise_for_runways(*, at: datetime) -> int:
 _END = "UPDATE alerts_alert SET details = details || jsonb_build_object('over', %s::text) WHERE id = ANY (%s)"
 
 
-def _settle_runways(late: Sequence[PrimaryRunway], *, at: datetime) -> dict[tuple[int | None, date | None], set[str]]:
-    """End the alerts behind which no late runway stands any more, also those that people had settled: what comes back
-    is news then. Of the others {(dependency, day): the efforts told of, or ANY_EFFORT}."""
+def _settle_runways(
+    late: Sequence[PrimaryRunway], *, at: datetime
+) -> dict[tuple[int | None, date | None], set[str]]:
+    """End the alerts behind which no late runway stands any more, also those that people had
+    settled: what comes back is news then. Of the others {(dependency, day): the efforts told of, or
+    ANY_EFFORT}."""
     standing = {(row.dependency_id, row.retires_on) for row in late}
     still_late = {row.dependency_id for row in late}
     told: dict[tuple[int | None, date | None], set[str]] = defaultdict(set)
@@ -123,7 +133,7 @@ def _owed_runway(row: PrimaryRunway, party: Party, *, at: datetime) -> Owed:
     return Owed(alert, others=party.others, criticality=row.criticality)
 
 
-# --- stale assessments ------------------------------------------------------------------------------------------
+# --- stale assessments ----------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +151,8 @@ class _Stale:
 
 # of risks that stand, inherited by what is in use: nobody need assess what has ended
 _STANDING = """
-JOIN inventory_dependency d ON d.id = s.dependency_id AND (d.until IS NULL OR d.until > %(day)s::date)
+JOIN inventory_dependency d ON d.id = s.dependency_id AND (d.until IS NULL
+    OR d.until > %(day)s::date)
 JOIN inventory_application a ON a.id = d.application_id AND a.status = ANY (%(in_scope)s)
 JOIN risks_foundationrisk k ON k.id = s.risk_id AND k.closed_at IS NULL AND k.dismissed_at IS NULL
 """
@@ -151,13 +162,16 @@ WITH claimed AS (
     INSERT INTO alerts_handledstaleness (assessment_id, stale_since, handled_at)
     SELECT s.id, s.stale_since, %(at)s FROM risks_assessment s
     WHERE s.state = 'stale' AND s.stale_since IS NOT NULL AND NOT EXISTS (
-        SELECT 1 FROM alerts_handledstaleness h WHERE h.assessment_id = s.id AND h.stale_since = s.stale_since)
+        SELECT 1 FROM alerts_handledstaleness h
+        WHERE h.assessment_id = s.id AND h.stale_since = s.stale_since)
     ON CONFLICT DO NOTHING RETURNING assessment_id, stale_since
 )
 SELECT s.id, c.stale_since, s.stale_because, s.inherent, s.owner_id,
-       coalesce(t.code || ', ', '') || coalesce(nullif(r.title, ''), t.title), a.id, a.team_id, a.criticality
+       coalesce(t.code || ', ', '') || coalesce(nullif(r.title, ''), t.title), a.id, a.team_id,
+       a.criticality
 FROM claimed c JOIN risks_assessment s ON s.id = c.assessment_id
-JOIN risks_foundationrisk r ON r.id = s.risk_id LEFT JOIN risks_risktemplate t ON t.id = r.template_id
+JOIN risks_foundationrisk r ON r.id = s.risk_id LEFT
+JOIN risks_risktemplate t ON t.id = r.template_id
 {_STANDING}
 ORDER BY s.inherent DESC, a.criticality, s.id
 """
@@ -171,7 +185,8 @@ WHERE a.kind = 'assessments_stale' AND a.state <> 'resolved' AND NOT EXISTS (
 
 
 def _raise_for_stale(*, at: datetime) -> int:
-    """One alert per party for all that has become stale since the last look: one event may do that to hundreds."""
+    """One alert per party for all that has become stale since the last look: one event may do that
+    to hundreds."""
     with connection.cursor() as cursor:
         params: dict[str, Any] = {
             "at": at,
@@ -187,10 +202,14 @@ def _raise_for_stale(*, at: datetime) -> int:
     by_party: dict[tuple[int, int | None], list[_Stale]] = defaultdict(list)
     for row in found:
         by_party[row.team_id, owners[row.application_id].first].append(row)
-    return store_alerts([_owed_stale(rows, Party(*key), owners, at=at) for key, rows in by_party.items()])
+    return store_alerts(
+        [_owed_stale(rows, Party(*key), owners, at=at) for key, rows in by_party.items()]
+    )
 
 
-def _owed_stale(rows: Sequence[_Stale], party: Party, owners: Mapping[int, Owners], *, at: datetime) -> Owed:
+def _owed_stale(
+    rows: Sequence[_Stale], party: Party, owners: Mapping[int, Owners], *, at: datetime
+) -> Owed:
     for pk, criticality in dict.fromkeys((row.application_id, row.criticality) for row in rows):
         party.add(pk, criticality, is_primary=True, owners=owners[pk])
     first = rows[0]

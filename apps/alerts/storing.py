@@ -18,7 +18,8 @@ def alert_key(subject: str, kind: str, recipient: str, *, milestone: object = ""
 
 
 def party_key(team_id: int | None, user_id: int | None) -> str:
-    """The recipient's part of a key: `team:3`, `user:9`, or `user:9@team:3` for an owner's applications in a team."""
+    """The recipient's part of a key: `team:3`, `user:9`, or `user:9@team:3` for an owner's
+    applications in a team."""
     if user_id is None:
         return f"team:{team_id}"
     return f"user:{user_id}" if team_id is None else f"user:{user_id}@team:{team_id}"
@@ -26,9 +27,11 @@ def party_key(team_id: int | None, user_id: int | None) -> str:
 
 @dataclass(slots=True)
 class Owed:
-    """An alert to write down. `others` are told beside its party: {person: their applications, None for all}.
+    """An alert to write down. `others` are told beside its party: {person: their applications, None
+    for all}.
 
-    `why` is why its `user` is told. Only alerts with a `criticality` are passed on when nobody answers.
+    `why` is why its `user` is told. Only alerts with a `criticality` are passed on when nobody
+    answers.
     """
 
     alert: Alert
@@ -38,7 +41,8 @@ class Owed:
 
 
 def store_alerts(owed: Sequence[Owed], *, quiet: bool = False) -> int:
-    """Write alerts with their notices; the number of alerts that were new. One whose key exists is left as it is.
+    """Write alerts with their notices; the number of alerts that were new. One whose key exists is
+    left as it is.
 
     `quiet` writes no notices: for what is told at another place.
     """
@@ -46,8 +50,14 @@ def store_alerts(owed: Sequence[Owed], *, quiet: bool = False) -> int:
     for start in range(0, len(owed), ALERTS_AT_ONCE):
         some = owed[start : start + ALERTS_AT_ONCE]
         _plan_escalation(some)
-        known = set(Alert.objects.filter(key__in=[each.alert.key for each in some]).values_list("key", flat=True))
-        Alert.objects.bulk_create([each.alert for each in some if each.alert.key not in known], ignore_conflicts=True)
+        known = set(
+            Alert.objects.filter(key__in=[each.alert.key for each in some]).values_list(
+                "key", flat=True
+            )
+        )
+        Alert.objects.bulk_create(
+            [each.alert for each in some if each.alert.key not in known], ignore_conflicts=True
+        )
         keys = [each.alert.key for each in some if each.alert.key not in known]
         if not keys:
             continue
@@ -64,9 +74,13 @@ def store_alerts(owed: Sequence[Owed], *, quiet: bool = False) -> int:
 
 
 def beside_known(owed: Sequence[Owed]) -> list[Owed]:
-    """For a subject of which the party was told already, of other applications: these are told by an alert of their
-    own, beside it. Changes the keys in place."""
-    known = set(Alert.objects.filter(key__in=[each.alert.key for each in owed]).values_list("key", flat=True))
+    """For a subject of which the party was told already, of other applications: these are told by
+    an alert of their own, beside it. Changes the keys in place."""
+    known = set(
+        Alert.objects.filter(key__in=[each.alert.key for each in owed]).values_list(
+            "key", flat=True
+        )
+    )
     for each in owed:
         if each.alert.key in known:
             subject, kind, milestone, party = each.alert.key.split("|")
@@ -92,8 +106,11 @@ def told_in(notices: Iterable[Notice]) -> set[tuple[int, int]]:
 
 
 def notices_of(owed: Sequence[Owed], *, occasion: str = Notice.Occasion.RAISED) -> list[Notice]:
-    """The notices of the party, its owners and its team; where none of them can be told, of governance."""
-    audiences = audiences_of({each.alert.team_id for each in owed if each.alert.team_id is not None})
+    """The notices of the party, its owners and its team; where none of them can be told, of
+    governance."""
+    audiences = audiences_of(
+        {each.alert.team_id for each in owed if each.alert.team_id is not None}
+    )
     offices: list[int] | None = None
     notices = []
     for each in owed:
@@ -107,12 +124,15 @@ def notices_of(owed: Sequence[Owed], *, occasion: str = Notice.Occasion.RAISED) 
         elif team_id is not None and audiences[team_id].has_mailbox:
             notices.append(_notice(each.alert, occasion, team_id=team_id, why=Notice.Why.TEAM))
         notices += [
-            _notice(each.alert, occasion, user_id=pk, why=why, application_ids=ids) for pk, (why, ids) in found.items()
+            _notice(each.alert, occasion, user_id=pk, why=why, application_ids=ids)
+            for pk, (why, ids) in found.items()
         ]
     return notices
 
 
-def _people_of(each: Owed, audiences: Mapping[int, Audience]) -> dict[int, tuple[str, list[int] | None]]:
+def _people_of(
+    each: Owed, audiences: Mapping[int, Audience]
+) -> dict[int, tuple[str, list[int] | None]]:
     """{person: (why, applications)} without those who are told by the team's mailbox."""
     found: dict[int, tuple[str, list[int] | None]] = {}
     if each.alert.user_id is not None:
@@ -149,8 +169,13 @@ def _notice(
 
 
 def _plan_escalation(owed: Sequence[Owed]) -> None:
-    """When each alert goes further unless somebody answers: by the gravest criticality it concerns."""
-    concerned = [each for each in owed if each.criticality is not None and each.alert.state == Alert.State.OPEN]
+    """When each alert goes further unless somebody answers: by the gravest criticality it
+    concerns."""
+    concerned = [
+        each
+        for each in owed
+        if each.criticality is not None and each.alert.state == Alert.State.OPEN
+    ]
     if not concerned:
         return
     policies = {policy.criticality: policy for policy in AlertPolicy.objects.all()}

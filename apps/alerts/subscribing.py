@@ -1,4 +1,5 @@
-"""Who asked to hear of it: subscriptions on top of what is owed, and webhooks. One rule for raising and preview."""
+"""Who asked to hear of it: subscriptions on top of what is owed, and webhooks. One rule for raising
+and preview."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -33,7 +34,9 @@ def about(alerts: Iterable[Alert]) -> dict[int, About]:
         pk: (host, developer, foundation)
         for pk, host, developer, foundation in Offering.objects.filter(
             pk__in={alert.offering_id for alert in alerts if alert.offering_id}
-        ).values_list("pk", "host_id", "version__foundation__developer_id", "version__foundation_id")
+        ).values_list(
+            "pk", "host_id", "version__foundation__developer_id", "version__foundation_id"
+        )
     }
     return {alert.pk: _about(alert, offerings) for alert in alerts}
 
@@ -80,7 +83,9 @@ def notices_of_subscribers(
     alerts: Sequence[Alert], *, occasion: str, told: Collection[tuple[int, int]]
 ) -> list[Notice]:
     """Notices for everyone who subscribed to such alerts, may see them and is not told anyway."""
-    subscriptions = list(Subscription.objects.filter(enabled=True, user__is_active=True).select_related("user"))
+    subscriptions = list(
+        Subscription.objects.filter(enabled=True, user__is_active=True).select_related("user")
+    )
     if not subscriptions or not alerts:
         return []
     seen = teams_seen_by({subscription.user for subscription in subscriptions})
@@ -122,13 +127,14 @@ def sees_news(user_id: int, alert: Alert, teams_seen: frozenset[int] | None) -> 
 
 
 def _news(alert: Alert) -> str:
-    """What an alert about the organisation, raised for each person who decides, has in common with the others: all of
-    the key but its recipient. Of a team's, the whole key."""
+    """What an alert about the organisation, raised for each person who decides, has in common with
+    the others: all of the key but its recipient. Of a team's, the whole key."""
     return alert.key if alert.team_id is not None else alert.key.rpartition("|")[0]
 
 
 def once_each(alerts: Iterable[Alert]) -> list[Alert]:
-    """Each piece of news once: of what was raised for several people the first, in the order of the rows."""
+    """Each piece of news once: of what was raised for several people the first, in the order of the
+    rows."""
     found: dict[str, Alert] = {}
     for alert in sorted(alerts, key=lambda alert: alert.pk):
         found.setdefault(_news(alert), alert)
@@ -142,7 +148,13 @@ def notices_of_webhooks(alerts: Sequence[Alert], *, occasion: str) -> list[Notic
         return []
     below = teams_below(webhooks)
     return [
-        Notice(alert=alert, webhook=webhook, why=Notice.Why.WEBHOOK, occasion=occasion, owed_at=alert.raised_at)
+        Notice(
+            alert=alert,
+            webhook=webhook,
+            why=Notice.Why.WEBHOOK,
+            occasion=occasion,
+            owed_at=alert.raised_at,
+        )
         for alert in once_each(alerts)
         for webhook in webhooks
         if not is_personal(alert)

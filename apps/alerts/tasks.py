@@ -38,11 +38,13 @@ def keep_alerts() -> dict[str, int]:
 
 @shared_task(name="alerts.send_due_digests")
 def send_due_digests() -> int:
-    """Write what is due, and send it. After a stop what became due meanwhile is raised first, so that the first digest
-    covers the gap."""
+    """Write what is due, and send it. After a stop what became due meanwhile is raised first, so
+    that the first digest covers the gap."""
     with audit_context(job="alerts.send_due_digests"):
         moment = now()
-        missed: list[Step] = [actions.raise_alerts, actions.raise_due_alerts] if was_away(at=moment) else []
+        missed: list[Step] = (
+            [actions.raise_alerts, actions.raise_due_alerts] if was_away(at=moment) else []
+        )
         troubles = []
         for step in (*missed, actions.queue_digests):
             try:
@@ -62,8 +64,14 @@ def send_due_webhooks() -> int:
 
 @shared_task(name="alerts.forget_old_messages")
 def forget_old_messages() -> int:
-    """What was over more than LEDGER_DAYS ago, of notices and messages together; 0 keeps all for ever."""
+    """What was over more than LEDGER_DAYS ago, of notices and messages together; 0 keeps all for
+    ever."""
     gone = forget(at=now(), keep_days=settings.LEDGER_DAYS)
     if gone.n_notices or gone.n_deliveries:
-        log.info("ledger forgotten", notices=gone.n_notices, deliveries=gone.n_deliveries, days=settings.LEDGER_DAYS)
+        log.info(
+            "ledger forgotten",
+            notices=gone.n_notices,
+            deliveries=gone.n_deliveries,
+            days=settings.LEDGER_DAYS,
+        )
     return gone.n_notices + gone.n_deliveries

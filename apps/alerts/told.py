@@ -20,7 +20,8 @@ MOST_LISTED = 200
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """That one recipient was, is to be, or was not told. `delivery_id` is 0 where the reader may not open it."""
+    """That one recipient was, is to be, or was not told. `delivery_id` is 0 where the reader may
+    not open it."""
 
     name: str
     why: str
@@ -56,20 +57,23 @@ SELECT n.alert_id, n.name, n.why, n.occasion, n.state, n.skip_reason, n.skip_det
        n.not_sent, n.failure, n.at, n.delivery_id, n.n
 FROM (
     SELECT n.alert_id, n.id, n.why, n.occasion,
-           coalesce(t.name, nullif(btrim(u.first_name || ' ' || u.last_name), ''), u.username, w.name) AS name,
+           coalesce(t.name, nullif(btrim(u.first_name || ' ' || u.last_name), ''), u.username,
+           w.name) AS name,
            CASE WHEN n.skip_reason <> '' THEN 'skipped' WHEN d.id IS NULL THEN 'owed'
                 ELSE d.state END AS state,
            n.skip_reason, n.skip_details, coalesce(d.skip_reason, '') AS not_sent,
            coalesce(d.reason, '') AS failure,
            coalesce(d.sent_at, d.created_at, n.owed_at) AS at,
-           CASE WHEN %(everything)s OR d.user_id = %(user)s OR d.team_id = ANY (%(teams)s) THEN d.id ELSE 0 END
+           CASE WHEN %(everything)s OR d.user_id = %(user)s OR d.team_id = ANY (%(teams)s) THEN d.id
+               ELSE 0 END
                AS delivery_id,
            row_number() OVER alert AS place, count(*) OVER (PARTITION BY n.alert_id) AS n
     FROM alerts_notice n JOIN alerts_alert a ON a.id = n.alert_id
     LEFT JOIN alerts_delivery d ON d.id = n.delivery_id
     LEFT JOIN accounts_user u ON u.id = n.user_id LEFT JOIN accounts_team t ON t.id = n.team_id
     LEFT JOIN alerts_webhook w ON w.id = n.webhook_id
-    WHERE n.alert_id = ANY (%(ids)s) AND (%(everything)s OR a.team_id IS NOT NULL OR n.user_id = %(user)s)
+    WHERE n.alert_id = ANY (%(ids)s) AND (%(everything)s OR a.team_id IS NOT NULL
+        OR n.user_id = %(user)s)
     WINDOW alert AS (PARTITION BY n.alert_id ORDER BY n.id)
 ) n
 WHERE n.place <= %(most)s
@@ -89,10 +93,13 @@ class Recipients:
         return self.n - len(self.named)
 
 
-def told_of(alert_ids: Sequence[int], *, user: User, most: int = MOST_NAMED) -> dict[int, Recipients]:
+def told_of(
+    alert_ids: Sequence[int], *, user: User, most: int = MOST_NAMED
+) -> dict[int, Recipients]:
     """{alert: who was told}, as far as `user`, who may read these alerts, may know; one statement.
 
-    Of an alert about the organisation everybody reads only their own line, unless they read everything.
+    Of an alert about the organisation everybody reads only their own line, unless they read
+    everything.
     """
     if not alert_ids:
         return {}
@@ -110,14 +117,29 @@ def told_of(alert_ids: Sequence[int], *, user: User, most: int = MOST_NAMED) -> 
         rows: list[tuple[Any, ...]] = cursor.fetchall()
     found: dict[int, list[Told]] = {}
     n_of: dict[int, int] = {}
-    for alert_id, name, why, occasion, state, skip, details, not_sent, failure, at, delivery_id, n in rows:
+    for (
+        alert_id,
+        name,
+        why,
+        occasion,
+        state,
+        skip,
+        details,
+        not_sent,
+        failure,
+        at,
+        delivery_id,
+        n,
+    ) in rows:
         reason = skip_sentence(skip, json.loads(details)) or delivery_sentence(not_sent, failure)
-        found.setdefault(alert_id, []).append(Told(name, why, occasion, state, reason, at, delivery_id or 0))
+        found.setdefault(alert_id, []).append(
+            Told(name, why, occasion, state, reason, at, delivery_id or 0)
+        )
         n_of[alert_id] = n
     return {pk: Recipients(tuple(named), n_of[pk]) for pk, named in found.items()}
 
 
-# --- the account of it --------------------------------------------------------------------------------------------
+# --- the account of it ----------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +154,8 @@ class Account:
 
 
 _ACCOUNT = """
-SELECT count(*), count(*) FILTER (WHERE d.state = 'sent'), count(*) FILTER (WHERE d.state = 'failed'),
+SELECT count(*), count(*) FILTER (WHERE d.state = 'sent'),
+    count(*) FILTER (WHERE d.state = 'failed'),
        count(*) FILTER (WHERE n.skip_reason <> '' OR d.state = 'skipped')
 FROM alerts_notice n LEFT JOIN alerts_delivery d ON d.id = n.delivery_id
 WHERE %(everything)s OR n.user_id = %(user)s OR EXISTS (

@@ -18,10 +18,13 @@ from apps.common.time import day_of
 
 @transaction.atomic
 def queue_test(*, webhook: Webhook, by: User, at: datetime) -> Delivery:
-    """Queue what a webhook is sent with an empty list of alerts; signed and retried as any other."""
+    """Queue what a webhook is sent with an empty list of alerts; signed and retried as any
+    other."""
     if not by.is_governance:
         raise NotYours("Only governance and administrators may try out webhooks.")
-    body = payload_of([], Facts(today=day_of(at), public_url=settings.PUBLIC_URL, applications={}), at=at)
+    body = payload_of(
+        [], Facts(today=day_of(at), public_url=settings.PUBLIC_URL, applications={}), at=at
+    )
     return Delivery.objects.create(
         webhook=webhook,
         kind=Delivery.Kind.WEBHOOK,

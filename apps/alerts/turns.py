@@ -16,7 +16,8 @@ MOST = 200
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """`who` did `what` (a predicate: `acknowledged it`) at a moment; `reason` and `how` may be empty."""
+    """`who` did `what` (a predicate: `acknowledged it`) at a moment; `reason` and `how` may be
+    empty."""
 
     at: datetime
     who: str
@@ -26,11 +27,12 @@ class Turn:
 
 
 def turns_of(alert: Alert) -> list[Turn]:
-    """The latest first; two statements. When it would go further is left out: that is nobody's answer."""
+    """The latest first; two statements. When it would go further is left out: that is nobody's
+    answer."""
     history = Alert.history.rel.related_model._default_manager  # type: ignore[attr-defined]
     rows = list(
         history.filter(pgh_obj_id=alert.pk).select_related("pgh_context").order_by("pgh_id")[:MOST]
-    )  # fmt: skip
+    )
     people = _people(rows)
     turns: list[Turn] = []
     before: Any = None
@@ -38,7 +40,9 @@ def turns_of(alert: Alert) -> list[Turn]:
         said = row.pgh_context.metadata if row.pgh_context is not None else {}
         for step in _steps(before, row, people, is_undo=said.get("code") == Answer.UNDO):
             reason = _note(said) if step.reason is None else step.reason
-            turns.append(Turn(row.pgh_created_at, _who(said, people), step.what, reason, _how(said)))
+            turns.append(
+                Turn(row.pgh_created_at, _who(said, people), step.what, reason, _how(said))
+            )
         before = row
     turns.reverse()
     return turns
@@ -47,7 +51,11 @@ def turns_of(alert: Alert) -> list[Turn]:
 def _people(rows: Iterable[Any]) -> dict[int, str]:
     ids: set[int] = set()
     for row in rows:
-        ids |= {pk for pk in (row.assigned_to_id, row.acknowledged_by_id, row.resolved_by_id) if pk is not None}
+        ids |= {
+            pk
+            for pk in (row.assigned_to_id, row.acknowledged_by_id, row.resolved_by_id)
+            if pk is not None
+        }
         if row.pgh_context is not None and isinstance(row.pgh_context.metadata.get("user"), int):
             ids.add(row.pgh_context.metadata["user"])
     return {person.pk: str(person) for person in User.objects.filter(pk__in=ids)}

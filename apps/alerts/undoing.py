@@ -20,18 +20,27 @@ from apps.alerts.models import Alert, Notice, SkipReason
 # what an answer is; who gave it, and when it would have gone further, come back with it
 _STANDING = ("state", "snoozed_until", "assigned_to_id")
 _WITH_IT = (
-    *_STANDING, "acknowledged_by_id", "acknowledged_at", "snoozed_by_id", "resolved_at", "resolved_by_id",
-    "resolution", "resolution_text", "escalation", "escalate_at",
-)  # fmt: skip
+    *_STANDING,
+    "acknowledged_by_id",
+    "acknowledged_at",
+    "snoozed_by_id",
+    "resolved_at",
+    "resolved_by_id",
+    "resolution",
+    "resolution_text",
+    "escalation",
+    "escalate_at",
+)
 
 
 @transaction.atomic
 def undo_answer(*, alert: Alert, by: User, at: datetime) -> Alert:
-    """Take back the answer that `by` gave last, so that what stood before stands again: also a snooze that was running
-    or whoever had it. Taken back twice, the answer stands again. What waits again without a word of when it would go
-    further goes further as if it had been raised now.
+    """Take back the answer that `by` gave last, so that what stood before stands again: also a
+    snooze that was running or whoever had it. Taken back twice, the answer stands again. What waits
+    again without a word of when it would go further goes further as if it had been raised now.
 
-    Refused where somebody else, or the register, changed it since; `reopen_alert` opens it all the same.
+    Refused where somebody else, or the register, changed it since; `reopen_alert` opens it all the
+    same.
     """
     stored = claimed(alert, by)
     before, after = _last_answer(stored)
@@ -41,7 +50,8 @@ def undo_answer(*, alert: Alert, by: User, at: datetime) -> Alert:
     if who != by.pk:
         other = User.objects.filter(pk=who).first() if who is not None else None
         raise BadAnswer(
-            f"{other or 'The register'} changed it since. Look at it again; Open again opens it whoever answered."
+            f"{other or 'The register'} changed it since. Look at it again; Open again opens it "
+            "whoever answered."
         )
     if before is None:
         # the history is not kept for ever
@@ -50,7 +60,11 @@ def undo_answer(*, alert: Alert, by: User, at: datetime) -> Alert:
     for name in _WITH_IT:
         if getattr(before, name) != getattr(after, name):
             setattr(stored, name, getattr(before, name))
-    if stored.state == Alert.State.OPEN and stored.escalate_at is not None and stored.escalate_at <= at:
+    if (
+        stored.state == Alert.State.OPEN
+        and stored.escalate_at is not None
+        and stored.escalate_at <= at
+    ):
         replan([stored], at=at)
     save_answer(stored, by, Answer.UNDO, "answer taken back")
     _owe_again(stored, given=given)
@@ -80,7 +94,8 @@ def _who(row: Any) -> int | None:
 
 
 def _owe_again(alert: Alert, *, given: int | None) -> None:
-    """What nobody was told because of that answer is owed again, and what the answer owed is not."""
+    """What nobody was told because of that answer is owed again, and what the answer owed is
+    not."""
     notices = Notice.objects.filter(alert=alert)
     if given is not None:
         assignments = notices.owed().filter(user=given, why=Notice.Why.ASSIGNED)

@@ -1,4 +1,5 @@
-"""What the bearer of an address in a mail may change without a sign-in: how much mail comes there, and nothing else.
+"""What the bearer of an address in a mail may change without a sign-in: how much mail comes there,
+and nothing else.
 
 What holds for a team's mailbox is reported to its owners.
 """
@@ -33,8 +34,11 @@ def rhythm_of_recipient(recipient: User | Team) -> Rhythm:
 
 
 @transaction.atomic
-def mail_as(recipient: User | Team, *, cadence: str, immediate: bool = True, heartbeat: bool | None = None) -> Rhythm:
-    """Mail the recipient in another rhythm; stopping altogether is `wishing.stop_mail`. `heartbeat` None: as before."""
+def mail_as(
+    recipient: User | Team, *, cadence: str, immediate: bool = True, heartbeat: bool | None = None
+) -> Rhythm:
+    """Mail the recipient in another rhythm; stopping altogether is `wishing.stop_mail`. `heartbeat`
+    None: as before."""
     if cadence not in Cadence.values:
         raise BadWish(f"'{cadence}' is no rhythm. Choose from {', '.join(Cadence.values)}.")
     with audit_context(job=JOB, reason=f"{Cadence(cadence).label.lower()}: {recipient}"):
@@ -46,7 +50,8 @@ def mail_as(recipient: User | Team, *, cadence: str, immediate: bool = True, hea
 
 
 def check_changes(team: Team, *, at: datetime) -> None:
-    """Raises BadWish where links in emails have changed the mailbox often enough today: each change is an email."""
+    """Raises BadWish where links in emails have changed the mailbox often enough today: each change
+    is an email."""
     row = Preference.objects.filter(team=team).first()
     if row is None:
         return
@@ -55,14 +60,16 @@ def check_changes(team: Team, *, at: datetime) -> None:
     )
     if changes.count() >= MAX_CHANGES_A_DAY:
         raise BadWish(
-            "Links in emails have changed this mailbox several times today. An owner of the team can sign in and change"
+            "Links in emails have changed this mailbox several times today. An owner of the team "
+            "can sign in and change"
             " it."
         )
 
 
 def tell_owners(team: Team, *, sentence: str, at: datetime) -> int:
-    """Queue an email to each owner of the team or of one above, else to governance: a link in an email has changed
-    what the mailbox gets. `sentence` says what it gets now. How many are informed."""
+    """Queue an email to each owner of the team or of one above, else to governance: a link in an
+    email has changed what the mailbox gets. `sentence` says what it gets now. How many are
+    informed."""
     url = f"{settings.PUBLIC_URL}/alerts/subscriptions/?team={team.slug}"
     body = render_to_string(
         "emails/mailbox_changed.txt",
@@ -74,7 +81,9 @@ def tell_owners(team: Team, *, sentence: str, at: datetime) -> int:
             user=person,
             kind=Delivery.Kind.MAILBOX,
             address=person.email,
-            message_id=message_id_for(address=person.email, keys=[f"mailbox {team.pk} {at.isoformat()}"]),
+            message_id=message_id_for(
+                address=person.email, keys=[f"mailbox {team.pk} {at.isoformat()}"]
+            ),
             subject=one_line(f"The mailbox of {team} gets other mail", most=300),
             body_text=body.strip() + "\n",
             due_at=at,
@@ -86,10 +95,16 @@ def tell_owners(team: Team, *, sentence: str, at: datetime) -> int:
 
 
 def _owners_of(team: Team) -> list[User]:
-    owners = [person for person, rank in members_of(team=team) if rank >= TeamRole.OWNER.rank and person.email]
+    owners = [
+        person
+        for person, rank in members_of(team=team)
+        if rank >= TeamRole.OWNER.rank and person.email
+    ]
     if owners:
         return owners
-    governing = User.objects.people().filter(organisation_role=OrganisationRole.GOVERNANCE, is_active=True)
+    governing = User.objects.people().filter(
+        organisation_role=OrganisationRole.GOVERNANCE, is_active=True
+    )
     return list(governing.exclude(email=""))
 
 

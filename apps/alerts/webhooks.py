@@ -1,8 +1,10 @@
 """Posts alerts to a webhook, signed as Standard Webhooks 1.0 describes it (https://www.standardwebhooks.com):
 
-    webhook-id         the delivery's, the same at every attempt: a receiver that has it already ignores it
+    webhook-id         the delivery's, the same at every attempt: a receiver that has it already
+    ignores it
     webhook-timestamp  seconds since 1970, of this attempt
-    webhook-signature  `v1,` and the base64 of HMAC-SHA256 over `id.timestamp.body`; for a day after a new secret was
+    webhook-signature  `v1,` and the base64 of HMAC-SHA256 over `id.timestamp.body`; for a day after
+    a new secret was
                        made that of the one before too, behind a blank
 
 The secret, `whsec_` and base64, is derived from the webhook's nonce and the installation's key.
@@ -46,9 +48,14 @@ def _key(nonce: str) -> bytes:
 
 
 def signatures(webhook: Webhook, message_id: str, timestamp: int, body: bytes) -> str:
-    """By its secret, and by the one before for as long as that signs too; a receiver takes any that it knows."""
+    """By its secret, and by the one before for as long as that signs too; a receiver takes any that
+    it knows."""
     nonces = [webhook.nonce]
-    if webhook.old_nonce and webhook.old_until is not None and timestamp < webhook.old_until.timestamp():
+    if (
+        webhook.old_nonce
+        and webhook.old_until is not None
+        and timestamp < webhook.old_until.timestamp()
+    ):
         nonces.append(webhook.old_nonce)
     return " ".join(signature(_key(nonce), message_id, timestamp, body) for nonce in nonces)
 
@@ -59,7 +66,8 @@ def signature(key: bytes, message_id: str, timestamp: int, body: bytes) -> str:
 
 
 def post_delivery(delivery: Delivery) -> Refusal | None:
-    """Post it once; None where the receiver answered 2xx. Any other 4xx than 408, 425 and 429 is final."""
+    """Post it once; None where the receiver answered 2xx. Any other 4xx than 408, 425 and 429 is
+    final."""
     webhook = delivery.webhook
     if webhook is None:
         return Refusal("The webhook is gone.", final=True)

@@ -6,7 +6,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from apps.alerts.models import Cadence
 
-# a moment that lies further ahead was written while the clock was wrong; one that is nearer is waited for
+# a moment that lies further ahead was written while the clock was wrong; one that is nearer is
+# waited for
 AHEAD = timedelta(hours=12)
 
 
@@ -20,7 +21,8 @@ def zone(name: str) -> tzinfo:
 
 @dataclass(frozen=True, slots=True)
 class Rhythm:
-    """When somebody wants mail. `weekday` is 0 for Monday; `served_at` is the window of the last digest."""
+    """When somebody wants mail. `weekday` is 0 for Monday; `served_at` is the window of the last
+    digest."""
 
     cadence: str = Cadence.DAILY
     hour: int = 7
@@ -40,13 +42,17 @@ class Rhythm:
 
     def served_before(self, at: datetime) -> datetime | None:
         """The last window that was served; one written by a clock that ran ahead does not count."""
-        return None if self.served_at is not None and self.served_at > at + AHEAD else self.served_at
+        return (
+            None if self.served_at is not None and self.served_at > at + AHEAD else self.served_at
+        )
 
 
 def last_window(rhythm: Rhythm, at: datetime) -> datetime:
-    """The last moment at or before `at` on which a digest was due: one per local day, whatever the clocks do there.
+    """The last moment at or before `at` on which a digest was due: one per local day, whatever the
+    clocks do there.
 
-    An hour that a change to summer time leaves out is the one after it; one that comes twice counts the first time.
+    An hour that a change to summer time leaves out is the one after it; one that comes twice counts
+    the first time.
     """
     local = zone(rhythm.time_zone)
     day = at.astimezone(local).date() + timedelta(days=1)
@@ -75,13 +81,19 @@ def _is_due_on(rhythm: Rhythm, day: date) -> bool:
 
 
 def digest_due(
-    rhythm: Rhythm, *, at: datetime, oldest: datetime | None, last_look: datetime | None, gather: timedelta
+    rhythm: Rhythm,
+    *,
+    at: datetime,
+    oldest: datetime | None,
+    last_look: datetime | None,
+    gather: timedelta,
 ) -> datetime | None:
     """The window for which a digest is due now; None where none is.
 
-    `oldest` is when the oldest owed notice was raised, `last_look` when digests were last written (None: never). A
-    window that passed since then takes along what was raised after it as well: after three days of silence one digest
-    covers the gap. Otherwise what comes after the window waits for the next one.
+    `oldest` is when the oldest owed notice was raised, `last_look` when digests were last written
+    (None: never). A window that passed since then takes along what was raised after it as well:
+    after three days of silence one digest covers the gap. Otherwise what comes after the window
+    waits for the next one.
     """
     window = last_window(rhythm, at)
     served = rhythm.served_before(at)

@@ -1,5 +1,5 @@
-"""Changes to what recipients wish (how they are mailed, subscriptions, secret addresses), and to what the organisation
-set: its lines and webhooks."""
+"""Changes to what recipients wish (how they are mailed, subscriptions, secret addresses), and to
+what the organisation set: its lines and webhooks."""
 
 import secrets
 from collections.abc import Sequence
@@ -44,7 +44,7 @@ class NotYours(PermissionDenied):
     """Somebody would change what another recipient wishes."""
 
 
-# --- how and when -----------------------------------------------------------------------------------------------
+# --- how and when ---------------------------------------------------------------------------------
 
 
 @transaction.atomic
@@ -61,8 +61,8 @@ def set_preference(
     hour: int | None = None,
     time_zone: str | None = None,
 ) -> Preference:
-    """Change how `by` (or, for a team one owns, its mailbox) is mailed; what is None stays. `user` is for the links in
-    mails, whose bearer acts for the person the mail went to."""
+    """Change how `by` (or, for a team one owns, its mailbox) is mailed; what is None stays. `user`
+    is for the links in mails, whose bearer acts for the person the mail went to."""
     if team is not None and not by.may(TeamRole.OWNER, team):
         raise NotYours("Only an owner of the team may change what its mailbox gets.")
     owner: User | Team = team or user or by
@@ -78,7 +78,9 @@ def set_preference(
     given = {"cadence": cadence, "weekday": weekday, "immediate": immediate, "heartbeat": heartbeat}
     changes = {name: value for name, value in given.items() if value is not None}
     with audit_context(user=by, reason="mail preference"):
-        row, _ = Preference.objects.select_for_update().get_or_create(**({"team": team} if team else {"user": owner}))
+        row, _ = Preference.objects.select_for_update().get_or_create(
+            **({"team": team} if team else {"user": owner})
+        )
         for name, value in changes.items():
             setattr(row, name, value)
         if heartbeat and row.served_at is None:
@@ -104,9 +106,11 @@ def _check_zone(name: str) -> None:
 
 @transaction.atomic
 def stop_mail(recipient: User | Team) -> bool:
-    """Unsubscribe by the link of a mail: no sign-in is needed, and none is asked for (RFC 8058). False where no mail
-    was wanted any more."""
-    key: dict[str, Any] = {"team": recipient} if isinstance(recipient, Team) else {"user": recipient}
+    """Unsubscribe by the link of a mail: no sign-in is needed, and none is asked for (RFC 8058).
+    False where no mail was wanted any more."""
+    key: dict[str, Any] = (
+        {"team": recipient} if isinstance(recipient, Team) else {"user": recipient}
+    )
     with audit_context(job="unsubscribe link", reason=f"unsubscribed: {recipient}"):
         row, _ = Preference.objects.select_for_update().get_or_create(**key)
         changed = row.cadence != Cadence.NEVER or row.heartbeat
@@ -115,7 +119,7 @@ def stop_mail(recipient: User | Team) -> bool:
     return changed
 
 
-# --- subscriptions ----------------------------------------------------------------------------------------------
+# --- subscriptions --------------------------------------------------------------------------------
 
 
 def check_subscription(subscription: Subscription, *, by: User) -> None:
@@ -125,7 +129,10 @@ def check_subscription(subscription: Subscription, *, by: User) -> None:
         raise BadWish(f"There is no kind '{unknown[0]}'. Choose from {', '.join(KINDS)}.")
     if not 1 <= subscription.min_severity <= 5:
         raise BadWish("Severity is between 1 (note) and 5 (severe).")
-    if subscription.team_id is not None and not Team.objects.visible_to(by).filter(pk=subscription.team_id).exists():
+    if (
+        subscription.team_id is not None
+        and not Team.objects.visible_to(by).filter(pk=subscription.team_id).exists()
+    ):
         raise BadWish("You may not read what this team owns. Choose one of your own teams.")
 
 
@@ -148,7 +155,7 @@ def end_subscription(*, subscription: Subscription, by: User) -> None:
         subscription.delete()
 
 
-# --- secret addresses -------------------------------------------------------------------------------------------
+# --- secret addresses -----------------------------------------------------------------------------
 
 
 # the route behind which each kind is read; the secret is its only part
@@ -163,11 +170,12 @@ FEED_ROUTES: dict[str, str] = {
 def make_calendar_feed(
     *, user: User, name: str = "", kind: str = CalendarFeed.Kind.CALENDAR
 ) -> tuple[CalendarFeed, str]:
-    """A new secret address of the person's calendar, or of a feed: the row, and the secret that nobody can read again.
-    BadWish for a kind that there is not."""
+    """A new secret address of the person's calendar, or of a feed: the row, and the secret that
+    nobody can read again. BadWish for a kind that there is not."""
     if kind not in CalendarFeed.Kind.values:
         raise BadWish(
-            f"There is no address of the kind '{kind[:40]}'. Choose from {', '.join(CalendarFeed.Kind.values)}."
+            f"There is no address of the kind '{kind[:40]}'. Choose from "
+            f"{', '.join(CalendarFeed.Kind.values)}."
         )
     secret = secrets.token_urlsafe(32)
     with audit_context(user=user, reason=f"secret address of the {kind} made"):
@@ -191,7 +199,7 @@ def revoke_calendar_feed(*, feed: CalendarFeed, by: User, at: datetime) -> bool:
         return bool(CalendarFeed.objects.filter(pk=feed.pk, revoked_at=None).update(revoked_at=at))
 
 
-# --- the organisation's -----------------------------------------------------------------------------------------
+# --- the organisation's ---------------------------------------------------------------------------
 
 
 def _governs(by: User, what: str) -> None:
@@ -201,10 +209,16 @@ def _governs(by: User, what: str) -> None:
 
 @transaction.atomic
 def save_webhook(
-    *, webhook: Webhook, by: User, new_secret: bool = False, old_until: datetime | None = None, reason: str = ""
+    *,
+    webhook: Webhook,
+    by: User,
+    new_secret: bool = False,
+    old_until: datetime | None = None,
+    reason: str = "",
 ) -> Webhook:
-    """Store a new or changed webhook. With `new_secret` the secret before signs beside the new one until `old_until`,
-    so that a receiver may be given the new one meanwhile; without it, it is worthless at once."""
+    """Store a new or changed webhook. With `new_secret` the secret before signs beside the new one
+    until `old_until`, so that a receiver may be given the new one meanwhile; without it, it is
+    worthless at once."""
     _governs(by, "webhooks")
     try:
         check_address(webhook.url)
@@ -214,7 +228,9 @@ def save_webhook(
     if unknown:
         raise BadWish(f"There is no kind '{unknown[0]}'. Choose from {', '.join(KINDS)}.")
     if new_secret:
-        webhook.old_nonce, webhook.old_until = (webhook.nonce, old_until) if old_until is not None else ("", None)
+        webhook.old_nonce, webhook.old_until = (
+            (webhook.nonce, old_until) if old_until is not None else ("", None)
+        )
         webhook.nonce = new_nonce()
     with audit_context(user=by, reason=reason or "webhook"):
         webhook.save()
@@ -232,8 +248,8 @@ def change_policy(
     escalate_governance_hours: int | None,
     reason: str = "",
 ) -> AlertPolicy:
-    """At which days, and after how much silence, applications of one criticality are told of. Days are kept falling,
-    each once."""
+    """At which days, and after how much silence, applications of one criticality are told of. Days
+    are kept falling, each once."""
     _governs(by, "when people are told")
     policy.milestones = sorted({*milestones}, reverse=True)
     policy.soft_milestones = sorted({*soft_milestones}, reverse=True)
@@ -250,7 +266,9 @@ def change_settings(*, by: User, reason: str = "", **changes: Any) -> AlertSetti
     _governs(by, "when people are told")
     row = AlertSettings.objects.select_for_update().get(pk=1)
     for name, value in changes.items():
-        setattr(row, name, sorted({*value}, reverse=True) if name.endswith("_milestones") else value)
+        setattr(
+            row, name, sorted({*value}, reverse=True) if name.endswith("_milestones") else value
+        )
     with audit_context(user=by, reason=reason or "alert settings"):
         row.save()
     return row

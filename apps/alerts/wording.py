@@ -9,12 +9,27 @@ from typing import Any
 
 from apps.catalog.claims.feed_rows import PRICE_UNITS
 
-_NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+_NUMBERS = (
+    "no",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+)
 _WEB_ADDRESS = re.compile(r"https?://[^\s<>\"]+", re.IGNORECASE)
 
 
 def one_line(text: Any, *, most: int = 200) -> str:
-    """`text` without line breaks, control characters or marks that turn the reading direction, cut to `most`."""
+    """`text` without line breaks, control characters or marks that turn the reading direction, cut
+    to `most`."""
     shown = "".join(
         " " if unicodedata.category(sign) in {"Cc", "Zl", "Zp"} else sign
         for sign in str(text)
@@ -25,7 +40,8 @@ def one_line(text: Any, *, most: int = 200) -> str:
 
 
 def web_address(text: str) -> str:
-    """`text` where it is an address a mail may link to, else nothing: feeds write all kinds of things there."""
+    """`text` where it is an address a mail may link to, else nothing: feeds write all kinds of
+    things there."""
     return text if _WEB_ADDRESS.fullmatch(text) and len(text) <= 1000 else ""
 
 
@@ -88,11 +104,15 @@ def price(value: Any) -> str:
 
 
 def price_change(old: Any, new: Any) -> str:
-    """`input tokens 3.00 → 2.00; output tokens 15.00 → 10.00 USD per million`, units in the catalogue's order."""
+    """`input tokens 3.00 → 2.00; output tokens 15.00 → 10.00 USD per million`, units in the
+    catalogue's order."""
     before = old if isinstance(old, dict) else {}
     after = new if isinstance(new, dict) else {}
     known = list(PRICE_UNITS)
-    units = sorted({*before, *after}, key=lambda unit: (known.index(unit) if unit in known else len(known), unit))
+    units = sorted(
+        {*before, *after},
+        key=lambda unit: (known.index(unit) if unit in known else len(known), unit),
+    )
     parts = []
     for unit in units:
         name = PRICE_UNITS.get(unit, one_line(unit.replace("_", " "), most=60))

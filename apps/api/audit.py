@@ -31,11 +31,15 @@ class RecordedChangeSerializer(serializers.Serializer[Any]):
     action = serializers.ChoiceField(choices=["added", "changed", "removed"])
     record = serializers.IntegerField(help_text="Id of what was written.")
     name = serializers.CharField(help_text="What it is called.")
-    actor = serializers.CharField(help_text="Username, or the job's name; empty where nobody is on record.")
+    actor = serializers.CharField(
+        help_text="Username, or the job's name; empty where nobody is on record."
+    )
     job = serializers.CharField()
     reason = serializers.CharField()
     request_id = serializers.CharField(help_text="As in the log, of what was asked over HTTP.")
-    change = serializers.UUIDField(allow_null=True, help_text="What was written together; see changes/{id}/undo/.")
+    change = serializers.UUIDField(
+        allow_null=True, help_text="What was written together; see changes/{id}/undo/."
+    )
     differences = DifferenceSerializer(many=True)
 
 
@@ -60,42 +64,65 @@ class AuditView(RegistryView):
         operation_id="audit",
         summary="Changes on record",
         parameters=[
-            OpenApiParameter("kind", str, description="Kind of record, such as inventory.application."),
+            OpenApiParameter(
+                "kind", str, description="Kind of record, such as inventory.application."
+            ),
             OpenApiParameter("record", int, description="Id of one record; with `kind`."),
             OpenApiParameter("actor", str, description="Username, or name of a job."),
             OpenApiParameter("by", str, enum=["people", "jobs"]),
             OpenApiParameter("job", str),
             OpenApiParameter("reason", str, description="Text that the reason contains."),
-            OpenApiParameter("since", {"type": "string", "format": "date"}, description="First day, UTC."),
-            OpenApiParameter("until", {"type": "string", "format": "date"}, description="Last day, UTC."),
-            OpenApiParameter("change", {"type": "string", "format": "uuid"}, description="What was written together."),
-            OpenApiParameter("cursor", str, description="Taken from `next` or `previous` of an answer."),
+            OpenApiParameter(
+                "since", {"type": "string", "format": "date"}, description="First day, UTC."
+            ),
+            OpenApiParameter(
+                "until", {"type": "string", "format": "date"}, description="Last day, UTC."
+            ),
+            OpenApiParameter(
+                "change",
+                {"type": "string", "format": "uuid"},
+                description="What was written together.",
+            ),
+            OpenApiParameter(
+                "cursor", str, description="Taken from `next` or `previous` of an answer."
+            ),
             OpenApiParameter("page_size", int),
         ],
         responses=ChangesSerializer,
     )
     def get(self, request: Request) -> Response:
-        """The latest first: for governance, auditor and administrators all of them, for others those of records of
-        their teams."""
+        """The latest first: for governance, auditor and administrators all of them, for others
+        those of records of their teams."""
         form = AuditForm(request.query_params)
         if not form.is_valid():
-            raise ValidationError({name: [str(text) for text in texts] for name, texts in form.errors.items()})
+            raise ValidationError(
+                {name: [str(text) for text in texts] for name, texts in form.errors.items()}
+            )
         pages = KeysetPagination()
         try:
             if self.is_file:
                 # one answer, however long
                 lines = audit_lines(user=self.user, said=form.cleaned_data)
-                return Response({"next": None, "results": (dict(zip(HEADS, line, strict=True)) for line in lines)})
+                return Response(
+                    {
+                        "next": None,
+                        "results": (dict(zip(HEADS, line, strict=True)) for line in lines),
+                    }
+                )
             with transaction.atomic():
                 be_patient()
                 found = audit_page(
-                    user=self.user, said=form.cleaned_data, size=pages.size(request),
+                    user=self.user,
+                    said=form.cleaned_data,
+                    size=pages.size(request),
                     cursor=request.query_params.get(pages.cursor_param, ""),
-                )  # fmt: skip
+                )
         except OperationalError as error:
             if unavailability(error) is not Unavailable.SLOW:
                 raise
-            raise ValidationError({"since": "This takes too long to find. Give a period, or the kind."}) from error
+            raise ValidationError(
+                {"since": "This takes too long to find. Give a period, or the kind."}
+            ) from error
         except InvalidCursorError as error:
             raise ValidationError({pages.cursor_param: str(error)}) from error
         return Response(pages.body(request, found, [_row(change) for change in found.rows]))
@@ -114,5 +141,7 @@ def _row(change: Change) -> dict[str, Any]:
         "reason": change.reason,
         "request_id": change.request,
         "change": change.change,
-        "differences": [{"field": one.field, "old": one.old, "new": one.new} for one in change.differences],
+        "differences": [
+            {"field": one.field, "old": one.old, "new": one.new} for one in change.differences
+        ],
     }

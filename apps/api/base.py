@@ -111,7 +111,8 @@ class RegistryView(FileAnswers, APIView):
         return answer
 
     def _let_go(self, answer: Any) -> None:
-        """Rows and body go when the answer does: bound to the view in a circle, they would wait for the collector."""
+        """Rows and body go when the answer does: bound to the view in a circle, they would wait for
+        the collector."""
         self.response = None  # type: ignore[assignment]
         answer.renderer_context = None
 
@@ -141,19 +142,28 @@ class RegistryView(FileAnswers, APIView):
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
         if getattr(response, "exception", False) or not isinstance(response, Response):
             # a refusal is JSON, whatever file was asked for
-            request.accepted_renderer, request.accepted_media_type = FastJSONRenderer(), FastJSONRenderer.media_type
+            request.accepted_renderer, request.accepted_media_type = (
+                FastJSONRenderer(),
+                FastJSONRenderer.media_type,
+            )
         answer = super().finalize_response(request, response, *args, **kwargs)
         if self.retires is not None:
             self.retires.tell(answer)
         return answer
 
     def _may_repeat(self, request: Request | HttpRequest) -> bool:
-        """Uploads have keys of their own (apps/intake); here a body is JSON, or read in a stream."""
+        """Uploads have keys of their own (apps/intake); here a body is JSON, or read in a
+        stream."""
         kind = (request.content_type or "").partition(";")[0]
-        return self.streams or kind in {"", "application/json"} or not request.META.get("CONTENT_LENGTH")
+        return (
+            self.streams
+            or kind in {"", "application/json"}
+            or not request.META.get("CONTENT_LENGTH")
+        )
 
     def _refuse_unless_matching(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """412 unless the thing still has the ETag with which it was read, whole, at this address."""
+        """412 unless the thing still has the ETag with which it was read, whole, at this
+        address."""
         read = getattr(self, "retrieve", None) or getattr(self, "get", None)
         if read is None:
             return
@@ -176,14 +186,17 @@ class RegistryView(FileAnswers, APIView):
     def require(self, role: TeamRole, team: Team | int) -> None:
         """Refuse unless the caller holds the role on the team that owns the thing."""
         if not self.user.may(role, team):
-            raise PermissionDenied(f"Only an {role.word} of the owning team may do this. Ask one of them.")
+            raise PermissionDenied(
+                f"Only an {role.word} of the owning team may do this. Ask one of them."
+            )
 
 
 class ReadViewSet[M: Model](RegistryView, GenericViewSet[M]):
     """List and retrieve of one model, as far as `visible_to` shows it; each is one statement.
 
-    `orders` are the values of `?ordering=`, the first one being the usual. `dated_orders` names those that leave
-    out rows without the column. `annotations` are further columns, read only where a field needs them.
+    `orders` are the values of `?ordering=`, the first one being the usual. `dated_orders` names
+    those that leave out rows without the column. `annotations` are further columns, read only where
+    a field needs them.
     """
 
     model: type[M]
@@ -196,7 +209,8 @@ class ReadViewSet[M: Model](RegistryView, GenericViewSet[M]):
     picks_fields = True
     # parameters of the list beside its filters
     also_reads: ClassVar[Collection[str]] = ()
-    # from a row to the application it belongs to, in Django's spelling; empty where it belongs to none
+    # from a row to the application it belongs to, in Django's spelling; empty where it belongs to
+    # none
     application_path: ClassVar[str] = ""
     # further forms of the list, beside JSON, CSV and a workbook
     feed_renderers: ClassVar[tuple[type[BaseRenderer], ...]] = ()
@@ -220,7 +234,7 @@ class ReadViewSet[M: Model](RegistryView, GenericViewSet[M]):
         filters = [*getattr(filterset, "base_filters", ()), *self.also_reads]
         return [*fields, *filters, pages.cursor_param, pages.size_param, pages.order_param]
 
-    # --- as files -----------------------------------------------------------------------------------------------------
+    # --- as files ---------------------------------------------------------------------------------
 
     def get_renderers(self) -> list[BaseRenderer]:
         renderers: list[BaseRenderer] = super().get_renderers()
@@ -260,10 +274,11 @@ class ReadViewSet[M: Model](RegistryView, GenericViewSet[M]):
             cursor = page.next
 
     def lock(self, **kwargs: Any) -> None:
-        """Lock the row, after the application that it belongs to, as the actions do (inventory/actions/locks.py).
+        """Lock the row, after the application that it belongs to, as the actions do
+        (inventory/actions/locks.py).
 
-        In the other order this change and an action would wait for each other. What the caller may not see is not
-        locked.
+        In the other order this change and an action would wait for each other. What the caller may
+        not see is not locked.
         """
         if (value := kwargs.get(self._keyword)) is None:
             return
@@ -280,17 +295,24 @@ class ReadViewSet[M: Model](RegistryView, GenericViewSet[M]):
     def asked_fields(self, reader: RowReader) -> Names:
         asked = self.request.query_params.get("fields")
         # a feed is made out of all of them
-        if not asked or isinstance(getattr(self.request, "accepted_renderer", None), self.feed_renderers):
+        if not asked or isinstance(
+            getattr(self.request, "accepted_renderer", None), self.feed_renderers
+        ):
             return reader.names
         names = [*dict.fromkeys(name.strip() for name in asked.split(",") if name.strip())]
         unknown = [name for name in names if name not in reader.names]
         if unknown or not names:
             raise ValidationError(
-                {"fields": f"No such field: {', '.join(unknown)}. Choose from {', '.join(reader.names)}."}
+                {
+                    "fields": f"No such field: {', '.join(unknown)}. Choose from "
+                    f"{', '.join(reader.names)}."
+                }
             )
         return names
 
-    def page_of(self, queryset: QuerySet[Any], reader: RowReader, orders: Mapping[str, Keyset]) -> Response:
+    def page_of(
+        self, queryset: QuerySet[Any], reader: RowReader, orders: Mapping[str, Keyset]
+    ) -> Response:
         pages = self.pagination_class()
         order = pages.order(self.request, orders)
         if self.request.query_params.get(pages.order_param) in self.dated_orders:
@@ -305,7 +327,11 @@ class ReadViewSet[M: Model](RegistryView, GenericViewSet[M]):
         return self.page_of(self.filter_queryset(self.get_queryset()), self.reader, self.orders)
 
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        return Response(self.one(self.asked_fields(self.reader), **{self.lookup_field: self.kwargs[self._keyword]}))
+        return Response(
+            self.one(
+                self.asked_fields(self.reader), **{self.lookup_field: self.kwargs[self._keyword]}
+            )
+        )
 
     def one(self, names: Names, **lookup: Any) -> dict[str, Any]:
         if self._is_plain and len(lookup) == 1:
@@ -315,7 +341,7 @@ class ReadViewSet[M: Model](RegistryView, GenericViewSet[M]):
             raise Http404
         return self.reader.rows([found], names)[0]
 
-    # --- by statements that are kept (apps/api/kept.py) ---------------------------------------------------------------
+    # --- by statements that are kept (apps/api/kept.py) -------------------------------------------
 
     @property
     def _is_plain(self) -> bool:
@@ -326,7 +352,11 @@ class ReadViewSet[M: Model](RegistryView, GenericViewSet[M]):
     def _is_filtered(self) -> bool:
         asked = self.request.query_params
         filterset: Any = getattr(self, "filterset_class", None)
-        return bool(asked) and filterset is not None and not filterset.base_filters.keys().isdisjoint(asked)
+        return (
+            bool(asked)
+            and filterset is not None
+            and not filterset.base_filters.keys().isdisjoint(asked)
+        )
 
     def _kept_page(self) -> Response:
         pages, reader = self.pagination_class(), self.reader
@@ -343,15 +373,33 @@ class ReadViewSet[M: Model](RegistryView, GenericViewSet[M]):
                 beyond = "<" if order.falls != backwards else ">"
                 queryset = queryset.filter(row_comparison(self.model, order.names, beyond))
             rows = reader.select(queryset, names, *order.names)
-            return PreparedStatement(rows.order_by(*order.directed(backwards=backwards))[: size + 1])
+            return PreparedStatement(
+                rows.order_by(*order.directed(backwards=backwards))[: size + 1]
+            )
 
-        key = (type(self), rights_of(self.request.user), tuple(names), order, size, backwards, after is None, dated)
+        key = (
+            type(self),
+            rights_of(self.request.user),
+            tuple(names),
+            order,
+            size,
+            backwards,
+            after is None,
+            dated,
+        )
         statement = kept(key, make)
         found = statement.rows(*(after or ()))
         page = page_from_rows(
-            found, order=order, size=size, backwards=backwards, is_first=after is None, columns=statement.names
+            found,
+            order=order,
+            size=size,
+            backwards=backwards,
+            is_first=after is None,
+            columns=statement.names,
         )
-        return Response(pages.body(self.request, page, reader.rows_of(statement.names, page.rows, names)))
+        return Response(
+            pages.body(self.request, page, reader.rows_of(statement.names, page.rows, names))
+        )
 
     def _kept_one(self, names: Names, column: str, value: Any) -> dict[str, Any]:
         field: Any = self.model._meta.pk if column == "pk" else self.model._meta.get_field(column)
@@ -386,19 +434,30 @@ class ReadViewSet[M: Model](RegistryView, GenericViewSet[M]):
         body = self.one(self.reader.names, pk=row.pk)
         return Response(body, status=code, headers={"ETag": etag_of(body)})
 
-    def validated(self, serializer_class: type[serializers.BaseSerializer[Any]], **kwargs: Any) -> dict[str, Any]:
+    def validated(
+        self, serializer_class: type[serializers.BaseSerializer[Any]], **kwargs: Any
+    ) -> dict[str, Any]:
         """The body, checked. `reason` is for the history."""
-        serializer = serializer_class(data=self.request.data, context=self.get_serializer_context(), **kwargs)
+        serializer = serializer_class(
+            data=self.request.data, context=self.get_serializer_context(), **kwargs
+        )
         # who reads, changes a word and sends all of it back, sends what stays as it is as well
-        read = self.reader.names if self.request.method in {"PATCH", "PUT"} and self.serializer_class else ()
+        read = (
+            self.reader.names
+            if self.request.method in {"PATCH", "PUT"} and self.serializer_class
+            else ()
+        )
         return dict(checked(serializer, passed_over=read))
 
 
 _READERS: dict[tuple[type, type], RowReader] = {}
 
 
-def reader_of(view: type[ReadViewSet[Any]], serializer: type[serializers.BaseSerializer[Any]]) -> RowReader:
-    """Built once per view and serializer: looking at a serializer's fields costs more than a query."""
+def reader_of(
+    view: type[ReadViewSet[Any]], serializer: type[serializers.BaseSerializer[Any]]
+) -> RowReader:
+    """Built once per view and serializer: looking at a serializer's fields costs more than a
+    query."""
     key = (view, serializer)
     if key not in _READERS:
         _READERS[key] = RowReader(serializer, annotations=view.annotations, computed=view.computed)

@@ -53,7 +53,8 @@ class ReachedSerializer(serializers.Serializer[Any]):
     )
     state = serializers.ChoiceField(
         choices=[*StandingState.choices, (LEANING, "Leaning")],
-        help_text="How it stands there when the node fails; `leaning` where no primary would be struck.",
+        help_text="How it stands there when the node fails; `leaning` where no primary would "
+        "be struck.",
     )
     hit_share = serializers.FloatField(help_text="Part of its primary traffic that is struck.")
 
@@ -64,13 +65,20 @@ class BlastRadiusSerializer(serializers.Serializer[Any]):
     kind = serializers.ChoiceField(choices=KINDS)
     name = serializers.CharField()
     threat = serializers.ChoiceField(choices=THREAT_CHOICES)
-    on = serializers.DateField(allow_null=True, help_text="The day it speaks of; null before the first refresh.")
+    on = serializers.DateField(
+        allow_null=True, help_text="The day it speaks of; null before the first refresh."
+    )
     whole_organisation = serializers.BooleanField(help_text="False: only your teams' applications.")
-    n_applications = serializers.IntegerField(help_text="Standing or leaning there, in any role, by any tie.")
+    n_applications = serializers.IntegerField(
+        help_text="Standing or leaning there, in any role, by any tie."
+    )
     n_critical = serializers.IntegerField()
-    n_may_stand = serializers.IntegerField(help_text="With a primary that nobody has placed; never counted.")
+    n_may_stand = serializers.IntegerField(
+        help_text="With a primary that nobody has placed; never counted."
+    )
     states = serializers.DictField(
-        child=StateCountSerializer(), help_text="{exposed, cushioned, portable, partial} of those that stand there."
+        child=StateCountSerializer(),
+        help_text="{exposed, cushioned, portable, partial} of those that stand there.",
     )
     teams = TeamCountSerializer(many=True)
     next = serializers.URLField(allow_null=True)
@@ -83,7 +91,9 @@ class BlastRadiusQuestion(serializers.Serializer[Any]):
 
 
 _PARAMETERS = [
-    OpenApiParameter("threat", str, enum=list(THREATS), description="The kind's usual one where absent."),
+    OpenApiParameter(
+        "threat", str, enum=list(THREATS), description="The kind's usual one where absent."
+    ),
     OpenApiParameter("cursor", str),
     OpenApiParameter("page_size", int),
 ]
@@ -103,7 +113,9 @@ class BlastRadiusView(RegistryView):
         checked(question, also=(*PAGING, *FORMATS_ASKED))
         kind, ref, name = self.place(key, question.validated_data.get("role"))
         node_id = Node.objects.filter(kind=kind, ref=ref).values_list("pk", flat=True).first()
-        return Response(self._answer(request, kind, node_id, name, question.validated_data.get("threat")))
+        return Response(
+            self._answer(request, kind, node_id, name, question.validated_data.get("threat"))
+        )
 
     def _answer(
         self, request: Request, kind: NodeKind, node_id: int | None, name: str, threat: str | None
@@ -115,7 +127,9 @@ class BlastRadiusView(RegistryView):
         asked = questions([node_id or 0], settings=engine_settings(), threat=threat)
         n, n_critical = count_reached(node_id or 0, kind, team_ids=team_ids)
         states = count_states(asked, team_ids=team_ids) if asked else {}
-        reached = reached_applications(node_id or 0, kind, team_ids=team_ids, after=after, limit=size + 1)
+        reached = reached_applications(
+            node_id or 0, kind, team_ids=team_ids, after=after, limit=size + 1
+        )
         more, reached = len(reached) > size, reached[:size]
         unresolved = ScopedApplication.objects.filter(unresolved=True)
         if team_ids is not None:
@@ -133,11 +147,15 @@ class BlastRadiusView(RegistryView):
             "n_critical": n_critical,
             "n_may_stand": unresolved.count() if kind in _UNRESOLVED_MAY_BE else 0,
             "states": {
-                state.value: dict(zip(("n", "n_critical"), states.get(state.value, (0, 0)), strict=True))
+                state.value: dict(
+                    zip(("n", "n_critical"), states.get(state.value, (0, 0)), strict=True)
+                )
                 for state in StandingState
             },
             "teams": self._teams(node_id or 0, kind),
-            "next": next_link(request, (reached[-1].criticality, reached[-1].application_id)) if more else None,
+            "next": next_link(request, (reached[-1].criticality, reached[-1].application_id))
+            if more
+            else None,
             "results": _rows(reached, _standing(asked, reached)),
         }
 
@@ -145,7 +163,12 @@ class BlastRadiusView(RegistryView):
         found = reached_by_team(node_id, kind, team_ids=own_teams(self.user))
         teams = Team.objects.in_bulk([row.team_id for row in found])
         return [
-            {"team": teams[row.team_id].slug, "name": teams[row.team_id].name, "n": row.n, "n_critical": row.n_critical}
+            {
+                "team": teams[row.team_id].slug,
+                "name": teams[row.team_id].name,
+                "n": row.n,
+                "n_critical": row.n_critical,
+            }
             for row in found
             if row.team_id in teams
         ]
@@ -159,27 +182,35 @@ def _standing(asked: Any, reached: list[Reached]) -> dict[int, Standing]:
 
 
 def _rows(reached: list[Reached], standing: dict[int, Standing]) -> list[dict[str, Any]]:
-    named = Application.objects.select_related("team").in_bulk([row.application_id for row in reached])
+    named = Application.objects.select_related("team").in_bulk(
+        [row.application_id for row in reached]
+    )
     answer = []
     for row in reached:
         # an application that was deleted since the last refresh
         if (application := named.get(row.application_id)) is None:
             continue
         stands = standing.get(row.application_id)
-        answer.append({
-            "application": application.slug,
-            "name": application.name,
-            "team": application.team.slug,
-            "criticality": Criticality(row.criticality).name.lower(),
-            "roles": list(row.roles),
-            "state": stands.state if stands else LEANING,
-            "hit_share": stands.hit_share if stands else 0.0,
-        })  # fmt: skip
+        answer.append(
+            {
+                "application": application.slug,
+                "name": application.name,
+                "team": application.team.slug,
+                "criticality": Criticality(row.criticality).name.lower(),
+                "roles": list(row.roles),
+                "state": stands.state if stands else LEANING,
+                "hit_share": stands.hit_share if stands else 0.0,
+            }
+        )
     return answer
 
 
 class OfferingBlastRadiusView(BlastRadiusView):
-    @extend_schema(operation_id="offering_blast_radius", parameters=_PARAMETERS, responses=BlastRadiusSerializer)
+    @extend_schema(
+        operation_id="offering_blast_radius",
+        parameters=_PARAMETERS,
+        responses=BlastRadiusSerializer,
+    )
     def get(self, request: Request, pk: int) -> Response:
         """What stands or leans on the offering."""
         return self.respond(request, str(pk))
@@ -192,7 +223,9 @@ class OfferingBlastRadiusView(BlastRadiusView):
 
 
 class VersionBlastRadiusView(BlastRadiusView):
-    @extend_schema(operation_id="version_blast_radius", parameters=_PARAMETERS, responses=BlastRadiusSerializer)
+    @extend_schema(
+        operation_id="version_blast_radius", parameters=_PARAMETERS, responses=BlastRadiusSerializer
+    )
     def get(self, request: Request, pk: int) -> Response:
         """What stands or leans on the version, also through what was made from it."""
         return self.respond(request, str(pk))
@@ -205,7 +238,11 @@ class VersionBlastRadiusView(BlastRadiusView):
 
 
 class FoundationBlastRadiusView(BlastRadiusView):
-    @extend_schema(operation_id="foundation_blast_radius", parameters=_PARAMETERS, responses=BlastRadiusSerializer)
+    @extend_schema(
+        operation_id="foundation_blast_radius",
+        parameters=_PARAMETERS,
+        responses=BlastRadiusSerializer,
+    )
     def get(self, request: Request, slug: str) -> Response:
         """What stands or leans on the foundation, also through what was made from it."""
         return self.respond(request, slug)
@@ -222,15 +259,19 @@ class ProviderBlastRadiusView(BlastRadiusView):
         operation_id="provider_blast_radius",
         parameters=[
             OpenApiParameter(
-                "role", str, enum=_PARTY_ROLES,
-                description="As what it fails; where absent the first of these that anything stands on.",
+                "role",
+                str,
+                enum=_PARTY_ROLES,
+                description="As what it fails; where absent the first of these that anything "
+                "stands on.",
             ),
             *_PARAMETERS,
         ],
         responses=BlastRadiusSerializer,
-    )  # fmt: skip
+    )
     def get(self, request: Request, slug: str) -> Response:
-        """What stands or leans on the party as developer, host, gateway or vendor, subsidiaries included."""
+        """What stands or leans on the party as developer, host, gateway or vendor, subsidiaries
+        included."""
         return self.respond(request, slug)
 
     def place(self, key: str, role: str | None) -> tuple[NodeKind, int, str]:
@@ -239,5 +280,11 @@ class ProviderBlastRadiusView(BlastRadiusView):
             raise Http404
         if role is not None:
             return next(kind for kind in PARTIES if kind.label == role), row.pk, row.name
-        known = set(Node.objects.filter(kind__in=PARTIES, ref=row.pk).values_list("kind", flat=True))
-        return next((kind for kind in PARTIES if kind in known), NodeKind.DEVELOPER), row.pk, row.name
+        known = set(
+            Node.objects.filter(kind__in=PARTIES, ref=row.pk).values_list("kind", flat=True)
+        )
+        return (
+            next((kind for kind in PARTIES if kind in known), NodeKind.DEVELOPER),
+            row.pk,
+            row.name,
+        )

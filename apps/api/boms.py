@@ -1,4 +1,5 @@
-"""Bills of materials of applications and teams: what they stand on, for tools that read CycloneDX."""
+"""Bills of materials of applications and teams: what they stand on, for tools that read
+CycloneDX."""
 
 from typing import Any
 
@@ -16,7 +17,11 @@ from apps.common.time import day_of, now
 from apps.inventory.models import Application
 from apps.reports.bom import MEDIA_TYPE, MOST_APPLICATIONS, bill_of
 
-_DOCUMENT = {"type": "object", "additionalProperties": True, "description": "CycloneDX 1.6 (ECMA-424)."}
+_DOCUMENT = {
+    "type": "object",
+    "additionalProperties": True,
+    "description": "CycloneDX 1.6 (ECMA-424).",
+}
 
 
 class CycloneDxRenderer(FastJSONRenderer):
@@ -30,7 +35,9 @@ class BillView(RegistryView):
     renderer_classes = [FastJSONRenderer, CycloneDxRenderer]
 
     def answer(self, body: dict[str, Any], name: str) -> Response:
-        return Response(body, headers={"Content-Disposition": f'inline; filename="{name}.cdx.json"'})
+        return Response(
+            body, headers={"Content-Disposition": f'inline; filename="{name}.cdx.json"'}
+        )
 
 
 class ApplicationBillView(BillView):
@@ -40,15 +47,26 @@ class ApplicationBillView(BillView):
         responses={200: OpenApiResponse(_DOCUMENT, description="What it stands on today.")},
     )
     def get(self, request: Request, slug: str) -> Response:
-        """CycloneDX 1.6: hosted models as services, the releases behind them as machine-learning-model components with
-        model card and lineage, what was built on them, and who depends on whom. What the standard has no place for
-        stands in properties `registry:...`, such as the day a model ends."""
-        application = Application.objects.visible_to(self.user).filter(slug=slug).select_related("team").first()
+        """CycloneDX 1.6: hosted models as services, the releases behind them as
+        machine-learning-model components with model card and lineage, what was built on them, and
+        who depends on whom. What the standard has no place for stands in properties `registry:...`,
+        such as the day a model ends."""
+        application = (
+            Application.objects.visible_to(self.user)
+            .filter(slug=slug)
+            .select_related("team")
+            .first()
+        )
         if application is None:
             raise Http404
         at = now()
         body = bill_of(
-            [application], user=self.user, name=application.name, ref=f"application:{slug}", on=day_of(at), at=at
+            [application],
+            user=self.user,
+            name=application.name,
+            ref=f"application:{slug}",
+            on=day_of(at),
+            at=at,
         )
         return self.answer(body, slug)
 
@@ -57,11 +75,13 @@ class TeamBillView(BillView):
     @extend_schema(
         operation_id="teams_bom",
         summary="Bill of materials of a team",
-        responses={200: OpenApiResponse(_DOCUMENT, description="What its applications stand on today.")},
+        responses={
+            200: OpenApiResponse(_DOCUMENT, description="What its applications stand on today.")
+        },
     )
     def get(self, request: Request, slug: str) -> Response:
-        """As that of an application, for all in pilot or production of the team and those below it that you may see; at
-        most 1,000 applications."""
+        """As that of an application, for all in pilot or production of the team and those below it
+        that you may see; at most 1,000 applications."""
         team = Team.objects.visible_to(self.user).filter(slug=slug).first()
         if team is None:
             raise Http404
@@ -75,8 +95,13 @@ class TeamBillView(BillView):
         applications = list(found[: MOST_APPLICATIONS + 1])
         if len(applications) > MOST_APPLICATIONS:
             raise ValidationError(
-                {"team": f"It has more than {MOST_APPLICATIONS:,} applications. Ask for the teams below it."}
+                {
+                    "team": f"It has more than {MOST_APPLICATIONS:,} applications. Ask for the "
+                    "teams below it."
+                }
             )
         at = now()
-        body = bill_of(applications, user=self.user, name=team.name, ref=f"team:{slug}", on=day_of(at), at=at)
+        body = bill_of(
+            applications, user=self.user, name=team.name, ref=f"team:{slug}", on=day_of(at), at=at
+        )
         return self.answer(body, f"team-{slug}")

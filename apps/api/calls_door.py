@@ -1,7 +1,9 @@
-"""What the doors for traces, metrics and gateway calls share: token, caps, content, and answers senders understand.
+"""What the doors for traces, metrics and gateway calls share: token, caps, content, and answers
+senders understand.
 
-A refusal is problem details, with `code` and `message` beside them, which is what an OTLP client looks for. 400 and 413
-are never sent again by a client; 429 and 503 are, after `Retry-After` seconds.
+A refusal is problem details, with `code` and `message` beside them, which is what an OTLP client
+looks for. 400 and 413 are never sent again by a client; 429 and 503 are, after `Retry-After`
+seconds.
 """
 
 from http import HTTPStatus
@@ -43,12 +45,15 @@ class Refusal(APIException):
 
 
 class _Anything(BaseContentNegotiation):
-    """Senders name what they like to be answered in, or nothing; the answer follows what they sent."""
+    """Senders name what they like to be answered in, or nothing; the answer follows what they
+    sent."""
 
     def select_parser(self, request: Request, parsers: Any) -> Any:
         return None
 
-    def select_renderer(self, request: Request, renderers: Any, format_suffix: str | None = None) -> Any:
+    def select_renderer(
+        self, request: Request, renderers: Any, format_suffix: str | None = None
+    ) -> Any:
         return FastJSONRenderer(), JSON
 
 
@@ -81,16 +86,20 @@ class CallsDoor(RegistryView):
         except TooMany as many:
             raise Refusal(
                 HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-                f"A request holds at most {MOST_RECORDS:,} spans, points or records. Send smaller batches.",
+                f"A request holds at most {MOST_RECORDS:,} spans, points or records. Send smaller "
+                "batches.",
             ) from many
         except UnknownEncoding as unknown:
             raise Refusal(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, str(unknown)) from unknown
         except TooMuchWaits as behind:
             raise Refusal(
-                HTTPStatus.SERVICE_UNAVAILABLE, "Adding up is behind. Send it again later; nothing is lost meanwhile."
+                HTTPStatus.SERVICE_UNAVAILABLE,
+                "Adding up is behind. Send it again later; nothing is lost meanwhile.",
             ) from behind
         except OperationalError as away:
-            raise Refusal(HTTPStatus.SERVICE_UNAVAILABLE, "The database is away for a moment. Send it again.") from away
+            raise Refusal(
+                HTTPStatus.SERVICE_UNAVAILABLE, "The database is away for a moment. Send it again."
+            ) from away
 
     def take(self, body: bytes, kind: str, request: Request) -> HttpResponseBase:
         raise NotImplementedError
@@ -104,11 +113,17 @@ class CallsDoor(RegistryView):
 
     def handle_exception(self, exc: Exception) -> Any:
         if isinstance(exc, OperationalError):
-            exc = Refusal(HTTPStatus.SERVICE_UNAVAILABLE, "The database is away for a moment. Send it again.")
+            exc = Refusal(
+                HTTPStatus.SERVICE_UNAVAILABLE, "The database is away for a moment. Send it again."
+            )
         response = super().handle_exception(exc)
         if isinstance(getattr(response, "data", None), dict) and "detail" in response.data:
             said = response.data
-            response.data = {**said, "code": _CODES.get(response.status_code, 2), "message": said["detail"]}
+            response.data = {
+                **said,
+                "code": _CODES.get(response.status_code, 2),
+                "message": said["detail"],
+            }
         if isinstance(exc, MethodNotAllowed):
             response["Allow"] = "POST"
         return response
@@ -118,20 +133,21 @@ class CallsDoor(RegistryView):
         return False
 
     def _media_type(self, request: Request) -> str:
-        kind = request.content_type.partition(";")[0].strip().lower() if request.content_type else ""
+        kind = (
+            request.content_type.partition(";")[0].strip().lower() if request.content_type else ""
+        )
         kind = PROTOBUF if kind in _PROTOBUFS else kind
         if kind not in self.media_types:
             raise Refusal(
                 HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-                f"Content-Type '{kind[:60]}' is not read here. Send {' or '.join(sorted(self.media_types))}.",
+                f"Content-Type '{kind[:60]}' is not read here. Send "
+                f"{' or '.join(sorted(self.media_types))}.",
             )
         return kind
 
     def _body(self, request: HttpRequest) -> bytes:
         most = self.most_bytes
-        sentence = (
-            f"A request has at most {most // 1024 // 1024} MiB as it is sent. Send smaller batches, or gzip them."
-        )
+        sentence = f"A request has at most {most // 1024 // 1024} MiB as it is sent. Send smaller batches, or gzip them."
         said = request.META.get("CONTENT_LENGTH") or ""
         if said.isdigit() and int(said) > most:
             raise TooLarge(sentence)

@@ -1,4 +1,5 @@
-"""Providers, foundations, versions, offerings, prices, assertions and the events of the catalogue."""
+"""Providers, foundations, versions, offerings, prices, assertions and the events of the
+catalogue."""
 
 from dataclasses import asdict
 from datetime import date
@@ -41,7 +42,10 @@ from apps.catalog.models import (
     Region,
     Version,
 )
-from apps.catalog.providers.earliest_retirement import PublishedMinimum, offering_earliest_retirement
+from apps.catalog.providers.earliest_retirement import (
+    PublishedMinimum,
+    offering_earliest_retirement,
+)
 from apps.catalog.providers.facts import PROVIDER_FIELDS, change_provider
 from apps.catalog.providers.track_record import ModelRetirement, NoticeHalf, PolicyCompliance
 from apps.catalog.providers.track_record_queries import is_partners, provider_track_record
@@ -50,20 +54,43 @@ from apps.common.time import day_of, now
 from apps.exposure.queries import affected_applications
 from apps.inventory.models import Application
 
-BY_SLUG = {"slug": Keyset(("slug",)), "-slug": Keyset(("-slug",)), "id": BY_ID, "-id": Keyset(("-id",))}
+BY_SLUG = {
+    "slug": Keyset(("slug",)),
+    "-slug": Keyset(("-slug",)),
+    "id": BY_ID,
+    "-id": Keyset(("-id",)),
+}
 SLUG = "[-a-zA-Z0-9_]+"
 
 
 class ProviderSerializer(serializers.ModelSerializer[Provider]):
-    parent = serializers.CharField(source="parent.slug", read_only=True, allow_null=True, help_text="Slug.")  # type: ignore[assignment]
+    parent = serializers.CharField(
+        source="parent.slug", read_only=True, allow_null=True, help_text="Slug."
+    )  # type: ignore[assignment]
 
     class Meta:
         model = Provider
         fields = [
-            "id", "slug", "name", "legal_name", "person_type", "roles", "parent", "country", "promised_notice_days",
-            "deprecation_policy_url", "terms_url", "status_page_url", "lei", "critical_third_party",
-            "critical_third_party_source", "source_url", "source_on", "created_at", "updated_at",
-        ]  # fmt: skip
+            "id",
+            "slug",
+            "name",
+            "legal_name",
+            "person_type",
+            "roles",
+            "parent",
+            "country",
+            "promised_notice_days",
+            "deprecation_policy_url",
+            "terms_url",
+            "status_page_url",
+            "lei",
+            "critical_third_party",
+            "critical_third_party_source",
+            "source_url",
+            "source_on",
+            "created_at",
+            "updated_at",
+        ]
         read_only_fields = fields
 
 
@@ -83,14 +110,21 @@ class ProviderChangeSerializer(ReasonMixin, serializers.ModelSerializer[Provider
 
 
 class NoticeSerializer(serializers.Serializer[Any]):
-    model = serializers.CharField(help_text="Identifier of the version; the api id where nobody knows it.")
-    offering = serializers.IntegerField(source="offering_id", help_text="Id; one of the model's names at this host.")
+    model = serializers.CharField(
+        help_text="Identifier of the version; the api id where nobody knows it."
+    )
+    offering = serializers.IntegerField(
+        source="offering_id", help_text="Id; one of the model's names at this host."
+    )
     api_id = serializers.CharField()
-    n_offerings = serializers.IntegerField(help_text="Names of the model at this host with the same end.")
+    n_offerings = serializers.IntegerField(
+        help_text="Names of the model at this host with the same end."
+    )
     announced_on = serializers.DateField()
     first_seen_here = serializers.BooleanField(
         source="is_seen",
-        help_text="No source publishes the day: it is the first on which the registry saw the date, so the true "
+        help_text="No source publishes the day: it is the first on which the registry saw the "
+        "date, so the true "
         "notice may be longer.",
     )
     ends_on = serializers.DateField()
@@ -105,12 +139,17 @@ class NoticeSerializer(serializers.Serializer[Any]):
 
 class StatisticSerializer(serializers.Serializer[Any]):
     n_models = serializers.IntegerField()
-    n_announcements = serializers.IntegerField(help_text="Distinct days; models are announced in batches.")
+    n_announcements = serializers.IntegerField(
+        help_text="Distinct days; models are announced in batches."
+    )
     median_days = serializers.FloatField()
     is_lower_bound = serializers.BooleanField(
-        source="is_bound", help_text="Some notices are counted from the day their date was first seen here."
+        source="is_bound",
+        help_text="Some notices are counted from the day their date was first seen here.",
     )
-    shortest_days = serializers.IntegerField(source="shortest.notice_days", help_text="By published days.")
+    shortest_days = serializers.IntegerField(
+        source="shortest.notice_days", help_text="By published days."
+    )
     longest_days = serializers.IntegerField(source="longest.notice_days")
     n_under_30_days = serializers.IntegerField(source="n_short")
     n_under_30_days_announcements = serializers.IntegerField(source="n_short_announcements")
@@ -137,8 +176,12 @@ class KeptSerializer(serializers.Serializer[PolicyCompliance]):
 
 
 class MovesSerializer(serializers.Serializer[Any]):
-    since = serializers.DateField(allow_null=True, help_text="First observation of the host; null while there is none.")
-    n_dated = serializers.IntegerField(help_text="Offerings with a firm date that was still ahead on that day.")
+    since = serializers.DateField(
+        allow_null=True, help_text="First observation of the host; null while there is none."
+    )
+    n_dated = serializers.IntegerField(
+        help_text="Offerings with a firm date that was still ahead on that day."
+    )
     n_later = serializers.IntegerField()
     n_earlier = serializers.IntegerField()
     n_withdrawn = serializers.IntegerField()
@@ -151,28 +194,41 @@ class ProviderRecordSerializer(serializers.Serializer[Any]):
     provider = serializers.CharField(help_text="Slug.")
     on = serializers.DateField()
     statistic = StatisticSerializer(
-        source="measured.notices", allow_null=True, help_text="Null below five announcements: there is none."
+        source="measured.notices",
+        allow_null=True,
+        help_text="Null below five announcements: there is none.",
     )
     halves = HalfSerializer(
-        source="measured.halves", many=True, allow_null=True, help_text="Earlier, later; null below ten announcements."
+        source="measured.halves",
+        many=True,
+        allow_null=True,
+        help_text="Earlier, later; null below ten announcements.",
     )
     changed = serializers.BooleanField(
-        source="measured.has_changed", help_text="The later half's median differs by a quarter or more."
+        source="measured.has_changed",
+        help_text="The later half's median differs by a quarter or more.",
     )
     n_announcements = serializers.IntegerField(source="measured.n_announcements")
     n_first_seen_here = serializers.IntegerField(
-        source="measured.n_seen", help_text="Notices counted from the day the registry first saw the date."
+        source="measured.n_seen",
+        help_text="Notices counted from the day the registry first saw the date.",
     )
     n_without_announcement = serializers.IntegerField(
-        source="measured.n_without", help_text="Ends left out: no announcement day is known, or it is the end's own."
+        source="measured.n_without",
+        help_text="Ends left out: no announcement day is known, or it is the end's own.",
     )
-    promises = KeptSerializer(source="measured.kept", many=True, help_text="Judged by today's policy.")
+    promises = KeptSerializer(
+        source="measured.kept", many=True, help_text="Judged by today's policy."
+    )
     moves = MovesSerializer()
-    notices = NoticeSerializer(source="measured.told", many=True, help_text="By announcement, the earliest first.")
+    notices = NoticeSerializer(
+        source="measured.told", many=True, help_text="By announcement, the earliest first."
+    )
 
 
 class ProviderViewSet(GovernedViewSet[Provider]):
-    """Parties in the chain: developers, hosts, gateways, resellers. Governance keeps what is known of them."""
+    """Parties in the chain: developers, hosts, gateways, resellers. Governance keeps what is known
+    of them."""
 
     model = Provider
     serializer_class = ProviderSerializer
@@ -187,17 +243,27 @@ class ProviderViewSet(GovernedViewSet[Provider]):
         """Change some facts, with the checks of its page; for governance."""
         provider = self.governed("parent")
         facts = self.validated(ProviderChangeSerializer, instance=provider, partial=True)
-        change_provider(provider=provider, reason=facts.pop("reason", ""), facts=facts, by=self.user)
+        change_provider(
+            provider=provider, reason=facts.pop("reason", ""), facts=facts, by=self.user
+        )
         return self.answer(provider)
 
-    @extend_schema(summary="What a provider's announcements were like", responses=ProviderRecordSerializer)
+    @extend_schema(
+        summary="What a provider's announcements were like", responses=ProviderRecordSerializer
+    )
     @action(detail=True, pagination_class=None, filterset_class=None, picks_fields=False)
     def record(self, request: Request, slug: str) -> Response:
-        """Measured from the accepted ends at this host and from the registry's own events: notices in days, promises
-        kept, dates moved. No grade and no score; price changes are single events, under provider-events."""
+        """Measured from the accepted ends at this host and from the registry's own events: notices
+        in days, promises kept, dates moved. No grade and no score; price changes are single events,
+        under provider-events."""
         provider = self.subject("parent")
         found = provider_track_record(provider)
-        body = {"provider": provider.slug, "on": day_of(now()), "measured": found.measured, "moves": found.moves}
+        body = {
+            "provider": provider.slug,
+            "on": day_of(now()),
+            "measured": found.measured,
+            "moves": found.moves,
+        }
         return Response(ProviderRecordSerializer(body).data)
 
 
@@ -207,9 +273,21 @@ class FoundationSerializer(serializers.ModelSerializer[Foundation]):
     class Meta:
         model = Foundation
         fields = [
-            "id", "slug", "name", "line", "family", "developer", "modalities", "licence", "open_weights",
-            "acceptable_use_url", "source_url", "source_on", "created_at", "updated_at",
-        ]  # fmt: skip
+            "id",
+            "slug",
+            "name",
+            "line",
+            "family",
+            "developer",
+            "modalities",
+            "licence",
+            "open_weights",
+            "acceptable_use_url",
+            "source_url",
+            "source_on",
+            "created_at",
+            "updated_at",
+        ]
         read_only_fields = fields
 
 
@@ -226,7 +304,9 @@ class FoundationViewSet(ReadViewSet[Foundation]):
 
 class VersionSerializer(serializers.ModelSerializer[Version]):
     foundation = serializers.CharField(source="foundation.slug", read_only=True, help_text="Slug.")
-    developer = serializers.CharField(source="foundation.developer.slug", read_only=True, help_text="Slug.")
+    developer = serializers.CharField(
+        source="foundation.developer.slug", read_only=True, help_text="Slug."
+    )
     predecessor = serializers.CharField(
         source="predecessor.identifier", read_only=True, allow_null=True, help_text="Identifier."
     )
@@ -234,10 +314,26 @@ class VersionSerializer(serializers.ModelSerializer[Version]):
     class Meta:
         model = Version
         fields = [
-            "id", "identifier", "name", "foundation", "developer", "moving", "released_on", "released_precision",
-            "knowledge_cutoff", "context_window", "access", "predecessor", "names", "aliases", "repositories",
-            "source_url", "source_on", "created_at", "updated_at",
-        ]  # fmt: skip
+            "id",
+            "identifier",
+            "name",
+            "foundation",
+            "developer",
+            "moving",
+            "released_on",
+            "released_precision",
+            "knowledge_cutoff",
+            "context_window",
+            "access",
+            "predecessor",
+            "names",
+            "aliases",
+            "repositories",
+            "source_url",
+            "source_on",
+            "created_at",
+            "updated_at",
+        ]
         read_only_fields = fields
 
 
@@ -257,54 +353,104 @@ class VersionViewSet(ReadViewSet[Version]):
 
 class OfferingSerializer(serializers.ModelSerializer[Offering]):
     host = serializers.CharField(source="host.slug", read_only=True, help_text="Slug.")
-    region = serializers.CharField(source="region_scope", read_only=True, help_text="Empty: not tied to one.")
+    region = serializers.CharField(
+        source="region_scope", read_only=True, help_text="Empty: not tied to one."
+    )
     tier = serializers.CharField(source="service_tier", read_only=True)
     version = serializers.CharField(
-        source="version.identifier", read_only=True, allow_null=True, help_text="Identifier; null while unresolved."
+        source="version.identifier",
+        read_only=True,
+        allow_null=True,
+        help_text="Identifier; null while unresolved.",
     )
     alias = serializers.CharField(
-        source="alias.identifier", read_only=True, allow_null=True, help_text="The moving name it is called by."
+        source="alias.identifier",
+        read_only=True,
+        allow_null=True,
+        help_text="The moving name it is called by.",
     )
     foundation = serializers.CharField(
         source="version.foundation.slug", read_only=True, allow_null=True, help_text="Slug."
     )
     developer = serializers.CharField(
-        source="version.foundation.developer.slug", read_only=True, allow_null=True, help_text="Slug."
+        source="version.foundation.developer.slug",
+        read_only=True,
+        allow_null=True,
+        help_text="Slug.",
     )
-    gateway = serializers.CharField(source="gateway.slug", read_only=True, allow_null=True, help_text="Slug.")
+    gateway = serializers.CharField(
+        source="gateway.slug", read_only=True, allow_null=True, help_text="Slug."
+    )
     regions = serializers.ListField(
-        source="region_names", child=serializers.CharField(), read_only=True, help_text="Where the host runs it."
+        source="region_names",
+        child=serializers.CharField(),
+        read_only=True,
+        help_text="Where the host runs it.",
     )
     days_left = serializers.IntegerField(
-        source="retires_on", read_only=True, allow_null=True, help_text="Until `retires_on`; negative once past."
+        source="retires_on",
+        read_only=True,
+        allow_null=True,
+        help_text="Until `retires_on`; negative once past.",
     )
     replacement = serializers.IntegerField(
-        source="replacement_id", read_only=True, allow_null=True, help_text="Id of the offering the host names."
+        source="replacement_id",
+        read_only=True,
+        allow_null=True,
+        help_text="Id of the offering the host names.",
     )
 
     class Meta:
         model = Offering
         fields = [
-            "id", "host", "api_id", "region", "tier", "name", "category", "version", "alias", "foundation",
-            "developer", "binding", "gateway", "regions", "not_a_model", "identity_confidence", "identity_why",
-            "lifecycle", "announced_on", "retires_on", "date_kind", "days_left", "end_behaviour", "replacement",
-            "replacement_text", "created_at", "updated_at",
-        ]  # fmt: skip
+            "id",
+            "host",
+            "api_id",
+            "region",
+            "tier",
+            "name",
+            "category",
+            "version",
+            "alias",
+            "foundation",
+            "developer",
+            "binding",
+            "gateway",
+            "regions",
+            "not_a_model",
+            "identity_confidence",
+            "identity_why",
+            "lifecycle",
+            "announced_on",
+            "retires_on",
+            "date_kind",
+            "days_left",
+            "end_behaviour",
+            "replacement",
+            "replacement_text",
+            "created_at",
+            "updated_at",
+        ]
         read_only_fields = fields
 
 
 class EarliestSerializer(serializers.Serializer[Any]):
     day = serializers.DateField()
-    why = serializers.ListField(child=serializers.CharField(), help_text="Sentences, the decisive one first.")
+    why = serializers.ListField(
+        child=serializers.CharField(), help_text="Sentences, the decisive one first."
+    )
     source_url = serializers.CharField(allow_blank=True)
-    source_on = serializers.DateField(allow_null=True, help_text="The day on which the page said so.")
+    source_on = serializers.DateField(
+        allow_null=True, help_text="The day on which the page said so."
+    )
 
 
 class OfferingDetailSerializer(OfferingSerializer):
     earliest_end = EarliestSerializer(
         read_only=True,
         allow_null=True,
-        help_text="Where no end is announced: before this day there is none, by what the host has published. Not a "
+        help_text="Where no end is announced: before this day there is none, by what the host "
+        "has published. Not a "
         "retirement date. Null where an end is announced or no policy is known.",
     )
 
@@ -341,7 +487,12 @@ def _earliest_end(
         released_on=released_on,
         is_partners=is_partners(host, above, developer),
         policies=[
-            PublishedMinimum(**{**row, "source_on": date.fromisoformat(row["source_on"]) if row["source_on"] else None})
+            PublishedMinimum(
+                **{
+                    **row,
+                    "source_on": date.fromisoformat(row["source_on"]) if row["source_on"] else None,
+                }
+            )
             for row in policies
         ],
         not_before_url=claim_url or "",
@@ -367,7 +518,9 @@ class OfferingViewSet(ReadViewSet[Offering]):
     }
     dated_orders = frozenset({"retires_on", "-retires_on"})
     annotations = {
-        "region_names": ArraySubquery(Region.objects.filter(offerings=OuterRef("pk")).order_by("name").values("name")),
+        "region_names": ArraySubquery(
+            Region.objects.filter(offerings=OuterRef("pk")).order_by("name").values("name")
+        ),
         "host_policies": ArraySubquery(
             NoticePolicy.objects.filter(provider=OuterRef("host"))
             .order_by("pk")
@@ -405,7 +558,11 @@ class OfferingViewSet(ReadViewSet[Offering]):
     }
 
     def get_serializer_class(self) -> type[OfferingSerializer]:
-        return OfferingDetailSerializer if getattr(self, "action", None) == "retrieve" else OfferingSerializer
+        return (
+            OfferingDetailSerializer
+            if getattr(self, "action", None) == "retrieve"
+            else OfferingSerializer
+        )
 
     @cached_property
     def reader(self) -> RowReader:
@@ -415,20 +572,37 @@ class OfferingViewSet(ReadViewSet[Offering]):
 class PriceSerializer(serializers.ModelSerializer[Price]):
     host = serializers.CharField(source="offering.host.slug", read_only=True, help_text="Slug.")
     api_id = serializers.CharField(source="offering.api_id", read_only=True)
-    valid_from = serializers.DateTimeField(source="valid__startswith", read_only=True, allow_null=True)
+    valid_from = serializers.DateTimeField(
+        source="valid__startswith", read_only=True, allow_null=True
+    )
     valid_until = serializers.DateTimeField(
-        source="valid__endswith", read_only=True, allow_null=True, help_text="Exclusive; null until further notice."
+        source="valid__endswith",
+        read_only=True,
+        allow_null=True,
+        help_text="Exclusive; null until further notice.",
     )
     claim = serializers.IntegerField(
-        source="claim_id", read_only=True, allow_null=True, help_text="Id of the assertion it rests on."
+        source="claim_id",
+        read_only=True,
+        allow_null=True,
+        help_text="Id of the assertion it rests on.",
     )
 
     class Meta:
         model = Price
         fields = [
-            "id", "offering", "host", "api_id", "unit", "above_tokens", "amount", "currency", "valid_from",
-            "valid_until", "claim",
-        ]  # fmt: skip
+            "id",
+            "offering",
+            "host",
+            "api_id",
+            "unit",
+            "above_tokens",
+            "amount",
+            "currency",
+            "valid_from",
+            "valid_until",
+            "claim",
+        ]
         read_only_fields = fields
 
 
@@ -448,16 +622,34 @@ class AnyField(serializers.JSONField):
 class AssertionSerializer(serializers.ModelSerializer[Assertion]):
     source = serializers.CharField(source="source.slug", read_only=True, help_text="Slug.")  # type: ignore[assignment]
     asserted_by = serializers.CharField(
-        source="asserted_by.username", read_only=True, allow_null=True, help_text="Who entered it by hand."
+        source="asserted_by.username",
+        read_only=True,
+        allow_null=True,
+        help_text="Who entered it by hand.",
     )
     pending = AnyField(read_only=True, help_text="A value that must prove itself first.")
 
     class Meta:
         model = Assertion
         fields = [
-            "id", "source", "external_id", "topic", "offering", "value", "excerpt", "source_url", "first_seen",
-            "changed_at", "missing_since", "withdrawn_at", "pending", "pending_since", "held", "asserted_by", "reason",
-        ]  # fmt: skip
+            "id",
+            "source",
+            "external_id",
+            "topic",
+            "offering",
+            "value",
+            "excerpt",
+            "source_url",
+            "first_seen",
+            "changed_at",
+            "missing_since",
+            "withdrawn_at",
+            "pending",
+            "pending_since",
+            "held",
+            "asserted_by",
+            "reason",
+        ]
         read_only_fields = fields
 
 
@@ -476,15 +668,29 @@ class ProviderEventSerializer(serializers.ModelSerializer[ProviderEvent]):
     old = AnyField(read_only=True, help_text="Day, price per unit, or id; null for none.")
     new = AnyField(read_only=True)
     evidence = serializers.ListField(
-        source="evidence_ids", child=serializers.IntegerField(), read_only=True, help_text="Ids of assertions."
+        source="evidence_ids",
+        child=serializers.IntegerField(),
+        read_only=True,
+        help_text="Ids of assertions.",
     )
 
     class Meta:
         model = ProviderEvent
         fields = [
-            "id", "key", "kind", "source", "external_id", "offering", "host", "api_id", "old", "new", "effective_on",
-            "detected_at", "evidence",
-        ]  # fmt: skip
+            "id",
+            "key",
+            "kind",
+            "source",
+            "external_id",
+            "offering",
+            "host",
+            "api_id",
+            "old",
+            "new",
+            "effective_on",
+            "detected_at",
+            "evidence",
+        ]
         read_only_fields = fields
 
 
@@ -502,14 +708,17 @@ class ProviderEventViewSet(ReadViewSet[ProviderEvent]):
         "-id": Keyset(("-id",)),
     }
     annotations: ClassVar[dict[str, Any]] = {
-        "evidence_ids": ArraySubquery(Assertion.objects.filter(events=OuterRef("pk")).order_by("pk").values("pk")),
+        "evidence_ids": ArraySubquery(
+            Assertion.objects.filter(events=OuterRef("pk")).order_by("pk").values("pk")
+        ),
     }
 
 
 @extend_schema_view(list=extend_schema(summary="Applications an event affects"))
 class AffectedApplicationViewSet(ApplicationViewSet):
-    """Applications with a live dependency, in any role, on what the event reaches: other names of the same release
-    at that host, its regions, fine-tunes served there. Gravest first; today's portfolio."""
+    """Applications with a live dependency, in any role, on what the event reaches: other names of
+    the same release at that host, its regions, fine-tunes served there. Gravest first; today's
+    portfolio."""
 
     serializer_class = AffectedApplicationSerializer
 

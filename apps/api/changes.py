@@ -20,16 +20,22 @@ from apps.inventory.models import Application
 class UndoneSerializer(serializers.Serializer[Any]):
     change = serializers.UUIDField(help_text="By which the undoing can be undone.")
     n_rows = serializers.IntegerField(help_text="Rows that were put back.")
-    applications = serializers.ListField(child=serializers.CharField(), help_text="Slugs of those concerned.")
+    applications = serializers.ListField(
+        child=serializers.CharField(), help_text="Slugs of those concerned."
+    )
 
 
 class UndoChangeView(RegistryView):
     @extend_schema(
-        operation_id="changes_undo", summary="Undo a change", request=ReasonMixin, responses=UndoneSerializer
+        operation_id="changes_undo",
+        summary="Undo a change",
+        request=ReasonMixin,
+        responses=UndoneSerializer,
     )
     def post(self, request: Request, change: UUID) -> Response:
-        """Puts everything back that the change wrote, while it still is as the change left it; otherwise the answer
-        is 409 and says who has changed it since. For editors of every team concerned."""
+        """Puts everything back that the change wrote, while it still is as the change left it;
+        otherwise the answer is 409 and says who has changed it since. For editors of every team
+        concerned."""
         asked = checked(ReasonMixin(data=request.data))
         teams = actions.teams_written_in(change=change)
         seen = teams if self.user.can_read_all else teams & set(self.user.team_roles())
@@ -38,7 +44,11 @@ class UndoChangeView(RegistryView):
         for team_id in teams:
             self.require(TeamRole.EDITOR, team_id)
         undone = actions.undo(change=change, by=self.user, reason=asked.get("reason", ""))
-        slugs = Application.objects.visible_to(self.user).filter(pk__in=undone.application_ids).order_by("slug")
+        slugs = (
+            Application.objects.visible_to(self.user)
+            .filter(pk__in=undone.application_ids)
+            .order_by("slug")
+        )
         return Response(
             {
                 "change": undone.change,

@@ -1,7 +1,8 @@
-"""Questions and bodies checked, and their refusals put so that who sent them knows what to send instead.
+"""Questions and bodies checked, and their refusals put so that who sent them knows what to send
+instead.
 
-What nobody knows is refused and not passed over: a misspelt filter would answer with everything, a misspelt field would
-leave what it was to change as it is.
+What nobody knows is refused and not passed over: a misspelt filter would answer with everything, a
+misspelt field would leave what it was to change as it is.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -20,18 +21,28 @@ _MOST_NAMED = 40
 
 
 def checked(
-    serializer: serializers.BaseSerializer[Any], *, also: Collection[str] = (), passed_over: Collection[str] = ()
+    serializer: serializers.BaseSerializer[Any],
+    *,
+    also: Collection[str] = (),
+    passed_over: Collection[str] = (),
 ) -> Any:
-    """What a serializer makes of its body; ValidationError with a sentence a field, fields nobody knows among them.
+    """What a serializer makes of its body; ValidationError with a sentence a field, fields nobody
+    knows among them.
 
-    `also` are further names that may be given, such as where a page begins; `passed_over` are those that say nothing
-    here, such as what a thing was read with and keeps.
+    `also` are further names that may be given, such as where a page begins; `passed_over` are those
+    that say nothing here, such as what a thing was read with and keeps.
     """
-    unknown = {name: words for name, words in _unknown_fields(serializer, also).items() if name not in passed_over}
+    unknown = {
+        name: words
+        for name, words in _unknown_fields(serializer, also).items()
+        if name not in passed_over
+    }
     if serializer.is_valid() and not unknown:
         return serializer.validated_data
     errors: Any = serializer.errors
-    raise ValidationError(errors if _is_many(serializer) else {**_retold(errors, serializer), **unknown})
+    raise ValidationError(
+        errors if _is_many(serializer) else {**_retold(errors, serializer), **unknown}
+    )
 
 
 def filter_errors(filterset: Any) -> dict[str, list[str]]:
@@ -52,7 +63,11 @@ def refuse_unknown(asked: Iterable[str], known: Collection[str]) -> None:
     """ValidationError that names the parameters of a query that nothing here reads."""
     unknown = [name for name in asked if name not in known]
     if unknown:
-        words = f"Nothing here reads it. Choose from {named(known)}." if known else "Nothing here is asked for."
+        words = (
+            f"Nothing here reads it. Choose from {named(known)}."
+            if known
+            else "Nothing here is asked for."
+        )
         raise ValidationError(dict.fromkeys((name[:100] for name in unknown), words))
 
 
@@ -70,7 +85,9 @@ def _is_many(serializer: serializers.BaseSerializer[Any]) -> bool:
     return isinstance(serializer, serializers.ListSerializer)
 
 
-def _unknown_fields(serializer: serializers.BaseSerializer[Any], also: Collection[str]) -> dict[str, str]:
+def _unknown_fields(
+    serializer: serializers.BaseSerializer[Any], also: Collection[str]
+) -> dict[str, str]:
     body = getattr(serializer, "initial_data", None)
     if _is_many(serializer) or not isinstance(body, Mapping):
         return {}

@@ -1,4 +1,5 @@
-"""Where the portfolio is concentrated, and what alone can stop it; of the organisation, or of the caller's teams."""
+"""Where the portfolio is concentrated, and what alone can stop it; of the organisation, or of the
+caller's teams."""
 
 from collections.abc import Collection
 from typing import Any
@@ -18,7 +19,13 @@ from apps.catalog.models import NodeKind
 from apps.exposure.engine.concentration import contributions, measure_layer
 from apps.exposure.engine.settings import engine_settings
 from apps.exposure.engine.single_points import SinglePoint, single_points, team_points
-from apps.exposure.layers import LayerTable, layer_table, own_teams, standing_nowhere, without_weight
+from apps.exposure.layers import (
+    LayerTable,
+    layer_table,
+    own_teams,
+    standing_nowhere,
+    without_weight,
+)
 from apps.exposure.models import Basis, Cut, EngineState, Layer
 from apps.exposure.naming import NodeName, names_of
 from apps.inventory.models import Application
@@ -31,44 +38,70 @@ MOST_ASKED = 50
 class BucketSerializer(serializers.Serializer[Any]):
     node = serializers.IntegerField()
     key = serializers.CharField(help_text="As in `shares`.")
-    slug = serializers.CharField(help_text="Of the party or foundation; a version's identifier, host/region.")
+    slug = serializers.CharField(
+        help_text="Of the party or foundation; a version's identifier, host/region."
+    )
     name = serializers.CharField()
-    share = serializers.FloatField(help_text="Of the covered weight; 0 for a corporate parent, which counts beside.")
-    n_applications = serializers.IntegerField(help_text="Standing there under its usual threat, each once.")
+    share = serializers.FloatField(
+        help_text="Of the covered weight; 0 for a corporate parent, which counts beside."
+    )
+    n_applications = serializers.IntegerField(
+        help_text="Standing there under its usual threat, each once."
+    )
     n_critical = serializers.IntegerField()
     critical_share = serializers.DecimalField(7, 6, help_text="Of all critical ones in scope.")
-    tolerance = serializers.DecimalField(24, 15, allow_null=True, help_text="The lowest line on the critical share.")
+    tolerance = serializers.DecimalField(
+        24, 15, allow_null=True, help_text="The lowest line on the critical share."
+    )
     over = serializers.BooleanField(help_text="The critical share is above the tolerance.")
 
 
 class ConcentrationSerializer(serializers.Serializer[Any]):
     layer = serializers.ChoiceField(choices=Layer.choices)
     weight = serializers.ChoiceField(choices=Basis.choices)
-    on = serializers.DateField(allow_null=True, help_text="The day it speaks of; null before the first refresh.")
-    whole_organisation = serializers.BooleanField(help_text="False: computed over your teams' applications.")
+    on = serializers.DateField(
+        allow_null=True, help_text="The day it speaks of; null before the first refresh."
+    )
+    whole_organisation = serializers.BooleanField(
+        help_text="False: computed over your teams' applications."
+    )
     n_applications = serializers.IntegerField(help_text="In scope.")
     n_critical = serializers.IntegerField()
     total_weight = serializers.FloatField()
-    none_weight = serializers.FloatField(help_text="Of paths that the layer does not apply to: no gateway, no vendor.")
+    none_weight = serializers.FloatField(
+        help_text="Of paths that the layer does not apply to: no gateway, no vendor."
+    )
     covered_weight = serializers.FloatField(help_text="What shares are parts of.")
-    unknown = serializers.FloatField(allow_null=True, help_text="Part on offerings that nobody has placed.")
-    shares = serializers.DictField(child=serializers.FloatField(), help_text="{node: part of the covered weight}.")
+    unknown = serializers.FloatField(
+        allow_null=True, help_text="Part on offerings that nobody has placed."
+    )
+    shares = serializers.DictField(
+        child=serializers.FloatField(), help_text="{node: part of the covered weight}."
+    )
     cr1 = serializers.FloatField(allow_null=True)
     cr3 = serializers.FloatField(allow_null=True)
     hhi = serializers.FloatField(allow_null=True)
-    hhi_best = serializers.FloatField(allow_null=True, help_text="Each unresolved offering a node of its own.")
-    hhi_worst = serializers.FloatField(allow_null=True, help_text="All of the unknown on the largest node.")
+    hhi_best = serializers.FloatField(
+        allow_null=True, help_text="Each unresolved offering a node of its own."
+    )
+    hhi_worst = serializers.FloatField(
+        allow_null=True, help_text="All of the unknown on the largest node."
+    )
     n2 = serializers.FloatField(allow_null=True, help_text="Effective number of nodes, 1/HHI.")
     n1 = serializers.FloatField(allow_null=True, help_text="exp(entropy).")
     missing_weight = serializers.ListField(
-        child=serializers.CharField(), help_text=f"Slugs without this weight on record, the first {MOST_NAMED}."
+        child=serializers.CharField(),
+        help_text=f"Slugs without this weight on record, the first {MOST_NAMED}.",
     )
     n_missing_weight = serializers.IntegerField()
     undeclared = serializers.ListField(
-        child=serializers.CharField(), help_text=f"Slugs in scope without a live primary, the first {MOST_NAMED}."
+        child=serializers.CharField(),
+        help_text=f"Slugs in scope without a live primary, the first {MOST_NAMED}.",
     )
     n_undeclared = serializers.IntegerField()
-    contribution = serializers.DictField(child=serializers.FloatField(), help_text="Of the applications asked for.")
+    contribution = serializers.DictField(
+        child=serializers.FloatField(), help_text="Of the applications asked for."
+    )
     marginal = serializers.DictField(
         child=serializers.FloatField(allow_null=True), help_text="HHI minus the HHI without it."
     )
@@ -90,60 +123,79 @@ class ConcentrationView(RegistryView):
 
     @extend_schema(
         operation_id="concentration",
-        summary="How much stands on each developer, host, foundation, ... and how concentrated that is",
+        summary="How much stands on each developer, host, foundation, ... and how concentrated "
+        "that is",
         parameters=[
             OpenApiParameter("layer", str, enum=Layer.values, default=Layer.DEVELOPER.value),
             OpenApiParameter("weight", str, enum=Basis.values, default=Basis.COUNT.value),
             OpenApiParameter(
-                "application", str, many=True, description="Slugs whose contribution and marginal are wanted, up to 50."
+                "application",
+                str,
+                many=True,
+                description="Slugs whose contribution and marginal are wanted, up to 50.",
             ),
         ],
         responses=ConcentrationSerializer,
     )
     def get(self, request: Request) -> Response:
-        """Live primaries in scope, weighed by traffic share; the whole organisation for its offices, else the caller's
-        teams. Shares leave out what the layer does not apply to; the unknown is a bucket of its own."""
+        """Live primaries in scope, weighed by traffic share; the whole organisation for its
+        offices, else the caller's teams. Shares leave out what the layer does not apply to; the
+        unknown is a bucket of its own."""
         question = ConcentrationQuestion(
-            data={**request.query_params.dict(), "application": request.query_params.getlist("application")}
+            data={
+                **request.query_params.dict(),
+                "application": request.query_params.getlist("application"),
+            }
         )
         checked(question, also=FORMATS_ASKED if not self.is_file else (*FORMATS_ASKED, *PAGING))
-        layer, basis = Layer(question.validated_data["layer"]), Basis(question.validated_data["weight"])
+        layer, basis = (
+            Layer(question.validated_data["layer"]),
+            Basis(question.validated_data["weight"]),
+        )
         team_ids = own_teams(self.user)
         measured = measure_layer(layer, basis, team_ids=team_ids)
         table = layer_table(layer=layer, user=self.user, limit=None if self.is_file else MOST_NAMED)
         found = measured.indices
         nodes = names_of([*found.shares, *(row.node_id for row in table.rows)])
-        contribution, marginal = self._parts(layer, basis, team_ids, question.validated_data["application"])
-        return Response({
-            "layer": layer.value,
-            "weight": basis.value,
-            "on": table.as_of,
-            "whole_organisation": table.whole_organisation,
-            "n_applications": table.n_applications,
-            "n_critical": table.n_critical,
-            "total_weight": found.total_weight,
-            "none_weight": found.none_weight,
-            "covered_weight": found.covered_weight,
-            "unknown": found.unknown,
-            "shares": {nodes[pk].name: share for pk, share in found.shares.items() if pk in nodes},
-            "cr1": found.cr1,
-            "cr3": found.cr3,
-            "hhi": found.hhi,
-            "hhi_best": found.hhi_best,
-            "hhi_worst": found.hhi_worst,
-            "n2": found.n2,
-            "n1": found.n1,
-            "missing_weight": without_weight(basis, team_ids=team_ids, limit=MOST_NAMED)
-            if measured.n_missing_weight
-            else [],
-            "n_missing_weight": measured.n_missing_weight,
-            "undeclared": standing_nowhere(team_ids=team_ids, limit=MOST_NAMED) if measured.n_undeclared else [],
-            "n_undeclared": measured.n_undeclared,
-            "contribution": contribution,
-            "marginal": marginal,
-            "tolerance": table.tolerance,
-            "rows": _rows(table, found.shares, nodes),
-        })  # fmt: skip
+        contribution, marginal = self._parts(
+            layer, basis, team_ids, question.validated_data["application"]
+        )
+        return Response(
+            {
+                "layer": layer.value,
+                "weight": basis.value,
+                "on": table.as_of,
+                "whole_organisation": table.whole_organisation,
+                "n_applications": table.n_applications,
+                "n_critical": table.n_critical,
+                "total_weight": found.total_weight,
+                "none_weight": found.none_weight,
+                "covered_weight": found.covered_weight,
+                "unknown": found.unknown,
+                "shares": {
+                    nodes[pk].name: share for pk, share in found.shares.items() if pk in nodes
+                },
+                "cr1": found.cr1,
+                "cr3": found.cr3,
+                "hhi": found.hhi,
+                "hhi_best": found.hhi_best,
+                "hhi_worst": found.hhi_worst,
+                "n2": found.n2,
+                "n1": found.n1,
+                "missing_weight": without_weight(basis, team_ids=team_ids, limit=MOST_NAMED)
+                if measured.n_missing_weight
+                else [],
+                "n_missing_weight": measured.n_missing_weight,
+                "undeclared": standing_nowhere(team_ids=team_ids, limit=MOST_NAMED)
+                if measured.n_undeclared
+                else [],
+                "n_undeclared": measured.n_undeclared,
+                "contribution": contribution,
+                "marginal": marginal,
+                "tolerance": table.tolerance,
+                "rows": _rows(table, found.shares, nodes),
+            }
+        )
 
     def _parts(
         self, layer: Layer, basis: Basis, team_ids: Collection[int] | None, slugs: list[str]
@@ -151,7 +203,11 @@ class ConcentrationView(RegistryView):
         """(contributions, marginals) of the named applications that the caller may see, by slug."""
         if not slugs:
             return {}, {}
-        asked = dict(Application.objects.visible_to(self.user).filter(slug__in=slugs).values_list("pk", "slug"))
+        asked = dict(
+            Application.objects.visible_to(self.user)
+            .filter(slug__in=slugs)
+            .values_list("pk", "slug")
+        )
         parts = contributions(layer, basis, team_ids=team_ids, application_ids=list(asked))
         return (
             {asked[part.application_id]: part.contribution for part in parts},
@@ -177,7 +233,7 @@ def _rows(table: LayerTable, shares: Any, nodes: dict[int, NodeName]) -> list[di
     ]
 
 
-# --- single points of failure -----------------------------------------------------------------------------------
+# --- single points of failure ---------------------------------------------------------------------
 
 
 class SinglePointSerializer(serializers.Serializer[Any]):
@@ -186,14 +242,18 @@ class SinglePointSerializer(serializers.Serializer[Any]):
     kind = serializers.ChoiceField(choices=KINDS)
     slug = serializers.CharField()
     name = serializers.CharField()
-    exposed = serializers.IntegerField(help_text="Applications without a fallback that is good enough.")
+    exposed = serializers.IntegerField(
+        help_text="Applications without a fallback that is good enough."
+    )
     cushioned = serializers.IntegerField(help_text="Applications with an untested one only.")
     n_critical = serializers.IntegerField(help_text="Critical ones of both.")
     points = serializers.IntegerField(help_text="Weight of both by criticality.")
 
 
 class CutSerializer(serializers.Serializer[Any]):
-    nodes = serializers.ListField(child=serializers.CharField(), help_text="Keys; what fails together.")
+    nodes = serializers.ListField(
+        child=serializers.CharField(), help_text="Keys; what fails together."
+    )
     share = serializers.FloatField(help_text="Of the critical weight that it stops.")
     on = serializers.DateField()
 
@@ -202,7 +262,9 @@ class SinglePointsSerializer(serializers.Serializer[Any]):
     on = serializers.DateField(allow_null=True)
     whole_organisation = serializers.BooleanField()
     sets = CutSerializer(
-        many=True, help_text="The smallest sets that stop the threshold of critical weight; of the organisation only."
+        many=True,
+        help_text="The smallest sets that stop the threshold of critical weight; of the "
+        "organisation only.",
     )
     next = serializers.URLField(allow_null=True)
     results = SinglePointSerializer(many=True)
@@ -227,7 +289,8 @@ class SinglePointsView(RegistryView):
         responses=SinglePointsSerializer,
     )
     def get(self, request: Request) -> Response:
-        """Nodes that stop at least one application under their usual threat: most critical applications first."""
+        """Nodes that stop at least one application under their usual threat: most critical
+        applications first."""
         question = SinglePointsQuestion(data={"kind": request.query_params.getlist("kind")})
         checked(question)
         named = set(question.validated_data["kind"])
@@ -239,25 +302,33 @@ class SinglePointsView(RegistryView):
             points = single_points(kinds=kinds, limit=size + 1, after=after)
         else:
             points = team_points(
-                team_ids=team_ids, settings=engine_settings(), kinds=kinds, limit=size + 1, after=after
+                team_ids=team_ids,
+                settings=engine_settings(),
+                kinds=kinds,
+                limit=size + 1,
+                after=after,
             )
         more, points = len(points) > size, points[:size]
         cuts = list(Cut.objects.all()[:MOST_NAMED]) if team_ids is None else []
-        nodes = names_of({*(point.node_id for point in points), *(pk for cut in cuts for pk in cut.node_ids)})
-        return Response({
-            "on": EngineState.objects.values_list("as_of", flat=True).first(),
-            "whole_organisation": team_ids is None,
-            "sets": [
-                {
-                    "nodes": [nodes[pk].name for pk in cut.node_ids if pk in nodes],
-                    "share": cut.share,
-                    "on": cut.as_of,
-                }
-                for cut in cuts
-            ],
-            "next": next_link(request, _place(points[-1])) if more else None,
-            "results": [_point(point, nodes[point.node_id]) for point in points],
-        })  # fmt: skip
+        nodes = names_of(
+            {*(point.node_id for point in points), *(pk for cut in cuts for pk in cut.node_ids)}
+        )
+        return Response(
+            {
+                "on": EngineState.objects.values_list("as_of", flat=True).first(),
+                "whole_organisation": team_ids is None,
+                "sets": [
+                    {
+                        "nodes": [nodes[pk].name for pk in cut.node_ids if pk in nodes],
+                        "share": cut.share,
+                        "on": cut.as_of,
+                    }
+                    for cut in cuts
+                ],
+                "next": next_link(request, _place(points[-1])) if more else None,
+                "results": [_point(point, nodes[point.node_id]) for point in points],
+            }
+        )
 
 
 def _place(point: SinglePoint) -> tuple[int, int, int]:

@@ -30,12 +30,20 @@ _CODES = f"One of {', '.join(UnknownCost)}."
 
 COST_QUESTION = [
     OpenApiParameter("on", date, description="The day whose prices count; today where absent."),
-    OpenApiParameter("node", str, description="What becomes dearer or cheaper, such as `developer:anthropic`."),
-    OpenApiParameter("unit", str, enum=list(PRICE_UNITS), description="Only this unit; every unit where absent."),
+    OpenApiParameter(
+        "node", str, description="What becomes dearer or cheaper, such as `developer:anthropic`."
+    ),
+    OpenApiParameter(
+        "unit", str, enum=list(PRICE_UNITS), description="Only this unit; every unit where absent."
+    ),
     OpenApiParameter("factor", str, description="Times as much: `1.2`, or exactly `6/5`."),
-    OpenApiParameter("amount", str, description="Instead of a factor: the new price per million units."),
+    OpenApiParameter(
+        "amount", str, description="Instead of a factor: the new price per million units."
+    ),
     OpenApiParameter("currency", str, description="Of the amount."),
-    OpenApiParameter("from", date, description="The change holds from this day on; always where absent."),
+    OpenApiParameter(
+        "from", date, description="The change holds from this day on; always where absent."
+    ),
 ]
 
 
@@ -53,7 +61,9 @@ class DependencyCostSerializer(serializers.Serializer[Any]):
 class UnknownCostSerializer(serializers.Serializer[Any]):
     dependency = serializers.IntegerField()
     code = serializers.CharField(help_text=_CODES)
-    units = serializers.ListField(child=serializers.CharField(), help_text="Used units without a price.")
+    units = serializers.ListField(
+        child=serializers.CharField(), help_text="Used units without a price."
+    )
     detail = serializers.CharField()
 
 
@@ -101,12 +111,16 @@ def asked_prices(request: Request, today: date) -> tuple[date, list[PriceChange]
 
     ValidationError with the parameter's name and a sentence.
     """
-    said: Mapping[str, Any] = checked(_Question(data=request.query_params), also=("from", *PAGING, *FORMATS_ASKED))
+    said: Mapping[str, Any] = checked(
+        _Question(data=request.query_params), also=("from", *PAGING, *FORMATS_ASKED)
+    )
     on: date = said.get("on", today)
     starts_on = _day(request.query_params.get("from"))
     if "node" not in said:
         if {"unit", "factor", "amount", "currency"} & set(said):
-            raise serializers.ValidationError({"node": "Say what becomes dearer or cheaper, such as host:azure."})
+            raise serializers.ValidationError(
+                {"node": "Say what becomes dearer or cheaper, such as host:azure."}
+            )
         return on, []
     try:
         node_id = nodes_named([said["node"]])[said["node"]]
@@ -135,7 +149,12 @@ def cost_body(costs: Costs, prices_on: date) -> dict[str, Any]:
             for pk, money in costs.per_dependency.items()
         ],
         "unknown": [
-            {"dependency": pk, "code": row.code.value, "units": list(row.units), "detail": row.sentence}
+            {
+                "dependency": pk,
+                "code": row.code.value,
+                "units": list(row.units),
+                "detail": row.sentence,
+            }
             for pk, row in costs.unknown.items()
         ],
     }
@@ -146,7 +165,12 @@ def cost_rows(costs: Costs) -> list[dict[str, Any]]:
     nothing: dict[str, Any] = dict.fromkeys(("amount", "currency", "unknown", "detail"))
     return [
         *(
-            {**nothing, "dependency": pk, "amount": decimal_text(money.amount), "currency": money.currency}
+            {
+                **nothing,
+                "dependency": pk,
+                "amount": decimal_text(money.amount),
+                "currency": money.currency,
+            }
             for pk, money in costs.per_dependency.items()
         ),
         *(
@@ -166,7 +190,10 @@ def decimal_text(amount: Fraction) -> str:
 
 
 def _totals(totals: Mapping[str, Fraction]) -> list[dict[str, str]]:
-    return [{"currency": currency, "amount": decimal_text(amount)} for currency, amount in totals.items()]
+    return [
+        {"currency": currency, "amount": decimal_text(amount)}
+        for currency, amount in totals.items()
+    ]
 
 
 def _fraction(said: Mapping[str, Any], name: str) -> Fraction | None:
@@ -204,8 +231,8 @@ class CostsView(RegistryView):
         responses=CostTotalsSerializer,
     )
     def get(self, request: Request) -> Response:
-        """Sums over every live dependency of the applications you may see, in pilot or production. What is not known
-        is counted beside, by reason."""
+        """Sums over every live dependency of the applications you may see, in pilot or production.
+        What is not known is counted beside, by reason."""
         today = day_of(now())
         prices_on, changes = asked_prices(request, today)
         everything = self.user.can_read_all
@@ -221,6 +248,9 @@ class CostsView(RegistryView):
                 "whole_organisation": everything,
                 "totals": _totals(totals.totals),
                 "n_known": totals.n_known,
-                "unknown": [{"code": code.value, "n_dependencies": n} for code, n in sorted(totals.n_unknown.items())],
+                "unknown": [
+                    {"code": code.value, "n_dependencies": n}
+                    for code, n in sorted(totals.n_unknown.items())
+                ],
             }
         )

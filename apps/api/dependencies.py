@@ -26,10 +26,20 @@ from apps.inventory.models import Application, Dependency
 
 # what people say about a dependency and may correct
 _FACTS = [
-    "fallback_order", "traffic_share", "monthly_input_tokens", "monthly_output_tokens", "monthly_cache_read_tokens",
-    "monthly_cache_write_tokens", "monthly_requests", "typical_request_tokens", "monthly_spend", "reached",
-    "via_party", "binding", "tags",
-]  # fmt: skip
+    "fallback_order",
+    "traffic_share",
+    "monthly_input_tokens",
+    "monthly_output_tokens",
+    "monthly_cache_read_tokens",
+    "monthly_cache_write_tokens",
+    "monthly_requests",
+    "typical_request_tokens",
+    "monthly_spend",
+    "reached",
+    "via_party",
+    "binding",
+    "tags",
+]
 
 
 class DependencySerializer(ReasonMixin, serializers.ModelSerializer[Dependency]):
@@ -39,20 +49,50 @@ class DependencySerializer(ReasonMixin, serializers.ModelSerializer[Dependency])
     )
     host = serializers.CharField(source="offering.host.slug", read_only=True, help_text="Slug.")
     api_id = serializers.CharField(source="offering.api_id", read_only=True)
-    version = serializers.CharField(source="offering.version.identifier", read_only=True, allow_null=True)
-    foundation = serializers.CharField(source="offering.version.foundation.slug", read_only=True, allow_null=True)
-    via_party = ProviderField(slug_field="slug", queryset=Provider.objects.all(), required=False, allow_null=True)
+    version = serializers.CharField(
+        source="offering.version.identifier", read_only=True, allow_null=True
+    )
+    foundation = serializers.CharField(
+        source="offering.version.foundation.slug", read_only=True, allow_null=True
+    )
+    via_party = ProviderField(
+        slug_field="slug", queryset=Provider.objects.all(), required=False, allow_null=True
+    )
     since = serializers.DateField(
-        required=False, validators=[validate_plausible_date], help_text="First day in use; today where absent."
+        required=False,
+        validators=[validate_plausible_date],
+        help_text="First day in use; today where absent.",
     )
 
     class Meta:
         model = Dependency
         fields = [
-            "id", "application", "offering", "host", "api_id", "version", "foundation", "role", *_FACTS, "known",
-            "since", "until", "last_observed_on", "confirmed_on", "created_at", "updated_at", "reason",
-        ]  # fmt: skip
-        read_only_fields = ["id", "known", "last_observed_on", "confirmed_on", "created_at", "updated_at"]
+            "id",
+            "application",
+            "offering",
+            "host",
+            "api_id",
+            "version",
+            "foundation",
+            "role",
+            *_FACTS,
+            "known",
+            "since",
+            "until",
+            "last_observed_on",
+            "confirmed_on",
+            "created_at",
+            "updated_at",
+            "reason",
+        ]
+        read_only_fields = [
+            "id",
+            "known",
+            "last_observed_on",
+            "confirmed_on",
+            "created_at",
+            "updated_at",
+        ]
         extra_kwargs = {"traffic_share": {"min_value": 0}, "monthly_spend": {"min_value": 0}}
 
 
@@ -71,7 +111,9 @@ class DependencyChangeSerializer(ExpectingMixin, DependencySerializer):
 
 
 class ConfirmSerializer(ReasonMixin):
-    on = serializers.DateField(required=False, validators=[validate_plausible_date], help_text="Today where absent.")
+    on = serializers.DateField(
+        required=False, validators=[validate_plausible_date], help_text="Today where absent."
+    )
 
 
 class EndSerializer(ExpectingMixin, ReasonMixin):
@@ -92,18 +134,25 @@ class ReopenSerializer(ReasonMixin):
 
 
 class ReplaceSerializer(EndSerializer):
-    offering = serializers.PrimaryKeyRelatedField(queryset=Offering.objects.all(), help_text="Id of the successor.")
+    offering = serializers.PrimaryKeyRelatedField(
+        queryset=Offering.objects.all(), help_text="Id of the successor."
+    )
 
 
 @extend_schema_view(
     bulk=bulk_schema(
         MERGERS["dependencies"],
         {
-            "application": "claims-assistant", "host": "openai", "api_id": "gpt-4o-2024-11-20", "role": "primary",
-            "since": "2026-01-01", "traffic_share": "1", "monthly_input_tokens": 120_000_000,
+            "application": "claims-assistant",
+            "host": "openai",
+            "api_id": "gpt-4o-2024-11-20",
+            "role": "primary",
+            "since": "2026-01-01",
+            "traffic_share": "1",
+            "monthly_input_tokens": 120_000_000,
         },
     )
-)  # fmt: skip
+)
 class DependencyViewSet(Bulk, WritingViewSet[Dependency]):
     """Application x offering, for a time. Ended rows stay."""
 
@@ -120,12 +169,17 @@ class DependencyViewSet(Bulk, WritingViewSet[Dependency]):
                 "a fallback through a gateway",
                 request_only=True,
                 value={
-                    "application": "claims-assistant", "offering": 4711, "role": "fallback", "fallback_order": 1,
-                    "reached": "gateway", "via_party": "litellm", "since": "2026-01-01",
+                    "application": "claims-assistant",
+                    "offering": 4711,
+                    "role": "fallback",
+                    "fallback_order": 1,
+                    "reached": "gateway",
+                    "via_party": "litellm",
+                    "since": "2026-01-01",
                 },
             )
         ],
-    )  # fmt: skip
+    )
     def create(self, request: Request) -> Response:
         """Declare that an application uses an offering; for editors of its team."""
         facts = self.validated(DependencySerializer)
@@ -164,7 +218,10 @@ class DependencyViewSet(Bulk, WritingViewSet[Dependency]):
         dependency = self.editable()
         asked = self.validated(ConfirmSerializer)
         confirmed = actions.confirm_dependency(
-            dependency=dependency, on=asked.get("on", today()), reason=asked.get("reason", ""), by=self.user
+            dependency=dependency,
+            on=asked.get("on", today()),
+            reason=asked.get("reason", ""),
+            by=self.user,
         )
         return self.written(confirmed, dependency.application, confirmed.pk)
 
@@ -190,15 +247,19 @@ class DependencyViewSet(Bulk, WritingViewSet[Dependency]):
         dependency = self.editable()
         asked = self.validated(ReopenSerializer)
         reopened = actions.reopen_dependency(
-            dependency=dependency, until=asked.get("until"), reason=asked.get("reason", ""), by=self.user
+            dependency=dependency,
+            until=asked.get("until"),
+            reason=asked.get("reason", ""),
+            by=self.user,
         )
         return self.written(reopened, dependency.application, reopened.pk)
 
     @extend_schema(request=ReplaceSerializer, responses={201: WrittenDependencySerializer})
     @action(detail=True, methods=["post"])
     def replace(self, request: Request, pk: str) -> Response:
-        """Move to another offering: this one ends, a new one begins that day and is the answer. What was built on it
-        and the exit plan go along. Where somebody else was faster, the answer is 409 and says who did what."""
+        """Move to another offering: this one ends, a new one begins that day and is the answer.
+        What was built on it and the exit plan go along. Where somebody else was faster, the answer
+        is 409 and says who did what."""
         dependency = self.editable()
         asked = self.validated(ReplaceSerializer)
         begun = actions.replace_offering(

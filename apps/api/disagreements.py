@@ -26,12 +26,20 @@ class SideSerializer(serializers.Serializer[Any]):
     external_id = serializers.CharField(help_text="The source's own key of the row.")
     retires_on = serializers.DateField(allow_null=True)
     date_kind = serializers.ChoiceField(choices=DateKind.choices, allow_blank=True)
-    built_in = serializers.BooleanField(help_text="The built-in catalogue stands in: the feed has not been polled.")
-    in_doubt = serializers.BooleanField(help_text="The source has said something else since, which must prove itself.")
+    built_in = serializers.BooleanField(
+        help_text="The built-in catalogue stands in: the feed has not been polled."
+    )
+    in_doubt = serializers.BooleanField(
+        help_text="The source has said something else since, which must prove itself."
+    )
     accepted = serializers.BooleanField(help_text="The registry goes by it.")
-    contradicts = serializers.BooleanField(help_text="It cannot be true together with the accepted one.")
+    contradicts = serializers.BooleanField(
+        help_text="It cannot be true together with the accepted one."
+    )
     first_seen = serializers.DateTimeField()
-    changed_at = serializers.DateTimeField(help_text="Observation at which anything of it last changed.")
+    changed_at = serializers.DateTimeField(
+        help_text="Observation at which anything of it last changed."
+    )
     said_since = serializers.DateTimeField(help_text="Observation since which it names this day.")
     missing_since = serializers.DateTimeField(allow_null=True)
     excerpt = serializers.JSONField(help_text="The raw row, cut to what the claim rests on.")
@@ -46,12 +54,18 @@ class DisagreementSerializer(serializers.Serializer[Any]):
     tier = serializers.CharField(allow_blank=True)
     state = serializers.ChoiceField(choices=STATES)
     days_apart = serializers.IntegerField(help_text="Between the two days that lie furthest apart.")
-    since = serializers.DateTimeField(help_text="Moment from which the sources contradict each other.")
+    since = serializers.DateTimeField(
+        help_text="Moment from which the sources contradict each other."
+    )
     retires_on = serializers.DateField(allow_null=True, help_text="The accepted day.")
     date_kind = serializers.ChoiceField(choices=DateKind.choices, allow_blank=True)
     why = serializers.CharField(help_text="Why that day is accepted, in a clause.")
-    decided_by = serializers.CharField(allow_null=True, help_text="Username; null while the sources settle it.")
-    sides = SideSerializer(many=True, help_text="All sources that speak about its end, strongest first.")
+    decided_by = serializers.CharField(
+        allow_null=True, help_text="Username; null while the sources settle it."
+    )
+    sides = SideSerializer(
+        many=True, help_text="All sources that speak about its end, strongest first."
+    )
 
 
 def _side(row: Disagreement, side: DisagreementSide) -> dict[str, Any]:
@@ -95,7 +109,9 @@ def _answer(row: Disagreement) -> dict[str, Any]:
 
 
 _IN_USE = OpenApiParameter(
-    "in_use", bool, description="Only offerings on which a live application stands that you may see."
+    "in_use",
+    bool,
+    description="Only offerings on which a live application stands that you may see.",
 )
 
 
@@ -104,8 +120,9 @@ _IN_USE = OpenApiParameter(
     retrieve=extend_schema(summary="The disagreement about one offering; 404 where there is none"),
 )
 class DisagreementViewSet(ReadViewSet[Offering]):
-    """Contradictions between sources about an offering's end, each with all sides; by the offering's id. What a
-    person has decided, and what passed more than a year ago, is among them: ask for `?state=open`."""
+    """Contradictions between sources about an offering's end, each with all sides; by the
+    offering's id. What a person has decided, and what passed more than a year ago, is among them:
+    ask for `?state=open`."""
 
     model = Offering
     serializer_class = DisagreementSerializer
@@ -119,19 +136,32 @@ class DisagreementViewSet(ReadViewSet[Offering]):
         pages = self.pagination_class()
         queryset = self._narrowed(self.get_queryset().filter(pk__in=found), found).only("pk")
         page = pages.page(request, queryset, pages.order(request, self.orders))
-        return Response(pages.body(request, page, [_answer(found[offering.pk]) for offering in page.rows]))
+        return Response(
+            pages.body(request, page, [_answer(found[offering.pk]) for offering in page.rows])
+        )
 
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         for row in disagreements([int(self.kwargs["pk"])], open_only=False):
             return Response(_answer(row))
         raise Http404
 
-    def _narrowed(self, queryset: QuerySet[Offering], found: Mapping[int, Disagreement]) -> QuerySet[Offering]:
-        filterset = DisagreementFilter(self.request.query_params, queryset, request=self.request, found=found)
+    def _narrowed(
+        self, queryset: QuerySet[Offering], found: Mapping[int, Disagreement]
+    ) -> QuerySet[Offering]:
+        filterset = DisagreementFilter(
+            self.request.query_params, queryset, request=self.request, found=found
+        )
         if not filterset.is_valid():
             raise serializers.ValidationError(filter_errors(filterset))
         if self.request.query_params.get("in_use", "").lower() == "true":
-            live = Dependency.objects.visible_to(self.user).live_on(day_of(now())).order_by().values("offering")
-            used = Footing.objects.filter(offering__in=live, node__kind=NodeKind.OFFERING).values("node__ref")
+            live = (
+                Dependency.objects.visible_to(self.user)
+                .live_on(day_of(now()))
+                .order_by()
+                .values("offering")
+            )
+            used = Footing.objects.filter(offering__in=live, node__kind=NodeKind.OFFERING).values(
+                "node__ref"
+            )
             return filterset.qs.filter(pk__in=used)  # type: ignore[no-any-return]
         return filterset.qs  # type: ignore[no-any-return]

@@ -1,4 +1,5 @@
-"""The OpenAPI document and its page: for signed-in callers, and for strangers where API_DOCUMENT_OPEN is set."""
+"""The OpenAPI document and its page: for signed-in callers, and for strangers where
+API_DOCUMENT_OPEN is set."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -27,12 +28,16 @@ class DocumentView(SpectacularAPIView):
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
         if getattr(response, "exception", False):
             # a refusal is JSON, whichever form of the document was asked for
-            request.accepted_renderer, request.accepted_media_type = FastJSONRenderer(), FastJSONRenderer.media_type
+            request.accepted_renderer, request.accepted_media_type = (
+                FastJSONRenderer(),
+                FastJSONRenderer.media_type,
+            )
         return super().finalize_response(request, response, *args, **kwargs)
 
 
 class DocumentPageView(SpectacularSwaggerSplitView):
-    """The browsable page; its script is an address of its own, as the content security policy asks."""
+    """The browsable page; its script is an address of its own, as the content security policy
+    asks."""
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if not settings.API_DOCUMENT_OPEN and not request.user.is_authenticated:

@@ -1,4 +1,5 @@
-"""ETags: what was read has one by its content, and a change may be held to the one that it was read with."""
+"""ETags: what was read has one by its content, and a change may be held to the one that it was read
+with."""
 
 from hashlib import blake2b
 from typing import Any
@@ -15,9 +16,7 @@ from apps.api.rendering import FastJSONRenderer
 
 class Stale(APIException):
     status_code = status.HTTP_412_PRECONDITION_FAILED
-    default_detail = (
-        "It has changed since you read it. Read it again, without ?fields=, and send the new ETag as If-Match."
-    )
+    default_detail = "It has changed since you read it. Read it again, without ?fields=, and send the new ETag as If-Match."
     default_code = "stale"
 
 

@@ -1,9 +1,15 @@
-"""The portability layer: what was built on a dependency, the plan to leave it, and the tests of leaving."""
+"""The portability layer: what was built on a dependency, the plan to leave it, and the tests of
+leaving."""
 
 from datetime import date
 from typing import Any
 
-from drf_spectacular.utils import OpenApiExample, extend_schema, extend_schema_field, extend_schema_view
+from drf_spectacular.utils import (
+    OpenApiExample,
+    extend_schema,
+    extend_schema_field,
+    extend_schema_view,
+)
 from rest_framework import serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -22,16 +28,24 @@ from apps.inventory.models import Adaptation, Dependency, ExitPlan, ExitTest
 @extend_schema_field({"type": "integer", "description": "Id of a dependency you may see."})
 class VisibleDependencyField(serializers.PrimaryKeyRelatedField[Dependency]):
     def get_queryset(self) -> Any:
-        return Dependency.objects.visible_to(self.context["request"].user).select_related("application__team")
+        return Dependency.objects.visible_to(self.context["request"].user).select_related(
+            "application__team"
+        )
 
 
-class OfDependencySerializer[M: Adaptation | ExitPlan | ExitTest](ReasonMixin, serializers.ModelSerializer[M]):
+class OfDependencySerializer[M: Adaptation | ExitPlan | ExitTest](
+    ReasonMixin, serializers.ModelSerializer[M]
+):
     dependency = VisibleDependencyField(queryset=Dependency.objects.none())
-    application = serializers.CharField(source="dependency.application.slug", read_only=True, help_text="Slug.")
+    application = serializers.CharField(
+        source="dependency.application.slug", read_only=True, help_text="Slug."
+    )
 
     def validate_dependency(self, dependency: Dependency) -> Dependency:
         if self.instance is not None and self.instance.dependency_id != dependency.pk:
-            raise serializers.ValidationError("It stays with its dependency. Make another one there.")
+            raise serializers.ValidationError(
+                "It stays with its dependency. Make another one there."
+            )
         return dependency
 
 
@@ -39,9 +53,20 @@ class AdaptationSerializer(OfDependencySerializer[Adaptation]):
     class Meta:
         model = Adaptation
         fields = [
-            "id", "dependency", "application", "kind", "name", "artefact_ref", "moves", "invested_days",
-            "invested_cost", "note", "created_at", "updated_at", "reason",
-        ]  # fmt: skip
+            "id",
+            "dependency",
+            "application",
+            "kind",
+            "name",
+            "artefact_ref",
+            "moves",
+            "invested_days",
+            "invested_cost",
+            "note",
+            "created_at",
+            "updated_at",
+            "reason",
+        ]
         read_only_fields = ["id", "created_at", "updated_at"]
         extra_kwargs = {"invested_days": {"min_value": 0}, "invested_cost": {"min_value": 0}}
 
@@ -53,25 +78,50 @@ class WrittenAdaptationSerializer(WrittenMixin, AdaptationSerializer):
 
 class ExitPlanSerializer(OfDependencySerializer[ExitPlan]):
     target = serializers.PrimaryKeyRelatedField(
-        queryset=Offering.objects.all(), required=False, allow_null=True, help_text="Id of the offering to move to."
+        queryset=Offering.objects.all(),
+        required=False,
+        allow_null=True,
+        help_text="Id of the offering to move to.",
     )
     hard_because = serializers.ChoiceField(
-        source="reason", choices=ExitPlan.Reason.choices, required=False, allow_blank=True,
+        source="reason",
+        choices=ExitPlan.Reason.choices,
+        required=False,
+        allow_blank=True,
         help_text="Why it is hard to substitute (DORA, RT.07.01).",
-    )  # fmt: skip
+    )
     # the column of this name is `hard_because` here, since `reason` is the history's
     reason = serializers.CharField(
-        source="history_reason", write_only=True, required=False, allow_blank=True, max_length=500,
+        source="history_reason",
+        write_only=True,
+        required=False,
+        allow_blank=True,
+        max_length=500,
         help_text="For the history.",
-    )  # fmt: skip
+    )
 
     class Meta:
         model = ExitPlan
         fields = [
-            "id", "dependency", "application", "target", "substitutability", "hard_because", "reintegration",
-            "reliance", "alternatives_identified", "alternatives", "blockers", "estimated_days", "estimated_cost",
-            "next_test_on", "note", "created_at", "updated_at", "reason",
-        ]  # fmt: skip
+            "id",
+            "dependency",
+            "application",
+            "target",
+            "substitutability",
+            "hard_because",
+            "reintegration",
+            "reliance",
+            "alternatives_identified",
+            "alternatives",
+            "blockers",
+            "estimated_days",
+            "estimated_cost",
+            "next_test_on",
+            "note",
+            "created_at",
+            "updated_at",
+            "reason",
+        ]
         read_only_fields = ["id", "created_at", "updated_at"]
         extra_kwargs = {"estimated_days": {"min_value": 0}, "estimated_cost": {"min_value": 0}}
 
@@ -86,24 +136,47 @@ class ExitTestSerializer(OfDependencySerializer[ExitTest]):
         queryset=Offering.objects.all(), help_text="Id of the offering that was moved to."
     )
     tested_version = serializers.SlugRelatedField(
-        slug_field="identifier", queryset=Version.objects.all(), required=False, allow_null=True,
-        help_text="Identifier of the version that answered; that of the target where absent and it never moves.",
-    )  # fmt: skip
-    recorded_by = serializers.CharField(source="recorded_by.username", read_only=True, allow_null=True)
+        slug_field="identifier",
+        queryset=Version.objects.all(),
+        required=False,
+        allow_null=True,
+        help_text="Identifier of the version that answered; that of the target where absent "
+        "and it never moves.",
+    )
+    recorded_by = serializers.CharField(
+        source="recorded_by.username", read_only=True, allow_null=True
+    )
 
     class Meta:
         model = ExitTest
         fields = [
-            "id", "dependency", "application", "target", "tested_version", "tested_on", "result", "effort_days",
-            "cost", "quality_delta", "quality_metric", "expires_on", "evidence_ref", "note", "recorded_by",
-            "created_at", "updated_at", "reason",
-        ]  # fmt: skip
+            "id",
+            "dependency",
+            "application",
+            "target",
+            "tested_version",
+            "tested_on",
+            "result",
+            "effort_days",
+            "cost",
+            "quality_delta",
+            "quality_metric",
+            "expires_on",
+            "evidence_ref",
+            "note",
+            "recorded_by",
+            "created_at",
+            "updated_at",
+            "reason",
+        ]
         read_only_fields = ["id", "created_at", "updated_at"]
         extra_kwargs = {"effort_days": {"min_value": 0}, "cost": {"min_value": 0}}
 
     def validate_tested_on(self, day: date) -> date:
         if day > today():
-            raise serializers.ValidationError("A test lies in the past. Record it when it has been made.")
+            raise serializers.ValidationError(
+                "A test lies in the past. Record it when it has been made."
+            )
         return day
 
 
@@ -120,7 +193,9 @@ class OfDependencyViewSet[M: Adaptation | ExitPlan | ExitTest](WritingViewSet[M]
         self.require(TeamRole.EDITOR, row.dependency.application.team)
         return row
 
-    def asked(self, serializer: type[serializers.BaseSerializer[Any]]) -> tuple[Dependency, dict[str, Any]]:
+    def asked(
+        self, serializer: type[serializers.BaseSerializer[Any]]
+    ) -> tuple[Dependency, dict[str, Any]]:
         """The dependency named in the body, which the caller may edit, and the facts."""
         facts = self.validated(serializer)
         dependency: Dependency = facts.pop("dependency")
@@ -135,11 +210,17 @@ class OfDependencyViewSet[M: Adaptation | ExitPlan | ExitTest](WritingViewSet[M]
     bulk=bulk_schema(
         MERGERS["adaptations"],
         {
-            "application": "claims-assistant", "host": "openai", "api_id": "gpt-4o-2024-11-20", "role": "primary",
-            "kind": "prompt", "name": "triage", "moves": "re_run", "invested_days": "12.5",
+            "application": "claims-assistant",
+            "host": "openai",
+            "api_id": "gpt-4o-2024-11-20",
+            "role": "primary",
+            "kind": "prompt",
+            "name": "triage",
+            "moves": "re_run",
+            "invested_days": "12.5",
         },
     )
-)  # fmt: skip
+)
 class AdaptationViewSet(Bulk, OfDependencyViewSet[Adaptation]):
     """What was built on a dependency: what it cost and whether it moves."""
 
@@ -167,7 +248,9 @@ class AdaptationViewSet(Bulk, OfDependencyViewSet[Adaptation]):
         row = self.editable()
         facts = self.validated(AdaptationSerializer, instance=row, partial=True)
         facts.pop("dependency", None)
-        changed = actions.change_adaptation(adaptation=row, reason=facts.pop("reason", ""), facts=facts, by=self.user)
+        changed = actions.change_adaptation(
+            adaptation=row, reason=facts.pop("reason", ""), facts=facts, by=self.user
+        )
         return self.told(changed, row.dependency)
 
     @extend_schema(responses={204: None})
@@ -181,13 +264,17 @@ class AdaptationViewSet(Bulk, OfDependencyViewSet[Adaptation]):
     bulk=bulk_schema(
         MERGERS["exit-plans"],
         {
-            "dependency": 4711, "target_host": "anthropic", "target_api_id": "claude-sonnet-4-5-20250929",
-            "substitutability": "medium", "estimated_days": "20",
+            "dependency": 4711,
+            "target_host": "anthropic",
+            "target_api_id": "claude-sonnet-4-5-20250929",
+            "substitutability": "medium",
+            "estimated_days": "20",
         },
     )
-)  # fmt: skip
+)
 class ExitPlanViewSet(Bulk, OfDependencyViewSet[ExitPlan]):
-    """How one would leave a dependency; one plan each. Fields are DORA's (RT.07.01) where it has one."""
+    """How one would leave a dependency; one plan each. Fields are DORA's (RT.07.01) where it has
+    one."""
 
     bulk_resource = "exit-plans"
     model = ExitPlan
@@ -210,7 +297,10 @@ class ExitPlanViewSet(Bulk, OfDependencyViewSet[ExitPlan]):
         facts = self.validated(ExitPlanSerializer, instance=row, partial=True)
         facts.pop("dependency", None)
         changed = actions.set_exit_plan(
-            dependency=row.dependency, reason=facts.pop("history_reason", ""), facts=facts, by=self.user
+            dependency=row.dependency,
+            reason=facts.pop("history_reason", ""),
+            facts=facts,
+            by=self.user,
         )
         return self.told(changed, row.dependency)
 
@@ -222,7 +312,8 @@ class ExitPlanViewSet(Bulk, OfDependencyViewSet[ExitPlan]):
 
 
 class ExitTestViewSet(OfDependencyViewSet[ExitTest]):
-    """Tests of leaving a dependency, with what they took. One is corrected and expires; it is not taken away."""
+    """Tests of leaving a dependency, with what they took. One is corrected and expires; it is not
+    taken away."""
 
     model = ExitTest
     serializer_class = ExitTestSerializer
@@ -241,12 +332,17 @@ class ExitTestViewSet(OfDependencyViewSet[ExitTest]):
                 "a test that was passed",
                 request_only=True,
                 value={
-                    "dependency": 17, "target": 4711, "tested_on": "2026-05-20", "result": "passed",
-                    "effort_days": "12.5", "quality_delta": "-0.02", "quality_metric": "accuracy",
+                    "dependency": 17,
+                    "target": 4711,
+                    "tested_on": "2026-05-20",
+                    "result": "passed",
+                    "effort_days": "12.5",
+                    "quality_delta": "-0.02",
+                    "quality_metric": "accuracy",
                 },
             )
         ],
-    )  # fmt: skip
+    )
     def create(self, request: Request) -> Response:
         """Record a test that was made."""
         dependency, facts = self.asked(ExitTestSerializer)
@@ -267,5 +363,7 @@ class ExitTestViewSet(OfDependencyViewSet[ExitTest]):
         row = self.editable()
         facts = self.validated(ExitTestSerializer, instance=row, partial=True)
         facts.pop("dependency", None)
-        changed = actions.correct_exit_test(exit_test=row, reason=facts.pop("reason", ""), facts=facts, by=self.user)
+        changed = actions.correct_exit_test(
+            exit_test=row, reason=facts.pop("reason", ""), facts=facts, by=self.user
+        )
         return self.told(changed, row.dependency)

@@ -1,7 +1,8 @@
-"""Lists as files: CSV line by line, a workbook row by row, an Atom feed of the latest. Same filters, fields and rights.
+"""Lists as files: CSV line by line, a workbook row by row, an Atom feed of the latest. Same
+filters, fields and rights.
 
-A file is read page after page of the list itself, so memory does not grow with it; no text in it is ever run as a
-formula (apps/reports/files.py).
+A file is read page after page of the list itself, so memory does not grow with it; no text in it is
+ever run as a formula (apps/reports/files.py).
 """
 
 import re
@@ -30,7 +31,9 @@ class _FileRenderer(BaseRenderer):
 
     render_style = "binary"
 
-    def render(self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None) -> bytes:
+    def render(
+        self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None
+    ) -> bytes:
         return b""
 
 
@@ -50,11 +53,15 @@ FILES: tuple[type[BaseRenderer], ...] = (CsvRenderer, XlsxRenderer)
 FORMATS = frozenset(renderer.format for renderer in FILES)
 
 
-def as_file(pages: Iterator[Sequence[Mapping[str, Any]]], names: Sequence[str], *, kind: str, name: str) -> Any:
-    """The rows of all pages as an answer that is sent while it is read. The first page is read at once, so that what
-    is wrong with the question is still answered as a refusal."""
+def as_file(
+    pages: Iterator[Sequence[Mapping[str, Any]]], names: Sequence[str], *, kind: str, name: str
+) -> Any:
+    """The rows of all pages as an answer that is sent while it is read. The first page is read at
+    once, so that what is wrong with the question is still answered as a refusal."""
     first = next(pages, [])
-    rows = ([_cell(row.get(each)) for each in names] for page in chain([first], pages) for row in page)
+    rows = (
+        [_cell(row.get(each)) for each in names] for page in chain([first], pages) for row in page
+    )
     body: Any = csv_lines(names, rows) if kind == "csv" else _workbook(name, names, rows)
     return StreamingHttpResponse(
         body,
@@ -85,13 +92,15 @@ def _workbook(name: str, names: Sequence[str], rows: Iterable[Sequence[Any]]) ->
             yield block
 
 
-def _write_book(target: IO[bytes] | Any, name: str, names: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+def _write_book(
+    target: IO[bytes] | Any, name: str, names: Sequence[str], rows: Iterable[Sequence[Any]]
+) -> None:
     book = Workbook(target, created=now())
     book.sheet(name, names, rows)
     book.close()
 
 
-# --- Atom -------------------------------------------------------------------------------------------------------------
+# --- Atom -----------------------------------------------------------------------------------------
 
 _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 _NOT_IN_XML = re.compile(r"[^\t\n\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -111,7 +120,9 @@ class AtomRenderer(BaseRenderer):
         """(title, moment, path of its page, summary)"""
         raise NotImplementedError
 
-    def render(self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None) -> bytes:
+    def render(
+        self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None
+    ) -> bytes:
         if data is None:
             return b""
         entries = [(row["id"], *self.entry(row)) for row in data["results"]]
@@ -121,10 +132,18 @@ class AtomRenderer(BaseRenderer):
         _say(feed, "title", self.title)
         # of an empty feed the epoch: it has never changed
         _say(
-            feed, "updated", _moment(max((entry[2] for entry in entries), default=datetime.fromisoformat("1970-01-01")))
+            feed,
+            "updated",
+            _moment(
+                max((entry[2] for entry in entries), default=datetime.fromisoformat("1970-01-01"))
+            ),
         )
         ET.SubElement(feed, "link", rel="alternate", href=address)
-        _say(ET.SubElement(feed, "author"), "name", settings.ORGANISATION_NAME or "Foundation Registry")
+        _say(
+            ET.SubElement(feed, "author"),
+            "name",
+            settings.ORGANISATION_NAME or "Foundation Registry",
+        )
         for pk, title, at, path, summary in entries:
             entry = ET.SubElement(feed, "entry")
             _say(entry, "id", f"{address}#{pk}")
@@ -150,7 +169,9 @@ class EventsAtom(AtomRenderer):
     path = "/events/"
 
     def entry(self, row: Mapping[str, Any]) -> tuple[str, datetime, str, str]:
-        title = f"{str(row['kind']).replace('_', ' ').capitalize()}: {row['api_id']} at {row['host']}"
+        title = (
+            f"{str(row['kind']).replace('_', ' ').capitalize()}: {row['api_id']} at {row['host']}"
+        )
         effective = f" In effect on {row['effective_on']}." if row["effective_on"] else ""
         summary = f"Before: {_told(row['old'])}. Now: {_told(row['new'])}.{effective} Source: {row['source']}."
         return title, row["detected_at"], f"{self.path}{row['id']}/", summary
@@ -166,8 +187,10 @@ class AlertsAtom(AtomRenderer):
         summary = f"{row['state']}, severity {row['severity']} of 5, {_counted(len(row['application_ids']))}.{due}"
         return (
             f"{str(row['kind']).replace('_', ' ').capitalize()}: {what}",
-            row["raised_at"], f"{self.path}{row['id']}/", summary.capitalize(),
-        )  # fmt: skip
+            row["raised_at"],
+            f"{self.path}{row['id']}/",
+            summary.capitalize(),
+        )
 
 
 def _counted(n: int) -> str:
@@ -175,7 +198,8 @@ def _counted(n: int) -> str:
 
 
 def _about(alert: Mapping[str, Any]) -> str:
-    """What an alert speaks of, as far as its row says; the words of its page need more than the row."""
+    """What an alert speaks of, as far as its row says; the words of its page need more than the
+    row."""
     details = alert["details"]
     if alert["api_id"]:
         return f"{alert['api_id']} at {alert['host']}"

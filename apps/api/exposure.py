@@ -1,4 +1,5 @@
-"""Flags of correlated exposure with what people decide about them, the lines they crossed, and how it is measured."""
+"""Flags of correlated exposure with what people decide about them, the lines they crossed, and how
+it is measured."""
 
 from typing import Any
 
@@ -25,7 +26,7 @@ from apps.exposure.models import ExposureFlag, ExposureSettings, FlagEvent, Poli
 KINDS = [(kind.label, kind.label) for kind in NodeKind]
 
 
-# --- flags ------------------------------------------------------------------------------------------------------
+# --- flags ----------------------------------------------------------------------------------------
 
 
 def _of_node(column: str) -> Case:
@@ -34,11 +35,15 @@ def _of_node(column: str) -> Case:
     offering, region = Offering.objects.filter(pk=here), Region.objects.filter(pk=here)
     named = {
         NodeKind.FOUNDATION: Foundation.objects.filter(pk=here).values(column),
-        NodeKind.VERSION: Version.objects.filter(pk=here).values("identifier" if column == "slug" else "name"),
+        NodeKind.VERSION: Version.objects.filter(pk=here).values(
+            "identifier" if column == "slug" else "name"
+        ),
         NodeKind.OFFERING: offering.annotate(text=Cast("pk", CharField())).values("text")
         if column == "slug"
         else offering.annotate(text=Concat("api_id", Value(" at "), "host__name")).values("text"),
-        NodeKind.REGION: region.annotate(text=Concat("host__slug", Value("/"), "name")).values("text")
+        NodeKind.REGION: region.annotate(text=Concat("host__slug", Value("/"), "name")).values(
+            "text"
+        )
         if column == "slug"
         else region.annotate(text=Concat("name", Value(" of "), "host__name")).values("text"),
     }
@@ -54,17 +59,24 @@ _EVENTS = ArraySubquery(
     FlagEvent.objects.filter(flag=OuterRef("pk"))
     .order_by("at", "pk")
     .annotate(who=F("by__username"))
-    .values(json=JSONObject(kind="kind", at="at", value=Cast("value", CharField()), by="who", reason="reason"))
+    .values(
+        json=JSONObject(
+            kind="kind", at="at", value=Cast("value", CharField()), by="who", reason="reason"
+        )
+    )
 )
 
 
 class FlagEventSerializer(serializers.Serializer[Any]):
     kind = serializers.CharField(
-        help_text="opened, acknowledged, accepted, acceptance_revoked, worsened, acceptance_expired or resolved."
+        help_text="opened, acknowledged, accepted, acceptance_revoked, worsened, "
+        "acceptance_expired or resolved."
     )
     at = serializers.DateTimeField()
     value = serializers.CharField(help_text="What was measured last; a decimal as text.")
-    by = serializers.CharField(allow_null=True, help_text="Username; null for what happened by itself.")
+    by = serializers.CharField(
+        allow_null=True, help_text="Username; null for what happened by itself."
+    )
     reason = serializers.CharField(allow_blank=True)
 
 
@@ -76,38 +88,74 @@ class FlagEventsField(serializers.ListField):
 class ExposureFlagSerializer(serializers.ModelSerializer[ExposureFlag]):
     policy = serializers.CharField(source="policy.slug", read_only=True, help_text="Slug.")
     policy_name = serializers.CharField(source="policy.name", read_only=True)
-    measure = serializers.ChoiceField(source="policy.measure", choices=Policy.Measure.choices, read_only=True)
+    measure = serializers.ChoiceField(
+        source="policy.measure", choices=Policy.Measure.choices, read_only=True
+    )
     kind = serializers.ChoiceField(
-        source="node.kind", choices=KINDS, read_only=True, allow_null=True, help_text="Of the node; null without one."
+        source="node.kind",
+        choices=KINDS,
+        read_only=True,
+        allow_null=True,
+        help_text="Of the node; null without one.",
     )
     node = serializers.IntegerField(source="node_id", read_only=True, allow_null=True)
     slug = serializers.CharField(
         source="node_slug",
         read_only=True,
         allow_null=True,
-        help_text="Of the party or foundation; a version's identifier, host/region, an offering's id.",
+        help_text="Of the party or foundation; a version's identifier, host/region, an "
+        "offering's id.",
     )
     name = serializers.CharField(source="node_name", read_only=True, allow_null=True)
     n_applications = serializers.IntegerField(read_only=True, help_text="That the value counts.")
     application_ids = serializers.ListField(
-        child=serializers.IntegerField(), read_only=True, help_text=f"The gravest {ExposureFlag.NAMED} of them."
+        child=serializers.IntegerField(),
+        read_only=True,
+        help_text=f"The gravest {ExposureFlag.NAMED} of them.",
     )
-    acknowledged_by = serializers.CharField(source="acknowledged_by.username", read_only=True, allow_null=True)
-    accepted_by = serializers.CharField(source="accepted_by.username", read_only=True, allow_null=True)
-    events = FlagEventsField(source="flag_events", read_only=True, help_text="Its life, oldest first.")
+    acknowledged_by = serializers.CharField(
+        source="acknowledged_by.username", read_only=True, allow_null=True
+    )
+    accepted_by = serializers.CharField(
+        source="accepted_by.username", read_only=True, allow_null=True
+    )
+    events = FlagEventsField(
+        source="flag_events", read_only=True, help_text="Its life, oldest first."
+    )
 
     class Meta:
         model = ExposureFlag
         fields = [
-            "id", "policy", "policy_name", "measure", "kind", "node", "slug", "name", "state", "value", "limit",
-            "n_applications", "application_ids", "opened_at", "resolved_at", "below_since", "acknowledged_by",
-            "accepted_by", "accepted_until", "accepted_why", "ceiling", "events",
-        ]  # fmt: skip
+            "id",
+            "policy",
+            "policy_name",
+            "measure",
+            "kind",
+            "node",
+            "slug",
+            "name",
+            "state",
+            "value",
+            "limit",
+            "n_applications",
+            "application_ids",
+            "opened_at",
+            "resolved_at",
+            "below_since",
+            "acknowledged_by",
+            "accepted_by",
+            "accepted_until",
+            "accepted_why",
+            "ceiling",
+            "events",
+        ]
         read_only_fields = fields
 
 
 class AcknowledgeSerializer(serializers.Serializer[Any]):
-    reason = serializers.CharField(required=False, allow_blank=True, max_length=500, help_text="For the history.")
+    reason = serializers.CharField(
+        required=False, allow_blank=True, max_length=500, help_text="For the history."
+    )
 
 
 class AcceptSerializer(serializers.Serializer[Any]):
@@ -120,15 +168,22 @@ class RevokeSerializer(serializers.Serializer[Any]):
 
 
 class ExposureFlagViewSet(ReadViewSet[ExposureFlag]):
-    """Where more stands on one thing than is tolerated; for governance, auditor and administrator."""
+    """Where more stands on one thing than is tolerated; for governance, auditor and
+    administrator."""
 
     model = ExposureFlag
     serializer_class = ExposureFlagSerializer
     filterset_class = ExposureFlagFilter
     orders = {"-id": Keyset(("-id",)), "id": BY_ID}
-    annotations = {"node_slug": _of_node("slug"), "node_name": _of_node("name"), "flag_events": _EVENTS}
+    annotations = {
+        "node_slug": _of_node("slug"),
+        "node_name": _of_node("name"),
+        "flag_events": _EVENTS,
+    }
     computed = {
-        "kind": Computed(("node__kind",), lambda number: None if number is None else NodeKind(number).label),
+        "kind": Computed(
+            ("node__kind",), lambda number: None if number is None else NodeKind(number).label
+        ),
     }
 
     @extend_schema(request=AcknowledgeSerializer, responses=ExposureFlagSerializer)
@@ -137,7 +192,11 @@ class ExposureFlagViewSet(ReadViewSet[ExposureFlag]):
         """Say that somebody is on it; for governance. Doing it twice changes nothing."""
         flag = self.subject("policy")
         asked = self.validated(AcknowledgeSerializer)
-        return self.answer(actions.acknowledge_flag(flag=flag, at=now(), by=self.user, reason=asked.get("reason", "")))
+        return self.answer(
+            actions.acknowledge_flag(
+                flag=flag, at=now(), by=self.user, reason=asked.get("reason", "")
+            )
+        )
 
     @extend_schema(request=AcceptSerializer, responses=ExposureFlagSerializer)
     @action(detail=True, methods=["post"])
@@ -146,7 +205,9 @@ class ExposureFlagViewSet(ReadViewSet[ExposureFlag]):
         flag = self.subject("policy")
         asked = self.validated(AcceptSerializer)
         return self.answer(
-            actions.accept_flag(flag=flag, until=asked["until"], reason=asked["reason"], at=now(), by=self.user)
+            actions.accept_flag(
+                flag=flag, until=asked["until"], reason=asked["reason"], at=now(), by=self.user
+            )
         )
 
     @extend_schema(request=RevokeSerializer, responses=ExposureFlagSerializer)
@@ -155,27 +216,51 @@ class ExposureFlagViewSet(ReadViewSet[ExposureFlag]):
         """Take the acceptance back, with the reason: the flag is open again; for governance."""
         flag = self.subject("policy")
         asked = self.validated(RevokeSerializer)
-        return self.answer(actions.revoke_acceptance(flag=flag, reason=asked["reason"], at=now(), by=self.user))
+        return self.answer(
+            actions.revoke_acceptance(flag=flag, reason=asked["reason"], at=now(), by=self.user)
+        )
 
 
-# --- lines ------------------------------------------------------------------------------------------------------
+# --- lines ----------------------------------------------------------------------------------------
 
 
 class PolicySerializer(serializers.ModelSerializer[Policy]):
     kinds = serializers.ListField(
-        child=serializers.ChoiceField(choices=KINDS), required=False, help_text="Node kinds; none with a predicate."
+        child=serializers.ChoiceField(choices=KINDS),
+        required=False,
+        help_text="Node kinds; none with a predicate.",
     )
-    states = serializers.ListField(child=serializers.ChoiceField(choices=StandingState.choices), required=False)
+    states = serializers.ListField(
+        child=serializers.ChoiceField(choices=StandingState.choices), required=False
+    )
     change_reason = serializers.CharField(
-        write_only=True, required=False, allow_blank=True, max_length=500, help_text="For the history: why it changes."
+        write_only=True,
+        required=False,
+        allow_blank=True,
+        max_length=500,
+        help_text="For the history: why it changes.",
     )
 
     class Meta:
         model = Policy
         fields = [
-            "id", "slug", "name", "kinds", "threat", "states", "predicate", "measure", "basis", "tolerance",
-            "hysteresis", "clear_days", "enabled", "reason", "updated_at", "change_reason",
-        ]  # fmt: skip
+            "id",
+            "slug",
+            "name",
+            "kinds",
+            "threat",
+            "states",
+            "predicate",
+            "measure",
+            "basis",
+            "tolerance",
+            "hysteresis",
+            "clear_days",
+            "enabled",
+            "reason",
+            "updated_at",
+            "change_reason",
+        ]
         read_only_fields = ["id", "updated_at"]
 
 
@@ -185,7 +270,12 @@ class PolicyViewSet(ReadViewSet[Policy]):
     model = Policy
     serializer_class = PolicySerializer
     filterset_class = PolicyFilter
-    orders = {"slug": Keyset(("slug",)), "-slug": Keyset(("-slug",)), "id": BY_ID, "-id": Keyset(("-id",))}
+    orders = {
+        "slug": Keyset(("slug",)),
+        "-slug": Keyset(("-slug",)),
+        "id": BY_ID,
+        "-id": Keyset(("-id",)),
+    }
 
     def get_queryset(self) -> QuerySet[Policy]:
         shown = not getattr(self, "swagger_fake_view", False) and self.user.can_read_all
@@ -195,7 +285,9 @@ class PolicyViewSet(ReadViewSet[Policy]):
     def create(self, request: Request) -> Response:
         """Draw a line; for governance. Flags open at the next evaluation."""
         facts, reason = self._asked(PolicySerializer)
-        return self.answer(actions.add_policy(facts=facts, by=self.user, reason=reason), status.HTTP_201_CREATED)
+        return self.answer(
+            actions.add_policy(facts=facts, by=self.user, reason=reason), status.HTTP_201_CREATED
+        )
 
     def partial_update(self, request: Request, pk: str) -> Response:
         """Move a line or switch it off; for governance. Switching off resolves its flags."""
@@ -203,32 +295,52 @@ class PolicyViewSet(ReadViewSet[Policy]):
         if policy is None:
             raise Http404
         facts, reason = self._asked(PolicySerializer, instance=policy, partial=True)
-        return self.answer(actions.change_policy(policy=policy, facts=facts, at=now(), by=self.user, reason=reason))
+        return self.answer(
+            actions.change_policy(policy=policy, facts=facts, at=now(), by=self.user, reason=reason)
+        )
 
-    def _asked(self, serializer: type[PolicySerializer], **kwargs: Any) -> tuple[dict[str, Any], str]:
-        """The facts, and the reason for the history; a policy's own `reason` is why its line lies where it lies."""
+    def _asked(
+        self, serializer: type[PolicySerializer], **kwargs: Any
+    ) -> tuple[dict[str, Any], str]:
+        """The facts, and the reason for the history; a policy's own `reason` is why its line lies
+        where it lies."""
         facts = self.validated(serializer, **kwargs)
         return facts, facts.pop("change_reason", "")
 
 
-# --- how it is measured -----------------------------------------------------------------------------------------
+# --- how it is measured ---------------------------------------------------------------------------
 
 
 class ExposureSettingsSerializer(serializers.ModelSerializer[ExposureSettings]):
-    criticality_points = serializers.DictField(child=serializers.IntegerField(min_value=0), required=False)
+    criticality_points = serializers.DictField(
+        child=serializers.IntegerField(min_value=0), required=False
+    )
     required_grade = serializers.DictField(
-        child=serializers.DictField(child=serializers.IntegerField(min_value=0, max_value=5)), required=False
+        child=serializers.DictField(child=serializers.IntegerField(min_value=0, max_value=5)),
+        required=False,
     )
     state_factor = serializers.DictField(child=serializers.CharField(), required=False)
-    updated_at = serializers.DateTimeField(read_only=True, allow_null=True, help_text="Null: nobody has set anything.")
-    reason = serializers.CharField(write_only=True, required=False, allow_blank=True, max_length=500)
+    updated_at = serializers.DateTimeField(
+        read_only=True, allow_null=True, help_text="Null: nobody has set anything."
+    )
+    reason = serializers.CharField(
+        write_only=True, required=False, allow_blank=True, max_length=500
+    )
 
     class Meta:
         model = ExposureSettings
         fields = [
-            "statuses", "criticality_points", "required_grade", "test_validity_days", "horizon_days", "cut_kinds",
-            "cut_threshold", "state_factor", "updated_at", "reason",
-        ]  # fmt: skip
+            "statuses",
+            "criticality_points",
+            "required_grade",
+            "test_validity_days",
+            "horizon_days",
+            "cut_kinds",
+            "cut_threshold",
+            "state_factor",
+            "updated_at",
+            "reason",
+        ]
         read_only_fields = ["updated_at"]
 
 
@@ -237,7 +349,8 @@ class ExposureSettingsView(RegistryView):
 
     @extend_schema(operation_id="exposure_settings", responses=ExposureSettingsSerializer)
     def get(self, request: Request) -> Response:
-        """As governance has set it, else the defaults; for governance, auditor and administrator."""
+        """As governance has set it, else the defaults; for governance, auditor and
+        administrator."""
         return Response(ExposureSettingsSerializer(self._row()).data)
 
     @extend_schema(
@@ -246,12 +359,19 @@ class ExposureSettingsView(RegistryView):
         responses=ExposureSettingsSerializer,
     )
     def patch(self, request: Request) -> Response:
-        """Change how exposure is measured; for governance. The next refresh builds everything derived anew."""
-        facts = dict(checked(ExposureSettingsSerializer(instance=self._row(), data=request.data, partial=True)))
+        """Change how exposure is measured; for governance. The next refresh builds everything
+        derived anew."""
+        facts = dict(
+            checked(
+                ExposureSettingsSerializer(instance=self._row(), data=request.data, partial=True)
+            )
+        )
         row = actions.change_settings(reason=facts.pop("reason", ""), facts=facts, by=self.user)
         return Response(ExposureSettingsSerializer(row).data)
 
     def _row(self) -> ExposureSettings:
         if not self.user.can_read_all:
             raise Http404
-        return ExposureSettings.objects.filter(pk=ExposureSettings.ONLY).first() or ExposureSettings()
+        return (
+            ExposureSettings.objects.filter(pk=ExposureSettings.ONLY).first() or ExposureSettings()
+        )

@@ -23,10 +23,29 @@ class FeedRunSerializer(serializers.ModelSerializer[FeedRun]):
     class Meta:
         model = FeedRun
         fields = [
-            "id", "source", "status", "trigger", "step", "queued_at", "started_at", "finished_at", "observed_at",
-            "http_status", "n_bytes", "digest", "rows", "rows_changed", "rows_vanished", "rows_quarantined",
-            "rows_backfilled", "n_events", "held", "backfilled", "floated", "error",
-        ]  # fmt: skip
+            "id",
+            "source",
+            "status",
+            "trigger",
+            "step",
+            "queued_at",
+            "started_at",
+            "finished_at",
+            "observed_at",
+            "http_status",
+            "n_bytes",
+            "digest",
+            "rows",
+            "rows_changed",
+            "rows_vanished",
+            "rows_quarantined",
+            "rows_backfilled",
+            "n_events",
+            "held",
+            "backfilled",
+            "floated",
+            "error",
+        ]
         read_only_fields = fields
 
 
@@ -41,32 +60,55 @@ class FeedRunViewSet(ReadViewSet[FeedRun]):
 
 class FeedNoticeSerializer(serializers.ModelSerializer[FeedNotice]):
     source = serializers.CharField(source="source.slug", read_only=True, help_text="Slug.")  # type: ignore[assignment]
-    text = serializers.CharField(source="excerpt", read_only=True, help_text="Plain, cut at 4,000 characters.")
-    names = serializers.ListField(
-        child=serializers.CharField(), read_only=True, help_text="Ids of offerings and versions that stand in it."
+    text = serializers.CharField(
+        source="excerpt", read_only=True, help_text="Plain, cut at 4,000 characters."
     )
-    decided_by = serializers.CharField(source="decided_by.username", read_only=True, allow_null=True)
+    names = serializers.ListField(
+        child=serializers.CharField(),
+        read_only=True,
+        help_text="Ids of offerings and versions that stand in it.",
+    )
+    decided_by = serializers.CharField(
+        source="decided_by.username", read_only=True, allow_null=True
+    )
 
     class Meta:
         model = FeedNotice
         fields = [
-            "id", "source", "external_id", "title", "link", "published_at", "text", "names", "first_seen", "changed_at",
-            "state", "outcome", "decided_by", "decided_at", "reason",
-        ]  # fmt: skip
+            "id",
+            "source",
+            "external_id",
+            "title",
+            "link",
+            "published_at",
+            "text",
+            "names",
+            "first_seen",
+            "changed_at",
+            "state",
+            "outcome",
+            "decided_by",
+            "decided_at",
+            "reason",
+        ]
         read_only_fields = fields
 
 
 class SettleSerializer(serializers.Serializer[Any]):
     outcome = serializers.ChoiceField(
-        choices=[(one.value, one.label) for one in (FeedNotice.Outcome.NOTHING, FeedNotice.Outcome.DATE)],
+        choices=[
+            (one.value, one.label) for one in (FeedNotice.Outcome.NOTHING, FeedNotice.Outcome.DATE)
+        ],
         default=FeedNotice.Outcome.NOTHING.value,
     )
-    reason = serializers.CharField(required=False, allow_blank=True, max_length=500, help_text="For the history.")
+    reason = serializers.CharField(
+        required=False, allow_blank=True, max_length=500, help_text="For the history."
+    )
 
 
 class FeedNoticeViewSet(ReadViewSet[FeedNotice]):
-    """What providers write in their feeds, latest first; governance says what became of each. They change nothing in
-    the catalogue by themselves."""
+    """What providers write in their feeds, latest first; governance says what became of each. They
+    change nothing in the catalogue by themselves."""
 
     model = FeedNotice
     serializer_class = FeedNoticeSerializer
@@ -80,7 +122,9 @@ class FeedNoticeViewSet(ReadViewSet[FeedNotice]):
         notice = self._governed()
         said = self.validated(SettleSerializer)
         outcome = FeedNotice.Outcome(said["outcome"])
-        if not settle_notices(notices=[notice.pk], outcome=outcome, by=self.user, reason=said.get("reason", "")):
+        if not settle_notices(
+            notices=[notice.pk], outcome=outcome, by=self.user, reason=said.get("reason", "")
+        ):
             raise Conflict("The notice is dealt with already; reopen it first.")
         return self.answer(notice)
 

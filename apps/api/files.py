@@ -1,4 +1,5 @@
-"""Answers that hold rows, as CSV and workbook as well: every list and every question that people see as a table."""
+"""Answers that hold rows, as CSV and workbook as well: every list and every question that people
+see as a table."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,22 +18,27 @@ from apps.common.database.keyset_pagination import MAX_PAGE_SIZE
 
 @dataclass(frozen=True, slots=True)
 class RowsOf:
-    """What of an answer a file holds: the rows under `key` (all of an answer that is a list), with the fields of
-    `serializer` as columns."""
+    """What of an answer a file holds: the rows under `key` (all of an answer that is a list), with
+    the fields of `serializer` as columns."""
 
     serializer: type[serializers.BaseSerializer[Any]]
     key: str = "results"
 
 
 class FileAnswers:
-    """For a view: `files` says of which methods, or actions of a viewset, the rows are a file too."""
+    """For a view: `files` says of which methods, or actions of a viewset, the rows are a file
+    too."""
 
     request: Any
     files: ClassVar[Mapping[str, RowsOf]] = {}
 
     def get_renderers(self) -> list[BaseRenderer]:
         renderers: list[BaseRenderer] = super().get_renderers()  # type: ignore[misc]
-        return [*renderers, *(renderer() for renderer in FILES)] if self._rows_of is not None else renderers
+        return (
+            [*renderers, *(renderer() for renderer in FILES)]
+            if self._rows_of is not None
+            else renderers
+        )
 
     @property
     def _rows_of(self) -> RowsOf | None:
@@ -51,11 +57,15 @@ class FileAnswers:
         def answer(request: Request, *args: Any, **kwargs: Any) -> Any:
             shape: Any = rows_of.serializer()
             names = [name for name, field in shape.fields.items() if not field.write_only]
-            return sent_as_file(request, self.pages_of(handler, rows_of.key, *args, **kwargs), names)
+            return sent_as_file(
+                request, self.pages_of(handler, rows_of.key, *args, **kwargs), names
+            )
 
         return answer
 
-    def pages_of(self, handler: Callable[..., Any], key: str, *args: Any, **kwargs: Any) -> Iterator[Any]:
+    def pages_of(
+        self, handler: Callable[..., Any], key: str, *args: Any, **kwargs: Any
+    ) -> Iterator[Any]:
         """The rows of one answer after the other, as long as it names a next one."""
         asked: Any = self.request._request.GET.copy()
         asked[KeysetPagination.size_param] = str(MAX_PAGE_SIZE)

@@ -14,15 +14,20 @@ from apps.api.checking import filter_errors
 
 
 class RegistryFilters(DjangoFilterBackend):  # type: ignore[misc]
-    def get_filterset(self, request: Request, queryset: QuerySet[Any], view: Any) -> FilterSet | None:
-        """With the filters alone that are asked for: a filter set copies every filter and makes a form of all."""
+    def get_filterset(
+        self, request: Request, queryset: QuerySet[Any], view: Any
+    ) -> FilterSet | None:
+        """With the filters alone that are asked for: a filter set copies every filter and makes a
+        form of all."""
         whole = self.get_filterset_class(view, queryset)
         if whole is None:
             return None
         filters = _asked_of(whole, frozenset(_asked(whole, request.query_params)))
         return filters(**self.get_filterset_kwargs(request, queryset, view))
 
-    def filter_queryset(self, request: Request, queryset: QuerySet[Any], view: Any) -> QuerySet[Any]:
+    def filter_queryset(
+        self, request: Request, queryset: QuerySet[Any], view: Any
+    ) -> QuerySet[Any]:
         filterset = self.get_filterset(request, queryset, view)
         if filterset is None:
             return queryset
@@ -32,8 +37,13 @@ class RegistryFilters(DjangoFilterBackend):  # type: ignore[misc]
 
 
 def _asked(whole: type[FilterSet], query: QueryDict) -> list[str]:
-    """The names of the filters that the query speaks of; one with two ends is asked for by its name and an ending."""
-    return [name for name in whole.base_filters if any(key == name or key.startswith(f"{name}_") for key in query)]
+    """The names of the filters that the query speaks of; one with two ends is asked for by its name
+    and an ending."""
+    return [
+        name
+        for name in whole.base_filters
+        if any(key == name or key.startswith(f"{name}_") for key in query)
+    ]
 
 
 @lru_cache(maxsize=256)

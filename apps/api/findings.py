@@ -26,10 +26,14 @@ _SEVERITIES = [(severity.value, severity.value) for severity in Severity]
 
 class FindingSerializer(serializers.Serializer[Any]):
     code = serializers.ChoiceField(choices=_CODES)
-    severity = serializers.ChoiceField(choices=_SEVERITIES, help_text="alarm: broken; warning: doubtful; note.")
+    severity = serializers.ChoiceField(
+        choices=_SEVERITIES, help_text="alarm: broken; warning: doubtful; note."
+    )
     detail = serializers.CharField(help_text="A sentence that says what to do.")
     application = serializers.CharField(help_text="Slug.")
-    dependency = serializers.IntegerField(allow_null=True, help_text="Id; null where it is about the whole.")
+    dependency = serializers.IntegerField(
+        allow_null=True, help_text="Id; null where it is about the whole."
+    )
 
 
 class FindingsSerializer(serializers.Serializer[Any]):
@@ -66,24 +70,32 @@ class FindingsView(RegistryView):
         parameters=[
             OpenApiParameter("code", str, enum=list(CODES)),
             OpenApiParameter("severity", str, enum=[value for value, _ in _SEVERITIES]),
-            OpenApiParameter("cursor", str, description="Where the page begins; taken from `next`."),
+            OpenApiParameter(
+                "cursor", str, description="Where the page begins; taken from `next`."
+            ),
             OpenApiParameter("page_size", int),
         ],
         responses=FindingsSerializer,
     )
     def get(self, request: Request) -> Response:
-        """Of the applications you may see, the gravest first; an application's findings stay on one page, which may
-        so be somewhat longer than asked. A page may also be short, or empty, while `next` goes on: it looks at a
-        bounded number of applications."""
+        """Of the applications you may see, the gravest first; an application's findings stay on one
+        page, which may so be somewhat longer than asked. A page may also be short, or empty, while
+        `next` goes on: it looks at a bounded number of applications."""
         question = FindingsQuestion(data=request.query_params)
         checked(question, also=(*PAGING, *FORMATS_ASKED))
         size = KeysetPagination().size(request)
         place = asked_place(request, 2)
         found: list[dict[str, Any]] = []
         for _ in range(_MOST_STEPS):
-            applications = list(_after(place, self.user).values_list("criticality", "pk", "slug")[:_AT_ONCE])
+            applications = list(
+                _after(place, self.user).values_list("criticality", "pk", "slug")[:_AT_ONCE]
+            )
             slugs = {pk: slug for _, pk, slug in applications}
-            wanted = [row for row in findings_of(application_ids=slugs, on=day_of(now())) if _asked(row, question)]
+            wanted = [
+                row
+                for row in findings_of(application_ids=slugs, on=day_of(now()))
+                if _asked(row, question)
+            ]
             by_application: dict[int, list[Finding]] = {}
             for row in wanted:
                 by_application.setdefault(row.application_id, []).append(row)
@@ -108,4 +120,7 @@ def _after(place: tuple[int, ...] | None, user: Any) -> Any:
 
 def _asked(row: Finding, question: FindingsQuestion) -> bool:
     asked = question.validated_data
-    return bool(asked.get("code", row.code) == row.code and asked.get("severity", row.severity) == row.severity)
+    return bool(
+        asked.get("code", row.code) == row.code
+        and asked.get("severity", row.severity) == row.severity
+    )

@@ -1,15 +1,17 @@
-"""`Idempotency-Key`: a POST that is sent again, because nobody knows whether it arrived, is done once.
+"""`Idempotency-Key`: a POST that is sent again, because nobody knows whether it arrived, is done
+once.
 
-The work and the note of its answer are one transaction (`RegistryView.dispatch`): a process that dies in between has
-written neither, and the next one may begin. The same request again gets the answer; another request with the key is
-refused, and so is the same one while the first is still at work, which an advisory lock of the transaction tells.
-Answers are kept for a day. A failure of ours (5xx) is not kept: it may be tried again. Nor is a secret: of an answer
-that no store may keep, a sentence is left in its place.
+The work and the note of its answer are one transaction (`RegistryView.dispatch`): a process that
+dies in between has written neither, and the next one may begin. The same request again gets the
+answer; another request with the key is refused, and so is the same one while the first is still at
+work, which an advisory lock of the transaction tells. Answers are kept for a day. A failure of ours
+(5xx) is not kept: it may be tried again. Nor is a secret: of an answer that no store may keep, a
+sentence is left in its place.
 
-A stream of rows (bulk) is as long as its sender likes, and its blocks are transactions of their own. There a row is
-left before the work, under a lease that each read renews, and a job notes the answer in the transaction that makes it.
-A process that dies in between is succeeded when the lease ends; the rows are found by their natural keys, so that those
-which are there already are unchanged.
+A stream of rows (bulk) is as long as its sender likes, and its blocks are transactions of their
+own. There a row is left before the work, under a lease that each read renews, and a job notes the
+answer in the transaction that makes it. A process that dies in between is succeeded when the lease
+ends; the rows are found by their natural keys, so that those which are there already are unchanged.
 """
 
 import hashlib
@@ -41,16 +43,15 @@ _LEASE = timedelta(minutes=1)
 _RENEW_SECONDS = 15.0
 _KEPT_HEADERS = ("Content-Type", "Location", "ETag", "Retry-After")
 _SHOWN_ONCE = (
-    "This was done when it was asked for first. The answer held a secret, which is shown once and kept nowhere: where"
+    "This was done when it was asked for first. The answer held a secret, which is shown once and "
+    "kept nowhere: where"
     " it did not arrive, make a new one and revoke this one."
 )
 
 
 class OtherRequest(APIException):
     status_code = status.HTTP_422_UNPROCESSABLE_ENTITY
-    default_detail = (
-        "This Idempotency-Key was used for another request. Send the first request unchanged, or choose a new key."
-    )
+    default_detail = "This Idempotency-Key was used for another request. Send the first request unchanged, or choose a new key."
     default_code = "other_request"
 
 
@@ -119,12 +120,13 @@ class StreamClaim:
         IdempotencyKey.objects.filter(pk=self.pk).update(**kept, fingerprint=self._fingerprint())
 
     def keep(self, response: Response | None) -> None:
-        """Leave the answer for whoever asks again, or give the key back after a failure of ours (None)."""
+        """Leave the answer for whoever asks again, or give the key back after a failure of ours
+        (None)."""
         try:
             self._keep(response)
         except OperationalError:
-            # the database went away meanwhile, and this connection with it; a key that stays claimed would turn the
-            # sender away for as long as any request may take
+            # the database went away meanwhile, and this connection with it; a key that stays
+            # claimed would turn the sender away for as long as any request may take
             connection.close()
             self._keep(response)
 
@@ -148,12 +150,13 @@ def _kept_of(response: Response, body: bytes) -> dict[str, Any]:
 
 
 def begin(request: Request, *, streams: bool) -> Claim | StreamClaim | None:
-    """What a POST with the header begins with; None without it. Replayed, Conflict or OtherRequest where it was there.
+    """What a POST with the header begins with; None without it. Replayed, Conflict or OtherRequest
+    where it was there.
 
     Inside the transaction of the work, unless the body is a stream.
 
-    `streams`: the body is read by the view as it arrives. Its hash is then known afterwards only; a repeated one is
-    read to its end to be compared.
+    `streams`: the body is read by the view as it arrives. Its hash is then known afterwards only; a
+    repeated one is read to its end to be compared.
     """
     key = request.headers.get(HEADER)
     if key is None or request.method != "POST" or not isinstance(request.user, User):
@@ -191,7 +194,9 @@ def begin(request: Request, *, streams: bool) -> Claim | StreamClaim | None:
 
 
 def _at_work() -> Conflict:
-    return Conflict("The first request with this Idempotency-Key is still at work. Ask again in a moment.")
+    return Conflict(
+        "The first request with this Idempotency-Key is still at work. Ask again in a moment."
+    )
 
 
 def _claimed(caller: str, key: str, *, at: datetime) -> tuple[int, HeldLease] | IdempotencyKey:
@@ -211,10 +216,14 @@ def _claimed(caller: str, key: str, *, at: datetime) -> tuple[int, HeldLease] | 
             there.delete()
         try:
             with transaction.atomic():
-                return IdempotencyKey.objects.create(caller=caller, key=key, created_at=at).pk, lease
+                return IdempotencyKey.objects.create(
+                    caller=caller, key=key, created_at=at
+                ).pk, lease
         except IntegrityError:
             lease.release()
-    raise Conflict("Several requests with this Idempotency-Key came at once. Ask again in a moment.")
+    raise Conflict(
+        "Several requests with this Idempotency-Key came at once. Ask again in a moment."
+    )
 
 
 def _answer(row: IdempotencyKey) -> Response:

@@ -22,7 +22,14 @@ from apps.accounts.models import Team
 from apps.accounts.roles import TeamRole
 from apps.api.base import BY_ID, ReadViewSet, etag_of
 from apps.api.bulk.views import Bulk, bulk_schema
-from apps.api.costs import COST_QUESTION, CostRowSerializer, CostSerializer, asked_prices, cost_body, cost_rows
+from apps.api.costs import (
+    COST_QUESTION,
+    CostRowSerializer,
+    CostSerializer,
+    asked_prices,
+    cost_body,
+    cost_rows,
+)
 from apps.api.files import RowsOf
 from apps.api.findings import FindingSerializer, findings_body
 from apps.api.reading import WordField
@@ -69,23 +76,33 @@ class ProviderField(serializers.SlugRelatedField[Provider]):
 
 class ReasonMixin(serializers.Serializer[Any]):
     reason = serializers.CharField(
-        write_only=True, required=False, allow_blank=True, max_length=500, help_text="For the history."
+        write_only=True,
+        required=False,
+        allow_blank=True,
+        max_length=500,
+        help_text="For the history.",
     )
 
 
 class ExpectingMixin(serializers.Serializer[Any]):
     expected_updated_at = serializers.DateTimeField(
-        write_only=True, required=False,
-        help_text="`updated_at` as it was read: where somebody has changed it since, the answer is 409 and says who.",
-    )  # fmt: skip
+        write_only=True,
+        required=False,
+        help_text="`updated_at` as it was read: where somebody has changed it since, the "
+        "answer is 409 and says who.",
+    )
 
 
 class WrittenMixin(serializers.Serializer[Any]):
     """What the answer to a change says beyond the row."""
 
-    findings = FindingSerializer(many=True, read_only=True, help_text="What now looks wrong or unfinished.")
+    findings = FindingSerializer(
+        many=True, read_only=True, help_text="What now looks wrong or unfinished."
+    )
     change = serializers.UUIDField(
-        read_only=True, allow_null=True, help_text="By which it can be undone: POST changes/{change}/undo/."
+        read_only=True,
+        allow_null=True,
+        help_text="By which it can be undone: POST changes/{change}/undo/.",
     )
 
 
@@ -104,23 +121,54 @@ class TextMapSerializerField(serializers.DictField):
 
 
 class ApplicationSerializer(ReasonMixin, serializers.ModelSerializer[Application]):
-    slug = serializers.SlugField(max_length=120, required=False, help_text="Made from the name where absent; fixed.")
+    slug = serializers.SlugField(
+        max_length=120, required=False, help_text="Made from the name where absent; fixed."
+    )
     team = VisibleTeamField(slug_field="slug", queryset=Team.objects.none())
     criticality = WordField(Criticality, required=False)
     external_refs = TextMapSerializerField(required=False)
     merged_into = serializers.CharField(
-        source="merged_into.slug", read_only=True, allow_null=True, help_text="Slug of the application it is now."
+        source="merged_into.slug",
+        read_only=True,
+        allow_null=True,
+        help_text="Slug of the application it is now.",
     )
 
     class Meta:
         model = Application
         fields = [
-            "id", "slug", "name", "purpose", "team", "business_owner", "technical_owner", "criticality",
-            "criticality_reason", "criticality_assessed_on", "status", "ai_act_class", "ai_act_role",
-            "data_classification", "personal_data", "geography", "business_function", "function_ref",
-            "licensed_activity", "autonomy", "impact_of_discontinuing", "users_affected", "rto_hours", "rpo_hours",
-            "monthly_spend", "external_refs", "next_review_on", "merged_into", "created_at", "updated_at", "reason",
-        ]  # fmt: skip
+            "id",
+            "slug",
+            "name",
+            "purpose",
+            "team",
+            "business_owner",
+            "technical_owner",
+            "criticality",
+            "criticality_reason",
+            "criticality_assessed_on",
+            "status",
+            "ai_act_class",
+            "ai_act_role",
+            "data_classification",
+            "personal_data",
+            "geography",
+            "business_function",
+            "function_ref",
+            "licensed_activity",
+            "autonomy",
+            "impact_of_discontinuing",
+            "users_affected",
+            "rto_hours",
+            "rpo_hours",
+            "monthly_spend",
+            "external_refs",
+            "next_review_on",
+            "merged_into",
+            "created_at",
+            "updated_at",
+            "reason",
+        ]
         read_only_fields = ["id", "created_at", "updated_at"]
         extra_kwargs = {"monthly_spend": {"min_value": 0}}
 
@@ -141,23 +189,31 @@ class AffectedApplicationSerializer(ApplicationSerializer):
     )
 
     class Meta(ApplicationSerializer.Meta):
-        fields = [name for name in ApplicationSerializer.Meta.fields if name != "reason"] + ["affected_primary"]
+        fields = [name for name in ApplicationSerializer.Meta.fields if name != "reason"] + [
+            "affected_primary"
+        ]
 
     reason = None  # type: ignore[assignment]
 
 
 class RetireSerializer(ReasonMixin):
     on = serializers.DateField(
-        required=False, validators=[validate_plausible_date], help_text="First day out of use; today where absent."
+        required=False,
+        validators=[validate_plausible_date],
+        help_text="First day out of use; today where absent.",
     )
 
 
 class BringBackSerializer(ReasonMixin):
     on = serializers.DateField(
-        required=False, validators=[validate_plausible_date], help_text="First day in use again; today where absent."
+        required=False,
+        validators=[validate_plausible_date],
+        help_text="First day in use again; today where absent.",
     )
     status = serializers.ChoiceField(
-        choices=Application.Status.choices, default=Application.Status.PRODUCTION, help_text="Any but retired."
+        choices=Application.Status.choices,
+        default=Application.Status.PRODUCTION,
+        help_text="Any but retired.",
     )
     with_dependencies = serializers.BooleanField(
         default=True, help_text="What its retirement ended goes on, after a gap as a new row."
@@ -166,9 +222,13 @@ class BringBackSerializer(ReasonMixin):
 
 class MergeSerializer(ReasonMixin):
     duplicate = VisibleApplicationField(
-        slug_field="slug", queryset=Application.objects.none(), help_text="Slug of the one that is given up."
+        slug_field="slug",
+        queryset=Application.objects.none(),
+        help_text="Slug of the one that is given up.",
     )
-    on = serializers.DateField(required=False, validators=[validate_plausible_date], help_text="Today where absent.")
+    on = serializers.DateField(
+        required=False, validators=[validate_plausible_date], help_text="Today where absent."
+    )
 
 
 class ApplicationFactsSerializer(ApplicationSerializer):
@@ -189,7 +249,10 @@ class ApplicationFactsSerializer(ApplicationSerializer):
 
 class BulkChangeSerializer(ReasonMixin):
     applications = serializers.ListField(
-        child=serializers.CharField(max_length=120), allow_empty=False, max_length=MOST_AT_ONCE, help_text="Slugs."
+        child=serializers.CharField(max_length=120),
+        allow_empty=False,
+        max_length=MOST_AT_ONCE,
+        help_text="Slugs.",
     )
     facts = ApplicationFactsSerializer(help_text="Set on every one of them.")
 
@@ -201,7 +264,9 @@ class RefusedApplicationSerializer(serializers.Serializer[Any]):
 
 class BulkChangedSerializer(serializers.Serializer[Any]):
     changed = serializers.ListField(child=serializers.CharField(), help_text="Slugs.")
-    unchanged = serializers.ListField(child=serializers.CharField(), help_text="Slugs; they were so already.")
+    unchanged = serializers.ListField(
+        child=serializers.CharField(), help_text="Slugs; they were so already."
+    )
     refused = RefusedApplicationSerializer(many=True)
     change = serializers.UUIDField(allow_null=True, help_text="By which all of it can be undone.")
 
@@ -220,22 +285,31 @@ class StackSerializer(serializers.Serializer[Any]):
     fallback_order = serializers.IntegerField(source="dependency.fallback_order")
     offering = serializers.IntegerField(source="offering.pk", help_text="What is called.")
     api_id = serializers.CharField(source="offering.api_id")
-    host = serializers.CharField(source="host.slug", help_text="Where the answering offering is served.")
-    answering = serializers.IntegerField(source="answering.pk", help_text="What answers today, redirects followed.")
+    host = serializers.CharField(
+        source="host.slug", help_text="Where the answering offering is served."
+    )
+    answering = serializers.IntegerField(
+        source="answering.pk", help_text="What answers today, redirects followed."
+    )
     version = serializers.CharField(source="version.identifier", allow_null=True, default=None)
     foundation = serializers.CharField(source="foundation.slug", allow_null=True, default=None)
     developer = serializers.CharField(source="developer.slug", allow_null=True, default=None)
     lifecycle = serializers.CharField(source="answering.lifecycle")
     retires_on = serializers.DateField(source="answering.retires_on", allow_null=True)
     days_left = serializers.IntegerField(allow_null=True)
-    at_least = serializers.BooleanField(help_text="The date is a 'not before': the end may come later.")
+    at_least = serializers.BooleanField(
+        help_text="The date is a 'not before': the end may come later."
+    )
     replacement = serializers.IntegerField(source="answering.replacement_id", allow_null=True)
 
 
 class WritingViewSet[M: Model](ReadViewSet[M]):
-    """Answers to a change carry what now looks wrong, and the id by which the change can be undone."""
+    """Answers to a change carry what now looks wrong, and the id by which the change can be
+    undone."""
 
-    def written(self, row: M, application: Application, dependency_id: int | None = None, code: int = 200) -> Response:
+    def written(
+        self, row: M, application: Application, dependency_id: int | None = None, code: int = 200
+    ) -> Response:
         findings = findings_of_application(application=application, on=today())
         if dependency_id is not None:
             findings = about(findings, dependency_id)
@@ -250,11 +324,16 @@ class WritingViewSet[M: Model](ReadViewSet[M]):
     bulk=bulk_schema(
         MERGERS["applications"],
         {
-            "slug": "claims-assistant", "name": "Claims assistant", "team": "claims", "criticality": "important",
-            "status": "production", "users_affected": 1200, "external_refs": {"cmdb": "APP-0042"},
+            "slug": "claims-assistant",
+            "name": "Claims assistant",
+            "team": "claims",
+            "criticality": "important",
+            "status": "production",
+            "users_affected": 1200,
+            "external_refs": {"cmdb": "APP-0042"},
         },
     )
-)  # fmt: skip
+)
 class ApplicationViewSet(Bulk, WritingViewSet[Application]):
     """What the organisation runs, as far as the caller's teams reach."""
 
@@ -282,7 +361,10 @@ class ApplicationViewSet(Bulk, WritingViewSet[Application]):
     }
 
     @extend_schema(
-        responses={200: ApplicationSerializer, 301: OpenApiResponse(description="It was merged into another one.")}
+        responses={
+            200: ApplicationSerializer,
+            301: OpenApiResponse(description="It was merged into another one."),
+        }
     )
     def retrieve(self, request: Request, slug: str) -> Response:
         """One application. The slug of one that was merged leads to the one it is now."""
@@ -291,8 +373,12 @@ class ApplicationViewSet(Bulk, WritingViewSet[Application]):
         if found["merged_into"] is not None:
             now_called = application_merged_into(application=self.subject("merged_into"))
             if Application.objects.visible_to(request.user).filter(pk=now_called.pk).exists():
-                address = request.build_absolute_uri(reverse("api:application-detail", args=[now_called.slug]))
-                return Response(status=status.HTTP_301_MOVED_PERMANENTLY, headers={"Location": address})
+                address = request.build_absolute_uri(
+                    reverse("api:application-detail", args=[now_called.slug])
+                )
+                return Response(
+                    status=status.HTTP_301_MOVED_PERMANENTLY, headers={"Location": address}
+                )
         return Response({name: found[name] for name in names})
 
     @extend_schema(
@@ -302,13 +388,19 @@ class ApplicationViewSet(Bulk, WritingViewSet[Application]):
                 "a critical application",
                 request_only=True,
                 value={
-                    "name": "Claims assistant", "team": "claims", "criticality": "critical", "status": "production",
-                    "purpose": "Sorts claims and drafts answers.", "data_classification": "confidential",
-                    "personal_data": True, "rto_hours": 8, "reason": "from the CMDB",
+                    "name": "Claims assistant",
+                    "team": "claims",
+                    "criticality": "critical",
+                    "status": "production",
+                    "purpose": "Sorts claims and drafts answers.",
+                    "data_classification": "confidential",
+                    "personal_data": True,
+                    "rto_hours": 8,
+                    "reason": "from the CMDB",
                 },
             )
         ],
-    )  # fmt: skip
+    )
     def create(self, request: Request) -> Response:
         """Register an application; for editors of its team."""
         facts = self.validated(ApplicationSerializer)
@@ -326,11 +418,14 @@ class ApplicationViewSet(Bulk, WritingViewSet[Application]):
 
     @extend_schema(request=ApplicationChangeSerializer, responses=WrittenApplicationSerializer)
     def partial_update(self, request: Request, slug: str) -> Response:
-        """Change some facts; for editors of the team, and of the new team where it moves. The slug stays."""
+        """Change some facts; for editors of the team, and of the new team where it moves. The slug
+        stays."""
         application = self.editable()
         facts = self.validated(ApplicationChangeSerializer, instance=application, partial=True)
         if facts.pop("slug", application.slug) != application.slug:
-            raise serializers.ValidationError({"slug": "The slug stays as it is: others point to it."})
+            raise serializers.ValidationError(
+                {"slug": "The slug stays as it is: others point to it."}
+            )
         if "team" in facts:
             self.require(TeamRole.EDITOR, facts["team"])
         application = actions.change_application(
@@ -345,12 +440,15 @@ class ApplicationViewSet(Bulk, WritingViewSet[Application]):
     @extend_schema(request=BulkChangeSerializer, responses=BulkChangedSerializer)
     @action(detail=False, methods=["post"], url_path="change", picks_fields=False)
     def change_many(self, request: Request) -> Response:
-        """Set the same facts on many; what cannot be is refused row by row, the others are changed."""
+        """Set the same facts on many; what cannot be is refused row by row, the others are
+        changed."""
         asked = self.validated(BulkChangeSerializer)
         slugs = list(dict.fromkeys(asked["applications"]))
         found = dict(self.get_queryset().filter(slug__in=slugs).values_list("slug", "pk"))
         report = actions.change_applications(
-            facts_by_id=dict.fromkeys(found.values(), asked["facts"]), by=self.user, reason=asked.get("reason", "")
+            facts_by_id=dict.fromkeys(found.values(), asked["facts"]),
+            by=self.user,
+            reason=asked.get("reason", ""),
         )
         by_id = {pk: slug for slug, pk in found.items()}
         refused = [{"application": row.slug, "detail": row.sentence} for row in report.refused]
@@ -376,7 +474,10 @@ class ApplicationViewSet(Bulk, WritingViewSet[Application]):
         application = self.editable()
         asked = self.validated(RetireSerializer)
         application = actions.retire_application(
-            application=application, on=asked.get("on", today()), reason=asked.get("reason", ""), by=self.user
+            application=application,
+            on=asked.get("on", today()),
+            reason=asked.get("reason", ""),
+            by=self.user,
         )
         return self.written(application, application)
 
@@ -405,7 +506,11 @@ class ApplicationViewSet(Bulk, WritingViewSet[Application]):
         duplicate = asked["duplicate"]
         self.require(TeamRole.EDITOR, duplicate.team)
         kept = actions.merge_applications(
-            kept=kept, duplicate=duplicate, on=asked.get("on", today()), reason=asked.get("reason", ""), by=self.user
+            kept=kept,
+            duplicate=duplicate,
+            on=asked.get("on", today()),
+            reason=asked.get("reason", ""),
+            by=self.user,
         )
         answer = self.written(kept, kept)
         answer.data["change"] = last_change_of(duplicate)
@@ -421,7 +526,8 @@ class ApplicationViewSet(Bulk, WritingViewSet[Application]):
     @extend_schema(responses=FindingSerializer(many=True), parameters=[], filters=False)
     @action(detail=True, pagination_class=None, filterset_class=None, picks_fields=False)
     def findings(self, request: Request, slug: str) -> Response:
-        """What looks wrong or unfinished in what was declared, gravest first; nothing of it is refused."""
+        """What looks wrong or unfinished in what was declared, gravest first; nothing of it is
+        refused."""
         application = self.subject("team")
         found = findings_of(application_ids=[application.pk], on=today())
         return Response(findings_body(found, {application.pk: application.slug}))
@@ -429,8 +535,9 @@ class ApplicationViewSet(Bulk, WritingViewSet[Application]):
     @extend_schema(responses=CostSerializer, parameters=COST_QUESTION, filters=False)
     @action(detail=True, pagination_class=None, filterset_class=None, picks_fields=False)
     def cost(self, request: Request, slug: str) -> Response:
-        """What it costs a month by what it uses today: at the prices of `on` (those announced, where that is a later
-        day), and under one hypothetical change. Unknown stays unknown, and currencies are not converted."""
+        """What it costs a month by what it uses today: at the prices of `on` (those announced,
+        where that is a later day), and under one hypothetical change. Unknown stays unknown, and
+        currencies are not converted."""
         application = self.subject("team")
         prices_on, changes = asked_prices(request, today())
         costs = monthly_costs(
@@ -445,16 +552,21 @@ class ApplicationViewSet(Bulk, WritingViewSet[Application]):
     @extend_schema(responses=PrimaryRunwaySerializer(many=True), parameters=[], filters=False)
     @action(detail=True, pagination_class=None, filterset_class=None, picks_fields=False)
     def runway(self, request: Request, slug: str) -> Response:
-        """How much time is left to leave what ends: days left minus what the move takes, most urgent first."""
+        """How much time is left to leave what ends: days left minus what the move takes, most
+        urgent first."""
         application = self.subject("team")
         return Response(
-            runways_body(runways(on=today(), application_ids=[application.pk]), {application.pk: application.slug})
+            runways_body(
+                runways(on=today(), application_ids=[application.pk]),
+                {application.pk: application.slug},
+            )
         )
 
     @extend_schema(responses=ApplicationHistorySerializer(many=True), parameters=[], filters=False)
     @action(detail=True, pagination_class=None, filterset_class=None, picks_fields=False)
     def changes(self, request: Request, slug: str) -> Response:
-        """The last changes of the application and what hangs on it, latest first; each can be undone."""
+        """The last changes of the application and what hangs on it, latest first; each can be
+        undone."""
         rows = changes_of(application=self.subject("team"), limit=MOST_CHANGES)
         return Response(ApplicationHistorySerializer(rows, many=True).data)
 

@@ -1,8 +1,8 @@
 """Statements of lists and single rows, kept from one request to the next.
 
-A statement depends on the view, the fields and the order, and on what the caller may see: it is kept for that caller's
-rights, and the values of the place in the list are slots. Lists that are filtered, and views that narrow their rows by
-themselves, are put together anew each time.
+A statement depends on the view, the fields and the order, and on what the caller may see: it is
+kept for that caller's rights, and the values of the place in the list are slots. Lists that are
+filtered, and views that narrow their rows by themselves, are put together anew each time.
 """
 
 from collections import OrderedDict
@@ -23,13 +23,18 @@ def rights_of(user: Any) -> Hashable:
         return None
     everything = user.can_read_all
     return (
-        user.pk, user.is_active, user.is_superuser, user.organisation_role, getattr(user, "bound_team_id", None),
+        user.pk,
+        user.is_active,
+        user.is_superuser,
+        user.organisation_role,
+        getattr(user, "bound_team_id", None),
         None if everything else tuple(user.team_roles()),
-    )  # fmt: skip
+    )
 
 
 def kept(key: Hashable, make: Callable[[], PreparedStatement]) -> PreparedStatement:
-    """The statement of this key; made at the first call, and again after it was not asked for long."""
+    """The statement of this key; made at the first call, and again after it was not asked for
+    long."""
     found = _kept.get(key)
     if found is None:
         found = _kept[key] = make()

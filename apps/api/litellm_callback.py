@@ -4,7 +4,12 @@ from typing import ClassVar
 
 from django.http import HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, inline_serializer
+from drf_spectacular.utils import (
+    OpenApiParameter,
+    OpenApiResponse,
+    extend_schema,
+    inline_serializer,
+)
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -31,20 +36,27 @@ _TAKEN = inline_serializer(
 
 
 class LiteLLMCallbackView(CallsDoor):
-    """Set GENERIC_LOGGER_ENDPOINT to this address and GENERIC_LOGGER_HEADERS to `Authorization=Bearer TOKEN`."""
+    """Set GENERIC_LOGGER_ENDPOINT to this address and GENERIC_LOGGER_HEADERS to
+    `Authorization=Bearer TOKEN`."""
 
     most_bytes = MOST_LOG_BYTES
-    media_types: ClassVar[frozenset[str]] = frozenset({JSON, "application/x-ndjson", "application/jsonl"})
+    media_types: ClassVar[frozenset[str]] = frozenset(
+        {JSON, "application/x-ndjson", "application/jsonl"}
+    )
 
     @extend_schema(
         summary="Take calls from LiteLLM's callback",
         description=(
-            "A JSON list, or JSON lines, of LiteLLM's standard logging payload; gzip or deflate is allowed. Counted by"
-            " alias, model and day. Prompts, answers, end users and addresses are not read. A record sent again counts"
+            "A JSON list, or JSON lines, of LiteLLM's standard logging payload; gzip or deflate is "
+            "allowed. Counted by"
+            " alias, model and day. Prompts, answers, end users and addresses are not read. A "
+            "record sent again counts"
             " once. Whose call it is say its tags (`app:NAME`), else team, project or key."
         ),
         parameters=[
-            OpenApiParameter("gateway", str, description="Which gateway this is, where there are several."),
+            OpenApiParameter(
+                "gateway", str, description="Which gateway this is, where there are several."
+            ),
         ],
         request={JSON: OpenApiTypes.ANY},
         responses={
@@ -63,9 +75,13 @@ class LiteLLMCallbackView(CallsDoor):
         read = read_records(body, gateway=gateway)
         taken = receive(read=read, stream=f"{GATEWAY_PREFIX}{gateway}", token=self.token, at=now())
         return Response(
-            {"calls": taken.n_counted, "repeated": taken.n_repeated, "dropped": taken.n_dropped,
-             "reason": taken.reason}
-        )  # fmt: skip
+            {
+                "calls": taken.n_counted,
+                "repeated": taken.n_repeated,
+                "dropped": taken.n_dropped,
+                "reason": taken.reason,
+            }
+        )
 
 
 __all__ = ["LiteLLMCallbackView"]

@@ -24,12 +24,20 @@ from apps.common.database.keyset_pagination import Keyset
 class MembershipSerializer(serializers.ModelSerializer[Membership]):
     user = serializers.CharField(source="user.username", read_only=True, help_text="Username.")
     team = serializers.CharField(source="team.slug", read_only=True, help_text="Slug.")
-    role = WordField(TeamRole, read_only=True, help_text="The one that counts: the stronger of the two below.")
+    role = WordField(
+        TeamRole, read_only=True, help_text="The one that counts: the stronger of the two below."
+    )
     role_by_hand = WordField(
-        TeamRole, read_only=True, allow_null=True, help_text="What was given here, where sign-on gives a role as well."
+        TeamRole,
+        read_only=True,
+        allow_null=True,
+        help_text="What was given here, where sign-on gives a role as well.",
     )
     role_by_sign_on = WordField(
-        TeamRole, read_only=True, allow_null=True, help_text="What a group at sign-on gives, and takes again."
+        TeamRole,
+        read_only=True,
+        allow_null=True,
+        help_text="What a group at sign-on gives, and takes again.",
     )
     is_service = serializers.BooleanField(
         source="user.is_service", read_only=True, help_text="The user is a service account."
@@ -37,7 +45,16 @@ class MembershipSerializer(serializers.ModelSerializer[Membership]):
 
     class Meta:
         model = Membership
-        fields = ["id", "user", "team", "role", "role_by_hand", "role_by_sign_on", "is_service", "created_at"]
+        fields = [
+            "id",
+            "user",
+            "team",
+            "role",
+            "role_by_hand",
+            "role_by_sign_on",
+            "is_service",
+            "created_at",
+        ]
         read_only_fields = fields
 
 
@@ -53,7 +70,8 @@ class SetMembershipSerializer(serializers.Serializer[Any]):
 
 
 class MembershipViewSet(ReadViewSet[Membership]):
-    """Roles on teams, of the teams the caller may see; those held on teams above are memberships of those."""
+    """Roles on teams, of the teams the caller may see; those held on teams above are memberships of
+    those."""
 
     is_personal = True
     model = Membership
@@ -67,29 +85,35 @@ class MembershipViewSet(ReadViewSet[Membership]):
     )
     @transaction.atomic
     def create(self, request: Request) -> Response:
-        """Give a user a role on a team (201), or another one (200); for owners of the team and governance. The same
-        again changes nothing. A service account may be viewer or editor."""
+        """Give a user a role on a team (201), or another one (200); for owners of the team and
+        governance. The same again changes nothing. A service account may be viewer or editor."""
         if not owns_any_team(self.user):
-            raise PermissionDenied("Roles on a team are given by its owners and by governance. Ask one of them.")
+            raise PermissionDenied(
+                "Roles on a team are given by its owners and by governance. Ask one of them."
+            )
         asked = self.validated(SetMembershipSerializer)
         user, team = asked["user"], asked["team"]
         self.require(TeamRole.OWNER, team)
         is_new = not Membership.objects.filter(user=user, team=team).exists()
         try:
-            membership = set_membership(user=user, team=team, role=TeamRole(asked["role"]), by=self.user)
+            membership = set_membership(
+                user=user, team=team, role=TeamRole(asked["role"]), by=self.user
+            )
         except AccountChangeError as refusal:
             raise Conflict(str(refusal)) from None
         return self.answer(membership, status.HTTP_201_CREATED if is_new else status.HTTP_200_OK)
 
     @extend_schema(
         responses={
-            204: OpenApiResponse(description="The user holds no role on this team itself any more."),
+            204: OpenApiResponse(
+                description="The user holds no role on this team itself any more."
+            ),
             200: MembershipSerializer,
         }
     )
     def destroy(self, request: Request, pk: str) -> Response:
-        """Take the role; for owners of the team and governance. 200 where sign-on goes on giving one, 409 where it
-        alone does."""
+        """Take the role; for owners of the team and governance. 200 where sign-on goes on giving
+        one, 409 where it alone does."""
         membership = self.subject("team")
         self.require(TeamRole.OWNER, membership.team)
         try:
@@ -97,4 +121,8 @@ class MembershipViewSet(ReadViewSet[Membership]):
         except AccountChangeError as refusal:
             raise Conflict(str(refusal)) from None
         remaining = Membership.objects.filter(pk=membership.pk).first()
-        return Response(status=status.HTTP_204_NO_CONTENT) if remaining is None else self.answer(remaining)
+        return (
+            Response(status=status.HTTP_204_NO_CONTENT)
+            if remaining is None
+            else self.answer(remaining)
+        )

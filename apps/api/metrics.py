@@ -1,4 +1,5 @@
-"""`/metrics` for Prometheus: closed to everyone but organisation roles and the networks of METRICS_NETWORKS."""
+"""`/metrics` for Prometheus: closed to everyone but organisation roles and the networks of
+METRICS_NETWORKS."""
 
 from ipaddress import ip_address
 from typing import Any
@@ -17,8 +18,8 @@ from apps.common.requests.address import request_address
 
 
 class MayReadMetrics(BasePermission):
-    """A client in one of METRICS_NETWORKS, or a token with scope `read` (or a session) of an organisation role: the
-    figures are about everything that the registry holds."""
+    """A client in one of METRICS_NETWORKS, or a token with scope `read` (or a session) of an
+    organisation role: the figures are about everything that the registry holds."""
 
     message = "Metrics are for organisation roles: use a token with scope 'read' of governance, an auditor or an admin."
 

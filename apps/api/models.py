@@ -1,4 +1,5 @@
-"""What the interface itself keeps: answers that may be asked for again, and work that takes longer than a request."""
+"""What the interface itself keeps: answers that may be asked for again, and work that takes longer
+than a request."""
 
 from typing import Any, ClassVar
 
@@ -11,12 +12,19 @@ from apps.common import jobs
 
 
 class IdempotencyKey(models.Model):
-    """The answer to a POST that named a key, for who sends the same again. In no history: it goes after a day."""
+    """The answer to a POST that named a key, for who sends the same again. In no history: it goes
+    after a day."""
 
-    caller = models.CharField(max_length=60, help_text="Whose key it is: two callers may use the same one.")
+    caller = models.CharField(
+        max_length=60, help_text="Whose key it is: two callers may use the same one."
+    )
     key = models.CharField(max_length=255)
-    fingerprint = models.CharField(max_length=64, blank=True, help_text="SHA-256 of method, address and body.")
-    status = models.PositiveSmallIntegerField(null=True, help_text="Of the answer; null while it is worked out.")
+    fingerprint = models.CharField(
+        max_length=64, blank=True, help_text="SHA-256 of method, address and body."
+    )
+    status = models.PositiveSmallIntegerField(
+        null=True, help_text="Of the answer; null while it is worked out."
+    )
     headers = models.JSONField(default=dict)
     body = models.BinaryField(default=b"")
     created_at = models.DateTimeField()
@@ -41,7 +49,8 @@ class JobQuerySet(models.QuerySet["Job"]):
 
 
 class Job(jobs.Job):
-    """A bulk change that a worker carries out. In no history: what it changes is, under `change`."""
+    """A bulk change that a worker carries out. In no history: what it changes is, under
+    `change`."""
 
     class State(models.TextChoices):
         QUEUED = "queued", "Queued"
@@ -54,12 +63,16 @@ class Job(jobs.Job):
         ROW_BY_ROW = "row_by_row", "Row by row"
         ALL_OR_NOTHING = "all_or_nothing", "All or nothing"
 
-    resource = models.CharField(max_length=40, help_text="What it changes, as the address calls it.")
+    resource = models.CharField(
+        max_length=40, help_text="What it changes, as the address calls it."
+    )
     mode = models.CharField(max_length=14, choices=Mode, default=Mode.ROW_BY_ROW)
     dry_run = models.BooleanField(default=False)
     reason = models.CharField(max_length=500, blank=True, help_text="For the history.")
     by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
-    bound_team_id = models.BigIntegerField(null=True, help_text="Of the token it was asked with, where that has one.")
+    bound_team_id = models.BigIntegerField(
+        null=True, help_text="Of the token it was asked with, where that has one."
+    )
     state = models.CharField(max_length=9, choices=State, default=State.QUEUED)
     n_rows = models.PositiveIntegerField(default=0)
     n_done = models.PositiveIntegerField(default=0)
@@ -85,7 +98,9 @@ class Job(jobs.Job):
         ]
         indexes = [
             models.Index(fields=["by", "-id"], name="job_by_person"),
-            models.Index(fields=["id"], name="job_waiting", condition=Q(state__in=["queued", "running"])),
+            models.Index(
+                fields=["id"], name="job_waiting", condition=Q(state__in=["queued", "running"])
+            ),
             models.Index(fields=["queued_at"], name="job_by_age"),
         ]
 
@@ -94,7 +109,8 @@ class Job(jobs.Job):
 
 
 class JobChunk(models.Model):
-    """Rows of a job that are still to be worked through, as they were sent; it goes with its block's transaction."""
+    """Rows of a job that are still to be worked through, as they were sent; it goes with its
+    block's transaction."""
 
     job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="chunks")
     first = models.PositiveIntegerField(help_text="Number of its first row.")

@@ -1,6 +1,8 @@
-"""OTLP over HTTP, at /otlp/v1/: all a sender sets is OTEL_EXPORTER_OTLP_ENDPOINT=https://this-host/otlp and a token.
+"""OTLP over HTTP, at /otlp/v1/: all a sender sets is
+OTEL_EXPORTER_OTLP_ENDPOINT=https://this-host/otlp and a token.
 
-What is no call of a model is taken and forgotten; it is not reported as rejected, or every exporter would complain.
+What is no call of a model is taken and forgotten; it is not reported as rejected, or every exporter
+would complain.
 """
 
 from typing import TYPE_CHECKING, ClassVar
@@ -23,7 +25,10 @@ if TYPE_CHECKING:
     from apps.intake.calls import metrics, otlp_schema
 else:
     # the library that decodes is for who receives calls
-    metrics, otlp_schema = lazy_import("apps.intake.calls.metrics"), lazy_import("apps.intake.calls.otlp_schema")
+    metrics, otlp_schema = (
+        lazy_import("apps.intake.calls.metrics"),
+        lazy_import("apps.intake.calls.otlp_schema"),
+    )
 
 
 class OtlpDoor(CallsDoor):
@@ -35,23 +40,32 @@ class OtlpDoor(CallsDoor):
 
     def take(self, body: bytes, kind: str, request: Request) -> HttpResponseBase:
         read = self.read(body, kind)
-        return self.answered(kind, receive(read=read, stream=self.stream, token=self.token, at=now()))
+        return self.answered(
+            kind, receive(read=read, stream=self.stream, token=self.token, at=now())
+        )
 
     def read(self, body: bytes, kind: str) -> Read:
         raise NotImplementedError
 
     def answered(self, kind: str, taken: Taken) -> HttpResponse:
-        """Export…ServiceResponse in the content type that was sent; empty where nothing went lost."""
+        """Export…ServiceResponse in the content type that was sent; empty where nothing went
+        lost."""
         sentence = f"{taken.n_dropped} dropped: {taken.reason}." if taken.n_dropped else ""
         if kind == JSON:
             said = (
-                {"partialSuccess": {self.rejected: str(taken.n_dropped), "errorMessage": sentence}} if sentence else {}
+                {"partialSuccess": {self.rejected: str(taken.n_dropped), "errorMessage": sentence}}
+                if sentence
+                else {}
             )
             return HttpResponse(orjson.dumps(said), content_type=JSON)
         content = b""
         if sentence:
-            part = otlp_schema.PartialSuccess(n_rejected=taken.n_dropped, error_message=sentence.encode())
-            content = otlp_schema.Response(partial_success=part.SerializeToString()).SerializeToString()
+            part = otlp_schema.PartialSuccess(
+                n_rejected=taken.n_dropped, error_message=sentence.encode()
+            )
+            content = otlp_schema.Response(
+                partial_success=part.SerializeToString()
+            ).SerializeToString()
         return HttpResponse(content, content_type=PROTOBUF)
 
 
@@ -73,7 +87,8 @@ class MetricsDoor(OtlpDoor):
 
 @extend_schema(exclude=True)
 class LogsDoor(OtlpDoor):
-    """Prompts and answers are what log records of this kind hold: the body is not even looked at."""
+    """Prompts and answers are what log records of this kind hold: the body is not even looked
+    at."""
 
     rejected = "rejectedLogRecords"
 

@@ -1,4 +1,5 @@
-"""Under /otlp/v1/, without a slash at the end: exporters append `v1/traces` to the endpoint themselves."""
+"""Under /otlp/v1/, without a slash at the end: exporters append `v1/traces` to the endpoint
+themselves."""
 
 from django.urls import path
 

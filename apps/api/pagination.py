@@ -1,4 +1,5 @@
-"""Keyset pages over REST: `?page_size=` up to 200, `?ordering=` by indexed columns, `?cursor=` from the answer."""
+"""Keyset pages over REST: `?page_size=` up to 200, `?ordering=` by indexed columns, `?cursor=` from
+the answer."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -53,13 +54,17 @@ class KeysetPagination:
         except InvalidCursorError as error:
             raise ValidationError({self.cursor_param: str(error)}) from error
 
-    def place(self, request: Request, model: type[Model], order: Keyset) -> tuple[bool, list[Any] | None]:
+    def place(
+        self, request: Request, model: type[Model], order: Keyset
+    ) -> tuple[bool, list[Any] | None]:
         try:
             return read_cursor(request.query_params.get(self.cursor_param, ""), model, order)
         except InvalidCursorError as error:
             raise ValidationError({self.cursor_param: str(error)}) from error
 
-    def body(self, request: Request, page: KeysetPage[Any], rows: list[dict[str, Any]]) -> dict[str, Any]:
+    def body(
+        self, request: Request, page: KeysetPage[Any], rows: list[dict[str, Any]]
+    ) -> dict[str, Any]:
         return {
             "next": self._link(request, page.next),
             "previous": self._link(request, page.previous),
@@ -77,7 +82,7 @@ class KeysetPagination:
         ]
         return f"{request.build_absolute_uri(request.path)}?{urlencode([*query, (self.cursor_param, cursor)])}"
 
-    # --- what the OpenAPI document says of it ---------------------------------------------------------------------
+    # --- what the OpenAPI document says of it -----------------------------------------------------
 
     def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
         link = {"type": ["string", "null"], "format": "uri"}
@@ -98,14 +103,16 @@ class KeysetPagination:
                 "name": self.cursor_param,
                 "in": "query",
                 "required": False,
-                "description": "Where the page begins; taken from `next` or `previous` of an answer.",
+                "description": "Where the page begins; taken from `next` or `previous` of an "
+                "answer.",
                 "schema": {"type": "string"},
             },
             {
                 "name": self.size_param,
                 "in": "query",
                 "required": False,
-                "description": f"Rows on a page; more than {MAX_PAGE_SIZE} count as {MAX_PAGE_SIZE}.",
+                "description": f"Rows on a page; more than {MAX_PAGE_SIZE} count as "
+                f"{MAX_PAGE_SIZE}.",
                 "schema": {"type": "integer", "minimum": 1, "default": DEFAULT_PAGE_SIZE},
             },
             {
@@ -113,6 +120,10 @@ class KeysetPagination:
                 "in": "query",
                 "required": False,
                 "description": "Order of the rows; a leading minus turns it round.",
-                "schema": {"type": "string", "enum": orders, "default": orders[0] if orders else "id"},
+                "schema": {
+                    "type": "string",
+                    "enum": orders,
+                    "default": orders[0] if orders else "id",
+                },
             },
         ]

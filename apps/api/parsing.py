@@ -21,7 +21,10 @@ class FastJSONParser(BaseParser):
     def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> Any:
         body = stream.read(MOST_BYTES + 1)
         if len(body) > MOST_BYTES:
-            raise TooLarge(f"A body has at most {MOST_BYTES // 1024 // 1024} MB. Send many rows to a bulk address.")
+            raise TooLarge(
+                f"A body has at most {MOST_BYTES // 1024 // 1024} MB. Send many rows to a bulk "
+                "address."
+            )
         try:
             refuse_large(body)
             value = orjson.loads(body)
@@ -30,5 +33,7 @@ class FastJSONParser(BaseParser):
         except orjson.JSONDecodeError as error:
             raise ParseError(f"JSON parse error - {error}") from error
         if holds_null_character(body, value):
-            raise ParseError("A text in it holds a null character, which cannot be kept. Leave it out.")
+            raise ParseError(
+                "A text in it holds a null character, which cannot be kept. Leave it out."
+            )
         return remove_control_characters_from_json(body, value)

@@ -1,4 +1,5 @@
-"""Every refusal as problem details (RFC 9457): a status, a sentence that says what to do, the fields concerned."""
+"""Every refusal as problem details (RFC 9457): a status, a sentence that says what to do, the
+fields concerned."""
 
 import sys
 from collections.abc import Iterator, Mapping
@@ -28,14 +29,17 @@ MEDIA_TYPE = "application/problem+json"
 # where programs ask; elsewhere people do
 API_PREFIX, CALLS_PREFIX = "/api/", "/otlp"
 _OTHER_CALLS = (
-    "Nothing is taken here. Set OTEL_EXPORTER_OTLP_ENDPOINT to the address that ends in /otlp: exporters add /v1/traces"
-    " and /v1/metrics by themselves. Where each is set by itself, end it so, without a slash behind."
+    "Nothing is taken here. Set OTEL_EXPORTER_OTLP_ENDPOINT to the address that ends in /otlp: "
+    "exporters add /v1/traces"
+    " and /v1/metrics by themselves. Where each is set by itself, end it so, without a slash "
+    "behind."
 )
 
 _SENTENCES = {
     HTTPStatus.UNAUTHORIZED: "Sign in, or send a token as 'Authorization: Bearer TOKEN'.",
     HTTPStatus.NOT_FOUND: "There is nothing here that you may see. Check the address.",
-    HTTPStatus.INTERNAL_SERVER_ERROR: "Something broke on our side. Try again; if it stays, report the X-Request-ID.",
+    HTTPStatus.INTERNAL_SERVER_ERROR: "Something broke on our side. Try again; if it stays, "
+    "report the X-Request-ID.",
 }
 
 
@@ -43,9 +47,7 @@ class NoSuchAddress(exceptions.APIException):
     """404 for what nobody would find here."""
 
     status_code = HTTPStatus.NOT_FOUND
-    default_detail = (
-        "There is nothing at this address, for anybody. /api/docs/ shows what there is, /api/v1/schema/ the document."
-    )
+    default_detail = "There is nothing at this address, for anybody. /api/docs/ shows what there is, /api/v1/schema/ the document."
     default_code = "no_such_address"
 
 
@@ -75,7 +77,9 @@ class DatabaseUnavailable(exceptions.APIException):
         self.wait = reason.retry_after
 
 
-def problem(status: int, detail: str, *, title: str = "", errors: list[dict[str, str]] | None = None) -> dict[str, Any]:
+def problem(
+    status: int, detail: str, *, title: str = "", errors: list[dict[str, str]] | None = None
+) -> dict[str, Any]:
     """The members of a problem; `errors` names the fields, as `a.b` where they nest."""
     body: dict[str, Any] = {
         "type": "about:blank",
@@ -123,20 +127,27 @@ def _as_api_error(error: Exception) -> exceptions.APIException | None:
             return exceptions.PermissionDenied(str(error) or None)
         case ModelValidationError():
             by_field = hasattr(error, "error_dict")
-            return exceptions.ValidationError(error.message_dict if by_field else {"non_field_errors": error.messages})
+            return exceptions.ValidationError(
+                error.message_dict if by_field else {"non_field_errors": error.messages}
+            )
         case BusyError():
             return Busy(str(error))
         case RefusedChange():
             return Conflict(str(error))
         case RequestDataTooBig():
             return TooLarge(
-                "A body this large cannot be compared for an Idempotency-Key. Leave that out, or send parts."
+                "A body this large cannot be compared for an Idempotency-Key. Leave that out, or "
+                "send parts."
             )
         case DataError():
             # what no field foresaw, such as a time zone of 21 hours
-            return exceptions.ValidationError("A value lies outside what can be kept or compared. Check the extremes.")
+            return exceptions.ValidationError(
+                "A value lies outside what can be kept or compared. Check the extremes."
+            )
         case IntegrityError():
-            return Conflict("Somebody else changed the same thing at the same moment. Read it again and retry.")
+            return Conflict(
+                "Somebody else changed the same thing at the same moment. Read it again and retry."
+            )
     return None
 
 
@@ -199,7 +210,9 @@ def _field_errors(detail: Any, path: str = "") -> Iterator[dict[str, str]]:
 
 
 def _plain(status: HTTPStatus, detail: str) -> HttpResponse:
-    return HttpResponse(orjson.dumps(problem(status, detail)), status=status, content_type=MEDIA_TYPE)
+    return HttpResponse(
+        orjson.dumps(problem(status, detail)), status=status, content_type=MEDIA_TYPE
+    )
 
 
 def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -212,19 +225,25 @@ def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """handler500 of the project: says nothing of what broke; 503 where it is the database that cannot answer.
+    """handler500 of the project: says nothing of what broke; 503 where it is the database that
+    cannot answer.
 
-    Django calls it while it handles the error, wherever that was raised: in a view, a template or a middleware.
+    Django calls it while it handles the error, wherever that was raised: in a view, a template or a
+    middleware.
     """
     error = sys.exception()
     if error is not None and (reason := unavailability(error)):
         return _database_unavailable(request, reason, error)
     if request.path.startswith(API_PREFIX):
-        return _plain(HTTPStatus.INTERNAL_SERVER_ERROR, _SENTENCES[HTTPStatus.INTERNAL_SERVER_ERROR])
+        return _plain(
+            HTTPStatus.INTERNAL_SERVER_ERROR, _SENTENCES[HTTPStatus.INTERNAL_SERVER_ERROR]
+        )
     return defaults.server_error(request)
 
 
-def _database_unavailable(request: HttpRequest, reason: Unavailable, error: BaseException) -> HttpResponse:
+def _database_unavailable(
+    request: HttpRequest, reason: Unavailable, error: BaseException
+) -> HttpResponse:
     """503 with a sentence, made without database and session."""
     _log_unavailable(reason, error)
     status = HTTPStatus.SERVICE_UNAVAILABLE
@@ -232,7 +251,9 @@ def _database_unavailable(request: HttpRequest, reason: Unavailable, error: Base
         response = _plain(status, reason.sentence)
     elif request.headers.get("HX-Request"):
         # for app.js, which shows it where the answer would have stood
-        response = HttpResponse(reason.sentence, status=status, content_type="text/plain; charset=utf-8")
+        response = HttpResponse(
+            reason.sentence, status=status, content_type="text/plain; charset=utf-8"
+        )
     else:
         page = render_to_string("503.html", {"sentence": reason.sentence})
         response = HttpResponse(page, status=status)
@@ -240,7 +261,14 @@ def _database_unavailable(request: HttpRequest, reason: Unavailable, error: Base
     response.headers["Cache-Control"] = "no-store"
     mark_unavailable(response, reason)
     # a line without the trace: it is no fault of the code
-    log_response("%s: %s", response.reason_phrase, request.path, response=response, request=request, level="warning")
+    log_response(
+        "%s: %s",
+        response.reason_phrase,
+        request.path,
+        response=response,
+        request=request,
+        level="warning",
+    )
     return response
 
 
@@ -262,7 +290,10 @@ def _log_unavailable(reason: Unavailable, error: BaseException) -> None:
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """handler400 of the project."""
     if request.path.startswith(API_PREFIX):
-        return _plain(HTTPStatus.BAD_REQUEST, "The request cannot be read. Check its address, headers and size.")
+        return _plain(
+            HTTPStatus.BAD_REQUEST,
+            "The request cannot be read. Check its address, headers and size.",
+        )
     return defaults.bad_request(request, exception)
 
 

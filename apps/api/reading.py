@@ -1,7 +1,8 @@
 """How a serializer's fields are read without building objects: one statement of plain columns.
 
-A serializer says what a resource looks like; `RowReader` turns its fields into column paths for `.values()` and
-the rows back into fields. Model instances and per-row serializer work would cost several times the statement.
+A serializer says what a resource looks like; `RowReader` turns its fields into column paths for
+`.values()` and the rows back into fields. Model instances and per-row serializer work would cost
+several times the statement.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -18,7 +19,9 @@ class WordField(serializers.ChoiceField):
     def __init__(self, enumeration: Any, **kwargs: Any) -> None:
         self.words = {member.value: member.name.lower() for member in enumeration}
         self.numbers = {word: number for number, word in self.words.items()}
-        super().__init__(choices=[(member.name.lower(), member.label) for member in enumeration], **kwargs)
+        super().__init__(
+            choices=[(member.name.lower(), member.label) for member in enumeration], **kwargs
+        )
 
     def to_internal_value(self, data: Any) -> Any:
         return self.numbers[super().to_internal_value(data)]
@@ -56,22 +59,38 @@ class RowReader:
                 self.computed[name] = Computed((_path(field),), field.to_representation)
             else:
                 self.columns[name] = _path(field)
-        self.names = [name for name, field in declared.items() if name in self.columns or name in self.computed]
+        self.names = [
+            name
+            for name, field in declared.items()
+            if name in self.columns or name in self.computed
+        ]
 
-    def select(self, queryset: QuerySet[Any], names: Iterable[str], *more: str) -> QuerySet[Any, dict[str, Any]]:
+    def select(
+        self, queryset: QuerySet[Any], names: Iterable[str], *more: str
+    ) -> QuerySet[Any, dict[str, Any]]:
         """`queryset` with the columns of these fields (and `more`), as dictionaries by column."""
         paths = dict.fromkeys(more)
         for name in names:
-            paths.update(dict.fromkeys(self.computed[name].columns if name in self.computed else (self.columns[name],)))
+            paths.update(
+                dict.fromkeys(
+                    self.computed[name].columns if name in self.computed else (self.columns[name],)
+                )
+            )
         used = {path: self.annotations[path] for path in paths if path in self.annotations}
         return queryset.annotate(**used).values(*paths) if used else queryset.values(*paths)
 
-    def rows_of(self, columns: Sequence[str], found: Iterable[Sequence[Any]], names: list[str]) -> list[dict[str, Any]]:
+    def rows_of(
+        self, columns: Sequence[str], found: Iterable[Sequence[Any]], names: list[str]
+    ) -> list[dict[str, Any]]:
         """As `rows`, of tuples whose values are called `columns`."""
         places = {column: place for place, column in enumerate(columns)}
         plain = [(name, places[self.columns[name]]) for name in names if name in self.columns]
         worked = [
-            (name, self.computed[name].work, [places[column] for column in self.computed[name].columns])
+            (
+                name,
+                self.computed[name].work,
+                [places[column] for column in self.computed[name].columns],
+            )
             for name in names
             if name in self.computed
         ]
@@ -106,4 +125,6 @@ class RowReader:
 
 def _path(field: serializers.Field[Any, Any, Any, Any]) -> str:
     path = str(field.source).replace(".", "__")
-    return f"{path}__{field.slug_field}" if isinstance(field, serializers.SlugRelatedField) else path
+    return (
+        f"{path}__{field.slug_field}" if isinstance(field, serializers.SlugRelatedField) else path
+    )

@@ -34,7 +34,8 @@ def _as_text(value: Any) -> str:
 
 
 class Negotiation(DefaultContentNegotiation):
-    """A form asked for by `?format=` that is unknown here is a question that is not valid, not a thing not there."""
+    """A form asked for by `?format=` that is unknown here is a question that is not valid, not a
+    thing not there."""
 
     def filter_renderers(self, renderers: Any, format: str) -> Any:
         found = [renderer for renderer in renderers if renderer.format == format]

@@ -17,5 +17,7 @@ declare_retention(
         only=~Q(state__in=Job.OPEN),
         parts=("api.JobChunk",),
     ),
-    PermanentTable("api_jobchunk", RetentionGroup.RUNS, "rows that a job has not written yet; they go with it"),
+    PermanentTable(
+        "api_jobchunk", RetentionGroup.RUNS, "rows that a job has not written yet; they go with it"
+    ),
 )

@@ -26,14 +26,24 @@ _NO_DAY = 2**61
 class PrimaryRunwaySerializer(serializers.Serializer[Any]):
     application = serializers.CharField(help_text="Slug.")
     dependency = serializers.IntegerField(help_text="Id of the live primary.")
-    offering = serializers.IntegerField(help_text="Id of the offering that answers today, redirects followed.")
+    offering = serializers.IntegerField(
+        help_text="Id of the offering that answers today, redirects followed."
+    )
     retires_on = serializers.DateField(allow_null=True)
     days_left = serializers.IntegerField(allow_null=True, help_text="Negative once past.")
     effort_days = serializers.CharField(allow_null=True, help_text="Calendar days the move takes.")
-    basis = serializers.CharField(allow_null=True, help_text="Where the effort is from: test or estimate.")
-    runway = serializers.CharField(allow_null=True, help_text="Days left minus effort; negative: too late by that.")
-    at_least = serializers.BooleanField(help_text="The date is a 'not before': the end may come later.")
-    why = serializers.CharField(allow_null=True, help_text="Why no days are known: announced_without_date.")
+    basis = serializers.CharField(
+        allow_null=True, help_text="Where the effort is from: test or estimate."
+    )
+    runway = serializers.CharField(
+        allow_null=True, help_text="Days left minus effort; negative: too late by that."
+    )
+    at_least = serializers.BooleanField(
+        help_text="The date is a 'not before': the end may come later."
+    )
+    why = serializers.CharField(
+        allow_null=True, help_text="Why no days are known: announced_without_date."
+    )
 
 
 class RunwaysSerializer(serializers.Serializer[Any]):
@@ -68,14 +78,16 @@ class RunwaysView(RegistryView):
         operation_id="runways",
         summary="What ends, and whether there is time to leave it",
         parameters=[
-            OpenApiParameter("cursor", str, description="Where the page begins; taken from `next`."),
+            OpenApiParameter(
+                "cursor", str, description="Where the page begins; taken from `next`."
+            ),
             OpenApiParameter("page_size", int),
         ],
         responses=RunwaysSerializer,
     )
     def get(self, request: Request) -> Response:
-        """Live primaries whose end is announced, of the applications you may see: the most urgent first, by runway,
-        or by days left where nobody knows how long the move takes."""
+        """Live primaries whose end is announced, of the applications you may see: the most urgent
+        first, by runway, or by days left where nobody knows how long the move takes."""
         size = KeysetPagination().size(request)
         everything = self.user.can_read_all
         found = runways(
@@ -85,7 +97,11 @@ class RunwaysView(RegistryView):
             after=_place(asked_place(request, 3)),
         )
         rows = found[:size]
-        slugs = dict(Application.objects.filter(pk__in={row.application_id for row in rows}).values_list("pk", "slug"))
+        slugs = dict(
+            Application.objects.filter(pk__in={row.application_id for row in rows}).values_list(
+                "pk", "slug"
+            )
+        )
         more = next_link(request, _numbers(rows[-1].place)) if len(found) > size else None
         return Response({"next": more, "results": runways_body(rows, slugs)})
 
@@ -101,5 +117,7 @@ def _place(numbers: tuple[int, ...] | None) -> Place | None:
     urgency, criticality, dependency_id = numbers
     # whoever forges one only chooses another place; a smallint is all there is to compare with
     return Place(
-        None if urgency == _NO_DAY else Decimal(urgency) / _TENTHS, max(min(criticality, 99), -1), dependency_id
+        None if urgency == _NO_DAY else Decimal(urgency) / _TENTHS,
+        max(min(criticality, 99), -1),
+        dependency_id,
     )

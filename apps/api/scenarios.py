@@ -17,7 +17,13 @@ from apps.api.base import ReadViewSet
 from apps.api.bulk.views import RETRY_AFTER
 from apps.common.database.keyset_pagination import Keyset
 from apps.common.time import now
-from apps.exposure.actions.what_ifs import answer_scenario, ask_loss, ask_scenario, change_scenario, save_scenario
+from apps.exposure.actions.what_ifs import (
+    answer_scenario,
+    ask_loss,
+    ask_scenario,
+    change_scenario,
+    save_scenario,
+)
 from apps.exposure.engine.scenarios import NotBuilt
 from apps.exposure.models import (
     BaseLoss,
@@ -38,15 +44,28 @@ _NEWEST = {"-id": Keyset(("-id",)), "id": Keyset(("id",))}
 
 class ScenarioSerializer(serializers.ModelSerializer[Scenario]):
     created_by = serializers.CharField(source="created_by.username", read_only=True)
-    layers = serializers.ListField(child=serializers.ChoiceField(choices=Layer.choices), required=False)
-    ops = serializers.JSONField(help_text="Ordered operations: remove, replace, move, reprice, add, retire.")
+    layers = serializers.ListField(
+        child=serializers.ChoiceField(choices=Layer.choices), required=False
+    )
+    ops = serializers.JSONField(
+        help_text="Ordered operations: remove, replace, move, reprice, add, retire."
+    )
 
     class Meta:
         model = Scenario
         fields = [
-            "id", "name", "note", "ops", "layers", "basis", "prices_on", "shared", "created_by", "created_at",
+            "id",
+            "name",
+            "note",
+            "ops",
+            "layers",
+            "basis",
+            "prices_on",
+            "shared",
+            "created_by",
+            "created_at",
             "updated_at",
-        ]  # fmt: skip
+        ]
         read_only_fields = ["id", "created_at", "updated_at"]
 
 
@@ -57,22 +76,42 @@ class ScenarioRunSerializer(serializers.ModelSerializer[ScenarioRun]):
     class Meta:
         model = ScenarioRun
         fields = [
-            "id", "scenario", "state", "ops", "as_of", "whole_organisation", "result", "error", "asked_by", "queued_at",
-            "started_at", "finished_at",
-        ]  # fmt: skip
+            "id",
+            "scenario",
+            "state",
+            "ops",
+            "as_of",
+            "whole_organisation",
+            "result",
+            "error",
+            "asked_by",
+            "queued_at",
+            "started_at",
+            "finished_at",
+        ]
         read_only_fields = fields
 
 
 class WhatIfSerializer(serializers.Serializer[Any]):
-    ops = serializers.JSONField(help_text='For instance [{"op": "remove", "nodes": ["host:azure"]}].')
-    layers = serializers.ListField(child=serializers.ChoiceField(choices=Layer.choices), required=False)
+    ops = serializers.JSONField(
+        help_text='For instance [{"op": "remove", "nodes": ["host:azure"]}].'
+    )
+    layers = serializers.ListField(
+        child=serializers.ChoiceField(choices=Layer.choices), required=False
+    )
     basis = serializers.ChoiceField(choices=Basis.choices, default=Basis.COUNT)
-    on = serializers.DateField(required=False, allow_null=True, help_text="Prices of this day; today where absent.")
+    on = serializers.DateField(
+        required=False, allow_null=True, help_text="Prices of this day; today where absent."
+    )
 
 
 class ScenarioSideSerializer(serializers.Serializer[Any]):
-    n_states = serializers.DictField(child=serializers.IntegerField(), help_text="Applications by state.")
-    states = serializers.DictField(child=serializers.CharField(), help_text="The gravest 500, by slug.")
+    n_states = serializers.DictField(
+        child=serializers.IntegerField(), help_text="Applications by state."
+    )
+    states = serializers.DictField(
+        child=serializers.CharField(), help_text="The gravest 500, by slug."
+    )
     hhi = serializers.DictField(child=serializers.FloatField(allow_null=True))
     n_spof_nodes = serializers.IntegerField()
     cost = serializers.DictField(child=serializers.CharField(), help_text="A month, by currency.")
@@ -94,7 +133,9 @@ class TransitionSerializer(serializers.Serializer[Any]):
 
 class AnswerSerializer(serializers.Serializer[Any]):
     as_of = serializers.DateField()
-    whole_organisation = serializers.BooleanField(help_text="False: computed over the applications of your teams.")
+    whole_organisation = serializers.BooleanField(
+        help_text="False: computed over the applications of your teams."
+    )
     before = ScenarioSideSerializer()
     after = ScenarioSideSerializer()
     n_applications_changed = serializers.IntegerField()
@@ -142,13 +183,17 @@ class ScenarioViewSet(ReadViewSet[Scenario]):
             OpenApiExample(
                 "a host is gone",
                 request_only=True,
-                value={"ops": [{"op": "remove", "nodes": ["host:azure"]}], "layers": ["developer", "host"]},
+                value={
+                    "ops": [{"op": "remove", "nodes": ["host:azure"]}],
+                    "layers": ["developer", "host"],
+                },
             )
         ],
     )
     @action(detail=False, methods=["post"], url_path="run", picks_fields=False, is_personal=False)
     def run(self, request: Request) -> Response:
-        """Answer a what-if without saving it. On a large portfolio it is saved and queued instead (202)."""
+        """Answer a what-if without saving it. On a large portfolio it is saved and queued instead
+        (202)."""
         asked = self.validated(WhatIfSerializer)
         facts = {"ops": asked["ops"], "basis": asked["basis"], "prices_on": asked.get("on")}
         if asked.get("layers"):
@@ -187,9 +232,20 @@ class LossRunSerializer(serializers.ModelSerializer[LossRun]):
     class Meta:
         model = LossRun
         fields = [
-            "id", "state", "seed", "years", "keep", "as_of", "assumptions", "result", "error", "asked_by", "queued_at",
-            "started_at", "finished_at",
-        ]  # fmt: skip
+            "id",
+            "state",
+            "seed",
+            "years",
+            "keep",
+            "as_of",
+            "assumptions",
+            "result",
+            "error",
+            "asked_by",
+            "queued_at",
+            "started_at",
+            "finished_at",
+        ]
         read_only_fields = [name for name in fields if name not in {"seed", "years", "keep"}]
         extra_kwargs = {
             "seed": {"min_value": 0, "max_value": 2**63 - 1},
@@ -219,9 +275,20 @@ class EventRateSerializer(serializers.ModelSerializer[EventRate]):
     class Meta:
         model = EventRate
         fields = [
-            "id", "kind", "node_kind", "node", "rate", "low", "high", "once", "severity_cv", "assumption", "source",
-            "enabled", "updated_at",
-        ]  # fmt: skip
+            "id",
+            "kind",
+            "node_kind",
+            "node",
+            "rate",
+            "low",
+            "high",
+            "once",
+            "severity_cv",
+            "assumption",
+            "source",
+            "enabled",
+            "updated_at",
+        ]
         read_only_fields = fields
 
 
@@ -240,7 +307,8 @@ class BaseLossSerializer(serializers.ModelSerializer[BaseLoss]):
 
 
 class BaseLossViewSet(ReadViewSet[BaseLoss]):
-    """What one event costs an exposed application, by criticality (0 critical to 3 low). Changed in the admin."""
+    """What one event costs an exposed application, by criticality (0 critical to 3 low). Changed in
+    the admin."""
 
     model = BaseLoss
     serializer_class = BaseLossSerializer

@@ -17,7 +17,9 @@ from apps.api.problems import MEDIA_TYPE
 
 
 class FieldErrorSerializer(serializers.Serializer[Any]):
-    field = serializers.CharField(help_text="Name of the field, `a.b` where they nest; empty for the whole.")
+    field = serializers.CharField(
+        help_text="Name of the field, `a.b` where they nest; empty for the whole."
+    )
     detail = serializers.CharField()
 
 
@@ -52,7 +54,10 @@ _FORMS: dict[str, dict[str, Any]] = {
     "application/atom+xml": {"type": "string"},
     "application/junit+xml": {"type": "string"},
     "application/sarif+json": {"type": "object", "additionalProperties": True},
-    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": {"type": "string", "format": "binary"},
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": {
+        "type": "string",
+        "format": "binary",
+    },
     "text/csv": {"type": "string"},
 }
 _RETRY_AFTER = {
@@ -74,7 +79,11 @@ class RegistrySchema(AutoSchema):
         found = list(super().get_examples())
         body = EXAMPLES.get(self.get_operation_id())
         if body is not None:
-            found.append(OpenApiExample("example", value=body, request_only=True, media_type="application/json"))
+            found.append(
+                OpenApiExample(
+                    "example", value=body, request_only=True, media_type="application/json"
+                )
+            )
         return found
 
     def is_deprecated(self) -> bool:
@@ -100,7 +109,8 @@ class RegistrySchema(AutoSchema):
                     "If-None-Match",
                     str,
                     OpenApiParameter.HEADER,
-                    description="ETag of an earlier answer: 304 without a body while nothing differs.",
+                    description="ETag of an earlier answer: 304 without a body while nothing "
+                    "differs.",
                 )
             )
         if self.method in {"PATCH", "PUT", "DELETE"}:
@@ -109,7 +119,8 @@ class RegistrySchema(AutoSchema):
                     "If-Match",
                     str,
                     OpenApiParameter.HEADER,
-                    description="ETag with which it was read, whole: 412 where it has changed since.",
+                    description="ETag with which it was read, whole: 412 where it has changed "
+                    "since.",
                 )
             )
         if self.method == "POST":
@@ -118,25 +129,32 @@ class RegistrySchema(AutoSchema):
                     "Idempotency-Key",
                     str,
                     OpenApiParameter.HEADER,
-                    description="Of your choosing, for 24 hours: the same request again gets the same answer and is"
+                    description="Of your choosing, for 24 hours: the same request again gets "
+                    "the same answer and is"
                     " done once.",
                 )
             )
         return parameters
 
     def _resolve_path_parameters(self, variables: Any) -> list[dict[str, Any]]:
-        """An id is a number, as in the bodies; each parameter names the resource that it is a key of."""
+        """An id is a number, as in the bodies; each parameter names the resource that it is a key
+        of."""
         parameters: list[dict[str, Any]] = super()._resolve_path_parameters(variables)
         for parameter in parameters:
             name = parameter["name"]
             if parameter["schema"].get("pattern") == _DIGITS:
                 parameter["schema"] = {"type": "integer", "minimum": 1}
             before = self.path.partition(f"/{{{name}}}")[0].rpartition("/")[2]
-            parameter.setdefault("description", f"{name.replace('_', ' ').capitalize()}, as in `{before}/`.")
+            parameter.setdefault(
+                "description", f"{name.replace('_', ' ').capitalize()}, as in `{before}/`."
+            )
         return parameters
 
-    def _map_serializer_field(self, field: Any, direction: str, bypass_extensions: bool = False) -> dict[str, Any]:
-        """A word that is only read may be empty where its column may be, which DRF forgets for read-only fields."""
+    def _map_serializer_field(
+        self, field: Any, direction: str, bypass_extensions: bool = False
+    ) -> dict[str, Any]:
+        """A word that is only read may be empty where its column may be, which DRF forgets for
+        read-only fields."""
         if isinstance(field, serializers.ChoiceField) and _may_be_empty(field):
             field.allow_blank = True
         if _is_worked_out(field):
@@ -153,7 +171,9 @@ class RegistrySchema(AutoSchema):
         if isinstance(field, serializers.URLField) and _may_be_empty(field):
             schema.pop("format", None)
 
-    def _map_serializer(self, serializer: Any, direction: str, bypass_extensions: bool = False) -> dict[str, Any]:
+    def _map_serializer(
+        self, serializer: Any, direction: str, bypass_extensions: bool = False
+    ) -> dict[str, Any]:
         """With `?fields=` any field may be missing from an answer, so none is promised."""
         schema: dict[str, Any] = super()._map_serializer(serializer, direction, bypass_extensions)
         if (
@@ -164,7 +184,9 @@ class RegistrySchema(AutoSchema):
             schema.pop("required", None)
         return schema
 
-    def _get_response_bodies(self, direction: Literal["request", "response"] = "response") -> dict[str, Any]:
+    def _get_response_bodies(
+        self, direction: Literal["request", "response"] = "response"
+    ) -> dict[str, Any]:
         bodies: dict[str, Any] = super()._get_response_bodies(direction)
         if direction != "response":
             return bodies
@@ -184,23 +206,35 @@ class RegistrySchema(AutoSchema):
                 body.setdefault("content", {}).setdefault(MEDIA_TYPE, plain["content"][MEDIA_TYPE])
             elif code == "202":
                 # a decision that is still awaited is JSON, whatever was asked for
-                body["content"] = {kind: of for kind, of in body["content"].items() if kind not in _FORMS}
+                body["content"] = {
+                    kind: of for kind, of in body["content"].items() if kind not in _FORMS
+                }
             for kind in _FORMS.keys() & set(body.get("content", ())):
                 body["content"][kind] = {"schema": _FORMS[kind]}
         if self.method == "GET":
-            bodies.setdefault("304", {"description": "Nothing differs from the answer with that ETag"})
+            bodies.setdefault(
+                "304", {"description": "Nothing differs from the answer with that ETag"}
+            )
         return bodies
 
-    def _get_response_headers_for_code(self, status_code: str, direction: str = "response") -> dict[str, Any]:
+    def _get_response_headers_for_code(
+        self, status_code: str, direction: str = "response"
+    ) -> dict[str, Any]:
         headers: dict[str, Any] = super()._get_response_headers_for_code(status_code, direction)
-        return {**headers, "Retry-After": _RETRY_AFTER} if status_code in {"429", "503"} else headers
+        return (
+            {**headers, "Retry-After": _RETRY_AFTER} if status_code in {"429", "503"} else headers
+        )
 
 
 def _is_worked_out(field: Any) -> bool:
     """Of a column that the database computes."""
     model = getattr(getattr(field.parent, "Meta", None), "model", None)
     try:
-        return bool(field.read_only and model and isinstance(model._meta.get_field(field.source), GeneratedField))
+        return bool(
+            field.read_only
+            and model
+            and isinstance(model._meta.get_field(field.source), GeneratedField)
+        )
     except FieldDoesNotExist:
         return False
 
@@ -209,19 +243,28 @@ def _may_be_empty(field: Any) -> bool:
     """Read-only, of a column that may hold an empty text."""
     model = getattr(getattr(field.parent, "Meta", None), "model", None)
     try:
-        return bool(field.read_only and model and getattr(model._meta.get_field(field.source), "blank", False))
+        return bool(
+            field.read_only
+            and model
+            and getattr(model._meta.get_field(field.source), "blank", False)
+        )
     except FieldDoesNotExist:
         return False
 
 
 class RegistryFiltersExtension(DjangoFilterExtension):
-    """A filter's type is that of its own words, where the column that it compares holds numbers for them."""
+    """A filter's type is that of its own words, where the column that it compares holds numbers for
+    them."""
 
     target_class = "apps.api.filtering.RegistryFilters"
     priority = 1
 
-    def _get_schema_from_model_field(self, auto_schema: Any, filter_field: Any, model: Any) -> dict[str, Any]:
-        schema: dict[str, Any] = super()._get_schema_from_model_field(auto_schema, filter_field, model)
+    def _get_schema_from_model_field(
+        self, auto_schema: Any, filter_field: Any, model: Any
+    ) -> dict[str, Any]:
+        schema: dict[str, Any] = super()._get_schema_from_model_field(
+            auto_schema, filter_field, model
+        )
         words = self._get_explicit_filter_choices(filter_field)
         own = build_basic_type(type(words[0])) if words else None
         if own is not None and schema.get("type") != own["type"]:
@@ -242,7 +285,8 @@ class ApiTokenScheme(OpenApiAuthenticationExtension):
             {
                 "type": "http",
                 "scheme": "bearer",
-                "description": "A token of `manage.py token USER`, with the scope read, and write for changes.",
+                "description": "A token of `manage.py token USER`, with the scope read, and "
+                "write for changes.",
             },
             {
                 "type": "apiKey",
@@ -253,7 +297,8 @@ class ApiTokenScheme(OpenApiAuthenticationExtension):
             {
                 "type": "http",
                 "scheme": "basic",
-                "description": "The token as the password of any username, of a client that knows no other way.",
+                "description": "The token as the password of any username, of a client that "
+                "knows no other way.",
             },
         ]
 

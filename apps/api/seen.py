@@ -1,4 +1,5 @@
-"""What was seen against what is declared: disagreements with their answers, and senders with whose they are."""
+"""What was seen against what is declared: disagreements with their answers, and senders with whose
+they are."""
 
 from collections.abc import Callable
 from typing import Any
@@ -26,26 +27,43 @@ from apps.inventory.models import Application
 
 
 class SeenDiscrepancySerializer(serializers.ModelSerializer[Discrepancy]):
-    application = serializers.CharField(source="application.slug", read_only=True, help_text="Slug.")
-    details = serializers.DictField(read_only=True, help_text="Names, versions and days as they were found.")
+    application = serializers.CharField(
+        source="application.slug", read_only=True, help_text="Slug."
+    )
+    details = serializers.DictField(
+        read_only=True, help_text="Names, versions and days as they were found."
+    )
     closed_by = serializers.CharField(source="closed_by.username", read_only=True, allow_null=True)
 
     class Meta:
         model = Discrepancy
         fields = [
-            "id", "kind", "application", "dependency", "observation", "details", "opened_at", "closed_at", "closed_as",
-            "closed_by", "reason", "quiet_until",
-        ]  # fmt: skip
+            "id",
+            "kind",
+            "application",
+            "dependency",
+            "observation",
+            "details",
+            "opened_at",
+            "closed_at",
+            "closed_as",
+            "closed_by",
+            "reason",
+            "quiet_until",
+        ]
         read_only_fields = fields
 
 
 class DismissSerializer(ReasonMixin):
-    until = serializers.DateField(validators=[validate_plausible_date], help_text="Not found again before this day.")
+    until = serializers.DateField(
+        validators=[validate_plausible_date], help_text="Not found again before this day."
+    )
     reason = serializers.CharField(max_length=500, help_text="Why it may stay as it is.")
 
 
 class DiscrepancyViewSet(ReadViewSet[Discrepancy]):
-    """Seen and not declared, declared and not seen, another version or model than before, retired and still called."""
+    """Seen and not declared, declared and not seen, another version or model than before, retired
+    and still called."""
 
     model = Discrepancy
     serializer_class = SeenDiscrepancySerializer
@@ -59,8 +77,11 @@ class DiscrepancyViewSet(ReadViewSet[Discrepancy]):
     @extend_schema(request=ReasonMixin, responses=SeenDiscrepancySerializer)
     @action(detail=True, methods=["post"])
     def declare(self, request: Request, pk: str) -> Response:
-        """It is used and meant to be: what was only seen is declared, what was not seen is confirmed."""
-        return self._answered(answering.declare, reason=self.validated(ReasonMixin).get("reason", ""))
+        """It is used and meant to be: what was only seen is declared, what was not seen is
+        confirmed."""
+        return self._answered(
+            answering.declare, reason=self.validated(ReasonMixin).get("reason", "")
+        )
 
     @extend_schema(request=ReasonMixin, responses=SeenDiscrepancySerializer)
     @action(detail=True, methods=["post"])
@@ -88,9 +109,12 @@ class DiscrepancyViewSet(ReadViewSet[Discrepancy]):
 
 
 class SenderSerializer(serializers.ModelSerializer[Service]):
-    application = serializers.CharField(source="application.slug", read_only=True, allow_null=True, help_text="Slug.")
+    application = serializers.CharField(
+        source="application.slug", read_only=True, allow_null=True, help_text="Slug."
+    )
     dropped_calls = serializers.IntegerField(
-        read_only=True, help_text="Calls dropped, since the user of the token may not write to the application."
+        read_only=True,
+        help_text="Calls dropped, since the user of the token may not write to the application.",
     )
     last_dropped_at = serializers.DateTimeField(
         read_only=True, allow_null=True, help_text="When a call was dropped last; null: none was."
@@ -113,15 +137,22 @@ class SenderSerializer(serializers.ModelSerializer[Service]):
 
 
 class SenderTokenSerializer(serializers.Serializer[SendingToken]):
-    token = serializers.CharField(source="row.token.prefix", help_text="The part of the token that lists show.")
+    token = serializers.CharField(
+        source="row.token.prefix", help_text="The part of the token that lists show."
+    )
     name = serializers.CharField(source="row.token.name", help_text="Name of the token.")
     user = serializers.CharField(source="row.token.user.username", help_text="Whose token it is.")
-    last_sent_at = serializers.DateTimeField(source="row.last_sent_at", help_text="Last request, to the hour.")
+    last_sent_at = serializers.DateTimeField(
+        source="row.last_sent_at", help_text="Last request, to the hour."
+    )
     may_write = serializers.BooleanField(
         allow_null=True,
-        help_text="Whether its calls count for the application of the sender, or the one asked about; null: none.",
+        help_text="Whether its calls count for the application of the sender, or the one asked "
+        "about; null: none.",
     )
-    dropped_calls = serializers.IntegerField(source="row.n_dropped", help_text="Calls dropped under this name.")
+    dropped_calls = serializers.IntegerField(
+        source="row.n_dropped", help_text="Calls dropped under this name."
+    )
     first_dropped_at = serializers.DateTimeField(source="row.first_dropped_at", allow_null=True)
     last_dropped_at = serializers.DateTimeField(source="row.last_dropped_at", allow_null=True)
 
@@ -146,14 +177,16 @@ class SenderViewSet(ReadViewSet[Service]):
     @extend_schema(
         summary="Tokens that send under a sender's name",
         parameters=[
-            OpenApiParameter("application", str, description="Slug: whether they may write to this one instead.")
+            OpenApiParameter(
+                "application", str, description="Slug: whether they may write to this one instead."
+            )
         ],
         responses=SenderTokenSerializer(many=True),
     )
     @action(detail=True, methods=["get"], filter_backends=[], pagination_class=None)
     def tokens(self, request: Request, pk: str) -> Response:
-        """The 50 latest, with what of theirs was dropped. Before a sender is linked, `?application=` tells whose calls
-        would be dropped."""
+        """The 50 latest, with what of theirs was dropped. Before a sender is linked,
+        `?application=` tells whose calls would be dropped."""
         sender = self.subject("application")
         refuse_unknown(request.query_params, ("application", *FORMATS_ASKED))
         application = sender.application
@@ -167,21 +200,28 @@ class SenderViewSet(ReadViewSet[Service]):
     @extend_schema(request=ClaimSerializer, responses=SenderSerializer)
     @action(detail=True, methods=["post"])
     def claim(self, request: Request, pk: str) -> Response:
-        """What calls itself so is this application: what it did so far counts for it, and what it will do. Holds for
-        the same name at every endpoint."""
+        """What calls itself so is this application: what it did so far counts for it, and what it
+        will do. Holds for the same name at every endpoint."""
         sender, asked = self.subject("application"), self.validated(ClaimSerializer)
         return self._done(
             claiming.claim_service,
-            sender, application=asked["application"], reason=asked.get("reason", ""), at=now(),
-        )  # fmt: skip
+            sender,
+            application=asked["application"],
+            reason=asked.get("reason", ""),
+            at=now(),
+        )
 
     @extend_schema(request=ReasonMixin, responses=SenderSerializer)
     @action(detail=True, methods=["post"])
     def unclaim(self, request: Request, pk: str) -> Response:
-        """It is not that application: it waits again, at every endpoint, and is not linked by its name alone."""
+        """It is not that application: it waits again, at every endpoint, and is not linked by its
+        name alone."""
         said = self.validated(ReasonMixin)
         return self._done(
-            claiming.unclaim_service, self.subject("application"), reason=said.get("reason", ""), at=now()
+            claiming.unclaim_service,
+            self.subject("application"),
+            reason=said.get("reason", ""),
+            at=now(),
         )
 
     @extend_schema(request=ReasonMixin, responses=SenderSerializer)
@@ -189,7 +229,9 @@ class SenderViewSet(ReadViewSet[Service]):
     def ignore(self, request: Request, pk: str) -> Response:
         """It is none of ours: what it does is not looked at any more."""
         return self._done(
-            claiming.ignore_service, self.subject("application"), reason=self.validated(ReasonMixin).get("reason", "")
+            claiming.ignore_service,
+            self.subject("application"),
+            reason=self.validated(ReasonMixin).get("reason", ""),
         )
 
     def _done(self, deed: Callable[..., Service], sender: Service, **said: Any) -> Response:

@@ -1,4 +1,5 @@
-"""Sources: who makes claims and how fresh it is; those read by a mapping are added and changed here."""
+"""Sources: who makes claims and how fresh it is; those read by a mapping are added and changed
+here."""
 
 import json
 from datetime import datetime, timedelta
@@ -40,41 +41,85 @@ SHOWN = 50
 
 @extend_schema_field({"type": ["object", "null"], "additionalProperties": True})
 class MappingField(serializers.JSONField):
-    """A mapping in its stored form (docs/feeds.md): rows, external_id, host, api_id, and where the facts lie."""
+    """A mapping in its stored form (docs/feeds.md): rows, external_id, host, api_id, and where the
+    facts lie."""
 
     def to_internal_value(self, data: Any) -> Any:
         if not isinstance(data, dict):
-            raise serializers.ValidationError("A mapping is an object with rows, external_id, host and api_id.")
+            raise serializers.ValidationError(
+                "A mapping is an object with rows, external_id, host and api_id."
+            )
         return super().to_internal_value(data)
 
 
 class SourceSerializer(ReasonMixin, serializers.ModelSerializer[Source]):
-    kind = serializers.CharField(max_length=30, default=KIND, help_text=f"To add: {', '.join(ADDED_KINDS)}; fixed.")
+    kind = serializers.CharField(
+        max_length=30, default=KIND, help_text=f"To add: {', '.join(ADDED_KINDS)}; fixed."
+    )
     mapping = MappingField(
-        source="mapping.settings", required=False, help_text="Null for sources that are read otherwise."
+        source="mapping.settings",
+        required=False,
+        help_text="Null for sources that are read otherwise.",
     )
     health = serializers.ChoiceField(
-        source="poll_state.health", choices=Health.choices, read_only=True, help_text="By the last success."
+        source="poll_state.health",
+        choices=Health.choices,
+        read_only=True,
+        help_text="By the last success.",
     )
-    last_success_at = serializers.DateTimeField(source="poll_state.last_success_at", read_only=True, allow_null=True)
-    last_attempt_at = serializers.DateTimeField(source="poll_state.last_attempt_at", read_only=True, allow_null=True)
-    last_change_at = serializers.DateTimeField(source="poll_state.last_change_at", read_only=True, allow_null=True)
-    next_due_at = serializers.DateTimeField(source="poll_state.next_due_at", read_only=True, allow_null=True)
+    last_success_at = serializers.DateTimeField(
+        source="poll_state.last_success_at", read_only=True, allow_null=True
+    )
+    last_attempt_at = serializers.DateTimeField(
+        source="poll_state.last_attempt_at", read_only=True, allow_null=True
+    )
+    last_change_at = serializers.DateTimeField(
+        source="poll_state.last_change_at", read_only=True, allow_null=True
+    )
+    next_due_at = serializers.DateTimeField(
+        source="poll_state.next_due_at", read_only=True, allow_null=True
+    )
     as_of = serializers.DateTimeField(
-        source="poll_state.as_of", read_only=True, allow_null=True, help_text="When the feed itself says it was made."
+        source="poll_state.as_of",
+        read_only=True,
+        allow_null=True,
+        help_text="When the feed itself says it was made.",
     )
     failures = serializers.IntegerField(
-        source="poll_state.failures", read_only=True, allow_null=True, help_text="In a row; null where never polled."
+        source="poll_state.failures",
+        read_only=True,
+        allow_null=True,
+        help_text="In a row; null where never polled.",
     )
     error = serializers.CharField(source="poll_state.error", read_only=True, allow_null=True)
 
     class Meta:
         model = Source
         fields = [
-            "id", "slug", "name", "kind", "url", "interval_minutes", "stale_after_minutes", "frozen_after_days",
-            "trust_rank", "enabled", "licence_note", "mapping", "health", "last_success_at", "last_attempt_at",
-            "last_change_at", "as_of", "next_due_at", "failures", "error", "created_at", "updated_at", "reason",
-        ]  # fmt: skip
+            "id",
+            "slug",
+            "name",
+            "kind",
+            "url",
+            "interval_minutes",
+            "stale_after_minutes",
+            "frozen_after_days",
+            "trust_rank",
+            "enabled",
+            "licence_note",
+            "mapping",
+            "health",
+            "last_success_at",
+            "last_attempt_at",
+            "last_change_at",
+            "as_of",
+            "next_due_at",
+            "failures",
+            "error",
+            "created_at",
+            "updated_at",
+            "reason",
+        ]
         read_only_fields = ["id", "slug", "created_at", "updated_at"]
 
 
@@ -85,10 +130,13 @@ class SourceChangeSerializer(SourceSerializer):
 class TrySerializer(serializers.Serializer[Any]):
     mapping = MappingField()
     sample = serializers.JSONField(
-        required=False, help_text="The document as JSON, or its text; instead of it the address in `url`."
+        required=False,
+        help_text="The document as JSON, or its text; instead of it the address in `url`.",
     )
     url = serializers.CharField(
-        required=False, max_length=500, help_text="Asked once; on the public internet or in an opened network."
+        required=False,
+        max_length=500,
+        help_text="Asked once; on the public internet or in an opened network.",
     )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
@@ -107,7 +155,9 @@ class ReadRowSerializer(serializers.Serializer[Any]):
     tier = serializers.CharField()
     name = serializers.CharField()
     source_url = serializers.CharField()
-    lifecycle = serializers.DictField(allow_null=True, help_text="Null where the row says nothing of it.")
+    lifecycle = serializers.DictField(
+        allow_null=True, help_text="Null where the row says nothing of it."
+    )
     price = serializers.DictField(allow_null=True)
 
 
@@ -118,9 +168,12 @@ class SetAsideSerializer(serializers.Serializer[Any]):
 
 
 class TriedSerializer(serializers.Serializer[Any]):
-    refusal = serializers.CharField(help_text="Why nothing may be concluded from the document; empty otherwise.")
+    refusal = serializers.CharField(
+        help_text="Why nothing may be concluded from the document; empty otherwise."
+    )
     unfound = serializers.DictField(
-        child=serializers.CharField(), help_text="By field: paths that find nothing in any row, and what lies there."
+        child=serializers.CharField(),
+        help_text="By field: paths that find nothing in any row, and what lies there.",
     )
     n_rows = serializers.IntegerField()
     n_set_aside = serializers.IntegerField()
@@ -149,8 +202,9 @@ def _health(
 
 
 class SourceViewSet(ReadViewSet[Source]):
-    """Who makes claims, how far it is trusted, and how fresh it is. Governance adds sources that are read by a mapping
-    and changes all; none is deleted, since its claims stay on record: `enabled` switches one off."""
+    """Who makes claims, how far it is trusted, and how fresh it is. Governance adds sources that
+    are read by a mapping and changes all; none is deleted, since its claims stay on record:
+    `enabled` switches one off."""
 
     model = Source
     serializer_class = SourceSerializer
@@ -172,8 +226,8 @@ class SourceViewSet(ReadViewSet[Source]):
 
     @extend_schema(responses={201: SourceSerializer})
     def create(self, request: Request) -> Response:
-        """Add one; its slug is made from its name. Polled at once unless `enabled` is false; its first payload is news
-        to nobody."""
+        """Add one; its slug is made from its name. Polled at once unless `enabled` is false; its
+        first payload is news to nobody."""
         require_governance(self, "sources")
         facts = _facts(self.validated(SourceSerializer))
         try:
@@ -184,12 +238,14 @@ class SourceViewSet(ReadViewSet[Source]):
 
     @extend_schema(request=SourceChangeSerializer, responses=SourceSerializer)
     def partial_update(self, request: Request, pk: str) -> Response:
-        """Change it. Another address or mapping has it read anew at the next poll; what then reads otherwise is a
-        change of the feed, under the rules of every poll."""
+        """Change it. Another address or mapping has it read anew at the next poll; what then reads
+        otherwise is a change of the feed, under the rules of every poll."""
         source = self.subject()
         require_governance(self, "sources")
         if source.kind in Source.UNPOLLED:
-            raise ValidationError({"non_field_errors": "Nobody polls this source; there is nothing to set."})
+            raise ValidationError(
+                {"non_field_errors": "Nobody polls this source; there is nothing to set."}
+            )
         facts = _facts(self.validated(SourceChangeSerializer, instance=source, partial=True))
         try:
             change_source(source=source, by=self.user, **facts)
@@ -197,10 +253,13 @@ class SourceViewSet(ReadViewSet[Source]):
             raise ValidationError(_by_field(refused)) from None
         return self.answer(source)
 
-    @extend_schema(operation_id="sources_preview", request=TrySerializer, responses={200: TriedSerializer})
+    @extend_schema(
+        operation_id="sources_preview", request=TrySerializer, responses={200: TriedSerializer}
+    )
     @action(detail=False, methods=["post"], url_path="preview")
     def preview(self, request: Request) -> Response:
-        """Read a sample by a mapping and write nothing: rows, what would be set aside, paths that find nothing."""
+        """Read a sample by a mapping and write nothing: rows, what would be set aside, paths that
+        find nothing."""
         require_governance(self, "sources")
         asked = self.validated(TrySerializer)
         try:
@@ -228,7 +287,10 @@ def _facts(validated: dict[str, Any]) -> dict[str, Any]:
 
 
 def _by_field(refused: ModelError) -> dict[str, Any]:
-    return {("non_field_errors" if name == "__all__" else name): said for name, said in refused.message_dict.items()}
+    return {
+        ("non_field_errors" if name == "__all__" else name): said
+        for name, said in refused.message_dict.items()
+    }
 
 
 def _tried(reading: Reading) -> dict[str, Any]:

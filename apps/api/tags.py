@@ -1,4 +1,5 @@
-"""The resources of the REST interface, as the OpenAPI document introduces them; plain data, read by the settings."""
+"""The resources of the REST interface, as the OpenAPI document introduces them; plain data, read by
+the settings."""
 
 TAGS = {
     "adaptations": "Work built on a dependency: its cost and whether it can be migrated.",
@@ -37,7 +38,8 @@ TAGS = {
     "feed-notices": "Notices of providers, as their feeds have them.",
     "feed-runs": "Polls of sources, with their outcome.",
     "findings": "Errors, warnings and notes about applications and their models.",
-    "foundation-risks": "Risks of a foundation, offering or provider, inherited by what depends on it.",
+    "foundation-risks": "Risks of a foundation, offering or provider, inherited by what depends "
+    "on it.",
     "foundations": "Model generations, with their retirement dates, scorecards and blast radius.",
     "gate": "The release gate: a question of a pipeline and its answer.",
     "gate-policy": "Rules of the release gate.",
@@ -65,7 +67,8 @@ TAGS = {
     "scenarios": "Scenarios: changes of the portfolio or of the market to be answered.",
     "scorecards": "Candidates in comparison.",
     "selections": "Records of the choice between candidates.",
-    "senders": "Services as they name themselves in traces or at a gateway, and the application of each.",
+    "senders": "Services as they name themselves in traces or at a gateway, and the application "
+    "of each.",
     "service-accounts": "Accounts of programs.",
     "single-points-of-failure": "Items that can stop an application alone.",
     "snapshots": "Daily measurements of concentration, by layer and weight.",

@@ -1,4 +1,5 @@
-"""How often one caller may ask: a counter per token (or person) and window in the cache, told of in small handfuls."""
+"""How often one caller may ask: a counter per token (or person) and window in the cache, told of in
+small handfuls."""
 
 import time
 from threading import Lock
@@ -17,11 +18,13 @@ _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 class WindowThrottle(BaseThrottle):
-    """Counts requests in fixed windows. At a window's turn a caller may get through twice the rate, never more.
+    """Counts requests in fixed windows. At a window's turn a caller may get through twice the rate,
+    never more.
 
-    A counter costs the same at any rate, where DRF's own throttle keeps and rewrites a list of every request.
-    A process tells the cache of a hundredth of the rate at a time, so that most requests ask nobody; it may let that
-    many more pass. While the cache is away everybody passes: it is no lock.
+    A counter costs the same at any rate, where DRF's own throttle keeps and rewrites a list of
+    every request. A process tells the cache of a hundredth of the rate at a time, so that most
+    requests ask nobody; it may let that many more pass. While the cache is away everybody passes:
+    it is no lock.
     """
 
     scope = ""
@@ -126,7 +129,9 @@ def rate_of(scope: str) -> tuple[int | None, int]:
         number, period = str(text).split("/")
         return int(number), _SECONDS[period[:1]]
     except (ValueError, KeyError) as error:
-        raise ImproperlyConfigured(f"The rate of '{scope}' is written like 1200/min, not '{text}'.") from error
+        raise ImproperlyConfigured(
+            f"The rate of '{scope}' is written like 1200/min, not '{text}'."
+        ) from error
 
 
 # a rate that cannot be read would fail every request, and so fails the start

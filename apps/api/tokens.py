@@ -45,22 +45,42 @@ _ORDERS = {"-id": Keyset(("-id",)), "id": BY_ID}
 
 
 class TokenSerializer(serializers.ModelSerializer[ApiToken]):
-    user = serializers.CharField(source="user.username", read_only=True, help_text="Who acts by it.")
+    user = serializers.CharField(
+        source="user.username", read_only=True, help_text="Who acts by it."
+    )
     team = serializers.CharField(
-        source="team.slug", read_only=True, allow_null=True, help_text="Slug of the team it is bound to."
+        source="team.slug",
+        read_only=True,
+        allow_null=True,
+        help_text="Slug of the team it is bound to.",
     )
     application = serializers.CharField(
-        source="binding.application.slug", read_only=True, allow_null=True,
+        source="binding.application.slug",
+        read_only=True,
+        allow_null=True,
         help_text="Slug of the one application that it speaks for.",
-    )  # fmt: skip
+    )
     is_service = serializers.BooleanField(source="user.is_service", read_only=True)
 
     class Meta:
         model = ApiToken
         fields = [
-            "id", "name", "prefix", "user", "is_service", "scopes", "team", "application", "per_minute", "created_at",
-            "expires_at", "last_used_at", "revoked_at", "old_until", "old_last_used_at",
-        ]  # fmt: skip
+            "id",
+            "name",
+            "prefix",
+            "user",
+            "is_service",
+            "scopes",
+            "team",
+            "application",
+            "per_minute",
+            "created_at",
+            "expires_at",
+            "last_used_at",
+            "revoked_at",
+            "old_until",
+            "old_last_used_at",
+        ]
         read_only_fields = fields
 
 
@@ -74,29 +94,47 @@ class MakeTokenSerializer(serializers.Serializer[Any]):
         help_text="How long it is good.",
     )
     team = VisibleTeamField(
-        slug_field="slug", queryset=Team.objects.none(), required=False, allow_null=True,
+        slug_field="slug",
+        queryset=Team.objects.none(),
+        required=False,
+        allow_null=True,
         help_text="Slug; binds it to this team and those below.",
-    )  # fmt: skip
-    application = VisibleApplicationField(
-        slug_field="slug", queryset=Application.objects.none(), required=False, allow_null=True,
-        help_text="Slug; of the scope intake: whatever it sends is about this application.",
-    )  # fmt: skip
-    environment = serializers.CharField(
-        max_length=60, required=False, allow_blank=True, help_text="With `application`: where what it sends runs."
     )
-    per_minute = serializers.IntegerField(min_value=1, max_value=1_000_000, required=False, allow_null=True)
+    application = VisibleApplicationField(
+        slug_field="slug",
+        queryset=Application.objects.none(),
+        required=False,
+        allow_null=True,
+        help_text="Slug; of the scope intake: whatever it sends is about this application.",
+    )
+    environment = serializers.CharField(
+        max_length=60,
+        required=False,
+        allow_blank=True,
+        help_text="With `application`: where what it sends runs.",
+    )
+    per_minute = serializers.IntegerField(
+        min_value=1, max_value=1_000_000, required=False, allow_null=True
+    )
     service = serializers.CharField(
-        required=False, allow_null=True, help_text="Username of a service account you look after; without it, yours."
+        required=False,
+        allow_null=True,
+        help_text="Username of a service account you look after; without it, yours.",
     )
 
 
 class RotateTokenSerializer(serializers.Serializer[Any]):
     overlap_hours = serializers.IntegerField(
-        min_value=0, max_value=MAX_ROTATION_OVERLAP.days * 24, default=24,
+        min_value=0,
+        max_value=MAX_ROTATION_OVERLAP.days * 24,
+        default=24,
         help_text="How long the secret before goes on working; 0: not at all.",
-    )  # fmt: skip
+    )
     days = serializers.IntegerField(
-        min_value=1, max_value=MAX_TOKEN_LIFETIME.days, required=False, help_text="From now; without it the end stays."
+        min_value=1,
+        max_value=MAX_TOKEN_LIFETIME.days,
+        required=False,
+        help_text="From now; without it the end stays.",
     )
 
 
@@ -109,8 +147,8 @@ class IssuedTokenSerializer(TokenSerializer):
 
 
 class TokenViewSet(ReadViewSet[ApiToken]):
-    """Your own tokens, and those of the service accounts you look after. A token hands on no more than it has: neither
-    further scopes nor a later end."""
+    """Your own tokens, and those of the service accounts you look after. A token hands on no more
+    than it has: neither further scopes nor a later end."""
 
     is_personal = True
     model = ApiToken
@@ -140,7 +178,10 @@ class TokenViewSet(ReadViewSet[ApiToken]):
                 )
                 if application is not None:
                     bind_token(
-                        token=token, application=application, by=self.user, environment=asked.get("environment", "")
+                        token=token,
+                        application=application,
+                        by=self.user,
+                        environment=asked.get("environment", ""),
                     )
         except AccountChangeError as refusal:
             raise serializers.ValidationError({"team": str(refusal)}) from None
@@ -151,20 +192,25 @@ class TokenViewSet(ReadViewSet[ApiToken]):
     @extend_schema(request=RotateTokenSerializer, responses=IssuedTokenSerializer)
     @action(detail=True, methods=["post"])
     def rotate(self, request: Request, pk: str) -> Response:
-        """Give it a new secret, shown this once; the one before goes on working for a while. A person's token is
-        rotated by that person alone."""
+        """Give it a new secret, shown this once; the one before goes on working for a while. A
+        person's token is rotated by that person alone."""
         token = self._changeable()
         if token.user_id != self.user.pk and not token.user.is_service:
-            raise PermissionDenied("A person's token is rotated by that person alone. Revoke it instead.")
+            raise PermissionDenied(
+                "A person's token is rotated by that person alone. Revoke it instead."
+            )
         asked = self.validated(RotateTokenSerializer)
         at = now()
         lifetime = timedelta(days=asked["days"]) if "days" in asked else None
         self._hands_on(token.scopes, token.expires_at if lifetime is None else at + lifetime)
         try:
             token, text = rotate_token(
-                token=token, at=at, by=self.user, old_until=at + timedelta(hours=asked["overlap_hours"]),
+                token=token,
+                at=at,
+                by=self.user,
+                old_until=at + timedelta(hours=asked["overlap_hours"]),
                 lifetime=lifetime,
-            )  # fmt: skip
+            )
         except AccountChangeError as refusal:
             raise Conflict(str(refusal)) from None
         return self._issued(token, text)
@@ -178,12 +224,17 @@ class TokenViewSet(ReadViewSet[ApiToken]):
         return self.answer(token)
 
     def get_queryset(self) -> QuerySet[ApiToken]:
-        """Depends on who owns which team, and so is put together for each request (apps/api/kept.py)."""
+        """Depends on who owns which team, and so is put together for each request
+        (apps/api/kept.py)."""
         return super().get_queryset()
 
     def _changeable(self) -> ApiToken:
         token = self.subject("user", "team")
-        if token.user_id == self.user.pk or self.user.is_administrator or may_look_after_token(self.user, token):
+        if (
+            token.user_id == self.user.pk
+            or self.user.is_administrator
+            or may_look_after_token(self.user, token)
+        ):
             return token
         raise PermissionDenied("Tokens are changed by whom they belong to, and by administrators.")
 
@@ -192,7 +243,9 @@ class TokenViewSet(ReadViewSet[ApiToken]):
             return self.user
         found = visible_service_accounts(self.user).filter(username=service).first()
         if found is None or not can_manage_service(self.user, found):
-            raise serializers.ValidationError({"service": "You look after no service account of this name."})
+            raise serializers.ValidationError(
+                {"service": "You look after no service account of this name."}
+            )
         return found
 
     def _hands_on(self, scopes: Any, end: datetime) -> None:
@@ -202,12 +255,14 @@ class TokenViewSet(ReadViewSet[ApiToken]):
         beyond = sorted(set(scopes) - set(held.scopes))
         if beyond:
             raise PermissionDenied(
-                f"The token you came with lacks {', '.join(beyond)}, and a token hands on no more than it has."
+                f"The token you came with lacks {', '.join(beyond)}, and a token hands on no more "
+                "than it has."
                 " Do this on the page of your keys."
             )
         if end > held.expires_at:
             raise PermissionDenied(
-                f"The token you came with ends on {held.expires_at:%Y-%m-%d}, and hands on nothing that lasts longer."
+                f"The token you came with ends on {held.expires_at:%Y-%m-%d}, and hands on nothing "
+                "that lasts longer."
                 " Give fewer days, or do this on the page of your keys."
             )
 
@@ -223,12 +278,23 @@ def may_look_after_token(user: User, token: ApiToken) -> bool:
 
 class ServiceAccountSerializer(serializers.ModelSerializer[User]):
     team = serializers.CharField(
-        source="service_team.slug", read_only=True, allow_null=True, help_text="Whose it is; null: the organisation's."
+        source="service_team.slug",
+        read_only=True,
+        allow_null=True,
+        help_text="Whose it is; null: the organisation's.",
     )
 
     class Meta:
         model = User
-        fields = ["id", "username", "about", "team", "organisation_role", "is_active", "date_joined"]
+        fields = [
+            "id",
+            "username",
+            "about",
+            "team",
+            "organisation_role",
+            "is_active",
+            "date_joined",
+        ]
         read_only_fields = fields
 
 
@@ -238,18 +304,24 @@ class MakeServiceAccountSerializer(serializers.Serializer[Any]):
         required=False, allow_blank=True, default="", max_length=300, help_text="What it does."
     )
     team = VisibleTeamField(
-        slug_field="slug", queryset=Team.objects.none(), required=False, allow_null=True, default=None,
-        help_text="Slug of the team whose program it is; null: the organisation's, which governance adds.",
-    )  # fmt: skip
+        slug_field="slug",
+        queryset=Team.objects.none(),
+        required=False,
+        allow_null=True,
+        default=None,
+        help_text="Slug of the team whose program it is; null: the organisation's, which "
+        "governance adds.",
+    )
     role = serializers.ChoiceField(
-        choices=[(role.word, role.word) for role in SERVICE_ROLES], required=False,
+        choices=[(role.word, role.word) for role in SERVICE_ROLES],
+        required=False,
         help_text="What it is on that team; nothing where absent.",
-    )  # fmt: skip
+    )
 
 
 class ServiceAccountViewSet(ReadViewSet[User]):
-    """Users that are programs: all for the offices, else those of the teams you own. Tokens for one are made under
-    `tokens/`, with its username as `service`."""
+    """Users that are programs: all for the offices, else those of the teams you own. Tokens for one
+    are made under `tokens/`, with its username as `service`."""
 
     is_personal = True
     model = User
@@ -259,17 +331,25 @@ class ServiceAccountViewSet(ReadViewSet[User]):
 
     @extend_schema(request=MakeServiceAccountSerializer, responses={201: ServiceAccountSerializer})
     def create(self, request: Request) -> Response:
-        """Add one; for owners of the team, and governance. It has no password and no address; offices are given on its
-        page."""
+        """Add one; for owners of the team, and governance. It has no password and no address;
+        offices are given on its page."""
         if not can_add_services(self.user):
-            raise PermissionDenied("Programs are added by owners of a team and by governance. Ask one of them.")
+            raise PermissionDenied(
+                "Programs are added by owners of a team and by governance. Ask one of them."
+            )
         asked = self.validated(MakeServiceAccountSerializer)
         role = next((role for role in SERVICE_ROLES if role.word == asked.get("role")), None)
         if role is not None and asked["team"] is None:
-            raise serializers.ValidationError({"role": "A role is one on a team. Name the team, or leave it out."})
+            raise serializers.ValidationError(
+                {"role": "A role is one on a team. Name the team, or leave it out."}
+            )
         try:
             service = add_service(
-                username=asked["username"], about=asked["about"], team=asked["team"], role=role, by=self.user
+                username=asked["username"],
+                about=asked["about"],
+                team=asked["team"],
+                role=role,
+                by=self.user,
             )
         except AccountChangeError as refusal:
             raise PermissionDenied(str(refusal)) from None

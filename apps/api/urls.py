@@ -62,8 +62,22 @@ from apps.api.exits import AdaptationViewSet, ExitPlanViewSet, ExitTestViewSet
 from apps.api.exposure import ExposureFlagViewSet, ExposureSettingsView, PolicyViewSet
 from apps.api.feeds import FeedNoticeViewSet, FeedRunViewSet
 from apps.api.findings import FindingsView
-from apps.api.gate import BundleView, GatePolicyView, GateRunView, GateRunViewSet, GateView, ReleasedView, WaiverViewSet
-from apps.api.intake import BomTokenView, BomUploadView, ImportViewSet, IntakeView, ObservationViewSet
+from apps.api.gate import (
+    BundleView,
+    GatePolicyView,
+    GateRunView,
+    GateRunViewSet,
+    GateView,
+    ReleasedView,
+    WaiverViewSet,
+)
+from apps.api.intake import (
+    BomTokenView,
+    BomUploadView,
+    ImportViewSet,
+    IntakeView,
+    ObservationViewSet,
+)
 from apps.api.inventory import ApplicationViewSet
 from apps.api.litellm_callback import LiteLLMCallbackView
 from apps.api.memberships import MembershipViewSet
@@ -160,7 +174,8 @@ VIEWSETS: dict[str, type[ReadViewSet[Any]]] = {
 
 
 def singular(resource: str) -> str:
-    """Return what one row of a resource is called: `exit-plan` of `exit-plans`, `policy` of `policies`."""
+    """Return what one row of a resource is called: `exit-plan` of `exit-plans`, `policy` of
+    `policies`."""
     if resource.endswith("ies"):
         return f"{resource.removesuffix('ies')}y"
     return resource.removesuffix("es") if resource.endswith("sses") else resource.removesuffix("s")
@@ -187,7 +202,9 @@ v1_routes: list[URLPattern | URLResolver] = [
     path("reports/register/", RegisterView.as_view(), name="report-register"),
     path("reports/register/<slug:table>/", RegisterRowsView.as_view(), name="report-register-rows"),
     path("reports/models/", ModelInventoryView.as_view(), name="report-model-inventory"),
-    path("reports/models/rows/", ModelInventoryRowsView.as_view(), name="report-model-inventory-rows"),
+    path(
+        "reports/models/rows/", ModelInventoryRowsView.as_view(), name="report-model-inventory-rows"
+    ),
     path("reports/components/<slug:slug>/", ComponentFileView.as_view(), name="report-component"),
     path("reports/board/", BoardView.as_view(), name="report-board-summary"),
     path("costs/", CostsView.as_view(), name="costs"),
@@ -203,24 +220,55 @@ v1_routes: list[URLPattern | URLResolver] = [
     path("concentration/", ConcentrationView.as_view(), name="concentration"),
     path("single-points-of-failure/", SinglePointsView.as_view(), name="single-points-of-failure"),
     path("alert-settings/", AlertSettingsView.as_view(), name="alert-settings"),
-    path("mail-preferences/me/", OwnMailPreferenceView.as_view(), name="notification-preferences-me"),
-    path("mail-preferences/me/ask/", AskForMailView.as_view(), name="notification-preferences-me-send-summary"),
-    path("mail-preferences/teams/<slug:slug>/", TeamMailPreferenceView.as_view(), name="notification-preferences-team"),
+    path(
+        "mail-preferences/me/", OwnMailPreferenceView.as_view(), name="notification-preferences-me"
+    ),
+    path(
+        "mail-preferences/me/ask/",
+        AskForMailView.as_view(),
+        name="notification-preferences-me-send-summary",
+    ),
+    path(
+        "mail-preferences/teams/<slug:slug>/",
+        TeamMailPreferenceView.as_view(),
+        name="notification-preferences-team",
+    ),
     path("calendar.ics", CalendarView.as_view(), name="calendar"),
     path("exposure-settings/", ExposureSettingsView.as_view(), name="exposure-settings"),
-    path("offerings/<int:pk>/blast-radius/", OfferingBlastRadiusView.as_view(), name="offering-blast-radius"),
-    path("versions/<int:pk>/blast-radius/", VersionBlastRadiusView.as_view(), name="version-blast-radius"),
+    path(
+        "offerings/<int:pk>/blast-radius/",
+        OfferingBlastRadiusView.as_view(),
+        name="offering-blast-radius",
+    ),
+    path(
+        "versions/<int:pk>/blast-radius/",
+        VersionBlastRadiusView.as_view(),
+        name="version-blast-radius",
+    ),
     path(
         "foundations/<slug:slug>/blast-radius/",
         FoundationBlastRadiusView.as_view(),
         name="foundation-blast-radius",
     ),
-    path("providers/<slug:slug>/blast-radius/", ProviderBlastRadiusView.as_view(), name="provider-blast-radius"),
-    path("foundations/<slug:slug>/scorecard/", FoundationScorecardView.as_view(), name="foundation-scorecard"),
-    path("providers/<slug:slug>/scorecard/", ProviderScorecardView.as_view(), name="provider-scorecard"),
+    path(
+        "providers/<slug:slug>/blast-radius/",
+        ProviderBlastRadiusView.as_view(),
+        name="provider-blast-radius",
+    ),
+    path(
+        "foundations/<slug:slug>/scorecard/",
+        FoundationScorecardView.as_view(),
+        name="foundation-scorecard",
+    ),
+    path(
+        "providers/<slug:slug>/scorecard/",
+        ProviderScorecardView.as_view(),
+        name="provider-scorecard",
+    ),
     path("scorecards/compare/", ScorecardComparisonView.as_view(), name="scorecard-compare"),
     path("schema/", DocumentView.as_view(), name="schema"),
-    # with a slash at the end, so that an address that lacks one is redirected first, except where none has a slash
+    # with a slash at the end, so that an address that lacks one is redirected first, except where
+    # none has a slash
     re_path(r"^(?:.*/|bom/token/[^/]+)?$", NothingHere.as_view()),
 ]
 

@@ -1,4 +1,5 @@
-"""Users: the people with an account, their organisation roles, and the invitation by which they set a password."""
+"""Users: the people with an account, their organisation roles, and the invitation by which they set
+a password."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -35,7 +36,9 @@ class RoleOnTeamSerializer(serializers.Serializer[Any]):
 
 class UserSerializer(serializers.ModelSerializer[User]):
     organisation_role = serializers.ChoiceField(
-        choices=OrganisationRole.choices, read_only=True, help_text="The one that counts; empty: none."
+        choices=OrganisationRole.choices,
+        read_only=True,
+        help_text="The one that counts; empty: none.",
     )
     organisation_role_by_sign_on = serializers.ChoiceField(
         source="office_by_sign_on",
@@ -43,7 +46,9 @@ class UserSerializer(serializers.ModelSerializer[User]):
         read_only=True,
         help_text="What a group at sign-on gives, and takes again.",
     )
-    has_second_factor = serializers.BooleanField(read_only=True, help_text="An authenticator app or a security key.")
+    has_second_factor = serializers.BooleanField(
+        read_only=True, help_text="An authenticator app or a security key."
+    )
     memberships = RoleOnTeamSerializer(
         many=True, read_only=True, help_text="Roles on teams; set and taken under `memberships/`."
     )
@@ -85,8 +90,19 @@ class AddUserSerializer(serializers.ModelSerializer[User]):
 
     class Meta:
         model = User
-        fields = ["username", "email", "first_name", "last_name", "organisation_role", "team", "role", "invite"]
-        extra_kwargs = {"username": {"help_text": "To sign in with; fixed: the history names people by it."}}
+        fields = [
+            "username",
+            "email",
+            "first_name",
+            "last_name",
+            "organisation_role",
+            "team",
+            "role",
+            "invite",
+        ]
+        extra_kwargs = {
+            "username": {"help_text": "To sign in with; fixed: the history names people by it."}
+        }
 
 
 class ChangeUserSerializer(serializers.ModelSerializer[User]):
@@ -97,7 +113,9 @@ class ChangeUserSerializer(serializers.ModelSerializer[User]):
     class Meta:
         model = User
         fields = ["username", "first_name", "last_name", "email", "organisation_role", "is_active"]
-        extra_kwargs = {"is_active": {"help_text": "May sign in; accounts are closed and not deleted."}}
+        extra_kwargs = {
+            "is_active": {"help_text": "May sign in; accounts are closed and not deleted."}
+        }
 
 
 class InvitationSerializer(serializers.Serializer[Any]):
@@ -123,8 +141,9 @@ def _role_pairs(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, str]]:
 
 
 class UserViewSet(ReadViewSet[User]):
-    """People with an account, for the organisation roles; administrators add and change them. Programs are under
-    `service-accounts/`. Accounts are closed (`is_active`) and not deleted: the history names them."""
+    """People with an account, for the organisation roles; administrators add and change them.
+    Programs are under `service-accounts/`. Accounts are closed (`is_active`) and not deleted: the
+    history names them."""
 
     is_personal = True
     model = User
@@ -148,16 +167,24 @@ class UserViewSet(ReadViewSet[User]):
 
     @extend_schema(request=AddUserSerializer, responses={201: AddedUserSerializer})
     def create(self, request: Request) -> Response:
-        """Add a person, with a first role on a team, and send the invitation; for administrators."""
+        """Add a person, with a first role on a team, and send the invitation; for
+        administrators."""
         self._require_administrator()
         asked = self.validated(AddUserSerializer)
         team, role, invites = asked.pop("team"), asked.pop("role", None), asked.pop("invite")
         if role is not None and team is None:
-            raise serializers.ValidationError({"role": "A role is one on a team. Name the team, or leave it out."})
+            raise serializers.ValidationError(
+                {"role": "A role is one on a team. Name the team, or leave it out."}
+            )
         with transaction.atomic():
             person = add_user(facts=asked, by=self.user)
             if team is not None:
-                set_membership(user=person, team=team, role=TeamRole(role or TeamRole.VIEWER.rank), by=self.user)
+                set_membership(
+                    user=person,
+                    team=team,
+                    role=TeamRole(role or TeamRole.VIEWER.rank),
+                    by=self.user,
+                )
         answer = self.answer(person, status.HTTP_201_CREATED)
         answer.data["invitation"] = self._invite(person, answer) if invites else None
         return answer
@@ -165,24 +192,28 @@ class UserViewSet(ReadViewSet[User]):
     @extend_schema(request=ChangeUserSerializer, responses=UserSerializer)
     @transaction.atomic
     def partial_update(self, request: Request, pk: str) -> Response:
-        """Change some facts, or close and open the account; for administrators, and superusers by a superuser. 409
-        where no administrator would be left. The username stays."""
+        """Change some facts, or close and open the account; for administrators, and superusers by a
+        superuser. 409 where no administrator would be left. The username stays."""
         self._changeable()
         self.lock(pk=pk)
         person = self.subject()
         facts = self.validated(ChangeUserSerializer, instance=person, partial=True)
         if facts.pop("username", person.username) != person.username:
-            raise serializers.ValidationError({"username": "The username stays: the history names people by it."})
+            raise serializers.ValidationError(
+                {"username": "The username stays: the history names people by it."}
+            )
         try:
-            return self.answer(change_user(person=person, facts=facts, by=self.user, request=request))
+            return self.answer(
+                change_user(person=person, facts=facts, by=self.user, request=request)
+            )
         except AccountChangeError as refusal:
             raise Conflict(str(refusal)) from None
 
     @extend_schema(request=None, responses=InvitationSerializer)
     @action(detail=True, methods=["post"])
     def invite(self, request: Request, pk: str) -> Response:
-        """Send the invitation, or send it again; for administrators. The link works once, and ends with the next
-        sign-in."""
+        """Send the invitation, or send it again; for administrators. The link works once, and ends
+        with the next sign-in."""
         person = self._changeable()
         if not person.is_active:
             raise Conflict(f"The account of {person.username} is closed. Open it first.")
@@ -199,7 +230,9 @@ class UserViewSet(ReadViewSet[User]):
 
     def _require_administrator(self) -> None:
         if not self.user.is_administrator:
-            raise PermissionDenied("People are added and changed by administrators. Ask one of them.")
+            raise PermissionDenied(
+                "People are added and changed by administrators. Ask one of them."
+            )
 
     def _changeable(self) -> User:
         """The person named in the address; 404 before 403."""
@@ -210,11 +243,16 @@ class UserViewSet(ReadViewSet[User]):
         return person
 
     def _invite(self, person: User, answer: Response) -> dict[str, Any]:
-        """Send the email; where it does not leave, the answer holds the link and is kept nowhere."""
+        """Send the email; where it does not leave, the answer holds the link and is kept
+        nowhere."""
         try:
             send_invitation(person=person, by=self.user)
         except OSError as error:
             answer["Cache-Control"] = "no-store"
             detail = f"The email did not leave ({error}). Give {person.username} the link yourself; it works once."
             return {"sent": False, "detail": detail, "link": invitation_url(person)}
-        return {"sent": True, "detail": f"An invitation is on its way to {person.email}.", "link": None}
+        return {
+            "sent": True,
+            "detail": f"An invitation is on its way to {person.email}.",
+            "link": None,
+        }

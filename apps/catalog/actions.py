@@ -15,7 +15,15 @@ from apps.catalog.claims.reconciliation import catalogue_lock, reconcile_offerin
 from apps.catalog.claims.values import lifecycle_value
 from apps.catalog.footing import refresh_footing
 from apps.catalog.identity.resolution import resolve_identities
-from apps.catalog.models import Alias, Assertion, IdentityDecision, Offering, Provider, Source, Version
+from apps.catalog.models import (
+    Alias,
+    Assertion,
+    IdentityDecision,
+    Offering,
+    Provider,
+    Source,
+    Version,
+)
 from apps.catalog.models.claims import Topic
 from apps.catalog.models.offerings import Binding, IdentityReason
 from apps.common.history.context import audit_context
@@ -34,15 +42,19 @@ def manual_source() -> Source:
 
 
 @transaction.atomic
-def set_manual_fact(*, offering: Offering, value: Mapping[str, Any], by: User, reason: str) -> Assertion:
+def set_manual_fact(
+    *, offering: Offering, value: Mapping[str, Any], by: User, reason: str
+) -> Assertion:
     """Record what `by` says about the end of `offering`; it outranks every feed until lifted.
 
-    `value` has the keys of a lifecycle claim (announced_on, retires_on, date_kind, status, successor; days as
-    dates or ISO text). Without `retires_on` it says that no date is known. Refused without a reason, or with a
-    date and no kind.
+    `value` has the keys of a lifecycle claim (announced_on, retires_on, date_kind, status,
+    successor; days as dates or ISO text). Without `retires_on` it says that no date is known.
+    Refused without a reason, or with a date and no kind.
     """
     if not reason.strip():
-        raise InvalidFactError("Say why, and where it is written: the next reader has only your word.")
+        raise InvalidFactError(
+            "Say why, and where it is written: the next reader has only your word."
+        )
     claim = LifecycleClaim(
         announced_on=_day(value.get("announced_on"), "announcement"),
         retires_on=_day(value.get("retires_on"), "retirement"),
@@ -93,7 +105,8 @@ def set_manual_fact(*, offering: Offering, value: Mapping[str, Any], by: User, r
 
 @transaction.atomic
 def reconcile_source(*, source: Source, by: User, reason: str) -> int:
-    """Settle anew every offering `source` speaks about, after its trust changed; the number that changed.
+    """Settle anew every offering `source` speaks about, after its trust changed; the number that
+    changed.
 
     Raises no event: nothing happened outside, we believe somebody else.
     """
@@ -108,7 +121,9 @@ def reconcile_source(*, source: Source, by: User, reason: str) -> int:
 def remove_manual_fact(*, assertion: Assertion, by: User, reason: str) -> Assertion:
     """Let the feeds speak again; the manual claim stays on record with the moment it was lifted."""
     if assertion.source.slug != MANUAL:
-        raise InvalidFactError("Only a fact entered by hand can be lifted; what a feed says changes with the feed.")
+        raise InvalidFactError(
+            "Only a fact entered by hand can be lifted; what a feed says changes with the feed."
+        )
     moment = now()
     with audit_context(user=by, reason=reason):
         catalogue_lock()
@@ -131,7 +146,8 @@ def decide_identity(
     by: User,
     reason: str = "",
 ) -> IdentityDecision:
-    """Remember what `raw` means at `host` (everywhere when None) and apply it to every offering so named.
+    """Remember what `raw` means at `host` (everywhere when None) and apply it to every offering so
+    named.
 
     Replaces an earlier decision for the same string and host, which stays on record as lifted.
     """
@@ -143,7 +159,13 @@ def decide_identity(
             lower=raw.lower(), host=host, lifted_at__isnull=True
         ).update(lifted_at=moment)
         decision = IdentityDecision.objects.create(
-            raw=raw, host=host, version=version, alias=alias, not_a_model=not_a_model, reason=reason, decided_by=by
+            raw=raw,
+            host=host,
+            version=version,
+            alias=alias,
+            not_a_model=not_a_model,
+            reason=reason,
+            decided_by=by,
         )
         offerings = _named(raw, host)
         refreshed = list(offerings.values_list("pk", flat=True))
@@ -152,10 +174,15 @@ def decide_identity(
             version=resolved,
             alias=alias,
             not_a_model=not_a_model,
-            binding=Binding.UNKNOWN if not_a_model else Binding.ALIAS if alias is not None else Binding.PINNED,
+            binding=Binding.UNKNOWN
+            if not_a_model
+            else Binding.ALIAS
+            if alias is not None
+            else Binding.PINNED,
             identity_confidence=1,
             identity_reason=IdentityReason.DECISION,
-            identity_why=f"decided by {by} on {day_of(moment).isoformat()}" + (f": {reason}" if reason else ""),
+            identity_why=f"decided by {by} on {day_of(moment).isoformat()}"
+            + (f": {reason}" if reason else ""),
         )
         refresh_footing(refreshed)
     return decision
@@ -168,9 +195,13 @@ def revoke_identity_decision(*, decision: IdentityDecision, by: User, reason: st
         decision.lifted_at = now()
         decision.save(update_fields=["lifted_at"])
         offerings = list(_named(decision.raw, decision.host).select_related("host"))
-        columns = resolve_identities((offering.host.slug, offering.api_id) for offering in offerings)
+        columns = resolve_identities(
+            (offering.host.slug, offering.api_id) for offering in offerings
+        )
         for offering in offerings:
-            Offering.objects.filter(pk=offering.pk).update(**columns[offering.host.slug, offering.api_id])
+            Offering.objects.filter(pk=offering.pk).update(
+                **columns[offering.host.slug, offering.api_id]
+            )
         refresh_footing([offering.pk for offering in offerings])
 
 
@@ -189,4 +220,6 @@ def _day(value: Any, what: str) -> date | None:
     try:
         return date.fromisoformat(str(value))
     except ValueError:
-        raise InvalidFactError(f"The {what} date '{value}' is not a day such as 2026-11-24.") from None
+        raise InvalidFactError(
+            f"The {what} date '{value}' is not a day such as 2026-11-24."
+        ) from None

@@ -1,7 +1,8 @@
 """Full edit of the catalogue for governance; the auditor reads.
 
-What an edit changes about where offerings stand is refreshed in the same transaction. What is settled from
-claims (lifecycle, dates, prices of feeds) is not edited here: enter a manual assertion, which outranks the feeds.
+What an edit changes about where offerings stand is refreshed in the same transaction. What is
+settled from claims (lifecycle, dates, prices of feeds) is not edited here: enter a manual
+assertion, which outranks the feeds.
 """
 
 from collections.abc import Collection
@@ -53,11 +54,16 @@ def offerings_on_nodes(kinds: Collection[NodeKind], ref: int | None) -> set[int]
     """Ids of the offerings whose footing holds one of these nodes, by any tie."""
     if ref is None:
         return set()
-    return set(Footing.objects.filter(node__kind__in=kinds, node__ref=ref).values_list("offering_id", flat=True))
+    return set(
+        Footing.objects.filter(node__kind__in=kinds, node__ref=ref).values_list(
+            "offering_id", flat=True
+        )
+    )
 
 
 class FootingAdmin[M: Model](OrganisationRoleAdmin[M]):
-    """An edit of `standing_fields` (any, where empty) refreshes the offerings that stood, or now stand, on the row."""
+    """An edit of `standing_fields` (any, where empty) refreshes the offerings that stood, or now
+    stand, on the row."""
 
     standing_fields: ClassVar[frozenset[str]] = frozenset()
 
@@ -70,7 +76,9 @@ class FootingAdmin[M: Model](OrganisationRoleAdmin[M]):
         # one change of the catalogue at a time, as in every action
         catalogue_lock()
         matters = not self.standing_fields or bool(self.standing_fields & set(form.changed_data))
-        form.stood = self.stands(type(obj)._default_manager.get(pk=obj.pk)) if change and matters else set()
+        form.stood = (
+            self.stands(type(obj)._default_manager.get(pk=obj.pk)) if change and matters else set()
+        )
         form.matters = matters
         super().save_model(request, obj, form, change)
 
@@ -101,8 +109,12 @@ def _remaining(offering_ids: Collection[int]) -> set[int]:
 
 
 class ProviderForm(forms.ModelForm):  # type: ignore[type-arg]
-    roles = forms.MultipleChoiceField(choices=ProviderRole.choices, widget=forms.CheckboxSelectMultiple)
-    reason = forms.CharField(required=False, max_length=500, help_text="For the history: why, and where it is written.")
+    roles = forms.MultipleChoiceField(
+        choices=ProviderRole.choices, widget=forms.CheckboxSelectMultiple
+    )
+    reason = forms.CharField(
+        required=False, max_length=500, help_text="For the history: why, and where it is written."
+    )
 
 
 @admin.register(Provider)
@@ -222,16 +234,33 @@ class RegionAdmin(OrganisationRoleAdmin[Region]):
 
 @admin.register(Offering)
 class OfferingAdmin(FootingAdmin[Offering]):
-    list_display = ("api_id", "host", "region_scope", "service_tier", "version", "lifecycle", "retires_on")
+    list_display = (
+        "api_id",
+        "host",
+        "region_scope",
+        "service_tier",
+        "version",
+        "lifecycle",
+        "retires_on",
+    )
     list_select_related = ("host", "version")
     list_filter = ("lifecycle", "date_kind", "binding", "not_a_model")
     search_fields = ("api_id",)
     autocomplete_fields = ("host", "version", "alias", "gateway", "regions", "replacement")
     readonly_fields = (
-        "lifecycle", "announced_on", "retires_on", "date_kind", "replacement_text", "lifecycle_claim", "price_claim",
-        "created_at", "updated_at",
-    )  # fmt: skip
-    standing_fields = frozenset({"host", "version", "gateway", "regions", "replacement", "end_behaviour", "alias"})
+        "lifecycle",
+        "announced_on",
+        "retires_on",
+        "date_kind",
+        "replacement_text",
+        "lifecycle_claim",
+        "price_claim",
+        "created_at",
+        "updated_at",
+    )
+    standing_fields = frozenset(
+        {"host", "version", "gateway", "regions", "replacement", "end_behaviour", "alias"}
+    )
 
     def stands(self, obj: Offering) -> set[int]:
         return {obj.pk}
@@ -273,7 +302,11 @@ class SourceAdmin(OrganisationRoleAdmin[Source]):
             obj.trusted_address = False
         super().save_model(request, obj, form, change)
         if change and "trust_rank" in form.changed_data:
-            reconcile_source(source=obj, by=signed_in_user(request), reason=f"{obj.name} is trusted {obj.trust_rank}")
+            reconcile_source(
+                source=obj,
+                by=signed_in_user(request),
+                reason=f"{obj.name} is trusted {obj.trust_rank}",
+            )
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """A source that said something stays on record; switch it off instead."""
@@ -284,14 +317,21 @@ class ManualFactForm(forms.ModelForm):  # type: ignore[type-arg]
     """A fact about the end of an offering, entered by hand."""
 
     status = forms.ChoiceField(
-        choices=[("", "---"), *((word, word) for word in ("active", "deprecated", "retired"))], required=False
+        choices=[("", "---"), *((word, word) for word in ("active", "deprecated", "retired"))],
+        required=False,
     )
     announced_on = forms.DateField(required=False, widget=AdminDateWidget)
-    retires_on = forms.DateField(required=False, widget=AdminDateWidget, help_text="Empty: no date is known.")
+    retires_on = forms.DateField(
+        required=False, widget=AdminDateWidget, help_text="Empty: no date is known."
+    )
     date_kind = forms.ChoiceField(choices=[("", "---"), *DateKind.choices], required=False)
     successor = forms.CharField(required=False, max_length=300)
-    source_url = forms.CharField(required=False, max_length=1000, help_text="Where it is published.")
-    reason = forms.CharField(widget=forms.Textarea(attrs={"rows": 3}), help_text="Why, and where it is written.")
+    source_url = forms.CharField(
+        required=False, max_length=1000, help_text="Where it is published."
+    )
+    reason = forms.CharField(
+        widget=forms.Textarea(attrs={"rows": 3}), help_text="Why, and where it is written."
+    )
 
     class Meta:
         model = Assertion
@@ -311,7 +351,9 @@ class ManualFactForm(forms.ModelForm):  # type: ignore[type-arg]
             raise ValidationError({"date_kind": "Say whether the date is firm or 'not before'."})
         announced, retires = cleaned.get("announced_on"), cleaned.get("retires_on")
         if announced and retires and retires < announced:
-            raise ValidationError({"retires_on": "The retirement lies before its announcement. Check the two dates."})
+            raise ValidationError(
+                {"retires_on": "The retirement lies before its announcement. Check the two dates."}
+            )
         return cleaned
 
 
@@ -319,14 +361,32 @@ class ManualFactForm(forms.ModelForm):  # type: ignore[type-arg]
 class AssertionAdmin(OrganisationRoleAdmin[Assertion]):
     """Claims of feeds are read; facts about an end are entered, changed and lifted by hand."""
 
-    list_display = ("external_id", "source", "topic", "offering", "changed_at", "missing_since", "withdrawn_at", "held")
+    list_display = (
+        "external_id",
+        "source",
+        "topic",
+        "offering",
+        "changed_at",
+        "missing_since",
+        "withdrawn_at",
+        "held",
+    )
     list_select_related = ("source", "offering__host")
     list_filter = ("topic", "source", "held")
     search_fields = ("external_id",)
     autocomplete_fields = ("offering",)
     form = ManualFactForm
     actions = ("lift",)
-    facts = ("offering", "status", "announced_on", "retires_on", "date_kind", "successor", "source_url", "reason")
+    facts = (
+        "offering",
+        "status",
+        "announced_on",
+        "retires_on",
+        "date_kind",
+        "successor",
+        "source_url",
+        "reason",
+    )
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         if self._is_manual(obj):
@@ -348,7 +408,9 @@ class AssertionAdmin(OrganisationRoleAdmin[Assertion]):
         offering = facts.get("offering") or obj.offering
         # the form asks for it, and a manual fact always has one
         assert offering is not None
-        made = set_manual_fact(offering=offering, value=facts, by=signed_in_user(request), reason=facts["reason"])
+        made = set_manual_fact(
+            offering=offering, value=facts, by=signed_in_user(request), reason=facts["reason"]
+        )
         # the admin goes on with the row that holds the fact, which may have been there before
         obj.pk = made.pk
         obj.refresh_from_db()
@@ -359,10 +421,16 @@ class AssertionAdmin(OrganisationRoleAdmin[Assertion]):
     @admin.action(description="Lift the chosen manual facts", permissions=["change"])
     def lift(self, request: HttpRequest, queryset: QuerySet[Assertion]) -> None:
         n_lifted = 0
-        for assertion in queryset.select_related("source").filter(source__slug=MANUAL, withdrawn_at__isnull=True):
-            remove_manual_fact(assertion=assertion, by=signed_in_user(request), reason="lifted in the admin")
+        for assertion in queryset.select_related("source").filter(
+            source__slug=MANUAL, withdrawn_at__isnull=True
+        ):
+            remove_manual_fact(
+                assertion=assertion, by=signed_in_user(request), reason="lifted in the admin"
+            )
             n_lifted += 1
-        self.message_user(request, f"{n_lifted} manual facts lifted; the feeds speak again.", messages.SUCCESS)
+        self.message_user(
+            request, f"{n_lifted} manual facts lifted; the feeds speak again.", messages.SUCCESS
+        )
 
     @staticmethod
     def _is_manual(obj: Assertion | None) -> bool:
@@ -386,9 +454,19 @@ class IdentityDecisionForm(forms.ModelForm):  # type: ignore[type-arg]
 
 @admin.register(IdentityDecision)
 class IdentityDecisionAdmin(OrganisationRoleAdmin[IdentityDecision]):
-    """Entered and lifted; a standing decision is not edited, so that the record shows what was decided when."""
+    """Entered and lifted; a standing decision is not edited, so that the record shows what was
+    decided when."""
 
-    list_display = ("raw", "host", "version", "alias", "not_a_model", "decided_by", "decided_at", "lifted_at")
+    list_display = (
+        "raw",
+        "host",
+        "version",
+        "alias",
+        "not_a_model",
+        "decided_by",
+        "decided_at",
+        "lifted_at",
+    )
     list_select_related = ("host", "version", "alias", "decided_by")
     search_fields = ("raw",)
     autocomplete_fields = ("host", "version", "alias")
@@ -401,7 +479,9 @@ class IdentityDecisionAdmin(OrganisationRoleAdmin[IdentityDecision]):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
-    def save_model(self, request: HttpRequest, obj: IdentityDecision, form: Any, change: bool) -> None:
+    def save_model(
+        self, request: HttpRequest, obj: IdentityDecision, form: Any, change: bool
+    ) -> None:
         facts = form.cleaned_data
         made = decide_identity(
             raw=facts["raw"],
@@ -422,6 +502,10 @@ class IdentityDecisionAdmin(OrganisationRoleAdmin[IdentityDecision]):
     def lift(self, request: HttpRequest, queryset: QuerySet[IdentityDecision]) -> None:
         n_lifted = 0
         for decision in queryset.filter(lifted_at__isnull=True).select_related("host"):
-            revoke_identity_decision(decision=decision, by=signed_in_user(request), reason="lifted in the admin")
+            revoke_identity_decision(
+                decision=decision, by=signed_in_user(request), reason="lifted in the admin"
+            )
             n_lifted += 1
-        self.message_user(request, f"{n_lifted} decisions lifted; the rules speak again.", messages.SUCCESS)
+        self.message_user(
+            request, f"{n_lifted} decisions lifted; the rules speak again.", messages.SUCCESS
+        )

@@ -27,10 +27,14 @@ from apps.common.time import now
 
 class ProviderFilter(django_filters.FilterSet):  # type: ignore[misc]
     q = django_filters.CharFilter(method="search", label="Search")
-    role = django_filters.ChoiceFilter(choices=ProviderRole.choices, method="having_role", label="Role")
+    role = django_filters.ChoiceFilter(
+        choices=ProviderRole.choices, method="having_role", label="Role"
+    )
     parent = django_filters.CharFilter(field_name="parent__slug", label="Company above (slug)")
     country = django_filters.CharFilter(lookup_expr="iexact", label="Country (two letters)")
-    person_type = django_filters.ChoiceFilter(choices=Provider.Person.choices, label="Legal person or individual")
+    person_type = django_filters.ChoiceFilter(
+        choices=Provider.Person.choices, label="Legal person or individual"
+    )
     critical_third_party = django_filters.BooleanFilter(label="Critical third party")
 
     class Meta:
@@ -38,9 +42,13 @@ class ProviderFilter(django_filters.FilterSet):  # type: ignore[misc]
         fields: list[str] = []
 
     def search(self, queryset: QuerySet[Provider], name: str, value: str) -> QuerySet[Provider]:
-        return queryset.filter(Q(name__icontains=value) | Q(slug__icontains=value) | Q(legal_name__icontains=value))
+        return queryset.filter(
+            Q(name__icontains=value) | Q(slug__icontains=value) | Q(legal_name__icontains=value)
+        )
 
-    def having_role(self, queryset: QuerySet[Provider], name: str, value: str) -> QuerySet[Provider]:
+    def having_role(
+        self, queryset: QuerySet[Provider], name: str, value: str
+    ) -> QuerySet[Provider]:
         return queryset.filter(roles__contains=[value])
 
 
@@ -55,18 +63,26 @@ class FoundationFilter(django_filters.FilterSet):  # type: ignore[misc]
         fields: list[str] = []
 
     def search(self, queryset: QuerySet[Foundation], name: str, value: str) -> QuerySet[Foundation]:
-        return queryset.filter(Q(name__icontains=value) | Q(line__icontains=value) | Q(family__icontains=value))
+        return queryset.filter(
+            Q(name__icontains=value) | Q(line__icontains=value) | Q(family__icontains=value)
+        )
 
 
 class VersionFilter(django_filters.FilterSet):  # type: ignore[misc]
     q = django_filters.CharFilter(method="search", label="Search")
     identifier = django_filters.CharFilter(label="Identifier")
     foundation = django_filters.CharFilter(field_name="foundation__slug", label="Foundation (slug)")
-    developer = django_filters.CharFilter(field_name="foundation__developer__slug", label="Developer (slug)")
+    developer = django_filters.CharFilter(
+        field_name="foundation__developer__slug", label="Developer (slug)"
+    )
     access = django_filters.ChoiceFilter(choices=Version.Access.choices, label="Access")
     moving = django_filters.BooleanFilter(label="Published under a moving name only")
-    released_from = django_filters.DateFilter(field_name="released_on", lookup_expr="gte", label="Released from")
-    released_before = django_filters.DateFilter(field_name="released_on", lookup_expr="lt", label="Released before")
+    released_from = django_filters.DateFilter(
+        field_name="released_on", lookup_expr="gte", label="Released from"
+    )
+    released_before = django_filters.DateFilter(
+        field_name="released_on", lookup_expr="lt", label="Released before"
+    )
 
     class Meta:
         model = Version
@@ -82,9 +98,15 @@ class OfferingFilter(django_filters.FilterSet):  # type: ignore[misc]
     api_id = django_filters.CharFilter(label="Model id, exactly as called")
     region = django_filters.CharFilter(field_name="region_scope", label="Region")
     tier = django_filters.CharFilter(field_name="service_tier", label="Service tier")
-    version = django_filters.CharFilter(field_name="version__identifier", label="Version (identifier)")
-    foundation = django_filters.CharFilter(field_name="version__foundation__slug", label="Foundation (slug)")
-    developer = django_filters.CharFilter(field_name="version__foundation__developer__slug", label="Developer (slug)")
+    version = django_filters.CharFilter(
+        field_name="version__identifier", label="Version (identifier)"
+    )
+    foundation = django_filters.CharFilter(
+        field_name="version__foundation__slug", label="Foundation (slug)"
+    )
+    developer = django_filters.CharFilter(
+        field_name="version__foundation__developer__slug", label="Developer (slug)"
+    )
     lifecycle = django_filters.MultipleChoiceFilter(choices=Lifecycle.choices, label="Lifecycle")
     date_kind = django_filters.ChoiceFilter(choices=DateKind.choices, label="Kind of date")
     binding = django_filters.ChoiceFilter(choices=Binding.choices, label="Pinned or moving")
@@ -92,8 +114,12 @@ class OfferingFilter(django_filters.FilterSet):  # type: ignore[misc]
     has_end = django_filters.BooleanFilter(
         field_name="retires_on", lookup_expr="isnull", exclude=True, label="Has a retirement date"
     )
-    ends_from = django_filters.DateFilter(field_name="retires_on", lookup_expr="gte", label="Ends from")
-    ends_before = django_filters.DateFilter(field_name="retires_on", lookup_expr="lt", label="Ends before")
+    ends_from = django_filters.DateFilter(
+        field_name="retires_on", lookup_expr="gte", label="Ends from"
+    )
+    ends_before = django_filters.DateFilter(
+        field_name="retires_on", lookup_expr="lt", label="Ends before"
+    )
     resolved = django_filters.BooleanFilter(method="being_resolved", label="Identity known")
 
     class Meta:
@@ -103,8 +129,11 @@ class OfferingFilter(django_filters.FilterSet):  # type: ignore[misc]
     def search(self, queryset: QuerySet[Offering], name: str, value: str) -> QuerySet[Offering]:
         return queryset.filter(api_id__icontains=value)
 
-    def being_resolved(self, queryset: QuerySet[Offering], name: str, value: bool) -> QuerySet[Offering]:
-        """False: the ones a person should place, so neither a moving name nor something that is no model."""
+    def being_resolved(
+        self, queryset: QuerySet[Offering], name: str, value: bool
+    ) -> QuerySet[Offering]:
+        """False: the ones a person should place, so neither a moving name nor something that is no
+        model."""
         if value:
             return queryset.filter(version__isnull=False)
         return queryset.filter(version__isnull=True, alias__isnull=True, not_a_model=False)
@@ -146,10 +175,16 @@ class AssertionFilter(django_filters.FilterSet):  # type: ignore[misc]
         field_name="withdrawn_at", lookup_expr="isnull", label="Neither taken back nor lifted"
     )
     missing = django_filters.BooleanFilter(
-        field_name="missing_since", lookup_expr="isnull", exclude=True, label="No longer in the feed"
+        field_name="missing_since",
+        lookup_expr="isnull",
+        exclude=True,
+        label="No longer in the feed",
     )
     waiting = django_filters.BooleanFilter(
-        field_name="pending_since", lookup_expr="isnull", exclude=True, label="Has a value that must prove itself"
+        field_name="pending_since",
+        lookup_expr="isnull",
+        exclude=True,
+        label="Has a value that must prove itself",
     )
 
     class Meta:
@@ -167,11 +202,21 @@ class ProviderEventFilter(django_filters.FilterSet):  # type: ignore[misc]
     developer = django_filters.CharFilter(
         field_name="offering__version__foundation__developer__slug", label="Developer (slug)"
     )
-    foundation = django_filters.CharFilter(field_name="offering__version__foundation__slug", label="Foundation (slug)")
-    since = django_filters.IsoDateTimeFilter(field_name="detected_at", lookup_expr="gte", label="Detected from")
-    before = django_filters.IsoDateTimeFilter(field_name="detected_at", lookup_expr="lt", label="Detected before")
-    effective_from = django_filters.DateFilter(field_name="effective_on", lookup_expr="gte", label="Effective from")
-    effective_before = django_filters.DateFilter(field_name="effective_on", lookup_expr="lt", label="Effective before")
+    foundation = django_filters.CharFilter(
+        field_name="offering__version__foundation__slug", label="Foundation (slug)"
+    )
+    since = django_filters.IsoDateTimeFilter(
+        field_name="detected_at", lookup_expr="gte", label="Detected from"
+    )
+    before = django_filters.IsoDateTimeFilter(
+        field_name="detected_at", lookup_expr="lt", label="Detected before"
+    )
+    effective_from = django_filters.DateFilter(
+        field_name="effective_on", lookup_expr="gte", label="Effective from"
+    )
+    effective_before = django_filters.DateFilter(
+        field_name="effective_on", lookup_expr="lt", label="Effective before"
+    )
 
     class Meta:
         model = ProviderEvent

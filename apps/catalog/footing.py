@@ -1,9 +1,11 @@
-"""Keeps `Footing` equal to what the catalogue says, set-based: a handful of statements for any number of offerings.
+"""Keeps `Footing` equal to what the catalogue says, set-based: a handful of statements for any
+number of offerings.
 
-The definition is exposure's (docs/decisions/0006-footing-is-stored.md): an offering stands on itself, on its
-effective offering of the day (redirects of retired offerings followed; a circle redirects nowhere), on that
-offering's version, foundation, developer, host, gateway and regions, on the corporate parents of each party, and
-on the ancestors of the version through weights or behaviour. The strongest tie to a node wins.
+The definition is exposure's (docs/decisions/0006-footing-is-stored.md): an offering stands on
+itself, on its effective offering of the day (redirects of retired offerings followed; a circle
+redirects nowhere), on that offering's version, foundation, developer, host, gateway and regions, on
+the corporate parents of each party, and on the ancestors of the version through weights or
+behaviour. The strongest tie to a node wins.
 """
 
 from collections.abc import Collection
@@ -14,14 +16,17 @@ from django.db import connection, transaction
 
 from apps.common.time import day_of, now
 
-# The desired footing of the offerings in %(ids)s (all when null) on %(day)s: (kind, ref, offering_id, via, depth).
+# The desired footing of the offerings in %(ids)s (all when null) on %(day)s: (kind, ref,
+# offering_id, via, depth).
 _DESIRED = """
 WITH RECURSIVE
-target AS (SELECT id FROM catalog_offering WHERE %(ids)s::bigint[] IS NULL OR id = ANY (%(ids)s::bigint[])),
+target AS (SELECT id FROM catalog_offering WHERE %(ids)s::bigint[] IS NULL
+OR id = ANY (%(ids)s::bigint[])),
 follow(origin, current, steps, path, circle) AS (
     SELECT id, id, 0, ARRAY[id], false FROM target
     UNION ALL
-    SELECT f.origin, o.replacement_id, f.steps + 1, f.path || o.replacement_id, o.replacement_id = ANY (f.path)
+    SELECT f.origin, o.replacement_id, f.steps + 1, f.path || o.replacement_id,
+        o.replacement_id = ANY (f.path)
     FROM follow f JOIN catalog_offering o ON o.id = f.current
     WHERE NOT f.circle AND o.replacement_id IS NOT NULL AND o.end_behaviour = 'redirect'
       AND (o.lifecycle = 'retired' OR (o.date_kind = 'firm' AND o.retires_on <= %(day)s::date))
@@ -44,30 +49,36 @@ used AS (
 lineage(version_id, ancestor, via, depth) AS (
     SELECT id, id, 2, 0 FROM used
     UNION
-    SELECT l.version_id, d.parent_id, CASE WHEN d.kind = 'distillation' THEN 3 ELSE l.via END, l.depth + 1
+    SELECT l.version_id, d.parent_id, CASE WHEN d.kind = 'distillation' THEN 3 ELSE l.via END,
+        l.depth + 1
     FROM lineage l JOIN catalog_derivation d ON d.child_id = l.ancestor
     WHERE d.kind <> 'next_generation' AND l.depth < 64
 ),
-ancestry AS (SELECT version_id, ancestor, CASE WHEN depth = 0 THEN 0 ELSE via END AS via, depth FROM lineage),
+ancestry AS (SELECT version_id, ancestor, CASE WHEN depth = 0 THEN 0 ELSE via END AS via, depth
+FROM lineage),
 served AS (
     SELECT e.origin, o.id, o.host_id, o.gateway_id, o.version_id
     FROM effective e JOIN catalog_offering o ON o.id = e.id
 ),
-region_count AS (SELECT offering_id, count(*) AS n FROM catalog_offering_regions GROUP BY offering_id),
+region_count AS (SELECT offering_id, count(*) AS n FROM catalog_offering_regions
+GROUP BY offering_id),
 stands(kind, ref, offering_id, via, depth) AS (
     SELECT 1, origin, origin, 0, 0 FROM effective
     UNION ALL SELECT 1, id, origin, 0, 0 FROM effective
     UNION ALL SELECT 5, p.above, s.origin, 0, p.depth FROM served s JOIN party p ON p.id = s.host_id
-    UNION ALL SELECT 6, p.above, s.origin, 0, p.depth FROM served s JOIN party p ON p.id = s.gateway_id
+    UNION ALL SELECT 6, p.above, s.origin, 0, p.depth FROM served s
+    JOIN party p ON p.id = s.gateway_id
     UNION ALL SELECT 7, r.region_id, s.origin, CASE WHEN n.n = 1 THEN 0 ELSE 1 END, 0
         FROM served s JOIN catalog_offering_regions r ON r.offering_id = s.id
         JOIN region_count n ON n.offering_id = s.id
     UNION ALL SELECT 2, a.ancestor, s.origin, a.via, a.depth
         FROM served s JOIN ancestry a ON a.version_id = s.version_id
     UNION ALL SELECT 3, v.foundation_id, s.origin, a.via, a.depth
-        FROM served s JOIN ancestry a ON a.version_id = s.version_id JOIN catalog_version v ON v.id = a.ancestor
+        FROM served s JOIN ancestry a ON a.version_id = s.version_id
+        JOIN catalog_version v ON v.id = a.ancestor
     UNION ALL SELECT 4, p.above, s.origin, a.via, a.depth + p.depth
-        FROM served s JOIN ancestry a ON a.version_id = s.version_id JOIN catalog_version v ON v.id = a.ancestor
+        FROM served s JOIN ancestry a ON a.version_id = s.version_id
+        JOIN catalog_version v ON v.id = a.ancestor
         JOIN catalog_foundation f ON f.id = v.foundation_id JOIN party p ON p.id = f.developer_id
 )
 SELECT kind, ref, offering_id, min(via)::int AS via,
@@ -78,7 +89,8 @@ FROM stands GROUP BY kind, ref, offering_id
 
 @dataclass(frozen=True, slots=True)
 class FootingDifference:
-    """One footing row that is not what the catalogue says; `stored` or `due` is (via, depth) or None."""
+    """One footing row that is not what the catalogue says; `stored` or `due` is (via, depth) or
+    None."""
 
     offering_id: int
     kind: int
@@ -88,11 +100,14 @@ class FootingDifference:
 
 
 @transaction.atomic
-def refresh_footing(offering_ids: Collection[int] | None = None, *, today: date | None = None) -> int:
-    """Make the footing of these offerings (all when None) what it should be; the number of rows that changed.
+def refresh_footing(
+    offering_ids: Collection[int] | None = None, *, today: date | None = None
+) -> int:
+    """Make the footing of these offerings (all when None) what it should be; the number of rows
+    that changed.
 
-    Nodes that are missing are made. Unchanged rows are not written. Offerings that redirect to one of the given
-    ones are refreshed with them, since they stand where their target stands.
+    Nodes that are missing are made. Unchanged rows are not written. Offerings that redirect to one
+    of the given ones are refreshed with them, since they stand where their target stands.
     """
     ids = None if offering_ids is None else sorted(offering_ids)
     if ids is not None and not ids:
@@ -116,7 +131,8 @@ def refresh_footing(offering_ids: Collection[int] | None = None, *, today: date 
             f"CREATE TEMPORARY TABLE footing_due ON COMMIT DROP AS {_DESIRED}",
             {"ids": ids, "day": today or day_of(now())},
         )
-        # after a great load the planner still takes the tables for empty, and would compare each row with each
+        # after a great load the planner still takes the tables for empty, and would compare each
+        # row with each
         cursor.execute(
             """
             DO $$ BEGIN
@@ -138,9 +154,11 @@ def refresh_footing(offering_ids: Collection[int] | None = None, *, today: date 
         cursor.execute(
             """
             DELETE FROM catalog_footing f USING catalog_node n
-            WHERE n.id = f.node_id AND (%(ids)s::bigint[] IS NULL OR f.offering_id = ANY (%(ids)s::bigint[]))
+            WHERE n.id = f.node_id AND (%(ids)s::bigint[] IS NULL
+                OR f.offering_id = ANY (%(ids)s::bigint[]))
               AND NOT EXISTS (SELECT 1 FROM footing_due d
-                              WHERE d.offering_id = f.offering_id AND d.kind = n.kind AND d.ref = n.ref)
+                              WHERE d.offering_id = f.offering_id AND d.kind = n.kind
+                                  AND d.ref = n.ref)
             """,
             {"ids": ids},
         )
@@ -150,7 +168,8 @@ def refresh_footing(offering_ids: Collection[int] | None = None, *, today: date 
             INSERT INTO catalog_footing AS f (node_id, offering_id, via, depth)
             SELECT n.id, d.offering_id, d.via, d.depth
             FROM footing_due d JOIN catalog_node n ON n.kind = d.kind AND n.ref = d.ref
-            ON CONFLICT (node_id, offering_id) DO UPDATE SET via = EXCLUDED.via, depth = EXCLUDED.depth
+            ON CONFLICT (node_id, offering_id) DO UPDATE
+            SET via = EXCLUDED.via, depth = EXCLUDED.depth
             WHERE (f.via, f.depth) IS DISTINCT FROM (EXCLUDED.via, EXCLUDED.depth)
             """
         )
@@ -160,15 +179,18 @@ def refresh_footing(offering_ids: Collection[int] | None = None, *, today: date 
 
 
 def footing_differences(*, today: date | None = None) -> list[FootingDifference]:
-    """Every stored row that is wrong and every due row that is missing; empty when the footing is true."""
+    """Every stored row that is wrong and every due row that is missing; empty when the footing is
+    true."""
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
-            SELECT coalesce(s.offering_id, d.offering_id), coalesce(s.kind, d.kind), coalesce(s.ref, d.ref),
+            SELECT coalesce(s.offering_id, d.offering_id), coalesce(s.kind, d.kind), coalesce(s.ref,
+                d.ref),
                    s.via, s.depth, d.via, d.depth
             FROM (SELECT f.offering_id, n.kind::int, n.ref, f.via::int, f.depth::int
                   FROM catalog_footing f JOIN catalog_node n ON n.id = f.node_id) s
-            FULL JOIN ({_DESIRED}) d ON d.offering_id = s.offering_id AND d.kind = s.kind AND d.ref = s.ref
+            FULL JOIN ({_DESIRED}) d ON d.offering_id = s.offering_id AND d.kind = s.kind
+            AND d.ref = s.ref
             WHERE (s.via, s.depth) IS DISTINCT FROM (d.via, d.depth)
             ORDER BY 1, 2, 3
             """,

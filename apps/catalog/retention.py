@@ -5,7 +5,8 @@ from apps.common.retention import RetentionGroup, declare_retention, permanent_t
 declare_retention(
     *permanent_tables(
         RetentionGroup.CATALOGUE,
-        "facts about the world with who stated them; alerts, costs and records of providers refer to them",
+        "facts about the world with who stated them; alerts, costs and records of providers refer "
+        "to them",
         "catalog_alias",
         "catalog_assertion",
         "catalog_derivation",

@@ -1,4 +1,5 @@
-"""A circuit breaker: after a failure the next calls of an outside server are refused immediately."""
+"""A circuit breaker: after a failure the next calls of an outside server are refused
+immediately."""
 
 import threading
 from time import monotonic
@@ -8,7 +9,8 @@ _TRIAL_SECONDS = 4.0
 
 
 class CircuitBreaker:
-    """Closed: every call may be tried. Open: none, but for one trial a pause; its success closes the breaker.
+    """Closed: every call may be tried. Open: none, but for one trial a pause; its success closes
+    the breaker.
 
     For the threads of one process, which would otherwise all wait for the same server.
     """

@@ -23,7 +23,8 @@ class EmlFileBackend(BaseEmailBackend):
         self.folder = Path(folder)
 
     def send_messages(self, email_messages: Sequence[EmailMessage]) -> int:
-        """Raises OSError where a message cannot be written, as SMTP would; those before it are delivered."""
+        """Raises OSError where a message cannot be written, as SMTP would; those before it are
+        delivered."""
         sent = 0
         for message in email_messages:
             if message.recipients():

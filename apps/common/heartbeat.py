@@ -1,4 +1,5 @@
-"""The sign that a worker lives: a key in the broker's server that dies unless a worker renews it."""
+"""The sign that a worker lives: a key in the broker's server that dies unless a worker renews
+it."""
 
 from datetime import datetime
 from typing import cast

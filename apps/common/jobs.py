@@ -1,15 +1,17 @@
-"""Background work that a person waits for: claimed by one worker, kept alive by heartbeats, taken over from a dead one.
+"""Background work that a person waits for: claimed by one worker, kept alive by heartbeats, taken
+over from a dead one.
 
-A worker claims a job by a conditional update and gets the number of its claim. While it works, a thread of its own
-writes `heartbeat_at` on a connection of its own, outside of whatever transaction the work is in. A running job without
-a heartbeat for JOB_TAKEOVER_SECONDS is claimed by the next worker that looks, under the next number; what is written
-about a job names the number, so that a worker that lost its claim can settle nothing.
+A worker claims a job by a conditional update and gets the number of its claim. While it works, a
+thread of its own writes `heartbeat_at` on a connection of its own, outside of whatever transaction
+the work is in. A running job without a heartbeat for JOB_TAKEOVER_SECONDS is claimed by the next
+worker that looks, under the next number; what is written about a job names the number, so that a
+worker that lost its claim can settle nothing.
 
-The worker keeps no lock on the row while it works. A row that is locked is being settled: nobody claims it, and no
-heartbeat waits for it.
+The worker keeps no lock on the row while it works. A row that is locked is being settled: nobody
+claims it, and no heartbeat waits for it.
 
-Attempts count the claims since progress that is kept, the present one included. After MAX_ATTEMPTS the job fails with a
-sentence. Work that keeps nothing until it ends makes no progress before.
+Attempts count the claims since progress that is kept, the present one included. After MAX_ATTEMPTS
+the job fails with a sentence. Work that keeps nothing until it ends makes no progress before.
 """
 
 from collections.abc import Callable, Iterator
@@ -29,10 +31,11 @@ from django.db.models import Q
 log = structlog.get_logger(__name__)
 
 MAX_ATTEMPTS = 3
-# no heartbeat after this long, whatever the process does: work that hangs is taken over like that of a dead worker.
-# As long as Celery lets a task run (CELERY_TASK_TIME_LIMIT).
+# no heartbeat after this long, whatever the process does: work that hangs is taken over like that
+# of a dead worker. As long as Celery lets a task run (CELERY_TASK_TIME_LIMIT).
 MAX_RUN_TIME = timedelta(minutes=30)
-# a sweep that has gone on for this long begins no further job, so that each has time left below the task's limit
+# a sweep that has gone on for this long begins no further job, so that each has time left below the
+# task's limit
 MAX_SWEEP_TIME = timedelta(minutes=5)
 _RETRY_SECONDS = 2.0
 _JOIN_SECONDS = 5.0
@@ -41,7 +44,8 @@ type Clock = Callable[[], datetime]
 
 
 class ClaimLostError(Exception):
-    """Another worker has the job by now, or it is over: what this one did of it is to be dropped."""
+    """Another worker has the job by now, or it is over: what this one did of it is to be
+    dropped."""
 
 
 class Job(models.Model):
@@ -58,12 +62,18 @@ class Job(models.Model):
     state = models.CharField(max_length=7, choices=State, default=State.QUEUED)
     error = models.TextField(blank=True, help_text="Why it failed, as a sentence.")
     attempts = models.PositiveSmallIntegerField(
-        default=0, db_default=0, help_text="Claims since the last progress that was kept, the present one included."
+        default=0,
+        db_default=0,
+        help_text="Claims since the last progress that was kept, the present one included.",
     )
     claim_number = models.PositiveIntegerField(
-        default=0, db_default=0, help_text="Grows with each claim; only the latest may write what became of it."
+        default=0,
+        db_default=0,
+        help_text="Grows with each claim; only the latest may write what became of it.",
     )
-    heartbeat_at = models.DateTimeField(null=True, help_text="When the worker at it last showed itself.")
+    heartbeat_at = models.DateTimeField(
+        null=True, help_text="When the worker at it last showed itself."
+    )
     started_at = models.DateTimeField(null=True, help_text="When a worker first began it.")
     finished_at = models.DateTimeField(null=True)
 
@@ -77,7 +87,15 @@ class Job(models.Model):
 
 
 # what a worker writes while it works: in no history
-JOB_FIELDS = ("state", "error", "attempts", "claim_number", "heartbeat_at", "started_at", "finished_at")
+JOB_FIELDS = (
+    "state",
+    "error",
+    "attempts",
+    "claim_number",
+    "heartbeat_at",
+    "started_at",
+    "finished_at",
+)
 
 
 def heartbeat_interval() -> timedelta:
@@ -89,7 +107,8 @@ def takeover_after() -> timedelta:
 
 
 def running_clock(at: datetime) -> Clock:
-    """A clock that stands at `at` now and goes on: what happens late in a long sweep is stamped late."""
+    """A clock that stands at `at` now and goes on: what happens late in a long sweep is stamped
+    late."""
     began = monotonic()
     return lambda: at + timedelta(seconds=monotonic() - began)
 
@@ -97,15 +116,18 @@ def running_clock(at: datetime) -> Clock:
 def claimable(at: datetime) -> Q:
     """Jobs that wait, and those whose worker has gone."""
     limit = at - takeover_after()
-    silent = Q(heartbeat_at__lte=limit) | Q(heartbeat_at=None) & (Q(started_at__lte=limit) | Q(started_at=None))
+    silent = Q(heartbeat_at__lte=limit) | Q(heartbeat_at=None) & (
+        Q(started_at__lte=limit) | Q(started_at=None)
+    )
     return Q(state=Job.State.QUEUED) | Q(state=Job.State.RUNNING) & silent
 
 
 @dataclass(frozen=True, slots=True)
 class JobKind[J: Job]:
-    """How jobs of one model are done. `work` ends with `complete` or `fail` of its claim; an error that it lets pass
-    leaves the job to the next worker. `abandonment` is the sentence for whoever waits, once MAX_ATTEMPTS attempts have
-    ended without progress. `relations` are loaded with the job."""
+    """How jobs of one model are done. `work` ends with `complete` or `fail` of its claim; an error
+    that it lets pass leaves the job to the next worker. `abandonment` is the sentence for whoever
+    waits, once MAX_ATTEMPTS attempts have ended without progress. `relations` are loaded with the
+    job."""
 
     model: type[J]
     work: "Callable[[Claim[J]], None]"
@@ -115,7 +137,8 @@ class JobKind[J: Job]:
 
 @dataclass(slots=True)
 class Claim[J: Job]:
-    """One worker's hold on a job. Everything it writes raises ClaimLostError once the hold is lost."""
+    """One worker's hold on a job. Everything it writes raises ClaimLostError once the hold is
+    lost."""
 
     job: J
     clock: Clock
@@ -127,7 +150,8 @@ class Claim[J: Job]:
             raise ClaimLostError
 
     def hold(self) -> None:
-        """Lock the row until the transaction ends; for results of many rows, right before they are written."""
+        """Lock the row until the transaction ends; for results of many rows, right before they are
+        written."""
         if not self._row().select_for_update().exists():
             raise ClaimLostError
 
@@ -142,25 +166,38 @@ class Claim[J: Job]:
 
     def complete(self, **values: Any) -> None:
         """In the transaction that keeps the result."""
-        self.update(state=Job.State.DONE, error="", heartbeat_at=None, finished_at=self.clock(), **values)
+        self.update(
+            state=Job.State.DONE, error="", heartbeat_at=None, finished_at=self.clock(), **values
+        )
 
     def fail(self, error: str, **values: Any) -> None:
         """`error` is a sentence for the person who waits: what happened, and what to do."""
-        self.update(state=Job.State.FAILED, error=error[:2000], heartbeat_at=None, finished_at=self.clock(), **values)
+        self.update(
+            state=Job.State.FAILED,
+            error=error[:2000],
+            heartbeat_at=None,
+            finished_at=self.clock(),
+            **values,
+        )
 
     def _row(self) -> models.QuerySet[J]:
         rows = type(self.job)._default_manager
-        return rows.filter(pk=self.job.pk, claim_number=self.job.claim_number, state=Job.State.RUNNING)
+        return rows.filter(
+            pk=self.job.pk, claim_number=self.job.claim_number, state=Job.State.RUNNING
+        )
 
     @contextmanager
     def heartbeat(self) -> Iterator[None]:
         """Show every JOB_HEARTBEAT_SECONDS that the worker lives, until the block ends."""
         if connection.in_atomic_block:
-            # the claim is not committed: nobody else can see it, and the row is locked by this very transaction
+            # the claim is not committed: nobody else can see it, and the row is locked by this very
+            # transaction
             yield
             return
         stopped = Event()
-        thread = Thread(target=self._beat, args=(stopped,), name=f"heartbeat of {self.job!r}", daemon=True)
+        thread = Thread(
+            target=self._beat, args=(stopped,), name=f"heartbeat of {self.job!r}", daemon=True
+        )
         thread.start()
         try:
             yield
@@ -177,7 +214,9 @@ class Claim[J: Job]:
         try:
             while not stopped.wait(pause):
                 if self.clock() >= last:
-                    log.warning("a job runs too long: another worker may take it", job=repr(self.job))
+                    log.warning(
+                        "a job runs too long: another worker may take it", job=repr(self.job)
+                    )
                     self._lost.set()
                     return
                 try:
@@ -186,20 +225,24 @@ class Claim[J: Job]:
                         return
                     pause = usual
                 except Error as error:
-                    log.warning("a heartbeat could not be written", job=repr(self.job), error=str(error))
+                    log.warning(
+                        "a heartbeat could not be written", job=repr(self.job), error=str(error)
+                    )
                     own.close()
                     pause = min(usual, _RETRY_SECONDS)
         finally:
             own.close()
 
     def _beat_once(self, own: BaseDatabaseWrapper) -> bool:
-        """False where the claim is lost. A statement each, so that the row is locked for no longer than that."""
+        """False where the claim is lost. A statement each, so that the row is locked for no longer
+        than that."""
         table = connection.ops.quote_name(self.job._meta.db_table)
         mine = f"SELECT id FROM {table} WHERE id = %s AND claim_number = %s AND state = 'running'"
         key = [self.job.pk, self.job.claim_number]
         with own.cursor() as cursor:
             cursor.execute(
-                f"UPDATE {table} SET heartbeat_at = %s WHERE id IN ({mine} FOR NO KEY UPDATE SKIP LOCKED)",
+                f"UPDATE {table} SET heartbeat_at = %s WHERE id IN ({mine} FOR NO KEY UPDATE SKIP "
+                "LOCKED)",
                 [self.clock(), *key],
             )
             if cursor.rowcount == 1:
@@ -217,12 +260,14 @@ def _connection_of_its_own() -> BaseDatabaseWrapper:
 
 
 def run[J: Job](kind: JobKind[J], pk: int, *, at: datetime) -> bool:
-    """Claim the job and work on it; False where another worker has it, it was given up, or nothing is to be done."""
+    """Claim the job and work on it; False where another worker has it, it was given up, or nothing
+    is to be done."""
     return _run(kind, pk, running_clock(at))
 
 
 def run_waiting[J: Job](kind: JobKind[J], *, at: datetime) -> int:
-    """Everything that waits or was left by its worker, oldest first; the number worked on. Safe to run twice at once.
+    """Everything that waits or was left by its worker, oldest first; the number worked on. Safe to
+    run twice at once.
 
     Begins no further job after MAX_SWEEP_TIME: the next sweep goes on.
     """
@@ -236,7 +281,8 @@ def run_waiting[J: Job](kind: JobKind[J], *, at: datetime) -> int:
 
 
 def connection_is_lost() -> bool:
-    """Whether the last database error ended the session, so that the work itself may well be done at another try."""
+    """Whether the last database error ended the session, so that the work itself may well be done
+    at another try."""
     return connection.connection is None or bool(connection.connection.closed)
 
 
@@ -264,11 +310,16 @@ def _claim[J: Job](kind: JobKind[J], pk: int, clock: Clock) -> Claim[J] | None:
     if begun >= MAX_ATTEMPTS:
         log.error("a job is given up", job=repr(job), attempts=begun)
         rows.filter(pk=pk).update(
-            state=Job.State.FAILED, error=kind.abandonment(job)[:2000], heartbeat_at=None, finished_at=at
+            state=Job.State.FAILED,
+            error=kind.abandonment(job)[:2000],
+            heartbeat_at=None,
+            finished_at=at,
         )
         return None
     if begun:
-        log.warning("a job is taken over from a worker that is gone", job=repr(job), attempt=begun + 1)
+        log.warning(
+            "a job is taken over from a worker that is gone", job=repr(job), attempt=begun + 1
+        )
     rows.filter(pk=pk).update(
         state=Job.State.RUNNING,
         attempts=begun + 1,

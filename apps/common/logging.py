@@ -27,7 +27,8 @@ ACCEPTABLE_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 
 
 def configure_structlog() -> None:
-    """Send `structlog.get_logger()` the way of `logging`: same lines, to stderr, never to a command's stdout."""
+    """Send `structlog.get_logger()` the way of `logging`: same lines, to stderr, never to a
+    command's stdout."""
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
@@ -46,7 +47,11 @@ def logging_config(*, json_lines: bool, level: str, colors: bool) -> dict[str, A
     shape: list[Any] = (
         [structlog.processors.ExceptionRenderer(TRACEBACK), structlog.processors.JSONRenderer()]
         if json_lines
-        else [structlog.dev.ConsoleRenderer(colors=colors, exception_formatter=structlog.dev.plain_traceback)]
+        else [
+            structlog.dev.ConsoleRenderer(
+                colors=colors, exception_formatter=structlog.dev.plain_traceback
+            )
+        ]
     )
     return {
         "version": 1,
@@ -54,18 +59,30 @@ def logging_config(*, json_lines: bool, level: str, colors: bool) -> dict[str, A
         "formatters": {
             "line": {
                 "()": structlog.stdlib.ProcessorFormatter,
-                "foreign_pre_chain": [*SHARED, structlog.stdlib.ExtraAdder(), _with_caller, _without_secrets],
+                "foreign_pre_chain": [
+                    *SHARED,
+                    structlog.stdlib.ExtraAdder(),
+                    _with_caller,
+                    _without_secrets,
+                ],
                 "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, *shape],
             }
         },
         "filters": {"refusals": {"()": RefusalFilter}},
-        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["refusals"]}},
+        "handlers": {
+            "stderr": {
+                "class": "logging.StreamHandler",
+                "formatter": "line",
+                "filters": ["refusals"],
+            }
+        },
         "root": {"handlers": ["stderr"], "level": level},
         "loggers": {
             # Django's own handlers would write each line a second time
             "django": {"handlers": [], "level": level},
             "django.server": {"handlers": [], "level": level},
-            # one line per task is noise where most tasks find nothing to do; failures are errors and still show
+            # one line per task is noise where most tasks find nothing to do; failures are errors
+            # and still show
             "celery.worker.strategy": {"level": "WARNING"},
             "celery.app.trace": {"level": "WARNING"},
             "celery.beat": {"level": "WARNING"},
@@ -76,7 +93,8 @@ def logging_config(*, json_lines: bool, level: str, colors: bool) -> dict[str, A
 
 
 class RefusalFilter(logging.Filter):
-    """Lines about refused requests as warnings without a stack: a wrong Host or a forbidden page is no failure."""
+    """Lines about refused requests as warnings without a stack: a wrong Host or a forbidden page is
+    no failure."""
 
     def filter(self, record: logging.LogRecord) -> logging.LogRecord:
         is_refusal = record.name.startswith("django.security.") or (
@@ -93,10 +111,11 @@ class RefusalFilter(logging.Filter):
 
 
 def _with_caller(_: object, __: str, line: dict[str, Any]) -> dict[str, Any]:
-    """Replace the request that Django hands to the log by its id, its user's id and the client's address.
+    """Replace the request that Django hands to the log by its id, its user's id and the client's
+    address.
 
-    Its own text would be written otherwise, query and all; and lines about an answer are written when the middleware
-    that binds the request's id has ended.
+    Its own text would be written otherwise, query and all; and lines about an answer are written
+    when the middleware that binds the request's id has ended.
     """
     request = line.pop("request", None)
     if isinstance(request, HttpRequest):
@@ -106,8 +125,8 @@ def _with_caller(_: object, __: str, line: dict[str, Any]) -> dict[str, Any]:
 
 
 def _without_secrets(_: object, __: str, line: dict[str, Any]) -> dict[str, Any]:
-    """Django writes the path of what it refuses, and a path may hold a secret or a signed token: of a long part only
-    the beginning is kept."""
+    """Django writes the path of what it refuses, and a path may hold a secret or a signed token: of
+    a long part only the beginning is kept."""
     if str(line.get("logger", "")).startswith("django."):
         line["event"] = LONG_PART.sub(r"/\1…", str(line["event"]))
     return line
@@ -119,7 +138,8 @@ def request_id(request: HttpRequest) -> str:
 
 
 class RequestIdMiddleware:
-    """Names each request: taken from the proxy's header where it is plain, else new; echoed in the answer."""
+    """Names each request: taken from the proxy's header where it is plain, else new; echoed in the
+    answer."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response

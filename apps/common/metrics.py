@@ -1,9 +1,11 @@
-"""What Prometheus scrapes: times of requests, counted by the web server's processes, and gauges read from the database.
+"""What Prometheus scrapes: times of requests, counted by the web server's processes, and gauges
+read from the database.
 
-Requests are counted in memory that all web workers share (files in PROMETHEUS_MULTIPROC_DIR, which the web server makes
-before it forks). Everything else is read at the scrape by the functions of settings.METRICS, one per app, with a fixed
-number of statements each, whatever the size of the registry. One that fails is missing from the answer, and
-`registry_metrics_available{part}` is 0 for it.
+Requests are counted in memory that all web workers share (files in PROMETHEUS_MULTIPROC_DIR, which
+the web server makes before it forks). Everything else is read at the scrape by the functions of
+settings.METRICS, one per app, with a fixed number of statements each, whatever the size of the
+registry. One that fails is missing from the answer, and `registry_metrics_available{part}` is 0 for
+it.
 """
 
 import os
@@ -46,7 +48,8 @@ disable_created_metrics()
 _requests_registry = CollectorRegistry()
 _request_seconds = Histogram(
     "registry_http_request_duration_seconds",
-    "Time until the answer began, of requests that reached the application, by part of the interface.",
+    "Time until the answer began, of requests that reached the application, by part of the "
+    "interface.",
     ["interface"],
     buckets=_BUCKETS,
     registry=_requests_registry,
@@ -62,7 +65,8 @@ type Gauges = Iterable[GaugeMetricFamily]
 
 
 def count_request(*, method: str, route: str, interface: str, status: int, seconds: float) -> None:
-    """Count one answered request. `route` is the pattern, never the path, so that the number of series is bounded."""
+    """Count one answered request. `route` is the pattern, never the path, so that the number of
+    series is bounded."""
     _requests.labels(method, route, str(status)).inc()
     _request_seconds.labels(interface).observe(seconds)
 
@@ -76,9 +80,13 @@ def gauge(name: str, help_text: str, value: float | None) -> GaugeMetricFamily:
 
 
 def labelled_gauge(
-    name: str, help_text: str, labels: tuple[str, ...], rows: Iterable[tuple[tuple[str, ...], float | None]]
+    name: str,
+    help_text: str,
+    labels: tuple[str, ...],
+    rows: Iterable[tuple[tuple[str, ...], float | None]],
 ) -> GaugeMetricFamily:
-    """Return a gauge with one sample for each row of (values of the labels, value); None is left out."""
+    """Return a gauge with one sample for each row of (values of the labels, value); None is left
+    out."""
     family = GaugeMetricFamily(name, help_text, labels=labels)
     for values, value in rows:
         if value is not None:
@@ -92,7 +100,8 @@ def age_seconds(moment: datetime | None, *, at: datetime) -> float | None:
 
 
 def render_metrics(accept: str) -> tuple[bytes, str]:
-    """Return everything that is measured, and its content type, in the format that the Accept header prefers."""
+    """Return everything that is measured, and its content type, in the format that the Accept
+    header prefers."""
     registry = CollectorRegistry()
     if os.environ.get(MULTIPROCESS_FOLDER):
         MultiProcessCollector(registry)
@@ -154,7 +163,11 @@ def broker_gauges(at: datetime) -> Gauges:
         [((queue,), n_waiting)],
     )
     seen_at = heartbeat.last_heartbeat()
-    yield gauge("registry_worker_up", "1 where a worker showed itself within 100 seconds.", float(seen_at is not None))
+    yield gauge(
+        "registry_worker_up",
+        "1 where a worker showed itself within 100 seconds.",
+        float(seen_at is not None),
+    )
     yield gauge(
         "registry_worker_heartbeat_age_seconds",
         "Seconds since a worker last showed itself; missing after 100 seconds.",
@@ -170,10 +183,14 @@ def job_gauges(at: datetime) -> Gauges:
         counts = model._default_manager.aggregate(
             queued=Count("pk", filter=Q(state=Job.State.QUEUED)),
             running=Count("pk", filter=Q(state=Job.State.RUNNING)),
-            failed=Count("pk", filter=Q(state=Job.State.FAILED, finished_at__gte=at - FAILED_WITHIN)),
+            failed=Count(
+                "pk", filter=Q(state=Job.State.FAILED, finished_at__gte=at - FAILED_WITHIN)
+            ),
             silent_since=Min("heartbeat_at", filter=Q(state=Job.State.RUNNING)),
         )
-        waiting += [((kind, state), float(counts[state])) for state in ("queued", "running", "failed")]
+        waiting += [
+            ((kind, state), float(counts[state])) for state in ("queued", "running", "failed")
+        ]
         ages.append(((kind,), age_seconds(counts["silent_since"], at=at)))
     yield labelled_gauge(
         "registry_jobs",
@@ -182,10 +199,15 @@ def job_gauges(at: datetime) -> Gauges:
         waiting,
     )
     yield labelled_gauge(
-        "registry_job_heartbeat_age_seconds", "Longest time since a running job showed itself.", ("kind",), ages
+        "registry_job_heartbeat_age_seconds",
+        "Longest time since a running job showed itself.",
+        ("kind",),
+        ages,
     )
     cadences = recorded_jobs()
-    succeeded = dict(PeriodicJob.objects.filter(name__in=cadences).values_list("name", "succeeded_at"))
+    succeeded = dict(
+        PeriodicJob.objects.filter(name__in=cadences).values_list("name", "succeeded_at")
+    )
     yield labelled_gauge(
         "registry_periodic_job_age_seconds",
         "Seconds since a job of the schedule last succeeded; missing where it never did.",

@@ -1,4 +1,5 @@
-"""What the processes of an installation keep for each other: who does a thing now, and when it was last done."""
+"""What the processes of an installation keep for each other: who does a thing now, and when it was
+last done."""
 
 from datetime import datetime, timedelta
 from typing import ClassVar
@@ -7,10 +8,15 @@ from django.db import models
 
 
 class Lease(models.Model):
-    """The right to be the only one that does something, until it ends. In no history: it goes when it is released."""
+    """The right to be the only one that does something, until it ends. In no history: it goes when
+    it is released."""
 
-    name = models.CharField(max_length=60, primary_key=True, help_text="What is done by one at a time.")
-    holder = models.CharField(max_length=120, help_text="Host, process and a random part: no two are alike.")
+    name = models.CharField(
+        max_length=60, primary_key=True, help_text="What is done by one at a time."
+    )
+    holder = models.CharField(
+        max_length=120, help_text="Host, process and a random part: no two are alike."
+    )
     acquired_at = models.DateTimeField(help_text="By the database's clock, as its end is.")
     expires_at = models.DateTimeField(help_text="Later than this, whoever asks becomes the holder.")
 
@@ -22,7 +28,8 @@ class Lease(models.Model):
 
 
 class PeriodicJob(models.Model):
-    """When a job of the schedule was last sent to the workers, began and succeeded. In no history: it moves hourly."""
+    """When a job of the schedule was last sent to the workers, began and succeeded. In no history:
+    it moves hourly."""
 
     # a job that was sent and did not succeed is sent again after this; longer than a task may run
     RETRY_AFTER: ClassVar[timedelta] = timedelta(hours=1)
@@ -33,8 +40,12 @@ class PeriodicJob(models.Model):
 
     name = models.CharField(max_length=100, primary_key=True, help_text="The name of its task.")
     enqueued_at = models.DateTimeField(null=True, help_text="Null: not yet.")
-    started_at = models.DateTimeField(null=True, help_text="Of the latest run, also one that failed.")
-    succeeded_at = models.DateTimeField(null=True, help_text="When the latest run that succeeded ended.")
+    started_at = models.DateTimeField(
+        null=True, help_text="Of the latest run, also one that failed."
+    )
+    succeeded_at = models.DateTimeField(
+        null=True, help_text="When the latest run that succeeded ended."
+    )
 
     class Meta:
         ordering = ["name"]
@@ -43,7 +54,8 @@ class PeriodicJob(models.Model):
         return self.name
 
     def is_due(self, *, every: timedelta, at: datetime) -> bool:
-        """Whether to send it at `at`: its time has come, or what was sent last has not succeeded for a while."""
+        """Whether to send it at `at`: its time has come, or what was sent last has not succeeded
+        for a while."""
         if self.enqueued_at is None or self.enqueued_at > at + self.MAX_CLOCK_SKEW:
             return True
         has_succeeded = self.succeeded_at is not None and self.succeeded_at >= self.enqueued_at

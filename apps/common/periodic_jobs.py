@@ -1,8 +1,9 @@
 """When each job of the schedule last ran, kept in PostgreSQL, and which are due by that.
 
-Beat counts from its own start and forgets with its container. So beat sends by itself only what runs every minute or
-more often (`registry/beat.py`), among it the task that looks here for the others: a job is due by its row, however
-often beat was started anew, and a job that did not succeed is sent again.
+Beat counts from its own start and forgets with its container. So beat sends by itself only what
+runs every minute or more often (`registry/beat.py`), among it the task that looks here for the
+others: a job is due by its row, however often beat was started anew, and a job that did not succeed
+is sent again.
 """
 
 from collections.abc import Callable, Mapping
@@ -20,7 +21,11 @@ MAX_BEAT_INTERVAL = timedelta(minutes=1)
 
 def recorded_jobs() -> dict[str, timedelta]:
     """The cadence of each job whose runs are kept, by the name of its task."""
-    return {entry["task"]: entry["schedule"] for entry in settings.CELERY_BEAT_SCHEDULE.values() if is_recorded(entry)}
+    return {
+        entry["task"]: entry["schedule"]
+        for entry in settings.CELERY_BEAT_SCHEDULE.values()
+        if is_recorded(entry)
+    }
 
 
 def is_recorded(entry: Mapping[str, Any]) -> bool:
@@ -32,8 +37,8 @@ def is_recorded(entry: Mapping[str, Any]) -> bool:
 def enqueue_due_jobs(*, at: datetime, send: Callable[[str, timedelta], object]) -> list[str]:
     """Send each job that is due, and note it; the names of those sent.
 
-    `send` takes the name of a task and how long its message is worth anything. What it raises is raised here, and the
-    job stays due. Two of these at once send a job once.
+    `send` takes the name of a task and how long its message is worth anything. What it raises is
+    raised here, and the job stays due. Two of these at once send a job once.
     """
     jobs = recorded_jobs()
     rows = {row.name: row for row in PeriodicJob.objects.filter(name__in=jobs)}
@@ -48,7 +53,9 @@ def enqueue_due_jobs(*, at: datetime, send: Callable[[str, timedelta], object]) 
     return sent
 
 
-def _enqueue(row: PeriodicJob, every: timedelta, *, at: datetime, send: Callable[[str, timedelta], object]) -> bool:
+def _enqueue(
+    row: PeriodicJob, every: timedelta, *, at: datetime, send: Callable[[str, timedelta], object]
+) -> bool:
     """Send the job unless another process was first."""
     with transaction.atomic():
         unchanged = PeriodicJob.objects.filter(name=row.name, enqueued_at=row.enqueued_at)

@@ -1,8 +1,9 @@
 """What is kept for how long: one list of every table, and the job that deletes what has ended.
 
-Each app declares its tables in its module `retention`, which is imported when the apps are loaded. A table is kept
-with a reason, ends by a rule here, or is ended by a task of its own where the condition takes more than a rule says. A
-test compares the list with the database, so that no new table is forgotten.
+Each app declares its tables in its module `retention`, which is imported when the apps are loaded.
+A table is kept with a reason, ends by a rule here, or is ended by a task of its own where the
+condition takes more than a rule says. A test compares the list with the database, so that no new
+table is forgotten.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -60,7 +61,8 @@ _LABELS = {
 
 @dataclass(frozen=True, slots=True)
 class PermanentTable:
-    """A table whose rows have no end, or end with what they belong to; `because` says why, as the end of a sentence."""
+    """A table whose rows have no end, or end with what they belong to; `because` says why, as the
+    end of a sentence."""
 
     table: str
     group: RetentionGroup
@@ -82,10 +84,12 @@ class TaskLimit:
 
 @dataclass(frozen=True, slots=True)
 class RetentionRule:
-    """Rows of one model that go `days` (or as many as the setting says, 0: never) after the moment `ended`.
+    """Rows of one model that go `days` (or as many as the setting says, 0: never) after the moment
+    `ended`.
 
-    Never goes what does not meet `only`, what any row outside of `parts` refers to, and the latest row of each
-    combination of `latest_per`. `parts` are labels of models whose rows go with the row they belong to.
+    Never goes what does not meet `only`, what any row outside of `parts` refers to, and the latest
+    row of each combination of `latest_per`. `parts` are labels of models whose rows go with the row
+    they belong to.
     """
 
     model: type[models.Model]
@@ -121,10 +125,14 @@ class RetentionRule:
         is_day = isinstance(kind, models.DateField) and not isinstance(kind, models.DateTimeField)
         rows = rows.filter(self.only, **{f"{self.ENDED}__lt": before.date() if is_day else before})
         for model, name in self._references():
-            rows = rows.filter(~Exists(model._base_manager.filter(**{name: OuterRef("pk")}).order_by()))
+            rows = rows.filter(
+                ~Exists(model._base_manager.filter(**{name: OuterRef("pk")}).order_by())
+            )
         if self.latest_per:
             same = {name: OuterRef(name) for name in self.latest_per}
-            rows = rows.filter(Exists(self.model._base_manager.filter(**same, pk__gt=OuterRef("pk")).order_by()))
+            rows = rows.filter(
+                Exists(self.model._base_manager.filter(**same, pk__gt=OuterRef("pk")).order_by())
+            )
         return rows
 
     def _references(self) -> Iterator[tuple[type[models.Model], str]]:
@@ -178,13 +186,15 @@ def format_days(days: int | None) -> str:
     return pluralize(days, f"{days} day", f"{days} days")
 
 
-# --- what ends ----------------------------------------------------------------------------------------------------
+# --- what ends ------------------------------------------------------------------------------------
 
 
 def delete_expired_rows(*, at: datetime, max_rows: int = MAX_ROWS) -> dict[str, int]:
-    """Delete what has ended by the rules, at most `max_rows` of each table, a batch a transaction; {table: rows}.
+    """Delete what has ended by the rules, at most `max_rows` of each table, a batch a transaction;
+    {table: rows}.
 
-    Rows that are locked are left to the next run. Two at once do the work of one, and it may be stopped anywhere.
+    Rows that are locked are left to the next run. Two at once do the work of one, and it may be
+    stopped anywhere.
     """
     counts = {}
     with audit_context(job=JOB, reason="its retention has ended"):
@@ -199,7 +209,9 @@ def _delete(rule: RetentionRule, at: datetime, max_rows: int) -> int:
     while n_deleted < max_rows:
         wanted = min(DELETE_BATCH_SIZE, max_rows - n_deleted)
         with transaction.atomic():
-            expired = rule.expired(at=at).select_for_update(skip_locked=True, of=("self",)).order_by("pk")
+            expired = (
+                rule.expired(at=at).select_for_update(skip_locked=True, of=("self",)).order_by("pk")
+            )
             ids = list(expired.values_list("pk", flat=True)[:wanted])
             rule.model._base_manager.filter(pk__in=ids).delete()
         n_deleted += len(ids)
@@ -208,12 +220,13 @@ def _delete(rule: RetentionRule, at: datetime, max_rows: int) -> int:
     return n_deleted
 
 
-# --- sizes --------------------------------------------------------------------------------------------------------
+# --- sizes ----------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class TableSize:
-    """A table by the server's own estimate: `n_rows` is that of the last analysis, partitions are summed."""
+    """A table by the server's own estimate: `n_rows` is that of the last analysis, partitions are
+    summed."""
 
     table: str
     n_rows: int
@@ -221,7 +234,8 @@ class TableSize:
 
 
 def table_sizes() -> dict[str, TableSize]:
-    """Give the size of every table of the database; one statement over the server's statistics, no table is read."""
+    """Give the size of every table of the database; one statement over the server's statistics, no
+    table is read."""
     with connection.cursor() as cursor:
         cursor.execute(
             """
@@ -231,7 +245,8 @@ def table_sizes() -> dict[str, TableSize]:
             LEFT JOIN pg_class parent ON parent.oid = i.inhparent
             WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'p')
               -- of a table with partitions the rows are theirs
-              AND NOT (c.relkind = 'p' AND EXISTS (SELECT 1 FROM pg_inherits k WHERE k.inhparent = c.oid))
+              AND NOT (c.relkind = 'p' AND EXISTS (SELECT 1 FROM pg_inherits k
+              WHERE k.inhparent = c.oid))
             GROUP BY 1
             """
         )
@@ -269,7 +284,9 @@ def group_sizes() -> list[GroupSize]:
     sizes, entries = table_sizes(), retention_entries()
     groups = []
     for group in RetentionGroup:
-        of_group = [entry for table, entry in entries.items() if entry.group == group and table in sizes]
+        of_group = [
+            entry for table, entry in entries.items() if entry.group == group and table in sizes
+        ]
         groups.append(
             GroupSize(
                 group=group,

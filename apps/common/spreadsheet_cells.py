@@ -8,7 +8,8 @@ _FORMULA_PREFIXES = frozenset("=+-@\t\r\n＝＋－＠")
 
 
 def escape_formula(value: Any) -> Any:
-    """A cell no spreadsheet runs as a formula: text that begins like one gets an apostrophe in front."""
+    """A cell no spreadsheet runs as a formula: text that begins like one gets an apostrophe in
+    front."""
     if isinstance(value, str):
         return f"'{value}" if value[:1] in _FORMULA_PREFIXES else value
     if isinstance(value, datetime):

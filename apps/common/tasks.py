@@ -26,7 +26,8 @@ def enqueue_due_jobs() -> list[str]:
 
 @shared_task(name=RETENTION_JOB)
 def delete_expired_rows() -> dict[str, int]:
-    """Delete what has ended by the rules of apps/common/retention.py; {table: rows}, which the log says too."""
+    """Delete what has ended by the rules of apps/common/retention.py; {table: rows}, which the log
+    says too."""
     counts = delete_rows(at=timezone.now())
     if counts:
         log.info("rows deleted whose retention has ended", **counts)

@@ -1,4 +1,5 @@
-"""Clocks, days and intervals; every function that depends on now takes it as an argument elsewhere."""
+"""Clocks, days and intervals; every function that depends on now takes it as an argument
+elsewhere."""
 
 from datetime import UTC, date, datetime
 
@@ -23,5 +24,7 @@ def parse_moment(text: str) -> datetime:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        raise ValueError(f"'{text}' is not an ISO 8601 time such as 2026-11-24T15:00:00Z.") from None
+        raise ValueError(
+            f"'{text}' is not an ISO 8601 time such as 2026-11-24T15:00:00Z."
+        ) from None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

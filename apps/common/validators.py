@@ -9,10 +9,12 @@ FIRST_YEAR, LAST_YEAR = 1990, 2150
 
 
 def validate_plausible_date(day: date) -> None:
-    """Refuse days that can only be a slip of the hand or a placeholder, such as 9999-12-31 for 'open'."""
+    """Refuse days that can only be a slip of the hand or a placeholder, such as 9999-12-31 for
+    'open'."""
     if not FIRST_YEAR <= day.year <= LAST_YEAR:
         raise ValidationError(
-            f"{day:%Y-%m-%d} is not a likely day: give one between {FIRST_YEAR} and {LAST_YEAR}, or none.",
+            f"{day:%Y-%m-%d} is not a likely day: give one between {FIRST_YEAR} and {LAST_YEAR}, "
+            "or none.",
             code="unlikely_day",
         )
 
@@ -20,4 +22,6 @@ def validate_plausible_date(day: date) -> None:
 def validate_time_zone(name: str) -> None:
     """Refuse names that the time zone database does not have."""
     if name not in available_timezones():
-        raise ValidationError(f"“{name}” is no time zone. Write one such as Europe/Berlin.", code="unknown_zone")
+        raise ValidationError(
+            f"“{name}” is no time zone. Write one such as Europe/Berlin.", code="unknown_zone"
+        )

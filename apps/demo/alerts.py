@@ -4,7 +4,14 @@ to them.
 
 from django.db import transaction
 
-from apps.alerts.actions import acknowledge_alert, assign_alert, mute, raise_alerts, raise_due_alerts, snooze_alert
+from apps.alerts.actions import (
+    acknowledge_alert,
+    assign_alert,
+    mute,
+    raise_alerts,
+    raise_due_alerts,
+    snooze_alert,
+)
 from apps.alerts.models import Alert, Mute, Notice, Preference, Subscription
 from apps.alerts.wishing import save_subscription, set_preference
 from apps.common.history.context import audit_context
@@ -15,7 +22,9 @@ from apps.inventory.models import Application
 @transaction.atomic
 def load_alerts(*, day: LoadingDay) -> None:
     """Set preferences and raise alerts, unless any user has set one or has been notified."""
-    if Notice.objects.exists() or not all(was_never_used(model) for model in (Preference, Subscription, Mute)):
+    if Notice.objects.exists() or not all(
+        was_never_used(model) for model in (Preference, Subscription, Mute)
+    ):
         return
     lookup, fixture = RecordLookup(), read_fixture("alerts")
     for row in fixture["preferences"]:

@@ -6,7 +6,15 @@ from apps.catalog.claims.reconciliation import catalogue_lock
 from apps.catalog.footing import refresh_footing
 from apps.catalog.ingestion.change_detection.records import CatalogueFact
 from apps.catalog.ingestion.events import insert_events
-from apps.catalog.models import Assertion, Derivation, Foundation, Offering, Provider, ProviderEvent, Version
+from apps.catalog.models import (
+    Assertion,
+    Derivation,
+    Foundation,
+    Offering,
+    Provider,
+    ProviderEvent,
+    Version,
+)
 from apps.common.time import day_of
 from apps.demo.fixtures import DemoError, LoadingDay, RecordLookup, read_fixture
 
@@ -25,9 +33,13 @@ def load_own_catalog() -> None:
     for row in own["versions"]:
         facts = {name: value for name, value in row.items() if name not in ("line", "identifier")}
         foundation = Foundation.objects.get(line=row["line"])
-        Version.objects.get_or_create(identifier=row["identifier"], defaults={**facts, "foundation": foundation})
+        Version.objects.get_or_create(
+            identifier=row["identifier"], defaults={**facts, "foundation": foundation}
+        )
     for row in own["derivations"]:
-        Derivation.objects.get_or_create(child=_version(row["child"]), parent=_version(row["parent"]), kind=row["kind"])
+        Derivation.objects.get_or_create(
+            child=_version(row["child"]), parent=_version(row["parent"]), kind=row["kind"]
+        )
     for row in own["offerings"]:
         offering, is_new = Offering.objects.get_or_create(
             host=Provider.objects.get(slug=row["host"]),
@@ -49,7 +61,9 @@ def load_own_catalog() -> None:
             if "manual" in row:
                 claim = row["manual"]
                 by = User.objects.get(username=claim["by"])
-                set_manual_fact(offering=offering, value=claim["value"], by=by, reason=claim["reason"])
+                set_manual_fact(
+                    offering=offering, value=claim["value"], by=by, reason=claim["reason"]
+                )
 
 
 def load_events(day: LoadingDay) -> None:
@@ -73,7 +87,13 @@ def load_events(day: LoadingDay) -> None:
         new = row.get("new", ends_on.isoformat() if ends_on else None)
         effective_on = day_of(detected_at) if "new" in row else ends_on
         fact = CatalogueFact(
-            row["kind"], claim.external_id, claim.topic, row.get("old"), new, effective_on, detected_at
+            row["kind"],
+            claim.external_id,
+            claim.topic,
+            row.get("old"),
+            new,
+            effective_on,
+            detected_at,
         )
         catalogue_lock()
         insert_events(claim.source, [(fact, offering.pk, claim.pk)])
@@ -82,5 +102,7 @@ def load_events(day: LoadingDay) -> None:
 def _version(identifier: str) -> Version:
     version = Version.objects.filter(identifier=identifier).first()
     if version is None:
-        raise DemoError(f"The catalogue does not know {identifier}. Run manage.py load_catalogue first.")
+        raise DemoError(
+            f"The catalogue does not know {identifier}. Run manage.py load_catalogue first."
+        )
     return version

@@ -68,7 +68,9 @@ def load_scenarios(*, day: LoadingDay) -> None:
 def _selections(rows: list[Record], day: LoadingDay, lookup: RecordLookup) -> None:
     for row in rows:
         by = lookup.user(row["by"])
-        selection = draft_selection(title=row["title"], purpose=row["purpose"], criteria=row["criteria"], by=by)
+        selection = draft_selection(
+            title=row["title"], purpose=row["purpose"], criteria=row["criteria"], by=by
+        )
         chosen = []
         for candidate in row["candidates"]:
             offering = lookup.offering(candidate["offering"]) if "offering" in candidate else None
@@ -132,7 +134,11 @@ def _task(campaign: Campaign, deed: Record, lookup: RecordLookup) -> CampaignTas
 
 
 def _assign(campaign: Campaign, deed: Record, day: LoadingDay, lookup: RecordLookup) -> None:
-    assign_task(task=_task(campaign, deed, lookup), owner=lookup.user(deed["owner"]), by=lookup.user(deed["by"]))
+    assign_task(
+        task=_task(campaign, deed, lookup),
+        owner=lookup.user(deed["owner"]),
+        by=lookup.user(deed["by"]),
+    )
 
 
 def _tick(campaign: Campaign, deed: Record, day: LoadingDay, lookup: RecordLookup) -> None:
@@ -141,7 +147,12 @@ def _tick(campaign: Campaign, deed: Record, day: LoadingDay, lookup: RecordLooku
     if "steps" in deed:
         steps = steps.filter(kind__in=deed["steps"])
     for step in steps:
-        tick_step(step=step, note=deed.get("note", ""), at=day.moment(deed["at"]), by=lookup.user(deed["by"]))
+        tick_step(
+            step=step,
+            note=deed.get("note", ""),
+            at=day.moment(deed["at"]),
+            by=lookup.user(deed["by"]),
+        )
 
 
 def _measure(campaign: Campaign, deed: Record, day: LoadingDay, lookup: RecordLookup) -> None:
@@ -160,7 +171,9 @@ def _prove(campaign: Campaign, deed: Record, day: LoadingDay, lookup: RecordLook
 
 def _switch(campaign: Campaign, deed: Record, day: LoadingDay, lookup: RecordLookup) -> None:
     at = day.moment(deed["at"])
-    switch_task(task=_task(campaign, deed, lookup), on=day.on(deed["at"]), at=at, by=lookup.user(deed["by"]))
+    switch_task(
+        task=_task(campaign, deed, lookup), on=day.on(deed["at"]), at=at, by=lookup.user(deed["by"])
+    )
 
 
 def _waive(campaign: Campaign, deed: Record, day: LoadingDay, lookup: RecordLookup) -> None:
@@ -174,7 +187,9 @@ def _waive(campaign: Campaign, deed: Record, day: LoadingDay, lookup: RecordLook
 
 
 def _sign(campaign: Campaign, deed: Record, day: LoadingDay, lookup: RecordLookup) -> None:
-    sign_off(task=_task(campaign, deed, lookup), at=day.moment(deed["at"]), by=lookup.user(deed["by"]))
+    sign_off(
+        task=_task(campaign, deed, lookup), at=day.moment(deed["at"]), by=lookup.user(deed["by"])
+    )
 
 
 def _retire(campaign: Campaign, deed: Record, day: LoadingDay, lookup: RecordLookup) -> None:
@@ -212,11 +227,15 @@ def _flags(fixture: Record, day: LoadingDay, lookup: RecordLookup) -> None:
         if policy is None:
             add_policy(facts={"slug": row["slug"], **facts}, by=by, reason=row["reason"])
         else:
-            change_policy(policy=policy, facts=facts, at=day.moment(lines["at"]), by=by, reason=row["reason"])
+            change_policy(
+                policy=policy, facts=facts, at=day.moment(lines["at"]), by=by, reason=row["reason"]
+            )
     _measured_on(day, lines["at"])
     for row in fixture["decisions"]:
         node = None if row["node"] is None else nodes_named([row["node"]])[row["node"]]
-        flag = ExposureFlag.objects.get(policy__slug=row["policy"], node=node, state__in=ExposureFlag.LIVE)
+        flag = ExposureFlag.objects.get(
+            policy__slug=row["policy"], node=node, state__in=ExposureFlag.LIVE
+        )
         at, by = day.moment(row["at"]), lookup.user(row["by"])
         if "until" in row:
             accept_flag(flag=flag, until=day.on(row["until"]), reason=row["reason"], at=at, by=by)
@@ -240,7 +259,9 @@ def _measured_on(day: LoadingDay, days: int) -> None:
 def _scenarios(rows: list[Record], day: LoadingDay, lookup: RecordLookup) -> None:
     for row in rows:
         by = lookup.user(row["by"])
-        facts: Record = {name: row[name] for name in ("name", "note", "layers", "basis") if name in row}
+        facts: Record = {
+            name: row[name] for name in ("name", "note", "layers", "basis") if name in row
+        }
         facts["ops"] = [_operation(operation, day, lookup) for operation in row["ops"]]
         if "prices_on" in row:
             facts["prices_on"] = day.on(row["prices_on"])
@@ -256,12 +277,18 @@ def _operation(row: Record, day: LoadingDay, lookup: RecordLookup) -> Record:
         if name in operation:
             operation[name] = lookup.offering(operation[name]).pk
     if row["op"] == "move":
-        return {**operation, "dependency": lookup.dependency({name: row[name] for name in ("application", "role")}).pk}
+        return {
+            **operation,
+            "dependency": lookup.dependency(
+                {name: row[name] for name in ("application", "role")}
+            ).pk,
+        }
     if "application" in row:
         operation["application"] = row["application"]
     if "dependencies" in operation:
         operation["dependencies"] = [
-            {**use, "offering": lookup.offering(use["offering"]).pk} for use in operation["dependencies"]
+            {**use, "offering": lookup.offering(use["offering"]).pk}
+            for use in operation["dependencies"]
         ]
     if "from" in operation:
         operation["from"] = day.on(operation["from"]).isoformat()

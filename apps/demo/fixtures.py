@@ -102,7 +102,12 @@ class RecordLookup:
         """Look up [host, api id, region scope, service tier]."""
         host, api_id, region, tier = key
         offering: Offering = self._one(
-            Offering, f"{api_id} at {host}", host__slug=host, api_id=api_id, region_scope=region, service_tier=tier
+            Offering,
+            f"{api_id} at {host}",
+            host__slug=host,
+            api_id=api_id,
+            region_scope=region,
+            service_tier=tier,
         )
         return offering
 
@@ -114,12 +119,17 @@ class RecordLookup:
         """Look up {"application", "role"}, with "offering" where the role alone is ambiguous: the
         first.
         """
-        dependencies = Dependency.objects.filter(application=self.application(row["application"]), role=row["role"])
+        dependencies = Dependency.objects.filter(
+            application=self.application(row["application"]), role=row["role"]
+        )
         if "offering" in row:
             dependencies = dependencies.filter(offering=self.offering(row["offering"]))
         dependency = dependencies.select_related("application", "offering").order_by("pk").first()
         if dependency is None:
-            raise DemoError(f"{row['application']} has no {row['role']} as the demo knows it. Load it elsewhere.")
+            raise DemoError(
+                f"{row['application']} has no {row['role']} as the demo knows it. Load it "
+                "elsewhere."
+            )
         return dependency
 
     def _one(self, model: type[models.Model], label: str, **columns: str) -> Any:
@@ -127,6 +137,8 @@ class RecordLookup:
         if key not in self._rows:
             row = model._default_manager.filter(**columns).first()
             if row is None:
-                raise DemoError(f"The register does not know {label}. Run manage.py load_catalogue first.")
+                raise DemoError(
+                    f"The register does not know {label}. Run manage.py load_catalogue first."
+                )
             self._rows[key] = row
         return self._rows[key]

@@ -31,7 +31,9 @@ def load_gate_runs(*, day: LoadingDay) -> None:
         return
     fixture = read_fixture("gate")
     slugs = {row["application"] for row in (*fixture["questions"], *fixture["waivers"])}
-    applications = {row.slug: row for row in Application.objects.select_related("team").filter(slug__in=slugs)}
+    applications = {
+        row.slug: row for row in Application.objects.select_related("team").filter(slug__in=slugs)
+    }
     people = {row.username: row for row in User.objects.all()}
     for row in fixture["waivers"]:
         if row["application"] in applications and row["by"] in people:
@@ -67,10 +69,14 @@ def _example_catalogue(at: datetime) -> Catalogue | None:
     if changed_at is None:
         return None
     moment = min(changed_at, at)
-    return Catalogue((SourceReading(BUILT_IN, "Built-in catalogue (example)", moment, valid_until=at),))
+    return Catalogue(
+        (SourceReading(BUILT_IN, "Built-in catalogue (example)", moment, valid_until=at),)
+    )
 
 
-def _ask_for_waiver(row: Record, day: LoadingDay, application: Application, people: dict[str, User]) -> None:
+def _ask_for_waiver(
+    row: Record, day: LoadingDay, application: Application, people: dict[str, User]
+) -> None:
     at = day.moment(row["days"])
     try:
         waiver = ask_for_waiver(

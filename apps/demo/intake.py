@@ -32,7 +32,9 @@ def load_observations(*, day: LoadingDay) -> None:
     with audit_context(job="load_demo"):
         fixture = read_fixture("intake")
         rows = fixture["sightings"]
-        slugs = {row["application"] for row in (*rows, *fixture["documents"]) if "application" in row}
+        slugs = {
+            row["application"] for row in (*rows, *fixture["documents"]) if "application" in row
+        }
         applications = dict(Application.objects.filter(slug__in=slugs).values_list("slug", "pk"))
         services = ensure_services(
             {row["service"] for row in rows if "service" in row}, scope="", token=None, at=day.at
@@ -40,7 +42,12 @@ def load_observations(*, day: LoadingDay) -> None:
         for row in rows:
             if "application" in row and row["application"] not in applications:
                 continue
-            _load(row, day, applications, {name: pk for name, (pk, _application, _ignored) in services.items()})
+            _load(
+                row,
+                day,
+                applications,
+                {name: pk for name, (pk, _application, _ignored) in services.items()},
+            )
         for row in fixture["documents"]:
             _receive(row, day, applications)
         reconcile(at=day.at)
@@ -67,7 +74,9 @@ def _receive(row: dict[str, Any], day: LoadingDay, applications: dict[str, int])
     )
 
 
-def _load(row: dict[str, Any], day: LoadingDay, applications: dict[str, int], services: dict[str, int]) -> None:
+def _load(
+    row: dict[str, Any], day: LoadingDay, applications: dict[str, int], services: dict[str, int]
+) -> None:
     application = applications.get(row.get("application", ""))
     service = services.get(row.get("service", ""))
     if service is not None and application is not None:
@@ -82,7 +91,9 @@ def _load(row: dict[str, Any], day: LoadingDay, applications: dict[str, int], se
         confidence=row.get("confidence", int(Confidence.SERVED)),
         places=tuple(row.get("places", ())),
     )
-    keys = store_observations(row["stream"], [Placed(sighting, application, service, day.moment(first), until)])
+    keys = store_observations(
+        row["stream"], [Placed(sighting, application, service, day.moment(first), until)]
+    )
     observation = Observation.objects.get(key=keys[0])
     days = []
     for n in range(first, last + 1) if calls else ():

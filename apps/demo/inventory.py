@@ -49,7 +49,11 @@ def load_applications(teams: dict[str, Team], day: LoadingDay) -> None:
                 team=teams[row["team"]],
                 criticality=Criticality[row["criticality"].upper()],
                 **day.dated(
-                    {name: value for name, value in row.items() if name not in ("team", "criticality", "dependencies")}
+                    {
+                        name: value
+                        for name, value in row.items()
+                        if name not in ("team", "criticality", "dependencies")
+                    }
                 ),
             )
             for row in missing
@@ -61,7 +65,13 @@ def load_applications(teams: dict[str, Team], day: LoadingDay) -> None:
                 application=application,
                 offering_id=offerings[_key(use)],
                 via_party_id=parties[use["via_party"]] if "via_party" in use else None,
-                **day.dated({name: value for name, value in use.items() if name not in ("offering", "via_party")}),
+                **day.dated(
+                    {
+                        name: value
+                        for name, value in use.items()
+                        if name not in ("offering", "via_party")
+                    }
+                ),
             )
             for application, row in zip(applications, missing, strict=True)
             for use in row["dependencies"]
@@ -84,7 +94,9 @@ def _offerings(wanted: set[OfferingKey]) -> dict[OfferingKey, int]:
     unknown = sorted(wanted - set(offerings))
     if unknown:
         host, api_id, _, _ = unknown[0]
-        raise DemoError(f"The catalogue does not know {api_id} at {host}. Run manage.py load_catalogue first.")
+        raise DemoError(
+            f"The catalogue does not know {api_id} at {host}. Run manage.py load_catalogue first."
+        )
     return offerings
 
 
@@ -109,7 +121,11 @@ def load_exits(*, day: LoadingDay) -> None:
             set_exit_plan(dependency=dependency, facts=plan, by=by)
         for test in row.get("tests", []):
             facts = day.dated(
-                {name: value for name, value in test.items() if name not in ("target", "tested_on", "result")}
+                {
+                    name: value
+                    for name, value in test.items()
+                    if name not in ("target", "tested_on", "result")
+                }
             )
             if "tested_version" in facts:
                 facts["tested_version"] = lookup.version(facts["tested_version"])
@@ -144,11 +160,16 @@ def load_contracts(*, day: LoadingDay) -> None:
 def _contracts(rows: list[Record], day: LoadingDay, lookup: RecordLookup) -> None:
     by_ref: dict[str, Contract] = {}
     for row in rows:
-        facts = day.dated({name: value for name, value in row.items() if name not in ("party", "ref", "by")})
+        facts = day.dated(
+            {name: value for name, value in row.items() if name not in ("party", "ref", "by")}
+        )
         if "overarching" in facts:
             facts["overarching"] = by_ref[facts["overarching"]]
         by_ref[row["ref"]] = register_contract(
-            party=lookup.provider(row["party"]), ref=row["ref"], facts=facts, by=lookup.user(row["by"])
+            party=lookup.provider(row["party"]),
+            ref=row["ref"],
+            facts=facts,
+            by=lookup.user(row["by"]),
         )
 
 
@@ -157,7 +178,9 @@ def _annex(rows: list[Record], day: LoadingDay, lookup: RecordLookup) -> None:
     for row in rows:
         foundation, by = lookup.foundation(row["foundation"]), lookup.user(row["by"])
         if row["requested"]:
-            request_items(foundation=foundation, items=row["requested"], on=day.on(row["requested_on"]), by=by)
+            request_items(
+                foundation=foundation, items=row["requested"], on=day.on(row["requested_on"]), by=by
+            )
         for answer in row["answers"]:
             note_item(
                 foundation=foundation,

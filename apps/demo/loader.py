@@ -87,7 +87,9 @@ def load_portfolio(*, day: LoadingDay) -> list[Login]:
     Needs the built-in catalogue. Raises DemoError in production, and where an offering is missing.
     """
     if settings.REGISTRY_ENV == "production":
-        raise DemoError("The demo portfolio is not for production. Set REGISTRY_ENV to demo to look at it.")
+        raise DemoError(
+            "The demo portfolio is not for production. Set REGISTRY_ENV to demo to look at it."
+        )
     if not Offering.objects.exists():
         raise DemoError("The catalogue is empty. Run manage.py load_catalogue first.")
     with audit_context(job="load_demo"):

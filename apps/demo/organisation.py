@@ -20,7 +20,8 @@ def load_teams() -> dict[str, Team]:
     for row in read_fixture("teams"):
         parent = teams[row["parent"]] if "parent" in row else None
         teams[row["slug"]], _ = Team.objects.get_or_create(
-            slug=row["slug"], defaults={"name": row["name"], "email": row["email"], "parent": parent}
+            slug=row["slug"],
+            defaults={"name": row["name"], "email": row["email"], "parent": parent},
         )
     return teams
 
@@ -42,6 +43,8 @@ def load_users(teams: dict[str, Team]) -> list[Login]:
                 is_staff=row["role"] == "admin",
                 is_superuser=row["role"] == "admin",
             )
-            Membership.objects.create(user=user, team=teams[row["team"]], role=TeamRole[row["team_role"].upper()].rank)
+            Membership.objects.create(
+                user=user, team=teams[row["team"]], role=TeamRole[row["team_role"].upper()].rank
+            )
         logins.append(Login(row["username"], PASSWORD, row["role"]))
     return logins

@@ -11,7 +11,14 @@ from collections.abc import Callable
 from django.db import transaction
 
 from apps.catalog.models import NodeKind, Region
-from apps.demo.fixtures import DemoError, LoadingDay, Record, RecordLookup, read_fixture, was_never_used
+from apps.demo.fixtures import (
+    DemoError,
+    LoadingDay,
+    Record,
+    RecordLookup,
+    read_fixture,
+    was_never_used,
+)
 from apps.inventory.models import Dependency
 from apps.risks.actions import (
     accept_risk,
@@ -47,10 +54,19 @@ def load_risks(*, day: LoadingDay) -> None:
         risk, dependency = risks[row["risk"]], lookup.dependency(row)
         _DECIDE[row["decision"]](risk, dependency, row, day, lookup)
         if "evidence" in row:
-            assessment = Assessment.objects.select_related("dependency").get(risk=risk, dependency=dependency)
-            attach_evidence(evidence=evidence[row["evidence"]], assessment=assessment, by=lookup.user(row["by"]))
+            assessment = Assessment.objects.select_related("dependency").get(
+                risk=risk, dependency=dependency
+            )
+            attach_evidence(
+                evidence=evidence[row["evidence"]], assessment=assessment, by=lookup.user(row["by"])
+            )
     for row in fixture["closed"]:
-        close_risk(risk=risks[row["risk"]], because=row["because"], by=lookup.user(row["by"]), at=day.moment(row["at"]))
+        close_risk(
+            risk=risks[row["risk"]],
+            because=row["because"],
+            by=lookup.user(row["by"]),
+            at=day.moment(row["at"]),
+        )
     # the built-in rules speak, and what the days since have ended or overtaken is marked
     refresh_risks(day.at)
     for row in fixture["dismissed"]:
@@ -75,7 +91,13 @@ def _risk(row: Record, day: LoadingDay, lookup: RecordLookup) -> FoundationRisk:
 
 def file_evidence(row: Record, day: LoadingDay, lookup: RecordLookup) -> Evidence:
     """Record the evidence of one row of a file."""
-    facts = day.dated({name: value for name, value in row.items() if name not in ("key", "kind", "run_on", "at", "by")})
+    facts = day.dated(
+        {
+            name: value
+            for name, value in row.items()
+            if name not in ("key", "kind", "run_on", "at", "by")
+        }
+    )
     looked_up: dict[str, Callable[[str], object]] = {
         "application": lookup.application,
         "version": lookup.version,
@@ -98,7 +120,9 @@ def file_evidence(row: Record, day: LoadingDay, lookup: RecordLookup) -> Evidenc
 # --- decisions ------------------------------------------------------------------------------------
 
 
-def _assess(risk: FoundationRisk, dependency: Dependency, row: Record, day: LoadingDay, lookup: RecordLookup) -> None:
+def _assess(
+    risk: FoundationRisk, dependency: Dependency, row: Record, day: LoadingDay, lookup: RecordLookup
+) -> None:
     facts = day.dated(row["facts"])
     if "owner" in facts:
         facts["owner"] = lookup.user(facts["owner"])
@@ -112,7 +136,9 @@ def _assess(risk: FoundationRisk, dependency: Dependency, row: Record, day: Load
     )
 
 
-def _accept(risk: FoundationRisk, dependency: Dependency, row: Record, day: LoadingDay, lookup: RecordLookup) -> None:
+def _accept(
+    risk: FoundationRisk, dependency: Dependency, row: Record, day: LoadingDay, lookup: RecordLookup
+) -> None:
     accept_risk(
         risk=risk,
         dependency=dependency,
@@ -125,7 +151,9 @@ def _accept(risk: FoundationRisk, dependency: Dependency, row: Record, day: Load
     )
 
 
-def _revoke(risk: FoundationRisk, dependency: Dependency, row: Record, day: LoadingDay, lookup: RecordLookup) -> None:
+def _revoke(
+    risk: FoundationRisk, dependency: Dependency, row: Record, day: LoadingDay, lookup: RecordLookup
+) -> None:
     revoke_acceptance(
         assessment=Assessment.objects.get(risk=risk, dependency=dependency),
         because=row["because"],
@@ -148,7 +176,9 @@ def _not_applicable(
     )
 
 
-_DECIDE: dict[str, Callable[[FoundationRisk, Dependency, Record, LoadingDay, RecordLookup], None]] = {
+_DECIDE: dict[
+    str, Callable[[FoundationRisk, Dependency, Record, LoadingDay, RecordLookup], None]
+] = {
     "assess": _assess,
     "accept": _accept,
     "revoke": _revoke,
@@ -157,7 +187,11 @@ _DECIDE: dict[str, Callable[[FoundationRisk, Dependency, Record, LoadingDay, Rec
 
 
 def _version(risk: FoundationRisk, dependency: Dependency) -> int:
-    standing = Assessment.objects.filter(risk=risk, dependency=dependency).values_list("version", flat=True).first()
+    standing = (
+        Assessment.objects.filter(risk=risk, dependency=dependency)
+        .values_list("version", flat=True)
+        .first()
+    )
     return standing or 0
 
 
@@ -177,6 +211,9 @@ def _subject(node: list[str], lookup: RecordLookup) -> tuple[NodeKind, int]:
             host, name = node[1].split("/")
             region = Region.objects.filter(host=lookup.provider(host), name=name).first()
             if region is None:
-                raise DemoError(f"The catalogue does not know the region {node[1]}. Run manage.py load_catalogue.")
+                raise DemoError(
+                    f"The catalogue does not know the region {node[1]}. Run manage.py "
+                    "load_catalogue."
+                )
             return kind, region.pk
     return kind, lookup.provider(node[1]).pk

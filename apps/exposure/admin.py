@@ -1,4 +1,5 @@
-"""The organisation's lines and how exposure is measured are set here; flags are read and decided about."""
+"""The organisation's lines and how exposure is measured are set here; flags are read and decided
+about."""
 
 from typing import Any
 
@@ -24,7 +25,9 @@ __all__ = ["admin_campaigns", "admin_what_ifs"]
 class PolicyForm(forms.ModelForm):  # type: ignore[type-arg]
     """A policy's own `reason` is why its line lies where it lies; the history asks for another."""
 
-    change_reason = forms.CharField(required=False, max_length=500, help_text="For the history: why it changes.")
+    change_reason = forms.CharField(
+        required=False, max_length=500, help_text="For the history: why it changes."
+    )
 
 
 @admin.register(Policy)
@@ -38,16 +41,21 @@ class PolicyAdmin(OrganisationRoleAdmin[Policy]):
         """A line with flags stays on record; switch it off instead."""
         return False
 
-    def audit_context(self, request: HttpRequest, form: Any = None, otherwise: str = "changed in the admin") -> Any:
+    def audit_context(
+        self, request: HttpRequest, form: Any = None, otherwise: str = "changed in the admin"
+    ) -> Any:
         reason = (form.cleaned_data.get("change_reason") if form is not None else "") or otherwise
         return super().audit_context(request, otherwise=reason)
 
     def save_model(self, request: HttpRequest, obj: Policy, form: Any, change: bool) -> None:
-        """A change goes the way of every change, so that switching off resolves the flags of the line."""
+        """A change goes the way of every change, so that switching off resolves the flags of the
+        line."""
         if not change:
             super().save_model(request, obj, form, change)
             return
-        facts = {name: form.cleaned_data[name] for name in form.changed_data if name in POLICY_FACTS}
+        facts = {
+            name: form.cleaned_data[name] for name in form.changed_data if name in POLICY_FACTS
+        }
         reason = form.cleaned_data.get("change_reason") or "changed in the admin"
         change_policy(policy=obj, facts=facts, at=now(), by=signed_in_user(request), reason=reason)
 
@@ -77,7 +85,16 @@ class DecisionForm(ActionForm):
 
 @admin.register(ExposureFlag)
 class ExposureFlagAdmin(ReadOnlyAdmin[ExposureFlag]):
-    list_display = ("policy", "node", "state", "value", "limit", "n_applications", "opened_at", "resolved_at")
+    list_display = (
+        "policy",
+        "node",
+        "state",
+        "value",
+        "limit",
+        "n_applications",
+        "opened_at",
+        "resolved_at",
+    )
     list_select_related = ("policy", "node")
     list_filter = ("state", "policy")
     inlines = (FlagEventInline,)
@@ -93,7 +110,9 @@ class ExposureFlagAdmin(ReadOnlyAdmin[ExposureFlag]):
         self._each(
             request,
             queryset,
-            lambda flag: acknowledge_flag(flag=flag, at=now(), by=signed_in_user(request), reason=reason),
+            lambda flag: acknowledge_flag(
+                flag=flag, at=now(), by=signed_in_user(request), reason=reason
+            ),
             "acknowledged",
         )
 
@@ -108,21 +127,29 @@ class ExposureFlagAdmin(ReadOnlyAdmin[ExposureFlag]):
         self._each(
             request,
             queryset,
-            lambda flag: accept_flag(flag=flag, until=until, reason=reason, at=now(), by=signed_in_user(request)),
+            lambda flag: accept_flag(
+                flag=flag, until=until, reason=reason, at=now(), by=signed_in_user(request)
+            ),
             f"accepted until {until:%Y-%m-%d}",
         )
 
-    @admin.action(description="Take back the acceptance of the chosen flags", permissions=["decide"])
+    @admin.action(
+        description="Take back the acceptance of the chosen flags", permissions=["decide"]
+    )
     def revoke(self, request: HttpRequest, queryset: QuerySet[ExposureFlag]) -> None:
         reason = request.POST.get("reason", "")
         self._each(
             request,
             queryset,
-            lambda flag: revoke_acceptance(flag=flag, reason=reason, at=now(), by=signed_in_user(request)),
+            lambda flag: revoke_acceptance(
+                flag=flag, reason=reason, at=now(), by=signed_in_user(request)
+            ),
             "open again",
         )
 
-    def _each(self, request: HttpRequest, queryset: QuerySet[ExposureFlag], decide: Any, done: str) -> None:
+    def _each(
+        self, request: HttpRequest, queryset: QuerySet[ExposureFlag], decide: Any, done: str
+    ) -> None:
         """One refusal leaves the others decided, and says itself."""
         n_done = 0
         for flag in queryset.order_by("pk"):
@@ -150,6 +177,8 @@ class ExposureSettingsAdmin(OrganisationRoleAdmin[ExposureSettings]):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
-    def save_model(self, request: HttpRequest, obj: ExposureSettings, form: Any, change: bool) -> None:
+    def save_model(
+        self, request: HttpRequest, obj: ExposureSettings, form: Any, change: bool
+    ) -> None:
         obj.pk = ExposureSettings.ONLY
         super().save_model(request, obj, form, change)

@@ -1,4 +1,5 @@
-"""Campaigns in the admin: governance opens and leads them here; tasks are worked on by their teams elsewhere."""
+"""Campaigns in the admin: governance opens and leads them here; tasks are worked on by their teams
+elsewhere."""
 
 from typing import Any
 
@@ -23,18 +24,22 @@ from apps.inventory.actions import RefusedChange
 
 
 class CampaignForm(forms.ModelForm):  # type: ignore[type-arg]
-    """Opens by an event, or by the offering that ends; changes title, target, latest day and note."""
+    """Opens by an event, or by the offering that ends; changes title, target, latest day and
+    note."""
 
     reason = forms.CharField(required=False, max_length=500, help_text="For the history: why.")
 
     def clean(self) -> dict[str, Any]:
         found: dict[str, Any] = super().clean() or {}
         if self.instance.pk is None and bool(found.get("event")) == bool(found.get("subject")):
-            raise ValidationError("A campaign begins with an event or with an offering: give one of them.")
+            raise ValidationError(
+                "A campaign begins with an event or with an offering: give one of them."
+            )
         return found
 
     def _post_clean(self) -> None:
-        """The action validates what it makes; a campaign to be opened by an event has no subject here yet."""
+        """The action validates what it makes; a campaign to be opened by an event has no subject
+        here yet."""
         if self.instance.pk is not None:
             super()._post_clean()  # type: ignore[misc]
 
@@ -50,7 +55,9 @@ class CampaignAdmin(OrganisationRoleAdmin[Campaign]):
     fields = ("title", "event", "subject", "target", "due_on", "note", "reason")
     actions = ("extend", "reschedule", "close")
 
-    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+    def get_form(
+        self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
+    ) -> Any:
         form = super().get_form(request, obj, change=change, **kwargs)
         for name in ("title", "event", "subject"):
             if name in form.base_fields:
@@ -61,9 +68,15 @@ class CampaignAdmin(OrganisationRoleAdmin[Campaign]):
         return () if obj is None else ("event", "subject", "state_and_progress")
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        return self.fields if obj is None else (*self.fields[:-1], "state_and_progress", self.fields[-1])
+        return (
+            self.fields
+            if obj is None
+            else (*self.fields[:-1], "state_and_progress", self.fields[-1])
+        )
 
-    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Campaign | None:
+    def get_object(
+        self, request: HttpRequest, object_id: str, from_field: str | None = None
+    ) -> Campaign | None:
         found: Campaign | None = super().get_object(request, object_id, from_field)
         if found is not None:
             # progress is always somebody's view
@@ -94,7 +107,9 @@ class CampaignAdmin(OrganisationRoleAdmin[Campaign]):
     def save_model(self, request: HttpRequest, obj: Campaign, form: Any, change: bool) -> None:
         facts = form.cleaned_data
         given: dict[str, Any] = {name: facts.get(name) for name in ("target", "due_on")}
-        words: dict[str, Any] = {name: facts.get(name) or "" for name in ("title", "note", "reason")}
+        words: dict[str, Any] = {
+            name: facts.get(name) or "" for name in ("title", "note", "reason")
+        }
         if change:
             change_campaign(campaign=obj, by=signed_in_user(request), **given, **words)
             return
@@ -116,7 +131,11 @@ class CampaignAdmin(OrganisationRoleAdmin[Campaign]):
     @admin.action(description="Take in what is affected by now", permissions=["change"])
     def extend(self, request: HttpRequest, queryset: QuerySet[Campaign]) -> None:
         self._each(
-            request, queryset, lambda campaign: extend_campaign(campaign=campaign, at=now(), by=signed_in_user(request))
+            request,
+            queryset,
+            lambda campaign: extend_campaign(
+                campaign=campaign, at=now(), by=signed_in_user(request)
+            ),
         )
 
     @admin.action(description="Derive all due dates anew", permissions=["change"])
@@ -124,13 +143,19 @@ class CampaignAdmin(OrganisationRoleAdmin[Campaign]):
         self._each(
             request,
             queryset,
-            lambda campaign: reschedule_campaign(campaign=campaign, at=now(), by=signed_in_user(request)),
+            lambda campaign: reschedule_campaign(
+                campaign=campaign, at=now(), by=signed_in_user(request)
+            ),
         )
 
     @admin.action(description="Close what has no unsettled task", permissions=["change"])
     def close(self, request: HttpRequest, queryset: QuerySet[Campaign]) -> None:
         self._each(
-            request, queryset, lambda campaign: close_campaign(campaign=campaign, at=now(), by=signed_in_user(request))
+            request,
+            queryset,
+            lambda campaign: close_campaign(
+                campaign=campaign, at=now(), by=signed_in_user(request)
+            ),
         )
 
     def _each(self, request: HttpRequest, queryset: QuerySet[Campaign], action: Any) -> None:
@@ -140,7 +165,11 @@ class CampaignAdmin(OrganisationRoleAdmin[Campaign]):
             except RefusedChange as refusal:
                 self.message_user(request, f"{campaign}: {refusal}", messages.ERROR)
             else:
-                done = f"{outcome} tasks" if isinstance(outcome, int) else outcome.get_state_display().lower()
+                done = (
+                    f"{outcome} tasks"
+                    if isinstance(outcome, int)
+                    else outcome.get_state_display().lower()
+                )
                 self.message_user(request, f"{campaign}: {done}.")
 
 

@@ -1,4 +1,5 @@
-"""Rates and losses are set here; what-ifs, simulated losses and the days that were written down are read."""
+"""Rates and losses are set here; what-ifs, simulated losses and the days that were written down are
+read."""
 
 from typing import Any
 
@@ -6,14 +7,33 @@ from django.contrib import admin
 from django.http import HttpRequest
 
 from apps.accounts.admin import OrganisationRoleAdmin, ReadOnlyAdmin
-from apps.exposure.models import BaseLoss, ConcentrationSnapshot, Cut, EventRate, LossRun, Scenario, ScenarioRun
+from apps.exposure.models import (
+    BaseLoss,
+    ConcentrationSnapshot,
+    Cut,
+    EventRate,
+    LossRun,
+    Scenario,
+    ScenarioRun,
+)
 
 
 @admin.register(EventRate)
 class EventRateAdmin(OrganisationRoleAdmin[EventRate]):
-    """A figure of the organisation's own takes the place of an assumption; switch a rate off rather than delete it."""
+    """A figure of the organisation's own takes the place of an assumption; switch a rate off rather
+    than delete it."""
 
-    list_display = ("kind", "node_kind", "node", "rate", "low", "high", "once", "assumption", "enabled")
+    list_display = (
+        "kind",
+        "node_kind",
+        "node",
+        "rate",
+        "low",
+        "high",
+        "once",
+        "assumption",
+        "enabled",
+    )
     list_select_related = ("node",)
     list_filter = ("kind", "assumption", "enabled")
     raw_id_fields = ("node",)

@@ -1,8 +1,9 @@
 """Compares every kept table with what it would hold if it were built from nothing.
 
-The rebuild goes into temporary tables, which stand before the real ones for this session alone: nothing that others
-read or write is touched or locked, and everything is gone with the transaction. What is compared is one moment of the
-database, after the work that waits has been done as the jobs do it.
+The rebuild goes into temporary tables, which stand before the real ones for this session alone:
+nothing that others read or write is touched or locked, and everything is gone with the transaction.
+What is compared is one moment of the database, after the work that waits has been done as the jobs
+do it.
 """
 
 import json
@@ -22,7 +23,13 @@ from apps.exposure.engine.settings import engine_settings
 from apps.exposure.models import Cut, EngineState
 from apps.exposure.past import engine_tables, shadow_empty
 from apps.inventory.keeping import keep_everything, keep_findings
-from apps.inventory.models import KeptFinding, KeptRunway, KeptState, TouchedApplication, UnkeptApplication
+from apps.inventory.models import (
+    KeptFinding,
+    KeptRunway,
+    KeptState,
+    TouchedApplication,
+    UnkeptApplication,
+)
 from apps.risks.actions import is_count_current
 from apps.risks.models import LevelCount, RiskCount, TeamCount
 from apps.risks.queries.counts import everything_counted
@@ -50,7 +57,8 @@ _INVENTORY: Final[tuple[type[models.Model], ...]] = (KeptFinding, KeptRunway)
 
 @dataclass(frozen=True, slots=True)
 class TableCheck:
-    """Rows of one table that are kept and should not be, and that should be and are not, with the first of each."""
+    """Rows of one table that are kept and should not be, and that should be and are not, with the
+    first of each."""
 
     n_kept: int
     n_only_kept: int = 0
@@ -77,9 +85,11 @@ class ExposureCheck:
 
 
 def check_exposure(*, on: date, limit: int) -> ExposureCheck:
-    """Compare every kept table, with at most `limit` examples a table and side; what waits is worked through first.
+    """Compare every kept table, with at most `limit` examples a table and side; what waits is
+    worked through first.
 
-    Takes about as long as a full build. Nothing that it writes stays but what the jobs would have written.
+    Takes about as long as a full build. Nothing that it writes stays but what the jobs would have
+    written.
     """
     for _ in range(MAX_CATCH_UPS):
         refresh(on=on)
@@ -115,7 +125,9 @@ def _compared(on: date, limit: int) -> ExposureCheck:
     cuts_are_current = _cuts_are_current()
     tables = [*engine_tables(), *(model._meta.db_table for model in _INVENTORY)]
     if _is_behind(on):
-        why = "Changes arrive faster than they are worked through. Check again when there are fewer."
+        why = (
+            "Changes arrive faster than they are worked through. Check again when there are fewer."
+        )
         check.not_compared |= dict.fromkeys([*tables, Cut._meta.db_table], why)
         return check
     with connection.cursor() as cursor:
@@ -134,7 +146,8 @@ def _compared(on: date, limit: int) -> ExposureCheck:
 
 
 def _table(cursor: Any, schema: str, table: str, limit: int) -> TableCheck:
-    """Compare one table with its temporary namesake, row by row, numbers that a rebuild gives again left out."""
+    """Compare one table with its temporary namesake, row by row, numbers that a rebuild gives again
+    left out."""
     cursor.execute(
         """SELECT array_agg(quote_ident(attname) ORDER BY attnum) FROM pg_attribute
            WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped AND attname <> ALL (%s)""",
@@ -144,7 +157,10 @@ def _table(cursor: Any, schema: str, table: str, limit: int) -> TableCheck:
     kept, built = f"{schema}.{table}", f"pg_temp.{table}"
     only = _MAY_HAVE_MORE.get(table, "true").format(built=built)
     n_only_kept, only_kept = _missing(
-        cursor, f"SELECT {columns} FROM {kept} k WHERE {only}", f"SELECT {columns} FROM {built}", limit
+        cursor,
+        f"SELECT {columns} FROM {kept} k WHERE {only}",
+        f"SELECT {columns} FROM {built}",
+        limit,
     )
     n_only_rebuilt, only_rebuilt = _missing(
         cursor, f"SELECT {columns} FROM {built}", f"SELECT {columns} FROM {kept}", limit
@@ -170,15 +186,25 @@ def _footing(limit: int) -> TableCheck:
     only_kept = [_footing_row(row, row.stored) for row in differences if row.stored is not None]
     only_rebuilt = [_footing_row(row, row.due) for row in differences if row.due is not None]
     return TableCheck(
-        Footing.objects.count(), len(only_kept), len(only_rebuilt), only_kept[:limit], only_rebuilt[:limit]
+        Footing.objects.count(),
+        len(only_kept),
+        len(only_rebuilt),
+        only_kept[:limit],
+        only_rebuilt[:limit],
     )
 
 
 def _footing_row(row: FootingDifference, tie: tuple[int, int]) -> dict[str, Any]:
-    return {"offering_id": row.offering_id, "kind": row.kind, "ref": row.ref, "via": tie[0], "depth": tie[1]}
+    return {
+        "offering_id": row.offering_id,
+        "kind": row.kind,
+        "ref": row.ref,
+        "via": tie[0],
+        "depth": tie[1],
+    }
 
 
-# --- what is compared here, not in the database -------------------------------------------------------------------
+# --- what is compared here, not in the database ---------------------------------------------------
 
 
 def _risk_counts(on: date, limit: int, not_compared: dict[str, str]) -> dict[str, TableCheck]:
@@ -213,7 +239,9 @@ def _risk_counts(on: date, limit: int, not_compared: dict[str, str]) -> dict[str
         ),
     }
     return {
-        model._meta.db_table: _sets(set(model._default_manager.values_list(*names)), rows, names, limit)
+        model._meta.db_table: _sets(
+            set(model._default_manager.values_list(*names)), rows, names, limit
+        )
         for model, (names, rows) in built.items()
     }
 
@@ -221,23 +249,32 @@ def _risk_counts(on: date, limit: int, not_compared: dict[str, str]) -> dict[str
 def _cuts_are_current() -> bool:
     """Whether the hourly job began after the tables were last refreshed."""
     refreshed_at = EngineState.objects.filter(pk=1).values_list("refreshed_at", flat=True).first()
-    jobs = PeriodicJob.objects.filter(name=CUT_TASK, succeeded_at__isnull=False, started_at__gt=refreshed_at)
+    jobs = PeriodicJob.objects.filter(
+        name=CUT_TASK, succeeded_at__isnull=False, started_at__gt=refreshed_at
+    )
     return refreshed_at is not None and jobs.exists()
 
 
 def _cuts(limit: int) -> TableCheck:
     found = cuts(engine_settings())
-    built: set[tuple[tuple[int, ...], float]] = {((node,), float(share)) for node, share in found.singles}
+    built: set[tuple[tuple[int, ...], float]] = {
+        ((node,), float(share)) for node, share in found.singles
+    }
     built |= {((first, second), float(share)) for first, second, share in found.pairs}
     kept = {(tuple(row.node_ids), row.share) for row in Cut.objects.all()}
     return _sets(kept, built, ("node_ids", "share"), limit)
 
 
 def _sets(
-    kept: Collection[tuple[Any, ...]], built: Collection[tuple[Any, ...]], names: Sequence[str], limit: int
+    kept: Collection[tuple[Any, ...]],
+    built: Collection[tuple[Any, ...]],
+    names: Sequence[str],
+    limit: int,
 ) -> TableCheck:
     def named(rows: set[tuple[Any, ...]]) -> list[dict[str, Any]]:
         return [dict(zip(names, row, strict=True)) for row in sorted(rows)[:limit]]
 
     only_kept, only_built = set(kept) - set(built), set(built) - set(kept)
-    return TableCheck(len(kept), len(only_kept), len(only_built), named(only_kept), named(only_built))
+    return TableCheck(
+        len(kept), len(only_kept), len(only_built), named(only_kept), named(only_built)
+    )

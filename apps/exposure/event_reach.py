@@ -43,7 +43,8 @@ class EventReach:
 
 
 def reached_by_events(events: Collection[int], *, user: User) -> dict[int, int]:
-    """{event id: applications of the reader's that it reaches}; events that reach none are missing. One statement."""
+    """{event id: applications of the reader's that it reaches}; events that reach none are missing.
+    One statement."""
     if not events:
         return {}
     sql, params = _asked(_COUNTS, events, user)

@@ -7,11 +7,15 @@ from apps.exposure.models import ExposureFlag, Policy
 class ExposureFlagFilter(django_filters.FilterSet):  # type: ignore[misc]
     policy = django_filters.CharFilter(field_name="policy__slug", label="Policy")
     kind = django_filters.MultipleChoiceFilter(
-        choices=[(kind.label, kind.label) for kind in NodeKind], method="of_kind", label="Kind of node"
+        choices=[(kind.label, kind.label) for kind in NodeKind],
+        method="of_kind",
+        label="Kind of node",
     )
     node = django_filters.NumberFilter(field_name="node_id", label="Node (id)")
     state = django_filters.MultipleChoiceFilter(choices=ExposureFlag.State.choices, label="State")
-    live = django_filters.BooleanFilter(field_name="resolved_at", lookup_expr="isnull", label="Not resolved")
+    live = django_filters.BooleanFilter(
+        field_name="resolved_at", lookup_expr="isnull", label="Not resolved"
+    )
 
     class Meta:
         model = ExposureFlag

@@ -1,7 +1,8 @@
-"""The life of a flag as a pure reducer: one evaluation or one person's word at a time, exact numbers, no clock.
+"""The life of a flag as a pure reducer: one evaluation or one person's word at a time, exact
+numbers, no clock.
 
-Rules of docs/exposure.md, section Policies and flags. The worked portfolios and the evaluation of real flags step
-through this same function.
+Rules of docs/exposure.md, section Policies and flags. The worked portfolios and the evaluation of
+real flags step through this same function.
 """
 
 from collections.abc import Sequence
@@ -11,7 +12,9 @@ from fractions import Fraction
 from typing import Literal, get_args
 
 type Standing = Literal["none", "open", "acknowledged", "accepted"]
-type Event = Literal["opened", "acknowledged", "accepted", "worsened", "acceptance_expired", "resolved"]
+type Event = Literal[
+    "opened", "acknowledged", "accepted", "worsened", "acceptance_expired", "resolved"
+]
 
 # the order in which one step can raise them
 EVENTS: tuple[str, ...] = get_args(Event.__value__)
@@ -19,7 +22,8 @@ EVENTS: tuple[str, ...] = get_args(Event.__value__)
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """What a policy tolerates: the line itself is tolerated, the release line lies `hysteresis` of it lower."""
+    """What a policy tolerates: the line itself is tolerated, the release line lies `hysteresis` of
+    it lower."""
 
     tolerance: Fraction
     hysteresis: Fraction = Fraction(1, 10)
@@ -36,11 +40,12 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class FlagLife:
-    """Where the flag of one policy and node stands. `none` is before the first breach and after a resolution.
+    """Where the flag of one policy and node stands. `none` is before the first breach and after a
+    resolution.
 
-    `last` is the last measured value; `below_since` the first evaluation day, of the days on end up to the last
-    one, on which the value lay at or under the release line. `accepted_until` (exclusive) and `ceiling` hold while
-    accepted.
+    `last` is the last measured value; `below_since` the first evaluation day, of the days on end up
+    to the last one, on which the value lay at or under the release line. `accepted_until`
+    (exclusive) and `ceiling` hold while accepted.
     """
 
     state: Standing = "none"
@@ -56,8 +61,9 @@ class FlagLife:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What a person did that day; the parts apply in this order. Parts that the state does not allow do nothing:
-    only an open flag can be acknowledged, and an acceptance ends after the day it is given."""
+    """What a person did that day; the parts apply in this order. Parts that the state does not
+    allow do nothing: only an open flag can be acknowledged, and an acceptance ends after the day it
+    is given."""
 
     acknowledge: bool = False
     accept_until: date | None = None
@@ -72,8 +78,9 @@ def step(
 ) -> tuple[FlagLife, tuple[Event, ...]]:
     """The life after one evaluation, one decision, or both; and what happened, in order.
 
-    `value` is what was measured on `on`, and None when nothing was measured; of a node that is gone it is 0.
-    Several evaluations a day, or missed days, change nothing: the rules count calendar days.
+    `value` is what was measured on `on`, and None when nothing was measured; of a node that is gone
+    it is 0. Several evaluations a day, or missed days, change nothing: the rules count calendar
+    days.
     """
     events: list[Event] = []
     if value is not None:
@@ -95,7 +102,9 @@ def run(
     return past
 
 
-def _measured(life: FlagLife, line: Line, on: date, value: Fraction, events: list[Event]) -> FlagLife:
+def _measured(
+    life: FlagLife, line: Line, on: date, value: Fraction, events: list[Event]
+) -> FlagLife:
     life = replace(life, last=value)
     if not life.live:
         if value > line.tolerance:

@@ -1,11 +1,13 @@
 """How many applications stand on each developer, host, foundation, ... of a layer; one statement.
 
-An application stands on a node when one of its live primaries would be struck by the node's usual threat: corporate
-parents count, and of a foundation what is tuned from it. It counts once per node, so the shares of a layer may add up
-to more than one. The critical share is the critical applications standing there over all critical ones in scope,
-whether or not those stand anywhere. This counts; engine/concentration.py weighs by traffic and finds the indices.
+An application stands on a node when one of its live primaries would be struck by the node's usual
+threat: corporate parents count, and of a foundation what is tuned from it. It counts once per node,
+so the shares of a layer may add up to more than one. The critical share is the critical
+applications standing there over all critical ones in scope, whether or not those stand anywhere.
+This counts; engine/concentration.py weighs by traffic and finds the indices.
 
-For the whole organisation the numbers are read from `NodeSummary`; for a team they are counted from its own paths.
+For the whole organisation the numbers are read from `NodeSummary`; for a team they are counted from
+its own paths.
 """
 
 from collections.abc import Collection, Mapping
@@ -30,7 +32,8 @@ _NAMED_IN: Mapping[NodeKind, tuple[str, str, str]] = {
     NodeKind.FOUNDATION: ("catalog_foundation", "named.slug", "named.name"),
     NodeKind.VERSION: ("catalog_version", "named.identifier", "named.name"),
     NodeKind.REGION: (
-        "(SELECT r.id, p.slug || '/' || r.name AS slug, p.name || ', ' || r.name AS name FROM catalog_region r"
+        "(SELECT r.id, p.slug || '/' || r.name AS slug, p.name || ', ' || r.name AS name FROM "
+        "catalog_region r"
         " JOIN catalog_provider p ON p.id = r.host_id)",
         "named.slug",
         "named.name",
@@ -39,7 +42,8 @@ _NAMED_IN: Mapping[NodeKind, tuple[str, str, str]] = {
 
 _EVERYWHERE = """
     SELECT s.node_id, sum(s.n) AS n, sum(s.n_critical) AS n_critical
-    FROM catalog_node node JOIN exposure_nodesummary s ON s.node_id = node.id AND s.threat = %(threat)s
+    FROM catalog_node node JOIN exposure_nodesummary s ON s.node_id = node.id
+        AND s.threat = %(threat)s
     WHERE node.kind = %(kind)s GROUP BY s.node_id"""
 
 _OF_TEAMS = """
@@ -69,14 +73,16 @@ line AS (
       AND states::text[] @> %(states)s::text[] AND threat IN ('', %(threat_name)s)
 ),
 counted AS ({counted})
-SELECT total.n, total.n_critical, line.tolerance, (SELECT as_of FROM exposure_enginestate WHERE id = 1),
+SELECT total.n, total.n_critical, line.tolerance, (SELECT as_of FROM exposure_enginestate
+WHERE id = 1),
        node.id, node.ref, {slug}, {name}, counted.n, counted.n_critical
 FROM total CROSS JOIN line
 LEFT JOIN counted ON true
 LEFT JOIN catalog_node node ON node.id = counted.node_id
 LEFT JOIN {named} named ON named.id = node.ref
 ORDER BY counted.n_critical DESC NULLS LAST, counted.n DESC,
-         NOT EXISTS (SELECT 1 FROM exposure_heldfooting f WHERE f.node_id = node.id AND f.depth = 0), {name}, node.id
+         NOT EXISTS (SELECT 1 FROM exposure_heldfooting f
+         WHERE f.node_id = node.id AND f.depth = 0), {name}, node.id
 LIMIT %(limit)s
 """
 
@@ -85,7 +91,8 @@ _SHARE = Decimal("0.000001")
 
 @dataclass(frozen=True, slots=True)
 class LayerRow:
-    """One node of the layer. `ref` is the id of the provider, foundation, ... Shares are 0 to 1, six places."""
+    """One node of the layer. `ref` is the id of the provider, foundation, ... Shares are 0 to 1,
+    six places."""
 
     node_id: int
     ref: int
@@ -101,12 +108,14 @@ class LayerRow:
 
 @dataclass(frozen=True, slots=True)
 class LayerTable:
-    """A layer of a portfolio: `n_applications` and `n_critical` are the denominators of the rows' shares.
+    """A layer of a portfolio: `n_applications` and `n_critical` are the denominators of the rows'
+    shares.
 
-    Rows come with the largest critical share first, a corporate parent behind the party itself. `whole_organisation`
-    is False where the portfolio is only what the reader's teams run; pages say so. `tolerance` is the lowest line on
-    the critical share of one node of the layer. `as_of` is the day the numbers speak of, None before they were built
-    for the first time. Where nothing critical is in scope every critical share is 0.
+    Rows come with the largest critical share first, a corporate parent behind the party itself.
+    `whole_organisation` is False where the portfolio is only what the reader's teams run; pages say
+    so. `tolerance` is the lowest line on the critical share of one node of the layer. `as_of` is
+    the day the numbers speak of, None before they were built for the first time. Where nothing
+    critical is in scope every critical share is 0.
     """
 
     layer: Layer
@@ -119,7 +128,8 @@ class LayerTable:
 
 
 def layer_table(*, layer: Layer, user: User, limit: int | None = None) -> LayerTable:
-    """The layer of what `user` may see: the whole organisation for its offices, else the own teams."""
+    """The layer of what `user` may see: the whole organisation for its offices, else the own
+    teams."""
     team_ids = own_teams(user)
     slug, name = _NAMED_IN[layer.node_kind][1:]
     with connection.cursor() as cursor:
@@ -164,7 +174,8 @@ def layer_table(*, layer: Layer, user: User, limit: int | None = None) -> LayerT
 
 
 def own_teams(user: User) -> Collection[int] | None:
-    """The teams whose portfolio `user` is shown; None for the offices, who are shown the whole organisation."""
+    """The teams whose portfolio `user` is shown; None for the offices, who are shown the whole
+    organisation."""
     return None if user.can_read_all else sorted(user.team_roles())
 
 
@@ -188,12 +199,15 @@ def _params(kind: NodeKind, team_ids: Collection[int] | None, limit: int | None)
     }
 
 
-# --- what the numbers leave out -----------------------------------------------------------------------------------
+# --- what the numbers leave out -------------------------------------------------------------------
 
 
 def without_weight(basis: Basis, *, team_ids: Collection[int] | None, limit: int) -> list[str]:
-    """Slugs of applications that stand somewhere but whose weight is not on record, the gravest first."""
-    unrecorded = {Basis.SPEND: "s.spend IS NULL", Basis.USERS: "s.users IS NULL"}.get(basis, "false")
+    """Slugs of applications that stand somewhere but whose weight is not on record, the gravest
+    first."""
+    unrecorded = {Basis.SPEND: "s.spend IS NULL", Basis.USERS: "s.users IS NULL"}.get(
+        basis, "false"
+    )
     return _slugs(f"s.n_paths > 0 AND {unrecorded}", team_ids, limit)
 
 
@@ -207,7 +221,8 @@ def _slugs(condition: str, team_ids: Collection[int] | None, limit: int) -> list
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
-            SELECT a.slug FROM exposure_scopedapplication s JOIN inventory_application a ON a.id = s.application_id
+            SELECT a.slug FROM exposure_scopedapplication s
+            JOIN inventory_application a ON a.id = s.application_id
             WHERE {condition} {teams} ORDER BY s.criticality, s.application_id LIMIT %(limit)s
             """,
             {"teams": list(team_ids or ()), "limit": limit},

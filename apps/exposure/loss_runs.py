@@ -1,6 +1,8 @@
-"""Simulates the year's loss of the portfolio as it stands: rates and base losses on record x the engine's states.
+"""Simulates the year's loss of the portfolio as it stands: rates and base losses on record x the
+engine's states.
 
-Assumptions go into the run with everything needed to get the same answer again: seed, years, versions, rates.
+Assumptions go into the run with everything needed to get the same answer again: seed, years,
+versions, rates.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,13 +20,23 @@ from apps.exposure.engine.scenarios import day_of_tables
 from apps.exposure.engine.settings import EngineSettings, engine_settings
 from apps.exposure.engine.severities import severity_classes
 from apps.exposure.loss.measuring import ONE_IN_20, ONE_IN_100, Tail
-from apps.exposure.loss.shocks import EventKind, Frequency, NodeLoss, Own, Shock, once_chance, shock_of, twin_classes
+from apps.exposure.loss.shocks import (
+    EventKind,
+    Frequency,
+    NodeLoss,
+    Own,
+    Shock,
+    once_chance,
+    shock_of,
+    twin_classes,
+)
 from apps.exposure.loss.simulating import Run, simulate, simulate_twin
 from apps.exposure.models import BaseLoss, EventRate, ScopedApplication
 from apps.exposure.naming import names_of
 from apps.exposure.threats import DEVELOPER_FAILURE, ERROR, OUTAGE, RETIREMENT
 
-# the threat under which an event of the kind strikes; a price rise is escaped as an end is: by moving
+# the threat under which an event of the kind strikes; a price rise is escaped as an end is: by
+# moving
 _THREAT: Mapping[EventKind, str] = {
     EventKind.OUTAGE: OUTAGE,
     EventKind.RETIREMENT: RETIREMENT,
@@ -48,14 +60,20 @@ class _Rates:
     general: Mapping[tuple[EventKind, NodeKind], EventRate]
     single: Mapping[tuple[EventKind, int], EventRate]
 
-    def of(self, event: EventKind, kind: NodeKind, node_id: int, *, bears: bool) -> EventRate | None:
-        """A rate given for the node goes first; the kind's rate is for nodes that bear causes of their own."""
-        return self.single.get((event, node_id)) or (self.general.get((event, kind)) if bears else None)
+    def of(
+        self, event: EventKind, kind: NodeKind, node_id: int, *, bears: bool
+    ) -> EventRate | None:
+        """A rate given for the node goes first; the kind's rate is for nodes that bear causes of
+        their own."""
+        return self.single.get((event, node_id)) or (
+            self.general.get((event, kind)) if bears else None
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class LossModel:
-    """Everything the simulation takes; `scheduled` are the offerings that end within the year by a firm date."""
+    """Everything the simulation takes; `scheduled` are the offerings that end within the year by a
+    firm date."""
 
     as_of: date
     shocks: Sequence[Shock]
@@ -76,7 +94,9 @@ def loss_model(*, settings: EngineSettings | None = None) -> LossModel:
     classes = severity_classes({(kind, _THREAT[event]) for event, kind in asked}, settings=settings)
     kind_of = {
         pk: NodeKind(kind)
-        for pk, kind in Node.objects.filter(pk__in={node for node, _ in classes}).values_list("pk", "kind")
+        for pk, kind in Node.objects.filter(pk__in={node for node, _ in classes}).values_list(
+            "pk", "kind"
+        )
     }
     bearing = _bearing_nodes(as_of)
     losses: list[NodeLoss] = []
@@ -88,12 +108,16 @@ def loss_model(*, settings: EngineSettings | None = None) -> LossModel:
             if rate is None or _THREAT[event] != threat:
                 continue
             loss = NodeLoss(
-                (kind.value, node_id), event, [(base[event, criticality] * x, n) for criticality, x, n in found]
+                (kind.value, node_id),
+                event,
+                [(base[event, criticality] * x, n) for criticality, x, n in found],
             )
             if loss.loss <= 0:
                 continue
             losses.append(loss)
-            frequencies[loss.key] = _frequency(rate, certain=event is EventKind.RETIREMENT and node_id in scheduled)
+            frequencies[loss.key] = _frequency(
+                rate, certain=event is EventKind.RETIREMENT and node_id in scheduled
+            )
     own = _own(base_chances=chances)
     return LossModel(
         as_of=as_of,
@@ -106,9 +130,12 @@ def loss_model(*, settings: EngineSettings | None = None) -> LossModel:
 
 
 def simulate_portfolio(*, seed: int, years: int, keep: float) -> tuple[LossModel, dict[str, Any]]:
-    """(what it was fed, the answer as JSON): both curves, measures with their errors, and what drives the tail."""
+    """(what it was fed, the answer as JSON): both curves, measures with their errors, and what
+    drives the tail."""
     model = loss_model()
-    shared = simulate(model.shocks, model.own, years=years, seed=seed, keep=keep, attribute=(ONE_IN_100,))
+    shared = simulate(
+        model.shocks, model.own, years=years, seed=seed, keep=keep, attribute=(ONE_IN_100,)
+    )
     apart = simulate_twin(model.twin, years=years, seed=seed, keep=keep)
     answer = {
         "shared": _said(shared),
@@ -133,7 +160,11 @@ def _rates() -> _Rates:
 
 
 def _kinds_of_single(rates: _Rates) -> set[tuple[EventKind, NodeKind]]:
-    return {(event, NodeKind(rate.node.kind)) for (event, _), rate in rates.single.items() if rate.node is not None}
+    return {
+        (event, NodeKind(rate.node.kind))
+        for (event, _), rate in rates.single.items()
+        if rate.node is not None
+    }
 
 
 def _base_losses() -> tuple[dict[tuple[EventKind, int], float], dict[int, tuple[float, float]]]:
@@ -151,20 +182,25 @@ def _base_losses() -> tuple[dict[tuple[EventKind, int], float], dict[int, tuple[
 
 
 def _scheduled(as_of: date) -> frozenset[int]:
-    """Nodes of offerings that end within the year by a firm date: their retirement is certain, not a chance."""
+    """Nodes of offerings that end within the year by a firm date: their retirement is certain, not
+    a chance."""
     ending = Offering.objects.filter(
         Q(date_kind=DateKind.FIRM), retires_on__gt=as_of, retires_on__lte=as_of + _YEAR
     ).values("pk")
-    return frozenset(Node.objects.filter(kind=NodeKind.OFFERING, ref__in=ending).values_list("pk", flat=True))
+    return frozenset(
+        Node.objects.filter(kind=NodeKind.OFFERING, ref__in=ending).values_list("pk", flat=True)
+    )
 
 
-# A corporate parent has no outages beside those of its subsidiaries unless somebody says so, and an offering that is
-# retired does not retire again. Node kinds 1 offering, 2 version, 3 foundation.
+# A corporate parent has no outages beside those of its subsidiaries unless somebody says so, and an
+# offering that is retired does not retire again. Node kinds 1 offering, 2 version, 3 foundation.
 _BEARING = """
 SELECT n.id FROM catalog_node n LEFT JOIN catalog_offering o ON n.kind = 1 AND o.id = n.ref
 WHERE (n.kind IN (2, 3))
-   OR (n.kind = 1 AND o.lifecycle <> 'retired' AND (o.date_kind = 'firm' AND o.retires_on <= %(day)s) IS NOT TRUE)
-   OR (n.kind > 3 AND EXISTS (SELECT 1 FROM exposure_heldfooting f WHERE f.node_id = n.id AND f.depth = 0))
+   OR (n.kind = 1 AND o.lifecycle <> 'retired' AND (o.date_kind = 'firm'
+       AND o.retires_on <= %(day)s) IS NOT TRUE)
+   OR (n.kind > 3 AND EXISTS (SELECT 1 FROM exposure_heldfooting f
+   WHERE f.node_id = n.id AND f.depth = 0))
 UNION SELECT node_id FROM exposure_partyfooting WHERE depth = 0
 """
 
@@ -178,13 +214,25 @@ def _bearing_nodes(as_of: date) -> set[int]:
 def _frequency(rate: EventRate, *, certain: bool) -> Frequency:
     if certain:
         return Frequency(1.0, once=True, cv=rate.severity_cv)
-    return Frequency(once_chance(rate.rate) if rate.once else rate.rate, rate.once, rate.severity_cv)
+    return Frequency(
+        once_chance(rate.rate) if rate.once else rate.rate, rate.once, rate.severity_cv
+    )
 
 
 def _own(base_chances: Mapping[int, tuple[float, float]]) -> list[Own]:
-    counts = dict(ScopedApplication.objects.order_by("criticality").values_list("criticality").annotate(n=Count("pk")))
+    counts = dict(
+        ScopedApplication.objects.order_by("criticality")
+        .values_list("criticality")
+        .annotate(n=Count("pk"))
+    )
     return [
-        Own((_OWN_KEY, criticality), n, base_chances[criticality][1], base_chances[criticality][0], once=True)
+        Own(
+            (_OWN_KEY, criticality),
+            n,
+            base_chances[criticality][1],
+            base_chances[criticality][0],
+            once=True,
+        )
         for criticality, n in sorted(counts.items())
         if criticality in base_chances and base_chances[criticality][1] > 0
     ]
@@ -198,15 +246,25 @@ def _assumptions(
 ) -> dict[str, Any]:
     said = [
         {
-            "event": rate.kind, "node_kind": rate.node_kind, "node": rate.node_id, "rate": rate.rate, "low": rate.low,
-            "high": rate.high, "once": rate.once, "severity_cv": rate.severity_cv, "assumption": rate.assumption,
+            "event": rate.kind,
+            "node_kind": rate.node_kind,
+            "node": rate.node_id,
+            "rate": rate.rate,
+            "low": rate.low,
+            "high": rate.high,
+            "once": rate.once,
+            "severity_cv": rate.severity_cv,
+            "assumption": rate.assumption,
             "source": rate.source,
         }
         for rate in [*rates.general.values(), *rates.single.values()]
-    ]  # fmt: skip
+    ]
     return {
         "rates": said,
-        "base_losses": {event.slug: [base[event, criticality] for criticality in range(4)] for event in EventKind},
+        "base_losses": {
+            event.slug: [base[event, criticality] for criticality in range(4)]
+            for event in EventKind
+        },
         "own": {str(criticality): list(pair) for criticality, pair in sorted(chances.items())},
         "placeholders": BaseLoss.objects.filter(placeholder=True).exists(),
         "state_factor": {state: str(factor) for state, factor in settings.factor.items()},
@@ -232,8 +290,12 @@ def _said(run: Run) -> dict[str, Any]:
 
 def _tail(tail: Tail) -> dict[str, float]:
     return {
-        "var": tail.var, "var_low": tail.var_low, "var_high": tail.var_high, "tvar": tail.tvar, "tvar_se": tail.tvar_se,
-    }  # fmt: skip
+        "var": tail.var,
+        "var_low": tail.var_low,
+        "var_high": tail.var_high,
+        "tvar": tail.tvar,
+        "tvar_se": tail.tvar_se,
+    }
 
 
 def _attributed(run: Run) -> dict[str, Any]:

@@ -1,4 +1,5 @@
-"""How the applications on each node of a kind would stand if it failed: kept for usual threats, else asked."""
+"""How the applications on each node of a kind would stand if it failed: kept for usual threats,
+else asked."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -17,7 +18,8 @@ _ASKED = 12
 
 @dataclass(frozen=True, slots=True)
 class NodeStates:
-    """{state: (applications, critical ones)} of those that stand on the node; each application once."""
+    """{state: (applications, critical ones)} of those that stand on the node; each application
+    once."""
 
     node_id: int
     counts: Mapping[str, tuple[int, int]]
@@ -44,7 +46,8 @@ WHERE s.threat = %(threat)s
 """
 
 _ASKED_FOR = """
-SELECT t.q / 8 AS node_id, CASE WHEN t.n_struck < a.n_paths THEN 3 ELSE t.worst END AS state, count(*),
+SELECT t.q / 8 AS node_id, CASE WHEN t.n_struck < a.n_paths THEN 3 ELSE t.worst END AS state,
+    count(*),
        count(*) FILTER (WHERE a.criticality = 0)
 FROM standing t JOIN exposure_scopedapplication a ON a.application_id = t.application_id
 GROUP BY 1, 2
@@ -52,7 +55,8 @@ GROUP BY 1, 2
 
 # the widest of the kind, by how many stand or lean there
 _WIDEST = """
-SELECT r.node_id FROM exposure_nodereach r JOIN catalog_node k ON k.id = r.node_id AND k.kind = %(kind)s
+SELECT r.node_id FROM exposure_nodereach r JOIN catalog_node k ON k.id = r.node_id
+    AND k.kind = %(kind)s
 ORDER BY r.n DESC, r.node_id LIMIT %(limit)s
 """
 
@@ -66,8 +70,8 @@ def node_states(
     node_ids: Collection[int] | None = None,
     limit: int = 8,
 ) -> list[NodeStates]:
-    """Of the nodes on which most critical applications stand, or of those named: one statement where the refresh keeps
-    it, else two, and then of the nodes that most lean or stand on."""
+    """Of the nodes on which most critical applications stand, or of those named: one statement
+    where the refresh keeps it, else two, and then of the nodes that most lean or stand on."""
     kept = team_ids is None and (kind, threat) in settings.asked
     params: dict[str, Any] = {
         "kind": kind.value,
@@ -78,12 +82,16 @@ def node_states(
     }
     with connection.cursor() as cursor:
         if kept:
-            cursor.execute(_KEPT.format(nodes="" if node_ids is None else "AND k.id = ANY (%(nodes)s)"), params)
+            cursor.execute(
+                _KEPT.format(nodes="" if node_ids is None else "AND k.id = ANY (%(nodes)s)"), params
+            )
         else:
             if node_ids is None:
                 cursor.execute(_WIDEST, {**params, "limit": _ASKED if team_ids is None else 1000})
                 params["nodes"] = [pk for (pk,) in cursor.fetchall()]
-            cursor.execute(_question(settings, kind, threat, team_ids) + STANDING + _ASKED_FOR, params)
+            cursor.execute(
+                _question(settings, kind, threat, team_ids) + STANDING + _ASKED_FOR, params
+            )
         found: dict[int, dict[str, tuple[int, int]]] = {}
         for node_id, code, n, n_critical in cursor.fetchall():
             found.setdefault(node_id, {})[STATE_OF_CODE[code]] = (int(n), int(n_critical))
@@ -92,14 +100,20 @@ def node_states(
     return sorted(rows, key=lambda row: (-row.n_critical, -row.n, row.node_id))[:limit]
 
 
-def _question(settings: EngineSettings, kind: NodeKind, threat: str, team_ids: Collection[int] | None) -> str:
+def _question(
+    settings: EngineSettings, kind: NodeKind, threat: str, team_ids: Collection[int] | None
+) -> str:
     offerings, paths = "AND k.node_id = ANY (%(nodes)s)", ""
     if team_ids is not None:
-        # what these teams do not call need not be looked at; rescues are looked up in the footing of candidates too
+        # what these teams do not call need not be looked at; rescues are looked up in the footing
+        # of candidates too
         offerings += """ AND f.offering_id IN (
             SELECT p.offering_id FROM exposure_path p WHERE p.team_id = ANY (%(teams)s)
             UNION
             SELECT c.offering_id FROM exposure_candidate c
-            JOIN exposure_scopedapplication a ON a.application_id = c.application_id AND a.team_id = ANY (%(teams)s))"""
+            JOIN exposure_scopedapplication a ON a.application_id = c.application_id
+                AND a.team_id = ANY (%(teams)s))"""
         paths = "AND p.team_id = ANY (%(teams)s)"
-    return states_of_every_node(settings=settings, threats={(kind, threat)}, offerings=offerings, paths=paths)
+    return states_of_every_node(
+        settings=settings, threats={(kind, threat)}, offerings=offerings, paths=paths
+    )

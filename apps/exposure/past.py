@@ -1,8 +1,8 @@
 """The register as it stood at the end of a past day, as far as the history knows it.
 
-Temporary tables stand under the names of the real ones for the time of the block (PostgreSQL looks into the session's
-temporary schema first), filled from the history; the engine then builds its own tables from them, also temporary.
-Nobody else sees or waits for anything of it.
+Temporary tables stand under the names of the real ones for the time of the block (PostgreSQL looks
+into the session's temporary schema first), filled from the history; the engine then builds its own
+tables from them, also temporary. Nobody else sees or waits for anything of it.
 """
 
 from collections.abc import Collection, Iterator
@@ -29,7 +29,8 @@ _NOT_BUILT: tuple[type[Model], ...] = (EngineState, Cut)
 
 @contextmanager
 def as_on_record(day: date) -> Iterator[None]:
-    """Inside, the inventory, the offerings, their footing and the engine's tables are those of the end of `day`."""
+    """Inside, the inventory, the offerings, their footing and the engine's tables are those of the
+    end of `day`."""
     derived = _derived()
     shadows = [*(model._meta.db_table for model in _TRACKED), *derived]
     with transaction.atomic(), connection.cursor() as cursor:
@@ -45,13 +46,14 @@ def as_on_record(day: date) -> Iterator[None]:
 
 
 def shadow_empty(cursor: Any, tables: Collection[str]) -> str:
-    """Put an empty temporary table before each of the tables, until the transaction ends; the schema of the real
-    ones, quoted."""
+    """Put an empty temporary table before each of the tables, until the transaction ends; the
+    schema of the real ones, quoted."""
     cursor.execute("SELECT current_schema()")
     schema = connection.ops.quote_name(cursor.fetchone()[0])
     for table in tables:
         cursor.execute(
-            f"CREATE TEMPORARY TABLE {table} (LIKE {schema}.{table} INCLUDING INDEXES INCLUDING IDENTITY)"
+            f"CREATE TEMPORARY TABLE {table} (LIKE {schema}.{table} INCLUDING INDEXES INCLUDING "
+            "IDENTITY)"
             " ON COMMIT DROP"
         )
     return schema
@@ -60,7 +62,9 @@ def shadow_empty(cursor: Any, tables: Collection[str]) -> str:
 def engine_tables() -> list[str]:
     """Every table that the engine fills: one forgotten here would be emptied for everybody."""
     ours = [
-        model for model in apps.get_app_config("exposure").get_models() if model.__module__ == EngineState.__module__
+        model
+        for model in apps.get_app_config("exposure").get_models()
+        if model.__module__ == EngineState.__module__
     ]
     return [model._meta.db_table for model in ours if model not in _NOT_BUILT]
 
@@ -70,10 +74,13 @@ def _derived() -> list[str]:
 
 
 def _shadow(cursor: Any, model: type[Model], day: date) -> None:
-    """The rows that were there when the day ended: each one's last version before, unless that deleted it."""
+    """The rows that were there when the day ended: each one's last version before, unless that
+    deleted it."""
     history = apps.get_model(model._meta.app_label, f"{model.__name__}History")
     kept = {field.column for field in history._meta.concrete_fields if field.column}
-    columns = ", ".join(f'"{field.column}"' for field in model._meta.concrete_fields if field.column in kept)
+    columns = ", ".join(
+        f'"{field.column}"' for field in model._meta.concrete_fields if field.column in kept
+    )
     table = model._meta.db_table
     cursor.execute(
         f"""

@@ -1,8 +1,10 @@
-"""What a policy measures, on every node at once: one statement a policy on the tables that the refresh keeps.
+"""What a policy measures, on every node at once: one statement a policy on the tables that the
+refresh keeps.
 
-A node's value comes from its `NodeSummary` rows of the states that count, a predicate's from `ScopedApplication`.
-Shares are of everything in scope, also of what stands nowhere; a weight that is not recorded counts as 0. Values are
-compared as whole numbers, so that the line itself is tolerated to the last digit.
+A node's value comes from its `NodeSummary` rows of the states that count, a predicate's from
+`ScopedApplication`. Shares are of everything in scope, also of what stands nowhere; a weight that
+is not recorded counts as 0. Values are compared as whole numbers, so that the line itself is
+tolerated to the last digit.
 """
 
 from collections.abc import Collection, Mapping
@@ -49,7 +51,8 @@ measured AS (
     SELECT s.node_id, sum({part}) AS part, sum({counted}) AS n
     FROM unnest(%(kinds)s::int[], %(threats)s::int[]) AS asked(kind, threat)
     JOIN catalog_node node ON node.kind = asked.kind
-    JOIN exposure_nodesummary s ON s.node_id = node.id AND s.threat = asked.threat AND s.state = ANY (%(states)s)
+    JOIN exposure_nodesummary s ON s.node_id = node.id AND s.threat = asked.threat
+        AND s.state = ANY (%(states)s)
     GROUP BY s.node_id
 )
 SELECT m.node_id, m.part, w.whole, m.n FROM measured m CROSS JOIN whole w
@@ -71,7 +74,8 @@ ORDER BY a.criticality, a.application_id LIMIT %(limit)s
 
 @dataclass(frozen=True, slots=True)
 class PolicyValue:
-    """`n_applications` are those the value counts; `node_id` None is the portfolio, of a predicate."""
+    """`n_applications` are those the value counts; `node_id` None is the portfolio, of a
+    predicate."""
 
     node_id: int | None
     value: Fraction
@@ -82,7 +86,8 @@ NOTHING_THERE = PolicyValue(None, Fraction(0), 0)
 
 
 def policy_values(policy: Policy, *, keep: Collection[int] = ()) -> dict[int | None, PolicyValue]:
-    """{node: value} of the nodes above the line, and of the nodes `keep` that are measured at all; one statement.
+    """{node: value} of the nodes above the line, and of the nodes `keep` that are measured at all;
+    one statement.
 
     A node of `keep` that is not in the answer has the value 0. A predicate's value is always there.
     """
@@ -109,26 +114,34 @@ def policy_values(policy: Policy, *, keep: Collection[int] = ()) -> dict[int | N
     with connection.cursor() as cursor:
         cursor.execute(statement, params)
         return {
-            node_id: PolicyValue(node_id, _ratio(part, whole), int(n)) for node_id, part, whole, n in cursor.fetchall()
+            node_id: PolicyValue(node_id, _ratio(part, whole), int(n))
+            for node_id, part, whole, n in cursor.fetchall()
         }
 
 
-def named_applications(policy: Policy, node_id: int | None, *, settings: EngineSettings, limit: int) -> list[int]:
-    """Ids of the gravest `limit` applications that the policy counts there; `limit` is at most their number.
+def named_applications(
+    policy: Policy, node_id: int | None, *, settings: EngineSettings, limit: int
+) -> list[int]:
+    """Ids of the gravest `limit` applications that the policy counts there; `limit` is at most
+    their number.
 
-    Gravest first means that of a policy that counts critical ones the first are these. Two statements for a node.
+    Gravest first means that of a policy that counts critical ones the first are these. Two
+    statements for a node.
     """
     if limit == 0:
         return []
     if node_id is None:
         statement = _NAMES.format(
-            holds=_HOLDS[policy.predicate], counted="AND a.criticality = 0" if counts_critical(policy) else ""
+            holds=_HOLDS[policy.predicate],
+            counted="AND a.criticality = 0" if counts_critical(policy) else "",
         )
         with connection.cursor() as cursor:
             cursor.execute(statement, {"limit": limit})
             return [row[0] for row in cursor.fetchall()]
     asked = questions([node_id], settings=settings, threat=policy.threat or None)
-    return [row.application_id for row in application_states(asked, states=policy.states, limit=limit)]
+    return [
+        row.application_id for row in application_states(asked, states=policy.states, limit=limit)
+    ]
 
 
 def is_share(policy: Policy) -> bool:
@@ -155,7 +168,11 @@ def _part_of_applications(policy: Policy) -> str:
 def _whole(policy: Policy) -> str:
     if policy.measure == Measure.WEIGHT_SHARE:
         return f"coalesce(sum({_OF_APPLICATION[policy.basis]}), 0)"
-    return "count(*) FILTER (WHERE a.criticality = 0)" if policy.measure == Measure.CRITICAL_SHARE else "max(1)"
+    return (
+        "count(*) FILTER (WHERE a.criticality = 0)"
+        if policy.measure == Measure.CRITICAL_SHARE
+        else "max(1)"
+    )
 
 
 def _node_params(policy: Policy, keep: Collection[int]) -> dict[str, Any]:

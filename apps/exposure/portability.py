@@ -1,8 +1,10 @@
-"""Could the critical applications leave? What was tested as a way out and still counts, and what would be built anew.
+"""Could the critical applications leave? What was tested as a way out and still counts, and what
+would be built anew.
 
-An application is as portable as its worst primary: a way out of one path is no way out of another. A way out counts
-while its latest test has passed and is in date, and while its offering is alive until the horizon. Read from the tables
-that the refresh keeps; the adaptations are read as they stand.
+An application is as portable as its worst primary: a way out of one path is no way out of another.
+A way out counts while its latest test has passed and is in date, and while its offering is alive
+until the horizon. Read from the tables that the refresh keeps; the adaptations are read as they
+stand.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -26,9 +28,10 @@ GRADES = range(NONE, 6)
 class Portability:
     """Of critical applications with a live primary, `n` of them.
 
-    `tested` and `declared` are {grade: applications} by the best way out of the worst primary; tested in date, and any
-    that is declared or was once tested. `n_lapsing` applications have a tested way out that stops counting within
-    `within_days`: its test ends, or its offering does. Work is that of adaptations on their live primaries.
+    `tested` and `declared` are {grade: applications} by the best way out of the worst primary;
+    tested in date, and any that is declared or was once tested. `n_lapsing` applications have a
+    tested way out that stops counting within `within_days`: its test ends, or its offering does.
+    Work is that of adaptations on their live primaries.
     """
 
     n: int
@@ -56,10 +59,14 @@ class Portability:
     @property
     def n_untested(self) -> int:
         """With a way out that would hold when the model is retired, were it tested."""
-        return sum(n for grade, n in self.declared.items() if grade >= self.leaves_model) - self.n_tested
+        return (
+            sum(n for grade, n in self.declared.items() if grade >= self.leaves_model)
+            - self.n_tested
+        )
 
 
-# the best way out of each primary of critical applications, then the worst primary of each application
+# the best way out of each primary of critical applications, then the worst primary of each
+# application
 _BEST = """
 SELECT w.application_id, min(w.tested) AS tested, min(w.declared) AS declared
 FROM (
@@ -97,7 +104,9 @@ def portability(
     teams = _teams("p", team_ids)
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT tested, declared, count(*) FROM ({_BEST.format(teams=teams)}) b GROUP BY tested, declared", params
+            f"SELECT tested, declared, count(*) FROM ({_BEST.format(teams=teams)}) b GROUP BY "
+            "tested, declared",
+            params,
         )
         counts = cursor.fetchall()
         cursor.execute(_LAPSING.format(teams=_teams("a", team_ids)), params)
@@ -109,7 +118,9 @@ def portability(
         tested={grade: sum(n for found, _, n in counts if found == grade) for grade in GRADES},
         declared={grade: sum(n for _, found, n in counts if found == grade) for grade in GRADES},
         leaves_model=needed_grade(settings.required_grade, RETIREMENT, NodeKind.VERSION),
-        outlasts_developer=needed_grade(settings.required_grade, DEVELOPER_FAILURE, NodeKind.DEVELOPER),
+        outlasts_developer=needed_grade(
+            settings.required_grade, DEVELOPER_FAILURE, NodeKind.DEVELOPER
+        ),
         within_days=within_days,
         n_lapsing=n_lapsing,
         n_rebuild=n_rebuild,
@@ -120,8 +131,8 @@ def portability(
 
 
 def portable(*, settings: EngineSettings, team_ids: Collection[int] | None) -> tuple[int, int]:
-    """Critical applications with a live primary, and those of them that have a tested way out in date: the `n` and
-    `n_tested` of `portability` alone. One statement."""
+    """Critical applications with a live primary, and those of them that have a tested way out in
+    date: the `n` and `n_tested` of `portability` alone. One statement."""
     least = needed_grade(settings.required_grade, RETIREMENT, NodeKind.VERSION)
     with connection.cursor() as cursor:
         cursor.execute(
@@ -135,10 +146,11 @@ def portable(*, settings: EngineSettings, team_ids: Collection[int] | None) -> t
 
 @dataclass(frozen=True, slots=True)
 class WayOut:
-    """The best way out of an application's worst primary, by how independent it is; NONE where it has none.
+    """The best way out of an application's worst primary, by how independent it is; NONE where it
+    has none.
 
-    `offering_id` is where it leads, of the tested one where there is any; `turns_on` the day on which it stops
-    counting or begins to.
+    `offering_id` is where it leads, of the tested one where there is any; `turns_on` the day on
+    which it stops counting or begins to.
     """
 
     application_id: int
@@ -179,14 +191,17 @@ def ways_out(
     offset: int = 0,
     limit: int = 50,
 ) -> list[WayOut]:
-    """Critical applications with a live primary, the least portable first; `grade` keeps those whose best tested way
-    out is of that grade. Two statements."""
+    """Critical applications with a live primary, the least portable first; `grade` keeps those
+    whose best tested way out is of that grade. Two statements."""
     conditions = [STATES[state]] if state in STATES else []
     if grade is not None:
         conditions.append("b.tested = %(grade)s")
     with connection.cursor() as cursor:
         cursor.execute(
-            _ROWS.format(best=_BEST.format(teams=_teams("p", team_ids)), condition=" AND ".join(conditions) or "true"),
+            _ROWS.format(
+                best=_BEST.format(teams=_teams("p", team_ids)),
+                condition=" AND ".join(conditions) or "true",
+            ),
             {
                 "teams": list(team_ids or ()),
                 "least": needed_grade(settings.required_grade, RETIREMENT, NodeKind.VERSION),
@@ -198,7 +213,9 @@ def ways_out(
         rows: Sequence[tuple[int, int, int]] = cursor.fetchall()
         cursor.execute(_WHERE_TO, {"applications": [pk for pk, _, _ in rows]})
         leads = {pk: (offering, turns_on) for pk, offering, turns_on in cursor.fetchall()}
-    return [WayOut(pk, tested, declared, *leads.get(pk, (None, None))) for pk, tested, declared in rows]
+    return [
+        WayOut(pk, tested, declared, *leads.get(pk, (None, None))) for pk, tested, declared in rows
+    ]
 
 
 def _teams(table: str, team_ids: Collection[int] | None) -> str:

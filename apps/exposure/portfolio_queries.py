@@ -1,7 +1,9 @@
-"""What a portfolio stands on at a glance, read from the engine's tables: for pages that must answer at once.
+"""What a portfolio stands on at a glance, read from the engine's tables: for pages that must answer
+at once.
 
-Numbers are of the whole organisation for its offices, else of the reader's teams, and speak of the day of the last
-refresh. `apps/web/queries.py` holds the same questions asked of the inventory itself, which are exact to the second.
+Numbers are of the whole organisation for its offices, else of the reader's teams, and speak of the
+day of the last refresh. `apps/web/queries.py` holds the same questions asked of the inventory
+itself, which are exact to the second.
 """
 
 from collections.abc import Collection
@@ -24,10 +26,12 @@ COUNTED = 10_000
 
 @dataclass(frozen=True, slots=True)
 class PortfolioFigures:
-    """Applications in scope, each counted once; what ends is the offering that answers for a live primary.
+    """Applications in scope, each counted once; what ends is the offering that answers for a live
+    primary.
 
-    `n_ending_30` and `n_ending_180` have a firm day that is still to come and no replacement that takes over by
-    itself; `n_ending_180` includes what has ended. `n_unresolved` have a primary that nobody has placed.
+    `n_ending_30` and `n_ending_180` have a firm day that is still to come and no replacement that
+    takes over by itself; `n_ending_180` includes what has ended. `n_unresolved` have a primary that
+    nobody has placed.
     """
 
     n_applications: int
@@ -66,14 +70,22 @@ def portfolio_figures(*, user: User, on: date) -> PortfolioFigures:
     with connection.cursor() as cursor:
         cursor.execute(
             _ENDS.format(teams=_of_teams("p", teams)),
-            {"day": on, "soon": on + timedelta(30), "later": on + timedelta(180), "teams": list(teams or ())},
+            {
+                "day": on,
+                "soon": on + timedelta(30),
+                "later": on + timedelta(180),
+                "teams": list(teams or ()),
+            },
         )
         ended, ending_30, ending_180, offerings_180, unresolved = cursor.fetchone()
-    return PortfolioFigures(n, n_critical, ended, ending_30, ending_180, offerings_180, unresolved, as_of)
+    return PortfolioFigures(
+        n, n_critical, ended, ending_30, ending_180, offerings_180, unresolved, as_of
+    )
 
 
 def _totals(user: User, teams: Collection[int] | None) -> tuple[int, int, date | None]:
-    """(applications, critical ones, day); while the tables know of none, what the inventory says counts."""
+    """(applications, critical ones, day); while the tables know of none, what the inventory says
+    counts."""
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
@@ -82,7 +94,9 @@ def _totals(user: User, teams: Collection[int] | None) -> tuple[int, int, date |
                 if teams is None
                 else "(SELECT count(*) FROM exposure_scopedapplication s WHERE s.team_id = ANY (%(teams)s))"
             },
-                   (SELECT count(*) FROM exposure_scopedapplication s WHERE s.criticality = 0 {_of_teams("s", teams)}),
+                   (SELECT count(*) FROM exposure_scopedapplication s WHERE s.criticality = 0 {
+                _of_teams("s", teams)
+            }),
                    (SELECT as_of FROM exposure_enginestate WHERE id = 1)
             """,
             {"teams": list(teams or ())},
@@ -93,7 +107,9 @@ def _totals(user: User, teams: Collection[int] | None) -> tuple[int, int, date |
             Application.objects.visible_to(user)
             .in_scope()
             .order_by()
-            .aggregate(n=Count("pk"), n_critical=Count("pk", filter=Q(criticality=Criticality.CRITICAL)))
+            .aggregate(
+                n=Count("pk"), n_critical=Count("pk", filter=Q(criticality=Criticality.CRITICAL))
+            )
         )
         n, n_critical = row["n"], row["n_critical"]
     return n, n_critical, as_of
@@ -101,9 +117,9 @@ def _totals(user: User, teams: Collection[int] | None) -> tuple[int, int, date |
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """Applications whose live primary is answered by one version at one host; the names are None while nobody has
-    placed it. An application with primaries on several stacks is in each, once. `ends_on` is the earliest end of what
-    they call there, None for the unplaced."""
+    """Applications whose live primary is answered by one version at one host; the names are None
+    while nobody has placed it. An application with primaries on several stacks is in each, once.
+    `ends_on` is the earliest end of what they call there, None for the unplaced."""
 
     n: int
     n_critical: int
@@ -115,7 +131,8 @@ class Stack:
     ends_on: date | None
 
 
-# Whose share is 1 has one primary only: those are counted by offering, the others made distinct first.
+# Whose share is 1 has one primary only: those are counted by offering, the others made distinct
+# first.
 _STACKS = """
 WITH alone AS (
     SELECT p.effective_id, count(*) AS n, count(*) FILTER (WHERE p.criticality = 0) AS n_critical
@@ -127,7 +144,8 @@ several AS (
     WHERE p.share < 1 {teams}
 ),
 counted AS (
-    SELECT o.version_id, o.host_id, a.n, a.n_critical FROM alone a JOIN catalog_offering o ON o.id = a.effective_id
+    SELECT o.version_id, o.host_id, a.n, a.n_critical FROM alone a
+    JOIN catalog_offering o ON o.id = a.effective_id
     UNION ALL
     SELECT version_id, host_id, count(*), count(*) FILTER (WHERE criticality = 0)
     FROM several GROUP BY version_id, host_id
@@ -139,7 +157,8 @@ top AS (
 )
 SELECT t.n, t.n_critical, h.name, v.identifier, f.line, f.name, d.name, ends.retires_on
 FROM top t JOIN catalog_provider h ON h.id = t.host_id
-LEFT JOIN catalog_version v ON v.id = t.version_id LEFT JOIN catalog_foundation f ON f.id = v.foundation_id
+LEFT JOIN catalog_version v ON v.id = t.version_id LEFT
+JOIN catalog_foundation f ON f.id = v.foundation_id
 LEFT JOIN catalog_provider d ON d.id = f.developer_id
 LEFT JOIN LATERAL (
     SELECT o.retires_on FROM catalog_offering o
@@ -155,20 +174,24 @@ def common_stacks(*, user: User, most: int) -> list[Stack]:
     """The `most` commonest, the commonest first: one statement."""
     teams = own_teams(user)
     with connection.cursor() as cursor:
-        cursor.execute(_STACKS.format(teams=_of_teams("p", teams)), {"teams": list(teams or ()), "limit": most})
+        cursor.execute(
+            _STACKS.format(teams=_of_teams("p", teams)), {"teams": list(teams or ()), "limit": most}
+        )
         return [Stack(*row) for row in cursor.fetchall()]
 
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """`offering` has host, version with foundation, and replacement loaded; applications in any role."""
+    """`offering` has host, version with foundation, and replacement loaded; applications in any
+    role."""
 
     offering: Offering
     n: int
     n_critical: int
 
 
-# how many call an offering is known for everybody; for some teams, and of the critical ones, it is counted
+# how many call an offering is known for everybody; for some teams, and of the critical ones, it is
+# counted
 _ENDING = """
 SELECT o.id, r.n FROM catalog_offering o
 JOIN catalog_node k ON k.kind = 1 AND k.ref = o.id JOIN exposure_nodereach r ON r.node_id = k.id
@@ -178,7 +201,8 @@ ORDER BY o.retires_on, r.n DESC, o.id LIMIT %(limit)s
 """
 _ENDING_OF_TEAMS = """
 SELECT o.id, count(DISTINCT l.application_id) AS n
-FROM catalog_offering o JOIN exposure_liveuse l ON l.offering_id = o.id AND l.team_id = ANY (%(teams)s)
+FROM catalog_offering o JOIN exposure_liveuse l ON l.offering_id = o.id
+    AND l.team_id = ANY (%(teams)s)
 WHERE o.retires_on <= %(until)s AND o.retires_on >= %(since)s
 GROUP BY o.id ORDER BY o.retires_on, n DESC, o.id LIMIT %(limit)s
 """
@@ -189,9 +213,11 @@ FROM exposure_liveuse l WHERE l.offering_id = ANY (%(offerings)s) {teams} GROUP 
 """
 
 
-def endings(*, user: User, on: date, within: int, most: int, since: date = date.min) -> list[Ending]:
-    """Offerings that live applications call and whose date has passed or comes within `within` days, soonest first,
-    those before `since` left out: three statements."""
+def endings(
+    *, user: User, on: date, within: int, most: int, since: date = date.min
+) -> list[Ending]:
+    """Offerings that live applications call and whose date has passed or comes within `within`
+    days, soonest first, those before `since` left out: three statements."""
     teams = own_teams(user)
     params: dict[str, Any] = {
         "until": on + timedelta(within),
@@ -204,14 +230,23 @@ def endings(*, user: User, on: date, within: int, most: int, since: date = date.
         ids = [pk for pk, _ in cursor.fetchall()]
         cursor.execute(_COUNTED.format(teams=_of_teams("l", teams)), {**params, "offerings": ids})
         counts = {pk: (n, n_critical) for pk, n, n_critical in cursor.fetchall()}
-    found = Offering.objects.select_related("host", "version__foundation", "replacement").in_bulk(ids)
+    found = Offering.objects.select_related("host", "version__foundation", "replacement").in_bulk(
+        ids
+    )
     ordered = [Ending(found[pk], *counts[pk]) for pk in ids if pk in found and pk in counts]
-    return sorted(ordered, key=lambda row: (row.offering.retires_on or date.max, -row.n, row.offering.pk))
+    return sorted(
+        ordered, key=lambda row: (row.offering.retires_on or date.max, -row.n, row.offering.pk)
+    )
 
 
-# --- one party ----------------------------------------------------------------------------------------------------
+# --- one party ------------------------------------------------------------------------------------
 
-PARTY_KINDS: tuple[NodeKind, ...] = (NodeKind.DEVELOPER, NodeKind.HOST, NodeKind.GATEWAY, NodeKind.VENDOR)
+PARTY_KINDS: tuple[NodeKind, ...] = (
+    NodeKind.DEVELOPER,
+    NodeKind.HOST,
+    NodeKind.GATEWAY,
+    NodeKind.VENDOR,
+)
 
 # live uses that rest on the nodes, each as often as it has ties to them
 _USES = """
@@ -240,8 +275,9 @@ WHERE a.criticality = 0 {teams} AND (f.offering_id IS NOT NULL OR q.node_id IS N
 
 @dataclass(frozen=True, slots=True)
 class PartyReach:
-    """Applications that rest on a party in any role and by any tie: as developer, host, gateway or vendor, or on a
-    company it owns. With `at_least` there are `n` or more. `by_part` counts by the part the party plays, for offices.
+    """Applications that rest on a party in any role and by any tie: as developer, host, gateway or
+    vendor, or on a company it owns. With `at_least` there are `n` or more. `by_part` counts by the
+    part the party plays, for offices.
     """
 
     n: int
@@ -255,8 +291,8 @@ class PartyReach:
 
 
 def party_reach(*, provider: Provider, user: User) -> PartyReach:
-    """Two or three statements. Exact, but for a party that plays several parts for more than COUNTED applications:
-    then `n` is the largest part."""
+    """Two or three statements. Exact, but for a party that plays several parts for more than
+    COUNTED applications: then `n` is the largest part."""
     teams, parts = own_teams(user), _parts_of(provider)
     if not parts:
         return PartyReach(0, False, 0, {})
@@ -268,15 +304,23 @@ def party_reach(*, provider: Provider, user: User) -> PartyReach:
         if teams is None and (len(parts) == 1 or largest > COUNTED):
             n, at_least = largest, len(parts) > 1
         else:
-            cursor.execute(f"SELECT count(DISTINCT application_id) FROM ({_uses(parts, teams)}) u", params)
+            cursor.execute(
+                f"SELECT count(DISTINCT application_id) FROM ({_uses(parts, teams)}) u", params
+            )
             n, at_least = cursor.fetchone()[0], False
-    return PartyReach(n, at_least, n_critical, {kind: n for _, kind, n in parts} if teams is None else {})
+    return PartyReach(
+        n, at_least, n_critical, {kind: n for _, kind, n in parts} if teams is None else {}
+    )
 
 
 def party_applications(*, provider: Provider, user: User, limit: int) -> ApplicationQuerySet:
     """The gravest `limit` of them, ordered by criticality and id; two statements to find them."""
     teams, parts = own_teams(user), _parts_of(provider)
-    params: dict[str, Any] = {"nodes": [pk for pk, _, _ in parts], "teams": list(teams or ()), "limit": limit}
+    params: dict[str, Any] = {
+        "nodes": [pk for pk, _, _ in parts],
+        "teams": list(teams or ()),
+        "limit": limit,
+    }
     if teams is None and sum(n for _, _, n in parts) > COUNTED:
         # OFFSET 0 keeps the walk in order from being turned into a join of everything
         one = _uses(parts, None, only="AND l.application_id = a.application_id")
@@ -287,7 +331,8 @@ def party_applications(*, provider: Provider, user: User, limit: int) -> Applica
             """
     else:
         statement = (
-            f"SELECT application_id FROM ({_uses(parts, teams)}) u GROUP BY application_id, criticality"
+            f"SELECT application_id FROM ({_uses(parts, teams)}) u GROUP BY application_id, "
+            "criticality"
             " ORDER BY criticality, application_id LIMIT %(limit)s"
         )
     with connection.cursor() as cursor:
@@ -306,10 +351,12 @@ def _uses(parts: Collection[_Part], teams: Collection[int] | None, *, only: str 
 
 
 def _parts_of(provider: Provider) -> list[_Part]:
-    """(node, kind, applications of everybody) of the parts the party plays; those nothing rests on are left out."""
+    """(node, kind, applications of everybody) of the parts the party plays; those nothing rests on
+    are left out."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT k.id, k.kind, r.n FROM catalog_node k JOIN exposure_nodereach r ON r.node_id = k.id"
+            "SELECT k.id, k.kind, r.n FROM catalog_node k JOIN exposure_nodereach r ON r.node_id = "
+            "k.id"
             " WHERE k.kind = ANY (%s) AND k.ref = %s ORDER BY k.kind",
             [[kind.value for kind in PARTY_KINDS], provider.pk],
         )
@@ -318,8 +365,8 @@ def _parts_of(provider: Provider) -> list[_Part]:
 
 @dataclass(frozen=True, slots=True)
 class StandingCount:
-    """`n` applications in any role and by any tie; `n_standing` of them have a primary that the node's usual threat
-    strikes, `n_critical` of these are critical."""
+    """`n` applications in any role and by any tie; `n_standing` of them have a primary that the
+    node's usual threat strikes, `n_critical` of these are critical."""
 
     n: int = 0
     n_standing: int = 0
@@ -336,25 +383,30 @@ LEFT JOIN LATERAL (
 WHERE k.kind = %(kind)s AND k.ref = ANY (%(refs)s)
 """
 _COUNT_OF_TEAMS = """
-SELECT ref, count(*), count(*) FILTER (WHERE stands), count(*) FILTER (WHERE stands AND criticality = 0)
+SELECT ref, count(*), count(*) FILTER (WHERE stands), count(*) FILTER (WHERE stands
+    AND criticality = 0)
 FROM (
     SELECT ref, application_id, criticality, bool_or(stands) AS stands
     FROM (
-        SELECT k.ref, l.application_id, l.criticality, l.role = 0 AND f.via = ANY (%(ties)s) AS stands
+        SELECT k.ref, l.application_id, l.criticality, l.role = 0
+            AND f.via = ANY (%(ties)s) AS stands
         FROM catalog_node k JOIN exposure_heldfooting f ON f.node_id = k.id
         JOIN exposure_liveuse l ON l.offering_id = f.offering_id AND l.team_id = ANY (%(teams)s)
         WHERE k.kind = %(kind)s AND k.ref = ANY (%(refs)s)
         UNION ALL
         SELECT k.ref, l.application_id, l.criticality, l.role = 0
         FROM catalog_node k JOIN exposure_partyfooting f ON f.node_id = k.id
-        JOIN exposure_liveuse l ON l.via_party_id = f.party_id AND l.reached = f.reached AND l.team_id = ANY (%(teams)s)
+        JOIN exposure_liveuse l ON l.via_party_id = f.party_id AND l.reached = f.reached
+            AND l.team_id = ANY (%(teams)s)
         WHERE k.kind = %(kind)s AND k.ref = ANY (%(refs)s)
     ) used GROUP BY ref, application_id, criticality
 ) each GROUP BY ref
 """
 
 
-def standing_counts(*, kind: NodeKind, refs: Collection[int], user: User) -> dict[int, StandingCount]:
+def standing_counts(
+    *, kind: NodeKind, refs: Collection[int], user: User
+) -> dict[int, StandingCount]:
     """{ref: count} of the nodes of one kind on which anything stands or leans: one statement."""
     if not refs:
         return {}
@@ -374,13 +426,14 @@ def standing_counts(*, kind: NodeKind, refs: Collection[int], user: User) -> dic
 
 
 def used_nodes(*, kind: NodeKind, user: User) -> list[int]:
-    """Refs of the nodes of one kind on which anything stands or leans, those with most applications first (for teams:
-    in no order): one statement."""
+    """Refs of the nodes of one kind on which anything stands or leans, those with most applications
+    first (for teams: in no order): one statement."""
     teams = own_teams(user)
     with connection.cursor() as cursor:
         if teams is None:
             cursor.execute(
-                "SELECT k.ref FROM exposure_nodereach r JOIN catalog_node k ON k.id = r.node_id AND k.kind = %s"
+                "SELECT k.ref FROM exposure_nodereach r JOIN catalog_node k ON k.id = r.node_id "
+                "AND k.kind = %s"
                 " ORDER BY r.n DESC, k.ref",
                 [kind.value],
             )
@@ -388,13 +441,17 @@ def used_nodes(*, kind: NodeKind, user: User) -> list[int]:
             cursor.execute(
                 """
                 WITH called AS MATERIALIZED (
-                    SELECT DISTINCT offering_id, via_party_id, reached FROM exposure_liveuse WHERE team_id = ANY (%s)
+                    SELECT DISTINCT offering_id, via_party_id, reached FROM exposure_liveuse
+                    WHERE team_id = ANY (%s)
                 )
-                SELECT DISTINCT k.ref FROM catalog_node k JOIN exposure_heldfooting f ON f.node_id = k.id
+                SELECT DISTINCT k.ref FROM catalog_node k
+                JOIN exposure_heldfooting f ON f.node_id = k.id
                 JOIN called c ON c.offering_id = f.offering_id WHERE k.kind = %s
                 UNION
-                SELECT DISTINCT k.ref FROM catalog_node k JOIN exposure_partyfooting f ON f.node_id = k.id
-                JOIN called c ON c.via_party_id = f.party_id AND c.reached = f.reached WHERE k.kind = %s
+                SELECT DISTINCT k.ref FROM catalog_node k
+                JOIN exposure_partyfooting f ON f.node_id = k.id
+                JOIN called c ON c.via_party_id = f.party_id AND c.reached = f.reached
+                WHERE k.kind = %s
                 """,
                 [list(teams), kind.value, kind.value],
             )

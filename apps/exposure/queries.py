@@ -1,8 +1,8 @@
 """Who stands where: reads that join the catalogue's footing with what applications use.
 
-Every function takes its day. A dependency is live when its application is in pilot or production and
-since <= day < until. None of these functions checks who asks, unless it takes a `user`: callers add
-`visible_to(user)`.
+Every function takes its day. A dependency is live when its application is in pilot or production
+and since <= day < until. None of these functions checks who asks, unless it takes a `user`: callers
+add `visible_to(user)`.
 """
 
 from collections.abc import Collection
@@ -39,8 +39,8 @@ LIFECYCLE_KINDS: tuple[str, ...] = (
     ProviderEvent.Kind.DELISTED,
 )
 
-# (event_id, offering_id): every offering that the events of {events} reach. Rules: affected_dependencies.
-# Node kinds 1 offering, 2 version; via 0 direct, 2 weights (footing.py).
+# (event_id, offering_id): every offering that the events of {events} reach. Rules:
+# affected_dependencies. Node kinds 1 offering, 2 version; via 0 direct, 2 weights (footing.py).
 REACHED_OFFERINGS = """
 SELECT e.id AS event_id, f.offering_id
 FROM catalog_providerevent e
@@ -62,16 +62,20 @@ LEFT JOIN catalog_alias a ON a.id = x.alias_id
 JOIN catalog_node n ON n.kind = 2 AND n.ref = x.version_id
 JOIN catalog_footing f ON f.node_id = n.id
 JOIN catalog_offering o ON o.id = f.offering_id AND o.host_id = x.host_id
-WHERE {events} AND NOT (CASE WHEN a.id IS NULL THEN x.binding = 'alias' ELSE a.kind <> 'synonym' END)
-  AND ((e.kind IN {lifecycle_kinds} AND f.via IN (0, 2) AND (x.region_scope = '' OR o.region_scope = x.region_scope))
-    OR (e.kind = 'repriced' AND f.via = 0 AND o.region_scope = x.region_scope AND o.service_tier = x.service_tier))
+WHERE {events} AND NOT (CASE WHEN a.id IS NULL THEN x.binding = 'alias'
+    ELSE a.kind <> 'synonym' END)
+  AND ((e.kind IN {lifecycle_kinds} AND f.via IN (0, 2) AND (x.region_scope = ''
+      OR o.region_scope = x.region_scope))
+    OR (e.kind = 'repriced' AND f.via = 0 AND o.region_scope = x.region_scope
+        AND o.service_tier = x.service_tier))
   AND (o.id = x.id OR NOT {told_itself})
 """
 
 # The event's source speaks of offering o by a row of o's own, whose own events tell it.
 TOLD_ITSELF = """EXISTS (
     SELECT 1 FROM catalog_assertion own
-    LEFT JOIN catalog_assertion row ON row.source_id = own.source_id AND row.external_id = own.external_id
+    LEFT JOIN catalog_assertion row ON row.source_id = own.source_id
+        AND row.external_id = own.external_id
       AND row.topic = 'identity'
     WHERE own.offering_id = o.id AND own.source_id = e.source_id AND own.withdrawn_at IS NULL
       AND row.withdrawn_at IS NULL
@@ -80,29 +84,37 @@ TOLD_ITSELF = """EXISTS (
 
 
 def reached_offerings_sql(events: str) -> str:
-    """`REACHED_OFFERINGS` for the events of the SQL condition `events` on `e`, which is never user input."""
+    """`REACHED_OFFERINGS` for the events of the SQL condition `events` on `e`, which is never user
+    input."""
     kinds = ", ".join(f"'{kind}'" for kind in sorted(str(kind) for kind in LIFECYCLE_KINDS))
-    return REACHED_OFFERINGS.format(events=events, lifecycle_kinds=f"({kinds})", told_itself=TOLD_ITSELF)
+    return REACHED_OFFERINGS.format(
+        events=events, lifecycle_kinds=f"({kinds})", told_itself=TOLD_ITSELF
+    )
 
 
 def affected_dependencies(*, event: ProviderEvent, on: date) -> DependencyQuerySet:
-    """Live dependencies, in every role, on an offering that the event reaches. For an event on offering X:
+    """Live dependencies, in every role, on an offering that the event reaches. For an event on
+    offering X:
 
     - X itself, and offerings that are redirected to it today;
-    - when the event is about X's end (announced, moved, withdrawn, retired, delisted): rows of the same name at
-      the same host, and offerings at that host which stand on X's version directly or by its weights: other
-      names of the snapshot, its regional rows, fine-tunes served there. An event on a row of one region reaches
-      only rows of that region; a service tier does not narrow it. Where X is a moving name, only rows of that
-      name: its end does not end the release it points to today.
-    - when the event is a new price: offerings at the host that stand directly on X's version in the same region
-      and tier, since they are the same article under another name. A moving name is priced by itself.
+    - when the event is about X's end (announced, moved, withdrawn, retired, delisted): rows of the
+      same name at the same host, and offerings at that host which stand on X's version directly or
+      by its weights: other names of the snapshot, its regional rows, fine-tunes served there. An
+      event on a row of one region reaches only rows of that region; a service tier does not narrow
+      it. Where X is a moving name, only rows of that name: its end does not end the release it
+      points to today.
+    - when the event is a new price: offerings at the host that stand directly on X's version in the
+      same region and tier, since they are the same article under another name. A moving name is
+      priced by itself.
     - any other event: nothing beyond X.
 
-    An offering of which the same source speaks by a row of its own (with a date, or with a price) is reached by the
-    events of that row only: forty regional rows of one release tell a team once, not forty times.
+    An offering of which the same source speaks by a row of its own (with a date, or with a price)
+    is reached by the events of that row only: forty regional rows of one release tell a team once,
+    not forty times.
     """
     reached = RawSQL(  # noqa: S611
-        f"SELECT offering_id FROM ({reached_offerings_sql('e.id = %s')}) reached", [event.pk, event.pk, event.pk]
+        f"SELECT offering_id FROM ({reached_offerings_sql('e.id = %s')}) reached",
+        [event.pk, event.pk, event.pk],
     )
     return Dependency.objects.live_on(on).filter(offering_id__in=reached)
 
@@ -110,7 +122,8 @@ def affected_dependencies(*, event: ProviderEvent, on: date) -> DependencyQueryS
 def affected_applications(*, event: ProviderEvent, on: date) -> ApplicationQuerySet:
     """Applications with an affected dependency, gravest first.
 
-    `affected_primary` says whether one of those is a primary; otherwise the application only leans on it.
+    `affected_primary` says whether one of those is a primary; otherwise the application only leans
+    on it.
     """
     affected = affected_dependencies(event=event, on=on)
     return (
@@ -124,12 +137,17 @@ def affected_applications(*, event: ProviderEvent, on: date) -> ApplicationQuery
 def standing_on(*, kind: NodeKind, ref: int, on: date) -> ApplicationQuerySet:
     """Applications with a live dependency, in any role and by any tie, on the node; gravest first.
 
-    `stands` says whether one of those is a primary; otherwise the application only leans on the node. Gateways
-    and vendors are also reached by a dependency's own `via_party` and its corporate parents.
+    `stands` says whether one of those is a primary; otherwise the application only leans on the
+    node. Gateways and vendors are also reached by a dependency's own `via_party` and its corporate
+    parents.
     """
-    there = Q(offering__in=Footing.objects.filter(node__kind=kind, node__ref=ref).values("offering_id"))
+    there = Q(
+        offering__in=Footing.objects.filter(node__kind=kind, node__ref=ref).values("offering_id")
+    )
     if kind in {NodeKind.GATEWAY, NodeKind.VENDOR}:
-        reached = Dependency.Reached.GATEWAY if kind == NodeKind.GATEWAY else Dependency.Reached.EMBEDDED
+        reached = (
+            Dependency.Reached.GATEWAY if kind == NodeKind.GATEWAY else Dependency.Reached.EMBEDDED
+        )
         there |= Q(reached=reached, via_party__in=_with_subsidiaries(ref))
     live = Dependency.objects.live_on(on).filter(there)
     return (
@@ -144,7 +162,8 @@ def _with_subsidiaries(provider_id: int) -> RawSQL:
     return RawSQL(
         """
         WITH RECURSIVE below(id) AS (
-            SELECT %s::bigint UNION SELECT p.id FROM below JOIN catalog_provider p ON p.parent_id = below.id
+            SELECT %s::bigint UNION SELECT p.id FROM below
+            JOIN catalog_provider p ON p.parent_id = below.id
         ) SELECT id FROM below
         """,
         [provider_id],
@@ -156,8 +175,8 @@ def _with_subsidiaries(provider_id: int) -> RawSQL:
 class End:
     """When an offering ends, counted from a day.
 
-    `days_left` is negative once past, None while no date is known. With `at_least` the date is a 'not before':
-    the end may come later, and a passed one counts as 0, since it retired nothing.
+    `days_left` is negative once past, None while no date is known. With `at_least` the date is a
+    'not before': the end may come later, and a passed one counts as 0, since it retired nothing.
     """
 
     days_left: int | None
@@ -174,10 +193,11 @@ def end_of(offering: Offering, on: date) -> End:
 
 @dataclass(frozen=True, slots=True)
 class Runway:
-    """A live primary whose offering ends. `offering` is the one that answers today, redirects followed.
+    """A live primary whose offering ends. `offering` is the one that answers today, redirects
+    followed.
 
-    `runway` is days left minus `effort_days`, which the last exit test took (`basis` test) or the plan estimates;
-    all three are None while nobody knows.
+    `runway` is days left minus `effort_days`, which the last exit test took (`basis` test) or the
+    plan estimates; all three are None while nobody knows.
     """
 
     application: Application
@@ -193,16 +213,23 @@ class Runway:
 
 
 def runways(*, user: Any, on: date, limit: int | None = None) -> list[Runway]:
-    """Live primaries whose offering has an end, most urgent first, by the rule of inventory/runway.py; three statements
-    whatever the number.
+    """Live primaries whose offering has an end, most urgent first, by the rule of
+    inventory/runway.py; three statements whatever the number.
 
-    `limit` None loads them all. Primaries on a deprecated offering without a date are not among them: they come last.
+    `limit` None loads them all. Primaries on a deprecated offering without a date are not among
+    them: they come last.
     """
     if not user.is_authenticated or not user.is_active:
         return []
     team_ids = None if user.can_read_all else list(user.team_roles())
-    found = [row for row in primary_runways(on=on, team_ids=team_ids, limit=limit) if row.days_left is not None]
-    dependencies = _with_stack(Dependency.objects.filter(pk__in=[row.dependency_id for row in found])).in_bulk()
+    found = [
+        row
+        for row in primary_runways(on=on, team_ids=team_ids, limit=limit)
+        if row.days_left is not None
+    ]
+    dependencies = _with_stack(
+        Dependency.objects.filter(pk__in=[row.dependency_id for row in found])
+    ).in_bulk()
     offerings = _offerings({row.offering_id for row in found})
     return [
         Runway(
@@ -223,7 +250,8 @@ def runways(*, user: Any, on: date, limit: int | None = None) -> list[Runway]:
 
 @dataclass(frozen=True, slots=True)
 class StackRow:
-    """One dependency from the application down. `offering` is what is called, `answering` what answers today.
+    """One dependency from the application down. `offering` is what is called, `answering` what
+    answers today.
 
     The layers below are those of `answering`; None where it is unresolved.
     """
@@ -240,11 +268,18 @@ class StackRow:
 
 
 def stack(*, application: Application, on: date) -> list[StackRow]:
-    """What the application calls on that day, whatever its status: primaries first; three statements."""
+    """What the application calls on that day, whatever its status: primaries first; three
+    statements."""
     used = _with_stack(
-        Dependency.objects.filter(Q(until__isnull=True) | Q(until__gt=on), application=application, since__lte=on)
+        Dependency.objects.filter(
+            Q(until__isnull=True) | Q(until__gt=on), application=application, since__lte=on
+        )
     ).order_by(
-        models.Case(models.When(role=Dependency.Role.PRIMARY, then=0), models.When(role="fallback", then=1), default=2),
+        models.Case(
+            models.When(role=Dependency.Role.PRIMARY, then=0),
+            models.When(role="fallback", then=1),
+            default=2,
+        ),
         "fallback_order",
         F("traffic_share").desc(nulls_last=True),
         "pk",
@@ -273,12 +308,20 @@ def stack(*, application: Application, on: date) -> list[StackRow]:
     return rows
 
 
-_OFFERING_RELATIONS = ("host", "gateway", "alias", "version__foundation__developer", "replacement__host")
+_OFFERING_RELATIONS = (
+    "host",
+    "gateway",
+    "alias",
+    "version__foundation__developer",
+    "replacement__host",
+)
 
 
 def _with_stack(dependencies: DependencyQuerySet) -> DependencyQuerySet:
     return dependencies.select_related(
-        "application__team", "via_party", *(f"offering__{relation}" for relation in _OFFERING_RELATIONS)
+        "application__team",
+        "via_party",
+        *(f"offering__{relation}" for relation in _OFFERING_RELATIONS),
     )
 
 

@@ -38,8 +38,15 @@ declare_retention(
         # the answer that a person finds with the scenario
         latest_per=("scenario", "state"),
     ),
-    TaskLimit("exposure_nodesnapshot", RetentionGroup.DERIVED, "exposure.take_snapshot", _snapshot_limit),
-    TaskLimit("exposure_concentrationsnapshot", RetentionGroup.DERIVED, "exposure.take_snapshot", _snapshot_limit),
+    TaskLimit(
+        "exposure_nodesnapshot", RetentionGroup.DERIVED, "exposure.take_snapshot", _snapshot_limit
+    ),
+    TaskLimit(
+        "exposure_concentrationsnapshot",
+        RetentionGroup.DERIVED,
+        "exposure.take_snapshot",
+        _snapshot_limit,
+    ),
     *permanent_tables(
         RetentionGroup.INVENTORY,
         "tolerances, flags with the reasons people gave, campaigns and what people assumed",

@@ -23,8 +23,11 @@ class TrendPoint:
     n_applications: int
 
 
-def trend(layer: Layer, basis: Basis, *, since: date, until: date | None = None) -> list[TrendPoint]:
-    """Day by day from `since` to `until` (exclusive); days without a snapshot are missing. For the whole portfolio."""
+def trend(
+    layer: Layer, basis: Basis, *, since: date, until: date | None = None
+) -> list[TrendPoint]:
+    """Day by day from `since` to `until` (exclusive); days without a snapshot are missing. For the
+    whole portfolio."""
     found = ConcentrationSnapshot.objects.filter(layer=layer, basis=basis, day__gte=since)
     if until is not None:
         found = found.filter(day__lt=until)
@@ -34,8 +37,8 @@ def trend(layer: Layer, basis: Basis, *, since: date, until: date | None = None)
 
 @dataclass(frozen=True, slots=True)
 class NodeTrendPoint:
-    """Applications by state when the node fails; `n_critical`, `users` and `spend` (USD a month) are of those that
-    it can stop: exposed and cushioned."""
+    """Applications by state when the node fails; `n_critical`, `users` and `spend` (USD a month)
+    are of those that it can stop: exposed and cushioned."""
 
     day: date
     exposed: int
@@ -47,9 +50,11 @@ class NodeTrendPoint:
     spend: Decimal
 
 
-def node_trend(node_id: int, *, threat: str, since: date, until: date | None = None) -> list[NodeTrendPoint]:
-    """Day by day from `since` to `until` (exclusive) under the threat; zeros on days on which nothing stood there,
-    nothing for days without a snapshot. For the whole portfolio."""
+def node_trend(
+    node_id: int, *, threat: str, since: date, until: date | None = None
+) -> list[NodeTrendPoint]:
+    """Day by day from `since` to `until` (exclusive) under the threat; zeros on days on which
+    nothing stood there, nothing for days without a snapshot. For the whole portfolio."""
     with connection.cursor() as cursor:
         cursor.execute(
             """

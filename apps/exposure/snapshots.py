@@ -1,7 +1,8 @@
-"""The daily snapshot of exposure: written once a day from the engine's tables, never changed, for trends.
+"""The daily snapshot of exposure: written once a day from the engine's tables, never changed, for
+trends.
 
-What is written: every row of `NodeSummary` (it holds only nodes that something stands on), and the indices of each
-layer by each weight.
+What is written: every row of `NodeSummary` (it holds only nodes that something stands on), and the
+indices of each layer by each weight.
 """
 
 import contextlib
@@ -29,23 +30,28 @@ class DayIsOver(Exception):
 
 @transaction.atomic
 def take_snapshot(*, on: date) -> int:
-    """Write the snapshot of the day, refreshing the engine's tables first; the number of rows written.
+    """Write the snapshot of the day, refreshing the engine's tables first; the number of rows
+    written.
 
-    0 where the day has one already: the first of a day stands. Raises DayIsOver for a day before the tables' own.
+    0 where the day has one already: the first of a day stands. Raises DayIsOver for a day before
+    the tables' own.
     """
     _take_lock()
     if is_taken(on):
         return 0
     as_of = EngineState.objects.filter(pk=1).values_list("as_of", flat=True).first()
     if as_of is not None and as_of > on:
-        raise DayIsOver(f"Exposure is already worked out for {as_of}. A missed {on} can be recomputed instead.")
+        raise DayIsOver(
+            f"Exposure is already worked out for {as_of}. A missed {on} can be recomputed instead."
+        )
     refresh(on=on)
     return _write(on)
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A node's row that was taken otherwise than it is recomputed: (n, n_critical) of each, None where it lacks."""
+    """A node's row that was taken otherwise than it is recomputed: (n, n_critical) of each, None
+    where it lacks."""
 
     node_id: int
     threat: int
@@ -56,7 +62,8 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Recomputed:
-    """`n_written` rows, for a day that had none; else `differences` from what was taken, and nothing written."""
+    """`n_written` rows, for a day that had none; else `differences` from what was taken, and
+    nothing written."""
 
     n_written: int
     differences: tuple[Difference, ...]
@@ -66,11 +73,11 @@ class Recomputed:
 def recompute(*, on: date, limit: int = 100) -> Recomputed:
     """Work out the snapshot of a past day from the history, and write it where it was missed.
 
-    Known exactly: applications, dependencies and exit tests as they stood at the end of the day, and the lifecycle
-    columns, hosts and versions of offerings. Not known any more, and taken as they are today: the settings, the
-    policies' threats, lineage, corporate parents and regions. A snapshot is taken in the course of its day, so what
-    was written later that day is a difference that is no fault. Reads the whole history: a job of seconds at 100,000
-    applications.
+    Known exactly: applications, dependencies and exit tests as they stood at the end of the day,
+    and the lifecycle columns, hosts and versions of offerings. Not known any more, and taken as
+    they are today: the settings, the policies' threats, lineage, corporate parents and regions. A
+    snapshot is taken in the course of its day, so what was written later that day is a difference
+    that is no fault. Reads the whole history: a job of seconds at 100,000 applications.
     """
     _take_lock()
     with as_on_record(on):
@@ -81,8 +88,8 @@ def recompute(*, on: date, limit: int = 100) -> Recomputed:
 
 @transaction.atomic
 def thin_snapshots(*, on: date) -> int:
-    """Delete days of the months that began more than KEPT_MONTHS before the month of `on`, but for the last day of
-    each; the number of days deleted."""
+    """Delete days of the months that began more than KEPT_MONTHS before the month of `on`, but for
+    the last day of each; the number of days deleted."""
     _take_lock()
     months = on.year * 12 + on.month - 1 - KEPT_MONTHS
     until = date(months // 12, months % 12 + 1, 1)
@@ -100,22 +107,29 @@ def thin_snapshots(*, on: date) -> int:
         if not days:
             return 0
         cursor.execute("DELETE FROM exposure_nodesnapshot WHERE day = ANY (%s::date[])", [days])
-        cursor.execute("DELETE FROM exposure_concentrationsnapshot WHERE day = ANY (%s::date[])", [days])
+        cursor.execute(
+            "DELETE FROM exposure_concentrationsnapshot WHERE day = ANY (%s::date[])", [days]
+        )
     return len(days)
 
 
 def drop_old_snapshots(*, on: date, keep_days: int) -> int:
-    """Drop the months that ended more than `keep_days` before `on`, whole partitions at a time; the number of months.
+    """Drop the months that ended more than `keep_days` before `on`, whole partitions at a time; the
+    number of months.
 
-    0 days keep all. Each month is a transaction that waits for readers for two seconds at most; one whose readers take
-    longer is left to the next run.
+    0 days keep all. Each month is a transaction that waits for readers for two seconds at most; one
+    whose readers take longer is left to the next run.
     """
     if not keep_days:
         return 0
     first = (on - timedelta(days=keep_days)).replace(day=1)
     n_dropped = 0
     for name in _partitions_before(first):
-        with contextlib.suppress(OperationalError), transaction.atomic(), connection.cursor() as cursor:
+        with (
+            contextlib.suppress(OperationalError),
+            transaction.atomic(),
+            connection.cursor() as cursor,
+        ):
             cursor.execute("SET LOCAL lock_timeout = '2s'")
             cursor.execute(f"DROP TABLE {connection.ops.quote_name(name)}")
             n_dropped += 1
@@ -179,14 +193,18 @@ def _measured(on: date, layer: Layer, basis: Basis) -> ConcentrationSnapshot:
 
 
 def _make_month(on: date) -> None:
-    """The partition of the month, made with its first day; the caller holds the lock, so no two make it at once."""
+    """The partition of the month, made with its first day; the caller holds the lock, so no two
+    make it at once."""
     first = on.replace(day=1)
     following = (first + timedelta(days=32)).replace(day=1)
     with connection.cursor() as cursor:
         cursor.execute("SELECT to_regclass(%s)", [_partition(first)])
         if cursor.fetchone()[0] is None:
-            # attached, since PARTITION OF locks the table against readers and waits for each of them, a backup too
-            cursor.execute(f"CREATE TABLE {_partition(first)} (LIKE exposure_nodesnapshot INCLUDING ALL)")
+            # attached, since PARTITION OF locks the table against readers and waits for each of
+            # them, a backup too
+            cursor.execute(
+                f"CREATE TABLE {_partition(first)} (LIKE exposure_nodesnapshot INCLUDING ALL)"
+            )
             cursor.execute(
                 f"ALTER TABLE exposure_nodesnapshot ATTACH PARTITION {_partition(first)}"
                 f" FOR VALUES FROM ('{first}') TO ('{following}')"
@@ -201,10 +219,12 @@ def _differences(on: date, limit: int) -> list[Difference]:
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            SELECT coalesce(t.node_id, r.node_id), coalesce(t.threat, r.threat), coalesce(t.state, r.state),
+            SELECT coalesce(t.node_id, r.node_id), coalesce(t.threat, r.threat), coalesce(t.state,
+                r.state),
                    t.n, t.n_critical, r.n, r.n_critical
             FROM (SELECT * FROM exposure_nodesnapshot WHERE day = %s) t
-            FULL JOIN exposure_nodesummary r ON r.node_id = t.node_id AND r.threat = t.threat AND r.state = t.state
+            FULL JOIN exposure_nodesummary r ON r.node_id = t.node_id AND r.threat = t.threat
+            AND r.state = t.state
             WHERE (t.n, t.n_critical, t.points, t.users, t.spend)
                   IS DISTINCT FROM (r.n, r.n_critical, r.points, r.users, r.spend)
             ORDER BY 1, 2, 3 LIMIT %s

@@ -24,8 +24,9 @@ from apps.inventory.actions import RefusedChange
 def refresh_exposure() -> None:
     """After a poll and every few minutes; two at once do the work of one.
 
-    Each step commits what it did and finds its own work anew, so that a worker may die between any two of them: what
-    is touched waits in its queue, events are found by NOT EXISTS, and flags are measured on the tables as they stand.
+    Each step commits what it did and finds its own work anew, so that a worker may die between any
+    two of them: what is touched waits in its queue, events are found by NOT EXISTS, and flags are
+    measured on the tables as they stand.
     """
     moment = now()
     with audit_context(job="exposure.refresh_exposure"):
@@ -48,7 +49,8 @@ def keep_refresh_campaigns() -> None:
 
 
 def opening_key(*, event_id: int | None, offering_id: int) -> str:
-    """Under which the cache holds why a campaign could not be opened; empty while it is being opened."""
+    """Under which the cache holds why a campaign could not be opened; empty while it is being
+    opened."""
     return f"opening-campaign:{event_id or 0}:{offering_id}"
 
 
@@ -63,7 +65,8 @@ def open_large_campaign(
     note: str,
     due_on: str | None,
 ) -> int | None:
-    """Tens of thousands of tasks take half a minute, which no page waits for. Twice at once opens one campaign."""
+    """Tens of thousands of tasks take half a minute, which no page waits for. Twice at once opens
+    one campaign."""
     key = opening_key(event_id=event_id, offering_id=offering_id)
     try:
         campaign = open_campaign(
@@ -92,8 +95,8 @@ def keep_smallest_sets() -> None:
 
 @shared_task(name="exposure.take_snapshot")
 def take_daily_snapshot() -> None:
-    """The first run of a day writes it down, the others find it there; old days are thinned out, and those
-    beyond the history dropped."""
+    """The first run of a day writes it down, the others find it there; old days are thinned out,
+    and those beyond the history dropped."""
     today = day_of(now())
     with contextlib.suppress(DayIsOver):
         # midnight has passed since the last refresh: the next run finds the new day's tables

@@ -1,4 +1,5 @@
-"""What may happen to a node, and what a fallback needs then (docs/exposure.md, section Threats). Plain values."""
+"""What may happen to a node, and what a fallback needs then (docs/exposure.md, section Threats).
+Plain values."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -32,7 +33,12 @@ DEFAULT_REQUIRED_GRADE: Mapping[str, Mapping[str, int]] = {
     DEVELOPER_FAILURE: {"*": 4},
     ERROR: {"*": 4},
 }
-DEFAULT_CRITICALITY_POINTS: Mapping[str, int] = {"critical": 8, "important": 4, "standard": 2, "low": 1}
+DEFAULT_CRITICALITY_POINTS: Mapping[str, int] = {
+    "critical": 8,
+    "important": 4,
+    "standard": 2,
+    "low": 1,
+}
 DEFAULT_STATE_FACTOR: Mapping[str, str] = {"exposed": "1", "cushioned": "1/2", "portable": "1/10"}
 # threats as the database writes them
 THREAT_CODES: Mapping[str, int] = {threat: code for code, threat in enumerate(THREATS)}
@@ -40,7 +46,8 @@ THREAT_CODES: Mapping[str, int] = {threat: code for code, threat in enumerate(TH
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A node that fails, under a threat: which ties count, how independent a fallback must be, and how slowly."""
+    """A node that fails, under a threat: which ties count, how independent a fallback must be, and
+    how slowly."""
 
     node_id: int
     threat: str
@@ -56,14 +63,16 @@ class Question:
 
 
 def needed_grade(required: Mapping[str, Mapping[str, int]], threat: str, kind: NodeKind) -> int:
-    """The independence a fallback needs; a kind that is not named takes the threat's `*`, a threat the default."""
+    """The independence a fallback needs; a kind that is not named takes the threat's `*`, a threat
+    the default."""
     table = required.get(threat) or DEFAULT_REQUIRED_GRADE[threat]
     # it goes into statements as a number, and settings may have come past the form
     return int(table.get(kind.label, table.get("*", DEFAULT_REQUIRED_GRADE[threat]["*"])))
 
 
 def exact(value: object) -> Fraction:
-    """A stored decimal or a text `p/q` as the rational that was meant: 0.333333333333333 is a third."""
+    """A stored decimal or a text `p/q` as the rational that was meant: 0.333333333333333 is a
+    third."""
     if isinstance(value, str):
         return Fraction(value)
     return Fraction(str(value)).limit_denominator(1_000_000)

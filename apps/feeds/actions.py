@@ -11,21 +11,34 @@ from kombu.exceptions import OperationalError
 
 from apps.accounts.models import User
 from apps.catalog.claims.disagreement_events import create_disagreement_events
-from apps.catalog.claims.pending_changes import accept_pending, pending_changes, reject_pending, undo_rejection
+from apps.catalog.claims.pending_changes import (
+    accept_pending,
+    pending_changes,
+    reject_pending,
+    undo_rejection,
+)
 from apps.catalog.ingestion.ingest import ingest_unchanged
 from apps.catalog.models import Assertion, ProviderEvent, Source
 from apps.common.history.context import audit_context
 from apps.common.time import now
 from apps.feeds.adapting import CLAIMING, rules_of
 from apps.feeds.models import FeedRun, Payload, PollState, QuarantinedRow, QuarantineReason
-from apps.feeds.pipeline import AlreadyPolling, carry_out, claim_run, close_dead_runs, fetching, queue_run
+from apps.feeds.pipeline import (
+    AlreadyPolling,
+    carry_out,
+    claim_run,
+    close_dead_runs,
+    fetching,
+    queue_run,
+)
 from apps.feeds.tasknames import POLL_SOURCE
 
 log = structlog.get_logger(__name__)
 
 
 class BrokerAway(Exception):
-    """The poll could not be handed to a worker: the broker does not answer. It was not started; try again."""
+    """The poll could not be handed to a worker: the broker does not answer. It was not started; try
+    again."""
 
 
 def request_poll(*, source: Source, by: User) -> FeedRun:
@@ -39,12 +52,15 @@ def request_poll(*, source: Source, by: User) -> FeedRun:
 
 
 def enqueue_due_sources(*, at: datetime) -> int:
-    """Queue a poll for every enabled source whose time has come; the number queued. Safe to run twice at once."""
+    """Queue a poll for every enabled source whose time has come; the number queued. Safe to run
+    twice at once."""
     close_dead_runs(at=at)
     due = (
         Source.objects.polled()
         .filter(
-            Q(poll_state__isnull=True) | Q(poll_state__next_due_at__isnull=True) | Q(poll_state__next_due_at__lte=at)
+            Q(poll_state__isnull=True)
+            | Q(poll_state__next_due_at__isnull=True)
+            | Q(poll_state__next_due_at__lte=at)
         )
         .exclude(runs__status__in=FeedRun.OPEN)
     )
@@ -59,16 +75,24 @@ def enqueue_due_sources(*, at: datetime) -> int:
 
 
 def end_holds(*, at: datetime) -> list[ProviderEvent]:
-    """Let what has waited long enough take effect by the clock, between two polls; the events it raised.
+    """Let what has waited long enough take effect by the clock, between two polls; the events it
+    raised.
 
-    Only where the feed is read regularly and was read again after the change was first seen: a feed that nobody
-    reads proves nothing. Safe to repeat.
+    Only where the feed is read regularly and was read again after the change was first seen: a feed
+    that nobody reads proves nothing. Safe to repeat.
     """
     events: list[ProviderEvent] = []
     for source, observed_at in _read_lately(at):
-        with transaction.atomic(), audit_context(job="feeds.end_holds", reason="it has stood long enough"):
+        with (
+            transaction.atomic(),
+            audit_context(job="feeds.end_holds", reason="it has stood long enough"),
+        ):
             recorded = ingest_unchanged(
-                source=source, at=at, last_seen=observed_at, seen_again_by=observed_at, rules=rules_of(source)
+                source=source,
+                at=at,
+                last_seen=observed_at,
+                seen_again_by=observed_at,
+                rules=rules_of(source),
             )
             if recorded.observation.updates:
                 _said_by_health(source)
@@ -77,18 +101,24 @@ def end_holds(*, at: datetime) -> list[ProviderEvent]:
 
 
 def _read_lately(at: datetime) -> list[tuple[Source, datetime]]:
-    """(source, its last observation) of those that are polled and were read before they would count as late."""
+    """(source, its last observation) of those that are polled and were read before they would count
+    as late."""
     found = []
-    for source in Source.objects.polled().filter(kind__in=CLAIMING).select_related("poll_state", "mapping"):
+    for source in (
+        Source.objects.polled().filter(kind__in=CLAIMING).select_related("poll_state", "mapping")
+    ):
         state: PollState | None = getattr(source, "poll_state", None)
         observed_at = state.last_observed_at if state else None
-        if observed_at and timedelta(0) <= at - observed_at <= timedelta(minutes=source.stale_after_minutes):
+        if observed_at and timedelta(0) <= at - observed_at <= timedelta(
+            minutes=source.stale_after_minutes
+        ):
             found.append((source, observed_at))
     return found
 
 
 def tell_disagreements(*, at: datetime) -> list[ProviderEvent]:
-    """Raise an event for each pair of sources that has contradicted each other for long enough; safe to repeat."""
+    """Raise an event for each pair of sources that has contradicted each other for long enough;
+    safe to repeat."""
     states = PollState.objects.values_list("source_id", "last_observed_at")
     read_at = {source_id: moment for source_id, moment in states if moment is not None}
     with audit_context(job="feeds.tell_disagreements", reason="two sources contradict each other"):
@@ -99,9 +129,16 @@ def tell_disagreements(*, at: datetime) -> list[ProviderEvent]:
 def accept_suspect(
     *, source: Source, by: User, reason: str, groups: Collection[str] | None = None
 ) -> list[ProviderEvent]:
-    """What is held of `source` (of these provider groups, or all) is true: it takes effect now; the events raised."""
-    held = {change.assertion.external_id for change in pending_changes(source, groups=groups) if change.what == "price"}
-    events = accept_pending(source=source, by=by, reason=reason, groups=groups, rules=rules_of(source))
+    """What is held of `source` (of these provider groups, or all) is true: it takes effect now; the
+    events raised."""
+    held = {
+        change.assertion.external_id
+        for change in pending_changes(source, groups=groups)
+        if change.what == "price"
+    }
+    events = accept_pending(
+        source=source, by=by, reason=reason, groups=groups, rules=rules_of(source)
+    )
     doubted = QuarantinedRow.objects.open().filter(source=source, external_id__in=held)
     doubted.filter(code=QuarantineReason.PRICE_JUMP).update(resolved_at=now())
     _said_by_health(source)
@@ -109,15 +146,20 @@ def accept_suspect(
 
 
 @transaction.atomic
-def refuse_suspect(*, source: Source, by: User, reason: str, groups: Collection[str] | None = None) -> int:
-    """What is held is the feed's fault: the old rows stand for as long as it repeats it; the number refused."""
+def refuse_suspect(
+    *, source: Source, by: User, reason: str, groups: Collection[str] | None = None
+) -> int:
+    """What is held is the feed's fault: the old rows stand for as long as it repeats it; the number
+    refused."""
     n_refused = reject_pending(source=source, by=by, reason=reason, groups=groups)
     _said_by_health(source)
     return n_refused
 
 
 @transaction.atomic
-def reconsider(*, source: Source, by: User, reason: str, groups: Collection[str] | None = None) -> int:
+def reconsider(
+    *, source: Source, by: User, reason: str, groups: Collection[str] | None = None
+) -> int:
     """Take refusals back; the number taken back."""
     n_lifted = undo_rejection(source=source, by=by, reason=reason, groups=groups)
     _said_by_health(source)
@@ -144,22 +186,30 @@ def carry_out_queued(run_id: int) -> FeedRun | None:
 
 def close_overdue(run_id: int, sentence: str) -> None:
     """Close a run that was stopped from outside; its source is due again by the usual backoff."""
-    FeedRun.objects.open().filter(pk=run_id).update(status=FeedRun.Status.FAILED, finished_at=now(), error=sentence)
+    FeedRun.objects.open().filter(pk=run_id).update(
+        status=FeedRun.Status.FAILED, finished_at=now(), error=sentence
+    )
 
 
 def forget_old_payloads(*, at: datetime) -> int:
-    """Drop raw bodies older than PAYLOAD_DAYS, but never the last one of a source; the number dropped."""
+    """Drop raw bodies older than PAYLOAD_DAYS, but never the last one of a source; the number
+    dropped."""
     if not settings.PAYLOAD_DAYS:
         return 0
     before = at - timedelta(days=settings.PAYLOAD_DAYS)
     with transaction.atomic():
-        newest = Payload.objects.order_by("source_id", "-received_at", "-pk").distinct("source_id").values("pk")
+        newest = (
+            Payload.objects.order_by("source_id", "-received_at", "-pk")
+            .distinct("source_id")
+            .values("pk")
+        )
         n, _ = Payload.objects.filter(received_at__lt=before).exclude(pk__in=newest).delete()
         return n
 
 
 def _hand_over(run: FeedRun) -> None:
-    """Send the message once the row is committed; without a broker the run is closed and says so."""
+    """Send the message once the row is committed; without a broker the run is closed and says
+    so."""
     try:
         # a copy each time: a signature keeps the way it was sent the first time
         POLL_SOURCE.clone().apply_async(args=(run.pk,), retry=False)
@@ -170,4 +220,6 @@ def _hand_over(run: FeedRun) -> None:
             error="The broker does not answer; the poll was not handed over.",
         )
         log.warning("broker_away", source=run.source.slug)
-        raise BrokerAway("The broker does not answer, so no worker can poll. Try again in a minute.") from error
+        raise BrokerAway(
+            "The broker does not answer, so no worker can poll. Try again in a minute."
+        ) from error

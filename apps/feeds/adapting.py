@@ -1,4 +1,5 @@
-"""The adapter of a source: one of those that come with the product, or one made from the source's own mapping."""
+"""The adapter of a source: one of those that come with the product, or one made from the source's
+own mapping."""
 
 from dataclasses import replace
 from functools import partial
@@ -45,7 +46,8 @@ class NoAdapter(Exception):
 
 
 def adapter_of(source: Source) -> Adapter:
-    """How `source` is read. NoAdapter where its kind is unknown, or its mapping is missing or wrong."""
+    """How `source` is read. NoAdapter where its kind is unknown, or its mapping is missing or
+    wrong."""
     if source.kind in ADAPTERS:
         return ADAPTERS[source.kind]
     if source.kind == notices.KIND:
@@ -88,4 +90,12 @@ def rules_of(source: Source) -> DetectionRules:
     return replace(DEFAULT_RULES, absence=absence_of(source))
 
 
-__all__ = ["CAP_BYTES", "CLAIMING", "KIND_NAMES", "NoAdapter", "absence_of", "adapter_of", "rules_of"]
+__all__ = [
+    "CAP_BYTES",
+    "CLAIMING",
+    "KIND_NAMES",
+    "NoAdapter",
+    "absence_of",
+    "adapter_of",
+    "rules_of",
+]

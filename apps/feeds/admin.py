@@ -25,7 +25,14 @@ class FeedRunAdmin(ReadOnlyAdmin[FeedRun]):
 
 @admin.register(PollState)
 class PollStateAdmin(ReadOnlyAdmin[PollState]):
-    list_display = ("source", "last_success_at", "last_attempt_at", "next_due_at", "failures", "suspect")
+    list_display = (
+        "source",
+        "last_success_at",
+        "last_attempt_at",
+        "next_due_at",
+        "failures",
+        "suspect",
+    )
     list_select_related = ("source",)
 
 

@@ -1,4 +1,5 @@
-"""Runs from the queue to a worker: at most one open run a source, and dead ones closed with their reason."""
+"""Runs from the queue to a worker: at most one open run a source, and dead ones closed with their
+reason."""
 
 from datetime import datetime, timedelta
 
@@ -10,7 +11,8 @@ from apps.feeds.models import FeedRun, PollState
 
 log = structlog.get_logger(__name__)
 
-# A run that shows no sign of life for this long is dead; far longer than the outbound deadline and the parse.
+# A run that shows no sign of life for this long is dead; far longer than the outbound deadline and
+# the parse.
 DEAD_AFTER = timedelta(minutes=10)
 
 
@@ -19,7 +21,8 @@ class AlreadyPolling(Exception):
 
 
 def queue_run(source: Source, *, trigger: str, at: datetime) -> FeedRun:
-    """A queued run of `source`; AlreadyPolling where one is open. A run found dead is closed first."""
+    """A queued run of `source`; AlreadyPolling where one is open. A run found dead is closed
+    first."""
     close_dead_runs(at=at, source=source)
     try:
         with transaction.atomic():
@@ -29,7 +32,8 @@ def queue_run(source: Source, *, trigger: str, at: datetime) -> FeedRun:
 
 
 def claim_run(run_id: int, *, at: datetime) -> FeedRun | None:
-    """Turn a queued run into a running one; None when somebody else did, or it was closed meanwhile."""
+    """Turn a queued run into a running one; None when somebody else did, or it was closed
+    meanwhile."""
     claimed = FeedRun.objects.filter(pk=run_id, status=FeedRun.Status.QUEUED).update(
         status=FeedRun.Status.RUNNING, started_at=at, heartbeat_at=at, step="fetch"
     )
@@ -37,7 +41,8 @@ def claim_run(run_id: int, *, at: datetime) -> FeedRun | None:
 
 
 def close_dead_runs(*, at: datetime, source: Source | None = None) -> int:
-    """Close open runs without a sign of life, and make their sources due again; the number closed."""
+    """Close open runs without a sign of life, and make their sources due again; the number
+    closed."""
     dead = FeedRun.objects.open().filter(queued_at__lt=at - DEAD_AFTER)
     if source is not None:
         dead = dead.filter(source=source)
@@ -52,9 +57,9 @@ def close_dead_runs(*, at: datetime, source: Source | None = None) -> int:
             else "No worker took this poll up; the broker or the worker was away."
         )
         with transaction.atomic():
-            won = FeedRun.objects.filter(pk=run.pk, status=run.status, heartbeat_at=run.heartbeat_at).update(
-                status=FeedRun.Status.FAILED, finished_at=at, error=reason
-            )
+            won = FeedRun.objects.filter(
+                pk=run.pk, status=run.status, heartbeat_at=run.heartbeat_at
+            ).update(status=FeedRun.Status.FAILED, finished_at=at, error=reason)
             if won:
                 PollState.objects.filter(source=run.source).update(next_due_at=at)
                 closed += 1

@@ -1,4 +1,5 @@
-"""Fetching one feed's body. The only module of feeds that knows HTTP; whatever goes wrong becomes data."""
+"""Fetching one feed's body. The only module of feeds that knows HTTP; whatever goes wrong becomes
+data."""
 
 import hashlib
 from dataclasses import dataclass, replace
@@ -15,17 +16,19 @@ PACKAGE_SCHEME = Source.PACKAGE_SCHEME
 # Longer validators than the poll state keeps are not worth keeping: the digest does their work.
 _LONGEST_ETAG = 300
 _LONGEST_LAST_MODIFIED = 100
-_ACCEPT = "application/json, application/feed+json, application/atom+xml, application/rss+xml, */*;q=0.5"
+_ACCEPT = (
+    "application/json, application/feed+json, application/atom+xml, application/rss+xml, */*;q=0.5"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
     """What one attempt brought.
 
-    new: `body` and `digest` are set; the body may still equal the last one, which `digest` (SHA-256 of the
-    inflated body, hex) tells. unchanged: the server answered 304. throttled: it asked to be left alone, for
-    `retry_after_seconds` if it said so. failed: `error` says in a sentence what is wrong and what to do;
-    `http_status` is None if there was no answer.
+    new: `body` and `digest` are set; the body may still equal the last one, which `digest` (SHA-256
+    of the inflated body, hex) tells. unchanged: the server answered 304. throttled: it asked to be
+    left alone, for `retry_after_seconds` if it said so. failed: `error` says in a sentence what is
+    wrong and what to do; `http_status` is None if there was no answer.
     """
 
     status: FetchStatus
@@ -50,7 +53,8 @@ def fetch_source(
 ) -> Fetched:
     """Ask `url` once. Never raises for a fault of the far side or of the address.
 
-    `cap_bytes` lowers the policy's limits to what the feed's adapter expects at most (inflated bytes).
+    `cap_bytes` lowers the policy's limits to what the feed's adapter expects at most (inflated
+    bytes).
     """
     if cap_bytes is not None:
         policy = replace(
@@ -73,17 +77,25 @@ def fetch_source(
 
 
 def fetch_package(url: str, etag: str | None) -> Fetched:
-    """The price list inside an installed package; its version stands for the ETag, so that it is read once."""
+    """The price list inside an installed package; its version stands for the ETag, so that it is
+    read once."""
     name = url.removeprefix(PACKAGE_SCHEME)
     if name != packaged.PACKAGE:
         return Fetched(
-            "failed", error=f"No price list of a package '{name}' is known; only {packaged.PACKAGE} has one."
+            "failed",
+            error=f"No price list of a package '{name}' is known; only {packaged.PACKAGE} has one.",
         )
     version = packaged.package_version()
     if etag == version:
         return Fetched("unchanged", etag=version)
     body = packaged.package_body()
-    return Fetched("new", body=body, etag=version, digest=hashlib.sha256(body).hexdigest(), bytes_on_wire=len(body))
+    return Fetched(
+        "new",
+        body=body,
+        etag=version,
+        digest=hashlib.sha256(body).hexdigest(),
+        bytes_on_wire=len(body),
+    )
 
 
 def _read(response: Response, *, conditional: bool) -> Fetched:
@@ -102,7 +114,8 @@ def _read(response: Response, *, conditional: bool) -> Fetched:
             "throttled",
             status,
             retry_after_seconds=response.retry_after,
-            error=f"The server answers {status} and asks to be left alone for a while; the poll is put off.",
+            error=f"The server answers {status} and asks to be left alone for a while; the "
+            "poll is put off.",
             bytes_on_wire=size,
         )
     if status != 200:

@@ -9,8 +9,12 @@ from apps.feeds.models import FeedNotice, FeedRun, QuarantinedRow
 class FeedRunFilter(django_filters.FilterSet):  # type: ignore[misc]
     source = django_filters.CharFilter(field_name="source__slug", label="Source (slug)")
     status = django_filters.MultipleChoiceFilter(choices=FeedRun.Status.choices, label="Status")
-    since = django_filters.IsoDateTimeFilter(field_name="queued_at", lookup_expr="gte", label="From")
-    before = django_filters.IsoDateTimeFilter(field_name="queued_at", lookup_expr="lt", label="Before")
+    since = django_filters.IsoDateTimeFilter(
+        field_name="queued_at", lookup_expr="gte", label="From"
+    )
+    before = django_filters.IsoDateTimeFilter(
+        field_name="queued_at", lookup_expr="lt", label="Before"
+    )
 
     class Meta:
         model = FeedRun
@@ -20,7 +24,9 @@ class FeedRunFilter(django_filters.FilterSet):  # type: ignore[misc]
 class QuarantinedRowFilter(django_filters.FilterSet):  # type: ignore[misc]
     q = django_filters.CharFilter(field_name="external_id", lookup_expr="icontains", label="Search")
     source = django_filters.CharFilter(field_name="source__slug", label="Source (slug)")
-    open = django_filters.BooleanFilter(field_name="resolved_at", lookup_expr="isnull", label="Still set aside")
+    open = django_filters.BooleanFilter(
+        field_name="resolved_at", lookup_expr="isnull", label="Still set aside"
+    )
 
     class Meta:
         model = QuarantinedRow
@@ -33,7 +39,9 @@ class FeedNoticeFilter(django_filters.FilterSet):  # type: ignore[misc]
     state = django_filters.MultipleChoiceFilter(choices=FeedNotice.State.choices, label="State")
     named = django_filters.BooleanFilter(method="naming", label="Names a known id")
     name = django_filters.CharFilter(method="naming_this", label="Names this id")
-    since = django_filters.IsoDateTimeFilter(field_name="first_seen", lookup_expr="gte", label="From")
+    since = django_filters.IsoDateTimeFilter(
+        field_name="first_seen", lookup_expr="gte", label="From"
+    )
 
     class Meta:
         model = FeedNotice

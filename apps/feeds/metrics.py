@@ -10,12 +10,16 @@ from apps.feeds.models import Health, PollState, source_health
 def feed_gauges(at: datetime) -> Gauges:
     """Age and state of each source that is switched on: one statement."""
     ages, states, failures = [], [], []
-    for source in Source.objects.polled().from_outside().select_related("poll_state").order_by("slug"):
+    for source in (
+        Source.objects.polled().from_outside().select_related("poll_state").order_by("slug")
+    ):
         state: PollState | None = getattr(source, "poll_state", None)
         ages.append(((source.slug,), age_seconds(state.last_success_at if state else None, at=at)))
         failures.append(((source.slug,), float(state.failures if state else 0)))
         health = source_health(source, at=at)
-        states += [((source.slug, possible.value), float(possible == health)) for possible in Health]
+        states += [
+            ((source.slug, possible.value), float(possible == health)) for possible in Health
+        ]
     yield labelled_gauge(
         "registry_feed_age_seconds",
         "Seconds since a source was last read with success; missing where it never was.",

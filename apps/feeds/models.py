@@ -24,16 +24,24 @@ class Health(models.TextChoices):
 class PollState(models.Model):
     """Where polling of one source stands. Written once per poll, hence not in the history."""
 
-    source = models.OneToOneField(Source, on_delete=models.CASCADE, primary_key=True, related_name="poll_state")
+    source = models.OneToOneField(
+        Source, on_delete=models.CASCADE, primary_key=True, related_name="poll_state"
+    )
     etag = models.CharField(max_length=300, blank=True)
     last_modified = models.CharField(max_length=100, blank=True)
-    digest = models.CharField(max_length=64, blank=True, help_text="SHA-256 of the last accepted body.")
+    digest = models.CharField(
+        max_length=64, blank=True, help_text="SHA-256 of the last accepted body."
+    )
     url = models.CharField(max_length=500, blank=True, help_text="Where that body came from.")
     last_attempt_at = models.DateTimeField(null=True)
     last_success_at = models.DateTimeField(null=True, help_text="Wall clock of the last good poll.")
-    last_observed_at = models.DateTimeField(null=True, help_text="Observation time of the last good poll.")
+    last_observed_at = models.DateTimeField(
+        null=True, help_text="Observation time of the last good poll."
+    )
     last_change_at = models.DateTimeField(null=True)
-    as_of = models.DateTimeField(null=True, help_text="When the feed itself says it was made, where it says so.")
+    as_of = models.DateTimeField(
+        null=True, help_text="When the feed itself says it was made, where it says so."
+    )
     next_due_at = models.DateTimeField(null=True, db_index=True)
     failures = models.PositiveIntegerField(default=0)
     suspect = models.BooleanField(default=False)
@@ -44,11 +52,13 @@ class PollState(models.Model):
     def __str__(self) -> str:
         return f"poll state of {self.source_id}"
 
-    def health(self, now: datetime, stale_after: timedelta, frozen_after: timedelta | None = None) -> Health:
+    def health(
+        self, now: datetime, stale_after: timedelta, frozen_after: timedelta | None = None
+    ) -> Health:
         """Freshness by the last *success*; a suspect payload is said before lateness.
 
-        A feed that answers and parses and has not changed for `frozen_after`, or says itself that it is older, is
-        frozen: nobody is told of what it misses.
+        A feed that answers and parses and has not changed for `frozen_after`, or says itself that
+        it is older, is frozen: nobody is told of what it misses.
         """
         if self.last_success_at is None:
             return Health.FAILING if self.failures else Health.NEVER
@@ -62,7 +72,8 @@ class PollState(models.Model):
 
     @property
     def told_until(self) -> datetime:
-        """The moment up to which the feed is known to have been kept: its own word, else its last change."""
+        """The moment up to which the feed is known to have been kept: its own word, else its last
+        change."""
         changed = self.last_change_at or self.last_success_at or datetime.min.replace(tzinfo=UTC)
         return self.as_of if self.as_of is not None else changed
 
@@ -78,9 +89,12 @@ def source_health(source: Source, *, at: datetime) -> Health:
 
 @track_history()
 class SourceMapping(models.Model):
-    """Where a source of the kind "JSON by mapping" keeps what; `settings` is read by feeds.mapping."""
+    """Where a source of the kind "JSON by mapping" keeps what; `settings` is read by
+    feeds.mapping."""
 
-    source = models.OneToOneField(Source, on_delete=models.CASCADE, primary_key=True, related_name="mapping")
+    source = models.OneToOneField(
+        Source, on_delete=models.CASCADE, primary_key=True, related_name="mapping"
+    )
     settings = models.JSONField(default=dict)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -91,7 +105,8 @@ class SourceMapping(models.Model):
 
 
 class HostPause(models.Model):
-    """A remote host asked to be left alone until then (Retry-After); it holds for every source there."""
+    """A remote host asked to be left alone until then (Retry-After); it holds for every source
+    there."""
 
     hostname = models.CharField(max_length=255, unique=True)
     until = models.DateTimeField()
@@ -125,7 +140,8 @@ class FeedRunQuerySet(PublicQuerySet["FeedRun"]):
 
 
 class FeedRun(models.Model):
-    """One poll. At most one per source is queued or running, by unique index; closed runs never change."""
+    """One poll. At most one per source is queued or running, by unique index; closed runs never
+    change."""
 
     class Status(models.TextChoices):
         QUEUED = "queued", "Queued"
@@ -140,11 +156,17 @@ class FeedRun(models.Model):
 
     source = models.ForeignKey(Source, on_delete=models.CASCADE, related_name="runs")
     status = models.CharField(max_length=10, choices=Status, default=Status.QUEUED)
-    trigger = models.CharField(max_length=20, help_text="schedule, command, or the person who pressed poll now")
-    step = models.CharField(max_length=20, blank=True, help_text="fetch, parse, compare, settle: for progress.")
+    trigger = models.CharField(
+        max_length=20, help_text="schedule, command, or the person who pressed poll now"
+    )
+    step = models.CharField(
+        max_length=20, blank=True, help_text="fetch, parse, compare, settle: for progress."
+    )
     queued_at = models.DateTimeField()
     started_at = models.DateTimeField(null=True)
-    heartbeat_at = models.DateTimeField(null=True, help_text="A running run silent for too long is found dead.")
+    heartbeat_at = models.DateTimeField(
+        null=True, help_text="A running run silent for too long is found dead."
+    )
     finished_at = models.DateTimeField(null=True)
     observed_at = models.DateTimeField(null=True, help_text="The observation time the rules used.")
     http_status = models.PositiveSmallIntegerField(null=True)
@@ -157,12 +179,18 @@ class FeedRun(models.Model):
     rows_quarantined = models.PositiveIntegerField(null=True)
     rows_backfilled = models.PositiveIntegerField(null=True)
     n_events = models.PositiveIntegerField(null=True)
-    held = models.JSONField(default=dict, blank=True, help_text="{provider: sentence} for what the guards held back.")
+    held = models.JSONField(
+        default=dict, blank=True, help_text="{provider: sentence} for what the guards held back."
+    )
     backfilled = models.JSONField(
-        default=list, blank=True, help_text="[[row, day], ...] of dates that were past when first seen; the first 500."
+        default=list,
+        blank=True,
+        help_text="[[row, day], ...] of dates that were past when first seen; the first 500.",
     )
     floated = models.JSONField(
-        default=list, blank=True, help_text="[[row, old, new], ...] of moves of floating prices; the first 500."
+        default=list,
+        blank=True,
+        help_text="[[row, old, new], ...] of moves of floating prices; the first 500.",
     )
     error = models.TextField(blank=True)
 
@@ -201,10 +229,14 @@ class QuarantinedRow(models.Model):
 
     source = models.ForeignKey(Source, on_delete=models.CASCADE, related_name="quarantined")
     external_id = models.CharField(max_length=400)
-    code = models.CharField(max_length=10, choices=QuarantineReason, default=QuarantineReason.UNREADABLE)
+    code = models.CharField(
+        max_length=10, choices=QuarantineReason, default=QuarantineReason.UNREADABLE
+    )
     reason = models.CharField(max_length=500)
     excerpt = models.TextField(blank=True)
-    run = models.ForeignKey(FeedRun, on_delete=models.SET_NULL, null=True, related_name="quarantined")
+    run = models.ForeignKey(
+        FeedRun, on_delete=models.SET_NULL, null=True, related_name="quarantined"
+    )
     first_seen = models.DateTimeField()
     resolved_at = models.DateTimeField(null=True)
 
@@ -213,7 +245,9 @@ class QuarantinedRow(models.Model):
     class Meta:
         ordering = ["-first_seen", "external_id"]
         constraints = [
-            models.UniqueConstraint(fields=["source", "external_id", "reason"], name="quarantined_once"),
+            models.UniqueConstraint(
+                fields=["source", "external_id", "reason"], name="quarantined_once"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -227,7 +261,8 @@ class FeedNoticeQuerySet(PublicQuerySet["FeedNotice"]):
 
 @track_history()
 class FeedNotice(models.Model):
-    """One item of a provider's RSS, Atom or JSON Feed. A person reads it; it changes the catalogue by nothing.
+    """One item of a provider's RSS, Atom or JSON Feed. A person reads it; it changes the catalogue
+    by nothing.
 
     `names` are the ids of offerings and versions that stand in its title or text, letter by letter.
     """
@@ -253,7 +288,9 @@ class FeedNotice(models.Model):
     changed_at = models.DateTimeField(help_text="When its title or text was last seen to change.")
     state = models.CharField(max_length=10, choices=State, default=State.UNREAD)
     outcome = models.CharField(max_length=10, choices=Outcome, blank=True)
-    decided_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True)
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True
+    )
     decided_at = models.DateTimeField(null=True, blank=True)
     reason = models.CharField(max_length=500, blank=True)
 
@@ -261,13 +298,17 @@ class FeedNotice(models.Model):
 
     class Meta:
         ordering = ["-first_seen", "-id"]
-        indexes = [models.Index(fields=["state", "-first_seen", "-id"], name="feed_notice_by_state")]
+        indexes = [
+            models.Index(fields=["state", "-first_seen", "-id"], name="feed_notice_by_state")
+        ]
         constraints = [
             models.UniqueConstraint(fields=["source", "external_id"], name="feed_notice_once"),
             models.CheckConstraint(
                 name="feed_notice_decided_by_someone",
-                condition=Q(state="done", decided_by__isnull=False, decided_at__isnull=False) | ~Q(state="done"),
-                violation_error_message="A notice that is dealt with names who dealt with it and when.",
+                condition=Q(state="done", decided_by__isnull=False, decided_at__isnull=False)
+                | ~Q(state="done"),
+                violation_error_message="A notice that is dealt with names who dealt with it "
+                "and when.",
             ),
         ]
 

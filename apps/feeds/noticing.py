@@ -1,4 +1,5 @@
-"""Notices of providers: what a poll brings, whom it may concern, and what people decide about it."""
+"""Notices of providers: what a poll brings, whom it may concern, and what people decide about
+it."""
 
 import hashlib
 import json
@@ -44,12 +45,15 @@ class Noticed:
 def take_notice(source: Source, items: Sequence[Item], *, at: datetime, baseline: bool) -> Noticed:
     """Keep what is new of a feed; three statements where nothing is.
 
-    The items of the first poll were there before anybody followed the feed and are not unread. One whose title or
-    text changes is unread again. One that leaves the feed stays here: feeds only show their latest.
+    The items of the first poll were there before anybody followed the feed and are not unread. One
+    whose title or text changes is unread again. One that leaves the feed stays here: feeds only
+    show their latest.
     """
     there = {
         notice.external_id: notice
-        for notice in FeedNotice.objects.filter(source=source, external_id__in=[item.external_id for item in items])
+        for notice in FeedNotice.objects.filter(
+            source=source, external_id__in=[item.external_id for item in items]
+        )
     }
     fresh = [item for item in items if item.external_id not in there]
     changed = [
@@ -83,17 +87,29 @@ def take_notice(source: Source, items: Sequence[Item], *, at: datetime, baseline
             notice.changed_at = at
             _unread(notice)
     columns = [
-        "title", "link", "excerpt", "published_at", "names", "changed_at", "state", "outcome", "decided_by",
-        "decided_at", "reason",
-    ]  # fmt: skip
+        "title",
+        "link",
+        "excerpt",
+        "published_at",
+        "names",
+        "changed_at",
+        "state",
+        "outcome",
+        "decided_by",
+        "decided_at",
+        "reason",
+    ]
     FeedNotice.objects.bulk_update([notice for notice, _ in changed], columns, batch_size=500)
     return Noticed(len(fresh), len(changed))
 
 
 def _differs(notice: FeedNotice, item: Item) -> bool:
     return (notice.title, notice.link, notice.excerpt, notice.published_at) != (
-        item.title, item.link, item.text, item.published_at,
-    )  # fmt: skip
+        item.title,
+        item.link,
+        item.text,
+        item.published_at,
+    )
 
 
 def _unread(notice: FeedNotice) -> None:
@@ -101,19 +117,24 @@ def _unread(notice: FeedNotice) -> None:
     notice.decided_by, notice.decided_at = None, None
 
 
-# --- whom it may concern ----------------------------------------------------------------------------------------------
+# --- whom it may concern --------------------------------------------------------------------------
 
 
 def tokens_of(text: str) -> set[str]:
-    """What may be an id in a text: a run of letters, digits and the signs of ids, with a digit or a sign in it. A mere
-    word is none: "command" and "sonar" are ids too, and in prose they are not meant."""
+    """What may be an id in a text: a run of letters, digits and the signs of ids, with a digit or a
+    sign in it. A mere word is none: "command" and "sonar" are ids too, and in prose they are not
+    meant."""
     found = {token for token in _TOKEN.findall(text) if len(token) >= _SHORTEST}
-    return {token for token in found if any(letter.isdigit() for letter in token) or re.search(r"[-:/._]", token)}
+    return {
+        token
+        for token in found
+        if any(letter.isdigit() for letter in token) or re.search(r"[-:/._]", token)
+    }
 
 
 def known_names(items: Iterable[Item]) -> set[str]:
-    """Of all that may be an id in these items, what is the id of an offering or a version, letter by letter: two
-    statements, none where nothing may be an id."""
+    """Of all that may be an id in these items, what is the id of an offering or a version, letter
+    by letter: two statements, none where nothing may be an id."""
     tokens = sorted({token for item in items for token in tokens_of(f"{item.title}\n{item.text}")})
     if not tokens:
         return set()
@@ -130,7 +151,7 @@ def _names_in(item: Item, names: Collection[str]) -> list[str]:
     return sorted(tokens_of(f"{item.title}\n{item.text}") & set(names))[:_MOST_NAMES]
 
 
-# --- what people decide -----------------------------------------------------------------------------------------------
+# --- what people decide ---------------------------------------------------------------------------
 
 
 def _may(by: User) -> None:
@@ -145,11 +166,17 @@ def settle_notices(
     """Mark these notices as dealt with; those that were not yet. The catalogue stays as it is."""
     _may(by)
     rows = list(
-        FeedNotice.objects.select_for_update().filter(pk__in=notices).exclude(state=FeedNotice.State.DONE)
-    )  # fmt: skip
+        FeedNotice.objects.select_for_update()
+        .filter(pk__in=notices)
+        .exclude(state=FeedNotice.State.DONE)
+    )
     with audit_context(user=by, reason=reason or outcome.label):
         for notice in rows:
-            notice.state, notice.outcome, notice.reason = FeedNotice.State.DONE, outcome, reason[:500]
+            notice.state, notice.outcome, notice.reason = (
+                FeedNotice.State.DONE,
+                outcome,
+                reason[:500],
+            )
             notice.decided_by, notice.decided_at = by, now()
             notice.save()
     return rows
@@ -159,7 +186,9 @@ def settle_notices(
 def reopen_notices(*, notices: Collection[int], by: User) -> int:
     """Take back that these were dealt with; how many were."""
     _may(by)
-    rows = list(FeedNotice.objects.select_for_update().filter(pk__in=notices, state=FeedNotice.State.DONE))
+    rows = list(
+        FeedNotice.objects.select_for_update().filter(pk__in=notices, state=FeedNotice.State.DONE)
+    )
     with audit_context(user=by, reason="taken back"):
         for notice in rows:
             _unread(notice)
@@ -169,15 +198,25 @@ def reopen_notices(*, notices: Collection[int], by: User) -> int:
 
 @transaction.atomic
 def record_event(
-    *, notice: FeedNotice, kind: str, offering: Offering, by: User, reason: str, effective_on: date | None = None
+    *,
+    notice: FeedNotice,
+    kind: str,
+    offering: Offering,
+    by: User,
+    reason: str,
+    effective_on: date | None = None,
 ) -> ProviderEvent:
-    """Tell everyone who stands on `offering` of what a person read in the notice: `released` or `terms_changed`.
+    """Tell everyone who stands on `offering` of what a person read in the notice: `released` or
+    `terms_changed`.
 
-    The same of the same notice is told once. AlreadyDecided where it was told before; a reason is needed.
+    The same of the same notice is told once. AlreadyDecided where it was told before; a reason is
+    needed.
     """
     _may(by)
     if kind not in EVENT_KINDS:
-        raise ValueError(f"A notice is told of as {' or '.join(EVENT_KINDS)}; a date has its own form.")
+        raise ValueError(
+            f"A notice is told of as {' or '.join(EVENT_KINDS)}; a date has its own form."
+        )
     if not reason.strip():
         raise ValueError("Say what the notice says: people will be told of it.")
     parts = [notice.source.slug, notice.external_id, kind, offering.pk]

@@ -1,8 +1,8 @@
 """The price list inside the installed package genai-prices, as the feed itself would serve it.
 
-It answers without network and is as old as the package: what an installation has before its first poll, or where
-it may poll nothing. Reading takes half a second and some 40 MB that stay with the process, so it is loaded when it
-is asked for and not by importing this module.
+It answers without network and is as old as the package: what an installation has before its first
+poll, or where it may poll nothing. Reading takes half a second and some 40 MB that stay with the
+process, so it is loaded when it is asked for and not by importing this module.
 """
 
 import importlib
@@ -21,7 +21,8 @@ def package_version() -> str:
 
 
 def package_body() -> bytes:
-    """Providers, models, rules of matching and prices of the package in the JSON of the feed's second version.
+    """Providers, models, rules of matching and prices of the package in the JSON of the feed's
+    second version.
 
     Equal bytes for one version of the package.
     """
@@ -48,8 +49,12 @@ def _model(model: Any) -> dict[str, Any]:
         name=model.name,
         match=_rule(model.match),
         context_window=model.context_window,
-        prices=[_conditional(each) for each in prices] if isinstance(prices, list) else _fields(prices),
-        price_variants=[{"when": dict(each.when)} | _conditional(each) for each in variants] if variants else None,
+        prices=[_conditional(each) for each in prices]
+        if isinstance(prices, list)
+        else _fields(prices),
+        price_variants=[{"when": dict(each.when)} | _conditional(each) for each in variants]
+        if variants
+        else None,
         deprecated=True if model.deprecated else None,
     )
 
@@ -60,7 +65,8 @@ def _named(**parts: Any) -> dict[str, Any]:
 
 
 def _rule(rule: Any) -> dict[str, Any]:
-    """`{"equals": "x"}` and its like; the package names its lists `or_` and `and_`, which are words of Python."""
+    """`{"equals": "x"}` and its like; the package names its lists `or_` and `and_`, which are words
+    of Python."""
     return {
         key.removesuffix("_"): [_rule(part) for part in value] if isinstance(value, list) else value
         for key, value in vars(rule).items()

@@ -1,8 +1,10 @@
-"""One poll from claim to events, for every source and every caller: beat, `manage.py poll` and `replay`.
+"""One poll from claim to events, for every source and every caller: beat, `manage.py poll` and
+`replay`.
 
-claim run -> fetch -> keep the payload -> parse -> compare with what the source is known to say -> settle ->
-events -> footing. All that a payload changes, and the closing of its run, is one transaction: a worker killed on
-the way leaves an open run and nothing else, and `close_dead_runs` closes it with its reason.
+claim run -> fetch -> keep the payload -> parse -> compare with what the source is known to say ->
+settle -> events -> footing. All that a payload changes, and the closing of its run, is one
+transaction: a worker killed on the way leaves an open run and nothing else, and `close_dead_runs`
+closes it with its reason.
 """
 
 import gzip
@@ -26,7 +28,14 @@ from apps.feeds.adapting import NoAdapter, adapter_of, rules_of
 from apps.feeds.claiming import AlreadyPolling, claim_run, close_dead_runs, queue_run
 from apps.feeds.clients import PACKAGE_SCHEME, Fetched, fetch_package, fetch_source
 from apps.feeds.mapping import KIND as MAPPED
-from apps.feeds.models import FeedRun, HostPause, Payload, PollState, QuarantineReason, SourceMapping
+from apps.feeds.models import (
+    FeedRun,
+    HostPause,
+    Payload,
+    PollState,
+    QuarantineReason,
+    SourceMapping,
+)
 from apps.feeds.noticing import take_notice
 from apps.feeds.parsers import Adapter
 from apps.feeds.parsers.notices import Notices
@@ -38,7 +47,8 @@ log = structlog.get_logger(__name__)
 FIRST_RETRY = timedelta(minutes=2)
 LONGEST_RETRY = timedelta(hours=6)
 JITTER = 0.1
-# An observation further ahead than this was made by a wrong clock; one set back by less is waited out.
+# An observation further ahead than this was made by a wrong clock; one set back by less is waited
+# out.
 WRONG_CLOCK = timedelta(days=1)
 # Rows a run lists by name; beyond it only counts.
 LISTED = 500
@@ -57,8 +67,8 @@ type Fetch = Callable[[PollState, Adapter], Fetched]
 
 
 def fetching(url: str, *, trusted: bool) -> Fetch:
-    """Fetch from `url`, over the network or from an installed package (`package:genai-prices`); conditional only
-    when the last accepted body came from the same address."""
+    """Fetch from `url`, over the network or from an installed package (`package:genai-prices`);
+    conditional only when the last accepted body came from the same address."""
 
     def fetch(state: PollState, adapter: Adapter) -> Fetched:
         if url.startswith(PACKAGE_SCHEME):
@@ -76,14 +86,19 @@ def fetching(url: str, *, trusted: bool) -> Fetch:
     return fetch
 
 
-# --- one poll -----------------------------------------------------------------------------------------------------
+# --- one poll -------------------------------------------------------------------------------------
 
 
 def poll(
-    source: Source, *, at: datetime | None = None, url: str | None = None, fetch: Fetch | None = None, trigger: str
+    source: Source,
+    *,
+    at: datetime | None = None,
+    url: str | None = None,
+    fetch: Fetch | None = None,
+    trigger: str,
 ) -> Polled:
-    """Poll `source` now and synchronously. `at` is the observation time (now by default); `url` is the
-    operator's word for another address. AlreadyPolling where a poll is under way."""
+    """Poll `source` now and synchronously. `at` is the observation time (now by default); `url` is
+    the operator's word for another address. AlreadyPolling where a poll is under way."""
     moment = now()
     run = queue_run(source, trigger=trigger, at=moment)
     claimed = claim_run(run.pk, at=moment)
@@ -91,39 +106,63 @@ def poll(
         raise AlreadyPolling(f"{source.name} is being polled already.")
     if fetch is None:
         fetch = fetching(url or source.url, trusted=bool(url) or source.trusted_address)
-    return carry_out(claimed, fetch=fetch, at=at or moment, url=url or source.url, by_wall_clock=at is None)
+    return carry_out(
+        claimed, fetch=fetch, at=at or moment, url=url or source.url, by_wall_clock=at is None
+    )
 
 
-def carry_out(run: FeedRun, *, fetch: Fetch, at: datetime, url: str, by_wall_clock: bool = False) -> Polled:
-    """Do the claimed `run`, observed `at`, which is now if `by_wall_clock`. Whatever goes wrong closes the run as
-    failed, with a sentence; a fault of our own is raised again after that."""
+def carry_out(
+    run: FeedRun, *, fetch: Fetch, at: datetime, url: str, by_wall_clock: bool = False
+) -> Polled:
+    """Do the claimed `run`, observed `at`, which is now if `by_wall_clock`. Whatever goes wrong
+    closes the run as failed, with a sentence; a fault of our own is raised again after that."""
     state, _ = PollState.objects.get_or_create(source=run.source)
     try:
         return _attempt(run, state, fetch=fetch, at=at, url=url, by_wall_clock=by_wall_clock)
     except Exception:
         log.exception("feed_run_error", source=run.source.slug, run=run.pk)
-        _fail(run, state, "This poll stopped on an error of ours, which the log shows; nothing of it was kept.")
+        _fail(
+            run,
+            state,
+            "This poll stopped on an error of ours, which the log shows; nothing of it was kept.",
+        )
         raise
 
 
 def _attempt(
-    run: FeedRun, state: PollState, *, fetch: Fetch, at: datetime, url: str, by_wall_clock: bool = False
+    run: FeedRun,
+    state: PollState,
+    *,
+    fetch: Fetch,
+    at: datetime,
+    url: str,
+    by_wall_clock: bool = False,
 ) -> Polled:
     source = run.source
     try:
         adapter = adapter_of(source)
     except NoAdapter as unreadable:
         return _fail(run, state, str(unreadable))
-    if by_wall_clock and state.last_observed_at is not None and state.last_observed_at - at > WRONG_CLOCK:
-        # the clock that made it was wrong: the source must not wait until the real one has caught up
-        log.warning("feed_observed_in_the_future", source=source.slug, observed_at=state.last_observed_at.isoformat())
+    if (
+        by_wall_clock
+        and state.last_observed_at is not None
+        and state.last_observed_at - at > WRONG_CLOCK
+    ):
+        # the clock that made it was wrong: the source must not wait until the real one has caught
+        # up
+        log.warning(
+            "feed_observed_in_the_future",
+            source=source.slug,
+            observed_at=state.last_observed_at.isoformat(),
+        )
         state.last_observed_at = at
     if state.last_observed_at is not None and at < state.last_observed_at:
         return _fail(
             run,
             state,
             f"This observation ({at:%Y-%m-%d %H:%M} UTC) is earlier than the last one "
-            f"({state.last_observed_at:%Y-%m-%d %H:%M} UTC). Was the clock set back? Nothing was changed.",
+            f"({state.last_observed_at:%Y-%m-%d %H:%M} UTC). Was the clock set back? Nothing was "
+            "changed.",
         )
     pause = _pause_of(url, at=now())
     if pause is not None:
@@ -153,16 +192,31 @@ def _attempt(
     except DatabaseError as error:
         if unavailability(error) is not None:
             # ended by a time limit; what stands in the payload had no part in it
-            log.warning("feed_run_database_busy", source=source.slug, run=run.pk, error=str(error).splitlines()[0])
+            log.warning(
+                "feed_run_database_busy",
+                source=source.slug,
+                run=run.pk,
+                error=str(error).splitlines()[0],
+            )
             sentence = "The database was busy for too long. The next poll reads it again."
             return _fail(run, state, sentence, fetched=fetched)
         log.exception("feed_run_database", source=source.slug, run=run.pk)
-        return _fail(run, state, f"The database refused this payload: {str(error).splitlines()[0]}", fetched=fetched)
+        return _fail(
+            run,
+            state,
+            f"The database refused this payload: {str(error).splitlines()[0]}",
+            fetched=fetched,
+        )
 
 
-def _changed(run: FeedRun, state: PollState, fetched: Fetched, parsed: ParsedFeed, *, at: datetime, url: str) -> Polled:
+def _changed(
+    run: FeedRun, state: PollState, fetched: Fetched, parsed: ParsedFeed, *, at: datetime, url: str
+) -> Polled:
     source = run.source
-    with transaction.atomic(), audit_context(job=f"poll {source.slug}", reason=f"feed run {run.pk}"):
+    with (
+        transaction.atomic(),
+        audit_context(job=f"poll {source.slug}", reason=f"feed run {run.pk}"),
+    ):
         recorded = ingest_observation(
             source=source,
             rows=parsed.rows,
@@ -181,21 +235,37 @@ def _changed(run: FeedRun, state: PollState, fetched: Fetched, parsed: ParsedFee
         aside_changed = sync_quarantine(source, run, [*rejects, *doubts], at=at)
         changed = aside_changed or not recorded.observation.changes_nothing
         if changed:
-            # a body that says nothing new is not worth its room: some feeds send another one at every poll
+            # a body that says nothing new is not worth its room: some feeds send another one at
+            # every poll
             run.payload = _keep(source, fetched, at=now())
-        _close(run, recorded, n_quarantined=len(rejects) + len(doubts), changed=changed, fetched=fetched, at=at)
+        _close(
+            run,
+            recorded,
+            n_quarantined=len(rejects) + len(doubts),
+            changed=changed,
+            fetched=fetched,
+            at=at,
+        )
         _succeed(state, run, fetched, at=at, url=url, changed=changed, as_of=parsed.as_of)
     return _tell(Polled(run, _in_order(recorded.events), recorded.observation.n_assertions_changed))
 
 
 def _set_aside(rejects: Iterable[RejectedRow]) -> list[SetAside]:
-    return [SetAside(row.external_id, QuarantineReason.UNREADABLE, row.reason, row.excerpt) for row in rejects]
+    return [
+        SetAside(row.external_id, QuarantineReason.UNREADABLE, row.reason, row.excerpt)
+        for row in rejects
+    ]
 
 
-def _noticed(run: FeedRun, state: PollState, fetched: Fetched, notices: Notices, *, at: datetime, url: str) -> Polled:
+def _noticed(
+    run: FeedRun, state: PollState, fetched: Fetched, notices: Notices, *, at: datetime, url: str
+) -> Polled:
     """Notices are kept for people to read; of the catalogue nothing changes."""
     source = run.source
-    with transaction.atomic(), audit_context(job=f"poll {source.slug}", reason=f"feed run {run.pk}"):
+    with (
+        transaction.atomic(),
+        audit_context(job=f"poll {source.slug}", reason=f"feed run {run.pk}"),
+    ):
         brought = take_notice(source, notices.items, at=at, baseline=state.last_observed_at is None)
         rejects = _set_aside(notices.rejects)
         aside_changed = sync_quarantine(source, run, rejects, at=at)
@@ -206,14 +276,21 @@ def _noticed(run: FeedRun, state: PollState, fetched: Fetched, notices: Notices,
         run.rows_changed = brought.n_new + brought.n_changed
         run.rows_vanished = run.rows_backfilled = run.n_events = 0
         run.rows_quarantined = len(rejects)
-        _finish(run, FeedRun.Status.CHANGED if changed else FeedRun.Status.UNCHANGED, fetched, at=at)
+        _finish(
+            run, FeedRun.Status.CHANGED if changed else FeedRun.Status.UNCHANGED, fetched, at=at
+        )
         _succeed(state, run, fetched, at=at, url=url, changed=changed)
     return _tell(Polled(run))
 
 
-def _unchanged(run: FeedRun, state: PollState, fetched: Fetched, *, at: datetime, url: str) -> Polled:
+def _unchanged(
+    run: FeedRun, state: PollState, fetched: Fetched, *, at: datetime, url: str
+) -> Polled:
     source = run.source
-    with transaction.atomic(), audit_context(job=f"poll {source.slug}", reason=f"feed run {run.pk}"):
+    with (
+        transaction.atomic(),
+        audit_context(job=f"poll {source.slug}", reason=f"feed run {run.pk}"),
+    ):
         recorded = ingest_unchanged(
             source=source,
             at=at,
@@ -229,7 +306,9 @@ def _unchanged(run: FeedRun, state: PollState, fetched: Fetched, *, at: datetime
         run.floated = recorded.observation.floated[:LISTED]
         run.n_events = len(recorded.events)
         changed = bool(recorded.observation.updates)
-        _finish(run, FeedRun.Status.CHANGED if changed else FeedRun.Status.UNCHANGED, fetched, at=at)
+        _finish(
+            run, FeedRun.Status.CHANGED if changed else FeedRun.Status.UNCHANGED, fetched, at=at
+        )
         _succeed(state, run, fetched, at=at, url=url, changed=changed)
     return _tell(Polled(run, _in_order(recorded.events), recorded.observation.n_assertions_changed))
 
@@ -252,7 +331,12 @@ def _refused(run: FeedRun, state: PollState, fetched: Fetched, sentence: str) ->
 
 
 def _fail(
-    run: FeedRun, state: PollState, sentence: str, *, fetched: Fetched | None = None, retry_at: datetime | None = None
+    run: FeedRun,
+    state: PollState,
+    sentence: str,
+    *,
+    fetched: Fetched | None = None,
+    retry_at: datetime | None = None,
 ) -> Polled:
     moment = now()
     with transaction.atomic():
@@ -269,11 +353,19 @@ def _fail(
 
 
 def _close(
-    run: FeedRun, recorded: IngestResult, *, n_quarantined: int, changed: bool, fetched: Fetched, at: datetime
+    run: FeedRun,
+    recorded: IngestResult,
+    *,
+    n_quarantined: int,
+    changed: bool,
+    fetched: Fetched,
+    at: datetime,
 ) -> None:
     observation = recorded.observation
     run.rows = observation.n_rows
-    run.rows_changed = observation.n_changed + sum(claim.topic == "identity" for claim in observation.new)
+    run.rows_changed = observation.n_changed + sum(
+        claim.topic == "identity" for claim in observation.new
+    )
     run.rows_vanished = observation.n_vanished
     run.rows_quarantined = n_quarantined
     run.rows_backfilled = observation.n_backfilled
@@ -285,7 +377,9 @@ def _close(
     _finish(run, FeedRun.Status.SUSPECT if observation.held else status, fetched, at=at)
 
 
-def _finish(run: FeedRun, status: FeedRun.Status, fetched: Fetched | None, *, at: datetime | None) -> None:
+def _finish(
+    run: FeedRun, status: FeedRun.Status, fetched: Fetched | None, *, at: datetime | None
+) -> None:
     run.status = status
     run.finished_at = now()
     run.observed_at = at
@@ -330,12 +424,16 @@ def _succeed(
 
 
 def _is_read_otherwise_by_now(run: FeedRun) -> bool:
-    """Whether somebody changed the source's mapping while it was polled: the same body must then be read anew."""
+    """Whether somebody changed the source's mapping while it was polled: the same body must then be
+    read anew."""
     if run.source.kind != MAPPED or run.started_at is None:
         return False
-    # who changes a mapping writes the poll state last; whoever has it first, the other sees what was done
+    # who changes a mapping writes the poll state last; whoever has it first, the other sees what
+    # was done
     PollState.objects.select_for_update().get(pk=run.source_id)
-    return SourceMapping.objects.filter(source=run.source_id, updated_at__gte=run.started_at).exists()
+    return SourceMapping.objects.filter(
+        source=run.source_id, updated_at__gte=run.started_at
+    ).exists()
 
 
 def _tell(polled: Polled) -> Polled:

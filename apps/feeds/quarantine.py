@@ -20,14 +20,17 @@ class SetAside(NamedTuple):
 
 
 @transaction.atomic
-def sync_quarantine(source: Source, run: FeedRun, rows: Iterable[SetAside], *, at: datetime) -> bool:
+def sync_quarantine(
+    source: Source, run: FeedRun, rows: Iterable[SetAside], *, at: datetime
+) -> bool:
     """Make the open records of `source` equal to `rows`; whether anything differed.
 
     Writes only what differs, in a fixed number of statements.
     """
     due = {(row.external_id[:400], row.reason[:500]): row for row in rows}
     there = {
-        (row.external_id, row.reason): row for row in QuarantinedRow.objects.filter(source=source).defer("excerpt")
+        (row.external_id, row.reason): row
+        for row in QuarantinedRow.objects.filter(source=source).defer("excerpt")
     }
     fresh = [
         QuarantinedRow(

@@ -10,9 +10,11 @@ from apps.catalog.models import Source
 from apps.feeds.models import PollState
 
 
-def rehearse(source: Source, parsed: ParsedFeed, *, at: datetime, rules: DetectionRules) -> Observation:
-    """The observation that `parsed` would be: which claims are new, which change, which events follow, what the guards
-    would hold. Reads, and writes nothing."""
+def rehearse(
+    source: Source, parsed: ParsedFeed, *, at: datetime, rules: DetectionRules
+) -> Observation:
+    """The observation that `parsed` would be: which claims are new, which change, which events
+    follow, what the guards would hold. Reads, and writes nothing."""
     state = PollState.objects.filter(source=source).first()
     last_seen = state.last_observed_at if state else None
     return detect_changes(

@@ -1,4 +1,5 @@
-"""A recorded history through the pipeline: the same function as beat and `poll`, with the record as the outside."""
+"""A recorded history through the pipeline: the same function as beat and `poll`, with the record as
+the outside."""
 
 import gzip
 import hashlib
@@ -22,7 +23,8 @@ class BadManifest(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """One recorded answer: when, with which status and headers, and the file of its body (None without one)."""
+    """One recorded answer: when, with which status and headers, and the file of its body (None
+    without one)."""
 
     at: datetime
     status: int = 200
@@ -36,7 +38,9 @@ def read_manifest(manifest: Path) -> list[Observed]:
     try:
         text = manifest.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
-        raise BadManifest(f"{manifest.name} is no text: byte {error.start + 1} is not UTF-8.") from None
+        raise BadManifest(
+            f"{manifest.name} is no text: byte {error.start + 1} is not UTF-8."
+        ) from None
     for number, line in enumerate(text.splitlines(), start=1):
         if not line.strip():
             continue
@@ -45,13 +49,21 @@ def read_manifest(manifest: Path) -> list[Observed]:
             at = parse_moment(entry["at"])
             status = int(entry.get("status", 200))
             path = manifest.parent / entry["path"] if entry.get("path") else None
-            headers = {str(key).lower(): str(value) for key, value in (entry.get("headers") or {}).items()}
+            headers = {
+                str(key).lower(): str(value) for key, value in (entry.get("headers") or {}).items()
+            }
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise BadManifest(f"Line {number} of {manifest.name} cannot be read: {error}.") from None
+            raise BadManifest(
+                f"Line {number} of {manifest.name} cannot be read: {error}."
+            ) from None
         if observed and at < observed[-1].at:
-            raise BadManifest(f"Line {number} of {manifest.name} lies before the line above it; sort it by 'at'.")
+            raise BadManifest(
+                f"Line {number} of {manifest.name} lies before the line above it; sort it by 'at'."
+            )
         if path is not None and not path.is_file():
-            raise BadManifest(f"Line {number} of {manifest.name}: there is no file {entry['path']}.")
+            raise BadManifest(
+                f"Line {number} of {manifest.name}: there is no file {entry['path']}."
+            )
         observed.append(Observed(at, status, path, headers))
     if not observed:
         raise BadManifest(f"{manifest.name} has no line.")
@@ -59,7 +71,8 @@ def read_manifest(manifest: Path) -> list[Observed]:
 
 
 def replay(source: Source, observations: Iterable[Observed]) -> Iterator[Polled]:
-    """Poll `source` once per observation, at its time. The first is the baseline and raises no event."""
+    """Poll `source` once per observation, at its time. The first is the baseline and raises no
+    event."""
     for observation in observations:
         run = claim_run(queue_run(source, trigger="replay", at=now()).pk, at=now())
         assert run is not None, "nobody else polls in a scratch database"
@@ -71,7 +84,9 @@ def _recorded(observation: Observed) -> Fetch:
         if observation.status == 304:
             return Fetched("unchanged", 304)
         if observation.status != 200 or observation.path is None:
-            return Fetched("failed", observation.status, error=f"The record holds status {observation.status}.")
+            return Fetched(
+                "failed", observation.status, error=f"The record holds status {observation.status}."
+            )
         body = observation.path.read_bytes()
         if body[:2] == b"\x1f\x8b":
             body = gzip.decompress(body)

@@ -1,4 +1,5 @@
-"""What governance sets about sources: add one, change it, switch it off and on, take a change back."""
+"""What governance sets about sources: add one, change it, switch it off and on, take a change
+back."""
 
 from collections.abc import Mapping as Dictionary
 from dataclasses import dataclass
@@ -11,7 +12,13 @@ from django.utils.text import slugify
 
 from apps.accounts.models import User
 from apps.catalog.actions import reconcile_source
-from apps.catalog.claims.feed_rows import FeedRow, LifecycleClaim, ParsedFeed, PriceLine, RejectedRow
+from apps.catalog.claims.feed_rows import (
+    FeedRow,
+    LifecycleClaim,
+    ParsedFeed,
+    PriceLine,
+    RejectedRow,
+)
 from apps.catalog.models import Source
 from apps.common.history.context import audit_context
 from apps.common.http.addresses import check_address
@@ -31,14 +38,22 @@ from apps.feeds.parsers.payload import Doubled, PayloadRefused, load_json
 ADDED_KINDS = (KIND, NOTICES)
 # what a person may set; `mapping` comes on top
 SETTABLE = (
-    "name", "url", "interval_minutes", "stale_after_minutes", "frozen_after_days", "trust_rank", "licence_note",
+    "name",
+    "url",
+    "interval_minutes",
+    "stale_after_minutes",
+    "frozen_after_days",
+    "trust_rank",
+    "licence_note",
     "enabled",
-)  # fmt: skip
+)
 SAMPLE_CAP_BYTES = 32 * MEBIBYTE
 SHORTEST_INTERVAL_MINUTES = 5
 LONGEST_INTERVAL_MINUTES = 31 * 24 * 60
 # words that stand in an address where a source's own could
-_TAKEN = frozenset({"new", "runs", "quarantine", "disagreements", "notices", "sources", "preview", "manual"})
+_TAKEN = frozenset(
+    {"new", "runs", "quarantine", "disagreements", "notices", "sources", "preview", "manual"}
+)
 
 
 class RefusedSource(ValidationError):
@@ -51,21 +66,32 @@ class ChangedSince(Exception):
 
 def _may(by: User) -> None:
     if not by.is_governance:
-        raise PermissionDenied("Only governance and administrators may change sources. Ask one of them.")
+        raise PermissionDenied(
+            "Only governance and administrators may change sources. Ask one of them."
+        )
 
 
 @transaction.atomic
 def add_source(
-    *, kind: str, by: User, mapping: Dictionary[str, Any] | None = None, reason: str = "", **facts: Any
+    *,
+    kind: str,
+    by: User,
+    mapping: Dictionary[str, Any] | None = None,
+    reason: str = "",
+    **facts: Any,
 ) -> Source:
-    """A new source of one of ADDED_KINDS; its slug is made from its name. RefusedSource names what is wrong.
+    """A new source of one of ADDED_KINDS; its slug is made from its name. RefusedSource names what
+    is wrong.
 
     It is due at once where it is switched on. `facts` are of SETTABLE.
     """
     _may(by)
     if kind not in ADDED_KINDS:
         raise RefusedSource(
-            {"kind": f"Choose {' or '.join(ADDED_KINDS)}: the other adapters have their source already."}
+            {
+                "kind": f"Choose {' or '.join(ADDED_KINDS)}: the other adapters have their "
+                "source already."
+            }
         )
     source = Source(kind=kind, trusted_address=False)
     stored = _put(source, facts, mapping)
@@ -80,12 +106,19 @@ def add_source(
 
 @transaction.atomic
 def change_source(
-    *, source: Source, by: User, mapping: Dictionary[str, Any] | None = None, reason: str = "", **facts: Any
+    *,
+    source: Source,
+    by: User,
+    mapping: Dictionary[str, Any] | None = None,
+    reason: str = "",
+    **facts: Any,
 ) -> bool:
-    """Set these facts, and the mapping where one is given; whether anything changed. RefusedSource as above.
+    """Set these facts, and the mapping where one is given; whether anything changed. RefusedSource
+    as above.
 
-    Another address is no longer the operator's word. Another address or mapping has the source read anew at the
-    next poll, with the rules of every poll: what reads otherwise now is a change of the feed.
+    Another address is no longer the operator's word. Another address or mapping has the source read
+    anew at the next poll, with the rules of every poll: what reads otherwise now is a change of the
+    feed.
     """
     _may(by)
     source = Source.objects.select_for_update().get(pk=source.pk)
@@ -111,24 +144,31 @@ def change_source(
 def _follow(source: Source, before: Dictionary[str, Any], *, by: User, anew: bool) -> None:
     """What a change of a source brings with it."""
     if source.trust_rank != before["trust_rank"]:
-        reconcile_source(source=source, by=by, reason=f"{source.name} is trusted {source.trust_rank}")
+        reconcile_source(
+            source=source, by=by, reason=f"{source.name} is trusted {source.trust_rank}"
+        )
     state = PollState.objects.filter(source=source)
     if anew:
         state.update(etag="", last_modified="", digest="", next_due_at=None)
-    elif source.interval_minutes < before["interval_minutes"] or (source.enabled and not before["enabled"]):
+    elif source.interval_minutes < before["interval_minutes"] or (
+        source.enabled and not before["enabled"]
+    ):
         state.update(next_due_at=None)
 
 
 def switch_source(*, source: Source, enabled: bool, by: User, reason: str = "") -> bool:
-    """Poll it, or no longer; whether that changed anything. What it says stands until it is contradicted."""
+    """Poll it, or no longer; whether that changed anything. What it says stands until it is
+    contradicted."""
     word = "on" if enabled else "off"
-    return change_source(source=source, by=by, enabled=enabled, reason=reason or f"{source.name} is switched {word}")
+    return change_source(
+        source=source, by=by, enabled=enabled, reason=reason or f"{source.name} is switched {word}"
+    )
 
 
 @transaction.atomic
 def undo_source_change(*, source: Source, change: UUID, by: User) -> None:
-    """Put source and mapping back to what they were before `change`. ChangedSince where somebody changed them after
-    it, or nothing of it is known."""
+    """Put source and mapping back to what they were before `change`. ChangedSince where somebody
+    changed them after it, or nothing of it is known."""
     _may(by)
     source = Source.objects.select_for_update().get(pk=source.pk)
     before = {name: getattr(source, name) for name in SETTABLE}
@@ -153,7 +193,8 @@ def undo_source_change(*, source: Source, change: UUID, by: User) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Step:
-    """What a change did to a row: whether anything, what it was before, and whether it was changed since."""
+    """What a change did to a row: whether anything, what it was before, and whether it was changed
+    since."""
 
     happened: bool = False
     row: Any = None
@@ -168,7 +209,9 @@ def _before(row: Any, change: UUID) -> _Step:
     return _Step(True, entries[own[0] - 1] if own[0] else None, own[-1] != len(entries) - 1)
 
 
-def _put(source: Source, facts: Dictionary[str, Any], mapping: Dictionary[str, Any] | None) -> dict[str, Any] | None:
+def _put(
+    source: Source, facts: Dictionary[str, Any], mapping: Dictionary[str, Any] | None
+) -> dict[str, Any] | None:
     """Set the facts; the tidy mapping, or None where none is given."""
     unknown = set(facts) - set(SETTABLE)
     assert not unknown, f"a source has no {unknown}"
@@ -185,7 +228,9 @@ def _put(source: Source, facts: Dictionary[str, Any], mapping: Dictionary[str, A
     try:
         read_mapping(dict(mapping))
     except BadMapping as bad:
-        raise RefusedSource({"mapping": [f"{name}: {said}" for name, said in bad.errors.items()]}) from None
+        raise RefusedSource(
+            {"mapping": [f"{name}: {said}" for name, said in bad.errors.items()]}
+        ) from None
     return tidy(dict(mapping))
 
 
@@ -205,9 +250,13 @@ def _check(source: Source, *, url_changed: bool) -> None:
             f"Poll every {SHORTEST_INTERVAL_MINUTES} minutes at most and once a month at least."
         )
     if source.stale_after_minutes < source.interval_minutes:
-        errors["stale_after_minutes"] = "It cannot be late before it is due: give at least the time between two polls."
+        errors["stale_after_minutes"] = (
+            "It cannot be late before it is due: give at least the time between two polls."
+        )
     if not 1 <= source.trust_rank <= 1000:
-        errors["trust_rank"] = "The trust rank is between 1 and 1000; the smaller, the more it counts."
+        errors["trust_rank"] = (
+            "The trust rank is between 1 and 1000; the smaller, the more it counts."
+        )
     if errors:
         raise RefusedSource(errors)
     try:
@@ -218,11 +267,15 @@ def _check(source: Source, *, url_changed: bool) -> None:
 
 def _free_slug(name: str) -> str:
     stem = slugify(name)[:36].strip("-") or "source"
-    there = set(Source.objects.filter(slug__startswith=stem).values_list("slug", flat=True)) | _TAKEN
-    return next(slug for slug in (stem, *(f"{stem}-{n}" for n in range(2, 1000))) if slug not in there)
+    there = (
+        set(Source.objects.filter(slug__startswith=stem).values_list("slug", flat=True)) | _TAKEN
+    )
+    return next(
+        slug for slug in (stem, *(f"{stem}-{n}" for n in range(2, 1000))) if slug not in there
+    )
 
 
-# --- trying out -------------------------------------------------------------------------------------------------
+# --- trying out -----------------------------------------------------------------------------------
 
 
 class NoSample(Exception):
@@ -230,7 +283,8 @@ class NoSample(Exception):
 
 
 def fetch_sample(url: str, *, by: User, policy: Any) -> bytes:
-    """The body at `url`, asked once, as a poll would but without being anybody's source. NoSample otherwise."""
+    """The body at `url`, asked once, as a poll would but without being anybody's source. NoSample
+    otherwise."""
     _may(by)
     fetched = fetch_source(url, None, None, policy, trusted=False, cap_bytes=SAMPLE_CAP_BYTES)
     if fetched.body is None:
@@ -239,7 +293,8 @@ def fetch_sample(url: str, *, by: User, policy: Any) -> bytes:
 
 
 def read_sample(body: bytes, stored: object) -> Reading:
-    """What `body` says by this mapping; writes nothing. BadMapping where the mapping cannot be used."""
+    """What `body` says by this mapping; writes nothing. BadMapping where the mapping cannot be
+    used."""
     if not body:
         read_mapping(stored)
         return Reading()
@@ -250,7 +305,8 @@ def read_sample(body: bytes, stored: object) -> Reading:
 
 
 def outline_of(body: bytes, rows: str) -> Outline | None:
-    """What lies in the sample, its rows by this path where it is one; None where it cannot be read as JSON."""
+    """What lies in the sample, its rows by this path where it is one; None where it cannot be read
+    as JSON."""
     try:
         return _outline(body, rows)
     except PayloadRefused:

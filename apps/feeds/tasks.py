@@ -21,13 +21,17 @@ def enqueue_due() -> int:
     return enqueue_due_sources(at=now())
 
 
-@shared_task(name="feeds.poll_source", ignore_result=True, soft_time_limit=SOFT_LIMIT_SECONDS, time_limit=330)
+@shared_task(
+    name="feeds.poll_source", ignore_result=True, soft_time_limit=SOFT_LIMIT_SECONDS, time_limit=330
+)
 def poll_source(run_id: int) -> str:
     """Do one queued run. A second delivery of the message finds the run taken and does nothing."""
     try:
         run = carry_out_queued(run_id)
     except SoftTimeLimitExceeded:
-        close_overdue(run_id, f"This poll took longer than {SOFT_LIMIT_SECONDS} seconds and was stopped.")
+        close_overdue(
+            run_id, f"This poll took longer than {SOFT_LIMIT_SECONDS} seconds and was stopped."
+        )
         raise
     return run.status if run else "taken"
 

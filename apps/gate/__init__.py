@@ -1,1 +1,2 @@
-"""The gate: whether what a pipeline is about to ship stands on foundations that will hold and are allowed."""
+"""The gate: whether what a pipeline is about to ship stands on foundations that will hold and are
+allowed."""

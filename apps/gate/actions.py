@@ -21,13 +21,20 @@ from apps.inventory.actions import RefusedChange, lock_applications, locked_appl
 from apps.inventory.models import Application, Criticality
 
 _FACTS = frozenset(
-    {"stale_after_days", "requires_approval", "evidence_days", "evidence_criticalities", "keep_runs_days"}
+    {
+        "stale_after_days",
+        "requires_approval",
+        "evidence_days",
+        "evidence_criticalities",
+        "keep_runs_days",
+    }
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Days:
-    """When FR003 warns and blocks in an environment for a criticality; both None: no days of its own any more."""
+    """When FR003 warns and blocks in an environment for a criticality; both None: no days of its
+    own any more."""
 
     environment: str
     criticality: int
@@ -45,11 +52,14 @@ def change_policy(
     expected_version: int | None = None,
     reason: str = "",
 ) -> GatePolicy:
-    """Set what is given; for governance, the caller has checked `by.is_governance`. The version grows once, and only
-    where something differs. `expected_version` refuses where somebody else was quicker."""
+    """Set what is given; for governance, the caller has checked `by.is_governance`. The version
+    grows once, and only where something differs. `expected_version` refuses where somebody else was
+    quicker."""
     policy = GatePolicy.objects.select_for_update().get(pk=1)
     if expected_version is not None and expected_version != policy.version:
-        raise RefusedChange("Somebody else changed the policy meanwhile. Read it again and decide anew.")
+        raise RefusedChange(
+            "Somebody else changed the policy meanwhile. Read it again and decide anew."
+        )
     if unknown := sorted(set(facts or {}) - _FACTS):
         raise TypeError(f"not facts of the policy: {', '.join(unknown)}")
     before = {name: getattr(policy, name) for name in (*_FACTS, "levels")}
@@ -71,18 +81,27 @@ def _set_days(days: Sequence[Days]) -> bool:
     differs = False
     held = {(row.environment, row.criticality): row for row in Horizon.objects.select_for_update()}
     for each in days:
-        environment = ELSEWHERE if each.environment == ELSEWHERE else environment_named(each.environment)
+        environment = (
+            ELSEWHERE if each.environment == ELSEWHERE else environment_named(each.environment)
+        )
         if not environment or each.criticality not in Criticality.values:
-            raise ValidationError({"horizons": "Name an environment, or * for every other, and a criticality."})
+            raise ValidationError(
+                {"horizons": "Name an environment, or * for every other, and a criticality."}
+            )
         row = held.get((environment, each.criticality))
         if each.warning_days is None or each.error_days is None:
             if environment == ELSEWHERE:
-                raise ValidationError({"horizons": "What holds elsewhere stays; set its days to 0 to be silent."})
+                raise ValidationError(
+                    {"horizons": "What holds elsewhere stays; set its days to 0 to be silent."}
+                )
             if row is not None:
                 row.delete()
                 differs = True
             continue
-        if row is not None and (row.warning_days, row.error_days) == (each.warning_days, each.error_days):
+        if row is not None and (row.warning_days, row.error_days) == (
+            each.warning_days,
+            each.error_days,
+        ):
             continue
         row = row or Horizon(environment=environment, criticality=each.criticality)
         row.warning_days, row.error_days = each.warning_days, each.error_days
@@ -92,7 +111,7 @@ def _set_days(days: Sequence[Days]) -> bool:
     return differs
 
 
-# --- waivers ---------------------------------------------------------------------------------------------------------
+# --- waivers --------------------------------------------------------------------------------------
 
 
 @transaction.atomic
@@ -109,7 +128,8 @@ def ask_for_waiver(
 ) -> Waiver:
     """By an editor of the owning team; the caller has checked that `by` sees the application.
 
-    `model` as the finding names it. Refused while the same is asked for or granted already until that day.
+    `model` as the finding names it. Refused while the same is asked for or granted already until
+    that day.
     """
     if not by.may(TeamRole.EDITOR, application.team_id):
         raise RefusedChange("Only an editor of the owning team asks for a waiver. Ask one of them.")
@@ -117,19 +137,32 @@ def ask_for_waiver(
         raise ValidationError({"model": "Say for which model, as the finding names it."})
     today = day_of(at)
     if not today < until <= today + LONGEST_WAIVER:
-        raise ValidationError({"until": f"Choose a day after today, {today + LONGEST_WAIVER} at the latest."})
+        raise ValidationError(
+            {"until": f"Choose a day after today, {today + LONGEST_WAIVER} at the latest."}
+        )
     # two askers at once: the second waits and is told
     application = locked_application(application, by=by, no_key=True)
     for other in Waiver.objects.filter(application=application, rule=rule, until__gte=until):
-        alike = other.model.casefold() == model.casefold() and other.offering_id == (offering.pk if offering else None)
+        alike = other.model.casefold() == model.casefold() and other.offering_id == (
+            offering.pk if offering else None
+        )
         if alike and other.state == Waiver.State.ASKED:
-            raise RefusedChange(f"{other.asked_by} asked for the same already. Wait for the decision.")
+            raise RefusedChange(
+                f"{other.asked_by} asked for the same already. Wait for the decision."
+            )
         if alike and other.stands_on(today):
             raise RefusedChange(f"The same is waived until {other.until:%Y-%m-%d} already.")
     waiver = Waiver(
-        application=application, rule=rule, model=model.strip(), offering=offering, reason=reason.strip(), until=until,
-        asked_by=by, asked_at=at, asked_on=today,
-    )  # fmt: skip
+        application=application,
+        rule=rule,
+        model=model.strip(),
+        offering=offering,
+        reason=reason.strip(),
+        until=until,
+        asked_by=by,
+        asked_at=at,
+        asked_on=today,
+    )
     waiver.full_clean()
     with audit_context(user=by, reason=reason):
         waiver.save(force_insert=True)
@@ -137,19 +170,27 @@ def ask_for_waiver(
 
 
 @transaction.atomic
-def grant_waiver(*, waiver: Waiver, by: User, at: datetime, reason: str = "", until: date | None = None) -> Waiver:
+def grant_waiver(
+    *, waiver: Waiver, by: User, at: datetime, reason: str = "", until: date | None = None
+) -> Waiver:
     """For governance. `until` may shorten what was asked for. Who asked does not grant."""
     waiver = _locked(waiver)
     if waiver.state != Waiver.State.ASKED:
         raise RefusedChange(_already(waiver))
     if waiver.asked_by_id == by.pk:
-        raise RefusedChange("Who asked for a waiver does not grant it. Ask a colleague of governance.")
+        raise RefusedChange(
+            "Who asked for a waiver does not grant it. Ask a colleague of governance."
+        )
     if until is not None:
         if until > waiver.until:
-            raise RefusedChange("A waiver is granted until the day that was asked for, or until an earlier one.")
+            raise RefusedChange(
+                "A waiver is granted until the day that was asked for, or until an earlier one."
+            )
         waiver.until = until
     if waiver.until <= day_of(at):
-        raise RefusedChange("Its day is over. Refuse it, and let it be asked for again if it is still needed.")
+        raise RefusedChange(
+            "Its day is over. Refuse it, and let it be asked for again if it is still needed."
+        )
     return _decided(waiver, Waiver.State.GRANTED, by=by, at=at, reason=reason)
 
 
@@ -173,13 +214,17 @@ def withdraw_waiver(*, waiver: Waiver, by: User, at: datetime, reason: str = "")
     if waiver.state not in (Waiver.State.ASKED, Waiver.State.GRANTED):
         raise RefusedChange(_already(waiver))
     if not (by.is_governance or by.may(TeamRole.EDITOR, waiver.application.team_id)):
-        raise RefusedChange("Only governance and editors of the owning team withdraw a waiver. Ask one of them.")
+        raise RefusedChange(
+            "Only governance and editors of the owning team withdraw a waiver. Ask one of them."
+        )
     return _decided(waiver, Waiver.State.WITHDRAWN, by=by, at=at, reason=reason)
 
 
 def _locked(waiver: Waiver) -> Waiver:
     Waiver.objects.select_for_update().only("pk").get(pk=waiver.pk)
-    return Waiver.objects.select_related("application__team", "asked_by", "decided_by").get(pk=waiver.pk)
+    return Waiver.objects.select_related("application__team", "asked_by", "decided_by").get(
+        pk=waiver.pk
+    )
 
 
 def _already(waiver: Waiver) -> str:
@@ -187,7 +232,12 @@ def _already(waiver: Waiver) -> str:
 
 
 def _decided(waiver: Waiver, state: str, *, by: User, at: datetime, reason: str) -> Waiver:
-    waiver.state, waiver.decided_by, waiver.decided_at, waiver.decision = state, by, at, reason.strip()
+    waiver.state, waiver.decided_by, waiver.decided_at, waiver.decision = (
+        state,
+        by,
+        at,
+        reason.strip(),
+    )
     waiver.full_clean(exclude=["application", "asked_by", "decided_by", "offering"])
     with audit_context(user=by, reason=reason or f"waiver {state}"):
         waiver.save(update_fields=["state", "until", "decided_by", "decided_at", "decision"])

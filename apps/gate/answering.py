@@ -16,14 +16,18 @@ def findings_of_run(run: GateRun) -> list[GateFinding]:
 
 
 def gravest_findings(run: GateRun, *, limit: int) -> list[GateFinding]:
-    """What blocks first, what is waived last; a run of many models finds more than a page can show. One statement."""
+    """What blocks first, what is waived last; a run of many models finds more than a page can show.
+    One statement."""
     gravity = Case(When(level=Level.ERROR, then=0), When(level=Level.WARNING, then=1), default=2)
     waived = Case(When(waived_until__isnull=True, then=0), default=1)
-    return list(GateFinding.objects.filter(run=run).order_by(waived, gravity, "-is_new", "pk")[:limit])
+    return list(
+        GateFinding.objects.filter(run=run).order_by(waived, gravity, "-is_new", "pk")[:limit]
+    )
 
 
 def body_of(run: GateRun, findings: Sequence[GateFinding]) -> dict[str, Any]:
-    """`run.application` is loaded. While it waits there is no decision, but the address to ask again at."""
+    """`run.application` is loaded. While it waits there is no decision, but the address to ask
+    again at."""
     body: dict[str, Any] = {
         "id": run.pk,
         "state": run.state,
@@ -66,11 +70,15 @@ def _finding(run: GateRun, finding: GateFinding) -> dict[str, Any]:
         "fix": {"replacement": finding.replacement or None, "by_date": finding.by_date}
         if finding.replacement or finding.by_date
         else None,
-        "waiver": {"id": finding.waiver_id, "until": finding.waived_until} if finding.waived_until else None,
+        "waiver": {"id": finding.waiver_id, "until": finding.waived_until}
+        if finding.waived_until
+        else None,
         "new_since_baseline": finding.is_new,
         "fingerprint": finding.fingerprint,
         "url": finding_url(run.pk, finding.pk),
         "ask_waiver_url": waiver_url(
-            application=run.application.slug, rule=finding.rule, model=finding.resolved_id or finding.model
+            application=run.application.slug,
+            rule=finding.rule,
+            model=finding.resolved_id or finding.model,
         ),
     }

@@ -1,9 +1,11 @@
-"""What a pipeline without a secret can check by itself: the state of the catalogue for one application, signed.
+"""What a pipeline without a secret can check by itself: the state of the catalogue for one
+application, signed.
 
-Pull requests of forks get no token. A trusted pipeline fetches the bundle and keeps it where they find it; the client
-checks the signature against the public key that is pinned in the pipeline's file, and trusts nothing else of it. A
-bundle holds for as long as the catalogue in it may be used (the policy's days), and names nothing but findings: whoever
-reads it learns what the gate would say of each known model, for this application.
+Pull requests of forks get no token. A trusted pipeline fetches the bundle and keeps it where they
+find it; the client checks the signature against the public key that is pinned in the pipeline's
+file, and trusts nothing else of it. A bundle holds for as long as the catalogue in it may be used
+(the policy's days), and names nothing but findings: whoever reads it learns what the gate would say
+of each known model, for this application.
 """
 
 import base64
@@ -42,7 +44,9 @@ def bundle_of(*, application: Application, environment: str, at: datetime) -> di
     rows = list(
         Offering.objects.filter(not_a_model=False, host__isnull=False)
         .order_by("host__slug", "api_id", "region_scope", "service_tier", "pk")
-        .values_list("pk", "host__slug", "host__name", "api_id", "version__foundation__developer__slug")
+        .values_list(
+            "pk", "host__slug", "host__name", "api_id", "version__foundation__developer__slug"
+        )
     )
     asked = [Asked(api_id, host) for _, host, _, api_id, _ in rows]
     matches = matches_of([row[0] for row in rows], [None] * len(rows))
@@ -55,12 +59,19 @@ def bundle_of(*, application: Application, environment: str, at: datetime) -> di
     host_of = {pk: host for pk, host, *_ in rows}
     found = {
         (host_of.get(each.offering or 0, ""), each.model, each.rule): [
-            host_of.get(each.offering or 0, ""), each.model, each.resolved_id, each.rule, each.level, each.message,
-            each.replacement, each.by_date.isoformat() if each.by_date else None,
+            host_of.get(each.offering or 0, ""),
+            each.model,
+            each.resolved_id,
+            each.rule,
+            each.level,
+            each.message,
+            each.replacement,
+            each.by_date.isoformat() if each.by_date else None,
         ]
-        # of one id in several regions the plainest comes first, and is the one that an answer online is about
+        # of one id in several regions the plainest comes first, and is the one that an answer
+        # online is about
         for each in reversed(findings_of(facts))
-    }  # fmt: skip
+    }
     return {
         "format": FORMAT,
         "application": application.slug,
@@ -72,16 +83,22 @@ def bundle_of(*, application: Application, environment: str, at: datetime) -> di
         "refusal": state.refusal,
         "horizon": describe_horizon(rules.horizons, environment, application.criticality),
         "policy_version": str(rules.policy.version),
-        "levels": {str(rule): rules.policy.level(rule) for rule in (Rule.UNKNOWN_MODEL, Rule.WILDCARD)},
+        "levels": {
+            str(rule): rules.policy.level(rule) for rule in (Rule.UNKNOWN_MODEL, Rule.WILDCARD)
+        },
         "findings": sorted(found.values(), key=lambda row: (row[0], row[1], row[3])),
         "known": known,
         "names": {slug: name for _, slug, name, _, _ in rows},
         "own": _own(rows),
         "waivers": [
             [row.rule, row.model, row.until.isoformat()]
-            for row in Waiver.objects.standing_on(today).filter(application=application, offering=None).order_by("pk")
+            for row in Waiver.objects.standing_on(today)
+            .filter(application=application, offering=None)
+            .order_by("pk")
         ],
-        "released": sorted([*key, level] for key, level in levels_of(released).items()) if released else [],
+        "released": sorted([*key, level] for key, level in levels_of(released).items())
+        if released
+        else [],
         "ask_waiver_url": waiver_url(application=application.slug, rule="", model=""),
     }
 
@@ -107,8 +124,8 @@ def _own(rows: list[tuple[Any, ...]]) -> dict[str, str]:
 
 
 def signed(bundle: dict[str, Any]) -> dict[str, str]:
-    """The envelope: the bundle's bytes as they were signed, the signature and the public key, which must be pinned
-    elsewhere to mean anything."""
+    """The envelope: the bundle's bytes as they were signed, the signature and the public key, which
+    must be pinned elsewhere to mean anything."""
     payload = orjson.dumps(bundle, option=orjson.OPT_SORT_KEYS)
     return {
         "algorithm": "ed25519",

@@ -1,4 +1,5 @@
-"""What a pipeline asks, held against the register: loads all that the rules look at, judges, and says what comes of it.
+"""What a pipeline asks, held against the register: loads all that the rules look at, judges, and
+says what comes of it.
 
 About twenty statements for any number of models, none of them a write.
 """
@@ -62,12 +63,23 @@ class Outcome:
 
     @property
     def digest(self) -> str:
-        """The same answer has the same digest, also when the catalogue was read again in between."""
+        """The same answer has the same digest, also when the catalogue was read again in
+        between."""
         rows = [
-            [each.rule, each.level, each.message, each.model, each.resolved_id, each.file, each.line, each.is_new,
-             each.waiver, each.waived_until]
+            [
+                each.rule,
+                each.level,
+                each.message,
+                each.model,
+                each.resolved_id,
+                each.file,
+                each.line,
+                each.is_new,
+                each.waiver,
+                each.waived_until,
+            ]
             for each in self.findings
-        ]  # fmt: skip
+        ]
         answer = [self.decision.value, self.exit_code, self.policy_version, self.horizon, rows]
         return hashlib.sha256(orjson.dumps(answer)).hexdigest()
 
@@ -98,16 +110,18 @@ def evaluate(
     known: Sequence[Match] | None = None,
     catalogue: Catalogue | None = None,
 ) -> Outcome:
-    """`incomplete` says, as a sentence, why not everything could be looked at; then nothing passes. `known` are the
-    matches of `asked`, where they need not be looked up. `catalogue` is its state `at` that moment, where it is known;
-    no question from outside may bring one."""
+    """`incomplete` says, as a sentence, why not everything could be looked at; then nothing passes.
+    `known` are the matches of `asked`, where they need not be looked up. `catalogue` is its state
+    `at` that moment, where it is known; no question from outside may bring one."""
     rules = rules or Rules.in_force()
     today = day_of(at)
     if catalogue is None:
         catalogue = catalogue_state(at=at, stale_after_days=rules.policy.stale_after_days)
     matches = tuple(known) if known is not None else _matches(application, asked)
     facts = facts_for(application, asked, matches, rules, environment=environment, on=today)
-    findings = with_waivers(findings_of(facts), list(Waiver.objects.standing_on(today).filter(application=application)))
+    findings = with_waivers(
+        findings_of(facts), list(Waiver.objects.standing_on(today).filter(application=application))
+    )
     released = (
         last_released(application=application, environment=environment)
         if baseline == GateRun.Baseline.LAST_RELEASED
@@ -119,7 +133,9 @@ def evaluate(
     return Outcome(
         decision=decision,
         exit_code=0 if mode == GateRun.Mode.REPORT else EXIT_CODES[decision],
-        summary=summary_of(findings, decision=decision, cannot=cannot, n_models=len(asked), blocks_all=blocks_all),
+        summary=summary_of(
+            findings, decision=decision, cannot=cannot, n_models=len(asked), blocks_all=blocks_all
+        ),
         policy_version=rules.policy.version,
         catalogue=catalogue,
         horizon=describe_horizon(rules.horizons, environment, application.criticality),
@@ -136,13 +152,20 @@ def _matches(application: Application, asked: Sequence[Asked]) -> tuple[Match | 
 
 
 def evaluate_register(*, application: Application, environment: str, at: datetime) -> Outcome:
-    """What the gate would say today of all that the register says the application calls; nothing of it is kept."""
+    """What the gate would say today of all that the register says the application calls; nothing of
+    it is kept."""
     today = day_of(at)
     rows = list(
-        Dependency.objects.filter(Q(until__isnull=True) | Q(until__gt=today), application=application, since__lte=today)
+        Dependency.objects.filter(
+            Q(until__isnull=True) | Q(until__gt=today), application=application, since__lte=today
+        )
         .order_by("role", "fallback_order", "pk")
         .values_list(
-            "offering_id", "offering__api_id", "offering__host__slug", "offering__region_scope", "via_party_id"
+            "offering_id",
+            "offering__api_id",
+            "offering__host__slug",
+            "offering__region_scope",
+            "via_party_id",
         )
     )
     return evaluate(
@@ -157,7 +180,9 @@ def evaluate_register(*, application: Application, environment: str, at: datetim
 def last_released(*, application: Application, environment: str) -> GateRun | None:
     """The run that the application last shipped to the environment."""
     return (
-        GateRun.objects.filter(application=application, environment=environment, released_at__isnull=False)
+        GateRun.objects.filter(
+            application=application, environment=environment, released_at__isnull=False
+        )
         .order_by("-released_at", "-pk")
         .first()
     )
@@ -193,11 +218,16 @@ def facts_for(
     }
     against: dict[Considered, list[Obstacle]] = {}
     known: set[Considered] = set()
-    if any(policy.level(rule) != Level.OFF for rule in (Rule.NOT_APPROVED, Rule.DATA_CLASS, Rule.REGION)):
+    if any(
+        policy.level(rule) != Level.OFF
+        for rule in (Rule.NOT_APPROVED, Rule.DATA_CLASS, Rule.REGION)
+    ):
         against, known = all_against(
-            application=application, uses=list(dict.fromkeys(uses.values())), on=on,
+            application=application,
+            uses=list(dict.fromkeys(uses.values())),
+            on=on,
             asks_who_decided=policy.requires_approval,
-        )  # fmt: skip
+        )
     parties = {match.party for match in matches if match is not None and match.party is not None}
     return Facts(
         application=application,
@@ -214,7 +244,9 @@ def facts_for(
         evidence=evidence_of(evaluations_on(ids, applications=[application.pk]), application.pk)
         if needs_evidence(policy, application.criticality)
         else {},
-        party_names=dict(Provider.objects.filter(pk__in=parties).values_list("pk", "name")) if parties else {},
+        party_names=dict(Provider.objects.filter(pk__in=parties).values_list("pk", "name"))
+        if parties
+        else {},
     )
 
 
@@ -223,9 +255,11 @@ def needs_evidence(policy: GatePolicy, criticality: int) -> bool:
     return wanted and criticality in policy.evidence_criticalities
 
 
-def evaluations_on(offerings: Collection[int], *, applications: Collection[int] | None) -> dict[int, list[Evidence]]:
-    """{offering: evaluations of it or of the version that answers for it, newest first}: those of `applications` (of
-    all, where None), and those that are about no application. Two statements."""
+def evaluations_on(
+    offerings: Collection[int], *, applications: Collection[int] | None
+) -> dict[int, list[Evidence]]:
+    """{offering: evaluations of it or of the version that answers for it, newest first}: those of
+    `applications` (of all, where None), and those that are about no application. Two statements."""
     versions: dict[int, set[int]] = {}
     for offering, version in Footing.objects.filter(
         offering__in=offerings, node__kind=NodeKind.VERSION, via=Via.DIRECT
@@ -233,7 +267,8 @@ def evaluations_on(offerings: Collection[int], *, applications: Collection[int] 
         versions.setdefault(offering, set()).add(version)
     wanted = set().union(*versions.values()) if versions else set()
     rows = Evidence.objects.filter(
-        Q(offering__in=offerings) | Q(offering__isnull=True, version__in=wanted), kind__in=_EVALUATIONS
+        Q(offering__in=offerings) | Q(offering__isnull=True, version__in=wanted),
+        kind__in=_EVALUATIONS,
     )
     if applications is not None:
         rows = rows.filter(Q(application__in=applications) | Q(application__isnull=True))
@@ -246,16 +281,23 @@ def evaluations_on(offerings: Collection[int], *, applications: Collection[int] 
             by_version.setdefault(row.version_id, []).append(row)
     found = {}
     for offering in offerings:
-        of_versions = (row for version in versions.get(offering, ()) for row in by_version.get(version, ()))
+        of_versions = (
+            row for version in versions.get(offering, ()) for row in by_version.get(version, ())
+        )
         each = [*by_offering.get(offering, ()), *of_versions]
         if each:
             found[offering] = sorted(each, key=lambda row: (row.run_on, row.pk), reverse=True)
     return found
 
 
-def evidence_of(evaluations: Mapping[int, Sequence[Evidence]], application: int) -> dict[int, list[Evidence]]:
-    """Of `evaluations`, those that count for this application: its own, and those that are about none."""
+def evidence_of(
+    evaluations: Mapping[int, Sequence[Evidence]], application: int
+) -> dict[int, list[Evidence]]:
+    """Of `evaluations`, those that count for this application: its own, and those that are about
+    none."""
     return {
-        offering: [row for row in rows if row.application_id is None or row.application_id == application]
+        offering: [
+            row for row in rows if row.application_id is None or row.application_id == application
+        ]
         for offering, rows in evaluations.items()
     }

@@ -9,14 +9,18 @@ from apps.gate.rules import Decision, Rule
 
 
 class GateRunFilter(django_filters.FilterSet):  # type: ignore[misc]
-    application = django_filters.CharFilter(field_name="application__slug", label="Application (slug)")
+    application = django_filters.CharFilter(
+        field_name="application__slug", label="Application (slug)"
+    )
     environment = django_filters.CharFilter(field_name="environment", label="Environment")
     decision = django_filters.MultipleChoiceFilter(choices=Decision.choices, label="Decision")
     commit = django_filters.CharFilter(field_name="commit", label="Commit")
     released = django_filters.BooleanFilter(
         field_name="released_at", lookup_expr="isnull", exclude=True, label="Released"
     )
-    rule = django_filters.ChoiceFilter(choices=Rule.choices, method="of_rule", label="Found by the rule")
+    rule = django_filters.ChoiceFilter(
+        choices=Rule.choices, method="of_rule", label="Found by the rule"
+    )
 
     class Meta:
         model = GateRun
@@ -27,11 +31,15 @@ class GateRunFilter(django_filters.FilterSet):  # type: ignore[misc]
 
 
 class WaiverFilter(django_filters.FilterSet):  # type: ignore[misc]
-    application = django_filters.CharFilter(field_name="application__slug", label="Application (slug)")
+    application = django_filters.CharFilter(
+        field_name="application__slug", label="Application (slug)"
+    )
     rule = django_filters.ChoiceFilter(choices=Rule.choices, label="Rule")
     state = django_filters.MultipleChoiceFilter(choices=Waiver.State.choices, label="State")
     standing = django_filters.BooleanFilter(method="in_force", label="In force today")
-    until_before = django_filters.DateFilter(field_name="until", lookup_expr="lt", label="Ends before")
+    until_before = django_filters.DateFilter(
+        field_name="until", lookup_expr="lt", label="Ends before"
+    )
 
     class Meta:
         model = Waiver

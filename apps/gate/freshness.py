@@ -1,7 +1,8 @@
 """When the retirement dates of the catalogue were last read, and from which sources.
 
-A gate that does not know cannot let through. Only a source that gives retirement dates counts, read from outside:
-the built-in catalogue, entries by hand and the price list of an installed package never do, whatever they hold.
+A gate that does not know cannot let through. Only a source that gives retirement dates counts, read
+from outside: the built-in catalogue, entries by hand and the price list of an installed package
+never do, whatever they hold.
 """
 
 from collections.abc import Iterable
@@ -30,25 +31,32 @@ class SourceReading:
     valid_until: datetime
 
     def as_json(self) -> dict[str, str]:
-        return {"slug": self.slug, "name": self.name, "read_at": self.read_at.isoformat().replace("+00:00", "Z")}
+        return {
+            "slug": self.slug,
+            "name": self.name,
+            "read_at": self.read_at.isoformat().replace("+00:00", "Z"),
+        }
 
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """The state of the catalogue at a moment. `readings` are newest first, also those that are too old to decide by.
-    `refusal` says as sentences why nothing can be decided and what to do; it is empty where the gate can decide."""
+    """The state of the catalogue at a moment. `readings` are newest first, also those that are too
+    old to decide by. `refusal` says as sentences why nothing can be decided and what to do; it is
+    empty where the gate can decide."""
 
     readings: tuple[SourceReading, ...] = ()
     refusal: str = ""
 
     @property
     def as_of(self) -> datetime | None:
-        """The newest moment at which retirement dates were read; None where no reading can be relied on."""
+        """The newest moment at which retirement dates were read; None where no reading can be
+        relied on."""
         return self.readings[0].read_at if self.readings else None
 
     @property
     def valid_until(self) -> datetime | None:
-        """The last moment at which these readings decide anything; None where they decide nothing now."""
+        """The last moment at which these readings decide anything; None where they decide nothing
+        now."""
         if self.refusal:
             return None
         return max((reading.valid_until for reading in self.readings), default=None)
@@ -64,11 +72,18 @@ class Catalogue:
 
 
 def catalogue_state(*, at: datetime, stale_after_days: int) -> Catalogue:
-    """Read how old the retirement dates are: two statements, and one more where nothing can be decided."""
+    """Read how old the retirement dates are: two statements, and one more where nothing can be
+    decided."""
     limit = timedelta(days=stale_after_days)
     sources = Source.objects.from_outside().filter(_gives_dates("pk")).select_related("poll_state")
-    found = [reading for source in sources if (reading := _reading(source, at=at, limit=limit)) is not None]
-    readings = tuple(sorted(found, key=lambda reading: (reading.read_at, reading.slug), reverse=True))
+    found = [
+        reading
+        for source in sources
+        if (reading := _reading(source, at=at, limit=limit)) is not None
+    ]
+    readings = tuple(
+        sorted(found, key=lambda reading: (reading.read_at, reading.slug), reverse=True)
+    )
     if not Offering.objects.exists():
         return Catalogue(readings, _EMPTY)
     if any(at <= reading.valid_until for reading in readings):
@@ -77,14 +92,15 @@ def catalogue_state(*, at: datetime, stale_after_days: int) -> Catalogue:
 
 
 _EMPTY = (
-    "The catalogue is empty, so nothing can be decided. Ask an administrator to run `manage.py load_catalogue` and to"
+    "The catalogue is empty, so nothing can be decided. Ask an administrator to run `manage.py "
+    "load_catalogue` and to"
     " poll a source of retirement dates on the page Feeds."
 )
 
 
 def _retirement_dates() -> QuerySet[Assertion]:
-    """Standing claims of a date. A gateway's list says when the gateway stops passing calls on, which tells nothing of
-    the models of other hosts."""
+    """Standing claims of a date. A gateway's list says when the gateway stops passing calls on,
+    which tells nothing of the models of other hosts."""
     return (
         Assertion.objects.standing()
         .filter(topic=Topic.LIFECYCLE, value__has_key="retires_on")
@@ -138,7 +154,7 @@ def _doubt(source: Source, state: PollState, *, at: datetime) -> str:
     return ""
 
 
-# --- the refusal ------------------------------------------------------------------------------------------------------
+# --- the refusal ----------------------------------------------------------------------------------
 
 
 def _refusal(*, at: datetime, stale_after_days: int) -> str:
@@ -147,23 +163,31 @@ def _refusal(*, at: datetime, stale_after_days: int) -> str:
     sources = list(_could_be_polled())
     if not sources:
         return (
-            f"{head}. No such source is set up: ask an administrator to run `manage.py load_catalogue`, which adds"
+            f"{head}. No such source is set up: ask an administrator to run `manage.py "
+            "load_catalogue`, which adds"
             " them, and then to poll one on the page Feeds."
         )
-    named = "; ".join(f"{source.name}: {_condition(source, at=at)}" for source in sources[:_MAX_NAMED])
+    named = "; ".join(
+        f"{source.name}: {_condition(source, at=at)}" for source in sources[:_MAX_NAMED]
+    )
     enabled = [source for source in sources if source.enabled]
     slug = (enabled or sources)[0].slug
     enable = "" if enabled else " switch one on and"
     return (
-        f"{head}. {named}. Ask an administrator to{enable} poll one of them, on the page Feeds or by"
+        f"{head}. {named}. Ask an administrator to{enable} poll one of them, on the page Feeds or "
+        "by"
         f" `manage.py poll {slug}`."
     )
 
 
 def _could_be_polled() -> Iterable[Source]:
-    """Sources from outside that give retirement dates, or of which the built-in catalogue holds some."""
+    """Sources from outside that give retirement dates, or of which the built-in catalogue holds
+    some."""
     recorded = _retirement_dates().filter(source__slug=BUILT_IN)
-    known = {external_id.partition(":")[0] for external_id in recorded.values_list("external_id", flat=True)}
+    known = {
+        external_id.partition(":")[0]
+        for external_id in recorded.values_list("external_id", flat=True)
+    }
     return (
         Source.objects.from_outside()
         .filter(Q(_gives_dates("pk")) | Q(slug__in=known))

@@ -1,6 +1,8 @@
-"""From what is known to findings and a decision. Plain Python: rows and a policy in, findings out; no clock.
+"""From what is known to findings and a decision. Plain Python: rows and a policy in, findings out;
+no clock.
 
-Findings are told apart by rule and by what they are about: the model's known id where there is one, else its name.
+Findings are told apart by rule and by what they are about: the model's known id where there is one,
+else its name.
 """
 
 import hashlib
@@ -17,9 +19,11 @@ from apps.inventory.models import Application
 from apps.risks.models import Evidence
 
 _GROUND_RULE = {
-    "blocked": Rule.NOT_APPROVED, "criticality": Rule.NOT_APPROVED, "data_class": Rule.DATA_CLASS,
+    "blocked": Rule.NOT_APPROVED,
+    "criticality": Rule.NOT_APPROVED,
+    "data_class": Rule.DATA_CLASS,
     "region": Rule.REGION,
-}  # fmt: skip
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +57,9 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """All that the rules look at. `offerings` are by id, with host and replacement loaded; `against` are by position in
-    `asked`; `undecided` are the positions of known models that nobody has decided on; `evidence` by offering id."""
+    """All that the rules look at. `offerings` are by id, with host and replacement loaded;
+    `against` are by position in `asked`; `undecided` are the positions of known models that nobody
+    has decided on; `evidence` by offering id."""
 
     application: Application
     on: date
@@ -70,12 +75,19 @@ class Facts:
 
 
 def findings_of(facts: Facts) -> list[Finding]:
-    """In the order of what was asked, the application's own first; a rule that is off finds nothing."""
+    """In the order of what was asked, the application's own first; a rule that is off finds
+    nothing."""
     found = list(_about_application(facts))
     for position, (asked, match) in enumerate(zip(facts.asked, facts.matches, strict=True)):
         if asked.is_wildcard:
             made = [
-                _made(facts, Rule.WILDCARD, asked, None, f"'{asked.model}' lets any model through. Name the models.")
+                _made(
+                    facts,
+                    Rule.WILDCARD,
+                    asked,
+                    None,
+                    f"'{asked.model}' lets any model through. Name the models.",
+                )
             ]
         elif match is None or match.is_set_aside:
             continue
@@ -91,14 +103,29 @@ def findings_of(facts: Facts) -> list[Finding]:
 
 
 def _made(
-    facts: Facts, rule: str, asked: Asked, match: Match | None, message: str, *, most: str = Level.ERROR,
-    replacement: str = "", by_date: date | None = None, level: str = "",
-) -> Finding:  # fmt: skip
+    facts: Facts,
+    rule: str,
+    asked: Asked,
+    match: Match | None,
+    message: str,
+    *,
+    most: str = Level.ERROR,
+    replacement: str = "",
+    by_date: date | None = None,
+    level: str = "",
+) -> Finding:
     return Finding(
-        rule=str(rule), level=weaker(level or facts.policy.level(rule), most), message=message, model=asked.model,
-        resolved_id=match.resolved_id if match else "", offering=match.offering if match else None, file=asked.file,
-        line=asked.line, replacement=replacement, by_date=by_date,
-    )  # fmt: skip
+        rule=str(rule),
+        level=weaker(level or facts.policy.level(rule), most),
+        message=message,
+        model=asked.model,
+        resolved_id=match.resolved_id if match else "",
+        offering=match.offering if match else None,
+        file=asked.file,
+        line=asked.line,
+        replacement=replacement,
+        by_date=by_date,
+    )
 
 
 def _about_application(facts: Facts) -> Iterable[Finding]:
@@ -106,9 +133,11 @@ def _about_application(facts: Facts) -> Iterable[Finding]:
     if is_owned(application.business_owner, application.technical_owner):
         return
     yield Finding(
-        rule=str(Rule.NO_OWNER), level=facts.policy.level(Rule.NO_OWNER),
-        message=f"{application.name} has neither a business nor a technical owner. Name one in the register.",
-    )  # fmt: skip
+        rule=str(Rule.NO_OWNER),
+        level=facts.policy.level(Rule.NO_OWNER),
+        message=f"{application.name} has neither a business nor a technical owner. Name one in "
+        "the register.",
+    )
 
 
 def is_owned(business_owner: str, technical_owner: str) -> bool:
@@ -119,23 +148,33 @@ def _identity(facts: Facts, asked: Asked, match: Match) -> Iterable[Finding]:
     if match.is_open or match.kind == Matching.FAMILY:
         where = f" at {asked.host}" if asked.host else ""
         why = (
-            f"'{asked.model}' stands for a family and does not say which model answers. Use the id of one release."
+            f"'{asked.model}' stands for a family and does not say which model answers. Use the id "
+            "of one release."
             if match.kind == Matching.FAMILY
-            else f"'{asked.model}'{where} does not say which model answers: {match.why}. Say in the register what it"
+            else f"'{asked.model}'{where} does not say which model answers: {match.why}. Say in "
+            "the register what it"
             " stands for, or use the model's own id."
         )
         yield _made(facts, Rule.UNRESOLVED_ALIAS, asked, match, why)
     elif match.kind == Matching.UNRESOLVED:
         yield _made(
-            facts, Rule.UNKNOWN_MODEL, asked, match,
-            f"{_capital(match.why)}. Check the spelling; if it is right, say in the register what it is.",
-        )  # fmt: skip
+            facts,
+            Rule.UNKNOWN_MODEL,
+            asked,
+            match,
+            f"{_capital(match.why)}. Check the spelling; if it is right, say in the register what "
+            "it is.",
+        )
     elif match.offering is None and match.party is not None:
         name = facts.party_names.get(match.party, asked.host)
         yield _made(
-            facts, Rule.UNKNOWN_MODEL, asked, match,
-            f"{match.resolved_id} is known, but not that {name} offers it, so nobody knows until when. Check the host.",
-        )  # fmt: skip
+            facts,
+            Rule.UNKNOWN_MODEL,
+            asked,
+            match,
+            f"{match.resolved_id} is known, but not that {name} offers it, so nobody knows until "
+            "when. Check the host.",
+        )
 
 
 def _lifecycle(facts: Facts, asked: Asked, match: Match) -> Iterable[Finding]:
@@ -149,7 +188,13 @@ def _lifecycle(facts: Facts, asked: Asked, match: Match) -> Iterable[Finding]:
     if offering.is_retired(facts.on):
         since = f" since {ends:%Y-%m-%d}" if ends else ""
         yield _made(
-            facts, Rule.RETIRED, asked, match, f"{where} is retired{since}.{move}", replacement=instead, by_date=ends
+            facts,
+            Rule.RETIRED,
+            asked,
+            match,
+            f"{where} is retired{since}.{move}",
+            replacement=instead,
+            by_date=ends,
         )
         return
     warning_days, error_days = facts.horizon
@@ -162,13 +207,22 @@ def _lifecycle(facts: Facts, asked: Asked, match: Match) -> Iterable[Finding]:
     if is_near and level != Level.OFF:
         level = Level.ERROR.value
     if firm:
-        says = f"{where} retires on {ends:%Y-%m-%d}, in {left} {'day' if left == 1 else 'days'}.{move}"
+        says = (
+            f"{where} retires on {ends:%Y-%m-%d}, in {left} {'day' if left == 1 else 'days'}.{move}"
+        )
     else:
         says = f"{where} may retire from {ends:%Y-%m-%d} on; the host has not set the day.{move}"
     yield _made(
-        facts, Rule.RETIRES_SOON, asked, match, says, most=Level.ERROR if firm else Level.WARNING,
-        replacement=instead, by_date=ends, level=level,
-    )  # fmt: skip
+        facts,
+        Rule.RETIRES_SOON,
+        asked,
+        match,
+        says,
+        most=Level.ERROR if firm else Level.WARNING,
+        replacement=instead,
+        by_date=ends,
+        level=level,
+    )
 
 
 def _decisions(facts: Facts, position: int, asked: Asked, match: Match) -> Iterable[Finding]:
@@ -179,16 +233,25 @@ def _decisions(facts: Facts, position: int, asked: Asked, match: Match) -> Itera
             most = Level.WARNING if ground in obstacle.open_grounds else Level.ERROR
             by_rule.setdefault((str(_GROUND_RULE[ground]), str(most)), []).append(sentence)
         for (rule, at_most), sentences in by_rule.items():
-            yield _made(facts, rule, asked, match, f"{asked.model}: {' '.join(sentences)}", most=at_most)
+            yield _made(
+                facts, rule, asked, match, f"{asked.model}: {' '.join(sentences)}", most=at_most
+            )
     if position in facts.undecided:
         yield _made(
-            facts, Rule.NOT_APPROVED, asked, match,
-            f"{asked.model}: nobody has decided that {match.resolved_id} may be built on. Ask governance.",
-        )  # fmt: skip
+            facts,
+            Rule.NOT_APPROVED,
+            asked,
+            match,
+            f"{asked.model}: nobody has decided that {match.resolved_id} may be built on. Ask "
+            "governance.",
+        )
 
 
 def _evidence(facts: Facts, asked: Asked, match: Match) -> Iterable[Finding]:
-    if match.offering is None or facts.application.criticality not in facts.policy.evidence_criticalities:
+    if (
+        match.offering is None
+        or facts.application.criticality not in facts.policy.evidence_criticalities
+    ):
         return
     rows = facts.evidence.get(match.offering, ())
     oldest = facts.on - timedelta(days=facts.policy.evidence_days)
@@ -202,18 +265,28 @@ def _evidence(facts: Facts, asked: Asked, match: Match) -> Iterable[Finding]:
         why = f"its newest evaluation, of {states[0][0].run_on:%Y-%m-%d}, counts no longer"
     else:
         why = "it has not been evaluated on own workloads"
-    yield _made(facts, Rule.EVIDENCE_MISSING, asked, match, f"{asked.model}: {why}. Evaluate it, and file the result.")
+    yield _made(
+        facts,
+        Rule.EVIDENCE_MISSING,
+        asked,
+        match,
+        f"{asked.model}: {why}. Evaluate it, and file the result.",
+    )
 
 
 def _replacement(offering: Offering) -> str:
-    return offering.replacement.api_id if offering.replacement is not None else offering.replacement_text
+    return (
+        offering.replacement.api_id
+        if offering.replacement is not None
+        else offering.replacement_text
+    )
 
 
 def _capital(text: str) -> str:
     return text[:1].upper() + text[1:].rstrip(".")
 
 
-# --- against waivers and the baseline --------------------------------------------------------------------------------
+# --- against waivers and the baseline -------------------------------------------------------------
 
 
 def with_waivers(findings: Iterable[Finding], waivers: Sequence[Waiver]) -> list[Finding]:
@@ -229,8 +302,11 @@ def with_waivers(findings: Iterable[Finding], waivers: Sequence[Waiver]) -> list
     return told
 
 
-def against_baseline(findings: Iterable[Finding], known: Mapping[tuple[str, str], str]) -> list[Finding]:
-    """`known` is {(rule, subject): gravest level} of what was released; something graver than that is new."""
+def against_baseline(
+    findings: Iterable[Finding], known: Mapping[tuple[str, str], str]
+) -> list[Finding]:
+    """`known` is {(rule, subject): gravest level} of what was released; something graver than that
+    is new."""
     return [
         replace(
             finding,
@@ -242,7 +318,8 @@ def against_baseline(findings: Iterable[Finding], known: Mapping[tuple[str, str]
 
 
 def decided(findings: Iterable[Finding], *, blocks_all: bool, cannot: str) -> Decision:
-    """`cannot` is why nothing can be decided, empty where it can; then nothing passes, whatever was found."""
+    """`cannot` is why nothing can be decided, empty where it can; then nothing passes, whatever was
+    found."""
     findings = list(findings)
     if cannot:
         return Decision.UNKNOWN
@@ -253,7 +330,9 @@ def decided(findings: Iterable[Finding], *, blocks_all: bool, cannot: str) -> De
     return Decision.PASS
 
 
-def summary_of(findings: Sequence[Finding], *, decision: str, cannot: str, n_models: int, blocks_all: bool) -> str:
+def summary_of(
+    findings: Sequence[Finding], *, decision: str, cannot: str, n_models: int, blocks_all: bool
+) -> str:
     """One or two sentences for the log of a pipeline."""
     if cannot:
         return cannot
@@ -266,10 +345,20 @@ def summary_of(findings: Sequence[Finding], *, decision: str, cannot: str, n_mod
         verb = "finding stops" if len(stops) == 1 else "findings stop"
         return f"{len(stops)} {verb} this, of {models}: {stops[0].message}{more}"
     if decision == Decision.WARN:
-        heard = [each for each in findings if each.level in (Level.ERROR, Level.WARNING) and each.waiver is None]
+        heard = [
+            each
+            for each in findings
+            if each.level in (Level.ERROR, Level.WARNING) and each.waiver is None
+        ]
         old = sum(1 for each in heard if each.level == Level.ERROR)
-        known = f" {old} of them would block, and {'was' if old == 1 else 'were'} released before." if old else ""
+        known = (
+            f" {old} of them would block, and {'was' if old == 1 else 'were'} released before."
+            if old
+            else ""
+        )
         found = "finding" if len(heard) == 1 else "findings"
         return f"Nothing stops this; {len(heard)} {found} in {models} should be looked at.{known}"
     waived = sum(1 for each in findings if each.waiver is not None)
-    return f"Nothing stands in the way of {models}." + (f" {waived} found and waived." if waived else "")
+    return f"Nothing stands in the way of {models}." + (
+        f" {waived} found and waived." if waived else ""
+    )

@@ -1,7 +1,9 @@
-"""Which model a pipeline's names mean: exactly, by a moving name, by a family, or not at all; never by likeness.
+"""Which model a pipeline's names mean: exactly, by a moving name, by a family, or not at all; never
+by likeness.
 
-What a person decided comes first, then the exact id at its host, then the resolver, then what the application's own
-gateway was seen to do with the name. The number of statements does not follow the number of names; nothing is written.
+What a person decided comes first, then the exact id at its host, then the resolver, then what the
+application's own gateway was seen to do with the name. The number of statements does not follow the
+number of names; nothing is written.
 """
 
 from collections.abc import Iterable
@@ -51,9 +53,10 @@ class Names:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """What the names mean. `offering` is the id that ends and approvals are read from; without one but with `kin`, the
-    model is known and not at this host: decisions are then read from the offering `kin` of the same model. `party` is
-    the host in that case. `is_open` says that the name is a deployment's or an alias that nobody has resolved."""
+    """What the names mean. `offering` is the id that ends and approvals are read from; without one
+    but with `kin`, the model is known and not at this host: decisions are then read from the
+    offering `kin` of the same model. `party` is the host in that case. `is_open` says that the name
+    is a deployment's or an alias that nobody has resolved."""
 
     kind: Matching
     resolved_id: str = ""
@@ -70,9 +73,9 @@ class Matcher:
         self._catalogue = _Known()
         self._application = application
         self._decided: dict[tuple[str, str], tuple[int | None, str]] = {}
-        for stream, provider, name, offering, reason in NameDecision.objects.filter(lifted_at__isnull=True).values_list(
-            "stream", "provider", "name", "offering", "reason"
-        ):
+        for stream, provider, name, offering, reason in NameDecision.objects.filter(
+            lifted_at__isnull=True
+        ).values_list("stream", "provider", "name", "offering", "reason"):
             # a decision about one sender's stream says nothing of a pipeline
             if not stream:
                 self._decided[provider.lower(), name.lower()] = (offering, reason)
@@ -90,7 +93,7 @@ class Matcher:
             self._by_own_gateway(open_names, found)
         return self._told(found)
 
-    # --- one set of names -------------------------------------------------------------------------------------------
+    # --- one set of names -------------------------------------------------------------------------
 
     def _look_up(self, names: Names) -> "_Found":
         for provider in dict.fromkeys((names.host.lower(), "")):
@@ -111,42 +114,52 @@ class Matcher:
             kin, canonical = self._catalogue.kin(names.model, party.slug)
             why = f"known, and not known to be offered by {party.name}"
             return _Found(kin=kin, canonical=canonical, party=party.id, why=why)
-        is_open = names.alias or party.slug in _DEPLOYMENT_HOSTS or ProviderRole.GATEWAY in party.roles
+        is_open = (
+            names.alias or party.slug in _DEPLOYMENT_HOSTS or ProviderRole.GATEWAY in party.roles
+        )
         why = named.refusal or f"nobody knows a model '{names.model}' at {party.name}"
         return _Found(why=why, is_open=is_open)
 
     def _anywhere(self, names: Names) -> "_Found":
-        """No host, or none that the register knows: the string may tell it, else the developer's own."""
+        """No host, or none that the register knows: the string may tell it, else the developer's
+        own."""
         named = self._catalogue.name(host="", model=names.model)
         if named.offering is not None:
             return _Found(offering=named.offering, why=named.why)
         own = self._catalogue.of_its_developer(names.model)
         if own is not None:
-            return _Found(offering=own.offering, why=f"no host is said, so as at {own.host}: {own.why}")
+            return _Found(
+                offering=own.offering, why=f"no host is said, so as at {own.host}: {own.why}"
+            )
         kin, canonical = self._catalogue.kin(names.model, None)
         if canonical:
             return _Found(kin=kin, canonical=canonical, why="known; no host is said")
         return _Found(why=f"nobody knows a model '{names.model}'", is_open=names.alias)
 
     def _by_own_gateway(self, names: list[Names], found: dict[Names, "_Found"]) -> None:
-        """The names that this application's gateway was seen to pass on, as the model it passed on; one statement."""
+        """The names that this application's gateway was seen to pass on, as the model it passed on;
+        one statement."""
         seen: dict[str, tuple[int, str]] = {}
         rows = (
             Observation.objects.filter(
-                application=self._application, alias__in={each.model for each in names}, offering__isnull=False,
+                application=self._application,
+                alias__in={each.model for each in names},
+                offering__isnull=False,
                 missing_since__isnull=True,
             )
             .order_by("last_seen_at", "pk")
             .values_list("alias", "offering_id", "stream")
-        )  # fmt: skip
+        )
         for alias, offering, stream in rows:
             seen[alias] = (offering, stream)
         for each in names:
             if each.model in seen:
                 offering, stream = seen[each.model]
-                found[each] = _Found(offering=offering, why=f"its gateway passes it on so ({stream})")
+                found[each] = _Found(
+                    offering=offering, why=f"its gateway passes it on so ({stream})"
+                )
 
-    # --- what is told of them ---------------------------------------------------------------------------------------
+    # --- what is told of them ---------------------------------------------------------------------
 
     def _told(self, found: dict[Names, "_Found"]) -> dict[Names, Match]:
         """With the identity of what was found: one statement."""
@@ -157,17 +170,28 @@ class Matcher:
 
 def _identities(offerings: set[int]) -> dict[int, tuple[Any, ...]]:
     rows = Offering.objects.filter(pk__in=offerings).values_list(
-        "pk", "host__slug", "api_id", "version__identifier", "version__moving", "alias__identifier", "alias__kind",
-        "binding", "not_a_model",
-    )  # fmt: skip
+        "pk",
+        "host__slug",
+        "api_id",
+        "version__identifier",
+        "version__moving",
+        "alias__identifier",
+        "alias__kind",
+        "binding",
+        "not_a_model",
+    )
     return {row[0]: row[1:] for row in rows}
 
 
 def matches_of(offerings: Iterable[int], parties: Iterable[int | None]) -> list[Match]:
-    """What the register itself says is called, in order; `parties` are what each goes through. One statement."""
+    """What the register itself says is called, in order; `parties` are what each goes through. One
+    statement."""
     pairs = list(zip(offerings, parties, strict=True))
     found = _identities({offering for offering, _ in pairs})
-    told = [_match(_Found(offering=offering, why="as the register says"), found) for offering, _ in pairs]
+    told = [
+        _match(_Found(offering=offering, why="as the register says"), found)
+        for offering, _ in pairs
+    ]
     return [replace(match, party=party) for match, (_, party) in zip(told, pairs, strict=True)]
 
 
@@ -194,19 +218,25 @@ def _match(found: _Found, identities: dict[int, tuple[Any, ...]]) -> Match:
         return Match(Matching.UNRESOLVED, why="it is no model", is_set_aside=True)
     if version is None and alias is None:
         return Match(
-            Matching.UNRESOLVED, f"{host}/{api_id}", found.offering, why="nobody has said which model it is",
+            Matching.UNRESOLVED,
+            f"{host}/{api_id}",
+            found.offering,
+            why="nobody has said which model it is",
             is_open=True,
-        )  # fmt: skip
+        )
     kind = Matching.EXACT
     if alias_kind == "family":
         kind = Matching.FAMILY
     elif alias_kind == "alias" or moving or binding == "alias":
         kind = Matching.ALIAS
-    return Match(kind, version or alias, found.offering, found.kin, found.party, found.why, version is None)
+    return Match(
+        kind, version or alias, found.offering, found.kin, found.party, found.why, version is None
+    )
 
 
 class _Known(Catalogue):
-    """The catalogue as pipelines name it: where regions or tiers are not said, any of the same id will do."""
+    """The catalogue as pipelines name it: where regions or tiers are not said, any of the same id
+    will do."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -230,7 +260,8 @@ class _Known(Catalogue):
         return None
 
     def kin(self, model: str, host: str | None) -> tuple[int | None, str]:
-        """(an offering of the same model somewhere, its known id); (None, "") where nobody knows it."""
+        """(an offering of the same model somewhere, its known id); (None, "") where nobody knows
+        it."""
         answer = self._resolve(model, host)
         if not answer.canonical:
             return None, ""
@@ -239,13 +270,28 @@ class _Known(Catalogue):
                 return self._by_model[party, kind, pk][0].id, answer.canonical
         return None, answer.canonical
 
-    def _chosen(self, known: Any, party: Any, model: str, region: str, tier: str, confidence: float, why: str) -> Named:
+    def _chosen(
+        self,
+        known: Any,
+        party: Any,
+        model: str,
+        region: str,
+        tier: str,
+        confidence: float,
+        why: str,
+    ) -> Named:
         named = super()._chosen(known, party, model, region, tier, confidence, why)
         if not named.refusal:
             return named
         # one model in several regions or tiers: the plainest, and the same every time
         plainest = min(
-            known, key=lambda each: (each.api_id.lower() != model.lower(), each.region != "", each.tier != "", each.id)
+            known,
+            key=lambda each: (
+                each.api_id.lower() != model.lower(),
+                each.region != "",
+                each.tier != "",
+                each.id,
+            ),
         )
         return self._found(plainest, party, confidence, f"{why}; no region or tier is said")
 

@@ -14,13 +14,20 @@ _NEWEST = 20_000
 
 
 def gate_gauges(at: datetime) -> Gauges:
-    """Decisions of the last hour and questions that wait: three statements over the newest 20,000 runs."""
+    """Decisions of the last hour and questions that wait: three statements over the newest 20,000
+    runs."""
     newest = GateRun.objects.aggregate(newest=Max("pk"))["newest"] or 0
     latest = GateRun.objects.filter(pk__gt=newest - _NEWEST)
-    counts = dict(latest.filter(decided_at__gte=at - WITHIN).order_by().values_list("decision").annotate(n=Count("pk")))
+    counts = dict(
+        latest.filter(decided_at__gte=at - WITHIN)
+        .order_by()
+        .values_list("decision")
+        .annotate(n=Count("pk"))
+    )
     yield labelled_gauge(
         "registry_gate_decisions",
-        "New answers of the gate within the last hour; the same question with the same answer counts once.",
+        "New answers of the gate within the last hour; the same question with the same answer "
+        "counts once.",
         ("decision",),
         [((decision.value,), float(counts.get(decision.value, 0))) for decision in Decision],
     )

@@ -1,7 +1,7 @@
 """What a policy would do to everything that the registry says is called today, before it is kept.
 
-The rules are those of `judging.py`: uses that differ in nothing that a rule looks at are judged once. Waivers and what
-was released before are left out, since a policy does not change them.
+The rules are those of `judging.py`: uses that differ in nothing that a rule looks at are judged
+once. Waivers and what was released before are left out, since a policy does not change them.
 """
 
 from collections import Counter
@@ -34,8 +34,9 @@ _GROUND_COLUMNS = (
     "region_unknown",
 )
 
-# One row a live use of an application in pilot or production. `against` is a list of the columns above, one a decision
-# that is held against the use; `is_decided` says whether any decision counts for it, also one in its favour.
+# One row a live use of an application in pilot or production. `against` is a list of the columns
+# above, one a decision that is held against the use; `is_decided` says whether any decision counts
+# for it, also one in its favour.
 _USES = f"""
 WITH RECURSIVE used(id, application_id, offering_id, via_party_id) AS NOT MATERIALIZED (
     SELECT d.id, d.application_id, d.offering_id, d.via_party_id
@@ -46,7 +47,8 @@ WITH RECURSIVE used(id, application_id, offering_id, via_party_id) AS NOT MATERI
 {DECIDING}, {JUDGED},
 held_against AS (
     SELECT dependency_id, array_agg(DISTINCT ARRAY[{", ".join(_GROUND_COLUMNS)}]) AS against
-    FROM judged WHERE blocked OR criticality_outside OR class_outside OR region_outside GROUP BY dependency_id
+    FROM judged WHERE blocked OR criticality_outside OR class_outside OR region_outside
+    GROUP BY dependency_id
 ),
 decided_use AS (SELECT DISTINCT dependency_id FROM counting WHERE %(requires_approval)s)
 SELECT u.application_id, u.offering_id, h.against,
@@ -71,7 +73,8 @@ class RuleCount:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """Of the applications in pilot and production that call anything; without baselines and waivers."""
+    """Of the applications in pilot and production that call anything; without baselines and
+    waivers."""
 
     n_applications: int
     n_blocked: int
@@ -89,7 +92,8 @@ def preview(
     evidence_criticalities: Sequence[int],
     on: date,
 ) -> Preview:
-    """Count as if each application went to `environment` today with what it calls; seven statements at most."""
+    """Count as if each application went to `environment` today with what it calls; seven statements
+    at most."""
     policy = GatePolicy(
         levels=dict(levels),
         requires_approval=requires_approval,
@@ -118,9 +122,11 @@ def preview(
 def gravest_levels(
     *, policy: GatePolicy, days: Sequence[Days], environment: str, on: date
 ) -> dict[int, dict[str, str]]:
-    """{application: {rule: gravest level}} of every application that calls anything; rules that find nothing are left
-    out, and so are waivers."""
-    horizons = [each for each in days if each.warning_days is not None and each.error_days is not None]
+    """{application: {rule: gravest level}} of every application that calls anything; rules that
+    find nothing are left out, and so are waivers."""
+    horizons = [
+        each for each in days if each.warning_days is not None and each.error_days is not None
+    ]
     judge = _Judge(policy, horizons, environment, on)
     found: dict[int, dict[str, str]] = {}
     for use in _uses(requires_approval=policy.requires_approval, on=on):
@@ -145,7 +151,8 @@ def _uses(*, requires_approval: bool, on: date) -> list[_Use]:
 
 @dataclass(slots=True)
 class _Judge:
-    """The rules for the uses of all applications. Those that are alike to every rule are judged once."""
+    """The rules for the uses of all applications. Those that are alike to every rule are judged
+    once."""
 
     policy: GatePolicy
     horizons: Sequence[Days]
@@ -156,7 +163,9 @@ class _Judge:
     offerings: dict[int, Offering] = field(init=False)
     matches: dict[int, Match] = field(init=False)
     evaluations: dict[int, list[Evidence]] = field(init=False)
-    _known: dict[tuple[Any, ...], tuple[tuple[str, str], ...]] = field(init=False, default_factory=dict)
+    _known: dict[tuple[Any, ...], tuple[tuple[str, str], ...]] = field(
+        init=False, default_factory=dict
+    )
 
     def __post_init__(self) -> None:
         # applications of one criticality, with an owner or without one, are alike to the rules
@@ -171,7 +180,12 @@ class _Judge:
             Application(criticality=criticality, business_owner="owner" if has_owner else "")
             for criticality, has_owner in numbers
         ]
-        ids = list(Dependency.objects.live_on(self.on).order_by().values_list("offering_id", flat=True).distinct())
+        ids = list(
+            Dependency.objects.live_on(self.on)
+            .order_by()
+            .values_list("offering_id", flat=True)
+            .distinct()
+        )
         self.offerings = Offering.objects.select_related("host", "replacement").in_bulk(ids)
         self.matches = dict(zip(ids, matches_of(ids, [None] * len(ids)), strict=True))
         asks = any(needs_evidence(self.policy, each.criticality) for each in self.representatives)
@@ -191,7 +205,9 @@ class _Judge:
         alike = (profile, offering, is_decided, grounds, rows)
         levels = self._known.get(alike)
         if levels is None:
-            levels = self._known[alike] = tuple(self._judge(representative, offering, is_decided, grounds, evidence))
+            levels = self._known[alike] = tuple(
+                self._judge(representative, offering, is_decided, grounds, evidence)
+            )
         return levels
 
     def _judge(

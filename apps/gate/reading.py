@@ -20,7 +20,8 @@ _PLACE = re.compile(r"^(?P<file>.+?)(?:(?::|#L)(?P<line>[0-9]{1,9}))?(?::[0-9]+)
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """`incomplete` is a sentence where the document holds parts that could not be read and no model at all."""
+    """`incomplete` is a sentence where the document holds parts that could not be read and no model
+    at all."""
 
     asked: list[Asked]
     form: str
@@ -29,7 +30,8 @@ class Read:
 
 
 def models_of_bom(bom: Mapping[str, Any] | bytes) -> Read:
-    """Of a CycloneDX or SPDX document. Unreadable where it is neither, or nothing can be made of it."""
+    """Of a CycloneDX or SPDX document. Unreadable where it is neither, or nothing can be made of
+    it."""
     try:
         body = bom if isinstance(bom, bytes) else orjson.dumps(bom)
     except orjson.JSONEncodeError as error:
@@ -39,7 +41,8 @@ def models_of_bom(bom: Mapping[str, Any] | bytes) -> Read:
     incomplete = ""
     if not asked and document.rejected:
         incomplete = (
-            f"No model could be read from the document, and {len(document.rejected)} of its parts were rejected:"
+            f"No model could be read from the document, and {len(document.rejected)} of its parts "
+            "were rejected:"
             f" {document.rejected[0].reason}"
         )
     return Read(asked, name, body, incomplete)
@@ -55,14 +58,21 @@ def _read(body: bytes) -> tuple[str, Document]:
         raise _not_read(error) from error
     form = FORMATS.get(name)
     if form is None:
-        raise Unreadable(f"Documents of the format {name or 'given'} are not read here. Send CycloneDX, or models[].")
+        raise Unreadable(
+            f"Documents of the format {name or 'given'} are not read here. Send CycloneDX, or "
+            "models[]."
+        )
     if len(body) > form.most_inflated:
-        raise Unreadable(f"The document is too long: at most {form.most_inflated // 1024 // 1024} MiB are read.")
+        raise Unreadable(
+            f"The document is too long: at most {form.most_inflated // 1024 // 1024} MiB are read."
+        )
     return name, form.read(body)
 
 
 def _not_read(error: Exception) -> Unreadable:
-    return Unreadable(f"The document cannot be read: {error}. Nest it less deeply, or send models[].")
+    return Unreadable(
+        f"The document cannot be read: {error}. Nest it less deeply, or send models[]."
+    )
 
 
 def _format_of(bom: Any) -> str:
@@ -72,18 +82,23 @@ def _format_of(bom: Any) -> str:
         return "cyclonedx"
     if "spdxVersion" in bom or "@context" in bom or "spdxId" in bom:
         return "spdx"
-    raise Unreadable("The document is no bill of materials: a CycloneDX one has bomFormat, an SPDX one @context.")
+    raise Unreadable(
+        "The document is no bill of materials: a CycloneDX one has bomFormat, an SPDX one @context."
+    )
 
 
 def models_of(document: Document) -> Iterable[Asked]:
-    """One for each place where a model stands, so that findings name the line; at least one for each model."""
+    """One for each place where a model stands, so that findings name the line; at least one for
+    each model."""
     for said in document.sightings:
         name = said.requested or said.served or said.alias
         if not name:
             continue
         is_alias = not said.requested and not said.served
         for file, line in _places(said) or [("", None)]:
-            yield Asked(name, said.gateway if is_alias else said.provider, said.region, is_alias, file, line)
+            yield Asked(
+                name, said.gateway if is_alias else said.provider, said.region, is_alias, file, line
+            )
 
 
 def _places(said: Sighting) -> list[tuple[str, int | None]]:

@@ -1,6 +1,12 @@
 """What is kept of the gate: its runs for as long as its policy says, decisions for ever."""
 
-from apps.common.retention import RetentionGroup, TaskLimit, declare_retention, format_days, permanent_tables
+from apps.common.retention import (
+    RetentionGroup,
+    TaskLimit,
+    declare_retention,
+    format_days,
+    permanent_tables,
+)
 from apps.gate.models import GatePolicy
 
 

@@ -1,4 +1,5 @@
-"""The rules by their stable numbers, and how much a finding weighs. Numbers are never given to another rule."""
+"""The rules by their stable numbers, and how much a finding weighs. Numbers are never given to
+another rule."""
 
 from enum import StrEnum
 
@@ -33,12 +34,15 @@ SHORT: dict[str, str] = {
 }
 
 SAYS: dict[str, str] = {
-    Rule.NOT_APPROVED: "The organisation blocked the model, or restricted it to other applications.",
+    Rule.NOT_APPROVED: "The organisation blocked the model, or restricted it to other "
+    "applications.",
     Rule.RETIRED: "The host no longer serves the model.",
     Rule.RETIRES_SOON: "The host has announced the model's end, and it is near.",
-    Rule.UNRESOLVED_ALIAS: "A deployment's, a gateway's or a family's name: it does not say which model answers.",
+    Rule.UNRESOLVED_ALIAS: "A deployment's, a gateway's or a family's name: it does not say "
+    "which model answers.",
     Rule.UNKNOWN_MODEL: "The register knows no model of this name there.",
-    Rule.EVIDENCE_MISSING: "No evaluation of the model on the organisation's own workload counts today.",
+    Rule.EVIDENCE_MISSING: "No evaluation of the model on the organisation's own workload "
+    "counts today.",
     Rule.DATA_CLASS: "The model is restricted to data of other classes.",
     Rule.REGION: "The model is restricted to other regions.",
     Rule.WILDCARD: "The route lets any model through.",
@@ -75,7 +79,12 @@ class Decision(models.TextChoices):
     UNKNOWN = "unknown", "Cannot decide"
 
 
-EXIT_CODES: dict[str, int] = {Decision.PASS: 0, Decision.WARN: 0, Decision.BLOCK: 1, Decision.UNKNOWN: 3}
+EXIT_CODES: dict[str, int] = {
+    Decision.PASS: 0,
+    Decision.WARN: 0,
+    Decision.BLOCK: 1,
+    Decision.UNKNOWN: 3,
+}
 
 
 class Matching(StrEnum):

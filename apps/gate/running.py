@@ -1,7 +1,8 @@
-"""A question's way through the gate: received, judged at once or by a worker, kept, and marked as released.
+"""A question's way through the gate: received, judged at once or by a worker, kept, and marked as
+released.
 
-The same question about the same commit is the same run for as long as its answer is the same; a waiver that was granted
-meanwhile, a date that came nearer or a changed policy make it another run.
+The same question about the same commit is the same run for as long as its answer is the same; a
+waiver that was granted meanwhile, a date that came nearer or a changed policy make it another run.
 """
 
 import hashlib
@@ -36,8 +37,13 @@ log = structlog.get_logger(__name__)
 AT_ONCE = 500
 MOST_MODELS = 50_000
 _MOST_ATTEMPTS = 3
-_SAME_ENVIRONMENT = {"prod": "production", "live": "production", "prd": "production", "stage": "staging",
-                     "dev": "development"}  # fmt: skip
+_SAME_ENVIRONMENT = {
+    "prod": "production",
+    "live": "production",
+    "prd": "production",
+    "stage": "staging",
+    "dev": "development",
+}
 _COMMIT = re.compile(r"[^0-9A-Za-z._-]")
 
 
@@ -63,19 +69,32 @@ def ask(
     incomplete: str = "",
     catalogue: Catalogue | None = None,
 ) -> GateRun:
-    """The run that answers the question: decided, or waiting for a worker above AT_ONCE models. `catalogue` as for
-    `evaluate`; a worker reads it for itself."""
+    """The run that answers the question: decided, or waiting for a worker above AT_ONCE models.
+    `catalogue` as for `evaluate`; a worker reads it for itself."""
     asked = [_tidy(each) for each in asked]
     environment = environment_named(environment)
     question = [asdict(each) for each in asked]
     digest = hashlib.sha256(
-        orjson.dumps([question, environment, mode, baseline, blocks_all, incomplete], option=orjson.OPT_SORT_KEYS)
+        orjson.dumps(
+            [question, environment, mode, baseline, blocks_all, incomplete],
+            option=orjson.OPT_SORT_KEYS,
+        )
     ).hexdigest()
     run = GateRun(
-        application=application, environment=environment, commit=_COMMIT.sub("", commit)[:64], ref=clean(ref, 255),
-        mode=mode, baseline=baseline, blocks_all=blocks_all, digest=digest, by=by, token=token, asked_at=at,
-        asked_last_at=at, n_models=len(asked),
-    )  # fmt: skip
+        application=application,
+        environment=environment,
+        commit=_COMMIT.sub("", commit)[:64],
+        ref=clean(ref, 255),
+        mode=mode,
+        baseline=baseline,
+        blocks_all=blocks_all,
+        digest=digest,
+        by=by,
+        token=token,
+        asked_at=at,
+        asked_last_at=at,
+        n_models=len(asked),
+    )
     if len(asked) > AT_ONCE:
         run.question = [{"incomplete": incomplete}, *question]
         return _queued(run)
@@ -85,13 +104,22 @@ def ask(
 
 def _tidy(asked: Asked) -> Asked:
     return Asked(
-        model=clean(asked.model, 256), host=clean(asked.host, 120), region=clean(asked.region, 60), alias=asked.alias,
-        file=clean(asked.file, 300), line=asked.line,
-    )  # fmt: skip
+        model=clean(asked.model, 256),
+        host=clean(asked.host, 120),
+        region=clean(asked.region, 60),
+        alias=asked.alias,
+        file=clean(asked.file, 300),
+        line=asked.line,
+    )
 
 
 def _outcome(
-    run: GateRun, asked: Sequence[Asked], *, at: datetime, incomplete: str, catalogue: Catalogue | None = None
+    run: GateRun,
+    asked: Sequence[Asked],
+    *,
+    at: datetime,
+    incomplete: str,
+    catalogue: Catalogue | None = None,
 ) -> Outcome:
     return evaluate(
         application=run.application,
@@ -126,8 +154,13 @@ def _kept(run: GateRun, outcome: Outcome, *, at: datetime) -> GateRun:
     earlier = _same(run)
     if earlier is not None and earlier.outcome == outcome.digest:
         earlier.asked_last_at, earlier.summary = at, outcome.summary
-        earlier.catalogue_as_of, earlier.catalogue_sources = outcome.catalogue.as_of, outcome.catalogue.sources
-        earlier.save(update_fields=["asked_last_at", "summary", "catalogue_as_of", "catalogue_sources"])
+        earlier.catalogue_as_of, earlier.catalogue_sources = (
+            outcome.catalogue.as_of,
+            outcome.catalogue.sources,
+        )
+        earlier.save(
+            update_fields=["asked_last_at", "summary", "catalogue_as_of", "catalogue_sources"]
+        )
         return earlier
     _write_down(run, outcome, at=at)
     run.save(force_insert=True)
@@ -150,13 +183,19 @@ def _send(pk: int) -> None:
     try:
         JUDGE.clone(args=(pk,)).apply_async(retry=False)
     except OperationalError as error:
-        log.warning("the broker is away; beat will find the question", gate_run=pk, error=str(error))
+        log.warning(
+            "the broker is away; beat will find the question", gate_run=pk, error=str(error)
+        )
 
 
 def _write_down(run: GateRun, outcome: Outcome, *, at: datetime) -> None:
     heard = [each for each in outcome.findings if each.waiver is None]
     run.state, run.decision, run.exit_code = GateRun.State.DONE, outcome.decision, outcome.exit_code
-    run.summary, run.outcome, run.policy_version = outcome.summary, outcome.digest, outcome.policy_version
+    run.summary, run.outcome, run.policy_version = (
+        outcome.summary,
+        outcome.digest,
+        outcome.policy_version,
+    )
     run.catalogue_as_of, run.catalogue_sources = outcome.catalogue.as_of, outcome.catalogue.sources
     run.horizon, run.against, run.evaluated = outcome.horizon, outcome.against, outcome.evaluated
     run.n_errors = sum(1 for each in heard if each.level == "error")
@@ -170,18 +209,29 @@ def _store_findings(run: GateRun, outcome: Outcome) -> None:
     GateFinding.objects.bulk_create(
         [
             GateFinding(
-                run=run, rule=each.rule, level=each.level, model=each.model[:300], resolved_id=each.resolved_id[:300],
-                offering_id=each.offering, file=each.file[:300], line=each.line, message=each.message,
-                replacement=each.replacement[:300], by_date=each.by_date, is_new=each.is_new, waiver_id=each.waiver,
-                waived_until=each.waived_until, fingerprint=each.fingerprint(slug),
+                run=run,
+                rule=each.rule,
+                level=each.level,
+                model=each.model[:300],
+                resolved_id=each.resolved_id[:300],
+                offering_id=each.offering,
+                file=each.file[:300],
+                line=each.line,
+                message=each.message,
+                replacement=each.replacement[:300],
+                by_date=each.by_date,
+                is_new=each.is_new,
+                waiver_id=each.waiver,
+                waived_until=each.waived_until,
+                fingerprint=each.fingerprint(slug),
             )
             for each in outcome.findings
         ],
         batch_size=1000,
-    )  # fmt: skip
+    )
 
 
-# --- what a worker does ----------------------------------------------------------------------------------------------
+# --- what a worker does ---------------------------------------------------------------------------
 
 
 def judge(pk: int, *, at: datetime) -> bool:
@@ -222,10 +272,13 @@ def judge(pk: int, *, at: datetime) -> bool:
 def _give_up(run: GateRun, *, at: datetime) -> None:
     """It has ended the worker too often: the pipeline is told that nothing can be decided."""
     GateRun.objects.filter(pk=run.pk).update(
-        state=GateRun.State.FAILED, question=[], decision=Decision.UNKNOWN, decided_at=at,
+        state=GateRun.State.FAILED,
+        question=[],
+        decision=Decision.UNKNOWN,
+        decided_at=at,
         exit_code=0 if run.mode == GateRun.Mode.REPORT else EXIT_CODES[Decision.UNKNOWN],
         summary="It could not be judged, three times over; the register's log says why. Ask again.",
-    )  # fmt: skip
+    )
 
 
 def judge_waiting(*, at: datetime) -> int:
@@ -233,17 +286,20 @@ def judge_waiting(*, at: datetime) -> int:
     return sum(judge(pk, at=at) for pk in waiting)
 
 
-# --- afterwards ------------------------------------------------------------------------------------------------------
+# --- afterwards -----------------------------------------------------------------------------------
 
 
 @transaction.atomic
 def release(*, run: GateRun, by: User, at: datetime) -> GateRun:
-    """What this run looked at was shipped: from now on it is what further runs of the environment are compared with.
+    """What this run looked at was shipped: from now on it is what further runs of the environment
+    are compared with.
 
     Twice changes nothing. RefusedChange before it was decided.
     """
     lock_applications([run.application_id], by=by, no_key=True)
-    run = GateRun.objects.select_for_update(of=("self",)).select_related("application").get(pk=run.pk)
+    run = (
+        GateRun.objects.select_for_update(of=("self",)).select_related("application").get(pk=run.pk)
+    )
     if run.state != GateRun.State.DONE:
         raise RefusedChange("This run has not been decided. Release it once it is.")
     if run.released_at is None:
@@ -257,16 +313,18 @@ def may_ask(user: User, application: Application) -> bool:
 
 
 def forget_old_runs(*, at: datetime, keep_days: int) -> int:
-    """Runs that nobody asked for again within `keep_days`, but what was released last in each environment and the last
-    run of each application; the number forgotten."""
+    """Runs that nobody asked for again within `keep_days`, but what was released last in each
+    environment and the last run of each application; the number forgotten."""
     with connection.cursor() as cursor:
         cursor.execute(
             """
             WITH kept AS (
                 (SELECT DISTINCT ON (application_id, environment) id FROM gate_gaterun
-                 WHERE released_at IS NOT NULL ORDER BY application_id, environment, released_at DESC, id DESC)
+                 WHERE released_at IS NOT NULL
+                 ORDER BY application_id, environment, released_at DESC, id DESC)
                 UNION
-                (SELECT DISTINCT ON (application_id) id FROM gate_gaterun ORDER BY application_id, id DESC)
+                (SELECT DISTINCT ON (application_id) id FROM gate_gaterun
+                ORDER BY application_id, id DESC)
             )
             SELECT r.id FROM gate_gaterun r
             WHERE r.asked_last_at < %(at)s::timestamptz - make_interval(days => %(days)s)

@@ -1,4 +1,5 @@
-"""The body of a decided run as SARIF 2.1.0, for code scanning, and as JUnit XML, for test reports. Plain Python."""
+"""The body of a decided run as SARIF 2.1.0, for code scanning, and as JUnit XML, for test reports.
+Plain Python."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -24,7 +25,8 @@ _INDEX = {rule["id"]: index for index, rule in enumerate(_RULES)}
 
 
 def sarif_of(body: Mapping[str, Any]) -> dict[str, Any]:
-    """Every finding is a result; a waiver is a suppression, and what the baseline had is `unchanged`."""
+    """Every finding is a result; a waiver is a suppression, and what the baseline had is
+    `unchanged`."""
     return {
         "$schema": _SCHEMA,
         "version": "2.1.0",
@@ -38,8 +40,12 @@ def sarif_of(body: Mapping[str, Any]) -> dict[str, Any]:
                         "rules": _RULES,
                     }
                 },
-                "originalUriBaseIds": {_ROOT: {"description": {"text": "The root of the repository."}}},
-                "automationDetails": {"id": f"registry-gate/{body['application']}/{body['environment'] or 'any'}/"},
+                "originalUriBaseIds": {
+                    _ROOT: {"description": {"text": "The root of the repository."}}
+                },
+                "automationDetails": {
+                    "id": f"registry-gate/{body['application']}/{body['environment'] or 'any'}/"
+                },
                 "invocations": [
                     {
                         "executionSuccessful": body["decision"] != "unknown",
@@ -63,7 +69,9 @@ def sarif_of(body: Mapping[str, Any]) -> dict[str, Any]:
 def _result(finding: Mapping[str, Any]) -> dict[str, Any]:
     place = finding["location"]
     # code scanning shows nothing that has no file; what has none is about the repository as a whole
-    physical: dict[str, Any] = {"artifactLocation": {"uri": place["file"] if place else ".", "uriBaseId": _ROOT}}
+    physical: dict[str, Any] = {
+        "artifactLocation": {"uri": place["file"] if place else ".", "uriBaseId": _ROOT}
+    }
     if place and place["line"]:
         physical["region"] = {"startLine": place["line"]}
     result: dict[str, Any] = {
@@ -82,19 +90,24 @@ def _result(finding: Mapping[str, Any]) -> dict[str, Any]:
             {
                 "kind": "external",
                 "status": "accepted",
-                "justification": f"Waiver {finding['waiver']['id']} until {_text(finding['waiver']['until'])}.",
+                "justification": f"Waiver {finding['waiver']['id']} until "
+                f"{_text(finding['waiver']['until'])}.",
             }
         ]
     return result
 
 
 def junit_of(body: Mapping[str, Any]) -> bytes:
-    """A case per model and rule that found something, and one for the decision, so that no report is empty.
+    """A case per model and rule that found something, and one for the decision, so that no report
+    is empty.
 
-    What blocks is a failure, what cannot be decided an error, what is waived skipped; warnings are told in the output.
+    What blocks is a failure, what cannot be decided an error, what is waived skipped; warnings are
+    told in the output.
     """
     blocks_all = body["all"]
-    cases = [("gate", "decision", body["summary"], "error" if body["decision"] == "unknown" else "")]
+    cases = [
+        ("gate", "decision", body["summary"], "error" if body["decision"] == "unknown" else "")
+    ]
     for each in body["findings"]:
         stops = each["level"] == "error" and (each["new_since_baseline"] or blocks_all)
         outcome = "skipped" if each["waiver"] else "failure" if stops else ""

@@ -1,4 +1,5 @@
-"""What a pipeline's file says to ask the gate, with an application's own values; and the client as it is handed out."""
+"""What a pipeline's file says to ask the gate, with an application's own values; and the client as
+it is handed out."""
 
 import hashlib
 from dataclasses import dataclass
@@ -38,7 +39,9 @@ def snippets(*, url: str, application: str, environment: str = "production") -> 
     ask = f"python3 {FILE_NAME} --url {url} --application {application} --environment {environment} --bom bom.json"
     return [
         Snippet(
-            "github", "GitHub Actions", ".github/workflows/gate.yml",
+            "github",
+            "GitHub Actions",
+            ".github/workflows/gate.yml",
             f"""\
 name: Foundation gate
 on: [push, pull_request]
@@ -60,7 +63,9 @@ jobs:
 """,
         ),
         Snippet(
-            "gitlab", "GitLab", ".gitlab-ci.yml",
+            "gitlab",
+            "GitLab",
+            ".gitlab-ci.yml",
             f"""\
 foundation-gate:
   stage: test
@@ -77,7 +82,9 @@ foundation-gate:
 """,
         ),
         Snippet(
-            "shell", "Anywhere else", "",
+            "shell",
+            "Anywhere else",
+            "",
             f"""\
 export REGISTRY_TOKEN=...
 {download}
@@ -87,4 +94,4 @@ export REGISTRY_TOKEN=...
 {ask} --release
 """,
         ),
-    ]  # fmt: skip
+    ]

@@ -1,4 +1,5 @@
-"""The last days of waivers, as a cause of alerts: what lets a build through today does not on the day it ends."""
+"""The last days of waivers, as a cause of alerts: what lets a build through today does not on the
+day it ends."""
 
 from apps.alerts.causes import Cause
 from apps.gate.rules import Rule
@@ -8,29 +9,37 @@ _NAMES = " ".join(f"WHEN '{rule.value}' THEN '{rule.value} {rule.label}'" for ru
 # granted for longer, for the same or for more
 _RENEWED = """EXISTS (
     SELECT 1 FROM gate_waiver r
-    WHERE r.application_id = w.application_id AND r.rule = w.rule AND r.state = 'granted' AND r.until > w.until
+    WHERE r.application_id = w.application_id AND r.rule = w.rule AND r.state = 'granted'
+        AND r.until > w.until
       AND (r.model = '' OR lower(r.model) = lower(w.model))
       AND (r.offering_id IS NULL OR r.offering_id = w.offering_id))"""
 
-# Also for some days after its end, while a build that is stopped may be the first that anybody hears of it. Whatever
-# the application's status: a pipeline asks for what is not in production yet as well.
+# Also for some days after its end, while a build that is stopped may be the first that anybody
+# hears of it. Whatever the application's status: a pipeline asks for what is not in production yet
+# as well.
 WAIVER_ENDS = Cause(
     kind="gate_waiver_expiring",
     subject="waiver",
     sql=f"""
-        SELECT w.id, w.until AS on, (w.decided_at AT TIME ZONE 'UTC')::date AS made_on, w.application_id,
+        SELECT w.id, w.until AS on, (w.decided_at AT TIME ZONE 'UTC')::date AS made_on,
+            w.application_id,
                ARRAY[w.asked_by_id] AS people,
                jsonb_build_object('what', CASE w.rule {_NAMES} ELSE w.rule END
-                                          || coalesce(', ' || coalesce(nullif(w.model, ''), s.api_id), '')
+                                          || coalesce(', ' || coalesce(nullif(w.model, ''),
+                                          s.api_id), '')
                                           || coalesce(' at ' || v.name, ''),
-                                  'who', coalesce(nullif(btrim(u.first_name || ' ' || u.last_name), ''), u.username))
+                                  'who', coalesce(nullif(btrim(u.first_name || ' ' || u.last_name),
+                                  ''), u.username))
                    AS words
-        FROM gate_waiver w JOIN inventory_application b ON b.id = w.application_id AND b.status <> 'retired'
+        FROM gate_waiver w JOIN inventory_application b ON b.id = w.application_id
+            AND b.status <> 'retired'
         JOIN accounts_user u ON u.id = w.decided_by_id
-        LEFT JOIN catalog_offering s ON s.id = w.offering_id LEFT JOIN catalog_provider v ON v.id = s.host_id
+        LEFT JOIN catalog_offering s ON s.id = w.offering_id LEFT
+        JOIN catalog_provider v ON v.id = s.host_id
         WHERE w.state = 'granted' AND w.until >= %(day)s::date - %(grace)s AND NOT {_RENEWED}
         """,
     runs_out=True,
-    taken_up=f"EXISTS (SELECT 1 FROM gate_waiver w WHERE w.id = t.subject_id AND (w.state <> 'granted' OR {_RENEWED}))",
+    taken_up="EXISTS (SELECT 1 FROM gate_waiver w WHERE w.id = t.subject_id AND (w.state <> "
+    f"'granted' OR {_RENEWED}))",
     history="gate_waiverhistory",
 )

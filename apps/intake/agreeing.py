@@ -1,7 +1,8 @@
-"""Names for which the sender says no host: where the application is known to call that id at one host, it is meant.
+"""Names for which the sender says no host: where the application is known to call that id at one
+host, it is meant.
 
-A scanner that reads no more than `gpt-4.1-mini` then adds to what another one, or a person, has said already, and asks
-nobody anything.
+A scanner that reads no more than `gpt-4.1-mini` then adds to what another one, or a person, has
+said already, and asks nobody anything.
 """
 
 from collections import defaultdict
@@ -19,8 +20,9 @@ from apps.inventory.models import Dependency
 
 def placed_by_others(
     waiting: Iterable[Observation], found: Mapping[int, Found], *, on: date
-) -> dict[int, Found]:  # fmt: skip
-    """{observation: what is meant} of those without a host that nobody could place; `found` is by observation."""
+) -> dict[int, Found]:
+    """{observation: what is meant} of those without a host that nobody could place; `found` is by
+    observation."""
     asked = [each for each in waiting if _is_open(each, found[each.pk])]
     if not asked:
         return {}
@@ -28,7 +30,9 @@ def placed_by_others(
     ids = {each.application_id for each in asked}
     names = {each.requested.lower() for each in asked}
     rows = (
-        Dependency.objects.filter(Q(until__isnull=True) | Q(until__gt=on), application__in=ids, since__lte=on)
+        Dependency.objects.filter(
+            Q(until__isnull=True) | Q(until__gt=on), application__in=ids, since__lte=on
+        )
         .annotate(name=Lower("offering__api_id"))
         .filter(name__in=names)
         .values_list("application", "name", "offering", "offering__host__name")
@@ -51,7 +55,8 @@ def placed_by_others(
 
 
 def reopen(dependencies: Iterable[Dependency]) -> list[UUID]:
-    """Names without a host that these new dependencies may place are to be worked through again; their keys."""
+    """Names without a host that these new dependencies may place are to be worked through again;
+    their keys."""
     named = {(each.application_id, each.offering.api_id.lower()) for each in dependencies}
     if not named:
         return []

@@ -1,7 +1,8 @@
-"""What people say to a discrepancy: it is so (declared), it is not used any more (ended), or leave it until a day.
+"""What people say to a discrepancy: it is so (declared), it is not used any more (ended), or leave
+it until a day.
 
-Declaring and ending change the inventory alone, so that they can be taken back like every change there; that the
-discrepancy is closed by it stands in its row.
+Declaring and ending change the inventory alone, so that they can be taken back like every change
+there; that the discrepancy is closed by it stands in its row.
 """
 
 from collections.abc import Callable, Sequence
@@ -26,7 +27,8 @@ from apps.inventory.actions import (
 from apps.inventory.models import Dependency
 
 LONGEST_QUIET = timedelta(days=366)
-# what a person did to the dependency is in the history there; a change that also wrote here could not be taken back
+# what a person did to the dependency is in the history there; a change that also wrote here could
+# not be taken back
 _UNTOLD = ("intake.Discrepancy:update_update",)
 _DECLARABLE = (Discrepancy.Kind.SHADOW, Discrepancy.Kind.UNSEEN)
 
@@ -39,18 +41,34 @@ class Answered:
     refused: tuple[str, ...]
 
 
-def declare(*, discrepancies: Sequence[Discrepancy], by: User, at: datetime, reason: str = "") -> Answered:
-    """It is used, and meant to be: what was only seen is declared from now on, what was not seen is confirmed."""
-    return _each(discrepancies, by, at, lambda row: _declare(row, by, at, reason), Discrepancy.Closed.DECLARED)
+def declare(
+    *, discrepancies: Sequence[Discrepancy], by: User, at: datetime, reason: str = ""
+) -> Answered:
+    """It is used, and meant to be: what was only seen is declared from now on, what was not seen is
+    confirmed."""
+    return _each(
+        discrepancies,
+        by,
+        at,
+        lambda row: _declare(row, by, at, reason),
+        Discrepancy.Closed.DECLARED,
+    )
 
 
-def end(*, discrepancies: Sequence[Discrepancy], by: User, at: datetime, reason: str = "") -> Answered:
-    """It is not used any more, from today on. Where it is seen again it comes back as seen and not declared."""
-    return _each(discrepancies, by, at, lambda row: _end(row, by, at, reason), Discrepancy.Closed.ENDED)
+def end(
+    *, discrepancies: Sequence[Discrepancy], by: User, at: datetime, reason: str = ""
+) -> Answered:
+    """It is not used any more, from today on. Where it is seen again it comes back as seen and not
+    declared."""
+    return _each(
+        discrepancies, by, at, lambda row: _end(row, by, at, reason), Discrepancy.Closed.ENDED
+    )
 
 
 @transaction.atomic
-def dismiss(*, discrepancies: Sequence[Discrepancy], until: date, reason: str, by: User, at: datetime) -> Answered:
+def dismiss(
+    *, discrepancies: Sequence[Discrepancy], until: date, reason: str, by: User, at: datetime
+) -> Answered:
     """Leave it: not found again before `until`, and then only if it still holds."""
     today = day_of(at)
     if not reason.strip():
@@ -59,11 +77,15 @@ def dismiss(*, discrepancies: Sequence[Discrepancy], until: date, reason: str, b
         raise NotNow(f"Choose a day after today and not later than {today + LONGEST_QUIET}.")
     _lock(discrepancies, by=by)
     with audit_context(user=by, reason=reason):
-        n = (
-            Discrepancy.objects.filter(pk__in=[row.pk for row in discrepancies], closed_at__isnull=True)
-            .update(closed_at=at, closed_as=Discrepancy.Closed.DISMISSED, closed_by=by, reason=reason.strip()[:500],
-                    quiet_until=until)
-        )  # fmt: skip
+        n = Discrepancy.objects.filter(
+            pk__in=[row.pk for row in discrepancies], closed_at__isnull=True
+        ).update(
+            closed_at=at,
+            closed_as=Discrepancy.Closed.DISMISSED,
+            closed_by=by,
+            reason=reason.strip()[:500],
+            quiet_until=until,
+        )
     return Answered(n, ())
 
 
@@ -74,7 +96,9 @@ def reopen(*, discrepancies: Sequence[Discrepancy], by: User) -> int:
     with audit_context(user=by, reason="dismissal taken back"):
         anew = Discrepancy.objects.open().filter(key__in=[row.key for row in discrepancies])
         return (
-            Discrepancy.objects.filter(pk__in=[row.pk for row in discrepancies], closed_as=Discrepancy.Closed.DISMISSED)
+            Discrepancy.objects.filter(
+                pk__in=[row.pk for row in discrepancies], closed_as=Discrepancy.Closed.DISMISSED
+            )
             .exclude(key__in=list(anew.values_list("key", flat=True)))
             .update(closed_at=None, closed_as="", closed_by=None, reason="", quiet_until=None)
         )
@@ -99,13 +123,18 @@ def _each(
         else:
             done.append(row.pk)
     with pgtrigger.ignore(*_UNTOLD):
-        Discrepancy.objects.open().filter(pk__in=done).update(closed_at=at, closed_as=closed, closed_by=by)
+        Discrepancy.objects.open().filter(pk__in=done).update(
+            closed_at=at, closed_as=closed, closed_by=by
+        )
     return Answered(len(done), tuple(refused))
 
 
 def _declare(row: Discrepancy, by: User, at: datetime, reason: str) -> None:
     if row.kind not in _DECLARABLE:
-        raise RefusedChange("There is nothing to declare about it; look at the application, or leave it until a day.")
+        raise RefusedChange(
+            "There is nothing to declare about it; look at the application, or leave it until a "
+            "day."
+        )
     if row.dependency is not None:
         said = reason or "seen in use, and declared"
         confirm_dependency(dependency=row.dependency, on=day_of(at), by=by, reason=said)
@@ -114,14 +143,20 @@ def _declare(row: Discrepancy, by: User, at: datetime, reason: str) -> None:
     if seen is None or seen.offering is None:
         raise RefusedChange("What was seen is not there any more.")
     declare_dependency(
-        application=row.application, offering=seen.offering, since=day_of(seen.first_seen_at), by=by,
-        role=seen.role or Dependency.Role.PRIMARY, reason=reason or "seen in use, and declared",
-    )  # fmt: skip
+        application=row.application,
+        offering=seen.offering,
+        since=day_of(seen.first_seen_at),
+        by=by,
+        role=seen.role or Dependency.Role.PRIMARY,
+        reason=reason or "seen in use, and declared",
+    )
 
 
 def _end(row: Discrepancy, by: User, at: datetime, reason: str) -> None:
     if row.kind not in _DECLARABLE or row.dependency is None:
-        raise RefusedChange("There is no dependency to end. Look at the application, or leave it until a day.")
+        raise RefusedChange(
+            "There is no dependency to end. Look at the application, or leave it until a day."
+        )
     # the first day it can end is the one after it began
     on = max(day_of(at), row.dependency.since + timedelta(days=1))
     end_dependency(dependency=row.dependency, on=on, by=by, reason=reason or "not used any more")

@@ -7,16 +7,25 @@ from apps.inventory.models import Application
 
 
 def binding_of(token: ApiToken | None, application: Application | None) -> TokenBinding | None:
-    """The token's binding with its application, None for one that is free; NotYours where `application` is another."""
-    binding = TokenBinding.objects.select_related("application").filter(token=token).first() if token else None
+    """The token's binding with its application, None for one that is free; NotYours where
+    `application` is another."""
+    binding = (
+        TokenBinding.objects.select_related("application").filter(token=token).first()
+        if token
+        else None
+    )
     if binding is not None and application is not None and application.pk != binding.application_id:
-        raise NotYours(f"This token is for {binding.application.slug} only. Use that, or another token.")
+        raise NotYours(
+            f"This token is for {binding.application.slug} only. Use that, or another token."
+        )
     return binding
 
 
 def is_granted_program(import_: Import) -> bool:
-    """Whether the import came from a program whose token is bound to the application: to a program the binding is the
-    permission, while a person's ends with the role."""
+    """Whether the import came from a program whose token is bound to the application: to a program
+    the binding is the permission, while a person's ends with the role."""
     if import_.by is None or not import_.by.is_service or import_.token_id is None:
         return False
-    return TokenBinding.objects.filter(token=import_.token_id, application=import_.application).exists()
+    return TokenBinding.objects.filter(
+        token=import_.token_id, application=import_.application
+    ).exists()

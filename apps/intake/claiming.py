@@ -1,7 +1,8 @@
-"""Whose senders and tokens are whose: a service is claimed for an application, or ignored; a token speaks for one.
+"""Whose senders and tokens are whose: a service is claimed for an application, or ignored; a token
+speaks for one.
 
-The caller has found the service with `visible_to`. A claim is for editors of the application, and so is taking one
-back: asked once the application is locked.
+The caller has found the service with `visible_to`. A claim is for editors of the application, and
+so is taking one back: asked once the application is locked.
 """
 
 from collections.abc import Collection, Iterable
@@ -19,14 +20,22 @@ from apps.intake.carrying import NotNow, NotYours
 from apps.intake.links import seen_by
 from apps.intake.models import Observation, Service, ServiceQuerySet, TokenBinding
 from apps.intake.reconciling import BLOCK, reconcile
-from apps.inventory.actions import RefusedChange, end_dependency, lock_applications, reopen_dependency
+from apps.inventory.actions import (
+    RefusedChange,
+    end_dependency,
+    lock_applications,
+    reopen_dependency,
+)
 from apps.inventory.models import Application, Dependency
 
 
 @transaction.atomic
-def claim_service(*, service: Service, application: Application, by: User, at: datetime, reason: str = "") -> Service:
-    """What calls itself so is this application: what it did so far counts for it, and what it will do. Holds for the
-    same name at every endpoint (traces and metrics, gateways, reports) that `by` sees and that is linked alike."""
+def claim_service(
+    *, service: Service, application: Application, by: User, at: datetime, reason: str = ""
+) -> Service:
+    """What calls itself so is this application: what it did so far counts for it, and what it will
+    do. Holds for the same name at every endpoint (traces and metrics, gateways, reports) that `by`
+    sees and that is linked alike."""
     service, *others = _lock_same_name(service, by)
     alike = [service, *others]
     if service.application_id == application.pk:
@@ -35,13 +44,18 @@ def claim_service(*, service: Service, application: Application, by: User, at: d
     lock_applications([application.pk, *taken], by=by)
     application = Application.objects.get(pk=application.pk)
     if application.merged_into_id is not None or application.status == Application.Status.RETIRED:
-        raise NotNow(f"{application.name} is not in use any more. Choose the application that is, or bring it back.")
+        raise NotNow(
+            f"{application.name} is not in use any more. Choose the application that is, or bring "
+            "it back."
+        )
     orphans = _dependencies_of(alike)
     with audit_context(user=by, reason=reason or f"{service.name} is {application.slug}"):
         for each in alike:
             each.application, each.is_ignored, each.unlinked_at = application, False, None
             each.save(update_fields=["application", "is_ignored", "unlinked_at"])
-        seen_by(each.pk for each in alike).update(application=application, state=Observation.State.NEW, dependency=None)
+        seen_by(each.pk for each in alike).update(
+            application=application, state=Observation.State.NEW, dependency=None
+        )
         if work_through(at=at):
             bring_back(_dependencies_of(alike), by=by, at=at)
             end_orphans(orphans, by=by, at=at)
@@ -51,19 +65,23 @@ def claim_service(*, service: Service, application: Application, by: User, at: d
 
 @transaction.atomic
 def unclaim_service(*, service: Service, by: User, at: datetime, reason: str = "") -> Service:
-    """It is not (only) that application: it waits again, at every endpoint, and what was seen through nothing else
-    ends. It is not linked by its name alone again."""
+    """It is not (only) that application: it waits again, at every endpoint, and what was seen
+    through nothing else ends. It is not linked by its name alone again."""
     service, *others = _lock_same_name(service, by)
     alike = [service, *others]
     if service.application is None:
         return service
     lock_applications([service.application.pk], by=by)
     orphans = _dependencies_of(alike)
-    with audit_context(user=by, reason=reason or f"{service.name} is not {service.application.slug}"):
+    with audit_context(
+        user=by, reason=reason or f"{service.name} is not {service.application.slug}"
+    ):
         for each in alike:
             each.application, each.unlinked_at = None, at
             each.save(update_fields=["application", "unlinked_at"])
-        seen_by(each.pk for each in alike).update(application=None, state=Observation.State.NEW, dependency=None)
+        seen_by(each.pk for each in alike).update(
+            application=None, state=Observation.State.NEW, dependency=None
+        )
         work_through(at=at)
         end_orphans(orphans, by=by, at=at)
     service.refresh_from_db()
@@ -71,20 +89,26 @@ def unclaim_service(*, service: Service, by: User, at: datetime, reason: str = "
 
 
 def same_name(service: Service, by: User) -> ServiceQuerySet:
-    """The service and those of its name at other endpoints that are linked as it is, as far as `by` sees them."""
+    """The service and those of its name at other endpoints that are linked as it is, as far as `by`
+    sees them."""
     alike = Service.objects.filter(name=service.name, application=service.application_id)
     others = alike.filter(is_ignored=False, pk__in=Service.objects.visible_to(by).values("pk"))
     return alike.filter(Q(pk=service.pk) | Q(pk__in=others.values("pk")))
 
 
 def _lock_same_name(service: Service, by: User) -> list[Service]:
-    """Lock them, `service` as the first of the answer. In the order of scopes, as adding up does, so that the two never
-    wait for each other."""
+    """Lock them, `service` as the first of the answer. In the order of scopes, as adding up does,
+    so that the two never wait for each other."""
     service.refresh_from_db(fields=["application", "is_ignored"])
-    ordered = sorted({*same_name(service, by).values_list("scope", "pk"), (service.scope, service.pk)})
+    ordered = sorted(
+        {*same_name(service, by).values_list("scope", "pk"), (service.scope, service.pk)}
+    )
     locked = {pk: Service.objects.select_for_update().get(pk=pk) for _, pk in ordered}
     first = locked.pop(service.pk)
-    return [first, *(each for each in locked.values() if each.application_id == first.application_id)]
+    return [
+        first,
+        *(each for each in locked.values() if each.application_id == first.application_id),
+    ]
 
 
 @transaction.atomic
@@ -119,7 +143,7 @@ def heed_service(*, service: Service, by: User, at: datetime, reason: str = "") 
 @transaction.atomic
 def bind_token(
     *, token: ApiToken, application: Application, by: User, environment: str = "", reason: str = ""
-) -> TokenBinding:  # fmt: skip
+) -> TokenBinding:
     """Whatever the token sends from now on is about this application."""
     lock_applications([application.pk], by=by)
     if token.user_id != by.pk and not by.is_governance:
@@ -128,7 +152,8 @@ def bind_token(
         raise NotNow("This token sends nothing: it has no scope 'intake'. Make one that has.")
     with audit_context(user=by, reason=reason or f"{token.prefix} speaks for {application.slug}"):
         bound, _ = TokenBinding.objects.update_or_create(
-            token=token, defaults={"application": application, "environment": environment.strip()[:60]}
+            token=token,
+            defaults={"application": application, "environment": environment.strip()[:60]},
         )
     return bound
 
@@ -141,7 +166,7 @@ def unbind_token(*, binding: TokenBinding, by: User, reason: str = "") -> None:
         binding.delete()
 
 
-# --- shared with deciding --------------------------------------------------------------------------------------------
+# --- shared with deciding -------------------------------------------------------------------------
 
 
 def work_through(*, at: datetime) -> bool:
@@ -156,30 +181,39 @@ def orphaned(dependencies: Collection[int]) -> list[Dependency]:
     """Of these, what nobody sees any more and nobody ever declared."""
     return list(
         Dependency.objects.filter(
-            pk__in=list(dependencies), known=Dependency.Known.OBSERVED, until__isnull=True, observations__isnull=True
+            pk__in=list(dependencies),
+            known=Dependency.Known.OBSERVED,
+            until__isnull=True,
+            observations__isnull=True,
         ).order_by("pk")
     )
 
 
 def end_orphans(dependencies: Collection[int], *, by: User | None, at: datetime) -> int:
-    """A person said that what had been seen is something else: uses that rested on it alone end; their number."""
+    """A person said that what had been seen is something else: uses that rested on it alone end;
+    their number."""
     if not dependencies or Observation.objects.waiting().exists():
-        # who it belongs to by now is not known yet: it stays, and is listed as seen and not declared
+        # who it belongs to by now is not known yet: it stays, and is listed as seen and not
+        # declared
         return 0
     found = orphaned(dependencies)
     for dependency in found:
         # the first day it can end is the one after it began
         end_dependency(
-            dependency=dependency, on=max(day_of(at), dependency.since + timedelta(days=1)), by=by, is_consequence=True
+            dependency=dependency,
+            on=max(day_of(at), dependency.since + timedelta(days=1)),
+            by=by,
+            is_consequence=True,
         )
     return len(found)
 
 
 def bring_back(dependencies: Collection[int], *, by: User, at: datetime) -> int:
-    """What somebody said was taken back the same day: uses that ended with it go on; their number."""
+    """What somebody said was taken back the same day: uses that ended with it go on; their
+    number."""
     found = Dependency.objects.filter(
         pk__in=list(dependencies), known=Dependency.Known.OBSERVED, until__gte=day_of(at)
-    ).select_related("application")  # fmt: skip
+    ).select_related("application")
     n_back = 0
     for dependency in found.order_by("pk"):
         # declared anew meanwhile: that row goes on
@@ -191,7 +225,9 @@ def bring_back(dependencies: Collection[int], *, by: User, at: datetime) -> int:
 
 def _dependencies_of(services: Iterable[Service]) -> list[int]:
     return list(
-        Observation.objects.filter(service__in=[each.pk for each in services], dependency__isnull=False)
+        Observation.objects.filter(
+            service__in=[each.pk for each in services], dependency__isnull=False
+        )
         .order_by()
         .values_list("dependency", flat=True)
         .distinct()

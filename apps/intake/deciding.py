@@ -1,4 +1,5 @@
-"""What a name in somebody's documents or traffic means, said by a person: from now on, and for what was seen before."""
+"""What a name in somebody's documents or traffic means, said by a person: from now on, and for what
+was seen before."""
 
 from datetime import datetime
 
@@ -25,15 +26,21 @@ def decide_name(
     at: datetime,
     reason: str = "",
 ) -> NameDecision:
-    """`name` means `offering`, or no model at all where that is None. `stream` empty: whoever sends it; `provider`
-    empty: whatever provider stands beside it. Replaces an earlier decision about the same, which stays on record."""
+    """`name` means `offering`, or no model at all where that is None. `stream` empty: whoever sends
+    it; `provider` empty: whatever provider stands beside it. Replaces an earlier decision about the
+    same, which stays on record."""
     _may_decide(by)
     with audit_context(user=by, reason=reason or f"what '{name[:100]}' means"):
         _same(name, provider, stream).update(lifted_at=at)
         decision = NameDecision.objects.create(
-            stream=stream, provider=provider, name=name, offering=offering, not_a_model=offering is None,
-            reason=reason[:500], decided_by=by,
-        )  # fmt: skip
+            stream=stream,
+            provider=provider,
+            name=name,
+            offering=offering,
+            not_a_model=offering is None,
+            reason=reason[:500],
+            decided_by=by,
+        )
         _apply(decision, by=by, at=at)
     return decision
 
@@ -45,7 +52,9 @@ def lift_name(*, decision: NameDecision, by: User, at: datetime, reason: str = "
     decision = NameDecision.objects.select_for_update().get(pk=decision.pk)
     if decision.lifted_at is not None:
         raise NotNow("This decision was lifted already.")
-    with audit_context(user=by, reason=reason or f"what '{decision.name[:100]}' means is open again"):
+    with audit_context(
+        user=by, reason=reason or f"what '{decision.name[:100]}' means is open again"
+    ):
         decision.lifted_at = at
         decision.save(update_fields=["lifted_at"])
         _apply(decision, by=by, at=at)
@@ -58,17 +67,21 @@ def observations_named(*, name: str, provider: str = "", stream: str = "") -> Ob
         Observation.objects.filter(Q(requested__iexact=name) | Q(served__iexact=name))
         .exclude(seen_in__state=Import.State.UNDONE)
         .exclude(service__is_ignored=True)
-    )  # fmt: skip
+    )
     if provider:
         found = found.filter(provider__iexact=provider)
     return found.filter(stream=stream) if stream else found
 
 
 def _apply(decision: NameDecision, *, by: User, at: datetime) -> None:
-    reached = observations_named(name=decision.name, provider=decision.provider, stream=decision.stream)
+    reached = observations_named(
+        name=decision.name, provider=decision.provider, stream=decision.stream
+    )
     ids = list(reached.values_list("pk", flat=True))
     known = set(
-        Observation.objects.filter(pk__in=ids, dependency__isnull=False).order_by().values_list("dependency", flat=True)
+        Observation.objects.filter(pk__in=ids, dependency__isnull=False)
+        .order_by()
+        .values_list("dependency", flat=True)
     )
     Observation.objects.filter(pk__in=ids).update(state=Observation.State.NEW, dependency=None)
     if work_through(at=at):

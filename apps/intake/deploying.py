@@ -1,4 +1,5 @@
-"""Deployments on record, as their names are read: which rows count, which id of a model they stand for, in words."""
+"""Deployments on record, as their names are read: which rows count, which id of a model they stand
+for, in words."""
 
 import re
 from collections.abc import Iterable
@@ -22,8 +23,13 @@ def standing(rows: list[Deployment]) -> list[Deployment]:
 
 def sentence(rows: Iterable[Deployment]) -> str:
     """What the deployments of one name are, and who says so."""
-    said = sorted({f"{each.model} {each.version}".rstrip() + (f" in {each.account}" if each.account else "")
-                   for each in rows})  # fmt: skip
+    said = sorted(
+        {
+            f"{each.model} {each.version}".rstrip()
+            + (f" in {each.account}" if each.account else "")
+            for each in rows
+        }
+    )
     more = f" and {len(said) - _LISTED_AT_MOST} more" if len(said) > _LISTED_AT_MOST else ""
     name = next((each.name for each in rows), "")
     return f"'{name}' is deployed as {', '.join(said[:_LISTED_AT_MOST])}{more}"

@@ -1,4 +1,5 @@
-"""Documents read in a child process: how web processes reach the readers (apps/common/processes/child_process.py)."""
+"""Documents read in a child process: how web processes reach the readers
+(apps/common/processes/child_process.py)."""
 
 from importlib import import_module
 
@@ -43,7 +44,8 @@ def read_document(form: str, body: bytes) -> Document:
 
 @child_function(errors=(Unreadable,), refusal=Unreadable)
 def prepare_document(form: str, body: bytes) -> tuple[str, bytes | None]:
-    """(what the document calls itself, the body without secrets, None where it is kept as it is)."""
+    """(what the document calls itself, the body without secrets, None where it is kept as it
+    is)."""
     known = FORMATS[form]
     natural_key = known.natural_key(body) if known.natural_key else ""
     return natural_key, known.redact(body) if known.redact else None

@@ -1,7 +1,9 @@
-"""A document's way from the door to the register: received, read, its sightings stored and held against the register.
+"""A document's way from the door to the register: received, read, its sightings stored and held
+against the register.
 
-The door only keeps the body and its digest; what it says is worked out by a worker, in one transaction. The same
-document sent again, even at the same moment, is the import that was made first.
+The door only keeps the body and its digest; what it says is worked out by a worker, in one
+transaction. The same document sent again, even at the same moment, is the import that was made
+first.
 """
 
 import hashlib
@@ -34,9 +36,22 @@ from apps.intake.documents import (
 )
 from apps.intake.formats import FORMATS
 from apps.intake.introducing import Introduced, introduce_applications
-from apps.intake.listings import answer_for_all, forget_deployments, put_back, take_deployments, use_of
+from apps.intake.listings import (
+    answer_for_all,
+    forget_deployments,
+    put_back,
+    take_deployments,
+    use_of,
+)
 from apps.intake.models import Import, ImportContent, Observation
-from apps.intake.observing import Placed, Whole, end_missing, end_older, ensure_services, store_observations
+from apps.intake.observing import (
+    Placed,
+    Whole,
+    end_missing,
+    end_older,
+    ensure_services,
+    store_observations,
+)
 from apps.intake.reconciling import reconcile
 from apps.intake.using import forget_usage, take_usage
 from apps.inventory.actions import (
@@ -53,13 +68,18 @@ from apps.inventory.models import Application
 MOST_LISTED = 1_000
 # what is worked through while the sender waits
 AT_ONCE_BYTES = 256 * 1024
-_MAY_WRITE_NOTHING = frozenset({*(name for name, form in FORMATS.items() if form.holds_for_all), "usage"})
+_MAY_WRITE_NOTHING = frozenset(
+    {*(name for name, form in FORMATS.items() if form.holds_for_all), "usage"}
+)
 NAMES_NO_AI = (
-    "The document names no model and no AI service, so that it confirms nothing and ends nothing. If the application"
-    " uses models, send a document of a scanner that looks for them, such as cdxgen's command aibom."
+    "The document names no model and no AI service, so that it confirms nothing and ends nothing. "
+    "If the application"
+    " uses models, send a document of a scanner that looks for them, such as cdxgen's command "
+    "aibom."
 )
 _MOVED_AWAY = (
-    "The application belongs to another team by now, and the sender may not edit it there. Nothing was taken. Ask an"
+    "The application belongs to another team by now, and the sender may not edit it there. Nothing "
+    "was taken. Ask an"
     " editor of that team to send the document."
 )
 _ANOTHERS = "is claimed for an application that the sender may not edit. Ask an editor of its team to send it."
@@ -84,14 +104,14 @@ def receive_document(
 ) -> tuple[Import, bool]:
     """Keep the document and have it read; (the import, whether it is new).
 
-    `part` tells apart the documents of an application that has several, a repository each: the newest of a part speaks
-    for that part only.
-    `team` takes the applications that the document describes and that name no team of ours. `body` is decompressed and
-    within the format's caps already. `by` None is the operator, who may write everywhere.
-    NotYours where the sender may not write to the application; Unreadable where nothing can be made of the body;
-    KeyReused where `idempotency_key` came with another document before. A large document waits for a worker, unless it
-    is to be read `at_once`. `is_foreign`: the sender named an application that nobody here is called; so it repeats
-    nothing that is about one of ours.
+    `part` tells apart the documents of an application that has several, a repository each: the
+    newest of a part speaks for that part only. `team` takes the applications that the document
+    describes and that name no team of ours. `body` is decompressed and within the format's caps
+    already. `by` None is the operator, who may write everywhere. NotYours where the sender may not
+    write to the application; Unreadable where nothing can be made of the body; KeyReused where
+    `idempotency_key` came with another document before. A large document waits for a worker, unless
+    it is to be read `at_once`. `is_foreign`: the sender named an application that nobody here is
+    called; so it repeats nothing that is about one of ours.
     """
     binding = binding_of(token, application)
     if binding is not None:
@@ -99,29 +119,63 @@ def receive_document(
         environment = environment or binding.environment
     # a person's binding ends with the role; to a program it is the permission
     granted = by is None or (binding is not None and by.is_service)
-    if application is not None and by is not None and not granted and not by.may(TeamRole.EDITOR, application.team_id):
-        raise NotYours("Only an editor of the owning team may send documents about it. Ask one of them for a token.")
+    if (
+        application is not None
+        and by is not None
+        and not granted
+        and not by.may(TeamRole.EDITOR, application.team_id)
+    ):
+        raise NotYours(
+            "Only an editor of the owning team may send documents about it. Ask one of them for a "
+            "token."
+        )
     digest = hashlib.sha256(body).hexdigest()
-    natural_key, redacted = prepare_document(form.name, body) if form.natural_key or form.redact else ("", None)
+    natural_key, redacted = (
+        prepare_document(form.name, body) if form.natural_key or form.redact else ("", None)
+    )
     # reading takes as long as a document likes: not while others wait at the lock
-    same = _same_by_key(form, body, natural_key, digest, by, application, environment, is_foreign=is_foreign)
+    same = _same_by_key(
+        form, body, natural_key, digest, by, application, environment, is_foreign=is_foreign
+    )
     with transaction.atomic():
-        # the same document at the same moment: the second sender waits, and is given the first one's import
+        # the same document at the same moment: the second sender waits, and is given the first
+        # one's import
         if idempotency_key:
             acquire_named_lock(f"{by.pk if by else 0}:key:{idempotency_key}")
-        acquire_named_lock(f"{by.pk if by else 0}:{natural_key or digest}:{application.pk if application else 0}")
+        acquire_named_lock(
+            f"{by.pk if by else 0}:{natural_key or digest}:{application.pk if application else 0}"
+        )
         earlier = _earlier(
-            form, natural_key, digest, by, application, environment, idempotency_key, is_foreign=is_foreign, same=same
+            form,
+            natural_key,
+            digest,
+            by,
+            application,
+            environment,
+            idempotency_key,
+            is_foreign=is_foreign,
+            same=same,
         )
         if earlier is not None:
             return earlier, False
         kept = body if redacted is None else redacted
         received = Import.objects.create(
-            kind=Import.Kind.DOCUMENT, format=form.name, file_name=clean(file_name, 255), digest=digest,
-            n_bytes=len(body), by=by, token=token, application=application, environment=clean(environment, 60),
-            idempotency_key=clean(idempotency_key, 128), strict=strict, state=Import.State.READING, received_at=at,
-            natural_key=natural_key, mapping=({"team": team.pk} if team else {}) | {"part": clean(part, 60).lower()},
-        )  # fmt: skip
+            kind=Import.Kind.DOCUMENT,
+            format=form.name,
+            file_name=clean(file_name, 255),
+            digest=digest,
+            n_bytes=len(body),
+            by=by,
+            token=token,
+            application=application,
+            environment=clean(environment, 60),
+            idempotency_key=clean(idempotency_key, 128),
+            strict=strict,
+            state=Import.State.READING,
+            received_at=at,
+            natural_key=natural_key,
+            mapping=({"team": team.pk} if team else {}) | {"part": clean(part, 60).lower()},
+        )
         ImportContent.objects.create(of=received, body=zlib.compress(kept, 6))
     if at_once or len(kept) <= AT_ONCE_BYTES:
         carrying.carry_out_now(received.pk, STEPS)
@@ -134,9 +188,13 @@ def receive_document(
 def name_application(*, import_: Import, application: Application, by: User) -> Import:
     """A person says which application a document is about; it is read (again) for that one."""
     if not by.may(TeamRole.EDITOR, application.team_id):
-        raise NotYours("Only an editor of the owning team may add documents to it. Ask one of them.")
+        raise NotYours(
+            "Only an editor of the owning team may add documents to it. Ask one of them."
+        )
     moved = Import.objects.filter(
-        pk=import_.pk, kind=Import.Kind.DOCUMENT, state__in=(Import.State.RECEIVED, Import.State.FAILED)
+        pk=import_.pk,
+        kind=Import.Kind.DOCUMENT,
+        state__in=(Import.State.RECEIVED, Import.State.FAILED),
     ).update(state=Import.State.READING, application=application, error="", attempts=0)
     import_.refresh_from_db()
     if not moved:
@@ -166,13 +224,23 @@ def _same_by_key(
         return None
     _, about = _sent_about(form, by, application, environment, is_foreign=is_foreign)
     found = about.filter(natural_key=natural_key).first()
-    return found.pk if found is not None and found.digest != digest and _says_the_same(form, found, body) else None
+    return (
+        found.pk
+        if found is not None and found.digest != digest and _says_the_same(form, found, body)
+        else None
+    )
 
 
 def _sent_about(
-    form: Format, by: User | None, application: Application | None, environment: str, *, is_foreign: bool
+    form: Format,
+    by: User | None,
+    application: Application | None,
+    environment: str,
+    *,
+    is_foreign: bool,
 ) -> tuple[QuerySet[Import], QuerySet[Import]]:
-    """(all of the sender's documents of this format, those of them that are about the same), newest first."""
+    """(all of the sender's documents of this format, those of them that are about the same), newest
+    first."""
     sent = Import.objects.filter(kind=Import.Kind.DOCUMENT, format=form.name, by=by).order_by("-pk")
     about = sent.exclude(state__in=(Import.State.FAILED, Import.State.DROPPED, Import.State.UNDONE))
     if application is not None:
@@ -194,11 +262,11 @@ def _earlier(
     is_foreign: bool,
     same: int | None,
 ) -> Import | None:
-    """The import this one repeats: what calls itself the same and says the same (in XML what was JSON before), what
-    came under the sender's key, the very same content.
+    """The import this one repeats: what calls itself the same and says the same (in XML what was
+    JSON before), what came under the sender's key, the very same content.
 
-    Without an application any import of the sender's counts: the document may have named its application itself. `same`
-    is the one that says the same in other bytes.
+    Without an application any import of the sender's counts: the document may have named its
+    application itself. `same` is the one that says the same in other bytes.
     """
     sent, about = _sent_about(form, by, application, environment, is_foreign=is_foreign)
     if natural_key:
@@ -220,10 +288,14 @@ def _says_the_same(form: Format, earlier: Import, body: bytes) -> bool:
         before, now_ = read_document(form.name, body_of(earlier)), read_document(form.name, body)
     except Unreadable:
         return False
-    return (before.maker, before.subject, before.sightings) == (now_.maker, now_.subject, now_.sightings)
+    return (before.maker, before.subject, before.sightings) == (
+        now_.maker,
+        now_.subject,
+        now_.sightings,
+    )
 
 
-# --- what a worker does ----------------------------------------------------------------------------------------------
+# --- what a worker does ---------------------------------------------------------------------------
 
 
 def _read(import_: Import) -> None:
@@ -234,26 +306,44 @@ def _read(import_: Import) -> None:
         return
     if import_.strict and document.schema_valid is False:
         _close(
-            import_, document, state=Import.State.FAILED,
-            error="The document breaks its schema, and the sender asked for strict reading. Nothing was taken.",
-        )  # fmt: skip
+            import_,
+            document,
+            state=Import.State.FAILED,
+            error="The document breaks its schema, and the sender asked for strict reading. "
+            "Nothing was taken.",
+        )
         return
     application = import_.application or _subject(document, import_.sender)
     if application is None and any(not said.service for said in document.sightings):
-        named = f" It calls it '{document.subject}', which no application is called." if document.subject else ""
+        named = (
+            f" It calls it '{document.subject}', which no application is called."
+            if document.subject
+            else ""
+        )
         _close(
-            import_, document, state=Import.State.RECEIVED,
-            error=f"The document does not say which application it is about.{named} Choose the application, or send it"
+            import_,
+            document,
+            state=Import.State.RECEIVED,
+            error=f"The document does not say which application it is about.{named} Choose the "
+            "application, or send it"
             f" with {APPLICATION_PARAMETER}.",
-        )  # fmt: skip
+        )
         return
     sender = import_.sender
-    if application is None and document.deployments and sender is not None and not sender.is_governance:
+    if (
+        application is None
+        and document.deployments
+        and sender is not None
+        and not sender.is_governance
+    ):
         _close(
-            import_, document, state=Import.State.RECEIVED,
-            error="What its names stand for would hold for every application, which is governance's to say. Choose the"
+            import_,
+            document,
+            state=Import.State.RECEIVED,
+            error="What its names stand for would hold for every application, which is "
+            "governance's to say. Choose the"
             f" application whose deployments these are, or send it with {APPLICATION_PARAMETER}.",
-        )  # fmt: skip
+        )
         return
     if application is not None and import_.by is not None and import_.application is None:
         import_.application = application
@@ -278,12 +368,16 @@ def _take(import_: Import, document: Document, application: Application | None) 
     if newer_at is not None:
         at = min(at, newer_at - timedelta(microseconds=1))
     with audit_context(
-        user=import_.by, job="" if import_.by else "ingest", reason=f"{import_.format} import {import_.pk}"
+        user=import_.by,
+        job="" if import_.by else "ingest",
+        reason=f"{import_.format} import {import_.pk}",
     ) as change:
         described = introduce_applications(
-            document.applications, kind=import_.format, by=import_.sender,
+            document.applications,
+            kind=import_.format,
+            by=import_.sender,
             team=Team.objects.filter(pk=import_.mapping.get("team")).first(),
-        )  # fmt: skip
+        )
         document.rejected += described.rejected
         if document.deployments_are_uses and application is not None:
             document.sightings += map(use_of, document.deployments)
@@ -291,16 +385,30 @@ def _take(import_: Import, document: Document, application: Application | None) 
         keys = store_observations(stream, placed, seen_in=import_)
         n_missing = 0
         if document.is_complete and document.names_ai:
-            environments = frozenset({import_.environment, *(each.sighting.environment for each in placed)})
-            for pk in {*described.ids.values(), *([application.pk] if application is not None else [])}:
+            environments = frozenset(
+                {import_.environment, *(each.sighting.environment for each in placed)}
+            )
+            for pk in {
+                *described.ids.values(),
+                *([application.pk] if application is not None else []),
+            }:
                 whole = Whole(stream, pk, part, environments)
                 n_missing += (
-                    end_missing(whole, keys=keys, at=at) if newer_at is None else end_older(whole, newer_at=newer_at)
+                    end_missing(whole, keys=keys, at=at)
+                    if newer_at is None
+                    else end_older(whole, newer_at=newer_at)
                 )
         answered = take_deployments(
-            document, stream=stream, application=application, seen_in=import_, at=at, is_older=newer_at is not None
+            document,
+            stream=stream,
+            application=application,
+            seen_in=import_,
+            at=at,
+            is_older=newer_at is not None,
         )
-        of_usage = take_usage(document, stream=stream, application=application, import_=import_, at=now())
+        of_usage = take_usage(
+            document, stream=stream, application=application, import_=import_, at=now()
+        )
         tally = reconcile(at=now(), keys={*keys, *of_usage, *answered.observations})
         if answered.dependencies:
             end_orphans(answered.dependencies, by=import_.sender, at=now())
@@ -308,46 +416,86 @@ def _take(import_: Import, document: Document, application: Application | None) 
     keys += of_usage
     seen = Observation.objects.filter(key__in=keys)
     asked = (Observation.State.UNRESOLVED, Observation.State.UNCLAIMED)
-    unresolved = seen.filter(state__in=asked).select_related("service").order_by("requested", "pk")[:MOST_LISTED]
+    unresolved = (
+        seen.filter(state__in=asked)
+        .select_related("service")
+        .order_by("requested", "pk")[:MOST_LISTED]
+    )
     counts = {
         "sightings": len(document.sightings) + len(document.usage),
         "observations": len(set(keys)),
-        "applications": {"created": described.n_created, "updated": described.n_updated,
-                         "unchanged": described.n_unchanged},
+        "applications": {
+            "created": described.n_created,
+            "updated": described.n_updated,
+            "unchanged": described.n_unchanged,
+        },
         "created": tally["created"],
         "updated": tally["updated"],
-        "unchanged": max(seen.filter(dependency__isnull=False).values("dependency").distinct().count()
-                         - tally["created"] - tally["updated"], 0),
-        "unresolved": seen.filter(state=Observation.State.UNRESOLVED).count() + len(answered.unknown),
+        "unchanged": max(
+            seen.filter(dependency__isnull=False).values("dependency").distinct().count()
+            - tally["created"]
+            - tally["updated"],
+            0,
+        ),
+        "unresolved": seen.filter(state=Observation.State.UNRESOLVED).count()
+        + len(answered.unknown),
         "unclaimed": seen.filter(state=Observation.State.UNCLAIMED).count(),
         "missing": n_missing + answered.n_missing,
         "deployments": len(document.deployments),
         "ignored": len(document.ignored),
         "rejected": len(document.rejected),
         "names_ai": document.names_ai,
-    }  # fmt: skip
+    }
     _close(
-        import_, document, state=Import.State.APPLIED, change=change, counts=counts, applied_at=now(),
-        is_older=newer_at is not None, application=application,
+        import_,
+        document,
+        state=Import.State.APPLIED,
+        change=change,
+        counts=counts,
+        applied_at=now(),
+        is_older=newer_at is not None,
+        application=application,
         unresolved=[
-            *(Part(", ".join(each.places[:3]) or pointers.get(each.key, "") or str(each.service or ""),
-                   f"{each.requested or each.served}: {each.why}") for each in unresolved),
+            *(
+                Part(
+                    ", ".join(each.places[:3])
+                    or pointers.get(each.key, "")
+                    or str(each.service or ""),
+                    f"{each.requested or each.served}: {each.why}",
+                )
+                for each in unresolved
+            ),
             *answered.unknown,
         ],
-    )  # fmt: skip
+    )
 
 
 def _placed(
-    import_: Import, document: Document, application: Application | None, described: Introduced, at: datetime
+    import_: Import,
+    document: Document,
+    application: Application | None,
+    described: Introduced,
+    at: datetime,
 ) -> list[Placed]:
-    """Whose each sighting is: an application the document describes, a sender of its own, or who the caller named."""
-    own = set() if document.applications or import_.application else {said.service for said in document.sightings}
+    """Whose each sighting is: an application the document describes, a sender of its own, or who
+    the caller named."""
+    own = (
+        set()
+        if document.applications or import_.application
+        else {said.service for said in document.sightings}
+    )
     scope = stream_of(import_.format, document)
-    services = ensure_services(own - {""}, scope=scope, token=import_.token, at=at) if own - {""} else {}
+    services = (
+        ensure_services(own - {""}, scope=scope, token=import_.token, at=at) if own - {""} else {}
+    )
     claimed_by = {application for _, application, _ in services.values() if application is not None}
     teams = lock_teams_of(claimed_by)
     sender = import_.sender
-    barred = {pk for pk, team in teams.items() if sender is not None and not sender.may(TeamRole.EDITOR, team)}
+    barred = {
+        pk
+        for pk, team in teams.items()
+        if sender is not None and not sender.may(TeamRole.EDITOR, team)
+    }
     placed = []
     for said in document.sightings:
         tidy = _tidy(said, import_.environment)
@@ -357,16 +505,23 @@ def _placed(
         elif said.service and import_.application is None:
             pk, claimed, ignored = services[clean(said.service)]
             if claimed in barred:
-                document.rejected.append(Part(said.where, f"'{clean(said.service, 80)}' {_ANOTHERS}"))
+                document.rejected.append(
+                    Part(said.where, f"'{clean(said.service, 80)}' {_ANOTHERS}")
+                )
             elif not ignored:
                 placed.append(Placed(tidy, claimed, pk, at, at))
         elif application is not None:
-            placed.append(Placed(tidy, application.pk, None, at, at, part=import_.mapping.get("part", "")))
+            placed.append(
+                Placed(tidy, application.pk, None, at, at, part=import_.mapping.get("part", ""))
+            )
     return placed
 
 
-def _newer_at(import_: Import, document: Document, application: Application | None, part: str) -> datetime | None:
-    """When a document of the same maker about the same thing that outdates this one was made; None without."""
+def _newer_at(
+    import_: Import, document: Document, application: Application | None, part: str
+) -> datetime | None:
+    """When a document of the same maker about the same thing that outdates this one was made; None
+    without."""
     others = (
         Import.objects.filter(
             kind=Import.Kind.DOCUMENT,
@@ -383,11 +538,15 @@ def _newer_at(import_: Import, document: Document, application: Application | No
     found: list[datetime] = []
     if document.made_at:
         later_ones = others.filter(document_at__gt=document.made_at)
-        found += [each for each in later_ones.values_list("document_at", flat=True) if each is not None]
+        found += [
+            each for each in later_ones.values_list("document_at", flat=True) if each is not None
+        ]
     series, _, revision = document.natural_key.rpartition("/")
     if series and revision.isdigit():
         kept = others.filter(natural_key__startswith=f"{series}/")
-        for natural_key, made_at, received_at in kept.values_list("natural_key", "document_at", "received_at"):
+        for natural_key, made_at, received_at in kept.values_list(
+            "natural_key", "document_at", "received_at"
+        ):
             later = natural_key.rpartition("/")[2]
             if later.isdigit() and int(later) > int(revision):
                 found.append(made_at or received_at)
@@ -396,17 +555,26 @@ def _newer_at(import_: Import, document: Document, application: Application | No
 
 def _tidy(said: Sighting, environment: str) -> Sighting:
     return Sighting(
-        requested=clean(said.requested), served=clean(said.served), alias=clean(said.alias),
-        provider=clean(said.provider, 120), region=clean(said.region, 60), gateway=clean(said.gateway, 120),
-        service=clean(said.service), environment=clean(said.environment, 60) or environment, role=said.role,
-        fallback_order=said.fallback_order, confidence=said.confidence,
-        places=tuple(clean(place, 300) for place in said.places), facts=said.facts, where=said.where,
-    )  # fmt: skip
+        requested=clean(said.requested),
+        served=clean(said.served),
+        alias=clean(said.alias),
+        provider=clean(said.provider, 120),
+        region=clean(said.region, 60),
+        gateway=clean(said.gateway, 120),
+        service=clean(said.service),
+        environment=clean(said.environment, 60) or environment,
+        role=said.role,
+        fallback_order=said.fallback_order,
+        confidence=said.confidence,
+        places=tuple(clean(place, 300) for place in said.places),
+        facts=said.facts,
+        where=said.where,
+    )
 
 
 def stream_of(form: str, document: Document) -> str:
-    """Who saw it: the format and the tool, so that two scanners never end what the other found, nor two kinds of run of
-    one scanner."""
+    """Who saw it: the format and the tool, so that two scanners never end what the other found, nor
+    two kinds of run of one scanner."""
     return f"{form}:{_maker(document, 50).lower()}".rstrip(":")
 
 
@@ -415,7 +583,8 @@ def _maker(document: Document, longest: int) -> str:
 
 
 def _subject(document: Document, by: User | None) -> Application | None:
-    """The application the document names, where exactly one is called so and the sender may write to it."""
+    """The application the document names, where exactly one is called so and the sender may write
+    to it."""
     name = clean(document.subject)
     if not name:
         return None
@@ -426,7 +595,11 @@ def _subject(document: Document, by: User | None) -> Application | None:
 
 
 def _close(
-    import_: Import, document: Document | None = None, *, unresolved: list[Part] | None = None, **columns: Any
+    import_: Import,
+    document: Document | None = None,
+    *,
+    unresolved: list[Part] | None = None,
+    **columns: Any,
 ) -> None:
     if document is not None:
         columns |= {
@@ -438,29 +611,35 @@ def _close(
             "problems": {
                 kind: [{"where": part.where, "reason": part.reason} for part in parts[:MOST_LISTED]]
                 for kind, parts in (
-                    ("schema", document.schema_errors), ("rejected", document.rejected),
+                    ("schema", document.schema_errors),
+                    ("rejected", document.rejected),
                     ("ignored", document.ignored),
-                    ("open_routes", document.open_routes), ("unresolved", unresolved or []),
+                    ("open_routes", document.open_routes),
+                    ("unresolved", unresolved or []),
                 )
                 if parts
             },
-        }  # fmt: skip
+        }
     Import.objects.filter(pk=import_.pk).update(read_at=now(), **columns)
 
 
 def _undo(import_: Import) -> None:
-    """Take back the dependencies it brought; what it saw is set aside, so that it does not come back by itself."""
+    """Take back the dependencies it brought; what it saw is set aside, so that it does not come
+    back by itself."""
     if import_.change is None or import_.undone_by is None:
         return
     try:
         with transaction.atomic():
-            # a listing may have done no more than to say what names stand for, a report than to count
+            # a listing may have done no more than to say what names stand for, a report than to
+            # count
             if teams_written_in(change=import_.change) or import_.format not in _MAY_WRITE_NOTHING:
                 undo(change=import_.change, by=import_.undone_by, reason=f"import of {import_}")
     except (RefusedChange, ForbiddenChangeError) as refused:
         Import.objects.filter(pk=import_.pk).update(state=Import.State.APPLIED, error=str(refused))
         return
-    Observation.objects.filter(seen_in=import_).update(state=Observation.State.SET_ASIDE, dependency=None)
+    Observation.objects.filter(seen_in=import_).update(
+        state=Observation.State.SET_ASIDE, dependency=None
+    )
     forget_usage(seen_in=import_)
     names = forget_deployments(seen_in=import_)
     answer_for_all(names)
@@ -468,4 +647,7 @@ def _undo(import_: Import) -> None:
     Import.objects.filter(pk=import_.pk).update(state=Import.State.UNDONE, undone_at=now())
 
 
-STEPS: dict[str, Callable[[Import], None]] = {Import.State.READING: _read, Import.State.UNDOING: _undo}
+STEPS: dict[str, Callable[[Import], None]] = {
+    Import.State.READING: _read,
+    Import.State.UNDOING: _undo,
+}

@@ -1,8 +1,9 @@
 """What a reader makes of a document: plain values, the same for every format.
 
-A reader is a function `(body: bytes) -> Document`. It knows one format and nothing of the register: no database, no
-clock, no network, and it never follows an address it finds. It raises `Unreadable` where nothing can be made of the
-body; what it cannot use of a readable one it lists, with the place, in `ignored`, `rejected` or `schema_errors`.
+A reader is a function `(body: bytes) -> Document`. It knows one format and nothing of the register:
+no database, no clock, no network, and it never follows an address it finds. It raises `Unreadable`
+where nothing can be made of the body; what it cannot use of a readable one it lists, with the
+place, in `ignored`, `rejected` or `schema_errors`.
 """
 
 from collections.abc import Callable
@@ -22,13 +23,15 @@ APPLICATION_PARAMETER = "?application=SLUG"
 
 
 def clean(text: Any, longest: int = LONGEST_NAME) -> str:
-    """A name as it may be stored: no control or direction marks, no spaces around, cut to `longest` characters."""
+    """A name as it may be stored: no control or direction marks, no spaces around, cut to `longest`
+    characters."""
     return remove_invisible_characters(str(text)).strip()[:longest] if text is not None else ""
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Something of a document that was not taken as it stands: where (a JSON pointer, a line) and why."""
+    """Something of a document that was not taken as it stands: where (a JSON pointer, a line) and
+    why."""
 
     where: str
     reason: str
@@ -38,9 +41,10 @@ class Part:
 class Sighting:
     """One use of one model, as the document tells it. Empty text: not said.
 
-    `alias`, `requested` and `served` are kept apart: the name the application asks a gateway for, the id sent to the
-    provider, the id in its answer. `provider` and `gateway` are as the document spells them. `service` is what the
-    document calls the application; empty: the one the sender named.
+    `alias`, `requested` and `served` are kept apart: the name the application asks a gateway for,
+    the id sent to the provider, the id in its answer. `provider` and `gateway` are as the document
+    spells them. `service` is what the document calls the application; empty: the one the sender
+    named.
     """
 
     requested: str = ""
@@ -65,9 +69,11 @@ class Sighting:
 
 @dataclass(frozen=True, slots=True)
 class SaidApplication:
-    """An application as a catalogue of software describes it. `ref` is its name there; sightings give it as `service`.
+    """An application as a catalogue of software describes it. `ref` is its name there; sightings
+    give it as `service`.
 
-    `owner` is a team as the catalogue names it; `refs` are addresses of the same thing elsewhere, by kind.
+    `owner` is a team as the catalogue names it; `refs` are addresses of the same thing elsewhere,
+    by kind.
     """
 
     ref: str
@@ -82,7 +88,8 @@ class SaidApplication:
 
 @dataclass(frozen=True, slots=True)
 class SaidDeployment:
-    """A name at `host` (its slug) that an application asks for, and the model behind it, as the host calls both.
+    """A name at `host` (its slug) that an application asks for, and the model behind it, as the
+    host calls both.
 
     `account` is whose names these are. `upgrades`: the host moves it to newer versions by itself.
     """
@@ -107,7 +114,8 @@ class DayOfUse(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class SaidUsage:
-    """How much one application used one model, by day. `names` say which, with the application as `service`."""
+    """How much one application used one model, by day. `names` say which, with the application as
+    `service`."""
 
     names: Sighting
     days: dict[date, DayOfUse]
@@ -115,12 +123,14 @@ class SaidUsage:
 
 @dataclass(slots=True)
 class Document:
-    """A whole document. `maker` becomes part of the stream, so that two tools never end what the other saw.
+    """A whole document. `maker` becomes part of the stream, so that two tools never end what the
+    other saw.
 
-    `natural_key` is what the document calls itself (serial number and version); `subject` names the application where
-    the document does. `is_complete` says that what it no longer holds is no longer seen by its maker. `profile` is
-    which of its kinds of run the maker names, where it names one: each is a sender of its own. `names_ai` is False if
-    a bill of materials holds no model and no AI service: nothing shows that its maker looked for any.
+    `natural_key` is what the document calls itself (serial number and version); `subject` names the
+    application where the document does. `is_complete` says that what it no longer holds is no
+    longer seen by its maker. `profile` is which of its kinds of run the maker names, where it names
+    one: each is a sender of its own. `names_ai` is False if a bill of materials holds no model and
+    no AI service: nothing shows that its maker looked for any.
     """
 
     maker: str = ""
@@ -146,7 +156,8 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """One kind of document the intake reads. `most_bytes` caps it as sent, `most_inflated` once decompressed."""
+    """One kind of document the intake reads. `most_bytes` caps it as sent, `most_inflated` once
+    decompressed."""
 
     name: str
     label: str
@@ -156,7 +167,8 @@ class Format:
     most_inflated: int = 50 * 1024 * 1024
     # takes out secrets and content before the body is kept; `read` understands what it leaves
     redact: Callable[[bytes], bytes] | None = None
-    # what the document calls itself, found without reading it all: the same again is the same document
+    # what the document calls itself, found without reading it all: the same again is the same
+    # document
     natural_key: Callable[[bytes], str] | None = None
     # says something else where it is sent without an application: what holds for all of them
     holds_for_all: bool = False

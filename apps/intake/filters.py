@@ -17,7 +17,9 @@ class ImportFilter(django_filters.FilterSet):  # type: ignore[misc]
     state = django_filters.MultipleChoiceFilter(choices=Import.State.choices, label="State")
     by = django_filters.CharFilter(field_name="by__username", label="Uploaded by (user name)")
     kind = django_filters.ChoiceFilter(choices=Import.Kind.choices, label="Kind")
-    application = django_filters.CharFilter(field_name="application__slug", label="Application (slug)")
+    application = django_filters.CharFilter(
+        field_name="application__slug", label="Application (slug)"
+    )
 
     class Meta:
         model = Import
@@ -25,7 +27,9 @@ class ImportFilter(django_filters.FilterSet):  # type: ignore[misc]
 
 
 class ImportRowFilter(django_filters.FilterSet):  # type: ignore[misc]
-    outcome = django_filters.MultipleChoiceFilter(choices=ImportRow.Outcome.choices, label="Outcome")
+    outcome = django_filters.MultipleChoiceFilter(
+        choices=ImportRow.Outcome.choices, label="Outcome"
+    )
 
     class Meta:
         model = ImportRow
@@ -36,7 +40,9 @@ class ObservationFilter(django_filters.FilterSet):  # type: ignore[misc]
     q = django_filters.CharFilter(method="of_name", label="Name contains")
     state = django_filters.MultipleChoiceFilter(choices=Observation.State.choices, label="State")
     stream = django_filters.CharFilter(field_name="stream", label="Seen by")
-    application = django_filters.CharFilter(field_name="application__slug", label="Application (slug)")
+    application = django_filters.CharFilter(
+        field_name="application__slug", label="Application (slug)"
+    )
     team = django_filters.CharFilter(method="of_team", label="Team (slug)")
     environment = django_filters.CharFilter(field_name="environment", label="Environment")
     days = django_filters.NumberFilter(method="within_days", label="Seen within days")
@@ -45,15 +51,21 @@ class ObservationFilter(django_filters.FilterSet):  # type: ignore[misc]
         model = Observation
         fields: list[str] = []
 
-    def of_name(self, queryset: QuerySet[Observation], name: str, value: str) -> QuerySet[Observation]:
+    def of_name(
+        self, queryset: QuerySet[Observation], name: str, value: str
+    ) -> QuerySet[Observation]:
         return queryset.filter(
             Q(requested__icontains=value) | Q(served__icontains=value) | Q(alias__icontains=value)
-        )  # fmt: skip
+        )
 
-    def of_team(self, queryset: QuerySet[Observation], name: str, value: str) -> QuerySet[Observation]:
+    def of_team(
+        self, queryset: QuerySet[Observation], name: str, value: str
+    ) -> QuerySet[Observation]:
         return queryset.filter(application__team__in=_teams(value))
 
-    def within_days(self, queryset: QuerySet[Observation], name: str, value: Decimal) -> QuerySet[Observation]:
+    def within_days(
+        self, queryset: QuerySet[Observation], name: str, value: Decimal
+    ) -> QuerySet[Observation]:
         days = min(max(int(value), 0), 3660)
         return queryset.filter(last_seen_at__gte=now() - timedelta(days=days))
 
@@ -63,25 +75,33 @@ class DiscrepancyFilter(django_filters.FilterSet):  # type: ignore[misc]
     state = django_filters.ChoiceFilter(
         choices=[("open", "Open"), *Discrepancy.Closed.choices], method="of_state", label="State"
     )
-    application = django_filters.CharFilter(field_name="application__slug", label="Application (slug)")
+    application = django_filters.CharFilter(
+        field_name="application__slug", label="Application (slug)"
+    )
     team = django_filters.CharFilter(method="of_team", label="Team (slug)")
     criticality = django_filters.ChoiceFilter(
         choices=CRITICALITY_WORDS, method="of_criticality", label="Criticality"
-    )  # fmt: skip
+    )
 
     class Meta:
         model = Discrepancy
         fields: list[str] = []
 
-    def of_state(self, queryset: QuerySet[Discrepancy], name: str, value: str) -> QuerySet[Discrepancy]:
+    def of_state(
+        self, queryset: QuerySet[Discrepancy], name: str, value: str
+    ) -> QuerySet[Discrepancy]:
         if value == "open":
             return queryset.filter(closed_at__isnull=True)
         return queryset.filter(closed_as=value)
 
-    def of_team(self, queryset: QuerySet[Discrepancy], name: str, value: str) -> QuerySet[Discrepancy]:
+    def of_team(
+        self, queryset: QuerySet[Discrepancy], name: str, value: str
+    ) -> QuerySet[Discrepancy]:
         return queryset.filter(application__team__in=_teams(value))
 
-    def of_criticality(self, queryset: QuerySet[Discrepancy], name: str, value: str) -> QuerySet[Discrepancy]:
+    def of_criticality(
+        self, queryset: QuerySet[Discrepancy], name: str, value: str
+    ) -> QuerySet[Discrepancy]:
         return queryset.filter(application__criticality=Criticality[value.upper()].value)
 
 
@@ -94,9 +114,10 @@ def _teams(slug: str) -> list[int]:
 class ServiceFilter(django_filters.FilterSet):  # type: ignore[misc]
     q = django_filters.CharFilter(field_name="name", lookup_expr="icontains", label="Name contains")
     state = django_filters.ChoiceFilter(
-        choices=[("waiting", "Waiting"), ("claimed", "Claimed"), ("ignored", "Ignored")], method="of_state",
+        choices=[("waiting", "Waiting"), ("claimed", "Claimed"), ("ignored", "Ignored")],
+        method="of_state",
         label="State",
-    )  # fmt: skip
+    )
     scope = django_filters.CharFilter(field_name="scope", label="Names of")
 
     class Meta:

@@ -1,6 +1,6 @@
-"""What was seen follows what people decide elsewhere: applications that were merged, ids that were given a meaning,
-names that the catalogue has learnt since. Each only puts observations back to be worked through; `reconcile` does the
-rest.
+"""What was seen follows what people decide elsewhere: applications that were merged, ids that were
+given a meaning, names that the catalogue has learnt since. Each only puts observations back to be
+worked through; `reconcile` does the rest.
 """
 
 from datetime import datetime
@@ -27,7 +27,8 @@ _CLAIM = """
 INSERT INTO intake_handledidentity (decision_id, was_lifted, handled_at)
 SELECT d.id, said.was_lifted, %(at)s FROM catalog_identitydecision d
 CROSS JOIN LATERAL (VALUES (false), (d.lifted_at IS NOT NULL)) AS said(was_lifted)
-WHERE NOT EXISTS (SELECT 1 FROM intake_handledidentity h WHERE h.decision_id = d.id AND h.was_lifted = said.was_lifted)
+WHERE NOT EXISTS (SELECT 1 FROM intake_handledidentity h
+WHERE h.decision_id = d.id AND h.was_lifted = said.was_lifted)
 GROUP BY d.id, said.was_lifted
 ON CONFLICT DO NOTHING RETURNING decision_id
 """
@@ -40,21 +41,26 @@ WHERE o.state <> 'set_aside' AND (
     lower(o.requested) IN (SELECT name FROM raw) OR lower(o.served) IN (SELECT name FROM raw)
     OR lower(substring(o.requested FROM '/(.*)$')) IN (SELECT name FROM raw)
     OR lower(substring(o.served FROM '/(.*)$')) IN (SELECT name FROM raw)
-    OR o.offering_id IN (SELECT f.id FROM catalog_offering f JOIN raw ON raw.name = lower(f.api_id)))
+    OR o.offering_id IN (SELECT f.id FROM catalog_offering f
+    JOIN raw ON raw.name = lower(f.api_id)))
 """
 
 
 def follow(*, at: datetime) -> int:
-    """Merges and decisions not followed yet; the number of observations that are to be worked through again."""
+    """Merges and decisions not followed yet; the number of observations that are to be worked
+    through again."""
     return follow_merged() + follow_decisions(at=at)
 
 
 @transaction.atomic
 def follow_merged() -> int:
-    """What was seen of an application that turned out to be another one belongs to that one; so do its senders and
-    the tokens that speak for it."""
+    """What was seen of an application that turned out to be another one belongs to that one; so do
+    its senders and the tokens that speak for it."""
     n_moved = 0
-    with audit_context(job="intake", reason="the application was merged"), connection.cursor() as cursor:
+    with (
+        audit_context(job="intake", reason="the application was merged"),
+        connection.cursor() as cursor,
+    ):
         for _ in range(_MOST_STEPS):
             n_rows = 0
             for table, sets in _MERGED.items():
@@ -83,7 +89,8 @@ def follow_decisions(*, at: datetime) -> int:
 
 
 def follow_catalogue() -> int:
-    """Names nobody knew that the catalogue has learnt since, also of what answered; the number of observations.
+    """Names nobody knew that the catalogue has learnt since, also of what answered; the number of
+    observations.
 
     Reads only, where nothing was learnt. A name that is still not known stays as it is.
     """
@@ -91,14 +98,34 @@ def follow_catalogue() -> int:
     unsaid = Q(state=Observation.State.MATCHED, served_version__isnull=True) & ~Q(served="")
     rows = list(
         Observation.objects.filter(Q(state=Observation.State.UNRESOLVED) | unsaid).values_list(
-            "pk", "state", "stream", "provider", "requested", "served", "region", "confidence", "facts__base_model",
+            "pk",
+            "state",
+            "stream",
+            "provider",
+            "requested",
+            "served",
+            "region",
+            "confidence",
+            "facts__base_model",
             "application",
         )
-    )  # fmt: skip
+    )
     if not rows:
         return 0
     names = {
-        pk: (state, Names(stream, provider, requested, served, region, confidence, str(base_model or ""), application))
+        pk: (
+            state,
+            Names(
+                stream,
+                provider,
+                requested,
+                served,
+                region,
+                confidence,
+                str(base_model or ""),
+                application,
+            ),
+        )
         for pk, state, stream, provider, requested, served, region, confidence, base_model, application in rows
     }
     with transaction.atomic():

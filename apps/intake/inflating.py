@@ -17,25 +17,33 @@ class TooLarge(Exception):
 
 
 def inflated(body: bytes, *, most: int) -> bytes:
-    """The content of a gzip or zlib body, of several members too. Unreadable where it is broken or cut short."""
+    """The content of a gzip or zlib body, of several members too. Unreadable where it is broken or
+    cut short."""
     out = bytearray()
     rest, n_members = body, 0
     try:
         while rest:
             n_members += 1
             if n_members > _MOST_MEMBERS:
-                raise Unreadable(f"The compressed body is made of more than {_MOST_MEMBERS} parts. Compress it as one.")
+                raise Unreadable(
+                    f"The compressed body is made of more than {_MOST_MEMBERS} parts. Compress it "
+                    "as one."
+                )
             member = zlib.decompressobj(_EITHER)
             while not member.eof:
                 piece = member.decompress(rest, _CHUNK)
                 out += piece
                 if len(out) > most:
-                    raise TooLarge(f"It is larger than {most // _CHUNK} MiB once decompressed. Split it.")
+                    raise TooLarge(
+                        f"It is larger than {most // _CHUNK} MiB once decompressed. Split it."
+                    )
                 rest = member.unconsumed_tail
                 if not piece and not rest and not member.eof:
                     raise Unreadable("The compressed body ends before its end. Send it again.")
             # zeros may follow the last member
             rest = member.unused_data.lstrip(b"\0")
     except zlib.error:
-        raise Unreadable("The body is said to be compressed and is not gzip, or it is damaged.") from None
+        raise Unreadable(
+            "The body is said to be compressed and is not gzip, or it is damaged."
+        ) from None
     return bytes(out)

@@ -1,7 +1,8 @@
-"""Applications that a catalogue of software describes: found by the name they have there, or registered.
+"""Applications that a catalogue of software describes: found by the name they have there, or
+registered.
 
-What people typed into the register outranks the catalogue: of an application on record only what is still blank is
-filled, and nothing is retired because it is gone elsewhere.
+What people typed into the register outranks the catalogue: of an application on record only what is
+still blank is filled, and nothing is retired because it is gone elsewhere.
 """
 
 from collections import defaultdict
@@ -30,11 +31,15 @@ class Introduced:
     rejected: list[Part] = field(default_factory=list)
 
 
-def introduce_applications(said: list[SaidApplication], *, kind: str, by: User | None, team: Team | None) -> Introduced:
-    """Find or register each; `kind` is the key of `external_refs` under which the catalogue's name is kept.
+def introduce_applications(
+    said: list[SaidApplication], *, kind: str, by: User | None, team: Team | None
+) -> Introduced:
+    """Find or register each; `kind` is the key of `external_refs` under which the catalogue's name
+    is kept.
 
-    New ones go to the team the catalogue names, where we have one of that name, else to `team`. `by` None is the
-    operator, who may write everywhere. What cannot be done is listed in `rejected`, and the others go on.
+    New ones go to the team the catalogue names, where we have one of that name, else to `team`.
+    `by` None is the operator, who may write everywhere. What cannot be done is listed in
+    `rejected`, and the others go on.
     """
     done = Introduced()
     known = _known(said, kind)
@@ -61,11 +66,14 @@ class _Refused(Exception):
 
 
 def _known(said: list[SaidApplication], kind: str) -> dict[str, Application]:
-    """By the name kept at an earlier import, else by the very same name or id, where only one is called so."""
+    """By the name kept at an earlier import, else by the very same name or id, where only one is
+    called so."""
     refs = [each.ref.lower() for each in said]
     by_ref = {
         str(application.external_refs[kind]).lower(): application
-        for application in Application.objects.filter(**{f"external_refs__{kind}__in": refs}).select_related("team")
+        for application in Application.objects.filter(
+            **{f"external_refs__{kind}__in": refs}
+        ).select_related("team")
     }
     missing = {each.ref.lower(): each for each in said if each.ref.lower() not in by_ref}
     by_name: dict[str, list[Application]] = defaultdict(list)
@@ -76,13 +84,19 @@ def _known(said: list[SaidApplication], kind: str) -> dict[str, Application]:
         for name in {application.name.lower(), application.slug}:
             by_name[name].append(application)
     for ref, each in missing.items():
-        found = {app.pk: app for name in (each.name.lower(), ref.rpartition("/")[2]) for app in by_name.get(name, [])}
+        found = {
+            app.pk: app
+            for name in (each.name.lower(), ref.rpartition("/")[2])
+            for app in by_name.get(name, [])
+        }
         if len(found) == 1:
             by_ref[ref] = next(iter(found.values()))
     return by_ref
 
 
-def _fill_blanks(application: Application, said: SaidApplication, done: Introduced, *, by: User | None) -> None:
+def _fill_blanks(
+    application: Application, said: SaidApplication, done: Introduced, *, by: User | None
+) -> None:
     refs = {**said.refs, **application.external_refs}
     facts: dict[str, Any] = {}
     if refs != application.external_refs:
@@ -94,11 +108,15 @@ def _fill_blanks(application: Application, said: SaidApplication, done: Introduc
         return
     if by is not None and not by.may(TeamRole.EDITOR, application.team_id):
         raise _Refused("Only an editor of its team may change it. Ask one of them.")
-    change_application(application=application, facts=facts, by=by, reason=f"described as {said.ref}")
+    change_application(
+        application=application, facts=facts, by=by, reason=f"described as {said.ref}"
+    )
     done.n_updated += 1
 
 
-def _register(said: SaidApplication, team: Team | None, done: Introduced, *, by: User | None) -> Application:
+def _register(
+    said: SaidApplication, team: Team | None, done: Introduced, *, by: User | None
+) -> Application:
     if team is None:
         owner = f"No team is called '{said.owner}'" if said.owner else "No owner is named"
         raise _Refused(f"{owner}, and no team was chosen for the import. Send it with ?team=SLUG.")
@@ -107,7 +125,9 @@ def _register(said: SaidApplication, team: Team | None, done: Introduced, *, by:
     facts: dict[str, Any] = {"purpose": said.purpose, "external_refs": said.refs}
     if said.status:
         facts["status"] = said.status
-    application = register_application(name=said.name, team=team, by=by, facts=facts, reason=f"described as {said.ref}")
+    application = register_application(
+        name=said.name, team=team, by=by, facts=facts, reason=f"described as {said.ref}"
+    )
     done.n_created += 1
     return application
 

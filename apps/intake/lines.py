@@ -1,4 +1,5 @@
-"""The organisation's lines for what is seen: from when it is asked about, and how long it is kept."""
+"""The organisation's lines for what is seen: from when it is asked about, and how long it is
+kept."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,7 +11,13 @@ from apps.common.history.context import audit_context
 from apps.intake.carrying import NotYours
 from apps.intake.models import IntakeSettings
 
-LINES = ("unseen_after_days", "drift_days", "declares_shadows", "keep_documents_days", "keep_usage_days")
+LINES = (
+    "unseen_after_days",
+    "drift_days",
+    "declares_shadows",
+    "keep_documents_days",
+    "keep_usage_days",
+)
 
 
 @transaction.atomic

@@ -1,9 +1,9 @@
 """Services that say exactly which application they are, linked without a person.
 
-A service is linked where its name is an application's slug, or the name of a service that is linked already at another
-endpoint, and where the user of the token that sends may write to the application. Names are only claims: a service is
-left to a person where tokens of several users brought its name, since what all of them sent would count, and where a
-person took its link back.
+A service is linked where its name is an application's slug, or the name of a service that is linked
+already at another endpoint, and where the user of the token that sends may write to the
+application. Names are only claims: a service is left to a person where tokens of several users
+brought its name, since what all of them sent would count, and where a person took its link back.
 """
 
 from collections.abc import Iterable
@@ -28,19 +28,27 @@ CROSS JOIN LATERAL (
 ) other
 JOIN inventory_application a
     ON CASE WHEN other.n = 0 THEN a.slug = s.name ELSE other.n = 1 AND a.id = other.application END
-WHERE s.id = ANY(%(services)s) AND s.application_id IS NULL AND NOT s.is_ignored AND s.unlinked_at IS NULL
+WHERE s.id = ANY(%(services)s) AND s.application_id IS NULL AND NOT s.is_ignored
+    AND s.unlinked_at IS NULL
   AND a.merged_into_id IS NULL AND a.status <> %(retired)s
 ORDER BY s.id
 """
 
 
-def link_named_services(services: Iterable[int], *, token: ApiToken, at: datetime) -> dict[int, int]:
-    """Link those of the unlinked `services` that name their application exactly, in the caller's transaction; {service:
-    application}. What was seen of them before counts for the application too, and waits for `reconcile`."""
+def link_named_services(
+    services: Iterable[int], *, token: ApiToken, at: datetime
+) -> dict[int, int]:
+    """Link those of the unlinked `services` that name their application exactly, in the caller's
+    transaction; {service: application}. What was seen of them before counts for the application
+    too, and waits for `reconcile`."""
     with connection.cursor() as cursor:
         cursor.execute(
             _CANDIDATES,
-            {"user": token.user_id, "services": list(services), "retired": Application.Status.RETIRED},
+            {
+                "user": token.user_id,
+                "services": list(services),
+                "retired": Application.Status.RETIRED,
+            },
         )
         candidates = cursor.fetchall()
     user = token.user.bound_to(token.team_id)
@@ -48,15 +56,27 @@ def link_named_services(services: Iterable[int], *, token: ApiToken, at: datetim
     for service, name, application, slug, team, is_linked_elsewhere in candidates:
         if not user.may(TeamRole.EDITOR, team):
             continue
-        how = f"'{name}' is linked to {slug} already" if is_linked_elsewhere else f"its name is the slug of {slug}"
-        reason = f"linked automatically: {how}, and the user of token {token.prefix} may write to it"
+        how = (
+            f"'{name}' is linked to {slug} already"
+            if is_linked_elsewhere
+            else f"its name is the slug of {slug}"
+        )
+        reason = (
+            f"linked automatically: {how}, and the user of token {token.prefix} may write to it"
+        )
         with audit_context(job="intake", reason=reason):
-            if Service.objects.filter(pk=service, application=None, is_ignored=False).update(application=application):
-                seen_by([service]).update(application=application, state=Observation.State.NEW, dependency=None)
+            if Service.objects.filter(pk=service, application=None, is_ignored=False).update(
+                application=application
+            ):
+                seen_by([service]).update(
+                    application=application, state=Observation.State.NEW, dependency=None
+                )
                 linked[service] = application
     return linked
 
 
 def seen_by(services: Iterable[int]) -> ObservationQuerySet:
     """What these services showed, but for documents that were taken back."""
-    return Observation.objects.filter(service__in=list(services)).exclude(seen_in__state=Import.State.UNDONE)
+    return Observation.objects.filter(service__in=list(services)).exclude(
+        seen_in__state=Import.State.UNDONE
+    )

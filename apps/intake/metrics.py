@@ -25,7 +25,11 @@ def intake_gauges(at: datetime) -> Gauges:
         [((str(state),), float(n)) for state, (n, _) in waiting.items()],
     )
     batches = CallBatch.objects.aggregate(n=Count("pk"), oldest=Min("received_at"))
-    yield gauge("registry_call_batches_waiting", "Batches of reported calls that are not yet added up.", batches["n"])
+    yield gauge(
+        "registry_call_batches_waiting",
+        "Batches of reported calls that are not yet added up.",
+        batches["n"],
+    )
     yield gauge(
         "registry_call_batch_oldest_age_seconds",
         "Seconds since the oldest of them came in; 0 where none waits.",
@@ -33,6 +37,7 @@ def intake_gauges(at: datetime) -> Gauges:
     )
     yield gauge(
         "registry_senders_with_dropped_calls",
-        "Senders of which calls were dropped within the last 24 hours, since their token may not write there.",
+        "Senders of which calls were dropped within the last 24 hours, since their token may not "
+        "write there.",
         ServiceToken.objects.filter(last_dropped_at__gte=at - FAILED_WITHIN).count(),
     )

@@ -1,7 +1,9 @@
-"""The names of sightings to offerings: what a person decided, the exact id at its host, the resolver, or a question.
+"""The names of sightings to offerings: what a person decided, the exact id at its host, the
+resolver, or a question.
 
-What is seen at run time at a known host becomes an offering even where nobody knows the model yet: it then waits in the
-identity inbox like every other id. What only stands in code or a bill of materials does not: scanners invent names.
+What is seen at run time at a known host becomes an offering even where nobody knows the model yet:
+it then waits in the identity inbox like every other id. What only stands in code or a bill of
+materials does not: scanners invent names.
 """
 
 import re
@@ -17,23 +19,29 @@ from apps.intake.models import Confidence, Deployment, NameDecision
 from apps.intake.sheets.naming import Catalogue, Named, Party
 
 # what stands where a name should, because a scanner could not read further
-_NO_NAME = re.compile(r"process\.env|os\.environ|getenv|\$\{|\{\{|^\$|[<>`]|^(none|null|unknown|latest|default)$", re.I)
+_NO_NAME = re.compile(
+    r"process\.env|os\.environ|getenv|\$\{|\{\{|^\$|[<>`]|^(none|null|unknown|latest|default)$",
+    re.I,
+)
 
 
 _BEDROCK = "amazon-bedrock"
-# an id of Bedrock's behind a gateway's prefix and route, or in the resource name of a profile or model
+# an id of Bedrock's behind a gateway's prefix and route, or in the resource name of a profile or
+# model
 _BEDROCK_ID = re.compile(
     r"^(?:(?:.*/)?arn:aws[a-z-]*:bedrock:[^/]*:(?:inference-profile|foundation-model)/|(?:[^:]*/)?(?!arn:))([^/]+)$",
     re.I,
 )
-# `eu.anthropic.…`: a profile's own id, which is called as it stands; and a model's, without any profile
+# `eu.anthropic.…`: a profile's own id, which is called as it stands; and a model's, without any
+# profile
 _PROFILE_ID, _MODEL_ID = (
     re.compile(r"^[a-z-]+\.[a-z0-9]+\.(?=\D)", re.I),
     re.compile(r"^[a-z0-9]+\.(?![a-z0-9]+\.\D)", re.I),
 )
 
 
-# hosts that serve their own models only; what scanners take for the provider is often just a library nearby
+# hosts that serve their own models only; what scanners take for the provider is often just a
+# library nearby
 _OWN_MODELS_ONLY = {"openai", "anthropic", "google", "cohere", "deepseek", "mistral", "xai"}
 
 
@@ -53,7 +61,8 @@ class Names:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """`offering` is its id; None with `is_set_aside`: no model, else not known. `why` is a sentence either way."""
+    """`offering` is its id; None with `is_set_aside`: no model, else not known. `why` is a sentence
+    either way."""
 
     offering: int | None
     why: str
@@ -103,15 +112,19 @@ class Namer:
             made = ensure_named_offerings(
                 [
                     {"host": host, "api_id": api_id, "region": region, "tier": tier}
-                    for host, api_id, region, tier in sorted({named.new for named in new.values() if named.new})
+                    for host, api_id, region, tier in sorted(
+                        {named.new for named in new.values() if named.new}
+                    )
                 ],
                 at=now(),
             )
-            resolve_deployments({
-                (host, api_id): deployed
-                for host, api_id, _, _ in made
-                if (deployed := self._deployed_for_all(host, api_id)) is not None
-            })  # fmt: skip
+            resolve_deployments(
+                {
+                    (host, api_id): deployed
+                    for host, api_id, _, _ in made
+                    if (deployed := self._deployed_for_all(host, api_id)) is not None
+                }
+            )
             for names, named in new.items():
                 assert named.new is not None
                 answers[names] = Found(made[named.new], named.why)
@@ -122,7 +135,7 @@ class Namer:
         party = self._catalogue.party(spelled) if spelled else None
         return party.id if party is not None else None
 
-    # --- one set of names -------------------------------------------------------------------------------------------
+    # --- one set of names -------------------------------------------------------------------------
 
     def _decision(self, names: Names) -> Found | None:
         for name in (names.requested, names.served):
@@ -133,14 +146,18 @@ class Namer:
                     said = self._decided.get((stream, provider, name.lower()))
                     if said is not None:
                         offering, reason = said
-                        why = f"'{name}' was decided by a person" + (f": {reason}" if reason else "")
+                        why = f"'{name}' was decided by a person" + (
+                            f": {reason}" if reason else ""
+                        )
                         return Found(offering, why, is_set_aside=offering is None)
         return None
 
     def _choose(self, names: Names, served: Named | None) -> Found | Named:
         """A Found, or the Named of an offering that is still to be made."""
         requested = self._look_up(names, names.requested) if names.requested else None
-        if requested is not None and (_is_known(requested) or served is None or not _is_known(served)):
+        if requested is not None and (
+            _is_known(requested) or served is None or not _is_known(served)
+        ):
             requested = self._deployed(names, requested)
         for named in (requested, served):
             if named is not None and named.offering is not None and named.resolved:
@@ -162,11 +179,15 @@ class Namer:
         if first.problem:
             # here is no cell to fill in
             refusal = f"{first.problem} Say which offering is meant."
-        return Found(None, refusal or f"Nobody knows a model '{name}' at {first.host or 'that host'}.")
+        return Found(
+            None, refusal or f"Nobody knows a model '{name}' at {first.host or 'that host'}."
+        )
 
     def _look_up(self, names: Names, name: str) -> Named:
         if _NO_NAME.search(name):
-            return Named(refusal=f"'{name}' is no model's name: the value was not known where it was read.")
+            return Named(
+                refusal=f"'{name}' is no model's name: the value was not known where it was read."
+            )
         party = self._catalogue.party(names.provider) if names.provider else None
         if party is not None:
             named = self._catalogue.name(host=party.slug, model=name, region=names.region)
@@ -175,7 +196,9 @@ class Namer:
             if names.confidence < Confidence.GATEWAY_CONFIG and _is_anothers(named):
                 return self._catalogue.name(host="", model=name)
             bare = self._bare(name, party)
-            is_known = named.offering is not None or (named.resolved and not named.refusal and party.slug != _BEDROCK)
+            is_known = named.offering is not None or (
+                named.resolved and not named.refusal and party.slug != _BEDROCK
+            )
             if bare != name and not is_known:
                 named = self._catalogue.name(host=party.slug, model=bare, region=names.region)
             if named.among and names.confidence >= Confidence.GATEWAY_CONFIG:
@@ -185,13 +208,17 @@ class Namer:
         if named.refusal and names.region:
             named = self._catalogue.name(host="", model=name)
         if named.refusal and names.provider:
-            return Named(refusal=f"'{names.provider}' is no provider in the register. {named.refusal}")
+            return Named(
+                refusal=f"'{names.provider}' is no provider in the register. {named.refusal}"
+            )
         return named
 
     def _deployed(self, names: Names, told: Named) -> Named:
-        """What listings of deployments say about a name that tells nothing by itself, or that the application's own
-        listing contradicts; else `told`."""
-        party = self._catalogue.party(names.provider) if self._deployments and names.provider else None
+        """What listings of deployments say about a name that tells nothing by itself, or that the
+        application's own listing contradicts; else `told`."""
+        party = (
+            self._catalogue.party(names.provider) if self._deployments and names.provider else None
+        )
         if party is None:
             return told
         name = self._bare(names.requested, party).lower()
@@ -208,31 +235,50 @@ class Namer:
             return told
         return replace(told, why=f"{sentence(for_all)}, which leads to no one model that is known")
 
-    def _deployed_by_itself(self, party: Party, name: str, own: list[Deployment], told: Named) -> Named:
-        """Of one application's deployments: the name may be a model's, and stand for another one all the same."""
+    def _deployed_by_itself(
+        self, party: Party, name: str, own: list[Deployment], told: Named
+    ) -> Named:
+        """Of one application's deployments: the name may be a model's, and stand for another one
+        all the same."""
         models = {api_id_of(each.model, each.version) for each in own}
         if _is_known(told):
-            meant = {self._catalogue.canonical(host=party.slug, model=each) for each in (*models, own[0].model)}
+            meant = {
+                self._catalogue.canonical(host=party.slug, model=each)
+                for each in (*models, own[0].model)
+            }
             if self._catalogue.canonical(host=party.slug, model=name) in meant:
                 return told
-        named = self._catalogue.name(host=party.slug, model=next(iter(models))) if len(models) == 1 else None
+        named = (
+            self._catalogue.name(host=party.slug, model=next(iter(models)))
+            if len(models) == 1
+            else None
+        )
         if named is not None and named.among:
             named = _one_of(named, next(iter(models)), party, "")
         if named is not None and _is_known(named):
             return replace(named, why=f"{sentence(own)}; {named.why}")
-        return told if _is_known(told) else replace(
-            told, why=f"{sentence(own)}, which leads to no one model that is known"
-        )  # fmt: skip
+        return (
+            told
+            if _is_known(told)
+            else replace(told, why=f"{sentence(own)}, which leads to no one model that is known")
+        )
 
     def _deployed_for_all(self, host: str, name: str) -> DeploymentAlias | None:
         rows = standing(self._deployments.get((None, host, name.lower()), []))
-        meant = {self._catalogue.canonical(host=host, model=api_id_of(each.model, each.version)) for each in rows}
+        meant = {
+            self._catalogue.canonical(host=host, model=api_id_of(each.model, each.version))
+            for each in rows
+        }
         canonical = meant.pop() if len(meant) == 1 else ""
-        return DeploymentAlias(canonical, any(each.upgrades for each in rows), sentence(rows)) if canonical else None
+        return (
+            DeploymentAlias(canonical, any(each.upgrades for each in rows), sentence(rows))
+            if canonical
+            else None
+        )
 
     def _bare(self, name: str, party: Party) -> str:
-        """Gateways write `azure/contact-centre-prod` of what Azure calls contact-centre-prod, and Bedrock's ids behind
-        their route or in a resource name."""
+        """Gateways write `azure/contact-centre-prod` of what Azure calls contact-centre-prod, and
+        Bedrock's ids behind their route or in a resource name."""
         if party.slug == _BEDROCK:
             found = _BEDROCK_ID.match(name)
             # what an opaque resource name stands for is not in it
@@ -240,14 +286,19 @@ class Namer:
         prefix, _, rest = name.partition("/")
         return rest if rest and self._catalogue.party(prefix) == party else name
 
-    def _with_served_versions(self, answers: dict[Names, Found], asked: Iterable[Names]) -> dict[Names, Found]:
-        """With the version that each served id means, however many offerings it may be called as."""
+    def _with_served_versions(
+        self, answers: dict[Names, Found], asked: Iterable[Names]
+    ) -> dict[Names, Found]:
+        """With the version that each served id means, however many offerings it may be called
+        as."""
         for names in asked:
             if not names.served or _NO_NAME.search(names.served):
                 continue
             party = self._catalogue.party(names.provider) if names.provider else None
             name = self._bare(names.served, party) if party is not None else names.served
-            version = self._catalogue.version(host=party.slug if party is not None else "", model=name)
+            version = self._catalogue.version(
+                host=party.slug if party is not None else "", model=name
+            )
             if version is not None:
                 found = answers[names]
                 answers[names] = Found(found.offering, found.why, found.is_set_aside, version)
@@ -259,12 +310,16 @@ def _is_known(named: Named) -> bool:
 
 
 def _one_of(named: Named, name: str, party: Party, region: str) -> Named:
-    """Seen in use, and several offerings of one model might be meant: the one called by this very id, else the model's
-    own id without region and profile. The version is the same whichever it is."""
+    """Seen in use, and several offerings of one model might be meant: the one called by this very
+    id, else the model's own id without region and profile. The version is the same whichever it
+    is."""
     exact = any(each.api_id.lower() == name.lower() for each in named.among)
     if exact or (party.slug == _BEDROCK and _PROFILE_ID.match(name)):
         return Named(
-            new=(party.slug, name, region, ""), host=party.slug, api_id=name, why=f"new at this host; {named.why}"
+            new=(party.slug, name, region, ""),
+            host=party.slug,
+            api_id=name,
+            why=f"new at this host; {named.why}",
         )
     plain = [each for each in named.among if not each.region and not each.tier]
     if party.slug == _BEDROCK:

@@ -1,4 +1,5 @@
-"""How far a worker has got with an import. Kept in the cache: the work itself is one transaction nobody sees into."""
+"""How far a worker has got with an import. Kept in the cache: the work itself is one transaction
+nobody sees into."""
 
 from dataclasses import dataclass
 

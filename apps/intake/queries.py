@@ -1,4 +1,5 @@
-"""Reads over imports and their rows, what was seen, and where it disagrees with what is declared."""
+"""Reads over imports and their rows, what was seen, and where it disagrees with what is
+declared."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -40,15 +41,15 @@ def refused_rows(import_: Import, *, sheet: int | None = None) -> Iterator[Refus
         yield RefusedLine(place, number, ", ".join(part for part in parts if part), reason, cells)
 
 
-# --- what was seen -------------------------------------------------------------------------------------------------
+# --- what was seen --------------------------------------------------------------------------------
 
 # what is sent to the provider, or what answered, where that is all there is
 ASKED = Case(When(requested="", then=F("served")), default=F("requested"), output_field=CharField())
 
 
 def unresolved_names(user: User) -> QuerySet[Any]:
-    """Names nobody knows, one row a name and provider, those that most applications call first: {name, provider, n,
-    n_applications, streams, confidence, seen, since, said}."""
+    """Names nobody knows, one row a name and provider, those that most applications call first:
+    {name, provider, n, n_applications, streams, confidence, seen, since, said}."""
     return (
         Observation.objects.visible_to(user)
         .filter(state=Observation.State.UNRESOLVED)
@@ -78,8 +79,9 @@ class DayOfCalls:
 
 
 def calls_by_day(*, application_id: int, today: date, days: int) -> list[DayOfCalls]:
-    """The application's calls, oldest day first; days without any are left out. Where several senders tell of the same
-    calls, those of one count (apps/intake/calls/volumes.py). One statement."""
+    """The application's calls, oldest day first; days without any are left out. Where several
+    senders tell of the same calls, those of one count (apps/intake/calls/volumes.py). One
+    statement."""
     since = today - timedelta(days=days - 1)
     rows = days_of_application(application_id, since=since, until=today + timedelta(days=1))
     return [DayOfCalls(*row) for row in rows]
@@ -88,7 +90,10 @@ def calls_by_day(*, application_id: int, today: date, days: int) -> list[DayOfCa
 def open_by_kind(user: User, *, most: int) -> dict[str, int]:
     """{kind: open discrepancies that `user` sees}, each counted up to `most` + 1: one statement."""
     visible = Discrepancy.objects.visible_to(user).open()
-    asked = [visible.filter(kind=kind).order_by().values("kind")[: most + 1] for kind in Discrepancy.Kind.values]
+    asked = [
+        visible.filter(kind=kind).order_by().values("kind")[: most + 1]
+        for kind in Discrepancy.Kind.values
+    ]
     counts: dict[str, int] = {}
     union: Any = asked[0].union(*asked[1:], all=True).order_by()
     for row in union:

@@ -1,8 +1,9 @@
 """Observations held against the register: each becomes part of a dependency, or says why it cannot.
 
-Nothing here ends or deletes a dependency. What is seen and nobody declared becomes one that is `observed` until a
-person confirms it; what is declared and seen gets its last day. Every pass works through what waits, in blocks, each
-in a transaction of its own, so that it may be interrupted and run twice.
+Nothing here ends or deletes a dependency. What is seen and nobody declared becomes one that is
+`observed` until a person confirms it; what is declared and seen gets its last day. Every pass works
+through what waits, in blocks, each in a transaction of its own, so that it may be interrupted and
+run twice.
 """
 
 from collections import Counter, defaultdict
@@ -25,12 +26,19 @@ from apps.inventory.models import Application, Dependency
 BLOCK = 2_000
 # advisory: two passes at once would both add what neither has seen
 LOCK = 7_305_114_502
-# the last day of being seen is no decision and nothing is derived from it: neither history nor exposure are told
-_UNTOLD = ("inventory.Dependency:update_update", "inventory.Dependency:dependency_touched_by_update")
+# the last day of being seen is no decision and nothing is derived from it: neither history nor
+# exposure are told
+_UNTOLD = (
+    "inventory.Dependency:update_update",
+    "inventory.Dependency:dependency_touched_by_update",
+)
 
 
-def reconcile(*, at: datetime, namer: Namer | None = None, keys: Collection[UUID] | None = None) -> Counter[str]:
-    """Work through every observation that waits, or those of `keys`; dependencies and observations by outcome.
+def reconcile(
+    *, at: datetime, namer: Namer | None = None, keys: Collection[UUID] | None = None
+) -> Counter[str]:
+    """Work through every observation that waits, or those of `keys`; dependencies and observations
+    by outcome.
 
     Inside somebody's change only their own: what else waits would be taken back with it.
     """
@@ -61,7 +69,7 @@ def reconsider(observations: Iterable[int]) -> int:
 
 def _reconcile(
     waiting: list[Observation], namer: Namer, *, at: datetime
-) -> tuple[Counter[str], list[Dependency]]:  # fmt: skip
+) -> tuple[Counter[str], list[Dependency]]:
     """What became of each, and the dependencies that are new."""
     tally: Counter[str] = Counter()
     names = {each.pk: _names(each) for each in waiting}
@@ -77,24 +85,34 @@ def _reconcile(
         Observation,
         {
             each.pk: {
-                "state": each.state, "why": each.why, "offering_id": each.offering_id,
-                "served_version_id": each.served_version_id, "dependency_id": each.dependency_id,
+                "state": each.state,
+                "why": each.why,
+                "offering_id": each.offering_id,
+                "served_version_id": each.served_version_id,
+                "dependency_id": each.dependency_id,
             }
             for each in waiting
         },
-    )  # fmt: skip
+    )
     return tally, new
 
 
 def _names(each: Observation) -> Names:
     return Names(
-        each.stream, each.provider, each.requested, each.served, each.region, each.confidence,
-        str(each.facts.get("base_model", "")), each.application_id,
-    )  # fmt: skip
+        each.stream,
+        each.provider,
+        each.requested,
+        each.served,
+        each.region,
+        each.confidence,
+        str(each.facts.get("base_model", "")),
+        each.application_id,
+    )
 
 
 def _settle_alone(each: Observation, found: Found) -> bool:
-    """Write what was found into the row; True where it belongs to an application and has an offering."""
+    """Write what was found into the row; True where it belongs to an application and has an
+    offering."""
     each.why = found.why
     each.offering_id = found.offering
     each.served_version_id = found.served_version
@@ -113,12 +131,21 @@ def _settle_alone(each: Observation, found: Found) -> bool:
 
 def _join_dependencies(
     known: list[Observation], namer: Namer, tally: Counter[str], *, at: datetime
-) -> list[Dependency]:  # fmt: skip
+) -> list[Dependency]:
     today = day_of(at)
     ids = {each.application_id for each in known if each.application_id is not None}
     # whoever changes one of these applications waits, or is seen below
-    status = dict(Application.objects.select_for_update().filter(pk__in=ids).order_by("pk").values_list("pk", "status"))
-    merged = dict(Application.objects.filter(pk__in=ids, merged_into__isnull=False).values_list("pk", "merged_into_id"))
+    status = dict(
+        Application.objects.select_for_update()
+        .filter(pk__in=ids)
+        .order_by("pk")
+        .values_list("pk", "status")
+    )
+    merged = dict(
+        Application.objects.filter(pk__in=ids, merged_into__isnull=False).values_list(
+            "pk", "merged_into_id"
+        )
+    )
     offerings = {
         offering.pk: offering
         for offering in Offering.objects.filter(pk__in={each.offering_id for each in known}).only(
@@ -133,14 +160,22 @@ def _join_dependencies(
     for each in known:
         assert each.application_id is not None
         assert each.offering_id is not None
-        if each.application_id in merged or status.get(each.application_id) == Application.Status.RETIRED:
+        if (
+            each.application_id in merged
+            or status.get(each.application_id) == Application.Status.RETIRED
+        ):
             each.state, each.dependency_id = Observation.State.OUT_OF_USE, None
             continue
         each.state = Observation.State.MATCHED
         offering = offerings[each.offering_id]
         dependency = _same_use(live[each.application_id], offering, each.role)
         ended = past.get((each.application_id, each.offering_id))
-        if dependency is None and ended is not None and ended.until and day_of(each.last_seen_at) < ended.until:
+        if (
+            dependency is None
+            and ended is not None
+            and ended.until
+            and day_of(each.last_seen_at) < ended.until
+        ):
             # it was seen while it was still in use, and not since
             dependency = ended
         if dependency is None and each.missing_since is None and declares:
@@ -158,7 +193,9 @@ def _join_dependencies(
         else:
             begins = min(dependency.since, day_of(each.first_seen_at))
             # what was in use before, and ended, has a row of its own
-            dependency.since = max(begins, ended.until) if ended is not None and ended.until else begins
+            dependency.since = (
+                max(begins, ended.until) if ended is not None and ended.until else begins
+            )
             dependency.last_observed_on = max(dependency.last_observed_on or day, day)
     Dependency.objects.bulk_create(new.values())
     for each in known:
@@ -172,7 +209,8 @@ def _join_dependencies(
 
 
 def _live_dependencies(applications: Iterable[int], today: date) -> dict[int, list[Dependency]]:
-    """{application: its dependencies in use today}, declared before observed, primary before others."""
+    """{application: its dependencies in use today}, declared before observed, primary before
+    others."""
     found: dict[int, list[Dependency]] = defaultdict(list)
     rows = (
         Dependency.objects.filter(application__in=list(applications), since__lte=today)
@@ -184,25 +222,31 @@ def _live_dependencies(applications: Iterable[int], today: date) -> dict[int, li
         found[dependency.application_id].append(dependency)
     for dependencies in found.values():
         dependencies.sort(
-            key=lambda each: (each.known != Dependency.Known.DECLARED, each.role != Dependency.Role.PRIMARY, each.pk)
+            key=lambda each: (
+                each.known != Dependency.Known.DECLARED,
+                each.role != Dependency.Role.PRIMARY,
+                each.pk,
+            )
         )
     return found
 
 
 def _past_dependencies(
     applications: Iterable[int], offerings: Iterable[int], today: date
-) -> dict[tuple[int, int], Dependency]:  # fmt: skip
+) -> dict[tuple[int, int], Dependency]:
     """{(application, offering): its use that ended last}."""
     rows = Dependency.objects.filter(
         application__in=list(applications), offering__in=list(offerings), until__lte=today
-    ).order_by("until", "pk")  # fmt: skip
+    ).order_by("until", "pk")
     return {(row.application_id, row.offering_id): row for row in rows}
 
 
 def _same_use(live: list[Dependency], offering: Offering, role: str) -> Dependency | None:
-    """The dependency that this is seen of: the very offering, or another id of the same model at the same host."""
+    """The dependency that this is seen of: the very offering, or another id of the same model at
+    the same host."""
     asked = [each for each in live if not role or each.role == role]
-    # what stands behind something else is a use of its own, whatever else the same model is used for
+    # what stands behind something else is a use of its own, whatever else the same model is used
+    # for
     for candidates in (asked,) if role == Dependency.Role.FALLBACK else (asked, live):
         for each in candidates:
             if each.offering_id == offering.pk:
@@ -228,7 +272,9 @@ def _observed(each: Observation, offering: Offering, namer: Namer) -> Dependency
         reached=Dependency.Reached.GATEWAY if through else Dependency.Reached.DIRECT,
         via_party_id=gateway if through else None,
         # a gateway's configuration is somebody's word, not something overheard
-        known=Dependency.Known.DECLARED if each.confidence == Confidence.GATEWAY_CONFIG else Dependency.Known.OBSERVED,
+        known=Dependency.Known.DECLARED
+        if each.confidence == Confidence.GATEWAY_CONFIG
+        else Dependency.Known.OBSERVED,
         since=day_of(each.first_seen_at),
         last_observed_on=day_of(each.last_seen_at),
     )

@@ -51,7 +51,9 @@ declare_retention(
         only=Q(closed_by__isnull=True),
         parts=("alerts.HandledDiscrepancy",),
     ),
-    TaskLimit("intake_importcontent", RetentionGroup.FILES, "intake.forget_old_files", _payload_limit),
+    TaskLimit(
+        "intake_importcontent", RetentionGroup.FILES, "intake.forget_old_files", _payload_limit
+    ),
     TaskLimit("intake_importrow", RetentionGroup.FILES, "intake.forget_old_files", _payload_limit),
     TaskLimit("intake_usageday", RetentionGroup.OBSERVATIONS, "intake.forget_calls", _usage_limit),
     TaskLimit(
@@ -72,9 +74,21 @@ declare_retention(
         "intake.forget_calls",
         lambda: format_days(max(LIFETIMES.values()).days),
     ),
-    TaskLimit("intake_servicetoken", RetentionGroup.OBSERVATIONS, "intake.forget_calls", _usage_limit),
-    TaskLimit("intake_callbatch", RetentionGroup.OBSERVATIONS, "intake.add_up_calls", lambda: format_days(1)),
-    TaskLimit("intake_halfcall", RetentionGroup.OBSERVATIONS, "intake.add_up_calls", lambda: format_days(1)),
+    TaskLimit(
+        "intake_servicetoken", RetentionGroup.OBSERVATIONS, "intake.forget_calls", _usage_limit
+    ),
+    TaskLimit(
+        "intake_callbatch",
+        RetentionGroup.OBSERVATIONS,
+        "intake.add_up_calls",
+        lambda: format_days(1),
+    ),
+    TaskLimit(
+        "intake_halfcall",
+        RetentionGroup.OBSERVATIONS,
+        "intake.add_up_calls",
+        lambda: format_days(1),
+    ),
     *permanent_tables(
         RetentionGroup.OBSERVATIONS,
         "what is in use, and what people decided about senders and names",

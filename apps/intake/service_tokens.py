@@ -1,4 +1,5 @@
-"""Tokens that send under a service's name: which may write to an application, and how many of their calls were lost."""
+"""Tokens that send under a service's name: which may write to an application, and how many of their
+calls were lost."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -33,18 +34,23 @@ class SendingToken:
 
 
 def tokens_of(services: Iterable[int], *, application: Application | None) -> list[SendingToken]:
-    """Tokens that sent under these services' names, latest first, and whether each may write to `application`."""
+    """Tokens that sent under these services' names, latest first, and whether each may write to
+    `application`."""
     rows = (
         ServiceToken.objects.filter(service__in=list(services))
         .select_related("service", "token__user")
         .order_by("-last_sent_at", "-pk")[:MAX_LISTED]
     )
-    return [SendingToken(row, _may_write(row, application) if application else None) for row in rows]
+    return [
+        SendingToken(row, _may_write(row, application) if application else None) for row in rows
+    ]
 
 
-def tokens_to_be_dropped(services: Iterable[int], *, application: Application, at: datetime) -> list[SendingToken]:
-    """Those that sent lately, still work, and whose calls would be dropped were the services linked to
-    `application`; one a token."""
+def tokens_to_be_dropped(
+    services: Iterable[int], *, application: Application, at: datetime
+) -> list[SendingToken]:
+    """Those that sent lately, still work, and whose calls would be dropped were the services linked
+    to `application`; one a token."""
     found: dict[int, SendingToken] = {}
     for each in tokens_of(services, application=application):
         token = each.row.token

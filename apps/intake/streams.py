@@ -1,4 +1,5 @@
-"""Who sends what is seen: each sender with what it has shown, its last sign of life and its calls of the last days."""
+"""Who sends what is seen: each sender with what it has shown, its last sign of life and its calls
+of the last days."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -34,7 +35,8 @@ WITH calls AS (
     FROM intake_usageday u JOIN intake_observation o ON o.id = u.observation_id
     WHERE u.day > %(since)s AND {mine} GROUP BY o.stream
 )
-SELECT o.stream, count(*), count(DISTINCT o.application_id), min(o.first_seen_at), max(o.last_seen_at),
+SELECT o.stream, count(*), count(DISTINCT o.application_id), min(o.first_seen_at),
+    max(o.last_seen_at),
        coalesce(max(c.n_calls), 0), coalesce(max(c.n_errors), 0)
 FROM intake_observation o LEFT JOIN calls c ON c.stream = o.stream
 WHERE {mine} GROUP BY o.stream
@@ -49,7 +51,8 @@ def keep_streams(*, at: datetime) -> int:
         cursor.execute(
             f"""
             WITH counted AS ({_COUNTED.format(mine="true")})
-            INSERT INTO intake_keptstream AS k (stream, n_observations, n_applications, first_seen_at, last_seen_at,
+            INSERT INTO intake_keptstream AS k (stream, n_observations, n_applications,
+                first_seen_at, last_seen_at,
                                                 n_calls, n_errors, kept_at)
             SELECT c.*, %(at)s FROM counted c
             ON CONFLICT (stream) DO UPDATE SET
@@ -65,18 +68,27 @@ def keep_streams(*, at: datetime) -> int:
 
 
 def streams_of(user: User, *, at: datetime) -> tuple[Sequence[Stream], datetime]:
-    """(senders, latest first, as of when): counted by the job for who reads everything, else now over the own teams."""
+    """(senders, latest first, as of when): counted by the job for who reads everything, else now
+    over the own teams."""
     if user.can_read_all:
         kept = list(KeptStream.objects.order_by("-last_seen_at", "stream")[:MOST_STREAMS])
         rows = [
-            Stream(each.stream, each.n_observations, each.n_applications, each.first_seen_at, each.last_seen_at,
-                   each.n_calls, each.n_errors)
+            Stream(
+                each.stream,
+                each.n_observations,
+                each.n_applications,
+                each.first_seen_at,
+                each.last_seen_at,
+                each.n_calls,
+                each.n_errors,
+            )
             for each in kept
-        ]  # fmt: skip
+        ]
         return rows, kept[0].kept_at if kept else at
     with connection.cursor() as cursor:
         cursor.execute(
-            f"{_COUNTED.format(mine=_OF_TEAMS)} ORDER BY max(o.last_seen_at) DESC, o.stream LIMIT {MOST_STREAMS}",
+            f"{_COUNTED.format(mine=_OF_TEAMS)} ORDER BY max(o.last_seen_at) DESC, o.stream LIMIT "
+            f"{MOST_STREAMS}",
             {"since": day_of(at) - timedelta(days=CALL_DAYS), "teams": list(user.team_roles())},
         )
         return [Stream(*row) for row in cursor.fetchall()], at

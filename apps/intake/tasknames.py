@@ -1,4 +1,5 @@
-"""The worker's task as a signature, so that actions can send it without importing the task's module."""
+"""The worker's task as a signature, so that actions can send it without importing the task's
+module."""
 
 from celery import signature
 

@@ -1,4 +1,5 @@
-"""The intake in the background: one task carries out one import, and beat looks after what was left waiting."""
+"""The intake in the background: one task carries out one import, and beat looks after what was left
+waiting."""
 
 from celery import shared_task
 
@@ -37,7 +38,8 @@ def carry_out_waiting_imports() -> int:
 
 @shared_task(name="intake.reconcile_observations", ignore_result=True)
 def reconcile_observations() -> int:
-    """What waits because a name or a service was decided, applications were merged, or calls were added up."""
+    """What waits because a name or a service was decided, applications were merged, or calls were
+    added up."""
     at = now()
     follow(at=at)
     return sum(reconcile(at=at).values())
@@ -45,7 +47,8 @@ def reconcile_observations() -> int:
 
 @shared_task(name="intake.add_up_calls", ignore_result=True)
 def add_up_calls() -> int:
-    """What doors for traces, metrics and gateways took in since the last time; the number of batches."""
+    """What doors for traces, metrics and gateways took in since the last time; the number of
+    batches."""
     at = now()
     n_batches = add_up(at=at)
     if n_batches:
@@ -60,7 +63,8 @@ def forget_old_calls() -> int:
 
 @shared_task(name="intake.find_discrepancies", ignore_result=True)
 def find_all_discrepancies() -> int:
-    """Where what was seen and what is declared disagree by now; senders are counted along with it."""
+    """Where what was seen and what is declared disagree by now; senders are counted along with
+    it."""
     at = now()
     follow(at=at)
     reconcile(at=at)

@@ -10,16 +10,22 @@ from apps.inventory.actions import teams_written_in
 
 
 def undo_document(*, import_: Import, by: User) -> Import:
-    """Put back what the document wrote, as long as nobody has built on it; the import says where it cannot be."""
+    """Put back what the document wrote, as long as nobody has built on it; the import says where it
+    cannot be."""
     if import_.change is None:
         raise NotNow("Nothing of this document is in the register.")
     teams = teams_written_in(change=import_.change)
     if import_.application is not None:
         teams |= {import_.application.team_id}
     if not by.is_governance and any(not by.may(TeamRole.EDITOR, team) for team in teams):
-        raise NotYours("It is about applications of teams you do not edit. Ask one of their editors, or governance.")
+        raise NotYours(
+            "It is about applications of teams you do not edit. Ask one of their editors, or "
+            "governance."
+        )
     if not by.is_governance and import_.deployments.filter(application__isnull=True).exists():
-        raise NotYours("It says what names stand for in every application. Ask governance to take it back.")
+        raise NotYours(
+            "It says what names stand for in every application. Ask governance to take it back."
+        )
     step(import_, (Import.State.APPLIED,), Import.State.UNDOING, error="", attempts=0, undone_by=by)
     documenting.carry_out(import_.pk)
     import_.refresh_from_db()

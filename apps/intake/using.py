@@ -1,7 +1,8 @@
-"""Usage that a report tells by application, model and day: observations with their days, as calls have them.
+"""Usage that a report tells by application, model and day: observations with their days, as calls
+have them.
 
-The newest report counts for a day it speaks of: sent again, or corrected, it replaces what an earlier one said of the
-same names on that day, and adds nothing.
+The newest report counts for a day it speaks of: sent again, or corrected, it replaces what an
+earlier one said of the same names on that day, and adds nothing.
 """
 
 from collections import defaultdict
@@ -26,9 +27,15 @@ _DAY_ENDS = time(23, 59, 59, tzinfo=UTC)
 
 
 def take_usage(
-    document: Document, *, stream: str, application: Application | None, import_: Import, at: datetime
+    document: Document,
+    *,
+    stream: str,
+    application: Application | None,
+    import_: Import,
+    at: datetime,
 ) -> list[UUID]:
-    """Keep what the document tells; the keys of its observations. Rows that may not be taken go to its `rejected`."""
+    """Keep what the document tells; the keys of its observations. Rows that may not be taken go to
+    its `rejected`."""
     if not document.usage:
         return []
     whose = _Whose(document, stream, application, import_, at)
@@ -37,16 +44,20 @@ def take_usage(
     for said in document.usage:
         told = {day: counted for day, counted in said.days.items() if day <= (at + _AHEAD).date()}
         if len(told) < len(said.days):
-            document.rejected.append(Part(_words(said), f"{_words(said)}: days that have not come yet are not taken."))
+            document.rejected.append(
+                Part(_words(said), f"{_words(said)}: days that have not come yet are not taken.")
+            )
         owner = whose.of(said) if told else None
         if owner is not None:
             first, last = min(told), max(told)
             placed.append(
                 Placed(
-                    said.names, *owner, datetime.combine(first, time(), UTC),
+                    said.names,
+                    *owner,
+                    datetime.combine(first, time(), UTC),
                     min(datetime.combine(last, _DAY_ENDS), at),
                 )
-            )  # fmt: skip
+            )
             days.append(SaidUsage(said.names, told))
     keys = store_observations(stream, placed, seen_in=import_)
     _store_days(keys, days)
@@ -59,11 +70,16 @@ def forget_usage(*, seen_in: Import) -> int:
 
 
 class _Whose:
-    """Which application a report means by the names it gives: the one it was sent for, one of that name, or a sender
-    that waits until somebody says which it is."""
+    """Which application a report means by the names it gives: the one it was sent for, one of that
+    name, or a sender that waits until somebody says which it is."""
 
     def __init__(
-        self, document: Document, stream: str, application: Application | None, import_: Import, at: datetime
+        self,
+        document: Document,
+        stream: str,
+        application: Application | None,
+        import_: Import,
+        at: datetime,
     ) -> None:
         self._rejected = document.rejected
         self._about = application
@@ -71,13 +87,17 @@ class _Whose:
         names = {said.names.service for said in document.usage} - {""}
         self._by_name: dict[str, dict[int, Application]] = defaultdict(dict)
         lowered = {name.lower() for name in names}
-        for found in Application.objects.annotate(low=Lower("name")).filter(low__in=lowered).union(
-            Application.objects.annotate(low=Lower("name")).filter(slug__in=lowered)
-        ):  # fmt: skip
+        for found in (
+            Application.objects.annotate(low=Lower("name"))
+            .filter(low__in=lowered)
+            .union(Application.objects.annotate(low=Lower("name")).filter(slug__in=lowered))
+        ):
             for name in (found.name.lower(), found.slug):
                 self._by_name[name][found.pk] = found
         waiting = {name for name in names if application is None and self._named(name) is None}
-        self._services = ensure_services(waiting, scope=stream, token=import_.token, at=at) if waiting else {}
+        self._services = (
+            ensure_services(waiting, scope=stream, token=import_.token, at=at) if waiting else {}
+        )
         claimed = {pk for _, pk, _ in self._services.values() if pk is not None}
         # locked, so that none moves to a team the sender may not edit until its figures are kept
         lock_teams_of({*claimed, *self._editable_by_name()})
@@ -102,7 +122,9 @@ class _Whose:
         if found is not None:
             return found.pk, None
         if not name:
-            self._refuse(said, f"no application is named. Send the report with {APPLICATION_PARAMETER}.")
+            self._refuse(
+                said, f"no application is named. Send the report with {APPLICATION_PARAMETER}."
+            )
             return None
         service, claimed, is_ignored = self._services[clean(name)]
         if claimed is not None and not _may(self._sender, self._claimed[claimed]):
@@ -111,7 +133,11 @@ class _Whose:
         return None if is_ignored else (claimed, service)
 
     def _named(self, name: str) -> Application | None:
-        found = [each for each in self._by_name.get(name.lower(), {}).values() if _may(self._sender, each)]
+        found = [
+            each
+            for each in self._by_name.get(name.lower(), {}).values()
+            if _may(self._sender, each)
+        ]
         return found[0] if len(found) == 1 else None
 
     def _refuse(self, said: SaidUsage, because: str) -> None:
@@ -130,24 +156,40 @@ def _store_days(keys: list[UUID], said: list[SaidUsage]) -> None:
     rows: dict[tuple[UUID, Any], list[Any]] = {}
     for key, each in zip(keys, said, strict=True):
         for day, counted in each.days.items():
-            unsaid = counted.n_calls if counted.input_tokens is None and counted.output_tokens is None else 0
+            unsaid = (
+                counted.n_calls
+                if counted.input_tokens is None and counted.output_tokens is None
+                else 0
+            )
             rows[key, day] = [
-                key, day, counted.n_calls, unsaid, counted.input_tokens, counted.output_tokens, counted.cost_usd,
-                datetime.combine(day, time(), UTC), datetime.combine(day, _DAY_ENDS),
-            ]  # fmt: skip
-    columns = [list(column) for column in zip(*(rows[place] for place in sorted(rows)), strict=True)]
+                key,
+                day,
+                counted.n_calls,
+                unsaid,
+                counted.input_tokens,
+                counted.output_tokens,
+                counted.cost_usd,
+                datetime.combine(day, time(), UTC),
+                datetime.combine(day, _DAY_ENDS),
+            ]
+    columns = [
+        list(column) for column in zip(*(rows[place] for place in sorted(rows)), strict=True)
+    ]
     if not columns:
         return
     with connection.cursor() as cursor:
         cursor.execute(
             """
             INSERT INTO intake_usageday (
-                observation_id, day, n_calls, n_errors, n_without_usage, input_tokens, output_tokens, cost_usd,
+                observation_id, day, n_calls, n_errors, n_without_usage, input_tokens,
+                output_tokens, cost_usd,
                 first_seen_at, last_seen_at, sample_trace
             )
-            SELECT o.id, d.day, d.calls, 0, d.without_usage, d.input, d.output, d.cost, d.first, d.last, ''
+            SELECT o.id, d.day, d.calls, 0, d.without_usage, d.input, d.output, d.cost, d.first,
+                d.last, ''
             FROM unnest(
-                %s::uuid[], %s::date[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::numeric[],
+                %s::uuid[], %s::date[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[],
+                %s::numeric[],
                 %s::timestamptz[], %s::timestamptz[]
             ) AS d(key, day, calls, without_usage, input, output, cost, first, last)
             JOIN intake_observation o ON o.key = d.key

@@ -1,6 +1,7 @@
 """Applications, what they call and the ways out, for the offices; teams work on the pages.
 
-What is odd is saved and said: after each save the findings of the application are shown as warnings.
+What is odd is saved and said: after each save the findings of the application are shown as
+warnings.
 """
 
 from typing import Any
@@ -15,11 +16,20 @@ from apps.accounts.admin import OrganisationRoleAdmin, ReasonForm, signed_in_use
 from apps.common.time import day_of, now
 from apps.inventory.actions import RefusedChange, confirm_dependency, retire_application
 from apps.inventory.actions.dependencies import same_at_that_time
-from apps.inventory.admin_choosing import AnnexItemAdmin, ApprovalAdmin, ContractAdmin, SelectionAdmin
+from apps.inventory.admin_choosing import (
+    AnnexItemAdmin,
+    ApprovalAdmin,
+    ContractAdmin,
+    SelectionAdmin,
+)
 from apps.inventory.findings import Severity, about, findings_of_application
 from apps.inventory.models import Adaptation, Application, Dependency, ExitPlan, ExitTest
 
-_LEVELS = {Severity.ALARM: messages.ERROR, Severity.WARNING: messages.WARNING, Severity.NOTE: messages.INFO}
+_LEVELS = {
+    Severity.ALARM: messages.ERROR,
+    Severity.WARNING: messages.WARNING,
+    Severity.NOTE: messages.INFO,
+}
 
 
 class InventoryAdmin[M: Model](OrganisationRoleAdmin[M]):
@@ -27,7 +37,9 @@ class InventoryAdmin[M: Model](OrganisationRoleAdmin[M]):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         manager: Any = self.model._default_manager
-        queryset: QuerySet[Any] = manager.visible_to(request.user).order_by(*self.get_ordering(request))
+        queryset: QuerySet[Any] = manager.visible_to(request.user).order_by(
+            *self.get_ordering(request)
+        )
         return queryset
 
     def concerned(self, obj: Any) -> tuple[Application, int | None]:
@@ -59,12 +71,17 @@ class ApplicationAdmin(InventoryAdmin[Application]):
         """An application is retired, so that its history stays."""
         return False
 
-    @admin.action(description="Retire the chosen applications, with what they use", permissions=["change"])
+    @admin.action(
+        description="Retire the chosen applications, with what they use", permissions=["change"]
+    )
     def retire(self, request: HttpRequest, queryset: QuerySet[Application]) -> None:
         today = day_of(now())
         for application in queryset:
             retire_application(
-                application=application, on=today, by=signed_in_user(request), reason="retired in the admin"
+                application=application,
+                on=today,
+                by=signed_in_user(request),
+                reason="retired in the admin",
             )
         self.message_user(request, "They are out of use from today.", messages.SUCCESS)
 
@@ -78,7 +95,9 @@ class DependencyForm(ReasonForm):
             for name in (*names, "until", "via_party"):
                 setattr(row, name, said.get(name, getattr(row, name)))
             if same_at_that_time(row).exists():
-                raise ValidationError("This is declared already for that time. End or change the existing dependency.")
+                raise ValidationError(
+                    "This is declared already for that time. End or change the existing dependency."
+                )
         return said
 
 
@@ -115,13 +134,18 @@ class DependencyAdmin(InventoryAdmin[Dependency]):
         """A dependency ends, so that its history stays."""
         return False
 
-    @admin.action(description="Confirm that the chosen dependencies are used", permissions=["change"])
+    @admin.action(
+        description="Confirm that the chosen dependencies are used", permissions=["change"]
+    )
     def confirm(self, request: HttpRequest, queryset: QuerySet[Dependency]) -> None:
         today, n_confirmed = day_of(now()), 0
         for dependency in queryset:
             try:
                 confirm_dependency(
-                    dependency=dependency, on=today, by=signed_in_user(request), reason="confirmed in the admin"
+                    dependency=dependency,
+                    on=today,
+                    by=signed_in_user(request),
+                    reason="confirmed in the admin",
                 )
                 n_confirmed += 1
             except RefusedChange as refusal:
@@ -133,7 +157,9 @@ class TargetForm(ReasonForm):
     def clean_target(self) -> Any:
         target, dependency = self.cleaned_data.get("target"), self.cleaned_data.get("dependency")
         if target is not None and dependency is not None and target.pk == dependency.offering_id:
-            raise ValidationError("The target is the offering it is on already. Choose the one it would move to.")
+            raise ValidationError(
+                "The target is the offering it is on already. Choose the one it would move to."
+            )
         return target
 
 
@@ -155,7 +181,9 @@ class AdaptationAdmin(OfDependencyAdmin[Adaptation]):
 class ExitPlanForm(TargetForm):
     # the plan has a column of that name; the history's reason stands beside it
     reason = forms.ChoiceField(  # type: ignore[assignment]
-        choices=[("", "---------"), *ExitPlan.Reason.choices], required=False, help_text="Why it is hard to substitute."
+        choices=[("", "---------"), *ExitPlan.Reason.choices],
+        required=False,
+        help_text="Why it is hard to substitute.",
     )
     history_reason = forms.CharField(
         required=False, max_length=500, help_text="For the history: why, and where it is written."
@@ -170,7 +198,9 @@ class ExitPlanAdmin(OfDependencyAdmin[ExitPlan]):
     list_filter = ("substitutability",)
     autocomplete_fields = ("dependency", "target")
 
-    def audit_context(self, request: HttpRequest, form: Any = None, otherwise: str = "changed in the admin") -> Any:
+    def audit_context(
+        self, request: HttpRequest, form: Any = None, otherwise: str = "changed in the admin"
+    ) -> Any:
         said = form.cleaned_data.get("history_reason", "") if form is not None else ""
         return super().audit_context(request, None, said or otherwise)
 

@@ -13,7 +13,15 @@ from apps.common.time import day_of, now
 from apps.inventory.actions import RefusedChange
 from apps.inventory.choosing.annex import ANSWER_DAYS
 from apps.inventory.choosing.approvals import COLUMN, decide, revoke_decision
-from apps.inventory.models import AnnexItem, Application, Approval, Contract, Criticality, Selection, SelectionCandidate
+from apps.inventory.models import (
+    AnnexItem,
+    Application,
+    Approval,
+    Contract,
+    Criticality,
+    Selection,
+    SelectionCandidate,
+)
 
 
 @admin.register(Contract)
@@ -46,7 +54,9 @@ class ApprovalForm(forms.ModelForm):  # type: ignore[type-arg]
     """A decision's own reason is what the history keeps."""
 
     data_classes = forms.MultipleChoiceField(choices=Application.DataClass.choices, required=False)
-    criticalities = forms.TypedMultipleChoiceField(choices=Criticality.choices, coerce=int, required=False)
+    criticalities = forms.TypedMultipleChoiceField(
+        choices=Criticality.choices, coerce=int, required=False
+    )
 
     def clean(self) -> dict[str, Any]:
         found: dict[str, Any] = super().clean() or {}
@@ -66,12 +76,25 @@ class ApprovalAdmin(OrganisationRoleAdmin[Approval]):
     list_display = ("what", "decision", "approver", "decided_on", "expires_on", "revoked_at")
     list_select_related = ("provider", "foundation", "version", "offering__host", "approver")
     list_filter = ("decision",)
-    search_fields = ("provider__name", "foundation__name", "version__identifier", "offering__api_id")
+    search_fields = (
+        "provider__name",
+        "foundation__name",
+        "version__identifier",
+        "offering__api_id",
+    )
     autocomplete_fields = ("provider", "foundation", "version", "offering")
     fields = (
-        "provider", "foundation", "version", "offering", "decision", "data_classes", "regions", "criticalities",
-        "reason", "expires_on",
-    )  # fmt: skip
+        "provider",
+        "foundation",
+        "version",
+        "offering",
+        "decision",
+        "data_classes",
+        "regions",
+        "criticalities",
+        "reason",
+        "expires_on",
+    )
     actions = ("revoke",)
 
     @admin.display(description="decided on")
@@ -104,7 +127,14 @@ class ApprovalAdmin(OrganisationRoleAdmin[Approval]):
             by=signed_in_user(request),
             **{
                 name: facts[name]
-                for name in ("decision", "reason", "expires_on", "data_classes", "regions", "criticalities")
+                for name in (
+                    "decision",
+                    "reason",
+                    "expires_on",
+                    "data_classes",
+                    "regions",
+                    "criticalities",
+                )
             },
         )
         obj.pk = made.pk
@@ -117,7 +147,12 @@ class ApprovalAdmin(OrganisationRoleAdmin[Approval]):
     def revoke(self, request: HttpRequest, queryset: QuerySet[Approval]) -> None:
         for approval in queryset:
             try:
-                revoke_decision(approval=approval, reason="revoked in the admin", at=now(), by=signed_in_user(request))
+                revoke_decision(
+                    approval=approval,
+                    reason="revoked in the admin",
+                    at=now(),
+                    by=signed_in_user(request),
+                )
             except RefusedChange as refusal:
                 self.message_user(request, f"{approval.target}: {refusal}", messages.ERROR)
             else:
@@ -141,7 +176,8 @@ class CandidateInline(admin.TabularInline):  # type: ignore[type-arg]
 
 @admin.register(Selection)
 class SelectionAdmin(ReadOnlyAdmin[Selection]):
-    """Read here; drafted and decided over REST, since a decision takes the scorecards of its day with it."""
+    """Read here; drafted and decided over REST, since a decision takes the scorecards of its day
+    with it."""
 
     list_display = ("title", "state", "decided_by", "decided_on", "review_on")
     list_select_related = ("decided_by",)

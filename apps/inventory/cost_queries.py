@@ -1,19 +1,20 @@
-"""The SQL of costing.py. Nothing is rounded: numeric times numeric is exact, and nothing is divided with a rest."""
+"""The SQL of costing.py. Nothing is rounded: numeric times numeric is exact, and nothing is divided
+with a rest."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Relations:
-    """The relations that dependencies and applications are read from: tables, or views of a what-if with their
-    columns. Names of the program, never of a user."""
+    """The relations that dependencies and applications are read from: tables, or views of a what-if
+    with their columns. Names of the program, never of a user."""
 
     dependencies: str = "inventory_dependency"
     applications: str = "inventory_application"
 
 
-# The offering that answers in the place of a redirected one: its footing holds the nodes of both (kind 1 is offering).
-# Only what is set to redirect is looked at, which is little.
+# The offering that answers in the place of a redirected one: its footing holds the nodes of both
+# (kind 1 is offering). Only what is set to redirect is looked at, which is little.
 ANSWERING = """
 answering AS (
     SELECT o.id AS offering_id, n.ref FROM catalog_offering o
@@ -34,38 +35,48 @@ live AS (
     FROM {dependencies} d
     JOIN {applications} a ON a.id = d.application_id
     LEFT JOIN answering e ON e.offering_id = d.offering_id
-    WHERE a.status = ANY (%(statuses)s) AND d.since <= %(on)s::date AND (d.until IS NULL OR d.until > %(on)s::date)
-      AND (%(application_ids)s::bigint[] IS NULL OR d.application_id = ANY (%(application_ids)s::bigint[]))
+    WHERE a.status = ANY (%(statuses)s) AND d.since <= %(on)s::date AND (d.until IS NULL
+        OR d.until > %(on)s::date)
+      AND (%(application_ids)s::bigint[] IS NULL
+          OR d.application_id = ANY (%(application_ids)s::bigint[]))
       AND (%(team_ids)s::bigint[] IS NULL OR a.team_id = ANY (%(team_ids)s::bigint[]))
 ),
 """
 
-# Prices of the day: a range counts on its first day and not on the day it ends. `price` is times %(denominator)s.
+# Prices of the day: a range counts on its first day and not on the day it ends. `price` is times
+# %(denominator)s.
 _LISTED = """
 listed AS (
     SELECT p.offering_id, p.unit, p.above_tokens AS above, p.currency, p.amount
     FROM catalog_price p
     WHERE p.unit = ANY (%(units)s)
-      AND p.valid @> ((%(prices_on)s::date + 1)::timestamp AT TIME ZONE 'UTC' - interval '1 microsecond')
+      AND p.valid @> ((%(prices_on)s::date + 1)::timestamp AT TIME ZONE 'UTC' - interval
+          '1 microsecond')
       AND (%(all_offerings)s OR p.offering_id IN (SELECT offering_id FROM live))
 ),
 """
-_LINES = _LISTED + "line AS (SELECT offering_id, unit, above, currency, amount AS price FROM listed),\n"
+_LINES = (
+    _LISTED + "line AS (SELECT offering_id, unit, above, currency, amount AS price FROM listed),\n"
+)
 
-# Ordered changes, folded one after the other over the offerings that they reach. An offering is reached where its
-# own footing holds the node directly (via 0). A row without amount lets an amount begin a price. `multiple` starts as
-# the common denominator, so that every division in the fold comes out whole.
+# Ordered changes, folded one after the other over the offerings that they reach. An offering is
+# reached where its own footing holds the node directly (via 0). A row without amount lets an amount
+# begin a price. `multiple` starts as the common denominator, so that every division in the fold
+# comes out whole.
 _LINES_CHANGED = (
     _LISTED
     + """
 change AS (
-    SELECT * FROM unnest(%(change_positions)s::int[], %(change_nodes)s::bigint[], %(change_units)s::text[],
-        %(change_sets)s::bool[], %(change_numerators)s::numeric[], %(change_denominators)s::numeric[],
+    SELECT * FROM unnest(%(change_positions)s::int[], %(change_nodes)s::bigint[],
+        %(change_units)s::text[],
+        %(change_sets)s::bool[], %(change_numerators)s::numeric[],
+        %(change_denominators)s::numeric[],
         %(change_currencies)s::text[])
         AS c(position, node_id, unit, is_amount, numerator, denominator, currency)
 ),
 reach AS (
-    SELECT c.position, f.offering_id FROM change c JOIN catalog_footing f ON f.node_id = c.node_id AND f.via = 0
+    SELECT c.position, f.offering_id FROM change c
+    JOIN catalog_footing f ON f.node_id = c.node_id AND f.via = 0
 ),
 reached AS (SELECT DISTINCT offering_id FROM reach),
 fold(position, offering_id, unit, above, currency, amount, multiple) AS (
@@ -73,7 +84,8 @@ fold(position, offering_id, unit, above, currency, amount, multiple) AS (
     FROM (SELECT l.offering_id, l.unit::text, l.above, l.currency::text, l.amount::numeric
           FROM listed l JOIN reached o ON o.offering_id = l.offering_id
           UNION ALL
-          SELECT o.offering_id, u.unit, 0, NULL, NULL FROM reached o CROSS JOIN unnest(%(units)s::text[]) u(unit)
+          SELECT o.offering_id, u.unit, 0, NULL, NULL FROM reached o CROSS
+          JOIN unnest(%(units)s::text[]) u(unit)
          ) start
     UNION ALL
     SELECT c.position, f.offering_id, f.unit, f.above,
@@ -88,7 +100,8 @@ fold(position, offering_id, unit, above, currency, amount, multiple) AS (
          AND (c.unit IS NULL OR c.unit = f.unit)
 ),
 line AS (
-    SELECT offering_id, unit, above, currency::text, amount * %(denominator)s::numeric AS price FROM listed
+    SELECT offering_id, unit, above, currency::text, amount * %(denominator)s::numeric AS price
+    FROM listed
     WHERE offering_id NOT IN (SELECT offering_id FROM reached)
     UNION
     SELECT offering_id, unit, above, currency, amount * multiple FROM fold
@@ -97,8 +110,9 @@ line AS (
 """
 )
 
-# One row per offering, band of request sizes and currency, with the price of each unit. A band begins where any unit
-# changes its price; a unit's price in it is that of its largest tier not above the band.
+# One row per offering, band of request sizes and currency, with the price of each unit. A band
+# begins where any unit changes its price; a unit's price in it is that of its largest tier not
+# above the band.
 _PRICED = """
 band AS (
     SELECT offering_id, above, lead(above) OVER (PARTITION BY offering_id ORDER BY above) AS upto
@@ -108,15 +122,19 @@ priced AS (
     SELECT b.offering_id, b.above, l.currency,
            (array_agg(l.price ORDER BY l.above DESC) FILTER (WHERE l.unit = 'input'))[1] AS input,
            (array_agg(l.price ORDER BY l.above DESC) FILTER (WHERE l.unit = 'output'))[1] AS output,
-           (array_agg(l.price ORDER BY l.above DESC) FILTER (WHERE l.unit = 'cache_read'))[1] AS cache_read,
-           (array_agg(l.price ORDER BY l.above DESC) FILTER (WHERE l.unit = 'cache_write'))[1] AS cache_write,
-           (array_agg(l.price ORDER BY l.above DESC) FILTER (WHERE l.unit = 'request'))[1] AS request
+           (array_agg(l.price ORDER BY l.above DESC) FILTER (WHERE l.unit = 'cache_read'))[1] AS
+               cache_read,
+           (array_agg(l.price ORDER BY l.above DESC) FILTER (WHERE l.unit = 'cache_write'))[1] AS
+               cache_write,
+           (array_agg(l.price ORDER BY l.above DESC) FILTER (WHERE l.unit = 'request'))[1] AS
+               request
     FROM band b JOIN line l ON l.offering_id = b.offering_id AND l.above <= b.above
     GROUP BY b.offering_id, b.above, l.currency
 ),
 """
 
-# What is used, by key: a tier holds for requests larger than its bound, the base tier also for those of unknown size.
+# What is used, by key: a tier holds for requests larger than its bound, the base tier also for
+# those of unknown size.
 _PLACED = """
 placed AS (
     SELECT v.*, b.above
@@ -131,7 +149,8 @@ used AS (
            coalesce(input, output, cache_read, cache_write) IS NOT NULL AS has_tokens,
            request IS NOT NULL AS has_requests,
            coalesce(input, 0)::numeric AS input, coalesce(output, 0)::numeric AS output,
-           coalesce(cache_read, 0)::numeric AS cache_read, coalesce(cache_write, 0)::numeric AS cache_write,
+           coalesce(cache_read, 0)::numeric AS cache_read, coalesce(cache_write,
+           0)::numeric AS cache_write,
            coalesce(request, 0)::numeric AS request
     FROM placed
 ),
@@ -146,24 +165,28 @@ used AS (
            coalesce(sum(cache_read), 0) AS cache_read, coalesce(sum(cache_write), 0) AS cache_write,
            coalesce(sum(request), 0) AS request
     FROM placed
-    GROUP BY offering_id, above, coalesce(input, output, cache_read, cache_write) IS NOT NULL, request IS NOT NULL,
+    GROUP BY offering_id, above, coalesce(input, output, cache_read, cache_write) IS NOT NULL,
+        request IS NOT NULL,
              input > 0, output > 0, cache_read > 0, cache_write > 0, request > 0
 ),
 """
 
-# Each with the currencies it could be paid in. Requests are charged only where a request has a price of its own; they
-# are all there is to charge only where tokens have none.
+# Each with the currencies it could be paid in. Requests are charged only where a request has a
+# price of its own; they are all there is to charge only where tokens have none.
 _COSTED = """
 costed AS (
     SELECT u.key, u.n, p.currency,
            u.input * coalesce(p.input, 0) + u.output * coalesce(p.output, 0)
            + u.cache_read * coalesce(p.cache_read, 0) + u.cache_write * coalesce(p.cache_write, 0)
            + u.request * coalesce(p.request, 0) AS amount,
-           u.has_tokens OR (u.has_requests AND p.request IS NOT NULL AND p.input IS NULL AND p.output IS NULL)
+           u.has_tokens OR (u.has_requests AND p.request IS NOT NULL AND p.input IS NULL
+           AND p.output IS NULL)
                AS is_metered,
-           u.input + u.output + u.cache_read + u.cache_write + CASE WHEN p.request IS NULL THEN 0 ELSE u.request END > 0
+           u.input + u.output + u.cache_read + u.cache_write + CASE WHEN p.request IS NULL THEN 0
+           ELSE u.request END > 0
                AS is_used,
-           u.input > 0 AND p.input IS NULL AS no_input, u.output > 0 AND p.output IS NULL AS no_output,
+           u.input > 0 AND p.input IS NULL AS no_input, u.output > 0
+           AND p.output IS NULL AS no_output,
            u.cache_read > 0 AND p.cache_read IS NULL AS no_read,
            u.cache_write > 0 AND p.cache_write IS NULL AS no_write
     FROM used u LEFT JOIN priced p ON p.offering_id = u.offering_id AND p.above = u.above
@@ -173,15 +196,17 @@ judged AS (
            array_remove(ARRAY[CASE WHEN bool_and(no_input) OVER own THEN 'input' END,
                               CASE WHEN bool_and(no_output) OVER own THEN 'output' END,
                               CASE WHEN bool_and(no_read) OVER own THEN 'cache_read' END,
-                              CASE WHEN bool_and(no_write) OVER own THEN 'cache_write' END], NULL) AS missing
+                              CASE WHEN bool_and(no_write) OVER own
+                                  THEN 'cache_write' END], NULL) AS missing
     FROM costed WINDOW own AS (PARTITION BY key)
 ),
 """
-# Of several currencies that price all that is used, US dollars go first, then the alphabet. A unit lacks a price where
-# no currency has one.
+# Of several currencies that price all that is used, US dollars go first, then the alphabet. A unit
+# lacks a price where no currency has one.
 _CHOSEN = """
 chosen AS (
-    SELECT DISTINCT ON (key) key, n, amount, CASE WHEN is_used THEN currency END AS currency, missing,
+    SELECT DISTINCT ON (key) key, n, amount, CASE WHEN is_used THEN currency END AS currency,
+        missing,
            CASE WHEN NOT is_metered THEN 'no_tokens'
                 WHEN NOT is_incomplete THEN NULL
                 WHEN cardinality(missing) > 0 THEN 'no_price'
@@ -196,7 +221,8 @@ COSTS_OF_DEPENDENCIES = (
     + _USED_BY_DEPENDENCY
     + _COSTED
     + _CHOSEN
-    + "SELECT key, amount, currency, why, CASE WHEN why = 'no_price' THEN missing END FROM chosen ORDER BY key"
+    + "SELECT key, amount, currency, why, CASE WHEN why = 'no_price' THEN missing END FROM "
+    "chosen ORDER BY key"
 )
 TOTALS = (
     _PLACED
@@ -208,7 +234,8 @@ TOTALS = (
 
 
 def statement(template: str, relations: Relations, *, with_changes: bool) -> str:
-    """`template` over the live dependencies of `relations`, under the changes of the parameters or without."""
+    """`template` over the live dependencies of `relations`, under the changes of the parameters or
+    without."""
     lines = _LINES_CHANGED if with_changes else _LINES
     return ("WITH RECURSIVE " + ANSWERING + _LIVE + lines + _PRICED + template).format(
         dependencies=relations.dependencies, applications=relations.applications

@@ -1,10 +1,10 @@
-"""What applications cost a month, exactly: by list prices of a day, by prices announced for a later day, and under
-hypothetical changes.
+"""What applications cost a month, exactly: by list prices of a day, by prices announced for a later
+day, and under hypothetical changes.
 
-A dependency costs the sum of its monthly tokens (and requests) times the price of the offering that answers for it,
-redirects followed; prices are per million. The price tier follows the size of its usual request; where that is not
-known, the base tier counts. What is not known stays unknown and is named, it is never 0. Currencies are never
-converted. Amounts are exact fractions of the currency.
+A dependency costs the sum of its monthly tokens (and requests) times the price of the offering that
+answers for it, redirects followed; prices are per million. The price tier follows the size of its
+usual request; where that is not known, the base tier counts. What is not known stays unknown and is
+named, it is never 0. Currencies are never converted. Amounts are exact fractions of the currency.
 """
 
 from collections import Counter
@@ -33,10 +33,12 @@ class BadChange(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class PriceChange:
-    """From `starts_on` on (None: always), what stands directly on node `node_id` costs `factor` times as much, or
-    `amount` in `currency` per million. `unit` None means every unit. Later changes work on what earlier ones made.
+    """From `starts_on` on (None: always), what stands directly on node `node_id` costs `factor`
+    times as much, or `amount` in `currency` per million. `unit` None means every unit. Later
+    changes work on what earlier ones made.
 
-    An amount also prices a unit that had no price, in every tier; a factor leaves an unknown price unknown.
+    An amount also prices a unit that had no price, in every tier; a factor leaves an unknown price
+    unknown.
     """
 
     node_id: int
@@ -48,10 +50,15 @@ class PriceChange:
 
     def __post_init__(self) -> None:
         if self.unit is not None and self.unit not in PRICE_UNITS:
-            raise BadChange(f"'{self.unit}' is not a unit of prices. Choose from {', '.join(PRICE_UNITS)}, or none.")
+            raise BadChange(
+                f"'{self.unit}' is not a unit of prices. Choose from {', '.join(PRICE_UNITS)}, or "
+                "none."
+            )
         if (self.factor is None) == (self.amount is None):
             raise BadChange("Give either a factor or an amount with its currency.")
-        if self.amount is not None and not (self.currency and len(self.currency) == 3 and self.currency.isalpha()):
+        if self.amount is not None and not (
+            self.currency and len(self.currency) == 3 and self.currency.isalpha()
+        ):
             raise BadChange("An amount needs its currency, as three letters such as USD.")
         if (self.factor if self.factor is not None else self.amount or 0) < 0:
             raise BadChange("A factor or an amount is not negative.")
@@ -86,12 +93,17 @@ class Unknown:
                 return "What it uses is priced in several currencies, and none of them has all the prices."
             case UnknownCost.NO_PRICE:
                 units = ", ".join(PRICE_UNITS[unit] for unit in self.units)
-                return f"No price is known for {units} on that day." if units else "No price is known on that day."
+                return (
+                    f"No price is known for {units} on that day."
+                    if units
+                    else "No price is known on that day."
+                )
 
 
 @dataclass(frozen=True, slots=True)
 class Costs:
-    """Per month. `per_dependency` and `unknown` have no dependency in common and together hold every live one."""
+    """Per month. `per_dependency` and `unknown` have no dependency in common and together hold
+    every live one."""
 
     per_dependency: Mapping[int, Money] = field(default_factory=dict)
     totals: Mapping[str, Fraction] = field(default_factory=dict)
@@ -119,12 +131,20 @@ def monthly_costs(
 ) -> Costs:
     """The cost of every dependency that is live on `on`, in any role; one statement.
 
-    Prices are those of `prices_on` (`on` where None): a later day shows what has been announced. `application_ids`
-    and `team_ids` narrow it; None means all. `relations` lets a what-if put other rows in the place of the tables.
-    For a whole portfolio use `monthly_totals`: this answers with a row per dependency.
+    Prices are those of `prices_on` (`on` where None): a later day shows what has been announced.
+    `application_ids` and `team_ids` narrow it; None means all. `relations` lets a what-if put other
+    rows in the place of the tables. For a whole portfolio use `monthly_totals`: this answers with a
+    row per dependency.
     """
     scale, rows = _rows(
-        COSTS_OF_DEPENDENCIES, on, prices_on or on, changes, application_ids, team_ids, statuses, relations
+        COSTS_OF_DEPENDENCIES,
+        on,
+        prices_on or on,
+        changes,
+        application_ids,
+        team_ids,
+        statuses,
+        relations,
     )
     known: dict[int, Money] = {}
     unknown: dict[int, Unknown] = {}
@@ -150,8 +170,11 @@ def monthly_totals(
     statuses: Collection[str] = Application.IN_SCOPE,
     relations: Relations = Relations(),  # noqa: B008 - frozen
 ) -> CostTotals:
-    """The sums of `monthly_costs`, grouped in the database: no row per dependency leaves it; one statement."""
-    scale, rows = _rows(TOTALS, on, prices_on or on, changes, application_ids, team_ids, statuses, relations)
+    """The sums of `monthly_costs`, grouped in the database: no row per dependency leaves it; one
+    statement."""
+    scale, rows = _rows(
+        TOTALS, on, prices_on or on, changes, application_ids, team_ids, statuses, relations
+    )
     totals: dict[str, Fraction] = {}
     n_known, n_unknown = 0, Counter[UnknownCost]()
     for n_dependencies, amount, currency, why in rows:
@@ -175,7 +198,9 @@ def _rows(
     relations: Relations,
 ) -> tuple[int, list[Any]]:
     """(what the amounts are to be divided by, rows)."""
-    due = [change for change in changes if change.starts_on is None or change.starts_on <= prices_on]
+    due = [
+        change for change in changes if change.starts_on is None or change.starts_on <= prices_on
+    ]
     denominator = common_denominator(due)
     parameters: dict[str, Any] = {
         "on": on,
@@ -194,15 +219,18 @@ def _rows(
 
 
 def common_denominator(changes: Iterable[PriceChange]) -> int:
-    """A number that stays whole when divided by the denominators of any of the changes, one after the other.
+    """A number that stays whole when divided by the denominators of any of the changes, one after
+    the other.
 
-    The database has exact decimals and no fractions: it calculates with this multiple of every price.
+    The database has exact decimals and no fractions: it calculates with this multiple of every
+    price.
     """
     return prod(_ratio(change).denominator for change in changes)
 
 
 def change_parameters(changes: Sequence[PriceChange], denominator: int) -> dict[str, Any]:
-    """The changes as arrays, in order; numerators and denominators apart, so that nothing is rounded."""
+    """The changes as arrays, in order; numerators and denominators apart, so that nothing is
+    rounded."""
     return {
         "denominator": denominator,
         "change_positions": list(range(1, len(changes) + 1)),

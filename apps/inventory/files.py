@@ -1,5 +1,5 @@
-"""Long lists as files: asked for, written, fetched and dropped. What goes into one is the caller's: lists are put
-together on the floors above."""
+"""Long lists as files: asked for, written, fetched and dropped. What goes into one is the caller's:
+lists are put together on the floors above."""
 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date, datetime, timedelta
@@ -31,8 +31,8 @@ type Write = Callable[[WrittenFile, IO[bytes], Tell], int]
 
 
 def ask_file(*, kind: str, query: str, name: str, by: User, at: datetime) -> WrittenFile:
-    """Queue a file of what `by` may see; an equal one of theirs that is still being written is given instead. Raises
-    CannotBeMade."""
+    """Queue a file of what `by` may see; an equal one of theirs that is still being written is
+    given instead. Raises CannotBeMade."""
     same = WrittenFile.objects.visible_to(by).open().filter(kind=kind, query=query).first()
     if same is not None:
         return same
@@ -41,9 +41,15 @@ def ask_file(*, kind: str, query: str, name: str, by: User, at: datetime) -> Wri
     if not whole and not teams:
         raise CannotBeMade("You are in no team, so there is nothing to write.")
     file = WrittenFile(
-        kind=kind, query=query, name=name, asked_by=by, as_of=at, expires_on=day_of(at) + KEPT,
-        whole_organisation=whole, team_ids=teams,
-    )  # fmt: skip
+        kind=kind,
+        query=query,
+        name=name,
+        asked_by=by,
+        as_of=at,
+        expires_on=day_of(at) + KEPT,
+        whole_organisation=whole,
+        team_ids=teams,
+    )
     with audit_context(user=by, reason=f"{name} asked for"):
         file.save(force_insert=True)
     return file
@@ -55,7 +61,8 @@ def write_file(pk: int, *, write: Write, at: datetime) -> bool:
 
 
 def write_waiting(*, write: Write, at: datetime) -> int:
-    """Write every file that waits or was left by its worker; the number written. Safe to run twice at once."""
+    """Write every file that waits or was left by its worker; the number written. Safe to run twice
+    at once."""
     return make_waiting(_making(write), at=at)
 
 
@@ -63,7 +70,9 @@ def _making(write: Write) -> Making[WrittenFile]:
     def written(claim: Claim[WrittenFile], target: IO[bytes]) -> dict[str, int]:
         return {"n_rows": write(claim.job, target, lambda n: tell_progress(claim, n))}
 
-    return Making(model=WrittenFile, job="inventory.write_file", smaller="for fewer rows", write=written)
+    return Making(
+        model=WrittenFile, job="inventory.write_file", smaller="for fewer rows", write=written
+    )
 
 
 def told[R](rows: Iterable[R], tell: Tell) -> Iterator[R]:

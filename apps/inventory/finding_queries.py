@@ -6,13 +6,17 @@ Each rule answers (code, application, dependency or null, what the sentence need
 from apps.inventory.choosing.deciding_sql import DECIDING, JUDGED
 from apps.inventory.cost_queries import ANSWERING
 
-# Rows in use on the day, whatever the application's status, with the offering that answers and where it stands.
+# Rows in use on the day, whatever the application's status, with the offering that answers and
+# where it stands.
 _BASE = """
 app AS (SELECT * FROM inventory_application WHERE id = ANY (%(application_ids)s::bigint[])),
 dep AS (
-    SELECT d.*, a.status, a.criticality, a.data_classification, a.geography, a.status = ANY (%(statuses)s) AS in_scope,
-           c.api_id AS called, t.id AS answering_id, t.api_id AS answering, t.host_id, t.version_id, t.not_a_model,
-           t.lifecycle = 'retired' OR (t.date_kind = 'firm' AND t.retires_on <= %(on)s::date) AS is_retired,
+    SELECT d.*, a.status, a.criticality, a.data_classification, a.geography,
+        a.status = ANY (%(statuses)s) AS in_scope,
+           c.api_id AS called, t.id AS answering_id, t.api_id AS answering, t.host_id, t.version_id,
+           t.not_a_model,
+           t.lifecycle = 'retired' OR (t.date_kind = 'firm'
+           AND t.retires_on <= %(on)s::date) AS is_retired,
            t.retires_on, v.foundation_id, f.developer_id
     FROM app a
     JOIN inventory_dependency d ON d.application_id = a.id
@@ -24,18 +28,20 @@ dep AS (
     WHERE d.since <= %(on)s::date AND (d.until IS NULL OR d.until > %(on)s::date)
 ),
 shares AS (
-    SELECT application_id, count(*) AS n, count(traffic_share) AS n_given, coalesce(sum(traffic_share), 0) AS given
+    SELECT application_id, count(*) AS n, count(traffic_share) AS n_given,
+        coalesce(sum(traffic_share), 0) AS given
     FROM dep WHERE role = 'primary' AND in_scope GROUP BY application_id
 ),
 fallbacks AS (
-    SELECT application_id, count(*) AS n, array_agg(fallback_order::int ORDER BY fallback_order) AS numbers,
+    SELECT application_id, count(*) AS n, array_agg(fallback_order::int
+    ORDER BY fallback_order) AS numbers,
            count(DISTINCT fallback_order) AS n_numbers, max(fallback_order) AS last
     FROM dep WHERE role = 'fallback' AND in_scope GROUP BY application_id
 ),
 """
 
-# What is in use as the rule about decisions wants it; then decisions that have run out, by how narrow they were:
-# offering (4), version (3), foundation (2), developer or host (1).
+# What is in use as the rule about decisions wants it; then decisions that have run out, by how
+# narrow they were: offering (4), version (3), foundation (2), developer or host (1).
 _DECISIONS = f"""
 used AS (SELECT id, application_id, offering_id, via_party_id FROM dep WHERE in_scope),
 {DECIDING},
@@ -50,7 +56,8 @@ narrowness AS (
 # The last test of each way out; whether any of them counts today.
 _TESTS = """
 test AS (
-    SELECT DISTINCT ON (t.dependency_id, t.target_id) t.dependency_id, t.target_id, t.tested_on, t.id, t.result,
+    SELECT DISTINCT ON (t.dependency_id, t.target_id) t.dependency_id, t.target_id, t.tested_on,
+        t.id, t.result,
            coalesce(t.expires_on, t.tested_on + %(validity)s::int) AS ends_on, t.tested_version_id,
            a.version_id AS answering_version_id
     FROM inventory_exittest t
@@ -62,13 +69,15 @@ test AS (
 ),
 lapse AS (
     SELECT *, CASE WHEN result <> 'passed' THEN result WHEN ends_on <= %(on)s::date THEN 'expired'
-                   WHEN tested_version_id IS NOT NULL AND tested_version_id IS DISTINCT FROM answering_version_id
+                   WHEN tested_version_id IS NOT NULL AND tested_version_id IS DISTINCT
+                   FROM answering_version_id
                    THEN 'moved' END AS why
     FROM test
 ),
 last_lapse AS (
     SELECT DISTINCT ON (l.dependency_id) l.* FROM lapse l
-    WHERE NOT EXISTS (SELECT 1 FROM lapse o WHERE o.dependency_id = l.dependency_id AND o.why IS NULL)
+    WHERE NOT EXISTS (SELECT 1 FROM lapse o WHERE o.dependency_id = l.dependency_id
+        AND o.why IS NULL)
     ORDER BY l.dependency_id, l.tested_on DESC, l.id DESC
 )
 """
@@ -78,17 +87,21 @@ RULES: dict[str, str] = {
         SELECT application_id, NULL::bigint, jsonb_build_object('given', given::text) FROM shares
         WHERE n_given = n AND abs(given - 1) > 1e-9""",
     "shares_leave_nothing": """
-        SELECT application_id, NULL::bigint, jsonb_build_object('given', given::text, 'n', n - n_given) FROM shares
+        SELECT application_id, NULL::bigint, jsonb_build_object('given', given::text, 'n',
+            n - n_given) FROM shares
         WHERE n_given < n AND given >= 1 - 1e-9""",
     "fallback_is_primary": """
-        SELECT f.application_id, f.id, jsonb_build_object('called', f.called, 'primary', min(p.called))
+        SELECT f.application_id, f.id, jsonb_build_object('called', f.called, 'primary',
+            min(p.called))
         FROM dep f JOIN dep p ON p.application_id = f.application_id AND p.role = 'primary'
              AND p.answering_id = f.answering_id
         WHERE f.role = 'fallback' AND f.in_scope GROUP BY f.application_id, f.id, f.called""",
     "fallback_same_version": """
-        SELECT f.application_id, f.id, jsonb_build_object('called', f.called, 'primary', min(p.called))
+        SELECT f.application_id, f.id, jsonb_build_object('called', f.called, 'primary',
+            min(p.called))
         FROM dep f JOIN dep p ON p.application_id = f.application_id AND p.role = 'primary'
-             AND p.answering_id <> f.answering_id AND p.version_id = f.version_id AND p.host_id = f.host_id
+             AND p.answering_id <> f.answering_id AND p.version_id = f.version_id
+                 AND p.host_id = f.host_id
         WHERE f.role = 'fallback' AND f.in_scope GROUP BY f.application_id, f.id, f.called""",
     "fallback_order": """
         SELECT application_id, NULL::bigint, jsonb_build_object('numbers', numbers) FROM fallbacks
@@ -103,35 +116,47 @@ RULES: dict[str, str] = {
         WHERE in_scope AND version_id IS NULL AND NOT not_a_model""",
     "tokens_missing": """
         SELECT application_id, id, jsonb_build_object('called', called) FROM dep
-        WHERE in_scope AND coalesce(monthly_input_tokens, monthly_output_tokens, monthly_cache_read_tokens,
+        WHERE in_scope AND coalesce(monthly_input_tokens, monthly_output_tokens,
+            monthly_cache_read_tokens,
                                     monthly_cache_write_tokens, monthly_requests) IS NULL""",
     "observed_only": """
         SELECT application_id, id, jsonb_build_object('called', called) FROM dep
         WHERE in_scope AND known = 'observed'""",
     "retired_offering": """
-        SELECT application_id, id, jsonb_build_object('called', called, 'retires_on', retires_on) FROM dep
+        SELECT application_id, id, jsonb_build_object('called', called, 'retires_on', retires_on)
+        FROM dep
         WHERE in_scope AND is_retired""",
     "redirected": """
-        SELECT application_id, id, jsonb_build_object('called', called, 'answering', answering) FROM dep
+        SELECT application_id, id, jsonb_build_object('called', called, 'answering', answering)
+        FROM dep
         WHERE in_scope AND NOT is_retired AND answering_id <> offering_id""",
     "blocked": """
-        SELECT j.application_id, j.dependency_id, jsonb_build_object('called', max(d.called), 'reason', max(p.reason))
-        FROM judged j JOIN dep d ON d.id = j.dependency_id JOIN inventory_approval p ON p.id = j.approval_id
+        SELECT j.application_id, j.dependency_id, jsonb_build_object('called', max(d.called),
+            'reason', max(p.reason))
+        FROM judged j JOIN dep d ON d.id = j.dependency_id
+        JOIN inventory_approval p ON p.id = j.approval_id
         WHERE j.blocked GROUP BY j.application_id, j.dependency_id""",
     "restricted": """
-        SELECT DISTINCT ON (j.dependency_id) j.application_id, j.dependency_id, jsonb_build_object('called', d.called,
-               'data_class', CASE WHEN class_outside THEN d.data_classification END, 'data_classes', p.data_classes,
-               'criticality', CASE WHEN criticality_outside THEN d.criticality END, 'criticalities', p.criticalities,
+        SELECT DISTINCT ON (j.dependency_id) j.application_id, j.dependency_id,
+            jsonb_build_object('called', d.called,
+               'data_class', CASE WHEN class_outside THEN d.data_classification END, 'data_classes',
+               p.data_classes,
+               'criticality', CASE WHEN criticality_outside THEN d.criticality END, 'criticalities',
+               p.criticalities,
                'regions', CASE WHEN region_outside THEN p.regions END,
                'in', d.geography)
-        FROM judged j JOIN dep d ON d.id = j.dependency_id JOIN inventory_approval p ON p.id = j.approval_id
+        FROM judged j JOIN dep d ON d.id = j.dependency_id
+        JOIN inventory_approval p ON p.id = j.approval_id
         WHERE (criticality_outside OR class_outside OR region_outside)
-          AND NOT EXISTS (SELECT 1 FROM judged b WHERE b.dependency_id = j.dependency_id AND b.blocked)
+          AND NOT EXISTS (SELECT 1 FROM judged b
+          WHERE b.dependency_id = j.dependency_id AND b.blocked)
         ORDER BY j.dependency_id, j.approval_id""",
     "approval_expired": """
-        SELECT d.application_id, d.id, jsonb_build_object('called', d.called, 'expired_on', max(p.expires_on))
+        SELECT d.application_id, d.id, jsonb_build_object('called', d.called, 'expired_on',
+            max(p.expires_on))
         FROM narrowness p
-        JOIN dep d ON d.in_scope AND (p.offering_id IN (d.offering_id, d.answering_id) OR p.version_id = d.version_id
+        JOIN dep d ON d.in_scope AND (p.offering_id IN (d.offering_id, d.answering_id)
+            OR p.version_id = d.version_id
              OR p.foundation_id = d.foundation_id OR p.provider_id IN (d.developer_id, d.host_id))
         WHERE p.expires_on <= %(on)s::date
           AND NOT EXISTS (SELECT 1 FROM deciding c JOIN narrowness o ON o.id = c.approval_id
@@ -145,7 +170,8 @@ RULES: dict[str, str] = {
         FROM dep d JOIN inventory_exitplan p ON p.dependency_id = d.id
         WHERE d.in_scope AND NOT EXISTS (SELECT 1 FROM test t WHERE t.dependency_id = d.id)""",
     "test_lapsed": """
-        SELECT d.application_id, d.id, jsonb_build_object('called', d.called, 'why', l.why, 'ends_on', l.ends_on,
+        SELECT d.application_id, d.id, jsonb_build_object('called', d.called, 'why', l.why,
+            'ends_on', l.ends_on,
                'tested_on', l.tested_on)
         FROM last_lapse l JOIN dep d ON d.id = l.dependency_id WHERE d.in_scope""",
 }

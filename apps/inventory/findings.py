@@ -1,8 +1,9 @@
 """What looks wrong or unfinished in what people declared: said, never refused.
 
-Declared reality has to be recordable and imports have to load, so shares that do not add up or a fallback on the
-primary's own offering are no constraints. They are findings: shown with the form that was just saved, in the answer
-of the API, and as a list. They are worked out of the rows of a day; for lists they are kept (keeping.py).
+Declared reality has to be recordable and imports have to load, so shares that do not add up or a
+fallback on the primary's own offering are no constraints. They are findings: shown with the form
+that was just saved, in the answer of the API, and as a list. They are worked out of the rows of a
+day; for lists they are kept (keeping.py).
 """
 
 import json
@@ -51,8 +52,8 @@ def findings_of(
 ) -> list[Finding]:
     """All findings of these applications on that day, by application, gravest first; one statement.
 
-    `validity` is how long an exit test counts that names no end of its own. Made for a page of applications; callers
-    have narrowed the ids to what the reader may see.
+    `validity` is how long an exit test counts that names no end of its own. Made for a page of
+    applications; callers have narrowed the ids to what the reader may see.
     """
     if not application_ids:
         return []
@@ -78,7 +79,8 @@ def findings_of_application(*, application: Application, on: date) -> list[Findi
 
 
 def about(findings: Iterable[Finding], dependency_id: int) -> list[Finding]:
-    """Of the findings of an application, those that a form on one dependency should say: about it, or the whole."""
+    """Of the findings of an application, those that a form on one dependency should say: about it,
+    or the whole."""
     return [finding for finding in findings if finding.dependency_id in (None, dependency_id)]
 
 
@@ -104,7 +106,7 @@ def _parsed(facts: Any) -> Mapping[str, Any]:
     return facts if isinstance(facts, Mapping) else json.loads(facts)
 
 
-# --- sentences --------------------------------------------------------------------------------------------------------
+# --- sentences ------------------------------------------------------------------------------------
 
 
 def _number(text: str) -> str:
@@ -129,8 +131,13 @@ def _restricted(facts: Mapping[str, Any]) -> str:
         is_now = facts["data_class"] or "not stated"
         reasons.append(f"data of class {', '.join(facts['data_classes'])} (here {is_now})")
     if facts["criticality"] is not None:
-        allowed = " or ".join(Criticality(level).label.lower() for level in sorted(facts["criticalities"]))
-        reasons.append(f"applications that are {allowed} (here {Criticality(facts['criticality']).label.lower()})")
+        allowed = " or ".join(
+            Criticality(level).label.lower() for level in sorted(facts["criticalities"])
+        )
+        reasons.append(
+            f"applications that are {allowed} (here "
+            f"{Criticality(facts['criticality']).label.lower()})"
+        )
     if facts["regions"] is not None:
         is_now = facts["in"] or "region not stated"
         reasons.append(f"regions {', '.join(facts['regions'])} (here {is_now})")
@@ -158,12 +165,16 @@ _SENTENCES: dict[str, tuple[Severity, Callable[[Mapping[str, Any]], str]]] = {
     "shares_leave_nothing": (Severity.WARNING, _leave_nothing),
     "fallback_is_primary": (
         Severity.ALARM,
-        lambda facts: f"The fallback {facts['called']} is the primary's own offering and fails together with it.",
+        lambda facts: (
+            f"The fallback {facts['called']} is the primary's own offering and fails together with "
+            "it."
+        ),
     ),
     "fallback_same_version": (
         Severity.WARNING,
         lambda facts: (
-            f"The fallback {facts['called']} is the same version at the same host as the primary {facts['primary']}."
+            f"The fallback {facts['called']} is the same version at the same host as the primary "
+            f"{facts['primary']}."
         ),
     ),
     "fallback_order": (
@@ -175,34 +186,55 @@ _SENTENCES: dict[str, tuple[Severity, Callable[[Mapping[str, Any]], str]]] = {
     ),
     "retired_with_live": (
         Severity.WARNING,
-        lambda facts: f"The application is retired but still uses {facts['called']}. End it, or bring it back.",
+        lambda facts: (
+            f"The application is retired but still uses {facts['called']}. End it, or bring it "
+            "back."
+        ),
     ),
-    "no_primary": (Severity.WARNING, lambda facts: "No primary is declared: it stands nowhere and is in no index."),
+    "no_primary": (
+        Severity.WARNING,
+        lambda facts: "No primary is declared: it stands nowhere and is in no index.",
+    ),
     "unresolved": (
         Severity.WARNING,
-        lambda facts: f"Nobody knows which foundation {facts['called']} stands on. Ask for its identity to be settled.",
+        lambda facts: (
+            f"Nobody knows which foundation {facts['called']} stands on. Ask for its identity to "
+            "be settled."
+        ),
     ),
     "tokens_missing": (
         Severity.NOTE,
-        lambda facts: f"No monthly tokens are recorded for {facts['called']}, so its cost is not known.",
+        lambda facts: (
+            f"No monthly tokens are recorded for {facts['called']}, so its cost is not known."
+        ),
     ),
     "observed_only": (
         Severity.NOTE,
-        lambda facts: f"{facts['called']} was observed and nobody has declared it. Confirm it or end it.",
+        lambda facts: (
+            f"{facts['called']} was observed and nobody has declared it. Confirm it or end it."
+        ),
     ),
     "retired_offering": (Severity.ALARM, _retired),
     "redirected": (
         Severity.WARNING,
-        lambda facts: f"{facts['called']} is retired; {facts['answering']} answers in its place. Test it, and say so.",
+        lambda facts: (
+            f"{facts['called']} is retired; {facts['answering']} answers in its place. Test it, "
+            "and say so."
+        ),
     ),
     "blocked": (
         Severity.ALARM,
-        lambda facts: f"{facts['called']} is blocked by decision of the organisation: {facts['reason']}",
+        lambda facts: (
+            f"{facts['called']} is blocked by decision of the organisation: {facts['reason']}"
+        ),
     ),
     "restricted": (Severity.ALARM, _restricted),
     "approval_expired": (
         Severity.WARNING,
-        lambda facts: f"The approval of {facts['called']} has expired on {facts['expired_on']}. Ask for a new one.",
+        lambda facts: (
+            f"The approval of {facts['called']} has expired on {facts['expired_on']}. Ask for a "
+            "new one."
+        ),
     ),
     "review_overdue": (
         Severity.WARNING,
@@ -210,7 +242,9 @@ _SENTENCES: dict[str, tuple[Severity, Callable[[Mapping[str, Any]], str]]] = {
     ),
     "exit_untested": (
         Severity.NOTE,
-        lambda facts: f"There is an exit plan for {facts['called']} and no test of it: it counts as paper.",
+        lambda facts: (
+            f"There is an exit plan for {facts['called']} and no test of it: it counts as paper."
+        ),
     ),
     "test_lapsed": (Severity.WARNING, _lapsed),
 }

@@ -1,8 +1,9 @@
 """Keeps the findings and runways that lists are sorted and narrowed by.
 
-Rows of the queue say what may have changed: the exposure engine hands on every application it looks at again, and a
-decision of the organisation concerns all of them. A new day concerns all as well, since reviews fall due and tests
-lapse by the clock. Rows that are the same are not written. Two at once write the same rows.
+Rows of the queue say what may have changed: the exposure engine hands on every application it looks
+at again, and a decision of the organisation concerns all of them. A new day concerns all as well,
+since reviews fall due and tests lapse by the clock. Rows that are the same are not written. Two at
+once write the same rows.
 """
 
 from collections.abc import Collection, Iterator
@@ -33,11 +34,13 @@ DELETE FROM inventory_keptfinding k WHERE k.application_id = ANY (%(application_
   AND NOT EXISTS ({_SAME_FINDING.format(other="found_finding")})
 """
 _PUT_FINDINGS = """
-INSERT INTO inventory_keptfinding AS k (application_id, team_id, criticality, dependency_id, code, rank, facts)
+INSERT INTO inventory_keptfinding AS k (application_id, team_id, criticality, dependency_id, code,
+    rank, facts)
 SELECT application_id, team_id, criticality, dependency_id, code, rank, facts FROM found_finding
 ORDER BY application_id, code, dependency_id
 ON CONFLICT (application_id, code, dependency_id) DO UPDATE
-    SET team_id = EXCLUDED.team_id, criticality = EXCLUDED.criticality, rank = EXCLUDED.rank, facts = EXCLUDED.facts
+    SET team_id = EXCLUDED.team_id, criticality = EXCLUDED.criticality, rank = EXCLUDED.rank,
+        facts = EXCLUDED.facts
     WHERE (k.team_id, k.criticality, k.rank, k.facts)
           IS DISTINCT FROM (EXCLUDED.team_id, EXCLUDED.criticality, EXCLUDED.rank, EXCLUDED.facts)
 """
@@ -45,12 +48,14 @@ ON CONFLICT (application_id, code, dependency_id) DO UPDATE
 # the move takes whole days: an effort of 4.5 days begins five days before the end
 _RUNWAYS = f"""
 CREATE TEMPORARY TABLE found_runway ON COMMIT DROP AS
-SELECT r.dependency_id, r.application_id, a.team_id, r.criticality, r.offering_id, r.retires_on, r.at_least,
+SELECT r.dependency_id, r.application_id, a.team_id, r.criticality, r.offering_id, r.retires_on,
+    r.at_least,
        r.days_left, r.effort_days, coalesce(r.basis, '') AS basis,
        %(on)s::date + r.days_left - coalesce(ceil(r.effort_days), 0)::int AS leave_by,
        r.place = min(r.place) OVER (PARTITION BY r.application_id) AS is_first
 FROM (SELECT *, row_number() OVER () AS place FROM ({statement_of_runways()}) ordered
-     ) AS r(dependency_id, application_id, criticality, offering_id, retires_on, days_left, effort_days, basis, runway,
+     ) AS r(dependency_id, application_id, criticality, offering_id, retires_on, days_left,
+     effort_days, basis, runway,
             at_least, why, place)
 JOIN inventory_application a ON a.id = r.application_id
 """
@@ -60,9 +65,18 @@ WHERE (k.application_id = ANY (%(application_ids)s::bigint[])
        AND NOT EXISTS (SELECT 1 FROM found_runway o WHERE o.dependency_id = k.dependency_id))
 """
 _RUNWAY_COLUMNS = (
-    "application_id", "team_id", "criticality", "offering_id", "retires_on", "at_least", "days_left", "effort_days",
-    "basis", "leave_by", "is_first",
-)  # fmt: skip
+    "application_id",
+    "team_id",
+    "criticality",
+    "offering_id",
+    "retires_on",
+    "at_least",
+    "days_left",
+    "effort_days",
+    "basis",
+    "leave_by",
+    "is_first",
+)
 _PUT_RUNWAYS = """
 INSERT INTO inventory_keptrunway AS k (dependency_id, {columns})
 SELECT dependency_id, {columns} FROM found_runway ORDER BY dependency_id
@@ -76,10 +90,11 @@ ON CONFLICT (dependency_id) DO UPDATE SET {sets} WHERE ({old}) IS DISTINCT FROM 
 
 
 def keep_findings(*, on: date) -> int:
-    """Work through the queue, or through everything on a new day; the number of applications looked at.
+    """Work through the queue, or through everything on a new day; the number of applications looked
+    at.
 
-    Each portion is a transaction of its own. The queue's rows go when their applications have been looked at, so a
-    worker may die in between.
+    Each portion is a transaction of its own. The queue's rows go when their applications have been
+    looked at, so a worker may die in between.
     """
     waiting = list(UnkeptApplication.objects.values_list("pk", "application_id"))
     state = KeptState.objects.filter(pk=1).first()
@@ -90,14 +105,17 @@ def keep_findings(*, on: date) -> int:
         _forget_the_vanished()
     else:
         ids = sorted({pk for _, pk in waiting if pk is not None})
-        n = sum(len(_kept(ids[start : start + AT_ONCE], on)) for start in range(0, len(ids), AT_ONCE))
+        n = sum(
+            len(_kept(ids[start : start + AT_ONCE], on)) for start in range(0, len(ids), AT_ONCE)
+        )
     UnkeptApplication.objects.filter(pk__in=[pk for pk, _ in waiting]).delete()
     KeptState.objects.update_or_create(pk=1, defaults={"kept_on": on, "kept_at": now()})
     return n
 
 
 def keep_now(*, application_ids: Collection[int], on: date) -> None:
-    """What somebody has just changed shows in lists at once; a dozen statements whatever the number."""
+    """What somebody has just changed shows in lists at once; a dozen statements whatever the
+    number."""
     if application_ids:
         _kept(sorted(application_ids), on)
 
@@ -109,7 +127,11 @@ def keep_everything(*, on: date) -> int:
 
 def _everything() -> Iterator[list[int]]:
     last = 0
-    while ids := list(Application.objects.filter(pk__gt=last).order_by("pk").values_list("pk", flat=True)[:AT_ONCE]):
+    while ids := list(
+        Application.objects.filter(pk__gt=last)
+        .order_by("pk")
+        .values_list("pk", flat=True)[:AT_ONCE]
+    ):
         yield ids
         last = ids[-1]
 
@@ -133,7 +155,14 @@ def _kept(application_ids: list[int], on: date) -> list[int]:
         "limit": None,
     }
     with connection.cursor() as cursor:
-        for sql in (_FINDINGS, _DROP_FINDINGS, _PUT_FINDINGS, _RUNWAYS, _DROP_RUNWAYS, _PUT_RUNWAYS):
+        for sql in (
+            _FINDINGS,
+            _DROP_FINDINGS,
+            _PUT_FINDINGS,
+            _RUNWAYS,
+            _DROP_RUNWAYS,
+            _PUT_RUNWAYS,
+        ):
             cursor.execute(sql, parameters)
         cursor.execute("DROP TABLE found_finding, found_runway")
     return application_ids
@@ -144,5 +173,6 @@ def _forget_the_vanished() -> None:
         for table in ("inventory_keptfinding", "inventory_keptrunway"):
             cursor.execute(
                 f"DELETE FROM {table} k"
-                " WHERE NOT EXISTS (SELECT 1 FROM inventory_application a WHERE a.id = k.application_id)"
+                " WHERE NOT EXISTS (SELECT 1 FROM inventory_application a WHERE a.id = "
+                "k.application_id)"
             )

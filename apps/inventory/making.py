@@ -1,4 +1,5 @@
-"""How a worker makes a file: as a job that one worker has at a time, kept in parts once all of it is there."""
+"""How a worker makes a file: as a job that one worker has at a time, kept in parts once all of it
+is there."""
 
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
@@ -26,8 +27,9 @@ class CannotBeMade(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Making[F: MadeFile]:
-    """How files of one kind are made. `write` puts the file where it is told and gives the fields to set beside it;
-    it may raise CannotBeMade. `relations` are what it reads; `smaller` says what to ask for where it was too much."""
+    """How files of one kind are made. `write` puts the file where it is told and gives the fields
+    to set beside it; it may raise CannotBeMade. `relations` are what it reads; `smaller` says what
+    to ask for where it was too much."""
 
     model: type[F]
     job: str
@@ -37,13 +39,15 @@ class Making[F: MadeFile]:
 
 
 def make_file[F: MadeFile](making: Making[F], pk: int, *, at: datetime) -> bool:
-    """Claim the file and make it; False where another worker has it. One that fails says why and can be asked for
-    again; one whose worker died is begun anew by another, and given up after jobs.MAX_ATTEMPTS."""
+    """Claim the file and make it; False where another worker has it. One that fails says why and
+    can be asked for again; one whose worker died is begun anew by another, and given up after
+    jobs.MAX_ATTEMPTS."""
     return jobs.run(_kind(making), pk, at=at)
 
 
 def make_waiting[F: MadeFile](making: Making[F], *, at: datetime) -> int:
-    """Make every file of the kind that waits or was left by its worker; the number made. Safe to run twice at once."""
+    """Make every file of the kind that waits or was left by its worker; the number made. Safe to
+    run twice at once."""
     return jobs.run_waiting(_kind(making), at=at)
 
 
@@ -70,7 +74,8 @@ def _make[F: MadeFile](making: Making[F], claim: Claim[F]) -> None:
             _keep(claim, target, making.write(claim, target))
     except (CannotBeMade, DatabaseError, SoftTimeLimitExceeded) as why:
         if isinstance(why, DatabaseError) and jobs.connection_is_lost():
-            # the database was restarted: nothing is wrong with the file, and the next worker makes it
+            # the database was restarted: nothing is wrong with the file, and the next worker makes
+            # it
             raise
         claim.fail(_why_failed(why, making.smaller))
     finally:
@@ -78,8 +83,8 @@ def _make[F: MadeFile](making: Making[F], claim: Claim[F]) -> None:
 
 
 def tell_progress[F: MadeFile](claim: Claim[F], so_far: Any) -> None:
-    """For whoever watches, in the cache alone, as JSON: told often, and worth nothing once the file is made. Ends the
-    work where another worker has it by now (ClaimLostError)."""
+    """For whoever watches, in the cache alone, as JSON: told often, and worth nothing once the file
+    is made. Ends the work where another worker has it by now (ClaimLostError)."""
     claim.check()
     cache.set(_progress_key(claim.job), so_far, timeout=jobs.MAX_RUN_TIME.seconds)
 
@@ -100,8 +105,8 @@ def slices_of(file: MadeFile) -> Iterator[bytes]:
 
 
 def drop_parts(model: type[MadeFile], *, on: date, most_kept: int) -> int:
-    """What is in those whose day has come, and in each person's beyond the latest `most_kept`; that they were asked for
-    stays on record. The number of files."""
+    """What is in those whose day has come, and in each person's beyond the latest `most_kept`; that
+    they were asked for stays on record. The number of files."""
     part, to_file = _parts_of(model)
     with connection.cursor() as cursor:
         cursor.execute(
@@ -109,7 +114,8 @@ def drop_parts(model: type[MadeFile], *, on: date, most_kept: int) -> int:
             DELETE FROM {part} WHERE {to_file} IN (
                 SELECT id FROM (
                     SELECT id, expires_on,
-                           row_number() OVER (PARTITION BY asked_by_id ORDER BY as_of DESC, id DESC) AS place
+                           row_number() OVER (PARTITION BY asked_by_id
+                           ORDER BY as_of DESC, id DESC) AS place
                     FROM {model._meta.db_table} WHERE state = 'done'
                 ) kept WHERE expires_on <= %s OR place > %s
             ) RETURNING {to_file}

@@ -19,10 +19,16 @@ def applications_seen_by(*, user: Any) -> ApplicationQuerySet:
 
 
 def dependency_history(*, application: Application) -> DependencyQuerySet:
-    """Everything the application has ever used, ended rows included, latest first, with what stands below."""
+    """Everything the application has ever used, ended rows included, latest first, with what stands
+    below."""
     return (
         Dependency.objects.filter(application=application)
-        .select_related("offering__host", "offering__version__foundation__developer", "offering__alias", "via_party")
+        .select_related(
+            "offering__host",
+            "offering__version__foundation__developer",
+            "offering__alias",
+            "via_party",
+        )
         .order_by("-since", "-pk")
     )
 
@@ -33,7 +39,9 @@ def teams_editable_by(*, user: Any) -> QuerySet[Team]:
         return Team.objects.none()
     if user.is_governance:
         return Team.objects.order_by("name")
-    editable = [team_id for team_id, rank in user.team_roles().items() if rank >= TeamRole.EDITOR.rank]
+    editable = [
+        team_id for team_id, rank in user.team_roles().items() if rank >= TeamRole.EDITOR.rank
+    ]
     return Team.objects.filter(pk__in=editable).order_by("name")
 
 
@@ -60,17 +68,23 @@ class Change:
 _CHANGES = """
 WITH own AS (SELECT id FROM inventory_dependency WHERE application_id = %(id)s),
 entry AS (
-    SELECT pgh_context_id AS change, pgh_created_at AS at FROM inventory_applicationhistory WHERE pgh_obj_id = %(id)s
+    SELECT pgh_context_id AS change, pgh_created_at AS at FROM inventory_applicationhistory
+    WHERE pgh_obj_id = %(id)s
     UNION ALL
-    SELECT pgh_context_id, pgh_created_at FROM inventory_dependencyhistory WHERE application_id = %(id)s
+    SELECT pgh_context_id, pgh_created_at FROM inventory_dependencyhistory
+    WHERE application_id = %(id)s
     UNION ALL
-    SELECT pgh_context_id, pgh_created_at FROM inventory_adaptationhistory WHERE dependency_id IN (SELECT id FROM own)
+    SELECT pgh_context_id, pgh_created_at FROM inventory_adaptationhistory
+    WHERE dependency_id IN (SELECT id FROM own)
     UNION ALL
-    SELECT pgh_context_id, pgh_created_at FROM inventory_exitplanhistory WHERE dependency_id IN (SELECT id FROM own)
+    SELECT pgh_context_id, pgh_created_at FROM inventory_exitplanhistory
+    WHERE dependency_id IN (SELECT id FROM own)
     UNION ALL
-    SELECT pgh_context_id, pgh_created_at FROM inventory_exittesthistory WHERE dependency_id IN (SELECT id FROM own)
+    SELECT pgh_context_id, pgh_created_at FROM inventory_exittesthistory
+    WHERE dependency_id IN (SELECT id FROM own)
 )
-SELECT e.change, max(e.at), coalesce(c.metadata ->> 'actor', ''), coalesce(c.metadata ->> 'reason', ''), count(*)
+SELECT e.change, max(e.at), coalesce(c.metadata ->> 'actor', ''), coalesce(c.metadata ->> 'reason',
+    ''), count(*)
 FROM entry e JOIN pghistory_context c ON c.id = e.change
 GROUP BY e.change, c.metadata
 ORDER BY max(e.at) DESC, e.change
@@ -79,7 +93,8 @@ LIMIT %(limit)s
 
 
 def changes_of(*, application: Application, limit: int | None = None) -> list[Change]:
-    """What people and jobs changed of the application and what hangs on it, latest first; one statement.
+    """What people and jobs changed of the application and what hangs on it, latest first; one
+    statement.
 
     What was written outside of any named change is not among them.
     """
@@ -91,5 +106,7 @@ def changes_of(*, application: Application, limit: int | None = None) -> list[Ch
 def last_change_of(row: Model) -> UUID | None:
     """The id of the change that wrote the row last, by which it can be undone."""
     history: Any = row.history  # type: ignore[attr-defined]
-    found: UUID | None = history.order_by("-pgh_id").values_list("pgh_context_id", flat=True).first()
+    found: UUID | None = (
+        history.order_by("-pgh_id").values_list("pgh_context_id", flat=True).first()
+    )
     return found

@@ -1,7 +1,8 @@
 """How much time is left to leave what ends, and whether it is enough.
 
-Runway = days until the offering that answers for a live primary ends, minus the calendar days the last exit test took
-(or, without one, the exit plan's estimate). Negative: it is too late already by what is known.
+Runway = days until the offering that answers for a live primary ends, minus the calendar days the
+last exit test took (or, without one, the exit plan's estimate). Negative: it is too late already by
+what is known.
 """
 
 from collections.abc import Collection
@@ -17,7 +18,8 @@ from apps.inventory.models import Application
 
 
 class Place(NamedTuple):
-    """Where a row stands in the order of urgency: the end of one page, where the next one begins after it."""
+    """Where a row stands in the order of urgency: the end of one page, where the next one begins
+    after it."""
 
     urgency: Decimal | None
     criticality: int
@@ -28,10 +30,11 @@ class Place(NamedTuple):
 class PrimaryRunway:
     """One live primary whose end is announced.
 
-    `offering_id` answers today, redirects followed. `days_left` is negative once past, and None while only the end
-    but no day is announced (`why` says so). With `at_least` the day is a 'not before': the end may come later, and a
-    passed one counts as 0, since it retired nothing. `basis` is `test` or `estimate`, None where `effort_days` is
-    not known; `runway` is None unless both are.
+    `offering_id` answers today, redirects followed. `days_left` is negative once past, and None
+    while only the end but no day is announced (`why` says so). With `at_least` the day is a 'not
+    before': the end may come later, and a passed one counts as 0, since it retired nothing. `basis`
+    is `test` or `estimate`, None where `effort_days` is not known; `runway` is None unless both
+    are.
     """
 
     dependency_id: int
@@ -48,16 +51,21 @@ class PrimaryRunway:
 
     @property
     def place(self) -> Place:
-        return Place(self.runway if self.runway is not None else _days(self), self.criticality, self.dependency_id)
+        return Place(
+            self.runway if self.runway is not None else _days(self),
+            self.criticality,
+            self.dependency_id,
+        )
 
 
 def _days(row: PrimaryRunway) -> Decimal | None:
     return None if row.days_left is None else Decimal(row.days_left)
 
 
-# A primary whose share comes out as exactly 0 is a standby and no path of its own: it says 0, or says nothing while
-# the others already reach 1 (thirds kept to 15 digits miss it by a hair); unless all say 0, when they share equally.
-# Effort: the last test that did not fail and measured one, else the estimate.
+# A primary whose share comes out as exactly 0 is a standby and no path of its own: it says 0, or
+# says nothing while the others already reach 1 (thirds kept to 15 digits miss it by a hair); unless
+# all say 0, when they share equally. Effort: the last test that did not fail and measured one, else
+# the estimate.
 _RUNWAYS = f"""
 WITH {ANSWERING}
 ending AS (
@@ -67,27 +75,33 @@ ending AS (
                 WHEN o.date_kind = 'not_before' AND o.lifecycle <> 'retired'
                     THEN greatest(o.retires_on - %(on)s::date, 0)
                 ELSE o.retires_on - %(on)s::date END AS days_left,
-           o.date_kind = 'not_before' AND (o.retires_on IS NOT NULL OR o.lifecycle = 'retired') AS at_least
+           o.date_kind = 'not_before' AND (o.retires_on IS NOT NULL
+           OR o.lifecycle = 'retired') AS at_least
     FROM catalog_offering o
     WHERE o.retires_on IS NOT NULL OR o.lifecycle IN ('retired', 'deprecated')
 ),
 live AS (
-    SELECT d.id, d.application_id, a.criticality, coalesce(e.ref, d.offering_id) AS offering_id, d.traffic_share,
-           coalesce(sum(d.traffic_share) OVER own, 0) AS given, count(*) OVER own > count(d.traffic_share) OVER own
+    SELECT d.id, d.application_id, a.criticality, coalesce(e.ref, d.offering_id) AS offering_id,
+        d.traffic_share,
+           coalesce(sum(d.traffic_share) OVER own, 0) AS given,
+           count(*) OVER own > count(d.traffic_share) OVER own
                AS some_missing
     FROM {{dependencies}} d
     JOIN {{applications}} a ON a.id = d.application_id
     LEFT JOIN answering e ON e.offering_id = d.offering_id
     WHERE d.role = 'primary' AND a.status = ANY (%(statuses)s)
       AND d.since <= %(on)s::date AND (d.until IS NULL OR d.until > %(on)s::date)
-      AND (%(application_ids)s::bigint[] IS NULL OR d.application_id = ANY (%(application_ids)s::bigint[]))
+      AND (%(application_ids)s::bigint[] IS NULL
+          OR d.application_id = ANY (%(application_ids)s::bigint[]))
       AND (%(team_ids)s::bigint[] IS NULL OR a.team_id = ANY (%(team_ids)s::bigint[]))
     WINDOW own AS (PARTITION BY d.application_id)
 ),
 found AS (
-    SELECT l.id, l.application_id, l.criticality, l.offering_id, x.retires_on, x.days_left, x.at_least,
+    SELECT l.id, l.application_id, l.criticality, l.offering_id, x.retires_on, x.days_left,
+        x.at_least,
            coalesce(t.effort_days, p.estimated_days) AS effort_days,
-           CASE WHEN t.effort_days IS NOT NULL THEN 'test' WHEN p.estimated_days IS NOT NULL THEN 'estimate' END
+           CASE WHEN t.effort_days IS NOT NULL THEN 'test' WHEN p.estimated_days IS NOT NULL
+               THEN 'estimate' END
                AS basis
     FROM live l
     JOIN ending x ON x.id = l.offering_id
@@ -102,14 +116,17 @@ found AS (
        OR (l.traffic_share = 0 AND l.given = 0 AND NOT l.some_missing)
 ),
 urgent AS (
-    SELECT *, days_left - effort_days AS runway, coalesce(days_left - effort_days, days_left) AS urgency FROM found
+    SELECT *, days_left - effort_days AS runway, coalesce(days_left - effort_days,
+        days_left) AS urgency FROM found
 )
-SELECT id, application_id, criticality, offering_id, retires_on, days_left, effort_days, basis, runway, at_least,
+SELECT id, application_id, criticality, offering_id, retires_on, days_left, effort_days, basis,
+    runway, at_least,
        CASE WHEN days_left IS NULL THEN 'announced_without_date' END
 FROM urgent
 WHERE (NOT %(has_place)s
    OR (coalesce(urgency, 'Infinity'), criticality, id)
-      > (coalesce(%(urgency)s::numeric, 'Infinity'), %(criticality)s::int, %(dependency_id)s::bigint))
+      > (coalesce(%(urgency)s::numeric, 'Infinity'), %(criticality)s::int,
+      %(dependency_id)s::bigint))
   AND (NOT %(only_late)s OR days_left < effort_days)
 ORDER BY coalesce(urgency, 'Infinity'), criticality, id
 LIMIT %(limit)s
@@ -117,7 +134,8 @@ LIMIT %(limit)s
 
 
 def statement_of_runways(relations: Relations = Relations()) -> str:  # noqa: B008 - frozen
-    """The rule, with the parameters that `runways` gives it: columns of PrimaryRunway, most urgent first."""
+    """The rule, with the parameters that `runways` gives it: columns of PrimaryRunway, most urgent
+    first."""
     return _RUNWAYS.format(dependencies=relations.dependencies, applications=relations.applications)
 
 
@@ -132,11 +150,11 @@ def runways(
     only_late: bool = False,
     relations: Relations = Relations(),  # noqa: B008 - frozen
 ) -> list[PrimaryRunway]:
-    """Live primaries whose end is announced, most urgent first: by runway, by days left where the effort is not known,
-    those without a day last; one statement whatever the number.
+    """Live primaries whose end is announced, most urgent first: by runway, by days left where the
+    effort is not known, those without a day last; one statement whatever the number.
 
-    `after` is the `place` of the last row of the page before. An application's runway is that of its first row.
-    `only_late`: those whose runway is negative.
+    `after` is the `place` of the last row of the page before. An application's runway is that of
+    its first row. `only_late`: those whose runway is negative.
     """
     parameters: dict[str, Any] = {
         "on": on,

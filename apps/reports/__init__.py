@@ -1,1 +1,2 @@
-"""What is handed in: reports as typed rows, and packs of evidence. Reads every floor below, owns little."""
+"""What is handed in: reports as typed rows, and packs of evidence. Reads every floor below, owns
+little."""

@@ -13,21 +13,38 @@ from apps.inventory.models import Application
 from apps.reports.models import ComponentAnswer, ModelStatement, ReportingEntity
 
 STATEMENT_FACTS: tuple[str, ...] = (
-    "intended_use", "inputs", "outputs", "limitations", "monitoring_plan", "validator", "validation_planned_on",
-    "valid_until", "attested_by", "attested_on",
-)  # fmt: skip
+    "intended_use",
+    "inputs",
+    "outputs",
+    "limitations",
+    "monitoring_plan",
+    "validator",
+    "validation_planned_on",
+    "valid_until",
+    "attested_by",
+    "attested_on",
+)
 
 
 def reporting_entity() -> ReportingEntity:
     """The one row, or an empty one that is not saved yet."""
-    return ReportingEntity.objects.filter(pk=ReportingEntity.ONLY).first() or ReportingEntity(pk=ReportingEntity.ONLY)
+    return ReportingEntity.objects.filter(pk=ReportingEntity.ONLY).first() or ReportingEntity(
+        pk=ReportingEntity.ONLY
+    )
 
 
 @transaction.atomic
-def change_entity(*, name: str, lei: str, country: str, by: User, reason: str = "") -> ReportingEntity:
-    """For governance; the caller has checked `by.is_governance`. Nothing is written where nothing differs."""
+def change_entity(
+    *, name: str, lei: str, country: str, by: User, reason: str = ""
+) -> ReportingEntity:
+    """For governance; the caller has checked `by.is_governance`. Nothing is written where nothing
+    differs."""
     entity = reporting_entity()
-    if not entity._state.adding and (entity.name, entity.lei, entity.country) == (name, lei, country):
+    if not entity._state.adding and (entity.name, entity.lei, entity.country) == (
+        name,
+        lei,
+        country,
+    ):
         return entity
     entity.name, entity.lei, entity.country = name, lei, country
     entity.full_clean(validate_unique=False)
@@ -37,7 +54,9 @@ def change_entity(*, name: str, lei: str, country: str, by: User, reason: str = 
 
 
 @transaction.atomic
-def state_model(*, application: Application, facts: Mapping[str, Any], by: User, reason: str = "") -> ModelStatement:
+def state_model(
+    *, application: Application, facts: Mapping[str, Any], by: User, reason: str = ""
+) -> ModelStatement:
     """What its owners say about the application's models; for editors of its team."""
     if unknown := sorted(set(facts) - set(STATEMENT_FACTS)):
         raise TypeError(f"not facts of a model statement: {', '.join(unknown)}")
@@ -57,11 +76,23 @@ def state_model(*, application: Application, facts: Mapping[str, Any], by: User,
 
 @transaction.atomic
 def answer_question(
-    *, application: Application, question: str, answer: str, because: str, on: date, by: User, reason: str = ""
+    *,
+    application: Application,
+    question: str,
+    answer: str,
+    because: str,
+    on: date,
+    by: User,
+    reason: str = "",
 ) -> ComponentAnswer | None:
-    """An empty `answer` takes a given one back; the history keeps it. For editors of the application's team."""
+    """An empty `answer` takes a given one back; the history keeps it. For editors of the
+    application's team."""
     lock_applications([application.pk], by=by)
-    row = ComponentAnswer.objects.select_for_update().filter(application=application, question=question).first()
+    row = (
+        ComponentAnswer.objects.select_for_update()
+        .filter(application=application, question=question)
+        .first()
+    )
     with audit_context(user=by, reason=reason or "component file answered"):
         if not answer:
             if row is not None:

@@ -28,17 +28,44 @@ from apps.inventory.models import Application
 
 # what belongs to teams; whoever sees such a record sees its changes
 OF_TEAMS = (
-    "accounts.membership", "accounts.team", "alerts.alert", "exposure.campaigntask", "gate.waiver",
-    "intake.discrepancy", "inventory.adaptation", "inventory.application", "inventory.dependency",
-    "inventory.exitplan", "inventory.exittest", "reports.componentanswer", "reports.modelstatement",
-    "risks.assessment", "risks.evidence",
-)  # fmt: skip
+    "accounts.membership",
+    "accounts.team",
+    "alerts.alert",
+    "exposure.campaigntask",
+    "gate.waiver",
+    "intake.discrepancy",
+    "inventory.adaptation",
+    "inventory.application",
+    "inventory.dependency",
+    "inventory.exitplan",
+    "inventory.exittest",
+    "reports.componentanswer",
+    "reports.modelstatement",
+    "risks.assessment",
+    "risks.evidence",
+)
 HIDDEN = "hidden"
 _SECRETS = frozenset(
-    {("accounts.apitoken", "digest"), ("accounts.apitoken", "old_digest"), ("alerts.calendarfeed", "digest")}
+    {
+        ("accounts.apitoken", "digest"),
+        ("accounts.apitoken", "old_digest"),
+        ("alerts.calendarfeed", "digest"),
+    }
 )
 _SECRET_WORDS = ("secret", "password")
-_NAMES = ("username", "name", "title", "identifier", "api_id", "code", "ref", "slug", "key", "subject", "word")
+_NAMES = (
+    "username",
+    "name",
+    "title",
+    "identifier",
+    "api_id",
+    "code",
+    "ref",
+    "slug",
+    "key",
+    "subject",
+    "word",
+)
 _ACTIONS = {"insert": "added", "update": "changed", "delete": "removed"}
 # a line of a file holds no book
 LONGEST_VALUE = 2_000
@@ -48,8 +75,20 @@ CHUNK = 500
 MOST_IN_FILE = 100_000
 FILE_SECONDS = 120
 HEADS = (
-    "when", "who", "job", "action", "kind", "record", "name", "field", "old", "new", "reason", "request", "change",
-)  # fmt: skip
+    "when",
+    "who",
+    "job",
+    "action",
+    "kind",
+    "record",
+    "name",
+    "field",
+    "old",
+    "new",
+    "reason",
+    "request",
+    "change",
+)
 _ENDS_EARLY = "The file ends here: {why}. Ask for a shorter period, or for one kind of record."
 
 
@@ -65,8 +104,8 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One record written once. `actor` is a person's or program's username or the job's name; `slug`, `application`
-    and `is_program` are what links to it need."""
+    """One record written once. `actor` is a person's or program's username or the job's name;
+    `slug`, `application` and `is_program` are what links to it need."""
 
     id: int
     at: datetime
@@ -92,7 +131,9 @@ class AuditForm(forms.Form):
     """The filters of page, file and REST alike."""
 
     kind = forms.CharField(label="Kind of record", required=False, max_length=80)
-    record = forms.IntegerField(label="Record (number)", required=False, min_value=1, max_value=2**63 - 1)
+    record = forms.IntegerField(
+        label="Record (number)", required=False, min_value=1, max_value=2**63 - 1
+    )
     actor = forms.CharField(label="Who (username or job)", required=False, max_length=150)
     by = forms.ChoiceField(label="By", required=False, choices=[("", "–"), *WHO])
     job = forms.CharField(label="Job", required=False, max_length=150)
@@ -110,7 +151,9 @@ class AuditForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         said: dict[str, Any] = super().clean() or {}
         if said.get("record") and not said.get("kind"):
-            self.add_error("kind", "Say of which kind the record is: numbers repeat from kind to kind.")
+            self.add_error(
+                "kind", "Say of which kind the record is: numbers repeat from kind to kind."
+            )
         since, until = said.get("since"), said.get("until")
         if since and until and until < since:
             self.add_error("until", "The last day lies before the first.")
@@ -118,8 +161,8 @@ class AuditForm(forms.Form):
 
 
 def kinds_for(user: User) -> dict[str, HistoryCondition | None]:
-    """{kind: the condition under which `user` sees its changes}: all of all for the offices, else the records of the
-    own teams; a kind that is missing is not for `user`."""
+    """{kind: the condition under which `user` sees its changes}: all of all for the offices, else
+    the records of the own teams; a kind that is missing is not for `user`."""
     if user.can_read_all:
         return dict.fromkeys(tracked_models())
     if not user.is_active:
@@ -171,13 +214,17 @@ def _moment(day: Any) -> datetime:
 
 
 def be_patient() -> None:
-    """A question about too much ends with a sentence, and not with a busy database; until the transaction's end."""
+    """A question about too much ends with a sentence, and not with a busy database; until the
+    transaction's end."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT set_config('statement_timeout', %s, true)", [str(PATIENCE_MS)])
 
 
-def audit_page(*, user: User, said: Mapping[str, Any], size: int, cursor: str = "") -> KeysetPage[Change]:
-    """Raises InvalidCursorError. A handful of statements: the rows, and one for each kind of thing they refer to."""
+def audit_page(
+    *, user: User, said: Mapping[str, Any], size: int, cursor: str = ""
+) -> KeysetPage[Change]:
+    """Raises InvalidCursorError. A handful of statements: the rows, and one for each kind of thing
+    they refer to."""
     page = history_page(asked_of(user, said), size=size, cursor=cursor)
     return KeysetPage(rows=_in_words(page.rows, user), next=page.next, previous=page.previous)
 
@@ -185,9 +232,9 @@ def audit_page(*, user: User, said: Mapping[str, Any], size: int, cursor: str = 
 def audit_lines(*, user: User, said: Mapping[str, Any]) -> Iterator[list[Any]]:
     """The same as lines of a file under HEADS, one for each column that changed.
 
-    The first changes are read at once: OperationalError where even they take too long. Each further statement has the
-    same patience, and the file as a whole its own; where one of them or the file's length ends it, its last line says
-    so.
+    The first changes are read at once: OperationalError where even they take too long. Each further
+    statement has the same patience, and the file as a whole its own; where one of them or the
+    file's length ends it, its last line says so.
     """
     began = monotonic()
     asked = asked_of(user, said)
@@ -227,20 +274,30 @@ def _chunk(asked: HistoryQuery, cursor: str) -> KeysetPage[HistoryEntry]:
 def _lines(entries: Sequence[HistoryEntry], user: User) -> list[list[Any]]:
     return [
         [
-            change.at.isoformat(), change.actor, change.job, change.action, change.kind.label, change.record,
-            change.name, each.field if each else "", each.old if each else "", each.new if each else "",
-            change.reason, change.request, change.change,
+            change.at.isoformat(),
+            change.actor,
+            change.job,
+            change.action,
+            change.kind.label,
+            change.record,
+            change.name,
+            each.field if each else "",
+            each.old if each else "",
+            each.new if each else "",
+            change.reason,
+            change.request,
+            change.change,
         ]
         for change in _in_words(entries, user)
         for each in (change.differences or (None,))
-    ]  # fmt: skip
+    ]
 
 
 def _last_line(why: str) -> list[Any]:
     return [_ENDS_EARLY.format(why=why), *[""] * (len(HEADS) - 1)]
 
 
-# --- in words -----------------------------------------------------------------------------------------------------
+# --- in words -------------------------------------------------------------------------------------
 
 
 def _in_words(entries: Sequence[HistoryEntry], user: User) -> list[Change]:
@@ -252,7 +309,8 @@ type _Names = Mapping[type[models.Model], Mapping[Any, tuple[str, str]]]
 
 
 def _names_of(entries: Iterable[HistoryEntry], user: User) -> _Names:
-    """{model: {id: (name, slug)}} of what the entries refer to, as far as `user` may see it; a statement a model."""
+    """{model: {id: (name, slug)}} of what the entries refer to, as far as `user` may see it; a
+    statement a model."""
     wanted: dict[type[models.Model], set[Any]] = {}
     for entry in entries:
         for column, field in _references(entry.kind.model).items():
@@ -265,9 +323,15 @@ def _names_of(entries: Iterable[HistoryEntry], user: User) -> _Names:
         if not columns:
             continue
         seen: Any = model._default_manager
-        seen = seen.all() if user.can_read_all or not hasattr(seen.all(), "visible_to") else seen.visible_to(user)
+        seen = (
+            seen.all()
+            if user.can_read_all or not hasattr(seen.all(), "visible_to")
+            else seen.visible_to(user)
+        )
         rows = seen.filter(pk__in=ids).order_by().values("pk", *columns)
-        found[model] = {row["pk"]: (_called(row, columns), str(row.get("slug", ""))) for row in rows}
+        found[model] = {
+            row["pk"]: (_called(row, columns), str(row.get("slug", ""))) for row in rows
+        }
     return found
 
 
@@ -280,7 +344,8 @@ def _references(model: type[models.Model]) -> dict[str, Any]:
 
 
 def name_columns(model: type[models.Model]) -> list[str]:
-    """The columns by which people call rows of the model, the best first; the first that says something counts."""
+    """The columns by which people call rows of the model, the best first; the first that says
+    something counts."""
     known = {field.name for field in model._meta.concrete_fields}
     return [name for name in _NAMES if name in known]
 
@@ -332,11 +397,14 @@ def _differences(entry: HistoryEntry, names: _Names) -> Iterator[Difference]:
         if is_secret(entry.kind.label, field.name):
             yield Difference(field.name, label, HIDDEN if old else "", HIDDEN if new else "")
         else:
-            yield Difference(field.name, label, _value(field, old, names), _value(field, new, names))
+            yield Difference(
+                field.name, label, _value(field, old, names), _value(field, new, names)
+            )
 
 
 def is_secret(kind: str, field: str) -> bool:
-    """Whether a value is a key, or would help to find one; that it changed is told, what it was is not."""
+    """Whether a value is a key, or would help to find one; that it changed is told, what it was is
+    not."""
     return (kind, field) in _SECRETS or any(word in field for word in _SECRET_WORDS)
 
 
@@ -353,5 +421,9 @@ def _value(field: Any, value: Any, names: _Names) -> str:
         return "yes" if value else "no"
     if isinstance(value, list) and all(isinstance(one, str | int | float) for one in value):
         return ", ".join(str(one) for one in value)[:LONGEST_VALUE]
-    text = json.dumps(value, ensure_ascii=False, sort_keys=True) if isinstance(value, list | dict) else str(value)
+    text = (
+        json.dumps(value, ensure_ascii=False, sort_keys=True)
+        if isinstance(value, list | dict)
+        else str(value)
+    )
     return text[:LONGEST_VALUE]

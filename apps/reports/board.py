@@ -1,4 +1,5 @@
-"""The board's one page: how much can be left, what was done in the quarter, and which decisions wait.
+"""The board's one page: how much can be left, what was done in the quarter, and which decisions
+wait.
 
 For the offices it is the organisation, for others the portfolio of their teams; pages say which.
 """
@@ -17,7 +18,15 @@ from apps.exposure.layers import own_teams
 from apps.exposure.models import Campaign, ExposureFlag
 from apps.exposure.naming import names_of
 from apps.exposure.portability import portable
-from apps.inventory.models import AnnexItem, Application, Approval, Criticality, Dependency, ExitTest, KeptRunway
+from apps.inventory.models import (
+    AnnexItem,
+    Application,
+    Approval,
+    Criticality,
+    Dependency,
+    ExitTest,
+    KeptRunway,
+)
 from apps.risks.models import Assessment
 
 QUARTER = timedelta(days=91)
@@ -28,8 +37,8 @@ NAMED = 3
 
 @dataclass(frozen=True, slots=True)
 class TestedExits:
-    """Critical applications that run on something, and those whose every primary has a tested way out in date; the
-    figures of the exposure page."""
+    """Critical applications that run on something, and those whose every primary has a tested way
+    out in date; the figures of the exposure page."""
 
     n_critical: int
     n_tested: int
@@ -66,8 +75,8 @@ class FlagToDecide:
 
 @dataclass(frozen=True, slots=True)
 class LateExit:
-    """A critical or important application whose move should have begun on `leave_by`, by what is known; the model it
-    stands on ends on `retires_on`."""
+    """A critical or important application whose move should have begun on `leave_by`, by what is
+    known; the model it stands on ends on `retires_on`."""
 
     application: Application
     leave_by: date
@@ -77,7 +86,8 @@ class LateExit:
 
 @dataclass(frozen=True, slots=True)
 class ToDecide:
-    """`flags` and `late` name the first of `n_flags` and of the late ones; `late_is_cut`: there are further ones."""
+    """`flags` and `late` name the first of `n_flags` and of the late ones; `late_is_cut`: there are
+    further ones."""
 
     flags: list[FlagToDecide]
     n_flags: int
@@ -89,7 +99,9 @@ class ToDecide:
 
     @property
     def nothing(self) -> bool:
-        return not (self.n_flags or self.late or self.n_acceptances or self.n_approvals or self.n_requests)
+        return not (
+            self.n_flags or self.late or self.n_acceptances or self.n_approvals or self.n_requests
+        )
 
 
 def tested_exits(*, user: User) -> TestedExits:
@@ -103,34 +115,52 @@ def done_since(*, user: User, since: date, until: date) -> Done:
     begin, end = start_of(since), start_of(until)
     tests = _one(
         ExitTest.objects.visible_to(user).filter(tested_on__gte=since, tested_on__lt=until),
-        n=Count("pk"), passed=Count("pk", filter=Q(result=ExitTest.Result.PASSED)),
-    )  # fmt: skip
+        n=Count("pk"),
+        passed=Count("pk", filter=Q(result=ExitTest.Result.PASSED)),
+    )
     assessed = _one(
         Assessment.objects.visible_to(user),
         n=Count("pk", filter=Q(assessed_at__gte=begin, assessed_at__lt=end)),
         accepted=Count("pk", filter=Q(accepted_at__gte=begin, accepted_at__lt=end)),
     )
-    decided = Approval.objects.visible_to(user).filter(decided_on__gte=since, decided_on__lt=until).count()
+    decided = (
+        Approval.objects.visible_to(user)
+        .filter(decided_on__gte=since, decided_on__lt=until)
+        .count()
+    )
     flags = _one(
         ExposureFlag.objects.visible_to(user),
         opened=Count("pk", filter=Q(opened_at__gte=begin, opened_at__lt=end)),
         resolved=Count("pk", filter=Q(resolved_at__gte=begin, resolved_at__lt=end)),
     )
-    campaigns = Campaign.objects.visible_to(user).filter(closed_at__gte=begin, closed_at__lt=end).count()
+    campaigns = (
+        Campaign.objects.visible_to(user).filter(closed_at__gte=begin, closed_at__lt=end).count()
+    )
     # an application that ended a primary in the quarter and has another one since
     moved = (
         Dependency.objects.visible_to(user)
         .filter(role=Dependency.Role.PRIMARY, until__gte=since, until__lt=until)
-        .filter(application__dependencies__role=Dependency.Role.PRIMARY, application__dependencies__since__gte=since)
+        .filter(
+            application__dependencies__role=Dependency.Role.PRIMARY,
+            application__dependencies__since__gte=since,
+        )
         .order_by()
         .values("application")
         .distinct()
         .count()
     )
     return Done(
-        since, tests["n"], tests["passed"], assessed["n"], assessed["accepted"], decided, flags["opened"],
-        flags["resolved"], campaigns, moved,
-    )  # fmt: skip
+        since,
+        tests["n"],
+        tests["passed"],
+        assessed["n"],
+        assessed["accepted"],
+        decided,
+        flags["opened"],
+        flags["resolved"],
+        campaigns,
+        moved,
+    )
 
 
 def to_decide(*, user: User, on: date) -> ToDecide:
@@ -141,11 +171,15 @@ def to_decide(*, user: User, on: date) -> ToDecide:
     shown = list(open_flags.select_related("policy").order_by("-n_applications", "pk")[:NAMED])
     names = names_of([flag.node_id for flag in shown if flag.node_id is not None])
     teams = own_teams(user)
-    late = KeptRunway.objects.filter(is_first=True, leave_by__lt=on, criticality__lte=Criticality.IMPORTANT)
+    late = KeptRunway.objects.filter(
+        is_first=True, leave_by__lt=on, criticality__lte=Criticality.IMPORTANT
+    )
     if teams is not None:
         late = late.filter(team_id__in=teams)
     first = list(late.order_by("criticality", "leave_by", "dependency_id")[: NAMED + 1])
-    applications = Application.objects.visible_to(user).in_bulk([row.application_id for row in first])
+    applications = Application.objects.visible_to(user).in_bulk(
+        [row.application_id for row in first]
+    )
     return ToDecide(
         flags=[
             FlagToDecide(

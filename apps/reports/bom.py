@@ -1,8 +1,9 @@
 """What applications stand on as a CycloneDX 1.6 bill of materials (ECMA-424).
 
-Hosted models are services of their host; the releases behind them are machine-learning-model components with a model
-card and their lineage as pedigree; what was built on them are data or model components. Facts of the register that the
-standard has no place for are properties named `registry:...`.
+Hosted models are services of their host; the releases behind them are machine-learning-model
+components with a model card and their lineage as pedigree; what was built on them are data or model
+components. Facts of the register that the standard has no place for are properties named
+`registry:...`.
 """
 
 import hashlib
@@ -28,16 +29,31 @@ MOST_APPLICATIONS = 1_000
 _NAMESPACE = uuid.UUID("6d0f8f5e-6a0b-5d0e-9b0a-0c5b2c1f7a11")
 _GENERATIONS = 8
 # names of licences in the catalogue that are SPDX ids
-_SPDX = frozenset({
-    "Apache-2.0", "MIT", "BSD-3-Clause", "BSD-2-Clause", "CC-BY-4.0", "CC-BY-NC-4.0", "CC-BY-SA-4.0", "CC0-1.0",
-    "GPL-3.0-only", "AGPL-3.0-only", "MPL-2.0",
-})  # fmt: skip
+_SPDX = frozenset(
+    {
+        "Apache-2.0",
+        "MIT",
+        "BSD-3-Clause",
+        "BSD-2-Clause",
+        "CC-BY-4.0",
+        "CC-BY-NC-4.0",
+        "CC-BY-SA-4.0",
+        "CC0-1.0",
+        "GPL-3.0-only",
+        "AGPL-3.0-only",
+        "MPL-2.0",
+    }
+)
 _TASKS = {
-    "chat": "text-generation", "completion": "text-generation", "embedding": "feature-extraction",
-    "rerank": "text-ranking", "image_generation": "text-to-image",
+    "chat": "text-generation",
+    "completion": "text-generation",
+    "embedding": "feature-extraction",
+    "rerank": "text-ranking",
+    "image_generation": "text-to-image",
     "audio_transcription": "automatic-speech-recognition",
-    "audio_speech": "text-to-speech", "moderation": "text-classification",
-}  # fmt: skip
+    "audio_speech": "text-to-speech",
+    "moderation": "text-classification",
+}
 _KINDS = {
     Adaptation.Kind.FINE_TUNE: "machine-learning-model",
     Adaptation.Kind.PROMPT: "data",
@@ -47,26 +63,40 @@ _KINDS = {
 }
 
 
-def bill_of(applications: Sequence[Application], *, user: User, name: str, ref: str, on: date, at: datetime) -> Any:
-    """The document of these applications, which the caller may see and has loaded with their teams; about ten
-    statements, whatever their number. `name` and `ref` are of what the document is about."""
+def bill_of(
+    applications: Sequence[Application], *, user: User, name: str, ref: str, on: date, at: datetime
+) -> Any:
+    """The document of these applications, which the caller may see and has loaded with their teams;
+    about ten statements, whatever their number. `name` and `ref` are of what the document is
+    about."""
     used = list(
-        Dependency.objects.filter(Q(until__isnull=True) | Q(until__gt=on), application__in=applications, since__lte=on)
+        Dependency.objects.filter(
+            Q(until__isnull=True) | Q(until__gt=on), application__in=applications, since__lte=on
+        )
         .select_related(
-            "offering__host", "offering__gateway", "offering__version__foundation__developer", "offering__replacement",
-            "offering__alias", "via_party",
+            "offering__host",
+            "offering__gateway",
+            "offering__version__foundation__developer",
+            "offering__replacement",
+            "offering__alias",
+            "via_party",
         )
         .order_by("application_id", "role", "fallback_order", "pk")
-    )  # fmt: skip
+    )
     offerings = {row.offering.pk: row.offering for row in used}
-    versions = {row.version.pk: row.version for row in offerings.values() if row.version is not None}
+    versions = {
+        row.version.pk: row.version for row in offerings.values() if row.version is not None
+    }
     parents, ancestors = _lineage(versions)
     adaptations = list(Adaptation.objects.filter(dependency__in=used).order_by("dependency", "pk"))
     evidence = _evidence(user, applications, versions, offerings)
     sole = applications[0] if len(applications) == 1 else None
     components = [
         *([] if sole else [_application(row) for row in applications]),
-        *(_model(row, parents, ancestors, evidence, offerings.values()) for row in versions.values()),
+        *(
+            _model(row, parents, ancestors, evidence, offerings.values())
+            for row in versions.values()
+        ),
         *(_adaptation(row) for row in adaptations),
     ]
     services = [_service(row, _data_classes(row, used, applications)) for row in offerings.values()]
@@ -74,9 +104,13 @@ def bill_of(applications: Sequence[Application], *, user: User, name: str, ref: 
     body = {
         "components": components,
         "services": services,
-        "dependencies": list(_edges(ref, applications, used, adaptations, versions, offerings, sole=sole is not None)),
+        "dependencies": list(
+            _edges(ref, applications, used, adaptations, versions, offerings, sole=sole is not None)
+        ),
     }
-    digest = hashlib.sha256(json.dumps([ref, body], sort_keys=True, default=str).encode()).hexdigest()
+    digest = hashlib.sha256(
+        json.dumps([ref, body], sort_keys=True, default=str).encode()
+    ).hexdigest()
     return {
         "$schema": f"http://cyclonedx.org/schema/bom-{SPEC}.schema.json",
         "bomFormat": "CycloneDX",
@@ -89,7 +123,11 @@ def bill_of(applications: Sequence[Application], *, user: User, name: str, ref: 
             "lifecycles": [{"phase": "operations"}],
             "tools": {"components": [{"type": "application", "name": "Foundation Registry"}]},
             "component": subject,
-            **({"supplier": {"name": settings.ORGANISATION_NAME}} if settings.ORGANISATION_NAME else {}),
+            **(
+                {"supplier": {"name": settings.ORGANISATION_NAME}}
+                if settings.ORGANISATION_NAME
+                else {}
+            ),
         },
         **body,
     }
@@ -112,11 +150,16 @@ def _edges(
     of_application: dict[int, dict[str, None]] = {row.pk: {} for row in applications}
     on_offering = {use.pk: use.offering_id for use in used}
     for use in used:
-        of_application[use.application_id].update(dict.fromkeys([f"offering:{use.offering_id}", *built[use.pk]]))
+        of_application[use.application_id].update(
+            dict.fromkeys([f"offering:{use.offering_id}", *built[use.pk]])
+        )
     if not sole:
         yield {"ref": ref, "dependsOn": [f"application:{row.slug}" for row in applications]}
     for application in applications:
-        yield {"ref": f"application:{application.slug}", "dependsOn": list(of_application[application.pk])}
+        yield {
+            "ref": f"application:{application.slug}",
+            "dependsOn": list(of_application[application.pk]),
+        }
     for adaptation in adaptations:
         offering = on_offering[adaptation.dependency_id]
         yield {"ref": f"adaptation:{adaptation.pk}", "dependsOn": [f"offering:{offering}"]}
@@ -131,20 +174,29 @@ def _ref(version: Version) -> str:
     return f"version:{version.identifier}"
 
 
-# --- components -------------------------------------------------------------------------------------------------------
+# --- components -----------------------------------------------------------------------------------
 
 
 def _application(row: Application) -> dict[str, Any]:
     facts = {
-        "team": row.team.slug, "criticality": row.get_criticality_display().lower(), "status": row.status,
-        "ai-act-class": row.ai_act_class, "ai-act-role": row.ai_act_role,
-        "data-classification": row.data_classification, "personal-data": row.personal_data,
+        "team": row.team.slug,
+        "criticality": row.get_criticality_display().lower(),
+        "status": row.status,
+        "ai-act-class": row.ai_act_class,
+        "ai-act-role": row.ai_act_role,
+        "data-classification": row.data_classification,
+        "personal-data": row.personal_data,
         "business-function": row.business_function,
-    }  # fmt: skip
-    return _without_nothing({
-        "type": "application", "bom-ref": f"application:{row.slug}", "name": row.name, "description": row.purpose,
-        "properties": _properties(facts),
-    })  # fmt: skip
+    }
+    return _without_nothing(
+        {
+            "type": "application",
+            "bom-ref": f"application:{row.slug}",
+            "name": row.name,
+            "description": row.purpose,
+            "properties": _properties(facts),
+        }
+    )
 
 
 def _model(
@@ -159,38 +211,49 @@ def _model(
         found for offering in of_it for found in evidence.get(("offering", offering.pk), [])
     ]
     lineage = _pedigree(row, parents, ancestors)
-    return _without_nothing({
-        **_plain_model(row),
-        "pedigree": lineage,
-        "modelCard": _model_card(row, of_it, tested),
-        "properties": _properties({
-            "released-on": row.released_on, "knowledge-cutoff": row.knowledge_cutoff,
-            "context-window-tokens": row.context_window, "access": row.access, "moving": row.moving or None,
-            "open-weights": row.foundation.open_weights, "family": row.foundation.family,
-            "source-on": row.source_on, "repositories": ", ".join(row.repositories[:5]),
-        }),
-    })  # fmt: skip
+    return _without_nothing(
+        {
+            **_plain_model(row),
+            "pedigree": lineage,
+            "modelCard": _model_card(row, of_it, tested),
+            "properties": _properties(
+                {
+                    "released-on": row.released_on,
+                    "knowledge-cutoff": row.knowledge_cutoff,
+                    "context-window-tokens": row.context_window,
+                    "access": row.access,
+                    "moving": row.moving or None,
+                    "open-weights": row.foundation.open_weights,
+                    "family": row.foundation.family,
+                    "source-on": row.source_on,
+                    "repositories": ", ".join(row.repositories[:5]),
+                }
+            ),
+        }
+    )
 
 
 def _plain_model(row: Version, *, with_ref: bool = True) -> dict[str, Any]:
     foundation = row.foundation
-    return _without_nothing({
-        "type": "machine-learning-model",
-        "bom-ref": _ref(row) if with_ref else None,
-        "supplier": {"name": foundation.developer.name},
-        "group": foundation.developer.slug,
-        "name": foundation.name,
-        "version": row.identifier,
-        "licenses": _licences(foundation.licence),
-        "externalReferences": [
-            {"type": kind, "url": url}
-            for kind, url in (
-                ("documentation", row.source_url or foundation.source_url),
-                ("license", foundation.acceptable_use_url),
-            )
-            if url
-        ],
-    })  # fmt: skip
+    return _without_nothing(
+        {
+            "type": "machine-learning-model",
+            "bom-ref": _ref(row) if with_ref else None,
+            "supplier": {"name": foundation.developer.name},
+            "group": foundation.developer.slug,
+            "name": foundation.name,
+            "version": row.identifier,
+            "licenses": _licences(foundation.licence),
+            "externalReferences": [
+                {"type": kind, "url": url}
+                for kind, url in (
+                    ("documentation", row.source_url or foundation.source_url),
+                    ("license", foundation.acceptable_use_url),
+                )
+                if url
+            ],
+        }
+    )
 
 
 def _licences(licence: str) -> list[dict[str, Any]]:
@@ -199,41 +262,58 @@ def _licences(licence: str) -> list[dict[str, Any]]:
     return [{"license": {"id": licence} if licence in _SPDX else {"name": licence}}]
 
 
-def _model_card(row: Version, offerings: Sequence[Offering], tested: Sequence[Evidence]) -> dict[str, Any]:
+def _model_card(
+    row: Version, offerings: Sequence[Offering], tested: Sequence[Evidence]
+) -> dict[str, Any]:
     task = next((_TASKS[each.category] for each in offerings if each.category in _TASKS), None)
     modalities = row.foundation.modalities
-    return _without_nothing({
-        "bom-ref": f"model-card:{row.identifier}",
-        "modelParameters": _without_nothing({
-            "task": task,
-            "architectureFamily": row.foundation.family,
-            "modelArchitecture": row.foundation.line,
-            "inputs": [{"format": modality} for modality in modalities],
-            "outputs": [{"format": "text"}] if task == "text-generation" else [],
-        }),
-        "quantitativeAnalysis": _without_nothing({
-            "performanceMetrics": [
-                _without_nothing({
-                    "type": each.metric or each.get_kind_display(),
-                    "value": None if each.value is None else f"{each.value.normalize():f}",
-                    "slice": each.dataset,
-                })
-                for each in tested
-                if each.value is not None
-            ],
-        }),
-    })  # fmt: skip
+    return _without_nothing(
+        {
+            "bom-ref": f"model-card:{row.identifier}",
+            "modelParameters": _without_nothing(
+                {
+                    "task": task,
+                    "architectureFamily": row.foundation.family,
+                    "modelArchitecture": row.foundation.line,
+                    "inputs": [{"format": modality} for modality in modalities],
+                    "outputs": [{"format": "text"}] if task == "text-generation" else [],
+                }
+            ),
+            "quantitativeAnalysis": _without_nothing(
+                {
+                    "performanceMetrics": [
+                        _without_nothing(
+                            {
+                                "type": each.metric or each.get_kind_display(),
+                                "value": None
+                                if each.value is None
+                                else f"{each.value.normalize():f}",
+                                "slice": each.dataset,
+                            }
+                        )
+                        for each in tested
+                        if each.value is not None
+                    ],
+                }
+            ),
+        }
+    )
 
 
-def _pedigree(row: Version, parents: dict[int, list[Derivation]], ancestors: dict[int, Version]) -> dict[str, Any]:
+def _pedigree(
+    row: Version, parents: dict[int, list[Derivation]], ancestors: dict[int, Version]
+) -> dict[str, Any]:
     """Its ancestors, the nearest first, and by which edges they are."""
     seen: dict[int, None] = {}
     edges: list[str] = []
     frontier = [row.pk]
     while frontier:
-        above = [edge for pk in frontier for edge in parents.get(pk, []) if edge.parent_id not in seen]
+        above = [
+            edge for pk in frontier for edge in parents.get(pk, []) if edge.parent_id not in seen
+        ]
         edges += [
-            f"{edge.child.identifier} is a {edge.get_kind_display().lower()} of {edge.parent.identifier}."
+            f"{edge.child.identifier} is a {edge.get_kind_display().lower()} of "
+            f"{edge.parent.identifier}."
             for edge in above
         ]
         frontier = list(dict.fromkeys(edge.parent_id for edge in above))
@@ -248,53 +328,89 @@ def _pedigree(row: Version, parents: dict[int, list[Derivation]], ancestors: dic
 
 def _adaptation(row: Adaptation) -> dict[str, Any]:
     kind = _KINDS[Adaptation.Kind(row.kind)]
-    return _without_nothing({
-        "type": kind, "bom-ref": f"adaptation:{row.pk}", "name": row.name or row.get_kind_display(),
-        "description": row.note,
-        "data": [{"type": "other", "name": row.get_kind_display()}] if kind == "data" else [],
-        "properties": _properties({
-            "adaptation": row.kind, "artefact": row.artefact_ref, "moves": row.moves,
-            "invested-days": row.invested_days,
-        }),
-    })  # fmt: skip
+    return _without_nothing(
+        {
+            "type": kind,
+            "bom-ref": f"adaptation:{row.pk}",
+            "name": row.name or row.get_kind_display(),
+            "description": row.note,
+            "data": [{"type": "other", "name": row.get_kind_display()}] if kind == "data" else [],
+            "properties": _properties(
+                {
+                    "adaptation": row.kind,
+                    "artefact": row.artefact_ref,
+                    "moves": row.moves,
+                    "invested-days": row.invested_days,
+                }
+            ),
+        }
+    )
 
 
 def _service(row: Offering, data_classes: Sequence[str]) -> dict[str, Any]:
-    return _without_nothing({
-        "bom-ref": f"offering:{row.pk}",
-        "provider": _without_nothing({"name": row.host.name, "url": [url for url in [row.host.terms_url] if url]}),
-        "group": row.host.slug,
-        "name": row.api_id,
-        "version": row.version.identifier if row.version else None,
-        "x-trust-boundary": True,
-        "data": [{"flow": "bi-directional", "classification": each} for each in data_classes],
-        "externalReferences": [
-            {"type": kind, "url": url}
-            for kind, url in (("other", row.host.deprecation_policy_url), ("other", row.host.status_page_url))
-            if url
-        ],
-        "properties": _properties({
-            "lifecycle": row.lifecycle, "announced-on": row.announced_on, "retires-on": row.retires_on,
-            "date-kind": row.date_kind, "end-behaviour": row.end_behaviour, "binding": row.binding,
-            "region": row.region_scope, "tier": row.service_tier, "category": row.category,
-            "gateway": row.gateway.slug if row.gateway else None,
-            "alias": row.alias.identifier if row.alias else None,
-            "replacement": row.replacement.api_id if row.replacement else row.replacement_text,
-            "identity-confidence": row.identity_confidence,
-        }),
-    })  # fmt: skip
+    return _without_nothing(
+        {
+            "bom-ref": f"offering:{row.pk}",
+            "provider": _without_nothing(
+                {"name": row.host.name, "url": [url for url in [row.host.terms_url] if url]}
+            ),
+            "group": row.host.slug,
+            "name": row.api_id,
+            "version": row.version.identifier if row.version else None,
+            "x-trust-boundary": True,
+            "data": [{"flow": "bi-directional", "classification": each} for each in data_classes],
+            "externalReferences": [
+                {"type": kind, "url": url}
+                for kind, url in (
+                    ("other", row.host.deprecation_policy_url),
+                    ("other", row.host.status_page_url),
+                )
+                if url
+            ],
+            "properties": _properties(
+                {
+                    "lifecycle": row.lifecycle,
+                    "announced-on": row.announced_on,
+                    "retires-on": row.retires_on,
+                    "date-kind": row.date_kind,
+                    "end-behaviour": row.end_behaviour,
+                    "binding": row.binding,
+                    "region": row.region_scope,
+                    "tier": row.service_tier,
+                    "category": row.category,
+                    "gateway": row.gateway.slug if row.gateway else None,
+                    "alias": row.alias.identifier if row.alias else None,
+                    "replacement": row.replacement.api_id
+                    if row.replacement
+                    else row.replacement_text,
+                    "identity-confidence": row.identity_confidence,
+                }
+            ),
+        }
+    )
 
 
-def _data_classes(row: Offering, used: Sequence[Dependency], applications: Sequence[Application]) -> list[str]:
+def _data_classes(
+    row: Offering, used: Sequence[Dependency], applications: Sequence[Application]
+) -> list[str]:
     classes = {application.pk: application.data_classification for application in applications}
-    return sorted({found for each in used if each.offering_id == row.pk and (found := classes[each.application_id])})
+    return sorted(
+        {
+            found
+            for each in used
+            if each.offering_id == row.pk and (found := classes[each.application_id])
+        }
+    )
 
 
-# --- what is read beside it -------------------------------------------------------------------------------------------
+# --- what is read beside it -----------------------------------------------------------------------
 
 
-def _lineage(versions: dict[int, Version]) -> tuple[dict[int, list[Derivation]], dict[int, Version]]:
-    """({child: edges to its parents}, every ancestor), up to eight generations, a statement each."""
+def _lineage(
+    versions: dict[int, Version],
+) -> tuple[dict[int, list[Derivation]], dict[int, Version]]:
+    """({child: edges to its parents}, every ancestor), up to eight generations, a statement
+    each."""
     parents: dict[int, list[Derivation]] = defaultdict(list)
     ancestors: dict[int, Version] = {}
     frontier = set(versions)
@@ -314,9 +430,13 @@ def _lineage(versions: dict[int, Version]) -> tuple[dict[int, list[Derivation]],
 
 
 def _evidence(
-    user: User, applications: Sequence[Application], versions: Iterable[int], offerings: Iterable[int]
+    user: User,
+    applications: Sequence[Application],
+    versions: Iterable[int],
+    offerings: Iterable[int],
 ) -> dict[tuple[str, int], list[Evidence]]:
-    """Evaluations with a value on these models, of these applications or of nobody's, the latest first."""
+    """Evaluations with a value on these models, of these applications or of nobody's, the latest
+    first."""
     found: dict[tuple[str, int], list[Evidence]] = defaultdict(list)
     rows = (
         Evidence.objects.visible_to(user)
@@ -325,7 +445,11 @@ def _evidence(
         .order_by("-run_on", "-pk")[:500]
     )
     for row in rows:
-        key = ("offering", row.offering_id) if row.offering_id is not None else ("version", row.version_id or 0)
+        key = (
+            ("offering", row.offering_id)
+            if row.offering_id is not None
+            else ("version", row.version_id or 0)
+        )
         found[key].append(row)
     return found
 
@@ -333,7 +457,10 @@ def _evidence(
 def _properties(facts: dict[str, Any]) -> list[dict[str, str]]:
     """What is known of these; true and false as words, days as days."""
     return [
-        {"name": f"registry:{name}", "value": str(value).lower() if isinstance(value, bool) else str(value)}
+        {
+            "name": f"registry:{name}",
+            "value": str(value).lower() if isinstance(value, bool) else str(value),
+        }
         for name, value in facts.items()
         if value is not None and value != ""
     ]

@@ -1,5 +1,6 @@
-"""The AI Act component file of one application: what its foundations' developers owe it (Annex XII), what was changed
-about them, and the questions that decide who becomes a provider (Art. 25). A question is asked here, never judged."""
+"""The AI Act component file of one application: what its foundations' developers owe it (Annex
+XII), what was changed about them, and the questions that decide who becomes a provider (Art. 25). A
+question is asked here, never judged."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -97,8 +98,8 @@ TABLES: tuple[Table, ...] = (DOCUMENTS, MODIFICATIONS, QUESTIONS, COMPONENTS)
 
 @dataclass(frozen=True, slots=True)
 class ComponentFile:
-    """`n_on_file` of `n_items` documents are received or public. `documents_withheld`: the reader holds no office, and
-    what is on file is read by the offices."""
+    """`n_on_file` of `n_items` documents are received or public. `documents_withheld`: the reader
+    holds no office, and what is on file is read by the offices."""
 
     application: Application
     on: date
@@ -112,7 +113,8 @@ class ComponentFile:
 
 
 def component_file(*, application: Application, user: User, on: date) -> ComponentFile:
-    """Nine statements at most, whatever the application calls. The caller has checked that `user` may see it."""
+    """Nine statements at most, whatever the application calls. The caller has checked that `user`
+    may see it."""
     used = stack(application=application, on=on)
     foundations = {row.foundation.pk: row.foundation for row in used if row.foundation}
     adaptations = list(
@@ -120,10 +122,16 @@ def component_file(*, application: Application, user: User, on: date) -> Compone
             "dependency", "kind", "pk"
         )
     )
-    items = list(AnnexItem.objects.visible_to(user).filter(foundation__in=foundations).order_by("foundation", "item"))
+    items = list(
+        AnnexItem.objects.visible_to(user)
+        .filter(foundation__in=foundations)
+        .order_by("foundation", "item")
+    )
     answers = {
         row.question: row
-        for row in ComponentAnswer.objects.filter(application=application).select_related("answered_by")
+        for row in ComponentAnswer.objects.filter(application=application).select_related(
+            "answered_by"
+        )
     }
     found = {
         DOCUMENTS.slug: _documents(foundations, items, user.can_read_all),
@@ -144,7 +152,9 @@ def component_file(*, application: Application, user: User, on: date) -> Compone
         fill=fill,
         n_items=len(found[DOCUMENTS.slug]),
         n_on_file=sum(item.status in ON_FILE for item in items),
-        n_overdue=sum(item.status == AnnexItem.Status.REQUESTED and (item.due_on or on) < on for item in items),
+        n_overdue=sum(
+            item.status == AnnexItem.Status.REQUESTED and (item.due_on or on) < on for item in items
+        ),
         documents_withheld=not user.can_read_all,
     )
 
@@ -152,7 +162,9 @@ def component_file(*, application: Application, user: User, on: date) -> Compone
 type _Rows = list[tuple[Row, Foundation | Offering | None]]
 
 
-def _documents(foundations: dict[int, Foundation], items: Sequence[AnnexItem], office: bool) -> _Rows:
+def _documents(
+    foundations: dict[int, Foundation], items: Sequence[AnnexItem], office: bool
+) -> _Rows:
     held = {(item.foundation_id, item.item): item for item in items}
     rows: _Rows = []
     for foundation in sorted(foundations.values(), key=lambda f: (f.name, f.pk)):
@@ -160,16 +172,26 @@ def _documents(foundations: dict[int, Foundation], items: Sequence[AnnexItem], o
             item = held.get((foundation.pk, code))
             named = (Cell(foundation.name), Cell(foundation.developer.name), Cell(str(label)))
             rows.append(
-                (Row(named + (_item_cells(item) if office else (Cell(None, sentence("office")),) * 6)), foundation)
+                (
+                    Row(
+                        named
+                        + (_item_cells(item) if office else (Cell(None, sentence("office")),) * 6)
+                    ),
+                    foundation,
+                )
             )
     return rows
 
 
 def _item_cells(item: AnnexItem | None) -> tuple[Cell, ...]:
-    """Status, received on, link, asked for on, due on, note. Only a document that is missing is a gap, and one that was
-    received and lies nowhere."""
+    """Status, received on, link, asked for on, due on, note. Only a document that is missing is a
+    gap, and one that was received and lies nowhere."""
     if item is None or item.status == AnnexItem.Status.MISSING:
-        return (Cell(None), *((Cell(None, sentence("on_request")),) * 4), Cell(None, sentence("none")))
+        return (
+            Cell(None),
+            *((Cell(None, sentence("on_request")),) * 4),
+            Cell(None, sentence("none")),
+        )
     on_file = item.status in ON_FILE
     away, unasked = sentence("not_on_file"), sentence("unasked")
     return (
@@ -227,7 +249,9 @@ def _tests(evidence: Evidence, row: StackRow) -> bool:
     """About what the dependency calls, or about the application as a whole."""
     if evidence.offering_id is not None:
         return evidence.offering_id in {row.offering.pk, row.answering.pk}
-    return evidence.version_id is None or (row.version is not None and evidence.version_id == row.version.pk)
+    return evidence.version_id is None or (
+        row.version is not None and evidence.version_id == row.version.pk
+    )
 
 
 def _result(evidence: Evidence | None) -> str | None:
@@ -235,7 +259,9 @@ def _result(evidence: Evidence | None) -> str | None:
         return None
     word = {True: "passed", False: "failed", None: "on file"}[evidence.passed]
     figure = (
-        f"{evidence.metric} {evidence.value.normalize():f}" if evidence.metric and evidence.value is not None else ""
+        f"{evidence.metric} {evidence.value.normalize():f}"
+        if evidence.metric and evidence.value is not None
+        else ""
     )
     return f"{word}, {figure}" if figure else str(word)
 
@@ -249,9 +275,11 @@ def _questions(
         given = answers.get(code)
         if given is not None:
             cells = (
-                Cell(given.get_answer_display()), Cell(given.because or None), Cell(str(given.answered_by)),
+                Cell(given.get_answer_display()),
+                Cell(given.because or None),
+                Cell(str(given.answered_by)),
                 Cell(given.answered_on),
-            )  # fmt: skip
+            )
         elif code == ComponentAnswer.Question.THIRD and not tuned:
             cells = (Cell(None, sentence("no_fine_tune")),) * 4
         else:
@@ -307,12 +335,26 @@ def _gaps(table: Table, row: Row, at: Any, application: Application) -> list[Gap
     for column, cell in zip(table.columns, row.cells, strict=True):
         if not cell.is_missing or column.place is None:
             continue
-        place, subject = column.place, application if column.place not in {Place.DOCUMENTS, Place.IDENTITY} else at
-        label = Column(column.code, _labelled(table, row, column)) if table in (DOCUMENTS, QUESTIONS) else column
+        place, subject = (
+            column.place,
+            application if column.place not in {Place.DOCUMENTS, Place.IDENTITY} else at,
+        )
+        label = (
+            Column(column.code, _labelled(table, row, column))
+            if table in (DOCUMENTS, QUESTIONS)
+            else column
+        )
         found.append(
-            Gap(place, subject.pk, getattr(subject, "slug", ""), _name(subject), ((table, label),), 1,
-                application.criticality)
-        )  # fmt: skip
+            Gap(
+                place,
+                subject.pk,
+                getattr(subject, "slug", ""),
+                _name(subject),
+                ((table, label),),
+                1,
+                application.criticality,
+            )
+        )
     return found
 
 

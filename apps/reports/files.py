@@ -1,4 +1,5 @@
-"""Reports as files: CSV line by line, workbooks with a frozen head. No text is ever run as a formula."""
+"""Reports as files: CSV line by line, workbooks with a frozen head. No text is ever run as a
+formula."""
 
 import csv
 import io
@@ -29,7 +30,9 @@ def plain(value: Any) -> Any:
     if isinstance(value, list | dict):
         return escape_formula(json.dumps(value, sort_keys=True, ensure_ascii=False, default=str))
     return escape_formula(
-        value if value is None or isinstance(value, str | int | float | Decimal | date) else str(value)
+        value
+        if value is None or isinstance(value, str | int | float | Decimal | date)
+        else str(value)
     )
 
 
@@ -59,20 +62,29 @@ def table_cells(table: Table, rows: Iterable[Row]) -> Iterator[list[Any]]:
 
 
 class Workbook:
-    """An .xlsx written row by row with constant memory. Text goes in as text, whatever it begins with."""
+    """An .xlsx written row by row with constant memory. Text goes in as text, whatever it begins
+    with."""
 
     def __init__(self, target: IO[bytes], *, created: datetime) -> None:
         self._book = xlsxwriter.Workbook(
-            target, {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False,
-                     "default_date_format": "yyyy-mm-dd", "remove_timezone": True},
-        )  # fmt: skip
+            target,
+            {
+                "constant_memory": True,
+                "strings_to_formulas": False,
+                "strings_to_urls": False,
+                "default_date_format": "yyyy-mm-dd",
+                "remove_timezone": True,
+            },
+        )
         self._book.set_properties({"created": created.replace(tzinfo=None)})
-        self._head = self._book.add_format({"bold": True, "text_wrap": True, "valign": "top", "bottom": 1})
+        self._head = self._book.add_format(
+            {"bold": True, "text_wrap": True, "valign": "top", "bottom": 1}
+        )
         self._day = self._book.add_format({"num_format": "yyyy-mm-dd"})
 
     def sheet(self, name: str, heads: Sequence[str], rows: Iterable[Sequence[Any]]) -> int:
-        """A sheet with a frozen head and a filter; the number of rows written. What exceeds a sheet is cut, and the
-        last line says so."""
+        """A sheet with a frozen head and a filter; the number of rows written. What exceeds a sheet
+        is cut, and the last line says so."""
         sheet = self._book.add_worksheet(name[:31])
         sheet.freeze_panes(1, 0)
         for at, head in enumerate(heads):
@@ -82,7 +94,9 @@ class Workbook:
         n = 0
         for row in rows:
             if n >= SHEET_LINES - 2:
-                sheet.write_string(n + 1, 0, "Cut here: a sheet holds no more. The CSV has every row.")
+                sheet.write_string(
+                    n + 1, 0, "Cut here: a sheet holds no more. The CSV has every row."
+                )
                 break
             n += 1
             for at, value in enumerate(row):

@@ -1,4 +1,5 @@
-"""How complete each report is: counted while one waits for a small portfolio, kept by the sweep for a large one."""
+"""How complete each report is: counted while one waits for a small portfolio, kept by the sweep for
+a large one."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
@@ -50,7 +51,9 @@ class Sheet:
     @property
     def records(self) -> list[tuple[str, list[tuple[Column, Cell]]]]:
         """(what it is about, its fields) of each row."""
-        return [(row.about, list(zip(self.table.columns, row.cells, strict=True))) for row in self.rows]
+        return [
+            (row.about, list(zip(self.table.columns, row.cells, strict=True))) for row in self.rows
+        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +93,8 @@ def inventory_figures(*, user: User, at: datetime) -> Figures | None:
 
 
 def done_figures(*, user: User, on: date) -> Done:
-    """What was done in the quarter up to the day; of a large organisation as the sweep has counted it last."""
+    """What was done in the quarter up to the day; of a large organisation as the sweep has counted
+    it last."""
     if user.can_read_all and is_large(user):
         row = KeptFigures.objects.filter(report="done").first()
         if row is not None:
@@ -102,7 +106,8 @@ def _count_register(user: User, at: datetime) -> Figures:
     with open_register(user=user, on=day_of(at)) as register:
         found: Completeness = register.completeness(gaps=SHOWN_GAPS)
         sheets = [
-            Sheet(table, found.fills[table.slug], list(register.rows(table, limit=SHOWN_ROWS))) for table in TEMPLATES
+            Sheet(table, found.fills[table.slug], list(register.rows(table, limit=SHOWN_ROWS)))
+            for table in TEMPLATES
         ]
     return Figures(sheets, found.gaps[:SHOWN_GAPS], found.checks, at)
 
@@ -115,7 +120,8 @@ def _count_inventory(user: User, at: datetime) -> Figures:
 
 
 def keep_figures(*, at: datetime) -> None:
-    """Counts the organisation's reports and keeps them, where nobody could wait for that; else nothing is kept."""
+    """Counts the organisation's reports and keeps them, where nobody could wait for that; else
+    nothing is kept."""
     reader = User(username="", organisation_role=OrganisationRole.GOVERNANCE, is_active=True)
     if not is_large(reader):
         KeptFigures.objects.all().delete()
@@ -130,7 +136,7 @@ def keep_figures(*, at: datetime) -> None:
         KeptFigures.objects.update_or_create(report=name, defaults={"body": body, "as_of": at})
 
 
-# --- as JSON --------------------------------------------------------------------------------------------------------
+# --- as JSON --------------------------------------------------------------------------------------
 
 _TABLES: Mapping[str, Table] = {**BY_SLUG, MODELS.slug: MODELS}
 
@@ -141,19 +147,29 @@ def _packed(figures: Figures) -> dict[str, Any]:
             {
                 "table": sheet.table.slug,
                 "fill": asdict(sheet.fill),
-                "rows": [[row.about, [[_text(cell.value), cell.how] for cell in row.cells]] for row in sheet.rows],
+                "rows": [
+                    [row.about, [[_text(cell.value), cell.how] for cell in row.cells]]
+                    for row in sheet.rows
+                ],
             }
             for sheet in figures.sheets
         ],
         "gaps": [
             {
-                "place": str(gap.place), "ref": gap.ref, "slug": gap.slug, "name": gap.name,
-                "fields": [[table.slug, column.code] for table, column in gap.fields], "n_cells": gap.n_cells,
+                "place": str(gap.place),
+                "ref": gap.ref,
+                "slug": gap.slug,
+                "name": gap.name,
+                "fields": [[table.slug, column.code] for table, column in gap.fields],
+                "n_cells": gap.n_cells,
             }
             for gap in figures.gaps
         ],
-        "checks": [[str(rule.rule), rule.table.slug, rule.code, rule.n, rule.sentence] for rule in figures.checks],
-    }  # fmt: skip
+        "checks": [
+            [str(rule.rule), rule.table.slug, rule.code, rule.n, rule.sentence]
+            for rule in figures.checks
+        ],
+    }
 
 
 def _text(value: Any) -> Any:
@@ -170,20 +186,32 @@ def _kept(name: str, *, office: bool) -> Figures | None:
             Sheet(
                 _TABLES[said["table"]],
                 Fill(**said["fill"]),
-                [Row(tuple(Cell(value, how) for value, how in cells), about) for about, cells in said["rows"]],
+                [
+                    Row(tuple(Cell(value, how) for value, how in cells), about)
+                    for about, cells in said["rows"]
+                ],
             )
             for said in body["sheets"]
         ],
         gaps=[
             Gap(
-                Place(said["place"]), said["ref"], said["slug"], said["name"],
-                tuple((_TABLES[slug], _column(_TABLES[slug], code)) for slug, code in said["fields"]), said["n_cells"],
+                Place(said["place"]),
+                said["ref"],
+                said["slug"],
+                said["name"],
+                tuple(
+                    (_TABLES[slug], _column(_TABLES[slug], code)) for slug, code in said["fields"]
+                ),
+                said["n_cells"],
             )
             for said in body["gaps"]
         ],
-        checks=[Check(Rule(rule), _TABLES[slug], code, n, said) for rule, slug, code, n, said in body["checks"]],
+        checks=[
+            Check(Rule(rule), _TABLES[slug], code, n, said)
+            for rule, slug, code, n, said in body["checks"]
+        ],
         as_of=row.as_of,
-    )  # fmt: skip
+    )
 
 
 def _column(table: Table, code: str) -> Column:

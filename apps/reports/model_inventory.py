@@ -1,8 +1,8 @@
 """The model inventory: one row for each application and foundation version it calls.
 
-Its fields are those that SR 26-2 (the successor of SR 11-7), PRA SS1/23 and OSFI E-23 ask of an inventory (governance
-anchors, section 5). SR 26-2 leaves generative models out of its scope; such rows say that the firm's own policy
-applies.
+Its fields are those that SR 26-2 (the successor of SR 11-7), PRA SS1/23 and OSFI E-23 ask of an
+inventory (governance anchors, section 5). SR 26-2 leaves generative models out of its scope; such
+rows say that the firm's own policy applies.
 """
 
 from collections.abc import Iterator
@@ -73,26 +73,32 @@ TABLE = Table(
 _USE = f"""
 WITH {ANSWERING}
 live AS (
-    SELECT d.id AS dependency_id, d.application_id, d.role, d.since, o.id AS offering_id, o.api_id, o.version_id,
+    SELECT d.id AS dependency_id, d.application_id, d.role, d.since, o.id AS offering_id, o.api_id,
+        o.version_id,
            o.category, o.retires_on, h.name AS host
     FROM inventory_application a
     JOIN inventory_dependency d ON d.application_id = a.id
     LEFT JOIN answering e ON e.offering_id = d.offering_id
     JOIN catalog_offering o ON o.id = coalesce(e.ref, d.offering_id)
     JOIN catalog_provider h ON h.id = o.host_id
-    WHERE a.status = ANY (%(statuses)s) AND (%(teams)s::bigint[] IS NULL OR a.team_id = ANY (%(teams)s::bigint[]))
+    WHERE a.status = ANY (%(statuses)s) AND (%(teams)s::bigint[] IS NULL
+        OR a.team_id = ANY (%(teams)s::bigint[]))
       AND d.since <= %(on)s::date AND (d.until IS NULL OR d.until > %(on)s::date)
 )
-SELECT l.*, coalesce(l.version_id, -l.offering_id) AS model, v.identifier, v.foundation_id, f.developer_id,
-       l.category IN ('embedding', 'rerank', 'reranker') OR l.role IN ('embedding', 'reranker') AS not_generative
-FROM live l LEFT JOIN catalog_version v ON v.id = l.version_id LEFT JOIN catalog_foundation f ON f.id = v.foundation_id
+SELECT l.*, coalesce(l.version_id, -l.offering_id) AS model, v.identifier, v.foundation_id,
+    f.developer_id,
+       l.category IN ('embedding', 'rerank', 'reranker') OR l.role IN ('embedding',
+       'reranker') AS not_generative
+FROM live l LEFT JOIN catalog_version v ON v.id = l.version_id LEFT
+JOIN catalog_foundation f ON f.id = v.foundation_id
 """
 
 _ROLES = "ARRAY['primary', 'fallback', 'judge', 'guardrail', 'embedding', 'reranker', 'tool']"
 
 _MODELS = f"""
 WITH used AS (
-    SELECT application_id, model, max(version_id) AS version_id, max(foundation_id) AS foundation_id,
+    SELECT application_id, model, max(version_id) AS version_id,
+        max(foundation_id) AS foundation_id,
            max(developer_id) AS developer_id, max(identifier) AS identifier, min(api_id) AS api_id,
            min(offering_id) AS offering_id, string_agg(DISTINCT host, ', ' ORDER BY host) AS hosts,
            array_agg(DISTINCT role) AS roles, max(since) AS since, min(retires_on) AS retires_on,
@@ -100,7 +106,8 @@ WITH used AS (
     FROM report_model_use GROUP BY application_id, model
 ),
 whole AS (
-    SELECT application_id, array_agg(DISTINCT coalesce(identifier, api_id) || ' (' || role || ')') AS models
+    SELECT application_id, array_agg(DISTINCT coalesce(identifier,
+        api_id) || ' (' || role || ')') AS models
     FROM report_model_use GROUP BY application_id
 ),
 built AS (
@@ -115,7 +122,8 @@ accepted AS (
     GROUP BY u.application_id, u.model
 ),
 planned AS (
-    SELECT u.application_id, u.model, min(p.next_test_on) FILTER (WHERE p.next_test_on >= %(on)s::date) AS next_on
+    SELECT u.application_id, u.model, min(p.next_test_on) FILTER (WHERE p.next_test_on >=
+        %(on)s::date) AS next_on
     FROM inventory_exitplan p JOIN report_model_use u ON u.dependency_id = p.dependency_id
     GROUP BY u.application_id, u.model
 ),
@@ -125,10 +133,12 @@ documents AS (
 ),
 decided AS (
     SELECT * FROM inventory_approval
-    WHERE revoked_at IS NULL AND decided_on <= %(on)s::date AND (expires_on IS NULL OR expires_on > %(on)s::date)
+    WHERE revoked_at IS NULL AND decided_on <= %(on)s::date AND (expires_on IS NULL
+        OR expires_on > %(on)s::date)
 )
 SELECT row_number() OVER (
-           ORDER BY a.criticality, a.name, a.id, array_position({_ROLES}, u.roles[1]::text), u.model) AS n,
+           ORDER BY a.criticality, a.name, a.id, array_position({_ROLES}, u.roles[1]::text),
+               u.model) AS n,
        a.name || ' on ' || coalesce(u.identifier, u.api_id) AS about,
        a.id AS at_application, NULL::bigint AS at_provider, NULL::bigint AS at_contract,
        u.foundation_id AS at_foundation, u.offering_id AS at_offering,
@@ -136,13 +146,17 @@ SELECT row_number() OVER (
        u.identifier AS c03, NULL::text AS h03, p.name AS c04, NULL::text AS h04,
        u.hosts AS c05, NULL::text AS h05, array_to_string(u.roles, ', ') AS c06, NULL::text AS h06,
        CASE WHEN u.not_generative THEN 'check' ELSE 'outside' END AS c07, NULL::text AS h07,
-       nullif(a.purpose, '') AS c08, NULL::text AS h08, nullif(a.business_function, '') AS c09, NULL::text AS h09,
-       nullif(s.intended_use, '') AS c10, NULL::text AS h10, nullif(s.inputs, '') AS c11, NULL::text AS h11,
+       nullif(a.purpose, '') AS c08, NULL::text AS h08, nullif(a.business_function, '') AS c09,
+       NULL::text AS h09,
+       nullif(s.intended_use, '') AS c10, NULL::text AS h10, nullif(s.inputs, '') AS c11,
+       NULL::text AS h11,
        nullif(array_to_string(ARRAY(
            SELECT m FROM unnest(w.models) m
-           WHERE NOT m = ANY (ARRAY(SELECT coalesce(u.identifier, u.api_id) || ' (' || r || ')' FROM unnest(u.roles) r))
+           WHERE NOT m = ANY (ARRAY(SELECT coalesce(u.identifier, u.api_id) || ' (' || r || ')'
+           FROM unnest(u.roles) r))
            ORDER BY m), ', '), '') AS c12,
-       CASE WHEN cardinality(w.models) = cardinality(u.roles) THEN 'alone' ELSE 'components' END AS h12,
+       CASE WHEN cardinality(w.models) = cardinality(u.roles) THEN 'alone'
+           ELSE 'components' END AS h12,
        b.kinds AS c13, CASE WHEN b.kinds IS NOT NULL THEN 'adaptations' END AS h13,
        nullif(s.outputs, '') AS c14, NULL::text AS h14,
        CASE WHEN e.passed IS FALSE THEN 'failing' WHEN e.expires_on <= %(on)s::date THEN 'expired'
@@ -150,20 +164,24 @@ SELECT row_number() OVER (
        CASE WHEN e.passed IS NOT NULL THEN 'evaluated' END AS h15,
        greatest((a.updated_at AT TIME ZONE 'UTC')::date, u.since) AS c16, 'changed' AS h16,
        d.decision AS c17,
-       CASE WHEN d.decision IS NOT NULL THEN 'decided' WHEN u.version_id IS NULL THEN 'unplaced' END AS h17,
+       CASE WHEN d.decision IS NOT NULL THEN 'decided' WHEN u.version_id IS NULL
+           THEN 'unplaced' END AS h17,
        coalesce(x.n, 0) AS c18, NULL::text AS h18,
-       nullif(a.business_owner, '') AS c19, NULL::text AS h19, nullif(a.technical_owner, '') AS c20, NULL::text AS h20,
+       nullif(a.business_owner, '') AS c19, NULL::text AS h19, nullif(a.technical_owner, '') AS c20,
+       NULL::text AS h20,
        nullif(s.validator, '') AS c21, NULL::text AS h21,
        e.run_on AS c22, CASE WHEN e.run_on IS NOT NULL THEN 'evaluated' END AS h22,
        coalesce(s.validation_planned_on, g.next_on) AS c23,
-       CASE WHEN s.validation_planned_on IS NULL AND g.next_on IS NOT NULL THEN 'planned' END AS h23,
+       CASE WHEN s.validation_planned_on IS NULL AND g.next_on IS NOT NULL
+           THEN 'planned' END AS h23,
        coalesce(s.valid_until, u.retires_on) AS c24,
        CASE WHEN s.valid_until IS NULL AND u.retires_on IS NOT NULL THEN 'retires' END AS h24,
        a.criticality AS c25, NULL::text AS h25, a.users_affected AS c26, NULL::text AS h26,
        CASE WHEN u.version_id IS NOT NULL THEN 'yes' END AS c27, NULL::text AS h27,
        CASE WHEN %(office)s AND u.foundation_id IS NOT NULL THEN coalesce(k.n, 0) END AS c28,
        CASE WHEN NOT %(office)s THEN 'office' WHEN u.version_id IS NULL THEN 'unplaced' END AS h28,
-       nullif(s.limitations, '') AS c29, NULL::text AS h29, nullif(s.monitoring_plan, '') AS c30, NULL::text AS h30,
+       nullif(s.limitations, '') AS c29, NULL::text AS h29, nullif(s.monitoring_plan, '') AS c30,
+       NULL::text AS h30,
        nullif(s.attested_by, '') AS c31, NULL::text AS h31, s.attested_on AS c32, NULL::text AS h32
 FROM used u
 JOIN inventory_application a ON a.id = u.application_id
@@ -178,14 +196,16 @@ LEFT JOIN documents k ON k.foundation_id = u.foundation_id
 LEFT JOIN LATERAL (
     SELECT e.passed, e.run_on, e.expires_on FROM risks_evidence e
     LEFT JOIN catalog_offering o ON o.id = e.offering_id
-    WHERE e.application_id = u.application_id AND e.kind IN ('own_evaluation', 'red_team') AND e.passed IS NOT NULL
+    WHERE e.application_id = u.application_id AND e.kind IN ('own_evaluation', 'red_team')
+        AND e.passed IS NOT NULL
       AND e.run_on <= %(on)s::date
       AND coalesce(e.version_id, o.version_id, u.version_id) IS NOT DISTINCT FROM u.version_id
     ORDER BY e.run_on DESC, e.id DESC LIMIT 1
 ) e ON true
 LEFT JOIN LATERAL (
     SELECT c.decision FROM decided c
-    WHERE c.offering_id = u.offering_id OR c.version_id = u.version_id OR c.foundation_id = u.foundation_id
+    WHERE c.offering_id = u.offering_id OR c.version_id = u.version_id
+        OR c.foundation_id = u.foundation_id
        OR c.provider_id = u.developer_id
     ORDER BY (c.offering_id IS NOT NULL)::int * 4 + (c.version_id IS NOT NULL)::int * 3
              + (c.foundation_id IS NOT NULL)::int * 2 DESC, c.id DESC

@@ -1,4 +1,5 @@
-"""Reads of a report's relations: temporary tables of one transaction, so that every question is one plain statement."""
+"""Reads of a report's relations: temporary tables of one transaction, so that every question is one
+plain statement."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -27,7 +28,8 @@ _REF = {
 
 _MISSING = """
 WITH gap AS (
-    SELECT CASE WHEN e.place = 'contract' AND e.no_contract THEN 'no_contract' ELSE e.place END AS place, e.ref, e.code,
+    SELECT CASE WHEN e.place = 'contract' AND e.no_contract THEN 'no_contract'
+        ELSE e.place END AS place, e.ref, e.code,
            count(*) AS n
     FROM {relation} t CROSS JOIN LATERAL (VALUES {gaps}) AS e(code, place, ref, no_contract, gone)
     WHERE e.gone
@@ -41,10 +43,12 @@ LEFT JOIN catalog_provider p ON m.place IN ('provider', 'no_contract') AND p.id 
 LEFT JOIN inventory_contract k ON m.place = 'contract' AND k.id = m.ref
 LEFT JOIN catalog_provider kp ON kp.id = k.party_id
 LEFT JOIN inventory_application a
-    ON m.place IN ('application', 'exit_plan', 'statement', 'evidence', 'questions') AND a.id = m.ref
+    ON m.place IN ('application', 'exit_plan', 'statement', 'evidence', 'questions')
+        AND a.id = m.ref
 LEFT JOIN catalog_foundation f ON m.place IN ('documents', 'decision') AND f.id = m.ref
 LEFT JOIN catalog_offering o ON m.place = 'identity' AND o.id = m.ref
-GROUP BY m.place, m.ref, p.slug, p.name, k.ref, kp.name, a.slug, a.name, f.slug, f.name, o.api_id, a.criticality
+GROUP BY m.place, m.ref, p.slug, p.name, k.ref, kp.name, a.slug, a.name, f.slug, f.name, o.api_id,
+    a.criticality
 ORDER BY a.criticality NULLS FIRST, 4 DESC, m.place, 6, m.ref
 LIMIT %(limit)s
 """
@@ -52,7 +56,8 @@ LIMIT %(limit)s
 
 @contextmanager
 def relations(statements: Mapping[str, str], params: Mapping[str, Any]) -> Iterator[None]:
-    """The relations, one temporary table a name, made in this order and gone at the end; in one transaction."""
+    """The relations, one temporary table a name, made in this order and gone at the end; in one
+    transaction."""
     names = ", ".join(reversed(list(statements)))
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(f"DROP TABLE IF EXISTS {names}")
@@ -66,13 +71,17 @@ def relations(statements: Mapping[str, str], params: Mapping[str, Any]) -> Itera
 def fill_of(table: Table) -> Fill:
     """One statement."""
     parts = [
-        f"count(t.c{column.code}), count(*) FILTER (WHERE t.c{column.code} IS NULL AND t.h{column.code} IS NULL)"
+        f"count(t.c{column.code}), count(*) FILTER (WHERE t.c{column.code} IS NULL AND "
+        f"t.h{column.code} IS NULL)"
         for column in table.columns
     ]
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT count(*), {', '.join(parts)} FROM {table.relation} t")
         n_rows, *counts = cursor.fetchone()
-    by_column = {column.code: (counts[2 * index], counts[2 * index + 1]) for index, column in enumerate(table.columns)}
+    by_column = {
+        column.code: (counts[2 * index], counts[2 * index + 1])
+        for index, column in enumerate(table.columns)
+    }
     return Fill(
         n_rows=n_rows,
         n_filled=sum(filled for filled, _ in by_column.values()),
@@ -82,10 +91,12 @@ def fill_of(table: Table) -> Fill:
 
 
 def gaps_of(table: Table, *, limit: int) -> list[Gap]:
-    """What to enter where, what concerns the gravest application and the most cells first; one statement."""
+    """What to enter where, what concerns the gravest application and the most cells first; one
+    statement."""
     by_code = {column.code: column for column in table.columns}
     gaps = [
-        f"('{column.code}', '{column.place}', {f't.at_{column.at}' if column.at else _REF[column.place]}, "
+        f"('{column.code}', '{column.place}', "
+        f"{f't.at_{column.at}' if column.at else _REF[column.place]}, "
         f"{'t.at_contract IS NULL' if column.place == Place.CONTRACT else 'false'}, "
         f"t.c{column.code} IS NULL AND t.h{column.code} IS NULL)"
         for column in table.columns
@@ -94,9 +105,19 @@ def gaps_of(table: Table, *, limit: int) -> list[Gap]:
     if not gaps:
         return []
     with connection.cursor() as cursor:
-        cursor.execute(_MISSING.format(relation=table.relation, gaps=", ".join(gaps)), {"limit": limit})
+        cursor.execute(
+            _MISSING.format(relation=table.relation, gaps=", ".join(gaps)), {"limit": limit}
+        )
         return [
-            Gap(Place(place), ref, slug, name, tuple((table, by_code[code]) for code in codes), n, criticality)
+            Gap(
+                Place(place),
+                ref,
+                slug,
+                name,
+                tuple((table, by_code[code]) for code in codes),
+                n,
+                criticality,
+            )
             for place, ref, codes, n, slug, name, criticality in cursor.fetchall()
         ]
 
@@ -114,5 +135,8 @@ def rows_of(table: Table, *, limit: int | None = None, where: str = "") -> Itera
 
 
 def _columns(columns: Sequence[Column]) -> str:
-    values, words = (f"t.c{column.code}" for column in columns), (f"t.h{column.code}" for column in columns)
+    values, words = (
+        (f"t.c{column.code}" for column in columns),
+        (f"t.h{column.code}" for column in columns),
+    )
     return ", ".join([*values, *words, "t.about"])

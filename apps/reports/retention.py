@@ -1,4 +1,5 @@
-"""What is kept of what was handed in: that a pack was made and what was in it, as long as the history."""
+"""What is kept of what was handed in: that a pack was made and what was in it, as long as the
+history."""
 
 from django.db.models import Q
 from django.db.models.functions import Coalesce
@@ -36,5 +37,7 @@ declare_retention(
         "reports_modelstatement",
         "reports_reportingentity",
     ),
-    *permanent_tables(RetentionGroup.DERIVED, "figures that are counted again", "reports_keptfigures"),
+    *permanent_tables(
+        RetentionGroup.DERIVED, "figures that are counted again", "reports_keptfigures"
+    ),
 )

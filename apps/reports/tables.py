@@ -1,8 +1,9 @@
-"""The shape that every report has: tables of cells, each filled, missing with where to enter it, or not applicable.
+"""The shape that every report has: tables of cells, each filled, missing with where to enter it, or
+not applicable.
 
-A table is read from a relation of the database session (see relations.py) that holds for each column a value `c<code>`
-and a word `h<code>`. A value with a word is derived, and the word says how; no value with a word does not apply, and
-the word says why; no value and no word is missing.
+A table is read from a relation of the database session (see relations.py) that holds for each
+column a value `c<code>` and a word `h<code>`. A value with a word is derived, and the word says
+how; no value with a word does not apply, and the word says why; no value and no word is missing.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -32,8 +33,8 @@ class Place(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """`words` are the labels of a closed set; `key` marks a part of the template's primary key. `at` names the record
-    at which it is entered where that is not the place's usual one."""
+    """`words` are the labels of a closed set; `key` marks a part of the template's primary key.
+    `at` names the record at which it is entered where that is not the place's usual one."""
 
     code: str
     name: Any
@@ -45,7 +46,8 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """`relation` is a name of the program, never of a user. Without `code` columns show their names alone."""
+    """`relation` is a name of the program, never of a user. Without `code` columns show their names
+    alone."""
 
     slug: str
     code: str
@@ -80,7 +82,8 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """Cells in the order of the table's columns. `about` says what it is about, also where keys are missing."""
+    """Cells in the order of the table's columns. `about` says what it is about, also where keys are
+    missing."""
 
     cells: tuple[Cell, ...]
     about: str = ""
@@ -92,8 +95,9 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """One record with fields to enter: `ref` is its id, `slug` its slug where it has one, `fields` what is asked of it,
-    `n_cells` how many cells that fills. Of a `Place.NO_CONTRACT` it is the provider with whom none is on file."""
+    """One record with fields to enter: `ref` is its id, `slug` its slug where it has one, `fields`
+    what is asked of it, `n_cells` how many cells that fills. Of a `Place.NO_CONTRACT` it is the
+    provider with whom none is on file."""
 
     place: Place
     ref: int | None
@@ -105,13 +109,16 @@ class Gap:
 
     @property
     def labels(self) -> list[str]:
-        named = [f"{table.code}.{column.code}" if table.code else str(column.name) for table, column in self.fields]
+        named = [
+            f"{table.code}.{column.code}" if table.code else str(column.name)
+            for table, column in self.fields
+        ]
         return list(dict.fromkeys(named))
 
     @property
     def groups(self) -> list[tuple[str, list[str]]]:
-        """The labels by template: (RT.02.02, [0010 Contract reference, ...]); one group without a name where the tables
-        have no codes."""
+        """The labels by template: (RT.02.02, [0010 Contract reference, ...]); one group without a
+        name where the tables have no codes."""
         found: dict[str, list[str]] = {}
         for table, column in self.fields:
             label = f"{column.code} {column.name}" if table.code else str(column.name)
@@ -122,7 +129,8 @@ class Gap:
 
 
 def merged(gaps: Iterable[Gap]) -> list[Gap]:
-    """One gap a record, what concerns the most cells first, a record without which nothing can be filled in front."""
+    """One gap a record, what concerns the most cells first, a record without which nothing can be
+    filled in front."""
     found: dict[tuple[Place, int | None], Gap] = {}
     for gap in gaps:
         held = found.get((gap.place, gap.ref))
@@ -143,8 +151,8 @@ def merged(gaps: Iterable[Gap]) -> list[Gap]:
 
 @dataclass(frozen=True, slots=True)
 class Fill:
-    """How complete a table is, in cells; what does not apply counts neither way. `by_column` is {code: (filled,
-    missing)}."""
+    """How complete a table is, in cells; what does not apply counts neither way. `by_column` is
+    {code: (filled, missing)}."""
 
     n_rows: int = 0
     n_filled: int = 0
@@ -162,17 +170,24 @@ class Fill:
 
     def __add__(self, other: "Fill") -> "Fill":
         return Fill(
-            self.n_rows + other.n_rows, self.n_filled + other.n_filled, self.n_missing + other.n_missing,
-        )  # fmt: skip
+            self.n_rows + other.n_rows,
+            self.n_filled + other.n_filled,
+            self.n_missing + other.n_missing,
+        )
 
 
 def row_of(columns: Sequence[Column], found: Sequence[Any]) -> Row:
-    """From the columns c and h of a relation, in this order: all values, all words, what it is about."""
+    """From the columns c and h of a relation, in this order: all values, all words, what it is
+    about."""
     n = len(columns)
     return Row(
         tuple(
             Cell(
-                None if value is None else column.words.get(value, value) if column.words else value,
+                None
+                if value is None
+                else column.words.get(value, value)
+                if column.words
+                else value,
                 sentence(how) if how else "",
             )
             for column, value, how in zip(columns, found[:n], found[n : 2 * n], strict=True)

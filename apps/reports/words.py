@@ -1,5 +1,5 @@
-"""The words beside values: how one was derived, or why a field does not apply. The database answers with a code and
-numbers, `worst:3:5`, so that the sentence can be said in any language."""
+"""The words beside values: how one was derived, or why a field does not apply. The database answers
+with a code and numbers, `worst:3:5`, so that the sentence can be said in any language."""
 
 WORDS: dict[str, str] = {
     # does not apply
@@ -35,12 +35,14 @@ WORDS: dict[str, str] = {
     "classification": "from the data classification of {a} of {b} applications",
     "reliance_entered": "entered for {a} of {b} primaries; the strongest",
     "reliance": (
-        "primaries: {b}, of which {a} without a way out that avoids the provider, {c} with a tested one in date"
+        "primaries: {b}, of which {a} without a way out that avoids the provider, {c} with a "
+        "tested one in date"
     ),
     "leans": "in no primary role",
     "subst": "the hardest of the primaries: {a} entered, {b} derived from exit tests and fallbacks",
     "subst_part": (
-        "the hardest of {a} of {c} primaries ({b} derived from exit tests and fallbacks); the others are unknown"
+        "the hardest of {a} of {c} primaries ({b} derived from exit tests and fallbacks); the "
+        "others are unknown"
     ),
     "plans": "primaries with an exit plan: {a} of {b}",
     "alternatives": "primaries with an alternative: {a} of {b}; entered: {c}",

@@ -1,4 +1,5 @@
-"""Risks for the offices: own templates and risks are edited, what the release or a rule says is read."""
+"""Risks for the offices: own templates and risks are edited, what the release or a rule says is
+read."""
 
 from typing import Any
 
@@ -32,7 +33,9 @@ class OfficeInline[Child: Model, Parent: Model](admin.TabularInline):  # type: i
         return bool(getattr(request.user, "can_read_all", False))
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return bool(getattr(request.user, "is_governance", False)) and not getattr(obj, "built_in", False)
+        return bool(getattr(request.user, "is_governance", False)) and not getattr(
+            obj, "built_in", False
+        )
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return self.has_add_permission(request, obj)
@@ -85,26 +88,49 @@ class RiskEvidenceInline(OfficeInline[RiskEvidence, FoundationRisk]):
 
 @admin.register(FoundationRisk)
 class FoundationRiskAdmin(OrganisationRoleAdmin[FoundationRisk]):
-    """Levels, owner and words are edited here; closing and dismissing are actions with a reason of their own."""
+    """Levels, owner and words are edited here; closing and dismissing are actions with a reason of
+    their own."""
 
-    list_display = ("__str__", "node", "inherent", "confidence", "rule", "opened_at", "closed_at", "dismissed_at")
+    list_display = (
+        "__str__",
+        "node",
+        "inherent",
+        "confidence",
+        "rule",
+        "opened_at",
+        "closed_at",
+        "dismissed_at",
+    )
     list_select_related = ("node", "template")
     list_filter = ("rule", "template__layer")
     search_fields = ("title", "template__code", "template__title", "facts")
     autocomplete_fields = ("template", "owner")
     raw_id_fields = ("node",)
     readonly_fields = (
-        "inherent", "rule", "opened_at", "changed_at", "closed_at", "closed_reason", "dismissed_at", "dismissed_by",
+        "inherent",
+        "rule",
+        "opened_at",
+        "changed_at",
+        "closed_at",
+        "closed_reason",
+        "dismissed_at",
+        "dismissed_by",
         "dismissed_reason",
-    )  # fmt: skip
+    )
     inlines = (RiskEvidenceInline,)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         """What a rule states is the rule's."""
-        ruled = ("template", "node", "title", "facts", "source_url") if obj is not None and obj.rule else ()
+        ruled = (
+            ("template", "node", "title", "facts", "source_url")
+            if obj is not None and obj.rule
+            else ()
+        )
         return (*self.readonly_fields, *ruled)
 
-    def save_model(self, request: HttpRequest, obj: FoundationRisk, form: Any, change: bool) -> None:
+    def save_model(
+        self, request: HttpRequest, obj: FoundationRisk, form: Any, change: bool
+    ) -> None:
         if not change:
             obj.opened_at = obj.changed_at = now()
         elif {"likelihood", "impact"} & set(form.changed_data):
@@ -126,9 +152,19 @@ class AssessmentEvidenceInline(OfficeInline[AssessmentEvidence, Assessment]):
 
 @admin.register(Assessment)
 class AssessmentAdmin(ReadOnlyAdmin[Assessment]):
-    """Decided by the teams, on the pages and in the API, where the version that was read is checked."""
+    """Decided by the teams, on the pages and in the API, where the version that was read is
+    checked."""
 
-    list_display = ("risk", "dependency", "state", "treatment", "inherent", "residual", "owner", "due_on")
+    list_display = (
+        "risk",
+        "dependency",
+        "state",
+        "treatment",
+        "inherent",
+        "residual",
+        "owner",
+        "due_on",
+    )
     list_select_related = ("risk__template", "dependency__application", "owner")
     list_filter = ("state", "treatment", "stale_cause")
     search_fields = ("dependency__application__name", "risk__title", "risk__template__code")
@@ -137,7 +173,17 @@ class AssessmentAdmin(ReadOnlyAdmin[Assessment]):
 
 @admin.register(Evidence)
 class EvidenceAdmin(OrganisationRoleAdmin[Evidence]):
-    list_display = ("kind", "tool", "application", "version", "offering", "metric", "passed", "run_on", "expires_on")
+    list_display = (
+        "kind",
+        "tool",
+        "application",
+        "version",
+        "offering",
+        "metric",
+        "passed",
+        "run_on",
+        "expires_on",
+    )
     list_select_related = ("application", "version", "offering__host")
     list_filter = ("kind", "passed", "evaluator")
     search_fields = ("tool", "metric", "dataset", "application__name")

@@ -1,7 +1,9 @@
-"""Loads the built-in risk catalogue of `fixtures/risks/`: templates, modifiers, taxonomies and what maps to what.
+"""Loads the built-in risk catalogue of `fixtures/risks/`: templates, modifiers, taxonomies and what
+maps to what.
 
-These rows are the release's: a newer one replaces them, and a second run of one release writes nothing. An own
-template under a code of ours stays as it is. Only modifiers and mappings that the release has dropped are deleted.
+These rows are the release's: a newer one replaces them, and a second run of one release writes
+nothing. An own template under a code of ours stays as it is. Only modifiers and mappings that the
+release has dropped are deleted.
 """
 
 import json
@@ -25,9 +27,18 @@ _TAXONOMY = ("slug", "name", "version", "licence", "attribution", "source_url", 
 _ENTRY = ("code", "name", "text", "url")
 _TEMPLATE = (
     "code",
-    "title", "description", "layer", "inherits_by_default", "applies_when", "usual_likelihood", "usual_impact",
-    "stale_by", "suggested_tests", "suggested_treatments", "sources",
-)  # fmt: skip
+    "title",
+    "description",
+    "layer",
+    "inherits_by_default",
+    "applies_when",
+    "usual_likelihood",
+    "usual_impact",
+    "stale_by",
+    "suggested_tests",
+    "suggested_treatments",
+    "sources",
+)
 
 
 def records(name: str, folder: Path = CATALOGUE) -> Iterator[Record]:
@@ -67,10 +78,13 @@ def load_risk_catalogue(*, folder: Path = CATALOGUE) -> dict[str, int]:
             if record["code"] in template
             for modifier in record.get("modifiers", [])
         ]
-        written["modifiers"] = _bring(Modifier, ("template_id", "adaptation"), modifiers, of=template.values())
+        written["modifiers"] = _bring(
+            Modifier, ("template_id", "adaptation"), modifiers, of=template.values()
+        )
 
         entry = {
-            (slug, code): pk for slug, code, pk in TaxonomyEntry.objects.values_list("taxonomy__slug", "code", "pk")
+            (slug, code): pk
+            for slug, code, pk in TaxonomyEntry.objects.values_list("taxonomy__slug", "code", "pk")
         }
         mappings = [
             {
@@ -83,7 +97,9 @@ def load_risk_catalogue(*, folder: Path = CATALOGUE) -> dict[str, int]:
             for record in records("mappings", folder)
             if record["template"] in template
         ]
-        written["mappings"] = _bring(TemplateMapping, ("template_id", "entry_id"), mappings, of=template.values())
+        written["mappings"] = _bring(
+            TemplateMapping, ("template_id", "entry_id"), mappings, of=template.values()
+        )
         return written
 
 
@@ -97,12 +113,19 @@ def _row(model: type[models.Model], record: Mapping[str, Any], names: Iterable[s
 
 
 def _bring(
-    model: type[models.Model], key: tuple[str, ...], rows: list[Record], *, of: Iterable[int] | None = None
+    model: type[models.Model],
+    key: tuple[str, ...],
+    rows: list[Record],
+    *,
+    of: Iterable[int] | None = None,
 ) -> int:
-    """Insert what is missing and write what differs, by `key`; with `of`, drop other rows of these templates."""
+    """Insert what is missing and write what differs, by `key`; with `of`, drop other rows of these
+    templates."""
     manager = model._default_manager
     columns = ["pk", *key, *(name for name in (rows[0] if rows else {}) if name not in key)]
-    stored = manager.order_by() if of is None else manager.order_by().filter(template_id__in=list(of))
+    stored = (
+        manager.order_by() if of is None else manager.order_by().filter(template_id__in=list(of))
+    )
     there = {tuple(row[name] for name in key): row for row in stored.values(*columns)}
     new = [row for row in rows if tuple(row[name] for name in key) not in there]
     manager.bulk_create([model(**row) for row in new])
@@ -110,7 +133,9 @@ def _bring(
     for row in rows:
         found = there.get(tuple(row[name] for name in key))
         if found is not None and any(found[name] != value for name, value in row.items()):
-            differing[found["pk"]] = {name: value for name, value in row.items() if found[name] != value}
+            differing[found["pk"]] = {
+                name: value for name, value in row.items() if found[name] != value
+            }
     n_written = len(new) + update_rows(model, differing)
     if of is not None:
         kept = {tuple(row[name] for name in key) for row in rows}

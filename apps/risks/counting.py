@@ -1,7 +1,7 @@
 """How much is inherited and who has looked, as SQL: counted set-based, never pair by pair.
 
-Dependencies are grouped by what they call first, so that a count is one pass over them and does not grow with the
-number of risks x dependencies.
+Dependencies are grouped by what they call first, so that a count is one pass over them and does not
+grow with the number of risks x dependencies.
 """
 
 from typing import Final
@@ -41,7 +41,8 @@ held AS (
     WHERE f.node_id IN (SELECT node_id FROM risk)
     UNION
     SELECT n.id, s.id FROM stack s JOIN party p ON p.id = s.via_party_id
-    JOIN catalog_node n ON n.kind = CASE s.reached WHEN 'gateway' THEN 6 ELSE 8 END AND n.ref = p.above
+    JOIN catalog_node n ON n.kind = CASE s.reached WHEN 'gateway' THEN 6 ELSE 8 END
+        AND n.ref = p.above
 ),
 reach AS MATERIALIZED (
     SELECT h.node_id, {summed} FROM held h JOIN stack s ON s.id = h.id GROUP BY h.node_id
@@ -50,22 +51,26 @@ acted AS (
     SELECT r.id, count(*) FILTER (WHERE s.state = 'assessed') AS n_assessed,
         count(*) FILTER (WHERE s.state = 'stale') AS n_stale,
         count(*) FILTER (WHERE s.state = 'not_applicable') AS n_not_applicable,
-        count(*) FILTER (WHERE s.treatment = 'accept' AND s.revoked_at IS NULL AND s.accepted_until > %(day)s)
+        count(*) FILTER (WHERE s.treatment = 'accept' AND s.revoked_at IS NULL
+        AND s.accepted_until > %(day)s)
             AS n_accepted,
         count(*) FILTER (WHERE a.criticality = 0) AS n_critical
-    FROM risks_assessment s JOIN risk r ON r.id = s.risk_id JOIN inventory_dependency d ON d.id = s.dependency_id
+    FROM risks_assessment s JOIN risk r ON r.id = s.risk_id
+    JOIN inventory_dependency d ON d.id = s.dependency_id
     JOIN inventory_application a ON a.id = d.application_id
     WHERE {live} AND {counts} AND {chosen} AND {holds} AND ({applies})
     GROUP BY r.id
 )
 SELECT r.id, {chosen_count}::bigint AS n, coalesce(c.n_assessed, 0), coalesce(c.n_stale, 0),
-    coalesce(c.n_not_applicable, 0), coalesce(c.n_accepted, 0), {chosen_critical}::bigint, coalesce(c.n_critical, 0)
+    coalesce(c.n_not_applicable, 0), coalesce(c.n_accepted, 0), {chosen_critical}::bigint,
+    coalesce(c.n_critical, 0)
 FROM risk r JOIN reach ON reach.node_id = r.node_id LEFT JOIN acted c ON c.id = r.id
 """
 
 
-# how many pairs of each team, and how many of them were assessed, by state: per stack (what is called, and through
-# whom) the number of risks it holds, times the dependencies of the team on that stack
+# how many pairs of each team, and how many of them were assessed, by state: per stack (what is
+# called, and through whom) the number of risks it holds, times the dependencies of the team on that
+# stack
 TEAMS: Final = """
 WITH RECURSIVE {party}, {risk},
 {judges}stack AS MATERIALIZED (
@@ -75,14 +80,16 @@ WITH RECURSIVE {party}, {risk},
     GROUP BY a.team_id, d.offering_id, d.via_party_id, d.reached
 ),
 kind AS MATERIALIZED (
-    SELECT row_number() OVER () AS id, g.* FROM (SELECT DISTINCT offering_id, via_party_id, reached FROM stack) g
+    SELECT row_number() OVER () AS id, g.* FROM (SELECT DISTINCT offering_id, via_party_id, reached
+    FROM stack) g
 ),
 held AS (
     SELECT f.node_id, s.id FROM kind s JOIN catalog_footing f ON f.offering_id = s.offering_id
     WHERE f.node_id IN (SELECT node_id FROM risk)
     UNION
     SELECT n.id, s.id FROM kind s JOIN party p ON p.id = s.via_party_id
-    JOIN catalog_node n ON n.kind = CASE s.reached WHEN 'gateway' THEN 6 ELSE 8 END AND n.ref = p.above
+    JOIN catalog_node n ON n.kind = CASE s.reached WHEN 'gateway' THEN 6 ELSE 8 END
+        AND n.ref = p.above
 ),
 weight AS MATERIALIZED (
     SELECT h.id, {kinds} FROM held h JOIN risk r ON r.node_id = h.node_id GROUP BY h.id
@@ -99,12 +106,14 @@ acted AS (
     SELECT a.team_id, count(*) FILTER (WHERE s.state = 'assessed') AS n_assessed,
         count(*) FILTER (WHERE s.state = 'stale') AS n_stale,
         count(*) FILTER (WHERE s.state = 'not_applicable') AS n_not_applicable
-    FROM risks_assessment s JOIN risk r ON r.id = s.risk_id JOIN inventory_dependency d ON d.id = s.dependency_id
+    FROM risks_assessment s JOIN risk r ON r.id = s.risk_id
+    JOIN inventory_dependency d ON d.id = s.dependency_id
     JOIN inventory_application a ON a.id = d.application_id
     WHERE {live} AND {counts} AND {chosen} AND {holds} AND ({applies})
     GROUP BY a.team_id
 )
-SELECT i.team_id, i.n::bigint, coalesce(c.n_assessed, 0), coalesce(c.n_stale, 0), coalesce(c.n_not_applicable, 0)
+SELECT i.team_id, i.n::bigint, coalesce(c.n_assessed, 0), coalesce(c.n_stale, 0),
+    coalesce(c.n_not_applicable, 0)
 FROM inherited i LEFT JOIN acted c ON c.team_id = i.team_id WHERE i.n > 0
 """
 
@@ -112,18 +121,20 @@ FROM inherited i LEFT JOIN acted c ON c.team_id = i.team_id WHERE i.n > 0
 LEVELS: Final = """
 WITH RECURSIVE {party}, {risk}
 SELECT x.basis, x.likelihood, x.impact, count(*)
-FROM risks_assessment s JOIN risk r ON r.id = s.risk_id JOIN inventory_dependency d ON d.id = s.dependency_id
+FROM risks_assessment s JOIN risk r ON r.id = s.risk_id
+JOIN inventory_dependency d ON d.id = s.dependency_id
 JOIN inventory_application a ON a.id = d.application_id
 CROSS JOIN LATERAL (VALUES
-    ('current', s.current_likelihood, s.current_impact), ('residual', s.residual_likelihood, s.residual_impact)
+    ('current', s.current_likelihood, s.current_impact), ('residual', s.residual_likelihood,
+        s.residual_impact)
 ) x(basis, likelihood, impact)
 WHERE s.state <> 'not_applicable' AND x.likelihood IS NOT NULL AND x.impact IS NOT NULL
   AND {live} AND {counts} AND {chosen} AND {holds} AND ({applies})
 GROUP BY 1, 2, 3
 """
 
-# what the totals count the reach of a risk by, for each condition a risk may have; only those that open risks have are
-# worked out
+# what the totals count the reach of a risk by, for each condition a risk may have; only those that
+# open risks have are worked out
 _COUNTED: Final[dict[str, str]] = {
     "all": "true",
     Predicate.JUDGE_SHARES_BASE: "d.id IN (SELECT id FROM judge)",
@@ -157,10 +168,13 @@ def _words(*, which: str = "", chosen: str = "true") -> dict[str, str]:
 
 
 def totals_sql(*, which: str = "", chosen: str = "true") -> str:
-    """`TOTALS`, counting each template condition apart: the reach of a conditional risk is that of its condition."""
+    """`TOTALS`, counting each template condition apart: the reach of a conditional risk is that of
+    its condition."""
     return TOTALS.format(
         counted=_counted(),
-        summed=", ".join(f"sum(s.{kind}_{name}) AS {kind}_{name}" for name in _COUNTED for kind in ("n", "c")),
+        summed=", ".join(
+            f"sum(s.{kind}_{name}) AS {kind}_{name}" for name in _COUNTED for kind in ("n", "c")
+        ),
         chosen_count=_by_condition("reach.n"),
         chosen_critical=_by_condition("reach.c"),
         **_words(which=which, chosen=chosen),
@@ -173,7 +187,8 @@ def teams_sql() -> str:
         counted=_counted(),
         weighed=" + ".join(f"s.n_{name} * k.n_{name}" for name in _COUNTED),
         kinds=", ".join(
-            f"count(*) FILTER (WHERE r.applies_when = '{'' if name == 'all' else name}') AS n_{name}"
+            f"count(*) FILTER (WHERE r.applies_when = '{'' if name == 'all' else name}') AS "
+            f"n_{name}"
             for name in _COUNTED
         ),
         **_words(),

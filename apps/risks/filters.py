@@ -11,7 +11,15 @@ from apps.accounts.queries import team_and_below
 from apps.catalog.models import Foundation, NodeKind, Offering, Provider, Region, Version
 from apps.common.time import day_of, now
 from apps.inventory.models import Criticality
-from apps.risks.models import Assessment, Evidence, FoundationRisk, Layer, RiskTemplate, RuleName, Treatment
+from apps.risks.models import (
+    Assessment,
+    Evidence,
+    FoundationRisk,
+    Layer,
+    RiskTemplate,
+    RuleName,
+    Treatment,
+)
 from apps.risks.queries import STATES, Narrowed
 from apps.risks.queries.narrowing import CURRENT, INHERENT, RESIDUAL
 
@@ -35,15 +43,22 @@ class RiskTemplateFilter(django_filters.FilterSet):  # type: ignore[misc]
         model = RiskTemplate
         fields: list[str] = []
 
-    def mapped_to(self, queryset: QuerySet[RiskTemplate], name: str, value: str) -> QuerySet[RiskTemplate]:
+    def mapped_to(
+        self, queryset: QuerySet[RiskTemplate], name: str, value: str
+    ) -> QuerySet[RiskTemplate]:
         return queryset.filter(mappings__entry__taxonomy__slug=value).distinct()
 
 
 class FoundationRiskFilter(django_filters.FilterSet):  # type: ignore[misc]
     template = django_filters.CharFilter(field_name="template__code", label="Template (code)")
-    layer = django_filters.MultipleChoiceFilter(field_name="template__layer", choices=Layer.choices, label="Layer")
+    layer = django_filters.MultipleChoiceFilter(
+        field_name="template__layer", choices=Layer.choices, label="Layer"
+    )
     node_kind = django_filters.TypedMultipleChoiceFilter(
-        field_name="node__kind", choices=KINDS, coerce=lambda word: NodeKind[word.upper()].value, label="Kind of node"
+        field_name="node__kind",
+        choices=KINDS,
+        coerce=lambda word: NodeKind[word.upper()].value,
+        label="Kind of node",
     )
     node_ref = django_filters.NumberFilter(field_name="node__ref", label="Id of what it is on")
     rule = django_filters.MultipleChoiceFilter(choices=RuleName.choices, label="Raised by rule")
@@ -52,7 +67,11 @@ class FoundationRiskFilter(django_filters.FilterSet):  # type: ignore[misc]
         field_name="dismissed_at", lookup_expr="isnull", exclude=True, label="Dismissed"
     )
     min_inherent = django_filters.NumberFilter(
-        field_name="inherent", lookup_expr="gte", min_value=1, max_value=25, label="At least this grave (1 to 25)"
+        field_name="inherent",
+        lookup_expr="gte",
+        min_value=1,
+        max_value=25,
+        label="At least this grave (1 to 25)",
     )
 
     class Meta:
@@ -63,24 +82,34 @@ class FoundationRiskFilter(django_filters.FilterSet):  # type: ignore[misc]
     foundation = django_filters.CharFilter(
         method="of_foundation", label="On foundation (slug), its versions and offerings"
     )
-    provider = django_filters.CharFilter(method="of_provider", label="On provider (slug), with what belongs to it")
-    offering = django_filters.NumberFilter(method="of_offering", min_value=1, max_value=2**62, label="On offering (id)")
+    provider = django_filters.CharFilter(
+        method="of_provider", label="On provider (slug), with what belongs to it"
+    )
+    offering = django_filters.NumberFilter(
+        method="of_offering", min_value=1, max_value=2**62, label="On offering (id)"
+    )
 
-    def titled(self, queryset: QuerySet[FoundationRisk], name: str, value: str) -> QuerySet[FoundationRisk]:
+    def titled(
+        self, queryset: QuerySet[FoundationRisk], name: str, value: str
+    ) -> QuerySet[FoundationRisk]:
         return queryset.filter(
             Q(title__icontains=value)
             | Q(title="", template__title__icontains=value)
             | Q(template__code__icontains=value)
         )
 
-    def of_foundation(self, queryset: QuerySet[FoundationRisk], name: str, value: str) -> QuerySet[FoundationRisk]:
+    def of_foundation(
+        self, queryset: QuerySet[FoundationRisk], name: str, value: str
+    ) -> QuerySet[FoundationRisk]:
         return queryset.filter(
             _on(NodeKind.FOUNDATION, Foundation.objects.filter(slug=value))
             | _on(NodeKind.VERSION, Version.objects.filter(foundation__slug=value))
             | _on(NodeKind.OFFERING, Offering.objects.filter(version__foundation__slug=value))
         )
 
-    def of_provider(self, queryset: QuerySet[FoundationRisk], name: str, value: str) -> QuerySet[FoundationRisk]:
+    def of_provider(
+        self, queryset: QuerySet[FoundationRisk], name: str, value: str
+    ) -> QuerySet[FoundationRisk]:
         parties = Provider.objects.filter(slug=value).order_by().values("pk")
         return queryset.filter(
             Q(node__kind__in=PARTIES, node__ref__in=parties)
@@ -90,53 +119,83 @@ class FoundationRiskFilter(django_filters.FilterSet):  # type: ignore[misc]
             | _on(NodeKind.REGION, Region.objects.filter(host__slug=value))
         )
 
-    def of_offering(self, queryset: QuerySet[FoundationRisk], name: str, value: Any) -> QuerySet[FoundationRisk]:
+    def of_offering(
+        self, queryset: QuerySet[FoundationRisk], name: str, value: Any
+    ) -> QuerySet[FoundationRisk]:
         return queryset.filter(node__kind=NodeKind.OFFERING, node__ref=int(value))
 
-    def being_open(self, queryset: QuerySet[FoundationRisk], name: str, value: bool) -> QuerySet[FoundationRisk]:
-        return queryset.filter(FoundationRisk.OPEN) if value else queryset.exclude(FoundationRisk.OPEN)
+    def being_open(
+        self, queryset: QuerySet[FoundationRisk], name: str, value: bool
+    ) -> QuerySet[FoundationRisk]:
+        return (
+            queryset.filter(FoundationRisk.OPEN) if value else queryset.exclude(FoundationRisk.OPEN)
+        )
 
 
 class InheritedRiskFilter(django_filters.FilterSet):  # type: ignore[misc]
-    """Says what may be asked; `narrowed` hands it to the read, since inherited risk is derived and no queryset."""
+    """Says what may be asked; `narrowed` hands it to the read, since inherited risk is derived and
+    no queryset."""
 
     application = django_filters.CharFilter(method="later", label="Application (slug)")
-    dependency = django_filters.NumberFilter(method="later", min_value=1, max_value=2**62, label="Dependency (id)")
-    risk = django_filters.NumberFilter(method="later", min_value=1, max_value=2**62, label="Foundation risk (id)")
+    dependency = django_filters.NumberFilter(
+        method="later", min_value=1, max_value=2**62, label="Dependency (id)"
+    )
+    risk = django_filters.NumberFilter(
+        method="later", min_value=1, max_value=2**62, label="Foundation risk (id)"
+    )
     team = django_filters.CharFilter(method="later", label="Team (slug), with those below it")
     template = django_filters.CharFilter(method="later", label="Template (code)")
     layer = django_filters.ChoiceFilter(method="later", choices=Layer.choices, label="Layer")
     state = django_filters.ChoiceFilter(
-        method="later", choices=[(state, state.replace("_", " ").capitalize()) for state in STATES], label="State"
+        method="later",
+        choices=[(state, state.replace("_", " ").capitalize()) for state in STATES],
+        label="State",
     )
     min_inherent = django_filters.NumberFilter(
         method="later", min_value=1, max_value=25, label="At least this grave (1 to 25)"
     )
     q = django_filters.CharFilter(method="later", label="Title or code contains")
     level = django_filters.ChoiceFilter(method="later", choices=LEVELS_OF, label="Level asked of")
-    likelihood = django_filters.NumberFilter(method="later", min_value=1, max_value=5, label="Likelihood (1 to 5)")
-    impact = django_filters.NumberFilter(method="later", min_value=1, max_value=5, label="Impact (1 to 5)")
-    severity = django_filters.NumberFilter(
-        method="later", min_value=1, max_value=5, label="Inherent severity (1 very low to 5 very high)"
+    likelihood = django_filters.NumberFilter(
+        method="later", min_value=1, max_value=5, label="Likelihood (1 to 5)"
     )
-    criticality = django_filters.ChoiceFilter(method="later", choices=CRITICALITIES, label="Criticality")
-    treatment = django_filters.ChoiceFilter(method="later", choices=Treatment.choices, label="Treatment")
+    impact = django_filters.NumberFilter(
+        method="later", min_value=1, max_value=5, label="Impact (1 to 5)"
+    )
+    severity = django_filters.NumberFilter(
+        method="later",
+        min_value=1,
+        max_value=5,
+        label="Inherent severity (1 very low to 5 very high)",
+    )
+    criticality = django_filters.ChoiceFilter(
+        method="later", choices=CRITICALITIES, label="Criticality"
+    )
+    treatment = django_filters.ChoiceFilter(
+        method="later", choices=Treatment.choices, label="Treatment"
+    )
     owner = django_filters.CharFilter(method="later", label="Owner (username)")
     due_before = django_filters.DateFilter(method="later", label="Due before")
     accepted_before = django_filters.DateFilter(method="later", label="Acceptance ends before")
     foundation = django_filters.CharFilter(method="later", label="From foundation (slug)")
     provider = django_filters.CharFilter(method="later", label="From provider (slug)")
-    offering = django_filters.NumberFilter(method="later", min_value=1, max_value=2**62, label="From offering (id)")
+    offering = django_filters.NumberFilter(
+        method="later", min_value=1, max_value=2**62, label="From offering (id)"
+    )
     taxonomy = django_filters.CharFilter(method="later", label="Mapped to taxonomy (slug)")
     entry = django_filters.CharFilter(method="later", label="Mapped to its entry (code)")
-    node = django_filters.NumberFilter(method="later", min_value=1, max_value=2**62, label="From node (id)")
+    node = django_filters.NumberFilter(
+        method="later", min_value=1, max_value=2**62, label="From node (id)"
+    )
     alone = django_filters.BooleanFilter(method="later", label="Without the teams below")
 
     class Meta:
         model = FoundationRisk
         fields: list[str] = []
 
-    def later(self, queryset: QuerySet[FoundationRisk], name: str, value: Any) -> QuerySet[FoundationRisk]:
+    def later(
+        self, queryset: QuerySet[FoundationRisk], name: str, value: Any
+    ) -> QuerySet[FoundationRisk]:
         return queryset
 
     @property
@@ -151,7 +210,9 @@ class InheritedRiskFilter(django_filters.FilterSet):  # type: ignore[misc]
             return None if asked.get(name) is None else int(asked[name])
 
         criticality = words("criticality")
-        said: dict[str, Any] = {name: words(name) for name in _WORDS} | {name: number(name) for name in _NUMBERS}
+        said: dict[str, Any] = {name: words(name) for name in _WORDS} | {
+            name: number(name) for name in _NUMBERS
+        }
         return Narrowed(
             **said,
             criticality=Criticality[criticality.upper()].value if criticality else None,
@@ -162,14 +223,36 @@ class InheritedRiskFilter(django_filters.FilterSet):  # type: ignore[misc]
 
 
 _WORDS = (
-    "application", "team", "template", "layer", "state", "q", "level", "treatment", "owner", "foundation", "provider",
-    "taxonomy", "entry",
-)  # fmt: skip
-_NUMBERS = ("dependency", "risk", "min_inherent", "likelihood", "impact", "severity", "offering", "node")
+    "application",
+    "team",
+    "template",
+    "layer",
+    "state",
+    "q",
+    "level",
+    "treatment",
+    "owner",
+    "foundation",
+    "provider",
+    "taxonomy",
+    "entry",
+)
+_NUMBERS = (
+    "dependency",
+    "risk",
+    "min_inherent",
+    "likelihood",
+    "impact",
+    "severity",
+    "offering",
+    "node",
+)
 
 
 class AssessmentFilter(django_filters.FilterSet):  # type: ignore[misc]
-    application = django_filters.CharFilter(field_name="dependency__application__slug", label="Application (slug)")
+    application = django_filters.CharFilter(
+        field_name="dependency__application__slug", label="Application (slug)"
+    )
     dependency = django_filters.NumberFilter(field_name="dependency_id", label="Dependency (id)")
     risk = django_filters.NumberFilter(field_name="risk_id", label="Foundation risk (id)")
     template = django_filters.CharFilter(field_name="risk__template__code", label="Template (code)")
@@ -177,31 +260,47 @@ class AssessmentFilter(django_filters.FilterSet):  # type: ignore[misc]
     state = django_filters.MultipleChoiceFilter(choices=Assessment.State.choices, label="State")
     treatment = django_filters.MultipleChoiceFilter(choices=Treatment.choices, label="Treatment")
     owner = django_filters.CharFilter(field_name="owner__username", label="Owner (username)")
-    due_before = django_filters.DateFilter(field_name="due_on", lookup_expr="lt", label="Due before")
-    accepted_before = django_filters.DateFilter(method="ending_before", label="Acceptance ends before")
+    due_before = django_filters.DateFilter(
+        field_name="due_on", lookup_expr="lt", label="Due before"
+    )
+    accepted_before = django_filters.DateFilter(
+        method="ending_before", label="Acceptance ends before"
+    )
 
     class Meta:
         model = Assessment
         fields: list[str] = []
 
-    def of_team(self, queryset: QuerySet[Assessment], name: str, value: str) -> QuerySet[Assessment]:
+    def of_team(
+        self, queryset: QuerySet[Assessment], name: str, value: str
+    ) -> QuerySet[Assessment]:
         top = list(Team.objects.filter(slug=value).values_list("pk", flat=True))
         return queryset.filter(dependency__application__team__in=team_and_below(team_ids=top))
 
-    def ending_before(self, queryset: QuerySet[Assessment], name: str, value: date) -> QuerySet[Assessment]:
-        return queryset.filter(treatment=Treatment.ACCEPT, revoked_at__isnull=True, accepted_until__lt=value)
+    def ending_before(
+        self, queryset: QuerySet[Assessment], name: str, value: date
+    ) -> QuerySet[Assessment]:
+        return queryset.filter(
+            treatment=Treatment.ACCEPT, revoked_at__isnull=True, accepted_until__lt=value
+        )
 
 
 class EvidenceFilter(django_filters.FilterSet):  # type: ignore[misc]
-    application = django_filters.CharFilter(field_name="application__slug", label="Application (slug)")
-    version = django_filters.CharFilter(field_name="version__identifier", label="Version (identifier)")
+    application = django_filters.CharFilter(
+        field_name="application__slug", label="Application (slug)"
+    )
+    version = django_filters.CharFilter(
+        field_name="version__identifier", label="Version (identifier)"
+    )
     offering = django_filters.NumberFilter(field_name="offering_id", label="Offering (id)")
     template = django_filters.CharFilter(field_name="template__code", label="Template (code)")
     kind = django_filters.MultipleChoiceFilter(choices=Evidence.Kind.choices, label="Kind")
     tool = django_filters.CharFilter(label="Tool")
     run = django_filters.CharFilter(label="Run (as the tool calls it)")
     passed = django_filters.BooleanFilter(label="Passed")
-    failing_or_expired = django_filters.BooleanFilter(method="in_doubt", label="Failing, or expired today")
+    failing_or_expired = django_filters.BooleanFilter(
+        method="in_doubt", label="Failing, or expired today"
+    )
 
     class Meta:
         model = Evidence

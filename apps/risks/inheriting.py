@@ -1,14 +1,17 @@
-"""Who inherits what, as SQL: a foundation risk x a live dependency whose footing holds the risk's node.
+"""Who inherits what, as SQL: a foundation risk x a live dependency whose footing holds the risk's
+node.
 
-Nothing of this is stored. A pair exists when the risk is open and handed on, the dependency is live on the day, its
-offering's footing holds the node (or, for a gateway or vendor, the party it is reached through is the node or lies
-below it), and the template's condition holds.
+Nothing of this is stored. A pair exists when the risk is open and handed on, the dependency is live
+on the day, its offering's footing holds the node (or, for a gateway or vendor, the party it is
+reached through is the node or lies below it), and the template's condition holds.
 
 Two ways to a page, chosen here and never by the planner:
 
-- from the risks: each risk in order, and of it the first rows. A node on which many stand is read by walking the
-  applications in order until the page is full; one on which few stand by gathering and sorting those.
-- from the applications, where few are asked for: everything they stand on, joined with the risks there.
+- from the risks: each risk in order, and of it the first rows. A node on which many stand is read
+  by walking the applications in order until the page is full; one on which few stand by gathering
+  and sorting those.
+- from the applications, where few are asked for: everything they stand on, joined with the risks
+  there.
 """
 
 from typing import Final
@@ -22,7 +25,8 @@ IN_SCOPE: Final = [str(status) for status in Application.IN_SCOPE]
 LIVE: Final = """d.since <= %(day)s AND (d.until IS NULL OR d.until > %(day)s)"""
 COUNTS: Final = """a.status = ANY (%(in_scope)s) AND (%(teams)s::bigint[] IS NULL OR a.team_id = ANY (%(teams)s))"""
 
-# the conditions of the templates on dependency `d`; node kinds 2 version, 3 foundation (catalog's NodeKind)
+# the conditions of the templates on dependency `d`; node kinds 2 version, 3 foundation (catalog's
+# NodeKind)
 PREDICATES: Final[dict[str, str]] = {
     Predicate.JUDGE_SHARES_BASE: """d.role IN ('judge', 'guardrail') AND EXISTS (
         SELECT 1 FROM inventory_dependency p
@@ -33,20 +37,25 @@ PREDICATES: Final[dict[str, str]] = {
           AND p.since <= %(day)s AND (p.until IS NULL OR p.until > %(day)s))""",
     Predicate.CALLS_MOVING_NAME: """(d.binding = 'alias' OR (d.binding <> 'pinned' AND EXISTS (
         SELECT 1 FROM catalog_offering mo
-        LEFT JOIN catalog_alias ma ON ma.id = mo.alias_id LEFT JOIN catalog_version mv ON mv.id = mo.version_id
+        LEFT JOIN catalog_alias ma ON ma.id = mo.alias_id LEFT
+        JOIN catalog_version mv ON mv.id = mo.version_id
         WHERE mo.id = d.offering_id
           AND (CASE WHEN ma.id IS NULL THEN mo.binding = 'alias' ELSE ma.kind <> 'synonym' END
                OR coalesce(mv.moving, false)))))""",
 }
 APPLIES: Final = " OR ".join(
-    ["r.applies_when = ''", *(f"(r.applies_when = '{name}' AND {sql})" for name, sql in PREDICATES.items())]
+    [
+        "r.applies_when = ''",
+        *(f"(r.applies_when = '{name}' AND {sql})" for name, sql in PREDICATES.items()),
+    ]
 )
 
 # (id, above): every provider with itself and each of its corporate parents; circles are cut
 PARTY: Final = """party(id, above) AS (
     SELECT id, id FROM catalog_provider
     UNION
-    SELECT p.id, q.parent_id FROM party p JOIN catalog_provider q ON q.id = p.above WHERE q.parent_id IS NOT NULL
+    SELECT p.id, q.parent_id FROM party p JOIN catalog_provider q ON q.id = p.above
+    WHERE q.parent_id IS NOT NULL
 )"""
 # node kinds 6 gateway and 8 vendor are also reached by the dependency's own party
 _PARTY_KINDS: Final = "r.kind IN (6, 8)"
@@ -58,31 +67,40 @@ RISK: Final = """risk AS {kept} (
     FROM risks_foundationrisk r {join} LEFT JOIN risks_risktemplate t ON t.id = r.template_id
     WHERE r.closed_at IS NULL AND r.dismissed_at IS NULL AND r.inherits {which}
 )"""
-_EAGER: Final = {"kept": "MATERIALIZED", "node": ", n.kind, n.ref", "join": "JOIN catalog_node n ON n.id = r.node_id"}
+_EAGER: Final = {
+    "kept": "MATERIALIZED",
+    "node": ", n.kind, n.ref",
+    "join": "JOIN catalog_node n ON n.id = r.node_id",
+}
 _INLINE: Final = {**_EAGER, "kept": "NOT MATERIALIZED"}
 _LAZY: Final = {"kept": "NOT MATERIALIZED", "node": "", "join": ""}
 
 # dependency `d` stands on the node of risk `r`
 HOLDS: Final = f"""(EXISTS (SELECT 1 FROM catalog_footing f
             WHERE f.node_id = r.node_id AND f.offering_id = d.offering_id)
-    OR ({_PARTY_KINDS} AND {_REACHED} AND d.via_party_id IN (SELECT p.id FROM party p WHERE p.above = r.ref)))"""
+    OR ({_PARTY_KINDS} AND {_REACHED} AND d.via_party_id IN (SELECT p.id FROM party p
+    WHERE p.above = r.ref)))"""
 
 # more dependencies than this on a node: walk the applications instead of gathering
 WIDE: Final = 2000
 
 _AFTER: Final = """(a.criticality, a.id) {beyond}= (r.from_criticality, r.from_application)
-    AND (a.criticality, a.id, d.id) {beyond} (r.from_criticality, r.from_application, r.from_dependency)"""
+    AND (a.criticality, a.id, d.id) {beyond} (r.from_criticality, r.from_application,
+        r.from_dependency)"""
 
-# The risks in order, each with where its rows begin: the cursor for the risk of the cursor, the start for others. Not
-# materialised: what is read behind a full page is never looked at.
+# The risks in order, each with where its rows begin: the cursor for the risk of the cursor, the
+# start for others. Not materialised: what is read behind a full page is never looked at.
 _ORDERED: Final = """(
     SELECT o.*, n.kind, n.ref
     FROM (
         SELECT r.*,
-            CASE WHEN r.id = %(after_risk)s THEN %(after_criticality)s ELSE {edge_small} END::smallint
+            CASE WHEN r.id = %(after_risk)s THEN %(after_criticality)s
+                ELSE {edge_small} END::smallint
                 AS from_criticality,
-            CASE WHEN r.id = %(after_risk)s THEN %(after_application)s ELSE {edge} END::bigint AS from_application,
-            CASE WHEN r.id = %(after_risk)s THEN %(after_dependency)s ELSE {edge} END::bigint AS from_dependency
+            CASE WHEN r.id = %(after_risk)s THEN %(after_application)s
+                ELSE {edge} END::bigint AS from_application,
+            CASE WHEN r.id = %(after_risk)s THEN %(after_dependency)s
+                ELSE {edge} END::bigint AS from_dependency
         FROM risk r
         WHERE %(after_risk)s::bigint IS NULL OR r.inherent {lower} %(after_inherent)s
            OR (r.inherent = %(after_inherent)s AND r.id {beyond}= %(after_risk)s)
@@ -100,23 +118,28 @@ page AS (
     FROM {ordered}
     CROSS JOIN LATERAL (
         SELECT count(*) > {wide} AS wide FROM (
-            (SELECT 1 FROM catalog_footing f JOIN inventory_dependency d ON d.offering_id = f.offering_id AND {live}
+            (SELECT 1 FROM catalog_footing f JOIN inventory_dependency d
+                ON d.offering_id = f.offering_id AND {live}
              WHERE f.node_id = r.node_id LIMIT {wide} + 1)
             UNION ALL
-            (SELECT 1 FROM party p JOIN inventory_dependency d ON d.via_party_id = p.id AND {reached}
+            (SELECT 1 FROM party p JOIN inventory_dependency d ON d.via_party_id = p.id
+                AND {reached}
              WHERE {party_kinds} AND p.above = r.ref LIMIT {wide} + 1)
         ) probe
     ) reach
     CROSS JOIN LATERAL (
         (SELECT a.criticality, a.id AS application_id, d.id AS dependency_id
          FROM (
-             SELECT d.id FROM catalog_footing f JOIN inventory_dependency d ON d.offering_id = f.offering_id AND {live}
+             SELECT d.id FROM catalog_footing f
+             JOIN inventory_dependency d ON d.offering_id = f.offering_id AND {live}
              WHERE f.node_id = r.node_id
              UNION
-             SELECT d.id FROM party p JOIN inventory_dependency d ON d.via_party_id = p.id AND {reached} AND {live}
+             SELECT d.id FROM party p JOIN inventory_dependency d ON d.via_party_id = p.id
+                 AND {reached} AND {live}
              WHERE {party_kinds} AND p.above = r.ref
          ) standing
-         JOIN inventory_dependency d ON d.id = standing.id JOIN inventory_application a ON a.id = d.application_id
+         JOIN inventory_dependency d ON d.id = standing.id
+         JOIN inventory_application a ON a.id = d.application_id
          LEFT JOIN risks_assessment s ON s.risk_id = r.id AND s.dependency_id = d.id
          WHERE NOT reach.wide AND {counts} AND {chosen} AND ({applies}) AND {after} AND {state}
          ORDER BY a.criticality {rising}, a.id {rising}, d.id {rising} LIMIT %(size)s)
@@ -124,7 +147,8 @@ page AS (
         (SELECT a.criticality, a.id, d.id
          FROM inventory_application a JOIN inventory_dependency d ON d.application_id = a.id
          LEFT JOIN risks_assessment s ON s.risk_id = r.id AND s.dependency_id = d.id
-         WHERE reach.wide AND {counts} AND {chosen} AND {live} AND {holds} AND ({applies}) AND {after} AND {state}
+         WHERE reach.wide AND {counts} AND {chosen} AND {live} AND {holds} AND ({applies})
+             AND {after} AND {state}
          ORDER BY a.criticality {rising}, a.id {rising}, d.id {rising} LIMIT %(size)s)
     ) x
     ORDER BY r.inherent {falling}, r.id {rising}, x.criticality {rising}, x.application_id {rising},
@@ -136,7 +160,8 @@ page AS (
 # Applications first: {chosen} says which `a` and `d`.
 _FEW: Final = """WITH RECURSIVE {party}, {risk},
 mine AS MATERIALIZED (
-    SELECT d.id, d.application_id, d.offering_id, d.role, d.binding, d.reached, d.via_party_id, a.criticality
+    SELECT d.id, d.application_id, d.offering_id, d.role, d.binding, d.reached, d.via_party_id,
+        a.criticality
     FROM inventory_application a JOIN inventory_dependency d ON d.application_id = a.id
     WHERE {counts} AND {live} AND {chosen}
 ),
@@ -144,7 +169,8 @@ hit AS (
     SELECT f.node_id, m.id FROM mine m JOIN catalog_footing f ON f.offering_id = m.offering_id
     UNION
     SELECT n.id, m.id FROM mine m JOIN party p ON p.id = m.via_party_id
-    JOIN catalog_node n ON n.kind = CASE m.reached WHEN 'gateway' THEN 6 ELSE 8 END AND n.ref = p.above
+    JOIN catalog_node n ON n.kind = CASE m.reached WHEN 'gateway' THEN 6 ELSE 8 END
+        AND n.ref = p.above
 ),
 """
 FROM_APPLICATIONS: Final = (
@@ -155,9 +181,11 @@ FROM_APPLICATIONS: Final = (
     LEFT JOIN risks_assessment s ON s.risk_id = r.id AND s.dependency_id = d.id
     WHERE ({applies}) AND {state} AND (%(after_risk)s::bigint IS NULL OR
         (-r.inherent::int, r.id, d.criticality, d.application_id, d.id) {beyond}
-        (-%(after_inherent)s::int, %(after_risk)s::bigint, %(after_criticality)s::int, %(after_application)s::bigint,
+        (-%(after_inherent)s::int, %(after_risk)s::bigint, %(after_criticality)s::int,
+            %(after_application)s::bigint,
          %(after_dependency)s::bigint))
-    ORDER BY r.inherent {falling}, r.id {rising}, d.criticality {rising}, d.application_id {rising}, d.id {rising}
+    ORDER BY r.inherent {falling}, r.id {rising}, d.criticality {rising}, d.application_id {rising},
+        d.id {rising}
     LIMIT %(size)s
 )
 """
@@ -174,11 +202,14 @@ ALL_OF_FEW: Final = (
 )
 """
 )
-# stored assessments with what they are about, looked up one by one: fenced, or the planner hashes all there is
+# stored assessments with what they are about, looked up one by one: fenced, or the planner hashes
+# all there is
 _LOOKED_UP: Final = """(SELECT s.* FROM risks_assessment s WHERE {state}) s
     CROSS JOIN LATERAL (SELECT x.* FROM risk x WHERE x.id = s.risk_id OFFSET 0) r
-    CROSS JOIN LATERAL (SELECT x.* FROM inventory_dependency x WHERE x.id = s.dependency_id OFFSET 0) d
-    CROSS JOIN LATERAL (SELECT x.* FROM inventory_application x WHERE x.id = d.application_id OFFSET 0) a
+    CROSS JOIN LATERAL (SELECT x.* FROM inventory_dependency x
+    WHERE x.id = s.dependency_id OFFSET 0) d
+    CROSS JOIN LATERAL (SELECT x.* FROM inventory_application x
+    WHERE x.id = d.application_id OFFSET 0) a
     WHERE {counts} AND {live} AND {chosen} AND {holds} AND ({applies})"""
 
 # the same of stored assessments, where few are asked for
@@ -191,7 +222,8 @@ found AS (
 """
 SORTED: Final = """, page AS (
     SELECT p.* FROM found p
-    JOIN risks_foundationrisk r ON r.id = p.risk_id LEFT JOIN risks_risktemplate t ON t.id = r.template_id
+    JOIN risks_foundationrisk r ON r.id = p.risk_id LEFT
+    JOIN risks_risktemplate t ON t.id = r.template_id
     JOIN inventory_application a ON a.id = p.application_id
     LEFT JOIN risks_assessment s ON s.risk_id = p.risk_id AND s.dependency_id = p.dependency_id
     LEFT JOIN accounts_user u ON u.id = s.owner_id
@@ -209,7 +241,8 @@ page AS (
         SELECT a.criticality, a.id AS application_id, d.id AS dependency_id
         FROM risks_assessment s JOIN inventory_dependency d ON d.id = s.dependency_id
         JOIN inventory_application a ON a.id = d.application_id
-        WHERE s.risk_id = r.id AND {state} AND {counts} AND {live} AND {chosen} AND {holds} AND ({applies})
+        WHERE s.risk_id = r.id AND {state} AND {counts} AND {live} AND {chosen} AND {holds}
+            AND ({applies})
           AND {after}
         ORDER BY a.criticality {rising}, a.id {rising}, d.id {rising} LIMIT %(size)s
     ) x
@@ -243,19 +276,26 @@ GRAVEST: Final = "p.inherent DESC, p.risk_id, p.criticality, p.application_id, p
 DETAILS: Final = f"""
 SELECT p.risk_id, p.dependency_id, p.inherent, p.criticality, p.application_id,
     r.likelihood, r.impact, r.confidence, r.template_id, coalesce(t.code, '') AS code,
-    coalesce(nullif(r.title, ''), t.title) AS title, coalesce(t.layer, '') AS layer, r.rule, r.facts,
+    coalesce(nullif(r.title, ''), t.title) AS title, coalesce(t.layer, '') AS layer, r.rule,
+    r.facts,
     n.kind AS node_kind, n.ref AS node_ref, {NODE_NAME} AS node_name, f.via, f.depth,
-    a.slug AS application, a.name AS application_name, g.slug AS team, g.name AS team_name, a.team_id, d.role,
+    a.slug AS application, a.name AS application_name, g.slug AS team, g.name AS team_name,
+    a.team_id, d.role,
     d.offering_id, o.api_id, h.slug AS host, h.name AS host_name,
-    (SELECT array_agg(DISTINCT k.kind ORDER BY k.kind) FROM inventory_adaptation k WHERE k.dependency_id = d.id)
+    (SELECT array_agg(DISTINCT k.kind ORDER BY k.kind) FROM inventory_adaptation k
+    WHERE k.dependency_id = d.id)
         AS adaptations,
-    s.id AS assessment_id, s.version AS assessment_version, coalesce(s.state, 'unassessed') AS state, s.treatment,
-    s.current_likelihood, s.current_impact, s.residual_likelihood, s.residual_impact, s.due_on, s.accepted_until,
+    s.id AS assessment_id, s.version AS assessment_version, coalesce(s.state,
+    'unassessed') AS state, s.treatment,
+    s.current_likelihood, s.current_impact, s.residual_likelihood, s.residual_impact, s.due_on,
+    s.accepted_until,
     s.revoked_at, s.stale_because, s.stale_event_id, u.username AS owner, w.username AS risk_owner
 FROM page p
-JOIN risks_foundationrisk r ON r.id = p.risk_id LEFT JOIN risks_risktemplate t ON t.id = r.template_id
+JOIN risks_foundationrisk r ON r.id = p.risk_id LEFT
+JOIN risks_risktemplate t ON t.id = r.template_id
 JOIN catalog_node n ON n.id = r.node_id
-JOIN inventory_dependency d ON d.id = p.dependency_id JOIN inventory_application a ON a.id = p.application_id
+JOIN inventory_dependency d ON d.id = p.dependency_id
+JOIN inventory_application a ON a.id = p.application_id
 JOIN accounts_team g ON g.id = a.team_id
 JOIN catalog_offering o ON o.id = d.offering_id JOIN catalog_provider h ON h.id = o.host_id
 LEFT JOIN catalog_footing f ON f.node_id = r.node_id AND f.offering_id = d.offering_id
@@ -265,12 +305,19 @@ LEFT JOIN accounts_user u ON u.id = s.owner_id LEFT JOIN accounts_user w ON w.id
 
 
 def words(
-    *, backwards: bool, which: str = "", chosen: str = "true", state: str = "true", lazily: bool = False,
+    *,
+    backwards: bool,
+    which: str = "",
+    chosen: str = "true",
+    state: str = "true",
+    lazily: bool = False,
     inline: bool = False,
-) -> dict[str, str]:  # fmt: skip
-    """The pieces of the templates above. `which`, `chosen` and `state` are SQL of this floor, never user input.
+) -> dict[str, str]:
+    """The pieces of the templates above. `which`, `chosen` and `state` are SQL of this floor, never
+    user input.
 
-    `lazily` lets the risks be read in order until enough rows are found; `inline` lets them be looked up one by one.
+    `lazily` lets the risks be read in order until enough rows are found; `inline` lets them be
+    looked up one by one.
     """
     beyond = "<" if backwards else ">"
     pieces = {

@@ -2,4 +2,5 @@ from apps.inventory.actions import RefusedChange
 
 
 class RefusedRisk(RefusedChange):
-    """A change of a risk or assessment that contradicts what is on record; the text says why and what to do."""
+    """A change of a risk or assessment that contradicts what is on record; the text says why and
+    what to do."""

@@ -4,7 +4,8 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 LOWEST, HIGHEST = 1, 5
-# the highest score of each severity, very low to very high; how the 5 x 5 is read, here and on paper
+# the highest score of each severity, very low to very high; how the 5 x 5 is read, here and on
+# paper
 SEVERITIES = (3, 6, 10, 16, 25)
 # adaptations that leave the weights as they are and add nothing to read
 WORDS_ONLY = frozenset({"prompt", "few_shot"})
@@ -42,11 +43,15 @@ class Adjusted:
     steps: tuple[Step, ...]
 
 
-def adjusted(inherent: Level, steps: Iterable[Step], adaptations: Collection[str], *, in_the_weights: bool) -> Adjusted:
-    """The inherent level with the steps of the adaptations present, each kind once, kept within 1 to 5.
+def adjusted(
+    inherent: Level, steps: Iterable[Step], adaptations: Collection[str], *, in_the_weights: bool
+) -> Adjusted:
+    """The inherent level with the steps of the adaptations present, each kind once, kept within 1
+    to 5.
 
-    A risk that sits in the weights (`in_the_weights`: training data, weights, alignment) does not go away by words:
-    where all adaptations are prompts and examples, likelihood falls by at most one step and impact by none.
+    A risk that sits in the weights (`in_the_weights`: training data, weights, alignment) does not
+    go away by words: where all adaptations are prompts and examples, likelihood falls by at most
+    one step and impact by none.
     """
     taken = tuple(step for step in steps if step.adaptation in adaptations)
     likelihood = sum(step.likelihood for step in taken)

@@ -1,7 +1,8 @@
-"""What makes an assessment stale: events, days, evidence, and the risk's own change. Each names itself in the row.
+"""What makes an assessment stale: events, days, evidence, and the risk's own change. Each names
+itself in the row.
 
-One statement per cause, over all assessments at once; an assessment that is stale already keeps its first cause. What
-people typed stays. Safe to run twice: nothing is written where nothing is new.
+One statement per cause, over all assessments at once; an assessment that is stale already keeps its
+first cause. What people typed stays. Safe to run twice: nothing is written where nothing is new.
 """
 
 from dataclasses import dataclass
@@ -22,8 +23,9 @@ _LOCK = 7_201_804_430
 
 
 def hold_off_staling() -> None:
-    """Until the end of the transaction nothing is marked stale: who writes many assessments, in whatever order, and the
-    job that does the same would otherwise wait for each other. Any number may hold it off at once."""
+    """Until the end of the transaction nothing is marked stale: who writes many assessments, in
+    whatever order, and the job that does the same would otherwise wait for each other. Any number
+    may hold it off at once."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock_shared(%s)", [_LOCK])
 
@@ -48,7 +50,9 @@ def mark_stale(*, at: datetime) -> Staleness:
     with connection.cursor() as cursor:
         # one run at a time; the second then finds nothing new
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
-        cursor.execute(_marking(_ACCEPTANCE_ENDED), {**params, "cause": StaleCause.ACCEPTANCE_EXPIRED})
+        cursor.execute(
+            _marking(_ACCEPTANCE_ENDED), {**params, "cause": StaleCause.ACCEPTANCE_EXPIRED}
+        )
         acceptances = cursor.rowcount
         cursor.execute(_EVENTS, {**params, "cause": StaleCause.EVENT})
         handled = cursor.fetchall()
@@ -69,30 +73,36 @@ WHERE s.id = t.id AND s.state <> 'stale'
 """
 
 _ACCEPTANCE_ENDED = """
-SELECT s.id, 'The acceptance by ' || u.username || ' ended on ' || s.accepted_until || '.' AS because,
+SELECT s.id, 'The acceptance by ' || u.username || ' ended on ' || s.accepted_until || '.' AS
+    because,
     NULL::bigint AS event_id
 FROM risks_assessment s JOIN accounts_user u ON u.id = s.accepted_by_id
-WHERE s.treatment = 'accept' AND s.revoked_at IS NULL AND s.accepted_until <= %(day)s AND s.state <> 'stale'
+WHERE s.treatment = 'accept' AND s.revoked_at IS NULL AND s.accepted_until <= %(day)s
+    AND s.state <> 'stale'
 """
 
 _REPLACED = """
-SELECT s.id, 'The dependency ended on ' || d.until || coalesce(' and was replaced by ' || n.what, '') || '.' AS because,
+SELECT s.id, 'The dependency ended on ' || d.until || coalesce(' and was replaced by ' || n.what,
+    '') || '.' AS because,
     NULL::bigint AS event_id
 FROM risks_assessment s JOIN inventory_dependency d ON d.id = s.dependency_id
 LEFT JOIN LATERAL (
     SELECT o.api_id || ' at ' || h.name AS what FROM inventory_dependency b
     JOIN catalog_offering o ON o.id = b.offering_id JOIN catalog_provider h ON h.id = o.host_id
-    WHERE b.application_id = d.application_id AND b.role = d.role AND b.since = d.until AND b.id <> d.id
+    WHERE b.application_id = d.application_id AND b.role = d.role AND b.since = d.until
+        AND b.id <> d.id
     ORDER BY b.id LIMIT 1
 ) n ON true
 WHERE d.until <= %(day)s AND s.state <> 'stale'
 """
 
 _EXIT_TEST_EXPIRED = """
-SELECT s.id, 'The exit test of ' || x.tested_on || ' to ' || o.api_id || ' expired on ' || x.ends_on || '.' AS because,
+SELECT s.id, 'The exit test of ' || x.tested_on || ' to ' || o.api_id || ' expired on ' || x.ends_on
+    || '.' AS because,
     NULL::bigint AS event_id
 FROM (
-    SELECT e.*, coalesce(e.expires_on, e.tested_on + %(validity)s) AS ends_on FROM inventory_exittest e
+    SELECT e.*, coalesce(e.expires_on, e.tested_on + %(validity)s) AS ends_on
+    FROM inventory_exittest e
     WHERE e.result <> 'failed' AND e.tested_on <= %(day)s
 ) x
 JOIN risks_assessment s ON s.dependency_id = x.dependency_id
@@ -106,23 +116,27 @@ WHERE x.ends_on <= %(day)s AND s.state <> 'stale' AND 'exit_test_expired' = ANY 
         AND coalesce(y.expires_on, y.tested_on + %(validity)s) > %(day)s)
 """
 
-# the newest result of a kind of test on one subject counts: a failure that has been put right is none
+# the newest result of a kind of test on one subject counts: a failure that has been put right is
+# none
 _EVIDENCE_FAILED = """
 SELECT s.id, 'Evidence of ' || e.run_on || ' fails' || coalesce(': ' || nullif(e.metric, '')
         || coalesce(' ' || trim_scale(e.value), '')
-        || coalesce(' against ' || trim_scale(e.threshold), ''), '') || '.' AS because, NULL::bigint AS event_id
+        || coalesce(' against ' || trim_scale(e.threshold), ''), '') || '.' AS because,
+        NULL::bigint AS event_id
 FROM risks_evidence e
 JOIN risks_assessment s ON s.assessed_at < e.recorded_at AND s.state <> 'stale'
 JOIN inventory_dependency d ON d.id = s.dependency_id
 JOIN risks_foundationrisk r ON r.id = s.risk_id
 WHERE e.passed IS FALSE AND e.recorded_at <= %(at)s AND (
-    EXISTS (SELECT 1 FROM risks_assessmentevidence l WHERE l.assessment_id = s.id AND l.evidence_id = e.id)
+    EXISTS (SELECT 1 FROM risks_assessmentevidence l
+    WHERE l.assessment_id = s.id AND l.evidence_id = e.id)
     OR EXISTS (SELECT 1 FROM risks_riskevidence l WHERE l.risk_id = r.id AND l.evidence_id = e.id)
     OR ((e.application_id IS NULL OR e.application_id = d.application_id)
         AND (e.offering_id IS NULL OR e.offering_id = d.offering_id)
         AND (e.version_id IS NULL OR EXISTS (
             SELECT 1 FROM catalog_footing f JOIN catalog_node n ON n.id = f.node_id
-            WHERE f.offering_id = d.offering_id AND n.kind = 2 AND n.ref = e.version_id AND f.via = 0))
+            WHERE f.offering_id = d.offering_id AND n.kind = 2 AND n.ref = e.version_id
+                AND f.via = 0))
         AND (e.template_id IS NULL OR e.template_id = r.template_id)))
   AND NOT EXISTS (
       SELECT 1 FROM risks_evidence y
@@ -142,11 +156,14 @@ WHERE e.expires_on <= %(day)s AND s.state <> 'stale'
 """
 
 _FACTS_CHANGED = """
-SELECT s.id, 'The risk changed on ' || to_char(r.changed_at AT TIME ZONE 'UTC', 'YYYY-MM-DD') || ': '
-    || coalesce(nullif(r.facts, ''), 'it is now rated ' || r.likelihood || ' x ' || r.impact || '.') AS because,
+SELECT s.id, 'The risk changed on ' || to_char(r.changed_at AT TIME ZONE 'UTC',
+    'YYYY-MM-DD') || ': '
+    || coalesce(nullif(r.facts, ''), 'it is now rated ' || r.likelihood || ' x ' || r.impact || '.')
+    AS because,
     NULL::bigint AS event_id
 FROM risks_assessment s JOIN risks_foundationrisk r ON r.id = s.risk_id
-WHERE r.changed_at > s.assessed_at AND r.changed_at <= %(at)s AND r.closed_at IS NULL AND r.dismissed_at IS NULL
+WHERE r.changed_at > s.assessed_at AND r.changed_at <= %(at)s AND r.closed_at IS NULL
+    AND r.dismissed_at IS NULL
   AND s.state <> 'stale'
 """
 
@@ -158,26 +175,31 @@ _CAUSES = {
     StaleCause.FACTS_CHANGED: _FACTS_CHANGED,
 }
 
-# The events nobody has handled here, the dependencies each reaches, and their assessments of risks that such an event
-# makes stale. An event on an offering reaches what calls it or is redirected to it; a date or a new price also what
-# calls the same release at the same host (a price only in the same region and tier); a moving name only itself.
+# The events nobody has handled here, the dependencies each reaches, and their assessments of risks
+# that such an event makes stale. An event on an offering reaches what calls it or is redirected to
+# it; a date or a new price also what calls the same release at the same host (a price only in the
+# same region and tier); a moving name only itself.
 _EVENTS = """
 WITH waiting AS (
     SELECT e.* FROM catalog_providerevent e
     WHERE NOT EXISTS (SELECT 1 FROM risks_handledevent h WHERE h.event_id = e.id)
 ),
-concerned AS (SELECT w.id, w.kind, w.offering_id FROM waiting w WHERE EXISTS (SELECT 1 FROM risks_assessment)),
+concerned AS (SELECT w.id, w.kind, w.offering_id FROM waiting w WHERE EXISTS (SELECT 1
+FROM risks_assessment)),
 reached AS (
     SELECT e.id AS event_id, f.offering_id
     FROM concerned e JOIN catalog_node n ON n.kind = 1 AND n.ref = e.offering_id
     JOIN catalog_footing f ON f.node_id = n.id
     UNION
     SELECT e.id, o.id
-    FROM concerned e JOIN catalog_offering x ON x.id = e.offering_id LEFT JOIN catalog_alias a ON a.id = x.alias_id
+    FROM concerned e JOIN catalog_offering x ON x.id = e.offering_id LEFT
+    JOIN catalog_alias a ON a.id = x.alias_id
     JOIN catalog_offering o ON o.host_id = x.host_id AND o.version_id = x.version_id
     WHERE NOT (CASE WHEN a.id IS NULL THEN x.binding = 'alias' ELSE a.kind <> 'synonym' END)
-      AND CASE WHEN e.kind = 'repriced' THEN o.region_scope = x.region_scope AND o.service_tier = x.service_tier
-               WHEN e.kind IN ('announced', 'moved_earlier', 'moved_later', 'withdrawn', 'retired', 'delisted')
+      AND CASE WHEN e.kind = 'repriced' THEN o.region_scope = x.region_scope
+          AND o.service_tier = x.service_tier
+               WHEN e.kind IN ('announced', 'moved_earlier', 'moved_later', 'withdrawn', 'retired',
+                   'delisted')
                THEN x.region_scope = '' OR o.region_scope = x.region_scope
                ELSE false END
 ),
@@ -187,7 +209,8 @@ touched AS (
     JOIN catalog_offering x ON x.id = e.offering_id JOIN catalog_provider h ON h.id = x.host_id
     JOIN inventory_dependency d ON d.offering_id = g.offering_id
     JOIN risks_assessment s ON s.dependency_id = d.id
-    JOIN risks_foundationrisk r ON r.id = s.risk_id LEFT JOIN risks_risktemplate t ON t.id = r.template_id
+    JOIN risks_foundationrisk r ON r.id = s.risk_id LEFT
+    JOIN risks_risktemplate t ON t.id = r.template_id
     WHERE s.state <> 'stale' AND s.assessed_at < greatest(e.detected_at, e.created_at)
       AND e.kind = ANY (coalesce(t.stale_by, %(own)s::text[])::text[])
     ORDER BY s.id, e.detected_at, e.id
@@ -200,19 +223,22 @@ marked AS (
     RETURNING s.stale_event_id
 )
 INSERT INTO risks_handledevent (event_id, handled_at, n_assessments)
-SELECT w.id, %(at)s, (SELECT count(*) FROM marked m WHERE m.stale_event_id = w.id) FROM waiting w ORDER BY w.id
+SELECT w.id, %(at)s, (SELECT count(*) FROM marked m WHERE m.stale_event_id = w.id) FROM waiting w
+ORDER BY w.id
 ON CONFLICT DO NOTHING
 RETURNING n_assessments
 """.replace(
     "{sentence}",
     """CASE e.kind WHEN 'alias_moved' THEN 'Alias moved: ' WHEN 'announced' THEN 'End announced: '
         WHEN 'moved_earlier' THEN 'End moved earlier: ' WHEN 'moved_later' THEN 'End moved later: '
-        WHEN 'withdrawn' THEN 'End withdrawn: ' WHEN 'retired' THEN 'Retired: ' WHEN 'delisted' THEN 'Delisted: '
+        WHEN 'withdrawn' THEN 'End withdrawn: ' WHEN 'retired' THEN 'Retired: ' WHEN 'delisted'
+            THEN 'Delisted: '
         WHEN 'repriced' THEN 'Price changed: ' WHEN 'terms_changed' THEN 'Terms changed: '
         WHEN 'released' THEN 'Released: ' ELSE 'Sources disagree: ' END
     || x.api_id || ' at ' || h.name
     || CASE WHEN e.kind IN ('alias_moved', 'moved_earlier', 'moved_later')
-            THEN coalesce(', from ' || (e.old #>> '{}'), '') || coalesce(' to ' || (e.new #>> '{}'), '')
+            THEN coalesce(', from ' || (e.old #>> '{}'), '') || coalesce(' to ' || (e.new #>> '{}'),
+            '')
             WHEN e.effective_on IS NOT NULL THEN ', ' || e.effective_on ELSE '' END
     || ' (seen ' || to_char(e.detected_at AT TIME ZONE 'UTC', 'YYYY-MM-DD') || ').'""",
 )

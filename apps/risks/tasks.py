@@ -13,7 +13,8 @@ def refresh_risks() -> None:
 
 @shared_task(name="risks.count_inherited_risk")
 def count_inherited_risk() -> bool:
-    """Every minute, after a poll and when asked for: what the pages of a large organisation show as counts."""
+    """Every minute, after a poll and when asked for: what the pages of a large organisation show as
+    counts."""
     return actions.count_changed_risk(now())
 
 

@@ -1,7 +1,8 @@
-"""What needs somebody's attention now, as the overview and the board's page say it: few rows, few statements.
+"""What needs somebody's attention now, as the overview and the board's page say it: few rows, few
+statements.
 
-Runways come from the kept ones (inventory/keeping.py), flags and layers from the engine, assessments from the counts
-of the risks: each says as of when it speaks.
+Runways come from the kept ones (inventory/keeping.py), flags and layers from the engine,
+assessments from the counts of the risks: each says as of when it speaks.
 """
 
 from collections.abc import Iterator, Sequence
@@ -30,7 +31,8 @@ MOST_OF_A_KIND = 1_000
 
 @dataclass(frozen=True, slots=True)
 class FirstRunway:
-    """An application's most urgent primary. `runway` is days left minus days needed, None where either is unknown."""
+    """An application's most urgent primary. `runway` is days left minus days needed, None where
+    either is unknown."""
 
     application: Application
     offering: Offering
@@ -56,10 +58,12 @@ def _kept(user: User) -> QuerySet[KeptRunway]:
 
 def _loaded(rows: Sequence[KeptRunway], on: date) -> list[FirstRunway]:
     """Two statements; applications that went meanwhile are left out."""
-    applications = Application.objects.select_related("team").in_bulk([row.application_id for row in rows])
-    offerings = Offering.objects.select_related("host", "version__foundation", "replacement").in_bulk(
-        [row.offering_id for row in rows]
+    applications = Application.objects.select_related("team").in_bulk(
+        [row.application_id for row in rows]
     )
+    offerings = Offering.objects.select_related(
+        "host", "version__foundation", "replacement"
+    ).in_bulk([row.offering_id for row in rows])
     found = []
     for row in rows:
         if row.application_id in applications and row.offering_id in offerings:
@@ -71,22 +75,35 @@ def _loaded(rows: Sequence[KeptRunway], on: date) -> list[FirstRunway]:
             runway = None if left is None or row.effort_days is None else left - row.effort_days
             found.append(
                 FirstRunway(
-                    applications[row.application_id], offerings[row.offering_id], row.retires_on, row.at_least, left,
-                    row.effort_days, row.basis, runway, row.leave_by,
+                    applications[row.application_id],
+                    offerings[row.offering_id],
+                    row.retires_on,
+                    row.at_least,
+                    left,
+                    row.effort_days,
+                    row.basis,
+                    runway,
+                    row.leave_by,
                 )
-            )  # fmt: skip
+            )
     return found
 
 
 def first_runways(*, user: User, on: date, most: int) -> list[FirstRunway]:
     """One row an application, the one that must begin its move first in front: three statements."""
-    rows = list(_kept(user).filter(leave_by__isnull=False).order_by("leave_by", "criticality", "dependency_id")[:most])
+    rows = list(
+        _kept(user)
+        .filter(leave_by__isnull=False)
+        .order_by("leave_by", "criticality", "dependency_id")[:most]
+    )
     return _loaded(rows, on)
 
 
 def all_first_runways(*, user: User, on: date) -> Iterator[FirstRunway]:
     """All of them in that order, a thousand at a time."""
-    rows = _kept(user).order_by("leave_by", "criticality", "dependency_id").iterator(chunk_size=1000)
+    rows = (
+        _kept(user).order_by("leave_by", "criticality", "dependency_id").iterator(chunk_size=1000)
+    )
     for portion in batched(rows, 1000):
         yield from _loaded(portion, on)
 
@@ -114,8 +131,8 @@ def late_runways(*, user: User, on: date) -> Late:
 
 @dataclass(frozen=True, slots=True)
 class FlagRow:
-    """`what` is the node with its kind, or what the policy counts; value and limit are written in the policy's unit;
-    `until` the last day of an acceptance."""
+    """`what` is the node with its kind, or what the policy counts; value and limit are written in
+    the policy's unit; `until` the last day of an acceptance."""
 
     pk: int
     what: str
@@ -138,9 +155,13 @@ class Flags:
 def open_flags(*, user: User, most: int) -> Flags:
     """Those that nobody has answered first: three statements."""
     live = ExposureFlag.objects.visible_to(user).filter(state__in=ExposureFlag.LIVE)
-    counts = live.order_by().aggregate(n=Count("pk"), n_open=Count("pk", filter=Q(state=ExposureFlag.State.OPEN)))
+    counts = live.order_by().aggregate(
+        n=Count("pk"), n_open=Count("pk", filter=Q(state=ExposureFlag.State.OPEN))
+    )
     # "open" is the last of the states by the alphabet
-    flags = list(live.select_related("policy", "node").order_by("-state", "-opened_at", "pk")[:most])
+    flags = list(
+        live.select_related("policy", "node").order_by("-state", "-opened_at", "pk")[:most]
+    )
     names = names_of([flag.node_id for flag in flags if flag.node_id])
     rows = []
     for flag in flags:
@@ -168,7 +189,8 @@ def _measured(policy: Policy, value: Decimal) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Disagreeing:
-    """Open disagreements of one kind between what was seen and what is declared; counted up to MOST_OF_A_KIND."""
+    """Open disagreements of one kind between what was seen and what is declared; counted up to
+    MOST_OF_A_KIND."""
 
     kind: str
     n: int
@@ -186,7 +208,8 @@ def seen_and_declared(*, user: User) -> list[Disagreeing]:
 
 @dataclass(frozen=True, slots=True)
 class FoundationRow:
-    """`length` is the bar's, of 100 for the largest; applications that stand there by a primary path."""
+    """`length` is the bar's, of 100 for the largest; applications that stand there by a primary
+    path."""
 
     row: LayerRow
     length: float
@@ -196,7 +219,10 @@ def foundation_rows(table: LayerTable) -> list[FoundationRow]:
     """The foundations by blast radius: applications that stop if it does."""
     rows = sorted(table.rows, key=lambda row: (-row.n_applications, row.name))
     largest = rows[0].n_applications if rows else 0
-    return [FoundationRow(row, round(100 * row.n_applications / largest, 1) if largest else 0) for row in rows]
+    return [
+        FoundationRow(row, round(100 * row.n_applications / largest, 1) if largest else 0)
+        for row in rows
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +235,8 @@ class TeamRow:
 
 @dataclass(frozen=True, slots=True)
 class Inherited:
-    """What is inherited and not looked at, by team; `n_more` counts the teams that are not shown."""
+    """What is inherited and not looked at, by team; `n_more` counts the teams that are not
+    shown."""
 
     total: Reach
     rows: tuple[TeamRow, ...]
@@ -231,8 +258,11 @@ def inherited_by_team(*, user: User, on: date, most: int) -> Inherited:
     largest = max((team.reach.n_unassessed for team in waiting), default=0)
     rows = tuple(
         TeamRow(
-            team.team, team.name, team.reach, round(100 * team.reach.n_unassessed / largest, 1) if largest else 0
+            team.team,
+            team.name,
+            team.reach,
+            round(100 * team.reach.n_unassessed / largest, 1) if largest else 0,
         )
         for team in waiting[:most]
-    )  # fmt: skip
+    )
     return Inherited(total, rows, max(0, len(waiting) - most), basis)

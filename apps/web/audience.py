@@ -1,4 +1,5 @@
-"""Whom the alerts of an application go to, in a sentence: so that its people can check it before it counts."""
+"""Whom the alerts of an application go to, in a sentence: so that its people can check it before it
+counts."""
 
 from apps.accounts.models import User
 from apps.alerts.routing import audiences_of, governors, owners_of

@@ -26,9 +26,10 @@ class Difference:
 class SeenMixin(forms.BaseForm):
     """A form on an existing row, that notices what others changed since it was shown.
 
-    Add it before ModelForm or Form, pass `row`, and lock the row (`select_for_update`) in the view that saves. Where
-    a field of the form differs from what the page showed, the form is invalid, `differences` says what and `changed_by`
-    who; sent again, it overwrites knowingly. `row_fields` names the columns where they are not the form's own.
+    Add it before ModelForm or Form, pass `row`, and lock the row (`select_for_update`) in the view
+    that saves. Where a field of the form differs from what the page showed, the form is invalid,
+    `differences` says what and `changed_by` who; sent again, it overwrites knowingly. `row_fields`
+    names the columns where they are not the form's own.
     """
 
     row: models.Model | None
@@ -40,7 +41,9 @@ class SeenMixin(forms.BaseForm):
         self.differences: list[Difference] = []
         self.changed_by = ""
         if self.row is not None:
-            self.fields["seen"] = forms.CharField(widget=forms.HiddenInput, required=False, initial=self._sealed())
+            self.fields["seen"] = forms.CharField(
+                widget=forms.HiddenInput, required=False, initial=self._sealed()
+            )
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or {}
@@ -52,14 +55,19 @@ class SeenMixin(forms.BaseForm):
             seen = None
         values = self._values()
         if seen is None:
-            raise forms.ValidationError("This page was opened too long ago. Look at what stands here and save again.")
+            raise forms.ValidationError(
+                "This page was opened too long ago. Look at what stands here and save again."
+            )
         changed = [name for name, value in values.items() if name in seen and seen[name] != value]
         if changed:
-            self.differences = [self._difference(name, seen[name], values[name]) for name in changed]
+            self.differences = [
+                self._difference(name, seen[name], values[name]) for name in changed
+            ]
             self.changed_by = who_changed(self.row)
             self._reseal()
             raise forms.ValidationError(
-                f"{self.changed_by} changed this meanwhile. Compare, then save again to put yours in its place."
+                f"{self.changed_by} changed this meanwhile. Compare, then save again to put yours "
+                "in its place."
             )
         cleaned.pop("seen", None)
         return cleaned
@@ -72,7 +80,9 @@ class SeenMixin(forms.BaseForm):
         assert self.row is not None
         known = {field.name for field in self.row._meta.get_fields()}
         return {
-            name: _text(getattr(self.row, self._attname(column))) for name, column in self._names() if column in known
+            name: _text(getattr(self.row, self._attname(column)))
+            for name, column in self._names()
+            if column in known
         }
 
     def _attname(self, column: str) -> str:
@@ -108,7 +118,9 @@ def who_changed(row: models.Model) -> str:
     words = entry.pgh_context.metadata if entry.pgh_context else {}
     when = entry.pgh_created_at
     day = "" if day_of(when) == day_of(now()) else f"{when:%Y-%m-%d}, "
-    return "{who} ({when} UTC)".format(who=words.get("actor") or "Somebody", when=f"{day}{when:%H:%M}")
+    return "{who} ({when} UTC)".format(
+        who=words.get("actor") or "Somebody", when=f"{day}{when:%H:%M}"
+    )
 
 
 def _text(value: Any) -> str:

@@ -1,4 +1,5 @@
-"""The few filters a page offers as controls; any other of the same set works from the address and shows as a chip."""
+"""The few filters a page offers as controls; any other of the same set works from the address and
+shows as a chip."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +14,8 @@ from apps.web.listing import query_with
 
 @dataclass(frozen=True, slots=True)
 class Control:
-    """`kind` is search, select or date; `choices` are (value, words) of a select, without its 'any'."""
+    """`kind` is search, select or date; `choices` are (value, words) of a select, without its
+    'any'."""
 
     name: str
     label: str
@@ -46,7 +48,8 @@ BOOLEANS = (("true", "Yes"), ("false", "No"))
 
 
 def named(query: QueryDict, *names: str) -> QueryDict:
-    """The query with what was typed into these fields made the short name that filters ask for: people type names."""
+    """The query with what was typed into these fields made the short name that filters ask for:
+    people type names."""
     asked = query.copy()
     for name in names:
         if said := query.get(name, ""):
@@ -72,7 +75,9 @@ def filters(
             control.kind,
             control.choices,
             request.GET.get(control.name, usual.get(control.name, "")),
-            " ".join(str(error) for error in found.form.errors.get(control.name, [])) if found.form.is_bound else "",
+            " ".join(str(error) for error in found.form.errors.get(control.name, []))
+            if found.form.is_bound
+            else "",
         )
         for control in controls
     )
@@ -85,6 +90,11 @@ def filters(
             continue
         label = str(filter_.label).split(" (")[0]
         chips.append(
-            Chip(f"{label}: {', '.join(values)}", query_with(request, **{name: None, "page": None}), name, values[0])
+            Chip(
+                f"{label}: {', '.join(values)}",
+                query_with(request, **{name: None, "page": None}),
+                name,
+                values[0],
+            )
         )
     return Filters(shown, tuple(chips), request.GET.get("sort", ""))

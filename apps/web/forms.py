@@ -25,11 +25,15 @@ class DayField(forms.DateField):
 
 
 class QuickSelect(forms.Select):
-    """A select that writes its options itself: Django renders a template for each, which takes a fifth of a second
-    where there are two thousand teams. Without groups of options."""
+    """A select that writes its options itself: Django renders a template for each, which takes a
+    fifth of a second where there are two thousand teams. Without groups of options."""
 
     def render(
-        self, name: str, value: Any, attrs: dict[str, Any] | None = None, renderer: BaseRenderer | None = None
+        self,
+        name: str,
+        value: Any,
+        attrs: dict[str, Any] | None = None,
+        renderer: BaseRenderer | None = None,
     ) -> SafeString:
         chosen = {str(one) for one in self.format_value(value)}
         options = SafeString(
@@ -59,4 +63,6 @@ def governing(request: HttpRequest, refusal: str) -> User:
 
 def may_import(user: User) -> bool:
     """Editors of at least one team, governance and admin; one statement a user object at most."""
-    return user.is_governance or any(rank >= TeamRole.EDITOR.rank for rank in user.team_roles().values())
+    return user.is_governance or any(
+        rank >= TeamRole.EDITOR.rank for rank in user.team_roles().values()
+    )

@@ -39,7 +39,8 @@ class Freshness:
 
     @property
     def words(self) -> str:
-        """Its health as a clause whose subject is the feed: `answers, but has not changed since 25 July`."""
+        """Its health as a clause whose subject is the feed: `answers, but has not changed since 25
+        July`."""
         if not self.source.enabled:
             return "is switched off and not polled"
         if self.state is None or self.health == Health.NEVER:
@@ -66,13 +67,15 @@ class Freshness:
 
 
 def _spoken_day(value: date, *, today: date) -> str:
-    """`25 July`, with its year when that is not the year of `today`; its parts do not part at a line's end."""
+    """`25 July`, with its year when that is not the year of `today`; its parts do not part at a
+    line's end."""
     text = f"{value.day}\u00a0{value:%B}"
     return text if value.year == today.year else f"{text}\u00a0{value.year}"
 
 
 def freshness_of(sources: "QuerySet[Source]", *, at: datetime) -> tuple[Freshness, ...]:
-    """One statement; a source that was never due has no poll state yet and counts as never polled."""
+    """One statement; a source that was never due has no poll state yet and counts as never
+    polled."""
     found = []
     for source in sources.select_related("poll_state"):
         state: PollState | None = getattr(source, "poll_state", None)

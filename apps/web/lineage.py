@@ -1,4 +1,5 @@
-"""Where versions and foundations come from: relatives within two steps, for the picture, its table and its CSV."""
+"""Where versions and foundations come from: relatives within two steps, for the picture, its table
+and its CSV."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -27,8 +28,8 @@ class Edge:
 
 
 def edges_of(versions: Iterable[int]) -> list[Edge]:
-    """What these were made from and what was made from or follows them, HOPS steps far; two statements a step and
-    one for the versions. At most MOST edges of each kind a step."""
+    """What these were made from and what was made from or follows them, HOPS steps far; two
+    statements a step and one for the versions. At most MOST edges of each kind a step."""
     seen, frontier = set(versions), set(versions)
     derived: dict[int, tuple[int, int, str, str, str]] = {}
     followed: set[tuple[int, int]] = set()
@@ -36,11 +37,21 @@ def edges_of(versions: Iterable[int]) -> list[Edge]:
         if not frontier:
             break
         around: set[int] = set()
-        for row in Derivation.objects.filter(Q(child__in=frontier) | Q(parent__in=frontier)).order_by("pk")[:MOST]:
-            derived[row.pk] = (row.parent_id, row.child_id, row.kind, row.get_kind_display(), row.source_url)
+        for row in Derivation.objects.filter(
+            Q(child__in=frontier) | Q(parent__in=frontier)
+        ).order_by("pk")[:MOST]:
+            derived[row.pk] = (
+                row.parent_id,
+                row.child_id,
+                row.kind,
+                row.get_kind_display(),
+                row.source_url,
+            )
             around |= {row.parent_id, row.child_id}
         for pk, predecessor in (
-            Version.objects.filter(Q(pk__in=frontier) | Q(predecessor__in=frontier), predecessor__isnull=False)
+            Version.objects.filter(
+                Q(pk__in=frontier) | Q(predecessor__in=frontier), predecessor__isnull=False
+            )
             .order_by("pk")
             .values_list("pk", "predecessor")[:MOST]
         ):
@@ -49,7 +60,11 @@ def edges_of(versions: Iterable[int]) -> list[Edge]:
                 around |= {predecessor, pk}
         frontier = around - seen
         seen |= around
-    rows = Version.objects.select_related("foundation__developer").in_bulk(seen) if derived or followed else {}
+    rows = (
+        Version.objects.select_related("foundation__developer").in_bulk(seen)
+        if derived or followed
+        else {}
+    )
     told = {(parent, child) for parent, child, *_rest in derived.values()}
     found = [
         Edge(rows[parent], rows[child], kind, word, url)
@@ -62,16 +77,26 @@ def edges_of(versions: Iterable[int]) -> list[Edge]:
         if parent in rows and child in rows
     ]
     return sorted(
-        found, key=lambda edge: (edge.child.released_on is None, edge.child.identifier, edge.parent.identifier)
+        found,
+        key=lambda edge: (
+            edge.child.released_on is None,
+            edge.child.identifier,
+            edge.parent.identifier,
+        ),
     )
 
 
 def of_version(version: Version, edges: Sequence[Edge], *, width: float) -> Both | None:
     if not edges:
         return None
-    rows = {version.pk: version, **{row.pk: row for edge in edges for row in (edge.parent, edge.child)}}
+    rows = {
+        version.pk: version,
+        **{row.pk: row for edge in edges for row in (edge.parent, edge.child)},
+    }
     nearest = sorted(edges, key=lambda edge: version.pk not in {edge.parent.pk, edge.child.pk})
-    descents = [Descent(str(edge.parent.pk), str(edge.child.pk), edge.kind) for edge in nearest][:DRAWN]
+    descents = [Descent(str(edge.parent.pk), str(edge.child.pk), edge.kind) for edge in nearest][
+        :DRAWN
+    ]
     named = {one for edge in descents for one in (edge.parent, edge.child)}
     kin = [
         Kin(str(pk), row.name, _note(row, version.foundation.developer_id), own=pk == version.pk)
@@ -98,10 +123,13 @@ def of_foundation(pk: int, edges: Sequence[Edge], *, width: float) -> Both | Non
         for foundation, row in rows.items()
     ]
     # those of the foundation itself first, and no more than a picture can say
-    nearest = sorted(between, key=lambda edge: pk not in {edge.parent.foundation_id, edge.child.foundation_id})
+    nearest = sorted(
+        between, key=lambda edge: pk not in {edge.parent.foundation_id, edge.child.foundation_id}
+    )
     descents = list(
         dict.fromkeys(
-            Descent(str(edge.parent.foundation_id), str(edge.child.foundation_id), edge.kind) for edge in nearest
+            Descent(str(edge.parent.foundation_id), str(edge.child.foundation_id), edge.kind)
+            for edge in nearest
         )
     )[:DRAWN]
     named = {one for edge in descents for one in (edge.parent, edge.child)}
@@ -122,8 +150,12 @@ def csv_lines(edges: Iterable[Edge]) -> list[list[str]]:
     """One row an edge, for a file under HEADS."""
     return [
         [
-            edge.child.identifier, edge.child.foundation.name, edge.word, edge.parent.identifier,
-            edge.parent.foundation.name, edge.source_url,
+            edge.child.identifier,
+            edge.child.foundation.name,
+            edge.word,
+            edge.parent.identifier,
+            edge.parent.foundation.name,
+            edge.source_url,
         ]
         for edge in edges
-    ]  # fmt: skip
+    ]

@@ -20,7 +20,8 @@ PRINTED = 2_000
 
 @dataclass
 class Listing[M: Model]:
-    """One sheet of a list. Counting and leafing stop at COUNTED rows: beyond, filters are the better tool."""
+    """One sheet of a list. Counting and leafing stop at COUNTED rows: beyond, filters are the
+    better tool."""
 
     request: HttpRequest
     queryset: "QuerySet[M]"
@@ -74,7 +75,11 @@ class Listing[M: Model]:
 
     @property
     def is_filtered(self) -> bool:
-        return any(value for name, value in self.request.GET.items() if name not in {"page", "sort", "print"})
+        return any(
+            value
+            for name, value in self.request.GET.items()
+            if name not in {"page", "sort", "print"}
+        )
 
 
 def query_with(request: HttpRequest, **changes: Any) -> str:
@@ -89,7 +94,8 @@ def query_with(request: HttpRequest, **changes: Any) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """The head of a sortable column: `aria` is the value of aria-sort, empty where the list is sorted otherwise."""
+    """The head of a sortable column: `aria` is the value of aria-sort, empty where the list is
+    sorted otherwise."""
 
     name: str
     query: str
@@ -98,14 +104,19 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Sorting:
-    """Allowed orders of a list, the first being its usual one: {word: (column name, order_by terms)}."""
+    """Allowed orders of a list, the first being its usual one: {word: (column name, order_by
+    terms)}."""
 
     orders: Mapping[str, tuple[Any, tuple[str, ...]]]
 
     def chosen(self, request: HttpRequest) -> tuple[str, bool]:
         word = request.GET.get("sort", "")
         bare = word.removeprefix("-")
-        return (bare, word.startswith("-")) if bare in self.orders else (next(iter(self.orders)), False)
+        return (
+            (bare, word.startswith("-"))
+            if bare in self.orders
+            else (next(iter(self.orders)), False)
+        )
 
     def apply[M: Model](self, request: HttpRequest, queryset: "QuerySet[M]") -> "QuerySet[M]":
         word, falling = self.chosen(request)
@@ -117,9 +128,13 @@ class Sorting:
         heads = {}
         for name, (title, _) in self.orders.items():
             current = name == word
-            query = query_with(request, sort=f"-{name}" if current and not falling else name, page=None)
+            query = query_with(
+                request, sort=f"-{name}" if current and not falling else name, page=None
+            )
             down = falling != self.orders[name][1][0].startswith("-")
-            heads[name] = Column(str(title), query, ("descending" if down else "ascending") if current else "")
+            heads[name] = Column(
+                str(title), query, ("descending" if down else "ascending") if current else ""
+            )
         return heads
 
 

@@ -1,4 +1,5 @@
-"""Workbooks of many rows are written by a worker: a request would wait for minutes, and fail with its connection."""
+"""Workbooks of many rows are written by a worker: a request would wait for minutes, and fail with
+its connection."""
 
 from typing import Any
 from urllib.parse import urlencode
@@ -21,4 +22,6 @@ def asks_first(request: HttpRequest, kind: str) -> HttpResponseRedirect:
     """To where the file is asked for, with what the address says."""
     query = request.GET.copy()
     query.pop("page", None)
-    return redirect(f"{reverse('files:list')}?{urlencode({'make': kind, 'query': query.urlencode()})}")
+    return redirect(
+        f"{reverse('files:list')}?{urlencode({'make': kind, 'query': query.urlencode()})}"
+    )

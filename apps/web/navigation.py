@@ -91,19 +91,27 @@ _PAGES = (
 def pages_for(user: Any) -> list[tuple[str, tuple[Item, ...]]]:
     """The menu's groups with their pages, for whoever looks for one by its name."""
     return [
-        (str(heading), tuple(Item(str(name), reverse(route)) for name, route in pages if _is_open(route, user)))
+        (
+            str(heading),
+            tuple(
+                Item(str(name), reverse(route)) for name, route in pages if _is_open(route, user)
+            ),
+        )
         for heading, pages in _PAGES
     ]
 
 
 def navigation_for(user: Any, path: str) -> Navigation:
-    """Two statements; the figure of alerts is what waits for an answer and is visible to `user`. The price list of an
-    installed package is no feed."""
+    """Two statements; the figure of alerts is what waits for an answer and is visible to `user`.
+    The price list of an installed package is no feed."""
     sources = freshness_of(Source.objects.polled().from_outside().visible_to(user), at=now())
     n_open = Alert.objects.visible_to(user).waiting().order_by()[: MOST_COUNTED + 1].count()
     n_fresh = sum(source.is_fresh for source in sources)
     figures = {
-        "alerts:list": (f"{MOST_COUNTED:,}+" if n_open > MOST_COUNTED else str(n_open) if n_open else "", False),
+        "alerts:list": (
+            f"{MOST_COUNTED:,}+" if n_open > MOST_COUNTED else str(n_open) if n_open else "",
+            False,
+        ),
         "feeds:list": (f"{n_fresh}/{len(sources)}" if sources else "", n_fresh < len(sources)),
     }
     return Navigation(

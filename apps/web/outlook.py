@@ -1,4 +1,5 @@
-"""What a change did to an application's time and findings: looked at before and after, said in a sentence."""
+"""What a change did to an application's time and findings: looked at before and after, said in a
+sentence."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -30,11 +31,16 @@ class Outlook:
 def outlook(application: Application, *, on: date) -> Outlook:
     """Two statements."""
     found = runways(on=on, application_ids=[application.pk], limit=1)
-    return Outlook(found[0] if found else None, tuple(findings_of_application(application=application, on=on)))
+    return Outlook(
+        found[0] if found else None, tuple(findings_of_application(application=application, on=on))
+    )
 
 
-def say_change(request: HttpRequest, application: Application, before: Outlook, sentence: str) -> None:
-    """Say what was done and what it brought, with an undo; lists know of it from now on. About ten statements."""
+def say_change(
+    request: HttpRequest, application: Application, before: Outlook, sentence: str
+) -> None:
+    """Say what was done and what it brought, with an undo; lists know of it from now on. About ten
+    statements."""
     today = day_of(now())
     after = outlook(application, on=today)
     keep_now(application_ids=[application.pk], on=today)
@@ -48,16 +54,24 @@ def effects(before: Outlook, after: Outlook) -> list[str]:
     if was != is_now:
         said.append(f"Runway: {was} before, {is_now} now.")
     known = {(finding.code, finding.dependency_id) for finding in before.findings}
-    new = [finding for finding in after.findings if (finding.code, finding.dependency_id) not in known]
+    new = [
+        finding for finding in after.findings if (finding.code, finding.dependency_id) not in known
+    ]
     if new:
-        said.append("New: {findings}".format(findings=" ".join(finding.sentence for finding in new[:_SAID])))
+        said.append(
+            "New: {findings}".format(findings=" ".join(finding.sentence for finding in new[:_SAID]))
+        )
         if len(new) > _SAID:
             more = len(new) - _SAID
             said.append(pluralize(more, f"And {more} more finding.", f"And {more} more findings."))
     left = {(finding.code, finding.dependency_id) for finding in after.findings}
     n_settled = len(known - left)
     if n_settled:
-        said.append(pluralize(n_settled, f"{n_settled} finding is settled.", f"{n_settled} findings are settled."))
+        said.append(
+            pluralize(
+                n_settled, f"{n_settled} finding is settled.", f"{n_settled} findings are settled."
+            )
+        )
     return said
 
 
@@ -66,7 +80,7 @@ def runway_in_words(row: PrimaryRunway | None) -> str:
         return "no end announced" if row is None else "an end announced without a date"
     at_least = "at least " if row.at_least else ""
     if row.runway is None:
-        return f"{at_least}{number(row.days_left)} days left, the move not known"  # fmt: skip
+        return f"{at_least}{number(row.days_left)} days left, the move not known"
     return f"{at_least}{days(row.runway)} days"
 
 

@@ -12,7 +12,8 @@ from django.template.loader import render_to_string
 from apps.accounts.models import Team, User
 from apps.common.time import day_of, now
 
-# the fragment that is the rows of a list: its page counts them in its sentence, and keeps its filters
+# the fragment that is the rows of a list: its page counts them in its sentence, and keeps its
+# filters
 LISTING = "listing"
 
 
@@ -30,7 +31,8 @@ class Sentence:
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """The title block: what the page is, as of when, for whose applications, and what its numbers count."""
+    """The title block: what the page is, as of when, for whose applications, and what its numbers
+    count."""
 
     title: str
     as_of: datetime
@@ -50,7 +52,11 @@ def scope_of(user: User) -> str:
     names = list(Team.objects.visible_to(user).values_list("name", flat=True)[:4])
     if not names:
         return "No team yet"
-    return "Applications of " + ", ".join(names[:3]) + (" and further teams of yours" if len(names) > 3 else "")
+    return (
+        "Applications of "
+        + ", ".join(names[:3])
+        + (" and further teams of yours" if len(names) > 3 else "")
+    )
 
 
 def page(
@@ -69,7 +75,10 @@ def page(
     as_of = as_of or now()
     if fragment and getattr(request, "htmx", False):
         response = render(
-            request, f"{template}#{fragment}", {**context, "sheet": Sheet(title, as_of, crumbs, counts)}, status=status
+            request,
+            f"{template}#{fragment}",
+            {**context, "sheet": Sheet(title, as_of, crumbs, counts)},
+            status=status,
         )
         # what stands outside of the fragment and speaks of it is swapped out of band
         beside: list[tuple[str, dict[str, Any]]] = []
@@ -80,7 +89,9 @@ def page(
         if fragment == LISTING and "filters" in context:
             beside.append(("components/saved-filters.html", {}))
         for part, its in beside:
-            response.content += render_to_string(part, {**its, "swap": True}, request=request).encode()
+            response.content += render_to_string(
+                part, {**its, "swap": True}, request=request
+            ).encode()
     else:
         user = request.user
         scope = scope_of(user) if isinstance(user, User) and user.is_authenticated else ""

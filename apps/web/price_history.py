@@ -25,8 +25,8 @@ _FIRST = ("output", "input")
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """The list price from `since` on, per million of the unit; None where nobody knows it from that day. `announced`
-    steps are a source's word for a later day."""
+    """The list price from `since` on, per million of the unit; None where nobody knows it from that
+    day. `announced` steps are a source's word for a later day."""
 
     since: date
     amount: Decimal | None
@@ -36,7 +36,8 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """One line: offerings of one host that always had the same price. `until` is the day on which they end."""
+    """One line: offerings of one host that always had the same price. `until` is the day on which
+    they end."""
 
     host: str
     offerings: tuple[Offering, ...]
@@ -58,7 +59,9 @@ class History:
 def units_of(offerings: Sequence[Offering]) -> list[str]:
     """Units in which any of them has a price, output and input first: one statement."""
     found = set(
-        Price.objects.filter(offering__in=[row.pk for row in offerings], above_tokens=0, currency=CURRENCY)
+        Price.objects.filter(
+            offering__in=[row.pk for row in offerings], above_tokens=0, currency=CURRENCY
+        )
         .order_by()
         .values_list("unit", flat=True)
         .distinct()
@@ -68,7 +71,8 @@ def units_of(offerings: Sequence[Offering]) -> list[str]:
 
 
 def histories(offerings: Sequence[Offering], *, unit: str, today: date) -> list[History]:
-    """Lines of list prices for the smallest size of request, in the order of the offerings: two statements.
+    """Lines of list prices for the smallest size of request, in the order of the offerings: two
+    statements.
 
     Offerings come with `host` loaded. Those of one host that always cost the same are one line.
     """
@@ -115,7 +119,9 @@ def _announced(ids: Iterable[int], *, unit: str, today: date) -> list[tuple[int,
                 continue
             of_unit, above, starts_on = split_price_key(key)
             if of_unit == unit and not above and starts_on is not None and starts_on > today:
-                step = Step(starts_on, Decimal(str(amount)), announced=True, source=claim.source.name)
+                step = Step(
+                    starts_on, Decimal(str(amount)), announced=True, source=claim.source.name
+                )
                 found.setdefault((claim.offering_id, starts_on), (claim.offering_id, step))
     return [found[key] for key in sorted(found)]
 
@@ -125,7 +131,11 @@ def _merged(offerings: Sequence[Offering], by_offering: dict[int, list[Step]]) -
     for offering in offerings:
         told = by_offering.get(offering.pk)
         if told:
-            key = (offering.host_id, _end_of(offering), tuple((step.since, step.amount) for step in told))
+            key = (
+                offering.host_id,
+                _end_of(offering),
+                tuple((step.since, step.amount) for step in told),
+            )
             lines[key].append(offering)
     return [
         History(rows[0].host.name, tuple(rows), tuple(by_offering[rows[0].pk]), end)
@@ -147,7 +157,10 @@ def drawn(lines: Sequence[History], *, unit: str, today: date, width: float) -> 
         [
             Series(
                 line.label if n_lines[line.host] > 1 else line.host,
-                tuple((step.since, None if step.amount is None else float(step.amount)) for step in line.steps),
+                tuple(
+                    (step.since, None if step.amount is None else float(step.amount))
+                    for step in line.steps
+                ),
                 until=line.until,
             )
             for line in lines[:DRAWN]
@@ -165,10 +178,16 @@ def csv_lines(lines: Iterable[History], unit: str) -> list[list[Any]]:
     """One row a step, for a file under HEADS."""
     return [
         [
-            line.host, line.ids, unit, step.since,
-            "" if step.amount is None else f"{step.amount.normalize():f}", CURRENCY,
-            "announced" if step.announced else "unknown" if step.amount is None else "list", step.source, line.until,
+            line.host,
+            line.ids,
+            unit,
+            step.since,
+            "" if step.amount is None else f"{step.amount.normalize():f}",
+            CURRENCY,
+            "announced" if step.announced else "unknown" if step.amount is None else "list",
+            step.source,
+            line.until,
         ]
         for line in lines
         for step in line.steps
-    ]  # fmt: skip
+    ]

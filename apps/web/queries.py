@@ -42,10 +42,12 @@ def live_dependencies(*, user: Any, on: date) -> DependencyQuerySet:
 
 
 def with_stacks(applications: "QuerySet[Application]", *, on: date) -> "QuerySet[Application]":
-    """Applications with `team` and, as `primaries`, their primary dependencies of `on`, largest first, down to the
-    developer: two statements."""
+    """Applications with `team` and, as `primaries`, their primary dependencies of `on`, largest
+    first, down to the developer: two statements."""
     primaries = (
-        Dependency.objects.filter(Q(until__isnull=True) | Q(until__gt=on), since__lte=on, role=Dependency.Role.PRIMARY)
+        Dependency.objects.filter(
+            Q(until__isnull=True) | Q(until__gt=on), since__lte=on, role=Dependency.Role.PRIMARY
+        )
         .select_related("offering__host", "offering__version__foundation__developer")
         .order_by("application_id", F("traffic_share").desc(nulls_last=True), "id")
     )
@@ -55,7 +57,8 @@ def with_stacks(applications: "QuerySet[Application]", *, on: date) -> "QuerySet
 
 
 def reach_by_ref(*, kind: NodeKind, refs: Iterable[int], user: Any, on: date) -> dict[int, Reach]:
-    """{ref: reach} of the nodes of one kind on which any visible live application stands: one statement."""
+    """{ref: reach} of the nodes of one kind on which any visible live application stands: one
+    statement."""
     wanted = list(refs)
     if not wanted:
         return {}
@@ -66,7 +69,11 @@ def reach_by_ref(*, kind: NodeKind, refs: Iterable[int], user: Any, on: date) ->
         .values(ref=F("offering__footings__node__ref"))
         .annotate(
             n=Count("application", distinct=True),
-            n_critical=Count("application", distinct=True, filter=Q(application__criticality=Criticality.CRITICAL)),
+            n_critical=Count(
+                "application",
+                distinct=True,
+                filter=Q(application__criticality=Criticality.CRITICAL),
+            ),
             n_primary=Count("application", distinct=True, filter=Q(role=Dependency.Role.PRIMARY)),
         )
     )
@@ -87,8 +94,9 @@ WHERE k.kind = %(kind)s AND k.ref = ANY (%(among)s)
 
 
 def used_refs(*, kind: NodeKind, user: User, on: date, among: Iterable[int]) -> list[int]:
-    """Nodes of one kind, of those `among`, on which any visible live application stands: one statement, which asks of
-    each node for its first application only, so that what half the portfolio stands on costs no more than the rest."""
+    """Nodes of one kind, of those `among`, on which any visible live application stands: one
+    statement, which asks of each node for its first application only, so that what half the
+    portfolio stands on costs no more than the rest."""
     wanted = list(among)
     if not wanted:
         return []
@@ -108,7 +116,8 @@ def used_refs(*, kind: NodeKind, user: User, on: date, among: Iterable[int]) -> 
 
 
 def prices_at(*, offerings: Iterable[int], at: datetime) -> dict[int, dict[str, Price]]:
-    """{offering id: {unit: list price in force}} for the smallest size of request: one statement."""
+    """{offering id: {unit: list price in force}} for the smallest size of request: one
+    statement."""
     found: dict[int, dict[str, Price]] = defaultdict(dict)
     for price in Price.objects.at(at).filter(offering__in=list(offerings), above_tokens=0):
         found[price.offering_id][price.unit] = price
@@ -116,7 +125,8 @@ def prices_at(*, offerings: Iterable[int], at: datetime) -> dict[int, dict[str, 
 
 
 def primary_paths(*, user: Any, on: date) -> list[Dependency]:
-    """The largest primary of every visible live application, with everything below it: one statement."""
+    """The largest primary of every visible live application, with everything below it: one
+    statement."""
     return list(
         live_dependencies(user=user, on=on)
         .primary()
@@ -142,7 +152,8 @@ def events_under(*, user: Any, on: date, most: int) -> list[ProviderEvent]:
 
 
 def events_of_application(*, application: Application, on: date, most: int) -> list[ProviderEvent]:
-    """The latest events on what the application's live dependencies call, redirects followed: one statement."""
+    """The latest events on what the application's live dependencies call, redirects followed: one
+    statement."""
     offerings = (
         Footing.objects.filter(
             offering__in=Dependency.objects.filter(

@@ -6,7 +6,12 @@ from datetime import date
 from typing import Any
 
 from apps.catalog.models import ProviderEvent
-from apps.catalog.providers.earliest_retirement import GENERAL, PREVIEW, SPECIALISED, PublishedMinimum
+from apps.catalog.providers.earliest_retirement import (
+    GENERAL,
+    PREVIEW,
+    SPECIALISED,
+    PublishedMinimum,
+)
 from apps.catalog.providers.track_record import (
     SHORT_NOTICE_DAYS,
     ModelRetirement,
@@ -70,7 +75,9 @@ def shown(record: ProviderTrackRecord) -> Shown:
         n_events=record.n_events,
         price_events=tuple((event, _address(event)) for event in record.price_events),
         n_price_events=record.n_price_events,
-        is_empty=not (measured.told or measured.n_without or record.n_events or record.n_price_events),
+        is_empty=not (
+            measured.told or measured.n_without or record.n_events or record.n_price_events
+        ),
         is_watched=record.moves.since is not None,
         has_statistic=measured.notices is not None,
     )
@@ -80,17 +87,21 @@ def sentence(measured: TrackRecord) -> str:
     found = measured.notices
     if found is not None:
         return (
-            f"Median notice {_at_least(found.is_bound)}{_days(found.median_days)} ({_models(found.n_models)}, "
-            f"{_announcements(found.n_announcements)}, {notice_days(found.shortest)} to {notice_days(found.longest)})."
+            f"Median notice {_at_least(found.is_bound)}{_days(found.median_days)} "
+            f"({_models(found.n_models)}, "
+            f"{_announcements(found.n_announcements)}, {notice_days(found.shortest)} to "
+            f"{notice_days(found.longest)})."
         )
     if measured.told:
         return (
-            f"{_announcements(measured.n_announcements).capitalize()} with a known day: too few for a statistic, "
+            f"{_announcements(measured.n_announcements).capitalize()} with a known day: too few "
+            "for a statistic, "
             "so here they are."
         )
     if measured.n_without:
         return (
-            f"{_models(measured.n_without)} with an end, and no source says on which day any of them was announced: "
+            f"{_models(measured.n_without)} with an end, and no source says on which day any of "
+            "them was announced: "
             "there is no notice to count."
         )
     return "No end is on record at this host."
@@ -153,11 +164,18 @@ def _of_promise(kept: PolicyCompliance) -> Line:
     if kept.misses:
         notes.append(_missed(kept))
     if kept.n_open:
-        notes.append(f"{number(kept.n_open)} cannot be judged: only the day the date was first seen here is known")
+        notes.append(
+            f"{number(kept.n_open)} cannot be judged: only the day the date was first seen here is "
+            "known"
+        )
     return Line(
         f"Promise, {scope}",
         f"{_days(kept.days)} {what}: "
-        + (f"kept for {number(kept.n_kept)} of {number(kept.n)}" if kept.n else "nothing to judge yet"),
+        + (
+            f"kept for {number(kept.n_kept)} of {number(kept.n)}"
+            if kept.n
+            else "nothing to judge yet"
+        ),
         "; ".join(notes),
         kept.policy.source_url,
         kept.policy.source_on,
@@ -167,7 +185,9 @@ def _of_promise(kept: PolicyCompliance) -> Line:
 def _missed(kept: PolicyCompliance) -> str:
     worst = kept.misses[0]
     length = notice_days(worst) if kept.what == "notice" else worst.life_days
-    last = f", the latest {'announced' if kept.what == 'notice' else 'ended'} {day(kept.last_miss_on)}"  # type: ignore[arg-type]
+    last = (
+        f", the latest {'announced' if kept.what == 'notice' else 'ended'} {day(kept.last_miss_on)}"  # type: ignore[arg-type]
+    )
     return f"missed by {_models(len(kept.misses))}, at worst {_days(length)} ({worst.api_id}){last}"
 
 
@@ -200,7 +220,8 @@ def _of_moves(moves: DateMoves) -> list[Line]:
             Line(
                 "Dates moved",
                 "not observed yet",
-                "Counted from the registry's own events, from the first poll of a feed that lists this host.",
+                "Counted from the registry's own events, from the first poll of a feed that lists "
+                "this host.",
             )
         ]
     since = f"since {day(moves.since)}, by the registry's own events"
@@ -213,7 +234,8 @@ def _of_moves(moves: DateMoves) -> list[Line]:
         Line("Dates withdrawn", number(moves.n_withdrawn), since),
         Line(
             "Left",
-            f"{number(moves.n_retired)} on the announced day, {number(moves.n_delisted)} without notice",
+            f"{number(moves.n_retired)} on the announced day, {number(moves.n_delisted)} without "
+            "notice",
             (
                 f"{_offerings(moves.n_delisted_dated)} gone from the feed before the day; "
                 if moves.n_delisted_dated
@@ -224,7 +246,9 @@ def _of_moves(moves: DateMoves) -> list[Line]:
     ]
 
 
-def _drawing(measured: TrackRecord, policies: Sequence[PublishedMinimum]) -> tuple[Notices, Notices] | None:
+def _drawing(
+    measured: TrackRecord, policies: Sequence[PublishedMinimum]
+) -> tuple[Notices, Notices] | None:
     """The wide and the narrow picture; None without a statistic."""
     found, told = measured.notices, measured.told
     if found is None:
@@ -249,9 +273,13 @@ def _drawing(measured: TrackRecord, policies: Sequence[PublishedMinimum]) -> tup
     )
 
 
-def _strip(label: str, ends: Sequence[ModelRetirement], median: float, *, is_bound: bool = False) -> Strip:
+def _strip(
+    label: str, ends: Sequence[ModelRetirement], median: float, *, is_bound: bool = False
+) -> Strip:
     days = sorted(map(_on, ends))
-    return Strip(label, f"{day(days[0])} – {day(days[-1])}", tuple(map(_notice, ends)), median, is_bound)
+    return Strip(
+        label, f"{day(days[0])} – {day(days[-1])}", tuple(map(_notice, ends)), median, is_bound
+    )
 
 
 def _on(end: ModelRetirement) -> date:
@@ -273,7 +301,9 @@ def _described(measured: TrackRecord) -> str:
     text = sentence(measured)
     if measured.halves:
         earlier, later = (half.median_days for half in measured.halves)
-        text += f" The earlier half has a median of {_days(earlier)}, the later one of {_days(later)}."
+        text += (
+            f" The earlier half has a median of {_days(earlier)}, the later one of {_days(later)}."
+        )
     return f"{text} The table below lists each notice."
 
 
@@ -286,7 +316,9 @@ def _announced(end: ModelRetirement) -> str:
 
 
 def _half(half: NoticeHalf) -> str:
-    return f"{_announcements(half.n_announcements)} from {day(half.first_on)} to {day(half.last_on)}"
+    return (
+        f"{_announcements(half.n_announcements)} from {day(half.first_on)} to {day(half.last_on)}"
+    )
 
 
 def _address(event: ProviderEvent) -> str:

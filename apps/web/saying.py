@@ -21,7 +21,8 @@ class Said:
 
 
 def say(request: HttpRequest, sentence: str, *, undo: UUID | str | None = None) -> None:
-    """Shown once on the next page or fragment. `undo` is a change of the inventory, or an address to POST to."""
+    """Shown once on the next page or fragment. `undo` is a change of the inventory, or an address
+    to POST to."""
     address = reverse("changes:undo", args=[undo]) if isinstance(undo, UUID) else undo
     messages.success(request, sentence, extra_tags=f"{_UNDO}{address}" if address else "")
 

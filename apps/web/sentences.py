@@ -15,9 +15,12 @@ from apps.web.wording import counted, listed, long_day, number, share, spelled
 
 
 def of_portfolio(developers: LayerTable, figures: PortfolioFigures, late: Late) -> Sentence:
-    """The largest share of critical applications on one developer, then what can no longer be moved in time."""
+    """The largest share of critical applications on one developer, then what can no longer be moved
+    in time."""
     if figures.n_applications == 0:
-        return Sentence("No application is registered yet, so nothing is known to stand on anything.")
+        return Sentence(
+            "No application is registered yet, so nothing is known to stand on anything."
+        )
     top = developers.rows[0] if developers.rows else None
     registered = counted(figures.n_applications, "application")
     registered = f"{registered[:1].upper()}{registered[1:]}"
@@ -73,7 +76,10 @@ def of_application(name: str, rows: Sequence[StackRow], today: date) -> Sentence
     if not rows:
         return Sentence(f"Nothing is registered under {name} yet.")
     if not primaries:
-        return Sentence(f"{name} has {counted(len(rows), 'dependency', 'dependencies')}, but no primary among them.")
+        return Sentence(
+            f"{name} has {counted(len(rows), 'dependency', 'dependencies')}, but no primary among "
+            "them."
+        )
     first = min(primaries, key=lambda row: (row.days_left is None, row.days_left or 0))
     base = first.foundation.name if first.foundation else first.offering.api_id
     stands = f"Stands on {base} at {first.host.name}"
@@ -85,7 +91,9 @@ def of_application(name: str, rows: Sequence[StackRow], today: date) -> Sentence
     if first.at_least:
         return Sentence(f"{stands}, which does not end before {long_day(end)}.")
     if days < 0:
-        return Sentence(f"{stands}, ", f"which ended on {long_day(end)}", f", {counted(-days, 'day')} ago.")
+        return Sentence(
+            f"{stands}, ", f"which ended on {long_day(end)}", f", {counted(-days, 'day')} ago."
+        )
     if days <= 30:
         return Sentence(
             f"{stands} until ",
@@ -104,14 +112,19 @@ def of_list(n: str, one: str, many: str, *, filtered: bool, rest: str = "") -> S
 
 
 def of_ends(
-    subject: str, ends: Sequence[tuple[date, str, str]], today: date, n_applications: int, n_critical: int
+    subject: str,
+    ends: Sequence[tuple[date, str, str]],
+    today: date,
+    n_applications: int,
+    n_critical: int,
 ) -> Sentence:
-    """When something ends at its hosts, and who stands on it. `ends` are (day, host, kind of date) of offerings; a
-    "not before" is no end, and is said only where no host has a firm day."""
+    """When something ends at its hosts, and who stands on it. `ends` are (day, host, kind of date)
+    of offerings; a "not before" is no end, and is said only where no host has a firm day."""
     stands = (
         "nobody here stands on it"
         if n_applications == 0
-        else f"{counted(n_applications, 'application')} {'stands' if n_applications == 1 else 'stand'} on it"
+        else f"{counted(n_applications, 'application')} "
+        f"{'stands' if n_applications == 1 else 'stand'} on it"
         + (f", {spelled(n_critical)} of them critical" if n_critical and n_applications > 1 else "")
     )
     firm = [(when, host) for when, host, kind in ends if kind != DateKind.NOT_BEFORE]
@@ -129,7 +142,13 @@ def of_ends(
     if past:
         rest = f" and ends next on {following}" if following else ""
         ended = f"Has ended at {listed(past, most=2)}"
-        return Sentence("", ended, f"{rest}; {stands}.") if n_applications else Sentence(f"{ended}{rest}; {stands}.")
-    promised = [(when, host) for when, host, kind in ends if kind == DateKind.NOT_BEFORE and when >= today]
+        return (
+            Sentence("", ended, f"{rest}; {stands}.")
+            if n_applications
+            else Sentence(f"{ended}{rest}; {stands}.")
+        )
+    promised = [
+        (when, host) for when, host, kind in ends if kind == DateKind.NOT_BEFORE and when >= today
+    ]
     until = f", and none is to come before {long_day(min(promised)[0])}" if promised else ""
     return Sentence(f"No end of {subject} is announced{until}; {stands}.")

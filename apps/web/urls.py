@@ -88,7 +88,11 @@ ROUTES: dict[str, list[URLPattern]] = {
         path("settings/teams/of/<slug:slug>/", settings.team, name="detail"),
         path("settings/teams/of/<slug:slug>/remove/", settings.remove, name="delete"),
         path("settings/teams/of/<slug:slug>/members/", settings.add_member, name="add-member"),
-        path("settings/teams/of/<slug:slug>/members/<int:pk>/end/", settings.drop_member, name="remove-member"),
+        path(
+            "settings/teams/of/<slug:slug>/members/<int:pk>/end/",
+            settings.drop_member,
+            name="remove-member",
+        ),
     ],
     "users": [
         path("settings/people/", settings.people, name="list"),
@@ -96,8 +100,16 @@ ROUTES: dict[str, list[URLPattern]] = {
         path("settings/people/invite/", settings.invite, name="invite"),
         path("settings/people/<int:pk>/", settings.change, name="detail"),
         path("settings/people/<int:pk>/invite/", settings.invite_again, name="resend-invitation"),
-        path("settings/people/<int:pk>/sessions/end/", settings.end_person_sessions, name="end-sessions"),
-        path("settings/people/<int:pk>/second-factors/", settings.reset_factors, name="reset-two-factor"),
+        path(
+            "settings/people/<int:pk>/sessions/end/",
+            settings.end_person_sessions,
+            name="end-sessions",
+        ),
+        path(
+            "settings/people/<int:pk>/second-factors/",
+            settings.reset_factors,
+            name="reset-two-factor",
+        ),
     ],
     "tokens": [
         path("settings/keys/", settings.tokens, name="list"),
@@ -111,7 +123,9 @@ ROUTES: dict[str, list[URLPattern]] = {
         path("settings/programs.csv", settings.services_csv, name="csv"),
         path("settings/programs/new/", settings.add_service, name="create"),
         path("settings/programs/<int:pk>/", settings.service, name="detail"),
-        path("settings/programs/<int:pk>/keys/new/", settings.issue_for_service, name="create-token"),
+        path(
+            "settings/programs/<int:pk>/keys/new/", settings.issue_for_service, name="create-token"
+        ),
     ],
     "imports": [
         path("imports/", imports.imports, name="list"),
@@ -126,7 +140,9 @@ ROUTES: dict[str, list[URLPattern]] = {
         path("imports/<int:pk>/columns/", imports.columns, name="columns"),
         path("imports/<int:pk>/confirm/", imports.confirm, name="confirm"),
         path("imports/<int:pk>/progress/", imports.progress, name="progress"),
-        path("imports/<int:pk>/application/", imports.choose_application, name="choose-application"),
+        path(
+            "imports/<int:pk>/application/", imports.choose_application, name="choose-application"
+        ),
         path("imports/<int:pk>/undo/", imports.undo_import, name="undo"),
         path("imports/<int:pk>/drop/", imports.drop, name="discard"),
     ],
@@ -143,7 +159,11 @@ ROUTES: dict[str, list[URLPattern]] = {
         path("applications/<slug:slug>/bring-back/", applications.bring_back, name="reactivate"),
         path("applications/<slug:slug>/merge/", applications.merge, name="merge"),
         path("applications/<slug:slug>/history/", applications.history, name="history"),
-        path("applications/<slug:slug>/fallbacks/", dependencies.order_fallbacks, name="order-fallbacks"),
+        path(
+            "applications/<slug:slug>/fallbacks/",
+            dependencies.order_fallbacks,
+            name="order-fallbacks",
+        ),
         path("applications/<slug:slug>/<slug:table>.csv", applications.table_csv, name="table-csv"),
     ],
     "files": [
@@ -182,9 +202,21 @@ ROUTES: dict[str, list[URLPattern]] = {
         path("foundations/", foundations.foundation_list, name="list"),
         path("foundations.csv", foundations.foundation_csv, name="csv"),
         path("foundations/<slug:slug>/", foundation.foundation, name="detail"),
-        path("foundations/<slug:slug>/prices.csv", foundation.foundation_prices_csv, name="prices-csv"),
-        path("foundations/<slug:slug>/lineage.csv", foundation.foundation_lineage_csv, name="lineage-csv"),
-        path("foundations/<slug:slug>/lifecycle.csv", foundation.foundation_claims_csv, name="lifecycle-csv"),
+        path(
+            "foundations/<slug:slug>/prices.csv",
+            foundation.foundation_prices_csv,
+            name="prices-csv",
+        ),
+        path(
+            "foundations/<slug:slug>/lineage.csv",
+            foundation.foundation_lineage_csv,
+            name="lineage-csv",
+        ),
+        path(
+            "foundations/<slug:slug>/lifecycle.csv",
+            foundation.foundation_claims_csv,
+            name="lifecycle-csv",
+        ),
     ],
     "versions": [
         path("versions/", versions.version_list, name="list"),
@@ -199,7 +231,9 @@ ROUTES: dict[str, list[URLPattern]] = {
         path("offerings.csv", offerings.offering_csv, name="csv"),
         path("offerings/<int:pk>/", offerings.offering, name="detail"),
         path("offerings/<int:pk>/prices.csv", offerings.offering_prices_csv, name="prices-csv"),
-        path("offerings/<int:pk>/claims.csv", offerings.offering_claims_csv, name="source-values-csv"),
+        path(
+            "offerings/<int:pk>/claims.csv", offerings.offering_claims_csv, name="source-values-csv"
+        ),
         path("manual/<int:pk>/lift/", offerings.lift, name="remove-override"),
     ],
     "unresolved-models": [
@@ -279,7 +313,11 @@ ROUTES: dict[str, list[URLPattern]] = {
         path("reports/components/<slug:slug>/answers/", reports.answer, name="answers"),
         path("reports/components/<slug:slug>/file.xlsx", reports.component_xlsx, name="xlsx"),
         path("reports/components/<slug:slug>/file.json", reports.component_json, name="json"),
-        path("reports/components/<slug:slug>/<slug:table>.csv", reports.component_csv, name="table-csv"),
+        path(
+            "reports/components/<slug:slug>/<slug:table>.csv",
+            reports.component_csv,
+            name="table-csv",
+        ),
     ],
     "evidence-packs": [
         path("reports/packs/", reports.packs, name="list"),
@@ -497,15 +535,31 @@ ROUTES: dict[str, list[URLPattern]] = {
         path("exposure/single-points.csv", exposure.points_csv, name="single-points-csv"),
         path("exposure/smallest-sets.csv", exposure.sets_csv, name="minimal-cut-sets-csv"),
         path("exposure/nodes/<slug:kind>/<int:ref>/", exposure.node, name="blast-radius"),
-        path("exposure/nodes/<slug:kind>/<int:ref>/teams/", exposure.node_teams, name="blast-radius-teams"),
-        path("exposure/nodes/<slug:kind>/<int:ref>/applications.csv", exposure.node_csv, name="blast-radius-csv"),
-        path("exposure/nodes/<slug:kind>/<int:ref>/trend.csv", exposure.node_trend_csv, name="blast-radius-trend-csv"),
+        path(
+            "exposure/nodes/<slug:kind>/<int:ref>/teams/",
+            exposure.node_teams,
+            name="blast-radius-teams",
+        ),
+        path(
+            "exposure/nodes/<slug:kind>/<int:ref>/applications.csv",
+            exposure.node_csv,
+            name="blast-radius-csv",
+        ),
+        path(
+            "exposure/nodes/<slug:kind>/<int:ref>/trend.csv",
+            exposure.node_trend_csv,
+            name="blast-radius-trend-csv",
+        ),
     ],
     "exposure-flags": [
         path("exposure/flags/", flags.flag_list, name="list"),
         path("exposure/flags.csv", flags.flag_csv, name="csv"),
         path("exposure/flags/<int:pk>/", flags.flag, name="detail"),
-        path("exposure/flags/<int:pk>/applications.csv", flags.flag_applications_csv, name="applications-csv"),
+        path(
+            "exposure/flags/<int:pk>/applications.csv",
+            flags.flag_applications_csv,
+            name="applications-csv",
+        ),
         path("exposure/flags/<int:pk>/<slug:decision>/", flags.decide, name="decide"),
     ],
     "exposure-policies": [

@@ -16,7 +16,21 @@ _ISO_STAMP = re.compile(r"\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}:\d{2}(\.\d+)?(\+00:00|Z
 # a day that stands alone, not the end of an id such as gpt-4.1-2025-04-14 or @2025-04-14
 _ISO_DAY = re.compile(r"(?<![\w.:@/-])\d{4}-\d{2}-\d{2}(?![\w:/@-])")
 _UNIT_ORDER = {unit: position for position, unit in enumerate(PRICE_UNITS)}
-_NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+_NUMBERS = (
+    "no",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+)
 
 
 def day(value: date, *, today: date | None = None) -> str:
@@ -92,7 +106,8 @@ def listed(names: Sequence[str], *, most: int = 4) -> str:
 
 
 def iso_day(value: Any, *, today: date | None = None) -> str:
-    """An ISO day of a stored value as people write it; other text stays as it is, None is `no date`."""
+    """An ISO day of a stored value as people write it; other text stays as it is, None is `no
+    date`."""
     if not value:
         return "no date"
     try:
@@ -126,7 +141,9 @@ def change(event: ProviderEvent, *, today: date | None = None) -> str:
     if event.kind == Kind.RETIRED:
         return f"retired on {iso_day(new or event.effective_on)}"
     if event.kind == Kind.DELISTED:
-        return "left the feed for good" + (f"; its date was {iso_day(old)}" if old else " without a date")
+        return "left the feed for good" + (
+            f"; its date was {iso_day(old)}" if old else " without a date"
+        )
     if event.kind == Kind.REPRICED:
         return _repriced(old, new)
     if event.kind == Kind.DISAGREEMENT:
@@ -154,7 +171,8 @@ def _repriced(old: Any, new: Any) -> str:
     for unit in sorted({*before, *new}, key=_unit_order):
         was, will = before.get(unit), new.get(unit)
         parts.append(
-            f"{unit_name(unit)} {price(was) if was is not None else '–'} → {price(will) if will is not None else '–'}"
+            f"{unit_name(unit)} {price(was) if was is not None else '–'} → "
+            f"{price(will) if will is not None else '–'}"
         )
     return "; ".join(parts) + " USD per million"
 
@@ -166,7 +184,11 @@ def unit_name(key: str) -> str:
     except ValueError:
         return key
     name = PRICE_UNITS.get(unit, unit.replace("_", " "))
-    return name + (f" above {number(above)}" if above else "") + (f" from {day(starts_on)}" if starts_on else "")
+    return (
+        name
+        + (f" above {number(above)}" if above else "")
+        + (f" from {day(starts_on)}" if starts_on else "")
+    )
 
 
 def _unit_order(key: str) -> tuple[int, str]:
@@ -182,7 +204,12 @@ def claim(topic: str, value: Any, *, today: date | None = None) -> str:
         return _lifecycle(value)
     if topic == "price":
         return _prices(value)
-    return "; ".join(f"{name.replace('_', ' ')}: {_plain(part)}" for name, part in value.items() if part) or "nothing"
+    return (
+        "; ".join(
+            f"{name.replace('_', ' ')}: {_plain(part)}" for name, part in value.items() if part
+        )
+        or "nothing"
+    )
 
 
 def _lifecycle(value: dict[str, Any]) -> str:
@@ -203,7 +230,11 @@ def _lifecycle(value: dict[str, Any]) -> str:
 
 def _prices(value: dict[str, Any]) -> str:
     """{price key: amount} as values.price_value stores it."""
-    lines = [f"{unit_name(key)} {price(value[key])}" for key in sorted(value, key=_unit_order) if key != "currency"]
+    lines = [
+        f"{unit_name(key)} {price(value[key])}"
+        for key in sorted(value, key=_unit_order)
+        if key != "currency"
+    ]
     currency = value.get("currency", "USD")
     return f"{'; '.join(lines)} {currency} per million" if lines else "no price"
 
@@ -213,8 +244,16 @@ def _plain(value: Any) -> str:
         return "nothing"
     if isinstance(value, str):
         return iso_day(value)
-    return json.dumps(value, ensure_ascii=False, sort_keys=True) if isinstance(value, dict | list) else str(value)
+    return (
+        json.dumps(value, ensure_ascii=False, sort_keys=True)
+        if isinstance(value, dict | list)
+        else str(value)
+    )
 
 
 def pretty_json(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=1, sort_keys=True)
+    return (
+        value
+        if isinstance(value, str)
+        else json.dumps(value, ensure_ascii=False, indent=1, sort_keys=True)
+    )

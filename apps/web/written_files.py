@@ -1,4 +1,5 @@
-"""Which lists can be written in the background, and what goes into each: the same rows as the answer of a request."""
+"""Which lists can be written in the background, and what goes into each: the same rows as the
+answer of a request."""
 
 import shutil
 from collections.abc import Callable, Mapping
@@ -25,7 +26,8 @@ XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A list that can be asked for as a file. `write` answers the number of rows; `leads_to` is the page it is of."""
+    """A list that can be asked for as a file. `write` answers the number of rows; `leads_to` is the
+    page it is of."""
 
     title: Any
     file_name: str
@@ -49,9 +51,13 @@ def _applications(file: WrittenFile, target: IO[bytes], tell: Tell) -> int:
 
 def _inventory(file: WrittenFile, target: IO[bytes], tell: Tell) -> int:
     user = file.asked_by
-    found = ApplicationFilter(QueryDict(file.query), Application.objects.visible_to(user), request=asked_again(file))
+    found = ApplicationFilter(
+        QueryDict(file.query), Application.objects.visible_to(user), request=asked_again(file)
+    )
     applications: QuerySet[Application] = found.qs
-    with workbook(applications, teams=Team.objects.visible_to(user), on=day_of(now()), tell=tell) as book:
+    with workbook(
+        applications, teams=Team.objects.visible_to(user), on=day_of(now()), tell=tell
+    ) as book:
         shutil.copyfileobj(book, target)
     return applications.order_by().count()
 
@@ -68,10 +74,18 @@ def _register(file: WrittenFile, target: IO[bytes], tell: Tell) -> int:
 
 
 WRITTEN: Mapping[str, Written] = {
-    "applications": Written("The applications", "applications.xlsx", "applications:list", _applications),
-    "inventory": Written("The inventory as it imports", "inventory.xlsx", "applications:list", _inventory),
-    "model-inventory": Written("The model inventory", "model-inventory.xlsx", "reports:model-inventory", _models),
-    "dora-register": Written("The DORA register", "dora-register.xlsx", "reports:register", _register),
+    "applications": Written(
+        "The applications", "applications.xlsx", "applications:list", _applications
+    ),
+    "inventory": Written(
+        "The inventory as it imports", "inventory.xlsx", "applications:list", _inventory
+    ),
+    "model-inventory": Written(
+        "The model inventory", "model-inventory.xlsx", "reports:model-inventory", _models
+    ),
+    "dora-register": Written(
+        "The DORA register", "dora-register.xlsx", "reports:register", _register
+    ),
 }
 
 

@@ -1,9 +1,9 @@
 """PostgreSQL and Valkey out of wheels, for the demo and the tests: start, attach, stop.
 
-Called from entry points only (manage.py, registry.demo, tests/conftest.py), before Django reads its settings.
-The servers belong to no process: they outlive the one that started them, are found again by their pid files,
-and end by `stop()`. They listen on unix sockets inside folders that only their owner may enter, and trust
-whoever gets that far. docs/decisions/0002-embedded-servers.md tells why.
+Called from entry points only (manage.py, registry.demo, tests/conftest.py), before Django reads its
+settings. The servers belong to no process: they outlive the one that started them, are found again
+by their pid files, and end by `stop()`. They listen on unix sockets inside folders that only their
+owner may enter, and trust whoever gets that far. docs/decisions/0002-embedded-servers.md tells why.
 """
 
 import fcntl
@@ -17,10 +17,21 @@ from registry.embedded import postgres, valkey
 from registry.embedded.places import CHECKOUT, Places, data_folder, places_of
 from registry.embedded.processes import EmbeddedError, running
 
-__all__ = ["CHECKOUT", "EmbeddedError", "Places", "data_folder", "ensure", "missing", "places_of", "stop"]
+__all__ = [
+    "CHECKOUT",
+    "EmbeddedError",
+    "Places",
+    "data_folder",
+    "ensure",
+    "missing",
+    "places_of",
+    "stop",
+]
 
 
-def ensure(*, database: bool = True, broker: bool = True, data: Path | None = None, durable: bool = True) -> Places:
+def ensure(
+    *, database: bool = True, broker: bool = True, data: Path | None = None, durable: bool = True
+) -> Places:
     """Start or attach to the servers and name them in DATABASE_URL and BROKER_URL of this process.
 
     Safe to call from several processes at once. `durable=False` gives up crash safety for speed.
@@ -65,16 +76,20 @@ def missing(places: Places, *, database: bool, broker: bool) -> str:
 
 @contextmanager
 def _alone(data: Path) -> Iterator[Path]:
-    """Hold the data folder's lock, so that two processes never start a server twice. The lock dies with its owner."""
+    """Hold the data folder's lock, so that two processes never start a server twice. The lock dies
+    with its owner."""
     try:
         if not data.exists():
             data.mkdir(parents=True)
-            data.chmod(0o711)  # others may pass through to what is theirs (see UNPRIVILEGED), and list nothing
+            data.chmod(
+                0o711
+            )  # others may pass through to what is theirs (see UNPRIVILEGED), and list nothing
         with (data / "embedded.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield data
     except PermissionError as error:
         raise EmbeddedError(
-            f"{error.filename} cannot be used: {error.strerror}. If another user started the demo here, "
+            f"{error.filename} cannot be used: {error.strerror}. If another user started the demo "
+            "here, "
             "go on as that user or set REGISTRY_DATA to a folder of your own."
         ) from error

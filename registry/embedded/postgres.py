@@ -9,7 +9,15 @@ import psutil
 import psycopg
 from psycopg import sql
 
-from registry.embedded.places import DATABASE, ROLE, Places, binaries, claim_home, owned, server_user
+from registry.embedded.places import (
+    DATABASE,
+    ROLE,
+    Places,
+    binaries,
+    claim_home,
+    owned,
+    server_user,
+)
 from registry.embedded.processes import (
     START_SECONDS,
     EmbeddedError,
@@ -49,13 +57,21 @@ def ensure(places: Places, *, durable: bool) -> None:
         end(server, signal.SIGINT, signal.SIGQUIT)
         owned(places.sockets, unprivileged=True)
         _start_postgres(places, durable=durable)
-    with psycopg.connect(host=str(places.sockets), user="postgres", dbname="postgres", autocommit=True) as connection:
+    with psycopg.connect(
+        host=str(places.sockets), user="postgres", dbname="postgres", autocommit=True
+    ) as connection:
         if not connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [ROLE]).fetchone():
             # no superuser: what works here works with the rights that a production role has
-            connection.execute(sql.SQL("CREATE ROLE {} LOGIN CREATEDB").format(sql.Identifier(ROLE)))
-        if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone():
             connection.execute(
-                sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(DATABASE), sql.Identifier(ROLE))
+                sql.SQL("CREATE ROLE {} LOGIN CREATEDB").format(sql.Identifier(ROLE))
+            )
+        if not connection.execute(
+            "SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]
+        ).fetchone():
+            connection.execute(
+                sql.SQL("CREATE DATABASE {} OWNER {}").format(
+                    sql.Identifier(DATABASE), sql.Identifier(ROLE)
+                )
             )
 
 
@@ -69,12 +85,14 @@ def stop(places: Places) -> bool:
 
 
 def _ensure_cluster(places: Places, *, durable: bool) -> None:
-    """Make the data directory beside its final name, so that an interrupted start leaves no half one."""
+    """Make the data directory beside its final name, so that an interrupted start leaves no half
+    one."""
     version_file = places.cluster / "PG_VERSION"
     if version_file.exists():
         if (found := version_file.read_text().strip()) != MAJOR:
             raise EmbeddedError(
-                f"{places.cluster} was written by PostgreSQL {found}, this is {MAJOR}. Dump it with the old version, "
+                f"{places.cluster} was written by PostgreSQL {found}, this is {MAJOR}. Dump it "
+                "with the old version, "
                 "or move the folder away to begin anew."
             )
         return
@@ -82,10 +100,25 @@ def _ensure_cluster(places: Places, *, durable: bool) -> None:
     shutil.rmtree(draft, ignore_errors=True)
     made = subprocess.run(
         [
-            str(binaries(places) / "initdb"), "--pgdata", str(draft), "--username", "postgres", "--encoding", "UTF8",
+            str(binaries(places) / "initdb"),
+            "--pgdata",
+            str(draft),
+            "--username",
+            "postgres",
+            "--encoding",
+            "UTF8",
             # the built-in provider sorts by code point on every machine and needs no ICU
-            "--locale", "C", "--locale-provider", "builtin", "--builtin-locale", "C.UTF-8",
-            "--auth-local", "trust", "--auth-host", "reject", "--no-instructions",
+            "--locale",
+            "C",
+            "--locale-provider",
+            "builtin",
+            "--builtin-locale",
+            "C.UTF-8",
+            "--auth-local",
+            "trust",
+            "--auth-host",
+            "reject",
+            "--no-instructions",
             *([] if durable else ["--no-sync"]),
         ],
         cwd="/",
@@ -96,7 +129,7 @@ def _ensure_cluster(places: Places, *, durable: bool) -> None:
         check=False,
         user=server_user(),
         extra_groups=[] if server_user() else None,
-    )  # fmt: skip
+    )
     if made.returncode:
         raise EmbeddedError(f"initdb failed:\n{made.stderr.strip()}")
     shutil.rmtree(places.cluster, ignore_errors=True)
@@ -105,7 +138,11 @@ def _ensure_cluster(places: Places, *, durable: bool) -> None:
 
 def _start_postgres(places: Places, *, durable: bool) -> psutil.Process:
     log = places.home / "log"
-    settings = {**SETTINGS, "unix_socket_directories": str(places.sockets), **({} if durable else FORGETFUL)}
+    settings = {
+        **SETTINGS,
+        "unix_socket_directories": str(places.sockets),
+        **({} if durable else FORGETFUL),
+    }
     command = [str(binaries(places) / "postgres"), "-D", str(places.cluster)]
     for name, value in settings.items():
         command += ["-c", f"{name}={value}"]
@@ -127,7 +164,9 @@ def _connected(places: Places, server: psutil.Process) -> bool:
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         try:
-            psycopg.connect(host=str(places.sockets), user="postgres", dbname="postgres", connect_timeout=5).close()
+            psycopg.connect(
+                host=str(places.sockets), user="postgres", dbname="postgres", connect_timeout=5
+            ).close()
         except psycopg.OperationalError:
             if died(server):
                 return False

@@ -11,7 +11,8 @@ import psutil
 
 START_SECONDS = 60.0
 STOP_SECONDS = 30.0
-# what shifts the clock of a process; its servers keep the same time (datefudge, see docs/architecture.md)
+# what shifts the clock of a process; its servers keep the same time (datefudge, see
+# docs/architecture.md)
 CLOCK_VARIABLES = ("LD_PRELOAD", "DATEFUDGE")
 
 
@@ -20,7 +21,8 @@ class EmbeddedError(RuntimeError):
 
 
 def running(pid_file: Path, name: str) -> psutil.Process | None:
-    """The server that wrote `pid_file` in its working directory; None where that pid is gone or somebody else's."""
+    """The server that wrote `pid_file` in its working directory; None where that pid is gone or
+    somebody else's."""
     try:
         process = psutil.Process(int(pid_file.read_text().split("\n", 1)[0]))
         if (
@@ -35,7 +37,8 @@ def running(pid_file: Path, name: str) -> psutil.Process | None:
 
 
 def launch(command: list[str], *, log: Path, user: str | None = None) -> psutil.Process:
-    """Start a server that nobody waits for: out of this session and process group, reaped by the system."""
+    """Start a server that nobody waits for: out of this session and process group, reaped by the
+    system."""
     script = 'log="$1"; shift; "$@" >>"$log" 2>&1 </dev/null & echo $!'
     started = subprocess.run(
         ["/bin/sh", "-c", script, "sh", str(log), *command],

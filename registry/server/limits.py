@@ -1,4 +1,5 @@
-"""What the web server bears: sizes, rates and times, each with its reason. docs/operator.md shows them."""
+"""What the web server bears: sizes, rates and times, each with its reason. docs/operator.md shows
+them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,7 +9,8 @@ KIB, MIB, GIB = 1024, 1024**2, 1024**3
 # --- connections, of one worker ---
 # each costs a descriptor and at most 0.5 MiB of buffers; a proxy keeps a few dozen open
 MAX_CONNECTIONS = 512
-# waiting to be accepted, while a worker is replaced for example; the system's own limit is usually 4096
+# waiting to be accepted, while a worker is replaced for example; the system's own limit is usually
+# 4096
 BACKLOG = 2048
 # a head comes in one packet or two; an idle connection is closed after the same time
 HEAD_TIMEOUT = 15.0
@@ -17,16 +19,19 @@ HEAD_TIMEOUT = 15.0
 # whoever sends less than 1 KiB/s, over half a minute, is given up; a pause of that length too
 MIN_BODY_RATE = 1 * KIB
 BODY_RATE_INTERVAL = 30.0
-# a longer body goes to a file, and only once its session or token has proved to be real; 256 connections
-# times this is what strangers can occupy
+# a longer body goes to a file, and only once its session or token has proved to be real; 256
+# connections times this is what strangers can occupy
 MAX_BODY_IN_MEMORY = 256 * KIB
 # written to the file at a time
 SPOOL_BLOCK = 1 * MIB
-# of all bodies being read or worked through, of one worker: the longest that there is, and room beside it
+# of all bodies being read or worked through, of one worker: the longest that there is, and room
+# beside it
 MAX_SPOOLED_BODIES = 2 * GIB
-# bodies being read at a time, of one worker: half of the connections, so that others can still read pages
+# bodies being read at a time, of one worker: half of the connections, so that others can still read
+# pages
 MAX_BODIES = MAX_CONNECTIONS // 2
-# once there are as many, one of the address that sends most of them is given up for the next, if it had so long
+# once there are as many, one of the address that sends most of them is given up for the next, if it
+# had so long
 MIN_BODY_TIME = 5.0
 # asking whether a session or token is real takes milliseconds
 CREDENTIALS_TIMEOUT = 5.0
@@ -37,7 +42,8 @@ LINGER_PAUSE = 0.25
 MAX_LINGER_BYTES = 4 * MIB
 
 # --- waiting for a request thread ---
-# some ten seconds of work at 50 ms a page and four threads; longer, and nobody waits for the answer any more
+# some ten seconds of work at 50 ms a page and four threads; longer, and nobody waits for the answer
+# any more
 MAX_QUEUED = 1024
 QUEUE_TIMEOUT = 30.0
 RETRY_AFTER = 5
@@ -50,7 +56,8 @@ FIRST_BLOCK_TIMEOUT = 1.0
 # a block of an answer: over 3 KiB/s, or the connection is closed
 SEND_BLOCK = 64 * KIB
 SEND_TIMEOUT = 20.0
-# answers that clients have not taken yet, of one worker; beyond it a thread waits for its client, SEND_TIMEOUT at most
+# answers that clients have not taken yet, of one worker; beyond it a thread waits for its client,
+# SEND_TIMEOUT at most
 MAX_SPOOLED_ANSWERS = 1 * GIB
 
 # --- processes ---
@@ -60,7 +67,8 @@ STOP_TIMEOUT = 30
 
 @dataclass(frozen=True, slots=True)
 class BodyLimit:
-    """The longest body of one kind of caller in bytes, and the seconds in which all of it must be there."""
+    """The longest body of one kind of caller in bytes, and the seconds in which all of it must be
+    there."""
 
     max_bytes: int
     timeout: float
@@ -68,7 +76,11 @@ class BodyLimit:
 
     @property
     def sentence(self) -> str:
-        n, unit = (self.max_bytes // KIB, "KiB") if self.max_bytes < MIB else (self.max_bytes // MIB, "MiB")
+        n, unit = (
+            (self.max_bytes // KIB, "KiB")
+            if self.max_bytes < MIB
+            else (self.max_bytes // MIB, "MiB")
+        )
         return f"The body of this request is larger than {n} {unit}. {self.advice}"
 
 
@@ -76,15 +88,16 @@ class BodyLimit:
 STRANGER = BodyLimit(64 * KIB, 30, "Sign in, or send an API token, to send more.")
 # the same forms, and those of passwords and second factors, whoever sends them
 ACCOUNT = BodyLimit(64 * KIB, 30, "No form of this page is that long.")
-# the largest file that is taken is a workbook of 64 MiB; the rest is the form around it. A quarter of an hour is 0.6
-# Mbit/s; what an address takes itself is usually less, and it says so
+# the largest file that is taken is a workbook of 64 MiB; the rest is the form around it. A quarter
+# of an hour is 0.6 Mbit/s; what an address takes itself is usually less, and it says so
 KNOWN = BodyLimit(65 * MIB, 900, "Compress it (Content-Encoding: gzip) or split it.")
 # a row a line (apps/api/bulk/bodies.py): a million rows; an hour is 2.4 Mbit/s
 BULK = BodyLimit(1 * GIB, 3600, "Send the rows in parts.")
 
 
 def body_limit(path: str, headers: Mapping[str, str], *, session_cookie: str) -> BodyLimit:
-    """The limit for a caller who presents a session or a token, or neither; nothing is proved yet."""
+    """The limit for a caller who presents a session or a token, or neither; nothing is proved
+    yet."""
     if path.startswith("/accounts/"):
         return ACCOUNT
     if not presents_credentials(headers, session_cookie=session_cookie):
@@ -93,7 +106,8 @@ def body_limit(path: str, headers: Mapping[str, str], *, session_cookie: str) ->
 
 
 def presents_credentials(headers: Mapping[str, str], *, session_cookie: str) -> bool:
-    """Whether a request carries what may be a token or a session, by names of headers and cookie alone."""
+    """Whether a request carries what may be a token or a session, by names of headers and cookie
+    alone."""
     if "HTTP_AUTHORIZATION" in headers or "HTTP_X_API_KEY" in headers:
         return True
     cookies = headers.get("HTTP_COOKIE", "")

@@ -1,4 +1,5 @@
-"""Probes, answered while every request thread is busy: each in a thread of its own, with a deadline."""
+"""Probes, answered while every request thread is busy: each in a thread of its own, with a
+deadline."""
 
 import asyncio
 import json
@@ -38,7 +39,8 @@ LATE = _answer(
 
 
 class Probe:
-    """One check. Who asks while it runs waits for the same run; a run that hangs is not joined by a second one."""
+    """One check. Who asks while it runs waits for the same run; a run that hangs is not joined by a
+    second one."""
 
     def __init__(self, check: Callable[[], Report]) -> None:
         self._check = check
@@ -51,7 +53,9 @@ class Probe:
         if self._run is None or (self._run.done() and loop.time() - self._began_at >= MAX_AGE):
             self._run, self._began_at = loop.create_future(), loop.time()
             # none of a pool: one that hangs must not keep the process from ending
-            threading.Thread(target=self._work, args=(loop, self._run), name="probe", daemon=True).start()
+            threading.Thread(
+                target=self._work, args=(loop, self._run), name="probe", daemon=True
+            ).start()
         left = self._began_at + PROBE_TIMEOUT - loop.time()
         done, _ = await asyncio.wait((self._run,), timeout=max(left, 0))
         return self._run.result() if done else LATE

@@ -1,4 +1,5 @@
-"""Reading a request's body on the event loop: capped, in time, at a least rate; no thread waits for it."""
+"""Reading a request's body on the event loop: capped, in time, at a least rate; no thread waits for
+it."""
 
 import asyncio
 from collections import Counter
@@ -28,7 +29,8 @@ Receive = Callable[[], Awaitable[dict[str, Any]]]
 
 
 class RefusalError(Exception):
-    """An answer in place of the application's: a status and a sentence. The connection is closed."""
+    """An answer in place of the application's: a status and a sentence. The connection is
+    closed."""
 
     def __init__(self, status: HTTPStatus, sentence: str) -> None:
         super().__init__(sentence)
@@ -38,7 +40,8 @@ class RefusalError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class CallerRules:
-    """How the site recognises its callers. `knows` is asked in a thread whether what a request presents is real."""
+    """How the site recognises its callers. `knows` is asked in a thread whether what a request
+    presents is real."""
 
     knows: Callable[[Mapping[str, Any]], bool]
     session_cookie: str = "sessionid"
@@ -68,13 +71,17 @@ class BodyReader:
         self._callers = callers
         self._budget = SpoolBudget(MAX_SPOOLED_BODIES)
         self._reading: dict[asyncio.Task[Any], _Reading] = {}
-        # one asks the database about callers, so that many long bodies cost one connection; one writes files
+        # one asks the database about callers, so that many long bodies cost one connection; one
+        # writes files
         self._checks = ThreadPoolExecutor(1, thread_name_prefix="callers")
         self._writes = ThreadPoolExecutor(1, thread_name_prefix="spool")
 
     async def read(self, environ: Mapping[str, Any], receive: Receive) -> RequestBody:
-        """The whole body. RefusalError, or ClientGoneError where it ends before its end; the caller closes it."""
-        limit = body_limit(environ["PATH_INFO"], environ, session_cookie=self._callers.session_cookie)
+        """The whole body. RefusalError, or ClientGoneError where it ends before its end; the caller
+        closes it."""
+        limit = body_limit(
+            environ["PATH_INFO"], environ, session_cookie=self._callers.session_cookie
+        )
         announced = str(environ.get("CONTENT_LENGTH", "")).partition(",")[0].strip()
         if announced.isdecimal() and int(announced) > limit.max_bytes:
             raise RefusalError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, limit.sentence)
@@ -103,22 +110,29 @@ class BodyReader:
                 raise
             task.uncancel()
             raise RefusalError(
-                HTTPStatus.REQUEST_TIMEOUT, "The body arrives too slowly while many others wait. Send it again."
+                HTTPStatus.REQUEST_TIMEOUT,
+                "The body arrives too slowly while many others wait. Send it again.",
             ) from None
         finally:
             self._reading.pop(task, None)
 
     def _make_room(self) -> None:
-        """Give up one body of the address that is sending most of them: a stranger's first, the oldest first."""
-        busiest = Counter(reading.address for reading in self._reading.values()).most_common(1)[0][0]
+        """Give up one body of the address that is sending most of them: a stranger's first, the
+        oldest first."""
+        busiest = Counter(reading.address for reading in self._reading.values()).most_common(1)[0][
+            0
+        ]
         latest = asyncio.get_running_loop().time() - MIN_BODY_TIME
         slow = [
-            reading for reading in self._reading.values() if reading.address == busiest and reading.began_at <= latest
+            reading
+            for reading in self._reading.values()
+            if reading.address == busiest and reading.began_at <= latest
         ]
         if not slow:
             raise RefusalError(
                 HTTPStatus.SERVICE_UNAVAILABLE,
-                "Too many requests are being sent at the same time. Send it again in a few seconds.",
+                "Too many requests are being sent at the same time. Send it again in a few "
+                "seconds.",
             )
         first = min(slow, key=lambda reading: (reading.timeout, reading.began_at))
         first.given_up = True
@@ -171,7 +185,8 @@ class BodyReader:
         if not known:
             raise RefusalError(
                 HTTPStatus.FORBIDDEN,
-                "This session or API token is not known here, or has ended, and requests without one have at most"
+                "This session or API token is not known here, or has ended, and requests without "
+                "one have at most"
                 f" {MAX_BODY_IN_MEMORY // KIB} KiB. Sign in again, or send a token that is valid.",
             )
 
@@ -195,7 +210,9 @@ class _Blocks:
         # kept while it waits: a message that is cancelled may be a block that is lost
         self._pending = self._pending or asyncio.ensure_future(self._receive())
         while not self._pending.done():
-            await asyncio.wait((self._pending,), timeout=min(self._deadline, self._interval_end) - self._now())
+            await asyncio.wait(
+                (self._pending,), timeout=min(self._deadline, self._interval_end) - self._now()
+            )
             if not self._pending.done():
                 self._refuse_slow()
         message, self._pending = self._pending.result(), None
@@ -213,13 +230,15 @@ class _Blocks:
         now = self._now()
         if now >= self._deadline:
             raise RefusalError(
-                HTTPStatus.REQUEST_TIMEOUT, "The body did not arrive in time. Send it again, faster or in parts."
+                HTTPStatus.REQUEST_TIMEOUT,
+                "The body did not arrive in time. Send it again, faster or in parts.",
             )
         if now >= self._interval_end:
             if self._n_in_interval < MIN_BODY_RATE * BODY_RATE_INTERVAL:
                 raise RefusalError(
                     HTTPStatus.REQUEST_TIMEOUT,
-                    f"The body arrives too slowly: at least {MIN_BODY_RATE // KIB} KiB a second. Send it again.",
+                    f"The body arrives too slowly: at least {MIN_BODY_RATE // KIB} KiB a second. "
+                    "Send it again.",
                 )
             self._interval_end, self._n_in_interval = now + BODY_RATE_INTERVAL, 0
 

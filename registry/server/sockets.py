@@ -8,9 +8,11 @@ _DESCRIPTORS = "/proc/self/fd"
 
 
 def close_connection(client: tuple[str, str | int]) -> None:
-    """Shut the connection of this peer, which takes nothing: the server itself would wait for it without end.
+    """Shut the connection of this peer, which takes nothing: the server itself would wait for it
+    without end.
 
-    Looked for among the descriptors of the process, some hundred; rare. Where there is no /proc it stays open.
+    Looked for among the descriptors of the process, some hundred; rare. Where there is no /proc it
+    stays open.
     """
     with suppress(OSError):
         for name in os.listdir(_DESCRIPTORS):

@@ -1,4 +1,5 @@
-"""Files for what is too long for memory: bodies on their way in, answers on their way out. Bounded all together."""
+"""Files for what is too long for memory: bodies on their way in, answers on their way out. Bounded
+all together."""
 
 import asyncio
 import os
@@ -46,7 +47,8 @@ class SpoolBudget:
 
 
 class RequestBody:
-    """A body as it arrives: in memory, then in a file without a name, which is gone when it is closed."""
+    """A body as it arrives: in memory, then in a file without a name, which is gone when it is
+    closed."""
 
     def __init__(self, budget: SpoolBudget) -> None:
         self._budget = budget
@@ -87,7 +89,8 @@ class RequestBody:
             self._n_spooled += len(block)
 
     def open(self) -> IO[bytes]:
-        """The whole body, from its beginning; what stays in memory of a long one must have been written out."""
+        """The whole body, from its beginning; what stays in memory of a long one must have been
+        written out."""
         if self._file is None:
             return BytesIO(self._memory)
         self._file.seek(0)
@@ -104,8 +107,9 @@ class RequestBody:
 class AnswerBuffer:
     """An answer between the thread that makes it and the event loop that sends it.
 
-    The thread writes as fast as it can and is free for the next request, however slowly the client reads: a little lies
-    in memory, the rest in a file. One thread writes and calls `end`, one event loop reads and calls `close`.
+    The thread writes as fast as it can and is free for the next request, however slowly the client
+    reads: a little lies in memory, the rest in a file. One thread writes and calls `end`, one event
+    loop reads and calls `close`.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, budget: SpoolBudget) -> None:
@@ -122,7 +126,8 @@ class AnswerBuffer:
     # --- the thread's side ---
 
     def put(self, chunk: bytes) -> None:
-        """Add to the end. ClientGoneError once nobody takes it; waits where the budget is used up."""
+        """Add to the end. ClientGoneError once nobody takes it; waits where the budget is used
+        up."""
         with self._changed:
             if self._closed:
                 raise ClientGoneError
@@ -155,7 +160,8 @@ class AnswerBuffer:
     # --- the event loop's side ---
 
     async def take(self) -> bytes:
-        """The next block, empty at the end. ClientGoneError where it was closed meanwhile, or has failed."""
+        """The next block, empty at the end. ClientGoneError where it was closed meanwhile, or has
+        failed."""
         while True:
             with self._changed:
                 if self._closed or self._failed:

@@ -80,7 +80,9 @@ def make_one_of_everything() -> tuple[dict[str, User], dict[str, Any]]:
         )
     host_node = offering.footings.get(node__kind=5, depth=0).node
     policy = Policy.objects.get(slug="critical-on-one-host")
-    flag = ExposureFlag.objects.create(policy=policy, node=host_node, value="0.7", limit="0.6", opened_at=NOW)
+    flag = ExposureFlag.objects.create(
+        policy=policy, node=host_node, value="0.7", limit="0.6", opened_at=NOW
+    )
     FlagEvent.objects.create(flag=flag, kind="opened", at=NOW, value="0.7")
     delivery = Delivery.objects.create(
         team=team,
@@ -92,9 +94,16 @@ def make_one_of_everything() -> tuple[dict[str, User], dict[str, Any]]:
         state="failed",
     )
     alert = Alert.objects.create(
-        key="event:1|announced||k", kind="announced", severity=4, event=event, team=team, raised_at=NOW
+        key="event:1|announced||k",
+        kind="announced",
+        severity=4,
+        event=event,
+        team=team,
+        raised_at=NOW,
     )
-    notice = Notice.objects.create(alert=alert, team=team, why="team", owed_at=NOW, delivery=delivery)
+    notice = Notice.objects.create(
+        alert=alert, team=team, why="team", owed_at=NOW, delivery=delivery
+    )
     further = _make_analysis_rows(application, dependency, offering, version)
     people = {
         "admin": make_user("ada", role="admin"),
@@ -107,9 +116,15 @@ def make_one_of_everything() -> tuple[dict[str, User], dict[str, Any]]:
         "outsider": make_member(make_team("Elsewhere"), TeamRole.OWNER),
     }
     owner = people["owner"]
-    mute = Mute.objects.create(team=team, kind="repriced", until=day_of(now()) + timedelta(days=9), created_by=owner)
-    webhook = Webhook.objects.create(name="Chat", url="https://hooks.example.org/a", created_by=people["governance"])
-    program = add_service(username="gateway", about="", team=team, role=TeamRole.EDITOR, by=people["owner"])
+    mute = Mute.objects.create(
+        team=team, kind="repriced", until=day_of(now()) + timedelta(days=9), created_by=owner
+    )
+    webhook = Webhook.objects.create(
+        name="Chat", url="https://hooks.example.org/a", created_by=people["governance"]
+    )
+    program = add_service(
+        username="gateway", about="", team=team, role=TeamRole.EDITOR, by=people["owner"]
+    )
     addresses = {
         **further,
         "alert-policies": AlertPolicy.objects.order_by("pk")[0].pk,
@@ -135,7 +150,9 @@ def make_one_of_everything() -> tuple[dict[str, User], dict[str, Any]]:
         "subscriptions": Subscription.objects.create(user=owner).pk,
         "service-accounts": program.pk,
         "teams": team.slug,
-        "tokens": issue_token(user=owner, name="Pipeline", scopes=["gate"], at=now(), by=None)[0].pk,
+        "tokens": issue_token(user=owner, name="Pipeline", scopes=["gate"], at=now(), by=None)[
+            0
+        ].pk,
         "users": people["viewer"].pk,
         "versions": offering.version_id,
         "webhooks": webhook.pk,
@@ -146,17 +163,22 @@ def make_one_of_everything() -> tuple[dict[str, User], dict[str, Any]]:
 def _make_analysis_rows(
     application: Application, dependency: Dependency, offering: Offering, version: Version
 ) -> dict[str, Any]:
-    """Make one row of each table of exposure, risks, campaigns and choosing; the scenario is governance's."""
+    """Make one row of each table of exposure, risks, campaigns and choosing; the scenario is
+    governance's."""
     author = make_user("author", role="governance")
     child = make_version("maker/child")
     derivation = Derivation.objects.create(child=child, parent=version, kind="fine_tune")
-    campaign = Campaign.objects.create(title="Move", subject=offering, opened_by=author, opened_at=NOW)
+    campaign = Campaign.objects.create(
+        title="Move", subject=offering, opened_by=author, opened_at=NOW
+    )
     task = CampaignTask.objects.create(campaign=campaign, dependency=dependency)
     host_node = offering.footings.get(node__kind=5, depth=0).node
     risk = FoundationRisk.objects.create(
         node=host_node, title="Outage", likelihood=3, impact=4, opened_at=NOW, changed_at=NOW
     )
-    scenario = Scenario.objects.create(name="Gone", ops=[{"op": "remove", "nodes": ["host:x"]}], created_by=author)
+    scenario = Scenario.objects.create(
+        name="Gone", ops=[{"op": "remove", "nodes": ["host:x"]}], created_by=author
+    )
     document = Import.objects.create(
         kind="document",
         format="cyclonedx",
@@ -167,13 +189,22 @@ def _make_analysis_rows(
         received_at=NOW,
     )
     snapshot = ConcentrationSnapshot.objects.create(
-        day=day_of(NOW), layer="host", basis="count", n_applications=1, covered_weight=1, none_weight=0
+        day=day_of(NOW),
+        layer="host",
+        basis="count",
+        n_applications=1,
+        covered_weight=1,
+        none_weight=0,
     )
     return {
         "adaptations": Adaptation.objects.create(dependency=dependency, kind="prompt").pk,
         "annex-items": AnnexItem.objects.create(foundation=version.foundation, item="1a").pk,
         "approvals": Approval.objects.create(
-            offering=offering, decision="blocked", reason="no", approver=author, decided_on=day_of(NOW)
+            offering=offering,
+            decision="blocked",
+            reason="no",
+            approver=author,
+            decided_on=day_of(NOW),
         ).pk,
         "assessments": Assessment.objects.create(
             risk=risk,
@@ -210,13 +241,19 @@ def _make_analysis_rows(
             last_seen_at=NOW,
         ).pk,
         "discrepancies": Discrepancy.objects.create(
-            key="shadow:1", kind="shadow", application=application, dependency=dependency, opened_at=NOW
+            key="shadow:1",
+            kind="shadow",
+            application=application,
+            dependency=dependency,
+            opened_at=NOW,
         ).pk,
         "senders": Service.objects.create(
             name="shop/claims", application=application, first_seen_at=NOW, last_seen_at=NOW
         ).pk,
         "risk-templates": RiskTemplate.objects.create(code="FR-XX", title="T", layer="serving").pk,
-        "scenario-runs": ScenarioRun.objects.create(scenario=scenario, ops=[], asked_by=author, queued_at=NOW).pk,
+        "scenario-runs": ScenarioRun.objects.create(
+            scenario=scenario, ops=[], asked_by=author, queued_at=NOW
+        ).pk,
         "scenarios": scenario.pk,
         "selections": Selection.objects.create(title="Bet", created_by=author).pk,
         "snapshots": snapshot.pk,

@@ -25,7 +25,14 @@ from apps.common.time import now
 from apps.inventory.models import Application
 from apps.reports import auditing
 from apps.reports.auditing import AuditForm, audit_lines, audit_page, kinds_for
-from tests.builders import make_application, make_dependency, make_member, make_offering, make_team, make_user
+from tests.builders import (
+    make_application,
+    make_dependency,
+    make_member,
+    make_offering,
+    make_team,
+    make_user,
+)
 from tests.http import body_of, csv_rows, signed_in_client, text_of, token_client
 
 pytestmark = pytest.mark.django_db
@@ -59,20 +66,28 @@ class TestWhatItSays:
         change = changes(auditor, kind="inventory.application", record=changed.pk)[0]
 
         assert (change.actor, change.action, change.name, change.reason) == (
-            "hana", "changed", "Claims triage", "board decision 7",
-        )  # fmt: skip
+            "hana",
+            "changed",
+            "Claims triage",
+            "board decision 7",
+        )
         assert {one.field: (one.old, one.new) for one in change.differences} == {
-            "criticality": ("Standard", "Critical"), "purpose": ("", "Sorts claims"),
-        }  # fmt: skip
+            "criticality": ("Standard", "Critical"),
+            "purpose": ("", "Sorts claims"),
+        }
 
-    def test_references_are_names_and_a_record_without_a_name_is_called_by_what_it_joins(self, changed, auditor):
+    def test_references_are_names_and_a_record_without_a_name_is_called_by_what_it_joins(
+        self, changed, auditor
+    ):
         offering = make_offering("model-9")
         make_dependency(changed, offering)
 
         change = changes(auditor, kind="inventory.dependency")[0]
 
         assert change.name == "Claims triage · model-9"
-        assert ("application", "", "Claims triage") in [(one.field, one.old, one.new) for one in change.differences]
+        assert ("application", "", "Claims triage") in [
+            (one.field, one.old, one.new) for one in change.differences
+        ]
         assert change.application == changed.slug
 
     def test_what_is_removed_says_what_it_was(self, auditor):
@@ -82,7 +97,9 @@ class TestWhatItSays:
         removed, added = changes(auditor, kind="accounts.team")
 
         assert (removed.action, added.action) == ("removed", "added")
-        assert ("name", "Short-lived", "") in [(one.field, one.old, one.new) for one in removed.differences]
+        assert ("name", "Short-lived", "") in [
+            (one.field, one.old, one.new) for one in removed.differences
+        ]
 
     def test_secrets_are_told_of_and_not_shown(self, auditor):
         token, _ = issue_token(user=make_user(), name="x", scopes=["read"], at=now(), by=None)
@@ -101,11 +118,15 @@ class TestWhatItSays:
         application = make_application()
         admin = make_user("root", role="admin")
         client = token_client(admin, "read", "write")
-        client.patch(f"/api/v1/applications/{application.slug}/", {"purpose": "by request"}, format="json")
+        client.patch(
+            f"/api/v1/applications/{application.slug}/", {"purpose": "by request"}, format="json"
+        )
         with audit_context(job="nightly"):
             Application.objects.filter(pk=application.pk).update(purpose="by job")
 
-        by_job, by_request, made = changes(auditor, kind="inventory.application", record=application.pk)
+        by_job, by_request, made = changes(
+            auditor, kind="inventory.application", record=application.pk
+        )
 
         assert (by_job.actor, by_job.job) == ("nightly", "nightly")
         assert (by_request.actor, by_request.job) == ("root", "")
@@ -123,9 +144,12 @@ class TestFilters:
         asked = {"kind": "inventory.application", "record": changed.pk}
 
         assert [(one.actor, one.job) for one in changes(auditor, by="people", **asked)] == [
-            ("hana", "sheets.import"), ("hana", ""),
-        ]  # fmt: skip
-        assert [(one.actor, one.job) for one in changes(auditor, by="jobs", **asked)] == [("feeds.poll", "feeds.poll")]
+            ("hana", "sheets.import"),
+            ("hana", ""),
+        ]
+        assert [(one.actor, one.job) for one in changes(auditor, by="jobs", **asked)] == [
+            ("feeds.poll", "feeds.poll")
+        ]
         answer = signed_in_client(auditor).get(reverse("audit:list"), {"by": "people"})
         assert "sheets.import" in answer.text
         assert "feeds.poll" not in answer.text
@@ -136,9 +160,15 @@ class TestFilters:
 
         assert {change.actor for change in changes(auditor, actor="hana")} == {"hana"}
         applications = {"kind": "inventory.application"}
-        assert [change.name for change in changes(auditor, reason="DECISION 7", **applications)] == ["Claims triage"]
-        assert [change.kind.label for change in changes(auditor, job="nightly")] == ["accounts.team"]
-        assert [change.kind.label for change in changes(auditor, reason="100% of_")] == ["accounts.team"]
+        assert [
+            change.name for change in changes(auditor, reason="DECISION 7", **applications)
+        ] == ["Claims triage"]
+        assert [change.kind.label for change in changes(auditor, job="nightly")] == [
+            "accounts.team"
+        ]
+        assert [change.kind.label for change in changes(auditor, reason="100% of_")] == [
+            "accounts.team"
+        ]
         assert changes(auditor, reason="100%%of_") == []
         today = now().date()
         assert changes(auditor, since=today.isoformat(), until=today.isoformat())
@@ -147,9 +177,15 @@ class TestFilters:
         assert changes(auditor, change=str(one.change)) == changes(auditor, actor="hana")
 
     @pytest.mark.parametrize(
-        "wrong", [{"kind": "inventory.nothing"}, {"record": "7"}, {"since": "2026-02-02", "until": "2026-01-01"},
-                  {"change": "x"}, {"reason": "a\x00"}],
-    )  # fmt: skip
+        "wrong",
+        [
+            {"kind": "inventory.nothing"},
+            {"record": "7"},
+            {"since": "2026-02-02", "until": "2026-01-01"},
+            {"change": "x"},
+            {"reason": "a\x00"},
+        ],
+    )
     def test_what_cannot_be_meant_is_refused(self, auditor, wrong):
         assert not AuditForm(wrong).is_valid()
         # a null character is refused before any page is asked
@@ -168,16 +204,17 @@ class TestFilters:
         with audit_context(user=make_user("other"), reason="step x"):
             Application.objects.filter(pk=application.pk).update(purpose="x")
 
-        assert [change.reason for change in changes(auditor, kind="inventory.application", actor="hana", size=5)] == [
-            f"step {n}" for n in range(8, 3, -1)
-        ]
+        assert [
+            change.reason
+            for change in changes(auditor, kind="inventory.application", actor="hana", size=5)
+        ] == [f"step {n}" for n in range(8, 3, -1)]
         asked = HistoryQuery(kinds={"inventory.application": None}, actor="hana")
         first = history_page(asked, size=4)
         second = history_page(asked, size=4, cursor=first.next)
         third = history_page(asked, size=4, cursor=second.next)
-        assert [entry.words["reason"][-1] for page in (first, second, third) for entry in page.rows] == list(
-            "876543210"
-        )
+        assert [
+            entry.words["reason"][-1] for page in (first, second, third) for entry in page.rows
+        ] == list("876543210")
         assert history_page(asked, size=4, cursor=second.previous).rows == first.rows
 
 
@@ -229,7 +266,9 @@ class TestPages:
         create_history_indexes()
         assert create_history_indexes() == 0
         with connection.cursor() as cursor:
-            cursor.execute("SELECT tablename FROM pg_indexes WHERE indexdef LIKE '%%(pgh_created_at, pgh_id)'")
+            cursor.execute(
+                "SELECT tablename FROM pg_indexes WHERE indexdef LIKE '%%(pgh_created_at, pgh_id)'"
+            )
             indexed = {table for (table,) in cursor.fetchall()}
 
         assert indexed == {model._meta.db_table for model in history_models()}
@@ -245,8 +284,11 @@ class TestWhoSeesWhat:
         seen = changes(viewer)
 
         assert {change.kind.label for change in seen} == {
-            "accounts.team", "accounts.membership", "inventory.application", "inventory.dependency",
-        }  # fmt: skip
+            "accounts.team",
+            "accounts.membership",
+            "inventory.application",
+            "inventory.dependency",
+        }
         assert "SECRET-OF-OTHERS" not in str(seen)
         assert changes(viewer, kind="catalog.offering") == []
         page = signed_in_client(viewer).get(reverse("audit:list"))
@@ -289,16 +331,23 @@ class TestDoors:
         changed.purpose = '=HYPERLINK("x")'
         changed.save()
 
-        answer = signed_in_client(auditor).get(reverse("audit:csv"), {"kind": "inventory.application"})
+        answer = signed_in_client(auditor).get(
+            reverse("audit:csv"), {"kind": "inventory.application"}
+        )
         lines = csv_rows(answer)
 
-        assert {line["field"] for line in lines if line["reason"] == "board decision 7"} == {"criticality", "purpose"}
+        assert {line["field"] for line in lines if line["reason"] == "board decision 7"} == {
+            "criticality",
+            "purpose",
+        }
         assert lines[0]["new"].startswith("'=")
 
     def test_rest_gives_the_same_lines_with_a_cursor(self, changed, auditor):
         client = token_client(auditor)
 
-        first = client.get("/api/v1/audit/", {"kind": "inventory.application", "page_size": 1}).json()
+        first = client.get(
+            "/api/v1/audit/", {"kind": "inventory.application", "page_size": 1}
+        ).json()
 
         [row] = first["results"]
         assert {one["field"] for one in row["differences"]} == {"criticality", "purpose"}
@@ -326,9 +375,11 @@ class TestDoors:
         assert (n, "it holds 14 changes" in last) == (14, True)
         n, last = names(CHUNK=7, FILE_SECONDS=-1)
         assert (n, last) == (
-            7, "The file ends here: reading on would take longer than -1 seconds. Ask for a shorter period, or for one"
+            7,
+            "The file ends here: reading on would take longer than -1 seconds. Ask for a shorter "
+            "period, or for one"
             " kind of record.",
-        )  # fmt: skip
+        )
 
     def test_a_file_that_takes_too_long_ends_with_a_line_that_says_so(self, auditor, monkeypatch):
         for _ in range(3):
@@ -351,9 +402,12 @@ class TestDoors:
     def test_rest_gives_the_same_file_as_the_page(self, changed, auditor):
         _, text = issue_token(user=auditor, name="x", scopes=["read"], at=now(), by=None)
 
-        page = signed_in_client(auditor).get(reverse("audit:csv"), {"kind": "inventory.application"})
+        page = signed_in_client(auditor).get(
+            reverse("audit:csv"), {"kind": "inventory.application"}
+        )
         rest = APIClient().get(
-            "/api/v1/audit/?format=csv&kind=inventory.application", HTTP_AUTHORIZATION=f"Bearer {text}"
+            "/api/v1/audit/?format=csv&kind=inventory.application",
+            HTTP_AUTHORIZATION=f"Bearer {text}",
         )
 
         assert body_of(rest).splitlines() == body_of(page).splitlines()
@@ -367,7 +421,8 @@ def _too_long():
 class TestForgetting:
     @pytest.fixture
     def aged(self):
-        """A team with versions of 100, 60 and 0 days ago, one that was removed 90 days ago, and who wrote them."""
+        """A team with versions of 100, 60 and 0 days ago, one that was removed 90 days ago, and who
+        wrote them."""
         team, gone = make_team("First"), make_team("Gone")
         for name in ("Second", "Third"):
             with audit_context(job=name):
@@ -379,16 +434,23 @@ class TestForgetting:
         ages = {"First": 100, "Second": 60}
         with pgtrigger.ignore("accounts.TeamHistory:append_only"):
             for name, days in ages.items():
-                history.objects.filter(name=name).update(pgh_created_at=now() - timedelta(days=days))
+                history.objects.filter(name=name).update(
+                    pgh_created_at=now() - timedelta(days=days)
+                )
             history.objects.filter(pgh_obj_id=pk).update(pgh_created_at=now() - timedelta(days=90))
         with connection.cursor() as cursor:
-            cursor.execute("UPDATE pghistory_context SET created_at = %s", [now() - timedelta(days=100)])
+            cursor.execute(
+                "UPDATE pghistory_context SET created_at = %s", [now() - timedelta(days=100)]
+            )
         return history
 
     def test_versions_that_ended_before_go_and_the_one_that_held_then_stays(self, aged):
         purge_history(before=now() - timedelta(days=30))
 
-        assert list(aged.objects.order_by("pgh_id").values_list("name", flat=True)) == ["Second", "Third"]
+        assert list(aged.objects.order_by("pgh_id").values_list("name", flat=True)) == [
+            "Second",
+            "Third",
+        ]
 
     def test_who_wrote_what_is_left_stays_known_and_the_rest_goes(self, aged):
         with audit_context(job="of nothing"):
@@ -396,7 +458,9 @@ class TestForgetting:
         with pgtrigger.ignore("accounts.TeamHistory:append_only"):
             aged.objects.filter(name="Removed").update(pgh_created_at=now() - timedelta(days=99))
         with connection.cursor() as cursor:
-            cursor.execute("UPDATE pghistory_context SET created_at = %s", [now() - timedelta(days=100)])
+            cursor.execute(
+                "UPDATE pghistory_context SET created_at = %s", [now() - timedelta(days=100)]
+            )
 
         counts = purge_history(before=now() - timedelta(days=30))
 
@@ -422,7 +486,9 @@ class TestForgetting:
 
 
 def test_the_schedule_names_the_task(settings):
-    assert "accounts.purge_old_history" in {entry["task"] for entry in settings.CELERY_BEAT_SCHEDULE.values()}
+    assert "accounts.purge_old_history" in {
+        entry["task"] for entry in settings.CELERY_BEAT_SCHEDULE.values()
+    }
 
 
 def test_the_token_command_is_on_record(auditor):

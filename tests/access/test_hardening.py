@@ -1,4 +1,5 @@
-"""What production runs with: cookies, headers, password hashing, throttled sign-in; nobody learns who is here."""
+"""What production runs with: cookies, headers, password hashing, throttled sign-in; nobody learns
+who is here."""
 
 import json
 import subprocess
@@ -43,9 +44,7 @@ NAMES = [
 
 @pytest.fixture(scope="module")
 def production():
-    program = (
-        f"import json; from registry import settings as s; print(json.dumps({{n: getattr(s, n) for n in {NAMES}}}))"
-    )
+    program = f"import json; from registry import settings as s; print(json.dumps({{n: getattr(s, n) for n in {NAMES}}}))"
     done = subprocess.run(
         [sys.executable, "-c", program],
         cwd=CHECKOUT,
@@ -59,9 +58,16 @@ def production():
 
 
 def test_cookies_and_transport_are_closed_in_production(production):
-    for name in ("SESSION_COOKIE_SECURE", "SESSION_COOKIE_HTTPONLY", "CSRF_COOKIE_SECURE", "CSRF_COOKIE_HTTPONLY",
-                 "SECURE_SSL_REDIRECT", "SECURE_HSTS_INCLUDE_SUBDOMAINS", "SECURE_HSTS_PRELOAD",
-                 "SECURE_CONTENT_TYPE_NOSNIFF"):  # fmt: skip
+    for name in (
+        "SESSION_COOKIE_SECURE",
+        "SESSION_COOKIE_HTTPONLY",
+        "CSRF_COOKIE_SECURE",
+        "CSRF_COOKIE_HTTPONLY",
+        "SECURE_SSL_REDIRECT",
+        "SECURE_HSTS_INCLUDE_SUBDOMAINS",
+        "SECURE_HSTS_PRELOAD",
+        "SECURE_CONTENT_TYPE_NOSNIFF",
+    ):
         assert production[name] is True, name
     assert production["SESSION_COOKIE_SAMESITE"] == "Lax"
     assert production["SECURE_HSTS_SECONDS"] >= 31_536_000
@@ -72,7 +78,11 @@ def test_cookies_and_transport_are_closed_in_production(production):
         "__Host-csrftoken",
     )
     assert production["X_FRAME_OPTIONS"] == "DENY"
-    assert (production["DEBUG"], production["OIDC"], production["HISTORY_DAYS"]) == (False, {}, 2557)
+    assert (production["DEBUG"], production["OIDC"], production["HISTORY_DAYS"]) == (
+        False,
+        {},
+        2557,
+    )
     assert production["DATA_UPLOAD_MAX_MEMORY_SIZE"] <= 32 * 1024 * 1024
 
 
@@ -102,7 +112,9 @@ class TestSigningIn:
         cache.clear()
 
     def sign_in(self, name, password, client=None):
-        return (client or Client()).post(reverse("account_login"), {"login": name, "password": password})
+        return (client or Client()).post(
+            reverse("account_login"), {"login": name, "password": password}
+        )
 
     def test_it_is_throttled_also_for_who_knows_the_password_at_last(self):
         make_user("ada")

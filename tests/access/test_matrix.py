@@ -1,8 +1,10 @@
-"""Every address of the product, asked by every kind of caller: what each gets stands in tests/access/doors.py.
+"""Every address of the product, asked by every kind of caller: what each gets stands in
+tests/access/doors.py.
 
-Routes are found by walking the resolver, so that a new one cannot be forgotten: without an entry in the table the test
-fails and says so. What is open to everybody who has signed in is asked as auditor, stranger and nobody alone, the rest
-as everyone who might differ. Whatever a request writes is rolled back.
+Routes are found by walking the resolver, so that a new one cannot be forgotten: without an entry in
+the table the test fails and says so. What is open to everybody who has signed in is asked as
+auditor, stranger and nobody alone, the rest as everyone who might differ. Whatever a request writes
+is rolled back.
 """
 
 import io
@@ -24,7 +26,16 @@ from apps.accounts.roles import TeamRole
 from apps.api import checking
 from apps.common.time import now
 from apps.web import page as page_module
-from tests.access.doors import ADMIN, API, AUDITOR_ASKS, ENTRANCE, OTLP, OWN_TABLES, PAGES, READ_BY_SENDERS
+from tests.access.doors import (
+    ADMIN,
+    API,
+    AUDITOR_ASKS,
+    ENTRANCE,
+    OTLP,
+    OWN_TABLES,
+    PAGES,
+    READ_BY_SENDERS,
+)
 from tests.access.everything import make_one_of_everything
 from tests.access.kitchen_sink import everything_asked
 from tests.access.walking import (
@@ -57,7 +68,8 @@ WRITES = re.compile(r'\b(?:INSERT INTO|UPDATE|DELETE FROM)\s+"(\w+)"')
 
 @pytest.fixture(autouse=True)
 def quiet(monkeypatch):
-    """No broker, and no log: a thousand refusals with their tracebacks would take longer than the requests."""
+    """No broker, and no log: a thousand refusals with their tracebacks would take longer than the
+    requests."""
     monkeypatch.setattr(Celery, "send_task", lambda *_args, **_kwargs: None)
     logging.disable(logging.CRITICAL)
     yield
@@ -66,7 +78,8 @@ def quiet(monkeypatch):
 
 @pytest.fixture
 def plain_pages(monkeypatch):
-    """Pages without their template, for callers of whom only the answer's class counts; a switch."""
+    """Pages without their template, for callers of whom only the answer's class counts; a
+    switch."""
     real = page_module.render
 
     def switch(plain):
@@ -77,7 +90,8 @@ def plain_pages(monkeypatch):
 
 @pytest.fixture
 def every_body_taken(monkeypatch):
-    """One body goes everywhere: fields that an address does not know are passed over, where it would refuse them."""
+    """One body goes everywhere: fields that an address does not know are passed over, where it
+    would refuse them."""
     monkeypatch.setattr(checking, "_unknown_fields", lambda *_args: {})
 
 
@@ -86,7 +100,8 @@ def _rendered_plain(request, template, context=None, status=200):
 
 
 def class_of(response):
-    """y: let in, whatever is wrong with what was sent; n: 403; 0: 404; l: sent to the login, or 401; !: broken."""
+    """y: let in, whatever is wrong with what was sent; n: 403; 0: 404; l: sent to the login, or
+    401; !: broken."""
     code = response.status_code
     if code in {301, 302} and re.match(r"/(accounts|admin)/login/", response["Location"]):
         return "l"
@@ -103,7 +118,8 @@ def said(response):
 
 
 def asked(client, method, path, body=None, *, read=False, **kwargs):
-    """The answer, closed unless it is to be read, and the tables it wrote to; nothing of it stays."""
+    """The answer, closed unless it is to be read, and the tables it wrote to; nothing of it
+    stays."""
     tables = set()
 
     def note(execute, sql, params, many, context):
@@ -140,10 +156,14 @@ def compare(kind, routes, table):
     there = {(route.key, method) for route in routes for method in route.methods}
     missing, gone = sorted(there - table.keys()), sorted(table.keys() - there)
     assert not missing, (
-        f"New in the {kind}, and nobody has said who may: {', '.join(':'.join(one) for one in missing)}. Add each to"
+        f"New in the {kind}, and nobody has said who may: "
+        f"{', '.join(':'.join(one) for one in missing)}. Add each to"
         f" {kind.upper()} in tests/access/doors.py under what {', '.join(EVERYONE)} get there."
     )
-    assert not gone, f"In tests/access/doors.py, but no route any more: {', '.join(':'.join(one) for one in gone)}."
+    assert not gone, (
+        "In tests/access/doors.py, but no route any more: "
+        f"{', '.join(':'.join(one) for one in gone)}."
+    )
 
 
 def walk(routes, table, client_of, *, before=lambda caller: None, **kwargs):
@@ -164,7 +184,10 @@ def walk(routes, table, client_of, *, before=lambda caller: None, **kwargs):
                 where = f"{method} {route.path} ({route.key}) as {caller}"
                 if got != should:
                     broken = getattr(response, "exc_info", None)
-                    wrong.append(f"{where}: {got} instead of {should}" + (f", {broken[1]!r}" if broken else ""))
+                    wrong.append(
+                        f"{where}: {got} instead of {should}"
+                        + (f", {broken[1]!r}" if broken else "")
+                    )
                 if stranger and MARKER in said(response) and route.key not in SECRET:
                     wrong.append(f"{where}: shows what another team owns")
                 close_files(response)
@@ -175,8 +198,8 @@ def walk(routes, table, client_of, *, before=lambda caller: None, **kwargs):
 
 
 def spared(expected, caller, method):
-    """Not asked: by most what is open to everybody; what only shows something, by whom the table puts with the one
-    before."""
+    """Not asked: by most what is open to everybody; what only shows something, by whom the table
+    puts with the one before."""
     if expected in OPEN:
         return caller not in FEW
     place = EVERYONE.index(caller)
@@ -191,12 +214,22 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "X-Frame-Options": "DENY",
 }
-STRICT = ("default-src 'none'", "script-src 'self'", "style-src 'self'", "base-uri 'none'", "frame-ancestors 'none'")
+STRICT = (
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'self'",
+    "base-uri 'none'",
+    "frame-ancestors 'none'",
+)
 
 
 def lacking(response):
     policy = response.headers.get("Content-Security-Policy", "")
-    wrong = [f"no {name}: {value}" for name, value in HEADERS.items() if response.headers.get(name) != value]
+    wrong = [
+        f"no {name}: {value}"
+        for name, value in HEADERS.items()
+        if response.headers.get(name) != value
+    ]
     wrong += [f"its policy lacks {part}" for part in STRICT if part not in policy]
     if "unsafe" in policy or "*" in policy:
         wrong.append(f"its policy is not strict: {policy}")
@@ -216,7 +249,12 @@ def test_pages_and_files_open_to_whom_the_table_says(plain_pages):
             client.force_login(world.people[caller])
         return client
 
-    wrong = walk(routes, table, client_of, before=lambda caller: plain_pages(caller not in {"outsider", NOBODY}))
+    wrong = walk(
+        routes,
+        table,
+        client_of,
+        before=lambda caller: plain_pages(caller not in {"outsider", NOBODY}),
+    )
 
     assert not wrong, "\n".join(wrong)
 
@@ -235,7 +273,12 @@ def _program_of(world, caller, *scopes, **token):
     client = APIClient(raise_request_exception=False)
     if caller != NOBODY:
         _, text = issue_token(
-            user=world.people[caller], name="x", scopes=scopes or ["read", "write"], at=now(), by=None, **token
+            user=world.people[caller],
+            name="x",
+            scopes=scopes or ["read", "write"],
+            at=now(),
+            by=None,
+            **token,
         )
         client.credentials(HTTP_AUTHORIZATION=f"Bearer {text}")
     return client
@@ -257,7 +300,8 @@ def test_the_auditor_changes_nothing_whatever_is_sent(plain_pages):
 
 
 def written_by(world, caller):
-    """(route, where, tables other than the caller's own) of every request that could change something."""
+    """(route, where, tables other than the caller's own) of every request that could change
+    something."""
     body = everything_asked(world)
     person = signed_in_client(world.people[caller], raise_request_exception=False)
     program = _program_of(world, caller)
@@ -269,7 +313,11 @@ def written_by(world, caller):
             for method in set(route.methods) - {"get"}:
                 response, tables = asked(client, method, route.path, body, **given)
                 where = f"{method} {route.path} ({route.key}, {response.status_code})"
-                yield route.key, where, {name for name in tables if not name.endswith("history")} - OWN_TABLES
+                yield (
+                    route.key,
+                    where,
+                    {name for name in tables if not name.endswith("history")} - OWN_TABLES,
+                )
 
 
 def test_a_token_opens_no_page():
@@ -333,7 +381,12 @@ def test_traces_and_metrics_are_taken_from_intake_tokens_alone():
             client = token_client(people["admin"], *scopes)
             assert client.post(address, b"{}", **kwargs).status_code == 403, (address, scopes)
         _, text = issue_token(
-            user=people["admin"], name="x", scopes=["intake"], at=now(), by=None, lifetime=timedelta(days=-1)
+            user=people["admin"],
+            name="x",
+            scopes=["intake"],
+            at=now(),
+            by=None,
+            lifetime=timedelta(days=-1),
         )
         client.credentials(HTTP_AUTHORIZATION=f"Bearer {text}")
         assert client.post(address, b"{}", **kwargs).status_code == 401
@@ -344,12 +397,18 @@ def test_the_entrance_is_open_to_whom_it_is_for():
     member = signed_in_client(people["viewer"], raise_request_exception=False)
     table = table_of(ENTRANCE)
     patterns = {
-        pattern.removeprefix("accounts/"): pattern for pattern, _, _ in walked() if family(pattern) == "accounts"
+        pattern.removeprefix("accounts/"): pattern
+        for pattern, _, _ in walked()
+        if family(pattern) == "accounts"
     }
-    assert set(patterns) == {key for key, _ in table}, "ENTRANCE in tests/access/doors.py names other addresses."
+    assert set(patterns) == {key for key, _ in table}, (
+        "ENTRANCE in tests/access/doors.py names other addresses."
+    )
     for key, pattern in patterns.items():
         address = "/" + filled(pattern, [])
-        got = class_of(asked(member, "get", address)[0]) + class_of(asked(Client(), "get", address)[0])
+        got = class_of(asked(member, "get", address)[0]) + class_of(
+            asked(Client(), "get", address)[0]
+        )
         assert got == table[key, "get"], address
 
 

@@ -45,7 +45,11 @@ WRITES = (
     ("post", "/api/v1/dependencies/{dependency}/end/", {}),
     ("post", "/api/v1/dependencies/{dependency}/reopen/", {}),
     ("post", "/api/v1/dependencies/{dependency}/replace/", {"offering": "{offering}"}),
-    ("post", "/api/v1/adaptations/", {"dependency": "{dependency}", "kind": "prompt", "name": "of an outsider"}),
+    (
+        "post",
+        "/api/v1/adaptations/",
+        {"dependency": "{dependency}", "kind": "prompt", "name": "of an outsider"},
+    ),
     ("patch", "/api/v1/adaptations/{adaptation}/", {"note": "of an outsider"}),
     ("delete", "/api/v1/adaptations/{adaptation}/", None),
     ("patch", "/api/v1/exit-plans/{plan}/", {"note": "of an outsider"}),
@@ -53,29 +57,55 @@ WRITES = (
     (
         "post",
         "/api/v1/exit-tests/",
-        {"dependency": "{dependency}", "target": "{offering}", "tested_on": "{today}", "result": "passed"},
+        {
+            "dependency": "{dependency}",
+            "target": "{offering}",
+            "tested_on": "{today}",
+            "result": "passed",
+        },
     ),
     ("patch", "/api/v1/exit-tests/{test}/", {"note": "of an outsider"}),
     (
         "post",
         "/api/v1/assessments/",
-        {"risk": "{risk}", "dependency": "{dependency}", "version": "{version}", "plan": "of an outsider"},
+        {
+            "risk": "{risk}",
+            "dependency": "{dependency}",
+            "version": "{version}",
+            "plan": "of an outsider",
+        },
     ),
     (
         "post",
         "/api/v1/assessments/not-applicable/",
-        {"risk": "{risk}", "dependency": "{dependency}", "version": "{version}", "because": "of an outsider"},
+        {
+            "risk": "{risk}",
+            "dependency": "{dependency}",
+            "version": "{version}",
+            "because": "of an outsider",
+        },
     ),
     (
         "post",
         "/api/v1/assessments/accept/",
-        {"risk": "{risk}", "dependency": "{dependency}", "version": "{version}", "because": "x", "until": "{later}"},
+        {
+            "risk": "{risk}",
+            "dependency": "{dependency}",
+            "version": "{version}",
+            "because": "x",
+            "until": "{later}",
+        },
     ),
     ("post", "/api/v1/assessments/{assessment}/undo/", {"version": "{version}"}),
     (
         "post",
         "/api/v1/evidence/",
-        {"kind": "own_evaluation", "run_on": "{today}", "application": "{application}", "note": "of an outsider"},
+        {
+            "kind": "own_evaluation",
+            "run_on": "{today}",
+            "application": "{application}",
+            "note": "of an outsider",
+        },
     ),
     (
         "post",
@@ -103,7 +133,11 @@ WRITES = (
     ("form", "/exit-plans/{plan}/remove/", {}),
     ("form", "/dependencies/{dependency}/plan/", {"note": "of an outsider"}),
     ("form", "/reports/models/{application}/statement/", {"intended_use": "of an outsider"}),
-    ("form", "/reports/components/{application}/answers/", {"answer-{question}": "yes", "because-{question}": "x"}),
+    (
+        "form",
+        "/reports/components/{application}/answers/",
+        {"answer-{question}": "yes", "because-{question}": "x"},
+    ),
     ("form", "/undo/{change}/", {}),
 )
 
@@ -183,8 +217,8 @@ def send(person, write, names):
 
 
 def answer_while_it_moves(person, write, names, application, there):
-    """The status of `write`, sent while another session holds the row of the application and moves it to `there`;
-    less than 0 where the write answered without waiting for that session."""
+    """The status of `write`, sent while another session holds the row of the application and moves
+    it to `there`; less than 0 where the write answered without waiting for that session."""
     statuses = []
 
     def run():
@@ -195,9 +229,15 @@ def answer_while_it_moves(person, write, names, application, there):
 
     sending = threading.Thread(target=run)
     with psycopg.connect(database_url()) as other:
-        other.execute("UPDATE inventory_application SET team_id = %s WHERE id = %s", [there.pk, application.pk])
+        other.execute(
+            "UPDATE inventory_application SET team_id = %s WHERE id = %s",
+            [there.pk, application.pk],
+        )
         sending.start()
-        wait_until(lambda: bool(blocked_sessions()) or not sending.is_alive(), "the write to wait or to answer")
+        wait_until(
+            lambda: bool(blocked_sessions()) or not sending.is_alive(),
+            "the write to wait or to answer",
+        )
         waited = sending.is_alive()
         other.commit()
     sending.join(timeout=30)
@@ -215,7 +255,8 @@ def test_every_write_that_waits_while_its_application_moves_to_another_team_is_r
         status = answer_while_it_moves(owner, write, names, application, there)
         with connection.cursor() as cursor:
             cursor.execute(
-                "UPDATE inventory_application SET team_id = %s WHERE id = %s", [application.team_id, application.pk]
+                "UPDATE inventory_application SET team_id = %s WHERE id = %s",
+                [application.team_id, application.pk],
             )
         after = rows_on_record()
         written = [table for table in after if after[table] != before[table]]
@@ -233,7 +274,10 @@ def test_of_many_at_once_the_one_that_moves_meanwhile_is_named_and_left_as_it_is
     write = (
         "post",
         "/api/v1/applications/change/",
-        {"applications": [names["application"], names["other"]], "facts": {"purpose": "by an outsider"}},
+        {
+            "applications": [names["application"], names["other"]],
+            "facts": {"purpose": "by an outsider"},
+        },
     )
 
     assert answer_while_it_moves(owner, write, names, application, there) == 200
@@ -246,12 +290,14 @@ def test_of_many_at_once_the_one_that_moves_meanwhile_is_named_and_left_as_it_is
 # files that lock applications and do not go through `locking`, each with its reason
 OTHERWISE = {
     "apps/inventory/actions/locks.py": "the one place",
-    "apps/inventory/actions/bulk.py": "locks and reads in one statement, and asks the role of each locked row",
+    "apps/inventory/actions/bulk.py": "locks and reads in one statement, and asks the role of "
+    "each locked row",
     "apps/inventory/bulk/referring.py": "as above, a block of rows at a time",
     "apps/inventory/bulk/applications.py": "as above, a block of rows at a time",
     "apps/inventory/bulk/of_dependencies.py": "as above, a block of rows at a time",
     "apps/intake/reconciling.py": "a job: what was observed becomes part of what is on record",
-    "apps/intake/sheets/applying.py": "locks what a preview names in one statement, and plans every row again",
+    "apps/intake/sheets/applying.py": "locks what a preview names in one statement, and plans "
+    "every row again",
 }
 
 
@@ -274,7 +320,9 @@ def _locks_applications(node: ast.AST) -> bool:
     text = ast.unparse(node) if isinstance(node, ast.JoinedStr) else getattr(node, "value", None)
     if not isinstance(text, str):
         return False
-    return "inventory_application " in text and bool(re.search(r"FOR (NO KEY )?UPDATE|FOR \{strength\}", text))
+    return "inventory_application " in text and bool(
+        re.search(r"FOR (NO KEY )?UPDATE|FOR \{strength\}", text)
+    )
 
 
 # where rows below an application are locked: after the application, by an action that asks the role
@@ -306,7 +354,12 @@ def test_views_lock_nothing_below_an_application_by_themselves():
 
 # (method, address, body, table): changes of a row below an application, with If-Match
 CONDITIONAL_WRITES = (
-    ("patch", "/api/v1/dependencies/{dependency}/", {"traffic_share": "0.5"}, "inventory_dependency"),
+    (
+        "patch",
+        "/api/v1/dependencies/{dependency}/",
+        {"traffic_share": "0.5"},
+        "inventory_dependency",
+    ),
     ("patch", "/api/v1/adaptations/{adaptation}/", {"note": "n"}, "inventory_adaptation"),
     ("patch", "/api/v1/exit-plans/{plan}/", {"note": "n"}, "inventory_exitplan"),
     ("patch", "/api/v1/exit-tests/{test}/", {"target": "{offering}"}, "inventory_exittest"),
@@ -328,18 +381,27 @@ def test_a_conditional_change_waits_for_the_application_and_holds_no_row_below_i
 
     def change():
         try:
-            answer = getattr(api, method)(address, filled(body, names), format="json", headers={"If-Match": "*"})
+            answer = getattr(api, method)(
+                address, filled(body, names), format="json", headers={"If-Match": "*"}
+            )
             statuses.append(answer.status_code)
         finally:
             connection.close()
 
     changing = threading.Thread(target=change)
     with psycopg.connect(database_url()) as action:
-        action.execute("SELECT FROM inventory_application WHERE slug = %s FOR UPDATE", [names["application"]])
+        action.execute(
+            "SELECT FROM inventory_application WHERE slug = %s FOR UPDATE", [names["application"]]
+        )
         changing.start()
-        wait_until(lambda: bool(blocked_sessions()) or not changing.is_alive(), "the change to wait or to answer")
+        wait_until(
+            lambda: bool(blocked_sessions()) or not changing.is_alive(),
+            "the change to wait or to answer",
+        )
         # the second lock of an action: held by the change, the two would wait for each other
-        action.execute(f"SELECT FROM {table} WHERE id = %s FOR UPDATE NOWAIT", [int(address.split("/")[-2])])
+        action.execute(
+            f"SELECT FROM {table} WHERE id = %s FOR UPDATE NOWAIT", [int(address.split("/")[-2])]
+        )
         action.rollback()
     changing.join(timeout=30)
 
@@ -349,8 +411,12 @@ def test_a_conditional_change_waits_for_the_application_and_holds_no_row_below_i
 def test_every_resource_below_an_application_that_takes_conditional_changes_locks_the_application_first():
     unnamed = []
     for name, view in VIEWSETS.items():
-        relations = {field.related_model for field in view.model._meta.get_fields() if field.many_to_one}
-        is_changed = any(hasattr(view, change) for change in ("update", "partial_update", "destroy"))
+        relations = {
+            field.related_model for field in view.model._meta.get_fields() if field.many_to_one
+        }
+        is_changed = any(
+            hasattr(view, change) for change in ("update", "partial_update", "destroy")
+        )
         is_below = view.model is not Application and relations & {Application, Dependency}
         if is_changed and is_below and not view.application_path:
             unnamed.append(name)
@@ -364,11 +430,15 @@ def test_a_conditional_change_of_what_one_may_not_see_waits_for_no_row_of_others
     api = APIClient(raise_request_exception=False)
     api.force_login(world.people["outsider"])
     with psycopg.connect(database_url()) as other:
-        other.execute("SELECT FROM inventory_dependency WHERE id = %s FOR UPDATE", [names["dependency"]])
+        other.execute(
+            "SELECT FROM inventory_dependency WHERE id = %s FOR UPDATE", [names["dependency"]]
+        )
         connection.cursor().execute("SET lock_timeout = '2s'")
 
         address = filled("/api/v1/dependencies/{dependency}/", names)
-        answer = api.patch(address, {"traffic_share": "0.5"}, format="json", headers={"If-Match": "*"})
+        answer = api.patch(
+            address, {"traffic_share": "0.5"}, format="json", headers={"If-Match": "*"}
+        )
 
         other.rollback()
     assert answer.status_code == 404

@@ -1,4 +1,5 @@
-"""What a stranger is told does not depend on what another team has: no rows, counts, shares, orders or names."""
+"""What a stranger is told does not depend on what another team has: no rows, counts, shares, orders
+or names."""
 
 import logging
 import re
@@ -24,13 +25,34 @@ pytestmark = pytest.mark.django_db
 
 # where much is added up, ordered or offered; every list over REST is asked beside them
 PAGES = (
-    "/", "/applications/", "/applications.csv", "/exposure/", "/exposure.csv", "/exposure/single-points/",
-    "/exposure/ways-out/", "/exposure/flow/", "/findings/", "/risks/", "/risks/heat.csv", "/reports/board/",
-    "/calendar/", "/offerings/", "/offerings/{offering}/", "/foundations/{foundation}/", "/providers/",
-    "/providers/{host}/", "/choosing/", "/what-if/?remove=host:{host}", "/what-if/find/?pick=model",
-    "/exposure/nodes/offering/{offering}/", "/exposure/nodes/offering/{idle}/", "/intake/", "/gate/",
-    "/search/?q=mod", "/events/",
-)  # fmt: skip
+    "/",
+    "/applications/",
+    "/applications.csv",
+    "/exposure/",
+    "/exposure.csv",
+    "/exposure/single-points/",
+    "/exposure/ways-out/",
+    "/exposure/flow/",
+    "/findings/",
+    "/risks/",
+    "/risks/heat.csv",
+    "/reports/board/",
+    "/calendar/",
+    "/offerings/",
+    "/offerings/{offering}/",
+    "/foundations/{foundation}/",
+    "/providers/",
+    "/providers/{host}/",
+    "/choosing/",
+    "/what-if/?remove=host:{host}",
+    "/what-if/find/?pick=model",
+    "/exposure/nodes/offering/{offering}/",
+    "/exposure/nodes/offering/{idle}/",
+    "/intake/",
+    "/gate/",
+    "/search/?q=mod",
+    "/events/",
+)
 # their own last use, and pages of time that goes on
 ABOUT_NOW = {"tokens/", "audit/"}
 CHANGING = re.compile(
@@ -75,31 +97,40 @@ def test_what_a_stranger_is_told_is_the_same_whatever_another_team_has():
     outsider = world.people["outsider"]
     offering, idle = make_offering("model-shared"), make_offering("model-idle")
     own = make_application(
-        "My own", team=Team.objects.get(memberships__user=outsider), criticality=Criticality.CRITICAL
+        "My own",
+        team=Team.objects.get(memberships__user=outsider),
+        criticality=Criticality.CRITICAL,
     )
     make_dependency(own, offering)
     keys = {
-        "offering": offering.pk, "idle": idle.pk, "host": offering.host.slug,
+        "offering": offering.pk,
+        "idle": idle.pk,
+        "host": offering.host.slug,
         "foundation": offering.version.foundation.slug,
-    }  # fmt: skip
+    }
     lists = [
-        route.path for route in api_routes(world)
+        route.path
+        for route in api_routes(world)
         if "get" in route.methods and "<" not in route.pattern and route.key not in ABOUT_NOW
-    ]  # fmt: skip
+    ]
     asked = partial(told, addresses=[*(page.format(**keys) for page in PAGES), *lists])
     settle()
     before, of_governance = asked(outsider), asked(world.people["governance"])
 
     team = Team.objects.get(slug=world.addresses["teams"])
     for stands_on in (offering, idle, None):
-        application = make_application(team=team, criticality=Criticality.CRITICAL, monthly_spend=90_000)
+        application = make_application(
+            team=team, criticality=Criticality.CRITICAL, monthly_spend=90_000
+        )
         if stands_on is not None:
             make_dependency(application, stands_on, monthly_input_tokens=10**9)
     settle()
 
     after = asked(outsider)
     differing = [address for address in before if after[address] != before[address]]
-    assert not differing, "\n".join(f"{each}\n{before[each][:400]}\n{after[each][:400]}" for each in differing)
+    assert not differing, "\n".join(
+        f"{each}\n{before[each][:400]}\n{after[each][:400]}" for each in differing
+    )
     assert not [address for address in before if before[address].startswith("5")]
     # the same addresses tell it to those who may know
     governed = asked(world.people["governance"])

@@ -1,4 +1,5 @@
-"""Every address of the resolver, filled with the keys of things that exist, and what each kind of caller gets there."""
+"""Every address of the resolver, filled with the keys of things that exist, and what each kind of
+caller gets there."""
 
 import re
 from collections.abc import Iterator
@@ -27,13 +28,26 @@ from tests.builders import make_application, make_offering
 
 # what stands in every text of the team's own records, and in no answer to a stranger
 MARKER = "zqxjkvwy"
-_SAID = {"name", "note", "notes", "purpose", "rationale", "reason", "steps", "summary", "tags", "title", "treatment"}
+_SAID = {
+    "name",
+    "note",
+    "notes",
+    "purpose",
+    "rationale",
+    "reason",
+    "steps",
+    "summary",
+    "tags",
+    "title",
+    "treatment",
+}
 CALLERS = ("admin", "governance", "auditor", "owner", "editor", "viewer", "outsider")
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One address: `key` is the name of the route, or its pattern where it has none; `path` has keys filled in."""
+    """One address: `key` is the name of the route, or its pattern where it has none; `path` has
+    keys filled in."""
 
     key: str
     pattern: str
@@ -50,7 +64,8 @@ class WalkedRows:
 
 def make_walked_rows() -> WalkedRows:
     people, addresses = make_one_of_everything()
-    # whoever may poll does so in the walk: an address that is refused at once, and no name to look up
+    # whoever may poll does so in the walk: an address that is refused at once, and no name to look
+    # up
     Source.objects.update(url="http://127.0.0.1:9/")
     team = Team.objects.get(slug=addresses["teams"])
     owner, application = people["owner"], Application.objects.get(slug=addresses["applications"])
@@ -73,17 +88,32 @@ def make_walked_rows() -> WalkedRows:
     saved = SavedFilter.objects.create(user=owner, path="/applications/", name=MARKER, query="q=x")
     membership = Membership.objects.get(user=people["viewer"], team=team)
     mail = Delivery.objects.create(
-        user=owner, address=f"{MARKER}@example.org", message_id="<2@example.org>", subject=MARKER, body_text=MARKER,
-        due_at=now(), state="failed",
-    )  # fmt: skip
+        user=owner,
+        address=f"{MARKER}@example.org",
+        message_id="<2@example.org>",
+        subject=MARKER,
+        body_text=MARKER,
+        due_at=now(),
+        state="failed",
+    )
     assessment = Assessment.objects.get(pk=addresses["assessments"])
     run = GateRun.objects.create(
-        application=application, digest="0" * 64, commit=MARKER, asked_at=now(), asked_last_at=now(), by=owner
+        application=application,
+        digest="0" * 64,
+        commit=MARKER,
+        asked_at=now(),
+        asked_last_at=now(),
+        by=owner,
     )
     waiver = Waiver.objects.create(
-        application=application, rule=Waiver._meta.get_field("rule").choices[0][0], reason=MARKER,
-        until=day_of(now()) + timedelta(30), asked_by=owner, asked_at=now(), asked_on=day_of(now()),
-    )  # fmt: skip
+        application=application,
+        rule=Waiver._meta.get_field("rule").choices[0][0],
+        reason=MARKER,
+        until=day_of(now()) + timedelta(30),
+        asked_by=owner,
+        asked_at=now(),
+        asked_on=day_of(now()),
+    )
     addresses |= {"gate": run.pk, "gate-runs": run.pk, "gate-waivers": waiver.pk}
     merged = make_application(f"{MARKER} other", team=team)
     keys = [
@@ -107,11 +137,21 @@ def make_walked_rows() -> WalkedRows:
         ("identity/decisions/", {"pk": 1}),
         ("identity/", {"pk": make_offering("unknown-one", resolved=False).pk}),
         ("providers/", {"slug": addresses["providers"]}),
-        ("^risks/inherited/", {"risk": assessment.risk_id, "dependency": assessment.dependency_id, "action": "assess"}),
+        (
+            "^risks/inherited/",
+            {
+                "risk": assessment.risk_id,
+                "dependency": assessment.dependency_id,
+                "action": "assess",
+            },
+        ),
         ("risks/inherited/", {"risk": assessment.risk_id, "dependency": assessment.dependency_id}),
         ("^risks/foundations/", {"pk": addresses["foundation-risks"], "action": "close"}),
         ("risks/foundations/", {"pk": addresses["foundation-risks"]}),
-        ("risks/templates/", {"code": RiskTemplate.objects.get(pk=addresses["risk-templates"]).code}),
+        (
+            "risks/templates/",
+            {"code": RiskTemplate.objects.get(pk=addresses["risk-templates"]).code},
+        ),
         ("risks/evidence/", {"pk": addresses["evidence"]}),
         ("events/", {"pk": addresses["provider-events"]}),
         ("reports/register/", {"template": "b_02.01"}),
@@ -167,12 +207,25 @@ def _mark(team: Team, application: Application) -> None:
     """Writes the marker into what the team owns."""
     Application.objects.filter(pk=application.pk).update(name=f"{MARKER} application")
     Team.objects.filter(pk=team.pk).update(name=f"{MARKER} team", email=f"{MARKER}@example.org")
-    Delivery.objects.update(subject=f"{MARKER} subject", body_text=MARKER, address=f"{MARKER}@example.org")
-    for model in (Adaptation, Assessment, CampaignTask, Dependency, Evidence, ExitPlan, ExitTest, Mute):
+    Delivery.objects.update(
+        subject=f"{MARKER} subject", body_text=MARKER, address=f"{MARKER}@example.org"
+    )
+    for model in (
+        Adaptation,
+        Assessment,
+        CampaignTask,
+        Dependency,
+        Evidence,
+        ExitPlan,
+        ExitTest,
+        Mute,
+    ):
         free = [
             field.name
             for field in model._meta.concrete_fields
-            if isinstance(field, CharField | TextField) and field.name in _SAID and not field.choices
+            if isinstance(field, CharField | TextField)
+            and field.name in _SAID
+            and not field.choices
         ]
         model._default_manager.update(**dict.fromkeys(free, MARKER))
     User.objects.filter(memberships__team=team).update(first_name=MARKER)
@@ -197,8 +250,11 @@ def _unsubscribing(person: User) -> str:
 # ---------------------------------------------------------------- the addresses
 
 
-def walked(patterns: Any = None, prefix: str = "", namespace: str = "") -> Iterator[tuple[str, str, URLPattern]]:
-    """The pattern of each address, its name with the namespace (empty where it has none), and its route."""
+def walked(
+    patterns: Any = None, prefix: str = "", namespace: str = ""
+) -> Iterator[tuple[str, str, URLPattern]]:
+    """The pattern of each address, its name with the namespace (empty where it has none), and its
+    route."""
     for pattern in get_resolver().url_patterns if patterns is None else patterns:
         if isinstance(pattern, URLResolver):
             inner = f"{namespace}{pattern.namespace}:" if pattern.namespace else namespace
@@ -230,7 +286,9 @@ def page_routes(world: WalkedRows) -> list[Route]:
     for pattern, name, route in walked():
         if family(pattern) != "pages":
             continue
-        found.append(Route(name or pattern, pattern, "/" + filled(pattern, world.keys), _methods(route)))
+        found.append(
+            Route(name or pattern, pattern, "/" + filled(pattern, world.keys), _methods(route))
+        )
     return found
 
 
@@ -245,9 +303,15 @@ def api_routes(world: WalkedRows) -> list[Route]:
             continue
         actions = getattr(route.callback, "actions", None)
         view = getattr(route.callback, "cls", None)
-        names = set(actions) if actions else {name for name in view.http_method_names if hasattr(view, name)}
+        names = (
+            set(actions)
+            if actions
+            else {name for name in view.http_method_names if hasattr(view, name)}
+        )
         methods = tuple(sorted(names - {"head", "options"}))
-        key = re.sub(r"\(\?P<(\w+)>[^)]*\)|<(?:\w+:)?(\w+)>", r"{\1\2}", pattern.removeprefix("api/v1/"))
+        key = re.sub(
+            r"\(\?P<(\w+)>[^)]*\)|<(?:\w+:)?(\w+)>", r"{\1\2}", pattern.removeprefix("api/v1/")
+        )
         key = key.replace("^", "").replace("$", "").replace("\\Z", "").replace("\\.?", "")
         found.setdefault(key, Route(key, pattern, path, methods))
     return list(found.values())
@@ -263,7 +327,9 @@ def api_path(pattern: str, addresses: dict[str, Any]) -> str | None:
     if bare in {"schema/", r"^(?:.*/|bom/token/[^/]+)?$"} or "format" in bare:
         return None
     resource = re.match(r"\^?([a-z-]+)", bare)[1]  # type: ignore[index]
-    resource = next((name for start, name in _KEYED_OTHERWISE.items() if bare.startswith(start)), resource)
+    resource = next(
+        (name for start, name in _KEYED_OTHERWISE.items() if bare.startswith(start)), resource
+    )
     key = str(addresses.get(resource, OTHER_KEYS.get(resource, "1")))
     path = re.sub(r"\(\?P<\w+>[^)]*\)|<\w+:\w+>", key, pattern)
     return "/" + path.replace("^", "").replace("$", "").replace("\\Z", "").removesuffix("\\.?")
@@ -272,7 +338,11 @@ def api_path(pattern: str, addresses: dict[str, Any]) -> str | None:
 def filled(pattern: str, keys: list[tuple[str, dict[str, Any]]]) -> str:
     """The pattern with values in place of its arguments, by the first prefix that fits."""
     values = next((values for prefix, values in keys if pattern.startswith(prefix)), {})
-    path = re.sub(r"\(\?P<(\w+)>[^)]*\)|<(?:\w+:)?(\w+)>", lambda m: str(values.get(m[1] or m[2], "1")), pattern)
+    path = re.sub(
+        r"\(\?P<(\w+)>[^)]*\)|<(?:\w+:)?(\w+)>",
+        lambda m: str(values.get(m[1] or m[2], "1")),
+        pattern,
+    )
     return path.replace("^", "").replace("$", "")
 
 
@@ -281,8 +351,14 @@ def _methods(route: URLPattern) -> tuple[str, ...]:
 
     view, actions = getattr(route.callback, "cls", None), getattr(route.callback, "actions", None)
     if view is not None:
-        return tuple(name for name in ("get", "post") if (name in actions if actions else hasattr(view, name)))
-    return tuple(sorted(method.lower() for method in said(route.callback) if method in {"GET", "POST"}))
+        return tuple(
+            name
+            for name in ("get", "post")
+            if (name in actions if actions else hasattr(view, name))
+        )
+    return tuple(
+        sorted(method.lower() for method in said(route.callback) if method in {"GET", "POST"})
+    )
 
 
 def admin_addresses() -> list[str]:

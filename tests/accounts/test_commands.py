@@ -1,4 +1,5 @@
-"""manage.py team, user and membership: rows as JSON lines, the same again changes nothing, refusals in sentences."""
+"""manage.py team, user and membership: rows as JSON lines, the same again changes nothing, refusals
+in sentences."""
 
 import json
 from io import StringIO
@@ -40,7 +41,16 @@ def refused(*arguments):
 class TestTeam:
     def test_is_added_found_unchanged_and_changed(self):
         make_team("Division", slug="division")
-        facts = ["--name", "Claims EU", "--parent", "division", "--time-zone", "Europe/Berlin", "--digest-hour", "8"]
+        facts = [
+            "--name",
+            "Claims EU",
+            "--parent",
+            "division",
+            "--time-zone",
+            "Europe/Berlin",
+            "--digest-hour",
+            "8",
+        ]
 
         added, again = one("team", "claims-eu", *facts), one("team", "claims-eu", *facts)
         changed = one("team", "claims-eu", "--parent", "none", "--email", "eu@example.org")
@@ -55,18 +65,32 @@ class TestTeam:
         }
         assert added == {**expected, "change": "added"}
         assert again == {**expected, "change": "unchanged"}
-        assert changed == {**expected, "parent": None, "email": "eu@example.org", "change": "changed"}
+        assert changed == {
+            **expected,
+            "parent": None,
+            "email": "eu@example.org",
+            "change": "changed",
+        }
         team = Team.objects.get(slug="claims-eu")
         assert team.parent is None
-        assert [event.pgh_label for event in Events.objects.tracks(team).order_by("pgh_id")] == ["insert", "update"]
+        assert [event.pgh_label for event in Events.objects.tracks(team).order_by("pgh_id")] == [
+            "insert",
+            "update",
+        ]
         assert [row["slug"] for row in run("team")] == ["claims-eu", "division"]
-        assert run("team")[0] == {name: value for name, value in changed.items() if name != "change"}
+        assert run("team")[0] == {
+            name: value for name, value in changed.items() if name != "change"
+        }
 
     def test_is_named_by_the_command_in_the_history(self):
         one("team", "claims", "--name", "Claims")
 
         [event] = Events.objects.tracks(Team.objects.get())
-        assert event.pgh_context == {"actor": "manage.py team", "job": "manage.py team", "reason": "team added"}
+        assert event.pgh_context == {
+            "actor": "manage.py team",
+            "job": "manage.py team",
+            "reason": "team added",
+        }
 
     def test_does_not_stand_beside_one_of_its_name(self):
         make_team("Payments", slug="payments")
@@ -75,8 +99,14 @@ class TestTeam:
         for slug in ("payments-apac", "claims"):
             code, sentence = refused("team", slug, "--name", "Payments")
             assert code == 1
-            assert sentence == "There is a team called Payments at the top already (payments). Choose another name."
-        assert one("team", "payments-apac", "--name", "Payments", "--parent", "claims")["change"] == "added"
+            assert (
+                sentence == "There is a team called Payments at the top already (payments). Choose "
+                "another name."
+            )
+        assert (
+            one("team", "payments-apac", "--name", "Payments", "--parent", "claims")["change"]
+            == "added"
+        )
 
     def test_is_removed_once_and_stays_where_it_owns_something(self):
         make_team(slug="empty")
@@ -128,12 +158,25 @@ class TestUser:
             one("user", "nele", "--open"),
         ]
 
-        assert [row["change"] for row in rows] == ["added", "unchanged", "changed", "changed", "unchanged", "changed"]
+        assert [row["change"] for row in rows] == [
+            "added",
+            "unchanged",
+            "changed",
+            "changed",
+            "unchanged",
+            "changed",
+        ]
         assert [row["is_active"] for row in rows] == [True, True, True, False, False, True]
         assert (rows[0]["organisation_role"], rows[2]["organisation_role"]) == ("governance", "")
         person = User.objects.get(username="nele")
-        assert (person.first_name, person.email, person.has_usable_password()) == ("Nele", "nele@example.org", False)
-        assert {event.pgh_context["actor"] for event in Events.objects.tracks(person)} == {"manage.py user"}
+        assert (person.first_name, person.email, person.has_usable_password()) == (
+            "Nele",
+            "nele@example.org",
+            False,
+        )
+        assert {event.pgh_context["actor"] for event in Events.objects.tracks(person)} == {
+            "manage.py user"
+        }
         assert [row["username"] for row in run("user")] == ["ada", "nele"]
         assert not mail.outbox
 
@@ -147,16 +190,23 @@ class TestUser:
         assert len(mail.outbox) == 1
         path = linked["link"].split("//", 1)[1].partition("/")[2]
         form = client.get(f"/{path}", follow=True)
-        client.post(form.redirect_chain[-1][0], {"password1": "long-enough-77", "password2": "long-enough-77"})
+        client.post(
+            form.redirect_chain[-1][0],
+            {"password1": "long-enough-77", "password2": "long-enough-77"},
+        )
         assert client.login(username="nele", password="long-enough-77")
 
-    def test_is_there_though_the_mail_did_not_leave_and_the_sentence_names_the_way_out(self, monkeypatch):
+    def test_is_there_though_the_mail_did_not_leave_and_the_sentence_names_the_way_out(
+        self, monkeypatch
+    ):
         def refuse(**_facts):
             raise ConnectionRefusedError("111, connection refused")
 
         monkeypatch.setattr("apps.accounts.management.commands.user.send_invitation", refuse)
         out = StringIO()
-        with pytest.raises(CommandError, match=r"did not leave.*'manage.py user nele --link'") as refusal:
+        with pytest.raises(
+            CommandError, match=r"did not leave.*'manage.py user nele --link'"
+        ) as refusal:
             call_command("user", *self.FACTS, "--invite", stdout=out)
 
         assert refusal.value.returncode == 1
@@ -188,7 +238,10 @@ class TestUser:
     def test_keeps_a_role_by_sign_on_and_the_same_again_is_unchanged(self):
         make_user("nele", role="governance", office_by_sign_on="governance")
 
-        first, second = one("user", "nele", "--role", "auditor"), one("user", "nele", "--role", "auditor")
+        first, second = (
+            one("user", "nele", "--role", "auditor"),
+            one("user", "nele", "--role", "auditor"),
+        )
 
         assert (first["change"], second["change"]) == ("changed", "unchanged")
         assert second["organisation_role"] == second["organisation_role_by_sign_on"] == "governance"
@@ -229,9 +282,18 @@ class TestMembership:
         self.team = make_team("Claims", slug="claims")
 
     def test_is_given_found_unchanged_changed_and_taken(self):
-        rows = [one("membership", "nele", "claims", role) for role in ("viewer", "viewer", "owner", "none", "none")]
+        rows = [
+            one("membership", "nele", "claims", role)
+            for role in ("viewer", "viewer", "owner", "none", "none")
+        ]
 
-        assert [row["change"] for row in rows] == ["added", "unchanged", "changed", "removed", "unchanged"]
+        assert [row["change"] for row in rows] == [
+            "added",
+            "unchanged",
+            "changed",
+            "removed",
+            "unchanged",
+        ]
         assert [row["role"] for row in rows] == ["viewer", "viewer", "owner", None, None]
         assert not Membership.objects.exists()
 

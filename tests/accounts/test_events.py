@@ -1,4 +1,5 @@
-"""Sign-ins, attempts and changes of credentials are recorded, shown, and reported to the person by email, once."""
+"""Sign-ins, attempts and changes of credentials are recorded, shown, and reported to the person by
+email, once."""
 
 import smtplib
 from datetime import timedelta
@@ -6,7 +7,12 @@ from datetime import timedelta
 import pytest
 import structlog
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
-from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, hotp_value, yield_hotp_counters_from_time
+from allauth.mfa.totp.internal.auth import (
+    TOTP,
+    format_hotp_value,
+    hotp_value,
+    yield_hotp_counters_from_time,
+)
 from django.core import mail
 from django.core.cache import cache
 from django.test import Client
@@ -26,7 +32,9 @@ from tests.http import bearer_client, file_text, log_in, signed_in_client
 pytestmark = pytest.mark.django_db
 
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
-CHROME = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/140.0.0.0 Safari/537.36"
+CHROME = (
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/140.0.0.0 Safari/537.36"
+)
 
 
 @pytest.fixture(autouse=True)
@@ -56,7 +64,11 @@ def test_a_sign_in_says_who_from_where_and_with_what():
     sign_in("ada")
 
     event = AccountEvent.objects.get()
-    assert (event.kind, event.user, event.address) == (AccountEventKind.SIGNED_IN, person, "203.0.113.7")
+    assert (event.kind, event.user, event.address) == (
+        AccountEventKind.SIGNED_IN,
+        person,
+        "203.0.113.7",
+    )
     assert (event.network, event.device) == ("203.0.113.0/24", "Firefox on Linux")
 
 
@@ -84,7 +96,9 @@ def test_failed_attempts_of_an_hour_are_one_line_and_a_lock_out_is_reported():
     failed, locked = AccountEvent.objects.order_by("pk")
     assert (failed.kind, failed.n) == (AccountEventKind.SIGN_IN_FAILED, 5)
     assert (locked.kind, locked.n) == (AccountEventKind.LOCKED_OUT, 3)
-    assert emails() == [(["ada@example.org"], "Failed sign-ins to your account · Foundation Registry")]
+    assert emails() == [
+        (["ada@example.org"], "Failed sign-ins to your account · Foundation Registry")
+    ]
 
 
 def test_a_name_without_an_account_is_kept_nowhere_in_clear():
@@ -108,8 +122,14 @@ def test_the_log_has_a_line_for_every_attempt():
             sign_in("ada", "wrong")
         sign_in("ada")
 
-    seen = [(line["kind"], line["user"], line["address"]) for line in lines if line["event"] == "account_event"]
-    assert seen == [("sign_in_failed", "ada", "203.0.113.7")] * 3 + [("signed_in", "ada", "203.0.113.7")]
+    seen = [
+        (line["kind"], line["user"], line["address"])
+        for line in lines
+        if line["event"] == "account_event"
+    ]
+    assert seen == [("sign_in_failed", "ada", "203.0.113.7")] * 3 + [
+        ("signed_in", "ada", "203.0.113.7")
+    ]
 
 
 def test_the_address_is_what_the_trusted_proxy_saw(settings):
@@ -129,7 +149,11 @@ def test_sign_out_and_a_new_password_are_recorded_and_the_password_is_reported()
 
     client.post(
         reverse("account_change_password"),
-        {"oldpassword": "password", "password1": "a long new passphrase", "password2": "a long new passphrase"},
+        {
+            "oldpassword": "password",
+            "password1": "a long new passphrase",
+            "password2": "a long new passphrase",
+        },
     )
     client.post(reverse("account_logout"))
 
@@ -182,7 +206,9 @@ def test_recovery_codes_that_are_replaced_are_reported(django_capture_on_commit_
 class TestTokens:
     def program(self, **token):
         person = make_user("ada")
-        _, text = issue_token(user=person, name="nightly", scopes=["read"], at=now(), by=None, **token)
+        _, text = issue_token(
+            user=person, name="nightly", scopes=["read"], at=now(), by=None, **token
+        )
         return text
 
     def ask(self, text, address):
@@ -200,7 +226,9 @@ class TestTokens:
             log._known_pairs.clear()
 
         assert kinds() == ["token_network", "token_network"]
-        assert emails() == [(["ada@example.org"], "API token used from a new network · Foundation Registry")]
+        assert emails() == [
+            (["ada@example.org"], "API token used from a new network · Foundation Registry")
+        ]
         assert text not in mail.outbox[0].body
 
     def test_many_new_networks_of_a_day_make_one_email(self):
@@ -225,7 +253,9 @@ class TestTokens:
         team = make_team()
         owner = make_member(team, TeamRole.OWNER, make_user("otto"))
         make_member(team, TeamRole.EDITOR, make_user("edda"))
-        service = add_service(username="gateway", about="", team=team, role=TeamRole.VIEWER, by=owner)
+        service = add_service(
+            username="gateway", about="", team=team, role=TeamRole.VIEWER, by=owner
+        )
         _, text = issue_token(user=service, name="gateway", scopes=["read"], at=now(), by=None)
 
         self.ask(text, "203.0.113.7")

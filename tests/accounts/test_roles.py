@@ -25,7 +25,12 @@ def test_a_role_holds_for_everything_below_and_nothing_above_or_beside(tree):
     top, middle, bottom, beside = tree
     editor = make_member(middle, TeamRole.EDITOR)
 
-    assert [editor.may(TeamRole.EDITOR, team) for team in (top, middle, bottom, beside)] == [False, True, True, False]
+    assert [editor.may(TeamRole.EDITOR, team) for team in (top, middle, bottom, beside)] == [
+        False,
+        True,
+        True,
+        False,
+    ]
 
 
 def test_the_strongest_role_counts(tree):
@@ -40,11 +45,14 @@ def test_each_role_includes_the_weaker_ones(tree):
     top = tree[0]
     for role in TeamRole:
         person = make_member(top, role)
-        assert [person.may(asked, top) for asked in TeamRole] == [asked.rank <= role.rank for asked in TeamRole]
+        assert [person.may(asked, top) for asked in TeamRole] == [
+            asked.rank <= role.rank for asked in TeamRole
+        ]
 
 
 @pytest.mark.parametrize(
-    ("role", "reads", "writes"), [("governance", 1, 1), ("admin", 1, 1), ("auditor", 1, 0), ("", 0, 0)]
+    ("role", "reads", "writes"),
+    [("governance", 1, 1), ("admin", 1, 1), ("auditor", 1, 0), ("", 0, 0)],
 )
 def test_offices_read_everything_and_governance_and_administrators_write(tree, role, reads, writes):
     person = make_user(role=role)
@@ -105,12 +113,19 @@ def test_a_role_given_again_replaces_the_one_before_and_ends_when_taken(tree):
     "wrong",
     [
         lambda team: Membership.objects.create(user=make_user(), team=team, role=7),
-        lambda team: [Membership.objects.create(user=User.objects.first(), team=team) for _ in range(2)],
+        lambda team: [
+            Membership.objects.create(user=User.objects.first(), team=team) for _ in range(2)
+        ],
         lambda team: Team.objects.filter(pk=team.pk).update(parent=team),
         lambda team: User.objects.filter(pk=make_user().pk).update(digest_hour=24),
         lambda team: [make_user("x", email="A@b.org"), make_user("y", email="a@B.org")],
         lambda team: ApiToken.objects.create(
-            user=make_user(), name="x", prefix="p", digest="d", scopes=[], expires_at="2027-01-01T00:00Z"
+            user=make_user(),
+            name="x",
+            prefix="p",
+            digest="d",
+            scopes=[],
+            expires_at="2027-01-01T00:00Z",
         ),
     ],
 )

@@ -1,4 +1,5 @@
-"""Service accounts: programs with keys and without passwords, looked after by owners and governance."""
+"""Service accounts: programs with keys and without passwords, looked after by owners and
+governance."""
 
 import pytest
 from django.contrib.auth import authenticate
@@ -30,7 +31,9 @@ def owner(team):
 
 @pytest.fixture
 def service(team, owner):
-    return add_service(username="gateway", about="reports calls", team=team, role=TeamRole.EDITOR, by=owner)
+    return add_service(
+        username="gateway", about="reports calls", team=team, role=TeamRole.EDITOR, by=owner
+    )
 
 
 @pytest.fixture
@@ -45,7 +48,11 @@ def as_user(client):
 def test_an_owner_adds_a_program_that_edits_the_team(team, owner, service):
     found = User.objects.get(pk=service.pk)
 
-    assert (found.is_service, found.service_team, found.has_usable_password()) == (True, team, False)
+    assert (found.is_service, found.service_team, found.has_usable_password()) == (
+        True,
+        team,
+        False,
+    )
     assert found.may(TeamRole.EDITOR, team)
 
 
@@ -91,7 +98,12 @@ def test_a_program_owns_no_team(team, owner, service):
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"password": "md5$x$y"}, {"email": "a@example.org"}, {"is_superuser": True}, {"organisation_role": "admin"}],
+    [
+        {"password": "md5$x$y"},
+        {"email": "a@example.org"},
+        {"is_superuser": True},
+        {"organisation_role": "admin"},
+    ],
 )
 def test_the_database_keeps_programs_from_signing_in_and_from_administering(service, wrong):
     with pytest.raises(IntegrityError), transaction.atomic():
@@ -117,7 +129,10 @@ def test_the_admin_shows_a_program_and_sets_it_no_password(as_user, service):
 
     assert client.get(address).status_code == 200
     assert client.post(address, {"username": "x"}).status_code == 403
-    assert client.post(reverse("admin:auth_user_password_change", args=[service.pk]), {}).status_code == 403
+    assert (
+        client.post(reverse("admin:auth_user_password_change", args=[service.pk]), {}).status_code
+        == 403
+    )
 
 
 def test_who_sees_which_programs(team, owner, service):
@@ -139,7 +154,9 @@ def test_the_pages_add_a_program_give_it_a_key_rotate_and_close_it(as_user, owne
     assert "pipeline is there." in page.content.decode()
 
     address = reverse("service-accounts:detail", args=[made.pk])
-    page = client.post(f"{address}keys/new/", {"name": "main", "scopes": ["read", "gate"], "days": 90})
+    page = client.post(
+        f"{address}keys/new/", {"name": "main", "scopes": ["read", "gate"], "days": 90}
+    )
     secret = page.context["secret"]
     assert page["Cache-Control"] == "no-store"
     assert secret in page.content.decode()
@@ -179,7 +196,9 @@ def test_the_lists_cost_the_same_however_many_programs_and_keys_there_are(as_use
         return len(queries)
 
     def one_more(n):
-        made = add_service(username=f"program-{n}", about="", team=team, role=TeamRole.VIEWER, by=owner)
+        made = add_service(
+            username=f"program-{n}", about="", team=team, role=TeamRole.VIEWER, by=owner
+        )
         for user in (made, owner):
             issue_token(user=user, name=f"key {n}", scopes=["read"], at=now(), by=owner, team=team)
         return made

@@ -37,20 +37,29 @@ def test_of_two_teams_put_below_each_other_at_the_same_moment_one_is_refused(mon
         finally:
             connection.close()
 
-    threads = [threading.Thread(target=put, args=pair) for pair in ((first, second), (second, first))]
+    threads = [
+        threading.Thread(target=put, args=pair) for pair in ((first, second), (second, first))
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join(timeout=30)
 
-    assert sorted(results) == ["This would put the team below itself. Choose another parent.", "written"]
+    assert sorted(results) == [
+        "This would put the team below itself. Choose another parent.",
+        "written",
+    ]
     assert Team.objects.filter(parent__isnull=True).count() == 1
 
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize(
     ("table", "column"),
-    [("accounts_team", "parent_id"), ("catalog_provider", "parent_id"), ("inventory_contract", "overarching_id")],
+    [
+        ("accounts_team", "parent_id"),
+        ("catalog_provider", "parent_id"),
+        ("inventory_contract", "overarching_id"),
+    ],
 )
 def test_the_database_refuses_a_circle_that_two_transactions_close_together(table, column):
     if table == "accounts_team":
@@ -114,7 +123,9 @@ def test_a_team_of_the_same_name_beside_another_is_refused_and_below_another_tea
     by, division = make_user(role="admin"), make_team("Division")
     first = add_team(facts={"name": "Payments"}, by=by)
 
-    with pytest.raises(ValidationError, match=r"There is a team called Payments at the top already \(payments\)"):
+    with pytest.raises(
+        ValidationError, match=r"There is a team called Payments at the top already \(payments\)"
+    ):
         add_team(facts={"name": "payments "}, by=by)
 
     second = add_team(facts={"name": "Payments", "parent": division}, by=by)

@@ -42,25 +42,32 @@ def pass_days(first: int, last: int) -> None:
 
 
 def pass_each(*days: int) -> None:
-    """Only these days: those around every milestone there is, where nothing can happen in between."""
+    """Only these days: those around every milestone there is, where nothing can happen in
+    between."""
     for n in days:
         pass_day(n)
 
 
 def told(*kinds: str) -> list[Said]:
     """(day from now, kind, milestone) of each alert that a message told of, in that order."""
-    carried = Notice.objects.filter(occasion="raised", webhook=None, delivery__state__in=["queued", "sent"])
+    carried = Notice.objects.filter(
+        occasion="raised", webhook=None, delivery__state__in=["queued", "sent"]
+    )
     alerts = Alert.objects.filter(pk__in=carried.values("alert"))
     rows = alerts.filter(kind__in=kinds) if kinds else alerts
     return sorted(
         ((alert.raised_at.date() - TODAY).days, alert.kind, alert.milestone) for alert in rows
-    )  # fmt: skip
+    )
 
 
 def told_of(application: Application, *kinds: str) -> list[Said]:
     """`told`, of the alerts that concern the application."""
-    carried = Notice.objects.filter(occasion="raised", webhook=None, delivery__state__in=["queued", "sent"])
-    rows = Alert.objects.filter(pk__in=carried.values("alert"), application_ids__contains=[application.pk])
+    carried = Notice.objects.filter(
+        occasion="raised", webhook=None, delivery__state__in=["queued", "sent"]
+    )
+    rows = Alert.objects.filter(
+        pk__in=carried.values("alert"), application_ids__contains=[application.pk]
+    )
     return sorted(
         ((alert.raised_at.date() - TODAY).days, alert.kind, alert.milestone)
         for alert in (rows.filter(kind__in=kinds) if kinds else rows)

@@ -1,7 +1,9 @@
-"""A small organisation in which things happen by chance, and an independent answer to who should be told what when.
+"""A small organisation in which things happen by chance, and an independent answer to who should be
+told what when.
 
-The model knows nothing of the tables: it keeps its own record of teams, people, applications and models, and works out
-from the rules in docs/mail.md what is owed on a day. `RandomPortfolio.live_a_day` changes both.
+The model knows nothing of the tables: it keeps its own record of teams, people, applications and
+models, and works out from the rules in docs/mail.md what is owed on a day.
+`RandomPortfolio.live_a_day` changes both.
 """
 
 import random
@@ -33,12 +35,13 @@ POLICIES = [
     ((45, 20, 10, 3), (30,)),
     ((14, 0), ()),
     ((), (60, 5, 0)),
-]  # fmt: skip
+]
 
 
 @dataclass(frozen=True)
 class Told:
-    """An alert that is raised. `subject` is (word, id); `to` is who is owed word of it: people, teams' mailboxes."""
+    """An alert that is raised. `subject` is (word, id); `to` is who is owed word of it: people,
+    teams' mailboxes."""
 
     n: int
     kind: str
@@ -73,7 +76,8 @@ class Use:
 
 @dataclass
 class People:
-    """{username: id} of who is active, {team: its owners}, {team: its members}, teams with a mailbox, who governs."""
+    """{username: id} of who is active, {team: its owners}, {team: its members}, teams with a
+    mailbox, who governs."""
 
     active: dict[str, int] = field(default_factory=dict)
     owners: dict[int, list[str]] = field(default_factory=lambda: defaultdict(list))
@@ -137,7 +141,9 @@ class Model:
         for use in live.values():
             if use.tests:
                 test, until = max(use.tests, key=lambda made: (made[1], made[0]))
-                days.append(("exit_test_expiring", "exit_test", test, until, use.application, EXPIRY, None))
+                days.append(
+                    ("exit_test_expiring", "exit_test", test, until, use.application, EXPIRY, None)
+                )
         for kind, word, pk, on, application, lead, _ in days:
             left = (on - today).days
             milestone = min((m for m in lead if m >= left), default=None)
@@ -176,22 +182,38 @@ class Model:
         return [(team, owner, frozenset(ids)) for (team, owner), ids in found.items()]
 
     def _tell(
-        self, n: int, kind: str, subject: tuple[str, int], on: date | None, milestone: int | None, team: int,
-        owner: int | None, applications: frozenset[int],
-    ) -> None:  # fmt: skip
+        self,
+        n: int,
+        kind: str,
+        subject: tuple[str, int],
+        on: date | None,
+        milestone: int | None,
+        team: int,
+        owner: int | None,
+        applications: frozenset[int],
+    ) -> None:
         to = {("person", owner)} if owner is not None else set()
         for pk in applications:
-            named = [self._owner(self.apps[pk], said) for said in (self.apps[pk].business, self.apps[pk].technical)]
+            named = [
+                self._owner(self.apps[pk], said)
+                for said in (self.apps[pk].business, self.apps[pk].technical)
+            ]
             to |= {("person", person) for person in named if person is not None}
         if team in self.people.mailboxes:
             to.add(("team", team))
         else:
-            owners = [self.people.active[name] for name in self.people.owners[team] if name in self.people.active]
+            owners = [
+                self.people.active[name]
+                for name in self.people.owners[team]
+                if name in self.people.active
+            ]
             to |= {("person", person) for person in owners}
         if not to:
             # the ledger says of the team why it was not told
             to = {("team", team), ("person", self.people.governor)}
-        self.told.append(Told(n, kind, subject, on, milestone, team, owner, applications, frozenset(to)))
+        self.told.append(
+            Told(n, kind, subject, on, milestone, team, owner, applications, frozenset(to))
+        )
 
     @staticmethod
     def _remember[Key](known: dict[Key, int], key: Key, days: int) -> None:
@@ -206,7 +228,9 @@ class RandomPortfolio:
         self.n_made = 0
         policies = {level: self.rng.choice(POLICIES) for level in Criticality.values}
         for level, (firm, soft) in policies.items():
-            AlertPolicy.objects.filter(criticality=level).update(milestones=firm, soft_milestones=soft)
+            AlertPolicy.objects.filter(criticality=level).update(
+                milestones=firm, soft_milestones=soft
+            )
         self.model = Model(policies)
         self.model.people.governor = make_user(f"governor{seed}", role="governance").pk
         self.teams = [make_team(email="") for _ in range(3)]
@@ -225,11 +249,24 @@ class RandomPortfolio:
         """What changes in the night before day `n`, and what the model says is then owed."""
         events: list[tuple[str, int, date | None]] = []
         for _ in range(self.rng.choice([0, 1, 1, 2, 3])):
-            change = self.rng.choice([
-                self._move_end, self._move_end, self._move_end_silently, self._begin_use, self._end_use,
-                self._change_team, self._change_owner, self._change_status, self._change_level, self._change_effort,
-                self._change_review, self._test_exit, self._change_mailbox, self._change_person,
-            ])  # fmt: skip
+            change = self.rng.choice(
+                [
+                    self._move_end,
+                    self._move_end,
+                    self._move_end_silently,
+                    self._begin_use,
+                    self._end_use,
+                    self._change_team,
+                    self._change_owner,
+                    self._change_status,
+                    self._change_level,
+                    self._change_effort,
+                    self._change_review,
+                    self._test_exit,
+                    self._change_mailbox,
+                    self._change_person,
+                ]
+            )
             event = change(n)
             if event is not None:
                 events.append(event)
@@ -249,7 +286,9 @@ class RandomPortfolio:
 
     def _set_mailbox(self, team: Team, wanted: bool) -> None:
         Team.objects.filter(pk=team.pk).update(email=f"team{team.pk}@example.org" if wanted else "")
-        (self.model.people.mailboxes.add if wanted else self.model.people.mailboxes.discard)(team.pk)
+        (self.model.people.mailboxes.add if wanted else self.model.people.mailboxes.discard)(
+            team.pk
+        )
 
     def _add_application(self) -> None:
         team, level = self.rng.choice(self.teams), self.rng.choice(Criticality.values)
@@ -261,16 +300,20 @@ class RandomPortfolio:
     def _add_use(self, application: int, offering: int, since: date) -> None:
         primary = self.rng.random() < 0.7
         row = make_dependency(
-            Application.objects.get(pk=application), Offering.objects.get(pk=offering),
-            "primary" if primary else "judge", since=since,
-        )  # fmt: skip
+            Application.objects.get(pk=application),
+            Offering.objects.get(pk=offering),
+            "primary" if primary else "judge",
+            since=since,
+        )
         self.model.uses[row.pk] = Use(application, offering, primary)
 
     def _name_owner(self, pk: int) -> None:
         app = self.model.apps[pk]
         app.business = self.rng.choice(["", *self.names, "somebody unknown"])
         app.technical = self.rng.choice(["", "", *self.names])
-        Application.objects.filter(pk=pk).update(business_owner=app.business, technical_owner=app.technical)
+        Application.objects.filter(pk=pk).update(
+            business_owner=app.business, technical_owner=app.technical
+        )
 
     # --- changes ---
 
@@ -287,9 +330,13 @@ class RandomPortfolio:
                 return None
             kind = "moved_earlier" if on < before[0] else "moved_later"
         make_event(
-            Offering.objects.get(pk=offering), kind, old=before[0].isoformat() if before else None,
-            new=on.isoformat() if on else None, effective_on=on, detected_at=morning(n, 1),
-        )  # fmt: skip
+            Offering.objects.get(pk=offering),
+            kind,
+            old=before[0].isoformat() if before else None,
+            new=on.isoformat() if on else None,
+            effective_on=on,
+            detected_at=morning(n, 1),
+        )
         return kind, offering, on
 
     def _move_end_silently(self, n: int) -> None:
@@ -303,11 +350,16 @@ class RandomPortfolio:
     def _set_end(self, offering: int, end: tuple[date, bool] | None) -> None:
         self.model.ends[offering] = end
         Offering.objects.filter(pk=offering).update(
-            retires_on=end[0] if end else None, date_kind="" if end is None else "not_before" if end[1] else "firm"
+            retires_on=end[0] if end else None,
+            date_kind="" if end is None else "not_before" if end[1] else "firm",
         )
 
     def _begin_use(self, n: int) -> None:
-        self._add_use(self.rng.choice(list(self.model.apps)), self.rng.choice(list(self.model.ends)), day_in(n))
+        self._add_use(
+            self.rng.choice(list(self.model.apps)),
+            self.rng.choice(list(self.model.ends)),
+            day_in(n),
+        )
 
     def _end_use(self, n: int) -> None:
         pk, use = self.rng.choice(list(self.model.uses.items()))
@@ -326,7 +378,9 @@ class RandomPortfolio:
     def _change_status(self, n: int) -> None:
         pk = self.rng.choice(list(self.model.apps))
         self.model.apps[pk].in_scope = not self.model.apps[pk].in_scope
-        Application.objects.filter(pk=pk).update(status="production" if self.model.apps[pk].in_scope else "retired")
+        Application.objects.filter(pk=pk).update(
+            status="production" if self.model.apps[pk].in_scope else "retired"
+        )
 
     def _change_level(self, n: int) -> None:
         pk, level = self.rng.choice(list(self.model.apps)), self.rng.choice(Criticality.values)
@@ -336,7 +390,9 @@ class RandomPortfolio:
     def _change_effort(self, n: int) -> None:
         pk, use = self.rng.choice(list(self.model.uses.items()))
         use.needs = self.rng.randint(1, 90)
-        ExitPlan.objects.update_or_create(dependency_id=pk, defaults={"estimated_days": Decimal(use.needs)})
+        ExitPlan.objects.update_or_create(
+            dependency_id=pk, defaults={"estimated_days": Decimal(use.needs)}
+        )
 
     def _change_review(self, n: int) -> None:
         pk = self.rng.choice(list(self.model.apps))
@@ -349,8 +405,12 @@ class RandomPortfolio:
         until = day_in(n + self.rng.randint(1, 60))
         test = ExitTest.objects.create(
             # long ago, so that nobody is spared a reminder for having made it just now
-            dependency_id=pk, target_id=use.offering, tested_on=day_in(-300), expires_on=until, result="passed",
-        )  # fmt: skip
+            dependency_id=pk,
+            target_id=use.offering,
+            tested_on=day_in(-300),
+            expires_on=until,
+            result="passed",
+        )
         use.tests.append((test.pk, until))
 
     def _change_mailbox(self, n: int) -> None:

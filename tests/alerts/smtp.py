@@ -1,4 +1,5 @@
-"""A mail server on loopback that answers as a test tells it to, at every step of the conversation."""
+"""A mail server on loopback that answers as a test tells it to, at every step of the
+conversation."""
 
 import asyncio
 from collections import Counter, deque
@@ -22,8 +23,9 @@ LINES_BEFORE_BODY_FAULT = 5
 
 
 class Step(StrEnum):
-    """Where in a conversation a fault sets in. BODY is in the middle of a message, where there is no answering: only
-    DROP and HANG are of use there. END is once it has come in whole, FAREWELL right behind the answer: DROP only."""
+    """Where in a conversation a fault sets in. BODY is in the middle of a message, where there is
+    no answering: only DROP and HANG are of use there. END is once it has come in whole, FAREWELL
+    right behind the answer: DROP only."""
 
     GREETING = "greeting"
     EHLO = "ehlo"
@@ -38,10 +40,11 @@ class Step(StrEnum):
 class Peer:
     """What the server is to answer, and what came in.
 
-    `script` holds answers per step, used up one each time the step is reached; "" or none left: as usual. An answer of
-    421 ends the connection, as real servers do. `received` holds every message that came in whole, whatever the answer
-    was, and `taken` those that were accepted. `meanwhile` is called between message and answer, `when` holds calls for
-    other steps. `reached` counts how often each step was reached; `n_open` is how many connections stand.
+    `script` holds answers per step, used up one each time the step is reached; "" or none left: as
+    usual. An answer of 421 ends the connection, as real servers do. `received` holds every message
+    that came in whole, whatever the answer was, and `taken` those that were accepted. `meanwhile`
+    is called between message and answer, `when` holds calls for other steps. `reached` counts how
+    often each step was reached; `n_open` is how many connections stand.
     """
 
     def __init__(self) -> None:
@@ -81,7 +84,8 @@ class Peer:
             self.when[Step.END] = call
 
     async def answer_at(self, step: Step, server: SMTP) -> str:
-        """The answer the script has for this step, empty where it goes on as usual; DROP and HANG are carried out."""
+        """The answer the script has for this step, empty where it goes on as usual; DROP and HANG
+        are carried out."""
         self.reached[step] += 1
         if call := self.when.get(step):
             call()
@@ -94,7 +98,12 @@ class Peer:
         return answer
 
     async def handle_EHLO(  # noqa: N802
-        self, server: SMTP, session: Session, envelope: Envelope, hostname: str, responses: list[str]
+        self,
+        server: SMTP,
+        session: Session,
+        envelope: Envelope,
+        hostname: str,
+        responses: list[str],
     ) -> list[str]:
         answer = await self.answer_at(Step.EHLO, server)
         session.host_name = hostname
@@ -185,7 +194,8 @@ class _Conversation(SMTP):
 
 
 class _AnyPort(Controller):
-    """The library asks its server for a first greeting, and must know the port that the system chose."""
+    """The library asks its server for a first greeting, and must know the port that the system
+    chose."""
 
     def factory(self) -> SMTP:
         return _Conversation(self.handler, **self.SMTP_kwargs)
@@ -204,7 +214,9 @@ class Server:
         self.peer = Peer()
 
     def __enter__(self) -> "Server":
-        self._controller = _AnyPort(self.peer, hostname="127.0.0.1", port=self.port, server_hostname="test.invalid")
+        self._controller = _AnyPort(
+            self.peer, hostname="127.0.0.1", port=self.port, server_hostname="test.invalid"
+        )
         # the library's own first connection is none of the test's
         self._controller.start()
         self.port = self._controller.port

@@ -8,7 +8,13 @@ from django.contrib.auth.models import AnonymousUser
 
 from apps.accounts.models import User
 from apps.accounts.roles import TeamRole
-from apps.alerts.actions import NotYourAlert, acknowledge_alert, queue_digests, raise_alerts, requeue_delivery
+from apps.alerts.actions import (
+    NotYourAlert,
+    acknowledge_alert,
+    queue_digests,
+    raise_alerts,
+    requeue_delivery,
+)
 from apps.alerts.models import Alert, Delivery
 from apps.alerts.queries import alerts_of, deliveries_of
 from tests.builders import NOW, make_flag, make_member, make_team, make_user
@@ -44,16 +50,26 @@ def test_members_of_the_team_and_of_teams_above_read_what_it_was_told(world: Sma
 
 
 def test_strangers_read_nothing(world: SmallWorld) -> None:
-    for user in (make_user(), make_member(make_team()), make_user(is_active=False), AnonymousUser()):
+    for user in (
+        make_user(),
+        make_member(make_team()),
+        make_user(is_active=False),
+        AnonymousUser(),
+    ):
         assert reads(user) == (set(), set())
 
 
 @pytest.mark.parametrize("role", ["governance", "auditor", "admin"])
 def test_the_offices_of_the_organisation_read_everything(world: SmallWorld, role: str) -> None:
-    assert reads(make_user(role=role)) == ({"announced", "opened"}, {"claims@example.org", "governor@example.org"})
+    assert reads(make_user(role=role)) == (
+        {"announced", "opened"},
+        {"claims@example.org", "governor@example.org"},
+    )
 
 
-def test_a_row_of_the_lists_costs_no_further_statement(world: SmallWorld, django_assert_num_queries: object) -> None:
+def test_a_row_of_the_lists_costs_no_further_statement(
+    world: SmallWorld, django_assert_num_queries: object
+) -> None:
     user = make_user(role="auditor")
 
     with django_assert_num_queries(2):  # type: ignore[operator]

@@ -24,7 +24,17 @@ from apps.alerts.models import Alert, Mute, Notice
 from apps.alerts.muting import muted_by
 from apps.alerts.subscribing import about
 from apps.catalog.models import Offering
-from tests.alerts.passing import addresses, day_in, last_text, look, mail_out, morning, pass_day, pass_days, told
+from tests.alerts.passing import (
+    addresses,
+    day_in,
+    last_text,
+    look,
+    mail_out,
+    morning,
+    pass_day,
+    pass_days,
+    told,
+)
 from tests.builders import (
     NOW,
     TODAY,
@@ -43,7 +53,8 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def world() -> SmallWorld:
-    """Claims has an editor, Henrik, and a mailbox. The end of its model is announced and not mailed yet."""
+    """Claims has an editor, Henrik, and a mailbox. The end of its model is announced and not mailed
+    yet."""
     made = make_small_world()
     Offering.objects.update(retires_on=None, date_kind="")
     make_member(made.team, TeamRole.EDITOR, make_user("henrik"))
@@ -61,7 +72,7 @@ def alert() -> Alert:
     return Alert.objects.get()
 
 
-# --- who may ------------------------------------------------------------------------------------------------------
+# --- who may --------------------------------------------------------------------------------------
 
 
 def test_who_may_answer_is_whoever_works_on_it_and_may_still_see_it(world: SmallWorld) -> None:
@@ -104,7 +115,7 @@ def test_what_is_owed_to_one_person_is_answered_by_them_and_by_who_governs() -> 
     assert not may_answer(make_user(role="auditor"), alert())
 
 
-# --- what it changes ----------------------------------------------------------------------------------------------
+# --- what it changes ------------------------------------------------------------------------------
 
 
 def test_the_first_to_acknowledge_stays_the_one(world: SmallWorld, henrik: User) -> None:
@@ -112,7 +123,11 @@ def test_the_first_to_acknowledge_stays_the_one(world: SmallWorld, henrik: User)
     acknowledge_alert(alert=alert(), by=henrik, at=NOW)
     acknowledge_alert(alert=alert(), by=second, at=NOW + timedelta(hours=1))
 
-    assert (alert().state, alert().acknowledged_by, alert().acknowledged_at) == ("acknowledged", henrik, NOW)
+    assert (alert().state, alert().acknowledged_by, alert().acknowledged_at) == (
+        "acknowledged",
+        henrik,
+        NOW,
+    )
 
 
 def test_an_acknowledged_alert_is_mailed_all_the_same_once(world: SmallWorld, henrik: User) -> None:
@@ -163,7 +178,9 @@ def test_what_is_settled_is_opened_before_it_is_answered_anew(
     act(henrik)
 
 
-def test_a_snooze_may_be_given_again_and_ends_on_the_last_day_given(world: SmallWorld, henrik: User) -> None:
+def test_a_snooze_may_be_given_again_and_ends_on_the_last_day_given(
+    world: SmallWorld, henrik: User
+) -> None:
     snooze_alert(alert=alert(), until=day_in(3), by=henrik, at=NOW)
     snooze_alert(alert=alert(), until=day_in(6), by=henrik, at=morning(1))
     pass_days(1, 5)
@@ -211,7 +228,9 @@ def test_strangers_and_leavers_are_given_nothing(world: SmallWorld, henrik: User
             assign_alert(alert=alert(), to=person, by=henrik, at=NOW)
 
 
-def test_whoever_holds_an_old_copy_of_it_changes_what_is_stored(world: SmallWorld, henrik: User) -> None:
+def test_whoever_holds_an_old_copy_of_it_changes_what_is_stored(
+    world: SmallWorld, henrik: User
+) -> None:
     old = alert()
     snooze_alert(alert=alert(), until=day_in(3), by=henrik, at=NOW)
 
@@ -221,7 +240,7 @@ def test_whoever_holds_an_old_copy_of_it_changes_what_is_stored(world: SmallWorl
     assert alert().state == "acknowledged"
 
 
-# --- mutes --------------------------------------------------------------------------------------------------------
+# --- mutes ----------------------------------------------------------------------------------------
 
 
 def test_each_scope_of_a_mute_keeps_back_what_it_names_and_nothing_else(world: SmallWorld) -> None:
@@ -238,7 +257,9 @@ def test_each_scope_of_a_mute_keeps_back_what_it_names_and_nothing_else(world: S
     first = Alert.objects.get(kind="moved_earlier", offering=world.offering)
 
     def kept_by(**what: Any) -> int:
-        return sum(muted_by([Mute(until=day_in(5), **what)], each) is not None for each in whats.values())
+        return sum(
+            muted_by([Mute(until=day_in(5), **what)], each) is not None for each in whats.values()
+        )
 
     assert kept_by(kind="repriced") == 2
     assert kept_by(offering=world.offering) == 2
@@ -250,7 +271,9 @@ def test_each_scope_of_a_mute_keeps_back_what_it_names_and_nothing_else(world: S
     assert kept_by(kind="retired") == 0
 
 
-def test_a_mute_of_the_team_s_mailbox_keeps_nothing_back_from_its_people(world: SmallWorld, henrik: User) -> None:
+def test_a_mute_of_the_team_s_mailbox_keeps_nothing_back_from_its_people(
+    world: SmallWorld, henrik: User
+) -> None:
     ines = make_member(world.team, TeamRole.EDITOR, make_user("ines"))
     assign_alert(alert=alert(), to=ines, by=henrik, at=NOW)
     mute(by=henrik, team=world.team, until=day_in(9), at=NOW, kind="announced", reason="known")
@@ -261,7 +284,9 @@ def test_a_mute_of_the_team_s_mailbox_keeps_nothing_back_from_its_people(world: 
     assert Notice.objects.get(team=world.team).skip_sentence == f"Muted until {day_in(9)}."
 
 
-def test_what_was_kept_back_and_still_waits_is_told_once_when_the_mute_ends(world: SmallWorld, henrik: User) -> None:
+def test_what_was_kept_back_and_still_waits_is_told_once_when_the_mute_ends(
+    world: SmallWorld, henrik: User
+) -> None:
     mute(by=henrik, team=world.team, until=day_in(4), at=NOW, offering=world.offering)
     world.event("repriced", old={"input": "1"}, new={"input": "2"})
     look(NOW)
@@ -290,7 +315,9 @@ def test_two_mutes_keep_it_back_until_the_later_one_ends(world: SmallWorld, henr
     assert addresses("unmuted") == {"claims@example.org": 1}
 
 
-def test_a_snoozed_alert_that_a_mute_kept_back_is_told_when_it_waits_again(world: SmallWorld, henrik: User) -> None:
+def test_a_snoozed_alert_that_a_mute_kept_back_is_told_when_it_waits_again(
+    world: SmallWorld, henrik: User
+) -> None:
     mute(by=henrik, team=world.team, until=day_in(2), at=NOW, kind="announced")
     snooze_alert(alert=alert(), until=day_in(5), by=henrik, at=NOW)
 
@@ -325,10 +352,18 @@ def test_a_mute_is_lifted_by_who_has_it_or_governs(world: SmallWorld, henrik: Us
         unmute_now(row=of_team, by=make_member(world.team, TeamRole.VIEWER), at=NOW)
 
 
-def test_a_mute_of_one_matter_does_not_keep_the_next_day_of_it_back(world: SmallWorld, henrik: User) -> None:
+def test_a_mute_of_one_matter_does_not_keep_the_next_day_of_it_back(
+    world: SmallWorld, henrik: User
+) -> None:
     Offering.objects.update(retires_on=day_in(30), date_kind="firm")
     look(NOW)
-    mute(by=henrik, team=world.team, until=day_in(90), at=NOW, subject=Alert.objects.get(kind="milestone").subject)
+    mute(
+        by=henrik,
+        team=world.team,
+        until=day_in(90),
+        at=NOW,
+        subject=Alert.objects.get(kind="milestone").subject,
+    )
     mail_out(NOW)
     assert [kind for _, kind, _ in told()] == ["announced"]
     Offering.objects.update(retires_on=day_in(50))
@@ -339,7 +374,9 @@ def test_a_mute_of_one_matter_does_not_keep_the_next_day_of_it_back(world: Small
 
 
 def test_a_year_is_the_longest_mute_and_today_is_none(world: SmallWorld, henrik: User) -> None:
-    assert mute(by=henrik, until=TODAY + timedelta(days=366), at=NOW, kind="announced").holds_on(TODAY)
+    assert mute(by=henrik, until=TODAY + timedelta(days=366), at=NOW, kind="announced").holds_on(
+        TODAY
+    )
     for days in (367, 0, -1):
         with pytest.raises(BadAnswer):
             mute(by=henrik, until=TODAY + timedelta(days=days), at=NOW, kind="announced")

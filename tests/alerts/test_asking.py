@@ -6,7 +6,13 @@ import pytest
 
 from apps.accounts.models import User
 from apps.accounts.roles import TeamRole
-from apps.alerts.actions import acknowledge_alert, mute, queue_digests, raise_alerts, raise_due_alerts
+from apps.alerts.actions import (
+    acknowledge_alert,
+    mute,
+    queue_digests,
+    raise_alerts,
+    raise_due_alerts,
+)
 from apps.alerts.asking import CannotAsk, ask_for_now, open_alerts_of
 from apps.alerts.models import Alert, Cadence, Delivery, Notice
 from apps.alerts.wishing import set_preference
@@ -30,7 +36,10 @@ def owner(world: SmallWorld) -> User:
 
 def mailed(user: User) -> list[tuple[str, int]]:
     """(kind, notices carried) of the person's mails, in order."""
-    return [(each.kind, each.notices.count()) for each in Delivery.objects.filter(user=user).order_by("pk")]
+    return [
+        (each.kind, each.notices.count())
+        for each in Delivery.objects.filter(user=user).order_by("pk")
+    ]
 
 
 def test_what_was_told_before_is_told_again_at_once(world: SmallWorld, owner: User) -> None:
@@ -43,10 +52,14 @@ def test_what_was_told_before_is_told_again_at_once(world: SmallWorld, owner: Us
 
     assert n == 1
     assert [kind for kind, _ in mailed(owner)] == [Delivery.Kind.DIGEST, Delivery.Kind.IMMEDIATE]
-    assert Notice.objects.get(occasion__startswith="asked").delivery == Delivery.objects.latest("pk")
+    assert Notice.objects.get(occasion__startswith="asked").delivery == Delivery.objects.latest(
+        "pk"
+    )
 
 
-def test_days_that_come_nearer_do_not_wait_for_the_next_morning(world: SmallWorld, owner: User) -> None:
+def test_days_that_come_nearer_do_not_wait_for_the_next_morning(
+    world: SmallWorld, owner: User
+) -> None:
     """Milestones usually wait for the digest of the day; whoever asks has asked."""
     raise_alerts(at=NOW)
     raise_due_alerts(at=NOW)
@@ -60,14 +73,18 @@ def test_days_that_come_nearer_do_not_wait_for_the_next_morning(world: SmallWorl
     assert mailed(owner)[-1] == (Delivery.Kind.IMMEDIATE, open_alerts_of(owner).count())
 
 
-def test_what_is_owed_and_not_written_yet_goes_with_it_and_not_once_more(world: SmallWorld, owner: User) -> None:
+def test_what_is_owed_and_not_written_yet_goes_with_it_and_not_once_more(
+    world: SmallWorld, owner: User
+) -> None:
     raise_alerts(at=NOW)
 
     ask_for_now(user=owner, at=NOW)
     queue_digests(at=NOW + timedelta(days=2))
 
     assert [n for _, n in mailed(owner)] == [1]
-    assert Notice.objects.get(occasion="raised", user=owner).skip_sentence.startswith("Told at once instead")
+    assert Notice.objects.get(occasion="raised", user=owner).skip_sentence.startswith(
+        "Told at once instead"
+    )
 
 
 def test_asking_twice_on_one_day_sends_one_mail(world: SmallWorld, owner: User) -> None:
@@ -86,7 +103,9 @@ def test_what_somebody_answered_is_not_told(world: SmallWorld, owner: User) -> N
     assert not Notice.objects.filter(occasion__startswith="asked").exists()
 
 
-def test_what_falls_to_others_is_not_told_though_one_may_read_it(world: SmallWorld, owner: User) -> None:
+def test_what_falls_to_others_is_not_told_though_one_may_read_it(
+    world: SmallWorld, owner: User
+) -> None:
     raise_alerts(at=NOW)
     reader = make_member(world.team, TeamRole.VIEWER)
 

@@ -1,4 +1,5 @@
-"""Models that had ended before their source told: one alert per run and team, and one item in the digest."""
+"""Models that had ended before their source told: one alert per run and team, and one item in the
+digest."""
 
 import json
 from datetime import date, timedelta
@@ -34,7 +35,9 @@ from tests.threads import run_in_threads
 from tests.worlds.small import SmallWorld, make_small_world
 
 
-def another(world: SmallWorld, api_id: str = "gpt-4-0314", *, application: Application | None = None) -> Offering:
+def another(
+    world: SmallWorld, api_id: str = "gpt-4-0314", *, application: Application | None = None
+) -> Offering:
     offering = make_offering(api_id, host=make_provider("openai", name="OpenAI"))
     make_dependency(application or world.application, offering)
     return offering
@@ -46,10 +49,12 @@ def digest() -> Delivery:
     return Delivery.objects.get()
 
 
-# --- who is told ------------------------------------------------------------------------------------------------
+# --- who is told ----------------------------------------------------------------------------------
 
 
-def test_a_team_is_told_once_per_run_which_of_its_models_had_already_ended(world: SmallWorld) -> None:
+def test_a_team_is_told_once_per_run_which_of_its_models_had_already_ended(
+    world: SmallWorld,
+) -> None:
     gpt = another(world)
     run = backfill(world.offering, gpt)
 
@@ -57,21 +62,32 @@ def test_a_team_is_told_once_per_run_which_of_its_models_had_already_ended(world
 
     alert = Alert.objects.get()
     assert alert.key == f"run:{run.pk}|backfilled||team:{world.team.pk}"
-    assert (alert.kind, alert.run, alert.team, alert.state) == ("backfilled", run, world.team, "open")
+    assert (alert.kind, alert.run, alert.team, alert.state) == (
+        "backfilled",
+        run,
+        world.team,
+        "open",
+    )
     assert alert.application_ids == [world.application.pk]
     assert alert.details == {
         "n": 2,
         "offerings": [
             {
-                "api_id": "gemini-2.5-pro", "host": "Google Vertex AI", "region": "", "ended_on": "2026-03-26",
+                "api_id": "gemini-2.5-pro",
+                "host": "Google Vertex AI",
+                "region": "",
+                "ended_on": "2026-03-26",
                 "applications": [world.application.pk],
             },
             {
-                "api_id": "gpt-4-0314", "host": "OpenAI", "region": "", "ended_on": "2026-03-26",
+                "api_id": "gpt-4-0314",
+                "host": "OpenAI",
+                "region": "",
+                "ended_on": "2026-03-26",
                 "applications": [world.application.pk],
             },
         ],
-    }  # fmt: skip
+    }
     assert HandledRun.objects.get().run == run
 
 
@@ -93,7 +109,9 @@ def test_raising_again_raises_nothing(world: SmallWorld) -> None:
         (Criticality.CRITICAL, "judge", 4),
     ],
 )
-def test_it_is_as_loud_as_a_model_that_retires(world: SmallWorld, criticality: int, role: str, severity: int) -> None:
+def test_it_is_as_loud_as_a_model_that_retires(
+    world: SmallWorld, criticality: int, role: str, severity: int
+) -> None:
     application = make_application(team=make_team(), criticality=criticality)
     offering = make_offering("old")
     make_dependency(application, offering, role)
@@ -121,7 +139,9 @@ def test_every_team_is_told_of_the_models_its_own_applications_stand_on(world: S
 
     ours = Alert.objects.get(team=world.team)
     assert [found["api_id"] for found in ours.details["offerings"]] == ["gemini-2.5-pro"]
-    assert [found["api_id"] for found in Alert.objects.get(team=theirs.team).details["offerings"]] == ["gpt-4-0314"]
+    assert [
+        found["api_id"] for found in Alert.objects.get(team=theirs.team).details["offerings"]
+    ] == ["gpt-4-0314"]
 
 
 def test_it_reaches_as_far_as_an_event_would(world: SmallWorld) -> None:
@@ -139,8 +159,12 @@ def test_it_reaches_as_far_as_an_event_would(world: SmallWorld) -> None:
     assert set(Alert.objects.values_list("team", flat=True)) == {world.team.pk, of_tuned.team_id}
 
 
-@pytest.mark.parametrize("value", [{"retires_on": "2026-03-26", "date_kind": "not_before"}, {}, {"status": "active"}])
-def test_only_a_firm_day_that_the_source_still_gives_counts(world: SmallWorld, value: dict[str, str]) -> None:
+@pytest.mark.parametrize(
+    "value", [{"retires_on": "2026-03-26", "date_kind": "not_before"}, {}, {"status": "active"}]
+)
+def test_only_a_firm_day_that_the_source_still_gives_counts(
+    world: SmallWorld, value: dict[str, str]
+) -> None:
     backfill(world.offering)
     Assertion.objects.update(value=value)
 
@@ -155,14 +179,18 @@ def test_a_day_that_the_catalogue_does_not_go_by_is_not_told(world: SmallWorld) 
 
 
 def test_what_another_source_said_before_is_not_told_again(world: SmallWorld) -> None:
-    make_ending_claim(world.offering, make_source("deprecations-info"), changed_at=NOW - DAY, first_seen=NOW - DAY)
+    make_ending_claim(
+        world.offering, make_source("deprecations-info"), changed_at=NOW - DAY, first_seen=NOW - DAY
+    )
     backfill(world.offering)
 
     assert raise_alerts(at=NOW) == 0
 
 
 def test_a_model_known_to_be_retired_is_not_told_of_again(world: SmallWorld) -> None:
-    make_event(world.offering, "retired", new=ENDED.isoformat(), effective_on=ENDED, detected_at=NOW - DAY)
+    make_event(
+        world.offering, "retired", new=ENDED.isoformat(), effective_on=ENDED, detected_at=NOW - DAY
+    )
     raise_alerts(at=NOW)
     backfill(world.offering)
 
@@ -218,7 +246,7 @@ def test_a_poll_that_back_fills_is_told_from_end_to_end() -> None:
     assert alert.details["offerings"][0]["api_id"] == "gpt"
 
 
-# --- faults -----------------------------------------------------------------------------------------------------
+# --- faults ---------------------------------------------------------------------------------------
 
 
 @pytest.mark.django_db(transaction=True)
@@ -264,7 +292,7 @@ def test_the_number_of_statements_does_not_grow_with_models_and_teams(world: Sma
     assert _n_statements_with(1, world, "one") == _n_statements_with(40, world, "forty")
 
 
-# --- the mail ---------------------------------------------------------------------------------------------------
+# --- the mail -------------------------------------------------------------------------------------
 
 
 def test_the_digest_has_a_group_for_it_with_what_to_do(world: SmallWorld) -> None:
@@ -276,7 +304,8 @@ def test_the_digest_has_a_group_for_it_with_what_to_do(world: SmallWorld) -> Non
     assert "\nHAD ALREADY ENDED\n" in mail.body_text
     for body in (flat(mail.body_text), flat(mail.body_html)):
         assert (
-            "Now gives past days for two models you call: gemini-2.5-pro at Google Vertex AI ended 26 Mar 2026; "
+            "Now gives past days for two models you call: gemini-2.5-pro at Google Vertex AI ended "
+            "26 Mar 2026; "
             "gpt-4-0314 at OpenAI ended 26 Mar 2026."
         ) in body
         assert "check these applications and move them" in body
@@ -286,7 +315,9 @@ def test_the_digest_has_a_group_for_it_with_what_to_do(world: SmallWorld) -> Non
 
 def test_it_follows_what_has_just_ended(world: SmallWorld) -> None:
     backfill(another(world))
-    gone = make_offering("old-embedding", lifecycle="retired", retires_on=date(2026, 11, 20), date_kind="firm")
+    gone = make_offering(
+        "old-embedding", lifecycle="retired", retires_on=date(2026, 11, 20), date_kind="firm"
+    )
     make_dependency(world.application, gone)
     make_event(gone, "retired", old=None, new="2026-11-20", effective_on=date(2026, 11, 20))
     near = make_offering("near", retires_on=date(2026, 12, 1), date_kind="firm")
@@ -297,10 +328,15 @@ def test_it_follows_what_has_just_ended(world: SmallWorld) -> None:
 
     headings = [line for line in mail.body_text.splitlines() if line.isupper()]
     assert headings == ["ALREADY ENDED", "HAD ALREADY ENDED", "PLAN THE MOVE"]
-    assert mail.subject == "Motor damage estimator has lost a model on 20 November 2026; two other changes"
+    assert (
+        mail.subject
+        == "Motor damage estimator has lost a model on 20 November 2026; two other changes"
+    )
 
 
-def test_a_model_that_only_an_application_gone_to_another_team_stands_on_is_not_named(world: SmallWorld) -> None:
+def test_a_model_that_only_an_application_gone_to_another_team_stands_on_is_not_named(
+    world: SmallWorld,
+) -> None:
     moved = make_application("Fraud triage", team=world.team)
     backfill(world.offering, another(world, application=moved))
     raise_alerts(at=NOW)
@@ -341,7 +377,7 @@ def test_names_cannot_break_out_of_the_mail(world: SmallWorld) -> None:
     assert not [line for line in mail.body_text.splitlines() if line.startswith("Bcc")]
 
 
-# --- pages and API ----------------------------------------------------------------------------------------------
+# --- pages and API --------------------------------------------------------------------------------
 
 
 def test_the_inbox_says_what_and_where_to_look(world: SmallWorld, client: object) -> None:
@@ -353,7 +389,8 @@ def test_the_inbox_says_what_and_where_to_look(world: SmallWorld, client: object
 
     alert = Alert.objects.get()
     assert (
-        f'<a href="/alerts/{alert.pk}/">LiteLLM price map now gives a past day for one model you call: '
+        f'<a href="/alerts/{alert.pk}/">LiteLLM price map now gives a past day for one model you '
+        "call: "
         "gemini-2.5-pro at Google Vertex AI ended 26 Mar 2026</a>"
     ) in page
     assert f'href="/feeds/runs/{run.pk}/"' in client.get(f"/alerts/{alert.pk}/").content.decode()  # type: ignore[attr-defined]

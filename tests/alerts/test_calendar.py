@@ -1,4 +1,5 @@
-"""The calendar of one person, parsed back by the library that calendar programs are written with."""
+"""The calendar of one person, parsed back by the library that calendar programs are written
+with."""
 
 from datetime import date, timedelta
 
@@ -59,14 +60,25 @@ def member(world):
 
 
 class TestEnds:
-    def test_an_end_is_one_whole_day_that_takes_no_time_and_names_who_calls_it(self, world, member, settings):
+    def test_an_end_is_one_whole_day_that_takes_no_time_and_names_who_calls_it(
+        self, world, member, settings
+    ):
         settings.PUBLIC_URL = "https://registry.example.org"
 
         event = only(member)
 
-        assert str(event["summary"]) == "gemini-2.5-pro at Google Vertex AI ends: Motor damage estimator"
-        assert (event.decoded("dtstart"), event.decoded("dtend")) == (date(2027, 1, 15), date(2027, 1, 16))
-        assert (str(event["transp"]), str(event["categories"].cats[0])) == ("TRANSPARENT", "Days to the end")
+        assert (
+            str(event["summary"])
+            == "gemini-2.5-pro at Google Vertex AI ends: Motor damage estimator"
+        )
+        assert (event.decoded("dtstart"), event.decoded("dtend")) == (
+            date(2027, 1, 15),
+            date(2027, 1, 16),
+        )
+        assert (str(event["transp"]), str(event["categories"].cats[0])) == (
+            "TRANSPARENT",
+            "Days to the end",
+        )
         assert str(event["uid"]) == f"offering-{world.offering.pk}-end@registry.example.org"
         assert str(event["url"]) == f"https://registry.example.org/offerings/{world.offering.pk}/"
         assert str(event["description"]).splitlines() == [
@@ -84,18 +96,23 @@ class TestEnds:
         event = only(member)
 
         assert str(event["summary"]) == (
-            "gemini-2.5-pro at Google Vertex AI does not end before 15 Jan 2027: Motor damage estimator"
+            "gemini-2.5-pro at Google Vertex AI does not end before 15 Jan 2027: Motor damage "
+            "estimator"
         )
         assert "from then on it may end any day" in str(event["description"])
 
-    def test_many_applications_are_one_event_that_names_the_gravest_and_counts_the_rest(self, world, member):
+    def test_many_applications_are_one_event_that_names_the_gravest_and_counts_the_rest(
+        self, world, member
+    ):
         for number in range(30):
             judge = make_application(f"Judge {number:02}", team=world.team, criticality=3)
             make_dependency(judge, world.offering, "judge")
 
         event = only(member)
 
-        assert str(event["summary"]).endswith("ends: Motor damage estimator, Judge 00, Judge 01 and 28 more")
+        assert str(event["summary"]).endswith(
+            "ends: Motor damage estimator, Judge 00, Judge 01 and 28 more"
+        )
         described = str(event["description"])
         assert "Used by 31 applications, 1 as a primary:" in described
         assert (described.count("- Judge"), "- and 11 more" in described) == (19, True)
@@ -120,17 +137,26 @@ class TestEnds:
 
     def test_what_calls_it_no_more_or_is_not_in_use_is_left_out(self, world, member):
         for status in ("proposed", "retired"):
-            make_dependency(make_application(f"Is {status}", team=world.team, status=status), world.offering)
+            make_dependency(
+                make_application(f"Is {status}", team=world.team, status=status), world.offering
+            )
         gone = make_application("Moved away", team=world.team)
         make_dependency(gone, world.offering, until=TODAY)
 
-        assert summaries(member) == ["gemini-2.5-pro at Google Vertex AI ends: Motor damage estimator"]
+        assert summaries(member) == [
+            "gemini-2.5-pro at Google Vertex AI ends: Motor damage estimator"
+        ]
 
     def test_what_is_redirected_ends_with_what_answers_in_its_place(self, world, member):
         old = make_offering(
-            "gemini-old", host=world.offering.host, end_behaviour="redirect", replacement=world.offering,
-            retires_on=TODAY - 300 * DAY, date_kind="firm", lifecycle="retired",
-        )  # fmt: skip
+            "gemini-old",
+            host=world.offering.host,
+            end_behaviour="redirect",
+            replacement=world.offering,
+            retires_on=TODAY - 300 * DAY,
+            date_kind="firm",
+            lifecycle="retired",
+        )
         make_dependency(make_application("Old caller", team=world.team), old)
 
         assert any("Old caller" in said for said in summaries(member))
@@ -148,25 +174,33 @@ class TestEnds:
         hosts = [make_provider(f"host-{n}") for n in range(3)]
         for number in range(12):
             offering = make_offering(
-                f"model-{number}", host=hosts[number % 3], date_kind="firm" if number % 2 else "not_before",
+                f"model-{number}",
+                host=hosts[number % 3],
+                date_kind="firm" if number % 2 else "not_before",
                 retires_on=TODAY + number * 20 * DAY,
-            )  # fmt: skip
+            )
             for team in (world.team, other)[: 1 + number % 2]:
-                make_dependency(make_application(f"App {number} of {team.name}", team=team), offering)
-        make_dependency(make_application("Only theirs", team=other), make_offering("theirs", retires_on=TODAY + DAY,
-                                                                                   date_kind="firm"))  # fmt: skip
+                make_dependency(
+                    make_application(f"App {number} of {team.name}", team=team), offering
+                )
+        make_dependency(
+            make_application("Only theirs", team=other),
+            make_offering("theirs", retires_on=TODAY + DAY, date_kind="firm"),
+        )
 
         found = {
             (event.decoded("dtstart"), str(event["summary"]).rpartition(": ")[2])
             for event in events_of(member).values()
-        }  # fmt: skip
+        }
 
-        mine = Dependency.objects.filter(application__team=world.team).select_related("application", "offering")
+        mine = Dependency.objects.filter(application__team=world.team).select_related(
+            "application", "offering"
+        )
         assert found == {(row.offering.retires_on, row.application.name) for row in mine}
         assert len(found) == 13
 
 
-# --- days of the organisation's own -----------------------------------------------------------------------------
+# --- days of the organisation's own ---------------------------------------------------------------
 
 
 @pytest.fixture
@@ -184,39 +218,79 @@ def days(world):
     def risk(title, **fields):
         row = FoundationRisk.objects.create(
             node=node, title=title, likelihood=3, impact=4, opened_at=NOW, changed_at=NOW
-        )  # fmt: skip
+        )
         Assessment.objects.create(
-            risk=row, dependency=dependency, inherent_likelihood=3, inherent_impact=4, assessed_by=governor,
-            assessed_at=NOW, **fields,
-        )  # fmt: skip
+            risk=row,
+            dependency=dependency,
+            inherent_likelihood=3,
+            inherent_impact=4,
+            assessed_by=governor,
+            assessed_at=NOW,
+            **fields,
+        )
 
     risk(
-        "Outage", treatment="accept", accepted_by=governor, accepted_at=NOW, accept_reason="none else",
+        "Outage",
+        treatment="accept",
+        accepted_by=governor,
+        accepted_at=NOW,
+        accept_reason="none else",
         accepted_until=TODAY + 11 * DAY,
-    )  # fmt: skip
+    )
     risk("Prices", treatment="reduce", due_on=TODAY + 12 * DAY)
     make_exit_test(
-        dependency, make_offering("spare", host=make_provider("there", name="There")), tested_on=TODAY - 352 * DAY
+        dependency,
+        make_offering("spare", host=make_provider("there", name="There")),
+        tested_on=TODAY - 352 * DAY,
     )
-    campaign = Campaign.objects.create(title="Move", subject=world.offering, opened_by=governor, opened_at=NOW)
+    campaign = Campaign.objects.create(
+        title="Move", subject=world.offering, opened_by=governor, opened_at=NOW
+    )
     CampaignTask.objects.create(
-        campaign=campaign, dependency=dependency, state="waived", waived_by=governor, waived_why="later",
+        campaign=campaign,
+        dependency=dependency,
+        state="waived",
+        waived_by=governor,
+        waived_why="later",
         waived_until=TODAY + 14 * DAY,
-    )  # fmt: skip
+    )
     Approval.objects.create(
-        provider=world.offering.host, decision="approved", reason="sound", approver=governor, decided_on=TODAY,
+        provider=world.offering.host,
+        decision="approved",
+        reason="sound",
+        approver=governor,
+        decided_on=TODAY,
         expires_on=TODAY + 15 * DAY,
-    )  # fmt: skip
+    )
     Selection.objects.create(
-        title="Bet on Google", created_by=governor, state="decided", decided_by=governor, decided_on=TODAY,
-        decision="x", reason="y", review_on=TODAY + 16 * DAY,
-    )  # fmt: skip
+        title="Bet on Google",
+        created_by=governor,
+        state="decided",
+        decided_by=governor,
+        decided_on=TODAY,
+        decision="x",
+        reason="y",
+        review_on=TODAY + 16 * DAY,
+    )
     Waiver.objects.create(
-        application=application, rule="FR002", model="gemini-2.5-pro", reason="Moving.", until=TODAY + 18 * DAY,
-        asked_by=make_user("ask"), asked_at=NOW, asked_on=TODAY, state="granted", decided_by=governor, decided_at=NOW,
-    )  # fmt: skip
+        application=application,
+        rule="FR002",
+        model="gemini-2.5-pro",
+        reason="Moving.",
+        until=TODAY + 18 * DAY,
+        asked_by=make_user("ask"),
+        asked_at=NOW,
+        asked_on=TODAY,
+        state="granted",
+        decided_by=governor,
+        decided_at=NOW,
+    )
     flag = make_flag(
-        state="accepted", accepted_by=governor, accepted_until=TODAY + 17 * DAY, accepted_why="known", ceiling="0.7"
+        state="accepted",
+        accepted_by=governor,
+        accepted_until=TODAY + 17 * DAY,
+        accepted_why="known",
+        ceiling="0.7",
     )
     assert FlagEvent.objects.filter(flag=flag).exists()
     return world
@@ -228,20 +302,24 @@ TEAMS_DAYS = {
     12: "Prices: the treatment of Motor damage estimator is due today",
     13: "The exit test for spare at There of Motor damage estimator expires today",
     14: "Move: the waiver by Gus Grant of Motor damage estimator expires today",
-    18: "FR002 Model retired, gemini-2.5-pro: the waiver by Gus Grant of Motor damage estimator expires today",
+    18: "FR002 Model retired, gemini-2.5-pro: the waiver by Gus Grant of Motor damage estimator "
+    "expires today",
 }
 DECIDED_DAYS = {
     15: "Google Vertex AI: the decision 'approved' by Gus Grant expires today",
     16: "The review of Bet on Google is due today",
 }
-FLAG_DAYS = {17: "Critical applications on one developer: the acceptance by Gus Grant expires today"}
+FLAG_DAYS = {
+    17: "Critical applications on one developer: the acceptance by Gus Grant expires today"
+}
 
 
 def in_days(user):
     """{days from today: summary}"""
     return {
-        (event.decoded("dtstart") - TODAY).days: str(event["summary"]) for event in events_of(user).values()
-    }  # fmt: skip
+        (event.decoded("dtstart") - TODAY).days: str(event["summary"])
+        for event in events_of(user).values()
+    }
 
 
 class TestDaysOfTheOwn:
@@ -283,7 +361,7 @@ class TestDaysOfTheOwn:
         assert int(after[uid]["sequence"]) > int(before[uid]["sequence"])
         assert {uid for uid in before if uid not in after} == {
             uid for uid in before if uid.startswith("application-")
-        }  # fmt: skip
+        }
 
     def test_a_test_without_an_end_of_its_own_counts_for_as_long_as_tests_are_said_to(self, days):
         """A year while nobody has said otherwise, and then as long as that."""
@@ -291,7 +369,9 @@ class TestDaysOfTheOwn:
         test = ExitTest.objects.get()
 
         def ends_on():
-            [event] = [event for uid, event in events_of(auditor).items() if uid.startswith("exit-test-")]
+            [event] = [
+                event for uid, event in events_of(auditor).items() if uid.startswith("exit-test-")
+            ]
             return event.decoded("dtstart")
 
         usual = ends_on()
@@ -305,18 +385,24 @@ class TestDaysOfTheOwn:
 
     def test_a_mute_is_no_day_of_the_calendar(self, days):
         member = make_member(days.team)
-        Mute.objects.create(user=member, kind="repriced", until=TODAY + 60 * DAY, created_by=member, created_at=NOW)
+        Mute.objects.create(
+            user=member, kind="repriced", until=TODAY + 60 * DAY, created_by=member, created_at=NOW
+        )
 
         assert in_days(member) == TEAMS_DAYS
 
     def test_every_cause_that_alerts_know_is_in_it_but_what_is_one_persons_own(self, days):
-        kinds = {event["categories"].cats[0] for event in events_of(make_user(role="auditor")).values()}
+        kinds = {
+            event["categories"].cats[0] for event in events_of(make_user(role="auditor")).values()
+        }
 
-        known = {DayKind(cause.kind).label for cause in all_causes()} - {kind.label for kind in PERSONAL_KINDS}
+        known = {DayKind(cause.kind).label for cause in all_causes()} - {
+            kind.label for kind in PERSONAL_KINDS
+        }
         assert {str(kind) for kind in kinds} == known
 
 
-# --- whose it is ------------------------------------------------------------------------------------------------
+# --- whose it is ----------------------------------------------------------------------------------
 
 
 class TestWhoseItIs:
@@ -342,9 +428,12 @@ class TestWhoseItIs:
         assert summaries(make_member(above, TeamRole.VIEWER)) == summaries(make_member(world.team))
 
 
-# --- RFC 5545 ---------------------------------------------------------------------------------------------------
+# --- RFC 5545 -------------------------------------------------------------------------------------
 
-HOSTILE = "Pay; roll, and \\more\\ \r\nEND:VEVENT\nBEGIN:VEVENT\nSUMMARY:forged \u2028 \u202e\x07" + "ä" * 100
+HOSTILE = (
+    "Pay; roll, and \\more\\ \r\nEND:VEVENT\nBEGIN:VEVENT\nSUMMARY:forged \u2028 \u202e\x07"
+    + "ä" * 100
+)
 
 
 class TestTheFormat:
@@ -354,7 +443,9 @@ class TestTheFormat:
         event = only(member)
 
         named = str(event["summary"]).partition("ends: ")[2]
-        assert named == f"Pay; roll, and \\more\\ END:VEVENT BEGIN:VEVENT SUMMARY:forged {'ä' * 100}"
+        assert (
+            named == f"Pay; roll, and \\more\\ END:VEVENT BEGIN:VEVENT SUMMARY:forged {'ä' * 100}"
+        )
 
     def test_lines_end_and_fold_as_the_standard_asks(self, world, member):
         Application.objects.filter(pk=world.application.pk).update(name=HOSTILE)
@@ -369,8 +460,10 @@ class TestTheFormat:
         parsed = Calendar.from_ical(calendar_of(member, at=NOW))
 
         assert (str(parsed["version"]), str(parsed["method"]), str(parsed["x-wr-calname"])) == (
-            "2.0", "PUBLISH", "Foundation Registry",
-        )  # fmt: skip
+            "2.0",
+            "PUBLISH",
+            "Foundation Registry",
+        )
         assert parsed["refresh-interval"].dt == timedelta(hours=6)
 
     def test_it_stays_the_same_to_the_letter_while_nothing_changes(self, days):
@@ -381,7 +474,9 @@ class TestTheFormat:
     @pytest.mark.parametrize("n", [1, 6])
     def test_it_costs_the_same_statements_however_much_it_holds(self, world, member, n):
         for number in range(n):
-            offering = make_offering(retires_on=TODAY + number * DAY, date_kind="firm", replacement=world.offering)
+            offering = make_offering(
+                retires_on=TODAY + number * DAY, date_kind="firm", replacement=world.offering
+            )
             application = make_application(team=world.team, next_review_on=TODAY + DAY)
             make_dependency(application, offering)
 
@@ -395,11 +490,17 @@ class TestTheFormat:
         self, world, member, monkeypatch
     ):
         for number in range(1, 6):
-            make_dependency(world.application, make_offering(retires_on=TODAY + number * DAY, date_kind="firm"))
+            make_dependency(
+                world.application, make_offering(retires_on=TODAY + number * DAY, date_kind="firm")
+            )
         for module in (calendars, calendar_queries):
             monkeypatch.setattr(module, "MOST", 3)
 
         parsed = Calendar.from_ical(calendar_of(member, at=NOW))
 
-        assert [(event.decoded("dtstart") - TODAY).days for event in parsed.walk("VEVENT")] == [1, 2, 3]
+        assert [(event.decoded("dtstart") - TODAY).days for event in parsed.walk("VEVENT")] == [
+            1,
+            2,
+            3,
+        ]
         assert str(parsed["x-wr-caldesc"]) == "More than 3 days: those nearest to today."

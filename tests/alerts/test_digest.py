@@ -1,4 +1,5 @@
-"""What the mail says: the sentence first, then what to do, most urgent first, and nothing that breaks out of it."""
+"""What the mail says: the sentence first, then what to do, most urgent first, and nothing that
+breaks out of it."""
 
 from datetime import date, timedelta
 from email import policy
@@ -41,18 +42,28 @@ def digest() -> Delivery:
 def told_before(world: SmallWorld) -> None:
     """The team has had mail: what comes now is no first summary."""
     Delivery.objects.create(
-        team=world.team, address=world.team.email, message_id="<old@example.org>", subject="Old", body_text="Old",
-        state="sent", due_at=NOW - timedelta(days=1), created_at=NOW - timedelta(days=1),
-    )  # fmt: skip
+        team=world.team,
+        address=world.team.email,
+        message_id="<old@example.org>",
+        subject="Old",
+        body_text="Old",
+        state="sent",
+        due_at=NOW - timedelta(days=1),
+        created_at=NOW - timedelta(days=1),
+    )
 
 
-def also_stands(world: SmallWorld, name: str, criticality: Criticality, role: str = "primary") -> Application:
+def also_stands(
+    world: SmallWorld, name: str, criticality: Criticality, role: str = "primary"
+) -> Application:
     application = make_application(name, team=world.team, criticality=criticality)
     make_dependency(application, world.offering, role=role)
     return application
 
 
-def second_offering(world: SmallWorld, api_id: str = "claude-sonnet-4-5", **fields: Any) -> Offering:
+def second_offering(
+    world: SmallWorld, api_id: str = "claude-sonnet-4-5", **fields: Any
+) -> Offering:
     host = make_provider("anthropic", name="Anthropic", roles=("developer", "host"))
     offering = make_offering(api_id, host=host, **fields)
     make_dependency(world.application, offering)
@@ -77,7 +88,7 @@ class Html(HTMLParser):
         self.words += " ".join(data.split()) + " "
 
 
-# --- the sentence -----------------------------------------------------------------------------------------------
+# --- the sentence ---------------------------------------------------------------------------------
 
 
 @pytest.mark.django_db
@@ -88,7 +99,10 @@ def test_the_subject_is_the_finding_with_its_number_and_date() -> None:
 
     mail = digest()
 
-    assert mail.subject == "Two applications of Claims, one of them critical, lose a model on 15 January 2027"
+    assert (
+        mail.subject
+        == "Two applications of Claims, one of them critical, lose a model on 15 January 2027"
+    )
     assert mail.body_text.split("\n\n")[1].replace("\n", " ") == f"{mail.subject}."
     assert f"{mail.subject}." in Html(mail.body_html).words
 
@@ -107,12 +121,16 @@ def test_several_ends_are_told_by_the_first_and_further_changes_are_counted() ->
     world.event()
     make_event(
         second_offering(world, retires_on=date(2026, 12, 10), date_kind="firm"),
-        "moved_earlier", old="2027-02-01", new="2026-12-10", effective_on=date(2026, 12, 10),
-    )  # fmt: skip
+        "moved_earlier",
+        old="2027-02-01",
+        new="2026-12-10",
+        effective_on=date(2026, 12, 10),
+    )
     world.event("repriced", old={"input": "1"}, new={"input": "2"}, effective_on=None)
 
     assert digest().subject == (
-        "Two critical applications of Claims lose a model: first on 10 December 2026; one other change"
+        "Two critical applications of Claims lose a model: first on 10 December 2026; one other "
+        "change"
     )
 
 
@@ -130,12 +148,21 @@ def test_several_ends_are_told_by_the_first_and_further_changes_are_counted() ->
             {"old": "2027-01-15", "new": None, "effective_on": None},
             "Motor damage estimator stands on a model that is no longer listed",
         ),
-        ("repriced", {"old": {"input": "1"}, "new": {"input": "2"}}, "Prices rise for Motor damage estimator"),
-        ("repriced", {"old": {"input": "2"}, "new": {"input": "1"}}, "Prices fall for Motor damage estimator"),
+        (
+            "repriced",
+            {"old": {"input": "1"}, "new": {"input": "2"}},
+            "Prices rise for Motor damage estimator",
+        ),
+        (
+            "repriced",
+            {"old": {"input": "2"}, "new": {"input": "1"}},
+            "Prices fall for Motor damage estimator",
+        ),
         (
             "moved_later",
             {"old": "2026-12-01", "new": "2027-01-15"},
-            "Motor damage estimator has more time: end moved: 1 Dec 2026 → 15 Jan 2027, 45 days later",
+            "Motor damage estimator has more time: end moved: 1 Dec 2026 → 15 Jan 2027, 45 days "
+            "later",
         ),
         (
             "withdrawn",
@@ -150,7 +177,7 @@ def test_each_kind_has_its_own_sentence(kind: str, fields: dict[str, Any], subje
     assert digest().subject == subject
 
 
-# --- the items --------------------------------------------------------------------------------------------------
+# --- the items ------------------------------------------------------------------------------------
 
 
 @pytest.mark.django_db
@@ -195,14 +222,20 @@ def test_a_soft_date_is_said_to_be_one() -> None:
 def test_sections_stand_in_the_order_of_their_severity() -> None:
     world = make_small_world()
     world.event()
-    gone = make_offering("old-embedding", lifecycle="retired", retires_on=date(2026, 11, 20), date_kind="firm")
+    gone = make_offering(
+        "old-embedding", lifecycle="retired", retires_on=date(2026, 11, 20), date_kind="firm"
+    )
     make_dependency(make_application("Search", team=world.team, criticality=Criticality.LOW), gone)
     make_event(gone, "retired", old=None, new="2026-11-20", effective_on=date(2026, 11, 20))
     world.event("repriced", old={"input": "2"}, new={"input": "1"})
 
     text = digest().body_text
 
-    assert [line for line in text.splitlines() if line.isupper()] == ["PLAN THE MOVE", "ALREADY ENDED", "PRICES FALL"]
+    assert [line for line in text.splitlines() if line.isupper()] == [
+        "PLAN THE MOVE",
+        "ALREADY ENDED",
+        "PRICES FALL",
+    ]
 
 
 @pytest.mark.django_db
@@ -236,7 +269,9 @@ def test_a_mail_shows_so_many_changes_and_counts_the_rest() -> None:
     world = make_small_world()
     version = make_version()
     for n in range(MOST_ITEMS + 7):
-        offering = make_offering(f"model-{n}", host=world.offering.host, version=version, region_scope=f"zone-{n}")
+        offering = make_offering(
+            f"model-{n}", host=world.offering.host, version=version, region_scope=f"zone-{n}"
+        )
         make_dependency(world.application, offering)
         make_event(offering)
 
@@ -254,7 +289,9 @@ def test_the_first_mail_to_an_address_sums_up_and_says_that_it_does() -> None:
     world = make_small_world()
     version = make_version()
     for n in range(MOST_ITEMS_AT_FIRST + 5):
-        offering = make_offering(f"model-{n}", host=world.offering.host, version=version, region_scope=f"zone-{n}")
+        offering = make_offering(
+            f"model-{n}", host=world.offering.host, version=version, region_scope=f"zone-{n}"
+        )
         make_dependency(world.application, offering)
         make_event(offering)
 
@@ -262,7 +299,9 @@ def test_the_first_mail_to_an_address_sums_up_and_says_that_it_does() -> None:
 
     assert mail.kind == "summary"
     assert mail.body_text.count("End announced") == MOST_ITEMS_AT_FIRST
-    assert "This is the first mail to you. It sums up the 25 things that stand open" in flat(mail.body_text)
+    assert "This is the first mail to you. It sums up the 25 things that stand open" in flat(
+        mail.body_text
+    )
     assert "And five more" in flat(mail.body_text) or "And 5 more" in flat(mail.body_text)
 
 
@@ -270,17 +309,19 @@ def test_the_first_mail_to_an_address_sums_up_and_says_that_it_does() -> None:
 def test_lines_of_the_text_stay_within_72_characters_unless_an_address_is_on_them() -> None:
     world = make_small_world("A team with a rather long name that goes on for quite some time")
     for n in range(6):
-        also_stands(world, f"An application with a rather long name number {n}", Criticality.STANDARD)
+        also_stands(
+            world, f"An application with a rather long name number {n}", Criticality.STANDARD
+        )
     world.event()
 
-    assert [line for line in digest().body_text.splitlines() if len(line) > 72 and "://" not in line] == []
+    assert [
+        line for line in digest().body_text.splitlines() if len(line) > 72 and "://" not in line
+    ] == []
 
 
-# --- nothing breaks out -----------------------------------------------------------------------------------------
+# --- nothing breaks out ---------------------------------------------------------------------------
 
-HOSTILE = (
-    'Estimator <img src=x onerror="alert(1)">\r\nBcc: everyone@example.org\r\n\r\n<script>alert(2)</script> \u202eevil'
-)
+HOSTILE = 'Estimator <img src=x onerror="alert(1)">\r\nBcc: everyone@example.org\r\n\r\n<script>alert(2)</script> \u202eevil'
 
 
 @pytest.mark.django_db
@@ -358,17 +399,26 @@ def _n_statements_for(n_teams: int, n_applications: int) -> int:
 
 
 @pytest.mark.django_db
-def test_however_much_there_is_to_say_a_mail_is_shown_whole_with_its_button_and_how_to_unsubscribe() -> None:
+def test_however_much_there_is_to_say_a_mail_is_shown_whole_with_its_button_and_how_to_unsubscribe() -> (
+    None
+):
     """Gmail shows 102 KB of a mail. What is left out is counted, application by application."""
     world = make_small_world()
     told_before(world)
     version = make_version()
-    others = [make_application(f"A name as long as they come {n:02} " + "x" * 80, team=world.team) for n in range(12)]
+    others = [
+        make_application(f"A name as long as they come {n:02} " + "x" * 80, team=world.team)
+        for n in range(12)
+    ]
     for n in range(30):
         offering = make_offering(
-            f"model-{n:02}-" + "y" * 40, host=world.offering.host, version=version, region_scope=f"zone-{n}",
-            retires_on=date(2027, 3, 1), date_kind="firm",
-        )  # fmt: skip
+            f"model-{n:02}-" + "y" * 40,
+            host=world.offering.host,
+            version=version,
+            region_scope=f"zone-{n}",
+            retires_on=date(2027, 3, 1),
+            date_kind="firm",
+        )
         for application in others:
             make_dependency(application, offering)
         make_event(offering, effective_on=date(2027, 3, 1), new="2027-03-01")
@@ -382,7 +432,9 @@ def test_however_much_there_is_to_say_a_mail_is_shown_whole_with_its_button_and_
 
 
 @pytest.mark.django_db
-def test_writing_digests_takes_as_many_statements_for_many_recipients_and_applications_as_for_one() -> None:
+def test_writing_digests_takes_as_many_statements_for_many_recipients_and_applications_as_for_one() -> (
+    None
+):
     few = _n_statements_for(1, 1)
     for model in (Notice, Delivery, Alert, Tick, Preference):
         model.objects.all().delete()

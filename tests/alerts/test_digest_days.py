@@ -1,4 +1,5 @@
-"""What mails say about days, time left and stale assessments: figures, stand-ins, grouping, notes, never too much."""
+"""What mails say about days, time left and stale assessments: figures, stand-ins, grouping, notes,
+never too much."""
 
 from datetime import date, timedelta
 from decimal import Decimal
@@ -75,7 +76,7 @@ def both(delivery: Delivery) -> list[str]:
     return [flat(delivery.body_text), flat(delivery.body_html)]
 
 
-# --- figures ------------------------------------------------------------------------------------------------------
+# --- figures --------------------------------------------------------------------------------------
 
 
 def test_the_line_of_a_runway_gives_the_days_left_the_days_needed_and_who_owns_it(
@@ -90,13 +91,22 @@ def test_the_line_of_a_runway_gives_the_days_left_the_days_needed_and_who_owns_i
         "Motor damage estimator can no longer move in time: its model ends on 1 December"
     )
     for body in both(delivery):
-        for words in ("−33.5 days", "40.5 days", "tested", "Lena Marchetti", "1 Dec 2026", "Gemini 2.5 Pro"):
+        for words in (
+            "−33.5 days",
+            "40.5 days",
+            "tested",
+            "Lena Marchetti",
+            "1 Dec 2026",
+            "Gemini 2.5 Pro",
+        ):
             assert words in body
     # the milestone of the same end is not said a second time
     assert "PLAN THE MOVE" not in delivery.body_text
 
 
-def test_a_milestone_says_the_time_left_and_that_nobody_knows_how_long_the_move_takes(world: SmallWorld) -> None:
+def test_a_milestone_says_the_time_left_and_that_nobody_knows_how_long_the_move_takes(
+    world: SmallWorld,
+) -> None:
     delivery = mail()
 
     assert delivery.subject == "Motor damage estimator loses a model on 1 December 2026"
@@ -131,10 +141,14 @@ def test_the_stand_in_is_named_with_how_independent_it_is(
     assert world.offering.version is not None
     version = {
         "same version elsewhere": world.offering.version,
-        "same foundation": make_version("google/gemini-2.5-pro-002", foundation=world.offering.version.foundation),
+        "same foundation": make_version(
+            "google/gemini-2.5-pro-002", foundation=world.offering.version.foundation
+        ),
         "nothing shared": make_version("openai/gpt-5.4-1"),
     }[how]
-    other = make_offering("stand-in-1", host=make_provider("elsewhere", name="Elsewhere"), version=version)
+    other = make_offering(
+        "stand-in-1", host=make_provider("elsewhere", name="Elsewhere"), version=version
+    )
     make_dependency(world.application, other, role="fallback", fallback_order=1)
     refresh(on=TODAY)
 
@@ -155,7 +169,10 @@ def test_what_replaces_it_is_named_with_its_price_beside_today_s(world: SmallWor
     make_price(successor, "input", "99", above=200_000)
 
     for body in both(mail()):
-        assert "gemini-3-pro at Google Vertex AI, 2.00 in and 12.00 out; today 1.25 and 10.00 USD per million" in body
+        assert (
+            "gemini-3-pro at Google Vertex AI, 2.00 in and 12.00 out; today 1.25 and 10.00 USD per "
+            "million" in body
+        )
 
 
 def test_prices_are_those_of_the_day_the_mail_is_written(world: SmallWorld) -> None:
@@ -168,16 +185,23 @@ def test_prices_are_those_of_the_day_the_mail_is_written(world: SmallWorld) -> N
     assert "3.00 in" in last_text() or "3.00 in" in flat(mail().body_text)
 
 
-# --- grouping -----------------------------------------------------------------------------------------------------
+# --- grouping -------------------------------------------------------------------------------------
 
 
-def test_the_most_urgent_group_comes_first_and_gives_the_subject(world: SmallWorld, dependency: Dependency) -> None:
+def test_the_most_urgent_group_comes_first_and_gives_the_subject(
+    world: SmallWorld, dependency: Dependency
+) -> None:
     amara = make_user("amara", role="governance")
     risk = make_risk(make_node(NodeKind.OFFERING, dependency.offering), title="Prompt injection")
     make_assessment(
-        risk, dependency, treatment="accept", accepted_by=amara, accepted_at=morning(-90), accepted_until=day_in(7),
+        risk,
+        dependency,
+        treatment="accept",
+        accepted_by=amara,
+        accepted_at=morning(-90),
+        accepted_until=day_in(7),
         accept_reason="known",
-    )  # fmt: skip
+    )
     Application.objects.update(next_review_on=TODAY)
     make_exit_plan(dependency, estimated_days=30)
     second = make_application("Fraud triage", team=world.team, criticality=Criticality.STANDARD)
@@ -188,7 +212,9 @@ def test_the_most_urgent_group_comes_first_and_gives_the_subject(world: SmallWor
     titles = ["RUNWAY IS NEGATIVE", "PLAN THE MOVE", "REVIEWS ARE DUE", "ACCEPTANCES EXPIRE"]
     places = [text.index(title) for title in titles]
     assert places == sorted(places)
-    assert Delivery.objects.get(address="claims@example.org").subject.endswith("; three other changes")
+    assert Delivery.objects.get(address="claims@example.org").subject.endswith(
+        "; three other changes"
+    )
 
 
 def test_what_has_come_is_pressing_and_what_is_over_says_by_how_much(world: SmallWorld) -> None:
@@ -198,15 +224,21 @@ def test_what_has_come_is_pressing_and_what_is_over_says_by_how_much(world: Smal
     delivery = mail()
 
     assert "The review of Motor damage estimator: 12 days over" in flat(delivery.body_text)
-    assert "has been due since 12 Nov 2026" in flat(delivery.body_text).lower().replace("nov", "Nov")
+    assert "has been due since 12 Nov 2026" in flat(delivery.body_text).lower().replace(
+        "nov", "Nov"
+    )
     # the item is about the application itself, which need not be named once more
     assert "Applications:" not in delivery.body_text
 
 
-def test_a_mail_of_a_hundred_things_shows_the_most_urgent_and_counts_the_rest(world: SmallWorld) -> None:
+def test_a_mail_of_a_hundred_things_shows_the_most_urgent_and_counts_the_rest(
+    world: SmallWorld,
+) -> None:
     pass_day(0)
     for n in range(100):
-        offering = make_offering(f"model-{n}", host=world.offering.host, retires_on=day_in(30), date_kind="firm")
+        offering = make_offering(
+            f"model-{n}", host=world.offering.host, retires_on=day_in(30), date_kind="firm"
+        )
         make_dependency(world.application, offering)
 
     pass_day(1)
@@ -216,7 +248,7 @@ def test_a_mail_of_a_hundred_things_shows_the_most_urgent_and_counts_the_rest(wo
     assert "And 40 more:" in text
 
 
-# --- notes --------------------------------------------------------------------------------------------------------
+# --- notes ----------------------------------------------------------------------------------------
 
 
 def test_a_note_says_why_something_known_is_told_again(world: SmallWorld) -> None:
@@ -237,7 +269,9 @@ def test_a_note_says_why_something_known_is_told_again(world: SmallWorld) -> Non
     assert "NO LONGER SO" not in " ".join(texts())
 
 
-def test_what_has_passed_names_the_application_and_why(world: SmallWorld, dependency: Dependency) -> None:
+def test_what_has_passed_names_the_application_and_why(
+    world: SmallWorld, dependency: Dependency
+) -> None:
     mail()
     Dependency.objects.update(until=day_in(1))
 
@@ -249,14 +283,22 @@ def test_what_has_passed_names_the_application_and_why(world: SmallWorld, depend
     assert "Motor damage estimator" in text
 
 
-# --- never too much -----------------------------------------------------------------------------------------------
+# --- never too much -------------------------------------------------------------------------------
 
 
-def test_no_mail_names_an_application_a_team_or_a_risk_that_its_reader_may_not_see(world: SmallWorld) -> None:
-    """One model under two teams that know nothing of each other; everything that can be told of is told."""
+def test_no_mail_names_an_application_a_team_or_a_risk_that_its_reader_may_not_see(
+    world: SmallWorld,
+) -> None:
+    """One model under two teams that know nothing of each other; everything that can be told of is
+    told."""
     secret = make_team("Secret unit", email="secret@example.org")
-    hidden = make_application("Hidden application", team=secret, criticality=Criticality.CRITICAL,
-                              business_owner="Hidden Owner", next_review_on=TODAY)  # fmt: skip
+    hidden = make_application(
+        "Hidden application",
+        team=secret,
+        criticality=Criticality.CRITICAL,
+        business_owner="Hidden Owner",
+        next_review_on=TODAY,
+    )
     make_member(secret, TeamRole.OWNER, make_user("spy", first_name="Hidden", last_name="Owner"))
     theirs = make_dependency(hidden, world.offering)
     backup = make_offering("hidden-backup", host=make_provider("hidden-host"))
@@ -264,16 +306,30 @@ def test_no_mail_names_an_application_a_team_or_a_risk_that_its_reader_may_not_s
     make_exit_plan(theirs, estimated_days=90)
     risk = make_risk(make_node(NodeKind.OFFERING, world.offering), title="Hidden risk")
     spy = User.objects.get(username="spy")
-    make_assessment(risk, theirs, treatment="accept", accepted_by=spy, accepted_at=morning(-90),
-                    accepted_until=day_in(7), accept_reason="hidden")  # fmt: skip
+    make_assessment(
+        risk,
+        theirs,
+        treatment="accept",
+        accepted_by=spy,
+        accepted_at=morning(-90),
+        accepted_until=day_in(7),
+        accept_reason="hidden",
+    )
     own = make_risk(make_node(NodeKind.OFFERING, world.offering), title="Shared risk")
-    for each, because in ((theirs, "Hidden reason."), (world.application.dependencies.get(), "Open reason.")):
-        make_assessment(own, each, state="stale", stale_since=NOW, stale_cause="event", stale_because=because)
+    for each, because in (
+        (theirs, "Hidden reason."),
+        (world.application.dependencies.get(), "Open reason."),
+    ):
+        make_assessment(
+            own, each, state="stale", stale_since=NOW, stale_cause="event", stale_because=because
+        )
     make_exit_test(theirs, backup, tested_on=day_in(-300), expires_on=day_in(7))
     refresh(on=TODAY)
     reader = make_member(world.team, TeamRole.VIEWER, make_user("reader"))
     Subscription.objects.create(user=reader)
-    world.event("moved_earlier", old="2027-01-15", new=day_in(7).isoformat(), effective_on=day_in(7))
+    world.event(
+        "moved_earlier", old="2027-01-15", new=day_in(7).isoformat(), effective_on=day_in(7)
+    )
 
     look(NOW)
     mail_out(NOW)
@@ -282,13 +338,17 @@ def test_no_mail_names_an_application_a_team_or_a_risk_that_its_reader_may_not_s
     for address in ("claims@example.org", "reader@example.org"):
         assert "Motor damage estimator" in " ".join(texts(address))
         rows = Delivery.objects.filter(address=address)
-        said = " ".join([part for row in rows for part in (row.subject, row.body_text, row.body_html)])
+        said = " ".join(
+            [part for row in rows for part in (row.subject, row.body_text, row.body_html)]
+        )
         for word in ("Hidden", "hidden-", "Secret", "spy"):
             assert word not in said
     assert "Hidden application" in " ".join(texts("secret@example.org"))
 
 
-def test_a_new_colleague_s_mail_names_only_what_they_may_see_of_an_alert_about_several(world: SmallWorld) -> None:
+def test_a_new_colleague_s_mail_names_only_what_they_may_see_of_an_alert_about_several(
+    world: SmallWorld,
+) -> None:
     above = make_team()
     world.team.parent = above
     world.team.save()
@@ -314,13 +374,26 @@ def test_a_new_colleague_s_mail_names_only_what_they_may_see_of_an_alert_about_s
         '"><img src=x>',
     ],
 )
-def test_hostile_names_stay_text_in_every_kind_of_item(world: SmallWorld, dependency: Dependency, name: str) -> None:
-    amara = make_user("amara", role="governance", first_name="Eve", last_name=name[:100].replace("\r\n", " "))
+def test_hostile_names_stay_text_in_every_kind_of_item(
+    world: SmallWorld, dependency: Dependency, name: str
+) -> None:
+    amara = make_user(
+        "amara", role="governance", first_name="Eve", last_name=name[:100].replace("\r\n", " ")
+    )
     risk = make_risk(make_node(NodeKind.OFFERING, dependency.offering), title=name[:150])
-    make_assessment(risk, dependency, treatment="accept", accepted_by=amara, accepted_at=morning(-90),
-                    accepted_until=day_in(7), accept_reason=name)  # fmt: skip
+    make_assessment(
+        risk,
+        dependency,
+        treatment="accept",
+        accepted_by=amara,
+        accepted_at=morning(-90),
+        accepted_until=day_in(7),
+        accept_reason=name,
+    )
     second = make_risk(make_node(NodeKind.OFFERING, dependency.offering), title=name[:150])
-    make_assessment(second, dependency, state="stale", stale_since=NOW, stale_cause="event", stale_because=name)
+    make_assessment(
+        second, dependency, state="stale", stale_since=NOW, stale_cause="event", stale_because=name
+    )
     make_exit_plan(dependency, estimated_days=90)
     Application.objects.update(name=name[:190], business_owner=name[:190], next_review_on=TODAY)
 
@@ -339,10 +412,12 @@ def test_hostile_names_stay_text_in_every_kind_of_item(world: SmallWorld, depend
     assert max(len(line) for line in delivery.body_text.splitlines()) <= 500
 
 
-# --- how mails hang together --------------------------------------------------------------------------------------
+# --- how mails hang together ----------------------------------------------------------------------
 
 
-def test_mails_on_one_subject_alone_hang_on_one_thread_and_others_on_none(world: SmallWorld) -> None:
+def test_mails_on_one_subject_alone_hang_on_one_thread_and_others_on_none(
+    world: SmallWorld,
+) -> None:
     pass_day(0)
     pass_day(6)
     Dependency.objects.update(until=day_in(7))
@@ -367,7 +442,8 @@ def test_a_sign_of_life_says_how_many_feeds_are_fresh(world: SmallWorld) -> None
     for n in range(6):
         source = make_source(f"source-{n}")
         PollState.objects.update_or_create(
-            source=source, defaults={"last_success_at": morning(1, 6), "last_change_at": morning(1, 6)}
+            source=source,
+            defaults={"last_success_at": morning(1, 6), "last_change_at": morning(1, 6)},
         )
     set_preference(by=kai, at=morning(0), heartbeat=True)
 
@@ -378,7 +454,9 @@ def test_a_sign_of_life_says_how_many_feeds_are_fresh(world: SmallWorld) -> None
     assert (delivery.kind, delivery.subject) == ("heartbeat", "0 changes, 6 of 6 feeds fresh")
 
 
-def test_at_most_a_dozen_mails_a_day_come_at_once_and_the_digest_has_the_rest(world: SmallWorld) -> None:
+def test_at_most_a_dozen_mails_a_day_come_at_once_and_the_digest_has_the_rest(
+    world: SmallWorld,
+) -> None:
     pass_day(0)
     for n in range(IMMEDIATE_A_DAY + 5):
         offering = make_offering(f"model-{n}", host=world.offering.host)
@@ -399,7 +477,8 @@ def test_at_most_a_dozen_mails_a_day_come_at_once_and_the_digest_has_the_rest(wo
 
 
 def test_what_cannot_wait_comes_at_once_where_no_digest_is_near(world: SmallWorld) -> None:
-    """A milestone is raised at midnight and waits for the digest of the morning, but not over a week-end."""
+    """A milestone is raised at midnight and waits for the digest of the morning, but not over a
+    week-end."""
     Offering.objects.update(retires_on=date(2026, 11, 29), date_kind="firm")
     Application.objects.update(business_owner="work", technical_owner="weekly")
     for name, cadence in (("work", "working_days"), ("weekly", "weekly"), ("daily", "daily")):
@@ -415,12 +494,17 @@ def test_what_cannot_wait_comes_at_once_where_no_digest_is_near(world: SmallWorl
     assert set(at_once) == {"work@example.org", "weekly@example.org"}
     mail_out(morning(4, 8))
 
-    assert set(Delivery.objects.filter(created_at=morning(4, 8)).values_list("address", flat=True)) == {
-        "claims@example.org", "daily@example.org",
-    }  # fmt: skip
+    assert set(
+        Delivery.objects.filter(created_at=morning(4, 8)).values_list("address", flat=True)
+    ) == {
+        "claims@example.org",
+        "daily@example.org",
+    }
 
 
-def test_writing_mails_about_days_costs_the_same_statements_for_many_as_for_one(world: SmallWorld) -> None:
+def test_writing_mails_about_days_costs_the_same_statements_for_many_as_for_one(
+    world: SmallWorld,
+) -> None:
     def n_statements(n: int, day: int) -> int:
         for number in range(n):
             team = make_team(f"Team {day} {number}", email=f"team{day}-{number}@example.org")

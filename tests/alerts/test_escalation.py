@@ -1,4 +1,5 @@
-"""What nobody answers goes further: when the clocks start and stop, whom they pass over, and what starts them anew."""
+"""What nobody answers goes further: when the clocks start and stop, whom they pass over, and what
+starts them anew."""
 
 from datetime import datetime, timedelta
 
@@ -29,8 +30,25 @@ from apps.alerts.models import (
 from apps.alerts.settling import settle
 from apps.catalog.models import Offering
 from apps.inventory.models import Application, Criticality
-from tests.alerts.passing import addresses, day_in, last_text, look, mail_out, morning, pass_day, texts
-from tests.builders import NOW, make_application, make_dependency, make_flag, make_member, make_team, make_user
+from tests.alerts.passing import (
+    addresses,
+    day_in,
+    last_text,
+    look,
+    mail_out,
+    morning,
+    pass_day,
+    texts,
+)
+from tests.builders import (
+    NOW,
+    make_application,
+    make_dependency,
+    make_flag,
+    make_member,
+    make_team,
+    make_user,
+)
 from tests.worlds.small import SmallWorld, make_small_world
 
 pytestmark = pytest.mark.django_db
@@ -74,14 +92,15 @@ def escalated() -> list[str]:
 
 
 def after(hours: float, since: datetime = NOW) -> None:
-    """Beat goes on for that long, and the mails go out; a look every four hours, fewer in a long time."""
+    """Beat goes on for that long, and the mails go out; a look every four hours, fewer in a long
+    time."""
     for hour in [*range(4, int(hours), max(4, int(hours) // 20)), hours]:
         moment = since + timedelta(hours=hour, minutes=1)
         keep_alerts(at=moment)
         mail_out(moment)
 
 
-# --- whom ---------------------------------------------------------------------------------------------------------
+# --- whom -----------------------------------------------------------------------------------------
 
 
 def test_silence_goes_from_the_party_to_the_team_s_owners_and_on_to_governance_and_no_further(
@@ -90,7 +109,9 @@ def test_silence_goes_from_the_party_to_the_team_s_owners_and_on_to_governance_a
     after(400)
 
     assert escalated() == ["henrik", "ines", "amara", "bo"]
-    assert addresses("escalated") == {f"{name}@example.org": 1 for name in ("henrik", "ines", "amara", "bo")}
+    assert addresses("escalated") == {
+        f"{name}@example.org": 1 for name in ("henrik", "ines", "amara", "bo")
+    }
     assert "Nobody has answered since 24 Nov 2026" in last_text("henrik@example.org")
     assert (alert().escalation, alert().escalate_at, alert().state) == (2, None, "open")
 
@@ -126,7 +147,9 @@ def test_where_nobody_governs_it_stays_with_the_team(world: SmallWorld) -> None:
     assert escalated() == ["henrik", "ines"]
 
 
-def test_in_a_team_that_lost_its_owners_governance_is_told_in_their_place(world: SmallWorld) -> None:
+def test_in_a_team_that_lost_its_owners_governance_is_told_in_their_place(
+    world: SmallWorld,
+) -> None:
     User.objects.filter(username__in=["henrik", "ines"]).update(is_active=False)
 
     after(30)
@@ -144,13 +167,14 @@ def test_what_is_about_the_organisation_goes_nowhere(world: SmallWorld) -> None:
     assert not Notice.objects.filter(alert__flag__isnull=False, why="escalation").exists()
 
 
-# --- when ---------------------------------------------------------------------------------------------------------
+# --- when -----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     ("to_team", "to_governance", "expected"),
     [
-        # the owner's mail comes with the digest of the next morning, and the ten hours of the owners count from there
+        # the owner's mail comes with the digest of the next morning, and the ten hours of the
+        # owners count from there
         (10, 10, {"henrik": 12, "amara": 32}),
         # never the team's owners: governance after its hours
         (None, 20, {"amara": 20}),
@@ -231,7 +255,9 @@ def test_what_is_less_grave_than_the_line_is_not_passed_on() -> None:
 def test_the_gravest_application_decides() -> None:
     made = make_small_world(criticality=Criticality.LOW)
     make_member(made.team, TeamRole.OWNER, make_user("henrik"))
-    make_dependency(make_application(team=made.team, criticality=Criticality.CRITICAL), made.offering)
+    make_dependency(
+        make_application(team=made.team, criticality=Criticality.CRITICAL), made.offering
+    )
     made.event()
     look(NOW)
     mail_out(NOW)
@@ -241,12 +267,16 @@ def test_the_gravest_application_decides() -> None:
     assert escalated() == ["henrik"]
 
 
-# --- answers ------------------------------------------------------------------------------------------------------
+# --- answers --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("stage", [0, 30])
-@pytest.mark.parametrize("answer", ["acknowledge", "snooze", "assign", "resolve", "settled by its cause"])
-def test_every_kind_of_answer_stops_it_at_every_stage(world: SmallWorld, answer: str, stage: int) -> None:
+@pytest.mark.parametrize(
+    "answer", ["acknowledge", "snooze", "assign", "resolve", "settled by its cause"]
+)
+def test_every_kind_of_answer_stops_it_at_every_stage(
+    world: SmallWorld, answer: str, stage: int
+) -> None:
     after(stage)
     moment = NOW + timedelta(hours=stage)
     before = escalated()
@@ -269,7 +299,9 @@ def test_every_kind_of_answer_stops_it_at_every_stage(world: SmallWorld, answer:
 
 
 @pytest.mark.parametrize("answer", ["acknowledge", "resolve", "assign"])
-def test_an_answer_taken_back_passes_it_on_once_more_to_the_same_people(world: SmallWorld, answer: str) -> None:
+def test_an_answer_taken_back_passes_it_on_once_more_to_the_same_people(
+    world: SmallWorld, answer: str
+) -> None:
     after(50)
     assert escalated() == ["henrik", "ines"]
     henrik = person("henrik")
@@ -279,7 +311,12 @@ def test_an_answer_taken_back_passes_it_on_once_more_to_the_same_people(world: S
         assign_alert(alert=alert(), to=None, by=henrik, at=morning(10))
     else:
         act = acknowledge_alert if answer == "acknowledge" else resolve_alert
-        act(alert=alert(), by=henrik, at=morning(3), **({"why": "done"} if answer == "resolve" else {}))
+        act(
+            alert=alert(),
+            by=henrik,
+            at=morning(3),
+            **({"why": "done"} if answer == "resolve" else {}),
+        )
         reopen_alert(alert=alert(), by=henrik, at=morning(10))
 
     after(23, since=morning(10))
@@ -320,7 +357,9 @@ def test_many_alerts_cost_no_more_statements_than_a_few() -> None:
         made = [make_team() for _ in range(n)]
         for team in made:
             make_member(team, TeamRole.OWNER)
-            make_dependency(make_application(team=team, criticality=Criticality.CRITICAL), world.offering)
+            make_dependency(
+                make_application(team=team, criticality=Criticality.CRITICAL), world.offering
+            )
         world.event(new="2027-01-15", detected_at=moment)
         look(moment)
         mail_out(moment)
@@ -328,7 +367,9 @@ def test_many_alerts_cost_no_more_statements_than_a_few() -> None:
             escalate(at=moment + timedelta(hours=25))
         governor = make_user(role="governance")
         for row in Alert.objects.waiting():
-            snooze_alert(alert=row, until=(moment + timedelta(days=2)).date(), by=governor, at=moment)
+            snooze_alert(
+                alert=row, until=(moment + timedelta(days=2)).date(), by=governor, at=moment
+            )
         with CaptureQueriesContext(connection) as waking:
             keep_alerts(at=moment + timedelta(days=2, hours=1))
         Alert.objects.update(state="acknowledged", escalate_at=None)
@@ -342,13 +383,17 @@ def test_many_alerts_cost_no_more_statements_than_a_few() -> None:
 
 def test_the_mail_says_to_whom_it_fell() -> None:
     made = make_claims()
-    make_member(made.team, TeamRole.EDITOR, make_user("lena", first_name="Lena", last_name="Marchetti"))
+    make_member(
+        made.team, TeamRole.EDITOR, make_user("lena", first_name="Lena", last_name="Marchetti")
+    )
     Application.objects.update(business_owner="lena")
     tell(made)
 
     after(60)
 
-    assert "Nobody has answered since 24 Nov 2026; it fell to Lena Marchetti." in last_text("henrik@example.org")
+    assert "Nobody has answered since 24 Nov 2026; it fell to Lena Marchetti." in last_text(
+        "henrik@example.org"
+    )
     assert texts("amara@example.org") == []
 
 
@@ -361,7 +406,9 @@ def test_an_answer_that_comes_before_the_mail_calls_it_off(world: SmallWorld) ->
 
     assert addresses("escalated") == {}
     escalations = Notice.objects.filter(why="escalation")
-    assert {notice.skip_sentence for notice in escalations} == {"Somebody answered before a message was due."}
+    assert {notice.skip_sentence for notice in escalations} == {
+        "Somebody answered before a message was due."
+    }
 
 
 def test_a_stranger_s_team_is_told_of_nothing(world: SmallWorld) -> None:

@@ -1,4 +1,5 @@
-"""Feeds that need a decision, fell silent or stand still: governance is told once per episode, and of its end."""
+"""Feeds that need a decision, fell silent or stand still: governance is told once per episode, and
+of its end."""
 
 import threading
 from datetime import timedelta
@@ -56,7 +57,7 @@ def states() -> set[tuple[str, str]]:
     return set(Alert.objects.values_list("kind", "state"))
 
 
-# --- suspect ----------------------------------------------------------------------------------------------------
+# --- suspect --------------------------------------------------------------------------------------
 
 
 def test_governance_is_told_once_of_a_suspect_run(governor: User, source: Source) -> None:
@@ -70,11 +71,16 @@ def test_governance_is_told_once_of_a_suspect_run(governor: User, source: Source
     assert {alert.user for alert in Alert.objects.select_related("user")} == {governor, second}
     alert = Alert.objects.get(user=governor)
     assert (alert.key, alert.kind, alert.run, alert.severity) == (
-        f"run:{run.pk}|suspect||user:{governor.pk}", "suspect", run, 3,
-    )  # fmt: skip
+        f"run:{run.pk}|suspect||user:{governor.pk}",
+        "suspect",
+        run,
+        3,
+    )
 
 
-def test_it_is_louder_where_a_critical_application_stands_on_what_is_held(governor: User, source: Source) -> None:
+def test_it_is_louder_where_a_critical_application_stands_on_what_is_held(
+    governor: User, source: Source
+) -> None:
     world = make_small_world()
     suspect(source, world.offering)
 
@@ -84,7 +90,9 @@ def test_it_is_louder_where_a_critical_application_stands_on_what_is_held(govern
     assert (alert.severity, alert.application_ids) == (4, [world.application.pk])
 
 
-def test_an_application_of_less_weight_does_not_make_it_louder(governor: User, source: Source) -> None:
+def test_an_application_of_less_weight_does_not_make_it_louder(
+    governor: User, source: Source
+) -> None:
     world = make_small_world(criticality=Criticality.IMPORTANT)
     suspect(source, world.offering)
 
@@ -93,7 +101,9 @@ def test_an_application_of_less_weight_does_not_make_it_louder(governor: User, s
     assert Alert.objects.get().severity == 3
 
 
-def test_a_suspect_run_of_which_nothing_is_held_any_more_is_not_told(governor: User, source: Source) -> None:
+def test_a_suspect_run_of_which_nothing_is_held_any_more_is_not_told(
+    governor: User, source: Source
+) -> None:
     suspect(source)
     Assertion.objects.update(held=False)
 
@@ -137,7 +147,9 @@ def test_the_next_run_that_is_suspect_for_the_same_provider_is_no_news(
     assert raise_alerts(at=NOW + HOUR) == 0
 
 
-def test_two_suspect_runs_found_at_once_are_told_by_the_first(governor: User, source: Source) -> None:
+def test_two_suspect_runs_found_at_once_are_told_by_the_first(
+    governor: User, source: Source
+) -> None:
     first = suspect(source)
     suspect(source, at=NOW + HOUR)
 
@@ -154,7 +166,9 @@ def test_another_provider_of_the_same_source_is_news(governor: User, source: Sou
     assert raise_alerts(at=NOW + HOUR) == 1
 
 
-def test_the_same_provider_is_news_again_once_the_first_time_is_over(governor: User, source: Source) -> None:
+def test_the_same_provider_is_news_again_once_the_first_time_is_over(
+    governor: User, source: Source
+) -> None:
     suspect(source)
     suspect(source, group="openai")
     raise_alerts(at=NOW)
@@ -202,7 +216,9 @@ def test_the_mail_says_what_is_held_and_where_to_decide(governor: User, source: 
         assert "Motor damage estimator (critical)" in body
 
 
-def test_what_was_decided_before_the_mail_was_due_is_not_mailed(governor: User, source: Source) -> None:
+def test_what_was_decided_before_the_mail_was_due_is_not_mailed(
+    governor: User, source: Source
+) -> None:
     suspect(source)
     raise_alerts(at=NOW)
     Assertion.objects.update(held=False)
@@ -211,7 +227,7 @@ def test_what_was_decided_before_the_mail_was_due_is_not_mailed(governor: User, 
     assert mailed() is None
 
 
-# --- late -------------------------------------------------------------------------------------------------------
+# --- late -----------------------------------------------------------------------------------------
 
 
 def test_a_source_not_read_for_too_long_is_told_once(governor: User, source: Source) -> None:
@@ -244,7 +260,9 @@ def test_a_source_that_is_switched_off_raises_nothing(governor: User, source: So
     assert raise_alerts(at=NOW) == 0
 
 
-def test_a_source_that_is_suspect_and_late_is_told_to_be_late(governor: User, source: Source) -> None:
+def test_a_source_that_is_suspect_and_late_is_told_to_be_late(
+    governor: User, source: Source
+) -> None:
     polled(source, success=NOW - 2 * DAY, suspect=True)
 
     raise_alerts(at=NOW)
@@ -253,7 +271,12 @@ def test_a_source_that_is_suspect_and_late_is_told_to_be_late(governor: User, so
 
 
 def test_the_mail_says_since_when_and_why(governor: User, source: Source) -> None:
-    polled(source, success=NOW - 4 * DAY, failures=3, error="The server did not answer within 30 seconds.")
+    polled(
+        source,
+        success=NOW - 4 * DAY,
+        failures=3,
+        error="The server did not answer within 30 seconds.",
+    )
     raise_alerts(at=NOW)
 
     mail = mailed()
@@ -269,7 +292,9 @@ def test_the_mail_says_since_when_and_why(governor: User, source: Source) -> Non
         assert "/feeds/deprecations-info/" in body
 
 
-def test_a_source_that_is_fresh_again_is_resolved_and_said_to_be_so_once(governor: User, source: Source) -> None:
+def test_a_source_that_is_fresh_again_is_resolved_and_said_to_be_so_once(
+    governor: User, source: Source
+) -> None:
     polled(source, success=NOW - 2 * DAY)
     raise_alerts(at=NOW)
     mailed()
@@ -317,7 +342,9 @@ def test_one_failed_poll_does_not_end_an_episode(governor: User, source: Source)
     assert states() == {("late", "open")}
 
 
-def test_switching_a_source_off_ends_its_episode_and_is_no_good_news(governor: User, source: Source) -> None:
+def test_switching_a_source_off_ends_its_episode_and_is_no_good_news(
+    governor: User, source: Source
+) -> None:
     polled(source, success=NOW - 2 * DAY)
     raise_alerts(at=NOW)
     mailed()
@@ -339,7 +366,9 @@ def test_a_later_silence_is_an_episode_of_its_own(governor: User, source: Source
     assert states() == {("late", "resolved"), ("late", "open")}
 
 
-def test_somebody_new_in_governance_is_not_told_of_an_old_silence(governor: User, source: Source) -> None:
+def test_somebody_new_in_governance_is_not_told_of_an_old_silence(
+    governor: User, source: Source
+) -> None:
     polled(source, success=NOW - 2 * DAY)
     raise_alerts(at=NOW)
     make_user(role="governance")
@@ -347,7 +376,7 @@ def test_somebody_new_in_governance_is_not_told_of_an_old_silence(governor: User
     assert raise_alerts(at=NOW + HOUR) == 0
 
 
-# --- frozen -----------------------------------------------------------------------------------------------------
+# --- frozen ---------------------------------------------------------------------------------------
 
 
 def test_a_feed_that_answers_and_stands_still_is_told_once(governor: User, source: Source) -> None:
@@ -385,7 +414,9 @@ def test_a_change_ends_it(governor: User, source: Source) -> None:
     assert states() == {("frozen", "resolved"), ("fresh", "resolved")}
 
 
-def test_a_late_source_that_answers_again_and_stands_still_is_not_called_fresh(governor: User, source: Source) -> None:
+def test_a_late_source_that_answers_again_and_stands_still_is_not_called_fresh(
+    governor: User, source: Source
+) -> None:
     polled(source, success=NOW - 2 * DAY, last_change_at=NOW - 40 * DAY)
     raise_alerts(at=NOW)
     mailed()
@@ -396,14 +427,20 @@ def test_a_late_source_that_answers_again_and_stands_still_is_not_called_fresh(g
     assert states() == {("late", "resolved"), ("frozen", "open")}
 
 
-# --- all of them ------------------------------------------------------------------------------------------------
+# --- all of them ----------------------------------------------------------------------------------
 
 
-def test_several_feeds_make_one_mail_that_tells_the_gravest_first(governor: User, source: Source) -> None:
+def test_several_feeds_make_one_mail_that_tells_the_gravest_first(
+    governor: User, source: Source
+) -> None:
     suspect(source, make_small_world().offering)
     for slug in ("openrouter", "litellm"):
         polled(make_source(slug), success=NOW - 2 * DAY)
-    polled(make_source("genai-prices", frozen_after_days=30), success=NOW, last_change_at=NOW - 40 * DAY)
+    polled(
+        make_source("genai-prices", frozen_after_days=30),
+        success=NOW,
+        last_change_at=NOW - 40 * DAY,
+    )
     raise_alerts(at=NOW)
 
     mail = mailed()
@@ -411,8 +448,10 @@ def test_several_feeds_make_one_mail_that_tells_the_gravest_first(governor: User
     assert Delivery.objects.count() == 1
     assert mail is not None
     assert [line for line in mail.body_text.splitlines() if line.isupper()] == [
-        "HELD FOR A DECISION", "NOT READ FOR TOO LONG", "READ, BUT STANDING STILL",
-    ]  # fmt: skip
+        "HELD FOR A DECISION",
+        "NOT READ FOR TOO LONG",
+        "READ, BUT STANDING STILL",
+    ]
     assert mail.subject.endswith("; three other changes")
 
 
@@ -453,8 +492,8 @@ def test_an_idle_run_costs_a_pinned_number_of_statements(
     polled(source, success=NOW)
     raise_alerts(at=NOW)
 
-    # flags: savepoint, lock, people, turns, dealt with, release; feeds: savepoint, lock, people, runs, suspicions,
-    # poll states, silences, release; events: savepoint, events, release
+    # flags: savepoint, lock, people, turns, dealt with, release; feeds: savepoint, lock, people,
+    # runs, suspicions, poll states, silences, release; events: savepoint, events, release
     with django_assert_num_queries(17):  # type: ignore[operator]
         raise_alerts(at=NOW)
 
@@ -504,20 +543,28 @@ def test_an_alert_has_exactly_one_subject(governor: User, source: Source) -> Non
     run = make_run(source)
     for n, subjects in enumerate(({}, {"run": run, "source": source})):
         with pytest.raises(IntegrityError, match="alert_has_one_subject"), transaction.atomic():
-            Alert.objects.create(key=f"{n}", kind="late", severity=3, user=governor, raised_at=NOW, **subjects)
+            Alert.objects.create(
+                key=f"{n}", kind="late", severity=3, user=governor, raised_at=NOW, **subjects
+            )
 
 
-def test_only_governance_and_the_offices_that_read_everything_see_them(governor: User, source: Source) -> None:
+def test_only_governance_and_the_offices_that_read_everything_see_them(
+    governor: User, source: Source
+) -> None:
     world = make_small_world()
     suspect(source, world.offering)
     polled(source, success=NOW - 2 * DAY)
     raise_alerts(at=NOW)
 
     assert alerts_of(governor).count() == alerts_of(make_user(role="auditor")).count() == 2
-    assert alerts_of(make_member(world.team)).count() == alerts_of(make_member(make_team())).count() == 0
+    assert (
+        alerts_of(make_member(world.team)).count()
+        == alerts_of(make_member(make_team())).count()
+        == 0
+    )
 
 
-# --- pages ------------------------------------------------------------------------------------------------------
+# --- pages ----------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -530,7 +577,9 @@ def told(governor: User, source: Source) -> Source:
     return source
 
 
-def test_the_inbox_shows_each_with_a_link_and_what_to_do(told: Source, governor: User, client: Client) -> None:
+def test_the_inbox_shows_each_with_a_link_and_what_to_do(
+    told: Source, governor: User, client: Client
+) -> None:
     client.force_login(governor)
 
     page = flat(client.get("/alerts/").content.decode())
@@ -542,9 +591,13 @@ def test_the_inbox_shows_each_with_a_link_and_what_to_do(told: Source, governor:
     ) in page
     assert "Look and accept or refuse." in page
     assert (
-        f'<a href="/alerts/{late.pk}/">deprecations.info is late: last read on 20 Nov 2026, and not polled since</a>'
+        f'<a href="/alerts/{late.pk}/">deprecations.info is late: last read on 20 Nov 2026, and '
+        "not polled since</a>"
     ) in page
-    assert 'href="/feeds/deprecations-info/held/"' in client.get(f"/alerts/{doubted.pk}/").content.decode()
+    assert (
+        'href="/feeds/deprecations-info/held/"'
+        in client.get(f"/alerts/{doubted.pk}/").content.decode()
+    )
     assert 'href="/feeds/deprecations-info/"' in client.get(f"/alerts/{late.pk}/").content.decode()
     assert "now gives a past day for one model you call" in page
 
@@ -558,7 +611,9 @@ def test_the_inbox_is_narrowed_by_kind(told: Source, governor: User, client: Cli
     assert "suspect. Google" not in page
 
 
-def test_csv_and_the_page_of_the_mail_name_them(told: Source, governor: User, client: Client) -> None:
+def test_csv_and_the_page_of_the_mail_name_them(
+    told: Source, governor: User, client: Client
+) -> None:
     client.force_login(governor)
 
     table = file_text(client.get("/alerts.csv"))  # type: ignore[attr-defined]
@@ -571,7 +626,9 @@ def test_csv_and_the_page_of_the_mail_name_them(told: Source, governor: User, cl
     assert f'<a href="/alerts/{doubted.pk}/">deprecations.info brought something suspect' in page
 
 
-def test_governance_acknowledges_them_on_the_page(told: Source, governor: User, client: Client) -> None:
+def test_governance_acknowledges_them_on_the_page(
+    told: Source, governor: User, client: Client
+) -> None:
     client.force_login(governor)
     alert = Alert.objects.get(kind="late")
 

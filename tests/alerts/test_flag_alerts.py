@@ -11,7 +11,14 @@ from apps.alerts.flag_words import amount, clause, line, measured
 from apps.alerts.models import Alert, Delivery, HandledFlagEvent
 from apps.exposure.models import ExposureFlag, Policy, StandingState
 from tests.alerts.passing import RIPE
-from tests.builders import NOW, make_application, make_flag, make_flag_event, make_offering, make_user
+from tests.builders import (
+    NOW,
+    make_application,
+    make_flag,
+    make_flag_event,
+    make_offering,
+    make_user,
+)
 
 pytestmark = pytest.mark.django_db
 DAY = timedelta(days=1)
@@ -28,7 +35,7 @@ def mailed(at: Any = NOW) -> Delivery:
     return Delivery.objects.latest("pk")
 
 
-# --- opened -----------------------------------------------------------------------------------------------------
+# --- opened ---------------------------------------------------------------------------------------
 
 
 def test_a_newly_opened_flag_is_owed_to_everyone_in_governance_once() -> None:
@@ -82,7 +89,7 @@ def test_a_flag_that_is_not_open_any_more_raises_nothing(state: str) -> None:
     assert raise_alerts(at=NOW) == 0
 
 
-# --- later turns ------------------------------------------------------------------------------------------------
+# --- later turns ----------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -103,7 +110,9 @@ def test_what_people_decided_is_no_news(told: ExposureFlag, kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["worsened", "acceptance_expired"])
-def test_an_acceptance_that_ends_is_told_each_time_it_happens(told: ExposureFlag, kind: str) -> None:
+def test_an_acceptance_that_ends_is_told_each_time_it_happens(
+    told: ExposureFlag, kind: str
+) -> None:
     for _ in range(2):
         turn(told, kind, "open")
         assert raise_alerts(at=NOW) == 1
@@ -117,8 +126,9 @@ def test_that_it_resolved_is_told_and_settles_what_was_told_before(told: Exposur
     assert raise_alerts(at=NOW + DAY) == 1
 
     assert set(Alert.objects.values_list("kind", "state", "severity")) == {
-        ("opened", "resolved", 3), ("resolved", "resolved", 1),
-    }  # fmt: skip
+        ("opened", "resolved", 3),
+        ("resolved", "resolved", 1),
+    }
 
 
 def test_that_it_resolved_is_no_news_to_who_was_never_told_of_it() -> None:
@@ -129,7 +139,9 @@ def test_that_it_resolved_is_no_news_to_who_was_never_told_of_it() -> None:
     assert raise_alerts(at=NOW) == 0
 
 
-def test_a_run_that_dies_leaves_every_turn_owed(told: ExposureFlag, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_that_dies_leaves_every_turn_owed(
+    told: ExposureFlag, monkeypatch: pytest.MonkeyPatch
+) -> None:
     turn(told, "worsened", "open")
 
     def die(*_: object) -> int:
@@ -143,15 +155,27 @@ def test_a_run_that_dies_leaves_every_turn_owed(told: ExposureFlag, monkeypatch:
     assert raise_alerts(at=NOW) == 1
 
 
-# --- words ------------------------------------------------------------------------------------------------------
+# --- words ----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     ("kind", "value", "subject"),
     [
-        ("worsened", "0.71", "Beyond what was accepted: 71 % of critical applications rest on Google as developer"),
-        ("acceptance_expired", "0.62", "An acceptance ran out: 62 % of critical applications rest on Google"),
-        ("resolved", "0.4", "Under tolerance again: 40 % of critical applications rest on Google as developer"),
+        (
+            "worsened",
+            "0.71",
+            "Beyond what was accepted: 71 % of critical applications rest on Google as developer",
+        ),
+        (
+            "acceptance_expired",
+            "0.62",
+            "An acceptance ran out: 62 % of critical applications rest on Google",
+        ),
+        (
+            "resolved",
+            "0.4",
+            "Under tolerance again: 40 % of critical applications rest on Google as developer",
+        ),
     ],
 )
 def test_the_mail_says_what_happened_with_the_value_it_had_then(
@@ -190,21 +214,48 @@ def test_what_a_flag_does_not_name_is_counted() -> None:
     ("fields", "value", "words"),
     [
         ({"measure": "n_applications"}, 12, "twelve applications rest on X as host"),
-        ({"measure": "n_critical", "states": ["exposed"]}, 1, "one critical application has nothing to fall back on"),
-        ({"measure": "weight_share", "basis": "spend"}, "0.5", "50 % of the monthly spend rests on X as host"),
-        ({"measure": "weight_share", "basis": "count"}, "0.5", "50 % of applications rest on X as host"),
-        ({"measure": "weight_share", "basis": "users", "states": ["exposed", "cushioned"]}, "0.5",
-         "50 % of the users can be stopped by X as host"),
-        ({"measure": "n_applications", "states": ["portable", "partial"]}, 2,
-         "two applications stand portable or partial on X"),
-        ({"predicate": "no_independent_fallback", "measure": "n_critical"}, 3,
-         "three critical applications have no independent fallback"),
-        ({"predicate": "judge_shares_lineage", "measure": "n_applications"}, 1,
-         "one application has a judge or guardrail that shares its base"),
-        ({"predicate": "unresolved_primary", "measure": "weight_share", "basis": "count"}, "0.25",
-         "25 % of applications have a primary that nobody has placed"),
+        (
+            {"measure": "n_critical", "states": ["exposed"]},
+            1,
+            "one critical application has nothing to fall back on",
+        ),
+        (
+            {"measure": "weight_share", "basis": "spend"},
+            "0.5",
+            "50 % of the monthly spend rests on X as host",
+        ),
+        (
+            {"measure": "weight_share", "basis": "count"},
+            "0.5",
+            "50 % of applications rest on X as host",
+        ),
+        (
+            {"measure": "weight_share", "basis": "users", "states": ["exposed", "cushioned"]},
+            "0.5",
+            "50 % of the users can be stopped by X as host",
+        ),
+        (
+            {"measure": "n_applications", "states": ["portable", "partial"]},
+            2,
+            "two applications stand portable or partial on X",
+        ),
+        (
+            {"predicate": "no_independent_fallback", "measure": "n_critical"},
+            3,
+            "three critical applications have no independent fallback",
+        ),
+        (
+            {"predicate": "judge_shares_lineage", "measure": "n_applications"},
+            1,
+            "one application has a judge or guardrail that shares its base",
+        ),
+        (
+            {"predicate": "unresolved_primary", "measure": "weight_share", "basis": "count"},
+            "0.25",
+            "25 % of applications have a primary that nobody has placed",
+        ),
     ],
-)  # fmt: skip
+)
 def test_every_measure_has_its_sentence(fields: dict[str, Any], value: Any, words: str) -> None:
     policy = Policy(**{"kinds": ["host"], "states": StandingState.values, "tolerance": 0, **fields})
     flag = ExposureFlag(policy=policy, value=Decimal(value), limit=Decimal(0))

@@ -1,4 +1,5 @@
-"""How long it is kept who was told what: long, of nothing that is open, and never what people wrote."""
+"""How long it is kept who was told what: long, of nothing that is open, and never what people
+wrote."""
 
 import threading
 from datetime import datetime, timedelta
@@ -49,7 +50,9 @@ def world(db: None) -> SmallWorld:
     return made
 
 
-def test_what_was_over_two_years_ago_is_forgotten_but_for_the_last_message_of_each_recipient(world: SmallWorld) -> None:
+def test_what_was_over_two_years_ago_is_forgotten_but_for_the_last_message_of_each_recipient(
+    world: SmallWorld,
+) -> None:
     first, second = settled_mails(world, "repriced", "repriced")
     before = {alert.pk: str(alert.resolution_sentence) for alert in Alert.objects.all()}
     assert left() == (2, 2)
@@ -60,10 +63,14 @@ def test_what_was_over_two_years_ago_is_forgotten_but_for_the_last_message_of_ea
     assert forget_old_messages(at=morning(1) + YEARS, keep_days=KEEP) == Forgotten(1, 0)
 
     assert left() == (0, 1)
-    assert {alert.pk: alert.resolution_sentence for alert in Alert.objects.all()} == before, "what people wrote stays"
+    assert {alert.pk: alert.resolution_sentence for alert in Alert.objects.all()} == before, (
+        "what people wrote stays"
+    )
 
 
-def test_the_address_that_was_mailed_long_ago_gets_no_first_summary_again(world: SmallWorld) -> None:
+def test_the_address_that_was_mailed_long_ago_gets_no_first_summary_again(
+    world: SmallWorld,
+) -> None:
     settled_mails(world, "repriced")
     forget_old_messages(at=morning(0) + 2 * YEARS, keep_days=KEEP)
 
@@ -93,7 +100,9 @@ def test_what_is_not_over_or_only_lately_keeps_its_proof(world: SmallWorld, how:
     assert left() == was
 
 
-@pytest.mark.parametrize(("state", "kept"), [("open", True), ("acknowledged", True), ("resolved", False)])
+@pytest.mark.parametrize(
+    ("state", "kept"), [("open", True), ("acknowledged", True), ("resolved", False)]
+)
 def test_what_proves_that_governance_was_told_of_a_flag_stays_until_the_flag_is_over(
     world: SmallWorld, state: str, kept: bool
 ) -> None:
@@ -124,7 +133,9 @@ def test_what_is_owed_or_on_its_way_is_not_forgotten(world: SmallWorld, state: s
 def test_what_was_skipped_goes_with_its_row_of_the_ledger(world: SmallWorld) -> None:
     [alert] = settled_mails(world, "repriced")
     Delivery.objects.update(state="skipped", sent_at=None, skip_reason="no_email_wanted")
-    Notice.objects.create(alert=alert, user=make_user(), why="own", owed_at=NOW, skip_reason="passed")
+    Notice.objects.create(
+        alert=alert, user=make_user(), why="own", owed_at=NOW, skip_reason="passed"
+    )
 
     assert forget_old_messages(at=NOW + YEARS, keep_days=KEEP) == Forgotten(2, 1)
     assert left() == (0, 0)
@@ -153,7 +164,9 @@ def test_the_setting_says_how_long_and_zero_keeps_all(world: SmallWorld, setting
     assert task() == 3
 
 
-def test_the_pages_say_that_it_is_not_kept_and_not_that_nobody_was_told(world: SmallWorld, client: Client) -> None:
+def test_the_pages_say_that_it_is_not_kept_and_not_that_nobody_was_told(
+    world: SmallWorld, client: Client
+) -> None:
     [alert] = settled_mails(world, "repriced")
     Alert.objects.update(resolved_at=now() - YEARS, raised_at=now() - YEARS)
     Notice.objects.all().delete()

@@ -1,4 +1,5 @@
-"""An alert ends when its cause does; whom a mail had told is told that too, once, and nobody else."""
+"""An alert ends when its cause does; whom a mail had told is told that too, once, and nobody
+else."""
 
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -10,7 +11,15 @@ from apps.alerts.models import Alert, Delivery, Notice
 from apps.catalog.models import NodeKind, Offering
 from apps.inventory.models import ExitPlan
 from apps.risks.models import Assessment
-from tests.builders import NOW, TODAY, make_exit_test, make_node, make_offering, make_risk, make_user
+from tests.builders import (
+    NOW,
+    TODAY,
+    make_exit_test,
+    make_node,
+    make_offering,
+    make_risk,
+    make_user,
+)
 from tests.worlds.small import SmallWorld
 
 pytestmark = pytest.mark.django_db
@@ -33,10 +42,14 @@ def mails() -> list[str]:
 
 def runway(world: SmallWorld, needs: int) -> None:
     dependency = world.application.dependencies.get()
-    ExitPlan.objects.update_or_create(dependency=dependency, defaults={"estimated_days": Decimal(needs)})
+    ExitPlan.objects.update_or_create(
+        dependency=dependency, defaults={"estimated_days": Decimal(needs)}
+    )
 
 
-def test_a_runway_that_turns_negative_is_told_at_once_and_that_it_is_over_once(world: SmallWorld) -> None:
+def test_a_runway_that_turns_negative_is_told_at_once_and_that_it_is_over_once(
+    world: SmallWorld,
+) -> None:
     runway(world, 60)  # 52 days are left
     a_day(0)
 
@@ -54,7 +67,9 @@ def test_a_runway_that_turns_negative_is_told_at_once_and_that_it_is_over_once(w
     assert "time to move" in mails()[1]
 
 
-def test_a_runway_that_turns_negative_again_for_another_reason_is_told_again(world: SmallWorld) -> None:
+def test_a_runway_that_turns_negative_again_for_another_reason_is_told_again(
+    world: SmallWorld,
+) -> None:
     runway(world, 60)
     a_day(0)
     runway(world, 40)
@@ -97,14 +112,20 @@ def test_a_date_that_moves_away_ends_its_milestones(world: SmallWorld) -> None:
 
 def test_a_date_that_comes_back_tells_no_milestone_twice(world: SmallWorld) -> None:
     a_day(0)
-    for n, on in enumerate([date(2027, 12, 31), date(2027, 1, 15), date(2027, 12, 31), date(2027, 1, 15)], 1):
+    for n, on in enumerate(
+        [date(2027, 12, 31), date(2027, 1, 15), date(2027, 12, 31), date(2027, 1, 15)], 1
+    ):
         Offering.objects.filter(pk=world.offering.pk).update(retires_on=on)
         a_day(n)
 
-    assert Alert.objects.filter(kind="milestone", milestone=60, due_on=date(2027, 1, 15)).count() == 1
+    assert (
+        Alert.objects.filter(kind="milestone", milestone=60, due_on=date(2027, 1, 15)).count() == 1
+    )
 
 
-def test_an_exit_test_that_expires_is_said_beforehand_and_over_when_repeated(world: SmallWorld) -> None:
+def test_an_exit_test_that_expires_is_said_beforehand_and_over_when_repeated(
+    world: SmallWorld,
+) -> None:
     dependency = world.application.dependencies.get()
     target = make_offering()
     Offering.objects.update(retires_on=None, date_kind="")
@@ -113,7 +134,11 @@ def test_an_exit_test_that_expires_is_said_beforehand_and_over_when_repeated(wor
     assert not Alert.objects.exists()
     a_day(1)
     alert = Alert.objects.get()
-    assert (alert.kind, alert.milestone, alert.due_on) == ("exit_test_expiring", 30, TODAY + 31 * DAY)
+    assert (alert.kind, alert.milestone, alert.due_on) == (
+        "exit_test_expiring",
+        30,
+        TODAY + 31 * DAY,
+    )
     make_exit_test(dependency, target, tested_on=TODAY + DAY)
 
     a_day(2)
@@ -129,16 +154,28 @@ def test_an_acceptance_that_expires_is_told_to_who_accepted_it(world: SmallWorld
     risk = make_risk(make_node(NodeKind.OFFERING, world.offering))
     amara = make_user("amara", role="governance")
     Assessment.objects.create(
-        risk=risk, dependency=world.application.dependencies.get(), inherent_likelihood=4, inherent_impact=4,
-        treatment="accept", accepted_by=amara, accepted_at=NOW, accepted_until=TODAY + 7 * DAY, accept_reason="known",
-        assessed_by=amara, assessed_at=NOW,
-    )  # fmt: skip
+        risk=risk,
+        dependency=world.application.dependencies.get(),
+        inherent_likelihood=4,
+        inherent_impact=4,
+        treatment="accept",
+        accepted_by=amara,
+        accepted_at=NOW,
+        accepted_until=TODAY + 7 * DAY,
+        accept_reason="known",
+        assessed_by=amara,
+        assessed_at=NOW,
+    )
 
     a_day(0)
 
-    assert set(Delivery.objects.values_list("address", flat=True)) == {"claims@example.org", "amara@example.org"}
+    assert set(Delivery.objects.values_list("address", flat=True)) == {
+        "claims@example.org",
+        "amara@example.org",
+    }
     assert all(
-        "expires in 7 days, on 1 Dec 2026" in " ".join(body.split()).lower().replace("dec", "Dec") for body in mails()
+        "expires in 7 days, on 1 Dec 2026" in " ".join(body.split()).lower().replace("dec", "Dec")
+        for body in mails()
     )
 
 

@@ -1,4 +1,5 @@
-"""Before a key ends, whoever looks after it is told: a gateway that falls silent is noticed by nobody for a month."""
+"""Before a key ends, whoever looks after it is told: a gateway that falls silent is noticed by
+nobody for a month."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -26,7 +27,7 @@ def key(user: User, *, days: int = 40, at: datetime = NOW) -> ApiToken:
     """Made at `at`, as if it had been then, for so many days."""
     token, _ = issue_token(
         user=user, name="gateway", scopes=["read"], at=at, by=None, lifetime=timedelta(days=days)
-    )  # fmt: skip
+    )
     ApiToken.objects.filter(pk=token.pk).update(created_at=at)
     token.refresh_from_db()
     return token
@@ -38,20 +39,28 @@ def program(team_name: str) -> User:
     make_member(above, TeamRole.OWNER, person("head"))
     make_member(team, TeamRole.OWNER, person("olga"))
     make_member(team, TeamRole.EDITOR, person("ed"))
-    return add_service(username="svc-gateway", about="The gateway.", team=team, by=make_user(role="governance"))
+    return add_service(
+        username="svc-gateway", about="The gateway.", team=team, by=make_user(role="governance")
+    )
 
 
 def test_a_persons_key_is_that_persons_alone(settings: Any) -> None:
     settings.OUTBOUND_ALLOWED_NETWORKS = ["127.0.0.0/8"]
     governor = person("gus", role="governance")
-    save_webhook(webhook=Webhook(name="all", url="http://127.0.0.1:9/x", created_by=governor), by=governor)
+    save_webhook(
+        webhook=Webhook(name="all", url="http://127.0.0.1:9/x", created_by=governor), by=governor
+    )
     ilse = person("ilse")
     key(ilse)
 
     for n in (9, 10, 11, 33, 34, 40, 41):
         pass_day(n)
 
-    assert [(a.milestone, a.user) for a in Alert.objects.order_by("raised_at")] == [(30, ilse), (7, ilse), (0, ilse)]
+    assert [(a.milestone, a.user) for a in Alert.objects.order_by("raised_at")] == [
+        (30, ilse),
+        (7, ilse),
+        (0, ilse),
+    ]
     assert addresses() == {"ilse@example.org": 3}
     assert "Your key gateway" in last_text()
     assert "/settings/keys/" in last_text()

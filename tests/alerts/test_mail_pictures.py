@@ -1,4 +1,5 @@
-"""Mails as a browser shows them: at three widths, light and dark, nothing is cut off and everything can be read."""
+"""Mails as a browser shows them: at three widths, light and dark, nothing is cut off and everything
+can be read."""
 
 from datetime import date, timedelta
 from decimal import Decimal
@@ -26,8 +27,13 @@ def mail(tmp_path: Path) -> Path:
     world = make_small_world()
     dependency = world.application.dependencies.get()
     make_exit_plan(dependency, estimated_days=Decimal(90))
-    other = make_offering(LONG, host=world.offering.host, retires_on=date(2027, 3, 1), date_kind="firm")
-    make_dependency(make_application("Subrogation finder", team=world.team, criticality=Criticality.STANDARD), other)
+    other = make_offering(
+        LONG, host=world.offering.host, retires_on=date(2027, 3, 1), date_kind="firm"
+    )
+    make_dependency(
+        make_application("Subrogation finder", team=world.team, criticality=Criticality.STANDARD),
+        other,
+    )
     world.event("repriced", old={"input": "1"}, new={"input": "2"})
     refresh(on=date(2026, 11, 24))
     raise_alerts(at=NOW)
@@ -46,7 +52,8 @@ SHOWN = """() => {
         sideways: document.documentElement.scrollWidth - document.documentElement.clientWidth,
         beyond: boxes.filter((box) => box.right > window.innerWidth + 1).length,
         columns: [...document.querySelectorAll('th')].filter((each) => each.offsetWidth > 0).length,
-        paper: style('body').backgroundColor, ink: style('h1').color, button: style('td.btn').backgroundColor,
+        paper: style('body').backgroundColor, ink: style('h1').color,
+        button: style('td.btn').backgroundColor,
         text: document.body.innerText,
     };
 }"""
@@ -54,20 +61,31 @@ SHOWN = """() => {
 
 def brightness(colour: str) -> float:
     """Of `rgb(r, g, b)`, from 0 to 255."""
-    red, green, blue = (int(part) for part in colour.removeprefix("rgb(").rstrip(")").split(",")[:3])
+    red, green, blue = (
+        int(part) for part in colour.removeprefix("rgb(").rstrip(")").split(",")[:3]
+    )
     return 0.299 * red + 0.587 * green + 0.114 * blue
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [360, 600, 1000])
-def test_a_digest_fits_the_window_and_can_be_read(mail: Path, browse: Browse, width: int, scheme: str) -> None:
+def test_a_digest_fits_the_window_and_can_be_read(
+    mail: Path, browse: Browse, width: int, scheme: str
+) -> None:
     window = browse(size=(width, 1200), scheme=scheme)
     window.goto(mail.as_uri())
 
     found: dict[str, Any] = window.evaluate(SHOWN)
 
     assert (found["sideways"], found["beyond"]) == (0, 0)
-    for words in ("Runway is negative", "−38 days", "Plan the move", LONG, "Prices rise", "Unsubscribe"):
+    for words in (
+        "Runway is negative",
+        "−38 days",
+        "Plan the move",
+        LONG,
+        "Prices rise",
+        "Unsubscribe",
+    ):
         assert words in found["text"]
     # the columns of the runway table give way to the words on a phone
     assert found["columns"] == (2 if width == 360 else 5)

@@ -1,4 +1,5 @@
-"""Mail of what is urgent alone: no digest, and the ledger says of everything else that it was not wanted."""
+"""Mail of what is urgent alone: no digest, and the ledger says of everything else that it was not
+wanted."""
 
 from datetime import timedelta
 
@@ -23,7 +24,8 @@ ADDRESS = "ilse@example.org"
 
 @pytest.fixture
 def world() -> SmallWorld:
-    """Ilse owns the application, which falls to her, and wants to be mailed of what is urgent alone."""
+    """Ilse owns the application, which falls to her, and wants to be mailed of what is urgent
+    alone."""
     made = make_small_world(email="")
     made.application.business_owner = "ilse"
     made.application.save()
@@ -45,7 +47,9 @@ def mine() -> list[tuple[str, str, str]]:
     ]
 
 
-def test_what_is_severe_is_mailed_and_what_is_not_is_skipped_with_the_reason(world: SmallWorld, ilse: User) -> None:
+def test_what_is_severe_is_mailed_and_what_is_not_is_skipped_with_the_reason(
+    world: SmallWorld, ilse: User
+) -> None:
     world.event("retired")
     world.event("repriced", old={"input": "1"}, new={"input": "2"})
     look(NOW)
@@ -58,7 +62,9 @@ def test_what_is_severe_is_mailed_and_what_is_not_is_skipped_with_the_reason(wor
     assert "You get mail only of what is urgent" in Delivery.objects.get(state="sent").body_text
 
 
-def test_what_is_not_urgent_waits_for_no_window_and_is_not_mailed_by_a_later_urgent_one(world: SmallWorld) -> None:
+def test_what_is_not_urgent_waits_for_no_window_and_is_not_mailed_by_a_later_urgent_one(
+    world: SmallWorld,
+) -> None:
     world.event("repriced", old={"input": "1"}, new={"input": "2"})
     look(NOW)
     for n in range(3):
@@ -72,7 +78,9 @@ def test_what_is_not_urgent_waits_for_no_window_and_is_not_mailed_by_a_later_urg
     assert Notice.objects.get(delivery__state="sent").alert.kind == "retired"
 
 
-def test_nothing_owed_is_lost_and_unanswered_it_goes_further_all_the_same(world: SmallWorld) -> None:
+def test_nothing_owed_is_lost_and_unanswered_it_goes_further_all_the_same(
+    world: SmallWorld,
+) -> None:
     """What is not mailed counts as told: in time somebody else hears of it."""
     world.application.team.email = "claims@example.org"
     world.application.team.save()
@@ -88,7 +96,9 @@ def test_nothing_owed_is_lost_and_unanswered_it_goes_further_all_the_same(world:
 
     assert Notice.objects.filter(user=other, why="escalation", alert__kind="repriced").exists()
     account = account_of(User.objects.get(username="ilse"))
-    assert account.n_owed == account.n_sent + account.n_failed + account.n_skipped + account.n_waiting
+    assert (
+        account.n_owed == account.n_sent + account.n_failed + account.n_skipped + account.n_waiting
+    )
 
 
 def test_what_the_clock_brings_comes_at_the_hour_and_not_at_midnight(world: SmallWorld) -> None:
@@ -106,12 +116,21 @@ def test_what_the_clock_brings_comes_at_the_hour_and_not_at_midnight(world: Smal
     assert mine() == [("immediate", "sent", "")]
 
 
-def test_beyond_twelve_a_day_it_waits_until_there_is_room_and_is_not_dropped(world: SmallWorld) -> None:
+def test_beyond_twelve_a_day_it_waits_until_there_is_room_and_is_not_dropped(
+    world: SmallWorld,
+) -> None:
     for n in range(IMMEDIATE_A_DAY):
         Delivery.objects.create(
-            user=User.objects.get(username="ilse"), kind="immediate", address=ADDRESS, message_id=f"<{n}@x>",
-            subject="x", body_text="x", state="sent", due_at=NOW, created_at=NOW - timedelta(hours=1),
-        )  # fmt: skip
+            user=User.objects.get(username="ilse"),
+            kind="immediate",
+            address=ADDRESS,
+            message_id=f"<{n}@x>",
+            subject="x",
+            body_text="x",
+            state="sent",
+            due_at=NOW,
+            created_at=NOW - timedelta(hours=1),
+        )
     world.event("retired")
     look(NOW)
 
@@ -147,7 +166,9 @@ def test_two_looks_at_once_write_it_down_once_and_a_digest_begins_again_with_wha
     assert list(sent) == ["moved_later"]
 
 
-def test_it_means_urgent_mail_whatever_was_said_of_that_before(world: SmallWorld, ilse: User) -> None:
+def test_it_means_urgent_mail_whatever_was_said_of_that_before(
+    world: SmallWorld, ilse: User
+) -> None:
     assert not Preference.objects.get(user=ilse).immediate
 
     rhythm = rhythm_of_recipient(ilse)

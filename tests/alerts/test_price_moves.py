@@ -1,4 +1,5 @@
-"""Which prices are worth a mail: the line in percent, the line in money a month, and who pays it."""
+"""Which prices are worth a mail: the line in percent, the line in money a month, and who pays
+it."""
 
 from decimal import Decimal
 from typing import Any
@@ -17,8 +18,17 @@ from tests.builders import NOW, make_application, make_dependency, make_member, 
 from tests.worlds.small import SmallWorld, make_small_world
 
 
-def counts(old: Any, new: Any, used: dict[str, int] | None = None, *, percent: str = "5", monthly: str = "100") -> bool:
-    return move_of(old, new, used or {}, at_least_percent=Decimal(percent), at_least_monthly=Decimal(monthly)).counts
+def counts(
+    old: Any,
+    new: Any,
+    used: dict[str, int] | None = None,
+    *,
+    percent: str = "5",
+    monthly: str = "100",
+) -> bool:
+    return move_of(
+        old, new, used or {}, at_least_percent=Decimal(percent), at_least_monthly=Decimal(monthly)
+    ).counts
 
 
 @pytest.mark.parametrize(
@@ -61,33 +71,44 @@ def test_a_small_move_counts_where_it_makes_a_hundred_a_month(tokens: int, expec
 def test_what_gets_dearer_and_what_gets_cheaper_make_one_sum() -> None:
     used = {"input": 20_000_000_000, "output": 10_000_000_000}
 
-    assert not counts({"input": "1.00", "output": "2.00"}, {"input": "1.01", "output": "1.98"}, used)
+    assert not counts(
+        {"input": "1.00", "output": "2.00"}, {"input": "1.01", "output": "1.98"}, used
+    )
     assert counts({"input": "1.00", "output": "2.00"}, {"input": "1.01", "output": "1.99"}, used)
     move = move_of(
-        {"input": "1", "output": "4"}, {"input": "2", "output": "3"}, {"input": 300_000_000, "output": 100_000_000},
-        at_least_percent=Decimal(5), at_least_monthly=Decimal(100),
-    )  # fmt: skip
+        {"input": "1", "output": "4"},
+        {"input": "2", "output": "3"},
+        {"input": 300_000_000, "output": 100_000_000},
+        at_least_percent=Decimal(5),
+        at_least_monthly=Decimal(100),
+    )
     assert (move.monthly, move.percent) == (Decimal(200), Decimal(100))
 
 
 @given(
-    old=st.decimals("0.01", "1000", places=4), new=st.decimals("0.01", "1000", places=4),
-    tokens=st.integers(0, 10**13), percent=st.integers(0, 50), monthly=st.integers(0, 10_000),
-)  # fmt: skip
+    old=st.decimals("0.01", "1000", places=4),
+    new=st.decimals("0.01", "1000", places=4),
+    tokens=st.integers(0, 10**13),
+    percent=st.integers(0, 50),
+    monthly=st.integers(0, 10_000),
+)
 def test_it_counts_exactly_where_one_of_the_lines_is_reached(
     old: Decimal, new: Decimal, tokens: int, percent: int, monthly: int
 ) -> None:
     move = move_of(
-        {"input": str(old)}, {"input": str(new)}, {"input": tokens},
-        at_least_percent=Decimal(percent), at_least_monthly=Decimal(monthly),
-    )  # fmt: skip
+        {"input": str(old)},
+        {"input": str(new)},
+        {"input": tokens},
+        at_least_percent=Decimal(percent),
+        at_least_monthly=Decimal(monthly),
+    )
 
     by_percent = abs(new - old) * 100 >= percent * old
     by_month = abs(new - old) * tokens >= monthly * 1_000_000
     assert move.counts is (by_percent or by_month)
 
 
-# --- who is told --------------------------------------------------------------------------------------------------
+# --- who is told ----------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -112,7 +133,9 @@ def test_a_trifle_is_told_to_no_team_and_worked_through_once(world: SmallWorld) 
     assert raise_alerts(at=NOW) == 0, "a line that is moved later makes no old news new"
 
 
-def test_what_a_team_pays_is_added_up_over_its_applications_whoever_owns_them(world: SmallWorld) -> None:
+def test_what_a_team_pays_is_added_up_over_its_applications_whoever_owns_them(
+    world: SmallWorld,
+) -> None:
     for name in ("lena", "henrik"):
         make_member(world.team, user=make_user(name))
     Application.objects.update(business_owner="lena")
@@ -125,11 +148,21 @@ def test_what_a_team_pays_is_added_up_over_its_applications_whoever_owns_them(wo
     look(NOW)
     mail_out(NOW)
 
-    assert {alert.user.username: alert.details["monthly_usd"] for alert in Alert.objects.select_related("user")} == {
-        "lena": "60.00", "henrik": "60.00",
-    }  # fmt: skip
-    assert len([text for text in texts("claims@example.org") if "about 120 USD a month more" in text]) == 1
-    assert len([text for text in texts("lena@example.org") if "about 60 USD a month more" in text]) == 1
+    assert {
+        alert.user.username: alert.details["monthly_usd"]
+        for alert in Alert.objects.select_related("user")
+    } == {
+        "lena": "60.00",
+        "henrik": "60.00",
+    }
+    assert (
+        len([text for text in texts("claims@example.org") if "about 120 USD a month more" in text])
+        == 1
+    )
+    assert (
+        len([text for text in texts("lena@example.org") if "about 60 USD a month more" in text])
+        == 1
+    )
 
 
 def test_the_organisation_sets_both_lines(world: SmallWorld) -> None:

@@ -37,7 +37,11 @@ def test_alerts_gather_for_a_minute_and_become_one_mail() -> None:
     assert queue_digests(at=NOW + RIPE) == 1
 
     delivery = Delivery.objects.get()
-    assert (delivery.team, delivery.user, delivery.address) == (world.team, None, "claims@example.org")
+    assert (delivery.team, delivery.user, delivery.address) == (
+        world.team,
+        None,
+        "claims@example.org",
+    )
     assert (delivery.state, delivery.due_at) == ("queued", NOW + RIPE)
     assert set(Notice.objects.values_list("delivery", flat=True)) == {delivery.pk}
 
@@ -113,7 +117,9 @@ def test_an_application_that_changed_hands_meanwhile_is_not_shown_to_its_former_
 
     delivery = Delivery.objects.get()
     assert "Fraud triage" in delivery.body_text
-    assert "Motor damage estimator" not in delivery.body_text + delivery.body_html + delivery.subject
+    assert (
+        "Motor damage estimator" not in delivery.body_text + delivery.body_html + delivery.subject
+    )
 
 
 @pytest.mark.django_db
@@ -131,7 +137,7 @@ def test_a_mail_with_nothing_left_to_show_is_skipped_and_says_so() -> None:
     assert "belongs to the recipient any more" in delivery.reason_sentence
 
 
-# --- where a team is told ---------------------------------------------------------------------------------------
+# --- where a team is told -------------------------------------------------------------------------
 
 
 def addresses_of(team: Team) -> list[tuple[str, str]]:
@@ -151,7 +157,10 @@ def test_a_team_without_a_mailbox_is_told_through_its_owners_each_by_a_mail_of_t
     make_member(world.team, TeamRole.EDITOR, make_user("editor"))
     world.event()
 
-    assert addresses_of(world.team) == [("henrik@example.org", "queued"), ("maren@example.org", "queued")]
+    assert addresses_of(world.team) == [
+        ("henrik@example.org", "queued"),
+        ("maren@example.org", "queued"),
+    ]
 
 
 @pytest.mark.django_db
@@ -200,7 +209,10 @@ def test_a_mail_to_a_person_is_in_their_time_zone_and_a_mail_to_a_mailbox_in_utc
     addresses_of(other)
 
     assert "24 Nov 2026, 12:01 (UTC)" in Delivery.objects.get(team=world.team).body_text
-    assert "24 Nov 2026, 13:01 (Europe/Zurich)" in Delivery.objects.get(user__username="maren").body_text
+    assert (
+        "24 Nov 2026, 13:01 (Europe/Zurich)"
+        in Delivery.objects.get(user__username="maren").body_text
+    )
 
 
 @pytest.mark.django_db
@@ -223,7 +235,9 @@ def test_governance_is_told_of_a_flag_by_a_mail_to_the_person() -> None:
 
     delivery = Delivery.objects.get()
     assert (delivery.team, delivery.user, delivery.address) == (None, person, "amara@example.org")
-    assert delivery.subject == "62 % of critical applications rest on Google as developer (limit 50 %)"
+    assert (
+        delivery.subject == "62 % of critical applications rest on Google as developer (limit 50 %)"
+    )
     assert "Motor damage estimator (critical)" in delivery.body_text
 
 
@@ -236,10 +250,13 @@ def test_somebody_in_governance_without_an_address_is_in_the_ledger_with_the_rea
     queue_digests(at=NOW + RIPE)
 
     delivery = Delivery.objects.get()
-    assert (delivery.state, delivery.reason_sentence) == ("skipped", "No address: this person has none.")
+    assert (delivery.state, delivery.reason_sentence) == (
+        "skipped",
+        "No address: this person has none.",
+    )
 
 
-# --- faults -----------------------------------------------------------------------------------------------------
+# --- faults ---------------------------------------------------------------------------------------
 
 
 @pytest.mark.django_db(transaction=True)
@@ -261,8 +278,12 @@ def test_two_runs_at_once_write_one_mail_per_team() -> None:
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize(("damaged", "damage"), [("application_ids", {"not": ["a", "list"]}), ("details", 7)])
-def test_trouble_with_one_recipient_is_reported_and_the_others_are_told_all_the_same(damaged: str, damage: Any) -> None:
+@pytest.mark.parametrize(
+    ("damaged", "damage"), [("application_ids", {"not": ["a", "list"]}), ("details", 7)]
+)
+def test_trouble_with_one_recipient_is_reported_and_the_others_are_told_all_the_same(
+    damaged: str, damage: Any
+) -> None:
     world = make_small_world()
     world.event()
     broken = make_team("Broken", email="broken@example.org")

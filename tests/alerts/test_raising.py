@@ -35,7 +35,12 @@ def test_an_accepted_event_owes_the_team_of_the_affected_application_one_alert()
 
     alert = Alert.objects.get()
     assert alert.key == f"event:{event.pk}|announced||team:{world.team.pk}"
-    assert (alert.kind, alert.event, alert.team, alert.user) == ("announced", event, world.team, None)
+    assert (alert.kind, alert.event, alert.team, alert.user) == (
+        "announced",
+        event,
+        world.team,
+        None,
+    )
     assert alert.application_ids == [world.application.pk]
     assert (alert.state, alert.raised_at) == ("open", NOW)
     assert [(notice.team, notice.why, notice.delivery) for notice in alert.notices.all()] == [
@@ -67,7 +72,9 @@ def test_a_second_event_about_the_same_model_is_a_second_alert() -> None:
 def test_every_team_is_told_of_its_own_applications_only() -> None:
     world = make_small_world()
     other = make_team("Underwriting")
-    theirs = make_application("Policy wording comparer", team=other, criticality=Criticality.STANDARD)
+    theirs = make_application(
+        "Policy wording comparer", team=other, criticality=Criticality.STANDARD
+    )
     make_dependency(theirs, world.offering)
     more = make_application("Fraud triage", team=world.team, criticality=Criticality.LOW)
     make_dependency(more, world.offering)
@@ -75,7 +82,9 @@ def test_every_team_is_told_of_its_own_applications_only() -> None:
 
     assert raise_alerts(at=NOW) == 2
 
-    assert {alert.team: alert.application_ids for alert in Alert.objects.select_related("team")} == {
+    assert {
+        alert.team: alert.application_ids for alert in Alert.objects.select_related("team")
+    } == {
         world.team: [world.application.pk, more.pk],
         other: [theirs.pk],
     }
@@ -90,12 +99,19 @@ def test_an_application_on_a_fine_tune_or_another_name_of_the_model_is_affected(
     of_tuned = make_application("On the fine-tune", team=world.team)
     make_dependency(of_tuned, make_offering("tuned-1", host=world.offering.host, version=tuned))
     of_name = make_application("On another name", team=world.team)
-    make_dependency(of_name, make_offering("gemini-latest", host=world.offering.host, version=world.offering.version))
+    make_dependency(
+        of_name,
+        make_offering("gemini-latest", host=world.offering.host, version=world.offering.version),
+    )
     world.event()
 
     raise_alerts(at=NOW)
 
-    assert set(Alert.objects.get().application_ids) == {world.application.pk, of_tuned.pk, of_name.pk}
+    assert set(Alert.objects.get().application_ids) == {
+        world.application.pk,
+        of_tuned.pk,
+        of_name.pk,
+    }
 
 
 @pytest.mark.django_db
@@ -130,8 +146,14 @@ def test_only_changes_that_ask_something_of_a_team_are_told_unasked(kind: str) -
 
 def test_releases_and_moved_aliases_are_never_mailed_by_default() -> None:
     assert {
-        "announced", "moved_earlier", "moved_later", "withdrawn", "retired", "delisted", "repriced",
-    } == MAILED_KINDS  # fmt: skip
+        "announced",
+        "moved_earlier",
+        "moved_later",
+        "withdrawn",
+        "retired",
+        "delisted",
+        "repriced",
+    } == MAILED_KINDS
 
 
 @pytest.mark.django_db
@@ -149,7 +171,9 @@ def test_a_fallback_is_told_a_step_more_quietly_than_a_primary() -> None:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(("old", "severity"), [(None, 3), ("2026-12-01", 5), ("2027-12-01", 2)])
-def test_a_row_that_left_its_list_is_as_loud_as_the_date_it_had(old: str | None, severity: int) -> None:
+def test_a_row_that_left_its_list_is_as_loud_as_the_date_it_had(
+    old: str | None, severity: int
+) -> None:
     make_small_world().event("delisted", old=old, new=None, effective_on=date(2026, 11, 24))
 
     raise_alerts(at=NOW)
@@ -216,7 +240,9 @@ def test_a_doubled_beat_raises_each_alert_once() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_run_that_dies_before_its_commit_leaves_everything_owed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_that_dies_before_its_commit_leaves_everything_owed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     make_small_world().event()
 
     def die(*_: object, **__: object) -> int:

@@ -1,4 +1,5 @@
-"""Sixty days in small organisations in which anything may happen, against a model that knows only the rules."""
+"""Sixty days in small organisations in which anything may happen, against a model that knows only
+the rules."""
 
 import os
 from collections import defaultdict
@@ -18,7 +19,9 @@ FIRST, END = map(int, os.environ.get("WORLDS", "0:2").split(":"))
 def raised() -> list[Told]:
     """What the tables say was raised, and to whom word of it was owed."""
     to: dict[int, set[tuple[str, int]]] = defaultdict(set)
-    for alert_id, user_id, team_id in Notice.objects.filter(occasion="raised").values_list("alert", "user", "team"):
+    for alert_id, user_id, team_id in Notice.objects.filter(occasion="raised").values_list(
+        "alert", "user", "team"
+    ):
         to[alert_id].add(("person", user_id) if user_id is not None else ("team", team_id))
     return [
         Told(
@@ -48,15 +51,24 @@ def assert_what_is_open_stands(world: RandomPortfolio) -> None:
     ]
     ends = {pk: end[0] for pk, end in world.model.ends.items() if end is not None}
     assert all(ends.get(offering or 0) == on for offering, on, _ in milestones)
-    used = {(use.offering, use.application) for use in world.model.uses.values() if use.until is None}
+    used = {
+        (use.offering, use.application) for use in world.model.uses.values() if use.until is None
+    }
     standing = [row for row in milestones if (row[0], row[2]) in used]
     assert len(standing) == len(set(standing)), "each milestone takes the place of the one before"
     reviews = {pk: app.review_on for pk, app in world.model.apps.items() if app.in_scope}
-    assert all(reviews.get(alert.subject_id or 0) == alert.due_on for alert in live if alert.kind == "review_due")
+    assert all(
+        reviews.get(alert.subject_id or 0) == alert.due_on
+        for alert in live
+        if alert.kind == "review_due"
+    )
     # that something is over is said to nobody who was not told of it
     told = Notice.objects.filter(delivery__state="sent").exclude(occasion="resolved")
     known = set(told.values_list("alert", "user", "team"))
-    assert set(Notice.objects.filter(occasion="resolved").values_list("alert", "user", "team")) <= known
+    assert (
+        set(Notice.objects.filter(occasion="resolved").values_list("alert", "user", "team"))
+        <= known
+    )
 
 
 @pytest.mark.parametrize("seed", range(FIRST, END))
@@ -75,5 +87,7 @@ def test_everyone_is_told_exactly_what_the_rules_owe_them_on_its_day(seed: int) 
     # everything owed was carried or has its reason, and a recipient has one digest a day
     assert not Notice.objects.owed().exists()
     assert set(Delivery.objects.values_list("state", flat=True)) <= {"sent", "skipped"}
-    digests = Delivery.objects.filter(kind__in=["digest", "summary"], state="sent").values_list("address", "created_at")
+    digests = Delivery.objects.filter(kind__in=["digest", "summary"], state="sent").values_list(
+        "address", "created_at"
+    )
     assert len(digests) == len(set(digests))

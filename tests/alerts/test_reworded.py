@@ -8,7 +8,13 @@ from pghistory.models import Context
 
 from apps.accounts.models import Team, User
 from apps.accounts.roles import TeamRole
-from apps.alerts.actions import acknowledge_alert, assign_alert, reopen_alert, resolve_alert, undo_answer
+from apps.alerts.actions import (
+    acknowledge_alert,
+    assign_alert,
+    reopen_alert,
+    resolve_alert,
+    undo_answer,
+)
 from apps.alerts.asking import ask_for_now
 from apps.alerts.models import Alert, Delivery, Notice, outcomes
 from apps.alerts.models.outcomes import Resolution, SkipReason
@@ -27,7 +33,11 @@ pytestmark = pytest.mark.django_db
 def world() -> SmallWorld:
     made = make_small_world()
     Offering.objects.update(retires_on=None, date_kind="")
-    for name, role in {"olga": TeamRole.OWNER, "henrik": TeamRole.EDITOR, "ilse": TeamRole.EDITOR}.items():
+    for name, role in {
+        "olga": TeamRole.OWNER,
+        "henrik": TeamRole.EDITOR,
+        "ilse": TeamRole.EDITOR,
+    }.items():
         make_member(made.team, role, make_user(name, email=f"{name}@example.org"))
     made.event()
     look(NOW)
@@ -36,14 +46,17 @@ def world() -> SmallWorld:
 
 @pytest.fixture(params=["as it is", "reworded"])
 def reword(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
-    """Change every sentence about outcomes and the reasons in the history; or, to compare, nothing."""
+    """Change every sentence about outcomes and the reasons in the history; or, to compare,
+    nothing."""
 
     def change() -> None:
         if request.param == "as it is":
             return
         for name in ("_SKIP_SENTENCES", "_RESOLUTION_SENTENCES"):
             codes = getattr(outcomes, name)
-            monkeypatch.setattr(outcomes, name, {code: f"Other words for {code}." for code in codes})
+            monkeypatch.setattr(
+                outcomes, name, {code: f"Other words for {code}." for code in codes}
+            )
         for context in Context.objects.all():
             context.metadata["reason"] = "Other words."
             context.save()
@@ -78,7 +91,9 @@ def test_an_answer_taken_back_owes_what_it_kept_back_and_nothing_else(
 ) -> None:
     mail_out(NOW)
     escalation, muted = (
-        Notice.objects.create(alert=alert(), user=person(name), why="escalation", occasion="escalated", owed_at=NOW)
+        Notice.objects.create(
+            alert=alert(), user=person(name), why="escalation", occasion="escalated", owed_at=NOW
+        )
         for name in ("ilse", "olga")
     )
     until = {"until": day_in(9).isoformat()}
@@ -107,7 +122,9 @@ def test_a_resolution_that_stands_again_keeps_back_what_was_owed_meanwhile(
     assert not Notice.objects.owed().exists()
 
 
-def test_an_assignment_taken_back_in_time_is_not_mailed(world: SmallWorld, reword: Callable[[], None]) -> None:
+def test_an_assignment_taken_back_in_time_is_not_mailed(
+    world: SmallWorld, reword: Callable[[], None]
+) -> None:
     mail_out(NOW)
     assign_alert(alert=alert(), to=person("ilse"), by=person("henrik"), at=NOW)
     reword()
@@ -118,7 +135,9 @@ def test_an_assignment_taken_back_in_time_is_not_mailed(world: SmallWorld, rewor
     assert addresses("assigned") == {}
 
 
-def test_the_history_tells_an_answer_from_one_taken_back(world: SmallWorld, reword: Callable[[], None]) -> None:
+def test_the_history_tells_an_answer_from_one_taken_back(
+    world: SmallWorld, reword: Callable[[], None]
+) -> None:
     acknowledge_alert(alert=alert(), by=person("henrik"), at=NOW, reason="on it")
     resolve_alert(alert=alert(), why="moved", by=person("henrik"), at=NOW)
     undo_answer(alert=alert(), by=person("henrik"), at=NOW + HOUR)
@@ -144,10 +163,14 @@ def test_who_wants_no_mail_is_not_replaced(world: SmallWorld, reword: Callable[[
     mail_out(morning(1))
 
     assert addresses() == {}
-    assert set(Delivery.objects.values_list("state", "skip_reason")) == {("skipped", "no_email_wanted")}
+    assert set(Delivery.objects.values_list("state", "skip_reason")) == {
+        ("skipped", "no_email_wanted")
+    }
 
 
-def test_what_somebody_asked_for_is_not_mailed_once_more(world: SmallWorld, reword: Callable[[], None]) -> None:
+def test_what_somebody_asked_for_is_not_mailed_once_more(
+    world: SmallWorld, reword: Callable[[], None]
+) -> None:
     Team.objects.update(email="")
     Application.objects.update(business_owner="ilse")
     Notice.objects.update(team=None, user=person("ilse"))

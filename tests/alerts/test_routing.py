@@ -1,4 +1,5 @@
-"""To whom things fall, in hard cases: names, trees of teams, offices nobody holds, people and things that move."""
+"""To whom things fall, in hard cases: names, trees of teams, offices nobody holds, people and
+things that move."""
 
 import pgtrigger
 import pytest
@@ -12,8 +13,26 @@ from apps.alerts.routing import audiences_of, offices, owners_of
 from apps.alerts.wishing import set_preference, stop_mail
 from apps.catalog.models import Offering
 from apps.inventory.models import Application
-from tests.alerts.passing import addresses, day_in, last_text, look, mail_out, morning, pass_day, pass_days, texts
-from tests.builders import NOW, make_application, make_dependency, make_flag, make_member, make_team, make_user
+from tests.alerts.passing import (
+    addresses,
+    day_in,
+    last_text,
+    look,
+    mail_out,
+    morning,
+    pass_day,
+    pass_days,
+    texts,
+)
+from tests.builders import (
+    NOW,
+    make_application,
+    make_dependency,
+    make_flag,
+    make_member,
+    make_team,
+    make_user,
+)
 from tests.worlds.small import SmallWorld, make_small_world
 
 pytestmark = pytest.mark.django_db
@@ -30,13 +49,17 @@ def owner_of(application: Application) -> int | None:
     return owners_of([application.pk])[application.pk].first
 
 
-# --- names ------------------------------------------------------------------------------------------------------
+# --- names ----------------------------------------------------------------------------------------
 
 
 def test_of_two_people_of_one_name_the_only_one_who_may_see_the_application_is_meant() -> None:
     ours, theirs = make_team(), make_team()
-    anna = make_member(ours, TeamRole.VIEWER, make_user("anna1", first_name="Anna", last_name="Meier"))
-    other = make_member(theirs, TeamRole.VIEWER, make_user("anna2", first_name="Anna", last_name="Meier"))
+    anna = make_member(
+        ours, TeamRole.VIEWER, make_user("anna1", first_name="Anna", last_name="Meier")
+    )
+    other = make_member(
+        theirs, TeamRole.VIEWER, make_user("anna2", first_name="Anna", last_name="Meier")
+    )
 
     assert owner_of(make_application(team=ours, business_owner="Anna Meier")) == anna.pk
     assert owner_of(make_application(team=theirs, business_owner="anna meier")) == other.pk
@@ -45,14 +68,22 @@ def test_of_two_people_of_one_name_the_only_one_who_may_see_the_application_is_m
 
 def test_a_namesake_who_is_not_active_any_more_stands_in_nobody_s_way() -> None:
     team = make_team()
-    make_member(team, TeamRole.OWNER, make_user("old", first_name="Anna", last_name="Meier", is_active=False))
-    anna = make_member(team, TeamRole.VIEWER, make_user("new", first_name="Anna", last_name="Meier"))
+    make_member(
+        team,
+        TeamRole.OWNER,
+        make_user("old", first_name="Anna", last_name="Meier", is_active=False),
+    )
+    anna = make_member(
+        team, TeamRole.VIEWER, make_user("new", first_name="Anna", last_name="Meier")
+    )
 
     assert owner_of(make_application(team=team, business_owner="Anna Meier")) == anna.pk
 
 
 def test_one_person_named_twice_is_told_once(world: SmallWorld) -> None:
-    make_member(world.team, TeamRole.VIEWER, make_user("lena", first_name="Lena", last_name="Marchetti"))
+    make_member(
+        world.team, TeamRole.VIEWER, make_user("lena", first_name="Lena", last_name="Marchetti")
+    )
     Application.objects.update(business_owner="lena", technical_owner="Lena Marchetti")
 
     pass_day(0)
@@ -61,9 +92,13 @@ def test_one_person_named_twice_is_told_once(world: SmallWorld) -> None:
     assert Notice.objects.count() == 2
 
 
-@pytest.mark.parametrize("said", ["Team Blue", "Lena Marchetti <lena@example.org>", "%", "'; DROP", "lena,henrik", " "])
+@pytest.mark.parametrize(
+    "said", ["Team Blue", "Lena Marchetti <lena@example.org>", "%", "'; DROP", "lena,henrik", " "]
+)
 def test_a_word_that_names_nobody_leaves_it_with_the_team(world: SmallWorld, said: str) -> None:
-    make_member(world.team, TeamRole.VIEWER, make_user("lena", first_name="Lena", last_name="Marchetti"))
+    make_member(
+        world.team, TeamRole.VIEWER, make_user("lena", first_name="Lena", last_name="Marchetti")
+    )
     Application.objects.update(business_owner=said)
 
     pass_day(0)
@@ -83,7 +118,7 @@ def test_owners_of_a_thousand_applications_cost_one_statement() -> None:
     assert len({owners.first for owners in found.values()}) == 1
 
 
-# --- teams ------------------------------------------------------------------------------------------------------
+# --- teams ----------------------------------------------------------------------------------------
 
 
 def test_in_a_deep_tree_the_owners_of_the_nearest_team_above_are_told() -> None:
@@ -96,7 +131,10 @@ def test_in_a_deep_tree_the_owners_of_the_nearest_team_above_are_told() -> None:
 
     audience = audiences_of([team.pk])[team.pk]
 
-    assert (audience.has_mailbox, audience.owner_ids) == (False, (User.objects.get(username="top-owner").pk,))
+    assert (audience.has_mailbox, audience.owner_ids) == (
+        False,
+        (User.objects.get(username="top-owner").pk,),
+    )
 
 
 def test_a_circle_of_teams_with_an_owner_in_it_finds_the_owner() -> None:
@@ -147,7 +185,7 @@ def test_a_flag_of_nobody_s_waits_and_is_told_to_the_first_who_governs() -> None
     assert addresses() == {"amara@example.org": 1}
 
 
-# --- people who fall away ---------------------------------------------------------------------------------------
+# --- people who fall away -------------------------------------------------------------------------
 
 
 def test_an_owner_without_an_address_in_a_team_without_anybody_is_replaced_by_governance() -> None:
@@ -199,7 +237,7 @@ def test_good_news_follows_whoever_the_application_falls_to_as_well() -> None:
     assert not Alert.objects.live().exists()
 
 
-# --- applications that change hands -----------------------------------------------------------------------------
+# --- applications that change hands ---------------------------------------------------------------
 
 
 def test_an_application_that_changed_hands_is_told_to_its_new_team_though_its_old_one_is_told_of_others(
@@ -220,7 +258,9 @@ def test_an_application_that_changed_hands_is_told_to_its_new_team_though_its_ol
     assert "Fraud triage" not in last_text("claims@example.org")
 
 
-def test_it_is_told_to_a_team_that_was_told_of_its_own_applications_already(world: SmallWorld) -> None:
+def test_it_is_told_to_a_team_that_was_told_of_its_own_applications_already(
+    world: SmallWorld,
+) -> None:
     other = make_team("Underwriting", email="underwriting@example.org")
     make_dependency(make_application("Policy wording comparer", team=other), world.offering)
     look(NOW)
@@ -236,7 +276,9 @@ def test_it_is_told_to_a_team_that_was_told_of_its_own_applications_already(worl
     assert not Notice.objects.owed().exists()
 
 
-def test_who_wants_no_mail_gets_none_and_is_not_replaced_until_nobody_answers(world: SmallWorld) -> None:
+def test_who_wants_no_mail_gets_none_and_is_not_replaced_until_nobody_answers(
+    world: SmallWorld,
+) -> None:
     lena = make_member(world.team, TeamRole.EDITOR, make_user("lena"))
     henrik = make_member(world.team, TeamRole.OWNER, make_user("henrik"))
     Application.objects.update(business_owner="lena")
@@ -251,10 +293,12 @@ def test_who_wants_no_mail_gets_none_and_is_not_replaced_until_nobody_answers(wo
 
     assert addresses("escalated") == {"amara@example.org": 1}
     skipped = Delivery.objects.filter(state="skipped")
-    assert {delivery.reason_sentence for delivery in skipped} == {"No mail is wanted at this address."}
+    assert {delivery.reason_sentence for delivery in skipped} == {
+        "No mail is wanted at this address."
+    }
 
 
-# --- how ---------------------------------------------------------------------------------------------------------
+# --- how ------------------------------------------------------------------------------------------
 
 
 def test_the_mailbox_of_a_team_has_an_hour_and_a_zone_of_its_own() -> None:

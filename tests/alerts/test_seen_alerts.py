@@ -1,4 +1,5 @@
-"""What was seen in use and does not agree with what is declared is owed to the owning team, once, until it is over."""
+"""What was seen in use and does not agree with what is declared is owed to the owning team, once,
+until it is over."""
 
 from datetime import timedelta
 from uuid import uuid4
@@ -15,7 +16,15 @@ from apps.intake.models import Confidence, Discrepancy, Observation
 from apps.intake.reconciling import reconcile
 from apps.web.views.alerts.words import described
 from tests.alerts.passing import last_text, mail_out, morning
-from tests.builders import NOW, TODAY, make_member, make_offering, make_provider, make_user, make_version
+from tests.builders import (
+    NOW,
+    TODAY,
+    make_member,
+    make_offering,
+    make_provider,
+    make_user,
+    make_version,
+)
 from tests.http import signed_in_client
 from tests.worlds.small import SmallWorld
 
@@ -27,9 +36,15 @@ def see(world: SmallWorld, *api_ids: str) -> None:
     for api_id in api_ids:
         make_offering(api_id, host=acme, version=make_version(f"acme/{api_id}"))
         Observation.objects.create(
-            key=uuid4(), stream="otlp", application=world.application, provider="acme", requested=api_id,
-            confidence=Confidence.SERVED, first_seen_at=NOW, last_seen_at=NOW,
-        )  # fmt: skip
+            key=uuid4(),
+            stream="otlp",
+            application=world.application,
+            provider="acme",
+            requested=api_id,
+            confidence=Confidence.SERVED,
+            first_seen_at=NOW,
+            last_seen_at=NOW,
+        )
     reconcile(at=NOW)
     find_discrepancies(at=NOW)
 
@@ -44,11 +59,19 @@ def test_several_of_one_application_are_one_alert_and_told_once(world):
     raise_due_alerts(at=NOW + timedelta(minutes=10))
 
     alert = seen_alerts().get()
-    assert (alert.kind, alert.severity, alert.team) == ("shadow_dependency", 4, world.application.team)
+    assert (alert.kind, alert.severity, alert.team) == (
+        "shadow_dependency",
+        4,
+        world.application.team,
+    )
     assert alert.details["n"] == 2
     assert Notice.objects.filter(alert=alert).exists()
     [row] = described([alert], make_user(role="governance"), on=TODAY)
-    assert row.heading == f"{world.application.name} calls talker-1 at Acme and talker-2 at Acme, which nobody declared"
+    assert (
+        row.heading
+        == f"{world.application.name} calls talker-1 at Acme and talker-2 at Acme, which nobody "
+        "declared"
+    )
     assert row.url == f"/intake/discrepancies/?application={world.application.slug}"
     client = signed_in_client(make_member(world.application.team))
     assert "which nobody declared" in client.get(f"/alerts/{alert.pk}/").content.decode()
@@ -68,7 +91,9 @@ def test_it_settles_when_all_of_it_is_answered(world):
     raise_due_alerts(at=NOW)
     assert seen_alerts().get().state == Alert.State.OPEN
 
-    dismiss(discrepancies=[second], until=TODAY + timedelta(days=5), reason="trial", by=editor, at=NOW)
+    dismiss(
+        discrepancies=[second], until=TODAY + timedelta(days=5), reason="trial", by=editor, at=NOW
+    )
     raise_due_alerts(at=NOW)
     alert = seen_alerts().get()
     assert (alert.state, alert.resolution_sentence) == (
@@ -98,14 +123,23 @@ def test_who_subscribed_to_the_kind_is_told_too(world):
 @pytest.mark.parametrize(
     ("kind", "said", "sentence"),
     [
-        ("unseen", {"api_id": "a", "host": "Acme", "days": 30}, "declares a at Acme, not seen in use for 30 days"),
+        (
+            "unseen",
+            {"api_id": "a", "host": "Acme", "days": 30},
+            "declares a at Acme, not seen in use for 30 days",
+        ),
         (
             "drift",
             {"asked": "chat", "was": "acme/a-1", "now": "acme/a-2", "first_on": "2026-11-23"},
-            "is answered by acme/a-2 since 23 Nov 2026 where it asks for 'chat', before by acme/a-1",
+            "is answered by acme/a-2 since 23 Nov 2026 where it asks for 'chat', before by "
+            "acme/a-1",
         ),
         ("other_served", {"asked": "a", "now": "acme/b"}, "asks for a and is answered by acme/b"),
-        ("out_of_use", {"called": "a", "last_on": "2026-11-24"}, "is retired and still calls a, last on 24 Nov 2026"),
+        (
+            "out_of_use",
+            {"called": "a", "last_on": "2026-11-24"},
+            "is retired and still calls a, last on 24 Nov 2026",
+        ),
     ],
 )
 def test_each_kind_has_its_sentence(kind, said, sentence):

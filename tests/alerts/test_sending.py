@@ -1,4 +1,5 @@
-"""Every way a mail server can refuse, and what becomes of the mail: nothing lost, nothing doubled."""
+"""Every way a mail server can refuse, and what becomes of the mail: nothing lost, nothing
+doubled."""
 
 from contextlib import suppress
 from datetime import timedelta
@@ -86,8 +87,12 @@ def test_a_delivery_waits_for_its_time(smtp: Peer) -> None:
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("answer", ["451 4.7.1 Greylisted, come back", "452 4.2.2 Mailbox full", "421 4.3.2 Closing"])
-def test_a_temporary_refusal_is_tried_again_later_under_the_same_message_id(smtp: Peer, answer: str) -> None:
+@pytest.mark.parametrize(
+    "answer", ["451 4.7.1 Greylisted, come back", "452 4.2.2 Mailbox full", "421 4.3.2 Closing"]
+)
+def test_a_temporary_refusal_is_tried_again_later_under_the_same_message_id(
+    smtp: Peer, answer: str
+) -> None:
     delivery = make_delivery()
     smtp.answers.append(answer)
 
@@ -156,7 +161,9 @@ def test_a_server_that_asks_for_a_login_is_our_fault_and_fails_no_mail(smtp: Pee
 
 
 @pytest.mark.django_db
-def test_silence_after_the_message_is_a_timeout_and_tried_again_under_the_same_message_id(smtp: Peer) -> None:
+def test_silence_after_the_message_is_a_timeout_and_tried_again_under_the_same_message_id(
+    smtp: Peer,
+) -> None:
     delivery = make_delivery()
     smtp.answers.append(HANG)
 
@@ -171,7 +178,9 @@ def test_silence_after_the_message_is_a_timeout_and_tried_again_under_the_same_m
 
 
 @pytest.mark.django_db
-def test_a_connection_lost_after_the_message_is_tried_again_under_the_same_message_id(smtp: Peer) -> None:
+def test_a_connection_lost_after_the_message_is_tried_again_under_the_same_message_id(
+    smtp: Peer,
+) -> None:
     delivery = make_delivery()
     smtp.answers.append(DROP)
 
@@ -193,7 +202,9 @@ def test_a_retry_carries_the_same_words_and_date(smtp: Peer) -> None:
 
     first, second = smtp.received
     assert first["Date"] == second["Date"]
-    assert [part.get_content() for part in first.iter_parts()] == [part.get_content() for part in second.iter_parts()]
+    assert [part.get_content() for part in first.iter_parts()] == [
+        part.get_content() for part in second.iter_parts()
+    ]
 
 
 @pytest.mark.django_db
@@ -208,7 +219,9 @@ def test_a_server_that_never_says_goodbye_has_still_taken_the_mail(smtp: Peer) -
 
 
 @pytest.mark.django_db
-def test_a_server_that_is_away_costs_one_delivery_one_attempt_and_the_rest_nothing(settings: Any, smtp: Peer) -> None:
+def test_a_server_that_is_away_costs_one_delivery_one_attempt_and_the_rest_nothing(
+    settings: Any, smtp: Peer
+) -> None:
     for n in range(3):
         make_delivery(f"reader{n}@example.org")
     there = settings.MAILERS
@@ -219,11 +232,17 @@ def test_a_server_that_is_away_costs_one_delivery_one_attempt_and_the_rest_nothi
     assert sorted(Delivery.objects.values_list("attempts", flat=True)) == [0, 0, 1]
     settings.MAILERS = there
     assert send_due(at=NOW + HOUR) == 3
-    assert sorted(smtp.recipients) == ["reader0@example.org", "reader1@example.org", "reader2@example.org"]
+    assert sorted(smtp.recipients) == [
+        "reader0@example.org",
+        "reader1@example.org",
+        "reader2@example.org",
+    ]
 
 
 @pytest.mark.django_db
-def test_tries_span_more_than_a_day_and_then_the_delivery_fails_with_the_last_reason(smtp: Peer) -> None:
+def test_tries_span_more_than_a_day_and_then_the_delivery_fails_with_the_last_reason(
+    smtp: Peer,
+) -> None:
     delivery = make_delivery()
     smtp.answers.extend(["451 Not now"] * (MOST_ATTEMPTS + 5))
 
@@ -314,7 +333,9 @@ def fill(hog: Path) -> None:
 
 
 @pytest.mark.django_db
-def test_a_full_disk_under_the_mail_folder_keeps_the_mail_until_there_is_room(settings: Any, small_disk: Path) -> None:
+def test_a_full_disk_under_the_mail_folder_keeps_the_mail_until_there_is_room(
+    settings: Any, small_disk: Path
+) -> None:
     spool = small_disk / "mail"
     spool.mkdir()
     settings.MAILERS = {"default": mailer(f"filemail://{spool}")}
@@ -336,7 +357,9 @@ def test_a_full_disk_under_the_mail_folder_keeps_the_mail_until_there_is_room(se
 
 
 @pytest.mark.django_db
-def test_a_failed_delivery_can_be_sent_again_by_governance_under_its_old_message_id(smtp: Peer) -> None:
+def test_a_failed_delivery_can_be_sent_again_by_governance_under_its_old_message_id(
+    smtp: Peer,
+) -> None:
     delivery = make_delivery(state="failed", reason="550 No such mailbox", attempts=1)
 
     assert requeue_delivery(delivery=delivery, at=NOW, by=make_user(role="governance")) is True

@@ -1,4 +1,5 @@
-"""Which run may send: a lease that is renewed at each message, not a lock that stays with a connection."""
+"""Which run may send: a lease that is renewed at each message, not a lock that stays with a
+connection."""
 
 import threading
 from datetime import timedelta
@@ -93,7 +94,9 @@ def send_mails_with(meanwhile: Any) -> int:
 
 
 @pytest.mark.django_db
-def test_a_run_whose_lease_was_taken_over_stops_before_the_next_mail_and_leaves_the_other_its_lease(smtp: Peer) -> None:
+def test_a_run_whose_lease_was_taken_over_stops_before_the_next_mail_and_leaves_the_other_its_lease(
+    smtp: Peer,
+) -> None:
     make_deliveries(3)
     others: list[HeldLease] = []
 
@@ -104,7 +107,11 @@ def test_a_run_whose_lease_was_taken_over_stops_before_the_next_mail_and_leaves_
     assert send_mails_with(another_worker_takes_over) == 1
 
     assert len(smtp.received) == 1
-    assert sorted(Delivery.objects.values_list("state", "attempts")) == [("queued", 0), ("queued", 0), ("sent", 1)]
+    assert sorted(Delivery.objects.values_list("state", "attempts")) == [
+        ("queued", 0),
+        ("queued", 0),
+        ("sent", 1),
+    ]
     assert [lease.holder for lease in Lease.objects.all()] == [others[0].holder]
 
 
@@ -133,8 +140,11 @@ def test_at_one_mail_in_two_minutes_the_lease_lasts_from_one_to_the_next(
 
 @pytest.mark.pooler
 @pytest.mark.django_db(transaction=True)
-def test_behind_a_pooler_every_run_that_should_send_does_and_no_lock_stays(pooler: Pooler, smtp: Peer) -> None:
-    """A lock of the session stayed on a server connection, with nobody who could release it: then nothing was sent."""
+def test_behind_a_pooler_every_run_that_should_send_does_and_no_lock_stays(
+    pooler: Pooler, smtp: Peer
+) -> None:
+    """A lock of the session stayed on a server connection, with nobody who could release it: then
+    nothing was sent."""
     n_runs = 30
     stop = threading.Event()
 

@@ -1,4 +1,5 @@
-"""An alert ends with its cause: said once to whoever a message had told, to nobody else, and not where news says it."""
+"""An alert ends with its cause: said once to whoever a message had told, to nobody else, and not
+where news says it."""
 
 from datetime import timedelta
 
@@ -14,7 +15,17 @@ from apps.alerts.settling import settle
 from apps.catalog.models import Offering, ProviderEvent
 from apps.inventory.models import Application, Dependency
 from tests.alerts.feed_states import backfill
-from tests.alerts.passing import addresses, day_in, last_text, look, mail_out, morning, pass_day, pass_days, texts
+from tests.alerts.passing import (
+    addresses,
+    day_in,
+    last_text,
+    look,
+    mail_out,
+    morning,
+    pass_day,
+    pass_days,
+    texts,
+)
 from tests.builders import (
     NOW,
     make_application,
@@ -50,7 +61,7 @@ def end(alert: Alert, n: int = 1) -> None:
     mail_out(morning(n))
 
 
-# --- who is told that it is over ----------------------------------------------------------------------------------
+# --- who is told that it is over ------------------------------------------------------------------
 
 
 def test_everyone_a_message_told_is_told_once_and_nobody_else(world: SmallWorld) -> None:
@@ -67,8 +78,11 @@ def test_everyone_a_message_told_is_told_once_and_nobody_else(world: SmallWorld)
         end(alert, n)
 
     assert addresses("resolved") == {
-        "claims@example.org": 1, "lena@example.org": 1, "sub@example.org": 1, "https://chat.example.org/": 1,
-    }  # fmt: skip
+        "claims@example.org": 1,
+        "lena@example.org": 1,
+        "sub@example.org": 1,
+        "https://chat.example.org/": 1,
+    }
     for address in ("claims@example.org", "lena@example.org", "sub@example.org"):
         assert "NO LONGER SO" in last_text(address)
         assert GONE in last_text(address)
@@ -135,7 +149,7 @@ def test_that_it_is_over_names_only_what_the_recipient_may_still_see(world: Smal
     assert "Motor damage" not in last_text()
 
 
-# --- events overtaken ---------------------------------------------------------------------------------------------
+# --- events overtaken -----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -157,7 +171,10 @@ def test_later_news_of_the_end_takes_the_place_of_earlier_news_in_silence(
     pass_days(1, 3)
 
     first.refresh_from_db()
-    assert (first.state, first.resolution_sentence) == ("resolved", "A later change has overtaken it.")
+    assert (first.state, first.resolution_sentence) == (
+        "resolved",
+        "A later change has overtaken it.",
+    )
     assert addresses("resolved") == {}
     assert len(texts()) == 2
 
@@ -206,7 +223,9 @@ def test_news_of_another_model_or_of_a_price_overtakes_no_end(world: SmallWorld)
     assert first.state == "open"
 
 
-def test_later_news_overtakes_also_where_the_application_has_another_owner_by_then(world: SmallWorld) -> None:
+def test_later_news_overtakes_also_where_the_application_has_another_owner_by_then(
+    world: SmallWorld,
+) -> None:
     first = tell(world)
     make_member(world.team, TeamRole.EDITOR, make_user("lena"))
     Application.objects.update(business_owner="lena")
@@ -219,7 +238,9 @@ def test_later_news_overtakes_also_where_the_application_has_another_owner_by_th
     assert Alert.objects.live().get().kind == "moved_later"
 
 
-def test_a_price_that_moves_again_overtakes_the_last_move_but_not_by_a_trifle(world: SmallWorld) -> None:
+def test_a_price_that_moves_again_overtakes_the_last_move_but_not_by_a_trifle(
+    world: SmallWorld,
+) -> None:
     first = tell(world, "repriced", old={"input": "10"}, new={"input": "20"})
     world.event("repriced", old={"input": "20"}, new={"input": "20.1"}, detected_at=morning(1))
     pass_day(1)
@@ -233,11 +254,13 @@ def test_a_price_that_moves_again_overtakes_the_last_move_but_not_by_a_trifle(wo
     assert first.state == "resolved"
 
 
-# --- moved away ---------------------------------------------------------------------------------------------------
+# --- moved away -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("how", ["ended", "retired application", "other model"])
-def test_news_of_what_nothing_calls_any_more_is_over_and_that_is_said(world: SmallWorld, how: str) -> None:
+def test_news_of_what_nothing_calls_any_more_is_over_and_that_is_said(
+    world: SmallWorld, how: str
+) -> None:
     alert = tell(world)
     match how:
         case "ended":
@@ -266,7 +289,9 @@ def test_one_application_that_stays_keeps_it_open(world: SmallWorld) -> None:
     assert alert.state == "open"
 
 
-def test_models_that_had_already_ended_are_over_when_nothing_calls_them_any_more(world: SmallWorld) -> None:
+def test_models_that_had_already_ended_are_over_when_nothing_calls_them_any_more(
+    world: SmallWorld,
+) -> None:
     backfill(world.offering)
     pass_day(1)
     alert = Alert.objects.get(kind="backfilled")

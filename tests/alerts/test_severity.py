@@ -25,7 +25,12 @@ def test_an_end_is_the_louder_the_nearer_it_is_and_the_graver_the_application(
 
 
 def test_a_retirement_is_as_loud_as_the_application_is_grave() -> None:
-    assert [event_severity("retired", days_left=0, criticality=each) for each in Criticality] == [5, 4, 3, 2]
+    assert [event_severity("retired", days_left=0, criticality=each) for each in Criticality] == [
+        5,
+        4,
+        3,
+        2,
+    ]
 
 
 @pytest.mark.parametrize("kind", ["moved_later", "withdrawn"])
@@ -34,13 +39,22 @@ def test_relief_is_a_note(kind: str) -> None:
 
 
 def test_only_a_price_that_rises_is_more_than_a_note() -> None:
-    assert event_severity("repriced", days_left=0, criticality=Criticality.CRITICAL, dearer=True) == 3
-    assert event_severity("repriced", days_left=0, criticality=Criticality.CRITICAL, dearer=False) == 1
+    assert (
+        event_severity("repriced", days_left=0, criticality=Criticality.CRITICAL, dearer=True) == 3
+    )
+    assert (
+        event_severity("repriced", days_left=0, criticality=Criticality.CRITICAL, dearer=False) == 1
+    )
 
 
 def test_who_only_leans_counts_one_step_less_unless_a_primary_is_as_loud() -> None:
     assert gravest_severity("retired", days_left=0, primary=None, leaning=Criticality.CRITICAL) == 4
-    assert gravest_severity("retired", days_left=0, primary=Criticality.CRITICAL, leaning=Criticality.LOW) == 5
+    assert (
+        gravest_severity(
+            "retired", days_left=0, primary=Criticality.CRITICAL, leaning=Criticality.LOW
+        )
+        == 5
+    )
     assert gravest_severity("announced", days_left=400, primary=None, leaning=Criticality.LOW) == 1
 
 

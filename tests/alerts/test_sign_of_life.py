@@ -22,7 +22,9 @@ def test_it_comes_once_a_window_and_says_how_fresh_the_feeds_are() -> None:
     PollState.objects.create(source=fresh, last_success_at=NOW + 4 * DAY)
     set_preference(by=person, at=NOW, heartbeat=True)
 
-    written = [queue_digests(at=NOW + n * timedelta(hours=4), gather=timedelta(0)) for n in range(12)]
+    written = [
+        queue_digests(at=NOW + n * timedelta(hours=4), gather=timedelta(0)) for n in range(12)
+    ]
 
     assert sum(written) == 2, "one for each of the two mornings"
     mail = Delivery.objects.latest("pk")

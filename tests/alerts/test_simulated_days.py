@@ -1,4 +1,5 @@
-"""Days pass, things happen, and every evening what was told is held against a small model of what should have been."""
+"""Days pass, things happen, and every evening what was told is held against a small model of what
+should have been."""
 
 import random
 from collections import defaultdict
@@ -11,7 +12,14 @@ from apps.alerts.actions import keep_alerts, queue_digests, raise_alerts, raise_
 from apps.alerts.models import Alert, AlertPolicy, Delivery, Notice
 from apps.catalog.models import Offering
 from apps.inventory.models import Application, Criticality, Dependency
-from tests.builders import make_application, make_dependency, make_offering, make_provider, make_team, make_user
+from tests.builders import (
+    make_application,
+    make_dependency,
+    make_offering,
+    make_provider,
+    make_team,
+    make_user,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -36,16 +44,21 @@ def a_day_passes(day: date) -> None:
 def milestones_told(application: Application) -> list[tuple[date, int]]:
     """(day, milestone) of every milestone that some message carried for the application."""
     notices = Notice.objects.filter(
-        alert__kind="milestone", alert__application_ids__contains=[application.pk], occasion="raised",
+        alert__kind="milestone",
+        alert__application_ids__contains=[application.pk],
+        occasion="raised",
         delivery__state="sent",
-    ).select_related("alert")  # fmt: skip
+    ).select_related("alert")
     return sorted({(notice.alert.raised_at.date(), notice.alert.milestone) for notice in notices})
 
 
 def test_in_two_hundred_days_every_milestone_is_told_once_on_its_day() -> None:
     ends_on = START + timedelta(days=195)
     team = make_team(email="team@example.org")
-    applications = [make_application(team=team, criticality=level) for level in (Criticality.CRITICAL, Criticality.LOW)]
+    applications = [
+        make_application(team=team, criticality=level)
+        for level in (Criticality.CRITICAL, Criticality.LOW)
+    ]
     for application in applications:
         make_dependency(application, make_offering(retires_on=ends_on, date_kind="firm"))
 
@@ -53,9 +66,13 @@ def test_in_two_hundred_days_every_milestone_is_told_once_on_its_day() -> None:
         a_day_passes(START + timedelta(days=n))
 
     for application in applications:
-        assert milestones_told(application) == [(ends_on - timedelta(days=n), n) for n in MILESTONES]
+        assert milestones_told(application) == [
+            (ends_on - timedelta(days=n), n) for n in MILESTONES
+        ]
     assert not Notice.objects.owed().exists()
-    assert Alert.objects.waiting().count() == len(applications), "each milestone takes the place of the one before"
+    assert Alert.objects.waiting().count() == len(applications), (
+        "each milestone takes the place of the one before"
+    )
 
 
 def test_each_criticality_has_days_of_its_own() -> None:
@@ -79,9 +96,13 @@ class Model:
     """What should be told of, worked out by nothing but the rules in docs/mail.md."""
 
     told: dict[tuple[int, int, date], int] = field(default_factory=dict)
-    days: dict[tuple[int, int, date], list[tuple[date, int]]] = field(default_factory=lambda: defaultdict(list))
+    days: dict[tuple[int, int, date], list[tuple[date, int]]] = field(
+        default_factory=lambda: defaultdict(list)
+    )
 
-    def a_day_passes(self, day: date, uses: set[tuple[int, int]], ends: dict[int, date | None]) -> None:
+    def a_day_passes(
+        self, day: date, uses: set[tuple[int, int]], ends: dict[int, date | None]
+    ) -> None:
         """`uses` are (application, offering) of today, `ends` {offering: its firm day}."""
         for application, offering in uses:
             on = ends[offering]
@@ -96,14 +117,16 @@ class Model:
 
 @pytest.mark.parametrize("seed", range(3))
 def test_random_portfolios_are_told_what_the_model_tells(seed: int) -> None:
-    """Ends are set, moved, taken back and set again; applications come and go and change their team and their model."""
+    """Ends are set, moved, taken back and set again; applications come and go and change their team
+    and their model."""
     rng = random.Random(seed)
     teams = [make_team(email=f"team{n}@example.org") for n in range(3)]
     host = make_provider()
     offerings = [make_offering(f"model-{seed}-{n}", host=host) for n in range(5)]
     ends: dict[int, date | None] = {offering.pk: None for offering in offerings}
     applications = [
-        make_application(team=rng.choice(teams), criticality=rng.choice(list(Criticality))) for _ in range(6)
+        make_application(team=rng.choice(teams), criticality=rng.choice(list(Criticality)))
+        for _ in range(6)
     ]
     model = Model()
 
@@ -112,13 +135,17 @@ def test_random_portfolios_are_told_what_the_model_tells(seed: int) -> None:
         for _ in range(rng.choice([0, 0, 1, 2])):
             offering = rng.choice(offerings)
             ends[offering.pk] = on = rng.choice([None, day + timedelta(days=rng.randint(0, 100))])
-            Offering.objects.filter(pk=offering.pk).update(retires_on=on, date_kind="firm" if on else "")
+            Offering.objects.filter(pk=offering.pk).update(
+                retires_on=on, date_kind="firm" if on else ""
+            )
         if rng.random() < 0.3:
             application = rng.choice(applications)
             Dependency.objects.filter(application=application, until=None).update(until=day)
             make_dependency(application, rng.choice(offerings), since=day)
         if rng.random() < 0.05:
-            Application.objects.filter(pk=rng.choice(applications).pk).update(team=rng.choice(teams))
+            Application.objects.filter(pk=rng.choice(applications).pk).update(
+                team=rng.choice(teams)
+            )
         live = Dependency.objects.live_on(day).values_list("application_id", "offering_id")
         model.a_day_passes(day, set(live), ends)
         a_day_passes(day)
@@ -133,7 +160,9 @@ def test_random_portfolios_are_told_what_the_model_tells(seed: int) -> None:
     # nothing is owed, and everything carried has its message
     assert not Notice.objects.owed().exists()
     assert not Delivery.objects.exclude(state__in=["sent", "skipped"]).exists()
-    windows = Delivery.objects.filter(kind__in=["digest", "summary"], state="sent").values_list("address", "created_at")
+    windows = Delivery.objects.filter(kind__in=["digest", "summary"], state="sent").values_list(
+        "address", "created_at"
+    )
     days = [(address, moment.date()) for address, moment in windows]
     assert len(days) == len(set(days)), "one digest a recipient and window"
 
@@ -142,12 +171,15 @@ def test_the_owner_is_told_by_name_and_the_team_beside_them() -> None:
     team = make_team(email="team@example.org")
     owner = make_user("lena", first_name="Lena", last_name="Marchetti", role="auditor")
     application = make_application(team=team, business_owner="lena marchetti ")
-    make_dependency(application, make_offering(retires_on=START + timedelta(days=30), date_kind="firm"))
+    make_dependency(
+        application, make_offering(retires_on=START + timedelta(days=30), date_kind="firm")
+    )
 
     a_day_passes(START)
 
     alert = Alert.objects.get(kind="milestone")
     assert (alert.team, alert.user) == (team, owner)
     assert set(Delivery.objects.values_list("address", "state")) == {
-        ("lena@example.org", "sent"), ("team@example.org", "sent"),
-    }  # fmt: skip
+        ("lena@example.org", "sent"),
+        ("team@example.org", "sent"),
+    }

@@ -1,4 +1,5 @@
-"""States that ask for something until they pass: too little time left to move, assessments that have become stale."""
+"""States that ask for something until they pass: too little time left to move, assessments that
+have become stale."""
 
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -65,11 +66,12 @@ def ends(offering: Offering, n: int | None, kind: str = "firm") -> None:
 def needs(world: SmallWorld, days: float) -> None:
     """By the exit plan the move takes that many days."""
     ExitPlan.objects.update_or_create(
-        dependency=world.application.dependencies.get(), defaults={"estimated_days": Decimal(str(days))}
+        dependency=world.application.dependencies.get(),
+        defaults={"estimated_days": Decimal(str(days))},
     )
 
 
-# --- runway -----------------------------------------------------------------------------------------------------
+# --- runway ---------------------------------------------------------------------------------------
 
 
 def test_too_little_time_is_told_on_the_day_it_begins_and_once(world: SmallWorld) -> None:
@@ -80,11 +82,15 @@ def test_too_little_time_is_told_on_the_day_it_begins_and_once(world: SmallWorld
     assert told(RUNWAY) == [(21, RUNWAY, None)]
     assert Alert.objects.get(kind=RUNWAY).urgent
     [mail] = Delivery.objects.filter(notices__alert__kind=RUNWAY)
-    assert mail.subject.startswith("Motor damage estimator can no longer move in time: its model ends on 4 March 2027")
+    assert mail.subject.startswith(
+        "Motor damage estimator can no longer move in time: its model ends on 4 March 2027"
+    )
     assert "−1 day" in mail.body_text
 
 
-def test_it_comes_at_once_also_where_the_recipient_s_day_is_still_the_one_before(world: SmallWorld) -> None:
+def test_it_comes_at_once_also_where_the_recipient_s_day_is_still_the_one_before(
+    world: SmallWorld,
+) -> None:
     owner = make_member(world.team, TeamRole.OWNER, make_user("kai", time_zone="Pacific/Honolulu"))
     Application.objects.update(business_owner=owner.username)
     needs(world, 80)
@@ -97,7 +103,9 @@ def test_it_comes_at_once_also_where_the_recipient_s_day_is_still_the_one_before
     assert set(mails.values_list("address", flat=True)) == {"kai@example.org", "claims@example.org"}
 
 
-def test_a_runway_that_turns_negative_positive_and_negative_again_is_told_each_time(world: SmallWorld) -> None:
+def test_a_runway_that_turns_negative_positive_and_negative_again_is_told_each_time(
+    world: SmallWorld,
+) -> None:
     for n in range(6):
         # the same day and the same effort each time it is too late
         needs(world, 110 if n in {0, 1, 4, 5} else 20)
@@ -120,7 +128,9 @@ def test_what_somebody_settled_is_told_again_only_when_something_changes(world: 
     governor = make_user(role="governance")
     needs(world, 110)
     pass_day(0)
-    resolve_alert(alert=Alert.objects.get(kind=RUNWAY), why="the board accepts a gap", by=governor, at=NOW)
+    resolve_alert(
+        alert=Alert.objects.get(kind=RUNWAY), why="the board accepts a gap", by=governor, at=NOW
+    )
     pass_days(1, 5)
     assert told(RUNWAY) == [(0, RUNWAY, None)]
 
@@ -136,7 +146,9 @@ def test_what_somebody_settled_is_told_again_only_when_something_changes(world: 
     assert told(RUNWAY) == [(0, RUNWAY, None), (6, RUNWAY, None), (10, RUNWAY, None)]
 
 
-def test_a_day_that_moves_while_it_stays_too_late_is_told_without_saying_it_is_over(world: SmallWorld) -> None:
+def test_a_day_that_moves_while_it_stays_too_late_is_told_without_saying_it_is_over(
+    world: SmallWorld,
+) -> None:
     needs(world, 200)
     pass_day(0)
     ends(world.offering, 150)
@@ -148,7 +160,9 @@ def test_a_day_that_moves_while_it_stays_too_late_is_told_without_saying_it_is_o
     assert "time to move" not in " ".join(texts())
 
 
-@pytest.mark.parametrize("how", ["moved later", "taken back", "moved off", "retired application", "quicker test"])
+@pytest.mark.parametrize(
+    "how", ["moved later", "taken back", "moved off", "retired application", "quicker test"]
+)
 def test_it_passes_with_its_cause_and_that_is_said_once(world: SmallWorld, how: str) -> None:
     needs(world, 110)
     pass_day(0)
@@ -230,7 +244,9 @@ def test_two_that_look_at_once_raise_each_state_once() -> None:
     made = make_small_world()
     needs(made, 300)
     for n in range(9):
-        dependency = make_dependency(make_application(team=make_team(f"Team {n} of nine")), made.offering)
+        dependency = make_dependency(
+            make_application(team=make_team(f"Team {n} of nine")), made.offering
+        )
         make_exit_plan(dependency, estimated_days=300)
         stale(dependency)
 
@@ -240,18 +256,25 @@ def test_two_that_look_at_once_raise_each_state_once() -> None:
     assert Alert.objects.filter(kind=STALE).count() == 9
 
 
-# --- stale assessments ------------------------------------------------------------------------------------------
+# --- stale assessments ----------------------------------------------------------------------------
 
 
 def stale(
-    dependency: Dependency, *, since: datetime = NOW, title: str = "", because: str = "End announced.", **fields: object
+    dependency: Dependency,
+    *,
+    since: datetime = NOW,
+    title: str = "",
+    because: str = "End announced.",
+    **fields: object,
 ) -> Assessment:
     """An assessment of a risk of the offering that has become stale."""
-    risk = make_risk(make_node(NodeKind.OFFERING, dependency.offering), title=title or f"Risk of {dependency.pk}")
+    risk = make_risk(
+        make_node(NodeKind.OFFERING, dependency.offering), title=title or f"Risk of {dependency.pk}"
+    )
     fields.setdefault("stale_cause", "event")
     return make_assessment(
         risk, dependency, state="stale", stale_since=since, stale_because=because, **fields
-    )  # fmt: skip
+    )
 
 
 @pytest.fixture
@@ -262,9 +285,15 @@ def dependency(world: SmallWorld) -> Dependency:
 
 def test_all_that_one_event_made_stale_is_one_alert_per_party(dependency: Dependency) -> None:
     others = make_team("Underwriting", email="underwriting@example.org")
-    theirs = make_dependency(make_application("Policy wording comparer", team=others), dependency.offering)
+    theirs = make_dependency(
+        make_application("Policy wording comparer", team=others), dependency.offering
+    )
     for n in range(3):
-        stale(dependency, title=f"Claims risk {n}", because="Price changed: gemini-2.5-pro (seen 2026-11-24).")
+        stale(
+            dependency,
+            title=f"Claims risk {n}",
+            because="Price changed: gemini-2.5-pro (seen 2026-11-24).",
+        )
     stale(theirs, title="Underwriting risk", because="Because of Policy wording comparer.")
 
     pass_days(0, 2)
@@ -285,25 +314,36 @@ def test_what_becomes_stale_again_is_told_again(dependency: Dependency) -> None:
     pass_day(1)
     assert Alert.objects.get().state == "resolved"
     assert "assessed anew" in last_text()
-    Assessment.objects.filter(pk=assessment.pk).update(state="stale", stale_since=morning(2), stale_cause="event")
+    Assessment.objects.filter(pk=assessment.pk).update(
+        state="stale", stale_since=morning(2), stale_cause="event"
+    )
 
     pass_days(2, 3)
 
     assert told(STALE) == [(0, STALE, None), (2, STALE, None)]
 
 
-def test_who_assessed_is_told_of_their_own_and_the_technical_owner_too(dependency: Dependency) -> None:
+def test_who_assessed_is_told_of_their_own_and_the_technical_owner_too(
+    dependency: Dependency,
+) -> None:
     people = {
         name: make_member(dependency.application.team, TeamRole.EDITOR, make_user(name))
         for name in ("ines", "tech", "lena")
     }
     Application.objects.update(business_owner="lena", technical_owner="tech")
     second = make_dependency(
-        make_application("Fraud triage", team=dependency.application.team, business_owner="lena"), dependency.offering
+        make_application("Fraud triage", team=dependency.application.team, business_owner="lena"),
+        dependency.offering,
     )
     for n in range(15):
         stale(dependency, title=f"First {n}")
-    stale(second, title="Of fraud triage", owner=people["ines"], inherent_likelihood=1, inherent_impact=1)
+    stale(
+        second,
+        title="Of fraud triage",
+        owner=people["ines"],
+        inherent_likelihood=1,
+        inherent_impact=1,
+    )
 
     pass_day(0)
 

@@ -1,4 +1,5 @@
-"""What people ask to hear of on top of what is owed to them, and that the preview promises what raising then does."""
+"""What people ask to hear of on top of what is owed to them, and that the preview promises what
+raising then does."""
 
 import random
 from datetime import timedelta
@@ -13,10 +14,25 @@ from apps.accounts.roles import TeamRole
 from apps.alerts.actions import raise_alerts
 from apps.alerts.models import Alert, Delivery, Notice, Subscription, Webhook
 from apps.alerts.preview import preview_of
-from apps.alerts.wishing import BadWish, NotYours, end_subscription, save_subscription, set_preference
+from apps.alerts.wishing import (
+    BadWish,
+    NotYours,
+    end_subscription,
+    save_subscription,
+    set_preference,
+)
 from apps.catalog.models import Offering, ProviderEvent
 from apps.inventory.models import Application, Criticality
-from tests.alerts.passing import addresses, day_in, last_text, look, mail_out, morning, pass_day, pass_days
+from tests.alerts.passing import (
+    addresses,
+    day_in,
+    last_text,
+    look,
+    mail_out,
+    morning,
+    pass_day,
+    pass_days,
+)
 from tests.builders import (
     NOW,
     make_application,
@@ -60,7 +76,7 @@ def is_told(user: User) -> bool:
     return Delivery.objects.filter(user=user, state="sent").exists()
 
 
-# --- filters ------------------------------------------------------------------------------------------------------
+# --- filters --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -81,11 +97,22 @@ def is_told(user: User) -> bool:
         ({"team": "own"}, True),
         ({"team": "above"}, True),
         ({"team": "beside"}, False),
-        ({"provider": "google", "kinds": ["announced"], "min_severity": 3, "team": "own", "max_days_left": 90}, True),
+        (
+            {
+                "provider": "google",
+                "kinds": ["announced"],
+                "min_severity": 3,
+                "team": "own",
+                "max_days_left": 90,
+            },
+            True,
+        ),
         ({"enabled": False}, False),
     ],
 )
-def test_all_filters_must_hold(world: SmallWorld, viewer: User, wish: dict[str, Any], expected: bool) -> None:
+def test_all_filters_must_hold(
+    world: SmallWorld, viewer: User, wish: dict[str, Any], expected: bool
+) -> None:
     above = make_team()
     world.team.parent = above
     world.team.save()
@@ -95,7 +122,9 @@ def test_all_filters_must_hold(world: SmallWorld, viewer: User, wish: dict[str, 
         wish["provider"] = make_provider(wish["provider"], roles=("developer",))
     if "foundation" in wish:
         foundation = world.offering.version.foundation  # type: ignore[union-attr]
-        wish["foundation"] = foundation if wish["foundation"] == foundation.line else make_foundation("openai/gpt-5")
+        wish["foundation"] = (
+            foundation if wish["foundation"] == foundation.line else make_foundation("openai/gpt-5")
+        )
     if "team" in wish:
         wish["team"] = teams[wish["team"]]
     subscribe(viewer, **wish)
@@ -116,7 +145,9 @@ def test_nobody_hears_by_subscription_of_what_they_may_not_see(world: SmallWorld
         save_subscription(subscription=Subscription(user=stranger), by=make_user())
 
 
-def test_who_loses_sight_of_it_before_the_mail_is_written_is_not_mailed(world: SmallWorld, viewer: User) -> None:
+def test_who_loses_sight_of_it_before_the_mail_is_written_is_not_mailed(
+    world: SmallWorld, viewer: User
+) -> None:
     subscribe(viewer)
     world.event()
     look(NOW)
@@ -141,7 +172,9 @@ def test_who_is_told_anyway_is_not_told_twice_and_two_subscriptions_are_one_line
     pass_day(0)
 
     assert addresses() == {f"{name}@example.org": 1 for name in ("claims", "viewer", "other")}
-    assert Notice.objects.filter(user=viewer).count() == Notice.objects.filter(user=other).count() == 1
+    assert (
+        Notice.objects.filter(user=viewer).count() == Notice.objects.filter(user=other).count() == 1
+    )
 
 
 def test_a_subscription_is_never_mailed_at_once(world: SmallWorld, viewer: User) -> None:
@@ -164,17 +197,23 @@ def test_milestones_and_states_are_heard_of_too(world: SmallWorld, viewer: User)
 
     pass_days(0, 18)
 
-    told = Notice.objects.filter(user=viewer, delivery__state="sent").values_list("alert__milestone", flat=True)
+    told = Notice.objects.filter(user=viewer, delivery__state="sent").values_list(
+        "alert__milestone", flat=True
+    )
     assert list(told) == [14]
 
 
-# --- news that nobody is told of unasked --------------------------------------------------------------------------
+# --- news that nobody is told of unasked ----------------------------------------------------------
 
 
 @pytest.mark.parametrize("kind", ["released", "alias_moved", "terms_changed", "disagreement"])
-def test_what_nobody_is_told_of_is_heard_of_by_who_names_its_kind(world: SmallWorld, viewer: User, kind: str) -> None:
+def test_what_nobody_is_told_of_is_heard_of_by_who_names_its_kind(
+    world: SmallWorld, viewer: User, kind: str
+) -> None:
     host = world.offering.host
-    by_kind, by_both, by_provider, elsewhere = (make_user(name) for name in ("kind", "both", "provider", "elsewhere"))
+    by_kind, by_both, by_provider, elsewhere = (
+        make_user(name) for name in ("kind", "both", "provider", "elsewhere")
+    )
     subscribe(by_kind, kinds=[kind])
     subscribe(by_both, kinds=[kind, "announced"], provider=host)
     subscribe(by_provider, provider=host)
@@ -189,25 +228,36 @@ def test_what_nobody_is_told_of_is_heard_of_by_who_names_its_kind(world: SmallWo
     assert not Alert.objects.live().exists()
 
 
-def test_of_models_that_nothing_of_theirs_stands_on_people_hear_only_what_they_named(viewer: User) -> None:
+def test_of_models_that_nothing_of_theirs_stands_on_people_hear_only_what_they_named(
+    viewer: User,
+) -> None:
     google, other = make_provider("google", roles=("developer",)), make_provider("openai")
     foundation = make_foundation("google/gemini-3", developer=google)
-    offering = make_offering("gemini-3", host=other, version=make_version("google/gemini-3-1", foundation=foundation))
+    offering = make_offering(
+        "gemini-3", host=other, version=make_version("google/gemini-3-1", foundation=foundation)
+    )
     people = {
-        "developer": {"provider": google}, "host": {"provider": other}, "foundation": {"foundation": foundation},
-        "kind": {"kinds": ["announced"]}, "all": {}, "grave": {"provider": google, "min_severity": 2},
-        "soon": {"provider": google, "max_days_left": 30}, "later": {"provider": google, "max_days_left": 90},
-    }  # fmt: skip
+        "developer": {"provider": google},
+        "host": {"provider": other},
+        "foundation": {"foundation": foundation},
+        "kind": {"kinds": ["announced"]},
+        "all": {},
+        "grave": {"provider": google, "min_severity": 2},
+        "soon": {"provider": google, "max_days_left": 30},
+        "later": {"provider": google, "max_days_left": 90},
+    }
     for name, wish in people.items():
         subscribe(make_user(name), **wish)
     make_event(offering)
 
     pass_day(0)
 
-    assert addresses() == {f"{name}@example.org": 1 for name in ("developer", "host", "foundation", "later")}
+    assert addresses() == {
+        f"{name}@example.org": 1 for name in ("developer", "host", "foundation", "later")
+    }
 
 
-# --- preview ------------------------------------------------------------------------------------------------------
+# --- preview --------------------------------------------------------------------------------------
 
 
 def test_the_preview_says_it_in_a_sentence(world: SmallWorld, viewer: User) -> None:
@@ -223,7 +273,8 @@ def test_the_preview_says_it_in_a_sentence(world: SmallWorld, viewer: User) -> N
     )
     set_preference(by=viewer, at=NOW, cadence="urgent")
     assert str(preview_of(Subscription(user=viewer), user=viewer, at=NOW)) == (
-        "Would have sent you no mail in the last 30 days, as you have chosen to get only what is urgent, which no"
+        "Would have sent you no mail in the last 30 days, as you have chosen to get only what is "
+        "urgent, which no"
         " subscription is; 4 alerts would have matched."
     )
 
@@ -231,7 +282,9 @@ def test_the_preview_says_it_in_a_sentence(world: SmallWorld, viewer: User) -> N
 def random_wish(rng: random.Random, world: "Field") -> dict[str, Any]:
     wish: dict[str, Any] = {}
     if rng.random() < 0.4:
-        wish["kinds"] = rng.sample(["announced", "retired", "repriced", "released", "milestone", "alias_moved"], 2)
+        wish["kinds"] = rng.sample(
+            ["announced", "retired", "repriced", "released", "milestone", "alias_moved"], 2
+        )
     if rng.random() < 0.3:
         wish["provider"] = rng.choice(world.providers)
     if rng.random() < 0.3:
@@ -253,11 +306,15 @@ class Field:
         self.source = make_source()
         self.team, self.other = make_team(), make_team()
         self.providers = [make_provider(f"host-{n}-{rng.random()}"[:30]) for n in range(2)]
-        self.foundations = [make_foundation(f"maker/model-{n}-{rng.random()}"[:30]) for n in range(2)]
+        self.foundations = [
+            make_foundation(f"maker/model-{n}-{rng.random()}"[:30]) for n in range(2)
+        ]
         self.offerings = [
             make_offering(
                 host=rng.choice(self.providers),
-                version=make_version(f"maker/v{n}-{rng.random()}"[:30], foundation=rng.choice(self.foundations)),
+                version=make_version(
+                    f"maker/v{n}-{rng.random()}"[:30], foundation=rng.choice(self.foundations)
+                ),
             )
             for n in range(4)
         ]
@@ -269,14 +326,20 @@ class Field:
 
     def news(self, n: int) -> None:
         for _ in range(self.rng.choice([0, 1, 2])):
-            kind = self.rng.choice(["announced", "moved_later", "retired", "repriced", "released", "alias_moved"])
+            kind = self.rng.choice(
+                ["announced", "moved_later", "retired", "repriced", "released", "alias_moved"]
+            )
             on = day_in(n + self.rng.randint(0, 150))
             priced = kind == "repriced"
             make_event(
-                self.rng.choice(self.offerings), kind, source=self.source, detected_at=morning(n, 6),
-                old={"input": "1"} if priced else None, new={"input": "3"} if priced else on.isoformat(),
+                self.rng.choice(self.offerings),
+                kind,
+                source=self.source,
+                detected_at=morning(n, 6),
+                old={"input": "1"} if priced else None,
+                new={"input": "3"} if priced else on.isoformat(),
                 effective_on=None if kind in {"repriced", "released", "alias_moved"} else on,
-            )  # fmt: skip
+            )
         if self.rng.random() < 0.2:
             offering = self.rng.choice(self.offerings)
             Offering.objects.filter(pk=offering.pk).update(
@@ -305,8 +368,14 @@ def test_the_preview_counts_what_raising_then_told(seed: int) -> None:
 
     for person, wish in people:
         promised = preview_of(Subscription(user=person, **wish), user=person, at=morning(8))
-        told = Notice.objects.filter(user=person, occasion="raised").values_list("owed_at__date", flat=True)
-        assert (promised.n_alerts, promised.n_mails, promised.n_anyway) == (len(told), len(set(told)), 0), (
+        told = Notice.objects.filter(user=person, occasion="raised").values_list(
+            "owed_at__date", flat=True
+        )
+        assert (promised.n_alerts, promised.n_mails, promised.n_anyway) == (
+            len(told),
+            len(set(told)),
+            0,
+        ), (
             person,
             wish,
         )
@@ -332,7 +401,7 @@ def test_subscriptions_cost_the_same_statements_however_many_there_are(world: Sm
     assert n_statements(20) == first
 
 
-# --- webhooks choose ----------------------------------------------------------------------------------------------
+# --- webhooks choose ------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -347,14 +416,18 @@ def test_subscriptions_cost_the_same_statements_however_many_there_are(world: Sm
         ({"enabled": False}, set()),
     ],
 )
-def test_a_webhook_is_sent_what_it_chose_each_once(world: SmallWorld, wish: dict[str, Any], expected: set[str]) -> None:
+def test_a_webhook_is_sent_what_it_chose_each_once(
+    world: SmallWorld, wish: dict[str, Any], expected: set[str]
+) -> None:
     governor = make_user(role="governance")
     make_user(role="governance")
     asked = make_user("asked")
     subscribe(asked, kinds=["released"])
     if "team" in wish:
         wish["team"] = world.team if wish["team"] == "own" else make_team()
-    hook = Webhook.objects.create(name="chat", url="https://chat.example.org/", created_by=governor, **wish)
+    hook = Webhook.objects.create(
+        name="chat", url="https://chat.example.org/", created_by=governor, **wish
+    )
     world.event()
     world.event("repriced", old={"input": "1"}, new={"input": "2"})
     # what somebody asked to hear of is nobody else's news

@@ -10,7 +10,14 @@ from django.core.management import call_command
 
 from apps.alerts.models import Alert, Delivery
 from apps.alerts.tasks import raise_alerts, send_due_digests
-from tests.builders import NOW, make_application, make_dependency, make_event, make_offering, make_team
+from tests.builders import (
+    NOW,
+    make_application,
+    make_dependency,
+    make_event,
+    make_offering,
+    make_team,
+)
 from tests.worlds.small import make_small_world
 
 
@@ -38,7 +45,9 @@ def test_what_the_tasks_write_is_in_the_history_under_their_names() -> None:
 
 
 @pytest.mark.django_db
-def test_a_digest_that_cannot_be_written_does_not_keep_the_others_in_the_queue(settings: Any) -> None:
+def test_a_digest_that_cannot_be_written_does_not_keep_the_others_in_the_queue(
+    settings: Any,
+) -> None:
     settings.ALERT_GATHER_SECONDS = 0
     make_small_world().event()
     offering = make_offering()
@@ -54,7 +63,9 @@ def test_a_digest_that_cannot_be_written_does_not_keep_the_others_in_the_queue(s
 
 
 @pytest.mark.django_db
-def test_a_sweep_sends_what_its_moment_owes_without_waiting(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_sweep_sends_what_its_moment_owes_without_waiting(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     make_small_world().event()
 
     call_command("sweep", at=(NOW + timedelta(seconds=5)).isoformat())

@@ -1,4 +1,5 @@
-"""What nobody answers goes further; what somebody answers does not; what is snoozed or muted comes back."""
+"""What nobody answers goes further; what somebody answers does not; what is snoozed or muted comes
+back."""
 
 from datetime import datetime, timedelta
 
@@ -52,7 +53,9 @@ def world() -> SmallWorld:
     return made
 
 
-def test_after_a_day_the_team_s_owners_are_told_and_after_two_more_governance(world: SmallWorld) -> None:
+def test_after_a_day_the_team_s_owners_are_told_and_after_two_more_governance(
+    world: SmallWorld,
+) -> None:
     keep_alerts(at=NOW + 23 * HOUR)
     assert told("escalated") == set()
     keep_alerts(at=NOW + 24.1 * HOUR)
@@ -66,7 +69,10 @@ def test_after_a_day_the_team_s_owners_are_told_and_after_two_more_governance(wo
     keep_alerts(at=NOW + 500 * HOUR)
     assert Notice.objects.filter(occasion="escalated").count() == 2
     mails_go_out(NOW + 5 * DAY)
-    assert "Nobody has answered since 24 Nov 2026" in Delivery.objects.get(address="amara@example.org").body_text
+    assert (
+        "Nobody has answered since 24 Nov 2026"
+        in Delivery.objects.get(address="amara@example.org").body_text
+    )
 
 
 def test_the_hours_count_from_the_mail_that_was_sent() -> None:
@@ -86,7 +92,8 @@ def test_the_hours_count_from_the_mail_that_was_sent() -> None:
 
 
 @pytest.mark.parametrize(
-    ("criticality", "hours"), [(Criticality.CRITICAL, 24), (Criticality.IMPORTANT, 72), (Criticality.LOW, None)]
+    ("criticality", "hours"),
+    [(Criticality.CRITICAL, 24), (Criticality.IMPORTANT, 72), (Criticality.LOW, None)],
 )
 def test_how_long_depends_on_the_application(criticality: Criticality, hours: int | None) -> None:
     made = make_small_world(criticality=criticality)
@@ -135,7 +142,10 @@ def test_a_snoozed_alert_wakes_on_its_day_and_tells_who_snoozed_it(world: SmallW
 
 
 def test_who_is_given_an_alert_is_told_and_must_be_able_to_see_it(world: SmallWorld) -> None:
-    henrik, colleague = User.objects.get(username="henrik"), make_member(world.team, TeamRole.VIEWER, make_user("ines"))
+    henrik, colleague = (
+        User.objects.get(username="henrik"),
+        make_member(world.team, TeamRole.VIEWER, make_user("ines")),
+    )
     assign_alert(alert=alert(), to=colleague, by=henrik, at=NOW)
     assert told("assigned") == {"ines"}
 
@@ -161,7 +171,9 @@ def test_strangers_and_readers_answer_nothing(world: SmallWorld) -> None:
                 act()
 
 
-@pytest.mark.parametrize(("days", "words"), [(0, "still to come"), (-3, "still to come"), (91, "at most 90 days")])
+@pytest.mark.parametrize(
+    ("days", "words"), [(0, "still to come"), (-3, "still to come"), (91, "at most 90 days")]
+)
 def test_a_snooze_has_a_sensible_end(world: SmallWorld, days: int, words: str) -> None:
     henrik = User.objects.get(username="henrik")
 
@@ -169,13 +181,19 @@ def test_a_snooze_has_a_sensible_end(world: SmallWorld, days: int, words: str) -
         snooze_alert(alert=alert(), until=NOW.date() + timedelta(days=days), by=henrik, at=NOW)
 
 
-# --- mutes ------------------------------------------------------------------------------------------------------
+# --- mutes ----------------------------------------------------------------------------------------
 
 
 def test_what_is_muted_is_not_mailed_and_is_told_when_the_mute_ends() -> None:
     made = make_small_world(email="")
     henrik = make_member(made.team, TeamRole.OWNER, make_user("henrik"))
-    mute(by=henrik, until=NOW.date() + timedelta(days=10), at=NOW, offering=made.offering, reason="known")
+    mute(
+        by=henrik,
+        until=NOW.date() + timedelta(days=10),
+        at=NOW,
+        offering=made.offering,
+        reason="known",
+    )
     made.event()
     raise_alerts(at=NOW)
     mails_go_out(NOW)
@@ -208,7 +226,12 @@ def test_a_mute_lifted_early_tells_only_what_still_waits() -> None:
 
 
 def test_somebody_else_s_mute_keeps_nothing_back(world: SmallWorld) -> None:
-    mute(by=make_user("other"), until=NOW.date() + timedelta(days=10), at=NOW, offering=world.offering)
+    mute(
+        by=make_user("other"),
+        until=NOW.date() + timedelta(days=10),
+        at=NOW,
+        offering=world.offering,
+    )
     world.event("moved_earlier", old="2027-01-15", new="2026-12-20")
     raise_alerts(at=NOW)
     mails_go_out(NOW + DAY)
@@ -225,4 +248,10 @@ def test_a_mute_has_an_end_and_says_what(days: int, words: str) -> None:
     with pytest.raises(BadAnswer, match="Say what to mute"):
         mute(by=person, until=NOW.date() + timedelta(days=3), at=NOW)
     with pytest.raises(NotYourAlert):
-        mute(by=person, team=make_team(), until=NOW.date() + timedelta(days=3), at=NOW, kind="repriced")
+        mute(
+            by=person,
+            team=make_team(),
+            until=NOW.date() + timedelta(days=3),
+            at=NOW,
+            kind="repriced",
+        )

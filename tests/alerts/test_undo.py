@@ -1,4 +1,5 @@
-"""The last answer taken back: what stood before stands again, and nobody else's answer goes with it."""
+"""The last answer taken back: what stood before stands again, and nobody else's answer goes with
+it."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -36,10 +37,15 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def world() -> SmallWorld:
-    """Claims has an owner and two editors. The end of its model is announced, mailed at 8 and waits."""
+    """Claims has an owner and two editors. The end of its model is announced, mailed at 8 and
+    waits."""
     made = make_small_world()
     Offering.objects.update(retires_on=None, date_kind="")
-    for name, role in {"olga": TeamRole.OWNER, "henrik": TeamRole.EDITOR, "ilse": TeamRole.EDITOR}.items():
+    for name, role in {
+        "olga": TeamRole.OWNER,
+        "henrik": TeamRole.EDITOR,
+        "ilse": TeamRole.EDITOR,
+    }.items():
         make_member(made.team, role, make_user(name, email=f"{name}@example.org"))
     made.event()
     look(NOW)
@@ -64,9 +70,19 @@ def alert() -> Alert:
 def standing() -> dict[str, Any]:
     """All of the alert that an answer may change."""
     names = (
-        "state", "acknowledged_by_id", "acknowledged_at", "assigned_to_id", "snoozed_until", "snoozed_by_id",
-        "resolved_at", "resolved_by_id", "resolution", "resolution_text", "escalation", "escalate_at",
-    )  # fmt: skip
+        "state",
+        "acknowledged_by_id",
+        "acknowledged_at",
+        "assigned_to_id",
+        "snoozed_until",
+        "snoozed_by_id",
+        "resolved_at",
+        "resolved_by_id",
+        "resolution",
+        "resolution_text",
+        "escalation",
+        "escalate_at",
+    )
     found: dict[str, Any] = Alert.objects.values(*names).get()
     return found
 
@@ -74,7 +90,9 @@ def standing() -> dict[str, Any]:
 ANSWERS: dict[str, Callable[[User], Any]] = {
     "acknowledge": lambda by: acknowledge_alert(alert=alert(), by=by, at=NOW + HOUR),
     "snooze": lambda by: snooze_alert(alert=alert(), until=day_in(9), by=by, at=NOW + HOUR),
-    "assign": lambda by: assign_alert(alert=alert(), to=User.objects.get(username="olga"), by=by, at=NOW + HOUR),
+    "assign": lambda by: assign_alert(
+        alert=alert(), to=User.objects.get(username="olga"), by=by, at=NOW + HOUR
+    ),
     "resolve": lambda by: resolve_alert(alert=alert(), why="moved", by=by, at=NOW + HOUR),
     "reopen": lambda by: reopen_alert(alert=alert(), by=by, at=NOW + HOUR),
 }
@@ -107,9 +125,9 @@ def test_whatever_stood_before_stands_again_after_whatever_answer(
         undo_answer(alert=alert(), by=henrik, at=NOW + 2 * HOUR)
 
         assert standing() == was, name
-    assert n_taken_back == {"nothing": 4, "a resolution": 1, "an acknowledgement": 4}.get(before, 5) - (
-        before == "an assignment"
-    )
+    assert n_taken_back == {"nothing": 4, "a resolution": 1, "an acknowledgement": 4}.get(
+        before, 5
+    ) - (before == "an assignment")
 
 
 def test_a_snooze_that_runs_again_wakes_on_its_day_and_tells_who_snoozed_it(
@@ -128,7 +146,9 @@ def test_a_snooze_that_runs_again_wakes_on_its_day_and_tells_who_snoozed_it(
     assert addresses("woken") == {"ilse@example.org": 1}
 
 
-def test_a_snooze_whose_day_has_come_meanwhile_wakes_at_once(world: SmallWorld, henrik: User) -> None:
+def test_a_snooze_whose_day_has_come_meanwhile_wakes_at_once(
+    world: SmallWorld, henrik: User
+) -> None:
     snooze_alert(alert=alert(), until=day_in(2), by=henrik, at=NOW)
     acknowledge_alert(alert=alert(), by=henrik, at=morning(1))
     undo_answer(alert=alert(), by=henrik, at=morning(4))
@@ -138,7 +158,9 @@ def test_a_snooze_whose_day_has_come_meanwhile_wakes_at_once(world: SmallWorld, 
     assert (alert().state, alert().snoozed_until) == ("open", None)
 
 
-def test_when_it_would_have_gone_further_comes_back_unless_that_has_passed(world: SmallWorld, henrik: User) -> None:
+def test_when_it_would_have_gone_further_comes_back_unless_that_has_passed(
+    world: SmallWorld, henrik: User
+) -> None:
     planned = alert().escalate_at
     assert planned is not None
     acknowledge_alert(alert=alert(), by=henrik, at=NOW)
@@ -162,7 +184,9 @@ def test_taken_back_twice_the_answer_stands_again(world: SmallWorld, henrik: Use
     assert standing() == was
 
 
-def test_nobody_takes_back_what_another_or_the_register_said_since(world: SmallWorld, henrik: User, ilse: User) -> None:
+def test_nobody_takes_back_what_another_or_the_register_said_since(
+    world: SmallWorld, henrik: User, ilse: User
+) -> None:
     acknowledge_alert(alert=alert(), by=henrik, at=NOW)
     snooze_alert(alert=alert(), until=day_in(3), by=ilse, at=NOW + HOUR)
     with pytest.raises(BadAnswer, match="ilse changed it since"):
@@ -176,7 +200,9 @@ def test_nobody_takes_back_what_another_or_the_register_said_since(world: SmallW
     assert alert().state == "resolved"
 
 
-def test_what_nobody_answered_has_nothing_to_take_back_and_strangers_may_not(world: SmallWorld, henrik: User) -> None:
+def test_what_nobody_answered_has_nothing_to_take_back_and_strangers_may_not(
+    world: SmallWorld, henrik: User
+) -> None:
     with pytest.raises(BadAnswer, match="Nobody has answered it"):
         undo_answer(alert=alert(), by=henrik, at=NOW)
     with pytest.raises(NotYourAlert):
@@ -192,7 +218,9 @@ def test_where_the_history_is_forgotten_it_is_opened(world: SmallWorld, henrik: 
     assert (alert().state, alert().acknowledged_by) == ("open", None)
 
 
-def test_an_assignment_taken_back_in_time_is_told_to_nobody(world: SmallWorld, henrik: User, ilse: User) -> None:
+def test_an_assignment_taken_back_in_time_is_told_to_nobody(
+    world: SmallWorld, henrik: User, ilse: User
+) -> None:
     assign_alert(alert=alert(), to=ilse, by=henrik, at=NOW)
     undo_answer(alert=alert(), by=henrik, at=NOW + timedelta(minutes=1))
 
@@ -202,8 +230,12 @@ def test_an_assignment_taken_back_in_time_is_told_to_nobody(world: SmallWorld, h
     assert "taken back" in Notice.objects.get(user=ilse).skip_sentence
 
 
-def test_what_an_answer_kept_back_is_owed_again(world: SmallWorld, henrik: User, ilse: User) -> None:
-    owed = Notice.objects.create(alert=alert(), user=ilse, why="escalation", occasion="escalated", owed_at=NOW)
+def test_what_an_answer_kept_back_is_owed_again(
+    world: SmallWorld, henrik: User, ilse: User
+) -> None:
+    owed = Notice.objects.create(
+        alert=alert(), user=ilse, why="escalation", occasion="escalated", owed_at=NOW
+    )
     acknowledge_alert(alert=alert(), by=henrik, at=NOW)
     owed.refresh_from_db()
     assert owed.skip_reason == "answered"
@@ -225,7 +257,12 @@ def test_several_are_taken_back_at_once_and_the_account_of_it_says_so(
     refused = answer_alerts(alert_ids=ids, answer="undo", by=ilse, at=NOW + HOUR)
 
     assert (given.answered, given.refused) == (ids, [])
-    assert [each.sentence.partition(".")[0] for each in refused.refused] == ["henrik changed it since"]
+    assert [each.sentence.partition(".")[0] for each in refused.refused] == [
+        "henrik changed it since"
+    ]
     assert [turn.what.partition(":")[0] for turn in turns_of(alert())] == [
-        "took an answer back", "resolved it", f"snoozed it until {day_in(5):%-d %b %Y}", "raised it",
-    ]  # fmt: skip
+        "took an answer back",
+        "resolved it",
+        f"snoozed it until {day_in(5):%-d %b %Y}",
+        "raised it",
+    ]

@@ -1,7 +1,9 @@
-"""From a register whose alerts pointed at their mail to one that keeps notices, and back: nobody is mailed twice.
+"""From a register whose alerts pointed at their mail to one that keeps notices, and back: nobody is
+mailed twice.
 
-Rolling three migrations back and forth takes minutes, as every state of all models is drawn; so what moves the data
-runs here by itself, over the tables as they are between the migrations that change them.
+Rolling three migrations back and forth takes minutes, as every state of all models is drawn; so
+what moves the data runs here by itself, over the tables as they are between the migrations that
+change them.
 """
 
 from datetime import date, timedelta
@@ -12,7 +14,15 @@ import pytest
 from django.db import connection
 
 from apps.alerts.actions import queue_digests, raise_alerts, raise_due_alerts
-from apps.alerts.models import Alert, AlertPolicy, AlertSettings, Delivery, HandledEvent, Notice, Webhook
+from apps.alerts.models import (
+    Alert,
+    AlertPolicy,
+    AlertSettings,
+    Delivery,
+    HandledEvent,
+    Notice,
+    Webhook,
+)
 from apps.alerts.turns import turns_of
 from apps.catalog.models import Offering
 from apps.common.history.context import audit_context
@@ -81,16 +91,21 @@ def world(db: None) -> SmallWorld:
 
 
 def make_old_alerts(world: SmallWorld) -> dict[str, int]:
-    """{name: id} of alerts as the release before wrote them; those of some names with a mail of that subject."""
+    """{name: id} of alerts as the release before wrote them; those of some names with a mail of
+    that subject."""
     governor, flag = make_user("amara", role="governance"), make_flag(events=())
     taken_back = {"old": "2027-03-01", "new": None, "effective_on": None}
     events = {
         "announced": world.event("announced"),
         "delisted": world.event("delisted", **taken_back),
         "withdrawn": world.event("withdrawn", **taken_back),
-        "repriced": world.event("repriced", old={"input": "1"}, new={"input": "2"}, effective_on=None),
+        "repriced": world.event(
+            "repriced", old={"input": "1"}, new={"input": "2"}, effective_on=None
+        ),
     }
-    HandledEvent.objects.bulk_create(HandledEvent(event=event, handled_at=NOW) for event in events.values())
+    HandledEvent.objects.bulk_create(
+        HandledEvent(event=event, handled_at=NOW) for event in events.values()
+    )
     rows: dict[str, dict[str, Any]] = {
         "told": {"kind": "announced", "mail": "sent"},
         "queued": {"kind": "repriced", "mail": "queued"},
@@ -105,15 +120,28 @@ def make_old_alerts(world: SmallWorld) -> dict[str, int]:
         event = events.get(row["kind"])
         party: dict[str, Any] = {"team": world.team} if event else {"user": governor}
         alert = Alert.objects.create(
-            key=name, kind=row["kind"], state=row.get("state", "open"), severity=3, raised_at=NOW - DAY, event=event,
-            flag=None if event else flag, application_ids=[world.application.pk] if event else [], **party,
-        )  # fmt: skip
+            key=name,
+            kind=row["kind"],
+            state=row.get("state", "open"),
+            severity=3,
+            raised_at=NOW - DAY,
+            event=event,
+            flag=None if event else flag,
+            application_ids=[world.application.pk] if event else [],
+            **party,
+        )
         ids[name] = alert.pk
         if "mail" in row:
             mail = Delivery.objects.create(
-                address=f"{name}@example.org", message_id=f"<{name}@example.org>", subject=name, body_text=name,
-                state=row["mail"], due_at=NOW, sent_at=NOW if row["mail"] == "sent" else None, **party,
-            )  # fmt: skip
+                address=f"{name}@example.org",
+                message_id=f"<{name}@example.org>",
+                subject=name,
+                body_text=name,
+                state=row["mail"],
+                due_at=NOW,
+                sent_at=NOW if row["mail"] == "sent" else None,
+                **party,
+            )
             run(f"UPDATE alerts_alert SET delivery_id = {mail.pk} WHERE id = {alert.pk}")
     return ids
 
@@ -129,12 +157,22 @@ def test_old_alerts_get_their_notices_and_are_not_mailed_again(world: SmallWorld
 
     notices = {notice.alert_id: notice for notice in Notice.objects.select_related("delivery")}
     assert {name: outcome(notices[pk]) for name, pk in ids.items()} == {
-        "told": "sent", "queued": "queued", "owed": "owed", "withdrawn": "owed", "acknowledged": "sent",
-        "passed": "skipped", "good news": "owed",
-    }  # fmt: skip
+        "told": "sent",
+        "queued": "queued",
+        "owed": "owed",
+        "withdrawn": "owed",
+        "acknowledged": "sent",
+        "passed": "skipped",
+        "good news": "owed",
+    }
     alerts = Alert.objects.in_bulk()
     days = {name: alerts[ids[name]].due_on for name in ("told", "owed", "withdrawn", "queued")}
-    assert days == {"told": date(2027, 1, 15), "owed": date(2027, 3, 1), "withdrawn": None, "queued": None}
+    assert days == {
+        "told": date(2027, 1, 15),
+        "owed": date(2027, 3, 1),
+        "withdrawn": None,
+        "queued": None,
+    }
     assert all(alerts[ids[name]].offering_id == world.offering.pk for name in days)
     assert [policy.first_hours for policy in AlertPolicy.objects.all()] == [24, 72, 168, None]
     assert AlertSettings.objects.get().price_percent == 5
@@ -145,15 +183,25 @@ def test_old_alerts_get_their_notices_and_are_not_mailed_again(world: SmallWorld
 
     assert not Alert.objects.filter(kind="milestone").exists(), "its news has told it"
     fresh = Delivery.objects.exclude(subject__in=ids)
-    assert set(fresh.values_list("notices__alert__key", flat=True)) == {"owed", "withdrawn", "good news"}
+    assert set(fresh.values_list("notices__alert__key", flat=True)) == {
+        "owed",
+        "withdrawn",
+        "good news",
+    }
 
 
-def test_going_back_gives_alerts_their_mail_and_drops_what_has_no_place_there(world: SmallWorld) -> None:
+def test_going_back_gives_alerts_their_mail_and_drops_what_has_no_place_there(
+    world: SmallWorld,
+) -> None:
     ids = make_old_alerts(world)
     forwards()
     governor = make_user("bo", role="governance")
-    Alert.objects.filter(pk=ids["told"]).update(state="snoozed", snoozed_until=NOW.date() + DAY, user=governor)
-    Webhook.objects.create(name="chat", url="https://chat.example.org/" + "x" * 400, created_by=governor)
+    Alert.objects.filter(pk=ids["told"]).update(
+        state="snoozed", snoozed_until=NOW.date() + DAY, user=governor
+    )
+    Webhook.objects.create(
+        name="chat", url="https://chat.example.org/" + "x" * 400, created_by=governor
+    )
     Offering.objects.update(retires_on=NOW.date(), date_kind="firm")
     raise_due_alerts(at=NOW)
     queue_digests(at=NOW, gather=timedelta(0))
@@ -165,11 +213,16 @@ def test_going_back_gives_alerts_their_mail_and_drops_what_has_no_place_there(wo
     run(OLD_RULES)
     assert set(Alert.objects.values_list("pk", flat=True)) == set(ids.values())
     with connection.cursor() as cursor:
-        cursor.execute("SELECT key, subject FROM alerts_alert a LEFT JOIN alerts_delivery d ON d.id = a.delivery_id")
+        cursor.execute(
+            "SELECT key, subject FROM alerts_alert a LEFT JOIN alerts_delivery d ON d.id = "
+            "a.delivery_id"
+        )
         mails = dict(cursor.fetchall())
     assert {name: mails[name] for name in ("told", "queued", "acknowledged")} == {
-        "told": "told", "queued": "queued", "acknowledged": "acknowledged",
-    }  # fmt: skip
+        "told": "told",
+        "queued": "queued",
+        "acknowledged": "acknowledged",
+    }
     assert mails["owed"] is not None
     assert not Notice.objects.exists()
 
@@ -182,19 +235,30 @@ def test_there_and_back_and_there_again_says_the_same(world: SmallWorld) -> None
     backwards()
     forwards()
 
-    assert sorted(Notice.objects.values_list("alert", "user", "team", "delivery"), key=str) == sorted(first, key=str)
+    assert sorted(
+        Notice.objects.values_list("alert", "user", "team", "delivery"), key=str
+    ) == sorted(first, key=str)
 
 
-# --- sentences become codes ---------------------------------------------------------------------------------------
+# --- sentences become codes -----------------------------------------------------------------------
 
 
 def make_told(world: SmallWorld) -> dict[str, int]:
     """{sentence: id} of notices that were skipped for it."""
     ids = {}
-    sentences = [*CODES.SKIP_CODES, "Muted until 2027-01-09.", "Muted for ever.", "A sentence of long ago."]
+    sentences = [
+        *CODES.SKIP_CODES,
+        "Muted until 2027-01-09.",
+        "Muted for ever.",
+        "A sentence of long ago.",
+    ]
     for n, sentence in enumerate(sentences):
         notice = Notice.objects.create(
-            alert=Alert.objects.get(key="told"), user=make_user(f"u{n}"), why="own", owed_at=NOW, occasion=f"asked {n}"
+            alert=Alert.objects.get(key="told"),
+            user=make_user(f"u{n}"),
+            why="own",
+            owed_at=NOW,
+            occasion=f"asked {n}",
         )
         run(f"UPDATE alerts_notice SET skipped = '{sentence}' WHERE id = {notice.pk}")
         ids[sentence] = notice.pk
@@ -210,30 +274,47 @@ def test_a_skipped_notice_keeps_its_sentence_as_a_code_or_as_text(world: SmallWo
     notices = Notice.objects.in_bulk(ids.values())
     said = {sentence: notices[pk].skip_sentence for sentence, pk in ids.items()}
     # the oldest wording spoke of a mail
-    assert said.pop("It had passed before a mail was due.") == "It had passed before a message was due."
+    assert (
+        said.pop("It had passed before a mail was due.")
+        == "It had passed before a message was due."
+    )
     assert said == {sentence: sentence for sentence in said}
     codes = {sentence: notices[pk].skip_reason for sentence, pk in ids.items()}
     assert codes == CODES.SKIP_CODES | {
-        "Muted until 2027-01-09.": "muted", "Muted for ever.": "other", "A sentence of long ago.": "other",
-    }  # fmt: skip
+        "Muted until 2027-01-09.": "muted",
+        "Muted for ever.": "other",
+        "A sentence of long ago.": "other",
+    }
     assert not Notice.objects.owed().filter(pk__in=ids.values()).exists()
 
 
 def test_a_skipped_message_keeps_its_sentence_and_a_failed_one_its_text(world: SmallWorld) -> None:
     governor = make_user("amara")
-    said = {"The webhook is switched off.": "skipped", "Somebody was odd.": "skipped", "550 No such box": "failed"}
+    said = {
+        "The webhook is switched off.": "skipped",
+        "Somebody was odd.": "skipped",
+        "550 No such box": "failed",
+    }
     for reason, state in said.items():
         Delivery.objects.create(
-            user=governor, address="a@example.org", message_id=reason, subject="x", body_text="x", state=state,
-            due_at=NOW, reason=reason,
-        )  # fmt: skip
+            user=governor,
+            address="a@example.org",
+            message_id=reason,
+            subject="x",
+            body_text="x",
+            state=state,
+            due_at=NOW,
+            reason=reason,
+        )
 
     convert()
 
     assert {row.reason_sentence: row.state for row in Delivery.objects.all()} == said
     assert set(Delivery.objects.values_list("skip_reason", "reason")) == {
-        ("webhook_disabled", ""), ("other", "Somebody was odd."), ("", "550 No such box"),
-    }  # fmt: skip
+        ("webhook_disabled", ""),
+        ("other", "Somebody was odd."),
+        ("", "550 No such box"),
+    }
 
 
 def test_a_resolved_alert_keeps_its_sentence_and_what_a_user_wrote(world: SmallWorld) -> None:
@@ -277,15 +358,19 @@ def test_going_back_gives_every_code_its_sentence(world: SmallWorld) -> None:
 
     passed = ids.pop("It had passed before a mail was due.")
     assert skipped[passed] == "It had passed before a message was due."
-    assert {sentence: skipped[pk] for sentence, pk in ids.items()} == {sentence: sentence for sentence in ids}
+    assert {sentence: skipped[pk] for sentence, pk in ids.items()} == {
+        sentence: sentence for sentence in ids
+    }
 
 
 def test_answers_of_the_history_are_told_apart_by_a_code(world: SmallWorld) -> None:
     make_old_alerts(world)
     alert, henrik = Alert.objects.get(key="told"), make_user("henrik", role="governance")
     for state, reason in (
-        ("acknowledged", "alert acknowledged"), ("open", "answer taken back"), ("acknowledged", "I look at it"),
-    ):  # fmt: skip
+        ("acknowledged", "alert acknowledged"),
+        ("open", "answer taken back"),
+        ("acknowledged", "I look at it"),
+    ):
         with audit_context(user=henrik, reason=reason):
             alert.state = state
             alert.save()
@@ -293,8 +378,11 @@ def test_answers_of_the_history_are_told_apart_by_a_code(world: SmallWorld) -> N
     convert()
 
     history = Alert.history.rel.related_model.objects  # type: ignore[attr-defined]
-    rows = history.filter(pgh_obj_id=alert.pk, pgh_label="update", pgh_context__isnull=False).order_by("pgh_id")
+    rows = history.filter(
+        pgh_obj_id=alert.pk, pgh_label="update", pgh_context__isnull=False
+    ).order_by("pgh_id")
     assert [row.pgh_context.metadata.get("code") for row in rows] == ["acknowledge", "undo", None]
     assert [(turn.what, turn.reason) for turn in turns_of(alert)][:2] == [
-        ("acknowledged it", "I look at it"), ("opened it again", ""),
-    ]  # fmt: skip
+        ("acknowledged it", "I look at it"),
+        ("opened it again", ""),
+    ]

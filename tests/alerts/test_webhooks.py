@@ -1,4 +1,5 @@
-"""The signed channel: what a receiver gets, checked as the standard says, and what becomes of refusals."""
+"""The signed channel: what a receiver gets, checked as the standard says, and what becomes of
+refusals."""
 
 import base64
 import hashlib
@@ -45,7 +46,9 @@ def amara(db: None) -> User:
 
 @pytest.fixture
 def hook(server: Loopback, amara: User) -> Webhook:
-    return save_webhook(webhook=Webhook(name="chat", url=f"{server.url}/hook", created_by=amara), by=amara)
+    return save_webhook(
+        webhook=Webhook(name="chat", url=f"{server.url}/hook", created_by=amara), by=amara
+    )
 
 
 def tell(world: SmallWorld) -> Delivery:
@@ -57,10 +60,15 @@ def tell(world: SmallWorld) -> Delivery:
 
 
 def verified(secret: str, seen: Seen) -> dict[str, Any]:
-    """The payload, as a receiver by Standard Webhooks 1.0 reads it; written from the specification alone."""
+    """The payload, as a receiver by Standard Webhooks 1.0 reads it; written from the specification
+    alone."""
     assert secret.startswith("whsec_")
-    signed = b".".join([seen.headers["webhook-id"].encode(), seen.headers["webhook-timestamp"].encode(), seen.body])
-    expected = base64.b64encode(hmac.new(base64.b64decode(secret[6:]), signed, hashlib.sha256).digest()).decode()
+    signed = b".".join(
+        [seen.headers["webhook-id"].encode(), seen.headers["webhook-timestamp"].encode(), seen.body]
+    )
+    expected = base64.b64encode(
+        hmac.new(base64.b64decode(secret[6:]), signed, hashlib.sha256).digest()
+    ).decode()
     given = [part.split(",", 1) for part in seen.headers["webhook-signature"].split(" ")]
     assert any(version == "v1" and hmac.compare_digest(said, expected) for version, said in given)
     assert abs(time.time() - int(seen.headers["webhook-timestamp"])) < 300
@@ -68,7 +76,7 @@ def verified(secret: str, seen: Seen) -> dict[str, Any]:
     return payload
 
 
-# --- what is sent -------------------------------------------------------------------------------------------------
+# --- what is sent ---------------------------------------------------------------------------------
 
 
 def test_the_receiver_gets_signed_json_of_what_the_mail_says(
@@ -88,13 +96,22 @@ def test_the_receiver_gets_signed_json_of_what_the_mail_says(
     alert = Alert.objects.get(event__isnull=False)
     said = {row["id"]: row for row in payload["alerts"]}[alert.pk]
     expected = {
-        "kind": "announced", "occasion": "raised", "severity": 4, "state": "open", "due_on": "2027-01-15",
-        "title": "Gemini 2.5 Pro at Google Vertex AI", "replacement": "gemini-3-pro",
-    }  # fmt: skip
+        "kind": "announced",
+        "occasion": "raised",
+        "severity": 4,
+        "state": "open",
+        "due_on": "2027-01-15",
+        "title": "Gemini 2.5 Pro at Google Vertex AI",
+        "replacement": "gemini-3-pro",
+    }
     assert said | expected == said
     assert said["what"] == "end announced: no date → 15 Jan 2027"
     assert said["applications"] == [
-        {"slug": world.application.slug, "name": "Motor damage estimator", "criticality": "critical"}
+        {
+            "slug": world.application.slug,
+            "name": "Motor damage estimator",
+            "criticality": "critical",
+        }
     ]
     delivery.refresh_from_db()
     hook.refresh_from_db()
@@ -124,12 +141,20 @@ def test_that_it_is_over_is_posted_too(world: SmallWorld, hook: Webhook, server:
     server.route("/hook", plain(b""))
     tell(world)
     send_webhooks(at=NOW)
-    settle([Alert.objects.get(event__isnull=False).pk], resolution=Resolution.NOT_CONCERNED, at=NOW + HOUR)
+    settle(
+        [Alert.objects.get(event__isnull=False).pk],
+        resolution=Resolution.NOT_CONCERNED,
+        at=NOW + HOUR,
+    )
     queue_digests(at=NOW + HOUR, gather=timedelta(0))
 
     send_webhooks(at=NOW + HOUR)
 
-    [row] = [row for row in verified(secret_of(hook), server.requests[1])["alerts"] if row["kind"] == "announced"]
+    [row] = [
+        row
+        for row in verified(secret_of(hook), server.requests[1])["alerts"]
+        if row["kind"] == "announced"
+    ]
     assert (row["occasion"], row["state"], row["what"]) == (
         "resolved",
         "resolved",
@@ -137,7 +162,9 @@ def test_that_it_is_over_is_posted_too(world: SmallWorld, hook: Webhook, server:
     )
 
 
-def test_a_hostile_name_stays_a_string_of_the_json(world: SmallWorld, hook: Webhook, server: Loopback) -> None:
+def test_a_hostile_name_stays_a_string_of_the_json(
+    world: SmallWorld, hook: Webhook, server: Loopback
+) -> None:
     server.route("/hook", plain(b""))
     world.application.name = 'a"},\r\n{"id": 1, "x": "\u202e'
     world.application.save()
@@ -149,10 +176,12 @@ def test_a_hostile_name_stays_a_string_of_the_json(world: SmallWorld, hook: Webh
     assert {row["applications"][0]["name"] for row in said} == {world.application.name}
 
 
-# --- what becomes of it -------------------------------------------------------------------------------------------
+# --- what becomes of it ---------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("behaviour", [status(500), status(503), throttled("5"), status(408), status(425), reset()])
+@pytest.mark.parametrize(
+    "behaviour", [status(500), status(503), throttled("5"), status(408), status(425), reset()]
+)
 def test_what_may_pass_is_tried_again_under_the_same_id_until_it_is_taken(
     world: SmallWorld, hook: Webhook, server: Loopback, behaviour: Any
 ) -> None:
@@ -220,7 +249,9 @@ def test_an_address_that_hangs_costs_the_others_nothing(
 ) -> None:
     server.route("/hook", hang())
     server.route("/second", plain(b""))
-    save_webhook(webhook=Webhook(name="second", url=f"{server.url}/second", created_by=amara), by=amara)
+    save_webhook(
+        webhook=Webhook(name="second", url=f"{server.url}/second", created_by=amara), by=amara
+    )
     world.event()
     look(NOW)
     queue_digests(at=NOW, gather=timedelta(0))
@@ -236,13 +267,23 @@ def test_an_address_that_hangs_costs_the_others_nothing(
 
     assert send_webhooks(at=NOW) == 1
 
-    assert {row.webhook.name: row.state for row in Delivery.objects.filter(webhook__isnull=False)} == {  # type: ignore[union-attr]
-        "chat": "queued", "second": "sent",
-    }  # fmt: skip
+    assert {
+        row.webhook.name: row.state for row in Delivery.objects.filter(webhook__isnull=False)
+    } == {  # type: ignore[union-attr]
+        "chat": "queued",
+        "second": "sent",
+    }
 
 
 @pytest.mark.parametrize(
-    "url", ["http://127.0.0.1:1/", "http://10.0.0.7/", "http://169.254.169.254/latest/", "http://[::1]/", "http://0/"]
+    "url",
+    [
+        "http://127.0.0.1:1/",
+        "http://10.0.0.7/",
+        "http://169.254.169.254/latest/",
+        "http://[::1]/",
+        "http://0/",
+    ],
 )
 def test_a_private_address_that_the_operator_did_not_open_is_refused_for_good(
     world: SmallWorld, amara: User, settings: Any, url: str
@@ -259,14 +300,15 @@ def test_a_private_address_that_the_operator_did_not_open_is_refused_for_good(
 
 
 @pytest.mark.parametrize(
-    "url", ["ftp://example.org/", "file:///etc/passwd", "https://user:pass@example.org/", "https://"]
+    "url",
+    ["ftp://example.org/", "file:///etc/passwd", "https://user:pass@example.org/", "https://"],
 )
 def test_an_address_that_is_none_is_refused_when_it_is_typed(amara: User, url: str) -> None:
     with pytest.raises(BadWish):
         save_webhook(webhook=Webhook(name="x", url=url, created_by=amara), by=amara)
 
 
-# --- secrets and switches -----------------------------------------------------------------------------------------
+# --- secrets and switches -------------------------------------------------------------------------
 
 
 def test_a_new_secret_makes_the_old_one_worthless_at_once(
@@ -308,8 +350,12 @@ def test_until_its_receiver_has_the_new_secret_the_old_one_signs_too_and_then_no
     assert (hook.old_nonce, hook.old_until) == ("", None), "one that leaked signs nothing more"
 
 
-def test_secrets_differ_by_webhook_and_by_installation(hook: Webhook, amara: User, settings: Any) -> None:
-    second = save_webhook(webhook=Webhook(name="second", url="https://x.example.org/", created_by=amara), by=amara)
+def test_secrets_differ_by_webhook_and_by_installation(
+    hook: Webhook, amara: User, settings: Any
+) -> None:
+    second = save_webhook(
+        webhook=Webhook(name="second", url="https://x.example.org/", created_by=amara), by=amara
+    )
     first = secret_of(hook)
     assert len({first, secret_of(second)}) == 2
     assert secret_of(Webhook.objects.get(pk=hook.pk)) == first
@@ -351,7 +397,9 @@ def test_what_was_owed_when_it_was_switched_off_stands_in_the_ledger(
     assert not Notice.objects.owed().filter(webhook=hook).exists()
 
 
-def test_a_test_says_nothing_and_is_signed_like_any_other(hook: Webhook, server: Loopback, amara: User) -> None:
+def test_a_test_says_nothing_and_is_signed_like_any_other(
+    hook: Webhook, server: Loopback, amara: User
+) -> None:
     server.route("/hook", plain(b""))
     queue_test(webhook=hook, by=amara, at=NOW)
 
@@ -363,5 +411,7 @@ def test_a_test_says_nothing_and_is_signed_like_any_other(hook: Webhook, server:
 def test_only_who_governs_makes_webhooks(world: SmallWorld) -> None:
     for user in (make_member(world.team, TeamRole.OWNER), make_user(role="auditor")):
         with pytest.raises(NotYours):
-            save_webhook(webhook=Webhook(name="x", url="https://x.example.org/", created_by=user), by=user)
+            save_webhook(
+                webhook=Webhook(name="x", url="https://x.example.org/", created_by=user), by=user
+            )
         assert not Webhook.objects.visible_to(make_member(world.team, TeamRole.OWNER)).exists()

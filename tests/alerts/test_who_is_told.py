@@ -1,4 +1,5 @@
-"""To whom alerts fall: owners by name, teams, those who govern; and whoever falls away is replaced."""
+"""To whom alerts fall: owners by name, teams, those who govern; and whoever falls away is
+replaced."""
 
 from datetime import timedelta
 
@@ -21,10 +22,14 @@ def owner_of(application: Application) -> int | None:
     return owners_of([application.pk])[application.pk].first
 
 
-@pytest.mark.parametrize("said", ["lena", "LENA", "lena@example.org", " Lena Marchetti ", "lena marchetti"])
+@pytest.mark.parametrize(
+    "said", ["lena", "LENA", "lena@example.org", " Lena Marchetti ", "lena marchetti"]
+)
 def test_an_owner_is_found_by_name_address_or_username(said: str) -> None:
     team = make_team()
-    lena = make_member(team, TeamRole.VIEWER, make_user("lena", first_name="Lena", last_name="Marchetti"))
+    lena = make_member(
+        team, TeamRole.VIEWER, make_user("lena", first_name="Lena", last_name="Marchetti")
+    )
 
     assert owner_of(make_application(team=team, business_owner=said)) == lena.pk
 
@@ -32,7 +37,9 @@ def test_an_owner_is_found_by_name_address_or_username(said: str) -> None:
 def test_a_name_that_two_people_bear_is_nobody() -> None:
     team = make_team()
     for username in ("lena1", "lena2"):
-        make_member(team, TeamRole.VIEWER, make_user(username, first_name="Lena", last_name="Marchetti"))
+        make_member(
+            team, TeamRole.VIEWER, make_user(username, first_name="Lena", last_name="Marchetti")
+        )
 
     assert owner_of(make_application(team=team, business_owner="Lena Marchetti")) is None
 
@@ -60,7 +67,10 @@ def test_a_role_on_a_team_above_or_an_office_lets_an_owner_see_it() -> None:
 
 def test_two_owners_in_a_team_are_each_told_of_their_own_and_the_team_of_all() -> None:
     world = make_small_world()
-    people = {name: make_member(world.team, TeamRole.EDITOR, make_user(name)) for name in ("lena", "henrik", "tech")}
+    people = {
+        name: make_member(world.team, TeamRole.EDITOR, make_user(name))
+        for name in ("lena", "henrik", "tech")
+    }
     Application.objects.update(business_owner="lena", technical_owner="tech")
     second = make_application("Policy wording comparer", team=world.team, business_owner="henrik")
     third = make_application("Fraud triage", team=world.team)
@@ -72,16 +82,23 @@ def test_two_owners_in_a_team_are_each_told_of_their_own_and_the_team_of_all() -
     queue_digests(at=NOW, gather=timedelta(0))
 
     assert {alert.key: alert.application_ids for alert in Alert.objects.all()} == {
-        f"event:{event.pk}|announced||user:{people['lena'].pk}@team:{world.team.pk}": [world.application.pk],
+        f"event:{event.pk}|announced||user:{people['lena'].pk}@team:{world.team.pk}": [
+            world.application.pk
+        ],
         f"event:{event.pk}|announced||user:{people['henrik'].pk}@team:{world.team.pk}": [second.pk],
         f"event:{event.pk}|announced||team:{world.team.pk}": [third.pk],
     }
     names = ["Motor damage estimator", "Policy wording comparer", "Fraud triage"]
-    named = {mail.address: [name for name in names if name in mail.body_text] for mail in Delivery.objects.all()}
+    named = {
+        mail.address: [name for name in names if name in mail.body_text]
+        for mail in Delivery.objects.all()
+    }
     assert named == {
-        "lena@example.org": names[:1], "tech@example.org": names[:1], "henrik@example.org": names[1:2],
+        "lena@example.org": names[:1],
+        "tech@example.org": names[:1],
+        "henrik@example.org": names[1:2],
         "claims@example.org": names,
-    }  # fmt: skip
+    }
 
 
 def test_a_mail_merges_what_several_alerts_say_of_one_thing() -> None:
@@ -101,7 +118,7 @@ def test_a_mail_merges_what_several_alerts_say_of_one_thing() -> None:
     assert "Fraud triage" in mail.body_text
 
 
-# --- falling away between raising and sending -------------------------------------------------------------------
+# --- falling away between raising and sending -----------------------------------------------------
 
 
 def told_by_mail() -> set[tuple[str, str]]:
@@ -123,7 +140,9 @@ def test_where_an_owner_left_the_team_is_told_instead() -> None:
     queue_digests(at=NOW + timedelta(days=1), gather=timedelta(0))
 
     assert told_by_mail() == {("lena@example.org", "skipped"), ("henrik@example.org", "queued")}
-    assert Delivery.objects.get(state="skipped").reason_sentence == "This person is no longer active."
+    assert (
+        Delivery.objects.get(state="skipped").reason_sentence == "This person is no longer active."
+    )
     assert Alert.objects.live().get().user is None
 
 
@@ -139,7 +158,11 @@ def test_where_nobody_is_left_governance_is_told() -> None:
     for day in range(3):
         queue_digests(at=NOW + timedelta(days=day), gather=timedelta(0))
 
-    assert told_by_mail() == {("lena@example.org", "skipped"), ("amara@example.org", "queued"), ("", "skipped")}
+    assert told_by_mail() == {
+        ("lena@example.org", "skipped"),
+        ("amara@example.org", "queued"),
+        ("", "skipped"),
+    }
     assert not Notice.objects.owed().exists()
 
 
@@ -166,11 +189,14 @@ def test_an_application_that_changed_hands_is_told_to_its_new_team_once() -> Non
     for day in range(3):
         queue_digests(at=NOW + timedelta(days=day), gather=timedelta(0))
 
-    assert told_by_mail() == {("claims@example.org", "skipped"), ("underwriting@example.org", "queued")}
+    assert told_by_mail() == {
+        ("claims@example.org", "skipped"),
+        ("underwriting@example.org", "queued"),
+    }
     assert Alert.objects.live().get().team == other
 
 
-# --- what routing is made of ------------------------------------------------------------------------------------
+# --- what routing is made of ----------------------------------------------------------------------
 
 
 def test_who_sees_which_teams_is_what_visible_to_says() -> None:
@@ -179,16 +205,27 @@ def test_who_sees_which_teams_is_what_visible_to_says() -> None:
     low = make_team(parent=middle)
     make_team()
     people = [
-        make_member(top), make_member(middle, TeamRole.VIEWER), make_member(low), make_user(),
-        make_user(role="auditor"), make_user(is_active=False), make_user(is_superuser=True),
-    ]  # fmt: skip
+        make_member(top),
+        make_member(middle, TeamRole.VIEWER),
+        make_member(low),
+        make_user(),
+        make_user(role="auditor"),
+        make_user(is_active=False),
+        make_user(is_superuser=True),
+    ]
 
     seen = teams_seen_by(people)
 
     for user in people:
-        teams = set(Team.objects.visible_to(user).values_list("pk", flat=True)) if user.is_active else set()
+        teams = (
+            set(Team.objects.visible_to(user).values_list("pk", flat=True))
+            if user.is_active
+            else set()
+        )
         found = seen[user.pk]
-        assert (set(Team.objects.values_list("pk", flat=True)) if found is None else set(found)) == teams
+        assert (
+            set(Team.objects.values_list("pk", flat=True)) if found is None else set(found)
+        ) == teams
 
 
 def test_a_circle_of_teams_ends_the_search() -> None:

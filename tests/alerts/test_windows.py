@@ -1,4 +1,5 @@
-"""When a digest is due: pure clock, over every time zone there is and clocks that jump both ways."""
+"""When a digest is due: pure clock, over every time zone there is and clocks that jump both
+ways."""
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -14,8 +15,17 @@ from apps.alerts.windows import AHEAD, Rhythm, digest_due, last_window, next_win
 
 DAY = timedelta(days=1)
 NOTHING = timedelta(0)
-ZONES = ["UTC", "Europe/Zurich", "America/New_York", "Asia/Kolkata", "Australia/Lord_Howe", "Pacific/Apia"]
-MOMENTS = st.datetimes(datetime(2026, 1, 1), datetime(2036, 12, 31)).map(lambda moment: moment.replace(tzinfo=UTC))
+ZONES = [
+    "UTC",
+    "Europe/Zurich",
+    "America/New_York",
+    "Asia/Kolkata",
+    "Australia/Lord_Howe",
+    "Pacific/Apia",
+]
+MOMENTS = st.datetimes(datetime(2026, 1, 1), datetime(2036, 12, 31)).map(
+    lambda moment: moment.replace(tzinfo=UTC)
+)
 RHYTHMS = st.builds(
     Rhythm,
     cadence=st.sampled_from([Cadence.DAILY, Cadence.WORKING_DAYS, Cadence.WEEKLY]),
@@ -58,7 +68,9 @@ def test_a_window_is_at_the_hour_asked_for_or_at_the_one_after_it_where_that_is_
     if (local.hour, local.minute) != (rhythm.hour, 0):
         # the hour does not exist on that day: it maps onto itself nowhere
         asked = local.replace(hour=rhythm.hour, minute=0, fold=0)
-        assert asked.astimezone(UTC).astimezone(asked.tzinfo).replace(tzinfo=None) != asked.replace(tzinfo=None)
+        assert asked.astimezone(UTC).astimezone(asked.tzinfo).replace(tzinfo=None) != asked.replace(
+            tzinfo=None
+        )
         assert local.replace(tzinfo=None) - asked.replace(tzinfo=None) <= timedelta(hours=2)
 
 
@@ -68,12 +80,14 @@ def test_later_moments_have_later_windows(rhythm: Rhythm, at: datetime, step: ti
     assert next_window(rhythm, at) <= next_window(rhythm, at + step)
 
 
-@given(RHYTHMS, MOMENTS, st.lists(st.integers(-15 * 24 * 60, 15 * 24 * 60), min_size=1, max_size=40))
+@given(
+    RHYTHMS, MOMENTS, st.lists(st.integers(-15 * 24 * 60, 15 * 24 * 60), min_size=1, max_size=40)
+)
 def test_whatever_the_clock_does_no_window_is_served_twice_while_its_mark_is_believed(
     rhythm: Rhythm, at: datetime, jumps: list[int]
 ) -> None:
-    """Minutes forwards and backwards; something is always owed, raised an hour before. A mark that lies far ahead was
-    made by a clock that ran ahead and is put right, as queueing does."""
+    """Minutes forwards and backwards; something is always owed, raised an hour before. A mark that
+    lies far ahead was made by a clock that ran ahead and is put right, as queueing does."""
     served: datetime | None = None
     last_look: datetime | None = None
 
@@ -82,9 +96,12 @@ def test_whatever_the_clock_does_no_window_is_served_twice_while_its_mark_is_bel
         if served is not None and served > at + AHEAD:
             served = at
         window = digest_due(
-            replace(rhythm, served_at=served), at=at, oldest=at - timedelta(hours=1), last_look=last_look,
+            replace(rhythm, served_at=served),
+            at=at,
+            oldest=at - timedelta(hours=1),
+            last_look=last_look,
             gather=timedelta(minutes=1),
-        )  # fmt: skip
+        )
         if window is not None:
             assert window <= at
             assert served is None or window > served
@@ -93,14 +110,18 @@ def test_whatever_the_clock_does_no_window_is_served_twice_while_its_mark_is_bel
 
 
 @given(RHYTHMS, MOMENTS)
-def test_looked_at_each_minute_a_digest_comes_within_the_minute_of_its_window(rhythm: Rhythm, at: datetime) -> None:
+def test_looked_at_each_minute_a_digest_comes_within_the_minute_of_its_window(
+    rhythm: Rhythm, at: datetime
+) -> None:
     window = next_window(rhythm, at)
     served = replace(rhythm, served_at=last_window(rhythm, at))
     raised = at - timedelta(minutes=5)
 
     def due(moment: datetime) -> datetime | None:
         looked = moment - timedelta(minutes=1)
-        return digest_due(served, at=moment, oldest=raised, last_look=looked, gather=timedelta(minutes=1))
+        return digest_due(
+            served, at=moment, oldest=raised, last_look=looked, gather=timedelta(minutes=1)
+        )
 
     assert due(window - timedelta(seconds=1)) is None
     assert due(window) == due(window + timedelta(seconds=59)) == window
@@ -120,14 +141,26 @@ def test_there_is_one_window_a_local_day_all_year_round(zone: str, hour: int) ->
     days = [window.astimezone(ZoneInfo(zone)).date() for window in found]
     assert {after - before for before, after in pairwise(days)} == {DAY}
     for window, after in pairwise(found):
-        assert last_window(Rhythm(hour=hour, time_zone=zone), after - timedelta(minutes=30)) == window
+        assert (
+            last_window(Rhythm(hour=hour, time_zone=zone), after - timedelta(minutes=30)) == window
+        )
 
 
 @pytest.mark.parametrize(
     ("day", "zone", "hour", "window"),
     [
-        (date(2027, 3, 28), "Europe/Zurich", 2, datetime(2027, 3, 28, 1, tzinfo=UTC)),  # does not exist: 3 o'clock
-        (date(2027, 10, 31), "Europe/Zurich", 2, datetime(2027, 10, 31, 0, tzinfo=UTC)),  # twice: the first time
+        (
+            date(2027, 3, 28),
+            "Europe/Zurich",
+            2,
+            datetime(2027, 3, 28, 1, tzinfo=UTC),
+        ),  # does not exist: 3 o'clock
+        (
+            date(2027, 10, 31),
+            "Europe/Zurich",
+            2,
+            datetime(2027, 10, 31, 0, tzinfo=UTC),
+        ),  # twice: the first time
         (date(2027, 3, 28), "Europe/Zurich", 7, datetime(2027, 3, 28, 5, tzinfo=UTC)),
         (date(2027, 3, 27), "Europe/Zurich", 7, datetime(2027, 3, 27, 6, tzinfo=UTC)),
         (date(2027, 11, 7), "America/New_York", 1, datetime(2027, 11, 7, 5, tzinfo=UTC)),
@@ -135,7 +168,9 @@ def test_there_is_one_window_a_local_day_all_year_round(zone: str, hour: int) ->
         (date(2027, 6, 1), "No/Such", 7, datetime(2027, 6, 1, 7, tzinfo=UTC)),
     ],
 )
-def test_windows_around_the_change_of_the_clocks(day: date, zone: str, hour: int, window: datetime) -> None:
+def test_windows_around_the_change_of_the_clocks(
+    day: date, zone: str, hour: int, window: datetime
+) -> None:
     noon = datetime(day.year, day.month, day.day, 12, tzinfo=UTC)
 
     assert last_window(Rhythm(hour=hour, time_zone=zone), noon) == window
@@ -145,7 +180,8 @@ def test_windows_around_the_change_of_the_clocks(day: date, zone: str, hour: int
 def test_a_window_is_served_once_and_none_with_something_owed_is_passed_over(
     rhythm: Rhythm, at: datetime, steps: list[int], rng: object
 ) -> None:
-    """A clock that only goes forward, in steps from a minute to a day; something is raised now and then."""
+    """A clock that only goes forward, in steps from a minute to a day; something is raised now and
+    then."""
     last_look, oldest, served = at, None, []
     for minutes in steps:
         at += timedelta(minutes=minutes)
@@ -186,7 +222,9 @@ def test_a_clock_set_back_repeats_no_window_and_one_far_ahead_locks_nobody_out()
     assert not due(served, moment(24, 6), raised=moment(24, 5), looked=moment(24, 8))
     assert not due(served, moment(24, 7, 30), raised=moment(24, 5), looked=moment(24, 7))
     ahead = Rhythm(served_at=moment(24, 7) + timedelta(days=365))
-    assert due(ahead, moment(24, 7, 1), raised=moment(24, 5), looked=moment(24, 7) + timedelta(days=365))
+    assert due(
+        ahead, moment(24, 7, 1), raised=moment(24, 5), looked=moment(24, 7) + timedelta(days=365)
+    )
 
 
 def test_weekly_and_working_days() -> None:
@@ -202,7 +240,15 @@ def test_weekly_and_working_days() -> None:
 def test_a_sign_of_life_is_due_once_a_window_although_nothing_is_owed() -> None:
     rhythm = Rhythm(heartbeat=True, served_at=moment(23, 7))
 
-    assert digest_due(rhythm, at=moment(24, 7), oldest=None, last_look=moment(24, 6), gather=NOTHING) == moment(24, 7)
+    assert digest_due(
+        rhythm, at=moment(24, 7), oldest=None, last_look=moment(24, 6), gather=NOTHING
+    ) == moment(24, 7)
     served = Rhythm(heartbeat=True, served_at=moment(24, 7))
-    assert digest_due(served, at=moment(24, 8), oldest=None, last_look=moment(24, 7), gather=NOTHING) is None
-    assert digest_due(Rhythm(), at=moment(24, 7), oldest=None, last_look=moment(23, 7), gather=NOTHING) is None
+    assert (
+        digest_due(served, at=moment(24, 8), oldest=None, last_look=moment(24, 7), gather=NOTHING)
+        is None
+    )
+    assert (
+        digest_due(Rhythm(), at=moment(24, 7), oldest=None, last_look=moment(23, 7), gather=NOTHING)
+        is None
+    )

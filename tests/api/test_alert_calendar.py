@@ -54,7 +54,9 @@ class TestSignedIn:
 
         assert summaries(client.get("/api/v1/calendar.ics")) == SEEN
 
-    @pytest.mark.parametrize("accept", ["text/calendar", "*/*", "text/calendar, */*;q=0.5", "text/*"])
+    @pytest.mark.parametrize(
+        "accept", ["text/calendar", "*/*", "text/calendar, */*;q=0.5", "text/*"]
+    )
     def test_whatever_a_calendar_program_says_it_takes(self, ann, api, accept):
         assert api(ann).get("/api/v1/calendar.ics", HTTP_ACCEPT=accept).status_code == 200
 
@@ -76,7 +78,10 @@ class TestBySecret:
         assert answer["Content-Type"] == "text/calendar; charset=utf-8"
 
     def test_nobody_between_keeps_it(self, secret, client):
-        assert set(client.get(f"/calendar/{secret}.ics")["Cache-Control"].split(", ")) == {"private", "no-cache"}
+        assert set(client.get(f"/calendar/{secret}.ics")["Cache-Control"].split(", ")) == {
+            "private",
+            "no-cache",
+        }
 
     def test_it_is_not_sent_again_while_nothing_changed(self, secret, ann, client):
         first = client.get(f"/calendar/{secret}.ics")
@@ -131,7 +136,9 @@ class TestBySecret:
         assert summaries(client.get(f"/calendar/{secret}.ics")) == []
 
     def test_it_opens_nothing_else(self, secret, client):
-        assert client.get("/api/v1/alerts/", HTTP_AUTHORIZATION=f"Bearer {secret}").status_code == 401
+        assert (
+            client.get("/api/v1/alerts/", HTTP_AUTHORIZATION=f"Bearer {secret}").status_code == 401
+        )
         assert client.post(f"/calendar/{secret}.ics").status_code in {403, 405}
 
     def test_it_costs_the_same_statements_each_time(self, secret, client):
@@ -143,7 +150,9 @@ class TestBySecret:
         # the address, its last use (which changes nothing), and the five of the calendar
         assert len(queries) == 7
 
-    @pytest.mark.parametrize("path", ["calendar/.ics", "calendar/%F0%9F.ics", f"calendar/{'a' * 200}.ics"])
+    @pytest.mark.parametrize(
+        "path", ["calendar/.ics", "calendar/%F0%9F.ics", f"calendar/{'a' * 200}.ics"]
+    )
     def test_what_is_no_secret_is_not_there(self, client, path):
         client.force_login(make_user())
 
@@ -163,7 +172,11 @@ class TestAddresses:
         assert summaries(read) == SEEN
         assert secret not in listed.content.decode()
         [row] = listed.json()["results"]
-        assert (row["prefix"], row["last_used_at"] is not None, "url" in row) == (secret[:8], True, False)
+        assert (row["prefix"], row["last_used_at"] is not None, "url" in row) == (
+            secret[:8],
+            True,
+            False,
+        )
 
     def test_one_is_revoked_for_good(self, ann, api, client, secret):
         address = f"/api/v1/calendar-feeds/{CalendarFeed.objects.get().pk}/revoke/"
@@ -185,5 +198,8 @@ class TestAddresses:
         address = f"/api/v1/calendar-feeds/{CalendarFeed.objects.get().pk}/"
         client = api(ann, "read", "write")
 
-        assert [client.patch(address, {}).status_code, client.delete(address).status_code] == [405, 405]
+        assert [client.patch(address, {}).status_code, client.delete(address).status_code] == [
+            405,
+            405,
+        ]
         assert client.post("/api/v1/calendar-feeds/", {"name": "x" * 101}).status_code == 400

@@ -16,8 +16,11 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def told():
-    """Claims was told of an announcement at its mailbox, and a webhook was; a second announcement is owed still."""
-    Webhook.objects.create(name="Chat", url="https://hooks.example.org/a", created_by=make_user(role="governance"))
+    """Claims was told of an announcement at its mailbox, and a webhook was; a second announcement
+    is owed still."""
+    Webhook.objects.create(
+        name="Chat", url="https://hooks.example.org/a", created_by=make_user(role="governance")
+    )
     world = make_small_world()
     world.event()
     raise_alerts(at=NOW)
@@ -38,8 +41,11 @@ class TestDeliveries:
 
         mail = found["digest"]
         assert (mail["team"], mail["user"], mail["webhook"], mail["address"]) == (
-            told.team.slug, None, None, "claims@example.org",
-        )  # fmt: skip
+            told.team.slug,
+            None,
+            None,
+            "claims@example.org",
+        )
         assert mail["thread"].startswith("<")
         assert (found["webhook"]["webhook"], found["webhook"]["team"]) == ("Chat", None)
 
@@ -60,35 +66,47 @@ class TestDeliveries:
         assert "/unsubscribe/-/" in one["body_text"]
 
     @pytest.mark.parametrize(
-        ("query", "kinds"), [("kind=webhook", {"webhook"}), ("kind=digest", {"digest"}), ("kind=heartbeat", set())]
+        ("query", "kinds"),
+        [("kind=webhook", {"webhook"}), ("kind=digest", {"digest"}), ("kind=heartbeat", set())],
     )
     def test_are_found_by_kind(self, told, auditor, query, kinds):
-        assert {row["kind"] for row in listed_rows(auditor.get(f"/api/v1/deliveries/?{query}"))} == kinds
+        assert {
+            row["kind"] for row in listed_rows(auditor.get(f"/api/v1/deliveries/?{query}"))
+        } == kinds
 
     def test_a_failed_one_is_sent_again_under_its_old_id_and_another_is_not(self, told, api):
         mail = Delivery.objects.get(team=told.team)
         client = api(make_user("gus", role="governance"), "read", "write")
         early = client.post(f"/api/v1/deliveries/{mail.pk}/resend/")
-        Delivery.objects.filter(pk=mail.pk).update(state="failed", reason="550 no such user", attempts=3)
+        Delivery.objects.filter(pk=mail.pk).update(
+            state="failed", reason="550 no such user", attempts=3
+        )
 
         again = client.post(f"/api/v1/deliveries/{mail.pk}/resend/").json()
 
         assert early.status_code == 409
         assert early.json()["detail"] == "Only what has failed is sent again. Look at its state."
-        assert (again["state"], again["attempts"], again["message_id"]) == ("queued", 0, mail.message_id)
+        assert (again["state"], again["attempts"], again["message_id"]) == (
+            "queued",
+            0,
+            mail.message_id,
+        )
         assert again["reason"] == "Sent again by gus."
 
 
 class TestNotices:
     def test_say_in_which_state_they_are(self, told, auditor):
         carried = {
-            (row["team"], row["state"], row["delivery_state"]) for row in listed_rows(auditor.get("/api/v1/notices/"))
-        }  # fmt: skip
+            (row["team"], row["state"], row["delivery_state"])
+            for row in listed_rows(auditor.get("/api/v1/notices/"))
+        }
 
         assert carried == {
-            (told.team.slug, "carried", "queued"), (told.team.slug, "owed", None),
-            (None, "carried", "queued"), (None, "owed", None),
-        }  # fmt: skip
+            (told.team.slug, "carried", "queued"),
+            (told.team.slug, "owed", None),
+            (None, "carried", "queued"),
+            (None, "owed", None),
+        }
 
     def test_a_skipped_one_says_why(self, told, auditor):
         owed = Notice.objects.owed().filter(team=told.team).get()
@@ -102,10 +120,18 @@ class TestNotices:
     @pytest.mark.parametrize(
         ("query", "n"),
         [
-            ("state=owed", 2), ("state=carried", 2), ("state=skipped", 0), ("why=webhook", 2), ("why=owner", 0),
-            ("webhook=Chat", 2), ("webhook=Other", 0), ("user=nobody", 0), ("team=elsewhere", 0), ("alert=0", 0),
+            ("state=owed", 2),
+            ("state=carried", 2),
+            ("state=skipped", 0),
+            ("why=webhook", 2),
+            ("why=owner", 0),
+            ("webhook=Chat", 2),
+            ("webhook=Other", 0),
+            ("user=nobody", 0),
+            ("team=elsewhere", 0),
+            ("alert=0", 0),
         ],
-    )  # fmt: skip
+    )
     def test_are_found_by_state_reason_and_recipient(self, told, auditor, query, n):
         assert len(listed_rows(auditor.get(f"/api/v1/notices/?{query}"))) == n
 
@@ -134,7 +160,10 @@ class TestNotices:
         mine = {row["user"]: row for row in listed_rows(api(first).get("/api/v1/notices/"))}
 
         assert mine[first.username]["delivery"] == Delivery.objects.get(user=first).pk
-        assert (mine[second.username]["delivery"], mine[second.username]["delivery_state"]) == (None, "queued")
+        assert (mine[second.username]["delivery"], mine[second.username]["delivery_state"]) == (
+            None,
+            "queued",
+        )
         assert listed_rows(api(outsider).get("/api/v1/notices/")) == []
 
     def test_are_only_read(self, told, api):

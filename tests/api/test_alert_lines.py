@@ -29,27 +29,41 @@ class TestPolicies:
         policy = AlertPolicy.objects.get(criticality=0)
 
         row = governor.patch(
-            f"/api/v1/alert-policies/{policy.pk}/", {"milestones": [7, 365, 7, 0], "reason": "a year ahead"}
+            f"/api/v1/alert-policies/{policy.pk}/",
+            {"milestones": [7, 365, 7, 0], "reason": "a year ahead"},
         ).json()
 
         assert row["milestones"] == [365, 7, 0]
         assert (row["soft_milestones"], row["escalate_team_hours"]) == (
-            policy.soft_milestones, policy.escalate_team_hours,
-        )  # fmt: skip
+            policy.soft_milestones,
+            policy.escalate_team_hours,
+        )
         assert reason_of(policy) == "a year ahead"
 
     def test_silence_is_passed_on_never_where_that_is_said(self, governor):
         address = f"/api/v1/alert-policies/{AlertPolicy.objects.get(criticality=0).pk}/"
 
-        assert governor.patch(address, {"escalate_team_hours": None}).json()["escalate_team_hours"] is None
-        assert governor.patch(address, {"escalate_team_hours": 12}).json()["escalate_team_hours"] == 12
+        assert (
+            governor.patch(address, {"escalate_team_hours": None}).json()["escalate_team_hours"]
+            is None
+        )
+        assert (
+            governor.patch(address, {"escalate_team_hours": 12}).json()["escalate_team_hours"] == 12
+        )
 
     @pytest.mark.parametrize(
         "change",
-        [{"milestones": [-1]}, {"milestones": [4000]}, {"milestones": "soon"}, {"milestones": [None]},
-         {"milestones": [*range(30)]}, {"escalate_team_hours": 0}, {"escalate_governance_hours": 9000},
-         {"escalate_team_hours": "soon"}],
-    )  # fmt: skip
+        [
+            {"milestones": [-1]},
+            {"milestones": [4000]},
+            {"milestones": "soon"},
+            {"milestones": [None]},
+            {"milestones": [*range(30)]},
+            {"escalate_team_hours": 0},
+            {"escalate_governance_hours": 9000},
+            {"escalate_team_hours": "soon"},
+        ],
+    )
     def test_what_is_no_line_is_refused(self, governor, change):
         policy = AlertPolicy.objects.get(criticality=0)
 
@@ -70,7 +84,8 @@ class TestSettings:
         before = governor.get("/api/v1/alert-settings/").json()
 
         after = governor.patch(
-            "/api/v1/alert-settings/", {"price_percent": 8, "expiry_milestones": [0, 60], "reason": "too many mails"}
+            "/api/v1/alert-settings/",
+            {"price_percent": 8, "expiry_milestones": [0, 60], "reason": "too many mails"},
         ).json()
 
         assert after == {**before, "price_percent": 8, "expiry_milestones": [60, 0]}
@@ -78,9 +93,15 @@ class TestSettings:
 
     @pytest.mark.parametrize(
         "change",
-        [{"price_percent": -1}, {"price_percent": 100_000}, {"price_monthly_usd": -1}, {"escalate_from_severity": 6},
-         {"escalate_from_severity": 0}, {"review_milestones": [-1]}],
-    )  # fmt: skip
+        [
+            {"price_percent": -1},
+            {"price_percent": 100_000},
+            {"price_monthly_usd": -1},
+            {"escalate_from_severity": 6},
+            {"escalate_from_severity": 0},
+            {"review_milestones": [-1]},
+        ],
+    )
     def test_what_is_no_line_is_refused(self, governor, change):
         before = governor.get("/api/v1/alert-settings/").json()
 
@@ -88,7 +109,12 @@ class TestSettings:
         assert governor.get("/api/v1/alert-settings/").json() == before
 
 
-HOOK = {"name": "Chat", "url": "https://hooks.example.org/a", "kinds": ["retired"], "min_severity": 4}
+HOOK = {
+    "name": "Chat",
+    "url": "https://hooks.example.org/a",
+    "kinds": ["retired"],
+    "min_severity": 4,
+}
 
 
 class TestWebhooks:
@@ -102,7 +128,11 @@ class TestWebhooks:
         assert "secret" not in row.json()
         assert secret_of(webhook).encode() not in governor.get("/api/v1/webhooks/").content
         assert {name: row.json()[name] for name in HOOK} == HOOK
-        assert (row.json()["created_by"], row.json()["enabled"], row.json()["team"]) == ("gus", True, None)
+        assert (row.json()["created_by"], row.json()["enabled"], row.json()["team"]) == (
+            "gus",
+            True,
+            None,
+        )
         assert reason_of(webhook) == "for the chat room"
 
     def test_a_new_secret_makes_the_old_one_worthless(self, governor):
@@ -119,7 +149,9 @@ class TestWebhooks:
         team = make_team()
         made = governor.post("/api/v1/webhooks/", HOOK).json()
 
-        row = governor.patch(f"/api/v1/webhooks/{made['id']}/", {"team": team.slug, "kinds": []}).json()
+        row = governor.patch(
+            f"/api/v1/webhooks/{made['id']}/", {"team": team.slug, "kinds": []}
+        ).json()
 
         assert (row["team"], row["kinds"], row["url"]) == (team.slug, [], HOOK["url"])
         assert secret_of(Webhook.objects.get()) == made["secret"]
@@ -138,14 +170,27 @@ class TestWebhooks:
 
         answer = governor.post(f"{address}try/")
 
-        assert (answer.status_code, answer.json()["state"], answer.json()["webhook"]) == (202, "queued", "Chat")
+        assert (answer.status_code, answer.json()["state"], answer.json()["webhook"]) == (
+            202,
+            "queued",
+            "Chat",
+        )
         assert Delivery.objects.get(webhook__isnull=False).address == HOOK["url"]
 
     @pytest.mark.parametrize(
         "change",
-        [{"name": ""}, {"url": "hooks"}, {"url": "file:///etc/passwd"}, {"url": "https://user:word@hooks.example.org/"},
-         {"kinds": ["weather"]}, {"min_severity": 0}, {"min_severity": 6}, {"team": "nowhere"}, {"enabled": "perhaps"}],
-    )  # fmt: skip
+        [
+            {"name": ""},
+            {"url": "hooks"},
+            {"url": "file:///etc/passwd"},
+            {"url": "https://user:word@hooks.example.org/"},
+            {"kinds": ["weather"]},
+            {"min_severity": 0},
+            {"min_severity": 6},
+            {"team": "nowhere"},
+            {"enabled": "perhaps"},
+        ],
+    )
     def test_what_makes_no_webhook_is_refused(self, governor, change):
         answer = governor.post("/api/v1/webhooks/", {**HOOK, **change})
 

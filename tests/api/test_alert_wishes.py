@@ -48,9 +48,14 @@ def client(api, ann):
 
 class TestSubscriptions:
     FULL = {
-        "name": "Google", "provider": "google", "foundation": "google-gemini-2-5-pro",
-        "kinds": ["announced", "retired"], "min_severity": 3, "max_days_left": 90, "enabled": True,
-    }  # fmt: skip
+        "name": "Google",
+        "provider": "google",
+        "foundation": "google-gemini-2-5-pro",
+        "kinds": ["announced", "retired"],
+        "min_severity": 3,
+        "max_days_left": 90,
+        "enabled": True,
+    }
 
     def test_are_made_read_changed_and_ended(self, client, world):
         made = client.post("/api/v1/subscriptions/", {**self.FULL, "team": world.team.slug})
@@ -61,21 +66,39 @@ class TestSubscriptions:
         assert made.status_code == 201
         assert {name: made.json()[name] for name in self.FULL} == self.FULL
         assert made.json()["team"] == world.team.slug
-        assert (changed["provider"], changed["kinds"], changed["foundation"]) == (None, [], "google-gemini-2-5-pro")
+        assert (changed["provider"], changed["kinds"], changed["foundation"]) == (
+            None,
+            [],
+            "google-gemini-2-5-pro",
+        )
         assert (ended.status_code, ended.content) == (204, b"")
         assert client.get(address).status_code == 404
 
     def test_one_without_filters_asks_for_everything_one_may_see(self, client):
         row = client.post("/api/v1/subscriptions/", {}).json()
 
-        assert (row["kinds"], row["min_severity"], row["max_days_left"], row["enabled"]) == ([], 1, None, True)
+        assert (row["kinds"], row["min_severity"], row["max_days_left"], row["enabled"]) == (
+            [],
+            1,
+            None,
+            True,
+        )
 
     @pytest.mark.parametrize(
         "change",
-        [{"provider": "nobody"}, {"foundation": "none"}, {"kinds": ["weather"]}, {"kinds": "retired"},
-         {"min_severity": 0}, {"min_severity": 6}, {"max_days_left": -1}, {"max_days_left": 100_000},
-         {"name": "x" * 101}, {"enabled": "perhaps"}],
-    )  # fmt: skip
+        [
+            {"provider": "nobody"},
+            {"foundation": "none"},
+            {"kinds": ["weather"]},
+            {"kinds": "retired"},
+            {"min_severity": 0},
+            {"min_severity": 6},
+            {"max_days_left": -1},
+            {"max_days_left": 100_000},
+            {"name": "x" * 101},
+            {"enabled": "perhaps"},
+        ],
+    )
     def test_what_asks_for_nothing_is_refused(self, client, change):
         stored = client.post("/api/v1/subscriptions/", change)
         previewed = client.post("/api/v1/subscriptions/preview/", change)
@@ -86,7 +109,10 @@ class TestSubscriptions:
     def test_a_team_that_one_may_not_see_is_as_unknown_as_one_that_is_not_there(self, client):
         hidden = make_team()
 
-        answers = [client.post("/api/v1/subscriptions/", {"team": slug}).json() for slug in (hidden.slug, "nowhere")]
+        answers = [
+            client.post("/api/v1/subscriptions/", {"team": slug}).json()
+            for slug in (hidden.slug, "nowhere")
+        ]
 
         assert [answer["status"] for answer in answers] == [400, 400]
         assert answers[0]["detail"].replace(hidden.slug, "nowhere") == answers[1]["detail"]
@@ -95,15 +121,20 @@ class TestSubscriptions:
         client.post("/api/v1/subscriptions/", {"provider": "google"})
         client.post("/api/v1/subscriptions/", {"enabled": False})
 
-        assert [row["provider"] for row in listed_rows(client.get("/api/v1/subscriptions/?provider=google"))] == [
-            "google"
-        ]
-        assert [row["enabled"] for row in listed_rows(client.get("/api/v1/subscriptions/?enabled=false"))] == [False]
+        assert [
+            row["provider"]
+            for row in listed_rows(client.get("/api/v1/subscriptions/?provider=google"))
+        ] == ["google"]
+        assert [
+            row["enabled"]
+            for row in listed_rows(client.get("/api/v1/subscriptions/?enabled=false"))
+        ] == [False]
 
 
 class TestPreviews:
     def test_tell_what_raising_writes_once_it_is_stored(self, client, world, ann):
-        """The same news twice: looked back upon by the preview, then raised with the subscription in place."""
+        """The same news twice: looked back upon by the preview, then raised with the subscription
+        in place."""
         wish = {"provider": "google", "kinds": ["announced"]}
         world.event()
         world.event("retired")
@@ -122,32 +153,49 @@ class TestPreviews:
         assert (before, written.count(), preview["n_alerts"]) == (0, 1, 1)
         assert written.get().alert.kind == "announced"
         assert (preview["days"], preview["n_mails"], preview["n_anyway"]) == (30, 1, 0)
-        assert preview["sentence"] == "Would have sent you 1 mail in the last 30 days, about 1 alert."
+        assert (
+            preview["sentence"] == "Would have sent you 1 mail in the last 30 days, about 1 alert."
+        )
         assert len(preview["moments"]) == 1
 
     @pytest.mark.parametrize(
         "wish",
         [
-            {}, {"provider": "google"}, {"provider": "google-vertex-ai"}, {"provider": "elsewhere"},
-            {"foundation": "google-gemini-2-5-pro"}, {"team": "claims"}, {"kinds": ["retired"]},
-            {"kinds": ["released"], "provider": "google-vertex-ai"}, {"min_severity": 4}, {"min_severity": 5},
-            {"max_days_left": 10}, {"max_days_left": 90}, {"provider": "google-vertex-ai", "max_days_left": 90},
-            {"provider": "google-vertex-ai", "team": "claims"}, {"provider": "google-vertex-ai", "min_severity": 2},
+            {},
+            {"provider": "google"},
+            {"provider": "google-vertex-ai"},
+            {"provider": "elsewhere"},
+            {"foundation": "google-gemini-2-5-pro"},
+            {"team": "claims"},
+            {"kinds": ["retired"]},
+            {"kinds": ["released"], "provider": "google-vertex-ai"},
+            {"min_severity": 4},
+            {"min_severity": 5},
+            {"max_days_left": 10},
+            {"max_days_left": 90},
+            {"provider": "google-vertex-ai", "max_days_left": 90},
+            {"provider": "google-vertex-ai", "team": "claims"},
+            {"provider": "google-vertex-ai", "min_severity": 2},
         ],
-    )  # fmt: skip
+    )
     def test_agree_with_what_raising_writes_whatever_is_asked_for(self, client, world, ann, wish):
-        """Among the news: of models that something of the person's stands on, of another team's, and of nobody's."""
+        """Among the news: of models that something of the person's stands on, of another team's,
+        and of nobody's."""
         if wish.get("team"):
             wish = {**wish, "team": world.team.slug}
         make_provider("elsewhere")
-        unused = make_offering("gemini-unused", host=world.offering.host, version=world.offering.version)
+        unused = make_offering(
+            "gemini-unused", host=world.offering.host, version=world.offering.version
+        )
         foreign = make_offering("gemini-foreign", host=world.offering.host)
         make_dependency(make_application("Foreign"), foreign)
 
         def news():
             for offering in (world.offering, unused, foreign):
                 for kind in ("announced", "retired", "released"):
-                    make_event(offering, kind, detected_at=now(), effective_on=day_of(now()) + 40 * DAY)
+                    make_event(
+                        offering, kind, detected_at=now(), effective_on=day_of(now()) + 40 * DAY
+                    )
             raise_alerts(at=now())
 
         news()
@@ -165,7 +213,11 @@ class TestPreviews:
         world.event()
         raise_alerts(at=now())
 
-        preview = api(owner, "write").post("/api/v1/subscriptions/preview/", {"kinds": ["announced"]}).json()
+        preview = (
+            api(owner, "write")
+            .post("/api/v1/subscriptions/preview/", {"kinds": ["announced"]})
+            .json()
+        )
 
         assert (preview["n_alerts"], preview["n_anyway"]) == (1, 1)
         assert "you were told of anyway" in preview["sentence"]
@@ -177,7 +229,10 @@ class TestPreviews:
 
         preview = outsider.post("/api/v1/subscriptions/preview/", {"kinds": ["announced"]}).json()
 
-        assert (preview["n_alerts"], preview["sentence"]) == (0, "Would have sent you no mail in the last 30 days.")
+        assert (preview["n_alerts"], preview["sentence"]) == (
+            0,
+            "Would have sent you no mail in the last 30 days.",
+        )
 
     def test_store_nothing(self, client):
         client.post("/api/v1/subscriptions/preview/", {"kinds": ["announced"]})
@@ -190,17 +245,29 @@ class TestMutes:
         made = client.post(
             "/api/v1/mutes/",
             {
-                "until": in_days(9), "reason": "known", "kind": "repriced", "provider": "google-vertex-ai",
-                "offering": world.offering.pk, "application": world.application.slug,
+                "until": in_days(9),
+                "reason": "known",
+                "kind": "repriced",
+                "provider": "google-vertex-ai",
+                "offering": world.offering.pk,
+                "application": world.application.slug,
             },
-        )  # fmt: skip
+        )
 
         body = made.json()
         assert (made.status_code, body["user"], body["created_by"]) == (201, "ann", "ann")
         assert (body["kind"], body["provider"], body["offering"], body["application"]) == (
-            "repriced", "google-vertex-ai", world.offering.pk, world.application.slug,
-        )  # fmt: skip
-        assert (body["until"], body["holds"], body["reason"], body["lifted_at"]) == (in_days(9), True, "known", None)
+            "repriced",
+            "google-vertex-ai",
+            world.offering.pk,
+            world.application.slug,
+        )
+        assert (body["until"], body["holds"], body["reason"], body["lifted_at"]) == (
+            in_days(9),
+            True,
+            "known",
+            None,
+        )
 
     def test_are_lifted_once_and_say_when(self, client):
         address = f"/api/v1/mutes/{client.post('/api/v1/mutes/', a_mute()).json()['id']}/"
@@ -217,24 +284,38 @@ class TestMutes:
         alert = Alert.objects.get()
         row = mute(by=ann, until=day_of(now()) + 9 * DAY, at=now() - DAY, kind="announced")
         Notice.objects.create(
-            alert=alert, user=ann, why="subscription", owed_at=now() - DAY, skip_reason="muted", mute=row
+            alert=alert,
+            user=ann,
+            why="subscription",
+            owed_at=now() - DAY,
+            skip_reason="muted",
+            mute=row,
         )
 
         client.post(f"/api/v1/mutes/{row.pk}/lift/")
         keep_alerts(at=now())
 
-        assert [notice.occasion_word for notice in Notice.objects.owed().filter(user=ann)] == ["unmuted"]
+        assert [notice.occasion_word for notice in Notice.objects.owed().filter(user=ann)] == [
+            "unmuted"
+        ]
 
     @pytest.mark.parametrize(
         "body",
         [
-            {}, {"kind": "repriced"}, {"until": in_days(5)}, {"until": "2020-01-01", "kind": "repriced"},
-            {"until": "2999-01-01", "kind": "repriced"}, {"until": in_days(5), "kind": "weather"},
-            {"until": in_days(5), "provider": "nobody"}, {"until": in_days(5), "offering": 0},
-            {"until": in_days(5), "application": "none"}, {"until": in_days(5), "team": "none", "kind": "repriced"},
-            {"until": in_days(5), "subject": "x" * 81}, {"until": in_days(5), "subject": ""},
+            {},
+            {"kind": "repriced"},
+            {"until": in_days(5)},
+            {"until": "2020-01-01", "kind": "repriced"},
+            {"until": "2999-01-01", "kind": "repriced"},
+            {"until": in_days(5), "kind": "weather"},
+            {"until": in_days(5), "provider": "nobody"},
+            {"until": in_days(5), "offering": 0},
+            {"until": in_days(5), "application": "none"},
+            {"until": in_days(5), "team": "none", "kind": "repriced"},
+            {"until": in_days(5), "subject": "x" * 81},
+            {"until": in_days(5), "subject": ""},
         ],
-    )  # fmt: skip
+    )
     def test_what_mutes_nothing_is_refused(self, client, body):
         answer = client.post("/api/v1/mutes/", body)
 
@@ -249,7 +330,9 @@ class TestMutes:
         assert answer.status_code == 400
 
     def test_an_application_that_went_to_another_team_is_not_named_any_more(self, client, world):
-        made = client.post("/api/v1/mutes/", {"until": in_days(5), "application": world.application.slug}).json()
+        made = client.post(
+            "/api/v1/mutes/", {"until": in_days(5), "application": world.application.slug}
+        ).json()
         world.application.team = make_team()
         world.application.save()
 
@@ -277,17 +360,31 @@ def a_mute():
 
 class TestMailPreferences:
     ALL = {
-        "cadence": "weekly", "weekday": 4, "hour": 16, "time_zone": "Europe/Zurich", "immediate": False,
+        "cadence": "weekly",
+        "weekday": 4,
+        "hour": 16,
+        "time_zone": "Europe/Zurich",
+        "immediate": False,
         "heartbeat": True,
-    }  # fmt: skip
+    }
 
     def test_without_a_word_they_are_the_usual_ones(self, client):
         body = client.get("/api/v1/mail-preferences/me/").json()
 
         assert (body["user"], body["team"], body["address"]) == ("ann", None, "ann@example.org")
-        assert (body["cadence"], body["hour"], body["time_zone"], body["immediate"], body["heartbeat"]) == (
-            "daily", 7, "UTC", True, False,
-        )  # fmt: skip
+        assert (
+            body["cadence"],
+            body["hour"],
+            body["time_zone"],
+            body["immediate"],
+            body["heartbeat"],
+        ) == (
+            "daily",
+            7,
+            "UTC",
+            True,
+            False,
+        )
         assert body["next_mail_at"].endswith("T07:00:00Z")
         assert not Preference.objects.exists()
 
@@ -316,13 +413,27 @@ class TestMailPreferences:
 
     @pytest.mark.parametrize("cadence", ["never", "at_once", "urgent"])
     def test_without_set_hours_there_is_no_next_mail(self, client, cadence):
-        assert client.patch("/api/v1/mail-preferences/me/", {"cadence": cadence}).json()["next_mail_at"] is None
+        assert (
+            client.patch("/api/v1/mail-preferences/me/", {"cadence": cadence}).json()[
+                "next_mail_at"
+            ]
+            is None
+        )
 
     @pytest.mark.parametrize(
         "change",
-        [{"cadence": "hourly"}, {"weekday": 7}, {"weekday": -1}, {"hour": 24}, {"time_zone": "Europe/Nowhere"},
-         {"time_zone": "../../etc/passwd"}, {"time_zone": ""}, {"immediate": "perhaps"}, {"heartbeat": None}],
-    )  # fmt: skip
+        [
+            {"cadence": "hourly"},
+            {"weekday": 7},
+            {"weekday": -1},
+            {"hour": 24},
+            {"time_zone": "Europe/Nowhere"},
+            {"time_zone": "../../etc/passwd"},
+            {"time_zone": ""},
+            {"immediate": "perhaps"},
+            {"heartbeat": None},
+        ],
+    )
     def test_what_cannot_be_kept_is_refused(self, client, change):
         whole = client.put("/api/v1/mail-preferences/me/", {**self.ALL, **change})
         part = client.patch("/api/v1/mail-preferences/me/", change)
@@ -343,15 +454,24 @@ class TestMailPreferences:
         first = client.post("/api/v1/mail-preferences/me/ask/")
         again = client.post("/api/v1/mail-preferences/me/ask/")
 
-        assert (first.status_code, first.json()["n_alerts"], again.json()["n_alerts"]) == (202, 1, 0)
-        assert [notice.occasion_word for notice in Notice.objects.owed().filter(user=ann)] == ["asked"]
+        assert (first.status_code, first.json()["n_alerts"], again.json()["n_alerts"]) == (
+            202,
+            1,
+            0,
+        )
+        assert [notice.occasion_word for notice in Notice.objects.owed().filter(user=ann)] == [
+            "asked"
+        ]
 
     def test_who_gets_no_mail_is_told_so(self, client):
         client.patch("/api/v1/mail-preferences/me/", {"cadence": "never"})
 
         answer = client.post("/api/v1/mail-preferences/me/ask/")
 
-        assert (answer.status_code, answer.json()["detail"][:26]) == (409, "You have chosen to get no ")
+        assert (answer.status_code, answer.json()["detail"][:26]) == (
+            409,
+            "You have chosen to get no ",
+        )
 
     def test_a_teams_mailbox_has_its_own(self, api, world):
         client = api(make_member(world.team, TeamRole.OWNER), "read", "write")
@@ -359,7 +479,11 @@ class TestMailPreferences:
 
         body = client.patch(address, {"cadence": "working_days", "hour": 6}).json()
 
-        assert (body["user"], body["team"], body["address"]) == (None, world.team.slug, "claims@example.org")
+        assert (body["user"], body["team"], body["address"]) == (
+            None,
+            world.team.slug,
+            "claims@example.org",
+        )
         assert (body["cadence"], body["hour"]) == ("working_days", 6)
         assert client.get("/api/v1/mail-preferences/me/").json()["cadence"] == "daily"
         world.team.refresh_from_db()

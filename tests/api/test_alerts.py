@@ -1,4 +1,5 @@
-"""Alerts of the API: every subject an alert may have, who was told of it, and the answers people give."""
+"""Alerts of the API: every subject an alert may have, who was told of it, and the answers people
+give."""
 
 from datetime import timedelta
 
@@ -43,8 +44,12 @@ class TestWhatIsShown:
         (row,) = listed_rows(api(make_member(world.team)).get("/api/v1/alerts/"))
 
         assert (row["kind"], row["run"], row["source"], row["event"], row["flag"]) == (
-            "backfilled", run.pk, None, None, None,
-        )  # fmt: skip
+            "backfilled",
+            run.pk,
+            None,
+            None,
+            None,
+        )
         assert row["details"]["offerings"][0]["api_id"] == "gemini-2.5-pro"
         assert row["application_ids"] == [world.application.pk]
 
@@ -57,10 +62,17 @@ class TestWhatIsShown:
 
         found = {row["kind"]: row for row in listed_rows(api(governor).get("/api/v1/alerts/"))}
 
-        assert (found["late"]["source"], found["late"]["details"]["since"]) == ("litellm", "2026-11-22")
+        assert (found["late"]["source"], found["late"]["details"]["since"]) == (
+            "litellm",
+            "2026-11-22",
+        )
         assert found["suspect"]["run"] == run.pk
-        assert found["suspect"]["details"]["groups"]["google-vertex-ai"]["says"].startswith("41 of 153 rows vanished")
-        assert [row["kind"] for row in listed_rows(api(governor).get("/api/v1/alerts/?kind=late"))] == ["late"]
+        assert found["suspect"]["details"]["groups"]["google-vertex-ai"]["says"].startswith(
+            "41 of 153 rows vanished"
+        )
+        assert [
+            row["kind"] for row in listed_rows(api(governor).get("/api/v1/alerts/?kind=late"))
+        ] == ["late"]
         assert listed_rows(api(make_member(make_small_world().team)).get("/api/v1/alerts/")) == []
 
     def test_a_milestone_names_the_model_the_day_and_whom_it_falls_to(self, api):
@@ -70,16 +82,27 @@ class TestWhatIsShown:
         world.application.save()
         raise_due_alerts(at=NOW)
 
-        row = next(row for row in listed_rows(api(owner).get("/api/v1/alerts/")) if row["kind"] == "milestone")
+        row = next(
+            row
+            for row in listed_rows(api(owner).get("/api/v1/alerts/"))
+            if row["kind"] == "milestone"
+        )
 
         assert row["subject"] == f"offering:{world.offering.pk}@2027-01-15"
         assert row["key"].startswith(row["subject"])
         assert (row["subject_kind"], row["subject_id"], row["offering"]) == (
-            "offering", world.offering.pk, world.offering.pk,
-        )  # fmt: skip
+            "offering",
+            world.offering.pk,
+            world.offering.pk,
+        )
         assert (row["host"], row["api_id"]) == ("google-vertex-ai", "gemini-2.5-pro")
         assert (row["milestone"], row["due_on"], row["urgent"]) == (60, "2027-01-15", False)
-        assert (row["team"], row["user"], row["state"], row["escalation"]) == (world.team.slug, "ola", "open", 0)
+        assert (row["team"], row["user"], row["state"], row["escalation"]) == (
+            world.team.slug,
+            "ola",
+            "open",
+            0,
+        )
         assert row["escalate_at"] is not None
 
     def test_the_answers_of_people_stand_in_it(self, api):
@@ -95,21 +118,37 @@ class TestWhatIsShown:
         client.post(f"{address}resolve/", {"reason": "moved to the next one"})
         row = client.get(address).json()
 
-        assert (row["acknowledged_by"], row["assigned_to"], row["resolved_by"]) == ("eda", "eda", "eda")
-        assert (row["state"], row["resolved_why"], row["escalate_at"]) == ("resolved", "moved to the next one", None)
+        assert (row["acknowledged_by"], row["assigned_to"], row["resolved_by"]) == (
+            "eda",
+            "eda",
+            "eda",
+        )
+        assert (row["state"], row["resolved_why"], row["escalate_at"]) == (
+            "resolved",
+            "moved to the next one",
+            None,
+        )
         assert None not in (row["acknowledged_at"], row["resolved_at"])
 
     def test_its_turns_say_who_answered_what_and_by_which_way(self, api):
         world = make_small_world()
         world.event()
         raise_alerts(at=NOW)
-        client = api(make_member(world.team, user=make_user("eda", first_name="Eda", last_name="Lee")), "read", "write")
+        client = api(
+            make_member(world.team, user=make_user("eda", first_name="Eda", last_name="Lee")),
+            "read",
+            "write",
+        )
         address = f"/api/v1/alerts/{Alert.objects.get().pk}/"
         client.post(f"{address}acknowledge/", {"reason": "on it"})
 
         turns = client.get(f"{address}turns/").json()
 
-        assert (turns[0]["who"], turns[0]["what"], turns[0]["reason"]) == ("Eda Lee", "acknowledged it", "on it")
+        assert (turns[0]["who"], turns[0]["what"], turns[0]["reason"]) == (
+            "Eda Lee",
+            "acknowledged it",
+            "on it",
+        )
         assert turns[0]["how"] == "through the API"
         assert turns[-1]["what"] == "raised it"
 
@@ -118,7 +157,9 @@ class TestWhatIsShown:
         world.event()
         raise_alerts(at=NOW)
 
-        [row] = listed_rows(api(make_member(world.team)).get("/api/v1/alerts/?fields=subject,notices"))
+        [row] = listed_rows(
+            api(make_member(world.team)).get("/api/v1/alerts/?fields=subject,notices")
+        )
 
         assert set(row) == {"subject", "notices"}
 
@@ -153,7 +194,9 @@ class TestWhatIsShown:
 class TestWhoWasTold:
     def test_names_mailboxes_people_and_webhooks_with_what_became_of_each(self, api):
         make_user("gus", role="governance")
-        Webhook.objects.create(name="Chat", url="https://hooks.example.org/a", created_by=make_user("author"))
+        Webhook.objects.create(
+            name="Chat", url="https://hooks.example.org/a", created_by=make_user("author")
+        )
         world = make_small_world()
         world.event()
         raise_alerts(at=NOW)
@@ -165,11 +208,15 @@ class TestWhoWasTold:
         by_why = {notice["why"]: notice for notice in row["notices"]}
         assert set(by_why) == {"team", "webhook"}
         assert (by_why["team"]["team"], by_why["team"]["user"], by_why["team"]["occasion"]) == (
-            world.team.slug, None, "raised",
-        )  # fmt: skip
+            world.team.slug,
+            None,
+            "raised",
+        )
         assert (by_why["team"]["delivery"], by_why["team"]["state"], by_why["team"]["skipped"]) == (
-            mail.pk, "queued", "",
-        )  # fmt: skip
+            mail.pk,
+            "queued",
+            "",
+        )
         assert by_why["webhook"]["webhook"] == "Chat"
         # as every moment of the API
         assert by_why["team"]["owed_at"] == "2026-11-24T12:00:00Z"
@@ -178,7 +225,9 @@ class TestWhoWasTold:
         world = make_small_world()
         world.event()
         raise_alerts(at=NOW)
-        Mute.objects.create(team=world.team, kind="announced", until=day_of(NOW) + 9 * DAY, created_by=make_user())
+        Mute.objects.create(
+            team=world.team, kind="announced", until=day_of(NOW) + 9 * DAY, created_by=make_user()
+        )
         queue_digests(at=NOW, gather=timedelta(0))
 
         [row] = listed_rows(api(make_member(world.team)).get("/api/v1/alerts/"))
@@ -200,12 +249,20 @@ class TestWhoWasTold:
         own = Delivery.objects.get(user=first)
         assert mails == {first.username: (own.pk, "queued"), second.username: (None, "queued")}
 
-    def test_of_an_alert_about_the_organisation_its_reader_without_office_sees_the_own_line_alone(self, api):
+    def test_of_an_alert_about_the_organisation_its_reader_without_office_sees_the_own_line_alone(
+        self, api
+    ):
         former = make_user("former", role="governance")
         make_flag()
         raise_alerts(at=NOW)
         alert = Alert.objects.get(user=former)
-        Notice.objects.create(alert=alert, user=make_user("other"), why="escalation", occasion="escalated", owed_at=NOW)
+        Notice.objects.create(
+            alert=alert,
+            user=make_user("other"),
+            why="escalation",
+            occasion="escalated",
+            owed_at=NOW,
+        )
         everything = listed_rows(api(former).get("/api/v1/alerts/"))
         former.organisation_role = ""
         former.save()
@@ -243,7 +300,11 @@ class TestAnswers:
 
         row = client.post(f"/api/v1/alerts/{alert.pk}/snooze/", {"until": in_days(7)}).json()
 
-        assert (row["state"], row["snoozed_until"], row["snoozed_by"]) == ("snoozed", in_days(7), "eda")
+        assert (row["state"], row["snoozed_until"], row["snoozed_by"]) == (
+            "snoozed",
+            in_days(7),
+            "eda",
+        )
 
     @pytest.mark.parametrize("n", [-1, 0, LONGEST_SNOOZE_DAYS + 1])
     def test_a_day_that_makes_no_snooze_is_refused(self, answered, n):
@@ -263,7 +324,9 @@ class TestAnswers:
         back = client.post(f"/api/v1/alerts/{alert.pk}/assign/", {"username": None}).json()
 
         assert (row["assigned_to"], back["assigned_to"]) == ("vic", None)
-        assert [notice["user"] for notice in row["notices"] if notice["why"] == "assigned"] == ["vic"]
+        assert [notice["user"] for notice in row["notices"] if notice["why"] == "assigned"] == [
+            "vic"
+        ]
 
     def test_who_has_it_already_is_not_told_again(self, answered):
         world, alert, client = answered
@@ -291,71 +354,110 @@ class TestAnswers:
         reopened = client.post(f"{address}reopen/").json()
 
         assert (resolved["state"], resolved["resolved_why"]) == ("resolved", "moved")
-        assert (reopened["state"], reopened["resolved_by"], reopened["resolved_why"]) == ("open", None, "")
+        assert (reopened["state"], reopened["resolved_by"], reopened["resolved_why"]) == (
+            "open",
+            None,
+            "",
+        )
 
     @pytest.mark.parametrize(
         ("verb", "body"), [("snooze", {"until": in_days(3)}), ("assign", {"username": "eda"})]
-    )  # fmt: skip
+    )
     def test_what_is_resolved_is_reopened_first(self, answered, verb, body):
         _, alert, client = answered
         client.post(f"/api/v1/alerts/{alert.pk}/resolve/", {"reason": "moved"})
 
-        assert problem_detail(client.post(f"/api/v1/alerts/{alert.pk}/{verb}/", body), 409).startswith(
-            "It is resolved already"
-        )
+        assert problem_detail(
+            client.post(f"/api/v1/alerts/{alert.pk}/{verb}/", body), 409
+        ).startswith("It is resolved already")
 
     @pytest.mark.parametrize(
         ("verb", "body"),
         [
-            ("snooze", {}), ("snooze", {"until": "soon"}), ("assign", {}), ("assign", {"username": "nobody"}),
-            ("resolve", {}), ("resolve", {"reason": "x" * 301}), ("mute", {}), ("mute", {"until": "2020-01-01"}),
-            ("mute", {"until": "2999-01-01"}), ("mute", {"until": in_days(3), "scope": "world"}),
+            ("snooze", {}),
+            ("snooze", {"until": "soon"}),
+            ("assign", {}),
+            ("assign", {"username": "nobody"}),
+            ("resolve", {}),
+            ("resolve", {"reason": "x" * 301}),
+            ("mute", {}),
+            ("mute", {"until": "2020-01-01"}),
+            ("mute", {"until": "2999-01-01"}),
+            ("mute", {"until": in_days(3), "scope": "world"}),
         ],
-    )  # fmt: skip
+    )
     def test_refuses_what_is_no_answer(self, answered, verb, body):
         _, alert, client = answered
 
         problem_detail(client.post(f"/api/v1/alerts/{alert.pk}/{verb}/", body), 400)
 
-    def test_undo_puts_a_running_snooze_back_and_is_refused_once_somebody_else_has_answered(self, answered, api):
+    def test_undo_puts_a_running_snooze_back_and_is_refused_once_somebody_else_has_answered(
+        self, answered, api
+    ):
         world, alert, client = answered
         client.post(f"/api/v1/alerts/{alert.pk}/snooze/", {"until": in_days(5)})
         client.post(f"/api/v1/alerts/{alert.pk}/acknowledge/", {})
 
         back = client.post(f"/api/v1/alerts/{alert.pk}/undo/").json()
 
-        assert (back["state"], back["snoozed_until"], back["acknowledged_by"]) == ("snoozed", in_days(5), None)
-        api(make_member(world.team, TeamRole.EDITOR), "write").post(f"/api/v1/alerts/{alert.pk}/acknowledge/", {})
-        assert "changed it since" in problem_detail(client.post(f"/api/v1/alerts/{alert.pk}/undo/"), 409)
+        assert (back["state"], back["snoozed_until"], back["acknowledged_by"]) == (
+            "snoozed",
+            in_days(5),
+            None,
+        )
+        api(make_member(world.team, TeamRole.EDITOR), "write").post(
+            f"/api/v1/alerts/{alert.pk}/acknowledge/", {}
+        )
+        assert "changed it since" in problem_detail(
+            client.post(f"/api/v1/alerts/{alert.pk}/undo/"), 409
+        )
 
     def test_a_viewer_is_told_whom_to_ask_before_the_body_is_looked_at(self, answered, api):
         world, alert, _ = answered
         viewer = api(make_member(world.team, TeamRole.VIEWER), "write")
 
         for verb in ("acknowledge", "snooze", "assign", "resolve", "reopen", "undo"):
-            assert "Ask one of them" in problem_detail(viewer.post(f"/api/v1/alerts/{alert.pk}/{verb}/", {}), 403)
+            assert "Ask one of them" in problem_detail(
+                viewer.post(f"/api/v1/alerts/{alert.pk}/{verb}/", {}), 403
+            )
 
 
 class TestMuting:
     @pytest.mark.parametrize(
         ("scope", "field"),
-        [("subject", "subject"), ("offering", "offering"), ("provider", "provider"), ("application", "application"),
-         ("kind", "kind")],
-    )  # fmt: skip
+        [
+            ("subject", "subject"),
+            ("offering", "offering"),
+            ("provider", "provider"),
+            ("application", "application"),
+            ("kind", "kind"),
+        ],
+    )
     def test_says_what_it_keeps_back(self, answered, scope, field):
         world, alert, client = answered
 
-        made = client.post(f"/api/v1/alerts/{alert.pk}/mute/", {"until": in_days(5), "scope": scope, "reason": "known"})
+        made = client.post(
+            f"/api/v1/alerts/{alert.pk}/mute/",
+            {"until": in_days(5), "scope": scope, "reason": "known"},
+        )
 
         expected = {
-            "subject": alert.subject, "offering": world.offering.pk, "provider": "google-vertex-ai",
-            "application": world.application.slug, "kind": "announced",
-        }[scope]  # fmt: skip
+            "subject": alert.subject,
+            "offering": world.offering.pk,
+            "provider": "google-vertex-ai",
+            "application": world.application.slug,
+            "kind": "announced",
+        }[scope]
         body = made.json()
         named = ["subject", "offering", "provider", "application", "kind"]
         assert made.status_code == 201
         assert {name: body[name] for name in named if body[name]} == {field: expected}
-        assert (body["user"], body["team"], body["until"], body["holds"]) == ("eda", None, in_days(5), True)
+        assert (body["user"], body["team"], body["until"], body["holds"]) == (
+            "eda",
+            None,
+            in_days(5),
+            True,
+        )
         assert body["reason"] == "known"
 
     def test_without_a_scope_it_is_this_matter_alone(self, answered):
@@ -381,7 +483,8 @@ class TestMuting:
         client = api(make_member(world.team), "write")
 
         answer = client.post(
-            f"/api/v1/alerts/{Alert.objects.get().pk}/mute/", {"until": in_days(5), "scope": "application"}
+            f"/api/v1/alerts/{Alert.objects.get().pk}/mute/",
+            {"until": in_days(5), "scope": "application"},
         )
 
         assert "several applications" in problem_detail(answer, 400)
@@ -405,7 +508,7 @@ class TestMuting:
         made = client.post(f"/api/v1/alerts/{alert.pk}/mute/", body).json()
         refused = api(make_member(world.team, TeamRole.VIEWER), "write").post(
             f"/api/v1/alerts/{alert.pk}/mute/", body
-        )  # fmt: skip
+        )
 
         assert (made["team"], made["user"]) == (world.team.slug, None)
         problem_detail(refused, 403)
@@ -424,36 +527,57 @@ class TestAnsweringMany:
     def test_says_of_each_what_became_of_it(self, several):
         world, alerts, client = several
         hidden = Alert.objects.create(
-            key="x||k", kind="announced", severity=3, event=alerts[0].event, team=make_team("Other"), raised_at=NOW
+            key="x||k",
+            kind="announced",
+            severity=3,
+            event=alerts[0].event,
+            team=make_team("Other"),
+            raised_at=NOW,
         )
         read_only = make_team("Read only")
         make_member(read_only, TeamRole.VIEWER, world.team.memberships.get().user)
         seen = Alert.objects.create(
-            key="y||k", kind="announced", severity=3, event=alerts[0].event, team=read_only, raised_at=NOW
+            key="y||k",
+            kind="announced",
+            severity=3,
+            event=alerts[0].event,
+            team=read_only,
+            raised_at=NOW,
         )
         client.post(f"/api/v1/alerts/{alerts[0].pk}/acknowledge/", {})
 
         answer = client.post(
             "/api/v1/alerts/answer/",
-            {"ids": [*(alert.pk for alert in alerts), seen.pk, hidden.pk, 10**12], "action": "acknowledge"},
+            {
+                "ids": [*(alert.pk for alert in alerts), seen.pk, hidden.pk, 10**12],
+                "action": "acknowledge",
+            },
         )
 
         body = answer.json()
         assert answer.status_code == 200
-        assert (body["answered"], body["unchanged"]) == ([alerts[1].pk, alerts[2].pk], [alerts[0].pk])
+        assert (body["answered"], body["unchanged"]) == (
+            [alerts[1].pk, alerts[2].pk],
+            [alerts[0].pk],
+        )
         refused = {row["id"]: row["detail"] for row in body["refused"]}
         assert set(refused) == {seen.pk, hidden.pk, 10**12}
         assert "editor" in refused[seen.pk]
         assert refused[hidden.pk] == refused[10**12] == "There is no such alert that you may see."
-        assert set(Alert.objects.filter(state="open").values_list("pk", flat=True)) == {seen.pk, hidden.pk}
+        assert set(Alert.objects.filter(state="open").values_list("pk", flat=True)) == {
+            seen.pk,
+            hidden.pk,
+        }
 
     @pytest.mark.parametrize(
         ("action", "more", "state"),
         [
-            ("acknowledge", {"reason": "on it"}, "acknowledged"), ("snooze", {"until": in_days(4)}, "snoozed"),
-            ("assign", {"username": "eda"}, "open"), ("resolve", {"reason": "moved"}, "resolved"),
+            ("acknowledge", {"reason": "on it"}, "acknowledged"),
+            ("snooze", {"until": in_days(4)}, "snoozed"),
+            ("assign", {"username": "eda"}, "open"),
+            ("resolve", {"reason": "moved"}, "resolved"),
         ],
-    )  # fmt: skip
+    )
     def test_gives_every_kind_of_answer_and_takes_it_back(self, several, action, more, state):
         _, alerts, client = several
         ids = [alert.pk for alert in alerts]
@@ -478,13 +602,14 @@ class TestAnsweringMany:
         assert body["answered"] == [alerts[0].pk, alerts[2].pk]
         assert [(row["id"], row["detail"][:22]) for row in body["refused"]] == [
             (alerts[1].pk, "It is resolved already"),
-        ]  # fmt: skip
+        ]
 
     def test_an_id_named_twice_is_answered_once(self, several):
         _, alerts, client = several
 
         body = client.post(
-            "/api/v1/alerts/answer/", {"ids": [alerts[0].pk] * 3, "action": "assign", "username": "eda"}
+            "/api/v1/alerts/answer/",
+            {"ids": [alerts[0].pk] * 3, "action": "assign", "username": "eda"},
         ).json()
 
         assert (body["answered"], body["unchanged"], body["refused"]) == ([alerts[0].pk], [], [])
@@ -501,8 +626,9 @@ class TestAnsweringMany:
 
         monkeypatch.setattr(Alert, "save", breaks)
         answer = client.post(
-            "/api/v1/alerts/answer/", {"ids": [alert.pk for alert in alerts], "action": "acknowledge"}
-        )  # fmt: skip
+            "/api/v1/alerts/answer/",
+            {"ids": [alert.pk for alert in alerts], "action": "acknowledge"},
+        )
 
         assert answer.status_code == 500
         assert set(Alert.objects.values_list("state", flat=True)) == {"open"}
@@ -510,13 +636,21 @@ class TestAnsweringMany:
     @pytest.mark.parametrize(
         "body",
         [
-            {}, {"ids": []}, {"ids": [1]}, {"ids": [1], "action": "mute"}, {"ids": ["x"], "action": "reopen"},
-            {"ids": [10**30], "action": "reopen"}, {"ids": [0], "action": "reopen"},
-            {"ids": [1], "action": "snooze"}, {"ids": [1], "action": "assign"}, {"ids": [1], "action": "resolve"},
-            {"ids": [1], "action": "resolve", "reason": ""}, {"ids": [1], "action": "assign", "username": "nobody"},
+            {},
+            {"ids": []},
+            {"ids": [1]},
+            {"ids": [1], "action": "mute"},
+            {"ids": ["x"], "action": "reopen"},
+            {"ids": [10**30], "action": "reopen"},
+            {"ids": [0], "action": "reopen"},
+            {"ids": [1], "action": "snooze"},
+            {"ids": [1], "action": "assign"},
+            {"ids": [1], "action": "resolve"},
+            {"ids": [1], "action": "resolve", "reason": ""},
+            {"ids": [1], "action": "assign", "username": "nobody"},
             {"ids": [*range(1, 502)], "action": "reopen"},
         ],
-    )  # fmt: skip
+    )
     def test_refuses_what_is_no_answer(self, several, body):
         _, _, client = several
 

@@ -1,4 +1,5 @@
-"""Bills of materials: valid by the standard's own schema, complete, and only of what the caller may see."""
+"""Bills of materials: valid by the standard's own schema, complete, and only of what the caller may
+see."""
 
 from datetime import timedelta
 
@@ -29,7 +30,10 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def application():
     application = make_application(
-        "Claims assistant", team=make_team("Claims"), purpose="Sorts claims.", data_classification="confidential"
+        "Claims assistant",
+        team=make_team("Claims"),
+        purpose="Sorts claims.",
+        data_classification="confidential",
     )
     base, tuned = make_version("maker/base-1"), make_version("maker/tuned-1")
     make_derivation(tuned, base)
@@ -37,18 +41,32 @@ def application():
         licence="Apache-2.0", modalities=["text", "image"], family="Maker"
     )
     offering = make_offering(
-        "maker-tuned", host=make_provider("here"), version=tuned, category="chat",
-        lifecycle="deprecated", retires_on=TODAY + timedelta(days=90), date_kind="firm",
-    )  # fmt: skip
+        "maker-tuned",
+        host=make_provider("here"),
+        version=tuned,
+        category="chat",
+        lifecycle="deprecated",
+        retires_on=TODAY + timedelta(days=90),
+        date_kind="firm",
+    )
     dependency = make_dependency(application, offering)
-    make_dependency(application, make_offering("mystery", resolved=False), "fallback", fallback_order=1)
+    make_dependency(
+        application, make_offering("mystery", resolved=False), "fallback", fallback_order=1
+    )
     make_dependency(application, make_offering("gone"), "judge", until=TODAY - timedelta(days=9))
     make_adaptation(dependency, "fine_tune", name="claims-lora", artefact_ref="models/1")
     make_adaptation(dependency, "prompt", name="triage", moves="re_run")
     Evidence.objects.create(
-        kind="own_evaluation", application=application, version=tuned, metric="accuracy", value="0.9310", n=500,
-        dataset="claims-2026", run_on=TODAY, recorded_at=NOW,
-    )  # fmt: skip
+        kind="own_evaluation",
+        application=application,
+        version=tuned,
+        metric="accuracy",
+        value="0.9310",
+        n=500,
+        dataset="claims-2026",
+        run_on=TODAY,
+        recorded_at=NOW,
+    )
     return application
 
 
@@ -79,8 +97,10 @@ def test_an_application_stands_on_services_and_they_on_models(reader, applicatio
     )
     told = facts(service)
     assert (told["lifecycle"], told["retires-on"], told["date-kind"]) == (
-        "deprecated", str(TODAY + timedelta(days=90)), "firm",
-    )  # fmt: skip
+        "deprecated",
+        str(TODAY + timedelta(days=90)),
+        "firm",
+    )
     edges = {one["ref"]: one["dependsOn"] for one in document["dependencies"]}
     top = edges[f"application:{application.slug}"]
     assert {name.partition(":")[0] for name in top} == {"offering", "adaptation"}
@@ -97,12 +117,17 @@ def test_a_model_has_card_licence_lineage_and_what_was_measured(reader, applicat
     assert "maker/tuned-1 is a fine-tune of maker/base-1." in model["pedigree"]["notes"]
     card = model["modelCard"]
     assert (card["modelParameters"]["task"], card["modelParameters"]["inputs"]) == (
-        "text-generation", [{"format": "text"}, {"format": "image"}],
-    )  # fmt: skip
+        "text-generation",
+        [{"format": "text"}, {"format": "image"}],
+    )
     assert card["quantitativeAnalysis"]["performanceMetrics"] == [
         {"type": "accuracy", "value": "0.931", "slice": "claims-2026"}
     ]
-    built = {one["name"]: one["type"] for one in document["components"] if one["bom-ref"].startswith("adaptation:")}
+    built = {
+        one["name"]: one["type"]
+        for one in document["components"]
+        if one["bom-ref"].startswith("adaptation:")
+    }
     assert built == {"claims-lora": "machine-learning-model", "triage": "data"}
 
 
@@ -117,7 +142,8 @@ def test_the_same_content_has_the_same_number(reader, application):
 
 def test_it_comes_under_the_media_type_of_the_standard(reader, application):
     answer = reader.get(
-        f"/api/v1/applications/{application.slug}/bom/", headers={"Accept": "application/vnd.cyclonedx+json"}
+        f"/api/v1/applications/{application.slug}/bom/",
+        headers={"Accept": "application/vnd.cyclonedx+json"},
     )
 
     assert answer["Content-Type"].startswith("application/vnd.cyclonedx+json")
@@ -129,7 +155,9 @@ def test_a_team_is_all_of_its_applications_and_those_below(reader, application, 
 
     document = bill(reader, f"/api/v1/teams/{application.team.slug}/bom/")
 
-    applications = {one["bom-ref"] for one in document["components"] if one["type"] == "application"}
+    applications = {
+        one["bom-ref"] for one in document["components"] if one["type"] == "application"
+    }
     assert applications == {f"application:{application.slug}", f"application:{below.slug}"}
     assert {one["name"] for one in document["services"]} >= {"maker-2", "maker-tuned"}
     monkeypatch.setattr("apps.api.boms.MOST_APPLICATIONS", 1)

@@ -63,23 +63,40 @@ def lines(rows):
 
 
 class TestApplications:
-    def test_new_ones_are_registered_known_ones_changed_and_the_same_again_changes_nothing(self, editor, team):
+    def test_new_ones_are_registered_known_ones_changed_and_the_same_again_changes_nothing(
+        self, editor, team
+    ):
         rows = [
-            {"slug": "a", "name": "A", "team": team.slug, "criticality": "critical", "monthly_spend": "12.50",
-             "external_refs": {"cmdb": "1"}, "personal_data": True, "next_review_on": "2027-01-31"},
+            {
+                "slug": "a",
+                "name": "A",
+                "team": team.slug,
+                "criticality": "critical",
+                "monthly_spend": "12.50",
+                "external_refs": {"cmdb": "1"},
+                "personal_data": True,
+                "next_review_on": "2027-01-31",
+            },
             {"slug": "b", "name": "B", "team": team.slug},
-        ]  # fmt: skip
+        ]
 
         assert counts(sent(editor, APPLICATIONS, rows)) == (2, 0, 0, 0)
         assert counts(sent(editor, APPLICATIONS, rows)) == (0, 0, 2, 0)
-        assert counts(sent(editor, APPLICATIONS, [{"slug": "a", "criticality": "low"}, rows[1]])) == (0, 1, 1, 0)
+        assert counts(
+            sent(editor, APPLICATIONS, [{"slug": "a", "criticality": "low"}, rows[1]])
+        ) == (0, 1, 1, 0)
 
         a = Application.objects.get(slug="a")
         assert (a.criticality, a.monthly_spend, a.external_refs, a.personal_data) == (
-            Criticality.LOW, Decimal("12.50"), {"cmdb": "1"}, True,
-        )  # fmt: skip
+            Criticality.LOW,
+            Decimal("12.50"),
+            {"cmdb": "1"},
+            True,
+        )
 
-    def test_every_row_that_cannot_be_is_named_with_its_reason_and_the_others_are_applied(self, editor, team):
+    def test_every_row_that_cannot_be_is_named_with_its_reason_and_the_others_are_applied(
+        self, editor, team
+    ):
         mine, other = make_application(team=team), make_application()
         rows = [
             {"slug": mine.slug, "purpose": "Answers"},
@@ -112,7 +129,9 @@ class TestApplications:
         mine = make_application(team=team)
         viewer = make_member(team, TeamRole.VIEWER)
 
-        report = sent(api(viewer, "read", "write"), APPLICATIONS, [{"slug": mine.slug, "purpose": "X"}])
+        report = sent(
+            api(viewer, "read", "write"), APPLICATIONS, [{"slug": mine.slug, "purpose": "X"}]
+        )
 
         assert "Only an editor" in report["rejected"][0]["reason"]
         assert api(viewer).post(APPLICATIONS, [], format="json").status_code == 403
@@ -120,7 +139,9 @@ class TestApplications:
     def test_the_history_names_who_and_why_and_the_change_can_be_undone(self, editor, team):
         mine = make_application(team=team, purpose="Before")
 
-        report = sent(editor, f"{APPLICATIONS}?reason=CMDB", [{"slug": mine.slug, "purpose": "After"}])
+        report = sent(
+            editor, f"{APPLICATIONS}?reason=CMDB", [{"slug": mine.slug, "purpose": "After"}]
+        )
 
         entry = mine.history.order_by("-pgh_id").first()
         assert (entry.pgh_context.metadata["reason"], entry.purpose) == ("CMDB", "After")
@@ -140,7 +161,9 @@ class TestApplications:
         assert counts(sent(editor, f"{APPLICATIONS}?mode=all_or_nothing", rows[:1])) == (1, 0, 0, 0)
 
     def test_a_dry_run_says_what_would_be_and_writes_nothing(self, editor, team):
-        report = sent(editor, f"{APPLICATIONS}?dry_run=true", [{"slug": "a", "name": "A", "team": team.slug}])
+        report = sent(
+            editor, f"{APPLICATIONS}?dry_run=true", [{"slug": "a", "name": "A", "team": team.slug}]
+        )
 
         assert (counts(report), report["applied"], report["change"]) == ((1, 0, 0, 0), False, None)
         assert not Application.objects.exists()
@@ -155,7 +178,8 @@ class TestApplications:
         with CaptureQueriesContext(connection) as queries:
             assert counts(sent(editor, APPLICATIONS, rows)) == (n, n, 0, 0)
 
-        # token, roles; teams; savepoint; known, those of others, ids, name of the change, COPY, UPDATE; release
+        # token, roles; teams; savepoint; known, those of others, ids, name of the change, COPY,
+        # UPDATE; release
         assert len(queries) == 11
 
 
@@ -163,27 +187,58 @@ class TestDependencies:
     def test_they_are_recognised_by_application_offering_and_role(self, editor, team):
         application = make_application(team=team)
         offering = make_offering("model-1", host=make_provider("here"))
-        row = {"application": application.slug, "host": "here", "api_id": "model-1", "traffic_share": "0.5",
-               "since": "2026-01-01", "tags": ["x"]}  # fmt: skip
+        row = {
+            "application": application.slug,
+            "host": "here",
+            "api_id": "model-1",
+            "traffic_share": "0.5",
+            "since": "2026-01-01",
+            "tags": ["x"],
+        }
 
         assert counts(sent(editor, DEPENDENCIES, [row, {**row, "role": "judge"}])) == (2, 0, 0, 0)
         assert counts(sent(editor, DEPENDENCIES, [row])) == (0, 0, 1, 0)
-        by_id = {"application": application.slug, "offering": offering.pk, "monthly_requests": 7, "tags": ["y"]}
+        by_id = {
+            "application": application.slug,
+            "offering": offering.pk,
+            "monthly_requests": 7,
+            "tags": ["y"],
+        }
         assert counts(sent(editor, DEPENDENCIES, [by_id])) == (0, 1, 0, 0)
 
         kept = Dependency.objects.get(role="primary")
         assert (kept.monthly_requests, kept.tags, kept.traffic_share, str(kept.since)) == (
-            7, ["y"], Decimal("0.5"), "2026-01-01",
-        )  # fmt: skip
+            7,
+            ["y"],
+            Decimal("0.5"),
+            "2026-01-01",
+        )
 
     def test_an_end_is_recorded_and_what_follows_is_a_dependency_of_its_own(self, editor, team):
         old = make_dependency(make_application(team=team), make_offering())
         named = {"application": old.application.slug, "offering": old.offering_id}
 
-        assert counts(sent(editor, DEPENDENCIES, [{**named, "until": "2026-06-01"}])) == (0, 1, 0, 0)
-        assert counts(sent(editor, DEPENDENCIES, [{**named, "since": "2026-07-01"}])) == (1, 0, 0, 0)
-        assert counts(sent(editor, DEPENDENCIES, [{**named, "until": "2026-06-01"}])) == (0, 0, 1, 0)
-        late = sent(editor, DEPENDENCIES, [{**named, "since": str(old.since), "until": "2026-06-15"}])
+        assert counts(sent(editor, DEPENDENCIES, [{**named, "until": "2026-06-01"}])) == (
+            0,
+            1,
+            0,
+            0,
+        )
+        assert counts(sent(editor, DEPENDENCIES, [{**named, "since": "2026-07-01"}])) == (
+            1,
+            0,
+            0,
+            0,
+        )
+        assert counts(sent(editor, DEPENDENCIES, [{**named, "until": "2026-06-01"}])) == (
+            0,
+            0,
+            1,
+            0,
+        )
+        late = sent(
+            editor, DEPENDENCIES, [{**named, "since": str(old.since), "until": "2026-06-15"}]
+        )
         assert "Reopen" in late["rejected"][0]["reason"]
 
     @pytest.mark.parametrize(
@@ -206,7 +261,9 @@ class TestDependencies:
         make_offering("model-1", host=make_provider("here"))
 
         report = sent(
-            editor, DEPENDENCIES, [{"application": application.slug, "host": "here", "api_id": "model-1", **change}]
+            editor,
+            DEPENDENCIES,
+            [{"application": application.slug, "host": "here", "api_id": "model-1", **change}],
         )
 
         assert reason in report["rejected"][0]["reason"]
@@ -214,13 +271,19 @@ class TestDependencies:
     def test_through_a_gateway_and_on_a_retired_application(self, editor, team):
         gateway = make_provider("gate")
         offering = make_offering()
-        application, retired = make_application(team=team), make_application(team=team, status="retired")
+        application, retired = (
+            make_application(team=team),
+            make_application(team=team, status="retired"),
+        )
         through = {"offering": offering.pk, "reached": "gateway", "via_party": gateway.slug}
 
         report = sent(
             editor,
             DEPENDENCIES,
-            [{"application": application.slug, **through}, {"application": retired.slug, **through}],
+            [
+                {"application": application.slug, **through},
+                {"application": retired.slug, **through},
+            ],
         )
 
         assert counts(report) == (1, 0, 0, 1)
@@ -230,7 +293,9 @@ class TestDependencies:
 
 class TestWhatHangsOnADependency:
     def test_adaptations_by_kind_and_name_and_one_exit_plan_each(self, editor, team):
-        dependency = make_dependency(make_application(team=team), make_offering("model-1", host=make_provider("here")))
+        dependency = make_dependency(
+            make_application(team=team), make_offering("model-1", host=make_provider("here"))
+        )
         target = make_offering("model-2", host=make_provider("there"))
         named = {"application": dependency.application.slug, "host": "here", "api_id": "model-1"}
         rows = [
@@ -239,7 +304,9 @@ class TestWhatHangsOnADependency:
         ]
 
         assert counts(sent(editor, "/api/v1/adaptations/bulk/", rows)) == (2, 0, 0, 0)
-        assert counts(sent(editor, "/api/v1/adaptations/bulk/", [{**rows[0], "moves": "re_run"}, rows[1]])) == (
+        assert counts(
+            sent(editor, "/api/v1/adaptations/bulk/", [{**rows[0], "moves": "re_run"}, rows[1]])
+        ) == (
             0,
             1,
             1,
@@ -249,7 +316,9 @@ class TestWhatHangsOnADependency:
         plan = {**named, "target_host": "there", "target_api_id": "model-2", "estimated_days": "20"}
         assert counts(sent(editor, "/api/v1/exit-plans/bulk/", [plan])) == (1, 0, 0, 0)
         assert counts(sent(editor, "/api/v1/exit-plans/bulk/", [plan])) == (0, 0, 1, 0)
-        going_nowhere = sent(editor, "/api/v1/exit-plans/bulk/", [{**named, "target": dependency.offering_id}])
+        going_nowhere = sent(
+            editor, "/api/v1/exit-plans/bulk/", [{**named, "target": dependency.offering_id}]
+        )
         assert "one would leave" in going_nowhere["rejected"][0]["reason"]
 
         assert Adaptation.objects.count() == 2
@@ -258,27 +327,38 @@ class TestWhatHangsOnADependency:
     def test_nothing_of_others_is_touched(self, editor):
         foreign = make_dependency(make_application(), make_offering())
 
-        report = sent(editor, "/api/v1/adaptations/bulk/", [{"dependency": foreign.pk, "kind": "prompt"}])
+        report = sent(
+            editor, "/api/v1/adaptations/bulk/", [{"dependency": foreign.pk, "kind": "prompt"}]
+        )
 
         assert "that you may see" in report["rejected"][0]["reason"]
 
     @pytest.mark.parametrize("kind", ["applications", "dependencies", "adaptations"])
     def test_what_others_own_is_not_even_locked(self, editor, team, kind):
-        """Rows are worked through as they arrive: who sends slowly would keep the owners of what it names waiting."""
+        """Rows are worked through as they arrive: who sends slowly would keep the owners of what it
+        names waiting."""
         offering, own, foreign = make_offering(), make_application(team=team), make_application()
         rows = [
-            {"applications": {"slug": application.slug}, "dependencies": {"application": application.slug,
-             "offering": offering.pk}, "adaptations": {"application": application.slug, "offering": offering.pk,
-             "kind": "prompt"}}[kind]
+            {
+                "applications": {"slug": application.slug},
+                "dependencies": {"application": application.slug, "offering": offering.pk},
+                "adaptations": {
+                    "application": application.slug,
+                    "offering": offering.pk,
+                    "kind": "prompt",
+                },
+            }[kind]
             for application in (own, foreign)
-        ]  # fmt: skip
+        ]
 
         sent(editor, f"/api/v1/{kind}/bulk/", rows)
 
         with connection.cursor() as cursor:
             # a locked row carries the transaction that holds it
-            cursor.execute("SELECT id, xmax::text <> '0' FROM inventory_application WHERE id IN (%s, %s)",
-                           [own.pk, foreign.pk])  # fmt: skip
+            cursor.execute(
+                "SELECT id, xmax::text <> '0' FROM inventory_application WHERE id IN (%s, %s)",
+                [own.pk, foreign.pk],
+            )
             assert dict(cursor.fetchall()) == {own.pk: True, foreign.pk: False}
 
 
@@ -291,15 +371,21 @@ class TestBodies:
 
     def test_a_null_character_inside_is_refused_in_one_thing_and_in_rows(self, editor):
         nested = b"[" * 60 + rb'"\u0000"' + b"]" * 60
-        single = editor.post("/api/v1/applications/", b'{"name": %b}' % nested, content_type="application/json")
+        single = editor.post(
+            "/api/v1/applications/", b'{"name": %b}' % nested, content_type="application/json"
+        )
         report = editor.post(APPLICATIONS, b'{"slug": %b}' % nested, content_type=LINES).json()
 
         assert "null character" in problem_detail(single, 400)
         assert "null character" in report["rejected"][0]["reason"]
 
-    def test_what_nests_deeper_than_anything_sent_here_is_refused_in_one_thing_and_in_rows(self, editor):
+    def test_what_nests_deeper_than_anything_sent_here_is_refused_in_one_thing_and_in_rows(
+        self, editor
+    ):
         nested = b"[" * 300 + b"]" * 300
-        single = editor.post("/api/v1/applications/", b'{"name": %b}' % nested, content_type="application/json")
+        single = editor.post(
+            "/api/v1/applications/", b'{"name": %b}' % nested, content_type="application/json"
+        )
         report = editor.post(APPLICATIONS, b'{"slug": %b}' % nested, content_type=LINES).json()
 
         assert "nests deeper" in problem_detail(single, 400)
@@ -310,11 +396,16 @@ class TestBodies:
 
         plain = editor.post(APPLICATIONS, lines(rows) + b"\n{oops\n", content_type=LINES)
         packed = editor.post(
-            APPLICATIONS, gzip.compress(lines(rows)), content_type=LINES, headers={"Content-Encoding": "gzip"}
+            APPLICATIONS,
+            gzip.compress(lines(rows)),
+            content_type=LINES,
+            headers={"Content-Encoding": "gzip"},
         )
 
         assert counts(plain.json()) == (3, 0, 0, 1)
-        assert plain.json()["rejected"] == [{"where": "row 4", "reason": plain.json()["rejected"][0]["reason"]}]
+        assert plain.json()["rejected"] == [
+            {"where": "row 4", "reason": plain.json()["rejected"][0]["reason"]}
+        ]
         assert counts(packed.json()) == (0, 0, 3, 0)
 
     @pytest.mark.parametrize(
@@ -331,7 +422,10 @@ class TestBodies:
     )
     def test_what_is_no_rows_is_refused(self, editor, body, kind, encoding, status):
         answer = editor.post(
-            APPLICATIONS, body, content_type=kind, headers={"Content-Encoding": encoding} if encoding else {}
+            APPLICATIONS,
+            body,
+            content_type=kind,
+            headers={"Content-Encoding": encoding} if encoding else {},
         )
 
         assert (answer.status_code, answer["Content-Type"]) == (status, "application/problem+json")
@@ -340,12 +434,16 @@ class TestBodies:
         monkeypatch.setattr("apps.api.bulk.bodies.MOST_BYTES", 1_000_000)
         bomb = gzip.compress(b"\n" * 50_000_000)
 
-        answer = editor.post(APPLICATIONS, bomb, content_type=LINES, headers={"Content-Encoding": "gzip"})
+        answer = editor.post(
+            APPLICATIONS, bomb, content_type=LINES, headers={"Content-Encoding": "gzip"}
+        )
 
         assert answer.status_code == 413
 
 
-def test_what_somebody_added_at_the_same_moment_is_found_at_the_second_try(editor, team, monkeypatch):
+def test_what_somebody_added_at_the_same_moment_is_found_at_the_second_try(
+    editor, team, monkeypatch
+):
     merge, tries = MERGERS["applications"].merge, []
 
     def is_late_once(rows, said, report):
@@ -354,7 +452,9 @@ def test_what_somebody_added_at_the_same_moment_is_found_at_the_second_try(edito
         if len(tries) == 1:
             raise IntegrityError
 
-    monkeypatch.setitem(MERGERS, "applications", replace(MERGERS["applications"], merge=is_late_once))
+    monkeypatch.setitem(
+        MERGERS, "applications", replace(MERGERS["applications"], merge=is_late_once)
+    )
 
     report = sent(editor, APPLICATIONS, [{"slug": "a", "name": "A", "team": team.slug}])
 
@@ -370,7 +470,9 @@ class TestJobs:
     def asked(self, client, team, n=5, query="", **headers):
         rows = [{"slug": f"a{k}", "name": "A", "team": team.slug} for k in range(n)]
         rows[1]["name"] = ""
-        answer = client.post(f"{APPLICATIONS}{query}", lines(rows), content_type=LINES, headers=headers)
+        answer = client.post(
+            f"{APPLICATIONS}{query}", lines(rows), content_type=LINES, headers=headers
+        )
         assert answer.status_code == 202, answer.content
         return answer
 
@@ -378,7 +480,11 @@ class TestJobs:
         answer = self.asked(editor, team, query="?reason=CMDB")
 
         address = answer["Location"].removeprefix("http://testserver")
-        assert (answer["Retry-After"], answer.json()["n_rows"], editor.get(address).json()["state"]) == (
+        assert (
+            answer["Retry-After"],
+            answer.json()["n_rows"],
+            editor.get(address).json()["state"],
+        ) == (
             "2",
             5,
             "queued",
@@ -387,10 +493,18 @@ class TestJobs:
         assert jobs.carry_out_waiting() == 1
 
         told = editor.get(address).json()
-        assert (told["state"], told["n_done"], counts(told), told["applied"]) == ("done", 5, (4, 0, 0, 1), True)
+        assert (told["state"], told["n_done"], counts(told), told["applied"]) == (
+            "done",
+            5,
+            (4, 0, 0, 1),
+            True,
+        )
         assert told["rejected"][0]["where"] == "row 2: a1"
         entry = Application.objects.get(slug="a4").history.get()
-        assert (entry.pgh_context.metadata["reason"], str(entry.pgh_context_id)) == ("CMDB", told["change"])
+        assert (entry.pgh_context.metadata["reason"], str(entry.pgh_context_id)) == (
+            "CMDB",
+            told["change"],
+        )
         assert not JobChunk.objects.exists()
         assert jobs.carry_out_waiting() == 0
 
@@ -414,7 +528,11 @@ class TestJobs:
         monkeypatch.setattr(jobs, "_merge_block", dies)
         with pytest.raises(MemoryError):
             jobs.carry_out_waiting()
-        assert (Job.objects.get().state, Job.objects.get().n_done, jobs.carry_out_waiting()) == ("running", 2, 0)
+        assert (Job.objects.get().state, Job.objects.get().n_done, jobs.carry_out_waiting()) == (
+            "running",
+            2,
+            0,
+        )
 
         monkeypatch.setattr(jobs, "_merge_block", merge)
         Job.objects.update(heartbeat_at=Job.objects.get().heartbeat_at - takeover_after())
@@ -423,7 +541,9 @@ class TestJobs:
         told = Job.objects.get()
         assert (told.state, told.n_done, told.created, told.n_rejected) == ("done", 5, 4, 1)
 
-    def test_the_rest_of_one_that_was_given_up_is_kept_and_resumed(self, editor, team, api, monkeypatch):
+    def test_the_rest_of_one_that_was_given_up_is_kept_and_resumed(
+        self, editor, team, api, monkeypatch
+    ):
         address = self.asked(editor, team)["Location"]
         merge = jobs._merge_block
 
@@ -451,18 +571,27 @@ class TestJobs:
         assert jobs.carry_out_waiting() == 1
 
         told = editor.get(address).json()
-        assert (told["state"], told["n_done"], counts(told), told["error"]) == ("done", 5, (4, 0, 0, 1), "")
+        assert (told["state"], told["n_done"], counts(told), told["error"]) == (
+            "done",
+            5,
+            (4, 0, 0, 1),
+            "",
+        )
         assert editor.post(f"{address}resume/").status_code == 409
 
     def test_who_would_rather_wait_says_so_and_few_rows_may_be_a_job(self, editor, team):
         rows = [{"slug": f"a{k}", "name": "A", "team": team.slug} for k in range(5)]
 
-        waited = editor.post(APPLICATIONS, lines(rows), content_type=LINES, headers={"Prefer": "wait=30"})
+        waited = editor.post(
+            APPLICATIONS, lines(rows), content_type=LINES, headers={"Prefer": "wait=30"}
+        )
         self.asked(editor, team, n=2, Prefer="respond-async")
 
         assert (waited.status_code, counts(waited.json())) == (200, (5, 0, 0, 0))
 
-    def test_a_job_is_seen_by_who_asked_and_by_offices_and_cancelled_before_it_begins(self, editor, team, api):
+    def test_a_job_is_seen_by_who_asked_and_by_offices_and_cancelled_before_it_begins(
+        self, editor, team, api
+    ):
         address = self.asked(editor, team)["Location"]
 
         assert api(make_member(team, TeamRole.OWNER)).get(address).status_code == 404
@@ -496,8 +625,16 @@ class TestReaders:
         [
             (Application, "name", ["A", " A ", "", "x" * 201, "x" * 200, None, 5, "a\x00"]),
             (Application, "status", ["pilot", "", "PILOT", None, 1]),
-            (Application, "users_affected", [0, 5, -1, 2**31, 2**31 - 1, None, "7", True, 1.5, "x"]),
-            (Application, "monthly_spend", [0, "1.5", 1.5, "1.555", "9" * 13, -1, None, "x", "Infinity"]),
+            (
+                Application,
+                "users_affected",
+                [0, 5, -1, 2**31, 2**31 - 1, None, "7", True, 1.5, "x"],
+            ),
+            (
+                Application,
+                "monthly_spend",
+                [0, "1.5", 1.5, "1.555", "9" * 13, -1, None, "x", "Infinity"],
+            ),
             (
                 Application,
                 "next_review_on",
@@ -512,7 +649,9 @@ class TestReaders:
         from apps.api.dependencies import DependencyChangeSerializer
         from apps.api.inventory import ApplicationFactsSerializer
 
-        serializer = ApplicationFactsSerializer if model is Application else DependencyChangeSerializer
+        serializer = (
+            ApplicationFactsSerializer if model is Application else DependencyChangeSerializer
+        )
         read = reader_of(model._meta.get_field(name))
         for value in values:
             single = serializer(data={name: value}, partial=True)
@@ -539,6 +678,10 @@ def test_a_bulk_request_that_is_sent_again_is_done_once(editor, team):
     first, again = editor.post(APPLICATIONS, body, **post), editor.post(APPLICATIONS, body, **post)
     other = editor.post(APPLICATIONS, body + b"\n", **post)
 
-    assert (first.json(), again["Idempotency-Replayed"], other.status_code) == (again.json(), "true", 422)
+    assert (first.json(), again["Idempotency-Replayed"], other.status_code) == (
+        again.json(),
+        "true",
+        422,
+    )
     assert IdempotencyKey.objects.count() == 1
     assert TODAY

@@ -47,16 +47,25 @@ def evaluate(payments, **fields):
     today = day_of(now())
     fields = {"value": "0.9", "passed": True, **fields}
     return Evidence.objects.create(
-        kind="own_evaluation", metric="accuracy", run_on=today, recorded_at=now(),
-        application=payments.dependency.application, offering=payments.target, **fields,
-    )  # fmt: skip
+        kind="own_evaluation",
+        metric="accuracy",
+        run_on=today,
+        recorded_at=now(),
+        application=payments.dependency.application,
+        offering=payments.target,
+        **fields,
+    )
 
 
 class TestOpening:
-    def test_governance_opens_one_by_an_event_and_opening_again_answers_with_it(self, api, payments):
+    def test_governance_opens_one_by_an_event_and_opening_again_answers_with_it(
+        self, api, payments
+    ):
         client = api(payments.governance, "read", "write")
 
-        first = client.post(CAMPAIGNS, {"event": payments.event.pk, "target": payments.target.pk, "title": "Spring"})
+        first = client.post(
+            CAMPAIGNS, {"event": payments.event.pk, "target": payments.target.pk, "title": "Spring"}
+        )
         again = client.post(CAMPAIGNS, {"event": payments.event.pk})
 
         assert (first.status_code, again.status_code) == (201, 200)
@@ -79,7 +88,9 @@ class TestOpening:
         assert "give one of them" in problem_detail(answer, 409)
 
     def test_an_unknown_event_is_refused_by_its_field(self, api, payments):
-        answer = api(payments.governance, "write").post(CAMPAIGNS, {"event": ProviderEvent.objects.count() + 10**6})
+        answer = api(payments.governance, "write").post(
+            CAMPAIGNS, {"event": ProviderEvent.objects.count() + 10**6}
+        )
 
         assert answer.json()["errors"][0]["field"] == "event"
 
@@ -93,7 +104,10 @@ class TestOpening:
         assert client.patch(address, {"due_on": "2026-12-01"}).json()["due_on"] == "2026-12-01"
         assert client.post(f"{address}reschedule/", {}).json() == {"n_tasks": 2}
         assert client.post(f"{address}close/", {}).status_code == 409
-        assert client.post(f"{address}close/", {"closing_note": "no longer"}).json()["state"] == "closed"
+        assert (
+            client.post(f"{address}close/", {"closing_note": "no longer"}).json()["state"]
+            == "closed"
+        )
         assert client.post(f"{address}reopen/", {}).status_code == 400
         assert client.post(f"{address}reopen/", {"reason": "again"}).json()["state"] == "open"
 
@@ -101,16 +115,27 @@ class TestOpening:
 class TestSeeing:
     @pytest.mark.parametrize(
         ("who", "seen"),
-        [("governance", True), ("auditor", True), ("owner", True), ("viewer", True), ("outsider", False)],
+        [
+            ("governance", True),
+            ("auditor", True),
+            ("owner", True),
+            ("viewer", True),
+            ("outsider", False),
+        ],
     )
-    def test_campaign_tasks_and_steps_are_for_the_offices_and_the_teams(self, api, people, task, who, seen):
+    def test_campaign_tasks_and_steps_are_for_the_offices_and_the_teams(
+        self, api, people, task, who, seen
+    ):
         client = api(people[who])
         step = task.steps.first()
 
         for address in (
-            f"{CAMPAIGNS}{task.campaign_id}/", f"{CAMPAIGNS}{task.campaign_id}/progress/", f"{TASKS}{task.pk}/",
-            f"{TASKS}{task.pk}/gate/", f"{STEPS}{step.pk}/",
-        ):  # fmt: skip
+            f"{CAMPAIGNS}{task.campaign_id}/",
+            f"{CAMPAIGNS}{task.campaign_id}/progress/",
+            f"{TASKS}{task.pk}/",
+            f"{TASKS}{task.pk}/gate/",
+            f"{STEPS}{step.pk}/",
+        ):
             assert client.get(address).status_code == (200 if seen else 404), address
         for address in (CAMPAIGNS, TASKS, STEPS):
             assert bool(client.get(address).json()["results"]) is seen, address
@@ -130,16 +155,24 @@ class TestSeeing:
     @pytest.mark.parametrize(
         ("question", "n"),
         [
-            ("state=open", 2), ("state=done", 0), ("overdue=true", 1), ("overdue=false", 1), ("unowned=false", 2),
+            ("state=open", 2),
+            ("state=done", 0),
+            ("overdue=true", 1),
+            ("overdue=false", 1),
+            ("unowned=false", 2),
             ("ordering=due_on", 2),
         ],
-    )  # fmt: skip
+    )
     def test_tasks_are_narrowed_and_ordered(self, api, payments, question, n):
         payments.stand("Second")
         campaign = payments.open()
         CampaignTask.objects.filter(dependency=payments.dependency).update(due_on="2020-01-01")
 
-        rows = api(payments.governance).get(f"{TASKS}?campaign={campaign.pk}&{question}").json()["results"]
+        rows = (
+            api(payments.governance)
+            .get(f"{TASKS}?campaign={campaign.pk}&{question}")
+            .json()["results"]
+        )
 
         assert len(rows) == n
         assert [row["due_on"] for row in rows] == sorted(row["due_on"] for row in rows)
@@ -164,17 +197,29 @@ class TestWorking:
         editor, owner = api(payments.editor, "read", "write"), api(payments.owner, "read", "write")
         address = f"{TASKS}{task.pk}/"
 
-        assert editor.patch(address, {"owner": payments.editor.username, "due_on": SOON}).json()["due_on"] == SOON
-        assert editor.post(f"{address}target/", {"target": payments.target.pk}).json()["state"] == "in_progress"
+        assert (
+            editor.patch(address, {"owner": payments.editor.username, "due_on": SOON}).json()[
+                "due_on"
+            ]
+            == SOON
+        )
+        assert (
+            editor.post(f"{address}target/", {"target": payments.target.pk}).json()["state"]
+            == "in_progress"
+        )
         assert editor.post(f"{address}add-step/", {"title": "Tell the users"}).status_code == 201
         switched = editor.post(f"{address}switch/", {"on": SOON}).json()
         assert switched["successor"] == Dependency.objects.latest("pk").pk
-        editor.post(f"{address}measurements/", {"before": {"accuracy": 0.91}, "after": {"accuracy": 0.92}})
+        editor.post(
+            f"{address}measurements/", {"before": {"accuracy": 0.91}, "after": {"accuracy": 0.92}}
+        )
         refused = owner.post(f"{address}sign-off/", {})
         assert refused.status_code == 409
         assert "no passed evaluation" in refused.json()["detail"]
         evidence = evaluate(payments)
-        for step in editor.get(f"{STEPS}?task={task.pk}&done=false&required=true").json()["results"]:
+        for step in editor.get(f"{STEPS}?task={task.pk}&done=false&required=true").json()[
+            "results"
+        ]:
             if step["kind"] != "own_evaluation":
                 assert editor.post(f"{STEPS}{step['id']}/tick/", {"note": "done"}).json()["done_by"]
         gate = editor.get(f"{address}gate/").json()
@@ -186,8 +231,13 @@ class TestWorking:
         signed = owner.post(f"{address}sign-off/", {})
 
         assert (signed.status_code, signed.json()["state"]) == (200, "done")
-        assert f"{payments.owner} signed it off" in owner.post(f"{address}sign-off/", {}).json()["detail"]
-        assert owner.post(f"{address}reopen/", {"reason": "it fails"}).json()["state"] == "in_progress"
+        assert (
+            f"{payments.owner} signed it off"
+            in owner.post(f"{address}sign-off/", {}).json()["detail"]
+        )
+        assert (
+            owner.post(f"{address}reopen/", {"reason": "it fails"}).json()["state"] == "in_progress"
+        )
 
     def test_waiving_and_lifting(self, api, payments, task):
         owner, address = api(payments.owner, "read", "write"), f"{TASKS}{task.pk}/"
@@ -215,12 +265,23 @@ class TestWorking:
         step = task.steps.first()
 
         assert client.patch(f"{TASKS}{task.pk}/", {}).status_code == refusal
-        for deed in ("target", "measurements", "add-step", "switch", "sign-off", "waive", "lift-waiver", "reopen"):
+        for deed in (
+            "target",
+            "measurements",
+            "add-step",
+            "switch",
+            "sign-off",
+            "waive",
+            "lift-waiver",
+            "reopen",
+        ):
             assert client.post(f"{TASKS}{task.pk}/{deed}/", {}).status_code == refusal, deed
         for deed in ("tick", "untick"):
             assert client.post(f"{STEPS}{step.pk}/{deed}/", {}).status_code == refusal, deed
         for deed in ("extend", "reschedule", "close", "reopen"):
-            assert client.post(f"{CAMPAIGNS}{task.campaign_id}/{deed}/", {}).status_code == refusal, deed
+            assert (
+                client.post(f"{CAMPAIGNS}{task.campaign_id}/{deed}/", {}).status_code == refusal
+            ), deed
 
     @pytest.mark.parametrize(
         ("deed", "body", "field"),

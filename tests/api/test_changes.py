@@ -41,18 +41,29 @@ class TestApplications:
     def test_a_new_one_is_answered_with_its_address_made_from_the_name(self, client, team):
         answer = client.post(
             APPLICATIONS,
-            {"name": "Claims Triage", "team": team.slug, "criticality": "critical", "monthly_spend": "12.50"},
+            {
+                "name": "Claims Triage",
+                "team": team.slug,
+                "criticality": "critical",
+                "monthly_spend": "12.50",
+            },
         )
 
         assert answer.status_code == 201
         body = answer.json()
-        assert (body["slug"], body["criticality"], body["monthly_spend"]) == ("claims-triage", "critical", "12.50")
+        assert (body["slug"], body["criticality"], body["monthly_spend"]) == (
+            "claims-triage",
+            "critical",
+            "12.50",
+        )
         assert [finding["code"] for finding in body.pop("findings")] == ["no_primary"]
         assert body.pop("change") is not None
         assert client.get(f"{APPLICATIONS}claims-triage/").json() == body
 
     def test_the_history_names_the_person_and_the_reason(self, client, team):
-        client.post(APPLICATIONS, {"name": "Claims", "team": team.slug, "reason": "new in our care"})
+        client.post(
+            APPLICATIONS, {"name": "Claims", "team": team.slug, "reason": "new in our care"}
+        )
 
         [entry] = Application.history.rel.related_model.objects.all()
 
@@ -62,12 +73,23 @@ class TestApplications:
     @pytest.mark.parametrize(
         ("field", "value"),
         [
-            ("name", ""), ("team", "nowhere"), ("criticality", "deadly"), ("criticality", 0), ("status", "gone"),
-            ("users_affected", -1), ("rpo_hours", -1), ("next_review_on", "9999-12-31"), ("autonomy", "total"),
-            ("users_affected", 10**12), ("monthly_spend", "-1"), ("next_review_on", "soon"),
-            ("external_refs", []), ("slug", "no spaces"), ("name", "a" * 201),
+            ("name", ""),
+            ("team", "nowhere"),
+            ("criticality", "deadly"),
+            ("criticality", 0),
+            ("status", "gone"),
+            ("users_affected", -1),
+            ("rpo_hours", -1),
+            ("next_review_on", "9999-12-31"),
+            ("autonomy", "total"),
+            ("users_affected", 10**12),
+            ("monthly_spend", "-1"),
+            ("next_review_on", "soon"),
+            ("external_refs", []),
+            ("slug", "no spaces"),
+            ("name", "a" * 201),
         ],
-    )  # fmt: skip
+    )
     def test_a_wrong_value_is_refused_by_its_field(self, client, team, field, value):
         answer = client.post(APPLICATIONS, {"name": "Claims", "team": team.slug, field: value})
 
@@ -84,7 +106,9 @@ class TestApplications:
     def test_a_taken_slug_is_refused(self, client, team):
         taken = make_application()
 
-        answer = client.post(APPLICATIONS, {"name": "Claims", "team": team.slug, "slug": taken.slug})
+        answer = client.post(
+            APPLICATIONS, {"name": "Claims", "team": team.slug, "slug": taken.slug}
+        )
 
         assert answer.status_code == 400
         assert answer.json()["errors"][0]["field"] == "slug"
@@ -133,11 +157,17 @@ class TestDependencies:
     def test_a_declared_one_begins_today_unless_said_otherwise(self, client, team):
         application, offering = make_application(team=team), make_offering()
 
-        answer = client.post(DEPENDENCIES, {"application": application.slug, "offering": offering.pk})
+        answer = client.post(
+            DEPENDENCIES, {"application": application.slug, "offering": offering.pk}
+        )
 
         assert answer.status_code == 201
         body = answer.json()
-        assert (body["role"], body["known"], body["api_id"]) == ("primary", "declared", offering.api_id)
+        assert (body["role"], body["known"], body["api_id"]) == (
+            "primary",
+            "declared",
+            offering.api_id,
+        )
         assert body["since"] is not None
         assert body["until"] is None
 
@@ -145,7 +175,9 @@ class TestDependencies:
         application, offering = make_application(team=team), make_offering()
         make_dependency(application, offering)
 
-        answer = client.post(DEPENDENCIES, {"application": application.slug, "offering": offering.pk})
+        answer = client.post(
+            DEPENDENCIES, {"application": application.slug, "offering": offering.pk}
+        )
 
         assert answer.status_code == 409
         assert Dependency.objects.count() == 1
@@ -168,7 +200,11 @@ class TestDependencies:
     def test_a_gateway_without_a_name_is_refused(self, client, team):
         answer = client.post(
             DEPENDENCIES,
-            {"application": make_application(team=team).slug, "offering": make_offering().pk, "reached": "gateway"},
+            {
+                "application": make_application(team=team).slug,
+                "offering": make_offering().pk,
+                "reached": "gateway",
+            },
         )
 
         assert answer.status_code == 400
@@ -177,23 +213,45 @@ class TestDependencies:
     @pytest.mark.parametrize(
         "wrong",
         [
-            {"offering": 10**30}, {"offering": 0}, {"offering": "x"}, {"application": "nowhere"}, {"role": "king"},
-            {"traffic_share": "-0.1"}, {"traffic_share": "NaN"}, {"since": "2026-11-24", "until": "2026-11-24"},
-            {"monthly_input_tokens": 10**30}, {"tags": "a"}, {"until": "0001-01-01"}, {"since": "9999-12-31"},
-            {"until": "9999-12-31"}, {"monthly_output_tokens": -1}, {"monthly_cache_read_tokens": -1},
-            {"monthly_requests": -1}, {"typical_request_tokens": -1}, {"monthly_spend": "-1"}, {"binding": "glue"},
+            {"offering": 10**30},
+            {"offering": 0},
+            {"offering": "x"},
+            {"application": "nowhere"},
+            {"role": "king"},
+            {"traffic_share": "-0.1"},
+            {"traffic_share": "NaN"},
+            {"since": "2026-11-24", "until": "2026-11-24"},
+            {"monthly_input_tokens": 10**30},
+            {"tags": "a"},
+            {"until": "0001-01-01"},
+            {"since": "9999-12-31"},
+            {"until": "9999-12-31"},
+            {"monthly_output_tokens": -1},
+            {"monthly_cache_read_tokens": -1},
+            {"monthly_requests": -1},
+            {"typical_request_tokens": -1},
+            {"monthly_spend": "-1"},
+            {"binding": "glue"},
         ],
-    )  # fmt: skip
+    )
     def test_a_wrong_value_is_refused(self, client, team, wrong):
-        body = {"application": make_application(team=team).slug, "offering": make_offering().pk, **wrong}
+        body = {
+            "application": make_application(team=team).slug,
+            "offering": make_offering().pk,
+            **wrong,
+        }
 
         assert client.post(DEPENDENCIES, body).status_code == 400
 
     def test_replacing_keeps_the_old_one_as_history(self, client, team):
         successor = make_offering("next")
-        old = make_dependency(make_application(team=team), make_offering(), monthly_input_tokens=5, tags=["a"])
+        old = make_dependency(
+            make_application(team=team), make_offering(), monthly_input_tokens=5, tags=["a"]
+        )
 
-        answer = client.post(f"{DEPENDENCIES}{old.pk}/replace/", {"offering": successor.pk, "on": "2026-12-01"})
+        answer = client.post(
+            f"{DEPENDENCIES}{old.pk}/replace/", {"offering": successor.pk, "on": "2026-12-01"}
+        )
 
         assert answer.status_code == 201
         body = answer.json()
@@ -212,7 +270,8 @@ class TestDependencies:
         dependency = make_dependency(make_application(team=team), make_offering())
 
         body = client.patch(
-            f"{DEPENDENCIES}{dependency.pk}/", {"monthly_output_tokens": 7, "offering": make_offering().pk}
+            f"{DEPENDENCIES}{dependency.pk}/",
+            {"monthly_output_tokens": 7, "offering": make_offering().pk},
         ).json()
 
         assert (body["monthly_output_tokens"], body["offering"]) == (7, dependency.offering_id)
@@ -228,7 +287,9 @@ class TestDependencies:
 def test_a_change_too_early_for_a_retired_application_says_what_to_do(client, team):
     application = make_application(team=team, status="retired")
 
-    answer = client.post(DEPENDENCIES, {"application": application.slug, "offering": make_offering().pk})
+    answer = client.post(
+        DEPENDENCIES, {"application": application.slug, "offering": make_offering().pk}
+    )
 
     assert answer.status_code == 409
     assert "Bring it back" in answer.json()["detail"]

@@ -1,4 +1,5 @@
-"""A Python client generated out of the OpenAPI document, and used: what the document promises is what one gets."""
+"""A Python client generated out of the OpenAPI document, and used: what the document promises is
+what one gets."""
 
 import importlib
 import json
@@ -34,10 +35,25 @@ def generated(tmp_path_factory):
     # formatting it would only take time
     (folder / "config.yml").write_text("post_hooks: []\n")
     made = subprocess.run(
-        [sys.executable, "-m", "openapi_python_client", "generate", "--path", "schema.json", "--meta", "none",
-         "--output-path", "registry_client", "--config", "config.yml"],
-        cwd=folder, capture_output=True, text=True, timeout=120,
-    )  # fmt: skip
+        [
+            sys.executable,
+            "-m",
+            "openapi_python_client",
+            "generate",
+            "--path",
+            "schema.json",
+            "--meta",
+            "none",
+            "--output-path",
+            "registry_client",
+            "--config",
+            "config.yml",
+        ],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
     assert made.returncode == 0, made.stdout + made.stderr
     assert "Endpoint will not be generated" not in made.stdout, made.stdout
     sys.path.insert(0, str(folder))
@@ -55,13 +71,19 @@ def team():
 @pytest.fixture
 def client(generated, team):
     _, token = issue_token(
-        user=make_member(team, TeamRole.EDITOR), name="client", scopes=[Scope.READ, Scope.WRITE], at=now(), by=None
+        user=make_member(team, TeamRole.EDITOR),
+        name="client",
+        scopes=[Scope.READ, Scope.WRITE],
+        at=now(),
+        by=None,
     )
     # a request that ends would close the test's connection
     for signal in (request_started, request_finished):
         signal.disconnect(close_old_connections)
     made = importlib.import_module(generated).AuthenticatedClient(
-        base_url="http://testserver", token=token, httpx_args={"transport": httpx.WSGITransport(app=application)}
+        base_url="http://testserver",
+        token=token,
+        httpx_args={"transport": httpx.WSGITransport(app=application)},
     )
     yield made
     for signal in (request_started, request_finished):
@@ -80,19 +102,33 @@ def test_it_registers_declares_lists_pages_and_asks(generated, client, team):
     make_offering("model-1", host=make_provider("here"))
 
     made = ask(
-        generated, "applications", "applications_create", client=client,
+        generated,
+        "applications",
+        "applications_create",
+        client=client,
         body=models.ApplicationRequest(name="Claims assistant", team=team.slug),
-    )  # fmt: skip
-    [offering] = ask(generated, "offerings", "offerings_list", client=client, host="here", api_id="model-1").results
+    )
+    [offering] = ask(
+        generated, "offerings", "offerings_list", client=client, host="here", api_id="model-1"
+    ).results
     use = ask(
-        generated, "dependencies", "dependencies_create", client=client,
+        generated,
+        "dependencies",
+        "dependencies_create",
+        client=client,
         body=models.DependencyRequest(application=made.slug, offering=offering.id),
-    )  # fmt: skip
+    )
     again = ask(generated, "applications", "applications_retrieve", client=client, slug=made.slug)
-    [listed] = ask(generated, "applications", "applications_list", client=client, page_size=1).results
+    [listed] = ask(
+        generated, "applications", "applications_list", client=client, page_size=1
+    ).results
     [row] = ask(generated, "applications", "applications_stack_list", client=client, slug=made.slug)
 
-    assert (made.slug, again.name, listed.slug) == ("claims-assistant", "Claims assistant", made.slug)
+    assert (made.slug, again.name, listed.slug) == (
+        "claims-assistant",
+        "Claims assistant",
+        made.slug,
+    )
     assert (use.api_id, row.api_id, isinstance(made.change, UUID)) == ("model-1", "model-1", True)
     assert Application.objects.get().slug == made.slug
 

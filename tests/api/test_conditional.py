@@ -36,7 +36,9 @@ def editor(api, team):
 
 
 class TestIfMatch:
-    def test_a_change_is_made_where_nobody_was_faster_and_the_answer_has_the_new_etag(self, editor, team):
+    def test_a_change_is_made_where_nobody_was_faster_and_the_answer_has_the_new_etag(
+        self, editor, team
+    ):
         address = f"/api/v1/applications/{make_application(team=team).slug}/"
         seen = editor.get(address)["ETag"]
 
@@ -47,11 +49,18 @@ class TestIfMatch:
         assert (late.status_code, late["Content-Type"]) == (412, "application/problem+json")
         assert "Read it again" in late.json()["detail"]
         assert Application.objects.get().purpose == "One"
-        assert editor.patch(address, {"purpose": "Two"}, headers={"If-Match": first["ETag"]}).status_code == 200
+        assert (
+            editor.patch(
+                address, {"purpose": "Two"}, headers={"If-Match": first["ETag"]}
+            ).status_code
+            == 200
+        )
 
     def test_also_a_removal_and_a_star_means_whatever_is_there(self, editor, team):
         dependency = make_dependency(make_application(team=team), make_offering())
-        made = editor.post("/api/v1/exit-plans/", {"dependency": dependency.pk, "substitutability": "easily"}).json()
+        made = editor.post(
+            "/api/v1/exit-plans/", {"dependency": dependency.pk, "substitutability": "easily"}
+        ).json()
         address = f"/api/v1/exit-plans/{made['id']}/"
 
         assert editor.delete(address, headers={"If-Match": '"other"'}).status_code == 412
@@ -62,7 +71,9 @@ class TestIfMatch:
         address = f"/api/v1/applications/{make_application(team=team, purpose='Before').slug}/"
 
         answer = editor.patch(
-            address, {"purpose": "After", "users_affected": -1}, headers={"If-Match": editor.get(address)["ETag"]}
+            address,
+            {"purpose": "After", "users_affected": -1},
+            headers={"If-Match": editor.get(address)["ETag"]},
         )
 
         assert (answer.status_code, Application.objects.get().purpose) == (400, "Before")
@@ -70,15 +81,19 @@ class TestIfMatch:
 
 def test_an_address_that_will_go_says_when_and_what_comes_instead(editor, monkeypatch):
     retirement = Retirement(
-        since=datetime(2027, 1, 1, tzinfo=UTC), ends=datetime(2027, 7, 1, tzinfo=UTC), successor="/api/v2/teams/"
+        since=datetime(2027, 1, 1, tzinfo=UTC),
+        ends=datetime(2027, 7, 1, tzinfo=UTC),
+        successor="/api/v2/teams/",
     )
     monkeypatch.setattr(TeamViewSet, "retires", retirement)
 
     answer = editor.get("/api/v1/teams/")
 
     assert (answer["Deprecation"], answer["Sunset"], answer["Link"]) == (
-        "@1798761600", "Thu, 01 Jul 2027 00:00:00 GMT", '</api/v2/teams/>; rel="successor-version"',
-    )  # fmt: skip
+        "@1798761600",
+        "Thu, 01 Jul 2027 00:00:00 GMT",
+        '</api/v2/teams/>; rel="successor-version"',
+    )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         patterns = [path("api/v1/teams/", TeamViewSet.as_view({"get": "list"}))]
@@ -111,7 +126,10 @@ class TestIdempotencyKey:
 
         assert (first.status_code, again.status_code) == (201, 201)
         assert (again.content, again["ETag"]) == (first.content, first["ETag"])
-        assert (again["Idempotency-Replayed"], first.has_header("Idempotency-Replayed")) == ("true", False)
+        assert (again["Idempotency-Replayed"], first.has_header("Idempotency-Replayed")) == (
+            "true",
+            False,
+        )
         assert Application.objects.count() == 1
         assert self.post(editor, body, key="k-2").json()["slug"] == "new-2"
 
@@ -125,9 +143,15 @@ class TestIdempotencyKey:
     def test_a_refusal_is_an_answer_too(self, editor, team):
         first, again = self.post(editor, {"name": ""}), self.post(editor, {"name": ""})
 
-        assert (first.status_code, again.content, again["Content-Type"]) == (400, first.content, first["Content-Type"])
+        assert (first.status_code, again.content, again["Content-Type"]) == (
+            400,
+            first.content,
+            first["Content-Type"],
+        )
 
-    def test_while_the_first_is_at_work_the_second_is_refused_and_after_its_death_done(self, editor, team):
+    def test_while_the_first_is_at_work_the_second_is_refused_and_after_its_death_done(
+        self, editor, team
+    ):
         person = team.memberships.get().user
         words = f"idempotency:u{person.pk}:k-1"
         # another process in the middle of the work
@@ -137,7 +161,9 @@ class TestIdempotencyKey:
 
         assert self.post(editor, {"name": "New", "team": team.slug}).json()["slug"] == "new"
 
-    def test_what_breaks_after_the_work_leaves_neither_the_work_nor_an_answer(self, editor, team, monkeypatch):
+    def test_what_breaks_after_the_work_leaves_neither_the_work_nor_an_answer(
+        self, editor, team, monkeypatch
+    ):
         body = {"name": "New", "team": team.slug}
         with monkeypatch.context() as patch:
             patch.setattr(IdempotencyKey.objects, "bulk_create", breaks)
@@ -165,7 +191,9 @@ class TestIdempotencyKey:
         assert (again.json()["created"], again.json()["unchanged"]) == (0, 1)
         assert not Lease.objects.filter(name__startswith="idempotency:").exists()
 
-    def test_a_job_of_many_rows_notes_its_answer_in_the_transaction_that_makes_it(self, editor, team, monkeypatch):
+    def test_a_job_of_many_rows_notes_its_answer_in_the_transaction_that_makes_it(
+        self, editor, team, monkeypatch
+    ):
         headers = {"Idempotency-Key": "k-1", "Prefer": "respond-async"}
 
         def send():
@@ -192,7 +220,9 @@ class TestIdempotencyKey:
 
         assert self.post(editor, {"name": "New", "team": team.slug}).status_code == 201
 
-    def test_a_key_is_given_back_also_where_the_database_goes_away_with_the_request(self, editor, team, monkeypatch):
+    def test_a_key_is_given_back_also_where_the_database_goes_away_with_the_request(
+        self, editor, team, monkeypatch
+    ):
         from apps.inventory import actions
 
         def gone(**_):

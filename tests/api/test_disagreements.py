@@ -56,12 +56,22 @@ def test_each_has_all_its_sides_and_what_is_accepted(reader):
 
     (row,) = listed_rows(reader.get(PATH))
 
-    assert (row["id"], row["host"], row["api_id"]) == (offering.pk, offering.host.slug, "gpt-4o-realtime-preview")
+    assert (row["id"], row["host"], row["api_id"]) == (
+        offering.pk,
+        offering.host.slug,
+        "gpt-4o-realtime-preview",
+    )
     assert (row["state"], row["days_apart"], row["retires_on"]) == ("open", 30, EARLY.isoformat())
     assert row["why"] == "alpha (rank 10) is trusted more than beta (rank 20)"
     assert row["decided_by"] is None
-    said = [(side["source"], side["retires_on"], side["accepted"], side["contradicts"]) for side in row["sides"]]
-    assert said == [("alpha", EARLY.isoformat(), True, False), ("beta", LATE.isoformat(), False, True)]
+    said = [
+        (side["source"], side["retires_on"], side["accepted"], side["contradicts"])
+        for side in row["sides"]
+    ]
+    assert said == [
+        ("alpha", EARLY.isoformat(), True, False),
+        ("beta", LATE.isoformat(), False, True),
+    ]
     assert row["sides"][1]["excerpt"] == {"day": str(LATE)}
     assert reader.get(f"{PATH}{offering.pk}/").json() == row
 
@@ -69,7 +79,10 @@ def test_each_has_all_its_sides_and_what_is_accepted(reader):
 def test_a_decision_is_a_side_with_its_author(reader):
     offering = dispute()
     set_manual_fact(
-        offering=offering, value={"retires_on": LATE, "date_kind": "firm"}, by=make_user("maren"), reason="their mail"
+        offering=offering,
+        value={"retires_on": LATE, "date_kind": "firm"},
+        by=make_user("maren"),
+        reason="their mail",
     )
 
     (row,) = listed_rows(reader.get(f"{PATH}?state=decided"))
@@ -80,7 +93,8 @@ def test_a_decision_is_a_side_with_its_author(reader):
 
 
 @pytest.mark.parametrize(
-    ("query", "n"), [("", 2), ("?q=flash", 1), ("?source=beta", 2), ("?source=gamma", 0), ("?host=nobody", 0)]
+    ("query", "n"),
+    [("", 2), ("?q=flash", 1), ("?source=beta", 2), ("?source=gamma", 0), ("?host=nobody", 0)],
 )
 def test_filters_are_those_of_the_page(query, n, reader):
     dispute("gemini-1.5-flash")
@@ -95,7 +109,9 @@ def test_in_use_asks_for_what_applications_the_caller_may_see_stand_on(api):
     make_dependency(make_application(team=team), seen)
     make_dependency(make_application(), other)
 
-    assert [row["id"] for row in listed_rows(api(make_member(team)).get(f"{PATH}?in_use=true"))] == [seen.pk]
+    assert [
+        row["id"] for row in listed_rows(api(make_member(team)).get(f"{PATH}?in_use=true"))
+    ] == [seen.pk]
 
 
 def test_it_is_paged_by_keyset(reader):
@@ -104,7 +120,9 @@ def test_it_is_paged_by_keyset(reader):
     first = reader.get(f"{PATH}?page_size=2").json()
     second = reader.get(first["next"]).json()
 
-    assert [row["id"] for row in first["results"] + second["results"]] == [offering.pk for offering in offerings]
+    assert [row["id"] for row in first["results"] + second["results"]] == [
+        offering.pk for offering in offerings
+    ]
     assert second["next"] is None
 
 
@@ -140,5 +158,7 @@ def test_the_document_describes_it():
     document = SchemaGenerator().get_schema(request=None, public=True)
 
     operation = document["paths"][PATH]["get"]
-    assert {"source", "state", "host", "q", "in_use", "cursor"} <= {each["name"] for each in operation["parameters"]}
+    assert {"source", "state", "host", "q", "in_use", "cursor"} <= {
+        each["name"] for each in operation["parameters"]
+    }
     assert "sides" in document["components"]["schemas"]["Disagreement"]["properties"]

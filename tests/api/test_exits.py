@@ -37,11 +37,18 @@ def dependency(team):
 def body_of(resource, dependency):
     return {
         "adaptations": {"dependency": dependency.pk, "kind": "prompt", "name": "p"},
-        "exit-plans": {"dependency": dependency.pk, "target": make_offering().pk, "estimated_days": "12.5"},
-        "exit-tests": {
-            "dependency": dependency.pk, "target": make_offering().pk, "tested_on": "2026-01-05", "result": "partial",
+        "exit-plans": {
+            "dependency": dependency.pk,
+            "target": make_offering().pk,
+            "estimated_days": "12.5",
         },
-    }[resource]  # fmt: skip
+        "exit-tests": {
+            "dependency": dependency.pk,
+            "target": make_offering().pk,
+            "tested_on": "2026-01-05",
+            "result": "partial",
+        },
+    }[resource]
 
 
 RESOURCES = ["adaptations", "exit-plans", "exit-tests"]
@@ -57,9 +64,13 @@ def test_what_is_made_is_answered_read_and_changed(client, dependency, resource)
     assert isinstance(body.pop("findings"), list)
     assert body.pop("change")
     assert client.get(f"{API}{resource}/{body['id']}/").json() == body
-    listed = client.get(f"{API}{resource}/?application={dependency.application.slug}").json()["results"]
+    listed = client.get(f"{API}{resource}/?application={dependency.application.slug}").json()[
+        "results"
+    ]
     assert listed == [body]
-    changed = client.patch(f"{API}{resource}/{body['id']}/", {"note": "seen", "reason": "looked"}).json()
+    changed = client.patch(
+        f"{API}{resource}/{body['id']}/", {"note": "seen", "reason": "looked"}
+    ).json()
     assert changed["note"] == "seen"
     [told] = [
         row["reason"]
@@ -87,23 +98,35 @@ def test_viewers_read_and_strangers_do_not(api, client, dependency, team, resour
     address = f"{API}{resource}/{made['id']}/"
 
     assert [who.get(address).status_code for who in (viewer, stranger)] == [200, 404]
-    assert [who.patch(address, {"note": "x"}).status_code for who in (viewer, stranger)] == [403, 404]
-    assert [who.post(f"{API}{resource}/", body_of(resource, dependency)).status_code for who in (viewer, stranger)] == [
-        403, 400,
-    ]  # fmt: skip
+    assert [who.patch(address, {"note": "x"}).status_code for who in (viewer, stranger)] == [
+        403,
+        404,
+    ]
+    assert [
+        who.post(f"{API}{resource}/", body_of(resource, dependency)).status_code
+        for who in (viewer, stranger)
+    ] == [
+        403,
+        400,
+    ]
     assert stranger.get(f"{API}{resource}/").json()["results"] == []
 
 
 @pytest.mark.parametrize(
     ("resource", "wrong"),
     [
-        ("adaptations", {"invested_days": "-1"}), ("adaptations", {"kind": "magic"}),
-        ("exit-plans", {"estimated_days": "-1"}), ("exit-plans", {"next_test_on": "9999-12-31"}),
-        ("exit-plans", {"substitutability": "not"}), ("exit-tests", {"tested_on": "9999-12-31"}),
-        ("exit-tests", {"tested_on": "2149-01-01"}), ("exit-tests", {"effort_days": "-1"}),
-        ("exit-tests", {"expires_on": "2026-01-05"}), ("exit-tests", {"result": "superb"}),
+        ("adaptations", {"invested_days": "-1"}),
+        ("adaptations", {"kind": "magic"}),
+        ("exit-plans", {"estimated_days": "-1"}),
+        ("exit-plans", {"next_test_on": "9999-12-31"}),
+        ("exit-plans", {"substitutability": "not"}),
+        ("exit-tests", {"tested_on": "9999-12-31"}),
+        ("exit-tests", {"tested_on": "2149-01-01"}),
+        ("exit-tests", {"effort_days": "-1"}),
+        ("exit-tests", {"expires_on": "2026-01-05"}),
+        ("exit-tests", {"result": "superb"}),
     ],
-)  # fmt: skip
+)
 def test_what_cannot_be_is_refused(client, dependency, resource, wrong):
     answer = client.post(f"{API}{resource}/", {**body_of(resource, dependency), **wrong})
 
@@ -112,7 +135,9 @@ def test_what_cannot_be_is_refused(client, dependency, resource, wrong):
 
 
 def test_leaving_to_where_it_is_already_is_refused(client, dependency):
-    answer = client.post(f"{API}exit-plans/", {"dependency": dependency.pk, "target": dependency.offering_id})
+    answer = client.post(
+        f"{API}exit-plans/", {"dependency": dependency.pk, "target": dependency.offering_id}
+    )
 
     assert answer.status_code == 409
 
@@ -120,7 +145,12 @@ def test_leaving_to_where_it_is_already_is_refused(client, dependency):
 def test_why_it_is_hard_is_apart_from_the_reason_of_the_history(client, dependency):
     body = client.post(
         f"{API}exit-plans/",
-        {"dependency": dependency.pk, "substitutability": "not", "hard_because": "migration", "reason": "audit"},
+        {
+            "dependency": dependency.pk,
+            "substitutability": "not",
+            "hard_because": "migration",
+            "reason": "audit",
+        },
     ).json()
 
     assert (body["hard_because"], ExitPlan.objects.get().reason) == ("migration", "migration")
@@ -128,7 +158,9 @@ def test_why_it_is_hard_is_apart_from_the_reason_of_the_history(client, dependen
 
 
 def test_how_far_the_work_relies_on_it_is_written_read_and_narrowed_by(client, dependency):
-    made = client.post(f"{API}exit-plans/", {"dependency": dependency.pk, "reliance": "full"}).json()
+    made = client.post(
+        f"{API}exit-plans/", {"dependency": dependency.pk, "reliance": "full"}
+    ).json()
     address = f"{API}exit-plans/{made['id']}/"
 
     assert (made["reliance"], client.get(address).json()["reliance"]) == ("full", "full")
@@ -140,18 +172,30 @@ def test_how_far_the_work_relies_on_it_is_written_read_and_narrowed_by(client, d
 
 def test_adaptations_and_plans_are_taken_away_and_tests_are_not(client, dependency):
     made = {
-        resource: client.post(f"{API}{resource}/", body_of(resource, dependency)).json()["id"] for resource in RESOURCES
+        resource: client.post(f"{API}{resource}/", body_of(resource, dependency)).json()["id"]
+        for resource in RESOURCES
     }
 
     codes = [client.delete(f"{API}{resource}/{pk}/").status_code for resource, pk in made.items()]
 
     assert codes == [204, 204, 405]
-    assert (Adaptation.objects.count(), ExitPlan.objects.count(), ExitTest.objects.count()) == (0, 0, 1)
+    assert (Adaptation.objects.count(), ExitPlan.objects.count(), ExitTest.objects.count()) == (
+        0,
+        0,
+        1,
+    )
 
 
-def test_lists_cost_one_statement_whatever_their_length(client, dependency, django_assert_num_queries):
+def test_lists_cost_one_statement_whatever_their_length(
+    client, dependency, django_assert_num_queries
+):
     for _ in range(3):
-        make_exit_test(dependency, make_offering(), tested_on="2026-01-05", tested_version=dependency.offering.version)
+        make_exit_test(
+            dependency,
+            make_offering(),
+            tested_on="2026-01-05",
+            tested_version=dependency.offering.version,
+        )
     client.get(f"{API}exit-tests/")
 
     # the token, the roles, the page

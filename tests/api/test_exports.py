@@ -1,4 +1,5 @@
-"""Lists as CSV, workbook and Atom: the same rows, fields, filters and rights, no formula, bounded memory."""
+"""Lists as CSV, workbook and Atom: the same rows, fields, filters and rights, no formula, bounded
+memory."""
 
 from xml.etree import ElementTree as ET
 
@@ -43,11 +44,15 @@ def test_rows_filters_order_and_fields_are_those_of_the_list(reader):
         make_application(name, team=team, criticality=grave)
     make_application("elsewhere")
 
-    answer = reader.get(f"/api/v1/applications/?format=csv&team={team.slug}&ordering=-id&fields=name,criticality")
+    answer = reader.get(
+        f"/api/v1/applications/?format=csv&team={team.slug}&ordering=-id&fields=name,criticality"
+    )
 
     assert [(row["name"], row["criticality"]) for row in csv_rows(answer)] == [
-        ("c", "critical"), ("a", "critical"), ("b", "important"),
-    ]  # fmt: skip
+        ("c", "critical"),
+        ("a", "critical"),
+        ("b", "important"),
+    ]
     assert answer["Content-Disposition"] == 'attachment; filename="applications.csv"'
 
 
@@ -57,7 +62,9 @@ def test_a_member_finds_only_what_the_list_shows(api):
 
     assert [
         row["slug"]
-        for row in csv_rows(api(make_member(mine.team)).get("/api/v1/applications/", headers={"Accept": "text/csv"}))
+        for row in csv_rows(
+            api(make_member(mine.team)).get("/api/v1/applications/", headers={"Accept": "text/csv"})
+        )
     ] == [mine.slug]
 
 
@@ -95,7 +102,8 @@ def test_a_file_is_read_in_blocks(reader, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("query", "status"), [("format=csv&fields=nonsense", 400), ("format=csv&cursor=x", 400), ("format=pdf", 400)]
+    ("query", "status"),
+    [("format=csv&fields=nonsense", 400), ("format=csv&cursor=x", 400), ("format=pdf", 400)],
 )
 def test_what_is_wrong_is_said_in_json(reader, query, status):
     answer = reader.get(f"/api/v1/applications/?{query}")
@@ -106,7 +114,12 @@ def test_what_is_wrong_is_said_in_json(reader, query, status):
 def test_one_thing_is_no_file(reader):
     application = make_application()
 
-    assert reader.get(f"/api/v1/applications/{application.slug}/", headers={"Accept": "text/csv"}).status_code == 406
+    assert (
+        reader.get(
+            f"/api/v1/applications/{application.slug}/", headers={"Accept": "text/csv"}
+        ).status_code
+        == 406
+    )
 
 
 @pytest.mark.parametrize("resource", ["provider-events", "alerts"])
@@ -127,7 +140,12 @@ def test_events_and_alerts_are_feeds_for_who_may_read_them(reader, api):
     assert "model-<1>" in entry.find("a:title", ATOM).text
     assert entry.find("a:link", ATOM).get("href").endswith(f"/events/{event.pk}/")
     assert feed.find("a:updated", ATOM).text == entry.find("a:updated", ATOM).text
-    again = reader.get("/api/v1/provider-events/?format=atom", headers={"If-None-Match": answer["ETag"]})
+    again = reader.get(
+        "/api/v1/provider-events/?format=atom", headers={"If-None-Match": answer["ETag"]}
+    )
     assert again.status_code == 304
-    assert ET.fromstring(reader.get("/api/v1/alerts/?format=atom").content).findall("a:entry", ATOM) == []
+    assert (
+        ET.fromstring(reader.get("/api/v1/alerts/?format=atom").content).findall("a:entry", ATOM)
+        == []
+    )
     assert api().get("/api/v1/provider-events/?format=atom").status_code == 401

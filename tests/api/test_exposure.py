@@ -33,7 +33,8 @@ def governor(api):
 
 @pytest.fixture
 def portfolio():
-    """Three quarters of the traffic of four applications at `here`, one of them critical; one at nobody knows what."""
+    """Three quarters of the traffic of four applications at `here`, one of them critical; one at
+    nobody knows what."""
     version = make_version("maker/base-1", foundation=make_foundation("maker/base"))
     here = make_offering("base", host=make_provider("here", name="Here"), version=version)
     there = make_offering("other", host=make_provider("there"), resolved=False)
@@ -52,15 +53,38 @@ class TestConcentration:
     def test_has_the_shares_and_indices_of_the_layer(self, governor, portfolio):
         answer = governor.get("/api/v1/concentration/?layer=developer").json()
 
-        assert (answer["total_weight"], answer["covered_weight"], answer["none_weight"]) == (4, 4, 0)
+        assert (answer["total_weight"], answer["covered_weight"], answer["none_weight"]) == (
+            4,
+            4,
+            0,
+        )
         assert (answer["shares"], answer["unknown"]) == ({"developer:maker": 0.75}, 0.25)
-        assert (answer["cr1"], answer["cr3"], answer["hhi"], answer["hhi_worst"]) == (0.75, 0.75, 0.625, 1.0)
+        assert (answer["cr1"], answer["cr3"], answer["hhi"], answer["hhi_worst"]) == (
+            0.75,
+            0.75,
+            0.625,
+            1.0,
+        )
         assert answer["n2"] == pytest.approx(1.6)
-        assert (answer["n_applications"], answer["n_critical"], answer["undeclared"]) == (5, 1, [_slug("Nowhere")])
+        assert (answer["n_applications"], answer["n_critical"], answer["undeclared"]) == (
+            5,
+            1,
+            [_slug("Nowhere")],
+        )
         [row] = answer["rows"]
-        assert (row["key"], row["share"], row["n_applications"], row["critical_share"], row["over"]) == (
-            "developer:maker", 0.75, 3, "1.000000", True,
-        )  # fmt: skip
+        assert (
+            row["key"],
+            row["share"],
+            row["n_applications"],
+            row["critical_share"],
+            row["over"],
+        ) == (
+            "developer:maker",
+            0.75,
+            3,
+            "1.000000",
+            True,
+        )
 
     def test_weighs_by_what_is_asked_for_and_names_what_has_no_weight(self, governor, portfolio):
         answer = governor.get("/api/v1/concentration/?layer=host&weight=spend").json()
@@ -71,7 +95,12 @@ class TestConcentration:
     def test_what_the_layer_does_not_apply_to_is_outside_the_shares(self, governor, portfolio):
         answer = governor.get("/api/v1/concentration/?layer=gateway").json()
 
-        assert (answer["none_weight"], answer["covered_weight"], answer["hhi"], answer["shares"]) == (4, 0, None, {})
+        assert (
+            answer["none_weight"],
+            answer["covered_weight"],
+            answer["hhi"],
+            answer["shares"],
+        ) == (4, 0, None, {})
 
     def test_says_what_an_application_contributes_where_it_is_named(self, governor, portfolio):
         slug = _slug("Fourth")
@@ -109,7 +138,11 @@ class TestSinglePoints:
         assert [point["n_critical"] for point in whole] == sorted(
             (point["n_critical"] for point in whole), reverse=True
         )
-        assert {point["key"] for point in whole} >= {"host:here", "developer:maker", "foundation:maker-base"}
+        assert {point["key"] for point in whole} >= {
+            "host:here",
+            "developer:maker",
+            "foundation:maker-base",
+        }
 
     def test_of_some_kinds(self, governor, portfolio):
         answer = governor.get("/api/v1/single-points-of-failure/?kind=host&kind=developer").json()
@@ -123,9 +156,9 @@ class TestSinglePoints:
 
         answer = api(member).get("/api/v1/single-points-of-failure/?kind=host").json()
 
-        assert [(point["key"], point["exposed"], point["n_critical"]) for point in answer["results"]] == [
-            ("host:here", 1, 0)
-        ]
+        assert [
+            (point["key"], point["exposed"], point["n_critical"]) for point in answer["results"]
+        ] == [("host:here", 1, 0)]
         assert (answer["whole_organisation"], answer["sets"]) == (False, [])
 
     def test_the_smallest_sets_are_named(self, governor, portfolio):
@@ -135,13 +168,17 @@ class TestSinglePoints:
 
         assert (found["nodes"], found["share"]) == (["host:here"], 1.0)
 
-    @pytest.mark.parametrize("query", ["kind=planet", "cursor=nonsense", "cursor=WzFd", "page_size=0"])
+    @pytest.mark.parametrize(
+        "query", ["kind=planet", "cursor=nonsense", "cursor=WzFd", "page_size=0"]
+    )
     def test_refuses_what_it_cannot_answer(self, governor, query):
         assert governor.get(f"/api/v1/single-points-of-failure/?{query}").status_code == 400
 
 
 class TestBlastRadius:
-    @pytest.mark.parametrize("of", ["offerings/{o}", "versions/{v}", "foundations/maker-base", "providers/here"])
+    @pytest.mark.parametrize(
+        "of", ["offerings/{o}", "versions/{v}", "foundations/maker-base", "providers/here"]
+    )
     def test_counts_by_state_and_team_and_lists_the_gravest_first(self, governor, portfolio, of):
         address = of.format(o=portfolio.pk, v=portfolio.version_id)
 
@@ -161,11 +198,21 @@ class TestBlastRadius:
         answer = governor.get(f"/api/v1/offerings/{portfolio.pk}/blast-radius/").json()
 
         row = answer["results"][-1]
-        assert (row["name"], row["state"], row["roles"], row["hit_share"]) == ("Judge", "leaning", ["judge"], 0.0)
-        assert (answer["n_applications"], sum(count["n"] for count in answer["states"].values())) == (4, 3)
+        assert (row["name"], row["state"], row["roles"], row["hit_share"]) == (
+            "Judge",
+            "leaning",
+            ["judge"],
+            0.0,
+        )
+        assert (
+            answer["n_applications"],
+            sum(count["n"] for count in answer["states"].values()),
+        ) == (4, 3)
 
     def test_who_may_stand_there_is_counted_apart(self, governor, portfolio):
-        assert governor.get("/api/v1/foundations/maker-base/blast-radius/").json()["n_may_stand"] == 1
+        assert (
+            governor.get("/api/v1/foundations/maker-base/blast-radius/").json()["n_may_stand"] == 1
+        )
         assert governor.get("/api/v1/providers/here/blast-radius/").json()["n_may_stand"] == 0
 
     def test_a_party_is_asked_about_in_one_of_its_roles(self, governor, portfolio):
@@ -189,14 +236,25 @@ class TestBlastRadius:
 
         assert names == ["First", "Second", "Third"]
 
-    def test_what_nothing_stands_on_has_an_empty_answer_and_what_is_not_there_none(self, governor, portfolio):
+    def test_what_nothing_stands_on_has_an_empty_answer_and_what_is_not_there_none(
+        self, governor, portfolio
+    ):
         idle = make_offering()
 
-        assert governor.get(f"/api/v1/offerings/{idle.pk}/blast-radius/").json()["n_applications"] == 0
-        for missing in ("offerings/999999999", "versions/999999999", "foundations/none", "providers/none"):
+        assert (
+            governor.get(f"/api/v1/offerings/{idle.pk}/blast-radius/").json()["n_applications"] == 0
+        )
+        for missing in (
+            "offerings/999999999",
+            "versions/999999999",
+            "foundations/none",
+            "providers/none",
+        ):
             assert governor.get(f"/api/v1/{missing}/blast-radius/").status_code == 404
 
-    @pytest.mark.parametrize("query", ["threat=boredom", "role=owner", "cursor=%00", "cursor=W3RydWUsMV0"])
+    @pytest.mark.parametrize(
+        "query", ["threat=boredom", "role=owner", "cursor=%00", "cursor=W3RydWUsMV0"]
+    )
     def test_refuses_what_it_cannot_answer(self, governor, portfolio, query):
         assert governor.get(f"/api/v1/providers/here/blast-radius/?{query}").status_code == 400
 
@@ -212,17 +270,32 @@ class TestFlags:
         row = governor.get(f"/api/v1/exposure-flags/{flag.pk}/").json()
 
         assert (row["policy"], row["measure"], row["kind"], row["slug"], row["name"]) == (
-            "line", "critical_share", "host", "here", "Here",
-        )  # fmt: skip
+            "line",
+            "critical_share",
+            "host",
+            "here",
+            "Here",
+        )
         assert (row["state"], float(row["value"]), row["n_applications"]) == ("open", 1.0, 1)
         [event] = row["events"]
-        assert (event["kind"], float(event["value"]), event["by"], event["reason"]) == ("opened", 1.0, None, "")
+        assert (event["kind"], float(event["value"]), event["by"], event["reason"]) == (
+            "opened",
+            1.0,
+            None,
+            "",
+        )
 
     @pytest.mark.parametrize(
         ("query", "n"),
-        [("policy=line", 1), ("policy=other", 0), ("kind=host", 1), ("kind=developer", 0), ("live=true", 1),
-         ("state=resolved", 0)],
-    )  # fmt: skip
+        [
+            ("policy=line", 1),
+            ("policy=other", 0),
+            ("kind=host", 1),
+            ("kind=developer", 0),
+            ("live=true", 1),
+            ("state=resolved", 0),
+        ],
+    )
     def test_is_found_by_policy_kind_and_state(self, governor, flag, query, n):
         assert len(governor.get(f"/api/v1/exposure-flags/?{query}").json()["results"]) == n
 
@@ -230,17 +303,23 @@ class TestFlags:
         until = day_of(now()) + MONTH
         address = f"/api/v1/exposure-flags/{flag.pk}"
 
-        accepted = governor.post(f"{address}/accept/", {"until": until.isoformat(), "reason": "none else"}).json()
+        accepted = governor.post(
+            f"{address}/accept/", {"until": until.isoformat(), "reason": "none else"}
+        ).json()
         revoked = governor.post(f"{address}/revoke/", {"reason": "one more is there"}).json()
 
         assert (accepted["state"], accepted["accepted_by"], accepted["accepted_until"]) == (
-            "accepted", "gus", until.isoformat(),
-        )  # fmt: skip
+            "accepted",
+            "gus",
+            until.isoformat(),
+        )
         assert float(accepted["ceiling"]) == 1.1
         assert (revoked["state"], revoked["accepted_by"]) == ("open", None)
         assert [(event["kind"], event["by"]) for event in revoked["events"]] == [
-            ("opened", None), ("accepted", "gus"), ("acceptance_revoked", "gus"),
-        ]  # fmt: skip
+            ("opened", None),
+            ("accepted", "gus"),
+            ("acceptance_revoked", "gus"),
+        ]
 
     @pytest.mark.parametrize(
         ("action", "body", "status"),
@@ -262,12 +341,19 @@ class TestFlags:
 
 class TestPolicies:
     LINE = {
-        "slug": "exposed", "name": "Exposed on one version", "kinds": ["version"], "states": ["exposed"],
-        "measure": "n_applications", "tolerance": "10", "reason": "what we can move in a month",
-    }  # fmt: skip
+        "slug": "exposed",
+        "name": "Exposed on one version",
+        "kinds": ["version"],
+        "states": ["exposed"],
+        "measure": "n_applications",
+        "tolerance": "10",
+        "reason": "what we can move in a month",
+    }
 
     def test_a_line_is_drawn_moved_and_switched_off(self, governor):
-        made = governor.post("/api/v1/policies/", {**self.LINE, "change_reason": "decided by the board"})
+        made = governor.post(
+            "/api/v1/policies/", {**self.LINE, "change_reason": "decided by the board"}
+        )
         address = f"/api/v1/policies/{made.json()['id']}/"
         moved = governor.patch(address, {"tolerance": "12"}).json()
         off = governor.patch(address, {"enabled": False}).json()
@@ -279,9 +365,17 @@ class TestPolicies:
 
     @pytest.mark.parametrize(
         "change",
-        [{"tolerance": "-1"}, {"kinds": []}, {"kinds": ["planet"]}, {"states": ["happy"]}, {"measure": "mood"},
-         {"measure": "weight_share", "tolerance": "2"}, {"hysteresis": "1"}, {"slug": "critical-on-one-host"}],
-    )  # fmt: skip
+        [
+            {"tolerance": "-1"},
+            {"kinds": []},
+            {"kinds": ["planet"]},
+            {"states": ["happy"]},
+            {"measure": "mood"},
+            {"measure": "weight_share", "tolerance": "2"},
+            {"hysteresis": "1"},
+            {"slug": "critical-on-one-host"},
+        ],
+    )
     def test_what_makes_no_line_is_refused(self, governor, change):
         answer = governor.post("/api/v1/policies/", {**self.LINE, **change})
 
@@ -296,16 +390,27 @@ class TestPolicies:
 class TestSettings:
     def test_are_the_defaults_until_somebody_changes_them(self, governor):
         before = governor.get("/api/v1/exposure-settings/").json()
-        after = governor.patch("/api/v1/exposure-settings/", {"horizon_days": 90, "reason": "shorter notice"}).json()
+        after = governor.patch(
+            "/api/v1/exposure-settings/", {"horizon_days": 90, "reason": "shorter notice"}
+        ).json()
 
         assert (before["horizon_days"], after["horizon_days"]) == (180, 90)
-        assert ExposureSettings.objects.get().history.get().pgh_context.metadata["reason"] == "shorter notice"
+        assert (
+            ExposureSettings.objects.get().history.get().pgh_context.metadata["reason"]
+            == "shorter notice"
+        )
 
     @pytest.mark.parametrize(
         "change",
-        [{"horizon_days": -1}, {"statuses": ["asleep"]}, {"required_grade": {"outage": {"host": 9}}},
-         {"required_grade": {"boredom": {"*": 1}}}, {"criticality_points": {"critical": -8}}, {"cut_threshold": "0"}],
-    )  # fmt: skip
+        [
+            {"horizon_days": -1},
+            {"statuses": ["asleep"]},
+            {"required_grade": {"outage": {"host": 9}}},
+            {"required_grade": {"boredom": {"*": 1}}},
+            {"criticality_points": {"critical": -8}},
+            {"cut_threshold": "0"},
+        ],
+    )
     def test_what_cannot_be_measured_with_is_refused(self, governor, change):
         assert governor.patch("/api/v1/exposure-settings/", change).status_code == 400
         assert not ExposureSettings.objects.exists()

@@ -39,7 +39,10 @@ def test_a_source_that_answers_and_never_changes_is_frozen(
     source = make_source("genai-prices", frozen_after_days=frozen_after_days)
     as_of = None if made_days_ago is None else moment - timedelta(days=made_days_ago)
     PollState.objects.create(
-        source=source, last_success_at=moment, last_change_at=moment - timedelta(days=changed_days_ago), as_of=as_of
+        source=source,
+        last_success_at=moment,
+        last_change_at=moment - timedelta(days=changed_days_ago),
+        as_of=as_of,
     )
 
     row = only_row(reader.get("/api/v1/sources/"))
@@ -51,9 +54,13 @@ def test_a_source_that_answers_and_never_changes_is_frozen(
 
 def test_a_run_names_what_it_filled_in_and_which_prices_floated(reader):
     FeedRun.objects.create(
-        source=make_source(), status="changed", trigger="schedule", queued_at=now(),
-        backfilled=[["old-model", "2025-03-04"]], floated=[["cheap", {"input": "0.54"}, {"input": "0.95"}]],
-    )  # fmt: skip
+        source=make_source(),
+        status="changed",
+        trigger="schedule",
+        queued_at=now(),
+        backfilled=[["old-model", "2025-03-04"]],
+        floated=[["cheap", {"input": "0.54"}, {"input": "0.95"}]],
+    )
 
     row = only_row(reader.get("/api/v1/feed-runs/"))
 

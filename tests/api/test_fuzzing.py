@@ -1,7 +1,8 @@
-"""Every operation of the OpenAPI document asked with made-up questions, right and wrong ones, about things that exist.
+"""Every operation of the OpenAPI document asked with made-up questions, right and wrong ones, about
+things that exist.
 
-No answer may be a 500, and every answer is one that the document names: status, media type, shape. A few questions an
-operation here; FUZZ_EXAMPLES=50 asks more.
+No answer may be a 500, and every answer is one that the document names: status, media type, shape.
+A few questions an operation here; FUZZ_EXAMPLES=50 asks more.
 """
 
 import os
@@ -31,13 +32,19 @@ from tests.worlds.organisation import organisation_copy
 
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "1"))
 CHECKS = [
-    schemathesis.checks.not_a_server_error, status_code_conformance, content_type_conformance,
+    schemathesis.checks.not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
     response_schema_conformance,
-]  # fmt: skip
+]
 QUIET = settings(
-    max_examples=EXAMPLES, deadline=None, derandomize=True, database=None, phases=[Phase.generate],
+    max_examples=EXAMPLES,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    phases=[Phase.generate],
     suppress_health_check=list(HealthCheck),
-)  # fmt: skip
+)
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +55,9 @@ def organisation(django_db_setup, django_db_blocker):
 
 @pytest.fixture
 def token(organisation):
-    user = User.objects.filter(is_superuser=True).first() or User.objects.get(organisation_role="admin")
+    user = User.objects.filter(is_superuser=True).first() or User.objects.get(
+        organisation_role="admin"
+    )
     _, text = issue_token(user=user, name="fuzz", scopes=list(Scope), at=now(), by=None)
     return text
 
@@ -63,7 +72,9 @@ def document(token, settings):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         headers = {"Authorization": f"Bearer {token}"}
-        yield schemathesis.openapi.from_wsgi("/api/v1/schema/?format=json", application, headers=headers)
+        yield schemathesis.openapi.from_wsgi(
+            "/api/v1/schema/?format=json", application, headers=headers
+        )
     for signal in (request_started, request_finished):
         signal.connect(close_old_connections)
 
@@ -73,7 +84,11 @@ def known_ids():
     found = {}
     for name, viewset in VIEWSETS.items():
         view = viewset()
-        first = view.model._default_manager.values_list(view.lookup_field, flat=True).order_by("pk").first()
+        first = (
+            view.model._default_manager.values_list(view.lookup_field, flat=True)
+            .order_by("pk")
+            .first()
+        )
         if first is not None:
             found[name] = first
     return found
@@ -85,7 +100,8 @@ def test_no_answer_is_a_failure_or_one_that_the_document_does_not_name(document,
     seen = 0
 
     def asked(operation, mode):
-        """A function that asks made-up questions of one operation; right ones about something that exists."""
+        """A function that asks made-up questions of one operation; right ones about something that
+        exists."""
         key = keys.get(operation.path.split("/")[3]) if mode is GenerationMode.POSITIVE else None
 
         @given(case=operation.as_strategy(generation_mode=mode))

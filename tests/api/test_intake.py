@@ -16,7 +16,14 @@ from apps.intake.models import Import, Observation, TokenBinding
 from apps.intake.tasks import carry_out_import
 from apps.inventory.models import Dependency
 from tests.api.retailer import SERIAL, bom, post
-from tests.builders import make_application, make_dependency, make_member, make_offering, make_team, make_user
+from tests.builders import (
+    make_application,
+    make_dependency,
+    make_member,
+    make_offering,
+    make_team,
+    make_user,
+)
 from tests.http import problem_detail
 
 pytestmark = pytest.mark.django_db
@@ -26,7 +33,7 @@ def calls(application):
     return set(application.dependencies.values_list("offering__api_id", flat=True))
 
 
-# --- what becomes of it ----------------------------------------------------------------------------------------------
+# --- what becomes of it ---------------------------------------------------------------------------
 
 
 def test_known_models_become_dependencies_and_unknown_ones_questions(sender, retailer, about):
@@ -35,9 +42,16 @@ def test_known_models_become_dependencies_and_unknown_ones_questions(sender, ret
 
     assert answer.status_code == 202
     assert answer["Location"] == f"/api/v1/imports/{said['id']}/"
-    assert (said["status"], said["application"], said["tool"]) == ("partial", retailer.shop.slug, "scan")
+    assert (said["status"], said["application"], said["tool"]) == (
+        "partial",
+        retailer.shop.slug,
+        "scan",
+    )
     assert (said["counts"]["created"], said["counts"]["unresolved"]) == (1, 2)
-    assert [part["reason"].split("'")[1] for part in said["unresolved"]] == ["nobody-1", "process.env.MODEL"]
+    assert [part["reason"].split("'")[1] for part in said["unresolved"]] == [
+        "nobody-1",
+        "process.env.MODEL",
+    ]
     dependency = retailer.shop.dependencies.get()
     assert (dependency.offering, dependency.known) == (retailer.gpt, "observed")
     assert dependency.history.get().pgh_context.metadata["user"] == retailer.editor.pk
@@ -51,7 +65,10 @@ def test_known_models_become_dependencies_and_unknown_ones_questions(sender, ret
         lambda body: {"said": body, "type": "application/octet-stream"},
         lambda body: {"said": gzip.compress(body), "Content-Encoding": "gzip"},
         lambda body: {"said": zlib.compress(body), "Content-Encoding": "deflate"},
-        lambda body: {"said": gzip.compress(body[:50]) + gzip.compress(body[50:]), "type": "application/gzip"},
+        lambda body: {
+            "said": gzip.compress(body[:50]) + gzip.compress(body[50:]),
+            "type": "application/gzip",
+        },
     ],
     ids=["JSON", "its own type", "any type", "gzip", "deflate", "a gzip file in two parts"],
 )
@@ -67,9 +84,13 @@ def test_a_form_brings_one_file(sender, retailer, about, pack):
     body = pack(json.dumps(bom("gpt-4o")).encode())
     file = SimpleUploadedFile("shop\x00.cdx.json", body, "application/json")
 
-    answer = sender.post(f"/api/v1/intake/cyclonedx/{about}", {"file": file, "note": "x"}, format="multipart")
+    answer = sender.post(
+        f"/api/v1/intake/cyclonedx/{about}", {"file": file, "note": "x"}, format="multipart"
+    )
 
-    assert (answer.status_code, answer.json()["file_name"]) == (202, "shop.cdx.json"), answer.content
+    assert (answer.status_code, answer.json()["file_name"]) == (202, "shop.cdx.json"), (
+        answer.content
+    )
     assert calls(retailer.shop) == {"gpt-4o"}
 
 
@@ -109,7 +130,11 @@ def test_the_environment_is_kept(sender, about):
 
 def test_no_control_characters_get_through(sender, retailer, about):
     said = bom("gpt\x00-4o", "gpt-4o\u202e", tool="sc\x00an", serialNumber="urn:\x00", version=1)
-    said["components"][0] |= {"description": "a\x00b", "type": "machine-learning-model", "x\x00": "y"}
+    said["components"][0] |= {
+        "description": "a\x00b",
+        "type": "machine-learning-model",
+        "x\x00": "y",
+    }
     said["components"].append({"type": "li\x00brary", "name": "z"})
     said["metadata"]["component"] = {"name": "sub\x00ject"}
 
@@ -126,10 +151,13 @@ def test_one_id_in_two_roles_is_taken(sender, retailer, about):
     answer = post(sender, said, about)
 
     assert answer.json()["status"] == "done", answer.content
-    assert set(retailer.shop.dependencies.values_list("role", flat=True)) == {"primary", "guardrail"}
+    assert set(retailer.shop.dependencies.values_list("role", flat=True)) == {
+        "primary",
+        "guardrail",
+    }
 
 
-# --- the same again, older, newer ------------------------------------------------------------------------------------
+# --- the same again, older, newer -----------------------------------------------------------------
 
 
 def test_the_same_document_again_is_the_first_import(sender, retailer, about):
@@ -164,11 +192,15 @@ def test_a_key_of_the_sender_stands_for_one_document(sender, about):
     assert (again.status_code, again.json()["id"]) == (200, first.json()["id"])
     assert other.status_code == 422
     assert "Use a new one" in other.json()["detail"]
-    assert post(sender, bom("gpt-4o-mini"), about, **{"Idempotency-Key": "k" * 129}).status_code == 400
+    assert (
+        post(sender, bom("gpt-4o-mini"), about, **{"Idempotency-Key": "k" * 129}).status_code == 400
+    )
 
 
 def missing():
-    return set(Observation.objects.filter(missing_since__isnull=False).values_list("requested", flat=True))
+    return set(
+        Observation.objects.filter(missing_since__isnull=False).values_list("requested", flat=True)
+    )
 
 
 @pytest.mark.parametrize(
@@ -180,10 +212,15 @@ def missing():
     ids=["by its time", "by its version"],
 )
 @pytest.mark.parametrize("is_first", [True, False], ids=["in order", "out of order"])
-def test_the_newest_document_of_a_tool_counts_whenever_it_comes(sender, retailer, about, older, newer, is_first):
+def test_the_newest_document_of_a_tool_counts_whenever_it_comes(
+    sender, retailer, about, older, newer, is_first
+):
     documents = [bom("gpt-4o", "gpt-4o-mini", **older), bom("gpt-4o", **newer)]
 
-    answers = [post(sender, said, about).json() for said in (documents if is_first else reversed(documents))]
+    answers = [
+        post(sender, said, about).json()
+        for said in (documents if is_first else reversed(documents))
+    ]
 
     assert [said["is_older"] for said in answers] == ([False, False] if is_first else [False, True])
     assert missing() == {"gpt-4o-mini"}
@@ -191,7 +228,9 @@ def test_the_newest_document_of_a_tool_counts_whenever_it_comes(sender, retailer
     assert calls(retailer.shop) == ({"gpt-4o", "gpt-4o-mini"} if is_first else {"gpt-4o"})
 
 
-def test_an_older_document_under_a_new_name_does_not_bring_back_what_is_gone(sender, retailer, about):
+def test_an_older_document_under_a_new_name_does_not_bring_back_what_is_gone(
+    sender, retailer, about
+):
     old = bom("gpt-4o", "gpt-4o-mini", at="2026-11-01T00:00:00Z")
     post(sender, old, about)
     post(sender, bom("gpt-4o", at="2026-11-20T00:00:00Z"), about)
@@ -221,7 +260,9 @@ def test_one_tool_does_not_end_what_another_saw(sender, retailer, about):
     post(sender, bom("gpt-4o", tool="one", version=2), about)
 
     assert missing() == {"gpt-4o-mini"}
-    assert calls(retailer.shop) == {"gpt-4o", "gpt-4o-mini"}, "that it is gone is for a person to say"
+    assert calls(retailer.shop) == {"gpt-4o", "gpt-4o-mini"}, (
+        "that it is gone is for a person to say"
+    )
 
 
 def test_a_document_speaks_for_its_part_and_its_environment(sender, retailer, about):
@@ -231,7 +272,9 @@ def test_a_document_speaks_for_its_part_and_its_environment(sender, retailer, ab
     post(sender, bom("gpt-4o", version=2), f"{about}&part=api")
 
     gone = Observation.objects.filter(missing_since__isnull=False)
-    assert [(each.requested, each.seen_in.mapping["part"]) for each in gone] == [("gpt-4o-mini", "api")]
+    assert [(each.requested, each.seen_in.mapping["part"]) for each in gone] == [
+        ("gpt-4o-mini", "api")
+    ]
     assert Dependency.objects.count() == 2, "one use, told three times"
 
 
@@ -250,7 +293,9 @@ def test_a_provider_that_cannot_be_it_is_not_believed(sender, retailer, about):
     said = post(sender, bom("claude-1"), about).json()
 
     assert said["status"] == "done", said["unresolved"]
-    assert retailer.shop.dependencies.get().offering == retailer.claude, "OpenAI serves no model of Anthropic's"
+    assert retailer.shop.dependencies.get().offering == retailer.claude, (
+        "OpenAI serves no model of Anthropic's"
+    )
 
 
 def test_a_name_without_a_host_is_placed_by_what_another_tool_says_later(sender, retailer, about):
@@ -260,10 +305,12 @@ def test_a_name_without_a_host_is_placed_by_what_another_tool_says_later(sender,
 
     post(sender, bom("gpt-4o-mini", tool="two"), about)
 
-    assert set(Observation.objects.values_list("state", "offering")) == {("matched", retailer.mini.pk)}
+    assert set(Observation.objects.values_list("state", "offering")) == {
+        ("matched", retailer.mini.pk)
+    }
 
 
-# --- what is refused -------------------------------------------------------------------------------------------------
+# --- what is refused ------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -276,16 +323,28 @@ def test_a_name_without_a_host_is_placed_by_what_another_tool_says_later(sender,
         ({"said": b"--x--", "type": "multipart/form-data; boundary=x"}, 400, "no file"),
         ({"said": b"nothing", "type": "multipart/form-data"}, 400, "multipart/form-data"),
         ({"said": b"{}", "type": "text/html"}, 415, "text/html is not read"),
-        ({"said": b"a=b", "type": "application/x-www-form-urlencoded"}, 415, "Send the document itself"),
+        (
+            {"said": b"a=b", "type": "application/x-www-form-urlencoded"},
+            415,
+            "Send the document itself",
+        ),
         ({"said": b"{}", "Content-Encoding": "br"}, 415, "br is not read"),
         ({"said": b" " * (10 * 1024 * 1024 + 1)}, 413, "larger than 10 MiB"),
-        ({"said": gzip.compress(b" " * 60_000_000), "Content-Encoding": "gzip"}, 413, "50 MiB once decompressed"),
+        (
+            {"said": gzip.compress(b" " * 60_000_000), "Content-Encoding": "gzip"},
+            413,
+            "50 MiB once decompressed",
+        ),
         ({"said": gzip.compress(b" " * 60_000_000)}, 413, "50 MiB once decompressed"),
         ({"said": b"{"}, 422, "not JSON"),
         ({"said": b'{"a": "\xff"}'}, 422, "not UTF-8"),
         ({"said": {"spdxVersion": "SPDX-2.3"}}, 422, "send it as spdx"),
         ({"said": b"[" * 10_000}, 422, "deeper than 64"),
-        ({"said": b"<!DOCTYPE a [<!ENTITY b 'c'>]><bom/>", "type": "application/xml"}, 422, "entities"),
+        (
+            {"said": b"<!DOCTYPE a [<!ENTITY b 'c'>]><bom/>", "type": "application/xml"},
+            422,
+            "entities",
+        ),
     ],
 )
 def test_what_cannot_be_taken_is_a_problem_with_a_sentence(sender, about, wrap, status, says):
@@ -302,9 +361,12 @@ def test_a_body_that_says_it_is_too_large_is_not_even_read(sender, about):
             raise AssertionError("it was read")
 
     answer = sender.generic(
-        "POST", f"/api/v1/intake/cyclonedx/{about}", b"", "application/json",
+        "POST",
+        f"/api/v1/intake/cyclonedx/{about}",
+        b"",
+        "application/json",
         **{"wsgi.input": Unread(), "CONTENT_LENGTH": str(20 * 1024 * 1024)},
-    )  # fmt: skip
+    )
 
     assert answer.status_code == 413
 
@@ -317,7 +379,9 @@ def test_a_form_with_several_files_is_refused(sender, about):
     assert "several files" in problem_detail(answer, 400)
 
 
-def test_what_could_not_be_read_is_kept_as_a_failed_import_and_may_be_sent_again(api, sender, retailer, about):
+def test_what_could_not_be_read_is_kept_as_a_failed_import_and_may_be_sent_again(
+    api, sender, retailer, about
+):
     refused = post(sender, b"{", about)
     answer = api(retailer.editor).get(refused["Location"]).json()
 
@@ -327,7 +391,9 @@ def test_what_could_not_be_read_is_kept_as_a_failed_import_and_may_be_sent_again
 
 
 def test_a_broken_schema_is_marked_and_strict_senders_are_told(sender, retailer, about):
-    said = bom("gpt-4o", components=[*bom("gpt-4o")["components"], {"type": "service", "name": "x"}])
+    said = bom(
+        "gpt-4o", components=[*bom("gpt-4o")["components"], {"type": "service", "name": "x"}]
+    )
 
     strict = post(sender, said, f"{about}&strict=true")
     lenient = post(sender, said, about).json()
@@ -341,7 +407,9 @@ def test_a_broken_schema_is_marked_and_strict_senders_are_told(sender, retailer,
 
 
 @pytest.mark.parametrize("asked", ["&strict=perhaps", "&aplication=x"])
-def test_what_the_door_does_not_read_is_refused_before_anything_is_kept(sender, retailer, about, asked):
+def test_what_the_door_does_not_read_is_refused_before_anything_is_kept(
+    sender, retailer, about, asked
+):
     before = Import.objects.count()
 
     answer = post(sender, bom("gpt-4o"), f"{about}{asked}")
@@ -364,7 +432,7 @@ def test_what_is_not_there_is_named(sender, query, kind, says):
     assert says in problem_detail(answer, 404)
 
 
-# --- who may ---------------------------------------------------------------------------------------------------------
+# --- who may --------------------------------------------------------------------------------------
 
 
 def test_only_editors_of_the_team_write_and_strangers_find_nothing(api, retailer, about):
@@ -373,7 +441,9 @@ def test_only_editors_of_the_team_write_and_strangers_find_nothing(api, retailer
     assert post(api(viewer, "intake"), bom("gpt-4o"), about).status_code == 403
     assert post(api(stranger, "intake"), bom("gpt-4o"), about).status_code == 404
     assert post(api(make_user(role="auditor"), "intake"), bom("gpt-4o"), about).status_code == 403
-    assert post(api(make_user(role="governance"), "intake"), bom("gpt-4o"), about).status_code == 202
+    assert (
+        post(api(make_user(role="governance"), "intake"), bom("gpt-4o"), about).status_code == 202
+    )
     assert Import.objects.count() == 1
 
 
@@ -384,7 +454,9 @@ def test_a_token_needs_the_scope_and_a_session_does_not_do(api, client, retailer
     assert post(client, bom("gpt-4o"), about).status_code == 401
 
 
-@pytest.mark.parametrize("path", ["imports/", "observations/", "dependencies/", "imports/{id}/", "applications/"])
+@pytest.mark.parametrize(
+    "path", ["imports/", "observations/", "dependencies/", "imports/{id}/", "applications/"]
+)
 def test_an_intake_token_reads_nothing(sender, about, path):
     taken = post(sender, bom("gpt-4o"), about).json()
 
@@ -412,13 +484,17 @@ def test_a_token_bound_to_a_team_reaches_no_further_than_it(api, retailer):
     bound = api(retailer.editor, "intake", team=retailer.team)
 
     assert post(bound, bom("gpt-4o"), f"?application={other.slug}").status_code == 404
-    assert post(bound, bom("gpt-4o-mini", subject="elsewhere")).json()["status"] == "needs_application"
+    assert (
+        post(bound, bom("gpt-4o-mini", subject="elsewhere")).json()["status"] == "needs_application"
+    )
     assert post(bound, bom("gpt-4o"), f"?application={retailer.shop.slug}").status_code == 202
 
 
 def test_senders_are_slowed_down(api, retailer, about, settings):
     rates = settings.REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"]
-    settings.REST_FRAMEWORK = settings.REST_FRAMEWORK | {"DEFAULT_THROTTLE_RATES": rates | {"intake": "1/h"}}
+    settings.REST_FRAMEWORK = settings.REST_FRAMEWORK | {
+        "DEFAULT_THROTTLE_RATES": rates | {"intake": "1/h"}
+    }
     sender = api(retailer.editor, "intake")
 
     codes = [post(sender, bom("gpt-4o"), about).status_code for _ in range(3)]

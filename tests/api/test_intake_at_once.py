@@ -1,4 +1,5 @@
-"""The same document twice at once, and several about one application: one import each, nothing doubled."""
+"""The same document twice at once, and several about one application: one import each, nothing
+doubled."""
 
 from functools import partial
 

@@ -34,7 +34,12 @@ def encoded(said):
 
 
 def put(client, said, **more):
-    upload = {"projectName": "Shop", "projectVersion": "main", "autoCreate": "true", "bom": encoded(said)} | more
+    upload = {
+        "projectName": "Shop",
+        "projectVersion": "main",
+        "autoCreate": "true",
+        "bom": encoded(said),
+    } | more
     return client.put("/api/v1/bom", upload, format="json")
 
 
@@ -56,17 +61,36 @@ def test_a_client_uploads_and_asks_until_it_is_read(sender, retailer, monkeypatc
     [
         lambda client, body: put(client, body, projectName="shop"),
         lambda client, body: put(client, gzip.compress(body)),
-        lambda client, body: put(client, body, bom="\n".join(base64.urlsafe_b64encode(body).decode().split("A"))
-                                 if b"A" not in base64.b64encode(body) else encoded(body)),
+        lambda client, body: put(
+            client,
+            body,
+            bom="\n".join(base64.urlsafe_b64encode(body).decode().split("A"))
+            if b"A" not in base64.b64encode(body)
+            else encoded(body),
+        ),
         lambda client, body: put(client, b"\xef\xbb\xbf" + body),
-        lambda client, body: client.post("/api/v1/bom", {"projectName": "Shop", "bom": encoded(body)}, format="json"),
         lambda client, body: client.post(
-            "/api/v1/bom", {"projectName": "Shop", "bom": SimpleUploadedFile("bom.json", body)}, format="multipart"),
+            "/api/v1/bom", {"projectName": "Shop", "bom": encoded(body)}, format="json"
+        ),
         lambda client, body: client.post(
-            "/api/v1/bom", {"projectName": "Shop", "bom": body.decode()}, format="multipart"),
+            "/api/v1/bom",
+            {"projectName": "Shop", "bom": SimpleUploadedFile("bom.json", body)},
+            format="multipart",
+        ),
+        lambda client, body: client.post(
+            "/api/v1/bom", {"projectName": "Shop", "bom": body.decode()}, format="multipart"
+        ),
     ],
-    ids=["by slug or name", "compressed", "letters of addresses", "with a mark", "POST", "a form", "a form's text"],
-)  # fmt: skip
+    ids=[
+        "by slug or name",
+        "compressed",
+        "letters of addresses",
+        "with a mark",
+        "POST",
+        "a form",
+        "a form's text",
+    ],
+)
 def test_every_way_of_uploading_is_the_same(sender, retailer, send):
     answer = send(sender, json.dumps(bom("gpt-4o")).encode())
 
@@ -102,7 +126,9 @@ def test_a_bound_token_needs_no_project(api, retailer):
     client = api(retailer.editor, "intake")
     TokenBinding.objects.create(token=ApiToken.objects.latest("pk"), application=retailer.shop)
 
-    assert client.put("/api/v1/bom", {"bom": encoded(bom("gpt-4o"))}, format="json").status_code == 200
+    assert (
+        client.put("/api/v1/bom", {"bom": encoded(bom("gpt-4o"))}, format="json").status_code == 200
+    )
     assert retailer.shop.dependencies.exists()
 
 
@@ -115,7 +141,11 @@ def test_a_bound_token_needs_no_project(api, retailer):
         ({"bom": encoded({})}, 400, "projectName"),
         ([1], 400, "base64"),
         ({"projectName": "Shop", "bom": encoded({"a": 1})}, 422, "bomFormat"),
-        ({"projectName": "Shop", "bom": encoded(gzip.compress(b" " * 60_000_000))}, 413, "once decompressed"),
+        (
+            {"projectName": "Shop", "bom": encoded(gzip.compress(b" " * 60_000_000))},
+            413,
+            "once decompressed",
+        ),
     ],
 )
 def test_what_is_wrong_with_an_upload_is_said(sender, upload, status, says):
@@ -137,6 +167,14 @@ def test_others_uploads_are_nobodys_business(api, sender, retailer):
 def test_only_editors_upload(api, retailer):
     make_application("Elsewhere")
 
-    assert put(api(make_member(retailer.team, TeamRole.VIEWER), "intake"), bom("gpt-4o")).status_code == 403
+    assert (
+        put(api(make_member(retailer.team, TeamRole.VIEWER), "intake"), bom("gpt-4o")).status_code
+        == 403
+    )
     assert put(api(retailer.editor, "read"), bom("gpt-4o")).status_code == 403
-    assert put(api(retailer.editor, "intake"), bom("gpt-4o"), projectName="Elsewhere", autoCreate="").status_code == 404
+    assert (
+        put(
+            api(retailer.editor, "intake"), bom("gpt-4o"), projectName="Elsewhere", autoCreate=""
+        ).status_code
+        == 404
+    )

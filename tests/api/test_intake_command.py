@@ -32,17 +32,24 @@ def test_it_prints_what_became_of_the_file(retailer, tmp_path):
     assert "nobody-1" in rejected["reason"]
     assert {name: again[name] for name in first} == {"created": 0, "updated": 0, "unchanged": 2}
     assert {name: more[name] for name in first} == {"created": 0, "updated": 0, "unchanged": 2}
-    assert retailer.shop.dependencies.first().history.get().pgh_context.metadata["actor"] == "intake"
+    assert (
+        retailer.shop.dependencies.first().history.get().pgh_context.metadata["actor"] == "intake"
+    )
 
 
 def test_a_large_compressed_file_is_read_before_it_answers(retailer, tmp_path):
     said = gzip.compress(json.dumps(bom("gpt-4o", padding="x" * 400_000)).encode())
 
-    assert ingest(tmp_path, said, "--application", retailer.shop.slug, name="bom.json.gz")["created"] == 1
+    assert (
+        ingest(tmp_path, said, "--application", retailer.shop.slug, name="bom.json.gz")["created"]
+        == 1
+    )
 
 
 def test_spdx_goes_the_same_way(retailer, tmp_path):
-    said = {"@graph": [{"type": "ai_AIPackage", "name": "gpt-4o", "suppliedBy": {"name": "OpenAI"}}]}
+    said = {
+        "@graph": [{"type": "ai_AIPackage", "name": "gpt-4o", "suppliedBy": {"name": "OpenAI"}}]
+    }
 
     assert ingest(tmp_path, said, "--application", retailer.shop.slug, kind="spdx")["created"] == 1
 
@@ -54,7 +61,9 @@ def test_spdx_goes_the_same_way(retailer, tmp_path):
         (bom("gpt-4o"), [], 1, "--application SLUG"),
         (bom("gpt-4o"), ["--application", "nobody"], 2, "no application 'nobody'"),
         (bom("gpt-4o"), ["--team", "nobody"], 2, "no team 'nobody'"),
-        pytest.param(gzip.compress(b" " * 60_000_000), ["--application", "SHOP"], 1, "50 MiB", id="a bomb"),
+        pytest.param(
+            gzip.compress(b" " * 60_000_000), ["--application", "SHOP"], 1, "50 MiB", id="a bomb"
+        ),
     ],
 )
 def test_what_goes_wrong_has_a_sentence_and_a_code(retailer, tmp_path, said, more, code, says):

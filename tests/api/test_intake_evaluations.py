@@ -1,4 +1,5 @@
-"""Evaluation results through the door and the command: figures become evidence, and the file goes."""
+"""Evaluation results through the door and the command: figures become evidence, and the file
+goes."""
 
 import io
 import json
@@ -13,7 +14,9 @@ from tests.http import problem_detail
 from tests.risks.evaluations.result_files import garak_file, promptfoo_case, promptfoo_file
 
 pytestmark = pytest.mark.django_db
-BODY = promptfoo_file(promptfoo_case("openai:chat:gpt-4o", True), promptfoo_case("openai:chat:gpt-4o", False, 1))
+BODY = promptfoo_file(
+    promptfoo_case("openai:chat:gpt-4o", True), promptfoo_case("openai:chat:gpt-4o", False, 1)
+)
 
 
 def send(client, body, query=""):
@@ -43,15 +46,24 @@ def test_what_may_not_be_sent_is_answered_with_a_sentence(sender, retailer):
 
 def test_the_operator_files_them_by_command(retailer, tmp_path):
     file = tmp_path / "report.jsonl"
-    file.write_bytes(garak_file([
-        {"entry_type": "init", "garak_version": "0.17"},
-        {"entry_type": "eval", "probe": "dan.X", "detector": "y", "passed": 1, "total": 2},
-    ]))  # fmt: skip
+    file.write_bytes(
+        garak_file(
+            [
+                {"entry_type": "init", "garak_version": "0.17"},
+                {"entry_type": "eval", "probe": "dan.X", "detector": "y", "passed": 1, "total": 2},
+            ]
+        )
+    )
     out = io.StringIO()
 
     call_command("ingest", "evals", str(file), application=retailer.shop.slug, stdout=out)
 
-    assert json.loads(out.getvalue()) == {"created": 1, "updated": 0, "unchanged": 0, "rejected": []}
+    assert json.loads(out.getvalue()) == {
+        "created": 1,
+        "updated": 0,
+        "unchanged": 0,
+        "rejected": [],
+    }
     assert Evidence.objects.get().kind == "red_team"
     file.write_bytes(b"x")
     with pytest.raises(CommandError, match="no results file"):

@@ -1,4 +1,5 @@
-"""Imports and observations: what came in, as its people see it, taken back and told where it belongs."""
+"""Imports and observations: what came in, as its people see it, taken back and told where it
+belongs."""
 
 import jsonschema_rs
 import pytest
@@ -90,21 +91,30 @@ def test_an_observation_says_who_saw_what_and_what_became_of_it(sender, editor, 
     (row,) = editor.get("/api/v1/observations/").json()["results"]
 
     assert (row["stream"], row["requested"], row["state"], row["confidence"]) == (
-        "cyclonedx:one", "gpt-4o", "matched", "bom",
-    )  # fmt: skip
+        "cyclonedx:one",
+        "gpt-4o",
+        "matched",
+        "bom",
+    )
     assert (row["host"], row["api_id"], row["offering"]) == ("openai", "gpt-4o", retailer.gpt.pk)
     assert (row["dependency"], row["seen_in"]) == (Dependency.objects.get().pk, taken["id"])
 
 
-def test_an_undone_import_takes_its_dependencies_back_and_they_stay_away(sender, editor, retailer, about):
-    declared = retailer.shop.dependencies.create(offering=retailer.mini, role="primary", since="2025-01-01")
+def test_an_undone_import_takes_its_dependencies_back_and_they_stay_away(
+    sender, editor, retailer, about
+):
+    declared = retailer.shop.dependencies.create(
+        offering=retailer.mini, role="primary", since="2025-01-01"
+    )
     taken = post(sender, bom("gpt-4o", "gpt-4o-mini"), about).json()
 
     answer = editor.post(f"/api/v1/imports/{taken['id']}/undo/")
 
     assert (answer.status_code, answer.json()["status"]) == (200, "undone"), answer.content
     assert [each.pk for each in Dependency.objects.all()] == [declared.pk]
-    assert post(sender, bom("gpt-4o", "gpt-4o-mini"), about).status_code == 202, "sent again it is a new import"
+    assert post(sender, bom("gpt-4o", "gpt-4o-mini"), about).status_code == 202, (
+        "sent again it is a new import"
+    )
     assert set(Observation.objects.values_list("state", flat=True)) == {"set_aside"}
     assert editor.post(f"/api/v1/imports/{taken['id']}/undo/").status_code == 409
 
@@ -113,7 +123,10 @@ def test_who_may_undo(api, sender, retailer, about):
     taken = post(sender, bom("gpt-4o"), about).json()
     address = f"/api/v1/imports/{taken['id']}/undo/"
 
-    assert api(make_member(retailer.team, TeamRole.VIEWER), "read", "write").post(address).status_code == 403
+    assert (
+        api(make_member(retailer.team, TeamRole.VIEWER), "read", "write").post(address).status_code
+        == 403
+    )
     assert api(make_member(make_team()), "read", "write").post(address).status_code == 404
     assert api(retailer.editor, "read").post(address).status_code == 403
     assert Dependency.objects.exists()
@@ -131,10 +144,16 @@ def test_a_document_without_an_application_is_told_where_it_belongs(sender, edit
     again = editor.post(address, {"application": retailer.shop.slug}, format="json")
 
     assert (missing.status_code, strange.status_code, again.status_code) == (404, 404, 409)
-    assert (named.status_code, named.json()["status"], named.json()["application"]) == (200, "done", retailer.shop.slug)
+    assert (named.status_code, named.json()["status"], named.json()["application"]) == (
+        200,
+        "done",
+        retailer.shop.slug,
+    )
     assert retailer.shop.dependencies.get().offering == retailer.gpt
     resent = post(sender, bom("gpt-4o", subject="unheard of"))
-    assert (resent.status_code, resent.json()["id"]) == (200, taken["id"]), "it is known where it belongs"
+    assert (resent.status_code, resent.json()["id"]) == (200, taken["id"]), (
+        "it is known where it belongs"
+    )
 
 
 def test_only_editors_of_the_application_name_it(api, sender, retailer):

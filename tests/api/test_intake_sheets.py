@@ -23,9 +23,15 @@ def rows(retailer, *names):
 
 @pytest.mark.parametrize("kind", ["csv", "xlsx"])
 def test_a_sheet_is_read_and_applied_at_once(sender, retailer, kind):
-    content = as_csv(rows(retailer, "New bot")) if kind == "csv" else as_xlsx({"A": rows(retailer, "New bot")})
+    content = (
+        as_csv(rows(retailer, "New bot"))
+        if kind == "csv"
+        else as_xlsx({"A": rows(retailer, "New bot")})
+    )
 
-    answer = post(sender, content, kind=kind, type="text/csv" if kind == "csv" else "application/octet-stream")
+    answer = post(
+        sender, content, kind=kind, type="text/csv" if kind == "csv" else "application/octet-stream"
+    )
 
     assert (answer.status_code, answer.json()["status"]) == (202, "done"), answer.content
     assert Application.objects.get(name="New bot").dependencies.get().offering == retailer.gpt
@@ -42,7 +48,10 @@ def test_rows_about_others_are_refused_with_their_place(api, sender, retailer):
 
     assert (said["status"], len(said["rejected"])) == ("partial", 1)
     assert said["rejected"][0]["where"].startswith("row 3")
-    assert api(retailer.editor).get(f"/api/v1/imports/{said['id']}/").json()["rejected"] == said["rejected"]
+    assert (
+        api(retailer.editor).get(f"/api/v1/imports/{said['id']}/").json()["rejected"]
+        == said["rejected"]
+    )
     assert not Application.objects.get(name="Theirs").dependencies.exists()
 
 
@@ -50,7 +59,9 @@ def test_a_sheet_about_one_application_need_not_name_it(sender, retailer):
     content = as_csv([["Host", "Model"], ["openai", "gpt-4o"]])
 
     assert post(sender, content, kind="csv", type="text/csv").status_code == 422
-    answer = post(sender, content, f"?application={retailer.shop.slug}", kind="csv", type="text/csv")
+    answer = post(
+        sender, content, f"?application={retailer.shop.slug}", kind="csv", type="text/csv"
+    )
 
     assert answer.status_code == 202, answer.content
     assert retailer.shop.dependencies.get().offering == retailer.gpt
@@ -68,8 +79,12 @@ def test_a_large_sheet_is_applied_by_a_worker(sender, retailer, monkeypatch):
 
 
 def test_a_key_stands_for_one_sheet_and_a_bound_token_for_one_application(api, sender, retailer):
-    first = post(sender, as_csv(rows(retailer, "A")), kind="csv", type="text/csv", **{"Idempotency-Key": "k"})
-    other = post(sender, as_csv(rows(retailer, "B")), kind="csv", type="text/csv", **{"Idempotency-Key": "k"})
+    first = post(
+        sender, as_csv(rows(retailer, "A")), kind="csv", type="text/csv", **{"Idempotency-Key": "k"}
+    )
+    other = post(
+        sender, as_csv(rows(retailer, "B")), kind="csv", type="text/csv", **{"Idempotency-Key": "k"}
+    )
     bound = api(retailer.editor, "intake")
     TokenBinding.objects.create(token=ApiToken.objects.latest("pk"), application=retailer.shop)
 

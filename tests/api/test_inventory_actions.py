@@ -1,4 +1,5 @@
-"""Actions on applications and dependencies through the API: what they answer, whom they tell, and undoing them."""
+"""Actions on applications and dependencies through the API: what they answer, whom they tell, and
+undoing them."""
 
 from uuid import uuid4
 
@@ -50,7 +51,12 @@ class TestFindingsInAnswers:
 
         body = client.post(
             DEPENDENCIES,
-            {"application": application.slug, "offering": offering.pk, "role": "fallback", "fallback_order": 1},
+            {
+                "application": application.slug,
+                "offering": offering.pk,
+                "role": "fallback",
+                "fallback_order": 1,
+            },
         ).json()
 
         assert [(row["code"], row["dependency"]) for row in body["findings"]] == [
@@ -84,11 +90,15 @@ class TestDependencies:
         assert client.post(f"{DEPENDENCIES}{dependency.pk}/reopen/").json()["until"] is None
         assert client.post(f"{DEPENDENCIES}{dependency.pk}/reopen/").status_code == 409
 
-    def test_whoever_replaces_what_somebody_changed_since_is_told_who(self, client, application, api):
+    def test_whoever_replaces_what_somebody_changed_since_is_told_who(
+        self, client, application, api
+    ):
         dependency = make_dependency(application, make_offering())
         read = client.get(f"{DEPENDENCIES}{dependency.pk}/").json()
         other = api(make_user("gov", role="governance"), "read", "write")
-        other.patch(f"{DEPENDENCIES}{dependency.pk}/", {"monthly_input_tokens": 7, "reason": "meter"})
+        other.patch(
+            f"{DEPENDENCIES}{dependency.pk}/", {"monthly_input_tokens": 7, "reason": "meter"}
+        )
 
         answer = client.post(
             f"{DEPENDENCIES}{dependency.pk}/replace/",
@@ -113,9 +123,15 @@ class TestDependencies:
     @pytest.mark.parametrize("act", ["confirm", "end", "replace", "retire"])
     def test_year_9999_is_no_day(self, client, application, act):
         dependency = make_dependency(application, make_offering())
-        address = f"{APPLICATIONS}{application.slug}" if act == "retire" else f"{DEPENDENCIES}{dependency.pk}"
+        address = (
+            f"{APPLICATIONS}{application.slug}"
+            if act == "retire"
+            else f"{DEPENDENCIES}{dependency.pk}"
+        )
 
-        answer = client.post(f"{address}/{act}/", {"on": "9999-12-31", "offering": make_offering().pk})
+        answer = client.post(
+            f"{address}/{act}/", {"on": "9999-12-31", "offering": make_offering().pk}
+        )
 
         assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, "on")
 
@@ -137,17 +153,23 @@ class TestMerging:
         duplicate = make_application("Claims again", team=team)
         make_dependency(duplicate, make_offering())
 
-        body = client.post(f"{APPLICATIONS}{application.slug}/merge/", {"duplicate": duplicate.slug}).json()
+        body = client.post(
+            f"{APPLICATIONS}{application.slug}/merge/", {"duplicate": duplicate.slug}
+        ).json()
 
         assert body["slug"] == application.slug
         assert application.dependencies.count() == 1
         answer = client.get(f"{APPLICATIONS}{duplicate.slug}/")
         assert answer.status_code == 301
         assert answer["Location"].endswith(f"{APPLICATIONS}{application.slug}/")
-        listed = {row["slug"]: row["merged_into"] for row in client.get(APPLICATIONS).json()["results"]}
+        listed = {
+            row["slug"]: row["merged_into"] for row in client.get(APPLICATIONS).json()["results"]
+        }
         assert listed == {application.slug: None, duplicate.slug: application.slug}
 
-    def test_who_does_not_see_the_kept_one_sees_the_duplicate(self, api, client, team, application, editor):
+    def test_who_does_not_see_the_kept_one_sees_the_duplicate(
+        self, api, client, team, application, editor
+    ):
         theirs = make_team()
         make_member(theirs, TeamRole.EDITOR, editor)
         viewer = make_member(theirs, TeamRole.VIEWER)
@@ -162,7 +184,9 @@ class TestMerging:
         read_only, hidden = make_application(team=theirs), make_application()
 
         answers = [
-            client.post(f"{APPLICATIONS}{application.slug}/merge/", {"duplicate": row.slug}).status_code
+            client.post(
+                f"{APPLICATIONS}{application.slug}/merge/", {"duplicate": row.slug}
+            ).status_code
             for row in (read_only, hidden)
         ]
 
@@ -171,7 +195,9 @@ class TestMerging:
     def test_it_is_undone(self, client, team, application):
         duplicate = make_application("Claims again", team=team)
         dependency = make_dependency(duplicate, make_offering())
-        body = client.post(f"{APPLICATIONS}{application.slug}/merge/", {"duplicate": duplicate.slug}).json()
+        body = client.post(
+            f"{APPLICATIONS}{application.slug}/merge/", {"duplicate": duplicate.slug}
+        ).json()
 
         undone = client.post(f"{CHANGES}{body['change']}/undo/", {"reason": "were two"})
 
@@ -183,8 +209,12 @@ class TestMerging:
 
 
 class TestUndoing:
-    def test_the_changes_of_an_application_are_listed_and_the_last_one_taken_back(self, client, application):
-        body = client.patch(f"{APPLICATIONS}{application.slug}/", {"purpose": "new", "reason": "try"}).json()
+    def test_the_changes_of_an_application_are_listed_and_the_last_one_taken_back(
+        self, client, application
+    ):
+        body = client.patch(
+            f"{APPLICATIONS}{application.slug}/", {"purpose": "new", "reason": "try"}
+        ).json()
 
         [listed] = [
             row
@@ -212,7 +242,10 @@ class TestUndoing:
         body = client.patch(f"{APPLICATIONS}{application.slug}/", {"purpose": "new"}).json()
         viewer, stranger = make_member(team, TeamRole.VIEWER), make_user()
 
-        answers = [api(who, "write").post(f"{CHANGES}{body['change']}/undo/").status_code for who in (viewer, stranger)]
+        answers = [
+            api(who, "write").post(f"{CHANGES}{body['change']}/undo/").status_code
+            for who in (viewer, stranger)
+        ]
 
         assert answers == [403, 404]
         assert client.post(f"{CHANGES}{uuid4()}/undo/").status_code == 404
@@ -223,7 +256,9 @@ class TestApplications:
         dependency = make_dependency(application, make_offering())
         client.post(f"{APPLICATIONS}{application.slug}/retire/")
 
-        body = client.post(f"{APPLICATIONS}{application.slug}/bring-back/", {"status": "pilot"}).json()
+        body = client.post(
+            f"{APPLICATIONS}{application.slug}/bring-back/", {"status": "pilot"}
+        ).json()
 
         dependency.refresh_from_db()
         assert (body["status"], dependency.until) == ("pilot", None)
@@ -234,7 +269,10 @@ class TestApplications:
 
         body = client.post(
             f"{APPLICATIONS}change/",
-            {"applications": [application.slug, done.slug, hidden.slug, "none"], "facts": {"geography": "EU"}},
+            {
+                "applications": [application.slug, done.slug, hidden.slug, "none"],
+                "facts": {"geography": "EU"},
+            },
         ).json()
 
         assert "changed" in body, body
@@ -246,22 +284,27 @@ class TestApplications:
     @pytest.mark.parametrize(
         "body",
         [
-            {"applications": [], "facts": {}}, {"applications": ["a"] * 5001, "facts": {}}, {"applications": ["a"]},
+            {"applications": [], "facts": {}},
+            {"applications": ["a"] * 5001, "facts": {}},
+            {"applications": ["a"]},
             {"applications": ["a"], "facts": {"next_review_on": "9999-12-31"}},
             {"applications": ["a"], "facts": {"users_affected": -1}},
         ],
-    )  # fmt: skip
+    )
     def test_a_bulk_change_that_cannot_be_meant_is_refused(self, client, body):
         assert client.post(f"{APPLICATIONS}change/", body).status_code == 400
 
-    def test_whoever_changes_what_somebody_changed_since_is_told_who(self, client, application, api):
+    def test_whoever_changes_what_somebody_changed_since_is_told_who(
+        self, client, application, api
+    ):
         read = client.get(f"{APPLICATIONS}{application.slug}/").json()
         api(make_user("gov", role="governance"), "write").patch(
             f"{APPLICATIONS}{application.slug}/", {"geography": "EU"}
         )
 
         answer = client.patch(
-            f"{APPLICATIONS}{application.slug}/", {"purpose": "x", "expected_updated_at": read["updated_at"]}
+            f"{APPLICATIONS}{application.slug}/",
+            {"purpose": "x", "expected_updated_at": read["updated_at"]},
         )
 
         assert (answer.status_code, answer.json()["detail"].split()[0]) == (409, "gov")

@@ -37,7 +37,9 @@ def used(team):
     """A dependency that costs three dollars a month."""
     offering = make_offering()
     make_price(offering, "input", "1.5")
-    return make_dependency(make_application("Claims", team=team), offering, monthly_input_tokens=2_000_000)
+    return make_dependency(
+        make_application("Claims", team=team), offering, monthly_input_tokens=2_000_000
+    )
 
 
 def days_on(n):
@@ -46,7 +48,9 @@ def days_on(n):
 
 class TestCost:
     def test_of_an_application_with_what_is_not_known(self, client, used):
-        unknown = make_dependency(used.application, make_offering(), "judge", monthly_input_tokens=1)
+        unknown = make_dependency(
+            used.application, make_offering(), "judge", monthly_input_tokens=1
+        )
 
         body = client.get(f"{API}applications/{used.application.slug}/cost/").json()
 
@@ -59,10 +63,13 @@ class TestCost:
     @pytest.mark.parametrize(
         ("change", "amount"),
         [
-            ({"factor": "1.2"}, "3.6"), ({"factor": "1/3"}, "1"), ({"factor": "1/9"}, "0.333333333333"),
-            ({"amount": "5", "currency": "EUR"}, "10"), ({"factor": "2", "unit": "output"}, "3"),
+            ({"factor": "1.2"}, "3.6"),
+            ({"factor": "1/3"}, "1"),
+            ({"factor": "1/9"}, "0.333333333333"),
+            ({"amount": "5", "currency": "EUR"}, "10"),
+            ({"factor": "2", "unit": "output"}, "3"),
         ],
-    )  # fmt: skip
+    )
     def test_under_a_hypothetical_change(self, client, used, change, amount):
         asked = {"node": f"host:{used.offering.host.slug}", **change}
 
@@ -76,7 +83,9 @@ class TestCost:
         make_price(used.offering, "input", "2", since=days_on(30))
 
         amounts = [
-            client.get(f"{API}applications/{used.application.slug}/cost/", {"on": str(days_on(n))}).json()["totals"]
+            client.get(
+                f"{API}applications/{used.application.slug}/cost/", {"on": str(days_on(n))}
+            ).json()["totals"]
             for n in (29, 30)
         ]
 
@@ -85,20 +94,35 @@ class TestCost:
     @pytest.mark.parametrize(
         ("asked", "field"),
         [
-            ({"on": "9999-12-31"}, "on"), ({"on": "soon"}, "on"), ({"node": "host:nowhere", "factor": "1"}, "node"),
-            ({"factor": "2"}, "node"), ({"node": "HOST", "factor": "x"}, "factor"), ({"node": "HOST"}, "node"),
-            ({"node": "HOST", "factor": "-1"}, "node"), ({"node": "HOST", "factor": "1/0"}, "factor"),
-            ({"node": "HOST", "amount": "1"}, "node"), ({"node": "HOST", "factor": "1", "from": "9999-01-01"}, "from"),
-            ({"node": "HOST", "factor": "1", "unit": "tea"}, "node"), ({"node": "HOST", "factor": "nan"}, "factor"),
+            ({"on": "9999-12-31"}, "on"),
+            ({"on": "soon"}, "on"),
+            ({"node": "host:nowhere", "factor": "1"}, "node"),
+            ({"factor": "2"}, "node"),
+            ({"node": "HOST", "factor": "x"}, "factor"),
+            ({"node": "HOST"}, "node"),
+            ({"node": "HOST", "factor": "-1"}, "node"),
+            ({"node": "HOST", "factor": "1/0"}, "factor"),
+            ({"node": "HOST", "amount": "1"}, "node"),
+            ({"node": "HOST", "factor": "1", "from": "9999-01-01"}, "from"),
+            ({"node": "HOST", "factor": "1", "unit": "tea"}, "node"),
+            ({"node": "HOST", "factor": "nan"}, "factor"),
             ({"node": "HOST", "factor": "1e999999999"}, "factor"),
         ],
-    )  # fmt: skip
-    def test_a_question_that_cannot_be_meant_is_refused_by_its_field(self, client, used, asked, field):
-        asked = {name: value.replace("HOST", f"host:{used.offering.host.slug}") for name, value in asked.items()}
+    )
+    def test_a_question_that_cannot_be_meant_is_refused_by_its_field(
+        self, client, used, asked, field
+    ):
+        asked = {
+            name: value.replace("HOST", f"host:{used.offering.host.slug}")
+            for name, value in asked.items()
+        }
 
         answer = client.get(f"{API}applications/{used.application.slug}/cost/", asked)
 
-        assert (answer.status_code, [row["field"] for row in answer.json()["errors"]]) == (400, [field])
+        assert (answer.status_code, [row["field"] for row in answer.json()["errors"]]) == (
+            400,
+            [field],
+        )
 
     def test_sums_are_over_what_one_may_see(self, client, api, used):
         make_dependency(make_application(), used.offering, monthly_input_tokens=2_000_000)
@@ -108,11 +132,15 @@ class TestCost:
         whole = api(make_user(role="auditor")).get(f"{API}costs/").json()
 
         assert (own["whole_organisation"], own["totals"], own["n_known"]) == (
-            False, [{"currency": "USD", "amount": "3"}], 1,
-        )  # fmt: skip
+            False,
+            [{"currency": "USD", "amount": "3"}],
+            1,
+        )
         assert (whole["whole_organisation"], whole["totals"], whole["unknown"]) == (
-            True, [{"currency": "USD", "amount": "6"}], [{"code": "no_tokens", "n_dependencies": 1}],
-        )  # fmt: skip
+            True,
+            [{"currency": "USD", "amount": "6"}],
+            [{"code": "no_tokens", "n_dependencies": 1}],
+        )
 
 
 class TestRunway:
@@ -124,13 +152,22 @@ class TestRunway:
 
         [row] = client.get(f"{API}applications/{dependency.application.slug}/runway/").json()
 
-        assert (row["days_left"], row["basis"], row["at_least"], row["why"]) == (71, "estimate", False, None)
+        assert (row["days_left"], row["basis"], row["at_least"], row["why"]) == (
+            71,
+            "estimate",
+            False,
+            None,
+        )
         assert (float(row["effort_days"]), float(row["runway"])) == (90, -19)
 
     def test_of_all_page_by_page_most_urgent_first(self, client, team):
         soonest = [5, 40, None]
         for days in (40, None, 5):
-            facts = {"retires_on": days_on(days), "date_kind": "firm"} if days else {"lifecycle": "deprecated"}
+            facts = (
+                {"retires_on": days_on(days), "date_kind": "firm"}
+                if days
+                else {"lifecycle": "deprecated"}
+            )
             make_dependency(make_application(team=team), make_offering(**facts))
         make_dependency(make_application(), make_offering(retires_on=days_on(1), date_kind="firm"))
 
@@ -153,11 +190,17 @@ class TestFindings:
         [row] = client.get(f"{API}applications/{application.slug}/findings/").json()
 
         assert (row["code"], row["severity"], row["application"], row["dependency"]) == (
-            "no_primary", "warning", application.slug, None,
-        )  # fmt: skip
+            "no_primary",
+            "warning",
+            application.slug,
+            None,
+        )
 
     def test_of_all_one_may_see_page_by_page_gravest_first(self, client, team):
-        low, grave = make_application(team=team, criticality=3), make_application(team=team, criticality=0)
+        low, grave = (
+            make_application(team=team, criticality=3),
+            make_application(team=team, criticality=0),
+        )
         make_application()
 
         found, address = [], f"{API}findings/?page_size=1"
@@ -181,4 +224,7 @@ class TestFindings:
 
 @pytest.mark.parametrize("question", ["cost", "runway", "findings", "changes", "stack"])
 def test_a_stranger_is_told_nothing(api, used, question):
-    assert api(make_user()).get(f"{API}applications/{used.application.slug}/{question}/").status_code == 404
+    assert (
+        api(make_user()).get(f"{API}applications/{used.application.slug}/{question}/").status_code
+        == 404
+    )

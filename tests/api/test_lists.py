@@ -25,9 +25,23 @@ from tests.http import listed_rows
 pytestmark = pytest.mark.django_db
 
 RESOURCES = [
-    "alerts", "applications", "assertions", "deliveries", "dependencies", "exposure-flags", "feed-runs", "foundations",
-    "offerings", "policies", "prices", "provider-events", "providers", "sources", "teams", "versions",
-]  # fmt: skip
+    "alerts",
+    "applications",
+    "assertions",
+    "deliveries",
+    "dependencies",
+    "exposure-flags",
+    "feed-runs",
+    "foundations",
+    "offerings",
+    "policies",
+    "prices",
+    "provider-events",
+    "providers",
+    "sources",
+    "teams",
+    "versions",
+]
 
 
 class TestStatements:
@@ -81,7 +95,10 @@ class TestStatements:
         refresh(on=TODAY)
 
         with CaptureQueriesContext(connection) as queries:
-            assert len(reader.get("/api/v1/single-points-of-failure/?kind=host").json()["results"]) == n
+            assert (
+                len(reader.get("/api/v1/single-points-of-failure/?kind=host").json()["results"])
+                == n
+            )
 
         # token, points, sets, names, day
         assert len(queries) == 5
@@ -94,10 +111,14 @@ class TestStatements:
         refresh(on=TODAY)
 
         with CaptureQueriesContext(connection) as queries:
-            assert len(reader.get(f"/api/v1/offerings/{offering.pk}/blast-radius/").json()["results"]) == n
+            assert (
+                len(reader.get(f"/api/v1/offerings/{offering.pk}/blast-radius/").json()["results"])
+                == n
+            )
 
-        # token, offering, node; settings, question, reach, states; the known reach and the scope, which decide how the
-        # page is read, the page with its roles; name, day, teams by reach, teams, states of the page, applications
+        # token, offering, node; settings, question, reach, states; the known reach and the scope,
+        # which decide how the page is read, the page with its roles; name, day, teams by reach,
+        # teams, states of the page, applications
         assert len(queries) == 16
 
     def test_the_last_use_of_a_token_is_written_once_a_minute(self, reader):
@@ -119,19 +140,30 @@ class TestPages:
     @pytest.mark.parametrize(
         ("resource", "ordering"),
         [
-            ("offerings", "id"), ("offerings", "-id"), ("offerings", "retires_on"), ("offerings", "-retires_on"),
-            ("provider-events", "-detected_at"), ("provider-events", "detected_at"), ("applications", "criticality"),
-            ("applications", "-criticality"), ("applications", "slug"), ("versions", "-identifier"),
+            ("offerings", "id"),
+            ("offerings", "-id"),
+            ("offerings", "retires_on"),
+            ("offerings", "-retires_on"),
+            ("provider-events", "-detected_at"),
+            ("provider-events", "detected_at"),
+            ("applications", "criticality"),
+            ("applications", "-criticality"),
+            ("applications", "slug"),
+            ("versions", "-identifier"),
         ],
-    )  # fmt: skip
+    )
     def test_pages_together_are_the_whole_list_once_and_in_order(self, reader, resource, ordering):
         for number in range(7):
             # equal values in the first column, so that the second one decides
-            offering = make_offering(retires_on=TODAY.replace(day=1 + number // 3), date_kind="firm")
+            offering = make_offering(
+                retires_on=TODAY.replace(day=1 + number // 3), date_kind="firm"
+            )
             make_event(offering)
             make_application(criticality=number % 2)
 
-        whole = [row["id"] for row in listed_rows(reader.get(f"/api/v1/{resource}/?ordering={ordering}"))]
+        whole = [
+            row["id"] for row in listed_rows(reader.get(f"/api/v1/{resource}/?ordering={ordering}"))
+        ]
         pages = self.walk(reader, f"/api/v1/{resource}/?ordering={ordering}&page_size=3")
 
         assert len(whole) == 7
@@ -150,7 +182,10 @@ class TestPages:
         assert again["results"] == second["results"]
         back = reader.get(again["previous"]).json()
         assert back["results"] == first["results"]
-        assert (back["previous"], reader.get(back["next"]).json()["results"]) == (None, second["results"])
+        assert (back["previous"], reader.get(back["next"]).json()["results"]) == (
+            None,
+            second["results"],
+        )
 
     def test_a_row_added_before_the_cursor_shifts_nothing(self, reader):
         for name in ("b", "d", "f"):
@@ -173,12 +208,16 @@ class TestPages:
     def test_a_page_holds_fifty_rows_and_at_most_two_hundred(self, reader):
         make_team()
         team = make_team()
-        team.__class__.objects.bulk_create(team.__class__(name=f"T{n}", slug=f"t{n}") for n in range(210))
+        team.__class__.objects.bulk_create(
+            team.__class__(name=f"T{n}", slug=f"t{n}") for n in range(210)
+        )
 
         assert len(listed_rows(reader.get("/api/v1/teams/"))) == 50
         assert len(listed_rows(reader.get("/api/v1/teams/?page_size=1000"))) == 200
 
-    @pytest.mark.parametrize("cursor", ["x", "!!", "WyIrIl0", "bnVsbA", "é", "W1tbW1tb", "MQ" * 500])
+    @pytest.mark.parametrize(
+        "cursor", ["x", "!!", "WyIrIl0", "bnVsbA", "é", "W1tbW1tb", "MQ" * 500]
+    )
     def test_a_made_up_cursor_is_refused_with_a_sentence(self, reader, cursor):
         answer = reader.get("/api/v1/teams/", {"cursor": cursor})
 
@@ -206,7 +245,9 @@ class TestPages:
         make_offering()
         late = make_offering(retires_on=TODAY, date_kind="firm")
 
-        assert [row["id"] for row in listed_rows(reader.get("/api/v1/offerings/?ordering=retires_on"))] == [late.pk]
+        assert [
+            row["id"] for row in listed_rows(reader.get("/api/v1/offerings/?ordering=retires_on"))
+        ] == [late.pk]
 
 
 class TestFields:
@@ -222,7 +263,9 @@ class TestFields:
     def test_also_on_a_single_thing(self, reader):
         offering = make_offering("model-1")
 
-        assert reader.get(f"/api/v1/offerings/{offering.pk}/?fields=api_id").json() == {"api_id": "model-1"}
+        assert reader.get(f"/api/v1/offerings/{offering.pk}/?fields=api_id").json() == {
+            "api_id": "model-1"
+        }
 
     def test_an_unknown_field_is_refused(self, reader):
         answer = reader.get("/api/v1/offerings/?fields=api_id,secret")
@@ -238,7 +281,9 @@ class TestFields:
         view = viewset()
 
         assert view.reader.names == [
-            name for name, field in viewset.serializer_class().fields.items() if not field.write_only
+            name
+            for name, field in viewset.serializer_class().fields.items()
+            if not field.write_only
         ]
 
 
@@ -263,7 +308,12 @@ class TestValues:
 
         [row] = listed_rows(reader.get("/api/v1/offerings/?resolved=false"))
 
-        assert (row["version"], row["foundation"], row["developer"], row["days_left"]) == (None, None, None, None)
+        assert (row["version"], row["foundation"], row["developer"], row["days_left"]) == (
+            None,
+            None,
+            None,
+            None,
+        )
 
     def test_a_version_is_found_by_its_identifier(self, reader):
         make_version("maker/one-20250101")
@@ -274,11 +324,17 @@ class TestValues:
         assert [row["identifier"] for row in found] == ["maker/one-20250101"]
 
     def test_a_price_is_text_so_that_no_reader_rounds_it_and_ends_openly(self, reader):
-        Price.objects.create(offering=make_offering(), unit="input", amount="0.1", valid=(NOW, None))
+        Price.objects.create(
+            offering=make_offering(), unit="input", amount="0.1", valid=(NOW, None)
+        )
 
         [row] = listed_rows(reader.get("/api/v1/prices/"))
 
-        assert (row["amount"], row["valid_from"], row["valid_until"]) == ("0.10000000", "2026-11-24T12:00:00Z", None)
+        assert (row["amount"], row["valid_from"], row["valid_until"]) == (
+            "0.10000000",
+            "2026-11-24T12:00:00Z",
+            None,
+        )
 
     def test_a_source_tells_its_health(self, reader):
         make_source("never-polled")
@@ -325,7 +381,11 @@ class TestValues:
 
         [row] = reader.get(f"/api/v1/applications/{application.slug}/stack/").json()
 
-        assert (row["api_id"], row["host"], row["answering"]) == ("model-1", offering.host.slug, offering.pk)
+        assert (row["api_id"], row["host"], row["answering"]) == (
+            "model-1",
+            offering.host.slug,
+            offering.pk,
+        )
         assert row["developer"] == offering.version.foundation.developer.slug
 
 

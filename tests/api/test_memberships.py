@@ -1,4 +1,5 @@
-"""Roles on teams by REST: shown to whoever sees the team, given and taken by its owners and governance."""
+"""Roles on teams by REST: shown to whoever sees the team, given and taken by its owners and
+governance."""
 
 import pytest
 
@@ -54,7 +55,9 @@ def test_a_role_is_taken_and_what_sign_on_gives_stays(owner, team):
     by_hand = Membership.objects.get(user=make_member(team, TeamRole.EDITOR))
     groups = {"role": 2, "role_by_sign_on": 2}
     by_sign_on = Membership.objects.create(user=make_user(), team=team, **groups)
-    by_both = Membership.objects.create(user=make_user(), team=team, role=3, role_by_sign_on=2, role_by_hand=3)
+    by_both = Membership.objects.create(
+        user=make_user(), team=team, role=3, role_by_sign_on=2, role_by_hand=3
+    )
 
     answers = [owner.delete(f"{MEMBERSHIPS}{row.pk}/") for row in (by_hand, by_sign_on, by_both)]
 
@@ -81,7 +84,9 @@ def test_what_is_wrong_is_named_and_no_role_is_given(owner, sent, field):
     make_user("closed", is_active=False)
     make_team(slug="foreign")
 
-    answer = owner.post(MEMBERSHIPS, {"user": "nele", "team": "claims", "role": "viewer", **sent}, format="json")
+    answer = owner.post(
+        MEMBERSHIPS, {"user": "nele", "team": "claims", "role": "viewer", **sent}, format="json"
+    )
 
     assert answer.status_code == 400
     assert [error["field"] for error in answer.json()["errors"]] == [field]
@@ -93,7 +98,11 @@ def test_a_service_account_is_made_an_editor_and_not_an_owner(owner, team):
 
     editor, refused = given(owner, "gateway", "editor"), given(owner, "gateway", "owner")
 
-    assert (editor.status_code, editor.json()["is_service"], refused.status_code) == (201, True, 409)
+    assert (editor.status_code, editor.json()["is_service"], refused.status_code) == (
+        201,
+        True,
+        409,
+    )
     assert "does not own a team" in refused.json()["detail"]
     assert Membership.objects.get(user__username="gateway").role == TeamRole.EDITOR.rank
 
@@ -138,7 +147,9 @@ class TestWho:
         rows = client.get(MEMBERSHIPS).json()["results"]
 
         assert {row["user"] for row in rows} == seen
-        assert client.get(f"{MEMBERSHIPS}{of_viewer.pk}/").status_code == (200 if "viewer" in seen else 404)
+        assert client.get(f"{MEMBERSHIPS}{of_viewer.pk}/").status_code == (
+            200 if "viewer" in seen else 404
+        )
         assert given(client, "nele", "viewer").status_code == gives
         assert client.delete(f"{MEMBERSHIPS}{of_viewer.pk}/").status_code == takes
         assert Membership.objects.filter(user__username="nele").exists() is (gives == 201)

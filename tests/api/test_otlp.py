@@ -1,4 +1,5 @@
-"""The doors for traces, metrics and gateway calls: who gets in, what is read, and the answers that senders act on."""
+"""The doors for traces, metrics and gateway calls: who gets in, what is read, and the answers that
+senders act on."""
 
 import base64
 import gzip
@@ -7,7 +8,9 @@ import zlib
 
 import pytest
 from django.db import OperationalError
-from opentelemetry.exporter.otlp.json.http.trace_exporter import OTLPSpanExporter as JsonSpanExporter
+from opentelemetry.exporter.otlp.json.http.trace_exporter import (
+    OTLPSpanExporter as JsonSpanExporter,
+)
 from opentelemetry.exporter.otlp.proto.http import Compression
 from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
@@ -41,7 +44,11 @@ JSON, PROTOBUF = "application/json", "application/x-protobuf"
 @pytest.fixture
 def issued():
     return issue_token(
-        user=make_user("collector", role="governance"), name="collector", scopes=["intake"], at=now(), by=None
+        user=make_user("collector", role="governance"),
+        name="collector",
+        scopes=["intake"],
+        at=now(),
+        by=None,
     )
 
 
@@ -72,17 +79,25 @@ def refusal(answer, status):
     return body["detail"]
 
 
-@pytest.mark.parametrize("encoding", ["identity", "gzip", "deflate", "raw deflate", "two gzip members"])
+@pytest.mark.parametrize(
+    "encoding", ["identity", "gzip", "deflate", "raw deflate", "two gzip members"]
+)
 @pytest.mark.parametrize("kind", [JSON, PROTOBUF])
-def test_traces_are_taken_in_either_kind_and_any_encoding_and_answered_in_kind(post, kind, encoding):
-    made = request(call(), call("boom-model", None, error=True), span("GET /", attributes={"http.route": "/"}))
+def test_traces_are_taken_in_either_kind_and_any_encoding_and_answered_in_kind(
+    post, kind, encoding
+):
+    made = request(
+        call(), call("boom-model", None, error=True), span("GET /", attributes={"http.route": "/"})
+    )
     body = (as_json if kind == JSON else as_protobuf)(made)
     raw = zlib.compressobj(wbits=-15)
     packed = {
-        "identity": body, "gzip": gzip.compress(body), "deflate": zlib.compress(body),
+        "identity": body,
+        "gzip": gzip.compress(body),
+        "deflate": zlib.compress(body),
         "raw deflate": raw.compress(body) + raw.flush(),
         "two gzip members": gzip.compress(body[:100]) + gzip.compress(body[100:]),
-    }[encoding]  # fmt: skip
+    }[encoding]
     named = {"raw deflate": "deflate", "two gzip members": "gzip"}.get(encoding, encoding)
 
     answer = post(TRACES, packed, kind, Content_Encoding=named)
@@ -133,17 +148,32 @@ def test_a_header_whose_percent_encoding_the_sender_left_alone_is_read(post, iss
     basic = base64.b64encode(f"any:{text}".encode()).decode()
     for address in (TRACES, METRICS, LOGS, CALLBACK, *LANGFUSE):
         body = b"[]" if address == CALLBACK else b"{}"
-        for header in (f"Bearer%20{text}", f"bearer%20{text}", f"Basic%20{basic.replace('=', '%3D')}"):
-            assert post(address, body, token="", Authorization=header).status_code == 200, (address, header)
+        for header in (
+            f"Bearer%20{text}",
+            f"bearer%20{text}",
+            f"Basic%20{basic.replace('=', '%3D')}",
+        ):
+            assert post(address, body, token="", Authorization=header).status_code == 200, (
+                address,
+                header,
+            )
         assert post(address, body, token="", X_Api_Key=text).status_code == 200, address
-        assert "one piece" in refusal(post(address, body, token="", Authorization=f"Bearer%20{text}%20x"), 401)
+        assert "one piece" in refusal(
+            post(address, body, token="", Authorization=f"Bearer%20{text}%20x"), 401
+        )
 
 
 def test_the_path_of_langfuse_takes_traces_at_either_base_address(post, issued):
     basic = base64.b64encode(f"pk-lf-1:{issued[1]}".encode()).decode()
 
     for n, address in enumerate(LANGFUSE, start=1):
-        answer = post(address, as_protobuf(request(call())), PROTOBUF, token="", Authorization=f"Basic {basic}")
+        answer = post(
+            address,
+            as_protobuf(request(call())),
+            PROTOBUF,
+            token="",
+            Authorization=f"Basic {basic}",
+        )
         assert (answer.status_code, answer.content, n_calls()) == (200, b"", n)
         assert post(address, b"{}", token="").status_code == 401
 
@@ -180,7 +210,9 @@ def test_a_sender_that_is_too_fast_or_too_early_is_told_when_to_come_again(post,
         answer = post(TRACES, as_json(request(call())))
         assert "again" in refusal(answer, 503)
         assert int(answer.headers["Retry-After"]) > 0
-    text = issue_token(user=make_user(), name="x", scopes=["intake"], at=now(), by=None, per_minute=1)[1]
+    text = issue_token(
+        user=make_user(), name="x", scopes=["intake"], at=now(), by=None, per_minute=1
+    )[1]
     post(TRACES, b"{}", token=text)
     answer = post(TRACES, b"{}", token=text)
     assert refusal(answer, 429)
@@ -199,7 +231,9 @@ def test_what_really_went_lost_is_a_partial_success_and_nothing_else_is(post, mo
     made = request(call(), call("made-up-1"), call("made-up-2"))
 
     told = post(TRACES, as_json(made), JSON).json()["partialSuccess"]
-    official = ExportTraceServiceResponse.FromString(post(TRACES, as_protobuf(made), PROTOBUF).content)
+    official = ExportTraceServiceResponse.FromString(
+        post(TRACES, as_protobuf(made), PROTOBUF).content
+    )
 
     assert told["rejectedSpans"] == "2"
     assert "more distinct services or model names" in told["errorMessage"]
@@ -218,8 +252,15 @@ def test_a_bound_token_s_spans_are_its_application_s(post, issued):
 
 
 def test_the_callback_says_what_it_took_and_keeps_gateways_apart(post):
-    record = {"litellm_call_id": "a", "status": "success", "model": "openai/gpt-4o", "model_group": "chat",
-              "custom_llm_provider": "openai", "startTime": now().timestamp(), "messages": PROMPT}  # fmt: skip
+    record = {
+        "litellm_call_id": "a",
+        "status": "success",
+        "model": "openai/gpt-4o",
+        "model_group": "chat",
+        "custom_llm_provider": "openai",
+        "startTime": now().timestamp(),
+        "messages": PROMPT,
+    }
     body = json.dumps([record, {"x": 1}]).encode()
 
     first = post(CALLBACK, gzip.compress(body), Content_Encoding="gzip").json()
@@ -230,30 +271,43 @@ def test_the_callback_says_what_it_took_and_keeps_gateways_apart(post):
     assert first["reason"]
     assert (again["calls"], again["repeated"], other["calls"]) == (0, 1, 1)
     assert n_calls() == 2
-    assert set(Observation.objects.values_list("stream", flat=True)) == {"litellm:litellm", "litellm:eu-proxy"}
+    assert set(Observation.objects.values_list("stream", flat=True)) == {
+        "litellm:litellm",
+        "litellm:eu-proxy",
+    }
 
 
-# --- real exporters ---------------------------------------------------------------------------------------------------
+# --- real exporters -------------------------------------------------------------------------------
 
 
 def tell(exporter, *, n=3):
     """Spans of model calls by OpenTelemetry's own SDK, through this exporter."""
-    provider = TracerProvider(resource=Resource({"service.name": "web", "service.namespace": "shop"}))
+    provider = TracerProvider(
+        resource=Resource({"service.name": "web", "service.namespace": "shop"})
+    )
     provider.add_span_processor(BatchSpanProcessor(exporter))
     tracer = provider.get_tracer("opentelemetry.instrumentation.openai_v2")
     for number in range(n):
         with tracer.start_as_current_span("chat gpt-4o") as told:
-            told.set_attributes({
-                "gen_ai.operation.name": "chat", "gen_ai.provider.name": "openai", "gen_ai.request.model": "gpt-4o",
-                "gen_ai.response.model": "gpt-4o-2024-11-20", "gen_ai.usage.input_tokens": 19,
-                "gen_ai.response.id": f"chatcmpl-0123456789ab{number}", "gen_ai.input.messages": PROMPT,
-                "gen_ai.response.finish_reasons": ["stop"],
-            })  # fmt: skip
+            told.set_attributes(
+                {
+                    "gen_ai.operation.name": "chat",
+                    "gen_ai.provider.name": "openai",
+                    "gen_ai.request.model": "gpt-4o",
+                    "gen_ai.response.model": "gpt-4o-2024-11-20",
+                    "gen_ai.usage.input_tokens": 19,
+                    "gen_ai.response.id": f"chatcmpl-0123456789ab{number}",
+                    "gen_ai.input.messages": PROMPT,
+                    "gen_ai.response.finish_reasons": ["stop"],
+                }
+            )
     provider.shutdown()
 
 
 @pytest.mark.django_db(transaction=True)
-def test_exporters_of_the_sdk_are_understood_and_understand(live_server, issued, monkeypatch, caplog):
+def test_exporters_of_the_sdk_are_understood_and_understand(
+    live_server, issued, monkeypatch, caplog
+):
     monkeypatch.setattr(calls_door, "_RETRY_SECONDS", {503: 0})
     refusals = [TooMuchWaits(), Throttled(0)]
     whole = otlp.receive
@@ -279,7 +333,8 @@ def test_exporters_of_the_sdk_are_understood_and_understand(live_server, issued,
         duration.record(0.5, {"gen_ai.request.model": "gpt-4o", "gen_ai.provider.name": "openai"})
     meters.shutdown()
 
-    # the first was sent away with 429 and 503, and came again; equal response ids within minutes are the same calls
+    # the first was sent away with 429 and 503, and came again; equal response ids within minutes
+    # are the same calls
     assert not refusals
     add_up(at=now())
     by_stream = dict(UsageDay.objects.values_list("observation__stream", "n_calls"))

@@ -1,4 +1,5 @@
-"""The registry behind a pooler in transaction mode, set up as docs/operator.md tells: lists, files, changes."""
+"""The registry behind a pooler in transaction mode, set up as docs/operator.md tells: lists, files,
+changes."""
 
 import csv
 import threading
@@ -68,7 +69,9 @@ def test_lists_of_many_callers_at_once_are_whole(api, auditor, other_clients):
 
     assert len(answers) == N_CLIENTS * N_ROUNDS * len(PATHS)
     assert {answer.status_code for _, answer in answers} == {200}
-    found = {path: {tuple(row["id"] for row in answer.json()["results"])} for path, answer in answers}
+    found = {
+        path: {tuple(row["id"] for row in answer.json()["results"])} for path, answer in answers
+    }
     assert {path: len(ids) for path, ids in found.items()} == dict.fromkeys(found, 1)
     assert [len(ids) for ids in found[ONE]] == [1]
 
@@ -87,7 +90,8 @@ def test_a_file_that_is_streamed_is_whole(api, client, auditor, other_clients):
 
 
 def test_who_changed_what_is_kept_with_the_change_and_with_no_other(auditor, other_clients):
-    """The name travels in settings of the transaction; one of the session would colour the changes of others."""
+    """The name travels in settings of the transaction; one of the session would colour the changes
+    of others."""
     ids = list(Application.objects.values_list("pk", flat=True))
 
     for pk in ids[:20]:
@@ -96,6 +100,8 @@ def test_who_changed_what_is_kept_with_the_change_and_with_no_other(auditor, oth
         Application.objects.filter(pk=pk).update(name=f"Renamed by nobody {pk}")
 
     for pk in ids[:20]:
-        named, unnamed = ApplicationHistory.objects.filter(pgh_obj_id=pk, pgh_label="update").order_by("pgh_id")
+        named, unnamed = ApplicationHistory.objects.filter(
+            pgh_obj_id=pk, pgh_label="update"
+        ).order_by("pgh_id")
         assert named.pgh_context.metadata["job"] == f"drill {pk}"
         assert unnamed.pgh_context is None

@@ -18,7 +18,9 @@ def writer(api):
     return api(make_user(role="governance"), "read", "write")
 
 
-@pytest.mark.parametrize("address", ["/api/v1/nothing/", "/api/v1/teams/nobody/", "/api/v1/offerings/x/", "/api/v1/"])
+@pytest.mark.parametrize(
+    "address", ["/api/v1/nothing/", "/api/v1/teams/nobody/", "/api/v1/offerings/x/", "/api/v1/"]
+)
 def test_an_address_without_anything(writer, address):
     problem_of(writer.get(address), 404)
 
@@ -42,10 +44,15 @@ def test_a_method_that_is_not_there(writer):
 
 def test_what_is_wrong_with_type_and_form_names_those_that_are_right(writer):
     body = problem_of(
-        writer.post("/api/v1/applications/", "a=b", content_type="application/x-www-form-urlencoded"), 415
+        writer.post(
+            "/api/v1/applications/", "a=b", content_type="application/x-www-form-urlencoded"
+        ),
+        415,
     )
     assert body["detail"].endswith(" is not read here. Send application/json.")
-    body = problem_of(writer.get("/api/v1/applications/", headers={"Accept": "application/pdf"}), 406)
+    body = problem_of(
+        writer.get("/api/v1/applications/", headers={"Accept": "application/pdf"}), 406
+    )
     assert "application/json, text/csv, " in body["detail"]
     body = problem_of(writer.get("/api/v1/applications/?format=pdf"), 400)
     assert body["detail"] == "format: This address answers as json, csv, xlsx."
@@ -129,7 +136,10 @@ class TestOutsideTheViews:
 class TestThrottle:
     @pytest.fixture(autouse=True)
     def slow(self, settings):
-        rest = {**settings.REST_FRAMEWORK, "DEFAULT_THROTTLE_RATES": {"token": "3/day", "anonymous": "2/day"}}
+        rest = {
+            **settings.REST_FRAMEWORK,
+            "DEFAULT_THROTTLE_RATES": {"token": "3/day", "anonymous": "2/day"},
+        }
         with override_settings(REST_FRAMEWORK=rest):
             yield
 
@@ -163,14 +173,23 @@ class TestThrottle:
         assert answers == [200, 200, 200, 429]
 
 
-@pytest.mark.parametrize(("text", "rate"), [("1200/min", (1200, 60)), ("5/s", (5, 1)), ("9/day", (9, 86400))])
+@pytest.mark.parametrize(
+    ("text", "rate"), [("1200/min", (1200, 60)), ("5/s", (5, 1)), ("9/day", (9, 86400))]
+)
 def test_rates_are_read_as_they_are_written(settings, text, rate):
-    with override_settings(REST_FRAMEWORK={**settings.REST_FRAMEWORK, "DEFAULT_THROTTLE_RATES": {"token": text}}):
+    with override_settings(
+        REST_FRAMEWORK={**settings.REST_FRAMEWORK, "DEFAULT_THROTTLE_RATES": {"token": text}}
+    ):
         assert rate_of("token") == rate
 
 
 @pytest.mark.parametrize(
-    "body", [{"name": "a\x00", "team": "x"}, {"name": "a", "team": "\x00"}, {"external_refs": {"\x00": ["b"]}}]
+    "body",
+    [
+        {"name": "a\x00", "team": "x"},
+        {"name": "a", "team": "\x00"},
+        {"external_refs": {"\x00": ["b"]}},
+    ],
 )
 def test_a_null_character_is_refused_wherever_it_stands(writer, body):
     assert "null character" in problem_of(writer.post("/api/v1/applications/", body), 400)["detail"]

@@ -1,4 +1,5 @@
-"""What governance knows of a provider, read and changed through the API with the checks of its page."""
+"""What governance knows of a provider, read and changed through the API with the checks of its
+page."""
 
 import pytest
 
@@ -24,15 +25,24 @@ def client(api):
 
 
 def test_who_it_is_is_entered_answered_and_kept_with_the_reason(client, host):
-    facts = {"legal_name": "Acme Cloud Ireland Ltd", "person_type": "legal", "promised_notice_days": 180}
+    facts = {
+        "legal_name": "Acme Cloud Ireland Ltd",
+        "person_type": "legal",
+        "promised_notice_days": 180,
+    }
 
-    answer = client.patch(ADDRESS, {**facts, "lei": "5067 00ge1g29325qx363", "country": "de", "reason": "register"})
+    answer = client.patch(
+        ADDRESS, {**facts, "lei": "5067 00ge1g29325qx363", "country": "de", "reason": "register"}
+    )
 
     assert answer.status_code == 200
     assert answer.json().items() >= {**facts, "lei": LEI, "country": "DE"}.items()
     assert client.get(ADDRESS).json() == answer.json()
     latest = Provider.history.rel.related_model.objects.order_by("pgh_id").last()
-    assert (latest.legal_name, latest.pgh_context.metadata["reason"]) == ("Acme Cloud Ireland Ltd", "register")
+    assert (latest.legal_name, latest.pgh_context.metadata["reason"]) == (
+        "Acme Cloud Ireland Ltd",
+        "register",
+    )
 
 
 def test_what_was_read_can_be_sent_back(client, host):
@@ -74,10 +84,17 @@ def test_roles_and_the_company_above_stay(client, host):
 
 @pytest.mark.parametrize("who", ["auditor", "owner"])
 def test_only_governance_changes_it(api, host, who):
-    person = make_user(role="auditor") if who == "auditor" else make_member(make_team(), TeamRole.OWNER)
+    person = (
+        make_user(role="auditor") if who == "auditor" else make_member(make_team(), TeamRole.OWNER)
+    )
 
     assert api(person, "read", "write").patch(ADDRESS, {"country": "DE"}).status_code == 403
-    assert api(make_user("ann", role="governance"), "read").patch(ADDRESS, {"country": "DE"}).status_code == 403
+    assert (
+        api(make_user("ann", role="governance"), "read")
+        .patch(ADDRESS, {"country": "DE"})
+        .status_code
+        == 403
+    )
 
 
 def test_lists_are_narrowed_by_the_kind_of_person_and_searched_by_legal_name(client, host):
@@ -85,4 +102,6 @@ def test_lists_are_narrowed_by_the_kind_of_person_and_searched_by_legal_name(cli
     client.patch(ADDRESS, {"legal_name": "Sirius Holding", "person_type": "legal"})
 
     for question in ("person_type=legal", "q=sirius"):
-        assert [row["slug"] for row in client.get(f"/api/v1/providers/?{question}").json()["results"]] == [host.slug]
+        assert [
+            row["slug"] for row in client.get(f"/api/v1/providers/?{question}").json()["results"]
+        ] == [host.slug]

@@ -1,4 +1,5 @@
-"""Questions as files: the rows of the answer, all of them, in its order; and what nobody reads is refused."""
+"""Questions as files: the rows of the answer, all of them, in its order; and what nobody reads is
+refused."""
 
 import pytest
 
@@ -24,9 +25,13 @@ pytestmark = pytest.mark.django_db
 def ending_model(api):
     foundation = make_foundation("maker/gpt-x")
     offering = make_offering(
-        "gpt-x-1", version=make_version("maker/gpt-x-1", foundation=foundation), retires_on="2027-03-01",
-        lifecycle="deprecated", announced_on="2026-10-01", date_kind="firm",
-    )  # fmt: skip
+        "gpt-x-1",
+        version=make_version("maker/gpt-x-1", foundation=foundation),
+        retires_on="2027-03-01",
+        lifecycle="deprecated",
+        announced_on="2026-10-01",
+        date_kind="firm",
+    )
     team = make_team("Claims")
     for name, grave in (("a", 0), ("b", 1), ("c", 2)):
         application = make_application(name, team=team, criticality=grave)
@@ -60,7 +65,9 @@ QUESTIONS = {
 @pytest.mark.parametrize("address", QUESTIONS)
 def test_a_question_is_a_file_with_the_rows_of_its_answer(ending_model, address):
     client, offering, foundation, _ = ending_model
-    asked = "/api/v1/" + address.format(offering=offering.pk, foundation=foundation.slug, host=offering.host.slug)
+    asked = "/api/v1/" + address.format(
+        offering=offering.pk, foundation=foundation.slug, host=offering.host.slug
+    )
     body = client.get(asked).json()
     rows = body[QUESTIONS[address]] if QUESTIONS[address] else body
 
@@ -94,9 +101,11 @@ def test_candidates_side_by_side_are_a_line_for_each_fact_of_each(ending_model):
     client, _, foundation, _ = ending_model
     other = make_foundation("maker/gpt-y")
 
-    found = csv_rows(client.get(
-        f"/api/v1/scorecards/compare/?foundation={foundation.slug}&foundation={other.slug}&format=csv"
-    ))  # fmt: skip
+    found = csv_rows(
+        client.get(
+            f"/api/v1/scorecards/compare/?foundation={foundation.slug}&foundation={other.slug}&format=csv"
+        )
+    )
 
     assert {row["candidate"] for row in found} == {foundation.slug, other.slug}
     assert {"key", "value", "gap"} <= set(found[0])
@@ -118,7 +127,10 @@ def test_a_file_shows_nobody_more_than_the_answer(ending_model, api):
 
     assert csv_rows(outsider.get("/api/v1/runways/?format=csv")) == []
     assert outsider.get("/api/v1/applications/a/stack/?format=csv").status_code == 404
-    assert outsider.get("/api/v1/runways/?format=csv&cursor=x")["Content-Type"] == "application/problem+json"
+    assert (
+        outsider.get("/api/v1/runways/?format=csv&cursor=x")["Content-Type"]
+        == "application/problem+json"
+    )
 
 
 @pytest.mark.parametrize(
@@ -163,14 +175,22 @@ def test_a_dependency_that_was_read_may_be_sent_back_whole(ending_model, api):
     client = api(make_user(role="governance"), "read", "write")
     [row] = client.get("/api/v1/dependencies/?application=a").json()["results"]
 
-    sent_back = client.patch(f"/api/v1/dependencies/{row['id']}/", {**row, "traffic_share": "0.5"}, format="json")
-    refused = client.patch(f"/api/v1/dependencies/{row['id']}/", {"trafic_share": "0.5"}, format="json")
+    sent_back = client.patch(
+        f"/api/v1/dependencies/{row['id']}/", {**row, "traffic_share": "0.5"}, format="json"
+    )
+    refused = client.patch(
+        f"/api/v1/dependencies/{row['id']}/", {"trafic_share": "0.5"}, format="json"
+    )
 
-    assert (sent_back.status_code, float(sent_back.json()["traffic_share"])) == (200, 0.5), sent_back.content
+    assert (sent_back.status_code, float(sent_back.json()["traffic_share"])) == (200, 0.5), (
+        sent_back.content
+    )
     assert (refused.status_code, "offering" in refused.json()["detail"]) == (400, False)
 
 
-@pytest.mark.parametrize("address", ["gate-policy/", "alert-settings/", "exposure-settings/", "mail-preferences/me/"])
+@pytest.mark.parametrize(
+    "address", ["gate-policy/", "alert-settings/", "exposure-settings/", "mail-preferences/me/"]
+)
 def test_settings_that_were_read_may_be_sent_back_whole(api, address):
     client = api(make_user(role="governance"), "read", "write")
     read = client.get(f"/api/v1/{address}")
@@ -183,7 +203,9 @@ def test_a_refusal_says_what_may_be_given(api):
     make_team("Claims")
     client = api(make_user(role="governance"), "read", "write")
 
-    created = client.post("/api/v1/applications/", {"team": "nowhere", "criticality": "huge"}, format="json").json()
+    created = client.post(
+        "/api/v1/applications/", {"team": "nowhere", "criticality": "huge"}, format="json"
+    ).json()
     listed = client.get("/api/v1/applications/?criticality=huge").json()
     shaped = client.post("/api/v1/applications/", [1], format="json").json()
 

@@ -28,7 +28,9 @@ POLICY = "https://maker.example/policy"
 @pytest.fixture
 def maker():
     provider = make_provider("maker", roles=("developer", "host"))
-    NoticePolicy.objects.create(provider=provider, notice_days=60, source_url=POLICY, source_on=date(2026, 8, 22))
+    NoticePolicy.objects.create(
+        provider=provider, notice_days=60, source_url=POLICY, source_on=date(2026, 8, 22)
+    )
     return provider
 
 
@@ -58,14 +60,31 @@ class TestRecord:
 
         assert record["provider"] == "maker"
         assert record["statistic"] == {
-            "n_models": 5, "n_announcements": 5, "median_days": 60.0, "is_lower_bound": False, "shortest_days": 60,
-            "longest_days": 60, "n_under_30_days": 0, "n_under_30_days_announcements": 0,
-        }  # fmt: skip
-        assert (record["halves"], record["changed"], record["n_first_seen_here"]) == (None, False, 0)
+            "n_models": 5,
+            "n_announcements": 5,
+            "median_days": 60.0,
+            "is_lower_bound": False,
+            "shortest_days": 60,
+            "longest_days": 60,
+            "n_under_30_days": 0,
+            "n_under_30_days_announcements": 0,
+        }
+        assert (record["halves"], record["changed"], record["n_first_seen_here"]) == (
+            None,
+            False,
+            0,
+        )
         [promise] = record["promises"]
-        assert (promise["scope"], promise["what"], promise["n_kept"], promise["n"]) == ("all", "notice", 5, 5)
+        assert (promise["scope"], promise["what"], promise["n_kept"], promise["n"]) == (
+            "all",
+            "notice",
+            5,
+            5,
+        )
         assert (promise["source_url"], promise["source_on"]) == (POLICY, "2026-08-22")
-        assert [notice["api_id"] for notice in record["notices"]] == [f"model-{number}" for number in range(5)]
+        assert [notice["api_id"] for notice in record["notices"]] == [
+            f"model-{number}" for number in range(5)
+        ]
         assert record["notices"][0]["source"] == "Provider pages"
         assert record["notices"][0]["first_seen_here"] is False
 
@@ -74,7 +93,11 @@ class TestRecord:
 
         record = reader.get("/api/v1/providers/maker/record/").json()
 
-        assert (record["statistic"], record["n_announcements"], len(record["notices"])) == (None, 4, 4)
+        assert (record["statistic"], record["n_announcements"], len(record["notices"])) == (
+            None,
+            4,
+            4,
+        )
 
     def test_ten_announcements_come_with_their_halves(self, reader, maker):
         announced(maker, 10)
@@ -90,7 +113,11 @@ class TestRecord:
 
         moves = reader.get("/api/v1/providers/maker/record/").json()["moves"]
 
-        assert (moves["since"], moves["n_left_without_notice"], moves["n_later"]) == ("2026-11-24", 1, 0)
+        assert (moves["since"], moves["n_left_without_notice"], moves["n_later"]) == (
+            "2026-11-24",
+            1,
+            0,
+        )
 
     def test_it_is_for_those_signed_in_and_of_providers_that_exist(self, reader, api, maker):
         assert reader.get("/api/v1/providers/nobody/record/").status_code == 404
@@ -110,7 +137,9 @@ class TestEarliestEnd:
         assert answer.status_code == 200, answer.content
         return answer.json()
 
-    def test_one_offering_names_it_with_reasons_and_source_in_the_same_statement(self, reader, maker):
+    def test_one_offering_names_it_with_reasons_and_source_in_the_same_statement(
+        self, reader, maker
+    ):
         offering = make_offering("calm", host=maker, lifecycle="active")
 
         with CaptureQueriesContext(connection) as queries:
@@ -141,22 +170,44 @@ class TestEarliestEnd:
 
     def test_it_is_null_where_an_end_is_announced_or_no_policy_is_known(self, reader, maker):
         ending = make_offering(
-            "ending", host=maker, retires_on=day_of(now()) + timedelta(9), date_kind="firm", lifecycle="deprecated"
+            "ending",
+            host=maker,
+            retires_on=day_of(now()) + timedelta(9),
+            date_kind="firm",
+            lifecycle="deprecated",
         )
         elsewhere = make_offering("calm", lifecycle="active")
-        tool = make_offering("tool", host=maker, resolved=False, not_a_model=True, lifecycle="active")
+        tool = make_offering(
+            "tool", host=maker, resolved=False, not_a_model=True, lifecycle="active"
+        )
 
-        assert [self.of(reader, one)["earliest_end"] for one in (ending, elsewhere, tool)] == [None, None, None]
+        assert [self.of(reader, one)["earliest_end"] for one in (ending, elsewhere, tool)] == [
+            None,
+            None,
+            None,
+        ]
 
     def test_it_counts_the_life_of_the_release_and_a_published_day(self, reader, maker):
         NoticePolicy.objects.update(life_days=3650)
         version = make_version(
-            "maker/one", foundation=make_foundation("maker/one-line", developer=maker), released_on=date(2026, 10, 1)
+            "maker/one",
+            foundation=make_foundation("maker/one-line", developer=maker),
+            released_on=date(2026, 10, 1),
         )
         young = make_offering("one", host=maker, version=version, lifecycle="active")
         soft = make_offering(
-            "two", host=maker, lifecycle="active", retires_on=day_of(now()) + timedelta(5000), date_kind="not_before"
+            "two",
+            host=maker,
+            lifecycle="active",
+            retires_on=day_of(now()) + timedelta(5000),
+            date_kind="not_before",
         )
 
-        assert self.of(reader, young)["earliest_end"]["day"] == (date(2026, 10, 1) + timedelta(3650)).isoformat()
-        assert self.of(reader, soft)["earliest_end"]["day"] == (day_of(now()) + timedelta(5000)).isoformat()
+        assert (
+            self.of(reader, young)["earliest_end"]["day"]
+            == (date(2026, 10, 1) + timedelta(3650)).isoformat()
+        )
+        assert (
+            self.of(reader, soft)["earliest_end"]["day"]
+            == (day_of(now()) + timedelta(5000)).isoformat()
+        )

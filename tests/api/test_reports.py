@@ -10,7 +10,15 @@ from apps.accounts.roles import TeamRole
 from apps.common.time import now
 from apps.exposure.engine.building import refresh
 from apps.reports.packs.actions import make_waiting
-from tests.builders import TODAY, make_application, make_dependency, make_member, make_offering, make_team, make_user
+from tests.builders import (
+    TODAY,
+    make_application,
+    make_dependency,
+    make_member,
+    make_offering,
+    make_team,
+    make_user,
+)
 from tests.http import body_of
 
 pytestmark = pytest.mark.django_db
@@ -32,12 +40,19 @@ def application():
 
 
 @pytest.mark.parametrize("report", ["register/", "models/"])
-def test_figures_say_how_complete_a_report_is_and_where_the_rest_is_entered(auditor, application, report):
+def test_figures_say_how_complete_a_report_is_and_where_the_rest_is_entered(
+    auditor, application, report
+):
     told = auditor.get(f"{REPORTS}{report}").json()
 
     assert 0 <= told["share"] < 1
     assert told["tables"][-1]["n_rows"] >= 1
-    assert {gap["place"] for gap in told["gaps"]} & {"organisation", "application", "provider", "statement"}
+    assert {gap["place"] for gap in told["gaps"]} & {
+        "organisation",
+        "application",
+        "provider",
+        "statement",
+    }
 
 
 def test_rows_come_in_a_stream_as_lines_or_csv(auditor, application):

@@ -32,33 +32,77 @@ def document():
 
 # as the contract names them
 RESOURCES = {
-    "adaptations", "alerts", "applications", "approvals", "assertions", "assessments", "campaigns", "concentration",
-    "contracts", "deliveries", "dependencies", "derivations", "evidence", "exit-plans", "exit-tests", "exposure-flags",
-    "feed-runs", "foundation-risks", "foundations", "gate", "imports", "inherited-risks", "intake", "observations",
-    "offerings", "prices", "provider-events", "providers", "risk-templates", "scenarios", "selections",
-    "single-points-of-failure", "snapshots", "sources", "subscriptions", "teams", "versions", "calendar.ics", "bom",
-}  # fmt: skip
+    "adaptations",
+    "alerts",
+    "applications",
+    "approvals",
+    "assertions",
+    "assessments",
+    "campaigns",
+    "concentration",
+    "contracts",
+    "deliveries",
+    "dependencies",
+    "derivations",
+    "evidence",
+    "exit-plans",
+    "exit-tests",
+    "exposure-flags",
+    "feed-runs",
+    "foundation-risks",
+    "foundations",
+    "gate",
+    "imports",
+    "inherited-risks",
+    "intake",
+    "observations",
+    "offerings",
+    "prices",
+    "provider-events",
+    "providers",
+    "risk-templates",
+    "scenarios",
+    "selections",
+    "single-points-of-failure",
+    "snapshots",
+    "sources",
+    "subscriptions",
+    "teams",
+    "versions",
+    "calendar.ics",
+    "bom",
+}
 
 
 def test_every_resource_is_in_it(document):
     resources = {path.split("/")[3] for path in document["paths"]}
 
     assert resources >= RESOURCES | set(VIEWSETS)
-    assert {f"/api/v1/{kind}/{{id}}/blast-radius/" for kind in ("offerings", "versions")} <= set(document["paths"])
-    assert {"/api/v1/applications/{slug}/stack/", "/api/v1/applications/{slug}/bom/"} <= set(document["paths"])
+    assert {f"/api/v1/{kind}/{{id}}/blast-radius/" for kind in ("offerings", "versions")} <= set(
+        document["paths"]
+    )
+    assert {"/api/v1/applications/{slug}/stack/", "/api/v1/applications/{slug}/bom/"} <= set(
+        document["paths"]
+    )
 
 
 def test_every_operation_names_its_problems_and_its_security(document):
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
             if method in {"get", "post", "patch"}:
-                assert {"400", "401", "403", "404", "429"} <= set(operation["responses"]), (method, path)
+                assert {"400", "401", "403", "404", "429"} <= set(operation["responses"]), (
+                    method,
+                    path,
+                )
                 assert {"token": []} in operation["security"], (method, path)
 
 
 def test_every_list_says_how_it_is_paged_and_ordered(document):
     for path in ("offerings", "provider-events", "applications"):
-        names = {parameter["name"] for parameter in document["paths"][f"/api/v1/{path}/"]["get"]["parameters"]}
+        names = {
+            parameter["name"]
+            for parameter in document["paths"][f"/api/v1/{path}/"]["get"]["parameters"]
+        }
         assert {"cursor", "page_size", "ordering", "fields"} <= names
 
 
@@ -74,11 +118,18 @@ def test_every_write_has_an_example_that_its_own_description_allows(document):
             examples = [example["value"] for example in sent.get("examples", {}).values()]
             if not examples:
                 without.append(operation["operationId"])
-            validator = Draft202012Validator({**sent["schema"], "components": document["components"]})
+            validator = Draft202012Validator(
+                {**sent["schema"], "components": document["components"]}
+            )
             for example in examples:
-                if errors := [f"{error.instance_path}: {error.message}" for error in validator.iter_errors(example)]:
+                if errors := [
+                    f"{error.instance_path}: {error.message}"
+                    for error in validator.iter_errors(example)
+                ]:
                     wrong[operation["operationId"]] = errors
-                elif isinstance(example, dict) and (unknown := set(example) - _properties(sent["schema"], document)):
+                elif isinstance(example, dict) and (
+                    unknown := set(example) - _properties(sent["schema"], document)
+                ):
                     wrong[operation["operationId"]] = [f"unknown: {unknown}"]
 
     assert (without, wrong, set(EXAMPLES) - named) == ([], {}, set())
@@ -86,7 +137,9 @@ def test_every_write_has_an_example_that_its_own_description_allows(document):
 
 def _properties(schema, document):
     if "$ref" in schema:
-        return _properties(document["components"]["schemas"][schema["$ref"].rpartition("/")[2]], document)
+        return _properties(
+            document["components"]["schemas"][schema["$ref"].rpartition("/")[2]], document
+        )
     if "properties" not in schema:
         return _Anything()
     return set(schema["properties"])
@@ -115,7 +168,13 @@ def test_it_is_valid_openapi(document):
     assert [f"{list(error.absolute_path)}: {error.message}" for error in errors] == []
 
 
-JSON_TYPES = {"string": str, "integer": int, "number": (int, float), "boolean": bool, "null": type(None)}
+JSON_TYPES = {
+    "string": str,
+    "integer": int,
+    "number": (int, float),
+    "boolean": bool,
+    "null": type(None),
+}
 
 
 def test_every_enumeration_holds_values_of_its_type(document):
@@ -125,7 +184,9 @@ def test_every_enumeration_holds_values_of_its_type(document):
         if "enum" not in schema or "type" not in schema:
             continue
         names = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
-        if not all(any(isinstance(value, JSON_TYPES[name]) for name in names) for value in schema["enum"]):
+        if not all(
+            any(isinstance(value, JSON_TYPES[name]) for name in names) for value in schema["enum"]
+        ):
             wrong.append(path)
 
     assert wrong == []
@@ -148,7 +209,8 @@ def _schemas(node, path=""):
 
 
 def test_names_are_free_in_generated_clients(document):
-    """A class called as a type of the language, or as its own property, breaks the module it is written to."""
+    """A class called as a type of the language, or as its own property, breaks the module it is
+    written to."""
     schemas = document["components"]["schemas"]
     plain = {name.lower() for name in schemas}
     of_properties = {
@@ -169,7 +231,12 @@ def test_names_are_free_in_generated_clients(document):
 
 
 def test_every_resource_is_introduced(document, settings):
-    used = {tag for operations in document["paths"].values() for of in operations.values() for tag in of["tags"]}
+    used = {
+        tag
+        for operations in document["paths"].values()
+        for of in operations.values()
+        for tag in of["tags"]
+    }
 
     assert used == set(TAGS) == {tag["name"] for tag in document["tags"]}
     assert [server["url"] for server in document["servers"]] == [settings.PUBLIC_URL]
@@ -183,7 +250,9 @@ def test_every_parameter_of_a_path_has_the_type_of_its_key(document):
                     continue
                 assert parameter["description"].endswith("."), path
                 # a risk that is inherited is found by two ids
-                is_number = parameter["name"] in {"id", "event_id"} and "inherited-risks" not in path
+                is_number = (
+                    parameter["name"] in {"id", "event_id"} and "inherited-risks" not in path
+                )
                 assert parameter["schema"]["type"] == ("integer" if is_number else "string"), path
 
 
@@ -204,7 +273,9 @@ def test_every_way_to_send_a_token_is_described(document):
 
     assert [way for way in ways if len(way) != 1] == []
     assert {name for way in ways for name in way} == set(schemes)
-    assert {(scheme["type"], scheme.get("scheme") or scheme["in"]) for scheme in schemes.values()} == {
+    assert {
+        (scheme["type"], scheme.get("scheme") or scheme["in"]) for scheme in schemes.values()
+    } == {
         ("http", "bearer"),
         ("http", "basic"),
         ("apiKey", "header"),

@@ -1,4 +1,5 @@
-"""Atom feeds behind secret addresses: for readers that cannot sign in, revocable, with the eyes of their owner."""
+"""Atom feeds behind secret addresses: for readers that cannot sign in, revocable, with the eyes of
+their owner."""
 
 from xml.etree import ElementTree as ET
 
@@ -23,9 +24,15 @@ def ann():
     event = make_event(make_offering("model-1"))
     person = make_member(world.team, TeamRole.VIEWER, make_user("ann"))
     Alert.objects.create(
-        key="event:1|announced||team:1", kind="announced", severity=3, team=world.team, event=event,
-        offering=event.offering, state="open", raised_at=now(),
-    )  # fmt: skip
+        key="event:1|announced||team:1",
+        kind="announced",
+        severity=3,
+        team=world.team,
+        event=event,
+        offering=event.offering,
+        state="open",
+        raised_at=now(),
+    )
     return person
 
 
@@ -35,7 +42,10 @@ def path_of(user, kind):
 
 def titles(answer):
     assert answer.status_code == 200, answer.content
-    return [entry.find("a:title", ATOM).text for entry in ET.fromstring(answer.content).findall("a:entry", ATOM)]
+    return [
+        entry.find("a:title", ATOM).text
+        for entry in ET.fromstring(answer.content).findall("a:entry", ATOM)
+    ]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -56,16 +66,26 @@ def test_it_needs_no_sign_in_and_is_not_sent_again_while_nothing_changed(ann, cl
     ("details", "title"),
     [
         ({"what": "FR-27, Terms change"}, "Treatment due: FR-27, Terms change"),
-        ({"found": [{"api_id": "a-1", "host": "There"}, {"api_id": "b"}]}, "Treatment due: a-1 at There, and 1 more"),
+        (
+            {"found": [{"api_id": "a-1", "host": "There"}, {"api_id": "b"}]},
+            "Treatment due: a-1 at There, and 1 more",
+        ),
         ({}, "Treatment due: assessment 3"),
     ],
 )
 def test_an_alert_is_titled_by_what_it_speaks_of(ann, client, details, title):
     Alert.objects.create(
-        key="assessment:3@2027-01-01|treatment_due||team:1", kind="treatment_due", severity=2, state="open",
-        team=ann.memberships.get().team, subject_kind="assessment", subject_id=3, due_on="2027-01-01",
-        raised_at=now(), details=details,
-    )  # fmt: skip
+        key="assessment:3@2027-01-01|treatment_due||team:1",
+        kind="treatment_due",
+        severity=2,
+        state="open",
+        team=ann.memberships.get().team,
+        subject_kind="assessment",
+        subject_id=3,
+        due_on="2027-01-01",
+        raised_at=now(),
+        details=details,
+    )
 
     assert title in titles(client.get(path_of(ann, "alerts")))
 
@@ -79,7 +99,9 @@ def test_it_shows_what_its_owner_may_see(ann, client):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_one_that_is_revoked_unknown_of_another_kind_or_of_somebody_who_left_leads_nowhere(ann, client, kind):
+def test_one_that_is_revoked_unknown_of_another_kind_or_of_somebody_who_left_leads_nowhere(
+    ann, client, kind
+):
     other = next(each for each in KINDS if each != kind)
     path = path_of(ann, kind)
     secret = path.rpartition("/")[2].removesuffix(".atom")
@@ -105,7 +127,9 @@ def test_one_that_is_revoked_unknown_of_another_kind_or_of_somebody_who_left_lea
 def test_an_address_is_made_and_revoked_by_rest(ann, api, client):
     caller = api(ann, "read", "write")
 
-    made = caller.post("/api/v1/calendar-feeds/", {"kind": "alerts", "name": "Reader"}, format="json")
+    made = caller.post(
+        "/api/v1/calendar-feeds/", {"kind": "alerts", "name": "Reader"}, format="json"
+    )
     wrong = caller.post("/api/v1/calendar-feeds/", {"kind": "news"}, format="json")
 
     path = made.json()["url"].removeprefix(settings.PUBLIC_URL)

@@ -27,9 +27,13 @@ def editor(api, application):
 def shadow(application):
     dependency = make_dependency(application, make_offering("talker"), known="observed")
     return Discrepancy.objects.create(
-        key=f"shadow:{dependency.pk}", kind="shadow", application=application, dependency=dependency,
-        details={"api_id": "talker"}, opened_at=now(),
-    )  # fmt: skip
+        key=f"shadow:{dependency.pk}",
+        kind="shadow",
+        application=application,
+        dependency=dependency,
+        details={"api_id": "talker"},
+        opened_at=now(),
+    )
 
 
 def test_a_shadow_is_declared(editor, shadow):
@@ -44,11 +48,22 @@ def test_a_shadow_is_declared(editor, shadow):
 def test_it_is_left_until_a_day_with_a_reason_only(editor, shadow):
     until = (day_of(now()) + timedelta(days=30)).isoformat()
 
-    assert editor.post(f"/api/v1/discrepancies/{shadow.pk}/dismiss/", {"until": until}).status_code == 400
-    late = editor.post(f"/api/v1/discrepancies/{shadow.pk}/dismiss/", {"until": "2099-01-01", "reason": "x"})
+    assert (
+        editor.post(f"/api/v1/discrepancies/{shadow.pk}/dismiss/", {"until": until}).status_code
+        == 400
+    )
+    late = editor.post(
+        f"/api/v1/discrepancies/{shadow.pk}/dismiss/", {"until": "2099-01-01", "reason": "x"}
+    )
     assert late.status_code in {400, 409}
-    done = editor.post(f"/api/v1/discrepancies/{shadow.pk}/dismiss/", {"until": until, "reason": "a trial"})
-    assert (done.status_code, done.json()["quiet_until"], done.json()["reason"]) == (200, until, "a trial")
+    done = editor.post(
+        f"/api/v1/discrepancies/{shadow.pk}/dismiss/", {"until": until, "reason": "a trial"}
+    )
+    assert (done.status_code, done.json()["quiet_until"], done.json()["reason"]) == (
+        200,
+        until,
+        "a trial",
+    )
 
 
 def test_a_viewer_answers_nothing_and_a_stranger_finds_nothing(api, application, shadow):
@@ -63,18 +78,29 @@ def test_a_sender_is_claimed_with_all_it_did_so_far(api, application):
     offering = make_offering("talker")
     sender = Service.objects.create(name="shop/claims", first_seen_at=now(), last_seen_at=now())
     seen = Observation.objects.create(
-        key="0" * 32, stream="otlp", service=sender, requested="talker", provider=offering.host.slug, confidence=7,
-        state="unclaimed", first_seen_at=now(), last_seen_at=now(),
-    )  # fmt: skip
+        key="0" * 32,
+        stream="otlp",
+        service=sender,
+        requested="talker",
+        provider=offering.host.slug,
+        confidence=7,
+        state="unclaimed",
+        first_seen_at=now(),
+        last_seen_at=now(),
+    )
     governance = api(make_user(role="governance"), "read", "write")
 
-    answer = governance.post(f"/api/v1/senders/{sender.pk}/claim/", {"application": application.slug})
+    answer = governance.post(
+        f"/api/v1/senders/{sender.pk}/claim/", {"application": application.slug}
+    )
 
     assert (answer.status_code, answer.json()["application"]) == (200, application.slug)
     seen.refresh_from_db()
     assert seen.dependency.offering == offering
     assert governance.post(f"/api/v1/senders/{sender.pk}/ignore/", {}).status_code == 409
-    taken_back = api(make_member(application.team), "write").post(f"/api/v1/senders/{sender.pk}/unclaim/", {})
+    taken_back = api(make_member(application.team), "write").post(
+        f"/api/v1/senders/{sender.pk}/unclaim/", {}
+    )
     assert (taken_back.status_code, taken_back.json()["application"]) == (200, None)
 
 
@@ -109,4 +135,7 @@ def test_a_sender_tells_how_many_calls_were_dropped_and_which_tokens_may_write(a
     assert len(reader.get(f"{address}tokens/?application={other.slug}").json()) == 2
     assert reader.get(f"{address}tokens/?application={make_application().slug}").status_code == 404
     assert reader.get(f"{address}tokens/?app={other.slug}").status_code == 400
-    assert api(make_member(make_application().team), "read").get(f"{address}tokens/").status_code == 404
+    assert (
+        api(make_member(make_application().team), "read").get(f"{address}tokens/").status_code
+        == 404
+    )

@@ -1,4 +1,5 @@
-"""A platform team sets itself up by program: a service account, a token for one application, the first document."""
+"""A platform team sets itself up by program: a service account, a token for one application, the
+first document."""
 
 import json
 from datetime import timedelta
@@ -30,7 +31,9 @@ def test_from_a_program_to_its_first_document(api, owner, team):
     application = make_application(team=team)
 
     program = owner.post(
-        "/api/v1/service-accounts/", {"username": "pipeline", "team": team.slug, "role": "editor"}, format="json"
+        "/api/v1/service-accounts/",
+        {"username": "pipeline", "team": team.slug, "role": "editor"},
+        format="json",
     )
     made = owner.post(
         "/api/v1/tokens/",
@@ -39,19 +42,31 @@ def test_from_a_program_to_its_first_document(api, owner, team):
     )
     bound = owner.post(
         "/api/v1/tokens/",
-        {"name": "ci", "scopes": ["intake"], "days": 1, "application": application.slug, "environment": "production"},
+        {
+            "name": "ci",
+            "scopes": ["intake"],
+            "days": 1,
+            "application": application.slug,
+            "environment": "production",
+        },
         format="json",
     )
 
-    assert (program.status_code, made.status_code, bound.status_code) == (201, 201, 201), program.content
+    assert (program.status_code, made.status_code, bound.status_code) == (201, 201, 201), (
+        program.content
+    )
     assert (program.json()["team"], made.json()["user"]) == (team.slug, "pipeline")
     assert bound.json()["application"] == application.slug
     client = api()
     client.credentials(HTTP_AUTHORIZATION=f"Bearer {bound.json()['token']}")
-    answer = client.post("/api/v1/intake/cyclonedx/", json.dumps(bom("gpt-4o")), content_type="application/json")
+    answer = client.post(
+        "/api/v1/intake/cyclonedx/", json.dumps(bom("gpt-4o")), content_type="application/json"
+    )
     assert (answer.status_code, answer.json()["application"], answer.json()["environment"]) == (
-        202, application.slug, "production",
-    )  # fmt: skip
+        202,
+        application.slug,
+        "production",
+    )
 
 
 def test_programs_are_added_by_owners_for_their_team_and_offices_by_nobody_here(api, owner, team):
@@ -60,9 +75,16 @@ def test_programs_are_added_by_owners_for_their_team_and_offices_by_nobody_here(
 
     assert editor.post(make, {"username": "a", "team": team.slug}, format="json").status_code == 403
     assert owner.post(make, {"username": "a"}, format="json").status_code == 403
-    assert owner.post(make, {"username": "a", "team": make_team().slug}, format="json").status_code == 400
-    unknown = owner.post(make, {"username": "a", "team": team.slug, "organisation_role": "admin"}, format="json")
-    taken = owner.post(make, {"username": make_user("ada").username, "team": team.slug}, format="json")
+    assert (
+        owner.post(make, {"username": "a", "team": make_team().slug}, format="json").status_code
+        == 400
+    )
+    unknown = owner.post(
+        make, {"username": "a", "team": team.slug, "organisation_role": "admin"}, format="json"
+    )
+    taken = owner.post(
+        make, {"username": make_user("ada").username, "team": team.slug}, format="json"
+    )
     assert (unknown.status_code, taken.status_code) == (400, 400)
     assert not User.objects.filter(is_service=True).exists()
 
@@ -71,9 +93,13 @@ def test_a_token_is_bound_to_what_its_maker_edits_and_else_not_made(owner, team)
     body = {"name": "x", "scopes": ["intake"], "days": 1}
     before = ApiToken.objects.count()
 
-    foreign = owner.post("/api/v1/tokens/", {**body, "application": make_application().slug}, format="json")
+    foreign = owner.post(
+        "/api/v1/tokens/", {**body, "application": make_application().slug}, format="json"
+    )
     reading = owner.post(
-        "/api/v1/tokens/", {**body, "scopes": ["read"], "application": make_application(team=team).slug}, format="json"
+        "/api/v1/tokens/",
+        {**body, "scopes": ["read"], "application": make_application(team=team).slug},
+        format="json",
     )
 
     assert "that you may see" in foreign.json()["detail"]
@@ -87,8 +113,19 @@ class TestCommand:
         user = make_member(team, TeamRole.EDITOR)
         out = StringIO()
 
-        call_command("token", user.username, "--scope", "intake", "--application", application.slug, "--environment",
-                     "staging", "--days", "7", stdout=out)  # fmt: skip
+        call_command(
+            "token",
+            user.username,
+            "--scope",
+            "intake",
+            "--application",
+            application.slug,
+            "--environment",
+            "staging",
+            "--days",
+            "7",
+            stdout=out,
+        )
 
         binding = TokenBinding.objects.get()
         assert (binding.application, binding.environment) == (application, "staging")
@@ -110,7 +147,10 @@ class TestCommand:
         application = make_application()
 
         with pytest.raises(CommandError, match=sentence) as refused:
-            call_command("token", *[application.slug if word == "APPLICATION" else word for word in arguments])
+            call_command(
+                "token",
+                *[application.slug if word == "APPLICATION" else word for word in arguments],
+            )
 
         assert refused.value.returncode == code
         assert not ApiToken.objects.exists()

@@ -6,7 +6,13 @@ import pytest
 
 from apps.common.time import day_of, now
 from apps.exposure.snapshots import take_snapshot
-from tests.builders import make_application, make_dependency, make_offering, make_provider, make_user
+from tests.builders import (
+    make_application,
+    make_dependency,
+    make_offering,
+    make_provider,
+    make_user,
+)
 
 pytestmark = pytest.mark.django_db
 TODAY = day_of(now())
@@ -16,7 +22,10 @@ DAY = timedelta(days=1)
 @pytest.fixture
 def three_days():
     """Two applications on one host and one on another, on three days."""
-    here, there = make_offering("a", host=make_provider("here")), make_offering("b", host=make_provider("there"))
+    here, there = (
+        make_offering("a", host=make_provider("here")),
+        make_offering("b", host=make_provider("there")),
+    )
     for offering in (here, here, there):
         make_dependency(make_application(), offering)
     for days in range(3):
@@ -41,7 +50,9 @@ def test_the_last_day_asked_for_is_left_out(api, three_days):
 
 
 def test_a_layer_that_does_not_exist_is_refused(api, three_days):
-    assert api(make_user(role="governance")).get("/api/v1/snapshots/?layer=planet").status_code == 400
+    assert (
+        api(make_user(role="governance")).get("/api/v1/snapshots/?layer=planet").status_code == 400
+    )
 
 
 def test_someone_without_an_office_sees_none(api, three_days):

@@ -1,4 +1,5 @@
-"""Sources by the API: added and changed by governance, and a mapping tried without writing anything."""
+"""Sources by the API: added and changed by governance, and a mapping tried without writing
+anything."""
 
 from typing import Any
 
@@ -12,9 +13,22 @@ from tests.builders import make_source, make_user
 pytestmark = pytest.mark.django_db
 
 URL = "/api/v1/sources/"
-MAPPING = {"rows": "models[*]", "external_id": "id", "host": "'acme'", "api_id": "id", "retires_on": "ends"}
-SOURCE = {"name": "Acme", "url": "https://acme.example/models", "mapping": MAPPING, "reason": "we call it"}
-SAMPLE = {"models": [{"id": "m-1", "ends": "2027-01-01"}, {"id": "m-2", "ends": "soon"}, {"ends": None}]}
+MAPPING = {
+    "rows": "models[*]",
+    "external_id": "id",
+    "host": "'acme'",
+    "api_id": "id",
+    "retires_on": "ends",
+}
+SOURCE = {
+    "name": "Acme",
+    "url": "https://acme.example/models",
+    "mapping": MAPPING,
+    "reason": "we call it",
+}
+SAMPLE = {
+    "models": [{"id": "m-1", "ends": "2027-01-01"}, {"id": "m-2", "ends": "soon"}, {"ends": None}]
+}
 
 
 @pytest.fixture
@@ -23,26 +37,39 @@ def governance(api: Any) -> Any:
 
 
 def counts() -> list[int]:
-    return [model.objects.count() for model in (Source, SourceMapping, Assertion, FeedRun, QuarantinedRow, Payload)]
+    return [
+        model.objects.count()
+        for model in (Source, SourceMapping, Assertion, FeedRun, QuarantinedRow, Payload)
+    ]
 
 
 def test_one_is_added_read_changed_and_switched_off(governance: Any) -> None:
     made = governance.post(URL, SOURCE, format="json")
     assert made.status_code == 201, made.content
     body = made.json()
-    assert (body["slug"], body["kind"], body["mapping"], body["health"]) == ("acme", "json-mapping", MAPPING, "never")
+    assert (body["slug"], body["kind"], body["mapping"], body["health"]) == (
+        "acme",
+        "json-mapping",
+        MAPPING,
+        "never",
+    )
 
     at = f"{URL}{body['id']}/"
-    changed = governance.patch(at, {"mapping": MAPPING | {"retires_on": "end"}, "enabled": False}, format="json")
+    changed = governance.patch(
+        at, {"mapping": MAPPING | {"retires_on": "end"}, "enabled": False}, format="json"
+    )
     assert changed.status_code == 200, changed.content
     assert (changed.json()["mapping"]["retires_on"], changed.json()["enabled"]) == ("end", False)
     entry = (
-        Source.history.rel.related_model.objects.select_related("pgh_context").filter(slug="acme").earliest("pgh_id")
+        Source.history.rel.related_model.objects.select_related("pgh_context")
+        .filter(slug="acme")
+        .earliest("pgh_id")
     )
     assert entry.pgh_context.metadata["reason"] == "we call it"
     assert governance.get(f"{at}?fields=slug,mapping").json() == {
-        "slug": "acme", "mapping": MAPPING | {"retires_on": "end"}
-    }  # fmt: skip
+        "slug": "acme",
+        "mapping": MAPPING | {"retires_on": "end"},
+    }
 
 
 def test_sources_that_come_with_the_product_take_settings_and_no_mapping(governance: Any) -> None:
@@ -54,19 +81,29 @@ def test_sources_that_come_with_the_product_take_settings_and_no_mapping(governa
     assert refused.status_code == 400
     assert "Only a source of the kind json-mapping has a mapping." in refused.content.decode()
     manual = make_source("manual", kind="manual")
-    assert governance.patch(f"{URL}{manual.pk}/", {"trust_rank": 7}, format="json").status_code == 400
+    assert (
+        governance.patch(f"{URL}{manual.pk}/", {"trust_rank": 7}, format="json").status_code == 400
+    )
 
 
 def test_a_mapping_is_tried_on_a_sample_and_nothing_is_written(governance: Any) -> None:
     before = counts()
 
-    tried = governance.post(f"{URL}preview/", {"mapping": MAPPING, "sample": SAMPLE}, format="json").json()
+    tried = governance.post(
+        f"{URL}preview/", {"mapping": MAPPING, "sample": SAMPLE}, format="json"
+    ).json()
 
     assert [(row["external_id"], row["lifecycle"]) for row in tried["rows"]] == [
-        ("m-1", {"retires_on": "2027-01-01", "date_kind": "firm"}), ("m-2", None),
-    ]  # fmt: skip
+        ("m-1", {"retires_on": "2027-01-01", "date_kind": "firm"}),
+        ("m-2", None),
+    ]
     assert [row["external_id"] for row in tried["set_aside"]] == ["row 2", "m-2"]
-    assert (tried["refusal"], tried["unfound"], tried["n_rows"], tried["n_set_aside"]) == ("", {}, 2, 2)
+    assert (tried["refusal"], tried["unfound"], tried["n_rows"], tried["n_set_aside"]) == (
+        "",
+        {},
+        2,
+        2,
+    )
     assert counts() == before
 
 
@@ -108,17 +145,27 @@ def test_only_governance_may_and_nobody_learns_more_by_trying(api: Any) -> None:
 
 def test_notices_are_read_by_everybody_and_settled_by_governance(api: Any, governance: Any) -> None:
     notice = FeedNotice.objects.create(
-        source=make_source("news", kind="notices"), external_id="n-1", title="Big 1 goes", names=["acme-big-1"],
-        first_seen=now(), changed_at=now(),
-    )  # fmt: skip
+        source=make_source("news", kind="notices"),
+        external_id="n-1",
+        title="Big 1 goes",
+        names=["acme-big-1"],
+        first_seen=now(),
+        changed_at=now(),
+    )
     at = f"/api/v1/feed-notices/{notice.pk}/"
     other = api(make_user(), "read", "write")
 
-    assert [row["title"] for row in other.get("/api/v1/feed-notices/?named=true").json()["results"]] == ["Big 1 goes"]
+    assert [
+        row["title"] for row in other.get("/api/v1/feed-notices/?named=true").json()["results"]
+    ] == ["Big 1 goes"]
     assert other.post(f"{at}settle/", {}, format="json").status_code == 403
     assert other.post(f"{at}reopen/", {}, format="json").status_code == 403
     settled = governance.post(f"{at}settle/", {"reason": "not ours"}, format="json").json()
-    assert (settled["state"], settled["outcome"], settled["reason"]) == ("done", "nothing", "not ours")
+    assert (settled["state"], settled["outcome"], settled["reason"]) == (
+        "done",
+        "nothing",
+        "not ours",
+    )
     assert governance.post(f"{at}settle/", {}, format="json").status_code == 409
     assert governance.post(f"{at}reopen/", {}, format="json").json()["state"] == "unread"
     assert governance.post("/api/v1/feed-notices/0/settle/", {}, format="json").status_code == 404

@@ -1,4 +1,5 @@
-"""Teams by REST: governance adds, changes and removes them; two of one name never stand beside each other."""
+"""Teams by REST: governance adds, changes and removes them; two of one name never stand beside each
+other."""
 
 import pytest
 from pghistory.models import Events
@@ -21,7 +22,9 @@ def governance(api):
 def test_governance_adds_a_team_below_another_with_all_that_the_page_asks(governance):
     above = make_team("Claims")
 
-    answer = governance.post(TEAMS, {"name": "Claims EU", "parent": above.slug, **FACTS}, format="json")
+    answer = governance.post(
+        TEAMS, {"name": "Claims EU", "parent": above.slug, **FACTS}, format="json"
+    )
 
     assert answer.status_code == 201, answer.json()
     body = answer.json()
@@ -50,7 +53,9 @@ def test_a_team_is_not_renamed_or_moved_to_stand_beside_one_of_its_name(governan
 
     moved = governance.patch(f"{TEAMS}{below.slug}/", {"parent": None}, format="json")
     renamed = governance.patch(f"{TEAMS}{division.slug}/", {"name": "claims"}, format="json")
-    kept = governance.patch(f"{TEAMS}{other.slug}/", {"name": "Claims", "email": "x@example.org"}, format="json")
+    kept = governance.patch(
+        f"{TEAMS}{other.slug}/", {"name": "Claims", "email": "x@example.org"}, format="json"
+    )
 
     assert (moved.status_code, renamed.status_code, kept.status_code) == (409, 409, 200)
     assert "Choose another name." in moved.json()["detail"]
@@ -132,7 +137,10 @@ def test_a_team_that_owns_nothing_goes_with_its_roles_and_another_stays(governan
 
 def test_the_history_names_who_did_it_and_an_idempotency_key_does_it_once(governance):
     answers = [
-        governance.post(TEAMS, {"name": "Claims"}, format="json", headers={"Idempotency-Key": "one"}) for _ in range(2)
+        governance.post(
+            TEAMS, {"name": "Claims"}, format="json", headers={"Idempotency-Key": "one"}
+        )
+        for _ in range(2)
     ]
 
     assert [answer.status_code for answer in answers] == [201, 201]

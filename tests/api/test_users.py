@@ -1,4 +1,5 @@
-"""Users by REST: shown to the organisation roles, added, changed, closed and invited by administrators."""
+"""Users by REST: shown to the organisation roles, added, changed, closed and invited by
+administrators."""
 
 import pytest
 from allauth.mfa.models import Authenticator
@@ -36,7 +37,9 @@ def sets_a_password(link):
     form = client.get(f"/{path}", follow=True)
     if not form.redirect_chain:
         return False
-    client.post(form.redirect_chain[-1][0], {"password1": "long-enough-77", "password2": "long-enough-77"})
+    client.post(
+        form.redirect_chain[-1][0], {"password1": "long-enough-77", "password2": "long-enough-77"}
+    )
     return True
 
 
@@ -62,7 +65,11 @@ def test_an_administrator_adds_a_person_with_a_first_role_and_the_invitation_lea
         "link": None,
     }
     assert body["memberships"] == [{"team": team.slug, "role": "editor"}]
-    assert (body["organisation_role"], body["is_active"], body["last_login"]) == ("auditor", True, None)
+    assert (body["organisation_role"], body["is_active"], body["last_login"]) == (
+        "auditor",
+        True,
+        None,
+    )
     assert person.may(TeamRole.EDITOR, team)
     [letter] = mail.outbox
     link = next(word for word in letter.body.split() if "/accounts/password/reset/key/" in word)
@@ -89,7 +96,9 @@ def test_where_the_mail_does_not_leave_the_link_is_in_the_answer_once_and_is_sto
 
 
 def test_without_an_invitation_no_mail_leaves_until_it_is_asked_for(admin):
-    added = admin.post(USERS, {"username": "nele", "email": "nele@example.org", "invite": False}, format="json")
+    added = admin.post(
+        USERS, {"username": "nele", "email": "nele@example.org", "invite": False}, format="json"
+    )
     n_before = len(mail.outbox)
     invited = admin.post(f"{USERS}{added.json()['id']}/invite/")
 
@@ -97,7 +106,9 @@ def test_without_an_invitation_no_mail_leaves_until_it_is_asked_for(admin):
     assert (invited.status_code, invited.json()["sent"], len(mail.outbox)) == (200, True, 1)
 
 
-@pytest.mark.parametrize(("facts", "why"), [({"is_active": False}, "closed"), ({"email": ""}, "no email address")])
+@pytest.mark.parametrize(
+    ("facts", "why"), [({"is_active": False}, "closed"), ({"email": ""}, "no email address")]
+)
 def test_a_closed_account_and_one_without_an_address_are_not_invited(admin, facts, why):
     person = make_user("nele", **{"email": "nele@example.org", **facts})
 
@@ -125,7 +136,9 @@ def test_a_closed_account_and_one_without_an_address_are_not_invited(admin, fact
 def test_what_is_wrong_is_named_and_nobody_is_added_or_invited(admin, sent, field):
     make_user("taken", email="taken@example.org")
 
-    answer = admin.post(USERS, {"username": "nele", "email": "nele@example.org", **sent}, format="json")
+    answer = admin.post(
+        USERS, {"username": "nele", "email": "nele@example.org", **sent}, format="json"
+    )
 
     assert answer.status_code == 400
     assert [error["field"] for error in answer.json()["errors"]] == [field]
@@ -138,12 +151,16 @@ def test_facts_are_changed_and_the_account_is_closed_and_opened(admin, api):
     person_client, address = api(person), f"{USERS}{person.pk}/"
     read = admin.get(address).json()
 
-    changed = admin.patch(address, {**read, "first_name": "Nele", "organisation_role": "governance"}, format="json")
+    changed = admin.patch(
+        address, {**read, "first_name": "Nele", "organisation_role": "governance"}, format="json"
+    )
     closed = admin.patch(address, {"is_active": False}, format="json")
     refused = person_client.get("/api/v1/teams/").status_code
     opened = admin.patch(address, {"is_active": True}, format="json")
 
-    assert [answer.status_code for answer in (changed, closed, opened)] == [200, 200, 200], changed.json()
+    assert [answer.status_code for answer in (changed, closed, opened)] == [200, 200, 200], (
+        changed.json()
+    )
     assert (changed.json()["first_name"], changed.json()["email"]) == ("Nele", "nele@example.org")
     assert (closed.json()["is_active"], refused) == (False, 401)
     assert person_client.get("/api/v1/teams/").status_code == 200
@@ -159,7 +176,9 @@ def test_the_username_stays(admin):
     assert User.objects.filter(username="nele").exists()
 
 
-@pytest.mark.parametrize("facts", [{"is_active": False}, {"organisation_role": ""}, {"organisation_role": "auditor"}])
+@pytest.mark.parametrize(
+    "facts", [{"is_active": False}, {"organisation_role": ""}, {"organisation_role": "auditor"}]
+)
 def test_the_last_administrator_is_neither_closed_nor_given_another_role(admin, facts):
     last = User.objects.get(username="ada")
 
@@ -203,20 +222,26 @@ def test_a_role_that_sign_on_gives_is_told_apart_from_the_one_given_here(admin):
 class TestWho:
     @pytest.mark.parametrize("role", ["admin", "governance", "auditor"])
     def test_organisation_roles_read_everybody_and_administrators_alone_write(self, api, role):
-        person = make_member(make_team(), TeamRole.OWNER, make_user("nele", email="nele@example.org"))
+        person = make_member(
+            make_team(), TeamRole.OWNER, make_user("nele", email="nele@example.org")
+        )
         client, address = api(make_user("who", role=role), "read", "write"), f"{USERS}{person.pk}/"
 
         assert {row["username"] for row in client.get(USERS).json()["results"]} == {"who", "nele"}
         assert client.get(address).status_code == 200
         codes = [
-            client.post(USERS, {"username": "new", "email": "new@example.org"}, format="json").status_code,
+            client.post(
+                USERS, {"username": "new", "email": "new@example.org"}, format="json"
+            ).status_code,
             client.patch(address, {"first_name": "Nele"}, format="json").status_code,
             client.post(f"{address}invite/").status_code,
         ]
         assert codes == ([201, 200, 200] if role == "admin" else [403] * 3)
         assert len(mail.outbox) == (2 if role == "admin" else 0)
 
-    @pytest.mark.parametrize("role", [None, *TeamRole], ids=lambda role: role.word if role else "stranger")
+    @pytest.mark.parametrize(
+        "role", [None, *TeamRole], ids=lambda role: role.word if role else "stranger"
+    )
     def test_others_find_no_user_not_even_of_their_team(self, api, role):
         team = make_team()
         person, member = make_member(team), make_user("who")
@@ -228,7 +253,12 @@ class TestWho:
         assert client.get(address).status_code == 404
         assert client.patch(address, {"is_active": False}, format="json").status_code == 404
         assert client.post(f"{address}invite/").status_code == 404
-        assert client.post(USERS, {"username": "new", "email": "new@example.org"}, format="json").status_code == 403
+        assert (
+            client.post(
+                USERS, {"username": "new", "email": "new@example.org"}, format="json"
+            ).status_code
+            == 403
+        )
 
     def test_a_token_bound_to_a_team_reaches_none_of_it(self, api):
         team = make_team()
@@ -238,7 +268,9 @@ class TestWho:
         codes = {
             client.get(USERS).status_code,
             client.get(address).status_code,
-            client.post(USERS, {"username": "new", "email": "new@example.org"}, format="json").status_code,
+            client.post(
+                USERS, {"username": "new", "email": "new@example.org"}, format="json"
+            ).status_code,
             client.patch(address, {"first_name": "A"}, format="json").status_code,
             client.post(f"{address}invite/").status_code,
         }
@@ -260,7 +292,9 @@ class TestList:
     def test_is_narrowed_and_has_no_programs(self, admin, asked, expected):
         make_user("nele", last_name="Berg", email="nele@example.org")
         make_user("olaf", role="governance", email="olaf@example.org", is_active=False)
-        add_service(username="berg-gateway", about="", team=None, by=User.objects.get(username="ada"))
+        add_service(
+            username="berg-gateway", about="", team=None, by=User.objects.get(username="ada")
+        )
 
         rows = admin.get(f"{USERS}?{asked}").json()["results"]
 
@@ -268,7 +302,9 @@ class TestList:
 
     def test_says_who_has_a_second_factor(self, admin):
         with_codes, with_factor = make_user("codes"), make_user("factor")
-        Authenticator.objects.create(user=with_codes, type=Authenticator.Type.RECOVERY_CODES, data={})
+        Authenticator.objects.create(
+            user=with_codes, type=Authenticator.Type.RECOVERY_CODES, data={}
+        )
         Authenticator.objects.create(user=with_factor, type=Authenticator.Type.TOTP, data={})
 
         rows = admin.get(USERS).json()["results"]
@@ -276,7 +312,9 @@ class TestList:
         found = {row["username"]: row["has_second_factor"] for row in rows}
         assert found == {"ada": False, "codes": False, "factor": True}
 
-    def test_costs_the_same_statements_whatever_the_number_of_roles(self, admin, django_assert_num_queries):
+    def test_costs_the_same_statements_whatever_the_number_of_roles(
+        self, admin, django_assert_num_queries
+    ):
         for _ in range(3):
             person = make_user()
             for _ in range(3):

@@ -1,6 +1,7 @@
 """Who gets what at which address: every route of the API as every kind of caller.
 
-`nothing` means that the list is empty and the single thing is not there, which is what a stranger sees.
+`nothing` means that the list is empty and the single thing is not there, which is what a stranger
+sees.
 """
 
 import re
@@ -41,10 +42,23 @@ def everything():
 
 
 PUBLIC = {
-    "alert-policies", "approvals", "assertions", "derivations", "disagreements", "feed-runs", "foundation-risks",
-    "foundations", "offerings", "prices", "provider-events", "providers", "risk-templates", "selections", "sources",
+    "alert-policies",
+    "approvals",
+    "assertions",
+    "derivations",
+    "disagreements",
+    "feed-runs",
+    "foundation-risks",
+    "foundations",
+    "offerings",
+    "prices",
+    "provider-events",
+    "providers",
+    "risk-templates",
+    "selections",
+    "sources",
     "versions",
-}  # fmt: skip
+}
 SEEN_BY = {
     **dict.fromkeys(PUBLIC, EVERYBODY),
     **dict.fromkeys(
@@ -98,7 +112,9 @@ SEEN_BY = {
 
 
 @pytest.mark.parametrize("caller", CALLERS)
-def test_every_resource_shows_itself_to_whom_it_concerns_and_to_nobody_else(everything, api, caller):
+def test_every_resource_shows_itself_to_whom_it_concerns_and_to_nobody_else(
+    everything, api, caller
+):
     people, addresses = everything
     client = api(people[caller])
     for resource, key in addresses.items():
@@ -106,25 +122,37 @@ def test_every_resource_shows_itself_to_whom_it_concerns_and_to_nobody_else(ever
         listed = client.get(f"/api/v1/{resource}/").json()["results"]
         one = client.get(f"/api/v1/{resource}/{key}/")
 
-        # an outsider has a team of the own, so the list of teams is not empty: what matters is that ours is missing
-        assert any(str(key) in {str(row.get("slug")), str(row["id"])} for row in listed) is seen, (resource, "list")
+        # an outsider has a team of the own, so the list of teams is not empty: what matters is that
+        # ours is missing
+        assert any(str(key) in {str(row.get("slug")), str(row["id"])} for row in listed) is seen, (
+            resource,
+            "list",
+        )
         assert one.status_code == (200 if seen else 404), (resource, "one")
 
 
 @pytest.mark.parametrize("caller", CALLERS)
-def test_the_applications_of_an_event_and_of_a_stack_are_those_the_caller_may_see(everything, api, caller):
+def test_the_applications_of_an_event_and_of_a_stack_are_those_the_caller_may_see(
+    everything, api, caller
+):
     people, addresses = everything
     client = api(people[caller])
 
-    affected = client.get(f"/api/v1/provider-events/{addresses['provider-events']}/affected/").json()["results"]
+    affected = client.get(
+        f"/api/v1/provider-events/{addresses['provider-events']}/affected/"
+    ).json()["results"]
     stack = client.get(f"/api/v1/applications/{addresses['applications']}/stack/")
 
-    assert [row["slug"] for row in affected] == ([addresses["applications"]] if caller in TEAM else [])
+    assert [row["slug"] for row in affected] == (
+        [addresses["applications"]] if caller in TEAM else []
+    )
     assert stack.status_code == (200 if caller in TEAM else 404)
 
 
 @pytest.mark.parametrize("caller", CALLERS)
-def test_concentration_is_of_the_organisation_for_its_offices_and_of_the_own_teams_for_others(everything, api, caller):
+def test_concentration_is_of_the_organisation_for_its_offices_and_of_the_own_teams_for_others(
+    everything, api, caller
+):
     people, _ = everything
     make_dependency(make_application("Foreign"), make_offering("foreign"))
     refresh(on=day_of(now()))
@@ -150,8 +178,14 @@ def test_single_points_and_blast_radius_name_only_what_the_caller_may_see(everyt
     n = 2 if caller in OFFICES else 1 if caller in TEAM else 0
     assert points["whole_organisation"] is radius["whole_organisation"] is (caller in OFFICES)
     assert [point["exposed"] for point in points["results"]] == ([n] if n else [])
-    assert (radius["n_applications"], len(radius["results"]), sum(team["n"] for team in radius["teams"])) == (n, n, n)
-    assert (foreign.slug in {row["application"] for row in radius["results"]}) is (caller in OFFICES)
+    assert (
+        radius["n_applications"],
+        len(radius["results"]),
+        sum(team["n"] for team in radius["teams"]),
+    ) == (n, n, n)
+    assert (foreign.slug in {row["application"] for row in radius["results"]}) is (
+        caller in OFFICES
+    )
 
 
 @pytest.mark.parametrize("caller", CALLERS)
@@ -159,7 +193,13 @@ def test_only_governance_decides_about_flags_and_draws_lines(everything, api, ca
     people, addresses = everything
     client = api(people[caller], "read", "write")
     flag, policy = addresses["exposure-flags"], addresses["policies"]
-    line = {"slug": "new", "name": "New", "kinds": ["host"], "states": ["exposed"], "measure": "n_critical"}
+    line = {
+        "slug": "new",
+        "name": "New",
+        "kinds": ["host"],
+        "states": ["exposed"],
+        "measure": "n_critical",
+    }
 
     answers = [
         client.post(f"/api/v1/exposure-flags/{flag}/acknowledge/", {}).status_code,
@@ -173,14 +213,17 @@ def test_only_governance_decides_about_flags_and_draws_lines(everything, api, ca
     ]
 
     governs = caller in {"admin", "governance"}
-    assert answers == ([200] * 5 + [201] if governs else [403] * 6 if caller == "auditor" else [404] * 5 + [403])
+    assert answers == (
+        [200] * 5 + [201] if governs else [403] * 6 if caller == "auditor" else [404] * 5 + [403]
+    )
 
 
 WRITERS = {"admin", "governance", "owner", "editor"}
 
 
 def refusal(caller):
-    """What a caller without the right gets: no secret for who sees the thing, nothing at all for a stranger."""
+    """What a caller without the right gets: no secret for who sees the thing, nothing at all for a
+    stranger."""
     return 404 if caller == "outsider" else 403
 
 
@@ -218,7 +261,9 @@ def test_whom_an_alert_was_given_to_answers_it_while_it_is_visible(everything, a
     people, addresses = everything
     Alert.objects.filter(pk=addresses["alerts"]).update(assigned_to=people[caller])
 
-    answer = api(people[caller], "write").post(f"/api/v1/alerts/{addresses['alerts']}/acknowledge/", {})
+    answer = api(people[caller], "write").post(
+        f"/api/v1/alerts/{addresses['alerts']}/acknowledge/", {}
+    )
 
     # the auditor reads everything and changes nothing, whoever wrote the name there
     assert answer.status_code == {"auditor": 403, "outsider": 404}.get(caller, 200)
@@ -236,10 +281,16 @@ def test_everybody_mutes_the_own_mail_and_editors_that_of_the_team(everything, a
     for_team = client.post("/api/v1/mutes/", {"until": until, "kind": "repriced", "team": team})
     lifted = client.post(f"/api/v1/mutes/{of_team}/lift/")
 
-    assert (own.status_code, own.json()["user"], own.json()["team"]) == (201, people[caller].username, None)
+    assert (own.status_code, own.json()["user"], own.json()["team"]) == (
+        201,
+        people[caller].username,
+        None,
+    )
     assert from_alert.status_code == (404 if caller == "outsider" else 201)
     # a team that the caller does not see is an unknown slug
-    assert for_team.status_code == (201 if caller in WRITERS else 400 if caller == "outsider" else 403)
+    assert for_team.status_code == (
+        201 if caller in WRITERS else 400 if caller == "outsider" else 403
+    )
     assert lifted.status_code == (200 if caller in WRITERS else refusal(caller))
 
 
@@ -247,15 +298,23 @@ def test_everybody_mutes_the_own_mail_and_editors_that_of_the_team(everything, a
 def test_only_whom_a_mute_is_for_and_governance_lift_it(everything, api, caller):
     people, _ = everything
     someone = Mute.objects.create(
-        user=people["viewer"], kind="retired", until=day_of(now()) + timedelta(days=3), created_by=people["viewer"]
+        user=people["viewer"],
+        kind="retired",
+        until=day_of(now()) + timedelta(days=3),
+        created_by=people["viewer"],
     )
 
     answer = api(people[caller], "read", "write").post(f"/api/v1/mutes/{someone.pk}/lift/")
 
     # the auditor reads it; to other members of the team it does not exist
-    assert answer.status_code == {
-        **dict.fromkeys(CALLERS, 404), **dict.fromkeys(["viewer", *GOVERNS], 200), "auditor": 403,
-    }[caller]  # fmt: skip
+    assert (
+        answer.status_code
+        == {
+            **dict.fromkeys(CALLERS, 404),
+            **dict.fromkeys(["viewer", *GOVERNS], 200),
+            "auditor": 403,
+        }[caller]
+    )
 
 
 @pytest.mark.parametrize("caller", CALLERS)
@@ -300,7 +359,11 @@ def test_mail_preferences_are_each_persons_own_and_a_teams_are_its_owners(everyt
     asked = client.post("/api/v1/mail-preferences/me/ask/")
 
     owns = caller in GOVERNS | {"owner"}
-    assert (own.status_code, own.json()["user"], own.json()["cadence"]) == (200, people[caller].username, "weekly")
+    assert (own.status_code, own.json()["user"], own.json()["cadence"]) == (
+        200,
+        people[caller].username,
+        "weekly",
+    )
     assert read.status_code == (200 if caller in TEAM else 404)
     assert changed.status_code == (200 if owns else refusal(caller))
     assert asked.status_code == 202
@@ -309,7 +372,9 @@ def test_mail_preferences_are_each_persons_own_and_a_teams_are_its_owners(everyt
 
 
 @pytest.mark.parametrize("caller", CALLERS)
-def test_everybody_reads_by_which_lines_people_are_told_and_governance_moves_them(everything, api, caller):
+def test_everybody_reads_by_which_lines_people_are_told_and_governance_moves_them(
+    everything, api, caller
+):
     people, addresses = everything
     client = api(people[caller], "read", "write")
     policy = f"/api/v1/alert-policies/{addresses['alert-policies']}/"
@@ -340,15 +405,21 @@ def test_only_governance_makes_changes_and_tries_webhooks(everything, api, calle
 
     assert made.status_code == (201 if caller in GOVERNS else 403)
     assert others == (
-        [200, 200, 202, 200] if caller in GOVERNS else [403] * 4 if caller == "auditor" else [404] * 4
-    )  # fmt: skip
+        [200, 200, 202, 200]
+        if caller in GOVERNS
+        else [403] * 4
+        if caller == "auditor"
+        else [404] * 4
+    )
 
 
 @pytest.mark.parametrize("caller", CALLERS)
 def test_only_governance_sends_a_failed_message_again(everything, api, caller):
     people, addresses = everything
 
-    answer = api(people[caller], "read", "write").post(f"/api/v1/deliveries/{addresses['deliveries']}/resend/")
+    answer = api(people[caller], "read", "write").post(
+        f"/api/v1/deliveries/{addresses['deliveries']}/resend/"
+    )
 
     assert answer.status_code == (200 if caller in GOVERNS else refusal(caller))
 
@@ -395,7 +466,9 @@ def test_only_editors_of_the_team_and_governance_change_dependencies(everything,
     answers = [
         client.post("/api/v1/dependencies/", body).status_code,
         client.patch(f"/api/v1/dependencies/{dependency}/", {"tags": ["a"]}).status_code,
-        client.post(f"/api/v1/dependencies/{dependency}/replace/", {"offering": successor.pk}).status_code,
+        client.post(
+            f"/api/v1/dependencies/{dependency}/replace/", {"offering": successor.pk}
+        ).status_code,
         client.post(f"/api/v1/dependencies/{dependency}/end/", {}).status_code,
     ]
 
@@ -414,7 +487,9 @@ def test_only_editors_of_a_team_register_applications_for_it(everything, api, ca
         "/api/v1/applications/", {"name": "New", "team": addresses["teams"]}
     )
 
-    assert answer.status_code == (201 if caller in WRITERS else 400 if caller == "outsider" else 403)
+    assert answer.status_code == (
+        201 if caller in WRITERS else 400 if caller == "outsider" else 403
+    )
 
 
 def test_an_application_moves_only_to_a_team_the_caller_edits_too(everything, api):
@@ -442,7 +517,11 @@ def methods_of(pattern):
     """What the address answers to: the actions of a viewset, the handlers of a plain view."""
     callback = pattern.callback
     actions = getattr(callback, "actions", None)
-    return set(actions) if actions else {name for name in callback.cls.http_method_names if hasattr(callback.cls, name)}
+    return (
+        set(actions)
+        if actions
+        else {name for name in callback.cls.http_method_names if hasattr(callback.cls, name)}
+    )
 
 
 def scope_of(pattern):
@@ -450,13 +529,19 @@ def scope_of(pattern):
 
 
 def an_address(route, addresses):
-    """The route with the key of something that exists, where the world has one: who may ask at all is decided before
-    anything is looked up. None for the catch-all and the schema."""
+    """The route with the key of something that exists, where the world has one: who may ask at all
+    is decided before anything is looked up. None for the catch-all and the schema."""
     if route in {"schema/", r"^(?:.*/|bom/token/[^/]+)?$"}:
         return None
     resource = re.match(r"\^?([a-z-]+)(?:[/.]|$)", route)[1]
-    path = re.sub(r"\(\?P<\w+>[^)]*\)|<\w+:\w+>", str(addresses.get(resource, OTHER_KEYS.get(resource, "1"))), route)
-    return "/api/v1/" + path.replace("^", "").replace("$", "").replace("\\Z", "").removesuffix("\\.?")
+    path = re.sub(
+        r"\(\?P<\w+>[^)]*\)|<\w+:\w+>",
+        str(addresses.get(resource, OTHER_KEYS.get(resource, "1"))),
+        route,
+    )
+    return "/api/v1/" + path.replace("^", "").replace("$", "").replace("\\Z", "").removesuffix(
+        "\\.?"
+    )
 
 
 class TestEveryRoute:
@@ -480,7 +565,11 @@ class TestEveryRoute:
         self.check(everything, api(), (401, 401))
 
     def test_refuses_a_token_past_its_day(self, everything, api):
-        self.check(everything, api(everything[0]["admin"], "read", "write", lifetime=timedelta(days=-1)), (401, 401))
+        self.check(
+            everything,
+            api(everything[0]["admin"], "read", "write", lifetime=timedelta(days=-1)),
+            (401, 401),
+        )
 
     def test_refuses_a_revoked_token(self, everything, api):
         client = api(everything[0]["admin"], "read", "write")

@@ -90,24 +90,45 @@ A_FEW = (
     known("meta/llama-3.1-8b-instruct", repositories=["meta-llama/Llama-3.1-8B-Instruct"]),
     known("meta/llama-3.1-70b-instruct", repositories=["meta-llama/Llama-3.1-70B-Instruct"]),
     known("meta/llama-3.3-70b-instruct", repositories=["meta-llama/Llama-3.3-70B-Instruct"]),
-    known("meta/llama-4-scout-17b-instruct", repositories=["meta-llama/Llama-4-Scout-17B-16E-Instruct"]),
+    known(
+        "meta/llama-4-scout-17b-instruct",
+        repositories=["meta-llama/Llama-4-Scout-17B-16E-Instruct"],
+    ),
     known("mistral/mistral-large", "alias"),
     known("mistral/mistral-large-2407", line="mistral/mistral-large"),
     known("mistral/mistral-large-2411", line="mistral/mistral-large"),
     known("mistral/mistral-medium", "alias"),
-    known("mistral/mistral-medium-2508", line="mistral/mistral-medium", names=["Mistral Medium 3.1"]),
+    known(
+        "mistral/mistral-medium-2508", line="mistral/mistral-medium", names=["Mistral Medium 3.1"]
+    ),
     known("mistral/codestral-latest", "alias", line="mistral/codestral"),
-    known("mistral/mixtral-8x7b-instruct-v0.1", repositories=["mistralai/Mixtral-8x7B-Instruct-v0.1"]),
+    known(
+        "mistral/mixtral-8x7b-instruct-v0.1", repositories=["mistralai/Mixtral-8x7B-Instruct-v0.1"]
+    ),
     known("deepseek/deepseek-chat", "alias"),
     known("deepseek/deepseek-v3", repositories=["deepseek-ai/DeepSeek-V3"]),
-    known("deepseek/deepseek-v3-0324", line="deepseek/deepseek-v3", repositories=["deepseek-ai/DeepSeek-V3-0324"]),
+    known(
+        "deepseek/deepseek-v3-0324",
+        line="deepseek/deepseek-v3",
+        repositories=["deepseek-ai/DeepSeek-V3-0324"],
+    ),
     known("deepseek/deepseek-v3.1", repositories=["deepseek-ai/DeepSeek-V3.1"]),
     known("deepseek/deepseek-v3.2", repositories=["deepseek-ai/DeepSeek-V3.2"]),
     known("deepseek/deepseek-v4.1-flash", repositories=["deepseek-ai/DeepSeek-V4.1-Flash"]),
     known("deepseek/deepseek-r1", repositories=["deepseek-ai/DeepSeek-R1"]),
-    known("deepseek/deepseek-r1-0528", line="deepseek/deepseek-r1", repositories=["deepseek-ai/DeepSeek-R1-0528"]),
-    known("deepseek/deepseek-r1-distill-llama-70b", repositories=["deepseek-ai/DeepSeek-R1-Distill-Llama-70B"]),
-    known("deepseek/deepseek-r1-distill-qwen-32b", repositories=["deepseek-ai/DeepSeek-R1-Distill-Qwen-32B"]),
+    known(
+        "deepseek/deepseek-r1-0528",
+        line="deepseek/deepseek-r1",
+        repositories=["deepseek-ai/DeepSeek-R1-0528"],
+    ),
+    known(
+        "deepseek/deepseek-r1-distill-llama-70b",
+        repositories=["deepseek-ai/DeepSeek-R1-Distill-Llama-70B"],
+    ),
+    known(
+        "deepseek/deepseek-r1-distill-qwen-32b",
+        repositories=["deepseek-ai/DeepSeek-R1-Distill-Qwen-32B"],
+    ),
     known("alibaba/qwen2-5-72b-instruct", repositories=["Qwen/Qwen2.5-72B-Instruct"]),
     known("alibaba/qwen2-5-vl-72b-instruct", repositories=["Qwen/Qwen2.5-VL-72B-Instruct"]),
     known("alibaba/qwen3-4b", repositories=["Qwen/Qwen3-4B"]),
@@ -124,8 +145,13 @@ A_FEW = (
         line="alibaba/qwen3-235b-a22b-thinking",
         repositories=["Qwen/Qwen3-235B-A22B-Thinking-2507"],
     ),
-    known("alibaba/qwen3-coder-480b-a35b-instruct", repositories=["Qwen/Qwen3-Coder-480B-A35B-Instruct"]),
-    known("alibaba/qwen3-coder-30b-a3b-instruct", repositories=["Qwen/Qwen3-Coder-30B-A3B-Instruct"]),
+    known(
+        "alibaba/qwen3-coder-480b-a35b-instruct",
+        repositories=["Qwen/Qwen3-Coder-480B-A35B-Instruct"],
+    ),
+    known(
+        "alibaba/qwen3-coder-30b-a3b-instruct", repositories=["Qwen/Qwen3-Coder-30B-A3B-Instruct"]
+    ),
     known("alibaba/qwen-turbo", "alias"),
     known("moonshotai/kimi-k2", "family", entity="moonshotai/kimi-k2-0711-preview"),
     known("moonshotai/kimi-k2-0711-preview", line="moonshotai/kimi-k2"),

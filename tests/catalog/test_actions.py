@@ -25,7 +25,9 @@ AT = datetime(2026, 11, 20, tzinfo=UTC)
 def announced_by(slug: str, offering: Offering, ends: str, *, rank: int = 20) -> Assertion:
     source = make_source(slug, kind="litellm", trust_rank=rank)
     claim = LifecycleClaim(retires_on=date.fromisoformat(ends), date_kind=FIRM)
-    row = FeedRow(f"{slug}/{offering.api_id}", "acme", offering.host.slug, offering.api_id, lifecycle=claim)
+    row = FeedRow(
+        f"{slug}/{offering.api_id}", "acme", offering.host.slug, offering.api_id, lifecycle=claim
+    )
     ingest_observation(source=source, rows=[row], at=AT, baseline=True)
     return Assertion.objects.get(source=source, topic="lifecycle")
 
@@ -41,7 +43,11 @@ def test_a_manual_date_outranks_the_feed_until_it_is_lifted() -> None:
         reason="Contract annex 3",
     )
     offering.refresh_from_db()
-    assert (offering.retires_on, claim.asserted_by, claim.reason) == (date(2027, 6, 1), user, "Contract annex 3")
+    assert (offering.retires_on, claim.asserted_by, claim.reason) == (
+        date(2027, 6, 1),
+        user,
+        "Contract annex 3",
+    )
 
     remove_manual_fact(assertion=claim, by=user, reason="Annex ended")
     offering.refresh_from_db()
@@ -55,11 +61,17 @@ def test_a_manual_date_outranks_the_feed_until_it_is_lifted() -> None:
         ({"retires_on": "2027-06-01", "date_kind": "firm"}, " ", "Say why"),
         ({"retires_on": "2027-06-01"}, "r", "firm or 'not before'"),
         ({"retires_on": "next summer", "date_kind": "firm"}, "r", "next summer"),
-        ({"retires_on": "2027-06-01", "announced_on": "2027-07-01", "date_kind": "firm"}, "r", "before its announce"),
+        (
+            {"retires_on": "2027-06-01", "announced_on": "2027-07-01", "date_kind": "firm"},
+            "r",
+            "before its announce",
+        ),
         ({"status": "retired", "source_url": "javascript:alert(1)"}, "r", "begins with https"),
     ],
 )
-def test_a_manual_fact_that_does_not_hold_together_is_refused(value: dict[str, str], reason: str, words: str) -> None:
+def test_a_manual_fact_that_does_not_hold_together_is_refused(
+    value: dict[str, str], reason: str, words: str
+) -> None:
     offering = make_offering()
 
     with pytest.raises(InvalidFactError, match=words):
@@ -107,7 +119,15 @@ def test_a_decision_about_a_string_is_applied_to_the_past_and_remembered_for_the
     host, version, user = make_provider("acme"), make_version("maker/known-1"), make_user()
     offering = make_offering("chat-prod", host=host, resolved=False)
 
-    decide_identity(raw="CHAT-prod", host=host, version=version, alias=None, not_a_model=False, by=user, reason="ours")
+    decide_identity(
+        raw="CHAT-prod",
+        host=host,
+        version=version,
+        alias=None,
+        not_a_model=False,
+        by=user,
+        reason="ours",
+    )
 
     offering.refresh_from_db()
     assert (offering.version, offering.binding) == (version, "pinned")
@@ -124,7 +144,9 @@ def test_a_decision_can_be_replaced_and_undone() -> None:
     offering = make_offering("chat-prod", host=host, resolved=False)
     decide_identity(raw="chat-prod", host=host, version=one, alias=None, not_a_model=False, by=user)
 
-    second = decide_identity(raw="chat-prod", host=host, version=two, alias=None, not_a_model=False, by=user)
+    second = decide_identity(
+        raw="chat-prod", host=host, version=two, alias=None, not_a_model=False, by=user
+    )
     offering.refresh_from_db()
     assert offering.version == two
     assert IdentityDecision.objects.filter(lifted_at__isnull=False).count() == 1
@@ -138,7 +160,14 @@ def test_a_decision_can_be_replaced_and_undone() -> None:
 def test_a_string_can_be_decided_to_be_no_model() -> None:
     offering = make_offering("web-search", resolved=False)
 
-    decide_identity(raw="web-search", host=offering.host, version=None, alias=None, not_a_model=True, by=make_user())
+    decide_identity(
+        raw="web-search",
+        host=offering.host,
+        version=None,
+        alias=None,
+        not_a_model=True,
+        by=make_user(),
+    )
 
     offering.refresh_from_db()
     assert offering.not_a_model
@@ -147,4 +176,6 @@ def test_a_string_can_be_decided_to_be_no_model() -> None:
 
 def test_a_decision_says_exactly_one_thing() -> None:
     with pytest.raises(InvalidFactError, match="Choose"):
-        decide_identity(raw="x", host=None, version=None, alias=None, not_a_model=False, by=make_user())
+        decide_identity(
+            raw="x", host=None, version=None, alias=None, not_a_model=False, by=make_user()
+        )

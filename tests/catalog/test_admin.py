@@ -1,4 +1,5 @@
-"""The catalogue in the admin: who may do what, and that where offerings stand follows every edit."""
+"""The catalogue in the admin: who may do what, and that where offerings stand follows every
+edit."""
 
 import json
 import random
@@ -48,10 +49,20 @@ pytestmark = pytest.mark.django_db
 OURS = {"accounts", "catalog", "inventory", "feeds", "exposure"}
 # written by jobs, or kept as a record: seen, not changed
 READ_ONLY = {
-    "accounts.apitoken", "catalog.providerevent", "exposure.campaigntask", "exposure.concentrationsnapshot",
-    "exposure.cut", "exposure.exposureflag", "exposure.lossrun", "exposure.scenario", "exposure.scenariorun",
-    "feeds.feedrun", "feeds.pollstate", "feeds.quarantinedrow", "inventory.selection",
-}  # fmt: skip
+    "accounts.apitoken",
+    "catalog.providerevent",
+    "exposure.campaigntask",
+    "exposure.concentrationsnapshot",
+    "exposure.cut",
+    "exposure.exposureflag",
+    "exposure.lossrun",
+    "exposure.scenario",
+    "exposure.scenariorun",
+    "feeds.feedrun",
+    "feeds.pollstate",
+    "feeds.quarantinedrow",
+    "inventory.selection",
+}
 ADMINISTRATORS_ONLY = {"accounts.user"}
 
 
@@ -60,11 +71,17 @@ def signed_in(role="governance", **fields):
 
 
 def models_of_ours():
-    return {f"{m._meta.app_label}.{m._meta.model_name}": m for m in admin.site._registry if m._meta.app_label in OURS}
+    return {
+        f"{m._meta.app_label}.{m._meta.model_name}": m
+        for m in admin.site._registry
+        if m._meta.app_label in OURS
+    }
 
 
 class TestWhoEnters:
-    @pytest.mark.parametrize(("role", "status"), [("governance", 200), ("admin", 200), ("auditor", 200), ("", 403)])
+    @pytest.mark.parametrize(
+        ("role", "status"), [("governance", 200), ("admin", 200), ("auditor", 200), ("", 403)]
+    )
     def test_offices_enter_and_others_do_not(self, role, status):
         assert signed_in(role).get(reverse("admin:index"), follow=True).status_code == status
 
@@ -101,7 +118,9 @@ class TestWhoEnters:
             may = shown.context["has_change_permission"]
             fixed = READ_ONLY | {"catalog.region", "catalog.identitydecision"}
             expected = (
-                role != "auditor" and label not in fixed and (role == "admin" or label not in ADMINISTRATORS_ONLY)
+                role != "auditor"
+                and label not in fixed
+                and (role == "admin" or label not in ADMINISTRATORS_ONLY)
             )
             assert may is expected, (role, label)
 
@@ -111,11 +130,20 @@ class TestWhoEnters:
         user = make_user()
         decision = IdentityDecision.objects.create(raw="x", not_a_model=True, decided_by=user)
         return [
-            offering, offering.host, offering.version, offering.version.foundation, dependency, dependency.application,
-            dependency.application.team, user, decision, make_event(offering), make_source(),
+            offering,
+            offering.host,
+            offering.version,
+            offering.version.foundation,
+            dependency,
+            dependency.application,
+            dependency.application.team,
+            user,
+            decision,
+            make_event(offering),
+            make_source(),
             Region.objects.create(host=offering.host, name="eu"),
             Price.objects.create(offering=offering, unit="input", amount=1, valid=(NOW, None)),
-        ]  # fmt: skip
+        ]
 
     def test_a_claim_of_a_feed_is_shown_and_not_changed(self):
         claim = make_claim(make_source(), "x")
@@ -190,7 +218,9 @@ class TestFootingFollows:
 
     def test_a_name_that_points_to_another_version(self, client):
         old, new = make_version(), make_version()
-        alias = Alias.objects.create(identifier="latest", foundation=old.foundation, version=old, kind="alias")
+        alias = Alias.objects.create(
+            identifier="latest", foundation=old.foundation, version=old, kind="alias"
+        )
         offering = make_offering(version=old, alias=alias)
 
         save_admin_form(client, alias, version=new.pk)
@@ -263,14 +293,25 @@ class TestManualFacts:
         assert str(offering.retires_on) == "2027-03-01"
 
         claim = Assertion.objects.get(source__slug="manual")
-        client.post(reverse("admin:catalog_assertion_changelist"), {"action": "lift", "_selected_action": [claim.pk]})
+        client.post(
+            reverse("admin:catalog_assertion_changelist"),
+            {"action": "lift", "_selected_action": [claim.pk]},
+        )
         offering.refresh_from_db()
         assert offering.retires_on is None
 
     def test_one_is_changed(self):
         client, offering = signed_in(), make_offering()
         address = reverse("admin:catalog_assertion_add")
-        client.post(address, {"offering": offering.pk, "retires_on": "2027-03-01", "date_kind": "firm", "reason": "a"})
+        client.post(
+            address,
+            {
+                "offering": offering.pk,
+                "retires_on": "2027-03-01",
+                "date_kind": "firm",
+                "reason": "a",
+            },
+        )
 
         save_admin_form(client, Assertion.objects.get(), retires_on="2027-04-01", reason="b")
 
@@ -282,21 +323,30 @@ class TestManualFacts:
         [
             ({"retires_on": "2027-03-01", "reason": "x"}, "date_kind"),
             (
-                {"retires_on": "2027-03-01", "date_kind": "firm", "announced_on": "2028-01-01", "reason": "x"},
+                {
+                    "retires_on": "2027-03-01",
+                    "date_kind": "firm",
+                    "announced_on": "2028-01-01",
+                    "reason": "x",
+                },
                 "retires_on",
             ),
             ({"retires_on": "2027-03-01", "date_kind": "firm"}, "reason"),
         ],
     )
     def test_one_that_does_not_hold_together_is_refused_by_its_field(self, facts, field):
-        answer = signed_in().post(reverse("admin:catalog_assertion_add"), {"offering": make_offering().pk, **facts})
+        answer = signed_in().post(
+            reverse("admin:catalog_assertion_add"), {"offering": make_offering().pk, **facts}
+        )
 
         assert field in answer.context["adminform"].form.errors
 
     def test_a_decision_is_applied_and_lifted(self):
         client, version = signed_in(), make_version()
         offering = make_offering("mystery", resolved=False)
-        client.post(reverse("admin:catalog_identitydecision_add"), {"raw": "mystery", "version": version.pk})
+        client.post(
+            reverse("admin:catalog_identitydecision_add"), {"raw": "mystery", "version": version.pk}
+        )
         offering.refresh_from_db()
         assert offering.version == version
 
@@ -314,7 +364,9 @@ def test_after_random_edits_nothing_is_to_be_rebuilt():
     client = signed_in()
     versions = [make_version() for _ in range(5)]
     hosts = [make_provider(f"host-{number}") for number in range(4)]
-    offerings = [make_offering(host=choose.choice(hosts), version=choose.choice(versions)) for _ in range(12)]
+    offerings = [
+        make_offering(host=choose.choice(hosts), version=choose.choice(versions)) for _ in range(12)
+    ]
     regions = [Region.objects.create(host=host, name="eu") for host in hosts]
 
     def bought():
@@ -346,14 +398,24 @@ def test_after_random_edits_nothing_is_to_be_rebuilt():
         save_admin_form(client, choose.choice(offerings), version=choose.choice(versions).pk)
 
     def rebased():
-        save_admin_form(client, choose.choice(versions), foundation=choose.choice(Foundation.objects.order_by("pk")).pk)
+        save_admin_form(
+            client,
+            choose.choice(versions),
+            foundation=choose.choice(Foundation.objects.order_by("pk")).pk,
+        )
 
     def renamed():
-        save_admin_form(client, choose.choice(Foundation.objects.order_by("pk")), developer=choose.choice(hosts).pk)
+        save_admin_form(
+            client,
+            choose.choice(Foundation.objects.order_by("pk")),
+            developer=choose.choice(hosts).pk,
+        )
 
     def placed():
         offering = choose.choice(offerings)
-        save_admin_form(client, offering, regions=[region.pk for region in choose.sample(regions, 2)])
+        save_admin_form(
+            client, offering, regions=[region.pk for region in choose.sample(regions, 2)]
+        )
 
     def redirected():
         old, new = choose.sample(offerings, 2)
@@ -371,7 +433,19 @@ def test_after_random_edits_nothing_is_to_be_rebuilt():
             },
         )
 
-    kinds = [bought, derived, sold, derived, forgotten, moved, rebased, renamed, placed, redirected, retired]
+    kinds = [
+        bought,
+        derived,
+        sold,
+        derived,
+        forgotten,
+        moved,
+        rebased,
+        renamed,
+        placed,
+        redirected,
+        retired,
+    ]
     for number in range(44):
         kinds[number % len(kinds)]()
 
@@ -394,8 +468,11 @@ class TestRebuilding:
 
         [difference] = json.loads(out.getvalue())["first"]
         assert difference == {
-            "offering": offering.pk, "node": f"version:{offering.version_id}", "stored": None, "due": [0, 0],
-        }  # fmt: skip
+            "offering": offering.pk,
+            "node": f"version:{offering.version_id}",
+            "stored": None,
+            "due": [0, 0],
+        }
         out = StringIO()
         call_command("rebuild_footing", stdout=out)
         assert json.loads(out.getvalue())["rows_changed"] == 1
@@ -405,22 +482,34 @@ class TestRebuilding:
         make_offering()
 
         assert refresh_footing() == 0
-        assert Version.objects.count() == Provider.objects.filter(roles__contains=["developer"]).count()
+        assert (
+            Version.objects.count()
+            == Provider.objects.filter(roles__contains=["developer"]).count()
+        )
 
 
 def source_form(source, **changes):
     kept = {
-        "slug": source.slug, "name": source.name, "kind": source.kind, "url": source.url,
+        "slug": source.slug,
+        "name": source.name,
+        "kind": source.kind,
+        "url": source.url,
         "trust_rank": source.trust_rank,
-        "interval_minutes": source.interval_minutes, "stale_after_minutes": source.stale_after_minutes,
-        "licence_note": "", "enabled": "on", "reason": "because",
-    }  # fmt: skip
+        "interval_minutes": source.interval_minutes,
+        "stale_after_minutes": source.stale_after_minutes,
+        "licence_note": "",
+        "enabled": "on",
+        "reason": "because",
+    }
     return kept | changes
 
 
 def dated_claim(source, offering, day):
     return make_claim(
-        source, f"{source.slug}:{offering.api_id}", offering=offering, value={"retires_on": day, "date_kind": "firm"}
+        source,
+        f"{source.slug}:{offering.api_id}",
+        offering=offering,
+        value={"retires_on": day, "date_kind": "firm"},
     )
 
 
@@ -444,10 +533,13 @@ def test_trusting_another_source_more_settles_what_it_speaks_about_and_is_no_new
 
 
 def test_a_new_address_of_a_source_is_not_trusted_because_the_old_one_was():
-    source = make_source("mirror", kind="litellm", url="file:///srv/mirror.json", trusted_address=True)
+    source = make_source(
+        "mirror", kind="litellm", url="file:///srv/mirror.json", trusted_address=True
+    )
 
     signed_in().post(
-        reverse("admin:catalog_source_change", args=[source.pk]), source_form(source, url="file:///etc/passwd")
+        reverse("admin:catalog_source_change", args=[source.pk]),
+        source_form(source, url="file:///etc/passwd"),
     )
 
     source.refresh_from_db()

@@ -83,7 +83,13 @@ def test_an_offering_does_not_replace_itself() -> None:
 
 
 def test_one_source_says_one_thing_about_one_row_and_topic() -> None:
-    said = {"source": make_source(), "external_id": "a", "topic": "lifecycle", "first_seen": NOW, "changed_at": NOW}
+    said = {
+        "source": make_source(),
+        "external_id": "a",
+        "topic": "lifecycle",
+        "first_seen": NOW,
+        "changed_at": NOW,
+    }
     Assertion.objects.create(**said)
 
     refused(Assertion(**said))

@@ -9,7 +9,13 @@ from django.test.utils import CaptureQueriesContext
 
 from apps.catalog.footing import footing_differences, refresh_footing
 from apps.catalog.models import Derivation, Footing, NodeKind, Offering, Provider, Region, Via
-from tests.builders import make_derivation, make_foundation, make_offering, make_provider, make_version
+from tests.builders import (
+    make_derivation,
+    make_foundation,
+    make_offering,
+    make_provider,
+    make_version,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -20,8 +26,9 @@ def standing(offering: Offering) -> dict[tuple[str, int], tuple[str, int]]:
     """{(node kind, ref): (via, depth)}"""
     rows = Footing.objects.filter(offering=offering).select_related("node")
     return {
-        (NodeKind(row.node.kind).label, row.node.ref): (Via(row.via).label, row.depth) for row in rows
-    }  # fmt: skip
+        (NodeKind(row.node.kind).label, row.node.ref): (Via(row.via).label, row.depth)
+        for row in rows
+    }
 
 
 def test_an_offering_stands_on_itself_its_version_foundation_developer_and_host() -> None:
@@ -75,7 +82,10 @@ def test_the_next_generation_is_no_ancestor() -> None:
 
 def test_the_strongest_tie_to_a_node_wins() -> None:
     foundation = make_foundation("maker/line")
-    base, tuned = make_version("maker/a", foundation=foundation), make_version("maker/b", foundation=foundation)
+    base, tuned = (
+        make_version("maker/a", foundation=foundation),
+        make_version("maker/b", foundation=foundation),
+    )
     make_derivation(tuned, base)
 
     assert standing(make_offering(version=tuned))["foundation", foundation.pk] == ("direct", 0)
@@ -96,7 +106,11 @@ def test_one_region_is_direct_and_several_are_one_of() -> None:
 def test_a_retired_offering_that_redirects_stands_where_its_replacement_stands() -> None:
     new = make_offering("new")
     old = make_offering(
-        "old", replacement=new, end_behaviour="redirect", retires_on=date(2026, 11, 24), date_kind="firm"
+        "old",
+        replacement=new,
+        end_behaviour="redirect",
+        retires_on=date(2026, 11, 24),
+        date_kind="firm",
     )
 
     refresh_footing([old.pk], today=date(2026, 11, 23))
@@ -124,7 +138,13 @@ def test_a_circle_of_redirects_leads_nowhere() -> None:
 
 def test_what_redirects_to_a_changed_offering_changes_with_it() -> None:
     new = make_offering("new")
-    old = make_offering("old", replacement=new, end_behaviour="redirect", retires_on=date(2026, 1, 1), date_kind="firm")
+    old = make_offering(
+        "old",
+        replacement=new,
+        end_behaviour="redirect",
+        retires_on=date(2026, 1, 1),
+        date_kind="firm",
+    )
     other = make_version("maker/other")
     Offering.objects.filter(pk=new.pk).update(version=other)
 
@@ -137,9 +157,14 @@ def test_after_random_edits_the_footing_has_no_difference() -> None:
     dice = random.Random(7)
     providers = [make_provider(f"p{i}", roles=("developer", "host")) for i in range(6)]
     versions = [make_version(f"p{i % 6}/v{i}") for i in range(20)]
-    offerings = [make_offering(f"o{i}", host=dice.choice(providers), version=dice.choice(versions)) for i in range(30)]
+    offerings = [
+        make_offering(f"o{i}", host=dice.choice(providers), version=dice.choice(versions))
+        for i in range(30)
+    ]
     for i in range(1, 20):
-        make_derivation(versions[i], versions[dice.randrange(i)], kind=dice.choice(Derivation.Kind.values))
+        make_derivation(
+            versions[i], versions[dice.randrange(i)], kind=dice.choice(Derivation.Kind.values)
+        )
     Provider.objects.filter(pk=providers[0].pk).update(parent=providers[1])
     for offering in offerings:
         Offering.objects.filter(pk=offering.pk).update(
@@ -161,7 +186,11 @@ def test_a_difference_is_named() -> None:
 
     (difference,) = footing_differences()
 
-    assert (difference.offering_id, difference.kind, difference.stored) == (offering.pk, NodeKind.HOST, None)
+    assert (difference.offering_id, difference.kind, difference.stored) == (
+        offering.pk,
+        NodeKind.HOST,
+        None,
+    )
     assert difference.due == (0, 0)
     assert refresh_footing() == 1
     assert footing_differences() == []

@@ -1,4 +1,5 @@
-"""Offerings of one region that no source lists: they end when the model does that is listed without a region."""
+"""Offerings of one region that no source lists: they end when the model does that is listed without
+a region."""
 
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -26,12 +27,19 @@ def source() -> Source:
 
 
 def observe(source: Source, at: datetime, *rows: FeedRow) -> None:
-    last = Assertion.objects.filter(source=source).order_by("-changed_at").values_list("changed_at", flat=True).first()
+    last = (
+        Assertion.objects.filter(source=source)
+        .order_by("-changed_at")
+        .values_list("changed_at", flat=True)
+        .first()
+    )
     ingest_observation(source=source, rows=rows, at=at, baseline=last is None, last_seen=last)
 
 
 def named_here(at: datetime = AT) -> Offering:
-    return Offering.objects.get(pk=ensure_named_offerings([HERE], at=at)["acme", "m", "eu-central-1", ""])
+    return Offering.objects.get(
+        pk=ensure_named_offerings([HERE], at=at)["acme", "m", "eu-central-1", ""]
+    )
 
 
 def test_a_call_in_a_region_ends_on_the_day_that_is_known_of_the_model(source):
@@ -39,7 +47,11 @@ def test_a_call_in_a_region_ends_on_the_day_that_is_known_of_the_model(source):
 
     here = named_here()
 
-    assert (here.lifecycle, here.retires_on, here.date_kind) == ("deprecated", date(2026, 10, 1), "firm")
+    assert (here.lifecycle, here.retires_on, here.date_kind) == (
+        "deprecated",
+        date(2026, 10, 1),
+        "firm",
+    )
     assert here.lifecycle_claim.source == source
     assert [region.name for region in here.regions.all()] == ["eu-central-1"]
 
@@ -74,7 +86,10 @@ def test_a_person_s_word_on_the_region_outranks_what_is_said_of_all(source):
     here = named_here()
 
     set_manual_fact(
-        offering=here, value={"retires_on": LATER, "date_kind": "firm"}, by=make_user(), reason="our contract says so"
+        offering=here,
+        value={"retires_on": LATER, "date_kind": "firm"},
+        by=make_user(),
+        reason="our contract says so",
     )
     observe(source, AT + DAY, row("acme/m", "2026-10-15"))
 

@@ -1,8 +1,8 @@
-"""Workers that are really killed, or really stand still, in the middle of what somebody waits for: another one makes it
-whole, once.
+"""Workers that are really killed, or really stand still, in the middle of what somebody waits for:
+another one makes it whole, once.
 
-The middle is marked from outside, by a lock that the work waits for. Who is stopped takes its tasks from a queue of its
-own; the worker that goes on is told to look as beat tells it, only more often.
+The middle is marked from outside, by a lock that the work waits for. Who is stopped takes its tasks
+from a queue of its own; the worker that goes on is told to look as beat tells it, only more often.
 """
 
 import io
@@ -56,8 +56,8 @@ N_ROWS, BLOCK = 7, 2
 
 @dataclass(frozen=True)
 class Case:
-    """`ask` queues the work, `sweep` is what beat sends, `hold` stops the work in the middle, `outcome` is what the
-    person gets, without what differs from one time to the next."""
+    """`ask` queues the work, `sweep` is what beat sends, `hold` stops the work in the middle,
+    `outcome` is what the person gets, without what differs from one time to the next."""
 
     ask: Callable[[], Job]
     sweep: str
@@ -71,7 +71,9 @@ def _governance() -> User:
 
 def _ask_pack() -> Job:
     world, today = make_insurer(), day_of(now())
-    return ask_pack(by=world.governance, at=now(), since=today - timedelta(400), until=today + timedelta(1))
+    return ask_pack(
+        by=world.governance, at=now(), since=today - timedelta(400), until=today + timedelta(1)
+    )
 
 
 def _packed(pack: EvidencePack) -> Any:
@@ -85,7 +87,9 @@ def _packed(pack: EvidencePack) -> Any:
 
 def _ask_file() -> Job:
     make_application("Triage")
-    return ask_file(kind="applications", query="", name="applications.xlsx", by=_governance(), at=now())
+    return ask_file(
+        kind="applications", query="", name="applications.xlsx", by=_governance(), at=now()
+    )
 
 
 def _written(file: WrittenFile) -> Any:
@@ -109,10 +113,15 @@ def _ask_scenario() -> Job:
 
 
 def _ask_bulk() -> Job:
-    """The fourth row, in the second of four blocks, is about an application that is there already."""
+    """The fourth row, in the second of four blocks, is about an application that is there
+    already."""
     by, team = _governance(), make_team("Claims")
-    Application.objects.create(name="Row 4", slug="row-4", team=team, criticality=Criticality.STANDARD)
-    rows = [{"slug": f"row-{n}", "name": f"New {n}", "team": team.slug} for n in range(1, N_ROWS + 1)]
+    Application.objects.create(
+        name="Row 4", slug="row-4", team=team, criticality=Criticality.STANDARD
+    )
+    rows = [
+        {"slug": f"row-{n}", "name": f"New {n}", "team": team.slug} for n in range(1, N_ROWS + 1)
+    ]
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(bulk_jobs, "BLOCK", BLOCK)
         # the message that would have the other worker begin at once is lost
@@ -140,8 +149,12 @@ def _merged(job: BulkJob) -> Any:
 CASES = {
     "pack": Case(_ask_pack, "reports.make_packs", "LOCK TABLE alerts_notice", _packed),
     "file": Case(_ask_file, "web.write_files", "LOCK TABLE inventory_application", _written),
-    "loss": Case(_ask_loss, "exposure.run_what_ifs", "LOCK TABLE exposure_baseloss", lambda run: run.result),
-    "scenario": Case(_ask_scenario, "exposure.run_what_ifs", "LOCK TABLE exposure_policy", lambda run: run.result),
+    "loss": Case(
+        _ask_loss, "exposure.run_what_ifs", "LOCK TABLE exposure_baseloss", lambda run: run.result
+    ),
+    "scenario": Case(
+        _ask_scenario, "exposure.run_what_ifs", "LOCK TABLE exposure_policy", lambda run: run.result
+    ),
     "bulk": Case(
         _ask_bulk,
         "api.carry_out_waiting_jobs",
@@ -170,7 +183,9 @@ def _worker(broker: str, log: Path, **options: str) -> Worker:
 
 
 @pytest.fixture(scope="module")
-def successor(django_db_setup: None, broker: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worker]:
+def successor(
+    django_db_setup: None, broker: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Worker]:
     with _worker(broker, tmp_path_factory.mktemp("successor") / "log") as running:
         yield running
 
@@ -216,7 +231,8 @@ def test_killed_in_the_middle_it_is_whole_again_and_nothing_is_done_twice(
     with holding(case.hold):
         _begin(case, victim, job)
         first = job.heartbeat_at
-        # alive for longer than the dead are waited for, and its heartbeat's own session is lost meanwhile
+        # alive for longer than the dead are waited for, and its heartbeat's own session is lost
+        # meanwhile
         _end_heartbeats()
         time.sleep(JOB_TAKEOVER_SECONDS)
         app.send_task(case.sweep)
@@ -252,7 +268,8 @@ def _again(case: Case, successor: Worker, job: Job) -> Any:
 def _end_heartbeats() -> None:
     with psycopg.connect(database_url(), autocommit=True) as other:
         rows = other.execute(
-            "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() "
+            "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> "
+            "pg_backend_pid() "
             "AND query LIKE 'UPDATE %SET heartbeat_at%' AND state = 'idle'"
         ).fetchall()
     end_sessions([pid for (pid,) in rows])
@@ -272,13 +289,17 @@ def test_who_stood_still_and_wakes_up_cannot_overwrite_what_the_next_one_made(
     outcome = case.outcome(job)
 
     victim.go_on()
-    wait_until(lambda: LOST in victim.log.read_bytes(), "the first one finds its claim lost", victim.log)
+    wait_until(
+        lambda: LOST in victim.log.read_bytes(), "the first one finds its claim lost", victim.log
+    )
 
     assert _values(_reread(job)) == settled
     assert (job.state, job.claim_number, case.outcome(job)) == ("done", 2, outcome)
 
 
-def test_a_block_of_a_worker_that_stood_still_is_rolled_back_and_done_once(successor: Worker, victim: Worker) -> None:
+def test_a_block_of_a_worker_that_stood_still_is_rolled_back_and_done_once(
+    successor: Worker, victim: Worker
+) -> None:
     case = CASES["bulk"]
     job = case.ask()
     with holding(case.hold):
@@ -295,7 +316,9 @@ def test_a_block_of_a_worker_that_stood_still_is_rolled_back_and_done_once(succe
     victim.go_on()
     wait_until(lambda: _reread(job).state == "done", "the other worker has made it", successor.log)
 
-    wait_until(lambda: LOST in victim.log.read_bytes(), "the first one finds its claim lost", victim.log)
+    wait_until(
+        lambda: LOST in victim.log.read_bytes(), "the first one finds its claim lost", victim.log
+    )
     assert case.outcome(job) == BULK_OUTCOME
 
 
@@ -303,7 +326,9 @@ def _values(job: Job) -> dict[str, Any]:
     return {field.attname: getattr(job, field.attname) for field in job._meta.concrete_fields}
 
 
-def test_who_wakes_up_while_the_next_one_works_does_not_settle_it(successor: Worker, victim: Worker) -> None:
+def test_who_wakes_up_while_the_next_one_works_does_not_settle_it(
+    successor: Worker, victim: Worker
+) -> None:
     case = CASES["loss"]
     job = case.ask()
     with holding(case.hold):
@@ -320,13 +345,17 @@ def test_who_wakes_up_while_the_next_one_works_does_not_settle_it(successor: Wor
         # its heartbeat finds the other's number
         time.sleep(1)
     wait_until(lambda: _reread(job).state == "done", "the other worker has made it", successor.log)
-    wait_until(lambda: LOST in victim.log.read_bytes(), "the first one finds its claim lost", victim.log)
+    wait_until(
+        lambda: LOST in victim.log.read_bytes(), "the first one finds its claim lost", victim.log
+    )
 
     assert (job.claim_number, job.attempts) == (2, 2)
     assert LOST not in successor.log.read_bytes()
 
 
-def test_workers_killed_again_and_again_end_with_a_sentence(successor: Worker, victim: Worker) -> None:
+def test_workers_killed_again_and_again_end_with_a_sentence(
+    successor: Worker, victim: Worker
+) -> None:
     case = CASES["loss"]
     job = case.ask()
     with holding(case.hold):

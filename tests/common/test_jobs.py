@@ -1,4 +1,5 @@
-"""Work that a person waits for: who has it, for how long, how often it is tried, and what its row says."""
+"""Work that a person waits for: who has it, for how long, how often it is tried, and what its row
+says."""
 
 import threading
 import time
@@ -35,7 +36,11 @@ def make_run(**fields: Any) -> LossRun:
 
 
 def kind(work: Callable[[Claim[LossRun]], None]) -> JobKind[LossRun]:
-    return JobKind(model=LossRun, work=work, abandonment=lambda run: f"Three times. Ask for fewer than {run.years}.")
+    return JobKind(
+        model=LossRun,
+        work=work,
+        abandonment=lambda run: f"Three times. Ask for fewer than {run.years}.",
+    )
 
 
 def complete(claim: Claim[LossRun]) -> None:
@@ -54,8 +59,15 @@ def run(work: Callable[[Claim[LossRun]], None], row: LossRun, at: datetime) -> b
 
 class TestProduction:
     def test_the_dead_are_taken_over_within_two_minutes(self) -> None:
-        cadences = {entry["task"]: entry["schedule"] for entry in settings.CELERY_BEAT_SCHEDULE.values()}
-        sweeps = ("reports.make_packs", "web.write_files", "exposure.run_what_ifs", "api.carry_out_waiting_jobs")
+        cadences = {
+            entry["task"]: entry["schedule"] for entry in settings.CELERY_BEAT_SCHEDULE.values()
+        }
+        sweeps = (
+            "reports.make_packs",
+            "web.write_files",
+            "exposure.run_what_ifs",
+            "api.carry_out_waiting_jobs",
+        )
         assert {cadences[sweep] for sweep in sweeps} == {timedelta(minutes=1)}
         assert takeover_after() <= timedelta(seconds=60)
         assert takeover_after() + timedelta(minutes=1) < timedelta(minutes=2)
@@ -80,7 +92,9 @@ class TestClaims:
         assert row.heartbeat_at is None
         assert not run(complete, row, NOW + timedelta(days=1))
 
-    def test_what_another_worker_shows_itself_at_is_left_alone_and_taken_over_when_it_does_not(self) -> None:
+    def test_what_another_worker_shows_itself_at_is_left_alone_and_taken_over_when_it_does_not(
+        self,
+    ) -> None:
         row = make_run()
         with suppress(MemoryError):
             run(dies, row, NOW)
@@ -111,10 +125,16 @@ class TestClaims:
             make_run()
         assert jobs.run_waiting(kind(slow), at=NOW) == 3
 
-        assert begun[0] - NOW < begun[1] - NOW - timedelta(seconds=0.2) < begun[2] - NOW - timedelta(seconds=0.4)
+        assert (
+            begun[0] - NOW
+            < begun[1] - NOW - timedelta(seconds=0.2)
+            < begun[2] - NOW - timedelta(seconds=0.4)
+        )
         assert LossRun.objects.order_by("-pk")[0].finished_at - NOW >= timedelta(seconds=0.6)
 
-    def test_a_sweep_that_goes_on_for_long_leaves_the_rest_to_the_next(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_sweep_that_goes_on_for_long_leaves_the_rest_to_the_next(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         monkeypatch.setattr(jobs, "MAX_SWEEP_TIME", timedelta(seconds=0.1))
 
         def slow(claim: Claim[LossRun]) -> None:
@@ -139,7 +159,9 @@ class TestClaims:
         assert not run(overtaken, row, NOW)
         assert (row.state, row.error, row.claim_number, row.attempts) == ("running", "", 2, 2)
 
-    def test_inside_somebodys_transaction_it_shows_nothing_and_is_not_lost(self, settings: Any) -> None:
+    def test_inside_somebodys_transaction_it_shows_nothing_and_is_not_lost(
+        self, settings: Any
+    ) -> None:
         settings.JOB_HEARTBEAT_SECONDS = 0.05
         row = make_run()
 
@@ -190,7 +212,10 @@ class TestAttempts:
     @pytest.mark.parametrize(
         ("error", "sentence"),
         [
-            (SoftTimeLimitExceeded(), "It took longer than a worker may take. Ask for fewer years."),
+            (
+                SoftTimeLimitExceeded(),
+                "It took longer than a worker may take. Ask for fewer years.",
+            ),
         ],
     )
     def test_what_takes_too_long_says_what_to_ask_for(
@@ -205,7 +230,9 @@ class TestAttempts:
         row.refresh_from_db()
         assert (row.state, row.error) == ("failed", sentence)
 
-    def test_a_database_that_is_restarted_fails_no_file(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_database_that_is_restarted_fails_no_file(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         make_application()
         by = make_user(role=OrganisationRole.GOVERNANCE)
         file = ask_file(kind="applications", query="", name="a.xlsx", by=by, at=NOW)
@@ -229,13 +256,18 @@ class TestBulkJobs:
     @pytest.mark.parametrize(
         ("fields", "sentence"),
         [
-            ({"n_done": 4}, "Rows 1 to 4 are done, as the report says; no row after them was written."),
+            (
+                {"n_done": 4},
+                "Rows 1 to 4 are done, as the report says; no row after them was written.",
+            ),
             ({"n_done": 4}, "or send rows 5 to 9 again in smaller parts."),
             ({"n_done": 0}, "Nothing was written. Go on with POST jobs/"),
             ({"mode": "all_or_nothing"}, "Nothing was written. Go on with POST jobs/"),
         ],
     )
-    def test_one_that_is_given_up_says_which_rows_are_done(self, fields: dict[str, Any], sentence: str) -> None:
+    def test_one_that_is_given_up_says_which_rows_are_done(
+        self, fields: dict[str, Any], sentence: str
+    ) -> None:
         job = BulkJob.objects.create(
             resource="applications",
             by=make_user(),
@@ -283,7 +315,10 @@ class TestHeartbeats:
                 claim.hold()
                 time.sleep(0.5)
                 # who looks meanwhile does not wait either
-                assert elsewhere(lambda: jobs.run(kind(complete), row.pk, at=NOW + timedelta(days=1))) is False
+                assert (
+                    elsewhere(lambda: jobs.run(kind(complete), row.pk, at=NOW + timedelta(days=1)))
+                    is False
+                )
                 claim.check()
                 claim.complete(result={"kept": True})
 
@@ -303,7 +338,9 @@ class TestHeartbeats:
         assert not run(works, row, NOW)
         assert len(steps) < 20
 
-    def test_work_that_hangs_shows_itself_no_longer_than_it_may_run(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_work_that_hangs_shows_itself_no_longer_than_it_may_run(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         monkeypatch.setattr(jobs, "MAX_RUN_TIME", timedelta(seconds=0.3))
         row, signs = make_run(), []
 
@@ -323,7 +360,8 @@ class TestHeartbeats:
             time.sleep(0.5)
             with connection.cursor() as cursor:
                 cursor.execute(
-                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() "
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = "
+                    "current_database() "
                     "AND pid <> pg_backend_pid() AND query LIKE 'UPDATE %SET heartbeat_at%'"
                 )
                 assert cursor.rowcount == 1

@@ -1,6 +1,7 @@
 """No regular expression of the product costs more than its share of a hostile text.
 
-Python holds its lock while a pattern runs: one that looks at every sign again for each sign stops a whole process.
+Python holds its lock while a pattern runs: one that looks at every sign again for each sign stops a
+whole process.
 """
 
 import re
@@ -24,8 +25,8 @@ from tests.hostile_patterns import (
 
 KIB = 1024
 SIZES = (8 * KIB, 16 * KIB, 32 * KIB, 64 * KIB)
-# at the largest size: whatever needs less is no danger, and too short to be measured; work that grows with the square
-# of 64 KiB takes a hundred times as long
+# at the largest size: whatever needs less is no danger, and too short to be measured; work that
+# grows with the square of 64 KiB takes a hundred times as long
 INSTANT_SECONDS = 0.03
 MOST_SECONDS = 1.0
 MOST_GROWTH = 3.0
@@ -63,7 +64,9 @@ def _at_most(seconds: float) -> Iterator[None]:
         signal.signal(signal.SIGVTALRM, before)
 
 
-def _seconds(call: Callable[[Any], object], text: Any, most: float = MOST_SECONDS, repeats: int = 1) -> float:
+def _seconds(
+    call: Callable[[Any], object], text: Any, most: float = MOST_SECONDS, repeats: int = 1
+) -> float:
     best = most
     for _ in range(repeats):
         start = time.thread_time()
@@ -87,7 +90,8 @@ def _calls(pattern: "re.Pattern[Any]") -> dict[str, Callable[[Any], object]]:
 
 
 def excess(pattern: "re.Pattern[Any]") -> str:
-    """Which text makes the pattern work more than three times as long when it is twice as long; empty for none."""
+    """Which text makes the pattern work more than three times as long when it is twice as long;
+    empty for none."""
     for front, unit in hostile_units(pattern):
         texts = [hostile_texts(pattern, size, front, unit) for size in SIZES]
         for name, call in _calls(pattern).items():
@@ -101,7 +105,8 @@ def excess(pattern: "re.Pattern[Any]") -> str:
 
 
 def _growth(call: Callable[[Any], object], texts: list[Any]) -> str:
-    """The first doubling that costs too much, in words. What a busy machine adds is not there a second time."""
+    """The first doubling that costs too much, in words. What a busy machine adds is not there a
+    second time."""
     before = 0.0
     for size, text in zip(SIZES, texts, strict=True):
         took = _seconds(call, text, repeats=REPEATS)
@@ -115,7 +120,9 @@ def _growth(call: Callable[[Any], object], texts: list[Any]) -> str:
 
 
 def _is_too_much(took: float, before: float) -> bool:
-    return took >= MOST_SECONDS or (took >= INSTANT_SECONDS and before > 0 and took > MOST_GROWTH * before)
+    return took >= MOST_SECONDS or (
+        took >= INSTANT_SECONDS and before > 0 and took > MOST_GROWTH * before
+    )
 
 
 PATTERNS = product_patterns()
@@ -134,7 +141,9 @@ def test_the_patterns_of_the_product_are_found() -> None:
 
 
 @pytest.mark.parametrize("used", PATTERNS, ids=lambda used: used.where)
-def test_a_pattern_works_no_more_than_three_times_as_long_on_twice_the_text(used: UsedPattern) -> None:
+def test_a_pattern_works_no_more_than_three_times_as_long_on_twice_the_text(
+    used: UsedPattern,
+) -> None:
     assert not (found := excess(used.pattern)), f"{used}: {found}"
 
 

@@ -1,4 +1,5 @@
-"""When a job last ran stands in the database: it runs again when its time has come, however often beat is new."""
+"""When a job last ran stands in the database: it runs again when its time has come, however often
+beat is new."""
 
 import io
 import threading
@@ -53,7 +54,9 @@ def broker() -> Broker:
 
 @pytest.mark.django_db
 class TestPeriodicJobs:
-    def test_what_never_ran_is_due_at_once_and_then_when_its_time_has_come(self, broker: Broker) -> None:
+    def test_what_never_ran_is_due_at_once_and_then_when_its_time_has_come(
+        self, broker: Broker
+    ) -> None:
         assert set(broker.look(NOW)) == set(recorded_jobs())
 
         for hours in range(1, 50):
@@ -76,7 +79,9 @@ class TestPeriodicJobs:
 
         assert len(broker.moments("exposure.refresh_exposure")) == 13
 
-    def test_what_was_sent_and_never_succeeded_is_sent_again_after_an_hour_and_not_before(self, broker: Broker) -> None:
+    def test_what_was_sent_and_never_succeeded_is_sent_again_after_an_hour_and_not_before(
+        self, broker: Broker
+    ) -> None:
         broker.works = False
         broker.look(NOW)
 
@@ -118,13 +123,19 @@ class TestPeriodicJobs:
 
         assert "feeds.a_task_of_last_year" not in broker.look(NOW)
 
-    def test_beginning_and_success_are_kept_of_jobs_of_the_schedule_only(self, broker: Broker) -> None:
+    def test_beginning_and_success_are_kept_of_jobs_of_the_schedule_only(
+        self, broker: Broker
+    ) -> None:
         broker.look(NOW)
         record_start("feeds.poll_source", at=NOW)
         record_success("feeds.poll_source", at=NOW)
 
         job = PeriodicJob.objects.get(name=DAILY)
-        assert (job.enqueued_at, job.started_at, job.succeeded_at) == (NOW, NOW, NOW + timedelta(seconds=5))
+        assert (job.enqueued_at, job.started_at, job.succeeded_at) == (
+            NOW,
+            NOW,
+            NOW + timedelta(seconds=5),
+        )
         assert set(PeriodicJob.objects.values_list("name", flat=True)) == set(recorded_jobs())
 
 
@@ -132,7 +143,9 @@ def test_each_daily_job_is_kept_and_what_runs_every_minute_is_not() -> None:
     jobs = recorded_jobs()
 
     # a job is known by its task: no two entries have the same
-    assert len(jobs) == sum(periodic_jobs.is_recorded(entry) for entry in settings.CELERY_BEAT_SCHEDULE.values())
+    assert len(jobs) == sum(
+        periodic_jobs.is_recorded(entry) for entry in settings.CELERY_BEAT_SCHEDULE.values()
+    )
     assert sum(every >= DAY for every in jobs.values()) >= 7
     assert "common.enqueue_due_jobs" not in jobs
     assert "alerts.send_due_digests" not in jobs

@@ -18,7 +18,12 @@ from apps.common.circuit_breaker import CircuitBreaker
 from apps.common.management.commands import migrate
 from apps.common.postgresql import connections
 from apps.common.postgresql.connections import BoundedConnection, check_connection
-from apps.common.postgresql.errors import ConnectError, SilentServerError, Unavailable, unavailability
+from apps.common.postgresql.errors import (
+    ConnectError,
+    SilentServerError,
+    Unavailable,
+    unavailability,
+)
 from apps.common.postgresql.limits import LIMITS, ProcessKind
 from tests.processes import database_url, holding, nobody_is_at_work, wait_until
 
@@ -40,8 +45,14 @@ class TestErrors:
             (raised(errors.DiskFull("no space left")), Unavailable.AWAY),
             (raised(errors.AdminShutdown("terminating connection")), Unavailable.LOST),
             (raised(errors.CrashShutdown("another process died")), Unavailable.LOST),
-            (raised(errors.IdleInTransactionSessionTimeout("idle"), kind=InterfaceError), Unavailable.LOST),
-            (raised(psycopg.OperationalError("server closed the connection unexpectedly")), Unavailable.LOST),
+            (
+                raised(errors.IdleInTransactionSessionTimeout("idle"), kind=InterfaceError),
+                Unavailable.LOST,
+            ),
+            (
+                raised(psycopg.OperationalError("server closed the connection unexpectedly")),
+                Unavailable.LOST,
+            ),
             (InterfaceError("connection already closed"), Unavailable.LOST),
             (raised(errors.LockNotAvailable("lock timeout")), Unavailable.LOCKED),
             (raised(errors.DeadlockDetected("deadlock detected")), Unavailable.LOCKED),
@@ -57,7 +68,9 @@ class TestErrors:
         ],
         ids=repr,
     )
-    def test_say_whether_the_database_cannot_answer_now(self, error: BaseException, reason: Unavailable | None) -> None:
+    def test_say_whether_the_database_cannot_answer_now(
+        self, error: BaseException, reason: Unavailable | None
+    ) -> None:
         assert unavailability(error) is reason
 
     def test_each_reason_has_a_sentence_and_a_time_to_come_again(self) -> None:
@@ -73,7 +86,9 @@ class TestBreaker:
         monkeypatch.setattr(breakers, "monotonic", lambda: moment[0])
         return moment
 
-    def test_refuses_until_its_pause_is_over_and_then_lets_one_try(self, clock: list[float]) -> None:
+    def test_refuses_until_its_pause_is_over_and_then_lets_one_try(
+        self, clock: list[float]
+    ) -> None:
         breaker = CircuitBreaker()
         assert breaker.admits()
         breaker.open(1)
@@ -91,7 +106,9 @@ class TestBreaker:
 
         assert [breaker.admits() for _ in range(3)] == [True, True, True]
 
-    def test_a_trial_that_says_nothing_does_not_keep_it_open_for_ever(self, clock: list[float]) -> None:
+    def test_a_trial_that_says_nothing_does_not_keep_it_open_for_ever(
+        self, clock: list[float]
+    ) -> None:
         breaker = CircuitBreaker()
         breaker.open(1)
         clock[0] += 1
@@ -109,7 +126,9 @@ class TestConnections:
         with BoundedConnection.connect(database_url(), autocommit=True) as made:
             yield made
 
-    def test_a_statement_that_takes_long_is_waited_for_while_the_server_is_there(self, web: Any) -> None:
+    def test_a_statement_that_takes_long_is_waited_for_while_the_server_is_there(
+        self, web: Any
+    ) -> None:
         assert web.execute("SELECT pg_sleep(2.5), 7").fetchone()[1] == 7
 
     def test_a_statement_ends_where_the_server_is_not_there_any_more(
@@ -146,7 +165,8 @@ class TestMigrations:
 
     @pytest.fixture
     def migrates(self, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-        """The command carries out one change of a table in place of migrations; the lock time-outs it had."""
+        """The command carries out one change of a table in place of migrations; the lock time-outs
+        it had."""
         seen: list[str] = []
 
         def handle(*_: Any, **__: Any) -> None:
@@ -174,9 +194,14 @@ class TestMigrations:
             cursor.execute("SHOW lock_timeout")
             assert cursor.fetchone()[0] == "1min"
 
-    def test_a_migration_gives_up_with_a_sentence(self, migrates: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_migration_gives_up_with_a_sentence(
+        self, migrates: list[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         monkeypatch.setattr(migrate, "PAUSES_SECONDS", (0.1, 0.1))
-        with holding(f"LOCK TABLE {self.TABLE} IN SHARE MODE"), pytest.raises(CommandError, match="is in use"):
+        with (
+            holding(f"LOCK TABLE {self.TABLE} IN SHARE MODE"),
+            pytest.raises(CommandError, match="is in use"),
+        ):
             call_command("migrate", verbosity=0)
 
         assert len(migrates) == 3

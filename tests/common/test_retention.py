@@ -1,4 +1,5 @@
-"""Retention: every table is on the list, what has ended goes, and what something refers to stays."""
+"""Retention: every table is on the list, what has ended goes, and what something refers to
+stays."""
 
 import json
 from datetime import timedelta
@@ -93,7 +94,11 @@ class TestTheList:
 
 def make_run(source, *, finished_at, status=FeedRun.Status.UNCHANGED):
     return FeedRun.objects.create(
-        source=source, status=status, trigger="schedule", queued_at=finished_at, finished_at=finished_at
+        source=source,
+        status=status,
+        trigger="schedule",
+        queued_at=finished_at,
+        finished_at=finished_at,
     )
 
 
@@ -127,7 +132,9 @@ class TestWhatEnds:
         source, at = make_source("feed"), now()
         run = make_run(source, finished_at=at - AGO)
         make_run(source, finished_at=at)
-        row = QuarantinedRow.objects.create(source=source, external_id="x", reason="odd", run=run, first_seen=at - AGO)
+        row = QuarantinedRow.objects.create(
+            source=source, external_id="x", reason="odd", run=run, first_seen=at - AGO
+        )
 
         assert delete_expired_rows(at=at) == {}
         row.resolved_at = at - AGO
@@ -185,11 +192,15 @@ class TestWhatEnds:
         assert delete_expired_rows(at=at) == {"django_session": 1}
         assert Session.objects.get().session_key == "open"
 
-    def test_imports_are_kept_as_long_as_the_history_and_longer_where_something_was_seen_in_them(self):
+    def test_imports_are_kept_as_long_as_the_history_and_longer_where_something_was_seen_in_them(
+        self,
+    ):
         at = now()
         received = at - timedelta(days=3000)
         plain, seen, waiting = (
-            Import.objects.create(format="csv", digest="d", n_bytes=1, received_at=received, state=state)
+            Import.objects.create(
+                format="csv", digest="d", n_bytes=1, received_at=received, state=state
+            )
             for state in (Import.State.APPLIED, Import.State.APPLIED, Import.State.READ)
         )
         ImportContent.objects.create(of=plain, body=b"")
@@ -231,7 +242,8 @@ class TestWhatEnds:
         with connection.cursor() as cursor:
             cursor.execute(
                 """SELECT c.metadata->>'job' FROM inventory_writtenfilehistory h
-                   JOIN pghistory_context c ON c.id = h.pgh_context_id WHERE h.pgh_label = 'delete'"""
+                   JOIN pghistory_context c ON c.id = h.pgh_context_id
+                   WHERE h.pgh_label = 'delete'"""
             )
             assert cursor.fetchall() == [("common.delete_expired_rows",)]
 
@@ -266,7 +278,9 @@ def test_a_row_that_somebody_holds_is_left_to_the_next_run():
     other = connection.copy()
     try:
         with other.cursor() as cursor:
-            cursor.execute("BEGIN; SELECT 1 FROM django_session WHERE session_key = 'held' FOR UPDATE")
+            cursor.execute(
+                "BEGIN; SELECT 1 FROM django_session WHERE session_key = 'held' FOR UPDATE"
+            )
             assert delete_expired_rows(at=at) == {}
             cursor.execute("ROLLBACK")
         assert delete_expired_rows(at=at) == {"django_session": 1}

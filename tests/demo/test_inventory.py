@@ -1,4 +1,5 @@
-"""The demo portfolio: complete, repeatable, and with everything to see that the inventory can show."""
+"""The demo portfolio: complete, repeatable, and with everything to see that the inventory can
+show."""
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
@@ -84,7 +85,9 @@ def test_it_holds_53_applications_of_all_weights_in_a_tree_of_teams(portfolio: N
 def test_one_developer_carries_more_than_half_of_the_critical_applications(portfolio: None) -> None:
     critical = [use for use in primaries() if use.application.criticality == Criticality.CRITICAL]
     of_anthropic = {
-        use.application_id for use in critical if use.offering.version.foundation.developer.slug == "anthropic"
+        use.application_id
+        for use in critical
+        if use.offering.version.foundation.developer.slug == "anthropic"
     }
 
     assert len(of_anthropic) / len({use.application_id for use in critical}) > 0.5
@@ -121,7 +124,9 @@ def test_two_primaries_name_no_known_model(portfolio: None) -> None:
     assert sum(use.offering.version_id is None for use in primaries()) == 2
 
 
-def test_the_private_fine_tune_stands_on_its_base_and_its_end_was_entered_by_a_person(portfolio: None) -> None:
+def test_the_private_fine_tune_stands_on_its_base_and_its_end_was_entered_by_a_person(
+    portfolio: None,
+) -> None:
     offering = Offering.objects.get(api_id__startswith="ft:gpt-4.1-mini-2025-04-14:calder-mutual")
     parents = offering.version.derived_from.values_list("parent__identifier", flat=True)
 
@@ -140,9 +145,13 @@ def test_the_weights_on_own_hardware_have_an_own_host(portfolio: None) -> None:
 
 def test_costs_on_record_agree_with_list_prices(portfolio: None) -> None:
     use = Dependency.objects.get(application__slug="claims-triage", role="primary")
-    prices = {price.unit: price.amount for price in use.offering.prices.at(AT).filter(above_tokens=0)}
+    prices = {
+        price.unit: price.amount for price in use.offering.prices.at(AT).filter(above_tokens=0)
+    }
 
-    expected = (use.monthly_input_tokens * prices["input"] + use.monthly_output_tokens * prices["output"]) / 1_000_000
+    expected = (
+        use.monthly_input_tokens * prices["input"] + use.monthly_output_tokens * prices["output"]
+    ) / 1_000_000
 
     assert use.monthly_spend == pytest.approx(expected)
 
@@ -154,7 +163,14 @@ def test_its_footing_is_complete(portfolio: None) -> None:
 def test_the_logins_work_and_cover_every_role(portfolio: None) -> None:
     logins = load_portfolio(day=DAY)
 
-    assert {login.role for login in logins} == {"admin", "governance", "auditor", "owner", "editor", "viewer"}
+    assert {login.role for login in logins} == {
+        "admin",
+        "governance",
+        "auditor",
+        "owner",
+        "editor",
+        "viewer",
+    }
     for login in logins:
         assert authenticate(username=login.user, password=login.password) is not None
     assert Membership.objects.values("user").distinct().count() == len(logins)
@@ -197,28 +213,49 @@ def test_a_password_somebody_changed_stays(portfolio: None) -> None:
 
 
 def test_declared_reality_that_does_not_hold_together_is_found(portfolio: None) -> None:
-    found = findings_of(application_ids=list(Application.objects.values_list("pk", flat=True)), on=TODAY)
+    found = findings_of(
+        application_ids=list(Application.objects.values_list("pk", flat=True)), on=TODAY
+    )
 
     assert {finding.code for finding in found} >= {
-        "shares_do_not_sum", "fallback_is_primary", "retired_with_live", "unresolved", "redirected",
-        "retired_offering", "blocked", "restricted", "approval_expired", "test_lapsed", "exit_untested",
-        "review_overdue", "tokens_missing", "observed_only",
-    }  # fmt: skip
+        "shares_do_not_sum",
+        "fallback_is_primary",
+        "retired_with_live",
+        "unresolved",
+        "redirected",
+        "retired_offering",
+        "blocked",
+        "restricted",
+        "approval_expired",
+        "test_lapsed",
+        "exit_untested",
+        "review_overdue",
+        "tokens_missing",
+        "observed_only",
+    }
 
 
 def test_tests_of_leaving_have_every_result_and_lapse_in_every_way(portfolio: None) -> None:
-    found = findings_of(application_ids=list(Application.objects.values_list("pk", flat=True)), on=TODAY)
+    found = findings_of(
+        application_ids=list(Application.objects.values_list("pk", flat=True)), on=TODAY
+    )
     lapsed = " ".join(finding.sentence for finding in found if finding.code == "test_lapsed")
 
     assert set(ExitTest.objects.values_list("result", flat=True)) == set(ExitTest.Result)
     for why in ("failed", "only in part", "has expired", "with another version"):
         assert why in lapsed
-    measured = ExitTest.objects.filter(effort_days__isnull=False, cost__isnull=False, quality_delta__isnull=False)
+    measured = ExitTest.objects.filter(
+        effort_days__isnull=False, cost__isnull=False, quality_delta__isnull=False
+    )
     assert measured.count() >= 5
-    assert ExitTest.objects.filter(expires_on__gt=TODAY, expires_on__lte=TODAY + timedelta(days=14)).exists()
+    assert ExitTest.objects.filter(
+        expires_on__gt=TODAY, expires_on__lte=TODAY + timedelta(days=14)
+    ).exists()
 
 
-def test_every_kind_of_adaptation_is_there_with_what_it_cost_and_whether_it_moves(portfolio: None) -> None:
+def test_every_kind_of_adaptation_is_there_with_what_it_cost_and_whether_it_moves(
+    portfolio: None,
+) -> None:
     assert set(Adaptation.objects.values_list("kind", flat=True)) == set(Adaptation.Kind)
     assert set(Adaptation.objects.values_list("moves", flat=True)) == {*Adaptation.Moves, ""}
     assert Adaptation.objects.filter(invested_cost__gt=0).count() >= 10
@@ -252,7 +289,9 @@ def test_runways_are_measured_estimated_unknown_and_without_a_day(portfolio: Non
 
 
 def primary_of(slug: str) -> Dependency:
-    return Dependency.objects.live_on(TODAY).primary().filter(application__slug=slug).order_by("pk")[0]
+    return (
+        Dependency.objects.live_on(TODAY).primary().filter(application__slug=slug).order_by("pk")[0]
+    )
 
 
 def test_a_price_announced_for_later_changes_what_an_application_will_cost(portfolio: None) -> None:
@@ -264,7 +303,9 @@ def test_a_price_announced_for_later_changes_what_an_application_will_cost(portf
     assert later.amount == 2 * today.amount
 
 
-def test_cached_tokens_and_long_requests_are_priced_and_what_is_not_known_stays_unknown(portfolio: None) -> None:
+def test_cached_tokens_and_long_requests_are_priced_and_what_is_not_known_stays_unknown(
+    portfolio: None,
+) -> None:
     costs = monthly_costs(on=TODAY)
     use = primary_of("motor-damage-estimator")
 
@@ -272,14 +313,21 @@ def test_cached_tokens_and_long_requests_are_priced_and_what_is_not_known_stays_
     assert costs.per_dependency[use.pk].amount == 2900 * 2.5 + 640 * 15
     assert primary_of("agent-assist").pk in costs.per_dependency
     assert primary_of("agent-assist").monthly_cache_read_tokens > 0
-    assert {unknown.code for unknown in costs.unknown.values()} >= {UnknownCost.NO_TOKENS, UnknownCost.NO_PRICE}
+    assert {unknown.code for unknown in costs.unknown.values()} >= {
+        UnknownCost.NO_TOKENS,
+        UnknownCost.NO_PRICE,
+    }
 
 
-def test_contracts_with_several_parties_have_clauses_on_file_missing_and_not_looked_for(portfolio: None) -> None:
+def test_contracts_with_several_parties_have_clauses_on_file_missing_and_not_looked_for(
+    portfolio: None,
+) -> None:
     assert Contract.objects.values("party").distinct().count() >= 5
     assert set(Contract.objects.values_list("exit_clause", flat=True)) == {"yes", "no", ""}
     assert Contract.objects.filter(overarching__isnull=False).exists()
-    assert Contract.objects.filter(ends_on__lte=TODAY + timedelta(days=60), ends_on__gt=TODAY).exists()
+    assert Contract.objects.filter(
+        ends_on__lte=TODAY + timedelta(days=60), ends_on__gt=TODAY
+    ).exists()
 
 
 def test_annex_xii_items_are_in_every_status_and_one_answer_is_overdue(portfolio: None) -> None:
@@ -287,33 +335,53 @@ def test_annex_xii_items_are_in_every_status_and_one_answer_is_overdue(portfolio
     assert overdue_items(user=User.objects.get(username="maren"), on=TODAY).exists()
 
 
-def test_decisions_of_every_kind_stand_one_ends_soon_and_several_are_not_kept(portfolio: None) -> None:
+def test_decisions_of_every_kind_stand_one_ends_soon_and_several_are_not_kept(
+    portfolio: None,
+) -> None:
     found = against_decisions(user=User.objects.get(username="maren"), on=TODAY)
 
-    assert set(Approval.objects.standing_on(TODAY).values_list("decision", flat=True)) == set(Approval.Decision)
+    assert set(Approval.objects.standing_on(TODAY).values_list("decision", flat=True)) == set(
+        Approval.Decision
+    )
     assert [approval.target.slug for approval in expiring_decisions(on=TODAY)] == ["mistral"]
-    assert {row.dependency.application.slug for row in found.rows} >= {"market-watch", "call-summariser"}
+    assert {row.dependency.application.slug for row in found.rows} >= {
+        "market-watch",
+        "call-summariser",
+    }
 
 
 def test_a_fallback_shares_the_base_with_the_fine_tune_it_stands_in_for(portfolio: None) -> None:
     tuned = primary_of("doctor-letter-coder").offering
-    fallback = Dependency.objects.get(application__slug="doctor-letter-coder", role="fallback").offering
+    fallback = Dependency.objects.get(
+        application__slug="doctor-letter-coder", role="fallback"
+    ).offering
 
     assert tuned.version.derived_from.get().parent == fallback.version
     assert tuned.retires_on is not None
 
 
-def test_news_of_the_last_weeks_are_an_announced_end_and_an_alias_that_moved(portfolio: None) -> None:
+def test_news_of_the_last_weeks_are_an_announced_end_and_an_alias_that_moved(
+    portfolio: None,
+) -> None:
     assert set(ProviderEvent.objects.values_list("kind", flat=True)) == {"announced", "alias_moved"}
-    announced = ProviderEvent.objects.get(offering__api_id="eu.anthropic.claude-sonnet-4-5-20250929-v1:0")
-    assert (announced.new, announced.evidence.count()) == (announced.offering.retires_on.isoformat(), 1)
+    announced = ProviderEvent.objects.get(
+        offering__api_id="eu.anthropic.claude-sonnet-4-5-20250929-v1:0"
+    )
+    assert (announced.new, announced.evidence.count()) == (
+        announced.offering.retires_on.isoformat(),
+        1,
+    )
     assert ProviderEvent.objects.get(kind="alias_moved").offering.dependencies.exists()
 
 
 def test_a_retired_name_is_answered_by_another_model(portfolio: None) -> None:
     called = primary_of("market-watch").offering
 
-    assert (called.api_id, called.end_behaviour, called.replacement.api_id) == ("grok-3", "redirect", "grok-4.3")
+    assert (called.api_id, called.end_behaviour, called.replacement.api_id) == (
+        "grok-3",
+        "redirect",
+        "grok-4.3",
+    )
 
 
 def test_a_primary_stands_by_without_traffic(portfolio: None) -> None:
@@ -324,4 +392,6 @@ def test_a_primary_stands_by_without_traffic(portfolio: None) -> None:
 
 def test_days_are_counted_from_the_day_of_loading(portfolio: None) -> None:
     assert LoadingDay(datetime(2027, 3, 1, 9, tzinfo=UTC)).on(-1) == date(2027, 2, 28)
-    assert Application.objects.get(slug="claims-triage").next_review_on == TODAY + timedelta(days=18)
+    assert Application.objects.get(slug="claims-triage").next_review_on == TODAY + timedelta(
+        days=18
+    )

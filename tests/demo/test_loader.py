@@ -102,7 +102,9 @@ def test_the_command_prints_one_array_of_logins(demo: None) -> None:
 
     call_command("load_demo", stdout=out)
 
-    assert {"user": "maren", "password": PASSWORD, "role": "governance"} in json.loads(out.getvalue())
+    assert {"user": "maren", "password": PASSWORD, "role": "governance"} in json.loads(
+        out.getvalue()
+    )
 
 
 def test_the_command_says_why_production_refuses_it(db: None, settings: LazySettings) -> None:
@@ -119,7 +121,10 @@ def states_when(name: str) -> dict[str, tuple[str, float]]:
     """{application: (state, hit share)} when the node of that name fails."""
     asked = questions(list(nodes_named([name]).values()), settings=engine_settings())
     slugs = dict(Application.objects.values_list("pk", "slug"))
-    return {slugs[found.application_id]: (found.state, float(found.hit_share)) for found in application_states(asked)}
+    return {
+        slugs[found.application_id]: (found.state, float(found.hit_share))
+        for found in application_states(asked)
+    }
 
 
 def test_one_node_shows_every_state(demo: None) -> None:
@@ -136,10 +141,14 @@ def test_one_node_shows_every_state(demo: None) -> None:
 def test_a_failed_test_takes_the_fallback_away(demo: None) -> None:
     assert states_when("host:amazon-bedrock")["investment-memo-drafter"][0] == "exposed"
     fallback = Dependency.objects.get(application__slug="investment-memo-drafter", role="fallback")
-    assert not Candidate.objects.filter(application_id=fallback.application_id, offering_id=fallback.offering_id)
+    assert not Candidate.objects.filter(
+        application_id=fallback.application_id, offering_id=fallback.offering_id
+    )
 
 
-def test_the_same_version_at_another_host_helps_in_an_outage_and_not_when_the_developer_fails(demo: None) -> None:
+def test_the_same_version_at_another_host_helps_in_an_outage_and_not_when_the_developer_fails(
+    demo: None,
+) -> None:
     assert states_when("host:anthropic")["claims-letter-writer"][0] == "portable"
     assert states_when("developer:anthropic")["claims-letter-writer"][0] == "exposed"
 
@@ -153,8 +162,13 @@ def test_roles_lean_and_what_nobody_has_placed_may_stand(demo: None) -> None:
     [node] = nodes_named(["developer:cohere"]).values()
     slugs = dict(Application.objects.values_list("pk", "slug"))
 
-    assert {"embedding", "reranker"} <= {role for roles in leaning(node, NodeKind.DEVELOPER).values() for role in roles}
-    assert {slugs[pk] for pk in may_stand(NodeKind.DEVELOPER)} == {"meeting-notes", "image-captions"}
+    assert {"embedding", "reranker"} <= {
+        role for roles in leaning(node, NodeKind.DEVELOPER).values() for role in roles
+    }
+    assert {slugs[pk] for pk in may_stand(NodeKind.DEVELOPER)} == {
+        "meeting-notes",
+        "image-captions",
+    }
 
 
 def test_fallbacks_of_every_grade_are_declared(demo: None) -> None:
@@ -162,7 +176,9 @@ def test_fallbacks_of_every_grade_are_declared(demo: None) -> None:
     found = set()
     for path in Path.objects.all():
         # a declared fallback is for all primaries of its application
-        for candidate in Candidate.objects.filter(application_id=path.application_id, dependency_id__isnull=False):
+        for candidate in Candidate.objects.filter(
+            application_id=path.application_id, dependency_id__isnull=False
+        ):
             grade = grades[path.effective_id, candidate.effective_id]
             found.add(5 if grade == 4 and not set(path.parties) & set(candidate.parties) else grade)
 
@@ -175,7 +191,9 @@ def test_fallbacks_of_every_grade_are_declared(demo: None) -> None:
 def test_risks_stand_on_every_kind_of_node(demo: None) -> None:
     by_people = FoundationRisk.objects.filter(rule="")
 
-    assert {NodeKind(kind) for kind in by_people.values_list("node__kind", flat=True)} == set(NodeKind)
+    assert {NodeKind(kind) for kind in by_people.values_list("node__kind", flat=True)} == set(
+        NodeKind
+    )
     assert by_people.filter(template__isnull=True).exists()
     assert by_people.filter(inherits=False).exists()
     assert by_people.filter(closed_at__isnull=False).exists()
@@ -184,7 +202,12 @@ def test_risks_stand_on_every_kind_of_node(demo: None) -> None:
 def test_built_in_rules_have_spoken_and_one_was_dismissed_by_a_person(demo: None) -> None:
     raised = FoundationRisk.objects.exclude(rule="")
 
-    assert set(raised.values_list("rule", flat=True)) >= {"retirement", "redirect", "moving_name", "short_notice"}
+    assert set(raised.values_list("rule", flat=True)) >= {
+        "retirement",
+        "redirect",
+        "moving_name",
+        "short_notice",
+    }
     assert raised.get(dismissed_at__isnull=False).dismissed_by.username == "jonas"
 
 
@@ -201,9 +224,13 @@ def test_assessments_are_stale_for_every_reason_a_portfolio_knows(demo: None) ->
     stale = Assessment.objects.filter(state="stale")
 
     assert set(stale.values_list("stale_cause", flat=True)) >= {
-        StaleCause.EVENT, StaleCause.EXIT_TEST_EXPIRED, StaleCause.EVIDENCE_FAILED, StaleCause.EVIDENCE_EXPIRED,
-        StaleCause.ACCEPTANCE_EXPIRED, StaleCause.ACCEPTANCE_REVOKED,
-    }  # fmt: skip
+        StaleCause.EVENT,
+        StaleCause.EXIT_TEST_EXPIRED,
+        StaleCause.EVIDENCE_FAILED,
+        StaleCause.EVIDENCE_EXPIRED,
+        StaleCause.ACCEPTANCE_EXPIRED,
+        StaleCause.ACCEPTANCE_REVOKED,
+    }
     moved = stale.get(dependency__application__slug="broker-letter-drafter")
     assert moved.stale_event.kind == "alias_moved"
     assert "mistral/mistral-medium-2604" in moved.stale_because
@@ -239,7 +266,10 @@ def test_the_life_of_flags_names_people_and_one_acceptance_ran_out(demo: None) -
 
 def actors_of(model: Any) -> set[str]:
     history = model.history.rel.related_model
-    return {metadata["actor"] for metadata in history.objects.values_list("pgh_context__metadata", flat=True)}
+    return {
+        metadata["actor"]
+        for metadata in history.objects.values_list("pgh_context__metadata", flat=True)
+    }
 
 
 # --- campaigns ------------------------------------------------------------------------------------
@@ -259,7 +289,9 @@ def test_what_is_ready_or_signed_has_an_open_gate_with_before_and_after(demo: No
     for gate in gates(tasks=[task.pk for task in tasks], on=TODAY).values():
         assert gate.is_open
         assert gate.evidence
-        assert any(measure.before is not None and measure.after is not None for measure in gate.measures)
+        assert any(
+            measure.before is not None and measure.after is not None for measure in gate.measures
+        )
     assert {task.signed_off_by.username for task in tasks.filter(state="done")} == {"ilse"}
 
 
@@ -285,7 +317,9 @@ def test_one_platform_bet_is_decided_with_scorecards_and_one_is_a_draft(demo: No
 
 
 def test_scenarios_of_every_operation_are_saved_and_answered(demo: None) -> None:
-    operations = {operation["op"] for scenario in Scenario.objects.all() for operation in scenario.ops}
+    operations = {
+        operation["op"] for scenario in Scenario.objects.all() for operation in scenario.ops
+    }
 
     assert operations == {"remove", "replace", "move", "reprice", "add", "retire"}
     assert not Scenario.objects.filter(runs__isnull=True).exists()
@@ -297,7 +331,9 @@ def test_the_loss_of_the_year_is_simulated_once(demo: None) -> None:
     run = LossRun.objects.get()
 
     assert (run.state, run.years) == ("done", LOSS_YEARS)
-    assert run.result["shared"]["one_in_100"]["var"] > run.result["independent"]["one_in_100"]["var"]
+    assert (
+        run.result["shared"]["one_in_100"]["var"] > run.result["independent"]["one_in_100"]["var"]
+    )
 
 
 def test_exposure_is_built_and_kept_for_the_day_of_loading(demo: None) -> None:

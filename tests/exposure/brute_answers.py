@@ -1,4 +1,5 @@
-"""The whole answer about a portfolio by brute force: what-ifs, losses, lives of flags, and all sections together."""
+"""The whole answer about a portfolio by brute force: what-ifs, losses, lives of flags, and all
+sections together."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -53,7 +54,10 @@ def changed(portfolio: PortfolioRecord, op: Operation) -> PortfolioRecord:
                 ),
             )
         case Move(dependency, offering):
-            moved = (replace(row, offering=offering) if row.id == dependency else row for row in portfolio.dependencies)
+            moved = (
+                replace(row, offering=offering) if row.id == dependency else row
+                for row in portfolio.dependencies
+            )
             return replace(portfolio, dependencies=tuple(moved))
         case Add(application, dependencies, exit_tests):
             return replace(
@@ -64,12 +68,17 @@ def changed(portfolio: PortfolioRecord, op: Operation) -> PortfolioRecord:
             )
         case Remove() | Reprice():
             return portfolio
-    retired = (replace(row, status="retired") if row.id == op.application else row for row in portfolio.applications)
+    retired = (
+        replace(row, status="retired") if row.id == op.application else row
+        for row in portfolio.applications
+    )
     return replace(portfolio, applications=tuple(retired))
 
 
 def scenario(portfolio: PortfolioRecord, asked: ScenarioRecord) -> dict[str, Any]:
-    removed = list(dict.fromkeys(str(node) for op in asked.ops if isinstance(op, Remove) for node in op.nodes))
+    removed = list(
+        dict.fromkeys(str(node) for op in asked.ops if isinstance(op, Remove) for node in op.nodes)
+    )
     changes = [op for op in asked.ops if isinstance(op, Reprice)]
     after = portfolio
     for op in asked.ops:
@@ -92,7 +101,8 @@ def _summary(
     }
 
 
-# losses: a distribution is {loss: probability}; a part is (name, distribution of the number of events, loss of one)
+# losses: a distribution is {loss: probability}; a part is (name, distribution of the number of
+# events, loss of one)
 
 type Part = tuple[str, list[tuple[int, Any]], Any]
 
@@ -125,7 +135,9 @@ def _distribution(parts: Sequence[Part], one: Any) -> dict[Any, Any]:
         for so_far, chance in found.items():
             for number, p in events:
                 if p:
-                    onward[so_far + number * loss] = onward.get(so_far + number * loss, 0) + chance * p
+                    onward[so_far + number * loss] = (
+                        onward.get(so_far + number * loss, 0) + chance * p
+                    )
         found = onward
     return found
 
@@ -151,19 +163,26 @@ def _measures(parts: Sequence[Part], *, one: Any, attribute: bool) -> dict[str, 
     losses = sorted(found)
     mean = sum(loss * p for loss, p in found.items())
     variance = float(sum(loss * loss * p for loss, p in found.items()) - mean**2)
-    points = losses if len(losses) <= 12 else [losses[place * (len(losses) - 1) // 11] for place in range(12)]
+    points = (
+        losses
+        if len(losses) <= 12
+        else [losses[place * (len(losses) - 1) // 11] for place in range(12)]
+    )
     section: dict[str, Any] = {
         "eal": say(mean),
         "sd": math.sqrt(max(0.0, variance)),
         "exceedance": [
-            [say(point), say(sum((p for loss, p in found.items() if loss > point), 0 * one))] for point in points
+            [say(point), say(sum((p for loss, p in found.items() if loss > point), 0 * one))]
+            for point in points
         ],
     }
     for name, level in TAILS.items():
         level = one * level
         at_risk, part = _tail(found, level, 0 if exact else 1e-15)
         section[f"var{name}"] = say(at_risk)
-        section[f"tvar{name}"] = say(sum(loss * p * part(loss) for loss, p in found.items()) / (1 - level))
+        section[f"tvar{name}"] = say(
+            sum(loss * p * part(loss) for loss, p in found.items()) / (1 - level)
+        )
         if not attribute:
             continue
         by_name: dict[str, Any] = {}
@@ -175,14 +194,18 @@ def _measures(parts: Sequence[Part], *, one: Any, attribute: bool) -> dict[str, 
                 for others, chance in rest.items()
             )
             by_name[whose] = by_name.get(whose, 0) + tail / (1 - level)
-        section[f"attribution{name}"] = {whose: say(amount) for whose, amount in sorted(by_name.items())}
+        section[f"attribution{name}"] = {
+            whose: say(amount) for whose, amount in sorted(by_name.items())
+        }
     return section
 
 
 def loss(world: ReferencePortfolio) -> dict[str, Any]:
     asked = world.portfolio.loss
     assert asked is not None
-    frequencies = [event.frequency for event in asked.events] + [own[0] for own in asked.own.values()]
+    frequencies = [event.frequency for event in asked.events] + [
+        own[0] for own in asked.own.values()
+    ]
     exact = all(frequency.q is not None for frequency in frequencies)
     one: Any = Fraction(1) if exact else 1.0
     kind: Any = Fraction if exact else float
@@ -197,7 +220,13 @@ def loss(world: ReferencePortfolio) -> dict[str, Any]:
     for application in world.scope():
         said = asked.own.get(world.applications[application].criticality)
         if said is not None:
-            own.append(("own", [(number, kind(p)) for number, p in _number_of_events(said[0])], kind(said[1])))
+            own.append(
+                (
+                    "own",
+                    [(number, kind(p)) for number, p in _number_of_events(said[0])],
+                    kind(said[1]),
+                )
+            )
     say = shown if exact else float
     return {
         "exact": exact,
@@ -288,11 +317,21 @@ def answers(portfolio: PortfolioRecord) -> dict[str, Any]:
     scope = world.scope()
     section: dict[str, Any] = {
         "scope": scope,
-        "live_dependencies": sorted(row.id for name in scope for row in world.live_dependencies(name)),
-        "shares": {row: shown(share) for name in scope for row, share in world.shares(name).items()},
-        "footing": {offering: dict(sorted(world.footing(offering).items())) for offering in sorted(world.offerings)},
+        "live_dependencies": sorted(
+            row.id for name in scope for row in world.live_dependencies(name)
+        ),
+        "shares": {
+            row: shown(share) for name in scope for row, share in world.shares(name).items()
+        },
+        "footing": {
+            offering: dict(sorted(world.footing(offering).items()))
+            for offering in sorted(world.offerings)
+        },
         "grades": {
-            f"{primary.id}>{candidate.id}": {"grade": world.grade(primary, candidate), "test": candidate.test}
+            f"{primary.id}>{candidate.id}": {
+                "grade": world.grade(primary, candidate),
+                "test": candidate.test,
+            }
             for name in scope
             for primary, _ in world.primaries(name)
             for candidate in world.candidates(name, primary, "retirement")
@@ -300,15 +339,21 @@ def answers(portfolio: PortfolioRecord) -> dict[str, Any]:
         "states": states(world),
         "may_stand": may_stand(world),
         "states_error": states(world, "error"),
-        "concentration": {layer: {basis: concentration(world, layer, basis) for basis in BASES} for layer in LAYERS},
+        "concentration": {
+            layer: {basis: concentration(world, layer, basis) for basis in BASES}
+            for layer in LAYERS
+        },
         "spof": single_points(world),
         "cuts": cuts(world),
         "flags": flags(world),
         "runway": runway(world),
-        "cost": {"None": cost(world)} | {day.isoformat(): cost(world, day) for day in portfolio.cost_days},
+        "cost": {"None": cost(world)}
+        | {day.isoformat(): cost(world, day) for day in portfolio.cost_days},
     }
     if portfolio.scenarios:
-        section["scenarios"] = {asked.id: scenario(portfolio, asked) for asked in portfolio.scenarios}
+        section["scenarios"] = {
+            asked.id: scenario(portfolio, asked) for asked in portfolio.scenarios
+        }
     if portfolio.loss:
         section["loss"] = loss(world)
     if portfolio.lifecycles:

@@ -1,7 +1,9 @@
-"""Who stands on what and how, straight from the definitions: plain Python, exact rationals, no cleverness, no database.
+"""Who stands on what and how, straight from the definitions: plain Python, exact rationals, no
+cleverness, no database.
 
-The truth that the engine is compared with. It works on the records that `evaluate_portfolio` reads; everything the
-engine does set-based or keeps in tables is done here one application and one node at a time.
+The truth that the engine is compared with. It works on the records that `evaluate_portfolio` reads;
+everything the engine does set-based or keeps in tables is done here one application and one node at
+a time.
 """
 
 from collections.abc import Collection, Mapping
@@ -9,7 +11,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 from fractions import Fraction
 
-from tools.worked_portfolios.records import DependencyRecord, ExitTestRecord, OfferingRecord, PortfolioRecord
+from tools.worked_portfolios.records import (
+    DependencyRecord,
+    ExitTestRecord,
+    OfferingRecord,
+    PortfolioRecord,
+)
 
 WEIGHT_EDGES = {"fine_tune", "quantisation", "merge", "adapter"}
 BEHAVIOUR_EDGES = {"distillation"}
@@ -21,9 +28,15 @@ VIAS = {
     "error": {"direct", "weights", "behaviour"},
 }
 DEFAULT_THREAT = {
-    "offering": "retirement", "version": "retirement", "foundation": "retirement", "developer": "developer_failure",
-    "host": "outage", "gateway": "outage", "vendor": "outage", "region": "outage",
-}  # fmt: skip
+    "offering": "retirement",
+    "version": "retirement",
+    "foundation": "retirement",
+    "developer": "developer_failure",
+    "host": "outage",
+    "gateway": "outage",
+    "vendor": "outage",
+    "region": "outage",
+}
 NOTICE = {"retirement", "developer_failure"}
 MODEL_SIDE = {"version", "foundation", "developer"}
 WORSE = {"portable": 0, "cushioned": 1, "exposed": 2}
@@ -52,13 +65,25 @@ REQUIRED_GRADE: dict[str, dict[str, int]] = {
 
 def settings_of(portfolio: PortfolioRecord) -> Settings:
     said = portfolio.settings
-    factor = {"exposed": "1", "cushioned": "1/2", "portable": "1/10", **said.get("state_factor", {})}
+    factor = {
+        "exposed": "1",
+        "cushioned": "1/2",
+        "portable": "1/10",
+        **said.get("state_factor", {}),
+    }
     return Settings(
         statuses=tuple(said.get("statuses", ("pilot", "production"))),
-        points={"critical": 8, "important": 4, "standard": 2, "low": 1, **said.get("criticality_points", {})},
+        points={
+            "critical": 8,
+            "important": 4,
+            "standard": 2,
+            "low": 1,
+            **said.get("criticality_points", {}),
+        },
         test_validity_days=said.get("test_validity_days", 365),
         required_grade={
-            threat: {**REQUIRED_GRADE[threat], **said.get("required_grade", {}).get(threat, {})} for threat in VIAS
+            threat: {**REQUIRED_GRADE[threat], **said.get("required_grade", {}).get(threat, {})}
+            for threat in VIAS
         },
         cut_kinds=tuple(said.get("cut_kinds", CUT_KINDS)),
         cut_threshold=Fraction(said.get("cut_threshold", "1/2")).limit_denominator(1_000_000),
@@ -73,7 +98,8 @@ def kind_of(node: str) -> str:
 
 @dataclass(frozen=True)
 class Candidate:
-    """What may stand in: a live dependency, or `exit:` and the offering that an exit was tested to."""
+    """What may stand in: a live dependency, or `exit:` and the offering that an exit was tested
+    to."""
 
     id: str
     offering: str
@@ -99,7 +125,9 @@ class ReferencePortfolio:
         self.day = portfolio.as_of
         self.settings = settings_of(portfolio)
         self.parent = {provider.id: provider.parent for provider in portfolio.providers}
-        self.developer = {foundation.id: foundation.developer for foundation in portfolio.foundations}
+        self.developer = {
+            foundation.id: foundation.developer for foundation in portfolio.foundations
+        }
         self.foundation = {version.id: version.foundation for version in portfolio.versions}
         self.offerings = {offering.id: offering for offering in portfolio.offerings}
         self.applications = {application.id: application for application in portfolio.applications}
@@ -201,13 +229,17 @@ class ReferencePortfolio:
         return self.applications[application].status in self.settings.statuses
 
     def scope(self) -> list[str]:
-        return sorted(application for application in self.applications if self.in_scope(application))
+        return sorted(
+            application for application in self.applications if self.in_scope(application)
+        )
 
     def live(self, dependency: DependencyRecord) -> bool:
         begun = dependency.since is None or dependency.since <= self.day
         return begun and (dependency.until is None or self.day < dependency.until)
 
-    def live_dependencies(self, application: str, role: str | None = None) -> list[DependencyRecord]:
+    def live_dependencies(
+        self, application: str, role: str | None = None
+    ) -> list[DependencyRecord]:
         if not self.in_scope(application):
             return []
         return [
@@ -225,11 +257,16 @@ class ReferencePortfolio:
         raw = given | {dependency: rest / len(open_ends) for dependency in open_ends}
         total = sum(raw.values(), Fraction(0))
         return {
-            dependency: share / total if total else Fraction(1, len(rows)) for dependency, share in sorted(raw.items())
+            dependency: share / total if total else Fraction(1, len(rows))
+            for dependency, share in sorted(raw.items())
         }
 
     def primaries(self, application: str) -> list[tuple[DependencyRecord, Fraction]]:
-        return [(self.dependencies[row], share) for row, share in self.shares(application).items() if share > 0]
+        return [
+            (self.dependencies[row], share)
+            for row, share in self.shares(application).items()
+            if share > 0
+        ]
 
     # what could take over
 
@@ -241,14 +278,17 @@ class ReferencePortfolio:
         made = [
             test
             for test in self.tests()
-            if self.dependencies[test.dependency].application == application and test.target == target
+            if self.dependencies[test.dependency].application == application
+            and test.target == target
         ]
         if not made:
             return "none"
         latest = max(made, key=lambda test: (test.tested_on, test.id))
         if latest.result == "failed":
             return "failed"
-        ends = latest.expires_on or latest.tested_on + timedelta(days=self.settings.test_validity_days)
+        ends = latest.expires_on or latest.tested_on + timedelta(
+            days=self.settings.test_validity_days
+        )
         same = latest.tested_version in (None, self.served(target).version)
         return "tested" if latest.result == "passed" and self.day < ends and same else "lapsed"
 
@@ -270,7 +310,9 @@ class ReferencePortfolio:
         if a.version is None or b.version is None or a.version == b.version:
             return 0 if a.host == b.host else 1
         origin_a, origin_b = self.foundation[a.version], self.foundation[b.version]
-        kin = ({a.version} | set(self.lineage(a.version))) & ({b.version} | set(self.lineage(b.version)))
+        kin = ({a.version} | set(self.lineage(a.version))) & (
+            {b.version} | set(self.lineage(b.version))
+        )
         if origin_a == origin_b or kin:
             return 2
         if self.ultimate(self.developer[origin_a]) == self.ultimate(self.developer[origin_b]):
@@ -279,14 +321,31 @@ class ReferencePortfolio:
 
     def _parties(self, path: DependencyRecord | Candidate, row: OfferingRecord) -> set[str]:
         assert row.version is not None
-        parties = [self.developer[self.foundation[row.version]], row.host, row.gateway, path.via_party]
+        parties = [
+            self.developer[self.foundation[row.version]],
+            row.host,
+            row.gateway,
+            path.via_party,
+        ]
         return {self.ultimate(party) for party in parties if party}
 
-    def candidates(self, application: str, primary: DependencyRecord, threat: str) -> list[Candidate]:
-        fallbacks = sorted(self.live_dependencies(application, "fallback"), key=lambda row: (row.order, row.id))
-        standby = [self.dependencies[row] for row, share in self.shares(application).items() if share == 0]
+    def candidates(
+        self, application: str, primary: DependencyRecord, threat: str
+    ) -> list[Candidate]:
+        fallbacks = sorted(
+            self.live_dependencies(application, "fallback"), key=lambda row: (row.order, row.id)
+        )
+        standby = [
+            self.dependencies[row] for row, share in self.shares(application).items() if share == 0
+        ]
         found = [
-            Candidate(row.id, row.offering, row.via_party, row.via, self.test_status(application, row.offering))
+            Candidate(
+                row.id,
+                row.offering,
+                row.via_party,
+                row.via,
+                self.test_status(application, row.offering),
+            )
             for row in fallbacks + standby
         ]
         if threat in NOTICE:
@@ -315,7 +374,9 @@ class ReferencePortfolio:
         threats = {failing[node] for node in struck}
         at_once = any(threat not in NOTICE for threat in threats)
         best: tuple[str, str | None] = ("exposed", None)
-        for candidate in self.candidates(application, primary, "outage" if at_once else "retirement"):
+        for candidate in self.candidates(
+            application, primary, "outage" if at_once else "retirement"
+        ):
             ties = self.path(candidate.offering, candidate.via, candidate.via_party)
             if (
                 candidate.test == "failed"
@@ -352,11 +413,18 @@ class ReferencePortfolio:
 
     def stops(self, failing: Mapping[str, str]) -> dict[str, str]:
         """{application: exposed or cushioned} of those that the nodes can stop."""
-        states = {application: self.standing(application, failing).state for application in self.scope()}
-        return {application: state for application, state in states.items() if state in ("exposed", "cushioned")}
+        states = {
+            application: self.standing(application, failing).state for application in self.scope()
+        }
+        return {
+            application: state
+            for application, state in states.items()
+            if state in ("exposed", "cushioned")
+        }
 
     def leans(self, application: str, node: str) -> list[str]:
-        """The roles other than primary in which it stands on the node, by any tie; standby counts as a fallback."""
+        """The roles other than primary in which it stands on the node, by any tie; standby counts
+        as a fallback."""
         standby = {row for row, share in self.shares(application).items() if share == 0}
         return sorted(
             {
@@ -368,7 +436,10 @@ class ReferencePortfolio:
 
     def may_stand(self, application: str, node: str) -> bool:
         """A primary that nobody has placed could stand on any model."""
-        unplaced = (self.served(primary.offering).version is None for primary, _ in self.primaries(application))
+        unplaced = (
+            self.served(primary.offering).version is None
+            for primary, _ in self.primaries(application)
+        )
         return kind_of(node) in MODEL_SIDE and any(unplaced)
 
     def nodes(self) -> list[str]:

@@ -1,4 +1,5 @@
-"""Every number about a portfolio from its definition: concentration, single points, cuts, flags, runway, cost."""
+"""Every number about a portfolio from its definition: concentration, single points, cuts, flags,
+runway, cost."""
 
 import itertools
 import math
@@ -41,10 +42,14 @@ def application_weight(world: ReferencePortfolio, application: str, basis: str) 
     return None if weight is None else Fraction(weight)
 
 
-def path_weights(world: ReferencePortfolio, application: str, basis: str) -> tuple[dict[str, Fraction], bool]:
+def path_weights(
+    world: ReferencePortfolio, application: str, basis: str
+) -> tuple[dict[str, Fraction], bool]:
     """({primary: weight}, whether the weight is missing)."""
     primaries = world.primaries(application)
-    spends = {primary.id: Fraction(primary.spend) for primary, _ in primaries if primary.spend is not None}
+    spends = {
+        primary.id: Fraction(primary.spend) for primary, _ in primaries if primary.spend is not None
+    }
     if basis == "spend" and primaries and len(spends) == len(primaries):
         return spends, False
     weight = application_weight(world, application, basis)
@@ -60,14 +65,18 @@ def weight_in_scope(world: ReferencePortfolio, application: str, basis: str) -> 
 # concentration
 
 
-def buckets(world: ReferencePortfolio, dependency: DependencyRecord, layer: str) -> list[tuple[str, Fraction]]:
+def buckets(
+    world: ReferencePortfolio, dependency: DependencyRecord, layer: str
+) -> list[tuple[str, Fraction]]:
     """[(node, ?unresolved offering or none, part)] of one primary; the parts sum to 1."""
     row = world.served(dependency.offering)
     whole = Fraction(1)
     if layer == "host":
         return [(f"host:{row.host}", whole)]
     if layer == "region":
-        parts = [(f"region:{row.host}/{region}", whole / len(row.regions)) for region in row.regions]
+        parts = [
+            (f"region:{row.host}/{region}", whole / len(row.regions)) for region in row.regions
+        ]
         return parts or [(f"?{row.id}", whole)]
     if layer == "gateway":
         gateway = dependency.via_party if dependency.via == "gateway" else None
@@ -79,11 +88,17 @@ def buckets(world: ReferencePortfolio, dependency: DependencyRecord, layer: str)
     if row.version is None:
         return [(f"?{row.id}", whole)]
     foundation = world.foundation[row.version]
-    name = {"version": row.version, "foundation": foundation, "developer": world.developer[foundation]}[layer]
+    name = {
+        "version": row.version,
+        "foundation": foundation,
+        "developer": world.developer[foundation],
+    }[layer]
     return [(f"{layer}:{name}", whole)]
 
 
-def masses(world: ReferencePortfolio, layer: str, basis: str) -> tuple[Masses, list[str], list[str]]:
+def masses(
+    world: ReferencePortfolio, layer: str, basis: str
+) -> tuple[Masses, list[str], list[str]]:
     """({application: {bucket: mass}}, those without a weight, those that stand nowhere)."""
     per: Masses = {}
     missing, undeclared = [], []
@@ -132,7 +147,11 @@ def indices(per: Masses) -> Concentration:
     covered = sum(summed.values(), NOTHING)
     if covered == 0:
         return Concentration(covered + none, none, covered)
-    shares = {bucket: mass / covered for bucket, mass in sorted(summed.items()) if not bucket.startswith("?")}
+    shares = {
+        bucket: mass / covered
+        for bucket, mass in sorted(summed.items())
+        if not bucket.startswith("?")
+    }
     loose = [mass / covered for bucket, mass in summed.items() if bucket.startswith("?")]
     unknown = sum(loose, NOTHING)
     largest = sorted(shares.values(), reverse=True)
@@ -161,11 +180,25 @@ def concentration(world: ReferencePortfolio, layer: str, basis: str) -> dict[str
     whole = indices(per)
     section: dict[str, Any] = {
         name: shown(getattr(whole, name))
-        for name in ("total_weight", "none_weight", "covered_weight", "unknown", "cr1", "cr3", "hhi", "hhi_best",
-                     "hhi_worst", "n2")
-    }  # fmt: skip
+        for name in (
+            "total_weight",
+            "none_weight",
+            "covered_weight",
+            "unknown",
+            "cr1",
+            "cr3",
+            "hhi",
+            "hhi_best",
+            "hhi_worst",
+            "n2",
+        )
+    }
     section["n1"] = whole.n1
-    section["shares"] = None if whole.shares is None else {node: shown(share) for node, share in whole.shares.items()}
+    section["shares"] = (
+        None
+        if whole.shares is None
+        else {node: shown(share) for node, share in whole.shares.items()}
+    )
     section |= {"missing_weight": missing, "undeclared": undeclared}
     if whole.hhi is None:
         return section
@@ -182,7 +215,9 @@ def concentration(world: ReferencePortfolio, layer: str, basis: str) -> dict[str
             for bucket, mass in own.items()
             if bucket != "none"
         )
-        section["contribution"][application] = shown(sum(crossed, NOTHING) / whole.covered_weight**2)
+        section["contribution"][application] = shown(
+            sum(crossed, NOTHING) / whole.covered_weight**2
+        )
     return section
 
 
@@ -200,20 +235,29 @@ def single_points(world: ReferencePortfolio) -> dict[str, Any]:
         if stopped:
             found[node] = {
                 "exposed": sorted(name for name, state in stopped.items() if state == "exposed"),
-                "cushioned": sorted(name for name, state in stopped.items() if state == "cushioned"),
+                "cushioned": sorted(
+                    name for name, state in stopped.items() if state == "cushioned"
+                ),
                 "n_critical": sum(critical(world, name) for name in stopped),
             }
     return found
 
 
 def cuts(world: ReferencePortfolio) -> dict[str, Any]:
-    """The smallest sets of nodes that stop the threshold of the critical weight. Nodes that only an exit target
-    stands on count too: losing them takes the exit away."""
+    """The smallest sets of nodes that stop the threshold of the critical weight. Nodes that only an
+    exit target stands on count too: losing them takes the exit away."""
     target = [application for application in world.scope() if critical(world, application)]
-    weight = {application: weight_in_scope(world, application, "criticality") for application in target}
+    weight = {
+        application: weight_in_scope(world, application, "criticality") for application in target
+    }
     whole = sum(weight.values(), NOTHING)
     line = world.settings.cut_threshold
-    section: dict[str, Any] = {"target_weight": shown(whole), "threshold": shown(line), "size1": [], "size2": []}
+    section: dict[str, Any] = {
+        "target_weight": shown(whole),
+        "threshold": shown(line),
+        "size1": [],
+        "size2": [],
+    }
     if whole == 0:
         return section
     nodes = set(world.nodes())
@@ -236,7 +280,9 @@ def cuts(world: ReferencePortfolio) -> dict[str, Any]:
     return section
 
 
-def policy_value(world: ReferencePortfolio, policy: PolicyRecord, node: str) -> tuple[Fraction | None, list[str]]:
+def policy_value(
+    world: ReferencePortfolio, policy: PolicyRecord, node: str
+) -> tuple[Fraction | None, list[str]]:
     """(value, applications counted); None where nothing in scope weighs anything."""
     found = [
         application
@@ -247,8 +293,13 @@ def policy_value(world: ReferencePortfolio, policy: PolicyRecord, node: str) -> 
         found = [application for application in found if critical(world, application)]
     if policy.measure != "weight_share":
         return Fraction(len(found)), found
-    whole = sum((weight_in_scope(world, application, policy.basis) for application in world.scope()), NOTHING)
-    part = sum((weight_in_scope(world, application, policy.basis) for application in found), NOTHING)
+    whole = sum(
+        (weight_in_scope(world, application, policy.basis) for application in world.scope()),
+        NOTHING,
+    )
+    part = sum(
+        (weight_in_scope(world, application, policy.basis) for application in found), NOTHING
+    )
     return (part / whole if whole else None), found
 
 
@@ -261,7 +312,14 @@ def flags(world: ReferencePortfolio) -> list[dict[str, Any]]:
                 continue
             value, found = policy_value(world, policy, node)
             if value is not None and value > line:
-                raised.append({"policy": policy.id, "node": node, "value": shown(value), "applications": found})
+                raised.append(
+                    {
+                        "policy": policy.id,
+                        "node": node,
+                        "value": shown(value),
+                        "applications": found,
+                    }
+                )
     return raised
 
 
@@ -286,8 +344,14 @@ def _runway_of(world: ReferencePortfolio, primary: DependencyRecord) -> dict[str
     if row.retires_on is None and not retired:
         if row.lifecycle != "deprecated":
             return None
-        return {"days_left": None, "effort_days": shown(effort), "basis": basis, "runway": None, "at_least": False,
-                "why": "announced_without_date"}  # fmt: skip
+        return {
+            "days_left": None,
+            "effort_days": shown(effort),
+            "basis": basis,
+            "runway": None,
+            "at_least": False,
+            "why": "announced_without_date",
+        }
     left = (row.retires_on - world.day).days if row.retires_on is not None else 0
     if soft and not retired:
         left = max(0, left)
@@ -301,11 +365,15 @@ def _runway_of(world: ReferencePortfolio, primary: DependencyRecord) -> dict[str
     }
 
 
-def _effort(world: ReferencePortfolio, primary: DependencyRecord) -> tuple[Decimal | None, str | None]:
+def _effort(
+    world: ReferencePortfolio, primary: DependencyRecord
+) -> tuple[Decimal | None, str | None]:
     measured = [
         test
         for test in world.tests()
-        if test.dependency == primary.id and test.result != "failed" and test.effort_days is not None
+        if test.dependency == primary.id
+        and test.result != "failed"
+        and test.effort_days is not None
     ]
     if measured:
         return max(measured, key=lambda test: (test.tested_on, test.id)).effort_days, "test"
@@ -326,7 +394,10 @@ def price(
             amount, currency = Fraction(row.amount), row.currency
     for change in changes:
         begun = change.since is None or change.since <= day
-        concerned = change.unit in (None, unit) and world.footing(offering).get(str(change.node)) == "direct"
+        concerned = (
+            change.unit in (None, unit)
+            and world.footing(offering).get(str(change.node)) == "direct"
+        )
         if not begun or not concerned:
             continue
         if change.amount is not None:
@@ -336,7 +407,9 @@ def price(
     return None if amount is None else (amount, currency)
 
 
-def cost(world: ReferencePortfolio, day: date | None = None, changes: Collection[Reprice] = ()) -> dict[str, Any]:
+def cost(
+    world: ReferencePortfolio, day: date | None = None, changes: Collection[Reprice] = ()
+) -> dict[str, Any]:
     """A month of every live dependency at the prices of the day."""
     per: dict[str, Fraction] = {}
     summed: dict[str, Fraction] = {}

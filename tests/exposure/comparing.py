@@ -1,4 +1,5 @@
-"""Two answers about a portfolio, compared: rationals exactly where both are, floats to nine digits."""
+"""Two answers about a portfolio, compared: rationals exactly where both are, floats to nine
+digits."""
 
 import math
 from collections.abc import Iterator

@@ -1,4 +1,5 @@
-"""The database as `evaluate_portfolio` finds it: no policies, and room for what people are refused."""
+"""The database as `evaluate_portfolio` finds it: no policies, and room for what people are
+refused."""
 
 import pytest
 

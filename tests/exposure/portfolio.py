@@ -1,4 +1,5 @@
-"""Builders for flags: policies of one's own, critical applications on an offering, tables brought up to date."""
+"""Builders for flags: policies of one's own, critical applications on an offering, tables brought
+up to date."""
 
 from datetime import date, datetime
 from typing import Any

@@ -1,8 +1,9 @@
 """Small random portfolios in the shape that `evaluate_portfolio` reads, with every feature at once.
 
-Days lie on the edges of the rules (the day itself, the horizon, the validity of a test and one day beside each), and
-so do shares (none, nothing, a third, more than all). With `odd`, the catalogue also holds what people are refused:
-circles of parents, lineage and redirects, soft dates on retired offerings, spans that end before they begin.
+Days lie on the edges of the rules (the day itself, the horizon, the validity of a test and one day
+beside each), and so do shares (none, nothing, a third, more than all). With `odd`, the catalogue
+also holds what people are refused: circles of parents, lineage and redirects, soft dates on retired
+offerings, spans that end before they begin.
 """
 
 from datetime import date, timedelta
@@ -20,7 +21,9 @@ STATES = ("exposed", "cushioned", "portable", "partial")
 type Portfolio = dict[str, Any]
 
 
-def random_portfolio(r: Random, *, name: str = "random", odd: bool = True, small: bool = False) -> Portfolio:
+def random_portfolio(
+    r: Random, *, name: str = "random", odd: bool = True, small: bool = False
+) -> Portfolio:
     """One portfolio; all randomness comes from `r`."""
     return _Maker(r, odd=odd, small=small).make(name)
 
@@ -55,20 +58,31 @@ class _Maker:
     def make(self, name: str) -> Portfolio:
         self.providers = [self.id("provider") for _ in self.some(3, 4 + self.size)]
         self.foundations = [self.id("foundation") for _ in self.some(2, 3 + self.size)]
-        self.versions = {self.id("version"): self.r.choice(self.foundations) for _ in self.some(3, 3 + 2 * self.size)}
+        self.versions = {
+            self.id("version"): self.r.choice(self.foundations)
+            for _ in self.some(3, 3 + 2 * self.size)
+        }
         self.offerings = [self.id("offering") for _ in self.some(4, 4 + 3 * self.size)]
         self.apps = [self.id("app") for _ in self.some(2, 2 + 3 * self.size)]
         offerings = [self.offering(name) for name in self.offerings]
         self.hosts = {row["id"]: row for row in offerings}
         dependencies = [row for app in self.apps for row in self.dependencies_of(app)]
-        tests = [self.exit_test(dependencies) for _ in self.some(0, 5 * self.size)] if dependencies else []
+        tests = (
+            [self.exit_test(dependencies) for _ in self.some(0, 5 * self.size)]
+            if dependencies
+            else []
+        )
         portfolio: Portfolio = {
             "name": name,
             "as_of": AS_OF.isoformat(),
             "horizon_days": self.horizon,
             "providers": self.parents(),
-            "foundations": [{"id": row, "developer": self.r.choice(self.providers)} for row in self.foundations],
-            "versions": [{"id": row, "foundation": foundation} for row, foundation in self.versions.items()],
+            "foundations": [
+                {"id": row, "developer": self.r.choice(self.providers)} for row in self.foundations
+            ],
+            "versions": [
+                {"id": row, "foundation": foundation} for row, foundation in self.versions.items()
+            ],
             "derivations": self.derivations(),
             "offerings": offerings,
             "applications": [self.application(app) for app in self.apps],
@@ -94,7 +108,9 @@ class _Maker:
     def parents(self) -> list[dict[str, Any]]:
         rows = []
         for place, provider in enumerate(self.providers):
-            above = self.providers[:place] if not (self.odd and self.chance(0.2)) else self.providers
+            above = (
+                self.providers[:place] if not (self.odd and self.chance(0.2)) else self.providers
+            )
             parent = self.r.choice(above) if above and self.chance(0.4) else None
             rows.append({"id": provider, "parent": parent})
         return rows
@@ -106,16 +122,31 @@ class _Maker:
             child, parent = self.r.sample(range(len(names)), 2)
             if not (self.odd and self.chance(0.2)):
                 child, parent = max(child, parent), min(child, parent)
-            kind = self.r.choice(("fine_tune", "quantisation", "merge", "adapter", "distillation", "distillation",
-                                  "next_generation"))  # fmt: skip
-            edges[child, parent, kind] = {"child": names[child], "parent": names[parent], "kind": kind}
+            kind = self.r.choice(
+                (
+                    "fine_tune",
+                    "quantisation",
+                    "merge",
+                    "adapter",
+                    "distillation",
+                    "distillation",
+                    "next_generation",
+                )
+            )
+            edges[child, parent, kind] = {
+                "child": names[child],
+                "parent": names[parent],
+                "kind": kind,
+            }
         return list(edges.values())
 
     def offering(self, name: str) -> dict[str, Any]:
         edges = (-400, -1, 0, 1, 90, self.horizon - 1, self.horizon, self.horizon + 1)
         ends = self.day(*edges) if self.chance(0.4) else None
         kind = self.r.choice(("firm", "firm", "not_before"))
-        lifecycle = self.r.choice(("active", "active", "active", "legacy", "preview", "deprecated", "retired"))
+        lifecycle = self.r.choice(
+            ("active", "active", "active", "legacy", "preview", "deprecated", "retired")
+        )
         if lifecycle == "retired" and kind == "not_before" and not self.odd:
             kind = "firm"
         replacement = self.r.choice(self.offerings) if self.chance(0.6) else None
@@ -161,9 +192,13 @@ class _Maker:
         }
 
     def dependencies_of(self, app: str) -> list[dict[str, Any]]:
-        rows = [self.dependency(app, "primary") for _ in range(self.r.choice((0, 1, 1, 1, 2, 2, 3)))]
+        rows = [
+            self.dependency(app, "primary") for _ in range(self.r.choice((0, 1, 1, 1, 2, 2, 3)))
+        ]
         rows += [self.dependency(app, "fallback") for _ in range(self.r.choice((0, 1, 1, 2, 3)))]
-        return rows + [self.dependency(app, self.r.choice(ROLES)) for _ in range(self.r.choice((0, 0, 1, 2)))]
+        return rows + [
+            self.dependency(app, self.r.choice(ROLES)) for _ in range(self.r.choice((0, 0, 1, 2)))
+        ]
 
     def dependency(self, app: str, role: str) -> dict[str, Any]:
         via = self.r.choice(("direct", "direct", "direct", "gateway", "embedded"))
@@ -182,7 +217,9 @@ class _Maker:
             "order": self.r.choice((None, 1, 1, 2)) if role == "fallback" else None,
             "share": self.r.choice(SHARES) if role == "primary" else None,
             "via": via,
-            "via_party": None if via == "direct" or self.chance(0.1) else self.r.choice(self.providers),
+            "via_party": None
+            if via == "direct" or self.chance(0.1)
+            else self.r.choice(self.providers),
             "since": since,
             "until": until,
             "input_tokens": self.r.choice((None, 0, 1_000_000, 3_333_333)),
@@ -192,12 +229,18 @@ class _Maker:
 
     def exit_test(self, dependencies: list[dict[str, Any]]) -> dict[str, Any]:
         of = self.r.choice(dependencies)
-        others = [row["offering"] for row in dependencies if row["application"] == of["application"]]
+        others = [
+            row["offering"] for row in dependencies if row["application"] == of["application"]
+        ]
         target = self.r.choice(others if self.chance(0.7) else self.offerings)
-        tested = self.r.choice((-self.validity - 1, -self.validity, 1 - self.validity, -30, -30, -1, 0, 1))
+        tested = self.r.choice(
+            (-self.validity - 1, -self.validity, 1 - self.validity, -30, -30, -1, 0, 1)
+        )
         expires = None
         if self.chance(0.4):
-            expires = self.r.choice([day for day in (-1, 0, 1, 100) if day > tested] or [tested + 1])
+            expires = self.r.choice(
+                [day for day in (-1, 0, 1, 100) if day > tested] or [tested + 1]
+            )
         return {
             "id": self.id("test"),
             "dependency": of["id"],
@@ -228,7 +271,11 @@ class _Maker:
         if kind == "region":
             row = self.r.choice(list(self.hosts.values()))
             return f"region:{row['host']}/{self.r.choice(row['regions'] or ['r0'])}"
-        known = {"offering": self.offerings, "version": list(self.versions), "foundation": self.foundations}
+        known = {
+            "offering": self.offerings,
+            "version": list(self.versions),
+            "foundation": self.foundations,
+        }
         return f"{kind}:{self.r.choice(known.get(kind, self.providers))}"
 
     def policy(self) -> dict[str, Any]:
@@ -239,7 +286,9 @@ class _Maker:
             "states": self.r.sample(STATES, self.r.randint(1, 3)),
             "measure": "weight_share" if share else self.r.choice(("n_applications", "n_critical")),
             "basis": self.r.choice(("count", "criticality", "spend", "users")),
-            "tolerance": self.r.choice(("1/10", "1/3", "1/2", 0)) if share else self.r.choice((0, 1, 2)),
+            "tolerance": self.r.choice(("1/10", "1/3", "1/2", 0))
+            if share
+            else self.r.choice((0, 1, 2)),
             "threat": self.r.choice((None, None, *THREATS)),
         }
 
@@ -250,10 +299,14 @@ class _Maker:
             day += timedelta(days=self.r.choice((0, 1, 1, 1, 2, 5)))
             step: dict[str, Any] = {"day": day.isoformat()}
             if self.chance(0.85):
-                step["value"] = self.r.choice((None, 0, 1, 2, 3, 4, 5, "9/5", "27/10", "33/10", "7/2"))
+                step["value"] = self.r.choice(
+                    (None, 0, 1, 2, 3, 4, 5, "9/5", "27/10", "33/10", "7/2")
+                )
             if self.chance(0.3):
                 until = (day + timedelta(days=self.r.choice((0, 1, 3, 30)))).isoformat()
-                step["do"] = self.r.choice(({"acknowledge": 1}, {"accept_until": until}, {"disable": 1}))
+                step["do"] = self.r.choice(
+                    ({"acknowledge": 1}, {"accept_until": until}, {"disable": 1})
+                )
             steps.append(step)
         return {
             "id": self.id("life"),
@@ -267,7 +320,9 @@ class _Maker:
         return {
             "id": self.id("scenario"),
             "ops": [self.operation(dependencies) for _ in self.some(1, 4)],
-            "layers": self.r.sample(("developer", "host", "version", "region", "gateway", "vendor"), 2),
+            "layers": self.r.sample(
+                ("developer", "host", "version", "region", "gateway", "vendor"), 2
+            ),
             "basis": self.r.choice(("count", "criticality", "spend", "users")),
             "on": self.day(0, 45) if self.chance(0.4) else None,
         }
@@ -279,7 +334,11 @@ class _Maker:
         if kind == "remove":
             return {"op": kind, "nodes": [self.node() for _ in self.some(1, 3)]}
         if kind == "replace":
-            return {"op": kind, "old": self.r.choice(self.offerings), "new": self.r.choice(self.offerings)}
+            return {
+                "op": kind,
+                "old": self.r.choice(self.offerings),
+                "new": self.r.choice(self.offerings),
+            }
         if kind == "move":
             return {
                 "op": kind,
@@ -290,7 +349,9 @@ class _Maker:
             return {"op": kind, "application": self.r.choice(self.apps)}
         if kind == "reprice":
             change: dict[str, Any] = {"op": kind, "node": self.node()}
-            change |= self.r.choice(({"factor": "3/2"}, {"factor": "1/3"}, {"amount": "7/2", "currency": "USD"}))
+            change |= self.r.choice(
+                ({"factor": "3/2"}, {"factor": "1/3"}, {"amount": "7/2", "currency": "USD"})
+            )
             if self.chance(0.4):
                 change["unit"] = self.r.choice(("input", "output"))
             if self.chance(0.3):
@@ -299,13 +360,22 @@ class _Maker:
         app = self.id("added")
         rows = self.dependencies_of(app)
         made = [self.exit_test(rows) for _ in self.some(0, 2)] if rows else []
-        return {"op": "add", "application": self.application(app), "dependencies": rows, "exit_tests": made}
+        return {
+            "op": "add",
+            "application": self.application(app),
+            "dependencies": rows,
+            "exit_tests": made,
+        }
 
     def loss(self) -> dict[str, Any]:
         rated = self.chance(0.3)
 
         def frequency() -> dict[str, Any]:
-            return {"rate": self.r.choice(("1/2", 1))} if rated else {"q": self.r.choice(("1/20", "1/2", "1/200"))}
+            return (
+                {"rate": self.r.choice(("1/2", 1))}
+                if rated
+                else {"q": self.r.choice(("1/20", "1/2", "1/200"))}
+            )
 
         return {
             "events": [
@@ -314,11 +384,17 @@ class _Maker:
                     "kind": self.r.choice(("outage", "retirement", "price")),
                     "threat": self.r.choice((None, None, *THREATS)),
                     "frequency": frequency(),
-                    "base": {name: self.r.choice((0, 5, 10)) for name in CRITICALITIES if self.chance(0.8)},
+                    "base": {
+                        name: self.r.choice((0, 5, 10))
+                        for name in CRITICALITIES
+                        if self.chance(0.8)
+                    },
                 }
                 for _ in self.some(1, 3)
             ],
-            "own": {name: {**frequency(), "loss": 4} for name in ("critical", "low") if self.chance(0.5)},
+            "own": {
+                name: {**frequency(), "loss": 4} for name in ("critical", "low") if self.chance(0.5)
+            },
         }
 
     def settings(self) -> dict[str, Any]:
@@ -345,5 +421,14 @@ class _Maker:
         return said
 
 
-def _price(offering: str, unit: str, amount: int | str, currency: str, since: str, until: str | None) -> dict[str, Any]:
-    return {"offering": offering, "unit": unit, "amount": amount, "currency": currency, "from": since, "to": until}
+def _price(
+    offering: str, unit: str, amount: int | str, currency: str, since: str, until: str | None
+) -> dict[str, Any]:
+    return {
+        "offering": offering,
+        "unit": unit,
+        "amount": amount,
+        "currency": currency,
+        "from": since,
+        "to": until,
+    }

@@ -1,4 +1,5 @@
-"""A portfolio in the product's own tables for the length of a block, and short questions to the engine about it."""
+"""A portfolio in the product's own tables for the length of a block, and short questions to the
+engine about it."""
 
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
@@ -10,7 +11,12 @@ from django.db import connection, transaction
 from apps.exposure.engine.building import rebuild
 from apps.exposure.engine.concentration import LayerIndices, measure_layer
 from apps.exposure.engine.settings import EngineSettings, engine_settings
-from apps.exposure.engine.states import STANDING, application_states, questions, states_of_every_node
+from apps.exposure.engine.states import (
+    STANDING,
+    application_states,
+    questions,
+    states_of_every_node,
+)
 from apps.exposure.models import Basis, Layer, StandingState
 from apps.exposure.threats import DEFAULT_THREAT
 from tests.exposure.portfolios import Portfolio
@@ -29,7 +35,9 @@ RANK = {"not_standing": 0, "partial": 0, "portable": 1, "cushioned": 2, "exposed
 class Product:
     """Answers in the file's own names."""
 
-    def __init__(self, record: PortfolioRecord, names: PortfolioNames, settings: EngineSettings) -> None:
+    def __init__(
+        self, record: PortfolioRecord, names: PortfolioNames, settings: EngineSettings
+    ) -> None:
         self.record = record
         self.names = names
         self.settings = settings
@@ -40,24 +48,32 @@ class Product:
 
     @property
     def scope(self) -> list[str]:
-        return sorted(row.id for row in self.record.applications if row.status in self.settings.statuses)
+        return sorted(
+            row.id for row in self.record.applications if row.status in self.settings.statuses
+        )
 
     def states(self) -> dict[tuple[str, str], tuple[str, float]]:
-        """{(node, application): (state, hit share)} of every node failing alone; who does not stand is left out."""
+        """{(node, application): (state, hit share)} of every node failing alone; who does not stand
+        is left out."""
         # under its usual threat alone: a policy may ask about a node under another one, too
-        sql = states_of_every_node(settings=self.settings, threats=set(DEFAULT_THREAT.items())) + STANDING
+        sql = (
+            states_of_every_node(settings=self.settings, threats=set(DEFAULT_THREAT.items()))
+            + STANDING
+        )
         with connection.cursor() as cursor:
             cursor.execute(
-                sql + " SELECT t.q / 8, t.application_id, t.worst, t.n_struck < a.n_paths, t.hit FROM standing t"
+                sql + " SELECT t.q / 8, t.application_id, t.worst, t.n_struck < a.n_paths, t.hit "
+                "FROM standing t"
                 " JOIN exposure_scopedapplication a USING (application_id)",
                 {},
             )
             return {
                 (str(self.names.nodes[node]), self.names.applications[application]): (
-                    "partial" if some else STATES[worst], hit,
+                    "partial" if some else STATES[worst],
+                    hit,
                 )
                 for node, application, worst, some, hit in cursor.fetchall()
-            }  # fmt: skip
+            }
 
     def stops(self, nodes: Collection[str]) -> set[str]:
         """Applications that the joint failure can stop."""
@@ -71,7 +87,9 @@ class Product:
 
     def grades(self) -> dict[str, dict[str, Any]]:
         return grade_candidates(
-            on=self.record.as_of, dependencies=self.names.dependencies, offerings=self.names.offerings
+            on=self.record.as_of,
+            dependencies=self.names.dependencies,
+            offerings=self.names.offerings,
         )
 
     def after(self, ops: Sequence[dict[str, Any]], *, like: Portfolio) -> dict[str, Any]:
@@ -80,13 +98,18 @@ class Product:
 
     def asked(self, scenario: ScenarioRecord) -> dict[str, Any]:
         return run_scenario(
-            scenario, ids=self.names.ids, applications=self.names.applications, nodes=self.names.nodes,
+            scenario,
+            ids=self.names.ids,
+            applications=self.names.applications,
+            nodes=self.names.nodes,
             settings=self.settings,
-        )  # fmt: skip
+        )
 
 
 def scenario(portfolio: Portfolio, ops: Sequence[dict[str, Any]], **fields: Any) -> ScenarioRecord:
-    asked = portfolio | {"scenarios": [{"id": "asked", "ops": list(ops), "layers": ["developer", "host"], **fields}]}
+    asked = portfolio | {
+        "scenarios": [{"id": "asked", "ops": list(ops), "layers": ["developer", "host"], **fields}]
+    }
     return read_document({"portfolios": [asked]})[0].scenarios[0]
 
 
@@ -105,4 +128,6 @@ def product(portfolio: Portfolio) -> Iterator[Product]:
 
 def exact(number: float | str | int | None) -> Fraction:
     assert number is not None
-    return Fraction(number) if isinstance(number, str) else Fraction(number).limit_denominator(10**9)
+    return (
+        Fraction(number) if isinstance(number, str) else Fraction(number).limit_denominator(10**9)
+    )

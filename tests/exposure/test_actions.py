@@ -26,7 +26,10 @@ class TestEvents:
         assert handle_events(at=NOW) == 2
         assert handle_events(at=NOW) == 0
 
-        assert dict(HandledEvent.objects.values_list("event_id", "n_applications")) == {event.pk: 3, idle.pk: 0}
+        assert dict(HandledEvent.objects.values_list("event_id", "n_applications")) == {
+            event.pk: 3,
+            idle.pk: 0,
+        }
 
     def test_one_that_committed_late_is_found_too(self):
         first, second = make_event(make_offering()), make_event(make_offering())
@@ -47,7 +50,9 @@ class TestEvents:
         for number, offering in enumerate(offerings):
             critical_on(offering, number + 1)
         events = [
-            make_event(offering, kind) for offering in offerings for kind in ("announced", "repriced", "released")
+            make_event(offering, kind)
+            for offering in offerings
+            for kind in ("announced", "repriced", "released")
         ]
 
         handle_events(at=NOW)

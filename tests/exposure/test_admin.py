@@ -1,4 +1,5 @@
-"""The admin of flags, lines and settings: decisions go the way of every decision, refusals are said."""
+"""The admin of flags, lines and settings: decisions go the way of every decision, refusals are
+said."""
 
 from datetime import timedelta
 
@@ -45,12 +46,19 @@ def test_flags_are_acknowledged_accepted_and_opened_again_by_name(flag):
     assert decide(client, "accept", flag, until=until.isoformat(), reason="none else") == [
         f"1 accepted until {until.isoformat()}."
     ]
-    assert (flag.state, flag.accepted_by.username, flag.accepted_why) == ("accepted", "the-governance", "none else")
+    assert (flag.state, flag.accepted_by.username, flag.accepted_why) == (
+        "accepted",
+        "the-governance",
+        "none else",
+    )
     assert decide(client, "revoke", flag, reason="one more") == ["1 open again."]
 
     assert list(FlagEvent.objects.order_by("pk").values_list("kind", flat=True)) == [
-        "opened", "acknowledged", "accepted", "acceptance_revoked",
-    ]  # fmt: skip
+        "opened",
+        "acknowledged",
+        "accepted",
+        "acceptance_revoked",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -90,21 +98,32 @@ def test_switching_a_line_off_in_its_form_resolves_its_flags(flag):
 
 def test_a_line_that_is_moved_keeps_why_it_lies_there_apart_from_why_it_moved(flag):
     save_admin_form(
-        signed_in(), flag.policy, tolerance="0.7", reason="what we can bear", change_reason="a second host is there"
+        signed_in(),
+        flag.policy,
+        tolerance="0.7",
+        reason="what we can bear",
+        change_reason="a second host is there",
     )
 
     flag.policy.refresh_from_db()
     newest = flag.policy.history.order_by("pgh_id").last()
-    assert (flag.policy.reason, newest.pgh_context.metadata["reason"]) == ("what we can bear", "a second host is there")
+    assert (flag.policy.reason, newest.pgh_context.metadata["reason"]) == (
+        "what we can bear",
+        "a second host is there",
+    )
 
 
 def test_a_line_is_drawn_in_the_admin():
     client = signed_in()
     address = reverse("admin:exposure_policy_add")
     data = admin_form_data(client.get(address)) | {
-        "slug": "new", "name": "New", "kinds": "host", "states": "exposed,cushioned", "measure": "n_critical",
+        "slug": "new",
+        "name": "New",
+        "kinds": "host",
+        "states": "exposed,cushioned",
+        "measure": "n_critical",
         "tolerance": "3",
-    }  # fmt: skip
+    }
 
     answer = client.post(address, data)
 

@@ -1,4 +1,5 @@
-"""The check of kept tables: silent while they are true, and it finds a row that is missing or wrong in any of them."""
+"""The check of kept tables: silent while they are true, and it finds a row that is missing or wrong
+in any of them."""
 
 import json
 from datetime import timedelta
@@ -21,7 +22,13 @@ from apps.inventory.models import Dependency
 from apps.risks.actions import count_inherited_risk
 from apps.risks.models import FoundationRisk
 from apps.risks.queries import inherited_risks
-from tests.builders import make_application, make_assessment, make_dependency, make_offering, make_user
+from tests.builders import (
+    make_application,
+    make_assessment,
+    make_dependency,
+    make_offering,
+    make_user,
+)
 from tools.seeding.seed import seed_portfolio
 
 TABLES = [
@@ -62,7 +69,9 @@ def keep_all(today):
     count_inherited_risk(now())
     # the least that is later: the next refresh is later still
     after = EngineState.objects.get().refreshed_at + timedelta(microseconds=1)
-    PeriodicJob.objects.update_or_create(name=CUT_TASK, defaults={"started_at": after, "succeeded_at": after})
+    PeriodicJob.objects.update_or_create(
+        name=CUT_TASK, defaults={"started_at": after, "succeeded_at": after}
+    )
 
 
 def execute(statement, *, table):
@@ -88,7 +97,10 @@ def test_nothing_differs_while_every_table_is_as_the_jobs_leave_it(kept, today):
 
 @pytest.mark.parametrize("table", TABLES)
 def test_a_row_that_is_missing_is_found_in_each_table(table, kept, today):
-    assert execute(f"DELETE FROM {table} WHERE ctid = (SELECT ctid FROM {table} LIMIT 1)", table=table) == 1
+    assert (
+        execute(f"DELETE FROM {table} WHERE ctid = (SELECT ctid FROM {table} LIMIT 1)", table=table)
+        == 1
+    )
 
     check = check_exposure(on=today, limit=3)
 
@@ -119,7 +131,13 @@ def test_a_row_that_is_missing_is_found_in_each_table(table, kept, today):
     ],
 )
 def test_a_row_that_is_wrong_is_found_in_each_table(table, change, kept, today):
-    assert execute(f"UPDATE {table} SET {change} WHERE ctid = (SELECT ctid FROM {table} LIMIT 1)", table=table) == 1
+    assert (
+        execute(
+            f"UPDATE {table} SET {change} WHERE ctid = (SELECT ctid FROM {table} LIMIT 1)",
+            table=table,
+        )
+        == 1
+    )
 
     found = check_exposure(on=today, limit=3).tables[table]
 
@@ -138,7 +156,12 @@ def test_what_waits_is_worked_through_first_and_is_no_difference(kept, today):
 
     assert {name for name, table in check.tables.items() if table.n_differences} == set()
     # counted by a job of every minute, and found by one of every hour
-    assert set(check.not_compared) == {"risks_riskcount", "risks_teamcount", "risks_levelcount", "exposure_cut"}
+    assert set(check.not_compared) == {
+        "risks_riskcount",
+        "risks_teamcount",
+        "risks_levelcount",
+        "exposure_cut",
+    }
 
 
 def test_it_changes_nothing_and_examples_are_as_many_as_asked(kept, today):
@@ -167,7 +190,10 @@ def test_it_takes_no_lock_on_a_kept_table_that_a_reader_or_a_job_would_wait_for(
                 [TABLES],
             )
             locks.update(cursor.fetchall())
-            cursor.execute("SELECT count(*) FROM pg_locks WHERE pid = pg_backend_pid() AND locktype = 'advisory'")
+            cursor.execute(
+                "SELECT count(*) FROM pg_locks WHERE pid = pg_backend_pid() AND locktype = "
+                "'advisory'"
+            )
             assert cursor.fetchone() == (0,)
             cursor.execute("SHOW transaction_isolation")
             assert cursor.fetchone() == ("repeatable read",)

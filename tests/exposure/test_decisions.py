@@ -49,7 +49,11 @@ class TestAcknowledging:
 
         assert (flag.state, flag.acknowledged_by) == ("acknowledged", governor)
         event = FlagEvent.objects.get(kind="acknowledged")
-        assert (event.by, event.reason, event.value) == (governor, "on it", Decimal("0.666666666666667"))
+        assert (event.by, event.reason, event.value) == (
+            governor,
+            "on it",
+            Decimal("0.666666666666667"),
+        )
 
     def test_a_second_time_changes_nothing_and_the_first_name_stays(self, flag, governor):
         acknowledge_flag(flag=flag, at=NOW, by=governor)
@@ -67,12 +71,24 @@ class TestAcknowledging:
 
 
 class TestAccepting:
-    def test_holds_until_the_day_and_up_to_the_value_with_the_hysteresis_on_top(self, flag, governor):
+    def test_holds_until_the_day_and_up_to_the_value_with_the_hysteresis_on_top(
+        self, flag, governor
+    ):
         flag = accept(flag, governor)
 
-        assert (flag.state, flag.accepted_by, flag.accepted_until, flag.accepted_why, flag.ceiling) == (
-            "accepted", governor, TODAY + MONTH, "no other host serves it", Decimal("0.733333333333333"),
-        )  # fmt: skip
+        assert (
+            flag.state,
+            flag.accepted_by,
+            flag.accepted_until,
+            flag.accepted_why,
+            flag.ceiling,
+        ) == (
+            "accepted",
+            governor,
+            TODAY + MONTH,
+            "no other host serves it",
+            Decimal("0.733333333333333"),
+        )
 
     def test_the_ceiling_lies_over_the_line_where_the_value_has_sunk_under_it(self, flag, governor):
         critical_on(make_offering(host=make_provider("third")), 2)
@@ -87,7 +103,11 @@ class TestAccepting:
 
         flag = accept(flag, other, until=TODAY + 2 * MONTH, reason="still none")
 
-        assert (flag.accepted_by, flag.accepted_until, flag.accepted_why) == (other, TODAY + 2 * MONTH, "still none")
+        assert (flag.accepted_by, flag.accepted_until, flag.accepted_why) == (
+            other,
+            TODAY + 2 * MONTH,
+            "still none",
+        )
 
     @pytest.mark.parametrize(
         ("fields", "field", "words"),
@@ -125,7 +145,12 @@ class TestRevoking:
 
         flag = revoke_acceptance(flag=flag, reason="a second host is there", at=NOW, by=governor)
 
-        assert (flag.state, flag.accepted_by, flag.accepted_until, flag.ceiling) == ("open", None, None, None)
+        assert (flag.state, flag.accepted_by, flag.accepted_until, flag.ceiling) == (
+            "open",
+            None,
+            None,
+            None,
+        )
         event = FlagEvent.objects.get(kind="acceptance_revoked")
         assert (event.by, event.reason) == (governor, "a second host is there")
 
@@ -168,9 +193,13 @@ def test_the_history_names_who_decided_and_why(flag, governor):
 
 class TestPolicies:
     FACTS = {
-        "slug": "exposed-on-one-version", "name": "Exposed on one version", "kinds": ["version"],
-        "states": ["exposed"], "measure": "n_applications", "tolerance": Decimal(10),
-    }  # fmt: skip
+        "slug": "exposed-on-one-version",
+        "name": "Exposed on one version",
+        "kinds": ["version"],
+        "states": ["exposed"],
+        "measure": "n_applications",
+        "tolerance": Decimal(10),
+    }
 
     def test_a_new_one_counts_from_the_next_evaluation_on(self, governor):
         policy = add_policy(facts=self.FACTS, by=governor, reason="the board's wish")
@@ -197,7 +226,13 @@ class TestPolicies:
         assert all(words.endswith((".", ".'")) or " " in words for words in refusal.value.messages)
 
     def test_switching_off_resolves_the_flags_and_names_who_did_it(self, flag, governor):
-        change_policy(policy=flag.policy, facts={"enabled": False}, at=NOW, by=governor, reason="no longer ours")
+        change_policy(
+            policy=flag.policy,
+            facts={"enabled": False},
+            at=NOW,
+            by=governor,
+            reason="no longer ours",
+        )
 
         flag.refresh_from_db()
         assert flag.state == "resolved"
@@ -206,7 +241,9 @@ class TestPolicies:
     def test_nothing_is_written_where_nothing_differs(self, flag, governor):
         before = flag.policy.history.count()
 
-        change_policy(policy=flag.policy, facts={"enabled": True, "states": ALL_STATES}, at=NOW, by=governor)
+        change_policy(
+            policy=flag.policy, facts={"enabled": True, "states": ALL_STATES}, at=NOW, by=governor
+        )
 
         assert flag.policy.history.count() == before
 
@@ -216,7 +253,11 @@ class TestSettings:
         change_settings(facts={"horizon_days": 90}, by=governor, reason="shorter notice")
         row = change_settings(facts={"test_validity_days": 180}, by=governor)
 
-        assert (row.pk, row.horizon_days, row.test_validity_days) == (ExposureSettings.ONLY, 90, 180)
+        assert (row.pk, row.horizon_days, row.test_validity_days) == (
+            ExposureSettings.ONLY,
+            90,
+            180,
+        )
         assert ExposureSettings.objects.count() == 1
 
     def test_grades_beyond_five_are_refused(self, governor):

@@ -36,7 +36,9 @@ def test_it_agrees_with_the_exact_rule(db, kind):
         make_offering("unrelated", host=host),
     ]
     for number, offering in enumerate(names):
-        application = make_application(f"A{number}", team=team if number % 2 else None, criticality=number % 4)
+        application = make_application(
+            f"A{number}", team=team if number % 2 else None, criticality=number % 4
+        )
         make_dependency(application, offering, "judge" if number == 1 else "primary")
     ended = make_application("Ended", team=team)
     make_dependency(ended, plain, until=today - timedelta(1))
@@ -50,7 +52,10 @@ def test_it_agrees_with_the_exact_rule(db, kind):
         found = reached_by_event(event.pk, user=user, limit=50)
 
         assert list(found.first) == [(row.pk, row.affected_primary) for row in exact]
-        assert (found.n, found.n_critical) == (len(exact), sum(row.criticality == 0 for row in exact))
+        assert (found.n, found.n_critical) == (
+            len(exact),
+            sum(row.criticality == 0 for row in exact),
+        )
         assert reached_by_events([event.pk], user=user) == ({event.pk: len(exact)} if exact else {})
 
 
@@ -60,6 +65,8 @@ def test_the_first_are_bounded_and_the_count_is_not(db):
         make_dependency(make_application(), offering)
     refresh(on=day_of(now()))
 
-    found = reached_by_event(make_event(offering).pk, user=make_user(role=OrganisationRole.AUDITOR), limit=3)
+    found = reached_by_event(
+        make_event(offering).pk, user=make_user(role=OrganisationRole.AUDITOR), limit=3
+    )
 
     assert (found.n, len(found.first)) == (4, 3)

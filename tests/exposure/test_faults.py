@@ -1,4 +1,5 @@
-"""A real worker that is really killed between the steps of the task: what the next one finds is all that is needed."""
+"""A real worker that is really killed between the steps of the task: what the next one finds is all
+that is needed."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -34,12 +35,16 @@ def evaluation_held_up(policy: Policy) -> Iterator[None]:
 def somebody_waits() -> bool:
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND classid = %s AND NOT granted", [POLICY_LOCK]
+            "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND classid = %s AND NOT "
+            "granted",
+            [POLICY_LOCK],
         )
         return bool(cursor.fetchone()[0])
 
 
-def test_a_worker_killed_between_refresh_and_evaluation_loses_no_flag(broker: str, tmp_path: Path) -> None:
+def test_a_worker_killed_between_refresh_and_evaluation_loses_no_flag(
+    broker: str, tmp_path: Path
+) -> None:
     policy = only()
     offering = make_offering(host=make_provider("here"))
     critical_on(offering)

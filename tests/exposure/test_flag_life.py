@@ -1,4 +1,5 @@
-"""The life of a flag, rule by rule; and on random lives it does what one plain loop over the days does."""
+"""The life of a flag, rule by rule; and on random lives it does what one plain loop over the days
+does."""
 
 from datetime import date, timedelta
 from fractions import Fraction
@@ -20,10 +21,16 @@ def day(n: int) -> date:
     return DAY + timedelta(days=n)
 
 
-def states(*steps: tuple[int, object] | tuple[int, object, Decision], line: Line = LINE) -> list[tuple[str, ...]]:
+def states(
+    *steps: tuple[int, object] | tuple[int, object, Decision], line: Line = LINE
+) -> list[tuple[str, ...]]:
     """[(state, events...)] after steps of (day number, value, decision)."""
     given_steps = [
-        (day(each[0]), None if each[1] is None else Fraction(str(each[1])), each[2] if len(each) == 3 else Decision())
+        (
+            day(each[0]),
+            None if each[1] is None else Fraction(str(each[1])),
+            each[2] if len(each) == 3 else Decision(),
+        )
         for each in steps
     ]
     return [(life.state, *events) for life, events in run(line, given_steps)]
@@ -43,8 +50,11 @@ def test_between_release_and_line_nothing_happens_however_long() -> None:
 
 def test_it_resolves_once_the_release_line_has_held_for_the_days() -> None:
     assert states((0, 11), (1, 9), (2, 8), (3, 9)) == [
-        ("open", "opened"), ("open",), ("open",), ("none", "resolved"),
-    ]  # fmt: skip
+        ("open", "opened"),
+        ("open",),
+        ("open",),
+        ("none", "resolved"),
+    ]
 
 
 def test_one_value_above_the_release_line_starts_the_days_anew() -> None:
@@ -61,7 +71,10 @@ def test_missed_evaluations_do_not_delay_it() -> None:
 
 
 def test_with_no_days_to_clear_it_resolves_on_the_day() -> None:
-    assert states((0, 11), (1, 9), line=Line(Fraction(10), clear_days=0))[-1] == ("none", "resolved")
+    assert states((0, 11), (1, 9), line=Line(Fraction(10), clear_days=0))[-1] == (
+        "none",
+        "resolved",
+    )
 
 
 def test_a_node_that_is_gone_counts_as_nothing_and_resolves_by_the_rule() -> None:
@@ -75,8 +88,11 @@ def test_a_breach_after_a_resolution_is_a_new_episode() -> None:
 def test_acknowledged_stays_quiet_and_still_resolves() -> None:
     acknowledge = Decision(acknowledge=True)
     assert states((0, 11, acknowledge), (1, 99), (2, 9), (4, 9)) == [
-        ("acknowledged", "opened", "acknowledged"), ("acknowledged",), ("acknowledged",), ("none", "resolved"),
-    ]  # fmt: skip
+        ("acknowledged", "opened", "acknowledged"),
+        ("acknowledged",),
+        ("acknowledged",),
+        ("none", "resolved"),
+    ]
 
 
 def test_only_an_open_flag_is_acknowledged() -> None:
@@ -88,12 +104,17 @@ def test_only_an_open_flag_is_acknowledged() -> None:
 def test_accepted_is_open_again_on_the_day_the_acceptance_ends() -> None:
     until = Decision(accept_until=day(5))
     assert states((0, 11, until), (4, 11), (5, 11)) == [
-        ("accepted", "opened", "accepted"), ("accepted",), ("open", "acceptance_expired"),
-    ]  # fmt: skip
+        ("accepted", "opened", "accepted"),
+        ("accepted",),
+        ("open", "acceptance_expired"),
+    ]
 
 
 def test_an_acceptance_runs_out_also_when_nothing_is_measured() -> None:
-    assert states((0, 11, Decision(accept_until=day(5))), (6, None))[-1] == ("open", "acceptance_expired")
+    assert states((0, 11, Decision(accept_until=day(5))), (6, None))[-1] == (
+        "open",
+        "acceptance_expired",
+    )
 
 
 def test_an_acceptance_that_ends_today_or_earlier_is_none() -> None:
@@ -102,16 +123,25 @@ def test_an_acceptance_that_ends_today_or_earlier_is_none() -> None:
 
 def test_accepted_covers_a_tenth_more_than_the_value_and_not_a_bit_beyond() -> None:
     accept = Decision(accept_until=day(50))
-    assert states((0, 20, accept), (1, 22), (2, "2200001/100000"))[1:] == [("accepted",), ("open", "worsened")]
+    assert states((0, 20, accept), (1, 22), (2, "2200001/100000"))[1:] == [
+        ("accepted",),
+        ("open", "worsened"),
+    ]
 
 
 def test_the_ceiling_is_never_under_the_line_with_its_tenth() -> None:
     accept = Decision(accept_until=day(50))
-    assert states((0, 11), (1, 5, accept), (2, 11), (3, 12))[2:] == [("accepted",), ("open", "worsened")]
+    assert states((0, 11), (1, 5, accept), (2, 11), (3, 12))[2:] == [
+        ("accepted",),
+        ("open", "worsened"),
+    ]
 
 
 def test_an_accepted_flag_resolves_by_the_rule() -> None:
-    assert states((0, 11, Decision(accept_until=day(50))), (1, 9), (3, 9))[-1] == ("none", "resolved")
+    assert states((0, 11, Decision(accept_until=day(50))), (1, 9), (3, 9))[-1] == (
+        "none",
+        "resolved",
+    )
 
 
 def test_an_acceptance_can_be_renewed_with_a_new_ceiling() -> None:
@@ -127,7 +157,9 @@ def test_a_disabled_policy_resolves_what_is_live_and_nothing_else() -> None:
 
 def test_the_days_under_the_release_line_do_not_outlive_the_flag() -> None:
     line = Line(Fraction(10), clear_days=3)
-    lived = run(line, [(day(0), Fraction(11), Decision()), (day(1), Fraction(9), Decision(disable=True))])
+    lived = run(
+        line, [(day(0), Fraction(11), Decision()), (day(1), Fraction(9), Decision(disable=True))]
+    )
     assert lived[-1][0] == FlagLife(last=Fraction(9))
 
 
@@ -142,7 +174,9 @@ def test_thirds_that_meet_the_line_are_tolerated(value: Fraction) -> None:
 
 
 _VALUES = st.one_of(
-    st.none(), st.sampled_from([Fraction(n, 2) for n in range(12)]), st.fractions(0, 6, max_denominator=12)
+    st.none(),
+    st.sampled_from([Fraction(n, 2) for n in range(12)]),
+    st.fractions(0, 6, max_denominator=12),
 )
 _LINES = st.builds(
     Line,
@@ -184,5 +218,9 @@ def test_a_live_flag_always_says_what_it_needs(
 ) -> None:
     for life, events in run(line, steps):
         assert life.live == (life.state != "none")
-        assert (life.state == "accepted") == (life.accepted_until is not None) == (life.ceiling is not None)
+        assert (
+            (life.state == "accepted")
+            == (life.accepted_until is not None)
+            == (life.ceiling is not None)
+        )
         assert "opened" not in events or life.last is not None

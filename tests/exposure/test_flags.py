@@ -1,4 +1,5 @@
-"""Flags with their life: opening, holding, releasing, worsening; what is written of it and what is not."""
+"""Flags with their life: opening, holding, releasing, worsening; what is written of it and what is
+not."""
 
 from datetime import timedelta
 from decimal import Decimal
@@ -63,7 +64,11 @@ class TestOpening:
         assert evaluate() == FlagChanges(opened=1)
 
         flag = ExposureFlag.objects.get()
-        assert (flag.node, flag.value, flag.limit) == (node_of(here), Decimal("0.666666666666667"), Decimal("0.5"))
+        assert (flag.node, flag.value, flag.limit) == (
+            node_of(here),
+            Decimal("0.666666666666667"),
+            Decimal("0.5"),
+        )
         assert flag.application_ids == [application.pk for application in ours]
         assert (flag.n_applications, events()) == (2, ["opened"])
 
@@ -126,7 +131,9 @@ class TestHolding:
         verbs = {query["sql"].split()[0].upper() for query in queries}
         assert verbs <= {"SELECT", "WITH", "SAVEPOINT", "RELEASE"}
 
-    def test_its_cost_is_a_statement_a_policy_and_one_a_flag_whatever_the_portfolio(self, here, there):
+    def test_its_cost_is_a_statement_a_policy_and_one_a_flag_whatever_the_portfolio(
+        self, here, there
+    ):
         critical_on(here, 2)
         critical_on(there)
         evaluate()
@@ -152,7 +159,11 @@ class TestHolding:
         assert evaluate() == FlagChanges()
 
         flag = ExposureFlag.objects.get()
-        assert (flag.value, len(flag.application_ids), flag.state) == (Decimal("0.666666666666667"), 2, "open")
+        assert (flag.value, len(flag.application_ids), flag.state) == (
+            Decimal("0.666666666666667"),
+            2,
+            "open",
+        )
 
     def test_a_drawn_line_that_moves_is_the_one_that_counts(self, line, here, there):
         critical_on(here, 2)
@@ -230,12 +241,19 @@ class TestReleasing:
     def test_a_node_that_nobody_stands_on_any_more_has_value_nought(self, here):
         ours = critical_on(here)
         evaluate()
-        Application.objects.filter(pk__in=[application.pk for application in ours]).update(status="retired")
+        Application.objects.filter(pk__in=[application.pk for application in ours]).update(
+            status="retired"
+        )
 
         evaluate()
 
         flag = ExposureFlag.objects.get()
-        assert (flag.value, flag.n_applications, flag.application_ids, flag.below_since) == (0, 0, [], TODAY)
+        assert (flag.value, flag.n_applications, flag.application_ids, flag.below_since) == (
+            0,
+            0,
+            [],
+            TODAY,
+        )
 
     def test_a_new_breach_after_resolution_is_a_new_flag(self, here):
         ours = critical_on(here)
@@ -268,9 +286,12 @@ class TestAcceptance:
         critical_on(there)
         evaluate()
         return accept_flag(
-            flag=ExposureFlag.objects.get(), until=TODAY + 30 * ONE_DAY, reason="no other host serves it", at=NOW,
+            flag=ExposureFlag.objects.get(),
+            until=TODAY + 30 * ONE_DAY,
+            reason="no other host serves it",
+            at=NOW,
             by=make_user(role="governance"),
-        )  # fmt: skip
+        )
 
     def test_up_to_its_ceiling_a_higher_value_is_covered(self, accepted, here, there):
         # 11 of 15 is exactly the ceiling
@@ -281,8 +302,10 @@ class TestAcceptance:
 
         accepted.refresh_from_db()
         assert (accepted.state, accepted.value, accepted.ceiling) == (
-            "accepted", Decimal("0.733333333333333"), Decimal("0.733333333333333"),
-        )  # fmt: skip
+            "accepted",
+            Decimal("0.733333333333333"),
+            Decimal("0.733333333333333"),
+        )
 
     def test_above_it_the_flag_is_open_again_and_nobody_stands_for_it(self, accepted, here):
         critical_on(here, 2)
@@ -290,9 +313,17 @@ class TestAcceptance:
         assert evaluate() == FlagChanges(worsened=1)
 
         accepted.refresh_from_db()
-        assert (accepted.state, accepted.accepted_by, accepted.accepted_until, accepted.ceiling) == (
-            "open", None, None, None,
-        )  # fmt: skip
+        assert (
+            accepted.state,
+            accepted.accepted_by,
+            accepted.accepted_until,
+            accepted.ceiling,
+        ) == (
+            "open",
+            None,
+            None,
+            None,
+        )
         assert events() == ["opened", "accepted", "worsened"]
 
     def test_on_its_day_it_runs_out(self, accepted):
@@ -308,10 +339,19 @@ class TestMeasures:
 
     @pytest.fixture
     def portfolio(self, db):
-        here, there = make_offering(host=make_provider("here")), make_offering(host=make_provider("there"))
-        make_dependency(make_application(criticality=0, users_affected=10, monthly_spend="100"), here)
-        make_dependency(make_application(criticality=2, users_affected=None, monthly_spend="50.50"), here)
-        make_dependency(make_application(criticality=0, users_affected=30, monthly_spend=None), there)
+        here, there = (
+            make_offering(host=make_provider("here")),
+            make_offering(host=make_provider("there")),
+        )
+        make_dependency(
+            make_application(criticality=0, users_affected=10, monthly_spend="100"), here
+        )
+        make_dependency(
+            make_application(criticality=2, users_affected=None, monthly_spend="50.50"), here
+        )
+        make_dependency(
+            make_application(criticality=0, users_affected=30, monthly_spend=None), there
+        )
         return here
 
     @pytest.mark.parametrize(
@@ -322,7 +362,11 @@ class TestMeasures:
             ({"measure": "critical_share", "tolerance": "0.4"}, Decimal("0.5"), 1),
             ({"measure": "weight_share", "tolerance": "0.6"}, Decimal("0.666666666666667"), 2),
             # critical 8 points, standard 2: 10 of 18
-            ({"measure": "weight_share", "basis": "criticality", "tolerance": "0.5"}, Decimal("0.555555555555556"), 2),
+            (
+                {"measure": "weight_share", "basis": "criticality", "tolerance": "0.5"},
+                Decimal("0.555555555555556"),
+                2,
+            ),
             ({"measure": "weight_share", "basis": "users", "tolerance": "0.2"}, Decimal("0.25"), 2),
             ({"measure": "weight_share", "basis": "spend", "tolerance": "0.9"}, Decimal(1), 2),
         ],
@@ -345,7 +389,12 @@ class TestMeasures:
         safe = make_application(criticality=0)
         version = make_version()
         make_dependency(safe, make_offering(host=make_provider("fourth"), version=version))
-        make_dependency(safe, make_offering(host=make_provider("fifth"), version=version), "fallback", fallback_order=1)
+        make_dependency(
+            safe,
+            make_offering(host=make_provider("fifth"), version=version),
+            "fallback",
+            fallback_order=1,
+        )
 
         evaluate()
 
@@ -354,15 +403,18 @@ class TestMeasures:
 
     def test_kinds_of_one_policy_are_each_asked_under_their_usual_threat(self, db):
         foundation = make_foundation("maker/base")
-        offering = make_offering(host=make_provider("here"), version=make_version(foundation=foundation))
+        offering = make_offering(
+            host=make_provider("here"), version=make_version(foundation=foundation)
+        )
         critical_on(offering)
         only(kinds=["host", "foundation"], measure="n_critical", tolerance="0", states=["exposed"])
 
         evaluate()
 
         assert {flag.node.kind for flag in ExposureFlag.objects.select_related("node")} == {
-            NodeKind.HOST, NodeKind.FOUNDATION,
-        }  # fmt: skip
+            NodeKind.HOST,
+            NodeKind.FOUNDATION,
+        }
 
     def test_a_share_of_nothing_is_no_breach(self, db):
         only(measure="weight_share", basis="spend", tolerance="0")
@@ -388,7 +440,12 @@ class TestPredicates:
         evaluate()
 
         flag = ExposureFlag.objects.get()
-        assert (flag.node, flag.value, flag.n_applications, len(flag.application_ids)) == (None, n, n, n)
+        assert (flag.node, flag.value, flag.n_applications, len(flag.application_ids)) == (
+            None,
+            n,
+            n,
+            n,
+        )
 
     def test_one_that_counts_critical_applications_leaves_the_others_out(self, db):
         only(predicate="no_independent_fallback", measure="n_critical", tolerance="0")
@@ -412,7 +469,10 @@ def test_the_history_names_the_job(here):
     critical_on(here)
     evaluate()
 
-    assert ExposureFlag.objects.get().history.get().pgh_context.metadata["job"] == "exposure.refresh_exposure"
+    assert (
+        ExposureFlag.objects.get().history.get().pgh_context.metadata["job"]
+        == "exposure.refresh_exposure"
+    )
 
 
 def test_a_new_organisation_has_its_lines(db):

@@ -1,4 +1,5 @@
-"""How many stand on each node of a layer: for the organisation from the kept summary, for a team from its own paths."""
+"""How many stand on each node of a layer: for the organisation from the kept summary, for a team
+from its own paths."""
 
 from decimal import Decimal
 
@@ -46,7 +47,10 @@ def test_counts_and_critical_shares_per_developer():
     table = table_of(Layer.DEVELOPER)
 
     assert (table.n_applications, table.n_critical, table.as_of) == (4, 3, TODAY)
-    assert [(row.slug, row.n_applications, row.n_critical, row.critical_share, row.share) for row in table.rows] == [
+    assert [
+        (row.slug, row.n_applications, row.n_critical, row.critical_share, row.share)
+        for row in table.rows
+    ] == [
         ("alpha", 3, 2, Decimal("0.666667"), Decimal("0.750000")),
         ("beta", 1, 1, Decimal("0.333333"), Decimal("0.250000")),
     ]
@@ -60,7 +64,9 @@ def test_an_application_with_two_primaries_on_a_node_counts_once():
     assert counts(table_of(Layer.HOST)) == {"here": (1, 0)}
 
 
-@pytest.mark.parametrize("role", ["fallback", "judge", "guardrail", "embedding", "reranker", "tool"])
+@pytest.mark.parametrize(
+    "role", ["fallback", "judge", "guardrail", "embedding", "reranker", "tool"]
+)
 def test_other_roles_do_not_stand(role):
     user_of(make_offering(), role)
 
@@ -70,11 +76,14 @@ def test_other_roles_do_not_stand(role):
 def test_a_corporate_parent_carries_what_stands_on_its_daughters_and_comes_behind_them():
     parent = make_provider("alpha-holding", roles=("developer",))
     maker = make_provider("zeta", roles=("developer",), parent=parent)
-    user_of(make_offering(version=make_version(foundation=make_foundation("zeta/one", developer=maker))))
+    user_of(
+        make_offering(version=make_version(foundation=make_foundation("zeta/one", developer=maker)))
+    )
 
     assert [(row.slug, row.n_applications) for row in table_of(Layer.DEVELOPER).rows] == [
-        ("zeta", 1), ("alpha-holding", 1),
-    ]  # fmt: skip
+        ("zeta", 1),
+        ("alpha-holding", 1),
+    ]
 
 
 def test_unresolved_offerings_have_a_host_and_no_developer():
@@ -84,14 +93,18 @@ def test_unresolved_offerings_have_a_host_and_no_developer():
     assert table_of(Layer.DEVELOPER).rows == []
 
 
-@pytest.mark.parametrize(("reached", "layer"), [("gateway", Layer.GATEWAY), ("embedded", Layer.VENDOR)])
+@pytest.mark.parametrize(
+    ("reached", "layer"), [("gateway", Layer.GATEWAY), ("embedded", Layer.VENDOR)]
+)
 def test_a_party_in_between_is_a_layer_of_its_own(reached, layer):
     application = make_application()
     party = make_provider("between", roles=("gateway",))
     make_dependency(application, make_offering(), reached=reached, via_party=party)
 
     assert counts(table_of(layer)) == {"between": (1, 0)}
-    assert counts(layer_table(layer=layer, user=make_member(application.team))) == {"between": (1, 0)}
+    assert counts(layer_table(layer=layer, user=make_member(application.team))) == {
+        "between": (1, 0)
+    }
 
 
 def test_the_tolerated_line_itself_is_not_over_it():
@@ -125,14 +138,20 @@ def test_a_member_gets_the_shares_of_the_own_teams_and_is_told_so():
 
     table = table_of(Layer.HOST, make_member(team))
 
-    assert (table.whole_organisation, table.n_applications, table.rows[0].n_applications) == (False, 1, 1)
+    assert (table.whole_organisation, table.n_applications, table.rows[0].n_applications) == (
+        False,
+        1,
+        1,
+    )
 
 
 def test_both_ways_of_counting_agree_where_a_team_owns_everything():
     team = make_team()
     base = make_version("maker/base")
     for n in range(4):
-        application = user_of(make_offering(version=base if n % 2 else None), team=team, criticality=n % 2)
+        application = user_of(
+            make_offering(version=base if n % 2 else None), team=team, criticality=n % 2
+        )
         make_dependency(application, make_offering(resolved=n != 3))
     member = make_member(team)
 

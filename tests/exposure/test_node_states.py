@@ -34,8 +34,12 @@ def three_applications():
     version = make_version("alpha/one-1", foundation=make_foundation("alpha/one"))
     here, there = make_provider("here"), make_provider("there")
     primary = make_offering(host=here, version=version)
-    other = make_offering(host=there, version=make_version("beta/two-1", foundation=make_foundation("beta/two")))
-    applications = [make_application(name, criticality=0) for name in ("Leaves", "Untested", "Stuck")]
+    other = make_offering(
+        host=there, version=make_version("beta/two-1", foundation=make_foundation("beta/two"))
+    )
+    applications = [
+        make_application(name, criticality=0) for name in ("Leaves", "Untested", "Stuck")
+    ]
     uses = [make_dependency(application, primary) for application in applications]
     for application in applications[:2]:
         make_dependency(application, other, "fallback", fallback_order=1)
@@ -56,10 +60,17 @@ def test_kept_asked_and_counted_one_by_one_agree(three_applications, kind, threa
     assert kept
     assert kept == asked
     for row in kept:
-        assert row.counts == count_states(questions([row.node_id], settings=settings, threat=threat))
+        assert row.counts == count_states(
+            questions([row.node_id], settings=settings, threat=threat)
+        )
     named = node_states(
-        kind=kind, threat=threat, settings=settings, team_ids=None, node_ids=[kept[0].node_id], limit=1
-    )  # fmt: skip
+        kind=kind,
+        threat=threat,
+        settings=settings,
+        team_ids=None,
+        node_ids=[kept[0].node_id],
+        limit=1,
+    )
     assert named == kept[:1]
 
 
@@ -75,17 +86,23 @@ def test_portability_counts_by_the_worst_primary_and_what_lapses(three_applicati
     assert portability(settings=settings, team_ids=None, on=TODAY, within_days=30).n_lapsing == 0
     rows = ways_out(settings=settings, team_ids=None)
     assert [(row.application_id, row.tested, row.declared) for row in rows] == [
-        (three_applications[2].pk, NONE, NONE), (three_applications[1].pk, NONE, 5), (three_applications[0].pk, 5, 5),
-    ]  # fmt: skip
-    assert [row.application_id for row in ways_out(settings=settings, team_ids=None, state="untested")] == [
-        three_applications[1].pk
+        (three_applications[2].pk, NONE, NONE),
+        (three_applications[1].pk, NONE, 5),
+        (three_applications[0].pk, 5, 5),
     ]
+    assert [
+        row.application_id for row in ways_out(settings=settings, team_ids=None, state="untested")
+    ] == [three_applications[1].pk]
     assert portability(settings=settings, team_ids=[three_applications[0].team_id], on=TODAY).n == 1
 
 
 def test_the_flow_carries_every_path_once(three_applications):
     found = flows(basis=Basis.COUNT, team_ids=None, by_team=True)
 
-    assert sum(row.weight for row in found) == ScopedApplication.objects.filter(n_paths__gt=0).count() == 3
+    assert (
+        sum(row.weight for row in found)
+        == ScopedApplication.objects.filter(n_paths__gt=0).count()
+        == 3
+    )
     assert {(row.developer, row.host) for row in found} == {("Alpha", "Here")}
     assert [row.weight for row in flows(basis=Basis.CRITICALITY, team_ids=None)] == [24]

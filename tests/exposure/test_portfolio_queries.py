@@ -47,15 +47,28 @@ def two_teams():
     ours, theirs = make_team("Claims"), make_team("Legal")
     stays = make_offering("stays", host=cloud, version=version)
     again = make_offering("stays-eu", host=cloud, version=version)
-    ended = make_offering("ended", host=maker, version=version, retires_on=in_days(-3), date_kind="firm")
-    soon = make_offering("soon", host=maker, version=version, retires_on=in_days(30), date_kind="firm")
-    later = make_offering("later", host=maker, version=version, retires_on=in_days(180), date_kind="firm")
+    ended = make_offering(
+        "ended", host=maker, version=version, retires_on=in_days(-3), date_kind="firm"
+    )
+    soon = make_offering(
+        "soon", host=maker, version=version, retires_on=in_days(30), date_kind="firm"
+    )
+    later = make_offering(
+        "later", host=maker, version=version, retires_on=in_days(180), date_kind="firm"
+    )
     make_offering("far", host=maker, version=version, retires_on=in_days(181), date_kind="firm")
-    promised = make_offering("promised", host=maker, version=version, retires_on=in_days(9), date_kind="not_before")
+    promised = make_offering(
+        "promised", host=maker, version=version, retires_on=in_days(9), date_kind="not_before"
+    )
     redirected = make_offering(
-        "redirected", host=maker, version=version, retires_on=in_days(9), date_kind="firm", end_behaviour="redirect",
+        "redirected",
+        host=maker,
+        version=version,
+        retires_on=in_days(9),
+        date_kind="firm",
+        end_behaviour="redirect",
         replacement=stays,
-    )  # fmt: skip
+    )
     unknown = make_offering("unknown", host=cloud, resolved=False)
 
     def runs(name, offering, team, *more, criticality=Criticality.STANDARD, **fields):
@@ -75,7 +88,12 @@ def two_teams():
     leaning = make_application("Leaning", team=theirs)
     make_dependency(leaning, soon, "judge")
     bring_up_to_date(TODAY)
-    return {"office": make_user(role="governance"), "member": make_member(ours), "maker": maker, "cloud": cloud}
+    return {
+        "office": make_user(role="governance"),
+        "member": make_member(ours),
+        "maker": maker,
+        "cloud": cloud,
+    }
 
 
 def test_figures_count_each_application_once_by_what_answers_for_its_primaries(two_teams):
@@ -85,7 +103,12 @@ def test_figures_count_each_application_once_by_what_answers_for_its_primaries(t
         found = portfolio_figures(user=two_teams["office"], on=TODAY)
 
     assert (found.n_applications, found.n_critical, found.as_of) == (8, 2, TODAY)
-    assert (found.n_ended, found.n_ending_30, found.n_ending_180, found.n_offerings_180) == (1, 1, 3, 3)
+    assert (found.n_ended, found.n_ending_30, found.n_ending_180, found.n_offerings_180) == (
+        1,
+        1,
+        3,
+        3,
+    )
     assert found.n_unresolved == 1
     assert len(statements) == 2
 
@@ -93,11 +116,17 @@ def test_figures_count_each_application_once_by_what_answers_for_its_primaries(t
 def test_a_member_is_told_of_the_own_teams(two_teams):
     found = portfolio_figures(user=two_teams["member"], on=TODAY)
 
-    assert (found.n_applications, found.n_critical, found.n_ended, found.n_ending_180) == (3, 2, 1, 2)
+    assert (found.n_applications, found.n_critical, found.n_ended, found.n_ending_180) == (
+        3,
+        2,
+        1,
+        2,
+    )
     assert found.n_unresolved == 0
     assert [(stack.n, stack.host) for stack in common_stacks(user=two_teams["member"], most=9)] == [
-        (2, two_teams["maker"].name), (1, two_teams["cloud"].name),
-    ]  # fmt: skip
+        (2, two_teams["maker"].name),
+        (1, two_teams["cloud"].name),
+    ]
 
 
 def test_applications_registered_a_moment_ago_are_not_denied(db):
@@ -111,7 +140,9 @@ def test_applications_registered_a_moment_ago_are_not_denied(db):
 def test_stacks_count_an_application_with_two_regions_once(two_teams):
     stacks = common_stacks(user=two_teams["office"], most=9)
 
-    assert [(stack.n, stack.n_critical, stack.host, stack.version, stack.ends_on) for stack in stacks] == [
+    assert [
+        (stack.n, stack.n_critical, stack.host, stack.version, stack.ends_on) for stack in stacks
+    ] == [
         (5, 1, two_teams["maker"].name, "maker/one-1", in_days(-3)),
         (1, 1, two_teams["cloud"].name, "maker/one-1", None),
         (1, 0, two_teams["cloud"].name, None, None),
@@ -125,13 +156,24 @@ def test_endings_come_soonest_first_in_any_role_until_the_given_day(two_teams):
 
     # the two of day 9 by how many stand there, then by their number
     assert [(row.offering.api_id, row.n, row.n_critical) for row in found] == [
-        ("ended", 1, 0), ("promised", 1, 0), ("redirected", 1, 0), ("soon", 2, 1), ("later", 1, 0),
-    ]  # fmt: skip
+        ("ended", 1, 0),
+        ("promised", 1, 0),
+        ("redirected", 1, 0),
+        ("soon", 2, 1),
+        ("later", 1, 0),
+    ]
     assert len(statements) == 3
-    assert [row.n for row in endings(user=two_teams["member"], on=TODAY, within=180, most=50)] == [1, 1]
-    assert [row.offering.api_id for row in endings(user=two_teams["office"], on=TODAY, within=180, most=2)] == [
-        "ended", "promised",
-    ]  # fmt: skip
+    assert [row.n for row in endings(user=two_teams["member"], on=TODAY, within=180, most=50)] == [
+        1,
+        1,
+    ]
+    assert [
+        row.offering.api_id
+        for row in endings(user=two_teams["office"], on=TODAY, within=180, most=2)
+    ] == [
+        "ended",
+        "promised",
+    ]
 
 
 def test_a_party_is_counted_in_all_its_parts(two_teams):
@@ -155,9 +197,13 @@ def test_many_are_read_off_and_said_to_be_at_least(two_teams, monkeypatch):
     reach = party_reach(provider=two_teams["maker"], user=office)
 
     assert (reach.shown, reach.n_critical) == ("7+", 2)
-    assert [found.name for found in party_applications(provider=two_teams["maker"], user=office, limit=2)] == [
-        "Two regions", "Soon",
-    ]  # fmt: skip
+    assert [
+        found.name
+        for found in party_applications(provider=two_teams["maker"], user=office, limit=2)
+    ] == [
+        "Two regions",
+        "Soon",
+    ]
     assert party_reach(provider=two_teams["cloud"], user=office).shown == "2"
 
 

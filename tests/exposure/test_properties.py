@@ -1,4 +1,5 @@
-"""What must hold of any portfolio (P1 to P26 of docs/exposure.md), asked of the product through its own tables."""
+"""What must hold of any portfolio (P1 to P26 of docs/exposure.md), asked of the product through its
+own tables."""
 
 import math
 from collections.abc import Callable
@@ -20,17 +21,22 @@ from tests.exposure.portfolios import AS_OF, Portfolio, random_portfolio
 from tests.exposure.product import RANK, exact, product, scenario
 from tools.worked_portfolios.losses import measure_losses
 
-# each example loads a portfolio or two, so there are few, the same ones in every run; a portfolio cannot be shrunk
+# each example loads a portfolio or two, so there are few, the same ones in every run; a portfolio
+# cannot be shrunk
 some = settings(
-    max_examples=6, deadline=None, derandomize=True, phases=[Phase.explicit, Phase.generate],
+    max_examples=6,
+    deadline=None,
+    derandomize=True,
+    phases=[Phase.explicit, Phase.generate],
     suppress_health_check=list(HealthCheck),
-)  # fmt: skip
+)
 CLOSE = 1e-9
 
 
 @st.composite
 def portfolios(draw: st.DrawFn, *, usual: bool = False) -> tuple[Portfolio, Random]:
-    """A small portfolio and the randomness for what is done to it; `usual`: under the default settings."""
+    """A small portfolio and the randomness for what is done to it; `usual`: under the default
+    settings."""
     r = draw(st.randoms(use_true_random=False))
     portfolio = random_portfolio(r, small=True)
     if usual:
@@ -45,7 +51,13 @@ def changed(portfolio: Portfolio, change: Callable[[Portfolio], object]) -> Port
 
 
 def fallback(application: str, offering: str, order: int) -> dict[str, Any]:
-    return {"id": "zz", "application": application, "offering": offering, "role": "fallback", "order": order}
+    return {
+        "id": "zz",
+        "application": application,
+        "offering": offering,
+        "role": "fallback",
+        "order": order,
+    }
 
 
 def value(index: float | None) -> float:
@@ -55,13 +67,16 @@ def value(index: float | None) -> float:
 
 def never_worse(before: dict[Any, tuple[str, float]], after: dict[Any, tuple[str, float]]) -> bool:
     return all(
-        RANK[after[key][0] if key in after else "not_standing"] <= RANK[state] for key, (state, _) in before.items()
+        RANK[after[key][0] if key in after else "not_standing"] <= RANK[state]
+        for key, (state, _) in before.items()
     )
 
 
 @some
 @given(portfolios())
-def test_p1_the_hit_share_says_whether_it_stands_in_part_or_whole(room: None, asked: tuple[Portfolio, Random]) -> None:
+def test_p1_the_hit_share_says_whether_it_stands_in_part_or_whole(
+    room: None, asked: tuple[Portfolio, Random]
+) -> None:
     with product(asked[0]) as it:
         states = it.states()
     for state, hit in states.values():
@@ -83,21 +98,35 @@ def test_p2_and_p3_a_further_fallback_never_worsens_a_state_nor_moves_concentrat
     row = fallback(application, r.choice(portfolio["offerings"])["id"], r.choice((0, 99)))
     with product(changed(portfolio, lambda p: p["dependencies"].append(row))) as it:
         assert never_worse(before, it.states())
-        assert [it.indices(layer, Basis.COUNT).indices.hhi for layer in Layer] == [each.hhi for each in measured]
+        assert [it.indices(layer, Basis.COUNT).indices.hhi for layer in Layer] == [
+            each.hhi for each in measured
+        ]
 
 
 @some
 @given(portfolios(usual=True))
-def test_p4_a_fresh_passed_test_never_worsens_a_state(room: None, asked: tuple[Portfolio, Random]) -> None:
+def test_p4_a_fresh_passed_test_never_worsens_a_state(
+    room: None, asked: tuple[Portfolio, Random]
+) -> None:
     portfolio, r = asked
     with product(portfolio) as it:
-        live = {row["id"]: row for row in portfolio["dependencies"] if row["application"] in it.scope}
+        live = {
+            row["id"]: row for row in portfolio["dependencies"] if row["application"] in it.scope
+        }
         assume(live)
         before = it.states()
     row = r.choice(list(live.values()))
-    targets = [other["offering"] for other in live.values() if other["application"] == row["application"]]
-    test = {"id": "~", "dependency": row["id"], "target": r.choice(targets), "tested_on": AS_OF.isoformat(),
-            "result": "passed", "expires_on": (AS_OF + timedelta(days=1)).isoformat()}  # fmt: skip
+    targets = [
+        other["offering"] for other in live.values() if other["application"] == row["application"]
+    ]
+    test = {
+        "id": "~",
+        "dependency": row["id"],
+        "target": r.choice(targets),
+        "tested_on": AS_OF.isoformat(),
+        "result": "passed",
+        "expires_on": (AS_OF + timedelta(days=1)).isoformat(),
+    }
     with product(changed(portfolio, lambda p: p["exit_tests"].append(test))) as it:
         assert never_worse(before, it.states())
 
@@ -111,21 +140,36 @@ def test_p5_taking_a_fallback_away_takes_nobody_off_the_single_points(
     # a way out that was tested stays one without the fallback
     tested = {test["target"] for test in portfolio["exit_tests"]}
     named = {row["dependency"] for rows in ("exit_tests", "exit_plans") for row in portfolio[rows]}
-    named |= {op["dependency"] for each in portfolio["scenarios"] for op in each["ops"] if op["op"] == "move"}
-    rows = [row for row in portfolio["dependencies"] if row["role"] == "fallback" and row["offering"] not in tested]
+    named |= {
+        op["dependency"]
+        for each in portfolio["scenarios"]
+        for op in each["ops"]
+        if op["op"] == "move"
+    }
+    rows = [
+        row
+        for row in portfolio["dependencies"]
+        if row["role"] == "fallback" and row["offering"] not in tested
+    ]
     rows = [row for row in rows if row["id"] not in named]
     assume(rows)
     gone = r.choice(rows)
     with product(portfolio) as it:
-        before = {key for key, (state, _) in it.states().items() if state in ("exposed", "cushioned")}
+        before = {
+            key for key, (state, _) in it.states().items() if state in ("exposed", "cushioned")
+        }
     with product(changed(portfolio, lambda p: p["dependencies"].remove(gone))) as it:
-        after = {key for key, (state, _) in it.states().items() if state in ("exposed", "cushioned")}
+        after = {
+            key for key, (state, _) in it.states().items() if state in ("exposed", "cushioned")
+        }
     assert before <= after
 
 
 @some
 @given(portfolios(usual=True))
-def test_p6_more_nodes_failing_together_stop_no_less(room: None, asked: tuple[Portfolio, Random]) -> None:
+def test_p6_more_nodes_failing_together_stop_no_less(
+    room: None, asked: tuple[Portfolio, Random]
+) -> None:
     portfolio, r = asked
     with product(portfolio) as it:
         assume(len(it.nodes) >= 3)
@@ -137,7 +181,9 @@ def test_p6_more_nodes_failing_together_stop_no_less(room: None, asked: tuple[Po
 
 @some
 @given(portfolios())
-def test_p7_independence_is_the_same_from_both_sides(room: None, asked: tuple[Portfolio, Random]) -> None:
+def test_p7_independence_is_the_same_from_both_sides(
+    room: None, asked: tuple[Portfolio, Random]
+) -> None:
     portfolio, r = asked
     first, second = (r.choice(portfolio["offerings"])["id"] for _ in range(2))
 
@@ -157,20 +203,31 @@ def test_p7_independence_is_the_same_from_both_sides(room: None, asked: tuple[Po
 
 @some
 @given(portfolios())
-def test_p8_to_p13_concentration_keeps_its_bounds(room: None, asked: tuple[Portfolio, Random]) -> None:
+def test_p8_to_p13_concentration_keeps_its_bounds(
+    room: None, asked: tuple[Portfolio, Random]
+) -> None:
     with product(asked[0]) as it:
         for basis in Basis:
             found = {layer: it.indices(layer, basis).indices for layer in Layer}
             for each in found.values():
                 if each.hhi is None:
                     continue
-                unknown, cr1, n1, n2 = (value(part) for part in (each.unknown, each.cr1, each.n1, each.n2))
+                unknown, cr1, n1, n2 = (
+                    value(part) for part in (each.unknown, each.cr1, each.n1, each.n2)
+                )
                 n = len(each.shares) + (unknown > 0)
-                assert value(each.hhi_best) - CLOSE <= each.hhi <= value(each.hhi_worst) + CLOSE <= 1 + 2 * CLOSE
+                assert (
+                    value(each.hhi_best) - CLOSE
+                    <= each.hhi
+                    <= value(each.hhi_worst) + CLOSE
+                    <= 1 + 2 * CLOSE
+                )
                 assert 1 / n - CLOSE <= each.hhi <= max(cr1, unknown) + CLOSE
                 assert math.isclose(math.fsum(each.shares.values()) + unknown, 1)
                 assert n1 >= n2 - CLOSE
-            coarser = [found[layer].hhi for layer in (Layer.VERSION, Layer.FOUNDATION, Layer.DEVELOPER)]
+            coarser = [
+                found[layer].hhi for layer in (Layer.VERSION, Layer.FOUNDATION, Layer.DEVELOPER)
+            ]
             if None not in coarser:
                 assert all(fine <= coarse + CLOSE for fine, coarse in pairwise(coarser))  # type: ignore[operator]
 
@@ -184,7 +241,9 @@ def test_p11_contributions_sum_to_the_index(room: None, asked: tuple[Portfolio, 
                 hhi = it.indices(layer, basis).indices.hhi
                 if hhi is not None:
                     parts = contributions(layer, basis)
-                    assert math.isclose(math.fsum(part.contribution for part in parts), hhi, rel_tol=CLOSE)
+                    assert math.isclose(
+                        math.fsum(part.contribution for part in parts), hhi, rel_tol=CLOSE
+                    )
 
 
 @some
@@ -197,7 +256,14 @@ def test_p14_and_p15_neither_the_order_of_rows_nor_the_scale_of_weights_matters(
     def shuffled(p: Portfolio) -> None:
         for row in p["applications"]:
             row["users"] = None if row["users"] is None else row["users"] * 7
-        for rows in ("applications", "dependencies", "offerings", "exit_tests", "derivations", "providers"):
+        for rows in (
+            "applications",
+            "dependencies",
+            "offerings",
+            "exit_tests",
+            "derivations",
+            "providers",
+        ):
             r.shuffle(p[rows])
 
     with product(portfolio) as it:
@@ -206,9 +272,9 @@ def test_p14_and_p15_neither_the_order_of_rows_nor_the_scale_of_weights_matters(
     with product(changed(portfolio, shuffled)) as it:
         assert _told(it.states()) == _told(states)
         after = it.indices(Layer.HOST, Basis.USERS).indices
-        assert {str(it.names.nodes[node]): exact(share) for node, share in after.shares.items()} == {
-            name: exact(share) for name, share in names.items()
-        }
+        assert {
+            str(it.names.nodes[node]): exact(share) for node, share in after.shares.items()
+        } == {name: exact(share) for name, share in names.items()}
         for index in ("hhi", "hhi_best", "hhi_worst", "cr1", "cr3"):
             one, other = getattr(before, index), getattr(after, index)
             assert one == other or math.isclose(one, other, rel_tol=CLOSE)
@@ -216,9 +282,15 @@ def test_p14_and_p15_neither_the_order_of_rows_nor_the_scale_of_weights_matters(
 
 @some
 @given(portfolios(), st.integers(-400, 400))
-def test_p16_shifting_every_date_shifts_nothing_else(room: None, asked: tuple[Portfolio, Random], days: int) -> None:
+def test_p16_shifting_every_date_shifts_nothing_else(
+    room: None, asked: tuple[Portfolio, Random], days: int
+) -> None:
     portfolio, _ = asked
-    dated = {"offerings": ["retires_on"], "dependencies": ["since", "until"], "exit_tests": ["tested_on", "expires_on"]}
+    dated = {
+        "offerings": ["retires_on"],
+        "dependencies": ["since", "until"],
+        "exit_tests": ["tested_on", "expires_on"],
+    }
 
     def shifted(p: Portfolio) -> None:
         p["as_of"] = _later(p["as_of"], days)
@@ -230,7 +302,12 @@ def test_p16_shifting_every_date_shifts_nothing_else(room: None, asked: tuple[Po
     for each in (portfolio, changed(portfolio, shifted)):
         with product(each) as it:
             left = {
-                it.names.dependencies[row.dependency_id]: (row.days_left, row.runway, row.at_least, row.why)
+                it.names.dependencies[row.dependency_id]: (
+                    row.days_left,
+                    row.runway,
+                    row.at_least,
+                    row.why,
+                )
                 for row in runways(on=it.record.as_of, statuses=it.settings.statuses)
             }
             told.append((_told(it.states()), left))
@@ -254,7 +331,9 @@ def test_p17_removals_add_up_in_any_order(room: None, asked: tuple[Portfolio, Ra
 
 @some
 @given(portfolios())
-def test_p18_replacing_an_offering_by_itself_changes_nothing(room: None, asked: tuple[Portfolio, Random]) -> None:
+def test_p18_replacing_an_offering_by_itself_changes_nothing(
+    room: None, asked: tuple[Portfolio, Random]
+) -> None:
     portfolio, r = asked
     name = r.choice(portfolio["offerings"])["id"]
     with product(portfolio) as it:
@@ -281,7 +360,9 @@ def test_p19_retiring_an_application_leaves_the_others_as_they_were(
 
 @some
 @given(portfolios(), st.integers(0, 9))
-def test_p20_cost_is_linear_in_price(room: None, asked: tuple[Portfolio, Random], times: int) -> None:
+def test_p20_cost_is_linear_in_price(
+    room: None, asked: tuple[Portfolio, Random], times: int
+) -> None:
     portfolio, _ = asked
 
     def dearer(p: Portfolio) -> None:
@@ -309,17 +390,24 @@ def test_p21_to_p26_shared_shocks_keep_the_mean_and_never_make_the_tail_thinner(
         nodes = [f"host:{row['host']}" for row in p["offerings"]]
         p["loss"] = {
             "events": [
-                {"node": node, "kind": "outage", "frequency": {"q": r.choice(("1/20", "1/2", "1/200"))},
-                 "base": {"critical": 10, "important": 5, "standard": 5, "low": 5}}
+                {
+                    "node": node,
+                    "kind": "outage",
+                    "frequency": {"q": r.choice(("1/20", "1/2", "1/200"))},
+                    "base": {"critical": 10, "important": 5, "standard": 5, "low": 5},
+                }
                 for node in sorted(set(nodes))[:2]
             ],
             "own": {"critical": {"q": "1/10", "loss": 4}},
-        }  # fmt: skip
+        }
 
     with product(changed(portfolio, with_losses)) as it:
         assert it.record.loss is not None
         section = measure_losses(
-            it.record.loss, applications=it.names.applications, nodes=it.names.nodes, settings=it.settings
+            it.record.loss,
+            applications=it.names.applications,
+            nodes=it.names.nodes,
+            settings=it.settings,
         )
     shared, alone = section["shared"], section["independent"]
     assert exact(shared["eal"]) == exact(alone["eal"])

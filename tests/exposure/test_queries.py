@@ -1,4 +1,5 @@
-"""Who is affected, who stands where, what ends when: each rule by a small world in which it decides."""
+"""Who is affected, who stands where, what ends when: each rule by a small world in which it
+decides."""
 
 from datetime import date, timedelta
 
@@ -42,7 +43,10 @@ ONE_DAY = timedelta(days=1)
 
 def moving_name(version, kind="alias"):
     return Alias.objects.create(
-        identifier=f"{version.identifier}-{kind}", foundation=version.foundation, version=version, kind=kind
+        identifier=f"{version.identifier}-{kind}",
+        foundation=version.foundation,
+        version=version,
+        kind=kind,
     )
 
 
@@ -61,7 +65,9 @@ class TestAffectedByTheEndOfAnOffering:
     def test_whoever_calls_another_name_of_the_same_version_at_the_host(self, kind):
         version, host = make_version(), make_provider("here")
         ending = make_offering("model-2025", host=host, version=version)
-        by_alias = user_of(make_offering("model", host=host, version=version, alias=moving_name(version)))
+        by_alias = user_of(
+            make_offering("model", host=host, version=version, alias=moving_name(version))
+        )
         by_name = user_of(ending)
 
         assert affected(make_event(ending, kind)) == {by_name, by_alias}
@@ -83,7 +89,9 @@ class TestAffectedByTheEndOfAnOffering:
     def test_only_rows_of_its_region_when_the_event_names_one(self):
         version, host = make_version(), make_provider("here")
         ending = make_offering("model", host=host, version=version, region_scope="eu")
-        same_region = user_of(make_offering("other-name", host=host, version=version, region_scope="eu"))
+        same_region = user_of(
+            make_offering("other-name", host=host, version=version, region_scope="eu")
+        )
         user_of(make_offering("model", host=host, version=version, region_scope="us"))
         user_of(make_offering("model", host=host, version=version))
 
@@ -125,7 +133,12 @@ class TestAffectedByTheEndOfAnOffering:
         version, host, source = make_version(), make_provider("here"), make_source()
         here = make_offering("us.model", host=host, version=version)
         there = make_offering("eu.model", host=host, version=version)
-        make_claim(source, "eu.model", offering=there, value={"retires_on": "2027-01-15", "date_kind": "firm"})
+        make_claim(
+            source,
+            "eu.model",
+            offering=there,
+            value={"retires_on": "2027-01-15", "date_kind": "firm"},
+        )
         user_of(there)
         only = user_of(here)
 
@@ -135,14 +148,18 @@ class TestAffectedByTheEndOfAnOffering:
         version, host = make_version(), make_provider("here")
         name = make_offering("latest", host=host, version=version, alias=moving_name(version))
         by_name = user_of(name)
-        regional = user_of(make_offering("latest", host=host, version=version, alias=name.alias, region_scope="eu"))
+        regional = user_of(
+            make_offering("latest", host=host, version=version, alias=name.alias, region_scope="eu")
+        )
         user_of(make_offering("model-2025", host=host, version=version))
 
         assert affected(make_event(name)) == {by_name, regional}
 
     def test_a_synonym_is_no_moving_name_so_its_end_is_the_end_of_the_release(self):
         version, host = make_version(), make_provider("here")
-        spelling = make_offering("v:0", host=host, version=version, alias=moving_name(version, "synonym"))
+        spelling = make_offering(
+            "v:0", host=host, version=version, alias=moving_name(version, "synonym")
+        )
         snapshot = user_of(make_offering("v", host=host, version=version))
 
         assert affected(make_event(spelling)) == {snapshot}
@@ -173,7 +190,9 @@ class TestAffectedByAPrice:
     def test_other_names_of_the_version_in_the_same_region_and_tier(self):
         version, host = make_version(), make_provider("here")
         repriced = make_offering("model-2025", host=host, version=version)
-        by_alias = user_of(make_offering("model", host=host, version=version, alias=moving_name(version)))
+        by_alias = user_of(
+            make_offering("model", host=host, version=version, alias=moving_name(version))
+        )
         user_of(make_offering("model-2025", host=host, version=version, region_scope="eu"))
         user_of(make_offering("model-2025", host=host, version=version, service_tier="batch"))
 
@@ -184,7 +203,10 @@ class TestAffectedByAPrice:
         derive(child, parent)
         user_of(make_offering("ft:base:ours", host=host, version=child))
 
-        assert affected(make_event(make_offering("base", host=host, version=parent), "repriced")) == set()
+        assert (
+            affected(make_event(make_offering("base", host=host, version=parent), "repriced"))
+            == set()
+        )
 
     def test_only_callers_of_the_name_when_a_moving_name_is_repriced(self):
         version, host = make_version(), make_provider("here")
@@ -195,7 +217,9 @@ class TestAffectedByAPrice:
         assert affected(make_event(name, "repriced")) == {by_name}
 
 
-@pytest.mark.parametrize("kind", sorted(set(ProviderEvent.Kind) - set(LIFECYCLE_KINDS) - {"repriced"}))
+@pytest.mark.parametrize(
+    "kind", sorted(set(ProviderEvent.Kind) - set(LIFECYCLE_KINDS) - {"repriced"})
+)
 def test_any_other_event_reaches_only_callers_of_the_offering_itself(kind):
     version, host = make_version(), make_provider("here")
     offering = make_offering("model", host=host, version=version)
@@ -257,7 +281,9 @@ class TestLiveDependencies:
         user_of(offering)
         viewer = make_member(team, TeamRole.VIEWER)
 
-        assert set(affected_applications(event=make_event(offering), on=TODAY).visible_to(viewer)) == {own}
+        assert set(
+            affected_applications(event=make_event(offering), on=TODAY).visible_to(viewer)
+        ) == {own}
 
 
 class TestStandingOn:
@@ -266,7 +292,9 @@ class TestStandingOn:
         derive(tuned, base)
         application = user_of(make_offering(version=tuned))
 
-        assert set(standing_on(kind=NodeKind.FOUNDATION, ref=base.foundation_id, on=TODAY)) == {application}
+        assert set(standing_on(kind=NodeKind.FOUNDATION, ref=base.foundation_id, on=TODAY)) == {
+            application
+        }
 
     def test_a_company_carries_what_stands_on_its_subsidiaries(self):
         group = make_provider("group")
@@ -274,8 +302,12 @@ class TestStandingOn:
 
         assert set(standing_on(kind=NodeKind.HOST, ref=group.pk, on=TODAY)) == {application}
 
-    @pytest.mark.parametrize(("kind", "reached"), [(NodeKind.GATEWAY, "gateway"), (NodeKind.VENDOR, "embedded")])
-    def test_a_party_in_between_carries_what_reaches_through_it_or_its_daughters(self, kind, reached):
+    @pytest.mark.parametrize(
+        ("kind", "reached"), [(NodeKind.GATEWAY, "gateway"), (NodeKind.VENDOR, "embedded")]
+    )
+    def test_a_party_in_between_carries_what_reaches_through_it_or_its_daughters(
+        self, kind, reached
+    ):
         group = make_provider("group")
         daughter = make_provider("daughter", parent=group)
         application = make_application()
@@ -319,7 +351,9 @@ class TestRunways:
 
     def test_behind_a_redirect_the_end_of_the_offering_that_answers_counts(self):
         new = make_offering(retires_on=date(2027, 1, 1), date_kind="firm")
-        old = make_offering(retires_on=date(2026, 1, 1), date_kind="firm", end_behaviour="redirect", replacement=new)
+        old = make_offering(
+            retires_on=date(2026, 1, 1), date_kind="firm", end_behaviour="redirect", replacement=new
+        )
         user_of(old)
 
         [runway] = runways(user=make_user(role="auditor"), on=TODAY)
@@ -363,8 +397,11 @@ class TestStack:
         make_dependency(application, make_offering("gone"), until=TODAY)
 
         assert [row.offering.api_id for row in stack(application=application, on=TODAY)] == [
-            "main", "first", "second", "judge",
-        ]  # fmt: skip
+            "main",
+            "first",
+            "second",
+            "judge",
+        ]
 
     def test_the_layers_are_those_of_the_offering_that_answers(self):
         new = make_offering("new")
@@ -373,7 +410,12 @@ class TestStack:
 
         [row] = stack(application=application, on=TODAY)
 
-        assert (row.offering, row.answering, row.version, row.host) == (old, new, new.version, new.host)
+        assert (row.offering, row.answering, row.version, row.host) == (
+            old,
+            new,
+            new.version,
+            new.host,
+        )
         assert row.foundation == new.version.foundation
 
     def test_an_unresolved_offering_has_a_host_only(self):

@@ -1,4 +1,5 @@
-"""The daily snapshot: once a day, never changed, thinned after thirteen months, worked out again from the history."""
+"""The daily snapshot: once a day, never changed, thinned after thirteen months, worked out again
+from the history."""
 
 from datetime import date, timedelta
 
@@ -9,10 +10,22 @@ from django.test.utils import CaptureQueriesContext
 from apps.common.time import day_of, now
 from apps.exposure.models import Basis, ConcentrationSnapshot, Layer, NodeSnapshot, NodeSummary
 from apps.exposure.snapshot_queries import node_trend, trend
-from apps.exposure.snapshots import DayIsOver, drop_old_snapshots, recompute, take_snapshot, thin_snapshots
+from apps.exposure.snapshots import (
+    DayIsOver,
+    drop_old_snapshots,
+    recompute,
+    take_snapshot,
+    thin_snapshots,
+)
 from apps.exposure.threats import OUTAGE
 from apps.inventory.models import Application, Dependency
-from tests.builders import make_application, make_dependency, make_offering, make_provider, make_team
+from tests.builders import (
+    make_application,
+    make_dependency,
+    make_offering,
+    make_provider,
+    make_team,
+)
 from tests.exposure.portfolio import node_of
 from tests.processes import holding
 
@@ -50,15 +63,25 @@ def test_holds_every_summed_node_and_every_layer_by_every_weight(here, today):
 
 def test_a_second_one_on_the_same_day_writes_nothing_even_after_a_change(here, today):
     take_snapshot(on=today)
-    before = list(NodeSnapshot.objects.values_list()), list(ConcentrationSnapshot.objects.values_list())
+    before = (
+        list(NodeSnapshot.objects.values_list()),
+        list(ConcentrationSnapshot.objects.values_list()),
+    )
     make_dependency(make_application("Late"), make_offering("c", host=here.host))
 
     with CaptureQueriesContext(connection) as queries:
         n_rows = take_snapshot(on=today)
 
     assert n_rows == 0
-    assert not [query for query in queries if query["sql"].lstrip().upper().startswith(("INSERT", "UPDATE", "DELETE"))]
-    assert before == (list(NodeSnapshot.objects.values_list()), list(ConcentrationSnapshot.objects.values_list()))
+    assert not [
+        query
+        for query in queries
+        if query["sql"].lstrip().upper().startswith(("INSERT", "UPDATE", "DELETE"))
+    ]
+    assert before == (
+        list(NodeSnapshot.objects.values_list()),
+        list(ConcentrationSnapshot.objects.values_list()),
+    )
 
 
 def test_costs_the_same_statements_for_more_applications(here):
@@ -93,36 +116,52 @@ def test_days_of_two_months_lie_in_two_partitions(here):
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT inhrelid::regclass::text FROM pg_inherits"
-            " WHERE inhparent = 'exposure_nodesnapshot'::regclass AND inhrelid::regclass::text LIKE '%2031%' ORDER BY 1"
+            " WHERE inhparent = 'exposure_nodesnapshot'::regclass AND inhrelid::regclass::text "
+            "LIKE '%2031%' ORDER BY 1"
         )
         assert [name for (name,) in cursor.fetchall()] == [
-            "exposure_nodesnapshot_2031_01", "exposure_nodesnapshot_2031_02",
-        ]  # fmt: skip
+            "exposure_nodesnapshot_2031_01",
+            "exposure_nodesnapshot_2031_02",
+        ]
     assert set(NodeSnapshot.objects.values_list("day", flat=True)) == {last, first}
 
 
 def test_a_months_first_day_waits_for_no_backup(here):
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL lock_timeout = '2s'")
-    with holding("LOCK TABLE exposure_nodesnapshot, exposure_nodesummary, exposure_path IN ACCESS SHARE MODE"):
+    with holding(
+        "LOCK TABLE exposure_nodesnapshot, exposure_nodesummary, exposure_path IN ACCESS SHARE MODE"
+    ):
         take_snapshot(on=date(2031, 3, 1))
 
     with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM pg_index WHERE indrelid = 'exposure_nodesnapshot_2031_03'::regclass")
+        cursor.execute(
+            "SELECT count(*) FROM pg_index WHERE indrelid = "
+            "'exposure_nodesnapshot_2031_03'::regclass"
+        )
         assert cursor.fetchone() == (1,)
     assert NodeSnapshot.objects.filter(day=date(2031, 3, 1)).exists()
 
 
 class TestThinning:
     def test_keeps_thirteen_months_of_days_and_month_ends_before(self):
-        days = [date(2024, 9, 30), date(2024, 10, 2), date(2024, 10, 30), date(2024, 11, 1), date(2025, 12, 1)]
+        days = [
+            date(2024, 9, 30),
+            date(2024, 10, 2),
+            date(2024, 10, 30),
+            date(2024, 11, 1),
+            date(2025, 12, 1),
+        ]
         for day in days:
             take_snapshot(on=day)
 
         n_days = thin_snapshots(on=date(2025, 12, 15))
 
         kept = sorted(set(ConcentrationSnapshot.objects.values_list("day", flat=True)))
-        assert (n_days, kept) == (1, [date(2024, 9, 30), date(2024, 10, 30), date(2024, 11, 1), date(2025, 12, 1)])
+        assert (n_days, kept) == (
+            1,
+            [date(2024, 9, 30), date(2024, 10, 30), date(2024, 11, 1), date(2025, 12, 1)],
+        )
 
     def test_takes_nodes_with_their_days(self, here):
         for day in (date(2026, 1, 10), date(2026, 1, 31)):
@@ -162,7 +201,9 @@ class TestRecomputing:
 
         assert recompute(on=today).differences == ()
 
-    def test_of_a_day_before_anything_was_recorded_is_empty_and_leaves_today_alone(self, here, today):
+    def test_of_a_day_before_anything_was_recorded_is_empty_and_leaves_today_alone(
+        self, here, today
+    ):
         take_snapshot(on=today)
         summary = set(NodeSummary.objects.values_list("node_id", "state", "n"))
 
@@ -206,7 +247,9 @@ class TestRecomputing:
         recompute(on=today)
 
         with connection.cursor() as cursor:
-            cursor.execute("SELECT count(*) FROM pg_class WHERE relpersistence = 't' AND relkind = 'r'")
+            cursor.execute(
+                "SELECT count(*) FROM pg_class WHERE relpersistence = 't' AND relkind = 'r'"
+            )
             assert cursor.fetchone()[0] == 0
         assert Application.objects.count() == 3
 
@@ -230,6 +273,9 @@ class TestTrends:
 
         points = node_trend(node, threat=OUTAGE, since=today)
 
-        assert [(point.exposed, point.n_critical, point.users, point.spend) for point in points] == [
-            (0, 0, 0, 0), (2, 1, 7, 20),
-        ]  # fmt: skip
+        assert [
+            (point.exposed, point.n_critical, point.users, point.spend) for point in points
+        ] == [
+            (0, 0, 0, 0),
+            (2, 1, 7, 20),
+        ]

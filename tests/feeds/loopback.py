@@ -6,8 +6,9 @@
         fetch(f"{server.url}/feed")    # the second, and every time after
         server.requests[0].headers["user-agent"]
 
-It writes bytes to the socket itself, since a proper server would refuse to send most of this. Each connection
-carries one request and has its own thread; leaving the block ends all of them, hanging ones too.
+It writes bytes to the socket itself, since a proper server would refuse to send most of this. Each
+connection carries one request and has its own thread; leaving the block ends all of them, hanging
+ones too.
 """
 
 import gzip
@@ -35,9 +36,12 @@ class Seen:
 
 
 class Exchange:
-    """One connection, from the side of the server. `closing` is set when the server is being left."""
+    """One connection, from the side of the server. `closing` is set when the server is being
+    left."""
 
-    def __init__(self, sock: socket.socket, seen: Seen, closing: threading.Event, server_url: str) -> None:
+    def __init__(
+        self, sock: socket.socket, seen: Seen, closing: threading.Event, server_url: str
+    ) -> None:
         self.sock = sock
         self.seen = seen
         self.closing = closing
@@ -47,7 +51,10 @@ class Exchange:
         self.sock.sendall(data)
 
     def head(self, status: int, headers: Mapping[str, str]) -> None:
-        lines = [f"HTTP/1.1 {status} Because", *(f"{name}: {value}" for name, value in headers.items())]
+        lines = [
+            f"HTTP/1.1 {status} Because",
+            *(f"{name}: {value}" for name, value in headers.items()),
+        ]
         self.send(("\r\n".join(lines) + "\r\nConnection: close\r\n\r\n").encode("latin-1"))
 
     def answer(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
@@ -58,11 +65,14 @@ class Exchange:
 type Behaviour = Callable[[Exchange], None]
 
 
-# --- behaviours ------------------------------------------------------------------------------------------
+# --- behaviours -----------------------------------------------------------------------------------
 
 
-def plain(body: bytes, *, content_type: str = "application/json", status: int = 200, **headers: str) -> Behaviour:
-    """A whole, honest answer. Keyword names become headers: `last_modified=...` is Last-Modified."""
+def plain(
+    body: bytes, *, content_type: str = "application/json", status: int = 200, **headers: str
+) -> Behaviour:
+    """A whole, honest answer. Keyword names become headers: `last_modified=...` is
+    Last-Modified."""
     named = {name.replace("_", "-").title(): value for name, value in headers.items()}
     return lambda exchange: exchange.answer(status, {"Content-Type": content_type, **named}, body)
 
@@ -99,7 +109,9 @@ def conditional(body: bytes, etag: str = '"one"', last_modified: str = "") -> Be
 
     def behave(exchange: Exchange) -> None:
         asked = exchange.seen.headers
-        if asked.get("if-none-match") == etag or (last_modified and asked.get("if-modified-since") == last_modified):
+        if asked.get("if-none-match") == etag or (
+            last_modified and asked.get("if-modified-since") == last_modified
+        ):
             exchange.head(304, headers)
         else:
             exchange.answer(200, headers, body)
@@ -126,7 +138,9 @@ def chunks_cut(body: bytes, *, inside: bool = True) -> Behaviour:
 
     def behave(exchange: Exchange) -> None:
         exchange.head(200, {"Transfer-Encoding": "chunked"})
-        exchange.send(b"%x\r\n%s" % (len(body) + (100 if inside else 0), body) + (b"" if inside else b"\r\n"))
+        exchange.send(
+            b"%x\r\n%s" % (len(body) + (100 if inside else 0), body) + (b"" if inside else b"\r\n")
+        )
 
     return behave
 
@@ -134,7 +148,9 @@ def chunks_cut(body: bytes, *, inside: bool = True) -> Behaviour:
 def gzip_cut(body: bytes) -> Behaviour:
     """A gzip stream that ends early although the lengths agree."""
     packed = gzip.compress(body)
-    return lambda exchange: exchange.answer(200, {"Content-Encoding": "gzip"}, packed[: len(packed) // 2])
+    return lambda exchange: exchange.answer(
+        200, {"Content-Encoding": "gzip"}, packed[: len(packed) // 2]
+    )
 
 
 def html() -> Behaviour:
@@ -206,11 +222,14 @@ def bomb(megabytes: int = 200) -> Behaviour:
 
 def redirect(location: str, code: int = 302) -> Behaviour:
     """`location` may be relative; `{url}` in it is this server's address."""
-    return lambda exchange: exchange.answer(code, {"Location": location.replace("{url}", exchange.server_url)}, b"")
+    return lambda exchange: exchange.answer(
+        code, {"Location": location.replace("{url}", exchange.server_url)}, b""
+    )
 
 
 def redirect_for_ever() -> Behaviour:
-    """Each answer points to a new address, which does the same (register it for a path ending in *)."""
+    """Each answer points to a new address, which does the same (register it for a path ending in
+    *)."""
 
     def behave(exchange: Exchange) -> None:
         exchange.answer(302, {"Location": f"{exchange.seen.path}x"}, b"")
@@ -234,7 +253,7 @@ def nonsense() -> Behaviour:
     return lambda exchange: exchange.send(b"SSH-2.0-OpenSSH_9.9\r\n")
 
 
-# --- the server ------------------------------------------------------------------------------------------
+# --- the server -----------------------------------------------------------------------------------
 
 
 class Loopback:
@@ -253,7 +272,8 @@ class Loopback:
         self.requests: list[Seen] = []
 
     def route(self, path: str, *behaviours: Behaviour) -> str:
-        """What happens at `path` (a trailing * takes all that begin so): one behaviour per request, the last for ever.
+        """What happens at `path` (a trailing * takes all that begin so): one behaviour per request,
+        the last for ever.
 
         Returns the whole address.
         """
@@ -268,7 +288,10 @@ class Loopback:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self._closing.set()
         # close() alone leaves accept() waiting on Linux.
@@ -286,7 +309,9 @@ class Loopback:
                 sock, _ = self._listener.accept()
             except OSError:
                 return
-            thread = threading.Thread(target=self._serve, args=(sock,), name="loopback connection", daemon=True)
+            thread = threading.Thread(
+                target=self._serve, args=(sock,), name="loopback connection", daemon=True
+            )
             with self._lock:
                 self._open.add(sock)
                 self._threads.append(thread)
@@ -335,7 +360,10 @@ def _read_request(sock: socket.socket) -> Seen | None:
         data += piece
     head, body = data.split(b"\r\n\r\n", 1)
     first, *lines = head.decode("latin-1").split("\r\n")
-    headers = {name.strip().lower(): value.strip() for name, value in (line.split(":", 1) for line in lines)}
+    headers = {
+        name.strip().lower(): value.strip()
+        for name, value in (line.split(":", 1) for line in lines)
+    }
     while len(body) < int(headers.get("content-length", "0")):
         body += sock.recv(65536)
     method, path, _ = first.split(" ")

@@ -1,4 +1,5 @@
-"""Mappings that describe feeds which also have an adapter of their own, to hold one against the other."""
+"""Mappings that describe feeds which also have an adapter of their own, to hold one against the
+other."""
 
 from typing import Any
 
@@ -33,10 +34,16 @@ MODELDEPRECATIONS: Stored = {
     "count": "count",
 }
 _OPENROUTER_FIELDS = {
-    "prompt": "input", "completion": "output", "input_cache_read": "cache_read", "input_cache_write": "cache_write",
-    "input_cache_write_1h": "cache_write_1h", "internal_reasoning": "reasoning", "audio": "input_audio",
-    "audio_output": "output_audio", "input_audio_cache": "cache_read_audio",
-}  # fmt: skip
+    "prompt": "input",
+    "completion": "output",
+    "input_cache_read": "cache_read",
+    "input_cache_write": "cache_write",
+    "input_cache_write_1h": "cache_write_1h",
+    "internal_reasoning": "reasoning",
+    "audio": "input_audio",
+    "audio_output": "output_audio",
+    "input_audio_cache": "cache_read_audio",
+}
 OPENROUTER: Stored = {
     "rows": "data[*]",
     "external_id": "id",
@@ -53,15 +60,32 @@ OPENROUTER: Stored = {
     "count": "total_count",
     "next": "links.next",
     "prices": [
-        *({"unit": unit, "path": f"pricing.{field}", "per": "one"} for field, unit in _OPENROUTER_FIELDS.items()),
+        *(
+            {"unit": unit, "path": f"pricing.{field}", "per": "one"}
+            for field, unit in _OPENROUTER_FIELDS.items()
+        ),
         {"unit": "web_search", "path": "pricing.web_search", "per": "one"},
         *(
-            {"unit": unit, "each": "pricing.overrides[*]", "path": field, "above": "min_prompt_tokens", "per": "one"}
+            {
+                "unit": unit,
+                "each": "pricing.overrides[*]",
+                "path": field,
+                "above": "min_prompt_tokens",
+                "per": "one",
+            }
             for field, unit in _OPENROUTER_FIELDS.items()
         ),
     ],
 }
-_MODELS_DEV_UNITS = ("input", "output", "cache_read", "cache_write", "reasoning", "input_audio", "output_audio")
+_MODELS_DEV_UNITS = (
+    "input",
+    "output",
+    "cache_read",
+    "cache_write",
+    "reasoning",
+    "input_audio",
+    "output_audio",
+)
 MODELS_DEV: Stored = {
     "rows": "*.models.*",
     "external_id": "@key1 + '/' + @key",
@@ -80,7 +104,7 @@ MODELS_DEV: Stored = {
             for unit in _MODELS_DEV_UNITS
         ),
     ],
-}  # fmt: skip
+}
 LITELLM: Stored = {
     "rows": "*",
     "external_id": "@key",

@@ -15,5 +15,7 @@ def price_map(n: int = 20, **changes: Any) -> bytes:
             "output_cost_per_token": 1.5e-05,
         }
     for name, fields in changes.items():
-        rows[f"acme/{name.replace('_', '-')}"] = rows.get(f"acme/{name.replace('_', '-')}", {}) | fields
+        rows[f"acme/{name.replace('_', '-')}"] = (
+            rows.get(f"acme/{name.replace('_', '-')}", {}) | fields
+        )
     return json.dumps(rows).encode()

@@ -3,8 +3,8 @@
     feed = SMALL["litellm"]
     feed.body(Line(0), Line(1, ends="2026-12-01"), Line(2, usd="2.5"))
 
-A `Line` is what a row says in words all feeds share; a feed leaves out what it has no field for. Every row is one of
-acme's; `feed.key(n)` is its external id.
+A `Line` is what a row says in words all feeds share; a feed leaves out what it has no field for.
+Every row is one of acme's; `feed.key(n)` is its external id.
 """
 
 import json
@@ -20,8 +20,8 @@ PROVIDER = "acme"
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One row. `usd` is what a million tokens of input cost (output costs five times that); `begins` is a later price
-    with its first day. `wire` overrides fields of the finished row."""
+    """One row. `usd` is what a million tokens of input cost (output costs five times that);
+    `begins` is a later price with its first day. `wire` overrides fields of the finished row."""
 
     n: int
     ends: str = ""
@@ -33,8 +33,9 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class SmallFeed:
-    """`dated`: its rows can give a firm day, in the field `day`. `priced`: they give prices; `schedules`: also with a
-    first day. `absence_is_news`: a row that leaves means a model that is no longer served."""
+    """`dated`: its rows can give a firm day, in the field `day`. `priced`: they give prices;
+    `schedules`: also with a first day. `absence_is_news`: a row that leaves means a model that is
+    no longer served."""
 
     slug: str
     row: Callable[[Line, int], Wire]
@@ -78,72 +79,99 @@ def _number(usd: str, factor: int = 1, *, million: int = 1) -> float:
     return float(Decimal(usd) * factor / million)
 
 
-# --- LiteLLM --------------------------------------------------------------------------------------------------------
+# --- LiteLLM --------------------------------------------------------------------------------------
 
 
 def _litellm_row(line: Line, noise: int) -> Wire:
     row: Wire = {
-        "_key": f"{PROVIDER}/{name(line.n)}", "litellm_provider": PROVIDER, "mode": "chat",
+        "_key": f"{PROVIDER}/{name(line.n)}",
+        "litellm_provider": PROVIDER,
+        "mode": "chat",
         "input_cost_per_token": _number(line.usd, million=1_000_000),
         "output_cost_per_token": _number(line.usd, 5, million=1_000_000),
-        "max_input_tokens": 128_000 + noise, "supports_vision": bool(noise % 2),
-    }  # fmt: skip
+        "max_input_tokens": 128_000 + noise,
+        "supports_vision": bool(noise % 2),
+    }
     return row | ({"deprecation_date": line.ends} if line.ends else {})
 
 
 def _litellm(rows: Sequence[Wire], noise: int) -> Wire:
     spec: Wire = {"mode": "one of chat", "deprecation_date": "date in the format YYYY-MM-DD"}
     ordered = [*rows[noise % len(rows) :], *rows[: noise % len(rows)]] if rows else []
-    return {"sample_spec": spec} | {row["_key"]: {k: v for k, v in row.items() if k != "_key"} for row in ordered}
+    return {"sample_spec": spec} | {
+        row["_key"]: {k: v for k, v in row.items() if k != "_key"} for row in ordered
+    }
 
 
-# --- deprecations.info ----------------------------------------------------------------------------------------------
+# --- deprecations.info ----------------------------------------------------------------------------
 
 
 def _deprecations_info_row(line: Line, noise: int) -> Wire:
     ends = f"Not sooner than {line.ends}" if line.soft and line.ends else line.ends
     return {
-        "provider": PROVIDER, "model_id": name(line.n), "model_name": name(line.n), "announcement_date": "2026-01-10",
-        "shutdown_date": ends, "replacement_model": None, "deprecation_context": f"It ends. {noise}",
-        "url": "https://example.org/deprecations", "content_hash": f"{noise:016x}",
+        "provider": PROVIDER,
+        "model_id": name(line.n),
+        "model_name": name(line.n),
+        "announcement_date": "2026-01-10",
+        "shutdown_date": ends,
+        "replacement_model": None,
+        "deprecation_context": f"It ends. {noise}",
+        "url": "https://example.org/deprecations",
+        "content_hash": f"{noise:016x}",
         "scraped_at": f"2026-05-21T03:{noise % 60:02}:41.565854+00:00",
-    }  # fmt: skip
+    }
 
 
 def _deprecations_info(rows: Sequence[Wire], noise: int) -> list[Wire]:
     return [*rows] if noise % 2 == 0 else [*reversed(rows)]
 
 
-# --- modeldeprecations.dev ------------------------------------------------------------------------------------------
+# --- modeldeprecations.dev ------------------------------------------------------------------------
 
 
 def _modeldeprecations_row(line: Line, noise: int) -> Wire:
     row: Wire = {
-        "provider": PROVIDER, "model": name(line.n), "name": name(line.n), "aliases": [],
-        "description": f"A model. {noise}", "released_on": "2024-03-01", "status": "active", "replacements": [],
-        "sources": [{"url": "https://example.org/acme", "accessed": "2026-05-30"}], "last_verified": "2026-05-30",
+        "provider": PROVIDER,
+        "model": name(line.n),
+        "name": name(line.n),
+        "aliases": [],
+        "description": f"A model. {noise}",
+        "released_on": "2024-03-01",
+        "status": "active",
+        "replacements": [],
+        "sources": [{"url": "https://example.org/acme", "accessed": "2026-05-30"}],
+        "last_verified": "2026-05-30",
         "computed_status": "retired" if noise % 2 else "active",
-    }  # fmt: skip
-    return row | ({("earliest_shutdown_on" if line.soft else "shutdown_on"): line.ends} if line.ends else {})
+    }
+    return row | (
+        {("earliest_shutdown_on" if line.soft else "shutdown_on"): line.ends} if line.ends else {}
+    )
 
 
 def _modeldeprecations(rows: Sequence[Wire], noise: int) -> Wire:
     day = f"2026-08-{noise % 28 + 1:02}"
-    return {"generatedAt": f"{day}T05:00:00.000Z", "asOf": day, "count": len(rows), "models": [*rows]}
+    return {
+        "generatedAt": f"{day}T05:00:00.000Z",
+        "asOf": day,
+        "count": len(rows),
+        "models": [*rows],
+    }
 
 
-# --- OpenRouter -----------------------------------------------------------------------------------------------------
+# --- OpenRouter -----------------------------------------------------------------------------------
 
 
 def _openrouter_row(line: Line, noise: int) -> Wire:
     return {
-        "id": f"{PROVIDER}/{name(line.n)}", "name": f"Acme: {name(line.n)}", "created": 1_770_000_000 + line.n,
+        "id": f"{PROVIDER}/{name(line.n)}",
+        "name": f"Acme: {name(line.n)}",
+        "created": 1_770_000_000 + line.n,
         "architecture": {"output_modalities": ["text"]},
         "pricing": {"prompt": _tokens(line.usd), "completion": _tokens(line.usd, 5)},
         "expiration_date": line.ends or None,
         "top_provider": {"max_completion_tokens": 16_384 + noise, "is_moderated": bool(noise % 2)},
         "benchmarks": {"design_arena": [{"arena": "models", "elo": 900 + noise}]},
-    }  # fmt: skip
+    }
 
 
 def _tokens(usd: str, factor: int = 1) -> str:
@@ -154,7 +182,7 @@ def _openrouter(rows: Sequence[Wire], noise: int) -> Wire:
     return {"data": [*reversed(rows)], "total_count": len(rows) + noise, "links": {"next": None}}
 
 
-# --- genai-prices ---------------------------------------------------------------------------------------------------
+# --- genai-prices ---------------------------------------------------------------------------------
 
 
 def _genai_prices_row(line: Line, noise: int) -> Wire:
@@ -162,7 +190,12 @@ def _genai_prices_row(line: Line, noise: int) -> Wire:
     if line.begins:
         day, usd = line.begins
         prices = [{"prices": prices}, {"constraint": {"start_date": day}, "prices": _mtok(usd)}]
-    return {"id": name(line.n), "match": {"equals": name(line.n)}, "context_window": 128_000 + noise, "prices": prices}
+    return {
+        "id": name(line.n),
+        "match": {"equals": name(line.n)},
+        "context_window": 128_000 + noise,
+        "prices": prices,
+    }
 
 
 def _mtok(usd: str) -> Wire:
@@ -171,46 +204,84 @@ def _mtok(usd: str) -> Wire:
 
 def _genai_prices(rows: Sequence[Wire], noise: int) -> list[Wire]:
     ordered = [*rows] if noise % 2 == 0 else [*reversed(rows)]
-    return [{"id": PROVIDER, "name": f"Acme {noise}", "pricing_urls": ["https://example.org/acme"], "models": ordered}]
+    return [
+        {
+            "id": PROVIDER,
+            "name": f"Acme {noise}",
+            "pricing_urls": ["https://example.org/acme"],
+            "models": ordered,
+        }
+    ]
 
 
-# --- models.dev -----------------------------------------------------------------------------------------------------
+# --- models.dev -----------------------------------------------------------------------------------
 
 
 def _models_dev_row(line: Line, noise: int) -> Wire:
     return {
-        "id": name(line.n), "name": name(line.n), "family": f"family-{noise}", "release_date": "2025-03-01",
-        "last_updated": f"2026-08-{noise % 28 + 1:02}", "modalities": {"input": ["text"], "output": ["text"]},
-        "limit": {"context": 128_000 + noise}, "cost": {"input": _number(line.usd), "output": _number(line.usd, 5)},
-    }  # fmt: skip
+        "id": name(line.n),
+        "name": name(line.n),
+        "family": f"family-{noise}",
+        "release_date": "2025-03-01",
+        "last_updated": f"2026-08-{noise % 28 + 1:02}",
+        "modalities": {"input": ["text"], "output": ["text"]},
+        "limit": {"context": 128_000 + noise},
+        "cost": {"input": _number(line.usd), "output": _number(line.usd, 5)},
+    }
 
 
 def _models_dev(rows: Sequence[Wire], noise: int) -> Wire:
     ordered = [*rows] if noise % 2 == 0 else [*reversed(rows)]
     models = {row["id"]: row for row in ordered}
-    return {PROVIDER: {"id": PROVIDER, "name": "Acme", "doc": f"https://example.org/{noise}", "models": models}}
+    return {
+        PROVIDER: {
+            "id": PROVIDER,
+            "name": "Acme",
+            "doc": f"https://example.org/{noise}",
+            "models": models,
+        }
+    }
 
 
 SMALL: dict[str, SmallFeed] = {
     feed.slug: feed
     for feed in (
         SmallFeed(
-            "litellm", _litellm_row, _litellm, dated=True, priced=True, absence_is_news=True, day="deprecation_date"
+            "litellm",
+            _litellm_row,
+            _litellm,
+            dated=True,
+            priced=True,
+            absence_is_news=True,
+            day="deprecation_date",
         ),
         SmallFeed(
-            "deprecations-info", _deprecations_info_row, _deprecations_info, dated=True, day="shutdown_date"
+            "deprecations-info",
+            _deprecations_info_row,
+            _deprecations_info,
+            dated=True,
+            day="shutdown_date",
         ),
         SmallFeed(
-            "modeldeprecations", _modeldeprecations_row, _modeldeprecations, dated=True, day="shutdown_on"
+            "modeldeprecations",
+            _modeldeprecations_row,
+            _modeldeprecations,
+            dated=True,
+            day="shutdown_on",
         ),
         SmallFeed(
-            "openrouter", _openrouter_row, _openrouter, dated=True, priced=True, absence_is_news=True,
+            "openrouter",
+            _openrouter_row,
+            _openrouter,
+            dated=True,
+            priced=True,
+            absence_is_news=True,
             day="expiration_date",
         ),
         SmallFeed("genai-prices", _genai_prices_row, _genai_prices, priced=True, schedules=True),
         SmallFeed("models-dev", _models_dev_row, _models_dev, priced=True),
     )
-}  # fmt: skip
+}
 SLUGS = tuple(SMALL)
 DATED = tuple(slug for slug, feed in SMALL.items() if feed.dated)
 PRICED = tuple(slug for slug, feed in SMALL.items() if feed.priced)

@@ -1,12 +1,27 @@
-"""A sound document with one part gone wrong, in every way: what a parser must read or refuse, never trip over."""
+"""A sound document with one part gone wrong, in every way: what a parser must read or refuse, never
+trip over."""
 
 import copy
 from collections.abc import Iterator
 from typing import Any
 
 ODD: tuple[Any, ...] = (
-    None, True, 0, -1, 1e308, 1e-300, "", "\x00\ud800", "9" * 500, "2026-13-45", "13:61", [], {}, [None], {"a": [1]},
-)  # fmt: skip
+    None,
+    True,
+    0,
+    -1,
+    1e308,
+    1e-300,
+    "",
+    "\x00\ud800",
+    "9" * 500,
+    "2026-13-45",
+    "13:61",
+    [],
+    {},
+    [None],
+    {"a": [1]},
+)
 
 
 def spoilt(whole: Any) -> Iterator[Any]:
@@ -22,7 +37,13 @@ def spoilt(whole: Any) -> Iterator[Any]:
 
 
 def _paths(part: Any) -> Iterator[list[Any]]:
-    keys = part.keys() if isinstance(part, dict) else range(len(part)) if isinstance(part, list) else ()
+    keys = (
+        part.keys()
+        if isinstance(part, dict)
+        else range(len(part))
+        if isinstance(part, list)
+        else ()
+    )
     for key in keys:
         yield [key]
         yield from ([key, *rest] for rest in _paths(part[key]))

@@ -14,7 +14,11 @@ from tests.feeds.loopback import Loopback
 
 BODY = b'[{"id": "one"}]'
 POLICY = Policy(
-    connect_timeout=2, read_timeout=0.5, deadline=3, max_wire_bytes=4 * MEBIBYTE, max_body_bytes=8 * MEBIBYTE
+    connect_timeout=2,
+    read_timeout=0.5,
+    deadline=3,
+    max_wire_bytes=4 * MEBIBYTE,
+    max_body_bytes=8 * MEBIBYTE,
 )
 
 
@@ -29,11 +33,18 @@ def ask(url: str, etag: str | None = None, last_modified: str | None = None) -> 
 
 
 def test_a_new_body_comes_with_its_digest_and_validators(server: Loopback) -> None:
-    url = server.route("/feed", loopback.conditional(BODY, '"one"', "Tue, 24 Nov 2026 10:00:00 GMT"))
+    url = server.route(
+        "/feed", loopback.conditional(BODY, '"one"', "Tue, 24 Nov 2026 10:00:00 GMT")
+    )
 
     fetched = ask(url)
 
-    assert (fetched.status, fetched.http_status, fetched.body, fetched.error) == ("new", 200, BODY, "")
+    assert (fetched.status, fetched.http_status, fetched.body, fetched.error) == (
+        "new",
+        200,
+        BODY,
+        "",
+    )
     assert fetched.digest == hashlib.sha256(BODY).hexdigest()
     assert (fetched.etag, fetched.last_modified) == ('"one"', "Tue, 24 Nov 2026 10:00:00 GMT")
     assert fetched.bytes_on_wire > len(BODY)
@@ -51,7 +62,12 @@ def test_304_is_unchanged(server: Loopback) -> None:
 
     fetched = ask(url, etag='"one"')
 
-    assert (fetched.status, fetched.http_status, fetched.body, fetched.etag) == ("unchanged", 304, None, '"one"')
+    assert (fetched.status, fetched.http_status, fetched.body, fetched.etag) == (
+        "unchanged",
+        304,
+        None,
+        '"one"',
+    )
 
 
 def test_304_to_an_unconditional_question_is_a_fault(server: Loopback) -> None:
@@ -60,7 +76,9 @@ def test_304_to_an_unconditional_question_is_a_fault(server: Loopback) -> None:
     assert ask(url).status == "failed"
 
 
-@pytest.mark.parametrize(("code", "retry_after", "seconds"), [(429, "120", 120), (429, None, None), (503, "60", 60)])
+@pytest.mark.parametrize(
+    ("code", "retry_after", "seconds"), [(429, "120", 120), (429, None, None), (503, "60", 60)]
+)
 def test_a_server_that_asks_for_rest_throttles(
     server: Loopback, code: int, retry_after: str | None, seconds: int | None
 ) -> None:
@@ -68,7 +86,11 @@ def test_a_server_that_asks_for_rest_throttles(
 
     fetched = ask(url)
 
-    assert (fetched.status, fetched.http_status, fetched.retry_after_seconds) == ("throttled", code, seconds)
+    assert (fetched.status, fetched.http_status, fetched.retry_after_seconds) == (
+        "throttled",
+        code,
+        seconds,
+    )
 
 
 @pytest.mark.parametrize(
@@ -105,9 +127,23 @@ def test_any_other_status_fails_with_what_to_do(server: Loopback, code: int, say
         loopback.redirect("file:///etc/passwd"),
         loopback.redirect("{url}/feed"),
     ],
-    ids=["truncated", "chunks cut", "gzip cut", "reset", "nonsense", "hang", "huge", "bomb", "private", "file", "loop"],
+    ids=[
+        "truncated",
+        "chunks cut",
+        "gzip cut",
+        "reset",
+        "nonsense",
+        "hang",
+        "huge",
+        "bomb",
+        "private",
+        "file",
+        "loop",
+    ],
 )
-def test_whatever_goes_wrong_is_data_with_a_sentence(server: Loopback, behaviour: loopback.Behaviour) -> None:
+def test_whatever_goes_wrong_is_data_with_a_sentence(
+    server: Loopback, behaviour: loopback.Behaviour
+) -> None:
     url = server.route("/feed", behaviour)
 
     fetched = ask(url)
@@ -138,7 +174,12 @@ def test_a_file_has_no_validators_and_the_digest_suffices(tmp_path: Path) -> Non
 
     fetched = ask(path.as_uri(), etag='"old"')
 
-    assert (fetched.status, fetched.body, fetched.etag, fetched.last_modified) == ("new", BODY, None, None)
+    assert (fetched.status, fetched.body, fetched.etag, fetched.last_modified) == (
+        "new",
+        BODY,
+        None,
+        None,
+    )
     assert fetched.digest == hashlib.sha256(BODY).hexdigest()
 
 

@@ -1,5 +1,5 @@
-"""What a poll costs, for each source, in statements and rows: nothing but the run and the state of the source where
-the feed says nothing new, and no more statements for many rows than for few."""
+"""What a poll costs, for each source, in statements and rows: nothing but the run and the state of
+the source where the feed says nothing new, and no more statements for many rows than for few."""
 
 import re
 from collections.abc import Sequence
@@ -15,7 +15,16 @@ from apps.feeds.pipeline import Polled, poll
 from tests.builders import make_source
 from tests.feeds import loopback as server
 from tests.feeds.commands import rolled_back
-from tests.feeds.small_payloads import PRICED, SLUGS, SMALL, Line, changed, lines, priced_at, without
+from tests.feeds.small_payloads import (
+    PRICED,
+    SLUGS,
+    SMALL,
+    Line,
+    changed,
+    lines,
+    priced_at,
+    without,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -63,7 +72,7 @@ def stage(request: pytest.FixtureRequest, feed: server.Loopback) -> Stage:
     return made
 
 
-# --- nothing new ----------------------------------------------------------------------------------------------------
+# --- nothing new ----------------------------------------------------------------------------------
 
 
 def assert_quiet(stage: Stage, polled: Polled) -> None:
@@ -85,7 +94,9 @@ def test_304_writes_the_run_and_the_state(stage: Stage) -> None:
     assert_quiet(stage, polled)
 
 
-def test_a_body_in_which_all_has_changed_that_means_nothing_writes_the_run_and_the_state(stage: Stage) -> None:
+def test_a_body_in_which_all_has_changed_that_means_nothing_writes_the_run_and_the_state(
+    stage: Stage,
+) -> None:
     for noise in range(1, 5):
         polled = stage.poll(KNOWN, noise=noise)
 
@@ -120,7 +131,11 @@ def test_noise_writes_nothing_more_while_a_row_stands_in_quarantine(stage: Stage
 def test_an_unchanged_poll_costs_as_many_statements_for_many_rows_as_for_few(stage: Stage) -> None:
     stage.poll(KNOWN, noise=1)
     few = len(stage.statements)
-    many = Stage(stage.small.slug, stage.feed, make_source(f"other-{stage.small.slug}", kind=stage.small.slug))
+    many = Stage(
+        stage.small.slug,
+        stage.feed,
+        make_source(f"other-{stage.small.slug}", kind=stage.small.slug),
+    )
     many.poll(lines(MANY))
 
     many.poll(lines(MANY), noise=1)
@@ -128,7 +143,7 @@ def test_an_unchanged_poll_costs_as_many_statements_for_many_rows_as_for_few(sta
     assert len(many.statements) == few
 
 
-# --- something new --------------------------------------------------------------------------------------------------
+# --- something new --------------------------------------------------------------------------------
 
 
 def changes_of(n: int) -> list[list[Line]]:
@@ -143,14 +158,19 @@ def changes_of(n: int) -> list[list[Line]]:
 
 
 def tell_the_planner() -> None:
-    """What autovacuum does within a minute, though not while a test is under way: tables that were empty a moment ago
-    are joined row by row."""
+    """What autovacuum does within a minute, though not while a test is under way: tables that were
+    empty a moment ago are joined row by row."""
     with connection.cursor() as cursor:
-        cursor.execute("ANALYZE catalog_offering, catalog_assertion, catalog_footing, catalog_node, catalog_price")
+        cursor.execute(
+            "ANALYZE catalog_offering, catalog_assertion, catalog_footing, catalog_node, "
+            "catalog_price"
+        )
 
 
 @pytest.mark.parametrize("slug", SLUGS)
-def test_a_changed_poll_costs_as_many_statements_for_many_rows_as_for_few(slug: str, feed: server.Loopback) -> None:
+def test_a_changed_poll_costs_as_many_statements_for_many_rows_as_for_few(
+    slug: str, feed: server.Loopback
+) -> None:
     counts: dict[int, list[int]] = {}
     told: dict[int, list[int]] = {}
     for n in (FEW, MANY):
@@ -173,7 +193,9 @@ def test_a_changed_poll_costs_as_many_statements_for_many_rows_as_for_few(slug: 
 
 
 @pytest.mark.parametrize("slug", PRICED)
-def test_prices_that_change_write_a_range_each_and_nothing_of_the_other_rows(slug: str, feed: server.Loopback) -> None:
+def test_prices_that_change_write_a_range_each_and_nothing_of_the_other_rows(
+    slug: str, feed: server.Loopback
+) -> None:
     stage = Stage(slug, feed)
     stage.poll(lines(MANY))
     before = Price.objects.count()

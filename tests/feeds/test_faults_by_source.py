@@ -1,5 +1,5 @@
-"""What a feed can do wrong, for each source: what the catalogue knew stands, the run says what was wrong, and the next
-good poll works as if nothing had been."""
+"""What a feed can do wrong, for each source: what the catalogue knew stands, the run says what was
+wrong, and the next good poll works as if nothing had been."""
 
 import gzip
 import json
@@ -58,7 +58,9 @@ class Stage:
 
     def poll(self, *behaviours: server.Behaviour, later: timedelta = DAY) -> Polled:
         self.at += later
-        return poll(self.source, at=self.at, url=self.feed.route("/feed*", *behaviours), trigger="test")
+        return poll(
+            self.source, at=self.at, url=self.feed.route("/feed*", *behaviours), trigger="test"
+        )
 
     @property
     def state(self) -> PollState:
@@ -71,7 +73,8 @@ class Stage:
         assert snapshot() == self.before
 
     def assert_failed(self, polled: Polled, words: str) -> None:
-        """The run has failed with a sentence that names what was wrong, and nothing else has happened."""
+        """The run has failed with a sentence that names what was wrong, and nothing else has
+        happened."""
         run = FeedRun.objects.get(pk=polled.run.pk)
         assert (run.status, polled.events) == ("failed", [])
         assert re.search(words, run.error, re.IGNORECASE), run.error
@@ -86,7 +89,11 @@ class Stage:
         news = changed([*known, Line(20)], Line(1, ends=ENDS))
         polled = self.poll(self.good(news, noise=1))
         assert (polled.run.status, polled.run.rows, polled.run.error) == ("changed", 21, "")
-        told = [(event.kind, event.external_id, event.new) for event in polled.events if event.kind != "released"]
+        told = [
+            (event.kind, event.external_id, event.new)
+            for event in polled.events
+            if event.kind != "released"
+        ]
         assert told == ([("announced", self.small.key(1), ENDS)] if self.small.dated else [])
         assert self.offering(20).lifecycle in {"active", "unknown"}
         assert (self.state.failures, self.state.error, self.state.suspect) == (0, "", False)
@@ -94,11 +101,16 @@ class Stage:
 
 
 def snapshot() -> dict[str, Any]:
-    """All that the catalogue holds, what waits and what has been told; equal before and after means no change."""
+    """All that the catalogue holds, what waits and what has been told; equal before and after means
+    no change."""
     return {
-        "offerings": list(Offering.objects.order_by("pk").values("pk", "lifecycle", "retires_on", "date_kind")),
+        "offerings": list(
+            Offering.objects.order_by("pk").values("pk", "lifecycle", "retires_on", "date_kind")
+        ),
         "claims": list(
-            Assertion.objects.order_by("pk").values("pk", "value", "missing_since", "withdrawn_at", "pending", "held")
+            Assertion.objects.order_by("pk").values(
+                "pk", "value", "missing_since", "withdrawn_at", "pending", "held"
+            )
         ),
         "prices": list(Price.objects.order_by("pk").values("pk", "amount", "valid")),
         "events": list(ProviderEvent.objects.order_by("pk").values_list("key", flat=True)),
@@ -127,7 +139,7 @@ def over(slugs: tuple[str, ...]) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("stage", slugs, indirect=True)
 
 
-# --- answers that are no feed ---------------------------------------------------------------------------------------
+# --- answers that are no feed ---------------------------------------------------------------------
 
 
 def body_of(small: SmallFeed) -> bytes:
@@ -152,15 +164,24 @@ NO_LIST = "must be|holds no row|answered with an error"
 NO_FEED: dict[str, tuple[Bad, str]] = {
     "500": (lambda _: server.status(500), "500"),
     "truncated": (lambda small: server.truncated(body_of(small)), "100 bytes early"),
-    "half a JSON": (lambda small: server.plain(body_of(small)[: len(body_of(small)) // 2]), "breaks off"),
+    "half a JSON": (
+        lambda small: server.plain(body_of(small)[: len(body_of(small)) // 2]),
+        "breaks off",
+    ),
     "HTML": (lambda _: server.html(), "web page"),
     "empty list": (lambda _: server.empty_list(), NO_LIST),
     "empty object": (lambda _: server.plain(b"{}"), NO_LIST),
     "error with 200": (lambda _: server.plain(b'{"error": "Internal error"}'), NO_LIST),
-    "error object with 200": (lambda _: server.plain(b'{"error": {"message": "Rate limited", "code": 429}}'), NO_LIST),
+    "error object with 200": (
+        lambda _: server.plain(b'{"error": {"message": "Rate limited", "code": 429}}'),
+        NO_LIST,
+    ),
     "array and object exchanged": (lambda small: server.plain(other_shape(small)), NO_LIST),
     "deeply nested": (lambda small: server.plain(nested(small)), "nesting"),
-    "Latin-1": (lambda small: server.plain(body_of(small).replace(b"acme", "acm\u00e9".encode("latin-1"))), "UTF-8"),
+    "Latin-1": (
+        lambda small: server.plain(body_of(small).replace(b"acme", "acm\u00e9".encode("latin-1"))),
+        "UTF-8",
+    ),
     "endless redirect": (lambda _: server.redirect_for_ever(), "redirects more than"),
     "redirect to a private address": (
         lambda _: server.redirect("http://10.0.0.1/map"),
@@ -175,7 +196,10 @@ NO_FEED_BEFORE_ANY_ADAPTER: dict[str, tuple[Bad, str]] = {
     "404": (lambda _: server.status(404), "nothing is at this address"),
     "403": (lambda _: server.status(403), "login"),
     "204": (lambda _: server.status(204), "204"),
-    "chunks cut": (lambda small: server.chunks_cut(body_of(small)), "before the answer was complete"),
+    "chunks cut": (
+        lambda small: server.chunks_cut(body_of(small)),
+        "before the answer was complete",
+    ),
     "gzip cut": (lambda small: server.gzip_cut(body_of(small)), "ended early"),
     "reset": (lambda _: server.reset(), "before the answer was complete"),
     "no HTTP": (lambda _: server.nonsense(), "HTTP"),
@@ -185,8 +209,14 @@ NO_FEED_BEFORE_ANY_ADAPTER: dict[str, tuple[Bad, str]] = {
     "a number": (lambda _: server.plain(b"42"), NO_LIST),
     "brackets without end": (lambda _: server.plain(b"[" * 1_000_000), "nesting"),
     "UTF-16": (lambda small: server.plain(body_of(small).decode().encode("utf-16")), "UTF-8"),
-    "number beyond measure": (lambda _: server.plain(b'[{"n": ' + b"9" * 100_000 + b"}]"), "beyond all measure"),
-    "redirect to the cloud's metadata": (lambda _: server.redirect("http://169.254.169.254/"), "metadata"),
+    "number beyond measure": (
+        lambda _: server.plain(b'[{"n": ' + b"9" * 100_000 + b"}]"),
+        "beyond all measure",
+    ),
+    "redirect to the cloud's metadata": (
+        lambda _: server.redirect("http://169.254.169.254/"),
+        "metadata",
+    ),
     "redirect to a file": (lambda _: server.redirect("file:///etc/passwd"), "file"),
     "100 MB announced": (lambda _: server.huge(100, announced=True), "larger than"),
 }
@@ -206,15 +236,21 @@ def test_an_answer_that_is_no_feed_changes_nothing_and_the_next_good_one_is_read
     ("stage", "bad", "words"),
     [
         pytest.param(slug, bad, words, id=f"{fault}-{slug}")
-        for slug, (fault, (bad, words)) in zip(cycle(SLUGS), NO_FEED_BEFORE_ANY_ADAPTER.items(), strict=False)
+        for slug, (fault, (bad, words)) in zip(
+            cycle(SLUGS), NO_FEED_BEFORE_ANY_ADAPTER.items(), strict=False
+        )
     ],
     indirect=["stage"],
 )
-def test_an_answer_that_no_adapter_gets_to_see_changes_nothing_either(stage: Stage, bad: Bad, words: str) -> None:
+def test_an_answer_that_no_adapter_gets_to_see_changes_nothing_either(
+    stage: Stage, bad: Bad, words: str
+) -> None:
     test_an_answer_that_is_no_feed_changes_nothing_and_the_next_good_one_is_read(stage, bad, words)
 
 
-def test_a_body_just_over_what_the_feed_may_measure_is_refused_and_one_below_is_read(stage: Stage) -> None:
+def test_a_body_just_over_what_the_feed_may_measure_is_refused_and_one_below_is_read(
+    stage: Stage,
+) -> None:
     # JSON may be padded with blanks, which a gzip stream makes cheap to send
     cap = ADAPTERS[stage.small.slug].cap_bytes
     body = stage.small.body(*KNOWN)
@@ -264,7 +300,7 @@ def test_two_lists_under_one_key_are_no_list(stage: Stage) -> None:
     stage.assert_failed(polled, "")
 
 
-# --- answers without a body -----------------------------------------------------------------------------------------
+# --- answers without a body -----------------------------------------------------------------------
 
 
 def test_304_is_believed_and_the_next_good_payload_is_read(stage: Stage) -> None:
@@ -303,7 +339,9 @@ def test_a_server_that_asks_for_patience_is_left_alone_until_then(stage: Stage, 
 
 
 @pytest.mark.parametrize("said", [None, "soon", "-5"])
-def test_429_without_a_time_that_can_be_read_is_tried_again_by_the_usual_delay(stage: Stage, said: str | None) -> None:
+def test_429_without_a_time_that_can_be_read_is_tried_again_by_the_usual_delay(
+    stage: Stage, said: str | None
+) -> None:
     polled = stage.poll(server.throttled(said))
 
     stage.assert_failed(polled, "429")
@@ -311,11 +349,13 @@ def test_429_without_a_time_that_can_be_read_is_tried_again_by_the_usual_delay(s
     stage.assert_goes_on()
 
 
-# --- most rows gone -------------------------------------------------------------------------------------------------
+# --- most rows gone -------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("slug", SLUGS)
-def test_95_percent_of_the_rows_gone_are_held_and_dates_that_appear_are_told(slug: str, feed: server.Loopback) -> None:
+def test_95_percent_of_the_rows_gone_are_held_and_dates_that_appear_are_told(
+    slug: str, feed: server.Loopback
+) -> None:
     known = lines(100)
     stage = Stage(slug, feed, known)
     standing = days_and_prices()
@@ -330,11 +370,18 @@ def test_95_percent_of_the_rows_gone_are_held_and_dates_that_appear_are_told(slu
     assert stage.state.suspect
     standing[0].pop(stage.offering(1).pk)
     after = days_and_prices()
-    assert (after[0].pop(stage.offering(1).pk) == (date.fromisoformat(ENDS), "firm")) == stage.small.dated
+    assert (
+        after[0].pop(stage.offering(1).pk) == (date.fromisoformat(ENDS), "firm")
+    ) == stage.small.dated
     assert after == standing
     assert not Offering.objects.filter(lifecycle="retired").exists()
     back = stage.poll(stage.good(changed(known, Line(1, ends=ENDS)), noise=2))
-    assert (back.run.status, back.run.rows, back.events, stage.state.suspect) == ("changed", 100, [], False)
+    assert (back.run.status, back.run.rows, back.events, stage.state.suspect) == (
+        "changed",
+        100,
+        [],
+        False,
+    )
     assert not Assertion.objects.filter(missing_since__isnull=False).exists()
     quiet = stage.poll(stage.good(changed(known, Line(1, ends=ENDS)), noise=2), later=20 * DAY)
     assert (quiet.run.status, quiet.events) == ("unchanged", [])
@@ -346,24 +393,34 @@ def days_and_prices() -> tuple[dict[int, tuple[date | None, str]], list[dict[str
 
 
 @pytest.mark.parametrize("n_left", [5, 19], ids=["held", "a single row"])
-def test_a_row_that_is_missing_stays_what_it_was_for_as_long_as_that_is_held(stage: Stage, n_left: int) -> None:
+def test_a_row_that_is_missing_stays_what_it_was_for_as_long_as_that_is_held(
+    stage: Stage, n_left: int
+) -> None:
     for noise, later in enumerate((timedelta(hours=1), DAY, 5 * DAY)):
         stage.poll(stage.good(KNOWN[:n_left], noise=noise), later=later)
 
         assert believed() == {key: rows for key, rows in stage.before.items() if key != "claims"}
 
 
-# --- rows that cannot be believed -----------------------------------------------------------------------------------
+# --- rows that cannot be believed -----------------------------------------------------------------
 
 ODD_PRICES: dict[str, Any] = {
-    "NaN": float("nan"), "infinite": float("inf"), "negative": -0.5, "beyond all measure": 10**30, "a word": "cheap",
-}  # fmt: skip
+    "NaN": float("nan"),
+    "infinite": float("inf"),
+    "negative": -0.5,
+    "beyond all measure": 10**30,
+    "a word": "cheap",
+}
 
 
 @pytest.mark.parametrize("odd", ODD_PRICES.values(), ids=ODD_PRICES)
 @over(PRICED)
-def test_a_price_that_is_none_is_set_aside_and_the_one_that_was_known_stands(stage: Stage, odd: Any) -> None:
-    payload = changed([*KNOWN, Line(20)], priced_at(stage.small.slug, Line(3, ends="2027-03-01"), odd))
+def test_a_price_that_is_none_is_set_aside_and_the_one_that_was_known_stands(
+    stage: Stage, odd: Any
+) -> None:
+    payload = changed(
+        [*KNOWN, Line(20)], priced_at(stage.small.slug, Line(3, ends="2027-03-01"), odd)
+    )
 
     polled = stage.poll(stage.good(payload))
 
@@ -382,7 +439,16 @@ def test_rows_that_cannot_be_read_for_weeks_are_not_gone(stage: Stage) -> None:
     assert not Assertion.objects.filter(missing_since__isnull=False).exists()
 
 
-NO_DAYS = ("9999-12-31", "10000-01-01", "0000-00-00", "2026-02-30", "1969-12-31", "soon", 20261201, ["2026-12-01"])
+NO_DAYS = (
+    "9999-12-31",
+    "10000-01-01",
+    "0000-00-00",
+    "2026-02-30",
+    "1969-12-31",
+    "soon",
+    20261201,
+    ["2026-12-01"],
+)
 # what stands for "no date" there, by its publisher's habit
 NO_DATE = {"openrouter": {"9999-12-31"}, "modeldeprecations": {"9999-12-31"}}
 
@@ -447,7 +513,9 @@ def test_two_different_rows_under_one_key_are_set_aside(stage: Stage) -> None:
 
 
 def test_a_number_that_is_none_where_nobody_reads_changes_nothing(stage: Stage) -> None:
-    payload = changed(KNOWN, Line(2, wire={"rating": float("nan"), "votes": -1, "seen": "9999-12-31"}))
+    payload = changed(
+        KNOWN, Line(2, wire={"rating": float("nan"), "votes": -1, "seen": "9999-12-31"})
+    )
 
     polled = stage.poll(stage.good(payload))
 
@@ -457,9 +525,13 @@ def test_a_number_that_is_none_where_nobody_reads_changes_nothing(stage: Stage) 
 
 
 def assert_row_is_set_aside(stage: Stage, polled: Polled, n: int) -> None:
-    """Row `n` is in quarantine with a sentence; what was known of it stands; the further row of this payload is
-    taken; the body is kept, so that people can look."""
-    assert (polled.run.status, polled.run.rows_quarantined, polled.run.rows_vanished) == ("changed", 1, 0)
+    """Row `n` is in quarantine with a sentence; what was known of it stands; the further row of
+    this payload is taken; the body is kept, so that people can look."""
+    assert (polled.run.status, polled.run.rows_quarantined, polled.run.rows_vanished) == (
+        "changed",
+        1,
+        0,
+    )
     assert [event for event in polled.events if event.kind != "released"] == []
     (aside,) = QuarantinedRow.objects.open()
     assert aside.external_id == stage.small.key(n)
@@ -475,7 +547,7 @@ def assert_row_is_set_aside(stage: Stage, polled: Polled, n: int) -> None:
     assert gzip.decompress(Payload.objects.get(digest=polled.run.digest).body)
 
 
-# --- the clock ------------------------------------------------------------------------------------------------------
+# --- the clock ------------------------------------------------------------------------------------
 
 
 def test_a_clock_set_back_changes_nothing_and_the_run_says_so(stage: Stage) -> None:

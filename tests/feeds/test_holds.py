@@ -1,4 +1,5 @@
-"""Holds through the pipeline: when they end by the clock, and what a decision does to the health of a source."""
+"""Holds through the pipeline: when they end by the clock, and what a decision does to the health of
+a source."""
 
 import json
 from collections.abc import Callable
@@ -44,7 +45,9 @@ def read(source: Source, tmp_path: Path) -> Read:
     def polled(at: datetime, models: dict[str, dict[str, Any]] | None = None) -> Polled:
         if models is not None:
             plain = {"litellm_provider": "acme", "mode": "chat", "input_cost_per_token": 3e-06}
-            file.write_text(json.dumps({f"acme/{name}": plain | fields for name, fields in models.items()}))
+            file.write_text(
+                json.dumps({f"acme/{name}": plain | fields for name, fields in models.items()})
+            )
         return poll(source, at=at, url=file.as_uri(), trigger="test")
 
     return polled
@@ -60,21 +63,29 @@ def kinds() -> list[str]:
 
 
 class TestHoldsThatEndByTheClock:
-    def test_a_removal_seen_twice_is_told_between_two_polls_and_once(self, read: Read, start: datetime) -> None:
+    def test_a_removal_seen_twice_is_told_between_two_polls_and_once(
+        self, read: Read, start: datetime
+    ) -> None:
         read(start, models(12))
         read(start + DAY, models(11))
         read(start + 8 * DAY - HOUR)
 
         assert end_holds(at=start + 8 * DAY - HOUR / 2) == []
         (event,) = end_holds(at=start + 8 * DAY + HOUR)
-        assert (event.kind, event.external_id, event.detected_at) == ("delisted", "acme/m11", start + 8 * DAY + HOUR)
+        assert (event.kind, event.external_id, event.detected_at) == (
+            "delisted",
+            "acme/m11",
+            start + 8 * DAY + HOUR,
+        )
         assert end_holds(at=start + 8 * DAY + 2 * HOUR) == []
         read(start + 8 * DAY + 3 * HOUR)
         read(start + 9 * DAY, models(11, m0={"input_cost_per_token": 2e-06}))
 
         assert kinds() == ["delisted"]
 
-    def test_a_removal_told_by_the_poll_is_not_told_by_the_clock_again(self, read: Read, start: datetime) -> None:
+    def test_a_removal_told_by_the_poll_is_not_told_by_the_clock_again(
+        self, read: Read, start: datetime
+    ) -> None:
         read(start, models(12))
         read(start + DAY, models(11))
         read(start + 9 * DAY)
@@ -82,7 +93,9 @@ class TestHoldsThatEndByTheClock:
         assert end_holds(at=start + 9 * DAY + HOUR) == []
         assert kinds() == ["delisted"]
 
-    def test_a_feed_that_nobody_has_read_since_proves_nothing(self, read: Read, start: datetime) -> None:
+    def test_a_feed_that_nobody_has_read_since_proves_nothing(
+        self, read: Read, start: datetime
+    ) -> None:
         read(start, models(12))
         read(start + DAY, models(11))
 
@@ -91,14 +104,18 @@ class TestHoldsThatEndByTheClock:
 
         assert kinds() == []
 
-    def test_nor_does_one_that_was_read_again_but_has_gone_stale(self, read: Read, start: datetime) -> None:
+    def test_nor_does_one_that_was_read_again_but_has_gone_stale(
+        self, read: Read, start: datetime
+    ) -> None:
         read(start, models(12))
         read(start + DAY, models(11))
         read(start + 5 * DAY)
 
         assert end_holds(at=start + 9 * DAY) == []
 
-    def test_nor_does_a_source_that_is_switched_off(self, read: Read, source: Source, start: datetime) -> None:
+    def test_nor_does_a_source_that_is_switched_off(
+        self, read: Read, source: Source, start: datetime
+    ) -> None:
         read(start, models(12))
         read(start + DAY, models(11))
         read(start + 8 * DAY - HOUR)
@@ -114,7 +131,9 @@ class TestHoldsThatEndByTheClock:
         assert end_holds(at=start + 8 * DAY + HOUR) == []
         assert kinds() == []
 
-    def test_a_price_that_has_stood_for_three_days_is_told(self, read: Read, start: datetime) -> None:
+    def test_a_price_that_has_stood_for_three_days_is_told(
+        self, read: Read, start: datetime
+    ) -> None:
         read(start, models())
         read(start + DAY, models(m1={"input_cost_per_token": 2e-06}))
         read(start + 4 * DAY - HOUR)
@@ -126,7 +145,9 @@ class TestHoldsThatEndByTheClock:
         assert price.amount == 2
         assert price.valid.lower == start + 4 * DAY + HOUR
 
-    def test_a_price_the_feed_has_ceased_to_name_is_not_told(self, read: Read, start: datetime) -> None:
+    def test_a_price_the_feed_has_ceased_to_name_is_not_told(
+        self, read: Read, start: datetime
+    ) -> None:
         read(start, models())
         read(start + DAY, models(m1={"input_cost_per_token": 2e-06}))
         read(start + 4 * DAY - HOUR, models(m1={"input_cost_per_token": None}))
@@ -157,7 +178,9 @@ class TestHoldsThatEndByTheClock:
 
         assert not PollState.objects.get(source=source).suspect
 
-    def test_a_rise_by_hundreds_does_not_end_by_the_clock(self, read: Read, source: Source, start: datetime) -> None:
+    def test_a_rise_by_hundreds_does_not_end_by_the_clock(
+        self, read: Read, source: Source, start: datetime
+    ) -> None:
         read(start, models(m1={"input_cost_per_token": 2e-07}))
         read(start + DAY, models(m1={"input_cost_per_token": 2e-04}))
         read(start + 18 * DAY)
@@ -202,7 +225,9 @@ class TestDecisions:
         assert read(now()).run.status == "unchanged"
         assert not self.is_suspect(source)
 
-    def test_an_accepted_rise_leaves_quarantine(self, source: Source, suspect: datetime, ada: User) -> None:
+    def test_an_accepted_rise_leaves_quarantine(
+        self, source: Source, suspect: datetime, ada: User
+    ) -> None:
         assert QuarantinedRow.objects.open().get().external_id == "acme/n1"
 
         accept_suspect(source=source, by=ada, reason="It reasons")
@@ -223,7 +248,10 @@ class TestDecisions:
     ) -> None:
         rise = QuarantinedRow.objects.open().get()
         unreadable = QuarantinedRow.objects.create(
-            source=source, external_id=rise.external_id, reason="Price jumps are not readable.", first_seen=now()
+            source=source,
+            external_id=rise.external_id,
+            reason="Price jumps are not readable.",
+            first_seen=now(),
         )
 
         accept_suspect(source=source, by=ada, reason="It reasons")
@@ -253,7 +281,9 @@ class TestDecisions:
         assert self.is_suspect(source)
         assert len(pending_changes(source)) == 9
 
-    def test_a_feed_that_goes_back_is_no_longer_suspect(self, read: Read, source: Source, suspect: datetime) -> None:
+    def test_a_feed_that_goes_back_is_no_longer_suspect(
+        self, read: Read, source: Source, suspect: datetime
+    ) -> None:
         polled = read(now(), models(10, n1={"input_cost_per_token": 2e-07}))
 
         assert (polled.run.status, polled.events) == ("changed", [])
@@ -270,13 +300,19 @@ def test_what_a_feed_of_notices_tidies_away_is_accepted_by_its_own_rules(tmp_pat
     def read(at: datetime, names: list[str]) -> Polled:
         rows = [
             {
-                "provider": "OpenAI", "model_id": name, "model_name": name, "announcement_date": "2025-01-10",
-                "shutdown_date": SOON if name == "gpt-x" else "", "replacement_model": None,
-                "deprecation_context": "", "url": "https://example.org/notices", "content_hash": f"{number:016x}",
+                "provider": "OpenAI",
+                "model_id": name,
+                "model_name": name,
+                "announcement_date": "2025-01-10",
+                "shutdown_date": SOON if name == "gpt-x" else "",
+                "replacement_model": None,
+                "deprecation_context": "",
+                "url": "https://example.org/notices",
+                "content_hash": f"{number:016x}",
                 "scraped_at": "2025-01-10T00:00:00+00:00",
             }
             for number, name in enumerate(names)
-        ]  # fmt: skip
+        ]
         page.write_text(json.dumps(rows))
         return poll(source, at=at, url=page.as_uri(), trigger="test")
 

@@ -1,4 +1,5 @@
-"""Sources that governance adds without code: set up, polled by the same pipeline, changed and taken back."""
+"""Sources that governance adds without code: set up, polled by the same pipeline, changed and taken
+back."""
 
 import json
 import re
@@ -54,25 +55,32 @@ def governance() -> Any:
 @pytest.fixture
 def source(governance: Any) -> Source:
     return add_source(
-        kind="json-mapping", by=governance, mapping=MAPPING, name="Acme models", url="https://acme.example/models",
-        interval_minutes=60, trust_rank=30,
-    )  # fmt: skip
+        kind="json-mapping",
+        by=governance,
+        mapping=MAPPING,
+        name="Acme models",
+        url="https://acme.example/models",
+        interval_minutes=60,
+        trust_rank=30,
+    )
 
 
 def body(n: int = 12, **ends: Any) -> bytes:
     return json.dumps(
         {"models": [{"id": f"m-{i}", "ends": ends.get(f"m_{i}"), "usd": 3} for i in range(n)]}
-    ).encode()  # fmt: skip
+    ).encode()
 
 
 def polled(source: Source, feed: server.Loopback, payload: bytes, at: datetime = AT) -> Polled:
     return poll(source, at=at, url=feed.route("/feed", server.plain(payload)), trigger="test")
 
 
-# --- the pipeline is the one of every source --------------------------------------------------------------------------
+# --- the pipeline is the one of every source ------------------------------------------------------
 
 
-def test_its_rows_become_claims_offerings_and_prices_and_its_news_events(source: Source, feed: server.Loopback) -> None:
+def test_its_rows_become_claims_offerings_and_prices_and_its_news_events(
+    source: Source, feed: server.Loopback
+) -> None:
     first = polled(source, feed, body())
     second = polled(source, feed, body(m_1="2027-01-01"), AT + DAY)
     third = polled(source, feed, body(m_1="2027-03-01"), AT + 2 * DAY)
@@ -88,7 +96,9 @@ def test_its_rows_become_claims_offerings_and_prices_and_its_news_events(source:
     assert third.events[0].evidence.get().excerpt == {"ends": "2027-03-01", "usd": "3"}
 
 
-def test_an_unchanged_feed_writes_one_run_and_its_state_only(source: Source, feed: server.Loopback) -> None:
+def test_an_unchanged_feed_writes_one_run_and_its_state_only(
+    source: Source, feed: server.Loopback
+) -> None:
     polled(source, feed, body())
 
     with CaptureQueriesContext(connection) as queries:
@@ -103,7 +113,9 @@ def test_an_unchanged_feed_writes_one_run_and_its_state_only(source: Source, fee
     assert written == {"feeds_feedrun", "feeds_pollstate"}
 
 
-def test_a_payload_that_loses_many_dates_is_suspect_and_held(source: Source, feed: server.Loopback) -> None:
+def test_a_payload_that_loses_many_dates_is_suspect_and_held(
+    source: Source, feed: server.Loopback
+) -> None:
     dated: dict[str, Any] = {f"m_{i}": "2027-01-01" for i in range(12)}
     polled(source, feed, body(**dated))
 
@@ -113,23 +125,32 @@ def test_a_payload_that_loses_many_dates_is_suspect_and_held(source: Source, fee
     assert Assertion.objects.filter(source=source, held=True).count() == 11
 
 
-def test_a_body_whose_rows_lie_elsewhere_changes_nothing_and_says_where(source: Source, feed: server.Loopback) -> None:
+def test_a_body_whose_rows_lie_elsewhere_changes_nothing_and_says_where(
+    source: Source, feed: server.Loopback
+) -> None:
     polled(source, feed, body())
     before = Assertion.objects.filter(missing_since=None).count()
 
     refused = polled(source, feed, json.dumps({"data": [1]}).encode(), AT + DAY)
 
     assert (refused.run.status, refused.run.error) == (
-        "failed", "The path 'models[*]' finds nothing: there lies 'data'.",
-    )  # fmt: skip
+        "failed",
+        "The path 'models[*]' finds nothing: there lies 'data'.",
+    )
     assert Assertion.objects.filter(missing_since=None).count() == before
 
 
-def test_a_field_that_is_called_otherwise_takes_no_date_back(source: Source, feed: server.Loopback) -> None:
+def test_a_field_that_is_called_otherwise_takes_no_date_back(
+    source: Source, feed: server.Loopback
+) -> None:
     polled(source, feed, body(m_1="2027-01-01"))
 
-    renamed = polled(source, feed, body(m_1="2027-01-01").replace(b'"ends"', b'"end_date"'), AT + 9 * DAY)
-    later = polled(source, feed, body(m_1="2027-01-01").replace(b'"ends"', b'"end_date" '[:-1]), AT + 20 * DAY)
+    renamed = polled(
+        source, feed, body(m_1="2027-01-01").replace(b'"ends"', b'"end_date"'), AT + 9 * DAY
+    )
+    later = polled(
+        source, feed, body(m_1="2027-01-01").replace(b'"ends"', b'"end_date" '[:-1]), AT + 20 * DAY
+    )
 
     assert [*renamed.events, *later.events] == []
     assert str(Offering.objects.get(api_id="m-1").retires_on) == "2027-01-01"
@@ -150,10 +171,15 @@ def test_a_mapping_that_is_broken_on_record_fails_the_run_with_its_sentence(
     SourceMapping.objects.filter(source=source).update(settings={"rows": "models[*]"})
     assert "Say where the host lies" in polled(source, feed, body()).run.error
     SourceMapping.objects.filter(source=source).delete()
-    assert "cannot be used" in polled(Source.objects.get(pk=source.pk), feed, body(), AT + DAY).run.error
+    assert (
+        "cannot be used"
+        in polled(Source.objects.get(pk=source.pk), feed, body(), AT + DAY).run.error
+    )
 
 
-def test_addresses_that_people_typed_may_not_lie_inside_the_house(source: Source, feed: server.Loopback) -> None:
+def test_addresses_that_people_typed_may_not_lie_inside_the_house(
+    source: Source, feed: server.Loopback
+) -> None:
     Source.objects.filter(pk=source.pk).update(url=feed.route("/feed", server.plain(body())))
 
     run = poll(Source.objects.get(pk=source.pk), at=AT, trigger="test").run
@@ -163,19 +189,30 @@ def test_addresses_that_people_typed_may_not_lie_inside_the_house(source: Source
     assert not feed.requests
 
 
-# --- setting up -------------------------------------------------------------------------------------------------------
+# --- setting up -----------------------------------------------------------------------------------
 
 
 def test_a_source_is_added_with_history_and_is_due_at_once(source: Source, governance: Any) -> None:
     assert (source.slug, source.trusted_address, source.enabled) == ("acme-models", False, True)
     assert source in Source.objects.polled()
-    entry = apps.get_model("feeds", "SourceMappingHistory").objects.select_related("pgh_context").get(source=source)
+    entry = (
+        apps.get_model("feeds", "SourceMappingHistory")
+        .objects.select_related("pgh_context")
+        .get(source=source)
+    )
     assert entry.pgh_context.metadata["actor"] == governance.get_username()
     assert not PollState.objects.filter(source=source).exists()
 
 
-def test_two_of_one_name_and_a_word_of_our_addresses_get_slugs_of_their_own(source: Source, governance: Any) -> None:
-    facts = {"kind": "json-mapping", "by": governance, "mapping": MAPPING, "url": "https://acme.example/"}
+def test_two_of_one_name_and_a_word_of_our_addresses_get_slugs_of_their_own(
+    source: Source, governance: Any
+) -> None:
+    facts = {
+        "kind": "json-mapping",
+        "by": governance,
+        "mapping": MAPPING,
+        "url": "https://acme.example/",
+    }
     assert add_source(name="ACME models!", **facts).slug == "acme-models-2"
     assert add_source(name="Runs", **facts).slug == "runs-2"
     assert add_source(name="日本", **facts).slug == "source"
@@ -200,8 +237,15 @@ def test_two_of_one_name_and_a_word_of_our_addresses_get_slugs_of_their_own(sour
         ({"kind": "notices"}, "mapping"),
     ],
 )
-def test_what_is_wrong_with_a_source_is_said_by_field(facts: dict[str, Any], field: str, governance: Any) -> None:
-    given = {"kind": "json-mapping", "name": "Acme", "url": "https://acme.example/", "mapping": MAPPING} | facts
+def test_what_is_wrong_with_a_source_is_said_by_field(
+    facts: dict[str, Any], field: str, governance: Any
+) -> None:
+    given = {
+        "kind": "json-mapping",
+        "name": "Acme",
+        "url": "https://acme.example/",
+        "mapping": MAPPING,
+    } | facts
 
     with pytest.raises(RefusedSource) as refused:
         add_source(by=governance, **given)
@@ -214,15 +258,21 @@ def test_what_is_wrong_with_a_source_is_said_by_field(facts: dict[str, Any], fie
 def test_only_governance_may(role: str, source: Source) -> None:
     other = make_user(role=role)
     with pytest.raises(PermissionDenied):
-        add_source(kind="json-mapping", by=other, mapping=MAPPING, name="x", url="https://x.example/")
+        add_source(
+            kind="json-mapping", by=other, mapping=MAPPING, name="x", url="https://x.example/"
+        )
     with pytest.raises(PermissionDenied):
         change_source(source=source, by=other, name="y")
     with pytest.raises(PermissionDenied):
         switch_source(source=source, enabled=False, by=other)
 
 
-def test_another_mapping_reads_the_same_body_anew(source: Source, governance: Any, feed: server.Loopback) -> None:
-    payload = json.dumps({"models": [{"id": "m", "ends": None, "stops": "2027-01-01", "usd": 3}]}).encode()
+def test_another_mapping_reads_the_same_body_anew(
+    source: Source, governance: Any, feed: server.Loopback
+) -> None:
+    payload = json.dumps(
+        {"models": [{"id": "m", "ends": None, "stops": "2027-01-01", "usd": 3}]}
+    ).encode()
     polled(source, feed, payload)
 
     change_source(source=source, by=governance, mapping=MAPPING | {"retires_on": "stops"})
@@ -234,7 +284,9 @@ def test_another_mapping_reads_the_same_body_anew(source: Source, governance: An
 def test_a_mapping_that_changes_during_a_poll_is_not_forgotten(
     source: Source, governance: Any, feed: server.Loopback
 ) -> None:
-    payload = json.dumps({"models": [{"id": "m", "ends": None, "stops": "2027-01-01", "usd": 3}]}).encode()
+    payload = json.dumps(
+        {"models": [{"id": "m", "ends": None, "stops": "2027-01-01", "usd": 3}]}
+    ).encode()
     polled(source, feed, payload)
 
     def fetch_slowly(state: PollState, adapter: Any) -> Fetched:
@@ -248,7 +300,9 @@ def test_a_mapping_that_changes_during_a_poll_is_not_forgotten(
     assert [(event.kind, event.new) for event in after.events] == [("announced", "2027-01-01")]
 
 
-def test_what_a_poll_would_do_can_be_seen_without_doing_it(source: Source, feed: server.Loopback) -> None:
+def test_what_a_poll_would_do_can_be_seen_without_doing_it(
+    source: Source, feed: server.Loopback
+) -> None:
     polled(source, feed, body())
     parsed = parse(body(m_1="2027-01-01"), mapping=read_mapping(MAPPING))
 
@@ -264,13 +318,19 @@ def test_what_a_poll_would_do_can_be_seen_without_doing_it(source: Source, feed:
 def test_the_same_again_changes_nothing(source: Source, governance: Any) -> None:
     entries = apps.get_model("catalog", "SourceHistory").objects.filter(pgh_obj_id=source.pk)
     before = entries.count()
-    assert not change_source(source=source, by=governance, mapping=MAPPING | {"skip": []}, name="Acme models")
+    assert not change_source(
+        source=source, by=governance, mapping=MAPPING | {"skip": []}, name="Acme models"
+    )
     assert entries.count() == before
 
 
-def test_a_change_is_taken_back_unless_somebody_changed_it_since(source: Source, governance: Any) -> None:
+def test_a_change_is_taken_back_unless_somebody_changed_it_since(
+    source: Source, governance: Any
+) -> None:
     with audit_context(user=governance) as change:
-        change_source(source=source, by=governance, mapping=MAPPING | {"retires_on": "stops"}, trust_rank=5)
+        change_source(
+            source=source, by=governance, mapping=MAPPING | {"retires_on": "stops"}, trust_rank=5
+        )
     with audit_context(user=governance) as switched:
         switch_source(source=source, enabled=False, by=governance)
 
@@ -291,7 +351,9 @@ def governance_change() -> Any:
 
 def test_a_mapping_is_put_back_with_its_source(source: Source, governance: Any) -> None:
     with audit_context(user=governance) as change:
-        change_source(source=source, by=governance, mapping=MAPPING | {"retires_on": "stops"}, trust_rank=5)
+        change_source(
+            source=source, by=governance, mapping=MAPPING | {"retires_on": "stops"}, trust_rank=5
+        )
 
     undo_source_change(source=source, change=change, by=governance)
 
@@ -315,7 +377,13 @@ def test_a_history_is_replayed_by_a_mapping_in_a_file(tmp_path: Any, capsys: Any
     lines = [{"at": f"2026-09-{day}T06:00:00Z", "path": f"{day}.json"} for day in ("01", "02")]
     (tmp_path / "manifest.jsonl").write_text("\n".join(map(json.dumps, lines)))
 
-    call_command("replay", "acme", str(tmp_path / "manifest.jsonl"), "--mapping", str(tmp_path / "mapping.json"))
+    call_command(
+        "replay",
+        "acme",
+        str(tmp_path / "manifest.jsonl"),
+        "--mapping",
+        str(tmp_path / "mapping.json"),
+    )
 
     (event,) = map(json.loads, capsys.readouterr().out.splitlines())
     assert (event["kind"], event["source"], event["external_id"]) == ("announced", "acme", "m-1")

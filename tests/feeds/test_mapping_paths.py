@@ -16,7 +16,10 @@ DOCUMENT: dict[str, Any] = {
             "site": "https://acme.example",
             "models": {"big-1": {"ends": "2027-01-01"}, "small.1": {"ends": None}},
         },
-        "beta": {"site": "https://beta.example", "models": {"fast-2": {"end date": "2027-02-02", "to": [{"id": "x"}]}}},
+        "beta": {
+            "site": "https://beta.example",
+            "models": {"fast-2": {"end date": "2027-02-02", "to": [{"id": "x"}]}},
+        },
     },
 }
 
@@ -53,7 +56,9 @@ def test_a_path_leads_to_what_lies_there(text: str, n: int, value: object) -> No
     assert read_expression(text).value(row(n)) == value
 
 
-@pytest.mark.parametrize("text", ["a.b[*].c | 'x' + d", "@1.site", '["a b"].c', "list[kind=x].id", "*.models.*"])
+@pytest.mark.parametrize(
+    "text", ["a.b[*].c | 'x' + d", "@1.site", '["a b"].c', "list[kind=x].id", "*.models.*"]
+)
 def test_what_is_read_is_written_the_same(text: str) -> None:
     assert str(read_expression(str(read_expression(text)))) == str(read_expression(text)) == text
 
@@ -61,11 +66,35 @@ def test_what_is_read_is_written_the_same(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "", "   ", "a..b", ".a", "a.", "a +", "| a", "a b", "a 'b'", "'a' b", "'a", "a[", "a[x]", "a[-1]", "a[1:2]",
-        "@", "@x", "@0", "a.@key", "a\x00b", "a.(b)", "a[*", "a]b", "x" * 301, ".".join("abcdefghijklm"),
-        "'a''b'", "a.'b'",
+        "",
+        "   ",
+        "a..b",
+        ".a",
+        "a.",
+        "a +",
+        "| a",
+        "a b",
+        "a 'b'",
+        "'a' b",
+        "'a",
+        "a[",
+        "a[x]",
+        "a[-1]",
+        "a[1:2]",
+        "@",
+        "@x",
+        "@0",
+        "a.@key",
+        "a\x00b",
+        "a.(b)",
+        "a[*",
+        "a]b",
+        "x" * 301,
+        ".".join("abcdefghijklm"),
+        "'a''b'",
+        "a.'b'",
     ],
-)  # fmt: skip
+)
 def test_what_cannot_be_meant_is_refused_with_a_sentence(text: str) -> None:
     if text in {"a.(b)", "a.'b'"}:
         # round brackets are letters of a name like any other; a quoted name is one
@@ -88,12 +117,21 @@ def test_rows_need_a_path_that_leads_to_many() -> None:
     ("text", "sentence"),
     [
         ("data[*]", "The path 'data[*]' finds nothing: there lie 'hosts', 'made'."),
-        ("hosts[*]", "The path 'hosts[*]' finds nothing: at 'hosts' lie 'acme', 'beta' (a map: say * instead of [*])."),
-        ("hosts.*.modles.*", "The path 'hosts.*.modles.*' finds nothing: at 'hosts.*' lie 'models', 'site'."),
+        (
+            "hosts[*]",
+            "The path 'hosts[*]' finds nothing: at 'hosts' lie 'acme', 'beta' (a map: say * "
+            "instead of [*]).",
+        ),
+        (
+            "hosts.*.modles.*",
+            "The path 'hosts.*.modles.*' finds nothing: at 'hosts.*' lie 'models', 'site'.",
+        ),
         ("made.*", "The path 'made.*' finds nothing: at 'made' lies a text, which has no parts."),
     ],
 )
-def test_a_path_that_finds_nothing_says_which_part_and_what_lies_there(text: str, sentence: str) -> None:
+def test_a_path_that_finds_nothing_says_which_part_and_what_lies_there(
+    text: str, sentence: str
+) -> None:
     assert why_nothing(read_path(text, of_rows=True), [Place(DOCUMENT)]) == sentence
 
 
@@ -113,16 +151,35 @@ def test_the_outline_finds_the_rows_and_proposes_a_mapping() -> None:
     assert found.rows == "data.rows[*]"
     assert {part.path: part.n for part in found.parts}["sources[*].url"] == 5
     assert proposal(found) == {
-        "rows": "data.rows[*]", "host": "provider", "api_id": "model_id", "retires_on": "shutdown_date",
-        "external_id": "provider + '/' + model_id", "source_url": "sources[*].url",
-    }  # fmt: skip
+        "rows": "data.rows[*]",
+        "host": "provider",
+        "api_id": "model_id",
+        "retires_on": "shutdown_date",
+        "external_id": "provider + '/' + model_id",
+        "source_url": "sources[*].url",
+    }
 
 
 def test_the_outline_bears_documents_of_any_shape() -> None:
-    odd = {"a": [{"b": [1], "c": {"d": 1}}, {"b": {"x": {}}, "c": []}, 3, None], "": {'q"q': [[], [{}]]}, "z": 7}
+    odd = {
+        "a": [{"b": [1], "c": {"d": 1}}, {"b": {"x": {}}, "c": []}, 3, None],
+        "": {'q"q': [[], [{}]]},
+        "z": 7,
+    }
     found = outline(odd)
     assert [rows.path for rows in found.lists][:1] == ["a[*]"]
-    shapes: tuple[Any, ...] = (None, 3, "x", [], {}, [[]], [None], {"a": {}}, [{}], {"a": {"b": None}})
+    shapes: tuple[Any, ...] = (
+        None,
+        3,
+        "x",
+        [],
+        {},
+        [[]],
+        [None],
+        {"a": {}},
+        [{}],
+        {"a": {"b": None}},
+    )
     for document in shapes:
         assert proposal(outline(document)).keys() <= {"rows"}
     for text in ('["it\'s"]', "'say \"x\"'", "[a=b][0]"):

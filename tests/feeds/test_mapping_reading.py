@@ -13,7 +13,13 @@ import pytest
 from apps.catalog.claims.feed_rows import FeedRow, ParsedFeed, PriceLine
 from apps.feeds.mapping import BadMapping, paths, read_mapping
 from apps.feeds.mapping.reading import MOST_ROWS, parse, read
-from apps.feeds.parsers import PayloadRefused, deprecations_info, modeldeprecations, models_dev, openrouter
+from apps.feeds.parsers import (
+    PayloadRefused,
+    deprecations_info,
+    modeldeprecations,
+    models_dev,
+    openrouter,
+)
 from apps.feeds.parsers.payload import load_json
 from tests.feeds import mappings
 
@@ -32,13 +38,24 @@ PLAIN: dict[str, Any] = {
 }
 # every name stands once, so that no path finds nothing
 FULL = {
-    "provider": "Acme", "model": "full", "ends": None, "not_before": None, "announced": None, "next": None,
-    "state": None, "usd": {"in": None, "out": None},
-}  # fmt: skip
+    "provider": "Acme",
+    "model": "full",
+    "ends": None,
+    "not_before": None,
+    "announced": None,
+    "next": None,
+    "state": None,
+    "usd": {"in": None, "out": None},
+}
 
 
 def read_rows(*rows: Any, **changes: Any) -> ParsedFeed:
-    document = {"models": [FULL, *({"provider": "Acme", "model": f"m{n}"} | row for n, row in enumerate(rows))]}
+    document = {
+        "models": [
+            FULL,
+            *({"provider": "Acme", "model": f"m{n}"} | row for n, row in enumerate(rows)),
+        ]
+    }
     return parse(json.dumps(document).encode(), mapping=read_mapping(PLAIN | changes))
 
 
@@ -53,7 +70,7 @@ def reason(*, changes: dict[str, Any] | None = None, **row: Any) -> str:
     return reject.reason
 
 
-# --- lifecycle ------------------------------------------------------------------------------------------------------
+# --- lifecycle ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -68,7 +85,9 @@ def reason(*, changes: dict[str, Any] | None = None, **row: Any) -> str:
         ({}, (None, "")),
     ],
 )
-def test_a_day_is_read_as_every_adapter_reads_days(row: dict[str, Any], claim: tuple[Any, str]) -> None:
+def test_a_day_is_read_as_every_adapter_reads_days(
+    row: dict[str, Any], claim: tuple[Any, str]
+) -> None:
     lifecycle = only(**row).lifecycle
     assert lifecycle is not None
     assert (lifecycle.retires_on, lifecycle.date_kind) == claim
@@ -113,18 +132,23 @@ def test_words_mean_what_the_table_says_and_the_four_mean_themselves() -> None:
 
 def test_a_feed_that_has_lost_its_dates_takes_none_back() -> None:
     """The field is called otherwise now: no row says that it has no date."""
-    document = {"models": [{"provider": "Acme", "model": f"m{n}", "end": "2027-01-01"} for n in range(3)]}
+    document = {
+        "models": [{"provider": "Acme", "model": f"m{n}", "end": "2027-01-01"} for n in range(3)]
+    }
     mapping = read_mapping(PLAIN | {"not_before": "", "prices": []})
 
     reading = read(document, mapping)
 
     assert reading.parsed is not None
     assert [row.lifecycle for row in reading.parsed.rows] == [None] * 3
-    assert reading.unfound["retires_on"] == "The path 'ends' finds nothing: there lie 'end', 'model', 'provider'."
+    assert (
+        reading.unfound["retires_on"]
+        == "The path 'ends' finds nothing: there lie 'end', 'model', 'provider'."
+    )
     assert {reject.external_id for reject in reading.parsed.rejects} >= {"mapping: retires_on"}
 
 
-# --- prices ---------------------------------------------------------------------------------------------------------
+# --- prices ---------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -137,21 +161,28 @@ def test_a_feed_that_has_lost_its_dates_takes_none_back() -> None:
         ("one", 2.5e-06, "2.5"),
     ],
 )
-def test_prices_are_kept_per_million_whatever_they_are_published_per(per: str, published: Any, amount: str) -> None:
+def test_prices_are_kept_per_million_whatever_they_are_published_per(
+    per: str, published: Any, amount: str
+) -> None:
     prices = [{"unit": "input", "path": "usd.in", "per": per}]
-    assert only(changes={"prices": prices}, usd={"in": published}).prices == (PriceLine("input", Decimal(amount)),)
+    assert only(changes={"prices": prices}, usd={"in": published}).prices == (
+        PriceLine("input", Decimal(amount)),
+    )
 
 
 def test_what_is_no_token_is_counted_as_such() -> None:
     prices = [{"unit": "image", "path": "usd.in", "per": "one"}]
-    assert only(changes={"prices": prices}, usd={"in": 0.04}).prices == (PriceLine("image", Decimal(40_000)),)
+    assert only(changes={"prices": prices}, usd={"in": 0.04}).prices == (
+        PriceLine("image", Decimal(40_000)),
+    )
 
 
 def test_another_currency_is_named_and_has_wider_bounds() -> None:
     row = only(changes={"currency": "'JPY'"}, usd={"in": 1500, "out": 6000})
     assert row.prices == (
-        PriceLine("input", Decimal(1500), currency="JPY"), PriceLine("output", Decimal(6000), currency="JPY"),
-    )  # fmt: skip
+        PriceLine("input", Decimal(1500), currency="JPY"),
+        PriceLine("output", Decimal(6000), currency="JPY"),
+    )
 
 
 def test_sizes_of_request_lie_in_a_list_or_stand_in_the_mapping() -> None:
@@ -160,10 +191,15 @@ def test_sizes_of_request_lie_in_a_list_or_stand_in_the_mapping() -> None:
         {"unit": "input", "path": "usd.long", "above": 200000},
         {"unit": "output", "each": "tiers[*]", "path": "price", "above": "size"},
     ]
-    row = {"usd": {"in": 1, "long": 2}, "tiers": [{"price": 3, "size": 128000}, {"price": 4}, {"size": 5}]}
+    row = {
+        "usd": {"in": 1, "long": 2},
+        "tiers": [{"price": 3, "size": 128000}, {"price": 4}, {"size": 5}],
+    }
     assert only(changes={"prices": prices}, **row).prices == (
-        PriceLine("input", Decimal(1)), PriceLine("input", Decimal(2), 200000), PriceLine("output", Decimal(3), 128000),
-    )  # fmt: skip
+        PriceLine("input", Decimal(1)),
+        PriceLine("input", Decimal(2), 200000),
+        PriceLine("output", Decimal(3), 128000),
+    )
 
 
 @pytest.mark.parametrize(
@@ -180,7 +216,9 @@ def test_sizes_of_request_lie_in_a_list_or_stand_in_the_mapping() -> None:
         ({"in": "1e999"}, "mistook the unit"),
     ],
 )
-def test_prices_that_cannot_be_believed_are_set_aside_and_the_date_stays(usd: Any, says: str) -> None:
+def test_prices_that_cannot_be_believed_are_set_aside_and_the_date_stays(
+    usd: Any, says: str
+) -> None:
     parsed = read_rows({"usd": usd, "ends": "2027-01-01"})
     assert says in parsed.rejects[0].reason
     row = parsed.rows[1]
@@ -193,13 +231,18 @@ def test_zero_is_free_only_where_the_mapping_says_so() -> None:
     free = {"usd": {"in": 0, "out": 0}}
     assert only(**free).prices == ()
     assert only(changes={"zero": "free"}, **free).prices == (
-        PriceLine("input", Decimal(0)), PriceLine("output", Decimal(0)),
-    )  # fmt: skip
-    assert only(changes={"zero": "free"}, usd={"in": 0, "out": 1}).prices == (PriceLine("output", Decimal(1)),)
-    assert only(changes={"no_price": ["-1"]}, usd={"in": "-1.0", "out": 1}).prices == (PriceLine("output", Decimal(1)),)
+        PriceLine("input", Decimal(0)),
+        PriceLine("output", Decimal(0)),
+    )
+    assert only(changes={"zero": "free"}, usd={"in": 0, "out": 1}).prices == (
+        PriceLine("output", Decimal(1)),
+    )
+    assert only(changes={"no_price": ["-1"]}, usd={"in": "-1.0", "out": 1}).prices == (
+        PriceLine("output", Decimal(1)),
+    )
 
 
-# --- rows and documents ---------------------------------------------------------------------------------------------
+# --- rows and documents ---------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -213,7 +256,9 @@ def test_zero_is_free_only_where_the_mapping_says_so() -> None:
         ({"provider": "---"}, "no letter or digit"),
     ],
 )
-def test_a_row_without_a_usable_key_is_set_aside_under_its_place(row: dict[str, Any], says: str) -> None:
+def test_a_row_without_a_usable_key_is_set_aside_under_its_place(
+    row: dict[str, Any], says: str
+) -> None:
     (reject,) = read_rows(row).rejects
     assert says in reject.reason
 
@@ -229,7 +274,9 @@ def test_rows_that_are_no_objects_or_stand_twice_are_set_aside() -> None:
 
 
 def test_hosts_are_known_by_any_of_their_names_and_renamed_ones_by_the_table() -> None:
-    parsed = read_rows({"provider": "AWS Bedrock"}, {"provider": "old-name"}, hosts={"Old-Name": "openai"})
+    parsed = read_rows(
+        {"provider": "AWS Bedrock"}, {"provider": "old-name"}, hosts={"Old-Name": "openai"}
+    )
     assert [row.host for row in parsed.rows] == ["acme", "amazon-bedrock", "openai"]
 
 
@@ -251,7 +298,9 @@ def test_hosts_are_known_by_any_of_their_names_and_renamed_ones_by_the_table() -
         ({"models": [FULL], "n": 2}, "says it holds 2 rows and holds 1"),
     ],
 )
-def test_a_document_from_which_nothing_follows_is_refused_with_what_lies_there(document: Any, says: str) -> None:
+def test_a_document_from_which_nothing_follows_is_refused_with_what_lies_there(
+    document: Any, says: str
+) -> None:
     mapping = read_mapping(PLAIN | {"next": "more", "count": "n"})
     with pytest.raises(PayloadRefused) as refused:
         parse(json.dumps(document).encode(), mapping=mapping)
@@ -261,10 +310,17 @@ def test_a_document_from_which_nothing_follows_is_refused_with_what_lies_there(d
 @pytest.mark.parametrize(
     "body",
     [
-        b"", b"<html></html>", b"<rss/>", b"\xff\xfe", b'{"models": [', b"[" * 200_000, b'{"models": ' * 50_000,
-        b'{"models": 1e99999999999999999999}', b'{"models": ' + b"9" * 6000 + b"}",
+        b"",
+        b"<html></html>",
+        b"<rss/>",
+        b"\xff\xfe",
+        b'{"models": [',
+        b"[" * 200_000,
+        b'{"models": ' * 50_000,
+        b'{"models": 1e99999999999999999999}',
+        b'{"models": ' + b"9" * 6000 + b"}",
     ],
-)  # fmt: skip
+)
 def test_a_body_that_is_no_json_or_has_no_end_is_refused(body: bytes) -> None:
     with pytest.raises(PayloadRefused):
         parse(body, mapping=read_mapping(PLAIN))
@@ -288,7 +344,7 @@ def test_hostile_texts_stay_texts() -> None:
     assert read_rows({"u": "javascript:alert(1)"}, source_url="u").rows[1].source_url == ""
 
 
-# --- the mapping itself -----------------------------------------------------------------------------------------------
+# --- the mapping itself ---------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -332,21 +388,51 @@ def test_a_mapping_of_keys_alone_says_nothing() -> None:
             read_mapping(odd)
 
 
-# --- real feeds, described by a mapping -------------------------------------------------------------------------------
+# --- real feeds, described by a mapping -----------------------------------------------------------
 
 
 @pytest.mark.shared
 @pytest.mark.parametrize(
     ("folder", "name", "stored", "adapter", "shared_rows", "equal_ends", "equal_prices"),
     [
-        ("deprecations_info/2025-11-21T030602Z", "deprecations.json", mappings.DEPRECATIONS_INFO,
-         deprecations_info.parse, 149, 149, 149),
-        ("modeldeprecations/2026-08-21T085655Z", "models.json", mappings.MODELDEPRECATIONS,
-         modeldeprecations.parse, 393, 393, 393),
-        ("openrouter/2026-08-22T183539Z", "models.json", mappings.OPENROUTER, openrouter.parse, 421, 421, 421),
-        ("models_dev/2026-07-01T164028Z", "api.json", mappings.MODELS_DEV, models_dev.parse, 5276, 5276, 5257),
+        (
+            "deprecations_info/2025-11-21T030602Z",
+            "deprecations.json",
+            mappings.DEPRECATIONS_INFO,
+            deprecations_info.parse,
+            149,
+            149,
+            149,
+        ),
+        (
+            "modeldeprecations/2026-08-21T085655Z",
+            "models.json",
+            mappings.MODELDEPRECATIONS,
+            modeldeprecations.parse,
+            393,
+            393,
+            393,
+        ),
+        (
+            "openrouter/2026-08-22T183539Z",
+            "models.json",
+            mappings.OPENROUTER,
+            openrouter.parse,
+            421,
+            421,
+            421,
+        ),
+        (
+            "models_dev/2026-07-01T164028Z",
+            "api.json",
+            mappings.MODELS_DEV,
+            models_dev.parse,
+            5276,
+            5276,
+            5257,
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_real_feed_reads_by_a_mapping_as_by_its_adapter(
     shared: Path,
     folder: str,
@@ -357,8 +443,8 @@ def test_a_real_feed_reads_by_a_mapping_as_by_its_adapter(
     equal_ends: int,
     equal_prices: int,
 ) -> None:
-    """deprecations.info: its adapter also sets aside names of services; models.dev: its adapter also reads
-    the second prices of "fast" modes. A mapping has no word for these."""
+    """deprecations.info: its adapter also sets aside names of services; models.dev: its adapter
+    also reads the second prices of "fast" modes. A mapping has no word for these."""
     body = next((shared / "feeds" / folder).glob(f"{name}*")).read_bytes()
     body = gzip.decompress(body) if body[:2] == b"\x1f\x8b" else body
     own = {row.external_id: row for row in adapter(body).rows}
@@ -374,7 +460,9 @@ def test_a_real_feed_reads_by_a_mapping_as_by_its_adapter(
 
     assert own.keys() <= mapped.keys()
     assert len(both) == shared_rows
-    assert all((own[key].host, own[key].api_id) == (mapped[key].host, mapped[key].api_id) for key in both)
+    assert all(
+        (own[key].host, own[key].api_id) == (mapped[key].host, mapped[key].api_id) for key in both
+    )
     assert sum(ends(own[key]) == ends(mapped[key]) for key in both) == equal_ends
     assert sum(own[key].prices == mapped[key].prices for key in both) == equal_prices
 

@@ -1,4 +1,5 @@
-"""Notices of providers: RSS, Atom and JSON Feed, read with care, kept for people, changing nothing by themselves."""
+"""Notices of providers: RSS, Atom and JSON Feed, read with care, kept for people, changing nothing
+by themselves."""
 
 import json
 import re
@@ -39,7 +40,8 @@ def rss(*items: str, head: str = HEAD) -> bytes:
 def item(n: int = 1, title: str = "Big 1 goes", text: str = "acme-big-1 ends.") -> str:
     return (
         f"<item><guid>n-{n}</guid><title>{title}</title><link>https://acme.example/{n}</link>"
-        f"<pubDate>Tue, 01 Sep 2026 08:00:00 +0200</pubDate><description>{text}</description></item>"
+        "<pubDate>Tue, 01 Sep 2026 08:00:00 "
+        f"+0200</pubDate><description>{text}</description></item>"
     )
 
 
@@ -56,16 +58,19 @@ JSON = json.dumps(
         "version": "https://jsonfeed.org/version/1.1",
         "items": [
             {
-                "id": 7, "url": "https://acme.example/7", "title": "Seven", "content_html": "<i>x</i>",
+                "id": 7,
+                "url": "https://acme.example/7",
+                "title": "Seven",
+                "content_html": "<i>x</i>",
                 "date_published": "2026-09-01T06:00:00Z",
             },
             {"id": "8", "content_text": "Only a text"},
         ],
     }
-)  # fmt: skip
+)
 
 
-# --- reading ----------------------------------------------------------------------------------------------------------
+# --- reading --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -73,7 +78,16 @@ JSON = json.dumps(
     [
         (rss(item()), ("n-1", "Big 1 goes", "https://acme.example/1", AT, "acme-big-1 ends.")),
         (ATOM.encode(), ("urn:n-1", "Big 1 goes", "https://acme.example/1", AT, "One\nTwo")),
-        (RDF.encode(), ("https://acme.example/old", "Old form", "https://acme.example/old", AT.replace(hour=0), "")),
+        (
+            RDF.encode(),
+            (
+                "https://acme.example/old",
+                "Old form",
+                "https://acme.example/old",
+                AT.replace(hour=0),
+                "",
+            ),
+        ),
         (JSON.encode(), ("7", "Seven", "https://acme.example/7", AT, "x")),
         (b"\xef\xbb\xbf\n" + JSON.encode(), ("7", "Seven", "https://acme.example/7", AT, "x")),
         (
@@ -87,7 +101,9 @@ def test_each_format_gives_the_same_kind_of_item(body: bytes, first: tuple[Any, 
     assert (found.external_id, found.title, found.link, found.published_at, found.text) == first
 
 
-def test_an_item_without_a_title_is_called_by_its_text_and_one_without_anything_is_set_aside() -> None:
+def test_an_item_without_a_title_is_called_by_its_text_and_one_without_anything_is_set_aside() -> (
+    None
+):
     assert parse(JSON.encode()).items[1].title == "Only a text"
     empty = parse(rss("<item></item>", item()))
     assert [reject.external_id for reject in empty.rejects] == ["item 0"]
@@ -106,11 +122,17 @@ def test_items_that_share_an_id_keep_their_own_in_whichever_order_they_come() ->
 
 
 def test_markup_becomes_plain_text() -> None:
-    said = plain("<style>a{}</style><script>alert(1)</script><p>One &amp; <b>two</b></p><p>&lt;img&gt;\u202e</p>")
+    said = plain(
+        "<style>a{}</style><script>alert(1)</script><p>One &amp; "
+        "<b>two</b></p><p>&lt;img&gt;\u202e</p>"
+    )
     assert said == "One & two\n<img> "
     hostile = rss(item(text="<![CDATA[<img src=x onerror=alert(1)><a href='javascript:x'>y</a>]]>"))
     assert parse(hostile).items[0].text == "y"
-    assert parse(rss("<item><title>t</title><link>javascript:alert(1)</link></item>")).items[0].link == ""
+    assert (
+        parse(rss("<item><title>t</title><link>javascript:alert(1)</link></item>")).items[0].link
+        == ""
+    )
 
 
 BOMB = (
@@ -124,8 +146,20 @@ BOMB = (
     ("body", "says"),
     [
         (rss(item(text="&i;"), head=f"{HEAD}{BOMB}"), "never read"),
-        (rss(item(text="&x;"), head=f'{HEAD}<!DOCTYPE x [<!ENTITY x SYSTEM "file:///etc/passwd">]>'), "never read"),
-        (rss(item(text="&x;"), head=f'{HEAD}<!DOCTYPE x [<!ENTITY % p SYSTEM "http://x.example/">%p;]>'), "never read"),
+        (
+            rss(
+                item(text="&x;"),
+                head=f'{HEAD}<!DOCTYPE x [<!ENTITY x SYSTEM "file:///etc/passwd">]>',
+            ),
+            "never read",
+        ),
+        (
+            rss(
+                item(text="&x;"),
+                head=f'{HEAD}<!DOCTYPE x [<!ENTITY % p SYSTEM "http://x.example/">%p;]>',
+            ),
+            "never read",
+        ),
         (b"<rss>" + b"<a>" * 100_000, "beyond all measure"),
         (b"<rss><channel>" + b"<a/>" * 600_000 + b"</channel></rss>", "beyond all measure"),
         (rss(*(item(n) for n in range(MOST_ITEMS + 1))), "more than 10,000 items"),
@@ -158,15 +192,29 @@ def test_wrong_types_and_endless_texts_are_borne() -> None:
     found = parse(json.dumps(odd).encode())
     assert len(found.rejects) == 3
     assert (len(found.items[0].title), len(found.items[0].text)) == (300, LONGEST_TEXT)
-    for never in ("9999-99-99", "Tue, 99 Foo 2026", "0001-01-01T00:00:00+23:59", "x" * 5000, "2500-01-01"):
-        assert parse(rss(f"<item><title>t</title><pubDate>{never}</pubDate></item>")).items[0].published_at is None
+    for never in (
+        "9999-99-99",
+        "Tue, 99 Foo 2026",
+        "0001-01-01T00:00:00+23:59",
+        "x" * 5000,
+        "2500-01-01",
+    ):
+        assert (
+            parse(rss(f"<item><title>t</title><pubDate>{never}</pubDate></item>"))
+            .items[0]
+            .published_at
+            is None
+        )
 
 
 @pytest.mark.parametrize(
     ("text", "tokens"),
     [
         ("Use gpt-4o-mini, not gpt-4o.", {"gpt-4o-mini", "gpt-4o"}),
-        ("(anthropic/claude-3:beta); anthropic.claude-v2:1!", {"anthropic/claude-3:beta", "anthropic.claude-v2:1"}),
+        (
+            "(anthropic/claude-3:beta); anthropic.claude-v2:1!",
+            {"anthropic/claude-3:beta", "anthropic.claude-v2:1"},
+        ),
         ("The command and sonar models are fine", set()),
         ("o3 and o1", set()),
     ],
@@ -175,7 +223,7 @@ def test_only_what_is_written_as_an_id_may_be_one(text: str, tokens: set[str]) -
     assert tokens_of(text) == tokens
 
 
-# --- polling ----------------------------------------------------------------------------------------------------------
+# --- polling --------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -185,23 +233,32 @@ def governance(db: None) -> Any:
 
 @pytest.fixture
 def source(governance: Any) -> Source:
-    return add_source(kind="notices", by=governance, name="Acme news", url="https://acme.example/feed.xml")
+    return add_source(
+        kind="notices", by=governance, name="Acme news", url="https://acme.example/feed.xml"
+    )
 
 
 def polled(source: Source, feed: server.Loopback, body: bytes, at: datetime = AT) -> Polled:
     return poll(source, at=at, url=feed.route("/feed", server.plain(body)), trigger="test")
 
 
-def test_what_is_new_is_unread_and_what_was_there_before_is_not(source: Source, feed: server.Loopback) -> None:
+def test_what_is_new_is_unread_and_what_was_there_before_is_not(
+    source: Source, feed: server.Loopback
+) -> None:
     first = polled(source, feed, rss(item(1)))
     second = polled(source, feed, rss(item(2), item(1)), AT + DAY)
 
     assert (first.run.status, first.run.rows, second.run.rows_changed) == ("changed", 1, 1)
-    assert dict(FeedNotice.objects.values_list("external_id", "state")) == {"n-1": "before", "n-2": "unread"}
+    assert dict(FeedNotice.objects.values_list("external_id", "state")) == {
+        "n-1": "before",
+        "n-2": "unread",
+    }
     assert not Assertion.objects.filter(source=source).exists()
 
 
-def test_an_unchanged_feed_of_notices_writes_one_run_only(source: Source, feed: server.Loopback) -> None:
+def test_an_unchanged_feed_of_notices_writes_one_run_only(
+    source: Source, feed: server.Loopback
+) -> None:
     polled(source, feed, rss(item(1)))
 
     with CaptureQueriesContext(connection) as queries:
@@ -221,7 +278,9 @@ def test_a_notice_that_says_something_else_is_unread_again_and_one_that_leaves_s
 ) -> None:
     polled(source, feed, rss(item(1), item(2)))
     settle_notices(
-        notices=FeedNotice.objects.values_list("pk", flat=True), outcome=FeedNotice.Outcome.NOTHING, by=governance
+        notices=FeedNotice.objects.values_list("pk", flat=True),
+        outcome=FeedNotice.Outcome.NOTHING,
+        by=governance,
     )
 
     polled(source, feed, rss(item(1, text="It ends in March after all.")), AT + DAY)
@@ -240,7 +299,9 @@ def test_known_ids_are_found_letter_by_letter(source: Source, feed: server.Loopb
     assert FeedNotice.objects.get().names == ["acme-big", "acme-big-1"]
 
 
-def test_a_body_that_is_no_feed_fails_the_run_and_keeps_what_was_read(source: Source, feed: server.Loopback) -> None:
+def test_a_body_that_is_no_feed_fails_the_run_and_keeps_what_was_read(
+    source: Source, feed: server.Loopback
+) -> None:
     polled(source, feed, rss(item(1)))
     run = polled(source, feed, b"<html></html>", AT + DAY).run
     assert run.status == "failed"
@@ -248,7 +309,7 @@ def test_a_body_that_is_no_feed_fails_the_run_and_keeps_what_was_read(source: So
     assert FeedNotice.objects.count() == 1
 
 
-# --- deciding ---------------------------------------------------------------------------------------------------------
+# --- deciding -------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -259,8 +320,12 @@ def notice(source: Source, feed: server.Loopback) -> FeedNotice:
     return FeedNotice.objects.get()
 
 
-def test_it_is_dealt_with_once_with_history_and_taken_back(notice: FeedNotice, governance: Any) -> None:
-    done = settle_notices(notices=[notice.pk], outcome=FeedNotice.Outcome.NOTHING, by=governance, reason="not ours")
+def test_it_is_dealt_with_once_with_history_and_taken_back(
+    notice: FeedNotice, governance: Any
+) -> None:
+    done = settle_notices(
+        notices=[notice.pk], outcome=FeedNotice.Outcome.NOTHING, by=governance, reason="not ours"
+    )
     again = settle_notices(notices=[notice.pk], outcome=FeedNotice.Outcome.DATE, by=governance)
 
     assert ([row.pk for row in done], again) == ([notice.pk], [])
@@ -271,7 +336,11 @@ def test_it_is_dealt_with_once_with_history_and_taken_back(notice: FeedNotice, g
         governance,
         "not ours",
     )
-    entry = apps.get_model("feeds", "FeedNoticeHistory").objects.select_related("pgh_context").latest("pgh_id")
+    entry = (
+        apps.get_model("feeds", "FeedNoticeHistory")
+        .objects.select_related("pgh_context")
+        .latest("pgh_id")
+    )
     assert entry.pgh_context.metadata["actor"] == governance.get_username()
     assert reopen_notices(notices=[notice.pk], by=governance) == 1
     notice.refresh_from_db()
@@ -280,7 +349,13 @@ def test_it_is_dealt_with_once_with_history_and_taken_back(notice: FeedNotice, g
 
 def test_a_person_may_tell_of_new_terms_once(notice: FeedNotice, governance: Any) -> None:
     offering = Offering.objects.get(api_id="acme-big-1")
-    said = {"notice": notice, "kind": "terms_changed", "offering": offering, "by": governance, "reason": "No training"}
+    said = {
+        "notice": notice,
+        "kind": "terms_changed",
+        "offering": offering,
+        "by": governance,
+        "reason": "No training",
+    }
 
     event = record_event(**said)
 

@@ -50,7 +50,12 @@ def test_the_first_poll_fills_the_catalogue_and_the_second_finds_nothing_new(
     assert first.run.rows == Assertion.objects.filter(source=source, topic="identity").count() > 500
     assert Price.objects.filter(offering__assertions__source=source).exists()
     assert Payload.objects.get().digest == first.run.digest
-    before = (Offering.objects.count(), Assertion.objects.count(), Price.objects.count(), Payload.objects.count())
+    before = (
+        Offering.objects.count(),
+        Assertion.objects.count(),
+        Price.objects.count(),
+        Payload.objects.count(),
+    )
 
     with CaptureQueriesContext(connection) as queries:
         second = poll(source, at=AT + DAY, trigger="test")
@@ -60,12 +65,17 @@ def test_the_first_poll_fills_the_catalogue_and_the_second_finds_nothing_new(
     assert (second.run.status, second.events, second.run.rows) == ("unchanged", [], first.run.rows)
     assert written == {"feeds_feedrun", "feeds_pollstate"}
     assert before == (
-        Offering.objects.count(), Assertion.objects.count(), Price.objects.count(), Payload.objects.count(),
-    )  # fmt: skip
+        Offering.objects.count(),
+        Assertion.objects.count(),
+        Price.objects.count(),
+        Payload.objects.count(),
+    )
     assert no_network == []
 
 
-def test_the_version_of_the_package_is_what_is_remembered_of_it(source: Source, no_network: list[Any]) -> None:
+def test_the_version_of_the_package_is_what_is_remembered_of_it(
+    source: Source, no_network: list[Any]
+) -> None:
     poll(source, at=AT, trigger="test")
 
     state = PollState.objects.get(source=source)
@@ -89,7 +99,11 @@ def test_a_price_of_the_package_that_begins_is_told_without_any_poll_of_it(
     source: Source, no_network: list[Any]
 ) -> None:
     poll(source, at=datetime(2026, 8, 20, tzinfo=UTC), trigger="test")
-    ahead = Assertion.objects.filter(source=source, next_start_on__isnull=False).order_by("next_start_on").first()
+    ahead = (
+        Assertion.objects.filter(source=source, next_start_on__isnull=False)
+        .order_by("next_start_on")
+        .first()
+    )
     if ahead is None:
         pytest.skip("the installed package publishes no price in advance of August 2026")
 

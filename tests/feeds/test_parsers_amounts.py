@@ -24,7 +24,9 @@ from apps.feeds.parsers.amounts import Per, PriceUnclear, per_million
         (Decimal("1E+2"), "million", "100"),
     ],
 )
-def test_an_amount_is_usd_per_million_and_reads_plainly(usd: int | Decimal, per: Per, amount: str) -> None:
+def test_an_amount_is_usd_per_million_and_reads_plainly(
+    usd: int | Decimal, per: Per, amount: str
+) -> None:
     assert str(per_million("prompt", usd, per=per)) == amount
 
 
@@ -39,7 +41,11 @@ def test_an_amount_is_usd_per_million_and_reads_plainly(usd: int | Decimal, per:
         (Decimal("sNaN"), "token", "NaN"),
         (Decimal("-Infinity"), "million", "Infinity"),
         (Decimal("-0.1"), "million", "negative"),
-        (Decimal("1000.01"), "million", "1000.01 USD per million tokens: the feed mistook the unit"),
+        (
+            Decimal("1000.01"),
+            "million",
+            "1000.01 USD per million tokens: the feed mistook the unit",
+        ),
         (Decimal("0.0010001"), "token", "USD per token: the feed mistook the unit"),
         (Decimal("2E-7"), "million", "the feed mistook the unit"),
         (Decimal("1E-13"), "token", "the feed mistook the unit"),

@@ -26,7 +26,10 @@ from apps.feeds.parsers.dates import DateUnclear, Day, read_day, read_iso_day
         ("July 21, 2025 (all regions)", Day(date(2025, 7, 21))),
         ("July 21, 2025 (all Regions)", Day(date(2025, 7, 21))),
         ("October 4, 2024 (only in us-west-2)", Day(date(2024, 10, 4), FIRM, "us-west-2")),
-        ("May 20, 2025 (us-west-2 and us-east-1)", Day(date(2025, 5, 20), FIRM, "us-east-1, us-west-2")),
+        (
+            "May 20, 2025 (us-west-2 and us-east-1)",
+            Day(date(2025, 5, 20), FIRM, "us-east-1, us-west-2"),
+        ),
         ("Mar 1, 2026 (us-gov-west-1)", Day(date(2026, 3, 1), FIRM, "us-gov-west-1")),
     ],
 )
@@ -34,7 +37,9 @@ def test_a_day_is_read_in_every_form_the_feeds_use(text: str, day: Day) -> None:
     assert read_day(text) == day
 
 
-@pytest.mark.parametrize("text", [None, "", "  ", "N/A", "n/a", "<UNKNOWN>", "Unknown", "TBD", "—", "None"])
+@pytest.mark.parametrize(
+    "text", [None, "", "  ", "N/A", "n/a", "<UNKNOWN>", "Unknown", "TBD", "—", "None"]
+)
 def test_no_day_is_not_a_fault(text: str | None) -> None:
     assert read_day(text) is None
 

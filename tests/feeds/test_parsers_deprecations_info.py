@@ -38,9 +38,18 @@ def test_a_notice_becomes_a_row() -> None:
     row = only()
 
     assert row.external_id == "OpenAI/gpt-0"
-    assert (row.host, row.group, row.api_id, row.region, row.name) == ("openai", "openai", "gpt-0", "", "GPT Zero")
+    assert (row.host, row.group, row.api_id, row.region, row.name) == (
+        "openai",
+        "openai",
+        "gpt-0",
+        "",
+        "GPT Zero",
+    )
     assert row.lifecycle == LifecycleClaim(
-        announced_on=date(2026, 1, 1), retires_on=date(2026, 12, 31), date_kind=FIRM, successor="gpt-1"
+        announced_on=date(2026, 1, 1),
+        retires_on=date(2026, 12, 31),
+        date_kind=FIRM,
+        successor="gpt-1",
     )
     assert row.prices is None
     assert row.source_url == "https://example.org/deprecations"
@@ -70,7 +79,9 @@ def test_a_provider_is_known_in_each_of_its_spellings(provider: str, host: str) 
 def test_not_sooner_than_is_a_soft_date() -> None:
     row = only(announcement_date="N/A", shutdown_date="Not sooner than August 5, 2026")
 
-    assert row.lifecycle == LifecycleClaim(retires_on=date(2026, 8, 5), date_kind=NOT_BEFORE, successor="gpt-1")
+    assert row.lifecycle == LifecycleClaim(
+        retires_on=date(2026, 8, 5), date_kind=NOT_BEFORE, successor="gpt-1"
+    )
 
 
 @pytest.mark.parametrize("nothing", ["", "N/A", "<UNKNOWN>", None])
@@ -90,7 +101,10 @@ def test_a_date_for_one_region_is_about_the_offering_there() -> None:
 
     assert row.region == "us-west-2"
     assert row.lifecycle is not None
-    assert (row.lifecycle.announced_on, row.lifecycle.retires_on) == (date(2024, 10, 4), date(2025, 3, 12))
+    assert (row.lifecycle.announced_on, row.lifecycle.retires_on) == (
+        date(2024, 10, 4),
+        date(2025, 3, 12),
+    )
 
 
 @pytest.mark.parametrize(
@@ -103,7 +117,9 @@ def test_a_date_for_one_region_is_about_the_offering_there() -> None:
         ({"shutdown_date": 20261231}, "not text"),
     ],
 )
-def test_a_date_that_cannot_be_believed_is_set_aside_and_the_row_stays(changes: dict[str, Any], says: str) -> None:
+def test_a_date_that_cannot_be_believed_is_set_aside_and_the_row_stays(
+    changes: dict[str, Any], says: str
+) -> None:
     parsed = read({**NOTICE, **changes})
 
     (row,) = parsed.rows
@@ -117,7 +133,9 @@ def test_an_announcement_that_cannot_be_read_does_not_cost_the_date() -> None:
     parsed = read({**NOTICE, "announcement_date": "last spring"})
 
     (row,) = parsed.rows
-    assert row.lifecycle == LifecycleClaim(retires_on=date(2026, 12, 31), date_kind=FIRM, successor="gpt-1")
+    assert row.lifecycle == LifecycleClaim(
+        retires_on=date(2026, 12, 31), date_kind=FIRM, successor="gpt-1"
+    )
     assert parsed.rejects[0].reason.startswith("Announcement:")
 
 
@@ -164,7 +182,9 @@ def test_what_names_no_single_model_is_set_aside(provider: str, model_id: str) -
         ("OpenAI", "text-moderation-latest"),
     ],
 )
-def test_a_display_name_or_a_short_id_is_let_through_as_published(provider: str, model_id: str) -> None:
+def test_a_display_name_or_a_short_id_is_let_through_as_published(
+    provider: str, model_id: str
+) -> None:
     assert only(provider=provider, model_id=model_id).api_id == model_id
 
 
@@ -174,7 +194,10 @@ def test_a_display_name_or_a_short_id_is_let_through_as_published(provider: str,
         ("gpt-5orgpt-4.1*", "gpt-5 or gpt-4.1"),
         ("gpt-5-miniorgpt-4.1-mini*", "gpt-5-mini or gpt-4.1-mini"),
         ("gpt-image-1orgpt-image-1-mini", "gpt-image-1 or gpt-image-1-mini"),
-        ("Imagen 4 preview models\n        before November 30", "Imagen 4 preview models before November 30"),
+        (
+            "Imagen 4 preview models\n        before November 30",
+            "Imagen 4 preview models before November 30",
+        ),
         ("Claude Opus 4.1, Claude Sonnet 4.5", "Claude Opus 4.1, Claude Sonnet 4.5"),
         ("gpt-editor-1", "gpt-editor-1"),
         ("<UNKNOWN>", ""),
@@ -201,17 +224,26 @@ def test_a_notice_that_stands_twice_is_one_row_if_it_says_the_same() -> None:
 
 
 def test_a_notice_that_stands_twice_differently_is_set_aside() -> None:
-    parsed = read(NOTICE, {**NOTICE, "shutdown_date": "2027-01-01"}, {**NOTICE, "model_id": "gpt-2"})
+    parsed = read(
+        NOTICE, {**NOTICE, "shutdown_date": "2027-01-01"}, {**NOTICE, "model_id": "gpt-2"}
+    )
 
     assert [row.external_id for row in parsed.rows] == ["OpenAI/gpt-2"]
     assert "2 times" in parsed.rejects[0].reason
 
 
 def test_elements_that_are_no_notices_are_set_aside_under_their_place() -> None:
-    parsed = read(NOTICE, "text", {"title": "x"}, {**NOTICE, "model_id": None}, {**NOTICE, "provider": "…"})  # type: ignore[arg-type]
+    parsed = read(
+        NOTICE, "text", {"title": "x"}, {**NOTICE, "model_id": None}, {**NOTICE, "provider": "…"}
+    )  # type: ignore[arg-type]
 
     assert len(parsed.rows) == 1
-    assert [rejected.external_id for rejected in parsed.rejects] == ["row 1", "row 2", "row 3", "row 4"]
+    assert [rejected.external_id for rejected in parsed.rejects] == [
+        "row 1",
+        "row 2",
+        "row 3",
+        "row 4",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -251,5 +283,7 @@ def test_recorded_notices_are_read_whole(
     claims = [row.lifecycle for row in parsed.rows if row.lifecycle and row.lifecycle.retires_on]
     assert (len(parsed.rows), len(parsed.rejects)) == (rows, rejects)
     assert (len(claims), sum(claim.date_kind == NOT_BEFORE for claim in claims)) == (dated, soft)
-    named = {row.external_id for row in parsed.rows} | {rejected.external_id for rejected in parsed.rejects}
+    named = {row.external_id for row in parsed.rows} | {
+        rejected.external_id for rejected in parsed.rejects
+    }
     assert named == {f"{raw['provider']}/{raw['model_id']}" for raw in json.loads(body)}

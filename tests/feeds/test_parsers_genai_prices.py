@@ -1,4 +1,5 @@
-"""genai-prices: what a request costs, in each shape the feed has, and the same list inside the package."""
+"""genai-prices: what a request costs, in each shape the feed has, and the same list inside the
+package."""
 
 import gzip
 import importlib.metadata
@@ -11,7 +12,13 @@ from typing import Any
 import pytest
 from genai_prices.data import providers
 
-from apps.catalog.claims.feed_rows import PRICE_UNITS, FeedRow, LifecycleClaim, ParsedFeed, PriceLine
+from apps.catalog.claims.feed_rows import (
+    PRICE_UNITS,
+    FeedRow,
+    LifecycleClaim,
+    ParsedFeed,
+    PriceLine,
+)
 from apps.catalog.claims.values import price_in_force, price_value
 from apps.feeds.packaged import package_body, package_version
 from apps.feeds.parsers import PayloadRefused
@@ -52,22 +59,35 @@ def only(model: dict[str, Any], **changes: Any) -> FeedRow:
 
 def prices(published: object, variants: object = None) -> dict[str, str]:
     """{price key: amount} of a model with these prices."""
-    row = only(MODEL | {"prices": published} | ({"price_variants": variants} if variants is not None else {}))
+    row = only(
+        MODEL
+        | {"prices": published}
+        | ({"price_variants": variants} if variants is not None else {})
+    )
     assert row.prices is not None
     return price_value(row.prices)
 
 
-# --- who a row is about ---------------------------------------------------------------------------------------
+# --- who a row is about ---------------------------------------------------------------------------
 
 
 def test_a_model_becomes_a_row() -> None:
     row = only(MODEL)
 
     assert row.external_id == "openai/gpt-0"
-    assert (row.host, row.group, row.api_id, row.tier, row.name) == ("openai", "openai", "gpt-0", "", "GPT Zero")
+    assert (row.host, row.group, row.api_id, row.tier, row.name) == (
+        "openai",
+        "openai",
+        "gpt-0",
+        "",
+        "GPT Zero",
+    )
     assert row.prices == (PriceLine("input", Decimal("2.5")), PriceLine("output", Decimal(10)))
     assert row.source_url == "https://example.org/pricing"
-    assert row.excerpt == {"match": ["gpt-0", "gpt-0-latest"], "prices": {"input_mtok": "2.5", "output_mtok": "10"}}
+    assert row.excerpt == {
+        "match": ["gpt-0", "gpt-0-latest"],
+        "prices": {"input_mtok": "2.5", "output_mtok": "10"},
+    }
 
 
 @pytest.mark.parametrize(
@@ -86,7 +106,9 @@ def test_a_model_becomes_a_row() -> None:
         ("nowhere-labs", "m-1", "nowhere-labs", ""),
     ],
 )
-def test_each_door_of_a_host_is_an_offering_of_its_own(provider_id: str, model_id: str, host: str, tier: str) -> None:
+def test_each_door_of_a_host_is_an_offering_of_its_own(
+    provider_id: str, model_id: str, host: str, tier: str
+) -> None:
     row = only(MODEL | {"id": model_id}, id=provider_id)
 
     assert (row.external_id, row.group) == (f"{provider_id}/{model_id}", provider_id)
@@ -115,7 +137,10 @@ def test_the_flag_deprecated_can_be_set_and_taken_back() -> None:
     ("rule", "ids"),
     [
         ({"equals": "a"}, ["a"]),
-        ({"or": [{"equals": "a"}, {"or": [{"equals": "b"}]}, {"equals": "a"}, {"regex": "^c"}]}, ["a", "b"]),
+        (
+            {"or": [{"equals": "a"}, {"or": [{"equals": "b"}]}, {"equals": "a"}, {"regex": "^c"}]},
+            ["a", "b"],
+        ),
         ({"and": [{"contains": "a"}, {"equals": "b"}]}, []),
         ({"or": {"equals": "a"}}, []),
         ({"equals": "a\x00"}, []),
@@ -127,7 +152,7 @@ def test_only_ids_that_are_named_in_full_are_kept(rule: object, ids: list[str]) 
     assert exact_ids(rule) == ids
 
 
-# --- what a request costs -------------------------------------------------------------------------------------
+# --- what a request costs -------------------------------------------------------------------------
 
 
 def test_every_field_has_a_word_of_the_catalogue() -> None:
@@ -178,13 +203,17 @@ def test_the_plain_price_of_cache_writes_goes_before_that_of_five_minutes() -> N
     assert prices({"cache_write_5m_mtok": 1}) == {"cache_write": "1"}
 
 
-@pytest.mark.parametrize("nothing", [{}, None, [], {"input_mtok": None}, {"input_mtok": 0, "output_mtok": 0}])
+@pytest.mark.parametrize(
+    "nothing", [{}, None, [], {"input_mtok": None}, {"input_mtok": 0, "output_mtok": 0}]
+)
 def test_no_known_price_is_no_line_and_no_fault(nothing: object) -> None:
     assert prices(nothing) == {}
 
 
 def test_an_unknown_field_is_passed_over() -> None:
-    assert prices({"input_mtok": 1, "input_smell_mtok": {"odd": []}, "output_citation_mtok": 2}) == {"input": "1"}
+    assert prices(
+        {"input_mtok": 1, "input_smell_mtok": {"odd": []}, "output_citation_mtok": 2}
+    ) == {"input": "1"}
 
 
 def test_tiers_hold_above_a_size_of_request() -> None:
@@ -201,7 +230,10 @@ def test_tiers_hold_above_a_size_of_request() -> None:
 def test_a_dated_price_stands_beside_the_one_before() -> None:
     published = [
         {"prices": {"input_mtok": 2, "output_mtok": 10}},
-        {"constraint": {"start_date": "2026-09-01"}, "prices": {"input_mtok": 3, "output_mtok": 10}},
+        {
+            "constraint": {"start_date": "2026-09-01"},
+            "prices": {"input_mtok": 3, "output_mtok": 10},
+        },
     ]
 
     value = prices(published)
@@ -216,11 +248,16 @@ def test_a_cut_written_over_the_price_or_added_as_history_is_the_same_cut() -> N
     as_history = prices(
         [
             {"prices": {"input_mtok": 1, "output_mtok": 6}},
-            {"constraint": {"start_date": "2026-07-30"}, "prices": {"input_mtok": 0.2, "output_mtok": 1.2}},
+            {
+                "constraint": {"start_date": "2026-07-30"},
+                "prices": {"input_mtok": 0.2, "output_mtok": 1.2},
+            },
         ]
     )
 
-    assert price_in_force(as_history, date(2026, 7, 30)) == price_in_force(overwritten, date(2026, 7, 30))
+    assert price_in_force(as_history, date(2026, 7, 30)) == price_in_force(
+        overwritten, date(2026, 7, 30)
+    )
     assert price_in_force(as_history, date(2026, 7, 29)) == {"input": "1", "output": "6"}
 
 
@@ -256,7 +293,10 @@ def test_a_tier_that_ends_costs_the_flat_price_from_then_on() -> None:
     "published",
     [
         [{"prices": NIGHT}, {"constraint": BY_DAY, "prices": DAY}],
-        [{"prices": DAY}, {"constraint": {"start_time": "16:30:00Z", "end_time": "00:30:00Z"}, "prices": NIGHT}],
+        [
+            {"prices": DAY},
+            {"constraint": {"start_time": "16:30:00Z", "end_time": "00:30:00Z"}, "prices": NIGHT},
+        ],
         [
             {"constraint": None, "prices": NIGHT},
             {"constraint": {"start_time": "00:30", "end_time": "16:30"}, "prices": DAY},
@@ -278,8 +318,14 @@ def test_hours_and_days_together_change_what_each_hour_costs() -> None:
     published = [
         {"prices": {"input_mtok": 0.4}},
         {"constraint": {"start_date": "2026-08-17"}, "prices": {"input_mtok": 0.6}},
-        {"constraint": {"start_time": "01:00:00Z", "end_time": "04:00:00Z"}, "prices": {"input_mtok": 1.2}},
-        {"constraint": {"start_time": "06:00:00Z", "end_time": "10:00:00Z"}, "prices": {"input_mtok": 1.2}},
+        {
+            "constraint": {"start_time": "01:00:00Z", "end_time": "04:00:00Z"},
+            "prices": {"input_mtok": 1.2},
+        },
+        {
+            "constraint": {"start_time": "06:00:00Z", "end_time": "10:00:00Z"},
+            "prices": {"input_mtok": 1.2},
+        },
     ]
 
     value = prices(published)
@@ -304,9 +350,20 @@ def test_hours_that_end_on_a_day_leave_one_price() -> None:
 def test_variants_are_prices_for_a_kind_of_processing() -> None:
     tiered = {"base": 8, "tiers": [{"start": 1, "price": 9}]}
     variants = [
-        {"when": {"processing": "batch"}, "prices": {"input_mtok": 1, "output_mtok": 5, "cache_read_mtok": 0.1}},
-        {"when": {"service_tier": "flex"}, "prices": {"input_mtok": 2}, "constraint": {"start_date": "2027-01-01"}},
-        {"when": {"service_tier": "flex"}, "prices": {"input_mtok": 1}, "constraint": {"start_date": "2026-10-15"}},
+        {
+            "when": {"processing": "batch"},
+            "prices": {"input_mtok": 1, "output_mtok": 5, "cache_read_mtok": 0.1},
+        },
+        {
+            "when": {"service_tier": "flex"},
+            "prices": {"input_mtok": 2},
+            "constraint": {"start_date": "2027-01-01"},
+        },
+        {
+            "when": {"service_tier": "flex"},
+            "prices": {"input_mtok": 1},
+            "constraint": {"start_date": "2026-10-15"},
+        },
         {"when": {"service_tier": "priority"}, "prices": {"output_mtok": tiered}},
         {"when": {"service_tier": "default"}, "prices": {}},
         {"when": {"speed": "fast"}, "prices": {"input_mtok": 9}},
@@ -336,29 +393,51 @@ def test_variants_are_prices_for_a_kind_of_processing() -> None:
         ({"input_mtok": {"tiers": []}}, "tiers"),
         ({"input_mtok": {"base": 1, "tiers": [{"start": 0, "price": 2}]}}, "tiers"),
         ({"input_mtok": {"base": 1, "tiers": [{"start": 1.5, "price": 2}]}}, "tiers"),
-        ({"input_mtok": {"base": 1, "tiers": [{"start": 9, "price": 2}, {"start": 9, "price": 3}]}}, "tiers"),
+        (
+            {
+                "input_mtok": {
+                    "base": 1,
+                    "tiers": [{"start": 9, "price": 2}, {"start": 9, "price": 3}],
+                }
+            },
+            "tiers",
+        ),
         ({"input_mtok": {"base": 1, "tiers": [{"start": 9}]}}, "no number"),
         ([{"prices": {"input_mtok": 1}}, "text"], "entry of the prices"),
         ([{"constraint": {"end_date": "2026-01-01"}, "prices": {}}], "condition"),
         ([{"constraint": {"start_date": "soon"}, "prices": {}}], "condition"),
         ([{"constraint": {"start_date": "9999-12-31"}, "prices": {}}], "condition"),
         ([{"constraint": {"start_time": "00:30:00Z"}, "prices": {}}], "begin or end"),
-        ([{"constraint": {"start_time": "00:30:00+02:00", "end_time": "01:00:00Z"}, "prices": {}}], "condition"),
+        (
+            [
+                {
+                    "constraint": {"start_time": "00:30:00+02:00", "end_time": "01:00:00Z"},
+                    "prices": {},
+                }
+            ],
+            "condition",
+        ),
         ([{"constraint": "always", "prices": {}}], "condition"),
         ("free", "no object"),
     ],
 )
-def test_prices_that_cannot_be_believed_are_set_aside_and_the_row_stays(published: object, says: str) -> None:
+def test_prices_that_cannot_be_believed_are_set_aside_and_the_row_stays(
+    published: object, says: str
+) -> None:
     parsed = read(provider(MODEL | {"prices": published, "deprecated": True}))
 
     (row,) = parsed.rows
-    assert (row.external_id, row.prices, row.lifecycle) == ("openai/gpt-0", None, LifecycleClaim(status="deprecated"))
+    assert (row.external_id, row.prices, row.lifecycle) == (
+        "openai/gpt-0",
+        None,
+        LifecycleClaim(status="deprecated"),
+    )
     (rejected,) = parsed.rejects
     assert rejected.external_id == "openai/gpt-0"
     assert says in rejected.reason
 
 
-# --- older shapes ---------------------------------------------------------------------------------------------
+# --- older shapes ---------------------------------------------------------------------------------
 
 
 def test_the_first_version_in_its_old_spelling_is_read_too() -> None:
@@ -378,7 +457,7 @@ def test_the_first_version_in_its_old_spelling_is_read_too() -> None:
     assert (row.name, row.source_url) == ("", "")
 
 
-# --- what is set aside ----------------------------------------------------------------------------------------
+# --- what is set aside ----------------------------------------------------------------------------
 
 
 def test_a_row_that_stands_twice_is_one_row_if_it_says_the_same() -> None:
@@ -394,7 +473,10 @@ def test_a_row_that_stands_twice_differently_is_set_aside() -> None:
 
 def test_elements_that_are_no_providers_or_models_are_set_aside_under_their_place() -> None:
     parsed = read(
-        provider(MODEL, None, {"name": "x"}, MODEL | {"id": "x" * 301}), "text", provider(id=""), provider(id="…")
+        provider(MODEL, None, {"name": "x"}, MODEL | {"id": "x" * 301}),
+        "text",
+        provider(id=""),
+        provider(id="…"),
     )
 
     assert [row.external_id for row in parsed.rows] == ["openai/gpt-0"]
@@ -430,11 +512,21 @@ def test_a_body_that_is_no_price_list_is_refused(body: bytes, says: str) -> None
 
 def test_whatever_a_part_becomes_the_list_is_read_or_refused() -> None:
     entries = [
-        {"prices": {"input_mtok": {"base": 1, "tiers": [{"start": 9, "price": 2}]}, "audio_hours": 3}},
+        {
+            "prices": {
+                "input_mtok": {"base": 1, "tiers": [{"start": 9, "price": 2}]},
+                "audio_hours": 3,
+            }
+        },
         {"constraint": BY_DAY | {"start_date": "2026-01-01"}, "prices": DAY},
     ]
-    variants = [{"when": {"processing": "batch"}, "constraint": {"start_date": "2026-01-01"}, "prices": DAY}]
-    whole = [provider(MODEL | {"prices": entries, "price_variants": variants}), provider(MODEL, id="azure")]
+    variants = [
+        {"when": {"processing": "batch"}, "constraint": {"start_date": "2026-01-01"}, "prices": DAY}
+    ]
+    whole = [
+        provider(MODEL | {"prices": entries, "price_variants": variants}),
+        provider(MODEL, id="azure"),
+    ]
     n_read = 0
 
     for body in spoilt(whole):
@@ -451,7 +543,7 @@ def test_whatever_a_part_becomes_the_list_is_read_or_refused() -> None:
     assert n_read > 500
 
 
-# --- the package ----------------------------------------------------------------------------------------------
+# --- the package ----------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
@@ -477,10 +569,22 @@ def test_the_package_is_written_in_the_shape_of_the_feed() -> None:
     document = json.loads(package_body())
     models = [model for each in document for model in each["models"]]
 
-    assert {key for each in document for key in each} <= {"id", "name", "pricing_urls", "api_pattern", "models"}
+    assert {key for each in document for key in each} <= {
+        "id",
+        "name",
+        "pricing_urls",
+        "api_pattern",
+        "models",
+    }
     assert {key for model in models for key in model} <= {
-        "id", "name", "match", "context_window", "prices", "price_variants", "deprecated"
-    }  # fmt: skip
+        "id",
+        "name",
+        "match",
+        "context_window",
+        "prices",
+        "price_variants",
+        "deprecated",
+    }
     constraints = {
         key
         for model in models
@@ -492,7 +596,9 @@ def test_the_package_is_written_in_the_shape_of_the_feed() -> None:
     assert constraints <= {"start_date", "start_time", "end_time"}
 
 
-@pytest.mark.parametrize("day", [date(2026, 3, 12), date(2026, 7, 30), date(2026, 11, 24), date(2027, 1, 1)])
+@pytest.mark.parametrize(
+    "day", [date(2026, 3, 12), date(2026, 7, 30), date(2026, 11, 24), date(2027, 1, 1)]
+)
 def test_prices_of_the_package_are_those_it_computes_with(packaged: ParsedFeed, day: date) -> None:
     ours = in_force(packaged, day)
     moments = [datetime.combine(day, time(half // 2, half % 2 * 30), UTC) for half in range(48)]
@@ -504,13 +610,18 @@ def test_prices_of_the_package_are_those_it_computes_with(packaged: ParsedFeed, 
             at = moments if isinstance(model.prices, list) else moments[:1]
             by_hour = [model.get_prices(moment) for moment in at]
             for field, unit in fields.items():
-                published = [price for hour in by_hour if (price := getattr(hour, field, None)) is not None]
+                published = [
+                    price for hour in by_hour if (price := getattr(hour, field, None)) is not None
+                ]
                 if not published:
                     continue
                 amounts = [round(getattr(price, "base", price), 8) for price in published]
                 value = ours[f"{each.id}/{model.id}"]
                 assert Decimal(value[unit]) == max(amounts), (model.id, unit)
-                assert Decimal(value.get(f"{unit}_off_peak", value[unit])) == min(amounts), (model.id, unit)
+                assert Decimal(value.get(f"{unit}_off_peak", value[unit])) == min(amounts), (
+                    model.id,
+                    unit,
+                )
                 for tier in getattr(published[-1], "tiers", []):
                     assert Decimal(value[f"{unit}>{tier.start}"]) == tier.price, (model.id, unit)
                 n_compared += 1
@@ -518,16 +629,22 @@ def test_prices_of_the_package_are_those_it_computes_with(packaged: ParsedFeed, 
     assert n_compared > 4000
 
 
-# --- recorded payloads ----------------------------------------------------------------------------------------
+# --- recorded payloads ----------------------------------------------------------------------------
 
 
 def recorded(shared: Path, moment: str, version: str) -> ParsedFeed:
     path = shared / "feeds" / "genai_prices" / moment / f"{version}_data.json"
-    return parse(path.read_bytes() if path.exists() else gzip.decompress(path.with_suffix(".json.gz").read_bytes()))
+    return parse(
+        path.read_bytes()
+        if path.exists()
+        else gzip.decompress(path.with_suffix(".json.gz").read_bytes())
+    )
 
 
 def in_force(parsed: ParsedFeed, day: date) -> dict[str, dict[str, str]]:
-    return {row.external_id: price_in_force(price_value(row.prices or ()), day) for row in parsed.rows}
+    return {
+        row.external_id: price_in_force(price_value(row.prices or ()), day) for row in parsed.rows
+    }
 
 
 @pytest.mark.shared
@@ -548,11 +665,16 @@ def test_recorded_lists_are_read_whole(
     parsed = recorded(shared, moment, version)
 
     today = date.fromisoformat(moment[:10])
-    starts = [{line.starts_on for line in row.prices or () if line.starts_on} for row in parsed.rows]
+    starts = [
+        {line.starts_on for line in row.prices or () if line.starts_on} for row in parsed.rows
+    ]
     assert (len(parsed.rows), parsed.rejects) == (rows, ())
     assert sum(1 for row in parsed.rows if row.prices) == priced
     assert sum(1 for days in starts if any(day > today for day in days)) == later
-    assert sum(1 for row in parsed.rows if row.lifecycle == LifecycleClaim(status="deprecated")) == flagged
+    assert (
+        sum(1 for row in parsed.rows if row.lifecycle == LifecycleClaim(status="deprecated"))
+        == flagged
+    )
     assert len({(row.host, row.api_id, row.region, row.tier) for row in parsed.rows}) == rows
 
 
@@ -562,8 +684,14 @@ def test_on_the_day_of_the_cut_two_models_cost_less_and_nothing_else_moves(share
     before = in_force(recorded(shared, "2026-07-30T124506Z", "v2"), day)
     after = in_force(recorded(shared, "2026-07-30T222157Z", "v2"), day)
 
-    assert {key for key in before if before[key] != after[key]} == {"openai/gpt-5.6-luna", "openai/gpt-5.6-terra"}
-    assert (before["openai/gpt-5.6-luna"]["input"], after["openai/gpt-5.6-luna"]["input"]) == ("1", "0.2")
+    assert {key for key in before if before[key] != after[key]} == {
+        "openai/gpt-5.6-luna",
+        "openai/gpt-5.6-terra",
+    }
+    assert (before["openai/gpt-5.6-luna"]["input"], after["openai/gpt-5.6-luna"]["input"]) == (
+        "1",
+        "0.2",
+    )
 
 
 @pytest.mark.shared

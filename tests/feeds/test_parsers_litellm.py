@@ -9,11 +9,23 @@ from typing import Any
 
 import pytest
 
-from apps.catalog.claims.feed_rows import FIRM, PRICE_UNITS, FeedRow, LifecycleClaim, ParsedFeed, PriceLine
+from apps.catalog.claims.feed_rows import (
+    FIRM,
+    PRICE_UNITS,
+    FeedRow,
+    LifecycleClaim,
+    ParsedFeed,
+    PriceLine,
+)
 from apps.feeds.parsers import ADAPTERS, PayloadRefused, litellm_prices
 from apps.feeds.parsers.litellm import parse, split_name
 
-CHAT = {"litellm_provider": "openai", "mode": "chat", "input_cost_per_token": 2.5e-06, "output_cost_per_token": 1e-05}
+CHAT = {
+    "litellm_provider": "openai",
+    "mode": "chat",
+    "input_cost_per_token": 2.5e-06,
+    "output_cost_per_token": 1e-05,
+}
 
 
 def read(rows: dict[str, Any]) -> ParsedFeed:
@@ -31,7 +43,7 @@ def prices(raw: dict[str, Any]) -> dict[tuple[str, int], Decimal]:
     return {(line.unit, line.above_tokens): line.amount for line in row.prices or ()}
 
 
-# --- who a row is about ---------------------------------------------------------------------------------------
+# --- who a row is about ---------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -41,12 +53,26 @@ def prices(raw: dict[str, Any]) -> dict[tuple[str, int], Decimal]:
         ("openai/sora-2", "openai", "openai", "sora-2", "", ""),
         ("ft:gpt-4o-2024-08-06", "openai", "openai", "ft:gpt-4o-2024-08-06", "", ""),
         ("davinci-002", "text-completion-openai", "openai", "davinci-002", "", ""),
-        ("low/1024-x-1024/gpt-image-1.5", "openai", "openai", "gpt-image-1.5", "", "low/1024-x-1024"),
+        (
+            "low/1024-x-1024/gpt-image-1.5",
+            "openai",
+            "openai",
+            "gpt-image-1.5",
+            "",
+            "low/1024-x-1024",
+        ),
         ("1024-x-1024/dall-e-2", "openai", "openai", "dall-e-2", "", "1024-x-1024"),
         ("azure/gpt-4o", "azure", "azure", "gpt-4o", "", ""),
         ("azure/eu/gpt-4o-2024-08-06", "azure", "azure", "gpt-4o-2024-08-06", "eu", ""),
         ("azure/us-gov/o3-mini", "azure", "azure", "o3-mini", "us-gov", ""),
-        ("azure/global-standard/gpt-4o-mini", "azure", "azure", "gpt-4o-mini", "", "global-standard"),
+        (
+            "azure/global-standard/gpt-4o-mini",
+            "azure",
+            "azure",
+            "gpt-4o-mini",
+            "",
+            "global-standard",
+        ),
         ("azure/global/gpt-5.1", "azure", "azure", "gpt-5.1", "global", ""),
         ("azure/hd/1024-x-1792/dall-e-3", "azure", "azure", "dall-e-3", "", "hd/1024-x-1792"),
         ("azure/speech/azure-tts", "azure", "azure", "azure-tts", "", ""),
@@ -61,7 +87,14 @@ def prices(raw: dict[str, Any]) -> dict[tuple[str, int], Decimal]:
             "",
             "",
         ),
-        ("bedrock/us-east-1/anthropic.claude-v1", "bedrock", "amazon-bedrock", "anthropic.claude-v1", "us-east-1", ""),
+        (
+            "bedrock/us-east-1/anthropic.claude-v1",
+            "bedrock",
+            "amazon-bedrock",
+            "anthropic.claude-v1",
+            "us-east-1",
+            "",
+        ),
         (
             "bedrock/us-gov-west-1/1-month-commitment/anthropic.claude-v1",
             "bedrock",
@@ -78,7 +111,14 @@ def prices(raw: dict[str, Any]) -> dict[tuple[str, int], Decimal]:
             "",
             "6-month-commitment",
         ),
-        ("bedrock/invoke/anthropic.claude-v2:1", "bedrock", "amazon-bedrock", "anthropic.claude-v2:1", "", ""),
+        (
+            "bedrock/invoke/anthropic.claude-v2:1",
+            "bedrock",
+            "amazon-bedrock",
+            "anthropic.claude-v2:1",
+            "",
+            "",
+        ),
         (
             "1024-x-1024/50-steps/bedrock/amazon.nova-canvas-v1:0",
             "bedrock",
@@ -119,7 +159,14 @@ def prices(raw: dict[str, Any]) -> dict[tuple[str, int], Decimal]:
             "",
             "",
         ),
-        ("gemini-2.5-flash", "vertex_ai-language-models", "google-vertex", "gemini-2.5-flash", "", ""),
+        (
+            "gemini-2.5-flash",
+            "vertex_ai-language-models",
+            "google-vertex",
+            "gemini-2.5-flash",
+            "",
+            "",
+        ),
         ("gemini/gemini-2.5-flash", "gemini", "google", "gemini-2.5-flash", "", ""),
         (
             "fireworks_ai/accounts/fireworks/models/x",
@@ -129,7 +176,14 @@ def prices(raw: dict[str, Any]) -> dict[tuple[str, int], Decimal]:
             "",
             "",
         ),
-        ("fireworks_ai/thenlper/gte-base", "fireworks_ai-embedding-models", "fireworks", "thenlper/gte-base", "", ""),
+        (
+            "fireworks_ai/thenlper/gte-base",
+            "fireworks_ai-embedding-models",
+            "fireworks",
+            "thenlper/gte-base",
+            "",
+            "",
+        ),
         ("together_ai/openai/gpt-oss-20b", "together_ai", "together", "openai/gpt-oss-20b", "", ""),
         ("openrouter/openrouter/auto", "openrouter", "openrouter", "openrouter/auto", "", ""),
         ("perplexity/perplexity/sonar", "perplexity", "perplexity", "perplexity/sonar", "", ""),
@@ -142,7 +196,9 @@ def prices(raw: dict[str, Any]) -> dict[tuple[str, int], Decimal]:
         ("nowhere_ai/model-1", "nowhere_ai", "nowhere-ai", "model-1", "", ""),
     ],
 )
-def test_a_row_name_is_taken_apart(name: str, provider: str, host: str, api_id: str, region: str, tier: str) -> None:
+def test_a_row_name_is_taken_apart(
+    name: str, provider: str, host: str, api_id: str, region: str, tier: str
+) -> None:
     row = only({**CHAT, "litellm_provider": provider}, name)
 
     assert (row.external_id, row.group) == (name, provider)
@@ -165,14 +221,22 @@ def test_a_pointing_row_makes_no_claim_and_takes_its_targets_provider() -> None:
     parsed = read({"gpt-latest": {"alias_of": "gpt-4o"}, "gpt-4o": CHAT})
 
     alias = parsed.rows[0]
-    assert (alias.host, alias.api_id, alias.group, alias.alias_of) == ("openai", "gpt-latest", "openai", "gpt-4o")
+    assert (alias.host, alias.api_id, alias.group, alias.alias_of) == (
+        "openai",
+        "gpt-latest",
+        "openai",
+        "gpt-4o",
+    )
     assert (alias.lifecycle, alias.prices) == (None, None)
 
 
 def test_documentation_tools_and_price_brackets_are_ignored() -> None:
     parsed = read(
         {
-            "sample_spec": {"litellm_provider": "one of https://…", "deprecation_date": "date when …"},
+            "sample_spec": {
+                "litellm_provider": "one of https://…",
+                "deprecation_date": "date when …",
+            },
             "fallback_generalizations": {"rules": []},
             "together-ai-41.1b-80b": CHAT,
             "fireworks-ai-moe-up-to-56b": CHAT,
@@ -188,7 +252,7 @@ def test_documentation_tools_and_price_brackets_are_ignored() -> None:
     assert (parsed.ignored, parsed.rejects) == (8, ())
 
 
-# --- what it costs --------------------------------------------------------------------------------------------
+# --- what it costs --------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -229,7 +293,10 @@ def test_other_units_are_per_million_too(field: str, unit: str) -> None:
 
 
 def test_a_video_model_is_paid_by_the_second_of_film() -> None:
-    row = only({"litellm_provider": "openai", "mode": "video_generation", "output_cost_per_second": 0.1}, "sora-2")
+    row = only(
+        {"litellm_provider": "openai", "mode": "video_generation", "output_cost_per_second": 0.1},
+        "sora-2",
+    )
 
     assert row.prices == (PriceLine("video_second", Decimal(100_000)),)
 
@@ -264,7 +331,11 @@ def test_every_unit_that_can_come_out_is_a_word_of_the_catalogue() -> None:
 def test_tiers_given_as_ranges_become_sizes_of_request() -> None:
     tiers = [
         {"range": [0, 256000.0], "input_cost_per_token": 5e-08, "output_cost_per_token": 4e-07},
-        {"range": [256000.0, 1000000.0], "input_cost_per_token": 2.5e-07, "output_cost_per_token": 2e-06},
+        {
+            "range": [256000.0, 1000000.0],
+            "input_cost_per_token": 2.5e-07,
+            "output_cost_per_token": 2e-06,
+        },
     ]
 
     assert prices({"tiered_pricing": tiers}) == {
@@ -276,9 +347,7 @@ def test_tiers_given_as_ranges_become_sizes_of_request() -> None:
 
 
 def test_floating_point_leaves_no_noise() -> None:
-    body = (
-        b'{"m": {"litellm_provider": "databricks", "mode": "chat", "input_cost_per_token": 0.0000029999900000000002}}'
-    )
+    body = b'{"m": {"litellm_provider": "databricks", "mode": "chat", "input_cost_per_token": 0.0000029999900000000002}}'
 
     (row,) = parse(body).rows
 
@@ -287,9 +356,15 @@ def test_floating_point_leaves_no_noise() -> None:
 
 def test_zero_is_not_taken_for_a_price() -> None:
     assert prices({"input_cost_per_token": 0, "output_cost_per_token": 0.0}) == {}
-    assert prices({"input_cost_per_token": 1e-07, "output_cost_per_token": 0.0}) == {("input", 0): Decimal("0.1")}
-    assert prices({"input_cost_per_second": 0.0001, "output_cost_per_second": 0.0}) == {("second", 0): Decimal(100)}
-    assert prices({"input_cost_per_pixel": 1.9e-08, "output_cost_per_pixel": 0.0}) == {("pixel", 0): Decimal("0.019")}
+    assert prices({"input_cost_per_token": 1e-07, "output_cost_per_token": 0.0}) == {
+        ("input", 0): Decimal("0.1")
+    }
+    assert prices({"input_cost_per_second": 0.0001, "output_cost_per_second": 0.0}) == {
+        ("second", 0): Decimal(100)
+    }
+    assert prices({"input_cost_per_pixel": 1.9e-08, "output_cost_per_pixel": 0.0}) == {
+        ("pixel", 0): Decimal("0.019")
+    }
 
 
 def test_a_row_without_any_price_has_the_topic_and_no_line() -> None:
@@ -312,9 +387,12 @@ def test_a_row_without_any_price_has_the_topic_and_no_line() -> None:
         ("1.3e-10", "mistook the unit"),
     ],
 )
-def test_a_price_that_cannot_be_believed_drops_the_prices_and_not_the_date(literal: str, says: str) -> None:
+def test_a_price_that_cannot_be_believed_drops_the_prices_and_not_the_date(
+    literal: str, says: str
+) -> None:
     body = (
-        '{"m": {"litellm_provider": "openai", "deprecation_date": "2027-01-01", "output_cost_per_token": 1e-06, '
+        '{"m": {"litellm_provider": "openai", "deprecation_date": "2027-01-01", '
+        '"output_cost_per_token": 1e-06, '
         f'"input_cost_per_token": {literal}}}}}'
     )
 
@@ -335,13 +413,22 @@ def test_a_thousand_dollars_per_million_is_the_most_that_is_believed() -> None:
 
 @pytest.mark.parametrize(
     "tiers",
-    ["cheap", [1], [{}], [{"range": []}], [{"range": ["0"]}], [{"range": [-1]}], [{"range": [True]}], {"range": "x"}],
+    [
+        "cheap",
+        [1],
+        [{}],
+        [{"range": []}],
+        [{"range": ["0"]}],
+        [{"range": [-1]}],
+        [{"range": [True]}],
+        {"range": "x"},
+    ],
 )
 def test_tiers_that_cannot_be_read_drop_the_prices(tiers: object) -> None:
     assert only({**CHAT, "tiered_pricing": tiers}).prices is None
 
 
-# --- when it ends ---------------------------------------------------------------------------------------------
+# --- when it ends ---------------------------------------------------------------------------------
 
 
 def test_a_date_is_firm_and_comes_with_successor_and_source() -> None:
@@ -355,7 +442,9 @@ def test_a_date_is_firm_and_comes_with_successor_and_source() -> None:
         }
     )
 
-    assert row.lifecycle == LifecycleClaim(retires_on=date(2027, 1, 31), date_kind=FIRM, successor="gpt-6")
+    assert row.lifecycle == LifecycleClaim(
+        retires_on=date(2027, 1, 31), date_kind=FIRM, successor="gpt-6"
+    )
     assert row.source_url == "https://example.org/deprecations"
     assert row.excerpt["deprecation_date"] == "2027-01-31"
     assert row.excerpt["input_cost_per_token"] == "0.0000025"
@@ -380,12 +469,14 @@ def test_a_date_that_cannot_be_believed_drops_the_date_and_not_the_prices(value:
         assert [rejected.external_id for rejected in parsed.rejects] == ["gpt-4o"]
 
 
-@pytest.mark.parametrize("value", ["javascript:alert(1)", "see page", 5, "https://a b", "https://x/" + "y" * 2000])
+@pytest.mark.parametrize(
+    "value", ["javascript:alert(1)", "see page", 5, "https://a b", "https://x/" + "y" * 2000]
+)
 def test_only_a_web_address_becomes_a_link(value: object) -> None:
     assert only({**CHAT, "source": value}).source_url == ""
 
 
-# --- what is set aside ----------------------------------------------------------------------------------------
+# --- what is set aside ----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -433,8 +524,10 @@ def test_a_row_that_stands_twice_alike_is_one_row() -> None:
 
 def test_a_doubled_field_drops_only_what_it_says() -> None:
     body = (
-        b'{"a": {"litellm_provider": "openai", "input_cost_per_token": 1e-06, "input_cost_per_token": 2e-06},'
-        b' "b": {"litellm_provider": "openai", "deprecation_date": "2027-01-01", "deprecation_date": "2027-02-01"}}'
+        b'{"a": {"litellm_provider": "openai", "input_cost_per_token": 1e-06, '
+        b'"input_cost_per_token": 2e-06},'
+        b' "b": {"litellm_provider": "openai", "deprecation_date": "2027-01-01", '
+        b'"deprecation_date": "2027-02-01"}}'
     )
 
     first, second = parse(body).rows
@@ -474,7 +567,7 @@ def test_a_byte_order_mark_is_no_obstacle() -> None:
     assert len(parse(b"\xef\xbb\xbf" + json.dumps({"gpt-4o": CHAT}).encode()).rows) == 1
 
 
-# --- recorded payloads ----------------------------------------------------------------------------------------
+# --- recorded payloads ----------------------------------------------------------------------------
 
 
 @pytest.mark.shared
@@ -487,7 +580,9 @@ def test_a_byte_order_mark_is_no_obstacle() -> None:
         ("2026-11-24T000000Z", 4829, 924, 6),
     ],
 )
-def test_recorded_price_maps_are_read_whole(shared: Path, moment: str, rows: int, dated: int, unit_faults: int) -> None:
+def test_recorded_price_maps_are_read_whole(
+    shared: Path, moment: str, rows: int, dated: int, unit_faults: int
+) -> None:
     packed = shared / "feeds" / "litellm" / moment / "model_prices_and_context_window.json.gz"
 
     parsed = ADAPTERS["litellm"].parse(gzip.decompress(packed.read_bytes()))
@@ -495,12 +590,16 @@ def test_recorded_price_maps_are_read_whole(shared: Path, moment: str, rows: int
     assert len(parsed.rows) == rows
     assert len({row.external_id for row in parsed.rows}) == rows
     assert sum(1 for row in parsed.rows if row.lifecycle and row.lifecycle.retires_on) == dated
-    assert [rejected for rejected in parsed.rejects if "mistook the unit" not in rejected.reason] == []
+    assert [
+        rejected for rejected in parsed.rejects if "mistook the unit" not in rejected.reason
+    ] == []
     assert len(parsed.rejects) == unit_faults
     for row in parsed.rows:
         assert row.api_id
         assert row.host
-        assert all(line.amount > 0 and line.amount == round(line.amount, 8) for line in row.prices or ())
+        assert all(
+            line.amount > 0 and line.amount == round(line.amount, 8) for line in row.prices or ()
+        )
         json.dumps(row.excerpt)
 
 
@@ -519,5 +618,8 @@ def test_the_cheap_hours_are_prices_of_their_own() -> None:
     (parsed,) = parse(json.dumps({"acme/night": row}).encode()).rows
 
     assert {line.unit: str(line.amount) for line in parsed.prices or ()} == {
-        "input": "0.3", "input_off_peak": "0.15", "output": "1.2", "output_off_peak": "0.6",
-    }  # fmt: skip
+        "input": "0.3",
+        "input_off_peak": "0.15",
+        "output": "1.2",
+        "output_off_peak": "0.6",
+    }

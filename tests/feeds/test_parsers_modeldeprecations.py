@@ -1,4 +1,5 @@
-"""modeldeprecations.dev: dates and status as people wrote them, firm and soft, and what contradicts itself."""
+"""modeldeprecations.dev: dates and status as people wrote them, firm and soft, and what contradicts
+itself."""
 
 import gzip
 import json
@@ -25,11 +26,21 @@ MODEL: dict[str, Any] = {
     "status": "deprecated",
     "replacements": [
         {"provider": "openai", "model": "gpt-1", "recommended": False, "external": False},
-        {"provider": "openai", "model": "gpt-2", "recommended": True, "external": False, "note": "Better."},
+        {
+            "provider": "openai",
+            "model": "gpt-2",
+            "recommended": True,
+            "external": False,
+            "note": "Better.",
+        },
     ],
     "sources": [
         {"url": "http://example.org/old", "accessed": "2026-01-01"},
-        {"url": "https://example.org/deprecations", "title": "Deprecations", "accessed": "2026-01-01"},
+        {
+            "url": "https://example.org/deprecations",
+            "title": "Deprecations",
+            "accessed": "2026-01-01",
+        },
     ],
     "last_verified": "2026-08-01",
     "computed_status": "retired",
@@ -38,7 +49,12 @@ BARE = {key: MODEL[key] for key in ("provider", "model", "status")} | {"status":
 
 
 def document(*models: object, **envelope: Any) -> dict[str, Any]:
-    whole = {"generatedAt": "2026-08-21T08:56:55.000Z", "asOf": "2026-08-21", "count": len(models), "models": models}
+    whole = {
+        "generatedAt": "2026-08-21T08:56:55.000Z",
+        "asOf": "2026-08-21",
+        "count": len(models),
+        "models": models,
+    }
     return {key: value for key, value in (whole | envelope).items() if value is not None}
 
 
@@ -88,9 +104,15 @@ def test_optional_keys_may_be_absent() -> None:
 
 
 def test_an_earliest_shutdown_is_a_soft_date_even_when_it_has_passed() -> None:
-    soft = claim(shutdown_on=None, earliest_shutdown_on="2026-07-01", status="active", deprecated_on=None)
+    soft = claim(
+        shutdown_on=None, earliest_shutdown_on="2026-07-01", status="active", deprecated_on=None
+    )
 
-    assert (soft.retires_on, soft.date_kind, soft.status) == (date(2026, 7, 1), NOT_BEFORE, "active")
+    assert (soft.retires_on, soft.date_kind, soft.status) == (
+        date(2026, 7, 1),
+        NOT_BEFORE,
+        "active",
+    )
 
 
 def test_the_status_that_was_worked_out_is_not_read() -> None:
@@ -100,7 +122,14 @@ def test_the_status_that_was_worked_out_is_not_read() -> None:
 
 @pytest.mark.parametrize(
     ("written", "read_as"),
-    [("active", "active"), ("Retired", "retired"), ("preview", "preview"), ("sunsetting", ""), (None, ""), (5, "")],
+    [
+        ("active", "active"),
+        ("Retired", "retired"),
+        ("preview", "preview"),
+        ("sunsetting", ""),
+        (None, ""),
+        (5, ""),
+    ],
 )
 def test_a_status_is_one_of_ours_or_none(written: object, read_as: str) -> None:
     assert claim(status=written, shutdown_on="2026-08-01").status == read_as
@@ -130,7 +159,9 @@ def test_a_placeholder_is_no_date_and_no_fault(field: str, placeholder: str) -> 
         ("nowhere-labs", "nowhere-labs"),
     ],
 )
-def test_a_provider_keeps_its_host_and_group_when_the_feed_renames_it(provider: str, host: str) -> None:
+def test_a_provider_keeps_its_host_and_group_when_the_feed_renames_it(
+    provider: str, host: str
+) -> None:
     row = only(provider=provider)
 
     assert (row.external_id, row.host, row.group) == (f"{provider}/gpt-0", host, host)
@@ -140,7 +171,13 @@ def test_a_provider_keeps_its_host_and_group_when_the_feed_renames_it(provider: 
     ("replacements", "successor"),
     [
         ([{"provider": "openai", "model": "a"}, {"provider": "openai", "model": "b"}], "a"),
-        ([{"provider": "openai", "model": "a"}, {"provider": "openai", "model": "b", "recommended": True}], "b"),
+        (
+            [
+                {"provider": "openai", "model": "a"},
+                {"provider": "openai", "model": "b", "recommended": True},
+            ],
+            "b",
+        ),
         ([{"provider": "mistral", "model": "a", "external": True}], "mistral/a"),
         ([{"provider": "openai", "model": "a", "external": True}], "openai/a"),
         ([{"provider": "google", "model": "a", "external": False}], "google/a"),
@@ -162,7 +199,10 @@ def test_the_recommended_replacement_comes_first_and_names_another_provider(
     [
         ({"earliest_shutdown_on": "2026-10-01"}, "both a shutdown date"),
         ({"status": "retired"}, "retired, yet its shutdown date 2026-12-31 lies ahead"),
-        ({"status": "retired", "shutdown_on": None, "earliest_shutdown_on": "2027-01-01"}, "lies ahead"),
+        (
+            {"status": "retired", "shutdown_on": None, "earliest_shutdown_on": "2027-01-01"},
+            "lies ahead",
+        ),
         ({"released_on": "2027-01-01"}, "before the release"),
         ({"shutdown_on": "2025-12-31"}, "before its announcement"),
         ({"deprecated_on": "2026-12-31"}, "day of its announcement"),
@@ -173,7 +213,9 @@ def test_the_recommended_replacement_comes_first_and_names_another_provider(
         ({"shutdown_on": None, "earliest_shutdown_on": "Q3 2026"}, "not a day such as"),
     ],
 )
-def test_dates_that_contradict_each_other_are_set_aside_and_the_row_stays(changes: dict[str, Any], says: str) -> None:
+def test_dates_that_contradict_each_other_are_set_aside_and_the_row_stays(
+    changes: dict[str, Any], says: str
+) -> None:
     parsed = read(changed(MODEL, **changes))
 
     (row,) = parsed.rows
@@ -186,7 +228,11 @@ def test_dates_that_contradict_each_other_are_set_aside_and_the_row_stays(change
 def test_a_model_switched_off_without_notice_is_believed_once_it_is_retired() -> None:
     gone = claim(deprecated_on="2026-04-04", shutdown_on="2026-04-04", status="retired")
 
-    assert (gone.announced_on, gone.retires_on, gone.status) == (date(2026, 4, 4), date(2026, 4, 4), "retired")
+    assert (gone.announced_on, gone.retires_on, gone.status) == (
+        date(2026, 4, 4),
+        date(2026, 4, 4),
+        "retired",
+    )
 
 
 def test_tomorrow_where_the_day_begins_earlier_is_not_ahead() -> None:
@@ -261,7 +307,14 @@ def test_a_field_that_stands_twice_sets_the_row_aside() -> None:
 
 
 def test_elements_that_are_no_models_are_set_aside() -> None:
-    parsed = read(MODEL, "text", None, {"provider": "openai"}, MODEL | {"model": "  "}, MODEL | {"model": "x" * 400})
+    parsed = read(
+        MODEL,
+        "text",
+        None,
+        {"provider": "openai"},
+        MODEL | {"model": "  "},
+        MODEL | {"model": "x" * 400},
+    )
 
     assert [row.external_id for row in parsed.rows] == ["openai/gpt-0"]
     assert [rejected.external_id for rejected in parsed.rejects[:3]] == ["row 1", "row 2", "row 3"]
@@ -304,7 +357,9 @@ def test_whatever_a_part_becomes_the_page_is_read_or_refused() -> None:
         for row in parsed.rows:
             assert row.host
             assert "\\u0000" not in json.dumps(row.excerpt)
-            assert row.lifecycle is None or (row.lifecycle.retires_on is None) == (row.lifecycle.date_kind == "")
+            assert row.lifecycle is None or (row.lifecycle.retires_on is None) == (
+                row.lifecycle.date_kind == ""
+            )
 
     assert n_read > 200
 
@@ -334,7 +389,9 @@ def test_recorded_pages_are_read_whole(
 
 
 @pytest.mark.shared
-def test_between_recorded_pages_no_date_and_no_host_changes_though_providers_are_renamed(shared: Path) -> None:
+def test_between_recorded_pages_no_date_and_no_host_changes_though_providers_are_renamed(
+    shared: Path,
+) -> None:
     before, after = (
         {(row.host, row.api_id): row.lifecycle for row in parse(_recorded(shared, moment)).rows}
         for moment in ("2026-08-07T050047Z", "2026-08-21T085655Z")
@@ -351,4 +408,8 @@ def test_between_recorded_pages_no_date_and_no_host_changes_though_providers_are
 def _recorded(shared: Path, moment: str) -> bytes:
     folder = shared / "feeds" / "modeldeprecations" / moment
     plain = folder / "models.json"
-    return plain.read_bytes() if plain.exists() else gzip.decompress((folder / "models.json.gz").read_bytes())
+    return (
+        plain.read_bytes()
+        if plain.exists()
+        else gzip.decompress((folder / "models.json.gz").read_bytes())
+    )

@@ -46,13 +46,18 @@ def value(cost: object, **changes: Any) -> dict[str, Any]:
     return price_value(prices)
 
 
-# --- which offering -------------------------------------------------------------------------------------------
+# --- which offering -------------------------------------------------------------------------------
 
 
 def test_a_model_becomes_a_row() -> None:
     row = only()
 
-    assert (row.external_id, row.group, row.host, row.api_id) == ("openai/gpt-0", "openai", "openai", "gpt-0")
+    assert (row.external_id, row.group, row.host, row.api_id) == (
+        "openai/gpt-0",
+        "openai",
+        "openai",
+        "gpt-0",
+    )
     assert (row.region, row.tier, row.name, row.category) == ("", "", "GPT-0", "chat")
     assert row.lifecycle == LifecycleClaim()
     assert row.prices is not None
@@ -64,7 +69,11 @@ def test_a_model_becomes_a_row() -> None:
 def test_the_key_names_the_model_whatever_the_row_says() -> None:
     row = only(provider_id="openrouter", model_id="openai/gpt-0", id="something-else")
 
-    assert (row.external_id, row.host, row.api_id) == ("openrouter/openai/gpt-0", "openrouter", "openai/gpt-0")
+    assert (row.external_id, row.host, row.api_id) == (
+        "openrouter/openai/gpt-0",
+        "openrouter",
+        "openai/gpt-0",
+    )
 
 
 @pytest.mark.parametrize(
@@ -101,7 +110,10 @@ def test_a_door_of_a_company_is_told_apart_from_its_main_one(
 
 
 def test_a_host_we_do_not_know_has_the_name_the_feed_gives_it() -> None:
-    document = {"nowhere-ai": provider({"m": MODEL}, name="Nowhere AI"), "groq": provider({"m": MODEL}, name="GROQ!")}
+    document = {
+        "nowhere-ai": provider({"m": MODEL}, name="Nowhere AI"),
+        "groq": provider({"m": MODEL}, name="GROQ!"),
+    }
 
     assert read(document).host_names == {"nowhere-ai": "Nowhere AI", "groq": "Groq"}
 
@@ -121,7 +133,9 @@ def test_a_host_we_do_not_know_has_the_name_the_feed_gives_it() -> None:
         ("odd", None, ""),
     ],
 )
-def test_the_category_is_what_goes_in_and_comes_out(model_id: str, modalities: object, category: str) -> None:
+def test_the_category_is_what_goes_in_and_comes_out(
+    model_id: str, modalities: object, category: str
+) -> None:
     assert only(model_id=model_id, modalities=modalities).category == category
 
 
@@ -141,7 +155,7 @@ def test_the_order_of_providers_and_models_says_nothing() -> None:
     assert set(map(repr, first.rows)) == set(map(repr, second.rows))
 
 
-# --- status -----------------------------------------------------------------------------------------------------
+# --- status ---------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -176,14 +190,19 @@ def test_the_day_of_release_is_nothing_we_read(released: object) -> None:
     assert (len(parsed.rows), parsed.rejects) == (1, ())
 
 
-# --- prices -----------------------------------------------------------------------------------------------------
+# --- prices ---------------------------------------------------------------------------------------
 
 
 def test_each_field_has_its_unit() -> None:
     cost = {
-        "input": 2.5, "output": 15, "reasoning": 16, "cache_read": 0.25, "cache_write": 3.125,
-        "input_audio": 40, "output_audio": 80,
-    }  # fmt: skip
+        "input": 2.5,
+        "output": 15,
+        "reasoning": 16,
+        "cache_read": 0.25,
+        "cache_write": 3.125,
+        "input_audio": 40,
+        "output_audio": 80,
+    }
 
     assert value(cost) == {
         "input": "2.5",
@@ -203,7 +222,14 @@ def test_every_unit_is_a_word_of_the_catalogue() -> None:
 
 
 @pytest.mark.parametrize(
-    "cost", [None, {}, {"input": 0, "output": 0}, {"input": 0, "output": 0.0, "cache_read": 0.1}, {"input": None}]
+    "cost",
+    [
+        None,
+        {},
+        {"input": 0, "output": 0},
+        {"input": 0, "output": 0.0, "cache_read": 0.1},
+        {"input": None},
+    ],
 )
 def test_nothing_or_zero_is_not_taken_for_a_price(cost: object) -> None:
     assert value(cost) == {}
@@ -217,7 +243,14 @@ def test_sizes_of_request_win_over_the_legacy_copy() -> None:
     cost = {
         "input": 2,
         "output": 10,
-        "tiers": [{"input": 4, "output": 15, "cache_read": 0, "tier": {"type": "context", "size": 272_000}}],
+        "tiers": [
+            {
+                "input": 4,
+                "output": 15,
+                "cache_read": 0,
+                "tier": {"type": "context", "size": 272_000},
+            }
+        ],
         "context_over_200k": {"input": 4, "output": 15},
     }
 
@@ -242,7 +275,10 @@ def test_a_tier_by_something_else_is_left_out() -> None:
 
 def test_a_fast_mode_is_priority_where_the_call_asks_for_it() -> None:
     cost = {"input": 5, "output": 25}
-    priority = {"provider": {"body": {"service_tier": "priority"}}, "cost": {"input": 12.5, "output": 75}}
+    priority = {
+        "provider": {"body": {"service_tier": "priority"}},
+        "cost": {"input": 12.5, "output": 75},
+    }
     fast = {"provider": {"body": {"speed": "fast"}}, "cost": {"input": 30, "output": 150}}
 
     assert value(cost, experimental={"modes": {"fast": priority}}) == {
@@ -255,7 +291,9 @@ def test_a_fast_mode_is_priority_where_the_call_asks_for_it() -> None:
     assert value(None, experimental={"modes": {"fast": priority}}) == {}
 
 
-@pytest.mark.parametrize("odd", [True, [], {"modes": []}, {"modes": {"fast": 5}}, {"modes": {"fast": {"provider": 1}}}])
+@pytest.mark.parametrize(
+    "odd", [True, [], {"modes": []}, {"modes": {"fast": 5}}, {"modes": {"fast": {"provider": 1}}}]
+)
 def test_what_is_experimental_may_take_any_shape(odd: object) -> None:
     assert value({"input": 5, "output": 25}, experimental=odd) == {"input": "5", "output": "25"}
 
@@ -275,8 +313,14 @@ def test_what_is_experimental_may_take_any_shape(odd: object) -> None:
         ('{"input": 1, "input": 2}', "stands twice"),
         ('{"input": 1, "tiers": "cheap"}', "tiers cannot be read"),
         ('{"input": 1, "tiers": [{"input": 2}]}', "tiers cannot be read"),
-        ('{"input": 1, "tiers": [{"input": 2, "tier": {"type": "context", "size": "200k"}}]}', "no size"),
-        ('{"input": 1, "tiers": [{"input": 2, "tier": {"type": "context", "size": 0}}]}', "no size"),
+        (
+            '{"input": 1, "tiers": [{"input": 2, "tier": {"type": "context", "size": "200k"}}]}',
+            "no size",
+        ),
+        (
+            '{"input": 1, "tiers": [{"input": 2, "tier": {"type": "context", "size": 0}}]}',
+            "no size",
+        ),
         (
             '{"input": 1, "tiers": [{"input": -2, "tier": {"type": "context", "size": 9}}]}',
             "above 9 tokens is negative",
@@ -286,8 +330,12 @@ def test_what_is_experimental_may_take_any_shape(odd: object) -> None:
         ("[1]", "prices cannot be read"),
     ],
 )
-def test_a_price_that_cannot_be_believed_drops_the_prices_and_not_the_flag(cost: str, says: str) -> None:
-    parsed = parse(f'{{"openai": {{"models": {{"m": {{"status": "deprecated", "cost": {cost}}}}}}}}}'.encode())
+def test_a_price_that_cannot_be_believed_drops_the_prices_and_not_the_flag(
+    cost: str, says: str
+) -> None:
+    parsed = parse(
+        f'{{"openai": {{"models": {{"m": {{"status": "deprecated", "cost": {cost}}}}}}}}}'.encode()
+    )
 
     (row,) = parsed.rows
     assert row.prices is None
@@ -297,7 +345,7 @@ def test_a_price_that_cannot_be_believed_drops_the_prices_and_not_the_flag(cost:
     assert says in rejected.reason
 
 
-# --- what is set aside ----------------------------------------------------------------------------------------
+# --- what is set aside ----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("raw", ["text", None, 5, []])
@@ -328,7 +376,9 @@ def test_an_id_that_cannot_be_stored_is_set_aside(model_id: str) -> None:
         ("openai/eu", {"models": {"m": MODEL}}, "slash"),
     ],
 )
-def test_a_provider_that_cannot_be_read_is_set_aside_whole(provider_id: str, entry: object, says: str) -> None:
+def test_a_provider_that_cannot_be_read_is_set_aside_whole(
+    provider_id: str, entry: object, says: str
+) -> None:
     parsed = read({provider_id: entry, "openai": provider({"gpt-0": MODEL})})
 
     assert [row.external_id for row in parsed.rows] == ["openai/gpt-0"]
@@ -339,7 +389,8 @@ def test_what_stands_twice_differently_is_set_aside() -> None:
     body = (
         b'{"a": {"models": {"m": {}}}, "a": {"models": {"n": {}}}, '
         b'"b": {"models": {"m": {"name": "x"}, "m": {"name": "y"}, "n": {"name": "z"}}}, '
-        b'"c": {"models": {"m": {"status": "beta", "status": "alpha", "cost": {"input": 1}, "cost": {"input": 2}}}}}'
+        b'"c": {"models": {"m": {"status": "beta", "status": "alpha", "cost": {"input": 1}, '
+        b'"cost": {"input": 2}}}}}'
     )
 
     parsed = parse(body)
@@ -374,15 +425,37 @@ def test_a_body_that_holds_no_providers_is_refused(body: bytes, says: str) -> No
 def test_damage_never_ends_in_anything_but_rows_rejects_or_a_refusal() -> None:
     chance = random.Random(1)
     tiers = [{"input": 4, "output": 15, "tier": {"type": "context", "size": 272_000}}]
-    mode = {"provider": {"body": {"service_tier": "priority"}}, "cost": {"input": 12.5, "output": 75}}
-    model = {**MODEL, "status": "beta", "cost": {"input": 2, "tiers": tiers}, "experimental": {"modes": {"fast": mode}}}
-    whole = json.dumps({"openai": provider({"a": model, "b": MODEL}), "zhipuai": provider({"a": MODEL})}).encode()
+    mode = {
+        "provider": {"body": {"service_tier": "priority"}},
+        "cost": {"input": 12.5, "output": 75},
+    }
+    model = {
+        **MODEL,
+        "status": "beta",
+        "cost": {"input": 2, "tiers": tiers},
+        "experimental": {"modes": {"fast": mode}},
+    }
+    whole = json.dumps(
+        {"openai": provider({"a": model, "b": MODEL}), "zhipuai": provider({"a": MODEL})}
+    ).encode()
     for _ in range(3000):
         body = bytearray(whole)
         for _ in range(chance.randrange(1, 5)):
             place = chance.randrange(len(body))
             body[place : place + chance.randrange(3)] = chance.choice(
-                [b"", b"[", b"{", b'"', b"-1", b"null", b"NaN", b"9" * 30, b"\xff", b"\\u0000", b"\\ud800"]
+                [
+                    b"",
+                    b"[",
+                    b"{",
+                    b'"',
+                    b"-1",
+                    b"null",
+                    b"NaN",
+                    b"9" * 30,
+                    b"\xff",
+                    b"\\u0000",
+                    b"\\ud800",
+                ]
             )
         try:
             parsed = parse(bytes(body))
@@ -392,7 +465,7 @@ def test_damage_never_ends_in_anything_but_rows_rejects_or_a_refusal() -> None:
         assert all(line.amount > 0 for row in parsed.rows for line in row.prices or ())
 
 
-# --- recorded payloads ------------------------------------------------------------------------------------------
+# --- recorded payloads ----------------------------------------------------------------------------
 
 
 @pytest.mark.shared
@@ -414,7 +487,10 @@ def test_recorded_documents_are_read_whole(
     assert len(parsed.rows) == rows
     assert len({row.external_id for row in parsed.rows}) == rows
     assert sum(1 for row in parsed.rows if row.prices) == priced
-    assert sum(1 for row in parsed.rows if row.lifecycle and row.lifecycle.status == "deprecated") == deprecated
+    assert (
+        sum(1 for row in parsed.rows if row.lifecycle and row.lifecycle.status == "deprecated")
+        == deprecated
+    )
     # Prices per image or per minute of sound that were taken for prices per million tokens.
     assert len(parsed.rejects) == rejects
     assert all("mistook the unit" in rejected.reason for rejected in parsed.rejects)

@@ -1,4 +1,5 @@
-"""OpenRouter: prices in strings, prices by the hour, variants, aliases, and dates that mean none."""
+"""OpenRouter: prices in strings, prices by the hour, variants, aliases, and dates that mean
+none."""
 
 import gzip
 import json
@@ -41,21 +42,25 @@ def only(**changes: Any) -> FeedRow:
 
 
 def value(pricing: dict[str, Any], name: str = "openai/gpt-0") -> dict[str, Any]:
-    """The canonical price of a row with this `pricing`: what is stored and compared from poll to poll."""
+    """The canonical price of a row with this `pricing`: what is stored and compared from poll to
+    poll."""
     prices = only(id=name, pricing=pricing).prices
     assert prices is not None
     return price_value(prices)
 
 
-# --- which offering -------------------------------------------------------------------------------------------
+# --- which offering -------------------------------------------------------------------------------
 
 
 def test_a_model_becomes_a_row() -> None:
     row = only()
 
     assert (row.external_id, row.group, row.host, row.api_id) == (
-        "openai/gpt-0", "openai", "openrouter", "openai/gpt-0"
-    )  # fmt: skip
+        "openai/gpt-0",
+        "openai",
+        "openrouter",
+        "openai/gpt-0",
+    )
     assert (row.region, row.tier, row.name, row.category) == ("", "", "GPT-0", "chat")
     assert row.lifecycle == LifecycleClaim()
     assert row.prices is not None
@@ -107,9 +112,12 @@ def test_an_alias_of_nothing_keeps_the_row_and_says_so(target: object) -> None:
 
 
 @pytest.mark.parametrize(
-    ("hugging_face_id", "is_offer"), [("Qwen/Qwen3-8B", True), ("", False), (None, False), (5, False)]
+    ("hugging_face_id", "is_offer"),
+    [("Qwen/Qwen3-8B", True), ("", False), (None, False), (5, False)],
 )
-def test_the_price_of_open_weights_is_an_offer_of_the_moment(hugging_face_id: object, *, is_offer: bool) -> None:
+def test_the_price_of_open_weights_is_an_offer_of_the_moment(
+    hugging_face_id: object, *, is_offer: bool
+) -> None:
     assert only(hugging_face_id=hugging_face_id).price_is_offer is is_offer
 
 
@@ -131,7 +139,7 @@ def test_the_category_is_what_comes_out_first(outputs: object, category: str) ->
     assert only(architecture={"output_modalities": outputs}).category == category
 
 
-# --- when it ends ---------------------------------------------------------------------------------------------
+# --- when it ends ---------------------------------------------------------------------------------
 
 
 def test_an_expiry_is_firm() -> None:
@@ -141,7 +149,9 @@ def test_an_expiry_is_firm() -> None:
     assert row.excerpt["expiration_date"] == "2026-12-31"
 
 
-@pytest.mark.parametrize("never", [None, "", "2098-12-31", "9999-01-01", "2090-01-01", "2100-06-30", "9999-99-99"])
+@pytest.mark.parametrize(
+    "never", [None, "", "2098-12-31", "9999-01-01", "2090-01-01", "2100-06-30", "9999-99-99"]
+)
 def test_a_placeholder_means_no_date_and_is_nothing_to_report(never: str | None) -> None:
     parsed = read({**MODEL, "expiration_date": never})
 
@@ -149,7 +159,9 @@ def test_a_placeholder_means_no_date_and_is_nothing_to_report(never: str | None)
     assert parsed.rejects == ()
 
 
-@pytest.mark.parametrize("said", ["soon", "2026-02-30", "12/31/2026", "2026-12-31T00:00:00Z", 20261231, ["2026-12-31"]])
+@pytest.mark.parametrize(
+    "said", ["soon", "2026-02-30", "12/31/2026", "2026-12-31T00:00:00Z", 20261231, ["2026-12-31"]]
+)
 def test_a_date_that_cannot_be_read_drops_the_date_and_not_the_prices(said: object) -> None:
     parsed = read({**MODEL, "expiration_date": said})
 
@@ -163,10 +175,13 @@ def test_without_the_field_in_any_row_the_feed_says_nothing_about_ends() -> None
     undated = {key: said for key, said in MODEL.items() if key != "expiration_date"}
 
     assert read(undated).rows[0].lifecycle is None
-    assert [row.lifecycle for row in read(undated, {**MODEL, "id": "a/b"}).rows] == [LifecycleClaim(), LifecycleClaim()]
+    assert [row.lifecycle for row in read(undated, {**MODEL, "id": "a/b"}).rows] == [
+        LifecycleClaim(),
+        LifecycleClaim(),
+    ]
 
 
-# --- prices -----------------------------------------------------------------------------------------------------
+# --- prices ---------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -197,7 +212,9 @@ def test_every_unit_is_a_word_of_the_catalogue() -> None:
 
 
 def test_images_are_left_out_for_nobody_says_what_is_counted() -> None:
-    assert value({"prompt": "0.000001", "completion": "0.000002", "image": "0.04", "image_output": "0.00003"}) == {
+    assert value(
+        {"prompt": "0.000001", "completion": "0.000002", "image": "0.04", "image_output": "0.00003"}
+    ) == {
         "input": "1",
         "output": "2",
     }
@@ -205,13 +222,21 @@ def test_images_are_left_out_for_nobody_says_what_is_counted() -> None:
 
 @pytest.mark.parametrize("name", ["z-ai/glm-5.2:free", "stealth/ox-alpha", "openrouter/free"])
 def test_zero_for_both_sides_is_free(name: str) -> None:
-    pricing = {"prompt": "0", "completion": "0", "input_cache_read": "0", "web_search": "0", "image": "0"}
+    pricing = {
+        "prompt": "0",
+        "completion": "0",
+        "input_cache_read": "0",
+        "web_search": "0",
+        "image": "0",
+    }
 
     assert value(pricing, name) == {"input": "0", "output": "0"}
 
 
 def test_any_other_zero_is_no_price() -> None:
-    assert value({"prompt": "0.00000002", "completion": "0", "input_cache_read": "0"}) == {"input": "0.02"}
+    assert value({"prompt": "0.00000002", "completion": "0", "input_cache_read": "0"}) == {
+        "input": "0.02"
+    }
 
 
 def test_the_price_of_the_model_routed_to_is_no_price() -> None:
@@ -221,7 +246,12 @@ def test_the_price_of_the_model_routed_to_is_no_price() -> None:
 
 def test_sizes_of_request_have_their_own_prices() -> None:
     tiers = [
-        {"min_prompt_tokens": 32000, "prompt": "0.0000001", "completion": "0.0000004", "input_cache_read": "0"},
+        {
+            "min_prompt_tokens": 32000,
+            "prompt": "0.0000001",
+            "completion": "0.0000004",
+            "input_cache_read": "0",
+        },
         {"min_prompt_tokens": 256000, "prompt": "0.0000002", "completion": "0.0000008"},
     ]
 
@@ -253,8 +283,14 @@ def test_sizes_of_request_have_their_own_prices() -> None:
         ({"prompt": "1e999"}, "mistook the unit"),
         ({"prompt": "0.000001", "overrides": "cheap"}, "overrides cannot be read"),
         ({"prompt": "0.000001", "overrides": ["cheap"]}, "overrides cannot be read"),
-        ({"prompt": "0.000001", "overrides": [{"min_prompt_tokens": "many", "prompt": "0.1"}]}, "no size"),
-        ({"prompt": "0.000001", "overrides": [{"min_prompt_tokens": 1000, "prompt": "x"}]}, "above 1000 tokens is 'x'"),
+        (
+            {"prompt": "0.000001", "overrides": [{"min_prompt_tokens": "many", "prompt": "0.1"}]},
+            "no size",
+        ),
+        (
+            {"prompt": "0.000001", "overrides": [{"min_prompt_tokens": 1000, "prompt": "x"}]},
+            "above 1000 tokens is 'x'",
+        ),
         (
             {"prompt": "0.000001", "overrides": [{"utc_start": 0, "utc_end": 100, "prompt": "x"}]},
             "of some hours is 'x'",
@@ -273,7 +309,9 @@ def test_sizes_of_request_have_their_own_prices() -> None:
         ("0.1", "no price list"),
     ],
 )
-def test_a_price_that_cannot_be_believed_drops_the_prices_and_not_the_date(pricing: object, says: str) -> None:
+def test_a_price_that_cannot_be_believed_drops_the_prices_and_not_the_date(
+    pricing: object, says: str
+) -> None:
     parsed = read({**MODEL, "pricing": pricing, "expiration_date": "2027-01-01"})
 
     (row,) = parsed.rows
@@ -284,7 +322,7 @@ def test_a_price_that_cannot_be_believed_drops_the_prices_and_not_the_date(prici
     assert says in rejected.reason
 
 
-# --- prices by the hour: the row's own price is that of the moment of the poll ---------------------------------------
+# --- prices by the hour: the row's own price is that of the moment of the poll --------------------
 
 DEAR = {"prompt": "0.00000132", "completion": "0.00000396", "input_cache_read": "0.00000004"}
 CHEAP = {"prompt": "0.00000066", "completion": "0.00000198", "input_cache_read": "0.00000002"}
@@ -314,8 +352,13 @@ CHEAP_ONLY = {"input": "0.66", "output": "1.98", "cache_read": "0.02"}
         pytest.param(PEAK[:1], DEAR_ONLY, id="one window of the day"),
     ],
 )
-def test_a_schedule_reads_the_same_at_every_hour(overrides: list[dict[str, Any]], reads: dict[str, str]) -> None:
-    by_day, by_night = value({**DEAR, "overrides": overrides}), value({**CHEAP, "overrides": overrides})
+def test_a_schedule_reads_the_same_at_every_hour(
+    overrides: list[dict[str, Any]], reads: dict[str, str]
+) -> None:
+    by_day, by_night = (
+        value({**DEAR, "overrides": overrides}),
+        value({**CHEAP, "overrides": overrides}),
+    )
 
     assert by_day == by_night == reads
 
@@ -329,11 +372,17 @@ def test_a_price_that_no_hour_changes_is_the_row_s_own() -> None:
 
 def test_hours_and_sizes_of_request_stand_side_by_side() -> None:
     size = {"min_prompt_tokens": 128000, "prompt": "0.000002"}
-    by_size_and_hour = {"min_prompt_tokens": 256000, "utc_start": 0, "utc_end": 800, "prompt": "0.000003"}
+    by_size_and_hour = {
+        "min_prompt_tokens": 256000,
+        "utc_start": 0,
+        "utc_end": 800,
+        "prompt": "0.000003",
+    }
 
     read_at = [
-        value({**moment, "overrides": [*PEAK, *NIGHT, size, by_size_and_hour]}) for moment in (DEAR, CHEAP)
-    ]  # fmt: skip
+        value({**moment, "overrides": [*PEAK, *NIGHT, size, by_size_and_hour]})
+        for moment in (DEAR, CHEAP)
+    ]
 
     assert read_at[0] == read_at[1] == {**BOTH, "input>128000": "2", "input>256000": "3"}
 
@@ -361,11 +410,12 @@ def test_free_hours_and_unknown_conditions_are_no_prices() -> None:
     assert value({"prompt": "0.000001", "overrides": overrides}) == {"input": "1"}
 
 
-# --- what is set aside ----------------------------------------------------------------------------------------
+# --- what is set aside ----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    "raw", ["text", None, 5, [], {}, {**MODEL, "id": 7}, {**MODEL, "id": ""}, {**MODEL, "id": "a\x00"}]
+    "raw",
+    ["text", None, 5, [], {}, {**MODEL, "id": 7}, {**MODEL, "id": ""}, {**MODEL, "id": "a\x00"}],
 )
 def test_a_row_without_an_id_is_set_aside_under_its_place(raw: object) -> None:
     parsed = read(MODEL, raw)
@@ -406,7 +456,10 @@ def test_a_field_that_stands_twice_sets_the_row_aside() -> None:
         (b'{"data": {}}', "must be one JSON object"),
         (b"[]", "must be one JSON object"),
         (b"null", "must be one JSON object"),
-        (b'{"error": {"message": "No auth credentials found", "code": 401}}', "an error: No auth credentials found"),
+        (
+            b'{"error": {"message": "No auth credentials found", "code": 401}}',
+            "an error: No auth credentials found",
+        ),
         (b'{"error": "down"}', "must be one JSON object"),
         (b'{"data": [{}, 1]}', "no row that can be read"),
         (b'{"data": [{"id": "a/b"', "breaks off"),
@@ -426,13 +479,28 @@ def test_a_list_without_a_next_page_is_whole(links: object) -> None:
 
 def test_damage_never_ends_in_anything_but_rows_rejects_or_a_refusal() -> None:
     chance = random.Random(1)
-    whole = body_of({**MODEL, "pricing": {**CHEAP, "overrides": [*PEAK, {"min_prompt_tokens": 9, **DEAR}]}}, MODEL)
+    whole = body_of(
+        {**MODEL, "pricing": {**CHEAP, "overrides": [*PEAK, {"min_prompt_tokens": 9, **DEAR}]}},
+        MODEL,
+    )
     for _ in range(3000):
         body = bytearray(whole)
         for _ in range(chance.randrange(1, 5)):
             place = chance.randrange(len(body))
             body[place : place + chance.randrange(3)] = chance.choice(
-                [b"", b"[", b"{", b'"', b"-1", b"null", b"NaN", b"9" * 30, b"\xff", b"\\u0000", b"\\ud800"]
+                [
+                    b"",
+                    b"[",
+                    b"{",
+                    b'"',
+                    b"-1",
+                    b"null",
+                    b"NaN",
+                    b"9" * 30,
+                    b"\xff",
+                    b"\\u0000",
+                    b"\\ud800",
+                ]
             )
         try:
             parsed = parse(bytes(body))
@@ -442,7 +510,7 @@ def test_damage_never_ends_in_anything_but_rows_rejects_or_a_refusal() -> None:
         assert all(line.amount >= 0 for row in parsed.rows for line in row.prices or ())
 
 
-# --- recorded payloads ------------------------------------------------------------------------------------------
+# --- recorded payloads ----------------------------------------------------------------------------
 
 
 @pytest.mark.shared
@@ -465,14 +533,20 @@ def test_recorded_lists_are_read_whole(
     assert (len(parsed.rows), parsed.rejects) == (rows, ())
     assert len({row.external_id for row in parsed.rows}) == rows
     assert sum(1 for row in parsed.rows if row.prices) == priced
-    assert sum(1 for row in parsed.rows if any(line.amount == 0 for line in row.prices or ())) == free
+    assert (
+        sum(1 for row in parsed.rows if any(line.amount == 0 for line in row.prices or ())) == free
+    )
     assert sum(1 for row in parsed.rows if row.lifecycle and row.lifecycle.retires_on) == dated
     assert sum(1 for row in parsed.rows if row.alias_of) == aliases
     by_id = {row.external_id: row for row in parsed.rows}
-    dearest = max(line.amount for row in parsed.rows for line in row.prices or () if line.unit != "web_search")
+    dearest = max(
+        line.amount for row in parsed.rows for line in row.prices or () if line.unit != "web_search"
+    )
     assert dearest == 600
     assert by_id["openrouter/auto"].prices == ()
-    assert all(line.amount == round(line.amount, 8) for row in parsed.rows for line in row.prices or ())
+    assert all(
+        line.amount == round(line.amount, 8) for row in parsed.rows for line in row.prices or ()
+    )
 
 
 @pytest.mark.shared

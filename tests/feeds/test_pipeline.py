@@ -1,4 +1,5 @@
-"""One poll from the wire to the catalogue, against a server on loopback that behaves or does not."""
+"""One poll from the wire to the catalogue, against a server on loopback that behaves or does
+not."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -26,10 +27,15 @@ DAY = timedelta(days=1)
 
 
 def snapshot() -> dict[str, Any]:
-    """Everything the catalogue and the ledger of news hold; equal before and after means nothing changed."""
+    """Everything the catalogue and the ledger of news hold; equal before and after means nothing
+    changed."""
     return {
-        "offerings": list(Offering.objects.order_by("pk").values("pk", "lifecycle", "retires_on", "date_kind")),
-        "claims": list(Assertion.objects.order_by("pk").values("pk", "value", "missing_since", "pending")),
+        "offerings": list(
+            Offering.objects.order_by("pk").values("pk", "lifecycle", "retires_on", "date_kind")
+        ),
+        "claims": list(
+            Assertion.objects.order_by("pk").values("pk", "value", "missing_since", "pending")
+        ),
         "prices": list(Price.objects.order_by("pk").values("pk", "amount", "valid")),
         "events": list(ProviderEvent.objects.order_by("pk").values_list("key", flat=True)),
     }
@@ -45,19 +51,30 @@ def polled_once(source: Source, feed: server.Loopback, body: bytes | None = None
     assert poll(source, at=AT, url=url, trigger="test").run.status == "changed"
 
 
-def test_a_first_poll_fills_the_catalogue_and_is_news_to_nobody(source: Source, feed: server.Loopback) -> None:
+def test_a_first_poll_fills_the_catalogue_and_is_news_to_nobody(
+    source: Source, feed: server.Loopback
+) -> None:
     url = feed.route("/map", server.plain(price_map(model_1={"deprecation_date": "2026-12-01"})))
 
     polled = poll(source, at=AT, url=url, trigger="test")
 
     assert (polled.run.status, polled.run.rows, polled.events) == ("changed", 20, [])
     offering = Offering.objects.get(host__slug="acme", api_id="model-1")
-    assert (offering.lifecycle, str(offering.retires_on), offering.date_kind) == ("deprecated", "2026-12-01", "firm")
-    assert {(p.unit, str(p.amount.normalize())) for p in offering.prices.all()} == {("input", "3"), ("output", "15")}
+    assert (offering.lifecycle, str(offering.retires_on), offering.date_kind) == (
+        "deprecated",
+        "2026-12-01",
+        "firm",
+    )
+    assert {(p.unit, str(p.amount.normalize())) for p in offering.prices.all()} == {
+        ("input", "3"),
+        ("output", "15"),
+    }
     assert footing_differences() == []
 
 
-def test_a_date_that_appears_raises_one_event_with_its_evidence(source: Source, feed: server.Loopback) -> None:
+def test_a_date_that_appears_raises_one_event_with_its_evidence(
+    source: Source, feed: server.Loopback
+) -> None:
     polled_once(source, feed)
     url = feed.route("/map", server.plain(price_map(model_1={"deprecation_date": "2026-12-01"})))
 
@@ -65,7 +82,12 @@ def test_a_date_that_appears_raises_one_event_with_its_evidence(source: Source, 
     again = poll(source, at=AT + 2 * DAY, url=url, trigger="test")
 
     (event,) = first.events
-    assert (event.kind, event.external_id, event.old, event.new) == ("announced", "acme/model-1", None, "2026-12-01")
+    assert (event.kind, event.external_id, event.old, event.new) == (
+        "announced",
+        "acme/model-1",
+        None,
+        "2026-12-01",
+    )
     assert event.evidence.get().value["retires_on"] == "2026-12-01"
     assert (again.run.status, again.events) == ("unchanged", [])
     assert ProviderEvent.objects.count() == 1
@@ -85,7 +107,9 @@ def test_a_day_that_comes_retires_the_offering_without_any_change_in_the_feed(
     assert Offering.objects.get(api_id="model-1").lifecycle == "retired"
 
 
-def test_an_unchanged_payload_writes_one_run_and_the_state_of_the_source(source: Source, feed: server.Loopback) -> None:
+def test_an_unchanged_payload_writes_one_run_and_the_state_of_the_source(
+    source: Source, feed: server.Loopback
+) -> None:
     polled_once(source, feed)
     url = feed.route("/first", server.plain(price_map()))
     before = snapshot()
@@ -113,7 +137,9 @@ def test_a_server_that_says_304_is_believed(source: Source, feed: server.Loopbac
     assert snapshot() == before
 
 
-def test_the_number_of_statements_does_not_grow_with_the_rows(source: Source, feed: server.Loopback) -> None:
+def test_the_number_of_statements_does_not_grow_with_the_rows(
+    source: Source, feed: server.Loopback
+) -> None:
     other = make_source("other", kind="litellm")
     counts = []
     for which, n in ((source, 20), (other, 400)):
@@ -147,12 +173,28 @@ def test_the_number_of_statements_does_not_grow_with_the_rows(source: Source, fe
         (server.plain(b'{"acme/a": {"input_cost_per_token": NaN'), ""),
     ],
     ids=[
-        "500", "truncated", "html", "empty list", "wrong charset", "gzip bomb", "100 MB", "endless redirect",
-        "redirect to a private address", "redirect to a file", "reset", "no HTTP", "empty object", "half a JSON",
+        "500",
+        "truncated",
+        "html",
+        "empty list",
+        "wrong charset",
+        "gzip bomb",
+        "100 MB",
+        "endless redirect",
+        "redirect to a private address",
+        "redirect to a file",
+        "reset",
+        "no HTTP",
+        "empty object",
+        "half a JSON",
     ],
-)  # fmt: skip
+)
 def test_a_bad_answer_changes_nothing_and_the_run_says_what_happened(
-    source: Source, feed: server.Loopback, behaviour: server.Behaviour, words: str, settings: Settings
+    source: Source,
+    feed: server.Loopback,
+    behaviour: server.Behaviour,
+    words: str,
+    settings: Settings,
 ) -> None:
     settings.OUTBOUND_ALLOWED_NETWORKS = ["127.0.0.0/8"]
     polled_once(source, feed)
@@ -171,7 +213,9 @@ def test_a_bad_answer_changes_nothing_and_the_run_says_what_happened(
     assert state.next_due_at > now()
 
 
-def test_a_server_that_asks_for_patience_is_left_alone_by_every_source(source: Source, feed: server.Loopback) -> None:
+def test_a_server_that_asks_for_patience_is_left_alone_by_every_source(
+    source: Source, feed: server.Loopback
+) -> None:
     url = feed.route("/busy", server.throttled("3600"))
 
     first = poll(source, at=AT, url=url, trigger="test")
@@ -183,7 +227,9 @@ def test_a_server_that_asks_for_patience_is_left_alone_by_every_source(source: S
     assert HostPause.objects.get().until > now() + timedelta(minutes=55)
 
 
-def test_rows_that_are_wrong_are_set_aside_and_the_others_are_taken(source: Source, feed: server.Loopback) -> None:
+def test_rows_that_are_wrong_are_set_aside_and_the_others_are_taken(
+    source: Source, feed: server.Loopback
+) -> None:
     body = price_map(
         model_0={"input_cost_per_token": -1e-06},
         model_1={"deprecation_date": "9999-01-01"},
@@ -194,13 +240,18 @@ def test_rows_that_are_wrong_are_set_aside_and_the_others_are_taken(source: Sour
 
     assert polled.run.status == "changed"
     assert polled.run.rows_quarantined == QuarantinedRow.objects.open().count() > 0
-    assert {row.external_id for row in QuarantinedRow.objects.open()} >= {"acme/model-0", "acme/model-2"}
+    assert {row.external_id for row in QuarantinedRow.objects.open()} >= {
+        "acme/model-0",
+        "acme/model-2",
+    }
     assert Offering.objects.get(api_id="model-1").retires_on is None
     assert str(Offering.objects.get(api_id="model-2").retires_on) == "2026-12-01"
     assert not Price.objects.filter(amount__gt=1000).exists()
 
 
-def test_a_row_leaves_quarantine_when_the_feed_mends_it(source: Source, feed: server.Loopback) -> None:
+def test_a_row_leaves_quarantine_when_the_feed_mends_it(
+    source: Source, feed: server.Loopback
+) -> None:
     polled_once(source, feed, price_map(model_0={"input_cost_per_token": -1e-06}))
     url = feed.route("/mended", server.plain(price_map()))
 
@@ -210,9 +261,13 @@ def test_a_row_leaves_quarantine_when_the_feed_mends_it(source: Source, feed: se
     assert QuarantinedRow.objects.count() >= 1
 
 
-def test_most_rows_gone_makes_the_run_suspect_and_retires_nothing(source: Source, feed: server.Loopback) -> None:
+def test_most_rows_gone_makes_the_run_suspect_and_retires_nothing(
+    source: Source, feed: server.Loopback
+) -> None:
     polled_once(source, feed, price_map(100))
-    url = feed.route("/almost-empty", server.plain(price_map(5, model_1={"deprecation_date": "2026-12-01"})))
+    url = feed.route(
+        "/almost-empty", server.plain(price_map(5, model_1={"deprecation_date": "2026-12-01"}))
+    )
 
     polled = poll(source, at=AT + DAY, url=url, trigger="test")
 
@@ -223,7 +278,9 @@ def test_most_rows_gone_makes_the_run_suspect_and_retires_nothing(source: Source
     assert PollState.objects.get(source=source).suspect
 
 
-def test_an_observation_before_the_last_one_is_refused(source: Source, feed: server.Loopback) -> None:
+def test_an_observation_before_the_last_one_is_refused(
+    source: Source, feed: server.Loopback
+) -> None:
     polled_once(source, feed)
     before = snapshot()
     url = feed.route("/map", server.plain(price_map(3)))
@@ -248,7 +305,10 @@ def test_a_run_without_a_sign_of_life_is_closed_and_its_source_polled_again(sour
     PollState.objects.create(source=source, next_due_at=now() + DAY)
     run = queue_run(source, trigger="test", at=now() - timedelta(hours=1))
     FeedRun.objects.filter(pk=run.pk).update(
-        status="running", step="compare", started_at=now() - timedelta(hours=1), heartbeat_at=now() - timedelta(hours=1)
+        status="running",
+        step="compare",
+        started_at=now() - timedelta(hours=1),
+        heartbeat_at=now() - timedelta(hours=1),
     )
 
     closed = close_dead_runs(at=now())
@@ -271,11 +331,17 @@ def test_the_body_is_kept_once_for_audit(source: Source, feed: server.Loopback) 
     assert len(payload.body) < payload.n_bytes
 
 
-def test_a_price_change_closes_the_old_range_and_opens_a_new_one(source: Source, feed: server.Loopback) -> None:
+def test_a_price_change_closes_the_old_range_and_opens_a_new_one(
+    source: Source, feed: server.Loopback
+) -> None:
     polled_once(source, feed)
     url = feed.route("/cheaper", server.plain(price_map(model_1={"input_cost_per_token": 1e-06})))
     poll(source, at=AT + DAY, url=url, trigger="test")
-    held = list(Price.objects.filter(offering__api_id="model-1", unit="input").values_list("amount", flat=True))
+    held = list(
+        Price.objects.filter(offering__api_id="model-1", unit="input").values_list(
+            "amount", flat=True
+        )
+    )
 
     polled = poll(source, at=AT + 5 * DAY, url=url, trigger="test")
 
@@ -283,7 +349,10 @@ def test_a_price_change_closes_the_old_range_and_opens_a_new_one(source: Source,
     assert [str(amount.normalize()) for amount in held] == ["3"]
     assert (event.kind, event.old, event.new) == ("repriced", {"input": "3"}, {"input": "1"})
     ranges = Price.objects.filter(offering__api_id="model-1", unit="input").order_by("valid")
-    assert [(str(p.amount.normalize()), p.valid.upper) for p in ranges] == [("3", AT + 5 * DAY), ("1", None)]
+    assert [(str(p.amount.normalize()), p.valid.upper) for p in ranges] == [
+        ("3", AT + 5 * DAY),
+        ("1", None),
+    ]
 
 
 def test_history_names_the_poll_that_changed_a_row(source: Source, feed: server.Loopback) -> None:
@@ -293,13 +362,19 @@ def test_history_names_the_poll_that_changed_a_row(source: Source, feed: server.
     polled = poll(source, at=AT + DAY, url=url, trigger="test")
 
     history = apps.get_model("catalog", "OfferingHistory")
-    latest = history.objects.filter(api_id="model-1").select_related("pgh_context").latest("pgh_created_at")
+    latest = (
+        history.objects.filter(api_id="model-1")
+        .select_related("pgh_context")
+        .latest("pgh_created_at")
+    )
     assert str(latest.retires_on) == "2026-12-01"
     assert latest.pgh_context.metadata["actor"] == "poll litellm"
     assert latest.pgh_context.metadata["reason"] == f"feed run {polled.run.pk}"
 
 
-def test_a_day_that_its_source_has_taken_back_on_trial_retires_nothing(source: Source, feed: server.Loopback) -> None:
+def test_a_day_that_its_source_has_taken_back_on_trial_retires_nothing(
+    source: Source, feed: server.Loopback
+) -> None:
     polled_once(source, feed, price_map(model_1={"deprecation_date": "2026-09-05"}))
     cleared = feed.route("/cleared", server.plain(price_map()))
     poll(source, at=AT + 3 * DAY, url=cleared, trigger="test")
@@ -312,13 +387,22 @@ def test_a_day_that_its_source_has_taken_back_on_trial_retires_nothing(source: S
     assert Offering.objects.get(api_id="model-1").lifecycle == "active"
 
 
-def test_a_day_that_was_in_doubt_and_stands_again_retires_on_that_day(source: Source, feed: server.Loopback) -> None:
+def test_a_day_that_was_in_doubt_and_stands_again_retires_on_that_day(
+    source: Source, feed: server.Loopback
+) -> None:
     dated = price_map(model_1={"deprecation_date": "2026-09-05"})
     polled_once(source, feed, dated)
-    poll(source, at=AT + 3 * DAY, url=feed.route("/cleared", server.plain(price_map())), trigger="test")
+    poll(
+        source,
+        at=AT + 3 * DAY,
+        url=feed.route("/cleared", server.plain(price_map())),
+        trigger="test",
+    )
 
     poll(source, at=AT + 6 * DAY, url=feed.route("/back", server.plain(dated)), trigger="test")
-    polled = poll(source, at=AT + 7 * DAY, url=feed.route("/back", server.plain(dated)), trigger="test")
+    polled = poll(
+        source, at=AT + 7 * DAY, url=feed.route("/back", server.plain(dated)), trigger="test"
+    )
 
     events = ProviderEvent.objects.values_list("kind", "detected_at")
     assert list(events) == [("retired", datetime(2026, 9, 5, tzinfo=UTC))]

@@ -1,5 +1,5 @@
-"""One history of each source, polled over HTTP by `manage.py poll --at` and replayed by `manage.py replay`: the same
-rows, the same events, and `manage.py events` tells them again."""
+"""One history of each source, polled over HTTP by `manage.py poll --at` and replayed by `manage.py
+replay`: the same rows, the same events, and `manage.py events` tells them again."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -30,7 +30,8 @@ type Event = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the feed answers so many days after the start; without rows or a body it only has a status."""
+    """What the feed answers so many days after the start; without rows or a body it only has a
+    status."""
 
     days: float
     rows: Sequence[Line] = ()
@@ -46,10 +47,12 @@ class Answer:
 
 
 def history() -> list[Answer]:
-    """A fortnight in which dates appear, move, flap and come, rows go and return, prices change and begin, and the
-    feed fails in three ways."""
+    """A fortnight in which dates appear, move, flap and come, rows go and return, prices change and
+    begin, and the feed fails in three ways."""
     first = changed(lines(14), Line(2, ends="2026-09-11"), Line(4, ends="2027-03-01"))
-    news = changed(first, Line(1, ends="2026-12-01"), Line(3, usd="2"), Line(6, begins=("2026-09-09", "1")))
+    news = changed(
+        first, Line(1, ends="2026-12-01"), Line(3, usd="2"), Line(6, begins=("2026-09-09", "1"))
+    )
     gone = without(news, 4)
     more = [*without(gone, 5), Line(14)]
     moved = changed([*gone, Line(14)], Line(1, ends="2027-02-01"))
@@ -77,8 +80,12 @@ def history() -> list[Answer]:
 def expected(small: SmallFeed) -> list[tuple[str, str, Any, str]]:
     """(kind, external id, new value, day of detection), oldest first."""
     told: list[tuple[str, str, Any, str] | None] = [
-        ("repriced", small.key(3), {"input": "2", "output": "10"}, "2026-09-05") if small.priced else None,
-        ("repriced", small.key(6), {"input": "1", "output": "5"}, "2026-09-09") if small.schedules else None,
+        ("repriced", small.key(3), {"input": "2", "output": "10"}, "2026-09-05")
+        if small.priced
+        else None,
+        ("repriced", small.key(6), {"input": "1", "output": "5"}, "2026-09-09")
+        if small.schedules
+        else None,
     ]
     if small.dated:
         told = [
@@ -104,14 +111,34 @@ def rows() -> dict[str, list[Any]]:
     return {
         "offerings": list(
             Offering.objects.order_by("host__slug", "api_id").values_list(
-                "host__slug", "api_id", "lifecycle", "announced_on", "retires_on", "date_kind", "replacement_text"
+                "host__slug",
+                "api_id",
+                "lifecycle",
+                "announced_on",
+                "retires_on",
+                "date_kind",
+                "replacement_text",
             )
         ),
         "claims": list(
             Assertion.objects.order_by("source__slug", "external_id", "topic").values_list(
-                "source__slug", "external_id", "topic", "group", "value", "excerpt", "offering__api_id", "first_seen",
-                "changed_at", "missing_since", "withdrawn_at", "pending", "pending_since", "held", "price_moves",
-                "floating_since", "next_start_on",
+                "source__slug",
+                "external_id",
+                "topic",
+                "group",
+                "value",
+                "excerpt",
+                "offering__api_id",
+                "first_seen",
+                "changed_at",
+                "missing_since",
+                "withdrawn_at",
+                "pending",
+                "pending_since",
+                "held",
+                "price_moves",
+                "floating_since",
+                "next_start_on",
             )
         ),
         "prices": list(
@@ -119,15 +146,30 @@ def rows() -> dict[str, list[Any]]:
                 "offering__api_id", "unit", "above_tokens", "amount", "valid"
             )
         ),
-        "events": [event.as_line() for event in ProviderEvent.objects.order_by("detected_at", "pk")],
-        "quarantine": list(QuarantinedRow.objects.order_by("external_id").values_list("external_id", "reason")),
+        "events": [
+            event.as_line() for event in ProviderEvent.objects.order_by("detected_at", "pk")
+        ],
+        "quarantine": list(
+            QuarantinedRow.objects.order_by("external_id").values_list("external_id", "reason")
+        ),
         "runs": list(
             FeedRun.objects.order_by("pk").values_list(
-                "status", "observed_at", "rows", "rows_changed", "rows_vanished", "n_events", "held", "backfilled"
+                "status",
+                "observed_at",
+                "rows",
+                "rows_changed",
+                "rows_vanished",
+                "n_events",
+                "held",
+                "backfilled",
             )
         ),
-        "state": list(PollState.objects.values_list("digest", "last_observed_at", "failures", "suspect", "as_of")),
-    }  # fmt: skip
+        "state": list(
+            PollState.objects.values_list(
+                "digest", "last_observed_at", "failures", "suspect", "as_of"
+            )
+        ),
+    }
 
 
 def poll(source: Source, url: str, at: str) -> dict[str, Any]:
@@ -156,7 +198,8 @@ def write_manifest(folder: Path, small: SmallFeed) -> Path:
 
 
 def poll_all(source: Source, small: SmallFeed) -> list[dict[str, Any]]:
-    """The reports of the whole history, polled from one address, with the ETag of the last good body for a 304."""
+    """The reports of the whole history, polled from one address, with the ETag of the last good
+    body for a 304."""
     reports = []
     with server.Loopback() as feed:
         served = last_good = server.status(404)
@@ -165,13 +208,17 @@ def poll_all(source: Source, small: SmallFeed) -> list[dict[str, Any]]:
                 served = server.conditional(answer.payload(small), etag=f'"{number}"')
                 if not answer.body:
                     last_good = served
-            behaviour = {200: served, 304: last_good}.get(answer.status, server.status(answer.status))
+            behaviour = {200: served, 304: last_good}.get(
+                answer.status, server.status(answer.status)
+            )
             reports.append(poll(source, feed.route("/feed", behaviour), answer.at))
     return reports
 
 
 @pytest.mark.parametrize("slug", SLUGS)
-def test_one_history_polled_and_replayed_gives_the_same_rows_and_events(slug: str, tmp_path: Path) -> None:
+def test_one_history_polled_and_replayed_gives_the_same_rows_and_events(
+    slug: str, tmp_path: Path
+) -> None:
     load_catalogue(identities_only=True)
     small, source = SMALL[slug], make_source(slug)
     manifest = write_manifest(tmp_path, small)
@@ -219,10 +266,13 @@ def test_events_are_listed_by_time_kind_and_source_with_their_keys() -> None:
 
     assert len({event["key"] for event in everything}) == len(everything)
     assert everything == [
-        event.as_line() | {"key": event.key} for event in ProviderEvent.objects.order_by("detected_at", "pk")
+        event.as_line() | {"key": event.key}
+        for event in ProviderEvent.objects.order_by("detected_at", "pk")
     ]
     questions: dict[tuple[str, ...], Callable[[Event], bool]] = {
-        ("--since", "2026-09-05T06:00:00Z"): lambda event: event["detected_at"] >= "2026-09-05T06:00:00",
+        ("--since", "2026-09-05T06:00:00Z"): lambda event: (
+            event["detected_at"] >= "2026-09-05T06:00:00"
+        ),
         ("--since", "2026-09-10"): lambda event: event["detected_at"] >= "2026-09-10",
         ("--kind", "repriced"): lambda event: event["kind"] == "repriced",
         ("--source", "litellm"): lambda event: event["source"] == "litellm",

@@ -22,7 +22,8 @@ START = datetime(2026, 9, 1, 6, tzinfo=UTC)
 
 
 def history() -> list[bytes]:
-    """Fourteen days in which a date appears, moves, flaps and comes; rows flap and go; a price changes."""
+    """Fourteen days in which a date appears, moves, flaps and comes; rows flap and go; a price
+    changes."""
     days = []
     for day in range(14):
         changes: dict[str, Any] = {}
@@ -50,7 +51,10 @@ def write_manifest(folder: Path, bodies: list[bytes]) -> Path:
         for number, body in enumerate(bodies):
             (folder / f"{number}.json").write_bytes(body)
             at = (START + timedelta(days=number)).isoformat()
-            out.write(json.dumps({"at": at, "path": f"{number}.json", "status": 200, "headers": {}}) + "\n")
+            out.write(
+                json.dumps({"at": at, "path": f"{number}.json", "status": 200, "headers": {}})
+                + "\n"
+            )
     return manifest
 
 
@@ -62,7 +66,14 @@ def test_one_history_gives_the_same_events_and_rows_polled_and_replayed(tmp_path
     with server.Loopback() as feed:
         for number, body in enumerate(bodies):
             url = feed.route(f"/{number}", server.plain(body))
-            output_of_command("poll", source.slug, "--url", url, "--at", (START + timedelta(days=number)).isoformat())
+            output_of_command(
+                "poll",
+                source.slug,
+                "--url",
+                url,
+                "--at",
+                (START + timedelta(days=number)).isoformat(),
+            )
     polled = lines(output_of_command("events"))
     claims = Assertion.objects.count()
 
@@ -99,7 +110,10 @@ def test_nothing_of_a_replay_stays(tmp_path: Path) -> None:
         ("{", "Line 1"),
         ('{"at": "yesterday", "path": "x"}', "yesterday"),
         ('{"at": "2026-09-01", "path": "gone.json"}', "gone.json"),
-        ('{"at": "2026-09-02", "status": 304}\n{"at": "2026-09-01", "status": 304}', "before the line above"),
+        (
+            '{"at": "2026-09-02", "status": 304}\n{"at": "2026-09-01", "status": 304}',
+            "before the line above",
+        ),
     ],
 )
 def test_a_bad_manifest_is_refused_with_its_line(tmp_path: Path, text: str, words: str) -> None:

@@ -25,39 +25,65 @@ DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 type Read = Callable[[datetime, bytes], Polled]
 
 
-def deprecations(scraped_at: str = "2026-08-01T00:00:00.000000+00:00", content_hash: str = "0" * 16) -> bytes:
-    """Two notices of deprecations.info; the arguments are fields that say nothing about the models."""
+def deprecations(
+    scraped_at: str = "2026-08-01T00:00:00.000000+00:00", content_hash: str = "0" * 16
+) -> bytes:
+    """Two notices of deprecations.info; the arguments are fields that say nothing about the
+    models."""
     return json.dumps(
         [
             {
-                "provider": "OpenAI", "model_id": name, "model_name": name, "announcement_date": "2026-06-01",
-                "shutdown_date": "2027-03-01", "replacement_model": None, "deprecation_context": "",
-                "url": "https://example.org/notices", "content_hash": content_hash, "scraped_at": scraped_at,
+                "provider": "OpenAI",
+                "model_id": name,
+                "model_name": name,
+                "announcement_date": "2026-06-01",
+                "shutdown_date": "2027-03-01",
+                "replacement_model": None,
+                "deprecation_context": "",
+                "url": "https://example.org/notices",
+                "content_hash": content_hash,
+                "scraped_at": scraped_at,
             }
             for name in ("gpt-x", "gpt-y")
         ]
-    ).encode()  # fmt: skip
+    ).encode()
 
 
 def router(score: float = 1.0, price: str = "0.000003") -> bytes:
     """One row of OpenRouter, of which `score` is noise."""
     row = {
-        "id": "acme/m", "canonical_slug": "acme/m", "name": "M", "created": 1750000000, "description": "",
-        "context_length": 1000, "pricing": {"prompt": price, "completion": "0.000015"}, "expiration_date": None,
+        "id": "acme/m",
+        "canonical_slug": "acme/m",
+        "name": "M",
+        "created": 1750000000,
+        "description": "",
+        "context_length": 1000,
+        "pricing": {"prompt": price, "completion": "0.000015"},
+        "expiration_date": None,
         "benchmarks": {"design_arena": score},
-    }  # fmt: skip
+    }
     return json.dumps({"data": [row]}).encode()
 
 
 def models(made_at: str, status: str = "active") -> bytes:
     """One row of modeldeprecations.dev; `computed_status` is derived anew at each build."""
     row = {
-        "provider": "openai", "model": "gpt-x", "aliases": [], "name": "X", "description": "",
-        "deprecated_on": "2026-06-01", "shutdown_on": "2027-03-01", "status": "deprecated", "replacements": [],
-        "sources": [{"url": "https://example.org/x", "accessed": "2026-08-01"}], "last_verified": "2026-08-01",
+        "provider": "openai",
+        "model": "gpt-x",
+        "aliases": [],
+        "name": "X",
+        "description": "",
+        "deprecated_on": "2026-06-01",
+        "shutdown_on": "2027-03-01",
+        "status": "deprecated",
+        "replacements": [],
+        "sources": [{"url": "https://example.org/x", "accessed": "2026-08-01"}],
+        "last_verified": "2026-08-01",
         "computed_status": status,
-    }  # fmt: skip
-    return json.dumps({"generatedAt": made_at, "asOf": made_at[:10], "count": 1, "models": [row]}).encode()
+    }
+    return json.dumps(
+        {"generatedAt": made_at, "asOf": made_at[:10], "count": 1, "models": [row]}
+    ).encode()
 
 
 @pytest.fixture
@@ -78,9 +104,17 @@ def reading(tmp_path: Path) -> Callable[[Source], Read]:
 @pytest.mark.parametrize(
     ("kind", "first", "second"),
     [
-        ("deprecations-info", deprecations(), deprecations("2026-08-02T00:00:00.000000+00:00", "f" * 16)),
+        (
+            "deprecations-info",
+            deprecations(),
+            deprecations("2026-08-02T00:00:00.000000+00:00", "f" * 16),
+        ),
         ("openrouter", router(1.0), router(2.0)),
-        ("modeldeprecations", models("2026-08-01T00:00:00.000Z"), models("2026-08-02T00:00:00.000Z", "retired")),
+        (
+            "modeldeprecations",
+            models("2026-08-01T00:00:00.000Z"),
+            models("2026-08-02T00:00:00.000Z", "retired"),
+        ),
     ],
     ids=["when it was scraped", "a benchmark", "the day of the build and what it derives"],
 )
@@ -103,7 +137,9 @@ def test_a_body_that_differs_only_in_what_nobody_reads_writes_a_run_and_the_stat
     assert polled.run.payload is None
 
 
-def test_a_body_that_says_something_new_is_kept_beside_the_first(reading: Callable[[Source], Read]) -> None:
+def test_a_body_that_says_something_new_is_kept_beside_the_first(
+    reading: Callable[[Source], Read],
+) -> None:
     read = reading(make_source("openrouter"))
     read(AT, router())
 
@@ -114,7 +150,9 @@ def test_a_body_that_says_something_new_is_kept_beside_the_first(reading: Callab
     assert polled.run.payload is not None
 
 
-def test_the_last_body_that_said_something_is_not_forgotten(reading: Callable[[Source], Read]) -> None:
+def test_the_last_body_that_said_something_is_not_forgotten(
+    reading: Callable[[Source], Read],
+) -> None:
     read = reading(make_source("deprecations-info"))
     read(AT, deprecations())
     read(AT + DAY, deprecations("2026-08-02T00:00:00.000000+00:00"))
@@ -125,7 +163,9 @@ def test_the_last_body_that_said_something_is_not_forgotten(reading: Callable[[S
     assert Payload.objects.count() == 1
 
 
-def test_older_bodies_are_forgotten_when_their_time_is_over(reading: Callable[[Source], Read]) -> None:
+def test_older_bodies_are_forgotten_when_their_time_is_over(
+    reading: Callable[[Source], Read],
+) -> None:
     read = reading(make_source("openrouter"))
     read(AT, router())
     read(AT + DAY, router(price="0.000002"))
@@ -143,7 +183,9 @@ class TestFrozenFeeds:
     def health(self, source: Source, at: datetime) -> str:
         return PollState.objects.get(source=source).health(at, self.STALE, self.FROZEN)
 
-    def test_the_feeds_own_date_is_kept_also_where_nothing_else_is_new(self, reading: Callable[[Source], Read]) -> None:
+    def test_the_feeds_own_date_is_kept_also_where_nothing_else_is_new(
+        self, reading: Callable[[Source], Read]
+    ) -> None:
         source = make_source("modeldeprecations")
         read = reading(source)
         read(AT, models("2026-08-01T10:00:00.000Z"))
@@ -178,21 +220,27 @@ class TestFrozenFeeds:
         read(AT + 2 * DAY, router(price="0.000002"))
         assert self.health(source, now()) == Health.FRESH
 
-    def test_a_source_without_such_a_limit_never_freezes(self, reading: Callable[[Source], Read]) -> None:
+    def test_a_source_without_such_a_limit_never_freezes(
+        self, reading: Callable[[Source], Read]
+    ) -> None:
         source = make_source("openrouter")
         reading(source)(AT, router())
         PollState.objects.filter(source=source).update(last_change_at=now() - timedelta(days=900))
 
         assert PollState.objects.get(source=source).health(now(), self.STALE, None) == Health.FRESH
 
-    def test_a_feed_that_does_not_answer_is_late_and_not_frozen(self, reading: Callable[[Source], Read]) -> None:
+    def test_a_feed_that_does_not_answer_is_late_and_not_frozen(
+        self, reading: Callable[[Source], Read]
+    ) -> None:
         source = make_source("openrouter")
         reading(source)(AT, router())
 
         assert self.health(source, now() + timedelta(days=60)) == Health.LATE
 
 
-def test_a_price_that_floats_is_listed_in_the_run_and_followed(reading: Callable[[Source], Read]) -> None:
+def test_a_price_that_floats_is_listed_in_the_run_and_followed(
+    reading: Callable[[Source], Read],
+) -> None:
     source = make_source("litellm")
     read = reading(source)
 
@@ -209,5 +257,10 @@ def test_a_price_that_floats_is_listed_in_the_run_and_followed(reading: Callable
     assert polled[-1].run.status == "changed"
     assert polled[-1].run.floated == [["acme/m", {"input": "1.08"}, {"input": "1.09"}]]
     assert Assertion.objects.get(topic="price").floating_since is not None
-    amounts = Offering.objects.get(api_id="m").prices.order_by("valid").values_list("amount", flat=True)
-    assert [str(amount.normalize()) for amount in amounts] == ["1", *(f"1.0{n}" for n in range(1, 10))]
+    amounts = (
+        Offering.objects.get(api_id="m").prices.order_by("valid").values_list("amount", flat=True)
+    )
+    assert [str(amount.normalize()) for amount in amounts] == [
+        "1",
+        *(f"1.0{n}" for n in range(1, 10)),
+    ]

@@ -15,7 +15,8 @@ CODES = import_module("apps.feeds.migrations.0004_quarantine_reason_is_a_code")
 
 def test_what_is_wrong_with_rows_set_aside_becomes_a_code() -> None:
     reasons = {
-        "Price jumps by 20 times or more (input 3 to 200); likely a mistake of units.": "price_jump",
+        "Price jumps by 20 times or more (input 3 to 200); likely a mistake of "
+        "units.": "price_jump",
         "The row names no provider and model.": "unreadable",
     }
     for reason in reasons:

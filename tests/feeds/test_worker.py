@@ -1,4 +1,5 @@
-"""Polls by a real worker that is killed, loses its broker or its database; nothing lost, nothing doubled."""
+"""Polls by a real worker that is killed, loses its broker or its database; nothing lost, nothing
+doubled."""
 
 import signal
 import threading
@@ -37,7 +38,9 @@ def source(feed: server.Loopback) -> Source:
 
 def polled_source(feed: server.Loopback) -> Source:
     """A source that has been polled once."""
-    made = make_source("litellm", url=feed.route("/map", server.plain(price_map())), trusted_address=True)
+    made = make_source(
+        "litellm", url=feed.route("/map", server.plain(price_map())), trusted_address=True
+    )
     poll(made, at=LONG_AGO, trigger="test")
     return made
 
@@ -100,7 +103,9 @@ def test_a_worker_killed_in_the_middle_of_its_changes_changes_nothing(
     assert Offering.objects.get(api_id="model-1").retires_on is not None
 
 
-def test_two_beats_at_once_poll_a_source_once(source: Source, feed: server.Loopback, broker: str) -> None:
+def test_two_beats_at_once_poll_a_source_once(
+    source: Source, feed: server.Loopback, broker: str
+) -> None:
     PollState.objects.filter(source=source).update(next_due_at=LONG_AGO)
     counts: list[int] = []
 
@@ -128,7 +133,9 @@ def test_a_message_delivered_twice_polls_once(
     app.send_task("feeds.poll_source", args=[run.pk])
     with Worker(broker, tmp_path / "worker.log") as worker:
         wait_until(
-            lambda: b"feed_run_taken" in worker.log.read_bytes(), "the second message finds the run taken", worker.log
+            lambda: b"feed_run_taken" in worker.log.read_bytes(),
+            "the second message finds the run taken",
+            worker.log,
         )
 
     run.refresh_from_db()
@@ -150,7 +157,9 @@ def test_without_a_broker_the_person_is_told_and_the_worker_goes_on_when_it_is_b
         embedded.ensure(database=False, data=tmp_path / "broker")
 
         request_poll(source=source, by=user)
-        wait_until(lambda: latest_run().status == "changed", "the worker is back at the broker", worker.log)
+        wait_until(
+            lambda: latest_run().status == "changed", "the worker is back at the broker", worker.log
+        )
 
     assert (refused.status, "broker" in refused.error) == ("failed", True)
     assert ProviderEvent.objects.count() == 1
@@ -160,9 +169,16 @@ def test_a_worker_outlasts_a_broker_that_answers_and_refuses_to_write(
     source: Source, feed: server.Loopback, broker: str, tmp_path: Path
 ) -> None:
     news(feed)
-    with Worker(broker, tmp_path / "worker.log") as worker, redis.Redis.from_url(redis_client_url(broker)) as valkey:
+    with (
+        Worker(broker, tmp_path / "worker.log") as worker,
+        redis.Redis.from_url(redis_client_url(broker)) as valkey,
+    ):
         valkey.config_set("min-replicas-to-write", "1")
-        wait_until(lambda: n_refused(valkey, "brpop") > 0, "the worker asks for work and is refused", worker.log)
+        wait_until(
+            lambda: n_refused(valkey, "brpop") > 0,
+            "the worker asks for work and is refused",
+            worker.log,
+        )
         valkey.config_set("min-replicas-to-write", "0")
 
         request_poll(source=source, by=make_user())
@@ -193,7 +209,15 @@ def survives_a_restart(
 
         close_dead_runs(at=now() + timedelta(minutes=11))
         request_poll(source=source, by=make_user())
-        wait_until(lambda: latest_run().status == "changed", "the worker finds its database again", worker.log)
+        wait_until(
+            lambda: latest_run().status == "changed",
+            "the worker finds its database again",
+            worker.log,
+        )
 
-    assert sorted(FeedRun.objects.values_list("status", flat=True)) == ["changed", "changed", "failed"]
+    assert sorted(FeedRun.objects.values_list("status", flat=True)) == [
+        "changed",
+        "changed",
+        "failed",
+    ]
     assert ProviderEvent.objects.count() == 1

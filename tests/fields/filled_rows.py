@@ -1,4 +1,5 @@
-"""Rows of which every column that people enter holds something, and something else than a new row would have."""
+"""Rows of which every column that people enter holds something, and something else than a new row
+would have."""
 
 from datetime import date, timedelta
 from decimal import Decimal
@@ -49,7 +50,8 @@ _SPECIAL: dict[str, Any] = {
 
 
 def filled[M: models.Model](model: type[M], **given: Any) -> M:
-    """Store a row whose every column is given, or made by `value_of`; what the database or a save makes is left."""
+    """Store a row whose every column is given, or made by `value_of`; what the database or a save
+    makes is left."""
     values = dict(given)
     for place, field in enumerate(model._meta.concrete_fields):
         if field.name in values or not field.editable or field.primary_key:
@@ -65,17 +67,26 @@ def filled[M: models.Model](model: type[M], **given: Any) -> M:
 
 
 def value_of(field: "models.Field[Any, Any]", place: int) -> Any:
-    """A value that the column takes and a new row does not have; days rise in the order of the columns."""
+    """A value that the column takes and a new row does not have; days rise in the order of the
+    columns."""
     if field.name in _SPECIAL:
         return _SPECIAL[field.name]
     if field.name.endswith("_country") or field.name == "governing_law":
         return "IE"
     default = field.get_default()
     if field.choices:
-        return next(value for value, _label in reversed(list(field.flatchoices)) if value not in ("", default))
+        return next(
+            value
+            for value, _label in reversed(list(field.flatchoices))
+            if value not in ("", default)
+        )
     match field:
         case ArrayField():
-            return [value_of(field.base_field, place)] if field.base_field.choices else [f"{field.name} {place}"]
+            return (
+                [value_of(field.base_field, place)]
+                if field.base_field.choices
+                else [f"{field.name} {place}"]
+            )
         case models.BooleanField():
             return default is not True
         case models.DateTimeField():

@@ -1,4 +1,5 @@
-"""Where a field of a record can be entered, read or carried along, and which columns each of these places has."""
+"""Where a field of a record can be entered, read or carried along, and which columns each of these
+places has."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,18 +16,35 @@ FORM, CREATE, CHANGE, READ = "form", "REST create", "REST change", "REST read"
 BULK, SHEET, COPY, HISTORY = "REST bulk", "spreadsheet", "copy", "history"
 PLACES = (FORM, CREATE, CHANGE, READ, BULK, SHEET, COPY, HISTORY)
 # kinds of copy
-REPLACED, BROUGHT_BACK, MERGED, RENEWED = "by replacing", "by bringing back", "by merging", "by renewing"
+REPLACED, BROUGHT_BACK, MERGED, RENEWED = (
+    "by replacing",
+    "by bringing back",
+    "by merging",
+    "by renewing",
+)
 
 # what a sheet, or rows sent in bulk, names a thing by where the record has one column for it
-_SHEET_NAMES = {"model": "offering", "host": "offering", "region": "offering", "tier": "offering", "via": "via_party"}
-_BULK_NAMES = {"host": "offering", "api_id": "offering", "target_host": "target", "target_api_id": "target"}
+_SHEET_NAMES = {
+    "model": "offering",
+    "host": "offering",
+    "region": "offering",
+    "tier": "offering",
+    "via": "via_party",
+}
+_BULK_NAMES = {
+    "host": "offering",
+    "api_id": "offering",
+    "target_host": "target",
+    "target_api_id": "target",
+}
 
 type Exceptions = Mapping[tuple[str, ...], Mapping[str, str]]
 
 
 @dataclass(frozen=True)
 class Shape:
-    """A form or serializer. `names` maps its own names to columns; "" is for what is no column of the record."""
+    """A form or serializer. `names` maps its own names to columns; "" is for what is no column of
+    the record."""
 
     of: Any
     names: Mapping[str, str] = field(default_factory=dict)
@@ -35,7 +53,9 @@ class Shape:
         """Columns that can be entered here."""
         if isinstance(self.of, type) and issubclass(self.of, serializers.BaseSerializer):
             shown: Any = self.of()
-            fields = {name: each.source for name, each in shown.fields.items() if not each.read_only}
+            fields = {
+                name: each.source for name, each in shown.fields.items() if not each.read_only
+            }
         else:
             made: Any = self.of if isinstance(self.of, type) else self.of()
             names = made.base_fields if isinstance(made, type) else made.fields
@@ -44,7 +64,8 @@ class Shape:
         return self._columns(fields, columns)
 
     def read(self, columns: set[str], computed: Mapping[str, Any] = {}) -> set[str]:
-        """Columns that the answer shows; one that is only worked out from a column does not show it."""
+        """Columns that the answer shows; one that is only worked out from a column does not show
+        it."""
         shown: Any = self.of()
         fields = {
             name: each.source
@@ -59,7 +80,9 @@ class Shape:
             column = self.names.get(name, source.split(".")[0].removesuffix("_id"))
             if column == "*":
                 column = name
-            assert not column or name not in self.names or column in columns, f"{name}: no column {column}"
+            assert not column or name not in self.names or column in columns, (
+                f"{name}: no column {column}"
+            )
             found.add(column)
         return found & columns
 
@@ -68,8 +91,9 @@ class Shape:
 class Record:
     """A record that people edit: where its fields stand, which are left out where, and why.
 
-    `form` is what changes a row that is there, or makes one where nothing changes it afterwards. `absent` names the
-    places that the record does not have at all, each with its reason. What a copy keeps is seen in test_copies.py.
+    `form` is what changes a row that is there, or makes one where nothing changes it afterwards.
+    `absent` names the places that the record does not have at all, each with its reason. What a
+    copy keeps is seen in test_copies.py.
     """
 
     model: type[Model]
@@ -108,12 +132,16 @@ class Record:
             return set().union(*(shape.written(columns) for shape in shapes))
         if place == READ:
             view = VIEWSETS.get(self.resource)
-            return set().union(*(shape.read(columns, getattr(view, "computed", {})) for shape in self.read))
+            return set().union(
+                *(shape.read(columns, getattr(view, "computed", {})) for shape in self.read)
+            )
         if place == BULK:
             return {_BULK_NAMES.get(name, name) for name in self.bulk} & columns
         if place == SHEET:
             facts = {each.fact for each in FIELDS.values() if each.record == self.sheet}
-            named = {_SHEET_NAMES.get(fact, fact) for fact in facts} if self.sheet == "use" else facts
+            named = (
+                {_SHEET_NAMES.get(fact, fact) for fact in facts} if self.sheet == "use" else facts
+            )
             # a row of a use stands under its application
             return (named | ({"application"} if self.sheet == "use" else set())) & columns
         kept: Any = self.model

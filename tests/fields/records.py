@@ -1,4 +1,5 @@
-"""Every record that people edit, and what of it stands where. Whatever is left out is named with its reason."""
+"""Every record that people edit, and what of it stands where. Whatever is left out is named with
+its reason."""
 
 from apps.accounts.models import Membership, Team, User
 from apps.alerts.models import AlertPolicy, AlertSettings, Mute, Preference, Subscription, Webhook
@@ -43,7 +44,12 @@ from apps.api.dependencies import (
 from apps.api.exits import AdaptationSerializer, ExitPlanSerializer, ExitTestSerializer
 from apps.api.exposure import ExposureSettingsSerializer, PolicySerializer
 from apps.api.gate.policy import ChangePolicySerializer, GatePolicySerializer
-from apps.api.gate.waivers import AskWaiverSerializer, GrantSerializer, WaiverReasonSerializer, WaiverSerializer
+from apps.api.gate.waivers import (
+    AskWaiverSerializer,
+    GrantSerializer,
+    WaiverReasonSerializer,
+    WaiverSerializer,
+)
 from apps.api.inventory import ApplicationChangeSerializer, ApplicationSerializer
 from apps.api.memberships import MembershipSerializer, SetMembershipSerializer
 from apps.api.risks.assessments import (
@@ -175,7 +181,11 @@ RECORDS: tuple[Record, ...] = (
     Record(
         Dependency,
         "dependencies",
-        form=(Shape(DependencyForm), Shape(EndForm, {"on": "until"}), Shape(ReplaceForm, {"on": "since"})),
+        form=(
+            Shape(DependencyForm),
+            Shape(EndForm, {"on": "until"}),
+            Shape(ReplaceForm, {"on": "since"}),
+        ),
         create=(Shape(DependencySerializer),),
         change=(
             Shape(DependencyChangeSerializer),
@@ -271,7 +281,11 @@ RECORDS: tuple[Record, ...] = (
         create=(Shape(ExitTestSerializer),),
         change=(Shape(ExitTestSerializer),),
         read=(Shape(ExitTestSerializer),),
-        absent={BULK: NO_BULK, SHEET: NO_SHEET, COPY: "a test stays with the dependency that it was made from"},
+        absent={
+            BULK: NO_BULK,
+            SHEET: NO_SHEET,
+            COPY: "a test stays with the dependency that it was made from",
+        },
         exceptions={
             WRITTEN: {**ROW, "recorded_by": ACTOR},
             (FORM,): {"dependency": PARENT},
@@ -286,7 +300,11 @@ RECORDS: tuple[Record, ...] = (
         change=(Shape(ContractSerializer),),
         read=(Shape(ContractSerializer),),
         absent=SMALL,
-        exceptions={WRITTEN: ROW, (FORM,): {"party": FIXED}, (HISTORY,): {"updated_at": ENTRY_MOMENT}},
+        exceptions={
+            WRITTEN: ROW,
+            (FORM,): {"party": FIXED},
+            (HISTORY,): {"updated_at": ENTRY_MOMENT},
+        },
     ),
     Record(
         AnnexItem,
@@ -325,7 +343,10 @@ RECORDS: tuple[Record, ...] = (
         "approvals",
         form=(Shape(DecisionForm), Shape(RevokeForm, {"reason": "revoked_why"})),
         create=(Shape(MakeDecisionSerializer),),
-        change=(Shape(DecisionSerializer), Shape(RevokeDecisionSerializer, {"reason": "revoked_why"})),
+        change=(
+            Shape(DecisionSerializer),
+            Shape(RevokeDecisionSerializer, {"reason": "revoked_why"}),
+        ),
         read=(Shape(ApprovalSerializer),),
         copies=(RENEWED,),
         absent={BULK: NO_BULK, SHEET: NO_SHEET},
@@ -342,11 +363,16 @@ RECORDS: tuple[Record, ...] = (
             (HISTORY,): {"updated_at": ENTRY_MOMENT},
             (RENEWED,): {
                 **ROW,
-                **dict.fromkeys(("provider", "foundation", "version", "offering"), "the same, held by the action"),
+                **dict.fromkeys(
+                    ("provider", "foundation", "version", "offering"),
+                    "the same, held by the action",
+                ),
                 "reason": "given for each decision",
                 "approver": ACTOR,
                 "decided_on": "the day of the decision",
-                **dict.fromkeys(("revoked_at", "revoked_by", "revoked_why"), "the new decision stands"),
+                **dict.fromkeys(
+                    ("revoked_at", "revoked_by", "revoked_why"), "the new decision stands"
+                ),
             },
         },
     ),
@@ -370,7 +396,9 @@ RECORDS: tuple[Record, ...] = (
                 "decided_by": ACTOR,
                 "decided_on": "the day of the decision",
             },
-            (CREATE,): dict.fromkeys(("decision", "reason", "review_on"), "given with the decision"),
+            (CREATE,): dict.fromkeys(
+                ("decision", "reason", "review_on"), "given with the decision"
+            ),
             CHANGED: {"supersedes": FIXED},
             (HISTORY,): {"updated_at": ENTRY_MOMENT},
             (RENEWED,): {
@@ -379,7 +407,8 @@ RECORDS: tuple[Record, ...] = (
                 "state": "it begins as a draft",
                 "created_by": ACTOR,
                 **dict.fromkeys(
-                    ("decision", "reason", "decided_by", "decided_on", "review_on"), "not decided again yet"
+                    ("decision", "reason", "decided_by", "decided_on", "review_on"),
+                    "not decided again yet",
                 ),
             },
         },
@@ -401,7 +430,9 @@ RECORDS: tuple[Record, ...] = (
                 "opened_at": "the moment it is raised",
                 "changed_at": "the moment of the last material change",
                 **dict.fromkeys(("closed_at", "closed_reason"), "set by closing"),
-                **dict.fromkeys(("dismissed_at", "dismissed_by", "dismissed_reason"), "set by dismissing"),
+                **dict.fromkeys(
+                    ("dismissed_at", "dismissed_by", "dismissed_reason"), "set by dismissing"
+                ),
             },
             CHANGED: {"node": FIXED, "template": FIXED},
             (CREATE,): {"evidence": "attached afterwards"},
@@ -430,8 +461,13 @@ RECORDS: tuple[Record, ...] = (
         # the same addresses change it
         create=(
             Shape(AssessmentSerializer, {"version": ""}),
-            Shape(RiskAcceptanceSerializer, {"version": "", "until": "accepted_until", "because": "accept_reason"}),
-            Shape(RiskNotApplicableSerializer, {"version": "", "because": "not_applicable_because"}),
+            Shape(
+                RiskAcceptanceSerializer,
+                {"version": "", "until": "accepted_until", "because": "accept_reason"},
+            ),
+            Shape(
+                RiskNotApplicableSerializer, {"version": "", "because": "not_applicable_because"}
+            ),
             Shape(RiskAcceptanceRevokedSerializer, {"version": "", "because": "revoke_reason"}),
             Shape(AttachEvidenceSerializer),
         ),
@@ -443,10 +479,17 @@ RECORDS: tuple[Record, ...] = (
                 "version": "counts the changes; what is sent is the one that was read",
                 "state": "follows from what is decided",
                 **dict.fromkeys(("inherent", "current", "residual"), COMPUTED),
-                **dict.fromkeys(("inherent_likelihood", "inherent_impact"), "the risk's, adaptations applied"),
+                **dict.fromkeys(
+                    ("inherent_likelihood", "inherent_impact"), "the risk's, adaptations applied"
+                ),
                 **dict.fromkeys(("assessed_by", "accepted_by", "revoked_by"), ACTOR),
-                **dict.fromkeys(("assessed_at", "accepted_at", "revoked_at"), "the moment of the action"),
-                **dict.fromkeys(("stale_since", "stale_cause", "stale_because", "stale_event"), "set by what happens"),
+                **dict.fromkeys(
+                    ("assessed_at", "accepted_at", "revoked_at"), "the moment of the action"
+                ),
+                **dict.fromkeys(
+                    ("stale_since", "stale_cause", "stale_because", "stale_event"),
+                    "set by what happens",
+                ),
             },
             (FORM,): {"risk": PARENT, "dependency": PARENT},
             (HISTORY,): {
@@ -559,7 +602,12 @@ RECORDS: tuple[Record, ...] = (
         form=(Shape(PersonForm),),
         create=(Shape(AddUserSerializer, {"team": "", "role": ""}),),
         change=(Shape(ChangeUserSerializer),),
-        read=(Shape(UserSerializer, {"organisation_role_by_sign_on": "office_by_sign_on", "memberships": ""}),),
+        read=(
+            Shape(
+                UserSerializer,
+                {"organisation_role_by_sign_on": "office_by_sign_on", "memberships": ""},
+            ),
+        ),
         absent=SMALL,
         exceptions={
             WRITTEN: {
@@ -640,7 +688,8 @@ RECORDS: tuple[Record, ...] = (
             (FORM,): {
                 "team": "chosen as whose mail it is",
                 **dict.fromkeys(
-                    ("kind", "provider", "offering", "application", "subject"), "chosen as what of the alert is muted"
+                    ("kind", "provider", "offering", "application", "subject"),
+                    "chosen as what of the alert is muted",
                 ),
             },
         },
@@ -676,7 +725,9 @@ RECORDS: tuple[Record, ...] = (
                 "created_at": MOMENT,
                 "created_by": ACTOR,
                 "last_sent_at": "set by the sender",
-                **dict.fromkeys(("nonce", "old_nonce", "old_until"), "set by asking for a new secret"),
+                **dict.fromkeys(
+                    ("nonce", "old_nonce", "old_until"), "set by asking for a new secret"
+                ),
             },
             (READ,): dict.fromkeys(("nonce", "old_nonce", "old_until"), "a secret is made of it"),
             (HISTORY,): {"last_sent_at": "changes with every message, not by a decision"},
@@ -731,7 +782,9 @@ RECORDS: tuple[Record, ...] = (
         absent=SMALL,
         exceptions={
             WRITTEN: {**ROW, "created_by": ACTOR},
-            (FORM,): dict.fromkeys(("ops", "layers", "basis", "prices_on"), "carried by the address of the what-if"),
+            (FORM,): dict.fromkeys(
+                ("ops", "layers", "basis", "prices_on"), "carried by the address of the what-if"
+            ),
             (HISTORY,): {"updated_at": ENTRY_MOMENT},
         },
     ),

@@ -1,4 +1,5 @@
-"""What goes along when a row goes on as another one: every column, unless records.py says why not."""
+"""What goes along when a row goes on as another one: every column, unless records.py says why
+not."""
 
 from datetime import date, timedelta
 
@@ -17,7 +18,15 @@ from apps.inventory.actions import (
 )
 from apps.inventory.choosing.approvals import replace_decision
 from apps.inventory.models import Adaptation, Approval, Dependency, ExitPlan, Selection
-from tests.builders import NOW, TODAY, make_application, make_dependency, make_offering, make_provider, make_user
+from tests.builders import (
+    NOW,
+    TODAY,
+    make_application,
+    make_dependency,
+    make_offering,
+    make_provider,
+    make_user,
+)
 from tests.fields.filled_rows import filled
 from tests.fields.places import BROUGHT_BACK, MERGED, RENEWED, REPLACED, Record
 from tests.fields.records import RECORDS
@@ -35,7 +44,8 @@ def by():
 
 @pytest.fixture
 def dependency():
-    """A dependency with plan and adaptation, every column of them filled; its offering is called directly."""
+    """A dependency with plan and adaptation, every column of them filled; its offering is called
+    directly."""
     party = make_provider("litellm", roles=("gateway",))
     dependency = filled(
         Dependency,
@@ -127,7 +137,13 @@ def test_bringing_back_after_a_gap(by, dependency):
 
 def test_merging_fills_what_the_kept_row_does_not_know(by, dependency):
     kept = make_application()
-    own = make_dependency(kept, dependency.offering, dependency.role, reached="gateway", via_party=dependency.via_party)
+    own = make_dependency(
+        kept,
+        dependency.offering,
+        dependency.role,
+        reached="gateway",
+        via_party=dependency.via_party,
+    )
 
     merge_applications(kept=kept, duplicate=dependency.application, on=TODAY, by=by)
 
@@ -163,7 +179,12 @@ class TestRenewing:
         self.assert_filled_in(client, reverse("approvals:detail", args=[approval.pk]), approval)
 
         made = replace_decision(
-            approval=approval, decision="blocked", reason="later", at=NOW, by=by, expires_on=date(2027, 2, 1)
+            approval=approval,
+            decision="blocked",
+            reason="later",
+            at=NOW,
+            by=by,
+            expires_on=date(2027, 2, 1),
         )
         assert made.target == approval.target
 
@@ -171,4 +192,6 @@ class TestRenewing:
         client.force_login(by)
         decided = filled(Selection, supersedes=None, state="decided")
 
-        self.assert_filled_in(client, f"{reverse('selections:create')}?supersedes={decided.pk}", decided)
+        self.assert_filled_in(
+            client, f"{reverse('selections:create')}?supersedes={decided.pk}", decided
+        )

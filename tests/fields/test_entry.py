@@ -1,4 +1,5 @@
-"""What is entered arrives: through the page, through REST, out of a spreadsheet, column by column."""
+"""What is entered arrives: through the page, through REST, out of a spreadsheet, column by
+column."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -50,7 +51,8 @@ LATER = date(2030, 1, 1)
 
 @dataclass(frozen=True)
 class Case:
-    """How to make a full and a bare row of a model: `links` both have, `full` and `bare` one of them each."""
+    """How to make a full and a bare row of a model: `links` both have, `full` and `bare` one of
+    them each."""
 
     model: type[Model]
     links: Callable[[], dict[str, Any]] = dict
@@ -84,12 +86,18 @@ CASES = (
     ),
     Case(
         Dependency,
-        links=lambda: {"application": make_application(), "offering": make_offering(), "role": "tool"},
+        links=lambda: {
+            "application": make_application(),
+            "offering": make_offering(),
+            "role": "tool",
+        },
         full=lambda: {"since": date(2026, 1, 1), "until": LATER},
         bare={"since": date(2026, 1, 1)},
         page=("dependencies:edit", "pk"),
     ),
-    Case(Adaptation, links=_of_dependency, bare={"kind": "prompt"}, page=("adaptations:edit", "pk")),
+    Case(
+        Adaptation, links=_of_dependency, bare={"kind": "prompt"}, page=("adaptations:edit", "pk")
+    ),
     Case(ExitPlan, links=_of_dependency, page=("exit-plans:edit", "dependency_id")),
     Case(
         ExitTest,
@@ -100,7 +108,9 @@ CASES = (
     Case(
         Contract,
         links=lambda: {"party": make_provider("acme")},
-        full=lambda: {"overarching": Contract.objects.create(party=make_provider("acme"), ref="FRAME")},
+        full=lambda: {
+            "overarching": Contract.objects.create(party=make_provider("acme"), ref="FRAME")
+        },
         bare={"ref": "C-1"},
         page=("contracts:edit", "pk"),
         shown_at="contracts:detail",
@@ -114,7 +124,11 @@ CASES = (
     Case(
         Team,
         links=lambda: {"slug": "claims"},
-        full=lambda: {"parent": make_team(), "email": "claims@example.org", "time_zone": "Europe/Berlin"},
+        full=lambda: {
+            "parent": make_team(),
+            "email": "claims@example.org",
+            "time_zone": "Europe/Berlin",
+        },
         bare={"name": "Bare"},
         page=("teams:detail", "slug"),
     ),
@@ -170,23 +184,36 @@ def _address(case: Case, row: Model | None = None) -> str:
 
 def _columns(row: Model, names: set[str]) -> dict[str, Any]:
     row.refresh_from_db()
-    return {each.name: getattr(row, each.attname) for each in row._meta.concrete_fields if each.name in names}
+    return {
+        each.name: getattr(row, each.attname)
+        for each in row._meta.concrete_fields
+        if each.name in names
+    }
 
 
 def _writable(case: Case, place: str) -> set[str]:
-    """The names under which the first serializer of the place takes something that it also shows."""
+    """The names under which the first serializer of the place takes something that it also
+    shows."""
     shape = {CREATE: case.record.create, CHANGE: case.record.change}[place][0]
-    return {name for name, each in shape.of().fields.items() if not each.read_only and not each.write_only}
+    return {
+        name
+        for name, each in shape.of().fields.items()
+        if not each.read_only and not each.write_only
+    }
 
 
-@pytest.mark.parametrize("case", [case for case in CASES if case.record.create], ids=lambda case: case.model.__name__)
+@pytest.mark.parametrize(
+    "case", [case for case in CASES if case.record.create], ids=lambda case: case.model.__name__
+)
 def test_what_rest_shows_of_a_row_makes_the_same_row(rest, case):
     full = filled(case.model, **case.links(), **case.full())
     columns = case.record.found(CREATE)
     shown, kept = rest.get(_address(case, full)).json(), _columns(full, columns)
     full.delete()
 
-    answer = rest.post(_address(case), {name: shown[name] for name in _writable(case, CREATE)}, format="json")
+    answer = rest.post(
+        _address(case), {name: shown[name] for name in _writable(case, CREATE)}, format="json"
+    )
 
     assert answer.status_code == 201, answer.json()
     assert _columns(case.model.objects.get(pk=answer.json()["id"]), columns) == kept
@@ -227,7 +254,11 @@ def test_what_a_form_shows_of_a_row_changes_another_to_be_the_same(client, case)
     sent, kept = _posted(form), _columns(full, columns)
     full.delete()
     bare = _bare(case, links)
-    seen = client.get(reverse(case.shown_at or name, args=[getattr(bare, key)])).context["form"]["seen"].value()
+    seen = (
+        client.get(reverse(case.shown_at or name, args=[getattr(bare, key)]))
+        .context["form"]["seen"]
+        .value()
+    )
 
     answer = client.post(reverse(name, args=[getattr(bare, key)]), {**sent, "seen": seen})
 
@@ -246,13 +277,18 @@ def _posted(form: forms.BaseForm) -> dict[str, Any]:
             sent[bound.html_name] = [str(each) for each in value or []]
         else:
             shown = widget.format_value(value)
-            sent[bound.html_name] = (shown[0] if shown else "") if isinstance(shown, list) else shown or ""
+            sent[bound.html_name] = (
+                (shown[0] if shown else "") if isinstance(shown, list) else shown or ""
+            )
     return sent
 
 
 def test_the_version_that_answered_in_an_exit_test_is_one_that_is_on_record(client):
     client.force_login(_governance())
-    dependency, target = make_dependency(make_application(), make_offering()), make_offering(binding="alias")
+    dependency, target = (
+        make_dependency(make_application(), make_offering()),
+        make_offering(binding="alias"),
+    )
     address = reverse("exit-tests:create", args=[dependency.pk])
     sent = {"target": target.pk, "tested_on": "2026-01-05", "result": "passed"}
 
@@ -269,7 +305,13 @@ def test_a_sheet_brings_back_every_column_that_it_was_written_with(kind):
     team = make_team("Claims")
     by = make_member(team)
     application = filled(Application, team=team, merged_into=None, status="pilot")
-    use = filled(Dependency, application=application, since=date(2026, 1, 1), until=LATER, offering=make_offering())
+    use = filled(
+        Dependency,
+        application=application,
+        since=date(2026, 1, 1),
+        until=LATER,
+        offering=make_offering(),
+    )
     facts = (BY_MODEL[Application].found(SHEET), BY_MODEL[Dependency].found(SHEET))
     kept = (_columns(application, facts[0]), _columns(use, facts[1]))
     files = _written(kind)
@@ -277,7 +319,10 @@ def test_a_sheet_brings_back_every_column_that_it_was_written_with(kind):
     bare = Application(pk=application.pk, slug=application.slug, name=application.name, team=team)
     bare.created_at = application.created_at
     bare.save()
-    assert len([name for name, value in _columns(bare, facts[0]).items() if value == kept[0][name]]) == 3
+    assert (
+        len([name for name, value in _columns(bare, facts[0]).items() if value == kept[0][name]])
+        == 3
+    )
 
     for name, content in files:
         read = preview(content, by, name)
@@ -294,7 +339,10 @@ def _written(kind: str) -> list[tuple[str, bytes]]:
             return [("inventory.xlsx", file.read())]
     today = day_of(now())
     return [
-        ("applications.csv", "".join(csv_lines(application_heads(), application_rows(applications))).encode()),
+        (
+            "applications.csv",
+            "".join(csv_lines(application_heads(), application_rows(applications))).encode(),
+        ),
         ("uses.csv", "".join(csv_lines(use_heads(), use_rows(applications, on=today))).encode()),
     ]
 
@@ -305,11 +353,21 @@ def test_what_is_empty_in_a_sheet_stays_and_none_empties_it(cell, code):
     application = filled(Application, team=team, merged_into=None, status="pilot")
     asked = ("Function identifier", "Licensed activity", "Criticality assessed on")
 
-    read = preview([["Application id", *asked], [application.slug, cell, cell, cell]], make_member(team))
+    read = preview(
+        [["Application id", *asked], [application.slug, cell, cell, cell]], make_member(team)
+    )
     confirm(read)
 
-    before = (application.function_ref, application.licensed_activity, application.criticality_assessed_on)
+    before = (
+        application.function_ref,
+        application.licensed_activity,
+        application.criticality_assessed_on,
+    )
     application.refresh_from_db()
-    after = (application.function_ref, application.licensed_activity, application.criticality_assessed_on)
+    after = (
+        application.function_ref,
+        application.licensed_activity,
+        application.criticality_assessed_on,
+    )
     assert all(before)
     assert after == (("", "", None) if code == "empties" else before)

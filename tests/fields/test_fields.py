@@ -1,7 +1,8 @@
-"""A field that people can enter stands in the form, the REST resource, the spreadsheet, the export and the history.
+"""A field that people can enter stands in the form, the REST resource, the spreadsheet, the export
+and the history.
 
-The columns of the model are the list; what is left out somewhere is named in records.py with its reason. A copy is
-looked at in test_copies.py, and that what is entered arrives in test_entry.py.
+The columns of the model are the list; what is left out somewhere is named in records.py with its
+reason. A copy is looked at in test_copies.py, and that what is entered arrives in test_entry.py.
 """
 
 import csv
@@ -33,7 +34,8 @@ ELSEWHERE: dict[type[models.Model], str] = {
     ApiToken: "a secret with a few settings, made once (tests/accounts/api_tokens/test_tokens.py)",
     CalendarFeed: "a secret address, made once (tests/api/test_secret_feeds.py)",
     CampaignTask: "each fact has an action of its own (tests/exposure/campaigns)",
-    EventRate: "its numbers are changed on the page of assumptions alone (tests/web/test_what_if_pages.py)",
+    EventRate: "its numbers are changed on the page of assumptions alone "
+    "(tests/web/test_what_if_pages.py)",
     EvidencePack: "asked for, made by a worker (tests/reports)",
     IntakeSettings: "one row, changed on its page alone (tests/web/test_intake_pages.py)",
     LossRun: "asked for, made by a worker (tests/exposure/loss)",
@@ -68,7 +70,9 @@ def test_no_field_is_forgotten_and_every_exception_is_needed(record, place):
 @pytest.mark.parametrize("record", RECORDS, ids=lambda record: record.name)
 def test_reasons_are_given_for_places_that_there_are(record):
     assert bool(record.copies) != (COPY in record.absent)
-    assert all(reason for place in (*PLACES, *record.copies) for reason in record.excepted(place).values())
+    assert all(
+        reason for place in (*PLACES, *record.copies) for reason in record.excepted(place).values()
+    )
     used = {place for places in record.exceptions for place in places}
     present = {place for place in PLACES if record.has(place)} | set(record.copies)
     for places in record.exceptions:
@@ -77,12 +81,29 @@ def test_reasons_are_given_for_places_that_there_are(record):
 
 
 def test_every_record_that_people_edit_is_looked_at():
-    written = {view.model for view in VIEWSETS.values() if hasattr(view, "create") or hasattr(view, "partial_update")}
-    entered = {form._meta.model for form in _all_below(forms.ModelForm) if form.__module__.startswith("apps.web.")}
+    written = {
+        view.model
+        for view in VIEWSETS.values()
+        if hasattr(view, "create") or hasattr(view, "partial_update")
+    }
+    entered = {
+        form._meta.model
+        for form in _all_below(forms.ModelForm)
+        if form.__module__.startswith("apps.web.")
+    }
     looked_at = {record.model for record in RECORDS}
 
-    assert sorted(model.__name__ for model in (written | entered) - looked_at - ELSEWHERE.keys()) == []
-    assert sorted(model.__name__ for model in ELSEWHERE if model not in written | entered or model in looked_at) == []
+    assert (
+        sorted(model.__name__ for model in (written | entered) - looked_at - ELSEWHERE.keys()) == []
+    )
+    assert (
+        sorted(
+            model.__name__
+            for model in ELSEWHERE
+            if model not in written | entered or model in looked_at
+        )
+        == []
+    )
 
 
 def _all_below(kind):
@@ -108,7 +129,9 @@ class TestFiles:
         assert heads == shown
         assert [cell.value for cell in next(sheet.iter_rows(max_row=1))] == heads
 
-    @pytest.mark.parametrize(("heads", "record"), [(application_heads, "application"), (use_heads, "use")])
+    @pytest.mark.parametrize(
+        ("heads", "record"), [(application_heads, "application"), (use_heads, "use")]
+    )
     def test_the_heads_of_an_exported_sheet_are_taken_for_what_they_are(self, heads, record):
         row = [str(head) for head in heads()]
         book = Book("csv", (Table("sheet", lambda: iter([(1, list(row)), (2, ["x"] * len(row))])),))
@@ -116,7 +139,9 @@ class TestFiles:
         (sheet,) = guess(book).sheets
 
         found = {row[place]: code for place, code in sheet.columns.items()}
-        expected = {str(field.label): code for code, field in FIELDS.items() if field.record == record}
+        expected = {
+            str(field.label): code for code, field in FIELDS.items() if field.record == record
+        }
         assert {head: code for head, code in found.items() if code in expected.values()} == expected
         assert set(row) - set(found) <= {FOR_READING}
 
@@ -136,11 +161,17 @@ class TestTheComparisonItself:
         assert "name" not in forgotten(self.record({}), FORM)
 
     def test_a_field_with_a_reason_is_not_asked_for(self):
-        assert "function_ref" not in forgotten(self.record({(FORM,): {"function_ref": "a reason"}}), FORM)
-        assert "function_ref" in forgotten(self.record({(READ,): {"function_ref": "a reason"}}), FORM)
+        assert "function_ref" not in forgotten(
+            self.record({(FORM,): {"function_ref": "a reason"}}), FORM
+        )
+        assert "function_ref" in forgotten(
+            self.record({(READ,): {"function_ref": "a reason"}}), FORM
+        )
 
     def test_an_exception_that_is_no_longer_needed_is_found(self):
-        assert not_needed(self.record({(FORM,): {"slug": "a reason", "colour": "a reason"}}), FORM) == [
+        assert not_needed(
+            self.record({(FORM,): {"slug": "a reason", "colour": "a reason"}}), FORM
+        ) == [
             "colour",
             "slug",
         ]

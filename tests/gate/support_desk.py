@@ -1,4 +1,5 @@
-"""A team that asks the gate: one application, and models that hold, end, have ended or are not known."""
+"""A team that asks the gate: one application, and models that hold, end, have ended or are not
+known."""
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta

@@ -1,4 +1,5 @@
-"""The question of a pipeline through REST: answers, rights, sameness, baseline, waiting, and how many statements."""
+"""The question of a pipeline through REST: answers, rights, sameness, baseline, waiting, and how
+many statements."""
 
 import json
 from concurrent.futures import ThreadPoolExecutor
@@ -28,9 +29,13 @@ RETIRED = {"model": "gpt-3.5-turbo-0125", "host": "openai", "file": "app/summari
 
 def question(desk: SupportDesk, *models, **more):
     return {
-        "application": desk.application.slug, "environment": "production", "commit": "4f9c2d1", "ref": "main",
-        "models": list(models) or [RETIRED], **more,
-    }  # fmt: skip
+        "application": desk.application.slug,
+        "environment": "production",
+        "commit": "4f9c2d1",
+        "ref": "main",
+        "models": list(models) or [RETIRED],
+        **more,
+    }
 
 
 def test_a_retired_model_blocks_with_place_remedy_and_links(desk, api):
@@ -46,7 +51,10 @@ def test_a_retired_model_blocks_with_place_remedy_and_links(desk, api):
     finding = next(each for each in body["findings"] if each["rule_id"] == "FR002")
     assert finding["level"] == "error"
     assert finding["location"] == {"file": "app/summarize.py", "line": 14}
-    assert finding["fix"] == {"replacement": "gpt-5.6-terra", "by_date": (desk.today - timedelta(33)).isoformat()}
+    assert finding["fix"] == {
+        "replacement": "gpt-5.6-terra",
+        "by_date": (desk.today - timedelta(33)).isoformat(),
+    }
     assert (finding["waiver"], finding["new_since_baseline"]) == (None, True)
     assert body["report_url"].endswith(f"/gate/runs/{body['id']}/")
     assert "rule=FR002" in finding["ask_waiver_url"]
@@ -102,13 +110,19 @@ def test_only_what_is_new_since_the_last_release_blocks(desk, api):
 
     moved = {**RETIRED, "file": "app/other.py"}
     same = client.post(URL, question(desk, moved, commit="bbbb"), format="json").json()
-    everything = client.post(URL, question(desk, moved, commit="bbbb", all=True), format="json").json()
-    unaided = client.post(URL, question(desk, moved, commit="bbbb", baseline="none"), format="json").json()
+    everything = client.post(
+        URL, question(desk, moved, commit="bbbb", all=True), format="json"
+    ).json()
+    unaided = client.post(
+        URL, question(desk, moved, commit="bbbb", baseline="none"), format="json"
+    ).json()
     elsewhere = client.post(URL, question(desk, moved, environment="staging"), format="json").json()
 
     assert (same["decision"], same["exit_code"]) == ("warn", 0)
     assert same["baseline"] == {"kind": "last_released", "run": first["id"]}
-    assert [each["new_since_baseline"] for each in same["findings"] if each["rule_id"] == "FR002"] == [False]
+    assert [
+        each["new_since_baseline"] for each in same["findings"] if each["rule_id"] == "FR002"
+    ] == [False]
     assert {each["decision"] for each in (everything, unaided, elsewhere)} == {"block"}
 
 
@@ -176,7 +190,12 @@ def test_five_hundred_models_cost_as_many_statements_as_five(desk, api):
             {"model": name, "host": "openai", "file": f"app/{number}.py", "line": number + 1}
             for number in range(n)
             for name in [
-                ("gpt-4o-2024-08-06", "gpt-3.5-turbo-0125", "gpt-4o-2024-11-20", f"nobodys-{number}")[number % 4]
+                (
+                    "gpt-4o-2024-08-06",
+                    "gpt-3.5-turbo-0125",
+                    "gpt-4o-2024-11-20",
+                    f"nobodys-{number}",
+                )[number % 4]
             ]
         ]
         with CaptureQueriesContext(
@@ -194,7 +213,11 @@ def test_five_hundred_models_cost_as_many_statements_as_five(desk, api):
 
 
 def test_who_may_ask_and_what_a_gate_token_opens(desk, api):
-    reader, intake, gate = api(desk.editor, "read", "write"), api(desk.editor, "intake"), api(desk.editor)
+    reader, intake, gate = (
+        api(desk.editor, "read", "write"),
+        api(desk.editor, "intake"),
+        api(desk.editor),
+    )
     run = gate.post(URL, question(desk), format="json").json()["id"]
 
     for client in (reader, intake):
@@ -206,7 +229,8 @@ def test_who_may_ask_and_what_a_gate_token_opens(desk, api):
         assert intake.get(f"/api/v1/{address}").status_code == 403
     assert gate.post("/api/v1/gate-waivers/", {}, format="json").status_code == 403
 
-    # a viewer sees the application and may not speak for it; a stranger is not told that it is there
+    # a viewer sees the application and may not speak for it; a stranger is not told that it is
+    # there
     assert api(desk.viewer).post(URL, question(desk), format="json").status_code == 403
     assert api(desk.viewer).post(f"{URL}{run}/released/").status_code == 403
     assert api(desk.stranger).post(URL, question(desk), format="json").status_code == 404
@@ -232,20 +256,30 @@ def test_a_token_that_is_bound_to_an_application_speaks_for_no_other(desk, api):
     body = client.post(URL, {"models": ["gpt-4o-2024-11-20"]}, format="json").json()
 
     assert (body["application"], body["environment"]) == (desk.application.slug, "production")
-    assert client.post(URL, question(desk, application=other.slug), format="json").status_code == 403
+    assert (
+        client.post(URL, question(desk, application=other.slug), format="json").status_code == 403
+    )
     assert client.get(f"{URL}{foreign}/").status_code == 404
 
 
 @pytest.mark.parametrize(
     "wrong",
     [
-        {"models": ["a"], "bom": {}}, {"models": None, "bom": 7_000_000}, {"bom": {"hello": 1}, "models": None},
-        {"models": [{"host": "openai"}]}, {"models": [{"model": "a", "line": 0}]}, {"models": [{"model": "a", "x": 1}]},
-        {"models": [7]}, {"models": ["a"], "mode": "maybe"}, {"models": ["a"], "import": True}, {"models": "a"},
-        {"models": ["a"], "application": ""}, {"models": [{"model": "a", "host": 4}]},
+        {"models": ["a"], "bom": {}},
+        {"models": None, "bom": 7_000_000},
+        {"bom": {"hello": 1}, "models": None},
+        {"models": [{"host": "openai"}]},
+        {"models": [{"model": "a", "line": 0}]},
+        {"models": [{"model": "a", "x": 1}]},
+        {"models": [7]},
+        {"models": ["a"], "mode": "maybe"},
+        {"models": ["a"], "import": True},
+        {"models": "a"},
+        {"models": ["a"], "application": ""},
+        {"models": [{"model": "a", "host": 4}]},
         {"models": [{"model": "a" * 300}]},
     ],
-)  # fmt: skip
+)
 def test_what_cannot_be_asked_is_refused_with_a_sentence(desk, api, wrong):
     asked = {key: value for key, value in question(desk, **wrong).items() if value is not None}
 
@@ -277,25 +311,37 @@ def test_bodies_that_are_no_json_too_deep_or_too_long_are_refused(desk, api, mon
 
 
 def test_a_run_writes_nothing_but_itself(desk, api):
-    before = (Dependency.objects.count(), desk.application.observations.count(), desk.openai.offerings.count())
+    before = (
+        Dependency.objects.count(),
+        desk.application.observations.count(),
+        desk.openai.offerings.count(),
+    )
 
-    api(desk.editor).post(URL, question(desk, {"model": "new-one", "host": "openai"}), format="json")
+    api(desk.editor).post(
+        URL, question(desk, {"model": "new-one", "host": "openai"}), format="json"
+    )
 
     assert (
-        Dependency.objects.count(), desk.application.observations.count(), desk.openai.offerings.count()
-    ) == before  # fmt: skip
+        Dependency.objects.count(),
+        desk.application.observations.count(),
+        desk.openai.offerings.count(),
+    ) == before
 
 
 BOM = {
-    "bomFormat": "CycloneDX", "specVersion": "1.6", "version": 1,
+    "bomFormat": "CycloneDX",
+    "specVersion": "1.6",
+    "version": 1,
     "serialNumber": "urn:uuid:3e671687-395b-41f5-a30f-a58921a69b79",
     "components": [
         {
-            "type": "machine-learning-model", "name": "gpt-3.5-turbo-0125", "publisher": "openai",
+            "type": "machine-learning-model",
+            "name": "gpt-3.5-turbo-0125",
+            "publisher": "openai",
             "evidence": {"occurrences": [{"location": "app/summarize.py", "line": 14}]},
         }
     ],
-}  # fmt: skip
+}
 
 
 def test_a_document_is_judged_and_only_where_asked_taken_into_the_register(desk, api):
@@ -307,13 +353,23 @@ def test_a_document_is_judged_and_only_where_asked_taken_into_the_register(desk,
     assert only_judged["evaluated"][0]["location"] == {"file": "app/summarize.py", "line": 14}
 
     refused = client.post(URL, {**asked, "import": True}, format="json")
-    assert (refused.status_code, "'intake'" in refused.json()["detail"], Import.objects.count()) == (403, True, 0)
+    assert (
+        refused.status_code,
+        "'intake'" in refused.json()["detail"],
+        Import.objects.count(),
+    ) == (403, True, 0)
     api(desk.editor, "gate", "intake").post(URL, {**asked, "import": True}, format="json")
     taken = Import.objects.get()
-    assert (taken.application, taken.format, taken.environment) == (desk.application, "cyclonedx", "production")
+    assert (taken.application, taken.format, taken.environment) == (
+        desk.application,
+        "cyclonedx",
+        "production",
+    )
     assert desk.application.observations.get().requested == "gpt-3.5-turbo-0125"
 
-    by_import = client.post(URL, {**asked, "bom": taken.pk, "commit": "other"}, format="json").json()
+    by_import = client.post(
+        URL, {**asked, "bom": taken.pk, "commit": "other"}, format="json"
+    ).json()
     assert by_import["decision"] == "block"
     other = api(make_member(make_team(), TeamRole.EDITOR))
     assert other.post(URL, {**asked, "bom": taken.pk}, format="json").status_code == 404
@@ -322,18 +378,31 @@ def test_a_document_is_judged_and_only_where_asked_taken_into_the_register(desk,
 def test_a_document_that_names_no_model_passes_and_says_so(desk, api):
     asked = {key: value for key, value in question(desk).items() if key != "models"}
 
-    body = api(desk.editor).post(URL, {**asked, "bom": {**BOM, "components": []}}, format="json").json()
+    body = (
+        api(desk.editor)
+        .post(URL, {**asked, "bom": {**BOM, "components": []}}, format="json")
+        .json()
+    )
 
-    assert (body["decision"], body["summary"]) == ("pass", "No model is named, so nothing stands in the way.")
+    assert (body["decision"], body["summary"]) == (
+        "pass",
+        "No model is named, so nothing stands in the way.",
+    )
 
 
 def test_a_document_of_which_nothing_could_be_read_cannot_be_decided_on(desk, monkeypatch):
     rejected = Document(rejected=[Part("/components/0", "It has no name.")])
-    monkeypatch.setitem(reading.FORMATS, "cyclonedx", replace(reading.FORMATS["cyclonedx"], read=lambda _: rejected))
+    monkeypatch.setitem(
+        reading.FORMATS, "cyclonedx", replace(reading.FORMATS["cyclonedx"], read=lambda _: rejected)
+    )
 
     read = reading.models_of_bom(BOM)
     run = running.ask(
-        application=desk.application, asked=read.asked, by=desk.editor, at=now(), incomplete=read.incomplete
+        application=desk.application,
+        asked=read.asked,
+        by=desk.editor,
+        at=now(),
+        incomplete=read.incomplete,
     )
 
     assert (run.decision, run.exit_code) == ("unknown", 3)
@@ -360,5 +429,8 @@ def test_runs_of_other_teams_are_not_listed(desk, api):
     api(desk.editor).post(URL, question(desk), format="json")
 
     assert api(colleague, "read").get("/api/v1/gate-runs/").json()["results"] == []
-    assert len(api(desk.viewer, "read").get("/api/v1/gate-runs/?decision=block").json()["results"]) == 1
+    assert (
+        len(api(desk.viewer, "read").get("/api/v1/gate-runs/?decision=block").json()["results"])
+        == 1
+    )
     assert api(desk.viewer, "read").get("/api/v1/gate-runs/?rule=FR009").json()["results"] == []

@@ -1,4 +1,5 @@
-"""The bundle that pipelines without a token judge by: signed, bounded, and in agreement with the register."""
+"""The bundle that pipelines without a token judge by: signed, bounded, and in agreement with the
+register."""
 
 import base64
 import json
@@ -26,17 +27,26 @@ URL = "/api/v1/gate/bundle/"
 
 @pytest.fixture
 def judge(desk: SupportDesk, tmp_path, monkeypatch, capsys):
-    """judge("--model", ...): (exit code, what was said) of the client by a bundle of now, without a token."""
+    """judge("--model", ...): (exit code, what was said) of the client by a bundle of now, without a
+    token."""
 
-    def run(*arguments: str, envelope: dict[str, str] | None = None, key: str = "", token: str = "") -> tuple[int, str]:
+    def run(
+        *arguments: str, envelope: dict[str, str] | None = None, key: str = "", token: str = ""
+    ) -> tuple[int, str]:
         for name in ("REGISTRY_TOKEN", "REGISTRY_URL", "GITHUB_SHA", "CI_COMMIT_SHA"):
             monkeypatch.delenv(name, raising=False)
         made = bundle_of(application=desk.application, environment="production", at=now())
         (tmp_path / "bundle.json").write_text(json.dumps(envelope or signed(made)))
         asked = [
-            "--application", desk.application.slug, "--environment", "production",
-            "--bundle", str(tmp_path / "bundle.json"), "--bundle-key", key or public_key(),
-        ]  # fmt: skip
+            "--application",
+            desk.application.slug,
+            "--environment",
+            "production",
+            "--bundle",
+            str(tmp_path / "bundle.json"),
+            "--bundle-key",
+            key or public_key(),
+        ]
         with pytest.raises(SystemExit) as ended:
             registry_gate.main([*asked, *arguments])
         said = capsys.readouterr()
@@ -63,7 +73,9 @@ def test_the_clients_own_arithmetic_agrees_with_the_library():
             assert not registry_gate.is_signed(message, bytes(broken), public)
         # a scalar beyond the order is the same point again, and refused
         scalar = int.from_bytes(signature[32:], "little") + registry_gate.ORDER
-        assert not registry_gate.is_signed(message, signature[:32] + scalar.to_bytes(32, "little"), public)
+        assert not registry_gate.is_signed(
+            message, signature[:32] + scalar.to_bytes(32, "little"), public
+        )
         assert not registry_gate.is_signed(
             message, signature, Ed25519PrivateKey.generate().public_key().public_bytes_raw()
         )
@@ -90,16 +102,24 @@ def test_decisions_waivers_and_what_was_released_count_there_as_well(desk, judge
     assert (code, "Leaks." in said, "FR010" in said) == (1, True, True)
 
     waiver = ask_for_waiver(
-        application=desk.application, rule="FR001", model="gpt-4o-2024-11-20", reason="Ours.",
-        until=desk.today + timedelta(9), by=desk.editor, at=now(),
-    )  # fmt: skip
+        application=desk.application,
+        rule="FR001",
+        model="gpt-4o-2024-11-20",
+        reason="Ours.",
+        until=desk.today + timedelta(9),
+        by=desk.editor,
+        at=now(),
+    )
     grant_waiver(waiver=waiver, by=desk.governance, at=now())
     assert judge("--model", "gpt-4o-2024-11-20")[0] == 0
 
     run = ask(
-        application=desk.application, asked=[Asked("gpt-3.5-turbo-0125", "openai")], by=desk.editor, at=now(),
+        application=desk.application,
+        asked=[Asked("gpt-3.5-turbo-0125", "openai")],
+        by=desk.editor,
+        at=now(),
         environment="production",
-    )  # fmt: skip
+    )
     release(run=run, by=desk.editor, at=now())
     assert judge("--model", "gpt-3.5-turbo-0125")[0] == 0
     assert judge("--model", "gpt-3.5-turbo-0125", "--all")[0] == 1
@@ -108,13 +128,18 @@ def test_decisions_waivers_and_what_was_released_count_there_as_well(desk, judge
 def test_a_bundle_that_is_forged_foreign_or_too_old_decides_nothing(desk, judge):
     made = bundle_of(application=desk.application, environment="production", at=now())
     honest = signed(made)
-    forged = {**honest, "payload": base64.b64encode(json.dumps({**made, "findings": []}).encode()).decode()}
+    forged = {
+        **honest,
+        "payload": base64.b64encode(json.dumps({**made, "findings": []}).encode()).decode(),
+    }
 
     assert judge("--model", "gpt-3.5-turbo-0125", envelope=forged)[0] == 3
     assert judge("--model", "gpt-3.5-turbo-0125", key="0" * 64)[0] == 3
     code, said = judge("--model", "a", envelope=signed({**made, "application": "another"}))
     assert (code, "is of another" in said) == (3, True)
-    code, said = judge("--model", "a", envelope=signed({**made, "valid_until": "2026-01-01T00:00:00+00:00"}))
+    code, said = judge(
+        "--model", "a", envelope=signed({**made, "valid_until": "2026-01-01T00:00:00+00:00"})
+    )
     assert (code, "too old" in said) == (3, True)
     assert judge("--model", "a", "--on-unknown", "pass", envelope=forged)[0] == 0
     assert judge("--model", "a", envelope={"hello": "x"})[0] == 2
@@ -144,7 +169,9 @@ def test_it_is_fetched_by_a_gate_token_and_told_again_by_its_etag(desk, api):
 
 def test_one_id_at_several_hosts_means_the_developers_own_where_no_host_is_said(desk, judge):
     elsewhere = make_provider("amazon-bedrock", name="Amazon Bedrock")
-    make_offering("gpt-3.5-turbo-0125", host=elsewhere, version=desk.retired.version, lifecycle="active")
+    make_offering(
+        "gpt-3.5-turbo-0125", host=elsewhere, version=desk.retired.version, lifecycle="active"
+    )
 
     assert judge("--model", "gpt-3.5-turbo-0125")[0] == 1
     assert judge("--model", "gpt-3.5-turbo-0125", "--host", "amazon-bedrock")[0] == 0
@@ -165,17 +192,64 @@ def test_a_bundle_costs_the_same_number_of_statements_however_long_the_catalogue
 @pytest.mark.parametrize(
     ("document", "code", "words"),
     [
-        ({"@context": "x", "@graph": [{"type": "ai_AIPackage", "name": "gpt-3.5-turbo-0125"}]}, 3, "only CycloneDX"),
+        (
+            {"@context": "x", "@graph": [{"type": "ai_AIPackage", "name": "gpt-3.5-turbo-0125"}]},
+            3,
+            "only CycloneDX",
+        ),
         ({"hello": 1}, 3, "only CycloneDX"),
-        ({"bomFormat": "CycloneDX", "components": [1, {"components": [{"type": "machine-learning-model",
-         "name": "gpt-3.5-turbo-0125", "properties": [1], "evidence": 2}]}]}, 1, "FR002"),
-        ({"bomFormat": "CycloneDX", "services": [{"provider": {"name": "openai"}, "properties": [
-         {"name": "cdx:ai:modelId", "value": "gpt-3.5-turbo-0125"}]}]}, 1, "FR002"),
-        ({"bomFormat": "CycloneDX", "components": [{"type": "machine-learning-model", "name": "OpenAI (import: openai)",
-         "properties": [{"name": "trusera:file", "value": "a.py"}]}]}, 0, "0 models"),
+        (
+            {
+                "bomFormat": "CycloneDX",
+                "components": [
+                    1,
+                    {
+                        "components": [
+                            {
+                                "type": "machine-learning-model",
+                                "name": "gpt-3.5-turbo-0125",
+                                "properties": [1],
+                                "evidence": 2,
+                            }
+                        ]
+                    },
+                ],
+            },
+            1,
+            "FR002",
+        ),
+        (
+            {
+                "bomFormat": "CycloneDX",
+                "services": [
+                    {
+                        "provider": {"name": "openai"},
+                        "properties": [{"name": "cdx:ai:modelId", "value": "gpt-3.5-turbo-0125"}],
+                    }
+                ],
+            },
+            1,
+            "FR002",
+        ),
+        (
+            {
+                "bomFormat": "CycloneDX",
+                "components": [
+                    {
+                        "type": "machine-learning-model",
+                        "name": "OpenAI (import: openai)",
+                        "properties": [{"name": "trusera:file", "value": "a.py"}],
+                    }
+                ],
+            },
+            0,
+            "0 models",
+        ),
     ],
-)  # fmt: skip
-def test_what_cannot_be_read_without_the_register_does_not_pass(judge, tmp_path, document, code, words):
+)
+def test_what_cannot_be_read_without_the_register_does_not_pass(
+    judge, tmp_path, document, code, words
+):
     (tmp_path / "bom.json").write_text(json.dumps(document))
 
     ended, said = judge("--bom", str(tmp_path / "bom.json"))

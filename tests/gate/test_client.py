@@ -1,4 +1,5 @@
-"""The command-line client as pipelines run it: a process of its own against a server that listens."""
+"""The command-line client as pipelines run it: a process of its own against a server that
+listens."""
 
 import ast
 import json
@@ -34,7 +35,12 @@ def stand(committed, site, django_db_blocker):
         desk = make_support_desk()
         change_policy(by=desk.governance, levels={"FR006": "off"})
         _, token = issue_token(
-            user=desk.editor, name="ci", scopes=["gate"], at=now(), by=None, lifetime=timedelta(days=1)
+            user=desk.editor,
+            name="ci",
+            scopes=["gate"],
+            at=now(),
+            by=None,
+            lifetime=timedelta(days=1),
         )
         yield desk, site.url, token
 
@@ -44,13 +50,25 @@ def client(stand, tmp_path):
     """client("--model", NAME, ...): how a run of the client ended."""
     desk, url, token = stand
 
-    def run(*arguments: str, stdin: str | None = None, **variables: str) -> subprocess.CompletedProcess[str]:
-        clean = {"PATH": os.environ["PATH"], "REGISTRY_URL": url, "REGISTRY_TOKEN": token,
-                 "REGISTRY_APPLICATION": desk.application.slug, "REGISTRY_ENVIRONMENT": "production"}  # fmt: skip
+    def run(
+        *arguments: str, stdin: str | None = None, **variables: str
+    ) -> subprocess.CompletedProcess[str]:
+        clean = {
+            "PATH": os.environ["PATH"],
+            "REGISTRY_URL": url,
+            "REGISTRY_TOKEN": token,
+            "REGISTRY_APPLICATION": desk.application.slug,
+            "REGISTRY_ENVIRONMENT": "production",
+        }
         return subprocess.run(
-            [PYTHON, "-I", str(CLIENT), *arguments], capture_output=True, text=True, timeout=60, cwd=tmp_path,
-            input=stdin, env={**clean, **variables},
-        )  # fmt: skip
+            [PYTHON, "-I", str(CLIENT), *arguments],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            cwd=tmp_path,
+            input=stdin,
+            env={**clean, **variables},
+        )
 
     return run
 
@@ -105,12 +123,22 @@ def test_github_reads_annotations_and_a_summary(client, tmp_path):
     ]
     summary = tmp_path / "summary.md"
 
-    done = client("--models", "-", "--format", "github", stdin=json.dumps(models), GITHUB_STEP_SUMMARY=str(summary),
-                  GITHUB_SHA="deadbeef", GITHUB_REF="refs/heads/main")  # fmt: skip
+    done = client(
+        "--models",
+        "-",
+        "--format",
+        "github",
+        stdin=json.dumps(models),
+        GITHUB_STEP_SUMMARY=str(summary),
+        GITHUB_SHA="deadbeef",
+        GITHUB_REF="refs/heads/main",
+    )
 
     assert done.returncode == 1
     first, second, *_ = done.stdout.splitlines()
-    assert first.startswith("::error file=app/a%2Cb.py,line=14,title=FR002 Model retired::gpt-3.5-turbo-0125 at OpenAI")
+    assert first.startswith(
+        "::error file=app/a%2Cb.py,line=14,title=FR002 Model retired::gpt-3.5-turbo-0125 at OpenAI"
+    )
     assert "%0AAsk for a waiver: " in first
     assert second.startswith("::warning title=FR003 Model retires soon::")
     assert "| FR002 | error | gpt-3.5-turbo-0125 | app/a,b.py:14 |" in summary.read_text()
@@ -120,14 +148,18 @@ def test_github_reads_annotations_and_a_summary(client, tmp_path):
 
 def test_a_bill_of_materials_goes_from_a_file_to_sarif_and_junit(client, tmp_path):
     bom = {
-        "bomFormat": "CycloneDX", "specVersion": "1.6", "version": 1,
+        "bomFormat": "CycloneDX",
+        "specVersion": "1.6",
+        "version": 1,
         "components": [
             {
-                "type": "machine-learning-model", "name": "gpt-3.5-turbo-0125", "publisher": "openai",
+                "type": "machine-learning-model",
+                "name": "gpt-3.5-turbo-0125",
+                "publisher": "openai",
                 "evidence": {"occurrences": [{"location": "app/summarize.py", "line": 14}]},
             }
         ],
-    }  # fmt: skip
+    }
     (tmp_path / "bom.json").write_text(json.dumps(bom))
 
     done = client("--bom", "bom.json", "--format", "sarif", "--output", "gate.sarif")
@@ -137,7 +169,10 @@ def test_a_bill_of_materials_goes_from_a_file_to_sarif_and_junit(client, tmp_pat
     assert done.stderr.startswith("registry-gate: block: ")
     results = json.loads((tmp_path / "gate.sarif").read_text())["runs"][0]["results"]
     place = results[0]["locations"][0]["physicalLocation"]
-    assert (place["artifactLocation"]["uri"], place["region"]["startLine"]) == ("app/summarize.py", 14)
+    assert (place["artifactLocation"]["uri"], place["region"]["startLine"]) == (
+        "app/summarize.py",
+        14,
+    )
     assert (junit.returncode, "<testsuites>" in junit.stdout) == (1, True)
 
 
@@ -158,7 +193,16 @@ def test_a_stale_catalogue_cannot_decide_unless_that_may_pass(client):
     PollState.objects.update(last_observed_at=now() - timedelta(30))
     try:
         done = client("--model", "gpt-4o-2024-11-20", "--host", "openai", "--commit", "stale")
-        passed = client("--model", "gpt-4o-2024-11-20", "--host", "openai", "--commit", "stale", "--on-unknown", "pass")
+        passed = client(
+            "--model",
+            "gpt-4o-2024-11-20",
+            "--host",
+            "openai",
+            "--commit",
+            "stale",
+            "--on-unknown",
+            "pass",
+        )
         github = client("--model", "gpt-4o-2024-11-20", "--commit", "stale", "--format", "github")
     finally:
         PollState.objects.update(last_observed_at=now())
@@ -174,7 +218,10 @@ def test_a_registry_that_is_away_or_no_registry_cannot_decide(client):
         nobody = f"http://127.0.0.1:{free.getsockname()[1]}"
     done = client("--model", "a", "--url", nobody, "--timeout", "0.5")
     assert (done.returncode, "cannot be reached" in done.stderr) == (3, True)
-    assert client("--model", "a", "--url", nobody, "--timeout", "0.5", "--mode", "report").returncode == 0
+    assert (
+        client("--model", "a", "--url", nobody, "--timeout", "0.5", "--mode", "report").returncode
+        == 0
+    )
 
     class Stranger(BaseHTTPRequestHandler):
         codes = {"/down": 503, "/moved": 302, "/other": 200}
@@ -196,7 +243,9 @@ def test_a_registry_that_is_away_or_no_registry_cannot_decide(client):
         down = client("--model", "a", "--url", f"{at}/down", "--timeout", "0.5")
         other = client("--model", "a", "--url", f"{at}/other", "--timeout", "5")
         moved = client("--model", "a", "--url", f"{at}/moved", "--timeout", "5")
-        untrusted = client("--model", "a", "--url", f"https://localhost:{server.server_port}", "--timeout", "0.5")
+        untrusted = client(
+            "--model", "a", "--url", f"https://localhost:{server.server_port}", "--timeout", "0.5"
+        )
     finally:
         server.shutdown()
         server.server_close()
@@ -211,8 +260,13 @@ def test_wrong_use_is_told_from_what_cannot_be_decided(client):
     bad_token = client("--model", "a", REGISTRY_TOKEN="fr_nobody_0")
     assert (bad_token.returncode, "token is not" in bad_token.stderr.lower()) == (2, True)
     no_application = client("--model", "a", "--application", "nobodys")
-    assert (no_application.returncode, "knows no such application" in no_application.stderr) == (2, True)
-    assert client("--model", "a", "--on-unknown", "pass", REGISTRY_TOKEN="fr_nobody_0").returncode == 2
+    assert (no_application.returncode, "knows no such application" in no_application.stderr) == (
+        2,
+        True,
+    )
+    assert (
+        client("--model", "a", "--on-unknown", "pass", REGISTRY_TOKEN="fr_nobody_0").returncode == 2
+    )
     assert client().returncode == 2
     assert client("--model", "a", REGISTRY_TOKEN="").returncode == 2
     assert client("--bom", "missing.json").returncode == 2

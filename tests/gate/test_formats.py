@@ -18,18 +18,30 @@ def asked(desk: SupportDesk, api):
     """One block, one warning, one waived error."""
     change_policy(by=desk.governance, levels={"FR006": "off"})
     waiver = ask_for_waiver(
-        application=desk.application, rule="FR005", model="nobodys", reason="Ours.", until=desk.today + timedelta(9),
-        by=desk.editor, at=now(),
-    )  # fmt: skip
+        application=desk.application,
+        rule="FR005",
+        model="nobodys",
+        reason="Ours.",
+        until=desk.today + timedelta(9),
+        by=desk.editor,
+        at=now(),
+    )
     grant_waiver(waiver=waiver, by=desk.governance, at=now())
     body = {
-        "application": desk.application.slug, "environment": "production", "commit": "4f9c2d1",
+        "application": desk.application.slug,
+        "environment": "production",
+        "commit": "4f9c2d1",
         "models": [
-            {"model": "gpt-3.5-turbo-0125", "host": "openai", "file": "app/summarize.py", "line": 14},
+            {
+                "model": "gpt-3.5-turbo-0125",
+                "host": "openai",
+                "file": "app/summarize.py",
+                "line": 14,
+            },
             {"model": "gpt-4o-2024-08-06", "host": "openai", "file": "app/chat.py"},
             {"model": "nobodys", "host": "openai"},
         ],
-    }  # fmt: skip
+    }
     client = api(desk.editor)
     return lambda accept: client.post(URL, body, format="json", HTTP_ACCEPT=accept), client
 
@@ -69,7 +81,9 @@ def test_sarif_says_rules_places_fingerprints_and_suppressions(asked):
     assert "suppressions" not in retired
     # the same finding keeps its print from run to run
     again = ask("application/sarif+json").json()["runs"][0]["results"]
-    assert [each["partialFingerprints"] for each in again] == [each["partialFingerprints"] for each in run["results"]]
+    assert [each["partialFingerprints"] for each in again] == [
+        each["partialFingerprints"] for each in run["results"]
+    ]
 
 
 def test_junit_fails_what_blocks_and_skips_what_is_waived(asked):
@@ -79,8 +93,11 @@ def test_junit_fails_what_blocks_and_skips_what_is_waived(asked):
     assert answer["Content-Type"] == "application/junit+xml"
     suite = ElementTree.fromstring(answer.content).find("testsuite")
     assert {key: suite.get(key) for key in ("tests", "failures", "errors", "skipped")} == {
-        "tests": "4", "failures": "1", "errors": "0", "skipped": "1"
-    }  # fmt: skip
+        "tests": "4",
+        "failures": "1",
+        "errors": "0",
+        "skipped": "1",
+    }
     failed = [case for case in suite if case.find("failure") is not None]
     assert failed[0].get("name") == "FR002 gpt-3.5-turbo-0125"
 
@@ -89,7 +106,9 @@ def test_a_kept_run_is_read_in_any_format_and_a_refusal_stays_a_problem(asked, d
     ask, client = asked
     pk = ask("application/json").json()["id"]
 
-    assert client.get(f"{URL}{pk}/", HTTP_ACCEPT="application/sarif+json").json()["version"] == "2.1.0"
+    assert (
+        client.get(f"{URL}{pk}/", HTTP_ACCEPT="application/sarif+json").json()["version"] == "2.1.0"
+    )
     refused = client.post(URL, {}, format="json", HTTP_ACCEPT="application/sarif+json")
     assert (refused.status_code, refused["Content-Type"]) == (400, "application/problem+json")
     assert client.get(f"{URL}{pk}/", HTTP_ACCEPT="text/html").status_code == 406

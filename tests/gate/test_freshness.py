@@ -1,4 +1,5 @@
-"""The gate decides only where a source of retirement dates was read from outside within the policy's limit."""
+"""The gate decides only where a source of retirement dates was read from outside within the
+policy's limit."""
 
 import base64
 import json
@@ -30,7 +31,9 @@ LIMIT_DAYS = 3
 
 @pytest.fixture(autouse=True)
 def _limit(desk):
-    change_policy(by=desk.governance, levels={"FR006": "off"}, facts={"stale_after_days": LIMIT_DAYS})
+    change_policy(
+        by=desk.governance, levels={"FR006": "off"}, facts={"stale_after_days": LIMIT_DAYS}
+    )
 
 
 @pytest.fixture
@@ -44,7 +47,10 @@ def unread(desk) -> Source:
 @pytest.fixture
 def packaged(db) -> Source:
     return make_source(
-        "genai-prices-package", kind="genai-prices", url="package:genai-prices", name="genai-prices (package)"
+        "genai-prices-package",
+        kind="genai-prices",
+        url="package:genai-prices",
+        name="genai-prices (package)",
     )
 
 
@@ -64,11 +70,14 @@ def state(at=None):
     return catalogue_state(at=at or now(), stale_after_days=LIMIT_DAYS)
 
 
-# --- which sources count ----------------------------------------------------------------------------------------------
+# --- which sources count --------------------------------------------------------------------------
 
 
-def test_the_packaged_price_list_decides_nothing_however_often_it_is_polled(desk, unread, packaged, api):
-    """Days after the last word of any feed, with a package that marks models as deprecated without a date."""
+def test_the_packaged_price_list_decides_nothing_however_often_it_is_polled(
+    desk, unread, packaged, api
+):
+    """Days after the last word of any feed, with a package that marks models as deprecated without
+    a date."""
     built_in = make_source("built-in", kind="built-in", name="Built-in catalogue")
     make_claim(
         built_in,
@@ -81,7 +90,9 @@ def test_the_packaged_price_list_decides_nothing_however_often_it_is_polled(desk
     first = poll(packaged, trigger="test").run
     again = poll(packaged, trigger="test").run
     assert (first.status, again.status) == (FeedRun.Status.CHANGED, FeedRun.Status.UNCHANGED)
-    assert Assertion.objects.filter(source=packaged, topic="lifecycle", value__status="deprecated").exists()
+    assert Assertion.objects.filter(
+        source=packaged, topic="lifecycle", value__status="deprecated"
+    ).exists()
 
     body = ask(desk, api).json()
 
@@ -110,7 +121,14 @@ def test_an_unchanged_poll_of_another_source_moves_nothing(desk, packaged):
     read_at = now() - timedelta(2)
     PollState.objects.update(last_observed_at=read_at, last_success_at=read_at)
     prices = make_source("models-dev", url="https://models.dev.example/api.json", name="models.dev")
-    make_claim(prices, "x", offering=desk.good, first_seen=now(), changed_at=now(), value={"status": "deprecated"})
+    make_claim(
+        prices,
+        "x",
+        offering=desk.good,
+        first_seen=now(),
+        changed_at=now(),
+        value={"status": "deprecated"},
+    )
     before = state()
 
     for source in (packaged, prices):
@@ -147,14 +165,31 @@ def test_dates_that_their_source_took_back_count_no_longer(desk):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (lambda: Source.objects.filter(slug="litellm").update(enabled=False), "LiteLLM price map: switched off"),
-        (lambda: PollState.objects.update(suspect=True), "LiteLLM price map: on hold, needs review"),
-        (lambda: PollState.objects.update(last_observed_at=now() - timedelta(5)), "LiteLLM price map: last read on 20"),
-        (lambda: PollState.objects.update(last_observed_at=now() + timedelta(40)), "read with a wrong clock, on 20"),
-        (lambda: Source.objects.update(frozen_after_days=0), "LiteLLM price map: not updating since 20"),
+        (
+            lambda: Source.objects.filter(slug="litellm").update(enabled=False),
+            "LiteLLM price map: switched off",
+        ),
+        (
+            lambda: PollState.objects.update(suspect=True),
+            "LiteLLM price map: on hold, needs review",
+        ),
+        (
+            lambda: PollState.objects.update(last_observed_at=now() - timedelta(5)),
+            "LiteLLM price map: last read on 20",
+        ),
+        (
+            lambda: PollState.objects.update(last_observed_at=now() + timedelta(40)),
+            "read with a wrong clock, on 20",
+        ),
+        (
+            lambda: Source.objects.update(frozen_after_days=0),
+            "LiteLLM price map: not updating since 20",
+        ),
     ],
 )
-def test_the_refusal_says_of_each_source_what_is_the_matter_and_what_to_run(desk, api, change, words):
+def test_the_refusal_says_of_each_source_what_is_the_matter_and_what_to_run(
+    desk, api, change, words
+):
     change()
 
     body = ask(desk, api).json()
@@ -177,13 +212,17 @@ def test_a_fresh_install_without_network_names_the_sources_to_poll(desk, unread,
     body = ask(desk, api).json()
 
     assert (body["decision"], body["exit_code"]) == ("unknown", 3)
-    for name in ("modeldeprecations.dev: never read", "deprecations.info: never read", "LiteLLM price map: never read"):
+    for name in (
+        "modeldeprecations.dev: never read",
+        "deprecations.info: never read",
+        "LiteLLM price map: never read",
+    ):
         assert name in body["summary"]
     assert "OpenRouter" not in body["summary"]
     assert "`manage.py poll modeldeprecations`" in body["summary"]
 
 
-# --- the answer -------------------------------------------------------------------------------------------------------
+# --- the answer -----------------------------------------------------------------------------------
 
 
 def test_the_answer_names_its_sources_beside_the_date_and_the_horizon(desk, api):
@@ -193,7 +232,10 @@ def test_the_answer_names_its_sources_beside_the_date_and_the_horizon(desk, api)
     body = ask(desk, api, commit="a").json()
     sarif = api(desk.editor).get(f"{URL}{body['id']}/", HTTP_ACCEPT="application/sarif+json").json()
 
-    assert [source["slug"] for source in body["catalogue_sources"]] == ["litellm", "deprecations-info"]
+    assert [source["slug"] for source in body["catalogue_sources"]] == [
+        "litellm",
+        "deprecations-info",
+    ]
     assert body["catalogue_sources"][0]["read_at"] == body["catalogue_as_of"]
     assert body["horizon"] == {
         "environment": "production",
@@ -204,7 +246,11 @@ def test_the_answer_names_its_sources_beside_the_date_and_the_horizon(desk, api)
     assert sarif["runs"][0]["properties"]["catalogueSources"] == ["litellm", "deprecations-info"]
     assert sarif["runs"][0]["properties"]["horizon"]["error_days"] == 30
     elsewhere = ask(desk, api, environment="qa").json()["horizon"]
-    assert (elsewhere["environment"], elsewhere["warning_days"], elsewhere["error_days"]) == ("*", 120, 0)
+    assert (elsewhere["environment"], elsewhere["warning_days"], elsewhere["error_days"]) == (
+        "*",
+        120,
+        0,
+    )
 
 
 def test_the_same_answer_from_a_later_reading_is_the_same_run_with_the_later_date(desk, api):
@@ -216,7 +262,7 @@ def test_the_same_answer_from_a_later_reading_is_the_same_run_with_the_later_dat
     assert again["catalogue_sources"][0]["read_at"] > first["catalogue_sources"][0]["read_at"]
 
 
-# --- no way around it -------------------------------------------------------------------------------------------------
+# --- no way around it -----------------------------------------------------------------------------
 
 
 def lose_knowledge(desk: SupportDesk, how: str) -> None:
@@ -263,7 +309,9 @@ def test_a_long_question_is_judged_by_what_is_known_when_it_is_judged(desk, api,
     assert body["catalogue_sources"][0]["slug"] == "litellm"
 
 
-def test_a_long_question_to_a_registry_that_cannot_know_is_not_let_through(desk, api, monkeypatch, undecidable):
+def test_a_long_question_to_a_registry_that_cannot_know_is_not_let_through(
+    desk, api, monkeypatch, undecidable
+):
     monkeypatch.setattr(running, "AT_ONCE", 1)
     waiting = ask(desk, api, GOOD, {**GOOD, "file": "b.py"})
     judge_waiting(at=now())
@@ -319,7 +367,9 @@ def bundle_client(desk, tmp_path, monkeypatch, capsys):
     return run
 
 
-def test_a_bundle_of_a_registry_that_cannot_know_decides_nothing(desk, api, bundle_client, undecidable):
+def test_a_bundle_of_a_registry_that_cannot_know_decides_nothing(
+    desk, api, bundle_client, undecidable
+):
     code, output = bundle_client(api, "--model", "gpt-4o-2024-11-20", "--host", "openai")
 
     assert (code, "PASS" in output) == (3, False)
@@ -331,7 +381,10 @@ def test_a_bundle_names_the_sources_and_the_horizon_that_it_rests_on(api, bundle
 
     assert code == 0
     assert ", from LiteLLM price map; policy" in output
-    assert "warns from 180 days before its date and blocks from 30 (critical applications, production)" in output
+    assert (
+        "warns from 180 days before its date and blocks from 30 (critical applications, production)"
+        in output
+    )
 
 
 def test_a_bundle_is_valid_no_longer_than_its_source_would_count(desk):
@@ -379,7 +432,9 @@ def test_pages_name_the_sources_and_the_horizon_of_a_run(desk, api, client):
     assert GateRun.objects.get().horizon["warning_days"] == 180
 
 
-def test_the_state_costs_two_statements_and_one_more_where_nothing_can_be_decided(desk, django_assert_num_queries):
+def test_the_state_costs_two_statements_and_one_more_where_nothing_can_be_decided(
+    desk, django_assert_num_queries
+):
     with django_assert_num_queries(2):
         state()
     PollState.objects.all().delete()

@@ -1,4 +1,5 @@
-"""The pages of the gate: runs, one application, waivers, the policy with its preview, the client."""
+"""The pages of the gate: runs, one application, waivers, the policy with its preview, the
+client."""
 
 import hashlib
 import re
@@ -27,9 +28,16 @@ from tests.http import csv_rows, signed_in_client, text_of
 def run(desk: SupportDesk) -> GateRun:
     return ask(
         application=desk.application,
-        asked=[Asked("gpt-3.5-turbo-0125", "openai", file="app/a.py", line=3), Asked("gpt-4o-2024-08-06", "openai")],
-        by=desk.editor, at=now(), environment="production", commit="4f9c2d1aaaabbbb", ref="main",
-    )  # fmt: skip
+        asked=[
+            Asked("gpt-3.5-turbo-0125", "openai", file="app/a.py", line=3),
+            Asked("gpt-4o-2024-08-06", "openai"),
+        ],
+        by=desk.editor,
+        at=now(),
+        environment="production",
+        commit="4f9c2d1aaaabbbb",
+        ref="main",
+    )
 
 
 def test_runs_are_listed_filtered_and_taken_away_as_csv(desk, run):
@@ -52,11 +60,15 @@ def test_one_run_shows_findings_with_where_to_ask_and_what_it_named(desk, run):
     assert f"/gate/waivers/new/?application={desk.application.slug}&amp;rule=FR002" in page
     assert "openai/gpt-3.5-turbo-0125" in page
     assert "This was shipped" in page
-    assert "This was shipped" not in text_of(signed_in_client(desk.viewer).get(f"/gate/runs/{run.pk}/"))
+    assert "This was shipped" not in text_of(
+        signed_in_client(desk.viewer).get(f"/gate/runs/{run.pk}/")
+    )
     (row, *_rest) = csv_rows(signed_in_client(desk.viewer).get(f"/gate/runs/{run.pk}/findings.csv"))
     assert (row["rule"], row["file"], row["line"]) == ("FR002", "app/a.py", "3")
     for address in ("", "findings.csv"):
-        assert signed_in_client(desk.stranger).get(f"/gate/runs/{run.pk}/{address}").status_code == 404
+        assert (
+            signed_in_client(desk.stranger).get(f"/gate/runs/{run.pk}/{address}").status_code == 404
+        )
 
 
 def test_an_editor_says_what_was_shipped(desk, run):
@@ -103,10 +115,13 @@ def test_a_waiver_goes_from_the_link_in_the_log_through_the_inbox_to_granted(des
     answer = editor.post(
         address,
         {
-            "application": desk.application.slug, "rule": "FR002", "model": "openai/gpt-3.5-turbo-0125",
-            "until": desk.today + timedelta(20), "reason": "Moving in March.",
+            "application": desk.application.slug,
+            "rule": "FR002",
+            "model": "openai/gpt-3.5-turbo-0125",
+            "until": desk.today + timedelta(20),
+            "reason": "Moving in March.",
         },
-    )  # fmt: skip
+    )
 
     waiver = Waiver.objects.get()
     assert answer["Location"] == f"/gate/waivers/{waiver.pk}/"
@@ -119,7 +134,11 @@ def test_a_waiver_goes_from_the_link_in_the_log_through_the_inbox_to_granted(des
     governance.post(f"/gate/waivers/{waiver.pk}/grant/", {"reason": "Agreed."})
 
     waiver.refresh_from_db()
-    assert (waiver.state, waiver.decision, waiver.decided_by) == ("granted", "Agreed.", desk.governance)
+    assert (waiver.state, waiver.decision, waiver.decided_by) == (
+        "granted",
+        "Agreed.",
+        desk.governance,
+    )
     (row,) = csv_rows(editor.get("/gate/waivers.csv"))
     assert (row["state"], row["reason"]) == ("Granted", "Moving in March.")
     editor.post(f"/gate/waivers/{waiver.pk}/withdraw/")
@@ -154,9 +173,12 @@ def test_a_waiver_can_be_for_the_model_as_one_host_serves_it(desk):
 )
 def test_a_waiver_that_cannot_be_is_refused_with_a_sentence(desk, wrong, words):
     asked = {
-        "application": desk.application.slug, "rule": "FR002", "model": "gpt-3.5-turbo-0125",
-        "until": desk.today + timedelta(20), "reason": "Moving.",
-    }  # fmt: skip
+        "application": desk.application.slug,
+        "rule": "FR002",
+        "model": "gpt-3.5-turbo-0125",
+        "until": desk.today + timedelta(20),
+        "reason": "Moving.",
+    }
 
     answer = signed_in_client(desk.editor).post("/gate/waivers/new/", {**asked, **wrong})
 
@@ -166,9 +188,14 @@ def test_a_waiver_that_cannot_be_is_refused_with_a_sentence(desk, wrong, words):
 
 def test_who_asked_is_told_that_a_colleague_decides(desk):
     waiver = ask_for_waiver(
-        application=desk.application, rule="FR002", model="gpt-3.5-turbo-0125", reason="Ours.",
-        until=desk.today + timedelta(9), by=desk.governance, at=now(),
-    )  # fmt: skip
+        application=desk.application,
+        rule="FR002",
+        model="gpt-3.5-turbo-0125",
+        reason="Ours.",
+        until=desk.today + timedelta(9),
+        by=desk.governance,
+        at=now(),
+    )
     client = signed_in_client(desk.governance)
 
     page = text_of(client.get(f"/gate/waivers/{waiver.pk}/"))
@@ -212,7 +239,11 @@ def test_the_policy_is_tried_out_before_it_is_kept(desk):
         client.post("/gate/policy/", {**fields, near: 60, "try": "1"})
     )
 
-    kept = client.post("/gate/policy/", {**fields, "level-FR009": "error", "reason": "Routes are named."}, follow=True)
+    kept = client.post(
+        "/gate/policy/",
+        {**fields, "level-FR009": "error", "reason": "Routes are named."},
+        follow=True,
+    )
     assert "Kept as version 2" in text_of(kept)
     assert "Routes are named." in text_of(kept)
     late = client.post("/gate/policy/", {**fields, "level-FR009": "off"})
@@ -222,11 +253,19 @@ def test_the_policy_is_tried_out_before_it_is_kept(desk):
 def test_pages_say_below_a_short_heading_why_the_gate_cannot_decide(desk):
     PollState.objects.all().delete()
     make_dependency(desk.application, desk.good)
-    run = ask(application=desk.application, asked=[Asked("gpt-4o-2024-08-06", "openai")], by=desk.editor, at=now())
+    run = ask(
+        application=desk.application,
+        asked=[Asked("gpt-4o-2024-08-06", "openai")],
+        by=desk.editor,
+        at=now(),
+    )
     client = signed_in_client(desk.viewer)
 
     for address, heading in (
-        (f"/gate/of/{desk.application.slug}/", "A build that calls all that is registered cannot be judged today."),
+        (
+            f"/gate/of/{desk.application.slug}/",
+            "A build that calls all that is registered cannot be judged today.",
+        ),
         (f"/gate/runs/{run.pk}/", "This build could not be judged."),
         ("/gate/policy/", None),
         ("/gate/", None),
@@ -265,9 +304,14 @@ def test_a_list_costs_the_same_number_of_statements_however_long(desk, address):
             application = make_application(team=desk.team, business_owner="Ilse")
             ask(application=application, asked=[Asked(f"m-{number}")], by=desk.editor, at=now())
             waiver = ask_for_waiver(
-                application=application, rule="FR005", model=f"m-{number}", reason="Ours.",
-                until=desk.today + timedelta(9), by=desk.editor, at=now(),
-            )  # fmt: skip
+                application=application,
+                rule="FR005",
+                model=f"m-{number}",
+                reason="Ours.",
+                until=desk.today + timedelta(9),
+                by=desk.editor,
+                at=now(),
+            )
             grant_waiver(waiver=waiver, by=desk.governance, at=now())
 
     client = signed_in_client(desk.viewer)

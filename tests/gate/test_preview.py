@@ -1,5 +1,5 @@
-"""What a policy is said to do beforehand is what the gate then does: a thousand random applications, each judged both
-ways."""
+"""What a policy is said to do beforehand is what the gate then does: a thousand random
+applications, each judged both ways."""
 
 import random
 from collections.abc import Iterator
@@ -37,7 +37,8 @@ N_APPLICATIONS = 40
 
 
 class RandomPortfolio:
-    """Offerings of every kind that the register can hold, and applications that call them; the same for one seed."""
+    """Offerings of every kind that the register can hold, and applications that call them; the same
+    for one seed."""
 
     def __init__(self, desk: SupportDesk, seed: int) -> None:
         self.desk, self.random = desk, random.Random(seed)
@@ -52,13 +53,21 @@ class RandomPortfolio:
 
     def _offerings(self) -> Iterator[Offering]:
         chance = self.random
-        hosts = [self.desk.openai, self.desk.azure, make_provider("router", roles=("host", "gateway"))]
+        hosts = [
+            self.desk.openai,
+            self.desk.azure,
+            make_provider("router", roles=("host", "gateway")),
+        ]
         foundations = [make_foundation(f"maker/line-{number}") for number in range(4)]
         versions = [
-            make_version(f"maker/line-{n}-{m}", foundation=line) for n, line in enumerate(foundations) for m in range(3)
+            make_version(f"maker/line-{n}-{m}", foundation=line)
+            for n, line in enumerate(foundations)
+            for m in range(3)
         ]
         for number in range(60):
-            ends = self.desk.today + timedelta(chance.choice([-40, -1, 0, 1, 7, 14, 30, 31, 60, 90, 120, 181, 400]))
+            ends = self.desk.today + timedelta(
+                chance.choice([-40, -1, 0, 1, 7, 14, 30, 31, 60, 90, 120, 181, 400])
+            )
             is_dated = chance.random() < 0.7
             lifecycle = chance.choice(["active", "active", "deprecated", "retired"])
             kinds = ["firm"] if lifecycle == "retired" else ["firm", "firm", "not_before"]
@@ -114,7 +123,9 @@ class RandomPortfolio:
     def _decide(self) -> None:
         chance = self.random
         offering = chance.choice([each for each in self.offerings if each.version_id is not None])
-        target = chance.choice([offering, offering.version, offering.version.foundation, offering.host])
+        target = chance.choice(
+            [offering, offering.version, offering.version.foundation, offering.host]
+        )
         decision = chance.choice(["blocked", "restricted", "restricted", "approved"])
         limits = {}
         if decision == "restricted":
@@ -145,8 +156,11 @@ class RandomPortfolio:
             offering=None if of_version else offering,
             version=offering.version if of_version else None,
             passed=chance.choice([True, True, False]),
-            run_on=self.desk.today - timedelta(chance.choice([0, 1, 29, 30, 31, 364, 365, 366, 500])),
-            expires_on=chance.choice([None, None, self.desk.today + timedelta(1), self.desk.today + timedelta(40)]),
+            run_on=self.desk.today
+            - timedelta(chance.choice([0, 1, 29, 30, 31, 364, 365, 366, 500])),
+            expires_on=chance.choice(
+                [None, None, self.desk.today + timedelta(1), self.desk.today + timedelta(40)]
+            ),
             recorded_at=now(),
         )
 
@@ -178,7 +192,14 @@ class RandomPortfolio:
         for environment in ("production", "*"):
             for criticality in Criticality.values:
                 warning_days = chance.choice([0, 30, 90, 180])
-                days.append(Days(environment, criticality, warning_days, min(warning_days, chance.choice([0, 7, 30]))))
+                days.append(
+                    Days(
+                        environment,
+                        criticality,
+                        warning_days,
+                        min(warning_days, chance.choice([0, 7, 30])),
+                    )
+                )
         change_policy(
             by=self.desk.governance,
             levels={str(rule): chance.choice(Level.values) for rule in Rule},
@@ -193,13 +214,18 @@ class RandomPortfolio:
 
 
 def days_of(rules: Rules) -> list[Days]:
-    return [Days(row.environment, row.criticality, row.warning_days, row.error_days) for row in rules.horizons]
+    return [
+        Days(row.environment, row.criticality, row.warning_days, row.error_days)
+        for row in rules.horizons
+    ]
 
 
 def judged_at_the_gate(application: Application) -> dict[str, str]:
     """{rule: gravest level} of what the gate finds in all that the application calls today."""
     found: dict[str, str] = {}
-    for each in evaluate_register(application=application, environment="production", at=now()).findings:
+    for each in evaluate_register(
+        application=application, environment="production", at=now()
+    ).findings:
         if each.rule not in found or Level(each.level).gravity > Level(found[each.rule]).gravity:
             found[each.rule] = each.level
     return found
@@ -251,7 +277,9 @@ def test_the_counts_of_the_preview_are_those_of_its_applications(desk):
     assert counted.n_applications == len(found)
     assert counted.n_blocked == sum("error" in levels.values() for levels in found.values())
     assert {row.rule: row.n_errors for row in counted.rules if row.n_errors} == {
-        Rule(rule): n for rule in Rule.values if (n := sum(levels.get(rule) == "error" for levels in found.values()))
+        Rule(rule): n
+        for rule in Rule.values
+        if (n := sum(levels.get(rule) == "error" for levels in found.values()))
     }
 
 
@@ -271,11 +299,15 @@ def test_an_evaluation_that_failed_lately_outweighs_an_earlier_one_that_passed(d
     assert previewed(Rules.in_force(), desk.today) == {desk.application.pk: {"FR006": "error"}}
 
 
-def test_a_preview_costs_the_same_number_of_statements_however_many_applications(desk, django_assert_num_queries):
+def test_a_preview_costs_the_same_number_of_statements_however_many_applications(
+    desk, django_assert_num_queries
+):
     rules = Rules.in_force()
 
     for n in (2, 10):
         for _ in range(n):
-            make_dependency(make_application(team=desk.team, criticality=Criticality.CRITICAL), desk.good)
+            make_dependency(
+                make_application(team=desk.team, criticality=Criticality.CRITICAL), desk.good
+            )
         with django_assert_num_queries(7):
             previewed(rules, desk.today)

@@ -25,7 +25,9 @@ OPENAI = "openai"
 
 def judge(desk: SupportDesk, *names: str | Asked, environment: str = "production", **question):
     asked = [name if isinstance(name, Asked) else Asked(name, OPENAI) for name in names]
-    return evaluate(application=desk.application, asked=asked, environment=environment, at=now(), **question)
+    return evaluate(
+        application=desk.application, asked=asked, environment=environment, at=now(), **question
+    )
 
 
 def say(desk: SupportDesk, **levels: str):
@@ -43,12 +45,19 @@ def test_a_model_that_holds_passes(desk):
 
     assert (outcome.decision, outcome.exit_code, outcome.findings) == ("pass", 0, ())
     assert outcome.evaluated == [
-        {"model": "gpt-4o-2024-11-20", "resolved_id": "openai/gpt-4o-2024-11-20", "match": "exact", "location": None}
+        {
+            "model": "gpt-4o-2024-11-20",
+            "resolved_id": "openai/gpt-4o-2024-11-20",
+            "match": "exact",
+            "location": None,
+        }
     ]
 
 
 def test_fr001_blocks_what_the_organisation_blocked(desk):
-    decide(target=desk.good.version, decision="blocked", reason="Leaks.", at=now(), by=desk.governance)
+    decide(
+        target=desk.good.version, decision="blocked", reason="Leaks.", at=now(), by=desk.governance
+    )
 
     outcome = judge(desk, "gpt-4o-2024-11-20")
 
@@ -60,9 +69,13 @@ def test_fr001_blocks_what_the_organisation_blocked(desk):
 def test_fr001_asks_for_an_approval_where_the_policy_does(desk):
     change_policy(by=desk.governance, facts={"requires_approval": True})
     decide(
-        target=desk.good, decision="approved", reason="Tried.", at=now(), by=desk.governance,
+        target=desk.good,
+        decision="approved",
+        reason="Tried.",
+        at=now(),
+        by=desk.governance,
         expires_on=desk.today + timedelta(90),
-    )  # fmt: skip
+    )
 
     outcome = judge(desk, "gpt-4o-2024-11-20", "gpt-3.5-turbo-0125")
 
@@ -91,7 +104,9 @@ def test_fr002_blocks_what_is_retired_and_names_what_to_move_to(desk):
         (7, Criticality.STANDARD, "production", "error"),
     ],
 )
-def test_fr003_speaks_by_environment_and_criticality(desk, days, criticality, environment, expected):
+def test_fr003_speaks_by_environment_and_criticality(
+    desk, days, criticality, environment, expected
+):
     Application.objects.filter(pk=desk.application.pk).update(criticality=criticality)
     desk.application.refresh_from_db()
     desk.ending.retires_on = desk.today + timedelta(days)
@@ -108,15 +123,24 @@ def test_fr003_never_blocks_for_a_day_the_host_has_not_set(desk):
     desk.ending.retires_on, desk.ending.date_kind = desk.today + timedelta(3), "not_before"
     desk.ending.save()
 
-    assert rules_of(judge(desk, "gpt-4o-2024-08-06").findings) == [("FR003", "warning", "gpt-4o-2024-08-06")]
+    assert rules_of(judge(desk, "gpt-4o-2024-08-06").findings) == [
+        ("FR003", "warning", "gpt-4o-2024-08-06")
+    ]
 
 
 def test_fr004_tells_a_deployment_that_does_not_say_its_model(desk):
-    outcome = judge(desk, Asked("contact-centre-prod", "azure"), Asked("judge-eu", "azure"), Asked("fast", alias=True))
+    outcome = judge(
+        desk,
+        Asked("contact-centre-prod", "azure"),
+        Asked("judge-eu", "azure"),
+        Asked("fast", alias=True),
+    )
 
     assert rules_of(outcome.findings) == [
-        ("FR004", "warning", "contact-centre-prod"), ("FR004", "warning", "judge-eu"), ("FR004", "warning", "fast")
-    ]  # fmt: skip
+        ("FR004", "warning", "contact-centre-prod"),
+        ("FR004", "warning", "judge-eu"),
+        ("FR004", "warning", "fast"),
+    ]
     assert [row["match"] for row in outcome.evaluated] == ["unresolved"] * 3
 
 
@@ -134,22 +158,37 @@ def test_fr004_tells_a_family_that_stands_for_several_releases(desk):
 
 def test_a_moving_alias_is_told_as_one_and_judged_by_what_answers(desk):
     alias = Alias.objects.create(
-        identifier="openai/gpt-4o", foundation=desk.good.version.foundation, kind="alias", version=desk.good.version
+        identifier="openai/gpt-4o",
+        foundation=desk.good.version.foundation,
+        kind="alias",
+        version=desk.good.version,
     )
-    make_offering("gpt-4o", host=desk.openai, version=desk.good.version, alias=alias, lifecycle="active")
+    make_offering(
+        "gpt-4o", host=desk.openai, version=desk.good.version, alias=alias, lifecycle="active"
+    )
 
     outcome = judge(desk, "gpt-4o")
 
     assert outcome.findings == ()
-    assert (outcome.evaluated[0]["match"], outcome.evaluated[0]["resolved_id"]) == ("alias", "openai/gpt-4o-2024-11-20")
+    assert (outcome.evaluated[0]["match"], outcome.evaluated[0]["resolved_id"]) == (
+        "alias",
+        "openai/gpt-4o-2024-11-20",
+    )
 
 
 def test_a_gateways_alias_is_what_the_applications_own_gateway_passes_on(desk):
     Observation.objects.create(
-        key="00000000-0000-0000-0000-000000000001", stream="litellm-config:main", application=desk.application,
-        alias="chat-default", requested="gpt-3.5-turbo-0125", confidence=Confidence.GATEWAY_CONFIG,
-        state="matched", offering=desk.retired, first_seen_at=now(), last_seen_at=now(),
-    )  # fmt: skip
+        key="00000000-0000-0000-0000-000000000001",
+        stream="litellm-config:main",
+        application=desk.application,
+        alias="chat-default",
+        requested="gpt-3.5-turbo-0125",
+        confidence=Confidence.GATEWAY_CONFIG,
+        state="matched",
+        offering=desk.retired,
+        first_seen_at=now(),
+        last_seen_at=now(),
+    )
 
     outcome = judge(desk, Asked("chat-default", "litellm", alias=True))
 
@@ -160,9 +199,10 @@ def test_fr005_tells_a_name_that_nobody_knows_and_never_guesses_a_neighbour(desk
     outcome = judge(desk, "gpt-4o-2024-08", "gpt-3.5-turbo-012", "process.env.MODEL")
 
     assert rules_of(outcome.findings) == [
-        ("FR005", "warning", "gpt-4o-2024-08"), ("FR005", "warning", "gpt-3.5-turbo-012"),
+        ("FR005", "warning", "gpt-4o-2024-08"),
+        ("FR005", "warning", "gpt-3.5-turbo-012"),
         ("FR005", "warning", "process.env.MODEL"),
-    ]  # fmt: skip
+    ]
     assert {row["match"] for row in outcome.evaluated} == {"unresolved"}
 
 
@@ -175,7 +215,9 @@ def test_a_known_model_is_not_judged_by_another_hosts_dates(desk):
 
 
 def test_what_a_person_decided_about_a_name_counts_first(desk):
-    NameDecision.objects.create(name="contact-centre-prod", offering=desk.retired, decided_by=desk.governance)
+    NameDecision.objects.create(
+        name="contact-centre-prod", offering=desk.retired, decided_by=desk.governance
+    )
     NameDecision.objects.create(name="google", not_a_model=True, decided_by=desk.governance)
 
     outcome = judge(desk, Asked("contact-centre-prod", "azure"), Asked("google", ""))
@@ -189,9 +231,13 @@ def test_fr006_asks_critical_applications_for_an_evaluation_that_still_counts(de
     assert rules_of(judge(desk, name).findings) == [("FR006", "error", name)]
 
     evidence = Evidence.objects.create(
-        kind="own_evaluation", application=desk.application, version=desk.good.version, passed=True,
-        run_on=desk.today - timedelta(30), recorded_at=now(),
-    )  # fmt: skip
+        kind="own_evaluation",
+        application=desk.application,
+        version=desk.good.version,
+        passed=True,
+        run_on=desk.today - timedelta(30),
+        recorded_at=now(),
+    )
     assert judge(desk, name).findings == ()
 
     evidence.run_on = desk.today - timedelta(400)
@@ -199,9 +245,13 @@ def test_fr006_asks_critical_applications_for_an_evaluation_that_still_counts(de
     assert "counts no longer" in judge(desk, name).findings[0].message
 
     Evidence.objects.create(
-        kind="red_team", application=desk.application, offering=desk.good, passed=False, run_on=desk.today,
+        kind="red_team",
+        application=desk.application,
+        offering=desk.good,
+        passed=False,
+        run_on=desk.today,
         recorded_at=now(),
-    )  # fmt: skip
+    )
     assert "failed" in judge(desk, name).findings[0].message
 
     Application.objects.filter(pk=desk.application.pk).update(criticality=Criticality.LOW)
@@ -211,24 +261,42 @@ def test_fr006_asks_critical_applications_for_an_evaluation_that_still_counts(de
 
 def test_fr007_and_fr008_hold_restrictions_against_the_application(desk):
     decide(
-        target=desk.good, decision="restricted", reason="Only public data in the US.", at=now(), by=desk.governance,
-        expires_on=desk.today + timedelta(90), data_classes=["public"], regions=["US"],
-    )  # fmt: skip
+        target=desk.good,
+        decision="restricted",
+        reason="Only public data in the US.",
+        at=now(),
+        by=desk.governance,
+        expires_on=desk.today + timedelta(90),
+        data_classes=["public"],
+        regions=["US"],
+    )
 
     outcome = judge(desk, "gpt-4o-2024-11-20")
 
-    assert {(rule, level) for rule, level, _ in rules_of(outcome.findings)} == {("FR007", "error"), ("FR008", "error")}
+    assert {(rule, level) for rule, level, _ in rules_of(outcome.findings)} == {
+        ("FR007", "error"),
+        ("FR008", "error"),
+    }
 
 
 def test_what_is_only_not_on_record_warns(desk):
-    Application.objects.filter(pk=desk.application.pk).update(data_classification="", geography="US")
+    Application.objects.filter(pk=desk.application.pk).update(
+        data_classification="", geography="US"
+    )
     desk.application.refresh_from_db()
     decide(
-        target=desk.good, decision="restricted", reason="Public data.", at=now(), by=desk.governance,
-        expires_on=desk.today + timedelta(90), data_classes=["public"],
-    )  # fmt: skip
+        target=desk.good,
+        decision="restricted",
+        reason="Public data.",
+        at=now(),
+        by=desk.governance,
+        expires_on=desk.today + timedelta(90),
+        data_classes=["public"],
+    )
 
-    assert rules_of(judge(desk, "gpt-4o-2024-11-20").findings) == [("FR007", "warning", "gpt-4o-2024-11-20")]
+    assert rules_of(judge(desk, "gpt-4o-2024-11-20").findings) == [
+        ("FR007", "warning", "gpt-4o-2024-11-20")
+    ]
 
 
 def test_fr009_tells_a_route_that_lets_any_model_through(desk):
@@ -236,7 +304,9 @@ def test_fr009_tells_a_route_that_lets_any_model_through(desk):
 
 
 def test_fr010_tells_an_application_without_an_owner(desk):
-    Application.objects.filter(pk=desk.application.pk).update(business_owner="", technical_owner=" ")
+    Application.objects.filter(pk=desk.application.pk).update(
+        business_owner="", technical_owner=" "
+    )
     desk.application.refresh_from_db()
 
     assert rules_of(judge(desk, "gpt-4o-2024-11-20").findings) == [("FR010", "warning", "")]
@@ -258,7 +328,9 @@ def test_without_a_host_the_developers_own_counts(desk):
 
 
 def test_a_stale_or_empty_catalogue_cannot_decide(desk):
-    PollState.objects.update(last_observed_at=now() - timedelta(8), last_success_at=now() - timedelta(8))
+    PollState.objects.update(
+        last_observed_at=now() - timedelta(8), last_success_at=now() - timedelta(8)
+    )
 
     outcome = judge(desk, "gpt-4o-2024-11-20")
     blocked = judge(desk, "gpt-3.5-turbo-0125")
@@ -279,7 +351,10 @@ def test_a_stale_or_empty_catalogue_cannot_decide(desk):
     # what was read and is doubted is no ground either, and says so
     PollState.objects.update(last_observed_at=now(), last_success_at=now(), suspect=True)
     doubted = judge(desk, "gpt-4o-2024-11-20")
-    assert (doubted.decision, "LiteLLM price map: on hold, needs review" in doubted.summary) == ("unknown", True)
+    assert (doubted.decision, "LiteLLM price map: on hold, needs review" in doubted.summary) == (
+        "unknown",
+        True,
+    )
     PollState.objects.update(suspect=False, last_change_at=now() - timedelta(90))
     assert judge(desk, "gpt-4o-2024-11-20").decision == "pass"
     # a feed that answers and that nobody keeps any more
@@ -308,16 +383,25 @@ def test_an_empty_catalogue_cannot_decide(desk):
 
     outcome = judge(desk, "gpt-4o-2024-11-20")
 
-    assert (outcome.decision, outcome.exit_code, "is empty" in outcome.summary) == ("unknown", 3, True)
+    assert (outcome.decision, outcome.exit_code, "is empty" in outcome.summary) == (
+        "unknown",
+        3,
+        True,
+    )
 
 
 def test_the_policy_grows_by_one_version_a_change_and_says_who_changed_it(desk):
     before = GatePolicy.objects.get(pk=1).version
 
     changed = change_policy(
-        by=desk.governance, levels={"FR009": "error"}, days=[Days("prod", 3, 400, 200)], reason="Routes are named."
+        by=desk.governance,
+        levels={"FR009": "error"},
+        days=[Days("prod", 3, 400, 200)],
+        reason="Routes are named.",
     )
-    same = change_policy(by=desk.governance, levels={"FR009": "error"}, days=[Days("production", 3, 400, 200)])
+    same = change_policy(
+        by=desk.governance, levels={"FR009": "error"}, days=[Days("production", 3, 400, 200)]
+    )
 
     assert (changed.version, same.version) == (before + 1, before + 1)
     entry = changed.history.order_by("-pgh_id").first()

@@ -1,5 +1,5 @@
-"""From source trees through the bills of materials that real scanners made of them to the gate, by the built-in
-catalogue as of its day."""
+"""From source trees through the bills of materials that real scanners made of them to the gate, by
+the built-in catalogue as of its day."""
 
 from datetime import UTC, date, datetime
 
@@ -26,8 +26,13 @@ def _application(django_db_setup, django_db_blocker):
         load_catalogue(at=AT)
         made = make_application("Scanned", business_owner="Ilse")
         # the catalogue says what it is; that a source was read lets the gate decide by it
-        read_dates(Source.objects.get(slug="litellm"), Offering.objects.filter(host__slug="openai")[0], at=AT)
-        # what waits for the end of a transaction is checked once here, not again at the end of every test
+        read_dates(
+            Source.objects.get(slug="litellm"),
+            Offering.objects.filter(host__slug="openai")[0],
+            at=AT,
+        )
+        # what waits for the end of a transaction is checked once here, not again at the end of
+        # every test
         with connection.cursor() as cursor:
             cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
             cursor.execute("SET CONSTRAINTS ALL DEFERRED")
@@ -47,24 +52,40 @@ def judged(application, shared):
     for path in sorted((shared / "samples" / "cyclonedx").glob("*.cdx*.json")):
         read = models_of_bom(path.read_bytes())
         found[path.name] = evaluate(
-            application=application, asked=read.asked, environment="production", at=AT, incomplete=read.incomplete
+            application=application,
+            asked=read.asked,
+            environment="production",
+            at=AT,
+            incomplete=read.incomplete,
         )
     return found
 
 
 def of(outcome, model):
-    return [(each.rule, each.level) for each in outcome.findings if model in (each.model, each.resolved_id)]
+    return [
+        (each.rule, each.level)
+        for each in outcome.findings
+        if model in (each.model, each.resolved_id)
+    ]
 
 
 def test_the_retired_model_is_blocked_and_the_ending_one_is_warned_of(judged):
     retired = {
-        name for name, outcome in judged.items() if ("FR002", "error") in of(outcome, "openai/gpt-3.5-turbo-0125")
+        name
+        for name, outcome in judged.items()
+        if ("FR002", "error") in of(outcome, "openai/gpt-3.5-turbo-0125")
     }
     ending = {name: of(outcome, "openai/gpt-4o-2024-08-06") for name, outcome in judged.items()}
 
     # of the scanners only this one saw the call in Go
-    assert {name for name in retired if judged[name].exit_code == 1} == {"airom-0.5.0.web-copilot.cdx16.json"}
-    seen = {name.partition("-0")[0].partition("-1")[0].partition("-3")[0] for name, found in ending.items() if found}
+    assert {name for name in retired if judged[name].exit_code == 1} == {
+        "airom-0.5.0.web-copilot.cdx16.json"
+    }
+    seen = {
+        name.partition("-0")[0].partition("-1")[0].partition("-3")[0]
+        for name, found in ending.items()
+        if found
+    }
     assert seen == {"ai-bom", "airom", "cdxgen-aibom", "cisco-aibom"}
     assert {tuple(found) for found in ending.values() if found} == {(("FR003", "warning"),)}
     dates = {
@@ -96,9 +117,11 @@ def test_what_a_scanner_made_up_is_unknown_and_no_neighbour(judged):
 
 def test_the_same_two_models_by_name(application):
     outcome = evaluate(
-        application=application, asked=[Asked("gpt-3.5-turbo-0125"), Asked("gpt-4o-2024-08-06"), Asked("gpt-4-0613")],
-        environment="production", at=AT,
-    )  # fmt: skip
+        application=application,
+        asked=[Asked("gpt-3.5-turbo-0125"), Asked("gpt-4o-2024-08-06"), Asked("gpt-4-0613")],
+        environment="production",
+        at=AT,
+    )
 
     assert of(outcome, "gpt-3.5-turbo-0125")[0] == ("FR002", "error")
     assert of(outcome, "gpt-4o-2024-08-06")[0] == ("FR003", "warning")
@@ -107,9 +130,11 @@ def test_the_same_two_models_by_name(application):
 
 def test_a_month_later_without_a_poll_nothing_is_decided(application):
     outcome = evaluate(
-        application=application, asked=[Asked("gpt-4o-2024-11-20")], environment="production",
+        application=application,
+        asked=[Asked("gpt-4o-2024-11-20")],
+        environment="production",
         at=datetime(2026, 12, 25, tzinfo=UTC),
-    )  # fmt: skip
+    )
 
     assert (outcome.decision, outcome.exit_code) == ("unknown", 3)
 

@@ -1,4 +1,5 @@
-"""Before a waiver ends, who asked for it and who owns the application are told, once a milestone; and no more after."""
+"""Before a waiver ends, who asked for it and who owns the application are told, once a milestone;
+and no more after."""
 
 import io
 import json
@@ -17,7 +18,16 @@ from apps.alerts.wishing import change_settings
 from apps.gate.actions import ask_for_waiver, grant_waiver, withdraw_waiver
 from apps.gate.models import Waiver
 from apps.inventory.models import Application
-from tests.alerts.passing import addresses, day_in, last_text, look, mail_out, morning, pass_day, pass_each
+from tests.alerts.passing import (
+    addresses,
+    day_in,
+    last_text,
+    look,
+    mail_out,
+    morning,
+    pass_day,
+    pass_each,
+)
 from tests.builders import NOW, make_application, make_member, make_team, make_user
 
 pytestmark = pytest.mark.django_db
@@ -35,14 +45,21 @@ def ilse() -> User:
 
 @pytest.fixture
 def maren() -> User:
-    return make_user("maren", role="governance", email="maren@example.org", first_name="Maren", last_name="Vogt")
+    return make_user(
+        "maren", role="governance", email="maren@example.org", first_name="Maren", last_name="Vogt"
+    )
 
 
 def granted(asker: User, granter: User, until: int, *, at: datetime = NOW, **more: Any) -> Waiver:
-    facts: dict[str, Any] = {"rule": "FR002", "model": "gpt-3.5-turbo-0125", "reason": "Moving in March.", **more}
+    facts: dict[str, Any] = {
+        "rule": "FR002",
+        "model": "gpt-3.5-turbo-0125",
+        "reason": "Moving in March.",
+        **more,
+    }
     waiver = ask_for_waiver(
         application=Application.objects.get(), until=day_in(until), by=asker, at=at, **facts
-    )  # fmt: skip
+    )
     return grant_waiver(waiver=waiver, by=granter, at=at)
 
 
@@ -52,7 +69,9 @@ def raised() -> list[tuple[int, int | None]]:
     return [((row.raised_at.date() - day_in(0)).days, row.milestone) for row in rows]
 
 
-def test_who_asked_and_who_owns_it_are_told_at_each_milestone_and_once(ilse: User, maren: User) -> None:
+def test_who_asked_and_who_owns_it_are_told_at_each_milestone_and_once(
+    ilse: User, maren: User
+) -> None:
     waiver = granted(ilse, maren, 40)
 
     pass_each(0, 9, 10, 11, 33, 34, 40, 41)
@@ -77,13 +96,19 @@ def test_once_it_has_been_over_for_a_week_it_is_nobodys_alert_any_more_and_nothi
     pass_each(47, 48, 49)
 
     live.refresh_from_db()
-    assert (live.milestone, live.state, live.resolution_sentence) == (0, "resolved", "Its day has come.")
+    assert (live.milestone, live.state, live.resolution_sentence) == (
+        0,
+        "resolved",
+        "Its day has come.",
+    )
     assert live.resolved_at == morning(48)
     assert sum(addresses().values()) == n_mails
     assert addresses("resolved") == {}
 
 
-@pytest.mark.parametrize("how", ["renewed", "renewed for all its models", "withdrawn", "renewed late"])
+@pytest.mark.parametrize(
+    "how", ["renewed", "renewed for all its models", "withdrawn", "renewed late"]
+)
 def test_renewed_or_withdrawn_it_is_over_and_whom_a_mail_had_told_is_told_that_once(
     ilse: User, maren: User, how: str
 ) -> None:
@@ -95,7 +120,9 @@ def test_renewed_or_withdrawn_it_is_over_and_whom_a_mail_had_told_is_told_that_o
         case "renewed":
             granted(ilse, maren, 150, at=morning(13, 9), model="GPT-3.5-turbo-0125")
         case "renewed for all its models":
-            Waiver.objects.filter(pk=granted(ilse, maren, 150, at=morning(13, 9)).pk).update(model="")
+            Waiver.objects.filter(pk=granted(ilse, maren, 150, at=morning(13, 9)).pk).update(
+                model=""
+            )
         case "withdrawn":
             withdraw_waiver(waiver=waiver, by=ilse, at=morning(13, 9), reason="Moved.")
         case _:
@@ -106,14 +133,25 @@ def test_renewed_or_withdrawn_it_is_over_and_whom_a_mail_had_told_is_told_that_o
     pass_each(last + 1, last + 2, last + 9)
 
     assert set(Alert.objects.values_list("state", flat=True)) == {"resolved"}
-    assert Alert.objects.latest("raised_at").resolution_sentence == "The waiver was renewed or withdrawn."
+    assert (
+        Alert.objects.latest("raised_at").resolution_sentence
+        == "The waiver was renewed or withdrawn."
+    )
     assert set(addresses("resolved").values()) == {1}
     assert "renewed or withdrawn" in last_text("ilse@example.org")
 
 
-def test_what_is_only_asked_for_refused_or_of_a_retired_application_is_told_to_nobody(ilse: User, maren: User) -> None:
+def test_what_is_only_asked_for_refused_or_of_a_retired_application_is_told_to_nobody(
+    ilse: User, maren: User
+) -> None:
     ask_for_waiver(
-        application=Application.objects.get(), rule="FR003", model="x", reason="y", until=day_in(5), by=ilse, at=NOW
+        application=Application.objects.get(),
+        rule="FR003",
+        model="x",
+        reason="y",
+        until=day_in(5),
+        by=ilse,
+        at=NOW,
     )
     granted(ilse, maren, 5)
     Application.objects.update(status="retired")
@@ -123,7 +161,9 @@ def test_what_is_only_asked_for_refused_or_of_a_retired_application_is_told_to_n
     assert raised() == []
 
 
-def test_the_days_before_are_those_of_acceptances_as_governance_sets_them(ilse: User, maren: User) -> None:
+def test_the_days_before_are_those_of_acceptances_as_governance_sets_them(
+    ilse: User, maren: User
+) -> None:
     assert AlertSettings.objects.get().expiry_milestones == [30, 7, 0]
     change_settings(by=maren, expiry_milestones=[20, 3])
     granted(ilse, maren, 30)
@@ -161,7 +201,12 @@ def test_after_three_days_of_silence_one_digest_covers_the_gap(ilse: User, maren
 def test_it_can_be_muted_by_its_kind_and_by_itself(ilse: User, maren: User) -> None:
     waiver = granted(ilse, maren, 20)
     mute(by=ilse, until=day_in(60), at=NOW, kind=KIND)
-    mute(by=User.objects.get(username="olga"), until=day_in(60), at=NOW, subject=f"waiver:{waiver.pk}@{day_in(20)}")
+    mute(
+        by=User.objects.get(username="olga"),
+        until=day_in(60),
+        at=NOW,
+        subject=f"waiver:{waiver.pk}@{day_in(20)}",
+    )
 
     pass_each(13, 20)
 

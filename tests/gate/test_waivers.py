@@ -1,4 +1,5 @@
-"""Waivers: asked for by the team, granted by somebody else, for a time, and shown in what the gate says."""
+"""Waivers: asked for by the team, granted by somebody else, for a time, and shown in what the gate
+says."""
 
 from datetime import timedelta
 
@@ -20,17 +21,24 @@ URL = "/api/v1/gate-waivers/"
 
 def asked_for(desk: SupportDesk, **more) -> Waiver:
     facts = {
-        "application": desk.application, "rule": "FR002", "model": "gpt-3.5-turbo-0125", "reason": "Moving in March.",
-        "until": desk.today + timedelta(30), "by": desk.editor, "at": now(),
-    }  # fmt: skip
+        "application": desk.application,
+        "rule": "FR002",
+        "model": "gpt-3.5-turbo-0125",
+        "reason": "Moving in March.",
+        "until": desk.today + timedelta(30),
+        "by": desk.editor,
+        "at": now(),
+    }
     return ask_for_waiver(**{**facts, **more})
 
 
 def gate(desk: SupportDesk, *, days: int = 0):
     return evaluate(
-        application=desk.application, asked=[Asked("gpt-3.5-turbo-0125", "openai", file="app/a.py")],
-        environment="production", at=now() + timedelta(days),
-    )  # fmt: skip
+        application=desk.application,
+        asked=[Asked("gpt-3.5-turbo-0125", "openai", file="app/a.py")],
+        environment="production",
+        at=now() + timedelta(days),
+    )
 
 
 def test_a_granted_waiver_lets_through_until_its_day_and_is_shown(desk):
@@ -55,7 +63,9 @@ def test_a_waiver_covers_its_rule_and_model_and_by_known_id_as_well(desk):
     grant_waiver(waiver=asked_for(desk, rule="FR003"), by=desk.governance, at=now())
     assert gate(desk).decision == "block"
 
-    grant_waiver(waiver=asked_for(desk, model="OpenAI/gpt-3.5-turbo-0125"), by=desk.governance, at=now())
+    grant_waiver(
+        waiver=asked_for(desk, model="OpenAI/gpt-3.5-turbo-0125"), by=desk.governance, at=now()
+    )
     assert gate(desk).decision == "pass"
 
 
@@ -63,7 +73,9 @@ def test_a_waiver_for_one_hosts_offering_says_nothing_of_another(desk):
     grant_waiver(waiver=asked_for(desk, model="", offering=desk.good), by=desk.governance, at=now())
     assert gate(desk).decision == "block"
 
-    grant_waiver(waiver=asked_for(desk, model="", offering=desk.retired), by=desk.governance, at=now())
+    grant_waiver(
+        waiver=asked_for(desk, model="", offering=desk.retired), by=desk.governance, at=now()
+    )
     assert gate(desk).decision == "pass"
 
 
@@ -84,7 +96,9 @@ def test_who_asks_does_not_grant_and_the_database_keeps_to_it(desk):
     with pytest.raises(RefusedChange, match="Ask a colleague"):
         grant_waiver(waiver=waiver, by=desk.governance, at=now())
     with pytest.raises(IntegrityError), transaction.atomic():
-        Waiver.objects.filter(pk=waiver.pk).update(state="granted", decided_by=desk.governance, decided_at=now())
+        Waiver.objects.filter(pk=waiver.pk).update(
+            state="granted", decided_by=desk.governance, decided_at=now()
+        )
     assert grant_waiver(waiver=waiver, by=make_user(role="admin"), at=now()).state == "granted"
 
 
@@ -95,9 +109,9 @@ def test_a_waiver_ends_within_180_days(desk):
     waiver = asked_for(desk, until=desk.today + timedelta(180))
     with pytest.raises(IntegrityError), transaction.atomic():
         Waiver.objects.filter(pk=waiver.pk).update(until=desk.today + timedelta(181))
-    assert grant_waiver(waiver=waiver, by=desk.governance, at=now(), until=desk.today + timedelta(5)).until == (
-        desk.today + timedelta(5)
-    )
+    assert grant_waiver(
+        waiver=waiver, by=desk.governance, at=now(), until=desk.today + timedelta(5)
+    ).until == (desk.today + timedelta(5))
 
 
 def test_the_same_is_not_asked_for_twice(desk):
@@ -117,16 +131,20 @@ def test_every_step_is_in_the_history_with_who_and_why(desk):
     grant_waiver(waiver=waiver, by=desk.governance, at=now(), reason="Agreed until March.")
 
     rows = list(waiver.history.order_by("pgh_id"))
-    assert [(row.state, row.pgh_context.metadata["actor"], row.pgh_context.metadata["reason"]) for row in rows] == [
-        ("asked", "ilse", "Moving in March."), ("granted", "maren", "Agreed until March.")
-    ]  # fmt: skip
+    assert [
+        (row.state, row.pgh_context.metadata["actor"], row.pgh_context.metadata["reason"])
+        for row in rows
+    ] == [("asked", "ilse", "Moving in March."), ("granted", "maren", "Agreed until March.")]
 
 
 def test_through_rest_the_team_asks_and_governance_decides(desk, api):
     body = {
-        "application": desk.application.slug, "rule": "FR002", "model": "gpt-3.5-turbo-0125",
-        "reason": "Moving in March.", "until": (desk.today + timedelta(30)).isoformat(),
-    }  # fmt: skip
+        "application": desk.application.slug,
+        "rule": "FR002",
+        "model": "gpt-3.5-turbo-0125",
+        "reason": "Moving in March.",
+        "until": (desk.today + timedelta(30)).isoformat(),
+    }
     editor, governance = api(desk.editor, "read", "write"), api(desk.governance, "read", "write")
 
     made = editor.post(URL, body, format="json")
@@ -136,11 +154,18 @@ def test_through_rest_the_team_asks_and_governance_decides(desk, api):
     assert api(desk.viewer, "read", "write").post(URL, body, format="json").status_code == 403
     assert api(desk.stranger, "read", "write").post(URL, body, format="json").status_code == 400
     assert editor.post(f"{URL}{pk}/grant/", {}, format="json").status_code == 403
-    assert api(desk.stranger, "read", "write").post(f"{URL}{pk}/grant/", {}, format="json").status_code == 404
+    assert (
+        api(desk.stranger, "read", "write").post(f"{URL}{pk}/grant/", {}, format="json").status_code
+        == 404
+    )
     assert governance.post(f"{URL}{pk}/refuse/", {}, format="json").status_code == 400
 
     granted = governance.post(f"{URL}{pk}/grant/", {"reason": "Agreed."}, format="json").json()
-    assert (granted["state"], granted["standing"], granted["decided_by"]) == ("granted", True, "maren")
+    assert (granted["state"], granted["standing"], granted["decided_by"]) == (
+        "granted",
+        True,
+        "maren",
+    )
     assert [row["id"] for row in editor.get(f"{URL}?standing=true").json()["results"]] == [pk]
     assert api(desk.stranger, "read").get(URL).json()["results"] == []
     withdrawn = editor.post(f"{URL}{pk}/withdraw/", {"reason": "Moved."}, format="json").json()
@@ -150,21 +175,35 @@ def test_through_rest_the_team_asks_and_governance_decides(desk, api):
 def test_the_policy_is_read_by_all_and_changed_by_governance(desk, api):
     url = "/api/v1/gate-policy/"
     seen = api(desk.viewer, "read").get(url).json()
-    assert (seen["levels"]["FR002"], seen["can_decide"], len(seen["horizons"])) == ("error", True, 8)
+    assert (seen["levels"]["FR002"], seen["can_decide"], len(seen["horizons"])) == (
+        "error",
+        True,
+        8,
+    )
     change = {
-        "levels": {"FR005": "error"}, "expected_version": seen["version"],
+        "levels": {"FR005": "error"},
+        "expected_version": seen["version"],
         "evidence_criticalities": ["critical", "low"],
-        "horizons": [{"environment": "staging", "criticality": "low", "warning_days": 5, "error_days": 1}],
-    }  # fmt: skip
+        "horizons": [
+            {"environment": "staging", "criticality": "low", "warning_days": 5, "error_days": 1}
+        ],
+    }
     assert api(desk.editor, "read", "write").patch(url, change, format="json").status_code == 403
 
     governance = api(desk.governance, "read", "write")
     changed = governance.patch(url, change, format="json").json()
 
     assert (changed["version"], changed["levels"]["FR005"], changed["levels"]["FR002"]) == (
-        seen["version"] + 1, "error", "error"
-    )  # fmt: skip
+        seen["version"] + 1,
+        "error",
+        "error",
+    )
     assert changed["evidence_criticalities"] == ["critical", "low"]
-    assert {"environment": "staging", "criticality": "low", "warning_days": 5, "error_days": 1} in changed["horizons"]
+    assert {
+        "environment": "staging",
+        "criticality": "low",
+        "warning_days": 5,
+        "error_days": 1,
+    } in changed["horizons"]
     assert governance.patch(url, change, format="json").status_code == 409
     assert governance.patch(url, {"levels": {"FR005": "loud"}}, format="json").status_code == 400

@@ -1,7 +1,9 @@
-"""What goes wrong between the world and the payload, kind by kind, each switched on for a span of time.
+"""What goes wrong between the world and the payload, kind by kind, each switched on for a span of
+time.
 
-A fault changes what one observation shows and says of each row whether it still tells the truth (`true_dates`,
-`true_prices`). Rows that it takes away are named in `hidden`: they are gone from the payload, not from the world.
+A fault changes what one observation shows and says of each row whether it still tells the truth
+(`true_dates`, `true_prices`). Rows that it takes away are named in `hidden`: they are gone from the
+payload, not from the world.
 """
 
 import json
@@ -34,7 +36,8 @@ class View:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """In force for start <= at < end. A frozen one shows the world of `start` as long as it lasts."""
+    """In force for start <= at < end. A frozen one shows the world of `start` as long as it
+    lasts."""
 
     start: datetime
     end: datetime
@@ -52,7 +55,9 @@ def _numbers(models: Chosen) -> frozenset[int]:
     return frozenset(model.number for model in models)
 
 
-def _on_rows(start: datetime, end: datetime, models: Chosen, change: Callable[[Shown], None]) -> Fault:
+def _on_rows(
+    start: datetime, end: datetime, models: Chosen, change: Callable[[Shown], None]
+) -> Fault:
     numbers = _numbers(models)
 
     def apply(view: View) -> None:
@@ -63,7 +68,7 @@ def _on_rows(start: datetime, end: datetime, models: Chosen, change: Callable[[S
     return Fault(start, end, apply)
 
 
-# --- rows -----------------------------------------------------------------------------------------------------------
+# --- rows -----------------------------------------------------------------------------------------
 
 
 def vanish(models: Chosen, start: datetime, end: datetime) -> Fault:
@@ -78,16 +83,20 @@ def vanish_provider(provider: str, start: datetime, end: datetime, *, spare: Cho
     return Fault(
         start,
         end,
-        lambda view: view.drop(lambda shown: shown.state.provider == provider and shown.model.number not in spared),
+        lambda view: view.drop(
+            lambda shown: shown.state.provider == provider and shown.model.number not in spared
+        ),
     )
 
 
 def vanish_variant(suffix: str, start: datetime, end: datetime) -> Fault:
     """Every row of one variant is missing (`:batch`)."""
-    return Fault(start, end, lambda view: view.drop(lambda shown: shown.state.name.endswith(suffix)))
+    return Fault(
+        start, end, lambda view: view.drop(lambda shown: shown.state.name.endswith(suffix))
+    )
 
 
-# --- dates ----------------------------------------------------------------------------------------------------------
+# --- dates ----------------------------------------------------------------------------------------
 
 
 def _date_field(feed: str) -> str:
@@ -104,7 +113,9 @@ def wrong_dates(models: Chosen, start: datetime, end: datetime, *, shift_days: i
 
     def change(shown: Shown) -> None:
         if shown.state.retires_on is not None:
-            shown.state = replace(shown.state, retires_on=shown.state.retires_on + timedelta(days=shift_days))
+            shown.state = replace(
+                shown.state, retires_on=shown.state.retires_on + timedelta(days=shift_days)
+            )
             shown.true_dates = False
 
     return _on_rows(start, end, models, change)
@@ -165,11 +176,13 @@ def status_by_calendar(models: Chosen, start: datetime, end: datetime) -> Fault:
     return _on_rows(start, end, models, change)
 
 
-# --- prices ---------------------------------------------------------------------------------------------------------
+# --- prices ---------------------------------------------------------------------------------------
 
 
 def _repriced(shown: Shown, prices: Prices) -> None:
-    shown.state = replace(shown.state, prices=prices, scheduled=None, former=None, priced_since=None)
+    shown.state = replace(
+        shown.state, prices=prices, scheduled=None, former=None, priced_since=None
+    )
     shown.true_prices = False
 
 
@@ -202,7 +215,7 @@ def raw_price(models: Chosen, fields: Wire, start: datetime, end: datetime) -> F
     return _on_rows(start, end, models, change)
 
 
-# --- noise and debris -----------------------------------------------------------------------------------------------
+# --- noise and debris -----------------------------------------------------------------------------
 
 
 def field_noise(start: datetime, end: datetime) -> Fault:
@@ -212,15 +225,22 @@ def field_noise(start: datetime, end: datetime) -> Fault:
         rng = random.Random(str(view.at))
         for shown in view.rows:
             if view.feed.slug == "deprecations-info":
-                shown.wire |= {"scraped_at": f"{view.at.isoformat()}", "content_hash": f"{rng.getrandbits(64):016x}"}
+                shown.wire |= {
+                    "scraped_at": f"{view.at.isoformat()}",
+                    "content_hash": f"{rng.getrandbits(64):016x}",
+                }
             elif view.feed.slug == "litellm":
                 shown.wire["max_input_tokens"] = rng.choice((128000, 200000))
             elif view.feed.slug == "models-dev":
-                shown.wire["last_updated"] = str((view.at - timedelta(days=rng.randint(0, 300))).date())
+                shown.wire["last_updated"] = str(
+                    (view.at - timedelta(days=rng.randint(0, 300))).date()
+                )
             elif view.feed.slug == "modeldeprecations":
                 shown.wire["last_verified"] = str(view.at.date())
             elif view.feed.slug == "genai-prices":
-                shown.wire["match"] = {"or": [{"equals": shown.state.name}, {"equals": str(rng.random())}]}
+                shown.wire["match"] = {
+                    "or": [{"equals": shown.state.name}, {"equals": str(rng.random())}]
+                }
 
     return Fault(start, end, apply)
 
@@ -244,24 +264,51 @@ def usual_debris(feed: str) -> list[Wire]:
             common: Wire = {"created": 1, "hugging_face_id": None, "expiration_date": None}
             million = {"prompt": "0.000001", "completion": "0.000001"}
             return [
-                common | {"id": "openrouter/auto", "name": "Auto", "pricing": {"prompt": "-1", "completion": "-1"}},
                 common
-                | {"id": "stealth/secret", "name": "Secret", "pricing": {"prompt": "0", "completion": "0"}}
+                | {
+                    "id": "openrouter/auto",
+                    "name": "Auto",
+                    "pricing": {"prompt": "-1", "completion": "-1"},
+                },
+                common
+                | {
+                    "id": "stealth/secret",
+                    "name": "Secret",
+                    "pricing": {"prompt": "0", "completion": "0"},
+                }
                 | {"expiration_date": "2098-12-31"},
-                common | {"id": "", "name": "Nameless", "pricing": million, "expiration_date": "2026-09-01"},
+                common
+                | {
+                    "id": "",
+                    "name": "Nameless",
+                    "pricing": million,
+                    "expiration_date": "2026-09-01",
+                },
             ]
         case "modeldeprecations":
-            row: Wire = {"provider": "openai", "model": "", "name": "", "aliases": [], "shutdown_on": "2026-12-01"}
+            row: Wire = {
+                "provider": "openai",
+                "model": "",
+                "name": "",
+                "aliases": [],
+                "shutdown_on": "2026-12-01",
+            }
             return [row | {"status": "deprecated", "computed_status": "deprecated"}]
         case "genai-prices":
-            return [{"provider": "openai", "row": {"id": "", "match": {"equals": ""}, "prices": {"input_mtok": 1}}}]
+            return [
+                {
+                    "provider": "openai",
+                    "row": {"id": "", "match": {"equals": ""}, "prices": {"input_mtok": 1}},
+                }
+            ]
         case _:
             row = {"id": "", "name": "", "cost": {"input": 1, "output": 1}}
             return [{"provider": "openai", "name": "", "row": row}]
 
 
 def _scraped_debris() -> list[Wire]:
-    """A test row, joined ids, a service, unnamed models, the day of the announcement for that of the end, a section."""
+    """A test row, joined ids, a service, unnamed models, the day of the announcement for that of
+    the end, a section."""
     rows = (
         ("Test", "test-model", "", "2026-12-31"),
         ("Cohere", "command-amber, command-birch, summarize, classify", "2026-05-01", "2026-11-15"),
@@ -279,16 +326,23 @@ def _scraped_debris() -> list[Wire]:
     return [
         *(
             {
-                "provider": provider, "model_id": model_id, "model_name": "", "announcement_date": announced,
-                "shutdown_date": shutdown, "replacement_model": None, "url": "", "content_hash": "0", "scraped_at": "",
+                "provider": provider,
+                "model_id": model_id,
+                "model_name": "",
+                "announcement_date": announced,
+                "shutdown_date": shutdown,
+                "replacement_model": None,
+                "url": "",
+                "content_hash": "0",
+                "scraped_at": "",
             }
             for provider, model_id, announced, shutdown in rows
         ),
         section,
-    ]  # fmt: skip
+    ]
 
 
-# --- whole bodies ---------------------------------------------------------------------------------------------------
+# --- whole bodies ---------------------------------------------------------------------------------
 
 
 def frozen(start: datetime, end: datetime) -> Fault:
@@ -338,9 +392,14 @@ def body(kind: str, start: datetime, end: datetime) -> Fault:
 
 
 def _garbled_dates(
-    rng: random.Random, feed: Feed, by_provider: dict[str, list[Model]], start: datetime, end: datetime
+    rng: random.Random,
+    feed: Feed,
+    by_provider: dict[str, list[Model]],
+    start: datetime,
+    end: datetime,
 ) -> Fault:
-    """The dates of one provider, wrong for a run, where they are many enough to look like the fault they are."""
+    """The dates of one provider, wrong for a run, where they are many enough to look like the fault
+    they are."""
     crowds = []
     for models in by_provider.values():
         listed = [model for model in models if feed.lists(model.at(start))]
@@ -350,11 +409,14 @@ def _garbled_dates(
     return wrong_dates(rng.choice(crowds) if crowds else [], start, end)
 
 
-# --- a season of all of them ----------------------------------------------------------------------------------------
+# --- a season of all of them ----------------------------------------------------------------------
 
 
-def usual_faults(feed: Feed, models: Sequence[Model], start: datetime, days: int, seed: int) -> list[Fault]:
-    """What a bad season of this feed brings, drawn from `seed`; spread so that most rows are touched by few."""
+def usual_faults(
+    feed: Feed, models: Sequence[Model], start: datetime, days: int, seed: int
+) -> list[Fault]:
+    """What a bad season of this feed brings, drawn from `seed`; spread so that most rows are
+    touched by few."""
     rng = random.Random(seed)
     faults = [field_noise(start + timedelta(days=1), start + timedelta(days=days))]
 
@@ -368,7 +430,11 @@ def usual_faults(feed: Feed, models: Sequence[Model], start: datetime, days: int
     faults += [vanish_provider(rng.choice(providers), *span(hours)) for hours in (6, 50, 120)]
     # routers and unnamed models of OpenRouter are rows of their own, which stay
     debris_days = days if feed.slug == "openrouter" else 20
-    faults += [debris(usual_debris(feed.slug), *span(24 * debris_days)), frozen(*span(60)), not_modified(*span(30))]
+    faults += [
+        debris(usual_debris(feed.slug), *span(24 * debris_days)),
+        frozen(*span(60)),
+        not_modified(*span(30)),
+    ]
     faults += [body(kind, *span(7)) for kind in ("html", "truncated", "empty", "nothing")]
     faults += [status(code, *span(13)) for code in (500, 503, 404)]
     by_provider = {name: [m for m in plain if m.first.provider == name] for name in providers}
@@ -376,14 +442,20 @@ def usual_faults(feed: Feed, models: Sequence[Model], start: datetime, days: int
         faults.append(_garbled_dates(rng, feed, by_provider, *span(30, low=0.5 * days)))
         faults.append(clear_dates(plain, *span(26)))
         undated = [
-            m for m in plain if m.at(start + timedelta(days=days)).retires_on is None and m.first.retires_on is None
+            m
+            for m in plain
+            if m.at(start + timedelta(days=days)).retires_on is None and m.first.retires_on is None
         ]
         undated = [
-            m for m in undated if all(m.at(start + timedelta(days=d)).retires_on is None for d in range(0, days, 1))
+            m
+            for m in undated
+            if all(m.at(start + timedelta(days=d)).retires_on is None for d in range(0, days, 1))
         ]
         if undated and not feed.only_ending:
             for value in ("2098-12-31", "9999-01-01"):
-                faults.append(placeholder(rng.sample(undated, min(3, len(undated))), value, *span(24 * 15)))
+                faults.append(
+                    placeholder(rng.sample(undated, min(3, len(undated))), value, *span(24 * 15))
+                )
     if feed.slug == "deprecations-info":
         faults += [written(style, plain, *span(24 * 6)) for style in ("long", "regions", "Regions")]
     if feed.slug == "models-dev":
@@ -395,7 +467,9 @@ def usual_faults(feed: Feed, models: Sequence[Model], start: datetime, days: int
         faults.append(status_by_calendar(rng.sample(plain, 3), *span(24 * 3)))
     if feed.prices:
         for hours in (6, 24, 30, 60):
-            faults.append(wrong_prices(rng.sample(plain, 2), rng.choice((0.5, 0.8, 1.3, 2)), *span(hours)))
+            faults.append(
+                wrong_prices(rng.sample(plain, 2), rng.choice((0.5, 0.8, 1.3, 2)), *span(hours))
+            )
         # apart from one another: two errors of units at once could look like a price
         unlucky = rng.sample(plain, 8)
         for place, factor in enumerate(("1000000", "100000", "450", "0.000001")):

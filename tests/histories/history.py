@@ -1,4 +1,5 @@
-"""A world seen through a feed and its faults: the payloads of an observed history, and what each of them showed."""
+"""A world seen through a feed and its faults: the payloads of an observed history, and what each of
+them showed."""
 
 import json
 import random
@@ -31,8 +32,8 @@ class Sight:
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """One answer. `sights` by model number; `hidden` are those that only a fault has taken away. `readable` is
-    whether anything can be concluded from it."""
+    """One answer. `sights` by model number; `hidden` are those that only a fault has taken away.
+    `readable` is whether anything can be concluded from it."""
 
     at: datetime
     status: int
@@ -58,7 +59,8 @@ def observe(
     seed: int = 1,
     at: Iterable[datetime] = (),
 ) -> History:
-    """The history of `days` days. `at` gives the moments themselves; otherwise the feed's habit does."""
+    """The history of `days` days. `at` gives the moments themselves; otherwise the feed's habit
+    does."""
     faults = list(faults)
     moments = list(at) or list(feed.observed(random.Random(seed), world.start, days))
     seen: list[Observation] = []

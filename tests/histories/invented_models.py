@@ -1,8 +1,9 @@
 """What truly happens to a set of models over some months, known in full because it is made up.
 
-`InventedModels` know nothing of feeds, faults or of how anybody reads them. Each model has a script of dated changes;
-its state at any moment is what a perfect publisher would write down then. Lead times, sizes of price changes and the
-mixture of kinds are those that were measured on real histories.
+`InventedModels` know nothing of feeds, faults or of how anybody reads them. Each model has a script
+of dated changes; its state at any moment is what a perfect publisher would write down then. Lead
+times, sizes of price changes and the mixture of kinds are those that were measured on real
+histories.
 """
 
 import random
@@ -28,9 +29,9 @@ def usd(**units: float | str) -> Prices:
 class State:
     """What is true of one model at one moment, as its publisher spells it then.
 
-    `soft` marks a day that only says "not sooner than". `scheduled` is a price with the day from which it holds;
-    `former` is the price before `priced_since`, where the publisher keeps that history. `prices` is empty where none
-    is published.
+    `soft` marks a day that only says "not sooner than". `scheduled` is a price with the day from
+    which it holds; `former` is the price before `priced_since`, where the publisher keeps that
+    history. `prices` is empty where none is published.
     """
 
     provider: str
@@ -56,7 +57,9 @@ class State:
 class Model:
     """One model at one host; `number` identifies it whatever it is called."""
 
-    def __init__(self, number: int, first: State, *, open_weights: bool = False, floating: bool = False) -> None:
+    def __init__(
+        self, number: int, first: State, *, open_weights: bool = False, floating: bool = False
+    ) -> None:
         self.number = number
         self.first = first
         self.open_weights = open_weights
@@ -78,18 +81,27 @@ class Model:
             state = replace(state, **fields)
         return state
 
-    # --- the ways of the world ------------------------------------------------------------------------------------
+    # --- the ways of the world --------------------------------------------------------------------
 
-    def announce(self, at: datetime, on: date, *, soft: bool = False, dated: bool = True) -> "Model":
+    def announce(
+        self, at: datetime, on: date, *, soft: bool = False, dated: bool = True
+    ) -> "Model":
         """The end is announced for `on`; without `dated` no day of announcement is published."""
-        return self.change(at, retires_on=on, soft=soft, announced_on=at.date() if dated else None, status="deprecated")
+        return self.change(
+            at,
+            retires_on=on,
+            soft=soft,
+            announced_on=at.date() if dated else None,
+            status="deprecated",
+        )
 
     def promise(self, at: datetime, on: date) -> "Model":
         """An active model gets a day before which it will not end."""
         return self.change(at, retires_on=on, soft=True, announced_on=None, status="active")
 
     def withdraw(self, at: datetime, *, notice_stays: bool = False) -> "Model":
-        """The date is taken back; `notice_stays` where the row goes on as a notice without a date."""
+        """The date is taken back; `notice_stays` where the row goes on as a notice without a
+        date."""
         if notice_stays:
             return self.change(at, retires_on=None, soft=False)
         return self.change(at, retires_on=None, soft=False, announced_on=None, status="active")
@@ -103,7 +115,9 @@ class Model:
     def scale(self, at: datetime, factor: float | str) -> "Model":
         """All prices times `factor`, rounded as publishers do."""
         old = self.at(at - timedelta(seconds=1)).prices
-        return self.reprice(at, {unit: rounded(amount * Decimal(str(factor))) for unit, amount in old.items()})
+        return self.reprice(
+            at, {unit: rounded(amount * Decimal(str(factor))) for unit, amount in old.items()}
+        )
 
     def schedule(self, at: datetime, on: date, prices: Prices) -> "Model":
         """At `at` the publisher says that `prices` hold from `on`."""
@@ -113,7 +127,8 @@ class Model:
         return self.change(due, prices=prices, scheduled=None, former=old, priced_since=on)
 
     def keep_history(self, at: datetime, former: Prices, since: date) -> "Model":
-        """The publisher writes a cut it made by overwriting again, as a history with its first day."""
+        """The publisher writes a cut it made by overwriting again, as a history with its first
+        day."""
         return self.change(at, former=former, priced_since=since)
 
     def rekey(self, at: datetime, *, provider: str = "", name: str = "") -> "Model":
@@ -126,7 +141,9 @@ def rounded(amount: Decimal) -> Decimal:
     """To three significant digits, plain notation."""
     if not amount:
         return Decimal(0)
-    return Decimal(format(amount.quantize(Decimal(1).scaleb(amount.adjusted() - 2)).normalize(), "f"))
+    return Decimal(
+        format(amount.quantize(Decimal(1).scaleb(amount.adjusted() - 2)).normalize(), "f")
+    )
 
 
 class InventedModels:
@@ -155,8 +172,11 @@ class InventedModels:
         self.models.append(model)
         return model
 
-    def fill(self, provider: str, n: int, *, family: str = "atlas", suffix: str = "") -> list[Model]:
-        """`n` further models at `provider` to which nothing happens unless somebody makes it happen."""
+    def fill(
+        self, provider: str, n: int, *, family: str = "atlas", suffix: str = ""
+    ) -> list[Model]:
+        """`n` further models at `provider` to which nothing happens unless somebody makes it
+        happen."""
         # ids that differ in more than a digit, so that no two look like spellings of one another
         return [
             self.add(
@@ -174,18 +194,55 @@ class InventedModels:
 
 
 WORDS = (
-    "amber", "birch", "cedar", "delta", "ember", "fjord", "gale", "heron", "iris", "jade", "krill", "lotus", "maple",
-    "nova", "onyx", "pearl", "quartz", "raven", "sable", "tulip", "umbra", "viper", "willow", "xenon", "yarrow", "zinc",
-    "acorn", "basil", "coral", "dune", "elm", "fern", "grove", "hazel", "inlet", "jasper", "kelp", "lark", "moss",
-)  # fmt: skip
+    "amber",
+    "birch",
+    "cedar",
+    "delta",
+    "ember",
+    "fjord",
+    "gale",
+    "heron",
+    "iris",
+    "jade",
+    "krill",
+    "lotus",
+    "maple",
+    "nova",
+    "onyx",
+    "pearl",
+    "quartz",
+    "raven",
+    "sable",
+    "tulip",
+    "umbra",
+    "viper",
+    "willow",
+    "xenon",
+    "yarrow",
+    "zinc",
+    "acorn",
+    "basil",
+    "coral",
+    "dune",
+    "elm",
+    "fern",
+    "grove",
+    "hazel",
+    "inlet",
+    "jasper",
+    "kelp",
+    "lark",
+    "moss",
+)
 
 
-# --- a mixed world --------------------------------------------------------------------------------------------------
+# --- a mixed world --------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class Habits:
-    """How often what happens over the whole history, and with which lead times (days, drawn evenly)."""
+    """How often what happens over the whole history, and with which lead times (days, drawn
+    evenly)."""
 
     days: int = 120
     lead_days: tuple[int, int] = (30, 170)
@@ -209,12 +266,15 @@ def mixed_models(
     *,
     dress: Callable[[InventedModels], None] | None = None,
 ) -> InventedModels:
-    """A seeded world with everything in it. `providers` says how many models each host starts with."""
+    """A seeded world with everything in it. `providers` says how many models each host starts
+    with."""
     rng = random.Random(seed)
     world = InventedModels()
     families = ("atlas", "borealis", "cygnus", "draco", "equinox", "fornax", "gemma", "hydra")
     for (provider, n), family in zip(providers, families, strict=False):
-        for model in world.fill(provider, n, family=f"{family}-{rng.randint(2, 5)}-{rng.randint(1, 9)}"):
+        for model in world.fill(
+            provider, n, family=f"{family}-{rng.randint(2, 5)}-{rng.randint(1, 9)}"
+        ):
             base = Decimal(str(rng.choice((0.1, 0.25, 0.4, 0.8, 1, 1.25, 2, 2.5, 3, 5, 10))))
             prices = {"input": base, "output": base * rng.choice((3, 4, 5))}
             if rng.random() < 0.4:
@@ -233,7 +293,9 @@ def mixed_models(
         # told before the history begins; some have come, some will come while we look
         model, on = next(take), world.on(rng.randint(-80, habits.days - 2))
         announced = min(on - rng.randint(20, 120) * DAY, world.on(-1))
-        model.first = replace(model.first, retires_on=on, announced_on=announced, status="deprecated")
+        model.first = replace(
+            model.first, retires_on=on, announced_on=announced, status="deprecated"
+        )
         if rng.random() < 0.3:
             model.delist(datetime(on.year, on.month, on.day, tzinfo=UTC) + rng.randint(0, 40) * DAY)
     for _ in range(habits.rekeys):
@@ -241,7 +303,9 @@ def mixed_models(
         model, at = next(take), moment()
         family, major, minor, word = model.first.name.split("-", 3)
         if rng.random() < 0.5:
-            model.first = replace(model.first, retires_on=world.on(habits.days + 90), announced_on=world.on(-9))
+            model.first = replace(
+                model.first, retires_on=world.on(habits.days + 90), announced_on=world.on(-9)
+            )
         model.rekey(at, name=f"{family}-{major}.{minor}-{word}")
     for _ in range(habits.announced):
         _ending(rng, next(take), moment(), habits)
@@ -255,7 +319,11 @@ def mixed_models(
     for _ in range(habits.silent):
         next(take).delist(moment())
     # price stories fall on any model that stays, also on those that end
-    priced = [model for model in world.models if not model.first.points_to and model.at(world.day(habits.days)).listed]
+    priced = [
+        model
+        for model in world.models
+        if not model.first.points_to and model.at(world.day(habits.days)).listed
+    ]
     rng.shuffle(priced)
     story = iter(priced)
     for _ in range(habits.prices):
@@ -276,17 +344,23 @@ def mixed_models(
         at = world.day(rng.uniform(1, 3))
         base = model.first.prices["input"]
         while at < world.day(habits.days - 2):
-            model.reprice(at, {"input": rounded(base * Decimal(str(rng.uniform(0.6, 1.4)))), "output": base * 5})
+            model.reprice(
+                at,
+                {"input": rounded(base * Decimal(str(rng.uniform(0.6, 1.4)))), "output": base * 5},
+            )
             at += rng.uniform(0.8, 6) * DAY
     for i in range(habits.releases):
-        model = world.add(rng.choice([m.first.provider for m in world.models]), f"zephyr-{i + 3}-{WORDS[-1 - i]}")
+        model = world.add(
+            rng.choice([m.first.provider for m in world.models]), f"zephyr-{i + 3}-{WORDS[-1 - i]}"
+        )
         model.first = replace(model.first, listed=False)
         model.change(moment(), listed=True)
     return world
 
 
 def _ending(rng: random.Random, model: Model, at: datetime, habits: Habits) -> None:
-    """An announcement and what becomes of it: it comes, is moved once or twice, or is taken back."""
+    """An announcement and what becomes of it: it comes, is moved once or twice, or is taken
+    back."""
     low, high = habits.lead_days
     lead = max(1, round(rng.triangular(low, high, low + (high - low) / 3)))
     on = (at + lead * DAY).date()

@@ -2,7 +2,8 @@
 
     python -m tests.histories.score TRUTH EVENTS
 
-TRUTH: JSON lines as `truth_lines` writes them; EVENTS: JSON lines as `manage.py replay` prints them.
+TRUTH: JSON lines as `truth_lines` writes them; EVENTS: JSON lines as `manage.py replay` prints
+them.
 """
 
 import argparse
@@ -46,7 +47,13 @@ class Score:
 
     @property
     def false_share(self) -> float:
-        told = len(self.found) + len(self.late) + len(self.early) + len(self.false) + len(self.duplicates)
+        told = (
+            len(self.found)
+            + len(self.late)
+            + len(self.early)
+            + len(self.false)
+            + len(self.duplicates)
+        )
         return len(self.false) / told if told else 0.0
 
     @property
@@ -67,10 +74,18 @@ class Score:
         text = [f"{'kind':<14} wanted " + " ".join(f"{column:>10}" for column in columns)]
         for kind, counts in sorted(rows.items()):
             wanted = sum(counts[column] for column in columns[:4])
-            text.append(f"{kind:<14} {wanted:>6} " + " ".join(f"{counts[column]:>10}" for column in columns))
-        text.append(f"found {self.found_share:.1%} of {self.n_wanted}; false {self.false_share:.1%} of what was told")
+            text.append(
+                f"{kind:<14} {wanted:>6} " + " ".join(f"{counts[column]:>10}" for column in columns)
+            )
+        text.append(
+            f"found {self.found_share:.1%} of {self.n_wanted}; false {self.false_share:.1%} of "
+            "what was told"
+        )
         for title in ("late", "early"):
-            text += [f"{title}: {_plain(wanted)} told {event['detected_at']}" for wanted, event in getattr(self, title)]
+            text += [
+                f"{title}: {_plain(wanted)} told {event['detected_at']}"
+                for wanted, event in getattr(self, title)
+            ]
         text += [f"missed: {_plain(wanted)}" for wanted in self.missed]
         text += [f"false: {_line(event)}" for event in self.false]
         text += [f"duplicate: {_line(event)}" for event in self.duplicates]
@@ -78,7 +93,8 @@ class Score:
 
 
 def score(truth: Sequence[Wanted], events: Iterable[Event]) -> Score:
-    """Match each raised event with at most one of the truth: same row, kind and new value, nearest in time."""
+    """Match each raised event with at most one of the truth: same row, kind and new value, nearest
+    in time."""
     result = Score()
     open_wanted = list(truth)
     spent: list[Wanted] = []
@@ -127,11 +143,16 @@ def _fits(wanted: Wanted, event: Event) -> bool:
 
 
 def _same_prices(wanted: Mapping[str, Any], raised: object) -> bool:
-    """The units of the truth, no plain unit beyond; lines of other context tiers may stand beside them."""
+    """The units of the truth, no plain unit beyond; lines of other context tiers may stand beside
+    them."""
     if not isinstance(raised, Mapping):
         return False
     try:
-        plain = {unit: Decimal(str(amount)) for unit, amount in raised.items() if str(unit).isidentifier()}
+        plain = {
+            unit: Decimal(str(amount))
+            for unit, amount in raised.items()
+            if str(unit).isidentifier()
+        }
     except InvalidOperation:
         return False
     return all(
@@ -152,7 +173,11 @@ def _moment(text: str) -> datetime:
 
 
 def _plain(wanted: Wanted) -> str:
-    new = {unit: str(amount) for unit, amount in wanted.new.items()} if isinstance(wanted.new, Mapping) else wanted.new
+    new = (
+        {unit: str(amount) for unit, amount in wanted.new.items()}
+        if isinstance(wanted.new, Mapping)
+        else wanted.new
+    )
     span = f"{wanted.earliest:%m-%d %H:%M} .. {wanted.latest:%m-%d %H:%M}"
     return f"{wanted.kind} {'|'.join(sorted(wanted.external_ids))} {wanted.old} -> {new} {span} {wanted.why}".strip()
 
@@ -161,7 +186,7 @@ def _line(event: Event) -> str:
     return f"{event['kind']} {event['external_id']} {event.get('old')} -> {event['new']} told {event['detected_at']}"
 
 
-# --- as files -------------------------------------------------------------------------------------------------------
+# --- as files -------------------------------------------------------------------------------------
 
 
 def truth_lines(truth: Iterable[Wanted]) -> str:
@@ -169,14 +194,20 @@ def truth_lines(truth: Iterable[Wanted]) -> str:
     lines = [
         json.dumps(
             {
-                "kind": event.kind, "external_ids": sorted(event.external_ids), "old": event.old, "new": event.new,
-                "earliest": event.earliest.isoformat(), "latest": event.latest.isoformat(), "neutral": event.neutral,
-                "why": event.why, "many": event.many,
+                "kind": event.kind,
+                "external_ids": sorted(event.external_ids),
+                "old": event.old,
+                "new": event.new,
+                "earliest": event.earliest.isoformat(),
+                "latest": event.latest.isoformat(),
+                "neutral": event.neutral,
+                "why": event.why,
+                "many": event.many,
             },
             default=str,
         )
         for event in truth
-    ]  # fmt: skip
+    ]
     return "".join(line + "\n" for line in lines)
 
 
@@ -186,19 +217,30 @@ def read_truth(text: str) -> list[Wanted]:
         entry = json.loads(line)
         found.append(
             Wanted(
-                entry["kind"], frozenset(entry["external_ids"]), entry["new"], _moment(entry["earliest"]),
-                _moment(entry["latest"]), entry["neutral"], entry["why"], entry["old"], entry["many"],
+                entry["kind"],
+                frozenset(entry["external_ids"]),
+                entry["new"],
+                _moment(entry["earliest"]),
+                _moment(entry["latest"]),
+                entry["neutral"],
+                entry["why"],
+                entry["old"],
+                entry["many"],
             )
-        )  # fmt: skip
+        )
     return found
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description="Compare raised events with the truth of a history.")
+    parser = argparse.ArgumentParser(
+        description="Compare raised events with the truth of a history."
+    )
     parser.add_argument("truth", type=Path)
     parser.add_argument("events", type=Path)
     arguments = parser.parse_args(argv)
-    events = [json.loads(line) for line in arguments.events.read_text().splitlines() if line.strip()]
+    events = [
+        json.loads(line) for line in arguments.events.read_text().splitlines() if line.strip()
+    ]
     print(score(read_truth(arguments.truth.read_text()), events))
 
 

@@ -37,7 +37,9 @@ def _point(world: InventedModels, feed: Feed) -> None:
         to = [feed.external_id(model.first) for model in targets]
         pointer = world.add(provider, name, points_to=to[0], prices=targets[0].first.prices)
         for step, model in enumerate(targets[1:], start=1):
-            pointer.change(world.day(20 * step + place), points_to=to[step], prices=model.first.prices)
+            pointer.change(
+                world.day(20 * step + place), points_to=to[step], prices=model.first.prices
+            )
 
 
 def main() -> None:

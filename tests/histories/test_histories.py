@@ -1,7 +1,8 @@
-"""Made-up histories with a known truth through the pipeline: each real event once and on its day, nothing else.
+"""Made-up histories with a known truth through the pipeline: each real event once and on its day,
+nothing else.
 
-The small histories name the expected events one by one, and the truth derived from the world must agree with them;
-the large ones measure the registry against that truth.
+The small histories name the expected events one by one, and the truth derived from the world must
+agree with them; the large ones measure the registry against that truth.
 """
 
 import os
@@ -45,8 +46,8 @@ _turn = count()
 def over(slugs: Iterable[str]) -> pytest.MarkDecorator:
     """One test per feed; skipped while no adapter reads it.
 
-    The same rules decide for every feed what becomes news, so that of many feeds each behaviour is tried on half, in
-    turn. Months of everything are tried on all.
+    The same rules decide for every feed what becomes news, so that of many feeds each behaviour is
+    tried on half, in turn. Months of everything are tried on all.
     """
     slugs = tuple(slugs)
     if len(slugs) > 3 and not ALL:
@@ -56,30 +57,42 @@ def over(slugs: Iterable[str]) -> pytest.MarkDecorator:
 
 
 def of_each(slugs: Iterable[str]) -> pytest.MarkDecorator:
-    missing = {slug: pytest.mark.skipif(slug not in ADAPTERS, reason=f"no adapter reads {slug}") for slug in slugs}
-    return pytest.mark.parametrize("slug", [pytest.param(slug, marks=mark) for slug, mark in missing.items()])
+    missing = {
+        slug: pytest.mark.skipif(slug not in ADAPTERS, reason=f"no adapter reads {slug}")
+        for slug in slugs
+    }
+    return pytest.mark.parametrize(
+        "slug", [pytest.param(slug, marks=mark) for slug, mark in missing.items()]
+    )
 
 
-# --- a small world ----------------------------------------------------------------------------------------------------
+# --- a small world --------------------------------------------------------------------------------
 
 
 class Stage:
     """Two hosts with fourteen quiet models each, and an actor at the first to whom things happen.
 
-    Looks are daily at 06:00 unless said otherwise. In a feed that lists endings only, the quiet ones have theirs.
+    Looks are daily at 06:00 unless said otherwise. In a feed that lists endings only, the quiet
+    ones have theirs.
     """
 
-    def __init__(self, slug: str, folder: Path, *, hosts: Sequence[int] = (0, 1), **actor: Any) -> None:
+    def __init__(
+        self, slug: str, folder: Path, *, hosts: Sequence[int] = (0, 1), **actor: Any
+    ) -> None:
         self.feed: Feed = FEEDS[slug]
         self.folder = folder
         self.world = InventedModels()
         self.hosts = [self.feed.providers[place][0] for place in hosts]
         self.quiet = [
-            model for host in self.hosts for model in self.world.fill(host, 14, family=f"still-{host[:2].lower()}")
+            model
+            for host in self.hosts
+            for model in self.world.fill(host, 14, family=f"still-{host[:2].lower()}")
         ]
         if self.feed.only_ending:
             for place, model in enumerate(self.quiet):
-                model.first = _ending(model, self.world.on(300 + place), announced=self.world.on(-60 - place))
+                model.first = _ending(
+                    model, self.world.on(300 + place), announced=self.world.on(-60 - place)
+                )
         self.actor = self.add("actor-one", **actor)
         self.faults: list[Fault] = []
 
@@ -96,8 +109,8 @@ class Stage:
         return self.feed.external_id(model.at(self.day(at)))
 
     def told(self, days: int, at: Sequence[datetime] = ()) -> list[Expected]:
-        """What the registry tells, as (day of detection, kind, external id, new). The truth has to agree with it but
-        for what it leaves open."""
+        """What the registry tells, as (day of detection, kind, external id, new). The truth has to
+        agree with it but for what it leaves open."""
         moments = list(at) or [self.day(n, 6) for n in range(days)]
         history = observe(self.world, self.feed, self.faults, days=days, at=moments)
         self.truth = truth_of(history)
@@ -109,10 +122,14 @@ class Stage:
             if e["kind"] != "released"
         )
 
-    def expect(self, days: int, *expected: tuple[int, str, Model, Any], at: Sequence[datetime] = ()) -> None:
+    def expect(
+        self, days: int, *expected: tuple[int, str, Model, Any], at: Sequence[datetime] = ()
+    ) -> None:
         """Exactly these events: (day, kind, model, new)."""
         told = self.told(days, at)
-        wanted = sorted((self.iso(day), kind, self.name(model, day), new) for day, kind, model, new in expected)
+        wanted = sorted(
+            (self.iso(day), kind, self.name(model, day), new) for day, kind, model, new in expected
+        )
         assert _comparable(told) == _comparable(wanted), f"told {told}, wanted {wanted}"
         assert len(must_be_told(self.truth)) == len(expected), f"the truth itself: {self.truth}"
         assert self.score.is_perfect, str(self.score)
@@ -143,7 +160,7 @@ def raised(history: History, folder: Path) -> list[dict[str, Any]]:
     return [event.as_line() for event in rows.order_by("detected_at", "pk")]
 
 
-# --- announcements and moves ------------------------------------------------------------------------------------------
+# --- announcements and moves ----------------------------------------------------------------------
 
 
 @over(DATED)
@@ -166,7 +183,9 @@ def test_a_model_that_appears_with_its_end_is_told_at_once(slug: str, tmp_path: 
 def test_each_move_of_a_date_is_told_once_with_its_direction(slug: str, tmp_path: Path) -> None:
     stage = Stage(slug, tmp_path)
     stage.actor.announce(stage.day(1), stage.world.on(60))
-    stage.actor.change(stage.day(5), retires_on=stage.world.on(90)).change(stage.day(9), retires_on=stage.world.on(40))
+    stage.actor.change(stage.day(5), retires_on=stage.world.on(90)).change(
+        stage.day(9), retires_on=stage.world.on(40)
+    )
     stage.actor.change(stage.day(14), retires_on=stage.world.on(60))
 
     stage.expect(
@@ -194,11 +213,18 @@ def test_a_date_moved_into_the_past_is_a_move(slug: str, tmp_path: Path) -> None
 def test_back_fill_is_silent_and_the_one_new_date_in_it_is_told(slug: str, tmp_path: Path) -> None:
     stage = Stage(slug, tmp_path)
     for place in range(40):
-        late = stage.add(f"late-{place}", host=place % 2, **({"listed": False} if slug == "deprecations-info" else {}))
+        late = stage.add(
+            f"late-{place}",
+            host=place % 2,
+            **({"listed": False} if slug == "deprecations-info" else {}),
+        )
         late.change(
-            stage.day(3), retires_on=stage.world.on(-10 - place), announced_on=stage.world.on(-100 - place),
-            status="deprecated", listed=True,
-        )  # fmt: skip
+            stage.day(3),
+            retires_on=stage.world.on(-10 - place),
+            announced_on=stage.world.on(-100 - place),
+            status="deprecated",
+            listed=True,
+        )
     stage.actor.announce(stage.day(3), stage.world.on(50))
 
     stage.expect(16, (3, "announced", stage.actor, stage.iso(50)))
@@ -211,13 +237,19 @@ def test_a_hundred_true_dates_in_one_poll_are_all_told(slug: str, tmp_path: Path
     for place, model in enumerate(crowd):
         model.announce(stage.day(3), stage.world.on(30 + place))
 
-    stage.expect(8, *[(3, "announced", model, stage.iso(30 + place)) for place, model in enumerate(crowd)])
+    stage.expect(
+        8, *[(3, "announced", model, stage.iso(30 + place)) for place, model in enumerate(crowd)]
+    )
 
 
 @over(("deprecations-info", "modeldeprecations"))
-def test_a_promise_to_an_active_model_is_no_news_until_the_end_is_announced(slug: str, tmp_path: Path) -> None:
+def test_a_promise_to_an_active_model_is_no_news_until_the_end_is_announced(
+    slug: str, tmp_path: Path
+) -> None:
     stage = Stage(slug, tmp_path)
-    same, other, soft, kept = (stage.add(name) for name in ("same-day", "other-day", "soft-notice", "kept-promise"))
+    same, other, soft, kept = (
+        stage.add(name) for name in ("same-day", "other-day", "soft-notice", "kept-promise")
+    )
     for model in (same, other, soft, kept):
         model.promise(stage.day(2), stage.world.on(60))
     same.announce(stage.day(5), stage.world.on(60))
@@ -243,19 +275,25 @@ def test_a_soft_day_that_passes_retires_nothing(slug: str, tmp_path: Path) -> No
     stage.expect(20, (2, "announced", stage.actor, stage.iso(6)))
 
 
-# --- withdrawals ------------------------------------------------------------------------------------------------------
+# --- withdrawals ----------------------------------------------------------------------------------
 
 
 @over(DATED)
 def test_a_date_taken_back_is_told_after_a_week(slug: str, tmp_path: Path) -> None:
     stage = Stage(slug, tmp_path)
-    stage.actor.announce(stage.day(1), stage.world.on(60)).withdraw(stage.day(5), notice_stays=stage.feed.only_ending)
+    stage.actor.announce(stage.day(1), stage.world.on(60)).withdraw(
+        stage.day(5), notice_stays=stage.feed.only_ending
+    )
 
-    stage.expect(16, (1, "announced", stage.actor, stage.iso(60)), (12, "withdrawn", stage.actor, None))
+    stage.expect(
+        16, (1, "announced", stage.actor, stage.iso(60)), (12, "withdrawn", stage.actor, None)
+    )
 
 
 @over(DATED)
-def test_a_date_cleared_and_set_again_several_times_within_days_is_no_news(slug: str, tmp_path: Path) -> None:
+def test_a_date_cleared_and_set_again_several_times_within_days_is_no_news(
+    slug: str, tmp_path: Path
+) -> None:
     stage = Stage(slug, tmp_path)
     stage.actor.announce(stage.day(1), stage.world.on(60))
     for start, end in ((3, 4), (5, 8), (9, 14.5), (16, 17)):
@@ -267,7 +305,9 @@ def test_a_date_cleared_and_set_again_several_times_within_days_is_no_news(slug:
 @over(DATED)
 def test_a_date_withdrawn_and_announced_again_is_told_again(slug: str, tmp_path: Path) -> None:
     stage = Stage(slug, tmp_path)
-    stage.actor.announce(stage.day(1), stage.world.on(60)).withdraw(stage.day(4), notice_stays=stage.feed.only_ending)
+    stage.actor.announce(stage.day(1), stage.world.on(60)).withdraw(
+        stage.day(4), notice_stays=stage.feed.only_ending
+    )
     stage.actor.announce(stage.day(15), stage.world.on(60))
 
     stage.expect(
@@ -279,9 +319,13 @@ def test_a_date_withdrawn_and_announced_again_is_told_again(slug: str, tmp_path:
 
 
 @over(DATED)
-def test_a_date_taken_back_and_set_to_another_day_within_the_week_is_a_move(slug: str, tmp_path: Path) -> None:
+def test_a_date_taken_back_and_set_to_another_day_within_the_week_is_a_move(
+    slug: str, tmp_path: Path
+) -> None:
     stage = Stage(slug, tmp_path)
-    stage.actor.announce(stage.day(1), stage.world.on(60)).withdraw(stage.day(4), notice_stays=stage.feed.only_ending)
+    stage.actor.announce(stage.day(1), stage.world.on(60)).withdraw(
+        stage.day(4), notice_stays=stage.feed.only_ending
+    )
     stage.actor.announce(stage.day(7), stage.world.on(100))
 
     stage.expect(
@@ -292,28 +336,44 @@ def test_a_date_taken_back_and_set_to_another_day_within_the_week_is_a_move(slug
 
 
 @over(DATED)
-def test_a_date_taken_back_on_its_own_day_is_withdrawn_and_not_retired(slug: str, tmp_path: Path) -> None:
+def test_a_date_taken_back_on_its_own_day_is_withdrawn_and_not_retired(
+    slug: str, tmp_path: Path
+) -> None:
     stage = Stage(slug, tmp_path)
-    stage.actor.announce(stage.day(1), stage.world.on(9)).withdraw(stage.day(9), notice_stays=stage.feed.only_ending)
+    stage.actor.announce(stage.day(1), stage.world.on(9)).withdraw(
+        stage.day(9), notice_stays=stage.feed.only_ending
+    )
 
-    stage.expect(22, (1, "announced", stage.actor, stage.iso(9)), (16, "withdrawn", stage.actor, None))
+    stage.expect(
+        22, (1, "announced", stage.actor, stage.iso(9)), (16, "withdrawn", stage.actor, None)
+    )
 
 
 @over(DATED)
-def test_a_date_taken_back_shortly_before_its_day_is_withdrawn_and_not_retired(slug: str, tmp_path: Path) -> None:
+def test_a_date_taken_back_shortly_before_its_day_is_withdrawn_and_not_retired(
+    slug: str, tmp_path: Path
+) -> None:
     stage = Stage(slug, tmp_path)
-    stage.actor.announce(stage.day(1), stage.world.on(9)).withdraw(stage.day(7), notice_stays=stage.feed.only_ending)
+    stage.actor.announce(stage.day(1), stage.world.on(9)).withdraw(
+        stage.day(7), notice_stays=stage.feed.only_ending
+    )
 
-    stage.expect(22, (1, "announced", stage.actor, stage.iso(9)), (14, "withdrawn", stage.actor, None))
+    stage.expect(
+        22, (1, "announced", stage.actor, stage.iso(9)), (14, "withdrawn", stage.actor, None)
+    )
 
 
-# --- retirements ------------------------------------------------------------------------------------------------------
+# --- retirements ----------------------------------------------------------------------------------
 
 
 @over(DATED)
-def test_a_firm_day_that_comes_retires_once_whatever_the_row_does(slug: str, tmp_path: Path) -> None:
+def test_a_firm_day_that_comes_retires_once_whatever_the_row_does(
+    slug: str, tmp_path: Path
+) -> None:
     stage = Stage(slug, tmp_path)
-    stays, leaves, cleared = (stage.add(name) for name in ("stays", "leaves-that-day", "leaves-later"))
+    stays, leaves, cleared = (
+        stage.add(name) for name in ("stays", "leaves-that-day", "leaves-later")
+    )
     for model in (stays, leaves, cleared):
         model.announce(stage.day(1), stage.world.on(10))
     leaves.delist(stage.day(10))
@@ -331,11 +391,15 @@ def test_a_row_that_leaves_days_before_its_date_is_retired_on_it(slug: str, tmp_
     stage = Stage(slug, tmp_path)
     stage.actor.announce(stage.day(1), stage.world.on(10)).delist(stage.day(7))
 
-    stage.expect(24, (1, "announced", stage.actor, stage.iso(10)), (10, "retired", stage.actor, None))
+    stage.expect(
+        24, (1, "announced", stage.actor, stage.iso(10)), (10, "retired", stage.actor, None)
+    )
 
 
 @over(DATED)
-def test_a_day_that_comes_while_the_feed_is_frozen_or_down_retires_on_that_day(slug: str, tmp_path: Path) -> None:
+def test_a_day_that_comes_while_the_feed_is_frozen_or_down_retires_on_that_day(
+    slug: str, tmp_path: Path
+) -> None:
     stage = Stage(slug, tmp_path)
     frozen, down = stage.add("while-frozen"), stage.add("while-down")
     frozen.announce(stage.day(1), stage.world.on(8))
@@ -356,9 +420,13 @@ def test_a_day_that_comes_while_the_feed_is_frozen_or_down_retires_on_that_day(s
 
 
 @over(DATED)
-def test_a_date_moved_within_a_gap_that_it_fell_in_is_a_move_and_no_retirement(slug: str, tmp_path: Path) -> None:
+def test_a_date_moved_within_a_gap_that_it_fell_in_is_a_move_and_no_retirement(
+    slug: str, tmp_path: Path
+) -> None:
     stage = Stage(slug, tmp_path)
-    stage.actor.announce(stage.day(1), stage.world.on(15)).change(stage.day(14), retires_on=stage.world.on(80))
+    stage.actor.announce(stage.day(1), stage.world.on(15)).change(
+        stage.day(14), retires_on=stage.world.on(80)
+    )
     looks = [stage.day(n, 6) for n in (0, 1, 2, 3, 4, 5, 6, 27, 28, 29, 50)]
 
     stage.expect(
@@ -375,26 +443,37 @@ def test_a_gap_of_weeks_in_which_a_day_falls_retires_on_that_day(slug: str, tmp_
     stage.actor.announce(stage.day(1), stage.world.on(15)).delist(stage.day(18))
     looks = [stage.day(n, 6) for n in (0, 1, 2, 3, 4, 5, 6, 27, 28, 50)]
 
-    stage.expect(51, (1, "announced", stage.actor, stage.iso(15)), (15, "retired", stage.actor, None), at=looks)
+    stage.expect(
+        51,
+        (1, "announced", stage.actor, stage.iso(15)),
+        (15, "retired", stage.actor, None),
+        at=looks,
+    )
 
 
 @over(DATED)
-def test_a_past_date_garbled_for_a_day_and_put_right_never_retires(slug: str, tmp_path: Path) -> None:
+def test_a_past_date_garbled_for_a_day_and_put_right_never_retires(
+    slug: str, tmp_path: Path
+) -> None:
     stage = Stage(slug, tmp_path)
     past = [stage.add(f"past-{place}") for place in range(12)]
     for place, model in enumerate(past):
-        model.first = _ending(model, stage.world.on(-20 - place), announced=stage.world.on(-90 - place))
+        model.first = _ending(
+            model, stage.world.on(-20 - place), announced=stage.world.on(-90 - place)
+        )
     stage.faults.append(wrong.wrong_dates(past, stage.day(4), stage.day(5)))
 
     stage.expect(20)
 
 
-# --- rows that go -----------------------------------------------------------------------------------------------------
+# --- rows that go ---------------------------------------------------------------------------------
 
 
 @over(DATED)
 @pytest.mark.parametrize("dated", [True, False])
-def test_a_model_that_leaves_before_any_date_is_delisted_after_a_week(slug: str, dated: bool, tmp_path: Path) -> None:
+def test_a_model_that_leaves_before_any_date_is_delisted_after_a_week(
+    slug: str, dated: bool, tmp_path: Path
+) -> None:
     stage = Stage(slug, tmp_path)
     if dated:
         stage.actor.first = _ending(stage.actor, stage.world.on(200), announced=stage.world.on(-20))
@@ -407,19 +486,25 @@ def test_a_model_that_leaves_before_any_date_is_delisted_after_a_week(slug: str,
 
 @over(FEEDS)
 @pytest.mark.parametrize("hours", [6, 72, 139])
-def test_rows_that_vanish_for_hours_or_days_and_return_are_no_news(slug: str, hours: float, tmp_path: Path) -> None:
+def test_rows_that_vanish_for_hours_or_days_and_return_are_no_news(
+    slug: str, hours: float, tmp_path: Path
+) -> None:
     stage = Stage(slug, tmp_path)
     if stage.feed.dates:
         stage.actor.first = _ending(stage.actor, stage.world.on(200), announced=stage.world.on(-20))
     two = [stage.actor, stage.quiet[0]]
-    stage.faults += [wrong.vanish(two, stage.day(start), stage.day(start, hours)) for start in (3, 12)]
+    stage.faults += [
+        wrong.vanish(two, stage.day(start), stage.day(start, hours)) for start in (3, 12)
+    ]
 
     stage.expect(24, at=[stage.day(0, 3 + 6 * n) for n in range(4 * 24)])
 
 
 @over(FEEDS)
 @pytest.mark.parametrize("days", [0.25, 5.8])
-def test_a_whole_provider_that_vanishes_for_days_is_no_news(slug: str, days: float, tmp_path: Path) -> None:
+def test_a_whole_provider_that_vanishes_for_days_is_no_news(
+    slug: str, days: float, tmp_path: Path
+) -> None:
     stage = Stage(slug, tmp_path)
     stage.faults.append(wrong.vanish_provider(stage.hosts[0], stage.day(3), stage.day(3 + days)))
 
@@ -439,9 +524,15 @@ def test_a_whole_variant_that_vanishes_for_days_is_no_news(slug: str, tmp_path: 
 
 
 @over(DATED)
-def test_an_announcement_inside_the_worst_payload_is_told_at_once(slug: str, tmp_path: Path) -> None:
+def test_an_announcement_inside_the_worst_payload_is_told_at_once(
+    slug: str, tmp_path: Path
+) -> None:
     stage = Stage(slug, tmp_path)
-    there, other, garbled = stage.add("inside"), stage.add("elsewhere", host=1), stage.add("among-garbled", host=1)
+    there, other, garbled = (
+        stage.add("inside"),
+        stage.add("elsewhere", host=1),
+        stage.add("among-garbled", host=1),
+    )
     there.announce(stage.day(5, 1), stage.world.on(9))
     other.announce(stage.day(5, 1), stage.world.on(70))
     garbled.announce(stage.day(12, 1), stage.world.on(60))
@@ -513,7 +604,7 @@ def test_two_rows_about_one_offering_have_their_events_each(slug: str, tmp_path:
     )
 
 
-# --- rows that change their name --------------------------------------------------------------------------------------
+# --- rows that change their name ------------------------------------------------------------------
 
 
 @over(FEEDS)
@@ -521,7 +612,11 @@ def test_a_provider_that_is_renamed_is_no_news_and_later_facts_come_under_the_ne
     slug: str, tmp_path: Path
 ) -> None:
     stage = Stage(slug, tmp_path)
-    new = {"openrouter": "x-ai", "deprecations-info": "Google Vertex AI", "modeldeprecations": "xai"}.get(slug, "xai")
+    new = {
+        "openrouter": "x-ai",
+        "deprecations-info": "Google Vertex AI",
+        "modeldeprecations": "xai",
+    }.get(slug, "xai")
     dated = stage.add("dated")
     if stage.feed.dates:
         dated.first = _ending(dated, stage.world.on(200), announced=stage.world.on(-20))
@@ -532,7 +627,10 @@ def test_a_provider_that_is_renamed_is_no_news_and_later_facts_come_under_the_ne
     if stage.feed.dates:
         stage.actor.announce(stage.day(16), stage.world.on(60))
         dated.change(stage.day(17), retires_on=stage.world.on(220))
-        expected = [(16, "announced", stage.actor, stage.iso(60)), (17, "moved_later", dated, stage.iso(220))]
+        expected = [
+            (16, "announced", stage.actor, stage.iso(60)),
+            (17, "moved_later", dated, stage.iso(220)),
+        ]
 
     stage.expect(24, *expected)
 
@@ -555,7 +653,14 @@ def test_an_id_spelled_anew_is_no_news(slug: str, tmp_path: Path) -> None:
 @over(DATED)
 def test_ids_written_as_names_with_the_same_dates_are_no_news(slug: str, tmp_path: Path) -> None:
     stage = Stage(slug, tmp_path, hosts=(2, 1))
-    names = ["Amber Large", "Birch Small", "Cedar Vision", "Delta Embed", "Ember Chat", "Fjord Text"]
+    names = [
+        "Amber Large",
+        "Birch Small",
+        "Cedar Vision",
+        "Delta Embed",
+        "Ember Chat",
+        "Fjord Text",
+    ]
     for place, name in enumerate(names):
         model = stage.add(f"acme.{name.lower().replace(' ', '-')}-v1-20250{place + 1}15")
         model.first = _ending(model, stage.world.on(100 + place), announced=stage.world.on(-20))
@@ -565,14 +670,16 @@ def test_ids_written_as_names_with_the_same_dates_are_no_news(slug: str, tmp_pat
     stage.expect(20)
 
 
-# --- texts, placeholders, debris --------------------------------------------------------------------------------------
+# --- texts, placeholders, debris ------------------------------------------------------------------
 
 
 @over(("deprecations-info",))
 def test_another_way_to_write_the_same_day_is_no_news(slug: str, tmp_path: Path) -> None:
     stage = Stage(slug, tmp_path)
     for start, style in ((2, "long"), (4, "regions"), (6, "Regions")):
-        stage.faults.append(wrong.written(style, stage.quiet, stage.day(start), stage.day(start + 2)))
+        stage.faults.append(
+            wrong.written(style, stage.quiet, stage.day(start), stage.day(start + 2))
+        )
 
     stage.expect(18)
 
@@ -582,7 +689,9 @@ def test_another_way_to_write_the_same_day_is_no_news(slug: str, tmp_path: Path)
 def test_a_placeholder_is_no_date(slug: str, text: str, tmp_path: Path) -> None:
     stage = Stage(slug, tmp_path)
     if slug == "deprecations-info":
-        stage.actor.first = replace(stage.actor.first, announced_on=stage.world.on(-30), status="deprecated")
+        stage.actor.first = replace(
+            stage.actor.first, announced_on=stage.world.on(-30), status="deprecated"
+        )
     stage.faults.append(wrong.placeholder([stage.actor], text, stage.day(3), stage.day(9)))
     stage.actor.announce(stage.day(12), stage.world.on(40))
 
@@ -602,22 +711,33 @@ def test_a_date_replaced_by_a_placeholder_for_good_is_withdrawn(slug: str, tmp_p
 
     stage.faults.append(Fault(stage.day(4), stage.day(30), show))
 
-    stage.expect(20, (1, "announced", stage.actor, stage.iso(60)), (11, "withdrawn", stage.actor, None))
+    stage.expect(
+        20, (1, "announced", stage.actor, stage.iso(60)), (11, "withdrawn", stage.actor, None)
+    )
 
 
 @over(FEEDS)
-def test_fields_that_mean_nothing_and_rows_about_no_model_are_no_news(slug: str, tmp_path: Path) -> None:
+def test_fields_that_mean_nothing_and_rows_about_no_model_are_no_news(
+    slug: str, tmp_path: Path
+) -> None:
     stage = Stage(slug, tmp_path)
     rows = [
-        row for row in wrong.usual_debris(slug) if not str(row.get("id", "")).startswith(("openrouter/", "stealth/"))
+        row
+        for row in wrong.usual_debris(slug)
+        if not str(row.get("id", "")).startswith(("openrouter/", "stealth/"))
     ]
-    stage.faults += [wrong.field_noise(stage.day(1), stage.day(30)), wrong.debris(rows, stage.day(3), stage.day(8))]
+    stage.faults += [
+        wrong.field_noise(stage.day(1), stage.day(30)),
+        wrong.debris(rows, stage.day(3), stage.day(8)),
+    ]
 
     stage.expect(20)
 
 
 @over(("openrouter",))
-def test_routers_and_hidden_models_with_placeholders_for_price_and_date_are_no_news(slug: str, tmp_path: Path) -> None:
+def test_routers_and_hidden_models_with_placeholders_for_price_and_date_are_no_news(
+    slug: str, tmp_path: Path
+) -> None:
     stage = Stage(slug, tmp_path)
     rows = [row for row in wrong.usual_debris(slug) if row["id"]]
     stage.faults.append(wrong.debris(rows, stage.day(3), stage.day(30)))
@@ -626,7 +746,9 @@ def test_routers_and_hidden_models_with_placeholders_for_price_and_date_are_no_n
 
 
 @over(("deprecations-info",))
-def test_a_shutdown_on_the_day_of_its_announcement_is_not_believed(slug: str, tmp_path: Path) -> None:
+def test_a_shutdown_on_the_day_of_its_announcement_is_not_believed(
+    slug: str, tmp_path: Path
+) -> None:
     stage = Stage(slug, tmp_path)
     stage.actor.announce(stage.day(3), stage.world.on(150))
     stage.faults.append(wrong.shutdown_is_announcement([stage.actor], stage.day(3), stage.day(8)))
@@ -651,7 +773,9 @@ def test_active_models_listed_for_hours_by_a_scraper_are_no_news(slug: str, tmp_
 def test_a_status_that_flips_by_the_calendar_is_no_news(slug: str, tmp_path: Path) -> None:
     stage = Stage(slug, tmp_path)
     promised = stage.add("promised").promise(stage.day(-30), stage.world.on(5))
-    stage.faults.append(wrong.status_by_calendar([promised, stage.actor], stage.day(5), stage.day(12)))
+    stage.faults.append(
+        wrong.status_by_calendar([promised, stage.actor], stage.day(5), stage.day(12))
+    )
 
     stage.expect(20)
 
@@ -664,7 +788,7 @@ def test_a_flag_without_a_date_is_no_announcement(slug: str, tmp_path: Path) -> 
     stage.expect(20)
 
 
-# --- whole bodies -----------------------------------------------------------------------------------------------------
+# --- whole bodies ---------------------------------------------------------------------------------
 
 
 @over(FEEDS)
@@ -672,13 +796,18 @@ def test_bodies_that_hold_no_feed_change_nothing(slug: str, tmp_path: Path) -> N
     stage = Stage(slug, tmp_path)
     for place, kind in enumerate(("html", "truncated", "empty", "nothing")):
         stage.faults.append(wrong.body(kind, stage.day(2 + 9 * place), stage.day(10 + 9 * place)))
-    stage.faults += [wrong.status(code, stage.day(38 + n), stage.day(39 + n)) for n, code in enumerate((404, 429, 503))]
+    stage.faults += [
+        wrong.status(code, stage.day(38 + n), stage.day(39 + n))
+        for n, code in enumerate((404, 429, 503))
+    ]
 
     stage.expect(44)
 
 
 @over(DATED)
-def test_a_fact_published_behind_a_broken_body_is_told_on_the_first_good_one(slug: str, tmp_path: Path) -> None:
+def test_a_fact_published_behind_a_broken_body_is_told_on_the_first_good_one(
+    slug: str, tmp_path: Path
+) -> None:
     stage = Stage(slug, tmp_path)
     stage.actor.announce(stage.day(3), stage.world.on(60))
     stage.faults.append(wrong.body("html", stage.day(3), stage.day(6)))
@@ -698,18 +827,27 @@ def test_a_frozen_feed_tells_what_it_missed_once_it_lives(slug: str, tmp_path: P
 @over(DATED)
 def test_an_observation_seen_twice_tells_once(slug: str, tmp_path: Path) -> None:
     stage = Stage(slug, tmp_path)
-    stage.actor.announce(stage.day(3), stage.world.on(60)).withdraw(stage.day(6), notice_stays=stage.feed.only_ending)
+    stage.actor.announce(stage.day(3), stage.world.on(60)).withdraw(
+        stage.day(6), notice_stays=stage.feed.only_ending
+    )
     looks = [stage.day(n, hour) for n in range(18) for hour in (6, 6, 6.05)]
 
-    stage.expect(18, (3, "announced", stage.actor, stage.iso(60)), (13, "withdrawn", stage.actor, None), at=looks)
+    stage.expect(
+        18,
+        (3, "announced", stage.actor, stage.iso(60)),
+        (13, "withdrawn", stage.actor, None),
+        at=looks,
+    )
 
 
-# --- prices -----------------------------------------------------------------------------------------------------------
+# --- prices ---------------------------------------------------------------------------------------
 
 
 @over(PRICED)
 @pytest.mark.parametrize("factor", ["0.2", "1.04", "30"])
-def test_a_list_price_that_changes_is_told_once_after_it_has_stood(slug: str, factor: str, tmp_path: Path) -> None:
+def test_a_list_price_that_changes_is_told_once_after_it_has_stood(
+    slug: str, factor: str, tmp_path: Path
+) -> None:
     stage = Stage(slug, tmp_path, prices=usd(input=2, output=10, cache_read="0.2"))
     stage.actor.scale(stage.day(4), factor)
     new = stage.actor.at(stage.day(5)).prices
@@ -729,7 +867,9 @@ def test_only_the_units_that_change_are_told(slug: str, tmp_path: Path) -> None:
 def test_a_price_that_flaps_for_less_than_three_days_is_no_news(slug: str, tmp_path: Path) -> None:
     stage = Stage(slug, tmp_path, prices=usd(input=2, output=10))
     for start, hours in ((2, 6), (4, 30), (8, 66)):
-        stage.faults.append(wrong.wrong_prices([stage.actor], "0.5", stage.day(start), stage.day(start, hours)))
+        stage.faults.append(
+            wrong.wrong_prices([stage.actor], "0.5", stage.day(start), stage.day(start, hours))
+        )
 
     stage.expect(20, at=[stage.day(0, 3 + 6 * n) for n in range(80)])
 
@@ -737,7 +877,9 @@ def test_a_price_that_flaps_for_less_than_three_days_is_no_news(slug: str, tmp_p
 @over(PRICED)
 def test_a_discount_of_ten_days_is_two_changes(slug: str, tmp_path: Path) -> None:
     stage = Stage(slug, tmp_path, prices=usd(input=2, output=10))
-    stage.actor.reprice(stage.day(3), usd(input=1, output=5)).reprice(stage.day(13), usd(input=2, output=10))
+    stage.actor.reprice(stage.day(3), usd(input=1, output=5)).reprice(
+        stage.day(13), usd(input=2, output=10)
+    )
 
     stage.expect(
         24,
@@ -748,13 +890,16 @@ def test_a_discount_of_ten_days_is_two_changes(slug: str, tmp_path: Path) -> Non
 
 @over(PRICED)
 @pytest.mark.parametrize(
-    ("factor", "days"), [("1000000", 1), ("100000", 20), ("400", 1), ("400", 20), ("0.000001", 20), ("0.0025", 1)]
+    ("factor", "days"),
+    [("1000000", 1), ("100000", 20), ("400", 1), ("400", 20), ("0.000001", 20), ("0.0025", 1)],
 )
 def test_an_error_of_units_is_no_news_and_neither_is_its_correction(
     slug: str, factor: str, days: int, tmp_path: Path
 ) -> None:
     stage = Stage(slug, tmp_path, prices=usd(input=2, output=10))
-    stage.faults.append(wrong.wrong_prices([stage.actor], factor, stage.day(3), stage.day(3 + days)))
+    stage.faults.append(
+        wrong.wrong_prices([stage.actor], factor, stage.day(3), stage.day(3 + days))
+    )
 
     stage.expect(34)
 
@@ -795,7 +940,9 @@ def test_a_price_that_appears_or_goes_for_good_is_no_news(slug: str, tmp_path: P
 
 @over(PRICED)
 @pytest.mark.parametrize("days", [1, 2])
-def test_most_prices_of_a_provider_garbled_for_days_are_no_news(slug: str, days: int, tmp_path: Path) -> None:
+def test_most_prices_of_a_provider_garbled_for_days_are_no_news(
+    slug: str, days: int, tmp_path: Path
+) -> None:
     stage = Stage(slug, tmp_path)
     stage.faults.append(wrong.wrong_prices(stage.quiet[:10], 3, stage.day(4), stage.day(4 + days)))
 
@@ -803,7 +950,9 @@ def test_most_prices_of_a_provider_garbled_for_days_are_no_news(slug: str, days:
 
 
 @over(PRICED)
-def test_a_provider_that_cuts_all_its_prices_is_believed_within_a_week(slug: str, tmp_path: Path) -> None:
+def test_a_provider_that_cuts_all_its_prices_is_believed_within_a_week(
+    slug: str, tmp_path: Path
+) -> None:
     stage = Stage(slug, tmp_path)
     cut = stage.quiet[:12]
     for model in cut:
@@ -811,19 +960,25 @@ def test_a_provider_that_cuts_all_its_prices_is_believed_within_a_week(slug: str
 
     told = stage.told(24)
 
-    assert {name for _, kind, name, _ in told if kind == "repriced"} == {stage.name(model) for model in cut}
+    assert {name for _, kind, name, _ in told if kind == "repriced"} == {
+        stage.name(model) for model in cut
+    }
     assert stage.score.is_perfect, str(stage.score)
 
 
 @over(PRICED)
-def test_a_real_change_beside_a_row_that_vanishes_meanwhile_is_told(slug: str, tmp_path: Path) -> None:
+def test_a_real_change_beside_a_row_that_vanishes_meanwhile_is_told(
+    slug: str, tmp_path: Path
+) -> None:
     stage = Stage(slug, tmp_path, prices=usd(input=2, output=10))
     stage.actor.reprice(stage.day(4), usd(input=3, output=15))
     stage.faults.append(wrong.vanish([stage.actor], stage.day(5), stage.day(6)))
 
     told = stage.told(20)
 
-    assert [(kind, new) for _, kind, _, new in told] == [("repriced", {"input": "3", "output": "15"})]
+    assert [(kind, new) for _, kind, _, new in told] == [
+        ("repriced", {"input": "3", "output": "15"})
+    ]
     assert stage.score.is_perfect, str(stage.score)
 
 
@@ -838,7 +993,9 @@ def test_a_price_announced_for_a_day_is_told_on_that_day_without_a_change_of_the
 
 
 @over(("genai-prices",))
-def test_a_price_announced_and_taken_back_before_its_day_is_no_news(slug: str, tmp_path: Path) -> None:
+def test_a_price_announced_and_taken_back_before_its_day_is_no_news(
+    slug: str, tmp_path: Path
+) -> None:
     stage = Stage(slug, tmp_path, prices=usd(input=2, output=10))
     stage.actor.change(stage.day(3), scheduled=(stage.world.on(14), usd(input=3, output=15)))
     stage.actor.change(stage.day(9), scheduled=None)
@@ -847,7 +1004,9 @@ def test_a_price_announced_and_taken_back_before_its_day_is_no_news(slug: str, t
 
 
 @over(("genai-prices",))
-def test_a_cut_written_first_as_overwrite_and_then_as_history_is_told_once(slug: str, tmp_path: Path) -> None:
+def test_a_cut_written_first_as_overwrite_and_then_as_history_is_told_once(
+    slug: str, tmp_path: Path
+) -> None:
     stage = Stage(slug, tmp_path, prices=usd(input=2, output=10))
     old, new = stage.actor.first.prices, usd(input="0.4", output=2)
     stage.actor.reprice(stage.day(4, 3), new).keep_history(stage.day(5), old, stage.world.on(4))
@@ -855,7 +1014,9 @@ def test_a_cut_written_first_as_overwrite_and_then_as_history_is_told_once(slug:
 
     told = stage.told(24)
 
-    assert [event[1:] for event in told] == [("repriced", stage.name(stage.actor), {"input": "0.4", "output": "2"})]
+    assert [event[1:] for event in told] == [
+        ("repriced", stage.name(stage.actor), {"input": "0.4", "output": "2"})
+    ]
     assert stage.score.is_perfect, str(stage.score)
 
 
@@ -875,7 +1036,13 @@ def test_a_tier_written_in_another_shape_is_no_news(slug: str, tmp_path: Path) -
 @pytest.mark.parametrize("value", ["NaN", "-1", "negative", "text", "null"])
 def test_a_price_that_is_no_number_is_no_news(slug: str, value: str, tmp_path: Path) -> None:
     stage = Stage(slug, tmp_path, prices=usd(input=2, output=10))
-    amount: Any = {"NaN": float("nan"), "-1": -1, "negative": -2e-06, "text": "ask us", "null": NULL}[value]
+    amount: Any = {
+        "NaN": float("nan"),
+        "-1": -1,
+        "negative": -2e-06,
+        "text": "ask us",
+        "null": NULL,
+    }[value]
     fields: dict[str, Any]
     if slug == "openrouter":
         text = None if value == "null" else str(amount)
@@ -897,7 +1064,9 @@ def test_a_price_that_is_no_number_is_no_news(slug: str, value: str, tmp_path: P
 def test_a_price_that_moves_all_the_time_falls_silent(slug: str, tmp_path: Path) -> None:
     stage = Stage(slug, tmp_path, prices=usd(input=2, output=10), floating=True)
     for move in range(16):
-        stage.actor.reprice(stage.day(2 + 4 * move), usd(input=str(2 + (move * 7 % 5 + 1) / 10), output=10))
+        stage.actor.reprice(
+            stage.day(2 + 4 * move), usd(input=str(2 + (move * 7 % 5 + 1) / 10), output=10)
+        )
 
     told = stage.told(76)
 
@@ -912,7 +1081,9 @@ def test_the_cheapest_offer_for_open_weights_falls_silent_sooner(slug: str, tmp_
         stage.hosts[0], "open-one", prices=usd(input=2, output=10), open_weights=True, floating=True
     )
     for move in range(14):
-        weights.reprice(stage.day(2 + 4 * move), usd(input=str(2 + (move * 7 % 5 + 1) / 10), output=10))
+        weights.reprice(
+            stage.day(2 + 4 * move), usd(input=str(2 + (move * 7 % 5 + 1) / 10), output=10)
+        )
 
     told = stage.told(62)
 
@@ -923,8 +1094,14 @@ def test_the_cheapest_offer_for_open_weights_falls_silent_sooner(slug: str, tmp_
 @over(("openrouter",))
 def test_a_base_price_that_follows_the_hour_is_no_news(slug: str, tmp_path: Path) -> None:
     stage = Stage(slug, tmp_path, prices=usd(input=2, output=10))
-    cheap, dear = {"prompt": "0.000001", "completion": "0.000005"}, {"prompt": "0.000002", "completion": "0.00001"}
-    windows = [{"utc_start": 1000, "utc_end": 100, **dear}, {"utc_start": 100, "utc_end": 1000, **cheap}]
+    cheap, dear = (
+        {"prompt": "0.000001", "completion": "0.000005"},
+        {"prompt": "0.000002", "completion": "0.00001"},
+    )
+    windows = [
+        {"utc_start": 1000, "utc_end": 100, **dear},
+        {"utc_start": 100, "utc_end": 1000, **cheap},
+    ]
 
     def by_the_hour(view: wrong.View) -> None:
         for shown in view.rows:
@@ -949,7 +1126,10 @@ def test_a_night_price_is_followed_like_any_other(slug: str, tmp_path: Path) -> 
                 day = shown.wire.get("prices") or {"input_mtok": 2, "output_mtok": 10}
                 shown.wire["prices"] = [
                     {"prices": {"input_mtok": 1, "output_mtok": 5}},
-                    {"constraint": {"start_time": "00:30:00Z", "end_time": "16:30:00Z"}, "prices": day},
+                    {
+                        "constraint": {"start_time": "00:30:00Z", "end_time": "16:30:00Z"},
+                        "prices": day,
+                    },
                 ]
 
     stage.faults.append(Fault(stage.day(0), stage.day(40), at_night))
@@ -958,15 +1138,19 @@ def test_a_night_price_is_followed_like_any_other(slug: str, tmp_path: Path) -> 
 
 
 @over(("openrouter",))
-def test_a_single_change_of_an_open_model_is_a_change_of_its_list_price(slug: str, tmp_path: Path) -> None:
+def test_a_single_change_of_an_open_model_is_a_change_of_its_list_price(
+    slug: str, tmp_path: Path
+) -> None:
     stage = Stage(slug, tmp_path)
-    weights = stage.world.add(stage.hosts[0], "open-one", prices=usd(input=2, output=10), open_weights=True)
+    weights = stage.world.add(
+        stage.hosts[0], "open-one", prices=usd(input=2, output=10), open_weights=True
+    )
     weights.reprice(stage.day(4), usd(input=1, output=5))
 
     stage.expect(16, (7, "repriced", weights, {"input": "1", "output": "5"}))
 
 
-# --- pointers ---------------------------------------------------------------------------------------------------------
+# --- pointers -------------------------------------------------------------------------------------
 
 
 @over(("openrouter", "litellm"))
@@ -987,7 +1171,7 @@ def test_a_pointer_that_moves_is_told_once(slug: str, tmp_path: Path) -> None:
     assert stage.score.is_perfect, str(stage.score)
 
 
-# --- months of everything ---------------------------------------------------------------------------------------------
+# --- months of everything -------------------------------------------------------------------------
 
 
 # SEEDS=1,2,3 in the environment measures other seasons
@@ -1010,14 +1194,18 @@ def test_months_of_mixed_history_reach_the_aim(slug: str, seed: int, tmp_path: P
 
 @pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
-def test_the_commands_judge_a_history_written_to_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_commands_judge_a_history_written_to_files(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     stage = Stage("litellm", tmp_path, prices=usd(input=2, output=10))
     stage.actor.announce(stage.day(2), stage.world.on(9)).scale(stage.day(3), "0.5")
     history = observe(stage.world, stage.feed, days=12, at=[stage.day(n, 6) for n in range(12)])
     (tmp_path / "truth.jsonl").write_text(truth_lines(truth_of(history)))
     told = StringIO()
 
-    call_command("replay", "litellm", str(write_manifest(history, tmp_path)), stdout=told, stderr=StringIO())
+    call_command(
+        "replay", "litellm", str(write_manifest(history, tmp_path)), stdout=told, stderr=StringIO()
+    )
     (tmp_path / "events.jsonl").write_text(told.getvalue())
     judge([str(tmp_path / "truth.jsonl"), str(tmp_path / "events.jsonl")])
 

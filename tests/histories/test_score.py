@@ -11,11 +11,15 @@ AT = datetime(2026, 6, 10, 6, tzinfo=UTC)
 DAY = timedelta(days=1)
 
 
-def wanted(kind: str = "announced", new: Any = "2026-12-01", *, days: int = 0, **fields: Any) -> Wanted:
+def wanted(
+    kind: str = "announced", new: Any = "2026-12-01", *, days: int = 0, **fields: Any
+) -> Wanted:
     return Wanted(kind, frozenset({"openai/a"}), new, AT, AT + days * DAY, **fields)
 
 
-def event(kind: str = "announced", new: Any = "2026-12-01", *, day: int = 0, row: str = "openai/a") -> dict[str, Any]:
+def event(
+    kind: str = "announced", new: Any = "2026-12-01", *, day: int = 0, row: str = "openai/a"
+) -> dict[str, Any]:
     at = (AT + day * DAY).isoformat().replace("+00:00", "Z")
     return {"kind": kind, "external_id": row, "old": None, "new": new, "detected_at": at}
 
@@ -28,7 +32,9 @@ def counts(truth: list[Wanted], events: list[dict[str, Any]]) -> dict[str, int]:
 
 def test_an_event_on_its_day_is_found() -> None:
     assert counts([wanted()], [event()]) == {"found": 1}
-    assert counts([wanted("withdrawn", None, days=8)], [event("withdrawn", None, day=7)]) == {"found": 1}
+    assert counts([wanted("withdrawn", None, days=8)], [event("withdrawn", None, day=7)]) == {
+        "found": 1
+    }
 
 
 def test_an_event_on_another_day_is_late_or_early() -> None:
@@ -48,13 +54,18 @@ def test_a_second_telling_is_a_duplicate_unless_it_was_wanted_twice() -> None:
 
 
 def test_a_retirement_on_another_day_is_another_retirement() -> None:
-    assert counts([wanted("retired", None)], [event("retired", "2026-06-11", day=1)]) == {"missed": 1, "false": 1}
+    assert counts([wanted("retired", None)], [event("retired", "2026-06-11", day=1)]) == {
+        "missed": 1,
+        "false": 1,
+    }
 
 
 def test_prices_are_compared_as_numbers_and_unit_by_unit() -> None:
     truth = [wanted("repriced", {"input": Decimal("0.20"), "output": Decimal(1)}, days=4)]
 
-    assert counts(truth, [event("repriced", {"input": "0.2", "output": "1.0"}, day=3)]) == {"found": 1}
+    assert counts(truth, [event("repriced", {"input": "0.2", "output": "1.0"}, day=3)]) == {
+        "found": 1
+    }
     assert counts(truth, [event("repriced", {"input": "0.2"}, day=3)]) == {"missed": 1, "false": 1}
     more = {"input": "0.2", "output": "1", "cache_read": "3"}
     assert counts(truth, [event("repriced", more, day=3)]) == {"missed": 1, "false": 1}
@@ -80,9 +91,15 @@ def test_shares_are_of_the_wanted_and_of_the_told() -> None:
 
 
 def test_a_truth_written_down_is_the_truth_read_again() -> None:
-    truth = [wanted(), wanted("repriced", {"input": Decimal("0.2")}, days=4, neutral=True, why="because")]
+    truth = [
+        wanted(),
+        wanted("repriced", {"input": Decimal("0.2")}, days=4, neutral=True, why="because"),
+    ]
 
     again = read_truth(truth_lines(truth))
 
     assert again[0] == truth[0]
-    assert counts(again, [event(), event("repriced", {"input": "0.2"})]) == {"found": 1, "neutral": 1}
+    assert counts(again, [event(), event("repriced", {"input": "0.2"})]) == {
+        "found": 1,
+        "neutral": 1,
+    }

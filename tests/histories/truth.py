@@ -1,9 +1,11 @@
-"""What an ideal reader of a history would tell, and when: derived from what was true and what could be seen.
+"""What an ideal reader of a history would tell, and when: derived from what was true and what could
+be seen.
 
-The rules are those of a governance team: tell each real announcement, move, withdrawal, retirement, delisting and
-change of a list price once, on the first observation where it can be known (withdrawals and delistings may take a
-week and a poll, prices 72 hours and a poll); tell nothing else. Rows that a fault distorts or hides prove nothing.
-Where either answer is defensible an event is neutral: it may be told and need not be.
+The rules are those of a governance team: tell each real announcement, move, withdrawal, retirement,
+delisting and change of a list price once, on the first observation where it can be known
+(withdrawals and delistings may take a week and a poll, prices 72 hours and a poll); tell nothing
+else. Rows that a fault distorts or hides prove nothing. Where either answer is defensible an event
+is neutral: it may be told and need not be.
 """
 
 from bisect import bisect_left
@@ -26,8 +28,8 @@ IMPLAUSIBLE = 400
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """One event of the truth. `new` is an ISO day, {unit: amount}, an id or None; None matches anything for kinds
-    whose new value is no news. `neutral` may be raised and need not be."""
+    """One event of the truth. `new` is an ISO day, {unit: amount}, an id or None; None matches
+    anything for kinds whose new value is no news. `neutral` may be raised and need not be."""
 
     kind: str
     external_ids: frozenset[str]
@@ -51,7 +53,11 @@ def truth_of(history: History) -> list[Wanted]:
     crowds = _crowds(readable)
     wanted: list[Wanted] = []
     for model in history.world.models:
-        names = frozenset(seen.sights[model.number].external_id for seen in readable if model.number in seen.sights)
+        names = frozenset(
+            seen.sights[model.number].external_id
+            for seen in readable
+            if model.number in seen.sights
+        )
         if not names:
             continue
         reader = _Reader(model, history, readable, crowds, names)
@@ -62,7 +68,8 @@ def truth_of(history: History) -> list[Wanted]:
 
 
 def _crowds(readable: Sequence[Observation]) -> list[set[str]]:
-    """Per observation, the providers of whom so many rows changed or went that a careful reader waits."""
+    """Per observation, the providers of whom so many rows changed or went that a careful reader
+    waits."""
     crowds: list[set[str]] = [set()]
     for before, after in pairwise(readable):
         total, gone, changed = Counter[str](), Counter[str](), Counter[str]()
@@ -135,12 +142,15 @@ class _Reader:
         number = self.model.number
         self.times = [seen.at for seen in self.readable]
         self.sound_prices = [
-            seen.at for seen in self.readable if number in seen.sights and seen.sights[number].true_prices
+            seen.at
+            for seen in self.readable
+            if number in seen.sights and seen.sights[number].true_prices
         ]
         self.sound_dates = [
             seen.at
             for seen in self.readable
-            if number not in seen.hidden and (number not in seen.sights or seen.sights[number].true_dates)
+            if number not in seen.hidden
+            and (number not in seen.sights or seen.sights[number].true_dates)
         ]
         self.moves: list[datetime] = []
         last: Mapping[str, Decimal] | None = None
@@ -166,9 +176,16 @@ class _Reader:
         return self.wanted
 
     def _tell(
-        self, kind: str, new: Any, earliest: datetime, latest: datetime | None, *, neutral: bool = False, why: str = "",
+        self,
+        kind: str,
+        new: Any,
+        earliest: datetime,
+        latest: datetime | None,
+        *,
+        neutral: bool = False,
+        why: str = "",
         old: Any = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         if latest is None:
             # the history ends before the last moment at which it had to be told
             neutral, why, latest = True, why or "the history ends first", self.times[-1]
@@ -178,7 +195,7 @@ class _Reader:
             old = old.isoformat()
         self.wanted.append(Wanted(kind, self.names, new, earliest, latest, neutral, why, old))
 
-    # --- dates --------------------------------------------------------------------------------------------------
+    # --- dates ------------------------------------------------------------------------------------
 
     def _dates(self, place: int, seen: Observation, sight: Sight | None) -> None:
         number, day = self.model.number, seen.at.date()
@@ -197,7 +214,14 @@ class _Reader:
             self._due(seen, neutral=sight.retires_on != (self.claim.on if self.claim else None))
             if self.claim is None and sight.retires_on is not None:
                 # nobody can tell that the first date of a row is a wrong one
-                self._tell("announced", sight.retires_on, seen.at, seen.at, neutral=True, why="a wrong first date")
+                self._tell(
+                    "announced",
+                    sight.retires_on,
+                    seen.at,
+                    seen.at,
+                    neutral=True,
+                    why="a wrong first date",
+                )
                 self.wrong_first = sight.retires_on
             return
         if self.delisted:
@@ -207,7 +231,12 @@ class _Reader:
             self._baseline(sight, day)
             return
         says = sight.retires_on
-        if self.claim is not None and says == self.claim.on and not sight.soft and not self.claim.soft:
+        if (
+            self.claim is not None
+            and says == self.claim.on
+            and not sight.soft
+            and not self.claim.soft
+        ):
             self.cleared_at = None
             self._due(seen)
             return
@@ -246,9 +275,18 @@ class _Reader:
         self._due(seen)
         if seen.at - self.hidden_at >= WEEK and not self.maybe_delisted and not self.retired:
             back = next((t for t in self.sound_dates if t > seen.at), self.times[-1])
-            self._tell("delisted", None, seen.at, back, neutral=True, why="hidden for longer than the hold")
+            self._tell(
+                "delisted", None, seen.at, back, neutral=True, why="hidden for longer than the hold"
+            )
             if self.claim is not None:
-                self._tell("announced", self.claim.on, seen.at, self.times[-1], neutral=True, why="back after the hold")
+                self._tell(
+                    "announced",
+                    self.claim.on,
+                    seen.at,
+                    self.times[-1],
+                    neutral=True,
+                    why="back after the hold",
+                )
             self.maybe_delisted = True
 
     def _absent(self, place: int, seen: Observation) -> None:
@@ -261,10 +299,16 @@ class _Reader:
             firm = self.claim is not None and not self.claim.soft
             neutral = not (self.history.feed.lists_all or firm)
             self._tell(
-                "delisted", None, self.absent_at, self._following(self.sound_dates, seen.at), neutral=neutral,
-                why="a catalogue kept by people dropped a row without a firm date" if neutral else "",
+                "delisted",
+                None,
+                self.absent_at,
+                self._following(self.sound_dates, seen.at),
+                neutral=neutral,
+                why="a catalogue kept by people dropped a row without a firm date"
+                if neutral
+                else "",
                 old=self.claim.on if self.claim else None,
-            )  # fmt: skip
+            )
             self.delisted = True
 
     def _dateless(self, seen: Observation) -> None:
@@ -275,9 +319,14 @@ class _Reader:
             self.cleared_at = seen.at
         elif seen.at - self.cleared_at >= WEEK:
             self._tell(
-                "withdrawn", None, self.cleared_at, self._following(self.sound_dates, seen.at), neutral=not claim.told,
-                why="" if claim.told else "a soft day that was never told is taken back", old=claim.on,
-            )  # fmt: skip
+                "withdrawn",
+                None,
+                self.cleared_at,
+                self._following(self.sound_dates, seen.at),
+                neutral=not claim.told,
+                why="" if claim.told else "a soft day that was never told is taken back",
+                old=claim.on,
+            )
             self.claim = self.cleared_at = None
 
     def _appears(self, seen: Observation, sight: Sight, says: date) -> None:
@@ -300,7 +349,9 @@ class _Reader:
             self._tell("announced", says, seen.at, seen.at)
         self.wrong_first = None
         if says == day and not sight.soft:
-            self._tell("retired", None, _start(day), seen.at, neutral=True, why="announced on its own day")
+            self._tell(
+                "retired", None, _start(day), seen.at, neutral=True, why="announced on its own day"
+            )
             self.retired = True
 
     def _differs(self, place: int, seen: Observation, sight: Sight, says: date) -> None:
@@ -318,7 +369,9 @@ class _Reader:
             elif old.soft and not old.told and not promise:
                 self._tell("announced", says, seen.at, seen.at, old=old.on)
             elif not old.soft and sight.soft:
-                self._tell("announced", says, seen.at, seen.at, neutral=True, why="a firm day turned soft")
+                self._tell(
+                    "announced", says, seen.at, seen.at, neutral=True, why="a firm day turned soft"
+                )
             return
         kind = "moved_later" if says > old.on else "moved_earlier"
         latest: datetime | None = seen.at
@@ -326,7 +379,9 @@ class _Reader:
             latest = self._following(self.sound_dates, seen.at + WEEK)
         if self.retired:
             if says >= day:
-                self._tell(kind, says, seen.at, seen.at, neutral=True, why="an end that had come is moved")
+                self._tell(
+                    kind, says, seen.at, seen.at, neutral=True, why="an end that had come is moved"
+                )
                 self.retired = False
             return
         why = ""
@@ -336,15 +391,18 @@ class _Reader:
             why = "a firm day turned soft"
         self._tell(kind, says, seen.at, latest, neutral=bool(why), why=why, old=old.on)
         if says <= day and not sight.soft:
-            self._tell("retired", None, _start(says), seen.at, neutral=True, why="moved into the past")
+            self._tell(
+                "retired", None, _start(says), seen.at, neutral=True, why="moved into the past"
+            )
             self.retired = True
 
     def _following(self, times: Sequence[datetime], moment: datetime) -> datetime | None:
-        """One poll after the first sound one at or after `moment`; None where the history ends before that."""
+        """One poll after the first sound one at or after `moment`; None where the history ends
+        before that."""
         place = bisect_left(times, moment)
         return times[place + 1] if place + 1 < len(times) else None
 
-    # --- prices -------------------------------------------------------------------------------------------------
+    # --- prices -----------------------------------------------------------------------------------
 
     def _prices(self, place: int, seen: Observation, sight: Sight) -> None:
         if not sight.true_prices:
@@ -363,7 +421,9 @@ class _Reader:
         differs = {
             unit: amount
             for unit, amount in shown.items()
-            if unit in self.price and amount != self.price[unit] and _plausible(amount, self.price[unit])
+            if unit in self.price
+            and amount != self.price[unit]
+            and _plausible(amount, self.price[unit])
         }
         for unit, amount in shown.items():
             self.price.setdefault(unit, amount)
@@ -371,12 +431,18 @@ class _Reader:
                 self.gaps.discard(unit)
         self._stands(place, seen, sight, differs)
 
-    def _stands(self, place: int, seen: Observation, sight: Sight, differs: Mapping[str, Decimal]) -> None:
+    def _stands(
+        self, place: int, seen: Observation, sight: Sight, differs: Mapping[str, Decimal]
+    ) -> None:
         change = self.change
         if change is not None and change.units != differs:
             if seen.at - change.since >= THREE_DAYS:
                 # stood for about as long as it has to: it may be told, and then its end too
-                self._many(change.since, seen.at + WEEK + 2 * DAY, "stood for about as long as a price has to")
+                self._many(
+                    change.since,
+                    seen.at + WEEK + 2 * DAY,
+                    "stood for about as long as a price has to",
+                )
             change = None
         if not differs:
             self.change = None
@@ -397,7 +463,9 @@ class _Reader:
         why = change.neutral or self._floats(seen.at)
         if why != "silent":
             old = {unit: self.price[unit] for unit in differs}
-            self._tell("repriced", dict(differs), change.since, latest, neutral=bool(why), why=why, old=old)
+            self._tell(
+                "repriced", dict(differs), change.since, latest, neutral=bool(why), why=why, old=old
+            )
         self.price |= differs
         self.gaps -= set(differs)
         self.change = None
@@ -410,27 +478,38 @@ class _Reader:
         differs = {
             unit: amount
             for unit, amount in prices.items()
-            if unit in self.price and amount != self.price[unit] and _plausible(amount, self.price[unit])
+            if unit in self.price
+            and amount != self.price[unit]
+            and _plausible(amount, self.price[unit])
         }
         if differs:
             self._tell(
-                "repriced", differs, _start(on), _start(on), neutral=neutral, why="not to be trusted" if neutral else ""
+                "repriced",
+                differs,
+                _start(on),
+                _start(on),
+                neutral=neutral,
+                why="not to be trusted" if neutral else "",
             )
         self.price |= prices
         self.coming = self.change = None
 
     def before_it_floats(self) -> list[Wanted]:
-        """What is told of a floating price before it can be known to float is neither wanted nor false."""
+        """What is told of a floating price before it can be known to float is neither wanted nor
+        false."""
         known = next((at for at in self.times if self._floats(at) == "silent"), self.times[-1])
         self.wanted = []
         self._many(self.times[0], known, "a floating price before it is known to float")
         return self.wanted
 
     def _many(self, earliest: datetime, latest: datetime, why: str) -> None:
-        self.wanted.append(Wanted("repriced", self.names, None, earliest, latest, neutral=True, why=why, many=True))
+        self.wanted.append(
+            Wanted("repriced", self.names, None, earliest, latest, neutral=True, why=why, many=True)
+        )
 
     def _floats(self, at: datetime) -> str:
-        """Why a change of this model's price at `at` is no list-price change; "silent" where it must not be told."""
+        """Why a change of this model's price at `at` is no list-price change; "silent" where it
+        must not be told."""
         if self.model.first.points_to:
             return "the price of whatever the pointer points to"
         recent = sum(at - timedelta(days=90) < move <= at for move in self.moves)

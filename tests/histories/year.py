@@ -2,11 +2,12 @@
 
     REGISTRY_DATA=/tmp/year python -m tests.histories.year [--rows 400] [--days 365] [--seed 1]
 
-LiteLLM and OpenRouter are polled hourly, the others every six hours. Each feed shows a made-up world of about `--rows`
-models with a year of its usual events and faults (world.py, faults.py). OpenRouter sends another body at every poll;
-the others say 304 between the moments at which their publishers put out a new one. The daily work of beat (holds,
-disagreements, retention of payloads) is done as well. Everything happens in a scratch database of the embedded server,
-which is dropped at the end. Prints tables: rows written, sizes, seconds.
+LiteLLM and OpenRouter are polled hourly, the others every six hours. Each feed shows a made-up
+world of about `--rows` models with a year of its usual events and faults (world.py, faults.py).
+OpenRouter sends another body at every poll; the others say 304 between the moments at which their
+publishers put out a new one. The daily work of beat (holds, disagreements, retention of payloads)
+is done as well. Everything happens in a scratch database of the embedded server, which is dropped
+at the end. Prints tables: rows written, sizes, seconds.
 """
 
 import argparse
@@ -31,8 +32,9 @@ if TYPE_CHECKING:
 
 HOUR = timedelta(hours=1)
 QUARTER_DAYS = 91
-# hours between two polls, and between two bodies as the publishers put them out (feeds.md: several commits a day, a
-# daily bot that changes the JSON on four days of ten, per merge, 5 to 28 commits a month, several deployments a day)
+# hours between two polls, and between two bodies as the publishers put them out (feeds.md: several
+# commits a day, a daily bot that changes the JSON on four days of ten, per merge, 5 to 28 commits a
+# month, several deployments a day)
 HABITS: dict[str, tuple[float, float]] = {
     "litellm": (1, 6),
     "openrouter": (1, 1),
@@ -45,7 +47,8 @@ HABITS: dict[str, tuple[float, float]] = {
 
 @dataclass(slots=True)
 class Publisher:
-    """One feed over the year. `body_at` is what it serves at a moment, with a new one only every so often."""
+    """One feed over the year. `body_at` is what it serves at a moment, with a new one only every so
+    often."""
 
     feed: Feed
     world: InventedModels
@@ -84,7 +87,16 @@ def publisher(slug: str, *, rows: int, days: int, seed: int) -> Publisher:
     longer = days / feed.habits.days
     often = {
         name: round(getattr(feed.habits, name) * longer)
-        for name in ("announced", "silent", "prices", "discounts", "scheduled", "floating", "releases", "promises")
+        for name in (
+            "announced",
+            "silent",
+            "prices",
+            "discounts",
+            "scheduled",
+            "floating",
+            "releases",
+            "promises",
+        )
     }
     # names for new models are few
     often["releases"] = min(often["releases"], 30)
@@ -93,7 +105,9 @@ def publisher(slug: str, *, rows: int, days: int, seed: int) -> Publisher:
     for quarter in range(max(1, days // QUARTER_DAYS)):
         start = world.day(quarter * QUARTER_DAYS)
         span = min(days, QUARTER_DAYS)
-        faults += usual_faults(replace_providers(feed, providers), world.models, start, span, seed + quarter + 1)
+        faults += usual_faults(
+            replace_providers(feed, providers), world.models, start, span, seed + quarter + 1
+        )
     return Publisher(feed, world, faults, HABITS[slug][1])
 
 
@@ -107,10 +121,13 @@ def moments(days: int, seed: int) -> Iterator[tuple[datetime, str]]:
     for hour in range(days * 24):
         for place, (slug, (interval, _)) in enumerate(HABITS.items()):
             if hour % int(interval) == 0:
-                yield START + hour * HOUR + timedelta(minutes=2 * place, seconds=rng.randint(0, 90)), slug
+                yield (
+                    START + hour * HOUR + timedelta(minutes=2 * place, seconds=rng.randint(0, 90)),
+                    slug,
+                )
 
 
-# --- what it costs --------------------------------------------------------------------------------------------------
+# --- what it costs --------------------------------------------------------------------------------
 
 
 @dataclass(slots=True)
@@ -128,7 +145,8 @@ def sizes() -> dict[str, tuple[int, int]]:
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
         cursor.execute(
-            "SELECT relname, pg_total_relation_size(oid), greatest(reltuples, 0)::bigint FROM pg_class "
+            "SELECT relname, pg_total_relation_size(oid), greatest(reltuples, 0)::bigint FROM "
+            "pg_class "
             "WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
         )
         return {name: (size, rows) for name, size, rows in cursor.fetchall()}
@@ -153,13 +171,17 @@ def database_size() -> int:
         return int(cursor.fetchone()[0])
 
 
-# History rows that say no more than that a row went missing or came back: (table, columns that tell of it, all others
-# that are history).
+# History rows that say no more than that a row went missing or came back: (table, columns that tell
+# of it, all others that are history).
 _ABSENCE = {
-    "catalog_assertionhistory": ("missing_since, withdrawn_at, refused", 'value, offering_id, "group"'),
+    "catalog_assertionhistory": (
+        "missing_since, withdrawn_at, refused",
+        'value, offering_id, "group"',
+    ),
     "catalog_offeringhistory": (
         "lifecycle",
-        "version_id, retires_on, announced_on, date_kind, replacement_id, replacement_text, end_behaviour, api_id",
+        "version_id, retires_on, announced_on, date_kind, replacement_id, replacement_text, "
+        "end_behaviour, api_id",
     ),
 }
 
@@ -172,17 +194,19 @@ def absence_only() -> dict[str, tuple[int, int]]:
     with connection.cursor() as cursor:
         for table, (absent, others) in _ABSENCE.items():
             cursor.execute(
-                f"WITH step AS (SELECT row({absent}) AS a, row({others}) AS o, lag(row({absent})) OVER w AS a_before, "
+                f"WITH step AS (SELECT row({absent}) AS a, row({others}) AS o, lag(row({absent})) "
+                "OVER w AS a_before, "
                 f"lag(row({others})) OVER w AS o_before, row_number() OVER w AS n FROM {table} "
                 "WINDOW w AS (PARTITION BY pgh_obj_id ORDER BY pgh_id)) "
-                "SELECT count(*) FILTER (WHERE a IS DISTINCT FROM a_before AND o IS NOT DISTINCT FROM o_before), "
+                "SELECT count(*) FILTER (WHERE a IS DISTINCT FROM a_before AND o IS NOT DISTINCT "
+                "FROM o_before), "
                 "count(*) FROM step WHERE n > 1"
             )
             found[table] = cursor.fetchone()
     return found
 
 
-# --- the year -------------------------------------------------------------------------------------------------------
+# --- the year -------------------------------------------------------------------------------------
 
 
 def live(publishers: dict[str, Publisher], *, days: int, seed: int) -> None:
@@ -191,7 +215,8 @@ def live(publishers: dict[str, Publisher], *, days: int, seed: int) -> None:
     from apps.feeds.actions import end_holds, forget_old_payloads, tell_disagreements
 
     sources = {
-        slug: Source.objects.get_or_create(slug=slug, defaults={"name": slug, "kind": slug})[0] for slug in FEEDS
+        slug: Source.objects.get_or_create(slug=slug, defaults={"name": slug, "kind": slug})[0]
+        for slug in FEEDS
     }
     for slug, source in sources.items():
         source.interval_minutes = int(HABITS[slug][0] * 60)
@@ -214,7 +239,11 @@ def live(publishers: dict[str, Publisher], *, days: int, seed: int) -> None:
         _poll(sources[slug], publishers[slug], at, costs[slug])
         if at.hour == 0 and slug == "models-dev" and (at.date() - START.date()).days % 30 == 0:
             elapsed = time.monotonic() - began
-            print(f"{at:%Y-%m-%d} {elapsed:.0f} s, {database_size() / 1e6:.1f} MB", file=sys.stderr, flush=True)
+            print(
+                f"{at:%Y-%m-%d} {elapsed:.0f} s, {database_size() / 1e6:.1f} MB",
+                file=sys.stderr,
+                flush=True,
+            )
     _report(costs, began, (size_before, size_baseline), baseline or {}, forgotten)
 
 
@@ -231,7 +260,9 @@ def _poll(source: "Source", publisher: Publisher, at: datetime, cost: Cost) -> N
     cost.events.update(event.kind for event in polled.events)
     if polled.run.payload_id is not None:
         # retention goes by the wall clock, which all but stands still here
-        Payload.objects.filter(pk=polled.run.payload_id, received_at__gte=before).update(received_at=at)
+        Payload.objects.filter(pk=polled.run.payload_id, received_at__gte=before).update(
+            received_at=at
+        )
 
 
 def _fetched(status: int, body: bytes | None) -> "Fetched":
@@ -269,19 +300,26 @@ def _report(
     print(f"\n{'table':<34}{'inserted':>10}{'updated':>10}{'deleted':>9}{'rows':>9}{'MB':>8}")
     order = sorted(now_written, key=lambda table: -by_table.get(table, (0, 0))[0])
     for table in order:
-        ins, upd, gone = (a - b for a, b in zip(now_written[table], baseline.get(table, (0, 0, 0)), strict=True))
+        ins, upd, gone = (
+            a - b for a, b in zip(now_written[table], baseline.get(table, (0, 0, 0)), strict=True)
+        )
         size, rows = by_table.get(table, (0, 0))
         if ins or upd or gone:
             print(f"{table:<34}{ins:>10}{upd:>10}{gone:>9}{rows:>9}{size / 1e6:>8.2f}")
     for table, (absence, n) in absence_only().items():
         print(f"{table}: {absence} of {n} changes only say that a row is missing, or back")
     empty, filled = before
-    print(f"\ndatabase: {empty / 1e6:.1f} MB empty, {filled / 1e6:.1f} MB after the first payloads, ", end="")
+    print(
+        f"\ndatabase: {empty / 1e6:.1f} MB empty, {filled / 1e6:.1f} MB after the first payloads, ",
+        end="",
+    )
     print(f"{database_size() / 1e6:.1f} MB after the year")
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--rows", type=int, default=400, help="models per feed, about")
     parser.add_argument("--days", type=int, default=365)
     parser.add_argument("--seed", type=int, default=1)
@@ -305,7 +343,9 @@ def main() -> None:
         for place, slug in enumerate(FEEDS)
     }
     with scratch_database(
-        lambda: load_catalogue(identities_only=True), purpose="year", fingerprint=datetime.now(UTC).isoformat()
+        lambda: load_catalogue(identities_only=True),
+        purpose="year",
+        fingerprint=datetime.now(UTC).isoformat(),
     ):
         live(made, days=arguments.days, seed=arguments.seed)
 

@@ -1,4 +1,5 @@
-"""Senders are claimed, names are decided: from now on and backwards, and taken back without a trace left in use."""
+"""Senders are claimed, names are decided: from now on and backwards, and taken back without a trace
+left in use."""
 
 from datetime import timedelta
 from uuid import uuid4
@@ -69,14 +70,24 @@ def service():
 
 
 def see(requested="talker-1", *, at=NOW - timedelta(days=3), **fields):
-    fields = {"stream": "otlp", "provider": "acme", "confidence": Confidence.SERVED, "key": uuid4(), **fields}
-    seen = Observation.objects.create(requested=requested, first_seen_at=at, last_seen_at=at, **fields)
+    fields = {
+        "stream": "otlp",
+        "provider": "acme",
+        "confidence": Confidence.SERVED,
+        "key": uuid4(),
+        **fields,
+    }
+    seen = Observation.objects.create(
+        requested=requested, first_seen_at=at, last_seen_at=at, **fields
+    )
     reconcile(at=NOW)
     seen.refresh_from_db()
     return seen
 
 
-def test_claiming_brings_what_was_seen_before_and_unclaiming_takes_it_back(service, application, editor, talker):
+def test_claiming_brings_what_was_seen_before_and_unclaiming_takes_it_back(
+    service, application, editor, talker
+):
     seen = see(service=service)
     assert seen.state == "unclaimed"
 
@@ -94,10 +105,16 @@ def test_claiming_brings_what_was_seen_before_and_unclaiming_takes_it_back(servi
     assert Dependency.objects.get().until is None
 
 
-def test_what_was_declared_or_seen_by_others_outlives_the_claim(service, application, editor, talker, acme):
+def test_what_was_declared_or_seen_by_others_outlives_the_claim(
+    service, application, editor, talker, acme
+):
     declared = make_dependency(application, talker, since=TODAY - timedelta(days=90))
     writer = make_offering("writer-1", host=acme, version=make_version("acme/writer-1"))
-    for requested, own in (("talker-1", {}), ("writer-1", {}), ("writer-1", {"application": application})):
+    for requested, own in (
+        ("talker-1", {}),
+        ("writer-1", {}),
+        ("writer-1", {"application": application}),
+    ):
         see(requested, service=None if own else service, **own)
     claim_service(service=service, application=application, by=editor, at=NOW)
     unclaim_service(service=service, by=editor, at=NOW)
@@ -127,8 +144,12 @@ def test_an_ignored_service_is_set_aside_until_it_is_looked_at_again(service, go
     assert seen.state == "unclaimed"
 
 
-def test_a_decided_name_holds_backwards_and_lifting_it_opens_the_question(application, governance, talker):
-    seen = see("our-claims-deployment", application=application, provider="", confidence=Confidence.BOM)
+def test_a_decided_name_holds_backwards_and_lifting_it_opens_the_question(
+    application, governance, talker
+):
+    seen = see(
+        "our-claims-deployment", application=application, provider="", confidence=Confidence.BOM
+    )
     assert seen.state == "unresolved"
     asked = {"name": "Our-Claims-Deployment", "provider": "", "stream": "", "at": NOW}
     with pytest.raises(NotYours):
@@ -146,7 +167,9 @@ def test_a_decided_name_holds_backwards_and_lifting_it_opens_the_question(applic
         lift_name(decision=decision, by=governance, at=NOW)
 
 
-def test_no_model_sets_aside_and_a_second_decision_replaces_the_first(application, governance, talker):
+def test_no_model_sets_aside_and_a_second_decision_replaces_the_first(
+    application, governance, talker
+):
     seen = see("helper", application=application, provider="", confidence=Confidence.BOM)
     asked = {"provider": "", "by": governance, "at": NOW}
     decide_name(name="helper", stream="", offering=None, **asked)
@@ -154,13 +177,30 @@ def test_no_model_sets_aside_and_a_second_decision_replaces_the_first(applicatio
     assert seen.state == "set_aside"
     decide_name(name="HELPER", stream="", offering=talker, **asked)
     seen.refresh_from_db()
-    assert (seen.state, NameDecision.objects.filter(lifted_at__isnull=True).count()) == ("matched", 1)
+    assert (seen.state, NameDecision.objects.filter(lifted_at__isnull=True).count()) == (
+        "matched",
+        1,
+    )
 
 
 def test_a_decision_about_one_sender_leaves_the_others(application, governance, talker):
-    one = see("helper", application=application, provider="", confidence=Confidence.BOM, stream="cyclonedx:a")
-    two = see("helper", application=application, provider="", confidence=Confidence.BOM, stream="cyclonedx:b")
-    decide_name(name="helper", provider="", stream="cyclonedx:a", offering=talker, by=governance, at=NOW)
+    one = see(
+        "helper",
+        application=application,
+        provider="",
+        confidence=Confidence.BOM,
+        stream="cyclonedx:a",
+    )
+    two = see(
+        "helper",
+        application=application,
+        provider="",
+        confidence=Confidence.BOM,
+        stream="cyclonedx:b",
+    )
+    decide_name(
+        name="helper", provider="", stream="cyclonedx:a", offering=talker, by=governance, at=NOW
+    )
     one.refresh_from_db()
     two.refresh_from_db()
     assert (one.state, two.state) == ("matched", "unresolved")
@@ -170,7 +210,9 @@ def test_what_the_identity_inbox_decides_is_followed_once(application, governanc
     seen = see("talker-9", application=application)
     assert seen.offering.version is None
     version = make_version("acme/talker-9")
-    decide_identity(raw="talker-9", host=acme, version=version, alias=None, not_a_model=False, by=governance)
+    decide_identity(
+        raw="talker-9", host=acme, version=version, alias=None, not_a_model=False, by=governance
+    )
 
     assert follow(at=NOW) == 1
     reconcile(at=NOW)

@@ -1,4 +1,5 @@
-"""Where what was seen and what is declared disagree: found once, closed when it is over, never acted on by a job."""
+"""Where what was seen and what is declared disagree: found once, closed when it is over, never
+acted on by a job."""
 
 from datetime import timedelta
 from uuid import uuid4
@@ -12,9 +13,21 @@ from apps.intake.answering import declare, dismiss, end, reopen
 from apps.intake.carrying import NotNow
 from apps.intake.discrepancies import find_discrepancies
 from apps.intake.following import follow, follow_catalogue
-from apps.intake.models import Confidence, Discrepancy, IntakeSettings, Observation, Service, UsageDay
+from apps.intake.models import (
+    Confidence,
+    Discrepancy,
+    IntakeSettings,
+    Observation,
+    Service,
+    UsageDay,
+)
 from apps.intake.reconciling import reconcile
-from apps.inventory.actions import ForbiddenChangeError, merge_applications, retire_application, undo
+from apps.inventory.actions import (
+    ForbiddenChangeError,
+    merge_applications,
+    retire_application,
+    undo,
+)
 from apps.inventory.models import Dependency
 from tests.builders import (
     NOW,
@@ -55,13 +68,25 @@ def application():
 
 def see(application, requested="talker-1", *, served="", at=NOW, since=None, calls=None, **fields):
     """An observation as a door would have left it; `calls` {day: number}."""
-    fields = {"stream": "otlp", "provider": "acme", "confidence": Confidence.SERVED, "key": uuid4(), **fields}
-    seen = Observation.objects.create(
-        application=application, requested=requested, served=served, first_seen_at=since or at, last_seen_at=at,
+    fields = {
+        "stream": "otlp",
+        "provider": "acme",
+        "confidence": Confidence.SERVED,
+        "key": uuid4(),
         **fields,
-    )  # fmt: skip
+    }
+    seen = Observation.objects.create(
+        application=application,
+        requested=requested,
+        served=served,
+        first_seen_at=since or at,
+        last_seen_at=at,
+        **fields,
+    )
     for day, n in (calls or {}).items():
-        UsageDay.objects.create(observation=seen, day=day, n_calls=n, first_seen_at=at, last_seen_at=at)
+        UsageDay.objects.create(
+            observation=seen, day=day, n_calls=n, first_seen_at=at, last_seen_at=at
+        )
     return seen
 
 
@@ -75,10 +100,12 @@ def open_kinds():
     return sorted(Discrepancy.objects.open().values_list("kind", flat=True))
 
 
-# --- seen, not declared ----------------------------------------------------------------------------------------------
+# --- seen, not declared ---------------------------------------------------------------------------
 
 
-def test_what_is_seen_and_nobody_declared_is_asked_about_once(application, talker, django_assert_num_queries):
+def test_what_is_seen_and_nobody_declared_is_asked_about_once(
+    application, talker, django_assert_num_queries
+):
     see(application)
 
     assert find().opened == {Kind.SHADOW: 1}
@@ -131,7 +158,9 @@ def test_what_was_seen_before_its_end_brings_nothing_back(application, talker):
     assert Observation.objects.get().dependency == ended
 
 
-def test_where_sightings_do_not_become_dependencies_they_are_asked_about_themselves(application, talker):
+def test_where_sightings_do_not_become_dependencies_they_are_asked_about_themselves(
+    application, talker
+):
     IntakeSettings.objects.update(declares_shadows=False)
     see(application)
     assert find().opened == {Kind.SHADOW: 1}
@@ -165,14 +194,20 @@ def test_only_editors_of_the_owning_team_answer(application, talker):
     see(application)
     find()
     rows = list(Discrepancy.objects.all())
-    for user in (make_member(application.team, TeamRole.VIEWER), make_user(role="auditor"), make_user()):
+    for user in (
+        make_member(application.team, TeamRole.VIEWER),
+        make_user(role="auditor"),
+        make_user(),
+    ):
         with pytest.raises(ForbiddenChangeError):
             declare(discrepancies=rows, by=user, at=NOW)
     assert not Discrepancy.objects.visible_to(make_user()).exists()
-    assert Discrepancy.objects.visible_to(make_member(application.team, TeamRole.VIEWER)).count() == 1
+    assert (
+        Discrepancy.objects.visible_to(make_member(application.team, TeamRole.VIEWER)).count() == 1
+    )
 
 
-# --- declared, not seen ----------------------------------------------------------------------------------------------
+# --- declared, not seen ---------------------------------------------------------------------------
 
 
 def test_what_is_declared_and_not_seen_while_others_are(application, talker, acme):
@@ -192,7 +227,8 @@ def test_what_is_declared_and_not_seen_while_others_are(application, talker, acm
 
 
 def test_what_could_not_be_seen_is_not_asked_about(application, acme, talker):
-    """Nobody watches it, it stands by, it is inside a vendor's product, it is new, or a person just confirmed it."""
+    """Nobody watches it, it stands by, it is inside a vendor's product, it is new, or a person just
+    confirmed it."""
     make_dependency(make_application(), talker, since=TODAY - days(90))
     see(application, at=NOW - days(1))
     vendor = make_provider("vendor")
@@ -205,7 +241,9 @@ def test_what_could_not_be_seen_is_not_asked_about(application, acme, talker):
         {"since": TODAY - days(10)},
         {"confirmed_on": TODAY - days(5), **old},
     ):
-        make_dependency(application, make_offering(host=acme), extra.pop("role", "primary"), **extra)
+        make_dependency(
+            application, make_offering(host=acme), extra.pop("role", "primary"), **extra
+        )
     assert find().n == 0
 
 
@@ -216,7 +254,7 @@ def test_what_was_seen_at_run_time_and_fell_silent_is_asked_about(application, t
     assert Discrepancy.objects.get().details["last_on"] == (TODAY - days(40)).isoformat()
 
 
-# --- drift -----------------------------------------------------------------------------------------------------------
+# --- drift ----------------------------------------------------------------------------------------
 
 
 def test_another_version_behind_the_same_name_is_told_once(application, acme):
@@ -225,7 +263,10 @@ def test_another_version_behind_the_same_name_is_told_once(application, acme):
     for version in (old, new):
         make_offering(version.identifier.split("/")[1], host=acme, version=version)
     make_offering("talker", host=acme, version=old)
-    make_dependency(application, Dependency._meta.get_field("offering").related_model.objects.get(api_id="talker"))
+    make_dependency(
+        application,
+        Dependency._meta.get_field("offering").related_model.objects.get(api_id="talker"),
+    )
     see(application, "talker", served="talker-1", calls={TODAY - days(n): 5 for n in range(3, 14)})
     assert find().n == 0
 
@@ -234,12 +275,19 @@ def test_another_version_behind_the_same_name_is_told_once(application, acme):
     assert found.opened[Kind.DRIFT] == 1
     drift = Discrepancy.objects.get(kind=Kind.DRIFT)
     assert (drift.details["was"], drift.details["now"]) == ("acme/talker-1", "acme/talker-2")
-    assert (drift.details["n_calls"], drift.details["first_on"]) == (9, (TODAY - days(1)).isoformat())
+    assert (drift.details["n_calls"], drift.details["first_on"]) == (
+        9,
+        (TODAY - days(1)).isoformat(),
+    )
     assert find(NOW + days(1)).n == 0
     # a week later it is what one is used to
     UsageDay.objects.create(
-        observation=drift.observation, day=TODAY + days(8), n_calls=1, first_seen_at=NOW, last_seen_at=NOW
-    )  # fmt: skip
+        observation=drift.observation,
+        day=TODAY + days(8),
+        n_calls=1,
+        first_seen_at=NOW,
+        last_seen_at=NOW,
+    )
     assert find(NOW + days(8)).closed[Kind.DRIFT] == 1
     assert find(NOW + days(8)).opened == {}
 
@@ -254,11 +302,13 @@ def test_another_environment_or_only_failures_are_no_drift(application, talker):
     assert Kind.DRIFT not in open_kinds()
 
 
-# --- another model than asked for ------------------------------------------------------------------------------------
+# --- another model than asked for -----------------------------------------------------------------
 
 
 def test_a_pinned_id_answered_by_another_version_is_told(application, acme):
-    pinned = make_offering("talker-1", host=acme, version=make_version("acme/talker-1"), binding="pinned")
+    pinned = make_offering(
+        "talker-1", host=acme, version=make_version("acme/talker-1"), binding="pinned"
+    )
     other = make_offering("mumbler-1", host=acme, version=make_version("acme/mumbler-1"))
     make_dependency(application, pinned)
     see(application, served="talker-1")
@@ -276,9 +326,16 @@ def test_a_pinned_id_answered_by_another_version_is_told(application, acme):
 
 def test_a_moving_name_may_move_within_its_foundation_only(application, acme):
     line = make_foundation("acme/talker")
-    latest = make_offering("talker-latest", host=acme, version=make_version("acme/talker-latest", foundation=line))
-    for identifier, foundation in (("acme/talker-2", line), ("acme/mumbler-1", make_foundation("acme/mumbler"))):
-        make_offering(identifier[5:], host=acme, version=make_version(identifier, foundation=foundation))
+    latest = make_offering(
+        "talker-latest", host=acme, version=make_version("acme/talker-latest", foundation=line)
+    )
+    for identifier, foundation in (
+        ("acme/talker-2", line),
+        ("acme/mumbler-1", make_foundation("acme/mumbler")),
+    ):
+        make_offering(
+            identifier[5:], host=acme, version=make_version(identifier, foundation=foundation)
+        )
     make_dependency(application, latest)
     see(application, "talker-latest", served="talker-2")
     assert find().n == 0
@@ -286,7 +343,7 @@ def test_a_moving_name_may_move_within_its_foundation_only(application, acme):
     assert find().opened == {Kind.OTHER_SERVED: 1}
 
 
-# --- not in use ------------------------------------------------------------------------------------------------------
+# --- not in use -----------------------------------------------------------------------------------
 
 
 def test_a_retired_application_that_still_calls_is_told(application, talker):
@@ -304,12 +361,14 @@ def test_a_retired_application_that_still_calls_is_told(application, talker):
     assert find(later + days(40)).closed == {Kind.OUT_OF_USE: 1}
 
 
-# --- following -------------------------------------------------------------------------------------------------------
+# --- following ------------------------------------------------------------------------------------
 
 
 def test_what_was_seen_of_a_merged_application_is_of_the_one_that_stays(application, talker):
     twin = make_application("Claims triage (old)", team=application.team)
-    service = Service.objects.create(name="claims", application=twin, first_seen_at=NOW, last_seen_at=NOW)
+    service = Service.objects.create(
+        name="claims", application=twin, first_seen_at=NOW, last_seen_at=NOW
+    )
     see(twin, service=service)
     find()
     merge_applications(kept=application, duplicate=twin, on=day_of(NOW), by=make_user(role="admin"))

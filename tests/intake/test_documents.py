@@ -1,4 +1,5 @@
-"""A document's way into the register: observed, held against what is declared, and never taking more than it saw."""
+"""A document's way into the register: observed, held against what is declared, and never taking
+more than it saw."""
 
 import json
 from datetime import UTC, datetime
@@ -73,9 +74,15 @@ def offering():
 
 def send(form, application=None, by=None, **said):
     said.setdefault("models", [{"requested": "talker-1-20250101", "provider": "acme"}])
-    options = {key: said.pop(key) for key in ("token", "idempotency_key", "strict", "environment") if key in said}
+    options = {
+        key: said.pop(key)
+        for key in ("token", "idempotency_key", "strict", "environment")
+        if key in said
+    }
     body = json.dumps(said).encode()
-    return receive_document(form=form, body=body, by=by, at=now(), application=application, **options)
+    return receive_document(
+        form=form, body=body, by=by, at=now(), application=application, **options
+    )
 
 
 def test_what_a_document_names_becomes_an_observed_dependency(form, application, offering):
@@ -83,8 +90,16 @@ def test_what_a_document_names_becomes_an_observed_dependency(form, application,
 
     dependency = Dependency.objects.get(application=application)
     assert is_new
-    assert (taken.state, taken.counts["created"], taken.counts["unresolved"]) == (State.APPLIED, 1, 0)
-    assert (dependency.offering, dependency.known, dependency.role) == (offering, "observed", "primary")
+    assert (taken.state, taken.counts["created"], taken.counts["unresolved"]) == (
+        State.APPLIED,
+        1,
+        0,
+    )
+    assert (dependency.offering, dependency.known, dependency.role) == (
+        offering,
+        "observed",
+        "primary",
+    )
     assert dependency.last_observed_on == now().date()
     assert Observation.objects.get().dependency == dependency
 
@@ -142,16 +157,26 @@ def test_what_one_tool_no_longer_sees_takes_nothing_from_another(form, applicati
     assert Dependency.objects.filter(until__isnull=True).count() == 2
 
 
-def test_a_document_without_any_model_or_ai_service_confirms_and_ends_nothing_and_says_so(form, application, offering):
+def test_a_document_without_any_model_or_ai_service_confirms_and_ends_nothing_and_says_so(
+    form, application, offering
+):
     send(form, application, made_at="2026-11-20T10:00:00+00:00")
     seen = Observation.objects.get()
 
-    taken, _ = send(form, application, models=[], names_ai=False, made_at="2026-11-21T10:00:00+00:00")
+    taken, _ = send(
+        form, application, models=[], names_ai=False, made_at="2026-11-21T10:00:00+00:00"
+    )
 
     seen.refresh_from_db()
-    assert (taken.state, taken.counts["missing"], taken.counts["names_ai"]) == (State.APPLIED, 0, False)
+    assert (taken.state, taken.counts["missing"], taken.counts["names_ai"]) == (
+        State.APPLIED,
+        0,
+        False,
+    )
     assert seen.missing_since is None
-    assert any("confirms nothing and ends nothing" in part["reason"] for part in taken.problems["ignored"])
+    assert any(
+        "confirms nothing and ends nothing" in part["reason"] for part in taken.problems["ignored"]
+    )
     # nor does it make what comes after it look older
     late, _ = send(form, application, made_at="2026-11-20T12:00:00+00:00")
     assert not late.is_older
@@ -179,13 +204,17 @@ def test_two_kinds_of_run_of_one_tool_end_nothing_of_each_other(form, applicatio
     assert list(streams) == ["made-up:scan operations", "made-up:scan research"]
 
 
-def test_an_older_document_that_comes_late_ends_nothing_and_brings_back_nothing(form, application, offering):
+def test_an_older_document_that_comes_late_ends_nothing_and_brings_back_nothing(
+    form, application, offering
+):
     second = make_offering("writer-2", host=offering.host)
     send(form, application, made_at="2026-11-20T10:00:00+00:00")
     late, _ = send(
-        form, application, made_at="2026-11-01T10:00:00+00:00",
+        form,
+        application,
+        made_at="2026-11-01T10:00:00+00:00",
         models=[{"requested": second.api_id, "provider": "acme"}],
-    )  # fmt: skip
+    )
 
     seen = {each.requested: each for each in Observation.objects.all()}
     assert late.is_older
@@ -193,38 +222,68 @@ def test_an_older_document_that_comes_late_ends_nothing_and_brings_back_nothing(
     assert seen[second.api_id].last_seen_at == datetime(2026, 11, 1, 10, tzinfo=UTC)
 
 
-def test_a_name_nobody_knows_in_a_bill_of_materials_waits_and_makes_nothing_up(form, application, offering):
+def test_a_name_nobody_knows_in_a_bill_of_materials_waits_and_makes_nothing_up(
+    form, application, offering
+):
     taken, _ = send(
-        form, application,
-        models=[{"requested": "process.env.REVIEW_MODEL", "provider": "acme"}, {"requested": "nope", "provider": ""}],
-    )  # fmt: skip
+        form,
+        application,
+        models=[
+            {"requested": "process.env.REVIEW_MODEL", "provider": "acme"},
+            {"requested": "nope", "provider": ""},
+        ],
+    )
 
     assert taken.counts["unresolved"] == 2
     assert {part["reason"].split(":")[0] for part in taken.problems["unresolved"]} == {
-        "process.env.REVIEW_MODEL", "nope",
-    }  # fmt: skip
+        "process.env.REVIEW_MODEL",
+        "nope",
+    }
     assert not Dependency.objects.exists()
-    assert not type(offering).objects.filter(api_id__in=["process.env.REVIEW_MODEL", "nope"]).exists()
+    assert (
+        not type(offering).objects.filter(api_id__in=["process.env.REVIEW_MODEL", "nope"]).exists()
+    )
 
 
-def test_a_name_seen_at_run_time_at_a_known_host_waits_in_the_identity_inbox(form, application, offering):
+def test_a_name_seen_at_run_time_at_a_known_host_waits_in_the_identity_inbox(
+    form, application, offering
+):
     send(
-        form, application,
-        models=[{"requested": "contact-centre-prod", "provider": "acme", "alias": "chat",
-                 "confidence": Confidence.SERVED}],
-    )  # fmt: skip
+        form,
+        application,
+        models=[
+            {
+                "requested": "contact-centre-prod",
+                "provider": "acme",
+                "alias": "chat",
+                "confidence": Confidence.SERVED,
+            }
+        ],
+    )
 
     dependency = Dependency.objects.get()
-    assert (dependency.offering.api_id, dependency.offering.version) == ("contact-centre-prod", None)
-    assert not type(offering).objects.filter(api_id="chat").exists(), "what the gateway is asked for is no model"
+    assert (dependency.offering.api_id, dependency.offering.version) == (
+        "contact-centre-prod",
+        None,
+    )
+    assert not type(offering).objects.filter(api_id="chat").exists(), (
+        "what the gateway is asked for is no model"
+    )
 
 
 def test_what_was_served_tells_what_an_unknown_deployment_is(form, application, offering):
     send(
-        form, application,
-        models=[{"requested": "prod-deployment", "served": offering.api_id, "provider": "acme",
-                 "confidence": Confidence.SERVED}],
-    )  # fmt: skip
+        form,
+        application,
+        models=[
+            {
+                "requested": "prod-deployment",
+                "served": offering.api_id,
+                "provider": "acme",
+                "confidence": Confidence.SERVED,
+            }
+        ],
+    )
 
     seen = Observation.objects.get()
     assert (seen.offering, seen.served_version) == (offering, offering.version)
@@ -244,7 +303,9 @@ def test_a_name_that_is_decided_applies_backwards(form, application, offering):
     assert (seen.state, seen.dependency.offering) == (Seen.MATCHED, offering)
 
 
-def test_a_sender_nobody_has_claimed_waits_and_its_application_gets_all_of_it_once_named(form, application, offering):
+def test_a_sender_nobody_has_claimed_waits_and_its_application_gets_all_of_it_once_named(
+    form, application, offering
+):
     model = {"requested": offering.api_id, "provider": "acme", "service": "shop/triage"}
     taken, _ = send(form, models=[model])
     seen = Observation.objects.get()
@@ -260,7 +321,9 @@ def test_a_sender_nobody_has_claimed_waits_and_its_application_gets_all_of_it_on
     assert Dependency.objects.get().application == application
 
 
-def test_a_document_about_nobody_waits_until_a_person_names_the_application(form, application, offering):
+def test_a_document_about_nobody_waits_until_a_person_names_the_application(
+    form, application, offering
+):
     editor = make_member(application.team)
     taken, _ = send(form, by=editor, subject="claims-frontend")
     assert taken.state == State.RECEIVED
@@ -302,7 +365,14 @@ def test_a_bound_token_speaks_of_one_application_only(form, application, offerin
 
 def test_a_sender_claimed_for_a_foreign_application_is_not_spoken_for(form, application, offering):
     stranger = make_member(make_application().team)
-    models = [{"requested": "talker-1-20250101", "provider": "acme", "service": "claims", "where": "/models/0"}]
+    models = [
+        {
+            "requested": "talker-1-20250101",
+            "provider": "acme",
+            "service": "claims",
+            "where": "/models/0",
+        }
+    ]
     send(form, models=models)
     Service.objects.update(application=application)
     Observation.objects.all().delete()
@@ -316,7 +386,9 @@ def test_a_sender_claimed_for_a_foreign_application_is_not_spoken_for(form, appl
     assert application.slug not in str(taken.problems)
 
 
-def test_a_person_who_has_left_the_team_sends_nothing_for_it_by_the_token_bound_before(form, application, offering):
+def test_a_person_who_has_left_the_team_sends_nothing_for_it_by_the_token_bound_before(
+    form, application, offering
+):
     editor = make_member(application.team)
     token, _ = issue_token(user=editor, name="ci", scopes=["intake"], at=now(), by=editor)
     bind_token(token=token, application=application, by=editor)
@@ -328,7 +400,9 @@ def test_a_person_who_has_left_the_team_sends_nothing_for_it_by_the_token_bound_
         send(form, by=User.objects.get(pk=editor.pk), token=token, odd=True)
 
 
-def test_what_breaks_its_schema_is_taken_and_marked_or_refused_where_asked(form, application, offering):
+def test_what_breaks_its_schema_is_taken_and_marked_or_refused_where_asked(
+    form, application, offering
+):
     taken, _ = send(form, application, valid=False)
     assert (taken.state, taken.schema_valid) == (State.APPLIED, False)
 
@@ -338,8 +412,12 @@ def test_what_breaks_its_schema_is_taken_and_marked_or_refused_where_asked(form,
 
 
 def test_an_unreadable_body_says_so_and_may_be_sent_again(form, application):
-    failed, _ = receive_document(form=form, body=b"<html>", by=None, at=now(), application=application)
-    again, is_new = receive_document(form=form, body=b"<html>", by=None, at=now(), application=application)
+    failed, _ = receive_document(
+        form=form, body=b"<html>", by=None, at=now(), application=application
+    )
+    again, is_new = receive_document(
+        form=form, body=b"<html>", by=None, at=now(), application=application
+    )
 
     assert (failed.state, failed.error) == (State.FAILED, "This is no JSON.")
     assert (again.pk != failed.pk, is_new) == (True, True)
@@ -369,7 +447,9 @@ def test_an_application_out_of_use_gets_no_dependency(form, application, offerin
 
 
 def test_names_lose_what_cannot_be_seen(form, application, offering):
-    send(form, application, models=[{"requested": "talker-1\u202e-20250101\x00", "provider": "acme"}])
+    send(
+        form, application, models=[{"requested": "talker-1\u202e-20250101\x00", "provider": "acme"}]
+    )
 
     assert Observation.objects.get().requested == "talker-1-20250101"
 

@@ -1,4 +1,5 @@
-"""A sender that says exactly which application it is, by a token that may write there, is linked without a person."""
+"""A sender that says exactly which application it is, by a token that may write there, is linked
+without a person."""
 
 import orjson
 import pytest
@@ -14,7 +15,14 @@ from apps.intake.claiming import claim_service, ignore_service, unclaim_service
 from apps.intake.models import Observation, Service
 from apps.intake.reconciling import reconcile
 from apps.inventory.models import Application, Dependency
-from tests.builders import make_application, make_member, make_offering, make_provider, make_team, make_version
+from tests.builders import (
+    make_application,
+    make_member,
+    make_offering,
+    make_provider,
+    make_team,
+    make_version,
+)
 from tests.intake.calls.telling import as_json, call, request
 
 pytestmark = pytest.mark.django_db
@@ -35,7 +43,9 @@ def editor(application):
 
 
 def token_of(user, **options):
-    return issue_token(user=user, name="gateway", scopes=["intake"], at=now(), by=None, **options)[0]
+    return issue_token(user=user, name="gateway", scopes=["intake"], at=now(), by=None, **options)[
+        0
+    ]
 
 
 def send_traces(token, service="support-assistant"):
@@ -59,7 +69,10 @@ def send_callback(token, app="support-assistant", gateway="litellm"):
 
 
 def applications():
-    return {(each.scope, each.name): each.application for each in Service.objects.select_related("application")}
+    return {
+        (each.scope, each.name): each.application
+        for each in Service.objects.select_related("application")
+    }
 
 
 def last_words(service):
@@ -68,14 +81,17 @@ def last_words(service):
     return row.pgh_context.metadata
 
 
-def test_a_slug_by_a_token_that_may_write_is_linked_at_every_endpoint_and_the_history_says_why(application, editor):
+def test_a_slug_by_a_token_that_may_write_is_linked_at_every_endpoint_and_the_history_says_why(
+    application, editor
+):
     token = token_of(editor)
     send_traces(token)
     send_callback(token)
     send_callback(token, gateway="eu")
 
     assert applications() == dict.fromkeys(
-        [("", "support-assistant"), ("litellm", "support-assistant"), ("eu", "support-assistant")], application
+        [("", "support-assistant"), ("litellm", "support-assistant"), ("eu", "support-assistant")],
+        application,
     )
     reconcile(at=now())
     assert Dependency.objects.get().application == application
@@ -85,14 +101,18 @@ def test_a_slug_by_a_token_that_may_write_is_linked_at_every_endpoint_and_the_hi
     assert "its name is the slug of support-assistant" in told["reason"]
 
 
-@pytest.mark.parametrize("name", ["support", "Support assistant", "shop/support-assistant", "support-assistant-2"])
+@pytest.mark.parametrize(
+    "name", ["support", "Support assistant", "shop/support-assistant", "support-assistant-2"]
+)
 def test_a_name_that_is_only_like_it_waits_for_a_person(application, editor, name):
     send_traces(token_of(editor), name)
 
     assert list(applications().values()) == [None]
 
 
-def test_a_token_without_the_right_links_nothing_nor_does_one_bound_to_another_team(application, editor):
+def test_a_token_without_the_right_links_nothing_nor_does_one_bound_to_another_team(
+    application, editor
+):
     elsewhere = make_team()
     for user, options in (
         (make_member(elsewhere, TeamRole.OWNER), {}),
@@ -136,17 +156,24 @@ def test_a_link_that_a_person_took_back_does_not_come_back_by_itself(application
     assert Service.objects.get().unlinked_at is None
 
 
-def test_one_link_by_a_person_holds_for_every_endpoint_also_those_that_come_later(application, editor):
+def test_one_link_by_a_person_holds_for_every_endpoint_also_those_that_come_later(
+    application, editor
+):
     token = token_of(editor)
     send_traces(token, "helpdesk")
     send_callback(token, "helpdesk")
-    claim_service(service=Service.objects.get(scope=""), application=application, by=editor, at=now())
+    claim_service(
+        service=Service.objects.get(scope=""), application=application, by=editor, at=now()
+    )
     send_callback(token, "helpdesk", gateway="eu")
 
     assert set(applications().values()) == {application}
     assert len(applications()) == 3
     assert set(Observation.objects.values_list("application", flat=True)) == {application.pk}
-    assert "'helpdesk' is linked to support-assistant already" in last_words(Service.objects.get(scope="eu"))["reason"]
+    assert (
+        "'helpdesk' is linked to support-assistant already"
+        in last_words(Service.objects.get(scope="eu"))["reason"]
+    )
 
     unclaim_service(service=Service.objects.get(scope="eu"), by=editor, at=now())
     assert set(applications().values()) == {None}
@@ -157,6 +184,8 @@ def test_a_link_reaches_no_service_that_its_person_does_not_see(application, edi
     send_traces(token_of(editor), "helpdesk")
     send_callback(token_of(make_member(make_team())), "helpdesk")
 
-    claim_service(service=Service.objects.get(scope=""), application=application, by=editor, at=now())
+    claim_service(
+        service=Service.objects.get(scope=""), application=application, by=editor, at=now()
+    )
 
     assert applications() == {("", "helpdesk"): application, ("litellm", "helpdesk"): None}

@@ -14,7 +14,13 @@ from apps.accounts.models import Team
 from apps.catalog.footing import refresh_footing
 from apps.catalog.models import Foundation, Node, NodeKind, Offering, Provider, Version
 from apps.inventory.models import Application, Criticality, Dependency
-from tests.builders import make_application, make_dependency, make_exit_plan, make_exit_test, make_price
+from tests.builders import (
+    make_application,
+    make_dependency,
+    make_exit_plan,
+    make_exit_test,
+    make_price,
+)
 
 _n = count(1)
 
@@ -47,12 +53,15 @@ def decimal(value: Any, places: int = 15) -> Decimal | None:
     if value is None:
         return None
     fraction = Fraction(str(value))
-    return (Decimal(fraction.numerator) / Decimal(fraction.denominator)).quantize(Decimal(10) ** -places)
+    return (Decimal(fraction.numerator) / Decimal(fraction.denominator)).quantize(
+        Decimal(10) ** -places
+    )
 
 
 @transaction.atomic
 def load_portfolio(raw: dict[str, Any]) -> Portfolio:
-    """What cost and runway rest on: providers to prices, applications, dependencies, exits. No lineage, no regions."""
+    """What cost and runway rest on: providers to prices, applications, dependencies, exits. No
+    lineage, no regions."""
     world = Portfolio(as_of=date.fromisoformat(raw["as_of"]))
     for row in raw["providers"]:
         world.providers[row["id"]] = Provider.objects.create(
@@ -60,16 +69,23 @@ def load_portfolio(raw: dict[str, Any]) -> Portfolio:
         )
     for row in raw["providers"]:
         if row.get("parent"):
-            Provider.objects.filter(pk=world.providers[row["id"]].pk).update(parent=world.providers[row["parent"]])
+            Provider.objects.filter(pk=world.providers[row["id"]].pk).update(
+                parent=world.providers[row["parent"]]
+            )
     foundations = {
         row["id"]: Foundation.objects.create(
-            developer=world.providers[row["developer"]], name=row["id"], slug=f"f-{next(_n)}", line=f"x/{next(_n)}"
+            developer=world.providers[row["developer"]],
+            name=row["id"],
+            slug=f"f-{next(_n)}",
+            line=f"x/{next(_n)}",
         )
         for row in raw["foundations"]
     }
     versions = {
         row["id"]: Version.objects.create(
-            foundation=foundations[row["foundation"]], identifier=f"{row['id']}-{next(_n)}", name=row["id"]
+            foundation=foundations[row["foundation"]],
+            identifier=f"{row['id']}-{next(_n)}",
+            name=row["id"],
         )
         for row in raw["versions"]
     }
@@ -128,7 +144,10 @@ def _load_use(raw: dict[str, Any], world: Portfolio) -> None:
             effort_days=decimal(row.get("effort_days"), 1),
         )
     for row in raw.get("exit_plans", []):
-        make_exit_plan(world.dependencies[row["dependency"]], estimated_days=decimal(row.get("estimated_days"), 1))
+        make_exit_plan(
+            world.dependencies[row["dependency"]],
+            estimated_days=decimal(row.get("estimated_days"), 1),
+        )
     for row in raw.get("prices", []):
         make_price(
             world.offerings[row["offering"]],
@@ -141,11 +160,17 @@ def _load_use(raw: dict[str, Any], world: Portfolio) -> None:
 
 
 def worked_portfolios(folder: Any) -> list[dict[str, Any]]:
-    return json.loads((folder / "design" / "exposure" / "examples_dev.json").read_text())["portfolios"]
+    return json.loads((folder / "design" / "exposure" / "examples_dev.json").read_text())[
+        "portfolios"
+    ]
 
 
 def use_of(offering, role="primary", **tokens):
     application = tokens.pop("application", None) or make_application()
-    fields = {f"monthly_{name}": n for name, n in tokens.items() if name not in {"size", "since", "until"}}
+    fields = {
+        f"monthly_{name}": n for name, n in tokens.items() if name not in {"size", "since", "until"}
+    }
     fields |= {name: tokens[name] for name in ("since", "until") if name in tokens}
-    return make_dependency(application, offering, role, typical_request_tokens=tokens.get("size"), **fields)
+    return make_dependency(
+        application, offering, role, typical_request_tokens=tokens.get("size"), **fields
+    )

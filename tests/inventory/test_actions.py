@@ -1,4 +1,5 @@
-"""Changes to applications and dependencies: what is stored, kept, refused, and said in the history."""
+"""Changes to applications and dependencies: what is stored, kept, refused, and said in the
+history."""
 
 from datetime import timedelta
 from decimal import Decimal
@@ -54,7 +55,9 @@ class TestRegistering:
     def test_slugs_come_from_the_name_and_stay_apart(self, by):
         team = make_team()
 
-        slugs = [register_application(name="Claims Triage", team=team, by=by).slug for _ in range(3)]
+        slugs = [
+            register_application(name="Claims Triage", team=team, by=by).slug for _ in range(3)
+        ]
 
         assert slugs == ["claims-triage", "claims-triage-2", "claims-triage-3"]
 
@@ -67,7 +70,9 @@ class TestRegistering:
 
     def test_what_the_model_refuses_names_its_field(self, by):
         with pytest.raises(ValidationError) as refusal:
-            register_application(name="X", team=make_team(), facts={"monthly_spend": Decimal(-1)}, by=by)
+            register_application(
+                name="X", team=make_team(), facts={"monthly_spend": Decimal(-1)}, by=by
+            )
 
         assert "Monthly spend is not negative." in refusal.value.messages
 
@@ -80,7 +85,9 @@ class TestChanging:
     def test_the_history_names_person_and_reason(self, by):
         application = make_application()
 
-        change_application(application=application, facts={"geography": "EU"}, by=by, reason="asked by audit")
+        change_application(
+            application=application, facts={"geography": "EU"}, by=by, reason="asked by audit"
+        )
 
         assert reasons(application) == [("update", "eve", "asked by audit")]
 
@@ -124,7 +131,11 @@ class TestRetiring:
 
         for row in (used, ended, begun_today):
             row.refresh_from_db()
-        assert (used.until, ended.until, begun_today.until) == (TODAY, TODAY - ONE_DAY, TODAY + ONE_DAY)
+        assert (used.until, ended.until, begun_today.until) == (
+            TODAY,
+            TODAY - ONE_DAY,
+            TODAY + ONE_DAY,
+        )
 
     def test_twice_is_once(self, by):
         application = make_application()
@@ -171,7 +182,9 @@ class TestCorrecting:
     def test_amounts_change_and_are_in_the_history(self, by):
         dependency = make_dependency(make_application(), make_offering())
 
-        change_dependency(dependency=dependency, facts={"monthly_input_tokens": 5}, by=by, reason="meter")
+        change_dependency(
+            dependency=dependency, facts={"monthly_input_tokens": 5}, by=by, reason="meter"
+        )
 
         assert reasons(dependency) == [("update", "eve", "meter")]
 
@@ -180,7 +193,9 @@ class TestCorrecting:
         change_dependency(dependency=dependency, facts={"traffic_share": Decimal("1.1")}, by=by)
 
         with pytest.raises(ValidationError, match="not negative"):
-            change_dependency(dependency=dependency, facts={"traffic_share": Decimal("-0.1")}, by=by)
+            change_dependency(
+                dependency=dependency, facts={"traffic_share": Decimal("-0.1")}, by=by
+            )
 
         dependency.refresh_from_db()
         assert dependency.traffic_share == Decimal("1.1")
@@ -217,7 +232,12 @@ class TestEnding:
 class TestReplacing:
     def test_one_ends_and_another_begins_the_same_day(self, by):
         old = make_dependency(
-            make_application(), make_offering(), "fallback", fallback_order=2, monthly_spend=Decimal(9), tags=["a"]
+            make_application(),
+            make_offering(),
+            "fallback",
+            fallback_order=2,
+            monthly_spend=Decimal(9),
+            tags=["a"],
         )
         successor = make_offering()
 
@@ -225,7 +245,12 @@ class TestReplacing:
 
         old.refresh_from_db()
         assert (old.until, new.since, new.until) == (TODAY, TODAY, None)
-        assert (new.role, new.fallback_order, new.tags, new.offering) == ("fallback", 2, ["a"], successor)
+        assert (new.role, new.fallback_order, new.tags, new.offering) == (
+            "fallback",
+            2,
+            ["a"],
+            successor,
+        )
         # measured on the old offering
         assert new.monthly_spend is None
 
@@ -272,7 +297,10 @@ class TestReplacing:
 class TestReading:
     def test_a_person_sees_the_own_teams_gravest_first(self):
         team = make_team()
-        low, grave = make_application(team=team, criticality=3), make_application(team=team, criticality=0)
+        low, grave = (
+            make_application(team=team, criticality=3),
+            make_application(team=team, criticality=0),
+        )
         make_application()
 
         assert list(applications_seen_by(user=make_member(team, TeamRole.VIEWER))) == [grave, low]

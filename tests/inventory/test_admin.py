@@ -45,7 +45,9 @@ def test_every_model_of_the_inventory_is_there():
         assert admin.site.is_registered(model)
 
 
-@pytest.mark.parametrize("model", ["application", "dependency", "adaptation", "exitplan", "exittest"])
+@pytest.mark.parametrize(
+    "model", ["application", "dependency", "adaptation", "exitplan", "exittest"]
+)
 def test_lists_and_forms_open(office, model):
     dependency = make_dependency(make_application(), make_offering())
     make_adaptation(dependency, "prompt")
@@ -65,7 +67,10 @@ def test_retiring_what_is_in_use_is_saved_and_warned_about(office):
     application.refresh_from_db()
     dependency.refresh_from_db()
     assert (answer.status_code, application.status, dependency.until) == (302, "retired", None)
-    assert "The application is retired but still uses gpt. End it, or bring it back." in flash_messages(answer)
+    assert (
+        "The application is retired but still uses gpt. End it, or bring it back."
+        in flash_messages(answer)
+    )
 
 
 def test_a_share_that_does_not_sum_is_saved_and_warned_about(office):
@@ -74,16 +79,20 @@ def test_a_share_that_does_not_sum_is_saved_and_warned_about(office):
     answer = edit(office, dependency, traffic_share="0.4")
 
     assert answer.status_code == 302
-    assert "The traffic shares of the primaries add up to 0.4, not 1. They are scaled to 1." in flash_messages(answer)
+    assert (
+        "The traffic shares of the primaries add up to 0.4, not 1. They are scaled to 1."
+        in flash_messages(answer)
+    )
 
 
 @pytest.mark.parametrize(
     ("wrong", "word"),
     [
-        ({"monthly_input_tokens": "-1"}, "greater than or equal to 0"), ({"since": "9999-12-31"}, "not a likely day"),
+        ({"monthly_input_tokens": "-1"}, "greater than or equal to 0"),
+        ({"since": "9999-12-31"}, "not a likely day"),
         ({"traffic_share": "-1"}, "not negative"),
     ],
-)  # fmt: skip
+)
 def test_what_cannot_be_is_refused(office, wrong, word):
     dependency = make_dependency(make_application(), make_offering())
 
@@ -106,9 +115,12 @@ def test_the_same_use_twice_is_refused(office):
 def test_who_recorded_a_test_is_kept_and_the_reason_is_in_the_history(office):
     dependency = make_dependency(make_application(), make_offering())
     body = {
-        "dependency": dependency.pk, "target": make_offering().pk, "tested_on": "2026-01-05", "result": "failed",
+        "dependency": dependency.pk,
+        "target": make_offering().pk,
+        "tested_on": "2026-01-05",
+        "result": "failed",
         "reason": "from the drill",
-    }  # fmt: skip
+    }
 
     answer = office.post(reverse("admin:inventory_exittest_add"), body)
 
@@ -123,11 +135,19 @@ def test_a_plan_keeps_both_reasons_apart(office):
 
     office.post(
         reverse("admin:inventory_exitplan_add"),
-        {"dependency": dependency.pk, "substitutability": "not", "reason": "migration", "history_reason": "audit"},
+        {
+            "dependency": dependency.pk,
+            "substitutability": "not",
+            "reason": "migration",
+            "history_reason": "audit",
+        },
     )
 
     plan = ExitPlan.objects.get()
-    assert (plan.reason, plan.history.get().pgh_context.metadata["reason"]) == ("migration", "audit")
+    assert (plan.reason, plan.history.get().pgh_context.metadata["reason"]) == (
+        "migration",
+        "audit",
+    )
 
 
 def test_many_are_retired_and_confirmed_by_the_actions(office):
@@ -146,7 +166,9 @@ def test_many_are_retired_and_confirmed_by_the_actions(office):
     assert (dependency.known, dependency.until is not None) == ("declared", True)
 
 
-@pytest.mark.parametrize("model", ["application", "dependency", "adaptation", "exitplan", "exittest"])
+@pytest.mark.parametrize(
+    "model", ["application", "dependency", "adaptation", "exitplan", "exittest"]
+)
 def test_an_auditor_reads_and_a_member_does_not_enter(client, model):
     auditor, member = make_user(role="auditor"), make_user()
     address = reverse(f"admin:inventory_{model}_changelist")

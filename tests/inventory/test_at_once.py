@@ -1,4 +1,5 @@
-"""Two people at the same moment, on two connections of their own: one wins, the other is shown what happened."""
+"""Two people at the same moment, on two connections of their own: one wins, the other is shown what
+happened."""
 
 import threading
 import time
@@ -16,7 +17,14 @@ from apps.inventory.actions import (
 )
 from apps.inventory.models import Application, Dependency
 from apps.inventory.queries import last_change_of
-from tests.builders import TODAY, make_application, make_dependency, make_offering, make_team, make_user
+from tests.builders import (
+    TODAY,
+    make_application,
+    make_dependency,
+    make_offering,
+    make_team,
+    make_user,
+)
 from tests.threads import call_at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -45,7 +53,12 @@ def test_of_two_who_declare_the_same_one_is_told_that_it_is_there():
     application, offering, by = make_application(), make_offering(), make_user(role="governance")
 
     answers = call_at_once(
-        *[lambda: declare_dependency(application=application, offering=offering, since=TODAY, by=by)] * 2
+        *[
+            lambda: declare_dependency(
+                application=application, offering=offering, since=TODAY, by=by
+            )
+        ]
+        * 2
     )
 
     assert sorted(type(answer).__name__ for answer in answers) == ["Dependency", "RefusedChange"]
@@ -86,7 +99,11 @@ def test_a_change_that_waited_while_the_application_moved_to_another_team_goes_t
 
     def change():
         answers.extend(
-            call_at_once(lambda: change_application(application=application, facts={"geography": "EU"}, by=by))
+            call_at_once(
+                lambda: change_application(
+                    application=application, facts={"geography": "EU"}, by=by
+                )
+            )
         )
 
     waiting = threading.Thread(target=change)

@@ -41,7 +41,10 @@ def test_rows_are_changed_left_and_refused_each_by_itself(by, team):
 
     assert (report.changed, report.unchanged) == ([plain.pk], [same.pk])
     assert {row.application_id: (row.slug, row.sentence) for row in report.refused} == {
-        theirs.pk: (theirs.slug, "Only an editor of the owning team may change it. Ask one of them."),
+        theirs.pk: (
+            theirs.slug,
+            "Only an editor of the owning team may change it. Ask one of them.",
+        ),
         hidden.pk: ("", "There is no such application that you may see."),
         retired.pk: (retired.slug, "Retire the application instead: that also ends what it uses."),
     }
@@ -51,11 +54,13 @@ def test_rows_are_changed_left_and_refused_each_by_itself(by, team):
 @pytest.mark.parametrize(
     ("facts", "word"),
     [
-        ({"monthly_spend": -1}, "not negative"), ({"users_affected": -1}, "users_affected"),
-        ({"next_review_on": date(9999, 12, 31)}, "not a likely day"), ({"criticality": 7}, "criticality"),
+        ({"monthly_spend": -1}, "not negative"),
+        ({"users_affected": -1}, "users_affected"),
+        ({"next_review_on": date(9999, 12, 31)}, "not a likely day"),
+        ({"criticality": 7}, "criticality"),
         ({"name": ""}, "name"),
     ],
-)  # fmt: skip
+)
 def test_what_the_model_refuses_is_said_by_row(by, team, facts, word):
     application = make_application(team=team)
 
@@ -79,7 +84,11 @@ def test_they_move_only_to_teams_one_may_edit(by, team):
 def test_it_is_one_change_with_person_and_reason(by, team):
     rows = [make_application(team=team) for _ in range(3)]
 
-    change_applications(facts_by_id={row.pk: {"purpose": f"p{row.pk}"} for row in rows}, by=by, reason="spring clean")
+    change_applications(
+        facts_by_id={row.pk: {"purpose": f"p{row.pk}"} for row in rows},
+        by=by,
+        reason="spring clean",
+    )
 
     entries = Application.history.rel.related_model.objects.filter(pgh_label="update")
     assert {entry.pgh_context_id for entry in entries} == {entries[0].pgh_context_id}
@@ -92,7 +101,9 @@ def test_the_number_of_statements_does_not_grow_with_the_number_of_rows(by, team
         rows = [make_application(team=team) for _ in range(n_rows)]
         by.team_roles()
         with CaptureQueriesContext(connection) as asked:
-            change_applications(facts_by_id={row.pk: {"next_review_on": TODAY} for row in rows}, by=by)
+            change_applications(
+                facts_by_id={row.pk: {"next_review_on": TODAY} for row in rows}, by=by
+            )
         return len(asked)
 
     assert n_statements(2) == n_statements(40)

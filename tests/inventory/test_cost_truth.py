@@ -20,15 +20,23 @@ TOKENS = st.one_of(st.none(), st.integers(0, 10**12))
 AMOUNTS = st.decimals(0, 1000, places=8)
 UNITS = ("input", "output", "cache_read", "cache_write", "request")
 LINES = st.dictionaries(
-    st.tuples(st.sampled_from(UNITS), st.sampled_from([0, 1000, 200_000]), st.sampled_from(["USD", "EUR", "CHF"])),
+    st.tuples(
+        st.sampled_from(UNITS),
+        st.sampled_from([0, 1000, 200_000]),
+        st.sampled_from(["USD", "EUR", "CHF"]),
+    ),
     AMOUNTS,
     max_size=8,
 )
-USES = st.tuples(TOKENS, TOKENS, TOKENS, TOKENS, TOKENS, st.sampled_from([None, 0, 1000, 1001, 200_001]))
+USES = st.tuples(
+    TOKENS, TOKENS, TOKENS, TOKENS, TOKENS, st.sampled_from([None, 0, 1000, 1001, 200_001])
+)
 CHANGES = st.lists(
     st.tuples(
         st.sampled_from([None, *UNITS]),
-        st.one_of(st.fractions(0, 9), st.tuples(st.fractions(0, 9), st.sampled_from(["USD", "EUR"]))),
+        st.one_of(
+            st.fractions(0, 9), st.tuples(st.fractions(0, 9), st.sampled_from(["USD", "EUR"]))
+        ),
     ),
     max_size=3,
 )
@@ -47,7 +55,11 @@ def brute_force(lines, tokens, size, changes):
                 prices = {key: p * what if key[0] == each else p for key, p in prices.items()}
 
     def price(unit, currency):
-        fitting = [above for (u, above, c) in prices if (u, c) == (unit, currency) and (above == 0 or size > above)]
+        fitting = [
+            above
+            for (u, above, c) in prices
+            if (u, c) == (unit, currency) and (above == 0 or size > above)
+        ]
         return prices[unit, max(fitting), currency] if fitting else None
 
     used = [unit for unit in UNITS[:4] if tokens[unit]]
@@ -64,7 +76,10 @@ def brute_force(lines, tokens, size, changes):
             known.append(None)
             continue
         paid = [*used, "request"] if tokens["request"] and of_request is not None else used
-        amount = sum((Fraction(tokens[unit]) * price(unit, currency) for unit in paid), Fraction(0)) / 10**6
+        amount = (
+            sum((Fraction(tokens[unit]) * price(unit, currency) for unit in paid), Fraction(0))
+            / 10**6
+        )
         return amount, (currency if paid else None)
     if not known and not any(tokens[unit] is not None for unit in UNITS[:4]):
         return UnknownCost.NO_TOKENS
@@ -75,8 +90,13 @@ def brute_force(lines, tokens, size, changes):
     return UnknownCost.NO_PRICE if lacking else UnknownCost.SEVERAL_CURRENCIES
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(st.tuples(LINES, st.lists(USES, min_size=1, max_size=3)), min_size=1, max_size=3), CHANGES)
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    st.lists(st.tuples(LINES, st.lists(USES, min_size=1, max_size=3)), min_size=1, max_size=3),
+    CHANGES,
+)
 def test_it_agrees_with_the_definition_on_any_portfolio(portfolio, changes):
     Dependency.objects.all().delete()
     host = make_provider("one-host")
@@ -88,7 +108,9 @@ def test_it_agrees_with_the_definition_on_any_portfolio(portfolio, changes):
         for tokens in uses:
             counted = dict(zip(UNITS, tokens, strict=False))
             names = {"request": "requests"} | {unit: f"{unit}_tokens" for unit in UNITS[:4]}
-            dependency = use_of(offering, size=tokens[5], **{names[unit]: n for unit, n in counted.items()})
+            dependency = use_of(
+                offering, size=tokens[5], **{names[unit]: n for unit, n in counted.items()}
+            )
             expected[dependency.pk] = brute_force(lines, counted, tokens[5] or 0, changes)
     node = node_of(NodeKind.HOST, host)
     asked = [
@@ -123,7 +145,9 @@ def test_the_worked_portfolios_cost_what_they_should(shared):
             assert {names[pk]: money.amount for pk, money in costs.per_dependency.items()} == {
                 name: Fraction(str(amount)) for name, amount in expected["per_dependency"].items()
             }, raw["name"]
-            assert costs.totals == {c: Fraction(str(amount)) for c, amount in expected["total"].items()}, raw["name"]
+            assert costs.totals == {
+                c: Fraction(str(amount)) for c, amount in expected["total"].items()
+            }, raw["name"]
             assert sorted(names[pk] for pk in costs.unknown) == expected["unknown"], raw["name"]
 
 
@@ -140,15 +164,17 @@ def test_the_worked_what_ifs_on_prices_cost_what_they_should(shared):
                 prices_on=date.fromisoformat(scenario["on"]) if scenario.get("on") else None,
                 changes=[
                     PriceChange(
-                        world.node(op["node"]), unit=op.get("unit"),
+                        world.node(op["node"]),
+                        unit=op.get("unit"),
                         factor=Fraction(op["factor"]) if "factor" in op else None,
-                        amount=Fraction(op["amount"]) if "amount" in op else None, currency=op.get("currency"),
+                        amount=Fraction(op["amount"]) if "amount" in op else None,
+                        currency=op.get("currency"),
                         starts_on=date.fromisoformat(op["from"]) if op.get("from") else None,
                     )
                     for op in scenario["ops"]
                 ],
                 application_ids=[row.application_id for row in world.dependencies.values()],
-            )  # fmt: skip
+            )
             expected = raw["expected"]["scenarios"][scenario["id"]]["after"]["cost"]
             assert totals.totals == {c: Fraction(str(amount)) for c, amount in expected.items()}
             n_checked += 1

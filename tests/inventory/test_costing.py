@@ -1,4 +1,5 @@
-"""What applications cost: by tier, unit, currency and day, under changes, exactly, and unknown where it is unknown."""
+"""What applications cost: by tier, unit, currency and day, under changes, exactly, and unknown
+where it is unknown."""
 
 from datetime import date, timedelta
 from fractions import Fraction
@@ -9,7 +10,14 @@ from django.test.utils import CaptureQueriesContext
 
 from apps.catalog.footing import refresh_footing
 from apps.catalog.models import NodeKind
-from apps.inventory.costing import BadChange, Money, PriceChange, UnknownCost, monthly_costs, monthly_totals
+from apps.inventory.costing import (
+    BadChange,
+    Money,
+    PriceChange,
+    UnknownCost,
+    monthly_costs,
+    monthly_totals,
+)
 from tests.builders import TODAY, make_application, make_offering, make_price, make_team
 from tests.inventory.portfolios import node_of, use_of
 
@@ -48,7 +56,10 @@ class TestAmounts:
         make_price(offering, "cache_read", "0.1")
         make_price(offering, "cache_write", "1.25")
         dependency = use_of(
-            offering, input_tokens=1_000_000, cache_read_tokens=10_000_000, cache_write_tokens=1_000_000
+            offering,
+            input_tokens=1_000_000,
+            cache_read_tokens=10_000_000,
+            cache_write_tokens=1_000_000,
         )
 
         assert cost_of(dependency) == Money(1 + 1 + Fraction(5, 4), "USD")
@@ -66,7 +77,8 @@ class TestAmounts:
     def test_every_role_counts_and_every_live_row(self, offering):
         application = make_application()
         rows = [
-            use_of(offering, role, application=application, input_tokens=1_000_000) for role in ("primary", "judge")
+            use_of(offering, role, application=application, input_tokens=1_000_000)
+            for role in ("primary", "judge")
         ]
         use_of(offering, input_tokens=1_000_000, until=TODAY)
         use_of(offering, input_tokens=1_000_000, since=TODAY + ONE_DAY)
@@ -87,7 +99,9 @@ class TestAmounts:
 
 
 class TestTiers:
-    @pytest.mark.parametrize(("size", "dollars"), [(None, 1), (1, 1), (200_000, 1), (200_001, 2), (1_000_001, 3)])
+    @pytest.mark.parametrize(
+        ("size", "dollars"), [(None, 1), (1, 1), (200_000, 1), (200_001, 2), (1_000_001, 3)]
+    )
     def test_the_usual_request_decides(self, offering, size, dollars):
         make_price(offering, "input", "2", above=200_000)
         make_price(offering, "input", "3", above=1_000_000)
@@ -123,9 +137,12 @@ class TestDays:
 
     def test_the_offering_that_answers_is_paid(self, offering):
         old = make_offering(
-            lifecycle="retired", end_behaviour="redirect", replacement=offering,
-            retires_on=TODAY - ONE_DAY, date_kind="firm",
-        )  # fmt: skip
+            lifecycle="retired",
+            end_behaviour="redirect",
+            replacement=offering,
+            retires_on=TODAY - ONE_DAY,
+            date_kind="firm",
+        )
         make_price(old, "input", "100")
         refresh_footing([old.pk], today=TODAY)
         dependency = use_of(old, input_tokens=1_000_000)
@@ -140,8 +157,9 @@ class TestUnknown:
         unknown = cost_of(dependency)
 
         assert (unknown.code, unknown.sentence) == (
-            UnknownCost.NO_TOKENS, "No monthly tokens are recorded. Enter them to know the cost.",
-        )  # fmt: skip
+            UnknownCost.NO_TOKENS,
+            "No monthly tokens are recorded. Enter them to know the cost.",
+        )
 
     def test_requests_alone_do_not_say_what_tokens_cost(self, offering):
         assert cost_of(use_of(offering, requests=5)).code == UnknownCost.NO_TOKENS
@@ -171,7 +189,10 @@ class TestUnknown:
         make_price(offering, "input", "1", currency="EUR")
         make_price(offering, "output", "1", currency="USD")
 
-        assert cost_of(use_of(offering, input_tokens=1, output_tokens=1)).code == UnknownCost.SEVERAL_CURRENCIES
+        assert (
+            cost_of(use_of(offering, input_tokens=1, output_tokens=1)).code
+            == UnknownCost.SEVERAL_CURRENCIES
+        )
         assert cost_of(use_of(offering, input_tokens=1_000_000)) == Money(Fraction(1), "EUR")
 
     def test_a_currency_that_prices_everything_goes_before_one_that_does_not(self, offering):
@@ -190,8 +211,10 @@ class TestUnknown:
         totals = monthly_totals(on=TODAY)
 
         assert (totals.totals, totals.n_known, totals.n_unknown) == (
-            {"EUR": 3, "USD": 1}, 2, {UnknownCost.NO_PRICE: 1},
-        )  # fmt: skip
+            {"EUR": 3, "USD": 1},
+            2,
+            {UnknownCost.NO_PRICE: 1},
+        )
 
 
 class TestChanges:
@@ -220,7 +243,9 @@ class TestChanges:
         dependency = use_of(offering, input_tokens=1_000_000)
 
         doubled = cost_of(dependency, changes=[PriceChange(node, factor=Fraction(2))])
-        priced = cost_of(dependency, changes=[PriceChange(node, amount=Fraction(3), currency="EUR")])
+        priced = cost_of(
+            dependency, changes=[PriceChange(node, amount=Fraction(3), currency="EUR")]
+        )
 
         assert (doubled.code, priced) == (UnknownCost.NO_PRICE, Money(Fraction(3), "EUR"))
 
@@ -228,14 +253,21 @@ class TestChanges:
         offering = make_offering()
         make_price(offering, "input", "9", above=200_000)
         node = node_of(NodeKind.OFFERING, offering)
-        small, large = use_of(offering, input_tokens=1_000_000), use_of(offering, input_tokens=1_000_000, size=300_000)
+        small, large = (
+            use_of(offering, input_tokens=1_000_000),
+            use_of(offering, input_tokens=1_000_000, size=300_000),
+        )
 
-        costs = monthly_costs(on=TODAY, changes=[PriceChange(node, amount=Fraction(2), currency="USD")])
+        costs = monthly_costs(
+            on=TODAY, changes=[PriceChange(node, amount=Fraction(2), currency="USD")]
+        )
 
         assert [costs.per_dependency[row.pk].amount for row in (small, large)] == [2, 2]
 
     def test_one_that_begins_later_waits_for_its_day(self, offering):
-        change = PriceChange(node_of(NodeKind.OFFERING, offering), factor=Fraction(2), starts_on=TODAY + ONE_DAY)
+        change = PriceChange(
+            node_of(NodeKind.OFFERING, offering), factor=Fraction(2), starts_on=TODAY + ONE_DAY
+        )
         dependency = use_of(offering, input_tokens=1_000_000)
 
         assert cost_of(dependency, changes=[change]).amount == 1
@@ -244,11 +276,14 @@ class TestChanges:
     @pytest.mark.parametrize(
         "wrong",
         [
-            {}, {"factor": Fraction(1), "amount": Fraction(1), "currency": "USD"}, {"factor": Fraction(-1)},
-            {"amount": Fraction(1)}, {"amount": Fraction(-1), "currency": "USD"},
+            {},
+            {"factor": Fraction(1), "amount": Fraction(1), "currency": "USD"},
+            {"factor": Fraction(-1)},
+            {"amount": Fraction(1)},
+            {"amount": Fraction(-1), "currency": "USD"},
             {"unit": "tea", "factor": Fraction(1)},
         ],
-    )  # fmt: skip
+    )
     def test_one_that_cannot_be_meant_is_refused(self, wrong):
         with pytest.raises(BadChange):
             PriceChange(1, **wrong)

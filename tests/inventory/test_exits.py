@@ -38,11 +38,17 @@ def history_of(model):
 
 class TestAdaptations:
     def test_added_changed_and_removed_with_person_and_reason(self, by, dependency):
-        adaptation = add_adaptation(dependency=dependency, kind="prompt", by=by, facts={"moves": "portable"})
-        change_adaptation(adaptation=adaptation, facts={"invested_days": 3}, by=by, reason="counted")
+        adaptation = add_adaptation(
+            dependency=dependency, kind="prompt", by=by, facts={"moves": "portable"}
+        )
+        change_adaptation(
+            adaptation=adaptation, facts={"invested_days": 3}, by=by, reason="counted"
+        )
         remove_adaptation(adaptation=adaptation, by=by, reason="gone")
 
-        told = [(row.pgh_label, row.pgh_context.metadata["reason"]) for row in history_of(Adaptation)]
+        told = [
+            (row.pgh_label, row.pgh_context.metadata["reason"]) for row in history_of(Adaptation)
+        ]
         assert told == [("insert", "adaptation added"), ("update", "counted"), ("delete", "gone")]
 
     def test_nothing_is_written_where_nothing_differs(self, by, dependency):
@@ -52,7 +58,9 @@ class TestAdaptations:
 
         assert history_of(Adaptation).count() == 1
 
-    @pytest.mark.parametrize("wrong", [{"invested_days": -1}, {"invested_cost": -1}, {"moves": "flies"}])
+    @pytest.mark.parametrize(
+        "wrong", [{"invested_days": -1}, {"invested_cost": -1}, {"moves": "flies"}]
+    )
     def test_what_cannot_be_is_refused(self, by, dependency, wrong):
         with pytest.raises(ValidationError):
             add_adaptation(dependency=dependency, kind="prompt", facts=wrong, by=by)
@@ -80,7 +88,9 @@ class TestPlans:
 
         assert not ExitPlan.objects.exists()
 
-    @pytest.mark.parametrize("wrong", [{"estimated_days": -1}, {"next_test_on": date(9999, 12, 31)}])
+    @pytest.mark.parametrize(
+        "wrong", [{"estimated_days": -1}, {"next_test_on": date(9999, 12, 31)}]
+    )
     def test_what_cannot_be_is_refused(self, by, dependency, wrong):
         with pytest.raises(ValidationError):
             set_exit_plan(dependency=dependency, facts=wrong, by=by)
@@ -90,24 +100,37 @@ class TestTests:
     def record(self, dependency, by, **facts):
         target = facts.pop("target", None) or make_offering()
         return record_exit_test(
-            dependency=dependency, target=target, tested_on=facts.pop("tested_on", TODAY), result="passed",
-            facts=facts, by=by,
-        )  # fmt: skip
+            dependency=dependency,
+            target=target,
+            tested_on=facts.pop("tested_on", TODAY),
+            result="passed",
+            facts=facts,
+            by=by,
+        )
 
     def test_who_recorded_it_and_which_version_answered_are_kept(self, by, dependency):
         target = make_offering()
 
         test = self.record(dependency, by, target=target, effort_days=Decimal("3.5"))
 
-        assert (test.recorded_by, test.tested_version, test.effort_days) == (by, target.version, Decimal("3.5"))
+        assert (test.recorded_by, test.tested_version, test.effort_days) == (
+            by,
+            target.version,
+            Decimal("3.5"),
+        )
 
     def test_of_a_moving_name_nobody_guesses_the_version(self, by, dependency):
-        assert self.record(dependency, by, target=make_offering(binding="alias")).tested_version is None
+        assert (
+            self.record(dependency, by, target=make_offering(binding="alias")).tested_version
+            is None
+        )
 
     def test_one_is_corrected(self, by, dependency):
         test = self.record(dependency, by)
 
-        corrected = correct_exit_test(exit_test=test, facts={"result": "failed"}, by=by, reason="wrong log")
+        corrected = correct_exit_test(
+            exit_test=test, facts={"result": "failed"}, by=by, reason="wrong log"
+        )
 
         assert corrected.result == "failed"
 
@@ -115,15 +138,20 @@ class TestTests:
         with pytest.raises(RefusedChange, match="already"):
             self.record(dependency, by, target=dependency.offering)
         with pytest.raises(RefusedChange, match="already"):
-            correct_exit_test(exit_test=self.record(dependency, by), facts={"target": dependency.offering}, by=by)
+            correct_exit_test(
+                exit_test=self.record(dependency, by), facts={"target": dependency.offering}, by=by
+            )
 
     @pytest.mark.parametrize(
         "wrong",
         [
-            {"effort_days": -1}, {"cost": -1}, {"expires_on": TODAY}, {"expires_on": date(9999, 12, 31)},
+            {"effort_days": -1},
+            {"cost": -1},
+            {"expires_on": TODAY},
+            {"expires_on": date(9999, 12, 31)},
             {"tested_on": TODAY + timedelta(days=10**6)},
         ],
-    )  # fmt: skip
+    )
     def test_what_cannot_be_is_refused(self, by, dependency, wrong):
         with pytest.raises(ValidationError):
             self.record(dependency, by, **wrong)

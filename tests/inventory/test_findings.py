@@ -9,7 +9,14 @@ from django.test.utils import CaptureQueriesContext
 
 from apps.catalog.footing import refresh_footing
 from apps.inventory.choosing.against import against_decisions
-from apps.inventory.findings import _SENTENCES, CODES, Severity, about, findings_of, findings_of_application
+from apps.inventory.findings import (
+    _SENTENCES,
+    CODES,
+    Severity,
+    about,
+    findings_of,
+    findings_of_application,
+)
 from apps.inventory.models import Approval, ExitTest
 from tests.builders import (
     NOW,
@@ -43,14 +50,22 @@ def codes(application):
 
 
 def sentence(application, code):
-    [found] = [row for row in findings_of_application(application=application, on=TODAY) if row.code == code]
+    [found] = [
+        row
+        for row in findings_of_application(application=application, on=TODAY)
+        if row.code == code
+    ]
     return found.sentence
 
 
 def decide(decision="approved", by=None, **fields):
     fields.setdefault("expires_on", None if decision == "blocked" else TODAY + 100 * ONE_DAY)
     return Approval.objects.create(
-        decision=decision, reason="because", approver=by or make_user(), decided_on=TODAY - 10 * ONE_DAY, **fields
+        decision=decision,
+        reason="because",
+        approver=by or make_user(),
+        decided_on=TODAY - 10 * ONE_DAY,
+        **fields,
     )
 
 
@@ -68,12 +83,18 @@ class TestShares:
     @pytest.mark.parametrize(
         ("shares", "expected"),
         [
-            (("0.6", "0.3"), ["shares_do_not_sum"]), (("0.6", "0.4"), []), ((None, None), []),
-            (("0.6", "0.6"), ["shares_do_not_sum"]), (("0", "0"), ["shares_do_not_sum"]), (("0.7", None), []),
-            (("1", None), ["shares_leave_nothing"]), (("1.2", None, None), ["shares_leave_nothing"]),
-            (("0.333333333333333", "0.333333333333333", "0.333333333333333"), []), (("0.5",), ["shares_do_not_sum"]),
+            (("0.6", "0.3"), ["shares_do_not_sum"]),
+            (("0.6", "0.4"), []),
+            ((None, None), []),
+            (("0.6", "0.6"), ["shares_do_not_sum"]),
+            (("0", "0"), ["shares_do_not_sum"]),
+            (("0.7", None), []),
+            (("1", None), ["shares_leave_nothing"]),
+            (("1.2", None, None), ["shares_leave_nothing"]),
+            (("0.333333333333333", "0.333333333333333", "0.333333333333333"), []),
+            (("0.5",), ["shares_do_not_sum"]),
         ],
-    )  # fmt: skip
+    )
     def test_that_do_not_add_up_or_leave_nothing(self, application, shares, expected):
         for share in shares:
             use(application, traffic_share=share and Decimal(share))
@@ -96,12 +117,16 @@ class TestFallbacks:
         [finding] = findings_of_application(application=application, on=TODAY)
 
         assert (finding.code, finding.severity, finding.dependency_id) == (
-            "fallback_is_primary", Severity.ALARM, fallback.pk,
-        )  # fmt: skip
+            "fallback_is_primary",
+            Severity.ALARM,
+            fallback.pk,
+        )
 
     def test_on_what_answers_for_the_primary(self, application):
         answering = make_offering()
-        old = make_offering(retires_on=TODAY, date_kind="firm", end_behaviour="redirect", replacement=answering)
+        old = make_offering(
+            retires_on=TODAY, date_kind="firm", end_behaviour="redirect", replacement=answering
+        )
         refresh_footing([old.pk], today=TODAY)
         use(application, old)
         use(application, answering, "fallback", fallback_order=1)
@@ -118,7 +143,15 @@ class TestFallbacks:
 
     @pytest.mark.parametrize(
         ("orders", "has_gap"),
-        [((1, 2), False), ((0,), False), ((1,), False), ((2,), True), ((1, 3), True), ((1, 1), True), ((0, 0), True)],
+        [
+            ((1, 2), False),
+            ((0,), False),
+            ((1,), False),
+            ((2,), True),
+            ((1, 3), True),
+            ((1, 1), True),
+            ((0, 0), True),
+        ],
     )
     def test_are_numbered_without_gaps(self, application, orders, has_gap):
         use(application)
@@ -159,11 +192,12 @@ class TestUse:
     @pytest.mark.parametrize(
         ("facts", "found"),
         [
-            ({"lifecycle": "retired"}, True), ({"retires_on": TODAY, "date_kind": "firm"}, True),
+            ({"lifecycle": "retired"}, True),
+            ({"retires_on": TODAY, "date_kind": "firm"}, True),
             ({"retires_on": TODAY, "date_kind": "not_before"}, False),
             ({"retires_on": TODAY + ONE_DAY, "date_kind": "firm"}, False),
         ],
-    )  # fmt: skip
+    )
     def test_on_a_retired_offering(self, application, facts, found):
         use(application, make_offering(**facts))
 
@@ -176,7 +210,9 @@ class TestUse:
         assert codes(application) == []
 
     def test_a_review_that_is_due(self):
-        overdue, due_today = (make_application(next_review_on=day) for day in (TODAY - ONE_DAY, TODAY))
+        overdue, due_today = (
+            make_application(next_review_on=day) for day in (TODAY - ONE_DAY, TODAY)
+        )
         for application in (overdue, due_today):
             use(application)
 
@@ -212,11 +248,14 @@ class TestDecisions:
     @pytest.mark.parametrize(
         ("restriction", "word"),
         [
-            ({"data_classes": ["public"]}, "public (here internal)"), ({"data_classes": ["internal"]}, None),
-            ({"criticalities": [3]}, "low (here standard)"), ({"criticalities": [0, 2]}, None),
-            ({"regions": ["eu-west-1"]}, "eu-west-1 (here us-east-1)"), ({"regions": ["us-east-1", "x"]}, None),
+            ({"data_classes": ["public"]}, "public (here internal)"),
+            ({"data_classes": ["internal"]}, None),
+            ({"criticalities": [3]}, "low (here standard)"),
+            ({"criticalities": [0, 2]}, None),
+            ({"regions": ["eu-west-1"]}, "eu-west-1 (here us-east-1)"),
+            ({"regions": ["us-east-1", "x"]}, None),
         ],
-    )  # fmt: skip
+    )
     def test_a_restriction_that_is_not_met_says_which(self, restriction, word):
         application = make_application(data_classification="internal", geography="us-east-1")
         offering = use(application).offering
@@ -226,7 +265,12 @@ class TestDecisions:
         assert word is None or word in sentence(application, "restricted")
 
     def test_what_is_not_stated_does_not_meet_a_restriction(self, application):
-        decide("restricted", offering=use(application).offering, data_classes=["public"], regions=["eu"])
+        decide(
+            "restricted",
+            offering=use(application).offering,
+            data_classes=["public"],
+            regions=["eu"],
+        )
 
         assert "(here not stated)" in sentence(application, "restricted")
         assert "(here region not stated)" in sentence(application, "restricted")
@@ -247,8 +291,9 @@ class TestDecisions:
         found = findings_of_application(application=application, on=TODAY)
 
         assert {(row.code, row.dependency_id) for row in found} == {
-            ("blocked", through.pk), ("restricted", application.dependencies.get(offering=tuned).pk),
-        }  # fmt: skip
+            ("blocked", through.pk),
+            ("restricted", application.dependencies.get(offering=tuned).pk),
+        }
         assert {row.dependency.pk for row in held.rows} == {row.dependency_id for row in found}
 
     def test_an_expired_one_is_asked_for_again_and_a_revoked_one_is_nothing(self, application):
@@ -259,7 +304,9 @@ class TestDecisions:
         Approval.objects.filter(pk=approval.pk).update(revoked_at=NOW)
         assert codes(application) == []
 
-    def test_an_expired_one_covered_by_a_wider_one_is_still_said_and_by_a_narrower_one_not(self, application):
+    def test_an_expired_one_covered_by_a_wider_one_is_still_said_and_by_a_narrower_one_not(
+        self, application
+    ):
         offering = use(application).offering
         decide("approved", version=offering.version, expires_on=TODAY)
         decide("approved", provider=offering.host)
@@ -281,11 +328,13 @@ class TestExits:
     @pytest.mark.parametrize(
         ("facts", "word"),
         [
-            ({"result": "failed"}, "failed"), ({"result": "partial"}, "only in part"),
-            ({"expires_on": TODAY}, "expired on 2026-11-24"), ({"tested_on": TODAY - 365 * ONE_DAY}, "expired on"),
+            ({"result": "failed"}, "failed"),
+            ({"result": "partial"}, "only in part"),
+            ({"expires_on": TODAY}, "expired on 2026-11-24"),
+            ({"tested_on": TODAY - 365 * ONE_DAY}, "expired on"),
             ({"tested_on": TODAY - 364 * ONE_DAY}, None),
         ],
-    )  # fmt: skip
+    )
     def test_a_test_that_no_longer_counts_says_why(self, application, facts, word):
         self.record(use(application), **facts)
 
@@ -307,7 +356,11 @@ class TestExits:
         assert codes(application) == []
 
     def record(self, dependency, **facts):
-        facts = {"target": make_offering(), "tested_on": TODAY - 9 * ONE_DAY, "result": "passed"} | facts
+        facts = {
+            "target": make_offering(),
+            "tested_on": TODAY - 9 * ONE_DAY,
+            "result": "passed",
+        } | facts
         return ExitTest.objects.create(dependency=dependency, **facts)
 
 
@@ -318,8 +371,9 @@ def test_a_form_on_one_dependency_hears_of_it_and_of_the_whole(application):
     heard = about(findings_of_application(application=application, on=TODAY), first.pk)
 
     assert [(row.code, row.dependency_id) for row in heard] == [
-        ("retired_offering", first.pk), ("shares_do_not_sum", None),
-    ]  # fmt: skip
+        ("retired_offering", first.pk),
+        ("shares_do_not_sum", None),
+    ]
 
 
 def test_one_statement_for_any_number_of_applications():

@@ -22,7 +22,14 @@ from apps.inventory.models import (
     UnkeptApplication,
 )
 from apps.inventory.runway import runways
-from tests.builders import TODAY, make_application, make_dependency, make_exit_plan, make_offering, make_user
+from tests.builders import (
+    TODAY,
+    make_application,
+    make_dependency,
+    make_exit_plan,
+    make_offering,
+    make_user,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -42,7 +49,9 @@ def application():
 
 
 def kept_findings():
-    return sorted(KeptFinding.objects.values_list("application_id", "code", "dependency_id", "rank"), key=str)
+    return sorted(
+        KeptFinding.objects.values_list("application_id", "code", "dependency_id", "rank"), key=str
+    )
 
 
 def agree():
@@ -51,7 +60,11 @@ def agree():
     said = findings_of(application_ids=ids, on=TODAY)
     ranks = ("alarm", "warning", "note")
     assert kept_findings() == sorted(
-        ((row.application_id, row.code, row.dependency_id, ranks.index(row.severity)) for row in said), key=str
+        (
+            (row.application_id, row.code, row.dependency_id, ranks.index(row.severity))
+            for row in said
+        ),
+        key=str,
     )
     found = runways(on=TODAY)
     assert {row.dependency_id: (row.days_left, row.effort_days) for row in found} == {
@@ -91,7 +104,9 @@ def test_a_plan_and_a_decision_are_seen_as_well(application):
     assert KeptRunway.objects.filter(effort_days=5).exists()
 
     host = application.dependencies.first().offering.host
-    Approval.objects.create(decision="blocked", reason="no", approver=make_user(), decided_on=TODAY, provider=host)
+    Approval.objects.create(
+        decision="blocked", reason="no", approver=make_user(), decided_on=TODAY, provider=host
+    )
     keep_findings(on=TODAY)
     agree()
     assert KeptFinding.objects.filter(code="blocked").exists()

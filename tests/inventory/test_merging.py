@@ -4,7 +4,12 @@ from datetime import timedelta
 
 import pytest
 
-from apps.inventory.actions import RefusedChange, bring_back_application, change_application, merge_applications
+from apps.inventory.actions import (
+    RefusedChange,
+    bring_back_application,
+    change_application,
+    merge_applications,
+)
 from apps.inventory.models import Application, Dependency
 from tests.builders import (
     TODAY,
@@ -28,7 +33,9 @@ def by():
 
 
 def rows_of(application):
-    return list(application.dependencies.order_by("pk").values_list("offering_id", "since", "until"))
+    return list(
+        application.dependencies.order_by("pk").values_list("offering_id", "since", "until")
+    )
 
 
 class TestMerging:
@@ -48,7 +55,9 @@ class TestMerging:
     def test_the_same_use_is_not_doubled_and_what_hangs_on_it_moves(self, by):
         kept, duplicate, offering = make_application(), make_application(), make_offering()
         own = make_dependency(kept, offering, monthly_input_tokens=5)
-        theirs = make_dependency(duplicate, offering, monthly_input_tokens=7, monthly_output_tokens=8)
+        theirs = make_dependency(
+            duplicate, offering, monthly_input_tokens=7, monthly_output_tokens=8
+        )
         make_exit_plan(theirs, estimated_days=3)
         make_exit_test(theirs, make_offering())
         make_adaptation(own, "prompt", name="same")
@@ -62,7 +71,10 @@ class TestMerging:
         assert rows_of(duplicate) == [(offering.pk, theirs.since, TODAY)]
         assert (own.monthly_input_tokens, own.monthly_output_tokens) == (5, 8)
         assert (own.exit_plan.estimated_days, own.exit_tests.count()) == (3, 1)
-        assert list(own.adaptations.order_by("name").values_list("name", flat=True)) == ["other", "same"]
+        assert list(own.adaptations.order_by("name").values_list("name", flat=True)) == [
+            "other",
+            "same",
+        ]
 
     def test_the_kept_row_learns_tags_and_binding_that_it_did_not_know(self, by):
         kept, duplicate, offering = make_application(), make_application(), make_offering()
@@ -90,10 +102,17 @@ class TestMerging:
 
         merge_applications(kept=kept, duplicate=duplicate, on=TODAY, by=by)
 
-        assert rows_of(kept) == [(offering.pk, own.since, own.until), (offering.pk, own.until, None)]
+        assert rows_of(kept) == [
+            (offering.pk, own.since, own.until),
+            (offering.pk, own.until, None),
+        ]
 
     def test_not_with_itself_a_retired_one_or_twice(self, by):
-        kept, duplicate, retired = make_application(), make_application(), make_application(status="retired")
+        kept, duplicate, retired = (
+            make_application(),
+            make_application(),
+            make_application(status="retired"),
+        )
         merge_applications(kept=kept, duplicate=duplicate, on=TODAY, by=by)
 
         for kept_one, duplicate_one, why in (

@@ -1,4 +1,5 @@
-"""Confirming, reopening, replacing with what goes along, bringing back; and what is never accepted."""
+"""Confirming, reopening, replacing with what goes along, bringing back; and what is never
+accepted."""
 
 from datetime import date, timedelta
 from decimal import Decimal
@@ -76,15 +77,22 @@ class TestReopening:
     def test_the_end_is_taken_back_or_moved_later(self, by):
         dependency = make_dependency(make_application(), make_offering(), until=TODAY)
 
-        assert reopen_dependency(dependency=dependency, until=TODAY + ONE_DAY, by=by).until == TODAY + ONE_DAY
+        assert (
+            reopen_dependency(dependency=dependency, until=TODAY + ONE_DAY, by=by).until
+            == TODAY + ONE_DAY
+        )
         assert reopen_dependency(dependency=dependency, by=by).until is None
 
     def test_not_without_an_end_nor_to_an_earlier_day(self, by):
         with pytest.raises(RefusedChange, match="no end"):
-            reopen_dependency(dependency=make_dependency(make_application(), make_offering()), by=by)
+            reopen_dependency(
+                dependency=make_dependency(make_application(), make_offering()), by=by
+            )
         with pytest.raises(RefusedChange, match="later day"):
             reopen_dependency(
-                dependency=make_dependency(make_application(), make_offering(), until=TODAY), until=TODAY, by=by
+                dependency=make_dependency(make_application(), make_offering(), until=TODAY),
+                until=TODAY,
+                by=by,
             )
 
     def test_not_where_it_was_declared_anew_nor_where_the_application_is_retired(self, by):
@@ -117,7 +125,9 @@ class TestReplacing:
 
     def test_the_exit_plan_goes_along_unless_it_has_been_carried_out(self, by):
         successor = make_offering()
-        carried_out, other = (make_dependency(make_application(), make_offering()) for _ in range(2))
+        carried_out, other = (
+            make_dependency(make_application(), make_offering()) for _ in range(2)
+        )
         make_exit_plan(carried_out, target=successor, estimated_days=9)
         make_exit_plan(other, target=make_offering(), estimated_days=9)
 
@@ -137,20 +147,35 @@ class TestReplacing:
 
     def test_tokens_of_every_kind_go_along_and_what_was_observed_does_not(self, by):
         old = make_dependency(
-            make_application(), make_offering(), monthly_cache_read_tokens=7, monthly_requests=8,
-            typical_request_tokens=9, confirmed_on=TODAY, last_observed_on=TODAY,
-        )  # fmt: skip
+            make_application(),
+            make_offering(),
+            monthly_cache_read_tokens=7,
+            monthly_requests=8,
+            typical_request_tokens=9,
+            confirmed_on=TODAY,
+            last_observed_on=TODAY,
+        )
 
         new = replace_offering(dependency=old, successor=make_offering(), on=TODAY, by=by)
 
-        assert (new.monthly_cache_read_tokens, new.monthly_requests, new.typical_request_tokens) == (7, 8, 9)
+        assert (
+            new.monthly_cache_read_tokens,
+            new.monthly_requests,
+            new.typical_request_tokens,
+        ) == (7, 8, 9)
         assert (new.confirmed_on, new.last_observed_on) == (None, None)
 
     def test_the_second_of_two_is_told_what_the_first_did(self, by):
         read_by_both = make_dependency(make_application(), make_offering())
         bob = make_user("bob", role="governance")
         stale = Dependency.objects.get(pk=read_by_both.pk)
-        replace_offering(dependency=read_by_both, successor=make_offering("newest"), on=TODAY, by=bob, reason="cheaper")
+        replace_offering(
+            dependency=read_by_both,
+            successor=make_offering("newest"),
+            on=TODAY,
+            by=bob,
+            reason="cheaper",
+        )
 
         with pytest.raises(RefusedChange) as refusal:
             replace_offering(dependency=stale, successor=make_offering(), on=TODAY, by=by)
@@ -159,14 +184,24 @@ class TestReplacing:
         assert "(cheaper). It was replaced by newest at " in str(refusal.value)
         assert Dependency.objects.count() == 2
 
-    def test_the_second_is_also_told_of_a_change_that_leaves_offering_and_end_as_they_were(self, by):
+    def test_the_second_is_also_told_of_a_change_that_leaves_offering_and_end_as_they_were(
+        self, by
+    ):
         read = make_dependency(make_application(), make_offering())
         moment = read.updated_at
-        change_dependency(dependency=read, facts={"monthly_input_tokens": 5}, by=make_user("bob", role="governance"))
+        change_dependency(
+            dependency=read,
+            facts={"monthly_input_tokens": 5},
+            by=make_user("bob", role="governance"),
+        )
 
         for refused in (
             lambda: replace_offering(
-                dependency=read, successor=make_offering(), on=TODAY, by=by, expected_updated_at=moment
+                dependency=read,
+                successor=make_offering(),
+                on=TODAY,
+                by=by,
+                expected_updated_at=moment,
             ),
             lambda: end_dependency(dependency=read, on=TODAY, by=by, expected_updated_at=moment),
             lambda: change_dependency(dependency=read, facts={}, by=by, expected_updated_at=moment),
@@ -185,7 +220,9 @@ class TestBringingBack:
 
         bring_back_application(application=application, on=TODAY + 9 * ONE_DAY, by=by)
 
-        rows = list(application.dependencies.order_by("pk").values_list("offering_id", "since", "until"))
+        rows = list(
+            application.dependencies.order_by("pk").values_list("offering_id", "since", "until")
+        )
         assert rows == [
             (used.offering_id, used.since, TODAY),
             (planned.offering_id, planned.since, TODAY - ONE_DAY),
@@ -194,9 +231,13 @@ class TestBringingBack:
         # the same offering: what was built on it is still there
         assert application.dependencies.last().adaptations.get().invested_days == 4
 
-    def test_what_was_entered_about_the_offering_and_the_way_to_leave_it_goes_on_after_the_gap(self, by):
+    def test_what_was_entered_about_the_offering_and_the_way_to_leave_it_goes_on_after_the_gap(
+        self, by
+    ):
         application = make_application()
-        used = make_dependency(application, make_offering(), binding="pinned", monthly_spend=Decimal(9))
+        used = make_dependency(
+            application, make_offering(), binding="pinned", monthly_spend=Decimal(9)
+        )
         set_exit_plan(dependency=used, facts={"reliance": "material"}, by=by)
         retire_application(application=application, on=TODAY, by=by)
 
@@ -215,7 +256,11 @@ class TestBringingBack:
 
         application.refresh_from_db()
         used.refresh_from_db()
-        assert (application.status, used.until, application.dependencies.count()) == ("pilot", None, 1)
+        assert (application.status, used.until, application.dependencies.count()) == (
+            "pilot",
+            None,
+            1,
+        )
 
     def test_without_its_dependencies_and_not_where_it_is_in_use(self, by):
         application = make_application()
@@ -233,10 +278,14 @@ class TestNeverAccepted:
     @pytest.mark.parametrize(
         "wrong",
         [
-            {"monthly_spend": Decimal(-1)}, {"users_affected": -1}, {"rto_hours": -1}, {"rpo_hours": -1},
-            {"next_review_on": NEVER}, {"criticality": 9},
+            {"monthly_spend": Decimal(-1)},
+            {"users_affected": -1},
+            {"rto_hours": -1},
+            {"rpo_hours": -1},
+            {"next_review_on": NEVER},
+            {"criticality": 9},
         ],
-    )  # fmt: skip
+    )
     def test_of_an_application(self, by, wrong):
         with pytest.raises(ValidationError):
             register_application(name="X", team=make_team(), facts=wrong, by=by)
@@ -246,32 +295,49 @@ class TestNeverAccepted:
     @pytest.mark.parametrize(
         "wrong",
         [
-            {"monthly_input_tokens": -1}, {"monthly_output_tokens": -1}, {"monthly_cache_read_tokens": -1},
-            {"monthly_cache_write_tokens": -1}, {"monthly_requests": -1}, {"typical_request_tokens": -1},
-            {"monthly_spend": Decimal(-1)}, {"traffic_share": Decimal(-1)}, {"fallback_order": -1},
-            {"binding": "glue"}, {"reached": "gateway"},
+            {"monthly_input_tokens": -1},
+            {"monthly_output_tokens": -1},
+            {"monthly_cache_read_tokens": -1},
+            {"monthly_cache_write_tokens": -1},
+            {"monthly_requests": -1},
+            {"typical_request_tokens": -1},
+            {"monthly_spend": Decimal(-1)},
+            {"traffic_share": Decimal(-1)},
+            {"fallback_order": -1},
+            {"binding": "glue"},
+            {"reached": "gateway"},
         ],
-    )  # fmt: skip
+    )
     def test_of_a_dependency(self, by, wrong):
         with pytest.raises(ValidationError):
             declare_dependency(
-                application=make_application(), offering=make_offering(), since=TODAY, facts=wrong, by=by
+                application=make_application(),
+                offering=make_offering(),
+                since=TODAY,
+                facts=wrong,
+                by=by,
             )
         with pytest.raises(ValidationError):
-            change_dependency(dependency=make_dependency(make_application(), make_offering()), facts=wrong, by=by)
+            change_dependency(
+                dependency=make_dependency(make_application(), make_offering()), facts=wrong, by=by
+            )
 
     def test_a_day_that_is_none(self, by):
         application, offering = make_application(), make_offering()
         dependency = make_dependency(application, offering)
 
         for refused in (
-            lambda: declare_dependency(application=application, offering=make_offering(), since=NEVER, by=by),
+            lambda: declare_dependency(
+                application=application, offering=make_offering(), since=NEVER, by=by
+            ),
             lambda: declare_dependency(
                 application=application, offering=make_offering(), since=TODAY, until=NEVER, by=by
             ),
             lambda: end_dependency(dependency=dependency, on=NEVER, by=by),
             lambda: confirm_dependency(dependency=dependency, on=NEVER, by=by),
-            lambda: replace_offering(dependency=dependency, successor=make_offering(), on=NEVER, by=by),
+            lambda: replace_offering(
+                dependency=dependency, successor=make_offering(), on=NEVER, by=by
+            ),
             lambda: retire_application(application=application, on=NEVER, by=by),
         ):
             with pytest.raises(ValidationError, match="not a likely day"):
@@ -286,4 +352,6 @@ class TestNeverAccepted:
         proxied = make_dependency(application, offering, reached="gateway", via_party=gateway)
 
         with pytest.raises(RefusedChange, match="declared already"):
-            change_dependency(dependency=proxied, facts={"reached": "direct", "via_party": None}, by=by)
+            change_dependency(
+                dependency=proxied, facts={"reached": "direct", "via_party": None}, by=by
+            )

@@ -30,7 +30,9 @@ def ending(days=71, kind="firm", **fields):
 
 
 def primary(offering, **fields):
-    return make_dependency(fields.pop("application", None) or make_application(), offering, **fields)
+    return make_dependency(
+        fields.pop("application", None) or make_application(), offering, **fields
+    )
 
 
 def record_test(dependency, days_ago=10, effort="90", result="passed"):
@@ -54,7 +56,13 @@ class TestOnePrimary:
 
         row = only()
 
-        assert (row.days_left, row.effort_days, row.basis, row.runway, row.at_least) == (71, 90, "test", -19, False)
+        assert (row.days_left, row.effort_days, row.basis, row.runway, row.at_least) == (
+            71,
+            90,
+            "test",
+            -19,
+            False,
+        )
 
     def test_a_failed_test_one_without_effort_and_one_to_come_say_nothing(self):
         dependency = primary(ending())
@@ -84,7 +92,12 @@ class TestOnePrimary:
     def test_without_effort_the_days_stay_visible(self):
         primary(ending())
 
-        assert (only().days_left, only().effort_days, only().basis, only().runway) == (71, None, None, None)
+        assert (only().days_left, only().effort_days, only().basis, only().runway) == (
+            71,
+            None,
+            None,
+            None,
+        )
 
     def test_a_soft_date_is_at_least_and_a_passed_one_leaves_nothing(self):
         primary(ending(-5, "not_before"))
@@ -97,12 +110,18 @@ class TestOnePrimary:
         assert only().days_left == -5
 
     def test_retired_without_a_date_is_no_day_and_deprecated_without_one_says_why(self):
-        gone, going = primary(make_offering(lifecycle="retired")), primary(make_offering(lifecycle="deprecated"))
+        gone, going = (
+            primary(make_offering(lifecycle="retired")),
+            primary(make_offering(lifecycle="deprecated")),
+        )
 
         by_dependency = {row.dependency_id: row for row in runways(on=TODAY)}
 
         assert (by_dependency[gone.pk].days_left, by_dependency[gone.pk].why) == (0, None)
-        assert (by_dependency[going.pk].days_left, by_dependency[going.pk].why) == (None, "announced_without_date")
+        assert (by_dependency[going.pk].days_left, by_dependency[going.pk].why) == (
+            None,
+            "announced_without_date",
+        )
 
     def test_the_offering_that_answers_decides(self):
         successor = ending(100)
@@ -124,10 +143,15 @@ class TestStandby:
     @pytest.mark.parametrize(
         ("shares", "n_counted"),
         [
-            (("0", "1"), 1), (("0", "0"), 2), (("0", None), 1), (("1", None), 1), (("0.9", None), 2),
-            (("0.333333333333333", "0.333333333333333", "0.333333333333333", None), 3), ((None, None), 2),
+            (("0", "1"), 1),
+            (("0", "0"), 2),
+            (("0", None), 1),
+            (("1", None), 1),
+            (("0.9", None), 2),
+            (("0.333333333333333", "0.333333333333333", "0.333333333333333", None), 3),
+            ((None, None), 2),
         ],
-    )  # fmt: skip
+    )
     def test_a_primary_whose_share_comes_out_as_nothing_has_none(self, shares, n_counted):
         application = make_application()
         for share in shares:
@@ -175,13 +199,20 @@ def test_the_worked_portfolios_have_the_runway_they_should(shared):
     for raw in worked_portfolios(shared):
         world = load_portfolio(raw)
         names = {row.pk: name for name, row in world.dependencies.items()}
-        found = runways(on=world.as_of, application_ids=[row.application_id for row in world.dependencies.values()])
+        found = runways(
+            on=world.as_of,
+            application_ids=[row.application_id for row in world.dependencies.values()],
+        )
         assert {
             names[row.dependency_id]: {
-                "days_left": row.days_left, "effort_days": row.effort_days, "basis": row.basis,
-                "runway": row.runway, "at_least": row.at_least, "why": row.why,
+                "days_left": row.days_left,
+                "effort_days": row.effort_days,
+                "basis": row.basis,
+                "runway": row.runway,
+                "at_least": row.at_least,
+                "why": row.why,
             }
             for row in found
-        } == raw["expected"]["runway"], raw["name"]  # fmt: skip
+        } == raw["expected"]["runway"], raw["name"]
         n_checked += len(found)
     assert n_checked == 9

@@ -1,4 +1,5 @@
-"""An action is taken back while everything is as it left it, and refused with a name where it is not."""
+"""An action is taken back while everything is as it left it, and refused with a name where it is
+not."""
 
 from datetime import timedelta
 from uuid import uuid4
@@ -77,26 +78,42 @@ def actions_on(application, by):
             application=application, facts={"purpose": "new", "team": duplicate.team}, by=by
         ),
         "retire": lambda: retire_application(application=application, on=TODAY, by=by),
-        "declare": lambda: declare_dependency(application=application, offering=other, since=TODAY, by=by),
+        "declare": lambda: declare_dependency(
+            application=application, offering=other, since=TODAY, by=by
+        ),
         "correct": lambda: change_dependency(dependency=used, facts={"tags": ["a", "b"]}, by=by),
         "end": lambda: end_dependency(dependency=used, on=TODAY, by=by),
         "replace": lambda: replace_offering(dependency=used, successor=other, on=TODAY, by=by),
         "plan": lambda: set_exit_plan(dependency=used, facts={"target": other}, by=by),
-        "test": lambda: record_exit_test(dependency=used, target=other, tested_on=TODAY, result="passed", by=by),
+        "test": lambda: record_exit_test(
+            dependency=used, target=other, tested_on=TODAY, result="passed", by=by
+        ),
         "adapt": lambda: add_adaptation(dependency=used, kind="prompt", by=by),
         "unadapt": lambda: remove_adaptation(adaptation=adaptation, by=by),
         "merge": lambda: merge_applications(kept=application, duplicate=duplicate, on=TODAY, by=by),
         "bulk": lambda: change_applications(
-            facts_by_id={application.pk: {"geography": "EU"}, duplicate.pk: {"geography": "EU"}}, by=by
+            facts_by_id={application.pk: {"geography": "EU"}, duplicate.pk: {"geography": "EU"}},
+            by=by,
         ),
         "register": lambda: register_application(name="New", team=application.team, by=by),
-    }  # fmt: skip
+    }
 
 
 ACTIONS = (
-    "change", "retire", "declare", "correct", "end", "replace", "plan", "test", "adapt", "unadapt", "merge", "bulk",
+    "change",
+    "retire",
+    "declare",
+    "correct",
+    "end",
+    "replace",
+    "plan",
+    "test",
+    "adapt",
+    "unadapt",
+    "merge",
+    "bulk",
     "register",
-)  # fmt: skip
+)
 
 
 @pytest.mark.parametrize("name", ACTIONS)
@@ -118,9 +135,9 @@ def only_change():
     found = {
         change
         for model in TABLES
-        for change in model.history.rel.related_model.objects.filter(pgh_context__isnull=False).values_list(
-            "pgh_context_id", flat=True
-        )
+        for change in model.history.rel.related_model.objects.filter(
+            pgh_context__isnull=False
+        ).values_list("pgh_context_id", flat=True)
     }
     [change] = found
     return change
@@ -131,9 +148,13 @@ class TestRefusals:
         bob = make_user("bob", role="governance")
         change_application(application=application, facts={"purpose": "mine"}, by=by)
         change = last_change_of(application)
-        change_application(application=application, facts={"geography": "EU"}, by=bob, reason="moved office")
+        change_application(
+            application=application, facts={"geography": "EU"}, by=bob, reason="moved office"
+        )
 
-        with pytest.raises(RefusedChange, match=r"bob has changed the application on .* since \(moved office\)"):
+        with pytest.raises(
+            RefusedChange, match=r"bob has changed the application on .* since \(moved office\)"
+        ):
             undo(change=change, by=by)
 
     def test_also_where_a_job_did(self, application, by):
@@ -146,7 +167,9 @@ class TestRefusals:
             undo(change=change, by=by)
 
     def test_what_was_built_on_a_new_row_keeps_it(self, application, by):
-        dependency = declare_dependency(application=application, offering=make_offering(), since=TODAY, by=by)
+        dependency = declare_dependency(
+            application=application, offering=make_offering(), since=TODAY, by=by
+        )
         change = last_change_of(dependency)
         add_adaptation(dependency=dependency, kind="prompt", by=by)
 
@@ -158,7 +181,9 @@ class TestRefusals:
         dependency = make_dependency(application, make_offering())
         end_dependency(dependency=dependency, on=TODAY, by=by)
         change = last_change_of(dependency)
-        declare_dependency(application=application, offering=dependency.offering, since=TODAY, by=by)
+        declare_dependency(
+            application=application, offering=dependency.offering, since=TODAY, by=by
+        )
 
         with pytest.raises(RefusedChange, match="declared anew"):
             undo(change=change, by=by)
@@ -198,13 +223,18 @@ def test_the_teams_concerned_are_those_before_and_after(application, by):
 def test_the_changes_of_an_application_are_listed(application, by):
     offering, other = make_offering(), make_application()
     make_dependency(application, make_offering())
-    dependency = declare_dependency(application=application, offering=offering, since=TODAY, by=by, reason="one")
+    dependency = declare_dependency(
+        application=application, offering=offering, since=TODAY, by=by, reason="one"
+    )
     add_adaptation(dependency=dependency, kind="prompt", by=by, reason="two")
     change_application(application=other, facts={"purpose": "x"}, by=by)
 
     changes = changes_of(application=application)
 
-    assert {(row.actor, row.reason, row.n_rows) for row in changes} == {("eve", "two", 1), ("eve", "one", 1)}
+    assert {(row.actor, row.reason, row.n_rows) for row in changes} == {
+        ("eve", "two", 1),
+        ("eve", "one", 1),
+    }
     assert changes_of(application=application, limit=1) == changes[:1]
 
 

@@ -6,6 +6,8 @@ from registry.settings import *  # noqa: F403
 from registry.settings import CELERY_BEAT_SCHEDULE as USUAL
 
 CELERY_BEAT_SCHEDULE = {
-    name: entry | {"schedule": timedelta(seconds=1)} if entry["schedule"] <= timedelta(minutes=1) else entry
+    name: entry | {"schedule": timedelta(seconds=1)}
+    if entry["schedule"] <= timedelta(minutes=1)
+    else entry
     for name, entry in USUAL.items()
 }

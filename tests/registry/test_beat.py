@@ -41,7 +41,9 @@ class Container:
 
     def __init__(self, clock: Clock, sent: Counter[str]) -> None:
         simulated = Celery("simulated", set_as_current=False)
-        simulated.conf.update(beat_schedule=settings.CELERY_BEAT_SCHEDULE, timezone="UTC", enable_utc=True)
+        simulated.conf.update(
+            beat_schedule=settings.CELERY_BEAT_SCHEDULE, timezone="UTC", enable_utc=True
+        )
         simulated.now = lambda: clock.at
 
         def work(name: str) -> None:
@@ -53,7 +55,9 @@ class Container:
             # no broker
             producer = None
 
-            def apply_async(self, entry: Any, producer: Any = None, advance: bool = True, **options: Any) -> None:
+            def apply_async(
+                self, entry: Any, producer: Any = None, advance: bool = True, **options: Any
+            ) -> None:
                 if entry.task == LOOK:
                     enqueue_due_jobs(at=clock.at, send=lambda name, useful_for: work(name))
                 else:
@@ -70,7 +74,9 @@ class Container:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("n_beats", [1, 2])
-def test_in_containers_that_live_for_five_minutes_each_daily_job_runs_once_a_day(n_beats: int) -> None:
+def test_in_containers_that_live_for_five_minutes_each_daily_job_runs_once_a_day(
+    n_beats: int,
+) -> None:
     clock, sent = Clock(), Counter[str]()
     ends = NOW + 2 * DAY
     while clock.at < ends:
@@ -81,7 +87,8 @@ def test_in_containers_that_live_for_five_minutes_each_daily_job_runs_once_a_day
                 container.tick()
 
     daily = [name for name, every in recorded_jobs().items() if every == DAY]
-    # the first at once, then one a day: what is a day old when a container comes is due within its first minute
+    # the first at once, then one a day: what is a day old when a container comes is due within its
+    # first minute
     assert {name: sent[name] for name in daily} == dict.fromkeys(daily, 2)
     assert 45 <= sent["feeds.end_holds"] <= 48
     assert 2 * 24 * 12 * 0.8 <= sent["exposure.refresh_exposure"] <= 2 * 24 * 12
@@ -92,14 +99,18 @@ def test_beat_keeps_no_file_and_sends_what_comes_round_within_a_minute_alone() -
     scheduler = FrequentScheduler(app)
 
     tasks = {entry.task for entry in scheduler.schedule.values()}
-    assert tasks == {entry["task"] for entry in settings.CELERY_BEAT_SCHEDULE.values()} - recorded_jobs().keys()
+    assert (
+        tasks
+        == {entry["task"] for entry in settings.CELERY_BEAT_SCHEDULE.values()}
+        - recorded_jobs().keys()
+    )
     assert LOOK in tasks
     assert app.conf.beat_scheduler == "registry.beat:FrequentScheduler"
 
 
 class ReplacedErrorScheduler(FrequentScheduler):
-    """One entry is due; a signal to end arrives while it is being sent, and what it raises there is replaced, as by the
-    broker's client."""
+    """One entry is due; a signal to end arrives while it is being sent, and what it raises there is
+    replaced, as by the broker's client."""
 
     producer = None
     n_signals = 1
@@ -110,7 +121,9 @@ class ReplacedErrorScheduler(FrequentScheduler):
         self.n_sent = 0
         super().__init__(simulated)
 
-    def apply_async(self, entry: Any, producer: Any = None, advance: bool = True, **options: Any) -> None:
+    def apply_async(
+        self, entry: Any, producer: Any = None, advance: bool = True, **options: Any
+    ) -> None:
         try:
             for _ in range(self.n_signals):
                 signal.raise_signal(signal.SIGTERM)
@@ -151,7 +164,9 @@ def test_a_second_signal_does_not_wait_and_the_first_still_counts() -> None:
 
 
 @pytest.mark.slow
-def test_beat_lives_and_sends_while_the_database_is_away_and_writes_no_file(broker: str, tmp_path: Path) -> None:
+def test_beat_lives_and_sends_while_the_database_is_away_and_writes_no_file(
+    broker: str, tmp_path: Path
+) -> None:
     folder = tmp_path / "data"
     folder.mkdir()
     log = tmp_path / "beat.log"
@@ -166,7 +181,16 @@ def test_beat_lives_and_sends_while_the_database_is_away_and_writes_no_file(brok
     environment.pop("CACHE_URL", None)
     with log.open("wb") as out:
         beat = subprocess.Popen(
-            [sys.executable, "-m", "celery", "-A", "registry", "beat", "--pidfile=", "--loglevel=INFO"],
+            [
+                sys.executable,
+                "-m",
+                "celery",
+                "-A",
+                "registry",
+                "beat",
+                "--pidfile=",
+                "--loglevel=INFO",
+            ],
             cwd=CHECKOUT,
             env=environment,
             stdin=subprocess.DEVNULL,
@@ -175,7 +199,11 @@ def test_beat_lives_and_sends_while_the_database_is_away_and_writes_no_file(brok
         )
     try:
         with redis.Redis.from_url(redis_client_url(broker)) as client:
-            wait_until(lambda: b"".join(client.lrange("default", 0, -1)).count(LOOK.encode()) >= 3, "beat sends", log)
+            wait_until(
+                lambda: b"".join(client.lrange("default", 0, -1)).count(LOOK.encode()) >= 3,
+                "beat sends",
+                log,
+            )
         assert beat.poll() is None
     finally:
         beat.terminate()
@@ -200,7 +228,9 @@ def test_a_daily_job_whose_worker_is_killed_in_the_middle_runs_again_and_is_then
         with holding("LOCK TABLE intake_import IN ACCESS EXCLUSIVE MODE"):
             app.send_task(LOOK)
             wait_until(
-                lambda: bool(PeriodicJob.objects.filter(name=DAILY, started_at__isnull=False)), "it began", worker.log
+                lambda: bool(PeriodicJob.objects.filter(name=DAILY, started_at__isnull=False)),
+                "it began",
+                worker.log,
             )
             worker.kill()
     assert job().succeeded_at is None

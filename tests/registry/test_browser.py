@@ -1,4 +1,5 @@
-"""The admin and the REST documentation in a real browser, under the content security policy that pages have."""
+"""The admin and the REST documentation in a real browser, under the content security policy that
+pages have."""
 
 import pytest
 from django.contrib import admin
@@ -14,7 +15,9 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 @pytest.fixture(scope="module")
 def root(committed):
     with committed():
-        yield get_user_model().objects.create_superuser("root", "root@example.org", "correct horse battery")
+        yield get_user_model().objects.create_superuser(
+            "root", "root@example.org", "correct horse battery"
+        )
 
 
 @pytest.fixture
@@ -29,7 +32,8 @@ def signed_in_page(page: Page, root) -> Page:
 
 
 def test_the_admin_works_under_the_policy(signed_in_page: Page, root) -> None:
-    """The fixture `page` fails the test for any complaint in the console, refused styles and scripts among them."""
+    """The fixture `page` fails the test for any complaint in the console, refused styles and
+    scripts among them."""
     paths, apps = ["/admin/", "/admin/password_change/"], set()
     for model, options in admin.site._registry.items():
         listing = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")

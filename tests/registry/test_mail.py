@@ -16,13 +16,20 @@ def folder(tmp_path: Path) -> Path:
 
 def send(folder: Path, *messages: EmailMultiAlternatives) -> int:
     with override_settings(
-        MAILERS={"default": {"BACKEND": "apps.common.email_backend.EmlFileBackend", "OPTIONS": {"folder": str(folder)}}}
+        MAILERS={
+            "default": {
+                "BACKEND": "apps.common.email_backend.EmlFileBackend",
+                "OPTIONS": {"folder": str(folder)},
+            }
+        }
     ):
         return int(mailers.default.send_messages(list(messages)) or 0)
 
 
 def message(to: str = "ada@example.org") -> EmailMultiAlternatives:
-    made = EmailMultiAlternatives("Modell läuft aus", "Text – ü", "registry@example.org", [to] if to else [])
+    made = EmailMultiAlternatives(
+        "Modell läuft aus", "Text – ü", "registry@example.org", [to] if to else []
+    )
     made.attach_alternative("<p>Text – ü</p>", "text/html")
     made.extra_headers["Message-ID"] = "<stable@registry>"
     return made
@@ -33,7 +40,9 @@ def test_each_message_is_one_parsable_file(folder: Path) -> None:
 
     files = sorted(folder.glob("*.eml"))
     assert len(files) == 2
-    read = [email.message_from_bytes(file.read_bytes(), policy=email.policy.default) for file in files]
+    read = [
+        email.message_from_bytes(file.read_bytes(), policy=email.policy.default) for file in files
+    ]
     assert [str(one["To"]) for one in read] == ["ada@example.org", "bob@example.org"]
     assert str(read[0]["Subject"]) == "Modell läuft aus"
     assert str(read[0]["Message-ID"]) == "<stable@registry>"

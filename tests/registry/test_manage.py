@@ -1,4 +1,5 @@
-"""manage.py works by itself on a fresh checkout, and keeps its words out of the command's answer."""
+"""manage.py works by itself on a fresh checkout, and keeps its words out of the command's
+answer."""
 
 import os
 import subprocess
@@ -48,7 +49,9 @@ def test_first_commands_fill_the_database_once_and_answer_alone_on_stdout(data: 
     assert len(counts) == 1
     assert int(counts.pop()) > 50
     assert sum("loading the built-in catalogue" in err for _, err in answers) == 1
-    assert running(embedded.places_of(data).postgres_pid, "postgres"), "the server stays for the next command"
+    assert running(embedded.places_of(data).postgres_pid, "postgres"), (
+        "the server stays for the next command"
+    )
 
     later = start(data, "shell", "-v0", "-c", COUNT)
     out, err = later.communicate(timeout=60)
@@ -57,7 +60,9 @@ def test_first_commands_fill_the_database_once_and_answer_alone_on_stdout(data: 
 
 
 def test_commands_without_database_start_no_server(data: Path) -> None:
-    for process in [start(data, *arguments) for arguments in (["check"], ["help"], ["migrate", "--help"])]:
+    for process in [
+        start(data, *arguments) for arguments in (["check"], ["help"], ["migrate", "--help"])
+    ]:
         out, err = process.communicate(timeout=60)
         assert process.returncode == 0, err
         assert out

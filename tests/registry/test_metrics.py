@@ -51,7 +51,9 @@ def value(name: str, **labels: str) -> float | None:
 class TestWhoMayRead:
     def test_an_organisation_role_with_a_token_to_read(self, api: Callable[..., APIClient]) -> None:
         auditor = User.objects.create_user("auditor", organisation_role=OrganisationRole.AUDITOR)
-        answer = api(auditor, "read").get("/metrics", headers={"Accept": "text/plain;version=0.0.4"})
+        answer = api(auditor, "read").get(
+            "/metrics", headers={"Accept": "text/plain;version=0.0.4"}
+        )
         assert answer.status_code == 200
         assert answer["Content-Type"].startswith("text/plain")
         assert ("registry_deliveries_due", ()) in samples(answer.content.decode())
@@ -102,7 +104,9 @@ class TestGauges:
         assert value("registry_deliveries_failed") == 1
 
     def test_a_source_that_was_read_three_hours_ago(self) -> None:
-        source = Source.objects.create(slug="a-feed", name="A feed", kind="litellm", url="https://example.org/a")
+        source = Source.objects.create(
+            slug="a-feed", name="A feed", kind="litellm", url="https://example.org/a"
+        )
         assert value("registry_feed_age_seconds", source="a-feed") is None
         assert value("registry_feed_state", source="a-feed", state="never") == 1
         PollState.objects.create(source=source, last_success_at=now() - timedelta(hours=3))
@@ -113,12 +117,18 @@ class TestGauges:
         PeriodicJob.objects.update_or_create(
             name="alerts.keep_alerts", defaults={"succeeded_at": now() - timedelta(minutes=7)}
         )
-        assert value("registry_periodic_job_age_seconds", job="alerts.keep_alerts") == pytest.approx(420, abs=30)
+        assert value(
+            "registry_periodic_job_age_seconds", job="alerts.keep_alerts"
+        ) == pytest.approx(420, abs=30)
         assert value("registry_periodic_job_interval_seconds", job="alerts.keep_alerts") == 600
 
     def test_every_kind_of_job_is_counted(self) -> None:
         kinds = {
-            label for name, labels in scraped() if name == "registry_jobs" for key, label in labels if key == "kind"
+            label
+            for name, labels in scraped()
+            if name == "registry_jobs"
+            for key, label in labels
+            if key == "kind"
         }
         assert kinds == {model._meta.label_lower for model in job_models()}
         assert "exposure.lossrun" in kinds
@@ -130,7 +140,9 @@ class TestGauges:
         assert found["registry_metrics_available", (("part", "deliveries"),)] == 1
         assert ("registry_deliveries_due", ()) in found
 
-    def test_costs_the_same_statements_whatever_there_is(self, django_assert_max_num_queries: Any) -> None:
+    def test_costs_the_same_statements_whatever_there_is(
+        self, django_assert_max_num_queries: Any
+    ) -> None:
         with django_assert_max_num_queries(16):
             render_metrics("")
 
@@ -138,8 +150,14 @@ class TestGauges:
         client.get("/accounts/login/")
         families = text_string_to_metric_families(render_metrics("")[0].decode())
         known = {name for name, _ in scraped()} | {family.name for family in families}
-        rules = [rule for group in yaml.safe_load(ALARMS.read_text())["groups"] for rule in group["rules"]]
-        assert any(rule["expr"] == "registry_delivery_oldest_due_age_seconds > 900" for rule in rules)
+        rules = [
+            rule
+            for group in yaml.safe_load(ALARMS.read_text())["groups"]
+            for rule in group["rules"]
+        ]
+        assert any(
+            rule["expr"] == "registry_delivery_oldest_due_age_seconds > 900" for rule in rules
+        )
         for rule in rules:
             assert set(re.findall(r"registry_\w+", rule["expr"])) <= known
             assert rule["annotations"]["summary"]
@@ -164,7 +182,11 @@ class TestRequests:
 
     def test_an_invented_method_makes_no_series_of_its_own(self, client: Client) -> None:
         client.generic("BREW", "/accounts/login/")
-        methods = {dict(labels)["method"] for name, labels in scraped() if name == "registry_http_requests_total"}
+        methods = {
+            dict(labels)["method"]
+            for name, labels in scraped()
+            if name == "registry_http_requests_total"
+        }
         assert "BREW" not in methods
         assert "other" in methods
 

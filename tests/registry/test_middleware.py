@@ -57,16 +57,18 @@ def lines(error: Exception | None) -> Iterator[str]:
 
 
 def body(error: Exception | None) -> str:
-    sent = LostConnectionMiddleware(lambda _: StreamingHttpResponse(lines(error)))(RequestFactory().get("/list.csv"))
+    sent = LostConnectionMiddleware(lambda _: StreamingHttpResponse(lines(error)))(
+        RequestFactory().get("/list.csv")
+    )
     assert isinstance(sent, StreamingHttpResponse)
     return file_text(sent)  # type: ignore[arg-type]
 
 
 def test_a_file_that_the_database_ends_early_says_so_in_its_last_line() -> None:
     assert body(None) == "head\n"
-    sent = LostConnectionMiddleware(lambda _: StreamingHttpResponse(lines(OperationalError("gone"))))(
-        RequestFactory().get("/list.csv")
-    )
+    sent = LostConnectionMiddleware(
+        lambda _: StreamingHttpResponse(lines(OperationalError("gone")))
+    )(RequestFactory().get("/list.csv"))
     assert isinstance(sent, StreamingHttpResponse)
 
     parts = iter(sent.streaming_content)

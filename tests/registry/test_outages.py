@@ -1,4 +1,5 @@
-"""A database that is stopped, silent, restarted or locked, and a broker that is silent, before a real web server."""
+"""A database that is stopped, silent, restarted or locked, and a broker that is silent, before a
+real web server."""
 
 import re
 import threading
@@ -63,7 +64,9 @@ class Client:
 
     def __init__(self, server: WebServer, user: User) -> None:
         self.server = server
-        self.token = issue_token(user=user, name="outage", scopes=["read", "write"], at=now(), by=None)[1]
+        self.token = issue_token(
+            user=user, name="outage", scopes=["read", "write"], at=now(), by=None
+        )[1]
         session = SessionStore()
         session[SESSION_KEY] = str(user.pk)
         session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
@@ -79,14 +82,20 @@ class Client:
         else:
             said["cookies"] = self.cookies
         response = requests.request(
-            method, f"http://127.0.0.1:{self.server.port}{path}", headers=headers, timeout=40, **said
+            method,
+            f"http://127.0.0.1:{self.server.port}{path}",
+            headers=headers,
+            timeout=40,
+            **said,
         )
         return Answer(response, monotonic() - began)
 
     def send_at_once(self, *asked: tuple[str, str, dict[str, Any]]) -> list[Answer]:
         answers: list[Answer] = []
         threads = [
-            threading.Thread(target=lambda one=one: answers.append(self.send(one[0], one[1], **one[2])))
+            threading.Thread(
+                target=lambda one=one: answers.append(self.send(one[0], one[1], **one[2]))
+            )
             for one in asked
         ]
         for thread in threads:
@@ -102,7 +111,9 @@ def assert_unavailable(answer: Answer, *, seconds: float = SECONDS) -> None:
     assert answer.seconds < seconds
 
 
-def running_site(folder: Path, broker_url: str, *, pool: int = 8) -> AbstractContextManager[WebServer]:
+def running_site(
+    folder: Path, broker_url: str, *, pool: int = 8
+) -> AbstractContextManager[WebServer]:
     """As in production, with one worker."""
     environment = {
         "REGISTRY_ENV": "demo",
@@ -199,7 +210,9 @@ def test_a_statement_that_is_under_way_when_the_database_falls_silent_ends_too(
     assert_unavailable(answers[0], seconds=6)
 
 
-def test_a_silent_database_is_told_soon_without_a_pool_too(database: Path, broker: str, tmp_path: Path) -> None:
+def test_a_silent_database_is_told_soon_without_a_pool_too(
+    database: Path, broker: str, tmp_path: Path
+) -> None:
     with running_site(tmp_path, broker, pool=0) as server:
         client = Client(server, make_user(role="governance"))
         assert client.send(PAGE).status == 200
@@ -217,7 +230,9 @@ def test_a_silent_database_is_told_soon_without_a_pool_too(database: Path, broke
     assert min(answer.seconds for answer in at_once) < 0.5
 
 
-def test_a_stopped_database_is_told_and_found_again(database: Path, client_of_own_database: Client) -> None:
+def test_a_stopped_database_is_told_and_found_again(
+    database: Path, client_of_own_database: Client
+) -> None:
     client = client_of_own_database
     connection.close()
     stop_database(database)
@@ -229,7 +244,9 @@ def test_a_stopped_database_is_told_and_found_again(database: Path, client_of_ow
     assert (client.send(PAGE).status, client.send(REST).status) == (200, 200)
 
 
-def test_a_restart_between_two_requests_is_not_noticed(database: Path, client_of_own_database: Client) -> None:
+def test_a_restart_between_two_requests_is_not_noticed(
+    database: Path, client_of_own_database: Client
+) -> None:
     client = client_of_own_database
     client.send_at_once(*[(PAGE, "GET", {})] * 6)
     connection.close()
@@ -239,7 +256,9 @@ def test_a_restart_between_two_requests_is_not_noticed(database: Path, client_of
     assert [client.send(path).status for path in (PAGE, REST, PAGE, REST)] == [200] * 4
 
 
-def test_a_request_that_reads_is_carried_out_again_where_its_session_was_ended(client: Client) -> None:
+def test_a_request_that_reads_is_carried_out_again_where_its_session_was_ended(
+    client: Client,
+) -> None:
     answers: list[Answer] = []
     with psycopg.connect(database_url()) as other:
         other.execute("LOCK TABLE inventory_application IN ACCESS EXCLUSIVE MODE")
@@ -274,8 +293,10 @@ def test_no_reader_waits_for_a_rebuild_of_exposure_while_a_backup_runs(client: C
     make_application()
     rebuild(on=TODAY)
     dumped = (
-        "LOCK TABLE exposure_path, exposure_candidate, exposure_rescue, exposure_liveuse, exposure_scopedapplication,"
-        " exposure_pairgrade, exposure_nodesummary, exposure_nodereach, exposure_nodesnapshot IN ACCESS SHARE MODE"
+        "LOCK TABLE exposure_path, exposure_candidate, exposure_rescue, exposure_liveuse, "
+        "exposure_scopedapplication,"
+        " exposure_pairgrade, exposure_nodesummary, exposure_nodereach, exposure_nodesnapshot IN "
+        "ACCESS SHARE MODE"
     )
 
     with holding(dumped):
@@ -324,7 +345,9 @@ def sign_in(client: Client, name: str, password: str) -> requests.Response:
         token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page.text)
         assert token is not None
         form = {"login": name, "password": password, "csrfmiddlewaretoken": token[1]}
-        return session.post(address, form, headers={"Referer": address}, allow_redirects=False, timeout=40)
+        return session.post(
+            address, form, headers={"Referer": address}, allow_redirects=False, timeout=40
+        )
 
 
 def test_people_sign_in_and_programs_work_while_the_cache_is_full_and_lock_out_stays(

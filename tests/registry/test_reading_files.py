@@ -1,4 +1,5 @@
-"""A file made to be expensive, sent to a real web server: pages go on being served, and the file is refused."""
+"""A file made to be expensive, sent to a real web server: pages go on being served, and the file is
+refused."""
 
 import io
 import re
@@ -83,13 +84,18 @@ def processor_seconds(process: psutil.Process) -> float:
     return times.user + times.system
 
 
-def test_an_expensive_workbook_stops_no_page_and_costs_no_web_worker_whoever_sends_it(editor, tmp_path: Path) -> None:
+def test_an_expensive_workbook_stops_no_page_and_costs_no_web_worker_whoever_sends_it(
+    editor, tmp_path: Path
+) -> None:
     _, token = issue_token(user=editor, name="ci", scopes=[Scope.INTAKE], at=now(), by=None)
     workbook = expensive_workbook()
     assert len(workbook) < 2 * 1024 * 1024
     cookies = {"sessionid": session_of(editor)}
 
-    with running_site(tmp_path) as server, httpx.Client(base_url=server.address, timeout=120) as client:
+    with (
+        running_site(tmp_path) as server,
+        httpx.Client(base_url=server.address, timeout=120) as client,
+    ):
         reader, (worker,) = server.fork_server(), server.workers()
         before = processor_seconds(worker)
         with probed(server.address) as seconds:
@@ -99,7 +105,9 @@ def test_an_expensive_workbook_stops_no_page_and_costs_no_web_worker_whoever_sen
                 headers={"Authorization": f"Bearer {token}", "Content-Type": XLSX},
             )
             client.cookies.update(cookies)
-            csrf = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', client.get("/imports/").text)
+            csrf = re.search(
+                r'name="csrfmiddlewaretoken" value="([^"]+)"', client.get("/imports/").text
+            )
             assert csrf is not None
             by_person = client.post(
                 "/imports/",
@@ -125,7 +133,9 @@ def test_the_process_that_reads_is_replaced_where_it_is_killed_and_ends_with_the
     _, token = issue_token(user=editor, name="ci", scopes=[Scope.INTAKE], at=now(), by=None)
 
     def post(server: WebServer, number: str) -> httpx.Response:
-        sheet = f"application,model,host,monthly requests\n{application.slug},gpt-4o,openai,{number}\n"
+        sheet = (
+            f"application,model,host,monthly requests\n{application.slug},gpt-4o,openai,{number}\n"
+        )
         return httpx.post(
             f"{server.address}/api/v1/intake/csv/",
             content=sheet,
@@ -151,7 +161,9 @@ def test_the_process_that_reads_is_replaced_where_it_is_killed_and_ends_with_the
     assert not left
 
 
-def test_as_many_senders_at_once_as_the_server_has_threads_leave_threads_for_pages(editor, tmp_path: Path) -> None:
+def test_as_many_senders_at_once_as_the_server_has_threads_leave_threads_for_pages(
+    editor, tmp_path: Path
+) -> None:
     _, token = issue_token(user=editor, name="ci", scopes=[Scope.INTAKE], at=now(), by=None)
     headers = {"Authorization": f"Bearer {token}", "Content-Type": XLSX}
     workbook = expensive_workbook()
@@ -163,7 +175,12 @@ def test_as_many_senders_at_once_as_the_server_has_threads_leave_threads_for_pag
 
         def send() -> None:
             answers.append(
-                httpx.post(f"{server.address}/api/v1/intake/xlsx/", content=workbook, headers=headers, timeout=240)
+                httpx.post(
+                    f"{server.address}/api/v1/intake/xlsx/",
+                    content=workbook,
+                    headers=headers,
+                    timeout=240,
+                )
             )
 
         senders = [threading.Thread(target=send) for _ in range(6)]
@@ -175,5 +192,7 @@ def test_as_many_senders_at_once_as_the_server_has_threads_leave_threads_for_pag
 
     statuses = [answer.status_code for answer in answers]
     assert set(statuses) == {422, 503}, statuses
-    assert all(answer.headers["Retry-After"] == "5" for answer in answers if answer.status_code == 503)
+    assert all(
+        answer.headers["Retry-After"] == "5" for answer in answers if answer.status_code == 503
+    )
     assert max(seconds) < SERVED_SECONDS

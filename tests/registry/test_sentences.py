@@ -11,13 +11,30 @@ import pytest
 ROOT = Path(__file__).parents[2]
 # two words at least, as people write them; columns, paths and formats have no such spaces
 _SENTENCE = re.compile(r"^[^<>{}()=;/]*[A-Za-z]{2,} +[a-z]{2,}")
-_LOOKUPS = re.compile(r"__(i?exact|i?contains|i?startswith|i?endswith|i?regex|in|has_key|has_any_keys)$")
+_LOOKUPS = re.compile(
+    r"__(i?exact|i?contains|i?startswith|i?endswith|i?regex|in|has_key|has_any_keys)$"
+)
 _QUERIES = frozenset({"filter", "exclude", "get", "get_or_create", "Q", "When"})
-_TEXT_METHODS = frozenset({
-    "startswith", "endswith", "removeprefix", "removesuffix", "replace", "partition", "rpartition", "split", "rsplit",
-    "find", "rfind", "index", "count",
-})  # fmt: skip
-_IN_SQL = re.compile(r"(?:=|<>|!=|~|\bLIKE|\bIN \(|\bstarts_with\([^,]+,|\bposition\()\s*'([^']*)'", re.I)
+_TEXT_METHODS = frozenset(
+    {
+        "startswith",
+        "endswith",
+        "removeprefix",
+        "removesuffix",
+        "replace",
+        "partition",
+        "rpartition",
+        "split",
+        "rsplit",
+        "find",
+        "rfind",
+        "index",
+        "count",
+    }
+)
+_IN_SQL = re.compile(
+    r"(?:=|<>|!=|~|\bLIKE|\bIN \(|\bstarts_with\([^,]+,|\bposition\()\s*'([^']*)'", re.I
+)
 _IN_TEMPLATE = re.compile(r"\{%\s*(?:el)?if\s+(.*?)%\}", re.S)
 _LITERAL = re.compile(r"\"([^\"]*)\"|'([^']*)'")
 
@@ -116,7 +133,9 @@ def _is_message(node: ast.AST, errors: set[str]) -> bool:
             return name in errors
         case ast.Subscript(value=inner):
             return _is_message(inner, errors)
-        case ast.Attribute(value=ast.Name(id=name), attr="args" | "messages" | "message" | "detail"):
+        case ast.Attribute(
+            value=ast.Name(id=name), attr="args" | "messages" | "message" | "detail"
+        ):
             return name in errors
         case ast.Call(func=ast.Attribute(value=inner, attr="lower" | "strip" | "casefold")):
             return _is_message(inner, errors)
@@ -126,12 +145,15 @@ def _is_message(node: ast.AST, errors: set[str]) -> bool:
 def compared_sentences(path: Path) -> Iterator[tuple[int, str]]:
     """(line, text) of each sentence that the module compares, asks for, or takes apart."""
     tree, names = tree_of(path), Names(path)
-    errors = {node.name for node in ast.walk(tree) if isinstance(node, ast.ExceptHandler) and node.name} | {
+    errors = {
+        node.name for node in ast.walk(tree) if isinstance(node, ast.ExceptHandler) and node.name
+    } | {
         argument.arg
         for node in ast.walk(tree)
         if isinstance(node, ast.arguments)
         for argument in node.args
-        if argument.annotation is not None and re.search(r"(Error|Exception)\b", ast.unparse(argument.annotation))
+        if argument.annotation is not None
+        and re.search(r"(Error|Exception)\b", ast.unparse(argument.annotation))
     }
     for node in ast.walk(tree):
         match node:
@@ -140,7 +162,9 @@ def compared_sentences(path: Path) -> Iterator[tuple[int, str]]:
                 found = [text for side in sides for text in names.sentences(side)]
                 if any(_is_message(side, errors) for side in sides):
                     found += [
-                        side.value for side in sides if isinstance(side, ast.Constant) and isinstance(side.value, str)
+                        side.value
+                        for side in sides
+                        if isinstance(side, ast.Constant) and isinstance(side.value, str)
                     ]
             case ast.MatchValue(value=value):
                 found = names.sentences(value)
@@ -162,7 +186,11 @@ def compared_sentences(path: Path) -> Iterator[tuple[int, str]]:
 
 
 def test_no_sentence_is_compared_or_asked_for() -> None:
-    found = {(str(path.relative_to(ROOT)), text) for path in sources() for _, text in compared_sentences(path)}
+    found = {
+        (str(path.relative_to(ROOT)), text)
+        for path in sources()
+        for _, text in compared_sentences(path)
+    }
 
     assert sorted(found - ALLOWED) == [], "compare a code, and give an exception its `field`"
     assert sorted(ALLOWED - found) == [], "no longer compared: take it off the list"

@@ -39,12 +39,17 @@ def asked(port: int, server: subprocess.Popen[bytes]) -> str:
 def started(folder: Path, *arguments: str) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
         [sys.executable, "-m", "registry.serving", *arguments],
-        cwd=CHECKOUT, env={**os.environ, "PYTHONPATH": str(folder)},
-        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-    )  # fmt: skip
+        cwd=CHECKOUT,
+        env={**os.environ, "PYTHONPATH": str(folder)},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    )
 
 
-def test_workers_are_forks_of_the_process_that_loaded_the_site_and_end_with_it(tmp_path: Path) -> None:
+def test_workers_are_forks_of_the_process_that_loaded_the_site_and_end_with_it(
+    tmp_path: Path,
+) -> None:
     (tmp_path / "small_site.py").write_text(APPLICATION)
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

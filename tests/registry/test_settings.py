@@ -12,9 +12,13 @@ def test_the_deployment_check_is_clean_in_production() -> None:
     assert "no issues" in done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("name", ["SECRET_KEY", "PUBLIC_URL", "DATABASE_URL", "BROKER_URL", "EMAIL_URL"])
+@pytest.mark.parametrize(
+    "name", ["SECRET_KEY", "PUBLIC_URL", "DATABASE_URL", "BROKER_URL", "EMAIL_URL"]
+)
 def test_production_names_the_variable_it_lacks(name: str) -> None:
-    done = run_manage("check", **{key: value for key, value in PRODUCTION_ENVIRONMENT.items() if key != name})
+    done = run_manage(
+        "check", **{key: value for key, value in PRODUCTION_ENVIRONMENT.items() if key != name}
+    )
 
     assert done.returncode != 0
     assert f"Set {name}" in done.stderr
@@ -27,7 +31,10 @@ def test_production_is_the_default() -> None:
 
 
 def test_an_unknown_environment_is_refused() -> None:
-    assert "REGISTRY_ENV is production, demo or test" in run_manage("check", REGISTRY_ENV="staging").stderr
+    assert (
+        "REGISTRY_ENV is production, demo or test"
+        in run_manage("check", REGISTRY_ENV="staging").stderr
+    )
 
 
 def test_another_database_engine_is_refused() -> None:
@@ -38,9 +45,17 @@ def test_another_database_engine_is_refused() -> None:
 
 def test_the_database_has_a_pool_in_production_and_its_password_is_decoded() -> None:
     assert setting_of("DATABASES['default']['PASSWORD']", **PRODUCTION_ENVIRONMENT) == "p@ss"
-    assert setting_of("DATABASES['default']['OPTIONS']['pool']['max_size']", **PRODUCTION_ENVIRONMENT) == "8"
     assert (
-        setting_of("DATABASES['default']['OPTIONS'].get('pool')", **PRODUCTION_ENVIRONMENT, DATABASE_POOL="0") == "None"
+        setting_of("DATABASES['default']['OPTIONS']['pool']['max_size']", **PRODUCTION_ENVIRONMENT)
+        == "8"
+    )
+    assert (
+        setting_of(
+            "DATABASES['default']['OPTIONS'].get('pool')",
+            **PRODUCTION_ENVIRONMENT,
+            DATABASE_POOL="0",
+        )
+        == "None"
     )
 
 
@@ -55,7 +70,8 @@ def options_of(kind: str, **environment: str) -> str:
     declared = f"process_kind.declare_process(process_kind.ProcessKind({kind!r}))"
     program = (
         f"from registry import process_kind; {declared}; from registry import settings;"
-        " print(settings.DATABASES['default']['OPTIONS'].get('options'), settings.CELERY_BROKER_TRANSPORT_OPTIONS)"
+        " print(settings.DATABASES['default']['OPTIONS'].get('options'), "
+        "settings.CELERY_BROKER_TRANSPORT_OPTIONS)"
     )
     return output_of(program, **(PRODUCTION_ENVIRONMENT | environment))
 
@@ -63,8 +79,14 @@ def options_of(kind: str, **environment: str) -> str:
 def test_web_workers_and_commands_have_time_limits_of_their_own() -> None:
     web, worker, command = (options_of(kind) for kind in ("web", "worker", "command"))
 
-    assert "statement_timeout=30000 -c lock_timeout=1000 -c idle_in_transaction_session_timeout=60000" in web
-    assert "statement_timeout=600000 -c lock_timeout=60000 -c idle_in_transaction_session_timeout=600000" in worker
+    assert (
+        "statement_timeout=30000 -c lock_timeout=1000 -c idle_in_transaction_session_timeout=60000"
+        in web
+    )
+    assert (
+        "statement_timeout=600000 -c lock_timeout=60000 -c "
+        "idle_in_transaction_session_timeout=600000" in worker
+    )
     assert "statement_timeout" not in command
     assert "lock_timeout=60000" in command
     assert "'socket_timeout': 0.5" in web
@@ -80,7 +102,8 @@ def test_the_operators_own_options_come_last_and_a_pooler_is_sent_none() -> None
 
 
 @pytest.mark.parametrize(
-    ("entry", "kind"), [("registry.wsgi", "web"), ("registry.asgi", "web"), ("registry.celery", "worker")]
+    ("entry", "kind"),
+    [("registry.wsgi", "web"), ("registry.asgi", "web"), ("registry.celery", "worker")],
 )
 def test_an_entry_point_names_the_kind_of_its_process(entry: str, kind: str) -> None:
     program = f"import django, {entry}; from django.conf import settings; print(settings.DATABASE_LIMITS.statement)"
@@ -109,7 +132,10 @@ def test_every_scheduled_task_exists() -> None:
     from registry.celery import AFTER_POLL, POLL, app
 
     app.loader.import_default_modules()
-    wanted = {entry["task"] for entry in settings.CELERY_BEAT_SCHEDULE.values()} | {POLL, *AFTER_POLL}
+    wanted = {entry["task"] for entry in settings.CELERY_BEAT_SCHEDULE.values()} | {
+        POLL,
+        *AFTER_POLL,
+    }
 
     assert wanted - set(app.tasks) == set()
 
@@ -118,7 +144,10 @@ def test_the_visibility_timeout_outlasts_every_task() -> None:
     """A shorter one would hand a running task to a second worker."""
     from django.conf import settings
 
-    assert settings.CELERY_BROKER_TRANSPORT_OPTIONS["visibility_timeout"] > settings.CELERY_TASK_TIME_LIMIT
+    assert (
+        settings.CELERY_BROKER_TRANSPORT_OPTIONS["visibility_timeout"]
+        > settings.CELERY_TASK_TIME_LIMIT
+    )
 
 
 def test_a_process_keeps_the_kind_by_which_its_settings_were_made() -> None:
@@ -148,13 +177,27 @@ def test_a_proxy_for_outbound_calls_is_read_without_a_trace_of_its_password() ->
 @pytest.mark.parametrize(
     ("name", "value", "says"),
     [
-        ("OUTBOUND_PROXY", "https://me:hidden@proxy.example.org", "OUTBOUND_PROXY is written http://host:port"),
-        ("OUTBOUND_NO_PROXY", "example.org http://x", "OUTBOUND_NO_PROXY: 'http://x' is not a host"),
+        (
+            "OUTBOUND_PROXY",
+            "https://me:hidden@proxy.example.org",
+            "OUTBOUND_PROXY is written http://host:port",
+        ),
+        (
+            "OUTBOUND_NO_PROXY",
+            "example.org http://x",
+            "OUTBOUND_NO_PROXY: 'http://x' is not a host",
+        ),
         ("OUTBOUND_ALLOWED_NETWORKS", "10.0.0.1/8", "'10.0.0.1/8' is not a network"),
     ],
 )
-def test_a_setting_of_outbound_calls_that_cannot_be_read_stops_the_start(name: str, value: str, says: str) -> None:
-    environment = {**PRODUCTION_ENVIRONMENT, "OUTBOUND_PROXY": "http://proxy.example.org", name: value}
+def test_a_setting_of_outbound_calls_that_cannot_be_read_stops_the_start(
+    name: str, value: str, says: str
+) -> None:
+    environment = {
+        **PRODUCTION_ENVIRONMENT,
+        "OUTBOUND_PROXY": "http://proxy.example.org",
+        name: value,
+    }
 
     done = run_manage("check", **environment)
 

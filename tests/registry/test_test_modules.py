@@ -15,11 +15,14 @@ def imported_names(source: str) -> Iterator[str]:
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            yield from (f"{'.' * node.level}{node.module or ''}.{alias.name}" for alias in node.names)
+            yield from (
+                f"{'.' * node.level}{node.module or ''}.{alias.name}" for alias in node.names
+            )
 
 
 def imported_test_modules(source: str) -> list[str]:
-    """Return the imported names that are, or lie in, a test module or a conftest, which pytest loads by itself."""
+    """Return the imported names that are, or lie in, a test module or a conftest, which pytest
+    loads by itself."""
     return [
         name
         for name in imported_names(source)
@@ -35,7 +38,9 @@ def test_no_module_of_the_tests_imports_a_test_module() -> None:
         if (names := imported_test_modules(path.read_text()))
     }
 
-    assert importers == {}, "Move what they share to tests/http.py, tests/builders.py or a module beside them."
+    assert importers == {}, (
+        "Move what they share to tests/http.py, tests/builders.py or a module beside them."
+    )
 
 
 @pytest.mark.parametrize(
@@ -54,4 +59,6 @@ def test_every_way_to_import_a_test_module_is_seen(statement: str) -> None:
 
 
 def test_support_modules_and_the_test_module_of_another_project_may_be_imported() -> None:
-    assert not imported_test_modules("from tests.http import text_of\nfrom django.test.utils import setup_databases")
+    assert not imported_test_modules(
+        "from tests.http import text_of\nfrom django.test.utils import setup_databases"
+    )

@@ -1,4 +1,5 @@
-"""Every text that a person or a token can write has a maximum, and none keeps invisible characters."""
+"""Every text that a person or a token can write has a maximum, and none keeps invisible
+characters."""
 
 import json
 
@@ -11,9 +12,16 @@ from django.db import IntegrityError, connection, models, transaction
 from django.db.migrations import AlterField
 from pghistory.models import Event
 
-from apps.common.database.field_limits import add_limit_checks, remove_limit_checks, shorten_long_values
+from apps.common.database.field_limits import (
+    add_limit_checks,
+    remove_limit_checks,
+    shorten_long_values,
+)
 from apps.common.database.fields import LimitedTextField, TextMapField
-from apps.common.invisible_characters import remove_control_characters, remove_control_characters_from_json
+from apps.common.invisible_characters import (
+    remove_control_characters,
+    remove_control_characters_from_json,
+)
 from apps.inventory.models import Application
 from tests.builders import make_application, make_dependency, make_member, make_offering, make_team
 from tests.http import signed_in_client
@@ -24,14 +32,20 @@ BY_JOBS = "written by jobs and readers, which cut what they keep"
 BY_CHOICE = "a choice among fixed words or numbers"
 WITHOUT_LIMIT = {
     # counted and measured by the function that reads them
-    "inventory.Selection.criteria": "at most 30, with limits of their own (inventory/choosing/selections.py)",
+    "inventory.Selection.criteria": "at most 30, with limits of their own "
+    "(inventory/choosing/selections.py)",
     "inventory.SelectionCandidate.scores": "one a criterion, notes of 2,000 characters at most",
     "inventory.SelectionCandidate.scorecard": BY_JOBS,
-    "exposure.CampaignTask.before": "at most 50 metrics with finite numbers (exposure/campaigns/working.py)",
-    "exposure.CampaignTask.after": "at most 50 metrics with finite numbers (exposure/campaigns/working.py)",
-    "exposure.Scenario.ops": "at most 100 operations of known shapes (exposure/what_ifs/reading.py)",
-    "exposure.ScenarioRun.ops": "at most 100 operations of known shapes (exposure/what_ifs/reading.py)",
-    "feeds.SourceMapping.settings": "by governance: a known shape with counted parts (feeds/setting_up.py)",
+    "exposure.CampaignTask.before": "at most 50 metrics with finite numbers "
+    "(exposure/campaigns/working.py)",
+    "exposure.CampaignTask.after": "at most 50 metrics with finite numbers "
+    "(exposure/campaigns/working.py)",
+    "exposure.Scenario.ops": "at most 100 operations of known shapes "
+    "(exposure/what_ifs/reading.py)",
+    "exposure.ScenarioRun.ops": "at most 100 operations of known shapes "
+    "(exposure/what_ifs/reading.py)",
+    "feeds.SourceMapping.settings": "by governance: a known shape with counted parts "
+    "(feeds/setting_up.py)",
     "gate.GatePolicy.levels": "by governance: a level a rule",
     "exposure.ExposureSettings.criticality_points": "by governance: a number a criticality",
     "exposure.ExposureSettings.required_grade": "by governance: a number a criticality",
@@ -118,10 +132,14 @@ WITHOUT_LIMIT = {
 def limited(field: models.Field) -> bool:
     match field:
         case ArrayField():
-            is_short = isinstance(field.base_field, models.IntegerField) or bool(field.base_field.max_length)
-            # by REST a body has 10 MB at most; tags are written by everybody, the rest by governance
+            is_short = isinstance(field.base_field, models.IntegerField) or bool(
+                field.base_field.max_length
+            )
+            # by REST a body has 10 MB at most; tags are written by everybody, the rest by
+            # governance
             return is_short and (
-                field.name != "tags" or any(isinstance(each, ArrayMaxLengthValidator) for each in field.validators)
+                field.name != "tags"
+                or any(isinstance(each, ArrayMaxLengthValidator) for each in field.validators)
             )
         case models.JSONField():
             return isinstance(field, TextMapField)
@@ -136,13 +154,16 @@ def test_every_text_has_a_maximum_or_a_reason_for_having_none():
     unlimited = {
         f"{model._meta.label}.{field.name}"
         for model in apps.get_models()
-        if model.__module__.startswith("apps.") and model._meta.managed and not issubclass(model, Event)
+        if model.__module__.startswith("apps.")
+        and model._meta.managed
+        and not issubclass(model, Event)
         for field in model._meta.local_fields
         if not limited(field)
     }
     without_reason = unlimited - set(WITHOUT_LIMIT)
     assert not without_reason, (
-        f"Give these a limit (apps/common/database/fields.py), or a reason: {sorted(without_reason)}"
+        "Give these a limit (apps/common/database/fields.py), or a reason: "
+        f"{sorted(without_reason)}"
     )
 
 
@@ -157,8 +178,12 @@ class TestTheDatabase:
         with pytest.raises(IntegrityError), transaction.atomic():
             application.save()
 
-    @pytest.mark.parametrize("wrong", [["a"], {"a": 1}, {"a": {"b": "c"}}, {f"k{n}": "v" for n in range(51)}])
-    def test_references_that_are_no_small_flat_mapping_are_refused_by_model_and_database(self, wrong):
+    @pytest.mark.parametrize(
+        "wrong", [["a"], {"a": 1}, {"a": {"b": "c"}}, {f"k{n}": "v" for n in range(51)}]
+    )
+    def test_references_that_are_no_small_flat_mapping_are_refused_by_model_and_database(
+        self, wrong
+    ):
         application = make_application()
         application.external_refs = wrong
 
@@ -181,7 +206,8 @@ class TestTheDatabase:
 def test_an_upgrade_cuts_what_is_too_long_and_the_history_keeps_the_whole():
     application = make_application()
     limits = [
-        AlterField("application", name, Application._meta.get_field(name)) for name in ("purpose", "external_refs")
+        AlterField("application", name, Application._meta.get_field(name))
+        for name in ("purpose", "external_refs")
     ]
     with connection.schema_editor() as editor:
         editor.execute("SET CONSTRAINTS ALL IMMEDIATE")
@@ -204,7 +230,9 @@ def test_an_upgrade_cuts_what_is_too_long_and_the_history_keeps_the_whole():
         "none": "",
         "long": "y" * 500,
     }
-    assert [row.external_refs for row in application.history.all() if len(row.purpose) == 30_000] == [refs]
+    assert [
+        row.external_refs for row in application.history.all() if len(row.purpose) == 30_000
+    ] == [refs]
 
 
 @pytest.mark.django_db
@@ -225,8 +253,12 @@ class TestRest:
         sent = body if isinstance(body, str) else json.dumps(body)
         return client.patch(f"/api/v1/applications/{application.slug}/", sent, "application/json")
 
-    def test_a_body_that_nests_deep_is_refused_before_anything_is_written(self, client, application):
-        answer = self.patch(client, application, '{"external_refs": {"a": ' + "[" * 300 + "]" * 300 + "}}")
+    def test_a_body_that_nests_deep_is_refused_before_anything_is_written(
+        self, client, application
+    ):
+        answer = self.patch(
+            client, application, '{"external_refs": {"a": ' + "[" * 300 + "]" * 300 + "}}"
+        )
 
         assert answer.status_code == 400
         assert "nests deeper" in answer.json()["detail"]
@@ -245,21 +277,37 @@ class TestRest:
         answer = self.patch(client, application, facts)
 
         assert answer.status_code == 400
-        assert [error["field"].partition(".")[0] for error in answer.json()["errors"]] == list(facts)
+        assert [error["field"].partition(".")[0] for error in answer.json()["errors"]] == list(
+            facts
+        )
         application.refresh_from_db()
         assert (application.purpose, application.external_refs) == ("", {})
 
-    def test_direction_marks_and_control_characters_are_left_out_of_every_text(self, client, application):
+    def test_direction_marks_and_control_characters_are_left_out_of_every_text(
+        self, client, application
+    ):
         answer = self.patch(client, application, {"name": CONTROLS, "purpose": "one\n\ttwo\u202e"})
 
         assert answer.status_code == 200
         assert (answer.json()["name"], answer.json()["purpose"]) == ("abcde", "one\n\ttwo")
 
-    def test_rows_in_bulk_have_the_same_limits_and_lose_the_same_characters(self, client, application):
+    def test_rows_in_bulk_have_the_same_limits_and_lose_the_same_characters(
+        self, client, application
+    ):
         rows = [
             {"slug": application.slug, "name": CONTROLS},
-            {"slug": "second", "name": "Second", "team": application.team.slug, "external_refs": {"a": ["b"]}},
-            {"slug": "third", "name": "Third", "team": application.team.slug, "purpose": "x" * 20_001},
+            {
+                "slug": "second",
+                "name": "Second",
+                "team": application.team.slug,
+                "external_refs": {"a": ["b"]},
+            },
+            {
+                "slug": "third",
+                "name": "Third",
+                "team": application.team.slug,
+                "purpose": "x" * 20_001,
+            },
         ]
         answer = client.post("/api/v1/applications/bulk/", json.dumps(rows), "application/json")
 
@@ -281,4 +329,6 @@ def test_only_what_a_reader_does_not_see_goes():
     for text in ("Zürich – café", "日本語", "مؤسسة", "👩‍💻", "line\nline\tend"):
         assert remove_control_characters(text) == text
     body = json.dumps({CONTROLS: [CONTROLS, {"a": CONTROLS}]}).encode()
-    assert remove_control_characters_from_json(body, json.loads(body)) == {"abcde": ["abcde", {"a": "abcde"}]}
+    assert remove_control_characters_from_json(body, json.loads(body)) == {
+        "abcde": ["abcde", {"a": "abcde"}]
+    }

@@ -1,6 +1,7 @@
 """Two small organisations whose reports can be worked out by hand.
 
-Their day is the builders' own. Tests whose requests read the clock themselves pass `on=day_of(now())`.
+Their day is the builders' own. Tests whose requests read the clock themselves pass
+`on=day_of(now())`.
 """
 
 from dataclasses import dataclass
@@ -43,8 +44,9 @@ def lei(n: int) -> str:
 
 @dataclass
 class Insurer:
-    """Claims triage (critical, F1) stands on Sonnet at Bedrock under contract AWS-1, with a tested way out to Azure
-    that took 20 days; Mail drafter (standard, no function) calls Mistral directly, without contract."""
+    """Claims triage (critical, F1) stands on Sonnet at Bedrock under contract AWS-1, with a tested
+    way out to Azure that took 20 days; Mail drafter (standard, no function) calls Mistral directly,
+    without contract."""
 
     governance: User
     editor: User
@@ -64,20 +66,34 @@ class Insurer:
 def make_insurer(*, on: date = TODAY) -> Insurer:
     ReportingEntity.objects.create(pk=1, name="Calder", lei=lei(1), country="DE")
     claims, legal = make_team("Claims"), make_team("Legal")
-    amazon = make_provider("amazon", name="Amazon", country="US", lei=lei(2), legal_name="Amazon", person_type="legal")
-    bedrock = make_provider(
-        "bedrock", name="Bedrock", parent=amazon, country="LU", lei=lei(3), legal_name="AWS EMEA", person_type="legal"
+    amazon = make_provider(
+        "amazon", name="Amazon", country="US", lei=lei(2), legal_name="Amazon", person_type="legal"
     )
-    anthropic = make_provider("anthropic", roles=("developer", "host"), name="Anthropic", country="US")
+    bedrock = make_provider(
+        "bedrock",
+        name="Bedrock",
+        parent=amazon,
+        country="LU",
+        lei=lei(3),
+        legal_name="AWS EMEA",
+        person_type="legal",
+    )
+    anthropic = make_provider(
+        "anthropic", roles=("developer", "host"), name="Anthropic", country="US"
+    )
     azure = make_provider("azure", name="Azure", country="US", lei=lei(5))
     openai = make_provider("openai", roles=("developer",), name="OpenAI", country="US", lei=lei(6))
     mistral = make_provider("mistral", roles=("developer", "host"), name="Mistral", country="FR")
     sonnet = make_version(
-        "anthropic/sonnet-1", foundation=make_foundation("anthropic/sonnet", developer=anthropic, name="Sonnet")
+        "anthropic/sonnet-1",
+        foundation=make_foundation("anthropic/sonnet", developer=anthropic, name="Sonnet"),
     )
-    gpt = make_version("openai/gpt-1", foundation=make_foundation("openai/gpt", developer=openai, name="GPT"))
+    gpt = make_version(
+        "openai/gpt-1", foundation=make_foundation("openai/gpt", developer=openai, name="GPT")
+    )
     large = make_version(
-        "mistral/large-1", foundation=make_foundation("mistral/large", developer=mistral, name="Large")
+        "mistral/large-1",
+        foundation=make_foundation("mistral/large", developer=mistral, name="Large"),
     )
     at_bedrock = make_offering("sonnet", host=bedrock, version=sonnet, lifecycle="active")
     at_azure = make_offering("gpt", host=azure, version=gpt, lifecycle="active")

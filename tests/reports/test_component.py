@@ -9,7 +9,14 @@ from apps.accounts.models import User
 from apps.catalog.models import Foundation
 from apps.inventory.choosing.annex import note_item, request_items
 from apps.inventory.models import Adaptation, Application
-from apps.reports.component import COMPONENTS, DOCUMENTS, MODIFICATIONS, QUESTIONS, ComponentFile, component_file
+from apps.reports.component import (
+    COMPONENTS,
+    DOCUMENTS,
+    MODIFICATIONS,
+    QUESTIONS,
+    ComponentFile,
+    component_file,
+)
 from apps.reports.model_inventory import TABLE, open_inventory
 from apps.reports.models import ComponentAnswer, ModelStatement
 from apps.reports.tables import Cell, Place
@@ -30,20 +37,32 @@ def inventory(user: User) -> dict[tuple[str, str | None], dict[str, Cell]]:
     return {(row["01"].value, row["03"].value): row for row in named}
 
 
-def test_the_file_lists_eleven_documents_a_foundation_with_request_and_due_day(insurer: Insurer) -> None:
+def test_the_file_lists_eleven_documents_a_foundation_with_request_and_due_day(
+    insurer: Insurer,
+) -> None:
     sonnet = Foundation.objects.get(line="anthropic/sonnet")
-    request_items(foundation=sonnet, items=["1a", "1h"], on=date(2026, 11, 1), by=insurer.governance)
+    request_items(
+        foundation=sonnet, items=["1a", "1h"], on=date(2026, 11, 1), by=insurer.governance
+    )
     note_item(
-        foundation=sonnet, item="1b", status="public", on=date(2026, 11, 2), by=insurer.governance,
+        foundation=sonnet,
+        item="1b",
+        status="public",
+        on=date(2026, 11, 2),
+        by=insurer.governance,
         link="https://example.org/aup",
-    )  # fmt: skip
+    )
     found = file_of(insurer.triage, insurer.governance)
     assert (found.n_items, found.n_on_file, found.n_overdue) == (22, 1, 2)
     rows = {(row.values[0], row.values[2][:4]): row for row in found.rows[DOCUMENTS.slug]}
     asked = rows["Sonnet", "1(a)"]
     assert asked.values[3] == "Requested"
     assert (asked.values[6], asked.values[7]) == (date(2026, 11, 1), date(2026, 11, 15))
-    assert rows["Sonnet", "1(b)"].values[3:6] == ["Public", date(2026, 11, 2), "https://example.org/aup"]
+    assert rows["Sonnet", "1(b)"].values[3:6] == [
+        "Public",
+        date(2026, 11, 2),
+        "https://example.org/aup",
+    ]
     assert rows["Sonnet", "2(c)"].cells[3].is_missing
     gaps = {gap.name: gap.labels for gap in found.gaps if gap.place == Place.DOCUMENTS}
     assert len(gaps["GPT"]) == 11
@@ -65,25 +84,38 @@ def test_a_modification_is_shown_with_the_first_evaluation_after_it(insurer: Ins
     changed = Adaptation.objects.get().updated_at.date()
     for days, passed in ((-1, False), (0, True)):
         Evidence.objects.create(
-            kind="own_evaluation", application=insurer.triage, metric="accuracy", value="0.91", passed=passed,
-            run_on=changed + timedelta(days), recorded_at=NOW,
-        )  # fmt: skip
+            kind="own_evaluation",
+            application=insurer.triage,
+            metric="accuracy",
+            value="0.91",
+            passed=passed,
+            run_on=changed + timedelta(days),
+            recorded_at=NOW,
+        )
     after = component_file(application=insurer.triage, user=insurer.governance, on=changed)
     (row,) = after.rows[MODIFICATIONS.slug]
     assert row.values[7:] == [changed, "passed, accuracy 0.91"]
 
 
-def test_the_one_third_guideline_is_a_question_and_asked_of_fine_tunes_only(insurer: Insurer) -> None:
+def test_the_one_third_guideline_is_a_question_and_asked_of_fine_tunes_only(
+    insurer: Insurer,
+) -> None:
     def third(found: ComponentFile) -> Cell:
-        return next(row for row in found.rows[QUESTIONS.slug] if "third of the compute" in row.values[0]).cells[1]
+        return next(
+            row for row in found.rows[QUESTIONS.slug] if "third of the compute" in row.values[0]
+        ).cells[1]
 
     assert third(file_of(insurer.triage, insurer.editor)).how == "no fine-tune is recorded"
     Adaptation.objects.update(kind="fine_tune")
     assert third(file_of(insurer.triage, insurer.editor)).is_missing
     ComponentAnswer.objects.create(
-        application=insurer.triage, question="third", answer="no", because="1 %", answered_by=insurer.editor,
+        application=insurer.triage,
+        question="third",
+        answer="no",
+        because="1 %",
+        answered_by=insurer.editor,
         answered_on=TODAY,
-    )  # fmt: skip
+    )
     answered = file_of(insurer.triage, insurer.editor)
     assert third(answered).value == "No"
     assert not any("third" in label for gap in answered.gaps for label in gap.labels)
@@ -100,30 +132,54 @@ def test_everything_called_is_a_component_of_third_parties(insurer: Insurer) -> 
 def test_the_inventory_has_a_row_for_each_application_and_version(insurer: Insurer) -> None:
     rows = inventory(insurer.governance)
     assert set(rows) == {
-        ("Claims triage", "anthropic/sonnet-1"), ("Claims triage", "openai/gpt-1"), ("Mail drafter", "mistral/large-1"),
-    }  # fmt: skip
+        ("Claims triage", "anthropic/sonnet-1"),
+        ("Claims triage", "openai/gpt-1"),
+        ("Mail drafter", "mistral/large-1"),
+    }
     row = rows["Claims triage", "anthropic/sonnet-1"]
     assert row["07"].value == "Outside SR 26-2 scope, firm policy applies"
     assert (row["08"].value, row["09"].value) == ("Sorts claims", "Claims")
     assert row["12"].value == "openai/gpt-1 (fallback)"
-    assert (row["13"].value, row["25"].value, row["26"].value, row["28"].value) == ("prompt", "Critical", 620, 0)
+    assert (row["13"].value, row["25"].value, row["26"].value, row["28"].value) == (
+        "prompt",
+        "Critical",
+        620,
+        0,
+    )
     assert row["15"].is_missing
     assert rows["Mail drafter", "mistral/large-1"]["12"].how == "no other model is called"
 
 
 def test_what_owners_state_fills_the_inventory(insurer: Insurer) -> None:
     ModelStatement.objects.create(
-        application=insurer.triage, outputs="A lane", limitations="Dialects", validator="Model risk",
+        application=insurer.triage,
+        outputs="A lane",
+        limitations="Dialects",
+        validator="Model risk",
         valid_until=date(2027, 6, 1),
-    )  # fmt: skip
+    )
     Evidence.objects.create(
-        kind="own_evaluation", application=insurer.triage, passed=True, run_on=date(2026, 10, 1), recorded_at=NOW
+        kind="own_evaluation",
+        application=insurer.triage,
+        passed=True,
+        run_on=date(2026, 10, 1),
+        recorded_at=NOW,
     )
     row = inventory(insurer.governance)["Claims triage", "anthropic/sonnet-1"]
-    assert (row["14"].value, row["29"].value, row["21"].value) == ("A lane", "Dialects", "Model risk")
-    assert (row["15"].value, row["22"].value, row["24"].value) == ("Passed", date(2026, 10, 1), date(2027, 6, 1))
+    assert (row["14"].value, row["29"].value, row["21"].value) == (
+        "A lane",
+        "Dialects",
+        "Model risk",
+    )
+    assert (row["15"].value, row["22"].value, row["24"].value) == (
+        "Passed",
+        date(2026, 10, 1),
+        date(2027, 6, 1),
+    )
     with open_inventory(user=insurer.governance, on=TODAY) as found:
-        gaps = {gap.name: gap.labels for gap in found.gaps(limit=20) if gap.place == Place.STATEMENT}
+        gaps = {
+            gap.name: gap.labels for gap in found.gaps(limit=20) if gap.place == Place.STATEMENT
+        }
     assert "Outputs and their use" not in gaps["Claims triage"]
     assert "Outputs and their use" in gaps["Mail drafter"]
 

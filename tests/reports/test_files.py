@@ -18,12 +18,26 @@ from tests.reports.insurer import Insurer
 
 def test_text_is_never_a_formula_in_either_file() -> None:
     rows = [["=1+1", "@x", -5, Decimal("1.5"), date(2026, 1, 2), None, "plain"]]
-    said = list(csv.reader("".join(csv_lines(["=head", *"bcdefg"], rows)).removeprefix("\ufeff").splitlines()))
+    said = list(
+        csv.reader(
+            "".join(csv_lines(["=head", *"bcdefg"], rows)).removeprefix("\ufeff").splitlines()
+        )
+    )
     assert said == [["'=head", *"bcdefg"], ["'=1+1", "'@x", "-5", "1.5", "2026-01-02", "", "plain"]]
 
-    book = load_workbook(io.BytesIO(as_bytes(lambda b: b.sheet("One", ["=head", *"bcdefg"], rows), created=NOW)))
+    book = load_workbook(
+        io.BytesIO(as_bytes(lambda b: b.sheet("One", ["=head", *"bcdefg"], rows), created=NOW))
+    )
     cells = book["One"][2]
-    assert [cell.value for cell in cells] == ["=1+1", "@x", -5, 1.5, datetime(2026, 1, 2), None, "plain"]
+    assert [cell.value for cell in cells] == [
+        "=1+1",
+        "@x",
+        -5,
+        1.5,
+        datetime(2026, 1, 2),
+        None,
+        "plain",
+    ]
     assert {cell.data_type for cell in cells[:2]} == {"s"}
     assert book["One"].freeze_panes == "A2"
 
@@ -40,10 +54,14 @@ def test_a_template_as_csv_says_what_is_missing_on_each_row(insurer: Insurer) ->
     assert "0010" in by_ref[""]["missing"].split("; ")
 
 
-def test_the_workbook_has_a_sheet_for_each_template_the_gaps_and_the_notes(insurer: Insurer) -> None:
+def test_the_workbook_has_a_sheet_for_each_template_the_gaps_and_the_notes(
+    insurer: Insurer,
+) -> None:
     Application.objects.filter(pk=insurer.triage.pk).update(business_function="=HYPERLINK()")
     with open_register(user=insurer.governance, on=TODAY) as register:
-        book = load_workbook(io.BytesIO(register_workbook(register, as_of=NOW, for_whom="The whole organisation")))
+        book = load_workbook(
+            io.BytesIO(register_workbook(register, as_of=NOW, for_whom="The whole organisation"))
+        )
     assert book.sheetnames == [table.code for table in TEMPLATES] + ["Missing", "Checks", "Notes"]
     functions = list(book[FUNCTIONS.code].iter_rows(values_only=True))
     assert functions[0][2] == "RT.06.01.0030 Function name"

@@ -1,4 +1,5 @@
-"""Evidence packs: what is in them and for whom, that their digests verify, and what becomes of a lost worker."""
+"""Evidence packs: what is in them and for whom, that their digests verify, and what becomes of a
+lost worker."""
 
 import hashlib
 import io
@@ -29,7 +30,9 @@ from tests.reports.insurer import Insurer, more_applications
 
 def ask(by: User, **about: object) -> EvidencePack:
     today = day_of(now())
-    return ask_pack(by=by, at=now(), since=today - timedelta(400), until=today + timedelta(1), **about)  # type: ignore[arg-type]
+    return ask_pack(
+        by=by, at=now(), since=today - timedelta(400), until=today + timedelta(1), **about
+    )  # type: ignore[arg-type]
 
 
 def made(pack: EvidencePack) -> zipfile.ZipFile:
@@ -65,14 +68,25 @@ def told(insurer: Insurer) -> Insurer:
         event = make_event(offering, detected_at=now() - timedelta(hours=1))
         event.evidence.add(claim)
         delivery = Delivery.objects.create(
-            team=team, address=team.email, message_id=f"<{team.slug}>", subject=f"{application} loses a model",
-            body_text="...", due_at=now(), state="sent", sent_at=now(),
-        )  # fmt: skip
+            team=team,
+            address=team.email,
+            message_id=f"<{team.slug}>",
+            subject=f"{application} loses a model",
+            body_text="...",
+            due_at=now(),
+            state="sent",
+            sent_at=now(),
+        )
         alert = Alert.objects.create(
-            key=f"event:{event.pk}|announced||team:{team.pk}", kind="announced", severity=5, event=event,
-            offering=offering, team=team, application_ids=[insurer.triage.pk, insurer.drafter.pk],
+            key=f"event:{event.pk}|announced||team:{team.pk}",
+            kind="announced",
+            severity=5,
+            event=event,
+            offering=offering,
+            team=team,
+            application_ids=[insurer.triage.pk, insurer.drafter.pk],
             raised_at=now() - timedelta(hours=1),
-        )  # fmt: skip
+        )
         Notice.objects.create(alert=alert, team=team, why="team", owed_at=now(), delivery=delivery)
     return insurer
 
@@ -82,14 +96,21 @@ def test_every_digest_of_the_manifest_verifies(told: Insurer, tmp_path: Path) ->
     archive = made(pack)
     assert hashlib.sha256(archive.read("manifest.json")).hexdigest() == pack.digest
     manifest = json.loads(archive.read("manifest.json"))
-    assert {file["name"] for file in manifest["files"]} | {"manifest.json", "SHA256SUMS"} == set(archive.namelist())
+    assert {file["name"] for file in manifest["files"]} | {"manifest.json", "SHA256SUMS"} == set(
+        archive.namelist()
+    )
     for file in manifest["files"]:
         body = archive.read(file["name"])
         assert (hashlib.sha256(body).hexdigest(), len(body)) == (file["sha256"], file["bytes"])
     assert (manifest["asked_by"], manifest["whole_organisation"]) == ("maren", True)
     # as the README tells people to
     archive.extractall(tmp_path)
-    subprocess.run(["sha256sum", "--check", "--strict", "SHA256SUMS"], cwd=tmp_path, check=True, capture_output=True)
+    subprocess.run(
+        ["sha256sum", "--check", "--strict", "SHA256SUMS"],
+        cwd=tmp_path,
+        check=True,
+        capture_output=True,
+    )
 
 
 def test_the_same_data_makes_the_same_bytes(told: Insurer) -> None:
@@ -119,8 +140,14 @@ def test_it_holds_stacks_tests_events_with_excerpts_and_who_was_told(told: Insur
     assert events[0]["evidence"][0]["source_url"] == "https://example.org/sonnet"
     assert "Claims triage loses a model" in text(archive, "data/told.csv")
     history = [json.loads(line) for line in text(archive, "data/history.jsonl").splitlines()]
-    change = next(entry for entry in history if entry["row"].get("purpose") == "Sorts claims by night")
-    assert (change["actor"], change["reason"], change["change"]) == ("maren", "the board asked", "update")
+    change = next(
+        entry for entry in history if entry["row"].get("purpose") == "Sorts claims by night"
+    )
+    assert (change["actor"], change["reason"], change["change"]) == (
+        "maren",
+        "the board asked",
+        "update",
+    )
     assert "manifest.json" in text(archive, "README.html")
 
 
@@ -128,7 +155,14 @@ def test_a_row_of_another_team_is_in_no_file_of_an_editors_pack(told: Insurer) -
     archive = made(ask(told.editor))
     for name in archive.namelist():
         said = text(archive, name)
-        for foreign in ("Mail drafter", told.drafter.slug, "large", "Legal", told.legal.email, "AWS-1"):
+        for foreign in (
+            "Mail drafter",
+            told.drafter.slug,
+            "large",
+            "Legal",
+            told.legal.email,
+            "AWS-1",
+        ):
             assert foreign not in said, (foreign, name)
     assert "Claims triage" in text(archive, "data/applications.csv")
     assert "Claims triage loses a model" in text(archive, "data/told.csv")
@@ -173,7 +207,9 @@ def test_a_lost_worker_is_followed_by_another_and_given_up_in_the_end(told: Insu
     assert (pack.state, pack.attempts) == ("done", 2)
 
     lost = ask(told.governance, application=told.triage)
-    EvidencePack.objects.filter(pk=lost.pk).update(state="running", started_at=now(), attempts=MAX_ATTEMPTS)
+    EvidencePack.objects.filter(pk=lost.pk).update(
+        state="running", started_at=now(), attempts=MAX_ATTEMPTS
+    )
     assert make_waiting(at=later) == 0
     lost.refresh_from_db()
     assert lost.state == "failed"

@@ -1,4 +1,5 @@
-"""The offices' view: everything is read, what the release, a rule or a team says is not edited there."""
+"""The offices' view: everything is read, what the release, a rule or a team says is not edited
+there."""
 
 import pytest
 from django.urls import reverse
@@ -21,7 +22,15 @@ from tests.builders import (
 )
 
 pytestmark = pytest.mark.django_db
-MODELS = ("taxonomy", "taxonomyentry", "risktemplate", "foundationrisk", "assessment", "evidence", "handledevent")
+MODELS = (
+    "taxonomy",
+    "taxonomyentry",
+    "risktemplate",
+    "foundationrisk",
+    "assessment",
+    "evidence",
+    "handledevent",
+)
 
 
 @pytest.fixture
@@ -68,7 +77,9 @@ def test_a_template_of_the_release_is_not_changed_and_an_own_one_is(client, risk
     client.force_login(make_user(role="governance"))
     built_in = RiskTemplate.objects.get(code="FR-01")
 
-    assert client.post(url("risktemplate", "change", built_in.pk), {"title": "x"}).status_code == 403
+    assert (
+        client.post(url("risktemplate", "change", built_in.pk), {"title": "x"}).status_code == 403
+    )
     page = client.get(url("risktemplate", "change", risk_rows.template.pk))
     assert 'name="title"' in page.content.decode()
 
@@ -82,10 +93,16 @@ def test_what_a_rule_states_is_read_and_its_levels_are_changed_with_the_moment(c
     answer = client.post(
         url("foundationrisk", "change", risk_rows.pk),
         {
-            "description": "", "inherits": "on", "likelihood": "1", "impact": "2", "confidence": "high",
-            "reason": "measured", "evidence_links-TOTAL_FORMS": "0", "evidence_links-INITIAL_FORMS": "0",
+            "description": "",
+            "inherits": "on",
+            "likelihood": "1",
+            "impact": "2",
+            "confidence": "high",
+            "reason": "measured",
+            "evidence_links-TOTAL_FORMS": "0",
+            "evidence_links-INITIAL_FORMS": "0",
         },
-    )  # fmt: skip
+    )
 
     assert 'name="facts"' not in page
     assert answer.status_code == 302, answer.content.decode()[:2000]

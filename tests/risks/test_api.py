@@ -65,7 +65,11 @@ class TestTemplates:
     def test_they_are_narrowed_by_taxonomy(self, api):
         load_risk_catalogue()
 
-        found = api(make_user()).get(f"{ROOT}/risk-templates/?taxonomy=dora&page_size=200").json()["results"]
+        found = (
+            api(make_user())
+            .get(f"{ROOT}/risk-templates/?taxonomy=dora&page_size=200")
+            .json()["results"]
+        )
 
         assert [row["code"] for row in found] == ["FR-25", "FR-29", "FR-32"]
 
@@ -77,7 +81,13 @@ class TestFoundationRisks:
 
         made = client.post(
             f"{ROOT}/foundation-risks/",
-            {"template": "OWN-1", "node_kind": "offering", "node_ref": offering.pk, "likelihood": 5, "reason": "seen"},
+            {
+                "template": "OWN-1",
+                "node_kind": "offering",
+                "node_ref": offering.pk,
+                "likelihood": 5,
+                "reason": "seen",
+            },
         )
         address = f"{ROOT}/foundation-risks/{made.json()['id']}/"
         changed = client.patch(address, {"impact": 1})
@@ -86,8 +96,10 @@ class TestFoundationRisks:
 
         assert made.status_code == 201, made.json()
         assert (made.json()["name"], made.json()["node_name"], made.json()["inherent"]) == (
-            template.title, "model-x", 15,
-        )  # fmt: skip
+            template.title,
+            "model-x",
+            15,
+        )
         assert changed.json()["inherent"] == 5
         assert (closed.json()["closed_reason"], reopened.json()["closed_at"]) == ("over", None)
 
@@ -108,13 +120,23 @@ class TestFoundationRisks:
     @pytest.mark.parametrize(
         ("body", "status", "sentence"),
         [
-            ({"node_kind": "offering", "node_ref": 999999, "template": "OWN-1"}, 409, "no offering with the id 999999"),
+            (
+                {"node_kind": "offering", "node_ref": 999999, "template": "OWN-1"},
+                409,
+                "no offering with the id 999999",
+            ),
             ({"node_kind": "planet", "node_ref": 1, "template": "OWN-1"}, 400, "node_kind"),
             ({"node_kind": "offering", "node_ref": 1, "template": "NONE"}, 400, "template"),
-            ({"node_kind": "offering", "node_ref": 1, "template": "OWN-1", "likelihood": 6}, 400, "likelihood"),
+            (
+                {"node_kind": "offering", "node_ref": 1, "template": "OWN-1", "likelihood": 6},
+                400,
+                "likelihood",
+            ),
         ],
     )
-    def test_what_does_not_hold_together_is_refused_with_a_sentence(self, api, body, status, sentence):
+    def test_what_does_not_hold_together_is_refused_with_a_sentence(
+        self, api, body, status, sentence
+    ):
         make_template("OWN-1")
 
         answer = api(make_user(role="governance"), "write").post(f"{ROOT}/foundation-risks/", body)
@@ -128,9 +150,14 @@ class TestFoundationRisks:
         address = f"{ROOT}/foundation-risks/{inherited.risk.pk}/reach/"
 
         assert api(make_user(role="auditor")).get(address).json() == {
-            "n_inherited": 2, "n_unassessed": 1, "n_assessed": 1, "n_stale": 0, "n_not_applicable": 0,
-            "n_accepted": 0, "n_applications": 2,
-        }  # fmt: skip
+            "n_inherited": 2,
+            "n_unassessed": 1,
+            "n_assessed": 1,
+            "n_stale": 0,
+            "n_not_applicable": 0,
+            "n_accepted": 0,
+            "n_applications": 2,
+        }
         assert api(inherited.viewer).get(address).json()["n_inherited"] == 1
         assert api(inherited.stranger).get(address).json()["n_inherited"] == 0
 
@@ -156,7 +183,9 @@ class TestInheritedRisks:
         assert (row["state"], row["version"], row["inherent"]["score"]) == ("unassessed", 0, 16)
         assert api(inherited.viewer).get(f"{ROOT}/inherited-risks/{row['id']}/").json() == row
         assert api(inherited.stranger).get(f"{ROOT}/inherited-risks/").json()["results"] == []
-        assert api(inherited.stranger).get(f"{ROOT}/inherited-risks/{row['id']}/").status_code == 404
+        assert (
+            api(inherited.stranger).get(f"{ROOT}/inherited-risks/{row['id']}/").status_code == 404
+        )
         assert api().get(f"{ROOT}/inherited-risks/").status_code == 401
 
     def test_pages_follow_each_other(self, api, inherited):
@@ -172,7 +201,16 @@ class TestInheritedRisks:
         assert back["results"] == first["results"]
 
     @pytest.mark.parametrize(
-        "query", ["state=x", "layer=x", "cursor=abc", "page_size=0", "risk=-1", "min_inherent=26", "ordering=id"]
+        "query",
+        [
+            "state=x",
+            "layer=x",
+            "cursor=abc",
+            "page_size=0",
+            "risk=-1",
+            "min_inherent=26",
+            "ordering=id",
+        ],
     )
     def test_bad_questions_are_refused_by_name(self, api, query):
         answer = api(make_user()).get(f"{ROOT}/inherited-risks/?{query}")
@@ -192,18 +230,27 @@ class TestInheritedRisks:
             == 1
         )
         assert (
-            api(inherited.stranger).get(f"{address}?application={inherited.dependency.application.slug}").status_code
+            api(inherited.stranger)
+            .get(f"{address}?application={inherited.dependency.application.slug}")
+            .status_code
             == 404
         )
 
 
 class TestAssessments:
     def test_an_editor_assesses_and_the_second_is_told_who_was_faster(self, api, inherited):
-        body = {**inherited.pair, "residual_likelihood": 2, "residual_impact": 2, "treatment": "reduce"}
+        body = {
+            **inherited.pair,
+            "residual_likelihood": 2,
+            "residual_impact": 2,
+            "treatment": "reduce",
+        }
 
         made = api(inherited.editor, "read", "write").post(f"{ROOT}/assessments/", body)
         again = api(inherited.owner, "read", "write").post(f"{ROOT}/assessments/", body)
-        informed = api(inherited.owner, "read", "write").post(f"{ROOT}/assessments/", {**body, "version": 1})
+        informed = api(inherited.owner, "read", "write").post(
+            f"{ROOT}/assessments/", {**body, "version": 1}
+        )
 
         assert (made.status_code, made.json()["version"], made.json()["residual"]) == (201, 1, 4)
         assert again.status_code == 409
@@ -213,12 +260,20 @@ class TestAssessments:
     def test_viewers_are_told_whom_to_ask_and_strangers_know_of_nothing(self, api, inherited):
         assessment = make_assessment(inherited.risk, inherited.dependency)
 
-        assert api(inherited.viewer, "write").post(f"{ROOT}/assessments/", inherited.pair).status_code == 403
+        assert (
+            api(inherited.viewer, "write").post(f"{ROOT}/assessments/", inherited.pair).status_code
+            == 403
+        )
         refused = api(inherited.stranger, "write").post(f"{ROOT}/assessments/", inherited.pair)
         assert (refused.status_code, refused.json()["errors"][0]["field"]) == (400, "dependency")
-        assert api(inherited.stranger).get(f"{ROOT}/assessments/{assessment.pk}/").status_code == 404
+        assert (
+            api(inherited.stranger).get(f"{ROOT}/assessments/{assessment.pk}/").status_code == 404
+        )
         assert api(inherited.stranger).get(f"{ROOT}/assessments/").json()["results"] == []
-        assert api(inherited.viewer).get(f"{ROOT}/assessments/").json()["results"][0]["id"] == assessment.pk
+        assert (
+            api(inherited.viewer).get(f"{ROOT}/assessments/").json()["results"][0]["id"]
+            == assessment.pk
+        )
 
     def test_only_owners_accept_and_revoke(self, api, inherited):
         until = str(day_of(now()) + timedelta(days=30))
@@ -228,17 +283,29 @@ class TestAssessments:
         accepted = api(inherited.owner, "read", "write").post(f"{ROOT}/assessments/accept/", body)
         address = f"{ROOT}/assessments/{accepted.json()['id']}/"
         by_editor = api(inherited.editor, "read", "write").post(f"{address}undo/", {"version": 1})
-        revoked = api(inherited.owner, "read", "write").post(f"{address}revoke/", {"version": 1, "because": "grew"})
+        revoked = api(inherited.owner, "read", "write").post(
+            f"{address}revoke/", {"version": 1, "because": "grew"}
+        )
 
         assert (refused.status_code, by_editor.status_code) == (403, 403)
-        assert (accepted.json()["treatment"], accepted.json()["acceptance_in_force"]) == ("accept", True)
+        assert (accepted.json()["treatment"], accepted.json()["acceptance_in_force"]) == (
+            "accept",
+            True,
+        )
         assert (revoked.json()["state"], revoked.json()["acceptance_in_force"]) == ("stale", False)
 
-    def test_an_editor_does_not_bring_back_an_acceptance_that_the_owner_has_replaced(self, api, inherited):
+    def test_an_editor_does_not_bring_back_an_acceptance_that_the_owner_has_replaced(
+        self, api, inherited
+    ):
         until = str(day_of(now()) + timedelta(days=30))
         owner = api(inherited.owner, "read", "write")
-        owner.post(f"{ROOT}/assessments/accept/", {**inherited.pair, "until": until, "because": "small audience"})
-        replaced = owner.post(f"{ROOT}/assessments/", {**inherited.pair, "version": 1, "treatment": "reduce"})
+        owner.post(
+            f"{ROOT}/assessments/accept/",
+            {**inherited.pair, "until": until, "because": "small audience"},
+        )
+        replaced = owner.post(
+            f"{ROOT}/assessments/", {**inherited.pair, "version": 1, "treatment": "reduce"}
+        )
         address = f"{ROOT}/assessments/{replaced.json()['id']}/"
 
         by_editor = api(inherited.editor, "read", "write").post(f"{address}undo/", {"version": 2})
@@ -255,17 +322,23 @@ class TestAssessments:
             ({"because": ""}, 400),
         ],
     )
-    def test_an_acceptance_without_a_sensible_end_or_reason_is_refused(self, api, inherited, wrong, status):
+    def test_an_acceptance_without_a_sensible_end_or_reason_is_refused(
+        self, api, inherited, wrong, status
+    ):
         body = {**inherited.pair, "until": str(date(2027, 1, 1)), "because": "small", **wrong}
 
-        assert api(inherited.owner, "write").post(f"{ROOT}/assessments/accept/", body).status_code == status
+        assert (
+            api(inherited.owner, "write").post(f"{ROOT}/assessments/accept/", body).status_code
+            == status
+        )
         assert not Assessment.objects.exists()
 
     def test_not_applicable_and_undoing_it(self, api, inherited):
         client = api(inherited.editor, "read", "write")
 
         marked = client.post(
-            f"{ROOT}/assessments/not-applicable/", {**inherited.pair, "because": "no people concerned"}
+            f"{ROOT}/assessments/not-applicable/",
+            {**inherited.pair, "because": "no people concerned"},
         )
         undone = client.post(f"{ROOT}/assessments/{marked.json()['id']}/undo/", {"version": 1})
 
@@ -280,7 +353,8 @@ class TestAssessments:
         asked = [{"dependency": each.pk} for each in (inherited.dependency, others, mine)]
 
         answer = api(inherited.editor, "write").post(
-            f"{ROOT}/assessments/bulk/", {"risk": inherited.risk.pk, "dependencies": asked, "treatment": "reduce"}
+            f"{ROOT}/assessments/bulk/",
+            {"risk": inherited.risk.pk, "dependencies": asked, "treatment": "reduce"},
         )
 
         assert answer.status_code == 200, answer.json()
@@ -331,27 +405,46 @@ class TestAttaching:
     def test_a_foundation_risk_rests_on_evidence_that_is_everyones(self, api, inherited):
         client = api(make_user(role="governance"), "read", "write")
         address = f"{ROOT}/foundation-risks/{inherited.risk.pk}/"
-        of_model, of_one = make_evidence(offering=inherited.offering), make_evidence(application=make_application())
+        of_model, of_one = (
+            make_evidence(offering=inherited.offering),
+            make_evidence(application=make_application()),
+        )
 
         attached = client.post(f"{address}attach/", {"evidence": of_model.pk})
         refused = client.post(f"{address}attach/", {"evidence": of_one.pk})
 
-        assert attached.json()["evidence"] == client.get(address).json()["evidence"] == [of_model.pk]
+        assert (
+            attached.json()["evidence"] == client.get(address).json()["evidence"] == [of_model.pk]
+        )
         assert "about one application" in problem_detail(refused, 409)
-        denied = api(inherited.owner, "read", "write").post(f"{address}attach/", {"evidence": of_model.pk})
+        denied = api(inherited.owner, "read", "write").post(
+            f"{address}attach/", {"evidence": of_model.pk}
+        )
         assert denied.status_code == 403
 
 
 class TestEvidence:
-    def test_an_editor_records_a_run_and_whether_it_passed_follows_from_the_numbers(self, api, inherited):
+    def test_an_editor_records_a_run_and_whether_it_passed_follows_from_the_numbers(
+        self, api, inherited
+    ):
         body = {
-            "kind": "own_evaluation", "tool": "promptfoo", "application": inherited.dependency.application.slug,
-            "metric": "accuracy", "value": "0.71", "threshold": "0.8", "n": 400, "run_on": "2026-11-01",
-        }  # fmt: skip
+            "kind": "own_evaluation",
+            "tool": "promptfoo",
+            "application": inherited.dependency.application.slug,
+            "metric": "accuracy",
+            "value": "0.71",
+            "threshold": "0.8",
+            "n": 400,
+            "run_on": "2026-11-01",
+        }
 
         made = api(inherited.editor, "read", "write").post(f"{ROOT}/evidence/", body)
 
-        assert (made.status_code, made.json()["passed"], made.json()["state"]) == (201, False, "failing")
+        assert (made.status_code, made.json()["passed"], made.json()["state"]) == (
+            201,
+            False,
+            "failing",
+        )
 
     @pytest.mark.parametrize(
         ("wrong", "status"),
@@ -363,7 +456,11 @@ class TestEvidence:
         ],
     )
     def test_what_contradicts_itself_is_refused(self, api, inherited, wrong, status):
-        body = {"kind": "own_evaluation", "application": inherited.dependency.application.slug, "run_on": "2026-11-01"}
+        body = {
+            "kind": "own_evaluation",
+            "application": inherited.dependency.application.slug,
+            "run_on": "2026-11-01",
+        }
 
         answer = api(inherited.editor, "write").post(f"{ROOT}/evidence/", {**body, **wrong})
 
@@ -371,18 +468,26 @@ class TestEvidence:
         assert not Evidence.objects.exists()
 
     def test_about_a_version_it_is_everyones_and_only_governance_records_it(self, api, inherited):
-        body = {"kind": "benchmark", "version": inherited.offering.version.identifier, "run_on": "2026-11-01"}
+        body = {
+            "kind": "benchmark",
+            "version": inherited.offering.version.identifier,
+            "run_on": "2026-11-01",
+        }
 
         assert api(inherited.owner, "write").post(f"{ROOT}/evidence/", body).status_code == 403
         made = api(make_user(role="governance"), "read", "write").post(f"{ROOT}/evidence/", body)
         assert made.status_code == 201
-        assert api(inherited.stranger).get(f"{ROOT}/evidence/{made.json()['id']}/").status_code == 200
+        assert (
+            api(inherited.stranger).get(f"{ROOT}/evidence/{made.json()['id']}/").status_code == 200
+        )
 
     def test_about_an_application_strangers_know_of_nothing(self, api, inherited):
         evidence = make_evidence(application=inherited.dependency.application, passed=False)
 
         assert api(inherited.stranger).get(f"{ROOT}/evidence/{evidence.pk}/").status_code == 404
-        found = api(inherited.viewer).get(f"{ROOT}/evidence/?failing_or_expired=true").json()["results"]
+        found = (
+            api(inherited.viewer).get(f"{ROOT}/evidence/?failing_or_expired=true").json()["results"]
+        )
         assert [row["id"] for row in found] == [evidence.pk]
 
 

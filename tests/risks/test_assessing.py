@@ -32,7 +32,12 @@ from tests.builders import (
 
 pytestmark = pytest.mark.django_db
 ONE_DAY = timedelta(days=1)
-LEVELS = {"current_likelihood": 3, "current_impact": 4, "residual_likelihood": 2, "residual_impact": 3}
+LEVELS = {
+    "current_likelihood": 3,
+    "current_impact": 4,
+    "residual_likelihood": 2,
+    "residual_impact": 3,
+}
 
 
 class InheritedRisk:
@@ -40,19 +45,34 @@ class InheritedRisk:
         self.offering = make_offering()
         self.dependencies = [make_dependency(make_application(), self.offering) for _ in range(n)]
         self.dependency = self.dependencies[0]
-        self.risk = make_risk(make_node(NodeKind.OFFERING, self.offering), make_template(layer="ecosystem"))
-        self.person = User.objects.filter(username="ines").first() or make_user("ines", role="governance")
+        self.risk = make_risk(
+            make_node(NodeKind.OFFERING, self.offering), make_template(layer="ecosystem")
+        )
+        self.person = User.objects.filter(username="ines").first() or make_user(
+            "ines", role="governance"
+        )
 
     def assess(self, version=0, **facts):
         return actions.assess(
-            risk=self.risk, dependency=self.dependency, facts=facts, expected_version=version, by=self.person, at=NOW
+            risk=self.risk,
+            dependency=self.dependency,
+            facts=facts,
+            expected_version=version,
+            by=self.person,
+            at=NOW,
         )
 
     def accept(self, version=0, until=TODAY + 30 * ONE_DAY, because="small audience", **more):
         return actions.accept_risk(
-            risk=self.risk, dependency=self.dependency, until=until, because=because, expected_version=version,
-            by=self.person, at=NOW, **more,
-        )  # fmt: skip
+            risk=self.risk,
+            dependency=self.dependency,
+            until=until,
+            because=because,
+            expected_version=version,
+            by=self.person,
+            at=NOW,
+            **more,
+        )
 
 
 @pytest.fixture
@@ -61,7 +81,9 @@ def inherited():
 
 
 class TestAssessing:
-    def test_it_keeps_levels_treatment_owner_and_the_inherent_level_after_the_adaptations(self, inherited):
+    def test_it_keeps_levels_treatment_owner_and_the_inherent_level_after_the_adaptations(
+        self, inherited
+    ):
         make_modifier(inherited.risk.template, "fine_tune", 1, -1)
         make_adaptation(inherited.dependency, "fine_tune")
 
@@ -80,16 +102,29 @@ class TestAssessing:
 
         assessment = inherited.assess(version=1, plan="another reader")
 
-        assert (assessment.residual, assessment.treatment, assessment.plan) == (6, "reduce", "another reader")
+        assert (assessment.residual, assessment.treatment, assessment.plan) == (
+            6,
+            "reduce",
+            "another reader",
+        )
 
     def test_assessing_again_ends_what_was_stale(self, inherited):
         make_assessment(
-            inherited.risk, inherited.dependency, state="stale", stale_cause="event", stale_because="x", stale_since=NOW
+            inherited.risk,
+            inherited.dependency,
+            state="stale",
+            stale_cause="event",
+            stale_because="x",
+            stale_since=NOW,
         )
 
         assessment = inherited.assess(version=1)
 
-        assert (assessment.state, assessment.stale_cause, assessment.stale_since) == ("assessed", "", None)
+        assert (assessment.state, assessment.stale_cause, assessment.stale_since) == (
+            "assessed",
+            "",
+            None,
+        )
 
     def test_what_is_not_inherited_cannot_be_assessed(self, inherited):
         Dependency.objects.update(until=TODAY)
@@ -98,7 +133,8 @@ class TestAssessing:
             inherited.assess()
 
     @pytest.mark.parametrize(
-        "facts", [{"residual_likelihood": 6}, {"treatment": "ignore"}, {"due_on": date(9999, 12, 31)}]
+        "facts",
+        [{"residual_likelihood": 6}, {"treatment": "ignore"}, {"due_on": date(9999, 12, 31)}],
     )
     def test_values_outside_of_the_scale_are_refused_by_name(self, inherited, facts):
         with pytest.raises(ValidationError) as refusal:
@@ -111,13 +147,23 @@ class TestAssessing:
             inherited.assess(treatment="accept")
 
     def test_not_applicable_needs_a_reason(self, inherited):
-        marked = {"risk": inherited.risk, "dependency": inherited.dependency, "by": inherited.person, "at": NOW}
+        marked = {
+            "risk": inherited.risk,
+            "dependency": inherited.dependency,
+            "by": inherited.person,
+            "at": NOW,
+        }
         with pytest.raises(RefusedRisk, match="Say why"):
             actions.mark_not_applicable(**marked, because=" ", expected_version=0)
 
-        assessment = actions.mark_not_applicable(**marked, because="internal only", expected_version=0)
+        assessment = actions.mark_not_applicable(
+            **marked, because="internal only", expected_version=0
+        )
 
-        assert (assessment.state, assessment.not_applicable_because) == ("not_applicable", "internal only")
+        assert (assessment.state, assessment.not_applicable_because) == (
+            "not_applicable",
+            "internal only",
+        )
         with pytest.raises(IntegrityError), transaction.atomic():
             Assessment.objects.update(not_applicable_because="")
 
@@ -126,7 +172,9 @@ class TestTwoAtOnce:
     def test_the_second_is_told_who_was_faster_and_what_was_decided(self, inherited):
         inherited.assess(**LEVELS, treatment="reduce")
 
-        with pytest.raises(RefusedRisk, match=r"ines assessed this on 2026-11-24 .* reduce, residual 2 x 3"):
+        with pytest.raises(
+            RefusedRisk, match=r"ines assessed this on 2026-11-24 .* reduce, residual 2 x 3"
+        ):
             actions.assess(
                 risk=inherited.risk,
                 dependency=inherited.dependency,
@@ -138,7 +186,9 @@ class TestTwoAtOnce:
 
     def test_one_that_became_stale_meanwhile_says_so(self, inherited):
         inherited.assess()
-        Assessment.objects.update(state="stale", stale_cause="event", stale_because="Alias moved.", version=2)
+        Assessment.objects.update(
+            state="stale", stale_cause="event", stale_because="Alias moved.", version=2
+        )
 
         with pytest.raises(RefusedRisk, match="stale in the meantime: Alias moved"):
             inherited.assess(version=1)
@@ -174,9 +224,12 @@ class TestMany:
         Dependency.objects.filter(pk=ended.pk).update(until=TODAY)
 
         outcome = actions.assess_many(
-            risk=inherited.risk, expected_versions={each.pk: 0 for each in inherited.dependencies}, facts=LEVELS,
-            by=inherited.person, at=NOW,
-        )  # fmt: skip
+            risk=inherited.risk,
+            expected_versions={each.pk: 0 for each in inherited.dependencies},
+            facts=LEVELS,
+            by=inherited.person,
+            at=NOW,
+        )
 
         assert {each.dependency_id for each in outcome.assessed} == {each.pk for each in others}
         assert "assessed this" in outcome.refused[changed.pk]
@@ -191,9 +244,12 @@ class TestMany:
             for version in (0, 1):
                 with CaptureQueriesContext(connection) as statements:
                     outcome = actions.assess_many(
-                        risk=inherited.risk, expected_versions=dict.fromkeys(expected, version), facts=LEVELS,
-                        by=inherited.person, at=NOW,
-                    )  # fmt: skip
+                        risk=inherited.risk,
+                        expected_versions=dict.fromkeys(expected, version),
+                        facts=LEVELS,
+                        by=inherited.person,
+                        at=NOW,
+                    )
                 assert not outcome.refused
                 counts.append(len(statements))
             return counts
@@ -205,8 +261,15 @@ class TestAcceptance:
     def test_it_names_who_why_and_until_when_and_holds_until_that_day(self, inherited):
         assessment = inherited.accept(until=TODAY + ONE_DAY, facts=LEVELS)
 
-        assert (assessment.accepted_by, assessment.accept_reason) == (inherited.person, "small audience")
-        assert (assessment.state, assessment.treatment, assessment.residual) == ("assessed", "accept", 6)
+        assert (assessment.accepted_by, assessment.accept_reason) == (
+            inherited.person,
+            "small audience",
+        )
+        assert (assessment.state, assessment.treatment, assessment.residual) == (
+            "assessed",
+            "accept",
+            6,
+        )
         assert assessment.accepts_on(TODAY)
         assert not assessment.accepts_on(TODAY + ONE_DAY)
 
@@ -226,7 +289,10 @@ class TestAcceptance:
     def test_the_database_refuses_one_that_is_incomplete(self, inherited, missing):
         inherited.accept()
 
-        with pytest.raises(IntegrityError, match="assessment_acceptance_is_complete"), transaction.atomic():
+        with (
+            pytest.raises(IntegrityError, match="assessment_acceptance_is_complete"),
+            transaction.atomic(),
+        ):
             Assessment.objects.update(**{missing: "" if missing == "accept_reason" else None})
 
     def test_the_end_is_warned_about_beforehand_and_only_while_it_is_in_force(self, inherited):
@@ -262,7 +328,10 @@ class TestAcceptance:
 
         with pytest.raises(RefusedRisk, match="Renew"):
             actions.assess(**again, facts={}, expected_version=2)
-        assert actions.assess(**again, facts={"treatment": "reduce"}, expected_version=2).state == "assessed"
+        assert (
+            actions.assess(**again, facts={"treatment": "reduce"}, expected_version=2).state
+            == "assessed"
+        )
 
     def test_it_is_revocable_with_a_reason_and_the_risk_is_open_again(self, inherited):
         assessment = inherited.accept()
@@ -272,7 +341,11 @@ class TestAcceptance:
             )
 
         revoked = actions.revoke_acceptance(
-            assessment=assessment, because="audience grew", expected_version=1, by=inherited.person, at=NOW
+            assessment=assessment,
+            because="audience grew",
+            expected_version=1,
+            by=inherited.person,
+            at=NOW,
         )
 
         assert (revoked.state, revoked.stale_cause) == ("stale", "acceptance_revoked")
@@ -290,14 +363,22 @@ class TestUndoing:
         second = inherited.assess(version=1, treatment="avoid", plan="second")
 
         first = actions.undo_assessment(assessment=second, expected_version=2, by=inherited.person)
-        assert (first.treatment, first.plan, first.residual_likelihood, first.version) == ("reduce", "first", 2, 3)
+        assert (first.treatment, first.plan, first.residual_likelihood, first.version) == (
+            "reduce",
+            "first",
+            2,
+            3,
+        )
         again = actions.undo_assessment(assessment=first, expected_version=3, by=inherited.person)
         assert (again.treatment, again.plan, again.version) == ("avoid", "second", 4)
 
     def test_the_first_decision_taken_back_leaves_it_unassessed(self, inherited):
         assessment = inherited.assess()
 
-        assert actions.undo_assessment(assessment=assessment, expected_version=1, by=inherited.person) is None
+        assert (
+            actions.undo_assessment(assessment=assessment, expected_version=1, by=inherited.person)
+            is None
+        )
         assert not Assessment.objects.exists()
         assert inherited.assess().version == 1
 
@@ -307,7 +388,9 @@ class TestUndoing:
             assessment=assessment, because="slip", expected_version=1, by=inherited.person, at=NOW
         )
 
-        assert actions.undo_assessment(assessment=revoked, expected_version=2, by=inherited.person).accepts_on(TODAY)
+        assert actions.undo_assessment(
+            assessment=revoked, expected_version=2, by=inherited.person
+        ).accepts_on(TODAY)
 
     def test_what_an_event_made_stale_is_not_undone(self, inherited):
         assessment = make_assessment(
@@ -327,7 +410,9 @@ class TestFoundationRisks:
     def raised(self, **more):
         on = make_node(NodeKind.OFFERING, make_offering())
         template = make_template(usual_likelihood=2, usual_impact=5)
-        return actions.raise_risk(node=on, template=template, by=make_user(role="governance"), at=NOW, **more)
+        return actions.raise_risk(
+            node=on, template=template, by=make_user(role="governance"), at=NOW, **more
+        )
 
     def test_a_template_brings_its_usual_levels(self):
         risk = self.raised()
@@ -339,9 +424,15 @@ class TestFoundationRisks:
         risk = self.raised()
 
         with pytest.raises(RefusedRisk, match=f"risk {risk.pk}"):
-            actions.raise_risk(node=risk.node, template=risk.template, by=make_user(role="governance"), at=NOW)
-        closed = actions.close_risk(risk=risk, because="gone", by=make_user(role="governance"), at=NOW)
-        second = actions.raise_risk(node=risk.node, template=risk.template, by=make_user(role="governance"), at=NOW)
+            actions.raise_risk(
+                node=risk.node, template=risk.template, by=make_user(role="governance"), at=NOW
+            )
+        closed = actions.close_risk(
+            risk=risk, because="gone", by=make_user(role="governance"), at=NOW
+        )
+        second = actions.raise_risk(
+            node=risk.node, template=risk.template, by=make_user(role="governance"), at=NOW
+        )
         with pytest.raises(RefusedRisk, match=f"risk {second.pk}"):
             actions.reopen_risk(risk=closed, by=make_user(role="governance"), at=NOW)
 
@@ -361,10 +452,15 @@ class TestFoundationRisks:
         make_assessment(risk, dependency)
 
         actions.change_risk(
-            risk=risk, facts={"description": "more words"}, by=make_user(role="governance"), at=NOW + ONE_DAY
+            risk=risk,
+            facts={"description": "more words"},
+            by=make_user(role="governance"),
+            at=NOW + ONE_DAY,
         )
         assert actions.refresh_risks(NOW + ONE_DAY).made_stale == 0
-        actions.change_risk(risk=risk, facts={"likelihood": 5}, by=make_user(role="governance"), at=NOW + ONE_DAY)
+        actions.change_risk(
+            risk=risk, facts={"likelihood": 5}, by=make_user(role="governance"), at=NOW + ONE_DAY
+        )
         assert actions.refresh_risks(NOW + 2 * ONE_DAY).made_stale == 1
 
         assessment = Assessment.objects.get()
@@ -381,9 +477,14 @@ class TestFoundationRisks:
         FoundationRisk.objects.update(rule="retirement")
         with pytest.raises(RefusedRisk, match="Dismiss it instead"):
             actions.close_risk(risk=risk, because="over", by=make_user(role="governance"), at=NOW)
-        dismissed = actions.dismiss_risk(risk=risk, because="test system", by=make_user(role="governance"), at=NOW)
+        dismissed = actions.dismiss_risk(
+            risk=risk, because="test system", by=make_user(role="governance"), at=NOW
+        )
         assert dismissed.dismissed_reason == "test system"
-        assert actions.reinstate_risk(risk=dismissed, by=make_user(role="governance")).dismissed_at is None
+        assert (
+            actions.reinstate_risk(risk=dismissed, by=make_user(role="governance")).dismissed_at
+            is None
+        )
 
     def test_a_node_of_something_that_is_not_on_record_is_refused(self):
         with pytest.raises(RefusedRisk, match="There is no version with the id 77"):

@@ -10,7 +10,15 @@ from django.core.management import call_command
 from apps.catalog.models import ProviderEvent
 from apps.inventory.models import Adaptation
 from apps.risks.catalogue import load_risk_catalogue, records
-from apps.risks.models import Layer, Modifier, Predicate, RiskTemplate, Taxonomy, TaxonomyEntry, TemplateMapping
+from apps.risks.models import (
+    Layer,
+    Modifier,
+    Predicate,
+    RiskTemplate,
+    Taxonomy,
+    TaxonomyEntry,
+    TemplateMapping,
+)
 from apps.risks.queries.levels import IN_THE_WEIGHTS
 from apps.risks.rules import RULES
 from tests.builders import make_modifier, make_template
@@ -23,7 +31,10 @@ class TestTheFiles:
         assert [row["code"] for row in templates] == [f"FR-{number:02}" for number in range(1, 33)]
         assert {row["layer"] for row in templates} == set(Layer)
         for row in templates:
-            assert all(row[part] for part in ("description", "suggested_tests", "suggested_treatments", "modifiers"))
+            assert all(
+                row[part]
+                for part in ("description", "suggested_tests", "suggested_treatments", "modifiers")
+            )
             assert 1 <= row["usual_likelihood"] <= 5
             assert 1 <= row["usual_impact"] <= 5
 
@@ -38,7 +49,9 @@ class TestTheFiles:
         for row in records("templates"):
             if row["layer"] in IN_THE_WEIGHTS:
                 for modifier in row["modifiers"]:
-                    assert modifier["adaptation"] != "prompt" or modifier["likelihood"] >= 0, row["code"]
+                    assert modifier["adaptation"] != "prompt" or modifier["likelihood"] >= 0, row[
+                        "code"
+                    ]
 
     def test_what_makes_a_template_stale_is_an_event_or_an_exit_test(self):
         known = {*ProviderEvent.Kind, "exit_test_expired"}
@@ -54,7 +67,9 @@ class TestTheFiles:
         assert entries["owasp-llm-2025", False] == 10
         assert entries["ibm-risk-atlas", False] == 99
         assert not any(
-            with_text for taxonomy, with_text in entries if taxonomy.startswith(("owasp", "ibm", "credo", "iso", "mit"))
+            with_text
+            for taxonomy, with_text in entries
+            if taxonomy.startswith(("owasp", "ibm", "credo", "iso", "mit"))
         )
 
     def test_every_taxonomy_names_licence_attribution_and_source(self):
@@ -96,11 +111,19 @@ class TestLoading:
         template = RiskTemplate.objects.get(code="FR-20")
         template.modifiers.filter(adaptation="retrieval").update(likelihood=-2)
         dropped = TaxonomyEntry.objects.exclude(mappings__template=template).first()
-        TemplateMapping.objects.create(template=template, entry=dropped, predicate="relatedMatch", author="before")
+        TemplateMapping.objects.create(
+            template=template, entry=dropped, predicate="relatedMatch", author="before"
+        )
 
         written = load_risk_catalogue()
 
-        assert written == {"taxonomies": 0, "entries": 0, "templates": 1, "modifiers": 1, "mappings": 1}
+        assert written == {
+            "taxonomies": 0,
+            "entries": 0,
+            "templates": 1,
+            "modifiers": 1,
+            "mappings": 1,
+        }
         assert template.modifiers.get(adaptation="retrieval").likelihood == 1
         assert not template.mappings.filter(entry=dropped).exists()
 

@@ -72,9 +72,12 @@ def counted():
         for n, application in enumerate(rows.applications)
     ]
     make_dependency(rows.applications[0], rows.alias, "judge")
-    rows.on_host = make_risk(make_node(NodeKind.HOST, rows.host), make_template("T-1"), likelihood=5, impact=5)
+    rows.on_host = make_risk(
+        make_node(NodeKind.HOST, rows.host), make_template("T-1"), likelihood=5, impact=5
+    )
     rows.moving = make_risk(
-        make_node(NodeKind.VERSION, rows.version), make_template("T-2", applies_when="calls_moving_name")
+        make_node(NodeKind.VERSION, rows.version),
+        make_template("T-2", applies_when="calls_moving_name"),
     )
     rows.judging = make_risk(
         make_node(NodeKind.VERSION, rows.version),
@@ -113,7 +116,12 @@ def counted():
         accept_reason="small",
         accepted_until=TODAY + timedelta(20),
     )
-    make_assessment(rows.on_host, rows.dependencies[2], state="not_applicable", not_applicable_because="no people")
+    make_assessment(
+        rows.on_host,
+        rows.dependencies[2],
+        state="not_applicable",
+        not_applicable_because="no people",
+    )
     return rows
 
 
@@ -125,7 +133,10 @@ class TestCounts:
     def test_by_risk_team_and_level_they_agree_with_the_list(self, counted):
         rows = pairs(counted.auditor)
 
-        by_risk = {row.risk_id: row.reach for row in risk_standings(user=counted.auditor, on=TODAY, stored=False)}
+        by_risk = {
+            row.risk_id: row.reach
+            for row in risk_standings(user=counted.auditor, on=TODAY, stored=False)
+        }
         for risk in (counted.on_host, counted.moving, counted.judging):
             mine = [row for row in rows if row.risk_id == risk.pk]
             reach = by_risk[risk.pk]
@@ -143,7 +154,9 @@ class TestCounts:
         levels = level_counts(user=counted.auditor, on=TODAY, stored=False)
         assert levels == {"current": {(3, 4): 2}, "residual": {(1, 2): 1}}
 
-    def test_a_job_stores_them_and_writes_only_what_differs(self, counted, monkeypatch, django_assert_max_num_queries):
+    def test_a_job_stores_them_and_writes_only_what_differs(
+        self, counted, monkeypatch, django_assert_max_num_queries
+    ):
         monkeypatch.setattr(counts, "LIVE_UP_TO", 3)
         assert counted_at(counted.auditor) is None
         count_inherited_risk(NOW)
@@ -158,7 +171,10 @@ class TestCounts:
         counted.on_host.closed_at = NOW
         counted.on_host.save()
         count_inherited_risk(NOW)
-        assert set(RiskCount.objects.values_list("risk_id", flat=True)) == {counted.moving.pk, counted.judging.pk}
+        assert set(RiskCount.objects.values_list("risk_id", flat=True)) == {
+            counted.moving.pk,
+            counted.judging.pk,
+        }
         assert CountState.objects.count() == 1
 
     def test_only_those_who_read_everything_get_what_is_stored(self, counted, monkeypatch):
@@ -167,14 +183,18 @@ class TestCounts:
         member = make_member(counted.below)
 
         assert counted_at(member) is None
-        assert [team.name for team in team_standings(user=member, on=TODAY, stored=False)] == ["Motor"]
+        assert [team.name for team in team_standings(user=member, on=TODAY, stored=False)] == [
+            "Motor"
+        ]
 
     def test_a_small_organisation_is_counted_live(self, counted):
         count_inherited_risk(NOW)
 
         assert counted_at(counted.auditor) is None
 
-    def test_an_import_of_many_after_the_last_count_does_not_lead_to_live_counts(self, counted, monkeypatch):
+    def test_an_import_of_many_after_the_last_count_does_not_lead_to_live_counts(
+        self, counted, monkeypatch
+    ):
         monkeypatch.setattr(counts, "LIVE_UP_TO", len(counted.applications))
         count_inherited_risk(NOW)
         assert not count_basis(counted.auditor).stored
@@ -183,7 +203,9 @@ class TestCounts:
 
         assert count_basis(counted.auditor) == CountBasis(stored=True, counted_at=NOW)
 
-    def test_a_reader_of_many_applications_gets_the_stored_counts_of_the_own_teams(self, counted, monkeypatch):
+    def test_a_reader_of_many_applications_gets_the_stored_counts_of_the_own_teams(
+        self, counted, monkeypatch
+    ):
         monkeypatch.setattr(counts, "LIVE_UP_TO", 2)
         count_inherited_risk(NOW)
         of_top, of_below = make_member(counted.top), make_member(counted.below)
@@ -193,9 +215,13 @@ class TestCounts:
             assert team_standings(user=member, on=TODAY, stored=True) == team_standings(
                 user=member, on=TODAY, stored=False
             )
-        assert [team.name for team in team_standings(user=of_below, on=TODAY, stored=True)] == ["Motor"]
+        assert [team.name for team in team_standings(user=of_below, on=TODAY, stored=True)] == [
+            "Motor"
+        ]
 
-    def test_whether_counts_are_stored_costs_one_statement(self, counted, django_assert_num_queries):
+    def test_whether_counts_are_stored_costs_one_statement(
+        self, counted, django_assert_num_queries
+    ):
         with django_assert_num_queries(1):
             count_basis(counted.auditor)
 
@@ -218,11 +244,24 @@ class TestWhenItIsCounted:
             lambda rows: rows.dependencies[0].delete(),
             lambda rows: make_risk(make_node(NodeKind.HOST, rows.host), make_template("T-9")),
             lambda rows: make_assessment(rows.moving, rows.dependencies[3]),
-            lambda rows: type(rows.applications[0]).objects.filter(pk=rows.applications[0].pk).update(criticality=3),
+            lambda rows: (
+                type(rows.applications[0])
+                .objects.filter(pk=rows.applications[0].pk)
+                .update(criticality=3)
+            ),
             lambda rows: type(rows.pinned).objects.filter(pk=rows.pinned.pk).update(version=None),
             lambda rows: type(rows.version).objects.filter(pk=rows.version.pk).update(moving=True),
         ],
-        ids=["dependency", "application", "deletion", "risk", "assessment", "criticality", "place", "version"],
+        ids=[
+            "dependency",
+            "application",
+            "deletion",
+            "risk",
+            "assessment",
+            "criticality",
+            "place",
+            "version",
+        ],
     )
     def test_whatever_changes_the_counts_is_counted_within_a_minute(self, counted, change):
         count_changed_risk(NOW)
@@ -237,13 +276,17 @@ class TestWhenItIsCounted:
         assert count_changed_risk(NOW + keeping.MAX_COUNT_AGE)
         assert count_changed_risk(NOW + timedelta(days=1))
 
-    def test_what_people_decide_asks_a_worker_to_count(self, counted, monkeypatch, django_capture_on_commit_callbacks):
+    def test_what_people_decide_asks_a_worker_to_count(
+        self, counted, monkeypatch, django_capture_on_commit_callbacks
+    ):
         monkeypatch.setattr(counts, "LIVE_UP_TO", 3)
         count_inherited_risk(NOW)
         sent = []
         monkeypatch.setattr(keeping.cache, "add", lambda *_, **__: True)
         monkeypatch.setattr(
-            keeping, "signature", lambda name, **_: SimpleNamespace(apply_async=lambda **_: sent.append(name))
+            keeping,
+            "signature",
+            lambda name, **_: SimpleNamespace(apply_async=lambda **_: sent.append(name)),
         )
 
         with django_capture_on_commit_callbacks(execute=True):
@@ -258,7 +301,9 @@ class TestWhenItIsCounted:
 
         assert sent == ["risks.count_inherited_risk"]
 
-    def test_a_broker_that_is_away_refuses_no_decision(self, counted, monkeypatch, django_capture_on_commit_callbacks):
+    def test_a_broker_that_is_away_refuses_no_decision(
+        self, counted, monkeypatch, django_capture_on_commit_callbacks
+    ):
         monkeypatch.setattr(counts, "LIVE_UP_TO", 3)
         count_inherited_risk(NOW)
 
@@ -266,7 +311,9 @@ class TestWhenItIsCounted:
             raise OperationalError("gone")
 
         monkeypatch.setattr(keeping.cache, "add", lambda *_, **__: True)
-        monkeypatch.setattr(keeping, "signature", lambda *_, **__: SimpleNamespace(apply_async=refuse))
+        monkeypatch.setattr(
+            keeping, "signature", lambda *_, **__: SimpleNamespace(apply_async=refuse)
+        )
 
         with django_capture_on_commit_callbacks(execute=True):
             keeping.request_count()
@@ -278,8 +325,14 @@ class TestNarrowing:
         [
             ({"state": "unassessed"}, lambda row: row.state == "unassessed"),
             ({"severity": 5}, lambda row: row.inherent.score > 16),
-            ({"likelihood": 4, "impact": 4}, lambda row: (row.inherent.likelihood, row.inherent.impact) == (4, 4)),
-            ({"level": "current", "likelihood": 3, "impact": 4}, lambda row: row.current == Level(3, 4)),
+            (
+                {"likelihood": 4, "impact": 4},
+                lambda row: (row.inherent.likelihood, row.inherent.impact) == (4, 4),
+            ),
+            (
+                {"level": "current", "likelihood": 3, "impact": 4},
+                lambda row: row.current == Level(3, 4),
+            ),
             ({"criticality": 0}, lambda row: row.criticality == 0),
             ({"treatment": "reduce"}, lambda row: row.treatment == "reduce"),
             ({"owner": "ines"}, lambda row: row.owner == "ines"),
@@ -296,7 +349,9 @@ class TestNarrowing:
         wanted = [row.key for row in everything if test(row)]
 
         assert [row.key for row in pairs(counted.auditor, **asked)] == wanted
-        few = conditions_of(user=counted.auditor, on=TODAY, narrowed=Narrowed(**asked), count_all=True)
+        few = conditions_of(
+            user=counted.auditor, on=TODAY, narrowed=Narrowed(**asked), count_all=True
+        )
         assert few.few
         assert [row.key for row in sorted_inherited_risks(few, on=TODAY)] == wanted
         assert count_of_few(few, most=100) == len(wanted)
@@ -327,11 +382,29 @@ class TestNarrowing:
         asked = [key, (counted.judging.pk, counted.dependencies[3].pk), (10**9, 1)]
 
         assert [
-            (row.risk_id, row.dependency_id) for row in inherited_pairs(user=counted.auditor, on=TODAY, pairs=asked)
+            (row.risk_id, row.dependency_id)
+            for row in inherited_pairs(user=counted.auditor, on=TODAY, pairs=asked)
         ] == [key]
         assert inherited_pairs(user=make_member(make_team()), on=TODAY, pairs=asked) == []
 
 
 def test_severities_divide_the_scores_without_gaps():
-    assert [severity(score) for score in (1, 3, 4, 6, 8, 10, 12, 16, 20, 25)] == [1, 1, 2, 2, 3, 3, 4, 4, 5, 5]
-    assert [scores_of(step) for step in range(1, 6)] == [(1, 3), (4, 6), (7, 10), (11, 16), (17, 25)]
+    assert [severity(score) for score in (1, 3, 4, 6, 8, 10, 12, 16, 20, 25)] == [
+        1,
+        1,
+        2,
+        2,
+        3,
+        3,
+        4,
+        4,
+        5,
+        5,
+    ]
+    assert [scores_of(step) for step in range(1, 6)] == [
+        (1, 3),
+        (4, 6),
+        (7, 10),
+        (11, 16),
+        (17, 25),
+    ]

@@ -1,4 +1,5 @@
-"""Evidence: recorded once, told apart by state and day, shown wherever it matters and to whom it may be."""
+"""Evidence: recorded once, told apart by state and day, shown wherever it matters and to whom it
+may be."""
 
 from datetime import timedelta
 from decimal import Decimal
@@ -61,9 +62,11 @@ class TestState:
     )
     def test_the_row_and_the_query_agree(self, auditor, dependency, passed, expires, state):
         evidence = make_evidence(
-            application=dependency.application, passed=passed, run_on=TODAY - ONE_DAY,
+            application=dependency.application,
+            passed=passed,
+            run_on=TODAY - ONE_DAY,
             expires_on=None if expires is None else TODAY + expires * ONE_DAY,
-        )  # fmt: skip
+        )
 
         found = evidence_for_dependency(dependency=dependency, user=auditor, on=TODAY)
 
@@ -71,7 +74,12 @@ class TestState:
         assert evidence.state(TODAY) == state
 
     def test_the_newest_result_of_a_kind_of_test_is_marked(self, auditor, dependency):
-        old = make_evidence(application=dependency.application, metric="accuracy", passed=False, run_on=TODAY - ONE_DAY)
+        old = make_evidence(
+            application=dependency.application,
+            metric="accuracy",
+            passed=False,
+            run_on=TODAY - ONE_DAY,
+        )
         new = make_evidence(application=dependency.application, metric="accuracy", passed=True)
         other = make_evidence(application=dependency.application, metric="toxicity", passed=True)
 
@@ -81,7 +89,9 @@ class TestState:
 
 
 class TestWhereItMatters:
-    def test_a_dependency_has_that_of_its_application_its_offering_and_its_version(self, auditor, dependency):
+    def test_a_dependency_has_that_of_its_application_its_offering_and_its_version(
+        self, auditor, dependency
+    ):
         offering = dependency.offering
         application = dependency.application
         mine = [
@@ -101,7 +111,9 @@ class TestWhereItMatters:
         assert {row.pk for row in found} == {row.pk for row in mine}
 
     def test_an_application_has_its_own_and_that_of_what_it_calls_today(self, auditor, dependency):
-        ended = make_dependency(dependency.application, make_offering(), role="fallback", until=TODAY)
+        ended = make_dependency(
+            dependency.application, make_offering(), role="fallback", until=TODAY
+        )
         mine = [
             make_evidence(application=dependency.application),
             make_evidence(version=dependency.offering.version),
@@ -112,7 +124,9 @@ class TestWhereItMatters:
 
         assert {row.pk for row in found} == {row.pk for row in mine}
 
-    def test_a_risk_has_what_is_attached_to_it_or_to_an_assessment_or_about_its_node(self, auditor, dependency):
+    def test_a_risk_has_what_is_attached_to_it_or_to_an_assessment_or_about_its_node(
+        self, auditor, dependency
+    ):
         risk = make_risk(make_node(NodeKind.VERSION, dependency.offering.version))
         attached, backing, about = (
             make_evidence(version=make_version()),
@@ -120,7 +134,9 @@ class TestWhereItMatters:
             make_evidence(version=dependency.offering.version),
         )
         RiskEvidence.objects.create(risk=risk, evidence=attached)
-        AssessmentEvidence.objects.create(assessment=make_assessment(risk, dependency), evidence=backing)
+        AssessmentEvidence.objects.create(
+            assessment=make_assessment(risk, dependency), evidence=backing
+        )
         make_evidence(application=make_application(), version=dependency.offering.version)
 
         found = evidence_for_risk(risk=risk, user=auditor, on=TODAY)
@@ -142,16 +158,25 @@ class TestWhereItMatters:
 class TestRecording:
     def record(self, **facts):
         return actions.record_evidence(
-            kind="own_evaluation", run_on=TODAY, facts=facts, by=make_user(role="governance"), at=NOW
+            kind="own_evaluation",
+            run_on=TODAY,
+            facts=facts,
+            by=make_user(role="governance"),
+            at=NOW,
         )
 
     @pytest.mark.parametrize(
         ("value", "higher", "passed"),
         [("0.8", True, True), ("0.79", True, False), ("0.8", False, True), ("1", False, False)],
     )
-    def test_whether_it_passed_follows_from_value_and_threshold(self, dependency, value, higher, passed):
+    def test_whether_it_passed_follows_from_value_and_threshold(
+        self, dependency, value, higher, passed
+    ):
         evidence = self.record(
-            application=dependency.application, value=Decimal(value), threshold=Decimal("0.8"), higher_is_better=higher
+            application=dependency.application,
+            value=Decimal(value),
+            threshold=Decimal("0.8"),
+            higher_is_better=higher,
         )
 
         assert evidence.passed is passed
@@ -162,7 +187,11 @@ class TestRecording:
 
     def test_a_job_may_record_it_and_is_named_in_the_history(self, dependency):
         evidence = actions.record_evidence(
-            kind="own_evaluation", run_on=TODAY, facts={"application": dependency.application}, by=None, at=NOW
+            kind="own_evaluation",
+            run_on=TODAY,
+            facts={"application": dependency.application},
+            by=None,
+            at=NOW,
         )
 
         assert evidence.history.get().pgh_context.metadata["actor"] == "risks.record_evidence"
@@ -173,10 +202,14 @@ class TestRecording:
         evidence = self.record(application=dependency.application)
 
         for _ in range(2):
-            actions.attach_evidence(evidence=evidence, assessment=assessment, by=make_user(role="governance"))
+            actions.attach_evidence(
+                evidence=evidence, assessment=assessment, by=make_user(role="governance")
+            )
         assert assessment.evidence.get() == evidence
         other = self.record(application=make_application())
         with pytest.raises(RefusedRisk, match="about another application"):
-            actions.attach_evidence(evidence=other, assessment=assessment, by=make_user(role="governance"))
+            actions.attach_evidence(
+                evidence=other, assessment=assessment, by=make_user(role="governance")
+            )
         with pytest.raises(RefusedRisk, match="foundation's risk is everyone's"):
             actions.attach_evidence(evidence=evidence, risk=risk, by=make_user(role="governance"))

@@ -1,4 +1,5 @@
-"""What is inherited: derived from the footing, seen by who may see it, in pages that neither repeat nor skip."""
+"""What is inherited: derived from the footing, seen by who may see it, in pages that neither repeat
+nor skip."""
 
 from datetime import timedelta
 from itertools import pairwise
@@ -52,7 +53,8 @@ def auditor():
 
 @pytest.fixture(params=["gathering", "walking"])
 def either_way(request, monkeypatch):
-    """The same answers whether the few standing on a node are gathered or the applications are walked."""
+    """The same answers whether the few standing on a node are gathered or the applications are
+    walked."""
     if request.param == "walking":
         monkeypatch.setattr(inheriting, "WIDE", 0)
 
@@ -70,7 +72,9 @@ class TestWhatIsInherited:
     def test_a_risk_on_any_node_reaches_what_stands_on_it(self, auditor):
         offering = make_offering()
         dependency = make_dependency(make_application(), offering)
-        make_dependency(make_application(), make_offering(version=make_version("elsewhere/model-1")))
+        make_dependency(
+            make_application(), make_offering(version=make_version("elsewhere/model-1"))
+        )
         version = offering.version
         nodes = [
             make_node(NodeKind.OFFERING, offering),
@@ -100,14 +104,22 @@ class TestWhatIsInherited:
         ]
         assert {row.dependency_id for row in rows} == {dependency.pk}
 
-    @pytest.mark.parametrize(("reached", "kind"), [("gateway", NodeKind.GATEWAY), ("embedded", NodeKind.VENDOR)])
-    def test_a_gateway_or_vendor_and_its_parents_come_from_the_dependency(self, auditor, reached, kind):
+    @pytest.mark.parametrize(
+        ("reached", "kind"), [("gateway", NodeKind.GATEWAY), ("embedded", NodeKind.VENDOR)]
+    )
+    def test_a_gateway_or_vendor_and_its_parents_come_from_the_dependency(
+        self, auditor, reached, kind
+    ):
         parent = make_provider("holding")
         party = make_provider("party", parent=parent)
-        dependency = make_dependency(make_application(), make_offering(), reached=reached, via_party=party)
+        dependency = make_dependency(
+            make_application(), make_offering(), reached=reached, via_party=party
+        )
         make_dependency(make_application(), make_offering())
         here, above = make_risk(make_node(kind, party)), make_risk(make_node(kind, parent))
-        make_risk(make_node(NodeKind.VENDOR if kind == NodeKind.GATEWAY else NodeKind.GATEWAY, party))
+        make_risk(
+            make_node(NodeKind.VENDOR if kind == NodeKind.GATEWAY else NodeKind.GATEWAY, party)
+        )
 
         assert all_of(auditor) == [(here.pk, dependency.pk), (above.pk, dependency.pk)]
         assert inherited_risks(user=auditor, on=TODAY).rows[0].via is None
@@ -130,7 +142,9 @@ class TestWhatIsInherited:
         live = make_dependency(make_application(), offering, until=TODAY + ONE_DAY)
         risk = make_risk(here)
         make_risk(here, closed_at=risk.opened_at)
-        make_risk(here, dismissed_at=risk.opened_at, dismissed_reason="no matter", rule="retirement")
+        make_risk(
+            here, dismissed_at=risk.opened_at, dismissed_reason="no matter", rule="retirement"
+        )
         make_risk(here, inherits=False)
 
         assert all_of(auditor) == [(risk.pk, live.pk)]
@@ -155,8 +169,12 @@ class TestWhatIsInherited:
         moving = make_dependency(
             make_application(), make_offering("latest", host=host, version=version, binding="alias")
         )
-        make_dependency(make_application(), make_offering("dated", host=host, version=version, binding="pinned"))
-        risk = make_risk(make_node(NodeKind.VERSION, version), make_template(applies_when="calls_moving_name"))
+        make_dependency(
+            make_application(), make_offering("dated", host=host, version=version, binding="pinned")
+        )
+        risk = make_risk(
+            make_node(NodeKind.VERSION, version), make_template(applies_when="calls_moving_name")
+        )
 
         assert all_of(auditor) == [(risk.pk, moving.pk)]
         assert totals(user=auditor, on=TODAY).n_inherited == 1
@@ -170,7 +188,9 @@ class TestOrderAndPages:
             application = make_application(criticality=criticality)
             for offering in offerings:
                 make_dependency(application, offering)
-        low = make_risk(make_node(NodeKind.OFFERING, offerings[0]), make_template(), likelihood=1, impact=2)
+        low = make_risk(
+            make_node(NodeKind.OFFERING, offerings[0]), make_template(), likelihood=1, impact=2
+        )
         high = make_risk(make_node(NodeKind.OFFERING, offerings[1]), likelihood=5, impact=5)
         also_high = make_risk(make_node(NodeKind.OFFERING, offerings[0]), likelihood=5, impact=5)
         return [high, also_high, low]
@@ -206,7 +226,9 @@ class TestOrderAndPages:
     def test_a_reader_of_few_gets_the_same_order_and_pages(self, auditor):
         self.some()
         team = make_team()
-        for application in {row.application for row in inherited_risks(user=auditor, on=TODAY).rows}:
+        for application in {
+            row.application for row in inherited_risks(user=auditor, on=TODAY).rows
+        }:
             type(team).objects.filter(applications__slug=application).update(parent=team)
         member = make_member(team, TeamRole.VIEWER)
 
@@ -249,9 +271,12 @@ class TestWhoSeesIt:
         assert all_of(stranger) == []
         assert totals(user=member, on=TODAY).n_inherited == 1
         assert totals(user=stranger, on=TODAY) == Reach()
-        assert inherited_risk(user=member, risk_id=risk.pk, dependency_id=other.pk, on=TODAY) is None
         assert (
-            inherited_risk(user=member, risk_id=risk.pk, dependency_id=mine.pk, on=TODAY).key == f"{risk.pk}-{mine.pk}"
+            inherited_risk(user=member, risk_id=risk.pk, dependency_id=other.pk, on=TODAY) is None
+        )
+        assert (
+            inherited_risk(user=member, risk_id=risk.pk, dependency_id=mine.pk, on=TODAY).key
+            == f"{risk.pk}-{mine.pk}"
         )
 
     def test_someone_with_many_teams_is_served_from_the_risks_and_sees_the_same(self, monkeypatch):
@@ -294,17 +319,27 @@ class TestStatesAndLevels:
         (row,) = inherited_risks(user=auditor, on=TODAY).rows
 
         assert (row.inherent, row.adjusted) == (Level(4, 4), Level(3, 4))
-        assert [(step.adaptation, step.why) for step in row.steps] == [("retrieval", "retrieval does that")]
+        assert [(step.adaptation, step.why) for step in row.steps] == [
+            ("retrieval", "retrieval does that")
+        ]
 
     def test_each_state_is_listed_and_counted(self, auditor):
         offering = make_offering()
         risk = make_risk(make_node(NodeKind.OFFERING, offering))
-        dependencies = [make_dependency(make_application(criticality=n % 4), offering) for n in range(4)]
+        dependencies = [
+            make_dependency(make_application(criticality=n % 4), offering) for n in range(4)
+        ]
         make_assessment(risk, dependencies[0])
-        make_assessment(risk, dependencies[1], state="stale", stale_cause="event", stale_because="Alias moved.")
-        make_assessment(risk, dependencies[2], state="not_applicable", not_applicable_because="no people")
+        make_assessment(
+            risk, dependencies[1], state="stale", stale_cause="event", stale_because="Alias moved."
+        )
+        make_assessment(
+            risk, dependencies[2], state="not_applicable", not_applicable_because="no people"
+        )
 
-        for state, dependency in zip(("assessed", "stale", "not_applicable", "unassessed"), dependencies, strict=True):
+        for state, dependency in zip(
+            ("assessed", "stale", "not_applicable", "unassessed"), dependencies, strict=True
+        ):
             assert all_of(auditor, state=state) == [(risk.pk, dependency.pk)]
         reach = totals(user=auditor, on=TODAY)
         assert reach == Reach(4, 1, 1, 1, n_critical=1, n_critical_decided=1)
@@ -326,9 +361,14 @@ class TestStatesAndLevels:
         legal = make_risk(here, template, likelihood=1, impact=1)
         grave = make_risk(here, likelihood=5, impact=5)
 
-        assert all_of(auditor, application=one.application.slug) == [(grave.pk, one.pk), (legal.pk, one.pk)]
+        assert all_of(auditor, application=one.application.slug) == [
+            (grave.pk, one.pk),
+            (legal.pk, one.pk),
+        ]
         assert all_of(auditor, template="OWN-A") == [(legal.pk, one.pk), (legal.pk, other.pk)]
-        assert all_of(auditor, layer="legal", application=other.application.slug) == [(legal.pk, other.pk)]
+        assert all_of(auditor, layer="legal", application=other.application.slug) == [
+            (legal.pk, other.pk)
+        ]
         assert all_of(auditor, min_inherent=2) == [(grave.pk, one.pk), (grave.pk, other.pk)]
         assert totals(user=auditor, on=TODAY, application=one.application.slug).n_inherited == 2
 

@@ -1,4 +1,5 @@
-"""Built-in rules: raised from facts with a sentence, dismissed by people, closed when the facts go, written once."""
+"""Built-in rules: raised from facts with a sentence, dismissed by people, closed when the facts go,
+written once."""
 
 import threading
 from datetime import UTC, date, datetime, timedelta
@@ -40,9 +41,12 @@ def catalogue():
 
 
 def used(api_id="model-x", **fields):
-    """An offering of an open-weights model, so that no other rule speaks, with one live dependency."""
+    """An offering of an open-weights model, so that no other rule speaks, with one live
+    dependency."""
     fields.setdefault("host", make_provider("here"))
-    offering = make_offering(api_id, version=make_version(foundation=make_foundation(open_weights=True)), **fields)
+    offering = make_offering(
+        api_id, version=make_version(foundation=make_foundation(open_weights=True)), **fields
+    )
     make_dependency(make_application(), offering)
     return offering
 
@@ -71,16 +75,24 @@ class TestRetirement:
             assert risk is None
         else:
             assert (risk.template.code, risk.likelihood, risk.node) == (
-                "FR-21", likelihood, make_node(NodeKind.OFFERING, offering),
-            )  # fmt: skip
+                "FR-21",
+                likelihood,
+                make_node(NodeKind.OFFERING, offering),
+            )
 
     def test_the_sentence_says_what_when_and_what_is_suggested(self):
-        used(retires_on=date(2027, 1, 15), date_kind="firm", announced_on=date(2026, 10, 1), replacement_text="model-y")
+        used(
+            retires_on=date(2027, 1, 15),
+            date_kind="firm",
+            announced_on=date(2026, 10, 1),
+            replacement_text="model-y",
+        )
 
         apply_rules(at=NOW)
 
         assert raised().get().facts == (
-            "model-x at Here retires on 2027-01-15; announced on 2026-10-01; suggested replacement model-y."
+            "model-x at Here retires on 2027-01-15; announced on 2026-10-01; suggested replacement "
+            "model-y."
         )
 
     def test_a_passed_soft_date_is_no_retirement_and_a_retired_one_in_use_is(self):
@@ -137,7 +149,9 @@ class TestLife:
     def test_a_dismissed_one_stays_dismissed_until_its_facts_change_materially(self):
         offering = used(retires_on=TODAY + 60 * ONE_DAY, date_kind="firm")
         apply_rules(at=NOW)
-        dismiss_risk(risk=raised().get(), because="test bench", by=make_user(role="governance"), at=NOW)
+        dismiss_risk(
+            risk=raised().get(), because="test bench", by=make_user(role="governance"), at=NOW
+        )
         auditor = make_user(role="auditor")
 
         change(offering, announced_on=TODAY)
@@ -153,7 +167,9 @@ class TestLife:
     def test_levels_set_by_a_person_stay_until_the_facts_change_materially(self):
         offering = used(retires_on=TODAY + 60 * ONE_DAY, date_kind="firm")
         apply_rules(at=NOW)
-        change_risk(risk=raised().get(), facts={"likelihood": 1}, by=make_user(role="governance"), at=NOW)
+        change_risk(
+            risk=raised().get(), facts={"likelihood": 1}, by=make_user(role="governance"), at=NOW
+        )
 
         apply_rules(at=NOW)
         assert raised().get().likelihood == 1
@@ -193,16 +209,25 @@ class TestLife:
 class TestOtherRules:
     def test_a_redirect_at_the_end(self):
         successor = make_offering("model-y")
-        used(retires_on=date(2027, 1, 15), date_kind="firm", end_behaviour="redirect", replacement=successor)
+        used(
+            retires_on=date(2027, 1, 15),
+            date_kind="firm",
+            end_behaviour="redirect",
+            replacement=successor,
+        )
 
         apply_rules(at=NOW)
 
         risk = raised("redirect").get()
         assert risk.template.code == "FR-22"
-        assert risk.facts == ("After its end on 2027-01-15 model-x at Here does not fail: it is answered by model-y.")
+        assert risk.facts == (
+            "After its end on 2027-01-15 model-x at Here does not fail: it is answered by model-y."
+        )
 
     def test_a_floating_alias_and_its_move(self):
-        version = make_version("maker/model-20260101", foundation=make_foundation(open_weights=True))
+        version = make_version(
+            "maker/model-20260101", foundation=make_foundation(open_weights=True)
+        )
         alias = Alias.objects.create(
             identifier="maker/latest", kind="alias", version=version, foundation=version.foundation
         )
@@ -214,10 +239,13 @@ class TestOtherRules:
         risk = raised("moving_name").get()
         assert risk.template.code == "FR-15"
         assert risk.facts == (
-            "latest at Here is a name that may be pointed elsewhere; today it answers with maker/model-20260101."
+            "latest at Here is a name that may be pointed elsewhere; today it answers with "
+            "maker/model-20260101."
         )
         dismiss_risk(risk=risk, because="no matter", by=make_user(role="governance"), at=NOW)
-        change(offering, version=make_version("maker/model-20260601", foundation=version.foundation))
+        change(
+            offering, version=make_version("maker/model-20260601", foundation=version.foundation)
+        )
         apply_rules(at=NOW)
         assert raised("moving_name").get().facts.endswith("maker/model-20260601.")
 
@@ -230,11 +258,19 @@ class TestOtherRules:
 
         assert apply_rules(at=NOW) == RuleChanges()
 
-    @pytest.mark.parametrize(("promised", "policy", "said"), [(60, None, 60), (90, None, None), (120, 14, 14)])
+    @pytest.mark.parametrize(
+        ("promised", "policy", "said"), [(60, None, 60), (90, None, None), (120, 14, 14)]
+    )
     def test_a_short_promised_notice_on_the_host(self, promised, policy, said):
-        host = make_provider("here", promised_notice_days=promised, deprecation_policy_url="https://here.example/ends")
+        host = make_provider(
+            "here",
+            promised_notice_days=promised,
+            deprecation_policy_url="https://here.example/ends",
+        )
         if policy:
-            NoticePolicy.objects.create(provider=host, notice_days=policy, source_url="https://here.example/policy")
+            NoticePolicy.objects.create(
+                provider=host, notice_days=policy, source_url="https://here.example/policy"
+            )
         used(host=host)
 
         apply_rules(at=NOW)
@@ -248,7 +284,9 @@ class TestOtherRules:
 
     def test_one_host_only_unless_the_weights_are_published_or_another_host_serves_it(self):
         closed = make_version("maker/closed", foundation=make_foundation(open_weights=False))
-        make_dependency(make_application(), make_offering(host=make_provider("only"), version=closed))
+        make_dependency(
+            make_application(), make_offering(host=make_provider("only"), version=closed)
+        )
         used()
         shared = make_version(foundation=make_foundation(open_weights=False))
         make_dependency(make_application(), make_offering(version=shared))
@@ -257,7 +295,11 @@ class TestOtherRules:
         apply_rules(at=NOW)
 
         risk = raised().get()
-        assert (risk.rule, risk.template.code, risk.node) == ("one_host", "FR-29", make_node(NodeKind.VERSION, closed))
+        assert (risk.rule, risk.template.code, risk.node) == (
+            "one_host",
+            "FR-29",
+            make_node(NodeKind.VERSION, closed),
+        )
         assert risk.facts.startswith("maker/closed is offered by Only alone")
 
     def test_price_volatility_from_three_days_of_moves_within_a_year(self):
@@ -271,7 +313,9 @@ class TestOtherRules:
 
         risk = raised("price_moves").get()
         assert risk.template.code == "FR-23"
-        assert risk.facts == ("The price of model-x at Here moved on 3 days between 2026-05-08 and 2026-11-23.")
+        assert risk.facts == (
+            "The price of model-x at Here moved on 3 days between 2026-05-08 and 2026-11-23."
+        )
         assert apply_rules(at=NOW + 200 * ONE_DAY) == RuleChanges(closed=1)
 
     def test_changed_terms(self):
@@ -294,7 +338,10 @@ class TestOtherRules:
         apply_rules(at=at)
 
         risk = raised("licence").get()
-        assert (risk.template.code, risk.node) == ("FR-28", make_node(NodeKind.FOUNDATION, foundation))
+        assert (risk.template.code, risk.node) == (
+            "FR-28",
+            make_node(NodeKind.FOUNDATION, foundation),
+        )
         assert "is now research-only; it was apache-2.0" in risk.facts
         assert apply_rules(at=at + 366 * ONE_DAY) == RuleChanges(closed=1)
 

@@ -8,21 +8,29 @@ from apps.risks.scoring import Level, Step, adjusted
 KINDS = ("prompt", "few_shot", "fine_tune", "retrieval", "agentic_tools")
 levels = st.builds(Level, st.integers(1, 5), st.integers(1, 5))
 steps = st.lists(
-    st.builds(Step, st.sampled_from(KINDS), st.integers(-2, 2), st.integers(-2, 2), st.just("because")),
+    st.builds(
+        Step, st.sampled_from(KINDS), st.integers(-2, 2), st.integers(-2, 2), st.just("because")
+    ),
     max_size=5,
     unique_by=lambda step: step.adaptation,
 )
 
 
 def test_without_adaptations_the_inherent_level_stands():
-    after = adjusted(Level(4, 3), [Step("retrieval", -2, 0, "current documents")], (), in_the_weights=False)
+    after = adjusted(
+        Level(4, 3), [Step("retrieval", -2, 0, "current documents")], (), in_the_weights=False
+    )
 
     assert after.level == Level(4, 3)
     assert after.steps == ()
 
 
 def test_the_steps_of_the_adaptations_present_add_up_and_are_named():
-    known = [Step("retrieval", -2, 0, "a"), Step("agentic_tools", 1, 1, "b"), Step("fine_tune", 2, 2, "c")]
+    known = [
+        Step("retrieval", -2, 0, "a"),
+        Step("agentic_tools", 1, 1, "b"),
+        Step("fine_tune", 2, 2, "c"),
+    ]
 
     after = adjusted(Level(4, 3), known, {"retrieval", "agentic_tools"}, in_the_weights=False)
 
@@ -31,7 +39,9 @@ def test_the_steps_of_the_adaptations_present_add_up_and_are_named():
 
 
 def test_a_step_of_nothing_is_still_told():
-    after = adjusted(Level(4, 4), [Step("prompt", 0, 0, "words change nothing")], {"prompt"}, in_the_weights=True)
+    after = adjusted(
+        Level(4, 4), [Step("prompt", 0, 0, "words change nothing")], {"prompt"}, in_the_weights=True
+    )
 
     assert after.level == Level(4, 4)
     assert after.steps[0].why == "words change nothing"
@@ -40,8 +50,12 @@ def test_a_step_of_nothing_is_still_told():
 def test_words_alone_lower_a_risk_in_the_weights_by_one_step_of_likelihood_at_most():
     known = [Step("prompt", -2, -1, "a"), Step("few_shot", -2, -2, "b")]
 
-    assert adjusted(Level(4, 4), known, {"prompt", "few_shot"}, in_the_weights=True).level == Level(3, 4)
-    assert adjusted(Level(4, 4), known, {"prompt", "few_shot"}, in_the_weights=False).level == Level(1, 1)
+    assert adjusted(Level(4, 4), known, {"prompt", "few_shot"}, in_the_weights=True).level == Level(
+        3, 4
+    )
+    assert adjusted(
+        Level(4, 4), known, {"prompt", "few_shot"}, in_the_weights=False
+    ).level == Level(1, 1)
 
 
 @given(levels, steps, st.sets(st.sampled_from(KINDS)), st.booleans())

@@ -40,7 +40,8 @@ def assessed(offering=None, *, stale_by=("alias_moved",), template=True, **field
     offering = offering or make_offering()
     dependency = make_dependency(make_application(), offering)
     risk = make_risk(
-        make_node(NodeKind.OFFERING, offering), make_template(stale_by=list(stale_by)) if template else None
+        make_node(NodeKind.OFFERING, offering),
+        make_template(stale_by=list(stale_by)) if template else None,
     )
     return make_assessment(risk, dependency, **fields)
 
@@ -54,14 +55,23 @@ class TestEvents:
     def test_a_new_version_behind_an_alias_makes_it_stale_and_is_named(self):
         assessment = assessed(make_offering("latest", host=make_provider("here")))
         event = make_event(
-            assessment.dependency.offering, "alias_moved", old="maker/a", new="maker/b", detected_at=LATER
+            assessment.dependency.offering,
+            "alias_moved",
+            old="maker/a",
+            new="maker/b",
+            detected_at=LATER,
         )
 
         changes = mark_stale(at=LATER)
 
         row = after(assessment)
         assert (changes.marked, changes.events_handled) == (1, 1)
-        assert (row.state, row.stale_cause, row.stale_event, row.version) == ("stale", "event", event, 2)
+        assert (row.state, row.stale_cause, row.stale_event, row.version) == (
+            "stale",
+            "event",
+            event,
+            2,
+        )
         assert row.stale_because.startswith("Alias moved: latest at Here, from maker/a to maker/b")
         assert HandledEvent.objects.get().n_assessments == 1
 
@@ -104,11 +114,15 @@ class TestEvents:
 
         assert mark_stale(at=LATER).marked == 1
 
-    def test_an_end_reaches_other_names_of_the_release_at_the_host_and_a_moving_name_only_itself(self):
+    def test_an_end_reaches_other_names_of_the_release_at_the_host_and_a_moving_name_only_itself(
+        self,
+    ):
         version, host = make_version(), make_provider("here")
         subject = make_offering("dated", host=host, version=version)
         moving = make_offering("latest", host=host, version=version, binding="alias")
-        other_name = assessed(make_offering("other", host=host, version=version), stale_by=["announced"])
+        other_name = assessed(
+            make_offering("other", host=host, version=version), stale_by=["announced"]
+        )
         elsewhere = assessed(make_offering("dated", version=version), stale_by=["announced"])
 
         make_event(moving, "announced", detected_at=LATER)
@@ -125,7 +139,10 @@ class TestEvents:
 
         mark_stale(at=LATER)
 
-        assert (after(assessment).state, assessment.not_applicable_because) == ("stale", "text only")
+        assert (after(assessment).state, assessment.not_applicable_because) == (
+            "stale",
+            "text only",
+        )
 
 
 class TestDays:
@@ -133,13 +150,19 @@ class TestDays:
         assessment = assessed()
         successor = make_offering("newer", host=make_provider("there"))
         replace_offering(
-            dependency=assessment.dependency, successor=successor, on=TODAY, by=make_user(role="governance")
+            dependency=assessment.dependency,
+            successor=successor,
+            on=TODAY,
+            by=make_user(role="governance"),
         )
 
         mark_stale(at=NOW)
 
         assert after(assessment).stale_cause == "replaced"
-        assert assessment.stale_because == f"The dependency ended on {TODAY} and was replaced by newer at There."
+        assert (
+            assessment.stale_because
+            == f"The dependency ended on {TODAY} and was replaced by newer at There."
+        )
 
     def test_a_dependency_that_just_ended_says_so(self):
         assessment = assessed()
@@ -162,7 +185,11 @@ class TestDays:
     )
     def test_an_expired_exit_test(self, stale_by, expires_on, other, stale):
         assessment = assessed(stale_by=stale_by)
-        facts = {"dependency": assessment.dependency, "target": make_offering("exit"), "tested_on": TODAY - 9 * ONE_DAY}
+        facts = {
+            "dependency": assessment.dependency,
+            "target": make_offering("exit"),
+            "tested_on": TODAY - 9 * ONE_DAY,
+        }
         ExitTest.objects.create(**facts, result="passed", expires_on=expires_on)
         if other:
             ExitTest.objects.create(**facts, result=other, expires_on=TODAY + 99 * ONE_DAY)
@@ -178,7 +205,9 @@ class TestEvidence:
     def failing(self, assessment, **fields):
         fields.setdefault("application", assessment.dependency.application)
         fields.setdefault("recorded_at", LATER)
-        return make_evidence(passed=False, metric="accuracy", value="0.71", threshold="0.8", **fields)
+        return make_evidence(
+            passed=False, metric="accuracy", value="0.71", threshold="0.8", **fields
+        )
 
     def test_new_evidence_that_fails_is_named_with_its_numbers(self):
         assessment = assessed()
@@ -207,21 +236,29 @@ class TestEvidence:
         assessment = assessed()
         self.failing(assessment)
         make_evidence(
-            application=assessment.dependency.application, metric="accuracy", value="0.9", passed=True,
+            application=assessment.dependency.application,
+            metric="accuracy",
+            value="0.9",
+            passed=True,
             recorded_at=LATER,
-        )  # fmt: skip
+        )
 
         assert mark_stale(at=LATER).marked == 0
 
     def test_evidence_that_an_assessment_rests_on_expires(self):
         assessment, other = assessed(), assessed()
-        evidence = make_evidence(application=assessment.dependency.application, passed=True, expires_on=TODAY + ONE_DAY)
+        evidence = make_evidence(
+            application=assessment.dependency.application, passed=True, expires_on=TODAY + ONE_DAY
+        )
         AssessmentEvidence.objects.create(assessment=assessment, evidence=evidence)
 
         assert mark_stale(at=NOW).marked == 0
         assert mark_stale(at=LATER).marked == 1
 
-        assert after(assessment).stale_because == f"Its evidence of {TODAY} expired on {TODAY + ONE_DAY}."
+        assert (
+            after(assessment).stale_because
+            == f"Its evidence of {TODAY} expired on {TODAY + ONE_DAY}."
+        )
         assert after(other).state == "assessed"
 
 

@@ -65,7 +65,9 @@ def inherited():
     return InheritedRisk()
 
 
-def test_what_was_assessed_for_the_first_time_is_unassessed_again_and_the_history_keeps_both(inherited):
+def test_what_was_assessed_for_the_first_time_is_unassessed_again_and_the_history_keeps_both(
+    inherited,
+):
     change = inherited.assess_all()
     history = Assessment.history.rel.related_model.objects
 
@@ -78,7 +80,9 @@ def test_what_was_assessed_for_the_first_time_is_unassessed_again_and_the_histor
 
 def test_what_stood_before_stands_again(inherited):
     inherited.assess_all(**LEVELS, treatment="reduce", plan="second reader", due_on=TODAY)
-    change = inherited.assess_all(version=1, current_likelihood=1, current_impact=1, treatment="share", plan="insured")
+    change = inherited.assess_all(
+        version=1, current_likelihood=1, current_impact=1, treatment="share", plan="insured"
+    )
 
     undone = inherited.undo(change)
 
@@ -113,7 +117,9 @@ def test_a_second_undo_takes_nothing_back(inherited):
     undone = inherited.undo(change)
 
     assert undone.n_taken_back == 0
-    assert set(undone.refused.values()) == {"Somebody has taken this assessment back in the meantime. Read it again."}
+    assert set(undone.refused.values()) == {
+        "Somebody has taken this assessment back in the meantime. Read it again."
+    }
 
 
 def test_evidence_that_the_change_attached_is_detached_again(inherited):
@@ -134,9 +140,12 @@ def test_many_are_marked_as_not_applicable_for_one_reason_and_back(inherited):
     with audit_context(user=inherited.person):
         change = current_change_id()
         outcome = actions.mark_many_not_applicable(
-            risk=inherited.risk, expected_versions={row.pk: 0 for row in inherited.dependencies}, because="no people",
-            by=inherited.person, at=NOW,
-        )  # fmt: skip
+            risk=inherited.risk,
+            expected_versions={row.pk: 0 for row in inherited.dependencies},
+            because="no people",
+            by=inherited.person,
+            at=NOW,
+        )
     assert {row.not_applicable_because for row in outcome.assessed} == {"no people"}
 
     assert inherited.undo(change).n_taken_back == 3
@@ -164,7 +173,9 @@ def test_taking_an_acceptance_back_needs_an_owner(inherited):
             by=inherited.person,
             at=NOW,
         )
-    assert actions.teams_decided_in(change=change) == {inherited.dependencies[0].application.team_id: TeamRole.OWNER}
+    assert actions.teams_decided_in(change=change) == {
+        inherited.dependencies[0].application.team_id: TeamRole.OWNER
+    }
 
 
 def test_undoing_costs_the_same_statements_for_any_number(django_assert_max_num_queries):
@@ -178,9 +189,14 @@ def test_undoing_costs_the_same_statements_for_any_number(django_assert_max_num_
 def test_taking_back_what_replaced_an_acceptance_is_for_owners_as_it_would_hold_again(inherited):
     (team_id,) = {row.application.team_id for row in inherited.dependencies[:1]}
     actions.accept_risk(
-        risk=inherited.risk, dependency=inherited.dependencies[0], until=TODAY + timedelta(30), because="small",
-        expected_version=0, by=inherited.person, at=NOW,
-    )  # fmt: skip
+        risk=inherited.risk,
+        dependency=inherited.dependencies[0],
+        until=TODAY + timedelta(30),
+        because="small",
+        expected_version=0,
+        by=inherited.person,
+        at=NOW,
+    )
     with audit_context(user=inherited.person):
         change = current_change_id()
         inherited.assess_one(1, treatment="reduce")

@@ -13,8 +13,8 @@ from tools.template_format.formatter import format_template
 from tools.template_format.nodes import INLINE_ELEMENTS, TemplateError
 from tools.template_format.whitespace import TEMPLATES
 
-# a sentence to translate is one tag, and the path of a drawing is one value
-UNBREAKABLE = re.compile(r"\{% (end)?(block)?translate\b|_\(\"|\s(d|points)=\"")
+# the path of a drawing is one value
+UNBREAKABLE = re.compile(r"\s(d|points)=\"")
 LONG_WORD = "w" * 60
 
 

@@ -46,15 +46,19 @@ type Finder = Callable[[User], Found]
 
 
 class NothingFound(Exception):
-    """A page has no object that could be shown; the demo or tests/worlds/organisation_extras.py should hold one."""
+    """A page has no object that could be shown; the demo or tests/worlds/organisation_extras.py
+    should hold one."""
 
 
 def _first(rows: QuerySet[Any], **named: str) -> Found:
-    """The first of `rows` as arguments of a route: {argument: attribute}; its pk where none is named."""
+    """The first of `rows` as arguments of a route: {argument: attribute}; its pk where none is
+    named."""
     row = rows.first()
     if row is None:
         raise NothingFound(f"no {rows.model.__name__} to show")
-    return {argument: getattr(row, attribute) for argument, attribute in (named or {"pk": "pk"}).items()}
+    return {
+        argument: getattr(row, attribute) for argument, attribute in (named or {"pk": "pk"}).items()
+    }
 
 
 def _ordered(rows: Any) -> QuerySet[Any]:
@@ -67,15 +71,22 @@ def _ordered(rows: Any) -> QuerySet[Any]:
 
 def _applications(user: User) -> QuerySet[Application]:
     """Those with most on them first."""
-    return Application.objects.visible_to(user).annotate(n=Count("dependencies")).order_by("-n", "pk")
+    return (
+        Application.objects.visible_to(user).annotate(n=Count("dependencies")).order_by("-n", "pk")
+    )
 
 
 def _application(user: User) -> Found:
     """One whose model ends, so that its runway is drawn too, where there is one."""
     ending = Dependency.objects.filter(
-        application=OuterRef("pk"), role="primary", until=None, offering__retires_on__gte=day_of(now())
+        application=OuterRef("pk"),
+        role="primary",
+        until=None,
+        offering__retires_on__gte=day_of(now()),
     )
-    found = _applications(user).exclude(status=Application.Status.RETIRED).annotate(ends=Exists(ending))
+    found = (
+        _applications(user).exclude(status=Application.Status.RETIRED).annotate(ends=Exists(ending))
+    )
     return _first(found.order_by("-ends", "-n", "pk"), slug="slug")
 
 
@@ -93,11 +104,18 @@ def _dependency(user: User) -> Found:
 
 def _ending(user: User) -> Found:
     """One whose last day is known; it can be taken back."""
-    return _first(_ordered(Dependency.objects.visible_to(user).filter(until__gt=day_of(now()) - timedelta(365))))
+    return _first(
+        _ordered(
+            Dependency.objects.visible_to(user).filter(until__gt=day_of(now()) - timedelta(365))
+        )
+    )
 
 
 def _planned(user: User) -> Found:
-    return _first(_ordered(ExitPlan.objects.visible_to(user).filter(dependency__until=None)), pk="dependency_id")
+    return _first(
+        _ordered(ExitPlan.objects.visible_to(user).filter(dependency__until=None)),
+        pk="dependency_id",
+    )
 
 
 def _offering(user: User) -> Found:
@@ -107,7 +125,9 @@ def _offering(user: User) -> Found:
 
 
 def _foundations() -> QuerySet[Foundation]:
-    return Foundation.objects.annotate(n=Count("versions__offerings__dependencies")).order_by("-n", "pk")
+    return Foundation.objects.annotate(n=Count("versions__offerings__dependencies")).order_by(
+        "-n", "pk"
+    )
 
 
 def _version(user: User) -> Found:
@@ -153,7 +173,9 @@ def _unsubscribe(user: User) -> Found:
 
 FINDERS: dict[str, Finder] = {
     "adaptations:create": _dependency,
-    "alerts:detail": lambda user: _first(Alert.objects.visible_to(user).waiting().order_by("-severity", "pk")),
+    "alerts:detail": lambda user: _first(
+        Alert.objects.visible_to(user).waiting().order_by("-severity", "pk")
+    ),
     "alerts:respond-by-link": lambda user: {"token": links.answer_token(_mail())},
     "applications:detail": _application,
     "applications:history": _application,
@@ -166,14 +188,20 @@ FINDERS: dict[str, Finder] = {
     "applications:edit": _application,
     "dependencies:edit": _dependency,
     "component-files:detail": _application,
-    "account:confirm-email": lambda user: {"token": link_of(user, "new@example.org").rstrip("/").rpartition("/")[2]},
+    "account:confirm-email": lambda user: {
+        "token": link_of(user, "new@example.org").rstrip("/").rpartition("/")[2]
+    },
     "contracts:detail": lambda user: _first(_ordered(Contract.objects.visible_to(user))),
     "exit-tests:edit": lambda user: _first(_ordered(ExitTest.objects.visible_to(user))),
-    "unresolved-models:decide": lambda user: _first(_ordered(Offering.objects.visible_to(user).filter(version=None))),
+    "unresolved-models:decide": lambda user: _first(
+        _ordered(Offering.objects.visible_to(user).filter(version=None))
+    ),
     "dependencies:create": _application,
     "deliveries:detail": lambda user: _first(_ordered(Delivery.objects.visible_to(user))),
     "disagreements:detail": _disagreement,
-    "documents:detail": lambda user: _first(_foundations().filter(annex_items__isnull=False), slug="slug"),
+    "documents:detail": lambda user: _first(
+        _foundations().filter(annex_items__isnull=False), slug="slug"
+    ),
     "feeds:edit": lambda user: {"slug": "litellm"},
     "dependencies:end": _dependency,
     "events:detail": lambda user: _first(_ordered(ProviderEvent.objects)),
@@ -187,12 +215,19 @@ FINDERS: dict[str, Finder] = {
     "foundations:detail": lambda user: _first(_foundations(), slug="slug"),
     "foundation-risks:detail": lambda user: _first(_ordered(FoundationRisk.objects)),
     "gate:application": _application,
-    # "block" comes first; where the catalogue is too old to decide anything, there is only "unknown"
-    "gate-runs:detail": lambda user: _first(GateRun.objects.visible_to(user).order_by("decision", "pk")),
+    # "block" comes first; where the catalogue is too old to decide anything, there is only
+    # "unknown"
+    "gate-runs:detail": lambda user: _first(
+        GateRun.objects.visible_to(user).order_by("decision", "pk")
+    ),
     "waivers:detail": lambda user: _first(_ordered(Waiver.objects.visible_to(user).waiting())),
     "feeds:on-hold": lambda user: {"slug": "litellm"},
-    "imports:detail": lambda user: _first(_ordered(Import.objects.visible_to(user).filter(state=Import.State.READ))),
-    "reported-services:detail": lambda user: _first(_ordered(Service.objects.visible_to(user).unclaimed())),
+    "imports:detail": lambda user: _first(
+        _ordered(Import.objects.visible_to(user).filter(state=Import.State.READ))
+    ),
+    "reported-services:detail": lambda user: _first(
+        _ordered(Service.objects.visible_to(user).unclaimed())
+    ),
     "imports:columns": lambda user: _first(
         _ordered(Import.objects.visible_to(user).filter(state=Import.State.RECEIVED))
     ),
@@ -226,5 +261,7 @@ FINDERS: dict[str, Finder] = {
     "notification-preferences:unsubscribe": _unsubscribe,
     "versions:detail": _version,
     "webhooks:detail": lambda user: _first(_ordered(Webhook.objects)),
-    "scenario-runs:detail": lambda user: _first(_ordered(ScenarioRun.objects.visible_to(user).filter(state="done"))),
+    "scenario-runs:detail": lambda user: _first(
+        _ordered(ScenarioRun.objects.visible_to(user).filter(state="done"))
+    ),
 }

@@ -1,7 +1,9 @@
-"""Every page of apps/web/urls.py with an address that shows something: what screenshots and accessibility tests walk.
+"""Every page of apps/web/urls.py with an address that shows something: what screenshots and
+accessibility tests walk.
 
-A new page without arguments is found by itself; one with arguments needs a line in tests/web/finders.py. What answers
-GET and is no page stands in FRAGMENTS; addresses with a dot in their last part are files.
+A new page without arguments is found by itself; one with arguments needs a line in
+tests/web/finders.py. What answers GET and is no page stands in FRAGMENTS; addresses with a dot in
+their last part are files.
 """
 
 import inspect
@@ -60,10 +62,12 @@ ENTRANCE = ("account_login", "account_reset_password", "account_reset_password_d
 # ---------------------------------------------------------------- the walk
 
 
-def stops(user: User, only: Container[str] | None = None, *, empty: list[str] | None = None) -> Iterator[Stop]:
-    """Every page for governance, in the order of the routes, or those of the routes in `only`. One without an object
-    that `user` may see raises NothingFound, or adds its name to `empty`. Pages that `forgotten` names are not among
-    them."""
+def stops(
+    user: User, only: Container[str] | None = None, *, empty: list[str] | None = None
+) -> Iterator[Stop]:
+    """Every page for governance, in the order of the routes, or those of the routes in `only`. One
+    without an object that `user` may see raises NothingFound, or adds its name to `empty`. Pages
+    that `forgotten` names are not among them."""
     for name, route in pages():
         if name not in only if only is not None else name in ADMINISTRATION:
             continue
@@ -116,7 +120,8 @@ FILES = frozenset({"feed-runs:payload", "gate:client", "evidence-packs:download"
 
 
 def _methods(view: Callable[..., Any]) -> frozenset[str]:
-    """What a view answers, as its decorator require_http_methods says; GET where it says nothing."""
+    """What a view answers, as its decorator require_http_methods says; GET where it says
+    nothing."""
     while True:
         said = inspect.getclosurevars(view).nonlocals.get("request_method_list")
         if said is not None:

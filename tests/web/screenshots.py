@@ -1,11 +1,13 @@
-"""`make screenshots`: pictures of every page in build/screenshots/, with index.html to look at them side by side.
+"""`make screenshots`: pictures of every page in build/screenshots/, with index.html to look at them
+side by side.
 
-Every page of tests/web/routes.py as governance in light, dark, 360 pixels wide and as it prints, a few as a viewer and
-as somebody who has not signed in. Three of them become the pictures of the README.
+Every page of tests/web/routes.py as governance in light, dark, 360 pixels wide and as it prints, a
+few as a viewer and as somebody who has not signed in. Three of them become the pictures of the
+README.
 
-Without URL= a demo is started on a data folder of its own, .data/screenshots, and ended again; it is filled once and
-kept. URL=http://127.0.0.1:8000 takes a demo that runs on this machine, on REGISTRY_DATA or .data/, as it is: pages of
-which it has nothing to show are named and left out.
+Without URL= a demo is started on a data folder of its own, .data/screenshots, and ended again; it
+is filled once and kept. URL=http://127.0.0.1:8000 takes a demo that runs on this machine, on
+REGISTRY_DATA or .data/, as it is: pages of which it has nothing to show are named and left out.
 """
 
 import html
@@ -41,7 +43,9 @@ PICTURES = {
     "application-dark.png": ("governance", "applications-detail", "dark", 1010),
     "overview-narrow.png": ("governance", "home-overview", "phone", 1150),
 }
-READER = frozenset({"home:overview", "applications:list", "applications:detail", "alerts:list", "account:detail"})
+READER = frozenset(
+    {"home:overview", "applications:list", "applications:detail", "alerts:list", "account:detail"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +92,10 @@ def main() -> int:
     write_index(visits)
     for wrong in failed:
         print(wrong, file=sys.stderr)
-    print(f"{sum(len(visit.stops) * len(visit.looks) for visit in visits)} pictures: {TARGET / 'index.html'}")
+    print(
+        f"{sum(len(visit.stops) * len(visit.looks) for visit in visits)} pictures: "
+        f"{TARGET / 'index.html'}"
+    )
     return 1 if failed else 0
 
 
@@ -97,7 +104,8 @@ def main() -> int:
 
 @contextmanager
 def running(url: str) -> Iterator[str]:
-    """The address of a filled registry, with Django set up on its data: the one at `url`, or a demo of our own."""
+    """The address of a filled registry, with Django set up on its data: the one at `url`, or a demo
+    of our own."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "registry.settings")
     os.environ.setdefault("REGISTRY_ENV", "demo")
     # one thread needs a connection, no pool
@@ -111,9 +119,12 @@ def running(url: str) -> Iterator[str]:
     # without the pool that is ours alone
     environment = {name: value for name, value in os.environ.items() if name != "DATABASE_POOL"}
     demo = subprocess.Popen(
-        [sys.executable, "-m", "registry.demo"], cwd=embedded.CHECKOUT, stdout=subprocess.PIPE, text=True,
+        [sys.executable, "-m", "registry.demo"],
+        cwd=embedded.CHECKOUT,
+        stdout=subprocess.PIPE,
+        text=True,
         env={**environment, "PORT": str(port)},
-    )  # fmt: skip
+    )
     try:
         wait_until_ready(demo)
         set_up_django()
@@ -131,7 +142,9 @@ def wait_until_ready(demo: "subprocess.Popen[str]") -> None:
 
 
 def set_up_django() -> None:
-    embedded.ensure(database=not os.environ.get("DATABASE_URL"), broker=not os.environ.get("BROKER_URL"))
+    embedded.ensure(
+        database=not os.environ.get("DATABASE_URL"), broker=not os.environ.get("BROKER_URL")
+    )
     django.setup()
 
 
@@ -139,8 +152,8 @@ def set_up_django() -> None:
 
 
 def planned(*, furnished: bool) -> list[Visit]:
-    """Everything that is to be photographed, with sessions; nothing asks the database after this. Ends the command
-    where a page is forgotten."""
+    """Everything that is to be photographed, with sessions; nothing asks the database after this.
+    Ends the command where a page is forgotten."""
     # they need a Django that is set up
     from apps.accounts.models import User
     from apps.accounts.roles import TeamRole
@@ -153,21 +166,39 @@ def planned(*, furnished: bool) -> list[Visit]:
         raise SystemExit(f"Say in tests/web/finders.py what these pages show: {', '.join(missing)}")
     if furnished:
         add_extras()
-    governance = User.objects.filter(organisation_role="governance", is_active=True).order_by("pk").first()
+    governance = (
+        User.objects.filter(organisation_role="governance", is_active=True).order_by("pk").first()
+    )
     reader = (
-        User.objects.filter(organisation_role="", is_active=True, memberships__role=TeamRole.VIEWER.rank)
+        User.objects.filter(
+            organisation_role="", is_active=True, memberships__role=TeamRole.VIEWER.rank
+        )
         .order_by("pk")
         .first()
     )
     admin = User.objects.filter(organisation_role="admin", is_active=True).order_by("pk").first()
     if governance is None or reader is None or admin is None:
-        raise SystemExit("Nobody to look at the pages as: the registry is not filled with the demo.")
+        raise SystemExit(
+            "Nobody to look at the pages as: the registry is not filled with the demo."
+        )
     empty: list[str] | None = None if furnished else []
     try:
         visits = [
-            Visit("governance", session_of(governance), tuple(stops(governance, empty=empty)), LOOKS),
-            Visit("administrator", session_of(admin), tuple(stops(admin, only=ADMINISTRATION, empty=empty)), LOOKS),
-            Visit("viewer", session_of(reader), tuple(stops(reader, only=READER, empty=empty)), LOOKS[:1]),
+            Visit(
+                "governance", session_of(governance), tuple(stops(governance, empty=empty)), LOOKS
+            ),
+            Visit(
+                "administrator",
+                session_of(admin),
+                tuple(stops(admin, only=ADMINISTRATION, empty=empty)),
+                LOOKS,
+            ),
+            Visit(
+                "viewer",
+                session_of(reader),
+                tuple(stops(reader, only=READER, empty=empty)),
+                LOOKS[:1],
+            ),
             Visit("stranger", "", tuple(entrance_stops()), LOOKS),
         ]
     except NothingFound as nothing:
@@ -187,7 +218,9 @@ def photographed(browser: Browser, address: str, visit: Visit) -> Iterator[str]:
         context.add_cookies([{"name": "sessionid", "value": visit.session, "url": address}])
     page = context.new_page()
     noted: list[str] = []
-    page.on("console", lambda message: noted.append(message.text) if message.type == "error" else None)
+    page.on(
+        "console", lambda message: noted.append(message.text) if message.type == "error" else None
+    )
     for stop in visit.stops:
         noted.clear()
         look_like(page, visit.looks[0])
@@ -208,7 +241,8 @@ def picture(who: str, stop: str, look: str) -> str:
     return f"{who}-{stop}-{look}.png"
 
 
-# drawings and letters have few colours: the 256 most frequent ones make a third of the file, and no difference to see
+# drawings and letters have few colours: the 256 most frequent ones make a third of the file, and no
+# difference to see
 CUT = """async ([source, most]) => {
     const image = new Image();
     image.src = source;
@@ -219,7 +253,8 @@ CUT = """async ([source, most]) => {
     const dots = new Uint32Array(brush.getImageData(0, 0, width, height).data.buffer);
     const counts = new Map();
     for (const dot of dots) counts.set(dot, (counts.get(dot) ?? 0) + 1);
-    const palette = [...counts].sort((one, other) => other[1] - one[1]).slice(0, 256).map(([dot]) => dot);
+    const palette = [...counts].sort((one, other) => other[1] - one[1]).slice(0,
+    256).map(([dot]) => dot);
     const parts = (dot) => [dot & 255, (dot >> 8) & 255, (dot >> 16) & 255];
     const known = palette.map(parts);
     const places = new Map(palette.map((dot, place) => [dot, place]));
@@ -231,7 +266,8 @@ CUT = """async ([source, most]) => {
     for (const dot of counts.keys()) if (!places.has(dot)) places.set(dot, nearest(dot));
     const indices = Uint8Array.from(dots, (dot) => places.get(dot));
     let text = "";
-    for (let at = 0; at < indices.length; at += 8192) text += String.fromCharCode(...indices.subarray(at, at + 8192));
+    for (let at = 0; at < indices.length; at += 8192) text +=
+    String.fromCharCode(...indices.subarray(at, at + 8192));
     return { width, height, palette: known.flat(), indices: btoa(text) };
 }"""
 
@@ -251,17 +287,21 @@ def indexed_png(width: int, height: int, palette: bytes, indices: bytes) -> byte
     """A PNG of one byte a dot; `palette` holds three bytes a colour."""
 
     def chunk(kind: bytes, body: bytes) -> bytes:
-        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+        return (
+            struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+        )
 
     # each row begins with its filter, 0 for none
     rows = b"".join(b"\0" + indices[at : at + width] for at in range(0, width * height, width))
-    return b"".join([
-        b"\x89PNG\r\n\x1a\n",
-        chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 3, 0, 0, 0)),
-        chunk(b"PLTE", palette),
-        chunk(b"IDAT", zlib.compress(rows, 9)),
-        chunk(b"IEND", b""),
-    ])  # fmt: skip
+    return b"".join(
+        [
+            b"\x89PNG\r\n\x1a\n",
+            chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 3, 0, 0, 0)),
+            chunk(b"PLTE", palette),
+            chunk(b"IDAT", zlib.compress(rows, 9)),
+            chunk(b"IEND", b""),
+        ]
+    )
 
 
 def write_index(visits: list[Visit]) -> None:
@@ -271,13 +311,19 @@ def write_index(visits: list[Visit]) -> None:
         for stop in visit.stops:
             names = [(look.name, picture(visit.who, stop.name, look.name)) for look in visit.looks]
             cells = "".join(
-                f'<a href="{html.escape(name)}"><img loading="lazy" src="{html.escape(name)}" alt="{look}"></a>'
+                f'<a href="{html.escape(name)}"><img loading="lazy" src="{html.escape(name)}" '
+                f'alt="{look}"></a>'
                 for look, name in names
             )
-            rows.append(f"<h2>{html.escape(stop.name)} <small>{visit.who} {html.escape(stop.path)}</small></h2>{cells}")
+            rows.append(
+                f"<h2>{html.escape(stop.name)} <small>{visit.who} "
+                f"{html.escape(stop.path)}</small></h2>{cells}"
+            )
     TARGET.joinpath("index.html").write_text(
-        "<!doctype html><meta charset=utf-8><title>Every page</title><style>body{font:14px sans-serif;margin:1rem}"
-        "img{height:420px;max-width:640px;object-fit:cover;object-position:top;border:1px solid #999}"
+        "<!doctype html><meta charset=utf-8><title>Every page</title><style>body{font:14px "
+        "sans-serif;margin:1rem}"
+        "img{height:420px;max-width:640px;object-fit:cover;object-position:top;border:1px solid "
+        "#999}"
         "small{color:#666;font-weight:normal}</style>" + "\n".join(rows),
         encoding="utf-8",
     )

@@ -1,7 +1,8 @@
-"""Every page meets WCAG 2.2 AA by axe, light, dark and on a phone, fits a phone, and has an empty console.
+"""Every page meets WCAG 2.2 AA by axe, light, dark and on a phone, fits a phone, and has an empty
+console.
 
-One walk in one shared world; what fails anywhere is told together, with element and mend. The other half of the pages
-is walked by test_accessible_too.py, on another worker.
+One walk in one shared world; what fails anywhere is told together, with element and mend. The other
+half of the pages is walked by test_accessible_too.py, on another worker.
 """
 
 import pytest

@@ -1,4 +1,5 @@
-"""What only a browser can tell of the alerts: a mail's link answers, rows are answered in place, pages fit a phone."""
+"""What only a browser can tell of the alerts: a mail's link answers, rows are answered in place,
+pages fit a phone."""
 
 import re
 from datetime import timedelta
@@ -25,15 +26,29 @@ def mail(world):
     """A mail to the editor about two alerts."""
     at = now()
     mail = Delivery.objects.create(
-        user=world.editor, address="ilse@example.org", message_id="<two@registry>", subject="Two things",
-        body_text="...", due_at=at, created_at=at, state="sent", sent_at=at,
-    )  # fmt: skip
+        user=world.editor,
+        address="ilse@example.org",
+        message_id="<two@registry>",
+        subject="Two things",
+        body_text="...",
+        due_at=at,
+        created_at=at,
+        state="sent",
+        sent_at=at,
+    )
     further = Alert.objects.create(
-        key="further", kind="repriced", severity=2, event=world.event, offering=world.sonnet, team=world.team,
+        key="further",
+        kind="repriced",
+        severity=2,
+        event=world.event,
+        offering=world.sonnet,
+        team=world.team,
         raised_at=at,
-    )  # fmt: skip
+    )
     for alert in (world.alert, further):
-        Notice.objects.create(alert=alert, user=world.editor, why="owner", owed_at=at, delivery=mail)
+        Notice.objects.create(
+            alert=alert, user=world.editor, why="owner", owed_at=at, delivery=mail
+        )
     return mail
 
 
@@ -53,7 +68,10 @@ def test_a_mails_link_answers_without_a_sign_in_and_takes_it_back(page, world, m
     page.locator("[name=action][value='snooze:7']").click()
     expect(heading).to_have_text(re.compile(r"^\s*One alert snoozed until"))
     world.alert.refresh_from_db()
-    assert (world.alert.snoozed_until, world.alert.snoozed_by) == (world.today + timedelta(7), world.editor)
+    assert (world.alert.snoozed_until, world.alert.snoozed_by) == (
+        world.today + timedelta(7),
+        world.editor,
+    )
 
     page.locator(".undo button").click()
     expect(heading).to_have_text("One alert put back as it stood.")
@@ -133,26 +151,42 @@ def test_the_preview_follows_what_is_chosen(editor, world):
     expect(editor.locator("#preview")).to_contain_text("no mail")
 
     editor.locator("[name=foundation]").press_sequentially("sonnet")
-    expect(editor.locator("#foundations option[value=anthropic-claude-sonnet-4-5]")).to_be_attached()
+    expect(
+        editor.locator("#foundations option[value=anthropic-claude-sonnet-4-5]")
+    ).to_be_attached()
 
 
 def test_the_pages_fit_a_phone_and_need_no_inline_style(signed_in, world, mail):
     hook = Webhook.objects.create(
-        name="A long name of a system", url="https://example.org/" + "hook/" * 30, created_by=world.governance
+        name="A long name of a system",
+        url="https://example.org/" + "hook/" * 30,
+        created_by=world.governance,
     )
     Delivery.objects.create(
-        webhook=hook, kind="webhook", address=hook.url, message_id="<three@r>", subject="1 alert", body_text="{}",
+        webhook=hook,
+        kind="webhook",
+        address=hook.url,
+        message_id="<three@r>",
+        subject="1 alert",
+        body_text="{}",
         due_at=now(),
-    )  # fmt: skip
+    )
     world.editor.organisation_role = "governance"
     world.editor.save()
     less = links.unsubscribe_address(user_id=world.editor.pk).partition("/unsubscribe/")[2]
     paths = [
-        "/alerts/", f"/alerts/{world.alert.pk}/", "/alerts/subscriptions/", "/alerts/subscriptions/new/",
-        "/alerts/settings/", f"/alerts/settings/webhooks/{hook.pk}/", "/deliveries/", "/deliveries/not-carried/",
-        f"/deliveries/{mail.pk}/", f"/alerts/answer/{links.answer_token(mail)}/",
+        "/alerts/",
+        f"/alerts/{world.alert.pk}/",
+        "/alerts/subscriptions/",
+        "/alerts/subscriptions/new/",
+        "/alerts/settings/",
+        f"/alerts/settings/webhooks/{hook.pk}/",
+        "/deliveries/",
+        "/deliveries/not-carried/",
+        f"/deliveries/{mail.pk}/",
+        f"/alerts/answer/{links.answer_token(mail)}/",
         f"/unsubscribe/{less}",
-    ]  # fmt: skip
+    ]
     page = signed_in(world.editor, size=PHONE)
     wide = {}
     for path in paths:

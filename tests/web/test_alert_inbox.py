@@ -23,11 +23,20 @@ def make_alert(world, key, **fields):
 def headings(response):
     """The keys of alerts listed, by the addresses of their pages."""
     page = response.content.decode()
-    return [pk for _, pk in sorted((page.index(f'<h2><a href="/alerts/{pk}/"'), pk) for pk in listed_in(page))]
+    return [
+        pk
+        for _, pk in sorted(
+            (page.index(f'<h2><a href="/alerts/{pk}/"'), pk) for pk in listed_in(page)
+        )
+    ]
 
 
 def listed_in(page):
-    return [pk for pk in Alert.objects.values_list("pk", flat=True) if f'<h2><a href="/alerts/{pk}/"' in page]
+    return [
+        pk
+        for pk in Alert.objects.values_list("pk", flat=True)
+        if f'<h2><a href="/alerts/{pk}/"' in page
+    ]
 
 
 def test_a_row_says_what_to_do_by_when_for_whom_and_who_was_told(world, as_user):
@@ -43,9 +52,12 @@ def test_a_row_says_what_to_do_by_when_for_whom_and_who_was_told(world, as_user)
 @pytest.mark.parametrize(
     ("reader", "sees", "answers"),
     [
-        ("governance", True, True), ("editor", True, True), ("viewer", True, False), ("outsider", False, False),
+        ("governance", True, True),
+        ("editor", True, True),
+        ("viewer", True, False),
+        ("outsider", False, False),
     ],
-)  # fmt: skip
+)
 def test_who_reads_and_who_answers(reader, sees, answers, world, as_user):
     page = text_of(as_user(getattr(world, reader)).get("/alerts/"))
 
@@ -84,7 +96,7 @@ def test_filters_narrow_page_and_csv_alike(query, found, world, as_user):
         ),
         "late": make_alert(world, "late", due_on=world.today + timedelta(5), offering=world.sonnet),
         "other": make_alert(world, "other", kind="repriced", severity=2, offering=world.unknown),
-    }  # fmt: skip
+    }
     client = as_user(world.editor)
 
     page = headings(client.get("/alerts/" + query))
@@ -124,13 +136,15 @@ def test_a_day_that_is_near_is_red_until_somebody_answers(world, as_user):
     assert 'class="late"' not in text_of(client.get("/alerts/?state="))
 
 
-# --- answers ----------------------------------------------------------------------------------------------------
+# --- answers --------------------------------------------------------------------------------------
 
 
 def test_acknowledging_is_offered_to_be_undone_once(world, as_user):
     client = as_user(world.editor)
 
-    page = text_of(client.post(f"/alerts/{world.alert.pk}/acknowledge/", {"back": "/alerts/"}, follow=True))
+    page = text_of(
+        client.post(f"/alerts/{world.alert.pk}/acknowledge/", {"back": "/alerts/"}, follow=True)
+    )
 
     assert "One alert acknowledged." in page
     assert ">Undo</button>" in page
@@ -139,7 +153,9 @@ def test_acknowledging_is_offered_to_be_undone_once(world, as_user):
 
 def test_with_script_the_row_alone_is_drawn_anew(world, as_user):
     response = as_user(world.editor).post(
-        f"/alerts/{world.alert.pk}/acknowledge/", {"back": "/alerts/"}, headers={"HX-Request": "true"}
+        f"/alerts/{world.alert.pk}/acknowledge/",
+        {"back": "/alerts/"},
+        headers={"HX-Request": "true"},
     )
 
     page = text_of(response)
@@ -163,7 +179,9 @@ def test_several_are_acknowledged_and_opened_again(world, as_user):
     client = as_user(world.editor)
     ids = [world.alert.pk, further.pk]
 
-    page = text_of(client.post("/alerts/several/", {"alert": ids, "action": "acknowledge"}, follow=True))
+    page = text_of(
+        client.post("/alerts/several/", {"alert": ids, "action": "acknowledge"}, follow=True)
+    )
     assert "Two alerts acknowledged." in page
     assert 'name="action" value="undo"' in page
     assert set(Alert.objects.values_list("state", flat=True)) == {"acknowledged"}
@@ -177,14 +195,20 @@ def test_undoing_puts_a_snooze_back_that_was_running(world, as_user):
     client = as_user(world.editor)
     until = world.today + timedelta(9)
     client.post(f"/alerts/{world.alert.pk}/snooze/", {"until": until.isoformat()})
-    client.post("/alerts/several/", {"alert": [world.alert.pk], "action": "resolve", "why": "Moved"})
+    client.post(
+        "/alerts/several/", {"alert": [world.alert.pk], "action": "resolve", "why": "Moved"}
+    )
 
-    page = text_of(client.post("/alerts/several/", {"alert": [world.alert.pk], "action": "undo"}, follow=True))
+    page = text_of(
+        client.post("/alerts/several/", {"alert": [world.alert.pk], "action": "undo"}, follow=True)
+    )
 
     assert "One alert put back as it stood." in page
     assert Alert.objects.values_list("state", "snoozed_until").get() == ("snoozed", until)
     as_user(world.governance).post(f"/alerts/{world.alert.pk}/acknowledge/")
-    again = text_of(client.post("/alerts/several/", {"alert": [world.alert.pk], "action": "undo"}, follow=True))
+    again = text_of(
+        client.post("/alerts/several/", {"alert": [world.alert.pk], "action": "undo"}, follow=True)
+    )
     assert f"{world.governance} changed it since." in again
 
 
@@ -193,7 +217,11 @@ def test_undoing_leaves_alone_what_was_answered_before(world, as_user):
     client = as_user(world.editor)
 
     page = text_of(
-        client.post("/alerts/several/", {"alert": [world.alert.pk, earlier.pk], "action": "acknowledge"}, follow=True)
+        client.post(
+            "/alerts/several/",
+            {"alert": [world.alert.pk, earlier.pk], "action": "acknowledge"},
+            follow=True,
+        )
     )
 
     assert "One alert acknowledged." in page
@@ -202,24 +230,33 @@ def test_undoing_leaves_alone_what_was_answered_before(world, as_user):
 
 def test_several_are_snoozed_for_a_week(world, as_user):
     as_user(world.editor).post(
-        "/alerts/several/", {"alert": [world.alert.pk], "action": "snooze", "days": "7", "back": "/alerts/"}
+        "/alerts/several/",
+        {"alert": [world.alert.pk], "action": "snooze", "days": "7", "back": "/alerts/"},
     )
 
     world.alert.refresh_from_db()
     assert (world.alert.state, world.alert.snoozed_until) == ("snoozed", world.today + timedelta(7))
 
 
-def test_resolving_needs_to_say_how_and_what_it_kept_back_is_owed_again_when_it_is_undone(world, as_user):
+def test_resolving_needs_to_say_how_and_what_it_kept_back_is_owed_again_when_it_is_undone(
+    world, as_user
+):
     owed = Notice.objects.create(
         alert=world.alert, user=world.editor, why="subscription", owed_at=world.alert.raised_at
     )
     client = as_user(world.editor)
 
-    page = text_of(client.post("/alerts/several/", {"alert": [world.alert.pk], "action": "resolve"}, follow=True))
+    page = text_of(
+        client.post(
+            "/alerts/several/", {"alert": [world.alert.pk], "action": "resolve"}, follow=True
+        )
+    )
     assert "Say in a few words how it was settled." in page
     assert Alert.objects.get().state == "open"
 
-    client.post("/alerts/several/", {"alert": [world.alert.pk], "action": "resolve", "why": "Moved"})
+    client.post(
+        "/alerts/several/", {"alert": [world.alert.pk], "action": "resolve", "why": "Moved"}
+    )
     owed.refresh_from_db()
     assert (Alert.objects.get().resolution_sentence, owed.skip_reason != "") == ("Moved", True)
 
@@ -232,10 +269,16 @@ def test_resolving_needs_to_say_how_and_what_it_kept_back_is_owed_again_when_it_
     ("data", "words"),
     [
         ({"action": "acknowledge"}, "Tick the alerts that the answer is for."),
-        ({"action": "acknowledge", "alert": ["x", "9" * 30]}, "Tick the alerts that the answer is for."),
+        (
+            {"action": "acknowledge", "alert": ["x", "9" * 30]},
+            "Tick the alerts that the answer is for.",
+        ),
         ({"action": "burn", "alert": "{pk}"}, "Choose what to do: acknowledge, snooze or resolve."),
         ({"action": "snooze", "alert": "{pk}"}, "Say until which day."),
-        ({"action": "snooze", "alert": "{pk}", "until": "2020-01-01"}, "Snooze until a day that is still to come."),
+        (
+            {"action": "snooze", "alert": "{pk}", "until": "2020-01-01"},
+            "Snooze until a day that is still to come.",
+        ),
         ({"action": "snooze", "alert": "{pk}", "until": "soon"}, "Give a day such as 2026-11-24."),
     ],
 )
@@ -262,7 +305,9 @@ def test_who_only_reads_is_told_so_and_changes_nothing(world, as_user):
 
 def test_a_stranger_answers_nothing(world, as_user):
     page = text_of(
-        as_user(make_user()).post("/alerts/several/", {"alert": [world.alert.pk], "action": "acknowledge"}, follow=True)
+        as_user(make_user()).post(
+            "/alerts/several/", {"alert": [world.alert.pk], "action": "acknowledge"}, follow=True
+        )
     )
 
     assert "Tick the alerts" in page

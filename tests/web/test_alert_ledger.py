@@ -12,26 +12,45 @@ from tests.http import file_lines, text_of
 
 @pytest.fixture
 def hook(world):
-    return Webhook.objects.create(name="Tickets", url="https://example.org/hook", created_by=world.governance)
+    return Webhook.objects.create(
+        name="Tickets", url="https://example.org/hook", created_by=world.governance
+    )
 
 
 @pytest.fixture
 def ledger(world, hook):
-    """A failed mail to the team, a sent one to the editor, a queued request to the webhook; and three notices that
-    nothing carries."""
+    """A failed mail to the team, a sent one to the editor, a queued request to the webhook; and
+    three notices that nothing carries."""
     at = now()
     sent = Delivery.objects.create(
-        user=world.editor, kind="immediate", address="ilse@example.org", message_id="<two@r>", subject="At once",
-        body_text="...", due_at=at, state="sent", sent_at=at,
-    )  # fmt: skip
+        user=world.editor,
+        kind="immediate",
+        address="ilse@example.org",
+        message_id="<two@r>",
+        subject="At once",
+        body_text="...",
+        due_at=at,
+        state="sent",
+        sent_at=at,
+    )
     posted = Delivery.objects.create(
-        webhook=hook, kind="webhook", address=hook.url, message_id="<three@r>", subject="1 alert",
-        body_text='{"type": "alerts", "alerts": [{"title": "Motor schätzt"}]}', due_at=at,
-    )  # fmt: skip
+        webhook=hook,
+        kind="webhook",
+        address=hook.url,
+        message_id="<three@r>",
+        subject="1 alert",
+        body_text='{"type": "alerts", "alerts": [{"title": "Motor schätzt"}]}',
+        due_at=at,
+    )
     for fields in (
         {"user": world.editor, "why": "owner", "delivery": sent},
         {"webhook": hook, "why": "webhook", "delivery": posted},
-        {"user": world.viewer, "why": "subscription", "skip_reason": "muted", "skip_details": {"until": "2027-01-01"}},
+        {
+            "user": world.viewer,
+            "why": "subscription",
+            "skip_reason": "muted",
+            "skip_details": {"until": "2027-01-01"},
+        },
         {"user": world.governance, "why": "escalation", "occasion": "escalated"},
     ):
         Notice.objects.create(alert=world.alert, owed_at=at, **fields)
@@ -42,15 +61,18 @@ def test_the_figures_add_up(world, ledger, as_user):
     page = text_of(as_user(world.governance).get("/deliveries/"))
 
     assert (
-        "Five notices were owed: one sent, <em class=\"short\">one failed</em>, one skipped with a reason and "
+        'Five notices were owed: one sent, <em class="short">one failed</em>, one skipped with a '
+        "reason and "
         "two still waiting."
-    ) in page  # fmt: skip
+    ) in page
 
 
 def test_before_the_first_alert_nothing_is_owed(world, as_user):
     Notice.objects.all().delete()
 
-    assert "Nobody has been owed word of anything yet." in text_of(as_user(world.governance).get("/deliveries/"))
+    assert "Nobody has been owed word of anything yet." in text_of(
+        as_user(world.governance).get("/deliveries/")
+    )
 
 
 @pytest.mark.parametrize(
@@ -72,14 +94,17 @@ def test_messages_are_narrowed_on_page_and_csv_alike(query, subjects, world, led
     page = text_of(client.get("/deliveries/" + query))
     rows = [row.split(",") for row in file_lines(client.get("/deliveries.csv" + query))]
 
-    assert {subject for subject in ("Claims triage loses a model", "At once", "1 alert") if f">{subject}</a>" in page} \
-        == subjects  # fmt: skip
+    assert {
+        subject
+        for subject in ("Claims triage loses a model", "At once", "1 alert")
+        if f">{subject}</a>" in page
+    } == subjects
     assert {row[rows[0].index("subject")] for row in rows[1:]} == subjects
 
 
 @pytest.mark.parametrize(
     ("reader", "n"), [("governance", 3), ("editor", 2), ("viewer", 1), ("outsider", 0)]
-)  # fmt: skip
+)
 def test_everybody_reads_the_messages_to_oneself_and_ones_teams(reader, n, world, ledger, as_user):
     client = as_user(getattr(world, reader))
 
@@ -107,12 +132,16 @@ def test_a_message_does_not_name_what_its_reader_may_not_see_any_more(world, led
 def test_what_a_webhook_is_sent_is_shown_as_json(world, ledger, as_user):
     page = as_user(world.governance).get(f"/deliveries/{ledger['posted'].pk}/").content.decode()
 
-    shown = page.partition('<pre class="mail" tabindex="0">')[2].partition("</pre>")[0].replace("&quot;", '"')
+    shown = (
+        page.partition('<pre class="mail" tabindex="0">')[2]
+        .partition("</pre>")[0]
+        .replace("&quot;", '"')
+    )
     assert json.loads(shown) == {"type": "alerts", "alerts": [{"title": "Motor schätzt"}]}
     assert "\n" in shown.strip()
 
 
-# --- not carried --------------------------------------------------------------------------------------------------
+# --- not carried ----------------------------------------------------------------------------------
 
 
 def test_what_no_message_carries_stands_there_with_its_reason(world, ledger, as_user):
@@ -127,10 +156,14 @@ def test_what_no_message_carries_stands_there_with_its_reason(world, ledger, as_
 @pytest.mark.parametrize(
     ("query", "recipients"),
     [
-        ("", ["hana", "maren"]), ("?carried=skipped", ["hana"]), ("?carried=owed", ["maren"]),
-        ("?why=subscription", ["hana"]), ("?recipient=mar", ["maren"]), ("?team=nothing", []),
+        ("", ["hana", "maren"]),
+        ("?carried=skipped", ["hana"]),
+        ("?carried=owed", ["maren"]),
+        ("?why=subscription", ["hana"]),
+        ("?recipient=mar", ["maren"]),
+        ("?team=nothing", []),
     ],
-)  # fmt: skip
+)
 def test_they_are_narrowed_on_page_and_csv_alike(query, recipients, world, ledger, as_user):
     client = as_user(world.governance)
 
@@ -155,10 +188,12 @@ def test_an_alert_of_ones_own_that_one_lost_sight_of_is_not_named(world, ledger,
 
     assert "Muted until 2027-01-01." in page
     assert "An alert that is not yours to see" in page
-    assert Alert.objects.get().key not in "".join(file_lines(as_user(world.viewer).get("/deliveries/not-carried.csv")))
+    assert Alert.objects.get().key not in "".join(
+        file_lines(as_user(world.viewer).get("/deliveries/not-carried.csv"))
+    )
 
 
-# --- again --------------------------------------------------------------------------------------------------------
+# --- again ----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("reader", "code"), [("editor", 403), ("viewer", 403), ("outsider", 404)])
@@ -170,7 +205,9 @@ def test_only_governance_sends_a_failed_message_again(reader, code, world, as_us
 
 
 def test_what_did_not_fail_is_not_sent_again(world, ledger, as_user):
-    page = text_of(as_user(world.governance).post(f"/deliveries/{ledger['sent'].pk}/resend/", follow=True))
+    page = text_of(
+        as_user(world.governance).post(f"/deliveries/{ledger['sent'].pk}/resend/", follow=True)
+    )
 
     assert "Only a failed message is sent again." in page
     assert Delivery.objects.get(pk=ledger["sent"].pk).state == "sent"

@@ -1,4 +1,5 @@
-"""The signed addresses in mails: they act for the person the mail went to, and looking changes nothing."""
+"""The signed addresses in mails: they act for the person the mail went to, and looking changes
+nothing."""
 
 import re
 from datetime import timedelta
@@ -24,15 +25,29 @@ def mail(world):
     """A mail to the editor about the alert of the world and one that only governance sees."""
     at = now()
     mail = Delivery.objects.create(
-        user=world.editor, address="ilse@example.org", message_id="<two@registry>", subject="Two things",
-        body_text="...", due_at=at, created_at=at, state="sent", sent_at=at,
-    )  # fmt: skip
+        user=world.editor,
+        address="ilse@example.org",
+        message_id="<two@registry>",
+        subject="Two things",
+        body_text="...",
+        due_at=at,
+        created_at=at,
+        state="sent",
+        sent_at=at,
+    )
     hidden = Alert.objects.create(
-        key="hidden", kind="retired", severity=4, event=world.event, user=world.governance, raised_at=at,
+        key="hidden",
+        kind="retired",
+        severity=4,
+        event=world.event,
+        user=world.governance,
+        raised_at=at,
         offering=make_offering("hidden-model"),
-    )  # fmt: skip
+    )
     for alert in (world.alert, hidden):
-        Notice.objects.create(alert=alert, user=world.editor, why="owner", owed_at=at, delivery=mail)
+        Notice.objects.create(
+            alert=alert, user=world.editor, why="owner", owed_at=at, delivery=mail
+        )
     return mail
 
 
@@ -82,7 +97,7 @@ def everything():
     )
 
 
-# --- answers ----------------------------------------------------------------------------------------------------
+# --- answers --------------------------------------------------------------------------------------
 
 
 def test_without_a_sign_in_it_shows_what_the_person_may_see_of_that_mail(client, world, answer):
@@ -115,7 +130,9 @@ def test_the_page_is_kept_by_nobody_and_needs_no_inline_script(client, answer, u
         assert response["Referrer-Policy"] == "same-origin"
         found = outline_of(response)
         assert (found.styled, found.inline) == ([], [])
-        assert [field for field in found.fields if not field[2] and field[0] not in found.labelled] == []
+        assert [
+            field for field in found.fields if not field[2] and field[0] not in found.labelled
+        ] == []
 
 
 def test_acknowledging_all_acts_for_the_person_and_says_so(client, world, answer):
@@ -139,8 +156,9 @@ def test_acknowledging_all_acts_for_the_person_and_says_so(client, world, answer
 )
 def test_every_answer_is_given_through_the_link(data, words, state, client, world, answer):
     data = {
-        name: value.format(in_a_week=(world.today + timedelta(7)).isoformat()) for name, value in data.items()
-    }  # fmt: skip
+        name: value.format(in_a_week=(world.today + timedelta(7)).isoformat())
+        for name, value in data.items()
+    }
 
     page = text_of(client.post(answer, {**data, "alert": world.alert.pk}))
 
@@ -155,13 +173,17 @@ def test_taking_it_and_muting_it_are_the_persons_own(client, world, answer):
     muted = client.post(answer, {"action": "mute", "until": until, "alert": world.alert.pk})
 
     mute = Mute.objects.get()
-    assert ">Undo</button>" not in text_of(muted), "what is muted is unmuted on the page of the preferences"
+    assert ">Undo</button>" not in text_of(muted), (
+        "what is muted is unmuted on the page of the preferences"
+    )
     assert Alert.objects.get(pk=world.alert.pk).assigned_to == world.editor
     assert (mute.user, mute.subject) == (world.editor, f"event:{world.event.pk}")
 
 
 def test_what_was_done_can_be_undone_there(client, world, answer):
-    page = text_of(client.post(answer, {"action": "resolve", "why": "Moved", "alert": world.alert.pk}))
+    page = text_of(
+        client.post(answer, {"action": "resolve", "why": "Moved", "alert": world.alert.pk})
+    )
     assert ">Undo</button>" in page
 
     page = text_of(client.post(answer, {"action": "undo", "alert": world.alert.pk}))
@@ -178,7 +200,10 @@ def test_what_was_done_can_be_undone_there(client, world, answer):
         ({"action": "burn", "alert": "{alert}"}, "Choose what to do with them."),
         ({"action": "resolve", "alert": "{alert}"}, "Say in a few words how it was settled."),
         ({"action": "snooze", "alert": "{alert}"}, "Say until which day."),
-        ({"action": "mute", "until": "2020-01-01", "alert": "{alert}"}, "Mute until a day that is still to come."),
+        (
+            {"action": "mute", "until": "2020-01-01", "alert": "{alert}"},
+            "Mute until a day that is still to come.",
+        ),
     ],
 )
 def test_what_lacks_something_is_refused_with_a_sentence(data, words, client, world, answer):
@@ -194,7 +219,12 @@ def test_what_lacks_something_is_refused_with_a_sentence(data, words, client, wo
 def test_an_alert_of_another_mail_is_not_answered_by_it(client, world, answer):
     hidden = Alert.objects.get(key="hidden")
     other = Alert.objects.create(
-        key="other", kind="announced", severity=2, event=world.event, team=world.team, raised_at=now()
+        key="other",
+        kind="announced",
+        severity=2,
+        event=world.event,
+        team=world.team,
+        raised_at=now(),
     )
 
     response = client.post(answer, {"action": "acknowledge", "alert": [hidden.pk, other.pk]})
@@ -238,10 +268,14 @@ def test_the_history_does_not_keep_the_address_that_acts_for_others(client, worl
     assert (said["user"], said["url"]) == (world.editor.pk, "/alerts/answer/-/")
 
 
-def test_the_page_of_the_alert_says_that_it_was_answered_by_a_mails_link(client, world, answer, as_user):
+def test_the_page_of_the_alert_says_that_it_was_answered_by_a_mails_link(
+    client, world, answer, as_user
+):
     client.post(answer, {"action": "acknowledge", "alert": world.alert.pk})
 
-    assert "acknowledged it, by the link in a mail" in text_of(as_user(world.viewer).get(f"/alerts/{world.alert.pk}/"))
+    assert "acknowledged it, by the link in a mail" in text_of(
+        as_user(world.viewer).get(f"/alerts/{world.alert.pk}/")
+    )
 
 
 def test_a_form_of_another_site_answers_nothing(world, answer):
@@ -282,7 +316,7 @@ def test_a_leaver_answers_nothing_any_more(client, world, answer):
     assert Alert.objects.get(pk=world.alert.pk).state == "open"
 
 
-# --- less mail --------------------------------------------------------------------------------------------------
+# --- less mail ------------------------------------------------------------------------------------
 
 
 def cadence(**key):
@@ -292,7 +326,10 @@ def cadence(**key):
 def test_it_says_what_the_address_gets(client, world, unsubscribe):
     page = text_of(client.get(unsubscribe))
 
-    assert "ilse@example.org gets a digest every day at 07:00 UTC; what is urgent comes at once." in page
+    assert (
+        "ilse@example.org gets a digest every day at 07:00 UTC; what is urgent comes at once."
+        in page
+    )
     assert "No mail at all" in page
     assert "Undo: send mail again" not in page
 
@@ -302,7 +339,7 @@ def test_one_click_of_a_mail_program_stops_it_without_cookie_or_token(world, uns
 
     response = program.post(
         unsubscribe, "List-Unsubscribe=One-Click", content_type="application/x-www-form-urlencoded"
-    )  # fmt: skip
+    )
 
     assert response.status_code == 200
     assert response.cookies == {}
@@ -321,9 +358,21 @@ def test_the_same_click_as_multipart_counts_as_well(world, unsubscribe):
     [
         ("never", ("never", True), "No mail goes to ilse@example.org any more."),
         ("urgent", ("urgent", True), "gets mail only of what is urgent."),
-        ("weekly", ("weekly", True), "gets a digest every Monday at 07:00 UTC; what is urgent comes at once."),
-        ("weekly-only", ("weekly", False), "gets a digest every Monday at 07:00 UTC; nothing comes in between."),
-        ("daily-only", ("daily", False), "gets a digest every day at 07:00 UTC; nothing comes in between."),
+        (
+            "weekly",
+            ("weekly", True),
+            "gets a digest every Monday at 07:00 UTC; what is urgent comes at once.",
+        ),
+        (
+            "weekly-only",
+            ("weekly", False),
+            "gets a digest every Monday at 07:00 UTC; nothing comes in between.",
+        ),
+        (
+            "daily-only",
+            ("daily", False),
+            "gets a digest every day at 07:00 UTC; nothing comes in between.",
+        ),
     ],
 )
 def test_less_can_be_chosen_without_a_session(choice, wanted, words, world, unsubscribe):
@@ -343,12 +392,16 @@ def test_a_choice_that_does_not_exist_changes_nothing(choice, client, world, uns
 
 
 def test_the_way_back_leads_to_what_was_there_before(client, world, unsubscribe):
-    set_preference(by=world.editor, at=now(), cadence=Cadence.WORKING_DAYS, immediate=False, heartbeat=True)
+    set_preference(
+        by=world.editor, at=now(), cadence=Cadence.WORKING_DAYS, immediate=False, heartbeat=True
+    )
 
     page = text_of(client.post(unsubscribe, {"choice": "never"}))
     assert 'name="cadence" value="working_days"' in page
     assert 'name="heartbeat" value="on"' in page
-    page = text_of(client.post(unsubscribe, {"choice": "again", "cadence": "working_days", "heartbeat": "on"}))
+    page = text_of(
+        client.post(unsubscribe, {"choice": "again", "cadence": "working_days", "heartbeat": "on"})
+    )
 
     assert "Mail goes there again" in page
     assert cadence(user=world.editor) == ("working_days", False)
@@ -387,7 +440,10 @@ def test_the_owners_of_a_team_are_informed_and_change_it_back(client, world, as_
     assert "No mail goes to" in mail.body_text
     link = re.search(r"http://127.0.0.1:8000(\S+)", mail.body_text)[1]
     page = as_user(owner).get(link)
-    assert reverse("notification-preferences:edit-team", args=[world.team.slug]) in page.content.decode()
+    assert (
+        reverse("notification-preferences:edit-team", args=[world.team.slug])
+        in page.content.decode()
+    )
     as_user(owner).post(
         reverse("notification-preferences:edit-team", args=[world.team.slug]),
         {"cadence": "daily", "weekday": 0, "hour": 7, "immediate": "on", "time_zone": "UTC"},
@@ -447,7 +503,11 @@ def test_each_mail_to_a_mailbox_has_an_address_of_its_own_and_a_persons_stays(wo
 def test_an_unknown_address_stops_nothing(client, world, unsubscribe, answer):
     token_of_an_answer = answer.rstrip("/").rpartition("/")[2]
 
-    for path in (unsubscribe[:-3] + "x/", f"/unsubscribe/{token_of_an_answer}/", address(user_id=999_999)):
+    for path in (
+        unsubscribe[:-3] + "x/",
+        f"/unsubscribe/{token_of_an_answer}/",
+        address(user_id=999_999),
+    ):
         response = client.post(path, {"List-Unsubscribe": "One-Click"})
         assert response.status_code == 404
     assert not Preference.objects.exists()

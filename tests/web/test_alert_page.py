@@ -1,4 +1,5 @@
-"""The page of one alert: what it says to whom, who was told, what was answered, and the answers it takes."""
+"""The page of one alert: what it says to whom, who was told, what was answered, and the answers it
+takes."""
 
 from datetime import timedelta
 
@@ -26,7 +27,7 @@ def page_of(world, as_user):
 
 @pytest.mark.parametrize(
     ("reader", "code"), [("governance", 200), ("editor", 200), ("viewer", 200), ("outsider", 404)]
-)  # fmt: skip
+)
 def test_who_may_open_it(reader, code, world, as_user):
     client = as_user(getattr(world, reader))
 
@@ -39,7 +40,10 @@ def test_it_says_what_happened_why_it_fell_there_and_what_to_do(world, page_of):
 
     assert "End announced: claude-sonnet-4-5 at Anthropic, ends" in page
     assert "Choose a successor, test it and move before the day named." in page
-    assert "It fell to Claims, as the application concerned names no owner who is known here as a person." in page
+    assert (
+        "It fell to Claims, as the application concerned names no owner who is known here as a "
+        "person." in page
+    )
     assert f'href="/events/{world.event.pk}/"' in page
     assert f'href="/offerings/{world.sonnet.pk}/"' in page
     assert 'href="https://example.org/deprecations"' in page
@@ -59,7 +63,9 @@ def test_it_names_only_the_applications_that_its_reader_may_see(world, page_of):
 
 def test_it_says_who_was_told_when_and_who_was_not_and_why(world, page_of):
     at = now()
-    hook = Webhook.objects.create(name="Tickets", url="https://example.org/hook", created_by=world.governance)
+    hook = Webhook.objects.create(
+        name="Tickets", url="https://example.org/hook", created_by=world.governance
+    )
     Notice.objects.create(alert=world.alert, webhook=hook, why="webhook", owed_at=at)
     Notice.objects.create(
         alert=world.alert,
@@ -81,7 +87,9 @@ def test_it_says_who_was_told_when_and_who_was_not_and_why(world, page_of):
 def test_a_mail_to_another_person_is_named_and_not_opened(world, page_of):
     world.delivery.team, world.delivery.user = None, world.governance
     world.delivery.save()
-    Notice.objects.filter(alert=world.alert).update(team=None, user=world.governance, why="governance")
+    Notice.objects.filter(alert=world.alert).update(
+        team=None, user=world.governance, why="governance"
+    )
 
     page = page_of(world.viewer)
 
@@ -106,7 +114,12 @@ def test_it_keeps_what_was_answered_by_whom_and_how(world, page_of, as_user):
     page = page_of(world.viewer)
 
     done = page[page.index("What was done") :]
-    order = ["resolved it<small>Moved to Sonnet 4.6</small>", "gave it to ilse", "acknowledged it", "raised it"]
+    order = [
+        "resolved it<small>Moved to Sonnet 4.6</small>",
+        "gave it to ilse",
+        "acknowledged it",
+        "raised it",
+    ]
     assert sorted(done.index(words) for words in order) == [done.index(words) for words in order]
     assert "alert acknowledged" not in done
 
@@ -114,18 +127,28 @@ def test_it_keeps_what_was_answered_by_whom_and_how(world, page_of, as_user):
 def test_an_alert_about_a_flag_says_the_figure_and_the_line(world, page_of):
     flag: ExposureFlag = make_flag("Anthropic 2")
     alert = Alert.objects.create(
-        key="flag", kind="opened", severity=4, flag=flag, user=world.governance, raised_at=now(),
+        key="flag",
+        kind="opened",
+        severity=4,
+        flag=flag,
+        user=world.governance,
+        raised_at=now(),
         details={"value": "0.62", "limit": "0.5", "n": 3},
-    )  # fmt: skip
+    )
 
     page = page_of(world.governance, alert)
 
-    assert "62 % of critical applications rest on Anthropic 2 as developer; the tolerance is 50 %" in page
+    assert (
+        "62 % of critical applications rest on Anthropic 2 as developer; the tolerance is 50 %"
+        in page
+    )
     assert "spread the load, or accept it until a day" in page
 
 
 def test_days_that_come_nearer_have_their_heading_and_their_todo(world, page_of):
-    Application.objects.filter(pk=world.triage.pk).update(next_review_on=world.today + timedelta(10))
+    Application.objects.filter(pk=world.triage.pk).update(
+        next_review_on=world.today + timedelta(10)
+    )
     Alert.objects.all().update(due_on=None)
     raise_due_alerts(at=now())
 
@@ -139,10 +162,17 @@ def test_days_that_come_nearer_have_their_heading_and_their_todo(world, page_of)
 
 def test_what_belongs_to_another_team_by_now_is_not_named(world, page_of):
     alert = Alert.objects.create(
-        key="review", kind="review_due", severity=2, subject_kind="application", subject_id=world.triage.pk,
-        team=world.team, application_ids=[world.triage.pk], due_on=world.today, details={"what": "Claims triage"},
+        key="review",
+        kind="review_due",
+        severity=2,
+        subject_kind="application",
+        subject_id=world.triage.pk,
+        team=world.team,
+        application_ids=[world.triage.pk],
+        due_on=world.today,
+        details={"what": "Claims triage"},
         raised_at=now(),
-    )  # fmt: skip
+    )
     Application.objects.filter(pk=world.triage.pk).update(team=make_team("Others"))
 
     page = page_of(world.viewer, alert)
@@ -157,7 +187,10 @@ def test_a_page_costs_the_same_however_many_were_told(world, as_user, django_ass
         application = make_application(team=world.team)
         world.alert.application_ids.append(application.pk)
         Notice.objects.create(
-            alert=world.alert, user=make_member(world.team, TeamRole.VIEWER), why="subscription", owed_at=now()
+            alert=world.alert,
+            user=make_member(world.team, TeamRole.VIEWER),
+            why="subscription",
+            owed_at=now(),
         )
     world.alert.save()
     acknowledge_alert(alert=world.alert, by=world.editor, at=now())
@@ -166,7 +199,7 @@ def test_a_page_costs_the_same_however_many_were_told(world, as_user, django_ass
         client.get(f"/alerts/{world.alert.pk}/")
 
 
-# --- answers ----------------------------------------------------------------------------------------------------
+# --- answers --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("action", ["acknowledge", "snooze", "assign", "take", "resolve", "reopen"])
@@ -180,7 +213,9 @@ def test_who_only_reads_may_not_answer_and_is_told_who_may(action, world, as_use
     assert Alert.objects.get().state == "open"
 
 
-@pytest.mark.parametrize("action", ["acknowledge", "snooze", "assign", "take", "resolve", "reopen", "mute", "burn"])
+@pytest.mark.parametrize(
+    "action", ["acknowledge", "snooze", "assign", "take", "resolve", "reopen", "mute", "burn"]
+)
 def test_to_strangers_there_is_nothing_to_answer(action, world, as_user):
     assert as_user(world.outsider).post(f"/alerts/{world.alert.pk}/{action}/").status_code == 404
 
@@ -193,11 +228,17 @@ def test_it_can_be_snoozed_until_a_day(world, as_user):
     day = world.today + timedelta(20)
 
     page = text_of(
-        as_user(world.editor).post(f"/alerts/{world.alert.pk}/snooze/", {"until": day.isoformat()}, follow=True)
+        as_user(world.editor).post(
+            f"/alerts/{world.alert.pk}/snooze/", {"until": day.isoformat()}, follow=True
+        )
     )
 
     world.alert.refresh_from_db()
-    assert (world.alert.state, world.alert.snoozed_until, world.alert.snoozed_by) == ("snoozed", day, world.editor)
+    assert (world.alert.state, world.alert.snoozed_until, world.alert.snoozed_by) == (
+        "snoozed",
+        day,
+        world.editor,
+    )
     assert "One alert snoozed until" in page
 
 
@@ -227,9 +268,17 @@ def test_one_takes_it_oneself_and_gives_it_back(world, as_user):
         ("snooze", {"until": "2999-01-01"}, "for longer, resolve it with a reason"),
         ("assign", {"to": "stranger"}, "Choose somebody of the list"),
         ("resolve", {"why": "  "}, "Say in a few words how it was settled."),
-        ("mute", {"what": "kind", "until": "2020-01-01"}, "Mute until a day that is still to come."),
+        (
+            "mute",
+            {"what": "kind", "until": "2020-01-01"},
+            "Mute until a day that is still to come.",
+        ),
         ("mute", {"what": "kind", "until": "2999-01-01"}, "Mute for a year at most"),
-        ("mute", {"what": "everything", "until": "2999-01-01"}, "Choose what to mute from the list."),
+        (
+            "mute",
+            {"what": "everything", "until": "2999-01-01"},
+            "Choose what to mute from the list.",
+        ),
         ("mute", {"until": ""}, "a mute without an end is forgotten"),
     ],
 )
@@ -241,14 +290,18 @@ def test_what_cannot_be_meant_is_refused_with_a_sentence(action, data, words, wo
     assert (Alert.objects.get().state, Mute.objects.count()) == ("open", 0)
 
 
-@pytest.mark.parametrize("back", ["https://evil.example/", "//evil.example/", "/alerts\\..\\evil", "javascript:1"])
+@pytest.mark.parametrize(
+    "back", ["https://evil.example/", "//evil.example/", "/alerts\\..\\evil", "javascript:1"]
+)
 def test_no_answer_leads_off_the_site(back, world, as_user):
-    response = as_user(world.editor).post(f"/alerts/{world.alert.pk}/snooze/", {"days": "1", "back": back})
+    response = as_user(world.editor).post(
+        f"/alerts/{world.alert.pk}/snooze/", {"days": "1", "back": back}
+    )
 
     assert response["Location"] == "/alerts/"
 
 
-# --- mutes ------------------------------------------------------------------------------------------------------
+# --- mutes ----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -265,7 +318,8 @@ def test_a_reader_mutes_for_oneself_what_one_chooses(what, field, value, world, 
     until = world.today + timedelta(30)
 
     as_user(world.viewer).post(
-        f"/alerts/{world.alert.pk}/mute/", {"what": what, "until": until.isoformat(), "reason": "I know"}
+        f"/alerts/{world.alert.pk}/mute/",
+        {"what": what, "until": until.isoformat(), "reason": "I know"},
     )
 
     mute = Mute.objects.get()
@@ -274,7 +328,11 @@ def test_a_reader_mutes_for_oneself_what_one_chooses(what, field, value, world, 
 
 
 def test_an_editor_mutes_the_mailbox_of_the_team_and_a_viewer_is_not_asked(world, as_user, page_of):
-    data = {"what": "kind", "until": (world.today + timedelta(9)).isoformat(), "whose": world.team.slug}
+    data = {
+        "what": "kind",
+        "until": (world.today + timedelta(9)).isoformat(),
+        "whose": world.team.slug,
+    }
     assert "The mailbox of Claims" in page_of(world.editor)
     assert "The mailbox of Claims" not in page_of(world.viewer)
 
@@ -285,7 +343,7 @@ def test_an_editor_mutes_the_mailbox_of_the_team_and_a_viewer_is_not_asked(world
     assert (Mute.objects.get().team, Mute.objects.get().created_by) == (world.team, world.editor)
 
 
-# --- whom it would fall to --------------------------------------------------------------------------------------
+# --- whom it would fall to ------------------------------------------------------------------------
 
 
 def test_an_application_says_whom_its_alerts_go_to(world, as_user):

@@ -12,24 +12,35 @@ from tests.http import text_of
 
 PAGE = "/alerts/settings/"
 POLICY = {
-    "milestones": "30, 90,90 7", "soft_milestones": "", "escalate_team_hours": "12", "escalate_governance_hours": "",
-}  # fmt: skip
+    "milestones": "30, 90,90 7",
+    "soft_milestones": "",
+    "escalate_team_hours": "12",
+    "escalate_governance_hours": "",
+}
 LINES = {
-    "price_percent": "10", "price_monthly_usd": "2500", "expiry_milestones": "21, 0", "review_milestones": "7",
+    "price_percent": "10",
+    "price_monthly_usd": "2500",
+    "expiry_milestones": "21, 0",
+    "review_milestones": "7",
     "escalate_from_severity": "4",
-}  # fmt: skip
+}
 
 
 @pytest.fixture
 def hook(world):
-    return Webhook.objects.create(name="Tickets", url="https://example.org/hook", created_by=world.governance)
+    return Webhook.objects.create(
+        name="Tickets", url="https://example.org/hook", created_by=world.governance
+    )
 
 
 @pytest.mark.parametrize("reader", ["governance", "editor", "viewer", "outsider"])
 def test_everybody_reads_when_people_are_told(reader, world, as_user):
     page = text_of(as_user(getattr(world, reader)).get(PAGE))
 
-    assert "Owners of critical applications are told 180, 90, 60, 30, 14, 7, 1 and 0 days before a model ends." in page
+    assert (
+        "Owners of critical applications are told 180, 90, 60, 30, 14, 7, 1 and 0 days before a "
+        "model ends." in page
+    )
     assert "Silence is passed on after 24 hours." in page
     assert ('type="submit">Save<' in page) is (reader == "governance")
 
@@ -57,7 +68,9 @@ def test_nobody_else_changes_them(reader, path, world, as_user):
     response = as_user(getattr(world, reader)).post(PAGE + path, {**POLICY, **LINES})
 
     assert response.status_code == 403
-    assert "Only governance and administrators may change when people are told." in text_of(response)
+    assert "Only governance and administrators may change when people are told." in text_of(
+        response
+    )
     assert AlertPolicy.objects.get(criticality=1).milestones[0] == 180
     assert AlertSettings.objects.get().price_percent == 5
 
@@ -65,12 +78,28 @@ def test_nobody_else_changes_them(reader, path, world, as_user):
 @pytest.mark.parametrize(
     ("path", "change", "words"),
     [
-        ("of/0/", {"milestones": "30, soon"}, "&#x27;soon&#x27; is no number of days between 0 and 3,650."),
+        (
+            "of/0/",
+            {"milestones": "30, soon"},
+            "&#x27;soon&#x27; is no number of days between 0 and 3,650.",
+        ),
         ("of/0/", {"milestones": "-1"}, "&#x27;-1&#x27; is no number of days"),
         ("of/0/", {"milestones": "99999"}, "is no number of days"),
-        ("of/0/", {"milestones": ",".join(map(str, range(30)))}, "More than 20 milestones are a mail nobody reads."),
-        ("of/0/", {"escalate_team_hours": "0"}, "Give at least one hour, or leave it empty: never."),
-        ("of/0/", {"escalate_team_hours": "a day"}, "Give a number of hours, or leave it empty: never."),
+        (
+            "of/0/",
+            {"milestones": ",".join(map(str, range(30)))},
+            "More than 20 milestones are a mail nobody reads.",
+        ),
+        (
+            "of/0/",
+            {"escalate_team_hours": "0"},
+            "Give at least one hour, or leave it empty: never.",
+        ),
+        (
+            "of/0/",
+            {"escalate_team_hours": "a day"},
+            "Give a number of hours, or leave it empty: never.",
+        ),
         ("lines/", {"price_percent": "-5"}, "greater than or equal to 0"),
         ("lines/", {"expiry_milestones": "½"}, "is no number of days"),
         ("lines/", {"escalate_from_severity": "9"}, "Select a valid choice."),
@@ -89,21 +118,39 @@ def test_a_criticality_that_does_not_exist_is_not_found(world, as_user):
     assert as_user(world.governance).post(f"{PAGE}of/9/", POLICY).status_code == 404
 
 
-# --- webhooks -----------------------------------------------------------------------------------------------------
+# --- webhooks -------------------------------------------------------------------------------------
 
-HOOK = {"name": "Tickets", "url": "https://tickets.example.org/in", "min_severity": "3", "enabled": "on"}
+HOOK = {
+    "name": "Tickets",
+    "url": "https://tickets.example.org/in",
+    "min_severity": "3",
+    "enabled": "on",
+}
 
 
 def test_governance_adds_a_webhook_and_is_shown_its_secret(world, as_user):
     client = as_user(world.governance)
 
     page = text_of(
-        client.post(f"{PAGE}webhooks/new/", {**HOOK, "team": world.team.slug, "kinds": ["opened", "late"]}, follow=True)
+        client.post(
+            f"{PAGE}webhooks/new/",
+            {**HOOK, "team": world.team.slug, "kinds": ["opened", "late"]},
+            follow=True,
+        )
     )
 
     hook = Webhook.objects.get()
-    assert (hook.name, hook.url, hook.team, hook.min_severity) == ("Tickets", HOOK["url"], world.team, 3)
-    assert (hook.kinds, hook.enabled, hook.created_by) == (["opened", "late"], True, world.governance)
+    assert (hook.name, hook.url, hook.team, hook.min_severity) == (
+        "Tickets",
+        HOOK["url"],
+        world.team,
+        3,
+    )
+    assert (hook.kinds, hook.enabled, hook.created_by) == (
+        ["opened", "late"],
+        True,
+        world.governance,
+    )
     assert secret_of(hook).replace("+", "&#x2B;") in page or secret_of(hook) in page
     assert "Tickets" in text_of(client.get(PAGE))
 
@@ -148,7 +195,9 @@ def test_a_webhook_is_changed_and_switched_off_and_gets_a_new_secret(world, hook
     client.post(f"{PAGE}webhooks/{hook.pk}/secret/", {"leaked": "on"})
     hook.refresh_from_db()
     assert hook.old_nonce == ""
-    assert "Chat is switched off: nothing is posted there." in text_of(client.get(f"{PAGE}webhooks/{hook.pk}/"))
+    assert "Chat is switched off: nothing is posted there." in text_of(
+        client.get(f"{PAGE}webhooks/{hook.pk}/")
+    )
 
 
 def test_a_test_is_a_signed_request_about_nothing(world, hook, as_user):
@@ -159,7 +208,9 @@ def test_a_test_is_a_signed_request_about_nothing(world, hook, as_user):
     assert (sent.kind, sent.state, sent.address) == ("webhook", "queued", hook.url)
     assert (body["type"], body["alerts"]) == ("alerts", [])
     assert sent.due_at <= now()
-    assert "A test, sent by maren" in text_of(as_user(world.governance).get(f"{PAGE}webhooks/{hook.pk}/"))
+    assert "A test, sent by maren" in text_of(
+        as_user(world.governance).get(f"{PAGE}webhooks/{hook.pk}/")
+    )
 
 
 def test_every_test_is_a_request_of_its_own(world, hook, as_user):
@@ -178,7 +229,7 @@ def test_an_auditor_reads_a_webhook_without_its_secret_and_changes_nothing(world
     codes = [
         client.post(f"{PAGE}webhooks/{hook.pk}/{what}", HOOK).status_code
         for what in ("", "secret/", "switch/", "test/")
-    ]  # fmt: skip
+    ]
 
     assert hook.url in page
     assert secret_of(hook) not in page

@@ -1,4 +1,5 @@
-"""What one gets: how one is mailed, what one asked for, what one muted, the calendar, and where things stand now."""
+"""What one gets: how one is mailed, what one asked for, what one muted, the calendar, and where
+things stand now."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -18,14 +19,26 @@ from apps.alerts.models import (
 )
 from apps.alerts.preview import preview_of
 from apps.alerts.windows import Rhythm
-from apps.alerts.wishing import BadWish, feed_digest, make_calendar_feed, save_subscription, set_preference
+from apps.alerts.wishing import (
+    BadWish,
+    feed_digest,
+    make_calendar_feed,
+    save_subscription,
+    set_preference,
+)
 from apps.common.time import now
 from apps.web.views.alerts.wishes import next_mail
 from tests.builders import make_event, make_member, make_team, make_user
 from tests.http import text_of
 
 PAGE = "/alerts/subscriptions/"
-MAIL = {"cadence": "weekly", "weekday": "2", "hour": "16", "time_zone": "Europe/Zurich", "immediate": "on"}
+MAIL = {
+    "cadence": "weekly",
+    "weekday": "2",
+    "hour": "16",
+    "time_zone": "Europe/Zurich",
+    "immediate": "on",
+}
 
 
 @pytest.fixture
@@ -33,7 +46,7 @@ def owner(world):
     return make_member(world.team, TeamRole.OWNER, make_user("olga"))
 
 
-# --- how and when -------------------------------------------------------------------------------------------------
+# --- how and when ---------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("reader", ["governance", "editor", "viewer", "outsider"])
@@ -51,7 +64,12 @@ def test_one_chooses_when_one_is_mailed(world, as_user):
 
     wish = Preference.objects.get(user=world.viewer)
     world.viewer.refresh_from_db()
-    assert (wish.cadence, wish.weekday, wish.immediate, wish.heartbeat) == ("weekly", 2, True, False)
+    assert (wish.cadence, wish.weekday, wish.immediate, wish.heartbeat) == (
+        "weekly",
+        2,
+        True,
+        False,
+    )
     assert (world.viewer.digest_hour, world.viewer.time_zone) == (16, "Europe/Zurich")
     assert "The next digest comes on Wednesday" in page
     assert "at 16:00 Europe/Zurich" in page
@@ -62,20 +80,25 @@ def test_one_chooses_when_one_is_mailed(world, as_user):
     [
         (
             Rhythm(),
-            "The next digest comes on Thursday 26 November 2026 at 07:00 UTC, if something is owed by then; "
+            "The next digest comes on Thursday 26 November 2026 at 07:00 UTC, if something is owed "
+            "by then; "
             "what is urgent comes at once.",
         ),
-        (Rhythm(time_zone="America/New_York"), "Wednesday 25 November 2026 at 07:00 America/New_York"),
+        (
+            Rhythm(time_zone="America/New_York"),
+            "Wednesday 25 November 2026 at 07:00 America/New_York",
+        ),
         (
             Rhythm(cadence=Cadence.WEEKLY, weekday=4, immediate=False),
-            "Friday 27 November 2026 at 07:00 UTC, if something is owed by then; nothing comes before.",
+            "Friday 27 November 2026 at 07:00 UTC, if something is owed by then; nothing comes "
+            "before.",
         ),
         (Rhythm(heartbeat=True), "also if nothing happens"),
         (Rhythm(cadence=Cadence.AT_ONCE), "A mail comes each time something happens"),
         (Rhythm(cadence=Cadence.URGENT), "No digest comes. What is urgent comes at once"),
         (Rhythm(cadence=Cadence.NEVER), "No mail comes."),
     ],
-)  # fmt: skip
+)
 def test_the_next_mail_is_foretold(rhythm, words):
     assert words in next_mail(rhythm, "a@example.org", datetime(2026, 11, 25, 9, tzinfo=UTC))
 
@@ -101,7 +124,9 @@ def test_a_wish_that_cannot_be_kept_is_refused_with_a_sentence(change, words, wo
     assert not Preference.objects.exists()
 
 
-def test_a_refusal_is_shown_at_the_field_that_it_names_however_it_is_worded(world, as_user, monkeypatch):
+def test_a_refusal_is_shown_at_the_field_that_it_names_however_it_is_worded(
+    world, as_user, monkeypatch
+):
     def refuse(name):
         raise BadWish("Other words.", field="time_zone")
 
@@ -148,7 +173,7 @@ def test_a_team_without_a_mailbox_is_named(world, owner, as_user):
     assert "Claims has no mailbox, so its owners are mailed." in text_of(as_user(owner).get(PAGE))
 
 
-# --- subscriptions ------------------------------------------------------------------------------------------------
+# --- subscriptions --------------------------------------------------------------------------------
 
 
 def subscribed(user, **fields):
@@ -160,19 +185,31 @@ def test_one_subscribes_by_the_form(world, as_user):
         as_user(world.viewer).post(
             f"{PAGE}new/",
             {
-                "name": "Sonnet", "provider": "anthropic", "foundation": "claude sonnet 4.5", "team": world.team.slug,
-                "kinds": ["announced", "retired"], "min_severity": "3", "max_days_left": "90", "enabled": "on",
+                "name": "Sonnet",
+                "provider": "anthropic",
+                "foundation": "claude sonnet 4.5",
+                "team": world.team.slug,
+                "kinds": ["announced", "retired"],
+                "min_severity": "3",
+                "max_days_left": "90",
+                "enabled": "on",
             },
             follow=True,
         )
-    )  # fmt: skip
+    )
 
     row = Subscription.objects.get()
     assert (row.user, row.provider, row.team) == (world.viewer, world.sonnet.host, world.team)
     assert row.foundation == world.sonnet.version.foundation
-    assert (row.kinds, row.min_severity, row.max_days_left, row.enabled) == (["announced", "retired"], 3, 90, True)
+    assert (row.kinds, row.min_severity, row.max_days_left, row.enabled) == (
+        ["announced", "retired"],
+        3,
+        90,
+        True,
+    )
     assert (
-        "End announced and retired, of Anthropic, of Claude Sonnet 4.5, of Claims and the teams below it, "
+        "End announced and retired, of Anthropic, of Claude Sonnet 4.5, of Claims and the teams "
+        "below it, "
         "severity medium and above, due within 90 days."
     ) in page
 
@@ -203,14 +240,20 @@ def test_the_subscriptions_of_others_are_not_there(path, world, as_user):
     row = subscribed(world.viewer)
 
     for user in (world.governance, world.outsider):
-        assert as_user(user).post(PAGE + path.format(pk=row.pk), {"min_severity": "1"}).status_code == 404
+        assert (
+            as_user(user).post(PAGE + path.format(pk=row.pk), {"min_severity": "1"}).status_code
+            == 404
+        )
     assert Subscription.objects.get().user == world.viewer
 
 
 @pytest.mark.parametrize(
     ("data", "words"),
     [
-        ({"foundation": "nothing of that name"}, "There is no foundation &#x27;nothing of that name&#x27;."),
+        (
+            {"foundation": "nothing of that name"},
+            "There is no foundation &#x27;nothing of that name&#x27;.",
+        ),
         ({"max_days_left": "soon"}, "Give a number of days, such as 90."),
         ({"team": "legal"}, "Select a valid choice."),
         ({"kinds": ["burnt"]}, "Select a valid choice. burnt is not one of the available choices."),
@@ -227,11 +270,13 @@ def test_what_cannot_be_subscribed_to_is_refused_with_a_sentence(data, words, wo
 def test_foundations_are_offered_while_one_types(world, as_user):
     page = text_of(as_user(world.viewer).get(f"{PAGE}foundations/?foundation=sonnet"))
 
-    assert '<option value="anthropic-claude-sonnet-4-5">Claude Sonnet 4.5, Anthropic</option>' in page
+    assert (
+        '<option value="anthropic-claude-sonnet-4-5">Claude Sonnet 4.5, Anthropic</option>' in page
+    )
     assert "<option" not in text_of(as_user(world.viewer).get(f"{PAGE}foundations/?foundation="))
 
 
-# --- preview ----------------------------------------------------------------------------------------------------
+# --- preview --------------------------------------------------------------------------------------
 
 
 def test_the_preview_says_how_many_mails_that_would_have_been(world, as_user):
@@ -239,14 +284,18 @@ def test_the_preview_says_how_many_mails_that_would_have_been(world, as_user):
     sentence = "Would have sent you 1 mail in the last 30 days, about 1 alert."
 
     assert sentence in text_of(client.get(f"{PAGE}preview/?min_severity=1"))
-    assert "Would have sent you no mail" in text_of(client.get(f"{PAGE}preview/?min_severity=1&kinds=retired"))
+    assert "Would have sent you no mail" in text_of(
+        client.get(f"{PAGE}preview/?min_severity=1&kinds=retired")
+    )
     page = text_of(client.post(f"{PAGE}new/", {"min_severity": "1", "preview": "1"}))
     assert sentence in page
     assert not Subscription.objects.exists()
 
 
 def test_the_preview_shows_nothing_of_what_one_may_not_see(world, as_user):
-    assert "Would have sent you no mail" in text_of(as_user(world.outsider).get(f"{PAGE}preview/?min_severity=1"))
+    assert "Would have sent you no mail" in text_of(
+        as_user(world.outsider).get(f"{PAGE}preview/?min_severity=1")
+    )
 
 
 def test_while_something_is_wrong_the_preview_says_what(world, as_user):
@@ -268,19 +317,29 @@ def test_while_something_is_wrong_the_preview_says_what(world, as_user):
     ],
 )
 def test_the_preview_agrees_with_what_raising_writes(wish, world):
-    """Raise the same events once without the subscription, which the preview looks at, and once with it."""
+    """Raise the same events once without the subscription, which the preview looks at, and once
+    with it."""
     at, host, today = now(), world.sonnet.host, world.today
     Notice.objects.all().delete()
     Alert.objects.all().delete()
     for n, (kind, offering, days) in enumerate(
         [
-            ("announced", world.sonnet, 10), ("moved_later", world.sonnet, 60), ("retired", world.sonnet_bedrock, 0),
-            ("released", world.sonnet, None), ("delisted", world.unknown, None),
+            ("announced", world.sonnet, 10),
+            ("moved_later", world.sonnet, 60),
+            ("retired", world.sonnet_bedrock, 0),
+            ("released", world.sonnet, None),
+            ("delisted", world.unknown, None),
         ]
-    ):  # fmt: skip
+    ):
         on = today + timedelta(days) if days is not None else None
         make_event(
-            offering, kind, key=f"n{n}", detected_at=at, effective_on=on, new=on.isoformat() if on else None, old=None
+            offering,
+            kind,
+            key=f"n{n}",
+            detected_at=at,
+            effective_on=on,
+            new=on.isoformat() if on else None,
+            old=None,
         )
     raise_alerts(at=at)
     wanted = {
@@ -301,7 +360,7 @@ def test_the_preview_agrees_with_what_raising_writes(wish, world):
     assert told.exists()
 
 
-# --- mutes ------------------------------------------------------------------------------------------------------
+# --- mutes ----------------------------------------------------------------------------------------
 
 
 def muted(world, **fields):
@@ -345,7 +404,7 @@ def test_the_mutes_of_others_are_not_there(world, as_user):
     assert "We know" not in text_of(as_user(world.governance).get(PAGE))
 
 
-# --- calendar -----------------------------------------------------------------------------------------------------
+# --- calendar -------------------------------------------------------------------------------------
 
 
 def test_a_calendar_address_is_shown_once(world, as_user):
@@ -374,7 +433,7 @@ def test_a_calendar_address_is_revoked_by_its_owner_alone(world, as_user):
     assert feed.prefix not in text_of(as_user(world.viewer).get(PAGE))
 
 
-# --- where things stand -------------------------------------------------------------------------------------------
+# --- where things stand ---------------------------------------------------------------------------
 
 
 def test_one_asks_for_where_things_stand(world, as_user):
@@ -382,7 +441,9 @@ def test_one_asks_for_where_things_stand(world, as_user):
     client = as_user(world.editor)
     assert "1 open alert is owed to you now." in text_of(client.get(PAGE))
 
-    assert "A mail about one open alert is on its way" in text_of(client.post("/alerts/mail/ask/", follow=True))
+    assert "A mail about one open alert is on its way" in text_of(
+        client.post("/alerts/mail/ask/", follow=True)
+    )
     assert "asked for it today already" in text_of(client.post("/alerts/mail/ask/", follow=True))
 
     assert Notice.objects.get(user=world.editor).urgent
@@ -396,7 +457,9 @@ def test_who_wants_no_mail_is_told_to_change_that_first(world, as_user):
     assert "You have chosen to get no mail." in page
 
 
-def test_the_page_costs_the_same_however_much_was_wished(world, owner, as_user, django_assert_num_queries):
+def test_the_page_costs_the_same_however_much_was_wished(
+    world, owner, as_user, django_assert_num_queries
+):
     client = as_user(owner)
     for _ in range(6):
         subscribed(owner, provider=world.sonnet.host, team=world.team)

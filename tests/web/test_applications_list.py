@@ -15,9 +15,13 @@ from tests.http import file_lines, text_of, workbook_of
 def kept(world):
     """The world with a measured way out of the ending model: 40 days of work, ten are left."""
     record_exit_test(
-        dependency=world.triage.dependencies.get(role="primary"), target=world.sonnet_bedrock,
-        tested_on=world.today, result="passed", by=world.editor, facts={"effort_days": 40},
-    )  # fmt: skip
+        dependency=world.triage.dependencies.get(role="primary"),
+        target=world.sonnet_bedrock,
+        tested_on=world.today,
+        result="passed",
+        by=world.editor,
+        facts={"effort_days": 40},
+    )
     refresh(on=world.today)
     keep_findings(on=world.today)
     return world
@@ -75,9 +79,13 @@ def test_page_csv_and_workbook_have_the_same_rows_in_the_same_order(query, kept,
 def test_a_team_sees_its_own_in_every_order(kept, as_user):
     client = as_user(kept.viewer)
     record_exit_test(
-        dependency=kept.foreign.dependencies.get(), target=kept.sonnet, tested_on=kept.today, result="passed",
-        by=kept.governance, facts={"effort_days": 1},
-    )  # fmt: skip
+        dependency=kept.foreign.dependencies.get(),
+        target=kept.sonnet,
+        tested_on=kept.today,
+        result="passed",
+        by=kept.governance,
+        facts={"effort_days": 1},
+    )
 
     for sort in ("name", "runway", "users", "spend", "review"):
         assert "Clause finder" not in text_of(client.get(f"/applications/?sort={sort}"))
@@ -97,7 +105,11 @@ class TestSeveral:
 
     def test_what_will_change_is_seen_first_then_done_and_can_be_undone(self, world, as_user):
         client = as_user(world.editor)
-        asked = {"pick": [world.triage.pk, world.drafter.pk], "expected": "2", "next_review_on": "2027-03-01"}
+        asked = {
+            "pick": [world.triage.pk, world.drafter.pk],
+            "expected": "2",
+            "next_review_on": "2027-03-01",
+        }
 
         seen = client.post(self.path, {**asked, "step": "preview"})
         assert "2 applications will change." in text_of(seen)
@@ -113,11 +125,17 @@ class TestSeveral:
         assert not Application.objects.filter(next_review_on="2027-03-01").exists()
 
     def test_rows_that_cannot_be_changed_say_why_and_the_others_are(self, world, as_user):
-        client = as_user(make_member(world.team, TeamRole.EDITOR, make_member(world.foreign.team, TeamRole.VIEWER)))
+        client = as_user(
+            make_member(
+                world.team, TeamRole.EDITOR, make_member(world.foreign.team, TeamRole.VIEWER)
+            )
+        )
         asked = {"pick": [world.triage.pk, world.foreign.pk], "expected": "2", "criticality": "3"}
 
         seen = client.post(self.path, {**asked, "step": "preview"})
-        assert "One application will change" in text_of(seen) or "1 application will change" in text_of(seen)
+        assert "One application will change" in text_of(
+            seen
+        ) or "1 application will change" in text_of(seen)
         assert "Only an editor of the owning team may change it." in text_of(seen)
 
         client.post(self.path, {**asked, "step": "apply"})
@@ -149,7 +167,9 @@ class TestSeveral:
 def test_lists_cost_the_same_however_long(kept, as_user, django_assert_num_queries):
     client = as_user(kept.governance)
     for _ in range(5):
-        make_dependency(make_application(team=kept.team, users_affected=3), make_offering(lifecycle="retired"))
+        make_dependency(
+            make_application(team=kept.team, users_affected=3), make_offering(lifecycle="retired")
+        )
     refresh(on=kept.today)
     keep_findings(on=kept.today)
 
@@ -181,4 +201,6 @@ class TestFindings:
 
         assert "Mail drafter" in mine
         assert "Clause finder" not in mine
-        assert "Nothing looks wrong or unfinished." in text_of(as_user(kept.outsider).get("/findings/"))
+        assert "Nothing looks wrong or unfinished." in text_of(
+            as_user(kept.outsider).get("/findings/")
+        )

@@ -1,4 +1,5 @@
-"""One application's page: what it says, its files, and every form on it, as those who may and those who may not."""
+"""One application's page: what it says, its files, and every form on it, as those who may and those
+who may not."""
 
 import re
 from datetime import timedelta
@@ -26,7 +27,9 @@ from tests.http import file_lines, text_of
 
 def undo(client, response):
     """Presses the undo that the page after a change shows."""
-    offered = re.findall(r'class="said undo" method="post" action="(/undo/[^"]+)"', text_of(response))
+    offered = re.findall(
+        r'class="said undo" method="post" action="(/undo/[^"]+)"', text_of(response)
+    )
     # what earlier posts said comes first where nobody looked at their page
     return client.post(offered[-1], {"back": "/applications/"}, follow=True)
 
@@ -46,7 +49,10 @@ class TestThePage:
 
         page = page_of(world.viewer)
 
-        assert "moving is estimated to take 4 days, so <em>work starts by" in page or "work starts by" in page
+        assert (
+            "moving is estimated to take 4 days, so <em>work starts by" in page
+            or "work starts by" in page
+        )
         assert "the exit plan estimates 4 days" in page
         assert "6 d" in page
 
@@ -66,10 +72,18 @@ class TestThePage:
 
     def test_announced_prices_say_what_changes_when(self, world, page_of):
         moment = now()
-        Dependency.objects.filter(application=world.triage, role="primary").update(monthly_input_tokens=2_000_000)
-        Price.objects.filter(offering=world.sonnet).update(valid=(moment - timedelta(30), moment + timedelta(20)))
+        Dependency.objects.filter(application=world.triage, role="primary").update(
+            monthly_input_tokens=2_000_000
+        )
+        Price.objects.filter(offering=world.sonnet).update(
+            valid=(moment - timedelta(30), moment + timedelta(20))
+        )
         Price.objects.create(
-            offering=world.sonnet, unit="input", amount="4.5", valid=(moment + timedelta(20), None), claim=None
+            offering=world.sonnet,
+            unit="input",
+            amount="4.5",
+            valid=(moment + timedelta(20), None),
+            claim=None,
         )
 
         page = page_of(world.viewer)
@@ -81,9 +95,13 @@ class TestThePage:
 
     def test_decisions_on_what_it_calls_are_listed(self, world, page_of):
         decide(
-            target=world.sonnet.host, decision="approved", reason="contract signed", at=now(), by=world.governance,
+            target=world.sonnet.host,
+            decision="approved",
+            reason="contract signed",
+            at=now(),
+            by=world.governance,
             expires_on=world.today + timedelta(90),
-        )  # fmt: skip
+        )
 
         assert "contract signed" in page_of(world.viewer)
 
@@ -99,14 +117,28 @@ class TestThePage:
         client = as_user(world.viewer)
         slug = world.triage.slug
 
-        for table in ("runway", "fallbacks", "exit-tests", "adaptations", "cost", "findings", "decisions", "history"):
+        for table in (
+            "runway",
+            "fallbacks",
+            "exit-tests",
+            "adaptations",
+            "cost",
+            "findings",
+            "decisions",
+            "history",
+        ):
             assert client.get(f"/applications/{slug}/{table}.csv").status_code == 200
         assert "claude-sonnet-4-5" in file_lines(client.get(f"/applications/{slug}/runway.csv"))[1]
-        assert "same version, another host" in file_lines(client.get(f"/applications/{slug}/fallbacks.csv"))[1]
+        assert (
+            "same version, another host"
+            in file_lines(client.get(f"/applications/{slug}/fallbacks.csv"))[1]
+        )
         assert client.get(f"/applications/{slug}/nonsense.csv").status_code == 404
         assert client.get(f"/applications/{world.foreign.slug}/cost.csv").status_code == 404
 
-    def test_it_costs_the_same_however_much_it_calls(self, world, as_user, django_assert_max_num_queries):
+    def test_it_costs_the_same_however_much_it_calls(
+        self, world, as_user, django_assert_max_num_queries
+    ):
         client = as_user(world.governance)
         with django_assert_max_num_queries(48):
             client.get(f"/applications/{world.triage.slug}/")
@@ -121,31 +153,56 @@ class TestThePage:
 class TestRegistering:
     def test_an_application_and_then_what_it_calls(self, world, as_user):
         client = as_user(world.editor)
-        made = client.post("/register/", {"name": "Letter writer", "team": world.team.pk, "criticality": 1,
-                                          "purpose": "Writes letters"})  # fmt: skip
+        made = client.post(
+            "/register/",
+            {
+                "name": "Letter writer",
+                "team": world.team.pk,
+                "criticality": 1,
+                "purpose": "Writes letters",
+            },
+        )
         application = Application.objects.get(name="Letter writer")
         assert made["Location"] == f"/applications/{application.slug}/declare/"
 
-        done = client.post(made["Location"], {
-            "offering": world.sonnet.pk, "role": "primary", "since": world.today.isoformat(), "traffic_share": "100",
-            "reached": "direct", "adaptation_kind": "prompt", "adaptation_name": "Prompt 1",
-            "adaptation_moves": "portable",
-        }, follow=True)  # fmt: skip
+        done = client.post(
+            made["Location"],
+            {
+                "offering": world.sonnet.pk,
+                "role": "primary",
+                "since": world.today.isoformat(),
+                "traffic_share": "100",
+                "reached": "direct",
+                "adaptation_kind": "prompt",
+                "adaptation_name": "Prompt 1",
+                "adaptation_moves": "portable",
+            },
+            follow=True,
+        )
 
         dependency = application.dependencies.get()
         assert (dependency.offering, dependency.traffic_share) == (world.sonnet, Decimal(1))
         assert str(dependency.adaptations.get()) == "Prompt 1"
         assert "calls claude-sonnet-4-5 as primary." in text_of(done)
-        assert "Runway: no end announced before, 10 days left, the move not known now." in text_of(done)
+        assert "Runway: no end announced before, 10 days left, the move not known now." in text_of(
+            done
+        )
 
         undo(client, done)
         assert not application.dependencies.exists()
 
     def test_what_is_not_in_the_catalogue_goes_to_the_identity_inbox(self, world, as_user):
-        done = as_user(world.editor).post(f"/applications/{world.drafter.slug}/declare/", {
-            "new_host": world.sonnet_bedrock.host.pk, "new_api_id": "in-house-9000", "role": "tool",
-            "since": world.today.isoformat(), "reached": "direct",
-        }, follow=True)  # fmt: skip
+        done = as_user(world.editor).post(
+            f"/applications/{world.drafter.slug}/declare/",
+            {
+                "new_host": world.sonnet_bedrock.host.pk,
+                "new_api_id": "in-house-9000",
+                "role": "tool",
+                "since": world.today.isoformat(),
+                "reached": "direct",
+            },
+            follow=True,
+        )
 
         offering = Offering.objects.get(api_id="in-house-9000")
         assert offering in Offering.objects.unresolved()
@@ -154,10 +211,18 @@ class TestRegistering:
 
     def test_mistakes_are_said_where_they_are(self, world, as_user):
         client = as_user(world.editor)
-        nothing = client.post(f"/applications/{world.drafter.slug}/declare/", {"role": "primary", "since": "x"})
-        twice = client.post(f"/applications/{world.triage.slug}/declare/", {
-            "offering": world.sonnet.pk, "role": "primary", "since": world.today.isoformat(), "reached": "direct",
-        })  # fmt: skip
+        nothing = client.post(
+            f"/applications/{world.drafter.slug}/declare/", {"role": "primary", "since": "x"}
+        )
+        twice = client.post(
+            f"/applications/{world.triage.slug}/declare/",
+            {
+                "offering": world.sonnet.pk,
+                "role": "primary",
+                "since": world.today.isoformat(),
+                "reached": "direct",
+            },
+        )
 
         assert (nothing.status_code, twice.status_code) == (422, 422)
         assert "Pick what it calls from the list" in text_of(nothing)
@@ -167,12 +232,25 @@ class TestRegistering:
     def test_only_editors(self, world, as_user):
         data = {"name": "X", "team": world.team.pk, "criticality": 1}
 
-        assert "Editors of a team register its applications." in text_of(as_user(world.viewer).get("/register/"))
+        assert "Editors of a team register its applications." in text_of(
+            as_user(world.viewer).get("/register/")
+        )
         assert as_user(world.viewer).post("/register/", data).status_code == 403
-        assert as_user(world.outsider).get(f"/applications/{world.triage.slug}/declare/").status_code == 404
-        assert as_user(world.viewer).post(f"/applications/{world.triage.slug}/declare/").status_code == 403
+        assert (
+            as_user(world.outsider).get(f"/applications/{world.triage.slug}/declare/").status_code
+            == 404
+        )
+        assert (
+            as_user(world.viewer).post(f"/applications/{world.triage.slug}/declare/").status_code
+            == 403
+        )
         # a team one may not edit cannot be chosen
-        assert as_user(world.editor).post("/register/", {**data, "team": world.foreign.team.pk}).status_code == 422
+        assert (
+            as_user(world.editor)
+            .post("/register/", {**data, "team": world.foreign.team.pk})
+            .status_code
+            == 422
+        )
         assert not Application.objects.filter(name="X").exists()
 
 
@@ -195,20 +273,29 @@ class TestPicking:
 
     def test_htmx_gets_the_hits_and_keeps_what_is_chosen(self, world, as_user):
         answer = as_user(world.editor).get(
-            f"/applications/{world.drafter.slug}/declare/", {"q": "bedrock", "offering": world.sonnet.pk},
+            f"/applications/{world.drafter.slug}/declare/",
+            {"q": "bedrock", "offering": world.sonnet.pk},
             headers={"HX-Request": "true"},
-        )  # fmt: skip
+        )
 
         assert "<html" not in text_of(answer)
         assert f'value="{world.sonnet.pk}" id="pick-{world.sonnet.pk}" checked' in text_of(answer)
         assert f'value="{world.sonnet_bedrock.pk}"' in text_of(answer)
 
     def test_a_decision_against_the_chosen_one_is_said_before(self, world, as_user):
-        decide(target=world.sonnet.host, decision="blocked", reason="no agreement", at=now(), by=world.governance)
+        decide(
+            target=world.sonnet.host,
+            decision="blocked",
+            reason="no agreement",
+            at=now(),
+            by=world.governance,
+        )
 
-        page = text_of(as_user(world.editor).get(
-            f"/applications/{world.drafter.slug}/declare/", {"offering": world.sonnet.pk}
-        ))  # fmt: skip
+        page = text_of(
+            as_user(world.editor).get(
+                f"/applications/{world.drafter.slug}/declare/", {"offering": world.sonnet.pk}
+            )
+        )
 
         assert "Anthropic is blocked: no agreement" in page
 
@@ -218,16 +305,32 @@ class TestChanging:
         """The form as it was shown, with some fields changed."""
         shown = client.get(f"/applications/{application.slug}/edit/").content.decode()
         seen = re.search(r'name="seen" value="([^"]+)"', shown)[1]
-        return {"name": application.name, "team": application.team_id, "criticality": application.criticality,
-                "status": application.status, "purpose": application.purpose, "personal_data": "unknown",
-                "users_affected": application.users_affected or "", "seen": seen, **changes}  # fmt: skip
+        return {
+            "name": application.name,
+            "team": application.team_id,
+            "criticality": application.criticality,
+            "status": application.status,
+            "purpose": application.purpose,
+            "personal_data": "unknown",
+            "users_affected": application.users_affected or "",
+            "seen": seen,
+            **changes,
+        }
 
     def test_every_fact_and_back(self, world, as_user):
         client = as_user(world.editor)
-        facts = self.facts(client, world.triage, rto_hours="4", external_refs="CMDB: CI-1", next_review_on="2027-02-01")
+        facts = self.facts(
+            client,
+            world.triage,
+            rto_hours="4",
+            external_refs="CMDB: CI-1",
+            next_review_on="2027-02-01",
+        )
 
         done = client.post(
-            f"/applications/{world.triage.slug}/edit/", {**facts, "reason": "said in the review"}, follow=True
+            f"/applications/{world.triage.slug}/edit/",
+            {**facts, "reason": "said in the review"},
+            follow=True,
         )
 
         world.triage.refresh_from_db()
@@ -267,7 +370,8 @@ class TestChanging:
         assert not world.triage.dependencies.filter(until=None).exists()
 
         client.post(
-            address + "bring-back/", {"on": world.today.isoformat(), "status": "pilot", "with_dependencies": "on"}
+            address + "bring-back/",
+            {"on": world.today.isoformat(), "status": "pilot", "with_dependencies": "on"},
         )
         world.triage.refresh_from_db()
         assert world.triage.status == "pilot"
@@ -306,8 +410,15 @@ class TestDependencies:
     def test_corrected_with_what_it_does_to_the_findings(self, world, as_user, primary):
         client = as_user(world.editor)
         address = f"/dependencies/{primary.pk}/edit/"
-        data = {"seen": self.seen(client, address), "traffic_share": "100 %", "fallback_order": 0, "reached": "direct",
-                "binding": "pinned", "monthly_input_tokens": "5000", "tags": "eu, batch"}  # fmt: skip
+        data = {
+            "seen": self.seen(client, address),
+            "traffic_share": "100 %",
+            "fallback_order": 0,
+            "reached": "direct",
+            "binding": "pinned",
+            "monthly_input_tokens": "5000",
+            "tags": "eu, batch",
+        }
 
         done = client.post(address, data, follow=True)
 
@@ -318,7 +429,12 @@ class TestDependencies:
     def test_the_second_of_two_editors_compares(self, world, as_user, primary):
         first, second = as_user(world.editor), as_user(world.governance)
         address = f"/dependencies/{primary.pk}/edit/"
-        data = {"traffic_share": "90", "fallback_order": 0, "reached": "direct", "binding": "unknown"}
+        data = {
+            "traffic_share": "90",
+            "fallback_order": 0,
+            "reached": "direct",
+            "binding": "unknown",
+        }
         old, also_old = self.seen(first, address), self.seen(second, address)
 
         second.post(address, {**data, "seen": also_old, "monthly_requests": "7"})
@@ -338,7 +454,9 @@ class TestDependencies:
         nothing = client.post(address, {"on": world.today.isoformat()})
         assert "Pick what it calls from then on." in text_of(nothing)
 
-        done = client.post(address, {"offering": world.unknown.pk, "on": world.today.isoformat()}, follow=True)
+        done = client.post(
+            address, {"offering": world.unknown.pk, "on": world.today.isoformat()}, follow=True
+        )
         assert "captions-prod takes the place of claude-sonnet-4-5" in text_of(done)
         assert "no end announced now." in text_of(done)
         primary.refresh_from_db()
@@ -354,7 +472,9 @@ class TestDependencies:
         client.post(f"/dependencies/{primary.pk}/end/", {"on": world.today.isoformat()})
         primary.refresh_from_db()
         assert primary.until == world.today
-        assert f"/dependencies/{primary.pk}/reopen/" in text_of(client.get(f"/applications/{world.triage.slug}/"))
+        assert f"/dependencies/{primary.pk}/reopen/" in text_of(
+            client.get(f"/applications/{world.triage.slug}/")
+        )
 
         client.post(f"/dependencies/{primary.pk}/reopen/", {"until": ""})
         primary.refresh_from_db()
@@ -386,12 +506,21 @@ class TestDependencies:
 
     def test_what_was_built_on_it(self, world, as_user, primary):
         client = as_user(world.editor)
-        client.post(f"/dependencies/{primary.pk}/adaptations/new/", {"kind": "retrieval", "moves": "rebuild"})
+        client.post(
+            f"/dependencies/{primary.pk}/adaptations/new/",
+            {"kind": "retrieval", "moves": "rebuild"},
+        )
         adaptation = Adaptation.objects.get()
         address = f"/adaptations/{adaptation.pk}/"
 
         client.post(
-            address, {"seen": self.seen(client, address), "kind": "retrieval", "moves": "re_run", "name": "Index"}
+            address,
+            {
+                "seen": self.seen(client, address),
+                "kind": "retrieval",
+                "moves": "re_run",
+                "name": "Index",
+            },
         )
         adaptation.refresh_from_db()
         assert (adaptation.name, adaptation.moves) == ("Index", "re_run")
@@ -405,25 +534,57 @@ class TestDependencies:
     def test_a_plan_and_a_test_to_leave(self, world, as_user, primary):
         client = as_user(world.editor)
         plan = f"/dependencies/{primary.pk}/plan/"
-        hard = client.post(plan, {"target": world.sonnet_bedrock.pk, "substitutability": "not", "estimated_days": "12"})
+        hard = client.post(
+            plan,
+            {"target": world.sonnet_bedrock.pk, "substitutability": "not", "estimated_days": "12"},
+        )
         assert "Say why it is hard to substitute" in text_of(hard)
 
-        client.post(plan, {"target": world.sonnet_bedrock.pk, "substitutability": "easily", "estimated_days": "12"})
+        client.post(
+            plan,
+            {
+                "target": world.sonnet_bedrock.pk,
+                "substitutability": "easily",
+                "estimated_days": "12",
+            },
+        )
         assert ExitPlan.objects.get().estimated_days == 12
 
         tests = f"/dependencies/{primary.pk}/tests/new/"
-        late = client.post(tests, {"target": world.sonnet_bedrock.pk, "result": "passed",
-                                   "tested_on": (world.today + timedelta(1)).isoformat()})  # fmt: skip
+        late = client.post(
+            tests,
+            {
+                "target": world.sonnet_bedrock.pk,
+                "result": "passed",
+                "tested_on": (world.today + timedelta(1)).isoformat(),
+            },
+        )
         assert "A test lies in the past." in text_of(late)
-        done = client.post(tests, {"target": world.sonnet_bedrock.pk, "result": "passed", "effort_days": "30",
-                                   "tested_on": world.today.isoformat(), "evidence_ref": "report 7"},
-                           follow=True)  # fmt: skip
+        done = client.post(
+            tests,
+            {
+                "target": world.sonnet_bedrock.pk,
+                "result": "passed",
+                "effort_days": "30",
+                "tested_on": world.today.isoformat(),
+                "evidence_ref": "report 7",
+            },
+            follow=True,
+        )
         assert "Runway: −2 days before, −20 days now." in text_of(done)
 
         test = ExitTest.objects.get()
         address = f"/exit-tests/{test.pk}/"
-        client.post(address, {"seen": self.seen(client, address), "target": world.sonnet_bedrock.pk, "result": "passed",
-                              "effort_days": "3", "tested_on": world.today.isoformat()})  # fmt: skip
+        client.post(
+            address,
+            {
+                "seen": self.seen(client, address),
+                "target": world.sonnet_bedrock.pk,
+                "result": "passed",
+                "effort_days": "3",
+                "tested_on": world.today.isoformat(),
+            },
+        )
         test.refresh_from_db()
         assert (test.effort_days, test.recorded_by) == (3, world.editor)
 
@@ -439,11 +600,20 @@ class TestDependencies:
         viewer, outsider = as_user(world.viewer), as_user(world.outsider)
         own = f"/dependencies/{primary.pk}/"
         for address in (
-            own + "edit/", own + "confirm/", own + "end/", own + "reopen/", own + "replace/", own + "plan/",
-            own + "tests/new/", own + "adaptations/new/", f"/adaptations/{adaptation.pk}/",
-            f"/adaptations/{adaptation.pk}/remove/", f"/exit-tests/{test.pk}/", f"/exit-plans/{plan.pk}/remove/",
+            own + "edit/",
+            own + "confirm/",
+            own + "end/",
+            own + "reopen/",
+            own + "replace/",
+            own + "plan/",
+            own + "tests/new/",
+            own + "adaptations/new/",
+            f"/adaptations/{adaptation.pk}/",
+            f"/adaptations/{adaptation.pk}/remove/",
+            f"/exit-tests/{test.pk}/",
+            f"/exit-plans/{plan.pk}/remove/",
             f"/applications/{world.triage.slug}/fallbacks/",
-        ):  # fmt: skip
+        ):
             assert viewer.post(address).status_code == 403, address
             assert outsider.post(address).status_code == 404, address
 
@@ -453,7 +623,9 @@ def test_a_change_on_a_page_shows_in_lists_at_once(world, as_user):
     client = as_user(make_member(world.team, TeamRole.EDITOR))
     assert "Mail drafter" in text_of(client.get("/findings/?code=unresolved"))
 
-    client.post(f"/dependencies/{world.drafter.dependencies.get().pk}/end/", {"on": world.today.isoformat()})
+    client.post(
+        f"/dependencies/{world.drafter.dependencies.get().pk}/end/", {"on": world.today.isoformat()}
+    )
 
     assert "Mail drafter" not in text_of(client.get("/findings/?code=unresolved"))
     assert "Mail drafter" in text_of(client.get("/findings/?code=no_primary"))

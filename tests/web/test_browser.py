@@ -1,4 +1,5 @@
-"""What only a browser can tell: signing in, dialogs, keys, progress, narrow screens, an empty console."""
+"""What only a browser can tell: signing in, dialogs, keys, progress, narrow screens, an empty
+console."""
 
 import re
 
@@ -93,13 +94,19 @@ def test_no_page_scrolls_sideways_on_a_phone_or_complains_in_the_console(signed_
 
 
 def test_poll_now_shows_its_progress_until_the_run_is_closed(desk, world):
-    run = FeedRun.objects.create(source=world.source, trigger="schedule", queued_at=now(), status="queued")
+    run = FeedRun.objects.create(
+        source=world.source, trigger="schedule", queued_at=now(), status="queued"
+    )
     desk.goto(f"/feeds/runs/{run.pk}/")
     expect(desk.locator(".progress")).to_contain_text("waiting for a worker")
 
     FeedRun.objects.filter(pk=run.pk).update(status="running", step="parse")
     expect(desk.locator(".progress")).to_contain_text("reading the rows")
 
-    FeedRun.objects.filter(pk=run.pk).update(status="changed", rows=120, rows_changed=4, finished_at=now())
+    FeedRun.objects.filter(pk=run.pk).update(
+        status="changed", rows=120, rows_changed=4, finished_at=now()
+    )
     # the page is drawn anew, so that its sentence and its numbers tell the same moment
-    expect(desk.locator("h1"), "the page says how the run ended").to_contain_text("changed four rows")
+    expect(desk.locator("h1"), "the page says how the run ended").to_contain_text(
+        "changed four rows"
+    )

@@ -41,7 +41,10 @@ def test_days_and_kinds_narrow_list_and_file_alike(world, as_user):
         expires_on=world.today + timedelta(60),
     )
 
-    wide, near = client.get(reverse("calendar:csv")), client.get(f"{reverse('calendar:csv')}?days=30")
+    wide, near = (
+        client.get(reverse("calendar:csv")),
+        client.get(f"{reverse('calendar:csv')}?days=30"),
+    )
     assert (len(rows(wide)), len(rows(near))) == (2, 1)
 
     found = {}
@@ -56,9 +59,19 @@ def test_between_two_days_lies_what_the_whole_calendar_has_there(world):
     """Exit tests are found along their indexes there, and by sorting them all elsewhere."""
     dependency = world.triage.dependencies.get(role="primary")
     today = world.today
-    for tested, expires in [(-350, None), (-400, None), (-10, 40), (-300, 40), (-20, 35), (-5, None), (-30, 500)]:
+    for tested, expires in [
+        (-350, None),
+        (-400, None),
+        (-10, 40),
+        (-300, 40),
+        (-20, 35),
+        (-5, None),
+        (-30, 500),
+    ]:
         for other in dependency, world.triage.dependencies.exclude(pk=dependency.pk).first():
-            if other is None or ((tested, expires) in {(-5, None), (-30, 500)} and other.pk != dependency.pk):
+            if other is None or (
+                (tested, expires) in {(-5, None), (-30, 500)} and other.pk != dependency.pk
+            ):
                 continue
             make_exit_test(
                 other,

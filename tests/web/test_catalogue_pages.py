@@ -1,4 +1,5 @@
-"""Foundations, versions, offerings and providers: pictures that move with the data and agree with table and file."""
+"""Foundations, versions, offerings and providers: pictures that move with the data and agree with
+table and file."""
 
 import re
 from datetime import timedelta
@@ -26,7 +27,8 @@ from tests.http import csv_rows, text_of
 
 
 def picture(response, name):
-    """(what the picture is called, its paths) of the wide drawing inside the figure with that id."""
+    """(what the picture is called, its paths) of the wide drawing inside the figure with that
+    id."""
     page = response.content.decode()
     figure = re.search(rf'<figure[^>]*id="{name}".*?</figure>', page, re.DOTALL).group(0)
     drawing = re.search(r"<svg.*?</svg>", figure, re.DOTALL).group(0)
@@ -61,8 +63,10 @@ def test_the_price_history_says_what_the_rows_say_and_moves_with_them(world, pri
     rows = csv_rows(client.get(f"{FOUNDATION}prices.csv?unit=output"))
 
     assert [(row["price"], row["kind"]) for row in rows] == [
-        ("15", "list"), ("18", "list"), ("20", "announced"),
-    ]  # fmt: skip
+        ("15", "list"),
+        ("18", "list"),
+        ("20", "announced"),
+    ]
     assert "USD per million output tokens" in title
     assert "18.00, 20.00 from" in title
     for amount in ("15.00", "18.00", "20.00"):
@@ -73,7 +77,9 @@ def test_the_price_history_says_what_the_rows_say_and_moves_with_them(world, pri
 
     assert "9.00, 20.00 from" in moved
     assert other_paths != paths
-    assert [row["price"] for row in csv_rows(client.get(f"{FOUNDATION}prices.csv?unit=output"))] == ["15", "9", "20"]
+    assert [
+        row["price"] for row in csv_rows(client.get(f"{FOUNDATION}prices.csv?unit=output"))
+    ] == ["15", "9", "20"]
 
 
 def test_a_version_and_an_offering_show_the_same_prices(world, priced, as_user):
@@ -82,17 +88,23 @@ def test_a_version_and_an_offering_show_the_same_prices(world, priced, as_user):
     of_offering = csv_rows(client.get(f"/offerings/{priced.pk}/prices.csv?unit=output"))
 
     assert of_version == of_offering
-    assert picture(client.get(f"/versions/{priced.version_id}/"), "prices")[0] == picture(
-        client.get(f"/offerings/{priced.pk}/"), "prices"
-    )[0]  # fmt: skip
+    assert (
+        picture(client.get(f"/versions/{priced.version_id}/"), "prices")[0]
+        == picture(client.get(f"/offerings/{priced.pk}/"), "prices")[0]
+    )
 
 
 def test_offerings_of_a_host_that_always_cost_the_same_are_one_line(world, priced, as_user):
     other = make_offering(
-        "claude-sonnet-4-5-twin", host=world.sonnet.host, version=world.sonnet.version,
-        retires_on=world.sonnet.retires_on, date_kind="firm",
-    )  # fmt: skip
-    Price.objects.create(offering=other, unit="input", amount="3", valid=Price.objects.get(unit="input").valid)
+        "claude-sonnet-4-5-twin",
+        host=world.sonnet.host,
+        version=world.sonnet.version,
+        retires_on=world.sonnet.retires_on,
+        date_kind="firm",
+    )
+    Price.objects.create(
+        offering=other, unit="input", amount="3", valid=Price.objects.get(unit="input").valid
+    )
 
     page = text_of(as_user(world.viewer).get(f"{FOUNDATION}?unit=input"))
 
@@ -111,7 +123,8 @@ def test_the_lineage_names_parents_and_offspring_and_moves_with_them(world, as_u
     client = as_user(world.viewer)
     own = world.sonnet.version
     parent = make_version(
-        "anthropic/claude-sonnet-4", foundation=make_foundation("anthropic/sonnet-4", name="Sonnet 4")
+        "anthropic/claude-sonnet-4",
+        foundation=make_foundation("anthropic/sonnet-4", name="Sonnet 4"),
     )
     make_derivation(own, parent, kind="next_generation", source_url="https://example.org/card")
     title, paths, figure = picture(client.get(FOUNDATION), "lineage")
@@ -119,11 +132,14 @@ def test_the_lineage_names_parents_and_offspring_and_moves_with_them(world, as_u
     assert "Claude Sonnet 4.5 is the next generation of Sonnet 4." in title
     assert "Nothing is known to be made from it." in title
     assert "anthropic/claude-sonnet-4</a>" in figure
-    assert [(row["child"], row["kind"], row["parent"]) for row in csv_rows(client.get(f"{FOUNDATION}lineage.csv"))] == [
-        (own.identifier, "Next generation", parent.identifier)
-    ]
+    assert [
+        (row["child"], row["kind"], row["parent"])
+        for row in csv_rows(client.get(f"{FOUNDATION}lineage.csv"))
+    ] == [(own.identifier, "Next generation", parent.identifier)]
 
-    child = make_version("legal/clause-tuned", foundation=make_foundation("legal/clause-tuned", name="Clause tuned"))
+    child = make_version(
+        "legal/clause-tuned", foundation=make_foundation("legal/clause-tuned", name="Clause tuned")
+    )
     make_derivation(child, own)
     moved, other_paths, _figure = picture(client.get(FOUNDATION), "lineage")
 
@@ -138,9 +154,14 @@ def test_the_lifecycle_as_rows_puts_claims_beside_what_is_accepted(world, as_use
 
     row = next(row for row in rows if row["api id"] == "claude-sonnet-4-5")
     assert (row["accepted end"], row["source"], row["ends"]) == (
-        str(world.sonnet.retires_on), "LiteLLM price map", str(world.sonnet.retires_on),
-    )  # fmt: skip
-    assert next(row for row in rows if row["host"] == "Amazon Bedrock")["says"] == "nobody says anything"
+        str(world.sonnet.retires_on),
+        "LiteLLM price map",
+        str(world.sonnet.retires_on),
+    )
+    assert (
+        next(row for row in rows if row["host"] == "Amazon Bedrock")["says"]
+        == "nobody says anything"
+    )
 
 
 def test_a_version_says_who_stands_on_it_as_far_as_its_reader_sees(world, as_user):
@@ -157,7 +178,9 @@ def test_a_version_says_who_stands_on_it_as_far_as_its_reader_sees(world, as_use
 
 def test_the_gravest_are_listed_and_the_rest_are_one_link_away(world, as_user):
     for number in range(30):
-        make_dependency(make_application(f"Reader {number}", team=world.team, criticality=3), world.sonnet)
+        make_dependency(
+            make_application(f"Reader {number}", team=world.team, criticality=3), world.sonnet
+        )
     refresh(on=world.today)
 
     page = text_of(as_user(world.viewer).get(FOUNDATION))
@@ -185,7 +208,12 @@ def test_risks_attached_to_it_stand_on_its_page_the_severest_first(world, as_use
     node = Node.objects.get(kind=NodeKind.FOUNDATION, ref=world.sonnet.version.foundation_id)
     for title, likelihood in (("Small thing", 1), ("Large thing", 5)):
         FoundationRisk.objects.create(
-            title=title, node=node, likelihood=likelihood, impact=4, opened_at=now(), changed_at=now()
+            title=title,
+            node=node,
+            likelihood=likelihood,
+            impact=4,
+            opened_at=now(),
+            changed_at=now(),
         )
 
     page = text_of(as_user(world.viewer).get(FOUNDATION))
@@ -197,7 +225,13 @@ def test_risks_attached_to_it_stand_on_its_page_the_severest_first(world, as_use
 def test_the_decision_in_force_stands_in_the_head(world, as_user):
     client = as_user(world.governance)
     before = text_of(client.get(FOUNDATION))
-    decide(target=world.sonnet.version.foundation, decision="blocked", reason="x", at=now(), by=world.governance)
+    decide(
+        target=world.sonnet.version.foundation,
+        decision="blocked",
+        reason="x",
+        at=now(),
+        by=world.governance,
+    )
 
     after = text_of(client.get(FOUNDATION))
     offering = text_of(client.get(f"/offerings/{world.sonnet.pk}/"))
@@ -248,13 +282,19 @@ def test_every_claim_of_an_offering_is_in_its_file(world, as_user):
     ]
 
 
-def test_pages_cost_the_same_however_much_there_is(world, priced, as_user, django_assert_num_queries):
+def test_pages_cost_the_same_however_much_there_is(
+    world, priced, as_user, django_assert_num_queries
+):
     client = as_user(world.governance)
     version = world.sonnet.version
     for number in range(5):
-        offering = make_offering(f"further-{number}", host=make_provider(f"host-{number}"), version=version)
+        offering = make_offering(
+            f"further-{number}", host=make_provider(f"host-{number}"), version=version
+        )
         make_dependency(make_application(team=world.team), offering)
-        Price.objects.create(offering=offering, unit="output", amount=number + 1, valid=(start_of(world.today), None))
+        Price.objects.create(
+            offering=offering, unit="output", amount=number + 1, valid=(start_of(world.today), None)
+        )
     refresh(on=world.today)
 
     with django_assert_num_queries(39):

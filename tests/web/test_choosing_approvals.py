@@ -14,7 +14,11 @@ from tests.http import csv_rows, text_of
 @pytest.fixture
 def blocked(world):
     return decide(
-        target=world.sonnet.host, decision="blocked", reason="No terms we can sign.", at=now(), by=world.governance
+        target=world.sonnet.host,
+        decision="blocked",
+        reason="No terms we can sign.",
+        at=now(),
+        by=world.governance,
     )
 
 
@@ -25,15 +29,22 @@ def test_governance_finds_a_thing_and_restricts_it(world, as_user):
     answer = client.post(
         f"/approvals/new/?version={world.sonnet.version_id}",
         {
-            "decision": "restricted", "expires_on": world.today + timedelta(200), "criticalities": ["2", "3"],
-            "regions": "CH, EU", "reason": "Until the evaluation is done.",
+            "decision": "restricted",
+            "expires_on": world.today + timedelta(200),
+            "criticalities": ["2", "3"],
+            "regions": "CH, EU",
+            "reason": "Until the evaluation is done.",
         },
-    )  # fmt: skip
+    )
 
     made = Approval.objects.get()
     page = text_of(client.get(answer["Location"]))
     assert f'href="?version={world.sonnet.version_id}"' in found
-    assert (made.target, made.criticalities, made.regions) == (world.sonnet.version, [2, 3], ["CH", "EU"])
+    assert (made.target, made.criticalities, made.regions) == (
+        world.sonnet.version,
+        [2, 3],
+        ["CH", "EU"],
+    )
     assert "only standard and low applications, in CH and EU" in page
     assert "stand against it" in page
     assert "Claims triage" in page
@@ -43,13 +54,21 @@ def test_governance_finds_a_thing_and_restricts_it(world, as_user):
     ("data", "words"),
     [
         ({"decision": "approved", "reason": "x"}, "Give the day on which it ends"),
-        ({"decision": "restricted", "reason": "x", "expires_on": "2030-01-01"}, "Say to what it is restricted"),
-        ({"decision": "blocked", "reason": "x", "criticalities": ["0"]}, "Limits go with a restricted approval"),
+        (
+            {"decision": "restricted", "reason": "x", "expires_on": "2030-01-01"},
+            "Say to what it is restricted",
+        ),
+        (
+            {"decision": "blocked", "reason": "x", "criticalities": ["0"]},
+            "Limits go with a restricted approval",
+        ),
         ({"decision": "blocked"}, "people will be held to it"),
         ({"reason": "x"}, "This field is required."),
     ],
 )
-def test_a_decision_that_does_not_hold_together_is_refused_with_a_sentence(data, words, world, as_user):
+def test_a_decision_that_does_not_hold_together_is_refused_with_a_sentence(
+    data, words, world, as_user
+):
     answer = as_user(world.governance).post("/approvals/new/?provider=anthropic", data)
 
     assert answer.status_code == 422
@@ -66,7 +85,11 @@ def test_a_thing_already_decided_leads_to_its_decision(world, blocked, as_user):
 
 def test_renewing_keeps_the_old_decision_and_of_two_at_once_one_is_told(world, blocked, as_user):
     client = as_user(world.governance)
-    again = {"decision": "approved", "expires_on": world.today + timedelta(30), "reason": "Terms are signed."}
+    again = {
+        "decision": "approved",
+        "expires_on": world.today + timedelta(30),
+        "reason": "Terms are signed.",
+    }
 
     answer = client.post(f"/approvals/{blocked.pk}/replace/", again)
     late = text_of(client.post(f"/approvals/{blocked.pk}/replace/", again, follow=True))
@@ -83,7 +106,9 @@ def test_taking_back_needs_a_reason(world, blocked, as_user):
     client = as_user(world.governance)
 
     without = client.post(f"/approvals/{blocked.pk}/revoke/", {"reason": ""})
-    said = text_of(client.post(f"/approvals/{blocked.pk}/revoke/", {"reason": "We were wrong."}, follow=True))
+    said = text_of(
+        client.post(f"/approvals/{blocked.pk}/revoke/", {"reason": "We were wrong."}, follow=True)
+    )
 
     assert without.status_code == 422
     assert "Say why the decision is taken back." in text_of(without)
@@ -94,9 +119,13 @@ def test_taking_back_needs_a_reason(world, blocked, as_user):
 def test_the_list_shows_what_is_in_force_and_on_request_the_rest(world, blocked, as_user):
     revoke_decision(approval=blocked, reason="x", at=now(), by=world.governance)
     decide(
-        target=world.sonnet, decision="approved", reason="x", at=now(), by=world.governance,
+        target=world.sonnet,
+        decision="approved",
+        reason="x",
+        at=now(),
+        by=world.governance,
         expires_on=world.today + timedelta(9),
-    )  # fmt: skip
+    )
     client = as_user(world.viewer)
 
     page = text_of(client.get("/approvals/"))
@@ -126,7 +155,13 @@ def test_findings_are_leafed_through_and_the_file_has_all(world, blocked, as_use
 
 
 def test_findings_can_be_asked_of_one_decision_or_one_thing(world, blocked, as_user):
-    decide(target=world.unknown, decision="blocked", reason="Nobody knows it.", at=now(), by=world.governance)
+    decide(
+        target=world.unknown,
+        decision="blocked",
+        reason="Nobody knows it.",
+        at=now(),
+        by=world.governance,
+    )
     client = as_user(world.governance)
 
     of_decision = csv_rows(client.get(f"/approvals/against.csv?approval={blocked.pk}"))
@@ -147,7 +182,9 @@ def test_readers_see_their_own_findings_and_no_form(world, blocked, as_user):
     assert "Claims triage" in page
     assert "Clause finder" not in page
     assert "Renew or decide otherwise" not in one
-    assert "Nothing of yours stands against a decision." in text_of(as_user(world.outsider).get("/approvals/against/"))
+    assert "Nothing of yours stands against a decision." in text_of(
+        as_user(world.outsider).get("/approvals/against/")
+    )
 
 
 @pytest.mark.parametrize("path", ["new/?provider=anthropic", "{pk}/replace/", "{pk}/revoke/"])
@@ -161,16 +198,23 @@ def test_others_than_governance_decide_nothing(path, world, blocked, as_user):
 
 def test_what_is_not_on_record_is_said_to_be_uncertain(world, as_user):
     decide(
-        target=world.sonnet, decision="restricted", reason="x", at=now(), by=world.governance,
-        expires_on=world.today + timedelta(9), data_classes=[Application.DataClass.values[0]],
-    )  # fmt: skip
+        target=world.sonnet,
+        decision="restricted",
+        reason="x",
+        at=now(),
+        by=world.governance,
+        expires_on=world.today + timedelta(9),
+        data_classes=[Application.DataClass.values[0]],
+    )
 
     page = text_of(as_user(world.governance).get("/approvals/against/"))
 
     assert "Only what is not on record would tell" in page
 
 
-def test_pages_of_approvals_cost_the_same_for_any_number(world, blocked, as_user, django_assert_num_queries):
+def test_pages_of_approvals_cost_the_same_for_any_number(
+    world, blocked, as_user, django_assert_num_queries
+):
     client = as_user(world.governance)
     for _number in range(5):
         make_dependency(make_application(team=world.team), world.sonnet)

@@ -19,8 +19,12 @@ def seen(response, prefix=""):
 
 
 FACTS = {
-    "name": "Direct access", "kind": "standalone", "currency": "USD", "exit_clause": "no", "notice_days_theirs": 30,
-}  # fmt: skip
+    "name": "Direct access",
+    "kind": "standalone",
+    "currency": "USD",
+    "exit_clause": "no",
+    "notice_days_theirs": 30,
+}
 DOCUMENTS = "/contracts/documents/anthropic-claude-sonnet-4-5/"
 
 
@@ -36,7 +40,9 @@ def contract(world):
 
 def test_the_form_offers_every_fact_that_may_be_set(world, contract):
     assert set(ContractForm(row=contract).fields) - {"seen"} == CONTRACT_FACTS
-    assert {field.name for _name, fields in ContractForm(row=contract).groups() for field in fields} == CONTRACT_FACTS
+    assert {
+        field.name for _name, fields in ContractForm(row=contract).groups() for field in fields
+    } == CONTRACT_FACTS
 
 
 def test_a_contract_is_registered_with_what_is_known(world, as_user):
@@ -45,7 +51,13 @@ def test_a_contract_is_registered_with_what_is_known(world, as_user):
 
     answer = client.post(
         f"/contracts/new/?party={party.slug}",
-        {**FACTS, "party": party.pk, "ref": "ANT-2", "governing_law": "ch", "annual_cost": "1200.50"},
+        {
+            **FACTS,
+            "party": party.pk,
+            "ref": "ANT-2",
+            "governing_law": "ch",
+            "annual_cost": "1200.50",
+        },
     )
 
     made = Contract.objects.get()
@@ -59,7 +71,9 @@ def test_a_contract_is_registered_with_what_is_known(world, as_user):
 def test_a_reference_that_is_taken_is_refused_with_a_sentence(world, contract, as_user):
     party = world.sonnet.host
 
-    answer = as_user(world.governance).post("/contracts/new/", {**FACTS, "party": party.pk, "ref": "ANT-1"})
+    answer = as_user(world.governance).post(
+        "/contracts/new/", {**FACTS, "party": party.pk, "ref": "ANT-1"}
+    )
 
     assert answer.status_code == 422
     assert "on record already" in text_of(answer)
@@ -70,7 +84,8 @@ def test_an_end_before_the_start_is_refused_and_changes_nothing(world, contract,
     fields = {"seen": seen(client.get(f"/contracts/{contract.pk}/")), **FACTS, "ref": "ANT-1"}
 
     answer = client.post(
-        f"/contracts/{contract.pk}/change/", {**fields, "starts_on": "2026-05-01", "ends_on": "2026-04-01"}
+        f"/contracts/{contract.pk}/change/",
+        {**fields, "starts_on": "2026-05-01", "ends_on": "2026-04-01"},
     )
 
     contract.refresh_from_db()
@@ -130,9 +145,13 @@ def test_contracts_are_for_the_offices(world, contract, as_user):
 def test_what_was_asked_for_is_due_in_two_weeks(world, as_user):
     client = as_user(world.governance)
 
-    said = text_of(client.post(f"{DOCUMENTS}ask/", {"items": ["1a", "2c"], "on": "2026-11-01"}, follow=True))
+    said = text_of(
+        client.post(f"{DOCUMENTS}ask/", {"items": ["1a", "2c"], "on": "2026-11-01"}, follow=True)
+    )
 
-    assert "Two items are asked for; the answer is due on 15 November 2026." in said.replace("\u00a0", " ")
+    assert "Two items are asked for; the answer is due on 15 November 2026." in said.replace(
+        "\u00a0", " "
+    )
     assert {str(row.due_on) for row in AnnexItem.objects.all()} == {"2026-11-15"}
 
 
@@ -140,7 +159,10 @@ def test_an_item_is_noted_and_a_public_one_needs_its_address(world, as_user):
     client = as_user(world.governance)
 
     refused = client.post(f"{DOCUMENTS}note/", {"i1b-item": "1b", "i1b-status": "public"})
-    client.post(f"{DOCUMENTS}note/", {"i1b-item": "1b", "i1b-status": "public", "i1b-link": "https://example.org/aup"})
+    client.post(
+        f"{DOCUMENTS}note/",
+        {"i1b-item": "1b", "i1b-status": "public", "i1b-link": "https://example.org/aup"},
+    )
 
     row = AnnexItem.objects.get()
     page = text_of(client.get(DOCUMENTS))
@@ -155,11 +177,18 @@ def test_of_two_who_note_the_same_item_the_second_compares_first(world, as_user)
     foundation = world.sonnet.version.foundation
     request_items(foundation=foundation, items=["1a"], on=world.today, by=world.governance)
     opened = seen(client.get(DOCUMENTS), "i1a-")
-    note_item(foundation=foundation, item="1a", status="received", on=world.today, by=world.governance)
+    note_item(
+        foundation=foundation, item="1a", status="received", on=world.today, by=world.governance
+    )
 
     refused = client.post(
         f"{DOCUMENTS}note/",
-        {"i1a-item": "1a", "i1a-status": "refused", "i1a-note": "They will not.", "i1a-seen": opened},
+        {
+            "i1a-item": "1a",
+            "i1a-status": "refused",
+            "i1a-note": "They will not.",
+            "i1a-seen": opened,
+        },
     )
 
     assert refused.status_code == 422
@@ -169,7 +198,9 @@ def test_of_two_who_note_the_same_item_the_second_compares_first(world, as_user)
 
 def test_overdue_answers_stand_first_and_in_the_sentence(world, as_user):
     foundation = world.sonnet.version.foundation
-    request_items(foundation=foundation, items=["1a"], on=world.today - timedelta(30), by=world.governance)
+    request_items(
+        foundation=foundation, items=["1a"], on=world.today - timedelta(30), by=world.governance
+    )
     request_items(foundation=foundation, items=["1b"], on=world.today, by=world.governance)
     client = as_user(world.governance)
 
@@ -181,7 +212,9 @@ def test_overdue_answers_stand_first_and_in_the_sentence(world, as_user):
     assert [row["item"] for row in rows] == ["1a"]
 
 
-def test_pages_of_contracts_cost_the_same_for_any_number(world, contract, as_user, django_assert_num_queries):
+def test_pages_of_contracts_cost_the_same_for_any_number(
+    world, contract, as_user, django_assert_num_queries
+):
     client = as_user(world.governance)
     for number in range(5):
         register_contract(party=world.sonnet.host, ref=f"N-{number}", by=world.governance)

@@ -12,9 +12,12 @@ from tests.http import csv_rows, text_of
 
 
 def fields_of(response, action):
-    """The hidden and text fields of the form that posts to `action`, as a browser would send them."""
+    """The hidden and text fields of the form that posts to `action`, as a browser would send
+    them."""
     page = response.content.decode()
-    form = re.search(rf'<form[^>]*action="{re.escape(action)}[^"]*"[^>]*>.*?</form>', page, re.DOTALL).group(0)
+    form = re.search(
+        rf'<form[^>]*action="{re.escape(action)}[^"]*"[^>]*>.*?</form>', page, re.DOTALL
+    ).group(0)
     found = {}
     for tag in re.findall(r"<input[^>]*>", form):
         name, value = re.search(r'name="([^"]*)"', tag), re.search(r'value="([^"]*)"', tag)
@@ -27,12 +30,16 @@ def fields_of(response, action):
 @pytest.fixture
 def draft(world):
     made = draft_selection(
-        title="A model for letters", by=world.governance, criteria=[{"name": "quality", "weight": 3}, {"name": "price"}]
+        title="A model for letters",
+        by=world.governance,
+        criteria=[{"name": "quality", "weight": 3}, {"name": "price"}],
     )
     foundation = world.sonnet.version.foundation
     add_candidate(selection=made, foundation=foundation, offering=world.sonnet, by=world.governance)
     add_candidate(
-        selection=made, foundation=make_foundation("mistral/large", name="Mistral Large"), by=world.governance
+        selection=made,
+        foundation=make_foundation("mistral/large", name="Mistral Large"),
+        by=world.governance,
     )
     return made
 
@@ -42,10 +49,12 @@ def decided(world, draft, as_user):
     as_user(world.governance).post(
         f"/selections/{draft.pk}/decide/",
         {
-            "chosen": [chosen.pk], "decision": "Sonnet, direct", "why": "It wrote best.",
+            "chosen": [chosen.pk],
+            "decision": "Sonnet, direct",
+            "why": "It wrote best.",
             "review_on": world.today + timedelta(90),
         },
-    )  # fmt: skip
+    )
     draft.refresh_from_db()
 
 
@@ -57,23 +66,37 @@ def test_a_choice_is_written_down_from_a_comparison(world, as_user):
 
     answer = client.post(
         f"/selections/new/?foundation={slug}",
-        {"title": "Letters", "purpose": "", "criteria": "quality; 2,5; by us\nprice", "candidate": [key]},
+        {
+            "title": "Letters",
+            "purpose": "",
+            "criteria": "quality; 2,5; by us\nprice",
+            "candidate": [key],
+        },
     )
 
     made = Selection.objects.get()
     assert answer["Location"] == f"/selections/{made.pk}/"
     assert made.criteria == [
-        {"name": "quality", "weight": "2.5", "note": "by us"}, {"name": "price", "weight": "1", "note": ""},
-    ]  # fmt: skip
+        {"name": "quality", "weight": "2.5", "note": "by us"},
+        {"name": "price", "weight": "1", "note": ""},
+    ]
     assert [row.foundation.slug for row in made.candidates.all()] == [slug]
 
 
 @pytest.mark.parametrize(
     ("criteria", "words"),
-    [("a; 0", "the weight is above 0"), ("a\na", "is there twice"), ("a; much", "the weight is a number")],
+    [
+        ("a; 0", "the weight is above 0"),
+        ("a\na", "is there twice"),
+        ("a; much", "the weight is a number"),
+    ],
 )
-def test_criteria_that_do_not_hold_together_are_refused_with_a_sentence(criteria, words, world, as_user):
-    answer = as_user(world.governance).post("/selections/new/", {"title": "Letters", "criteria": criteria})
+def test_criteria_that_do_not_hold_together_are_refused_with_a_sentence(
+    criteria, words, world, as_user
+):
+    answer = as_user(world.governance).post(
+        "/selections/new/", {"title": "Letters", "criteria": criteria}
+    )
 
     assert answer.status_code == 422
     assert words in text_of(answer)
@@ -85,8 +108,12 @@ def test_candidates_are_found_added_and_taken_out(world, draft, as_user):
     offering = world.sonnet_bedrock
 
     page = text_of(client.get(f"/selections/{draft.pk}/?q=claude"))
-    said = text_of(client.post(f"/selections/{draft.pk}/add/", {"offering": offering.pk}, follow=True))
-    twice = text_of(client.post(f"/selections/{draft.pk}/add/", {"offering": offering.pk}, follow=True))
+    said = text_of(
+        client.post(f"/selections/{draft.pk}/add/", {"offering": offering.pk}, follow=True)
+    )
+    twice = text_of(
+        client.post(f"/selections/{draft.pk}/add/", {"offering": offering.pk}, follow=True)
+    )
     row = draft.candidates.get(offering=offering)
     client.post(f"/selections/{draft.pk}/out/{row.pk}/")
 
@@ -103,7 +130,13 @@ def test_scores_are_kept_with_what_their_weights_make_of_them(world, draft, as_u
     fields = fields_of(client.get(f"/selections/{draft.pk}/"), address)
 
     client.post(
-        address, {**fields, f"{first.pk}-value_0": "4", f"{first.pk}-note_0": "read 40", f"{first.pk}-value_1": "2"}
+        address,
+        {
+            **fields,
+            f"{first.pk}-value_0": "4",
+            f"{first.pk}-note_0": "read 40",
+            f"{first.pk}-value_1": "2",
+        },
     )
 
     first.refresh_from_db()
@@ -149,7 +182,9 @@ def test_of_two_who_change_what_is_asked_the_second_compares_first(world, draft,
 def test_the_kept_scorecard_stays_as_it_was_while_facts_move(world, draft, as_user):
     decided(world, draft, as_user)
     kept = draft.candidates.order_by("pk")[0].scorecard
-    make_offering("sonnet-at-azure", host=make_provider("azure", name="Azure"), version=world.sonnet.version)
+    make_offering(
+        "sonnet-at-azure", host=make_provider("azure", name="Azure"), version=world.sonnet.version
+    )
     client = as_user(world.governance)
 
     page = text_of(client.get(f"/selections/{draft.pk}/"))
@@ -159,8 +194,14 @@ def test_the_kept_scorecard_stays_as_it_was_while_facts_move(world, draft, as_us
     assert draft.candidates.order_by("pk")[0].scorecard == kept
     assert "Claude Sonnet 4.5 at Anthropic was chosen on" in page
     assert "one fact has changed since." in page
-    hosts = [row for row in rows if row["fact"] == "Independent hosts" and row["of"] == "Claude Sonnet 4.5"]
-    assert [(row["on the day"], row["today"], row["changed"]) for row in hosts] == [("2", "3", "yes")]
+    hosts = [
+        row
+        for row in rows
+        if row["fact"] == "Independent hosts" and row["of"] == "Claude Sonnet 4.5"
+    ]
+    assert [(row["on the day"], row["today"], row["changed"]) for row in hosts] == [
+        ("2", "3", "yes")
+    ]
     assert sum(row["changed"] == "yes" for row in rows) == 1
     assert "Independent hosts<small><b>changed</b></small>" in only
     assert "Licence" not in only
@@ -171,7 +212,11 @@ def test_a_decided_selection_shows_no_form_and_takes_no_change(world, draft, as_
     client = as_user(world.governance)
 
     page = text_of(client.get(f"/selections/{draft.pk}/"))
-    refused = text_of(client.post(f"/selections/{draft.pk}/add/", {"offering": world.sonnet_bedrock.pk}, follow=True))
+    refused = text_of(
+        client.post(
+            f"/selections/{draft.pk}/add/", {"offering": world.sonnet_bedrock.pk}, follow=True
+        )
+    )
 
     assert f'action="/selections/{draft.pk}/change/' not in page
     assert "it stays as it was decided." in refused
@@ -184,14 +229,19 @@ def test_a_later_selection_takes_the_place_of_an_earlier_one(world, draft, as_us
     page = client.get(f"/selections/new/?supersedes={draft.pk}").content.decode()
     keys = re.findall(r'name="candidate" value="([^"]*)"', page)
 
-    client.post(f"/selections/new/?supersedes={draft.pk}", {"title": "Letters anew", "criteria": "", "candidate": keys})
+    client.post(
+        f"/selections/new/?supersedes={draft.pk}",
+        {"title": "Letters anew", "criteria": "", "candidate": keys},
+    )
     later = Selection.objects.get(title="Letters anew")
     waiting = text_of(client.get(f"/selections/{draft.pk}/"))
     decided(world, later, as_user)
 
     assert later.candidates.count() == 2
     assert "Is being chosen anew:" in waiting
-    assert "a later selection has taken its place." in text_of(client.get(f"/selections/{draft.pk}/"))
+    assert "a later selection has taken its place." in text_of(
+        client.get(f"/selections/{draft.pk}/")
+    )
 
 
 def test_readers_without_an_office_see_of_kept_facts_what_everybody_may_know(world, draft, as_user):
@@ -212,7 +262,9 @@ def test_viewers_read_and_change_nothing(act, world, draft, as_user):
     assert client.get("/selections/new/").status_code == 403
 
 
-def test_what_is_due_for_review_stands_in_the_sentence_and_the_list_can_show_it_alone(world, draft, as_user):
+def test_what_is_due_for_review_stands_in_the_sentence_and_the_list_can_show_it_alone(
+    world, draft, as_user
+):
     decided(world, draft, as_user)
     Selection.objects.filter(pk=draft.pk).update(review_on=world.today - timedelta(1))
     client = as_user(world.viewer)
@@ -225,7 +277,9 @@ def test_what_is_due_for_review_stands_in_the_sentence_and_the_list_can_show_it_
     assert csv_rows(client.get("/selections.csv?state=draft")) == []
 
 
-def test_pages_of_selections_cost_the_same_for_any_number(world, draft, as_user, django_assert_num_queries):
+def test_pages_of_selections_cost_the_same_for_any_number(
+    world, draft, as_user, django_assert_num_queries
+):
     client = as_user(world.governance)
     for number in range(4):
         made = draft_selection(title=f"Number {number}", by=world.governance)

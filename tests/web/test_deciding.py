@@ -13,7 +13,9 @@ def test_governance_sets_an_end_by_hand_and_lifts_it(world, as_user):
     client = as_user(world.governance)
     page = f"/offerings/{world.sonnet_bedrock.pk}/"
 
-    client.post(page, {"retires_on": "2027-04-08", "date_kind": "firm", "reason": "Mail from the provider"})
+    client.post(
+        page, {"retires_on": "2027-04-08", "date_kind": "firm", "reason": "Mail from the provider"}
+    )
     world.sonnet_bedrock.refresh_from_db()
     manual = Assertion.objects.get(source__slug="manual")
 
@@ -31,15 +33,25 @@ def test_governance_sets_an_end_by_hand_and_lifts_it(world, as_user):
     [
         ({"retires_on": "2027-04-08", "date_kind": "firm"}, "the next reader has only your word."),
         ({"retires_on": "2027-04-08", "reason": "x"}, "Say whether the date is firm"),
-        ({"retires_on": "31.12.2027", "date_kind": "firm", "reason": "x"}, "Give a day such as 2026-11-24."),
         (
-            {"retires_on": "2027-01-01", "date_kind": "firm", "announced_on": "2027-02-01", "reason": "x"},
+            {"retires_on": "31.12.2027", "date_kind": "firm", "reason": "x"},
+            "Give a day such as 2026-11-24.",
+        ),
+        (
+            {
+                "retires_on": "2027-01-01",
+                "date_kind": "firm",
+                "announced_on": "2027-02-01",
+                "reason": "x",
+            },
             "The retirement lies before its announcement.",
         ),
         ({"source_url": "javascript:alert(1)", "reason": "x"}, "Enter a valid URL."),
     ],
 )
-def test_a_manual_value_that_does_not_hold_together_is_refused_with_a_sentence(data, words, world, as_user):
+def test_a_manual_value_that_does_not_hold_together_is_refused_with_a_sentence(
+    data, words, world, as_user
+):
     response = as_user(world.governance).post(f"/offerings/{world.sonnet.pk}/", data)
 
     assert response.status_code == 422
@@ -62,10 +74,15 @@ def test_lifting_needs_a_reason(world, as_user):
 def test_the_claim_of_a_feed_cannot_be_lifted(world, as_user):
     claim = Assertion.objects.get(source=world.source)
 
-    assert as_user(world.governance).post(f"/manual/{claim.pk}/lift/", {"reason": "x"}).status_code == 404
+    assert (
+        as_user(world.governance).post(f"/manual/{claim.pk}/lift/", {"reason": "x"}).status_code
+        == 404
+    )
 
 
-@pytest.mark.parametrize("path", ["/offerings/{sonnet.pk}/", "/identity/{unknown.pk}/", "/feeds/litellm/poll/"])
+@pytest.mark.parametrize(
+    "path", ["/offerings/{sonnet.pk}/", "/identity/{unknown.pk}/", "/feeds/litellm/poll/"]
+)
 def test_others_than_governance_change_nothing_and_are_told_who_may(path, world, as_user):
     response = as_user(world.editor).post(path.format(**vars(world)), {"reason": "x"})
 
@@ -86,7 +103,10 @@ def test_a_person_places_what_the_rules_could_not(world, as_user):
 
     client.post(
         f"/identity/{world.unknown.pk}/",
-        {"identifier": "anthropic/claude-sonnet-4-5-20250929", "reason": "The platform team said so"},
+        {
+            "identifier": "anthropic/claude-sonnet-4-5-20250929",
+            "reason": "The platform team said so",
+        },
     )
 
     world.unknown.refresh_from_db()
@@ -98,7 +118,9 @@ def test_a_person_places_what_the_rules_could_not(world, as_user):
 
 def test_a_decision_can_be_lifted(world, as_user):
     client = as_user(world.governance)
-    client.post(f"/identity/{world.unknown.pk}/", {"choice": "not-a-model", "reason": "a price row"})
+    client.post(
+        f"/identity/{world.unknown.pk}/", {"choice": "not-a-model", "reason": "a price row"}
+    )
 
     client.post(f"/identity/decisions/{IdentityDecision.objects.get().pk}/lift/")
 
@@ -133,14 +155,18 @@ def test_the_inbox_suggests_what_the_string_looks_like(world, as_user):
 
 
 def test_poll_now_queues_a_run_and_shows_how_it_goes(world, as_user):
-    run = FeedRun.objects.create(source=world.source, trigger="schedule", queued_at=now(), status="queued")
+    run = FeedRun.objects.create(
+        source=world.source, trigger="schedule", queued_at=now(), status="queued"
+    )
     client = as_user(world.governance)
 
     # a poll is under way already: pressing again shows that one
     waiting = client.post("/feeds/litellm/poll/", headers={"HX-Request": "true"})
     FeedRun.objects.filter(pk=run.pk).update(status="running", step="parse")
     running = client.get(f"/feeds/runs/{run.pk}/progress/")
-    FeedRun.objects.filter(pk=run.pk).update(status="changed", rows=120, rows_changed=4, finished_at=now())
+    FeedRun.objects.filter(pk=run.pk).update(
+        status="changed", rows=120, rows_changed=4, finished_at=now()
+    )
     closed = client.get(f"/feeds/runs/{run.pk}/progress/", headers={"HX-Request": "true"})
 
     assert "waiting for a worker" in text_of(waiting)
@@ -153,7 +179,9 @@ def test_poll_now_queues_a_run_and_shows_how_it_goes(world, as_user):
 
 
 def test_poll_now_without_script_leads_to_the_run(world, as_user):
-    run = FeedRun.objects.create(source=world.source, trigger="schedule", queued_at=now(), status="queued")
+    run = FeedRun.objects.create(
+        source=world.source, trigger="schedule", queued_at=now(), status="queued"
+    )
 
     response = as_user(world.governance).post("/feeds/litellm/poll/")
 
@@ -181,7 +209,10 @@ def test_an_editor_acknowledges_the_alerts_of_the_team(world, as_user):
     client.post(f"/alerts/{world.alert.pk}/acknowledge/", {"back": "/alerts/?state=open"})
 
     world.alert.refresh_from_db()
-    assert (world.alert.state, world.alert.acknowledged_by) == (Alert.State.ACKNOWLEDGED, world.editor)
+    assert (world.alert.state, world.alert.acknowledged_by) == (
+        Alert.State.ACKNOWLEDGED,
+        world.editor,
+    )
     assert "No alert waits for an answer." in text_of(client.get("/alerts/"))
 
 

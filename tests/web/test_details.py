@@ -40,7 +40,9 @@ def test_an_application_without_dependencies_says_what_to_do(world, as_user):
 
 def test_a_foundation_names_the_applications_of_its_reader_only(world, as_user):
     mine = text_of(as_user(world.viewer).get("/foundations/anthropic-claude-sonnet-4-5/"))
-    all_of_them = text_of(as_user(world.governance).get("/foundations/anthropic-claude-sonnet-4-5/"))
+    all_of_them = text_of(
+        as_user(world.governance).get("/foundations/anthropic-claude-sonnet-4-5/")
+    )
 
     assert "one application stands on it." in mine
     assert "Clause finder" not in mine

@@ -9,7 +9,14 @@ from apps.catalog.models import Assertion
 from apps.common.time import day_of, now
 from apps.feeds.models import PollState
 from apps.web.views.disagreements import latest_disagreements
-from tests.builders import make_application, make_claim, make_dependency, make_offering, make_provider, make_source
+from tests.builders import (
+    make_application,
+    make_claim,
+    make_dependency,
+    make_offering,
+    make_provider,
+    make_source,
+)
 from tests.http import file_lines, text_of
 
 MOMENT = now()
@@ -22,7 +29,9 @@ def say(slug, offering, ends, *, rank=20, topic="lifecycle", **fields):
     PollState.objects.get_or_create(
         source=source, defaults={"last_success_at": now() - timedelta(minutes=22, seconds=10)}
     )
-    value = fields.pop("value", {"retires_on": ends.isoformat(), "date_kind": "firm"} if ends else {})
+    value = fields.pop(
+        "value", {"retires_on": ends.isoformat(), "date_kind": "firm"} if ends else {}
+    )
     claim = make_claim(
         source,
         f"{slug}/{offering.api_id}",
@@ -40,7 +49,8 @@ def say(slug, offering, ends, *, rank=20, topic="lifecycle", **fields):
 
 @pytest.fixture
 def disputed(world):
-    """An offering on which the team's drafter and another team's application stand, and one nobody calls."""
+    """An offering on which the team's drafter and another team's application stand, and one nobody
+    calls."""
     offering = make_offering("gpt-4o-realtime-preview", host=make_provider("openai", name="OpenAI"))
     make_dependency(world.drafter, offering)
     make_dependency(world.foreign, offering)
@@ -60,7 +70,10 @@ def test_the_list_shows_sides_what_counts_and_who_stands_there(world, disputed, 
     assert "Beta feed" in page
     assert "seen 22 min ago" in page
     assert "Alpha feed (rank 10) is trusted more than Beta feed (rank 20)" in page
-    assert "1 of 2 open disagreements are about an offering that an application of yours stands on" in page
+    assert (
+        "1 of 2 open disagreements are about an offering that an application of yours stands on"
+        in page
+    )
     assert "gemini-1.5-flash" not in page
 
 
@@ -84,7 +97,9 @@ def test_a_user_without_applications_is_shown_the_way_to_all(world, disputed, as
 
 
 def test_the_raw_excerpts_stand_beside_each_other_with_their_times(world, disputed, as_user):
-    Assertion.objects.filter(source__slug="alpha").update(excerpt={"note": "<script>alert(1)</script>"})
+    Assertion.objects.filter(source__slug="alpha").update(
+        excerpt={"note": "<script>alert(1)</script>"}
+    )
 
     page = as_user(world.viewer).get(LIST).content.decode()
 
@@ -97,10 +112,16 @@ def test_the_raw_excerpts_stand_beside_each_other_with_their_times(world, disput
 @pytest.mark.parametrize(
     ("query", "n"),
     [
-        ("?in_use=", 2), ("?in_use=&host=google", 1), ("?in_use=&source=beta", 2), ("?in_use=&source=gamma", 0),
-        ("?state=decided&in_use=", 0), ("?state=past&in_use=", 0), ("?in_use=&q=realtime", 1), ("?state=nonsense", 1),
+        ("?in_use=", 2),
+        ("?in_use=&host=google", 1),
+        ("?in_use=&source=beta", 2),
+        ("?in_use=&source=gamma", 0),
+        ("?state=decided&in_use=", 0),
+        ("?state=past&in_use=", 0),
+        ("?in_use=&q=realtime", 1),
+        ("?state=nonsense", 1),
     ],
-)  # fmt: skip
+)
 def test_filters_narrow_page_and_csv_alike(query, n, world, disputed, as_user):
     client = as_user(world.governance)
 
@@ -110,17 +131,21 @@ def test_filters_narrow_page_and_csv_alike(query, n, world, disputed, as_user):
 
 def test_the_csv_has_a_line_for_each_claim(world, disputed, as_user):
     heads, first, second = (
-        line.split(",") for line in file_lines(as_user(world.viewer).get("/feeds/disagreements.csv"))
+        line.split(",")
+        for line in file_lines(as_user(world.viewer).get("/feeds/disagreements.csv"))
     )
 
     said = [dict(zip(heads, line, strict=False)) for line in (first, second)]
     assert [(line["source"], line["says"], line["counts"]) for line in said] == [
-        ("Alpha feed", EARLY.isoformat(), "yes"), ("Beta feed", LATE.isoformat(), ""),
-    ]  # fmt: skip
+        ("Alpha feed", EARLY.isoformat(), "yes"),
+        ("Beta feed", LATE.isoformat(), ""),
+    ]
     assert {line["days apart"] for line in said} == {"258"}
 
 
-def test_the_list_costs_the_same_however_long_it_is(world, disputed, as_user, django_assert_num_queries):
+def test_the_list_costs_the_same_however_long_it_is(
+    world, disputed, as_user, django_assert_num_queries
+):
     client = as_user(world.governance)
     for _ in range(4):
         offering = make_offering()
@@ -138,8 +163,9 @@ def test_days_that_passed_long_ago_are_kept_apart_and_said_so(world, as_user):
     say("beta", offering, EARLY - timedelta(700))
     client = as_user(world.governance)
 
-    assert "Where every day named passed more than a year ago nothing needs a decision any more" in text_of(
-        client.get(LIST)
+    assert (
+        "Where every day named passed more than a year ago nothing needs a decision any more"
+        in text_of(client.get(LIST))
     )
     assert "old" in text_of(client.get(LIST + "?state=past&in_use="))
 
@@ -157,7 +183,9 @@ class TestDeciding:
         beta = Assertion.objects.get(source__slug="beta", offering=disputed)
         assert "Decide" in text_of(client.get(path))
 
-        done = client.post(path, {"choice": beta.pk, "reason": "their mail of 3 March"}, follow=True)
+        done = client.post(
+            path, {"choice": beta.pk, "reason": "their mail of 3 March"}, follow=True
+        )
 
         disputed.refresh_from_db()
         assert disputed.retires_on == LATE
@@ -177,7 +205,9 @@ class TestDeciding:
         beta.value |= {"successor": "gpt-realtime", "announced_on": "2025-09-15"}
         beta.save()
 
-        as_user(world.governance).post(f"{LIST}{disputed.pk}/", {"choice": beta.pk, "reason": "their mail"})
+        as_user(world.governance).post(
+            f"{LIST}{disputed.pk}/", {"choice": beta.pk, "reason": "their mail"}
+        )
 
         disputed.refresh_from_db()
         assert disputed.replacement_text == "gpt-realtime"
@@ -188,7 +218,12 @@ class TestDeciding:
 
         as_user(world.governance).post(
             f"{LIST}{disputed.pk}/",
-            {"choice": "other", "retires_on": other.isoformat(), "date_kind": "firm", "reason": "contract"},
+            {
+                "choice": "other",
+                "retires_on": other.isoformat(),
+                "date_kind": "firm",
+                "reason": "contract",
+            },
         )
 
         disputed.refresh_from_db()
@@ -207,12 +242,23 @@ class TestDeciding:
             ({"choice": "", "reason": "r"}, "Choose the day that holds"),
             ({"choice": "999999", "reason": "r"}, "Choose the day that holds"),
             ({"choice": "other", "reason": "r"}, "Give the day that holds."),
-            ({"choice": "other", "retires_on": "2027-06-01", "reason": "r"}, "firm or &#x27;not before&#x27;"),
-            ({"choice": "other", "retires_on": "soon", "date_kind": "firm", "reason": "r"}, "Give a day such as"),
-            ({"choice": "other", "retires_on": "2027-06-01", "date_kind": "firm"}, "the next reader has only your"),
+            (
+                {"choice": "other", "retires_on": "2027-06-01", "reason": "r"},
+                "firm or &#x27;not before&#x27;",
+            ),
+            (
+                {"choice": "other", "retires_on": "soon", "date_kind": "firm", "reason": "r"},
+                "Give a day such as",
+            ),
+            (
+                {"choice": "other", "retires_on": "2027-06-01", "date_kind": "firm"},
+                "the next reader has only your",
+            ),
         ],
     )
-    def test_what_is_missing_is_said_and_nothing_decided(self, said, words, world, disputed, as_user):
+    def test_what_is_missing_is_said_and_nothing_decided(
+        self, said, words, world, disputed, as_user
+    ):
         answer = as_user(world.governance).post(f"{LIST}{disputed.pk}/", said)
 
         assert answer.status_code == 422
@@ -232,14 +278,18 @@ class TestDeciding:
         beta = Assertion.objects.get(source__slug="beta", offering=disputed)
         client.post(path, {"choice": beta.pk, "reason": "mail"})
 
-        assert "the decision still stands" in text_of(client.post(f"{path}lift/", {"reason": " "}, follow=True))
+        assert "the decision still stands" in text_of(
+            client.post(f"{path}lift/", {"reason": " "}, follow=True)
+        )
         assert Assertion.objects.standing().filter(source__slug="manual").exists()
 
     def test_where_sources_agree_the_offering_itself_is_shown(self, world, as_user):
         client = as_user(world.governance)
 
         assert client.get(f"{LIST}{world.sonnet.pk}/").url == f"/offerings/{world.sonnet.pk}/"
-        answer = client.post(f"{LIST}{world.sonnet.pk}/", {"choice": "1", "reason": "r"}, follow=True)
+        answer = client.post(
+            f"{LIST}{world.sonnet.pk}/", {"choice": "1", "reason": "r"}, follow=True
+        )
         assert "nothing was decided" in text_of(answer)
 
     def test_strangers_sign_in_first(self, client, disputed):
@@ -271,7 +321,14 @@ class TestPrices:
 
     @pytest.mark.parametrize(
         ("query", "n"),
-        [("", 1), ("?host=openai", 1), ("?host=google", 0), ("?source=beta", 1), ("?source=gamma", 0), ("?q=flash", 0)],
+        [
+            ("", 1),
+            ("?host=openai", 1),
+            ("?host=google", 0),
+            ("?source=beta", 1),
+            ("?source=gamma", 0),
+            ("?q=flash", 0),
+        ],
     )
     def test_filters_narrow_page_and_csv_alike(self, query, n, world, priced, as_user):
         client = as_user(world.viewer)
@@ -285,7 +342,9 @@ class TestPrices:
         assert "No prices differ here." in text_of(client.get(f"{LIST}prices/"))
         assert "gpt-4o-realtime-preview" in text_of(client.get(f"{LIST}prices/?in_use="))
 
-    def test_the_list_costs_the_same_however_long_it_is(self, world, priced, as_user, django_assert_num_queries):
+    def test_the_list_costs_the_same_however_long_it_is(
+        self, world, priced, as_user, django_assert_num_queries
+    ):
         client = as_user(world.governance)
         for _ in range(3):
             offering = make_offering()

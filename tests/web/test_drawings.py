@@ -30,7 +30,9 @@ def test_applications_that_share_stand_together_and_the_unresolved_stand_last():
 
 
 def test_equal_neighbours_are_one_cell_per_layer():
-    section = wide([column("a"), column("b"), column("c", foundation="Haiku")], over=frozenset(), details={})
+    section = wide(
+        [column("a"), column("b"), column("c", foundation="Haiku")], over=frozenset(), details={}
+    )
 
     cells = [(cell.layer, cell.full) for cell in section.cells]
     assert cells.count(("developer", "Anthropic")) == 1
@@ -45,7 +47,11 @@ def test_nothing_is_drawn_beyond_the_sheet(draw):
 
     section = draw(columns, over=frozenset(), details={})
 
-    for box in [*(each.box for each in section.buildings), *(each.box for each in section.cells), section.ground]:
+    for box in [
+        *(each.box for each in section.buildings),
+        *(each.box for each in section.cells),
+        section.ground,
+    ]:
         assert 0 <= box.x <= box.x + box.width <= section.width + 0.5
         assert 0 <= box.y <= box.y + box.height <= section.height + 0.5
         assert box.width > 0
@@ -62,7 +68,9 @@ def test_the_narrow_sheet_is_the_wide_one_turned_and_fits_a_phone():
 def test_a_developer_over_tolerance_is_marked_and_says_its_reach_where_it_fits():
     details = {"Anthropic": ("17 applications, 8 of 13 critical (62 %)", "17, 8 crit.")}
 
-    section = wide([column(str(n)) for n in range(10)], over=frozenset({"Anthropic"}), details=details)
+    section = wide(
+        [column(str(n)) for n in range(10)], over=frozenset({"Anthropic"}), details=details
+    )
 
     cell = next(cell for cell in section.cells if cell.layer == "developer")
     assert cell.over
@@ -89,7 +97,9 @@ def ending(days, **fields):
 
 
 def test_the_timeline_keeps_order_and_scale():
-    drawn = timeline([ending(-400), ending(0), ending(90), ending(180), ending(900)], today=TODAY, days=180)
+    drawn = timeline(
+        [ending(-400), ending(0), ending(90), ending(180), ending(900)], today=TODAY, days=180
+    )
 
     ends = [line.x_to for line in drawn.lines]
     assert ends == sorted(ends)
@@ -120,12 +130,17 @@ def test_words_of_the_timeline_lie_neither_on_their_bar_nor_beyond_the_sheet(nar
 
 def test_the_lifecycle_puts_every_claim_under_what_is_accepted():
     track = Track(
-        "Anthropic", "claude", date(2025, 9, 29), date(2027, 4, 8), soft=False, urgent=False,
+        "Anthropic",
+        "claude",
+        date(2025, 9, 29),
+        date(2027, 4, 8),
+        soft=False,
+        urgent=False,
         claims=(
             Claim("LiteLLM", date(2027, 4, 8), soft=False, missing=False),
             Claim("Other", None, soft=False, missing=True),
         ),
-    )  # fmt: skip
+    )
 
     drawn = lifecycle([track], today=TODAY).tracks[0]
 

@@ -31,11 +31,16 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def richer(world):
-    """The usual world, a second developer, and a tested way out of the critical application onto it."""
+    """The usual world, a second developer, and a tested way out of the critical application onto
+    it."""
     other = make_provider("openai", roles=("developer", "host"), name="OpenAI")
-    version = make_version("openai/gpt-5", foundation=make_foundation("openai/gpt-5", developer=other, name="GPT-5"))
+    version = make_version(
+        "openai/gpt-5", foundation=make_foundation("openai/gpt-5", developer=other, name="GPT-5")
+    )
     gpt = make_offering("gpt-5", host=other, version=version, lifecycle="active")
-    second = make_application("Quote writer", team=world.team, users_affected=10, monthly_spend="900")
+    second = make_application(
+        "Quote writer", team=world.team, users_affected=10, monthly_spend="900"
+    )
     make_dependency(second, gpt)
     primary = Dependency.objects.get(application=world.triage, role="primary")
     make_dependency(world.triage, gpt, "fallback", fallback_order=2)
@@ -59,13 +64,17 @@ def test_the_page_says_where_the_portfolio_is_correlated_and_who_could_leave(ric
     assert drawing_titles(page, "Anthropic")
     # over the line of half the critical ones, and only that is red
     assert re.search(
-        r'<tr class="over"><th scope="row"><a href="/exposure/nodes/developer/\d+/">Anthropic', page.content.decode()
+        r'<tr class="over"><th scope="row"><a href="/exposure/nodes/developer/\d+/">Anthropic',
+        page.content.decode(),
     )
 
 
 def test_the_selectors_change_numbers_pictures_and_stay_in_the_address(richer, as_user):
     client = as_user(richer.governance)
-    developers, hosts = client.get("/exposure/"), client.get("/exposure/?layer=host&weight=users&threat=error")
+    developers, hosts = (
+        client.get("/exposure/"),
+        client.get("/exposure/?layer=host&weight=users&threat=error"),
+    )
 
     assert "Concentration by developer" in visible_text(developers)
     assert "Concentration by host" in visible_text(hosts)
@@ -81,7 +90,9 @@ def test_the_selectors_change_numbers_pictures_and_stay_in_the_address(richer, a
     assert 'href="?weight=users&amp;layer=version"' in hosts.content.decode()
     assert "If one is found faulty" in visible_text(hosts)
     # an unknown word is as good as none
-    assert headline_of(client.get("/exposure/?layer=bogus&weight=bogus&threat=bogus")) == headline_of(developers)
+    assert headline_of(
+        client.get("/exposure/?layer=bogus&weight=bogus&threat=bogus")
+    ) == headline_of(developers)
 
 
 @pytest.mark.parametrize("weight", Basis.values)
@@ -94,10 +105,17 @@ def test_the_csv_has_the_numbers_of_the_page(richer, as_user, weight):
     names = dict(Provider.objects.values_list("pk", "name"))
     refs = dict(Node.objects.filter(kind=NodeKind.DEVELOPER).values_list("pk", "ref"))
     assert {
-        row["name"]: pytest.approx(float(row["share of weight"])) for row in rows if float(row["share of weight"])
+        row["name"]: pytest.approx(float(row["share of weight"]))
+        for row in rows
+        if float(row["share of weight"])
     } == {names[refs[pk]]: share for pk, share in measured.indices.shares.items() if share}
     top = rows[0]
-    assert (top["name"], top["critical"], top["applications"], top["over tolerance"]) == ("Anthropic", "2", "2", "yes")
+    assert (top["name"], top["critical"], top["applications"], top["over tolerance"]) == (
+        "Anthropic",
+        "2",
+        "2",
+        "yes",
+    )
     page = visible_text(client.get(f"/exposure/?weight={weight}"))
     assert f"Anthropic 2 100 % 2 50 % {round(float(top['share of weight']) * 100)} %" in page
     known = [float(row["part of HHI"] or 0) for row in rows]
@@ -139,12 +157,26 @@ def test_every_page_of_the_family_answers_everybody_who_may_read_it(richer, as_u
     take_snapshot(on=richer.today)
     node = f"/exposure/nodes/version/{richer.sonnet.version_id}/"
     open_to_all = [
-        "/exposure/flow/", "/exposure/flow/?weight=spend", "/exposure/contributions/?layer=host", "/exposure/ways-out/",
-        "/exposure/ways-out/?state=none", "/exposure/single-points/", "/exposure/single-points/?kind=host", node,
-        f"{node}teams/", f"/exposure/nodes/offering/{richer.unknown.pk}/", "/exposure/flow.csv",
-        "/exposure/contributions.csv", "/exposure/ways-out.csv", "/exposure/single-points.csv", "/exposure/trend.csv",
-        "/exposure/smallest-sets.csv", "/exposure/states.csv", f"{node}trend.csv", "/exposure/?rows=all&layer=gateway",
-    ]  # fmt: skip
+        "/exposure/flow/",
+        "/exposure/flow/?weight=spend",
+        "/exposure/contributions/?layer=host",
+        "/exposure/ways-out/",
+        "/exposure/ways-out/?state=none",
+        "/exposure/single-points/",
+        "/exposure/single-points/?kind=host",
+        node,
+        f"{node}teams/",
+        f"/exposure/nodes/offering/{richer.unknown.pk}/",
+        "/exposure/flow.csv",
+        "/exposure/contributions.csv",
+        "/exposure/ways-out.csv",
+        "/exposure/single-points.csv",
+        "/exposure/trend.csv",
+        "/exposure/smallest-sets.csv",
+        "/exposure/states.csv",
+        f"{node}trend.csv",
+        "/exposure/?rows=all&layer=gateway",
+    ]
     for user in (richer.governance, richer.viewer, richer.outsider):
         client = as_user(user)
         for path in open_to_all:
@@ -165,7 +197,9 @@ def test_contributions_add_up_and_those_of_a_few_are_those_of_all(richer, as_use
     everyone = {row.application_id: row for row in contributions(Layer.HOST, Basis.COUNT)}
     whole = measure_layer(Layer.HOST, Basis.COUNT).indices
 
-    some = contributions_of(Layer.HOST, Basis.COUNT, whole, application_ids=[richer.triage.pk, richer.drafter.pk])
+    some = contributions_of(
+        Layer.HOST, Basis.COUNT, whole, application_ids=[richer.triage.pk, richer.drafter.pk]
+    )
 
     assert set(some) == {richer.triage.pk, richer.drafter.pk}
     for pk, found in some.items():
@@ -200,7 +234,8 @@ class TestNode:
         page = client.get(address)
 
         assert headline_of(page) == (
-            "2 applications stand or lean on Anthropic; 1 is exposed if it stops, 1 of them critical."
+            "2 applications stand or lean on Anthropic; 1 is exposed if it stops, 1 of them "
+            "critical."
         )
         assert "Clause finder" in visible_text(page)
         assert "Claims triage" in visible_text(page)
@@ -210,11 +245,13 @@ class TestNode:
         assert "Claims triage" not in listed
         rows = csv_rows(client.get(f"{address}applications.csv"))
         assert {(row["application"], row["state"]) for row in rows} == {
-            ("Claims triage", "portable"), ("Clause finder", "exposed"),
-        }  # fmt: skip
-        assert [row["application"] for row in csv_rows(client.get(f"{address}applications.csv?state=exposed"))] == [
-            "Clause finder"
-        ]
+            ("Claims triage", "portable"),
+            ("Clause finder", "exposed"),
+        }
+        assert [
+            row["application"]
+            for row in csv_rows(client.get(f"{address}applications.csv?state=exposed"))
+        ] == ["Clause finder"]
         assert f"/what-if/?remove=developer:{maker.slug}" in page.content.decode()
         # the same party as a host is another node
         assert f"/exposure/nodes/host/{maker.pk}/" in page.content.decode()
@@ -231,19 +268,30 @@ class TestNode:
     def test_what_leans_is_told_apart_and_sheets_follow_each_other(self, richer, as_user):
         offering = make_offering("judge-1", host=make_provider("wide"), resolved=False)
         for number in range(55):
-            make_dependency(make_application(f"Judged {number:02}", team=richer.team), offering, "judge")
+            make_dependency(
+                make_application(f"Judged {number:02}", team=richer.team), offering, "judge"
+            )
         refresh(on=richer.today)
-        client, address = as_user(richer.governance), f"/exposure/nodes/offering/{offering.pk}/?state=leaning"
+        client, address = (
+            as_user(richer.governance),
+            f"/exposure/nodes/offering/{offering.pk}/?state=leaning",
+        )
 
         first = client.get(address)
-        following = re.search(r'<a rel="next" href="([^"]+)"', first.content.decode()).group(1).replace("&amp;", "&")
+        following = (
+            re.search(r'<a rel="next" href="([^"]+)"', first.content.decode())
+            .group(1)
+            .replace("&amp;", "&")
+        )
         second = client.get(f"/exposure/nodes/offering/{offering.pk}/{following}")
 
         names = [re.findall(r"Judged \d\d", page.content.decode()) for page in (first, second)]
         assert (len(names[0]), len(names[1])) == (50, 5)
         assert not set(names[0]) & set(names[1])
 
-    @pytest.mark.parametrize("path", ["bogus/1", "version/999999", "region/999999", "developer/999999"])
+    @pytest.mark.parametrize(
+        "path", ["bogus/1", "version/999999", "region/999999", "developer/999999"]
+    )
     def test_what_there_is_not_is_not_found(self, richer, as_user, path):
         assert as_user(richer.governance).get(f"/exposure/nodes/{path}/").status_code == 404
 
@@ -255,9 +303,22 @@ def test_a_trend_takes_two_days_and_a_month_is_said(richer, as_user):
     row = ConcentrationSnapshot.objects.get(layer="developer", basis="count")
     for days in (40, 1):
         ConcentrationSnapshot.objects.create(
-            day=richer.today - timedelta(days), layer=row.layer, basis=row.basis, n_applications=4, covered_weight=4,
-            none_weight=0, unknown=0, cr1=0.25, cr3=1, hhi=0.3, hhi_best=0.3, hhi_worst=0.3, n1=3, n2=3.3, top=[],
-        )  # fmt: skip
+            day=richer.today - timedelta(days),
+            layer=row.layer,
+            basis=row.basis,
+            n_applications=4,
+            covered_weight=4,
+            none_weight=0,
+            unknown=0,
+            cr1=0.25,
+            cr3=1,
+            hhi=0.3,
+            hhi_best=0.3,
+            hhi_worst=0.3,
+            n1=3,
+            n2=3.3,
+            top=[],
+        )
 
     page = client.get("/exposure/")
 
@@ -266,7 +327,9 @@ def test_a_trend_takes_two_days_and_a_month_is_said(richer, as_user):
     assert len(csv_rows(client.get("/exposure/trend.csv"))) == 3
 
 
-def test_the_page_costs_the_same_however_large_the_portfolio(richer, as_user, django_assert_num_queries):
+def test_the_page_costs_the_same_however_large_the_portfolio(
+    richer, as_user, django_assert_num_queries
+):
     client = as_user(richer.governance)
     for number in range(8):
         offering = make_offering(host=make_provider(f"host-{number}"))
@@ -287,7 +350,7 @@ def test_the_page_costs_the_same_however_large_the_portfolio(richer, as_user, dj
 COSTS = {"page": 22, "node": 22, "ways out": 14, "points": 14}
 
 
-# --- losses -------------------------------------------------------------------------------------------------------
+# --- losses ---------------------------------------------------------------------------------------
 
 
 def test_a_loss_is_asked_shown_with_its_progress_and_its_assumptions(richer, as_user):
@@ -313,7 +376,12 @@ def test_a_loss_is_asked_shown_with_its_progress_and_its_assumptions(richer, as_
         len(run.result[side]["curve"]) for side in ("shared", "independent")
     )
     assert csv_rows(client.get(f"/exposure/loss/{run.pk}/causes.csv"))
-    assert as_user(richer.viewer).post("/exposure/loss/run/", {"years": "10000", "seed": "7"}).status_code == 404
+    assert (
+        as_user(richer.viewer)
+        .post("/exposure/loss/run/", {"years": "10000", "seed": "7"})
+        .status_code
+        == 404
+    )
     refused = client.post("/exposure/loss/run/", {"years": "12", "seed": "x"})
     assert refused.status_code == 422
     assert LossRun.objects.count() == 1
@@ -331,7 +399,14 @@ def test_governance_sets_rates_and_losses_and_others_do_not(richer, as_user):
     client = as_user(richer.governance)
     rate = EventRate.objects.filter(assumption=True).first()
 
-    facts = {"rate": "0.5", "low": "0.1", "high": "1", "severity_cv": "1", "source": "Our status page", "enabled": "on"}
+    facts = {
+        "rate": "0.5",
+        "low": "0.1",
+        "high": "1",
+        "severity_cv": "1",
+        "source": "Our status page",
+        "enabled": "on",
+    }
     answer = client.post(f"/exposure/loss/rates/{rate.pk}/", facts)
 
     assert answer.status_code == 302

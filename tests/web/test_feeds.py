@@ -16,29 +16,45 @@ from tests.http import file_lines, outline_of, text_of
 def make_run(source, status, *, hours_ago, **fields):
     moment = now() - timedelta(hours=hours_ago)
     return FeedRun.objects.create(
-        source=source, status=status, trigger="schedule", queued_at=moment, started_at=moment,
-        finished_at=moment + timedelta(seconds=1.9), **fields,
-    )  # fmt: skip
+        source=source,
+        status=status,
+        trigger="schedule",
+        queued_at=moment,
+        started_at=moment,
+        finished_at=moment + timedelta(seconds=1.9),
+        **fields,
+    )
 
 
 @pytest.fixture
 def healthy(world):
-    """The world without its suspect run: one feed that changed, failed and had nothing new within a day."""
+    """The world without its suspect run: one feed that changed, failed and had nothing new within a
+    day."""
     FeedRun.objects.all().delete()
-    make_run(world.source, "changed", hours_ago=3, rows=120, rows_changed=4, rows_vanished=0, rows_quarantined=1)
+    make_run(
+        world.source,
+        "changed",
+        hours_ago=3,
+        rows=120,
+        rows_changed=4,
+        rows_vanished=0,
+        rows_quarantined=1,
+    )
     make_run(world.source, "failed", hours_ago=2, error="connection timed out after 20 s")
     make_run(world.source, "unchanged", hours_ago=1, rows=120, rows_changed=0)
     make_run(world.source, "changed", hours_ago=30, rows=110, rows_changed=9)
     return world
 
 
-# --- the list -------------------------------------------------------------------------------------------------------
+# --- the list -------------------------------------------------------------------------------------
 
 
 def test_the_strip_tells_the_last_day_in_words_too(healthy, as_user):
     page = text_of(as_user(healthy.governance).get("/feeds/"))
 
-    finding = "LiteLLM price map: 3 polls in the last 24 hours, 1 failed, 1 changed and 1 unchanged."
+    finding = (
+        "LiteLLM price map: 3 polls in the last 24 hours, 1 failed, 1 changed and 1 unchanged."
+    )
     assert page.count(f">{finding}</title>") == 2
     assert "One mark per half hour, oldest left." in page
     assert "One mark per hour, oldest left." in page
@@ -84,7 +100,9 @@ def test_one_of_two_feeds_that_is_late_is_named(healthy, as_user):
 
 
 def test_only_governance_may_poll_and_add(healthy, as_user):
-    mine, theirs = (text_of(as_user(user).get("/feeds/")) for user in (healthy.governance, healthy.viewer))
+    mine, theirs = (
+        text_of(as_user(user).get("/feeds/")) for user in (healthy.governance, healthy.viewer)
+    )
 
     assert "Poll now" in mine
     assert "Add a source" in mine
@@ -119,31 +137,42 @@ def test_everybody_sees_feeds(world, as_user):
 @pytest.mark.parametrize(
     ("path", "n"),
     [
-        ("/feeds/", 11), ("/feeds/litellm/", 13), ("/feeds/runs/", 8), ("/feeds/quarantine/", 8),
+        ("/feeds/", 11),
+        ("/feeds/litellm/", 13),
+        ("/feeds/runs/", 8),
+        ("/feeds/quarantine/", 8),
         ("/feeds/runs/{run.pk}/", 10),
     ],
-)  # fmt: skip
-def test_a_page_costs_the_same_however_much_was_polled(path, n, world, as_user, django_assert_num_queries):
+)
+def test_a_page_costs_the_same_however_much_was_polled(
+    path, n, world, as_user, django_assert_num_queries
+):
     client = as_user(world.governance)
     for number in range(8):
         source = make_source(f"feed-{number}")
         make_run(source, "changed", hours_ago=number + 1, rows=5, rows_changed=1)
         make_run(world.source, "changed", hours_ago=number + 1, rows=5, rows_changed=1)
         QuarantinedRow.objects.create(
-            source=world.source, external_id=f"row-{number}", reason="unread", run=world.run, first_seen=now()
+            source=world.source,
+            external_id=f"row-{number}",
+            reason="unread",
+            run=world.run,
+            first_seen=now(),
         )
 
     with django_assert_num_queries(n):
         client.get(path.format(**vars(world)))
 
 
-# --- a feed that answers and is dead --------------------------------------------------------------------------------
+# --- a feed that answers and is dead --------------------------------------------------------------
 
 
 @pytest.fixture
 def frozen(healthy):
     Source.objects.filter(pk=healthy.source.pk).update(frozen_after_days=30)
-    PollState.objects.filter(source=healthy.source).update(last_change_at=datetime.fromisoformat("2026-01-05T10:00Z"))
+    PollState.objects.filter(source=healthy.source).update(
+        last_change_at=datetime.fromisoformat("2026-01-05T10:00Z")
+    )
     return healthy
 
 
@@ -155,12 +184,15 @@ def test_a_frozen_feed_is_said_in_words_wherever_health_is_said(path, frozen, as
 
 
 def test_a_feed_that_says_itself_how_old_it_is_is_taken_at_its_word(frozen, as_user):
-    PollState.objects.filter(source=frozen.source).update(as_of=datetime.fromisoformat("2026-02-07T00:00Z"))
+    PollState.objects.filter(source=frozen.source).update(
+        as_of=datetime.fromisoformat("2026-02-07T00:00Z")
+    )
 
     page = text_of(as_user(frozen.governance).get("/feeds/litellm/")).replace("\u00a0", " ")
 
-    assert "LiteLLM price map <em>answers, but says itself that it was made on 7 February" in page.replace(
-        ' class="short"', ""
+    assert (
+        "LiteLLM price map <em>answers, but says itself that it was made on 7 February"
+        in page.replace(' class="short"', "")
     )
 
 
@@ -173,7 +205,7 @@ def test_the_year_is_said_when_it_is_not_this_one(frozen):
     assert fresh.words.replace("\u00a0", " ") == "answers, but has not changed since 5 January 2026"
 
 
-# --- one source -----------------------------------------------------------------------------------------------------
+# --- one source -----------------------------------------------------------------------------------
 
 
 def test_a_source_counts_its_claims_and_lists_floating_prices(healthy, as_user):
@@ -203,27 +235,51 @@ def test_only_governance_is_led_to_the_settings_of_a_source(healthy, as_user):
     assert link not in text_of(as_user(healthy.viewer).get("/feeds/litellm/"))
 
 
-# --- one run --------------------------------------------------------------------------------------------------------
+# --- one run --------------------------------------------------------------------------------------
 
 
 @pytest.fixture
 def run(healthy):
     """A run with everything a run can bring, between two others."""
     moment = now()
-    before = make_run(healthy.source, "changed", hours_ago=20, observed_at=moment - timedelta(hours=20))
+    before = make_run(
+        healthy.source, "changed", hours_ago=20, observed_at=moment - timedelta(hours=20)
+    )
     payload = Payload.objects.create(
-        source=healthy.source, digest="d" * 64, body=gzip.compress(b'{"a": 1}'), n_bytes=8, received_at=moment
+        source=healthy.source,
+        digest="d" * 64,
+        body=gzip.compress(b'{"a": 1}'),
+        n_bytes=8,
+        received_at=moment,
     )
     middle = make_run(
-        healthy.source, "changed", hours_ago=10, observed_at=moment - timedelta(hours=10), rows=10, rows_changed=2,
-        rows_backfilled=1, backfilled=[["old-model", "2025-03-04"]],
-        floated=[["cheap-model", {"input": "0.54"}, {"input": "0.95"}]], payload=payload, digest="d" * 64,
-    )  # fmt: skip
-    for hours_ago, kind in ((20, "announced"), (15, "retired"), (10, "moved_later"), (5, "withdrawn")):
+        healthy.source,
+        "changed",
+        hours_ago=10,
+        observed_at=moment - timedelta(hours=10),
+        rows=10,
+        rows_changed=2,
+        rows_backfilled=1,
+        backfilled=[["old-model", "2025-03-04"]],
+        floated=[["cheap-model", {"input": "0.54"}, {"input": "0.95"}]],
+        payload=payload,
+        digest="d" * 64,
+    )
+    for hours_ago, kind in (
+        (20, "announced"),
+        (15, "retired"),
+        (10, "moved_later"),
+        (5, "withdrawn"),
+    ):
         make_event(
-            healthy.sonnet, kind, source=healthy.source, key=f"at-{hours_ago}", old="2027-01-01", new="2027-02-01",
+            healthy.sonnet,
+            kind,
+            source=healthy.source,
+            key=f"at-{hours_ago}",
+            old="2027-01-01",
+            new="2027-02-01",
             detected_at=moment - timedelta(hours=hours_ago),
-        )  # fmt: skip
+        )
     middle.before = before
     return middle
 
@@ -257,7 +313,10 @@ def test_a_run_leads_to_the_runs_beside_it(run, healthy, as_user):
 def test_governance_downloads_what_was_sent_and_nobody_runs_it(run, healthy, as_user):
     client = as_user(healthy.governance)
 
-    page, answer = text_of(client.get(f"/feeds/runs/{run.pk}/")), client.get(f"/feeds/runs/{run.pk}/payload/")
+    page, answer = (
+        text_of(client.get(f"/feeds/runs/{run.pk}/")),
+        client.get(f"/feeds/runs/{run.pk}/payload/"),
+    )
 
     assert "Download what was sent" in page
     assert gzip.decompress(answer.content) == b'{"a": 1}'
@@ -279,13 +338,16 @@ def test_a_payload_that_is_not_kept_is_not_found(healthy, as_user):
     assert as_user(healthy.governance).get(f"/feeds/runs/{run.pk}/payload/").status_code == 404
 
 
-# --- all runs, all rows set aside -----------------------------------------------------------------------------------
+# --- all runs, all rows set aside -----------------------------------------------------------------
 
 
 def test_runs_are_filtered_by_result_and_source(healthy, as_user):
     client = as_user(healthy.governance)
 
-    failed, none = text_of(client.get("/feeds/runs/?status=failed")), text_of(client.get("/feeds/runs/?source=nothing"))
+    failed, none = (
+        text_of(client.get("/feeds/runs/?status=failed")),
+        text_of(client.get("/feeds/runs/?source=nothing")),
+    )
 
     assert "One run matches the filters." in failed
     assert "connection timed out after 20 s" in failed
@@ -293,7 +355,9 @@ def test_runs_are_filtered_by_result_and_source(healthy, as_user):
 
 
 def test_htmx_gets_only_the_runs(healthy, as_user):
-    answer = as_user(healthy.governance).get("/feeds/runs/?status=failed", headers={"HX-Request": "true"})
+    answer = as_user(healthy.governance).get(
+        "/feeds/runs/?status=failed", headers={"HX-Request": "true"}
+    )
 
     assert "connection timed out" in text_of(answer)
     assert "<html" not in text_of(answer)
@@ -303,16 +367,23 @@ def test_htmx_gets_only_the_runs(healthy, as_user):
 def set_aside(healthy):
     for name, gone in (("assistants-api", None), ("left-again", now())):
         QuarantinedRow.objects.create(
-            source=healthy.source, external_id=name, reason="not a model", excerpt='{"raw": true}', first_seen=now(),
+            source=healthy.source,
+            external_id=name,
+            reason="not a model",
+            excerpt='{"raw": true}',
+            first_seen=now(),
             resolved_at=gone,
-        )  # fmt: skip
+        )
     return healthy
 
 
 def test_rows_set_aside_are_searched_and_only_open_ones_are_shown_unasked(set_aside, as_user):
     client = as_user(set_aside.viewer)
 
-    unasked, found = text_of(client.get("/feeds/quarantine/")), text_of(client.get("/feeds/quarantine/?q=ASSIST"))
+    unasked, found = (
+        text_of(client.get("/feeds/quarantine/")),
+        text_of(client.get("/feeds/quarantine/?q=ASSIST")),
+    )
     every = text_of(client.get("/feeds/quarantine/?open="))
 
     assert "2 rows are set aside." in unasked
@@ -347,5 +418,7 @@ def test_the_pages_need_no_inline_style_and_label_every_field(path, run, set_asi
     found = outline_of(as_user(set_aside.governance).get(path.format(run.pk)))
 
     assert (found.styled, found.inline) == ([], [])
-    assert [field for field in found.fields if not field[2] and field[0] not in found.labelled] == []
+    assert [
+        field for field in found.fields if not field[2] and field[0] not in found.labelled
+    ] == []
     assert sorted(found.ids) == sorted(set(found.ids))

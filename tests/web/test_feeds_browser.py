@@ -1,4 +1,5 @@
-"""What only a browser can tell of the feeds pages: they fit a phone, and a decision is taken and undone on them."""
+"""What only a browser can tell of the feeds pages: they fit a phone, and a decision is taken and
+undone on them."""
 
 from datetime import timedelta
 
@@ -29,10 +30,19 @@ def suspect(transactional_db, tmp_path):
 def test_the_pages_fit_a_phone_and_show_the_narrow_strip_there(signed_in, suspect):
     page = signed_in(suspect.governance, size=PHONE)
     wide, shown = {}, {}
-    for path in ("/feeds/", "/feeds/runs/", "/feeds/quarantine/", HELD_PAGE, HELD_PAGE + "?decide=accept"):
+    for path in (
+        "/feeds/",
+        "/feeds/runs/",
+        "/feeds/quarantine/",
+        HELD_PAGE,
+        HELD_PAGE + "?decide=accept",
+    ):
         page.goto(path)
         wide[path] = sideways(page)
-        shown[path] = {"narrow-only" in strip.get_attribute("class") for strip in page.locator(".strip:visible").all()}
+        shown[path] = {
+            "narrow-only" in strip.get_attribute("class")
+            for strip in page.locator(".strip:visible").all()
+        }
 
     assert set(wide.values()) == {0}, wide
     assert {path: strips for path, strips in shown.items() if strips} == {"/feeds/": {True}}

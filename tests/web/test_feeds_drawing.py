@@ -14,9 +14,14 @@ def poll(outcome, **ago):
 
 
 def test_a_poll_of_now_stands_at_the_right_edge_and_one_of_yesterday_at_the_left():
-    drawn = strip([poll(Outcome.CHANGED, minutes=0), poll(Outcome.UNCHANGED, hours=23, minutes=59)], at=AT)
+    drawn = strip(
+        [poll(Outcome.CHANGED, minutes=0), poll(Outcome.UNCHANGED, hours=23, minutes=59)], at=AT
+    )
 
-    assert [(mark.x, mark.outcome) for mark in drawn.marks] == [(0.0, "unchanged"), (235.0, "changed")]
+    assert [(mark.x, mark.outcome) for mark in drawn.marks] == [
+        (0.0, "unchanged"),
+        (235.0, "changed"),
+    ]
     assert drawn.minutes == 30
 
 
@@ -38,7 +43,9 @@ def test_polls_outside_of_the_day_do_not_count(ago):
 
 
 def test_of_several_polls_in_one_stretch_the_gravest_is_drawn_and_all_are_counted():
-    polls = [poll(outcome, minutes=5) for outcome in (Outcome.SUSPECT, Outcome.UNCHANGED, Outcome.FAILED)]
+    polls = [
+        poll(outcome, minutes=5) for outcome in (Outcome.SUSPECT, Outcome.UNCHANGED, Outcome.FAILED)
+    ]
 
     drawn = strip(polls, at=AT)
 
@@ -48,10 +55,18 @@ def test_of_several_polls_in_one_stretch_the_gravest_is_drawn_and_all_are_counte
 
 def test_the_words_count_what_the_marks_show():
     drawn = strip(
-        [poll(Outcome.FAILED, hours=1), poll(Outcome.CHANGED, hours=2), poll(Outcome.CHANGED, hours=3)], at=AT
+        [
+            poll(Outcome.FAILED, hours=1),
+            poll(Outcome.CHANGED, hours=2),
+            poll(Outcome.CHANGED, hours=3),
+        ],
+        at=AT,
     )
 
-    assert finding("LiteLLM", drawn, enabled=True) == "LiteLLM: 3 polls in the last 24 hours, 1 failed and 2 changed."
+    assert (
+        finding("LiteLLM", drawn, enabled=True)
+        == "LiteLLM: 3 polls in the last 24 hours, 1 failed and 2 changed."
+    )
 
 
 def test_a_day_without_a_poll_says_whether_that_is_meant():

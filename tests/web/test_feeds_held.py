@@ -30,10 +30,15 @@ def poll_map(world, tmp_path):
 
 @pytest.fixture
 def suspect(world, poll_map):
-    """The run whose changes wait: an application stands on a row that is gone, another team's on a date that moved."""
+    """The run whose changes wait: an application stands on a row that is gone, another team's on a
+    date that moved."""
     poll_map(30, **BEFORE)
-    make_dependency(world.triage, Offering.objects.get(host__slug="acme", api_id="model-0"), "fallback")
-    make_dependency(world.foreign, Offering.objects.get(host__slug="zenith", api_id="star-0"), "fallback")
+    make_dependency(
+        world.triage, Offering.objects.get(host__slug="acme", api_id="model-0"), "fallback"
+    )
+    make_dependency(
+        world.foreign, Offering.objects.get(host__slug="zenith", api_id="star-0"), "fallback"
+    )
     run = poll_map(1, **AFTER)
     assert run.status == "suspect"
     return run
@@ -42,7 +47,10 @@ def suspect(world, poll_map):
 def test_the_feeds_page_says_what_was_lost_and_asks_for_a_decision(world, suspect, as_user):
     page = text_of(as_user(world.governance).get("/feeds/"))
 
-    assert "LiteLLM price map lost 6 of 20 rows</em> in one run, so six old rows stand for now." in page
+    assert (
+        "LiteLLM price map lost 6 of 20 rows</em> in one run, so six old rows stand for now."
+        in page
+    )
     assert "Suspect run, waiting for you." in page
     assert "six removals and six dates are held" in page
     assert "6 of 12 are of" in page
@@ -73,13 +81,21 @@ def test_the_preview_names_each_change_and_counts_the_readers_applications(world
     mine = text_of(as_user(world.viewer).get(HELD_PAGE))
     all_of_them = text_of(as_user(world.governance).get(HELD_PAGE))
 
-    assert "Twelve changes of LiteLLM price map</em> wait for a decision: six removals and six dates." in mine
+    assert (
+        "Twelve changes of LiteLLM price map</em> wait for a decision: six removals and six dates."
+        in mine
+    )
     assert f"its date, 15 Jan {YEAR}, would go" in mine
     assert f"<del>1 Mar {YEAR}</del> → <ins>1 Jun {YEAR}</ins>" in mine
     assert f"<del>1 Mar {YEAR}</del> → <ins>no date</ins>" in mine
-    assert "One application of yours stands on one of these: one retirement date you rely on would go." in mine
+    assert (
+        "One application of yours stands on one of these: one retirement date you rely on would go."
+        in mine
+    )
     assert "Two applications of yours stand on two of these" in all_of_them
-    assert "one retirement date you rely on would go and one retirement date would move" in all_of_them
+    assert (
+        "one retirement date you rely on would go and one retirement date would move" in all_of_them
+    )
     assert mine.count('<td class="num" data-l="your apps"><b>1</b></td>') == 1
     assert all_of_them.count('<td class="num" data-l="your apps"><b>1</b></td>') == 2
 
@@ -108,10 +124,14 @@ def test_accepting_asks_first_and_needs_a_reason(world, suspect, as_user):
 def test_what_is_accepted_of_one_provider_takes_effect_and_the_rest_waits(world, suspect, as_user):
     client = as_user(world.governance)
 
-    answer = client.post(HELD_PAGE, {"action": "accept", "group": "acme", "reason": "Acme says so too"}, follow=True)
+    answer = client.post(
+        HELD_PAGE, {"action": "accept", "group": "acme", "reason": "Acme says so too"}, follow=True
+    )
 
     assert "is believed now; six events were raised." in text_of(answer)
-    assert set(ProviderEvent.objects.filter(source=world.source).values_list("kind", flat=True)) >= {"delisted"}
+    assert set(
+        ProviderEvent.objects.filter(source=world.source).values_list("kind", flat=True)
+    ) >= {"delisted"}
     assert Assertion.objects.filter(held=True).count() == 6
     assert PollState.objects.get(source=world.source).suspect is True
     assert "Six changes of LiteLLM price map" in text_of(client.get(HELD_PAGE))
@@ -120,7 +140,9 @@ def test_what_is_accepted_of_one_provider_takes_effect_and_the_rest_waits(world,
 def test_a_refusal_keeps_the_old_rows_and_can_be_undone(world, suspect, as_user):
     client = as_user(world.governance)
 
-    refused = client.post(HELD_PAGE, {"action": "refuse", "group": "*", "reason": "Their page changed"}, follow=True)
+    refused = client.post(
+        HELD_PAGE, {"action": "refuse", "group": "*", "reason": "Their page changed"}, follow=True
+    )
     healthy = PollState.objects.get(source=world.source).suspect
     undone = client.post(HELD_PAGE, {"action": "lift", "group": "*"}, follow=True)
 
@@ -153,19 +175,23 @@ def test_who_comes_late_is_told_who_decided_and_why(world, suspect, as_user):
 
     assert late.status_code == 409
     assert (
-        "Nothing of this waits any more, so nothing was decided. You decided just now: Their page changed."
-        in text_of(late)
+        "Nothing of this waits any more, so nothing was decided. You decided just now: Their page "
+        "changed." in text_of(late)
     )
     assert not ProviderEvent.objects.filter(kind="delisted").exists()
 
 
-def test_a_decision_about_something_else_than_was_seen_is_not_taken(world, suspect, as_user, poll_map):
+def test_a_decision_about_something_else_than_was_seen_is_not_taken(
+    world, suspect, as_user, poll_map
+):
     client = as_user(world.governance)
     page = client.get(HELD_PAGE + "?decide=accept&group=acme").content.decode()
     seen = page.partition('name="seen" value="')[2].partition('"')[0]
     poll_map(0, **{**AFTER, "acme": {**AFTER["acme"], "model-0": f"{YEAR}-01-15"}})
 
-    answer = client.post(HELD_PAGE, {"action": "accept", "group": "acme", "reason": "x", "seen": seen})
+    answer = client.post(
+        HELD_PAGE, {"action": "accept", "group": "acme", "reason": "x", "seen": seen}
+    )
 
     assert len(seen) == 20
     assert answer.status_code == 409
@@ -199,9 +225,13 @@ def test_the_csv_holds_what_waits_and_what_was_refused(world, suspect, as_user):
 
     rows = file_lines(client.get("/feeds/litellm/held.csv"))
 
-    assert rows[0].startswith("state,provider,row,host,api id,what,old,new,since,applications of yours")
+    assert rows[0].startswith(
+        "state,provider,row,host,api id,what,old,new,since,applications of yours"
+    )
     assert sorted(row.split(",")[0] for row in rows[1:]) == ["refused"] * 6 + ["waits"] * 6
-    assert any(f"waits,acme,acme/model-0,acme,model-0,removal,{YEAR}-01-15,," in row for row in rows)
+    assert any(
+        f"waits,acme,acme/model-0,acme,model-0,removal,{YEAR}-01-15,," in row for row in rows
+    )
 
 
 def test_a_source_of_which_nothing_is_held_says_so(world, as_user):
@@ -218,7 +248,9 @@ def test_a_source_that_nobody_knows_is_not_found(world, as_user):
     assert client.get("/feeds/nothing/held.csv").status_code == 404
 
 
-@pytest.mark.parametrize("path", [HELD_PAGE, HELD_PAGE + "?decide=accept", HELD_PAGE + "?undo=*", "/feeds/"])
+@pytest.mark.parametrize(
+    "path", [HELD_PAGE, HELD_PAGE + "?decide=accept", HELD_PAGE + "?undo=*", "/feeds/"]
+)
 def test_the_pages_need_no_inline_style_and_label_every_field(path, world, suspect, as_user):
     client = as_user(world.governance)
     if "undo" in path:
@@ -227,13 +259,18 @@ def test_the_pages_need_no_inline_style_and_label_every_field(path, world, suspe
     found = outline_of(client.get(path))
 
     assert (found.styled, found.inline) == ([], [])
-    assert [field for field in found.fields if not field[2] and field[0] not in found.labelled] == []
+    assert [
+        field for field in found.fields if not field[2] and field[0] not in found.labelled
+    ] == []
     assert sorted(found.ids) == sorted(set(found.ids))
 
 
-# no two sources disagree here, so nobody is asked who stands on what they disagree about: that would be one more
+# no two sources disagree here, so nobody is asked who stands on what they disagree about: that
+# would be one more
 @pytest.mark.parametrize(("path", "n"), [(HELD_PAGE, 10), ("/feeds/", 15)])
-def test_a_page_costs_the_same_however_much_is_held(path, n, world, suspect, as_user, django_assert_num_queries):
+def test_a_page_costs_the_same_however_much_is_held(
+    path, n, world, suspect, as_user, django_assert_num_queries
+):
     client = as_user(world.governance)
     for offering in Offering.objects.filter(host__slug__in=["acme", "zenith"]):
         make_dependency(make_application(team=world.team), offering)

@@ -22,14 +22,22 @@ def client(world, as_user):
 
 @pytest.fixture
 def notice(world):
-    source = add_source(kind="notices", by=world.governance, name="Acme news", url="https://acme.example/feed.xml")
+    source = add_source(
+        kind="notices", by=world.governance, name="Acme news", url="https://acme.example/feed.xml"
+    )
     offering = make_offering(api_id="acme-big-1")
     make_dependency(make_application(team=world.team), offering)
     return FeedNotice.objects.create(
-        source=source, external_id="n-1", title="Big 1 <b>goes</b>", link="https://acme.example/1",
-        published_at=datetime(2026, 9, 1, 6, tzinfo=UTC), excerpt="acme-big-1 ends.", names=["acme-big-1"],
-        first_seen=now(), changed_at=now(),
-    )  # fmt: skip
+        source=source,
+        external_id="n-1",
+        title="Big 1 <b>goes</b>",
+        link="https://acme.example/1",
+        published_at=datetime(2026, 9, 1, 6, tzinfo=UTC),
+        excerpt="acme-big-1 ends.",
+        names=["acme-big-1"],
+        first_seen=now(),
+        changed_at=now(),
+    )
 
 
 def test_without_a_feed_it_teaches_how_to_follow_one(client):
@@ -38,7 +46,9 @@ def test_without_a_feed_it_teaches_how_to_follow_one(client):
     assert 'href="/feeds/new/?kind=notices"' in page
 
 
-def test_a_notice_shows_whom_it_may_concern_and_leads_to_the_form_with_what_is_known(client, notice):
+def test_a_notice_shows_whom_it_may_concern_and_leads_to_the_form_with_what_is_known(
+    client, notice
+):
     page = text_of(client.get(LIST))
 
     offering = Offering.objects.get(api_id="acme-big-1")
@@ -46,7 +56,11 @@ def test_a_notice_shows_whom_it_may_concern_and_leads_to_the_form_with_what_is_k
     assert "Notices: 1 unread" in text_of(client.get("/feeds/"))
     assert "Big 1 &lt;b&gt;goes&lt;/b&gt;" in page
     assert re.search(r"acme-big-1</a>.*?(one|1) application", page)
-    address = re.search(rf'href="(/offerings/{offering.pk}/\?[^"]+)"', page).group(1).replace("&amp;", "&")
+    address = (
+        re.search(rf'href="(/offerings/{offering.pk}/\?[^"]+)"', page)
+        .group(1)
+        .replace("&amp;", "&")
+    )
     form = text_of(client.get(address))
     assert 'value="2026-09-01"' in form
     assert 'value="https://acme.example/1"' in form
@@ -56,7 +70,9 @@ def test_a_notice_shows_whom_it_may_concern_and_leads_to_the_form_with_what_is_k
 
 def test_nothing_to_do_is_said_once_and_taken_back(client, notice, world):
     said = client.post(
-        "/feeds/notices/settle/", {"pick": notice.pk, "outcome": "nothing", "reason": "old"}, follow=True
+        "/feeds/notices/settle/",
+        {"pick": notice.pk, "outcome": "nothing", "reason": "old"},
+        follow=True,
     )
 
     assert "1 notice is dealt with." in text_of(said)
@@ -72,7 +88,9 @@ def test_nothing_to_do_is_said_once_and_taken_back(client, notice, world):
     assert "unread already" in text_of(again)
 
 
-@pytest.mark.parametrize("said", [{}, {"pick": "x"}, {"pick": "1"}, {"pick": "9" * 30, "outcome": "nothing"}])
+@pytest.mark.parametrize(
+    "said", [{}, {"pick": "x"}, {"pick": "1"}, {"pick": "9" * 30, "outcome": "nothing"}]
+)
 def test_what_cannot_be_meant_changes_nothing(said, client, notice):
     answer = client.post("/feeds/notices/settle/", said, follow=True)
     assert "Pick at least one notice" in text_of(answer)
@@ -104,13 +122,19 @@ def test_the_same_rows_are_a_file_and_filters_narrow_both(client, notice):
 
 
 @pytest.mark.parametrize("n", [1, 12])
-def test_the_inbox_costs_the_same_however_much_lies_in_it(n, client, notice, django_assert_num_queries):
+def test_the_inbox_costs_the_same_however_much_lies_in_it(
+    n, client, notice, django_assert_num_queries
+):
     FeedNotice.objects.filter(pk=notice.pk).update(names=["acme-big-1", "acme-1"])
     for number in range(2, n + 1):
         FeedNotice.objects.create(
-            source=notice.source, external_id=f"n-{number}", title="t", names=["acme-big-1", f"acme-{number}"],
-            first_seen=now(), changed_at=now(),
-        )  # fmt: skip
+            source=notice.source,
+            external_id=f"n-{number}",
+            title="t",
+            names=["acme-big-1", f"acme-{number}"],
+            first_seen=now(),
+            changed_at=now(),
+        )
     with django_assert_num_queries(12):
         client.get(LIST)
 
@@ -121,7 +145,10 @@ def test_everybody_reads_and_only_governance_decides(world, as_user, notice):
     assert "Big 1" in page
     assert "Nothing to do" not in page
     assert "Record a date" not in page
-    assert other.post("/feeds/notices/settle/", {"pick": notice.pk, "outcome": "nothing"}).status_code == 403
+    assert (
+        other.post("/feeds/notices/settle/", {"pick": notice.pk, "outcome": "nothing"}).status_code
+        == 403
+    )
     assert other.post("/feeds/notices/reopen/", {"pick": notice.pk}).status_code == 403
     assert other.post(f"/feeds/notices/{notice.pk}/tell/", {}).status_code == 403
     # of applications that a reader may not see nothing is said

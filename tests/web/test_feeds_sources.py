@@ -1,4 +1,5 @@
-"""Adding and changing sources: a sample is tried without writing anything, then saved, changed and taken back."""
+"""Adding and changing sources: a sample is tried without writing anything, then saved, changed and
+taken back."""
 
 import gzip
 import json
@@ -19,20 +20,37 @@ from tests.http import text_of
 NEW = "/feeds/new/"
 SAMPLE = {
     "models": [
-        {"provider": "Acme", "model_id": "m-1", "shutdown_date": "2027-01-01", "cost": {"input": 3}},
+        {
+            "provider": "Acme",
+            "model_id": "m-1",
+            "shutdown_date": "2027-01-01",
+            "cost": {"input": 3},
+        },
         {"provider": "Acme", "model_id": "m-2", "shutdown_date": "soon", "cost": {"input": 1}},
     ]
 }
 MAPPING = {
-    "m-rows": "models[*]", "m-external_id": "provider + '/' + model_id", "m-host": "provider", "m-api_id": "model_id",
-    "m-retires_on": "shutdown_date", "m-zero": "unknown", "m-absence": "notices",
-    "p-TOTAL_FORMS": "2", "p-INITIAL_FORMS": "0", "p-0-unit": "input", "p-0-path": "cost.input", "p-0-per": "million",
+    "m-rows": "models[*]",
+    "m-external_id": "provider + '/' + model_id",
+    "m-host": "provider",
+    "m-api_id": "model_id",
+    "m-retires_on": "shutdown_date",
+    "m-zero": "unknown",
+    "m-absence": "notices",
+    "p-TOTAL_FORMS": "2",
+    "p-INITIAL_FORMS": "0",
+    "p-0-unit": "input",
+    "p-0-path": "cost.input",
+    "p-0-per": "million",
     "p-1-per": "million",
-}  # fmt: skip
+}
 ABOUT = {
-    "name": "Acme ends", "url": "https://acme.example/ends.json", "interval_minutes": "1440",
-    "stale_after_minutes": "2880", "trust_rank": "40",
-}  # fmt: skip
+    "name": "Acme ends",
+    "url": "https://acme.example/ends.json",
+    "interval_minutes": "1440",
+    "stale_after_minutes": "2880",
+    "trust_rank": "40",
+}
 BLANK = {"m-zero": "unknown", "m-absence": "notices", "p-TOTAL_FORMS": "0", "p-INITIAL_FORMS": "0"}
 
 
@@ -67,7 +85,10 @@ def made(client):
 
 def test_a_sample_alone_gives_a_proposal_and_its_rows_and_writes_nothing(client):
     with CaptureQueriesContext(connection) as queries:
-        page = client.post(NEW, {**BLANK, "url": "https://acme.example/", "text": json.dumps(SAMPLE), "act": "read"})
+        page = client.post(
+            NEW,
+            {**BLANK, "url": "https://acme.example/", "text": json.dumps(SAMPLE), "act": "read"},
+        )
 
     said = text_of(page)
     assert page.status_code == 200
@@ -80,12 +101,21 @@ def test_a_sample_alone_gives_a_proposal_and_its_rows_and_writes_nothing(client)
 
 
 def test_a_try_shows_rows_errors_and_paths_that_find_nothing(client):
-    asked = {**ABOUT, **MAPPING, "m-successor": "replacement", "text": json.dumps(SAMPLE), "act": "read"}
+    asked = {
+        **ABOUT,
+        **MAPPING,
+        "m-successor": "replacement",
+        "text": json.dumps(SAMPLE),
+        "act": "read",
+    }
 
     said = text_of(client.post(NEW, asked))
 
     assert "1 path finds nothing" in said
-    assert "The path &#x27;replacement&#x27; finds nothing: there lie &#x27;cost&#x27;, &#x27;model_id&#x27;" in said
+    assert (
+        "The path &#x27;replacement&#x27; finds nothing: there lie &#x27;cost&#x27;, "
+        "&#x27;model_id&#x27;" in said
+    )
     assert Source.objects.filter(slug="acme-ends").count() == 0
 
 
@@ -99,10 +129,15 @@ def test_it_is_saved_and_switched_on_only_after_a_sample_could_be_read(client):
     source = Source.objects.get(slug="acme-ends")
     assert (source.enabled, source.interval_minutes, source.trust_rank) == (True, 1440, 40)
     assert SourceMapping.objects.get(source=source).settings == {
-        "rows": "models[*]", "external_id": "provider + '/' + model_id", "host": "provider", "api_id": "model_id",
-        "retires_on": "shutdown_date", "zero": "unknown", "absence": "notices",
+        "rows": "models[*]",
+        "external_id": "provider + '/' + model_id",
+        "host": "provider",
+        "api_id": "model_id",
+        "retires_on": "shutdown_date",
+        "zero": "unknown",
+        "absence": "notices",
         "prices": [{"unit": "input", "path": "cost.input", "per": "million"}],
-    }  # fmt: skip
+    }
 
 
 def test_an_uploaded_sample_is_kept_for_its_giver_and_for_nobody_else(client, world, as_user):
@@ -111,7 +146,9 @@ def test_an_uploaded_sample_is_kept_for_its_giver_and_for_nobody_else(client, wo
     token = re.search(r'name="kept" value="([\w-]+)"', page.content.decode()).group(1)
 
     again = client.post(NEW, {**ABOUT, **MAPPING, "kept": token, "act": "read"})
-    theirs = as_user(make_user(role="admin")).post(NEW, {**ABOUT, **MAPPING, "kept": token, "act": "read"})
+    theirs = as_user(make_user(role="admin")).post(
+        NEW, {**ABOUT, **MAPPING, "kept": token, "act": "read"}
+    )
 
     assert "ends.json.gz" in text_of(again)
     assert "Acme/m-1" in text_of(again)
@@ -125,7 +162,10 @@ def test_an_uploaded_sample_is_kept_for_its_giver_and_for_nobody_else(client, wo
         ("<html>", "a web page instead of JSON"),
         ("[" * 5000, "nothing can be read|nesting beyond all measure|breaks off"),
         ("{}", "finds nothing: there lies an empty map"),
-        (json.dumps({"models": [{"provider": "x"}]}), "finds nothing: there lies &#x27;provider&#x27;"),
+        (
+            json.dumps({"models": [{"provider": "x"}]}),
+            "finds nothing: there lies &#x27;provider&#x27;",
+        ),
     ],
 )
 def test_a_sample_that_cannot_be_read_says_why(sample, says, client):
@@ -158,11 +198,23 @@ def test_networks_that_the_operator_opened_may_be_fetched_from(client, settings)
 
 
 def test_wrong_settings_are_marked_where_they_stand(client):
-    wrong = {**ABOUT, **MAPPING, "name": "", "m-host": "a..b", "p-0-path": "", "m-statuses": "x", "act": "save"}
+    wrong = {
+        **ABOUT,
+        **MAPPING,
+        "name": "",
+        "m-host": "a..b",
+        "p-0-path": "",
+        "m-statuses": "x",
+        "act": "save",
+    }
     page = client.post(NEW, wrong)
     said = text_of(page)
     assert page.status_code == 422
-    for sentence in ("Say both what the price is of", "Write one word a line", "This field is required"):
+    for sentence in (
+        "Say both what the price is of",
+        "Write one word a line",
+        "This field is required",
+    ):
         assert sentence in said
     page = client.post(NEW, {**ABOUT, **MAPPING, "m-host": "a..b", "act": "save"})
     assert "has a dot where a name belongs" in text_of(page)
@@ -170,7 +222,7 @@ def test_wrong_settings_are_marked_where_they_stand(client):
     assert "carries a user name or password" in text_of(page)
 
 
-# --- changing ---------------------------------------------------------------------------------------------------------
+# --- changing -------------------------------------------------------------------------------------
 
 
 def test_a_source_is_changed_shown_in_its_history_and_put_back(client, made):
@@ -203,7 +255,9 @@ def test_nobody_overwrites_what_they_have_not_seen(client, made):
     assert Source.objects.get(pk=made.pk).trust_rank == 9
 
     Source.objects.filter(pk=made.pk).update(trust_rank=40)
-    SourceMapping.objects.filter(source=made).update(settings={**made.mapping.settings, "name": "title"})
+    SourceMapping.objects.filter(source=made).update(
+        settings={**made.mapping.settings, "name": "title"}
+    )
     page = client.post(address, {**ABOUT, **MAPPING, **seen, "act": "save"})
     assert page.status_code == 422
     assert "Somebody changed the mapping meanwhile" in text_of(page)
@@ -216,8 +270,10 @@ def test_the_last_body_that_was_polled_serves_as_sample_and_says_what_a_poll_wou
     body = json.dumps(SAMPLE).encode()
     Payload.objects.create(
         source=made, digest="d", body=gzip.compress(body), n_bytes=len(body), received_at=now()
-    )  # fmt: skip
-    FeedRun.objects.create(source=made, status="changed", trigger="test", queued_at=now(), finished_at=now())
+    )
+    FeedRun.objects.create(
+        source=made, status="changed", trigger="test", queued_at=now(), finished_at=now()
+    )
 
     page = text_of(client.post(f"/feeds/{made.slug}/change/", {**ABOUT, **MAPPING, "act": "last"}))
 

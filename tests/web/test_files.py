@@ -118,7 +118,9 @@ def test_what_fails_says_why_and_a_lost_worker_is_tried_three_times(world, as_us
         kind="applications", state="running", attempts=2, started_at=at - timedelta(hours=1)
     )
     assert files.write_file(file.pk, write=written, at=at)
-    WrittenFile.objects.filter(pk=file.pk).update(state="running", attempts=3, started_at=at - timedelta(hours=1))
+    WrittenFile.objects.filter(pk=file.pk).update(
+        state="running", attempts=3, started_at=at - timedelta(hours=1)
+    )
     assert not files.write_file(file.pk, write=written, at=at)
     file.refresh_from_db()
     assert file.state == "failed"

@@ -10,9 +10,20 @@ from apps.accounts.models import User
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 MAIN_PAGES = (
-    "/", "/applications/", "/exposure/", "/risks/", "/calendar/", "/alerts/", "/feeds/", "/what-if/", "/campaigns/",
-    "/choosing/", "/reports/", "/foundations/", "/offerings/",
-)  # fmt: skip
+    "/",
+    "/applications/",
+    "/exposure/",
+    "/risks/",
+    "/calendar/",
+    "/alerts/",
+    "/feeds/",
+    "/what-if/",
+    "/campaigns/",
+    "/choosing/",
+    "/reports/",
+    "/foundations/",
+    "/offerings/",
+)
 MOST_BYTES = 150_000
 MOST_SHIFT = 0.01
 
@@ -44,7 +55,8 @@ def test_nothing_jumps_while_a_page_loads(page):
 
 
 def test_a_first_view_is_small(signed_in, demo):
-    """Pages as they are sent here; style sheets, scripts and pictures as `collectstatic` compresses them."""
+    """Pages as they are sent here; style sheets, scripts and pictures as `collectstatic` compresses
+    them."""
     heavy = {}
     for path in MAIN_PAGES:
         page = signed_in(User.objects.get(username="maren"))

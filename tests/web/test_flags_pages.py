@@ -34,14 +34,22 @@ def test_flags_are_listed_with_value_and_line_and_the_csv_says_the_same(flagged,
     ) or "Anthropic" in visible_text(page)
     assert re.search(r"Anthropic developer 100 % 50 % 2", visible_text(page))
     rows = csv_rows(client.get("/exposure/flags.csv?policy=critical-on-one-developer"))
-    assert [(row["node"], Decimal(row["value"]), Decimal(row["tolerance"]), row["applications"]) for row in rows] == [
-        ("Anthropic", 1, Decimal("0.5"), "2")
-    ]
-    assert visible_text(client.get("/exposure/flags/?state=accepted")).count("Nothing matches these filters.") == 1
+    assert [
+        (row["node"], Decimal(row["value"]), Decimal(row["tolerance"]), row["applications"])
+        for row in rows
+    ] == [("Anthropic", 1, Decimal("0.5"), "2")]
+    assert (
+        visible_text(client.get("/exposure/flags/?state=accepted")).count(
+            "Nothing matches these filters."
+        )
+        == 1
+    )
     assert headline_of(client.get("/exposure/flags/")).endswith("open.")
 
 
-def test_strangers_to_the_organisation_are_told_nothing_and_an_auditor_may_not_decide(flagged, as_user):
+def test_strangers_to_the_organisation_are_told_nothing_and_an_auditor_may_not_decide(
+    flagged, as_user
+):
     address = f"/exposure/flags/{flagged.flag.pk}/"
     for user in (flagged.editor, flagged.outsider):
         assert as_user(user).get(address).status_code == 404
@@ -63,7 +71,12 @@ def test_a_flag_is_acknowledged_accepted_up_to_a_ceiling_and_taken_back(flagged,
     assert "Clause finder" in visible_text(page)
     assert "Opened at 100 %" in visible_text(page)
 
-    assert client.post(f"{address}acknowledge/", {"acknowledge-reason": "Talking to procurement"}).status_code == 302
+    assert (
+        client.post(
+            f"{address}acknowledge/", {"acknowledge-reason": "Talking to procurement"}
+        ).status_code
+        == 302
+    )
     assert "Acknowledged at 100 % Talking to procurement" in visible_text(client.get(address))
 
     without = client.post(f"{address}accept/", {"accept-until": "", "accept-reason": ""})
@@ -73,7 +86,10 @@ def test_a_flag_is_acknowledged_accepted_up_to_a_ceiling_and_taken_back(flagged,
     assert "later day than today" in visible_text(past)
 
     until = flagged.today + timedelta(60)
-    client.post(f"{address}accept/", {"accept-until": until.isoformat(), "accept-reason": "Second developer in May"})
+    client.post(
+        f"{address}accept/",
+        {"accept-until": until.isoformat(), "accept-reason": "Second developer in May"},
+    )
     flagged.flag.refresh_from_db()
     assert (flagged.flag.state, flagged.flag.accepted_until, flagged.flag.ceiling) == (
         "accepted",
@@ -109,15 +125,24 @@ def test_an_acceptance_runs_out_on_its_day(flagged, as_user):
 
 
 def test_the_applications_a_flag_names_are_a_file(flagged, as_user):
-    rows = csv_rows(as_user(flagged.governance).get(f"/exposure/flags/{flagged.flag.pk}/applications.csv"))
+    rows = csv_rows(
+        as_user(flagged.governance).get(f"/exposure/flags/{flagged.flag.pk}/applications.csv")
+    )
 
     assert {row["application"] for row in rows} == {"Claims triage", "Clause finder"}
 
 
 FACTS = {
-    "name": "Hosts of critical applications", "measure": "critical_share", "basis": "count", "kinds": ["host"],
-    "predicate": "", "threat": "", "hysteresis": "10", "clear_days": "2", "enabled": "on",
-}  # fmt: skip
+    "name": "Hosts of critical applications",
+    "measure": "critical_share",
+    "basis": "count",
+    "kinds": ["host"],
+    "predicate": "",
+    "threat": "",
+    "hysteresis": "10",
+    "clear_days": "2",
+    "enabled": "on",
+}
 
 
 def test_a_line_says_what_would_be_above_it_before_it_is_kept(flagged, as_user):
@@ -134,11 +159,16 @@ def test_a_line_says_what_would_be_above_it_before_it_is_kept(flagged, as_user):
     )
 
     kept = client.post(
-        "/exposure/lines/new/", FACTS | {"tolerance": "40", "change_reason": "The risk committee said so"}
+        "/exposure/lines/new/",
+        FACTS | {"tolerance": "40", "change_reason": "The risk committee said so"},
     )
     policy = Policy.objects.get(name=FACTS["name"])
     assert kept.url == f"/exposure/lines/of/{policy.slug}/"
-    assert (policy.tolerance, policy.hysteresis, len(policy.states)) == (Decimal("0.4"), Decimal("0.1"), 4)
+    assert (policy.tolerance, policy.hysteresis, len(policy.states)) == (
+        Decimal("0.4"),
+        Decimal("0.1"),
+        4,
+    )
     assert "The risk committee said so" in visible_text(client.get(kept.url))
 
 
@@ -168,7 +198,9 @@ def test_a_moved_line_keeps_its_history_and_switching_off_resolves(flagged, as_u
     ],
 )
 def test_a_line_that_cannot_be_meant_is_refused(flagged, as_user, change, says):
-    answer = as_user(flagged.governance).post("/exposure/lines/new/", FACTS | {"tolerance": "40"} | change)
+    answer = as_user(flagged.governance).post(
+        "/exposure/lines/new/", FACTS | {"tolerance": "40"} | change
+    )
 
     assert answer.status_code == 422
     assert says in visible_text(answer)
@@ -183,7 +215,9 @@ def test_only_governance_draws_lines(flagged, as_user):
     assert auditor.post(address, FACTS | {"tolerance": "99"}).status_code == 403
     assert auditor.get("/exposure/lines/new/").status_code == 403
     assert as_user(flagged.editor).get(address).status_code == 404
-    assert "critical-on-one-developer" in {row["slug"] for row in csv_rows(auditor.get("/exposure/lines.csv"))}
+    assert "critical-on-one-developer" in {
+        row["slug"] for row in csv_rows(auditor.get("/exposure/lines.csv"))
+    }
 
 
 def test_the_lists_cost_the_same_however_long(flagged, as_user, django_assert_num_queries):
@@ -191,8 +225,15 @@ def test_the_lists_cost_the_same_however_long(flagged, as_user, django_assert_nu
     client.get("/exposure/flags/")
     policy = flagged.flag.policy
     for _ in range(5):
-        ExposureFlag.objects.create(policy=policy, node=flagged.flag.node, state="resolved", value=1, limit="0.5",
-                                    opened_at=now(), resolved_at=now())  # fmt: skip
+        ExposureFlag.objects.create(
+            policy=policy,
+            node=flagged.flag.node,
+            state="resolved",
+            value=1,
+            limit="0.5",
+            opened_at=now(),
+            resolved_at=now(),
+        )
     with django_assert_num_queries(10):
         client.get("/exposure/flags/")
     with django_assert_num_queries(10):

@@ -1,4 +1,5 @@
-"""The pages of imports: a file goes in, columns are chosen, the preview is looked at, confirmed, undone."""
+"""The pages of imports: a file goes in, columns are chosen, the preview is looked at, confirmed,
+undone."""
 
 import json
 
@@ -43,7 +44,9 @@ def uploaded(browser, rows, name="list.csv"):
 
 def columns_of(answer):
     form = answer.context["form"]
-    return {name: form[name].value() or "" for name in form.fields if form[name].value() is not False}
+    return {
+        name: form[name].value() or "" for name in form.fields if form[name].value() is not False
+    }
 
 
 def test_a_sheet_is_uploaded_mapped_previewed_confirmed_and_undone(browser, claims):
@@ -57,11 +60,15 @@ def test_a_sheet_is_uploaded_mapped_previewed_confirmed_and_undone(browser, clai
 
     preview_page = browser.post(f"{went_to.url}columns/", columns_of(page), follow=True)
     said = text_of(preview_page)
-    assert "1 application and 2 uses of models will be added, 1 application will be changed; " in said
+    assert (
+        "1 application and 2 uses of models will be added, 1 application will be changed; " in said
+    )
     assert "1 row is refused" in said
     assert "One model nobody knows yet will wait in the identity inbox." in said
     assert "<del>standard</del> → <ins>critical</ins>" in said
-    assert "<b>Criticality:</b> &#x27;3&#x27; is none of: critical, important, standard, low." in said
+    assert (
+        "<b>Criticality:</b> &#x27;3&#x27; is none of: critical, important, standard, low." in said
+    )
     assert "Not read in list: Remark." in said
     assert Application.objects.count() == 1
 
@@ -93,7 +100,10 @@ def test_a_sheet_is_uploaded_mapped_previewed_confirmed_and_undone(browser, clai
 
 def test_a_document_is_uploaded_for_an_application_and_refused_for_another_s(browser, claims):
     mine, others = make_application("Mine", team=claims.team), make_application("Theirs")
-    deployment = {"name": "chat", "properties": {"model": {"name": "gpt-4o", "version": "2024-11-20"}}}
+    deployment = {
+        "name": "chat",
+        "properties": {"model": {"name": "gpt-4o", "version": "2024-11-20"}},
+    }
 
     def sent(application, content=None, format="azure-deployments"):
         file = SimpleUploadedFile("list.json", content or json.dumps([deployment]).encode())
@@ -112,7 +122,12 @@ def test_what_is_no_sheet_and_what_cannot_be_mapped_is_said_on_the_form(browser,
     assert "This field is required" in text_of(browser.post(reverse("imports:list")))
     went_to = uploaded(browser, [["What", "Who", "Where"], ["a", "b", "c"]])
     page = browser.get(went_to.url)
-    chosen = {**columns_of(page), "s0": "on", "s0c0": "application.team", "s0c1": "application.team"}
+    chosen = {
+        **columns_of(page),
+        "s0": "on",
+        "s0c0": "application.team",
+        "s0c1": "application.team",
+    }
 
     refused = browser.post(f"{went_to.url}columns/", chosen)
 
@@ -137,26 +152,38 @@ def test_the_same_file_is_recognised_and_a_dropped_one_is_gone(browser, claims):
 def test_what_a_worker_does_is_followed_until_it_is_done(browser, claims, monkeypatch):
     monkeypatch.setattr(importing, "AT_ONCE_BYTES", 0)
     went_to = uploaded(browser, ROWS)
-    waiting = browser.post(f"{went_to.url}columns/", columns_of(browser.get(went_to.url)), follow=True)
+    waiting = browser.post(
+        f"{went_to.url}columns/", columns_of(browser.get(went_to.url)), follow=True
+    )
     assert 'hx-trigger="every 2s"' in text_of(waiting)
-    assert "Reading the rows" in text_of(browser.get(f"{went_to.url}progress/", headers={"HX-Request": "true"}))
+    assert "Reading the rows" in text_of(
+        browser.get(f"{went_to.url}progress/", headers={"HX-Request": "true"})
+    )
 
     importing.carry_out_waiting()
 
-    assert browser.get(f"{went_to.url}progress/", headers={"HX-Request": "true"})["HX-Refresh"] == "true"
+    assert (
+        browser.get(f"{went_to.url}progress/", headers={"HX-Request": "true"})["HX-Refresh"]
+        == "true"
+    )
     assert "will be added" in text_of(browser.get(went_to.url))
 
 
 def test_rows_that_changed_meanwhile_are_told_and_all_or_nothing_comes_back(browser, claims):
     known = make_application("Known", team=claims.team)
-    went_to = reverse("imports:detail", args=[preview([["Application", "Geography"], ["Known", "US"]], claims.by).pk])
+    went_to = reverse(
+        "imports:detail",
+        args=[preview([["Application", "Geography"], ["Known", "US"]], claims.by).pk],
+    )
     Application.objects.filter(pk=known.pk).update(geography="Asia")
 
     back = browser.post(f"{went_to}confirm/", {"whole": "on"}, follow=True)
 
     assert "you asked for all or nothing: nothing was applied" in text_of(back)
     assert "<del>Asia</del> → <ins>US</ins>" in text_of(back)
-    assert "1 application changed" in text_of(browser.post(f"{went_to}confirm/", {"whole": "on"}, follow=True))
+    assert "1 application changed" in text_of(
+        browser.post(f"{went_to}confirm/", {"whole": "on"}, follow=True)
+    )
     twice = browser.post(f"{went_to}confirm/", follow=True)
     assert "already further: applied" in text_of(twice)
 
@@ -169,7 +196,11 @@ def test_who_may_not_import_is_told_so_and_sees_no_entry(client, claims):
         reverse("imports:template"),
         reverse("imports:detail", args=[mine.pk]),
     ]
-    for person in (make_member(claims.team, TeamRole.VIEWER), make_user(), make_user(role="auditor")):
+    for person in (
+        make_member(claims.team, TeamRole.VIEWER),
+        make_user(),
+        make_user(role="auditor"),
+    ):
         client.force_login(person)
         for path in paths:
             answer = client.get(path)
@@ -180,12 +211,22 @@ def test_who_may_not_import_is_told_so_and_sees_no_entry(client, claims):
     assert 'href="/imports/"' in text_of(client.get("/applications/"))
 
 
-def test_others_imports_are_not_there_and_governance_looks_at_them_but_does_not_confirm(client, claims):
+def test_others_imports_are_not_there_and_governance_looks_at_them_but_does_not_confirm(
+    client, claims
+):
     mine = preview([["Application", "Team"], ["A", "Claims"]], claims.by)
-    pages = [reverse(name, args=[mine.pk]) for name in ("imports:detail", "imports:rows-csv", "imports:progress")]
-    steps = [reverse(f"imports:{step}", args=[mine.pk]) for step in ("columns", "confirm", "discard", "undo")]
+    pages = [
+        reverse(name, args=[mine.pk])
+        for name in ("imports:detail", "imports:rows-csv", "imports:progress")
+    ]
+    steps = [
+        reverse(f"imports:{step}", args=[mine.pk])
+        for step in ("columns", "confirm", "discard", "undo")
+    ]
     client.force_login(make_member(make_team(), TeamRole.OWNER))
-    assert {client.get(path).status_code for path in pages} | {client.post(path).status_code for path in steps} == {404}
+    assert {client.get(path).status_code for path in pages} | {
+        client.post(path).status_code for path in steps
+    } == {404}
 
     client.force_login(make_user(role="governance"))
     assert {client.get(path).status_code for path in pages} == {200}
@@ -214,10 +255,15 @@ def test_everybody_takes_along_what_they_see_as_the_list_is_filtered(client, cla
     assert "Secret" not in applications + uses
 
 
-def test_pages_cost_the_same_however_many_rows_there_are(browser, claims, django_assert_num_queries):
+def test_pages_cost_the_same_however_many_rows_there_are(
+    browser, claims, django_assert_num_queries
+):
     heads = ["Application", "Team", "Host", "Model"]
     small, large = (
-        preview([heads, *([f"App {n}", "Claims", "openai", "gpt-4o-2024-11-20"] for n in range(count))], claims.by)
+        preview(
+            [heads, *([f"App {n}", "Claims", "openai", "gpt-4o-2024-11-20"] for n in range(count))],
+            claims.by,
+        )
         for count in (2, 120)
     )
     browser.get(reverse("imports:list"))
@@ -230,7 +276,9 @@ def test_pages_cost_the_same_however_many_rows_there_are(browser, claims, django
             assert browser.get(path).status_code == 200
         return len(asked)
 
-    counts = {n_statements(reverse("imports:detail", args=[import_.pk])) for import_ in (small, large)}
+    counts = {
+        n_statements(reverse("imports:detail", args=[import_.pk])) for import_ in (small, large)
+    }
     assert len(counts) == 1
     assert counts.pop() <= 14
     assert n_statements(reverse("imports:list")) <= 14

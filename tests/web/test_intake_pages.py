@@ -1,4 +1,5 @@
-"""The pages of what is seen in use: who sees what, the same cost however long, and answers that can be taken back."""
+"""The pages of what is seen in use: who sees what, the same cost however long, and answers that can
+be taken back."""
 
 import re
 from datetime import timedelta
@@ -24,23 +25,46 @@ from apps.intake.models import (
 from apps.intake.reconciling import reconcile
 from apps.intake.streams import keep_streams
 from apps.inventory.models import Dependency
-from tests.builders import make_application, make_member, make_offering, make_provider, make_user, make_version
+from tests.builders import (
+    make_application,
+    make_member,
+    make_offering,
+    make_provider,
+    make_user,
+    make_version,
+)
 from tests.http import file_lines, text_of
 
 pytestmark = pytest.mark.django_db
 
-PAGES = ("/intake/", "/intake/observations/", "/intake/discrepancies/", "/intake/services/", "/intake/names/")
+PAGES = (
+    "/intake/",
+    "/intake/observations/",
+    "/intake/discrepancies/",
+    "/intake/services/",
+    "/intake/names/",
+)
 
 
 def see(application=None, requested="talker-1", *, calls=None, **fields):
     at = now() - timedelta(minutes=5)
-    fields = {"stream": "otlp", "provider": "acme", "confidence": Confidence.SERVED, "key": uuid4(), **fields}
+    fields = {
+        "stream": "otlp",
+        "provider": "acme",
+        "confidence": Confidence.SERVED,
+        "key": uuid4(),
+        **fields,
+    }
     seen = Observation.objects.create(
         application=application, requested=requested, first_seen_at=at, last_seen_at=at, **fields
-    )  # fmt: skip
+    )
     for ago, n in (calls or {}).items():
         UsageDay.objects.create(
-            observation=seen, day=day_of(at) - timedelta(ago), n_calls=n, first_seen_at=at, last_seen_at=at
+            observation=seen,
+            day=day_of(at) - timedelta(ago),
+            n_calls=n,
+            first_seen_at=at,
+            last_seen_at=at,
         )
     return seen
 
@@ -57,17 +81,25 @@ def seen(world):
     acme = make_provider("acme", name="Acme")
     world.talker = make_offering("talker-1", host=acme, version=make_version("acme/talker-1"))
     moment = now()
-    world.service = Service.objects.create(name="claims/triage-api", first_seen_at=moment, last_seen_at=moment)
+    world.service = Service.objects.create(
+        name="claims/triage-api", first_seen_at=moment, last_seen_at=moment
+    )
     see(world.triage, alias="chat", served="talker-1", calls={0: 40, 1: 35, 3: 20})
     see(world.foreign)
     see(None, "talker-1", service=world.service, provider="acme")
-    see(world.drafter, "drafts-deployment", provider="", confidence=Confidence.BOM, stream="cyclonedx:cdxgen",
-        places=["app/settings.py#3"])  # fmt: skip
+    see(
+        world.drafter,
+        "drafts-deployment",
+        provider="",
+        confidence=Confidence.BOM,
+        stream="cyclonedx:cdxgen",
+        places=["app/settings.py#3"],
+    )
     work()
     return world
 
 
-# --- what everybody may read -----------------------------------------------------------------------------------------
+# --- what everybody may read ----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("path", PAGES)
@@ -83,16 +115,25 @@ def test_an_empty_page_says_what_to_do_first(path, world, as_user):
 @pytest.mark.parametrize(
     ("path", "n"),
     [
-        ("/intake/", 8), ("/intake/observations/", 8), ("/intake/discrepancies/", 8), ("/intake/services/", 8),
+        ("/intake/", 8),
+        ("/intake/observations/", 8),
+        ("/intake/discrepancies/", 8),
+        ("/intake/services/", 8),
         ("/intake/names/", 7),
     ],
-)  # fmt: skip
-def test_a_page_costs_the_same_however_long_it_is(path, n, seen, as_user, django_assert_num_queries):
+)
+def test_a_page_costs_the_same_however_long_it_is(
+    path, n, seen, as_user, django_assert_num_queries
+):
     client = as_user(seen.governance)
     for number in range(6):
         see(make_application(team=seen.team))
         see(
-            make_application(), f"strange-{number}", provider="", confidence=Confidence.BOM, stream=f"spdx:tool{number}"
+            make_application(),
+            f"strange-{number}",
+            provider="",
+            confidence=Confidence.BOM,
+            stream=f"spdx:tool{number}",
         )
         Service.objects.create(name=f"sender-{number}", first_seen_at=now(), last_seen_at=now())
     work()
@@ -120,9 +161,13 @@ def test_each_sees_only_what_is_of_the_own_teams(seen, as_user):
 
 
 def test_the_three_names_stand_in_columns_of_their_own(seen, as_user):
-    rows = file_lines(as_user(seen.governance).get("/intake/observations.csv?application=claims-triage"))
+    rows = file_lines(
+        as_user(seen.governance).get("/intake/observations.csv?application=claims-triage")
+    )
     if len(rows) == 1:  # the builder chooses the slug
-        rows = file_lines(as_user(seen.governance).get(f"/intake/observations.csv?application={seen.triage.slug}"))
+        rows = file_lines(
+            as_user(seen.governance).get(f"/intake/observations.csv?application={seen.triage.slug}")
+        )
     head, row = rows[0].split(","), rows[1].split(",")
     at = {name: row[head.index(name)] for name in ("asked for", "sent", "answered")}
     assert at == {"asked for": "chat", "sent": "talker-1", "answered": "talker-1"}
@@ -130,9 +175,13 @@ def test_the_three_names_stand_in_columns_of_their_own(seen, as_user):
 
 def test_filters_narrow_page_and_csv_alike(seen, as_user):
     client = as_user(seen.governance)
-    assert "Clause finder" not in text_of(client.get(f"/intake/discrepancies/?application={seen.triage.slug}"))
+    assert "Clause finder" not in text_of(
+        client.get(f"/intake/discrepancies/?application={seen.triage.slug}")
+    )
     # people type names
-    assert "Claims triage" in text_of(client.get("/intake/discrepancies/?application=Claims triage"))
+    assert "Claims triage" in text_of(
+        client.get("/intake/discrepancies/?application=Claims triage")
+    )
     assert len(file_lines(client.get("/intake/discrepancies.csv?kind=shadow"))) == 3
     assert len(file_lines(client.get("/intake/observations.csv?stream=cyclonedx:cdxgen"))) == 2
     assert len(file_lines(client.get("/intake/observations.csv?state=unclaimed"))) == 2
@@ -154,7 +203,7 @@ def test_the_overview_and_the_first_steps_speak_of_it(seen, as_user):
     assert "Connect what runs" in text_of(client.get("/start/"))
 
 
-# --- answers ---------------------------------------------------------------------------------------------------------
+# --- answers --------------------------------------------------------------------------------------
 
 
 def test_an_editor_declares_what_is_ticked_and_takes_it_back(seen, as_user):
@@ -177,13 +226,19 @@ def test_an_editor_declares_what_is_ticked_and_takes_it_back(seen, as_user):
 def test_leaving_it_needs_a_reason_and_a_day_and_can_be_taken_back(seen, as_user):
     client = as_user(seen.editor)
     shadow = Discrepancy.objects.get(kind="shadow", application=seen.triage)
-    said = {"pick": [shadow.pk], "action": "dismiss", "until": (day_of(now()) + timedelta(5)).isoformat()}
+    said = {
+        "pick": [shadow.pk],
+        "action": "dismiss",
+        "until": (day_of(now()) + timedelta(5)).isoformat(),
+    }
     assert "Say why" in text_of(client.post("/intake/discrepancies/answer/", said, follow=True))
     assert "Give the day" in text_of(
         client.post("/intake/discrepancies/answer/", {**said, "until": "soon"}, follow=True)
     )
 
-    page = text_of(client.post("/intake/discrepancies/answer/", {**said, "reason": "a trial"}, follow=True))
+    page = text_of(
+        client.post("/intake/discrepancies/answer/", {**said, "reason": "a trial"}, follow=True)
+    )
     assert "1 is left as it is until" in page
     assert "a trial" in text_of(client.get("/intake/discrepancies/?state=dismissed"))
     client.post(f"/intake/discrepancies/reopen/?pick={shadow.pk}")
@@ -195,7 +250,12 @@ def test_who_only_reads_is_offered_no_answer(seen, as_user):
     client = as_user(seen.viewer)
     shadow = Discrepancy.objects.get(kind="shadow", application=seen.triage)
     assert 'name="pick"' not in text_of(client.get("/intake/discrepancies/"))
-    assert client.post("/intake/discrepancies/answer/", {"pick": shadow.pk, "action": "end"}).status_code == 403
+    assert (
+        client.post(
+            "/intake/discrepancies/answer/", {"pick": shadow.pk, "action": "end"}
+        ).status_code
+        == 403
+    )
 
 
 def test_a_sender_is_claimed_from_what_it_may_be_and_taken_back(seen, as_user):
@@ -203,7 +263,11 @@ def test_a_sender_is_claimed_from_what_it_may_be_and_taken_back(seen, as_user):
     here = f"/intake/services/{seen.service.pk}/"
     assert f'value="{seen.triage.slug}"' in text_of(client.get(here))
 
-    page = text_of(client.post(f"{here}act/", {"action": "claim", "application": seen.triage.slug}, follow=True))
+    page = text_of(
+        client.post(
+            f"{here}act/", {"action": "claim", "application": seen.triage.slug}, follow=True
+        )
+    )
     seen.service.refresh_from_db()
     assert seen.service.application == seen.triage
     assert "what it called before counts for it, too." in page
@@ -236,13 +300,24 @@ def test_dropped_calls_stand_on_the_senders_page_with_the_token_and_what_to_do(s
         client = as_user(reader)
         page = text_of(client.get(f"/intake/services/{seen.service.pk}/"))
         assert "1,204 calls dropped" in page
-        assert f"of token gateway ({sent.token.prefix}…), bert, may not edit {seen.triage.name}" in page
+        assert (
+            f"of token gateway ({sent.token.prefix}…), bert, may not edit {seen.triage.name}"
+            in page
+        )
         assert f"Give bert the editor role on {seen.triage.team.name}" in page
         assert "1,204 calls dropped" in text_of(client.get("/intake/services/?state=claimed"))
-    assert as_user(seen.governance).get("/intake/services.csv?state=claimed").getvalue().strip().endswith(b",1204")
+    assert (
+        as_user(seen.governance)
+        .get("/intake/services.csv?state=claimed")
+        .getvalue()
+        .strip()
+        .endswith(b",1204")
+    )
 
     make_member(seen.triage.team, user=stranger)
-    assert "may not edit" not in text_of(as_user(seen.editor).get(f"/intake/services/{seen.service.pk}/"))
+    assert "may not edit" not in text_of(
+        as_user(seen.editor).get(f"/intake/services/{seen.service.pk}/")
+    )
 
 
 def test_what_was_dropped_of_a_bound_key_stands_beside_the_key(seen, as_user):
@@ -259,7 +334,9 @@ def test_before_a_link_the_page_names_tokens_whose_calls_would_be_dropped(seen, 
     send_under(seen.service, make_user("bert"), name="eu proxy")
     send_under(seen.service, seen.editor, name="own")
 
-    page = text_of(client.post(f"{here}act/", {"action": "claim", "other": seen.triage.slug}, follow=True))
+    page = text_of(
+        client.post(f"{here}act/", {"action": "claim", "other": seen.triage.slug}, follow=True)
+    )
     seen.service.refresh_from_db()
     assert seen.service.application is None
     assert f"Once linked to {seen.triage.name}, calls of these tokens are dropped" in page
@@ -283,7 +360,9 @@ def test_senders_are_linked_in_bulk_to_what_is_proposed_or_to_one_and_taken_back
     )
     own = issue_token(user=seen.editor, name="x", scopes=["intake"], at=moment, by=None)[0]
     others = [
-        Service.objects.create(name=name, scope=scope, first_seen_at=moment, last_seen_at=moment, first_token=own)
+        Service.objects.create(
+            name=name, scope=scope, first_seen_at=moment, last_seen_at=moment, first_token=own
+        )
         for name, scope in (("helpdesk", ""), ("helpdesk", "litellm"), ("search", ""))
     ]
     assert f"Link to {seen.triage.name}" in text_of(client.get("/intake/services/"))
@@ -297,29 +376,43 @@ def test_senders_are_linked_in_bulk_to_what_is_proposed_or_to_one_and_taken_back
     asked = {"pick": picks, "action": "link", "application": seen.triage.name}
     page = client.post("/intake/services/link/", asked, follow=True)
     # the second endpoint of the helpdesk goes with the first
-    assert set(Service.objects.filter(pk__in=[each.pk for each in others]).values_list("application", flat=True)) == {
-        seen.triage.pk
-    }
+    assert set(
+        Service.objects.filter(pk__in=[each.pk for each in others]).values_list(
+            "application", flat=True
+        )
+    ) == {seen.triage.pk}
     assert "2 senders are linked" in text_of(page)
-    undo = re.search(r'action="(/intake/services/link/\?undo=1[^"]+)"', page.content.decode()).group(1)
+    undo = re.search(
+        r'action="(/intake/services/link/\?undo=1[^"]+)"', page.content.decode()
+    ).group(1)
     client.post(undo.replace("&amp;", "&"))
-    assert not Service.objects.filter(pk__in=[each.pk for each in others], application__isnull=False).exists()
+    assert not Service.objects.filter(
+        pk__in=[each.pk for each in others], application__isnull=False
+    ).exists()
 
 
-def test_a_link_in_bulk_leaves_out_what_would_drop_calls_and_needs_an_application_one_may_edit(seen, as_user):
+def test_a_link_in_bulk_leaves_out_what_would_drop_calls_and_needs_an_application_one_may_edit(
+    seen, as_user
+):
     moment = now()
     waiting = Service.objects.create(name="helpdesk", first_seen_at=moment, last_seen_at=moment)
     send_under(waiting, make_user("bert"))
     client = as_user(seen.governance)
 
-    page = client.post("/intake/services/link/", {"pick": waiting.pk, "action": "accept"}, follow=True)
+    page = client.post(
+        "/intake/services/link/", {"pick": waiting.pk, "action": "accept"}, follow=True
+    )
     assert "no application is proposed" in text_of(page)
     asked = {"pick": waiting.pk, "action": "link", "application": seen.triage.slug}
     assert "would be dropped" in text_of(client.post("/intake/services/link/", asked, follow=True))
     stranger = as_user(make_member(make_application().team))
-    assert "Select the senders" in text_of(stranger.post("/intake/services/link/", asked, follow=True))
+    assert "Select the senders" in text_of(
+        stranger.post("/intake/services/link/", asked, follow=True)
+    )
     asked["application"] = "nothing-of-that-name"
-    assert "Choose the application" in text_of(client.post("/intake/services/link/", asked, follow=True))
+    assert "Choose the application" in text_of(
+        client.post("/intake/services/link/", asked, follow=True)
+    )
     waiting.refresh_from_db()
     assert waiting.application is None
 
@@ -342,11 +435,15 @@ def test_governance_decides_a_name_and_lifts_it_by_undo(seen, as_user):
 
 
 def test_a_key_is_bound_to_an_application_and_unbound(seen, as_user):
-    token, _ = issue_token(user=seen.editor, name="traces", scopes=["intake"], at=now(), by=seen.editor)
+    token, _ = issue_token(
+        user=seen.editor, name="traces", scopes=["intake"], at=now(), by=seen.editor
+    )
     client = as_user(seen.editor)
     bind = f"/intake/keys/{token.pk}/bind/"
     assert "traces" in text_of(client.get("/intake/"))
-    assert "There is no application" in text_of(client.post(bind, {"application": seen.foreign.slug}, follow=True))
+    assert "There is no application" in text_of(
+        client.post(bind, {"application": seen.foreign.slug}, follow=True)
+    )
     client.post(bind, {"application": seen.triage.slug, "environment": "prod"})
     assert TokenBinding.objects.get().application == seen.triage
     client.post(f"/intake/keys/{token.pk}/unbind/")
@@ -354,7 +451,12 @@ def test_a_key_is_bound_to_an_application_and_unbound(seen, as_user):
 
 
 def test_governance_sets_the_lines(world, as_user):
-    said = {"unseen_after_days": 14, "drift_days": 3, "keep_documents_days": 30, "keep_usage_days": 90}
+    said = {
+        "unseen_after_days": 14,
+        "drift_days": 3,
+        "keep_documents_days": 30,
+        "keep_usage_days": 90,
+    }
     assert as_user(world.editor).post("/intake/lines/", said).status_code == 403
     client = as_user(world.governance)
     assert client.post("/intake/lines/", {**said, "drift_days": 0}).status_code == 422
@@ -363,18 +465,29 @@ def test_governance_sets_the_lines(world, as_user):
     assert (lines.unseen_after_days, lines.drift_days, lines.declares_shadows) == (14, 3, False)
 
 
-# --- documents -------------------------------------------------------------------------------------------------------
+# --- documents ------------------------------------------------------------------------------------
 
 
 @pytest.fixture
 def document(world):
     return Import.objects.create(
-        kind="document", format="cyclonedx", file_name="bom.json", digest="0" * 64, n_bytes=10, by=world.editor,
-        state="applied", tool="cdxgen", tool_version="12", received_at=now(), application=world.triage,
+        kind="document",
+        format="cyclonedx",
+        file_name="bom.json",
+        digest="0" * 64,
+        n_bytes=10,
+        by=world.editor,
+        state="applied",
+        tool="cdxgen",
+        tool_version="12",
+        received_at=now(),
+        application=world.triage,
         counts={"sightings": 3, "created": 1, "unresolved": 1, "ignored": 1},
-        problems={"unresolved": [{"where": "app.py#3", "reason": "drafts: nobody knows it"}],
-                  "ignored": [{"where": "/components/0", "reason": "a library"}]},
-    )  # fmt: skip
+        problems={
+            "unresolved": [{"where": "app.py#3", "reason": "drafts: nobody knows it"}],
+            "ignored": [{"where": "/components/0", "reason": "a library"}],
+        },
+    )
 
 
 def test_a_document_says_what_was_taken_and_what_not(document, world, as_user):
@@ -389,11 +502,15 @@ def test_a_document_says_what_was_taken_and_what_not(document, world, as_user):
 
 
 def test_a_document_without_its_application_asks_for_it(document, world, as_user):
-    Import.objects.filter(pk=document.pk).update(state="received", application=None, error="It does not say.")
+    Import.objects.filter(pk=document.pk).update(
+        state="received", application=None, error="It does not say."
+    )
     client = as_user(world.editor)
     assert "Which application is it about?" in text_of(client.get(f"/imports/{document.pk}/"))
     where = f"/imports/{document.pk}/application/"
-    assert "You see no application" in text_of(client.post(where, {"application": world.foreign.slug}, follow=True))
+    assert "You see no application" in text_of(
+        client.post(where, {"application": world.foreign.slug}, follow=True)
+    )
     client.post(where, {"application": world.triage.name})
     document.refresh_from_db()
     assert document.application == world.triage

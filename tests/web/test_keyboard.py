@@ -20,7 +20,9 @@ def desk(signed_in, demo):
 
 def focused(page: Page, selector: str) -> bool:
     """Whether the element that has the focus is one of `selector` or within one."""
-    return bool(page.evaluate("selector => document.activeElement.closest(selector) !== null", selector))
+    return bool(
+        page.evaluate("selector => document.activeElement.closest(selector) !== null", selector)
+    )
 
 
 def tab_to(page: Page, selector: str, *, most: int = 60) -> None:

@@ -13,7 +13,12 @@ from tests.http import text_of
 
 def test_a_filter_is_kept_found_again_shared_and_dropped(world, as_user):
     own, colleague = as_user(world.editor), as_user(world.viewer)
-    given = {"path": "/applications/", "query": "criticality=critical&page=3", "name": "Ours", "shared": "on"}
+    given = {
+        "path": "/applications/",
+        "query": "criticality=critical&page=3",
+        "name": "Ours",
+        "shared": "on",
+    }
 
     page = own.post(reverse("saved-filters:create"), given, follow=True)
     assert page.redirect_chain[-1][0] == "/applications/?criticality=critical"
@@ -35,13 +40,15 @@ def test_a_filter_is_kept_found_again_shared_and_dropped(world, as_user):
     ],
 )
 def test_a_filter_that_cannot_be_kept_says_why(given, words, world, as_user):
-    assert words in text_of(as_user(world.editor).post(reverse("saved-filters:create"), given, follow=True))
+    assert words in text_of(
+        as_user(world.editor).post(reverse("saved-filters:create"), given, follow=True)
+    )
 
 
 def test_a_filter_leads_to_no_foreign_place(world, as_user):
     answer = as_user(world.editor).post(
         reverse("saved-filters:create"), {"path": "//evil.example/", "query": "", "name": "x"}
-    )  # fmt: skip
+    )
     assert answer.url == "/"
 
 
@@ -50,14 +57,21 @@ def test_a_filter_leads_to_no_foreign_place(world, as_user):
     [
         {"path": "/applications/", "query": "q=x", "name": "a\x00b"},
         {"path": "/api/v1/\x00/", "query": "", "name": "x"},
-        {"path": "/applications/?q=%00"}, {"path": "/settings/people/?q=%00"}, {"path": "/settings/people.csv?q=%00"},
-        {"path": "/approvals/new/?provider=%00"}, {"path": "/applications/\x00/"},
+        {"path": "/applications/?q=%00"},
+        {"path": "/settings/people/?q=%00"},
+        {"path": "/settings/people.csv?q=%00"},
+        {"path": "/approvals/new/?provider=%00"},
+        {"path": "/applications/\x00/"},
     ],
-)  # fmt: skip
+)
 def test_a_null_character_is_the_sender_s_mistake_wherever_it_stands(given, world, as_user):
     client = as_user(world.governance)
 
-    answer = client.post(reverse("saved-filters:create"), given) if "name" in given else client.get(given["path"])
+    answer = (
+        client.post(reverse("saved-filters:create"), given)
+        if "name" in given
+        else client.get(given["path"])
+    )
 
     assert answer.status_code == 400
     assert "cannot be kept" in text_of(answer)
@@ -69,34 +83,48 @@ def test_a_change_is_taken_back_from_the_page_that_said_it_and_again(world, as_u
     client = as_user(world.editor)
     change = last_change_of(Application.objects.get(pk=world.triage.pk))
 
-    page = client.post(reverse("changes:undo", args=[change]), {"back": "/applications/"}, follow=True)
+    page = client.post(
+        reverse("changes:undo", args=[change]), {"back": "/applications/"}, follow=True
+    )
 
     assert page.redirect_chain[-1][0] == "/applications/"
     assert "Taken back: 1 row is as it was." in text_of(page)
     assert Application.objects.get(pk=world.triage.pk).name == "Claims triage"
 
-    redo = next(message for message in page.context["messages"]) if page.context.get("messages") else None
+    redo = (
+        next(message for message in page.context["messages"])
+        if page.context.get("messages")
+        else None
+    )
     assert redo is None or "undo=" in redo.extra_tags
-    client.post(reverse("changes:undo", args=[last_change_of(Application.objects.get(pk=world.triage.pk))]))
+    client.post(
+        reverse("changes:undo", args=[last_change_of(Application.objects.get(pk=world.triage.pk))])
+    )
     assert Application.objects.get(pk=world.triage.pk).name == "Renamed"
 
 
 @pytest.mark.parametrize(
-    "back", ["overview", "9", ":", "//evil.example/", "https://evil.example/", "javascript:alert(1)"]
+    "back",
+    ["overview", "9", ":", "//evil.example/", "https://evil.example/", "javascript:alert(1)"],
 )
 def test_after_taking_back_one_is_led_to_a_page_of_ours(back, world, as_user):
     change_application(application=world.triage, facts={"name": "Renamed"}, by=world.editor)
     change = last_change_of(Application.objects.get(pk=world.triage.pk))
 
-    assert as_user(world.editor).post(reverse("changes:undo", args=[change]), {"back": back}).url == "/"
+    assert (
+        as_user(world.editor).post(reverse("changes:undo", args=[change]), {"back": back}).url
+        == "/"
+    )
 
 
 def test_what_somebody_changed_since_is_not_taken_back(world, as_user):
     change_application(application=world.triage, facts={"name": "Renamed"}, by=world.editor)
     change = last_change_of(Application.objects.get(pk=world.triage.pk))
     change_application(
-        application=Application.objects.get(pk=world.triage.pk), facts={"name": "Again"}, by=world.governance
-    )  # fmt: skip
+        application=Application.objects.get(pk=world.triage.pk),
+        facts={"name": "Again"},
+        by=world.governance,
+    )
 
     page = as_user(world.editor).post(reverse("changes:undo", args=[change]), follow=True)
 
@@ -106,7 +134,9 @@ def test_what_somebody_changed_since_is_not_taken_back(world, as_user):
 
 def test_only_editors_take_back_and_only_to_pages_of_ours(world, as_user):
     change_application(application=world.triage, facts={"name": "Renamed"}, by=world.editor)
-    address = reverse("changes:undo", args=[last_change_of(Application.objects.get(pk=world.triage.pk))])
+    address = reverse(
+        "changes:undo", args=[last_change_of(Application.objects.get(pk=world.triage.pk))]
+    )
 
     assert as_user(world.viewer).post(address).status_code == 403
     assert as_user(world.outsider).post(address).status_code == 404

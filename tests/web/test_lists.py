@@ -1,4 +1,5 @@
-"""Lists: filters in the address, bounded counts, pinned costs, CSV of what is shown, states that teach."""
+"""Lists: filters in the address, bounded counts, pinned costs, CSV of what is shown, states that
+teach."""
 
 from types import SimpleNamespace
 
@@ -10,28 +11,49 @@ from apps.catalog.models import ProviderEvent
 from apps.inventory.models import Application
 from apps.web import listing
 from apps.web.listing import Listing, csv_answer, escape_formula
-from tests.builders import make_application, make_dependency, make_event, make_offering, make_provider
+from tests.builders import (
+    make_application,
+    make_dependency,
+    make_event,
+    make_offering,
+    make_provider,
+)
 from tests.http import file_lines, text_of
 
 
 @pytest.mark.parametrize(
     ("path", "n"),
     [
-        ("/applications/", 18), ("/foundations/", 12), ("/offerings/", 11), ("/providers/", 17), ("/events/", 9),
-        ("/feeds/", 11), ("/alerts/", 12), ("/alerts/?state=", 12), ("/deliveries/", 9),
-        ("/deliveries/not-carried/", 11), ("/identity/", 12),
+        ("/applications/", 18),
+        ("/foundations/", 12),
+        ("/offerings/", 11),
+        ("/providers/", 17),
+        ("/events/", 9),
+        ("/feeds/", 11),
+        ("/alerts/", 12),
+        ("/alerts/?state=", 12),
+        ("/deliveries/", 9),
+        ("/deliveries/not-carried/", 11),
+        ("/identity/", 12),
     ],
-)  # fmt: skip
-def test_a_list_costs_the_same_however_long_it_is(path, n, world, as_user, django_assert_num_queries):
+)
+def test_a_list_costs_the_same_however_long_it_is(
+    path, n, world, as_user, django_assert_num_queries
+):
     client = as_user(world.governance)
     for number in range(6):
         offering = make_offering(resolved=number % 2 == 0)
         make_dependency(make_application(team=world.team), offering)
         event = make_event(offering)
         alert = Alert.objects.create(
-            key=f"more-{number}", kind="announced", severity=2, event=event, team=world.team,
-            application_ids=[world.triage.pk], raised_at=world.alert.raised_at,
-        )  # fmt: skip
+            key=f"more-{number}",
+            kind="announced",
+            severity=2,
+            event=event,
+            team=world.team,
+            application_ids=[world.triage.pk],
+            raised_at=world.alert.raised_at,
+        )
         Notice.objects.create(alert=alert, team=world.team, why="team", owed_at=alert.raised_at)
 
     with django_assert_num_queries(n):
@@ -42,7 +64,9 @@ def test_filters_stand_in_the_address_and_narrow_page_and_csv_alike(world, as_us
     client = as_user(world.governance)
 
     page = text_of(client.get("/applications/?team=" + world.team.slug + "&criticality=critical"))
-    rows = file_lines(client.get("/applications.csv?team=" + world.team.slug + "&criticality=critical"))
+    rows = file_lines(
+        client.get("/applications.csv?team=" + world.team.slug + "&criticality=critical")
+    )
 
     assert "One application matches the filters." in page
     assert [row.split(",")[0] for row in rows] == ["application", "Claims triage"]
@@ -50,7 +74,9 @@ def test_filters_stand_in_the_address_and_narrow_page_and_csv_alike(world, as_us
 
 def test_a_filter_without_a_control_shows_as_a_chip_that_can_be_dropped(world, as_user):
     page = text_of(
-        as_user(world.governance).get("/applications/?version=anthropic/claude-sonnet-4-5-20250929&q=triage")
+        as_user(world.governance).get(
+            "/applications/?version=anthropic/claude-sonnet-4-5-20250929&q=triage"
+        )
     )
 
     assert "Uses version: anthropic/claude-sonnet-4-5-20250929" in page
@@ -65,7 +91,9 @@ def test_a_filter_that_cannot_be_read_says_so(world, as_user):
 
 
 def test_htmx_gets_only_the_list(world, as_user):
-    response = as_user(world.governance).get("/applications/?q=triage", headers={"HX-Request": "true"})
+    response = as_user(world.governance).get(
+        "/applications/?q=triage", headers={"HX-Request": "true"}
+    )
 
     assert "Claims triage" in text_of(response)
     assert "<html" not in text_of(response)
@@ -77,15 +105,22 @@ def test_with_the_list_come_its_sentence_and_the_offer_to_keep_the_filter(world,
     part = text_of(client.get("/applications/?q=triage", headers={"HX-Request": "true"}))
     whole = text_of(client.get("/applications/?q=triage"))
 
-    assert '<h1 class="sentence" id="sentence" hx-swap-oob="true">One application matches the filters.</h1>' in part
+    assert (
+        '<h1 class="sentence" id="sentence" hx-swap-oob="true">One application matches the '
+        "filters.</h1>" in part
+    )
     assert '<h1 class="sentence" id="sentence">One application matches the filters.</h1>' in whole
     assert part.count('id="saved-filters" hx-swap-oob="true"') == 1
     assert "Save this filter" in part
     # the search in the dialog of every page says nothing about the page
-    assert "hx-swap-oob" not in text_of(client.get("/search/?q=triage", headers={"HX-Request": "true"}))
+    assert "hx-swap-oob" not in text_of(
+        client.get("/search/?q=triage", headers={"HX-Request": "true"})
+    )
 
 
-@pytest.mark.parametrize("path", ["/alerts/", "/deliveries/", "/feeds/runs/", "/identity/", "/events/"])
+@pytest.mark.parametrize(
+    "path", ["/alerts/", "/deliveries/", "/feeds/runs/", "/identity/", "/events/"]
+)
 def test_the_file_of_a_list_follows_the_filters_that_htmx_changes(path, world, as_user):
     """The link is part of what is swapped."""
     part = text_of(as_user(world.governance).get(path, headers={"HX-Request": "true"}))
@@ -122,8 +157,12 @@ def test_an_empty_list_teaches(world, as_user):
     ProviderEvent.evidence.through.objects.all().delete()
     ProviderEvent.objects.all().delete()
 
-    assert "No application of yours is registered." in text_of(as_user(world.outsider).get("/applications/"))
-    assert "The first poll of a feed is its baseline" in text_of(as_user(world.outsider).get("/events/"))
+    assert "No application of yours is registered." in text_of(
+        as_user(world.outsider).get("/applications/")
+    )
+    assert "The first poll of a feed is its baseline" in text_of(
+        as_user(world.outsider).get("/events/")
+    )
     assert "Nothing waits for you." in text_of(as_user(world.outsider).get("/alerts/"))
 
 

@@ -24,7 +24,10 @@ def test_the_sentence_names_the_developer_and_what_ends_soon(world, as_user):
     page = text_of(as_user(world.governance).get("/"))
 
     assert "100 % of critical applications" in page
-    assert "rest on one developer, Anthropic, and one application stands on a model that ends within 30 days." in page
+    assert (
+        "rest on one developer, Anthropic, and one application stands on a model that ends within "
+        "30 days." in page
+    )
 
 
 def test_a_team_reads_the_same_page_over_its_own_applications_and_is_told_so(world, as_user):
@@ -97,12 +100,15 @@ def test_before_the_first_refresh_nothing_is_said_of_what_they_stand_on(world, a
 def test_a_line_that_is_crossed_is_marked_and_counted(world, as_user):
     page = text_of(as_user(world.governance).get("/"))
 
-    # all critical applications stand on Anthropic, where half is tolerated, and on its one foundation
+    # all critical applications stand on Anthropic, where half is tolerated, and on its one
+    # foundation
     assert page.count('<tr class="over">') >= 2
     assert "the tolerance is 50 %" in page
 
 
-def test_the_overview_costs_the_same_however_many_applications_there_are(world, as_user, django_assert_num_queries):
+def test_the_overview_costs_the_same_however_many_applications_there_are(
+    world, as_user, django_assert_num_queries
+):
     client = as_user(world.governance)
     with django_assert_num_queries(25):
         client.get("/")

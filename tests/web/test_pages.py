@@ -10,11 +10,22 @@ from tests.http import outline_of
 from tests.web.page_addresses import PAGES, address_of
 
 TABLES = [
-    "/applications.csv", "/applications/{triage.slug}/stack.csv", "/foundations.csv", "/offerings.csv",
-    "/providers.csv", "/events.csv", "/feeds.csv", "/alerts.csv", "/deliveries.csv",
-    "/deliveries/not-carried.csv", "/concentration.csv", "/runway.csv", "/ends.csv", "/feeds/quarantine.csv",
+    "/applications.csv",
+    "/applications/{triage.slug}/stack.csv",
+    "/foundations.csv",
+    "/offerings.csv",
+    "/providers.csv",
+    "/events.csv",
+    "/feeds.csv",
+    "/alerts.csv",
+    "/deliveries.csv",
+    "/deliveries/not-carried.csv",
+    "/concentration.csv",
+    "/runway.csv",
+    "/ends.csv",
+    "/feeds/quarantine.csv",
     "/feeds/disagreements.csv",
-]  # fmt: skip
+]
 OWN = ["application", "alert", "delivery"]
 
 
@@ -36,7 +47,9 @@ def test_a_page_needs_no_inline_style_or_script_and_labels_every_field(name, wor
     found = outline_of(response)
     assert found.styled == []
     assert found.inline == []
-    assert [field for field in found.fields if not field[2] and field[0] not in found.labelled] == []
+    assert [
+        field for field in found.fields if not field[2] and field[0] not in found.labelled
+    ] == []
     assert sorted(found.ids) == sorted(set(found.ids))
     assert "script-src 'self'" in response["Content-Security-Policy"]
 
@@ -80,9 +93,14 @@ def test_no_page_names_what_its_reader_may_not_see(name, world, as_user):
 def test_every_link_of_a_page_leads_somewhere(name, world, as_user):
     client = as_user(world.governance)
 
-    links = {link.partition("#")[0] for link in outline_of(client.get(address_of(PAGES[name], world))).links}
+    links = {
+        link.partition("#")[0]
+        for link in outline_of(client.get(address_of(PAGES[name], world))).links
+    }
 
-    assert {link: code for link in links if (code := status_of(client, link)) not in {200, 302}} == {}
+    assert {
+        link: code for link in links if (code := status_of(client, link)) not in {200, 302}
+    } == {}
 
 
 def status_of(client, link):
@@ -93,7 +111,9 @@ def status_of(client, link):
     return response.status_code
 
 
-@pytest.mark.parametrize("path", ["/applications/nothing/", "/offerings/999999/", "/events/999999/", "/feeds/nothing/"])
+@pytest.mark.parametrize(
+    "path", ["/applications/nothing/", "/offerings/999999/", "/events/999999/", "/feeds/nothing/"]
+)
 def test_an_unknown_address_is_not_found(path, world, as_user):
     assert as_user(world.governance).get(path).status_code == 404
 
@@ -107,7 +127,14 @@ def test_the_sign_in_page_has_no_sign_up(client, db):
 
 
 @pytest.mark.parametrize(
-    "route", ["account_logout", "account_change_password", "account_email", "mfa_index", "account_reauthenticate"]
+    "route",
+    [
+        "account_logout",
+        "account_change_password",
+        "account_email",
+        "mfa_index",
+        "account_reauthenticate",
+    ],
 )
 def test_account_pages_wear_the_same_frame(route, world, as_user):
     response = as_user(world.viewer).get(reverse(route))

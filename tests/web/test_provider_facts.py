@@ -18,7 +18,9 @@ LEI = "506700GE1G29325QX363"
 
 @pytest.fixture
 def host(db):
-    return make_provider("acme-cloud", name="Acme Cloud", country="IE", terms_url="https://acme.example.org/terms")
+    return make_provider(
+        "acme-cloud", name="Acme Cloud", country="IE", terms_url="https://acme.example.org/terms"
+    )
 
 
 def shown(client, host):
@@ -34,16 +36,24 @@ def history(client, host):
 def test_governance_enters_who_it_is_and_takes_it_back(world, host, as_user):
     client = as_user(world.governance)
     said = shown(client, host) | {
-        "legal_name": "Acme Cloud Ireland Ltd", "person_type": "legal", "lei": "5067 00ge1g29325qx363 ",
-        "promised_notice_days": "180", "reason": "commercial register",
-    }  # fmt: skip
+        "legal_name": "Acme Cloud Ireland Ltd",
+        "person_type": "legal",
+        "lei": "5067 00ge1g29325qx363 ",
+        "promised_notice_days": "180",
+        "reason": "commercial register",
+    }
 
     answer = client.post(reverse("providers:edit", args=[host.slug]), said, follow=True)
 
     assert "Acme Cloud is changed." in text_of(answer)
     assert "Acme Cloud Ireland Ltd" in text_of(answer)
     host.refresh_from_db()
-    assert (host.legal_name, host.person_type, host.lei, host.country) == ("Acme Cloud Ireland Ltd", "legal", LEI, "IE")
+    assert (host.legal_name, host.person_type, host.lei, host.country) == (
+        "Acme Cloud Ireland Ltd",
+        "legal",
+        LEI,
+        "IE",
+    )
     page = history(client, host)
     assert "2 changes are on record, the latest on" in page
     assert "commercial register" in page
@@ -51,13 +61,17 @@ def test_governance_enters_who_it_is_and_takes_it_back(world, host, as_user):
     rows = file_text(client.get(reverse("providers:history-csv", args=[host.slug])))
     assert f"commercial register,LEI,–,{LEI}" in rows
 
-    undo = re.search(r'action="(/providers/acme-cloud/undo/[^"]+)"', answer.content.decode()).group(1)
+    undo = re.search(r'action="(/providers/acme-cloud/undo/[^"]+)"', answer.content.decode()).group(
+        1
+    )
     assert as_user(world.viewer).post(undo).status_code == 403
     back = client.post(undo, follow=True)
     assert "Taken back: it is as it was." in text_of(back)
     host.refresh_from_db()
     assert (host.legal_name, host.lei, host.promised_notice_days) == ("", "", None)
-    again = re.search(r'action="(/providers/acme-cloud/undo/[^"]+)"', back.content.decode()).group(1)
+    again = re.search(r'action="(/providers/acme-cloud/undo/[^"]+)"', back.content.decode()).group(
+        1
+    )
     client.post(again)
     host.refresh_from_db()
     assert host.lei == LEI
@@ -67,7 +81,9 @@ def test_what_somebody_changed_since_is_not_taken_back(world, host, as_user):
     client = as_user(world.governance)
     address = reverse("providers:edit", args=[host.slug])
     answer = client.post(address, shown(client, host) | {"country": "DE"}, follow=True)
-    undo = re.search(r'action="(/providers/acme-cloud/undo/[^"]+)"', answer.content.decode()).group(1)
+    undo = re.search(r'action="(/providers/acme-cloud/undo/[^"]+)"', answer.content.decode()).group(
+        1
+    )
     client.post(address, shown(client, host) | {"country": "FR", "name": "Acme"})
 
     refused = client.post(undo, follow=True)
@@ -100,14 +116,20 @@ def test_two_at_once_compare_first(world, host, as_user):
         ("lei", "506700", "An LEI has 20 capital letters and digits."),
         ("country", "IRL", "Ensure this value has at most 2 characters"),
         ("country", "1E", "A country is two letters, such as IE."),
-        ("critical_third_party", "true", "Say where the critical third-party designation is published."),
+        (
+            "critical_third_party",
+            "true",
+            "Say where the critical third-party designation is published.",
+        ),
         ("name", "", "This field is required."),
     ],
 )
 def test_what_cannot_be_is_refused_beside_its_field(world, host, as_user, field, value, sentence):
     client = as_user(world.governance)
 
-    answer = client.post(reverse("providers:edit", args=[host.slug]), shown(client, host) | {field: value})
+    answer = client.post(
+        reverse("providers:edit", args=[host.slug]), shown(client, host) | {field: value}
+    )
 
     assert answer.status_code == 422
     assert sentence in text_of(answer)
@@ -125,7 +147,9 @@ def test_others_read_its_history_and_change_nothing(world, host, as_user):
 
 
 def test_gaps_of_reports_lead_to_the_form(world, host, as_user):
-    gap = Gap(place=Place.PROVIDER, ref=host.pk, slug=host.slug, name=host.name, fields=(), n_cells=1)
+    gap = Gap(
+        place=Place.PROVIDER, ref=host.pk, slug=host.slug, name=host.name, fields=(), n_cells=1
+    )
 
     assert url_of(gap) == "/providers/acme-cloud/change/"
 

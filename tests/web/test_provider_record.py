@@ -1,4 +1,5 @@
-"""The provider's record and the earliest end on the pages: what a reader finds, and what is never said."""
+"""The provider's record and the earliest end on the pages: what a reader finds, and what is never
+said."""
 
 from datetime import date, timedelta
 
@@ -17,7 +18,9 @@ POLICY = "https://maker.example/policy"
 @pytest.fixture
 def maker(world):
     provider = make_provider("maker", roles=("developer", "host"), name="Maker")
-    NoticePolicy.objects.create(provider=provider, notice_days=60, source_url=POLICY, source_on=date(2026, 8, 22))
+    NoticePolicy.objects.create(
+        provider=provider, notice_days=60, source_url=POLICY, source_on=date(2026, 8, 22)
+    )
     return provider
 
 
@@ -81,7 +84,9 @@ def test_halves_that_differ_are_named_changed(maker, world, as_user):
 
 def test_a_notice_counted_from_the_first_sight_is_a_lower_bound(maker, world, as_user):
     offerings = announced(maker, 5)
-    seen = make_offering("quiet", host=maker, retires_on=date(2027, 1, 15), date_kind="firm", lifecycle="deprecated")
+    seen = make_offering(
+        "quiet", host=maker, retires_on=date(2027, 1, 15), date_kind="firm", lifecycle="deprecated"
+    )
     make_event(seen, new="2027-01-15")
 
     page = text_of(as_user(world.viewer).get("/providers/maker/"))
@@ -128,7 +133,9 @@ def test_a_developer_without_a_host_has_no_record_of_its_own(world, as_user):
 def test_the_reader_is_told_how_a_wrong_fact_is_corrected(maker, world, as_user):
     announced(maker, 5)
 
-    assert "Open the offering and set its end by hand" in text_of(as_user(world.governance).get("/providers/maker/"))
+    assert "Open the offering and set its end by hand" in text_of(
+        as_user(world.governance).get("/providers/maker/")
+    )
     assert "Tell governance" in text_of(as_user(world.viewer).get("/providers/maker/"))
 
 
@@ -149,39 +156,62 @@ def test_the_csv_has_each_notice_and_runs_no_formula(maker, world, as_user, clie
     rows = csv_rows(answer)
 
     assert [row["api id"] for row in rows] == ["model-2", "model-1", "'=cmd()"]
-    assert [(row["notice in days"], row["announcement day"]) for row in rows][-1] == ("60", "published")
+    assert [(row["notice in days"], row["announcement day"]) for row in rows][-1] == (
+        "60",
+        "published",
+    )
     assert rows[0]["promised days today"] == "60"
     assert client.get("/providers/maker/record.csv").status_code == 302
     assert as_user(world.viewer).get("/providers/nobody/record.csv").status_code == 404
 
 
 class TestTheEarliestEnd:
-    def test_an_offering_without_an_announced_end_says_when_it_may_end_at_the_earliest(self, maker, world, as_user):
+    def test_an_offering_without_an_announced_end_says_when_it_may_end_at_the_earliest(
+        self, maker, world, as_user
+    ):
         offering = make_offering("calm", host=maker, lifecycle="active")
 
         page = text_of(as_user(world.viewer).get(f"/offerings/{offering.pk}/"))
 
-        assert "No retirement date has been announced. Earliest possible under Maker's published policy:" in page
+        assert (
+            "No retirement date has been announced. Earliest possible under Maker's published "
+            "policy:" in page
+        )
         assert "At least 60 days of notice, counted from today." in page
-        assert f'<a href="{POLICY}" rel="noreferrer noopener">Published policy</a>, 22 Aug 2026' in page
+        assert (
+            f'<a href="{POLICY}" rel="noreferrer noopener">Published policy</a>, 22 Aug 2026'
+            in page
+        )
 
     def test_an_announced_end_leaves_no_room_for_it(self, maker, world, as_user):
         offering = make_offering(
-            "ending", host=maker, lifecycle="deprecated", retires_on=world.today + timedelta(9), date_kind="firm"
+            "ending",
+            host=maker,
+            lifecycle="deprecated",
+            retires_on=world.today + timedelta(9),
+            date_kind="firm",
         )
 
-        assert "Earliest possible" not in text_of(as_user(world.viewer).get(f"/offerings/{offering.pk}/"))
+        assert "Earliest possible" not in text_of(
+            as_user(world.viewer).get(f"/offerings/{offering.pk}/")
+        )
 
     def test_a_router_is_not_bound_by_what_the_developer_published(self, maker, world, as_user):
         own = make_offering("calm", host=maker, lifecycle="active")
-        routed = make_offering("maker/calm", host=make_provider("router"), version=own.version, lifecycle="active")
+        routed = make_offering(
+            "maker/calm", host=make_provider("router"), version=own.version, lifecycle="active"
+        )
 
-        assert "Earliest possible" not in text_of(as_user(world.viewer).get(f"/offerings/{routed.pk}/"))
+        assert "Earliest possible" not in text_of(
+            as_user(world.viewer).get(f"/offerings/{routed.pk}/")
+        )
 
     def test_a_foundation_tells_it_per_host(self, maker, world, as_user):
         offering = make_offering("calm", host=maker, lifecycle="active")
 
-        page = text_of(as_user(world.viewer).get(f"/foundations/{offering.version.foundation.slug}/"))
+        page = text_of(
+            as_user(world.viewer).get(f"/foundations/{offering.version.foundation.slug}/")
+        )
 
         assert "not announced; earliest under Maker's policy" in page
 
@@ -218,4 +248,8 @@ class TestPicture:
         assert [dot.css for dot in sorted(row.dots, key=lambda dot: dot.x)] == ["red", "box", "ink"]
 
     def test_words_at_the_right_edge_stand_before_their_line(self):
-        assert self.drawn([Notice(365)], promises=[Promise(365, "promised 365, general models")]).promises[0].flip
+        assert (
+            self.drawn([Notice(365)], promises=[Promise(365, "promised 365, general models")])
+            .promises[0]
+            .flip
+        )

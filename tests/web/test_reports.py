@@ -49,18 +49,28 @@ def rows_of(client: Client, name: str, *args: object) -> list[dict[str, str]]:
     return csv_rows(client.get(reverse(name, args=args)))
 
 
-def test_the_index_says_what_each_is_for_and_how_complete(insurer: Insurer, as_user: SignIn) -> None:
+def test_the_index_says_what_each_is_for_and_how_complete(
+    insurer: Insurer, as_user: SignIn
+) -> None:
     page = get(as_user(insurer.governance), "reports:home")
     for said in ("Supervisor", "Model risk", "Auditor", "Board", "fields filled", "<progress"):
         assert said in page
     before = page.partition("<h1")[2].partition("</h1>")[0]
-    insurer.mistral.lei, insurer.mistral.legal_name, insurer.mistral.person_type = "9" * 20, "Mistral AI", "legal"
+    insurer.mistral.lei, insurer.mistral.legal_name, insurer.mistral.person_type = (
+        "9" * 20,
+        "Mistral AI",
+        "legal",
+    )
     insurer.mistral.save()
-    after = get(as_user(insurer.governance), "reports:home").partition("<h1")[2].partition("</h1>")[0]
+    after = (
+        get(as_user(insurer.governance), "reports:home").partition("<h1")[2].partition("</h1>")[0]
+    )
     assert before != after
 
 
-def test_the_register_lists_what_is_missing_first_with_links(insurer: Insurer, as_user: SignIn) -> None:
+def test_the_register_lists_what_is_missing_first_with_links(
+    insurer: Insurer, as_user: SignIn
+) -> None:
     client = as_user(insurer.governance)
     page = get(client, "reports:register")
     assert page.index("Missing, and where to enter it") < page.index("RT.02.01 ")
@@ -77,42 +87,72 @@ def test_the_register_lists_what_is_missing_first_with_links(insurer: Insurer, a
         assert client.get(link.replace("&amp;", "&")).status_code == 200, link
 
 
-def test_the_reporting_entity_is_entered_where_the_register_asks_for_it(insurer: Insurer, as_user: SignIn) -> None:
+def test_the_reporting_entity_is_entered_where_the_register_asks_for_it(
+    insurer: Insurer, as_user: SignIn
+) -> None:
     ReportingEntity.objects.all().delete()
     client = as_user(insurer.governance)
     assert "Reporting entity" in get(client, "reports:register").partition('id="h-missing"')[2]
-    refused = client.post(reverse("reports:reporting-entity"), {"name": "Calder", "lei": "short", "country": "DE"})
+    refused = client.post(
+        reverse("reports:reporting-entity"), {"name": "Calder", "lei": "short", "country": "DE"}
+    )
     assert refused.status_code == 422
-    client.post(reverse("reports:reporting-entity"), {"name": "Calder", "lei": "5299000000000000AB01", "country": "de"})
+    client.post(
+        reverse("reports:reporting-entity"),
+        {"name": "Calder", "lei": "5299000000000000AB01", "country": "de"},
+    )
     entity = ReportingEntity.objects.get()
     assert (entity.lei, entity.country) == ("5299000000000000AB01", "DE")
     assert "5299000000000000AB01" in {
-        row["RT.02.02.0020 LEI of the entity making use"] for row in rows_of(client, "reports:register-csv", "services")
+        row["RT.02.02.0020 LEI of the entity making use"]
+        for row in rows_of(client, "reports:register-csv", "services")
     }
     assert as_user(insurer.editor).get(reverse("reports:reporting-entity")).status_code == 403
 
 
-def test_an_editor_reads_the_own_teams_rows_in_pages_and_files(insurer: Insurer, as_user: SignIn) -> None:
+def test_an_editor_reads_the_own_teams_rows_in_pages_and_files(
+    insurer: Insurer, as_user: SignIn
+) -> None:
     client = as_user(insurer.editor)
     for name in PAGES:
         page = get(client, name)
         assert "Mail drafter" not in page, name
         assert "AWS-1" not in page, name
     assert "Applications of Claims" in get(client, "reports:board-summary")
-    assert {row["about"] for row in rows_of(client, "reports:register-csv", "functions")} == {"Claims"}
+    assert {row["about"] for row in rows_of(client, "reports:register-csv", "functions")} == {
+        "Claims"
+    }
     assert rows_of(client, "reports:register-csv", "contracts") == []
-    assert {row["Application"] for row in rows_of(client, "reports:model-inventory-csv")} == {"Claims triage"}
+    assert {row["Application"] for row in rows_of(client, "reports:model-inventory-csv")} == {
+        "Claims triage"
+    }
     book = workbook_of(client.get(reverse("reports:register-xlsx")))
-    said = " ".join(str(cell) for sheet in book for row in sheet.iter_rows(values_only=True) for cell in row if cell)
+    said = " ".join(
+        str(cell)
+        for sheet in book
+        for row in sheet.iter_rows(values_only=True)
+        for cell in row
+        if cell
+    )
     assert "Claims" in said
     assert "Mail drafter" not in said
     assert "AWS-1" not in said
-    assert client.get(reverse("component-files:detail", args=[insurer.drafter.slug])).status_code == 404
-    assert client.get(reverse("component-files:json", args=[insurer.drafter.slug])).status_code == 404
-    assert client.get(reverse("reports:model-statement", args=[insurer.drafter.slug])).status_code == 404
+    assert (
+        client.get(reverse("component-files:detail", args=[insurer.drafter.slug])).status_code
+        == 404
+    )
+    assert (
+        client.get(reverse("component-files:json", args=[insurer.drafter.slug])).status_code == 404
+    )
+    assert (
+        client.get(reverse("reports:model-statement", args=[insurer.drafter.slug])).status_code
+        == 404
+    )
 
 
-def test_nobody_reads_without_signing_in_and_a_stranger_reads_nothing(insurer: Insurer, as_user: SignIn) -> None:
+def test_nobody_reads_without_signing_in_and_a_stranger_reads_nothing(
+    insurer: Insurer, as_user: SignIn
+) -> None:
     assert Client().get(reverse("reports:home")).status_code == 302
     stranger = as_user(insurer.outsider)
     for name in PAGES:
@@ -121,7 +161,9 @@ def test_nobody_reads_without_signing_in_and_a_stranger_reads_nothing(insurer: I
         assert "Mail drafter" not in page
 
 
-def test_the_component_file_as_page_csv_workbook_and_json(insurer: Insurer, as_user: SignIn) -> None:
+def test_the_component_file_as_page_csv_workbook_and_json(
+    insurer: Insurer, as_user: SignIn
+) -> None:
     client, slug = as_user(insurer.governance), insurer.triage.slug
     page = get(client, "component-files:detail", slug)
     assert "Of 22 documents that the developers owe Claims triage, 0 are on file" in page
@@ -131,18 +173,33 @@ def test_the_component_file_as_page_csv_workbook_and_json(insurer: Insurer, as_u
     assert body["components"][0]["Called as"]["value"] == "sonnet"
     assert body["documents"][0]["Status"] == {"value": None, "missing": True, "note": ""}
     book = workbook_of(client.get(reverse("component-files:xlsx", args=[slug])))
-    assert book.sheetnames == ["Documents", "Modifications", "Questions", "Components", "Missing", "Notes"]
-    assert client.get(reverse("component-files:table-csv", args=[slug, "nothing"])).status_code == 404
+    assert book.sheetnames == [
+        "Documents",
+        "Modifications",
+        "Questions",
+        "Components",
+        "Missing",
+        "Notes",
+    ]
+    assert (
+        client.get(reverse("component-files:table-csv", args=[slug, "nothing"])).status_code == 404
+    )
 
 
-def test_questions_are_answered_with_a_reason_by_editors_only(insurer: Insurer, as_user: SignIn) -> None:
+def test_questions_are_answered_with_a_reason_by_editors_only(
+    insurer: Insurer, as_user: SignIn
+) -> None:
     address = reverse("component-files:answers", args=[insurer.triage.slug])
     client = as_user(insurer.editor)
     client.post(address, {"answer-25a": "no"}, follow=True)
     assert not ComponentAnswer.objects.exists()
     client.post(address, {"answer-25a": "no", "because-25a": "It is used in house"})
     given = ComponentAnswer.objects.get()
-    assert (given.answer, given.because, given.answered_by) == ("no", "It is used in house", insurer.editor)
+    assert (given.answer, given.because, given.answered_by) == (
+        "no",
+        "It is used in house",
+        insurer.editor,
+    )
     assert "It is used in house" in get(client, "component-files:detail", insurer.triage.slug)
     client.post(address, {"answer-25a": ""})
     assert not ComponentAnswer.objects.exists()
@@ -154,12 +211,19 @@ def test_questions_are_answered_with_a_reason_by_editors_only(insurer: Insurer, 
     assert auditor.post(address, {"answer-25a": "no", "because-25a": "x"}).status_code == 403
 
 
-def test_owners_state_their_model_and_see_what_others_changed_meanwhile(insurer: Insurer, as_user: SignIn) -> None:
-    client, address = as_user(insurer.editor), reverse("reports:model-statement", args=[insurer.triage.slug])
+def test_owners_state_their_model_and_see_what_others_changed_meanwhile(
+    insurer: Insurer, as_user: SignIn
+) -> None:
+    client, address = (
+        as_user(insurer.editor),
+        reverse("reports:model-statement", args=[insurer.triage.slug]),
+    )
     client.post(address, {"outputs": "A lane", "valid_until": "2027-06-01"})
     assert ModelStatement.objects.get().outputs == "A lane"
     assert "A lane" in get(client, "reports:model-inventory")
-    seen = client.get(address).content.decode().partition('name="seen" value="')[2].partition('"')[0]
+    seen = (
+        client.get(address).content.decode().partition('name="seen" value="')[2].partition('"')[0]
+    )
     ModelStatement.objects.update(outputs="Two lanes")
     late = client.post(address, {"outputs": "Three lanes", "seen": seen})
     assert late.status_code == 422
@@ -171,7 +235,12 @@ def test_owners_state_their_model_and_see_what_others_changed_meanwhile(insurer:
 
 def test_a_pack_is_asked_for_made_and_fetched(insurer: Insurer, as_user: SignIn) -> None:
     client, today = as_user(insurer.editor), day_of(now())
-    asked = {"about": "application", "application": "claims TRIAGE", "since": today - timedelta(30), "until": today}
+    asked = {
+        "about": "application",
+        "application": "claims TRIAGE",
+        "since": today - timedelta(30),
+        "until": today,
+    }
     answer = client.post(reverse("evidence-packs:create"), asked)
     pack = EvidencePack.objects.get()
     assert answer.headers["Location"] == reverse("evidence-packs:detail", args=[pack.pk])
@@ -181,7 +250,9 @@ def test_a_pack_is_asked_for_made_and_fetched(insurer: Insurer, as_user: SignIn)
     answer = client.get(reverse("evidence-packs:download", args=[pack.pk]))
     body = body_of(answer)  # type: ignore[attr-defined]
     assert len(body) == int(answer.headers["Content-Length"])
-    assert "Claims triage" in zipfile.ZipFile(io.BytesIO(body)).read("data/applications.csv").decode()
+    assert (
+        "Claims triage" in zipfile.ZipFile(io.BytesIO(body)).read("data/applications.csv").decode()
+    )
     assert f"Pack {pack.pk}" in get(client, "reports:home")
 
     stranger = as_user(insurer.outsider)
@@ -201,20 +272,30 @@ def test_a_pack_is_asked_for_made_and_fetched(insurer: Insurer, as_user: SignIn)
     assert client.get(reverse("evidence-packs:download", args=[pack.pk])).status_code == 404
 
 
-def test_the_board_counts_ways_out_as_the_exposure_page_does(insurer: Insurer, as_user: SignIn) -> None:
+def test_the_board_counts_ways_out_as_the_exposure_page_does(
+    insurer: Insurer, as_user: SignIn
+) -> None:
     """A way out that ends within the planning horizon is none."""
     client = as_user(insurer.governance)
     assert "(1 of 1)" in get(client, "reports:board-summary")
-    assert "1 of 1 critical" in get(client, "exposure:concentration").partition("<h1")[2].partition("</h1>")[0]
+    assert (
+        "1 of 1 critical"
+        in get(client, "exposure:concentration").partition("<h1")[2].partition("</h1>")[0]
+    )
     fallback = insurer.triage.dependencies.get(role="fallback").offering
     fallback.retires_on, fallback.date_kind = day_of(now()) + timedelta(30), "firm"
     fallback.save()
     refresh(on=day_of(now()))
     assert "(0 of 1)" in get(client, "reports:board-summary")
-    assert "none of the 1 critical" in get(client, "exposure:concentration").partition("<h1")[2].partition("</h1>")[0]
+    assert (
+        "none of the 1 critical"
+        in get(client, "exposure:concentration").partition("<h1")[2].partition("</h1>")[0]
+    )
 
 
-def test_the_board_reads_three_figures_and_what_to_decide(insurer: Insurer, as_user: SignIn) -> None:
+def test_the_board_reads_three_figures_and_what_to_decide(
+    insurer: Insurer, as_user: SignIn
+) -> None:
     page = get(as_user(insurer.governance), "reports:board-summary")
     assert "100 %" in page.partition('class="three"')[2].partition("</dl>")[0]
     assert "of critical applications have a tested way out in date (1 of 1)" in page
@@ -223,11 +304,15 @@ def test_the_board_reads_three_figures_and_what_to_decide(insurer: Insurer, as_u
     page = get(as_user(insurer.governance), "reports:board-summary")
     assert "of critical applications have a tested way out in date (0 of 1)" in page
     assert "<title" in page
-    make_dependency(make_application("Pricing", criticality=0), insurer.drafter.dependencies.get().offering)
+    make_dependency(
+        make_application("Pricing", criticality=0), insurer.drafter.dependencies.get().offering
+    )
     refresh(on=day_of(now()))
     assert (
         "50 %"
-        in get(as_user(insurer.governance), "reports:board-summary").partition('class="three"')[2].partition("</dl>")[0]
+        in get(as_user(insurer.governance), "reports:board-summary")
+        .partition('class="three"')[2]
+        .partition("</dl>")[0]
     )
 
 
@@ -239,21 +324,30 @@ def test_a_large_organisations_reports_are_counted_by_the_sweep(
     monkeypatch.setattr(kept, "MOST_LIVE", 1)
     assert "counted for the first time" in get(client, "reports:register")
     kept.keep_figures(at=now())
-    for said in ("checks would reject it", "A contract with the provider: Mistral", "Easily substitutable"):
+    for said in (
+        "checks would reject it",
+        "A contract with the provider: Mistral",
+        "Easily substitutable",
+    ):
         assert said in get(client, "reports:register")
         assert said in small
     assert "Claims triage on anthropic/sonnet-1" in get(client, "reports:model-inventory")
     # the files do not wait for the sweep
     Contract.objects.update(ref="AWS-2")
     assert {
-        row["RT.02.01.0010 Contract reference"] for row in rows_of(client, "reports:register-csv", "contracts")
+        row["RT.02.01.0010 Contract reference"]
+        for row in rows_of(client, "reports:register-csv", "contracts")
     } == {"AWS-2"}
     # a team's own reports are always counted at once
-    assert "counted for the first time" not in get(as_user(insurer.editor), "reports:model-inventory")
+    assert "counted for the first time" not in get(
+        as_user(insurer.editor), "reports:model-inventory"
+    )
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_a_page_costs_the_same_statements_with_many_applications(insurer: Insurer, as_user: SignIn, name: str) -> None:
+def test_a_page_costs_the_same_statements_with_many_applications(
+    insurer: Insurer, as_user: SignIn, name: str
+) -> None:
     client = as_user(insurer.governance)
 
     def count() -> int:

@@ -1,4 +1,5 @@
-"""The reports in a browser: a pack is asked for, followed and fetched; the board's page is one sheet of paper."""
+"""The reports in a browser: a pack is asked for, followed and fetched; the board's page is one
+sheet of paper."""
 
 import re
 import zipfile

@@ -1,4 +1,5 @@
-"""Deciding about risks on the pages: one, five together, accepting for a time, and taking it back."""
+"""Deciding about risks on the pages: one, five together, accepting for a time, and taking it
+back."""
 
 import re
 from datetime import timedelta
@@ -28,7 +29,10 @@ def risky(world):
     world.second = make_application("Letter sorter", team=world.team)
     make_dependency(world.second, world.sonnet)
     world.risk = make_risk(
-        make_node(NodeKind.VERSION, world.sonnet.version), title="Invents facts", likelihood=4, impact=4
+        make_node(NodeKind.VERSION, world.sonnet.version),
+        title="Invents facts",
+        likelihood=4,
+        impact=4,
     )
     world.dependency = world.triage.dependencies.get(role="primary")
     world.address = f"/risks/inherited/{world.risk.pk}-{world.dependency.pk}/"
@@ -41,20 +45,37 @@ def hidden(client, address, action):
     page = client.get(address).content.decode()
     form = page[page.index(f"{address}{action}/") :]
     form = form[: form.index("</form>")]
-    return dict(re.findall(r'<input type="hidden" name="(seen|version)"(?: value="([^"]*)")?', form))
+    return dict(
+        re.findall(r'<input type="hidden" name="(seen|version)"(?: value="([^"]*)")?', form)
+    )
 
 
 class TestOne:
     def test_an_editor_assesses_it_and_takes_that_back(self, risky, as_user):
         client = as_user(risky.editor)
-        said = {"current_likelihood": 3, "current_impact": 4, "residual_likelihood": 2, "residual_impact": 2,
-                "confidence": "high", "treatment": "reduce", "plan": "second reader", "due_on": "2027-03-01",
-                "owner": risky.editor.pk}  # fmt: skip
+        said = {
+            "current_likelihood": 3,
+            "current_impact": 4,
+            "residual_likelihood": 2,
+            "residual_impact": 2,
+            "confidence": "high",
+            "treatment": "reduce",
+            "plan": "second reader",
+            "due_on": "2027-03-01",
+            "owner": risky.editor.pk,
+        }
 
-        answer = client.post(risky.address + "assess/", said | hidden(client, risky.address, "assess"), follow=True)
+        answer = client.post(
+            risky.address + "assess/", said | hidden(client, risky.address, "assess"), follow=True
+        )
 
         row = Assessment.objects.get()
-        assert (row.current, row.residual, row.treatment, row.owner) == (12, 4, "reduce", risky.editor)
+        assert (row.current, row.residual, row.treatment, row.owner) == (
+            12,
+            4,
+            "reduce",
+            risky.editor,
+        )
         page = visible_text(answer)
         assert "Assessed." in page
         assert "second reader" in page
@@ -67,7 +88,9 @@ class TestOne:
     def test_a_level_needs_both_its_halves(self, risky, as_user):
         client = as_user(risky.editor)
 
-        answer = client.post(risky.address + "assess/", {"current_likelihood": 3, "confidence": "high"})
+        answer = client.post(
+            risky.address + "assess/", {"current_likelihood": 3, "confidence": "high"}
+        )
 
         assert answer.status_code == 422
         assert "Likelihood and impact make a level together." in visible_text(answer)
@@ -78,16 +101,24 @@ class TestOne:
         client, other = as_user(risky.editor), as_user(risky.owner)
         seen = hidden(client, risky.address, "assess")
         other.post(
-            risky.address + "assess/", {"confidence": "low", "plan": "faster"} | hidden(other, risky.address, "assess")
+            risky.address + "assess/",
+            {"confidence": "low", "plan": "faster"} | hidden(other, risky.address, "assess"),
         )
 
-        answer = client.post(risky.address + "assess/", {"confidence": "high", "plan": "slower"} | seen)
+        answer = client.post(
+            risky.address + "assess/", {"confidence": "high", "plan": "slower"} | seen
+        )
 
         page = visible_text(answer)
         assert answer.status_code == 422
         assert "Changed by someone else meanwhile: compare" in page
         assert "as it was faster slower" in page
-        again = dict(re.findall(r'<input type="hidden" name="(seen|version)" value="([^"]*)"', answer.content.decode()))
+        again = dict(
+            re.findall(
+                r'<input type="hidden" name="(seen|version)" value="([^"]*)"',
+                answer.content.decode(),
+            )
+        )
         client.post(risky.address + "assess/", {"confidence": "high", "plan": "slower"} | again)
         assert Assessment.objects.get().plan == "slower"
 
@@ -133,13 +164,17 @@ class TestAccepting:
         until = risky.today + 30 * DAY
 
         answer = client.post(
-            risky.address + "accept/", version | {"until": until.isoformat(), "because": "small audience"}, follow=True
+            risky.address + "accept/",
+            version | {"until": until.isoformat(), "because": "small audience"},
+            follow=True,
         )
 
         assert "Accepted until" in visible_text(answer)
         assert Assessment.objects.get().accepted_until == until
         version = hidden(client, risky.address, "revoke")
-        answer = client.post(risky.address + "revoke/", version | {"because": "audience grew"}, follow=True)
+        answer = client.post(
+            risky.address + "revoke/", version | {"because": "audience grew"}, follow=True
+        )
         assert "has to be assessed anew" in visible_text(answer)
         assert Assessment.objects.get().state == "stale"
 
@@ -167,7 +202,12 @@ class TestAccepting:
         client = as_user(risky.editor)
 
         assert "Accept it until a day" not in visible_text(client.get(risky.address))
-        assert client.post(risky.address + "accept/", {"until": "2027-01-01", "because": "x"}).status_code == 403
+        assert (
+            client.post(
+                risky.address + "accept/", {"until": "2027-01-01", "because": "x"}
+            ).status_code
+            == 403
+        )
 
 
 @pytest.fixture
@@ -179,7 +219,9 @@ def five(risky):
 
 
 def picks_of(client, query=""):
-    return re.findall(r'name="pick" value="([^"]+)"', client.get(f"/risks/{query}").content.decode())
+    return re.findall(
+        r'name="pick" value="([^"]+)"', client.get(f"/risks/{query}").content.decode()
+    )
 
 
 class TestTogether:
@@ -199,14 +241,24 @@ class TestTogether:
         with django_assert_max_num_queries(130):
             answer = client.post(
                 "/risks/assess/",
-                {"pick": picks, "save": "true", "decision": "assess", "treatment": "reduce", "due_on": "2027-02-01",
-                 "residual_likelihood": 2, "residual_impact": 3, "plan": "one plan",
-                 "back": "/risks/?state=unassessed"},
+                {
+                    "pick": picks,
+                    "save": "true",
+                    "decision": "assess",
+                    "treatment": "reduce",
+                    "due_on": "2027-02-01",
+                    "residual_likelihood": 2,
+                    "residual_impact": 3,
+                    "plan": "one plan",
+                    "back": "/risks/?state=unassessed",
+                },
                 follow=True,
-            )  # fmt: skip
+            )
         assert answer.redirect_chain == [("/risks/?state=unassessed", 302)]
         assert "5 risks assessed." in visible_text(answer)
-        assert set(Assessment.objects.values_list("treatment", "plan", "residual")) == {("reduce", "one plan", 6)}
+        assert set(Assessment.objects.values_list("treatment", "plan", "residual")) == {
+            ("reduce", "one plan", 6)
+        }
         assert Assessment.objects.count() == 5
 
         undo = re.search(r'action="(/risks/undo/[^"]+)"', answer.content.decode()).group(1)
@@ -216,15 +268,22 @@ class TestTogether:
         assert "Taken back: 5 risks are what they were." in visible_text(back)
         assert not Assessment.objects.exists()
 
-    def test_what_is_not_theirs_gone_or_decided_meanwhile_is_left_alone_and_named(self, five, as_user):
+    def test_what_is_not_theirs_gone_or_decided_meanwhile_is_left_alone_and_named(
+        self, five, as_user
+    ):
         foreign = five.foreign.dependencies.get()
         client = as_user(five.editor)
         picks = picks_of(client)[:2]
         risk, dependency, _ = map(int, picks[0].split("-"))
-        make_assessment(FoundationRisk.objects.get(pk=risk), five.triage.dependencies.model.objects.get(pk=dependency))
+        make_assessment(
+            FoundationRisk.objects.get(pk=risk),
+            five.triage.dependencies.model.objects.get(pk=dependency),
+        )
 
         page = visible_text(
-            client.post("/risks/assess/", {"pick": [*picks, f"{five.risk.pk}-{foreign.pk}-0", "x-1-1"]})
+            client.post(
+                "/risks/assess/", {"pick": [*picks, f"{five.risk.pk}-{foreign.pk}-0", "x-1-1"]}
+            )
         )
 
         assert "One decision about 1 risk of 1 application." in page
@@ -233,7 +292,9 @@ class TestTogether:
 
     def test_somebody_who_only_reads_is_told_who_may(self, five, as_user):
         page = visible_text(
-            as_user(five.viewer).post("/risks/assess/", {"pick": [f"{five.risk.pk}-{five.dependency.pk}-0"]})
+            as_user(five.viewer).post(
+                "/risks/assess/", {"pick": [f"{five.risk.pk}-{five.dependency.pk}-0"]}
+            )
         )
 
         assert "None of what was picked can be assessed by you" in page
@@ -259,32 +320,55 @@ class TestTogether:
         assert "Nothing is filled in." in visible_text(empty)
         unsaid = client.post("/risks/assess/", said | {"decision": "not_applicable"})
         assert "Say why it does not apply" in visible_text(unsaid)
-        client.post("/risks/assess/", said | {"decision": "not_applicable", "plan": "internal only"})
+        client.post(
+            "/risks/assess/", said | {"decision": "not_applicable", "plan": "internal only"}
+        )
         assert set(Assessment.objects.values_list("state", "not_applicable_because")) == {
             ("not_applicable", "internal only")
         }
 
-    def test_an_owner_accepts_several_until_a_day_for_one_reason_and_takes_that_back(self, five, as_user):
-        theirs = make_dependency(make_application(team=five.foreign.team, name="Not theirs to accept"), five.sonnet)
+    def test_an_owner_accepts_several_until_a_day_for_one_reason_and_takes_that_back(
+        self, five, as_user
+    ):
+        theirs = make_dependency(
+            make_application(team=five.foreign.team, name="Not theirs to accept"), five.sonnet
+        )
         make_member(five.foreign.team, TeamRole.EDITOR, five.owner)
         client, until = as_user(five.owner), five.today + 90 * DAY
-        uses = theirs._meta.model.objects.filter(application__team=five.triage.team).values_list("pk", flat=True)
+        uses = theirs._meta.model.objects.filter(application__team=five.triage.team).values_list(
+            "pk", flat=True
+        )
         own = [pick for pick in picks_of(client) if int(pick.split("-")[1]) in set(uses)][:4]
         picks = [*own, f"{five.risk.pk}-{theirs.pk}-0"]
-        said = {"pick": picks, "save": "true", "decision": "accept", "treatment": "reduce", "residual_likelihood": 2,
-                "residual_impact": 2}  # fmt: skip
+        said = {
+            "pick": picks,
+            "save": "true",
+            "decision": "accept",
+            "treatment": "reduce",
+            "residual_likelihood": 2,
+            "residual_impact": 2,
+        }
 
         unsaid = client.post("/risks/assess/", said)
         assert unsaid.status_code == 422
         assert "an acceptance without an end is none" in visible_text(unsaid)
         assert "Say why it is accepted" in visible_text(unsaid)
-        late = client.post("/risks/assess/", said | {"until": (five.today + 800 * DAY).isoformat(), "because": "small"})
+        late = client.post(
+            "/risks/assess/",
+            said | {"until": (five.today + 800 * DAY).isoformat(), "because": "small"},
+        )
         assert "An acceptance ends by" in visible_text(late)
         assert not Assessment.objects.exists()
 
-        answer = client.post("/risks/assess/", said | {"until": until.isoformat(), "because": "small"}, follow=True)
-        assert "Not theirs to accept: Only an owner of its team may accept it." in visible_text(answer)
-        made = Assessment.objects.values_list("treatment", "accepted_until", "accept_reason", "accepted_by", "residual")
+        answer = client.post(
+            "/risks/assess/", said | {"until": until.isoformat(), "because": "small"}, follow=True
+        )
+        assert "Not theirs to accept: Only an owner of its team may accept it." in visible_text(
+            answer
+        )
+        made = Assessment.objects.values_list(
+            "treatment", "accepted_until", "accept_reason", "accepted_by", "residual"
+        )
         assert list(made) == [("accept", until, "small", five.owner.pk, 4)] * 4
         undo = re.search(r'action="(/risks/undo/[^"]+)"', answer.content.decode()).group(1)
         assert as_user(five.editor).post(undo).status_code == 403
@@ -297,25 +381,42 @@ class TestTogether:
 
         assert "Accepted until" not in visible_text(client.post("/risks/assess/", {"pick": picks}))
         refused = client.post(
-            "/risks/assess/", {"pick": picks, "save": "true", "decision": "accept", "until": "2027-01-01",
-                               "because": "x"}
-        )  # fmt: skip
+            "/risks/assess/",
+            {
+                "pick": picks,
+                "save": "true",
+                "decision": "accept",
+                "until": "2027-01-01",
+                "because": "x",
+            },
+        )
         assert refused.status_code == 422
         assert not Assessment.objects.exists()
 
     def test_evidence_goes_to_the_application_it_is_about(self, five, as_user):
         evidence = make_evidence(application=five.triage)
         client = as_user(five.editor)
-        picks = [f"{five.risk.pk}-{pk}-0" for pk in (five.dependency.pk, five.second.dependencies.get().pk)]
+        picks = [
+            f"{five.risk.pk}-{pk}-0"
+            for pk in (five.dependency.pk, five.second.dependencies.get().pk)
+        ]
 
         answer = client.post(
             "/risks/assess/",
-            {"pick": picks, "save": "true", "decision": "assess", "treatment": "reduce", "evidence": evidence.pk},
+            {
+                "pick": picks,
+                "save": "true",
+                "decision": "assess",
+                "treatment": "reduce",
+                "evidence": evidence.pk,
+            },
             follow=True,
         )
 
         assert "This evidence is about another application." in visible_text(answer)
-        assert [row.dependency for row in Assessment.objects.filter(evidence=evidence)] == [five.dependency]
+        assert [row.dependency for row in Assessment.objects.filter(evidence=evidence)] == [
+            five.dependency
+        ]
 
     def test_nothing_picked_says_what_to_do(self, five, as_user):
         assert "Tick the risks that the assessment is for." in visible_text(

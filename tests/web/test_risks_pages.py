@@ -1,4 +1,5 @@
-"""The pages of risks: what is inherited and not looked at, where it lies, its names elsewhere, what backs it."""
+"""The pages of risks: what is inherited and not looked at, where it lies, its names elsewhere, what
+backs it."""
 
 import re
 from datetime import timedelta
@@ -33,18 +34,24 @@ DAY = timedelta(days=1)
 
 @pytest.fixture
 def risky(world):
-    """The small portfolio with a risk on the host of one fallback and a foreign primary, and one on the foundation."""
+    """The small portfolio with a risk on the host of one fallback and a foreign primary, and one on
+    the foundation."""
     at = now()
     load_risk_catalogue()
     world.lock_in = raise_risk(
-        node=make_node(NodeKind.HOST, world.sonnet_bedrock.host), template=RiskTemplate.objects.get(code="FR-25"),
-        facts={"likelihood": 3, "impact": 5}, by=world.governance, at=at - 30 * DAY,
-    )  # fmt: skip
+        node=make_node(NodeKind.HOST, world.sonnet_bedrock.host),
+        template=RiskTemplate.objects.get(code="FR-25"),
+        facts={"likelihood": 3, "impact": 5},
+        by=world.governance,
+        at=at - 30 * DAY,
+    )
     world.invents = raise_risk(
         node=make_node(NodeKind.FOUNDATION, world.sonnet.version.foundation),
         template=RiskTemplate.objects.get(code="FR-05"),
-        facts={"likelihood": 5, "impact": 5, "facts": "Seen in our own tests."}, by=world.governance, at=at - 30 * DAY,
-    )  # fmt: skip
+        facts={"likelihood": 5, "impact": 5, "facts": "Seen in our own tests."},
+        by=world.governance,
+        at=at - 30 * DAY,
+    )
     world.primary = world.triage.dependencies.get(role="primary")
     world.fallback = world.triage.dependencies.get(role="fallback")
     return world
@@ -56,15 +63,22 @@ class TestRegister:
 
         page = visible_text(as_user(risky.governance).get("/risks/"))
 
-        # host: the fallback, the unresolved primary and the foreign primary; foundation: all but the unresolved
-        assert "6 risks are inherited; 5 are not assessed , of which 4 on critical applications." in page
+        # host: the fallback, the unresolved primary and the foreign primary; foundation: all but
+        # the unresolved
+        assert (
+            "6 risks are inherited; 5 are not assessed , of which 4 on critical applications."
+            in page
+        )
 
-    def test_two_portfolios_give_two_heat_maps_and_each_cell_leads_to_its_rows(self, risky, as_user):
+    def test_two_portfolios_give_two_heat_maps_and_each_cell_leads_to_its_rows(
+        self, risky, as_user
+    ):
         client = as_user(risky.governance)
 
         def cells(response):
             found = re.findall(
-                r'<a href="([^"]+)" aria-label="Likelihood (\d), impact (\d): (\d+) risks?"', response.content.decode()
+                r'<a href="([^"]+)" aria-label="Likelihood (\d), impact (\d): (\d+) risks?"',
+                response.content.decode(),
             )
             return {
                 (int(likelihood), int(impact)): (int(n), url.replace("&amp;", "&"))
@@ -76,8 +90,13 @@ class TestRegister:
         for n, url in before.values():
             listed = client.get(url.split("#")[0])
             assert len(re.findall(r'name="pick"', listed.content.decode())) == n
-            assert len(file_lines(client.get(url.split("#")[0].replace("/risks/", "/risks.csv")))) == n + 1
-        assert "3 of 6 risks are very high by their inherent level." in visible_text(client.get("/risks/"))
+            assert (
+                len(file_lines(client.get(url.split("#")[0].replace("/risks/", "/risks.csv"))))
+                == n + 1
+            )
+        assert "3 of 6 risks are very high by their inherent level." in visible_text(
+            client.get("/risks/")
+        )
 
         make_dependency(make_application(team=risky.team), risky.sonnet)
         after = cells(client.get("/risks/"))
@@ -99,7 +118,10 @@ class TestRegister:
 
         page = client.get("/risks/?heat=residual")
 
-        assert 'href="/risks/?level=residual&amp;likelihood=1&amp;impact=2#h-register"' in page.content.decode()
+        assert (
+            'href="/risks/?level=residual&amp;likelihood=1&amp;impact=2#h-register"'
+            in page.content.decode()
+        )
         assert "5 more are not assessed and have no such level." in visible_text(page)
         assert len(file_lines(client.get("/risks.csv?level=residual&likelihood=1&impact=2"))) == 2
 
@@ -121,15 +143,22 @@ class TestRegister:
         assert client.post(address + "assess/", {"confidence": "low"}).status_code == 403
         assert not Assessment.objects.exists()
 
-    def test_filters_narrow_page_and_csv_alike_and_heads_sort_where_there_are_few(self, risky, as_user):
+    def test_filters_narrow_page_and_csv_alike_and_heads_sort_where_there_are_few(
+        self, risky, as_user
+    ):
         client = as_user(risky.governance)
 
         page = visible_text(client.get(f"/risks/?application={risky.triage.slug}&sort=-risk"))
         assert "3 risks are inherited by Claims triage" in page
         assert 'aria-sort="descending"' in client.get("/risks/?sort=-risk").content.decode()
         assert len(file_lines(client.get(f"/risks.csv?team={risky.team.slug}&severity=5"))) == 3
-        assert len(file_lines(client.get("/risks.csv?taxonomy=nist-ai-600-1&entry=confabulation"))) == 4
-        assert "Nothing matches these filters." in visible_text(client.get("/risks/?q=nothing-like-it"))
+        assert (
+            len(file_lines(client.get("/risks.csv?taxonomy=nist-ai-600-1&entry=confabulation")))
+            == 4
+        )
+        assert "Nothing matches these filters." in visible_text(
+            client.get("/risks/?q=nothing-like-it")
+        )
 
     def test_what_cannot_be_read_says_so_and_is_left_out(self, risky, as_user):
         page = client_page = as_user(risky.governance).get("/risks/?due_before=yesterday")
@@ -140,9 +169,14 @@ class TestRegister:
     def test_stale_ones_say_why_and_lead_to_the_event(self, risky, as_user):
         event = make_event(risky.sonnet, kind="repriced")
         make_assessment(
-            risky.invents, risky.primary, state="stale", stale_cause="event", stale_because="Price changed: sonnet.",
-            stale_event=event, stale_since=now(),
-        )  # fmt: skip
+            risky.invents,
+            risky.primary,
+            state="stale",
+            stale_cause="event",
+            stale_because="Price changed: sonnet.",
+            stale_event=event,
+            stale_since=now(),
+        )
 
         page = as_user(risky.editor).get("/risks/").content.decode()
 
@@ -155,13 +189,17 @@ class TestRegister:
             "accepted_at": now(),
             "accept_reason": "small",
         }
-        make_assessment(risky.invents, risky.primary, accepted_until=risky.today + 20 * DAY, **accepted)
+        make_assessment(
+            risky.invents, risky.primary, accepted_until=risky.today + 20 * DAY, **accepted
+        )
         make_assessment(risky.lock_in, risky.fallback, accepted_until=risky.today - DAY, **accepted)
         client = as_user(risky.governance)
 
         page = visible_text(client.get("/risks/"))
         assert "Acceptances that run out" in page
-        ended = visible_text(client.get(f"/risks/inherited/{risky.lock_in.pk}-{risky.fallback.pk}/"))
+        ended = visible_text(
+            client.get(f"/risks/inherited/{risky.lock_in.pk}-{risky.fallback.pk}/")
+        )
         assert "it ended on" in ended
 
     def test_teams_lead_to_what_they_have_not_looked_at(self, risky, as_user):
@@ -176,10 +214,19 @@ class TestRegister:
 
         assert {name: int(n) for _, name, n in found} == {"Claims": 4, "Legal": 2}
         for url, _, n in found:
-            assert len(file_lines(client.get(url.replace("&amp;", "&").replace("/risks/", "/risks.csv")))) == int(n) + 1
+            assert (
+                len(
+                    file_lines(
+                        client.get(url.replace("&amp;", "&").replace("/risks/", "/risks.csv"))
+                    )
+                )
+                == int(n) + 1
+            )
         assert file_lines(client.get("/risks/teams.csv"))[1].endswith("Claims,4,4,0,0,0")
 
-    def test_in_a_large_organisation_figures_are_those_last_counted_and_say_so(self, risky, as_user, monkeypatch):
+    def test_in_a_large_organisation_figures_are_those_last_counted_and_say_so(
+        self, risky, as_user, monkeypatch
+    ):
         monkeypatch.setattr(counts, "LIVE_UP_TO", 1)
         monkeypatch.setattr("apps.risks.queries.narrowing.FEW_APPLICATIONS", 1)
         count_inherited_risk(now())
@@ -193,9 +240,14 @@ class TestRegister:
         count_inherited_risk(now())
         assert "5 are not assessed" in visible_text(client.get("/risks/"))
 
-    @pytest.mark.parametrize("path", ["/", "/risks/", "/risks/?heat=residual", "/risks/teams.csv", "/risks/heat.csv"])
-    def test_after_an_import_of_many_no_page_counts_while_its_reader_waits(self, path, risky, as_user, monkeypatch):
-        """Nothing was ever counted, as on the first day, or the last count was of a small organisation."""
+    @pytest.mark.parametrize(
+        "path", ["/", "/risks/", "/risks/?heat=residual", "/risks/teams.csv", "/risks/heat.csv"]
+    )
+    def test_after_an_import_of_many_no_page_counts_while_its_reader_waits(
+        self, path, risky, as_user, monkeypatch
+    ):
+        """Nothing was ever counted, as on the first day, or the last count was of a small
+        organisation."""
         monkeypatch.setattr("apps.risks.queries.narrowing.FEW_APPLICATIONS", 1)
         monkeypatch.setattr(counts, "LIVE_UP_TO", 1)
         client = as_user(risky.governance)
@@ -212,7 +264,9 @@ class TestRegister:
         elif path.startswith("/risks/?") or path == "/risks/":
             assert "Inherited risks have not been counted yet." in visible_text(never)
 
-    def test_members_of_large_teams_get_stored_counts_by_team_with_their_time(self, risky, as_user, monkeypatch):
+    def test_members_of_large_teams_get_stored_counts_by_team_with_their_time(
+        self, risky, as_user, monkeypatch
+    ):
         monkeypatch.setattr(counts, "LIVE_UP_TO", 1)
         count_inherited_risk(now())
         make_assessment(risky.invents, risky.primary)
@@ -229,7 +283,9 @@ class TestRegister:
         (row,) = file_lines(client.get("/risks/teams.csv"))[1:]
         assert row.endswith(",Claims,4,4,0,0,0")
 
-    def test_a_risk_raised_since_the_last_count_is_not_called_unused(self, risky, as_user, monkeypatch):
+    def test_a_risk_raised_since_the_last_count_is_not_called_unused(
+        self, risky, as_user, monkeypatch
+    ):
         monkeypatch.setattr(counts, "LIVE_UP_TO", 1)
         count_inherited_risk(now() - DAY)
         risk = raise_risk(
@@ -244,7 +300,9 @@ class TestRegister:
             client.get(f"/risks/foundations/{risk.pk}/")
         )
         count_inherited_risk(now())
-        assert "is inherited by 3 dependencies" in visible_text(client.get(f"/risks/foundations/{risk.pk}/"))
+        assert "is inherited by 3 dependencies" in visible_text(
+            client.get(f"/risks/foundations/{risk.pk}/")
+        )
 
     def test_leafing_by_cursor_shows_each_row_once(self, risky, as_user, monkeypatch):
         monkeypatch.setattr("apps.risks.queries.narrowing.FEW_APPLICATIONS", 1)
@@ -259,13 +317,18 @@ class TestRegister:
         assert len(picks) == len(set(picks)) == 6
         assert 'rel="prev"' in second
 
-    def test_the_page_costs_the_same_however_much_is_inherited(self, risky, as_user, django_assert_num_queries):
+    def test_the_page_costs_the_same_however_much_is_inherited(
+        self, risky, as_user, django_assert_num_queries
+    ):
         client = as_user(risky.governance)
         for number in range(6):
             make_assessment(
-                make_risk(make_node(NodeKind.OFFERING, risky.sonnet)), risky.primary,
-                state="stale", stale_cause="event", stale_because=f"Event {number}.",
-            )  # fmt: skip
+                make_risk(make_node(NodeKind.OFFERING, risky.sonnet)),
+                risky.primary,
+                state="stale",
+                stale_cause="event",
+                stale_because=f"Event {number}.",
+            )
             make_dependency(make_application(), make_offering())
         client.get("/risks/")
 
@@ -277,15 +340,21 @@ class TestRegister:
 
 class TestOne:
     def test_it_says_step_by_step_why_it_applies(self, risky, as_user):
-        page = visible_text(as_user(risky.editor).get(f"/risks/inherited/{risky.invents.pk}-{risky.primary.pk}/"))
+        page = visible_text(
+            as_user(risky.editor).get(f"/risks/inherited/{risky.invents.pk}-{risky.primary.pk}/")
+        )
 
         order = [
             page.index(words)
             for words in (
-                "Why it applies", "calls it as primary", "answers with", "anthropic/claude-sonnet-4-5-20250929",
-                "a release of", "where the risk lies",
+                "Why it applies",
+                "calls it as primary",
+                "answers with",
+                "anthropic/claude-sonnet-4-5-20250929",
+                "a release of",
+                "where the risk lies",
             )
-        ]  # fmt: skip
+        ]
         assert order == sorted(order)
         assert "Text that sounds right and is false" in page
         assert "Seen in our own tests." in page
@@ -293,53 +362,86 @@ class TestOne:
     def test_adaptations_move_the_level_and_say_why(self, risky, as_user):
         make_adaptation(risky.primary, "retrieval")
 
-        page = visible_text(as_user(risky.editor).get(f"/risks/inherited/{risky.invents.pk}-{risky.primary.pk}/"))
+        page = visible_text(
+            as_user(risky.editor).get(f"/risks/inherited/{risky.invents.pk}-{risky.primary.pk}/")
+        )
 
         assert "What was built on this dependency moves it:" in page
-        assert "Inherent, here after what was built on this dependency 4 likely × 5 severe 20" in page
+        assert (
+            "Inherent, here after what was built on this dependency 4 likely × 5 severe 20" in page
+        )
 
     def test_its_identifiers_elsewhere_are_shown_with_the_kind_of_mapping(self, risky, as_user):
-        page = visible_text(as_user(risky.editor).get(f"/risks/inherited/{risky.invents.pk}-{risky.primary.pk}/"))
+        page = visible_text(
+            as_user(risky.editor).get(f"/risks/inherited/{risky.invents.pk}-{risky.primary.pk}/")
+        )
 
         assert "NIST AI 600-1, Generative AI Profile Confabulation confabulation Exact" in page
 
     def test_a_stranger_gets_404(self, risky, as_user):
         foreign = risky.foreign.dependencies.get()
-        assert as_user(risky.editor).get(f"/risks/inherited/{risky.lock_in.pk}-{foreign.pk}/").status_code == 404
         assert (
-            as_user(risky.governance).get(f"/risks/inherited/{risky.lock_in.pk}-{risky.primary.pk}/").status_code == 404
+            as_user(risky.editor)
+            .get(f"/risks/inherited/{risky.lock_in.pk}-{foreign.pk}/")
+            .status_code
+            == 404
+        )
+        assert (
+            as_user(risky.governance)
+            .get(f"/risks/inherited/{risky.lock_in.pk}-{risky.primary.pk}/")
+            .status_code
+            == 404
         )
 
     def test_what_is_no_longer_inherited_keeps_its_record(self, risky, as_user):
         make_assessment(risky.invents, risky.primary, plan="second reader")
-        FoundationRisk.objects.filter(pk=risky.invents.pk).update(closed_at=now(), closed_reason="mended")
+        FoundationRisk.objects.filter(pk=risky.invents.pk).update(
+            closed_at=now(), closed_reason="mended"
+        )
 
-        page = visible_text(as_user(risky.editor).get(f"/risks/inherited/{risky.invents.pk}-{risky.primary.pk}/"))
+        page = visible_text(
+            as_user(risky.editor).get(f"/risks/inherited/{risky.invents.pk}-{risky.primary.pk}/")
+        )
 
         assert "no longer inherits" in page
         assert "second reader" in page
 
 
 class TestFoundationRisks:
-    def test_governance_raises_one_from_a_template_and_everything_above_inherits_it(self, risky, as_user):
+    def test_governance_raises_one_from_a_template_and_everything_above_inherits_it(
+        self, risky, as_user
+    ):
         client = as_user(risky.governance)
 
         answer = client.post(
             "/risks/foundations/new/",
-            {"node_kind": "version", "node": "anthropic/claude-sonnet-4-5-20250929",
-             "template": RiskTemplate.objects.get(code="FR-18").pk, "confidence": "low", "inherits": "on"},
+            {
+                "node_kind": "version",
+                "node": "anthropic/claude-sonnet-4-5-20250929",
+                "template": RiskTemplate.objects.get(code="FR-18").pk,
+                "confidence": "low",
+                "inherits": "on",
+            },
             follow=True,
-        )  # fmt: skip
+        )
 
         risk = FoundationRisk.objects.get(template__code="FR-18")
         assert answer.redirect_chain == [(f"/risks/foundations/{risk.pk}/", 302)]
         assert risk.likelihood == risk.template.usual_likelihood
-        assert len(inherited_risks(user=risky.governance, on=risky.today, narrowed=Narrowed(risk=risk.pk)).rows) == 3
+        assert (
+            len(
+                inherited_risks(
+                    user=risky.governance, on=risky.today, narrowed=Narrowed(risk=risk.pk)
+                ).rows
+            )
+            == 3
+        )
         assert "is inherited by 3 dependencies" in visible_text(answer)
 
     def test_an_own_risk_needs_a_title_and_levels_and_a_node_that_exists(self, risky, as_user):
         answer = as_user(risky.governance).post(
-            "/risks/foundations/new/", {"node_kind": "foundation", "node": "claude", "confidence": "low"}
+            "/risks/foundations/new/",
+            {"node_kind": "foundation", "node": "claude", "confidence": "low"},
         )
 
         page = visible_text(answer)
@@ -349,8 +451,12 @@ class TestFoundationRisks:
         assert "No such one is on record, or several are. Perhaps:" in page
 
     def test_the_same_twice_is_refused_with_what_to_do(self, risky, as_user):
-        said = {"node_kind": "foundation", "node": "anthropic-claude-sonnet-4-5", "confidence": "low",
-                "template": risky.invents.template_id}  # fmt: skip
+        said = {
+            "node_kind": "foundation",
+            "node": "anthropic-claude-sonnet-4-5",
+            "confidence": "low",
+            "template": risky.invents.template_id,
+        }
 
         page = visible_text(as_user(risky.governance).post("/risks/foundations/new/", said))
 
@@ -363,12 +469,14 @@ class TestFoundationRisks:
         seen = re.search(r'name="seen" value="([^"]+)"', form).group(1)
 
         client.post(
-            address + "change/", {"likelihood": 2, "impact": 5, "confidence": "high", "inherits": "on", "seen": seen}
+            address + "change/",
+            {"likelihood": 2, "impact": 5, "confidence": "high", "inherits": "on", "seen": seen},
         )
         risky.invents.refresh_from_db()
         assert (risky.invents.likelihood, risky.invents.confidence) == (2, "high")
         late = client.post(
-            address + "change/", {"likelihood": 1, "impact": 5, "confidence": "high", "inherits": "on", "seen": seen}
+            address + "change/",
+            {"likelihood": 1, "impact": 5, "confidence": "high", "inherits": "on", "seen": seen},
         )
         assert "changed this meanwhile" in visible_text(late)
 
@@ -383,9 +491,13 @@ class TestFoundationRisks:
             assert as_user(risky.editor).post(address + action, {"because": "x"}).status_code == 403
         assert as_user(risky.editor).post("/risks/foundations/new/", {}).status_code == 403
 
-    def test_the_list_counts_who_inherits_and_costs_the_same(self, risky, as_user, django_assert_num_queries):
+    def test_the_list_counts_who_inherits_and_costs_the_same(
+        self, risky, as_user, django_assert_num_queries
+    ):
         client = as_user(risky.governance)
-        page = visible_text(client.get("/risks/foundations/?foundation=anthropic-claude-sonnet-4-5"))
+        page = visible_text(
+            client.get("/risks/foundations/?foundation=anthropic-claude-sonnet-4-5")
+        )
         assert "One foundation risk matches the filters." in page
         for _ in range(5):
             make_risk(make_node(NodeKind.OFFERING, make_offering()))
@@ -402,16 +514,24 @@ class TestCrosswalk:
 
         page = visible_text(client.get("/risks/crosswalk/?taxonomy=nist-ai-600-1"))
 
-        assert "1 of the 12 entries of NIST AI 600-1, Generative AI Profile on record have open risks here." in page
+        assert (
+            "1 of the 12 entries of NIST AI 600-1, Generative AI Profile on record have open risks "
+            "here." in page
+        )
         assert "Licence: Work of the US Government" in page
         FoundationRisk.objects.all().delete()
-        assert "0 of the 12 entries" in visible_text(client.get("/risks/crosswalk/?taxonomy=nist-ai-600-1"))
+        assert "0 of the 12 entries" in visible_text(
+            client.get("/risks/crosswalk/?taxonomy=nist-ai-600-1")
+        )
 
     def test_the_csv_holds_a_row_a_mapping_in_the_terms_of_sssom(self, risky, as_user):
         rows = file_lines(as_user(risky.viewer).get("/risks/crosswalk.csv?taxonomy=nist-ai-600-1"))
 
         assert rows[0].startswith("subject_id,subject_label,predicate_id,object_source")
-        assert any(row.startswith("FR-05,") and ",skos:exactMatch,nist-ai-600-1,confabulation," in row for row in rows)
+        assert any(
+            row.startswith("FR-05,") and ",skos:exactMatch,nist-ai-600-1,confabulation," in row
+            for row in rows
+        )
 
     def test_a_template_says_what_moves_it_and_where_it_is_open(self, risky, as_user):
         page = visible_text(as_user(risky.viewer).get("/risks/templates/FR-05/"))
@@ -422,11 +542,19 @@ class TestCrosswalk:
 
 
 class TestEvidence:
-    def test_expired_and_failing_ones_are_marked_and_what_they_back_is_counted(self, risky, as_user):
+    def test_expired_and_failing_ones_are_marked_and_what_they_back_is_counted(
+        self, risky, as_user
+    ):
         old = make_evidence(
-            application=risky.triage, tool="promptfoo", metric="facts kept", value="0.97", threshold="0.96",
-            passed=True, run_on=risky.today - 90 * DAY, expires_on=risky.today - DAY,
-        )  # fmt: skip
+            application=risky.triage,
+            tool="promptfoo",
+            metric="facts kept",
+            value="0.97",
+            threshold="0.96",
+            passed=True,
+            run_on=risky.today - 90 * DAY,
+            expires_on=risky.today - DAY,
+        )
         assessment = make_assessment(risky.invents, risky.primary)
         assessment.evidence.add(old)
         client = as_user(risky.editor)
@@ -449,11 +577,20 @@ class TestEvidence:
 
         answer = client.post(
             f"/risks/evidence/new/?risk={risky.invents.pk}&dependency={risky.primary.pk}",
-            {"kind": "own_evaluation", "application": risky.triage.slug, "tool": "promptfoo", "evaluator": "first",
-             "metric": "facts kept", "value": "0.91", "threshold": "0.96", "higher_is_better": "on", "n": "500",
-             "run_on": risky.today.isoformat()},
+            {
+                "kind": "own_evaluation",
+                "application": risky.triage.slug,
+                "tool": "promptfoo",
+                "evaluator": "first",
+                "metric": "facts kept",
+                "value": "0.91",
+                "threshold": "0.96",
+                "higher_is_better": "on",
+                "n": "500",
+                "run_on": risky.today.isoformat(),
+            },
             follow=True,
-        )  # fmt: skip
+        )
 
         found = Evidence.objects.get()
         assert found.passed is False
@@ -469,7 +606,9 @@ class TestEvidence:
             "application": risky.triage.slug,
         }
 
-        assert "The run lies in the future." in visible_text(client.post("/risks/evidence/new/", said))
+        assert "The run lies in the future." in visible_text(
+            client.post("/risks/evidence/new/", said)
+        )
         assert "There is no such application" in visible_text(
             client.post("/risks/evidence/new/", said | {"application": risky.foreign.slug})
         )
@@ -483,11 +622,15 @@ class TestEvidence:
         foreign = make_evidence(application=risky.foreign)
 
         assert as_user(risky.editor).get(f"/risks/evidence/{foreign.pk}/").status_code == 404
-        assert "No evidence is on record yet." in visible_text(as_user(risky.editor).get("/risks/evidence/"))
+        assert "No evidence is on record yet." in visible_text(
+            as_user(risky.editor).get("/risks/evidence/")
+        )
 
     def test_a_tools_file_becomes_evidence_of_its_figures_once(self, risky, as_user):
         client = as_user(risky.editor)
-        body = promptfoo_file(promptfoo_case("openai:chat:boom", True), promptfoo_case("openai:chat:boom", False, 1))
+        body = promptfoo_file(
+            promptfoo_case("openai:chat:boom", True), promptfoo_case("openai:chat:boom", False, 1)
+        )
 
         def upload(**said):
             file = SimpleUploadedFile("results.json", body)
@@ -497,20 +640,33 @@ class TestEvidence:
         assert "One figure of promptfoo is filed." in answer
         assert "pass rate" in answer
         found = Evidence.objects.get()
-        assert (found.application, found.passed, found.recorded_by) == (risky.triage, False, risky.editor)
-        assert "filed before; nothing was added" in visible_text(upload(application=risky.triage.slug))
+        assert (found.application, found.passed, found.recorded_by) == (
+            risky.triage,
+            False,
+            risky.editor,
+        )
+        assert "filed before; nothing was added" in visible_text(
+            upload(application=risky.triage.slug)
+        )
 
-    def test_a_file_that_is_none_and_a_foreign_application_are_refused_at_their_fields(self, risky, as_user):
+    def test_a_file_that_is_none_and_a_foreign_application_are_refused_at_their_fields(
+        self, risky, as_user
+    ):
         client = as_user(risky.editor)
         file = SimpleUploadedFile("x.json", b"no results")
 
         answer = client.post(
-            "/risks/evidence/upload/", {"file": file, "application": risky.triage.slug, "tool": "garak"}
+            "/risks/evidence/upload/",
+            {"file": file, "application": risky.triage.slug, "tool": "garak"},
         )
         assert answer.status_code == 422
         assert "Line 1 of the report is no JSON." in visible_text(answer)
         foreign = {"file": SimpleUploadedFile("x.json", b"{}"), "application": risky.foreign.slug}
-        assert "There is no such application." in visible_text(client.post("/risks/evidence/upload/", foreign))
-        general = client.post("/risks/evidence/upload/", {"file": SimpleUploadedFile("x.json", b"{}")})
+        assert "There is no such application." in visible_text(
+            client.post("/risks/evidence/upload/", foreign)
+        )
+        general = client.post(
+            "/risks/evidence/upload/", {"file": SimpleUploadedFile("x.json", b"{}")}
+        )
         assert general.status_code == 403
         assert as_user(risky.viewer).get("/risks/evidence/upload/").status_code == 403

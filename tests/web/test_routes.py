@@ -1,4 +1,5 @@
-"""What screenshots and accessibility tests walk is every page, and every page opens on the filled demo."""
+"""What screenshots and accessibility tests walk is every page, and every page opens on the filled
+demo."""
 
 import pytest
 
@@ -10,7 +11,8 @@ pytestmark = pytest.mark.slow
 
 
 def test_no_page_is_forgotten():
-    """A new route with arguments needs a finder in tests/web/finders.py, or nobody looks at its page."""
+    """A new route with arguments needs a finder in tests/web/finders.py, or nobody looks at its
+    page."""
     assert forgotten() == []
 
 
@@ -22,6 +24,9 @@ def test_every_page_opens_with_the_demo(demo):
         for stop in stops(user, only=only):
             answer = client.get(stop.path)
             if answer.status_code != 200 or b"<title>" not in answer.content:
-                wrong[f"{stop.name} {stop.path}"] = (answer.status_code, answer.headers.get("Location"))
+                wrong[f"{stop.name} {stop.path}"] = (
+                    answer.status_code,
+                    answer.headers.get("Location"),
+                )
 
     assert wrong == {}

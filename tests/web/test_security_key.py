@@ -1,4 +1,5 @@
-"""A security key is added and signs in, in a real browser with a key of its own, under the strict policy of pages."""
+"""A security key is added and signs in, in a real browser with a key of its own, under the strict
+policy of pages."""
 
 import pytest
 from allauth.mfa.models import Authenticator
@@ -6,7 +7,11 @@ from allauth.mfa.models import Authenticator
 from apps.accounts.models import AccountEvent
 from tests.builders import make_user
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("fresh_counters")]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("fresh_counters"),
+]
 
 
 def plug_in(page):

@@ -1,4 +1,5 @@
-"""The ten tasks that matter, from the first click to the row in the database, on the filled demo in a real browser."""
+"""The ten tasks that matter, from the first click to the row in the database, on the filled demo in
+a real browser."""
 
 import csv
 import hashlib
@@ -80,7 +81,9 @@ def test_sign_in_with_a_second_factor(page, demo, settings):
 
 def test_find_what_retires_next_quarter_and_who_owns_it(signed_in, demo):
     today = day_of(now())
-    standing = Dependency.objects.filter(until=None, role="primary", application__status="production")
+    standing = Dependency.objects.filter(
+        until=None, role="primary", application__status="production"
+    )
     # the days of the catalogue are those of the providers, and pass
     set_manual_fact(
         offering=standing.exclude(offering__lifecycle="retired").earliest("pk").offering,
@@ -93,7 +96,9 @@ def test_find_what_retires_next_quarter_and_who_owns_it(signed_in, demo):
     page.locator("nav").get_by_role("link", name="Calendar").click()
     page.get_by_label("90 days").check()
     coming = standing.filter(offering__retires_on__range=(today, today + timedelta(90)))
-    ending = coming.select_related("offering", "application__team").earliest("offering__retires_on", "pk")
+    ending = coming.select_related("offering", "application__team").earliest(
+        "offering__retires_on", "pk"
+    )
 
     row = page.locator("#listing tbody tr").filter(has_text=ending.offering.api_id).first
     expect(row).to_be_visible()
@@ -175,7 +180,9 @@ def test_import_a_sheet_with_errors_fix_it_and_confirm(signed_in, demo):
     page.get_by_role("button", name="Import these rows").click()
 
     expect(page.locator("main")).to_contain_text("Applied")
-    assert set(Application.objects.filter(name__endswith=" north").values_list("name", flat=True)) == {
+    assert set(
+        Application.objects.filter(name__endswith=" north").values_list("name", flat=True)
+    ) == {
         "Fleet quotes north",
         "Fleet renewals north",
     }
@@ -198,7 +205,11 @@ def test_assess_five_inherited_risks_together_and_accept_one_until_a_day(signed_
     expect(page.locator("#said")).to_contain_text("5")
     assert Assessment.objects.count() == before + 5
     made = Assessment.objects.order_by("-pk").first()
-    assert (made.current_likelihood, made.current_impact, made.assessed_by) == (2, 3, person("maren"))
+    assert (made.current_likelihood, made.current_impact, made.assessed_by) == (
+        2,
+        3,
+        person("maren"),
+    )
 
     page.goto(f"/risks/inherited/{made.risk_id}-{made.dependency_id}/")
     page.locator("#accept summary").click()
@@ -321,7 +332,9 @@ def test_settle_a_disagreement_between_feeds(signed_in, demo):
     page = signed_in(person("maren"))
     page.goto("/feeds/")
     page.locator("main a[href='/feeds/disagreements/']").first.click()
-    page.get_by_role("link", name="show all").or_(page.get_by_role("link", name="Show all")).first.click()
+    page.get_by_role("link", name="show all").or_(
+        page.get_by_role("link", name="Show all")
+    ).first.click()
     page.locator("main table").get_by_role("link", name=re.compile("^Decide")).first.click()
     page.get_by_role("radio").first.check()
     page.get_by_label("Reason").fill("The provider's own page says so")

@@ -1,4 +1,5 @@
-"""Pages that follow background work: they say that it runs only while a worker shows itself at it."""
+"""Pages that follow background work: they say that it runs only while a worker shows itself at
+it."""
 
 from datetime import timedelta
 
@@ -56,10 +57,14 @@ def test_what_a_dead_worker_left_waits_for_the_next_one(as_user, what):
     }
     address = reverse(route[what], args=[job.pk])
     # what the worker told last, which outlives it
-    cache.set(f"{job._meta.label_lower}:{job.pk}", (3, 16, "Applications") if what == "pack" else 12)
+    cache.set(
+        f"{job._meta.label_lower}:{job.pk}", (3, 16, "Applications") if what == "pack" else 12
+    )
 
     def page(silence):
-        type(job).objects.filter(pk=job.pk).update(state="running", started_at=now(), heartbeat_at=now() - silence)
+        type(job).objects.filter(pk=job.pk).update(
+            state="running", started_at=now(), heartbeat_at=now() - silence
+        )
         return as_user(by).get(address, headers={"HX-Request": "true"}).content.decode()
 
     assert RUNS[what] in page(timedelta(0))

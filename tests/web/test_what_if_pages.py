@@ -1,4 +1,5 @@
-"""What-ifs: asked from the address, picked from lists, saved, shared, answered again, compared, taken away as files."""
+"""What-ifs: asked from the address, picked from lists, saved, shared, answered again, compared,
+taken away as files."""
 
 import io
 import re
@@ -48,7 +49,10 @@ def test_several_changes_are_taken_together_each_can_be_dropped(asked, as_user):
 
     both = client.get("/what-if/?remove=developer:anthropic&remove=developer:openai")
 
-    assert headline_of(both) == "If Anthropic fails and Openai fails, 2 applications are struck; 2 have no way out."
+    assert (
+        headline_of(both)
+        == "If Anthropic fails and Openai fails, 2 applications are struck; 2 have no way out."
+    )
     assert 'href="/what-if/?remove=developer:openai"' in both.content.decode()
     assert drawing_titles(both, "2 exposed")
     assert not drawing_titles(client.get("/what-if/?remove=developer:openai"), "2 exposed")
@@ -77,9 +81,14 @@ def test_a_move_a_retirement_and_a_price_are_asked_too(asked, as_user):
     retired = client.get(f"/what-if/?retire={asked.triage.slug}")
     dearer = client.get("/what-if/?reprice=developer:anthropic*2")
 
-    assert headline_of(moved).startswith("If Triage moves to gpt-4o at Azure, 1 application changes")
+    assert headline_of(moved).startswith(
+        "If Triage moves to gpt-4o at Azure, 1 application changes"
+    )
     assert headline_of(retired).startswith("If Triage is retired, 1 application changes")
-    assert headline_of(dearer) == "If Anthropic costs 2 times as much, the bill grows by 3 USD a month."
+    assert (
+        headline_of(dearer)
+        == "If Anthropic costs 2 times as much, the bill grows by 3 USD a month."
+    )
     by_form = client.get("/what-if/?remove=host:azure&repricing=developer:anthropic&factor=1,5")
     assert by_form.url == "/what-if/?remove=host:azure&reprice=developer:anthropic*1.5"
 
@@ -106,7 +115,9 @@ def test_a_member_is_answered_for_the_own_teams_and_strangers_stay_unknown(asked
 
     page = client.get("/what-if/?remove=developer:anthropic&remove=developer:openai")
 
-    assert headline_of(page).startswith("If Anthropic fails and Openai fails, 1 application is struck")
+    assert headline_of(page).startswith(
+        "If Anthropic fails and Openai fails, 1 application is struck"
+    )
     assert "Quotes" not in visible_text(page)
     assert "Of your teams’ applications." in visible_text(page)
     assert "you may see" in visible_text(client.get(f"/what-if/?retire={asked.quotes.slug}"))
@@ -121,21 +132,29 @@ def test_anything_is_picked_by_a_few_letters_without_a_script(asked, as_user):
 
     assert f'href="/what-if/?remove=host:azure&amp;remove=offering:{asked.sonnet.pk}"' in found
     assert f'href="/what-if/?remove=host:azure&amp;replacing={asked.sonnet.pk}"' in found
-    triage = client.get("/what-if/find/?pick=triage", headers={"HX-Request": "true"}).content.decode()
+    triage = client.get(
+        "/what-if/find/?pick=triage", headers={"HX-Request": "true"}
+    ).content.decode()
     assert f'href="/what-if/?moving={asked.uses_sonnet.pk}"' in triage
     assert f'href="/what-if/?retire={asked.triage.slug}"' in triage
     assert "<html" not in triage
     target = client.get(f"/what-if/?moving={asked.uses_sonnet.pk}&pick=gpt").content.decode()
     assert f'href="/what-if/?move={asked.uses_sonnet.pk}:{asked.gpt.pk}"' in target
     # a stranger's application is not found
-    assert asked.quotes.slug not in client.get("/what-if/?pick=quot").content.decode().split('id="picks"')[1]
+    assert (
+        asked.quotes.slug
+        not in client.get("/what-if/?pick=quot").content.decode().split('id="picks"')[1]
+    )
     assert "Nothing is called “zzz”." in visible_text(client.get("/what-if/?pick=zzz"))
 
 
 def test_what_others_use_is_not_told_by_the_order_of_the_hits(asked, as_user):
     for n in range(8):
         make_offering(f"a-gpt-{n}", host=asked.gpt.host)
-    found = {who: visible_text(as_user(who).get("/what-if/find/?pick=gpt")) for who in (asked.editor, asked.governance)}
+    found = {
+        who: visible_text(as_user(who).get("/what-if/find/?pick=gpt"))
+        for who in (asked.editor, asked.governance)
+    }
 
     # used by Sales, and the ninth by name
     assert asked.gpt.api_id in found[asked.governance]
@@ -184,7 +203,10 @@ def test_it_is_saved_worked_out_with_progress_and_again_it_says_the_same(asked, 
 
 def test_what_is_shared_is_asked_by_each_for_the_own_teams(asked, as_user):
     run = saved_by(
-        as_user(asked.governance), name="For all", remove=["developer:anthropic", "developer:openai"], shared="on"
+        as_user(asked.governance),
+        name="For all",
+        remove=["developer:anthropic", "developer:openai"],
+        shared="on",
     )
     hidden = saved_by(as_user(asked.governance), name="Mine alone")
     run_waiting(at=now())
@@ -195,7 +217,9 @@ def test_what_is_shared_is_asked_by_each_for_the_own_teams(asked, as_user):
     assert member.get(f"/what-if/saved/{hidden.scenario_id}/").status_code == 404
     # the answer of somebody else names what this one may not see
     assert member.get(f"/what-if/answers/{run.pk}/").status_code == 404
-    assert member.post(f"/what-if/saved/{run.scenario_id}/", {"name": "Taken over"}).status_code == 403
+    assert (
+        member.post(f"/what-if/saved/{run.scenario_id}/", {"name": "Taken over"}).status_code == 403
+    )
     member.post(f"/what-if/saved/{run.scenario_id}/again/")
     run_waiting(at=now())
     own = ScenarioRun.objects.latest("pk")
@@ -236,12 +260,16 @@ def test_two_answers_stand_beside_each_other(asked, as_user):
     rows = csv_rows(client.get(f"/what-if/compare.csv?a={first.pk}&b={second.pk}"))
     assert rows[0] == {"": "Exposed", "One stops": "1", "Both stop": "2"}
     assert "Which two answers?" in headline_of(client.get(f"/what-if/compare/?a={first.pk}"))
-    assert as_user(asked.editor).get(f"/what-if/compare/?a={first.pk}&b={second.pk}").status_code == 404
+    assert (
+        as_user(asked.editor).get(f"/what-if/compare/?a={first.pk}&b={second.pk}").status_code
+        == 404
+    )
     assert client.get("/what-if/compare/?a=x&b=1").status_code == 404
 
 
 def test_flags_that_would_open_are_named(asked, as_user):
-    """Quotes becomes critical: half of the critical ones on each developer is tolerated, all on one is not."""
+    """Quotes becomes critical: half of the critical ones on each developer is tolerated, all on one
+    is not."""
     asked.quotes.criticality = 0
     asked.quotes.save()
     refresh(on=day_of(now()))
@@ -251,7 +279,8 @@ def test_flags_that_would_open_are_named(asked, as_user):
 
     assert "would open" in headline_of(page)
     assert re.search(
-        r"Openai : Critical applications that stand on one developer, 100 % over the line of 50 %", visible_text(page)
+        r"Openai : Critical applications that stand on one developer, 100 % over the line of 50 %",
+        visible_text(page),
     ), visible_text(page)
 
 
@@ -263,10 +292,14 @@ def test_a_large_portfolio_is_left_to_a_worker_unless_things_only_fail(asked, as
 
     assert "a worker works it out" in headline_of(page)
     assert "Work it out" in visible_text(page)
-    assert "1 application is struck" in headline_of(client.get("/what-if/?remove=developer:anthropic"))
+    assert "1 application is struck" in headline_of(
+        client.get("/what-if/?remove=developer:anthropic")
+    )
 
 
-def test_nothing_asked_is_refused_and_the_page_costs_little(asked, as_user, django_assert_num_queries):
+def test_nothing_asked_is_refused_and_the_page_costs_little(
+    asked, as_user, django_assert_num_queries
+):
     client = as_user(asked.governance)
     assert client.post("/what-if/work-out/", {}).url == "/what-if/"
     assert not Scenario.objects.exists()

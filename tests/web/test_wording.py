@@ -23,12 +23,21 @@ def test_numbers_have_a_true_minus_and_percent_a_space():
 @pytest.mark.parametrize(
     ("stored", "shown"),
     [
-        ("The test of 2026-01-30 (to gpt-5.4) has expired.", "The test of 30 Jan 2026 (to gpt-5.4) has expired."),
+        (
+            "The test of 2026-01-30 (to gpt-5.4) has expired.",
+            "The test of 30 Jan 2026 (to gpt-5.4) has expired.",
+        ),
         ("Ends 2026-11-11, or 2026-11-12.", "Ends 11 Nov 2026, or 12 Nov 2026."),
-        ("gpt-4.1-2025-04-14 and claude@2025-09-29 stay", "gpt-4.1-2025-04-14 and claude@2025-09-29 stay"),
-        ("2026-11-26T01:17:39 is a moment, 2026-02-30 no day", "2026-11-26T01:17:39 is a moment, 2026-02-30 no day"),
+        (
+            "gpt-4.1-2025-04-14 and claude@2025-09-29 stay",
+            "gpt-4.1-2025-04-14 and claude@2025-09-29 stay",
+        ),
+        (
+            "2026-11-26T01:17:39 is a moment, 2026-02-30 no day",
+            "2026-11-26T01:17:39 is a moment, 2026-02-30 no day",
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_stored_sentence_has_its_days_as_people_write_them_and_ids_stay(stored, shown):
     assert wording.spoken(stored) == shown
 
@@ -40,7 +49,8 @@ def test_a_value_of_a_history_is_read_where_it_is_a_day_or_a_moment():
 
 
 @pytest.mark.parametrize(
-    ("amount", "shown"), [("3", "3.00"), ("0.075", "0.075"), ("15.0000", "15.00"), ("1234.5", "1,234.50"), ("x", "x")]
+    ("amount", "shown"),
+    [("3", "3.00"), ("0.075", "0.075"), ("15.0000", "15.00"), ("1234.5", "1,234.50"), ("x", "x")],
 )
 def test_prices_keep_two_places_and_those_that_carry_something(amount, shown):
     assert wording.price(amount) == shown
@@ -68,16 +78,30 @@ def test_an_event_is_one_clause(kind, old, new, words):
 
 
 def test_a_claim_is_one_clause():
-    value = {"retires_on": "2027-02-17", "date_kind": "not_before", "status": "active", "successor": "next"}
+    value = {
+        "retires_on": "2027-02-17",
+        "date_kind": "not_before",
+        "status": "active",
+        "successor": "next",
+    }
 
     assert wording.claim("lifecycle", value) == "not before 17 Feb 2027, active, successor next"
-    assert wording.claim("price", {"input": "3", "currency": "EUR"}) == "input tokens 3.00 EUR per million"
+    assert (
+        wording.claim("price", {"input": "3", "currency": "EUR"})
+        == "input tokens 3.00 EUR per million"
+    )
     assert wording.claim("lifecycle", {}) == "no date"
 
 
 @pytest.mark.parametrize(
     ("seconds", "words"),
-    [(5, "just now"), (300, "5 min ago"), (7200, "2 h ago"), (-3600, "in 1 h"), (9 * 86400, "9 d ago")],
+    [
+        (5, "just now"),
+        (300, "5 min ago"),
+        (7200, "2 h ago"),
+        (-3600, "in 1 h"),
+        (9 * 86400, "9 d ago"),
+    ],
 )
 def test_how_long_ago(seconds, words):
     at = datetime(2026, 11, 24, tzinfo=UTC)

@@ -1,7 +1,8 @@
-"""The organisation: the built-in catalogue and the whole demo, made once and copied for every module that wants it.
+"""The organisation: the built-in catalogue and the whole demo, made once and copied for every
+module that wants it.
 
-Loading takes half a minute, copying a second. The copy is the module's own: its tests may write, and what they wrote is
-gone with it.
+Loading takes half a minute, copying a second. The copy is the module's own: its tests may write,
+and what they wrote is gone with it.
 """
 
 import hashlib
@@ -24,9 +25,14 @@ _SHOWING = ("web", "api")
 
 
 def name_of_demo() -> str:
-    """Carries a digest of the code that writes the demo, and the day, to which its dates are relative."""
+    """Carries a digest of the code that writes the demo, and the day, to which its dates are
+    relative."""
     digest = hashlib.sha256(f"{ensure_template()} {day_of(now())}".encode())
-    paths = [path for path in (CHECKOUT / "apps").rglob("*.py") if path.relative_to(CHECKOUT).parts[1] not in _SHOWING]
+    paths = [
+        path
+        for path in (CHECKOUT / "apps").rglob("*.py")
+        if path.relative_to(CHECKOUT).parts[1] not in _SHOWING
+    ]
     for path in [*sorted(paths), CHECKOUT / "tests" / "worlds" / "organisation_extras.py"]:
         digest.update(path.read_bytes())
     return _PREFIX + digest.hexdigest()[:16]

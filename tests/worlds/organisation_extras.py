@@ -1,4 +1,5 @@
-"""What the demo does not hold and some pages show: a feed that waits for a decision, a mail, a webhook, an import."""
+"""What the demo does not hold and some pages show: a feed that waits for a decision, a mail, a
+webhook, an import."""
 
 import json
 import tempfile
@@ -37,7 +38,9 @@ def add_extras() -> None:
         _send_a_mail_that_bounces()
     if not Webhook.objects.exists():
         Webhook.objects.create(
-            name="Service desk", url="https://desk.calder-mutual.example/hooks/registry", created_by=_maren()
+            name="Service desk",
+            url="https://desk.calder-mutual.example/hooks/registry",
+            created_by=_maren(),
         )
     if not User.objects.services().exists():
         _give_a_program_a_key()
@@ -48,7 +51,13 @@ def add_extras() -> None:
         asked = ask_pack(by=_maren(), at=now(), since=day - timedelta(90), until=day)
         make_pack(asked.pk, at=now())
     if not WrittenFile.objects.exists():
-        file = ask_file(kind="applications", query="", name=f"applications-{day_of(now())}.xlsx", by=_maren(), at=now())
+        file = ask_file(
+            kind="applications",
+            query="",
+            name=f"applications-{day_of(now())}.xlsx",
+            by=_maren(),
+            at=now(),
+        )
         write_file(file.pk, write=written, at=now())
     current_app.loader.import_default_modules()
     for name in KEEPING:
@@ -57,7 +66,9 @@ def add_extras() -> None:
 
 def _give_a_program_a_key() -> None:
     maren = _maren()
-    program = add_service(username="llm-gateway", about="Reports what applications call.", team=None, by=maren)
+    program = add_service(
+        username="llm-gateway", about="Reports what applications call.", team=None, by=maren
+    )
     issue_token(user=program, name="Production", scopes=[Scope.INTAKE], at=now(), by=maren)
 
 
@@ -95,7 +106,8 @@ def _maren() -> User:
 
 
 def _poll_a_feed_that_loses_most_rows() -> None:
-    """Twenty models with dates, of which most are gone or moved ten hours later: a payload that guards hold."""
+    """Twenty models with dates, of which most are gone or moved ten hours later: a payload that
+    guards hold."""
     source = Source.objects.get(slug="litellm")
     year = now().year + 2
     before = {
@@ -114,8 +126,8 @@ def _poll_a_feed_that_loses_most_rows() -> None:
 
 
 def _contradict_it() -> None:
-    """Another source tells an earlier end of a model that nobody calls. The days of the catalogue's own disagreements
-    pass."""
+    """Another source tells an earlier end of a model that nobody calls. The days of the catalogue's
+    own disagreements pass."""
     offering = Offering.objects.get(host__slug="zenith", api_id="star-9")
     moment = now() - timedelta(hours=9)
     Assertion.objects.create(
@@ -142,7 +154,11 @@ def _price_map(days: dict[str, dict[str, str]]) -> str:
         for model, day in models.items()
     }
     # a row that no parser can read waits in the quarantine
-    rows["acme/broken"] = {"litellm_provider": "acme", "mode": "chat", "input_cost_per_token": "cheap"}
+    rows["acme/broken"] = {
+        "litellm_provider": "acme",
+        "mode": "chat",
+        "input_cost_per_token": "cheap",
+    }
     return json.dumps(rows)
 
 
@@ -158,6 +174,8 @@ def _send_a_mail_that_bounces() -> None:
         state="failed",
         reason="550 mailbox unavailable",
     )
-    for notice in Notice.objects.filter(user=user, delivery=None, alert__in=Alert.objects.waiting())[:2]:
+    for notice in Notice.objects.filter(
+        user=user, delivery=None, alert__in=Alert.objects.waiting()
+    )[:2]:
         notice.delivery = mail
         notice.save()

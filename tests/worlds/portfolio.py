@@ -1,8 +1,8 @@
 """The portfolio: two teams, three applications, and what a page can show about them.
 
-A model that ends in ten days, the same model at another host as its fallback, an offering of which nobody knows the
-model; an announcement, the run of a feed that waits, an alert, a mail that bounced; a user of each role. Its clock is
-the real one, because pages read that.
+A model that ends in ten days, the same model at another host as its fallback, an offering of which
+nobody knows the model; an announcement, the run of a feed that waits, an alert, a mail that
+bounced; a user of each role. Its clock is the real one, because pages read that.
 """
 
 from dataclasses import dataclass
@@ -60,8 +60,12 @@ def make_portfolio_world() -> PortfolioWorld:
     team, other = make_team("Claims"), make_team("Legal")
     maker = make_provider("anthropic", roles=("developer", "host"), name="Anthropic")
     bedrock = make_provider("amazon-bedrock", name="Amazon Bedrock")
-    foundation = make_foundation("anthropic/claude-sonnet-4-5", developer=maker, name="Claude Sonnet 4.5")
-    version = make_version("anthropic/claude-sonnet-4-5-20250929", foundation=foundation, name="Claude Sonnet 4.5")
+    foundation = make_foundation(
+        "anthropic/claude-sonnet-4-5", developer=maker, name="Claude Sonnet 4.5"
+    )
+    version = make_version(
+        "anthropic/claude-sonnet-4-5-20250929", foundation=foundation, name="Claude Sonnet 4.5"
+    )
     soon = today + timedelta(10)
     sonnet = make_offering(
         "claude-sonnet-4-5",
@@ -72,10 +76,16 @@ def make_portfolio_world() -> PortfolioWorld:
         lifecycle="deprecated",
         identity_why="the string is known; nothing was taken off",
     )
-    sonnet_bedrock = make_offering("anthropic.claude-sonnet-4-5", host=bedrock, version=version, lifecycle="active")
+    sonnet_bedrock = make_offering(
+        "anthropic.claude-sonnet-4-5", host=bedrock, version=version, lifecycle="active"
+    )
     unknown = make_offering("captions-prod", host=bedrock, resolved=False)
     triage = make_application(
-        "Claims triage", team=team, criticality=Criticality.CRITICAL, purpose="Sorts claims", users_affected=620
+        "Claims triage",
+        team=team,
+        criticality=Criticality.CRITICAL,
+        purpose="Sorts claims",
+        users_affected=620,
     )
     drafter = make_application("Mail drafter", team=team, criticality=Criticality.IMPORTANT)
     foreign = make_application("Clause finder", team=other, criticality=Criticality.CRITICAL)
@@ -94,8 +104,12 @@ def make_portfolio_world() -> PortfolioWorld:
         excerpt={"deprecation_date": soon.isoformat()},
         source_url="https://example.org/deprecations",
     )
-    Price.objects.create(offering=sonnet, unit="input", amount="3", valid=(moment - timedelta(30), None), claim=None)
-    event = make_event(sonnet, source=source, new=soon.isoformat(), effective_on=soon, detected_at=moment)
+    Price.objects.create(
+        offering=sonnet, unit="input", amount="3", valid=(moment - timedelta(30), None), claim=None
+    )
+    event = make_event(
+        sonnet, source=source, new=soon.isoformat(), effective_on=soon, detected_at=moment
+    )
     event.evidence.add(claim)
     run = FeedRun.objects.create(
         source=source,
@@ -113,7 +127,11 @@ def make_portfolio_world() -> PortfolioWorld:
     )
     PollState.objects.create(source=source, last_success_at=moment, last_attempt_at=moment)
     QuarantinedRow.objects.create(
-        source=source, external_id="sample_spec", reason="the file's own example", run=run, first_seen=moment
+        source=source,
+        external_id="sample_spec",
+        reason="the file's own example",
+        run=run,
+        first_seen=moment,
     )
     delivery = Delivery.objects.create(
         team=team,

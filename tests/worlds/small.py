@@ -1,6 +1,7 @@
 """The small world: one team with one application on one model at one host, and nobody in the team.
 
-For alerts, whose receivers each test chooses. The model ends on 15 January 2027; the world's clock is the builders'.
+For alerts, whose receivers each test chooses. The model ends on 15 January 2027; the world's clock
+is the builders'.
 """
 
 from dataclasses import dataclass
@@ -33,13 +34,19 @@ class SmallWorld:
 
 
 def make_small_world(
-    team_name: str = "Claims", *, criticality: Criticality = Criticality.CRITICAL, email: str = "claims@example.org"
+    team_name: str = "Claims",
+    *,
+    criticality: Criticality = Criticality.CRITICAL,
+    email: str = "claims@example.org",
 ) -> SmallWorld:
-    """Claims runs the Motor damage estimator on Gemini 2.5 Pro at Google Vertex AI, which ends on 15 January 2027."""
+    """Claims runs the Motor damage estimator on Gemini 2.5 Pro at Google Vertex AI, which ends on
+    15 January 2027."""
     team = make_team(team_name, email=email)
     host = make_provider("google-vertex-ai", name="Google Vertex AI")
     developer = make_provider("google", roles=("developer",), name="Google")
-    foundation = make_foundation("google/gemini-2.5-pro", developer=developer, name="Gemini 2.5 Pro")
+    foundation = make_foundation(
+        "google/gemini-2.5-pro", developer=developer, name="Gemini 2.5 Pro"
+    )
     version = make_version("google/gemini-2.5-pro-001", foundation=foundation)
     offering = make_offering(
         "gemini-2.5-pro",

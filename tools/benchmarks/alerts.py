@@ -23,9 +23,11 @@ WITH team AS (
     FROM accounts_team t WHERE EXISTS (SELECT 1 FROM inventory_application a WHERE a.team_id = t.id)
 ),
 person AS (
-    INSERT INTO accounts_user (username, email, password, first_name, last_name, is_superuser, is_staff, is_active,
+    INSERT INTO accounts_user (username, email, password, first_name, last_name, is_superuser,
+        is_staff, is_active,
                                organisation_role, time_zone, digest_hour, date_joined)
-    SELECT 'bench-' || g, 'bench-' || g || '@example.org', '', '', '', false, false, true, '', 'UTC', 7, %(at)s
+    SELECT 'bench-' || g, 'bench-' || g || '@example.org', '', '', '', false, false, true, '',
+        'UTC', 7, %(at)s
     FROM generate_series(0, %(n)s - 1) g
     RETURNING id, substr(username, 7)::bigint AS number
 )
@@ -37,8 +39,10 @@ FROM person p JOIN team t ON t.place = p.number %% t.n
 
 _OWNED = """
 WITH owner AS (
-    SELECT m.team_id, u.username, row_number() OVER own - 1 AS place, count(*) OVER (PARTITION BY m.team_id) AS n
-    FROM accounts_membership m JOIN accounts_user u ON u.id = m.user_id AND u.username LIKE 'bench-%%'
+    SELECT m.team_id, u.username, row_number() OVER own - 1 AS place,
+        count(*) OVER (PARTITION BY m.team_id) AS n
+    FROM accounts_membership m JOIN accounts_user u ON u.id = m.user_id
+        AND u.username LIKE 'bench-%%'
     WINDOW own AS (PARTITION BY m.team_id ORDER BY u.id)
 )
 UPDATE inventory_application a SET business_owner = o.username
@@ -62,19 +66,27 @@ def measure_alerts(*, at: datetime, n_recipients: int) -> Iterator[BenchmarkLine
         for n_applications in _announced(at):
             question = f"alerts of an end announced for {n_applications:,} applications"
             yield BenchmarkLine(question, time_once(lambda: raise_alerts(at=at)))
-        yield BenchmarkLine("alerts of days and states raised", time_once(lambda: raise_due_alerts(at=at)))
+        yield BenchmarkLine(
+            "alerts of days and states raised", time_once(lambda: raise_due_alerts(at=at))
+        )
         with connection.cursor() as cursor:
             cursor.execute("ANALYZE alerts_alert, alerts_notice")
         counts = f"{Alert.objects.count():,} alerts, {Notice.objects.count():,} notices"
-        yield BenchmarkLine("the same again, nothing new", time_once(lambda: raise_due_alerts(at=at)), note=counts)
-        yield BenchmarkLine("alerts passed on, woken and ended", time_once(lambda: sum(keep_alerts(at=at).values())))
+        yield BenchmarkLine(
+            "the same again, nothing new", time_once(lambda: raise_due_alerts(at=at)), note=counts
+        )
+        yield BenchmarkLine(
+            "alerts passed on, woken and ended", time_once(lambda: sum(keep_alerts(at=at).values()))
+        )
         written = time_once(lambda: queue_digests(at=at, gather=timedelta(0)))
         yield BenchmarkLine("digests written", written, note=_each(written.p50, written.rows))
         yield BenchmarkLine(
-            "digests looked for, none due", time_once(lambda: queue_digests(at=at, gather=timedelta(0)))
+            "digests looked for, none due",
+            time_once(lambda: queue_digests(at=at, gather=timedelta(0))),
         )
         with override_settings(
-            MAILERS={"default": {"BACKEND": "django.core.mail.backends.dummy.EmailBackend"}}, MAIL_PER_SECOND=0
+            MAILERS={"default": {"BACKEND": "django.core.mail.backends.dummy.EmailBackend"}},
+            MAIL_PER_SECOND=0,
         ):
             sent = time_once(lambda: send_mails(at=at))
         yield BenchmarkLine("mails handed over", sent, note=_each(sent.p50, sent.rows))
@@ -82,9 +94,11 @@ def measure_alerts(*, at: datetime, n_recipients: int) -> Iterator[BenchmarkLine
 
 # Offerings that about 5, about 100 and a twentieth of the portfolio use.
 _USED = """
-WITH used AS (SELECT offering_id, count(DISTINCT application_id) AS n FROM exposure_liveuse GROUP BY 1),
+WITH used AS (SELECT offering_id, count(DISTINCT application_id) AS n FROM exposure_liveuse
+GROUP BY 1),
 wanted(n) AS (SELECT unnest(ARRAY[5, 100, (SELECT count(*) / 20 FROM exposure_scopedapplication)]))
-SELECT DISTINCT ON (w.n) u.offering_id, u.n FROM wanted w CROSS JOIN used u ORDER BY w.n, abs(u.n - w.n), u.offering_id
+SELECT DISTINCT ON (w.n) u.offering_id, u.n FROM wanted w CROSS JOIN used u
+ORDER BY w.n, abs(u.n - w.n), u.offering_id
 """
 
 

@@ -37,30 +37,52 @@ def measure_bulk(*, whole: bool) -> Iterator[BenchmarkLine]:
         for what, address, rows in (
             ("50,000 new applications", "applications", applications),
             ("the same again", "applications", applications),
-            ("50,000 changed applications", "applications", [{**row, "purpose": "Other"} for row in applications]),
+            (
+                "50,000 changed applications",
+                "applications",
+                [{**row, "purpose": "Other"} for row in applications],
+            ),
             ("50,000 new dependencies", "dependencies", uses),
-            ("50,000 changed dependencies", "dependencies", [{**row, "monthly_requests": 9} for row in uses]),
+            (
+                "50,000 changed dependencies",
+                "dependencies",
+                [{**row, "monthly_requests": 9} for row in uses],
+            ),
         ):
-            yield _line(f"REST bulk, {what}", len(rows), _posted(client, address, rows, prefer="wait=600"))
+            yield _line(
+                f"REST bulk, {what}", len(rows), _posted(client, address, rows, prefer="wait=600")
+            )
     if whole:
         with rolled_back():
             client = _client()
             team = Team.objects.create(name="Bench", slug="bench-bulk")
             began = perf_counter()
             _posted(client, "applications", _applications(team, 100_000), prefer="respond-async")
-            _posted(client, "dependencies", _uses(100_000, offerings, per_application=5), prefer="respond-async")
+            _posted(
+                client,
+                "dependencies",
+                _uses(100_000, offerings, per_application=5),
+                prefer="respond-async",
+            )
             # a worker does so at its start
             current_app.loader.import_default_modules()
             current_app.tasks["api.carry_out_waiting_jobs"].apply().get()
             yield _line(
-                "REST bulk, 100,000 applications with 500,000 dependencies, as jobs", 600_000, perf_counter() - began
+                "REST bulk, 100,000 applications with 500,000 dependencies, as jobs",
+                600_000,
+                perf_counter() - began,
             )
 
 
 def _client() -> Client:
     user = User.objects.create(username="bench-bulk", organisation_role=OrganisationRole.GOVERNANCE)
     _, token = issue_token(
-        user=user, name="bench", scopes=["read", "write"], at=now(), by=None, lifetime=timedelta(hours=1)
+        user=user,
+        name="bench",
+        scopes=["read", "write"],
+        at=now(),
+        by=None,
+        lifetime=timedelta(hours=1),
     )
     return Client(headers={**host_headers(), "authorization": f"Bearer {token}"})
 
@@ -107,14 +129,20 @@ def _posted(client: Client, resource: str, rows: Iterable[dict[str, Any]], *, pr
     )
     took = perf_counter() - began
     if response.status_code not in {200, 202}:
-        raise RequestFailedError(f"{resource}/bulk/ answered {response.status_code}: {response.content[:200]!r}")
+        raise RequestFailedError(
+            f"{resource}/bulk/ answered {response.status_code}: {response.content[:200]!r}"
+        )
     if response.json()["n_rejected"]:
-        raise RequestFailedError(f"{resource}/bulk/ rejected rows: {response.json()['rejected'][:2]}")
+        raise RequestFailedError(
+            f"{resource}/bulk/ rejected rows: {response.json()['rejected'][:2]}"
+        )
     return took
 
 
 def _line(what: str, n_rows: int, seconds: float) -> BenchmarkLine:
     milliseconds = seconds * 1_000
     return BenchmarkLine(
-        what, Timing(milliseconds, milliseconds, n_rows, 0), note=f"{n_rows / seconds:,.0f} objects a second"
+        what,
+        Timing(milliseconds, milliseconds, n_rows, 0),
+        note=f"{n_rows / seconds:,.0f} objects a second",
     )

@@ -31,7 +31,9 @@ def bare(request: HttpRequest) -> HttpResponse:
         cursor.execute(statements.APPLICATIONS)
         names = [column.name for column in cursor.description]
         rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
-    return HttpResponse(orjson.dumps({"results": rows}, default=str), content_type="application/json")
+    return HttpResponse(
+        orjson.dumps({"results": rows}, default=str), content_type="application/json"
+    )
 
 
 # the addresses of the bare view, when this module stands in for the site's
@@ -45,7 +47,9 @@ def measure_handler(*, user: User) -> Iterator[BenchmarkLine]:
     """
     with override_settings(ROOT_URLCONF=__name__, MIDDLEWARE=[]):
         bare_ms = time_runs(_getter(Client(headers=host_headers()), "/bare"), runs=_RUNS).p50
-    _, token = issue_token(user=user, name="bench", scopes=["read"], at=now(), by=None, lifetime=timedelta(hours=1))
+    _, token = issue_token(
+        user=user, name="bench", scopes=["read"], at=now(), by=None, lifetime=timedelta(hours=1)
+    )
     client = Client(headers={**host_headers(), "authorization": f"Bearer {token}"})
     for name in ("applications", "dependencies", "foundation-risks", "inherited-risks"):
         yield BenchmarkLine(
@@ -71,7 +75,10 @@ def _pages() -> Iterator[tuple[str, str]]:
         )
         row = cursor.fetchone()
     if row:
-        yield "provider", f"/providers/{Provider.objects.values_list('slug', flat=True).get(pk=row[0])}/"
+        yield (
+            "provider",
+            f"/providers/{Provider.objects.values_list('slug', flat=True).get(pk=row[0])}/",
+        )
 
 
 def _getter(client: Client, address: str) -> Callable[[], Any]:

@@ -32,7 +32,8 @@ class KeptConnection:
         authorization = f"authorization: Bearer {token}\r\n" if token else ""
         self._address = address
         self._request = (
-            f"GET {address} HTTP/1.1\r\nhost: {host_headers()['host']}\r\n{authorization}accept: */*\r\n\r\n"
+            f"GET {address} HTTP/1.1\r\nhost: {host_headers()['host']}\r\n{authorization}accept: "
+            "*/*\r\n\r\n"
         ).encode()
 
     def request(self) -> bytes:

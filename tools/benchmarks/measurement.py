@@ -83,7 +83,8 @@ def time_once(question: Callable[[], Any]) -> Timing:
 
 
 def time_statement(sql: str, params: Any, *, runs: int = 7) -> float:
-    """Return the median in milliseconds of a statement by hand, rows fetched, after one to warm up."""
+    """Return the median in milliseconds of a statement by hand, rows fetched, after one to warm
+    up."""
 
     def ask() -> list[Any]:
         with connection.cursor() as cursor:

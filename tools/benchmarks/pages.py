@@ -38,13 +38,19 @@ def measure_pages() -> Iterator[BenchmarkLine]:
     freeze_heap()
     with rolled_back():
         client = Client(headers=host_headers(), raise_request_exception=False)
-        client.force_login(User.objects.create(username="bench-pages", organisation_role=OrganisationRole.GOVERNANCE))
+        client.force_login(
+            User.objects.create(
+                username="bench-pages", organisation_role=OrganisationRole.GOVERNANCE
+            )
+        )
         for name, address in list_pages():
             status = client.get(address).status_code
             if status >= 500:
                 raise RequestFailedError(f"{address} answered {status}.")
             if status == 200:
-                yield BenchmarkLine(f"page {name}", time_runs(_getter(client, address), runs=_RUNS), note=address)
+                yield BenchmarkLine(
+                    f"page {name}", time_runs(_getter(client, address), runs=_RUNS), note=address
+                )
 
 
 def list_pages() -> Iterator[tuple[str, str]]:
@@ -95,7 +101,11 @@ def _most_used(kind: NodeKind, model: type[Model], column: str) -> Any:
             [kind.value],
         )
         row = cursor.fetchone()
-    return model._default_manager.filter(pk=row[0]).values_list(column, flat=True).first() if row else None
+    return (
+        model._default_manager.filter(pk=row[0]).values_list(column, flat=True).first()
+        if row
+        else None
+    )
 
 
 def _getter(client: Client, address: str) -> Callable[[], Any]:

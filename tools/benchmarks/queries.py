@@ -1,4 +1,5 @@
-"""Queries of the exposure engine and of the apps below it, beside the same by hand: part `reading`."""
+"""Queries of the exposure engine and of the apps below it, beside the same by hand: part
+`reading`."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -28,7 +29,12 @@ from apps.risks.queries.reach import totals
 from tools.benchmarks import statements
 from tools.benchmarks.measurement import BenchmarkLine, rolled_back, time_runs, time_statement
 
-_WEIGHTS = {Basis.COUNT: "share", Basis.CRITICALITY: "points", Basis.SPEND: "spend", Basis.USERS: "users"}
+_WEIGHTS = {
+    Basis.COUNT: "share",
+    Basis.CRITICALITY: "points",
+    Basis.SPEND: "spend",
+    Basis.USERS: "users",
+}
 _YEARS = 100_000
 _KEEP = 0.999
 
@@ -43,10 +49,12 @@ class ChosenVersion:
 
 
 def choose_versions() -> list[ChosenVersion]:
-    """Choose the most used version, the tenth, and one in the middle; empty on an empty register."""
+    """Choose the most used version, the tenth, and one in the middle; empty on an empty
+    register."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT r.node_id, r.n FROM exposure_nodereach r JOIN catalog_node n ON n.id = r.node_id"
+            "SELECT r.node_id, r.n FROM exposure_nodereach r JOIN catalog_node n ON n.id = "
+            "r.node_id"
             " WHERE n.kind = %s ORDER BY r.n DESC, r.node_id",
             [NodeKind.VERSION.value],
         )
@@ -73,7 +81,8 @@ def measure_queries(*, user: User, on: date) -> Iterator[BenchmarkLine]:
     )
     yield from _policies()
     yield BenchmarkLine(
-        "smallest sets that stop half of the critical", time_runs(lambda: cuts(settings).singles, runs=2)
+        "smallest sets that stop half of the critical",
+        time_runs(lambda: cuts(settings).singles, runs=2),
     )
     yield from _loss(settings)
     yield BenchmarkLine(
@@ -86,7 +95,9 @@ def measure_queries(*, user: User, on: date) -> Iterator[BenchmarkLine]:
         time_runs(lambda: totals(user=user, on=on), runs=3),
         time_statement(statements.RISK_TOTALS, {}, runs=3),
     )
-    yield BenchmarkLine("inherited risks, first 50", time_runs(lambda: inherited_risks(user=user, on=on).rows))
+    yield BenchmarkLine(
+        "inherited risks, first 50", time_runs(lambda: inherited_risks(user=user, on=on).rows)
+    )
     if versions:
         yield from _scenarios(versions[0], versions[-1], settings)
 
@@ -124,7 +135,8 @@ def _states(version: ChosenVersion, settings: EngineSettings) -> Iterator[Benchm
         f"states of a {version.word} version, counted",
         time_runs(lambda: count_states(failures)),
         time_statement(
-            f"SELECT t.state, count(*) FROM ({statements.STATES_OF_ALL}) AS t(id, state, hit) GROUP BY 1",
+            f"SELECT t.state, count(*) FROM ({statements.STATES_OF_ALL}) AS t(id, state, hit) "
+            "GROUP BY 1",
             {"node": version.node_id},
         ),
         f"{version.reach} applications",
@@ -160,13 +172,18 @@ def _policies() -> Iterator[BenchmarkLine]:
     policies = [
         Policy(kinds=nodes, states=states, measure=measure, tolerance="0.2", basis=Basis.COUNT)
         for nodes in kinds
-        for states, measure in ((["exposed", "cushioned"], "critical_share"), (["exposed"], "weight_share"))
+        for states, measure in (
+            (["exposed", "cushioned"], "critical_share"),
+            (["exposed"], "weight_share"),
+        )
     ]
     policies += [
         Policy(predicate=predicate, measure="weight_share", tolerance="0.2")
         for predicate in (Predicate.NO_INDEPENDENT_FALLBACK, Predicate.JUDGE_SHARES_LINEAGE)
     ]
-    yield BenchmarkLine("12 policies, all values", time_runs(lambda: [policy_values(policy) for policy in policies]))
+    yield BenchmarkLine(
+        "12 policies, all values", time_runs(lambda: [policy_values(policy) for policy in policies])
+    )
 
 
 def _loss(settings: EngineSettings) -> Iterator[BenchmarkLine]:
@@ -175,7 +192,9 @@ def _loss(settings: EngineSettings) -> Iterator[BenchmarkLine]:
     model = loss_model(settings=settings)
     yield BenchmarkLine(
         f"loss, {_YEARS:,} years",
-        time_runs(lambda: simulate(model.shocks, model.own, years=_YEARS, seed=1, keep=_KEEP), runs=1),
+        time_runs(
+            lambda: simulate(model.shocks, model.own, years=_YEARS, seed=1, keep=_KEEP), runs=1
+        ),
         note=f"{len(model.shocks)} shocks",
     )
     yield BenchmarkLine(
@@ -184,11 +203,15 @@ def _loss(settings: EngineSettings) -> Iterator[BenchmarkLine]:
     )
 
 
-def _scenarios(rare: ChosenVersion, top: ChosenVersion, settings: EngineSettings) -> Iterator[BenchmarkLine]:
+def _scenarios(
+    rare: ChosenVersion, top: ChosenVersion, settings: EngineSettings
+) -> Iterator[BenchmarkLine]:
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT p.offering_id FROM exposure_path p JOIN catalog_footing f ON f.offering_id = p.offering_id"
-            " WHERE f.node_id = ANY (%s) GROUP BY f.node_id, p.offering_id ORDER BY count(*) LIMIT 2",
+            "SELECT p.offering_id FROM exposure_path p JOIN catalog_footing f ON f.offering_id = "
+            "p.offering_id"
+            " WHERE f.node_id = ANY (%s) GROUP BY f.node_id, p.offering_id ORDER BY count(*) LIMIT "
+            "2",
             [[rare.node_id, top.node_id]],
         )
         offerings = [row[0] for row in cursor.fetchall()]
@@ -201,5 +224,6 @@ def _scenarios(rare: ChosenVersion, top: ChosenVersion, settings: EngineSettings
         if len(offerings) == 2:
             swap: list[Operation] = [Replace(offerings[0], offerings[1])]
             yield BenchmarkLine(
-                "scenario: one offering is replaced", time_runs(lambda: run(swap, settings=settings).after.hhi, runs=1)
+                "scenario: one offering is replaced",
+                time_runs(lambda: run(swap, settings=settings).after.hhi, runs=1),
             )

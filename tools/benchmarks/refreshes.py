@@ -8,7 +8,13 @@ from django.db import connection
 from apps.common.history.context import audit_context
 from apps.exposure.engine.building import rebuild, refresh
 from apps.exposure.snapshots import take_snapshot
-from tools.benchmarks.measurement import BenchmarkLine, Timing, rolled_back, time_rolled_back, time_runs
+from tools.benchmarks.measurement import (
+    BenchmarkLine,
+    Timing,
+    rolled_back,
+    time_rolled_back,
+    time_runs,
+)
 
 
 def measure_refreshes(*, on: date) -> Iterator[BenchmarkLine]:
@@ -35,7 +41,8 @@ def _used_offerings() -> list[tuple[int, int]]:
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            WITH used AS (SELECT offering_id, count(DISTINCT application_id) AS n FROM exposure_liveuse GROUP BY 1),
+            WITH used AS (SELECT offering_id, count(DISTINCT application_id) AS n
+            FROM exposure_liveuse GROUP BY 1),
             wanted(n) AS (SELECT unnest(ARRAY[5, 100, (SELECT count(*) / 20 FROM exposure_scopedapplication)]))
             SELECT DISTINCT ON (w.n) u.offering_id, u.n FROM wanted w CROSS JOIN used u
             ORDER BY w.n, abs(u.n - w.n), u.offering_id
@@ -49,7 +56,8 @@ def _after_event(offering_id: int, on: date) -> Timing:
     with rolled_back():
         with audit_context(job="bench"), connection.cursor() as cursor:
             cursor.execute(
-                "UPDATE catalog_offering SET retires_on = %s::date + 30, date_kind = 'firm', lifecycle = 'deprecated'"
+                "UPDATE catalog_offering SET retires_on = %s::date + 30, date_kind = 'firm', "
+                "lifecycle = 'deprecated'"
                 " WHERE id = %s",
                 [on, offering_id],
             )

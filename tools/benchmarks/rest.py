@@ -43,7 +43,9 @@ def measure_rest() -> Iterator[BenchmarkLine]:
             resource = "dependencies" if "dependencies" in address else "applications"
             for n in _CLIENTS:
                 ours, theirs = _measure_in_turns(
-                    _Target(product, address, token), _Target(baseline, f"/{resource}/", ""), clients=n
+                    _Target(product, address, token),
+                    _Target(baseline, f"/{resource}/", ""),
+                    clients=n,
                 )
                 yield BenchmarkLine(
                     f"REST {name}, {n} {'client' if n == 1 else 'clients'}",
@@ -57,7 +59,9 @@ def measure_rest() -> Iterator[BenchmarkLine]:
         yield from _measure_memory(product)
 
 
-def _questions(server: BenchmarkServer, office: str, member: str, one_team: str) -> Iterator[tuple[str, str, str]]:
+def _questions(
+    server: BenchmarkServer, office: str, member: str, one_team: str
+) -> Iterator[tuple[str, str, str]]:
     """Yield (name, address, token)."""
     for name in ("applications", "dependencies"):
         address = f"/api/v1/{name}/?ordering=id"
@@ -66,10 +70,18 @@ def _questions(server: BenchmarkServer, office: str, member: str, one_team: str)
         yield f"{name}, first page, member of one team", address, one_team
         yield f"{name}, deep page", _deep_address(server, name, office), office
     yield "offerings, first page", "/api/v1/offerings/", office
-    yield "applications, five fields", "/api/v1/applications/?ordering=id&fields=id,slug,name,team,criticality", office
+    yield (
+        "applications, five fields",
+        "/api/v1/applications/?ordering=id&fields=id,slug,name,team,criticality",
+        office,
+    )
     slug = Application.objects.order_by("pk").values_list("slug", flat=True)[0]
     yield "one application", f"/api/v1/applications/{slug}/", office
-    yield "search by name and criticality", "/api/v1/applications/?q=17&criticality=critical", office
+    yield (
+        "search by name and criticality",
+        "/api/v1/applications/?q=17&criticality=critical",
+        office,
+    )
 
 
 def _deep_address(server: BenchmarkServer, name: str, token: str) -> str:
@@ -102,18 +114,31 @@ def _move_cursor(cursor: str, pk: int) -> str:
 def _callers() -> Iterator[list[str]]:
     """Yield tokens of an auditor and of viewers of the highest team and of one of the lowest."""
     people = [
-        User.objects.create(username="bench-rest-office", organisation_role=OrganisationRole.AUDITOR),
+        User.objects.create(
+            username="bench-rest-office", organisation_role=OrganisationRole.AUDITOR
+        ),
         User.objects.create(username="bench-rest-member"),
         User.objects.create(username="bench-rest-one-team"),
     ]
     try:
         top = Team.objects.filter(parent__isnull=True).order_by("pk").first()
-        lowest = Team.objects.filter(children__isnull=True, applications__isnull=False).order_by("-pk").first()
+        lowest = (
+            Team.objects.filter(children__isnull=True, applications__isnull=False)
+            .order_by("-pk")
+            .first()
+        )
         for person, team in zip(people[1:], (top, lowest), strict=True):
             if team is not None:
                 Membership.objects.create(user=person, team=team, role=TeamRole.VIEWER.rank)
         tokens = [
-            issue_token(user=one, name="bench", scopes=["read"], at=now(), by=None, lifetime=timedelta(hours=1))[1]
+            issue_token(
+                user=one,
+                name="bench",
+                scopes=["read"],
+                at=now(),
+                by=None,
+                lifetime=timedelta(hours=1),
+            )[1]
             for one in people
         ]
         yield tokens
@@ -141,7 +166,9 @@ class _Rounds:
         self._processor_seconds = 0.0
         self.n_rows = 0
 
-    def add(self, times: Sequence[float], *, seconds: float, processor_seconds: float, n_rows: int) -> None:
+    def add(
+        self, times: Sequence[float], *, seconds: float, processor_seconds: float, n_rows: int
+    ) -> None:
         """Add a round: milliseconds of each request, and what all of them took together."""
         self._times = sorted([*self._times, *times])
         self._seconds += seconds
@@ -168,7 +195,9 @@ class _Rounds:
         return len(self._times) / self._seconds
 
 
-def _measure_in_turns(product: _Target, baseline: _Target, *, clients: int) -> tuple[_Rounds, _Rounds]:
+def _measure_in_turns(
+    product: _Target, baseline: _Target, *, clients: int
+) -> tuple[_Rounds, _Rounds]:
     """Ask both in turns, so that other work on the machine falls on both alike."""
     ours, theirs = _Rounds(), _Rounds()
     for _ in range(_ROUNDS):
@@ -179,7 +208,9 @@ def _measure_in_turns(product: _Target, baseline: _Target, *, clients: int) -> t
 
 def _measure_round(target: _Target, *, clients: int, into: _Rounds) -> None:
     """Let `clients` ask side by side for `_SECONDS`, after a warm-up."""
-    connections = [KeptConnection(target.server.port, target.address, target.token) for _ in range(clients)]
+    connections = [
+        KeptConnection(target.server.port, target.address, target.token) for _ in range(clients)
+    ]
     try:
         answer = b""
         for connection in connections:
@@ -188,7 +219,9 @@ def _measure_round(target: _Target, *, clients: int, into: _Rounds) -> None:
         processes = [*target.server.workers(), *find_database_processes()]
         with ThreadPoolExecutor(clients) as pool:
             used_before, began = measure_processor_seconds(processes), time.perf_counter()
-            times = list(pool.map(lambda connection: _repeat(connection, began + _SECONDS), connections))
+            times = list(
+                pool.map(lambda connection: _repeat(connection, began + _SECONDS), connections)
+            )
             seconds = time.perf_counter() - began
             processor_seconds = measure_processor_seconds(processes) - used_before
     finally:

@@ -70,7 +70,9 @@ def _wait_until_it_listens(port: int, process: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + _START_SECONDS
     while time.monotonic() < deadline:
         if process.poll() is not None:
-            raise RequestFailedError(f"The web server ended with {process.returncode} while it started.")
+            raise RequestFailedError(
+                f"The web server ended with {process.returncode} while it started."
+            )
         try:
             with socket.create_connection(("127.0.0.1", port), timeout=1):
                 return

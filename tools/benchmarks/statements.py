@@ -7,39 +7,46 @@ no paging.
 from apps.catalog.models import NodeKind
 
 COUNT = """
-SELECT count(DISTINCT l.application_id) FROM catalog_footing f JOIN exposure_liveuse l USING (offering_id)
+SELECT count(DISTINCT l.application_id) FROM catalog_footing f
+JOIN exposure_liveuse l USING (offering_id)
 WHERE f.node_id = %(node)s
 """
 BY_TEAM = """
 SELECT l.team_id, count(DISTINCT l.application_id),
        count(DISTINCT l.application_id) FILTER (WHERE l.criticality = 0)
-FROM catalog_footing f JOIN exposure_liveuse l USING (offering_id) WHERE f.node_id = %(node)s GROUP BY 1
+FROM catalog_footing f JOIN exposure_liveuse l USING (offering_id) WHERE f.node_id = %(node)s
+GROUP BY 1
 """
 PAGE_BY_GATHERING = """
-SELECT DISTINCT l.criticality, l.application_id FROM catalog_footing f JOIN exposure_liveuse l USING (offering_id)
+SELECT DISTINCT l.criticality, l.application_id FROM catalog_footing f
+JOIN exposure_liveuse l USING (offering_id)
 WHERE f.node_id = %(node)s ORDER BY 1, 2 LIMIT 50
 """
 PAGE_BY_WALKING = """
 SELECT a.criticality, a.application_id FROM exposure_scopedapplication a
 WHERE EXISTS (SELECT 1 FROM exposure_liveuse l WHERE l.application_id = a.application_id
-              AND (l.offering_id IN (SELECT f.offering_id FROM catalog_footing f WHERE f.node_id = %(node)s)) IS TRUE
+              AND (l.offering_id IN (SELECT f.offering_id FROM catalog_footing f
+              WHERE f.node_id = %(node)s)) IS TRUE
               OFFSET 0)
 ORDER BY 1, 2 LIMIT 50
 """
 # retirement of a version, foundation or offering: direct and weights, a fallback of grade 2 alive
 # at the horizon
 STATES = """
-WITH hit AS MATERIALIZED (SELECT offering_id FROM catalog_footing WHERE node_id = %(node)s AND via IN (0, 2)),
+WITH hit AS MATERIALIZED (SELECT offering_id FROM catalog_footing
+WHERE node_id = %(node)s AND via IN (0, 2)),
 hp AS MATERIALIZED (SELECT p.* FROM hit JOIN exposure_path p USING (offering_id) {only}),
 best AS (
     SELECT hp.dependency_id, max(CASE WHEN c.tested THEN 2 ELSE 1 END) AS b
     FROM hp JOIN exposure_candidate c ON c.application_id = hp.application_id
     JOIN exposure_pairgrade g ON g.primary_id = hp.effective_id AND g.candidate_id = c.effective_id
-    WHERE (c.primary_id IS NULL OR c.primary_id = hp.dependency_id) AND c.alive_at_horizon AND g.grade >= 2
+    WHERE (c.primary_id IS NULL OR c.primary_id = hp.dependency_id) AND c.alive_at_horizon
+        AND g.grade >= 2
       AND NOT EXISTS (SELECT 1 FROM hit h WHERE h.offering_id = c.offering_id) GROUP BY 1
 )
 SELECT hp.application_id,
-       CASE WHEN count(*) < (SELECT count(*) FROM exposure_path t WHERE t.application_id = hp.application_id) THEN 3
+       CASE WHEN count(*) < (SELECT count(*) FROM exposure_path t
+       WHERE t.application_id = hp.application_id) THEN 3
             ELSE min(coalesce(b, 0)) END, sum(hp.share)
 FROM hp LEFT JOIN best USING (dependency_id) GROUP BY 1
 """
@@ -60,7 +67,8 @@ SELECT coalesce(CASE WHEN p.reached = {reached} THEN p.via_party_id END, {gatewa
 FROM exposure_path p JOIN catalog_offering o ON o.id = p.effective_id GROUP BY 1
 """
 SINGLE_POINTS = """
-SELECT s.node_id, sum(s.n) FILTER (WHERE s.state = 0), sum(s.n) FILTER (WHERE s.state = 1), sum(s.n_critical) AS c
+SELECT s.node_id, sum(s.n) FILTER (WHERE s.state = 0), sum(s.n) FILTER (WHERE s.state = 1),
+    sum(s.n_critical) AS c
 FROM exposure_nodesummary s JOIN catalog_node n ON n.id = s.node_id
 WHERE s.state < 2 AND s.threat = CASE WHEN n.kind <= 3 THEN 1 WHEN n.kind = 4 THEN 2 ELSE 0 END
 GROUP BY 1 ORDER BY c DESC LIMIT 50
@@ -69,7 +77,8 @@ RISK_TOTALS = """
 WITH hung AS (SELECT node_id, count(*) AS n FROM risks_foundationrisk
               WHERE closed_at IS NULL AND dismissed_at IS NULL AND inherits GROUP BY 1),
 used AS (SELECT offering_id, count(*) AS n FROM exposure_liveuse GROUP BY 1)
-SELECT sum(h.n * u.n) FROM hung h JOIN catalog_footing f USING (node_id) JOIN used u USING (offering_id)
+SELECT sum(h.n * u.n) FROM hung h JOIN catalog_footing f USING (node_id)
+JOIN used u USING (offering_id)
 """
 COST = """
 SELECT sum(d.tokens * p.amount / 1000000) FROM exposure_liveuse l JOIN (
@@ -83,8 +92,10 @@ JOIN catalog_price p ON p.offering_id = d.offering_id AND p.unit = d.unit AND p.
 WHERE d.tokens IS NOT NULL
 """
 APPLICATIONS = """
-SELECT a.id, a.slug, a.name, a.purpose, a.criticality, a.status, a.users_affected, a.monthly_spend, a.next_review_on,
-       a.ai_act_class, a.data_classification, a.business_owner, a.technical_owner, a.created_at, a.updated_at, t.slug
+SELECT a.id, a.slug, a.name, a.purpose, a.criticality, a.status, a.users_affected, a.monthly_spend,
+    a.next_review_on,
+       a.ai_act_class, a.data_classification, a.business_owner, a.technical_owner, a.created_at,
+       a.updated_at, t.slug
 FROM inventory_application a JOIN accounts_team t ON t.id = a.team_id ORDER BY a.id LIMIT 50
 """
 

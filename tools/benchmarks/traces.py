@@ -58,7 +58,9 @@ def measure_traces(seconds: float = _SECONDS) -> Iterator[BenchmarkLine]:
             yield _measure_share(label, share, server, token, seconds)
 
 
-def _measure_share(label: str, share: float, server: BenchmarkServer, token: str, seconds: float) -> BenchmarkLine:
+def _measure_share(
+    label: str, share: float, server: BenchmarkServer, token: str, seconds: float
+) -> BenchmarkLine:
     bodies = make_requests(share, seconds)
     workers = server.workers()
     database = find_database_processes()
@@ -126,7 +128,9 @@ def _template(share: float, number: int) -> tuple[bytes, list[tuple[int, int, bo
     """(a request, where its ids stand: place, length, whether it is text)"""
     dice = random.Random(number)  # noqa: S311
     models = list(
-        Offering.objects.filter(host__slug__in=["openai", "anthropic"], version__isnull=False, region_scope="")
+        Offering.objects.filter(
+            host__slug__in=["openai", "anthropic"], version__isnull=False, region_scope=""
+        )
         .order_by("pk")
         .values_list("host__slug", "api_id")[:20]
     ) or [("openai", "gpt-4o")]
@@ -168,7 +172,9 @@ def _template(share: float, number: int) -> tuple[bytes, list[tuple[int, int, bo
                 ).SerializeToString(),
                 scopes=[
                     schema.OfScope(
-                        scope=schema.Scope(name=b"opentelemetry.instrumentation.openai_v2").SerializeToString(),
+                        scope=schema.Scope(
+                            name=b"opentelemetry.instrumentation.openai_v2"
+                        ).SerializeToString(),
                         items=spans,
                     ).SerializeToString()
                 ],
@@ -185,7 +191,9 @@ def _template(share: float, number: int) -> tuple[bytes, list[tuple[int, int, bo
 _RESPONSE_ID = 29
 
 
-def _model_call(dice: random.Random, models: Sequence[tuple[str, str]], mark: object) -> list[bytes]:
+def _model_call(
+    dice: random.Random, models: Sequence[tuple[str, str]], mark: object
+) -> list[bytes]:
     host, model = dice.choice(models)
     response_id = mark(_RESPONSE_ID, is_text=True)  # type: ignore[operator]
     return [
@@ -197,7 +205,8 @@ def _model_call(dice: random.Random, models: Sequence[tuple[str, str]], mark: ob
         _number("gen_ai.request.max_tokens", 1024),
         _text("gen_ai.response.model", model),
         schema.KeyValue(
-            key=b"gen_ai.response.id", value=schema.AnyValue(string_value=response_id).SerializeToString()
+            key=b"gen_ai.response.id",
+            value=schema.AnyValue(string_value=response_id).SerializeToString(),
         ).SerializeToString(),
         _number("gen_ai.usage.input_tokens", dice.randrange(4000)),
         _number("gen_ai.usage.output_tokens", dice.randrange(800)),
@@ -232,7 +241,9 @@ _OTHER = [
 # --- senders --------------------------------------------------------------------------------------
 
 
-def _send(port: int, token: str, bodies: Sequence[bytes], *, seconds: float) -> tuple[list[float], float]:
+def _send(
+    port: int, token: str, bodies: Sequence[bytes], *, seconds: float
+) -> tuple[list[float], float]:
     """(milliseconds of each request, seconds altogether), in the order of bodies without gaps."""
     until = time.perf_counter() + seconds
     waiting = iter(bodies)
@@ -259,8 +270,10 @@ def _send(port: int, token: str, bodies: Sequence[bytes], *, seconds: float) -> 
 
 def _post(client: socket.socket, body: bytes, token: str) -> None:
     head = (
-        f"POST /otlp/v1/traces HTTP/1.1\r\nhost: {host_headers()['host']}\r\nauthorization: Bearer {token}\r\n"
-        f"content-type: application/x-protobuf\r\ncontent-encoding: gzip\r\ncontent-length: {len(body)}\r\n\r\n"
+        f"POST /otlp/v1/traces HTTP/1.1\r\nhost: {host_headers()['host']}\r\nauthorization: Bearer "
+        f"{token}\r\n"
+        "content-type: application/x-protobuf\r\ncontent-encoding: gzip\r\ncontent-length: "
+        f"{len(body)}\r\n\r\n"
     )
     client.sendall(head.encode() + body)
     answer = b""
@@ -270,7 +283,9 @@ def _post(client: socket.socket, body: bytes, token: str) -> None:
             raise RequestFailedError("The server closed the connection.")
         answer += block
     if not answer.startswith(b"HTTP/1.1 200"):
-        raise RequestFailedError(f"/otlp/v1/traces answered {answer[9:12].decode()}: {answer[-300:]!r}")
+        raise RequestFailedError(
+            f"/otlp/v1/traces answered {answer[9:12].decode()}: {answer[-300:]!r}"
+        )
 
 
 class _Addition:

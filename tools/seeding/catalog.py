@@ -15,7 +15,14 @@ from django.db import connection, models
 from apps.catalog.footing import refresh_footing
 from apps.catalog.models import Derivation, Foundation, Offering, Price, Provider, Region, Version
 from apps.common.time import start_of
-from tools.seeding.distributions import Bools, Ints, count_days, draw_values, mask_values, zipf_probabilities
+from tools.seeding.distributions import (
+    Bools,
+    Ints,
+    count_days,
+    draw_values,
+    mask_values,
+    zipf_probabilities,
+)
 from tools.seeding.rows import allocate_ids, copy_rows
 from tools.seeding.sizes import SeedSizes
 
@@ -62,13 +69,17 @@ def write_catalog(sizes: SeedSizes, rng: np.random.Generator, *, on: date) -> Se
     providers, n_serving = _providers(sizes, rng, moment)
     developers, hosts = providers[: sizes.developers], providers[n_serving[0] : n_serving[1]]
     gateways, vendors = providers[n_serving[1] : -sizes.vendors], providers[-sizes.vendors :]
-    developer_of = rng.choice(sizes.developers, sizes.foundations, p=zipf_probabilities(sizes.developers, 1.1))
+    developer_of = rng.choice(
+        sizes.developers, sizes.foundations, p=zipf_probabilities(sizes.developers, 1.1)
+    )
     foundations = _foundations(developers[developer_of], rng, moment)
     foundation_of = np.concatenate(
         [
             np.arange(sizes.foundations),
             rng.choice(
-                sizes.foundations, sizes.versions - sizes.foundations, p=zipf_probabilities(sizes.foundations, 0.8)
+                sizes.foundations,
+                sizes.versions - sizes.foundations,
+                p=zipf_probabilities(sizes.foundations, 0.8),
             ),
         ]
     )
@@ -77,7 +88,11 @@ def write_catalog(sizes: SeedSizes, rng: np.random.Generator, *, on: date) -> Se
     version_of = np.concatenate(
         [
             np.arange(sizes.versions),
-            rng.choice(sizes.versions, sizes.offerings - sizes.versions, p=zipf_probabilities(sizes.versions, 0.7)),
+            rng.choice(
+                sizes.versions,
+                sizes.offerings - sizes.versions,
+                p=zipf_probabilities(sizes.versions, 0.7),
+            ),
         ]
     )
     # a quarter is served by whoever trained it, as far as the developer serves at all
@@ -106,18 +121,29 @@ def write_catalog(sizes: SeedSizes, rng: np.random.Generator, *, on: date) -> Se
     )
 
 
-def _providers(sizes: SeedSizes, rng: np.random.Generator, moment: datetime) -> tuple[Ints, tuple[int, int, int]]:
+def _providers(
+    sizes: SeedSizes, rng: np.random.Generator, moment: datetime
+) -> tuple[Ints, tuple[int, int, int]]:
     """Ids in the order developers, hosts, gateways, vendors; two thirds of the developers serve as
     well.
 
     A few hosts belong to a developer or to another host, so that corporate parents count.
     """
-    counts = {"dev": sizes.developers, "host": sizes.hosts, "gateway": sizes.gateways, "vendor": sizes.vendors}
-    names = [f"{kind}-{number:02d}" for kind, count in counts.items() for number in range(1, count + 1)]
+    counts = {
+        "dev": sizes.developers,
+        "host": sizes.hosts,
+        "gateway": sizes.gateways,
+        "vendor": sizes.vendors,
+    }
+    names = [
+        f"{kind}-{number:02d}" for kind, count in counts.items() for number in range(1, count + 1)
+    ]
     n_both = sizes.developers * 2 // 3
     role = {"host": "{host}", "gateway": "{gateway}", "vendor": "{reseller}"}
     roles = [
-        ("{developer,host}" if place < n_both else "{developer}") if place < sizes.developers else role[name[:-3]]
+        ("{developer,host}" if place < n_both else "{developer}")
+        if place < sizes.developers
+        else role[name[:-3]]
         for place, name in enumerate(names)
     ]
     ids = allocate_ids(Provider, len(names))
@@ -134,7 +160,9 @@ def _providers(sizes: SeedSizes, rng: np.random.Generator, moment: datetime) -> 
             "slug": [f"{MARK}-{name}" for name in names],
             "roles": roles,
             "parent_id": parents,
-            "country": draw_values(rng, _COUNTRIES, len(names), [1 / len(_COUNTRIES)] * len(_COUNTRIES)),
+            "country": draw_values(
+                rng, _COUNTRIES, len(names), [1 / len(_COUNTRIES)] * len(_COUNTRIES)
+            ),
             "promised_notice_days": draw_values(
                 rng, (None, 30, 60, 90, 180, 365), len(names), (0.4, 0.1, 0.2, 0.1, 0.1, 0.1)
             ),
@@ -164,7 +192,10 @@ def _foundations(developers: Ints, rng: np.random.Generator, moment: datetime) -
             "family": [f"Synthetic family {number % 40:02d}" for number in range(1, n + 1)],
             "modalities": draw_values(rng, _MODALITIES, n, (0.6, 0.3, 0.1)),
             "licence": draw_values(
-                rng, ("", "apache-2.0", "mit", "community", "proprietary"), n, (0.2, 0.2, 0.1, 0.1, 0.4)
+                rng,
+                ("", "apache-2.0", "mit", "community", "proprietary"),
+                n,
+                (0.2, 0.2, 0.1, 0.1, 0.4),
             ),
             "open_weights": draw_values(rng, (None, True, False), n, (0.1, 0.35, 0.55)),
             "acceptable_use_url": "",
@@ -230,7 +261,12 @@ def _derivations(versions: Ints, rng: np.random.Generator, moment: datetime) -> 
 
 
 def _offerings(
-    versions: Ints, hosts: Ints, gateways: Ints, rng: np.random.Generator, moment: datetime, on: date
+    versions: Ints,
+    hosts: Ints,
+    gateways: Ints,
+    rng: np.random.Generator,
+    moment: datetime,
+    on: date,
 ) -> tuple[Ints, list[int | None]]:
     """The ids, and the version of each; None where nobody has placed it."""
     n = len(versions)
@@ -242,11 +278,18 @@ def _offerings(
     offset = rng.integers(-60, 540, n)
     firm: Bools = rng.random(n) < 0.8
     plain = draw_values(
-        rng, ("active", "legacy", "preview", "deprecated", "retired"), n, (0.84, 0.05, 0.05, 0.04, 0.02)
+        rng,
+        ("active", "legacy", "preview", "deprecated", "retired"),
+        n,
+        (0.84, 0.05, 0.05, 0.04, 0.02),
     )
     lifecycle = [
-        word if not has_date else ("active" if not is_firm else "retired" if days_off <= 0 else "deprecated")
-        for word, has_date, is_firm, days_off in zip(plain, dated.tolist(), firm.tolist(), offset.tolist(), strict=True)
+        word
+        if not has_date
+        else ("active" if not is_firm else "retired" if days_off <= 0 else "deprecated")
+        for word, has_date, is_firm, days_off in zip(
+            plain, dated.tolist(), firm.tolist(), offset.tolist(), strict=True
+        )
     ]
     # a third of what ends is redirected, to something further down the list that is placed; never
     # to itself
@@ -272,9 +315,13 @@ def _offerings(
             "lifecycle": lifecycle,
             "announced_on": mask_values(count_days(on, offset - 120), ~dated),
             "retires_on": mask_values(count_days(on, offset), ~dated),
-            "date_kind": ["" if not d else "firm" if f else "not_before" for d, f in zip(dated, firm, strict=True)],
+            "date_kind": [
+                "" if not d else "firm" if f else "not_before"
+                for d, f in zip(dated, firm, strict=True)
+            ],
             "end_behaviour": [
-                "redirect" if r else "error" if d else "unknown" for r, d in zip(redirects, dated, strict=True)
+                "redirect" if r else "error" if d else "unknown"
+                for r, d in zip(redirects, dated, strict=True)
             ],
             "replacement_id": mask_values(successor, ~redirects),
             "created_at": moment.isoformat(),
@@ -288,21 +335,29 @@ def _offerings(
 def _regions(offerings: Ints, hosts: Ints, rng: np.random.Generator) -> None:
     """Most offerings name one region of their host; some several, some none."""
     serving = np.unique(hosts)
-    ids = allocate_ids(Region, len(serving) * _REGIONS_PER_HOST).reshape(len(serving), _REGIONS_PER_HOST)
+    ids = allocate_ids(Region, len(serving) * _REGIONS_PER_HOST).reshape(
+        len(serving), _REGIONS_PER_HOST
+    )
     copy_rows(
         Region._meta.db_table,
         ids.size,
         {
             "id": ids.ravel(),
             "host_id": np.repeat(serving, _REGIONS_PER_HOST),
-            "name": [f"{MARK}-region-{number}" for number in range(1, _REGIONS_PER_HOST + 1)] * len(serving),
+            "name": [f"{MARK}-region-{number}" for number in range(1, _REGIONS_PER_HOST + 1)]
+            * len(serving),
         },
     )
     n_regions = np.array([0, 1, 1, 1, 2, 3])[rng.choice(6, len(offerings))]
     row = np.searchsorted(serving, hosts)
-    first = rng.choice(_REGIONS_PER_HOST, len(offerings), p=zipf_probabilities(_REGIONS_PER_HOST, 0.8))
+    first = rng.choice(
+        _REGIONS_PER_HOST, len(offerings), p=zipf_probabilities(_REGIONS_PER_HOST, 0.8)
+    )
     pairs = [
-        (offerings[n_regions > step], ids[row, (first + step) % _REGIONS_PER_HOST][n_regions > step])
+        (
+            offerings[n_regions > step],
+            ids[row, (first + step) % _REGIONS_PER_HOST][n_regions > step],
+        )
         for step in range(3)
     ]
     copy_rows(

@@ -19,7 +19,9 @@ def zipf_probabilities(n: int, exponent: float) -> np.ndarray[Any, np.dtype[np.f
     return weights / weights.sum()
 
 
-def draw_values(rng: np.random.Generator, values: Sequence[Any], n: int, p: Sequence[float]) -> list[Any]:
+def draw_values(
+    rng: np.random.Generator, values: Sequence[Any], n: int, p: Sequence[float]
+) -> list[Any]:
     """`n` of these values with these probabilities, as Python objects."""
     return [values[i] for i in rng.choice(len(values), n, p=p).tolist()]
 
@@ -27,7 +29,10 @@ def draw_values(rng: np.random.Generator, values: Sequence[Any], n: int, p: Sequ
 def mask_values(values: Sequence[Any] | np.ndarray[Any, Any], missing: Bools) -> list[Any]:
     """The values, None where `missing`."""
     plain = values.tolist() if isinstance(values, np.ndarray) else values
-    return [None if is_missing else value for value, is_missing in zip(plain, missing.tolist(), strict=True)]
+    return [
+        None if is_missing else value
+        for value, is_missing in zip(plain, missing.tolist(), strict=True)
+    ]
 
 
 def count_days(on: date, offsets: Ints) -> list[date]:

@@ -7,12 +7,21 @@ import numpy as np
 from apps.common.time import start_of
 from apps.inventory.models import Adaptation, ExitPlan, ExitTest
 from tools.seeding.catalog import SeededCatalog
-from tools.seeding.distributions import Bools, Ints, count_days, draw_values, mask_values, zipf_probabilities
+from tools.seeding.distributions import (
+    Bools,
+    Ints,
+    count_days,
+    draw_values,
+    mask_values,
+    zipf_probabilities,
+)
 from tools.seeding.portfolio import FALLBACK, PRIMARY, SeededDependencies
 from tools.seeding.rows import allocate_ids, copy_rows
 
 
-def write_exits(uses: SeededDependencies, catalog: SeededCatalog, rng: np.random.Generator, *, on: date) -> None:
+def write_exits(
+    uses: SeededDependencies, catalog: SeededCatalog, rng: np.random.Generator, *, on: date
+) -> None:
     """Write exit tests (about one for two applications), exit plans and adaptations, in the
     caller's transaction.
     """
@@ -24,22 +33,34 @@ def write_exits(uses: SeededDependencies, catalog: SeededCatalog, rng: np.random
 
 
 def _exit_tests(
-    uses: SeededDependencies, catalog: SeededCatalog, primaries: Ints, rng: np.random.Generator, on: date
+    uses: SeededDependencies,
+    catalog: SeededCatalog,
+    primaries: Ints,
+    rng: np.random.Generator,
+    on: date,
 ) -> None:
     """Half of the fallbacks were tried, as were some offerings that nobody has as a fallback."""
     first = dict(
-        zip(uses.applications[primaries][::-1].tolist(), uses.dependencies[primaries][::-1].tolist(), strict=True)
+        zip(
+            uses.applications[primaries][::-1].tolist(),
+            uses.dependencies[primaries][::-1].tolist(),
+            strict=True,
+        )
     )
     fallbacks = np.nonzero(uses.roles == FALLBACK)[0]
     tried = fallbacks[rng.random(len(fallbacks)) < 0.55]
     pairs = [
         (first[application], target)
-        for application, target in zip(uses.applications[tried].tolist(), uses.offerings[tried].tolist(), strict=True)
+        for application, target in zip(
+            uses.applications[tried].tolist(), uses.offerings[tried].tolist(), strict=True
+        )
         if application in first
     ]
     elsewhere = primaries[rng.random(len(primaries)) < 0.08]
     targets = catalog.popular[
-        rng.choice(len(catalog.popular), len(elsewhere), p=zipf_probabilities(len(catalog.popular), 1.0))
+        rng.choice(
+            len(catalog.popular), len(elsewhere), p=zipf_probabilities(len(catalog.popular), 1.0)
+        )
     ]
     pairs += zip(uses.dependencies[elsewhere].tolist(), targets.tolist(), strict=True)
     n = len(pairs)
@@ -53,7 +74,9 @@ def _exit_tests(
     versions = catalog.versions[rng.integers(0, len(catalog.versions), n)].tolist()
     answered = [
         (version if strays else catalog.version_of[target]) if noted else None
-        for (_, target), version, strays, noted in zip(pairs, versions, other.tolist(), known.tolist(), strict=True)
+        for (_, target), version, strays, noted in zip(
+            pairs, versions, other.tolist(), known.tolist(), strict=True
+        )
     ]
     moment = start_of(on).isoformat()
     effort = rng.integers(1, 120, n)
@@ -69,7 +92,9 @@ def _exit_tests(
             "result": draw_values(rng, ("passed", "partial", "failed"), n, (0.85, 0.08, 0.07)),
             "effort_days": mask_values(effort, rng.random(n) < 0.15),
             "cost": mask_values(effort * 900, rng.random(n) < 0.5),
-            "quality_delta": mask_values(np.round(rng.normal(-0.01, 0.03, n), 4), rng.random(n) < 0.3),
+            "quality_delta": mask_values(
+                np.round(rng.normal(-0.01, 0.03, n), 4), rng.random(n) < 0.3
+            ),
             "expires_on": mask_values(count_days(on, tested + valid), openended),
             **dict.fromkeys(("quality_metric", "evidence_ref", "note"), ""),
             "created_at": moment,
@@ -79,14 +104,20 @@ def _exit_tests(
 
 
 def _exit_plans(
-    uses: SeededDependencies, catalog: SeededCatalog, primaries: Ints, rng: np.random.Generator, on: date
+    uses: SeededDependencies,
+    catalog: SeededCatalog,
+    primaries: Ints,
+    rng: np.random.Generator,
+    on: date,
 ) -> None:
     chosen = primaries[rng.random(len(primaries)) < 0.3]
     n = len(chosen)
     values = ("", "not", "highly_complex", "medium", "easily")
     substitutable = draw_values(rng, values, n, (0.2, 0.05, 0.15, 0.4, 0.2))
     moment = start_of(on).isoformat()
-    targets = catalog.popular[rng.choice(len(catalog.popular), n, p=zipf_probabilities(len(catalog.popular), 1.0))]
+    targets = catalog.popular[
+        rng.choice(len(catalog.popular), n, p=zipf_probabilities(len(catalog.popular), 1.0))
+    ]
     copy_rows(
         ExitPlan._meta.db_table,
         n,
@@ -95,22 +126,30 @@ def _exit_plans(
             "dependency_id": uses.dependencies[chosen],
             "target_id": mask_values(targets, rng.random(n) < 0.4),
             "substitutability": substitutable,
-            "reason": ["migration" if word in ("not", "highly_complex") else "" for word in substitutable],
+            "reason": [
+                "migration" if word in ("not", "highly_complex") else "" for word in substitutable
+            ],
             "reintegration": draw_values(rng, ("", "easy", "difficult"), n, (0.5, 0.25, 0.25)),
             "alternatives_identified": draw_values(rng, ("", "yes", "no"), n, (0.4, 0.4, 0.2)),
             **dict.fromkeys(("alternatives", "blockers", "note"), ""),
             "estimated_days": mask_values(rng.integers(2, 200, n), rng.random(n) < 0.3),
-            "next_test_on": mask_values(count_days(on, rng.integers(-30, 300, n)), rng.random(n) < 0.6),
+            "next_test_on": mask_values(
+                count_days(on, rng.integers(-30, 300, n)), rng.random(n) < 0.6
+            ),
             "created_at": moment,
             "updated_at": moment,
         },
     )
 
 
-def _adaptations(uses: SeededDependencies, primaries: Ints, rng: np.random.Generator, on: date) -> None:
+def _adaptations(
+    uses: SeededDependencies, primaries: Ints, rng: np.random.Generator, on: date
+) -> None:
     """Prompts for most primaries, dearer things for some; what they cost is known for half."""
     kinds = ("prompt", "few_shot", "fine_tune", "retrieval", "agentic_tools")
-    chosen = np.concatenate([primaries[rng.random(len(primaries)) < part] for part in (0.6, 0.12, 0.06, 0.15, 0.07)])
+    chosen = np.concatenate(
+        [primaries[rng.random(len(primaries)) < part] for part in (0.6, 0.12, 0.06, 0.15, 0.07)]
+    )
     counted = rng.random(len(chosen))
     n = len(chosen)
     moment = start_of(on).isoformat()
@@ -123,7 +162,9 @@ def _adaptations(uses: SeededDependencies, primaries: Ints, rng: np.random.Gener
             "dependency_id": uses.dependencies[chosen],
             "kind": draw_values(rng, kinds, n, (0.6, 0.12, 0.06, 0.15, 0.07)),
             **dict.fromkeys(("name", "artefact_ref", "note"), ""),
-            "moves": draw_values(rng, ("", "portable", "re_run", "rebuild"), n, (0.3, 0.3, 0.3, 0.1)),
+            "moves": draw_values(
+                rng, ("", "portable", "re_run", "rebuild"), n, (0.3, 0.3, 0.3, 0.1)
+            ),
             "invested_days": mask_values(invested, counted < 0.5),
             "invested_cost": mask_values(np.round(invested * 900, 2), counted < 0.6),
             "created_at": moment,

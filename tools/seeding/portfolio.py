@@ -12,7 +12,14 @@ from apps.accounts.models import Team
 from apps.common.time import start_of
 from apps.inventory.models import Application, Dependency
 from tools.seeding.catalog import MARK, SeededCatalog
-from tools.seeding.distributions import Bools, Ints, count_days, draw_values, mask_values, zipf_probabilities
+from tools.seeding.distributions import (
+    Bools,
+    Ints,
+    count_days,
+    draw_values,
+    mask_values,
+    zipf_probabilities,
+)
 from tools.seeding.rows import allocate_ids, copy_rows
 from tools.seeding.sizes import SeedSizes
 
@@ -96,7 +103,9 @@ def _teams(sizes: SeedSizes, moment: datetime, name: str) -> Ints:
     return ids[1 + n_departments :]
 
 
-def _applications(sizes: SeedSizes, teams: Ints, rng: np.random.Generator, moment: datetime, on: date) -> Ints:
+def _applications(
+    sizes: SeedSizes, teams: Ints, rng: np.random.Generator, moment: datetime, on: date
+) -> Ints:
     n = sizes.applications
     ids = allocate_ids(Application, n)
     functions = rng.integers(0, len(_FUNCTIONS), n)
@@ -107,27 +116,42 @@ def _applications(sizes: SeedSizes, teams: Ints, rng: np.random.Generator, momen
         n,
         {
             "id": ids,
-            "name": [f"{_FUNCTIONS[function]} {number:06d}" for number, function in enumerate(functions.tolist(), 1)],
+            "name": [
+                f"{_FUNCTIONS[function]} {number:06d}"
+                for number, function in enumerate(functions.tolist(), 1)
+            ],
             "slug": [f"{MARK}-application-{number:06d}" for number in range(1, n + 1)],
             "purpose": "Invented for measuring.",
             "team_id": teams[rng.choice(len(teams), n, p=zipf_probabilities(len(teams), 0.6))],
-            **dict.fromkeys(("business_owner", "technical_owner", "geography", "criticality_reason"), ""),
+            **dict.fromkeys(
+                ("business_owner", "technical_owner", "geography", "criticality_reason"), ""
+            ),
             "criticality": rng.choice(4, n, p=[0.05, 0.15, 0.45, 0.35]),
-            "status": draw_values(rng, ("proposed", "pilot", "production", "retired"), n, (0.05, 0.1, 0.8, 0.05)),
-            "ai_act_class": draw_values(rng, ("", "high", "limited", "minimal"), n, (0.3, 0.1, 0.3, 0.3)),
+            "status": draw_values(
+                rng, ("proposed", "pilot", "production", "retired"), n, (0.05, 0.1, 0.8, 0.05)
+            ),
+            "ai_act_class": draw_values(
+                rng, ("", "high", "limited", "minimal"), n, (0.3, 0.1, 0.3, 0.3)
+            ),
             "ai_act_role": draw_values(rng, ("", "deployer", "provider"), n, (0.3, 0.6, 0.1)),
             "data_classification": draw_values(
                 rng, ("", "public", "internal", "confidential"), n, (0.2, 0.1, 0.5, 0.2)
             ),
             "personal_data": draw_values(rng, (None, True, False), n, (0.2, 0.4, 0.4)),
             "business_function": [_FUNCTIONS[function] for function in functions.tolist()],
-            "autonomy": draw_values(rng, ("", "assists", "supervised", "autonomous"), n, (0.3, 0.5, 0.15, 0.05)),
-            "impact_of_discontinuing": draw_values(rng, ("", "low", "medium", "high"), n, (0.4, 0.2, 0.2, 0.2)),
+            "autonomy": draw_values(
+                rng, ("", "assists", "supervised", "autonomous"), n, (0.3, 0.5, 0.15, 0.05)
+            ),
+            "impact_of_discontinuing": draw_values(
+                rng, ("", "low", "medium", "high"), n, (0.4, 0.2, 0.2, 0.2)
+            ),
             "users_affected": mask_values(users, rng.random(n) < 0.05),
             "rto_hours": draw_values(rng, (None, 4, 24, 72), n, (0.4, 0.1, 0.3, 0.2)),
             "monthly_spend": mask_values(spend, rng.random(n) < 0.1),
             "external_refs": "{}",
-            "next_review_on": mask_values(count_days(on, rng.integers(-60, 365, n)), rng.random(n) < 0.5),
+            "next_review_on": mask_values(
+                count_days(on, rng.integers(-60, 365, n)), rng.random(n) < 0.5
+            ),
             "created_at": moment.isoformat(),
             "updated_at": moment.isoformat(),
         },
@@ -136,13 +160,20 @@ def _applications(sizes: SeedSizes, teams: Ints, rng: np.random.Generator, momen
 
 
 def _dependencies(
-    sizes: SeedSizes, applications: Ints, catalog: SeededCatalog, rng: np.random.Generator, moment: datetime, on: date
+    sizes: SeedSizes,
+    applications: Ints,
+    catalog: SeededCatalog,
+    rng: np.random.Generator,
+    moment: datetime,
+    on: date,
 ) -> SeededDependencies:
     who, offering, role, order, share = _stacks(sizes, catalog.popular, rng)
     n = len(who)
     ids = allocate_ids(Dependency, n)
     reached = rng.choice(3, n, p=[0.82, 0.14, 0.04])
-    gateway = catalog.gateways[rng.choice(len(catalog.gateways), n, p=zipf_probabilities(len(catalog.gateways), 1.0))]
+    gateway = catalog.gateways[
+        rng.choice(len(catalog.gateways), n, p=zipf_probabilities(len(catalog.gateways), 1.0))
+    ]
     vendor = catalog.vendors[rng.integers(0, len(catalog.vendors), n)]
     since = -rng.integers(1, 900, n)
     # most of what ended has ended already; a few ends are known ahead
@@ -168,8 +199,12 @@ def _dependencies(
             "monthly_cache_read_tokens": mask_values(n_in // 3, uncached),
             "monthly_cache_write_tokens": mask_values(n_in // 20, uncached),
             "monthly_requests": mask_values(np.maximum(1, n_in // 2_000), unmeasured),
-            "typical_request_tokens": mask_values(rng.integers(200, 20_000, n), unmeasured | (rng.random(n) < 0.5)),
-            "monthly_spend": mask_values(np.round(rng.lognormal(4, 1.5, n), 2), rng.random(n) < 0.4),
+            "typical_request_tokens": mask_values(
+                rng.integers(200, 20_000, n), unmeasured | (rng.random(n) < 0.5)
+            ),
+            "monthly_spend": mask_values(
+                np.round(rng.lognormal(4, 1.5, n), 2), rng.random(n) < 0.4
+            ),
             "reached": [("direct", "gateway", "embedded")[how] for how in reached.tolist()],
             "via_party_id": mask_values(np.where(reached == 1, gateway, vendor), reached == 0),
             "known": ["observed" if seen else "declared" for seen in observed.tolist()],
@@ -177,7 +212,9 @@ def _dependencies(
             "since": count_days(on, since),
             "until": mask_values(count_days(on, until), ~ended),
             "last_observed_on": mask_values(count_days(on, -rng.integers(0, 60, n)), ~observed),
-            "confirmed_on": mask_values(count_days(on, -rng.integers(0, 400, n)), rng.random(n) < 0.6),
+            "confirmed_on": mask_values(
+                count_days(on, -rng.integers(0, 400, n)), rng.random(n) < 0.6
+            ),
             "tags": "{}",
             "created_at": moment.isoformat(),
             "updated_at": moment.isoformat(),
@@ -186,7 +223,9 @@ def _dependencies(
     return SeededDependencies(ids, applications[who], offering, role)
 
 
-def _stacks(sizes: SeedSizes, popular: Ints, rng: np.random.Generator) -> tuple[Ints, Ints, Ints, Ints, list[Any]]:
+def _stacks(
+    sizes: SeedSizes, popular: Ints, rng: np.random.Generator
+) -> tuple[Ints, Ints, Ints, Ints, list[Any]]:
     """(place of the application, offering, role, fallback order, declared share), by application.
 
     Three in five applications use a stack that their organisation has made a template of; the rest
@@ -201,7 +240,9 @@ def _stacks(sizes: SeedSizes, popular: Ints, rng: np.random.Generator) -> tuple[
 
     template = rng.choice(sizes.templates, n, p=zipf_probabilities(sizes.templates, 1.0))
     templated: Bools = rng.random(n) < 0.6
-    of_template = {role: draw(sizes.templates * 3).reshape(sizes.templates, 3) for role in (PRIMARY, FALLBACK)}
+    of_template = {
+        role: draw(sizes.templates * 3).reshape(sizes.templates, 3) for role in (PRIMARY, FALLBACK)
+    }
     counts = {
         PRIMARY: np.where(
             templated,
@@ -218,18 +259,31 @@ def _stacks(sizes: SeedSizes, popular: Ints, rng: np.random.Generator) -> tuple[
     for role, many in counts.items():
         for step in range(3):
             who = np.nonzero(many > step)[0]
-            chosen = np.where(templated[who], of_template[role][template[who], step], draw(len(who)))
+            chosen = np.where(
+                templated[who], of_template[role][template[who], step], draw(len(who))
+            )
             order = np.full(len(who), step + 1 if role == FALLBACK else 0)
             parts.append((who, chosen, np.full(len(who), role), order))
     n_others = rng.choice(7, n, p=[0.05, 0.15, 0.2, 0.2, 0.2, 0.1, 0.1])
     for step in range(6):
         who = np.nonzero(n_others > step)[0]
-        parts.append((who, draw(len(who)), rng.integers(2, len(_ROLES), len(who)), np.zeros(len(who), np.int64)))
+        parts.append(
+            (
+                who,
+                draw(len(who)),
+                rng.integers(2, len(_ROLES), len(who)),
+                np.zeros(len(who), np.int64),
+            )
+        )
     who, offering, role_of, order = (np.concatenate(column) for column in zip(*parts, strict=True))
     by_application = np.argsort(who, kind="stable")
-    who, offering, role_of, order = (column[by_application] for column in (who, offering, role_of, order))
+    who, offering, role_of, order = (
+        column[by_application] for column in (who, offering, role_of, order)
+    )
     alone = counts[PRIMARY][who] == 1
-    declared = np.where(alone, 1.0, np.where(templated[who], 0.5, np.round(rng.random(len(who)), 2)))
+    declared = np.where(
+        alone, 1.0, np.where(templated[who], 0.5, np.round(rng.random(len(who)), 2))
+    )
     declared = np.where(~alone & (rng.random(len(who)) < 0.05), 0.0, declared)
     silent: Bools = (role_of != PRIMARY) | (rng.random(len(who)) < np.where(alone, 0.6, 0.15))
     return who, offering, role_of, order, mask_values(declared, silent)

@@ -10,7 +10,8 @@ from tools.seeding.catalog import MARK
 _DELETIONS = (
     # people's own tests name who recorded them, and stay; so they hold the rest, and removing is
     # refused
-    "DELETE FROM inventory_exittest t USING synthetic_use u WHERE t.dependency_id = u.id AND t.recorded_by_id IS NULL",
+    "DELETE FROM inventory_exittest t USING synthetic_use u WHERE t.dependency_id = u.id AND "
+    "t.recorded_by_id IS NULL",
     "DELETE FROM inventory_exitplan t USING synthetic_use u WHERE t.dependency_id = u.id",
     "DELETE FROM inventory_adaptation t USING synthetic_use u WHERE t.dependency_id = u.id",
     "DELETE FROM inventory_dependency t USING synthetic_use u WHERE t.id = u.id",
@@ -29,15 +30,18 @@ _DELETIONS = (
     "DELETE FROM catalog_offering_regions t USING synthetic_offering o WHERE t.offering_id = o.id",
     "DELETE FROM catalog_footing t USING synthetic_offering o WHERE t.offering_id = o.id",
     "DELETE FROM catalog_offering t USING synthetic_offering o WHERE t.id = o.id",
-    "DELETE FROM catalog_region t USING catalog_provider p WHERE t.host_id = p.id AND p.slug LIKE %(mark)s",
-    "DELETE FROM catalog_derivation t USING catalog_version v WHERE t.child_id = v.id AND v.identifier LIKE %(path)s",
+    "DELETE FROM catalog_region t USING catalog_provider p WHERE t.host_id = p.id AND p.slug LIKE "
+    "%(mark)s",
+    "DELETE FROM catalog_derivation t USING catalog_version v WHERE t.child_id = v.id AND "
+    "v.identifier LIKE %(path)s",
     "DELETE FROM catalog_version WHERE identifier LIKE %(path)s",
     "DELETE FROM catalog_foundation WHERE line LIKE %(path)s",
     "DELETE FROM catalog_provider WHERE slug LIKE %(mark)s",
     "DELETE FROM catalog_node t USING synthetic_node n WHERE t.id = n.id",
 )
 _SYNTHETIC_ROWS = (
-    "CREATE TEMPORARY TABLE synthetic_offering ON COMMIT DROP AS SELECT o.id FROM catalog_offering o"
+    "CREATE TEMPORARY TABLE synthetic_offering ON COMMIT DROP AS SELECT o.id FROM catalog_offering "
+    "o"
     " JOIN catalog_provider p ON p.id = o.host_id WHERE p.slug LIKE %(mark)s",
     "CREATE TEMPORARY TABLE synthetic_use ON COMMIT DROP AS SELECT d.id FROM inventory_dependency d"
     " JOIN inventory_application a ON a.id = d.application_id WHERE a.slug LIKE %(mark)s",
@@ -46,15 +50,18 @@ _SYNTHETIC_ROWS = (
         (n.kind = 1 AND n.ref IN (SELECT id FROM synthetic_offering))
         OR (n.kind = 2 AND n.ref IN (SELECT id FROM catalog_version WHERE identifier LIKE %(path)s))
         OR (n.kind = 3 AND n.ref IN (SELECT id FROM catalog_foundation WHERE line LIKE %(path)s))
-        OR (n.kind IN (4, 5, 6, 8) AND n.ref IN (SELECT id FROM catalog_provider WHERE slug LIKE %(mark)s))
-        OR (n.kind = 7 AND n.ref IN (SELECT r.id FROM catalog_region r JOIN catalog_provider p ON p.id = r.host_id
+        OR (n.kind IN (4, 5, 6, 8) AND n.ref IN (SELECT id FROM catalog_provider
+        WHERE slug LIKE %(mark)s))
+        OR (n.kind = 7 AND n.ref IN (SELECT r.id FROM catalog_region r
+        JOIN catalog_provider p ON p.id = r.host_id
                                      WHERE p.slug LIKE %(mark)s))
     """,
 )
 
 
 class StillInUseError(Exception):
-    """Something that seeding did not write refers to the synthetic portfolio; the text says what."""
+    """Something that seeding did not write refers to the synthetic portfolio; the text says
+    what."""
 
 
 @transaction.atomic
@@ -77,8 +84,11 @@ def remove_portfolio() -> None:
             cursor.execute("SET CONSTRAINTS ALL DEFERRED")
             cursor.execute("DROP TABLE synthetic_offering, synthetic_use, synthetic_node")
     except IntegrityError as error:
-        table = getattr(getattr(error.__cause__, "diag", None), "table_name", None) or "another table"
+        table = (
+            getattr(getattr(error.__cause__, "diag", None), "table_name", None) or "another table"
+        )
         raise StillInUseError(
-            f"Rows of {table} refer to the synthetic portfolio that is here, so it was left as it is."
+            f"Rows of {table} refer to the synthetic portfolio that is here, so it was left as it "
+            "is."
             " Remove them first, or use an empty database."
         ) from error

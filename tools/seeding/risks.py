@@ -23,7 +23,9 @@ _KINDS = {
 }
 
 
-def write_risks(sizes: SeedSizes, catalog: SeededCatalog, rng: np.random.Generator, *, on: date) -> None:
+def write_risks(
+    sizes: SeedSizes, catalog: SeededCatalog, rng: np.random.Generator, *, on: date
+) -> None:
     """Write own risks without a template (several may lie on one node), in the caller's
     transaction.
     """

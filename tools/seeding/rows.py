@@ -17,7 +17,8 @@ def allocate_ids(model: type[models.Model], n: int) -> np.ndarray[Any, Any]:
     table = model._meta.db_table
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT nextval(pg_get_serial_sequence(%s, 'id')) FROM generate_series(1, %s)", [f'"{table}"', n]
+            "SELECT nextval(pg_get_serial_sequence(%s, 'id')) FROM generate_series(1, %s)",
+            [f'"{table}"', n],
         )
         return np.fromiter((row[0] for row in cursor.fetchall()), dtype=np.int64, count=n)
 

@@ -1,4 +1,5 @@
-"""Seeding in its order: catalogue, portfolio, exits, risks, then exposure and the counts of risks."""
+"""Seeding in its order: catalogue, portfolio, exits, risks, then exposure and the counts of
+risks."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -58,7 +59,9 @@ def seed_portfolio(*, n_applications: int, seed: int, on: date) -> SeedResult:
     would be replaced.
     """
     if settings.REGISTRY_ENV == "production":
-        raise SeedError("A synthetic portfolio is not for production. Set REGISTRY_ENV to demo to try one.")
+        raise SeedError(
+            "A synthetic portfolio is not for production. Set REGISTRY_ENV to demo to try one."
+        )
     if not 1 <= n_applications <= MAX_APPLICATIONS:
         raise SeedError(f"Ask for 1 to {MAX_APPLICATIONS:,} applications, not {n_applications:,}.")
     if seed < 0:

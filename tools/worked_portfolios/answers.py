@@ -6,14 +6,28 @@ from typing import Any
 
 from apps.catalog.models import Footing, NodeKind, Via
 from apps.exposure.engine.building import rebuild
-from apps.exposure.engine.concentration import contributions, measure_layer, undeclared, without_weight
+from apps.exposure.engine.concentration import (
+    contributions,
+    measure_layer,
+    undeclared,
+    without_weight,
+)
 from apps.exposure.engine.cuts import cuts
 from apps.exposure.engine.reach import leaning, may_stand
 from apps.exposure.engine.settings import EngineSettings, engine_settings
 from apps.exposure.engine.single_points import single_points
 from apps.exposure.engine.states import PathState, application_states, path_states, questions
 from apps.exposure.flag_life import run
-from apps.exposure.models import Basis, Layer, LiveUse, NodeReach, Path, Policy, ScopedApplication, StandingState
+from apps.exposure.models import (
+    Basis,
+    Layer,
+    LiveUse,
+    NodeReach,
+    Path,
+    Policy,
+    ScopedApplication,
+    StandingState,
+)
 from apps.exposure.policy_values import counts_critical, named_applications, policy_values
 from apps.exposure.threats import ERROR
 from apps.inventory.costing import monthly_costs
@@ -23,7 +37,12 @@ from tools.worked_portfolios.grades import grade_candidates
 from tools.worked_portfolios.loader import PortfolioIds, load_portfolio
 from tools.worked_portfolios.losses import measure_losses
 from tools.worked_portfolios.nodes import NodeName
-from tools.worked_portfolios.numbers import format_exact, format_exact_or_none, format_float, format_float_or_none
+from tools.worked_portfolios.numbers import (
+    format_exact,
+    format_exact_or_none,
+    format_float,
+    format_float_or_none,
+)
 from tools.worked_portfolios.records import LifecycleRecord, PortfolioRecord
 from tools.worked_portfolios.scenarios import run_scenario
 
@@ -70,7 +89,9 @@ def answer_portfolio(portfolio: PortfolioRecord) -> Section:
         "live_dependencies": _live_dependencies(names),
         "shares": _shares(names),
         "footing": _footing(names),
-        "grades": grade_candidates(on=portfolio.as_of, dependencies=names.dependencies, offerings=names.offerings),
+        "grades": grade_candidates(
+            on=portfolio.as_of, dependencies=names.dependencies, offerings=names.offerings
+        ),
         "states": _states(names, settings, threat=None),
         "may_stand": _may_stand(names),
         "states_error": _states(names, settings, threat=ERROR),
@@ -84,7 +105,11 @@ def answer_portfolio(portfolio: PortfolioRecord) -> Section:
     if portfolio.scenarios:
         sections["scenarios"] = {
             scenario.id: run_scenario(
-                scenario, ids=ids, applications=names.applications, nodes=names.nodes, settings=settings
+                scenario,
+                ids=ids,
+                applications=names.applications,
+                nodes=names.nodes,
+                settings=settings,
             )
             for scenario in portfolio.scenarios
         }
@@ -93,12 +118,16 @@ def answer_portfolio(portfolio: PortfolioRecord) -> Section:
             portfolio.loss, applications=names.applications, nodes=names.nodes, settings=settings
         )
     if portfolio.lifecycles:
-        sections["lifecycles"] = {lifecycle.id: _life(lifecycle) for lifecycle in portfolio.lifecycles}
+        sections["lifecycles"] = {
+            lifecycle.id: _life(lifecycle) for lifecycle in portfolio.lifecycles
+        }
     return sections
 
 
 def _scope(names: PortfolioNames) -> list[str]:
-    return sorted(names.applications[pk] for pk in ScopedApplication.objects.values_list("pk", flat=True))
+    return sorted(
+        names.applications[pk] for pk in ScopedApplication.objects.values_list("pk", flat=True)
+    )
 
 
 def _live_dependencies(names: PortfolioNames) -> list[str]:
@@ -111,7 +140,10 @@ def _shares(names: PortfolioNames) -> Section:
     primaries = Dependency.objects.filter(
         role=Dependency.Role.PRIMARY, pk__in=LiveUse.objects.values_list("pk", flat=True)
     )
-    return {names.dependencies[pk]: format_float(paths.get(pk, 0.0)) for pk in primaries.values_list("pk", flat=True)}
+    return {
+        names.dependencies[pk]: format_float(paths.get(pk, 0.0))
+        for pk in primaries.values_list("pk", flat=True)
+    }
 
 
 def _footing(names: PortfolioNames) -> Section:
@@ -137,7 +169,9 @@ def _states(names: PortfolioNames, settings: EngineSettings, *, threat: str | No
             for standing in application_states(failures)
         }
         for path in path_states(failures):
-            rows[names.applications[path.application_id]]["paths"][names.dependencies[path.dependency_id]] = {
+            rows[names.applications[path.application_id]]["paths"][
+                names.dependencies[path.dependency_id]
+            ] = {
                 "state": path.state,
                 "share": format_float(path.share),
                 "rescue": _rescue(path, names),
@@ -169,10 +203,13 @@ def _may_stand(names: PortfolioNames) -> Section:
 
 def _concentration(names: PortfolioNames) -> Section:
     nowhere = sorted(names.applications[pk] for pk in undeclared())
-    weightless = {basis: sorted(names.applications[pk] for pk in without_weight(basis)) for basis in Basis}
+    weightless = {
+        basis: sorted(names.applications[pk] for pk in without_weight(basis)) for basis in Basis
+    }
     return {
         str(layer): {
-            str(basis): _layer(names, layer, basis) | {"missing_weight": weightless[basis], "undeclared": nowhere}
+            str(basis): _layer(names, layer, basis)
+            | {"missing_weight": weightless[basis], "undeclared": nowhere}
             for basis in Basis
         }
         for layer in Layer
@@ -187,7 +224,9 @@ def _layer(names: PortfolioNames, layer: Layer, basis: Basis) -> Section:
         "none_weight": format_float(indices.none_weight),
         "covered_weight": format_float(indices.covered_weight),
         "unknown": format_float_or_none(indices.unknown),
-        "shares": {str(names.nodes[pk]): format_float(share) for pk, share in indices.shares.items()}
+        "shares": {
+            str(names.nodes[pk]): format_float(share) for pk, share in indices.shares.items()
+        }
         if known
         else None,
         "cr1": format_float_or_none(indices.cr1),
@@ -199,9 +238,15 @@ def _layer(names: PortfolioNames, layer: Layer, basis: Basis) -> Section:
         "n1": indices.n1,
     }
     if known:
-        parts = {names.applications[part.application_id]: part for part in contributions(layer, basis)}
-        section["marginal"] = {name: format_float_or_none(part.marginal) for name, part in sorted(parts.items())}
-        section["contribution"] = {name: format_float(part.contribution) for name, part in sorted(parts.items())}
+        parts = {
+            names.applications[part.application_id]: part for part in contributions(layer, basis)
+        }
+        section["marginal"] = {
+            name: format_float_or_none(part.marginal) for name, part in sorted(parts.items())
+        }
+        section["contribution"] = {
+            name: format_float(part.contribution) for name, part in sorted(parts.items())
+        }
     return section
 
 
@@ -211,7 +256,8 @@ def _single_points(names: PortfolioNames, settings: EngineSettings) -> Section:
         failures = questions([point.node_id], settings=settings)
         stopped: dict[str, list[str]] = {
             state: sorted(
-                names.applications[standing.application_id] for standing in application_states(failures, states=[state])
+                names.applications[standing.application_id]
+                for standing in application_states(failures, states=[state])
             )
             for state in (StandingState.EXPOSED.value, StandingState.CUSHIONED.value)
         }
@@ -228,15 +274,23 @@ def _cuts(names: PortfolioNames, settings: EngineSettings) -> Section:
     return {
         "target_weight": cut_sets.n_target * settings.points[Criticality.CRITICAL],
         "threshold": format_exact(cut_sets.threshold),
-        "size1": sorted([str(names.nodes[node]), format_exact(share)] for node, share in cut_sets.singles),
+        "size1": sorted(
+            [str(names.nodes[node]), format_exact(share)] for node, share in cut_sets.singles
+        ),
         "size2": sorted(list(pair) for pair in pairs),
     }
 
 
-def _flags(names: PortfolioNames, settings: EngineSettings, portfolio: PortfolioRecord) -> list[Section]:
+def _flags(
+    names: PortfolioNames, settings: EngineSettings, portfolio: PortfolioRecord
+) -> list[Section]:
     """Policies in the order of the file, nodes by name."""
     rows: list[Section] = []
-    critical = {application.id for application in portfolio.applications if application.criticality == "critical"}
+    critical = {
+        application.id
+        for application in portfolio.applications
+        if application.criticality == "critical"
+    }
     policies = Policy.objects.in_bulk(list(names.ids.policies.values()))
     for record in portfolio.policies:
         policy = policies[names.ids.policies[record.id]]
@@ -245,14 +299,18 @@ def _flags(names: PortfolioNames, settings: EngineSettings, portfolio: Portfolio
             assert node_id is not None, "a policy of a file counts on nodes"
             counted = {
                 names.applications[pk]
-                for pk in named_applications(policy, node_id, settings=settings, limit=len(names.applications))
+                for pk in named_applications(
+                    policy, node_id, settings=settings, limit=len(names.applications)
+                )
             }
             flagged.append(
                 {
                     "policy": record.id,
                     "node": str(names.nodes[node_id]),
                     "value": format_exact(measured.value),
-                    "applications": sorted(counted & critical if counts_critical(policy) else counted),
+                    "applications": sorted(
+                        counted & critical if counts_critical(policy) else counted
+                    ),
                 }
             )
         rows += sorted(flagged, key=lambda row: str(row["node"]))
@@ -279,7 +337,8 @@ def _cost(names: PortfolioNames, settings: EngineSettings, portfolio: PortfolioR
         costs = monthly_costs(on=portfolio.as_of, prices_on=day, statuses=settings.statuses)
         section[str(day)] = {
             "per_dependency": {
-                names.dependencies[pk]: format_exact(money.amount) for pk, money in costs.per_dependency.items()
+                names.dependencies[pk]: format_exact(money.amount)
+                for pk, money in costs.per_dependency.items()
             },
             "total": {currency: format_exact(amount) for currency, amount in costs.totals.items()},
             "unknown": sorted(names.dependencies[pk] for pk in costs.unknown),

@@ -35,7 +35,9 @@ def evaluate_portfolios(portfolios: Sequence[PortfolioRecord | PortfolioFileErro
     if not portfolios:
         return evaluation
     # what has been dropped from the template decides whether it can be used again
-    with scratch_database(waive_constraints, purpose="evaluate", fingerprint=repr(sorted(WAIVED_CONSTRAINTS.items()))):
+    with scratch_database(
+        waive_constraints, purpose="evaluate", fingerprint=repr(sorted(WAIVED_CONSTRAINTS.items()))
+    ):
         for portfolio in portfolios:
             if isinstance(portfolio, PortfolioFileError):
                 evaluation.answers.append(None)

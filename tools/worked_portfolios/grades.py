@@ -15,7 +15,8 @@ SELECT p.dependency_id, c.dependency_id, c.offering_id,
        CASE WHEN c.tested THEN 'tested' WHEN c.ever_tested THEN 'lapsed' ELSE 'none' END
 FROM exposure_path p
 JOIN exposure_candidate c
-  ON c.application_id = p.application_id AND (c.primary_id IS NULL OR c.primary_id = p.dependency_id)
+  ON c.application_id = p.application_id AND (c.primary_id IS NULL
+      OR c.primary_id = p.dependency_id)
 JOIN exposure_pairgrade g ON g.primary_id = p.effective_id AND g.candidate_id = c.effective_id
 """
 
@@ -39,7 +40,9 @@ def grade_candidates(
     grades = _pairs()
     if ExitTest.objects.filter(result=ExitTest.Result.FAILED).exists():
         with transaction.atomic():
-            ExitTest.objects.filter(result=ExitTest.Result.FAILED).update(result=ExitTest.Result.PARTIAL)
+            ExitTest.objects.filter(result=ExitTest.Result.FAILED).update(
+                result=ExitTest.Result.PARTIAL
+            )
             refresh(on=on)
             for pair, (grade, _) in _pairs().items():
                 # a way out that failed its test is not even named
@@ -47,7 +50,10 @@ def grade_candidates(
                     grades.setdefault(pair, (grade, "failed"))
             transaction.set_rollback(True)
     return {
-        f"{dependencies[pair.primary_id]}>{_name(pair, dependencies, offerings)}": {"grade": grade, "test": test}
+        f"{dependencies[pair.primary_id]}>{_name(pair, dependencies, offerings)}": {
+            "grade": grade,
+            "test": test,
+        }
         for pair, (grade, test) in grades.items()
     }
 
@@ -59,4 +65,8 @@ def _pairs() -> dict[Pair, tuple[int, str]]:
 
 
 def _name(pair: Pair, dependencies: Mapping[int, str], offerings: Mapping[int, str]) -> str:
-    return f"exit:{offerings[pair.offering_id]}" if pair.dependency_id is None else dependencies[pair.dependency_id]
+    return (
+        f"exit:{offerings[pair.offering_id]}"
+        if pair.dependency_id is None
+        else dependencies[pair.dependency_id]
+    )

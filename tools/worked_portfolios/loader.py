@@ -98,7 +98,9 @@ class PortfolioIds:
             names |= {(kind.value, pk): NodeName(kind, name) for name, pk in refs.items()}
         for (host, region), pk in self.regions.items():
             names[NodeKind.REGION.value, pk] = NodeName(NodeKind.REGION, host, region)
-        return {pk: names[kind, ref] for pk, kind, ref in Node.objects.values_list("pk", "kind", "ref")}
+        return {
+            pk: names[kind, ref] for pk, kind, ref in Node.objects.values_list("pk", "kind", "ref")
+        }
 
     def _refs(self) -> dict[NodeKind, Mapping[str, int]]:
         return {
@@ -120,20 +122,28 @@ def load_portfolio(portfolio: PortfolioRecord) -> PortfolioIds:
         }
     )
     versions = _written(
-        {v.id: Version(foundation_id=foundations[v.foundation], identifier=v.id, name=v.id) for v in portfolio.versions}
+        {
+            v.id: Version(foundation_id=foundations[v.foundation], identifier=v.id, name=v.id)
+            for v in portfolio.versions
+        }
     )
     Derivation.objects.bulk_create(
-        Derivation(child_id=versions[d.child], parent_id=versions[d.parent], kind=d.kind) for d in portfolio.derivations
+        Derivation(child_id=versions[d.child], parent_id=versions[d.parent], kind=d.kind)
+        for d in portfolio.derivations
     )
     offerings, regions = _offerings(portfolio.offerings, providers, versions)
     Price.objects.bulk_create(_price(price, offerings) for price in portfolio.prices)
     applications = _applications(portfolio.applications)
-    dependencies = _written({d.id: _dependency(d, applications, offerings, providers) for d in portfolio.dependencies})
+    dependencies = _written(
+        {d.id: _dependency(d, applications, offerings, providers) for d in portfolio.dependencies}
+    )
     _written({t.id: _exit_test(t, dependencies, offerings, versions) for t in portfolio.exit_tests})
     _written({p.id: _exit_plan(p, dependencies, offerings) for p in portfolio.exit_plans})
     policies = _written({p.id: _policy(p) for p in portfolio.policies})
     refresh_footing(today=portfolio.as_of)
-    return PortfolioIds(providers, foundations, versions, offerings, applications, dependencies, policies, regions)
+    return PortfolioIds(
+        providers, foundations, versions, offerings, applications, dependencies, policies, regions
+    )
 
 
 def _written[M: models.Model](rows: Mapping[str, M]) -> dict[str, int]:
@@ -141,7 +151,9 @@ def _written[M: models.Model](rows: Mapping[str, M]) -> dict[str, int]:
     ordered = dict(sorted(rows.items()))
     if not ordered:
         return {}
-    written: Sequence[M] = next(iter(ordered.values())).__class__._default_manager.bulk_create(ordered.values())
+    written: Sequence[M] = next(iter(ordered.values())).__class__._default_manager.bulk_create(
+        ordered.values()
+    )
     return {name: row.pk for name, row in zip(ordered, written, strict=True)}
 
 
@@ -156,10 +168,14 @@ def _providers(portfolio: PortfolioRecord) -> dict[str, int]:
     for dependency in portfolio.dependencies:
         if dependency.via_party is not None:
             gateway = dependency.via == Dependency.Reached.GATEWAY
-            roles[dependency.via_party].add(ProviderRole.GATEWAY if gateway else ProviderRole.RESELLER)
+            roles[dependency.via_party].add(
+                ProviderRole.GATEWAY if gateway else ProviderRole.RESELLER
+            )
     rows = {
         provider.id: Provider(
-            name=provider.id, slug=provider.id, roles=sorted(roles[provider.id] or {ProviderRole.RESELLER})
+            name=provider.id,
+            slug=provider.id,
+            roles=sorted(roles[provider.id] or {ProviderRole.RESELLER}),
         )
         for provider in portfolio.providers
     }
@@ -186,7 +202,9 @@ def _offerings(
             retires_on=record.retires_on,
             # a firm end without a day is no end; a soft one is remembered, for what retired without
             # a day
-            date_kind="" if record.retires_on is None and record.date_kind == DateKind.FIRM else record.date_kind,
+            date_kind=""
+            if record.retires_on is None and record.date_kind == DateKind.FIRM
+            else record.date_kind,
             end_behaviour=record.end_behaviour,
             replacement_text=record.replacement or "",
         )
@@ -200,10 +218,14 @@ def _offerings(
             replaced.append(rows[record.id])
     Offering.objects.bulk_update(replaced, ["replacement"])
     names = sorted({(record.host, region) for record in records for region in record.regions})
-    regions = Region.objects.bulk_create(Region(host_id=providers[host], name=region) for host, region in names)
+    regions = Region.objects.bulk_create(
+        Region(host_id=providers[host], name=region) for host, region in names
+    )
     region_ids = {name: region.pk for name, region in zip(names, regions, strict=True)}
     Offering.regions.through.objects.bulk_create(
-        Offering.regions.through(offering_id=ids[record.id], region_id=region_ids[record.host, region])
+        Offering.regions.through(
+            offering_id=ids[record.id], region_id=region_ids[record.host, region]
+        )
         for record in records
         for region in record.regions
     )
@@ -222,7 +244,9 @@ def _price(record: PriceRecord, offerings: Mapping[str, int]) -> Price:
 
 
 def _applications(records: Iterable[ApplicationRecord]) -> dict[str, int]:
-    teams = _written({name: Team(name=name, slug=name) for name in {record.team for record in records}})
+    teams = _written(
+        {name: Team(name=name, slug=name) for name in {record.team for record in records}}
+    )
     return _written({record.id: application_row(record, teams) for record in records})
 
 
@@ -275,11 +299,15 @@ def _exit_test(
         result=record.result,
         expires_on=record.expires_on,
         effort_days=record.effort_days,
-        tested_version_id=None if record.tested_version is None else versions[record.tested_version],
+        tested_version_id=None
+        if record.tested_version is None
+        else versions[record.tested_version],
     )
 
 
-def _exit_plan(record: ExitPlanRecord, dependencies: Mapping[str, int], offerings: Mapping[str, int]) -> ExitPlan:
+def _exit_plan(
+    record: ExitPlanRecord, dependencies: Mapping[str, int], offerings: Mapping[str, int]
+) -> ExitPlan:
     return ExitPlan(
         dependency_id=dependencies[record.dependency],
         target_id=None if record.target is None else offerings[record.target],

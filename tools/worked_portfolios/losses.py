@@ -16,7 +16,11 @@ from tools.worked_portfolios.records import FrequencyRecord, LossEventRecord, Lo
 
 
 def measure_losses(
-    record: LossRecord, *, applications: Mapping[int, str], nodes: Mapping[int, NodeName], settings: EngineSettings
+    record: LossRecord,
+    *,
+    applications: Mapping[int, str],
+    nodes: Mapping[int, NodeName],
+    settings: EngineSettings,
 ) -> dict[str, Any]:
     """Compute the exact loss; raises LossTooLarge where too many different losses can occur."""
     criticality = {
@@ -38,9 +42,13 @@ def measure_losses(
         if grave in record.own
         for frequency, loss in (record.own[grave],)
     ]
-    frequencies = [event.frequency for event in record.events] + [frequency for frequency, _ in record.own.values()]
+    frequencies = [event.frequency for event in record.events] + [
+        frequency for frequency, _ in record.own.values()
+    ]
     # a rate among the assumptions makes the answer one of floats, also where nobody here has it
-    return exact_loss(events, own, in_floats=any(frequency.q is None for frequency in frequencies)).as_section()
+    return exact_loss(
+        events, own, in_floats=any(frequency.q is None for frequency in frequencies)
+    ).as_section()
 
 
 def _losses_of(
@@ -54,9 +62,16 @@ def _losses_of(
     paths.
     """
     severity = dict.fromkeys(criticality, Fraction(0))
-    for path in path_states(questions([node_id], settings=settings, threat=event.threat)) if node_id else []:
-        severity[applications[path.application_id]] += rational_share(path.share) * settings.factor[path.state]
-    return {name: part * event.base.get(criticality[name], Fraction(0)) for name, part in severity.items()}
+    for path in (
+        path_states(questions([node_id], settings=settings, threat=event.threat)) if node_id else []
+    ):
+        severity[applications[path.application_id]] += (
+            rational_share(path.share) * settings.factor[path.state]
+        )
+    return {
+        name: part * event.base.get(criticality[name], Fraction(0))
+        for name, part in severity.items()
+    }
 
 
 def _occurrence(frequency: FrequencyRecord) -> Occurrence:

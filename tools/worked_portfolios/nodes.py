@@ -21,7 +21,9 @@ class NodeName:
     region: str = ""
 
     def __str__(self) -> str:
-        return f"{self.kind.label}:{self.ref}" + (f"/{self.region}" if self.kind is NodeKind.REGION else "")
+        return f"{self.kind.label}:{self.ref}" + (
+            f"/{self.region}" if self.kind is NodeKind.REGION else ""
+        )
 
 
 def parse_node_name(text: str, hosts: Collection[str]) -> NodeName | None:

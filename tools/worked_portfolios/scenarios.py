@@ -50,7 +50,9 @@ def run_scenario(
 
 def _side(side: Side, translation: "_Translation") -> dict[str, Any]:
     return {
-        "states": dict(sorted((translation.applications[pk], state) for pk, state in side.states.items())),
+        "states": dict(
+            sorted((translation.applications[pk], state) for pk, state in side.states.items())
+        ),
         "hhi": {str(layer): format_float_or_none(hhi) for layer, hhi in side.hhi.items()},
         "n_spof_nodes": side.n_single_points,
         "cost": {currency: format_exact(amount) for currency, amount in side.cost_totals.items()},
@@ -63,7 +65,9 @@ class _Translation:
     What is added gets the engine's own: negative ones, counted down.
     """
 
-    def __init__(self, ids: PortfolioIds, applications: Mapping[int, str], nodes: Mapping[int, NodeName]) -> None:
+    def __init__(
+        self, ids: PortfolioIds, applications: Mapping[int, str], nodes: Mapping[int, NodeName]
+    ) -> None:
         self._ids = ids
         self._nodes = {str(node): pk for pk, node in nodes.items()}
         self._application_ids = dict(ids.applications)
@@ -92,7 +96,9 @@ class _Translation:
         node_id = self._nodes.get(str(op.node))
         if node_id is None:
             return None
-        return engine.Reprice(PriceChange(node_id, op.unit, op.factor, op.amount, op.currency, op.since))
+        return engine.Reprice(
+            PriceChange(node_id, op.unit, op.factor, op.amount, op.currency, op.since)
+        )
 
     def _add(self, op: Add) -> engine.Add:
         self._n_added_applications += 1
@@ -101,21 +107,33 @@ class _Translation:
         row = application_row(op.application, {op.application.team: _team_id(op.application.team)})
         facts = {
             name: getattr(row, name)
-            for name in ("name", "slug", "team_id", "criticality", "status", "users_affected", "monthly_spend")
+            for name in (
+                "name",
+                "slug",
+                "team_id",
+                "criticality",
+                "status",
+                "users_affected",
+                "monthly_spend",
+            )
         }
         # of two tests of one day the one that is added first counts as the later: the greatest id
         # goes first
         tests = sorted(op.exit_tests, key=lambda test: test.id, reverse=True)
         latest = {test.dependency: test.id for test in reversed(tests)}
         added = []
-        for record in sorted(op.dependencies, key=lambda dependency: latest.get(dependency.id, ""), reverse=True):
+        for record in sorted(
+            op.dependencies, key=lambda dependency: latest.get(dependency.id, ""), reverse=True
+        ):
             self._n_added_dependencies += 1
             self._dependency_ids[record.id] = -self._n_added_dependencies
             own_tests = tuple(self._test(test) for test in tests if test.dependency == record.id)
             added.append(self._dependency(record, own_tests))
         return engine.Add(facts, tuple(added))
 
-    def _dependency(self, record: DependencyRecord, tests: tuple[Mapping[str, Any], ...]) -> engine.AddedDependency:
+    def _dependency(
+        self, record: DependencyRecord, tests: tuple[Mapping[str, Any], ...]
+    ) -> engine.AddedDependency:
         party = None if record.via_party is None else self._ids.providers[record.via_party]
         return engine.AddedDependency(
             offering_id=self._ids.offerings[record.offering],
@@ -124,7 +142,9 @@ class _Translation:
             facts={
                 "until": record.until,
                 "fallback_order": record.order,
-                "traffic_share": None if record.share is None else round_to_places(record.share, 15),
+                "traffic_share": None
+                if record.share is None
+                else round_to_places(record.share, 15),
                 "reached": record.via if party is not None else Dependency.Reached.DIRECT,
                 "via_party_id": party,
                 "monthly_input_tokens": record.input_tokens,
@@ -141,7 +161,9 @@ class _Translation:
             "result": record.result,
             "expires_on": record.expires_on,
             "effort_days": record.effort_days,
-            "tested_version_id": None if record.tested_version is None else self._ids.versions[record.tested_version],
+            "tested_version_id": None
+            if record.tested_version is None
+            else self._ids.versions[record.tested_version],
         }
 
 

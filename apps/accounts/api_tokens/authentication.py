@@ -1,8 +1,9 @@
 """How a program proves who it is, and what its token may do.
 
-A token `fr_<prefix>_<secret>` comes as `Authorization: Bearer TOKEN`, as `X-Api-Key: TOKEN`, or as the password of HTTP
-Basic, whatever the name beside it (senders of traces and of bills of materials know only these). `Bearer%20TOKEN` is
-read as well: OTEL_EXPORTER_OTLP_HEADERS is percent-encoded, and some senders, LiteLLM among them, do not decode it.
+A token `fr_<prefix>_<secret>` comes as `Authorization: Bearer TOKEN`, as `X-Api-Key: TOKEN`, or as
+the password of HTTP Basic, whatever the name beside it (senders of traces and of bills of materials
+know only these). `Bearer%20TOKEN` is read as well: OTEL_EXPORTER_OTLP_HEADERS is percent-encoded,
+and some senders, LiteLLM among them, do not decode it.
 """
 
 import base64
@@ -33,8 +34,8 @@ _SCHEMES = (b"bearer", b"basic")
 
 
 class ApiTokenAuthentication(BaseAuthentication):
-    """Sets `request.user` (narrowed to the token's team, where it has one) and `request.auth` (the ApiToken); one
-    statement per request, two while an old secret is still used."""
+    """Sets `request.user` (narrowed to the token's team, where it has one) and `request.auth` (the
+    ApiToken); one statement per request, two while an old secret is still used."""
 
     def authenticate(self, request: Request) -> tuple[User, ApiToken] | None:
         text = _token_of(request)
@@ -44,14 +45,17 @@ class ApiTokenAuthentication(BaseAuthentication):
         token, by_old = _find_token(digest_of(text))
         if token is None:
             raise AuthenticationFailed(
-                "This token is not known here. Create one under Settings, Tokens, or with 'manage.py token USER'."
+                "This token is not known here. Create one under Settings, Tokens, or with "
+                "'manage.py token USER'."
             )
         if token.revoked_at is not None:
             raise AuthenticationFailed("This token was revoked. Create a new one.")
         if token.expires_at <= moment:
             raise AuthenticationFailed("This token has expired. Create a new one.")
         if by_old and not token.has_old_secret_at(moment):
-            raise AuthenticationFailed("This token was rotated, and this secret of it has ended. Use the new one.")
+            raise AuthenticationFailed(
+                "This token was rotated, and this secret of it has ended. Use the new one."
+            )
         if not token.user.is_active:
             raise AuthenticationFailed("The account of this token is closed. Ask an administrator.")
         _record_use(token, "old_last_used_at" if by_old else "last_used_at", moment)
@@ -63,7 +67,8 @@ class ApiTokenAuthentication(BaseAuthentication):
 
 
 def _token_of(request: Request) -> str | None:
-    """The token the request carries, in whichever way; None where it carries none that is meant for us."""
+    """The token the request carries, in whichever way; None where it carries none that is meant for
+    us."""
     words = _authorization_words(request)
     if not words:
         key = request.headers.get(API_KEY_HEADER, "").strip()
@@ -71,7 +76,9 @@ def _token_of(request: Request) -> str | None:
     scheme = words[0].lower()
     if scheme == b"bearer":
         if len(words) != 2:
-            raise AuthenticationFailed("Send the token as 'Authorization: Bearer TOKEN', in one piece.")
+            raise AuthenticationFailed(
+                "Send the token as 'Authorization: Bearer TOKEN', in one piece."
+            )
         return words[1][:_MAX_TOKEN_LENGTH].decode("latin-1")
     if scheme == b"basic":
         return _password(words[1] if len(words) == 2 else b"")
@@ -79,7 +86,8 @@ def _token_of(request: Request) -> str | None:
 
 
 def _authorization_words(request: Request) -> list[bytes]:
-    """Return the words of the Authorization header, decoded where it is percent-encoded as a whole."""
+    """Return the words of the Authorization header, decoded where it is percent-encoded as a
+    whole."""
     header: bytes = get_authorization_header(request)
     scheme, encoded_space, _ = header.strip().lower().partition(b"%20")
     if encoded_space and scheme in _SCHEMES:
@@ -90,7 +98,9 @@ def _authorization_words(request: Request) -> list[bytes]:
 
 def _password(encoded: bytes) -> str:
     try:
-        name_and_password = base64.b64decode(encoded[: 4 * _MAX_TOKEN_LENGTH], validate=True).decode("utf-8", "replace")
+        name_and_password = base64.b64decode(
+            encoded[: 4 * _MAX_TOKEN_LENGTH], validate=True
+        ).decode("utf-8", "replace")
     except (binascii.Error, ValueError):
         name_and_password = ""
     password = name_and_password.partition(":")[2].strip()
@@ -104,7 +114,8 @@ def _password(encoded: bytes) -> str:
 def _find_token(digest: str) -> tuple[ApiToken | None, bool]:
     """The token of this digest, and whether by the secret before its last rotation.
 
-    The digest is looked up, never the token: how long the look-up takes tells nothing about the secret.
+    The digest is looked up, never the token: how long the look-up takes tells nothing about the
+    secret.
     """
     token = find_token(digest)
     if token is not None:
@@ -116,16 +127,19 @@ def _record_use(token: ApiToken, column: str, moment: datetime) -> None:
     last = getattr(token, column)
     if last is not None and last > moment - LAST_USED_PRECISION:
         return
-    unknown_or_before = Q(**{f"{column}__isnull": True}) | Q(**{f"{column}__lte": moment - LAST_USED_PRECISION})
+    unknown_or_before = Q(**{f"{column}__isnull": True}) | Q(
+        **{f"{column}__lte": moment - LAST_USED_PRECISION}
+    )
     ApiToken.objects.filter(unknown_or_before, pk=token.pk).update(**{column: moment})
 
 
 class HasScope(BasePermission):
-    """Signed in, and by a token only within its scopes: `read` to read, `write` for everything else.
+    """Signed in, and by a token only within its scopes: `read` to read, `write` for everything
+    else.
 
-    A view may name another scope in `required_scope`, such as intake or gate. One that is about the person and not
-    about what teams own says `is_personal`: a token bound to a team does not open it. A session has no scopes: it may
-    do what its user may.
+    A view may name another scope in `required_scope`, such as intake or gate. One that is about the
+    person and not about what teams own says `is_personal`: a token bound to a team does not open
+    it. A session has no scopes: it may do what its user may.
     """
 
     message = "This token lacks the scope for it. Create one with the scope that the answer names."
@@ -140,13 +154,9 @@ class HasScope(BasePermission):
             Scope.READ if request.method in SAFE_METHODS else Scope.WRITE
         )
         if needed not in token.scopes:
-            self.message = (
-                f"This token lacks the scope '{needed}'. Create one with it: manage.py token USER --scope {needed}."
-            )
+            self.message = f"This token lacks the scope '{needed}'. Create one with it: manage.py token USER --scope {needed}."
             return False
         if token.team_id is not None and getattr(view, "is_personal", False):
-            self.message = (
-                "This token is bound to a team, and this is about the person. Use a token that is bound to no team."
-            )
+            self.message = "This token is bound to a team, and this is about the person. Use a token that is bound to no team."
             return False
         return True

@@ -1,4 +1,5 @@
-"""The token of a request, read with its user by one prepared statement: every request over REST asks for it."""
+"""The token of a request, read with its user by one prepared statement: every request over REST
+asks for it."""
 
 from functools import cache
 from typing import Any
@@ -12,7 +13,8 @@ from apps.common.database.prepared_statements import prepared_cursor
 def find_token(digest: str, *, column: str = "digest") -> ApiToken | None:
     """The token whose `column` holds this digest, its user with it; None where there is none.
 
-    The same rows as `ApiToken.objects.select_related("user").filter(digest=...)`, a fifth of its time.
+    The same rows as `ApiToken.objects.select_related("user").filter(digest=...)`, a fifth of its
+    time.
     """
     with prepared_cursor() as cursor:
         cursor.execute(_statement(column), [digest])

@@ -1,7 +1,8 @@
 """Emails about account events: sent by a worker, and never twice.
 
-A row is claimed before its email is sent. It goes back to the queue only where the server certainly took nothing: no
-connection, or a refusal in words. Where the connection broke in between, the email counts as not sent.
+A row is claimed before its email is sent. It goes back to the queue only where the server certainly
+took nothing: no connection, or a refusal in words. Where the connection broke in between, the email
+counts as not sent.
 """
 
 import smtplib
@@ -28,7 +29,8 @@ MAX_AGE = timedelta(days=2)
 
 
 def send_event_emails(*, at: datetime) -> int:
-    """Send the emails that are due; the number that the server has taken. Ends early where the server is away."""
+    """Send the emails that are due; the number that the server has taken. Ends early where the
+    server is away."""
     AccountEvent.objects.filter(email_state=EmailState.QUEUED, first_at__lte=at - MAX_AGE).update(
         email_state=EmailState.FAILED
     )
@@ -73,29 +75,36 @@ def message_of(event: AccountEvent) -> EmailMessage:
         subject=_subject(event),
         body=render_to_string("account/email/event_message.txt", context).strip() + "\n",
         to=event.email_to,
-        headers={"Message-ID": f"<account-event-{event.pk}@{domain}>", "Auto-Submitted": "auto-generated"},
+        headers={
+            "Message-ID": f"<account-event-{event.pk}@{domain}>",
+            "Auto-Submitted": "auto-generated",
+        },
     )
 
 
 def sentence_of(event: AccountEvent) -> str:
     """Return what happened, as a whole sentence for the person whose account it is."""
     texts: dict[str, str] = {
-        AccountEventKind.SIGNED_IN: "Your account was used from a network or device that is new to it.",
+        AccountEventKind.SIGNED_IN: "Your account was used from a network or device that is new "
+        "to it.",
         AccountEventKind.LOCKED_OUT: (
             "Wrong passwords were entered for your account several times. Further attempts from"
             " there are refused for a while."
         ),
         AccountEventKind.PASSWORD_CHANGED: "The password of your account was changed.",
-        AccountEventKind.PASSWORD_RESET: "The password of your account was reset by the link in an email.",
+        AccountEventKind.PASSWORD_RESET: "The password of your account was reset by the link in "
+        "an email.",
         AccountEventKind.MFA_ADDED: "A second factor was added to your account: {detail}.",
         AccountEventKind.MFA_REMOVED: "A second factor was removed from your account: {detail}.",
         AccountEventKind.MFA_RESET: (
-            "{actor} has reset the second factors of your account. Set one up again at your next sign-in."
+            "{actor} has reset the second factors of your account. Set one up again at your next "
+            "sign-in."
         ),
         AccountEventKind.CODES_REPLACED: "The recovery codes of your account were replaced.",
         AccountEventKind.CODE_USED: "A recovery code was used to sign in to your account.",
         AccountEventKind.EMAIL_CHANGED: "The email address of your account was changed: {detail}.",
-        AccountEventKind.TOKEN_NETWORK: "The API token “{detail}” was used from a network that is new to it.",
+        AccountEventKind.TOKEN_NETWORK: "The API token “{detail}” was used from a network that "
+        "is new to it.",
     }
     words = texts.get(event.kind, event.get_kind_display())
     return words.format(detail=event.detail, actor=event.actor or "An administrator")
@@ -144,14 +153,20 @@ def _send(event: AccountEvent, mailer: Any, *, at: datetime) -> bool:
         return False
     except (OSError, ValueError) as error:
         _finish(event, EmailState.FAILED)
-        log.warning("account email not sent", event_id=event.pk, error=f"{type(error).__name__}: {error}"[:300])
+        log.warning(
+            "account email not sent",
+            event_id=event.pk,
+            error=f"{type(error).__name__}: {error}"[:300],
+        )
         return False
     _finish(event, EmailState.SENT)
     return True
 
 
 def _retry(event: AccountEvent, *, at: datetime, reason: Exception) -> None:
-    log.warning("account email waits", event_id=event.pk, error=f"{type(reason).__name__}: {reason}"[:300])
+    log.warning(
+        "account email waits", event_id=event.pk, error=f"{type(reason).__name__}: {reason}"[:300]
+    )
     if event.email_attempts >= MAX_ATTEMPTS:
         return _finish(event, EmailState.FAILED)
     wait = min(timedelta(minutes=2 ** (event.email_attempts - 1)), MAX_WAIT)
@@ -162,4 +177,6 @@ def _retry(event: AccountEvent, *, at: datetime, reason: Exception) -> None:
 
 
 def _finish(event: AccountEvent, state: EmailState) -> None:
-    AccountEvent.objects.filter(pk=event.pk, email_state=EmailState.SENDING).update(email_state=state)
+    AccountEvent.objects.filter(pk=event.pk, email_state=EmailState.SENDING).update(
+        email_state=state
+    )

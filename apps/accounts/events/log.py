@@ -1,4 +1,5 @@
-"""Records what happens to accounts: a row, a line in the log, and an email to the person for what matters."""
+"""Records what happens to accounts: a row, a line in the log, and an email to the person for what
+matters."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -25,7 +26,9 @@ SEND_EMAILS = signature("accounts.send_account_emails")
 log = structlog.get_logger(__name__)
 
 # attempts of strangers fill one row an hour and network, not one each
-COUNTED_KINDS = frozenset({AccountEventKind.SIGN_IN_FAILED, AccountEventKind.LOCKED_OUT, AccountEventKind.MFA_FAILED})
+COUNTED_KINDS = frozenset(
+    {AccountEventKind.SIGN_IN_FAILED, AccountEventKind.LOCKED_OUT, AccountEventKind.MFA_FAILED}
+)
 COUNTING_PERIOD = timedelta(hours=1)
 # the person is informed of these whatever else happened
 EMAILED_KINDS = frozenset(
@@ -67,7 +70,9 @@ def place_of(request: Any) -> Place:
     address = parse_address(request_address(request))
     # the database refuses null characters
     user_agent = request.META.get("HTTP_USER_AGENT", "").replace("\x00", "")[:MAX_USER_AGENT]
-    return Place(str(address) if address else None, network_of(address), device_of(user_agent), user_agent)
+    return Place(
+        str(address) if address else None, network_of(address), device_of(user_agent), user_agent
+    )
 
 
 def record_event(
@@ -82,8 +87,8 @@ def record_event(
 ) -> AccountEvent:
     """Record one event of `user`'s account; None where the name belongs to no account.
 
-    `email_to` replaces the person's address. `unknown_name` is written to the log as a keyed digest only: the same name
-    can be recognised, and a password typed into the wrong field cannot be read.
+    `email_to` replaces the person's address. `unknown_name` is written to the log as a keyed digest
+    only: the same name can be recognised, and a password typed into the wrong field cannot be read.
     """
     at, place = now(), place_of(request)
     if actor is not None and user is not None and actor.pk == user.pk:
@@ -91,9 +96,15 @@ def record_event(
     _write_line(kind, place, user=user, actor=actor, detail=detail, unknown_name=unknown_name)
     if kind in COUNTED_KINDS and (row := _count_again(kind, user, place, at)) is not None:
         return row
-    is_new_place = kind == AccountEventKind.SIGNED_IN and user is not None and _is_new_place(user, place)
+    is_new_place = (
+        kind == AccountEventKind.SIGNED_IN and user is not None and _is_new_place(user, place)
+    )
     wanted = (kind in EMAILED_KINDS or kind in DAILY_KINDS or is_new_place) and user is not None
-    addresses = list(email_to) if email_to is not None else ([user.email] if user is not None and user.email else [])
+    addresses = (
+        list(email_to)
+        if email_to is not None
+        else ([user.email] if user is not None and user.email else [])
+    )
     if kind in DAILY_KINDS and _was_emailed(kind, at, user=user):
         wanted = False
     row = AccountEvent.objects.create(
@@ -112,13 +123,16 @@ def record_event(
 
 
 def record_token_use(token: ApiToken, *, request: Any) -> None:
-    """Record the first use of `token` from a network. One statement where this process has not seen the pair yet."""
+    """Record the first use of `token` from a network. One statement where this process has not seen
+    the pair yet."""
     place = place_of(request)
     pair = (token.pk, place.network)
     if not place.network or pair in _known_pairs:
         return
     networks = set(
-        AccountEvent.objects.filter(token=token, kind=AccountEventKind.TOKEN_NETWORK).values_list("network", flat=True)
+        AccountEvent.objects.filter(token=token, kind=AccountEventKind.TOKEN_NETWORK).values_list(
+            "network", flat=True
+        )
     )
     if len(_known_pairs) >= MAX_KNOWN_PAIRS:
         _known_pairs.clear()
@@ -126,7 +140,14 @@ def record_token_use(token: ApiToken, *, request: Any) -> None:
     if place.network in networks:
         return
     at, user = now(), token.user
-    _write_line(AccountEventKind.TOKEN_NETWORK, place, user=user, actor=None, detail=token.prefix, unknown_name="")
+    _write_line(
+        AccountEventKind.TOKEN_NETWORK,
+        place,
+        user=user,
+        actor=None,
+        detail=token.prefix,
+        unknown_name="",
+    )
     if len(networks) >= MAX_TOKEN_NETWORKS:
         return
     # the first network is where the token lives
@@ -149,31 +170,46 @@ def record_token_use(token: ApiToken, *, request: Any) -> None:
 
 
 def verified_emails(user: User) -> list[str]:
-    """Return who is informed of the account: the person, or for a service account those who look after it."""
+    """Return who is informed of the account: the person, or for a service account those who look
+    after it."""
     if not user.is_service:
         return [user.email] if user.email else []
     people = User.objects.people().filter(is_active=True).exclude(email="")
     if user.service_team_id is not None:
-        owners = people.filter(memberships__team=user.service_team_id, memberships__role=TeamRole.OWNER.rank)
+        owners = people.filter(
+            memberships__team=user.service_team_id, memberships__role=TeamRole.OWNER.rank
+        )
         if addresses := sorted(set(owners.values_list("email", flat=True))):
             return addresses
-    return sorted(set(people.filter(organisation_role=OrganisationRole.ADMIN).values_list("email", flat=True)))
+    return sorted(
+        set(people.filter(organisation_role=OrganisationRole.ADMIN).values_list("email", flat=True))
+    )
 
 
 def purge_events(*, before: datetime) -> int:
-    """Delete events whose last occurrence is before `before`, and the oldest beyond MAX_ACCOUNT_EVENTS."""
+    """Delete events whose last occurrence is before `before`, and the oldest beyond
+    MAX_ACCOUNT_EVENTS."""
     n_deleted = AccountEvent.objects.filter(last_at__lt=before).delete()[0]
     surplus = AccountEvent.objects.order_by("-last_at", "-pk")[MAX_ACCOUNT_EVENTS:]
     return n_deleted + AccountEvent.objects.filter(pk__in=surplus.values("pk")).delete()[0]
 
 
 def name_digest(name: str) -> str:
-    """Return 12 hexadecimal digits that stand for a name without an account, keyed by SECRET_KEY."""
-    return salted_hmac("accounts.events.name", name.strip().lower(), algorithm="sha256").hexdigest()[:12]
+    """Return 12 hexadecimal digits that stand for a name without an account, keyed by
+    SECRET_KEY."""
+    return salted_hmac(
+        "accounts.events.name", name.strip().lower(), algorithm="sha256"
+    ).hexdigest()[:12]
 
 
 def _write_line(
-    kind: AccountEventKind, place: Place, *, user: User | None, actor: User | None, detail: str, unknown_name: str
+    kind: AccountEventKind,
+    place: Place,
+    *,
+    user: User | None,
+    actor: User | None,
+    detail: str,
+    unknown_name: str,
 ) -> None:
     words: dict[str, Any] = {"kind": kind.value, "address": place.address, "device": place.device}
     if user is not None:
@@ -188,10 +224,16 @@ def _write_line(
     write("account_event", **words)
 
 
-def _count_again(kind: AccountEventKind, user: User | None, place: Place, at: datetime) -> AccountEvent | None:
+def _count_again(
+    kind: AccountEventKind, user: User | None, place: Place, at: datetime
+) -> AccountEvent | None:
     """Add to the row of this hour, where there is one."""
     row = AccountEvent.objects.filter(
-        kind=kind, user=user, network=place.network, last_at__gt=at - COUNTING_PERIOD, first_at__gt=at - COUNTING_PERIOD
+        kind=kind,
+        user=user,
+        network=place.network,
+        last_at__gt=at - COUNTING_PERIOD,
+        first_at__gt=at - COUNTING_PERIOD,
     ).first()
     if row is not None:
         AccountEvent.objects.filter(pk=row.pk).update(n=F("n") + 1, last_at=at, **asdict(place))
@@ -199,11 +241,15 @@ def _count_again(kind: AccountEventKind, user: User | None, place: Place, at: da
 
 
 def _is_new_place(user: User, place: Place) -> bool:
-    """Whether the person has signed in before, and never from this network, or never with this device."""
+    """Whether the person has signed in before, and never from this network, or never with this
+    device."""
     before = AccountEvent.objects.filter(user=user, kind=AccountEventKind.SIGNED_IN)
     if not before.exists():
         return False
-    return not before.filter(network=place.network).exists() or not before.filter(device=place.device).exists()
+    return (
+        not before.filter(network=place.network).exists()
+        or not before.filter(device=place.device).exists()
+    )
 
 
 def _was_emailed(kind: AccountEventKind, at: datetime, **whose: Any) -> bool:

@@ -24,7 +24,9 @@ _RECOVERY_CODES = Authenticator.Type.RECOVERY_CODES
 
 @receiver(user_logged_in)
 def record_sign_in(request: Any, user: User, **_rest: Any) -> None:
-    methods = [record.get("method") for record in request.session.get("account_authentication_methods", [])]
+    methods = [
+        record.get("method") for record in request.session.get("account_authentication_methods", [])
+    ]
     detail = ("by single sign-on" if "socialaccount" in methods else "by password") + (
         " and second factor" if "mfa" in methods else ""
     )
@@ -55,18 +57,32 @@ def record_password_reset(request: Any, user: User, **_rest: Any) -> None:
 
 
 @receiver(authenticator_added)
-def record_second_factor(request: Any, user: User, authenticator: Authenticator, **_rest: Any) -> None:
+def record_second_factor(
+    request: Any, user: User, authenticator: Authenticator, **_rest: Any
+) -> None:
     # recovery codes come with the first factor
     if authenticator.type != _RECOVERY_CODES:
         end_sessions(user, but_key=request.session.session_key)
-        record_event(AccountEventKind.MFA_ADDED, request=request, user=user, detail=factor_label(authenticator))
+        record_event(
+            AccountEventKind.MFA_ADDED,
+            request=request,
+            user=user,
+            detail=factor_label(authenticator),
+        )
 
 
 @receiver(authenticator_removed)
-def record_removed_factor(request: Any, user: User, authenticator: Authenticator, **_rest: Any) -> None:
+def record_removed_factor(
+    request: Any, user: User, authenticator: Authenticator, **_rest: Any
+) -> None:
     if authenticator.type != _RECOVERY_CODES:
         end_sessions(user, but_key=request.session.session_key)
-        record_event(AccountEventKind.MFA_REMOVED, request=request, user=user, detail=factor_label(authenticator))
+        record_event(
+            AccountEventKind.MFA_REMOVED,
+            request=request,
+            user=user,
+            detail=factor_label(authenticator),
+        )
 
 
 @receiver(authenticator_reset)

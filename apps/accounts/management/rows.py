@@ -1,4 +1,5 @@
-"""What the commands on teams, users and memberships share: a JSON line a row, and refusals in sentences."""
+"""What the commands on teams, users and memberships share: a JSON line a row, and refusals in
+sentences."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -16,8 +17,9 @@ NONE = "none"
 
 
 class RowCommand(BaseCommand):
-    """A command that prints rows as JSON lines. `change` of a row says what was done: added, changed, unchanged or
-    removed; the same command again finds it unchanged. Exit code 1: refused; 2: the command is not right as it is."""
+    """A command that prints rows as JSON lines. `change` of a row says what was done: added,
+    changed, unchanged or removed; the same command again finds it unchanged. Exit code 1: refused;
+    2: the command is not right as it is."""
 
     def write_row(self, row: Mapping[str, Any]) -> None:
         self.stdout.write(json.dumps(row, ensure_ascii=False))
@@ -48,5 +50,7 @@ def _sentences(error: ValidationError) -> Iterator[str]:
 def team_of(slug: str) -> Team:
     team = Team.objects.filter(slug=slug).first()
     if team is None:
-        raise CommandError(f"No team has the slug '{slug}'. 'manage.py team' lists them.", returncode=2)
+        raise CommandError(
+            f"No team has the slug '{slug}'. 'manage.py team' lists them.", returncode=2
+        )
     return team

@@ -26,9 +26,17 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="User",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 ("password", models.CharField(max_length=128, verbose_name="password")),
-                ("last_login", models.DateTimeField(blank=True, null=True, verbose_name="last login")),
+                (
+                    "last_login",
+                    models.DateTimeField(blank=True, null=True, verbose_name="last login"),
+                ),
                 (
                     "is_superuser",
                     models.BooleanField(
@@ -48,8 +56,14 @@ class Migration(migrations.Migration):
                         verbose_name="username",
                     ),
                 ),
-                ("first_name", models.CharField(blank=True, max_length=150, verbose_name="first name")),
-                ("last_name", models.CharField(blank=True, max_length=150, verbose_name="last name")),
+                (
+                    "first_name",
+                    models.CharField(blank=True, max_length=150, verbose_name="first name"),
+                ),
+                (
+                    "last_name",
+                    models.CharField(blank=True, max_length=150, verbose_name="last name"),
+                ),
                 (
                     "is_staff",
                     models.BooleanField(
@@ -66,13 +80,22 @@ class Migration(migrations.Migration):
                         verbose_name="active",
                     ),
                 ),
-                ("date_joined", models.DateTimeField(default=django.utils.timezone.now, verbose_name="date joined")),
+                (
+                    "date_joined",
+                    models.DateTimeField(
+                        default=django.utils.timezone.now, verbose_name="date joined"
+                    ),
+                ),
                 ("email", models.EmailField(blank=True, max_length=254)),
                 (
                     "organisation_role",
                     models.CharField(
                         blank=True,
-                        choices=[("governance", "Governance"), ("auditor", "Auditor"), ("admin", "Administrator")],
+                        choices=[
+                            ("governance", "Governance"),
+                            ("auditor", "Auditor"),
+                            ("admin", "Administrator"),
+                        ],
                         default="",
                         max_length=12,
                     ),
@@ -80,7 +103,9 @@ class Migration(migrations.Migration):
                 ("time_zone", models.CharField(default="UTC", max_length=64)),
                 (
                     "digest_hour",
-                    models.PositiveSmallIntegerField(default=7, help_text="Local hour at which digests are sent."),
+                    models.PositiveSmallIntegerField(
+                        default=7, help_text="Local hour at which digests are sent."
+                    ),
                 ),
                 (
                     "groups",
@@ -115,15 +140,30 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="ApiToken",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 ("name", models.CharField(max_length=100)),
-                ("prefix", models.CharField(help_text="The part shown in lists.", max_length=16, unique=True)),
+                (
+                    "prefix",
+                    models.CharField(
+                        help_text="The part shown in lists.", max_length=16, unique=True
+                    ),
+                ),
                 ("digest", models.CharField(max_length=64, unique=True)),
                 (
                     "scopes",
                     django.contrib.postgres.fields.ArrayField(
                         base_field=models.CharField(
-                            choices=[("read", "Read"), ("write", "Write"), ("intake", "Intake"), ("gate", "Gate")],
+                            choices=[
+                                ("read", "Read"),
+                                ("write", "Write"),
+                                ("intake", "Intake"),
+                                ("gate", "Gate"),
+                            ],
                             max_length=10,
                         )
                     ),
@@ -159,7 +199,12 @@ class Migration(migrations.Migration):
                     "scopes",
                     django.contrib.postgres.fields.ArrayField(
                         base_field=models.CharField(
-                            choices=[("read", "Read"), ("write", "Write"), ("intake", "Intake"), ("gate", "Gate")],
+                            choices=[
+                                ("read", "Read"),
+                                ("write", "Write"),
+                                ("intake", "Intake"),
+                                ("gate", "Gate"),
+                            ],
                             max_length=10,
                         )
                     ),
@@ -204,10 +249,17 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Membership",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 (
                     "role",
-                    models.PositiveSmallIntegerField(choices=[(1, "viewer"), (2, "editor"), (3, "owner")], default=1),
+                    models.PositiveSmallIntegerField(
+                        choices=[(1, "viewer"), (2, "editor"), (3, "owner")], default=1
+                    ),
                 ),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
                 (
@@ -226,7 +278,12 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Team",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 ("name", models.CharField(max_length=200)),
                 ("slug", models.SlugField(max_length=80, unique=True)),
                 (
@@ -263,7 +320,9 @@ class Migration(migrations.Migration):
                 ("id", models.BigIntegerField()),
                 (
                     "role",
-                    models.PositiveSmallIntegerField(choices=[(1, "viewer"), (2, "editor"), (3, "owner")], default=1),
+                    models.PositiveSmallIntegerField(
+                        choices=[(1, "viewer"), (2, "editor"), (3, "owner")], default=1
+                    ),
                 ),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
                 (
@@ -314,7 +373,9 @@ class Migration(migrations.Migration):
             model_name="membership",
             name="team",
             field=models.ForeignKey(
-                on_delete=django.db.models.deletion.CASCADE, related_name="memberships", to="accounts.team"
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="memberships",
+                to="accounts.team",
             ),
         ),
         migrations.CreateModel(
@@ -397,8 +458,14 @@ class Migration(migrations.Migration):
                         verbose_name="username",
                     ),
                 ),
-                ("first_name", models.CharField(blank=True, max_length=150, verbose_name="first name")),
-                ("last_name", models.CharField(blank=True, max_length=150, verbose_name="last name")),
+                (
+                    "first_name",
+                    models.CharField(blank=True, max_length=150, verbose_name="first name"),
+                ),
+                (
+                    "last_name",
+                    models.CharField(blank=True, max_length=150, verbose_name="last name"),
+                ),
                 (
                     "is_staff",
                     models.BooleanField(
@@ -415,13 +482,22 @@ class Migration(migrations.Migration):
                         verbose_name="active",
                     ),
                 ),
-                ("date_joined", models.DateTimeField(default=django.utils.timezone.now, verbose_name="date joined")),
+                (
+                    "date_joined",
+                    models.DateTimeField(
+                        default=django.utils.timezone.now, verbose_name="date joined"
+                    ),
+                ),
                 ("email", models.EmailField(blank=True, max_length=254)),
                 (
                     "organisation_role",
                     models.CharField(
                         blank=True,
-                        choices=[("governance", "Governance"), ("auditor", "Auditor"), ("admin", "Administrator")],
+                        choices=[
+                            ("governance", "Governance"),
+                            ("auditor", "Auditor"),
+                            ("admin", "Administrator"),
+                        ],
                         default="",
                         max_length=12,
                     ),
@@ -429,7 +505,9 @@ class Migration(migrations.Migration):
                 ("time_zone", models.CharField(default="UTC", max_length=64)),
                 (
                     "digest_hour",
-                    models.PositiveSmallIntegerField(default=7, help_text="Local hour at which digests are sent."),
+                    models.PositiveSmallIntegerField(
+                        default=7, help_text="Local hour at which digests are sent."
+                    ),
                 ),
                 (
                     "pgh_context",
@@ -594,7 +672,9 @@ class Migration(migrations.Migration):
             model_name="team",
             constraint=models.CheckConstraint(
                 condition=models.Q(
-                    ("parent__isnull", True), models.Q(("parent", models.F("id")), _negated=True), _connector="OR"
+                    ("parent__isnull", True),
+                    models.Q(("parent", models.F("id")), _negated=True),
+                    _connector="OR",
                 ),
                 name="team_not_its_own_parent",
                 violation_error_message="A team cannot be its own parent.",

@@ -27,25 +27,33 @@ class Migration(migrations.Migration):
             model_name="team",
             name="digest_hour",
             field=models.PositiveSmallIntegerField(
-                db_default=7, default=7, help_text="Local hour at which the mailbox gets its digest."
+                db_default=7,
+                default=7,
+                help_text="Local hour at which the mailbox gets its digest.",
             ),
         ),
         migrations.AddField(
             model_name="team",
             name="time_zone",
-            field=models.CharField(db_default="UTC", default="UTC", help_text="Of the mailbox's mails.", max_length=64),
+            field=models.CharField(
+                db_default="UTC", default="UTC", help_text="Of the mailbox's mails.", max_length=64
+            ),
         ),
         migrations.AddField(
             model_name="teamhistory",
             name="digest_hour",
             field=models.PositiveSmallIntegerField(
-                db_default=7, default=7, help_text="Local hour at which the mailbox gets its digest."
+                db_default=7,
+                default=7,
+                help_text="Local hour at which the mailbox gets its digest.",
             ),
         ),
         migrations.AddField(
             model_name="teamhistory",
             name="time_zone",
-            field=models.CharField(db_default="UTC", default="UTC", help_text="Of the mailbox's mails.", max_length=64),
+            field=models.CharField(
+                db_default="UTC", default="UTC", help_text="Of the mailbox's mails.", max_length=64
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
             model_name="team",

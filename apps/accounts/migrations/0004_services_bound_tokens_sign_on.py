@@ -53,7 +53,9 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="apitoken",
             name="old_digest",
-            field=models.CharField(blank=True, editable=False, max_length=64, null=True, unique=True),
+            field=models.CharField(
+                blank=True, editable=False, max_length=64, null=True, unique=True
+            ),
         ),
         migrations.AddField(
             model_name="apitoken",
@@ -63,13 +65,17 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="apitoken",
             name="old_until",
-            field=models.DateTimeField(blank=True, help_text="Until when the secret before works.", null=True),
+            field=models.DateTimeField(
+                blank=True, help_text="Until when the secret before works.", null=True
+            ),
         ),
         migrations.AddField(
             model_name="apitoken",
             name="per_minute",
             field=models.PositiveIntegerField(
-                blank=True, help_text="Requests a minute; empty: what holds for every token.", null=True
+                blank=True,
+                help_text="Requests a minute; empty: what holds for every token.",
+                null=True,
             ),
         ),
         migrations.AddField(
@@ -91,13 +97,17 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="apitokenhistory",
             name="old_until",
-            field=models.DateTimeField(blank=True, help_text="Until when the secret before works.", null=True),
+            field=models.DateTimeField(
+                blank=True, help_text="Until when the secret before works.", null=True
+            ),
         ),
         migrations.AddField(
             model_name="apitokenhistory",
             name="per_minute",
             field=models.PositiveIntegerField(
-                blank=True, help_text="Requests a minute; empty: what holds for every token.", null=True
+                blank=True,
+                help_text="Requests a minute; empty: what holds for every token.",
+                null=True,
             ),
         ),
         migrations.AddField(
@@ -117,42 +127,60 @@ class Migration(migrations.Migration):
             model_name="membership",
             name="role_by_hand",
             field=models.PositiveSmallIntegerField(
-                blank=True, choices=[(1, "viewer"), (2, "editor"), (3, "owner")], editable=False, null=True
+                blank=True,
+                choices=[(1, "viewer"), (2, "editor"), (3, "owner")],
+                editable=False,
+                null=True,
             ),
         ),
         migrations.AddField(
             model_name="membership",
             name="role_by_sign_on",
             field=models.PositiveSmallIntegerField(
-                blank=True, choices=[(1, "viewer"), (2, "editor"), (3, "owner")], editable=False, null=True
+                blank=True,
+                choices=[(1, "viewer"), (2, "editor"), (3, "owner")],
+                editable=False,
+                null=True,
             ),
         ),
         migrations.AddField(
             model_name="membershiphistory",
             name="role_by_hand",
             field=models.PositiveSmallIntegerField(
-                blank=True, choices=[(1, "viewer"), (2, "editor"), (3, "owner")], editable=False, null=True
+                blank=True,
+                choices=[(1, "viewer"), (2, "editor"), (3, "owner")],
+                editable=False,
+                null=True,
             ),
         ),
         migrations.AddField(
             model_name="membershiphistory",
             name="role_by_sign_on",
             field=models.PositiveSmallIntegerField(
-                blank=True, choices=[(1, "viewer"), (2, "editor"), (3, "owner")], editable=False, null=True
+                blank=True,
+                choices=[(1, "viewer"), (2, "editor"), (3, "owner")],
+                editable=False,
+                null=True,
             ),
         ),
         migrations.AddField(
             model_name="user",
             name="about",
             field=models.CharField(
-                blank=True, db_default="", default="", help_text="What a program does.", max_length=300
+                blank=True,
+                db_default="",
+                default="",
+                help_text="What a program does.",
+                max_length=300,
             ),
         ),
         migrations.AddField(
             model_name="user",
             name="is_service",
             field=models.BooleanField(
-                db_default=False, default=False, help_text="A program: it has tokens and no password."
+                db_default=False,
+                default=False,
+                help_text="A program: it has tokens and no password.",
             ),
         ),
         migrations.AddField(
@@ -160,7 +188,11 @@ class Migration(migrations.Migration):
             name="office_by_hand",
             field=models.CharField(
                 blank=True,
-                choices=[("governance", "Governance"), ("auditor", "Auditor"), ("admin", "Administrator")],
+                choices=[
+                    ("governance", "Governance"),
+                    ("auditor", "Auditor"),
+                    ("admin", "Administrator"),
+                ],
                 db_default="",
                 default="",
                 editable=False,
@@ -172,7 +204,11 @@ class Migration(migrations.Migration):
             name="office_by_sign_on",
             field=models.CharField(
                 blank=True,
-                choices=[("governance", "Governance"), ("auditor", "Auditor"), ("admin", "Administrator")],
+                choices=[
+                    ("governance", "Governance"),
+                    ("auditor", "Auditor"),
+                    ("admin", "Administrator"),
+                ],
                 db_default="",
                 default="",
                 editable=False,
@@ -195,14 +231,20 @@ class Migration(migrations.Migration):
             model_name="userhistory",
             name="about",
             field=models.CharField(
-                blank=True, db_default="", default="", help_text="What a program does.", max_length=300
+                blank=True,
+                db_default="",
+                default="",
+                help_text="What a program does.",
+                max_length=300,
             ),
         ),
         migrations.AddField(
             model_name="userhistory",
             name="is_service",
             field=models.BooleanField(
-                db_default=False, default=False, help_text="A program: it has tokens and no password."
+                db_default=False,
+                default=False,
+                help_text="A program: it has tokens and no password.",
             ),
         ),
         migrations.AddField(
@@ -210,7 +252,11 @@ class Migration(migrations.Migration):
             name="office_by_hand",
             field=models.CharField(
                 blank=True,
-                choices=[("governance", "Governance"), ("auditor", "Auditor"), ("admin", "Administrator")],
+                choices=[
+                    ("governance", "Governance"),
+                    ("auditor", "Auditor"),
+                    ("admin", "Administrator"),
+                ],
                 db_default="",
                 default="",
                 editable=False,
@@ -222,7 +268,11 @@ class Migration(migrations.Migration):
             name="office_by_sign_on",
             field=models.CharField(
                 blank=True,
-                choices=[("governance", "Governance"), ("auditor", "Auditor"), ("admin", "Administrator")],
+                choices=[
+                    ("governance", "Governance"),
+                    ("auditor", "Auditor"),
+                    ("admin", "Administrator"),
+                ],
                 db_default="",
                 default="",
                 editable=False,
@@ -402,7 +452,9 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="apitoken",
             constraint=models.CheckConstraint(
-                condition=models.Q(("per_minute__isnull", True), ("per_minute__gt", 0), _connector="OR"),
+                condition=models.Q(
+                    ("per_minute__isnull", True), ("per_minute__gt", 0), _connector="OR"
+                ),
                 name="api_token_rate_above_zero",
                 violation_error_message="A token may make at least one request a minute; revoke it to stop it.",
             ),
@@ -431,7 +483,10 @@ class Migration(migrations.Migration):
                 condition=models.Q(
                     ("is_service", False),
                     models.Q(
-                        ("email", ""), ("is_staff", False), ("is_superuser", False), ("password__startswith", "!")
+                        ("email", ""),
+                        ("is_staff", False),
+                        ("is_superuser", False),
+                        ("password__startswith", "!"),
                     ),
                     _connector="OR",
                 ),
@@ -443,7 +498,9 @@ class Migration(migrations.Migration):
             model_name="user",
             constraint=models.CheckConstraint(
                 condition=models.Q(
-                    ("is_service", False), models.Q(("organisation_role", "admin"), _negated=True), _connector="OR"
+                    ("is_service", False),
+                    models.Q(("organisation_role", "admin"), _negated=True),
+                    _connector="OR",
                 ),
                 name="service_does_not_administer",
                 violation_error_message="A service account does not administer: programs do not add people.",
@@ -452,7 +509,9 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="user",
             constraint=models.CheckConstraint(
-                condition=models.Q(("is_service", True), ("service_team__isnull", True), _connector="OR"),
+                condition=models.Q(
+                    ("is_service", True), ("service_team__isnull", True), _connector="OR"
+                ),
                 name="only_services_belong_to_a_team",
                 violation_error_message="Only service accounts belong to a team; people hold roles on teams.",
             ),

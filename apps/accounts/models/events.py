@@ -1,4 +1,5 @@
-"""What happened to accounts: sign-ins and attempts, passwords, second factors, addresses, tokens."""
+"""What happened to accounts: sign-ins and attempts, passwords, second factors, addresses,
+tokens."""
 
 from datetime import datetime
 from typing import Any, ClassVar
@@ -48,20 +49,29 @@ class AccountEventQuerySet(models.QuerySet["AccountEvent"]):
         return self if user.can_read_all else self.filter(own(user))
 
     def unsent(self, *, at: datetime) -> "AccountEventQuerySet":
-        return self.filter(email_state=EmailState.QUEUED, email_due_at__lte=at).order_by("email_due_at", "pk")
+        return self.filter(email_state=EmailState.QUEUED, email_due_at__lte=at).order_by(
+            "email_due_at", "pk"
+        )
 
 
 class AccountEvent(models.Model):
     """One event, or several of one kind within an hour (failed attempts, counted by `n`).
 
-    `user` is whose account it is, empty for names without one, which are not kept: people type passwords there. `actor`
-    is who did it, where that is another person. The email about the event is sent by `apps/accounts/events/emails.py`.
+    `user` is whose account it is, empty for names without one, which are not kept: people type
+    passwords there. `actor` is who did it, where that is another person. The email about the event
+    is sent by `apps/accounts/events/emails.py`.
     """
 
     kind = models.CharField(max_length=16, choices=AccountEventKind)
-    user = models.ForeignKey(User, on_delete=models.CASCADE, null=True, blank=True, related_name="account_events")
-    actor = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
-    token = models.ForeignKey(ApiToken, on_delete=models.CASCADE, null=True, blank=True, related_name="events")
+    user = models.ForeignKey(
+        User, on_delete=models.CASCADE, null=True, blank=True, related_name="account_events"
+    )
+    actor = models.ForeignKey(
+        User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    token = models.ForeignKey(
+        ApiToken, on_delete=models.CASCADE, null=True, blank=True, related_name="events"
+    )
     detail = models.CharField(max_length=200, blank=True)
     address = models.GenericIPAddressField(null=True, blank=True)
     network = models.CharField(max_length=50, blank=True)
@@ -71,7 +81,9 @@ class AccountEvent(models.Model):
     first_at = models.DateTimeField()
     last_at = models.DateTimeField()
     email_to = ArrayField(models.EmailField(), default=list, blank=True)
-    email_state = models.CharField(max_length=7, choices=EmailState, blank=True, default=EmailState.NONE)
+    email_state = models.CharField(
+        max_length=7, choices=EmailState, blank=True, default=EmailState.NONE
+    )
     email_due_at = models.DateTimeField(null=True, blank=True)
     email_attempts = models.PositiveSmallIntegerField(default=0)
 
@@ -83,7 +95,9 @@ class AccountEvent(models.Model):
             models.Index(fields=["user", "-last_at"], name="account_event_of_user"),
             models.Index(fields=["-last_at", "-id"], name="account_event_latest"),
             models.Index(
-                fields=["email_due_at"], name="account_event_unsent", condition=Q(email_state=EmailState.QUEUED)
+                fields=["email_due_at"],
+                name="account_event_unsent",
+                condition=Q(email_state=EmailState.QUEUED),
             ),
         ]
         constraints: ClassVar[list[models.BaseConstraint]] = [

@@ -39,7 +39,8 @@ class SavedFilter(models.Model):
             models.UniqueConstraint(
                 fields=["user", "path", "name"],
                 name="saved_filter_once",
-                violation_error_message="You have a saved filter of that name on this page. Choose another name.",
+                violation_error_message="You have a saved filter of that name on this page. "
+                "Choose another name.",
             ),
         ]
         indexes = [models.Index(fields=["path"], name="saved_filter_of_page")]

@@ -1,9 +1,11 @@
-"""Who holds which role on which teams: the tree of teams is remembered by the process, memberships are not.
+"""Who holds which role on which teams: the tree of teams is remembered by the process, memberships
+are not.
 
-A role on a team holds for every team below it. Whoever sees by teams asks for this with every request, and walking down
-to two thousand teams in the database took longer than the list that was asked for. One statement brings the memberships
-and the tree's fingerprint, all of one moment, and the tree itself only where its fingerprint is another than that of
-the remembered one; so a change of either holds from the next request on.
+A role on a team holds for every team below it. Whoever sees by teams asks for this with every
+request, and walking down to two thousand teams in the database took longer than the list that was
+asked for. One statement brings the memberships and the tree's fingerprint, all of one moment, and
+the tree itself only where its fingerprint is another than that of the remembered one; so a change
+of either holds from the next request on.
 """
 
 from collections import OrderedDict
@@ -18,7 +20,8 @@ type _Memberships = tuple[tuple[int, int], ...]  # (team id, rank) of a person's
 # roles on all teams of a large organisation take some 100 kB
 _MAX_CACHED_ROLES = 32
 
-# a fingerprint is the number of teams and a sum of 64-bit hashes, one of each team with the team above it
+# a fingerprint is the number of teams and a sum of 64-bit hashes, one of each team with the team
+# above it
 _MEMBERSHIPS_AND_TREE = """
 SELECT tree.print,
        ARRAY(SELECT m.team_id FROM accounts_membership m WHERE m.user_id = %(user)s::bigint ORDER BY m.team_id),
@@ -71,10 +74,12 @@ def held_roles(user_id: int) -> Roles:
 
 
 def bound_roles(user_id: int, team_id: int, office_rank: int) -> Roles:
-    """`held_roles` within `team_id` and the teams below, where the user holds at least `office_rank`; teams on which
-    nothing is held are left out. One statement."""
+    """`held_roles` within `team_id` and the teams below, where the user holds at least
+    `office_rank`; teams on which nothing is held are left out. One statement."""
     tree, held = _read(user_id)
-    return tree.answer((team_id, office_rank, held), lambda: _within(tree, held, team_id, office_rank))
+    return tree.answer(
+        (team_id, office_rank, held), lambda: _within(tree, held, team_id, office_rank)
+    )
 
 
 def _read(user_id: int) -> tuple[_Tree, _Memberships]:
@@ -96,7 +101,9 @@ def _inherited(tree: _Tree, held: _Memberships) -> Roles:
     roles: Roles = {}
     for rank in sorted({rank for _, rank in held}):
         # the stronger role overwrites
-        roles.update(dict.fromkeys(tree.under(team_id for team_id, one in held if one == rank), rank))
+        roles.update(
+            dict.fromkeys(tree.under(team_id for team_id, one in held if one == rank), rank)
+        )
     return roles
 
 

@@ -17,20 +17,24 @@ class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
         return self.filter(Q(expires_at__gt=moment), revoked_at__isnull=True, user__is_active=True)
 
     def visible_to(self, user: Any) -> "ApiTokenQuerySet":
-        """One's own, and those of service accounts that one looks after; administrators and the auditor see all."""
+        """One's own, and those of service accounts that one looks after; administrators and the
+        auditor see all."""
         if not user.is_authenticated or not user.is_active:
             return self.none()
         if user.is_administrator or (user.can_read_all and not user.is_governance):
             return self
-        return self.filter(own(user) | Q(user__in=User.objects.services().filter(manageable_by(user))))
+        return self.filter(
+            own(user) | Q(user__in=User.objects.services().filter(manageable_by(user)))
+        )
 
 
 @track_history(exclude=("last_used_at", "old_last_used_at"))
 class ApiToken(models.Model):
     """A bearer token. Only its SHA-256 is kept: 256 random bits need no slow hash.
 
-    `team` binds it to that team and those below, whatever its user may. After a rotation the secret before works
-    until `old_until`; what hangs on the token (bindings, last use) stays, as the row does.
+    `team` binds it to that team and those below, whatever its user may. After a rotation the secret
+    before works until `old_until`; what hangs on the token (bindings, last use) stays, as the row
+    does.
     """
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="api_tokens")
@@ -39,7 +43,9 @@ class ApiToken(models.Model):
     digest = models.CharField(max_length=64, unique=True)
     scopes = ArrayField(models.CharField(max_length=10, choices=Scope))
     # a token must not outlive its bond and see everything
-    team = models.ForeignKey(Team, on_delete=models.CASCADE, null=True, blank=True, related_name="api_tokens")
+    team = models.ForeignKey(
+        Team, on_delete=models.CASCADE, null=True, blank=True, related_name="api_tokens"
+    )
     per_minute = models.PositiveIntegerField(
         null=True, blank=True, help_text="Requests a minute; empty: what holds for every token."
     )
@@ -47,7 +53,9 @@ class ApiToken(models.Model):
     last_used_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
     old_digest = models.CharField(max_length=64, unique=True, null=True, blank=True, editable=False)
-    old_until = models.DateTimeField(null=True, blank=True, help_text="Until when the secret before works.")
+    old_until = models.DateTimeField(
+        null=True, blank=True, help_text="Until when the secret before works."
+    )
     old_last_used_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -59,18 +67,21 @@ class ApiToken(models.Model):
             models.CheckConstraint(
                 name="api_token_has_scope",
                 condition=~Q(scopes=[]),
-                violation_error_message="A token needs at least one scope: read, write, intake or gate.",
+                violation_error_message="A token needs at least one scope: read, write, intake "
+                "or gate.",
             ),
             models.CheckConstraint(
                 name="api_token_old_secret_ends",
                 condition=Q(old_digest__isnull=True, old_until__isnull=True)
                 | Q(old_digest__isnull=False, old_until__isnull=False),
-                violation_error_message="The secret before a rotation has a moment at which it ends.",
+                violation_error_message="The secret before a rotation has a moment at which it "
+                "ends.",
             ),
             models.CheckConstraint(
                 name="api_token_rate_above_zero",
                 condition=Q(per_minute__isnull=True) | Q(per_minute__gt=0),
-                violation_error_message="A token may make at least one request a minute; revoke it to stop it.",
+                violation_error_message="A token may make at least one request a minute; "
+                "revoke it to stop it.",
             ),
         ]
 

@@ -16,13 +16,14 @@ from apps.common.history.context import track_history
 
 
 def own(user: Any, field: str = "user") -> Q:
-    """The rows that are `user`'s own, by the path `field`; none through a token bound to a team: it stands for the team
-    and not for the person, whose own rows speak of other teams too."""
+    """The rows that are `user`'s own, by the path `field`; none through a token bound to a team: it
+    stands for the team and not for the person, whose own rows speak of other teams too."""
     return Q(pk__in=()) if getattr(user, "bound_team_id", None) else Q(**{field: user})
 
 
 def manageable_by(user: Any) -> Q:
-    """Service accounts that `user` may change: all for those who govern, else those of the teams one owns."""
+    """Service accounts that `user` may change: all for those who govern, else those of the teams
+    one owns."""
     if user.is_governance:
         return Q()
     owned = [team_id for team_id, rank in user.team_roles().items() if rank >= TeamRole.OWNER.rank]
@@ -31,7 +32,8 @@ def manageable_by(user: Any) -> Q:
 
 class TeamQuerySet(models.QuerySet["Team"]):
     def visible_to(self, user: Any) -> "TeamQuerySet":
-        """The teams whose things `user` may read: all for the organisation's roles, else the own subtree."""
+        """The teams whose things `user` may read: all for the organisation's roles, else the own
+        subtree."""
         if not user.is_authenticated:
             return self.none()
         if user.can_read_all:
@@ -45,9 +47,15 @@ class Team(models.Model):
 
     name = models.CharField(max_length=200)
     slug = models.SlugField(max_length=80, unique=True)
-    parent = models.ForeignKey("self", on_delete=models.PROTECT, null=True, blank=True, related_name="children")
-    email = models.EmailField(blank=True, help_text="The mailbox that is told; without one, the owners are.")
-    time_zone = models.CharField(max_length=64, default="UTC", db_default="UTC", help_text="Of the mailbox's mails.")
+    parent = models.ForeignKey(
+        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="children"
+    )
+    email = models.EmailField(
+        blank=True, help_text="The mailbox that is told; without one, the owners are."
+    )
+    time_zone = models.CharField(
+        max_length=64, default="UTC", db_default="UTC", help_text="Of the mailbox's mails."
+    )
     digest_hour = models.PositiveSmallIntegerField(
         default=7, db_default=7, help_text="Local hour at which the mailbox gets its digest."
     )
@@ -88,7 +96,9 @@ class Team(models.Model):
         above, passed = self.parent_id, set[int]()
         while above is not None and above not in passed:
             if above == self.pk:
-                raise ValidationError({"parent": "This would put the team below itself. Choose another parent."})
+                raise ValidationError(
+                    {"parent": "This would put the team below itself. Choose another parent."}
+                )
             passed.add(above)
             above = parents.get(above)
 
@@ -105,28 +115,48 @@ class Users(UserManager["User"]):
 class User(AbstractUser):
     """A person who signs in, or a program that only ever comes with a token (a service account).
 
-    `organisation_role` is the office that counts. Where sign-on gives one, `office_by_sign_on` says which and
-    `office_by_hand` keeps what was given here, to go back to once the group is gone.
+    `organisation_role` is the office that counts. Where sign-on gives one, `office_by_sign_on` says
+    which and `office_by_hand` keeps what was given here, to go back to once the group is gone.
     """
 
     email = models.EmailField(blank=True)
-    organisation_role = models.CharField(max_length=12, choices=OrganisationRole, blank=True, default="")
+    organisation_role = models.CharField(
+        max_length=12, choices=OrganisationRole, blank=True, default=""
+    )
     office_by_sign_on = models.CharField(
-        max_length=12, choices=OrganisationRole, blank=True, default="", db_default="", editable=False
+        max_length=12,
+        choices=OrganisationRole,
+        blank=True,
+        default="",
+        db_default="",
+        editable=False,
     )
     office_by_hand = models.CharField(
-        max_length=12, choices=OrganisationRole, blank=True, default="", db_default="", editable=False
+        max_length=12,
+        choices=OrganisationRole,
+        blank=True,
+        default="",
+        db_default="",
+        editable=False,
     )
     time_zone = models.CharField(max_length=64, default="UTC")
-    digest_hour = models.PositiveSmallIntegerField(default=7, help_text="Local hour at which digests are sent.")
+    digest_hour = models.PositiveSmallIntegerField(
+        default=7, help_text="Local hour at which digests are sent."
+    )
     is_service = models.BooleanField(
         default=False, db_default=False, help_text="A program: it has tokens and no password."
     )
     service_team = models.ForeignKey(
-        Team, on_delete=models.PROTECT, null=True, blank=True, related_name="services",
+        Team,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="services",
         help_text="Whose program it is; empty: the organisation's.",
-    )  # fmt: skip
-    about = models.CharField(max_length=300, blank=True, default="", db_default="", help_text="What a program does.")
+    )
+    about = models.CharField(
+        max_length=300, blank=True, default="", db_default="", help_text="What a program does."
+    )
 
     objects: ClassVar[Users] = Users()
 
@@ -152,18 +182,21 @@ class User(AbstractUser):
                 # Django begins an unusable password with an exclamation mark
                 condition=Q(is_service=False)
                 | Q(password__startswith="!", email="", is_staff=False, is_superuser=False),  # noqa: S106
-                violation_error_message="A service account has no password, no e-mail address and no way into the"
+                violation_error_message="A service account has no password, no e-mail address "
+                "and no way into the"
                 " admin.",
             ),
             models.CheckConstraint(
                 name="service_does_not_administer",
                 condition=Q(is_service=False) | ~Q(organisation_role=OrganisationRole.ADMIN),
-                violation_error_message="A service account does not administer: programs do not add people.",
+                violation_error_message="A service account does not administer: programs do "
+                "not add people.",
             ),
             models.CheckConstraint(
                 name="only_services_belong_to_a_team",
                 condition=Q(is_service=True) | Q(service_team__isnull=True),
-                violation_error_message="Only service accounts belong to a team; people hold roles on teams.",
+                violation_error_message="Only service accounts belong to a team; people hold "
+                "roles on teams.",
             ),
         ]
 
@@ -172,7 +205,8 @@ class User(AbstractUser):
 
     @property
     def _has_organisation_role(self) -> bool:
-        """False through a bound token, whatever office its user holds: `team_roles` says what is left of it."""
+        """False through a bound token, whatever office its user holds: `team_roles` says what is
+        left of it."""
         return self.is_active and self.bound_team_id is None
 
     @property
@@ -183,19 +217,23 @@ class User(AbstractUser):
     def is_governance(self) -> bool:
         """May change the catalogue, the sources and everyone's applications."""
         return self._has_organisation_role and (
-            self.is_superuser or self.organisation_role in {OrganisationRole.GOVERNANCE, OrganisationRole.ADMIN}
+            self.is_superuser
+            or self.organisation_role in {OrganisationRole.GOVERNANCE, OrganisationRole.ADMIN}
         )
 
     @property
     def is_administrator(self) -> bool:
         """Adds people and gives offices."""
-        return self._has_organisation_role and (self.is_superuser or self.organisation_role == OrganisationRole.ADMIN)
+        return self._has_organisation_role and (
+            self.is_superuser or self.organisation_role == OrganisationRole.ADMIN
+        )
 
     def bound_to(self, team: "Team | int | None") -> "User":
-        """This user as a token bound to `team` lets it act: within that team and those below, and there as far as its
-        own roles and office reach. The one place that narrows a user: every `visible_to`, `may`, `is_governance` and
-        `team_roles` follows. A bound user stays bound; None changes nothing. Whoever goes on later for a bound token
-        (a worker) takes the user through here again."""
+        """This user as a token bound to `team` lets it act: within that team and those below, and
+        there as far as its own roles and office reach. The one place that narrows a user: every
+        `visible_to`, `may`, `is_governance` and `team_roles` follows. A bound user stays bound;
+        None changes nothing. Whoever goes on later for a bound token (a worker) takes the user
+        through here again."""
         if team is None:
             return self
         narrowed = copy(self)
@@ -204,15 +242,19 @@ class User(AbstractUser):
         narrowed._team_roles = None
         if roles is not None:
             # bound already: nothing that the first bond kept out comes back by the second
-            narrowed._team_roles = {team: rank for team, rank in narrowed.team_roles().items() if team in roles}
+            narrowed._team_roles = {
+                team: rank for team, rank in narrowed.team_roles().items() if team in roles
+            }
         return narrowed
 
     _team_roles: dict[int, int] | None = None
 
     def team_roles(self) -> dict[int, int]:
-        """{team id: rank of the strongest role held there or on a team above}; one statement per user object.
+        """{team id: rank of the strongest role held there or on a team above}; one statement per
+        user object.
 
-        Through a bound token only of the bound team and those below, where an office counts as what it may do there.
+        Through a bound token only of the bound team and those below, where an office counts as what
+        it may do there.
         """
         if self._team_roles is None:
             if not self.is_active or not self.pk:
@@ -220,11 +262,16 @@ class User(AbstractUser):
             elif self.bound_team_id is None:
                 self._team_roles = held_roles(self.pk)
             else:
-                self._team_roles = bound_roles(self.pk, self.bound_team_id, self._organisation_role_rank())
+                self._team_roles = bound_roles(
+                    self.pk, self.bound_team_id, self._organisation_role_rank()
+                )
         return self._team_roles
 
     def _organisation_role_rank(self) -> int:
-        if self.is_superuser or self.organisation_role in {OrganisationRole.GOVERNANCE, OrganisationRole.ADMIN}:
+        if self.is_superuser or self.organisation_role in {
+            OrganisationRole.GOVERNANCE,
+            OrganisationRole.ADMIN,
+        }:
             return TeamRole.OWNER.rank
         return TeamRole.VIEWER.rank if self.organisation_role else 0
 
@@ -248,16 +295,21 @@ class MembershipQuerySet(models.QuerySet["Membership"]):
 
 @track_history()
 class Membership(models.Model):
-    """A person's role on a team. `role` is the one that counts. Where sign-on gives one, `role_by_sign_on` says which
-    and `role_by_hand` keeps what was given here, to go back to once the group is gone."""
+    """A person's role on a team. `role` is the one that counts. Where sign-on gives one,
+    `role_by_sign_on` says which and `role_by_hand` keeps what was given here, to go back to once
+    the group is gone."""
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="memberships")
-    role = models.PositiveSmallIntegerField(choices=TeamRole.choices(), default=TeamRole.VIEWER.rank)
+    role = models.PositiveSmallIntegerField(
+        choices=TeamRole.choices(), default=TeamRole.VIEWER.rank
+    )
     role_by_sign_on = models.PositiveSmallIntegerField(
         choices=TeamRole.choices(), null=True, blank=True, editable=False
     )
-    role_by_hand = models.PositiveSmallIntegerField(choices=TeamRole.choices(), null=True, blank=True, editable=False)
+    role_by_hand = models.PositiveSmallIntegerField(
+        choices=TeamRole.choices(), null=True, blank=True, editable=False
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = MembershipQuerySet.as_manager()
@@ -268,7 +320,8 @@ class Membership(models.Model):
             models.UniqueConstraint(
                 fields=["user", "team"],
                 name="membership_once",
-                violation_error_message="This person already has a role in this team; change it instead.",
+                violation_error_message="This person already has a role in this team; change "
+                "it instead.",
             ),
             models.CheckConstraint(
                 name="membership_role_known",
@@ -280,7 +333,8 @@ class Membership(models.Model):
                 condition=Q(role_by_sign_on__isnull=True, role_by_hand__isnull=True)
                 | Q(role_by_hand__isnull=True, role=F("role_by_sign_on"))
                 | Q(role=Greatest(F("role_by_sign_on"), F("role_by_hand"))),
-                violation_error_message="Of a role given by hand and one given by sign-on the stronger counts.",
+                violation_error_message="Of a role given by hand and one given by sign-on the "
+                "stronger counts.",
             ),
         ]
 

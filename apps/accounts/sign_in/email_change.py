@@ -1,8 +1,8 @@
 """A new email address for one's own account: it counts once a link that was sent to it is followed.
 
-Until then it is written nowhere but in the link, so that it does not stand in the way of an invitation or the first
-sign-on of the person it belongs to. An address that another account has is answered like a free one; its owner is
-informed instead.
+Until then it is written nowhere but in the link, so that it does not stand in the way of an
+invitation or the first sign-on of the person it belongs to. An address that another account has is
+answered like a free one; its owner is informed instead.
 """
 
 from datetime import timedelta
@@ -32,7 +32,8 @@ class EmailChangeError(ValueError):
 
 
 def request_email_change(*, user: User, address: str, request: Any) -> None:
-    """Email a link to the new address. Raises EmailChangeError; OSError where the mail server does not take it."""
+    """Email a link to the new address. Raises EmailChangeError; OSError where the mail server does
+    not take it."""
     address = address.strip().lower()
     if address == user.email.lower():
         raise EmailChangeError("This is your address already. Enter another one.")
@@ -52,25 +53,35 @@ def request_email_change(*, user: User, address: str, request: Any) -> None:
 
 
 def link_of(user: User, address: str) -> str:
-    token = _signer().sign_object({"user": user.pk, "from": user.email, "to": address}, compress=True)
+    token = _signer().sign_object(
+        {"user": user.pk, "from": user.email, "to": address}, compress=True
+    )
     return f"{settings.PUBLIC_URL}{reverse('account:confirm-email', args=[token])}"
 
 
 def requested_address(token: str, *, user: User) -> str:
-    """Return the address that the link confirms. Raises EmailChangeError where it holds no longer, or for another."""
+    """Return the address that the link confirms. Raises EmailChangeError where it holds no longer,
+    or for another."""
     try:
         claims: dict[str, Any] = _signer().unsign_object(token, max_age=LINK_DURATION)
     except (BadSignature, ValueError):
-        raise EmailChangeError("This link is not complete or older than 24 hours. Ask for a new one.") from None
+        raise EmailChangeError(
+            "This link is not complete or older than 24 hours. Ask for a new one."
+        ) from None
     if claims["user"] != user.pk:
-        raise EmailChangeError("This link belongs to another account. Sign in to that one and open the link again.")
+        raise EmailChangeError(
+            "This link belongs to another account. Sign in to that one and open the link again."
+        )
     if claims["from"] != user.email:
-        raise EmailChangeError("Your address was changed after this link was sent. Ask for a new one.")
+        raise EmailChangeError(
+            "Your address was changed after this link was sent. Ask for a new one."
+        )
     return str(claims["to"])
 
 
 def confirm_email_change(token: str, *, user: User, request: Any) -> str:
-    """Change the address to the one that the link was sent to, and tell the old one. Raises EmailChangeError."""
+    """Change the address to the one that the link was sent to, and tell the old one. Raises
+    EmailChangeError."""
     try:
         with transaction.atomic():
             row = User.objects.select_for_update(of=("self",)).get(pk=user.pk)
@@ -79,13 +90,16 @@ def confirm_email_change(token: str, *, user: User, request: Any) -> str:
             with audit_context(user=user, reason="own email address, confirmed"):
                 row.save(update_fields=["email"])
     except IntegrityError:
-        raise EmailChangeError("Another account has this address by now. Contact an administrator.") from None
+        raise EmailChangeError(
+            "Another account has this address by now. Contact an administrator."
+        ) from None
     record_email_change(user=row, old=old, by=user, request=request)
     return address
 
 
 def record_email_change(*, user: User, old: str, by: User | None, request: Any) -> None:
-    """Record that `by` has changed the address; the old one is informed, or without one the new one."""
+    """Record that `by` has changed the address; the old one is informed, or without one the new
+    one."""
     record_event(
         AccountEventKind.EMAIL_CHANGED,
         request=request,
@@ -98,7 +112,8 @@ def record_email_change(*, user: User, old: str, by: User | None, request: Any) 
 
 @receiver(post_save, sender=User)
 def drop_other_addresses(instance: User, update_fields: Any = None, **_rest: Any) -> None:
-    """Keep the library's own list in step: an address that the account no longer has must reset no password."""
+    """Keep the library's own list in step: an address that the account no longer has must reset no
+    password."""
     if update_fields is None or "email" in update_fields:
         rows = EmailAddress.objects.annotate(lowered=Lower("email")).filter(user=instance)
         rows.exclude(lowered=instance.email.lower()).delete()

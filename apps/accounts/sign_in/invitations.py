@@ -10,17 +10,18 @@ from apps.accounts.models import User
 
 
 def invitation_url(person: User) -> str:
-    """Good once, and until the password or the last sign-in changes; days by PASSWORD_RESET_TIMEOUT."""
+    """Good once, and until the password or the last sign-in changes; days by
+    PASSWORD_RESET_TIMEOUT."""
     key = default_token_generator.make_token(person)
     path = reverse(
         "account_reset_password_from_key", kwargs={"uidb36": user_pk_to_url_str(person), "key": key}
-    )  # fmt: skip
+    )
     return f"{settings.PUBLIC_URL}{path}"
 
 
 def send_invitation(*, person: User, by: User | None) -> None:
-    """Send the link by which the person sets a password; `by` is None for the operator's command line. Raises OSError
-    (SMTP errors among them) where the mail server does not take it."""
+    """Send the link by which the person sets a password; `by` is None for the operator's command
+    line. Raises OSError (SMTP errors among them) where the mail server does not take it."""
     context = {
         "person": person,
         "by": by,

@@ -1,10 +1,12 @@
-"""How often a password may be tried: bounded for who guesses, without locking out the person whose account it is.
+"""How often a password may be tried: bounded for who guesses, without locking out the person whose
+account it is.
 
-The library refuses the sixth wrong password in five minutes of one account from one network (and the eleventh in a
-minute from one address). Across networks, an account takes FREE_FAILURES wrong passwords a day. After that, networks
-from which its person has never signed in wait between attempts, 30 seconds at first and twice as long each time up to
-15 minutes: about 120 guesses a day, however many networks they come from. Networks the person knows do not wait. While
-the cache is away nothing is counted.
+The library refuses the sixth wrong password in five minutes of one account from one network (and
+the eleventh in a minute from one address). Across networks, an account takes FREE_FAILURES wrong
+passwords a day. After that, networks from which its person has never signed in wait between
+attempts, 30 seconds at first and twice as long each time up to 15 minutes: about 120 guesses a day,
+however many networks they come from. Networks the person knows do not wait. While the cache is away
+nothing is counted.
 """
 
 from contextlib import suppress
@@ -20,7 +22,8 @@ COUNT_LIFETIME_SECONDS = 24 * 3600
 
 
 def reserve_attempt(account: str, *, user: User | None, network: str) -> bool:
-    """Count an attempt as failed before it is made; False where it must wait. `release_attempts` follows a right one.
+    """Count an attempt as failed before it is made; False where it must wait. `release_attempts`
+    follows a right one.
 
     Counted first, so that many attempts at the same moment do not all find the account free.
     """
@@ -43,8 +46,11 @@ def release_attempts(account: str) -> None:
 
 
 def is_known_network(user: User | None, network: str) -> bool:
-    """Whether the person has signed in from this network before (for as long as account events are kept)."""
-    signed_in = AccountEvent.objects.filter(user=user, kind=AccountEventKind.SIGNED_IN, network=network)
+    """Whether the person has signed in from this network before (for as long as account events are
+    kept)."""
+    signed_in = AccountEvent.objects.filter(
+        user=user, kind=AccountEventKind.SIGNED_IN, network=network
+    )
     return user is not None and signed_in.exists()
 
 

@@ -27,7 +27,8 @@ CLEAR_SITE_DATA = '"cache", "storage"'
 
 
 class SessionTimeoutMiddleware:
-    """Ends sessions that lay idle or have lasted long enough; asked before anything looks at `request.user`."""
+    """Ends sessions that lay idle or have lasted long enough; asked before anything looks at
+    `request.user`."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
@@ -47,10 +48,11 @@ class SessionTimeoutMiddleware:
 
 
 class SecondFactorMiddleware:
-    """Leads people whose role needs a second factor to set one up; until then they get there, and to sign out.
+    """Leads people whose role needs a second factor to set one up; until then they get there, and
+    to sign out.
 
-    Sessions by single sign-on alone pass: the provider asks for the factor. API tokens go on working, as they are no
-    session: making one needs a session that has passed here.
+    Sessions by single sign-on alone pass: the provider asks for the factor. API tokens go on
+    working, as they are no session: making one needs a session that has passed here.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
@@ -68,7 +70,12 @@ class SecondFactorMiddleware:
             return None
         if request.path.startswith(REST):
             return JsonResponse(
-                {"type": "about:blank", "title": "Forbidden", "status": 403, "detail": NEEDS_FACTOR},
+                {
+                    "type": "about:blank",
+                    "title": "Forbidden",
+                    "status": 403,
+                    "detail": NEEDS_FACTOR,
+                },
                 status=403,
                 content_type="application/problem+json",
             )
@@ -80,9 +87,15 @@ class SecondFactorMiddleware:
 
     def _lacks_factor(self, request: HttpRequest) -> bool:
         user = request.user
-        if not isinstance(user, User) or request.session.get(HAS_FACTOR) or not is_required_of(user):
+        if (
+            not isinstance(user, User)
+            or request.session.get(HAS_FACTOR)
+            or not is_required_of(user)
+        ):
             return False
-        methods = {one.get("method") for one in request.session.get("account_authentication_methods", [])}
+        methods = {
+            one.get("method") for one in request.session.get("account_authentication_methods", [])
+        }
         if "socialaccount" in methods and "password" not in methods:
             return False
         if has_second_factor(user):

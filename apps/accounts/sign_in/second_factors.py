@@ -24,7 +24,8 @@ FACTORS = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
 
 
 def is_required_of(user: User) -> bool:
-    """Whether the person's role needs a second factor (MFA_REQUIRED_FOR), now or from MFA_REQUIRED_FROM on.
+    """Whether the person's role needs a second factor (MFA_REQUIRED_FOR), now or from
+    MFA_REQUIRED_FROM on.
 
     Not of people without a password here: their provider of single sign-on asks for it.
     """
@@ -54,16 +55,19 @@ def by_second_factor(people: QuerySet[User], *, has_factor: bool) -> QuerySet[Us
 
 
 def second_factor_of_row() -> Exists:
-    """Whether the row, a user, has an authenticator app or a security key. Recovery codes alone are no factor."""
+    """Whether the row, a user, has an authenticator app or a security key. Recovery codes alone are
+    no factor."""
     return Exists(Authenticator.objects.filter(user=OuterRef("pk"), type__in=FACTORS))
 
 
 @transaction.atomic
 def reset_second_factors(*, person: User, by: User, request: Any) -> None:
-    """Remove all factors and recovery codes of the person, end their sessions, and tell them. AccountChangeError where
-    there are none, or `by` may not change the person."""
+    """Remove all factors and recovery codes of the person, end their sessions, and tell them.
+    AccountChangeError where there are none, or `by` may not change the person."""
     if not by.is_administrator or (person.is_superuser and not by.is_superuser):
-        raise AccountChangeError("Second factors are reset by administrators, those of a superuser by a superuser.")
+        raise AccountChangeError(
+            "Second factors are reset by administrators, those of a superuser by a superuser."
+        )
     locked = User.objects.select_for_update(of=("self",)).get(pk=person.pk)
     if not Authenticator.objects.filter(user=locked).delete()[0]:
         raise AccountChangeError(f"{person} has no second factor.")
@@ -77,10 +81,13 @@ class MFAAdapter(DefaultMFAAdapter):  # type: ignore[misc]
 
     error_messages = {
         **DefaultMFAAdapter.error_messages,
-        "cannot_delete_authenticator": "Your role needs a second factor. Add another one before you remove this one.",
+        "cannot_delete_authenticator": "Your role needs a second factor. Add another one before "
+        "you remove this one.",
     }
 
     def can_delete_authenticator(self, authenticator: Authenticator) -> bool:
-        others = Authenticator.objects.filter(user=authenticator.user, type__in=FACTORS).exclude(pk=authenticator.pk)
+        others = Authenticator.objects.filter(user=authenticator.user, type__in=FACTORS).exclude(
+            pk=authenticator.pk
+        )
         required = is_required_of(authenticator.user) and is_enforced_on(day_of(now()))
         return not required or others.exists()

@@ -43,7 +43,8 @@ def start_session(request: Any, **_rest: Any) -> None:
 
 @receiver(authentication_step_completed)
 def renew_key(request: Any, reauthenticated: bool = False, **_rest: Any) -> None:
-    """Give the session a new key once its person has entered a credential again: an old copy of the cookie ends."""
+    """Give the session a new key once its person has entered a credential again: an old copy of the
+    cookie ends."""
     if not reauthenticated:
         return
     old_key = request.session.session_key
@@ -62,11 +63,15 @@ def is_over(session: Any, *, at: datetime) -> bool:
     """Whether the session has passed its end, or lay idle for too long."""
     seconds = at.timestamp()
     idle = timedelta(hours=settings.SESSION_IDLE_HOURS).total_seconds()
-    return bool(seconds >= session.get(ENDS_AT, seconds + 1) or seconds - session.get(SEEN_AT, seconds) >= idle)
+    return bool(
+        seconds >= session.get(ENDS_AT, seconds + 1)
+        or seconds - session.get(SEEN_AT, seconds) >= idle
+    )
 
 
 def record_activity(request: HttpRequest, *, at: datetime) -> None:
-    """Write down that the session is used, once in SEEN_PRECISION; also of sessions from before this was written."""
+    """Write down that the session is used, once in SEEN_PRECISION; also of sessions from before
+    this was written."""
     seen = request.session.get(SEEN_AT)
     if seen is not None and at.timestamp() - seen < SEEN_PRECISION.total_seconds():
         return
@@ -79,8 +84,13 @@ def record_activity(request: HttpRequest, *, at: datetime) -> None:
 
 
 def sessions_of(user: User, *, current_key: str | None) -> list[OpenSession]:
-    """Return the person's open sessions, the current one first, then the latest used. Drops those that have ended."""
-    rows = [row for row in UserSession.objects.purge_and_list(user) if not is_over(_store(row.session_key), at=now())]
+    """Return the person's open sessions, the current one first, then the latest used. Drops those
+    that have ended."""
+    rows = [
+        row
+        for row in UserSession.objects.purge_and_list(user)
+        if not is_over(_store(row.session_key), at=now())
+    ]
     found = [
         OpenSession(
             row.pk,
@@ -113,7 +123,11 @@ def end_sessions(user: User, *, but_key: str | None = None) -> int:
 
 def delete_ended_sessions() -> int:
     """Delete what is kept of sessions that are no more; the number of rows."""
-    keys = import_module(settings.SESSION_ENGINE).SessionStore.get_model_class().objects.values("session_key")
+    keys = (
+        import_module(settings.SESSION_ENGINE)
+        .SessionStore.get_model_class()
+        .objects.values("session_key")
+    )
     deleted: int = UserSession.objects.exclude(session_key__in=keys).delete()[0]
     return deleted
 

@@ -24,7 +24,8 @@ _SYSTEMS = (
 
 
 def device_of(user_agent: str) -> str:
-    """Return program and system; of a program that is no browser its own name. Empty where nothing was sent."""
+    """Return program and system; of a program that is no browser its own name. Empty where nothing
+    was sent."""
     program = next((name for mark, name in _PROGRAMS if mark in user_agent), "")
     if not program:
         return user_agent.split("/", 1)[0].split(" ", 1)[0][:40]

@@ -14,9 +14,11 @@ JOB = "sign-on"
 
 @transaction.atomic
 def apply_groups(*, user: User, groups: Iterable[str], rules: Iterable[Grant]) -> bool:
-    """Give `user` what `groups` give now, and take back what they gave before; True where something changed.
+    """Give `user` what `groups` give now, and take back what they gave before; True where something
+    changed.
 
-    What was given by hand stays as it is, and of both the stronger counts. A team that does not exist is passed over.
+    What was given by hand stays as it is, and of both the stronger counts. A team that does not
+    exist is passed over.
     """
     held = sorted(set(groups))
     due = roles_of_groups(rules, held)
@@ -62,10 +64,13 @@ def _set_team_role(membership: Membership, rank: int | None) -> bool:
 
 
 def user_by_verified_email(address: str) -> User | None:
-    """Whom a verified address may be linked to: an open account of a person without technical rights, whose address
-    somebody else wrote. Who typed another one's address into the own account must not become that other one."""
+    """Whom a verified address may be linked to: an open account of a person without technical
+    rights, whose address somebody else wrote. Who typed another one's address into the own account
+    must not become that other one."""
     found = (
-        User.objects.people().filter(email__iexact=address, is_active=True, is_superuser=False, is_staff=False).first()
+        User.objects.people()
+        .filter(email__iexact=address, is_active=True, is_superuser=False, is_staff=False)
+        .first()
     )
     return None if found is None or _set_own_email(found) else found
 
@@ -82,7 +87,10 @@ def _set_own_email(person: User) -> bool:
 
 def free_username(wished: str) -> str:
     """The name asked for, or with a number where somebody has it."""
-    stem = "".join(letter for letter in wished if letter.isalnum() or letter in "@.+-_")[:140] or "person"
+    stem = (
+        "".join(letter for letter in wished if letter.isalnum() or letter in "@.+-_")[:140]
+        or "person"
+    )
     taken = set(User.objects.filter(username__istartswith=stem).values_list("username", flat=True))
     lowered = {name.lower() for name in taken}
     if stem.lower() not in lowered:

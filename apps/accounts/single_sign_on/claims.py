@@ -1,4 +1,5 @@
-"""Whether an ID token is one that this sign-on asked for (OpenID Connect Core 1.0, section 3.1.3.7)."""
+"""Whether an ID token is one that this sign-on asked for (OpenID Connect Core 1.0, section
+3.1.3.7)."""
 
 import json
 import secrets
@@ -13,7 +14,18 @@ else:
     jwt = lazy_import("jwt")
 
 # asymmetric only: with `none` or a shared secret anybody, or the client, could write the token
-ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
+ALGORITHMS = (
+    "RS256",
+    "RS384",
+    "RS512",
+    "PS256",
+    "PS384",
+    "PS512",
+    "ES256",
+    "ES384",
+    "ES512",
+    "EdDSA",
+)
 # between two clocks that are kept
 LEEWAY_SECONDS = 60
 _REQUIRED_CLAIMS = ["iss", "sub", "aud", "exp", "iat"]
@@ -23,11 +35,14 @@ class InvalidTokenError(Exception):
     """The token is not accepted; the text says why, for the log."""
 
 
-def verified_claims(token: str, *, keys: Mapping[str, Any], issuer: str, client_id: str, nonce: str) -> dict[str, Any]:
-    """The claims of a token that `issuer` signed with one of `keys` (a JWKS), for this client and this very sign-on.
+def verified_claims(
+    token: str, *, keys: Mapping[str, Any], issuer: str, client_id: str, nonce: str
+) -> dict[str, Any]:
+    """The claims of a token that `issuer` signed with one of `keys` (a JWKS), for this client and
+    this very sign-on.
 
-    The signature is checked although the token came over TLS from the provider: it costs little, and a proxy between
-    is not the provider. Raises InvalidTokenError.
+    The signature is checked although the token came over TLS from the provider: it costs little,
+    and a proxy between is not the provider. Raises InvalidTokenError.
     """
     try:
         header = jwt.get_unverified_header(token)
@@ -35,14 +50,22 @@ def verified_claims(token: str, *, keys: Mapping[str, Any], issuer: str, client_
         if algorithm not in ALGORITHMS:
             raise InvalidTokenError(f"It is signed with '{algorithm}', which is not accepted.")
         claims: dict[str, Any] = jwt.decode(
-            token, key=_key(keys, header.get("kid"), algorithm), algorithms=[algorithm], audience=client_id,
-            issuer=issuer, leeway=LEEWAY_SECONDS, options={"require": _REQUIRED_CLAIMS},
-        )  # fmt: skip
+            token,
+            key=_key(keys, header.get("kid"), algorithm),
+            algorithms=[algorithm],
+            audience=client_id,
+            issuer=issuer,
+            leeway=LEEWAY_SECONDS,
+            options={"require": _REQUIRED_CLAIMS},
+        )
     except jwt.PyJWTError as error:
         raise InvalidTokenError(f"{type(error).__name__}: {error}.") from error
-    if not nonce or not secrets.compare_digest(str(claims.get("nonce", "")).encode(), nonce.encode()):
+    if not nonce or not secrets.compare_digest(
+        str(claims.get("nonce", "")).encode(), nonce.encode()
+    ):
         raise InvalidTokenError(
-            "Its nonce is not the one of this sign-on: it answers another request, or was used before."
+            "Its nonce is not the one of this sign-on: it answers another request, or was used "
+            "before."
         )
     audience = claims["aud"]
     others = isinstance(audience, list) and len(audience) > 1
@@ -52,7 +75,11 @@ def verified_claims(token: str, *, keys: Mapping[str, Any], issuer: str, client_
 
 
 def _key(keys: Mapping[str, Any], kid: str | None, algorithm: str) -> Any:
-    published = [key for key in keys.get("keys", []) if isinstance(key, Mapping) and key.get("use", "sig") == "sig"]
+    published = [
+        key
+        for key in keys.get("keys", [])
+        if isinstance(key, Mapping) and key.get("use", "sig") == "sig"
+    ]
     named = [key for key in published if key.get("kid") == kid] if kid else published
     if len(named) != 1:
         raise InvalidTokenError(f"The provider publishes no single key '{kid}' for it.")

@@ -1,4 +1,5 @@
-"""Which group gives what: read from the environment, applied to what the provider says of a person. Plain Python."""
+"""Which group gives what: read from the environment, applied to what the provider says of a person.
+Plain Python."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -26,14 +27,16 @@ class Grant:
 
 @dataclass(frozen=True, slots=True)
 class GroupRoles:
-    """What the groups of one person give together: the strongest office, and the strongest role on each team."""
+    """What the groups of one person give together: the strongest office, and the strongest role on
+    each team."""
 
     organisation_role: str
     roles: Mapping[str, TeamRole]
 
 
 def read_rules(text: str) -> tuple[Grant, ...]:
-    """`{"ai-governance": "governance", "pay-devs": ["payments:editor", "claims:viewer"]}`; an empty text is no rule.
+    """`{"ai-governance": "governance", "pay-devs": ["payments:editor", "claims:viewer"]}`; an empty
+    text is no rule.
 
     Raises InvalidRulesError.
     """
@@ -44,7 +47,9 @@ def read_rules(text: str) -> tuple[Grant, ...]:
     except ValueError as error:
         raise InvalidRulesError(f"OIDC_ROLES is not JSON: {error}.") from error
     if not isinstance(given, dict):
-        raise InvalidRulesError('OIDC_ROLES is a JSON object such as {"ai-governance": "governance"}.')
+        raise InvalidRulesError(
+            'OIDC_ROLES is a JSON object such as {"ai-governance": "governance"}.'
+        )
     grants: list[Grant] = []
     for group, said in given.items():
         grants.extend(_grant(group, word) for word in (said if isinstance(said, list) else [said]))
@@ -53,7 +58,9 @@ def read_rules(text: str) -> tuple[Grant, ...]:
 
 def _grant(group: str, word: Any) -> Grant:
     if not isinstance(word, str):
-        raise InvalidRulesError(f"OIDC_ROLES: what the group '{group}' gives is a text or a list of texts.")
+        raise InvalidRulesError(
+            f"OIDC_ROLES: what the group '{group}' gives is a text or a list of texts."
+        )
     if word in OrganisationRole.values:
         return Grant(group, organisation_role=word)
     team, _, role = word.rpartition(":")
@@ -61,7 +68,8 @@ def _grant(group: str, word: Any) -> Grant:
         return Grant(group, team=team, role=_ROLES[role])
     raise InvalidRulesError(
         f"OIDC_ROLES: the group '{group}' gives '{word}', which is neither an office"
-        f" ({', '.join(OrganisationRole.values)}) nor TEAM:ROLE with a team's slug and one of {', '.join(_ROLES)}."
+        f" ({', '.join(OrganisationRole.values)}) nor TEAM:ROLE with a team's slug and one of "
+        f"{', '.join(_ROLES)}."
     )
 
 
@@ -72,14 +80,16 @@ def roles_of_groups(rules: Iterable[Grant], groups: Iterable[str]) -> GroupRoles
         if grant.group not in held:
             continue
         office = stronger_organisation_role(office, grant.organisation_role)
-        if grant.role is not None and (grant.team not in roles or roles[grant.team].rank < grant.role.rank):
+        if grant.role is not None and (
+            grant.team not in roles or roles[grant.team].rank < grant.role.rank
+        ):
             roles[grant.team] = grant.role
     return GroupRoles(office, roles)
 
 
 def groups_in(claims: Mapping[str, Any], path: str) -> tuple[str, ...]:
-    """The groups at `path` of the claims, which may lead inwards (`realm_access.roles`); one text is one group, and
-    anything else is none."""
+    """The groups at `path` of the claims, which may lead inwards (`realm_access.roles`); one text
+    is one group, and anything else is none."""
     found: Any = claims.get(path)
     if found is None:
         found = claims
@@ -87,4 +97,6 @@ def groups_in(claims: Mapping[str, Any], path: str) -> tuple[str, ...]:
             found = found.get(name) if isinstance(found, Mapping) else None
     if isinstance(found, str):
         return (found,)
-    return tuple(group for group in found if isinstance(group, str)) if isinstance(found, list) else ()
+    return (
+        tuple(group for group in found if isinstance(group, str)) if isinstance(found, list) else ()
+    )

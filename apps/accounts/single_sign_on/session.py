@@ -1,4 +1,5 @@
-"""What the sign-on library takes for its HTTP session: every call goes out through the one safe client."""
+"""What the sign-on library takes for its HTTP session: every call goes out through the one safe
+client."""
 
 import base64
 import json
@@ -14,7 +15,8 @@ from apps.common.http.installation_policy import installation_policy
 
 
 class SignOnUnreachableError(RequestException):
-    """The provider did not give a usable answer; the text says why. The library catches this kind."""
+    """The provider did not give a usable answer; the text says why. The library catches this
+    kind."""
 
 
 class SafeResponse:
@@ -39,9 +41,10 @@ class SafeResponse:
 
 
 class SafeSession:
-    """GET and POST by `apps.common.http.client.fetch`: the address is checked where the connection is made, redirects
-    again, time and size are bounded. The issuer's own host is the operator's word and may be private; other hosts that
-    its documents name may not, unless the operator's networks allow them."""
+    """GET and POST by `apps.common.http.client.fetch`: the address is checked where the connection
+    is made, redirects again, time and size are bounded. The issuer's own host is the operator's
+    word and may be private; other hosts that its documents name may not, unless the operator's
+    networks allow them."""
 
     def __init__(self, *, issuer: str, policy: Policy) -> None:
         self._home, self._policy = _origin(issuer), policy
@@ -76,10 +79,14 @@ class SafeSession:
             body = urlencode(data).encode()
             sent["Content-Type"] = "application/x-www-form-urlencoded"
         if auth is not None:
-            sent["Authorization"] = "Basic " + base64.b64encode(f"{auth.username}:{auth.password}".encode()).decode()
+            sent["Authorization"] = (
+                "Basic " + base64.b64encode(f"{auth.username}:{auth.password}".encode()).decode()
+            )
         try:
             answer = fetch(
-                Request(url, method=method, headers=sent, body=body, trusted=_origin(url) == self._home),
+                Request(
+                    url, method=method, headers=sent, body=body, trusted=_origin(url) == self._home
+                ),
                 policy=self._policy,
             )
         except OutboundError as error:

@@ -1,4 +1,5 @@
-"""What a digest says, before it is laid out: entries in, sentence and sections out. No queries, no clock."""
+"""What a digest says, before it is laid out: entries in, sentence and sections out. No queries, no
+clock."""
 
 from apps.alerts.digest.building import digest_of
 from apps.alerts.digest.day_items import is_over

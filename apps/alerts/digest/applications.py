@@ -31,11 +31,13 @@ def lines(
     roles: dict[int, frozenset[str]] | None = None,
     ends: Collection[int] = (),
 ) -> tuple[Line, ...]:
-    """The first MOST_APPLICATIONS of them. `roles` is {application: roles}; with `ends`, offerings that end, each line
-    says how much time is left to leave them and what stands in."""
+    """The first MOST_APPLICATIONS of them. `roles` is {application: roles}; with `ends`, offerings
+    that end, each line says how much time is left to leave them and what stands in."""
     found = []
     for application in [*shown][:MOST_APPLICATIONS]:
-        use = _most_pressing([use for use in facts.uses.get(application.pk, ()) if use.offering_id in ends], facts)
+        use = _most_pressing(
+            [use for use in facts.uses.get(application.pk, ()) if use.offering_id in ends], facts
+        )
         found.append(
             Line(
                 words=name_of(application, (roles or {}).get(application.pk, frozenset())),
@@ -56,7 +58,8 @@ def name_of(application: Application, roles: frozenset[str] = frozenset()) -> st
 
 
 def days_left(use: Use, facts: Facts) -> int | None:
-    """Counted from the recipient's day; a soft day that has passed leaves none, since it ended nothing."""
+    """Counted from the recipient's day; a soft day that has passed leaves none, since it ended
+    nothing."""
     if use.ends_on is None:
         return None
     left = (use.ends_on - facts.today).days
@@ -77,13 +80,16 @@ def _most_pressing(uses: Collection[Use], facts: Facts) -> Use | None:
     def urgency(use: Use) -> tuple[bool, Decimal]:
         margin = runway(use, facts)
         left = days_left(use, facts)
-        return margin is None, margin if margin is not None else Decimal(left if left is not None else 0)
+        return margin is None, margin if margin is not None else Decimal(
+            left if left is not None else 0
+        )
 
     return min(uses, key=urgency, default=None)
 
 
 def _details(use: Use, facts: Facts) -> str:
-    """`needs 40 days (tested), runway −33 days. Fallback gpt-5.4 at OpenAI: nothing shared, never tested`"""
+    """`needs 40 days (tested), runway −33 days. Fallback gpt-5.4 at OpenAI: nothing shared, never
+    tested`"""
     parts = []
     margin = runway(use, facts)
     if use.effort_days is not None and margin is not None:
@@ -97,7 +103,9 @@ def _details(use: Use, facts: Facts) -> str:
 def fallback_words(fallback: Fallback | None) -> str:
     if fallback is None:
         return "No fallback"
-    tested = "tested" if fallback.tested else "test lapsed" if fallback.ever_tested else "never tested"
+    tested = (
+        "tested" if fallback.tested else "test lapsed" if fallback.ever_tested else "never tested"
+    )
     return f"Fallback {one_line(fallback.name, most=90)}: {INDEPENDENCE[fallback.grade]}, {tested}"
 
 

@@ -7,7 +7,16 @@ from apps.alerts.day_words import GUIDANCE as DAY_GUIDANCE
 from apps.alerts.digest.day_items import day_items, passed_items, runway_items, stale_items
 from apps.alerts.digest.model_items import event_items
 from apps.alerts.digest.own_items import feed_items, flag_items
-from apps.alerts.digest.parts import FITS, MOST_ITEMS_AT_FIRST, Digest, Entry, Facts, Fit, Item, Section
+from apps.alerts.digest.parts import (
+    FITS,
+    MOST_ITEMS_AT_FIRST,
+    Digest,
+    Entry,
+    Facts,
+    Fit,
+    Item,
+    Section,
+)
 from apps.alerts.digest.seen_items import seen_items
 from apps.alerts.digest.sentence import sentence_of
 from apps.alerts.feed_words import GUIDANCE as FEED_GUIDANCE
@@ -18,10 +27,16 @@ from apps.alerts.wording import counted, one_line
 # {group: (heading, what to do)}; of equal severity the earlier comes first
 GROUPS: dict[str, tuple[str, str]] = {
     StateKind.RUNWAY_NEGATIVE: DAY_GUIDANCE[StateKind.RUNWAY_NEGATIVE],
-    "gone": ("Already ended", "Calls may fail or be answered by another model. Move these applications now."),
+    "gone": (
+        "Already ended",
+        "Calls may fail or be answered by another model. Move these applications now.",
+    ),
     FeedKind.BACKFILLED: FEED_GUIDANCE[FeedKind.BACKFILLED],
     "ending": DAY_GUIDANCE[DayKind.MILESTONE],
-    "delisted": ("No longer listed", "Gone from the source without a date. Ask the provider until when it answers."),
+    "delisted": (
+        "No longer listed",
+        "Gone from the source without a date. Ask the provider until when it answers.",
+    ),
     FeedKind.SUSPECT: FEED_GUIDANCE[FeedKind.SUSPECT],
     FlagKind.WORSENED: FLAG_GUIDANCE[FlagKind.WORSENED],
     FlagKind.ACCEPTANCE_EXPIRED: FLAG_GUIDANCE[FlagKind.ACCEPTANCE_EXPIRED],
@@ -60,7 +75,9 @@ def items_of(entries: Sequence[Entry], facts: Facts) -> list[Item]:
     late = runway_items(standing, facts)
     items = [
         *late,
-        *event_items(standing, facts, told={(item.offering_id, pk) for item in late for pk in item.affected}),
+        *event_items(
+            standing, facts, told={(item.offering_id, pk) for item in late for pk in item.affected}
+        ),
         *flag_items(standing, facts),
         *feed_items(standing, facts),
         *day_items(standing, facts),
@@ -73,19 +90,27 @@ def items_of(entries: Sequence[Entry], facts: Facts) -> list[Item]:
 
 
 def digest_of(
-    entries: Sequence[Entry], facts: Facts, *, owner: str = "", is_first: bool = False, fit: Fit = FITS[0]
+    entries: Sequence[Entry],
+    facts: Facts,
+    *,
+    owner: str = "",
+    is_first: bool = False,
+    fit: Fit = FITS[0],
 ) -> Digest | None:
     """The digest of these entries; None where nothing is left that the recipient may see.
 
-    `owner` is the team whose applications these are, empty where the recipient hears of several. `is_first`: nothing
-    was ever sent there, so that it sums up where things stand. `fit` is how much of it is shown.
+    `owner` is the team whose applications these are, empty where the recipient hears of several.
+    `is_first`: nothing was ever sent there, so that it sums up where things stand. `fit` is how
+    much of it is shown.
     """
     items = items_of(entries, facts)
     if not items:
         return None
     grouped = {
         group: [item for item in items if item.group == group]
-        for group in sorted({item.group for item in items}, key=lambda group: _urgency(group, items))
+        for group in sorted(
+            {item.group for item in items}, key=lambda group: _urgency(group, items)
+        )
     }
     sums_up = is_first and len(items) > MOST_ITEMS_AT_FIRST
     sections, room = [], min(fit.items, MOST_ITEMS_AT_FIRST) if sums_up else fit.items
@@ -107,7 +132,8 @@ def digest_of(
 
 def _lead(n: int) -> str:
     return (
-        f"This is the first mail to you. It sums up the {counted(n, 'thing')} that stand open, the most urgent first; "
+        f"This is the first mail to you. It sums up the {counted(n, 'thing')} that stand open, the "
+        "most urgent first; "
         "from now on you hear of what changes."
     )
 

@@ -25,7 +25,7 @@ from apps.inventory.models import Application
 MOST_THINGS = 6
 
 
-# --- runway -----------------------------------------------------------------------------------------------------
+# --- runway ---------------------------------------------------------------------------------------
 
 
 def runway_items(entries: Iterable[Entry], facts: Facts) -> list[Item]:
@@ -44,7 +44,8 @@ def is_over(entry: Entry, facts: Facts) -> bool:
         return False
     use = _use(entry.alert, facts)
     margin = runway(use, facts) if use is not None else None
-    # the register counts by its own day: where the recipient's is still the one before, nothing is over
+    # the register counts by its own day: where the recipient's is still the one before, nothing is
+    # over
     return margin is None or margin >= 1
 
 
@@ -63,7 +64,11 @@ def _runway_item(entry: Entry, application: Application, use: Use, facts: Facts)
     where = title_of(offering) if offering is not None else "Its model"
     owner = application.business_owner or application.technical_owner
     parts = [f"{where} {_ends(use, left)}", f"leaving needs {needed_days(use)}"]
-    said = ["; ".join(parts), *([f"Owner {one_line(owner, most=80)}"] if owner else []), fallback_words(use.fallback)]
+    said = [
+        "; ".join(parts),
+        *([f"Owner {one_line(owner, most=80)}"] if owner else []),
+        fallback_words(use.fallback),
+    ]
     return Item(
         title=name_of(application),
         api_id=one_line(offering.api_id) if offering is not None else "",
@@ -102,11 +107,12 @@ def _ends(use: Use, left: int | None) -> str:
     return f"ends on {day(use.ends_on)}, {'today' if not left else f'in {days(left)}'}"
 
 
-# --- days of the organisation's own -----------------------------------------------------------------------------
+# --- days of the organisation's own ---------------------------------------------------------------
 
 
 def day_items(entries: Iterable[Entry], facts: Facts) -> list[Item]:
-    """One item per kind, day and application: fifty acceptances that end on one day are one thing to do."""
+    """One item per kind, day and application: fifty acceptances that end on one day are one thing
+    to do."""
     alike: dict[tuple[object, ...], list[Entry]] = defaultdict(list)
     for entry in entries:
         alert = entry.alert
@@ -124,7 +130,9 @@ def _day_item(entries: Sequence[Entry], facts: Facts) -> Item | None:
     things = [day_words.thing(entry.alert) for entry in entries]
     more = f" and {spelled(len(things) - MOST_THINGS)} more" if len(things) > MOST_THINGS else ""
     left = (alert.due_on - facts.today).days if alert.due_on else 0
-    title = one_line(things[0] if len(things) == 1 else f"{listed(things[:MOST_THINGS])}{more}", most=400)
+    title = one_line(
+        things[0] if len(things) == 1 else f"{listed(things[:MOST_THINGS])}{more}", most=400
+    )
     return Item(
         title=title,
         api_id="",
@@ -151,14 +159,16 @@ def _margin(left: int) -> str:
     return "today" if left == 0 else f"{days(-left)} over"
 
 
-# --- stale assessments ------------------------------------------------------------------------------------------
+# --- stale assessments ----------------------------------------------------------------------------
 
 
 def stale_items(entries: Iterable[Entry], facts: Facts) -> list[Item]:
     return [
-        item for entry in entries
-        if entry.alert.kind == StateKind.ASSESSMENTS_STALE and (item := _stale_item(entry, facts)) is not None
-    ]  # fmt: skip
+        item
+        for entry in entries
+        if entry.alert.kind == StateKind.ASSESSMENTS_STALE
+        and (item := _stale_item(entry, facts)) is not None
+    ]
 
 
 def _stale_item(entry: Entry, facts: Facts) -> Item | None:
@@ -168,7 +178,9 @@ def _stale_item(entry: Entry, facts: Facts) -> Item | None:
         return None
     ids = {row.pk for row in shown}
     named = [row for row in alert.details.get("named", []) if row.get("application") in ids]
-    n = sum(int(n) for pk, n in alert.details.get("n_of", {}).items() if int(pk) in ids) or len(named)
+    n = sum(int(n) for pk, n in alert.details.get("n_of", {}).items() if int(pk) in ids) or len(
+        named
+    )
     because = list(dict.fromkeys(one_line(row["because"]).rstrip(".") for row in named))
     whats = list(dict.fromkeys(one_line(row["what"], most=100) for row in named))
     return Item(
@@ -200,15 +212,17 @@ def _titled(whats: Sequence[str], n: int) -> str:
     return named + (f" and {spelled(n_more)} more" if n_more else "")
 
 
-# --- what has passed --------------------------------------------------------------------------------------------
+# --- what has passed ------------------------------------------------------------------------------
 
 
 def passed_items(entries: Iterable[Entry], facts: Facts) -> list[Item]:
     """That the cause of an alert is gone, for whom a message had told of it."""
     return [
-        item for entry in entries
-        if entry.occasion == Notice.Occasion.RESOLVED and (item := _passed_item(entry, facts)) is not None
-    ]  # fmt: skip
+        item
+        for entry in entries
+        if entry.occasion == Notice.Occasion.RESOLVED
+        and (item := _passed_item(entry, facts)) is not None
+    ]
 
 
 def _passed_item(entry: Entry, facts: Facts) -> Item | None:
@@ -220,7 +234,8 @@ def _passed_item(entry: Entry, facts: Facts) -> Item | None:
     return Item(
         title=_title_of_passed(alert, shown, facts),
         api_id="",
-        url=facts.public_url + (day_words.path(alert, slug=slug) if alert.subject_kind else f"/alerts/{alert.pk}/"),
+        url=facts.public_url
+        + (day_words.path(alert, slug=slug) if alert.subject_kind else f"/alerts/{alert.pk}/"),
         what=one_line(alert.resolution_sentence or "The cause is gone").rstrip("."),
         margin="over",
         pressing=False,

@@ -6,7 +6,15 @@ from datetime import date
 
 from apps.alerts.digest.applications import lines, ordered
 from apps.alerts.digest.occasions import note_of
-from apps.alerts.digest.parts import MOST_APPLICATIONS, MOST_SOURCES, Entry, Facts, Item, Price, Source
+from apps.alerts.digest.parts import (
+    MOST_APPLICATIONS,
+    MOST_SOURCES,
+    Entry,
+    Facts,
+    Item,
+    Price,
+    Source,
+)
 from apps.alerts.models import DayKind
 from apps.alerts.severity import is_dearer
 from apps.alerts.wording import as_day, day, days, money, one_line, price, price_change, web_address
@@ -15,21 +23,30 @@ from apps.catalog.models import DateKind, Offering, ProviderEvent
 Kind = ProviderEvent.Kind
 
 
-def event_items(entries: Iterable[Entry], facts: Facts, *, told: Collection[tuple[int | None, int]] = ()) -> list[Item]:
-    """One item per thing that happened: rows of several sources that say the same of one offering are one, and so are
-    an end that was announced and the milestone before it. `told` are (offering, application) of which the mail says
-    already that they end too soon: no milestone need say it again."""
+def event_items(
+    entries: Iterable[Entry], facts: Facts, *, told: Collection[tuple[int | None, int]] = ()
+) -> list[Item]:
+    """One item per thing that happened: rows of several sources that say the same of one offering
+    are one, and so are an end that was announced and the milestone before it. `told` are (offering,
+    application) of which the mail says already that they end too soon: no milestone need say it
+    again."""
     alike: dict[tuple[object, ...], list[Entry]] = defaultdict(list)
     for entry in entries:
         event = entry.alert.event
         if event is not None:
-            alike[event.offering_id, event.kind, str(event.old), str(event.new), event.effective_on].append(entry)
+            alike[
+                event.offering_id, event.kind, str(event.old), str(event.new), event.effective_on
+            ].append(entry)
         elif entry.alert.kind == DayKind.MILESTONE:
             alike[entry.alert.offering_id, DayKind.MILESTONE, entry.alert.due_on].append(entry)
-    events = [_event_item(group, facts) for group in alike.values() if group[0].alert.event is not None]
+    events = [
+        _event_item(group, facts) for group in alike.values() if group[0].alert.event is not None
+    ]
     known = {(item.offering_id, item.on, pk) for item in events for pk in item.affected}
     milestones = [
-        _milestone_item(group, facts, known, told) for group in alike.values() if group[0].alert.event is None
+        _milestone_item(group, facts, known, told)
+        for group in alike.values()
+        if group[0].alert.event is None
     ]
     return [item for item in [*events, *milestones] if item.affected or _is_asked_for(item)]
 
@@ -40,7 +57,9 @@ def _is_asked_for(item: Item) -> bool:
 
 
 def _affected(entries: Iterable[Entry], facts: Facts) -> frozenset[int]:
-    return frozenset(pk for entry in entries for pk in entry.application_ids if pk in facts.applications)
+    return frozenset(
+        pk for entry in entries for pk in entry.application_ids if pk in facts.applications
+    )
 
 
 def _event_item(entries: Sequence[Entry], facts: Facts) -> Item:
@@ -50,12 +69,19 @@ def _event_item(entries: Sequence[Entry], facts: Facts) -> Item:
     affected = _affected(entries, facts)
     shown = ordered(affected, facts)
     roles = {
-        row.pk: frozenset[str]().union(*(facts.roles.get((each.pk, row.pk), ()) for each in events)) for row in shown
+        row.pk: frozenset[str]().union(*(facts.roles.get((each.pk, row.pk), ()) for each in events))
+        for row in shown
     }
     on = _day_of_effect(event)
-    soft = on is not None and offering.date_kind == DateKind.NOT_BEFORE and offering.retires_on == on
+    soft = (
+        on is not None and offering.date_kind == DateKind.NOT_BEFORE and offering.retires_on == on
+    )
     left = (on - facts.today).days if on is not None else None
-    group = "asked" if not any(entry.application_ids for entry in entries) else _group_of(event, left, soft=soft)
+    group = (
+        "asked"
+        if not any(entry.application_ids for entry in entries)
+        else _group_of(event, left, soft=soft)
+    )
     ending = group in {"gone", "ending"}
     return Item(
         title=title_of(offering),
@@ -87,13 +113,15 @@ def _milestone_item(
     known: Collection[tuple[int | None, date | None, int]],
     told: Collection[tuple[int | None, int]],
 ) -> Item:
-    """What an event or a runway in the same mail says of the same end and application is not said again."""
+    """What an event or a runway in the same mail says of the same end and application is not said
+    again."""
     alert = entries[0].alert
     offering = facts.offerings[alert.offering_id or 0]
     affected = frozenset(
         pk
         for pk in _affected(entries, facts)
-        if (alert.offering_id, alert.due_on, pk) not in known and (alert.offering_id, pk) not in told
+        if (alert.offering_id, alert.due_on, pk) not in known
+        and (alert.offering_id, pk) not in told
     )
     shown = ordered(affected, facts)
     soft = bool(alert.details.get("soft"))
@@ -128,18 +156,26 @@ def _milestone_item(
 
 
 def title_of(offering: Offering) -> str:
-    name = offering.version.foundation.name if offering.version else offering.name or offering.api_id
+    name = (
+        offering.version.foundation.name if offering.version else offering.name or offering.api_id
+    )
     where = f" in {offering.region_scope}" if offering.region_scope else ""
     return one_line(f"{name} at {offering.host.name}{where}")
 
 
 def _monthly(entries: Iterable[Entry]) -> str:
     """`; for what you use about 1,240 USD a month more`, where it is known."""
-    amounts = [money(entry.alert.details["monthly_usd"]) for entry in entries if "monthly_usd" in entry.alert.details]
+    amounts = [
+        money(entry.alert.details["monthly_usd"])
+        for entry in entries
+        if "monthly_usd" in entry.alert.details
+    ]
     total = sum(amounts)
     if not amounts or not total:
         return ""
-    return f"; for what is used about {abs(total):,.0f} USD a month {'more' if total > 0 else 'less'}"
+    return (
+        f"; for what is used about {abs(total):,.0f} USD a month {'more' if total > 0 else 'less'}"
+    )
 
 
 def _day_of_effect(event: ProviderEvent) -> date | None:
@@ -169,7 +205,11 @@ def _what(event: ProviderEvent, *, soft: bool) -> str:
     if event.kind == Kind.ANNOUNCED:
         return f"end announced: no date → {until}{new_text}"
     if event.kind in {Kind.MOVED_EARLIER, Kind.MOVED_LATER}:
-        by = f", {days(abs((new - old).days))} {'later' if new > old else 'earlier'}" if old and new else ""
+        by = (
+            f", {days(abs((new - old).days))} {'later' if new > old else 'earlier'}"
+            if old and new
+            else ""
+        )
         return f"end moved: {old_text} → {until}{new_text}{by}"
     if event.kind == Kind.WITHDRAWN:
         return f"end taken back: {old_text} → no date"
@@ -210,7 +250,8 @@ def _replacement(event: ProviderEvent, facts: Facts) -> str:
 
 
 def replacement_of(offering: Offering, facts: Facts) -> str:
-    """`gemini-3-pro at Google, 2.00 in and 12.00 out; today 1.25 and 10.00 USD per million tokens`"""
+    """`gemini-3-pro at Google, 2.00 in and 12.00 out; today 1.25 and 10.00 USD per million
+    tokens`"""
     other = offering.replacement
     if other is None:
         return one_line(offering.replacement_text)
@@ -224,7 +265,11 @@ def replacement_of(offering: Offering, facts: Facts) -> str:
 
 def _pair(prices: Price, *, named: bool = False) -> str:
     first = f"{price(prices.input)}{' in' if named else ''}"
-    return first if prices.output is None else f"{first} and {price(prices.output)}{' out' if named else ''}"
+    return (
+        first
+        if prices.output is None
+        else f"{first} and {price(prices.output)}{' out' if named else ''}"
+    )
 
 
 def _sources(events: Sequence[ProviderEvent], facts: Facts) -> tuple[Source, ...]:

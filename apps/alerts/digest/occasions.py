@@ -21,7 +21,9 @@ def _note(entry: Entry, facts: Facts) -> str:
     match entry.occasion:
         case Occasion.ESCALATED:
             party = facts.people.get(entry.alert.user_id or 0)
-            return f"Nobody has answered since {since}" + (f"; it fell to {party}." if party else ".")
+            return f"Nobody has answered since {since}" + (
+                f"; it fell to {party}." if party else "."
+            )
         case Occasion.WOKEN:
             return "Snoozed until today."
         case Occasion.UNMUTED:

@@ -11,17 +11,25 @@ from apps.alerts.models import Alert, FeedKind, FlagKind
 from apps.alerts.wording import as_day, days, one_line
 from apps.exposure.models import ExposureFlag
 
-# --- flags ------------------------------------------------------------------------------------------------------
+# --- flags ----------------------------------------------------------------------------------------
 
 
 def flag_items(entries: Iterable[Entry], facts: Facts) -> list[Item]:
-    return [_flag_item(entry, entry.alert.flag, facts) for entry in entries if entry.alert.flag is not None]
+    return [
+        _flag_item(entry, entry.alert.flag, facts)
+        for entry in entries
+        if entry.alert.flag is not None
+    ]
 
 
 def _flag_item(entry: Entry, flag: ExposureFlag, facts: Facts) -> Item:
     alert = entry.alert
     policy, then = flag.policy, measured_then(alert, flag)
-    name = one_line(facts.nodes.get(flag.node_id, "")) if flag.node_id is not None else one_line(policy.name)
+    name = (
+        one_line(facts.nodes.get(flag.node_id, ""))
+        if flag.node_id is not None
+        else one_line(policy.name)
+    )
     affected = frozenset(pk for pk in alert.application_ids if pk in facts.applications)
     shown = ordered(affected, facts)
     n_unnamed = max(0, int(alert.details.get("n", 0)) - len(alert.application_ids))
@@ -46,14 +54,15 @@ def _flag_item(entry: Entry, flag: ExposureFlag, facts: Facts) -> Item:
     )
 
 
-# --- feeds ------------------------------------------------------------------------------------------------------
+# --- feeds ----------------------------------------------------------------------------------------
 
 
 def feed_items(entries: Iterable[Entry], facts: Facts) -> list[Item]:
     items = [
-        _feed_item(entry, facts) for entry in entries
+        _feed_item(entry, facts)
+        for entry in entries
         if entry.alert.run is not None or entry.alert.source is not None
-    ]  # fmt: skip
+    ]
     # a team is told of its applications; governance is told of the feed, whoever stands on it
     return [item for item in items if item.affected or item.group != FeedKind.BACKFILLED]
 
@@ -70,7 +79,8 @@ def _feed_item(entry: Entry, facts: Facts) -> Item:
         url=facts.public_url + feed_path(alert),
         what=particulars(alert, applications=affected),
         margin=_feed_margin(alert, facts, n_models),
-        pressing=alert.kind == FeedKind.BACKFILLED or (alert.kind == FeedKind.SUSPECT and alert.severity >= 4),
+        pressing=alert.kind == FeedKind.BACKFILLED
+        or (alert.kind == FeedKind.SUSPECT and alert.severity >= 4),
         applications=lines(shown, facts),
         n_more_applications=max(0, len(shown) - MOST_APPLICATIONS),
         replacement="",

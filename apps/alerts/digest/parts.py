@@ -16,7 +16,8 @@ MOST_SOURCES = 4
 MOST_SUBJECT = 200
 # of a first mail, which sums up where things stand
 MOST_ITEMS_AT_FIRST = 20
-# Gmail shows 102 KB of a mail and puts the rest behind a link, with it the button and how to unsubscribe
+# Gmail shows 102 KB of a mail and puts the rest behind a link, with it the button and how to
+# unsubscribe
 MOST_BYTES = 98_000
 
 
@@ -28,7 +29,8 @@ class Fit:
     applications: int = MOST_APPLICATIONS
 
 
-# from the most to the least: a mail is laid out with the first that it is not too long with, or the last
+# from the most to the least: a mail is laid out with the first that it is not too long with, or the
+# last
 FITS = (Fit(), Fit(MOST_ITEMS, 4), Fit(40, 3), Fit(20, 2))
 
 
@@ -42,7 +44,8 @@ class Price:
 
 @dataclass(frozen=True, slots=True)
 class Fallback:
-    """The best stand-in for one primary: its name and how independent it is, 0 (same offering) to 5."""
+    """The best stand-in for one primary: its name and how independent it is, 0 (same offering) to
+    5."""
 
     name: str
     grade: int
@@ -52,7 +55,8 @@ class Fallback:
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """One live primary whose end is known, as far as leaving it is. `offering_id` is what answers today."""
+    """One live primary whose end is known, as far as leaving it is. `offering_id` is what answers
+    today."""
 
     dependency_id: int
     offering_id: int
@@ -67,9 +71,10 @@ class Use:
 class Facts:
     """Everything that the alerts of one digest speak of, loaded beforehand.
 
-    `applications` holds those the recipient may see; others are left out. `roles` is {(event, application):
-    roles}, `sources` {event: addresses}, `nodes` {node: name}, `uses` {application: its primaries that end},
-    `prices` {offering: today's}, `people` {user: name}. `offerings` are those that alerts name without an event.
+    `applications` holds those the recipient may see; others are left out. `roles` is {(event,
+    application): roles}, `sources` {event: addresses}, `nodes` {node: name}, `uses` {application:
+    its primaries that end}, `prices` {offering: today's}, `people` {user: name}. `offerings` are
+    those that alerts name without an event.
     """
 
     today: date
@@ -86,7 +91,8 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One alert as it is told to one recipient: of `application_ids`, on one occasion (`Notice.Occasion`)."""
+    """One alert as it is told to one recipient: of `application_ids`, on one occasion
+    (`Notice.Occasion`)."""
 
     alert: Alert
     application_ids: tuple[int, ...]
@@ -106,7 +112,8 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """An application in an item: `words` name it, `details` (may be empty) say what leaving takes."""
+    """An application in an item: `words` name it, `details` (may be empty) say what leaving
+    takes."""
 
     words: str
     details: str = ""
@@ -119,7 +126,8 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One thing that happened. `margin` is the figure beside it; `pressing` asks for the red pencil."""
+    """One thing that happened. `margin` is the figure beside it; `pressing` asks for the red
+    pencil."""
 
     title: str
     api_id: str
@@ -154,7 +162,11 @@ class Item:
         n_cut = max(0, len(self.applications) - n)
         if not n_cut:
             return self
-        return replace(self, applications=self.applications[:n], n_more_applications=self.n_more_applications + n_cut)
+        return replace(
+            self,
+            applications=self.applications[:n],
+            n_more_applications=self.n_more_applications + n_cut,
+        )
 
     @property
     def is_plain(self) -> bool:
@@ -176,8 +188,8 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Digest:
-    """`sentence` is subject, heading and first line alike; `lead` (may be empty) is a line below it. `subjects` are
-    those of its alerts: what a mail on one subject alone hangs on."""
+    """`sentence` is subject, heading and first line alike; `lead` (may be empty) is a line below
+    it. `subjects` are those of its alerts: what a mail on one subject alone hangs on."""
 
     sentence: str
     preheader: str

@@ -1,4 +1,5 @@
-"""Items about what was seen in use and does not agree with what is declared: one an application and kind."""
+"""Items about what was seen in use and does not agree with what is declared: one an application and
+kind."""
 
 from collections.abc import Iterable
 

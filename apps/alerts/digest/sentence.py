@@ -51,7 +51,11 @@ def sentence_of(grouped: Mapping[str, Sequence[Item]], facts: Facts, owner: str)
 
 def _lead(group: str, items: Sequence[Item], facts: Facts, owner: str) -> str:
     if group in FlagKind:
-        more = f", and {counted(len(items) - 1, 'more')} {_MORE_FLAGS[group]}" if len(items) > 1 else ""
+        more = (
+            f", and {counted(len(items) - 1, 'more')} {_MORE_FLAGS[group]}"
+            if len(items) > 1
+            else ""
+        )
         return _FLAG_LEADS.get(group, "") + items[0].what + more
     if group in _OF_FEEDS:
         return _feed_lead(group, items)
@@ -72,7 +76,9 @@ def _lead(group: str, items: Sequence[Item], facts: Facts, owner: str) -> str:
         return f"no longer so: {items[0].title}"
     if group == "backfilled":
         n_models = sum(item.n_models for item in items)
-        return f"{who} {'stands' if single else 'stand'} on {_models(n_models)} that had already ended"
+        return (
+            f"{who} {'stands' if single else 'stand'} on {_models(n_models)} that had already ended"
+        )
     if group == "ending":
         firm = sorted(item.on for item in items if item.on and not item.soft)
         if dates and not firm:
@@ -92,11 +98,14 @@ def _ends_ahead(items: Sequence[Item], facts: Facts, *, single: bool) -> str:
         return ""
     on, soft = min(ahead)
     verb = "may end from" if soft else "ends on"
-    return f": {'its' if single else 'the first'} model {verb} {long_day(on)}{' on' if soft else ''}"
+    return (
+        f": {'its' if single else 'the first'} model {verb} {long_day(on)}{' on' if soft else ''}"
+    )
 
 
 def _own_lead(group: str, items: Sequence[Item]) -> str:
-    """`FR-27: the acceptance by Amara Nwosu expires in 21 days, on 15 Dec 2026`, or how many there are."""
+    """`FR-27: the acceptance by Amara Nwosu expires in 21 days, on 15 Dec 2026`, or how many there
+    are."""
     if group == StateKind.ASSESSMENTS_STALE:
         n = len({pk for item in items for pk in item.affected})
         return f"assessments of {counted(n, 'application')} are stale"
@@ -137,4 +146,8 @@ def _who(applications: Sequence[Application], owner: str) -> str:
 def _when(dates: Sequence[date], which: str) -> str:
     if not dates:
         return ""
-    return f" on {long_day(dates[0])}" if len(set(dates)) == 1 else f": {which} on {long_day(dates[0])}"
+    return (
+        f" on {long_day(dates[0])}"
+        if len(set(dates)) == 1
+        else f": {which} on {long_day(dates[0])}"
+    )

@@ -38,8 +38,18 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Alert",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("key", models.CharField(help_text="subject|kind|milestone|recipient", max_length=200, unique=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "key",
+                    models.CharField(
+                        help_text="subject|kind|milestone|recipient", max_length=200, unique=True
+                    ),
+                ),
                 ("kind", models.CharField(max_length=20)),
                 (
                     "severity",
@@ -49,12 +59,18 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "application_ids",
-                    models.JSONField(default=list, help_text="Applications of the recipient it concerns."),
+                    models.JSONField(
+                        default=list, help_text="Applications of the recipient it concerns."
+                    ),
                 ),
                 (
                     "state",
                     models.CharField(
-                        choices=[("open", "Open"), ("acknowledged", "Acknowledged"), ("resolved", "Resolved")],
+                        choices=[
+                            ("open", "Open"),
+                            ("acknowledged", "Acknowledged"),
+                            ("resolved", "Resolved"),
+                        ],
                         default="open",
                         max_length=12,
                     ),
@@ -103,7 +119,10 @@ class Migration(migrations.Migration):
                 (
                     "user",
                     models.ForeignKey(
-                        blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, to=settings.AUTH_USER_MODEL
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to=settings.AUTH_USER_MODEL,
                     ),
                 ),
             ],
@@ -114,7 +133,12 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Delivery",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 ("address", models.EmailField(max_length=254)),
                 ("message_id", models.CharField(max_length=200, unique=True)),
                 ("subject", models.CharField(max_length=300)),
@@ -134,9 +158,19 @@ class Migration(migrations.Migration):
                         max_length=8,
                     ),
                 ),
-                ("reason", models.CharField(blank=True, help_text="Why it failed or was skipped.", max_length=500)),
+                (
+                    "reason",
+                    models.CharField(
+                        blank=True, help_text="Why it failed or was skipped.", max_length=500
+                    ),
+                ),
                 ("attempts", models.PositiveSmallIntegerField(default=0)),
-                ("due_at", models.DateTimeField(help_text="Not sent before; moved on by each failed attempt.")),
+                (
+                    "due_at",
+                    models.DateTimeField(
+                        help_text="Not sent before; moved on by each failed attempt."
+                    ),
+                ),
                 ("claimed_at", models.DateTimeField(blank=True, null=True)),
                 ("sent_at", models.DateTimeField(blank=True, null=True)),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
@@ -153,7 +187,10 @@ class Migration(migrations.Migration):
                 (
                     "user",
                     models.ForeignKey(
-                        blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, to=settings.AUTH_USER_MODEL
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to=settings.AUTH_USER_MODEL,
                     ),
                 ),
             ],
@@ -169,7 +206,10 @@ class Migration(migrations.Migration):
                 ("pgh_created_at", models.DateTimeField(auto_now_add=True)),
                 ("pgh_label", models.TextField(help_text="The event label.")),
                 ("id", models.BigIntegerField()),
-                ("key", models.CharField(help_text="subject|kind|milestone|recipient", max_length=200)),
+                (
+                    "key",
+                    models.CharField(help_text="subject|kind|milestone|recipient", max_length=200),
+                ),
                 ("kind", models.CharField(max_length=20)),
                 (
                     "severity",
@@ -179,12 +219,18 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "application_ids",
-                    models.JSONField(default=list, help_text="Applications of the recipient it concerns."),
+                    models.JSONField(
+                        default=list, help_text="Applications of the recipient it concerns."
+                    ),
                 ),
                 (
                     "state",
                     models.CharField(
-                        choices=[("open", "Open"), ("acknowledged", "Acknowledged"), ("resolved", "Resolved")],
+                        choices=[
+                            ("open", "Open"),
+                            ("acknowledged", "Acknowledged"),
+                            ("resolved", "Resolved"),
+                        ],
                         default="open",
                         max_length=12,
                     ),
@@ -300,7 +346,9 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="delivery",
             index=models.Index(
-                condition=models.Q(("state__in", ["queued", "sending"])), fields=["due_at"], name="delivery_owed"
+                condition=models.Q(("state__in", ["queued", "sending"])),
+                fields=["due_at"],
+                name="delivery_owed",
             ),
         ),
         migrations.AddConstraint(
@@ -331,7 +379,9 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="alert",
             index=models.Index(
-                condition=models.Q(("delivery__isnull", True)), fields=["raised_at"], name="alert_undelivered"
+                condition=models.Q(("delivery__isnull", True)),
+                fields=["raised_at"],
+                name="alert_undelivered",
             ),
         ),
         migrations.AddConstraint(

@@ -184,6 +184,7 @@ class Migration(migrations.Migration):
         ),
         # backwards: the older tables have no place for them
         migrations.RunSQL(
-            migrations.RunSQL.noop, "DELETE FROM alerts_alert WHERE event_id IS NULL AND flag_id IS NULL"
+            migrations.RunSQL.noop,
+            "DELETE FROM alerts_alert WHERE event_id IS NULL AND flag_id IS NULL",
         ),
     ]

@@ -31,11 +31,17 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="AlertPolicy",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 (
                     "criticality",
                     models.PositiveSmallIntegerField(
-                        choices=[(0, "Critical"), (1, "Important"), (2, "Standard"), (3, "Low")], unique=True
+                        choices=[(0, "Critical"), (1, "Important"), (2, "Standard"), (3, "Low")],
+                        unique=True,
                     ),
                 ),
                 (
@@ -67,7 +73,9 @@ class Migration(migrations.Migration):
                 (
                     "escalate_governance_hours",
                     models.PositiveIntegerField(
-                        blank=True, help_text="Further hours after which governance is told; empty: never.", null=True
+                        blank=True,
+                        help_text="Further hours after which governance is told; empty: never.",
+                        null=True,
                     ),
                 ),
             ],
@@ -118,7 +126,9 @@ class Migration(migrations.Migration):
                 (
                     "escalate_governance_hours",
                     models.PositiveIntegerField(
-                        blank=True, help_text="Further hours after which governance is told; empty: never.", null=True
+                        blank=True,
+                        help_text="Further hours after which governance is told; empty: never.",
+                        null=True,
                     ),
                 ),
             ],
@@ -129,11 +139,17 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="AlertSettings",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 (
                     "price_percent",
                     models.PositiveSmallIntegerField(
-                        default=5, help_text="A price that changes by this much or more is told, in percent."
+                        default=5,
+                        help_text="A price that changes by this much or more is told, in percent.",
                     ),
                 ),
                 (
@@ -164,7 +180,8 @@ class Migration(migrations.Migration):
                 (
                     "escalate_from_severity",
                     models.PositiveSmallIntegerField(
-                        default=3, help_text="What is less grave is not passed on when nobody answers."
+                        default=3,
+                        help_text="What is less grave is not passed on when nobody answers.",
                     ),
                 ),
             ],
@@ -182,7 +199,8 @@ class Migration(migrations.Migration):
                 (
                     "price_percent",
                     models.PositiveSmallIntegerField(
-                        default=5, help_text="A price that changes by this much or more is told, in percent."
+                        default=5,
+                        help_text="A price that changes by this much or more is told, in percent.",
                     ),
                 ),
                 (
@@ -213,7 +231,8 @@ class Migration(migrations.Migration):
                 (
                     "escalate_from_severity",
                     models.PositiveSmallIntegerField(
-                        default=3, help_text="What is less grave is not passed on when nobody answers."
+                        default=3,
+                        help_text="What is less grave is not passed on when nobody answers.",
                     ),
                 ),
             ],
@@ -224,7 +243,12 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="CalendarFeed",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 ("name", models.CharField(blank=True, max_length=100)),
                 ("prefix", models.CharField(max_length=12, unique=True)),
                 ("digest", models.CharField(max_length=64, unique=True)),
@@ -256,7 +280,12 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="HandledStaleness",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 ("stale_since", models.DateTimeField()),
                 ("handled_at", models.DateTimeField()),
             ],
@@ -264,11 +293,20 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Mute",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 ("kind", models.CharField(blank=True, max_length=20)),
                 (
                     "subject",
-                    models.CharField(blank=True, help_text="`event:17`, `offering:4@2027-01-15`, ...", max_length=80),
+                    models.CharField(
+                        blank=True,
+                        help_text="`event:17`, `offering:4@2027-01-15`, ...",
+                        max_length=80,
+                    ),
                 ),
                 (
                     "until",
@@ -295,7 +333,11 @@ class Migration(migrations.Migration):
                 ("kind", models.CharField(blank=True, max_length=20)),
                 (
                     "subject",
-                    models.CharField(blank=True, help_text="`event:17`, `offering:4@2027-01-15`, ...", max_length=80),
+                    models.CharField(
+                        blank=True,
+                        help_text="`event:17`, `offering:4@2027-01-15`, ...",
+                        max_length=80,
+                    ),
                 ),
                 (
                     "until",
@@ -315,7 +357,12 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Notice",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 (
                     "why",
                     models.CharField(
@@ -335,10 +382,20 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("occasion", models.CharField(default="raised", max_length=30)),
-                ("application_ids", models.JSONField(blank=True, help_text="Null: all those of the alert.", null=True)),
+                (
+                    "application_ids",
+                    models.JSONField(
+                        blank=True, help_text="Null: all those of the alert.", null=True
+                    ),
+                ),
                 ("urgent", models.BooleanField(default=False)),
                 ("owed_at", models.DateTimeField()),
-                ("skipped", models.CharField(blank=True, help_text="Why no message carries it.", max_length=300)),
+                (
+                    "skipped",
+                    models.CharField(
+                        blank=True, help_text="Why no message carries it.", max_length=300
+                    ),
+                ),
             ],
             options={
                 "ordering": ["owed_at", "id"],
@@ -347,7 +404,12 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Preference",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 (
                     "cadence",
                     models.CharField(
@@ -378,8 +440,16 @@ class Migration(migrations.Migration):
                         help_text="Of the weekly digest; 0 is Monday.",
                     ),
                 ),
-                ("immediate", models.BooleanField(default=True, help_text="What is urgent comes at once.")),
-                ("heartbeat", models.BooleanField(default=False, help_text="A mail also when nothing changed.")),
+                (
+                    "immediate",
+                    models.BooleanField(default=True, help_text="What is urgent comes at once."),
+                ),
+                (
+                    "heartbeat",
+                    models.BooleanField(
+                        default=False, help_text="A mail also when nothing changed."
+                    ),
+                ),
                 (
                     "served_at",
                     models.DateTimeField(
@@ -428,8 +498,16 @@ class Migration(migrations.Migration):
                         help_text="Of the weekly digest; 0 is Monday.",
                     ),
                 ),
-                ("immediate", models.BooleanField(default=True, help_text="What is urgent comes at once.")),
-                ("heartbeat", models.BooleanField(default=False, help_text="A mail also when nothing changed.")),
+                (
+                    "immediate",
+                    models.BooleanField(default=True, help_text="What is urgent comes at once."),
+                ),
+                (
+                    "heartbeat",
+                    models.BooleanField(
+                        default=False, help_text="A mail also when nothing changed."
+                    ),
+                ),
             ],
             options={
                 "abstract": False,
@@ -438,7 +516,12 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Subscription",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 ("name", models.CharField(blank=True, max_length=100)),
                 (
                     "kinds",
@@ -452,13 +535,22 @@ class Migration(migrations.Migration):
                 (
                     "min_severity",
                     models.PositiveSmallIntegerField(
-                        choices=[(1, "Note"), (2, "Low"), (3, "Medium"), (4, "High"), (5, "Severe")], default=1
+                        choices=[
+                            (1, "Note"),
+                            (2, "Low"),
+                            (3, "Medium"),
+                            (4, "High"),
+                            (5, "Severe"),
+                        ],
+                        default=1,
                     ),
                 ),
                 (
                     "max_days_left",
                     models.PositiveSmallIntegerField(
-                        blank=True, help_text="Only what is due within that many days; empty: whenever.", null=True
+                        blank=True,
+                        help_text="Only what is due within that many days; empty: whenever.",
+                        null=True,
                     ),
                 ),
                 ("enabled", models.BooleanField(default=True)),
@@ -489,13 +581,22 @@ class Migration(migrations.Migration):
                 (
                     "min_severity",
                     models.PositiveSmallIntegerField(
-                        choices=[(1, "Note"), (2, "Low"), (3, "Medium"), (4, "High"), (5, "Severe")], default=1
+                        choices=[
+                            (1, "Note"),
+                            (2, "Low"),
+                            (3, "Medium"),
+                            (4, "High"),
+                            (5, "Severe"),
+                        ],
+                        default=1,
                     ),
                 ),
                 (
                     "max_days_left",
                     models.PositiveSmallIntegerField(
-                        blank=True, help_text="Only what is due within that many days; empty: whenever.", null=True
+                        blank=True,
+                        help_text="Only what is due within that many days; empty: whenever.",
+                        null=True,
                     ),
                 ),
                 ("enabled", models.BooleanField(default=True)),
@@ -515,12 +616,19 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Webhook",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 ("name", models.CharField(max_length=100, unique=True)),
                 ("url", models.URLField(max_length=500)),
                 (
                     "nonce",
-                    models.CharField(default=apps.alerts.models.channels.new_nonce, editable=False, max_length=32),
+                    models.CharField(
+                        default=apps.alerts.models.channels.new_nonce, editable=False, max_length=32
+                    ),
                 ),
                 (
                     "kinds",
@@ -551,7 +659,9 @@ class Migration(migrations.Migration):
                 ("url", models.URLField(max_length=500)),
                 (
                     "nonce",
-                    models.CharField(default=apps.alerts.models.channels.new_nonce, editable=False, max_length=32),
+                    models.CharField(
+                        default=apps.alerts.models.channels.new_nonce, editable=False, max_length=32
+                    ),
                 ),
                 (
                     "kinds",
@@ -622,13 +732,16 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="alert",
             name="escalate_at",
-            field=models.DateTimeField(blank=True, help_text="When it goes further, unless answered.", null=True),
+            field=models.DateTimeField(
+                blank=True, help_text="When it goes further, unless answered.", null=True
+            ),
         ),
         migrations.AddField(
             model_name="alert",
             name="escalation",
             field=models.PositiveSmallIntegerField(
-                default=0, help_text="How far it went unanswered: 0 its party, 1 the team's owners, 2 governance."
+                default=0,
+                help_text="How far it went unanswered: 0 its party, 1 the team's owners, 2 governance.",
             ),
         ),
         migrations.AddField(
@@ -685,7 +798,9 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="alert",
             name="snoozed_until",
-            field=models.DateField(blank=True, help_text="First day on which it waits again.", null=True),
+            field=models.DateField(
+                blank=True, help_text="First day on which it waits again.", null=True
+            ),
         ),
         migrations.AddField(
             model_name="alert",
@@ -716,7 +831,9 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="alert",
             name="urgent",
-            field=models.BooleanField(default=False, help_text="Mailed at once, not with the next digest."),
+            field=models.BooleanField(
+                default=False, help_text="Mailed at once, not with the next digest."
+            ),
         ),
         migrations.AddField(
             model_name="alerthistory",
@@ -744,13 +861,16 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="alerthistory",
             name="escalate_at",
-            field=models.DateTimeField(blank=True, help_text="When it goes further, unless answered.", null=True),
+            field=models.DateTimeField(
+                blank=True, help_text="When it goes further, unless answered.", null=True
+            ),
         ),
         migrations.AddField(
             model_name="alerthistory",
             name="escalation",
             field=models.PositiveSmallIntegerField(
-                default=0, help_text="How far it went unanswered: 0 its party, 1 the team's owners, 2 governance."
+                default=0,
+                help_text="How far it went unanswered: 0 its party, 1 the team's owners, 2 governance.",
             ),
         ),
         migrations.AddField(
@@ -813,7 +933,9 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="alerthistory",
             name="snoozed_until",
-            field=models.DateField(blank=True, help_text="First day on which it waits again.", null=True),
+            field=models.DateField(
+                blank=True, help_text="First day on which it waits again.", null=True
+            ),
         ),
         migrations.AddField(
             model_name="alerthistory",
@@ -844,7 +966,9 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="alerthistory",
             name="urgent",
-            field=models.BooleanField(default=False, help_text="Mailed at once, not with the next digest."),
+            field=models.BooleanField(
+                default=False, help_text="Mailed at once, not with the next digest."
+            ),
         ),
         migrations.AddField(
             model_name="delivery",
@@ -865,13 +989,17 @@ class Migration(migrations.Migration):
             model_name="delivery",
             name="thread",
             field=models.CharField(
-                blank=True, help_text="Message-ID that mails on one subject hang on.", max_length=200
+                blank=True,
+                help_text="Message-ID that mails on one subject hang on.",
+                max_length=200,
             ),
         ),
         migrations.AlterField(
             model_name="alert",
             name="application_ids",
-            field=models.JSONField(default=list, help_text="Applications of the party it concerns."),
+            field=models.JSONField(
+                default=list, help_text="Applications of the party it concerns."
+            ),
         ),
         migrations.AlterField(
             model_name="alert",
@@ -899,7 +1027,9 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name="alerthistory",
             name="application_ids",
-            field=models.JSONField(default=list, help_text="Applications of the party it concerns."),
+            field=models.JSONField(
+                default=list, help_text="Applications of the party it concerns."
+            ),
         ),
         migrations.AlterField(
             model_name="alerthistory",
@@ -938,19 +1068,24 @@ class Migration(migrations.Migration):
             model_name="delivery",
             name="created_at",
             field=models.DateTimeField(
-                default=django.utils.timezone.now, help_text="When it was written; the Date of the mail."
+                default=django.utils.timezone.now,
+                help_text="When it was written; the Date of the mail.",
             ),
         ),
         migrations.AddIndex(
             model_name="alert",
             index=models.Index(
-                condition=models.Q(("escalate_at__isnull", False)), fields=["escalate_at"], name="alert_escalates"
+                condition=models.Q(("escalate_at__isnull", False)),
+                fields=["escalate_at"],
+                name="alert_escalates",
             ),
         ),
         migrations.AddIndex(
             model_name="alert",
             index=models.Index(
-                condition=models.Q(("state", "snoozed")), fields=["snoozed_until"], name="alert_snoozed"
+                condition=models.Q(("state", "snoozed")),
+                fields=["snoozed_until"],
+                name="alert_snoozed",
             ),
         ),
         migrations.AddIndex(
@@ -976,7 +1111,9 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="alert",
             index=models.Index(
-                condition=models.Q(("state", "open")), fields=["-severity", "-raised_at", "-id"], name="alert_open"
+                condition=models.Q(("state", "open")),
+                fields=["-severity", "-raised_at", "-id"],
+                name="alert_open",
             ),
         ),
         pgtrigger.migrations.AddTrigger(
@@ -1050,7 +1187,9 @@ class Migration(migrations.Migration):
             constraint=models.CheckConstraint(
                 condition=models.Q(
                     models.Q(("subject_id__isnull", True), ("subject_kind", "")),
-                    models.Q(("subject_id__isnull", False), models.Q(("subject_kind", ""), _negated=True)),
+                    models.Q(
+                        ("subject_id__isnull", False), models.Q(("subject_kind", ""), _negated=True)
+                    ),
                     _connector="OR",
                 ),
                 name="alert_subject_has_kind",
@@ -1059,7 +1198,9 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="alert",
             constraint=models.CheckConstraint(
-                condition=models.Q(("team__isnull", False), ("user__isnull", False), _connector="OR"),
+                condition=models.Q(
+                    ("team__isnull", False), ("user__isnull", False), _connector="OR"
+                ),
                 name="alert_falls_to_somebody",
             ),
         ),
@@ -1067,7 +1208,9 @@ class Migration(migrations.Migration):
             model_name="alert",
             constraint=models.CheckConstraint(
                 condition=models.Q(
-                    models.Q(("state", "snoozed"), _negated=True), ("snoozed_until__isnull", False), _connector="OR"
+                    models.Q(("state", "snoozed"), _negated=True),
+                    ("snoozed_until__isnull", False),
+                    _connector="OR",
                 ),
                 name="alert_snoozed_has_end",
                 violation_error_message="Say until which day it is snoozed.",
@@ -1144,7 +1287,9 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="alertsettings",
-            constraint=models.CheckConstraint(condition=models.Q(("id", 1)), name="alert_settings_one_row"),
+            constraint=models.CheckConstraint(
+                condition=models.Q(("id", 1)), name="alert_settings_one_row"
+            ),
         ),
         migrations.AddConstraint(
             model_name="alertsettings",
@@ -1227,7 +1372,9 @@ class Migration(migrations.Migration):
             model_name="calendarfeed",
             name="user",
             field=models.ForeignKey(
-                on_delete=django.db.models.deletion.CASCADE, related_name="calendar_feeds", to=settings.AUTH_USER_MODEL
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="calendar_feeds",
+                to=settings.AUTH_USER_MODEL,
             ),
         ),
         migrations.AddField(
@@ -1284,7 +1431,9 @@ class Migration(migrations.Migration):
             model_name="mute",
             name="created_by",
             field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to=settings.AUTH_USER_MODEL,
             ),
         ),
         migrations.AddField(
@@ -1432,7 +1581,9 @@ class Migration(migrations.Migration):
             model_name="notice",
             name="alert",
             field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="notices", to="alerts.alert"
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="notices",
+                to="alerts.alert",
             ),
         ),
         migrations.AddField(
@@ -1473,7 +1624,10 @@ class Migration(migrations.Migration):
             model_name="notice",
             name="user",
             field=models.ForeignKey(
-                blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, to=settings.AUTH_USER_MODEL
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                to=settings.AUTH_USER_MODEL,
             ),
         ),
         migrations.AddField(
@@ -1584,7 +1738,9 @@ class Migration(migrations.Migration):
             model_name="subscription",
             name="user",
             field=models.ForeignKey(
-                on_delete=django.db.models.deletion.CASCADE, related_name="subscriptions", to=settings.AUTH_USER_MODEL
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="subscriptions",
+                to=settings.AUTH_USER_MODEL,
             ),
         ),
         migrations.AddField(
@@ -1664,7 +1820,9 @@ class Migration(migrations.Migration):
             model_name="webhook",
             name="created_by",
             field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to=settings.AUTH_USER_MODEL,
             ),
         ),
         migrations.AddField(
@@ -1708,22 +1866,32 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="delivery",
             index=models.Index(
-                condition=models.Q(("user__isnull", False)), fields=["user", "-created_at"], name="delivery_by_user"
+                condition=models.Q(("user__isnull", False)),
+                fields=["user", "-created_at"],
+                name="delivery_by_user",
             ),
         ),
         migrations.AddIndex(
             model_name="delivery",
             index=models.Index(
-                condition=models.Q(("team__isnull", False)), fields=["team", "-created_at"], name="delivery_by_team"
+                condition=models.Q(("team__isnull", False)),
+                fields=["team", "-created_at"],
+                name="delivery_by_team",
             ),
         ),
         migrations.AddConstraint(
             model_name="delivery",
             constraint=models.CheckConstraint(
                 condition=models.Q(
-                    models.Q(("team__isnull", False), ("user__isnull", True), ("webhook__isnull", True)),
-                    models.Q(("team__isnull", True), ("user__isnull", False), ("webhook__isnull", True)),
-                    models.Q(("team__isnull", True), ("user__isnull", True), ("webhook__isnull", False)),
+                    models.Q(
+                        ("team__isnull", False), ("user__isnull", True), ("webhook__isnull", True)
+                    ),
+                    models.Q(
+                        ("team__isnull", True), ("user__isnull", False), ("webhook__isnull", True)
+                    ),
+                    models.Q(
+                        ("team__isnull", True), ("user__isnull", True), ("webhook__isnull", False)
+                    ),
                     _connector="OR",
                 ),
                 name="delivery_has_one_recipient",
@@ -1867,11 +2035,17 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="handledstaleness",
-            constraint=models.UniqueConstraint(fields=("assessment", "stale_since"), name="staleness_handled_once"),
+            constraint=models.UniqueConstraint(
+                fields=("assessment", "stale_since"), name="staleness_handled_once"
+            ),
         ),
         migrations.AddIndex(
             model_name="mute",
-            index=models.Index(condition=models.Q(("lifted_at__isnull", True)), fields=["until"], name="mute_by_end"),
+            index=models.Index(
+                condition=models.Q(("lifted_at__isnull", True)),
+                fields=["until"],
+                name="mute_by_end",
+            ),
         ),
         migrations.AddConstraint(
             model_name="mute",
@@ -2180,22 +2354,32 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="notice",
             index=models.Index(
-                condition=models.Q(("delivery__isnull", False)), fields=["delivery"], name="notice_carried"
+                condition=models.Q(("delivery__isnull", False)),
+                fields=["delivery"],
+                name="notice_carried",
             ),
         ),
         migrations.AddConstraint(
             model_name="notice",
             constraint=models.UniqueConstraint(
-                fields=("alert", "user", "team", "webhook", "occasion"), name="notice_once", nulls_distinct=False
+                fields=("alert", "user", "team", "webhook", "occasion"),
+                name="notice_once",
+                nulls_distinct=False,
             ),
         ),
         migrations.AddConstraint(
             model_name="notice",
             constraint=models.CheckConstraint(
                 condition=models.Q(
-                    models.Q(("team__isnull", False), ("user__isnull", True), ("webhook__isnull", True)),
-                    models.Q(("team__isnull", True), ("user__isnull", False), ("webhook__isnull", True)),
-                    models.Q(("team__isnull", True), ("user__isnull", True), ("webhook__isnull", False)),
+                    models.Q(
+                        ("team__isnull", False), ("user__isnull", True), ("webhook__isnull", True)
+                    ),
+                    models.Q(
+                        ("team__isnull", True), ("user__isnull", False), ("webhook__isnull", True)
+                    ),
+                    models.Q(
+                        ("team__isnull", True), ("user__isnull", True), ("webhook__isnull", False)
+                    ),
                     _connector="OR",
                 ),
                 name="notice_has_one_recipient",

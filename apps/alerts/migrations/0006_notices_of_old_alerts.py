@@ -47,5 +47,7 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.RunSQL(FORWARD, BACKWARD),
-        migrations.RunSQL(LINES, "DELETE FROM alerts_alertpolicy; DELETE FROM alerts_alertsettings;"),
+        migrations.RunSQL(
+            LINES, "DELETE FROM alerts_alertpolicy; DELETE FROM alerts_alertsettings;"
+        ),
     ]

@@ -93,6 +93,8 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="notice",
-            index=django.contrib.postgres.indexes.BrinIndex(fields=["owed_at"], name="notice_by_age"),
+            index=django.contrib.postgres.indexes.BrinIndex(
+                fields=["owed_at"], name="notice_by_age"
+            ),
         ),
     ]

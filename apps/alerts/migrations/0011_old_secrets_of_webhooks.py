@@ -26,7 +26,9 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="webhook",
             name="old_nonce",
-            field=models.CharField(blank=True, db_default="", default="", editable=False, max_length=32),
+            field=models.CharField(
+                blank=True, db_default="", default="", editable=False, max_length=32
+            ),
         ),
         migrations.AddField(
             model_name="webhook",
@@ -36,7 +38,9 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="webhookhistory",
             name="old_nonce",
-            field=models.CharField(blank=True, db_default="", default="", editable=False, max_length=32),
+            field=models.CharField(
+                blank=True, db_default="", default="", editable=False, max_length=32
+            ),
         ),
         migrations.AddField(
             model_name="webhookhistory",

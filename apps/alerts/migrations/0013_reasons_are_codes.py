@@ -21,7 +21,9 @@ SKIP_CODES = {
     "None of the applications concerned belongs to the recipient any more.": "not_concerned",
     "This person is no longer active.": "inactive_user",
     "No address: this person has none.": "no_user_email",
-    "No address: the team has no mailbox, and neither it nor a team above has an owner with one.": ("no_team_email"),
+    "No address: the team has no mailbox, and neither it nor a team above has an owner with one.": (
+        "no_team_email"
+    ),
     "No mail is wanted at this address.": "no_email_wanted",
     "Only what is urgent is mailed to this address.": "urgent_only",
     "The webhook is switched off.": "webhook_disabled",
@@ -225,7 +227,9 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="alert",
             name="resolution_text",
-            field=models.CharField(blank=True, help_text="What the user wrote who resolved it.", max_length=300),
+            field=models.CharField(
+                blank=True, help_text="What the user wrote who resolved it.", max_length=300
+            ),
         ),
         migrations.AddField(
             model_name="alerthistory",
@@ -268,7 +272,9 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="alerthistory",
             name="resolution_text",
-            field=models.CharField(blank=True, help_text="What the user wrote who resolved it.", max_length=300),
+            field=models.CharField(
+                blank=True, help_text="What the user wrote who resolved it.", max_length=300
+            ),
         ),
         migrations.AddField(
             model_name="delivery",
@@ -297,7 +303,9 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="notice",
             name="skip_details",
-            field=models.JSONField(blank=True, default=dict, help_text="`until` of a mute; `text` of another reason."),
+            field=models.JSONField(
+                blank=True, default=dict, help_text="`until` of a mute; `text` of another reason."
+            ),
         ),
         migrations.AddField(
             model_name="notice",

@@ -28,7 +28,8 @@ class AlertQuerySet(models.QuerySet["Alert"]):
         return self.exclude(state=Alert.State.RESOLVED)
 
     def visible_to(self, user: Any) -> "AlertQuerySet":
-        """Those of the own teams, those owed to oneself, and those one was told of while one may see its team."""
+        """Those of the own teams, those owed to oneself, and those one was told of while one may
+        see its team."""
         if not user.is_authenticated or not user.is_active:
             return self.none()
         if user.can_read_all:
@@ -40,9 +41,9 @@ class AlertQuerySet(models.QuerySet["Alert"]):
 class Alert(models.Model):
     """A stored state transition of one subject, for one party; `key` makes it unique for ever.
 
-    The party is whom the applications concerned fall to: their owner, where one is named who may see them, else their
-    team. `user` without `team` is an alert about the organisation, a feed or a thing of one's own. Who is told of it,
-    and was, stands in `Notice`.
+    The party is whom the applications concerned fall to: their owner, where one is named who may
+    see them, else their team. `user` without `team` is an alert about the organisation, a feed or a
+    thing of one's own. Who is told of it, and was, stands in `Notice`.
     """
 
     class State(models.TextChoices):
@@ -52,34 +53,64 @@ class Alert(models.Model):
         RESOLVED = "resolved", "Resolved"
 
     SEVERITIES: ClassVar[list[tuple[int, str]]] = [
-        (1, "Note"), (2, "Low"), (3, "Medium"), (4, "High"), (5, "Severe"),
-    ]  # fmt: skip
+        (1, "Note"),
+        (2, "Low"),
+        (3, "Medium"),
+        (4, "High"),
+        (5, "Severe"),
+    ]
 
-    key = models.CharField(max_length=200, unique=True, help_text="subject|kind|milestone|recipient")
+    key = models.CharField(
+        max_length=200, unique=True, help_text="subject|kind|milestone|recipient"
+    )
     kind = models.CharField(max_length=20)
     severity = models.PositiveSmallIntegerField(choices=SEVERITIES)
-    event = models.ForeignKey(ProviderEvent, on_delete=models.PROTECT, null=True, blank=True, related_name="alerts")
-    flag = models.ForeignKey(ExposureFlag, on_delete=models.PROTECT, null=True, blank=True, related_name="alerts")
-    run = models.ForeignKey(FeedRun, on_delete=models.PROTECT, null=True, blank=True, related_name="alerts")
-    source = models.ForeignKey(Source, on_delete=models.PROTECT, null=True, blank=True, related_name="alerts")
+    event = models.ForeignKey(
+        ProviderEvent, on_delete=models.PROTECT, null=True, blank=True, related_name="alerts"
+    )
+    flag = models.ForeignKey(
+        ExposureFlag, on_delete=models.PROTECT, null=True, blank=True, related_name="alerts"
+    )
+    run = models.ForeignKey(
+        FeedRun, on_delete=models.PROTECT, null=True, blank=True, related_name="alerts"
+    )
+    source = models.ForeignKey(
+        Source, on_delete=models.PROTECT, null=True, blank=True, related_name="alerts"
+    )
     # a plain id: what people take back may go, and the alert must still say what it was about
     subject_kind = models.CharField(max_length=12, choices=SubjectKind, blank=True)
     subject_id = models.BigIntegerField(null=True, blank=True)
     offering = models.ForeignKey(
-        Offering, on_delete=models.PROTECT, null=True, blank=True, related_name="+", help_text="The one it speaks of."
+        Offering,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="The one it speaks of.",
     )
-    milestone = models.SmallIntegerField(null=True, blank=True, help_text="Days before `due_on` at which it was due.")
+    milestone = models.SmallIntegerField(
+        null=True, blank=True, help_text="Days before `due_on` at which it was due."
+    )
     due_on = models.DateField(null=True, blank=True, help_text="The day it is about.")
-    urgent = models.BooleanField(default=False, help_text="Mailed at once, not with the next digest.")
+    urgent = models.BooleanField(
+        default=False, help_text="Mailed at once, not with the next digest."
+    )
     details = models.JSONField(
         default=dict,
         blank=True,
-        help_text="What the subject does not say by itself; the shapes stand in feed_words.py, flag_words.py, "
+        help_text="What the subject does not say by itself; the shapes stand in feed_words.py, "
+        "flag_words.py, "
         "day_words.py and seen_words.py.",
     )
-    team = models.ForeignKey(Team, on_delete=models.PROTECT, null=True, blank=True, related_name="alerts")
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True)
-    application_ids = models.JSONField(default=list, help_text="Applications of the party it concerns.")
+    team = models.ForeignKey(
+        Team, on_delete=models.PROTECT, null=True, blank=True, related_name="alerts"
+    )
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True
+    )
+    application_ids = models.JSONField(
+        default=list, help_text="Applications of the party it concerns."
+    )
     state = models.CharField(max_length=12, choices=State, default=State.OPEN)
     raised_at = models.DateTimeField()
     acknowledged_by = models.ForeignKey(
@@ -89,7 +120,9 @@ class Alert(models.Model):
     assigned_to = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
-    snoozed_until = models.DateField(null=True, blank=True, help_text="First day on which it waits again.")
+    snoozed_until = models.DateField(
+        null=True, blank=True, help_text="First day on which it waits again."
+    )
     snoozed_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
@@ -98,24 +131,41 @@ class Alert(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
     resolution = models.CharField(max_length=18, choices=Resolution, blank=True)
-    resolution_text = models.CharField(max_length=300, blank=True, help_text="What the user wrote who resolved it.")
-    escalation = models.PositiveSmallIntegerField(
-        default=0, help_text="How far it went unanswered: 0 its party, 1 the team's owners, 2 governance."
+    resolution_text = models.CharField(
+        max_length=300, blank=True, help_text="What the user wrote who resolved it."
     )
-    escalate_at = models.DateTimeField(null=True, blank=True, help_text="When it goes further, unless answered.")
+    escalation = models.PositiveSmallIntegerField(
+        default=0,
+        help_text="How far it went unanswered: 0 its party, 1 the team's owners, 2 governance.",
+    )
+    escalate_at = models.DateTimeField(
+        null=True, blank=True, help_text="When it goes further, unless answered."
+    )
 
     objects = AlertQuerySet.as_manager()
 
     class Meta:
         ordering = ["-raised_at", "-id"]
         indexes = [
-            models.Index(fields=["escalate_at"], name="alert_escalates", condition=Q(escalate_at__isnull=False)),
-            models.Index(fields=["snoozed_until"], name="alert_snoozed", condition=Q(state="snoozed")),
-            models.Index(fields=["kind", "id"], name="alert_live_by_kind", condition=~Q(state="resolved")),
+            models.Index(
+                fields=["escalate_at"],
+                name="alert_escalates",
+                condition=Q(escalate_at__isnull=False),
+            ),
+            models.Index(
+                fields=["snoozed_until"], name="alert_snoozed", condition=Q(state="snoozed")
+            ),
+            models.Index(
+                fields=["kind", "id"], name="alert_live_by_kind", condition=~Q(state="resolved")
+            ),
             models.Index(fields=["subject_kind", "subject_id"], name="alert_by_subject"),
             models.Index(fields=["offering", "-raised_at"], name="alert_by_offering"),
             models.Index(fields=["-severity", "-raised_at", "-id"], name="alert_gravest"),
-            models.Index(fields=["-severity", "-raised_at", "-id"], name="alert_open", condition=Q(state="open")),
+            models.Index(
+                fields=["-severity", "-raised_at", "-id"],
+                name="alert_open",
+                condition=Q(state="open"),
+            ),
         ]
         constraints = [
             models.CheckConstraint(
@@ -139,7 +189,8 @@ class Alert(models.Model):
                 | Q(subject_id__isnull=False) & ~Q(subject_kind=""),
             ),
             models.CheckConstraint(
-                name="alert_falls_to_somebody", condition=Q(team__isnull=False) | Q(user__isnull=False)
+                name="alert_falls_to_somebody",
+                condition=Q(team__isnull=False) | Q(user__isnull=False),
             ),
             models.CheckConstraint(
                 name="alert_snoozed_has_end",
@@ -158,21 +209,27 @@ class Alert(models.Model):
 
     @property
     def subject(self) -> str:
-        """`event:17`, `offering:4@2027-01-15`: the part of the key that stays the same for every party."""
+        """`event:17`, `offering:4@2027-01-15`: the part of the key that stays the same for every
+        party."""
         return self.key.partition("|")[0]
 
 
 def was_mailed(notices: models.QuerySet[Any]) -> Exists:
-    """For a queryset of alerts: some notice of theirs went out, or is on its way. `notices` is `Notice.objects`."""
+    """For a queryset of alerts: some notice of theirs went out, or is on its way. `notices` is
+    `Notice.objects`."""
     return Exists(
-        notices.filter(alert=OuterRef("pk"), delivery__isnull=False).exclude(delivery__state__in=["skipped", "failed"])
+        notices.filter(alert=OuterRef("pk"), delivery__isnull=False).exclude(
+            delivery__state__in=["skipped", "failed"]
+        )
     )
 
 
 class HandledEvent(models.Model):
     """Provider events this floor has worked through; one row per event, found by NOT EXISTS."""
 
-    event = models.OneToOneField(ProviderEvent, on_delete=models.CASCADE, primary_key=True, related_name="+")
+    event = models.OneToOneField(
+        ProviderEvent, on_delete=models.CASCADE, primary_key=True, related_name="+"
+    )
     handled_at = models.DateTimeField()
 
     def __str__(self) -> str:
@@ -180,9 +237,12 @@ class HandledEvent(models.Model):
 
 
 class HandledRun(models.Model):
-    """Feed runs this floor has worked through, of those that brought something to tell; found by NOT EXISTS."""
+    """Feed runs this floor has worked through, of those that brought something to tell; found by
+    NOT EXISTS."""
 
-    run = models.OneToOneField(FeedRun, on_delete=models.CASCADE, primary_key=True, related_name="+")
+    run = models.OneToOneField(
+        FeedRun, on_delete=models.CASCADE, primary_key=True, related_name="+"
+    )
     handled_at = models.DateTimeField()
 
     def __str__(self) -> str:
@@ -190,9 +250,12 @@ class HandledRun(models.Model):
 
 
 class HandledFlagEvent(models.Model):
-    """Turns in the life of flags that this floor has worked through; one row per turn, found by NOT EXISTS."""
+    """Turns in the life of flags that this floor has worked through; one row per turn, found by NOT
+    EXISTS."""
 
-    event = models.OneToOneField(FlagEvent, on_delete=models.CASCADE, primary_key=True, related_name="+")
+    event = models.OneToOneField(
+        FlagEvent, on_delete=models.CASCADE, primary_key=True, related_name="+"
+    )
     handled_at = models.DateTimeField()
 
     def __str__(self) -> str:
@@ -200,7 +263,8 @@ class HandledFlagEvent(models.Model):
 
 
 class HandledStaleness(models.Model):
-    """Times an assessment became stale that this floor has worked through; one row each, found by NOT EXISTS."""
+    """Times an assessment became stale that this floor has worked through; one row each, found by
+    NOT EXISTS."""
 
     assessment = models.ForeignKey(Assessment, on_delete=models.CASCADE, related_name="+")
     stale_since = models.DateTimeField()
@@ -208,7 +272,9 @@ class HandledStaleness(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["assessment", "stale_since"], name="staleness_handled_once"),
+            models.UniqueConstraint(
+                fields=["assessment", "stale_since"], name="staleness_handled_once"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -216,9 +282,12 @@ class HandledStaleness(models.Model):
 
 
 class HandledDiscrepancy(models.Model):
-    """Discrepancies of the intake that this floor has worked through; one row each, found by NOT EXISTS."""
+    """Discrepancies of the intake that this floor has worked through; one row each, found by NOT
+    EXISTS."""
 
-    discrepancy = models.OneToOneField(Discrepancy, on_delete=models.CASCADE, primary_key=True, related_name="+")
+    discrepancy = models.OneToOneField(
+        Discrepancy, on_delete=models.CASCADE, primary_key=True, related_name="+"
+    )
     handled_at = models.DateTimeField()
 
     class Meta:

@@ -18,28 +18,40 @@ def new_nonce() -> str:
 
 class WebhookQuerySet(models.QuerySet["Webhook"]):
     def visible_to(self, user: Any) -> "WebhookQuerySet":
-        return self if user.is_authenticated and user.is_active and user.can_read_all else self.none()
+        return (
+            self if user.is_authenticated and user.is_active and user.can_read_all else self.none()
+        )
 
 
 @track_history(exclude=("last_sent_at",))
 class Webhook(models.Model):
-    """An address that is sent alerts as signed JSON. The secret is derived from `nonce` and the installation's key,
-    so that a copy of the database cannot sign; a new nonce is a new secret, and until `old_until` the one before signs
-    beside it."""
+    """An address that is sent alerts as signed JSON. The secret is derived from `nonce` and the
+    installation's key, so that a copy of the database cannot sign; a new nonce is a new secret, and
+    until `old_until` the one before signs beside it."""
 
     name = models.CharField(max_length=100, unique=True)
     url = models.URLField(max_length=500)
     nonce = models.CharField(max_length=32, default=new_nonce, editable=False)
-    old_nonce = models.CharField(max_length=32, blank=True, default="", db_default="", editable=False)
+    old_nonce = models.CharField(
+        max_length=32, blank=True, default="", db_default="", editable=False
+    )
     old_until = models.DateTimeField(null=True, blank=True, editable=False)
     team = models.ForeignKey(
-        Team, on_delete=models.PROTECT, null=True, blank=True, related_name="webhooks",
+        Team,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="webhooks",
         help_text="Only alerts of this team and those below it; empty: all.",
-    )  # fmt: skip
-    kinds = ArrayField(models.CharField(max_length=20), default=list, blank=True, help_text="Empty: all kinds.")
+    )
+    kinds = ArrayField(
+        models.CharField(max_length=20), default=list, blank=True, help_text="Empty: all kinds."
+    )
     min_severity = models.PositiveSmallIntegerField(default=1)
     enabled = models.BooleanField(default=True)
-    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+"
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     last_sent_at = models.DateTimeField(null=True, blank=True, editable=False)
 
@@ -67,16 +79,20 @@ class CalendarFeedQuerySet(models.QuerySet["CalendarFeed"]):
 
 @track_history(exclude=("last_used_at",))
 class CalendarFeed(models.Model):
-    """A secret address under which a program that cannot sign in, of a calendar or of feeds, reads what the person may
-    see. Only its SHA-256 is kept."""
+    """A secret address under which a program that cannot sign in, of a calendar or of feeds, reads
+    what the person may see. Only its SHA-256 is kept."""
 
     class Kind(models.TextChoices):
         CALENDAR = "calendar", "Calendar of days"
         ALERTS = "alerts", "Feed of alerts (Atom)"
         CHANGES = "changes", "Feed of changes (Atom)"
 
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="calendar_feeds")
-    kind = models.CharField(max_length=8, choices=Kind, default=Kind.CALENDAR, db_default=Kind.CALENDAR)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="calendar_feeds"
+    )
+    kind = models.CharField(
+        max_length=8, choices=Kind, default=Kind.CALENDAR, db_default=Kind.CALENDAR
+    )
     name = models.CharField(max_length=100, blank=True)
     prefix = models.CharField(max_length=12, unique=True)
     digest = models.CharField(max_length=64, unique=True)

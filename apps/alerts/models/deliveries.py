@@ -33,8 +33,8 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
 class Delivery(models.Model):
     """One message to one address. `message_id` is fixed before the first attempt and never changes.
 
-    Addresses with a secret of the recipient's (to answer, to unsubscribe) are written into the message only while it
-    is sent, so that who may read the ledger cannot act for others.
+    Addresses with a secret of the recipient's (to answer, to unsubscribe) are written into the
+    message only while it is sent, so that who may read the ledger cannot act for others.
     """
 
     class State(models.TextChoices):
@@ -52,13 +52,21 @@ class Delivery(models.Model):
         WEBHOOK = "webhook", "Webhook"
         MAILBOX = "mailbox", "Mailbox changed"
 
-    team = models.ForeignKey(Team, on_delete=models.PROTECT, null=True, blank=True, related_name="deliveries")
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True)
-    webhook = models.ForeignKey(Webhook, on_delete=models.PROTECT, null=True, blank=True, related_name="deliveries")
+    team = models.ForeignKey(
+        Team, on_delete=models.PROTECT, null=True, blank=True, related_name="deliveries"
+    )
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True
+    )
+    webhook = models.ForeignKey(
+        Webhook, on_delete=models.PROTECT, null=True, blank=True, related_name="deliveries"
+    )
     kind = models.CharField(max_length=9, choices=Kind, default=Kind.DIGEST)
     address = models.CharField(max_length=500, help_text="E-mail address, or the webhook's.")
     message_id = models.CharField(max_length=200, unique=True)
-    thread = models.CharField(max_length=200, blank=True, help_text="Message-ID that mails on one subject hang on.")
+    thread = models.CharField(
+        max_length=200, blank=True, help_text="Message-ID that mails on one subject hang on."
+    )
     subject = models.CharField(max_length=300)
     body_text = models.TextField(help_text="The text; of a webhook, the JSON.")
     body_html = models.TextField(blank=True)
@@ -69,7 +77,9 @@ class Delivery(models.Model):
     due_at = models.DateTimeField(help_text="Not sent before; moved on by each failed attempt.")
     claimed_at = models.DateTimeField(null=True, blank=True)
     sent_at = models.DateTimeField(null=True, blank=True)
-    created_at = models.DateTimeField(default=timezone.now, help_text="When it was written; the Date of the mail.")
+    created_at = models.DateTimeField(
+        default=timezone.now, help_text="When it was written; the Date of the mail."
+    )
 
     objects = DeliveryQuerySet.as_manager()
 
@@ -77,10 +87,22 @@ class Delivery(models.Model):
         ordering = ["-created_at", "-id"]
         verbose_name_plural = "deliveries"
         indexes = [
-            models.Index(fields=["due_at"], name="delivery_owed", condition=Q(state__in=["queued", "sending"])),
+            models.Index(
+                fields=["due_at"],
+                name="delivery_owed",
+                condition=Q(state__in=["queued", "sending"]),
+            ),
             models.Index(fields=["-created_at", "-id"], name="delivery_latest"),
-            models.Index(fields=["user", "-created_at"], name="delivery_by_user", condition=Q(user__isnull=False)),
-            models.Index(fields=["team", "-created_at"], name="delivery_by_team", condition=Q(team__isnull=False)),
+            models.Index(
+                fields=["user", "-created_at"],
+                name="delivery_by_user",
+                condition=Q(user__isnull=False),
+            ),
+            models.Index(
+                fields=["team", "-created_at"],
+                name="delivery_by_team",
+                condition=Q(team__isnull=False),
+            ),
         ]
         constraints = [
             models.CheckConstraint(name="delivery_has_one_recipient", condition=_ONE_RECIPIENT),
@@ -109,7 +131,8 @@ class NoticeQuerySet(models.QuerySet["Notice"]):
 
 
 class Notice(models.Model):
-    """That one recipient is owed word of an alert, on one occasion, and what became of it: the proof of who was told.
+    """That one recipient is owed word of an alert, on one occasion, and what became of it: the
+    proof of who was told.
 
     Carried by `delivery`, or skipped for `skip_reason`, or owed. The recipient is a person, a
     team's mailbox, or a webhook.
@@ -128,7 +151,8 @@ class Notice(models.Model):
         OWN = "own", "made it"
 
     class Occasion(models.TextChoices):
-        """Each once for an alert and recipient; what may come again carries its day, `woken 2026-12-01`."""
+        """Each once for an alert and recipient; what may come again carries its day, `woken
+        2026-12-01`."""
 
         RAISED = "raised", "Raised"
         RESOLVED = "resolved", "Resolved"
@@ -139,21 +163,38 @@ class Notice(models.Model):
         ASKED = "asked", "Asked for"
 
     alert = models.ForeignKey(Alert, on_delete=models.PROTECT, related_name="notices")
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True)
-    team = models.ForeignKey(Team, on_delete=models.PROTECT, null=True, blank=True, related_name="notices")
-    webhook = models.ForeignKey(Webhook, on_delete=models.PROTECT, null=True, blank=True, related_name="notices")
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True
+    )
+    team = models.ForeignKey(
+        Team, on_delete=models.PROTECT, null=True, blank=True, related_name="notices"
+    )
+    webhook = models.ForeignKey(
+        Webhook, on_delete=models.PROTECT, null=True, blank=True, related_name="notices"
+    )
     why = models.CharField(max_length=12, choices=Why)
     occasion = models.CharField(max_length=30, default=Occasion.RAISED)
-    application_ids = models.JSONField(null=True, blank=True, help_text="Null: all those of the alert.")
+    application_ids = models.JSONField(
+        null=True, blank=True, help_text="Null: all those of the alert."
+    )
     urgent = models.BooleanField(default=False)
     owed_at = models.DateTimeField()
-    delivery = models.ForeignKey(Delivery, on_delete=models.PROTECT, null=True, blank=True, related_name="notices")
+    delivery = models.ForeignKey(
+        Delivery, on_delete=models.PROTECT, null=True, blank=True, related_name="notices"
+    )
     skip_reason = models.CharField(
         max_length=16, choices=SkipReason, blank=True, help_text="Why no message carries it."
     )
-    skip_details = models.JSONField(default=dict, blank=True, help_text="`until` of a mute; `text` of another reason.")
+    skip_details = models.JSONField(
+        default=dict, blank=True, help_text="`until` of a mute; `text` of another reason."
+    )
     mute = models.ForeignKey(
-        Mute, on_delete=models.SET_NULL, null=True, blank=True, related_name="+", help_text="The one that kept it back."
+        Mute,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="The one that kept it back.",
     )
 
     objects = NoticeQuerySet.as_manager()
@@ -167,13 +208,17 @@ class Notice(models.Model):
                 include=["urgent"],
                 condition=Q(delivery__isnull=True, skip_reason=""),
             ),
-            models.Index(fields=["delivery"], name="notice_carried", condition=Q(delivery__isnull=False)),
+            models.Index(
+                fields=["delivery"], name="notice_carried", condition=Q(delivery__isnull=False)
+            ),
             # written in the order of age, and looked through by it once a night
             BrinIndex(fields=["owed_at"], name="notice_by_age"),
         ]
         constraints = [
             models.UniqueConstraint(
-                fields=["alert", "user", "team", "webhook", "occasion"], name="notice_once", nulls_distinct=False
+                fields=["alert", "user", "team", "webhook", "occasion"],
+                name="notice_once",
+                nulls_distinct=False,
             ),
             models.CheckConstraint(name="notice_has_one_recipient", condition=_ONE_RECIPIENT),
         ]
@@ -193,7 +238,8 @@ class Notice(models.Model):
 
 
 class Tick(models.Model):
-    """When a job last went through: what fell due since then is due now, whatever the clock did meanwhile."""
+    """When a job last went through: what fell due since then is due now, whatever the clock did
+    meanwhile."""
 
     name = models.CharField(max_length=30, primary_key=True)
     at = models.DateTimeField()

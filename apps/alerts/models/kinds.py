@@ -1,4 +1,5 @@
-"""Kinds of alerts, by what they are about. A kind that tells of a provider's event is called as the event is."""
+"""Kinds of alerts, by what they are about. A kind that tells of a provider's event is called as the
+event is."""
 
 from django.db import models
 
@@ -51,7 +52,8 @@ class StateKind(models.TextChoices):
 
 
 class SeenKind(models.TextChoices):
-    """About what was seen in use of an application and does not agree with what it declares; passes with it."""
+    """About what was seen in use of an application and does not agree with what it declares; passes
+    with it."""
 
     SHADOW_DEPENDENCY = "shadow_dependency", "Seen in use, not declared"
     DECLARED_NOT_SEEN = "declared_not_seen", "Declared, not seen in use"

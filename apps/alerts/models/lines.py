@@ -1,4 +1,5 @@
-"""The organisation's own lines: at which days it is told, how soon silence is passed on, which prices matter."""
+"""The organisation's own lines: at which days it is told, how soon silence is passed on, which
+prices matter."""
 
 from typing import Any
 
@@ -20,7 +21,9 @@ class PublicRows[M: models.Model](models.QuerySet[M]):
 
 
 def _days(default: Any, text: str) -> Any:
-    return ArrayField(models.PositiveSmallIntegerField(), default=default, blank=True, help_text=text)
+    return ArrayField(
+        models.PositiveSmallIntegerField(), default=default, blank=True, help_text=text
+    )
 
 
 def usual_milestones() -> list[int]:
@@ -44,13 +47,21 @@ class AlertPolicy(models.Model):
     """What holds for applications of one criticality; four rows, always there."""
 
     criticality = models.PositiveSmallIntegerField(choices=Criticality, unique=True)
-    milestones = _days(usual_milestones, "Days before an end at which its applications' owners are told.")
-    soft_milestones = _days(usual_soft_milestones, "The same for a day before which a model does not end.")
+    milestones = _days(
+        usual_milestones, "Days before an end at which its applications' owners are told."
+    )
+    soft_milestones = _days(
+        usual_soft_milestones, "The same for a day before which a model does not end."
+    )
     escalate_team_hours = models.PositiveIntegerField(
-        null=True, blank=True, help_text="Hours without an answer after which the team's owners are told; empty: never."
+        null=True,
+        blank=True,
+        help_text="Hours without an answer after which the team's owners are told; empty: never.",
     )
     escalate_governance_hours = models.PositiveIntegerField(
-        null=True, blank=True, help_text="Further hours after which governance is told; empty: never."
+        null=True,
+        blank=True,
+        help_text="Further hours after which governance is told; empty: never.",
     )
 
     objects = PublicRows["AlertPolicy"].as_manager()
@@ -64,8 +75,13 @@ class AlertPolicy(models.Model):
 
     @property
     def first_hours(self) -> int | None:
-        """How long whom an alert fell to has: until the team's owners are told, or where they never are, governance."""
-        return self.escalate_team_hours if self.escalate_team_hours is not None else self.escalate_governance_hours
+        """How long whom an alert fell to has: until the team's owners are told, or where they never
+        are, governance."""
+        return (
+            self.escalate_team_hours
+            if self.escalate_team_hours is not None
+            else self.escalate_governance_hours
+        )
 
 
 @track_history()
@@ -76,10 +92,15 @@ class AlertSettings(models.Model):
         default=5, help_text="A price that changes by this much or more is told, in percent."
     )
     price_monthly_usd = models.PositiveIntegerField(
-        default=100, help_text="So is one that changes what a team pays by this much a month or more, in USD."
+        default=100,
+        help_text="So is one that changes what a team pays by this much a month or more, in USD.",
     )
-    expiry_milestones = _days(usual_expiry_milestones, "Days before acceptances, tests, waivers and approvals end.")
-    review_milestones = _days(usual_review_milestones, "Days before reviews and treatments are due.")
+    expiry_milestones = _days(
+        usual_expiry_milestones, "Days before acceptances, tests, waivers and approvals end."
+    )
+    review_milestones = _days(
+        usual_review_milestones, "Days before reviews and treatments are due."
+    )
     escalate_from_severity = models.PositiveSmallIntegerField(
         default=3, help_text="What is less grave is not passed on when nobody answers."
     )

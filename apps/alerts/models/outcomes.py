@@ -70,11 +70,14 @@ _SKIP_SENTENCES: Mapping[str, str] = {
     SkipReason.PASSED: "It had passed before a message was due.",
     SkipReason.REQUESTED: "Told at once instead, as its recipient asked where things stand.",
     SkipReason.MUTED: "Muted until {until}.",
-    SkipReason.NO_LONGER_CONCERNED: ("None of the applications concerned belongs to the recipient any more."),
+    SkipReason.NO_LONGER_CONCERNED: (
+        "None of the applications concerned belongs to the recipient any more."
+    ),
     SkipReason.INACTIVE_USER: "This person is no longer active.",
     SkipReason.NO_USER_EMAIL: "No address: this person has none.",
     SkipReason.NO_TEAM_EMAIL: (
-        "No address: the team has no mailbox, and neither it nor a team above has an owner with one."
+        "No address: the team has no mailbox, and neither it nor a team above has an owner with "
+        "one."
     ),
     SkipReason.NO_EMAIL_WANTED: "No mail is wanted at this address.",
     SkipReason.URGENT_ONLY: "Only what is urgent is mailed to this address.",

@@ -1,4 +1,5 @@
-"""What recipients wish: how and when they are mailed, what they asked for on top, and what they do not want to hear."""
+"""What recipients wish: how and when they are mailed, what they asked for on top, and what they do
+not want to hear."""
 
 from datetime import date
 from typing import Any
@@ -46,19 +47,33 @@ class Preference(models.Model):
     Hour and time zone of the digest stand with the person or the team.
     """
 
-    team = models.OneToOneField(Team, on_delete=models.CASCADE, null=True, blank=True, related_name="mail_preference")
+    team = models.OneToOneField(
+        Team, on_delete=models.CASCADE, null=True, blank=True, related_name="mail_preference"
+    )
     user = models.OneToOneField(
-        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, blank=True, related_name="mail_preference"
+        settings.AUTH_USER_MODEL,
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="mail_preference",
     )
     cadence = models.CharField(max_length=12, choices=Cadence, default=Cadence.DAILY)
     weekday = models.PositiveSmallIntegerField(
-        default=0, help_text="Of the weekly digest; 0 is Monday.",
-        choices=list(enumerate(["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"])),
-    )  # fmt: skip
+        default=0,
+        help_text="Of the weekly digest; 0 is Monday.",
+        choices=list(
+            enumerate(
+                ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
+            )
+        ),
+    )
     immediate = models.BooleanField(default=True, help_text="What is urgent comes at once.")
     heartbeat = models.BooleanField(default=False, help_text="A mail also when nothing changed.")
     served_at = models.DateTimeField(
-        null=True, blank=True, editable=False, help_text="The hour for which the last digest was written."
+        null=True,
+        blank=True,
+        editable=False,
+        help_text="The hour for which the last digest was written.",
     )
 
     objects = OwnQuerySet["Preference"].as_manager()
@@ -92,18 +107,35 @@ class SubscriptionQuerySet(models.QuerySet["Subscription"]):
 
 @track_history(exclude=("updated_at",))
 class Subscription(models.Model):
-    """What somebody wants to hear of beyond what is owed to them, as far as they may see it. All filters must hold."""
+    """What somebody wants to hear of beyond what is owed to them, as far as they may see it. All
+    filters must hold."""
 
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="subscriptions")
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="subscriptions"
+    )
     name = models.CharField(max_length=100, blank=True)
     provider = models.ForeignKey(
-        Provider, on_delete=models.CASCADE, null=True, blank=True, related_name="+", help_text="As developer or host."
+        Provider,
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="As developer or host.",
     )
-    foundation = models.ForeignKey(Foundation, on_delete=models.CASCADE, null=True, blank=True, related_name="+")
+    foundation = models.ForeignKey(
+        Foundation, on_delete=models.CASCADE, null=True, blank=True, related_name="+"
+    )
     team = models.ForeignKey(
-        Team, on_delete=models.CASCADE, null=True, blank=True, related_name="+", help_text="And the teams below it."
+        Team,
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="And the teams below it.",
     )
-    kinds = ArrayField(models.CharField(max_length=20), default=list, blank=True, help_text="Empty: all kinds.")
+    kinds = ArrayField(
+        models.CharField(max_length=20), default=list, blank=True, help_text="Empty: all kinds."
+    )
     min_severity = models.PositiveSmallIntegerField(choices=Alert.SEVERITIES, default=1)
     max_days_left = models.PositiveSmallIntegerField(
         null=True, blank=True, help_text="Only what is due within that many days; empty: whenever."
@@ -124,21 +156,39 @@ class Subscription(models.Model):
 
 @track_history()
 class Mute(models.Model):
-    """What a person, or a team's mailbox, is not mailed about until a day. The alerts stand on the page all the same;
-    those that still wait when it ends are mailed then."""
+    """What a person, or a team's mailbox, is not mailed about until a day. The alerts stand on the
+    page all the same; those that still wait when it ends are mailed then."""
 
-    team = models.ForeignKey(Team, on_delete=models.CASCADE, null=True, blank=True, related_name="mutes")
+    team = models.ForeignKey(
+        Team, on_delete=models.CASCADE, null=True, blank=True, related_name="mutes"
+    )
     user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, blank=True, related_name="mutes"
+        settings.AUTH_USER_MODEL,
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="mutes",
     )
     kind = models.CharField(max_length=20, blank=True)
-    provider = models.ForeignKey(Provider, on_delete=models.CASCADE, null=True, blank=True, related_name="+")
-    offering = models.ForeignKey(Offering, on_delete=models.CASCADE, null=True, blank=True, related_name="+")
-    application = models.ForeignKey(Application, on_delete=models.CASCADE, null=True, blank=True, related_name="+")
-    subject = models.CharField(max_length=80, blank=True, help_text="`event:17`, `offering:4@2027-01-15`, ...")
-    until = models.DateField(validators=[validate_plausible_date], help_text="First day it no longer holds.")
+    provider = models.ForeignKey(
+        Provider, on_delete=models.CASCADE, null=True, blank=True, related_name="+"
+    )
+    offering = models.ForeignKey(
+        Offering, on_delete=models.CASCADE, null=True, blank=True, related_name="+"
+    )
+    application = models.ForeignKey(
+        Application, on_delete=models.CASCADE, null=True, blank=True, related_name="+"
+    )
+    subject = models.CharField(
+        max_length=80, blank=True, help_text="`event:17`, `offering:4@2027-01-15`, ..."
+    )
+    until = models.DateField(
+        validators=[validate_plausible_date], help_text="First day it no longer holds."
+    )
     reason = models.CharField(max_length=300, blank=True)
-    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+"
+    )
     created_at = models.DateTimeField(default=timezone.now)
     lifted_at = models.DateTimeField(null=True, blank=True)
 
@@ -146,7 +196,9 @@ class Mute(models.Model):
 
     class Meta:
         ordering = ["-created_at", "-id"]
-        indexes = [models.Index(fields=["until"], name="mute_by_end", condition=Q(lifted_at__isnull=True))]
+        indexes = [
+            models.Index(fields=["until"], name="mute_by_end", condition=Q(lifted_at__isnull=True))
+        ]
         constraints = [
             models.CheckConstraint(name="mute_has_one_recipient", condition=_ONE_RECIPIENT),
             models.CheckConstraint(
@@ -156,7 +208,8 @@ class Mute(models.Model):
                 | Q(provider__isnull=False)
                 | Q(offering__isnull=False)
                 | Q(application__isnull=False),
-                violation_error_message="Say what is muted: a kind, a provider, a model, an application or a subject.",
+                violation_error_message="Say what is muted: a kind, a provider, a model, an "
+                "application or a subject.",
             ),
         ]
 

@@ -33,8 +33,8 @@ from apps.common.time import now
 
 
 def _notices_of(user: User) -> ArraySubquery:
-    """Who was told, as far as `user`, who may read the alert, may know: `Notice.objects.visible_to`, and the message
-    itself only where `user` may open it."""
+    """Who was told, as far as `user`, who may read the alert, may know:
+    `Notice.objects.visible_to`, and the message itself only where `user` may open it."""
     opened: Any = F("delivery_id")
     if not user.can_read_all:
         mine = own(user, "delivery__user") | Q(delivery__team__in=user.team_roles())
@@ -46,12 +46,20 @@ def _notices_of(user: User) -> ArraySubquery:
         .annotate(opened=opened)
         .values(
             json=JSONObject(
-                user="user__username", team="team__slug", webhook="webhook__name", why="why", occasion="occasion",
-                owed_at="owed_at", delivery="opened", state="delivery__state", sent_at="delivery__sent_at",
-                skip_reason="skip_reason", skip_details="skip_details",
+                user="user__username",
+                team="team__slug",
+                webhook="webhook__name",
+                why="why",
+                occasion="occasion",
+                owed_at="owed_at",
+                delivery="opened",
+                state="delivery__state",
+                sent_at="delivery__sent_at",
+                skip_reason="skip_reason",
+                skip_details="skip_details",
             )
         )
-    )  # fmt: skip
+    )
 
 
 class ToldSerializer(serializers.Serializer[Any]):
@@ -59,16 +67,23 @@ class ToldSerializer(serializers.Serializer[Any]):
     team = serializers.CharField(allow_null=True, help_text="Slug, of a team's mailbox.")
     webhook = serializers.CharField(allow_null=True, help_text="Name, of a webhook.")
     why = serializers.ChoiceField(choices=Notice.Why.choices)
-    occasion = serializers.CharField(help_text="raised, resolved, escalated; woken, unmuted and assigned with a day.")
+    occasion = serializers.CharField(
+        help_text="raised, resolved, escalated; woken, unmuted and assigned with a day."
+    )
     owed_at = serializers.DateTimeField()
     delivery = serializers.IntegerField(
-        allow_null=True, help_text="The message that carries it; null where none does, or it is not yours to open."
+        allow_null=True,
+        help_text="The message that carries it; null where none does, or it is not yours to open.",
     )
     state = serializers.ChoiceField(
-        choices=Delivery.State.choices, allow_null=True, help_text="Of that message; null while none carries it."
+        choices=Delivery.State.choices,
+        allow_null=True,
+        help_text="Of that message; null while none carries it.",
     )
     sent_at = serializers.DateTimeField(allow_null=True)
-    skipped = serializers.CharField(allow_blank=True, help_text="Why no message carries it; empty otherwise.")
+    skipped = serializers.CharField(
+        allow_blank=True, help_text="Why no message carries it; empty otherwise."
+    )
 
 
 _TOLD = tuple(ToldSerializer().fields)
@@ -93,48 +108,105 @@ class ToldField(serializers.ListField):
 
 class AlertSerializer(serializers.ModelSerializer[Alert]):
     subject = serializers.CharField(
-        read_only=True, help_text="`event:17`, `offering:4@2027-01-15`: the same for everyone who is told of it."
+        read_only=True,
+        help_text="`event:17`, `offering:4@2027-01-15`: the same for everyone who is told of it.",
     )
     kind = serializers.ChoiceField(choices=list(KINDS.items()), read_only=True)
     severity = serializers.IntegerField(read_only=True, help_text="1 note to 5 severe.")
-    team = serializers.CharField(source="team.slug", read_only=True, allow_null=True, help_text="Slug.")
+    team = serializers.CharField(
+        source="team.slug", read_only=True, allow_null=True, help_text="Slug."
+    )
     user = serializers.CharField(
-        source="user.username", read_only=True, allow_null=True, help_text="Whom of the team it falls to, if to one."
+        source="user.username",
+        read_only=True,
+        allow_null=True,
+        help_text="Whom of the team it falls to, if to one.",
     )
     source = serializers.CharField(  # type: ignore[assignment]
-        source="source.slug", read_only=True, allow_null=True, help_text="Slug; the subject of late, frozen and fresh."
+        source="source.slug",
+        read_only=True,
+        allow_null=True,
+        help_text="Slug; the subject of late, frozen and fresh.",
     )
-    subject_kind = serializers.ChoiceField(choices=SubjectKind.choices, read_only=True, allow_blank=True)
+    subject_kind = serializers.ChoiceField(
+        choices=SubjectKind.choices, read_only=True, allow_blank=True
+    )
     host = serializers.CharField(
-        source="offering.host.slug", read_only=True, allow_null=True, help_text="Slug; of the offering it speaks of."
+        source="offering.host.slug",
+        read_only=True,
+        allow_null=True,
+        help_text="Slug; of the offering it speaks of.",
     )
     api_id = serializers.CharField(source="offering.api_id", read_only=True, allow_null=True)
     details = serializers.DictField(
         read_only=True,
-        help_text="What the subject does not say by itself: the models of a back-fill, what is held of whom, "
+        help_text="What the subject does not say by itself: the models of a back-fill, what is "
+        "held of whom, "
         "since when a source is late or frozen, what expires.",
     )
     application_ids = serializers.ListField(
-        child=serializers.IntegerField(), read_only=True, help_text="The party's applications it concerns."
+        child=serializers.IntegerField(),
+        read_only=True,
+        help_text="The party's applications it concerns.",
     )
-    acknowledged_by = serializers.CharField(source="acknowledged_by.username", read_only=True, allow_null=True)
-    assigned_to = serializers.CharField(source="assigned_to.username", read_only=True, allow_null=True)
-    snoozed_by = serializers.CharField(source="snoozed_by.username", read_only=True, allow_null=True)
+    acknowledged_by = serializers.CharField(
+        source="acknowledged_by.username", read_only=True, allow_null=True
+    )
+    assigned_to = serializers.CharField(
+        source="assigned_to.username", read_only=True, allow_null=True
+    )
+    snoozed_by = serializers.CharField(
+        source="snoozed_by.username", read_only=True, allow_null=True
+    )
     resolved_by = serializers.CharField(
-        source="resolved_by.username", read_only=True, allow_null=True, help_text="Null where its cause went by itself."
+        source="resolved_by.username",
+        read_only=True,
+        allow_null=True,
+        help_text="Null where its cause went by itself.",
     )
     resolved_why = serializers.CharField(source="resolution", read_only=True)
-    notices = ToldField(source="told", read_only=True, help_text="Who is owed word of it, oldest first.")
+    notices = ToldField(
+        source="told", read_only=True, help_text="Who is owed word of it, oldest first."
+    )
 
     class Meta:
         model = Alert
         fields = [
-            "id", "key", "subject", "kind", "severity", "urgent", "event", "flag", "run", "source", "subject_kind",
-            "subject_id", "offering", "host", "api_id", "milestone", "due_on", "details", "team", "user",
-            "application_ids", "state", "raised_at", "acknowledged_by", "acknowledged_at", "assigned_to",
-            "snoozed_until", "snoozed_by", "resolved_at", "resolved_by", "resolved_why", "escalation", "escalate_at",
+            "id",
+            "key",
+            "subject",
+            "kind",
+            "severity",
+            "urgent",
+            "event",
+            "flag",
+            "run",
+            "source",
+            "subject_kind",
+            "subject_id",
+            "offering",
+            "host",
+            "api_id",
+            "milestone",
+            "due_on",
+            "details",
+            "team",
+            "user",
+            "application_ids",
+            "state",
+            "raised_at",
+            "acknowledged_by",
+            "acknowledged_at",
+            "assigned_to",
+            "snoozed_until",
+            "snoozed_by",
+            "resolved_at",
+            "resolved_by",
+            "resolved_why",
+            "escalation",
+            "escalate_at",
             "notices",
-        ]  # fmt: skip
+        ]
         read_only_fields = fields
 
 
@@ -157,25 +229,38 @@ class ResolveSerializer(serializers.Serializer[Any]):
 class MuteAlertSerializer(serializers.Serializer[Any]):
     until = serializers.DateField(help_text="First day the mute no longer holds; within a year.")
     scope = serializers.ChoiceField(
-        choices=MuteScope.choices, default=MuteScope.SUBJECT,
-        help_text="This matter, or all about its model, the model's host, its only application, or of its kind.",
-    )  # fmt: skip
+        choices=MuteScope.choices,
+        default=MuteScope.SUBJECT,
+        help_text="This matter, or all about its model, the model's host, its only "
+        "application, or of its kind.",
+    )
     reason = serializers.CharField(required=False, allow_blank=True, default="", max_length=300)
     team = VisibleTeamField(
-        slug_field="slug", queryset=Team.objects.none(), required=False,
+        slug_field="slug",
+        queryset=Team.objects.none(),
+        required=False,
         help_text="Mute the mailbox of this team, as one of its editors, and not your own mail.",
-    )  # fmt: skip
+    )
 
 
 class AnswerAlertsSerializer(serializers.Serializer[Any]):
     ids = serializers.ListField(
-        child=serializers.IntegerField(min_value=1, max_value=2**63 - 1), allow_empty=False, max_length=MOST_ANSWERED
+        child=serializers.IntegerField(min_value=1, max_value=2**63 - 1),
+        allow_empty=False,
+        max_length=MOST_ANSWERED,
     )
     action = serializers.ChoiceField(choices=Answer.choices)
-    until = serializers.DateField(required=False, help_text="For snooze: first day on which it waits again.")
-    username = UserField(required=False, allow_null=True, help_text="For assign; null takes it back.")
+    until = serializers.DateField(
+        required=False, help_text="For snooze: first day on which it waits again."
+    )
+    username = UserField(
+        required=False, allow_null=True, help_text="For assign; null takes it back."
+    )
     reason = serializers.CharField(
-        required=False, allow_blank=True, max_length=300, help_text="For resolve: how it was settled."
+        required=False,
+        allow_blank=True,
+        max_length=300,
+        help_text="For resolve: how it was settled.",
     )
 
     NEEDED = {Answer.SNOOZE: "until", Answer.ASSIGN: "username", Answer.RESOLVE: "reason"}
@@ -194,7 +279,9 @@ class RefusedAlertSerializer(serializers.Serializer[Any]):
 
 class AnsweredAlertsSerializer(serializers.Serializer[Any]):
     answered = serializers.ListField(child=serializers.IntegerField(), help_text="Ids.")
-    unchanged = serializers.ListField(child=serializers.IntegerField(), help_text="Ids; they were so already.")
+    unchanged = serializers.ListField(
+        child=serializers.IntegerField(), help_text="Ids; they were so already."
+    )
     refused = RefusedAlertSerializer(many=True)
 
 
@@ -207,8 +294,8 @@ class TurnSerializer(serializers.Serializer[Any]):
 
 
 class AlertViewSet(ReadViewSet[Alert]):
-    """What the caller, or a team of the caller, was owed word of. Answered by editors of the team, whom it fell or was
-    given to, and governance."""
+    """What the caller, or a team of the caller, was owed word of. Answered by editors of the team,
+    whom it fell or was given to, and governance."""
 
     model = Alert
     serializer_class = AlertSerializer
@@ -224,7 +311,11 @@ class AlertViewSet(ReadViewSet[Alert]):
 
     def get_queryset(self) -> QuerySet[Alert]:
         alerts = super().get_queryset()
-        return alerts if getattr(self, "swagger_fake_view", False) else alerts.annotate(told=_notices_of(self.user))
+        return (
+            alerts
+            if getattr(self, "swagger_fake_view", False)
+            else alerts.annotate(told=_notices_of(self.user))
+        )
 
     @extend_schema(request=AcknowledgeAlertSerializer, responses=AlertSerializer)
     @action(detail=True, methods=["post"])
@@ -242,7 +333,9 @@ class AlertViewSet(ReadViewSet[Alert]):
         alert = self._answerable()
         asked = self.validated(SnoozeSerializer)
         with refusals("until"):
-            return self.answer(actions.snooze_alert(alert=alert, until=asked["until"], by=self.user, at=now()))
+            return self.answer(
+                actions.snooze_alert(alert=alert, until=asked["until"], by=self.user, at=now())
+            )
 
     @extend_schema(request=AssignSerializer, responses=AlertSerializer)
     @action(detail=True, methods=["post"])
@@ -251,16 +344,21 @@ class AlertViewSet(ReadViewSet[Alert]):
         alert = self._answerable()
         asked = self.validated(AssignSerializer)
         with refusals("username"):
-            return self.answer(actions.assign_alert(alert=alert, to=asked["username"], by=self.user, at=now()))
+            return self.answer(
+                actions.assign_alert(alert=alert, to=asked["username"], by=self.user, at=now())
+            )
 
     @extend_schema(request=ResolveSerializer, responses=AlertSerializer)
     @action(detail=True, methods=["post"])
     def resolve(self, request: Request, pk: str) -> Response:
-        """Say that it is settled, and how. What still stands behind it raises it anew only when something changes."""
+        """Say that it is settled, and how. What still stands behind it raises it anew only when
+        something changes."""
         alert = self._answerable()
         asked = self.validated(ResolveSerializer)
         with refusals("reason"):
-            return self.answer(actions.resolve_alert(alert=alert, why=asked["reason"], by=self.user, at=now()))
+            return self.answer(
+                actions.resolve_alert(alert=alert, why=asked["reason"], by=self.user, at=now())
+            )
 
     @extend_schema(request=None, responses=AlertSerializer)
     @action(detail=True, methods=["post"])
@@ -271,8 +369,9 @@ class AlertViewSet(ReadViewSet[Alert]):
     @extend_schema(request=None, responses=AlertSerializer)
     @action(detail=True, methods=["post"])
     def undo(self, request: Request, pk: str) -> Response:
-        """Take back the answer that you gave last: what stood before stands again, also a snooze that was running. 409
-        where it was changed since, or never answered; `reopen/` opens it all the same."""
+        """Take back the answer that you gave last: what stood before stands again, also a snooze
+        that was running. 409 where it was changed since, or never answered; `reopen/` opens it all
+        the same."""
         alert = self._answerable()
         try:
             return self.answer(actions.undo_answer(alert=alert, by=self.user, at=now()))
@@ -282,21 +381,30 @@ class AlertViewSet(ReadViewSet[Alert]):
     @extend_schema(request=MuteAlertSerializer, responses={201: MuteSerializer})
     @action(detail=True, methods=["post"], is_personal=True)
     def mute(self, request: Request, pk: str) -> Response:
-        """Keep your own mail about it back until a day; the answer is the mute. The alert stands as before."""
+        """Keep your own mail about it back until a day; the answer is the mute. The alert stands as
+        before."""
         alert = self.subject()
         asked = self.validated(MuteAlertSerializer)
         with refusals("scope"):
             what = muted_from(alert, asked["scope"], user=self.user)
         with refusals("until"):
             made = actions.mute(
-                by=self.user, team=asked.get("team"), until=asked["until"], at=now(), reason=asked["reason"], **what
+                by=self.user,
+                team=asked.get("team"),
+                until=asked["until"],
+                at=now(),
+                reason=asked["reason"],
+                **what,
             )
         return Response(mute_body(made, self.user), status=status.HTTP_201_CREATED)
 
-    @extend_schema(request=AnswerAlertsSerializer, responses=AnsweredAlertsSerializer, filters=False)
+    @extend_schema(
+        request=AnswerAlertsSerializer, responses=AnsweredAlertsSerializer, filters=False
+    )
     @action(detail=False, methods=["post"], url_path="answer", picks_fields=False)
     def answer_many(self, request: Request) -> Response:
-        """Give the same answer to many, in one transaction; what cannot be answered is refused row by row."""
+        """Give the same answer to many, in one transaction; what cannot be answered is refused row
+        by row."""
         asked = self.validated(AnswerAlertsSerializer)
         given = answer_alerts(
             alert_ids=asked["ids"],
@@ -316,12 +424,13 @@ class AlertViewSet(ReadViewSet[Alert]):
         return Response(TurnSerializer(turns_of(self.subject()), many=True).data)
 
     def _answerable(self) -> Alert:
-        """The alert, if the caller may answer it; before the body is looked at, so that nobody learns by a 400 what
-        they may not do anyway."""
+        """The alert, if the caller may answer it; before the body is looked at, so that nobody
+        learns by a 400 what they may not do anyway."""
         alert = self.subject()
         if not actions.may_answer(self.user, alert):
             raise actions.NotYourAlert(
-                "Only an editor of the team, whom it fell or was given to, and governance may answer it."
+                "Only an editor of the team, whom it fell or was given to, and governance may "
+                "answer it."
                 " Ask one of them."
             )
         return alert

@@ -1,4 +1,5 @@
-"""The calendar of days that matter, and the secret addresses of it and of feeds (apps/api/alerts/secret_feeds.py)."""
+"""The calendar of days that matter, and the secret addresses of it and of feeds
+(apps/api/alerts/secret_feeds.py)."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -40,12 +41,17 @@ class CalendarRenderer(FastJSONRenderer):
         accepted_media_type: str | None = None,
         renderer_context: Mapping[str, Any] | None = None,
     ) -> bytes:
-        return data if isinstance(data, bytes) else super().render(data, accepted_media_type, renderer_context)
+        return (
+            data
+            if isinstance(data, bytes)
+            else super().render(data, accepted_media_type, renderer_context)
+        )
 
 
 def calendar_answer(user: User) -> Response:
     return Response(
-        calendar_of(user, at=now()), headers={"Content-Disposition": 'inline; filename="foundation-registry.ics"'}
+        calendar_of(user, at=now()),
+        headers={"Content-Disposition": 'inline; filename="foundation-registry.ics"'},
     )
 
 
@@ -54,22 +60,30 @@ class CalendarView(RegistryView):
 
     renderer_classes = [CalendarRenderer]
 
-    @extend_schema(operation_id="calendar", summary="Calendar", responses={(200, "text/calendar"): OpenApiTypes.STR})
+    @extend_schema(
+        operation_id="calendar",
+        summary="Calendar",
+        responses={(200, "text/calendar"): OpenApiTypes.STR},
+    )
     def get(self, request: Request) -> Response:
-        """Ends of models that the applications you may see stand on; tests, acceptances, waivers and decisions that
-        expire; reviews and treatments that are due. RFC 5545, one all-day event each."""
+        """Ends of models that the applications you may see stand on; tests, acceptances, waivers
+        and decisions that expire; reviews and treatments that are due. RFC 5545, one all-day event
+        each."""
         return calendar_answer(self.user)
 
 
-# --- the secret addresses ---------------------------------------------------------------------------------------
+# --- the secret addresses -------------------------------------------------------------------------
 
 
 class CalendarFeedSerializer(serializers.ModelSerializer[CalendarFeed]):
     name = serializers.CharField(required=False, allow_blank=True, default="", max_length=100)
     kind = serializers.ChoiceField(
-        choices=CalendarFeed.Kind.choices, required=False, default=CalendarFeed.Kind.CALENDAR,
-        help_text="The calendar as iCalendar, or alerts or the catalogue's changes as an Atom feed.",
-    )  # fmt: skip
+        choices=CalendarFeed.Kind.choices,
+        required=False,
+        default=CalendarFeed.Kind.CALENDAR,
+        help_text="The calendar as iCalendar, or alerts or the catalogue's changes as an Atom "
+        "feed.",
+    )
 
     class Meta:
         model = CalendarFeed
@@ -78,15 +92,17 @@ class CalendarFeedSerializer(serializers.ModelSerializer[CalendarFeed]):
 
 
 class NewCalendarFeedSerializer(CalendarFeedSerializer):
-    url = serializers.URLField(read_only=True, help_text="Give it to the program. Shown now and never again.")
+    url = serializers.URLField(
+        read_only=True, help_text="Give it to the program. Shown now and never again."
+    )
 
     class Meta(CalendarFeedSerializer.Meta):
         fields = [*CalendarFeedSerializer.Meta.fields, "url"]
 
 
 class CalendarFeedViewSet(ReadViewSet[CalendarFeed]):
-    """Secret addresses of one's own calendar and feeds, for programs that cannot sign in. Whoever has one reads there
-    what its owner may see."""
+    """Secret addresses of one's own calendar and feeds, for programs that cannot sign in. Whoever
+    has one reads there what its owner may see."""
 
     is_personal = True
     model = CalendarFeed

@@ -27,27 +27,49 @@ ONLY_ALONE = frozenset({"body_text"})
 
 
 class DeliverySerializer(serializers.ModelSerializer[Delivery]):
-    team = serializers.CharField(source="team.slug", read_only=True, allow_null=True, help_text="Slug.")
+    team = serializers.CharField(
+        source="team.slug", read_only=True, allow_null=True, help_text="Slug."
+    )
     user = serializers.CharField(source="user.username", read_only=True, allow_null=True)
-    webhook = serializers.CharField(source="webhook.name", read_only=True, allow_null=True, help_text="Name.")
-    reason = serializers.CharField(source="skip_reason", read_only=True, help_text="Why it failed or was skipped.")
+    webhook = serializers.CharField(
+        source="webhook.name", read_only=True, allow_null=True, help_text="Name."
+    )
+    reason = serializers.CharField(
+        source="skip_reason", read_only=True, help_text="Why it failed or was skipped."
+    )
     body_text = serializers.CharField(
         read_only=True,
-        help_text="The text; of a webhook, the JSON. In lists only where `?fields=` names it. Addresses to answer by "
+        help_text="The text; of a webhook, the JSON. In lists only where `?fields=` names it. "
+        "Addresses to answer by "
         "and to unsubscribe are written in while it is sent.",
     )
 
     class Meta:
         model = Delivery
         fields = [
-            "id", "kind", "team", "user", "webhook", "address", "message_id", "thread", "subject", "state", "reason",
-            "attempts", "due_at", "sent_at", "created_at", "body_text",
-        ]  # fmt: skip
+            "id",
+            "kind",
+            "team",
+            "user",
+            "webhook",
+            "address",
+            "message_id",
+            "thread",
+            "subject",
+            "state",
+            "reason",
+            "attempts",
+            "due_at",
+            "sent_at",
+            "created_at",
+            "body_text",
+        ]
         read_only_fields = fields
 
 
 class DeliveryViewSet(ReadViewSet[Delivery]):
-    """Every message: to oneself, to the mailboxes of one's teams, and for the offices all of them."""
+    """Every message: to oneself, to the mailboxes of one's teams, and for the offices all of
+    them."""
 
     model = Delivery
     serializer_class = DeliverySerializer
@@ -64,35 +86,51 @@ class DeliveryViewSet(ReadViewSet[Delivery]):
     @extend_schema(request=None, responses=DeliverySerializer)
     @action(detail=True, methods=["post"])
     def resend(self, request: Request, pk: str) -> Response:
-        """Try a failed one again, under its old Message-ID; for governance. 409 where it has not failed."""
+        """Try a failed one again, under its old Message-ID; for governance. 409 where it has not
+        failed."""
         delivery = self.subject()
         if not requeue_delivery(delivery=delivery, at=now(), by=self.user):
             raise Conflict("Only what has failed is sent again. Look at its state.")
         return self.answer(delivery)
 
 
-# --- who is owed word of what -----------------------------------------------------------------------------------
+# --- who is owed word of what ---------------------------------------------------------------------
 
 
 class AlertNoticeSerializer(serializers.ModelSerializer[Notice]):
-    user = serializers.CharField(source="user.username", read_only=True, allow_null=True, help_text="Of a person.")
+    user = serializers.CharField(
+        source="user.username", read_only=True, allow_null=True, help_text="Of a person."
+    )
     team = serializers.CharField(
         source="team.slug", read_only=True, allow_null=True, help_text="Slug, of a team's mailbox."
     )
-    webhook = serializers.CharField(source="webhook.name", read_only=True, allow_null=True, help_text="Name.")
+    webhook = serializers.CharField(
+        source="webhook.name", read_only=True, allow_null=True, help_text="Name."
+    )
     occasion = serializers.CharField(
-        read_only=True, help_text="raised, resolved, escalated; woken, unmuted and assigned with a day."
+        read_only=True,
+        help_text="raised, resolved, escalated; woken, unmuted and assigned with a day.",
     )
     application_ids = serializers.ListField(
-        child=serializers.IntegerField(), read_only=True, allow_null=True, help_text="Null: all those of the alert."
+        child=serializers.IntegerField(),
+        read_only=True,
+        allow_null=True,
+        help_text="Null: all those of the alert.",
     )
     state = serializers.ChoiceField(
-        source="skip_reason", choices=NoticeFilter.STATES, read_only=True,
+        source="skip_reason",
+        choices=NoticeFilter.STATES,
+        read_only=True,
         help_text="Carried by a delivery, skipped with the reason in `skipped`, or owed.",
-    )  # fmt: skip
-    skipped = serializers.CharField(source="skip_reason", read_only=True, help_text="Why no message carries it.")
+    )
+    skipped = serializers.CharField(
+        source="skip_reason", read_only=True, help_text="Why no message carries it."
+    )
     delivery = serializers.IntegerField(
-        source="opened", read_only=True, allow_null=True, help_text="Null where it is not yours to open."
+        source="opened",
+        read_only=True,
+        allow_null=True,
+        help_text="Null where it is not yours to open.",
     )
     delivery_state = serializers.ChoiceField(
         source="delivery.state", choices=Delivery.State.choices, read_only=True, allow_null=True
@@ -102,9 +140,23 @@ class AlertNoticeSerializer(serializers.ModelSerializer[Notice]):
     class Meta:
         model = Notice
         fields = [
-            "id", "alert", "user", "team", "webhook", "why", "occasion", "application_ids", "urgent", "owed_at",
-            "state", "skipped", "mute", "delivery", "delivery_state", "sent_at",
-        ]  # fmt: skip
+            "id",
+            "alert",
+            "user",
+            "team",
+            "webhook",
+            "why",
+            "occasion",
+            "application_ids",
+            "urgent",
+            "owed_at",
+            "state",
+            "skipped",
+            "mute",
+            "delivery",
+            "delivery_state",
+            "sent_at",
+        ]
         read_only_fields = fields
 
 
@@ -123,8 +175,8 @@ def _state(delivery_id: int | None, skip_reason: str) -> str:
 
 
 class NoticeViewSet(ReadViewSet[Notice]):
-    """That a person, a mailbox or a webhook is owed word of an alert, and what became of it: the proof of who was told
-    what and when."""
+    """That a person, a mailbox or a webhook is owed word of an alert, and what became of it: the
+    proof of who was told what and when."""
 
     model = Notice
     serializer_class = AlertNoticeSerializer
@@ -148,5 +200,6 @@ class NoticeViewSet(ReadViewSet[Notice]):
     @extend_schema(responses=AccountSerializer, parameters=[], filters=False)
     @action(detail=False, pagination_class=None, filterset_class=None, picks_fields=False)
     def account(self, request: Request) -> Response:
-        """What became of all of them, as far as the caller sees them: owed = sent + failed + skipped + waiting."""
+        """What became of all of them, as far as the caller sees them: owed = sent + failed +
+        skipped + waiting."""
         return Response(AccountSerializer(account_of(self.user)).data)

@@ -1,4 +1,5 @@
-"""The organisation's own lines: at which days people are told, how soon silence is passed on, which prices matter."""
+"""The organisation's own lines: at which days people are told, how soon silence is passed on, which
+prices matter."""
 
 from typing import Any
 
@@ -26,21 +27,31 @@ class DaysField(serializers.ListField):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(
-            child=serializers.IntegerField(min_value=0, max_value=MOST_DAYS), required=False, max_length=24, **kwargs
+            child=serializers.IntegerField(min_value=0, max_value=MOST_DAYS),
+            required=False,
+            max_length=24,
+            **kwargs,
         )
 
 
 class AlertPolicySerializer(ReasonMixin, serializers.ModelSerializer[AlertPolicy]):
     criticality = WordField(Criticality, read_only=True)
-    milestones = DaysField(help_text="Days before an end at which its applications' owners are told.")
+    milestones = DaysField(
+        help_text="Days before an end at which its applications' owners are told."
+    )
     soft_milestones = DaysField(help_text="The same for a day before which a model does not end.")
 
     class Meta:
         model = AlertPolicy
         fields = [
-            "id", "criticality", "milestones", "soft_milestones", "escalate_team_hours", "escalate_governance_hours",
+            "id",
+            "criticality",
+            "milestones",
+            "soft_milestones",
+            "escalate_team_hours",
+            "escalate_governance_hours",
             "reason",
-        ]  # fmt: skip
+        ]
         read_only_fields = ["id"]
         extra_kwargs = {
             "escalate_team_hours": {"min_value": 1, "max_value": MOST_HOURS},
@@ -49,8 +60,8 @@ class AlertPolicySerializer(ReasonMixin, serializers.ModelSerializer[AlertPolicy
 
 
 class AlertPolicyViewSet(ReadViewSet[AlertPolicy]):
-    """What holds for applications of one criticality; four rows, always there. Everybody may read by which lines
-    people are told."""
+    """What holds for applications of one criticality; four rows, always there. Everybody may read
+    by which lines people are told."""
 
     model = AlertPolicy
     serializer_class = AlertPolicySerializer
@@ -60,13 +71,22 @@ class AlertPolicyViewSet(ReadViewSet[AlertPolicy]):
         policy = self.subject()
         require_governance(self, WHAT)
         asked = self.validated(AlertPolicySerializer, instance=policy, partial=True)
-        names = ("milestones", "soft_milestones", "escalate_team_hours", "escalate_governance_hours")
+        names = (
+            "milestones",
+            "soft_milestones",
+            "escalate_team_hours",
+            "escalate_governance_hours",
+        )
         facts = {name: asked.get(name, getattr(policy, name)) for name in names}
-        return self.answer(change_policy(policy=policy, by=self.user, reason=asked.get("reason", ""), **facts))
+        return self.answer(
+            change_policy(policy=policy, by=self.user, reason=asked.get("reason", ""), **facts)
+        )
 
 
 class AlertSettingsSerializer(ReasonMixin, serializers.ModelSerializer[AlertSettings]):
-    expiry_milestones = DaysField(help_text="Days before acceptances, tests, waivers and approvals end.")
+    expiry_milestones = DaysField(
+        help_text="Days before acceptances, tests, waivers and approvals end."
+    )
     review_milestones = DaysField(help_text="Days before reviews and treatments are due.")
     escalate_from_severity = SeverityField(
         required=False, help_text="What is less grave is not passed on when nobody answers."
@@ -75,9 +95,13 @@ class AlertSettingsSerializer(ReasonMixin, serializers.ModelSerializer[AlertSett
     class Meta:
         model = AlertSettings
         fields = [
-            "price_percent", "price_monthly_usd", "expiry_milestones", "review_milestones", "escalate_from_severity",
+            "price_percent",
+            "price_monthly_usd",
+            "expiry_milestones",
+            "review_milestones",
+            "escalate_from_severity",
             "reason",
-        ]  # fmt: skip
+        ]
         extra_kwargs = {
             "price_percent": {"min_value": 0, "max_value": 1000},
             "price_monthly_usd": {"min_value": 0, "max_value": 1_000_000_000},
@@ -93,12 +117,16 @@ class AlertSettingsView(RegistryView):
         return Response(AlertSettingsSerializer(self._row()).data)
 
     @extend_schema(
-        operation_id="alert_settings_change", request=AlertSettingsSerializer, responses=AlertSettingsSerializer
+        operation_id="alert_settings_change",
+        request=AlertSettingsSerializer,
+        responses=AlertSettingsSerializer,
     )
     def patch(self, request: Request) -> Response:
         """Change some of them; for governance."""
         require_governance(self, WHAT)
-        asked = checked(AlertSettingsSerializer(instance=self._row(), data=request.data, partial=True))
+        asked = checked(
+            AlertSettingsSerializer(instance=self._row(), data=request.data, partial=True)
+        )
         return Response(AlertSettingsSerializer(change_settings(by=self.user, **asked)).data)
 
     def _row(self) -> AlertSettings:

@@ -26,17 +26,25 @@ from apps.common.time import now
 class MailPreferenceSerializer(serializers.Serializer[Any]):
     user = serializers.CharField(read_only=True, allow_null=True, help_text="Username.")
     team = serializers.CharField(read_only=True, allow_null=True, help_text="Slug.")
-    address = serializers.CharField(read_only=True, allow_blank=True, help_text="Where mail goes; empty: nowhere.")
+    address = serializers.CharField(
+        read_only=True, allow_blank=True, help_text="Where mail goes; empty: nowhere."
+    )
     cadence = serializers.ChoiceField(choices=Cadence.choices)
-    weekday = serializers.IntegerField(min_value=0, max_value=6, help_text="Of the weekly digest; 0 is Monday.")
-    hour = serializers.IntegerField(min_value=0, max_value=23, help_text="Of the digest, in `time_zone`.")
+    weekday = serializers.IntegerField(
+        min_value=0, max_value=6, help_text="Of the weekly digest; 0 is Monday."
+    )
+    hour = serializers.IntegerField(
+        min_value=0, max_value=23, help_text="Of the digest, in `time_zone`."
+    )
     time_zone = serializers.CharField(max_length=64, help_text="Europe/Zurich, UTC, ...")
     immediate = serializers.BooleanField(help_text="What is urgent comes at once.")
     heartbeat = serializers.BooleanField(help_text="A mail also when nothing changed.")
     next_mail_at = serializers.DateTimeField(
-        read_only=True, allow_null=True,
-        help_text="When the next digest is due, should there be something to say; null: there are no set hours.",
-    )  # fmt: skip
+        read_only=True,
+        allow_null=True,
+        help_text="When the next digest is due, should there be something to say; null: there "
+        "are no set hours.",
+    )
 
 
 class MailPreferenceView(RegistryView):
@@ -44,7 +52,9 @@ class MailPreferenceView(RegistryView):
 
     def _set(self, request: Request, *, partial: bool, team: Team | None = None) -> Response:
         recipient: User | Team = team or self.user
-        body = checked(MailPreferenceSerializer(_body(recipient, at=now()), data=request.data, partial=partial))
+        body = checked(
+            MailPreferenceSerializer(_body(recipient, at=now()), data=request.data, partial=partial)
+        )
         with refusals("time_zone"):
             set_preference(by=self.user, at=now(), team=team, **body)
         return _answer(recipient)
@@ -59,14 +69,18 @@ class OwnMailPreferenceView(MailPreferenceView):
         return _answer(self.user)
 
     @extend_schema(
-        operation_id="mail_preferences_me_set", request=MailPreferenceSerializer, responses=MailPreferenceSerializer
+        operation_id="mail_preferences_me_set",
+        request=MailPreferenceSerializer,
+        responses=MailPreferenceSerializer,
     )
     def put(self, request: Request) -> Response:
         """Be mailed otherwise from now on; all fields."""
         return self._set(request, partial=False)
 
     @extend_schema(
-        operation_id="mail_preferences_me_change", request=MailPreferenceSerializer, responses=MailPreferenceSerializer
+        operation_id="mail_preferences_me_change",
+        request=MailPreferenceSerializer,
+        responses=MailPreferenceSerializer,
     )
     def patch(self, request: Request) -> Response:
         """The same, for the fields named."""
@@ -74,16 +88,20 @@ class OwnMailPreferenceView(MailPreferenceView):
 
 
 class AskedSerializer(serializers.Serializer[Any]):
-    n_alerts = serializers.IntegerField(help_text="Alerts that wait for an answer and come with the next run; 0: none.")
+    n_alerts = serializers.IntegerField(
+        help_text="Alerts that wait for an answer and come with the next run; 0: none."
+    )
 
 
 class AskForMailView(RegistryView):
     is_personal = True
 
-    @extend_schema(operation_id="mail_preferences_me_ask", request=None, responses={202: AskedSerializer})
+    @extend_schema(
+        operation_id="mail_preferences_me_ask", request=None, responses={202: AskedSerializer}
+    )
     def post(self, request: Request) -> Response:
-        """Be mailed where things stand, at once: everything that is owed to you and waits for an answer, each alert
-        once a day. 409 where no mail can reach you."""
+        """Be mailed where things stand, at once: everything that is owed to you and waits for an
+        answer, each alert once a day. 409 where no mail can reach you."""
         try:
             n_alerts = ask_for_now(user=self.user, at=now())
         except CannotAsk as refusal:
@@ -98,7 +116,9 @@ class TeamMailPreferenceView(MailPreferenceView):
         return _answer(self._team(slug))
 
     @extend_schema(
-        operation_id="mail_preferences_team_set", request=MailPreferenceSerializer, responses=MailPreferenceSerializer
+        operation_id="mail_preferences_team_set",
+        request=MailPreferenceSerializer,
+        responses=MailPreferenceSerializer,
     )
     def put(self, request: Request, slug: str) -> Response:
         """Have the mailbox mailed otherwise; all fields, for owners of the team."""
@@ -131,7 +151,9 @@ def _answer(recipient: User | Team) -> Response:
 
 def _body(recipient: User | Team, *, at: datetime) -> dict[str, Any]:
     is_team = isinstance(recipient, Team)
-    wish = Preference.objects.filter(**({"team": recipient} if is_team else {"user": recipient})).first()
+    wish = Preference.objects.filter(
+        **({"team": recipient} if is_team else {"user": recipient})
+    ).first()
     rhythm = rhythm_of(wish, hour=recipient.digest_hour, time_zone=recipient.time_zone)
     return {
         "user": None if isinstance(recipient, Team) else recipient.get_username(),

@@ -1,4 +1,5 @@
-"""What programs read that cannot sign in: the secret in the address says whose it is, and of which kind it is."""
+"""What programs read that cannot sign in: the secret in the address says whose it is, and of which
+kind it is."""
 
 from typing import Any, ClassVar
 
@@ -33,20 +34,23 @@ class AddressThrottle(WindowThrottle):
 
 
 class SecretAddress(BaseAuthentication):
-    """The owner of the address, as if they asked. 404 for one that is unknown, revoked, of another kind, or of somebody
-    who has left."""
+    """The owner of the address, as if they asked. 404 for one that is unknown, revoked, of another
+    kind, or of somebody who has left."""
 
     def authenticate(self, request: Request) -> tuple[User, None]:
         context = request.parser_context
-        # the digest is looked up, never the secret: how long the look-up takes tells nothing about it
+        # the digest is looked up, never the secret: how long the look-up takes tells nothing about
+        # it
         found = (
             CalendarFeed.objects.select_related("user")
             .filter(
-                digest=feed_digest(context["kwargs"]["secret"]), kind=context["view"].address_kind, revoked_at=None,
+                digest=feed_digest(context["kwargs"]["secret"]),
+                kind=context["view"].address_kind,
+                revoked_at=None,
                 user__is_active=True,
             )
             .first()
-        )  # fmt: skip
+        )
         if found is None:
             raise Http404
         moment = now()

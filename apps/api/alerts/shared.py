@@ -24,7 +24,11 @@ class KindsField(serializers.ListField):
 
     def __init__(self, **kwargs: Any) -> None:
         kwargs.setdefault("help_text", "Empty: all kinds.")
-        super().__init__(child=serializers.ChoiceField(choices=list(KINDS.items())), max_length=len(KINDS), **kwargs)
+        super().__init__(
+            child=serializers.ChoiceField(choices=list(KINDS.items())),
+            max_length=len(KINDS),
+            **kwargs,
+        )
 
 
 class SeverityField(serializers.IntegerField):
@@ -38,7 +42,9 @@ class SeverityField(serializers.IntegerField):
 def require_governance(view: RegistryView, what: str) -> None:
     """Before the body is looked at, so that nobody learns by a 400 what they may not do anyway."""
     if not view.user.is_governance:
-        raise PermissionDenied(f"Only governance and administrators may change {what}. Ask one of them.")
+        raise PermissionDenied(
+            f"Only governance and administrators may change {what}. Ask one of them."
+        )
 
 
 def changed[M: Model](row: M, facts: dict[str, Any]) -> M:
@@ -62,5 +68,11 @@ def refusals(field: str = "non_field_errors") -> Iterator[None]:
 
 
 __all__ = [
-    "LATEST_FIRST", "KindsField", "SeverityField", "UserField", "changed", "refusals", "require_governance",
-]  # fmt: skip
+    "LATEST_FIRST",
+    "KindsField",
+    "SeverityField",
+    "UserField",
+    "changed",
+    "refusals",
+    "require_governance",
+]

@@ -23,35 +23,58 @@ from apps.common.time import now
 
 class SubscriptionSerializer(serializers.ModelSerializer[Subscription]):
     provider = serializers.SlugRelatedField(
-        slug_field="slug", queryset=Provider.objects.all(), required=False, allow_null=True,
+        slug_field="slug",
+        queryset=Provider.objects.all(),
+        required=False,
+        allow_null=True,
         help_text="Slug; as host or developer.",
-    )  # fmt: skip
+    )
     foundation = serializers.SlugRelatedField(
-        slug_field="slug", queryset=Foundation.objects.all(), required=False, allow_null=True, help_text="Slug."
+        slug_field="slug",
+        queryset=Foundation.objects.all(),
+        required=False,
+        allow_null=True,
+        help_text="Slug.",
     )
     team = VisibleTeamField(
-        slug_field="slug", queryset=Team.objects.none(), required=False, allow_null=True,
+        slug_field="slug",
+        queryset=Team.objects.none(),
+        required=False,
+        allow_null=True,
         help_text="Slug; and the teams below it.",
-    )  # fmt: skip
+    )
     kinds = KindsField(required=False)
     min_severity = SeverityField(required=False)
 
     class Meta:
         model = Subscription
         fields = [
-            "id", "name", "provider", "foundation", "team", "kinds", "min_severity", "max_days_left", "enabled",
-            "created_at", "updated_at",
-        ]  # fmt: skip
+            "id",
+            "name",
+            "provider",
+            "foundation",
+            "team",
+            "kinds",
+            "min_severity",
+            "max_days_left",
+            "enabled",
+            "created_at",
+            "updated_at",
+        ]
         read_only_fields = ["id", "created_at", "updated_at"]
         extra_kwargs = {"max_days_left": {"min_value": 0, "max_value": 3650}}
 
 
 class PreviewSerializer(serializers.Serializer[Any]):
     days = serializers.IntegerField(help_text="Days that were looked back.")
-    sentence = serializers.CharField(help_text="`Would have sent you 3 mails in the last 30 days, about 11 alerts.`")
+    sentence = serializers.CharField(
+        help_text="`Would have sent you 3 mails in the last 30 days, about 11 alerts.`"
+    )
     n_mails = serializers.IntegerField()
     n_alerts = serializers.IntegerField()
-    n_anyway = serializers.IntegerField(help_text="Of the alerts: those you were told of without it.")
+    n_anyway = serializers.IntegerField(
+        help_text="Of the alerts: those you were told of without it."
+    )
     moments = serializers.ListField(
         child=serializers.DateTimeField(), help_text="When the mails would have come, latest first."
     )
@@ -59,8 +82,8 @@ class PreviewSerializer(serializers.Serializer[Any]):
 
 
 class SubscriptionViewSet(ReadViewSet[Subscription]):
-    """Everybody's own; a token acts for its user. All filters of a subscription must hold, and it tells of nothing its
-    owner may not see."""
+    """Everybody's own; a token acts for its user. All filters of a subscription must hold, and it
+    tells of nothing its owner may not see."""
 
     is_personal = True
     model = Subscription
@@ -90,7 +113,9 @@ class SubscriptionViewSet(ReadViewSet[Subscription]):
         end_subscription(subscription=self.subject(), by=self.user)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
-    @extend_schema(operation_id="subscriptions_preview_unsaved", responses=PreviewSerializer, filters=False)
+    @extend_schema(
+        operation_id="subscriptions_preview_unsaved", responses=PreviewSerializer, filters=False
+    )
     @action(detail=False, methods=["post"], url_path="preview", picks_fields=False)
     def preview_unsaved(self, request: Request) -> Response:
         """What such a subscription would have sent in the last 30 days; nothing is stored."""

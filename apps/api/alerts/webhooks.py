@@ -24,9 +24,12 @@ from apps.common.time import now
 
 class WebhookSerializer(ReasonMixin, serializers.ModelSerializer[Webhook]):
     team = serializers.SlugRelatedField(
-        slug_field="slug", queryset=Team.objects.all(), required=False, allow_null=True,
+        slug_field="slug",
+        queryset=Team.objects.all(),
+        required=False,
+        allow_null=True,
         help_text="Slug: only alerts of this team and those below it; null: all.",
-    )  # fmt: skip
+    )
     kinds = KindsField(required=False)
     min_severity = SeverityField(required=False)
     created_by = serializers.CharField(source="created_by.username", read_only=True)
@@ -34,15 +37,25 @@ class WebhookSerializer(ReasonMixin, serializers.ModelSerializer[Webhook]):
     class Meta:
         model = Webhook
         fields = [
-            "id", "name", "url", "team", "kinds", "min_severity", "enabled", "created_by", "created_at",
-            "last_sent_at", "reason",
-        ]  # fmt: skip
+            "id",
+            "name",
+            "url",
+            "team",
+            "kinds",
+            "min_severity",
+            "enabled",
+            "created_by",
+            "created_at",
+            "last_sent_at",
+            "reason",
+        ]
         read_only_fields = ["id", "created_at", "last_sent_at"]
 
 
 class WebhookWithSecretSerializer(WebhookSerializer):
     secret = serializers.CharField(
-        read_only=True, help_text="What its receiver checks signatures with. Shown now and never again."
+        read_only=True,
+        help_text="What its receiver checks signatures with. Shown now and never again.",
     )
 
     class Meta(WebhookSerializer.Meta):
@@ -51,14 +64,16 @@ class WebhookWithSecretSerializer(WebhookSerializer):
 
 class NewSecretSerializer(ReasonMixin, serializers.Serializer[Any]):
     leaked = serializers.BooleanField(
-        required=False, default=False,
-        help_text="The secret before is worthless at once. Else it signs beside the new one for a day.",
-    )  # fmt: skip
+        required=False,
+        default=False,
+        help_text="The secret before is worthless at once. Else it signs beside the new one "
+        "for a day.",
+    )
 
 
 class WebhookViewSet(ReadViewSet[Webhook]):
-    """Read by the offices, changed by governance; switched off and never deleted, since deliveries name it. How a
-    receiver checks what it gets stands in docs/mail.md."""
+    """Read by the offices, changed by governance; switched off and never deleted, since deliveries
+    name it. How a receiver checks what it gets stands in docs/mail.md."""
 
     model = Webhook
     serializer_class = WebhookSerializer
@@ -87,13 +102,16 @@ class WebhookViewSet(ReadViewSet[Webhook]):
     @extend_schema(request=NewSecretSerializer, responses=WebhookWithSecretSerializer)
     @action(detail=True, methods=["post"], url_path="new-secret")
     def new_secret(self, request: Request, pk: str) -> Response:
-        """Sign with another secret from now on; the answer holds it, and it is not shown again. For a day the one
-        before signs too, so that the receiver can be given the new one meanwhile, unless it `leaked`."""
+        """Sign with another secret from now on; the answer holds it, and it is not shown again. For
+        a day the one before signs too, so that the receiver can be given the new one meanwhile,
+        unless it `leaked`."""
         webhook = self._governed()
         asked = self.validated(NewSecretSerializer)
         old_until = None if asked.pop("leaked") else now() + OLD_SECRET_FOR
         with refusals("url"):
-            save_webhook(webhook=webhook, by=self.user, new_secret=True, old_until=old_until, **asked)
+            save_webhook(
+                webhook=webhook, by=self.user, new_secret=True, old_until=old_until, **asked
+            )
         return self._with_secret(webhook)
 
     @extend_schema(request=ReasonMixin, responses=WebhookSerializer)
@@ -109,8 +127,8 @@ class WebhookViewSet(ReadViewSet[Webhook]):
     @extend_schema(operation_id="webhooks_try", request=None, responses={202: DeliverySerializer})
     @action(detail=True, methods=["post"], url_path="try")
     def try_out(self, request: Request, pk: str) -> Response:
-        """Queue a signed request that tells of nothing, so that its receiver can be tried out; what became of it
-        stands at deliveries/ID/."""
+        """Queue a signed request that tells of nothing, so that its receiver can be tried out; what
+        became of it stands at deliveries/ID/."""
         queued = queue_test(webhook=self._governed(), by=self.user, at=now())
         return Response(dict(DeliverySerializer(queued).data), status=status.HTTP_202_ACCEPTED)
 

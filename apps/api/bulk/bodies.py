@@ -1,7 +1,8 @@
-"""Rows out of a request's body, one at a time: a JSON list, or a JSON value a line (NDJSON), plain or gzipped.
+"""Rows out of a request's body, one at a time: a JSON list, or a JSON value a line (NDJSON), plain
+or gzipped.
 
-A list is parsed whole and capped low; lines are read as they arrive, so that their number does not matter. Nothing is
-trusted about sizes: what is unpacked counts.
+A list is parsed whole and capped low; lines are read as they arrive, so that their number does not
+matter. Nothing is trusted about sizes: what is unpacked counts.
 """
 
 import zlib
@@ -71,7 +72,8 @@ def row_of(line: bytes) -> tuple[Any, str]:
 
 
 def holds_null_character(body: bytes, value: Any) -> bool:
-    """The database keeps no text with one. `body` is the JSON that `value` was read from: there it is escaped."""
+    """The database keeps no text with one. `body` is the JSON that `value` was read from: there it
+    is escaped."""
     if rb"\u0000" not in body:
         return False
     # no recursion: a body may nest deeper than Python calls
@@ -90,14 +92,18 @@ def holds_null_character(body: bytes, value: Any) -> bool:
 
 def _unpacked(stream: IO[bytes], encoding: str) -> Iterator[bytes]:
     if encoding not in {"", "identity", "gzip"}:
-        raise UnsupportedMediaType(encoding, "Send it plain, or packed with gzip (Content-Encoding: gzip).")
+        raise UnsupportedMediaType(
+            encoding, "Send it plain, or packed with gzip (Content-Encoding: gzip)."
+        )
     unpacker = zlib.decompressobj(wbits=31) if encoding == "gzip" else None
     n_bytes = 0
     while block := stream.read(_BLOCK):
         for part in (block,) if unpacker is None else _unzipped(unpacker, block):
             n_bytes += len(part)
             if n_bytes > MOST_BYTES:
-                raise TooLarge(f"At most {MOST_BYTES // 1024 // 1024} MB at once, unpacked. Send it in parts.")
+                raise TooLarge(
+                    f"At most {MOST_BYTES // 1024 // 1024} MB at once, unpacked. Send it in parts."
+                )
             yield part
     if unpacker is not None and not unpacker.eof:
         raise ParseError("The gzip stream ends before its end.")
@@ -118,7 +124,10 @@ def _lines(blocks: Iterator[bytes]) -> Iterator[bytes]:
         *lines, rest = (rest + block).split(b"\n")
         yield from (line for line in lines if line.strip())
         if len(rest) > MOST_LINE_BYTES:
-            raise TooLarge(f"One row has more than {MOST_LINE_BYTES // 1024} KB. Is there a line end after each?")
+            raise TooLarge(
+                f"One row has more than {MOST_LINE_BYTES // 1024} KB. Is there a line end after "
+                "each?"
+            )
     if rest.strip():
         yield rest
 
@@ -130,7 +139,8 @@ def _elements(blocks: Iterator[bytes]) -> Iterator[bytes]:
         body += block
         if len(body) > MOST_LIST_BYTES:
             raise TooLarge(
-                f"A list has at most {MOST_LIST_BYTES // 1024 // 1024} MB. Send a row a line as {LINES} instead."
+                f"A list has at most {MOST_LIST_BYTES // 1024 // 1024} MB. Send a row a line as "
+                f"{LINES} instead."
             )
     try:
         rows = orjson.loads(body)

@@ -1,7 +1,9 @@
-"""Bulk changes carried out: at once while the caller waits, or kept as a job and worked through by a worker.
+"""Bulk changes carried out: at once while the caller waits, or kept as a job and worked through by
+a worker.
 
-A job is done block by block, each in a transaction of its own together with its progress: a worker that dies loses the
-block it was at, and another goes on from there. `all_or_nothing` and `dry_run` are one transaction over all blocks.
+A job is done block by block, each in a transaction of its own together with its progress: a worker
+that dies loses the block it was at, and another goes on from there. `all_or_nothing` and `dry_run`
+are one transaction over all blocks.
 """
 
 import zlib
@@ -37,8 +39,8 @@ class _TakenBack(Exception):
 def merge_now(
     resource: str, lines: Iterable[bytes], *, by: User, mode: str, dry_run: bool, reason: str
 ) -> tuple[Report, bool, UUID | None]:
-    """(what became of the rows, is it in the register, the change's id). Blocks of one transaction each, or one over
-    all of them."""
+    """(what became of the rows, is it in the register, the change's id). Blocks of one transaction
+    each, or one over all of them."""
     merge, report = Merge(by, day_of(now()), now()), Report()
     whole = dry_run or mode == Job.Mode.ALL_OR_NOTHING
     blocks = (list(block) for block in batched(_numbered(lines, 1), BLOCK))
@@ -81,7 +83,9 @@ def _merge_block(resource: str, block: list[Numbered], merge: Merge, report: Rep
                 merge.said = said
             else:
                 numbers = {row.number for row in block}
-                merge.said = {key: number for key, number in merge.said.items() if number not in numbers}
+                merge.said = {
+                    key: number for key, number in merge.said.items() if number not in numbers
+                }
     report.created += counts.created
     report.updated += counts.updated
     report.unchanged += counts.unchanged
@@ -95,18 +99,31 @@ def _numbered(lines: Iterable[bytes], first: int) -> Iterator[Numbered]:
         yield Numbered(number, value, broken)
 
 
-# --- as a job ---------------------------------------------------------------------------------------------------------
+# --- as a job -------------------------------------------------------------------------------------
 
 
 @transaction.atomic
 def queue_job(
-    resource: str, lines: Iterable[bytes], *, by: User, mode: str, dry_run: bool, reason: str, at: datetime
+    resource: str,
+    lines: Iterable[bytes],
+    *,
+    by: User,
+    mode: str,
+    dry_run: bool,
+    reason: str,
+    at: datetime,
 ) -> Job:
-    """Keep the rows as they come, a block at a time, and have a worker told once all of them are here."""
+    """Keep the rows as they come, a block at a time, and have a worker told once all of them are
+    here."""
     job = Job.objects.create(
-        resource=resource, mode=mode, dry_run=dry_run, reason=reason, queued_at=at, by=by,
+        resource=resource,
+        mode=mode,
+        dry_run=dry_run,
+        reason=reason,
+        queued_at=at,
+        by=by,
         bound_team_id=getattr(by, "bound_team_id", None),
-    )  # fmt: skip
+    )
     n_rows = 0
     for block in batched(lines, BLOCK):
         JobChunk.objects.create(job=job, first=n_rows + 1, body=zlib.compress(b"\n".join(block), 1))
@@ -136,7 +153,8 @@ def cancel_job(job: Job, *, at: datetime) -> bool:
 
 
 def resume_job(job: Job) -> bool:
-    """Queue the rest of a job that failed; False where it did not fail, or nothing of it is left."""
+    """Queue the rest of a job that failed; False where it did not fail, or nothing of it is
+    left."""
     with transaction.atomic():
         resumed = Job.objects.filter(
             Exists(JobChunk.objects.filter(job=OuterRef("pk"))), pk=job.pk, state=Job.State.FAILED
@@ -147,7 +165,8 @@ def resume_job(job: Job) -> bool:
 
 
 def carry_out(pk: int) -> bool:
-    """Work the job through; False where another worker is at it, it was given up, or nothing is to be done."""
+    """Work the job through; False where another worker is at it, it was given up, or nothing is to
+    be done."""
     return jobs.run(_BULK_JOBS, pk, at=now())
 
 
@@ -176,8 +195,8 @@ def _is_one_transaction(job: Job) -> bool:
 
 
 def _block_by_block(claim: Claim[Job], by: User, change: UUID) -> None:
-    """A block, its progress and the end of its chunk are one transaction, which a worker without the claim cannot
-    commit: no block is done twice."""
+    """A block, its progress and the end of its chunk are one transaction, which a worker without
+    the claim cannot commit: no block is done twice."""
     merge = Merge(by, day_of(now()), now())
     while (chunk := JobChunk.objects.filter(job=claim.job).order_by("first").first()) is not None:
         claim.check()
@@ -211,13 +230,16 @@ def _end(claim: Claim[Job], report: Report, *, change: UUID | None) -> None:
 
 
 def _abandonment(job: Job) -> str:
-    """What of it is in the register, and how to go on; the rows that are left are kept with the job."""
+    """What of it is in the register, and how to go on; the rows that are left are kept with the
+    job."""
     if _is_one_transaction(job):
         done, rest = "Nothing was written.", "all rows"
     elif not job.n_done:
         done, rest = "Nothing was written.", "the rows"
     else:
-        done = f"Rows 1 to {job.n_done} are done, as the report says; no row after them was written."
+        done = (
+            f"Rows 1 to {job.n_done} are done, as the report says; no row after them was written."
+        )
         rest = f"rows {job.n_done + 1} to {job.n_rows}"
     return (
         f"The worker ended before it was through, three times. {done} "

@@ -19,7 +19,9 @@ from apps.inventory.bulk import MERGERS
 
 class JobFilter(django_filters.FilterSet):  # type: ignore[misc]
     state = django_filters.MultipleChoiceFilter(choices=Job.State.choices, label="State")
-    resource = django_filters.ChoiceFilter(choices=[(name, name) for name in MERGERS], label="Resource")
+    resource = django_filters.ChoiceFilter(
+        choices=[(name, name) for name in MERGERS], label="Resource"
+    )
 
     class Meta:
         model = Job
@@ -27,7 +29,8 @@ class JobFilter(django_filters.FilterSet):  # type: ignore[misc]
 
 
 class JobViewSet(ReadViewSet[Job]):
-    """Bulk changes too large for one request, latest first: one's own; every office sees all. Kept for a month."""
+    """Bulk changes too large for one request, latest first: one's own; every office sees all. Kept
+    for a month."""
 
     model = Job
     serializer_class = JobSerializer
@@ -56,7 +59,11 @@ class JobViewSet(ReadViewSet[Job]):
         """Have a worker go on with the rest of a job that failed; what is done stays done."""
         job = self.subject()
         if job.by_id != self.user.pk and not self.user.is_governance:
-            raise PermissionDenied("Only who sent the rows, or governance, may have them worked through.")
+            raise PermissionDenied(
+                "Only who sent the rows, or governance, may have them worked through."
+            )
         if not resume_job(job):
-            raise Conflict("Only a job that failed and has rows left can be resumed. Send the rows again.")
+            raise Conflict(
+                "Only a job that failed and has rows left can be resumed. Send the rows again."
+            )
         return self.answer(job)

@@ -30,7 +30,9 @@ RETRY_AFTER = 2
 
 
 class RejectedSerializer(serializers.Serializer[Any]):
-    where = serializers.CharField(help_text="Number of the row, counted from 1, and what it was about.")
+    where = serializers.CharField(
+        help_text="Number of the row, counted from 1, and what it was about."
+    )
     reason = serializers.CharField(help_text="A sentence.")
 
 
@@ -54,10 +56,27 @@ class JobSerializer(serializers.ModelSerializer[Job]):
     class Meta:
         model = Job
         fields = [
-            "id", "resource", "state", "mode", "dry_run", "reason", "by", "n_rows", "n_done", "created", "updated",
-            "unchanged", "n_rejected", "rejected", "applied", "error", "change", "queued_at", "started_at",
+            "id",
+            "resource",
+            "state",
+            "mode",
+            "dry_run",
+            "reason",
+            "by",
+            "n_rows",
+            "n_done",
+            "created",
+            "updated",
+            "unchanged",
+            "n_rejected",
+            "rejected",
+            "applied",
+            "error",
+            "change",
+            "queued_at",
+            "started_at",
             "finished_at",
-        ]  # fmt: skip
+        ]
         read_only_fields = fields
 
 
@@ -69,16 +88,25 @@ class BulkQuestion(serializers.Serializer[Any]):
 
 _PARAMETERS = [
     OpenApiParameter(
-        "mode", str, enum=Job.Mode.values, default=Job.Mode.ROW_BY_ROW.value,
-        description="`row_by_row` applies what can be, 5,000 rows a transaction; `all_or_nothing` is one transaction.",
+        "mode",
+        str,
+        enum=Job.Mode.values,
+        default=Job.Mode.ROW_BY_ROW.value,
+        description="`row_by_row` applies what can be, 5,000 rows a transaction; "
+        "`all_or_nothing` is one transaction.",
     ),
-    OpenApiParameter("dry_run", bool, default=False, description="Check everything and write nothing."),
+    OpenApiParameter(
+        "dry_run", bool, default=False, description="Check everything and write nothing."
+    ),
     OpenApiParameter("reason", str, description="For the history."),
     OpenApiParameter(
-        "Prefer", str, OpenApiParameter.HEADER,
-        description="`respond-async`: as a job, however few rows. `wait=60`: at once, up to 200,000 rows.",
+        "Prefer",
+        str,
+        OpenApiParameter.HEADER,
+        description="`respond-async`: as a job, however few rows. `wait=60`: at once, up to "
+        "200,000 rows.",
     ),
-]  # fmt: skip
+]
 _ROWS = {"type": "array", "items": {"type": "object", "additionalProperties": True}}
 
 
@@ -86,36 +114,60 @@ def bulk_schema(kind: BulkKind, example: dict[str, Any]) -> Any:
     """What the document says of one resource's bulk address."""
     return extend_schema(
         summary="Create or change many by what they are called",
-        description=f"Rows are recognised by {kind.key}; those that are not there are created, of the others the "
-        "facts given are set. A JSON list, or a row a line as application/x-ndjson; may be gzipped. More than "
-        f"{AT_ONCE:,} rows are a job (202): look at the address in `Location`.\n\nFields: {', '.join(kind.fields)}.",
+        description=f"Rows are recognised by {kind.key}; those that are not there are created, "
+        "of the others the "
+        "facts given are set. A JSON list, or a row a line as application/x-ndjson; may be "
+        "gzipped. More than "
+        f"{AT_ONCE:,} rows are a job (202): look at the address in `Location`.\n\nFields: "
+        f"{', '.join(kind.fields)}.",
         parameters=_PARAMETERS,
         request={"application/json": _ROWS, "application/x-ndjson": {"type": "string"}},
         responses={200: ReportSerializer, 202: JobSerializer},
         examples=[
-            OpenApiExample("rows", value=[example], request_only=True, media_type="application/json"),
             OpenApiExample(
-                "report", response_only=True, status_codes=["200"],
+                "rows", value=[example], request_only=True, media_type="application/json"
+            ),
+            OpenApiExample(
+                "report",
+                response_only=True,
+                status_codes=["200"],
                 value={
-                    "created": 1, "updated": 0, "unchanged": 0, "n_rejected": 1,
-                    "rejected": [{"where": "row 2: bot", "reason": "Only an editor of the owning team may change it."}],
-                    "dry_run": False, "applied": True, "change": "0196f0c4-7a55-7b0e-9c55-3f4f0f6f6f6f",
+                    "created": 1,
+                    "updated": 0,
+                    "unchanged": 0,
+                    "n_rejected": 1,
+                    "rejected": [
+                        {
+                            "where": "row 2: bot",
+                            "reason": "Only an editor of the owning team may change it.",
+                        }
+                    ],
+                    "dry_run": False,
+                    "applied": True,
+                    "change": "0196f0c4-7a55-7b0e-9c55-3f4f0f6f6f6f",
                 },
             ),
         ],
         filters=False,
-    )  # fmt: skip
+    )
 
 
 class Bulk:
-    """Adds `bulk/` to a viewset; the class says `bulk_resource` and decorates with `bulk_schema`."""
+    """Adds `bulk/` to a viewset; the class says `bulk_resource` and decorates with
+    `bulk_schema`."""
 
     bulk_resource: str
 
     @action(
-        detail=False, methods=["post"], url_path="bulk", picks_fields=False, pagination_class=None,
-        filterset_class=None, parser_classes=[RawList, RawRows], streams=True,
-    )  # fmt: skip
+        detail=False,
+        methods=["post"],
+        url_path="bulk",
+        picks_fields=False,
+        pagination_class=None,
+        filterset_class=None,
+        parser_classes=[RawList, RawRows],
+        streams=True,
+    )
     def bulk(self: Any, request: Request) -> Response:
         asked = BulkQuestion(data=request.query_params.dict())
         checked(asked, also=FORMATS_ASKED)
@@ -126,7 +178,9 @@ class Bulk:
             "reason": asked.validated_data["reason"],
         }
         prefers = request.headers.get("Prefer", "").lower()
-        limit = 0 if "respond-async" in prefers else AT_MOST_AT_ONCE if "wait=" in prefers else AT_ONCE
+        limit = (
+            0 if "respond-async" in prefers else AT_MOST_AT_ONCE if "wait=" in prefers else AT_ONCE
+        )
         # without a body there is no stream either
         stream: Any = request.data if hasattr(request.data, "read") else io.BytesIO()
         lines = lines_of(request, getattr(request, "_idempotent_stream", None) or stream)
@@ -148,7 +202,12 @@ class Bulk:
 def _at_most(lines: Iterator[bytes], limit: int) -> Iterator[bytes]:
     for number, line in enumerate(lines, 1):
         if number > limit:
-            raise ValidationError({"Prefer": f"At most {limit:,} rows while you wait. Leave it out: then it is a job."})
+            raise ValidationError(
+                {
+                    "Prefer": f"At most {limit:,} rows while you wait. Leave it out: then it is "
+                    "a job."
+                }
+            )
         yield line
 
 
@@ -156,16 +215,18 @@ def _report(resource: str, lines: Iterator[bytes], options: dict[str, Any]) -> R
     report, applied, change = merge_now(resource, lines, **options)
     if options["mode"] == Job.Mode.ALL_OR_NOTHING and report.n_rejected and not options["dry_run"]:
         raise ValidationError(dict(report.rejected))
-    return Response({
-        "created": report.created,
-        "updated": report.updated,
-        "unchanged": report.unchanged,
-        "n_rejected": report.n_rejected,
-        "rejected": as_rejected(report),
-        "dry_run": options["dry_run"],
-        "applied": applied,
-        "change": change,
-    })  # fmt: skip
+    return Response(
+        {
+            "created": report.created,
+            "updated": report.updated,
+            "unchanged": report.unchanged,
+            "n_rejected": report.n_rejected,
+            "rejected": as_rejected(report),
+            "dry_run": options["dry_run"],
+            "applied": applied,
+            "change": change,
+        }
+    )
 
 
 def accepted(request: Request, job: Job) -> Response:

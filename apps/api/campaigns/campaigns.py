@@ -21,10 +21,14 @@ from apps.exposure.models import Campaign
 
 
 class CampaignSerializer(serializers.ModelSerializer[Campaign]):
-    subject_host = serializers.CharField(source="subject.host.slug", read_only=True, help_text="Slug.")
+    subject_host = serializers.CharField(
+        source="subject.host.slug", read_only=True, help_text="Slug."
+    )
     subject_api_id = serializers.CharField(source="subject.api_id", read_only=True)
     ends_on = serializers.DateField(source="subject.retires_on", read_only=True, allow_null=True)
-    target_host = serializers.CharField(source="target.host.slug", read_only=True, allow_null=True, help_text="Slug.")
+    target_host = serializers.CharField(
+        source="target.host.slug", read_only=True, allow_null=True, help_text="Slug."
+    )
     target_api_id = serializers.CharField(source="target.api_id", read_only=True, allow_null=True)
     opened_by = serializers.CharField(source="opened_by.username", read_only=True)
     closed_by = serializers.CharField(source="closed_by.username", read_only=True, allow_null=True)
@@ -32,10 +36,26 @@ class CampaignSerializer(serializers.ModelSerializer[Campaign]):
     class Meta:
         model = Campaign
         fields = [
-            "id", "title", "event", "subject", "subject_host", "subject_api_id", "ends_on", "target", "target_host",
-            "target_api_id", "state", "due_on", "note", "opened_by", "opened_at", "closed_by", "closed_at",
-            "closing_note", "updated_at",
-        ]  # fmt: skip
+            "id",
+            "title",
+            "event",
+            "subject",
+            "subject_host",
+            "subject_api_id",
+            "ends_on",
+            "target",
+            "target_host",
+            "target_api_id",
+            "state",
+            "due_on",
+            "note",
+            "opened_by",
+            "opened_at",
+            "closed_by",
+            "closed_at",
+            "closing_note",
+            "updated_at",
+        ]
         read_only_fields = fields
 
 
@@ -44,26 +64,37 @@ class OpenCampaignSerializer(ReasonMixin):
         queryset=ProviderEvent.objects.all(), required=False, help_text="Id; or give `offering`."
     )
     offering = serializers.PrimaryKeyRelatedField(
-        queryset=Offering.objects.all(), required=False, help_text="Id of what ends, announced or not."
+        queryset=Offering.objects.all(),
+        required=False,
+        help_text="Id of what ends, announced or not.",
     )
     target = serializers.PrimaryKeyRelatedField(
-        queryset=Offering.objects.all(), required=False, help_text="Id; the host's own replacement where absent."
+        queryset=Offering.objects.all(),
+        required=False,
+        help_text="Id; the host's own replacement where absent.",
     )
-    title = serializers.CharField(required=False, max_length=200, help_text="Made from the event where absent.")
+    title = serializers.CharField(
+        required=False, max_length=200, help_text="Made from the event where absent."
+    )
     due_on = serializers.DateField(required=False, help_text="Latest day of all its tasks.")
     note = serializers.CharField(required=False, max_length=10_000)
 
 
 class CampaignChangeSerializer(ReasonMixin):
     title = serializers.CharField(required=False, max_length=200)
-    target = serializers.PrimaryKeyRelatedField(queryset=Offering.objects.all(), required=False, help_text="Id.")
+    target = serializers.PrimaryKeyRelatedField(
+        queryset=Offering.objects.all(), required=False, help_text="Id."
+    )
     due_on = serializers.DateField(required=False)
     note = serializers.CharField(required=False, allow_blank=True, max_length=10_000)
 
 
 class CloseCampaignSerializer(ReasonMixin):
     closing_note = serializers.CharField(
-        required=False, allow_blank=True, max_length=10_000, help_text="Required while tasks are not settled."
+        required=False,
+        allow_blank=True,
+        max_length=10_000,
+        help_text="Required while tasks are not settled.",
     )
 
 
@@ -76,44 +107,59 @@ class TaskCountSerializer(serializers.Serializer[Any]):
 
 
 class CampaignProgressSerializer(serializers.Serializer[Any]):
-    by_state = serializers.DictField(child=serializers.IntegerField(), help_text="Tasks by state, every state named.")
+    by_state = serializers.DictField(
+        child=serializers.IntegerField(), help_text="Tasks by state, every state named."
+    )
     n_tasks = serializers.IntegerField()
-    n_settled = serializers.IntegerField(help_text="Signed off or no longer needed; a waiver settles nothing.")
+    n_settled = serializers.IntegerField(
+        help_text="Signed off or no longer needed; a waiver settles nothing."
+    )
     n_overdue = serializers.IntegerField(help_text="Unfinished after their day.")
     n_unowned = serializers.IntegerField()
     next_due_on = serializers.DateField(allow_null=True)
-    days_left = serializers.IntegerField(allow_null=True, help_text="Until the subject ends; negative once past.")
+    days_left = serializers.IntegerField(
+        allow_null=True, help_text="Until the subject ends; negative once past."
+    )
     n_steps = serializers.IntegerField(help_text="Required steps of tasks that are not obsolete.")
     n_steps_done = serializers.IntegerField()
     step_share = serializers.FloatField(allow_null=True)
-    whole_campaign = serializers.BooleanField(help_text="False: only the tasks you may see are counted.")
+    whole_campaign = serializers.BooleanField(
+        help_text="False: only the tasks you may see are counted."
+    )
 
 
 class CampaignViewSet(ReadViewSet[Campaign]):
-    """One event, everything that must move or be tested again because of it. Opened by governance; seen by the
-    offices and by who has a task in it."""
+    """One event, everything that must move or be tested again because of it. Opened by governance;
+    seen by the offices and by who has a task in it."""
 
     model = Campaign
     serializer_class = CampaignSerializer
     filterset_class = CampaignFilter
     orders = {"-id": Keyset(("-id",)), "id": BY_ID}
 
-    @extend_schema(request=OpenCampaignSerializer, responses={200: CampaignSerializer, 201: CampaignSerializer})
+    @extend_schema(
+        request=OpenCampaignSerializer, responses={200: CampaignSerializer, 201: CampaignSerializer}
+    )
     def create(self, request: Request) -> Response:
-        """Open a campaign by an event or by an offering; for governance. Where one is open for the same, it is the
-        answer, with 200."""
+        """Open a campaign by an event or by an offering; for governance. Where one is open for the
+        same, it is the answer, with 200."""
         self._require_governance()
         asked = self.validated(OpenCampaignSerializer)
         before = now()
         campaign = opening.open_campaign(by=self.user, at=before, **asked)
-        return self.answer(campaign, status.HTTP_201_CREATED if campaign.opened_at == before else status.HTTP_200_OK)
+        return self.answer(
+            campaign,
+            status.HTTP_201_CREATED if campaign.opened_at == before else status.HTTP_200_OK,
+        )
 
     @extend_schema(request=CampaignChangeSerializer, responses=CampaignSerializer)
     def partial_update(self, request: Request, pk: str) -> Response:
         """Title, usual target, latest day or note; for governance."""
         campaign = self._governed()
         return self.answer(
-            opening.change_campaign(campaign=campaign, by=self.user, **self.validated(CampaignChangeSerializer))
+            opening.change_campaign(
+                campaign=campaign, by=self.user, **self.validated(CampaignChangeSerializer)
+            )
         )
 
     @extend_schema(request=ReasonMixin, responses=TaskCountSerializer)
@@ -121,7 +167,9 @@ class CampaignViewSet(ReadViewSet[Campaign]):
     def extend(self, request: Request, pk: str) -> Response:
         """Take in what has become affected since, and the steps of adaptations recorded since."""
         campaign = self._governed()
-        n_tasks = opening.extend_campaign(campaign=campaign, at=now(), by=self.user, **self.validated(ReasonMixin))
+        n_tasks = opening.extend_campaign(
+            campaign=campaign, at=now(), by=self.user, **self.validated(ReasonMixin)
+        )
         return Response({"n_tasks": n_tasks})
 
     @extend_schema(request=ReasonMixin, responses=TaskCountSerializer)
@@ -129,7 +177,9 @@ class CampaignViewSet(ReadViewSet[Campaign]):
     def reschedule(self, request: Request, pk: str) -> Response:
         """Derive the days of all unfinished tasks anew, those that people set included."""
         campaign = self._governed()
-        n_tasks = opening.reschedule_campaign(campaign=campaign, at=now(), by=self.user, **self.validated(ReasonMixin))
+        n_tasks = opening.reschedule_campaign(
+            campaign=campaign, at=now(), by=self.user, **self.validated(ReasonMixin)
+        )
         return Response({"n_tasks": n_tasks})
 
     @extend_schema(request=CloseCampaignSerializer, responses=CampaignSerializer)
@@ -138,7 +188,9 @@ class CampaignViewSet(ReadViewSet[Campaign]):
         """Done with it. Doing it twice changes nothing."""
         campaign = self._governed()
         return self.answer(
-            opening.close_campaign(campaign=campaign, at=now(), by=self.user, **self.validated(CloseCampaignSerializer))
+            opening.close_campaign(
+                campaign=campaign, at=now(), by=self.user, **self.validated(CloseCampaignSerializer)
+            )
         )
 
     @extend_schema(request=NeededReasonSerializer, responses=CampaignSerializer)
@@ -147,7 +199,9 @@ class CampaignViewSet(ReadViewSet[Campaign]):
         """Go on with a closed one."""
         campaign = self._governed()
         return self.answer(
-            opening.reopen_campaign(campaign=campaign, by=self.user, **self.validated(NeededReasonSerializer))
+            opening.reopen_campaign(
+                campaign=campaign, by=self.user, **self.validated(NeededReasonSerializer)
+            )
         )
 
     @extend_schema(responses=CampaignProgressSerializer, parameters=[], filters=False)

@@ -1,4 +1,5 @@
-"""Tasks of refresh campaigns and their steps; changes go through the actions of the exposure floor."""
+"""Tasks of refresh campaigns and their steps; changes go through the actions of the exposure
+floor."""
 
 from typing import Any
 
@@ -28,31 +29,69 @@ from apps.exposure.models import CampaignTask, TaskStep
 
 class CampaignTaskSerializer(serializers.ModelSerializer[CampaignTask]):
     campaign_title = serializers.CharField(source="campaign.title", read_only=True)
-    application = serializers.CharField(source="dependency.application.slug", read_only=True, help_text="Slug.")
-    team = serializers.CharField(source="dependency.application.team.slug", read_only=True, help_text="Slug.")
+    application = serializers.CharField(
+        source="dependency.application.slug", read_only=True, help_text="Slug."
+    )
+    team = serializers.CharField(
+        source="dependency.application.team.slug", read_only=True, help_text="Slug."
+    )
     role = serializers.CharField(source="dependency.role", read_only=True)
-    offering = serializers.IntegerField(source="dependency.offering_id", read_only=True, help_text="Id.")
-    host = serializers.CharField(source="dependency.offering.host.slug", read_only=True, help_text="Slug.")
+    offering = serializers.IntegerField(
+        source="dependency.offering_id", read_only=True, help_text="Id."
+    )
+    host = serializers.CharField(
+        source="dependency.offering.host.slug", read_only=True, help_text="Slug."
+    )
     api_id = serializers.CharField(source="dependency.offering.api_id", read_only=True)
     target_api_id = serializers.CharField(source="target.api_id", read_only=True, allow_null=True)
     owner = serializers.CharField(source="owner.username", read_only=True, allow_null=True)
-    overdue = serializers.BooleanField(source="due_on", read_only=True, help_text="Unfinished after its day.")
-    signed_off_by = serializers.CharField(source="signed_off_by.username", read_only=True, allow_null=True)
+    overdue = serializers.BooleanField(
+        source="due_on", read_only=True, help_text="Unfinished after its day."
+    )
+    signed_off_by = serializers.CharField(
+        source="signed_off_by.username", read_only=True, allow_null=True
+    )
     waived_by = serializers.CharField(source="waived_by.username", read_only=True, allow_null=True)
 
     class Meta:
         model = CampaignTask
         fields = [
-            "id", "campaign", "campaign_title", "dependency", "application", "team", "role", "offering", "host",
-            "api_id", "target", "target_api_id", "successor", "owner", "state", "due_on", "overdue", "before", "after",
-            "signed_off_by", "signed_off_at", "waived_by", "waived_until", "waived_why", "note", "updated_at",
-        ]  # fmt: skip
+            "id",
+            "campaign",
+            "campaign_title",
+            "dependency",
+            "application",
+            "team",
+            "role",
+            "offering",
+            "host",
+            "api_id",
+            "target",
+            "target_api_id",
+            "successor",
+            "owner",
+            "state",
+            "due_on",
+            "overdue",
+            "before",
+            "after",
+            "signed_off_by",
+            "signed_off_at",
+            "waived_by",
+            "waived_until",
+            "waived_why",
+            "note",
+            "updated_at",
+        ]
         read_only_fields = fields
 
 
 class TaskChangeSerializer(ReasonMixin):
     owner = serializers.SlugRelatedField(
-        slug_field="username", queryset=User.objects.filter(is_active=True), required=False, allow_null=True
+        slug_field="username",
+        queryset=User.objects.filter(is_active=True),
+        required=False,
+        allow_null=True,
     )
     due_on = serializers.DateField(required=False)
 
@@ -62,11 +101,15 @@ class ChooseTargetSerializer(ReasonMixin):
 
 
 class SwitchTaskSerializer(ReasonMixin):
-    on = serializers.DateField(required=False, help_text="First day on the target; today where absent.")
+    on = serializers.DateField(
+        required=False, help_text="First day on the target; today where absent."
+    )
 
 
 class TaskMeasurementSerializer(ReasonMixin):
-    before = serializers.DictField(child=serializers.FloatField(), required=False, help_text="{metric: number}")
+    before = serializers.DictField(
+        child=serializers.FloatField(), required=False, help_text="{metric: number}"
+    )
     after = serializers.DictField(child=serializers.FloatField(), required=False)
 
 
@@ -96,7 +139,9 @@ class TaskDueSerializer(serializers.Serializer[Any]):
 class TaskGateSerializer(serializers.Serializer[Any]):
     is_open = serializers.BooleanField(help_text="It can be signed off.")
     missing = serializers.ListField(child=serializers.CharField(), help_text="Sentences.")
-    evidence = serializers.ListField(child=serializers.IntegerField(), help_text="Ids of what holds today.")
+    evidence = serializers.ListField(
+        child=serializers.IntegerField(), help_text="Ids of what holds today."
+    )
     measures = TaskMeasureSerializer(many=True)
     due = TaskDueSerializer(help_text="How the derived day comes about.")
 
@@ -106,8 +151,8 @@ def _overdue(due_on: Any, state: str) -> bool:
 
 
 class CampaignTaskViewSet(ReadViewSet[CampaignTask]):
-    """One dependency to move or to test again. For editors of the application's team; signing and waiving for its
-    owners and for governance."""
+    """One dependency to move or to test again. For editors of the application's team; signing and
+    waiving for its owners and for governance."""
 
     model = CampaignTask
     serializer_class = CampaignTaskSerializer
@@ -137,7 +182,8 @@ class CampaignTaskViewSet(ReadViewSet[CampaignTask]):
     @extend_schema(responses=TaskGateSerializer, parameters=[], filters=False)
     @action(detail=True, pagination_class=None, filterset_class=None, picks_fields=False)
     def gate(self, request: Request, pk: str) -> Response:
-        """What stands between the task and its signature, before and after, and why it is due when it is."""
+        """What stands between the task and its signature, before and after, and why it is due when
+        it is."""
         task = self.subject("dependency__application")
         found = gate_of(task=task, at=now())
         body = {
@@ -180,7 +226,11 @@ class CampaignTaskViewSet(ReadViewSet[CampaignTask]):
         task = self._editable()
         asked = self.validated(SwitchTaskSerializer)
         task = working.switch_task(
-            task=task, on=asked.get("on", today()), at=now(), by=self.user, reason=asked.get("reason", "")
+            task=task,
+            on=asked.get("on", today()),
+            at=now(),
+            by=self.user,
+            reason=asked.get("reason", ""),
         )
         return self.answer(task)
 
@@ -189,7 +239,9 @@ class CampaignTaskViewSet(ReadViewSet[CampaignTask]):
     def sign_off(self, request: Request, pk: str) -> Response:
         """It moved and works; 409 says what is missing, or who was first."""
         task = self.subject("dependency__application")
-        return self.answer(signing.sign_off(task=task, at=now(), by=self.user, **self.validated(ReasonMixin)))
+        return self.answer(
+            signing.sign_off(task=task, at=now(), by=self.user, **self.validated(ReasonMixin))
+        )
 
     @extend_schema(request=WaiveTaskSerializer, responses=CampaignTaskSerializer)
     @action(detail=True, methods=["post"])
@@ -197,14 +249,20 @@ class CampaignTaskViewSet(ReadViewSet[CampaignTask]):
         """Do without it until a day; it re-opens by itself."""
         task = self.subject("dependency__application")
         self._require_owner(task)
-        return self.answer(signing.waive_task(task=task, at=now(), by=self.user, **self.validated(WaiveTaskSerializer)))
+        return self.answer(
+            signing.waive_task(
+                task=task, at=now(), by=self.user, **self.validated(WaiveTaskSerializer)
+            )
+        )
 
     @extend_schema(request=ReasonMixin, responses=CampaignTaskSerializer)
     @action(detail=True, methods=["post"], url_path="lift-waiver")
     def lift_waiver(self, request: Request, pk: str) -> Response:
         """Take the waiver back."""
         task = self.subject("dependency__application")
-        return self.answer(signing.lift_waiver(task=task, at=now(), by=self.user, **self.validated(ReasonMixin)))
+        return self.answer(
+            signing.lift_waiver(task=task, at=now(), by=self.user, **self.validated(ReasonMixin))
+        )
 
     @extend_schema(request=NeededReasonSerializer, responses=CampaignTaskSerializer)
     @action(detail=True, methods=["post"])
@@ -213,7 +271,9 @@ class CampaignTaskViewSet(ReadViewSet[CampaignTask]):
         task = self.subject("dependency__application")
         self._require_owner(task)
         return self.answer(
-            signing.reopen_task(task=task, at=now(), by=self.user, **self.validated(NeededReasonSerializer))
+            signing.reopen_task(
+                task=task, at=now(), by=self.user, **self.validated(NeededReasonSerializer)
+            )
         )
 
     def _editable(self) -> CampaignTask:
@@ -222,7 +282,8 @@ class CampaignTaskViewSet(ReadViewSet[CampaignTask]):
         return task
 
     def _require_owner(self, task: CampaignTask) -> None:
-        """Before the body is looked at, so that nobody learns by a 400 what they may not do anyway."""
+        """Before the body is looked at, so that nobody learns by a 400 what they may not do
+        anyway."""
         self.require(TeamRole.OWNER, task.dependency.application.team_id)
 
 
@@ -231,7 +292,18 @@ class TaskStepSerializer(serializers.ModelSerializer[TaskStep]):
 
     class Meta:
         model = TaskStep
-        fields = ["id", "task", "place", "kind", "title", "adaptation", "required", "done_on", "done_by", "note"]
+        fields = [
+            "id",
+            "task",
+            "place",
+            "kind",
+            "title",
+            "adaptation",
+            "required",
+            "done_on",
+            "done_by",
+            "note",
+        ]
         read_only_fields = fields
 
 
@@ -250,21 +322,29 @@ class TaskStepViewSet(ReadViewSet[TaskStep]):
     def get_queryset(self) -> QuerySet[TaskStep]:
         if getattr(self, "swagger_fake_view", False):
             return TaskStep.objects.none()
-        return TaskStep.objects.filter(task__in=CampaignTask.objects.visible_to(self.user)).order_by()
+        return TaskStep.objects.filter(
+            task__in=CampaignTask.objects.visible_to(self.user)
+        ).order_by()
 
     @extend_schema(request=TickStepSerializer, responses=TaskStepSerializer)
     @action(detail=True, methods=["post"])
     def tick(self, request: Request, pk: str) -> Response:
         """It is done."""
         step = self._editable()
-        return self.answer(working.tick_step(step=step, at=now(), by=self.user, **self.validated(TickStepSerializer)))
+        return self.answer(
+            working.tick_step(
+                step=step, at=now(), by=self.user, **self.validated(TickStepSerializer)
+            )
+        )
 
     @extend_schema(request=ReasonMixin, responses=TaskStepSerializer)
     @action(detail=True, methods=["post"])
     def untick(self, request: Request, pk: str) -> Response:
         """It is not done after all."""
         step = self._editable()
-        return self.answer(working.untick_step(step=step, at=now(), by=self.user, **self.validated(ReasonMixin)))
+        return self.answer(
+            working.untick_step(step=step, at=now(), by=self.user, **self.validated(ReasonMixin))
+        )
 
     def _editable(self) -> TaskStep:
         step = self.subject("task__dependency__application")

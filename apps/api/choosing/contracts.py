@@ -20,18 +20,48 @@ from apps.inventory.models import AnnexItem, Contract
 
 
 class ContractSerializer(ReasonMixin, serializers.ModelSerializer[Contract]):
-    party = serializers.SlugRelatedField(slug_field="slug", queryset=Provider.objects.all(), help_text="Slug; fixed.")
+    party = serializers.SlugRelatedField(
+        slug_field="slug", queryset=Provider.objects.all(), help_text="Slug; fixed."
+    )
 
     class Meta:
         model = Contract
         fields = [
-            "id", "party", "ref", "name", "kind", "overarching", "ict_service_type", "starts_on", "ends_on",
-            "currency", "annual_cost", "notice_days_ours", "notice_days_theirs", "deprecation_notice_days",
-            "governing_law", "provision_country", "stores_data", "data_country", "processing_country",
-            "termination_reason", "last_audit_on", "price_protection", "exit_clause", "termination_assistance",
-            "audit_right", "ip_indemnity", "training_use", "terms_url", "terms_digest", "terms_read_on", "note",
-            "created_at", "updated_at", "reason",
-        ]  # fmt: skip
+            "id",
+            "party",
+            "ref",
+            "name",
+            "kind",
+            "overarching",
+            "ict_service_type",
+            "starts_on",
+            "ends_on",
+            "currency",
+            "annual_cost",
+            "notice_days_ours",
+            "notice_days_theirs",
+            "deprecation_notice_days",
+            "governing_law",
+            "provision_country",
+            "stores_data",
+            "data_country",
+            "processing_country",
+            "termination_reason",
+            "last_audit_on",
+            "price_protection",
+            "exit_clause",
+            "termination_assistance",
+            "audit_right",
+            "ip_indemnity",
+            "training_use",
+            "terms_url",
+            "terms_digest",
+            "terms_read_on",
+            "note",
+            "created_at",
+            "updated_at",
+            "reason",
+        ]
         read_only_fields = ["id", "created_at", "updated_at"]
         extra_kwargs = {"annual_cost": {"min_value": 0}}
         # one sentence for a reference that is taken, said by the action
@@ -51,7 +81,11 @@ class ContractViewSet(GovernedViewSet[Contract]):
         self.require_governance()
         facts = self.validated(ContractSerializer)
         contract = register_contract(
-            party=facts.pop("party"), ref=facts.pop("ref"), reason=facts.pop("reason", ""), facts=facts, by=self.user
+            party=facts.pop("party"),
+            ref=facts.pop("ref"),
+            reason=facts.pop("reason", ""),
+            facts=facts,
+            by=self.user,
         )
         return self.answer(contract, status.HTTP_201_CREATED)
 
@@ -60,9 +94,13 @@ class ContractViewSet(GovernedViewSet[Contract]):
         contract = self.governed("party")
         facts = self.validated(ContractSerializer, instance=contract, partial=True)
         if facts.pop("party", contract.party) != contract.party:
-            raise serializers.ValidationError({"party": "The party stays. Register another contract."})
+            raise serializers.ValidationError(
+                {"party": "The party stays. Register another contract."}
+            )
         return self.answer(
-            change_contract(contract=contract, reason=facts.pop("reason", ""), facts=facts, by=self.user)
+            change_contract(
+                contract=contract, reason=facts.pop("reason", ""), facts=facts, by=self.user
+            )
         )
 
 
@@ -73,14 +111,25 @@ class AnnexItemSerializer(serializers.ModelSerializer[AnnexItem]):
     class Meta:
         model = AnnexItem
         fields = [
-            "id", "foundation", "item", "status", "requested_on", "due_on", "received_on", "link", "note", "noted_by",
+            "id",
+            "foundation",
+            "item",
+            "status",
+            "requested_on",
+            "due_on",
+            "received_on",
+            "link",
+            "note",
+            "noted_by",
             "updated_at",
-        ]  # fmt: skip
+        ]
         read_only_fields = fields
 
 
 class FoundationMixin(ReasonMixin):
-    foundation = serializers.SlugRelatedField(slug_field="slug", queryset=Foundation.objects.all(), help_text="Slug.")
+    foundation = serializers.SlugRelatedField(
+        slug_field="slug", queryset=Foundation.objects.all(), help_text="Slug."
+    )
     on = serializers.DateField(required=False, help_text="Today where absent.")
 
 
@@ -101,8 +150,8 @@ class NoteItemSerializer(FoundationMixin):
 
 
 class AnnexItemViewSet(GovernedViewSet[AnnexItem]):
-    """Items of Annex XII of the AI Act, asked for, received, public or refused; for the offices. What nobody asked for
-    or noted has no row."""
+    """Items of Annex XII of the AI Act, asked for, received, public or refused; for the offices.
+    What nobody asked for or noted has no row."""
 
     model = AnnexItem
     serializer_class = AnnexItemSerializer
@@ -110,18 +159,28 @@ class AnnexItemViewSet(GovernedViewSet[AnnexItem]):
     orders = {"id": BY_ID, "-id": Keyset(("-id",))}
 
     @extend_schema(
-        request=RequestItemsSerializer, responses=AnnexItemSerializer(many=True), parameters=[], filters=False
+        request=RequestItemsSerializer,
+        responses=AnnexItemSerializer(many=True),
+        parameters=[],
+        filters=False,
     )
     @action(
-        detail=False, methods=["post"], url_path="request", pagination_class=None, filterset_class=None,
+        detail=False,
+        methods=["post"],
+        url_path="request",
+        pagination_class=None,
+        filterset_class=None,
         picks_fields=False,
-    )  # fmt: skip
+    )
     def ask(self, request: Request) -> Response:
-        """The developer was asked for the items; the answer is due in 14 days. Answers with the items asked for."""
+        """The developer was asked for the items; the answer is due in 14 days. Answers with the
+        items asked for."""
         self.require_governance()
         asked = self.validated(RequestItemsSerializer)
         rows = request_items(by=self.user, on=asked.pop("on", today()), **asked)
-        found = self.reader.select(self.get_queryset().filter(pk__in=[row.pk for row in rows]), self.reader.names)
+        found = self.reader.select(
+            self.get_queryset().filter(pk__in=[row.pk for row in rows]), self.reader.names
+        )
         return Response(self.reader.rows(found.order_by("item"), self.reader.names))
 
     @extend_schema(request=NoteItemSerializer, responses=AnnexItemSerializer)

@@ -13,7 +13,9 @@ class GovernedViewSet[M: Model](ReadViewSet[M]):
 
     def require_governance(self) -> None:
         if not self.user.is_governance:
-            raise PermissionDenied("Only governance and administrators may do this. Ask one of them.")
+            raise PermissionDenied(
+                "Only governance and administrators may do this. Ask one of them."
+            )
 
     def governed(self, *relations: str) -> Any:
         """The row named in the address, for an action of governance; 404 before 403."""

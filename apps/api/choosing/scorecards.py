@@ -13,13 +13,20 @@ from apps.api.files import RowsOf
 from apps.api.inventory import today
 from apps.catalog.models import Foundation, Provider
 from apps.exposure.diligence.facts import Scorecard
-from apps.exposure.diligence.scorecards import MOST, compare, foundation_scorecards, provider_scorecards
+from apps.exposure.diligence.scorecards import (
+    MOST,
+    compare,
+    foundation_scorecards,
+    provider_scorecards,
+)
 
 
 class FactSerializer(serializers.Serializer[Any]):
     key = serializers.CharField()
     label = serializers.CharField()  # type: ignore[assignment]
-    value = serializers.JSONField(allow_null=True, help_text="Number, text, boolean or list; null in a gap.")
+    value = serializers.JSONField(
+        allow_null=True, help_text="Number, text, boolean or list; null in a gap."
+    )
     unit = serializers.CharField(allow_blank=True)
     detail = serializers.CharField(allow_blank=True)
     source = serializers.CharField(allow_blank=True)  # type: ignore[assignment]
@@ -34,7 +41,9 @@ class ScorecardSerializer(serializers.Serializer[Any]):
     slug = serializers.CharField()
     name = serializers.CharField()
     on = serializers.DateField()
-    whole_organisation = serializers.BooleanField(help_text="False: own applications are those you may see.")
+    whole_organisation = serializers.BooleanField(
+        help_text="False: own applications are those you may see."
+    )
     n_gaps = serializers.IntegerField()
     facts = FactSerializer(many=True)
 
@@ -75,18 +84,24 @@ class _ScorecardView(RegistryView):
 
 class FoundationScorecardView(_ScorecardView):
     @extend_schema(
-        operation_id="foundation_scorecard", summary="What is known of a foundation", responses=ScorecardSerializer
+        operation_id="foundation_scorecard",
+        summary="What is known of a foundation",
+        responses=ScorecardSerializer,
     )
     def get(self, request: Request, slug: str) -> Response:
-        """Facts with source and gaps. What contracts say is for the offices; own applications are those the caller
-        may see."""
-        ids = Foundation.objects.visible_to(self.user).filter(slug=slug).values_list("pk", flat=True)
+        """Facts with source and gaps. What contracts say is for the offices; own applications are
+        those the caller may see."""
+        ids = (
+            Foundation.objects.visible_to(self.user).filter(slug=slug).values_list("pk", flat=True)
+        )
         return self.one(foundation_scorecards(foundations=list(ids), user=self.user, on=today()))
 
 
 class ProviderScorecardView(_ScorecardView):
     @extend_schema(
-        operation_id="provider_scorecard", summary="What is known of a provider", responses=ScorecardSerializer
+        operation_id="provider_scorecard",
+        summary="What is known of a provider",
+        responses=ScorecardSerializer,
     )
     def get(self, request: Request, slug: str) -> Response:
         """As developer and as host."""
@@ -101,8 +116,15 @@ class ScorecardComparisonView(RegistryView):
         operation_id="scorecard_comparison",
         summary="Candidates side by side",
         parameters=[
-            OpenApiParameter("foundation", str, many=True, description=f"Slug, once for each; at most {MOST}."),
-            OpenApiParameter("provider", str, many=True, description="Slug, once for each; instead of foundations."),
+            OpenApiParameter(
+                "foundation", str, many=True, description=f"Slug, once for each; at most {MOST}."
+            ),
+            OpenApiParameter(
+                "provider",
+                str,
+                many=True,
+                description="Slug, once for each; instead of foundations.",
+            ),
         ],
         responses=ScorecardComparisonSerializer,
     )
@@ -111,17 +133,31 @@ class ScorecardComparisonView(RegistryView):
         foundations = self._ids(Foundation, "foundation")
         providers = self._ids(Provider, "provider")
         if bool(foundations) == bool(providers):
-            raise serializers.ValidationError("Name foundations, or providers: at least one of one kind.")
+            raise serializers.ValidationError(
+                "Name foundations, or providers: at least one of one kind."
+            )
         if len(foundations) + len(providers) > MOST:
-            raise serializers.ValidationError(f"At most {MOST} are compared side by side. Name fewer.")
+            raise serializers.ValidationError(
+                f"At most {MOST} are compared side by side. Name fewer."
+            )
         found = compare(user=self.user, on=today(), foundations=foundations, providers=providers)
         if self.is_file:
             cells = [
-                (column.slug, cell) for row in found.rows for column, cell in zip(found.columns, row.cells, strict=True)
+                (column.slug, cell)
+                for row in found.rows
+                for column, cell in zip(found.columns, row.cells, strict=True)
             ]
-            return Response({"facts": [{"candidate": slug, **FactSerializer(cell).data} for slug, cell in cells]})
+            return Response(
+                {
+                    "facts": [
+                        {"candidate": slug, **FactSerializer(cell).data} for slug, cell in cells
+                    ]
+                }
+            )
         return Response(
-            ScorecardComparisonSerializer({"on": today(), "columns": found.columns, "rows": found.rows}).data
+            ScorecardComparisonSerializer(
+                {"on": today(), "columns": found.columns, "rows": found.rows}
+            ).data
         )
 
     def _ids(self, model: type[Foundation] | type[Provider], name: str) -> list[int]:

@@ -1,4 +1,5 @@
-"""Platform bets written down: candidates, criteria, people's scores, and the decision with the facts of its day."""
+"""Platform bets written down: candidates, criteria, people's scores, and the decision with the
+facts of its day."""
 
 from decimal import Decimal
 from typing import Any
@@ -32,32 +33,62 @@ class CriterionSerializer(serializers.Serializer[Any]):
 
 class SelectionSerializer(serializers.ModelSerializer[Selection]):
     criteria = CriterionSerializer(many=True, read_only=True)
-    decided_by = serializers.CharField(source="decided_by.username", read_only=True, allow_null=True)
+    decided_by = serializers.CharField(
+        source="decided_by.username", read_only=True, allow_null=True
+    )
     created_by = serializers.CharField(source="created_by.username", read_only=True)
 
     class Meta:
         model = Selection
         fields = [
-            "id", "title", "purpose", "criteria", "state", "decision", "reason", "decided_by", "decided_on",
-            "review_on", "supersedes", "created_by", "created_at", "updated_at",
-        ]  # fmt: skip
+            "id",
+            "title",
+            "purpose",
+            "criteria",
+            "state",
+            "decision",
+            "reason",
+            "decided_by",
+            "decided_on",
+            "review_on",
+            "supersedes",
+            "created_by",
+            "created_at",
+            "updated_at",
+        ]
         read_only_fields = fields
 
 
 class SelectionCandidateSerializer(serializers.ModelSerializer[SelectionCandidate]):
     foundation = serializers.CharField(source="foundation.slug", read_only=True, help_text="Slug.")
-    host = serializers.CharField(source="offering.host.slug", read_only=True, allow_null=True, default=None)
-    scores = serializers.DictField(read_only=True, help_text="{criterion: {value, note}}, as people judged it.")
+    host = serializers.CharField(
+        source="offering.host.slug", read_only=True, allow_null=True, default=None
+    )
+    scores = serializers.DictField(
+        read_only=True, help_text="{criterion: {value, note}}, as people judged it."
+    )
     weighted_total = serializers.SerializerMethodField(
-        help_text="What people's own weights make of their own scores; null while a criterion is not scored."
+        help_text="What people's own weights make of their own scores; null while a criterion "
+        "is not scored."
     )
     scorecard = serializers.SerializerMethodField(
-        help_text="{foundation, host}: the facts of the day of the decision, as the caller may read them."
+        help_text="{foundation, host}: the facts of the day of the decision, as the caller may "
+        "read them."
     )
 
     class Meta:
         model = SelectionCandidate
-        fields = ["id", "foundation", "offering", "host", "chosen", "scores", "weighted_total", "scorecard", "note"]
+        fields = [
+            "id",
+            "foundation",
+            "offering",
+            "host",
+            "chosen",
+            "scores",
+            "weighted_total",
+            "scorecard",
+            "note",
+        ]
         read_only_fields = fields
 
     def get_weighted_total(self, candidate: SelectionCandidate) -> float | None:
@@ -66,14 +97,19 @@ class SelectionCandidateSerializer(serializers.ModelSerializer[SelectionCandidat
 
     def get_scorecard(self, candidate: SelectionCandidate) -> dict[str, Any]:
         user = self.context["request"].user
-        return {name: readable(card, user) if card else None for name, card in candidate.scorecard.items()}
+        return {
+            name: readable(card, user) if card else None
+            for name, card in candidate.scorecard.items()
+        }
 
 
 class DraftSelectionSerializer(ReasonMixin):
     title = serializers.CharField(max_length=200)
     purpose = serializers.CharField(required=False, allow_blank=True, max_length=10_000)
     criteria = CriterionSerializer(many=True, required=False)
-    supersedes = serializers.PrimaryKeyRelatedField(queryset=Selection.objects.all(), required=False, help_text="Id.")
+    supersedes = serializers.PrimaryKeyRelatedField(
+        queryset=Selection.objects.all(), required=False, help_text="Id."
+    )
 
 
 class SelectionChangeSerializer(ReasonMixin):
@@ -83,9 +119,13 @@ class SelectionChangeSerializer(ReasonMixin):
 
 
 class AddCandidateSerializer(serializers.Serializer[Any]):
-    foundation = serializers.SlugRelatedField(slug_field="slug", queryset=Foundation.objects.all(), help_text="Slug.")
+    foundation = serializers.SlugRelatedField(
+        slug_field="slug", queryset=Foundation.objects.all(), help_text="Slug."
+    )
     offering = serializers.PrimaryKeyRelatedField(
-        queryset=Offering.objects.select_related("version__foundation"), required=False, help_text="Id: at this host."
+        queryset=Offering.objects.select_related("version__foundation"),
+        required=False,
+        help_text="Id: at this host.",
     )
     note = serializers.CharField(required=False, allow_blank=True, max_length=10_000)
 
@@ -113,14 +153,17 @@ class OneCandidateSerializer(_OfSelection):
 
 
 class JudgeCandidateSerializer(OneCandidateSerializer):
-    scores = serializers.DictField(child=CandidateScoreSerializer(), help_text="{criterion: {value, note}}")
+    scores = serializers.DictField(
+        child=CandidateScoreSerializer(), help_text="{criterion: {value, note}}"
+    )
 
 
 class DecideSelectionSerializer(_OfSelection):
     chosen = serializers.ListField(
-        child=serializers.IntegerField(min_value=1), max_length=selections.MAX_CANDIDATES,
+        child=serializers.IntegerField(min_value=1),
+        max_length=selections.MAX_CANDIDATES,
         help_text="Ids of the candidates taken; empty: none of them.",
-    )  # fmt: skip
+    )
     decision = serializers.CharField(max_length=10_000)
     why = serializers.CharField(max_length=10_000)
     review_on = serializers.DateField(required=False)
@@ -130,7 +173,8 @@ class DecideSelectionSerializer(_OfSelection):
 
 
 class SelectionViewSet(GovernedViewSet[Selection]):
-    """Which foundation was chosen for what. Everybody reads it; governance writes it, and nobody once it is decided."""
+    """Which foundation was chosen for what. Everybody reads it; governance writes it, and nobody
+    once it is decided."""
 
     model = Selection
     serializer_class = SelectionSerializer
@@ -161,13 +205,19 @@ class SelectionViewSet(GovernedViewSet[Selection]):
             .select_related("selection", "foundation", "offering__host")
             .order_by("pk")
         )
-        return Response(SelectionCandidateSerializer(rows, many=True, context=self.get_serializer_context()).data)
+        return Response(
+            SelectionCandidateSerializer(
+                rows, many=True, context=self.get_serializer_context()
+            ).data
+        )
 
     @extend_schema(request=AddCandidateSerializer, responses={201: SelectionCandidateSerializer})
     @action(detail=True, methods=["post"], url_path="add-candidate")
     def add_candidate(self, request: Request, pk: str) -> Response:
         selection = self.governed("created_by")
-        made = selections.add_candidate(selection=selection, by=self.user, **self.validated(AddCandidateSerializer))
+        made = selections.add_candidate(
+            selection=selection, by=self.user, **self.validated(AddCandidateSerializer)
+        )
         return self._candidate(made, status.HTTP_201_CREATED)
 
     @extend_schema(request=JudgeCandidateSerializer, responses=SelectionCandidateSerializer)
@@ -176,7 +226,9 @@ class SelectionViewSet(GovernedViewSet[Selection]):
         """How people judge a candidate by the criteria."""
         selection = self.governed("created_by")
         return self._candidate(
-            selections.score_candidate(by=self.user, **self._asked(JudgeCandidateSerializer, selection))
+            selections.score_candidate(
+                by=self.user, **self._asked(JudgeCandidateSerializer, selection)
+            )
         )
 
     @extend_schema(request=OneCandidateSerializer, responses=SelectionSerializer)
@@ -193,16 +245,22 @@ class SelectionViewSet(GovernedViewSet[Selection]):
         selection = self.governed("created_by")
         asked = self._asked(DecideSelectionSerializer, selection)
         asked.pop("reason", None)
-        return self.answer(decide_with_scorecards(selection=selection, at=now(), by=self.user, **asked))
+        return self.answer(
+            decide_with_scorecards(selection=selection, at=now(), by=self.user, **asked)
+        )
 
     def _asked(self, serializer_class: type[_OfSelection], selection: Selection) -> dict[str, Any]:
         serializer = serializer_class(
-            data=self.request.data, context={**self.get_serializer_context(), "selection": selection}
+            data=self.request.data,
+            context={**self.get_serializer_context(), "selection": selection},
         )
         return dict(checked(serializer))
 
     def _candidate(self, candidate: SelectionCandidate, code: int = status.HTTP_200_OK) -> Response:
-        row = SelectionCandidate.objects.select_related("selection", "foundation", "offering__host").get(
-            pk=candidate.pk
+        row = SelectionCandidate.objects.select_related(
+            "selection", "foundation", "offering__host"
+        ).get(pk=candidate.pk)
+        return Response(
+            SelectionCandidateSerializer(row, context=self.get_serializer_context()).data,
+            status=code,
         )
-        return Response(SelectionCandidateSerializer(row, context=self.get_serializer_context()).data, status=code)

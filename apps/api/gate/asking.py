@@ -1,4 +1,5 @@
-"""The question a pipeline asks, its answer, and the word that what was asked about has been shipped."""
+"""The question a pipeline asks, its answer, and the word that what was asked about has been
+shipped."""
 
 from typing import Any
 
@@ -14,7 +15,12 @@ from apps.accounts.roles import Scope
 from apps.api.base import RegistryView
 from apps.api.checking import checked
 from apps.api.gate.rendering import RENDERERS, CappedJSONParser
-from apps.api.gate.shapes import BundleSerializer, GateAnswerSerializer, GateQuestionSerializer, WaitingSerializer
+from apps.api.gate.shapes import (
+    BundleSerializer,
+    GateAnswerSerializer,
+    GateQuestionSerializer,
+    WaitingSerializer,
+)
 from apps.api.rendering import FastJSONRenderer
 from apps.common.time import now
 from apps.gate.answering import body_of, findings_of_run
@@ -33,9 +39,12 @@ from apps.inventory.models import Application
 
 _ANSWERS = {
     200: OpenApiResponse(
-        GateAnswerSerializer, description="Decided; also as application/sarif+json and application/junit+xml"
+        GateAnswerSerializer,
+        description="Decided; also as application/sarif+json and application/junit+xml",
     ),
-    202: OpenApiResponse(WaitingSerializer, description="A worker judges it: ask `status_url` again"),
+    202: OpenApiResponse(
+        WaitingSerializer, description="A worker judges it: ask `status_url` again"
+    ),
 }
 _EXAMPLE = OpenApiExample(
     "Two names with their places",
@@ -72,22 +81,34 @@ class _Gate(RegistryView):
         if binding is not None:
             if slug and slug != binding.application.slug:
                 raise PermissionDenied(
-                    f"This token is for {binding.application.slug} only. Use that, or another token."
+                    f"This token is for {binding.application.slug} only. Use that, or another "
+                    "token."
                 )
             slug = binding.application.slug
         if not slug:
             raise ValidationError({"application": "Say which application it is about: its slug."})
-        application = Application.objects.visible_to(self.user).select_related("team").filter(slug=slug).first()
+        application = (
+            Application.objects.visible_to(self.user)
+            .select_related("team")
+            .filter(slug=slug)
+            .first()
+        )
         if application is None:
             raise Http404
         if not may_ask(self.user, application):
-            raise PermissionDenied("Only an editor of the owning team may ask the gate. Ask one of them for a token.")
+            raise PermissionDenied(
+                "Only an editor of the owning team may ask the gate. Ask one of them for a token."
+            )
         return application
 
     def run(self, pk: int) -> GateRun:
-        runs = GateRun.objects.visible_to(self.user).select_related("application__team").filter(pk=pk)
+        runs = (
+            GateRun.objects.visible_to(self.user).select_related("application__team").filter(pk=pk)
+        )
         binding = self.binding
-        run = (runs.filter(application=binding.application_id) if binding is not None else runs).first()
+        run = (
+            runs.filter(application=binding.application_id) if binding is not None else runs
+        ).first()
         if run is None:
             raise Http404
         return run
@@ -110,8 +131,9 @@ class GateView(_Gate):
         examples=[_EXAMPLE],
     )
     def post(self, request: Request) -> Response:
-        """Holds the models of a build against the register. 200 for every decision: a block is no failure of the
-        request. The same question about the same commit is the same run while its answer is the same."""
+        """Holds the models of a build against the register. 200 for every decision: a block is no
+        failure of the request. The same question about the same commit is the same run while its
+        answer is the same."""
         asked: dict[str, Any] = dict(checked(GateQuestionSerializer(data=request.data)))
         binding = self.binding
         application = self.application(asked.get("application", ""), binding)
@@ -122,21 +144,36 @@ class GateView(_Gate):
         if asked["import"]:
             if token is not None and Scope.INTAKE not in token.scopes:
                 raise PermissionDenied(
-                    "To take the document in as well the token needs the scope 'intake' beside 'gate'. Make one with"
+                    "To take the document in as well the token needs the scope 'intake' beside "
+                    "'gate'. Make one with"
                     " both, or leave out import."
                 )
             try:
                 receive_document(
-                    form=FORMATS[read.form], body=read.body, by=self.user, at=at, token=token, application=application,
+                    form=FORMATS[read.form],
+                    body=read.body,
+                    by=self.user,
+                    at=at,
+                    token=token,
+                    application=application,
                     environment=environment,
-                )  # fmt: skip
+                )
             except NotYours as refused:
                 raise PermissionDenied(str(refused)) from refused
         run = ask(
-            application=application, asked=read.asked, by=self.user, at=at, token=token, environment=environment,
-            commit=asked["commit"], ref=asked["ref"], mode=asked["mode"], baseline=asked["baseline"],
-            blocks_all=asked["all"], incomplete=read.incomplete,
-        )  # fmt: skip
+            application=application,
+            asked=read.asked,
+            by=self.user,
+            at=at,
+            token=token,
+            environment=environment,
+            commit=asked["commit"],
+            ref=asked["ref"],
+            mode=asked["mode"],
+            baseline=asked["baseline"],
+            blocks_all=asked["all"],
+            incomplete=read.incomplete,
+        )
         return self.answered(run)
 
     def _read(self, asked: dict[str, Any]) -> Read:
@@ -145,9 +182,15 @@ class GateView(_Gate):
         bom = asked["bom"]
         try:
             if isinstance(bom, int):
-                held = Import.objects.visible_to(self.user).filter(pk=bom, kind=Import.Kind.DOCUMENT).first()
+                held = (
+                    Import.objects.visible_to(self.user)
+                    .filter(pk=bom, kind=Import.Kind.DOCUMENT)
+                    .first()
+                )
                 if held is None:
-                    raise ValidationError({"bom": f"There is no import {bom} of a document that you may see."})
+                    raise ValidationError(
+                        {"bom": f"There is no import {bom} of a document that you may see."}
+                    )
                 return models_of_bom(body_of_import(held))
             return models_of_bom(bom)
         except Unreadable as unreadable:
@@ -155,7 +198,9 @@ class GateView(_Gate):
 
 
 class GateRunView(_Gate):
-    @extend_schema(operation_id="gate_status", summary="What became of a question", responses=_ANSWERS)
+    @extend_schema(
+        operation_id="gate_status", summary="What became of a question", responses=_ANSWERS
+    )
     def get(self, request: Request, pk: int) -> Response:
         """The answer again, or whether it is decided yet."""
         return self.answered(self.run(pk))
@@ -168,29 +213,45 @@ class BundleView(_Gate):
         operation_id="gate_bundle",
         summary="What a pipeline without a token can check by itself",
         parameters=[
-            OpenApiParameter("application", str, description="Slug; may be left out where the token is bound."),
+            OpenApiParameter(
+                "application", str, description="Slug; may be left out where the token is bound."
+            ),
             OpenApiParameter("environment", str),
         ],
         responses=BundleSerializer,
     )
     def get(self, request: Request) -> Response:
-        """The findings for every known model as of today, for one application, signed. The client checks the
-        signature against a pinned key; with an ETag, so that fetching it again costs nothing."""
+        """The findings for every known model as of today, for one application, signed. The client
+        checks the signature against a pinned key; with an ETag, so that fetching it again costs
+        nothing."""
         binding = self.binding
         asked = request.query_params
         application = self.application(clean(asked.get("application", ""), 120), binding)
-        environment = asked.get("environment", "") or (binding.environment if binding is not None else "")
+        environment = asked.get("environment", "") or (
+            binding.environment if binding is not None else ""
+        )
         return Response(
-            signed(bundle_of(application=application, environment=environment_named(environment), at=now()))
+            signed(
+                bundle_of(
+                    application=application, environment=environment_named(environment), at=now()
+                )
+            )
         )
 
 
 class ReleasedView(_Gate):
-    @extend_schema(operation_id="gate_released", summary="It was shipped", request=None, responses=GateAnswerSerializer)
+    @extend_schema(
+        operation_id="gate_released",
+        summary="It was shipped",
+        request=None,
+        responses=GateAnswerSerializer,
+    )
     def post(self, request: Request, pk: int) -> Response:
-        """From now on further runs of this application and environment are compared with this one: what it had
-        already does not block. Twice changes nothing."""
+        """From now on further runs of this application and environment are compared with this one:
+        what it had already does not block. Twice changes nothing."""
         run = self.run(pk)
         if not may_ask(self.user, run.application):
-            raise PermissionDenied("Only an editor of the owning team may say so. Ask one of them for a token.")
+            raise PermissionDenied(
+                "Only an editor of the owning team may say so. Ask one of them for a token."
+            )
         return self.answered(release(run=run, by=self.user, at=now()))

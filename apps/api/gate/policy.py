@@ -27,21 +27,31 @@ class LevelsSerializer(serializers.Serializer[Any]):
 
     def get_fields(self) -> dict[str, Any]:
         return {
-            str(rule): serializers.ChoiceField(choices=Level.choices, required=False, help_text=str(rule.label))
+            str(rule): serializers.ChoiceField(
+                choices=Level.choices, required=False, help_text=str(rule.label)
+            )
             for rule in Rule
         }
 
 
 class HorizonSerializer(serializers.Serializer[Any]):
-    environment = serializers.CharField(max_length=60, help_text="As pipelines name it; * for every other one.")
+    environment = serializers.CharField(
+        max_length=60, help_text="As pipelines name it; * for every other one."
+    )
     criticality = WordField(Criticality)
     warning_days = serializers.IntegerField(
-        min_value=0, max_value=1500, allow_null=True, help_text="FR003 warns from so many days before an end on."
+        min_value=0,
+        max_value=1500,
+        allow_null=True,
+        help_text="FR003 warns from so many days before an end on.",
     )
     error_days = serializers.IntegerField(
-        min_value=0, max_value=1500, allow_null=True,
-        help_text="And blocks from so many on; 0: never. Both null: what holds elsewhere holds here.",
-    )  # fmt: skip
+        min_value=0,
+        max_value=1500,
+        allow_null=True,
+        help_text="And blocks from so many on; 0: never. Both null: what holds elsewhere holds "
+        "here.",
+    )
 
 
 class GatePolicySerializer(serializers.Serializer[Any]):
@@ -51,15 +61,23 @@ class GatePolicySerializer(serializers.Serializer[Any]):
     stale_after_days = serializers.IntegerField(required=False, min_value=1, max_value=366)
     requires_approval = serializers.BooleanField(required=False)
     evidence_days = serializers.IntegerField(required=False, min_value=1, max_value=3660)
-    evidence_criticalities = serializers.ListField(child=WordField(Criticality), required=False, max_length=10)
+    evidence_criticalities = serializers.ListField(
+        child=WordField(Criticality), required=False, max_length=10
+    )
     keep_runs_days = serializers.IntegerField(required=False, min_value=7, max_value=3660)
     catalogue_as_of = serializers.DateTimeField(read_only=True, allow_null=True)
     catalogue_sources = SourceReadingSerializer(
-        many=True, read_only=True, help_text="The sources of retirement dates that can be relied on, newest first."
+        many=True,
+        read_only=True,
+        help_text="The sources of retirement dates that can be relied on, newest first.",
     )
-    can_decide = serializers.BooleanField(read_only=True, help_text="False: the catalogue is empty or stale.")
+    can_decide = serializers.BooleanField(
+        read_only=True, help_text="False: the catalogue is empty or stale."
+    )
     refusal = serializers.CharField(
-        read_only=True, allow_blank=True, help_text="Why nothing can be decided and what to do; empty where it can."
+        read_only=True,
+        allow_blank=True,
+        help_text="Why nothing can be decided and what to do; empty where it can.",
     )
     updated_at = serializers.DateTimeField(read_only=True)
 
@@ -68,24 +86,38 @@ class ChangePolicySerializer(GatePolicySerializer):
     expected_version = serializers.IntegerField(
         required=False, min_value=1, help_text="Refused where somebody else changed it meanwhile."
     )
-    reason = serializers.CharField(required=False, allow_blank=True, max_length=500, help_text="For the history.")
+    reason = serializers.CharField(
+        required=False, allow_blank=True, max_length=500, help_text="For the history."
+    )
 
 
 class GatePolicyView(RegistryView):
-    @extend_schema(operation_id="gate_policy", summary="What the gate lets through", responses=GatePolicySerializer)
+    @extend_schema(
+        operation_id="gate_policy",
+        summary="What the gate lets through",
+        responses=GatePolicySerializer,
+    )
     def get(self, request: Request) -> Response:
         """Levels per rule, days per environment and criticality, and what counts as stale."""
         return Response(self._body())
 
     @extend_schema(
-        operation_id="gate_policy_change", summary="Change it", request=ChangePolicySerializer,
+        operation_id="gate_policy_change",
+        summary="Change it",
+        request=ChangePolicySerializer,
         responses=GatePolicySerializer,
-    )  # fmt: skip
+    )
     def patch(self, request: Request) -> Response:
         """What is given replaces, the rest stays; for governance. The version grows by one."""
         if not self.user.is_governance:
-            raise PermissionDenied("Only governance and administrators may do this. Ask one of them.")
-        asked = dict(checked(ChangePolicySerializer(data=request.data), passed_over=GatePolicySerializer().fields))
+            raise PermissionDenied(
+                "Only governance and administrators may do this. Ask one of them."
+            )
+        asked = dict(
+            checked(
+                ChangePolicySerializer(data=request.data), passed_over=GatePolicySerializer().fields
+            )
+        )
         change_policy(
             by=self.user,
             levels=asked.pop("levels", None),
@@ -106,8 +138,10 @@ class GatePolicyView(RegistryView):
             "levels": policy.levels,
             "horizons": [
                 {
-                    "environment": row.environment, "criticality": _WORDS[row.criticality],
-                    "warning_days": row.warning_days, "error_days": row.error_days,
+                    "environment": row.environment,
+                    "criticality": _WORDS[row.criticality],
+                    "warning_days": row.warning_days,
+                    "error_days": row.error_days,
                 }
                 for row in rules.horizons
             ],
@@ -121,4 +155,4 @@ class GatePolicyView(RegistryView):
             "can_decide": not state.refusal,
             "refusal": state.refusal,
             "updated_at": policy.updated_at,
-        }  # fmt: skip
+        }

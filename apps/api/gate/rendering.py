@@ -1,4 +1,5 @@
-"""The answer in what the pipeline's tools read: JSON, SARIF for code scanning, JUnit for test reports."""
+"""The answer in what the pipeline's tools read: JSON, SARIF for code scanning, JUnit for test
+reports."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -24,7 +25,8 @@ class TooLong(APIException):
 
 
 class CappedJSONParser(JSONParser):
-    """Reads no more than is allowed, and refuses what is nested too deeply, before anything is made of it."""
+    """Reads no more than is allowed, and refuses what is nested too deeply, before anything is made
+    of it."""
 
     def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> Any:
         body = stream.read(MOST_BYTES + 1)
@@ -45,13 +47,20 @@ class _DecisionRenderer(BaseRenderer):
     charset = None
 
     def render(
-        self, data: Any, accepted_media_type: str | None = None, renderer_context: Mapping[str, Any] | None = None
+        self,
+        data: Any,
+        accepted_media_type: str | None = None,
+        renderer_context: Mapping[str, Any] | None = None,
     ) -> bytes:
         if data is None:
             return b""
         if not isinstance(data, Mapping) or "decision" not in data:
             response = (renderer_context or {}).get("response")
-            if response is not None and "Content-Type" in response and response["Content-Type"] == self.media_type:
+            if (
+                response is not None
+                and "Content-Type" in response
+                and response["Content-Type"] == self.media_type
+            ):
                 response["Content-Type"] = FastJSONRenderer.media_type
             return orjson.dumps(data, default=str, option=OPTIONS)
         return self.written(data)

@@ -17,7 +17,9 @@ from apps.gate.models import GateRun
 
 
 class GateRunSerializer(serializers.ModelSerializer[GateRun]):
-    application = serializers.CharField(source="application.slug", read_only=True, help_text="Slug.")
+    application = serializers.CharField(
+        source="application.slug", read_only=True, help_text="Slug."
+    )
     by = serializers.CharField(source="by.username", read_only=True, allow_null=True)
     baseline_run = serializers.IntegerField(source="against_id", read_only=True, allow_null=True)
 
@@ -26,15 +28,37 @@ class GateRunSerializer(serializers.ModelSerializer[GateRun]):
     class Meta:
         model = GateRun
         fields = [
-            "id", "application", "environment", "commit", "ref", "mode", "baseline", "baseline_run", "state",
-            "decision", "exit_code", "summary", "policy_version", "catalogue_as_of", "catalogue_sources", "n_models",
-            "n_errors", "n_warnings", "n_waived", "by", "asked_at", "asked_last_at", "decided_at", "released_at",
-        ]  # fmt: skip
+            "id",
+            "application",
+            "environment",
+            "commit",
+            "ref",
+            "mode",
+            "baseline",
+            "baseline_run",
+            "state",
+            "decision",
+            "exit_code",
+            "summary",
+            "policy_version",
+            "catalogue_as_of",
+            "catalogue_sources",
+            "n_models",
+            "n_errors",
+            "n_warnings",
+            "n_waived",
+            "by",
+            "asked_at",
+            "asked_last_at",
+            "decided_at",
+            "released_at",
+        ]
         read_only_fields = fields
 
 
 class GateRunViewSet(ReadViewSet[GateRun]):
-    """What pipelines asked and were told, newest first; as far as the caller sees the applications."""
+    """What pipelines asked and were told, newest first; as far as the caller sees the
+    applications."""
 
     model = GateRun
     serializer_class = GateRunSerializer
@@ -42,7 +66,13 @@ class GateRunViewSet(ReadViewSet[GateRun]):
     orders = {"-id": Keyset(("-id",)), "id": BY_ID}
 
     @extend_schema(responses=GateAnswerSerializer, filters=False)
-    @action(detail=True, url_path="answer", pagination_class=None, filterset_class=None, picks_fields=False)
+    @action(
+        detail=True,
+        url_path="answer",
+        pagination_class=None,
+        filterset_class=None,
+        picks_fields=False,
+    )
     def answer_given(self, request: Request, pk: str) -> Response:
         """The whole answer, findings included."""
         run: Any = self.subject("application")

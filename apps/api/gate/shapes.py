@@ -27,9 +27,16 @@ _MODEL = {
                     "description": "Who serves it: name or slug.",
                 },
                 "region": {"type": "string", "maxLength": 60},
-                "file": {"type": "string", "maxLength": 300, "description": "Relative to the repository."},
+                "file": {
+                    "type": "string",
+                    "maxLength": 300,
+                    "description": "Relative to the repository.",
+                },
                 "line": {"type": ["integer", "null"], "minimum": 1, "maximum": 2_000_000_000},
-                "alias": {"type": "boolean", "description": "It is what a gateway is asked for, not a model's id."},
+                "alias": {
+                    "type": "boolean",
+                    "description": "It is what a gateway is asked for, not a model's id.",
+                },
             },
         },
     ]
@@ -45,7 +52,9 @@ class ModelField(serializers.Field[Any, Any, Any, Any]):
         if isinstance(data, str):
             data = {"model": data}
         if not isinstance(data, dict):
-            raise serializers.ValidationError("A model is its name, or an object with model, host, file and line.")
+            raise serializers.ValidationError(
+                "A model is its name, or an object with model, host, file and line."
+            )
         if unknown := sorted(set(map(str, data)) - {"model", "line", "alias", *_TEXTS}):
             raise serializers.ValidationError(f"'{unknown[0][:60]}' is no part of a model.")
         name = data.get("model")
@@ -54,16 +63,24 @@ class ModelField(serializers.Field[Any, Any, Any, Any]):
         for field, longest in _TEXTS.items():
             value = data.get(field, "")
             if not isinstance(value, str) or len(value) > longest:
-                raise serializers.ValidationError(f"'{field}' is a text of at most {longest} characters.")
+                raise serializers.ValidationError(
+                    f"'{field}' is a text of at most {longest} characters."
+                )
         line = data.get("line")
-        if line is not None and (isinstance(line, bool) or not isinstance(line, int) or not 0 < line <= 2_000_000_000):
+        if line is not None and (
+            isinstance(line, bool) or not isinstance(line, int) or not 0 < line <= 2_000_000_000
+        ):
             raise serializers.ValidationError("A line is a number from 1 on.")
         if not isinstance(data.get("alias", False), bool):
             raise serializers.ValidationError("'alias' is true or false.")
         return Asked(
-            model=name.strip(), host=data.get("host", ""), region=data.get("region", ""), file=data.get("file", ""),
-            line=line, alias=data.get("alias", False),
-        )  # fmt: skip
+            model=name.strip(),
+            host=data.get("host", ""),
+            region=data.get("region", ""),
+            file=data.get("file", ""),
+            line=line,
+            alias=data.get("alias", False),
+        )
 
     def to_representation(self, value: Any) -> Any:
         return value
@@ -72,7 +89,11 @@ class ModelField(serializers.Field[Any, Any, Any, Any]):
 @extend_schema_field(
     {
         "oneOf": [
-            {"type": "object", "additionalProperties": True, "description": "The document itself, CycloneDX in JSON."},
+            {
+                "type": "object",
+                "additionalProperties": True,
+                "description": "The document itself, CycloneDX in JSON.",
+            },
             {"type": "integer", "description": "The id of an import that holds it."},
         ]
     }
@@ -80,7 +101,9 @@ class ModelField(serializers.Field[Any, Any, Any, Any]):
 class BomField(serializers.Field[Any, Any, Any, Any]):
     def to_internal_value(self, data: Any) -> Any:
         if isinstance(data, bool) or not isinstance(data, dict | int):
-            raise serializers.ValidationError("Send the bill of materials as an object, or the id of an import.")
+            raise serializers.ValidationError(
+                "Send the bill of materials as an object, or the id of an import."
+            )
         if isinstance(data, int) and not 0 < data < 2**63:
             raise serializers.ValidationError("There is no such import.")
         return data
@@ -93,7 +116,9 @@ class GateQuestionSerializer(serializers.Serializer[Any]):
     """One of `bom` and `models`."""
 
     application = serializers.CharField(
-        max_length=120, required=False, help_text="Slug; may be left out where the token is bound to one application."
+        max_length=120,
+        required=False,
+        help_text="Slug; may be left out where the token is bound to one application.",
     )
     environment = serializers.CharField(max_length=60, required=False, allow_blank=True, default="")
     commit = serializers.CharField(max_length=64, required=False, allow_blank=True, default="")
@@ -101,16 +126,23 @@ class GateQuestionSerializer(serializers.Serializer[Any]):
     bom = BomField(required=False)
     models = serializers.ListField(child=ModelField(), required=False, max_length=MOST_MODELS)
     mode = serializers.ChoiceField(
-        choices=GateRun.Mode.choices, default=GateRun.Mode.ENFORCE, help_text="report: exit_code is always 0."
+        choices=GateRun.Mode.choices,
+        default=GateRun.Mode.ENFORCE,
+        help_text="report: exit_code is always 0.",
     )
-    baseline = serializers.ChoiceField(choices=GateRun.Baseline.choices, default=GateRun.Baseline.LAST_RELEASED)
-    all = serializers.BooleanField(default=False, help_text="Block also for what the baseline had already.")
+    baseline = serializers.ChoiceField(
+        choices=GateRun.Baseline.choices, default=GateRun.Baseline.LAST_RELEASED
+    )
+    all = serializers.BooleanField(
+        default=False, help_text="Block also for what the baseline had already."
+    )
 
     def get_fields(self) -> dict[str, Any]:
         fields = super().get_fields()
         # a word of the language, so no attribute can be called so
         fields["import"] = serializers.BooleanField(
-            default=False, help_text="Take the document into the register as well, as `intake/cyclonedx/` would."
+            default=False,
+            help_text="Take the document into the register as well, as `intake/cyclonedx/` would.",
         )
         return fields
 
@@ -118,7 +150,9 @@ class GateQuestionSerializer(serializers.Serializer[Any]):
         if ("bom" in attrs) == ("models" in attrs):
             raise serializers.ValidationError("Send either bom or models, one of them.")
         if attrs["import"] and not isinstance(attrs.get("bom"), dict):
-            raise serializers.ValidationError({"import": "Only a document that is sent along can be taken in."})
+            raise serializers.ValidationError(
+                {"import": "Only a document that is sent along can be taken in."}
+            )
         return attrs
 
 
@@ -147,7 +181,9 @@ class WaivedSerializer(serializers.Serializer[Any]):
 class GateFindingSerializer(serializers.Serializer[Any]):
     rule_id = serializers.ChoiceField(choices=Rule.choices)
     level = serializers.ChoiceField(choices=FOUND_LEVELS)
-    model = serializers.CharField(allow_blank=True, help_text="Empty: about the application itself.")
+    model = serializers.CharField(
+        allow_blank=True, help_text="Empty: about the application itself."
+    )
     resolved_id = serializers.CharField(allow_null=True)
     message = serializers.CharField(help_text="What is wrong and what to do.")
     location = LocationSerializer(allow_null=True)
@@ -161,7 +197,9 @@ class GateFindingSerializer(serializers.Serializer[Any]):
 
 class BaselineSerializer(serializers.Serializer[Any]):
     kind = serializers.ChoiceField(choices=GateRun.Baseline.choices)
-    run = serializers.IntegerField(allow_null=True, help_text="Of what was released last; null: all is new.")
+    run = serializers.IntegerField(
+        allow_null=True, help_text="Of what was released last; null: all is new."
+    )
 
 
 class WaitingSerializer(serializers.Serializer[Any]):
@@ -181,7 +219,9 @@ class WaitingSerializer(serializers.Serializer[Any]):
 
 class BundleSerializer(serializers.Serializer[Any]):
     algorithm = serializers.ChoiceField(choices=[("ed25519", "ed25519")])
-    key = serializers.CharField(help_text="The public key, 64 hexadecimal digits; pin it, do not take it from here.")
+    key = serializers.CharField(
+        help_text="The public key, 64 hexadecimal digits; pin it, do not take it from here."
+    )
     payload = serializers.CharField(help_text="The signed bytes, a JSON object, as base64.")
     signature = serializers.CharField(help_text="Of the payload's bytes, as base64.")
 
@@ -197,9 +237,13 @@ class SourceReadingSerializer(serializers.Serializer[Any]):
 class AnswerHorizonSerializer(serializers.Serializer[Any]):
     """How near a retirement is for FR003, as it applies to this question."""
 
-    environment = serializers.CharField(help_text="The environment that the days are set for; * for every other one.")
+    environment = serializers.CharField(
+        help_text="The environment that the days are set for; * for every other one."
+    )
     criticality = WordField(Criticality)
-    warning_days = serializers.IntegerField(help_text="FR003 warns from so many days before a retirement.")
+    warning_days = serializers.IntegerField(
+        help_text="FR003 warns from so many days before a retirement."
+    )
     error_days = serializers.IntegerField(help_text="And blocks from so many on; 0: never.")
 
 
@@ -209,8 +253,12 @@ class GateAnswerSerializer(WaitingSerializer):
     summary = serializers.CharField()
     policy_version = serializers.CharField()
     catalogue_as_of = serializers.DateTimeField(allow_null=True)
-    catalogue_sources = SourceReadingSerializer(many=True, help_text="Newest first; empty where none can be relied on.")
-    horizon = AnswerHorizonSerializer(allow_null=True, help_text="Null: the run is older than this field.")
+    catalogue_sources = SourceReadingSerializer(
+        many=True, help_text="Newest first; empty where none can be relied on."
+    )
+    horizon = AnswerHorizonSerializer(
+        allow_null=True, help_text="Null: the run is older than this field."
+    )
     baseline = BaselineSerializer()
     all = serializers.BooleanField()
     evaluated = EvaluatedSerializer(many=True)

@@ -23,17 +23,33 @@ from apps.gate.rules import Rule
 
 
 class WaiverSerializer(serializers.ModelSerializer[Waiver]):
-    application = serializers.CharField(source="application.slug", read_only=True, help_text="Slug.")
+    application = serializers.CharField(
+        source="application.slug", read_only=True, help_text="Slug."
+    )
     asked_by = serializers.CharField(source="asked_by.username", read_only=True)
-    decided_by = serializers.CharField(source="decided_by.username", read_only=True, allow_null=True)
+    decided_by = serializers.CharField(
+        source="decided_by.username", read_only=True, allow_null=True
+    )
     standing = serializers.BooleanField(source="until", read_only=True, help_text="In force today.")
 
     class Meta:
         model = Waiver
         fields = [
-            "id", "application", "rule", "model", "offering", "reason", "until", "state", "standing", "asked_by",
-            "asked_at", "decided_by", "decided_at", "decision",
-        ]  # fmt: skip
+            "id",
+            "application",
+            "rule",
+            "model",
+            "offering",
+            "reason",
+            "until",
+            "state",
+            "standing",
+            "asked_by",
+            "asked_at",
+            "decided_by",
+            "decided_at",
+            "decision",
+        ]
         read_only_fields = fields
 
 
@@ -41,7 +57,9 @@ class AskWaiverSerializer(serializers.Serializer[Any]):
     application = VisibleApplicationField(slug_field="slug")
     rule = serializers.ChoiceField(choices=Rule.choices)
     model = serializers.CharField(max_length=300, required=False, default="", allow_blank=True)
-    offering = serializers.PrimaryKeyRelatedField(queryset=Offering.objects.all(), required=False, allow_null=True)
+    offering = serializers.PrimaryKeyRelatedField(
+        queryset=Offering.objects.all(), required=False, allow_null=True
+    )
     reason = serializers.CharField(max_length=10_000)
     until = serializers.DateField(help_text="The first day it no longer holds; within 180 days.")
 
@@ -81,7 +99,9 @@ class WaiverViewSet(GovernedViewSet[Waiver]):
     def grant(self, request: Request, pk: str) -> Response:
         """For governance; who asked does not grant."""
         waiver = self.governed("application")
-        return self.answer(grant_waiver(waiver=waiver, by=self.user, at=now(), **self.validated(GrantSerializer)))
+        return self.answer(
+            grant_waiver(waiver=waiver, by=self.user, at=now(), **self.validated(GrantSerializer))
+        )
 
     @extend_schema(request=WaiverReasonSerializer, responses=WaiverSerializer)
     @action(detail=True, methods=["post"])
@@ -89,7 +109,9 @@ class WaiverViewSet(GovernedViewSet[Waiver]):
         """For governance, with the reason."""
         waiver = self.governed("application")
         return self.answer(
-            refuse_waiver(waiver=waiver, by=self.user, at=now(), **self.validated(WaiverReasonSerializer))
+            refuse_waiver(
+                waiver=waiver, by=self.user, at=now(), **self.validated(WaiverReasonSerializer)
+            )
         )
 
     @extend_schema(request=WaiverReasonSerializer, responses=WaiverSerializer)
@@ -99,5 +121,7 @@ class WaiverViewSet(GovernedViewSet[Waiver]):
         waiver = self.subject("application")
         self.require(TeamRole.EDITOR, waiver.application.team_id)
         return self.answer(
-            withdraw_waiver(waiver=waiver, by=self.user, at=now(), **self.validated(WaiverReasonSerializer))
+            withdraw_waiver(
+                waiver=waiver, by=self.user, at=now(), **self.validated(WaiverReasonSerializer)
+            )
         )

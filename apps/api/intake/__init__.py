@@ -1,4 +1,5 @@
-"""The doors of the intake: documents and sheets, Dependency-Track's shape of them, and what became of each."""
+"""The doors of the intake: documents and sheets, Dependency-Track's shape of them, and what became
+of each."""
 
 from apps.api.intake.boms import BomTokenView, BomUploadView
 from apps.api.intake.documents import IntakeView

@@ -1,4 +1,5 @@
-"""What a sender posts, as bytes: raw or as a form, compressed or not, and never more of it than is read."""
+"""What a sender posts, as bytes: raw or as a form, compressed or not, and never more of it than is
+read."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -54,15 +55,24 @@ class Sent:
 
 
 def sent(
-    request: Request, *, most_bytes: int, most_inflated: int, media_types: tuple[str, ...], file_field: str = ""
+    request: Request,
+    *,
+    most_bytes: int,
+    most_inflated: int,
+    media_types: tuple[str, ...],
+    file_field: str = "",
 ) -> Sent:
-    """The document of a request. 413, 415 and 400 as exceptions; `file_field` names the part of a form, or any is."""
-    media_type = request.content_type.partition(";")[0].strip().lower() if request.content_type else ""
+    """The document of a request. 413, 415 and 400 as exceptions; `file_field` names the part of a
+    form, or any is."""
+    media_type = (
+        request.content_type.partition(";")[0].strip().lower() if request.content_type else ""
+    )
     if media_type != FORM and media_type not in (*media_types, *_UNSAID):
         raise UnsupportedMediaType(
             media_type,
             f"A body of the type {media_type[:100]} is not read here. Send the document itself as"
-            f" {media_types[0] if media_types else 'application/octet-stream'}, or as one file of {FORM}.",
+            f" {media_types[0] if media_types else 'application/octet-stream'}, or as one file of "
+            f"{FORM}.",
         )
     raw = _read(request, most_bytes + (_FORM_EXTRA if media_type == FORM else 0), said=most_bytes)
     raw = _decoded(raw, request, most_inflated)
@@ -82,12 +92,17 @@ def _read(request: Request, most: int, *, said: int) -> bytes:
     except ValueError:
         length = 0
     too_large = BodyTooLarge(
-        f"The body is larger than {said // MIB} MiB. Compress it (Content-Encoding: gzip) or split it."
+        f"The body is larger than {said // MIB} MiB. Compress it (Content-Encoding: gzip) or split "
+        "it."
     )
     if length > most:
         raise too_large
     body: bytes
-    if not length and request.META.get("wsgi.input_terminated") and "Transfer-Encoding" in request.headers:
+    if (
+        not length
+        and request.META.get("wsgi.input_terminated")
+        and "Transfer-Encoding" in request.headers
+    ):
         # sent in chunks: Django reads nothing without a length, the server knows where it ends
         body = request.META["wsgi.input"].read(most + 1)
     else:
@@ -104,15 +119,20 @@ def _decoded(raw: bytes, request: Request, most_inflated: int) -> bytes:
     if coding in {"", "identity"}:
         return raw
     if coding not in {"gzip", "x-gzip", "deflate"}:
-        raise UnsupportedMediaType(coding, f"The Content-Encoding {coding[:60]} is not read. Use gzip, or none.")
+        raise UnsupportedMediaType(
+            coding, f"The Content-Encoding {coding[:60]} is not read. Use gzip, or none."
+        )
     return _inflated(raw, most_inflated + _FORM_EXTRA)
 
 
 def _content(raw: bytes, most_inflated: int) -> bytes:
-    """Compressed files are told by their first bytes; spreadsheets, which are archives, have others."""
+    """Compressed files are told by their first bytes; spreadsheets, which are archives, have
+    others."""
     body = _inflated(raw, most_inflated) if raw.startswith(GZIP_MARK) else raw
     if len(body) > most_inflated:
-        raise BodyTooLarge(f"It is larger than {most_inflated // MIB} MiB once decompressed. Split it.")
+        raise BodyTooLarge(
+            f"It is larger than {most_inflated // MIB} MiB once decompressed. Split it."
+        )
     if not body:
         raise ParseError("It is empty. Send the document as the body.")
     return body
@@ -131,9 +151,22 @@ def _of_form(request: Request, raw: bytes, most_inflated: int, file_field: str) 
     meta = {"CONTENT_TYPE": request.META.get("CONTENT_TYPE", ""), "CONTENT_LENGTH": str(len(raw))}
     try:
         fields, files = MultiPartParser(meta, BytesIO(raw), [_InMemory()], "utf-8").parse()
-    except (MultiPartParserError, RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent, StopUpload):
-        raise ParseError(f"It is no proper {FORM}. Send one file, and let the client write the boundary.") from None
-    found: list[Any] = [file for name in files for file in files.getlist(name) if not file_field or name == file_field]
+    except (
+        MultiPartParserError,
+        RequestDataTooBig,
+        TooManyFieldsSent,
+        TooManyFilesSent,
+        StopUpload,
+    ):
+        raise ParseError(
+            f"It is no proper {FORM}. Send one file, and let the client write the boundary."
+        ) from None
+    found: list[Any] = [
+        file
+        for name in files
+        for file in files.getlist(name)
+        if not file_field or name == file_field
+    ]
     said = {name: str(fields[name]) for name in fields}
     if len(found) > 1:
         raise ParseError("There are several files in it. Send each in a request of its own.")
@@ -141,7 +174,9 @@ def _of_form(request: Request, raw: bytes, most_inflated: int, file_field: str) 
         return Sent(_content(found[0].read(), most_inflated), str(found[0].name or ""), said)
     text = said.pop(file_field or "file", "")
     if not text:
-        raise ParseError(f"There is no file in it. Send one, in a part called {file_field or 'file'}.")
+        raise ParseError(
+            f"There is no file in it. Send one, in a part called {file_field or 'file'}."
+        )
     return Sent(_content(text.encode(), most_inflated), "", said)
 
 
@@ -156,7 +191,9 @@ class _InMemory(FileUploadHandler):
         self._kept += raw_data
 
     def file_complete(self, file_size: int) -> SimpleUploadedFile:
-        return SimpleUploadedFile(self.file_name or "file", bytes(self._kept), self.content_type or "")
+        return SimpleUploadedFile(
+            self.file_name or "file", bytes(self._kept), self.content_type or ""
+        )
 
 
 __all__ = ["FORM", "MIB", "BodyTooLarge", "NoSuch", "Refused", "Sent", "sent", "unpacked"]

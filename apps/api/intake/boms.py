@@ -1,8 +1,9 @@
-"""Dependency-Track's upload, so that what posts there posts here unchanged. (docs.dependencytrack.org, API 4.x: PUT and
-POST /api/v1/bom, GET /api/v1/bom/token/{uuid}.)
+"""Dependency-Track's upload, so that what posts there posts here unchanged.
+(docs.dependencytrack.org, API 4.x: PUT and POST /api/v1/bom, GET /api/v1/bom/token/{uuid}.)
 
-The project is the application: by name or slug. What names none of ours is kept and waits for a person to say which it
-is. An intake token may ask here, and nowhere else, how far its own upload is.
+The project is the application: by name or slug. What names none of ours is kept and waits for a
+person to say which it is. An intake token may ask here, and nowhere else, how far its own upload
+is.
 """
 
 import base64
@@ -34,10 +35,13 @@ _TRUE = {"true", "1", "yes"}
 
 class BomUploadSerializer(serializers.Serializer[Any]):
     project = serializers.CharField(required=False, help_text="The application: its slug.")
-    projectName = serializers.CharField(required=False, help_text="The application: its name or slug.")  # noqa: N815
+    projectName = serializers.CharField(
+        required=False, help_text="The application: its name or slug."
+    )
     projectVersion = serializers.CharField(required=False)  # noqa: N815
     autoCreate = serializers.BooleanField(  # noqa: N815
-        required=False, help_text="Keep it where no application is called so, until a person says which it is."
+        required=False,
+        help_text="Keep it where no application is called so, until a person says which it is.",
     )
     bom = serializers.CharField(help_text="The document in base64.")
 
@@ -53,7 +57,9 @@ class BomTokenSerializer(serializers.Serializer[Any]):
 
 
 class UploadProgressSerializer(serializers.Serializer[Any]):
-    processing = serializers.BooleanField(help_text="False once it has been read, whatever came of it.")
+    processing = serializers.BooleanField(
+        help_text="False once it has been read, whatever came of it."
+    )
 
 
 class BomUploadView(IntakeDoor):
@@ -64,7 +70,8 @@ class BomUploadView(IntakeDoor):
         responses={200: OpenApiResponse(BomTokenSerializer, description="Kept"), **PROBLEMS},
     )
     def put(self, request: Request) -> Response:
-        """JSON with the document in base64. CycloneDX, JSON or XML. `X-Api-Key` carries the token."""
+        """JSON with the document in base64. CycloneDX, JSON or XML. `X-Api-Key` carries the
+        token."""
         return self._upload(request)
 
     @extend_schema(
@@ -85,24 +92,34 @@ class BomUploadView(IntakeDoor):
             media_types=("application/json",),
             file_field="bom",
         )
-        said = uploaded if (request.content_type or "").startswith(FORM) else _of_json(uploaded.body)
+        said = (
+            uploaded if (request.content_type or "").startswith(FORM) else _of_json(uploaded.body)
+        )
         body = unpacked(said.body, most_inflated=form.most_inflated)
         application = self._project(said)
         import_, _ = self.take(
-            form, body, application=application, is_foreign=application is None,
+            form,
+            body,
+            application=application,
+            is_foreign=application is None,
             file_name=clean(said.fields.get("projectName"), 200),
-        )  # fmt: skip
+        )
         if import_.state == Import.State.FAILED:
             raise Refused(import_.error)
         return Response({"token": str(token_of(import_))})
 
     def _project(self, said: Sent) -> Application | None:
         """None: the document itself, or a person, has to say which application it is."""
-        slug, name = clean(said.fields.get("project"), 200), clean(said.fields.get("projectName"), 200)
+        slug, name = (
+            clean(said.fields.get("project"), 200),
+            clean(said.fields.get("projectName"), 200),
+        )
         if not slug and not name:
             if self.binding is not None:
                 return None
-            raise ValidationError({"projectName": "Say which application it is about: projectName, its name or slug."})
+            raise ValidationError(
+                {"projectName": "Say which application it is about: projectName, its name or slug."}
+            )
         seen = Application.objects.visible_to(self.user).filter(merged_into__isnull=True)
         exact = seen.filter(slug=slug or name).first()
         if exact is not None:
@@ -112,7 +129,8 @@ class BomUploadView(IntakeDoor):
             return called[0]
         if self.binding is None and said.fields.get("autoCreate", "").lower() not in _TRUE:
             raise NoSuch(
-                f"There is no application '{clean(name or slug, 80)}' that you may see. Give the name or slug of one,"
+                f"There is no application '{clean(name or slug, 80)}' that you may see. Give the "
+                "name or slug of one,"
                 " or autoCreate=true to have it kept until a person says which it is."
             )
         return None
@@ -120,12 +138,18 @@ class BomUploadView(IntakeDoor):
 
 class BomTokenView(IntakeDoor):
     @extend_schema(
-        operation_id="bom_token", summary="How far an upload is", responses={200: UploadProgressSerializer}
-    )  # fmt: skip
+        operation_id="bom_token",
+        summary="How far an upload is",
+        responses={200: UploadProgressSerializer},
+    )
     def get(self, request: Request, token: UUID) -> Response:
         """Of the token's own uploads only."""
         pk = import_of(token)
-        own = Import.objects.filter(pk=pk, by=self.user, token=self.token) if pk else Import.objects.none()
+        own = (
+            Import.objects.filter(pk=pk, by=self.user, token=self.token)
+            if pk
+            else Import.objects.none()
+        )
         state = own.values_list("state", flat=True).first()
         if state is None:
             raise Http404

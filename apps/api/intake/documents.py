@@ -1,4 +1,5 @@
-"""POST /api/v1/intake/{format}/: a document or a sheet, kept, read, and answered with its import."""
+"""POST /api/v1/intake/{format}/: a document or a sheet, kept, read, and answered with its
+import."""
 
 import uuid
 from functools import cached_property
@@ -44,7 +45,9 @@ EVALS = "evals"
 EVAL_TYPES = ("application/json", "application/x-ndjson", "application/jsonl", "application/zip")
 PROBLEMS = {
     (413, MEDIA_TYPE): OpenApiResponse(ProblemSerializer, description="Larger than is read"),
-    (415, MEDIA_TYPE): OpenApiResponse(ProblemSerializer, description="Of a type or coding that is not read"),
+    (415, MEDIA_TYPE): OpenApiResponse(
+        ProblemSerializer, description="Of a type or coding that is not read"
+    ),
     (422, MEDIA_TYPE): OpenApiResponse(ProblemSerializer, description="Nothing can be made of it"),
 }
 _TRUE, _FALSE = {"1", "true", "yes", "on"}, {"", "0", "false", "no", "off"}
@@ -64,12 +67,15 @@ class AnyBody(BaseParser):
 
     media_type = "*/*"
 
-    def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> dict[str, Any]:
+    def parse(
+        self, stream: Any, media_type: str | None = None, parser_context: Any = None
+    ) -> dict[str, Any]:
         return {}
 
 
 class IntakeDoor(RegistryView):
-    """By token only: what programs send is theirs, and no page of another site can make a browser send it."""
+    """By token only: what programs send is theirs, and no page of another site can make a browser
+    send it."""
 
     required_scope = Scope.INTAKE
     authentication_classes = [ApiTokenAuthentication]
@@ -77,7 +83,8 @@ class IntakeDoor(RegistryView):
     parser_classes = [AnyBody]
 
     def _may_repeat(self, request: Request | HttpRequest) -> bool:
-        """The import itself carries the sender's key, beside the names that documents give themselves."""
+        """The import itself carries the sender's key, beside the names that documents give
+        themselves."""
         return False
 
     @property
@@ -85,14 +92,20 @@ class IntakeDoor(RegistryView):
         return self.request.auth if isinstance(self.request.auth, ApiToken) else None
 
     def application_of(self, slug: str) -> Application | None:
-        """The one of that slug, or the one it was merged into; 404 where the sender may not see it."""
+        """The one of that slug, or the one it was merged into; 404 where the sender may not see
+        it."""
         if not (slug := clean(slug, 200)):
             return None
         found = Application.objects.visible_to(self.user).filter(slug=slug).first()
         while found is not None and found.merged_into_id is not None:
-            found = Application.objects.visible_to(self.user).filter(pk=found.merged_into_id).first()
+            found = (
+                Application.objects.visible_to(self.user).filter(pk=found.merged_into_id).first()
+            )
         if found is None:
-            raise NoSuch(f"There is no application '{clean(slug, 80)}' that you may see. Give the slug of one.")
+            raise NoSuch(
+                f"There is no application '{clean(slug, 80)}' that you may see. Give the slug of "
+                "one."
+            )
         return found
 
     @cached_property
@@ -104,9 +117,14 @@ class IntakeDoor(RegistryView):
         """`receive_document` in this sender's name, its refusals as answers."""
         try:
             return receive_document(
-                form=form, body=body, by=self.user, at=now(), token=self.token,
-                idempotency_key=self.idempotency_key, **said,
-            )  # fmt: skip
+                form=form,
+                body=body,
+                by=self.user,
+                at=now(),
+                token=self.token,
+                idempotency_key=self.idempotency_key,
+                **said,
+            )
         except Unreadable as unreadable:
             raise Refused(str(unreadable)) from None
         except KeyReused as reused:
@@ -125,8 +143,12 @@ class IntakeDoor(RegistryView):
         """202 for a new import, 200 for one that this repeats, 422 where it could not be read."""
         location = f"/api/v1/imports/{import_.pk}/"
         if import_.state == Import.State.FAILED:
-            members = problem(status.HTTP_422_UNPROCESSABLE_ENTITY, import_.error) | {"import": import_.pk}
-            refused = Response(members, status=status.HTTP_422_UNPROCESSABLE_ENTITY, content_type=MEDIA_TYPE)
+            members = problem(status.HTTP_422_UNPROCESSABLE_ENTITY, import_.error) | {
+                "import": import_.pk
+            }
+            refused = Response(
+                members, status=status.HTTP_422_UNPROCESSABLE_ENTITY, content_type=MEDIA_TYPE
+            )
             refused["Location"] = location
             return refused
         answer = as_received(import_)
@@ -134,9 +156,12 @@ class IntakeDoor(RegistryView):
             answer["note"] = NAMES_NO_AI
         if not is_new and import_.n_bytes != len(body):
             answer["note"] = (
-                "It calls itself the same as a document that was taken before, and says the same: that one is answered."
+                "It calls itself the same as a document that was taken before, and says the same: "
+                "that one is answered."
             )
-        response = Response(answer, status=status.HTTP_202_ACCEPTED if is_new else status.HTTP_200_OK)
+        response = Response(
+            answer, status=status.HTTP_202_ACCEPTED if is_new else status.HTTP_200_OK
+        )
         response["Location"] = location
         return response
 
@@ -151,8 +176,8 @@ def as_received(import_: Import) -> dict[str, Any]:
 
 
 def token_of(import_: Import) -> uuid.UUID:
-    """A name for the import in the shape Dependency-Track's clients expect. It is no secret: only the import's own
-    sender is answered."""
+    """A name for the import in the shape Dependency-Track's clients expect. It is no secret: only
+    the import's own sender is answered."""
     return uuid.UUID(int=(8 << 76) | (2 << 62) | import_.pk)
 
 
@@ -168,7 +193,10 @@ _EXAMPLE = OpenApiExample(
         "specVersion": "1.6",
         "serialNumber": "urn:uuid:3e671687-395b-41f5-a30f-a58921a69b79",
         "version": 1,
-        "metadata": {"timestamp": "2026-11-24T13:35:06Z", "tools": {"components": [{"name": "scanner"}]}},
+        "metadata": {
+            "timestamp": "2026-11-24T13:35:06Z",
+            "tools": {"components": [{"name": "scanner"}]},
+        },
         "components": [
             {
                 "type": "machine-learning-model",
@@ -189,38 +217,63 @@ class IntakeView(IntakeDoor):
         summary="Send a document or a sheet",
         parameters=[
             OpenApiParameter(
-                "kind", {"type": "string", "enum": sorted((EVALS, *FORMATS, *SHEETS))}, OpenApiParameter.PATH,
+                "kind",
+                {"type": "string", "enum": sorted((EVALS, *FORMATS, *SHEETS))},
+                OpenApiParameter.PATH,
                 description="The format.",
             ),
-            OpenApiParameter("application", str, description="Slug of the application it is about."),
-            OpenApiParameter("environment", str, description="Where that application runs: production, staging."),
             OpenApiParameter(
-                "part", str, description="Of an application with a document a repository: which of them it is."
+                "application", str, description="Slug of the application it is about."
             ),
-            OpenApiParameter("team", str, description="Slug of the team that new applications go to."),
-            OpenApiParameter("tool", str, description="Of evals: whose results they are; the content tells otherwise."),
-            OpenApiParameter("strict", bool, description="Refuse a document that breaks its schema."),
             OpenApiParameter(
-                "Idempotency-Key", str, OpenApiParameter.HEADER, description="The same key again is the same import."
+                "environment", str, description="Where that application runs: production, staging."
+            ),
+            OpenApiParameter(
+                "part",
+                str,
+                description="Of an application with a document a repository: which of them it is.",
+            ),
+            OpenApiParameter(
+                "team", str, description="Slug of the team that new applications go to."
+            ),
+            OpenApiParameter(
+                "tool",
+                str,
+                description="Of evals: whose results they are; the content tells otherwise.",
+            ),
+            OpenApiParameter(
+                "strict", bool, description="Refuse a document that breaks its schema."
+            ),
+            OpenApiParameter(
+                "Idempotency-Key",
+                str,
+                OpenApiParameter.HEADER,
+                description="The same key again is the same import.",
             ),
         ],
         request={
-            # first: generators that know one kind of body a function take it, and a file is what every client can send
+            # first: generators that know one kind of body a function take it, and a file is what
+            # every client can send
             FORM: UploadFormSerializer,
             "application/octet-stream": OpenApiTypes.BINARY,
             "application/json": OpenApiTypes.OBJECT,
         },
         responses={
-            202: OpenApiResponse(ReceivedSerializer, description="Kept; read already, unless its status is queued"),
-            200: OpenApiResponse(ReceivedSerializer, description="The import that was made first: this repeats it"),
+            202: OpenApiResponse(
+                ReceivedSerializer, description="Kept; read already, unless its status is queued"
+            ),
+            200: OpenApiResponse(
+                ReceivedSerializer, description="The import that was made first: this repeats it"
+            ),
             **PROBLEMS,
         },
         examples=[_EXAMPLE],
-    )  # fmt: skip
+    )
     def post(self, request: Request, kind: str) -> Response:
-        """Raw body or one file of a form, gzip allowed. What can be read is taken in the sender's name: seen models
-        become observations and, where they are known, dependencies; nothing is ever deleted by it. The same document
-        sent again, by its own serial number, by Idempotency-Key or by its content, is the first import."""
+        """Raw body or one file of a form, gzip allowed. What can be read is taken in the sender's
+        name: seen models become observations and, where they are known, dependencies; nothing is
+        ever deleted by it. The same document sent again, by its own serial number, by
+        Idempotency-Key or by its content, is the first import."""
         asked = request.query_params
         # a misspelt application would leave the document to wait for one
         refuse_unknown(asked, (*_READ, *FORMATS_ASKED))
@@ -236,7 +289,10 @@ class IntakeView(IntakeDoor):
         if not is_strict and asked.get("strict", "").lower() not in _FALSE:
             raise ValidationError({"strict": "Say true or false."})
         document = sent(
-            request, most_bytes=form.most_bytes, most_inflated=form.most_inflated, media_types=form.media_types
+            request,
+            most_bytes=form.most_bytes,
+            most_inflated=form.most_inflated,
+            media_types=form.media_types,
         )
         import_, is_new = self.take(
             form,
@@ -248,9 +304,15 @@ class IntakeView(IntakeDoor):
             file_name=document.file_name,
             strict=is_strict,
         )
-        if is_strict and not is_new and import_.schema_valid is False and import_.state != Import.State.FAILED:
+        if (
+            is_strict
+            and not is_new
+            and import_.schema_valid is False
+            and import_.state != Import.State.FAILED
+        ):
             raise Refused(
-                f"The document breaks its schema, and strict reading was asked for. It was taken before, without: it is"
+                "The document breaks its schema, and strict reading was asked for. It was taken "
+                "before, without: it is"
                 f" import {import_.pk}."
             )
         return self.received(import_, is_new=is_new, body=document.body)
@@ -260,21 +322,32 @@ class IntakeView(IntakeDoor):
             return None
         team = Team.objects.visible_to(self.user).filter(slug=slug).first()
         if team is None:
-            raise NoSuch(f"There is no team '{clean(slug, 80)}' that you may see. Give the slug of one.")
+            raise NoSuch(
+                f"There is no team '{clean(slug, 80)}' that you may see. Give the slug of one."
+            )
         return team
 
     def _evaluation(self) -> Response:
-        """Results of promptfoo, inspect_ai, lm-eval or garak: each figure becomes evidence, the file is not kept."""
+        """Results of promptfoo, inspect_ai, lm-eval or garak: each figure becomes evidence, the
+        file is not kept."""
         asked = self.request.query_params
         document = sent(
-            self.request, most_bytes=MOST_RESULTS_BYTES, most_inflated=MOST_RESULTS_BYTES, media_types=EVAL_TYPES
+            self.request,
+            most_bytes=MOST_RESULTS_BYTES,
+            most_inflated=MOST_RESULTS_BYTES,
+            media_types=EVAL_TYPES,
         )
         try:
             import_, is_new = receive_evaluation(
-                body=document.body, file_name=document.file_name, by=self.user, at=now(), token=self.token,
-                application=self.application_of(asked.get("application", "")), tool=asked.get("tool", ""),
+                body=document.body,
+                file_name=document.file_name,
+                by=self.user,
+                at=now(),
+                token=self.token,
+                application=self.application_of(asked.get("application", "")),
+                tool=asked.get("tool", ""),
                 idempotency_key=self.idempotency_key,
-            )  # fmt: skip
+            )
         except Unreadable as refused:
             raise Refused(str(refused)) from None
         except NotYours as refused:
@@ -284,16 +357,24 @@ class IntakeView(IntakeDoor):
     def _sheet(self, kind: str) -> Response:
         asked = self.request.query_params
         document = sent(
-            self.request, most_bytes=limits.MOST_BYTES, most_inflated=limits.MOST_BYTES, media_types=SHEETS[kind]
+            self.request,
+            most_bytes=limits.MOST_BYTES,
+            most_inflated=limits.MOST_BYTES,
+            media_types=SHEETS[kind],
         )
         application = self.application_of(asked.get("application", ""))
         team = self._team(asked.get("team", ""))
         try:
             import_, is_new = send_sheet(
-                content=document.body, file_name=clean(document.file_name, 255) or f"sheet.{kind}", by=self.user,
-                at=now(), token=self.token, application=application.slug if application else "",
-                team=team.slug if team else "", idempotency_key=self.idempotency_key,
-            )  # fmt: skip
+                content=document.body,
+                file_name=clean(document.file_name, 255) or f"sheet.{kind}",
+                by=self.user,
+                at=now(),
+                token=self.token,
+                application=application.slug if application else "",
+                team=team.slug if team else "",
+                idempotency_key=self.idempotency_key,
+            )
         except (Unreadable, KeyReused) as refused:
             raise Refused(str(refused)) from None
         except NotYours as refused:

@@ -25,7 +25,9 @@ from apps.inventory.models import Application
 
 
 class NamedApplicationSerializer(serializers.Serializer[Any]):
-    application = serializers.SlugField(max_length=200, help_text="Slug of the application the document is about.")
+    application = serializers.SlugField(
+        max_length=200, help_text="Slug of the application the document is about."
+    )
 
 
 class ImportViewSet(ReadViewSet[Import]):
@@ -38,7 +40,8 @@ class ImportViewSet(ReadViewSet[Import]):
     orders = {"-id": Keyset(("-id",)), "id": Keyset(("id",))}
 
     def asked_fields(self, reader: Any) -> Names:
-        """Lists leave out the lists of parts, which may be long, unless they are asked for by `?fields=`."""
+        """Lists leave out the lists of parts, which may be long, unless they are asked for by
+        `?fields=`."""
         names = super().asked_fields(reader)
         if self.action == "list" and not self.request.query_params.get("fields"):
             return [name for name in names if name not in PARTS]
@@ -55,8 +58,9 @@ class ImportViewSet(ReadViewSet[Import]):
     @extend_schema(summary="Undo an import", request=None, responses=ImportSerializer)
     @action(detail=True, methods=["post"])
     def undo(self, request: Request, pk: str = "") -> Response:
-        """Puts back what the import wrote, as long as it is as the import left it; 409 says what came in between. For
-        editors of every team concerned. What a document saw is set aside and does not come back by itself."""
+        """Puts back what the import wrote, as long as it is as the import left it; 409 says what
+        came in between. For editors of every team concerned. What a document saw is set aside and
+        does not come back by itself."""
         import_ = self.subject()
         try:
             if import_.kind == Import.Kind.DOCUMENT:
@@ -64,7 +68,10 @@ class ImportViewSet(ReadViewSet[Import]):
             elif import_.kind == Import.Kind.SHEET:
                 import_ = undo_import(import_=import_, by=self.user)
             else:
-                raise Conflict("Results of evaluations are not undone as a whole. Correct the evidence they became.")
+                raise Conflict(
+                    "Results of evaluations are not undone as a whole. Correct the evidence they "
+                    "became."
+                )
         except NotYours as refused:
             raise PermissionDenied(str(refused)) from None
         except NotNow as refused:
@@ -74,12 +81,14 @@ class ImportViewSet(ReadViewSet[Import]):
         return self.answer(import_)
 
     @extend_schema(
-        summary="Say which application it is about", request=NamedApplicationSerializer, responses=ImportSerializer
+        summary="Say which application it is about",
+        request=NamedApplicationSerializer,
+        responses=ImportSerializer,
     )
     @action(detail=True, methods=["post"])
     def application(self, request: Request, pk: str = "") -> Response:
-        """For a document that names none, or one nobody is called: it is read for this application. For editors of the
-        application's team."""
+        """For a document that names none, or one nobody is called: it is read for this application.
+        For editors of the application's team."""
         import_ = self.subject()
         slug = self.validated(NamedApplicationSerializer)["application"]
         application = Application.objects.visible_to(self.user).filter(slug=slug).first()
@@ -96,4 +105,7 @@ class ImportViewSet(ReadViewSet[Import]):
 
 def rejected_of_sheet(import_: Import) -> list[dict[str, str]]:
     """The refused rows, as many as an answer lists."""
-    return [{"where": row.where, "reason": row.reason} for row in islice(refused_rows(import_), MOST_LISTED)]
+    return [
+        {"where": row.where, "reason": row.reason}
+        for row in islice(refused_rows(import_), MOST_LISTED)
+    ]

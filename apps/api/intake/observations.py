@@ -10,12 +10,19 @@ from apps.intake.models import Confidence, Observation
 
 
 class ObservationSerializer(serializers.ModelSerializer[Observation]):
-    application = serializers.CharField(source="application.slug", read_only=True, allow_null=True, help_text="Slug.")
+    application = serializers.CharField(
+        source="application.slug", read_only=True, allow_null=True, help_text="Slug."
+    )
     service = serializers.CharField(
-        source="service.name", read_only=True, allow_null=True, help_text="What the sender calls itself."
+        source="service.name",
+        read_only=True,
+        allow_null=True,
+        help_text="What the sender calls itself.",
     )
     confidence = WordField(Confidence, read_only=True, help_text="How directly it was seen.")
-    host = serializers.CharField(source="offering.host.slug", read_only=True, allow_null=True, help_text="Slug.")
+    host = serializers.CharField(
+        source="offering.host.slug", read_only=True, allow_null=True, help_text="Slug."
+    )
     api_id = serializers.CharField(source="offering.api_id", read_only=True, allow_null=True)
     served_version = serializers.CharField(
         source="served_version.identifier", read_only=True, allow_null=True, help_text="Identifier."
@@ -24,11 +31,34 @@ class ObservationSerializer(serializers.ModelSerializer[Observation]):
     class Meta:
         model = Observation
         fields = [
-            "id", "stream", "application", "service", "environment", "alias", "requested", "served", "provider",
-            "region", "gateway", "role", "fallback_order", "confidence", "places", "facts", "state", "offering", "host",
-            "api_id", "served_version", "dependency", "why", "first_seen_at", "last_seen_at", "missing_since",
+            "id",
+            "stream",
+            "application",
+            "service",
+            "environment",
+            "alias",
+            "requested",
+            "served",
+            "provider",
+            "region",
+            "gateway",
+            "role",
+            "fallback_order",
+            "confidence",
+            "places",
+            "facts",
+            "state",
+            "offering",
+            "host",
+            "api_id",
+            "served_version",
+            "dependency",
+            "why",
+            "first_seen_at",
+            "last_seen_at",
+            "missing_since",
             "seen_in",
-        ]  # fmt: skip
+        ]
         read_only_fields = fields
 
 

@@ -16,15 +16,25 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="IdempotencyKey",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 (
                     "caller",
-                    models.CharField(help_text="Whose key it is: two callers may use the same one.", max_length=60),
+                    models.CharField(
+                        help_text="Whose key it is: two callers may use the same one.",
+                        max_length=60,
+                    ),
                 ),
                 ("key", models.CharField(max_length=255)),
                 (
                     "fingerprint",
-                    models.CharField(blank=True, help_text="SHA-256 of method, address and body.", max_length=64),
+                    models.CharField(
+                        blank=True, help_text="SHA-256 of method, address and body.", max_length=64
+                    ),
                 ),
                 (
                     "status",
@@ -39,27 +49,47 @@ class Migration(migrations.Migration):
             options={
                 "ordering": ["-created_at"],
                 "indexes": [models.Index(fields=["created_at"], name="idempotency_key_by_age")],
-                "constraints": [models.UniqueConstraint(fields=("caller", "key"), name="idempotency_key_once")],
+                "constraints": [
+                    models.UniqueConstraint(fields=("caller", "key"), name="idempotency_key_once")
+                ],
             },
         ),
         migrations.CreateModel(
             name="Job",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("resource", models.CharField(help_text="What it changes, as the address calls it.", max_length=40)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "resource",
+                    models.CharField(
+                        help_text="What it changes, as the address calls it.", max_length=40
+                    ),
+                ),
                 (
                     "mode",
                     models.CharField(
-                        choices=[("row_by_row", "Row by row"), ("all_or_nothing", "All or nothing")],
+                        choices=[
+                            ("row_by_row", "Row by row"),
+                            ("all_or_nothing", "All or nothing"),
+                        ],
                         default="row_by_row",
                         max_length=14,
                     ),
                 ),
                 ("dry_run", models.BooleanField(default=False)),
-                ("reason", models.CharField(blank=True, help_text="For the history.", max_length=500)),
+                (
+                    "reason",
+                    models.CharField(blank=True, help_text="For the history.", max_length=500),
+                ),
                 (
                     "bound_team_id",
-                    models.BigIntegerField(help_text="Of the token it was asked with, where that has one.", null=True),
+                    models.BigIntegerField(
+                        help_text="Of the token it was asked with, where that has one.", null=True
+                    ),
                 ),
                 (
                     "state",
@@ -81,19 +111,41 @@ class Migration(migrations.Migration):
                 ("updated", models.PositiveIntegerField(default=0)),
                 ("unchanged", models.PositiveIntegerField(default=0)),
                 ("n_rejected", models.PositiveIntegerField(default=0)),
-                ("rejected", models.JSONField(default=list, help_text="The first thousand, as {where, reason}.")),
-                ("applied", models.BooleanField(default=False, help_text="Something of it is in the register.")),
+                (
+                    "rejected",
+                    models.JSONField(
+                        default=list, help_text="The first thousand, as {where, reason}."
+                    ),
+                ),
+                (
+                    "applied",
+                    models.BooleanField(
+                        default=False, help_text="Something of it is in the register."
+                    ),
+                ),
                 ("error", models.TextField(blank=True, help_text="Why it failed, as a sentence.")),
-                ("change", models.UUIDField(help_text="By which what it did is found in the history.", null=True)),
+                (
+                    "change",
+                    models.UUIDField(
+                        help_text="By which what it did is found in the history.", null=True
+                    ),
+                ),
                 ("attempts", models.PositiveSmallIntegerField(default=0)),
                 ("queued_at", models.DateTimeField()),
                 ("started_at", models.DateTimeField(null=True)),
-                ("seen_at", models.DateTimeField(help_text="When the worker at it last ended a block.", null=True)),
+                (
+                    "seen_at",
+                    models.DateTimeField(
+                        help_text="When the worker at it last ended a block.", null=True
+                    ),
+                ),
                 ("finished_at", models.DateTimeField(null=True)),
                 (
                     "by",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
                     ),
                 ),
             ],
@@ -104,12 +156,21 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="JobChunk",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 ("first", models.PositiveIntegerField(help_text="Number of its first row.")),
                 ("body", models.BinaryField(help_text="A JSON value a line, deflated.")),
                 (
                     "job",
-                    models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name="chunks", to="api.job"),
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="chunks",
+                        to="api.job",
+                    ),
                 ),
             ],
             options={
@@ -123,7 +184,9 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="job",
             index=models.Index(
-                condition=models.Q(("state__in", ["queued", "running"])), fields=["id"], name="job_waiting"
+                condition=models.Q(("state__in", ["queued", "running"])),
+                fields=["id"],
+                name="job_waiting",
             ),
         ),
         migrations.AddIndex(

@@ -1,4 +1,5 @@
-"""What is handed in: the register of information, component files, model inventory, packs, the board's figures."""
+"""What is handed in: the register of information, component files, model inventory, packs, the
+board's figures."""
 
 from apps.api.reports.packs import EvidencePackViewSet
 from apps.api.reports.tables import (

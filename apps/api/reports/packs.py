@@ -31,25 +31,50 @@ from apps.reports.tasks import make_one_pack
 
 
 class EvidencePackSerializer(serializers.ModelSerializer[EvidencePack]):
-    application = serializers.CharField(source="application.slug", read_only=True, allow_null=True, help_text="Slug.")
-    provider = serializers.CharField(source="provider.slug", read_only=True, allow_null=True, help_text="Slug.")
+    application = serializers.CharField(
+        source="application.slug", read_only=True, allow_null=True, help_text="Slug."
+    )
+    provider = serializers.CharField(
+        source="provider.slug", read_only=True, allow_null=True, help_text="Slug."
+    )
     asked_by = serializers.CharField(source="asked_by.username", read_only=True)
 
     class Meta:
         model = EvidencePack
         fields = [
-            "id", "scope", "application", "provider", "since", "until", "whole_organisation", "asked_by", "as_of",
-            "state", "error", "started_at", "finished_at", "digest", "n_bytes", "n_files", "expires_on",
-        ]  # fmt: skip
+            "id",
+            "scope",
+            "application",
+            "provider",
+            "since",
+            "until",
+            "whole_organisation",
+            "asked_by",
+            "as_of",
+            "state",
+            "error",
+            "started_at",
+            "finished_at",
+            "digest",
+            "n_bytes",
+            "n_files",
+            "expires_on",
+        ]
         read_only_fields = fields
 
 
 class AskPackSerializer(serializers.Serializer[Any]):
     """About `application` or `provider`; about everything one may see where neither is named."""
 
-    application = VisibleApplicationField(slug_field="slug", queryset=Application.objects.none(), required=False)
-    provider = serializers.SlugRelatedField(slug_field="slug", queryset=Provider.objects.all(), required=False)
-    since = serializers.DateField(validators=[validate_plausible_date], help_text="First day of what happened.")
+    application = VisibleApplicationField(
+        slug_field="slug", queryset=Application.objects.none(), required=False
+    )
+    provider = serializers.SlugRelatedField(
+        slug_field="slug", queryset=Provider.objects.all(), required=False
+    )
+    since = serializers.DateField(
+        validators=[validate_plausible_date], help_text="First day of what happened."
+    )
     until = serializers.DateField(validators=[validate_plausible_date], help_text="Last day of it.")
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
@@ -60,7 +85,9 @@ class AskPackSerializer(serializers.Serializer[Any]):
 
 class EvidencePackFilter(django_filters.FilterSet):  # type: ignore[misc]
     state = django_filters.MultipleChoiceFilter(choices=EvidencePack.State.choices, label="State")
-    application = django_filters.CharFilter(field_name="application__slug", label="Application (slug)")
+    application = django_filters.CharFilter(
+        field_name="application__slug", label="Application (slug)"
+    )
     provider = django_filters.CharFilter(field_name="provider__slug", label="Provider (slug)")
 
     class Meta:
@@ -74,12 +101,15 @@ class ZipRenderer(BaseRenderer):
     render_style = "binary"
     charset = None
 
-    def render(self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None) -> bytes:
+    def render(
+        self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None
+    ) -> bytes:
         return b""
 
 
 class EvidencePackViewSet(ReadViewSet[EvidencePack]):
-    """Packs of evidence, latest first: one's own, while one may still read all they speak of; every office sees all."""
+    """Packs of evidence, latest first: one's own, while one may still read all they speak of; every
+    office sees all."""
 
     # made later by a worker, for all that the asker may see
     is_personal = True
@@ -95,22 +125,31 @@ class EvidencePackViewSet(ReadViewSet[EvidencePack]):
             OpenApiExample(
                 "a year of one application",
                 request_only=True,
-                value={"application": "claims-assistant", "since": "2026-01-01", "until": "2026-12-31"},
+                value={
+                    "application": "claims-assistant",
+                    "since": "2026-01-01",
+                    "until": "2026-12-31",
+                },
             )
         ],
     )
     def create(self, request: Request) -> Response:
-        """Ask for one; a worker makes it. Look at the address in `Location`; its file is at `file/` once it is done."""
+        """Ask for one; a worker makes it. Look at the address in `Location`; its file is at `file/`
+        once it is done."""
         asked = self.validated(AskPackSerializer)
         try:
-            pack = ask_pack(by=self.user, at=now(), **{**asked, "until": asked["until"] + timedelta(days=1)})
+            pack = ask_pack(
+                by=self.user, at=now(), **{**asked, "until": asked["until"] + timedelta(days=1)}
+            )
         except CannotBeMade as refused:
             raise Conflict(str(refused)) from None
         # without a broker beat finds it within a minute
         with contextlib.suppress(OperationalError):
             make_one_pack.delay(pack.pk)
         answer = self.answer(pack, status.HTTP_202_ACCEPTED)
-        answer["Location"] = request.build_absolute_uri(reverse("api:evidence-pack-detail", args=[pack.pk]))
+        answer["Location"] = request.build_absolute_uri(
+            reverse("api:evidence-pack-detail", args=[pack.pk])
+        )
         answer["Retry-After"] = str(RETRY_AFTER)
         return answer
 
@@ -124,13 +163,18 @@ class EvidencePackViewSet(ReadViewSet[EvidencePack]):
     @extend_schema(
         responses={
             (200, "application/zip"): OpenApiResponse(
-                {"type": "string", "format": "binary"}, description="The pack; `digest` is that of its manifest.json."
+                {"type": "string", "format": "binary"},
+                description="The pack; `digest` is that of its manifest.json.",
             )
         },
         filters=False,
     )
     @action(
-        detail=True, renderer_classes=[ZipRenderer], picks_fields=False, pagination_class=None, filterset_class=None
+        detail=True,
+        renderer_classes=[ZipRenderer],
+        picks_fields=False,
+        pagination_class=None,
+        filterset_class=None,
     )
     def file(self, request: Request, pk: str) -> StreamingHttpResponse:
         """Its zip; 404 while it is not made, and once it is no longer kept."""

@@ -1,4 +1,5 @@
-"""Reports made of tables: how complete they are and what is missing, and their rows as JSON lines, CSV or a list."""
+"""Reports made of tables: how complete they are and what is missing, and their rows as JSON lines,
+CSV or a list."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
@@ -36,11 +37,15 @@ class FillSerializer(serializers.Serializer[Any]):
     n_rows = serializers.IntegerField()
     n_filled = serializers.IntegerField(help_text="Cells.")
     n_missing = serializers.IntegerField()
-    share = serializers.FloatField(help_text="Filled of filled and missing; what does not apply counts neither way.")
+    share = serializers.FloatField(
+        help_text="Filled of filled and missing; what does not apply counts neither way."
+    )
 
 
 class GapSerializer(serializers.Serializer[Any]):
-    place = serializers.CharField(help_text="Where it is entered: provider, contract, application, ...")
+    place = serializers.CharField(
+        help_text="Where it is entered: provider, contract, application, ..."
+    )
     slug = serializers.CharField(allow_blank=True)
     id = serializers.IntegerField(allow_null=True)
     name = serializers.CharField()
@@ -58,7 +63,8 @@ class CheckSerializer(serializers.Serializer[Any]):
 
 class FiguresSerializer(serializers.Serializer[Any]):
     as_of = serializers.DateTimeField(
-        allow_null=True, help_text="When it was counted; null while a large organisation's was not counted yet."
+        allow_null=True,
+        help_text="When it was counted; null while a large organisation's was not counted yet.",
     )
     whole_organisation = serializers.BooleanField()
     share = serializers.FloatField(allow_null=True)
@@ -70,7 +76,9 @@ class FiguresSerializer(serializers.Serializer[Any]):
 class CellSerializer(serializers.Serializer[Any]):
     value = serializers.JSONField(allow_null=True)
     missing = serializers.BooleanField()
-    note = serializers.CharField(allow_blank=True, help_text="How it was derived, or why it does not apply.")
+    note = serializers.CharField(
+        allow_blank=True, help_text="How it was derived, or why it does not apply."
+    )
 
 
 class LinesRenderer(FastJSONRenderer):
@@ -80,14 +88,18 @@ class LinesRenderer(FastJSONRenderer):
 
 class ReportView(RegistryView):
     def figures(self, figures: Figures | None) -> Response:
-        return Response({
-            "as_of": figures.as_of if figures else None,
-            "whole_organisation": self.user.can_read_all,
-            "share": figures.whole.share if figures else None,
-            "tables": [_fill(sheet.table, sheet.fill) for sheet in figures.sheets] if figures else [],
-            "gaps": [_gap(gap) for gap in figures.gaps] if figures else [],
-            "failed_checks": [_check(check) for check in figures.failed] if figures else [],
-        })  # fmt: skip
+        return Response(
+            {
+                "as_of": figures.as_of if figures else None,
+                "whole_organisation": self.user.can_read_all,
+                "share": figures.whole.share if figures else None,
+                "tables": [_fill(sheet.table, sheet.fill) for sheet in figures.sheets]
+                if figures
+                else [],
+                "gaps": [_gap(gap) for gap in figures.gaps] if figures else [],
+                "failed_checks": [_check(check) for check in figures.failed] if figures else [],
+            }
+        )
 
 
 class RowsView(ReportView):
@@ -103,23 +115,29 @@ class RowsView(ReportView):
             body = (orjson.dumps(_record(table, row), default=str) + b"\n" for row in rows)
             kind, ending = LINES, "ndjson"
         return StreamingHttpResponse(
-            body, content_type=kind, headers={"Content-Disposition": f'attachment; filename="{name}.{ending}"'}
+            body,
+            content_type=kind,
+            headers={"Content-Disposition": f'attachment; filename="{name}.{ending}"'},
         )
 
 
 _ROWS = {
     (200, LINES): OpenApiResponse(
-        {"type": "string"}, description="A record a line: each column's name with value, missing and note."
+        {"type": "string"},
+        description="A record a line: each column's name with value, missing and note.",
     ),
-    (200, "text/csv"): OpenApiResponse({"type": "string"}, description="The same as CSV (`?format=csv`)."),
+    (200, "text/csv"): OpenApiResponse(
+        {"type": "string"}, description="The same as CSV (`?format=csv`)."
+    ),
 }
 
 
 class RegisterView(ReportView):
     @extend_schema(operation_id="reports_register", responses=FiguresSerializer)
     def get(self, request: Request) -> Response:
-        """The DORA register of information: how complete each template is, what is missing and where it is entered, and
-        which of the supervisors' rules it breaks. For the offices of the whole organisation, else of the own teams."""
+        """The DORA register of information: how complete each template is, what is missing and
+        where it is entered, and which of the supervisors' rules it breaks. For the offices of the
+        whole organisation, else of the own teams."""
         return self.figures(register_figures(user=self.user, at=now()))
 
 
@@ -127,7 +145,9 @@ class RegisterRowsView(RowsView):
     @extend_schema(
         operation_id="reports_register_rows",
         parameters=[
-            OpenApiParameter("table", str, OpenApiParameter.PATH, enum=list(BY_SLUG), description="The template.")
+            OpenApiParameter(
+                "table", str, OpenApiParameter.PATH, enum=list(BY_SLUG), description="The template."
+            )
         ],
         responses=_ROWS,
     )
@@ -166,7 +186,9 @@ class ComponentFileSerializer(serializers.Serializer[Any]):
     application = serializers.CharField(help_text="Slug.")
     name = serializers.CharField()
     as_of = serializers.DateField()
-    documents_withheld = serializers.BooleanField(help_text="What is on file of developers is read by the offices.")
+    documents_withheld = serializers.BooleanField(
+        help_text="What is on file of developers is read by the offices."
+    )
     n_items = serializers.IntegerField(help_text="Documents that developers owe (Annex XII).")
     n_on_file = serializers.IntegerField()
     n_overdue = serializers.IntegerField()
@@ -180,23 +202,33 @@ class ComponentFileSerializer(serializers.Serializer[Any]):
 class ComponentFileView(RegistryView):
     @extend_schema(operation_id="reports_components", responses=ComponentFileSerializer)
     def get(self, request: Request, slug: str) -> Response:
-        """The AI Act component file of one application: what its developers owe, what was modified, who becomes a
-        provider, and all components (Annex IV 2(a))."""
-        application = Application.objects.visible_to(self.user).filter(slug=slug).select_related("team").first()
+        """The AI Act component file of one application: what its developers owe, what was modified,
+        who becomes a provider, and all components (Annex IV 2(a))."""
+        application = (
+            Application.objects.visible_to(self.user)
+            .filter(slug=slug)
+            .select_related("team")
+            .first()
+        )
         if application is None:
             raise Http404
         file = component_file(application=application, user=self.user, on=day_of(now()))
-        return Response({
-            "application": application.slug,
-            "name": application.name,
-            "as_of": file.on,
-            "documents_withheld": file.documents_withheld,
-            "n_items": file.n_items,
-            "n_on_file": file.n_on_file,
-            "n_overdue": file.n_overdue,
-            "gaps": [_gap(gap) for gap in file.gaps],
-            **{table.slug: [_record(table, row) for row in file.rows[table.slug]] for table in COMPONENT_TABLES},
-        })  # fmt: skip
+        return Response(
+            {
+                "application": application.slug,
+                "name": application.name,
+                "as_of": file.on,
+                "documents_withheld": file.documents_withheld,
+                "n_items": file.n_items,
+                "n_on_file": file.n_on_file,
+                "n_overdue": file.n_overdue,
+                "gaps": [_gap(gap) for gap in file.gaps],
+                **{
+                    table.slug: [_record(table, row) for row in file.rows[table.slug]]
+                    for table in COMPONENT_TABLES
+                },
+            }
+        )
 
 
 class DoneSerializer(serializers.Serializer[Any]):
@@ -232,10 +264,14 @@ class BoardSerializer(serializers.Serializer[Any]):
     whole_organisation = serializers.BooleanField()
     n_applications = serializers.IntegerField(help_text="In pilot or production.")
     n_critical = serializers.IntegerField(help_text="Of those the critical ones.")
-    n_tested = serializers.IntegerField(help_text="Critical ones whose every primary has a tested way out in date.")
+    n_tested = serializers.IntegerField(
+        help_text="Critical ones whose every primary has a tested way out in date."
+    )
     tested_share = serializers.FloatField(allow_null=True)
     n_ended = serializers.IntegerField(help_text="Applications on a model that has ended.")
-    n_ending_180 = serializers.IntegerField(help_text="On one that has ended or ends within 180 days.")
+    n_ending_180 = serializers.IntegerField(
+        help_text="On one that has ended or ends within 180 days."
+    )
     done = DoneSerializer(help_text="In the quarter up to today.")
     flags = FlagToDecideSerializer(many=True)
     n_flags = serializers.IntegerField()
@@ -247,55 +283,71 @@ class BoardSerializer(serializers.Serializer[Any]):
 class BoardView(RegistryView):
     @extend_schema(operation_id="reports_board", responses=BoardSerializer)
     def get(self, request: Request) -> Response:
-        """The figures of the board's page: exits that are tested, what ends, what was done, what to decide. How the
-        portfolio is spread stands under `concentration/`."""
+        """The figures of the board's page: exits that are tested, what ends, what was done, what to
+        decide. How the portfolio is spread stands under `concentration/`."""
         at = now()
         on = day_of(at)
         exits, decisions = tested_exits(user=self.user), to_decide(user=self.user, on=on)
         counts = portfolio_figures(user=self.user, on=on)
-        return Response({
-            "as_of": at,
-            "whole_organisation": self.user.can_read_all,
-            "n_applications": counts.n_applications,
-            "n_critical": exits.n_critical,
-            "n_tested": exits.n_tested,
-            "tested_share": exits.share,
-            "n_ended": counts.n_ended,
-            "n_ending_180": counts.n_ending_180,
-            "done": asdict(done_figures(user=self.user, on=on)),
-            "flags": [asdict(flag) for flag in decisions.flags],
-            "n_flags": decisions.n_flags,
-            "late": [
-                {
-                    "application": late.application.slug, "leave_by": late.leave_by, "retires_on": late.retires_on,
-                    "has_ended": late.has_ended,
-                }
-                for late in decisions.late
-            ],
-            "n_acceptances": decisions.n_acceptances,
-            "n_approvals": decisions.n_approvals,
-        })  # fmt: skip
+        return Response(
+            {
+                "as_of": at,
+                "whole_organisation": self.user.can_read_all,
+                "n_applications": counts.n_applications,
+                "n_critical": exits.n_critical,
+                "n_tested": exits.n_tested,
+                "tested_share": exits.share,
+                "n_ended": counts.n_ended,
+                "n_ending_180": counts.n_ending_180,
+                "done": asdict(done_figures(user=self.user, on=on)),
+                "flags": [asdict(flag) for flag in decisions.flags],
+                "n_flags": decisions.n_flags,
+                "late": [
+                    {
+                        "application": late.application.slug,
+                        "leave_by": late.leave_by,
+                        "retires_on": late.retires_on,
+                        "has_ended": late.has_ended,
+                    }
+                    for late in decisions.late
+                ],
+                "n_acceptances": decisions.n_acceptances,
+                "n_approvals": decisions.n_approvals,
+            }
+        )
 
 
 def _fill(table: Table, fill: Fill) -> dict[str, Any]:
     return {
-        "table": table.slug, "code": table.code, "name": str(table.name), "n_rows": fill.n_rows,
-        "n_filled": fill.n_filled, "n_missing": fill.n_missing, "share": fill.share,
-    }  # fmt: skip
+        "table": table.slug,
+        "code": table.code,
+        "name": str(table.name),
+        "n_rows": fill.n_rows,
+        "n_filled": fill.n_filled,
+        "n_missing": fill.n_missing,
+        "share": fill.share,
+    }
 
 
 def _gap(gap: Gap) -> dict[str, Any]:
     return {
-        "place": gap.place.value, "slug": gap.slug, "id": gap.ref, "name": gap.name,
-        "fields": [str(label) for label in gap.labels], "n_cells": gap.n_cells,
-    }  # fmt: skip
+        "place": gap.place.value,
+        "slug": gap.slug,
+        "id": gap.ref,
+        "name": gap.name,
+        "fields": [str(label) for label in gap.labels],
+        "n_cells": gap.n_cells,
+    }
 
 
 def _check(check: Check) -> dict[str, Any]:
     return {
-        "rule": check.rule.value, "table": check.table.slug, "column": check.code, "n": check.n,
+        "rule": check.rule.value,
+        "table": check.table.slug,
+        "column": check.code,
+        "n": check.n,
         "sentence": str(check.sentence),
-    }  # fmt: skip
+    }
 
 
 def _record(table: Table, row: Row) -> dict[str, Any]:

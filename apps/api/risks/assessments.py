@@ -42,7 +42,9 @@ from apps.risks.models import (
 @extend_schema_field({"type": "integer", "description": "Id of a dependency you may see."})
 class VisibleDependencyField(serializers.PrimaryKeyRelatedField[Dependency]):
     def get_queryset(self) -> Any:
-        return Dependency.objects.visible_to(self.context["request"].user).select_related("application__team")
+        return Dependency.objects.visible_to(self.context["request"].user).select_related(
+            "application__team"
+        )
 
 
 MOST_AT_ONCE = 5000
@@ -51,24 +53,41 @@ MOST_AT_ONCE = 5000
 class AssessmentSerializer(ReasonMixin, serializers.ModelSerializer[Assessment]):
     risk = serializers.PrimaryKeyRelatedField(queryset=FoundationRisk.objects.all())
     dependency = VisibleDependencyField(queryset=Dependency.objects.none())
-    application = serializers.CharField(source="dependency.application.slug", read_only=True, help_text="Slug.")
+    application = serializers.CharField(
+        source="dependency.application.slug", read_only=True, help_text="Slug."
+    )
     template = serializers.CharField(source="risk.template.code", read_only=True, allow_null=True)
     version = serializers.IntegerField(
-        min_value=0, max_value=2**31 - 1, required=False, default=0,
-        help_text="The version that was read, 0 where there was none; the answer carries the next one.",
-    )  # fmt: skip
+        min_value=0,
+        max_value=2**31 - 1,
+        required=False,
+        default=0,
+        help_text="The version that was read, 0 where there was none; the answer carries the "
+        "next one.",
+    )
     treatment = serializers.ChoiceField(
-        choices=Treatment.choices, required=False, allow_blank=True, help_text="`accept` has an address of its own."
+        choices=Treatment.choices,
+        required=False,
+        allow_blank=True,
+        help_text="`accept` has an address of its own.",
     )
     inherent_likelihood = LevelField(read_only=True)
     inherent_impact = LevelField(read_only=True)
-    current_likelihood = LevelField(required=False, allow_null=True, help_text="With today's controls.")
+    current_likelihood = LevelField(
+        required=False, allow_null=True, help_text="With today's controls."
+    )
     current_impact = LevelField(required=False, allow_null=True)
-    residual_likelihood = LevelField(required=False, allow_null=True, help_text="After the planned treatment.")
+    residual_likelihood = LevelField(
+        required=False, allow_null=True, help_text="After the planned treatment."
+    )
     residual_impact = LevelField(required=False, allow_null=True)
     owner = UserField(required=False, allow_null=True)
-    accepted_by = serializers.CharField(source="accepted_by.username", read_only=True, allow_null=True)
-    revoked_by = serializers.CharField(source="revoked_by.username", read_only=True, allow_null=True)
+    accepted_by = serializers.CharField(
+        source="accepted_by.username", read_only=True, allow_null=True
+    )
+    revoked_by = serializers.CharField(
+        source="revoked_by.username", read_only=True, allow_null=True
+    )
     assessed_by = serializers.CharField(source="assessed_by.username", read_only=True)
     evidence = EvidenceIdsField()
     acceptance_in_force = serializers.BooleanField(read_only=True)
@@ -76,18 +95,69 @@ class AssessmentSerializer(ReasonMixin, serializers.ModelSerializer[Assessment])
     class Meta:
         model = Assessment
         fields = [
-            "id", "risk", "dependency", "application", "template", "version", "state", "not_applicable_because",
-            "inherent_likelihood", "inherent_impact", "current_likelihood", "current_impact", "residual_likelihood",
-            "residual_impact", "inherent", "current", "residual", "confidence", "treatment", "plan", "owner", "due_on",
-            "accepted_by", "accepted_at", "accepted_until", "accept_reason", "acceptance_in_force", "revoked_by",
-            "revoked_at", "revoke_reason", "stale_since", "stale_cause", "stale_because", "stale_event", "evidence",
-            "assessed_by", "assessed_at", "created_at", "updated_at", "reason",
-        ]  # fmt: skip
+            "id",
+            "risk",
+            "dependency",
+            "application",
+            "template",
+            "version",
+            "state",
+            "not_applicable_because",
+            "inherent_likelihood",
+            "inherent_impact",
+            "current_likelihood",
+            "current_impact",
+            "residual_likelihood",
+            "residual_impact",
+            "inherent",
+            "current",
+            "residual",
+            "confidence",
+            "treatment",
+            "plan",
+            "owner",
+            "due_on",
+            "accepted_by",
+            "accepted_at",
+            "accepted_until",
+            "accept_reason",
+            "acceptance_in_force",
+            "revoked_by",
+            "revoked_at",
+            "revoke_reason",
+            "stale_since",
+            "stale_cause",
+            "stale_because",
+            "stale_event",
+            "evidence",
+            "assessed_by",
+            "assessed_at",
+            "created_at",
+            "updated_at",
+            "reason",
+        ]
         read_only_fields = [
-            "id", "state", "not_applicable_because", "inherent_likelihood", "inherent_impact", "inherent", "current",
-            "residual", "accepted_at", "accepted_until", "accept_reason", "revoked_at", "revoke_reason", "stale_since",
-            "stale_cause", "stale_because", "stale_event", "assessed_at", "created_at", "updated_at",
-        ]  # fmt: skip
+            "id",
+            "state",
+            "not_applicable_because",
+            "inherent_likelihood",
+            "inherent_impact",
+            "inherent",
+            "current",
+            "residual",
+            "accepted_at",
+            "accepted_until",
+            "accept_reason",
+            "revoked_at",
+            "revoke_reason",
+            "stale_since",
+            "stale_cause",
+            "stale_because",
+            "stale_event",
+            "assessed_at",
+            "created_at",
+            "updated_at",
+        ]
         # two at once are told in the action who was faster
         validators: list[Any] = []
 
@@ -98,9 +168,20 @@ class RiskAcceptanceSerializer(AssessmentSerializer):
 
     class Meta(AssessmentSerializer.Meta):
         fields = [
-            "risk", "dependency", "version", "until", "because", "current_likelihood", "current_impact",
-            "residual_likelihood", "residual_impact", "confidence", "plan", "owner", "due_on",
-        ]  # fmt: skip
+            "risk",
+            "dependency",
+            "version",
+            "until",
+            "because",
+            "current_likelihood",
+            "current_impact",
+            "residual_likelihood",
+            "residual_impact",
+            "confidence",
+            "plan",
+            "owner",
+            "due_on",
+        ]
 
     application = template = treatment = accepted_by = revoked_by = None  # type: ignore[assignment]
     inherent_likelihood = inherent_impact = None  # type: ignore[assignment]
@@ -116,12 +197,16 @@ class RiskNotApplicableSerializer(RiskAcceptanceSerializer):
 
 
 class RiskAcceptanceRevokedSerializer(serializers.Serializer[Any]):
-    version = serializers.IntegerField(min_value=1, max_value=2**31 - 1, help_text="The version that was read.")
+    version = serializers.IntegerField(
+        min_value=1, max_value=2**31 - 1, help_text="The version that was read."
+    )
     because = serializers.CharField(max_length=2000)
 
 
 class AssessmentUndoneSerializer(ReasonMixin):
-    version = serializers.IntegerField(min_value=1, max_value=2**31 - 1, help_text="The version that was read.")
+    version = serializers.IntegerField(
+        min_value=1, max_value=2**31 - 1, help_text="The version that was read."
+    )
 
 
 class DependencyReadSerializer(serializers.Serializer[Any]):
@@ -134,9 +219,19 @@ class BulkAssessmentSerializer(AssessmentSerializer):
 
     class Meta(AssessmentSerializer.Meta):
         fields = [
-            "risk", "dependencies", "current_likelihood", "current_impact", "residual_likelihood", "residual_impact",
-            "confidence", "treatment", "plan", "owner", "due_on", "reason",
-        ]  # fmt: skip
+            "risk",
+            "dependencies",
+            "current_likelihood",
+            "current_impact",
+            "residual_likelihood",
+            "residual_impact",
+            "confidence",
+            "treatment",
+            "plan",
+            "owner",
+            "due_on",
+            "reason",
+        ]
 
     dependency = application = template = version = accepted_by = revoked_by = None  # type: ignore[assignment]
     inherent_likelihood = inherent_impact = None  # type: ignore[assignment]
@@ -154,28 +249,43 @@ class BulkAssessedSerializer(serializers.Serializer[Any]):
 
 
 def _in_force(treatment: str, revoked_at: Any, until: date | None) -> bool:
-    return treatment == Treatment.ACCEPT and revoked_at is None and until is not None and until > today()
+    return (
+        treatment == Treatment.ACCEPT
+        and revoked_at is None
+        and until is not None
+        and until > today()
+    )
 
 
 class AssessmentViewSet(ReadViewSet[Assessment]):
-    """What was decided about inherited risks; a risk without one is unassessed. Whoever writes sends the version that
-    was read: two at once, and the second is told (409) who was faster and what was decided."""
+    """What was decided about inherited risks; a risk without one is unassessed. Whoever writes
+    sends the version that was read: two at once, and the second is told (409) who was faster and
+    what was decided."""
 
     model = Assessment
     serializer_class = AssessmentSerializer
     filterset_class = AssessmentFilter
-    orders = {**GRAVEST_FIRST, "due_on": Keyset(("due_on", "id")), "-due_on": Keyset(("-due_on", "-id"))}
+    orders = {
+        **GRAVEST_FIRST,
+        "due_on": Keyset(("due_on", "id")),
+        "-due_on": Keyset(("-due_on", "-id")),
+    }
     dated_orders = frozenset({"due_on", "-due_on"})
     annotations = {
         "evidence_ids": ArraySubquery(
-            AssessmentEvidence.objects.filter(assessment=OuterRef("pk")).order_by("evidence").values("evidence")
+            AssessmentEvidence.objects.filter(assessment=OuterRef("pk"))
+            .order_by("evidence")
+            .values("evidence")
         )
     }
-    computed = {"acceptance_in_force": Computed(("treatment", "revoked_at", "accepted_until"), _in_force)}
+    computed = {
+        "acceptance_in_force": Computed(("treatment", "revoked_at", "accepted_until"), _in_force)
+    }
 
     @extend_schema(responses={200: AssessmentSerializer, 201: AssessmentSerializer})
     def create(self, request: Request) -> Response:
-        """Assess an inherited risk, for the first time or again; for editors of the application's team."""
+        """Assess an inherited risk, for the first time or again; for editors of the application's
+        team."""
         facts = self.validated(AssessmentSerializer)
         dependency, version = facts.pop("dependency"), facts.pop("version")
         self.require(TeamRole.EDITOR, dependency.application.team)
@@ -228,11 +338,13 @@ class AssessmentViewSet(ReadViewSet[Assessment]):
     @extend_schema(request=BulkAssessmentSerializer, responses=BulkAssessedSerializer)
     @action(detail=False, methods=["post"])
     def bulk(self, request: Request) -> Response:
-        """The same assessment for many dependencies of one risk. What may not be edited, does not inherit it or was
-        changed meanwhile is left alone and named."""
+        """The same assessment for many dependencies of one risk. What may not be edited, does not
+        inherit it or was changed meanwhile is left alone and named."""
         facts = self.validated(BulkAssessmentSerializer)
         if len(facts["dependencies"]) > MOST_AT_ONCE:
-            raise NotValid({"dependencies": f"At most {MOST_AT_ONCE} at once. Send the others afterwards."})
+            raise NotValid(
+                {"dependencies": f"At most {MOST_AT_ONCE} at once. Send the others afterwards."}
+            )
         asked = {row["dependency"]: row["version"] for row in facts.pop("dependencies")}
         teams = dict(
             Dependency.objects.visible_to(self.user)
@@ -240,9 +352,13 @@ class AssessmentViewSet(ReadViewSet[Assessment]):
             .order_by()
             .values_list("pk", "application__team_id")
         )
-        refused = dict.fromkeys(asked.keys() - teams.keys(), "There is no such dependency that you may see.")
+        refused = dict.fromkeys(
+            asked.keys() - teams.keys(), "There is no such dependency that you may see."
+        )
         barred = {pk for pk, team in teams.items() if not self.user.may(TeamRole.EDITOR, team)}
-        refused |= dict.fromkeys(barred, "Only an editor of the owning team may do this. Ask one of them.")
+        refused |= dict.fromkeys(
+            barred, "Only an editor of the owning team may do this. Ask one of them."
+        )
         outcome = actions.assess_many(
             risk=facts.pop("risk"),
             expected_versions={pk: version for pk, version in asked.items() if pk not in refused},
@@ -274,23 +390,30 @@ class AssessmentViewSet(ReadViewSet[Assessment]):
         )
         return self.answer(assessment)
 
-    @extend_schema(request=AssessmentUndoneSerializer, responses={200: AssessmentSerializer, 204: None})
+    @extend_schema(
+        request=AssessmentUndoneSerializer, responses={200: AssessmentSerializer, 204: None}
+    )
     @action(detail=True, methods=["post"])
     def undo(self, request: Request, pk: str) -> Response:
-        """Take the last decision back; 204 where it was the first one, and the risk is unassessed again. An acceptance
-        is given and taken by owners, so only they undo one, or bring one back."""
+        """Take the last decision back; 204 where it was the first one, and the risk is unassessed
+        again. An acceptance is given and taken by owners, so only they undo one, or bring one
+        back."""
         assessment = self.subject("dependency__application__team")
         self.require(actions.role_to_undo(assessment), assessment.dependency.application.team)
         asked = self.validated(AssessmentUndoneSerializer)
         undone = actions.undo_assessment(
-            assessment=assessment, expected_version=asked["version"], reason=asked.get("reason", ""), by=self.user
+            assessment=assessment,
+            expected_version=asked["version"],
+            reason=asked.get("reason", ""),
+            by=self.user,
         )
         return self.answer(undone) if undone else Response(status=status.HTTP_204_NO_CONTENT)
 
     @extend_schema(request=AttachEvidenceSerializer, responses=AssessmentSerializer)
     @action(detail=True, methods=["post"])
     def attach(self, request: Request, pk: str) -> Response:
-        """Say that it rests on evidence that is on record; for editors. Doing it twice changes nothing."""
+        """Say that it rests on evidence that is on record; for editors. Doing it twice changes
+        nothing."""
         assessment = self._of_role(TeamRole.EDITOR)
         asked = self.validated(AttachEvidenceSerializer)
         actions.attach_evidence(evidence=asked["evidence"], assessment=assessment, by=self.user)

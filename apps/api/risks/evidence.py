@@ -38,21 +38,52 @@ class EvidenceSerializer(ReasonMixin, serializers.ModelSerializer[Evidence]):
         allow_null=True,
         help_text="Identifier.",
     )
-    offering = serializers.PrimaryKeyRelatedField(queryset=Offering.objects.all(), required=False, allow_null=True)
+    offering = serializers.PrimaryKeyRelatedField(
+        queryset=Offering.objects.all(), required=False, allow_null=True
+    )
     template = serializers.SlugRelatedField(
-        slug_field="code", queryset=RiskTemplate.objects.all(), required=False, allow_null=True,
+        slug_field="code",
+        queryset=RiskTemplate.objects.all(),
+        required=False,
+        allow_null=True,
         help_text="Code of the risk it tests.",
-    )  # fmt: skip
-    recorded_by = serializers.CharField(source="recorded_by.username", read_only=True, allow_null=True)
-    state = serializers.ChoiceField(choices=Evidence.State.choices, read_only=True, help_text="Today.")
+    )
+    recorded_by = serializers.CharField(
+        source="recorded_by.username", read_only=True, allow_null=True
+    )
+    state = serializers.ChoiceField(
+        choices=Evidence.State.choices, read_only=True, help_text="Today."
+    )
 
     class Meta:
         model = Evidence
         fields = [
-            "id", "kind", "tool", "run", "evaluator", "application", "version", "offering", "template", "dataset",
-            "metric", "value", "threshold", "higher_is_better", "passed", "n", "run_on", "expires_on", "digest",
-            "link", "note", "state", "recorded_by", "recorded_at", "reason",
-        ]  # fmt: skip
+            "id",
+            "kind",
+            "tool",
+            "run",
+            "evaluator",
+            "application",
+            "version",
+            "offering",
+            "template",
+            "dataset",
+            "metric",
+            "value",
+            "threshold",
+            "higher_is_better",
+            "passed",
+            "n",
+            "run_on",
+            "expires_on",
+            "digest",
+            "link",
+            "note",
+            "state",
+            "recorded_by",
+            "recorded_at",
+            "reason",
+        ]
         read_only_fields = ["id", "recorded_at"]
 
 
@@ -61,8 +92,8 @@ def _evidence_state(passed: bool | None, expires_on: date | None) -> str:
 
 
 class EvidenceViewSet(ReadViewSet[Evidence]):
-    """What was measured or filed about an application, a version or an offering. Rows stay; a new result is a new
-    row."""
+    """What was measured or filed about an application, a version or an offering. Rows stay; a new
+    result is a new row."""
 
     model = Evidence
     serializer_class = EvidenceSerializer
@@ -72,14 +103,16 @@ class EvidenceViewSet(ReadViewSet[Evidence]):
 
     @extend_schema(responses={201: EvidenceSerializer})
     def create(self, request: Request) -> Response:
-        """Record a result or a paper; about an application for editors of its team, otherwise for governance."""
+        """Record a result or a paper; about an application for editors of its team, otherwise for
+        governance."""
         facts = self.validated(EvidenceSerializer)
         application = facts.get("application")
         if application is not None:
             self.require(TeamRole.EDITOR, application.team)
         elif not self.user.is_governance:
             raise PermissionDenied(
-                "Evidence about a version or offering speaks for everyone: ask governance, or name your application."
+                "Evidence about a version or offering speaks for everyone: ask governance, or name "
+                "your application."
             )
         evidence = actions.record_evidence(
             kind=facts.pop("kind"),

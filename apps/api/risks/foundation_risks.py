@@ -47,37 +47,88 @@ from apps.risks.queries.named import NODE_NAME
 
 class FoundationRiskSerializer(ReasonMixin, serializers.ModelSerializer[FoundationRisk]):
     template = serializers.SlugRelatedField(
-        slug_field="code", queryset=RiskTemplate.objects.all(), required=False, allow_null=True,
+        slug_field="code",
+        queryset=RiskTemplate.objects.all(),
+        required=False,
+        allow_null=True,
         help_text="Code; absent for an own risk, which has a title.",
-    )  # fmt: skip
-    name = serializers.CharField(source="risk_name", read_only=True, help_text="Its own title, or the template's.")
-    layer = serializers.ChoiceField(source="template.layer", choices=Layer.choices, read_only=True, allow_null=True)
+    )
+    name = serializers.CharField(
+        source="risk_name", read_only=True, help_text="Its own title, or the template's."
+    )
+    layer = serializers.ChoiceField(
+        source="template.layer", choices=Layer.choices, read_only=True, allow_null=True
+    )
     node_kind = WordField(NodeKind, source="node.kind", help_text="What it is attached to.")
     node_ref = serializers.IntegerField(
-        source="node.ref", min_value=1, max_value=2**62,
+        source="node.ref",
+        min_value=1,
+        max_value=2**62,
         help_text="Id of the offering, version, foundation or region; otherwise of the provider.",
-    )  # fmt: skip
+    )
     node_name = serializers.CharField(read_only=True)
     likelihood = serializers.IntegerField(
-        required=False, min_value=1, max_value=5, help_text="Inherent, 1 to 5; the template's usual one where absent."
+        required=False,
+        min_value=1,
+        max_value=5,
+        help_text="Inherent, 1 to 5; the template's usual one where absent.",
     )
-    impact = serializers.IntegerField(required=False, min_value=1, max_value=5, help_text="Inherent, 1 to 5.")
+    impact = serializers.IntegerField(
+        required=False, min_value=1, max_value=5, help_text="Inherent, 1 to 5."
+    )
     owner = UserField(required=False, allow_null=True)
     evidence = EvidenceIdsField()
-    dismissed_by = serializers.CharField(source="dismissed_by.username", read_only=True, allow_null=True)
+    dismissed_by = serializers.CharField(
+        source="dismissed_by.username", read_only=True, allow_null=True
+    )
 
     class Meta:
         model = FoundationRisk
         fields = [
-            "id", "template", "title", "name", "description", "layer", "node_kind", "node_ref", "node_name",
-            "likelihood", "impact", "inherent", "confidence", "inherits", "owner", "rule", "facts", "source_url",
-            "review_on", "evidence", "opened_at", "changed_at", "closed_at", "closed_reason", "dismissed_at",
-            "dismissed_by", "dismissed_reason", "created_at", "updated_at", "reason",
-        ]  # fmt: skip
+            "id",
+            "template",
+            "title",
+            "name",
+            "description",
+            "layer",
+            "node_kind",
+            "node_ref",
+            "node_name",
+            "likelihood",
+            "impact",
+            "inherent",
+            "confidence",
+            "inherits",
+            "owner",
+            "rule",
+            "facts",
+            "source_url",
+            "review_on",
+            "evidence",
+            "opened_at",
+            "changed_at",
+            "closed_at",
+            "closed_reason",
+            "dismissed_at",
+            "dismissed_by",
+            "dismissed_reason",
+            "created_at",
+            "updated_at",
+            "reason",
+        ]
         read_only_fields = [
-            "id", "inherent", "rule", "opened_at", "changed_at", "closed_at", "closed_reason", "dismissed_at",
-            "dismissed_reason", "created_at", "updated_at",
-        ]  # fmt: skip
+            "id",
+            "inherent",
+            "rule",
+            "opened_at",
+            "changed_at",
+            "closed_at",
+            "closed_reason",
+            "dismissed_at",
+            "dismissed_reason",
+            "created_at",
+            "updated_at",
+        ]
         # a check of the model says the same in its own words
         validators: list[Any] = []
 
@@ -87,15 +138,26 @@ class FoundationRiskChangeSerializer(FoundationRiskSerializer):
 
     class Meta(FoundationRiskSerializer.Meta):
         fields = [
-            "title", "description", "likelihood", "impact", "confidence", "inherits", "owner", "facts", "source_url",
-            "review_on", "reason",
-        ]  # fmt: skip
+            "title",
+            "description",
+            "likelihood",
+            "impact",
+            "confidence",
+            "inherits",
+            "owner",
+            "facts",
+            "source_url",
+            "review_on",
+            "reason",
+        ]
 
     template = name = layer = node_kind = node_ref = node_name = dismissed_by = evidence = None  # type: ignore[assignment]
 
 
 class RiskEndedSerializer(serializers.Serializer[Any]):
-    because = serializers.CharField(max_length=500, help_text="Why; for the history and the next reader.")
+    because = serializers.CharField(
+        max_length=500, help_text="Why; for the history and the next reader."
+    )
 
 
 class RiskReachSerializer(RiskCountsSerializer):
@@ -103,7 +165,8 @@ class RiskReachSerializer(RiskCountsSerializer):
 
 
 class FoundationRiskViewSet(ReadViewSet[FoundationRisk]):
-    """A risk on one node, inherited by everything that stands there. Changed by governance; read by everyone."""
+    """A risk on one node, inherited by everything that stands there. Changed by governance; read by
+    everyone."""
 
     model = FoundationRisk
     serializer_class = FoundationRiskSerializer
@@ -138,7 +201,9 @@ class FoundationRiskViewSet(ReadViewSet[FoundationRisk]):
         """Other levels make the assessments that rest on it stale; for governance."""
         risk = self._governed()
         facts = self.validated(FoundationRiskChangeSerializer, partial=True)
-        risk = actions.change_risk(risk=risk, reason=facts.pop("reason", ""), facts=facts, by=self.user, at=now())
+        risk = actions.change_risk(
+            risk=risk, reason=facts.pop("reason", ""), facts=facts, by=self.user, at=now()
+        )
         return self.answer(risk)
 
     @extend_schema(request=RiskEndedSerializer, responses=FoundationRiskSerializer)
@@ -146,13 +211,15 @@ class FoundationRiskViewSet(ReadViewSet[FoundationRisk]):
     def close(self, request: Request, pk: str) -> Response:
         """It is over; for governance. What a rule raised is dismissed instead."""
         risk, asked = self._governed(), self.validated(RiskEndedSerializer)
-        return self.answer(actions.close_risk(risk=risk, because=asked["because"], by=self.user, at=now()))
+        return self.answer(
+            actions.close_risk(risk=risk, because=asked["because"], by=self.user, at=now())
+        )
 
     @extend_schema(request=AttachEvidenceSerializer, responses=FoundationRiskSerializer)
     @action(detail=True, methods=["post"])
     def attach(self, request: Request, pk: str) -> Response:
-        """Say that it rests on evidence about a version or an offering; for governance. Doing it twice changes
-        nothing."""
+        """Say that it rests on evidence about a version or an offering; for governance. Doing it
+        twice changes nothing."""
         risk, asked = self._governed(), self.validated(AttachEvidenceSerializer)
         actions.attach_evidence(evidence=asked["evidence"], risk=risk, by=self.user)
         return self.answer(risk)
@@ -162,21 +229,27 @@ class FoundationRiskViewSet(ReadViewSet[FoundationRisk]):
     def reopen(self, request: Request, pk: str) -> Response:
         """Undo a closing; for governance."""
         risk, asked = self._governed(), self.validated(ReasonMixin)
-        return self.answer(actions.reopen_risk(risk=risk, reason=asked.get("reason", ""), by=self.user, at=now()))
+        return self.answer(
+            actions.reopen_risk(risk=risk, reason=asked.get("reason", ""), by=self.user, at=now())
+        )
 
     @extend_schema(request=RiskEndedSerializer, responses=FoundationRiskSerializer)
     @action(detail=True, methods=["post"])
     def dismiss(self, request: Request, pk: str) -> Response:
         """What a rule raised does not matter here, until its facts change; for governance."""
         risk, asked = self._governed(), self.validated(RiskEndedSerializer)
-        return self.answer(actions.dismiss_risk(risk=risk, because=asked["because"], by=self.user, at=now()))
+        return self.answer(
+            actions.dismiss_risk(risk=risk, because=asked["because"], by=self.user, at=now())
+        )
 
     @extend_schema(request=ReasonMixin, responses=FoundationRiskSerializer)
     @action(detail=True, methods=["post"])
     def reinstate(self, request: Request, pk: str) -> Response:
         """Undo a dismissal; for governance."""
         risk, asked = self._governed(), self.validated(ReasonMixin)
-        return self.answer(actions.reinstate_risk(risk=risk, reason=asked.get("reason", ""), by=self.user))
+        return self.answer(
+            actions.reinstate_risk(risk=risk, reason=asked.get("reason", ""), by=self.user)
+        )
 
     @extend_schema(responses=RiskReachSerializer, parameters=[], filters=False)
     @action(detail=True, pagination_class=None, filterset_class=None, picks_fields=False)
@@ -189,7 +262,9 @@ class FoundationRiskViewSet(ReadViewSet[FoundationRisk]):
 
     def require_governance(self) -> None:
         if not self.user.is_governance:
-            raise PermissionDenied("Only governance changes the risks of foundations. Ask one of them.")
+            raise PermissionDenied(
+                "Only governance changes the risks of foundations. Ask one of them."
+            )
 
     def _governed(self) -> FoundationRisk:
         risk = self.subject("template", "node")

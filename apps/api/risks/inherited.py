@@ -76,7 +76,8 @@ class InheritedRiskSerializer(serializers.Serializer[Any]):
     state = serializers.ChoiceField(choices=STATES)
     assessment = serializers.IntegerField(source="assessment_id", allow_null=True)
     version = serializers.IntegerField(
-        source="assessment_version", help_text="To be sent back when it is assessed; 0 while it is not."
+        source="assessment_version",
+        help_text="To be sent back when it is assessed; 0 while it is not.",
     )
     treatment = serializers.ChoiceField(choices=Treatment.choices, allow_blank=True)
     current = LevelSerializer(allow_null=True)
@@ -87,8 +88,12 @@ class InheritedRiskSerializer(serializers.Serializer[Any]):
     stale_because = serializers.CharField(allow_blank=True)
 
 
-_PAIR = OpenApiParameter("id", str, OpenApiParameter.PATH, description="Risk and dependency: 12-345.")
-_APPLICATION = OpenApiParameter("application", str, description="Application (slug); all you may see where absent.")
+_PAIR = OpenApiParameter(
+    "id", str, OpenApiParameter.PATH, description="Risk and dependency: 12-345."
+)
+_APPLICATION = OpenApiParameter(
+    "application", str, description="Application (slug); all you may see where absent."
+)
 
 
 @extend_schema_view(
@@ -96,8 +101,8 @@ _APPLICATION = OpenApiParameter("application", str, description="Application (sl
     retrieve=extend_schema(summary="One foundation risk on one dependency", parameters=[_PAIR]),
 )
 class InheritedRiskViewSet(ReadViewSet[FoundationRisk]):
-    """Foundation risk x dependency. Derived from what each dependency stands on today, and stored nowhere: only what
-    was decided about it is, as an assessment."""
+    """Foundation risk x dependency. Derived from what each dependency stands on today, and stored
+    nowhere: only what was decided about it is, as an assessment."""
 
     model = FoundationRisk
     serializer_class = InheritedRiskSerializer
@@ -107,7 +112,9 @@ class InheritedRiskViewSet(ReadViewSet[FoundationRisk]):
     picks_fields = False
 
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        filterset = InheritedRiskFilter(request.query_params, FoundationRisk.objects.none(), request=request)
+        filterset = InheritedRiskFilter(
+            request.query_params, FoundationRisk.objects.none(), request=request
+        )
         if not filterset.is_valid():
             raise NotValid(filter_errors(filterset))
         pages = self.pagination_class()
@@ -134,7 +141,8 @@ class InheritedRiskViewSet(ReadViewSet[FoundationRisk]):
     @extend_schema(responses=RiskCountsSerializer, parameters=[_APPLICATION], filters=False)
     @action(detail=False, pagination_class=None, filterset_class=None, picks_fields=False)
     def totals(self, request: Request) -> Response:
-        """How much is inherited, and how much of it somebody has looked at, among what the caller may see."""
+        """How much is inherited, and how much of it somebody has looked at, among what the caller
+        may see."""
         slug = request.query_params.get("application", "")
         if slug and not Application.objects.visible_to(self.user).filter(slug=slug).exists():
             raise Http404

@@ -30,7 +30,9 @@ class LevelField(serializers.IntegerField):
 
 class UserField(serializers.SlugRelatedField[User]):
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(slug_field="username", queryset=User.objects.filter(is_active=True), **kwargs)
+        super().__init__(
+            slug_field="username", queryset=User.objects.filter(is_active=True), **kwargs
+        )
 
 
 @extend_schema_field({"type": "integer", "description": "Id of evidence you may see."})
@@ -57,7 +59,9 @@ class EvidenceIdsField(serializers.ListField):
 
 
 class RiskCountsSerializer(serializers.Serializer[Any]):
-    n_inherited = serializers.IntegerField(help_text="Dependencies that inherit it, as far as you may see.")
+    n_inherited = serializers.IntegerField(
+        help_text="Dependencies that inherit it, as far as you may see."
+    )
     n_unassessed = serializers.IntegerField()
     n_assessed = serializers.IntegerField()
     n_stale = serializers.IntegerField()

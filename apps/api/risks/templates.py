@@ -49,15 +49,29 @@ class RiskTemplateSerializer(serializers.ModelSerializer[RiskTemplate]):
     class Meta:
         model = RiskTemplate
         fields = [
-            "id", "code", "title", "description", "layer", "inherits_by_default", "applies_when", "usual_likelihood",
-            "usual_impact", "stale_by", "suggested_tests", "suggested_treatments", "sources", "built_in", "modifiers",
+            "id",
+            "code",
+            "title",
+            "description",
+            "layer",
+            "inherits_by_default",
+            "applies_when",
+            "usual_likelihood",
+            "usual_impact",
+            "stale_by",
+            "suggested_tests",
+            "suggested_treatments",
+            "sources",
+            "built_in",
+            "modifiers",
             "mappings",
-        ]  # fmt: skip
+        ]
         read_only_fields = fields
 
 
 class RiskTemplateViewSet(ReadViewSet[RiskTemplate]):
-    """Kinds of risk that a foundation hands on, with what eases or aggravates them and what they map to."""
+    """Kinds of risk that a foundation hands on, with what eases or aggravates them and what they
+    map to."""
 
     model = RiskTemplate
     serializer_class = RiskTemplateSerializer
@@ -69,7 +83,10 @@ class RiskTemplateViewSet(ReadViewSet[RiskTemplate]):
             .order_by("adaptation")
             .values(
                 data=JSONObject(
-                    adaptation=F("adaptation"), likelihood=F("likelihood"), impact=F("impact"), why=F("why")
+                    adaptation=F("adaptation"),
+                    likelihood=F("likelihood"),
+                    impact=F("impact"),
+                    why=F("why"),
                 )
             )
         ),

@@ -1,5 +1,5 @@
-"""When a contradiction between sources is news: only once it has stood for `NEWS_HOLD`. Sources follow each other's
-moves within days, and a difference over time is a move, no disagreement."""
+"""When a contradiction between sources is news: only once it has stood for `NEWS_HOLD`. Sources
+follow each other's moves within days, and a difference over time is a move, no disagreement."""
 
 import hashlib
 import json
@@ -25,7 +25,8 @@ from apps.catalog.models import ProviderEvent, Source
 
 @dataclass(frozen=True, slots=True)
 class DueDisagreement:
-    """A contradiction that has stood long enough to be told. `claim_ids` holds both claims, that of `source` first."""
+    """A contradiction that has stood long enough to be told. `claim_ids` holds both claims, that of
+    `source` first."""
 
     source: Source
     fact: CatalogueFact
@@ -35,7 +36,8 @@ class DueDisagreement:
 
 
 def disagreement_key(offering_id: int, one: tuple[str, str], other: tuple[str, str]) -> str:
-    """The event's key, from (source slug, ISO day) of both sides; the same whichever side is named first."""
+    """The event's key, from (source slug, ISO day) of both sides; the same whichever side is named
+    first."""
     parts = [DISAGREEMENT_KIND, offering_id, *sorted([list(one), list(other)])]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
@@ -43,12 +45,14 @@ def disagreement_key(offering_id: int, one: tuple[str, str], other: tuple[str, s
 def due_disagreements(*, at: datetime, read_at: Mapping[int, datetime]) -> list[DueDisagreement]:
     """The contradictions that have become news by `at`; one statement when there are none.
 
-    `read_at` is {source id: observation time of its last good poll}. A pair is due once both days have stood
-    unchanged for `NEWS_HOLD` and both sources have been read after that: a feed that nobody reads proves nothing. The
-    source is the one whose day changed last, the moment that at which the pair became old enough.
+    `read_at` is {source id: observation time of its last good poll}. A pair is due once both days
+    have stood unchanged for `NEWS_HOLD` and both sources have been read after that: a feed that
+    nobody reads proves nothing. The source is the one whose day changed last, the moment that at
+    which the pair became old enough.
 
-    No news: what a person has decided, what the first observation of a source brought, days that had both come by
-    then, and two days of one offering that were told before, whoever names them now.
+    No news: what a person has decided, what the first observation of a source brought, days that
+    had both come by then, and two days of one offering that were told before, whoever names them
+    now.
     """
     found = _due_pairs(at, read_at)
     if not found:
@@ -65,8 +69,11 @@ def due_disagreements(*, at: datetime, read_at: Mapping[int, datetime]) -> list[
 
 
 @transaction.atomic
-def create_disagreement_events(*, at: datetime, read_at: Mapping[int, datetime]) -> list[ProviderEvent]:
-    """Insert the events that are due, with both claims as evidence. Safe to repeat, and to run twice at once."""
+def create_disagreement_events(
+    *, at: datetime, read_at: Mapping[int, datetime]
+) -> list[ProviderEvent]:
+    """Insert the events that are due, with both claims as evidence. Safe to repeat, and to run
+    twice at once."""
     if not due_disagreements(at=at, read_at=read_at):
         return []
     catalogue_lock()
@@ -119,26 +126,30 @@ def _due(row: Disagreement, a: DisagreementSide, b: DisagreementSide) -> DueDisa
 
 
 def _due_pairs(at: datetime, read_at: Mapping[int, datetime]) -> list[tuple[int, int, int]]:
-    """(offering, claim, claim) of pairs that are old enough, read since and not told yet; `contradict` and the
-    precedence within each source are still to be asked."""
+    """(offering, claim, claim) of pairs that are old enough, read since and not told yet;
+    `contradict` and the precedence within each source are still to be asked."""
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
             WITH said AS MATERIALIZED (
-                SELECT a.id, a.offering_id, a.source_id, a.external_id, a.changed_at, a.value, r.read_at,
+                SELECT a.id, a.offering_id, a.source_id, a.external_id, a.changed_at, a.value,
+                    r.read_at,
                        a.value ->> 'retires_on' AS day, a.value ->> 'date_kind' = 'firm' AS firm
                 FROM catalog_assertion a
-                JOIN unnest(%(sources)s::bigint[], %(moments)s::timestamptz[]) AS r(source_id, read_at)
+                JOIN unnest(%(sources)s::bigint[], %(moments)s::timestamptz[]) AS r(source_id,
+                    read_at)
                   ON r.source_id = a.source_id
                 WHERE a.topic = 'lifecycle' AND a.withdrawn_at IS NULL AND a.offering_id IS NOT NULL
                   AND a.pending_since IS NULL AND a.value ->> 'retires_on' IS NOT NULL
             ),
             pair AS (
                 SELECT x.offering_id, x.id AS x_id, y.id AS y_id, x.day AS x_day, y.day AS y_day,
-                       x.source_id AS x_source, y.source_id AS y_source, x.external_id AS x_row, y.external_id AS y_row,
+                       x.source_id AS x_source, y.source_id AS y_source, x.external_id AS x_row,
+                       y.external_id AS y_row,
                        {SINCE_SQL.format("x")} AS x_since, {SINCE_SQL.format("y")} AS y_since,
                        least(x.read_at, y.read_at) AS read_at
-                FROM said x JOIN said y ON y.offering_id = x.offering_id AND y.source_id <> x.source_id
+                FROM said x JOIN said y ON y.offering_id = x.offering_id
+                    AND y.source_id <> x.source_id
                 -- the earlier day is firm, so that the later one, of whichever kind, contradicts it
                 WHERE x.firm AND x.day::date + %(tolerance)s < y.day::date
             ),
@@ -158,13 +169,17 @@ def _due_pairs(at: datetime, read_at: Mapping[int, datetime]) -> list[tuple[int,
                 -- a row that left before its own day may have been taken back
                 SELECT 1 FROM catalog_assertion i
                 WHERE i.topic = 'identity' AND i.missing_since IS NOT NULL
-                  AND ((i.source_id, i.external_id) = (x_source, x_row) AND x_day::date > i.missing_since::date
-                    OR (i.source_id, i.external_id) = (y_source, y_row) AND y_day::date > i.missing_since::date))
+                  AND ((i.source_id, i.external_id) = (x_source, x_row)
+                      AND x_day::date > i.missing_since::date
+                    OR (i.source_id, i.external_id) = (y_source, y_row)
+                        AND y_day::date > i.missing_since::date))
               AND NOT EXISTS (
                 SELECT 1 FROM catalog_assertion m JOIN catalog_source s ON s.id = m.source_id
-                WHERE m.offering_id = met.offering_id AND m.topic = 'lifecycle' AND m.withdrawn_at IS NULL
+                WHERE m.offering_id = met.offering_id AND m.topic = 'lifecycle'
+                    AND m.withdrawn_at IS NULL
                   AND s.slug = 'manual')
-              AND since > (SELECT min(f.first_seen) FROM catalog_assertion f WHERE f.source_id = later_source)
+              AND since > (SELECT min(f.first_seen) FROM catalog_assertion f
+              WHERE f.source_id = later_source)
             """,
             {
                 "sources": list(read_at),

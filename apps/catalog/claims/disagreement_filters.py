@@ -24,12 +24,16 @@ class DisagreementFilter(django_filters.FilterSet):  # type: ignore[misc]
         model = Offering
         fields: list[str] = []
 
-    def __init__(self, *args: Any, found: Mapping[int, Disagreement] | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, found: Mapping[int, Disagreement] | None = None, **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
         self.found = found or {}
 
     def involving(self, queryset: QuerySet[Offering], name: str, value: str) -> QuerySet[Offering]:
-        return queryset.filter(pk__in=[pk for pk, row in self.found.items() if value in row.speakers])
+        return queryset.filter(
+            pk__in=[pk for pk, row in self.found.items() if value in row.speakers]
+        )
 
     def being(self, queryset: QuerySet[Offering], name: str, value: str) -> QuerySet[Offering]:
         return queryset.filter(pk__in=[pk for pk, row in self.found.items() if row.state == value])

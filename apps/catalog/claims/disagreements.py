@@ -1,7 +1,8 @@
 """Where sources contradict each other about when an offering ends: the rule and the list.
 
-The rule (`is_contradiction`) is plain Python. The list (`disagreements`) shows a contradiction from its first moment;
-claims/disagreement_events.py says when it is news. docs/feeds.md tells users about it.
+The rule (`is_contradiction`) is plain Python. The list (`disagreements`) shows a contradiction from
+its first moment; claims/disagreement_events.py says when it is news. docs/feeds.md tells users
+about it.
 """
 
 from collections import Counter, defaultdict
@@ -14,7 +15,13 @@ from typing import Literal
 from django.db import connection
 
 from apps.catalog.claims.feed_rows import FIRM, NOT_BEFORE
-from apps.catalog.claims.precedence import MANUAL, UNMARKED, SourceClaim, precedence, strongest_claim
+from apps.catalog.claims.precedence import (
+    MANUAL,
+    UNMARKED,
+    SourceClaim,
+    precedence,
+    strongest_claim,
+)
 from apps.catalog.claims.reconciliation import BUILT_IN, standing_claims
 from apps.catalog.claims.values import retires_on
 from apps.catalog.ingestion.change_detection.records import LIFECYCLE
@@ -32,15 +39,16 @@ DISAGREEMENT_KIND = "disagreement"
 type State = Literal["open", "decided", "past"]
 
 
-# --- the rule -----------------------------------------------------------------------------------------------------
+# --- the rule -------------------------------------------------------------------------------------
 
 
 def is_contradiction(a: SourceClaim, b: SourceClaim) -> bool:
     """Whether two claims about one offering cannot both be true.
 
-    Two firm days that differ do; a firm day does with a "not before" day that it comes before. A firm day after a
-    "not before" day does not, nor do two soft days: each is a lower bound. A claim without a day, or one in doubt at
-    its own source, contradicts nobody. Where a source cannot mark soft days, call `with_true_date_kinds` first.
+    Two firm days that differ do; a firm day does with a "not before" day that it comes before. A
+    firm day after a "not before" day does not, nor do two soft days: each is a lower bound. A claim
+    without a day, or one in doubt at its own source, contradicts nobody. Where a source cannot mark
+    soft days, call `with_true_date_kinds` first.
     """
     first, second = retires_on(a.value), retires_on(b.value)
     if a.source == b.source or a.in_doubt or b.in_doubt or first is None or second is None:
@@ -57,13 +65,15 @@ def is_soft(voice: SourceClaim) -> bool:
 
 
 def with_true_date_kinds(voices: Iterable[SourceClaim]) -> list[SourceClaim]:
-    """The claims with their true kind of day: one of a source that cannot mark soft days is soft where another
-    source gives that very day as soft, for this offering or for the same model elsewhere."""
+    """The claims with their true kind of day: one of a source that cannot mark soft days is soft
+    where another source gives that very day as soft, for this offering or for the same model
+    elsewhere."""
     voices = list(voices)
     soft = {voice.value.get("retires_on") for voice in voices if is_soft(voice)} - {None}
     return [
         replace(voice, value={**voice.value, "date_kind": NOT_BEFORE})
-        if voice.source in UNMARKED and (voice.soft_elsewhere or voice.value.get("retires_on") in soft)
+        if voice.source in UNMARKED
+        and (voice.soft_elsewhere or voice.value.get("retires_on") in soft)
         else voice
         for voice in voices
     ]
@@ -86,14 +96,15 @@ def precedence_reason(winner: SourceClaim, other: SourceClaim, name: str, other_
     return f"both are trusted alike; {name} was on record first"
 
 
-# --- the list -----------------------------------------------------------------------------------------------------
+# --- the list -------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class DisagreementSide:
-    """What one source says about the offering: its strongest claim. `speaker` is the slug of the source, of the feed
-    itself where the built-in catalogue stands in for it; `voice.value` has the true kind of day. `since` is the
-    moment from which it has said this day: a new successor or notice text does not make the day a new one."""
+    """What one source says about the offering: its strongest claim. `speaker` is the slug of the
+    source, of the feed itself where the built-in catalogue stands in for it; `voice.value` has the
+    true kind of day. `since` is the moment from which it has said this day: a new successor or
+    notice text does not make the day a new one."""
 
     speaker: str
     name: str
@@ -127,9 +138,10 @@ class DisagreementSide:
 class Disagreement:
     """One offering about whose end sources contradict each other, or a person contradicts a source.
 
-    `sides` are all sources with a claim on its lifecycle, strongest first, without the person; `by_hand` is the
-    person's word. `pairs` are those that contradict each other. `accepted` is the side the settled day rests on (None
-    while none of them counts), `reason` says why it does. `since` is the moment from which they contradict.
+    `sides` are all sources with a claim on its lifecycle, strongest first, without the person;
+    `by_hand` is the person's word. `pairs` are those that contradict each other. `accepted` is the
+    side the settled day rests on (None while none of them counts), `reason` says why it does.
+    `since` is the moment from which they contradict.
     """
 
     offering: Offering
@@ -170,12 +182,16 @@ class Disagreement:
 
 
 def disagreements(
-    offering_ids: Collection[int] | None = None, *, open_only: bool = True, at: datetime | None = None
+    offering_ids: Collection[int] | None = None,
+    *,
+    open_only: bool = True,
+    at: datetime | None = None,
 ) -> list[Disagreement]:
-    """Where sources disagree, by offering id: among these offerings, or all; seven statements, whatever their number.
+    """Where sources disagree, by offering id: among these offerings, or all; seven statements,
+    whatever their number.
 
-    `open_only` leaves out what a person has decided, and what lies more than a year back on every side. Offerings
-    have their host loaded, claims their source and author.
+    `open_only` leaves out what a person has decided, and what lies more than a year back on every
+    side. Offerings have their host loaded, claims their source and author.
     """
     moment = at or now()
     candidates = _with_different_days(offering_ids)
@@ -188,7 +204,8 @@ def disagreements(
     began = _dates_claimed_since(spoken)
     offerings = Offering.objects.select_related("host").in_bulk(candidates)
     found = (
-        _disagreement(offerings[pk], voices.get(pk, []), claims, began, names, moment) for pk in sorted(candidates)
+        _disagreement(offerings[pk], voices.get(pk, []), claims, began, names, moment)
+        for pk in sorted(candidates)
     )
     return [row for row in found if row is not None and (row.state == "open" or not open_only)]
 
@@ -207,15 +224,21 @@ def count_by_source(
     found: Iterable[Disagreement] | None = None,
     at: datetime | None = None,
 ) -> dict[str, int]:
-    """{source slug: open disagreements it takes part in}; pass `found` where they are at hand already."""
-    rows = disagreements(offering_ids, at=at) if found is None else [row for row in found if row.state == "open"]
+    """{source slug: open disagreements it takes part in}; pass `found` where they are at hand
+    already."""
+    rows = (
+        disagreements(offering_ids, at=at)
+        if found is None
+        else [row for row in found if row.state == "open"]
+    )
     counts = Counter(speaker for row in rows for speaker in row.speakers)
     del counts[MANUAL]
     return dict(counts)
 
 
 def _with_different_days(offering_ids: Collection[int] | None) -> list[int]:
-    """Offerings about which standing claims name days further apart than the tolerance: a superset."""
+    """Offerings about which standing claims name days further apart than the tolerance: a
+    superset."""
     among = None if offering_ids is None else list(offering_ids)
     with connection.cursor() as cursor:
         cursor.execute(
@@ -238,13 +261,17 @@ SINCE_SQL = """(
     WHERE h.pgh_obj_id = {0}.id AND h.changed_at > coalesce((
         SELECT max(o.changed_at) FROM catalog_assertionhistory o WHERE o.pgh_obj_id = {0}.id
           AND (o.value ->> 'retires_on', o.value ->> 'date_kind')
-              IS DISTINCT FROM ({0}.value ->> 'retires_on', {0}.value ->> 'date_kind')), '-infinity'))"""
+              IS DISTINCT FROM ({0}.value ->> 'retires_on', {0}.value ->> 'date_kind')),
+              '-infinity'))"""
 
 
 def _dates_claimed_since(claim_ids: Collection[int]) -> dict[int, datetime]:
     with connection.cursor() as cursor:
         since = f"coalesce({SINCE_SQL.format('a')}, a.changed_at)"
-        cursor.execute(f"SELECT a.id, {since} FROM catalog_assertion a WHERE a.id = ANY (%s)", [list(claim_ids)])
+        cursor.execute(
+            f"SELECT a.id, {since} FROM catalog_assertion a WHERE a.id = ANY (%s)",
+            [list(claim_ids)],
+        )
         return dict(cursor.fetchall())
 
 
@@ -258,12 +285,20 @@ def _disagreement(
 ) -> Disagreement | None:
     """The disagreement about one offering, or None."""
     by_speaker: dict[str, list[SourceClaim]] = defaultdict(list)
-    for voice in with_true_date_kinds(replace(each, source=_speaker(each, claims)) for each in voices):
+    for voice in with_true_date_kinds(
+        replace(each, source=_speaker(each, claims)) for each in voices
+    ):
         by_speaker[voice.source].append(voice)
-    counting = [best for found in by_speaker.values() if (best := strongest_claim(found)) is not None]
+    counting = [
+        best for found in by_speaker.values() if (best := strongest_claim(found)) is not None
+    ]
     sides = [
         DisagreementSide(
-            voice.source, names.get(voice.source, voice.source), claims[voice.claim_id], voice, began[voice.claim_id]
+            voice.source,
+            names.get(voice.source, voice.source),
+            claims[voice.claim_id],
+            voice,
+            began[voice.claim_id],
         )
         for voice in sorted(counting, key=precedence)
     ]
@@ -284,8 +319,13 @@ def _disagreement(
 
 
 def _speaker(voice: SourceClaim, claims: Mapping[int, Assertion]) -> str:
-    """The feed whose word it is: the built-in catalogue says what a feed said that has not been polled yet."""
-    return claims[voice.claim_id].external_id.partition(":")[0] if voice.source == BUILT_IN else voice.source
+    """The feed whose word it is: the built-in catalogue says what a feed said that has not been
+    polled yet."""
+    return (
+        claims[voice.claim_id].external_id.partition(":")[0]
+        if voice.source == BUILT_IN
+        else voice.source
+    )
 
 
 def _reason(

@@ -1,7 +1,8 @@
-"""What one row of a feed claims, in the catalogue's own words: the only thing parsers and rules share.
+"""What one row of a feed claims, in the catalogue's own words: the only thing parsers and rules
+share.
 
-A parser turns bytes into `FeedRow`s and `RejectedRow`s and knows nothing of the database; the observation rules
-take them and know nothing of feeds.
+A parser turns bytes into `FeedRow`s and `RejectedRow`s and knows nothing of the database; the
+observation rules take them and know nothing of feeds.
 """
 
 from dataclasses import dataclass, field
@@ -17,9 +18,9 @@ NOT_BEFORE = "not_before"
 class LifecycleClaim:
     """When a row says its offering ends.
 
-    `date_kind` is `firm` or `not_before` when `retires_on` is set, else empty. `status` is the feed's own
-    word mapped to active, deprecated or retired, or empty where it has none. `successor` is free text as
-    published, tidied only so far that it reads.
+    `date_kind` is `firm` or `not_before` when `retires_on` is set, else empty. `status` is the
+    feed's own word mapped to active, deprecated or retired, or empty where it has none. `successor`
+    is free text as published, tidied only so far that it reads.
     """
 
     announced_on: date | None = None
@@ -31,12 +32,14 @@ class LifecycleClaim:
 
 @dataclass(frozen=True, slots=True, order=True)
 class PriceLine:
-    """One list price: `amount` in `currency` per million units (tokens, images, seconds, requests, ...).
+    """One list price: `amount` in `currency` per million units (tokens, images, seconds, requests,
+    ...).
 
-    `unit` is a word of `PRICE_UNITS`; `above_tokens` is the size of the request from which the line holds
-    (0 for the base price); `starts_on` is set when the feed gives the first day of the price. An amount of 0 says
-    that the use is free and stands only where the feed says so; a price nobody knows has no line. Where a price
-    depends on the hour, the unit itself has the dearest of the day and `<unit>_off_peak` the cheapest.
+    `unit` is a word of `PRICE_UNITS`; `above_tokens` is the size of the request from which the line
+    holds (0 for the base price); `starts_on` is set when the feed gives the first day of the price.
+    An amount of 0 says that the use is free and stands only where the feed says so; a price nobody
+    knows has no line. Where a price depends on the hour, the unit itself has the dearest of the day
+    and `<unit>_off_peak` the cheapest.
     """
 
     unit: str
@@ -50,12 +53,12 @@ class PriceLine:
 class FeedRow:
     """One feed row about one offering.
 
-    external_id: the feed's own key, as in contracts.md section 2. group: the provider the bulk guard counts
-    it under. (host, api_id, region, tier) name the offering. `lifecycle` or `prices` is None when the feed
-    has no such topic; an empty tuple means the topic exists and the row names no price. `alias_of` is set
-    when the row points to another one of the feed. `price_is_offer` marks a price that is the cheapest offer of
-    the moment rather than a published list price (a router's price for open weights). `excerpt` is the raw row,
-    cut to what the claims rest on.
+    external_id: the feed's own key, as in contracts.md section 2. group: the provider the bulk
+    guard counts it under. (host, api_id, region, tier) name the offering. `lifecycle` or `prices`
+    is None when the feed has no such topic; an empty tuple means the topic exists and the row names
+    no price. `alias_of` is set when the row points to another one of the feed. `price_is_offer`
+    marks a price that is the cheapest offer of the moment rather than a published list price (a
+    router's price for open weights). `excerpt` is the raw row, cut to what the claims rest on.
     """
 
     external_id: str
@@ -88,8 +91,9 @@ class RejectedRow:
 class ParsedFeed:
     """The result of one parse; `rows` holds each external id once.
 
-    `host_names` gives a display name for host slugs that the catalogue may not know yet. `as_of` is the moment
-    at which the feed says it was made, where it says so: it may answer for months without being made anew.
+    `host_names` gives a display name for host slugs that the catalogue may not know yet. `as_of` is
+    the moment at which the feed says it was made, where it says so: it may answer for months
+    without being made anew.
     """
 
     rows: tuple[FeedRow, ...]

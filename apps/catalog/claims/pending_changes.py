@@ -1,8 +1,9 @@
-"""What the guards hold back, and what people decide about it: look, accept, refuse, take the refusal back.
+"""What the guards hold back, and what people decide about it: look, accept, refuse, take the
+refusal back.
 
-A held change is a claim whose absence or waiting value a guard doubts (`Assertion.held`). Nobody has to act: it is
-forgotten when the feed goes back, and takes effect by itself once it has stood long enough. Only a price that rises
-by hundreds of times waits until somebody says that it is true.
+A held change is a claim whose absence or waiting value a guard doubts (`Assertion.held`). Nobody
+has to act: it is forgotten when the feed goes back, and takes effect by itself once it has stood
+long enough. Only a price that rises by hundreds of times waits until somebody says that it is true.
 """
 
 from collections.abc import Collection, Iterator
@@ -34,8 +35,9 @@ type What = Literal["removal", "date", "price"]
 class PendingChange:
     """One thing that would become true on acceptance.
 
-    `old` and `new` are ISO days for a date (None for no date), {unit: decimal text} for a price; a removal has the
-    row's day, if any, as `old` and None as `new`. `refused` marks what a person has turned down.
+    `old` and `new` are ISO days for a date (None for no date), {unit: decimal text} for a price; a
+    removal has the row's day, if any, as `old` and None as `new`. `refused` marks what a person has
+    turned down.
     """
 
     assertion: Assertion
@@ -50,12 +52,17 @@ class PendingChange:
         return self.assertion.offering
 
 
-def pending_changes(source: Source, *, groups: Collection[str] | None = None) -> list[PendingChange]:
-    """What waits at `source`, by provider group and row; offerings and hosts are loaded. Two statements."""
+def pending_changes(
+    source: Source, *, groups: Collection[str] | None = None
+) -> list[PendingChange]:
+    """What waits at `source`, by provider group and row; offerings and hosts are loaded. Two
+    statements."""
     return list(_load_changes(source, _of_groups(Q(held=True), groups)))
 
 
-def rejected_changes(source: Source, *, groups: Collection[str] | None = None) -> list[PendingChange]:
+def rejected_changes(
+    source: Source, *, groups: Collection[str] | None = None
+) -> list[PendingChange]:
     """What people refused and the feed still says. Two statements."""
     return list(_load_changes(source, _of_groups(Q(refused__isnull=False), groups)))
 
@@ -77,32 +84,47 @@ def accept_pending(
     with audit_context(user=by, reason=reason):
         catalogue_lock()
         ids = set(_claims(source, _of_groups(Q(held=True), groups)).values_list("pk", flat=True))
-        return apply_accepted(source=source, claims=ids, at=now(), rules=rules).events if ids else []
+        return (
+            apply_accepted(source=source, claims=ids, at=now(), rules=rules).events if ids else []
+        )
 
 
 @transaction.atomic
-def reject_pending(*, source: Source, by: User, reason: str, groups: Collection[str] | None = None) -> int:
-    """Keep the old rows: ignore these changes for as long as the feed repeats them; the number refused.
+def reject_pending(
+    *, source: Source, by: User, reason: str, groups: Collection[str] | None = None
+) -> int:
+    """Keep the old rows: ignore these changes for as long as the feed repeats them; the number
+    refused.
 
     InvalidFactError without a reason.
     """
     _require_reason(reason)
     with audit_context(user=by, reason=reason):
         catalogue_lock()
-        claims = list(_claims(source, _of_groups(Q(held=True), groups)).select_for_update(of=("self",)))
+        claims = list(
+            _claims(source, _of_groups(Q(held=True), groups)).select_for_update(of=("self",))
+        )
         columns = {claim.pk: _rejected_columns(claim) for claim in claims}
         return update_rows(Assertion, columns)
 
 
 @transaction.atomic
-def undo_rejection(*, source: Source, by: User, reason: str, groups: Collection[str] | None = None) -> int:
+def undo_rejection(
+    *, source: Source, by: User, reason: str, groups: Collection[str] | None = None
+) -> int:
     """Undo refusals: what was refused is held again, and waits from now on."""
     _require_reason(reason)
     moment = now()
     with audit_context(user=by, reason=reason):
         catalogue_lock()
-        claims = list(_claims(source, _of_groups(Q(refused__isnull=False), groups)).select_for_update(of=("self",)))
-        return update_rows(Assertion, {claim.pk: _pending_columns(claim, moment) for claim in claims})
+        claims = list(
+            _claims(source, _of_groups(Q(refused__isnull=False), groups)).select_for_update(
+                of=("self",)
+            )
+        )
+        return update_rows(
+            Assertion, {claim.pk: _pending_columns(claim, moment) for claim in claims}
+        )
 
 
 def _require_reason(reason: str) -> None:
@@ -119,12 +141,16 @@ def _claims(source: Source, condition: Q) -> Any:
 
 
 def _load_changes(source: Source, condition: Q) -> Iterator[PendingChange]:
-    claims = list(_claims(source, condition).select_related("offering__host").order_by("group", "external_id", "topic"))
+    claims = list(
+        _claims(source, condition)
+        .select_related("offering__host")
+        .order_by("group", "external_id", "topic")
+    )
     absent = [claim.external_id for claim in claims if claim.topic == Topic.IDENTITY]
     days = dict(
-        Assertion.objects.filter(source=source, external_id__in=absent, topic=Topic.LIFECYCLE).values_list(
-            "external_id", "value__retires_on"
-        )
+        Assertion.objects.filter(
+            source=source, external_id__in=absent, topic=Topic.LIFECYCLE
+        ).values_list("external_id", "value__retires_on")
     )
     for claim in claims:
         claim.source = source
@@ -137,7 +163,9 @@ def _load_changes(source: Source, condition: Q) -> Iterator[PendingChange]:
             old, new = claim.value.get("retires_on"), (waits or {}).get("retires_on")
             yield PendingChange(claim, "date", old, new, since, refused)
         else:
-            yield PendingChange(claim, "price", *_price_step(claim, refused=refused), since, refused)
+            yield PendingChange(
+                claim, "price", *_price_step(claim, refused=refused), since, refused
+            )
 
 
 def _price_step(claim: Assertion, *, refused: bool) -> tuple[dict[str, str], dict[str, str]]:
@@ -148,11 +176,16 @@ def _price_step(claim: Assertion, *, refused: bool) -> tuple[dict[str, str], dic
 
 def _waiting_units(claim: Assertion) -> dict[str, str]:
     """{unit: amount} of the prices that wait at a claim; a unit no longer named is left out."""
-    return {unit: amount for unit, amount, _ in (claim.pending or {}).get("since", []) if amount is not None}
+    return {
+        unit: amount
+        for unit, amount, _ in (claim.pending or {}).get("since", [])
+        if amount is not None
+    }
 
 
 def _rejected_columns(claim: Assertion) -> dict[str, Any]:
-    """The columns of a refused claim; of a row's prices only those that a person is asked about are refused."""
+    """The columns of a refused claim; of a row's prices only those that a person is asked about are
+    refused."""
     nothing_waits = {"held": False, "pending": None, "pending_since": None}
     if claim.topic == Topic.IDENTITY:
         return nothing_waits | {"refused": REFUSED_ABSENCE}
@@ -161,7 +194,9 @@ def _rejected_columns(claim: Assertion) -> dict[str, Any]:
     doubted = units_needing_review(claim.value, claim.pending, day_of(now()), DEFAULT_RULES)
     waits = claim.pending or {"value": claim.value, "since": []}
     lines = waits["since"]
-    refused = nothing_waits | {"refused": {"units": {unit: amount for unit, amount, _ in lines if unit in doubted}}}
+    refused = nothing_waits | {
+        "refused": {"units": {unit: amount for unit, amount, _ in lines if unit in doubted}}
+    }
     others = [line for line in lines if line[0] not in doubted]
     if not others:
         return refused

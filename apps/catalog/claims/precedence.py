@@ -1,8 +1,9 @@
 """From many claims to one truth per offering, with the reason. Plain Python.
 
-Precedence for a topic: a person's manual value; then the source trusted most; then a firm date over a soft one;
-then the claim of the host's own list; then the newer claim. Where that leads to a "not before" day, the first firm
-day in this order that respects it counts: a lower bound does not contradict it.
+Precedence for a topic: a person's manual value; then the source trusted most; then a firm date over
+a soft one; then the claim of the host's own list; then the newer claim. Where that leads to a "not
+before" day, the first firm day in this order that respects it counts: a lower bound does not
+contradict it.
 """
 
 from collections.abc import Iterable
@@ -14,7 +15,8 @@ from apps.catalog.claims.feed_rows import FIRM, NOT_BEFORE
 from apps.catalog.claims.values import Value, retires_on
 
 MANUAL = "manual"
-# Sources that write "not sooner than" days down like any other (measured: 5 of 19 soft days in November 2026).
+# Sources that write "not sooner than" days down like any other (measured: 5 of 19 soft days in
+# November 2026).
 UNMARKED = frozenset({"litellm"})
 
 
@@ -22,9 +24,9 @@ UNMARKED = frozenset({"litellm"})
 class SourceClaim:
     """One standing claim about one offering.
 
-    `first_party` is True when the source is the host's own list; `in_doubt` when the source has meanwhile said
-    something else that still has to prove itself; `soft_elsewhere` when its firm day is, for the same model at any
-    host, another claim's "not before" day.
+    `first_party` is True when the source is the host's own list; `in_doubt` when the source has
+    meanwhile said something else that still has to prove itself; `soft_elsewhere` when its firm day
+    is, for the same model at any host, another claim's "not before" day.
     """
 
     claim_id: int
@@ -39,7 +41,8 @@ class SourceClaim:
 
 @dataclass(frozen=True, slots=True)
 class SettledLifecycle:
-    """The lifecycle columns of an offering, and the claim they rest on (None when nobody says anything)."""
+    """The lifecycle columns of an offering, and the claim they rest on (None when nobody says
+    anything)."""
 
     claim_id: int | None
     lifecycle: str
@@ -62,8 +65,9 @@ def precedence(voice: SourceClaim) -> tuple[Any, ...]:
 
 
 def strongest_claim(voices: Iterable[SourceClaim]) -> SourceClaim | None:
-    """The voice that counts: the strongest that says when the offering ends, else the strongest that says
-    anything. A source that is silent about the end does not outrank one that names a day, but a person does."""
+    """The voice that counts: the strongest that says when the offering ends, else the strongest
+    that says anything. A source that is silent about the end does not outrank one that names a day,
+    but a person does."""
     ranked = sorted((voice for voice in voices if voice.value), key=precedence)
     for place, voice in enumerate(ranked):
         if voice.source == MANUAL:
@@ -76,7 +80,9 @@ def strongest_claim(voices: Iterable[SourceClaim]) -> SourceClaim | None:
     return ranked[0] if ranked else None
 
 
-def _first_firm(weaker: Iterable[SourceClaim], everybody: Iterable[SourceClaim], bound: date) -> SourceClaim | None:
+def _first_firm(
+    weaker: Iterable[SourceClaim], everybody: Iterable[SourceClaim], bound: date
+) -> SourceClaim | None:
     """The strongest of `weaker` that names a firm day not before `bound`."""
     everybody = list(everybody)
     for voice in weaker:
@@ -88,17 +94,21 @@ def _first_firm(weaker: Iterable[SourceClaim], everybody: Iterable[SourceClaim],
 
 
 def is_soft_by_others(voice: SourceClaim, voices: Iterable[SourceClaim]) -> bool:
-    """Whether a day from a source that cannot mark soft days is one: somebody gives that very day as soft."""
+    """Whether a day from a source that cannot mark soft days is one: somebody gives that very day
+    as soft."""
     return voice.source in UNMARKED and (
         voice.soft_elsewhere
         or any(
-            other.value.get("date_kind") == NOT_BEFORE and retires_on(other.value) == retires_on(voice.value)
+            other.value.get("date_kind") == NOT_BEFORE
+            and retires_on(other.value) == retires_on(voice.value)
             for other in voices
         )
     )
 
 
-def choose_lifecycle(voices: Iterable[SourceClaim], today: date, *, listed: bool) -> SettledLifecycle:
+def choose_lifecycle(
+    voices: Iterable[SourceClaim], today: date, *, listed: bool
+) -> SettledLifecycle:
     """The lifecycle on `today`. `listed` says whether any source still carries the offering."""
     voices = list(voices)
     voice = strongest_claim(voices)

@@ -1,5 +1,6 @@
-"""Where sources name different prices for one offering. A list only: a quarter of all shared prices differ at any
-time (stale rows, discounts, peak and off-peak), so a difference is nothing to be told about.
+"""Where sources name different prices for one offering. A list only: a quarter of all shared prices
+differ at any time (stale rows, discounts, peak and off-peak), so a difference is nothing to be told
+about.
 """
 
 from collections import defaultdict
@@ -22,8 +23,8 @@ PRICE_TOLERANCE = Decimal("1.01")
 
 @dataclass(frozen=True, slots=True)
 class PriceSide:
-    """What one source says; `speaker` as in disagreements.DisagreementSide. `amounts` is {unit: amount per million} in
-    force."""
+    """What one source says; `speaker` as in disagreements.DisagreementSide. `amounts` is {unit:
+    amount per million} in force."""
 
     speaker: str
     name: str
@@ -34,8 +35,8 @@ class PriceSide:
 
 @dataclass(frozen=True, slots=True)
 class PriceGap:
-    """One offering and all that is said about its input and output price, strongest source first. `accepted` is the
-    side the registry goes by, None where it goes by none of them."""
+    """One offering and all that is said about its input and output price, strongest source first.
+    `accepted` is the side the registry goes by, None where it goes by none of them."""
 
     offering: Offering
     sides: tuple[PriceSide, ...]
@@ -70,8 +71,8 @@ class PriceGap:
 
 @dataclass(frozen=True, slots=True)
 class PriceGaps:
-    """The offerings whose sources differ on `on`, among `offering_ids` or all; of `source`, if given, those it speaks
-    about. Widest gap first. Counted and cut by the database."""
+    """The offerings whose sources differ on `on`, among `offering_ids` or all; of `source`, if
+    given, those it speaks about. Widest gap first. Counted and cut by the database."""
 
     on: date
     offering_ids: Collection[int] | None = None
@@ -82,7 +83,8 @@ class PriceGaps:
         return len(self.ids(limit=most))
 
     def page(self, *, limit: int, offset: int = 0) -> list[PriceGap]:
-        """Five statements, whatever the number of rows. Offerings have their host loaded, claims their source."""
+        """Five statements, whatever the number of rows. Offerings have their host loaded, claims
+        their source."""
         ids = self.ids(limit=limit, offset=offset)
         if not ids:
             return []
@@ -93,10 +95,15 @@ class PriceGaps:
         for claim in claims.order_by("source__trust_rank", "source__name", "external_id"):
             assert claim.offering_id is not None
             sides[claim.offering_id].append(self._side(claim, names))
-        return [self._gap(offerings[pk], tuple(side for side in sides[pk] if side.amounts)) for pk in ids]
+        return [
+            self._gap(offerings[pk], tuple(side for side in sides[pk] if side.amounts))
+            for pk in ids
+        ]
 
     def _gap(self, offering: Offering, sides: tuple[PriceSide, ...]) -> PriceGap:
-        return PriceGap(offering, sides, next((x for x in sides if x.claim.pk == offering.price_claim_id), None))
+        return PriceGap(
+            offering, sides, next((x for x in sides if x.claim.pk == offering.price_claim_id), None)
+        )
 
     def _side(self, claim: Assertion, names: dict[str, str]) -> PriceSide:
         slug = claim.source.slug
@@ -124,7 +131,10 @@ class PriceGaps:
         return [row[0] for row in _rows(_CLAIMED_PRICES + _GAPS, parameters)]
 
     def _claims(self, ids: Collection[int]) -> list[int]:
-        return [row[0] for row in _rows(f"{_CLAIMED_PRICES} SELECT id FROM spoken", {"among": list(ids)})]
+        return [
+            row[0]
+            for row in _rows(f"{_CLAIMED_PRICES} SELECT id FROM spoken", {"among": list(ids)})
+        ]
 
 
 def _rows(statement: str, parameters: dict[str, Any]) -> list[Any]:
@@ -140,15 +150,18 @@ WITH polled AS (SELECT slug FROM catalog_source s WHERE s.slug NOT IN ('manual',
     AND EXISTS (SELECT 1 FROM catalog_assertion a WHERE a.source_id = s.id)),
 named AS (
     SELECT a.id, a.offering_id, a.value, a.changed_at,
-           CASE WHEN s.slug = 'built-in' THEN split_part(a.external_id, ':', 1) ELSE s.slug END AS speaker
+           CASE WHEN s.slug = 'built-in' THEN split_part(a.external_id, ':', 1)
+               ELSE s.slug END AS speaker
     FROM catalog_assertion a
     JOIN catalog_source s ON s.id = a.source_id
     LEFT JOIN catalog_assertion i
       ON i.source_id = a.source_id AND i.external_id = a.external_id AND i.topic = 'identity'
-    WHERE a.topic = 'price' AND a.withdrawn_at IS NULL AND i.withdrawn_at IS NULL AND a.value <> '{}'
+    WHERE a.topic = 'price' AND a.withdrawn_at IS NULL AND i.withdrawn_at IS NULL
+        AND a.value <> '{}'
       AND a.offering_id IS NOT NULL
       AND (%(among)s::bigint[] IS NULL OR a.offering_id = ANY (%(among)s::bigint[]))
-      AND NOT (s.slug = 'built-in' AND split_part(a.external_id, ':', 1) IN (SELECT slug FROM polled))
+      AND NOT (s.slug = 'built-in' AND split_part(a.external_id, ':', 1) IN (SELECT slug
+      FROM polled))
 ),
 spoken AS (
     SELECT DISTINCT ON (offering_id, speaker) id, offering_id, speaker, value
@@ -159,10 +172,12 @@ spoken AS (
 _GAPS = """,
 in_force AS (
     SELECT DISTINCT ON (offering_id, speaker, unit)
-           offering_id, speaker, split_part(line.key, '@', 1) AS unit, line.amount::numeric AS amount,
+           offering_id, speaker, split_part(line.key, '@', 1) AS unit,
+           line.amount::numeric AS amount,
            coalesce(value ->> 'currency', 'USD') AS currency
     FROM spoken CROSS JOIN LATERAL jsonb_each_text(value) AS line(key, amount)
-    WHERE split_part(line.key, '@', 1) = ANY (%(units)s) AND split_part(line.key, '@', 2) <= %(today)s
+    WHERE split_part(line.key, '@', 1) = ANY (%(units)s) AND split_part(line.key, '@',
+        2) <= %(today)s
     ORDER BY offering_id, speaker, unit, split_part(line.key, '@', 2) DESC
 ),
 gaps AS (

@@ -1,4 +1,5 @@
-"""Keeps `Price` ranges in line with the claim that counts; old ranges are closed, never rewritten."""
+"""Keeps `Price` ranges in line with the claim that counts; old ranges are closed, never
+rewritten."""
 
 from collections import defaultdict
 from collections.abc import Mapping
@@ -17,9 +18,11 @@ from apps.common.time import start_of
 type Line = tuple[str, int, str]  # unit, above_tokens, currency
 
 
-def ranges_due(value: Mapping[str, str], at: datetime) -> dict[Line, list[tuple[datetime, datetime | None, Decimal]]]:
-    """{line: [(from, to, amount), ...]} from `at` on, ends exclusive and None for open; lines without a future
-    start begin `at`, later ones on their day."""
+def ranges_due(
+    value: Mapping[str, str], at: datetime
+) -> dict[Line, list[tuple[datetime, datetime | None, Decimal]]]:
+    """{line: [(from, to, amount), ...]} from `at` on, ends exclusive and None for open; lines
+    without a future start begin `at`, later ones on their day."""
     currency = value.get("currency", "USD")
     starts: dict[Line, list[tuple[datetime, Decimal]]] = defaultdict(list)
     for key, amount in value.items():
@@ -27,28 +30,35 @@ def ranges_due(value: Mapping[str, str], at: datetime) -> dict[Line, list[tuple[
             continue
         unit, above, day = split_price_key(key)
         if unit in PRICE_UNITS:
-            starts[unit, above, currency].append((max(at, start_of(day)) if day else at, Decimal(amount)))
+            starts[unit, above, currency].append(
+                (max(at, start_of(day)) if day else at, Decimal(amount))
+            )
     due: dict[Line, list[tuple[datetime, datetime | None, Decimal]]] = {}
     for line, begun in starts.items():
-        latest = dict(sorted(begun, key=lambda pair: pair[0]))  # of several that begin at once the last one counts
+        latest = dict(
+            sorted(begun, key=lambda pair: pair[0])
+        )  # of several that begin at once the last one counts
         moments = [*sorted(latest), None]
         due[line] = [
-            (begin, moments[i + 1], latest[begin]) for i, begin in enumerate(moments[:-1]) if begin is not None
+            (begin, moments[i + 1], latest[begin])
+            for i, begin in enumerate(moments[:-1])
+            if begin is not None
         ]
     return due
 
 
 def update_price_ranges(voices: Mapping[int, SourceClaim], *, at: datetime) -> int:
-    """Make the price ranges of these offerings from `at` on what their voice says; the number of rows written.
+    """Make the price ranges of these offerings from `at` on what their voice says; the number of
+    rows written.
 
     A range whose amount stands is left alone, so that an unchanged price keeps the day it began.
     """
     if not voices:
         return 0
     standing: dict[int, dict[Line, list[Price]]] = defaultdict(lambda: defaultdict(list))
-    for price in Price.objects.filter(offering__in=voices, valid__endswith__isnull=True) | Price.objects.filter(
-        offering__in=voices, valid__endswith__gt=at
-    ):
+    for price in Price.objects.filter(
+        offering__in=voices, valid__endswith__isnull=True
+    ) | Price.objects.filter(offering__in=voices, valid__endswith__gt=at):
         standing[price.offering_id][price.unit, price.above_tokens, price.currency].append(price)
     closing: dict[int, dict[str, DateTimeTZRange]] = {}
     dropped: list[int] = []
@@ -58,9 +68,9 @@ def update_price_ranges(voices: Mapping[int, SourceClaim], *, at: datetime) -> i
         for line in due.keys() | standing[offering_id].keys():
             there = sorted(standing[offering_id][line], key=lambda price: price.valid.lower)
             wanted = due.get(line, [])
-            if [(price.amount, max(price.valid.lower, at), price.valid.upper) for price in there] == [
-                (amount, begin, end) for begin, end, amount in wanted
-            ]:
+            if [
+                (price.amount, max(price.valid.lower, at), price.valid.upper) for price in there
+            ] == [(amount, begin, end) for begin, end, amount in wanted]:
                 continue
             for price in there:
                 if price.valid.lower >= at:
@@ -85,6 +95,10 @@ def update_price_ranges(voices: Mapping[int, SourceClaim], *, at: datetime) -> i
     claims = dict(Offering.objects.filter(pk__in=voices).values_list("pk", "price_claim_id"))
     update_rows(
         Offering,
-        {pk: {"price_claim_id": voice.claim_id} for pk, voice in voices.items() if claims.get(pk) != voice.claim_id},
+        {
+            pk: {"price_claim_id": voice.claim_id}
+            for pk, voice in voices.items()
+            if claims.get(pk) != voice.claim_id
+        },
     )
     return len(dropped) + len(closing) + len(opening)

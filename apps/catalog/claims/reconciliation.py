@@ -1,5 +1,5 @@
-"""Brings offerings in line with what all sources say: reads the claims, lets claims/precedence.py decide, writes
-differences.
+"""Brings offerings in line with what all sources say: reads the claims, lets claims/precedence.py
+decide, writes differences.
 
 Callers hold the catalogue's lock, so that two sources never settle the same offering at once.
 """
@@ -12,7 +12,13 @@ from typing import Any
 
 from django.db import connection
 
-from apps.catalog.claims.precedence import UNMARKED, SettledLifecycle, SourceClaim, choose_lifecycle, strongest_claim
+from apps.catalog.claims.precedence import (
+    UNMARKED,
+    SettledLifecycle,
+    SourceClaim,
+    choose_lifecycle,
+    strongest_claim,
+)
 from apps.catalog.claims.price_ranges import update_price_ranges
 from apps.catalog.footing import refresh_footing
 from apps.catalog.ingestion.change_detection.records import LIFECYCLE, PRICE
@@ -25,16 +31,21 @@ _LOCK = 7_301_001  # any constant; names the catalogue among advisory locks
 
 
 def catalogue_lock() -> None:
-    """Wait for, and hold until the transaction ends, the right to change what the catalogue has settled."""
+    """Wait for, and hold until the transaction ends, the right to change what the catalogue has
+    settled."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
 
 
-def reconcile_offerings(offering_ids: Collection[int], *, at: datetime, fresh: Collection[int] = ()) -> int:
-    """Bring lifecycle and prices of these offerings in line with all standing claims; the number that changed.
+def reconcile_offerings(
+    offering_ids: Collection[int], *, at: datetime, fresh: Collection[int] = ()
+) -> int:
+    """Bring lifecycle and prices of these offerings in line with all standing claims; the number
+    that changed.
 
-    Offerings whose redirect changes have their footing refreshed. What is said of a model at a host without naming a
-    region holds for the offerings of its regions that no source lists, too; prices differ by region and do not.
+    Offerings whose redirect changes have their footing refreshed. What is said of a model at a host
+    without naming a region holds for the offerings of its regions that no source lists, too; prices
+    differ by region and do not.
     """
     if not offering_ids:
         return 0
@@ -47,13 +58,21 @@ def reconcile_offerings(offering_ids: Collection[int], *, at: datetime, fresh: C
         if everywhere not in listed:
             listed.discard(follower)
     settled = {
-        pk: choose_lifecycle(voices.get(pk, ()), today, listed=pk in listed or pk in fresh) for pk in offering_ids
+        pk: choose_lifecycle(voices.get(pk, ()), today, listed=pk in listed or pk in fresh)
+        for pk in offering_ids
     }
     replacements = _replacements(settled)
     columns = (
-        "pk", "lifecycle", "announced_on", "retires_on", "date_kind", "replacement_text", "lifecycle_claim_id",
-        "replacement_id", "end_behaviour",
-    )  # fmt: skip
+        "pk",
+        "lifecycle",
+        "announced_on",
+        "retires_on",
+        "date_kind",
+        "replacement_text",
+        "lifecycle_claim_id",
+        "replacement_id",
+        "end_behaviour",
+    )
     changes: dict[int, dict[str, Any]] = {}
     moved: list[int] = []
     for row in Offering.objects.filter(pk__in=offering_ids).values(*columns):
@@ -77,51 +96,65 @@ def reconcile_offerings(offering_ids: Collection[int], *, at: datetime, fresh: C
     refresh_footing(moved, today=today)
     price_voices, _ = standing_claims(offering_ids, PRICE)
     n_priced = update_price_ranges(
-        {pk: voice for pk, found in price_voices.items() if (voice := strongest_claim(found)) is not None}, at=at
+        {
+            pk: voice
+            for pk, found in price_voices.items()
+            if (voice := strongest_claim(found)) is not None
+        },
+        at=at,
     )
     return len(changes) + n_priced
 
 
 def _followed_offerings(offering_ids: Collection[int]) -> dict[int, int]:
-    """{offering of one region that no source lists: the offering without a region of the same host and id}, where
-    either is among these."""
+    """{offering of one region that no source lists: the offering without a region of the same host
+    and id}, where either is among these."""
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            WITH asked AS (SELECT id, host_id, api_id, service_tier FROM catalog_offering WHERE id = ANY (%s))
+            WITH asked AS (SELECT id, host_id, api_id, service_tier FROM catalog_offering
+            WHERE id = ANY (%s))
             SELECT DISTINCT f.id, e.id
             FROM asked
             JOIN catalog_offering f USING (host_id, api_id, service_tier)
             JOIN catalog_offering e USING (host_id, api_id, service_tier)
             WHERE f.region_scope <> '' AND e.region_scope = '' AND asked.id IN (f.id, e.id)
-              AND NOT EXISTS (SELECT 1 FROM catalog_assertion a WHERE a.offering_id = f.id AND a.topic = 'identity')
+              AND NOT EXISTS (SELECT 1 FROM catalog_assertion a
+              WHERE a.offering_id = f.id AND a.topic = 'identity')
             """,
             [list(offering_ids)],
         )
         return dict(cursor.fetchall())
 
 
-def standing_claims(offering_ids: Collection[int], topic: str) -> tuple[dict[int, list[SourceClaim]], set[int]]:
+def standing_claims(
+    offering_ids: Collection[int], topic: str
+) -> tuple[dict[int, list[SourceClaim]], set[int]]:
     """({offering: its standing claims on the topic}, offerings that some source still lists).
 
-    A claim of a row that was delisted counts only if its date had come by then. The built-in catalogue speaks for
-    a feed until that feed has been polled itself. A firm day of a source that cannot mark soft ones is soft where
-    somebody gives, or once gave, that very day of the same model as soft, and has not made it firm since.
+    A claim of a row that was delisted counts only if its date had come by then. The built-in
+    catalogue speaks for a feed until that feed has been polled itself. A firm day of a source that
+    cannot mark soft ones is soft where somebody gives, or once gave, that very day of the same
+    model as soft, and has not made it firm since.
     """
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            WITH polled AS (SELECT slug FROM catalog_source s WHERE s.slug NOT IN ('manual', 'built-in')
+            WITH polled AS (SELECT slug FROM catalog_source s
+            WHERE s.slug NOT IN ('manual', 'built-in')
                 AND EXISTS (SELECT 1 FROM catalog_assertion a WHERE a.source_id = s.id))
-            SELECT a.offering_id, a.id, s.slug, s.trust_rank, a.value, a.changed_at, s.kind, a.pending IS NOT NULL,
+            SELECT a.offering_id, a.id, s.slug, s.trust_rank, a.value, a.changed_at, s.kind,
+                a.pending IS NOT NULL,
               s.slug = ANY (%s) AND a.value ->> 'date_kind' = 'firm' AND EXISTS (
                 SELECT 1 FROM catalog_offering o
                 JOIN catalog_offering same ON same.version_id = o.version_id
-                JOIN catalog_assertion giver ON giver.offering_id = same.id AND giver.topic = 'lifecycle'
+                JOIN catalog_assertion giver ON giver.offering_id = same.id
+                    AND giver.topic = 'lifecycle'
                 JOIN catalog_assertionhistory said ON said.pgh_obj_id = giver.id
                 LEFT JOIN catalog_assertion there ON there.source_id = giver.source_id
                   AND there.external_id = giver.external_id AND there.topic = 'identity'
-                WHERE o.id = a.offering_id AND giver.withdrawn_at IS NULL AND there.withdrawn_at IS NULL
+                WHERE o.id = a.offering_id AND giver.withdrawn_at IS NULL
+                    AND there.withdrawn_at IS NULL
                   AND said.value ->> 'date_kind' = 'not_before'
                   AND said.value ->> 'retires_on' = a.value ->> 'retires_on'
                   AND NOT (giver.value ->> 'date_kind' = 'firm'
@@ -129,20 +162,42 @@ def standing_claims(offering_ids: Collection[int], topic: str) -> tuple[dict[int
             FROM catalog_assertion a
             JOIN catalog_source s ON s.id = a.source_id
             LEFT JOIN catalog_assertion i
-              ON i.source_id = a.source_id AND i.external_id = a.external_id AND i.topic = 'identity'
+              ON i.source_id = a.source_id AND i.external_id = a.external_id
+                  AND i.topic = 'identity'
             WHERE a.topic = %s AND a.offering_id = ANY (%s) AND a.withdrawn_at IS NULL
-              AND (i.withdrawn_at IS NULL OR (a.value ->> 'retires_on')::date <= i.withdrawn_at::date)
-              AND NOT (s.slug = 'built-in' AND split_part(a.external_id, ':', 1) IN (SELECT slug FROM polled))
+              AND (i.withdrawn_at IS NULL OR (a.value ->> 'retires_on')::date <=
+                  i.withdrawn_at::date)
+              AND NOT (s.slug = 'built-in' AND split_part(a.external_id, ':', 1) IN (SELECT slug
+              FROM polled))
             """,
             [sorted(UNMARKED), topic, list(offering_ids)],
         )
         voices: dict[int, list[SourceClaim]] = defaultdict(list)
-        for offering_id, claim_id, slug, rank, value, changed_at, kind, in_doubt, is_soft in cursor.fetchall():
+        for (
+            offering_id,
+            claim_id,
+            slug,
+            rank,
+            value,
+            changed_at,
+            kind,
+            in_doubt,
+            is_soft,
+        ) in cursor.fetchall():
             value = json.loads(value) if isinstance(value, str) else value
             # every other feed speaks of hosts from outside
             own_list = kind == "openrouter"
             voices[offering_id].append(
-                SourceClaim(claim_id, slug, rank, value, changed_at, own_list, in_doubt, soft_elsewhere=is_soft)
+                SourceClaim(
+                    claim_id,
+                    slug,
+                    rank,
+                    value,
+                    changed_at,
+                    own_list,
+                    in_doubt,
+                    soft_elsewhere=is_soft,
+                )
             )
         cursor.execute(
             """
@@ -150,11 +205,14 @@ def standing_claims(offering_ids: Collection[int], topic: str) -> tuple[dict[int
             WHERE topic = 'identity' AND offering_id = ANY (%s) AND withdrawn_at IS NULL
             UNION
             SELECT o.id FROM catalog_offering o WHERE o.id = ANY (%s) AND NOT EXISTS (
-                SELECT 1 FROM catalog_assertion a WHERE a.offering_id = o.id AND a.topic = 'identity')
+                SELECT 1 FROM catalog_assertion a
+                WHERE a.offering_id = o.id AND a.topic = 'identity')
             UNION
-            SELECT a.offering_id FROM catalog_assertion a JOIN catalog_source s ON s.id = a.source_id
+            SELECT a.offering_id FROM catalog_assertion a
+            JOIN catalog_source s ON s.id = a.source_id
             WHERE s.slug = 'built-in' AND a.offering_id = ANY (%s) AND a.withdrawn_at IS NULL
-              AND NOT EXISTS (SELECT 1 FROM catalog_source p JOIN catalog_assertion x ON x.source_id = p.id
+              AND NOT EXISTS (SELECT 1 FROM catalog_source p
+              JOIN catalog_assertion x ON x.source_id = p.id
                               WHERE p.slug = split_part(a.external_id, ':', 1))
             """,
             [list(offering_ids)] * 3,
@@ -163,15 +221,18 @@ def standing_claims(offering_ids: Collection[int], topic: str) -> tuple[dict[int
 
 
 def _replacements(settled: Mapping[int, SettledLifecycle]) -> dict[int, int]:
-    """{offering: offering} where a replacement named in words is one we know at the same host, by api id or by
-    the feed's own row name."""
-    named = {pk: due for pk, due in settled.items() if due.replacement_text and due.claim_id is not None}
+    """{offering: offering} where a replacement named in words is one we know at the same host, by
+    api id or by the feed's own row name."""
+    named = {
+        pk: due for pk, due in settled.items() if due.replacement_text and due.claim_id is not None
+    }
     if not named:
         return {}
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            WITH t AS (SELECT * FROM unnest(%s::bigint[], %s::text[], %s::bigint[]) AS t(offering_id, name, claim_id)),
+            WITH t AS (SELECT * FROM unnest(%s::bigint[], %s::text[],
+                %s::bigint[]) AS t(offering_id, name, claim_id)),
             found AS (
                 SELECT t.offering_id, r.id
                 FROM t JOIN catalog_offering o ON o.id = t.offering_id
@@ -185,10 +246,16 @@ def _replacements(settled: Mapping[int, SettledLifecycle]) -> dict[int, int]:
                 JOIN catalog_offering r ON r.id = a.offering_id AND r.host_id = o.host_id
             )
             SELECT DISTINCT ON (f.offering_id) f.offering_id, f.id
-            FROM found f JOIN catalog_offering o ON o.id = f.offering_id JOIN catalog_offering r ON r.id = f.id
+            FROM found f JOIN catalog_offering o ON o.id = f.offering_id
+            JOIN catalog_offering r ON r.id = f.id
             WHERE f.id <> f.offering_id
-            ORDER BY f.offering_id, r.region_scope <> o.region_scope, r.service_tier <> o.service_tier, r.id
+            ORDER BY f.offering_id, r.region_scope <> o.region_scope,
+                r.service_tier <> o.service_tier, r.id
             """,
-            [list(named), [due.replacement_text for due in named.values()], [due.claim_id for due in named.values()]],
+            [
+                list(named),
+                [due.replacement_text for due in named.values()],
+                [due.claim_id for due in named.values()],
+            ],
         )
         return dict(cursor.fetchall())

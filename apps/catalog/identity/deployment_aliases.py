@@ -1,4 +1,5 @@
-"""Names that somebody made up for deployments at a host: what they stand for, as the host's own listing says.
+"""Names that somebody made up for deployments at a host: what they stand for, as the host's own
+listing says.
 
 A decision of a person about the name outranks it; a name that tells its model by itself needs none.
 """
@@ -21,8 +22,8 @@ _CONFIDENCE = Decimal("0.95")
 
 @dataclass(frozen=True, slots=True)
 class DeploymentAlias:
-    """`canonical` is the id of the known version or alias behind the name; `moves` where the host takes it on to newer
-    versions by itself. `why` is a sentence."""
+    """`canonical` is the id of the known version or alias behind the name; `moves` where the host
+    takes it on to newer versions by itself. `why` is a sentence."""
 
     canonical: str
     moves: bool
@@ -30,7 +31,8 @@ class DeploymentAlias:
 
 
 def resolve_deployments(said: Mapping[tuple[str, str], DeploymentAlias | None]) -> int:
-    """{(host slug, name): what it stands for, None where nobody tells any more}; the number of offerings that changed.
+    """{(host slug, name): what it stands for, None where nobody tells any more}; the number of
+    offerings that changed.
 
     Only offerings change that nobody else could place, inside the caller's transaction.
     """
@@ -39,9 +41,13 @@ def resolve_deployments(said: Mapping[tuple[str, str], DeploymentAlias | None]) 
     changed: list[int] = []
     lowered = {(host, name.lower()): deployed for (host, name), deployed in said.items()}
     found = list(
-        _unresolved_offerings({host for host, _ in lowered}, {name for _, name in lowered}).select_related("host")
+        _unresolved_offerings(
+            {host for host, _ in lowered}, {name for _, name in lowered}
+        ).select_related("host")
     )
-    columns = _columns({deployed.canonical for deployed in lowered.values() if deployed is not None})
+    columns = _columns(
+        {deployed.canonical for deployed in lowered.values() if deployed is not None}
+    )
     told_before = [each for each in found if each.identity_reason == IdentityReason.DEPLOYMENT]
     again = resolve_identities((each.host.slug, each.api_id) for each in told_before)
     for each in found:
@@ -54,12 +60,16 @@ def resolve_deployments(said: Mapping[tuple[str, str], DeploymentAlias | None]) 
         else:
             version, alias = columns[deployed.canonical]
             wanted = {
-                "version_id": version, "alias_id": alias,
+                "version_id": version,
+                "alias_id": alias,
                 "binding": Binding.ALIAS if deployed.moves or alias is not None else Binding.PINNED,
-                "identity_confidence": _CONFIDENCE, "identity_reason": IdentityReason.DEPLOYMENT,
+                "identity_confidence": _CONFIDENCE,
+                "identity_reason": IdentityReason.DEPLOYMENT,
                 "identity_why": f"deployment: {deployed.why}",
-            }  # fmt: skip
-        if wanted is not None and any(getattr(each, name) != value for name, value in wanted.items()):
+            }
+        if wanted is not None and any(
+            getattr(each, name) != value for name, value in wanted.items()
+        ):
             Offering.objects.filter(pk=each.pk).update(**wanted)
             changed.append(each.pk)
     refresh_footing(changed)
@@ -70,7 +80,9 @@ def _unresolved_offerings(hosts: Iterable[str], names: Iterable[str]) -> QuerySe
     """Offerings of these names that nobody could place, or a listing did."""
     unplaced = Q(version__isnull=True, alias__isnull=True, not_a_model=False)
     return Offering.objects.annotate(lower=Lower("api_id")).filter(
-        unplaced | Q(identity_reason=IdentityReason.DEPLOYMENT), host__slug__in=list(hosts), lower__in=list(names)
+        unplaced | Q(identity_reason=IdentityReason.DEPLOYMENT),
+        host__slug__in=list(hosts),
+        lower__in=list(names),
     )
 
 
@@ -93,6 +105,8 @@ def _columns(names: set[str]) -> dict[str, tuple[int | None, int | None]]:
             "identifier", "pk", "version_id"
         )
     }
-    for identifier, pk in Version.objects.filter(identifier__in=names).values_list("identifier", "pk"):
+    for identifier, pk in Version.objects.filter(identifier__in=names).values_list(
+        "identifier", "pk"
+    ):
         found.setdefault(identifier, (pk, None))
     return found

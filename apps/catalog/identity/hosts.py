@@ -1,12 +1,13 @@
 """Hosts and developers, and how the feeds spell them.
 
-One table for both ends: a feed parser asks `host_slug` for the provider of its row, the resolver asks which
-first segment of a string is a host and which is a developer. A host is where a model is called; a developer
-is who made it. Many companies are both, and then the host names its developer.
+One table for both ends: a feed parser asks `host_slug` for the provider of its row, the resolver
+asks which first segment of a string is a host and which is a developer. A host is where a model is
+called; a developer is who made it. Many companies are both, and then the host names its developer.
 
-Sources of the spellings: `litellm_provider` values and first segments of the LiteLLM price map, provider ids
-of models.dev, genai-prices, modeldeprecations.dev and deprecations.info, vendor prefixes of OpenRouter, and
-organisations of Hugging Face, and provider names of OpenTelemetry's conventions for generative AI.
+Sources of the spellings: `litellm_provider` values and first segments of the LiteLLM price map,
+provider ids of models.dev, genai-prices, modeldeprecations.dev and deprecations.info, vendor
+prefixes of OpenRouter, and organisations of Hugging Face, and provider names of OpenTelemetry's
+conventions for generative AI.
 """
 
 import re
@@ -18,8 +19,9 @@ from functools import lru_cache
 class Host:
     """A place where models are served: `slug` is its id, `name` what people read.
 
-    `developer` is the catalogue's developer slug where the host is run by one, else None. `spellings` are
-    further names in the feeds; the slug and the name count as spellings without being listed.
+    `developer` is the catalogue's developer slug where the host is run by one, else None.
+    `spellings` are further names in the feeds; the slug and the name count as spellings without
+    being listed.
     """
 
     slug: str
@@ -32,21 +34,35 @@ def _host(slug: str, name: str, developer: str | None = None, spellings: str = "
     return Host(slug, name, developer, tuple(spellings.split()))
 
 
-# Regional sites and subscription plans of one company are spellings of one host: the contract partner is the
-# same, and a region is told apart by the offering.
+# Regional sites and subscription plans of one company are spellings of one host: the contract
+# partner is the same, and a region is told apart by the offering.
 HOSTS: tuple[Host, ...] = (
-    # --- developers that serve their own models -------------------------------------------------------------
+    # --- developers that serve their own models ---------------------------------------------------
     _host(
-        "openai", "OpenAI", "openai", "text-completion-openai openai-api chatgpt openai-chat azure-openai-compatible"
+        "openai",
+        "OpenAI",
+        "openai",
+        "text-completion-openai openai-api chatgpt openai-chat azure-openai-compatible",
     ),
-    _host("anthropic", "Anthropic", "anthropic", "anthropic-text anthropic-api anthropic.messages claude-platform"),
+    _host(
+        "anthropic",
+        "Anthropic",
+        "anthropic",
+        "anthropic-text anthropic-api anthropic.messages claude-platform",
+    ),
     _host(
         "google",
         "Google",
         "google",
-        "gemini google-gla google-ai-studio google-genai google-api gla gcp.gemini gcp.gen-ai google.generative-ai",
+        "gemini google-gla google-ai-studio google-genai google-api gla gcp.gemini gcp.gen-ai "
+        "google.generative-ai",
     ),
-    _host("mistral", "Mistral AI", "mistral", "mistral-ai mistralai codestral text-completion-codestral"),
+    _host(
+        "mistral",
+        "Mistral AI",
+        "mistral",
+        "mistral-ai mistralai codestral text-completion-codestral",
+    ),
     _host("cohere", "Cohere", "cohere", "cohere-chat cohere-api"),
     _host("deepseek", "DeepSeek", "deepseek", "deepseek-ai"),
     _host("xai", "xAI", "xai", "x-ai xai-api"),
@@ -55,7 +71,8 @@ HOSTS: tuple[Host, ...] = (
         "alibaba",
         "Alibaba Cloud Model Studio",
         "alibaba",
-        "dashscope alibaba-cn alibaba-coding-plan alibaba-coding-plan-cn alibaba-token-plan alibaba-token-plan-cn "
+        "dashscope alibaba-cn alibaba-coding-plan alibaba-coding-plan-cn alibaba-token-plan "
+        "alibaba-token-plan-cn "
         "qwencloud qwen-ai-platform aliyun bailian tongyi",
     ),
     _host("moonshotai", "Moonshot AI", "moonshotai", "moonshot moonshotai-cn kimi-for-coding"),
@@ -103,19 +120,26 @@ HOSTS: tuple[Host, ...] = (
     _host("twelvelabs", "TwelveLabs", "twelvelabs"),
     _host("writer", "Writer", "writer"),
     _host("relace", "Relace", "relace"),
-    # --- clouds and platforms -----------------------------------------------------------------------------------
+    # --- clouds and platforms ---------------------------------------------------------------------
     _host(
         "amazon-bedrock",
         "Amazon Bedrock",
         None,
-        "bedrock bedrock-converse bedrock-mantle aws-bedrock aws amazon-bedrock-converse mantle bedrock-invoke",
+        "bedrock bedrock-converse bedrock-mantle aws-bedrock aws amazon-bedrock-converse mantle "
+        "bedrock-invoke",
     ),
-    _host("sagemaker", "Amazon SageMaker", None, "sagemaker-chat aws-sagemaker sagemaker-jumpstart sagemaker-nova"),
+    _host(
+        "sagemaker",
+        "Amazon SageMaker",
+        None,
+        "sagemaker-chat aws-sagemaker sagemaker-jumpstart sagemaker-nova",
+    ),
     _host(
         "google-vertex",
         "Google Vertex AI",
         None,
-        "vertex vertex-ai vertexai google-vertex-ai google-vertex-anthropic google-vertex-search gcp.vertex.agent "
+        "vertex vertex-ai vertexai google-vertex-ai google-vertex-anthropic google-vertex-search "
+        "gcp.vertex.agent "
         "vertex-ai-beta google-vertexai gcp gcp.vertex-ai",
     ),
     _host(
@@ -123,7 +147,8 @@ HOSTS: tuple[Host, ...] = (
         "Microsoft Azure",
         None,
         "azure-ai azure-text azure-openai azure-cognitive-services azure-foundry azure-ai-foundry "
-        "azure-ai-inference azureml microsoft-foundry microsoft-azure azure-ai-studio az.ai.openai azure.ai.openai "
+        "azure-ai-inference azureml microsoft-foundry microsoft-azure azure-ai-studio az.ai.openai "
+        "azure.ai.openai "
         "az.ai.inference",
     ),
     _host("microsoft-365-copilot", "Microsoft 365 Copilot"),
@@ -142,8 +167,10 @@ HOSTS: tuple[Host, ...] = (
     _host("scaleway", "Scaleway"),
     _host("stackit", "STACKIT"),
     _host("hostinger", "Hostinger", None, "hostinger-router"),
-    # --- inference companies ------------------------------------------------------------------------------------
-    _host("together", "Together AI", None, "together-ai togetherai together-computer togethercomputer"),
+    # --- inference companies ----------------------------------------------------------------------
+    _host(
+        "together", "Together AI", None, "together-ai togetherai together-computer togethercomputer"
+    ),
     _host("fireworks", "Fireworks AI", None, "fireworks-ai fw"),
     _host("groq", "Groq"),
     _host("cerebras", "Cerebras"),
@@ -241,7 +268,7 @@ HOSTS: tuple[Host, ...] = (
     _host("wafer", "Wafer", None, "wafer.ai"),
     _host("xpersona", "Xpersona"),
     _host("zeldoc", "Zeldoc"),
-    # --- gateways and routers -----------------------------------------------------------------------------------
+    # --- gateways and routers ---------------------------------------------------------------------
     _host("openrouter", "OpenRouter"),
     _host("vercel", "Vercel AI Gateway", "vercel", "vercel-ai-gateway ai-gateway"),
     _host("kilo", "Kilo Gateway", None, "kilocode kilo-gateway"),
@@ -278,7 +305,7 @@ HOSTS: tuple[Host, ...] = (
     _host("firecrawl", "Firecrawl"),
     _host("linkup", "Linkup"),
     _host("parallel", "Parallel", None, "parallel-ai"),
-    # --- on one's own machines ----------------------------------------------------------------------------------
+    # --- on one's own machines --------------------------------------------------------------------
     _host("ollama", "Ollama", None, "ollama-chat"),
     _host("ollama-cloud", "Ollama Cloud"),
     _host("vllm", "vLLM", None, "hosted-vllm"),
@@ -291,8 +318,8 @@ HOSTS: tuple[Host, ...] = (
     _host("docker-model-runner", "Docker Model Runner"),
 )
 
-# The catalogue's developer slug for each way a vendor prefix, a Bedrock prefix or a Hugging Face organisation
-# names it. Host spellings that name the same company are added below from HOSTS.
+# The catalogue's developer slug for each way a vendor prefix, a Bedrock prefix or a Hugging Face
+# organisation names it. Host spellings that name the same company are added below from HOSTS.
 _DEVELOPER_SPELLINGS: dict[str, str] = {
     "ai21": "ai21 ai21labs ai21-labs",
     "aion-labs": "aion-labs aionlabs",
@@ -381,13 +408,15 @@ _DEVELOPER_BY_SPELLING: dict[str, str] = {
     for spelling in spellings.split()
 }
 
-# LiteLLM splits a host by kind of model: `vertex_ai-anthropic_models`, `fireworks_ai-embedding-models`.
+# LiteLLM splits a host by kind of model: `vertex_ai-anthropic_models`,
+# `fireworks_ai-embedding-models`.
 _KIND_OF_MODEL = re.compile(r"^(vertex-ai|fireworks-ai|huggingface)-[a-z0-9-]+$")
 
 
 @lru_cache(maxsize=4096)
 def host_slug(text: str) -> str | None:
-    """The slug of the host that `text` names, whatever its case and punctuation; None when no host is meant."""
+    """The slug of the host that `text` names, whatever its case and punctuation; None when no host
+    is meant."""
     folded = _fold(text)
     host = _BY_SPELLING.get(folded)
     if host is None and (match := _KIND_OF_MODEL.match(folded)):
@@ -397,5 +426,6 @@ def host_slug(text: str) -> str | None:
 
 @lru_cache(maxsize=4096)
 def developer_slug(text: str) -> str | None:
-    """The catalogue's developer slug that `text` names as a vendor prefix or organisation; None when unknown."""
+    """The catalogue's developer slug that `text` names as a vendor prefix or organisation; None
+    when unknown."""
     return _DEVELOPER_BY_SPELLING.get(_fold(text))

@@ -12,8 +12,9 @@ _DIGITS = {"day": 10, "month": 7, "year": 4}
 def known_ids_from_database() -> list[KnownId]:
     """Every version and alias as a known id, ordered by id; two statements.
 
-    Of an alias, the kind of the catalogue is told by its own: a synonym is another spelling of a fixed release, an
-    alias a name the developer may re-point, a family a name for several. Synonyms of one model share `same_as`.
+    Of an alias, the kind of the catalogue is told by its own: a synonym is another spelling of a
+    fixed release, an alias a name the developer may re-point, a family a name for several. Synonyms
+    of one model share `same_as`.
     """
     versions = Version.objects.order_by().values_list(
         "identifier",
@@ -76,13 +77,18 @@ def _released(day: date | None, precision: str) -> str | None:
 
 
 def decisions_from_database() -> dict[tuple[str, str], str | None]:
-    """{(host slug or "", raw string in lower case): the id a person chose, None for "not a model"}."""
+    """{(host slug or "", raw string in lower case): the id a person chose, None for "not a
+    model"}."""
     standing = IdentityDecision.objects.filter(lifted_at__isnull=True).values_list(
         "host__slug", "raw", "version__identifier", "alias__identifier"
     )
-    return {(host or "", raw.strip().lower()): version or alias for host, raw, version, alias in standing}
+    return {
+        (host or "", raw.strip().lower()): version or alias
+        for host, raw, version, alias in standing
+    }
 
 
 def build_resolver() -> Resolver:
-    """A resolver over what the database knows now; tens of milliseconds, so build one per batch of strings."""
+    """A resolver over what the database knows now; tens of milliseconds, so build one per batch of
+    strings."""
     return Resolver(known_ids_from_database(), decisions_from_database())

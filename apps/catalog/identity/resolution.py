@@ -12,8 +12,11 @@ from apps.catalog.models.offerings import Binding, IdentityReason
 type IdentityColumns = dict[str, Any]
 
 
-def resolve_identities(strings: Iterable[tuple[str, str]]) -> dict[tuple[str, str], IdentityColumns]:
-    """{(host, api id): identity columns}; one resolver and two statements for any number of strings."""
+def resolve_identities(
+    strings: Iterable[tuple[str, str]],
+) -> dict[tuple[str, str], IdentityColumns]:
+    """{(host, api id): identity columns}; one resolver and two statements for any number of
+    strings."""
     decisions = decisions_from_database()
     resolver = Resolver(known_ids_from_database(), decisions)
     answers = {(host, api_id): resolver.resolve(api_id, host) for host, api_id in strings}
@@ -28,7 +31,11 @@ def resolve_identities(strings: Iterable[tuple[str, str]]) -> dict[tuple[str, st
     no_models = {pair for pair, choice in decisions.items() if choice is None}
     return {
         (host, api_id): _columns(answer, versions, aliases)
-        | {"not_a_model": bool({(host, api_id.strip().lower()), ("", api_id.strip().lower())} & no_models)}
+        | {
+            "not_a_model": bool(
+                {(host, api_id.strip().lower()), ("", api_id.strip().lower())} & no_models
+            )
+        }
         for (host, api_id), answer in answers.items()
     }
 

@@ -1,8 +1,9 @@
 """Loads the built-in catalogue of `fixtures/catalogue/`: today's world without network.
 
-Insert-only for everything people may edit: a provider, foundation, version, alias or offering that is there stays
-as it is. Claims of the source `built-in` are ours, so a newer release replaces them, and offerings that others
-speak about as well are settled anew from all claims. A second run of one release writes nothing.
+Insert-only for everything people may edit: a provider, foundation, version, alias or offering that
+is there stays as it is. Claims of the source `built-in` are ours, so a newer release replaces them,
+and offerings that others speak about as well are settled anew from all claims. A second run of one
+release writes nothing.
 """
 
 import gzip
@@ -68,8 +69,8 @@ def load_catalogue(
 ) -> dict[str, int]:
     """Bring the database up to the built-in catalogue; {kind of record: rows written}.
 
-    `identities_only` leaves offerings, claims and prices out. `at` is the clock: a firm date that has come by then
-    is a retirement.
+    `identities_only` leaves offerings, claims and prices out. `at` is the clock: a firm date that
+    has come by then is a retirement.
     """
     moment = at or now()
     with audit_context(job="load_catalogue"), transaction.atomic():
@@ -104,10 +105,11 @@ class _Loading:
     @property
     def moves_footing(self) -> bool:
         return any(
-            self.written.get(name) for name in ("providers", "foundations", "versions", "derivations", "offerings")
+            self.written.get(name)
+            for name in ("providers", "foundations", "versions", "derivations", "offerings")
         )
 
-    # --- who and what -----------------------------------------------------------------------------------------------
+    # --- who and what -----------------------------------------------------------------------------
 
     def identities(self) -> None:
         self._sources()
@@ -120,7 +122,11 @@ class _Loading:
 
     def _sources(self) -> None:
         there = set(Source.objects.values_list("slug", flat=True))
-        self._insert("sources", Source, [Source(**row) for row in self._read("sources") if row["slug"] not in there])
+        self._insert(
+            "sources",
+            Source,
+            [Source(**row) for row in self._read("sources") if row["slug"] not in there],
+        )
 
     def _providers(self) -> None:
         self.providers = dict(Provider.objects.values_list("slug", "pk"))
@@ -161,7 +167,11 @@ class _Loading:
             while slug in taken:
                 slug += "-2"
             taken.add(slug)
-            rows.append(Foundation(pk=self.foundations[row["line"]], developer_id=developer, slug=slug, **row))
+            rows.append(
+                Foundation(
+                    pk=self.foundations[row["line"]], developer_id=developer, slug=slug, **row
+                )
+            )
         self._insert("foundations", Foundation, rows)
 
     def _versions(self) -> None:
@@ -174,7 +184,10 @@ class _Loading:
             predecessor = self.versions[row.pop("predecessor")] if "predecessor" in row else None
             rows.append(
                 Version(
-                    pk=self.versions[row["identifier"]], foundation_id=foundation, predecessor_id=predecessor, **row
+                    pk=self.versions[row["identifier"]],
+                    foundation_id=foundation,
+                    predecessor_id=predecessor,
+                    **row,
                 )
             )
         self._insert("versions", Version, rows)
@@ -182,7 +195,9 @@ class _Loading:
     def _aliases(self) -> None:
         self.aliases = {
             identifier: (pk, version)
-            for identifier, pk, version in Alias.objects.values_list("identifier", "pk", "version_id")
+            for identifier, pk, version in Alias.objects.values_list(
+                "identifier", "pk", "version_id"
+            )
         }
         missing = [row for row in self._read("aliases") if row["identifier"] not in self.aliases]
         numbers = _numbered(Alias, [row["identifier"] for row in missing])
@@ -204,7 +219,7 @@ class _Loading:
                 rows.append(Derivation(child_id=child, parent_id=parent, **row))
         self._insert("derivations", Derivation, rows)
 
-    # --- what is served, until when, at what price ------------------------------------------------------------------
+    # --- what is served, until when, at what price ------------------------------------------------
 
     def offerings(self) -> None:
         rows = list(self._read("offerings"))
@@ -218,7 +233,9 @@ class _Loading:
             )
         }
         new = [number for number, key in enumerate(keys) if key not in there]
-        there |= dict(zip((keys[number] for number in new), _next_ids(Offering, len(new)), strict=True))
+        there |= dict(
+            zip((keys[number] for number in new), _next_ids(Offering, len(new)), strict=True)
+        )
         ids = [there[key] for key in keys]
 
         stored = {
@@ -229,15 +246,26 @@ class _Loading:
         }
         added = [row for row in claims if (row["id"], row["topic"]) not in stored]
         claim_ids = dict(
-            zip(((row["id"], row["topic"]) for row in added), _next_ids(Assertion, len(added)), strict=True)
+            zip(
+                ((row["id"], row["topic"]) for row in added),
+                _next_ids(Assertion, len(added)),
+                strict=True,
+            )
         )
         all_claims = claim_ids | {key: pk for key, (pk, _) in stored.items()}
 
-        # Keys between offerings and claims are checked at the end of the transaction, so each is written once.
-        self._insert("offerings", Offering, [self._offering(rows[n], ids[n], ids, all_claims) for n in new])
-        fresh_claims = [_claim(row, claim_ids[row["id"], row["topic"]], ids, source, self.at) for row in added]
+        # Keys between offerings and claims are checked at the end of the transaction, so each is
+        # written once.
+        self._insert(
+            "offerings", Offering, [self._offering(rows[n], ids[n], ids, all_claims) for n in new]
+        )
+        fresh_claims = [
+            _claim(row, claim_ids[row["id"], row["topic"]], ids, source, self.at) for row in added
+        ]
         self._insert("claims", Assertion, fresh_claims)
-        self._insert("prices", Price, self._prices([(rows[n], ids[n]) for n in new], claims, all_claims))
+        self._insert(
+            "prices", Price, self._prices([(rows[n], ids[n]) for n in new], claims, all_claims)
+        )
         self._regions([(rows[n], ids[n]) for n in new])
         changed = {
             stored[key][0]: row
@@ -261,9 +289,16 @@ class _Loading:
         self.written["offerings_settled_anew"] = reconcile_offerings(spoken_of, at=self.at)
 
     def _key(self, row: Record) -> OfferingKey:
-        return self.providers[row["host"]], row["api_id"], row.get("region", ""), row.get("tier", "")
+        return (
+            self.providers[row["host"]],
+            row["api_id"],
+            row.get("region", ""),
+            row.get("tier", ""),
+        )
 
-    def _offering(self, row: Record, pk: int, ids: Sequence[int], claims: Mapping[tuple[str, str], int]) -> Offering:
+    def _offering(
+        self, row: Record, pk: int, ids: Sequence[int], claims: Mapping[tuple[str, str], int]
+    ) -> Offering:
         identity = row.get("identity", "")
         alias_id, version_id = self.aliases.get(identity, (None, None))
         end = date.fromisoformat(row["retires_on"]) if "retires_on" in row else None
@@ -292,13 +327,17 @@ class _Loading:
             end_behaviour=row.get("end_behaviour", "unknown"),
             replacement_id=ids[row["replacement"]] if "replacement" in row else None,
             replacement_text=row.get("replacement_text", ""),
-            lifecycle_claim_id=claims[row["lifecycle_claim"], "lifecycle"] if "lifecycle_claim" in row else None,
+            lifecycle_claim_id=claims[row["lifecycle_claim"], "lifecycle"]
+            if "lifecycle_claim" in row
+            else None,
             price_claim_id=claims[row["price_claim"], "price"] if "price_claim" in row else None,
         )
 
     @staticmethod
     def _prices(
-        rows: Iterable[tuple[Record, int]], claims: Iterable[Record], claim_ids: Mapping[tuple[str, str], int]
+        rows: Iterable[tuple[Record, int]],
+        claims: Iterable[Record],
+        claim_ids: Mapping[tuple[str, str], int],
     ) -> list[Price]:
         """Ranges from the day of observation on, from the one claim that counts."""
         by_id = {row["id"]: row for row in claims if row["topic"] == "price"}
@@ -321,7 +360,8 @@ class _Loading:
         ]
 
     def _regions(self, rows: Iterable[tuple[Record, int]]) -> None:
-        """Offerings that hold in named regions are linked to these; elsewhere the regions stay unknown."""
+        """Offerings that hold in named regions are linked to these; elsewhere the regions stay
+        unknown."""
         wanted = {
             (self.providers[row["host"]], name.strip(), pk)
             for row, pk in rows
@@ -329,16 +369,22 @@ class _Loading:
             for name in row["region"].split(",")
         }
         Region.objects.bulk_create(
-            [Region(host_id=host, name=name) for host, name in sorted({(host, name) for host, name, _ in wanted})],
+            [
+                Region(host_id=host, name=name)
+                for host, name in sorted({(host, name) for host, name, _ in wanted})
+            ],
             ignore_conflicts=True,
         )
-        there = {(host, name): pk for pk, host, name in Region.objects.values_list("pk", "host_id", "name")}
+        there = {
+            (host, name): pk
+            for pk, host, name in Region.objects.values_list("pk", "host_id", "name")
+        }
         link = Offering.regions.through
         link.objects.bulk_create(
             [link(offering_id=pk, region_id=there[host, name]) for host, name, pk in sorted(wanted)]
         )
 
-    # --- writing ----------------------------------------------------------------------------------------------------
+    # --- writing ----------------------------------------------------------------------------------
 
     def _read(self, name: str) -> Iterator[Record]:
         return records(name, self.folder)
@@ -349,7 +395,9 @@ class _Loading:
         self.written[name] = len(rows)
 
 
-def _claim(row: Record, pk: int, ids: Sequence[int], source: Source, loaded_at: datetime) -> Assertion:
+def _claim(
+    row: Record, pk: int, ids: Sequence[int], source: Source, loaded_at: datetime
+) -> Assertion:
     at = parse_moment(row["at"])
     return Assertion(
         pk=pk,
@@ -359,7 +407,9 @@ def _claim(row: Record, pk: int, ids: Sequence[int], source: Source, loaded_at: 
         group=row.get("group", ""),
         offering_id=ids[row["offering"]],
         value=row["value"],
-        next_start_on=next_start(row["value"], day_of(loaded_at)) if row["topic"] == "price" else None,
+        next_start_on=next_start(row["value"], day_of(loaded_at))
+        if row["topic"] == "price"
+        else None,
         excerpt=row.get("excerpt", {}),
         source_url=row.get("url", ""),
         first_seen=at,
@@ -378,7 +428,8 @@ def _next_ids(model: type[models.Model], n: int) -> list[int]:
         return []
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT nextval(pg_get_serial_sequence(%s, 'id')) FROM generate_series(1, %s)", [model._meta.db_table, n]
+            "SELECT nextval(pg_get_serial_sequence(%s, 'id')) FROM generate_series(1, %s)",
+            [model._meta.db_table, n],
         )
         return [row[0] for row in cursor.fetchall()]
 

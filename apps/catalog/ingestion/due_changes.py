@@ -1,7 +1,9 @@
-"""Facts that the clock alone makes true: a firm day that has come, a price published in advance that has begun.
+"""Facts that the clock alone makes true: a firm day that has come, a price published in advance
+that has begun.
 
-The event of such a fact is detected on the due day itself, whenever this runs. A day or price that its source has
-meanwhile changed or taken back, if only on trial, waits until that is settled. Safe to repeat.
+The event of such a fact is detected on the due day itself, whenever this runs. A day or price that
+its source has meanwhile changed or taken back, if only on trial, waits until that is settled. Safe
+to repeat.
 """
 
 from collections import defaultdict
@@ -19,8 +21,18 @@ from apps.catalog.claims.values import next_start, price_in_force, retires_on
 from apps.catalog.footing import refresh_footing
 from apps.catalog.ingestion.change_detection.dates import is_promise
 from apps.catalog.ingestion.change_detection.prices import started_prices
-from apps.catalog.ingestion.change_detection.records import IDENTITY, LIFECYCLE, PRICE, CatalogueFact
-from apps.catalog.ingestion.events import MIN_STANDING, claimed_value, insert_events, is_known_or_outranked
+from apps.catalog.ingestion.change_detection.records import (
+    IDENTITY,
+    LIFECYCLE,
+    PRICE,
+    CatalogueFact,
+)
+from apps.catalog.ingestion.events import (
+    MIN_STANDING,
+    claimed_value,
+    insert_events,
+    is_known_or_outranked,
+)
 from apps.catalog.models import Assertion, Lifecycle, Offering, ProviderEvent, Source
 from apps.common.database.bulk_writes import update_rows
 from apps.common.time import day_of, start_of
@@ -34,19 +46,23 @@ def retire_due_offerings(*, at: datetime) -> list[ProviderEvent]:
     A redirect that begins on that day moves the footing of what was built on the old model.
     """
     today = day_of(at)
-    due = Offering.objects.filter(date_kind=FIRM, retires_on__lte=today, lifecycle_claim__pending__isnull=True).exclude(
-        lifecycle=Lifecycle.RETIRED
-    )
+    due = Offering.objects.filter(
+        date_kind=FIRM, retires_on__lte=today, lifecycle_claim__pending__isnull=True
+    ).exclude(lifecycle=Lifecycle.RETIRED)
     if not due.exists():
         return []
     catalogue_lock()
     offerings = {
-        offering.pk: offering for offering in due.select_related("lifecycle_claim").select_for_update(of=("self",))
+        offering.pk: offering
+        for offering in due.select_related("lifecycle_claim").select_for_update(of=("self",))
     }
     if not offerings:
         return []
     left = Assertion.objects.filter(
-        source=OuterRef("source"), external_id=OuterRef("external_id"), topic=IDENTITY, withdrawn_at__isnull=False
+        source=OuterRef("source"),
+        external_id=OuterRef("external_id"),
+        topic=IDENTITY,
+        withdrawn_at__isnull=False,
     )
     claims = (
         Assertion.objects.standing()
@@ -61,7 +77,11 @@ def retire_due_offerings(*, at: datetime) -> list[ProviderEvent]:
         day = offering.retires_on
         assert day is not None
         settled = offering.lifecycle_claim
-        if settled is None or settled.source_id != claim.source_id or retires_on(claim.value) != day:
+        if (
+            settled is None
+            or settled.source_id != claim.source_id
+            or retires_on(claim.value) != day
+        ):
             continue
         left_at = getattr(claim, "left_at", None)
         if left_at is not None and day_of(left_at) < day:
@@ -74,17 +94,25 @@ def retire_due_offerings(*, at: datetime) -> list[ProviderEvent]:
         fact = CatalogueFact("retired", claim.external_id, LIFECYCLE, iso, iso, day, start_of(day))
         facts[claim.source].append((fact, offering.pk, claim.pk))
     Offering.objects.filter(pk__in=offerings).update(lifecycle=Lifecycle.RETIRED)
-    refresh_footing([pk for pk, offering in offerings.items() if offering.replacement_id], today=today)
+    refresh_footing(
+        [pk for pk, offering in offerings.items() if offering.replacement_id], today=today
+    )
     return _insert(facts)
 
 
 def create_due_price_events(*, at: datetime) -> list[ProviderEvent]:
-    """Tell of every price published in advance that has begun by `at`, each on its first day; the events raised."""
+    """Tell of every price published in advance that has begun by `at`, each on its first day; the
+    events raised."""
     today = day_of(at)
     gone = Assertion.objects.filter(
-        source=OuterRef("source"), external_id=OuterRef("external_id"), topic=IDENTITY, missing_since__isnull=False
+        source=OuterRef("source"),
+        external_id=OuterRef("external_id"),
+        topic=IDENTITY,
+        missing_since__isnull=False,
     )
-    starting = Assertion.objects.standing().filter(~Exists(gone), topic=PRICE, next_start_on__lte=today)
+    starting = Assertion.objects.standing().filter(
+        ~Exists(gone), topic=PRICE, next_start_on__lte=today
+    )
     if not starting.exists():
         return []
     catalogue_lock()
@@ -109,11 +137,12 @@ def create_due_price_events(*, at: datetime) -> list[ProviderEvent]:
 
 
 def create_due_corrections(*, at: datetime, read: Collection[int]) -> list[ProviderEvent]:
-    """Tell where a source has stood by another day, for a week, than we told last of its row; the events raised.
-    `read` are the ids of the sources that are being read: a feed that nobody reads proves nothing.
+    """Tell where a source has stood by another day, for a week, than we told last of its row; the
+    events raised. `read` are the ids of the sources that are being read: a feed that nobody reads
+    proves nothing.
 
-    A day that flaps is told once each way and no more. Should it come to rest on the side told first, people would
-    be left with the wrong one.
+    A day that flaps is told once each way and no more. Should it come to rest on the side told
+    first, people would be left with the wrong one.
     """
     today = day_of(at)
     with connection.cursor() as cursor:
@@ -122,13 +151,16 @@ def create_due_corrections(*, at: datetime, read: Collection[int]) -> list[Provi
             WITH told AS (
                 SELECT DISTINCT ON (source_id, external_id) source_id, external_id, new
                 FROM catalog_providerevent
-                WHERE kind IN ('announced', 'moved_earlier', 'moved_later', 'withdrawn') AND source_id = ANY (%s)
+                WHERE kind IN ('announced', 'moved_earlier', 'moved_later', 'withdrawn')
+                    AND source_id = ANY (%s)
                 ORDER BY source_id, external_id, detected_at DESC, id DESC
             )
             SELECT a.id, told.new #>> '{}' FROM told
-            JOIN catalog_assertion a ON a.source_id = told.source_id AND a.external_id = told.external_id
+            JOIN catalog_assertion a ON a.source_id = told.source_id
+                AND a.external_id = told.external_id
             JOIN catalog_assertion i ON i.source_id = a.source_id AND i.external_id = a.external_id
-            WHERE a.topic = 'lifecycle' AND i.topic = 'identity' AND i.missing_since IS NULL AND a.pending IS NULL
+            WHERE a.topic = 'lifecycle' AND i.topic = 'identity' AND i.missing_since IS NULL
+                AND a.pending IS NULL
               AND a.withdrawn_at IS NULL AND a.changed_at <= %s AND a.offering_id IS NOT NULL
               AND (a.value ->> 'retires_on') IS DISTINCT FROM (told.new #>> '{}')
               AND (a.value ->> 'retires_on')::date > %s
@@ -140,8 +172,12 @@ def create_due_corrections(*, at: datetime, read: Collection[int]) -> list[Provi
     if not last_told:
         return []
     catalogue_lock()
-    claims = list(Assertion.objects.filter(pk__in=last_told).select_related("source").order_by("pk"))
-    voices, _ = standing_claims({claim.offering_id for claim in claims if claim.offering_id}, LIFECYCLE)
+    claims = list(
+        Assertion.objects.filter(pk__in=last_told).select_related("source").order_by("pk")
+    )
+    voices, _ = standing_claims(
+        {claim.offering_id for claim in claims if claim.offering_id}, LIFECYCLE
+    )
     events: list[ProviderEvent] = []
     for claim in claims:
         day, was = retires_on(claim.value), last_told[claim.pk]
@@ -155,16 +191,24 @@ def create_due_corrections(*, at: datetime, read: Collection[int]) -> list[Provi
         ):
             told = [(fact, claim.offering_id, claim.pk)]
             events += insert_events(
-                claim.source, told, repeats={claimed_value(fact): _count_earlier_events(claim, fact)}
+                claim.source,
+                told,
+                repeats={claimed_value(fact): _count_earlier_events(claim, fact)},
             )
     return events
 
 
 def _count_earlier_events(claim: Assertion, fact: CatalogueFact) -> int:
     return ProviderEvent.objects.filter(
-        source=claim.source, external_id=fact.external_id, kind=fact.kind, old=fact.old, new=fact.new
+        source=claim.source,
+        external_id=fact.external_id,
+        kind=fact.kind,
+        old=fact.old,
+        new=fact.new,
     ).count()
 
 
 def _insert(facts: DueFact) -> list[ProviderEvent]:
-    return [event for source, of_source in facts.items() for event in insert_events(source, of_source)]
+    return [
+        event for source, of_source in facts.items() for event in insert_events(source, of_source)
+    ]

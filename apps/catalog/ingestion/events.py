@@ -22,7 +22,8 @@ from apps.common.time import day_of
 
 type Repeats = Mapping[tuple[str, str, Any, Any], int]
 
-# Facts about when something ends; those of the second kind come after a hold of their own, or undo such a one.
+# Facts about when something ends; those of the second kind come after a hold of their own, or undo
+# such a one.
 _ABOUT_DAYS = ("announced", "moved_earlier", "moved_later", "withdrawn", "delisted")
 _AFTER_A_HOLD = ("announced", "withdrawn", "delisted")
 # What has been so for less is flapping.
@@ -38,29 +39,35 @@ def create_events(
     *,
     at: datetime,
 ) -> list[ProviderEvent]:
-    """Insert the facts of the observation that are news; the events, in the order of their facts."""
+    """Insert the facts of the observation that are news; the events, in the order of their
+    facts."""
     if not observation.facts:
         return []
-    offerings = {offering_of[fact.external_id] for fact in observation.facts if fact.external_id in offering_of}
+    offerings = {
+        offering_of[fact.external_id]
+        for fact in observation.facts
+        if fact.external_id in offering_of
+    }
     lifecycle_voices, _ = standing_claims(offerings, LIFECYCLE)
     price_voices, _ = standing_claims(offerings, PRICE)
     listed_elsewhere = set(
         Assertion.objects.filter(
-            topic=IDENTITY, offering__in=offerings, missing_since__isnull=True, withdrawn_at__isnull=True
+            topic=IDENTITY,
+            offering__in=offerings,
+            missing_since__isnull=True,
+            withdrawn_at__isnull=True,
         )
         .exclude(source=source)
         .exclude(source__slug__in=[MANUAL, BUILT_IN])
         .values_list("offering_id", flat=True)
     )
     repeats = _repeats(source, known, observation.facts, offerings, at)
-    claim_ids = {
-        (claim.external_id, claim.topic): claim.id for claim in known.values()
-    } | {
+    claim_ids = {(claim.external_id, claim.topic): claim.id for claim in known.values()} | {
         (external_id, topic): pk
         for pk, external_id, topic in Assertion.objects.filter(
             source=source, external_id__in={fact.external_id for fact in observation.facts}
         ).values_list("pk", "external_id", "topic")
-    }  # fmt: skip
+    }
     retired_of_late = _recently_retired(source, observation.facts, offerings, at)
     accepted: list[tuple[CatalogueFact, int, int]] = []
     for fact in observation.facts:
@@ -68,14 +75,17 @@ def create_events(
         claim_id = claim_ids.get((fact.external_id, fact.topic))
         if offering_id is None or claim_id is None:
             continue
-        if fact.topic == LIFECYCLE and is_known_or_outranked(fact, source, lifecycle_voices.get(offering_id, [])):
+        if fact.topic == LIFECYCLE and is_known_or_outranked(
+            fact, source, lifecycle_voices.get(offering_id, [])
+        ):
             continue
         if fact.topic == PRICE and is_price_outranked(source, price_voices.get(offering_id, [])):
             continue
         if fact.kind == "delisted" and offering_id in listed_elsewhere:
             continue
         if fact.kind == "retired" and (
-            fact.external_id in retired_of_late or _is_soft(claim_id, lifecycle_voices.get(offering_id, []))
+            fact.external_id in retired_of_late
+            or _is_soft(claim_id, lifecycle_voices.get(offering_id, []))
         ):
             continue
         accepted.append((fact, offering_id, claim_id))
@@ -91,20 +101,29 @@ def _repeats(
 ) -> Repeats:
     """How often each fact about a day was told before, of those that may be told once more.
 
-    A day that flaps between two values is told once each way. One that comes true again is news again when what
-    was so in between has stood for a while; else ingestion/due_changes.py tells it as soon as it stands itself.
+    A day that flaps between two values is told once each way. One that comes true again is news
+    again when what was so in between has stood for a while; else ingestion/due_changes.py tells it
+    as soon as it stands itself.
     """
     days = [fact for fact in facts if fact.kind in _ABOUT_DAYS]
     if not days:
         return {}
     told: dict[tuple[Any, ...], list[datetime]] = defaultdict(list)
-    events = ProviderEvent.objects.filter(source=source, offering__in=offerings, kind__in=_ABOUT_DAYS)
-    for external_id, kind, old, new, moment in events.values_list("external_id", "kind", "old", "new", "detected_at"):
+    events = ProviderEvent.objects.filter(
+        source=source, offering__in=offerings, kind__in=_ABOUT_DAYS
+    )
+    for external_id, kind, old, new, moment in events.values_list(
+        "external_id", "kind", "old", "new", "detected_at"
+    ):
         told[external_id, kind, old, new].append(moment)
     repeats = {}
     for fact in days:
         claim = known.get((fact.external_id, LIFECYCLE))
-        stood = claim is not None and claim.changed_at is not None and at - claim.changed_at >= MIN_STANDING
+        stood = (
+            claim is not None
+            and claim.changed_at is not None
+            and at - claim.changed_at >= MIN_STANDING
+        )
         before = told.get(claimed_value(fact))
         if before and at - max(before) > MIN_STANDING and (stood or fact.kind in _AFTER_A_HOLD):
             repeats[claimed_value(fact)] = len(before)
@@ -119,7 +138,8 @@ def _is_soft(claim_id: int, voices: Sequence[SourceClaim]) -> bool:
 def _recently_retired(
     source: Source, facts: Sequence[CatalogueFact], offerings: Iterable[int], at: datetime
 ) -> set[str]:
-    """Rows of which we have told lately that they ended: a correction of the day by a few is no second end."""
+    """Rows of which we have told lately that they ended: a correction of the day by a few is no
+    second end."""
     if all(fact.kind != "retired" for fact in facts):
         return set()
     told = ProviderEvent.objects.filter(
@@ -132,7 +152,9 @@ def claimed_value(fact: CatalogueFact) -> tuple[str, str, Any, Any]:
     return fact.external_id, fact.kind, fact.old, fact.new
 
 
-def is_known_or_outranked(fact: CatalogueFact, source: Source, voices: Iterable[SourceClaim]) -> bool:
+def is_known_or_outranked(
+    fact: CatalogueFact, source: Source, voices: Iterable[SourceClaim]
+) -> bool:
     """True when another source said this before, or one that counts more says something else."""
     voices = list(voices)
     others = [voice for voice in voices if voice.source not in (source.slug, BUILT_IN)]
@@ -142,7 +164,11 @@ def is_known_or_outranked(fact: CatalogueFact, source: Source, voices: Iterable[
     if fact.new in days:
         return True
     winner = strongest_claim(voices)
-    return winner is not None and winner.source not in (source.slug, BUILT_IN) and winner.trust_rank < source.trust_rank
+    return (
+        winner is not None
+        and winner.source not in (source.slug, BUILT_IN)
+        and winner.trust_rank < source.trust_rank
+    )
 
 
 def is_price_outranked(source: Source, voices: Iterable[SourceClaim]) -> bool:
@@ -152,9 +178,9 @@ def is_price_outranked(source: Source, voices: Iterable[SourceClaim]) -> bool:
 
 
 def event_key(source: str, fact: CatalogueFact, repeat: int = 0) -> str:
-    """One key per fact: seen again, or flapping back, the same fact has the same key. A price may truly return to
-    an earlier value, and an alias to an earlier target; there the day belongs to the fact. `repeat` counts the
-    earlier tellings of a fact about a day that became true again."""
+    """One key per fact: seen again, or flapping back, the same fact has the same key. A price may
+    truly return to an earlier value, and an alias to an earlier target; there the day belongs to
+    the fact. `repeat` counts the earlier tellings of a fact about a day that became true again."""
     parts: list[Any] = [source, fact.external_id, fact.kind, fact.new]
     if repeat:
         parts += ["again", repeat]
@@ -168,13 +194,20 @@ def event_key(source: str, fact: CatalogueFact, repeat: int = 0) -> str:
 
 
 def insert_events(
-    source: Source, accepted: Sequence[tuple[CatalogueFact, int, int]], *, repeats: Repeats | None = None
+    source: Source,
+    accepted: Sequence[tuple[CatalogueFact, int, int]],
+    *,
+    repeats: Repeats | None = None,
 ) -> list[ProviderEvent]:
-    """Insert the facts (with offering and claim) whose key is new, with their evidence; the caller holds the
-    catalogue's lock."""
+    """Insert the facts (with offering and claim) whose key is new, with their evidence; the caller
+    holds the catalogue's lock."""
     repeats = repeats or {}
     by_key = {
-        event_key(source.slug, fact, repeats.get(claimed_value(fact), 0) if fact.kind in _ABOUT_DAYS else 0): (
+        event_key(
+            source.slug,
+            fact,
+            repeats.get(claimed_value(fact), 0) if fact.kind in _ABOUT_DAYS else 0,
+        ): (
             fact,
             offering,
             claim,

@@ -1,8 +1,10 @@
-"""Writes what observations bring: claims, then offerings (ingestion/offerings.py), the settled truth
-(claims/reconciliation.py), events (ingestion/events.py) and footing; and what the clock alone makes true.
+"""Writes what observations bring: claims, then offerings (ingestion/offerings.py), the settled
+truth (claims/reconciliation.py), events (ingestion/events.py) and footing; and what the clock alone
+makes true.
 
-Everything here is set-based: the number of statements does not grow with the number of rows. Callers hold the
-catalogue's lock (`catalogue_lock`), so that two sources never settle the same offering at once.
+Everything here is set-based: the number of statements does not grow with the number of rows.
+Callers hold the catalogue's lock (`catalogue_lock`), so that two sources never settle the same
+offering at once.
 """
 
 from collections import defaultdict
@@ -18,7 +20,11 @@ from apps.catalog.claims.feed_rows import NOT_BEFORE, FeedRow
 from apps.catalog.claims.reconciliation import BUILT_IN, catalogue_lock, reconcile_offerings
 from apps.catalog.claims.values import next_start
 from apps.catalog.identity.resolution import resolve_identities
-from apps.catalog.ingestion.change_detection.comparison import accept_pending_values, confirm_unchanged, detect_changes
+from apps.catalog.ingestion.change_detection.comparison import (
+    accept_pending_values,
+    confirm_unchanged,
+    detect_changes,
+)
 from apps.catalog.ingestion.change_detection.records import (
     DEFAULT_RULES,
     IDENTITY,
@@ -28,7 +34,11 @@ from apps.catalog.ingestion.change_detection.records import (
     KnownClaim,
     Observation,
 )
-from apps.catalog.ingestion.due_changes import create_due_corrections, create_due_price_events, retire_due_offerings
+from apps.catalog.ingestion.due_changes import (
+    create_due_corrections,
+    create_due_price_events,
+    retire_due_offerings,
+)
 from apps.catalog.ingestion.events import create_events
 from apps.catalog.ingestion.offerings import ensure_offerings, offering_key
 from apps.catalog.models import Assertion, Offering, ProviderEvent, Source
@@ -56,10 +66,11 @@ def ingest_observation(
     last_seen: datetime | None = None,
     rules: DetectionRules = DEFAULT_RULES,
 ) -> IngestResult:
-    """Take in one payload of `source`, observed `at`. The first payload of a source is news to nobody.
+    """Take in one payload of `source`, observed `at`. The first payload of a source is news to
+    nobody.
 
-    What the clock has made due by then is told too, unless this very payload says otherwise: a date that the feed
-    has moved or cleared did not come.
+    What the clock has made due by then is told too, unless this very payload says otherwise: a date
+    that the feed has moved or cleared did not come.
     """
     catalogue_lock()
     known = known_claims(source)
@@ -73,7 +84,8 @@ def ingest_observation(
         identify=row_identities,
         rules=rules,
     )
-    # from its first observation on, a feed speaks for itself, and the built-in catalogue no longer does for it
+    # from its first observation on, a feed speaks for itself, and the built-in catalogue no longer
+    # does for it
     stood_in = _builtin_offerings(source) if baseline else set()
     return write_observation(source, known, observation, at, host_names or {}, also_settle=stood_in)
 
@@ -87,19 +99,24 @@ def ingest_unchanged(
     seen_again_by: datetime | None = None,
     rules: DetectionRules = DEFAULT_RULES,
 ) -> IngestResult:
-    """The feed is what it was: let waiting values and absences that have stood long enough take effect.
+    """The feed is what it was: let waiting values and absences that have stood long enough take
+    effect.
 
-    `seen_again_by` is the last observation where this is not one itself: what was first seen then has not been
-    seen again yet, and goes on waiting.
+    `seen_again_by` is the last observation where this is not one itself: what was first seen then
+    has not been seen again yet, and goes on waiting.
     """
     ripe = Q(pending_since__lte=at - min(rules.price_hold, rules.withdrawal_hold))
     ripe |= Q(missing_since__lte=at - rules.removal_hold)
     if not Assertion.objects.waiting().filter(ripe, source=source).exists():
         # nothing can have waited long enough: the claims need not be read
-        return IngestResult(Observation(), apply_due_facts(at=at) + create_due_corrections(at=at, read=[source.pk]))
+        return IngestResult(
+            Observation(), apply_due_facts(at=at) + create_due_corrections(at=at, read=[source.pk])
+        )
     catalogue_lock()
     known = known_claims(source)
-    observation = confirm_unchanged(known, at, last_seen=last_seen, seen_again_by=seen_again_by, rules=rules)
+    observation = confirm_unchanged(
+        known, at, last_seen=last_seen, seen_again_by=seen_again_by, rules=rules
+    )
     return write_observation(source, known, observation, at, {})
 
 
@@ -110,13 +127,15 @@ def apply_accepted(
     """A person believes what waits at these claims: it holds from `at` on."""
     catalogue_lock()
     known = known_claims(source)
-    return write_observation(source, known, accept_pending_values(known, claims, at, rules=rules), at, {})
+    return write_observation(
+        source, known, accept_pending_values(known, claims, at, rules=rules), at, {}
+    )
 
 
 @transaction.atomic
 def apply_due_facts(*, at: datetime) -> list[ProviderEvent]:
-    """What the clock alone has made true by `at`: firm days that have come, and prices published in advance that
-    have begun. Safe to repeat; the events, oldest first."""
+    """What the clock alone has made true by `at`: firm days that have come, and prices published in
+    advance that have begun. Safe to repeat; the events, oldest first."""
     events = retire_due_offerings(at=at) + create_due_price_events(at=at)
     return sorted(events, key=lambda event: (event.detected_at, event.pk))
 
@@ -124,10 +143,25 @@ def apply_due_facts(*, at: datetime) -> list[ProviderEvent]:
 def known_claims(source: Source) -> dict[tuple[str, str], KnownClaim]:
     """{(external id, topic): claim} of what `source` is known to say."""
     columns = (
-        "id", "external_id", "topic", "group", "value", "first_seen", "missing_since", "withdrawn_at", "pending",
-        "pending_since", "held", "offering_id", "source_url", "refused", "price_moves", "floating_since",
-        "next_start_on", "changed_at",
-    )  # fmt: skip
+        "id",
+        "external_id",
+        "topic",
+        "group",
+        "value",
+        "first_seen",
+        "missing_since",
+        "withdrawn_at",
+        "pending",
+        "pending_since",
+        "held",
+        "offering_id",
+        "source_url",
+        "refused",
+        "price_moves",
+        "floating_since",
+        "next_start_on",
+        "changed_at",
+    )
     rows = Assertion.objects.filter(source=source).order_by().values_list(*columns)
     return {(row[1], row[2]): KnownClaim(*row) for row in rows.iterator(chunk_size=5000)}
 
@@ -163,11 +197,15 @@ def write_observation(
     offering_of, fresh = _offerings_of(known, observation, host_names)
     _insert_claims(source, observation, offering_of, at)
     update_rows(Assertion, _columns_to_write(known, observation, offering_of))
-    # After the claims, so that a day the payload has moved or cleared does not come; before the settlement, which
-    # would take it for told.
+    # After the claims, so that a day the payload has moved or cleared does not come; before the
+    # settlement, which would take it for told.
     due = apply_due_facts(at=at)
     by_id = {claim.id: claim for claim in known.values()}
-    touched = {offering_of[claim.row.external_id] for claim in observation.new if claim.row.external_id in offering_of}
+    touched = {
+        offering_of[claim.row.external_id]
+        for claim in observation.new
+        if claim.row.external_id in offering_of
+    }
     touched |= {
         offering_of.get(by_id[update.id].external_id) or by_id[update.id].offering_id or 0
         for update in observation.updates
@@ -183,14 +221,19 @@ def write_observation(
 
 def _builtin_offerings(source: Source) -> set[int]:
     """Offerings about which the built-in catalogue speaks in the place of `source`."""
-    claims = Assertion.objects.filter(source__slug=BUILT_IN, external_id__startswith=f"{source.slug}:")
+    claims = Assertion.objects.filter(
+        source__slug=BUILT_IN, external_id__startswith=f"{source.slug}:"
+    )
     return set(claims.filter(offering__isnull=False).values_list("offering_id", flat=True))
 
 
 def _offerings_read_as_soft(
-    known: Mapping[tuple[str, str], KnownClaim], observation: Observation, offering_of: Mapping[str, int]
+    known: Mapping[tuple[str, str], KnownClaim],
+    observation: Observation,
+    offering_of: Mapping[str, int],
 ) -> set[int]:
-    """Offerings whose day was, or now is, read as soft because this source gives it as soft for the same model."""
+    """Offerings whose day was, or now is, read as soft because this source gives it as soft for the
+    same model."""
     by_id = {claim.id: claim for claim in known.values()}
     soft = {
         claim.offering_id or 0
@@ -204,13 +247,20 @@ def _offerings_read_as_soft(
         if claim.topic == LIFECYCLE and claim.value.get("date_kind") == NOT_BEFORE
     }
     versions = Offering.objects.filter(pk__in=soft, version__isnull=False).values("version")
-    return set(Offering.objects.filter(version__in=versions).values_list("pk", flat=True)) if soft else set()
+    return (
+        set(Offering.objects.filter(version__in=versions).values_list("pk", flat=True))
+        if soft
+        else set()
+    )
 
 
 def _offerings_of(
-    known: Mapping[tuple[str, str], KnownClaim], observation: Observation, host_names: Mapping[str, str]
+    known: Mapping[tuple[str, str], KnownClaim],
+    observation: Observation,
+    host_names: Mapping[str, str],
 ) -> tuple[dict[str, int], set[int]]:
-    """({external id: offering id} for all rows known or new, ids of offerings that did not exist before)."""
+    """({external id: offering id} for all rows known or new, ids of offerings that did not exist
+    before)."""
     offering_of = {
         claim.external_id: claim.offering_id
         for (_, topic), claim in known.items()
@@ -237,7 +287,9 @@ def _offerings_of(
     return offering_of, fresh
 
 
-def _insert_claims(source: Source, observation: Observation, offering_of: Mapping[str, int], at: datetime) -> None:
+def _insert_claims(
+    source: Source, observation: Observation, offering_of: Mapping[str, int], at: datetime
+) -> None:
     if not observation.new:
         return
     Assertion.objects.bulk_create(
@@ -253,7 +305,11 @@ def _insert_claims(source: Source, observation: Observation, offering_of: Mappin
                 source_url=claim.row.source_url,
                 first_seen=at,
                 changed_at=at,
-                **{"next_start_on": next_start(claim.value, day_of(at)) if claim.topic == PRICE else None}
+                **{
+                    "next_start_on": next_start(claim.value, day_of(at))
+                    if claim.topic == PRICE
+                    else None
+                }
                 | claim.columns,
             )
             for claim in observation.new
@@ -262,7 +318,9 @@ def _insert_claims(source: Source, observation: Observation, offering_of: Mappin
 
 
 def _columns_to_write(
-    known: Mapping[tuple[str, str], KnownClaim], observation: Observation, offering_of: Mapping[str, int]
+    known: Mapping[tuple[str, str], KnownClaim],
+    observation: Observation,
+    offering_of: Mapping[str, int],
 ) -> dict[int, dict[str, Any]]:
     by_id = {claim.id: claim for claim in known.values()}
     columns: dict[int, dict[str, Any]] = defaultdict(dict)

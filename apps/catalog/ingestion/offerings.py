@@ -19,14 +19,16 @@ def offering_key(value: Mapping[str, Any]) -> tuple[str, str, str, str]:
 def ensure_offerings(
     identities: Iterable[Mapping[str, Any]], host_names: Mapping[str, str]
 ) -> tuple[dict[tuple[str, str, str, str], int], set[int]]:
-    """Find or make the offering of each identity value; ({(host, api id, region, tier): id}, ids newly made).
+    """Find or make the offering of each identity value; ({(host, api id, region, tier): id}, ids
+    newly made).
 
-    Hosts nobody knows yet become providers; identities of new offerings are resolved by rule, and what no rule
-    resolves waits in the inbox. New offerings have their footing.
+    Hosts nobody knows yet become providers; identities of new offerings are resolved by rule, and
+    what no rule resolves waits in the inbox. New offerings have their footing.
     """
     values = {offering_key(value): value for value in identities}
     hosts = ensure_providers(
-        {key[0] for key in values} | {v["gateway"] for v in values.values() if "gateway" in v}, host_names
+        {key[0] for key in values} | {v["gateway"] for v in values.values() if "gateway" in v},
+        host_names,
     )
     found = _find_offerings(values, hosts)
     missing = [key for key in values if key not in found]
@@ -59,8 +61,8 @@ def ensure_offerings(
 def ensure_named_offerings(
     identities: Iterable[Mapping[str, Any]], *, at: datetime
 ) -> dict[tuple[str, str, str, str], int]:
-    """`ensure_offerings` for what the inventory names and no feed: one of a region that is new ends on the day that is
-    known of its model at that host. Inside the caller's transaction."""
+    """`ensure_offerings` for what the inventory names and no feed: one of a region that is new ends
+    on the day that is known of its model at that host. Inside the caller's transaction."""
     found, fresh = ensure_offerings(identities, {})
     scoped = [found[key] for key in found if key[2] and found[key] in fresh]
     if scoped:
@@ -74,7 +76,8 @@ def _link_regions(scopes: Mapping[int, tuple[int, str]]) -> None:
     if not scopes:
         return
     Region.objects.bulk_create(
-        [Region(host_id=host_id, name=name) for host_id, name in set(scopes.values())], ignore_conflicts=True
+        [Region(host_id=host_id, name=name) for host_id, name in set(scopes.values())],
+        ignore_conflicts=True,
     )
     regions = {
         (region.host_id, region.name): region.pk
@@ -82,7 +85,8 @@ def _link_regions(scopes: Mapping[int, tuple[int, str]]) -> None:
     }
     link = Offering.regions.through
     link.objects.bulk_create(
-        [link(offering_id=pk, region_id=regions[scope]) for pk, scope in scopes.items()], ignore_conflicts=True
+        [link(offering_id=pk, region_id=regions[scope]) for pk, scope in scopes.items()],
+        ignore_conflicts=True,
     )
 
 
@@ -95,7 +99,8 @@ def _find_offerings(
         cursor.execute(
             """
             SELECT o.id, o.host_id, o.api_id, o.region_scope, o.service_tier
-            FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[]) AS k(host_id, api_id, region, tier)
+            FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[]) AS k(host_id, api_id,
+                region, tier)
             JOIN catalog_offering o ON o.host_id = k.host_id AND o.api_id = k.api_id
              AND o.region_scope = k.region AND o.service_tier = k.tier
             """,
@@ -105,13 +110,18 @@ def _find_offerings(
 
 
 def ensure_providers(slugs: Collection[str], names: Mapping[str, str]) -> dict[str, int]:
-    """{slug: provider id}; slugs nobody knows yet become hosts with the name given, or the slug made readable."""
+    """{slug: provider id}; slugs nobody knows yet become hosts with the name given, or the slug
+    made readable."""
     found = dict(Provider.objects.filter(slug__in=slugs).values_list("slug", "pk"))
     missing = sorted(set(slugs) - set(found))
     if missing:
         Provider.objects.bulk_create(
             [
-                Provider(slug=slug, name=names.get(slug) or slug.replace("-", " ").title(), roles=[ProviderRole.HOST])
+                Provider(
+                    slug=slug,
+                    name=names.get(slug) or slug.replace("-", " ").title(),
+                    roles=[ProviderRole.HOST],
+                )
                 for slug in missing
             ],
             ignore_conflicts=True,

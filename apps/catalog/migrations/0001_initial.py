@@ -24,18 +24,30 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Alias",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 ("identifier", models.CharField(max_length=200, unique=True)),
                 (
                     "kind",
                     models.CharField(
-                        choices=[("alias", "Moving alias"), ("synonym", "Synonym"), ("family", "Family")], max_length=8
+                        choices=[
+                            ("alias", "Moving alias"),
+                            ("synonym", "Synonym"),
+                            ("family", "Family"),
+                        ],
+                        max_length=8,
                     ),
                 ),
                 (
                     "synonym_of",
                     models.CharField(
-                        blank=True, help_text="The identifier this is another spelling of.", max_length=200
+                        blank=True,
+                        help_text="The identifier this is another spelling of.",
+                        max_length=200,
                     ),
                 ),
                 (
@@ -69,7 +81,12 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Derivation",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 (
                     "kind",
                     models.CharField(
@@ -95,13 +112,20 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Foundation",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 ("name", models.CharField(max_length=200)),
                 ("slug", models.SlugField(max_length=160, unique=True)),
                 (
                     "line",
                     models.CharField(
-                        help_text="developer/line, e.g. anthropic/claude-sonnet-4-5.", max_length=200, unique=True
+                        help_text="developer/line, e.g. anthropic/claude-sonnet-4-5.",
+                        max_length=200,
+                        unique=True,
                     ),
                 ),
                 ("family", models.CharField(blank=True, max_length=100)),
@@ -126,7 +150,12 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Source",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 ("slug", models.SlugField(max_length=40, unique=True)),
                 ("name", models.CharField(max_length=100)),
                 ("kind", models.CharField(help_text="The adapter that reads it.", max_length=30)),
@@ -134,12 +163,18 @@ class Migration(migrations.Migration):
                 (
                     "trusted_address",
                     models.BooleanField(
-                        default=False, help_text="Set by the operator: the address may be private or a file."
+                        default=False,
+                        help_text="Set by the operator: the address may be private or a file.",
                     ),
                 ),
                 ("interval_minutes", models.PositiveIntegerField(default=60)),
                 ("stale_after_minutes", models.PositiveIntegerField(default=1440)),
-                ("trust_rank", models.PositiveSmallIntegerField(default=50, help_text="Smaller is trusted more.")),
+                (
+                    "trust_rank",
+                    models.PositiveSmallIntegerField(
+                        default=50, help_text="Smaller is trusted more."
+                    ),
+                ),
                 ("enabled", models.BooleanField(default=True)),
                 ("licence_note", models.CharField(blank=True, max_length=300)),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
@@ -163,12 +198,18 @@ class Migration(migrations.Migration):
                 (
                     "trusted_address",
                     models.BooleanField(
-                        default=False, help_text="Set by the operator: the address may be private or a file."
+                        default=False,
+                        help_text="Set by the operator: the address may be private or a file.",
                     ),
                 ),
                 ("interval_minutes", models.PositiveIntegerField(default=60)),
                 ("stale_after_minutes", models.PositiveIntegerField(default=1440)),
-                ("trust_rank", models.PositiveSmallIntegerField(default=50, help_text="Smaller is trusted more.")),
+                (
+                    "trust_rank",
+                    models.PositiveSmallIntegerField(
+                        default=50, help_text="Smaller is trusted more."
+                    ),
+                ),
                 ("enabled", models.BooleanField(default=True)),
                 ("licence_note", models.CharField(blank=True, max_length=300)),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
@@ -181,7 +222,12 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Version",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 ("identifier", models.CharField(max_length=200, unique=True)),
                 ("name", models.CharField(max_length=200)),
                 ("moving", models.BooleanField(default=False)),
@@ -189,15 +235,22 @@ class Migration(migrations.Migration):
                 (
                     "released_precision",
                     models.CharField(
-                        choices=[("day", "day"), ("month", "month"), ("year", "year")], default="day", max_length=5
+                        choices=[("day", "day"), ("month", "month"), ("year", "year")],
+                        default="day",
+                        max_length=5,
                     ),
                 ),
                 ("knowledge_cutoff", models.CharField(blank=True, max_length=20)),
-                ("context_window", models.PositiveIntegerField(blank=True, help_text="Tokens.", null=True)),
+                (
+                    "context_window",
+                    models.PositiveIntegerField(blank=True, help_text="Tokens.", null=True),
+                ),
                 (
                     "access",
                     models.CharField(
-                        blank=True, choices=[("api", "API only"), ("weights", "Weights published")], max_length=8
+                        blank=True,
+                        choices=[("api", "API only"), ("weights", "Weights published")],
+                        max_length=8,
                     ),
                 ),
                 (
@@ -241,15 +294,22 @@ class Migration(migrations.Migration):
                 (
                     "released_precision",
                     models.CharField(
-                        choices=[("day", "day"), ("month", "month"), ("year", "year")], default="day", max_length=5
+                        choices=[("day", "day"), ("month", "month"), ("year", "year")],
+                        default="day",
+                        max_length=5,
                     ),
                 ),
                 ("knowledge_cutoff", models.CharField(blank=True, max_length=20)),
-                ("context_window", models.PositiveIntegerField(blank=True, help_text="Tokens.", null=True)),
+                (
+                    "context_window",
+                    models.PositiveIntegerField(blank=True, help_text="Tokens.", null=True),
+                ),
                 (
                     "access",
                     models.CharField(
-                        blank=True, choices=[("api", "API only"), ("weights", "Weights published")], max_length=8
+                        blank=True,
+                        choices=[("api", "API only"), ("weights", "Weights published")],
+                        max_length=8,
                     ),
                 ),
                 (
@@ -282,26 +342,42 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Assertion",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 ("external_id", models.CharField(max_length=400)),
                 (
                     "topic",
                     models.CharField(
-                        choices=[("identity", "Identity"), ("lifecycle", "Lifecycle"), ("price", "Price")],
+                        choices=[
+                            ("identity", "Identity"),
+                            ("lifecycle", "Lifecycle"),
+                            ("price", "Price"),
+                        ],
                         max_length=10,
                     ),
                 ),
                 (
                     "group",
                     models.CharField(
-                        blank=True, help_text="The provider the bulk guard counts it under.", max_length=100
+                        blank=True,
+                        help_text="The provider the bulk guard counts it under.",
+                        max_length=100,
                     ),
                 ),
                 ("value", models.JSONField(default=dict)),
                 ("excerpt", models.JSONField(blank=True, default=dict)),
                 ("source_url", models.CharField(blank=True, max_length=1000)),
                 ("first_seen", models.DateTimeField()),
-                ("changed_at", models.DateTimeField(help_text="Observation at which the value was last accepted.")),
+                (
+                    "changed_at",
+                    models.DateTimeField(
+                        help_text="Observation at which the value was last accepted."
+                    ),
+                ),
                 ("missing_since", models.DateTimeField(blank=True, null=True)),
                 ("withdrawn_at", models.DateTimeField(blank=True, null=True)),
                 ("pending", models.JSONField(blank=True, null=True)),
@@ -317,7 +393,10 @@ class Migration(migrations.Migration):
                 (
                     "asserted_by",
                     models.ForeignKey(
-                        blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, to=settings.AUTH_USER_MODEL
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to=settings.AUTH_USER_MODEL,
                     ),
                 ),
             ],
@@ -384,13 +463,20 @@ class Migration(migrations.Migration):
                 (
                     "kind",
                     models.CharField(
-                        choices=[("alias", "Moving alias"), ("synonym", "Synonym"), ("family", "Family")], max_length=8
+                        choices=[
+                            ("alias", "Moving alias"),
+                            ("synonym", "Synonym"),
+                            ("family", "Family"),
+                        ],
+                        max_length=8,
                     ),
                 ),
                 (
                     "synonym_of",
                     models.CharField(
-                        blank=True, help_text="The identifier this is another spelling of.", max_length=200
+                        blank=True,
+                        help_text="The identifier this is another spelling of.",
+                        max_length=200,
                     ),
                 ),
                 (
@@ -453,13 +539,20 @@ class Migration(migrations.Migration):
             model_name="alias",
             name="foundation",
             field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="aliases", to="catalog.foundation"
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="aliases",
+                to="catalog.foundation",
             ),
         ),
         migrations.CreateModel(
             name="IdentityDecision",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 ("raw", models.CharField(max_length=300)),
                 ("not_a_model", models.BooleanField(default=False)),
                 ("reason", models.TextField(blank=True)),
@@ -468,12 +561,17 @@ class Migration(migrations.Migration):
                 (
                     "alias",
                     models.ForeignKey(
-                        blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, to="catalog.alias"
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to="catalog.alias",
                     ),
                 ),
                 (
                     "decided_by",
-                    models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to=settings.AUTH_USER_MODEL),
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, to=settings.AUTH_USER_MODEL
+                    ),
                 ),
             ],
             options={
@@ -483,7 +581,12 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Node",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 (
                     "kind",
                     models.PositiveSmallIntegerField(
@@ -508,28 +611,46 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Offering",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 ("api_id", models.CharField(max_length=300)),
                 ("region_scope", models.CharField(blank=True, default="", max_length=60)),
                 ("service_tier", models.CharField(blank=True, default="", max_length=80)),
                 ("name", models.CharField(blank=True, max_length=300)),
                 (
                     "category",
-                    models.CharField(blank=True, help_text="What it does: chat, embedding, rerank, ...", max_length=40),
+                    models.CharField(
+                        blank=True,
+                        help_text="What it does: chat, embedding, rerank, ...",
+                        max_length=40,
+                    ),
                 ),
                 (
                     "binding",
                     models.CharField(
-                        choices=[("pinned", "Pinned"), ("alias", "Moving alias"), ("unknown", "Unknown")],
+                        choices=[
+                            ("pinned", "Pinned"),
+                            ("alias", "Moving alias"),
+                            ("unknown", "Unknown"),
+                        ],
                         default="unknown",
                         max_length=8,
                     ),
                 ),
                 (
                     "not_a_model",
-                    models.BooleanField(default=False, help_text="A tool or price row; a person or rule said so."),
+                    models.BooleanField(
+                        default=False, help_text="A tool or price row; a person or rule said so."
+                    ),
                 ),
-                ("identity_confidence", models.DecimalField(decimal_places=2, default=0, max_digits=3)),
+                (
+                    "identity_confidence",
+                    models.DecimalField(decimal_places=2, default=0, max_digits=3),
+                ),
                 ("identity_why", models.TextField(blank=True)),
                 (
                     "lifecycle",
@@ -551,13 +672,20 @@ class Migration(migrations.Migration):
                 (
                     "date_kind",
                     models.CharField(
-                        blank=True, choices=[("firm", "Firm"), ("not_before", "Not before")], default="", max_length=10
+                        blank=True,
+                        choices=[("firm", "Firm"), ("not_before", "Not before")],
+                        default="",
+                        max_length=10,
                     ),
                 ),
                 (
                     "end_behaviour",
                     models.CharField(
-                        choices=[("error", "Calls fail"), ("redirect", "Calls are redirected"), ("unknown", "Unknown")],
+                        choices=[
+                            ("error", "Calls fail"),
+                            ("redirect", "Calls are redirected"),
+                            ("unknown", "Unknown"),
+                        ],
                         default="unknown",
                         max_length=8,
                     ),
@@ -618,7 +746,12 @@ class Migration(migrations.Migration):
                 (
                     "pk",
                     models.CompositePrimaryKey(
-                        "node_id", "offering_id", blank=True, editable=False, primary_key=True, serialize=False
+                        "node_id",
+                        "offering_id",
+                        blank=True,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
                     ),
                 ),
                 (
@@ -631,7 +764,9 @@ class Migration(migrations.Migration):
                 (
                     "node",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE, related_name="footings", to="catalog.node"
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="footings",
+                        to="catalog.node",
                     ),
                 ),
                 (
@@ -659,7 +794,12 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Price",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 (
                     "unit",
                     models.CharField(
@@ -694,7 +834,9 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "above_tokens",
-                    models.PositiveIntegerField(default=0, help_text="Holds for requests larger than this."),
+                    models.PositiveIntegerField(
+                        default=0, help_text="Holds for requests larger than this."
+                    ),
                 ),
                 ("amount", models.DecimalField(decimal_places=8, max_digits=20)),
                 ("currency", models.CharField(default="USD", max_length=3)),
@@ -717,7 +859,9 @@ class Migration(migrations.Migration):
                 (
                     "offering",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE, related_name="prices", to="catalog.offering"
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="prices",
+                        to="catalog.offering",
                     ),
                 ),
             ],
@@ -766,7 +910,9 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "above_tokens",
-                    models.PositiveIntegerField(default=0, help_text="Holds for requests larger than this."),
+                    models.PositiveIntegerField(
+                        default=0, help_text="Holds for requests larger than this."
+                    ),
                 ),
                 ("amount", models.DecimalField(decimal_places=8, max_digits=20)),
                 ("currency", models.CharField(default="USD", max_length=3)),
@@ -825,7 +971,12 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Provider",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 ("name", models.CharField(max_length=200)),
                 ("slug", models.SlugField(max_length=80, unique=True)),
                 (
@@ -842,7 +993,12 @@ class Migration(migrations.Migration):
                         )
                     ),
                 ),
-                ("country", models.CharField(blank=True, help_text="ISO 3166-1 alpha-2 code.", max_length=2)),
+                (
+                    "country",
+                    models.CharField(
+                        blank=True, help_text="ISO 3166-1 alpha-2 code.", max_length=2
+                    ),
+                ),
                 ("promised_notice_days", models.PositiveIntegerField(blank=True, null=True)),
                 ("deprecation_policy_url", models.URLField(blank=True, max_length=500)),
                 ("terms_url", models.URLField(blank=True, max_length=500)),
@@ -850,7 +1006,10 @@ class Migration(migrations.Migration):
                 (
                     "lei",
                     models.CharField(
-                        blank=True, help_text="Legal entity identifier (ISO 17442).", max_length=20, verbose_name="LEI"
+                        blank=True,
+                        help_text="Legal entity identifier (ISO 17442).",
+                        max_length=20,
+                        verbose_name="LEI",
                     ),
                 ),
                 (
@@ -894,21 +1053,34 @@ class Migration(migrations.Migration):
                 ("name", models.CharField(blank=True, max_length=300)),
                 (
                     "category",
-                    models.CharField(blank=True, help_text="What it does: chat, embedding, rerank, ...", max_length=40),
+                    models.CharField(
+                        blank=True,
+                        help_text="What it does: chat, embedding, rerank, ...",
+                        max_length=40,
+                    ),
                 ),
                 (
                     "binding",
                     models.CharField(
-                        choices=[("pinned", "Pinned"), ("alias", "Moving alias"), ("unknown", "Unknown")],
+                        choices=[
+                            ("pinned", "Pinned"),
+                            ("alias", "Moving alias"),
+                            ("unknown", "Unknown"),
+                        ],
                         default="unknown",
                         max_length=8,
                     ),
                 ),
                 (
                     "not_a_model",
-                    models.BooleanField(default=False, help_text="A tool or price row; a person or rule said so."),
+                    models.BooleanField(
+                        default=False, help_text="A tool or price row; a person or rule said so."
+                    ),
                 ),
-                ("identity_confidence", models.DecimalField(decimal_places=2, default=0, max_digits=3)),
+                (
+                    "identity_confidence",
+                    models.DecimalField(decimal_places=2, default=0, max_digits=3),
+                ),
                 ("identity_why", models.TextField(blank=True)),
                 (
                     "lifecycle",
@@ -930,13 +1102,20 @@ class Migration(migrations.Migration):
                 (
                     "date_kind",
                     models.CharField(
-                        blank=True, choices=[("firm", "Firm"), ("not_before", "Not before")], default="", max_length=10
+                        blank=True,
+                        choices=[("firm", "Firm"), ("not_before", "Not before")],
+                        default="",
+                        max_length=10,
                     ),
                 ),
                 (
                     "end_behaviour",
                     models.CharField(
-                        choices=[("error", "Calls fail"), ("redirect", "Calls are redirected"), ("unknown", "Unknown")],
+                        choices=[
+                            ("error", "Calls fail"),
+                            ("redirect", "Calls are redirected"),
+                            ("unknown", "Unknown"),
+                        ],
                         default="unknown",
                         max_length=8,
                     ),
@@ -1054,7 +1233,9 @@ class Migration(migrations.Migration):
             model_name="offering",
             name="host",
             field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="offerings", to="catalog.provider"
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="offerings",
+                to="catalog.provider",
             ),
         ),
         migrations.CreateModel(
@@ -1150,7 +1331,10 @@ class Migration(migrations.Migration):
                 ("slug", models.SlugField(db_index=False, max_length=160)),
                 (
                     "line",
-                    models.CharField(help_text="developer/line, e.g. anthropic/claude-sonnet-4-5.", max_length=200),
+                    models.CharField(
+                        help_text="developer/line, e.g. anthropic/claude-sonnet-4-5.",
+                        max_length=200,
+                    ),
                 ),
                 ("family", models.CharField(blank=True, max_length=100)),
                 (
@@ -1204,13 +1388,20 @@ class Migration(migrations.Migration):
             model_name="foundation",
             name="developer",
             field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="foundations", to="catalog.provider"
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="foundations",
+                to="catalog.provider",
             ),
         ),
         migrations.CreateModel(
             name="ProviderEvent",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 ("key", models.CharField(max_length=64, unique=True)),
                 (
                     "kind",
@@ -1237,17 +1428,26 @@ class Migration(migrations.Migration):
                 ("effective_on", models.DateField(null=True)),
                 ("detected_at", models.DateTimeField()),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
-                ("evidence", models.ManyToManyField(blank=True, related_name="events", to="catalog.assertion")),
+                (
+                    "evidence",
+                    models.ManyToManyField(
+                        blank=True, related_name="events", to="catalog.assertion"
+                    ),
+                ),
                 (
                     "offering",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="events", to="catalog.offering"
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="events",
+                        to="catalog.offering",
                     ),
                 ),
                 (
                     "source",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="events", to="catalog.source"
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="events",
+                        to="catalog.source",
                     ),
                 ),
             ],
@@ -1278,7 +1478,12 @@ class Migration(migrations.Migration):
                         )
                     ),
                 ),
-                ("country", models.CharField(blank=True, help_text="ISO 3166-1 alpha-2 code.", max_length=2)),
+                (
+                    "country",
+                    models.CharField(
+                        blank=True, help_text="ISO 3166-1 alpha-2 code.", max_length=2
+                    ),
+                ),
                 ("promised_notice_days", models.PositiveIntegerField(blank=True, null=True)),
                 ("deprecation_policy_url", models.URLField(blank=True, max_length=500)),
                 ("terms_url", models.URLField(blank=True, max_length=500)),
@@ -1286,7 +1491,10 @@ class Migration(migrations.Migration):
                 (
                     "lei",
                     models.CharField(
-                        blank=True, help_text="Legal entity identifier (ISO 17442).", max_length=20, verbose_name="LEI"
+                        blank=True,
+                        help_text="Legal entity identifier (ISO 17442).",
+                        max_length=20,
+                        verbose_name="LEI",
                     ),
                 ),
                 (
@@ -1341,12 +1549,19 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Region",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 ("name", models.CharField(max_length=60)),
                 (
                     "host",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE, related_name="regions", to="catalog.provider"
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="regions",
+                        to="catalog.provider",
                     ),
                 ),
             ],
@@ -1447,21 +1662,32 @@ class Migration(migrations.Migration):
                 (
                     "topic",
                     models.CharField(
-                        choices=[("identity", "Identity"), ("lifecycle", "Lifecycle"), ("price", "Price")],
+                        choices=[
+                            ("identity", "Identity"),
+                            ("lifecycle", "Lifecycle"),
+                            ("price", "Price"),
+                        ],
                         max_length=10,
                     ),
                 ),
                 (
                     "group",
                     models.CharField(
-                        blank=True, help_text="The provider the bulk guard counts it under.", max_length=100
+                        blank=True,
+                        help_text="The provider the bulk guard counts it under.",
+                        max_length=100,
                     ),
                 ),
                 ("value", models.JSONField(default=dict)),
                 ("excerpt", models.JSONField(blank=True, default=dict)),
                 ("source_url", models.CharField(blank=True, max_length=1000)),
                 ("first_seen", models.DateTimeField()),
-                ("changed_at", models.DateTimeField(help_text="Observation at which the value was last accepted.")),
+                (
+                    "changed_at",
+                    models.DateTimeField(
+                        help_text="Observation at which the value was last accepted."
+                    ),
+                ),
                 ("missing_since", models.DateTimeField(blank=True, null=True)),
                 ("withdrawn_at", models.DateTimeField(blank=True, null=True)),
                 ("reason", models.TextField(blank=True)),
@@ -1527,7 +1753,9 @@ class Migration(migrations.Migration):
             model_name="assertion",
             name="source",
             field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="assertions", to="catalog.source"
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="assertions",
+                to="catalog.source",
             ),
         ),
         pgtrigger.migrations.AddTrigger(
@@ -1603,7 +1831,9 @@ class Migration(migrations.Migration):
             model_name="version",
             name="foundation",
             field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="versions", to="catalog.foundation"
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="versions",
+                to="catalog.foundation",
             ),
         ),
         migrations.AddField(
@@ -1658,7 +1888,10 @@ class Migration(migrations.Migration):
             model_name="identitydecision",
             name="version",
             field=models.ForeignKey(
-                blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, to="catalog.version"
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                to="catalog.version",
             ),
         ),
         migrations.AddField(
@@ -1687,14 +1920,18 @@ class Migration(migrations.Migration):
             model_name="derivation",
             name="child",
             field=models.ForeignKey(
-                on_delete=django.db.models.deletion.CASCADE, related_name="derived_from", to="catalog.version"
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="derived_from",
+                to="catalog.version",
             ),
         ),
         migrations.AddField(
             model_name="derivation",
             name="parent",
             field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="derivatives", to="catalog.version"
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="derivatives",
+                to="catalog.version",
             ),
         ),
         migrations.AddField(
@@ -1768,7 +2005,9 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="footing",
-            index=models.Index(fields=["offering"], include=("node", "via", "depth"), name="footing_by_offering"),
+            index=models.Index(
+                fields=["offering"], include=("node", "via", "depth"), name="footing_by_offering"
+            ),
         ),
         migrations.AddConstraint(
             model_name="price",
@@ -1878,7 +2117,9 @@ class Migration(migrations.Migration):
             model_name="provider",
             constraint=models.CheckConstraint(
                 condition=models.Q(
-                    ("parent__isnull", True), models.Q(("parent", models.F("id")), _negated=True), _connector="OR"
+                    ("parent__isnull", True),
+                    models.Q(("parent", models.F("id")), _negated=True),
+                    _connector="OR",
                 ),
                 name="provider_not_its_own_parent",
                 violation_error_message="A provider cannot be its own parent.",
@@ -2123,7 +2364,9 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="assertion",
             index=models.Index(
-                condition=models.Q(("pending_since__isnull", False)), fields=["source"], name="assertion_waiting"
+                condition=models.Q(("pending_since__isnull", False)),
+                fields=["source"],
+                name="assertion_waiting",
             ),
         ),
         migrations.AddIndex(
@@ -2136,7 +2379,9 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="assertion",
-            constraint=models.UniqueConstraint(fields=("source", "external_id", "topic"), name="assertion_once"),
+            constraint=models.UniqueConstraint(
+                fields=("source", "external_id", "topic"), name="assertion_once"
+            ),
         ),
         migrations.AddConstraint(
             model_name="assertion",
@@ -2280,7 +2525,9 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="offering",
             index=models.Index(
-                condition=models.Q(("retires_on__isnull", False)), fields=["retires_on"], name="offering_by_end"
+                condition=models.Q(("retires_on__isnull", False)),
+                fields=["retires_on"],
+                name="offering_by_end",
             ),
         ),
         migrations.AddIndex(
@@ -2305,7 +2552,9 @@ class Migration(migrations.Migration):
             constraint=models.CheckConstraint(
                 condition=models.Q(
                     models.Q(("date_kind", ""), ("retires_on__isnull", True)),
-                    models.Q(("retires_on__isnull", False), models.Q(("date_kind", ""), _negated=True)),
+                    models.Q(
+                        ("retires_on__isnull", False), models.Q(("date_kind", ""), _negated=True)
+                    ),
                     _connector="OR",
                 ),
                 name="offering_date_has_kind",
@@ -2327,7 +2576,9 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="offering",
             constraint=models.CheckConstraint(
-                condition=models.Q(("date_kind", "not_before"), ("lifecycle", "retired"), _negated=True),
+                condition=models.Q(
+                    ("date_kind", "not_before"), ("lifecycle", "retired"), _negated=True
+                ),
                 name="offering_soft_date_never_retires",
                 violation_error_message="A 'not before' date is not a retirement; record a firm date first.",
             ),
@@ -2425,9 +2676,15 @@ class Migration(migrations.Migration):
             model_name="identitydecision",
             constraint=models.CheckConstraint(
                 condition=models.Q(
-                    models.Q(("alias__isnull", True), ("not_a_model", True), ("version__isnull", True)),
-                    models.Q(("alias__isnull", True), ("not_a_model", False), ("version__isnull", False)),
-                    models.Q(("alias__isnull", False), ("not_a_model", False), ("version__isnull", True)),
+                    models.Q(
+                        ("alias__isnull", True), ("not_a_model", True), ("version__isnull", True)
+                    ),
+                    models.Q(
+                        ("alias__isnull", True), ("not_a_model", False), ("version__isnull", False)
+                    ),
+                    models.Q(
+                        ("alias__isnull", False), ("not_a_model", False), ("version__isnull", True)
+                    ),
                     _connector="OR",
                 ),
                 name="identity_decision_says_one_thing",
@@ -2594,7 +2851,9 @@ class Migration(migrations.Migration):
             model_name="alias",
             constraint=models.CheckConstraint(
                 condition=models.Q(
-                    models.Q(("kind", "family"), ("version__isnull", True)), ("version__isnull", False), _connector="OR"
+                    models.Q(("kind", "family"), ("version__isnull", True)),
+                    ("version__isnull", False),
+                    _connector="OR",
                 ),
                 name="alias_points_somewhere",
                 violation_error_message="Only a family name may stand without a version.",

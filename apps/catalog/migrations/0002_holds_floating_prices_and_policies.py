@@ -18,7 +18,12 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="NoticePolicy",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 (
                     "scope",
                     models.CharField(
@@ -35,17 +40,26 @@ class Migration(migrations.Migration):
                 (
                     "notice_days",
                     models.PositiveIntegerField(
-                        blank=True, help_text="Days between the announcement and the end, at least.", null=True
+                        blank=True,
+                        help_text="Days between the announcement and the end, at least.",
+                        null=True,
                     ),
                 ),
                 (
                     "life_days",
                     models.PositiveIntegerField(
-                        blank=True, help_text="Days between the release and the end, at least.", null=True
+                        blank=True,
+                        help_text="Days between the release and the end, at least.",
+                        null=True,
                     ),
                 ),
                 ("source_url", models.URLField(max_length=500)),
-                ("source_on", models.DateField(blank=True, help_text="The day on which the page said so.", null=True)),
+                (
+                    "source_on",
+                    models.DateField(
+                        blank=True, help_text="The day on which the page said so.", null=True
+                    ),
+                ),
                 ("note", models.CharField(blank=True, max_length=300)),
             ],
             options={
@@ -76,17 +90,26 @@ class Migration(migrations.Migration):
                 (
                     "notice_days",
                     models.PositiveIntegerField(
-                        blank=True, help_text="Days between the announcement and the end, at least.", null=True
+                        blank=True,
+                        help_text="Days between the announcement and the end, at least.",
+                        null=True,
                     ),
                 ),
                 (
                     "life_days",
                     models.PositiveIntegerField(
-                        blank=True, help_text="Days between the release and the end, at least.", null=True
+                        blank=True,
+                        help_text="Days between the release and the end, at least.",
+                        null=True,
                     ),
                 ),
                 ("source_url", models.URLField(max_length=500)),
-                ("source_on", models.DateField(blank=True, help_text="The day on which the page said so.", null=True)),
+                (
+                    "source_on",
+                    models.DateField(
+                        blank=True, help_text="The day on which the page said so.", null=True
+                    ),
+                ),
                 ("note", models.CharField(blank=True, max_length=300)),
             ],
             options={
@@ -121,14 +144,18 @@ class Migration(migrations.Migration):
             model_name="assertion",
             name="floating_since",
             field=models.DateField(
-                blank=True, help_text="Since when the price moves too often for each move to be news.", null=True
+                blank=True,
+                help_text="Since when the price moves too often for each move to be news.",
+                null=True,
             ),
         ),
         migrations.AddField(
             model_name="assertion",
             name="next_start_on",
             field=models.DateField(
-                blank=True, help_text="The next day on which a price published in advance begins.", null=True
+                blank=True,
+                help_text="The next day on which a price published in advance begins.",
+                null=True,
             ),
         ),
         migrations.AddField(
@@ -153,7 +180,9 @@ class Migration(migrations.Migration):
             model_name="assertionhistory",
             name="floating_since",
             field=models.DateField(
-                blank=True, help_text="Since when the price moves too often for each move to be news.", null=True
+                blank=True,
+                help_text="Since when the price moves too often for each move to be news.",
+                null=True,
             ),
         ),
         migrations.AddField(
@@ -273,7 +302,9 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="assertion",
-            index=models.Index(condition=models.Q(("held", True)), fields=["source"], name="assertion_held"),
+            index=models.Index(
+                condition=models.Q(("held", True)), fields=["source"], name="assertion_held"
+            ),
         ),
         migrations.AddIndex(
             model_name="assertion",
@@ -383,7 +414,9 @@ class Migration(migrations.Migration):
             model_name="noticepolicy",
             name="provider",
             field=models.ForeignKey(
-                on_delete=django.db.models.deletion.CASCADE, related_name="notice_policies", to="catalog.provider"
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="notice_policies",
+                to="catalog.provider",
             ),
         ),
         migrations.AddField(
@@ -429,7 +462,9 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="noticepolicy",
             constraint=models.CheckConstraint(
-                condition=models.Q(("notice_days__isnull", False), ("life_days__isnull", False), _connector="OR"),
+                condition=models.Q(
+                    ("notice_days__isnull", False), ("life_days__isnull", False), _connector="OR"
+                ),
                 name="notice_policy_says_something",
                 violation_error_message="Give the minimum notice, the minimum life, or both.",
             ),

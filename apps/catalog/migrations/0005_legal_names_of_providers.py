@@ -27,7 +27,11 @@ class Migration(migrations.Migration):
             model_name="provider",
             name="legal_name",
             field=models.CharField(
-                blank=True, db_default="", default="", help_text="As in the commercial register.", max_length=200
+                blank=True,
+                db_default="",
+                default="",
+                help_text="As in the commercial register.",
+                max_length=200,
             ),
         ),
         migrations.AddField(
@@ -35,7 +39,10 @@ class Migration(migrations.Migration):
             name="person_type",
             field=models.CharField(
                 blank=True,
-                choices=[("legal", "Legal person"), ("individual", "Individual acting in a business capacity")],
+                choices=[
+                    ("legal", "Legal person"),
+                    ("individual", "Individual acting in a business capacity"),
+                ],
                 db_default="",
                 default="",
                 max_length=10,
@@ -45,7 +52,11 @@ class Migration(migrations.Migration):
             model_name="providerhistory",
             name="legal_name",
             field=models.CharField(
-                blank=True, db_default="", default="", help_text="As in the commercial register.", max_length=200
+                blank=True,
+                db_default="",
+                default="",
+                help_text="As in the commercial register.",
+                max_length=200,
             ),
         ),
         migrations.AddField(
@@ -53,7 +64,10 @@ class Migration(migrations.Migration):
             name="person_type",
             field=models.CharField(
                 blank=True,
-                choices=[("legal", "Legal person"), ("individual", "Individual acting in a business capacity")],
+                choices=[
+                    ("legal", "Legal person"),
+                    ("individual", "Individual acting in a business capacity"),
+                ],
                 db_default="",
                 default="",
                 max_length=10,

@@ -6,7 +6,11 @@ import pgtrigger.migrations
 from django.db import migrations
 
 import apps.common.database.fields
-from apps.common.database.field_limits import add_limit_checks, remove_limit_checks, shorten_long_values
+from apps.common.database.field_limits import (
+    add_limit_checks,
+    remove_limit_checks,
+    shorten_long_values,
+)
 
 LIMITS = [
     migrations.AlterField(
@@ -40,7 +44,9 @@ class Migration(migrations.Migration):
     operations = [
         migrations.RunPython(shorten_long_values("catalog", LIMITS), migrations.RunPython.noop),
         *LIMITS,
-        migrations.RunPython(add_limit_checks("catalog", LIMITS), remove_limit_checks("catalog", LIMITS)),
+        migrations.RunPython(
+            add_limit_checks("catalog", LIMITS), remove_limit_checks("catalog", LIMITS)
+        ),
         pgtrigger.migrations.RemoveTrigger(
             model_name="derivation",
             name="derivation_no_circle",

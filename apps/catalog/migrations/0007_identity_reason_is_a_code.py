@@ -40,7 +40,11 @@ class Migration(migrations.Migration):
             model_name="offering",
             name="identity_reason",
             field=models.CharField(
-                choices=[("rules", "Rules"), ("deployment", "Deployment listing"), ("decision", "Decision")],
+                choices=[
+                    ("rules", "Rules"),
+                    ("deployment", "Deployment listing"),
+                    ("decision", "Decision"),
+                ],
                 db_default="rules",
                 default="rules",
                 help_text="What decides which model it is.",
@@ -51,7 +55,11 @@ class Migration(migrations.Migration):
             model_name="offeringhistory",
             name="identity_reason",
             field=models.CharField(
-                choices=[("rules", "Rules"), ("deployment", "Deployment listing"), ("decision", "Decision")],
+                choices=[
+                    ("rules", "Rules"),
+                    ("deployment", "Deployment listing"),
+                    ("decision", "Decision"),
+                ],
                 db_default="rules",
                 default="rules",
                 help_text="What decides which model it is.",

@@ -16,16 +16,19 @@ class SourceQuerySet(PublicQuerySet["Source"]):
         return self.filter(enabled=True).exclude(kind__in=Source.UNPOLLED)
 
     def from_outside(self) -> "SourceQuerySet":
-        """Sources that bring news: neither entries by hand, nor the built-in catalogue, nor an installed package."""
+        """Sources that bring news: neither entries by hand, nor the built-in catalogue, nor an
+        installed package."""
         return self.exclude(kind__in=Source.UNPOLLED).exclude(url__startswith=Source.PACKAGE_SCHEME)
 
 
 @track_history()
 class Source(models.Model):
-    """Something that makes claims. Its poll state lives in `feeds`; this is who it is and how far it is trusted."""
+    """Something that makes claims. Its poll state lives in `feeds`; this is who it is and how far
+    it is trusted."""
 
     UNPOLLED: ClassVar[tuple[str, ...]] = ("manual", "built-in")
-    # An address of this scheme names an installed package; what it holds changes only when it is upgraded.
+    # An address of this scheme names an installed package; what it holds changes only when it is
+    # upgraded.
     PACKAGE_SCHEME: ClassVar[str] = "package:"
 
     slug = models.SlugField(max_length=40, unique=True)
@@ -40,7 +43,8 @@ class Source(models.Model):
     frozen_after_days = models.PositiveSmallIntegerField(
         null=True,
         blank=True,
-        help_text="A feed that answers but has not changed for longer is frozen: it looks healthy and is not.",
+        help_text="A feed that answers but has not changed for longer is frozen: it looks "
+        "healthy and is not.",
     )
     trust_rank = models.PositiveSmallIntegerField(default=50, help_text="Smaller is trusted more.")
     enabled = models.BooleanField(default=True)
@@ -58,7 +62,8 @@ class Source(models.Model):
 
     @property
     def is_packaged(self) -> bool:
-        """Whether it is read from an installed package, which answers without network and brings no news."""
+        """Whether it is read from an installed package, which answers without network and brings no
+        news."""
         return self.url.startswith(self.PACKAGE_SCHEME)
 
 
@@ -75,26 +80,34 @@ class AssertionQuerySet(PublicQuerySet["Assertion"]):
 
     def waiting(self) -> "AssertionQuerySet":
         """Claims whose absence or new value has not proved itself yet."""
-        return self.standing().filter(Q(pending_since__isnull=False) | Q(missing_since__isnull=False))
+        return self.standing().filter(
+            Q(pending_since__isnull=False) | Q(missing_since__isnull=False)
+        )
 
 
 @track_history(exclude=("pending", "pending_since", "held", "price_moves", "next_start_on"))
 class Assertion(models.Model):
     """What one source says about one offering on one topic. Never deleted.
 
-    `value` is canonical JSON (see claims/feed_rows.py and claims/values.py). `missing_since` is the first observation
-    without the row; last seen is derived from it, or from the source's last success. A value that must prove itself
-    first waits in `pending` since `pending_since`; what a person refused to believe stands in `refused`. For the
-    source `manual`, `asserted_by` and `reason` say who
-    and why, and `withdrawn_at` is the moment it was lifted.
+    `value` is canonical JSON (see claims/feed_rows.py and claims/values.py). `missing_since` is the
+    first observation without the row; last seen is derived from it, or from the source's last
+    success. A value that must prove itself first waits in `pending` since `pending_since`; what a
+    person refused to believe stands in `refused`. For the source `manual`, `asserted_by` and
+    `reason` say who and why, and `withdrawn_at` is the moment it was lifted.
     """
 
     source = models.ForeignKey(Source, on_delete=models.PROTECT, related_name="assertions")
     external_id = models.CharField(max_length=400)
     topic = models.CharField(max_length=10, choices=Topic)
-    group = models.CharField(max_length=100, blank=True, help_text="The provider the bulk guard counts it under.")
+    group = models.CharField(
+        max_length=100, blank=True, help_text="The provider the bulk guard counts it under."
+    )
     offering = models.ForeignKey(
-        "catalog.Offering", on_delete=models.PROTECT, null=True, blank=True, related_name="assertions"
+        "catalog.Offering",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="assertions",
     )
     value = models.JSONField(default=dict)
     excerpt = models.JSONField(default=dict, blank=True)
@@ -106,25 +119,35 @@ class Assertion(models.Model):
     pending = models.JSONField(null=True, blank=True)
     pending_since = models.DateTimeField(null=True, blank=True)
     held = models.BooleanField(
-        default=False, help_text="A guard doubts this absence or waiting value; it proves itself or a person decides."
+        default=False,
+        help_text="A guard doubts this absence or waiting value; it proves itself or a person "
+        "decides.",
     )
     refused = models.JSONField(
         null=True,
         blank=True,
-        help_text='A held value a person refused, or {"absent": true}; ignored for as long as the feed repeats it.',
+        help_text='A held value a person refused, or {"absent": true}; ignored for as long as '
+        "the feed repeats it.",
     )
     price_moves = models.JSONField(
         default=list,
         blank=True,
-        help_text="ISO days of the last 90 on which the price was seen to move, also where the move did not last.",
+        help_text="ISO days of the last 90 on which the price was seen to move, also where the "
+        "move did not last.",
     )
     floating_since = models.DateField(
-        null=True, blank=True, help_text="Since when the price moves too often for each move to be news."
+        null=True,
+        blank=True,
+        help_text="Since when the price moves too often for each move to be news.",
     )
     next_start_on = models.DateField(
-        null=True, blank=True, help_text="The next day on which a price published in advance begins."
+        null=True,
+        blank=True,
+        help_text="The next day on which a price published in advance begins.",
     )
-    asserted_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True)
+    asserted_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True
+    )
     reason = LimitedTextField(max_length=MAX_REASON_LENGTH, blank=True)
 
     objects = AssertionQuerySet.as_manager()
@@ -133,15 +156,27 @@ class Assertion(models.Model):
         ordering = ["source", "external_id", "topic"]
         indexes = [
             models.Index(fields=["offering", "topic"], name="assertion_by_offering"),
-            models.Index(fields=["source"], name="assertion_waiting", condition=Q(pending_since__isnull=False)),
             models.Index(
-                fields=["source", "missing_since"], name="assertion_missing", condition=Q(missing_since__isnull=False)
+                fields=["source"],
+                name="assertion_waiting",
+                condition=Q(pending_since__isnull=False),
+            ),
+            models.Index(
+                fields=["source", "missing_since"],
+                name="assertion_missing",
+                condition=Q(missing_since__isnull=False),
             ),
             models.Index(fields=["source"], name="assertion_held", condition=Q(held=True)),
-            models.Index(fields=["next_start_on"], name="assertion_starting", condition=Q(next_start_on__isnull=False)),
+            models.Index(
+                fields=["next_start_on"],
+                name="assertion_starting",
+                condition=Q(next_start_on__isnull=False),
+            ),
         ]
         constraints = [
-            models.UniqueConstraint(fields=["source", "external_id", "topic"], name="assertion_once"),
+            models.UniqueConstraint(
+                fields=["source", "external_id", "topic"], name="assertion_once"
+            ),
             models.CheckConstraint(
                 name="assertion_pending_has_start",
                 condition=Q(pending__isnull=True, pending_since__isnull=True)
@@ -178,7 +213,9 @@ class ProviderEvent(models.Model):
     kind = models.CharField(max_length=15, choices=Kind)
     source = models.ForeignKey(Source, on_delete=models.PROTECT, related_name="events")
     external_id = models.CharField(max_length=400)
-    offering = models.ForeignKey("catalog.Offering", on_delete=models.PROTECT, related_name="events")
+    offering = models.ForeignKey(
+        "catalog.Offering", on_delete=models.PROTECT, related_name="events"
+    )
     old = models.JSONField(null=True)
     new = models.JSONField(null=True)
     effective_on = models.DateField(null=True)

@@ -27,8 +27,8 @@ class Via(models.IntegerChoices):
 
 
 class Node(models.Model):
-    """Something an application can stand on. `ref` is the id of the offering, version, foundation, region or,
-    for developer, host, gateway and vendor, of the provider."""
+    """Something an application can stand on. `ref` is the id of the offering, version, foundation,
+    region or, for developer, host, gateway and vendor, of the provider."""
 
     kind = models.PositiveSmallIntegerField(choices=NodeKind)
     ref = models.BigIntegerField()
@@ -45,13 +45,17 @@ class Footing(models.Model):
 
     pk = models.CompositePrimaryKey("node_id", "offering_id")
     node = models.ForeignKey(Node, on_delete=models.CASCADE, related_name="footings")
-    offering = models.ForeignKey(Offering, on_delete=models.CASCADE, related_name="footings", db_index=False)
+    offering = models.ForeignKey(
+        Offering, on_delete=models.CASCADE, related_name="footings", db_index=False
+    )
     via = models.PositiveSmallIntegerField(choices=Via)
     depth = models.PositiveSmallIntegerField(default=0)
 
     class Meta:
         indexes = [
-            models.Index(fields=["offering"], include=["node", "via", "depth"], name="footing_by_offering"),
+            models.Index(
+                fields=["offering"], include=["node", "via", "depth"], name="footing_by_offering"
+            ),
         ]
         triggers = FOOTING_TOUCHED
 

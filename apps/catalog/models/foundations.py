@@ -18,12 +18,15 @@ class FoundationQuerySet(PublicQuerySet["Foundation"]):
 
 @track_history()
 class Foundation(models.Model):
-    """One pretrained generation a developer trains; a family (Claude Sonnet) is only a label on it."""
+    """One pretrained generation a developer trains; a family (Claude Sonnet) is only a label on
+    it."""
 
     developer = models.ForeignKey(Provider, on_delete=models.PROTECT, related_name="foundations")
     name = models.CharField(max_length=200)
     slug = models.SlugField(max_length=160, unique=True)
-    line = models.CharField(max_length=200, unique=True, help_text="developer/line, e.g. anthropic/claude-sonnet-4-5.")
+    line = models.CharField(
+        max_length=200, unique=True, help_text="developer/line, e.g. anthropic/claude-sonnet-4-5."
+    )
     family = models.CharField(max_length=100, blank=True)
     modalities = ArrayField(models.CharField(max_length=20), default=list, blank=True)
     licence = models.CharField(max_length=100, blank=True)
@@ -52,8 +55,9 @@ class VersionQuerySet(PublicQuerySet["Version"]):
 class Version(models.Model):
     """One release of a foundation.
 
-    `moving` marks a release that the developer publishes only under a name it may re-point; `released_on`
-    holds the first day of the month or year when only that much is known (`released_precision`).
+    `moving` marks a release that the developer publishes only under a name it may re-point;
+    `released_on` holds the first day of the month or year when only that much is known
+    (`released_precision`).
     """
 
     class Access(models.TextChoices):
@@ -71,7 +75,9 @@ class Version(models.Model):
     knowledge_cutoff = models.CharField(max_length=20, blank=True)
     context_window = models.PositiveIntegerField(null=True, blank=True, help_text="Tokens.")
     access = models.CharField(max_length=8, choices=Access, blank=True)
-    predecessor = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, blank=True, related_name="successors")
+    predecessor = models.ForeignKey(
+        "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="successors"
+    )
     names = ArrayField(models.CharField(max_length=200), default=list, blank=True)
     aliases = ArrayField(models.CharField(max_length=200), default=list, blank=True)
     repositories = ArrayField(models.CharField(max_length=200), default=list, blank=True)
@@ -95,7 +101,8 @@ class AliasQuerySet(PublicQuerySet["Alias"]):
 
 @track_history()
 class Alias(models.Model):
-    """A further canonical name: a moving pointer, an exact synonym, or a family that covers several releases."""
+    """A further canonical name: a moving pointer, an exact synonym, or a family that covers several
+    releases."""
 
     class Kind(models.TextChoices):
         ALIAS = "alias", "Moving alias"
@@ -104,9 +111,13 @@ class Alias(models.Model):
 
     identifier = models.CharField(max_length=200, unique=True)
     foundation = models.ForeignKey(Foundation, on_delete=models.PROTECT, related_name="aliases")
-    version = models.ForeignKey(Version, on_delete=models.PROTECT, null=True, blank=True, related_name="alias_records")
+    version = models.ForeignKey(
+        Version, on_delete=models.PROTECT, null=True, blank=True, related_name="alias_records"
+    )
     kind = models.CharField(max_length=8, choices=Kind)
-    synonym_of = models.CharField(max_length=200, blank=True, help_text="The identifier this is another spelling of.")
+    synonym_of = models.CharField(
+        max_length=200, blank=True, help_text="The identifier this is another spelling of."
+    )
     names = ArrayField(models.CharField(max_length=200), default=list, blank=True)
     aliases = ArrayField(models.CharField(max_length=200), default=list, blank=True)
     repositories = ArrayField(models.CharField(max_length=200), default=list, blank=True)
@@ -175,7 +186,8 @@ class Derivation(models.Model):
 
 @track_history()
 class IdentityDecision(models.Model):
-    """What a person decided a raw model string means at one host; it outranks every rule until lifted."""
+    """What a person decided a raw model string means at one host; it outranks every rule until
+    lifted."""
 
     raw = models.CharField(max_length=300)
     host = models.ForeignKey(
@@ -198,7 +210,8 @@ class IdentityDecision(models.Model):
                 name="identity_decision_once",
                 condition=Q(lifted_at__isnull=True),
                 nulls_distinct=False,
-                violation_error_message="This string already has a decision at this host; lift it first.",
+                violation_error_message="This string already has a decision at this host; lift "
+                "it first.",
             ),
             models.CheckConstraint(
                 name="identity_decision_says_one_thing",

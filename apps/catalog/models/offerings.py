@@ -84,9 +84,9 @@ class OfferingQuerySet(PublicQuerySet["Offering"]):
 class Offering(models.Model):
     """`api_id` is the exact string an application sends to `host`.
 
-    The lifecycle columns are what the catalogue has settled from all claims (see claims/precedence.py); the claim
-    they rest on is `lifecycle_claim`. An offering without `version` is unresolved; one with `alias` is
-    called by a moving name.
+    The lifecycle columns are what the catalogue has settled from all claims (see
+    claims/precedence.py); the claim they rest on is `lifecycle_claim`. An offering without
+    `version` is unresolved; one with `alias` is called by a moving name.
     """
 
     host = models.ForeignKey(Provider, on_delete=models.PROTECT, related_name="offerings")
@@ -94,11 +94,19 @@ class Offering(models.Model):
     region_scope = models.CharField(max_length=60, blank=True, default="")
     service_tier = models.CharField(max_length=80, blank=True, default="")
     name = models.CharField(max_length=300, blank=True)
-    category = models.CharField(max_length=40, blank=True, help_text="What it does: chat, embedding, rerank, ...")
-    version = models.ForeignKey(Version, on_delete=models.PROTECT, null=True, blank=True, related_name="offerings")
-    alias = models.ForeignKey(Alias, on_delete=models.PROTECT, null=True, blank=True, related_name="offerings")
+    category = models.CharField(
+        max_length=40, blank=True, help_text="What it does: chat, embedding, rerank, ..."
+    )
+    version = models.ForeignKey(
+        Version, on_delete=models.PROTECT, null=True, blank=True, related_name="offerings"
+    )
+    alias = models.ForeignKey(
+        Alias, on_delete=models.PROTECT, null=True, blank=True, related_name="offerings"
+    )
     binding = models.CharField(max_length=8, choices=Binding, default=Binding.UNKNOWN)
-    not_a_model = models.BooleanField(default=False, help_text="A tool or price row; a person or rule said so.")
+    not_a_model = models.BooleanField(
+        default=False, help_text="A tool or price row; a person or rule said so."
+    )
     gateway = models.ForeignKey(
         Provider, on_delete=models.PROTECT, null=True, blank=True, related_name="gateway_offerings"
     )
@@ -118,14 +126,28 @@ class Offering(models.Model):
     announced_on = models.DateField(null=True, blank=True)
     retires_on = models.DateField(null=True, blank=True)
     date_kind = models.CharField(max_length=10, choices=DateKind, blank=True, default="")
-    end_behaviour = models.CharField(max_length=8, choices=EndBehaviour, default=EndBehaviour.UNKNOWN)
-    replacement = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, blank=True, related_name="replaces")
+    end_behaviour = models.CharField(
+        max_length=8, choices=EndBehaviour, default=EndBehaviour.UNKNOWN
+    )
+    replacement = models.ForeignKey(
+        "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="replaces"
+    )
     replacement_text = models.CharField(max_length=300, blank=True)
     lifecycle_claim = models.ForeignKey(
-        Assertion, on_delete=models.SET_NULL, null=True, blank=True, related_name="+", editable=False
+        Assertion,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        editable=False,
     )
     price_claim = models.ForeignKey(
-        Assertion, on_delete=models.SET_NULL, null=True, blank=True, related_name="+", editable=False
+        Assertion,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        editable=False,
     )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
@@ -142,8 +164,10 @@ class Offering(models.Model):
             ),
             models.CheckConstraint(
                 name="offering_date_has_kind",
-                condition=Q(retires_on__isnull=True, date_kind="") | Q(retires_on__isnull=False) & ~Q(date_kind=""),
-                violation_error_message="A retirement date is firm or not before; without a date neither is said.",
+                condition=Q(retires_on__isnull=True, date_kind="")
+                | Q(retires_on__isnull=False) & ~Q(date_kind=""),
+                violation_error_message="A retirement date is firm or not before; without a "
+                "date neither is said.",
             ),
             models.CheckConstraint(
                 name="offering_not_its_own_replacement",
@@ -153,12 +177,15 @@ class Offering(models.Model):
             models.CheckConstraint(
                 name="offering_soft_date_never_retires",
                 condition=~Q(date_kind="not_before", lifecycle="retired"),
-                violation_error_message="A 'not before' date is not a retirement; record a firm date first.",
+                violation_error_message="A 'not before' date is not a retirement; record a "
+                "firm date first.",
             ),
         ]
         indexes = [
             models.Index(fields=["version"], name="offering_by_version"),
-            models.Index(fields=["retires_on"], name="offering_by_end", condition=Q(retires_on__isnull=False)),
+            models.Index(
+                fields=["retires_on"], name="offering_by_end", condition=Q(retires_on__isnull=False)
+            ),
             GinIndex(OpClass(Upper("api_id"), name="gin_trgm_ops"), name="offering_api_id_search"),
         ]
         triggers = [FOOTING_COMPLETE, OFFERING_TOUCHED]
@@ -173,8 +200,13 @@ class Offering(models.Model):
         return None if self.retires_on is None else (self.retires_on - today).days
 
     def is_retired(self, today: date) -> bool:
-        """Retired on `today`: said so, or a firm date has arrived. A passed soft date is no retirement."""
-        due = self.date_kind == DateKind.FIRM and self.retires_on is not None and self.retires_on <= today
+        """Retired on `today`: said so, or a firm date has arrived. A passed soft date is no
+        retirement."""
+        due = (
+            self.date_kind == DateKind.FIRM
+            and self.retires_on is not None
+            and self.retires_on <= today
+        )
         return self.lifecycle == Lifecycle.RETIRED or due
 
 
@@ -185,15 +217,22 @@ class PriceQuerySet(PublicQuerySet["Price"]):
 
 @track_history()
 class Price(models.Model):
-    """`amount` in `currency` per million of `unit`, above `above_tokens` input tokens, for a time range."""
+    """`amount` in `currency` per million of `unit`, above `above_tokens` input tokens, for a time
+    range."""
 
     offering = models.ForeignKey(Offering, on_delete=models.CASCADE, related_name="prices")
     unit = models.CharField(max_length=20, choices=list(PRICE_UNITS.items()))
-    above_tokens = models.PositiveIntegerField(default=0, help_text="Holds for requests larger than this.")
+    above_tokens = models.PositiveIntegerField(
+        default=0, help_text="Holds for requests larger than this."
+    )
     amount = models.DecimalField(max_digits=20, decimal_places=8)
     currency = models.CharField(max_length=3, default="USD")
-    valid = DateTimeRangeField(help_text="From (inclusive) to (exclusive); empty end: until further notice.")
-    claim = models.ForeignKey(Assertion, on_delete=models.PROTECT, null=True, blank=True, related_name="prices")
+    valid = DateTimeRangeField(
+        help_text="From (inclusive) to (exclusive); empty end: until further notice."
+    )
+    claim = models.ForeignKey(
+        Assertion, on_delete=models.PROTECT, null=True, blank=True, related_name="prices"
+    )
 
     objects = PriceQuerySet.as_manager()
 
@@ -209,7 +248,8 @@ class Price(models.Model):
                     ("currency", RangeOperators.EQUAL),
                     ("valid", RangeOperators.OVERLAPS),
                 ],
-                violation_error_message="Another price of this unit and tier already holds in that time.",
+                violation_error_message="Another price of this unit and tier already holds in "
+                "that time.",
             ),
             models.CheckConstraint(
                 name="price_not_negative",

@@ -44,19 +44,31 @@ class Provider(models.Model):
     name = models.CharField(max_length=200)
     slug = models.SlugField(max_length=80, unique=True)
     roles = ArrayField(models.CharField(max_length=10, choices=ProviderRole))
-    parent = models.ForeignKey("self", on_delete=models.PROTECT, null=True, blank=True, related_name="subsidiaries")
+    parent = models.ForeignKey(
+        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="subsidiaries"
+    )
     country = models.CharField(max_length=2, blank=True, help_text="ISO 3166-1 alpha-2 code.")
     legal_name = models.CharField(
-        max_length=200, blank=True, default="", db_default="", help_text="As in the commercial register."
+        max_length=200,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="As in the commercial register.",
     )
-    person_type = models.CharField(max_length=10, choices=Person, blank=True, default="", db_default="")
+    person_type = models.CharField(
+        max_length=10, choices=Person, blank=True, default="", db_default=""
+    )
     promised_notice_days = models.PositiveIntegerField(null=True, blank=True)
     deprecation_policy_url = models.URLField(max_length=500, blank=True)
     terms_url = models.URLField(max_length=500, blank=True)
     status_page_url = models.URLField(max_length=500, blank=True)
-    lei = models.CharField("LEI", max_length=20, blank=True, help_text="Legal entity identifier (ISO 17442).")
+    lei = models.CharField(
+        "LEI", max_length=20, blank=True, help_text="Legal entity identifier (ISO 17442)."
+    )
     critical_third_party = models.BooleanField(
-        null=True, blank=True, help_text="Designated critical ICT third-party provider under DORA article 31."
+        null=True,
+        blank=True,
+        help_text="Designated critical ICT third-party provider under DORA article 31.",
     )
     critical_third_party_source = models.URLField(max_length=500, blank=True)
     source_url = models.URLField(max_length=500, blank=True)
@@ -82,7 +94,8 @@ class Provider(models.Model):
             models.CheckConstraint(
                 name="provider_has_role",
                 condition=~Q(roles=[]),
-                violation_error_message="A provider has at least one role: developer, host, gateway or reseller.",
+                violation_error_message="A provider has at least one role: developer, host, "
+                "gateway or reseller.",
             ),
             models.CheckConstraint(
                 name="provider_not_its_own_parent",
@@ -92,7 +105,8 @@ class Provider(models.Model):
             models.CheckConstraint(
                 name="provider_critical_has_source",
                 condition=Q(critical_third_party__isnull=True) | ~Q(critical_third_party_source=""),
-                violation_error_message="Say where the critical third-party designation is published.",
+                violation_error_message="Say where the critical third-party designation is "
+                "published.",
             ),
         ]
 
@@ -103,14 +117,17 @@ class Provider(models.Model):
         above, passed = self.parent, set[int]()
         while above is not None and above.pk not in passed:
             if above.pk == self.pk:
-                raise ValidationError({"parent": "This would make the company its own parent. Choose another."})
+                raise ValidationError(
+                    {"parent": "This would make the company its own parent. Choose another."}
+                )
             passed.add(above.pk)
             above = above.parent
 
 
 @track_history()
 class NoticePolicy(models.Model):
-    """What a provider has published about how long its models last; both figures are minimums, in days."""
+    """What a provider has published about how long its models last; both figures are minimums, in
+    days."""
 
     class Scope(models.TextChoices):
         ALL = "all", "All models"
@@ -127,7 +144,9 @@ class NoticePolicy(models.Model):
         null=True, blank=True, help_text="Days between the release and the end, at least."
     )
     source_url = models.URLField(max_length=500)
-    source_on = models.DateField(null=True, blank=True, help_text="The day on which the page said so.")
+    source_on = models.DateField(
+        null=True, blank=True, help_text="The day on which the page said so."
+    )
     note = models.CharField(max_length=300, blank=True)
 
     objects = PublicQuerySet["NoticePolicy"].as_manager()
@@ -139,7 +158,8 @@ class NoticePolicy(models.Model):
             models.UniqueConstraint(
                 fields=["provider", "scope"],
                 name="notice_policy_once",
-                violation_error_message="This provider's policy for these models is on record already; change it.",
+                violation_error_message="This provider's policy for these models is on record "
+                "already; change it.",
             ),
             models.CheckConstraint(
                 name="notice_policy_says_something",

@@ -1,7 +1,8 @@
-"""Which offerings stand or answer differently since a higher floor last looked: rows handed on, no signals.
+"""Which offerings stand or answer differently since a higher floor last looked: rows handed on, no
+signals.
 
-Statement triggers note every offering whose footing or lifecycle changed, so that bulk polls and raw SQL are caught
-too. Who works them through deletes the rows it has seen (exposure does).
+Statement triggers note every offering whose footing or lifecycle changed, so that bulk polls and
+raw SQL are caught too. Who works them through deletes the rows it has seen (exposure does).
 """
 
 import pgtrigger
@@ -9,8 +10,8 @@ from django.db import models
 
 
 class TouchedOffering(models.Model):
-    """One row a statement and offering; no foreign key, since the row may be gone. Null: a corporate parent changed,
-    which may concern everything."""
+    """One row a statement and offering; no foreign key, since the row may be gone. Null: a
+    corporate parent changed, which may concern everything."""
 
     offering_id = models.BigIntegerField(null=True)
 

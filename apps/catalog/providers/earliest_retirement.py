@@ -1,7 +1,8 @@
 """The earliest day on which an offering may end while nobody has announced one. Plain Python.
 
-Not a forecast: the published "not before" day, the notice a provider promises and the life it promises each rule out
-earlier days, and the latest of them counts. Nothing here fills a date, changes a lifecycle or raises an alert.
+Not a forecast: the published "not before" day, the notice a provider promises and the life it
+promises each rule out earlier days, and the latest of them counts. Nothing here fills a date,
+changes a lifecycle or raises an alert.
 """
 
 import re
@@ -14,21 +15,25 @@ from apps.catalog.claims.feed_rows import FIRM, NOT_BEFORE
 ALL, GENERAL, SPECIALISED, PREVIEW = "all", "general", "specialised", "preview"
 
 _PREVIEW = re.compile(r"preview|beta|-exp(?![a-z])|experimental|labs-", re.IGNORECASE)
-# Models for one purpose, which policies treat apart. A word too many makes the earliest day earlier, never later.
+# Models for one purpose, which policies treat apart. A word too many makes the earliest day
+# earlier, never later.
 _SPECIALISED = re.compile(
     r"chat|codex|deep-research|computer-use|search|audio|realtime|(?<![a-z])live|transcri|whisper|tts|speech|voice|"
     r"image|dall-e|sora|veo|video|lyria|music|robotics|embed|moderation|guard|rerank|ocr",
     re.IGNORECASE,
 )
-# Where a host's policy names its special variants: pictures and embeddings had the notice of general models there
-# (179 to 184 days in 2025 and 2026), chat, code, search and sound had half of it.
+# Where a host's policy names its special variants: pictures and embeddings had the notice of
+# general models there (179 to 184 days in 2025 and 2026), chat, code, search and sound had half of
+# it.
 _SPECIALISED_AT = {
     "openai": re.compile(
-        r"chat|codex|deep-research|computer-use|search|audio|realtime|transcri|whisper|tts", re.IGNORECASE
+        r"chat|codex|deep-research|computer-use|search|audio|realtime|transcri|whisper|tts",
+        re.IGNORECASE,
     )
 }
 _GENERAL_CATEGORIES = frozenset({"", "chat", "completion", "responses"})
-# Words by which a source says that the end has begun: then some announcement was made, only its date is missing.
+# Words by which a source says that the end has begun: then some announcement was made, only its
+# date is missing.
 _ENDING = frozenset({"legacy", "deprecated", "retired"})
 
 
@@ -60,15 +65,16 @@ def is_preview(api_id: str) -> bool:
 
 
 def is_specialised(api_id: str, category: str = "", host: str = "") -> bool:
-    """Whether it is a model for one purpose (speech, pictures, code, search, ...) rather than a general one; `host` is
-    the slug of the one whose policy is asked."""
+    """Whether it is a model for one purpose (speech, pictures, code, search, ...) rather than a
+    general one; `host` is the slug of the one whose policy is asked."""
     if host in _SPECIALISED_AT:
         return _SPECIALISED_AT[host].search(api_id) is not None
     return category not in _GENERAL_CATEGORIES or _SPECIALISED.search(api_id) is not None
 
 
 def scope_of(*, is_preview: bool, is_specialised: bool) -> str:
-    """The scope a provider's own model falls under, beside `all`. A preview of a special model is a preview."""
+    """The scope a provider's own model falls under, beside `all`. A preview of a special model is a
+    preview."""
     return PREVIEW if is_preview else SPECIALISED if is_specialised else GENERAL
 
 
@@ -83,20 +89,30 @@ def earliest_retirement(
     is_partners: bool = False,
     not_before_url: str = "",
 ) -> EarliestRetirement | None:
-    """The latest of: the published day before which it does not end, today and the minimum notice, release and the
-    minimum life. None where no policy covers the offering.
+    """The latest of: the published day before which it does not end, today and the minimum notice,
+    release and the minimum life. None where no policy covers the offering.
 
-    A day that has passed rules nothing out any more. `is_partners` marks a model of another developer at this host:
-    only a policy about all models covers it.
+    A day that has passed rules nothing out any more. `is_partners` marks a model of another
+    developer at this host: only a policy about all models covers it.
     """
-    scopes = {ALL} if is_partners else {ALL, scope_of(is_preview=is_preview, is_specialised=is_specialised)}
+    scopes = (
+        {ALL}
+        if is_partners
+        else {ALL, scope_of(is_preview=is_preview, is_specialised=is_specialised)}
+    )
     covering = [policy for policy in policies if policy.scope in scopes]
     bounds: list[tuple[date, str, str, date | None]] = []
     for policy in covering:
         source = (policy.source_url, policy.source_on)
         if policy.notice_days is not None:
             day = today + timedelta(policy.notice_days)
-            bounds.append((day, f"At least {_days(policy.notice_days)} of notice, counted from today.", *source))
+            bounds.append(
+                (
+                    day,
+                    f"At least {_days(policy.notice_days)} of notice, counted from today.",
+                    *source,
+                )
+            )
         if policy.life_days is not None and released_on is not None:
             day = released_on + timedelta(policy.life_days)
             life = f"At least {_days(policy.life_days)} from the release on {_day(released_on)}."
@@ -104,7 +120,9 @@ def earliest_retirement(
     if covering and not_before is not None:
         words = f"Published as not before {_day(not_before)}."
         bounds.append((not_before, words, not_before_url or covering[0].source_url, None))
-    ahead = sorted((bound for bound in bounds if bound[0] > today), key=lambda bound: bound[0], reverse=True)
+    ahead = sorted(
+        (bound for bound in bounds if bound[0] > today), key=lambda bound: bound[0], reverse=True
+    )
     if not ahead:
         return None
     day, _, url, on = ahead[0]
@@ -125,8 +143,8 @@ def offering_earliest_retirement(
     policies: Iterable[PublishedMinimum],
     not_before_url: str = "",
 ) -> EarliestRetirement | None:
-    """`earliest_retirement` of an offering by its own columns. None where an end is announced, or has begun without a
-    day: the notice may then run since a day nobody knows."""
+    """`earliest_retirement` of an offering by its own columns. None where an end is announced, or
+    has begun without a day: the notice may then run since a day nobody knows."""
     if date_kind == FIRM or lifecycle in _ENDING:
         return None
     return earliest_retirement(

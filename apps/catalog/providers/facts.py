@@ -1,7 +1,8 @@
-"""What governance enters about a provider, and taking it back. The caller has checked `by.is_governance`.
+"""What governance enters about a provider, and taking it back. The caller has checked
+`by.is_governance`.
 
-Roles and the company above are not among it: they move what stands on whom, and are changed where the catalogue is
-kept.
+Roles and the company above are not among it: they move what stands on whom, and are changed where
+the catalogue is kept.
 """
 
 from collections.abc import Callable, Mapping
@@ -19,15 +20,27 @@ from apps.catalog.models import Provider
 from apps.common.history.context import audit_context
 
 PROVIDER_FIELDS = (
-    "name", "legal_name", "person_type", "lei", "country", "promised_notice_days", "deprecation_policy_url",
-    "terms_url", "status_page_url", "critical_third_party", "critical_third_party_source", "source_url", "source_on",
-)  # fmt: skip
+    "name",
+    "legal_name",
+    "person_type",
+    "lei",
+    "country",
+    "promised_notice_days",
+    "deprecation_policy_url",
+    "terms_url",
+    "status_page_url",
+    "critical_third_party",
+    "critical_third_party_source",
+    "source_url",
+    "source_on",
+)
 
 
 @dataclass(frozen=True, slots=True)
 class ProviderChange:
-    """One write to a provider: the values that it changed, by field, before and after it. The first has no `before`.
-    `stands` while all of them are as it left them, so that it can be taken back."""
+    """One write to a provider: the values that it changed, by field, before and after it. The first
+    has no `before`. `stands` while all of them are as it left them, so that it can be taken
+    back."""
 
     change: UUID | None
     at: datetime
@@ -39,12 +52,17 @@ class ProviderChange:
 
 
 @transaction.atomic
-def change_provider(*, provider: Provider, facts: Mapping[str, Any], by: User, reason: str = "") -> UUID | None:
-    """Set the given facts and leave the others; the id of the change, None where nothing differs."""
+def change_provider(
+    *, provider: Provider, facts: Mapping[str, Any], by: User, reason: str = ""
+) -> UUID | None:
+    """Set the given facts and leave the others; the id of the change, None where nothing
+    differs."""
     unknown = sorted(set(facts) - set(PROVIDER_FIELDS))
     if unknown:
         raise TypeError(f"not facts that can be set here: {', '.join(unknown)}")
-    facts = {name: _READERS[name](value) if name in _READERS else value for name, value in facts.items()}
+    facts = {
+        name: _READERS[name](value) if name in _READERS else value for name, value in facts.items()
+    }
     provider = Provider.objects.select_for_update(of=("self",)).get(pk=provider.pk)
     changed = [name for name, value in facts.items() if getattr(provider, name) != value]
     if not changed:
@@ -55,7 +73,9 @@ def change_provider(*, provider: Provider, facts: Mapping[str, Any], by: User, r
         validate_country(provider.country)
     if "lei" in changed:
         _validate_lei(provider.lei)
-    provider.full_clean(exclude=[field.name for field in Provider._meta.fields if field.name not in facts])
+    provider.full_clean(
+        exclude=[field.name for field in Provider._meta.fields if field.name not in facts]
+    )
     # some speak of two facts, of which only one is given
     provider.validate_constraints(
         exclude={field.name for field in Provider._meta.fields if field.name not in PROVIDER_FIELDS}
@@ -67,19 +87,25 @@ def change_provider(*, provider: Provider, facts: Mapping[str, Any], by: User, r
 
 @transaction.atomic
 def undo_provider_change(*, provider: Provider, change: UUID, by: User) -> UUID:
-    """Put back what `change` set, while all of it is as it left it; the id of the change that did so."""
+    """Put back what `change` set, while all of it is as it left it; the id of the change that did
+    so."""
     provider = Provider.objects.select_for_update(of=("self",)).get(pk=provider.pk)
     made = next((each for each in provider_changes(provider) if each.change == change), None)
     if made is None or not made.before:
-        raise InvalidFactError("There is no such change of this provider. Choose one from its history.")
+        raise InvalidFactError(
+            "There is no such change of this provider. Choose one from its history."
+        )
     if not made.stands:
         raise InvalidFactError(
-            "Somebody has changed this since. Look at the history, and put right what is wrong by hand."
+            "Somebody has changed this since. Look at the history, and put right what is wrong by "
+            "hand."
         )
     try:
         back = change_provider(provider=provider, facts=made.before, by=by, reason="undone")
     except ValidationError as refused:
-        raise InvalidFactError(f"What stood before is refused today: {' '.join(refused.messages)}") from refused
+        raise InvalidFactError(
+            f"What stood before is refused today: {' '.join(refused.messages)}"
+        ) from refused
     assert back is not None  # what stands differs from what was before
     return back
 
@@ -90,7 +116,9 @@ def provider_changes(provider: Provider) -> list[ProviderChange]:
     found = []
     earlier: Any = None
     for entry in entries:
-        names = [name for name in PROVIDER_FIELDS if earlier is None or _differ(earlier, entry, name)]
+        names = [
+            name for name in PROVIDER_FIELDS if earlier is None or _differ(earlier, entry, name)
+        ]
         if names:
             words = entry.pgh_context.metadata if entry.pgh_context else {}
             found.append(
@@ -99,9 +127,12 @@ def provider_changes(provider: Provider) -> list[ProviderChange]:
                     at=entry.pgh_created_at,
                     actor=words.get("actor", ""),
                     reason=words.get("reason", ""),
-                    before={} if earlier is None else {name: getattr(earlier, name) for name in names},
+                    before={}
+                    if earlier is None
+                    else {name: getattr(earlier, name) for name in names},
                     after={name: getattr(entry, name) for name in names},
-                    stands=earlier is not None and all(not _differ(entry, entries[-1], name) for name in names),
+                    stands=earlier is not None
+                    and all(not _differ(entry, entries[-1], name) for name in names),
                 )
             )
         earlier = entry
@@ -132,10 +163,13 @@ def validate_country(country: str) -> None:
 
 
 def _validate_lei(lei: str) -> None:
-    """Two check digits end an LEI (ISO 17442, by ISO 7064 MOD 97-10): as a number with A = 10 it leaves 1."""
+    """Two check digits end an LEI (ISO 17442, by ISO 7064 MOD 97-10): as a number with A = 10 it
+    leaves 1."""
     if not lei:
         return
     if len(lei) != 20 or not lei.isascii() or not lei.isalnum() or lei != lei.upper():
         raise ValidationError({"lei": "An LEI has 20 capital letters and digits."})
     if int("".join(str(int(sign, 36)) for sign in lei)) % 97 != 1:
-        raise ValidationError({"lei": "Its check digits do not fit: one of the 20 signs is wrong. Copy it again."})
+        raise ValidationError(
+            {"lei": "Its check digits do not fit: one of the 20 signs is wrong. Copy it again."}
+        )

@@ -1,7 +1,9 @@
-"""A provider's record: how long before the end it announced, and whether it kept what it promises. Plain Python.
+"""A provider's record: how long before the end it announced, and whether it kept what it promises.
+Plain Python.
 
-Numbers with their sources; no grade, no score and no ranking. Models are announced in batches, so a number always
-says from how many announcements it comes, and below `MIN_ANNOUNCEMENTS` of them there is none.
+Numbers with their sources; no grade, no score and no ranking. Models are announced in batches, so a
+number always says from how many announcements it comes, and below `MIN_ANNOUNCEMENTS` of them there
+is none.
 """
 
 from collections.abc import Iterable, Sequence
@@ -22,10 +24,10 @@ _CHANGED = 1.25
 class ModelRetirement:
     """The firm end of one model at one host, by whichever names it is called there.
 
-    `announced_on` is the day a source names; where none does, the day on which this registry first saw the date
-    (`is_seen`), so that the true notice may be longer. `source` and `source_url` are of the end, `told_by` is who
-    names the announcement. `scope` is the kind of model under the host's policies; `is_partners` marks a model of
-    another developer.
+    `announced_on` is the day a source names; where none does, the day on which this registry first
+    saw the date (`is_seen`), so that the true notice may be longer. `source` and `source_url` are
+    of the end, `told_by` is who names the announcement. `scope` is the kind of model under the
+    host's policies; `is_partners` marks a model of another developer.
     """
 
     model: str
@@ -44,7 +46,8 @@ class ModelRetirement:
 
     @property
     def notice_days(self) -> int | None:
-        """Days from announcement to end; None where no announcement is known or it names the end's own day."""
+        """Days from announcement to end; None where no announcement is known or it names the end's
+        own day."""
         if self.announced_on is None or self.announced_on >= self.ends_on:
             return None
         return (self.ends_on - self.announced_on).days
@@ -57,16 +60,21 @@ class ModelRetirement:
     @property
     def is_short(self) -> bool:
         """Announced, by a published day, less than SHORT_NOTICE_DAYS ahead."""
-        return not self.is_seen and self.notice_days is not None and self.notice_days < SHORT_NOTICE_DAYS
+        return (
+            not self.is_seen
+            and self.notice_days is not None
+            and self.notice_days < SHORT_NOTICE_DAYS
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class NoticeStatistics:
     """Of `n_models` in `n_announcements` (distinct announcement days); days.
 
-    A notice counted from the day its date was first seen here is one of at least that length. With such notices the
-    median is a lower bound too (`is_bound`); the shortest, the longest and the short ones are of the published days
-    alone, where there are any: a feed that was late says nothing about the provider.
+    A notice counted from the day its date was first seen here is one of at least that length. With
+    such notices the median is a lower bound too (`is_bound`); the shortest, the longest and the
+    short ones are of the published days alone, where there are any: a feed that was late says
+    nothing about the provider.
     """
 
     n_models: int
@@ -92,8 +100,8 @@ class NoticeHalf:
 class PolicyCompliance:
     """How often a published minimum was kept, judged by the policy of today.
 
-    `misses` are the shortest first; `n_open` could not be judged, because only the day on which this registry saw
-    the date is known, and that falls short of the minimum.
+    `misses` are the shortest first; `n_open` could not be judged, because only the day on which
+    this registry saw the date is known, and that falls short of the minimum.
     """
 
     policy: PublishedMinimum
@@ -110,15 +118,17 @@ class PolicyCompliance:
     @property
     def last_miss_on(self) -> date | None:
         """The day of the latest miss: of its announcement, or of the end where life is judged."""
-        days = [miss.announced_on if self.what == "notice" else miss.ends_on for miss in self.misses]
+        days = [
+            miss.announced_on if self.what == "notice" else miss.ends_on for miss in self.misses
+        ]
         return max((day for day in days if day), default=None)
 
 
 @dataclass(frozen=True, slots=True)
 class TrackRecord:
-    """`notices` is None below MIN_ANNOUNCEMENTS announcements, `halves` below MIN_ANNOUNCEMENTS_FOR_TREND published
-    days of announcement; `told` is what they were counted from, by announcement. `n_without` ends have no known
-    announcement."""
+    """`notices` is None below MIN_ANNOUNCEMENTS announcements, `halves` below
+    MIN_ANNOUNCEMENTS_FOR_TREND published days of announcement; `told` is what they were counted
+    from, by announcement. `n_without` ends have no known announcement."""
 
     told: tuple[ModelRetirement, ...]
     n_announcements: int
@@ -137,7 +147,9 @@ class TrackRecord:
         return high >= low * _CHANGED
 
 
-def measure_track_record(ends: Iterable[ModelRetirement], policies: Iterable[PublishedMinimum]) -> TrackRecord:
+def measure_track_record(
+    ends: Iterable[ModelRetirement], policies: Iterable[PublishedMinimum]
+) -> TrackRecord:
     ends = list(ends)
     told = sorted(
         (end for end in ends if end.notice_days is not None),
@@ -178,8 +190,8 @@ def _notices(told: Sequence[ModelRetirement]) -> NoticeStatistics:
 
 
 def _halves(published: Sequence[ModelRetirement]) -> tuple[NoticeHalf, NoticeHalf] | None:
-    """The earlier and the later half of the announcements, a middle one in the later half; None below
-    MIN_ANNOUNCEMENTS_FOR_TREND."""
+    """The earlier and the later half of the announcements, a middle one in the later half; None
+    below MIN_ANNOUNCEMENTS_FOR_TREND."""
     days = sorted({end.announced_on for end in published if end.announced_on})
     if len(days) < MIN_ANNOUNCEMENTS_FOR_TREND:
         return None
@@ -192,11 +204,19 @@ def _halves(published: Sequence[ModelRetirement]) -> tuple[NoticeHalf, NoticeHal
 
 def _half(told: Sequence[ModelRetirement]) -> NoticeHalf:
     days = sorted({end.announced_on for end in told if end.announced_on})
-    return NoticeHalf(days[0], days[-1], len(told), len(days), median(notice_days(end) for end in told))
+    return NoticeHalf(
+        days[0], days[-1], len(told), len(days), median(notice_days(end) for end in told)
+    )
 
 
-def _policy_compliance(policy: PublishedMinimum, ends: Sequence[ModelRetirement]) -> list[PolicyCompliance]:
-    covered = [end for end in ends if policy.scope == ALL or (policy.scope == end.scope and not end.is_partners)]
+def _policy_compliance(
+    policy: PublishedMinimum, ends: Sequence[ModelRetirement]
+) -> list[PolicyCompliance]:
+    covered = [
+        end
+        for end in ends
+        if policy.scope == ALL or (policy.scope == end.scope and not end.is_partners)
+    ]
     out = []
     if policy.notice_days is not None:
         least = policy.notice_days
@@ -204,10 +224,13 @@ def _policy_compliance(policy: PublishedMinimum, ends: Sequence[ModelRetirement]
         unsure = [end for end in told if end.is_seen and notice_days(end) < least]
         judged = [end for end in told if end not in unsure]
         misses = sorted((end for end in judged if notice_days(end) < least), key=notice_days)
-        out.append(PolicyCompliance(policy, "notice", least, len(judged), tuple(misses), len(unsure)))
+        out.append(
+            PolicyCompliance(policy, "notice", least, len(judged), tuple(misses), len(unsure))
+        )
     if policy.life_days is not None:
         least = policy.life_days
-        # a partner's model began at this host some time after its release, on a day nobody writes down
+        # a partner's model began at this host some time after its release, on a day nobody writes
+        # down
         judged = [end for end in covered if not end.is_partners and _life(end) > 0]
         misses = sorted((end for end in judged if _life(end) < least), key=_life)
         out.append(PolicyCompliance(policy, "life", least, len(judged), tuple(misses)))

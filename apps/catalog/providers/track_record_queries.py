@@ -1,7 +1,8 @@
-"""What a provider's record is measured from: the settled ends at its host, the claims behind them, our own events.
+"""What a provider's record is measured from: the settled ends at its host, the claims behind them,
+our own events.
 
-Every offering counts once, by the claim that counts for it (the manual one, if there is one); names of one release
-that end on the same day are one model.
+Every offering counts once, by the claim that counts for it (the manual one, if there is one); names
+of one release that end on the same day are one model.
 """
 
 from collections import defaultdict
@@ -31,15 +32,24 @@ from apps.catalog.providers.track_record import ModelRetirement, TrackRecord, me
 from apps.common.time import day_of
 
 Kind = ProviderEvent.Kind
-_DATE_KINDS = (Kind.ANNOUNCED, Kind.MOVED_EARLIER, Kind.MOVED_LATER, Kind.WITHDRAWN, Kind.RETIRED, Kind.DELISTED)
+_DATE_KINDS = (
+    Kind.ANNOUNCED,
+    Kind.MOVED_EARLIER,
+    Kind.MOVED_LATER,
+    Kind.WITHDRAWN,
+    Kind.RETIRED,
+    Kind.DELISTED,
+)
 _MAX_LISTED_EVENTS = 20
 
 
 @dataclass(frozen=True, slots=True)
 class DateMoves:
-    """Dates moved and rows gone since the first observation of this host's rows; offerings, each once per kind.
+    """Dates moved and rows gone since the first observation of this host's rows; offerings, each
+    once per kind.
 
-    `n_dated` had a firm date that was still ahead on `since`. `since` is None while no feed has been read.
+    `n_dated` had a firm date that was still ahead on `since`. `since` is None while no feed has
+    been read.
     """
 
     since: date | None
@@ -54,8 +64,8 @@ class DateMoves:
 
 @dataclass(frozen=True, slots=True)
 class ProviderTrackRecord:
-    """`events` are changes of dates and departures, `price_events` changes of prices: the latest first, with source,
-    offering and evidence loaded; the totals beside them count all."""
+    """`events` are changes of dates and departures, `price_events` changes of prices: the latest
+    first, with source, offering and evidence loaded; the totals beside them count all."""
 
     measured: TrackRecord
     policies: tuple[PublishedMinimum, ...]
@@ -67,7 +77,8 @@ class ProviderTrackRecord:
 
 
 def provider_track_record(provider: Provider) -> ProviderTrackRecord:
-    """The record of a host; empty where nothing at it has a firm end. At most 12 statements, however many rows."""
+    """The record of a host; empty where nothing at it has a firm end. At most 12 statements,
+    however many rows."""
     policies = policies_by_provider([provider.pk]).get(provider.pk, ())
     happened = list(
         ProviderEvent.objects.filter(offering__host=provider, kind__in=_DATE_KINDS)
@@ -75,12 +86,18 @@ def provider_track_record(provider: Provider) -> ProviderTrackRecord:
         .values("pk", "kind", "offering_id", "old", "new", "detected_at")
     )
     offerings = list(
-        Offering.objects.filter(host=provider, date_kind=FIRM, retires_on__isnull=False, not_a_model=False)
+        Offering.objects.filter(
+            host=provider, date_kind=FIRM, retires_on__isnull=False, not_a_model=False
+        )
         .select_related("version__foundation")
         .order_by("pk")
     )
-    shown = ProviderEvent.objects.filter(offering__host=provider).select_related("source", "offering__host")
-    moved = shown.filter(kind__in=[kind for kind in _DATE_KINDS if kind not in {Kind.ANNOUNCED, Kind.RETIRED}])
+    shown = ProviderEvent.objects.filter(offering__host=provider).select_related(
+        "source", "offering__host"
+    )
+    moved = shown.filter(
+        kind__in=[kind for kind in _DATE_KINDS if kind not in {Kind.ANNOUNCED, Kind.RETIRED}]
+    )
     priced = shown.filter(kind=Kind.REPRICED)
     return ProviderTrackRecord(
         measured=measure_track_record(_ends(provider, offerings, happened), policies),
@@ -94,20 +111,26 @@ def provider_track_record(provider: Provider) -> ProviderTrackRecord:
 
 
 def policies_by_provider(providers: Iterable[int]) -> dict[int, tuple[PublishedMinimum, ...]]:
-    """{provider id: what it has published}; providers without a policy are missing. One statement."""
+    """{provider id: what it has published}; providers without a policy are missing. One
+    statement."""
     found: dict[int, list[PublishedMinimum]] = defaultdict(list)
     for row in NoticePolicy.objects.filter(provider__in=list(providers)).order_by("provider", "pk"):
         found[row.provider_id].append(
-            PublishedMinimum(row.scope, row.notice_days, row.life_days, row.source_url, row.source_on, row.note)
+            PublishedMinimum(
+                row.scope, row.notice_days, row.life_days, row.source_url, row.source_on, row.note
+            )
         )
     return {pk: tuple(rows) for pk, rows in found.items()}
 
 
-def earliest_retirements(offerings: Sequence[Offering], *, today: date) -> dict[int, EarliestRetirement]:
-    """{offering id: the earliest day it may end} of those without an announced end whose host has a policy.
+def earliest_retirements(
+    offerings: Sequence[Offering], *, today: date
+) -> dict[int, EarliestRetirement]:
+    """{offering id: the earliest day it may end} of those without an announced end whose host has a
+    policy.
 
-    The policy of the host counts, not that of the developer. Offerings come with `host`, `version__foundation` and
-    `lifecycle_claim` loaded. One statement.
+    The policy of the host counts, not that of the developer. Offerings come with `host`,
+    `version__foundation` and `lifecycle_claim` loaded. One statement.
     """
     policies = policies_by_provider({offering.host_id for offering in offerings})
     found = {}
@@ -125,7 +148,9 @@ def earliest_retirements(offerings: Sequence[Offering], *, today: date) -> dict[
             date_kind=offering.date_kind,
             released_on=version.released_on if version else None,
             is_partners=is_partners(
-                offering.host_id, offering.host.parent_id, version.foundation.developer_id if version else None
+                offering.host_id,
+                offering.host.parent_id,
+                version.foundation.developer_id if version else None,
             ),
             policies=policies[offering.host_id],
             not_before_url=claim.source_url if claim else "",
@@ -136,14 +161,19 @@ def earliest_retirements(offerings: Sequence[Offering], *, today: date) -> dict[
 
 
 def is_partners(host_id: int, parent_id: int | None, developer_id: int | None) -> bool:
-    """Whether the model is of another developer than the host and the company above it, or of nobody known."""
+    """Whether the model is of another developer than the host and the company above it, or of
+    nobody known."""
     return developer_id is None or developer_id not in {host_id, parent_id}
 
 
 def _ends(
     provider: Provider, offerings: Sequence[Offering], happened: Sequence[Mapping[str, Any]]
 ) -> list[ModelRetirement]:
-    voices, _ = standing_claims([offering.pk for offering in offerings], LIFECYCLE) if offerings else ({}, set())
+    voices, _ = (
+        standing_claims([offering.pk for offering in offerings], LIFECYCLE)
+        if offerings
+        else ({}, set())
+    )
     told_by = Assertion.objects.select_related("source").only(
         "external_id", "source_url", "source__slug", "source__name"
     )
@@ -186,7 +216,9 @@ def _end(
             is_preview=is_preview(offering.api_id),
             is_specialised=is_specialised(offering.api_id, offering.category, provider.slug),
         ),
-        is_partners=is_partners(provider.pk, provider.parent_id, version.foundation.developer_id if version else None),
+        is_partners=is_partners(
+            provider.pk, provider.parent_id, version.foundation.developer_id if version else None
+        ),
         source=_name_of(settled) if settled else "",
         source_url=(teller or settled).source_url if teller or settled else "",  # type: ignore[union-attr]
         told_by=_name_of(teller) if teller else "",
@@ -194,9 +226,13 @@ def _end(
 
 
 def _announcement(
-    offering: Offering, settled: Assertion | None, voices: Iterable[SourceClaim], claims: Mapping[int, Assertion]
+    offering: Offering,
+    settled: Assertion | None,
+    voices: Iterable[SourceClaim],
+    claims: Mapping[int, Assertion],
 ) -> tuple[date | None, Assertion | None]:
-    """(day, who says so): the settled claim, else the strongest other one that names the same end."""
+    """(day, who says so): the settled claim, else the strongest other one that names the same
+    end."""
     if offering.announced_on is not None:
         return offering.announced_on, settled
     iso = offering.retires_on.isoformat() if offering.retires_on else ""
@@ -217,7 +253,8 @@ def _name_of(claim: Assertion) -> str:
 def _seen_on(happened: Sequence[Mapping[str, Any]]) -> dict[tuple[int, str], date]:
     """{(offering, its date): the day on which this registry first saw an end announced for it}.
 
-    A date that moves keeps the day of its announcement; one that is withdrawn and comes again is announced anew.
+    A date that moves keeps the day of its announcement; one that is withdrawn and comes again is
+    announced anew.
     """
     announced: dict[int, date] = {}
     found: dict[tuple[int, str], date] = {}
@@ -235,12 +272,22 @@ def _seen_on(happened: Sequence[Mapping[str, Any]]) -> dict[tuple[int, str], dat
 
 def _merge_names(ends: Sequence[ModelRetirement]) -> ModelRetirement:
     """The names of one model as one end: the best told announcement, the earliest of equals."""
-    best = min(ends, key=lambda end: (end.notice_days is None, end.is_seen, end.announced_on or date.max, end.api_id))
+    best = min(
+        ends,
+        key=lambda end: (
+            end.notice_days is None,
+            end.is_seen,
+            end.announced_on or date.max,
+            end.api_id,
+        ),
+    )
     released = next((end.released_on for end in ends if end.released_on), None)
     return replace(best, released_on=released, n_offerings=len(ends))
 
 
-def _moves(provider: Provider, offerings: Sequence[Offering], happened: Sequence[Mapping[str, Any]]) -> DateMoves:
+def _moves(
+    provider: Provider, offerings: Sequence[Offering], happened: Sequence[Mapping[str, Any]]
+) -> DateMoves:
     first = (
         Assertion.objects.filter(offering__host=provider, topic=Topic.LIFECYCLE)
         .exclude(source__slug__in=[MANUAL, BUILT_IN])
@@ -248,13 +295,18 @@ def _moves(provider: Provider, offerings: Sequence[Offering], happened: Sequence
     )
     by_kind: dict[str, set[int]] = defaultdict(set)
     for event in happened:
-        kind = "delisted_dated" if event["kind"] == Kind.DELISTED and event["old"] else event["kind"]
+        kind = (
+            "delisted_dated" if event["kind"] == Kind.DELISTED and event["old"] else event["kind"]
+        )
         by_kind[kind].add(event["offering_id"])
     since = day_of(first) if first else None
     dated = {row.pk for row in offerings if since and row.retires_on and row.retires_on > since}
     # what moved or was taken back had a date as well, whatever it has now
     dated |= (
-        by_kind[Kind.MOVED_EARLIER] | by_kind[Kind.MOVED_LATER] | by_kind[Kind.WITHDRAWN] | by_kind["delisted_dated"]
+        by_kind[Kind.MOVED_EARLIER]
+        | by_kind[Kind.MOVED_LATER]
+        | by_kind[Kind.WITHDRAWN]
+        | by_kind["delisted_dated"]
     )
     return DateMoves(
         since=since,
@@ -269,4 +321,6 @@ def _moves(provider: Provider, offerings: Sequence[Offering], happened: Sequence
 
 
 def _latest(events: "QuerySet[ProviderEvent]") -> tuple[ProviderEvent, ...]:
-    return tuple(events.prefetch_related("evidence").order_by("-detected_at", "-pk")[:_MAX_LISTED_EVENTS])
+    return tuple(
+        events.prefetch_related("evidence").order_by("-detected_at", "-pk")[:_MAX_LISTED_EVENTS]
+    )

@@ -1,7 +1,9 @@
-"""A lock for what comes before the tables, or runs outside of any transaction: migrating, making a database.
+"""A lock for what comes before the tables, or runs outside of any transaction: migrating, making a
+database.
 
-It is a transaction-level advisory lock on a connection of its own. A pooler keeps a connection for as long as its
-transaction is open, so that the lock stays where it is; and it goes with the process, however that ends.
+It is a transaction-level advisory lock on a connection of its own. A pooler keeps a connection for
+as long as its transaction is open, so that the lock stays where it is; and it goes with the
+process, however that ends.
 """
 
 import time
@@ -14,10 +16,12 @@ from django.db import DEFAULT_DB_ALIAS, connections
 
 POLL_SECONDS = 0.5
 KEEPALIVE_SECONDS = 30
-# set for this transaction alone, where the server knows them: it idles while the work goes on elsewhere
+# set for this transaction alone, where the server knows them: it idles while the work goes on
+# elsewhere
 _NO_TIMEOUTS = """
 SELECT set_config(name, '0', true) FROM pg_settings
-WHERE name IN ('statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout', 'transaction_timeout')
+WHERE name IN ('statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout',
+    'transaction_timeout')
 """
 _TRY = "SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 0))"
 
@@ -26,17 +30,18 @@ _TRY = "SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 0))"
 def database_lock(
     name: str, *, using: str = DEFAULT_DB_ALIAS, on_wait: Callable[[], object] = lambda: None
 ) -> Iterator[None]:
-    """Hold the lock `name` of the database that the connection `using` leads to, for as long as the block runs.
+    """Hold the lock `name` of the database that the connection `using` leads to, for as long as the
+    block runs.
 
-    Waits for whoever holds it, without end; `on_wait` is called once where that is necessary. Two connections are in
-    use meanwhile: this one and that of the work.
+    Waits for whoever holds it, without end; `on_wait` is called once where that is necessary. Two
+    connections are in use meanwhile: this one and that of the work.
     """
     holder = psycopg.connect(**_parameters(using))
     try:
         waited = False
         while not _acquired(holder, name):
-            # in a transaction of its own: one that waited inside the server would keep its snapshot, for which an
-            # index that is built concurrently by the holder waits in turn
+            # in a transaction of its own: one that waited inside the server would keep its
+            # snapshot, for which an index that is built concurrently by the holder waits in turn
             holder.rollback()
             if not waited:
                 on_wait()
@@ -57,13 +62,14 @@ def _acquired(holder: "psycopg.Connection[Any]", name: str) -> bool:
 
 
 def _parameters(using: str) -> dict[str, Any]:
-    """What Django opens its connections with, but for its own types; a firewall sees that the idle one is in use."""
+    """What Django opens its connections with, but for its own types; a firewall sees that the idle
+    one is in use."""
     parameters = connections[using].get_connection_params()
     parameters.pop("context", None)
     return {
         "keepalives_idle": KEEPALIVE_SECONDS,
         **parameters,
-        # values written into the statement: one with values beside it keeps its snapshot until the next statement, and
-        # an index that is built concurrently waits for that
+        # values written into the statement: one with values beside it keeps its snapshot until the
+        # next statement, and an index that is built concurrently waits for that
         "cursor_factory": psycopg.ClientCursor,
     }

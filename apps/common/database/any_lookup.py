@@ -1,7 +1,8 @@
 """Long lists of ids in conditions, handed over as one array.
 
-`pk__in=[...]` with two thousand ids makes a statement of two thousand placeholders, which takes longer to write, bind
-and parse than to answer. The server treats `= ANY(array)` the same as `IN (...)`.
+`pk__in=[...]` with two thousand ids makes a statement of two thousand placeholders, which takes
+longer to write, bind and parse than to answer. The server treats `= ANY(array)` the same as `IN
+(...)`.
 """
 
 from collections.abc import Collection
@@ -17,9 +18,12 @@ _MIN_ARRAY_LENGTH = 20
 
 class _AnyLookup(In):
     def get_prep_lookup(self) -> Any:
-        """Numbers are what such a column takes; the framework would prepare each by itself, twice."""
+        """Numbers are what such a column takes; the framework would prepare each by itself,
+        twice."""
         field = getattr(self.lhs, "output_field", None)
-        if not isinstance(getattr(field, "target_field", field), IntegerField) or not _is_long(self.rhs):
+        if not isinstance(getattr(field, "target_field", field), IntegerField) or not _is_long(
+            self.rhs
+        ):
             return super().get_prep_lookup()
         values = list(self.rhs)
         return values if all(type(value) is int for value in values) else super().get_prep_lookup()
@@ -32,8 +36,8 @@ class _AnyLookup(In):
         if not all(type(value) is int for value in ids):
             return self.as_sql(compiler, connection)
         lhs, params = self.process_lhs(compiler, connection)
-        # written into the statement, numbers as they are: one that is prepared is then planned once, while the server
-        # would plan for a parameter of thousands of ids anew each time
+        # written into the statement, numbers as they are: one that is prepared is then planned
+        # once, while the server would plan for a parameter of thousands of ids anew each time
         return f"{lhs} = ANY('{{{','.join(map(str, ids))}}}'::bigint[])", params
 
 

@@ -11,9 +11,11 @@ from psycopg.types.json import Jsonb
 
 
 def update_rows(model: type[models.Model], columns_by_id: Mapping[int, Mapping[str, Any]]) -> int:
-    """Write each row's own columns; one statement per distinct set of columns, whatever the number of rows.
+    """Write each row's own columns; one statement per distinct set of columns, whatever the number
+    of rows.
 
-    Column names are field names of `model` (`offering` or `offering_id`). The number of rows written.
+    Column names are field names of `model` (`offering` or `offering_id`). The number of rows
+    written.
     """
     groups: dict[tuple[str, ...], list[tuple[int, Mapping[str, Any]]]] = {}
     for pk, columns in columns_by_id.items():
@@ -33,10 +35,14 @@ def reserve_ids(model: type[models.Model], n: int) -> list[int]:
         return [pk for (pk,) in cursor.fetchall()]
 
 
-def copy_rows(model: type[models.Model], rows: Sequence[Mapping[str, Any]], *, at: datetime) -> None:
-    """Insert rows of values by attribute name (`team_id`) with COPY; what no row names is the model's default.
+def copy_rows(
+    model: type[models.Model], rows: Sequence[Mapping[str, Any]], *, at: datetime
+) -> None:
+    """Insert rows of values by attribute name (`team_id`) with COPY; what no row names is the
+    model's default.
 
-    The table's triggers write history as for any other insert, under the change the caller has named.
+    The table's triggers write history as for any other insert, under the change the caller has
+    named.
     """
     if not rows:
         return
@@ -44,21 +50,32 @@ def copy_rows(model: type[models.Model], rows: Sequence[Mapping[str, Any]], *, a
     fields = [field for field in model._meta.concrete_fields if not field.generated]
     moments = {"created_at": at, "updated_at": at}
     # a column that the database fills by itself need not be sent
-    fields = [field for field in fields if field.attname in said or field.db_default is NOT_PROVIDED]
+    fields = [
+        field for field in fields if field.attname in said or field.db_default is NOT_PROVIDED
+    ]
     plan = [
-        (str(field.attname), moments.get(str(field.attname), field.get_default()), isinstance(field, JSONField))
+        (
+            str(field.attname),
+            moments.get(str(field.attname), field.get_default()),
+            isinstance(field, JSONField),
+        )
         for field in fields
     ]
     names = ", ".join(connection.ops.quote_name(str(field.column)) for field in fields)
     with connection.cursor() as cursor:
-        # COPY is not seen by what names the change to the triggers: a statement that is goes before it
+        # COPY is not seen by what names the change to the triggers: a statement that is goes before
+        # it
         cursor.execute("WITH named AS (SELECT 1) SELECT * FROM named")
-        with cursor.copy(f"COPY {connection.ops.quote_name(model._meta.db_table)} ({names}) FROM STDIN") as copy:
+        with cursor.copy(
+            f"COPY {connection.ops.quote_name(model._meta.db_table)} ({names}) FROM STDIN"
+        ) as copy:
             for row in rows:
-                copy.write_row([
-                    json.dumps(row.get(name, default)) if is_json else row.get(name, default)
-                    for name, default, is_json in plan
-                ])  # fmt: skip
+                copy.write_row(
+                    [
+                        json.dumps(row.get(name, default)) if is_json else row.get(name, default)
+                        for name, default, is_json in plan
+                    ]
+                )
 
 
 def acquire_named_lock(name: str) -> None:
@@ -68,15 +85,16 @@ def acquire_named_lock(name: str) -> None:
 
 
 def try_acquire_named_lock(name: str) -> bool:
-    """As `acquire_named_lock`, without waiting: False where another transaction has named the same words and is not
-    over."""
+    """As `acquire_named_lock`, without waiting: False where another transaction has named the same
+    words and is not over."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 0))", [name])
         return bool(cursor.fetchone()[0])
 
 
 def analyze(*tables: type[models.Model]) -> None:
-    """Let the planner know what is in these tables now; inside a transaction that has just filled them, too."""
+    """Let the planner know what is in these tables now; inside a transaction that has just filled
+    them, too."""
     names = ", ".join(connection.ops.quote_name(model._meta.db_table) for model in tables)
     with connection.cursor() as cursor:
         cursor.execute(f"ANALYZE {names}")
@@ -85,7 +103,10 @@ def analyze(*tables: type[models.Model]) -> None:
 def _update_group(
     model: type[models.Model], names: Sequence[str], rows: Sequence[tuple[int, Mapping[str, Any]]]
 ) -> int:
-    fields = [model._meta.get_field(name.removesuffix("_id") if name.endswith("_id") else name) for name in names]
+    fields = [
+        model._meta.get_field(name.removesuffix("_id") if name.endswith("_id") else name)
+        for name in names
+    ]
     parameters: list[Any] = [[pk for pk, _ in rows]]
     for name, field in zip(names, fields, strict=True):
         parameters.append([_prepared(field, columns[name]) for _, columns in rows])
@@ -95,9 +116,7 @@ def _update_group(
     sets = ", ".join(f"{column} = d.{column}" for column in columns)
     alias = ", ".join(["id", *columns])
     arrays = ", ".join(["%s::bigint[]", *(f"%s::{kind}[]" for kind in types)])
-    statement = (
-        f"UPDATE {quote(model._meta.db_table)} AS t SET {sets} FROM unnest({arrays}) AS d({alias}) WHERE t.id = d.id"
-    )
+    statement = f"UPDATE {quote(model._meta.db_table)} AS t SET {sets} FROM unnest({arrays}) AS d({alias}) WHERE t.id = d.id"
     with connection.cursor() as cursor:
         cursor.execute(statement, parameters)
         n_written: int = cursor.rowcount

@@ -9,8 +9,8 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 
 class StoredColumn(models.GeneratedField):
-    """A stored generated column. The database is PostgreSQL, which has them, so the system check need not connect to
-    ask: commands that touch no database then need none."""
+    """A stored generated column. The database is PostgreSQL, which has them, so the system check
+    need not connect to ask: commands that touch no database then need none."""
 
     def _check_supported(self, databases: Any) -> list[Any]:
         return []
@@ -30,8 +30,9 @@ MAX_TEXT_LENGTH = 20_000
 
 
 class LimitedTextField(models.TextField):  # type: ignore[type-arg]
-    """A text with a maximum length, which Django's own holds only in forms: checked by the model as well, and by the
-    database through a CHECK of the column. Forms, serializers, bulk rows and sheets take the maximum from here."""
+    """A text with a maximum length, which Django's own holds only in forms: checked by the model as
+    well, and by the database through a CHECK of the column. Forms, serializers, bulk rows and
+    sheets take the maximum from here."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         max_length = kwargs.setdefault("max_length", MAX_TEXT_LENGTH)
@@ -49,7 +50,8 @@ class LimitedTextField(models.TextField):  # type: ignore[type-arg]
 
 
 class TextMapField(models.JSONField):
-    """A flat mapping of short names to short texts, such as the ids that a thing has in other systems."""
+    """A flat mapping of short names to short texts, such as the ids that a thing has in other
+    systems."""
 
     MAX_ENTRIES = 50
     MAX_NAME_LENGTH = 100
@@ -67,7 +69,8 @@ class TextMapField(models.JSONField):
         return (
             f"jsonb_typeof({column}) = 'object'"
             f" AND NOT jsonb_path_exists({column}, '$.* ? (@.type() != \"string\")')"
-            f" AND jsonb_array_length(jsonb_path_query_array({column}, '$.keyvalue().key')) <= {self.MAX_ENTRIES}"
+            f" AND jsonb_array_length(jsonb_path_query_array({column}, '$.keyvalue().key')) <= "
+            f"{self.MAX_ENTRIES}"
             f" AND char_length({column}::text) <= {self._max_characters()}"
         )
 
@@ -79,21 +82,28 @@ class TextMapField(models.JSONField):
 def small_text_map(value: Any) -> None:
     """Refuse what is no mapping of at most 50 short names to short texts."""
     if not isinstance(value, dict):
-        raise ValidationError("Send names with texts, such as {'cmdb': 'APP-0042'}.", code="not_a_map")
+        raise ValidationError(
+            "Send names with texts, such as {'cmdb': 'APP-0042'}.", code="not_a_map"
+        )
     if len(value) > TextMapField.MAX_ENTRIES:
         raise ValidationError(
-            f"These are {len(value)} entries. At most {TextMapField.MAX_ENTRIES} are kept.", code="too_many"
+            f"These are {len(value)} entries. At most {TextMapField.MAX_ENTRIES} are kept.",
+            code="too_many",
         )
     for name, text in value.items():
         if not isinstance(name, str) or not 0 < len(name) <= TextMapField.MAX_NAME_LENGTH:
             raise ValidationError(
-                f"'{str(name)[:40]}': a name has 1 to {TextMapField.MAX_NAME_LENGTH} characters.", code="name"
+                f"'{str(name)[:40]}': a name has 1 to {TextMapField.MAX_NAME_LENGTH} characters.",
+                code="name",
             )
         if not isinstance(text, str):
-            raise ValidationError(f"'{name[:40]}': this is text, in quotation marks, without parts.", code="not_text")
+            raise ValidationError(
+                f"'{name[:40]}': this is text, in quotation marks, without parts.", code="not_text"
+            )
         if len(text) > TextMapField.MAX_VALUE_LENGTH:
             raise ValidationError(
-                f"'{name[:40]}': this has {len(text)} characters; at most {TextMapField.MAX_VALUE_LENGTH} are kept.",
+                f"'{name[:40]}': this has {len(text)} characters; at most "
+                f"{TextMapField.MAX_VALUE_LENGTH} are kept.",
                 code="too_long",
             )
 

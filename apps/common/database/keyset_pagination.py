@@ -1,7 +1,7 @@
 """Keyset pagination: a page begins after the last row of the one before, so depth costs nothing.
 
-A cursor holds the values of the ordering columns of one row. It is opaque to callers but no secret: forging one
-only chooses another place in what the caller may see anyway.
+A cursor holds the values of the ordering columns of one row. It is opaque to callers but no secret:
+forging one only chooses another place in what the caller may see anyway.
 """
 
 import base64
@@ -33,7 +33,8 @@ class KeysetPage[Row]:
 
 @dataclass(frozen=True, slots=True)
 class Keyset:
-    """An order by columns of the model itself, none of them nullable, the last one unique: `("-detected_at", "-id")`.
+    """An order by columns of the model itself, none of them nullable, the last one unique:
+    `("-detected_at", "-id")`.
 
     All columns run in the same direction, so that one index serves both ways.
     """
@@ -53,8 +54,11 @@ class Keyset:
         return [f"-{name}" if self.falls != backwards else name for name in self.names]
 
 
-def keyset_page[M: Model](queryset: QuerySet[M, Any], *, order: Keyset, size: int, cursor: str = "") -> KeysetPage[Any]:
-    """One page of `queryset`, whose rows are model instances or dictionaries that hold the order's columns.
+def keyset_page[M: Model](
+    queryset: QuerySet[M, Any], *, order: Keyset, size: int, cursor: str = ""
+) -> KeysetPage[Any]:
+    """One page of `queryset`, whose rows are model instances or dictionaries that hold the order's
+    columns.
 
     Costs one statement. InvalidCursorError where the cursor is not of this order.
     """
@@ -67,7 +71,8 @@ def keyset_page[M: Model](queryset: QuerySet[M, Any], *, order: Keyset, size: in
 
 
 def read_cursor(cursor: str, model: type[Model], order: Keyset) -> tuple[bool, list[Any] | None]:
-    """(is it read backwards, the values of the order's columns that it begins after); None: at the beginning."""
+    """(is it read backwards, the values of the order's columns that it begins after); None: at the
+    beginning."""
     return _decode(cursor, model, order) if cursor else (False, None)
 
 
@@ -80,8 +85,8 @@ def page_from_rows(
     is_first: bool,
     columns: Sequence[str] = (),
 ) -> KeysetPage[Any]:
-    """A page out of `size` + 1 rows as they were read: whether there is more is told by the last one. `columns` names
-    the values of rows that are tuples."""
+    """A page out of `size` + 1 rows as they were read: whether there is more is told by the last
+    one. `columns` names the values of rows that are tuples."""
     more = len(rows) > size
     del rows[size:]
     if backwards:
@@ -96,7 +101,8 @@ def page_from_rows(
 
 
 def _rows_after(names: Sequence[str], values: Sequence[Any], *, falls: bool) -> Q:
-    """Rows strictly after `values`: (a, b) > (x, y), written so that the index on (a, b) bounds the scan."""
+    """Rows strictly after `values`: (a, b) > (x, y), written so that the index on (a, b) bounds the
+    scan."""
     beyond, level = ("lt", "lte") if falls else ("gt", "gte")
     condition, same = Q(), Q()
     for name, value in zip(names, values, strict=True):
@@ -109,22 +115,39 @@ def _encode(row: Any, order: Keyset, columns: Sequence[str], *, backwards: bool)
     if columns:
         values = [row[columns.index(name)] for name in order.names]
     else:
-        values = [row[name] if isinstance(row, dict) else getattr(row, name) for name in order.names]
-    text = json.dumps(["-" if backwards else "+", list(order.columns), [str(value) for value in values]])
+        values = [
+            row[name] if isinstance(row, dict) else getattr(row, name) for name in order.names
+        ]
+    text = json.dumps(
+        ["-" if backwards else "+", list(order.columns), [str(value) for value in values]]
+    )
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
 def _decode(cursor: str, model: type[Model], order: Keyset) -> tuple[bool, list[Any]]:
     try:
-        text = base64.b64decode(cursor.encode() + b"=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+        text = base64.b64decode(
+            cursor.encode() + b"=" * (-len(cursor) % 4), altchars=b"-_", validate=True
+        )
         direction, columns, values = json.loads(text)
-        if direction not in {"+", "-"} or columns != list(order.columns) or len(values) != len(columns):
+        if (
+            direction not in {"+", "-"}
+            or columns != list(order.columns)
+            or len(values) != len(columns)
+        ):
             raise InvalidCursorError
         fields = [model._meta.get_field(name) for name in order.names]
         parsed = [field.to_python(value) for field, value in zip(fields, values, strict=True)]  # type: ignore[union-attr]
         if None in parsed or any(isinstance(value, str) and "\x00" in value for value in parsed):
             raise InvalidCursorError
-    except (ValueError, TypeError, binascii.Error, ValidationError, OverflowError, RecursionError) as error:
+    except (
+        ValueError,
+        TypeError,
+        binascii.Error,
+        ValidationError,
+        OverflowError,
+        RecursionError,
+    ) as error:
         raise InvalidCursorError(
             "This cursor does not belong to this list in this order. Begin again without it."
         ) from error

@@ -1,10 +1,11 @@
-"""One at a time, across processes and machines, for work that takes longer than a transaction should.
+"""One at a time, across processes and machines, for work that takes longer than a transaction
+should.
 
-A lease is a row with an end. Each step is a statement of its own, so that a pooler may hand the connection on in
-between: nothing hangs on a session. All times are the database's, so that the clocks of the machines do not matter.
-A holder renews while it works; one that died is succeeded when its lease ends. Where a transaction lasts as long as
-the work, `pg_advisory_xact_lock` does the same without a row; before there are tables,
-`apps.common.database.advisory_lock`.
+A lease is a row with an end. Each step is a statement of its own, so that a pooler may hand the
+connection on in between: nothing hangs on a session. All times are the database's, so that the
+clocks of the machines do not matter. A holder renews while it works; one that died is succeeded
+when its lease ends. Where a transaction lasts as long as the work, `pg_advisory_xact_lock` does the
+same without a row; before there are tables, `apps.common.database.advisory_lock`.
 """
 
 import os
@@ -17,13 +18,16 @@ from datetime import timedelta
 
 from django.db import InterfaceError, OperationalError, connection
 
-# a lease that ends later than two durations from now was written before the clock was set back, and holds nobody up
+# a lease that ends later than two durations from now was written before the clock was set back, and
+# holds nobody up
 _ACQUIRE = """
 INSERT INTO common_lease AS l (name, holder, acquired_at, expires_at)
-VALUES (%(name)s, %(holder)s, clock_timestamp(), clock_timestamp() + make_interval(secs => %(seconds)s))
+VALUES (%(name)s, %(holder)s, clock_timestamp(),
+    clock_timestamp() + make_interval(secs => %(seconds)s))
 ON CONFLICT (name) DO UPDATE
 SET holder = EXCLUDED.holder, acquired_at = EXCLUDED.acquired_at, expires_at = EXCLUDED.expires_at
-WHERE l.expires_at <= clock_timestamp() OR l.expires_at > clock_timestamp() + 2 * make_interval(secs => %(seconds)s)
+WHERE l.expires_at <= clock_timestamp() OR l.expires_at > clock_timestamp() + 2 * make_interval(secs
+    => %(seconds)s)
 RETURNING name
 """
 _RENEW = """
@@ -35,7 +39,8 @@ _MAX_HOST_LENGTH = 80
 
 
 class LeaseLostError(Exception):
-    """The lease ended before it was renewed, and another holder has it: stop, and leave the rest to that one."""
+    """The lease ended before it was renewed, and another holder has it: stop, and leave the rest to
+    that one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +57,8 @@ class HeldLease:
             raise LeaseLostError(f"Another process holds the lease '{self.name}' by now.")
 
     def release(self) -> None:
-        """Give the lease back, so that the next holder need not wait for its end. Nothing where another holds it."""
+        """Give the lease back, so that the next holder need not wait for its end. Nothing where
+        another holds it."""
         self._execute(_RELEASE)
 
     def _execute(self, statement: str) -> int:
@@ -76,7 +82,8 @@ def acquire_lease(name: str, *, duration: timedelta) -> HeldLease | None:
 
 @contextmanager
 def hold_lease(name: str, *, duration: timedelta) -> Iterator[HeldLease | None]:
-    """Hold the lease while the block runs, which renews it as it goes; None where another one holds it.
+    """Hold the lease while the block runs, which renews it as it goes; None where another one holds
+    it.
 
     Without the database it cannot be given back; it then ends by itself.
     """

@@ -1,10 +1,11 @@
 """Migrations without the models that nobody reads.
 
-After each operation Django renders every model anew that is related to the changed one, however distantly. Here all
-relate to all through users and their history, which makes a hundred models for each of more than a thousand
-operations: a minute for an empty database. What an operation adds to a model is seen by that model alone; the others
-find it by its label. So that one is rendered, and the rest waits for whoever reads relations: Django's own RunPython
-asks for that (`clear_delayed_apps_cache`).
+After each operation Django renders every model anew that is related to the changed one, however
+distantly. Here all relate to all through users and their history, which makes a hundred models for
+each of more than a thousand operations: a minute for an empty database. What an operation adds to a
+model is seen by that model alone; the others find it by its label. So that one is rendered, and the
+rest waits for whoever reads relations: Django's own RunPython asks for that
+(`clear_delayed_apps_cache`).
 """
 
 from typing import Any, Self
@@ -14,7 +15,8 @@ from django.db.migrations.state import ProjectState
 
 
 class LeanState(ProjectState):
-    """Renders what an operation adds to; all models where one takes away, renames, or alters what others refer to."""
+    """Renders what an operation adds to; all models where one takes away, renames, or alters what
+    others refer to."""
 
     @classmethod
     def of(cls, state: ProjectState) -> Self:
@@ -22,13 +24,17 @@ class LeanState(ProjectState):
         return cls(state.models, state.real_apps)
 
     def clone(self) -> Self:
-        copy = type(self)({key: model.clone() for key, model in self.models.items()}, self.real_apps)
+        copy = type(self)(
+            {key: model.clone() for key, model in self.models.items()}, self.real_apps
+        )
         if "apps" in self.__dict__:
             copy.apps = self.apps.clone()
         copy.is_delayed = self.is_delayed
         return copy
 
-    def add_field(self, app_label: str, model_name: str, name: str, field: Any, preserve_default: Any) -> None:
+    def add_field(
+        self, app_label: str, model_name: str, name: str, field: Any, preserve_default: Any
+    ) -> None:
         # Django would not delay a relation; new, it has nobody who refers to it
         with_apps = self.__dict__.pop("apps", None)
         super().add_field(app_label, model_name, name, field, preserve_default)
@@ -58,7 +64,8 @@ class LeanState(ProjectState):
             self._render_all()
 
     def _has_heirs(self, app_label: str, model_name: str) -> bool:
-        """Whether another model is derived from this one: proxies, and tables that extend its table."""
+        """Whether another model is derived from this one: proxies, and tables that extend its
+        table."""
         label = f"{app_label}.{model_name}"
         return any(base == label for model in self.models.values() for base in model.bases)
 

@@ -1,8 +1,10 @@
-"""Statements that are put together once and planned once: what is asked hundreds of times a second costs its rows.
+"""Statements that are put together once and planned once: what is asked hundreds of times a second
+costs its rows.
 
-Building a query out of models, and having the server plan its joins, cost several times what reading fifty rows does.
-A `PreparedStatement` keeps the SQL of a query set and runs it as a prepared statement of the connection; a
-`Placeholder` stands for a value that differs from run to run.
+Building a query out of models, and having the server plan its joins, cost several times what
+reading fifty rows does. A `PreparedStatement` keeps the SQL of a query set and runs it as a
+prepared statement of the connection; a `Placeholder` stands for a value that differs from run to
+run.
 """
 
 from collections.abc import Sequence
@@ -26,9 +28,12 @@ class Placeholder:
 
 
 class _PreparingCursor(psycopg.Cursor[Any]):
-    """Has the server keep the plan of whatever it runs, unless the operator's connection pooler forbids that."""
+    """Has the server keep the plan of whatever it runs, unless the operator's connection pooler
+    forbids that."""
 
-    def execute(self, query: Any, params: Any = None, *, prepare: bool | None = None, binary: Any = None) -> Any:
+    def execute(
+        self, query: Any, params: Any = None, *, prepare: bool | None = None, binary: Any = None
+    ) -> Any:
         if not settings.DATABASE_PREPARE:
             return super().execute(query, params, prepare=False, binary=binary)
         # Django switches preparing off for the whole connection; it is on for this statement
@@ -63,7 +68,9 @@ class PreparedStatement:
         for converters, _ in self._converters.values():
             converters[:] = [_with_orjson(one) for one in converters]
         self._slots = [
-            (place, param.number) for place, param in enumerate(self._params) if isinstance(param, Placeholder)
+            (place, param.number)
+            for place, param in enumerate(self._params)
+            if isinstance(param, Placeholder)
         ]
 
     def rows(self, *values: Any) -> list[Sequence[Any]]:
@@ -92,14 +99,17 @@ def _with_orjson(converter: Any) -> Any:
 
 
 def row_comparison(model: type[Model], names: Sequence[str], operator: str) -> RawSQL:
-    """(a, b) > (Slot 0, Slot 1) as a condition on columns of the model itself, which an index on (a, b) bounds."""
+    """(a, b) > (Slot 0, Slot 1) as a condition on columns of the model itself, which an index on
+    (a, b) bounds."""
     quote = connection.ops.quote_name
     table = quote(model._meta.db_table)
     fields: list[Any] = [model._meta.get_field(name) for name in names]
     columns = ", ".join(f"{table}.{quote(field.column)}" for field in fields)
     places = ", ".join(f"%s::{_plain_type(field)}" for field in fields)
     return RawSQL(  # noqa: S611  columns are the model's own, values are parameters
-        f"({columns}) {operator} ({places})", [Placeholder(n) for n in range(len(names))], output_field=BooleanField()
+        f"({columns}) {operator} ({places})",
+        [Placeholder(n) for n in range(len(names))],
+        output_field=BooleanField(),
     )
 
 

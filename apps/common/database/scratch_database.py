@@ -1,7 +1,8 @@
 """A database of its own for work whose answer must not depend on what the registry holds.
 
-The first use builds a template (schema and what `prepare` loads); later uses copy it in a fraction of a second.
-The template's name carries a fingerprint, so that a new release builds a new one and drops the old.
+The first use builds a template (schema and what `prepare` loads); later uses copy it in a fraction
+of a second. The template's name carries a fingerprint, so that a new release builds a new one and
+drops the old.
 """
 
 import hashlib
@@ -28,10 +29,13 @@ class ScratchDatabaseError(Exception):
 
 
 @contextmanager
-def scratch_database(prepare: Callable[[], object], *, purpose: str, fingerprint: str) -> Iterator[None]:
+def scratch_database(
+    prepare: Callable[[], object], *, purpose: str, fingerprint: str
+) -> Iterator[None]:
     """Point the default connection at a fresh database until the block ends, then drop it.
 
-    For commands that run in one process and one thread: every connection of the process is switched.
+    For commands that run in one process and one thread: every connection of the process is
+    switched.
     """
     home = str(connection.settings_dict["NAME"])
     prefix = f"{home[:20]}_scratch_{purpose}"
@@ -40,7 +44,11 @@ def scratch_database(prepare: Callable[[], object], *, purpose: str, fingerprint
     _build_template(home, prefix, template, prepare)
     with _administration(home) as run:
         drop_database(run, name)
-        run(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template)))
+        run(
+            sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
+                sql.Identifier(name), sql.Identifier(template)
+            )
+        )
     _switch(name)
     try:
         yield
@@ -51,18 +59,22 @@ def scratch_database(prepare: Callable[[], object], *, purpose: str, fingerprint
 
 
 def drop_database(run: Callable[[Statement], object], name: str) -> None:
-    """Drop it where it exists, ending the sessions this user has in it. `run` executes outside of any transaction."""
-    # not WITH (FORCE): that refuses anybody but a superuser while autovacuum works in there; a plain drop ends it
+    """Drop it where it exists, ending the sessions this user has in it. `run` executes outside of
+    any transaction."""
+    # not WITH (FORCE): that refuses anybody but a superuser while autovacuum works in there; a
+    # plain drop ends it
     _end_sessions(run, name)
     run(sql.SQL("DROP DATABASE IF EXISTS {}").format(sql.Identifier(name)))
 
 
 def _end_sessions(run: Callable[[Statement], object], name: str) -> None:
-    """End the sessions that this user has in the database `name`; a pooler keeps some after their clients have gone."""
+    """End the sessions that this user has in the database `name`; a pooler keeps some after their
+    clients have gone."""
     run(
-        sql.SQL("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = {} AND usename = user").format(
-            sql.Literal(name)
-        )
+        sql.SQL(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = {} AND usename "
+            "= user"
+        ).format(sql.Literal(name))
     )
 
 
@@ -74,7 +86,9 @@ def _digest(fingerprint: str) -> str:
 
 def _build_template(home: str, prefix: str, template: str, prepare: Callable[[], object]) -> None:
     with database_lock(TEMPLATE_LOCK), _administration(home) as run:
-        if run(sql.SQL("SELECT 1 FROM pg_database WHERE datname = {}").format(sql.Literal(template))):
+        if run(
+            sql.SQL("SELECT 1 FROM pg_database WHERE datname = {}").format(sql.Literal(template))
+        ):
             return
         old = run(
             sql.SQL("SELECT datname FROM pg_database WHERE datname LIKE {}").format(
@@ -94,7 +108,11 @@ def _build_template(home: str, prefix: str, template: str, prepare: Callable[[],
         finally:
             _switch(home)
         _end_sessions(run, building)
-        run(sql.SQL("ALTER DATABASE {} RENAME TO {}").format(sql.Identifier(building), sql.Identifier(template)))
+        run(
+            sql.SQL("ALTER DATABASE {} RENAME TO {}").format(
+                sql.Identifier(building), sql.Identifier(template)
+            )
+        )
 
 
 @contextmanager
@@ -102,7 +120,9 @@ def _administration(home: str) -> Iterator[Callable[[Statement], list[tuple[str,
     """Run statements outside of any transaction on a connection that does not follow the switch."""
     to = connection.settings_dict
     known = {"user": to["USER"], "password": to["PASSWORD"], "host": to["HOST"], "port": to["PORT"]}
-    address = make_conninfo(dbname=home, **{name: str(value) for name, value in known.items() if value})
+    address = make_conninfo(
+        dbname=home, **{name: str(value) for name, value in known.items() if value}
+    )
     with psycopg.connect(address, autocommit=True) as administration:
 
         def run(statement: Statement) -> list[tuple[str, ...]]:

@@ -1,14 +1,16 @@
-"""Trees that people arrange: the last line against a row that is put, at some remove, below itself."""
+"""Trees that people arrange: the last line against a row that is put, at some remove, below
+itself."""
 
 import pgtrigger
 
-# two changes at the same moment, each in order by itself, close a circle together: the second waits here for the end
-# of the first, and then sees it
+# two changes at the same moment, each in order by itself, close a circle together: the second waits
+# here for the end of the first, and then sees it
 LOCK_TREE = "PERFORM pg_advisory_xact_lock(hashtextextended('{tree}', 0));"
 
 
 def refuse_cycles(name: str, table: str, column: str, sentence: str) -> pgtrigger.Trigger:
-    """A trigger that refuses an insert or update of `column`, which refers to the same table, that closes a circle."""
+    """A trigger that refuses an insert or update of `column`, which refers to the same table, that
+    closes a circle."""
     return pgtrigger.Trigger(
         name=name,
         level=pgtrigger.Row,

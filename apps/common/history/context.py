@@ -1,4 +1,5 @@
-"""History by database trigger: every insert, update and delete of a tracked table, with actor and reason."""
+"""History by database trigger: every insert, update and delete of a tracked table, with actor and
+reason."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -9,11 +10,14 @@ import pghistory
 from django.db import models
 
 
-def track_history[M: models.Model](*, exclude: tuple[str, ...] = ()) -> Callable[[type[M]], type[M]]:
+def track_history[M: models.Model](
+    *, exclude: tuple[str, ...] = ()
+) -> Callable[[type[M]], type[M]]:
     """Class decorator: keep every version of the model's rows in `<Model>History`.
 
-    Statement-level triggers, so that a bulk change of 5,000 rows costs one insert. Fields in `exclude` are
-    neither stored nor looked at (state that changes by the minute and is nobody's decision).
+    Statement-level triggers, so that a bulk change of 5,000 rows costs one insert. Fields in
+    `exclude` are neither stored nor looked at (state that changes by the minute and is nobody's
+    decision).
     """
 
     def decorate(model: type[M]) -> type[M]:
@@ -37,7 +41,8 @@ def track_history[M: models.Model](*, exclude: tuple[str, ...] = ()) -> Callable
 def audit_context(
     *, user: Any = None, job: str = "", reason: str = "", code: str = "", note: str = ""
 ) -> Iterator[UUID]:
-    """Name who acts and why for every row written inside; nests, and the inner words win. Gives the change's id.
+    """Name who acts and why for every row written inside; nests, and the inner words win. Gives the
+    change's id.
 
     `user` is a User or None for a job; `job` is the name of the task or command. `reason` is a
     sentence for readers. `code` says what was done where programs read it from the history, and
@@ -60,8 +65,8 @@ def audit_context(
 
 
 def current_change_id() -> UUID:
-    """The id under which rows written right now enter the history; inside a request or `audit_context` only, where it
-    stays the same until the end."""
+    """The id under which rows written right now enter the history; inside a request or
+    `audit_context` only, where it stays the same until the end."""
     with pghistory.context() as context:
         change: UUID = context.id
     return change

@@ -1,8 +1,9 @@
 """The history of every tracked model as one list, the latest first: who wrote what, when and why.
 
-Each history table is read by its index on (time, id), so that a page costs the same however long the history is; a
-condition on who or why begins with the contexts, of which there is one per request or job. Nothing here knows what the
-records mean: the caller says which kinds, and which records of a kind, may be shown.
+Each history table is read by its index on (time, id), so that a page costs the same however long
+the history is; a condition on who or why begins with the contexts, of which there is one per
+request or job. Nothing here knows what the records mean: the caller says which kinds, and which
+records of a kind, may be shown.
 """
 
 import base64
@@ -47,7 +48,9 @@ def tracked_models() -> dict[str, TrackedModel]:
     for number, history in enumerate(history_models()):
         model = history.pgh_tracked_model  # type: ignore[attr-defined]
         label = model._meta.label_lower
-        found[label] = TrackedModel(label, str(model._meta.verbose_name), number, model, history._meta.db_table)
+        found[label] = TrackedModel(
+            label, str(model._meta.verbose_name), number, model, history._meta.db_table
+        )
     return found
 
 
@@ -61,8 +64,8 @@ class HistoryCondition:
 
 @dataclass(frozen=True, slots=True)
 class HistoryQuery:
-    """Which changes. `kinds` holds the condition under which a kind's records may be shown; a kind that is not there
-    is not read. `since` counts, `until` does not."""
+    """Which changes. `kinds` holds the condition under which a kind's records may be shown; a kind
+    that is not there is not read. `since` counts, `until` does not."""
 
     kinds: Mapping[str, HistoryCondition | None]
     record: int | None = None
@@ -91,12 +94,17 @@ class HistoryEntry:
     was: Mapping[str, Any] | None
 
     def differences(self) -> Iterator[tuple[str, Any, Any]]:
-        """(column, old, new) of what the write changed; of a record made or removed, all that was set."""
+        """(column, old, new) of what the write changed; of a record made or removed, all that was
+        set."""
         old = {} if self.action == "insert" else self.was or {}
         new = {} if self.action == "delete" else self.now
         for column in self.now:
             before, after = old.get(column), new.get(column)
-            if column in _OWN_COLUMNS or before == after or (before in _EMPTY_VALUES and after in _EMPTY_VALUES):
+            if (
+                column in _OWN_COLUMNS
+                or before == after
+                or (before in _EMPTY_VALUES and after in _EMPTY_VALUES)
+            ):
                 continue
             if self.action == "update" and self.was is None:
                 continue
@@ -108,7 +116,8 @@ type _Position = tuple[datetime, int, int]
 
 
 def history_page(asked: HistoryQuery, *, size: int, cursor: str = "") -> KeysetPage[HistoryEntry]:
-    """The latest changes before the cursor. Three statements at most, and up to four more where somebody wrote much.
+    """The latest changes before the cursor. Three statements at most, and up to four more where
+    somebody wrote much.
 
     Raises InvalidCursorError.
     """
@@ -129,16 +138,24 @@ def history_page(asked: HistoryQuery, *, size: int, cursor: str = "") -> KeysetP
     )
 
 
-# --- which rows ---------------------------------------------------------------------------------------------------
+# --- which rows -----------------------------------------------------------------------------------
 
 
-def _find_rows(asked: HistoryQuery, limit: int, place: _Position | None, backwards: bool) -> list[tuple[int, int]]:
+def _find_rows(
+    asked: HistoryQuery, limit: int, place: _Position | None, backwards: bool
+) -> list[tuple[int, int]]:
     """(kind number, id) in the order of the list, turned round where backwards."""
     of_contexts = _of_contexts(asked)
     if not asked.kinds or of_contexts == []:
         return []
     if of_contexts is not None and of_contexts is not _MANY:
-        return _run(asked, HistoryCondition("h.pgh_context_id = ANY (%s)", (of_contexts,)), limit, place, backwards)
+        return _run(
+            asked,
+            HistoryCondition("h.pgh_context_id = ANY (%s)", (of_contexts,)),
+            limit,
+            place,
+            backwards,
+        )
     if of_contexts is None:
         return _run(asked, None, limit, place, backwards)
     return _find_rows_in_steps(asked, limit, place, backwards)
@@ -147,10 +164,11 @@ def _find_rows(asked: HistoryQuery, limit: int, place: _Position | None, backwar
 def _find_rows_in_steps(
     asked: HistoryQuery, limit: int, place: _Position | None, backwards: bool
 ) -> list[tuple[int, int]]:
-    """For somebody who wrote very much: the next few thousand contexts, what they wrote, and so on until it is enough.
+    """For somebody who wrote very much: the next few thousand contexts, what they wrote, and so on
+    until it is enough.
 
-    A step ends at the moment `edge`, at which the last of its contexts began: whatever was written on this side of it
-    belongs to a context that began at most `_MAX_CONTEXT_DURATION` before.
+    A step ends at the moment `edge`, at which the last of its contexts began: whatever was written
+    on this side of it belongs to a context that began at most `_MAX_CONTEXT_DURATION` before.
     """
     lower, upper = asked.since, asked.until
     if place is not None and backwards:
@@ -162,8 +180,12 @@ def _find_rows_in_steps(
     while True:
         edge = _edge(asked, lower, upper, n_contexts, backwards)
         since, until = (lower, edge or upper) if backwards else (edge or lower, upper)
-        written = HistoryCondition("h.pgh_context_id = ANY (%s)", (_contexts_between(asked, since, until),))
-        found += _run(_with(asked, since=since, until=until), written, limit - len(found), place, backwards)
+        written = HistoryCondition(
+            "h.pgh_context_id = ANY (%s)", (_contexts_between(asked, since, until),)
+        )
+        found += _run(
+            _with(asked, since=since, until=until), written, limit - len(found), place, backwards
+        )
         if len(found) >= limit or edge is None:
             return found
         lower, upper = (edge, upper) if backwards else (lower, edge)
@@ -171,7 +193,11 @@ def _find_rows_in_steps(
 
 
 def _edge(
-    asked: HistoryQuery, lower: datetime | None, upper: datetime | None, n_contexts: int, backwards: bool
+    asked: HistoryQuery,
+    lower: datetime | None,
+    upper: datetime | None,
+    n_contexts: int,
+    backwards: bool,
 ) -> datetime | None:
     """When the n-th next context began; None where there are fewer."""
     said, params = _bounded(asked, lower, upper)
@@ -186,14 +212,18 @@ def _edge(
     return row[0] if row else None
 
 
-def _contexts_between(asked: HistoryQuery, since: datetime | None, until: datetime | None) -> list[UUID]:
+def _contexts_between(
+    asked: HistoryQuery, since: datetime | None, until: datetime | None
+) -> list[UUID]:
     said, params = _bounded(asked, since - _MAX_CONTEXT_DURATION if since else None, until)
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT c.id FROM pghistory_context c WHERE {said}", params)
         return [pk for (pk,) in cursor.fetchall()]
 
 
-def _bounded(asked: HistoryQuery, since: datetime | None, until: datetime | None) -> tuple[str, list[Any]]:
+def _bounded(
+    asked: HistoryQuery, since: datetime | None, until: datetime | None
+) -> tuple[str, list[Any]]:
     said, params = _context_condition(asked)
     for sql, moment in (("c.created_at >= %s", since), ("c.created_at < %s", until)):
         if moment is not None:
@@ -231,14 +261,18 @@ _BY = {"people": _OF_SOMEBODY, "jobs": f"NOT ({_OF_SOMEBODY}) AND c.metadata ? '
 
 
 def _of_contexts(asked: HistoryQuery) -> list[UUID] | None:
-    """The contexts asked for; None where none is, `_MANY` itself where there are too many to list."""
+    """The contexts asked for; None where none is, `_MANY` itself where there are too many to
+    list."""
     if asked.change is not None:
         return [asked.change]
     said, params = _context_condition(asked)
     if not said:
         return None
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT c.id FROM pghistory_context c WHERE {said} LIMIT {MAX_CONTEXTS_AT_A_TIME + 1}", params)
+        cursor.execute(
+            f"SELECT c.id FROM pghistory_context c WHERE {said} LIMIT {MAX_CONTEXTS_AT_A_TIME + 1}",
+            params,
+        )
         found = [pk for (pk,) in cursor.fetchall()]
     return _MANY if len(found) > MAX_CONTEXTS_AT_A_TIME else found
 
@@ -271,22 +305,25 @@ def _run(
             f" ORDER BY h.pgh_created_at {at}, h.pgh_id {at} LIMIT {limit})"
         )
         params += given
-    statement = (
-        f"SELECT * FROM ({' UNION ALL '.join(parts)}) found ORDER BY at {at}, kind {kind_order}, id {at} LIMIT {limit}"
-    )
+    statement = f"SELECT * FROM ({' UNION ALL '.join(parts)}) found ORDER BY at {at}, kind {kind_order}, id {at} LIMIT {limit}"
     with connection.cursor() as cursor:
         cursor.execute(statement, params)
         return [(kind, pk) for _at, kind, pk in cursor.fetchall()]
 
 
 def _conditions(
-    asked: HistoryQuery, kind: TrackedModel, shown: HistoryCondition | None, within: HistoryCondition | None
+    asked: HistoryQuery,
+    kind: TrackedModel,
+    shown: HistoryCondition | None,
+    within: HistoryCondition | None,
 ) -> tuple[list[str], list[Any]]:
     conditions: list[str] = []
     params: list[Any] = []
     for condition in (
         shown,
-        HistoryCondition("h.pgh_obj_id = %s", (asked.record,)) if asked.record is not None else None,
+        HistoryCondition("h.pgh_obj_id = %s", (asked.record,))
+        if asked.record is not None
+        else None,
         HistoryCondition("h.pgh_created_at >= %s", (asked.since,)) if asked.since else None,
         HistoryCondition("h.pgh_created_at < %s", (asked.until,)) if asked.until else None,
         within,
@@ -298,7 +335,8 @@ def _conditions(
 
 
 def _beyond(number: int, place: _Position, turn: str) -> str:
-    """Rows after the place: at its moment, kinds go by their number, and ids of one kind like the time."""
+    """Rows after the place: at its moment, kinds go by their number, and ids of one kind like the
+    time."""
     if number == place[1]:
         return f"(h.pgh_created_at, h.pgh_id) {turn} (%s, %s)"
     # forwards, later kinds of the same moment follow; backwards, earlier ones do
@@ -306,7 +344,7 @@ def _beyond(number: int, place: _Position, turn: str) -> str:
     return f"h.pgh_created_at {turn}{'=' if same_moment else ''} %s"
 
 
-# --- what they say ------------------------------------------------------------------------------------------------
+# --- what they say --------------------------------------------------------------------------------
 
 
 def _entries(found: Sequence[tuple[int, int]]) -> list[HistoryEntry]:
@@ -321,21 +359,31 @@ def _entries(found: Sequence[tuple[int, int]]) -> list[HistoryEntry]:
     for number, ids in wanted.items():
         table = connection.ops.quote_name(by_number[number].table)
         parts.append(
-            f"SELECT {number} AS kind, h.pgh_id, h.pgh_created_at, h.pgh_label, h.pgh_obj_id, h.pgh_context_id,"
+            f"SELECT {number} AS kind, h.pgh_id, h.pgh_created_at, h.pgh_label, h.pgh_obj_id, "
+            "h.pgh_context_id,"
             f" c.metadata::text, to_jsonb(h)::text, (SELECT to_jsonb(b)::text FROM {table} b"
-            " WHERE b.pgh_obj_id = h.pgh_obj_id AND b.pgh_id < h.pgh_id ORDER BY b.pgh_id DESC LIMIT 1)"
-            f" FROM {table} h LEFT JOIN pghistory_context c ON c.id = h.pgh_context_id WHERE h.pgh_id = ANY (%s)"
+            " WHERE b.pgh_obj_id = h.pgh_obj_id AND b.pgh_id < h.pgh_id ORDER BY b.pgh_id DESC "
+            "LIMIT 1)"
+            f" FROM {table} h LEFT JOIN pghistory_context c ON c.id = h.pgh_context_id WHERE "
+            "h.pgh_id = ANY (%s)"
         )
         params.append(ids)
     with connection.cursor() as cursor:
         cursor.execute(" UNION ALL ".join(parts), params)
         rows = {
             (number, pk): HistoryEntry(
-                by_number[number], pk, at, label, record, change, json.loads(words or "{}"), json.loads(now),
+                by_number[number],
+                pk,
+                at,
+                label,
+                record,
+                change,
+                json.loads(words or "{}"),
+                json.loads(now),
                 json.loads(was) if was else None,
             )
             for number, pk, at, label, record, change, words, now, was in cursor.fetchall()
-        }  # fmt: skip
+        }
     return [rows[key] for key in found if key in rows]
 
 
@@ -346,12 +394,23 @@ def _encode(place: _Position, direction: str) -> str:
 
 def _decode(cursor: str) -> tuple[bool, _Position]:
     try:
-        text = base64.b64decode(cursor.encode() + b"=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+        text = base64.b64decode(
+            cursor.encode() + b"=" * (-len(cursor) % 4), altchars=b"-_", validate=True
+        )
         direction, at, number, pk = json.loads(text)
         moment = datetime.fromisoformat(at)
-        sound = direction in {"+", "-"} and moment.tzinfo is not None and 0 <= pk < 2**31 and 0 <= number < 10_000
+        sound = (
+            direction in {"+", "-"}
+            and moment.tzinfo is not None
+            and 0 <= pk < 2**31
+            and 0 <= number < 10_000
+        )
     except (ValueError, TypeError, binascii.Error, RecursionError, OverflowError) as error:
-        raise InvalidCursorError("This cursor does not belong to this list. Begin again without it.") from error
+        raise InvalidCursorError(
+            "This cursor does not belong to this list. Begin again without it."
+        ) from error
     if not sound:
-        raise InvalidCursorError("This cursor does not belong to this list. Begin again without it.")
+        raise InvalidCursorError(
+            "This cursor does not belong to this list. Begin again without it."
+        )
     return direction == "-", (moment, int(number), int(pk))

@@ -1,4 +1,5 @@
-"""What the history tables need beside their rows: an index by time, and an end where the operator sets one."""
+"""What the history tables need beside their rows: an index by time, and an end where the operator
+sets one."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -17,38 +18,50 @@ def history_models() -> list[type[models.Model]]:
     found = [
         model
         for model in apps.get_models()
-        if model._meta.managed and hasattr(model, "pgh_tracked_model") and hasattr(model, "pgh_label")
+        if model._meta.managed
+        and hasattr(model, "pgh_tracked_model")
+        and hasattr(model, "pgh_label")
     ]
     return sorted(found, key=lambda model: model._meta.label)
 
 
 def create_history_indexes(**_: Any) -> int:
-    """Give every history table its index by time, by which the audit reads; the number of those made now.
+    """Give every history table its index by time, by which the audit reads; the number of those
+    made now.
 
     Runs after every `migrate`, so that a model that begins to be tracked needs no thought of it.
     """
     wanted = {f"{model._meta.db_table}_at"[:63]: model._meta.db_table for model in history_models()}
     with connection.cursor() as cursor:
-        cursor.execute("SELECT indexname FROM pg_indexes WHERE indexname = ANY (%s)", [list(wanted)])
+        cursor.execute(
+            "SELECT indexname FROM pg_indexes WHERE indexname = ANY (%s)", [list(wanted)]
+        )
         there = {name for (name,) in cursor.fetchall()}
-        cursor.execute("SELECT tablename FROM pg_tables WHERE tablename = ANY (%s)", [list(wanted.values())])
+        cursor.execute(
+            "SELECT tablename FROM pg_tables WHERE tablename = ANY (%s)", [list(wanted.values())]
+        )
         tables = {name for (name,) in cursor.fetchall()}
-        missing = [(name, table) for name, table in wanted.items() if name not in there and table in tables]
+        missing = [
+            (name, table) for name, table in wanted.items() if name not in there and table in tables
+        ]
         quote = connection.ops.quote_name
         for name, table in missing:
             cursor.execute(
-                f"CREATE INDEX IF NOT EXISTS {quote(name)} ON {quote(table)} (pgh_created_at, pgh_id)"
-            )  # fmt: skip
+                f"CREATE INDEX IF NOT EXISTS {quote(name)} ON {quote(table)} (pgh_created_at, "
+                "pgh_id)"
+            )
     return len(missing)
 
 
 def purge_history(*, before: datetime) -> dict[str, int]:
     """Delete versions that ended before `before`, in batches, each a transaction; {table: rows}.
 
-    Of a record that still is, the version that held at that moment stays: without it the next change would have no
-    old values. Safe to run twice at once, and to be stopped anywhere.
+    Of a record that still is, the version that held at that moment stays: without it the next
+    change would have no old values. Safe to run twice at once, and to be stopped anywhere.
     """
-    counts = {model._meta.db_table: sum(_purge_versions(model, before)) for model in history_models()}
+    counts = {
+        model._meta.db_table: sum(_purge_versions(model, before)) for model in history_models()
+    }
     counts[_CONTEXT] = sum(_purge_contexts(before))
     return {table: n for table, n in counts.items() if n}
 

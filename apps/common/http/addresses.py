@@ -1,4 +1,5 @@
-"""Where a call may go: web addresses that we are willing to look at, and the network addresses behind them."""
+"""Where a call may go: web addresses that we are willing to look at, and the network addresses
+behind them."""
 
 import ipaddress
 import logging
@@ -23,7 +24,8 @@ _UNUSUAL_IN_URL = re.compile(r"[\x00-\x20\x7f\\]")
 
 
 def parse_networks(text: str) -> tuple[Network, ...]:
-    """Networks from a comma or space separated list such as `10.0.0.0/8 fd00::/8`; ValueError with a sentence."""
+    """Networks from a comma or space separated list such as `10.0.0.0/8 fd00::/8`; ValueError with
+    a sentence."""
     networks: list[Network] = []
     for word in re.split(r"[,\s]+", text.strip()):
         if not word:
@@ -31,13 +33,15 @@ def parse_networks(text: str) -> tuple[Network, ...]:
         try:
             networks.append(ipaddress.ip_network(word))
         except ValueError:
-            raise ValueError(f"'{word}' is not a network such as 10.0.0.0/8 or 192.0.2.7/32.") from None
+            raise ValueError(
+                f"'{word}' is not a network such as 10.0.0.0/8 or 192.0.2.7/32."
+            ) from None
     return tuple(networks)
 
 
 def check_address(url: str) -> None:
-    """Refuse an address that a person typed before it is kept. Raises OutboundRefusedError; where it leads is checked
-    at each call."""
+    """Refuse an address that a person typed before it is kept. Raises OutboundRefusedError; where
+    it leads is checked at each call."""
     checked_url(url, trusted=False)
 
 
@@ -45,25 +49,34 @@ def checked_url(url: str, *, trusted: bool) -> SplitResult:
     """The parts of a URL we are willing to look at; OutboundRefusedError otherwise."""
     if len(url) > _MAX_URL_LENGTH or _UNUSUAL_IN_URL.search(url):
         raise OutboundRefusedError(
-            "The address is too long or holds spaces, control characters or backslashes. Correct it."
+            "The address is too long or holds spaces, control characters or backslashes. Correct "
+            "it."
         )
     try:
         parts = urlsplit(url)
         port = parts.port
     except ValueError:
-        raise OutboundRefusedError(f"'{url[:60]}' is not a web address. Write it as https://host/path.") from None
+        raise OutboundRefusedError(
+            f"'{url[:60]}' is not a web address. Write it as https://host/path."
+        ) from None
     if parts.scheme == "file":
         if not trusted:
-            raise OutboundRefusedError(f"'{url}' is a file on this machine; only the operator may name one.")
+            raise OutboundRefusedError(
+                f"'{url}' is a file on this machine; only the operator may name one."
+            )
         return parts
     if parts.scheme not in DEFAULT_PORTS:
         raise OutboundRefusedError(
             f"'{safe_url(parts)}' is not an http or https address. Write it as https://host/path."
         )
     if parts.username is not None or parts.password is not None:
-        raise OutboundRefusedError("The address carries a user name or password. Remove the part before the @.")
+        raise OutboundRefusedError(
+            "The address carries a user name or password. Remove the part before the @."
+        )
     if not parts.hostname or port == 0:
-        raise OutboundRefusedError(f"'{safe_url(parts)}' names no host. Write it as https://host/path.")
+        raise OutboundRefusedError(
+            f"'{safe_url(parts)}' names no host. Write it as https://host/path."
+        )
     return parts
 
 
@@ -74,7 +87,8 @@ def redirect_target(current: SplitResult, location: str) -> SplitResult:
     target = checked_url(absolute, trusted=False)
     if current.scheme == "https" and target.scheme == "http":
         raise OutboundRefusedError(
-            f"{safe_url(current)} redirects from https to plain http ({safe_url(target)}). Enter an https address."
+            f"{safe_url(current)} redirects from https to plain http ({safe_url(target)}). Enter "
+            "an https address."
         )
     return target
 
@@ -88,7 +102,8 @@ def port_of(parts: SplitResult) -> int:
 
 
 def ascii_host(parts: SplitResult) -> str:
-    """The host as it is sent, international names in their ASCII form; OutboundRefusedError where there is none."""
+    """The host as it is sent, international names in their ASCII form; OutboundRefusedError where
+    there is none."""
     host = parts.hostname or ""
     try:
         return host if host.isascii() else host.encode("idna").decode("ascii")
@@ -102,7 +117,8 @@ def safe_url(parts: SplitResult) -> str:
 
 
 def _embedded_ipv4(address: Address) -> Address:
-    """The IPv4 address that an IPv6 address stands for, where a gateway would translate it; else itself."""
+    """The IPv4 address that an IPv6 address stands for, where a gateway would translate it; else
+    itself."""
     if isinstance(address, ipaddress.IPv4Address):
         return address
     if address.ipv4_mapped is not None:
@@ -118,11 +134,15 @@ def _embedded_ipv4(address: Address) -> Address:
 def refusal_reason(address: Address, policy: Policy, *, trusted: bool) -> str | None:
     """Why we may not connect there, as a word or two; None if we may.
 
-    A trusted address may be private or this machine. Link-local (where clouds keep credentials), multicast
-    and reserved addresses have no service an operator means, so that they need `allowed_networks`.
+    A trusted address may be private or this machine. Link-local (where clouds keep credentials),
+    multicast and reserved addresses have no service an operator means, so that they need
+    `allowed_networks`.
     """
     address = _embedded_ipv4(address)
-    if any(address.version == network.version and address in network for network in policy.allowed_networks):
+    if any(
+        address.version == network.version and address in network
+        for network in policy.allowed_networks
+    ):
         return None
     if address in _METADATA or address.is_link_local:
         return "a link-local or cloud metadata address"
@@ -132,7 +152,9 @@ def refusal_reason(address: Address, policy: Policy, *, trusted: bool) -> str | 
         return "an unspecified address"
     if address.is_loopback:
         return None if trusted else "this machine itself"
-    if address.is_reserved or (isinstance(address, ipaddress.IPv6Address) and address.is_site_local):
+    if address.is_reserved or (
+        isinstance(address, ipaddress.IPv6Address) and address.is_site_local
+    ):
         return "a reserved address"
     if not address.is_global:
         return None if trusted else "a private address"
@@ -140,7 +162,8 @@ def refusal_reason(address: Address, policy: Policy, *, trusted: bool) -> str | 
 
 
 def resolve_host(host: str, port: int, clock: Deadline, seconds: float) -> list[Address]:
-    """All addresses of a host, asked once. `getaddrinfo` knows no timeout, hence the thread left behind."""
+    """All addresses of a host, asked once. `getaddrinfo` knows no timeout, hence the thread left
+    behind."""
     found: list[Address] = []
     trouble: list[OSError | UnicodeError] = []
 
@@ -159,13 +182,19 @@ def resolve_host(host: str, port: int, clock: Deadline, seconds: float) -> list[
     thread.start()
     thread.join(clock.within(seconds))
     if thread.is_alive():
-        raise OutboundFailedError(f"The name {host} could not be looked up in time. Check the machine's DNS.")
+        raise OutboundFailedError(
+            f"The name {host} could not be looked up in time. Check the machine's DNS."
+        )
     if trouble or not found:
-        raise OutboundFailedError(f"The name {host} does not resolve. Check its spelling and the machine's DNS.")
+        raise OutboundFailedError(
+            f"The name {host} does not resolve. Check its spelling and the machine's DNS."
+        )
     return found
 
 
-def allowed_addresses(parts: SplitResult, policy: Policy, clock: Deadline, *, trusted: bool) -> list[Address]:
+def allowed_addresses(
+    parts: SplitResult, policy: Policy, clock: Deadline, *, trusted: bool
+) -> list[Address]:
     """The addresses of a host that may be connected to; OutboundRefusedError if there is none."""
     host = parts.hostname or ""
     reasons: list[str] = []
@@ -184,18 +213,30 @@ def allowed_addresses(parts: SplitResult, policy: Policy, clock: Deadline, *, tr
     return allowed
 
 
-def check_before_proxy(parts: SplitResult, policy: Policy, clock: Deadline, *, trusted: bool) -> None:
-    """Refuse what is visibly not public; a name that only the proxy can resolve is the proxy's to judge."""
+def check_before_proxy(
+    parts: SplitResult, policy: Policy, clock: Deadline, *, trusted: bool
+) -> None:
+    """Refuse what is visibly not public; a name that only the proxy can resolve is the proxy's to
+    judge."""
     host = parts.hostname or ""
     try:
         allowed_addresses(parts, policy, clock, trusted=trusted)
     except OutboundFailedError as error:
         if _resembles_address(host):
-            raise OutboundRefusedError(f"{host} is not a host name that a proxy may be asked for. {error}") from None
+            raise OutboundRefusedError(
+                f"{host} is not a host name that a proxy may be asked for. {error}"
+            ) from None
         log.debug("outbound name left to the proxy", extra={"host": host})
 
 
 def _resembles_address(host: str) -> bool:
-    """Whether a host is another spelling of an address, or of this machine, that a proxy might understand."""
+    """Whether a host is another spelling of an address, or of this machine, that a proxy might
+    understand."""
     last = host.rstrip(".").rpartition(".")[2]
-    return ":" in host or "%" in host or last.isdecimal() or last.startswith("0x") or last == "localhost"
+    return (
+        ":" in host
+        or "%" in host
+        or last.isdecimal()
+        or last.startswith("0x")
+        or last == "localhost"
+    )

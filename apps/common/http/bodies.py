@@ -16,8 +16,9 @@ class Readable(Protocol):
 
 
 def read_body(stream: Readable, encoding: str, limit: int) -> bytes:
-    """All that the stream holds, inflated. At most `limit` bytes and one piece are held; ResponseTooLargeError beyond,
-    and OutboundFailedError where it is damaged, ends early or has an encoding that was not asked for."""
+    """All that the stream holds, inflated. At most `limit` bytes and one piece are held;
+    ResponseTooLargeError beyond, and OutboundFailedError where it is damaged, ends early or has an
+    encoding that was not asked for."""
     inflating: Readable
     match encoding:
         case "" | "identity":
@@ -28,7 +29,8 @@ def read_body(stream: Readable, encoding: str, limit: int) -> bytes:
             inflating = _Deflated(stream, limit)
         case _:
             raise OutboundFailedError(
-                f"The answer came encoded as '{encoding[:40]}', which was not asked for. Report it to its publisher."
+                f"The answer came encoded as '{encoding[:40]}', which was not asked for. Report it "
+                "to its publisher."
             )
     body = bytearray()
     try:
@@ -39,7 +41,9 @@ def read_body(stream: Readable, encoding: str, limit: int) -> bytes:
     except EOFError:
         raise OutboundFailedError("The compressed answer ended early. Try later.") from None
     except (zlib.error, gzip.BadGzipFile) as error:
-        raise OutboundFailedError(f"The compressed answer is damaged ({error}). Try later.") from None
+        raise OutboundFailedError(
+            f"The compressed answer is damaged ({error}). Try later."
+        ) from None
     return bytes(body)
 
 
@@ -53,7 +57,8 @@ class _Deflated:
         self._is_begun = False
 
     def read(self, size: int, /) -> bytes:
-        """The next piece, of more than the limit's bytes where it is too large; empty at the end."""
+        """The next piece, of more than the limit's bytes where it is too large; empty at the
+        end."""
         while not self._decoder.eof:
             packed = self._stream.read(size)
             if not packed and self._is_begun:

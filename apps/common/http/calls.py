@@ -1,4 +1,5 @@
-"""What an outbound call is made of: what it asks, what it may do, how long it may take, what can go wrong."""
+"""What an outbound call is made of: what it asks, what it may do, how long it may take, what can go
+wrong."""
 
 import re
 import time
@@ -19,11 +20,13 @@ class OutboundError(Exception):
 
 
 class OutboundRefusedError(OutboundError):
-    """We did not make the call, or stopped at a redirect, because the address is not one we may go to."""
+    """We did not make the call, or stopped at a redirect, because the address is not one we may go
+    to."""
 
 
 class OutboundFailedError(OutboundError):
-    """The call was made and did not yield a whole answer: network, time, TLS, truncation, encoding."""
+    """The call was made and did not yield a whole answer: network, time, TLS, truncation,
+    encoding."""
 
 
 class ResponseTooLargeError(OutboundError):
@@ -50,12 +53,12 @@ USER_AGENT = f"foundation-registry/{_version()}"
 class Policy:
     """What an outbound call may do.
 
-    allowed_networks: networks the operator opened although they are not public. `connect_timeout` and
-    `read_timeout` are seconds per step, `deadline` is seconds for the whole call with its redirects.
-    `max_wire_bytes` holds for what is received (256 KiB more for headers and framing), `max_body_bytes` for
-    it once inflated. Proxies of the environment are never used. With a `proxy` the far address is chosen by
-    the proxy, so that only addresses visible from here can be checked. `ca_file` adds no trust, it replaces
-    the system's list.
+    allowed_networks: networks the operator opened although they are not public. `connect_timeout`
+    and `read_timeout` are seconds per step, `deadline` is seconds for the whole call with its
+    redirects. `max_wire_bytes` holds for what is received (256 KiB more for headers and framing),
+    `max_body_bytes` for it once inflated. Proxies of the environment are never used. With a `proxy`
+    the far address is chosen by the proxy, so that only addresses visible from here can be checked.
+    `ca_file` adds no trust, it replaces the system's list.
     """
 
     allowed_networks: tuple[Network, ...] = ()
@@ -78,8 +81,9 @@ class Policy:
 class Request:
     """One call. `trusted` says that the operator gave the address: it may be private or a `file:`.
 
-    `etag` and `last_modified` make the call conditional. `headers` are for the first host only: they are
-    dropped when a redirect leaves it. A POST never follows redirects; the 3xx is the response.
+    `etag` and `last_modified` make the call conditional. `headers` are for the first host only:
+    they are dropped when a redirect leaves it. A POST never follows redirects; the 3xx is the
+    response.
     """
 
     url: str
@@ -93,10 +97,11 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """A whole answer, whatever its status. `headers` has lower-case names; `url` is the last one asked.
+    """A whole answer, whatever its status. `headers` has lower-case names; `url` is the last one
+    asked.
 
-    `bytes_on_wire` counts everything received from the last host, headers and framing included; `body` is
-    inflated. A `file:` answers as 200 without headers.
+    `bytes_on_wire` counts everything received from the last host, headers and framing included;
+    `body` is inflated. A `file:` answers as 200 without headers.
     """
 
     status: int
@@ -151,5 +156,6 @@ class Deadline:
 
     def passed(self) -> OutboundFailedError:
         return OutboundFailedError(
-            f"The answer was not complete after {self.seconds:g} seconds. The other side is too slow; try later."
+            f"The answer was not complete after {self.seconds:g} seconds. The other side is too "
+            "slow; try later."
         )

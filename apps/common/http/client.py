@@ -39,7 +39,8 @@ _BODILESS = frozenset({204, 304})
 _PROXY_LOGIN_REQUIRED = 407
 # what frames the request, and what no caller may change
 _OUR_HEADERS = re.compile(
-    "host|connection|content-length|transfer-encoding|accept-encoding|user-agent|proxy-authorization", re.IGNORECASE
+    "host|connection|content-length|transfer-encoding|accept-encoding|user-agent|proxy-authorization",
+    re.IGNORECASE,
 )
 _HEADER_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 _SAFE_IN_PATH = "%/:=&~+!$,;'@()*"
@@ -49,8 +50,8 @@ _SAFE_IN_QUERY = _SAFE_IN_PATH + "?[]"
 def fetch(request: Request, *, policy: Policy) -> Response:
     """Make the call, following redirects, within the policy.
 
-    Raises OutboundRefusedError, OutboundFailedError or ResponseTooLargeError; any HTTP status, 4xx and 5xx included, is
-    a Response.
+    Raises OutboundRefusedError, OutboundFailedError or ResponseTooLargeError; any HTTP status, 4xx
+    and 5xx included, is a Response.
     """
     deadline = Deadline(policy.deadline)
     target = checked_url(request.url, trusted=request.trusted)
@@ -59,7 +60,9 @@ def fetch(request: Request, *, policy: Policy) -> Response:
     if request.method not in {"GET", "POST"}:
         raise OutboundRefusedError(f"Outbound calls are GET or POST, not {request.method}.")
     if not all(_HEADER_VALUE.fullmatch(value) for value in request.headers.values()):
-        raise OutboundRefusedError("A header holds a line break or a character that cannot be sent. Correct its value.")
+        raise OutboundRefusedError(
+            "A header holds a line break or a character that cannot be sent. Correct its value."
+        )
     origin = origin_of(target)
     trusted = request.trusted
     first = safe_url(target)
@@ -70,19 +73,23 @@ def fetch(request: Request, *, policy: Policy) -> Response:
         except OutboundRefusedError as refused:
             if not n_redirects:
                 raise
-            raise OutboundRefusedError(f"{first} redirects to an address that is refused. {refused}") from refused
+            raise OutboundRefusedError(
+                f"{first} redirects to an address that is refused. {refused}"
+            ) from refused
         if response.status not in _REDIRECTS or request.method != "GET":
             return response
         location = response.headers.get("location")
         if not location:
             raise OutboundFailedError(
-                f"{safe_url(target)} redirects without saying where to. Check the address in a browser."
+                f"{safe_url(target)} redirects without saying where to. Check the address in a "
+                "browser."
             )
         # The operator vouched for the first address only.
         trusted = False
         target = redirect_target(target, location)
     raise OutboundRefusedError(
-        f"{first} redirects more than {policy.max_redirects} times. Enter the address it should end at."
+        f"{first} redirects more than {policy.max_redirects} times. Enter the address it should "
+        "end at."
     )
 
 
@@ -95,7 +102,8 @@ def _exchange(
     *,
     trusted: bool,
 ) -> Response:
-    """One request and its whole answer; every fault of the far side leaves as one of our three exceptions."""
+    """One request and its whole answer; every fault of the far side leaves as one of our three
+    exceptions."""
     host = parts.hostname or ""
     connection: BoundedConnection | None = None
     try:
@@ -107,14 +115,19 @@ def _exchange(
             "Check the address and this machine's clock."
         ) from None
     except (TimeoutError, ReadTimeoutError):
-        # The last wait is as long as what is left, so that it ends at the deadline, give or take a tick.
+        # The last wait is as long as what is left, so that it ends at the deadline, give or take a
+        # tick.
         if time.monotonic() > deadline.at - 0.01:
             raise deadline.passed() from None
-        raise OutboundFailedError(f"{host} stopped answering. It may be overloaded; try later.") from None
+        raise OutboundFailedError(
+            f"{host} stopped answering. It may be overloaded; try later."
+        ) from None
     except (ProtocolError, ConnectionError, ssl.SSLEOFError) as error:
         cause = error.args[-1] if error.args else None
         if isinstance(cause, IncompleteRead):
-            raise OutboundFailedError(f"The answer ended {cause.expected} bytes early. Try later.") from None
+            raise OutboundFailedError(
+                f"The answer ended {cause.expected} bytes early. Try later."
+            ) from None
         raise OutboundFailedError(
             f"{host} broke the connection off before the answer was complete. Try later."
         ) from None
@@ -128,7 +141,11 @@ def _exchange(
 
 
 def _send_request(
-    connection: BoundedConnection, parts: SplitResult, request: Request, own: Mapping[str, str], policy: Policy
+    connection: BoundedConnection,
+    parts: SplitResult,
+    request: Request,
+    own: Mapping[str, str],
+    policy: Policy,
 ) -> Response:
     host, port = ascii_host(parts), port_of(parts)
     authority = f"[{host}]" if ":" in host else host
@@ -154,22 +171,29 @@ def _send_request(
         headers |= forwarding.headers
     body = request.body if request.method == "POST" else None
     # inflated by read_body, which notices a stream that ends early
-    connection.request(request.method, path, body, headers, preload_content=False, decode_content=False)
+    connection.request(
+        request.method, path, body, headers, preload_content=False, decode_content=False
+    )
     with connection.getresponse() as answer:
         if forwarding is not None and answer.status == _PROXY_LOGIN_REQUIRED:
             raise proxy_login_refused()
         if (answer.length_remaining or 0) > policy.max_wire_bytes:
             raise ResponseTooLargeError(response_too_large(policy.max_wire_bytes))
         received = {name.lower(): " ".join(value.split()) for name, value in answer.headers.items()}
-        encoding = "" if answer.status in _BODILESS else received.get("content-encoding", "").lower()
+        encoding = (
+            "" if answer.status in _BODILESS else received.get("content-encoding", "").lower()
+        )
         content = read_body(answer, encoding, policy.max_body_bytes)
     return Response(answer.status, received, content, urlunsplit(parts), connection.bounds.received)
 
 
 def _read_file(parts: SplitResult, request: Request, policy: Policy) -> Response:
-    """A file of this machine under the same limits; `.gz` is inflated, as a server would have sent it."""
+    """A file of this machine under the same limits; `.gz` is inflated, as a server would have sent
+    it."""
     if parts.netloc not in {"", "localhost"}:
-        raise OutboundRefusedError(f"'{request.url}' names a file on another machine. Write file:///path.")
+        raise OutboundRefusedError(
+            f"'{request.url}' names a file on another machine. Write file:///path."
+        )
     if request.method != "GET":
         raise OutboundRefusedError("A file can be read, not posted to.")
     path = unquote(parts.path)
@@ -181,7 +205,9 @@ def _read_file(parts: SplitResult, request: Request, policy: Policy) -> Response
             raw = stream.read(policy.max_wire_bytes + 1)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "no such path"
-        raise OutboundFailedError(f"{path} cannot be read: {reason}. Check the path and its permissions.") from None
+        raise OutboundFailedError(
+            f"{path} cannot be read: {reason}. Check the path and its permissions."
+        ) from None
     if len(raw) > policy.max_wire_bytes:
         raise ResponseTooLargeError(response_too_large(policy.max_wire_bytes))
     body = read_body(BytesIO(raw), "gzip" if path.endswith(".gz") else "", policy.max_body_bytes)

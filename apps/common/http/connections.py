@@ -1,4 +1,5 @@
-"""Connections of urllib3 to the very address that was checked, under one deadline and one count of bytes."""
+"""Connections of urllib3 to the very address that was checked, under one deadline and one count of
+bytes."""
 
 import re
 import socket
@@ -10,8 +11,21 @@ from urllib.parse import SplitResult
 
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
-from apps.common.http.addresses import Address, allowed_addresses, ascii_host, check_before_proxy, port_of, resolve_host
-from apps.common.http.calls import Deadline, OutboundFailedError, Policy, ResponseTooLargeError, response_too_large
+from apps.common.http.addresses import (
+    Address,
+    allowed_addresses,
+    ascii_host,
+    check_before_proxy,
+    port_of,
+    resolve_host,
+)
+from apps.common.http.calls import (
+    Deadline,
+    OutboundFailedError,
+    Policy,
+    ResponseTooLargeError,
+    response_too_large,
+)
 
 # status line, headers and framing come on top of the body
 _HEADER_ALLOWANCE = 256 * 1024
@@ -28,7 +42,8 @@ class Bounds:
 
 
 class BoundedSocket(socket.socket):
-    """A socket whose every step waits no longer than the deadline, and which counts what it receives."""
+    """A socket whose every step waits no longer than the deadline, and which counts what it
+    receives."""
 
     bounds: Bounds
 
@@ -37,7 +52,9 @@ class BoundedSocket(socket.socket):
         count = super().recv_into(*args)
         self.bounds.received += count
         if self.bounds.received > self.bounds.max_bytes:
-            raise ResponseTooLargeError(response_too_large(self.bounds.max_bytes - _HEADER_ALLOWANCE))
+            raise ResponseTooLargeError(
+                response_too_large(self.bounds.max_bytes - _HEADER_ALLOWANCE)
+            )
         return count
 
     def send(self, *args: Any) -> int:
@@ -57,8 +74,8 @@ class BoundedTLSSocket(BoundedSocket, ssl.SSLSocket):
 
 
 class BoundedConnection(HTTPConnection):
-    """A connection to the first of `addresses` that answers. urllib3 asks no resolver, and no proxy of the
-    environment."""
+    """A connection to the first of `addresses` that answers. urllib3 asks no resolver, and no proxy
+    of the environment."""
 
     bounds: Bounds
     addresses: list[Address]
@@ -89,8 +106,14 @@ class BoundedConnection(HTTPConnection):
                 raise
             else:
                 return sock
-        reason = "did not answer in time" if isinstance(problem, TimeoutError) else f"cannot be reached ({problem})"
-        raise OutboundFailedError(f"{self.peer} {reason}. It may be down, or a firewall stands between.")
+        reason = (
+            "did not answer in time"
+            if isinstance(problem, TimeoutError)
+            else f"cannot be reached ({problem})"
+        )
+        raise OutboundFailedError(
+            f"{self.peer} {reason}. It may be down, or a firewall stands between."
+        )
 
     def _tunnel(self) -> None:
         host = self._tunnel_host
@@ -106,9 +129,11 @@ class BoundedTLSConnection(BoundedConnection, HTTPSConnection):
     """The same with TLS, verified for the name that was asked for."""
 
 
-def connection_to(parts: SplitResult, policy: Policy, deadline: Deadline, *, trusted: bool) -> BoundedConnection:
-    """A connection, not opened yet, to an address of the host that the policy allows, or to the proxy in front.
-    Raises OutboundRefusedError, OutboundFailedError."""
+def connection_to(
+    parts: SplitResult, policy: Policy, deadline: Deadline, *, trusted: bool
+) -> BoundedConnection:
+    """A connection, not opened yet, to an address of the host that the policy allows, or to the
+    proxy in front. Raises OutboundRefusedError, OutboundFailedError."""
     host, port = ascii_host(parts), port_of(parts)
     is_tls = parts.scheme == "https"
     kind = BoundedTLSConnection if is_tls else BoundedConnection
@@ -122,11 +147,15 @@ def connection_to(parts: SplitResult, policy: Policy, deadline: Deadline, *, tru
         check_before_proxy(parts, policy, deadline, trusted=trusted)
         connection = kind(proxy.host, proxy.port, **tls)
         connection.peer = f"The proxy {proxy.host}"
-        connection.addresses = resolve_host(proxy.host, proxy.port, deadline, policy.connect_timeout)
+        connection.addresses = resolve_host(
+            proxy.host, proxy.port, deadline, policy.connect_timeout
+        )
         if is_tls:
             connection.set_tunnel(host, port, headers=proxy.headers)
     connection.connect_timeout = policy.connect_timeout
-    connection.bounds = Bounds(deadline, policy.read_timeout, policy.max_wire_bytes + _HEADER_ALLOWANCE)
+    connection.bounds = Bounds(
+        deadline, policy.read_timeout, policy.max_wire_bytes + _HEADER_ALLOWANCE
+    )
     return connection
 
 
@@ -140,13 +169,18 @@ def _refused_tunnel(host: str | None, answer: str) -> OutboundFailedError:
     """What a proxy's refusal means; of its answer only the status is repeated."""
     status = re.search(r"failed: (\d{3})\b", answer)
     if status is None:
-        return OutboundFailedError("The proxy closed the connection or is not an HTTP proxy. Check OUTBOUND_PROXY.")
+        return OutboundFailedError(
+            "The proxy closed the connection or is not an HTTP proxy. Check OUTBOUND_PROXY."
+        )
     if status[1] == "407":
         return proxy_login_refused()
     return OutboundFailedError(
-        f"The proxy refused a connection to {host} (status {status[1]}). Ask who runs it to allow the host."
+        f"The proxy refused a connection to {host} (status {status[1]}). Ask who runs it to allow "
+        "the host."
     )
 
 
 def proxy_login_refused() -> OutboundFailedError:
-    return OutboundFailedError("The proxy refused the user or password in OUTBOUND_PROXY (status 407). Correct them.")
+    return OutboundFailedError(
+        "The proxy refused the user or password in OUTBOUND_PROXY (status 407). Correct them."
+    )

@@ -16,7 +16,8 @@ _BYPASSED_NAME = re.compile(r"\*|(\*?\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?(:[0-9]{1
 
 @dataclass(frozen=True, slots=True)
 class Proxy:
-    """A proxy for all calls but those of the bypassed hosts. Its login is in `headers` alone, which no repr shows."""
+    """A proxy for all calls but those of the bypassed hosts. Its login is in `headers` alone, which
+    no repr shows."""
 
     host: str
     port: int
@@ -25,7 +26,8 @@ class Proxy:
     bypassed_networks: tuple[Network, ...] = ()
 
     def serves(self, host: str, port: int) -> bool:
-        """Whether a call of this host and port goes through the proxy. Networks bypass addresses, not names."""
+        """Whether a call of this host and port goes through the proxy. Networks bypass addresses,
+        not names."""
         host = host.lower().rstrip(".")
         if "*" in self.bypassed_names:
             return False
@@ -37,14 +39,15 @@ class Proxy:
 
 
 def _covers(name: str, host: str, port: int) -> bool:
-    """Whether a bypassed name, as in `example.org` or `example.org:8443`, is this host or one above it."""
+    """Whether a bypassed name, as in `example.org` or `example.org:8443`, is this host or one above
+    it."""
     name, _, its_port = name.partition(":")
     return its_port in {"", str(port)} and f".{host}".endswith(f".{name}")
 
 
 def parse_proxy(url: str, no_proxy: str = "") -> Proxy | None:
-    """The proxy of `http://[user:password@]host[:port]`; None for an empty text. ValueError with a sentence that
-    repeats no part of the URL."""
+    """The proxy of `http://[user:password@]host[:port]`; None for an empty text. ValueError with a
+    sentence that repeats no part of the URL."""
     if not url.strip():
         return None
     try:
@@ -52,9 +55,16 @@ def parse_proxy(url: str, no_proxy: str = "") -> Proxy | None:
         port = parts.port or DEFAULT_PROXY_PORT
     except ValueError:
         parts, port = urlsplit(""), 0
-    if parts.scheme != "http" or not parts.hostname or parts.path.strip("/") or parts.query or parts.fragment:
+    if (
+        parts.scheme != "http"
+        or not parts.hostname
+        or parts.path.strip("/")
+        or parts.query
+        or parts.fragment
+    ):
         raise ValueError(
-            "OUTBOUND_PROXY is written http://host:port or http://user:password@host:port, with signs such as @ in"
+            "OUTBOUND_PROXY is written http://host:port or http://user:password@host:port, with "
+            "signs such as @ in"
             " the password as %40."
         )
     headers: dict[str, str] = {}
@@ -69,7 +79,8 @@ def parse_proxy(url: str, no_proxy: str = "") -> Proxy | None:
         except ValueError:
             if word and not _BYPASSED_NAME.fullmatch(word):
                 raise ValueError(
-                    f"OUTBOUND_NO_PROXY: '{word}' is not a host such as example.org, an address, or a network"
+                    f"OUTBOUND_NO_PROXY: '{word}' is not a host such as example.org, an address, "
+                    "or a network"
                     " such as 10.0.0.0/8."
                 ) from None
             if word:

@@ -17,15 +17,29 @@ class Migration(migrations.Migration):
                 (
                     "name",
                     models.CharField(
-                        help_text="What is done by one at a time.", max_length=60, primary_key=True, serialize=False
+                        help_text="What is done by one at a time.",
+                        max_length=60,
+                        primary_key=True,
+                        serialize=False,
                     ),
                 ),
                 (
                     "holder",
-                    models.CharField(help_text="Host, process and a random part: no two are alike.", max_length=120),
+                    models.CharField(
+                        help_text="Host, process and a random part: no two are alike.",
+                        max_length=120,
+                    ),
                 ),
-                ("acquired_at", models.DateTimeField(help_text="By the database's clock, as its end is.")),
-                ("expires_at", models.DateTimeField(help_text="Later than this, whoever asks becomes the holder.")),
+                (
+                    "acquired_at",
+                    models.DateTimeField(help_text="By the database's clock, as its end is."),
+                ),
+                (
+                    "expires_at",
+                    models.DateTimeField(
+                        help_text="Later than this, whoever asks becomes the holder."
+                    ),
+                ),
             ],
             options={
                 "ordering": ["name"],
@@ -37,14 +51,24 @@ class Migration(migrations.Migration):
                 (
                     "name",
                     models.CharField(
-                        help_text="The name of its task.", max_length=100, primary_key=True, serialize=False
+                        help_text="The name of its task.",
+                        max_length=100,
+                        primary_key=True,
+                        serialize=False,
                     ),
                 ),
                 ("enqueued_at", models.DateTimeField(help_text="Null: not yet.", null=True)),
-                ("started_at", models.DateTimeField(help_text="Of the latest run, also one that failed.", null=True)),
+                (
+                    "started_at",
+                    models.DateTimeField(
+                        help_text="Of the latest run, also one that failed.", null=True
+                    ),
+                ),
                 (
                     "succeeded_at",
-                    models.DateTimeField(help_text="When the latest run that succeeded ended.", null=True),
+                    models.DateTimeField(
+                        help_text="When the latest run that succeeded ended.", null=True
+                    ),
                 ),
             ],
             options={

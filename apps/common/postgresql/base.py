@@ -14,13 +14,16 @@ _DRIVER: Any = SimpleNamespace(**{**vars(psycopg), "connect": BoundedConnection.
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
-    """Django's own, with connections that have an end to their patience and a breaker before them."""
+    """Django's own, with connections that have an end to their patience and a breaker before
+    them."""
 
     Database = _DRIVER
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         if not BREAKER.admits():
-            raise ConnectError("The database did not answer a moment ago; it was not asked again yet.")
+            raise ConnectError(
+                "The database did not answer a moment ago; it was not asked again yet."
+            )
         try:
             connection = super().get_new_connection(conn_params)
             if limits().breaker_pause and not self.pool:
@@ -31,7 +34,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return connection
 
     def _check(self, connection: BoundedConnection) -> None:
-        """See that there is a database behind a pooler, which takes connections also where there is none."""
+        """See that there is a database behind a pooler, which takes connections also where there is
+        none."""
         try:
             connection.check(limits().pool)
         except psycopg.OperationalError:

@@ -1,7 +1,7 @@
 """Connections that do not wait for a silent server, and a pool's look at them before they are used.
 
-Time limits that PostgreSQL keeps are of no use where it is PostgreSQL that hangs, and the kernel notices a cut network
-only when it has something to send. So silence is measured here.
+Time limits that PostgreSQL keeps are of no use where it is PostgreSQL that hangs, and the kernel
+notices a cut network only when it has something to send. So silence is measured here.
 """
 
 import socket
@@ -59,7 +59,8 @@ class BoundedConnection(psycopg.Connection[Any]):
         return super().wait(self._watched(gen), interval, timeout)
 
     def _watched(self, gen: Generator[Any, Any, Any]) -> Generator[Any, Any, Any]:
-        """`gen`, but for SilentServerError; psycopg sends it 0 whenever an interval has passed in silence."""
+        """`gen`, but for SilentServerError; psycopg sends it 0 whenever an interval has passed in
+        silence."""
         silent_since: float | None = None
         next_probe = 0.0
         try:
@@ -107,8 +108,8 @@ class BoundedConnection(psycopg.Connection[Any]):
 def check_connection(connection: BoundedConnection) -> None:
     """The pool's look at a connection before it is handed out.
 
-    Where one of them is broken the others are too, after a restart of the server; the pool begins anew, and the
-    request has a fresh connection, where there is a server.
+    Where one of them is broken the others are too, after a restart of the server; the pool begins
+    anew, and the request has a fresh connection, where there is a server.
     """
     try:
         connection.check(limits().check)

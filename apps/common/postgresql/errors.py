@@ -31,17 +31,21 @@ class Unavailable(Enum):
     AWAY = _Reason("The database does not answer at the moment. Try again in a few seconds.", 5)
     # a connection that worked is gone: the server was restarted
     LOST = _Reason(
-        "The connection to the database was lost. Try again in a few seconds, and look first whether a change that you"
+        "The connection to the database was lost. Try again in a few seconds, and look first "
+        "whether a change that you"
         " sent was saved.",
         2,
     )
     LOCKED = _Reason(
-        "Another change to the same data is in progress, so this request was not carried out. Try again in a few"
+        "Another change to the same data is in progress, so this request was not carried out. Try "
+        "again in a few"
         " seconds.",
         2,
     )
     SLOW = _Reason(
-        "The database took longer than a request may take. Ask for less with filters, or try again later.", 30
+        "The database took longer than a request may take. Ask for less with filters, or try again "
+        "later.",
+        30,
     )
 
     @property
@@ -70,7 +74,8 @@ _BY_CLASS = {"08": Unavailable.LOST, "53": Unavailable.AWAY}
 
 
 def unavailability(error: BaseException) -> Unavailable | None:
-    """What the error of Django or of psycopg says about the database; None where it is about the question."""
+    """What the error of Django or of psycopg says about the database; None where it is about the
+    question."""
     if not isinstance(error, (DatabaseError, InterfaceError, psycopg.Error)):
         return None
     cause = error.__cause__ if isinstance(error.__cause__, psycopg.Error) else error

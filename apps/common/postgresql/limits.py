@@ -1,7 +1,8 @@
 """How long a process may wait for the database: one set for each kind of process.
 
-docs/operator.md shows the table. What PostgreSQL measures itself travels with the connection as `options`;
-what only the client can measure, because the server may be silent, is measured by `connections` and `base`.
+docs/operator.md shows the table. What PostgreSQL measures itself travels with the connection as
+`options`; what only the client can measure, because the server may be silent, is measured by
+`connections` and `base`.
 """
 
 from dataclasses import dataclass
@@ -32,7 +33,8 @@ class DatabaseLimits:
     pool: float
     # for the answer of a connection that lay in the pool, before it is used
     check: float
-    # of silence, before the server is asked whether it is there; the statement fails where it is not
+    # of silence, before the server is asked whether it is there; the statement fails where it is
+    # not
     silence: float = 0
     # for which no connection is tried after one has failed
     breaker_pause: float = 0
@@ -55,7 +57,9 @@ LIMITS = {
         statement=600, lock=60, idle_in_transaction=600, connect=10, pool=10, check=5, silence=30
     ),
     # migrations and seeds take what they take; only for a lock nobody is kept waiting behind them
-    ProcessKind.COMMAND: DatabaseLimits(statement=0, lock=60, idle_in_transaction=0, connect=10, pool=10, check=5),
+    ProcessKind.COMMAND: DatabaseLimits(
+        statement=0, lock=60, idle_in_transaction=0, connect=10, pool=10, check=5
+    ),
 }
 
 
@@ -66,7 +70,9 @@ def connection_options(limits: DatabaseLimits) -> str:
         "lock_timeout": limits.lock,
         "idle_in_transaction_session_timeout": limits.idle_in_transaction,
     }
-    return " ".join(f"-c {name}={round(seconds * 1000)}" for name, seconds in named.items() if seconds)
+    return " ".join(
+        f"-c {name}={round(seconds * 1000)}" for name, seconds in named.items() if seconds
+    )
 
 
 def socket_options() -> dict[str, Any]:

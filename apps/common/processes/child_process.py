@@ -1,20 +1,21 @@
 """Functions that read what strangers send, run in a child process with a limit on time and memory.
 
-Python runs one thread at a time: a file that takes a minute to read takes that minute from every page of the process,
-and one that needs ten gigabytes ends it. So a web process hands such a file to a fork server
-(processes/fork_server.py), which forks a child for it. The thread waits at a socket meanwhile, without holding up the
-others.
+Python runs one thread at a time: a file that takes a minute to read takes that minute from every
+page of the process, and one that needs ten gigabytes ends it. So a web process hands such a file to
+a fork server (processes/fork_server.py), which forks a child for it. The thread waits at a socket
+meanwhile, without holding up the others.
 
     @child_function(classes=(Document,), errors=(Unreadable,), refusal=Unreadable)
     def read_document(form: str, body: bytes) -> Document: ...
 
-Whoever calls it need not know: it returns what the function returns and raises what it raises. A child that is killed
-for its limits becomes `refusal` with a sentence. Where no server was started (workers, commands, tests, the development
-server) the function runs where it is called: nobody's page waits for that process.
+Whoever calls it need not know: it returns what the function returns and raises what it raises. A
+child that is killed for its limits becomes `refusal` with a sentence. Where no server was started
+(workers, commands, tests, the development server) the function runs where it is called: nobody's
+page waits for that process.
 
-What a child answers is data. It comes back pickled, since most of it is dataclasses, and is unpickled by a reader that
-knows the classes named with the function, days and decimals, and nothing else: what a hostile file could make of a
-child does not run in the web process.
+What a child answers is data. It comes back pickled, since most of it is dataclasses, and is
+unpickled by a reader that knows the classes named with the function, days and decimals, and nothing
+else: what a hostile file could make of a child does not run in the web process.
 """
 
 import io
@@ -43,11 +44,12 @@ from django.conf import settings
 log = structlog.get_logger(__name__)
 
 MIB = 1024 * 1024
-# how long a thread waits for one of the places of its process, and a file for a child: a sender who comes back costs
-# less than a thread that waits
+# how long a thread waits for one of the places of its process, and a file for a child: a sender who
+# comes back costs less than a thread that waits
 PLACE_TIMEOUT = 2.0
 START_TIMEOUT = 8.0
-# for a server that has to load the site: seconds, and many of them where the machine has much else to do
+# for a server that has to load the site: seconds, and many of them where the machine has much else
+# to do
 _LOAD_TIMEOUT = 60.0
 # for a child that is past its deadline and not gone yet
 _GRACE_SECONDS = 5.0
@@ -65,7 +67,10 @@ class BusyError(Exception):
     """As many files are being read as may be at a time; come back in RETRY_AFTER_SECONDS."""
 
     def __init__(self) -> None:
-        super().__init__("The registry is reading as many files as it can at a time. Send it again in a few seconds.")
+        super().__init__(
+            "The registry is reading as many files as it can at a time. Send it again in a few "
+            "seconds."
+        )
 
 
 class ChildFailedError(RuntimeError):
@@ -78,7 +83,8 @@ class ResultTooLargeError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Of one call: processor time, memory beyond what the server has loaded, and time by the clock."""
+    """Of one call: processor time, memory beyond what the server has loaded, and time by the
+    clock."""
 
     cpu_seconds: int = 10
     memory_mib: int = 1024
@@ -86,7 +92,8 @@ class Limits:
 
 
 class ChildFunction[**P, R]:
-    """A function that runs in a child where there is a server for it; `function` is the function itself."""
+    """A function that runs in a child where there is a server for it; `function` is the function
+    itself."""
 
     def __init__(
         self,
@@ -132,14 +139,16 @@ class ChildFunction[**P, R]:
     @property
     def memory_sentence(self) -> str:
         return (
-            f"This file needs more than {self.limits.memory_mib:,} MiB of memory to read. Split it, or leave out what"
+            f"This file needs more than {self.limits.memory_mib:,} MiB of memory to read. Split "
+            "it, or leave out what"
             " is not needed."
         )
 
     @property
     def time_sentence(self) -> str:
         return (
-            f"This file needs more than {self.limits.cpu_seconds} seconds to read. Split it, or leave out what is not"
+            f"This file needs more than {self.limits.cpu_seconds} seconds to read. Split it, or "
+            "leave out what is not"
             " needed."
         )
 
@@ -158,10 +167,13 @@ def child_function[**P, R](
     refusal: Callable[[str], Exception],
     limits: Limits = Limits(),
 ) -> Callable[[Callable[P, R]], ChildFunction[P, R]]:
-    """Declare a function of a module: `classes` are those that its results are made of, `errors` what it raises."""
+    """Declare a function of a module: `classes` are those that its results are made of, `errors`
+    what it raises."""
 
     def declare(function: Callable[P, R]) -> ChildFunction[P, R]:
-        return ChildFunction(function, classes=classes, errors=errors, refusal=refusal, limits=limits)
+        return ChildFunction(
+            function, classes=classes, errors=errors, refusal=refusal, limits=limits
+        )
 
     return declare
 
@@ -173,8 +185,9 @@ def has_server() -> bool:
 
 @contextmanager
 def limited_memory(mib: int) -> Iterator[None]:
-    """MemoryError where the block needs more than `mib` beyond what this process has: for a worker, which reads files
-    where it runs. Does nothing in a process that serves pages, whose threads share their memory."""
+    """MemoryError where the block needs more than `mib` beyond what this process has: for a worker,
+    which reads files where it runs. Does nothing in a process that serves pages, whose threads
+    share their memory."""
     if has_server():
         yield
         return
@@ -192,10 +205,12 @@ def limit_memory(mib: int) -> None:
         n_pages = int(Path("/proc/self/statm").read_text().split()[0])
         _, hard = resource.getrlimit(resource.RLIMIT_AS)
         most = n_pages * resource.getpagesize() + mib * MIB
-        resource.setrlimit(resource.RLIMIT_AS, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))
+        resource.setrlimit(
+            resource.RLIMIT_AS, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard)
+        )
 
 
-# --- answers ---------------------------------------------------------------------------------------------------------
+# --- answers --------------------------------------------------------------------------------------
 
 _PLAIN_CLASSES = (date, datetime, time, timedelta, timezone, Decimal)
 
@@ -215,7 +230,9 @@ class _Unpickler(pickle.Unpickler):
         try:
             return self._classes[module_name, global_name]
         except KeyError:
-            raise pickle.UnpicklingError(f"{module_name}.{global_name} is no class of this result.") from None
+            raise pickle.UnpicklingError(
+                f"{module_name}.{global_name} is no class of this result."
+            ) from None
 
 
 def answer_of(function: ChildFunction[..., Any], args: Any, kwargs: Any) -> bytes:
@@ -232,12 +249,13 @@ def encoded(*parts: Any) -> bytes:
     return pickle.dumps(parts, protocol=pickle.HIGHEST_PROTOCOL)
 
 
-# --- the side that asks ----------------------------------------------------------------------------------------------
+# --- the side that asks ---------------------------------------------------------------------------
 
 
 @dataclass(slots=True)
 class Client:
-    """A process's way to its fork server; inherited by its forks. A server that has ended is started again."""
+    """A process's way to its fork server; inherited by its forks. A server that has ended is
+    started again."""
 
     control: socket.socket
     places: threading.BoundedSemaphore
@@ -248,7 +266,10 @@ class Client:
         if not self.places.acquire(timeout=PLACE_TIMEOUT):
             raise BusyError
         try:
-            return self._call(function, pickle.dumps((function.name, args, kwargs), protocol=pickle.HIGHEST_PROTOCOL))
+            return self._call(
+                function,
+                pickle.dumps((function.name, args, kwargs), protocol=pickle.HIGHEST_PROTOCOL),
+            )
         finally:
             self.places.release()
 
@@ -277,7 +298,9 @@ class Client:
         try:
             return function.decoded(answer)
         except pickle.UnpicklingError:
-            log.exception("a child answered with what its function does not declare", function=function.name)
+            log.exception(
+                "a child answered with what its function does not declare", function=function.name
+            )
             raise function.refusal(_BROKEN) from None
 
     def _open(self) -> tuple[socket.socket, int]:
@@ -357,7 +380,8 @@ _client: Client | None = None
 
 
 def use_server(control: socket.socket, *, threads: int) -> None:
-    """From now on, in this process and its forks, functions run in children of the server at `control`.
+    """From now on, in this process and its forks, functions run in children of the server at
+    `control`.
 
     At most half of a process's `threads` wait for children, so that the others answer pages.
     """
@@ -367,8 +391,8 @@ def use_server(control: socket.socket, *, threads: int) -> None:
 
 
 def started_server() -> tuple[socket.socket, subprocess.Popen[bytes]]:
-    """A server in a process of its own, which loads the site: where there is none to be forked. BusyError where it does
-    not come up in time."""
+    """A server in a process of its own, which loads the site: where there is none to be forked.
+    BusyError where it does not come up in time."""
     control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with theirs:
         process = subprocess.Popen(  # noqa: S603 - of ourselves, with nothing anybody sent
@@ -392,7 +416,8 @@ def started_server() -> tuple[socket.socket, subprocess.Popen[bytes]]:
 
 @contextmanager
 def own_server(*, threads: int = 4) -> Iterator[subprocess.Popen[bytes]]:
-    """A server for as long as the block runs: for tests, and processes that serve pages without registry.serving."""
+    """A server for as long as the block runs: for tests, and processes that serve pages without
+    registry.serving."""
     global _client
     control, process = started_server()
     before = _client

@@ -1,8 +1,9 @@
 """The process that forks a child for each file that is to be read (processes/child_process.py).
 
-It is forked from the loaded web server before that has threads or connections, so that it shares its memory and needs
-no start of its own. It looks at no file: it takes a socket from a web process, forks, and tells how the child ended. A
-few children run at a time and a few more calls wait. It ends when the last process that could ask is gone.
+It is forked from the loaded web server before that has threads or connections, so that it shares
+its memory and needs no start of its own. It looks at no file: it takes a socket from a web process,
+forks, and tells how the child ended. A few children run at a time and a few more calls wait. It
+ends when the last process that could ask is gone.
 """
 
 import gc
@@ -129,7 +130,11 @@ class Server:
         if pid == 0:
             signal.set_wakeup_fd(-1)
             self._control.close()
-            for fd in (told, *self._running.values(), *(fd for pair in self._waiting for fd in pair)):
+            for fd in (
+                told,
+                *self._running.values(),
+                *(fd for pair in self._waiting for fd in pair),
+            ):
                 os.close(fd)
             _end_with(lambda: _work(socket.socket(fileno=channel)))
         os.close(channel)
@@ -148,12 +153,19 @@ class Server:
             self._start(*self._waiting.popleft())
 
 
-# --- the child -------------------------------------------------------------------------------------------------------
+# --- the child ------------------------------------------------------------------------------------
 
 
 def _work(channel: socket.socket) -> None:
     """Read one call, answer it, end."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD, signal.SIGALRM, signal.SIGXCPU):
+    for number in (
+        signal.SIGINT,
+        signal.SIGTERM,
+        signal.SIGHUP,
+        signal.SIGCHLD,
+        signal.SIGALRM,
+        signal.SIGXCPU,
+    ):
         signal.signal(number, signal.SIG_DFL)
     signal.alarm(_REQUEST_SECONDS)
     with suppress(OSError):

@@ -1,15 +1,17 @@
-"""Modules that are read when they are first used: what a rare door needs is not held by every process that serves.
+"""Modules that are read when they are first used: what a rare door needs is not held by every
+process that serves.
 
-A workbook reader, with the numerics it brings along, costs a web worker more than all of Django. Whoever wants such a
-module says so where imports stand, twice: for those who read and check the code, and for the process that runs it.
+A workbook reader, with the numerics it brings along, costs a web worker more than all of Django.
+Whoever wants such a module says so where imports stand, twice: for those who read and check the
+code, and for the process that runs it.
 
     if TYPE_CHECKING:
         import xlsxwriter
     else:
         xlsxwriter = lazy_import("xlsxwriter")
 
-Good for a module that is used inside functions only; an error that stands in it shows at the first use, so
-`tests/common/processes/test_lazy_import.py` reads every one of them.
+Good for a module that is used inside functions only; an error that stands in it shows at the first
+use, so `tests/common/processes/test_lazy_import.py` reads every one of them.
 """
 
 import sys
@@ -18,7 +20,8 @@ from types import ModuleType
 
 
 def lazy_import(name: str) -> ModuleType:
-    """The module of that name, read when something of it is first asked for; a package above it is read at once.
+    """The module of that name, read when something of it is first asked for; a package above it is
+    read at once.
 
     ModuleNotFoundError where there is none.
     """

@@ -15,15 +15,20 @@ from apps.common.requests.user import request_user_id
 log = structlog.get_logger("registry.access")
 
 # the part of the interface, by how a path begins
-_INTERFACES = (("/api/", "rest"), ("/otlp/", "calls"), ("/admin/", "admin"), ("/metrics", "metrics"))
+_INTERFACES = (
+    ("/api/", "rest"),
+    ("/otlp/", "calls"),
+    ("/admin/", "admin"),
+    ("/metrics", "metrics"),
+)
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
 class AccessLogMiddleware:
     """Records method, route, status, milliseconds until the answer began, and the user's id.
 
-    The route is the pattern, `applications/<slug:slug>/`: paths and queries hold names and secrets. Files that ship
-    with the product are not recorded.
+    The route is the pattern, `applications/<slug:slug>/`: paths and queries hold names and secrets.
+    Files that ship with the product are not recorded.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
@@ -56,11 +61,15 @@ def record_refusal(environ: dict[str, Any], status: HTTPStatus, seconds: float) 
     )
 
 
-def record_request(*, method: str, path: str, route: str, status: int, seconds: float, user_id: int | None) -> None:
+def record_request(
+    *, method: str, path: str, route: str, status: int, seconds: float, user_id: int | None
+) -> None:
     """Write the line, where ACCESS_LOG is on, and count the request."""
     # anything may be sent as a method, and each would be a series of its own
     method = method if method in _METHODS else "other"
-    count_request(method=method, route=route, interface=_interface(path), status=status, seconds=seconds)
+    count_request(
+        method=method, route=route, interface=_interface(path), status=status, seconds=seconds
+    )
     if settings.ACCESS_LOG:
         log.info(
             "request",

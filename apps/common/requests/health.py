@@ -1,4 +1,5 @@
-"""What a supervisor, a load balancer and a monitor ask: does the process live, can it serve, does the rest work?"""
+"""What a supervisor, a load balancer and a monitor ask: does the process live, can it serve, does
+the rest work?"""
 
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -27,8 +28,13 @@ class NotReadyError(Exception):
 
 
 def failed_probe(sentence: str, error: Exception) -> NotReadyError:
-    """Return `sentence` as Unready; what the error says is for the log, since strangers may ask probes."""
-    log.warning("probe_failed", sentence=sentence, error=f"{type(error).__name__}: {error}".split("\n", 1)[0][:300])
+    """Return `sentence` as Unready; what the error says is for the log, since strangers may ask
+    probes."""
+    log.warning(
+        "probe_failed",
+        sentence=sentence,
+        error=f"{type(error).__name__}: {error}".split("\n", 1)[0][:300],
+    )
     return NotReadyError(sentence)
 
 
@@ -69,20 +75,25 @@ def check_worker() -> str:
         raise failed_probe("The worker's heartbeat cannot be read.", error) from error
     if seen_at is None:
         raise NotReadyError(
-            f"No worker has shown itself for {heartbeat.LIFETIME_SECONDS} seconds. Start a worker and beat, which sends"
+            f"No worker has shown itself for {heartbeat.LIFETIME_SECONDS} seconds. Start a worker "
+            "and beat, which sends"
             " it the task to do so, or see their logs."
         )
     return f"seen {seen_at.isoformat(timespec='seconds')}"
 
 
 # what a process needs to answer pages and REST; everything else has a probe of its own
-READINESS: dict[str, Callable[[], str]] = {"database": check_database, "migrations": check_migrations}
+READINESS: dict[str, Callable[[], str]] = {
+    "database": check_database,
+    "migrations": check_migrations,
+}
 # (HTTP status, the members of the JSON answer)
 Report = tuple[int, dict[str, Any]]
 
 
 def healthz() -> Report:
-    """The process answers; says nothing about what it depends on, so that an outage restarts no process."""
+    """The process answers; says nothing about what it depends on, so that an outage restarts no
+    process."""
     return HTTPStatus.OK, {"status": "ok"}
 
 
@@ -92,7 +103,8 @@ def readyz() -> Report:
 
 
 def probes() -> dict[str, Callable[[], Report]]:
-    """By path. Each of settings.HEALTH_CHECKS has its own: what watches an installation asks them, no balancer does."""
+    """By path. Each of settings.HEALTH_CHECKS has its own: what watches an installation asks them,
+    no balancer does."""
     checks = {name: import_string(path) for name, path in settings.HEALTH_CHECKS.items()}
     return {
         "/healthz": healthz,
@@ -117,9 +129,11 @@ def _report(checks: Mapping[str, Callable[[], str]], *, passed: str, failed: str
 
 
 class ProbeMiddleware:
-    """Answers the probes before anything else looks at the request, its host, its session or its scheme.
+    """Answers the probes before anything else looks at the request, its host, its session or its
+    scheme.
 
-    The web server answers them before Django is asked (registry/server/probes.py); this is for every other server.
+    The web server answers them before Django is asked (registry/server/probes.py); this is for
+    every other server.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:

@@ -1,5 +1,5 @@
-"""The address a request comes from, and the network around it: one rule for limits, account events and the web server,
-which knows nothing of Django."""
+"""The address a request comes from, and the network around it: one rule for limits, account events
+and the web server, which knows nothing of Django."""
 
 from collections.abc import Mapping
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
@@ -10,7 +10,8 @@ NETWORK_BITS = {4: 24, 6: 48}
 
 
 def client_address(environ: Mapping[str, Any], *, n_proxies: int) -> str:
-    """Return the client's address as the outermost of `n_proxies` trusted proxies saw it; empty where none is known."""
+    """Return the client's address as the outermost of `n_proxies` trusted proxies saw it; empty
+    where none is known."""
     if n_proxies:
         hops = str(environ.get("HTTP_X_FORWARDED_FOR", "")).split(",")
         if forwarded := hops[-min(n_proxies, len(hops))].strip():

@@ -1,4 +1,5 @@
-"""The files of a form, counted while they arrive: a parser writes them down before anybody asks who sends them."""
+"""The files of a form, counted while they arrive: a parser writes them down before anybody asks who
+sends them."""
 
 from typing import Any
 
@@ -6,14 +7,15 @@ from django.core.exceptions import RequestDataTooBig
 from django.core.files.uploadhandler import FileUploadHandler
 
 MIB = 1024 * 1024
-# of all files of one form; the longest that any form takes is a workbook of 64 MiB (apps/intake/sheets/limits.py), and
-# a little more, so that the form itself says what is too long by a little
+# of all files of one form; the longest that any form takes is a workbook of 64 MiB
+# (apps/intake/sheets/limits.py), and a little more, so that the form itself says what is too long
+# by a little
 MAX_UPLOAD_BYTES = 65 * MIB
 
 
 class UploadLimitHandler(FileUploadHandler):
-    """The first of FILE_UPLOAD_HANDLERS: passes on what comes, and refuses what is longer (RequestDataTooBig, which
-    Django answers with 400)."""
+    """The first of FILE_UPLOAD_HANDLERS: passes on what comes, and refuses what is longer
+    (RequestDataTooBig, which Django answers with 400)."""
 
     def __init__(self, request: Any = None) -> None:
         super().__init__(request)
@@ -22,7 +24,9 @@ class UploadLimitHandler(FileUploadHandler):
     def receive_data_chunk(self, raw_data: bytes, start: int) -> bytes:
         self._n_bytes += len(raw_data)
         if self._n_bytes > MAX_UPLOAD_BYTES:
-            raise RequestDataTooBig(f"The files of a form have at most {MAX_UPLOAD_BYTES // MIB} MiB together.")
+            raise RequestDataTooBig(
+                f"The files of a form have at most {MAX_UPLOAD_BYTES // MIB} MiB together."
+            )
         return raw_data
 
     def file_complete(self, file_size: int) -> None:

@@ -1,4 +1,5 @@
-"""Keeps the smallest sets at hand: working them out takes a second on a large portfolio, so a job does it."""
+"""Keeps the smallest sets at hand: working them out takes a second on a large portfolio, so a job
+does it."""
 
 from datetime import date
 
@@ -11,11 +12,14 @@ from apps.exposure.models import Cut
 
 @transaction.atomic
 def keep_cuts(*, on: date) -> int:
-    """Work the smallest sets out and keep those that differ from what is kept; the number of rows written."""
+    """Work the smallest sets out and keep those that differ from what is kept; the number of rows
+    written."""
     found = cuts(engine_settings())
     due: dict[tuple[int, ...], float] = {(node,): float(share) for node, share in found.singles}
     due |= {(first, second): float(share) for first, second, share in found.pairs}
-    kept: dict[tuple[int, ...], Cut] = {tuple(row.node_ids): row for row in Cut.objects.select_for_update()}
+    kept: dict[tuple[int, ...], Cut] = {
+        tuple(row.node_ids): row for row in Cut.objects.select_for_update()
+    }
     gone = [row.pk for nodes, row in kept.items() if due.get(nodes) != row.share]
     new = [
         Cut(node_ids=list(nodes), share=share, as_of=on)

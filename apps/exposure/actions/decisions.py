@@ -1,4 +1,5 @@
-"""What people decide about a flag. Each decision is one FlagEvent with who and why; two at once wait for each other."""
+"""What people decide about a flag. Each decision is one FlagEvent with who and why; two at once
+wait for each other."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -29,28 +30,37 @@ class RefusedDecision(RefusedChange):
     """A decision that the flag's state does not allow; the text says what to do instead."""
 
 
-def acknowledge_flag(*, flag: ExposureFlag, at: datetime, by: User, reason: str = "") -> ExposureFlag:
+def acknowledge_flag(
+    *, flag: ExposureFlag, at: datetime, by: User, reason: str = ""
+) -> ExposureFlag:
     """Say that somebody is on it. Acknowledging twice changes nothing: the first name stays."""
 
     def decide(row: ExposureFlag, life: FlagLife, line: Line) -> tuple[FlagLife, list[str]]:
         if life.state == "acknowledged":
             return life, []
         if life.state != "open":
-            raise RefusedDecision(f"Only an open flag is acknowledged; this one is {row.get_state_display().lower()}.")
+            raise RefusedDecision(
+                f"Only an open flag is acknowledged; this one is {row.get_state_display().lower()}."
+            )
         life, events = step(life, line, on=day_of(at), do=Decision(acknowledge=True))
         return life, list(events)
 
     return _decided(flag, decide, at=at, by=by, reason=reason or "flag acknowledged")
 
 
-def accept_flag(*, flag: ExposureFlag, until: date, reason: str, at: datetime, by: User) -> ExposureFlag:
-    """Live with it until a day (the first on which it no longer holds), and up to a ceiling: the value measured last,
-    or the line where that is higher, with the policy's hysteresis on top. Above it, or on the day, it is open again.
+def accept_flag(
+    *, flag: ExposureFlag, until: date, reason: str, at: datetime, by: User
+) -> ExposureFlag:
+    """Live with it until a day (the first on which it no longer holds), and up to a ceiling: the
+    value measured last, or the line where that is higher, with the policy's hysteresis on top.
+    Above it, or on the day, it is open again.
 
     Accepting again replaces the day, the ceiling and the name.
     """
     if not reason.strip():
-        raise ValidationError({"reason": "Say why it is accepted; whoever reads it later will ask."})
+        raise ValidationError(
+            {"reason": "Say why it is accepted; whoever reads it later will ask."}
+        )
     if until <= day_of(at):
         raise ValidationError({"until": "An acceptance ends on a later day than today."})
     try:
@@ -85,7 +95,9 @@ def revoke_acceptance(*, flag: ExposureFlag, reason: str, at: datetime, by: User
 
 
 @transaction.atomic
-def _decided(flag: ExposureFlag, decide: _Decide, *, at: datetime, by: User, reason: str) -> ExposureFlag:
+def _decided(
+    flag: ExposureFlag, decide: _Decide, *, at: datetime, by: User, reason: str
+) -> ExposureFlag:
     if not by.is_governance:
         raise NotYours("Only governance and administrators decide about flags. Ask one of them.")
     lock_policy(flag.policy_id)
@@ -100,9 +112,12 @@ def _decided(flag: ExposureFlag, decide: _Decide, *, at: datetime, by: User, rea
         row.accepted_by, row.accepted_why = by, reason
     with audit_context(user=by, reason=reason):
         row.save()
-        FlagEvent.objects.bulk_create([
-            event_of(row, kind, at=at) if kind == FlagEvent.Kind.ACCEPTANCE_EXPIRED
-            else event_of(row, kind, at=at, by=by, reason=reason)
-            for kind in kinds
-        ])  # fmt: skip
+        FlagEvent.objects.bulk_create(
+            [
+                event_of(row, kind, at=at)
+                if kind == FlagEvent.Kind.ACCEPTANCE_EXPIRED
+                else event_of(row, kind, at=at, by=by, reason=reason)
+                for kind in kinds
+            ]
+        )
     return row

@@ -11,10 +11,11 @@ from apps.inventory.models import Application
 
 @transaction.atomic
 def handle_events(*, at: datetime) -> int:
-    """Mark the events nobody has handled here, with how many applications each reaches; their number.
+    """Mark the events nobody has handled here, with how many applications each reaches; their
+    number.
 
-    Found by NOT EXISTS, since ids commit out of order. Two runs at once: the second waits for the first one's
-    rows and then has none of its own.
+    Found by NOT EXISTS, since ids commit out of order. Two runs at once: the second waits for the
+    first one's rows and then has none of its own.
     """
     with connection.cursor() as cursor:
         cursor.execute(
@@ -29,15 +30,21 @@ def handle_events(*, at: datetime) -> int:
                 FROM reached r
                 JOIN inventory_dependency d ON d.offering_id = r.offering_id
                     AND d.since <= %(day)s AND (d.until IS NULL OR d.until > %(day)s)
-                JOIN inventory_application a ON a.id = d.application_id AND a.status = ANY (%(in_scope)s)
+                JOIN inventory_application a ON a.id = d.application_id
+                    AND a.status = ANY (%(in_scope)s)
                 GROUP BY r.event_id
             )
             INSERT INTO exposure_handledevent (event_id, handled_at, n_applications)
-            SELECT w.id, %(at)s, coalesce(c.n, 0) FROM waiting w LEFT JOIN counted c ON c.event_id = w.id
+            SELECT w.id, %(at)s, coalesce(c.n, 0) FROM waiting w LEFT
+            JOIN counted c ON c.event_id = w.id
             ORDER BY w.id
             ON CONFLICT DO NOTHING
             """,
-            {"day": day_of(at), "at": at, "in_scope": [str(status) for status in Application.IN_SCOPE]},
+            {
+                "day": day_of(at),
+                "at": at,
+                "in_scope": [str(status) for status in Application.IN_SCOPE],
+            },
         )
         n_handled: int = cursor.rowcount
     return n_handled

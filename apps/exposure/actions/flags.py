@@ -1,7 +1,9 @@
-"""Flags opened, worsened and resolved by what is measured. Safe to run twice at once, and after any crash.
+"""Flags opened, worsened and resolved by what is measured. Safe to run twice at once, and after any
+crash.
 
-Every evaluation measures all policies on the tables as they stand, so it rests on nothing that an earlier step of the
-same run held in memory: a worker that dies between refresh and evaluation leaves work for the next, not a gap.
+Every evaluation measures all policies on the tables as they stand, so it rests on nothing that an
+earlier step of the same run held in memory: a worker that dies between refresh and evaluation
+leaves work for the next, not a gap.
 """
 
 from collections.abc import Iterable
@@ -18,7 +20,12 @@ from apps.common.time import day_of
 from apps.exposure.engine.settings import EngineSettings, engine_settings
 from apps.exposure.flag_life import Decision, FlagLife, Line, step
 from apps.exposure.models import EngineState, ExposureFlag, FlagEvent, Policy
-from apps.exposure.policy_values import NOTHING_THERE, PolicyValue, named_applications, policy_values
+from apps.exposure.policy_values import (
+    NOTHING_THERE,
+    PolicyValue,
+    named_applications,
+    policy_values,
+)
 from apps.exposure.threats import exact
 
 JOB = "exposure.refresh_exposure"
@@ -27,9 +34,19 @@ POLICY_LOCK = 7301005
 
 _PLACES = Decimal(1).scaleb(-15)
 _WRITTEN = (
-    "state", "value", "limit", "n_applications", "application_ids", "resolved_at", "below_since", "acknowledged_by",
-    "accepted_by", "accepted_until", "accepted_why", "ceiling",
-)  # fmt: skip
+    "state",
+    "value",
+    "limit",
+    "n_applications",
+    "application_ids",
+    "resolved_at",
+    "below_since",
+    "acknowledged_by",
+    "accepted_by",
+    "accepted_until",
+    "accepted_why",
+    "ceiling",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +59,9 @@ class FlagChanges:
     resolved: int = 0
 
     def __add__(self, other: "FlagChanges") -> "FlagChanges":
-        return FlagChanges(*(getattr(self, part.name) + getattr(other, part.name) for part in fields(self)))
+        return FlagChanges(
+            *(getattr(self, part.name) + getattr(other, part.name) for part in fields(self))
+        )
 
     @classmethod
     def of(cls, events: Iterable[FlagEvent]) -> "FlagChanges":
@@ -51,9 +70,11 @@ class FlagChanges:
 
 
 def evaluate_flags(*, at: datetime) -> FlagChanges:
-    """Measure every policy and carry the life of its flags on (flag_life.py). Unchanged values write nothing.
+    """Measure every policy and carry the life of its flags on (flag_life.py). Unchanged values
+    write nothing.
 
-    Before the exposure tables are built for the first time nothing is measured, so nothing opens or resolves.
+    Before the exposure tables are built for the first time nothing is measured, so nothing opens or
+    resolves.
     """
     changes = FlagChanges()
     if not EngineState.objects.filter(built_at__isnull=False).exists():
@@ -75,16 +96,22 @@ def _evaluate(policy_id: int, settings: EngineSettings, at: datetime) -> FlagCha
 
 
 def lock_policy(policy_id: int) -> None:
-    """Wait for whoever evaluates or decides about a flag of this policy; until the transaction ends."""
+    """Wait for whoever evaluates or decides about a flag of this policy; until the transaction
+    ends."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [POLICY_LOCK, policy_id])
 
 
 def live_flags(policy: Policy) -> dict[int | None, ExposureFlag]:
-    return {flag.node_id: flag for flag in policy.flags.filter(state__in=ExposureFlag.LIVE).order_by("pk")}
+    return {
+        flag.node_id: flag
+        for flag in policy.flags.filter(state__in=ExposureFlag.LIVE).order_by("pk")
+    }
 
 
-def resolve_all(policy: Policy, *, at: datetime, by: User | None = None, reason: str = "") -> FlagChanges:
+def resolve_all(
+    policy: Policy, *, at: datetime, by: User | None = None, reason: str = ""
+) -> FlagChanges:
     """End the live flags of a policy that is switched off; what was last measured stays on them."""
     flags = list(live_flags(policy).values())
     events: list[FlagEvent] = []
@@ -103,7 +130,9 @@ def _measure(policy: Policy, settings: EngineSettings, at: datetime) -> FlagChan
     for node_id in sorted({*values, *flags}, key=lambda node_id: node_id or 0):
         measured = values.get(node_id, NOTHING_THERE)
         flag = flags.get(node_id)
-        life, kinds = step(life_of(flag) if flag else FlagLife(), line, on=day_of(at), value=measured.value)
+        life, kinds = step(
+            life_of(flag) if flag else FlagLife(), line, on=day_of(at), value=measured.value
+        )
         if flag is None and not life.live:
             continue
         if flag is None:
@@ -120,10 +149,19 @@ def _measure(policy: Policy, settings: EngineSettings, at: datetime) -> FlagChan
     return FlagChanges.of(events)
 
 
-def _take_in(flag: ExposureFlag, policy: Policy, measured: PolicyValue, settings: EngineSettings) -> None:
-    flag.value, flag.limit, flag.n_applications = _stored(measured.value), policy.tolerance, measured.n_applications
+def _take_in(
+    flag: ExposureFlag, policy: Policy, measured: PolicyValue, settings: EngineSettings
+) -> None:
+    flag.value, flag.limit, flag.n_applications = (
+        _stored(measured.value),
+        policy.tolerance,
+        measured.n_applications,
+    )
     flag.application_ids = named_applications(
-        policy, flag.node_id, settings=settings, limit=min(measured.n_applications, ExposureFlag.NAMED)
+        policy,
+        flag.node_id,
+        settings=settings,
+        limit=min(measured.n_applications, ExposureFlag.NAMED),
     )
 
 
@@ -139,7 +177,7 @@ def _store(changed: list[ExposureFlag], new: list[ExposureFlag], events: list[Fl
         FlagEvent.objects.bulk_create(events, batch_size=500)
 
 
-# --- between the row and the reducer ------------------------------------------------------------------------------
+# --- between the row and the reducer --------------------------------------------------------------
 
 
 def line_of(policy: Policy) -> Line:
@@ -162,7 +200,8 @@ def life_of(flag: ExposureFlag) -> FlagLife:
 
 
 def live_on(flag: ExposureFlag, life: FlagLife, *, at: datetime) -> None:
-    """Put the life into the row, unsaved. Whoever accepted or acknowledged is named as long as that holds."""
+    """Put the life into the row, unsaved. Whoever accepted or acknowledged is named as long as that
+    holds."""
     flag.state = life.state if life.live else ExposureFlag.State.RESOLVED
     flag.resolved_at = None if life.live else at
     flag.below_since, flag.accepted_until = life.below_since, life.accepted_until
@@ -173,13 +212,24 @@ def live_on(flag: ExposureFlag, life: FlagLife, *, at: datetime) -> None:
         flag.acknowledged_by = None
 
 
-def event_of(flag: ExposureFlag, kind: str, *, at: datetime, by: User | None = None, reason: str = "") -> FlagEvent:
+def event_of(
+    flag: ExposureFlag, kind: str, *, at: datetime, by: User | None = None, reason: str = ""
+) -> FlagEvent:
     return FlagEvent(flag=flag, kind=kind, at=at, value=flag.value, by=by, reason=reason)
 
 
 def _written(flag: ExposureFlag) -> list[object]:
-    return [getattr(flag, "acknowledged_by_id" if name == "acknowledged_by" else
-                    "accepted_by_id" if name == "accepted_by" else name) for name in _WRITTEN]  # fmt: skip
+    return [
+        getattr(
+            flag,
+            "acknowledged_by_id"
+            if name == "acknowledged_by"
+            else "accepted_by_id"
+            if name == "accepted_by"
+            else name,
+        )
+        for name in _WRITTEN
+    ]
 
 
 def _stored(value: Fraction) -> Decimal:

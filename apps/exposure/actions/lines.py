@@ -16,14 +16,35 @@ from apps.exposure.models import ExposureSettings, Policy
 
 # a tenth of the tolerance
 USUAL_HYSTERESIS = Decimal("0.1")
-POLICY_FACTS = frozenset({
-    "slug", "name", "kinds", "threat", "states", "predicate", "measure", "basis", "tolerance", "hysteresis",
-    "clear_days", "enabled", "reason",
-})  # fmt: skip
-SETTINGS_FACTS = frozenset({
-    "statuses", "criticality_points", "required_grade", "test_validity_days", "horizon_days", "cut_kinds",
-    "cut_threshold", "state_factor",
-})  # fmt: skip
+POLICY_FACTS = frozenset(
+    {
+        "slug",
+        "name",
+        "kinds",
+        "threat",
+        "states",
+        "predicate",
+        "measure",
+        "basis",
+        "tolerance",
+        "hysteresis",
+        "clear_days",
+        "enabled",
+        "reason",
+    }
+)
+SETTINGS_FACTS = frozenset(
+    {
+        "statuses",
+        "criticality_points",
+        "required_grade",
+        "test_validity_days",
+        "horizon_days",
+        "cut_kinds",
+        "cut_threshold",
+        "state_factor",
+    }
+)
 
 
 @transaction.atomic
@@ -38,13 +59,19 @@ def add_policy(*, facts: Mapping[str, Any], by: User, reason: str = "") -> Polic
 
 
 @transaction.atomic
-def change_policy(*, policy: Policy, facts: Mapping[str, Any], at: datetime, by: User, reason: str = "") -> Policy:
-    """Set the given facts. Switching it off resolves its flags at once; every other change counts from the next
-    evaluation on. A line stays on record, so there is no deleting."""
+def change_policy(
+    *, policy: Policy, facts: Mapping[str, Any], at: datetime, by: User, reason: str = ""
+) -> Policy:
+    """Set the given facts. Switching it off resolves its flags at once; every other change counts
+    from the next evaluation on. A line stays on record, so there is no deleting."""
     _must_govern(by)
     lock_policy(policy.pk)
     row = Policy.objects.get(pk=policy.pk)
-    changes = {name: value for name, value in _known(facts, POLICY_FACTS).items() if getattr(row, name) != value}
+    changes = {
+        name: value
+        for name, value in _known(facts, POLICY_FACTS).items()
+        if getattr(row, name) != value
+    }
     if not changes:
         return row
     for name, value in changes.items():
@@ -63,7 +90,11 @@ def change_settings(*, facts: Mapping[str, Any], by: User, reason: str = "") -> 
     _must_govern(by)
     row = ExposureSettings.objects.select_for_update().filter(pk=ExposureSettings.ONLY).first()
     row = row or ExposureSettings(pk=ExposureSettings.ONLY)
-    changes = {name: value for name, value in _known(facts, SETTINGS_FACTS).items() if getattr(row, name) != value}
+    changes = {
+        name: value
+        for name, value in _known(facts, SETTINGS_FACTS).items()
+        if getattr(row, name) != value
+    }
     if not changes and not row._state.adding:
         return row
     for name, value in changes.items():
@@ -76,7 +107,9 @@ def change_settings(*, facts: Mapping[str, Any], by: User, reason: str = "") -> 
 
 def _must_govern(by: User) -> None:
     if not by.is_governance:
-        raise NotYours("Only governance and administrators draw the organisation's lines. Ask one of them.")
+        raise NotYours(
+            "Only governance and administrators draw the organisation's lines. Ask one of them."
+        )
 
 
 def _known(facts: Mapping[str, Any], names: frozenset[str]) -> dict[str, Any]:

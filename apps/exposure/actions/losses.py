@@ -1,4 +1,5 @@
-"""The assumptions behind simulated losses, as the organisation sets them: how often, how bad, at what cost."""
+"""The assumptions behind simulated losses, as the organisation sets them: how often, how bad, at
+what cost."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -16,11 +17,17 @@ LOSS_FACTS = frozenset({"amount", "chance"})
 
 
 @transaction.atomic
-def change_rate(*, rate: EventRate, facts: Mapping[str, Any], by: User, reason: str = "") -> EventRate:
+def change_rate(
+    *, rate: EventRate, facts: Mapping[str, Any], by: User, reason: str = ""
+) -> EventRate:
     """Set how often it happens; runs that were made keep the rates they were made with."""
     _must_govern(by)
     row = EventRate.objects.select_for_update().get(pk=rate.pk)
-    changes = {name: value for name, value in _known(facts, RATE_FACTS).items() if getattr(row, name) != value}
+    changes = {
+        name: value
+        for name, value in _known(facts, RATE_FACTS).items()
+        if getattr(row, name) != value
+    }
     if not changes:
         return row
     for name, value in changes.items():
@@ -34,12 +41,17 @@ def change_rate(*, rate: EventRate, facts: Mapping[str, Any], by: User, reason: 
 
 
 @transaction.atomic
-def change_base_loss(*, loss: BaseLoss, facts: Mapping[str, Any], by: User, reason: str = "") -> BaseLoss:
-    """Set what one event costs; from then on the figure is the organisation's own and no placeholder."""
+def change_base_loss(
+    *, loss: BaseLoss, facts: Mapping[str, Any], by: User, reason: str = ""
+) -> BaseLoss:
+    """Set what one event costs; from then on the figure is the organisation's own and no
+    placeholder."""
     _must_govern(by)
     row = BaseLoss.objects.select_for_update().get(pk=loss.pk)
     known = _known(facts, LOSS_FACTS)
-    if row.placeholder is False and all(getattr(row, name) == value for name, value in known.items()):
+    if row.placeholder is False and all(
+        getattr(row, name) == value for name, value in known.items()
+    ):
         return row
     for name, value in known.items():
         setattr(row, name, value)
@@ -52,7 +64,10 @@ def change_base_loss(*, loss: BaseLoss, facts: Mapping[str, Any], by: User, reas
 
 def _must_govern(by: User) -> None:
     if not by.is_governance:
-        raise NotYours("Only governance and administrators set what losses are simulated with. Ask one of them.")
+        raise NotYours(
+            "Only governance and administrators set what losses are simulated with. Ask one of "
+            "them."
+        )
 
 
 def _known(facts: Mapping[str, Any], names: frozenset[str]) -> dict[str, Any]:

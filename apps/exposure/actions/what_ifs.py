@@ -1,4 +1,5 @@
-"""Scenarios saved, asked and answered; losses asked and simulated. Answers come from a worker and are kept."""
+"""Scenarios saved, asked and answered; losses asked and simulated. Answers come from a worker and
+are kept."""
 
 from collections.abc import Collection, Mapping
 from datetime import datetime
@@ -33,7 +34,8 @@ SCENARIO_FACTS = frozenset({"name", "note", "ops", "layers", "basis", "prices_on
 
 @transaction.atomic
 def save_scenario(*, facts: Mapping[str, Any], by: User, reason: str = "") -> Scenario:
-    """A new what-if. Its operations are read once here, so that what cannot be meant is refused at once."""
+    """A new what-if. Its operations are read once here, so that what cannot be meant is refused at
+    once."""
     scenario = Scenario(created_by=by, **_known(facts))
     scenario.full_clean()
     _check(scenario, by)
@@ -43,10 +45,14 @@ def save_scenario(*, facts: Mapping[str, Any], by: User, reason: str = "") -> Sc
 
 
 @transaction.atomic
-def change_scenario(*, scenario: Scenario, facts: Mapping[str, Any], by: User, reason: str = "") -> Scenario:
+def change_scenario(
+    *, scenario: Scenario, facts: Mapping[str, Any], by: User, reason: str = ""
+) -> Scenario:
     """Runs that were made keep the operations they ran with."""
     if scenario.created_by_id != by.pk and not by.is_governance:
-        raise NotYours("Only who saved a scenario, or governance, may change it. Save one of your own.")
+        raise NotYours(
+            "Only who saved a scenario, or governance, may change it. Save one of your own."
+        )
     row = Scenario.objects.select_for_update().get(pk=scenario.pk)
     changes = {name: value for name, value in _known(facts).items() if getattr(row, name) != value}
     if not changes:
@@ -61,7 +67,8 @@ def change_scenario(*, scenario: Scenario, facts: Mapping[str, Any], by: User, r
 
 
 def ask_scenario(*, scenario: Scenario, at: datetime, by: User) -> ScenarioRun:
-    """Queue an answer for what `by` may see: everything for the offices, else the applications of the own teams."""
+    """Queue an answer for what `by` may see: everything for the offices, else the applications of
+    the own teams."""
     whole = by.can_read_all
     return ScenarioRun.objects.create(
         scenario=scenario,
@@ -73,7 +80,9 @@ def ask_scenario(*, scenario: Scenario, at: datetime, by: User) -> ScenarioRun:
     )
 
 
-def answer_scenario(*, scenario: Scenario, by: User, team_ids: Collection[int] | None) -> dict[str, Any]:
+def answer_scenario(
+    *, scenario: Scenario, by: User, team_ids: Collection[int] | None
+) -> dict[str, Any]:
     """The answer now, without keeping it; the scenario may be unsaved."""
     return told(_answered(scenario, by, team_ids)) | {"whole_organisation": team_ids is None}
 
@@ -86,7 +95,9 @@ def answer_in_full(
     return told(answer) | {"whole_organisation": team_ids is None}, listed(answer)
 
 
-def _answered(scenario: Scenario, by: User, team_ids: Collection[int] | None, *, with_breaches: bool = False) -> Answer:
+def _answered(
+    scenario: Scenario, by: User, team_ids: Collection[int] | None, *, with_breaches: bool = False
+) -> Answer:
     on = day_of_tables()
     # what was entered a moment ago must be in it, an offering that is moved to above all
     refresh(on=on)
@@ -108,16 +119,20 @@ def _answered(scenario: Scenario, by: User, team_ids: Collection[int] | None, *,
 
 
 def run_waiting(*, at: datetime) -> int:
-    """Answer every scenario and loss that waits or was left by its worker; the number answered. Safe to run twice at
-    once: a run is claimed first."""
+    """Answer every scenario and loss that waits or was left by its worker; the number answered.
+    Safe to run twice at once: a run is claimed first."""
     clock = jobs.running_clock(at)
     return jobs.run_waiting(_SCENARIO_RUNS, at=clock()) + jobs.run_waiting(_LOSS_RUNS, at=clock())
 
 
-def ask_loss(*, at: datetime, by: User | None, seed: int = 1, years: int = 100_000, keep: float = 0.999) -> LossRun:
+def ask_loss(
+    *, at: datetime, by: User | None, seed: int = 1, years: int = 100_000, keep: float = 0.999
+) -> LossRun:
     """Queue a simulation of the whole organisation."""
     if by is not None and not by.can_read_all:
-        raise NotYours("The loss of the whole organisation is for governance, auditors and administrators.")
+        raise NotYours(
+            "The loss of the whole organisation is for governance, auditors and administrators."
+        )
     return LossRun.objects.create(seed=seed, years=years, keep=keep, asked_by=by, queued_at=at)
 
 
@@ -127,7 +142,9 @@ def _answer_run(claim: Claim[ScenarioRun]) -> None:
     scenario.ops = asked.ops
     try:
         result, details = answer_in_full(
-            scenario=scenario, by=asked.asked_by, team_ids=None if asked.whole_organisation else asked.team_ids
+            scenario=scenario,
+            by=asked.asked_by,
+            team_ids=None if asked.whole_organisation else asked.team_ids,
         )
     except (BadOperation, NotBuilt) as refusal:
         claim.fail(str(refusal))
@@ -140,7 +157,9 @@ def _answer_run(claim: Claim[ScenarioRun]) -> None:
 def _simulate_run(claim: Claim[LossRun]) -> None:
     asked = claim.job
     try:
-        model, answer = loss_runs.simulate_portfolio(seed=asked.seed, years=asked.years, keep=asked.keep)
+        model, answer = loss_runs.simulate_portfolio(
+            seed=asked.seed, years=asked.years, keep=asked.keep
+        )
     except (BadLossInput, NotBuilt) as refusal:
         claim.fail(str(refusal))
     except SoftTimeLimitExceeded:

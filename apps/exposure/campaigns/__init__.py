@@ -1,1 +1,2 @@
-"""Refresh campaigns: one event, everything that must move or be tested again because of it, and proof that it was."""
+"""Refresh campaigns: one event, everything that must move or be tested again because of it, and
+proof that it was."""

@@ -13,7 +13,9 @@ from apps.exposure.models import Campaign, CampaignTask, TaskStep
 class CampaignFilter(django_filters.FilterSet):  # type: ignore[misc]
     state = django_filters.ChoiceFilter(choices=Campaign.State.choices, label="State")
     event = django_filters.NumberFilter(field_name="event_id", label="Event (id)")
-    subject = django_filters.NumberFilter(field_name="subject_id", label="Offering that ends or changes (id)")
+    subject = django_filters.NumberFilter(
+        field_name="subject_id", label="Offering that ends or changes (id)"
+    )
     q = django_filters.CharFilter(field_name="title", lookup_expr="icontains", label="Search")
 
     class Meta:
@@ -24,10 +26,14 @@ class CampaignFilter(django_filters.FilterSet):  # type: ignore[misc]
 class CampaignTaskFilter(django_filters.FilterSet):  # type: ignore[misc]
     campaign = django_filters.NumberFilter(field_name="campaign_id", label="Campaign (id)")
     state = django_filters.MultipleChoiceFilter(choices=CampaignTask.State.choices, label="State")
-    application = django_filters.CharFilter(field_name="dependency__application__slug", label="Application (slug)")
+    application = django_filters.CharFilter(
+        field_name="dependency__application__slug", label="Application (slug)"
+    )
     team = django_filters.CharFilter(method="of_team", label="Team (slug), with those below it")
     owner = django_filters.CharFilter(field_name="owner__username", label="Owner (username)")
-    unowned = django_filters.BooleanFilter(field_name="owner", lookup_expr="isnull", label="Nobody's")
+    unowned = django_filters.BooleanFilter(
+        field_name="owner", lookup_expr="isnull", label="Nobody's"
+    )
     overdue = django_filters.BooleanFilter(method="being_overdue", label="Unfinished after its day")
     waived_until_before = django_filters.DateFilter(
         field_name="waived_until", lookup_expr="lt", label="Waiver ends before"
@@ -37,13 +43,17 @@ class CampaignTaskFilter(django_filters.FilterSet):  # type: ignore[misc]
         model = CampaignTask
         fields: list[str] = []
 
-    def of_team(self, queryset: QuerySet[CampaignTask], name: str, value: str) -> QuerySet[CampaignTask]:
+    def of_team(
+        self, queryset: QuerySet[CampaignTask], name: str, value: str
+    ) -> QuerySet[CampaignTask]:
         top = list(Team.objects.filter(slug=value).values_list("pk", flat=True))
         if not top:
             return queryset.none()
         return queryset.filter(dependency__application__team__in=team_and_below(team_ids=top))
 
-    def being_overdue(self, queryset: QuerySet[CampaignTask], name: str, value: bool) -> QuerySet[CampaignTask]:
+    def being_overdue(
+        self, queryset: QuerySet[CampaignTask], name: str, value: bool
+    ) -> QuerySet[CampaignTask]:
         late = {"state__in": UNFINISHED, "due_on__lt": day_of(now())}
         # rows without a day are not late; exclude() over a nullable column keeps them
         return queryset.filter(**late) if value else queryset.exclude(**late)
@@ -52,7 +62,9 @@ class CampaignTaskFilter(django_filters.FilterSet):  # type: ignore[misc]
 class TaskStepFilter(django_filters.FilterSet):  # type: ignore[misc]
     task = django_filters.NumberFilter(field_name="task_id", label="Task (id)")
     campaign = django_filters.NumberFilter(field_name="task__campaign_id", label="Campaign (id)")
-    done = django_filters.BooleanFilter(field_name="done_on", lookup_expr="isnull", exclude=True, label="Done")
+    done = django_filters.BooleanFilter(
+        field_name="done_on", lookup_expr="isnull", exclude=True, label="Done"
+    )
     required = django_filters.BooleanFilter(label="Required")
 
     class Meta:

@@ -1,6 +1,8 @@
-"""What stands between a task and its signature: evidence on the own workload, before and after, and the steps.
+"""What stands between a task and its signature: evidence on the own workload, before and after, and
+the steps.
 
-One implementation for one task and for thousands; the caller's tasks cost three statements together.
+One implementation for one task and for thousands; the caller's tasks cost three statements
+together.
 """
 
 from collections import defaultdict
@@ -29,7 +31,8 @@ class Measure:
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """`evidence` is what holds today; `missing` says in sentences what is not there yet, most important first."""
+    """`evidence` is what holds today; `missing` says in sentences what is not there yet, most
+    important first."""
 
     evidence: tuple[Evidence, ...]
     measures: tuple[Measure, ...]
@@ -43,47 +46,71 @@ class Gate:
 def gates(*, tasks: Collection[int], on: date) -> dict[int, Gate]:
     """{task id: its gate on that day}.
 
-    Evidence counts when it is an own evaluation of the task's application on the target (on its version, where no
-    offering is named), run since the campaign was opened, passed, and not expired. The latest run of every metric
-    decides: one that fails closes the gate, whatever passed before.
+    Evidence counts when it is an own evaluation of the task's application on the target (on its
+    version, where no offering is named), run since the campaign was opened, passed, and not
+    expired. The latest run of every metric decides: one that fails closes the gate, whatever passed
+    before.
     """
     rows = list(
         CampaignTask.objects.filter(pk__in=list(tasks)).select_related(
-            "campaign__event", "campaign__target", "target", "dependency__offering", "successor__offering"
+            "campaign__event",
+            "campaign__target",
+            "target",
+            "dependency__offering",
+            "successor__offering",
         )
     )
     steps: dict[int, list[str]] = defaultdict(list)
-    undone = TaskStep.objects.filter(task__in=[row.pk for row in rows], required=True, done_on__isnull=True)
-    for task_id, kind, title in undone.order_by("task", "place", "pk").values_list("task_id", "kind", "title"):
+    undone = TaskStep.objects.filter(
+        task__in=[row.pk for row in rows], required=True, done_on__isnull=True
+    )
+    for task_id, kind, title in undone.order_by("task", "place", "pk").values_list(
+        "task_id", "kind", "title"
+    ):
         # the evaluation is done by its evidence, not by a tick
         if kind != OWN_EVALUATION:
             steps[task_id].append(title)
     evaluations: dict[int, list[Evidence]] = defaultdict(list)
     own = Evidence.objects.filter(
-        kind=Evidence.Kind.OWN_EVALUATION, application__in={row.dependency.application_id for row in rows}
+        kind=Evidence.Kind.OWN_EVALUATION,
+        application__in={row.dependency.application_id for row in rows},
     )
     for evidence in own.order_by("run_on", "pk"):
         assert evidence.application_id is not None
         evaluations[evidence.application_id].append(evidence)
-    return {row.pk: _gate(row, steps[row.pk], evaluations[row.dependency.application_id], on) for row in rows}
+    return {
+        row.pk: _gate(row, steps[row.pk], evaluations[row.dependency.application_id], on)
+        for row in rows
+    }
 
 
 def _gate(task: CampaignTask, undone: list[str], evaluations: list[Evidence], on: date) -> Gate:
     target, missing = target_of(task), []
     opened_on = day_of(task.campaign.opened_at)
-    after = [] if target is None else [run for run in evaluations if _is_about(run, target) and run.run_on >= opened_on]
+    after = (
+        []
+        if target is None
+        else [run for run in evaluations if _is_about(run, target) and run.run_on >= opened_on]
+    )
     latest = [run for run in _latest(after) if run.passed is not None and run.run_on <= on]
     failing = [run for run in latest if not run.passed]
-    holding = [run for run in latest if run.passed and (run.expires_on is None or run.expires_on > on)]
-    measures = _measures(task, [run for run in evaluations if _is_about(run, task.dependency.offering)], after)
+    holding = [
+        run for run in latest if run.passed and (run.expires_on is None or run.expires_on > on)
+    ]
+    measures = _measures(
+        task, [run for run in evaluations if _is_about(run, task.dependency.offering)], after
+    )
     if target is None:
         missing.append("Choose what it moves to.")
     elif failing:
         names = ", ".join(run.metric or str(run) for run in failing)
-        missing.append(f"The latest evaluation on the target fails: {names}. Put it right and run it again.")
+        missing.append(
+            f"The latest evaluation on the target fails: {names}. Put it right and run it again."
+        )
     elif not holding:
         missing.append(
-            f"There is no passed evaluation on the own workload on {target.api_id} since {opened_on:%Y-%m-%d}. "
+            f"There is no passed evaluation on the own workload on {target.api_id} since "
+            f"{opened_on:%Y-%m-%d}. "
             "Run one and record it as evidence."
         )
     if not any(measure.before is not None and measure.after is not None for measure in measures):
@@ -107,11 +134,15 @@ def _latest(runs: Iterable[Evidence]) -> list[Evidence]:
     return list(last.values())
 
 
-def _measures(task: CampaignTask, before: list[Evidence], after: list[Evidence]) -> tuple[Measure, ...]:
+def _measures(
+    task: CampaignTask, before: list[Evidence], after: list[Evidence]
+) -> tuple[Measure, ...]:
     """What people typed, and under it what evaluations measured."""
     then = {**_values(before), **_typed(task.before)}
     now = {**_values(after), **_typed(task.after)}
-    return tuple(Measure(metric, then.get(metric), now.get(metric)) for metric in sorted({*then, *now}))
+    return tuple(
+        Measure(metric, then.get(metric), now.get(metric)) for metric in sorted({*then, *now})
+    )
 
 
 def _values(runs: list[Evidence]) -> dict[str, Decimal]:

@@ -1,6 +1,8 @@
-"""What the clock and the inventory do to tasks: waivers end, dependencies end or move, gates open and close.
+"""What the clock and the inventory do to tasks: waivers end, dependencies end or move, gates open
+and close.
 
-Each job is one or a few statements, safe to run twice at once, and changes nothing where nothing is due.
+Each job is one or a few statements, safe to run twice at once, and changes nothing where nothing is
+due.
 """
 
 from datetime import datetime
@@ -25,13 +27,15 @@ CHUNK = 500
 
 @transaction.atomic
 def reopen_expired_waivers(*, at: datetime) -> int:
-    """Tasks of open campaigns whose waiver has ended, also signed ones that were signed under it; how many."""
+    """Tasks of open campaigns whose waiver has ended, also signed ones that were signed under it;
+    how many."""
     with audit_context(job=JOB, reason="the waiver ended"), connection.cursor() as cursor:
         cursor.execute(
             """
             UPDATE exposure_campaigntask t
             SET state = CASE WHEN t.successor_id IS NOT NULL OR t.target_id IS NOT NULL OR EXISTS (
-                        SELECT 1 FROM exposure_taskstep s WHERE s.task_id = t.id AND s.done_on IS NOT NULL)
+                        SELECT 1 FROM exposure_taskstep s
+                        WHERE s.task_id = t.id AND s.done_on IS NOT NULL)
                     THEN 'in_progress' ELSE 'open' END,
                 signed_off_by_id = NULL, signed_off_at = NULL, updated_at = %(at)s
             FROM exposure_campaign c
@@ -46,11 +50,13 @@ def reopen_expired_waivers(*, at: datetime) -> int:
 
 @transaction.atomic
 def follow_dependencies(*, at: datetime) -> tuple[int, int]:
-    """(tasks that found their successor, tasks that became obsolete), of unfinished ones in open campaigns.
+    """(tasks that found their successor, tasks that became obsolete), of unfinished ones in open
+    campaigns.
 
-    A dependency that ended on the day on which exactly one other began in its place (same application, role and
-    order, another offering) was switched outside the campaign: the task goes on with it. One that ended otherwise,
-    or whose application is out of use, leaves nothing to move.
+    A dependency that ended on the day on which exactly one other began in its place (same
+    application, role and order, another offering) was switched outside the campaign: the task goes
+    on with it. One that ended otherwise, or whose application is out of use, leaves nothing to
+    move.
     """
     parameters: dict[str, Any] = {
         "day": day_of(at),
@@ -68,8 +74,10 @@ def follow_dependencies(*, at: datetime) -> tuple[int, int]:
                     FROM exposure_campaigntask t
                     JOIN exposure_campaign c ON c.id = t.campaign_id AND c.state = 'open'
                     JOIN inventory_dependency d ON d.id = t.dependency_id AND d.until <= %(day)s
-                    JOIN inventory_application a ON a.id = d.application_id AND a.status = ANY (%(in_scope)s)
-                    JOIN inventory_dependency b ON b.application_id = d.application_id AND b.role = d.role
+                    JOIN inventory_application a ON a.id = d.application_id
+                        AND a.status = ANY (%(in_scope)s)
+                    JOIN inventory_dependency b ON b.application_id = d.application_id
+                        AND b.role = d.role
                         AND b.fallback_order = d.fallback_order AND b.since = d.until
                         AND b.offering_id <> d.offering_id
                     WHERE t.state = ANY (%(not_settled)s) AND t.successor_id IS NULL
@@ -80,7 +88,8 @@ def follow_dependencies(*, at: datetime) -> tuple[int, int]:
                     SET successor_id = moved.successor_id, updated_at = %(at)s,
                         state = CASE WHEN t.state = 'open' THEN 'in_progress' ELSE t.state END
                     FROM moved
-                    WHERE t.id = moved.id AND t.successor_id IS NULL AND t.state = ANY (%(not_settled)s)
+                    WHERE t.id = moved.id AND t.successor_id IS NULL
+                        AND t.state = ANY (%(not_settled)s)
                     RETURNING t.id
                 ),
                 ticked AS (
@@ -97,9 +106,11 @@ def follow_dependencies(*, at: datetime) -> tuple[int, int]:
                 """
                 UPDATE exposure_campaigntask t SET state = 'obsolete', updated_at = %(at)s
                 FROM exposure_campaign c, inventory_dependency d, inventory_application a
-                WHERE c.id = t.campaign_id AND c.state = 'open' AND d.id = t.dependency_id AND a.id = d.application_id
+                WHERE c.id = t.campaign_id AND c.state = 'open' AND d.id = t.dependency_id
+                    AND a.id = d.application_id
                   AND t.state = ANY (%(not_settled)s)
-                  AND (a.status <> ALL (%(in_scope)s) OR (t.successor_id IS NULL AND d.until <= %(day)s))
+                  AND (a.status <> ALL (%(in_scope)s) OR (t.successor_id IS NULL
+                      AND d.until <= %(day)s))
                 """,
                 parameters,
             )
@@ -108,18 +119,23 @@ def follow_dependencies(*, at: datetime) -> tuple[int, int]:
 
 
 def refresh_states(*, at: datetime) -> int:
-    """Tasks that became ready to sign off, or no longer are, by evidence recorded or expired elsewhere; how many.
+    """Tasks that became ready to sign off, or no longer are, by evidence recorded or expired
+    elsewhere; how many.
 
-    Looked at are those that are ready and those whose required steps are done: no other gate can be open. Four
-    statements for every `CHUNK` of them, and two more where some changed.
+    Looked at are those that are ready and those whose required steps are done: no other gate can be
+    open. Four statements for every `CHUNK` of them, and two more where some changed.
     """
-    undone = TaskStep.objects.filter(task=OuterRef("pk"), required=True, done_on__isnull=True).exclude(
-        kind=OWN_EVALUATION
-    )
+    undone = TaskStep.objects.filter(
+        task=OuterRef("pk"), required=True, done_on__isnull=True
+    ).exclude(kind=OWN_EVALUATION)
     under_way = CampaignTask.objects.filter(
         state__in=(State.OPEN, State.IN_PROGRESS, State.READY), campaign__state=Campaign.State.OPEN
     )
-    near = under_way.filter(Q(state=State.READY) | ~Exists(undone)).order_by("pk").values_list("pk", flat=True)
+    near = (
+        under_way.filter(Q(state=State.READY) | ~Exists(undone))
+        .order_by("pk")
+        .values_list("pk", flat=True)
+    )
     n_changed, last = 0, 0
     while ids := list(near.filter(pk__gt=last)[:CHUNK]):
         last = ids[-1]
@@ -129,7 +145,9 @@ def refresh_states(*, at: datetime) -> int:
         # one transaction a chunk, each conditional on the state: an action that came between wins
         with transaction.atomic(), audit_context(job=JOB, reason="the gate opened or closed"):
             n_changed += (
-                under_way.filter(pk__in=is_open).exclude(state=State.READY).update(state=State.READY, updated_at=at)
+                under_way.filter(pk__in=is_open)
+                .exclude(state=State.READY)
+                .update(state=State.READY, updated_at=at)
             )
             n_changed += under_way.filter(pk__in=is_shut, state=State.READY).update(
                 state=State.IN_PROGRESS, updated_at=at
@@ -138,7 +156,13 @@ def refresh_states(*, at: datetime) -> int:
 
 
 def keep_campaigns(*, at: datetime) -> dict[str, int]:
-    """Everything above in order, for the daily sweep and after each change of the catalogue; counts per job."""
+    """Everything above in order, for the daily sweep and after each change of the catalogue; counts
+    per job."""
     n_reopened = reopen_expired_waivers(at=at)
     n_moved, n_obsolete = follow_dependencies(at=at)
-    return {"reopened": n_reopened, "moved": n_moved, "obsolete": n_obsolete, "restated": refresh_states(at=at)}
+    return {
+        "reopened": n_reopened,
+        "moved": n_moved,
+        "obsolete": n_obsolete,
+        "restated": refresh_states(at=at),
+    }

@@ -1,6 +1,7 @@
 """Campaigns are opened, extended, dated anew, closed and opened again.
 
-The caller has checked `by.is_governance`: a campaign spans teams. What is refused raises RefusedChange with a sentence.
+The caller has checked `by.is_governance`: a campaign spans teams. What is refused raises
+RefusedChange with a sentence.
 """
 
 from datetime import date, datetime
@@ -25,17 +26,19 @@ NOT_SETTLED: tuple[str, ...] = (*UNFINISHED, State.WAIVED)
 
 _RELATIONS = ("event", "subject__host", "target")
 
-# One task a dependency; one that became obsolete and is in use again is taken up again. The owner is whoever owns the
-# application's team, or else the nearest team above it that has an owner.
+# One task a dependency; one that became obsolete and is in use again is taken up again. The owner
+# is whoever owns the application's team, or else the nearest team above it that has an owner.
 _JOIN = """
 WITH RECURSIVE affected(id) AS (
     SELECT a.id FROM ({affected}) a(id)
     WHERE NOT EXISTS (SELECT 1 FROM exposure_campaigntask had
-                      WHERE had.campaign_id = %(campaign)s AND had.dependency_id = a.id AND had.state <> 'obsolete')
+                      WHERE had.campaign_id = %(campaign)s AND had.dependency_id = a.id
+                          AND had.state <> 'obsolete')
 ),
 above(team_id, at, depth) AS (
     SELECT DISTINCT a.team_id, a.team_id, 0
-    FROM affected f JOIN inventory_dependency d ON d.id = f.id JOIN inventory_application a ON a.id = d.application_id
+    FROM affected f JOIN inventory_dependency d ON d.id = f.id
+    JOIN inventory_application a ON a.id = d.application_id
     UNION
     SELECT x.team_id, t.parent_id, x.depth + 1 FROM above x JOIN accounts_team t ON t.id = x.at
     WHERE t.parent_id IS NOT NULL AND x.depth < 32
@@ -47,14 +50,17 @@ owner AS (
     ORDER BY x.team_id, x.depth, m.id
 ),
 wanted AS (
-    SELECT f.id AS dependency_id, %(subject)s::bigint AS subject_id, %(target)s::bigint AS target_id,
+    SELECT f.id AS dependency_id, %(subject)s::bigint AS subject_id,
+        %(target)s::bigint AS target_id,
            %(latest_on)s::date AS latest_on
     FROM affected f
 ),
 due AS ({dues})
 INSERT INTO exposure_campaigntask AS task
-    (campaign_id, dependency_id, owner_id, state, due_on, before, after, waived_why, note, updated_at)
-SELECT %(campaign)s, due.dependency_id, owner.user_id, 'open', due.due_on, '{{}}', '{{}}', '', '', %(at)s
+    (campaign_id, dependency_id, owner_id, state, due_on, before, after, waived_why, note,
+        updated_at)
+SELECT %(campaign)s, due.dependency_id, owner.user_id, 'open', due.due_on, '{{}}', '{{}}', '', '',
+    %(at)s
 FROM due
 JOIN inventory_dependency d ON d.id = due.dependency_id
 JOIN inventory_application a ON a.id = d.application_id
@@ -79,15 +85,20 @@ def open_campaign(
     note: str = "",
     reason: str = "",
 ) -> Campaign:
-    """A campaign over everything that the event reaches, or that goes down with the offering; one of the two is given.
+    """A campaign over everything that the event reaches, or that goes down with the offering; one
+    of the two is given.
 
-    Opening it twice answers with the open one and changes nothing. Without `target` it is the replacement the host
-    names, where there is one; tasks may choose another. `due_on` is the latest day for all of its tasks. Tasks and
-    steps cost two statements, whatever their number.
+    Opening it twice answers with the open one and changes nothing. Without `target` it is the
+    replacement the host names, where there is one; tasks may choose another. `due_on` is the latest
+    day for all of its tasks. Tasks and steps cost two statements, whatever their number.
     """
     if (event is None) == (offering is None):
-        raise RefusedChange("A campaign begins with an event or with an offering: give one of them.")
-    subject_id = event.offering_id if event is not None else offering.pk if offering is not None else 0
+        raise RefusedChange(
+            "A campaign begins with an event or with an offering: give one of them."
+        )
+    subject_id = (
+        event.offering_id if event is not None else offering.pk if offering is not None else 0
+    )
     # two people who open it at once: the second waits here, and then finds the first one's campaign
     subject = (
         Offering.objects.select_for_update(of=("self",), no_key=True)
@@ -99,7 +110,9 @@ def open_campaign(
         return found
     target = target or subject.replacement
     if target is not None and target.pk == subject.pk:
-        raise RefusedChange("The target is what the campaign moves away from. Choose another offering, or none.")
+        raise RefusedChange(
+            "The target is what the campaign moves away from. Choose another offering, or none."
+        )
     campaign = Campaign(
         title=title or _title(subject, event),
         event=event,
@@ -114,7 +127,10 @@ def open_campaign(
     with audit_context(user=by, reason=reason or "campaign opened"):
         campaign.save(force_insert=True)
         if not _join(campaign, at):
-            raise RefusedChange("Nothing stands on it today, so there is nothing to move. Open it when something does.")
+            raise RefusedChange(
+                "Nothing stands on it today, so there is nothing to move. Open it when something "
+                "does."
+            )
     return campaign
 
 
@@ -122,9 +138,11 @@ def open_campaign(
 def extend_campaign(
     *, campaign: Campaign, at: datetime, by: User | None = None, job: str = "", reason: str = ""
 ) -> int:
-    """Take in what has become affected since, and give tasks the steps of adaptations recorded since.
+    """Take in what has become affected since, and give tasks the steps of adaptations recorded
+    since.
 
-    The number of tasks that joined; a second run at the same moment adds nothing. By a person or by a job.
+    The number of tasks that joined; a second run at the same moment adds nothing. By a person or by
+    a job.
     """
     campaign = locked_campaign(campaign)
     _refuse_closed(campaign)
@@ -143,15 +161,22 @@ def change_campaign(
     note: str | None = None,
     reason: str = "",
 ) -> Campaign:
-    """Set what is given and leave the rest. Days of tasks follow by `reschedule_campaign`, when somebody wants that."""
+    """Set what is given and leave the rest. Days of tasks follow by `reschedule_campaign`, when
+    somebody wants that."""
     campaign = locked_campaign(campaign)
     _refuse_closed(campaign)
     given = {"title": title, "target": target, "due_on": due_on, "note": note}
-    changed = [name for name, value in given.items() if value is not None and getattr(campaign, name) != value]
+    changed = [
+        name
+        for name, value in given.items()
+        if value is not None and getattr(campaign, name) != value
+    ]
     if not changed:
         return campaign
     if target is not None and target.pk == campaign.subject_id:
-        raise RefusedChange("The target is what the campaign moves away from. Choose another offering.")
+        raise RefusedChange(
+            "The target is what the campaign moves away from. Choose another offering."
+        )
     for name in changed:
         setattr(campaign, name, given[name])
     campaign.full_clean()
@@ -162,19 +187,25 @@ def change_campaign(
 
 @transaction.atomic
 def reschedule_campaign(*, campaign: Campaign, at: datetime, by: User, reason: str = "") -> int:
-    """Derive the days of all unfinished tasks anew, after the end moved or efforts were measured; how many changed.
+    """Derive the days of all unfinished tasks anew, after the end moved or efforts were measured;
+    how many changed.
 
     Days that people set are replaced too, which is why nobody but a person calls this.
     """
     campaign = locked_campaign(campaign)
     _refuse_closed(campaign)
-    with audit_context(user=by, reason=reason or "due dates derived anew"), connection.cursor() as cursor:
+    with (
+        audit_context(user=by, reason=reason or "due dates derived anew"),
+        connection.cursor() as cursor,
+    ):
         cursor.execute(
             f"""
             WITH wanted AS (
                 SELECT t.dependency_id, %(subject)s::bigint AS subject_id,
-                       coalesce(t.target_id, %(target)s::bigint) AS target_id, %(latest_on)s::date AS latest_on
-                FROM exposure_campaigntask t WHERE t.campaign_id = %(campaign)s AND t.state = ANY (%(unfinished)s)
+                       coalesce(t.target_id, %(target)s::bigint) AS target_id,
+                       %(latest_on)s::date AS latest_on
+                FROM exposure_campaigntask t WHERE t.campaign_id = %(campaign)s
+                    AND t.state = ANY (%(unfinished)s)
             ),
             due AS ({DUES})
             UPDATE exposure_campaigntask t SET due_on = due.due_on, updated_at = %(at)s
@@ -189,10 +220,14 @@ def reschedule_campaign(*, campaign: Campaign, at: datetime, by: User, reason: s
 
 
 @transaction.atomic
-def close_campaign(*, campaign: Campaign, at: datetime, by: User, closing_note: str = "", reason: str = "") -> Campaign:
-    """Done with it. Where tasks are unfinished or waived, `closing_note` must say why it is closed nevertheless.
+def close_campaign(
+    *, campaign: Campaign, at: datetime, by: User, closing_note: str = "", reason: str = ""
+) -> Campaign:
+    """Done with it. Where tasks are unfinished or waived, `closing_note` must say why it is closed
+    nevertheless.
 
-    What is unfinished stays as it is; waivers of a closed campaign do not re-open. Doing it twice changes nothing.
+    What is unfinished stays as it is; waivers of a closed campaign do not re-open. Doing it twice
+    changes nothing.
     """
     campaign = locked_campaign(campaign)
     if campaign.state == Campaign.State.CLOSED:
@@ -200,27 +235,35 @@ def close_campaign(*, campaign: Campaign, at: datetime, by: User, closing_note: 
     n_left = campaign.tasks.filter(state__in=NOT_SETTLED).count()
     if n_left and not closing_note.strip():
         raise RefusedChange(
-            f"{n_left} {'task is' if n_left == 1 else 'tasks are'} neither signed off nor obsolete. "
+            f"{n_left} {'task is' if n_left == 1 else 'tasks are'} neither signed off nor "
+            "obsolete. "
             "Finish them, or say in the closing note why the campaign ends nevertheless."
         )
     campaign.state, campaign.closed_by, campaign.closed_at = Campaign.State.CLOSED, by, at
     campaign.closing_note = closing_note
     with audit_context(user=by, reason=reason or closing_note or "campaign closed"):
-        campaign.save(update_fields=["state", "closed_by", "closed_at", "closing_note", "updated_at"])
+        campaign.save(
+            update_fields=["state", "closed_by", "closed_at", "closing_note", "updated_at"]
+        )
     return campaign
 
 
 @transaction.atomic
 def reopen_campaign(*, campaign: Campaign, by: User, reason: str) -> Campaign:
-    """Open again, with its tasks as they were. Refused without a reason, and while another one is open for the same."""
+    """Open again, with its tasks as they were. Refused without a reason, and while another one is
+    open for the same."""
     if not reason.strip():
         raise RefusedChange("Say why the campaign is opened again.")
     Offering.objects.select_for_update(no_key=True).only("pk").get(pk=campaign.subject_id)
     campaign = locked_campaign(campaign)
     if campaign.state == Campaign.State.OPEN:
         return campaign
-    others = Campaign.objects.filter(state=Campaign.State.OPEN, event=campaign.event, subject=campaign.subject)
-    refusal = RefusedChange("Another campaign for the same is open. Close that one first, or go on with it.")
+    others = Campaign.objects.filter(
+        state=Campaign.State.OPEN, event=campaign.event, subject=campaign.subject
+    )
+    refusal = RefusedChange(
+        "Another campaign for the same is open. Close that one first, or go on with it."
+    )
     if others.exists():
         raise refusal
     campaign.state, campaign.closed_by, campaign.closed_at = Campaign.State.OPEN, None, None
@@ -233,7 +276,8 @@ def reopen_campaign(*, campaign: Campaign, by: User, reason: str) -> Campaign:
 
 
 def locked_campaign(campaign: Campaign) -> Campaign:
-    """The row as it is now, held until the transaction ends; locked first and read afterwards, as tasks are."""
+    """The row as it is now, held until the transaction ends; locked first and read afterwards, as
+    tasks are."""
     Campaign.objects.select_for_update().only("pk").get(pk=campaign.pk)
     return Campaign.objects.select_related(*_RELATIONS).get(pk=campaign.pk)
 
@@ -244,7 +288,8 @@ def _refuse_closed(campaign: Campaign) -> None:
 
 
 def _join(campaign: Campaign, at: datetime) -> int:
-    """Tasks for what is affected and has none, then the steps that are missing; the number of tasks."""
+    """Tasks for what is affected and has none, then the steps that are missing; the number of
+    tasks."""
     affected = as_sql(dependencies_in(campaign, on=day_of(at)))
     n_joined = 0
     if affected is not None:

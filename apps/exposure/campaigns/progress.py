@@ -1,4 +1,5 @@
-"""How far campaigns are, for pages, API and mail. Every function takes the reader and counts only what they may see."""
+"""How far campaigns are, for pages, API and mail. Every function takes the reader and counts only
+what they may see."""
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
@@ -16,9 +17,10 @@ State = CampaignTask.State
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """`by_state` has every state. `n_overdue` are unfinished tasks due before the day, `days_left` until the subject
-    ends (negative once past, None while no date is known). Steps are the required ones of tasks that are not obsolete;
-    `step_share` is None where there is none. `whole_campaign` is False where the reader sees only own teams' tasks."""
+    """`by_state` has every state. `n_overdue` are unfinished tasks due before the day, `days_left`
+    until the subject ends (negative once past, None while no date is known). Steps are the required
+    ones of tasks that are not obsolete; `step_share` is None where there is none. `whole_campaign`
+    is False where the reader sees only own teams' tasks."""
 
     by_state: dict[str, int] = field(default_factory=lambda: dict.fromkeys(State.values, 0))
     n_overdue: int = 0
@@ -44,9 +46,12 @@ class Progress:
 
 
 def progress(*, campaigns: Collection[int], user: Any, on: date) -> dict[int, Progress]:
-    """{campaign id: how far it is}, of those the reader may see; three statements, whatever the number."""
+    """{campaign id: how far it is}, of those the reader may see; three statements, whatever the
+    number."""
     ends = dict(
-        Campaign.objects.visible_to(user).filter(pk__in=list(campaigns)).values_list("pk", "subject__retires_on")
+        Campaign.objects.visible_to(user)
+        .filter(pk__in=list(campaigns))
+        .values_list("pk", "subject__retires_on")
     )
     seen = CampaignTask.objects.visible_to(user).filter(campaign__in=list(ends))
     unfinished = Q(state__in=UNFINISHED)
@@ -88,24 +93,33 @@ def progress(*, campaigns: Collection[int], user: Any, on: date) -> dict[int, Pr
 
 
 def tasks_seen_by(*, user: Any) -> CampaignTaskQuerySet:
-    """Tasks the reader may see, with what lists show, the most urgent first; those without a day last."""
+    """Tasks the reader may see, with what lists show, the most urgent first; those without a day
+    last."""
     return (
         CampaignTask.objects.visible_to(user)
         .select_related(
-            "campaign__subject__host", "dependency__application__team", "dependency__offering__host", "owner",
-            "target__host", "campaign__target__host", "successor__offering__host",
+            "campaign__subject__host",
+            "dependency__application__team",
+            "dependency__offering__host",
+            "owner",
+            "target__host",
+            "campaign__target__host",
+            "successor__offering__host",
         )
         .order_by("due_on", "pk")
-    )  # fmt: skip
+    )
 
 
 def overdue_tasks(*, user: Any, on: date) -> CampaignTaskQuerySet:
     """Unfinished tasks of open campaigns that were due before the day."""
-    return tasks_seen_by(user=user).filter(state__in=UNFINISHED, due_on__lt=on, campaign__state=Campaign.State.OPEN)
+    return tasks_seen_by(user=user).filter(
+        state__in=UNFINISHED, due_on__lt=on, campaign__state=Campaign.State.OPEN
+    )
 
 
 def waivers_ending(*, user: Any, on: date, within_days: int = 14) -> CampaignTaskQuerySet:
-    """Waivers that will re-open their task within so many days: the warning beforehand. The earliest end first."""
+    """Waivers that will re-open their task within so many days: the warning beforehand. The
+    earliest end first."""
     return (
         tasks_seen_by(user=user)
         .filter(
@@ -119,10 +133,13 @@ def waivers_ending(*, user: Any, on: date, within_days: int = 14) -> CampaignTas
 
 
 def tasks_of_dependencies(*, dependencies: Collection[int], user: Any) -> dict[int, CampaignTask]:
-    """{dependency id: its unsettled task in an open campaign}, the most urgent where there are several."""
+    """{dependency id: its unsettled task in an open campaign}, the most urgent where there are
+    several."""
     found: dict[int, CampaignTask] = {}
     open_tasks = tasks_seen_by(user=user).filter(
-        dependency__in=list(dependencies), state__in=NOT_SETTLED, campaign__state=Campaign.State.OPEN
+        dependency__in=list(dependencies),
+        state__in=NOT_SETTLED,
+        campaign__state=Campaign.State.OPEN,
     )
     for task in open_tasks:
         found.setdefault(task.dependency_id, task)

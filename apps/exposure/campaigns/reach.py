@@ -42,20 +42,24 @@ JOIN catalog_node n ON n.kind = 2 AND n.ref = x.version_id
 JOIN catalog_footing f ON f.node_id = n.id AND f.via IN (0, 2)
 JOIN catalog_offering o ON o.id = f.offering_id AND o.host_id = x.host_id
     AND (x.region_scope = '' OR o.region_scope = x.region_scope)
-WHERE x.id = %s AND NOT (CASE WHEN a.id IS NULL THEN x.binding = 'alias' ELSE a.kind <> 'synonym' END)
+WHERE x.id = %s AND NOT (CASE WHEN a.id IS NULL THEN x.binding = 'alias'
+    ELSE a.kind <> 'synonym' END)
 """
 
 
 def is_ending(campaign: Campaign) -> bool:
-    """Whether the subject ends, so that everything on it must go; otherwise it changes and must be tested again."""
+    """Whether the subject ends, so that everything on it must go; otherwise it changes and must be
+    tested again."""
     return campaign.event is None or campaign.event.kind in LIFECYCLE_KINDS
 
 
 def dependencies_on(*, offering: Offering, on: date) -> DependencyQuerySet:
-    """Live dependencies, in every role, that must move when `offering` ends, whether or not anybody announced it.
+    """Live dependencies, in every role, that must move when `offering` ends, whether or not anybody
+    announced it.
 
-    As `affected_dependencies` for an announced end, but without leaving out offerings of which a source speaks by
-    a row of their own: a campaign opened by hand is about everything that goes down with the offering.
+    As `affected_dependencies` for an announced end, but without leaving out offerings of which a
+    source speaks by a row of their own: a campaign opened by hand is about everything that goes
+    down with the offering.
     """
     reached = RawSQL(_REACHED_BY_OFFERING, [offering.pk] * 3)  # noqa: S611
     return Dependency.objects.live_on(on).filter(offering_id__in=reached)
@@ -81,9 +85,10 @@ def as_sql(dependencies: DependencyQuerySet) -> tuple[str, dict[str, Any]] | Non
     return sql % tuple(f"%({name})s" for name in names), names
 
 
-# (dependency_id, ends_on, effort_days, basis, due_on) of `wanted(dependency_id, subject_id, target_id, latest_on)`.
-# The end is that of what is called; where no date is known of it, that of the campaign's subject. A test towards the
-# target counts before one towards another offering. LEAST ignores what is null.
+# (dependency_id, ends_on, effort_days, basis, due_on) of `wanted(dependency_id, subject_id,
+# target_id, latest_on)`. The end is that of what is called; where no date is known of it, that of
+# the campaign's subject. A test towards the target counts before one towards another offering.
+# LEAST ignores what is null.
 DUES = """
 SELECT w.dependency_id, e.ends_on, h.effort_days, h.basis,
        LEAST(w.latest_on, e.ends_on - ceil(h.effort_days)::int - %(margin)s::int) AS due_on
@@ -109,8 +114,9 @@ DUE_PARAMETERS = {"margin": MARGIN_DAYS, "usual_effort": USUAL_EFFORT_DAYS}
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """Why a task is due when it is. `ends_on` None: no end is known. `basis`: measured by an exit test, estimated in
-    the exit plan, or assumed (`USUAL_EFFORT_DAYS`). `derived_on` is what these give; a person may have set another."""
+    """Why a task is due when it is. `ends_on` None: no end is known. `basis`: measured by an exit
+    test, estimated in the exit plan, or assumed (`USUAL_EFFORT_DAYS`). `derived_on` is what these
+    give; a person may have set another."""
 
     ends_on: date | None
     effort_days: Decimal
@@ -126,7 +132,8 @@ def dues(*, tasks: Collection[int]) -> dict[int, Due]:
         cursor.execute(
             f"""
             WITH task AS (
-                SELECT t.id, t.dependency_id, c.subject_id, coalesce(t.target_id, c.target_id) AS target_id,
+                SELECT t.id, t.dependency_id, c.subject_id, coalesce(t.target_id,
+                    c.target_id) AS target_id,
                        c.due_on AS latest_on
                 FROM exposure_campaigntask t JOIN exposure_campaign c ON c.id = t.campaign_id
                 WHERE t.id = ANY (%(tasks)s)
@@ -144,8 +151,9 @@ def dues(*, tasks: Collection[int]) -> dict[int, Due]:
 
 
 def target_of(task: CampaignTask) -> Offering | None:
-    """What the task moves to, or is tested again on: what it moved to already, its own choice, the campaign's; where
-    the subject only changes, what is called today. Needs these relations loaded."""
+    """What the task moves to, or is tested again on: what it moved to already, its own choice, the
+    campaign's; where the subject only changes, what is called today. Needs these relations
+    loaded."""
     if task.successor is not None:
         return task.successor.offering
     if task.target is not None:

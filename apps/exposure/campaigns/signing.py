@@ -1,4 +1,5 @@
-"""Signatures and waivers. Both are for owners of the application's team and for governance, which is checked here."""
+"""Signatures and waivers. Both are for owners of the application's team and for governance, which
+is checked here."""
 
 from datetime import date, datetime, timedelta
 
@@ -27,8 +28,8 @@ class GateClosed(RefusedChange):
 def sign_off(*, task: CampaignTask, at: datetime, by: User, reason: str = "") -> CampaignTask:
     """It has moved, and works as well as it must.
 
-    Needs an open gate, or a waiver that holds and that somebody else gave: such a signature lapses with the waiver.
-    Of two people at once one signs; the other is told who did.
+    Needs an open gate, or a waiver that holds and that somebody else gave: such a signature lapses
+    with the waiver. Of two people at once one signs; the other is told who did.
     """
     task = locked_task(task, by=by, role=TeamRole.OWNER)
     refuse_unless_under_way(task)
@@ -45,24 +46,40 @@ def sign_off(*, task: CampaignTask, at: datetime, by: User, reason: str = "") ->
             done(task, OWN_EVALUATION, at, by)
         task.save(
             update_fields=[
-                "state", "signed_off_by", "signed_off_at", "waived_by", "waived_until", "waived_why", "updated_at",
+                "state",
+                "signed_off_by",
+                "signed_off_at",
+                "waived_by",
+                "waived_until",
+                "waived_why",
+                "updated_at",
             ]
-        )  # fmt: skip
+        )
         task.evidence.set(gate.evidence if gate.is_open else [])
     return task
 
 
 @transaction.atomic
-def waive_task(*, task: CampaignTask, until: date, why: str, at: datetime, by: User) -> CampaignTask:
-    """Do without it until that day (exclusive), for a reason. It re-opens by itself; a new waiver replaces the old."""
+def waive_task(
+    *, task: CampaignTask, until: date, why: str, at: datetime, by: User
+) -> CampaignTask:
+    """Do without it until that day (exclusive), for a reason. It re-opens by itself; a new waiver
+    replaces the old."""
     task = locked_task(task, by=by, role=TeamRole.OWNER)
     refuse_unless_under_way(task)
     day = day_of(at)
     if not why.strip():
         raise RefusedChange("Say why the task is waived.")
     if not day < until <= day + LONGEST_WAIVER:
-        raise RefusedChange(f"A waiver ends after today and within a year: at the latest on {day + LONGEST_WAIVER}.")
-    task.state, task.waived_by, task.waived_until, task.waived_why = State.WAIVED, by, until, why.strip()
+        raise RefusedChange(
+            f"A waiver ends after today and within a year: at the latest on {day + LONGEST_WAIVER}."
+        )
+    task.state, task.waived_by, task.waived_until, task.waived_why = (
+        State.WAIVED,
+        by,
+        until,
+        why.strip(),
+    )
     with audit_context(user=by, reason=why):
         task.save(update_fields=["state", "waived_by", "waived_until", "waived_why", "updated_at"])
     return task
@@ -97,8 +114,12 @@ def reopen_task(*, task: CampaignTask, at: datetime, by: User, reason: str) -> C
     return task
 
 
-def _refuse_without_waiver(task: CampaignTask, missing: tuple[str, ...], at: datetime, by: User) -> None:
+def _refuse_without_waiver(
+    task: CampaignTask, missing: tuple[str, ...], at: datetime, by: User
+) -> None:
     if task.state != State.WAIVED or task.waived_until is None or task.waived_until <= day_of(at):
         raise GateClosed(" ".join(missing))
     if task.waived_by_id == by.pk:
-        raise GateClosed(f"You gave the waiver yourself; somebody else must sign. {' '.join(missing)}")
+        raise GateClosed(
+            f"You gave the waiver yourself; somebody else must sign. {' '.join(missing)}"
+        )

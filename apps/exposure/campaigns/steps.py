@@ -1,4 +1,5 @@
-"""What is to be done in a task: always the same five things, and more for what was built on the dependency."""
+"""What is to be done in a task: always the same five things, and more for what was built on the
+dependency."""
 
 from dataclasses import dataclass
 
@@ -20,8 +21,9 @@ BY_DEED = frozenset({CHOOSE_TARGET, OWN_EVALUATION, SWITCH})
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """`adaptation`: only for these, once for each. `role`: only for dependencies in it. `if_ending`: needed only where
-    the subject ends; where it merely changes one may stay. Steps are shown by `place`."""
+    """`adaptation`: only for these, once for each. `role`: only for dependencies in it.
+    `if_ending`: needed only where the subject ends; where it merely changes one may stay. Steps are
+    shown by `place`."""
 
     kind: str
     place: int
@@ -35,30 +37,68 @@ class Step:
 KINDS = Adaptation.Kind
 STEPS: tuple[Step, ...] = (
     Step(CHOOSE_TARGET, 10, "Choose what to move to", if_ending=True),
-    Step(RECORD_ADAPTATIONS, 15, "Write down what was built on it: prompts, fine-tunes, indexes", required=False),
-    Step("retest_prompt", 20, "Test the prompt again on the target", adaptation=KINDS.PROMPT),
-    Step("recheck_few_shot", 21, "Check that the examples still teach the same", adaptation=KINDS.FEW_SHOT),
-    Step("rerun_fine_tune", 22, "Run the fine-tune again on the target", adaptation=KINDS.FINE_TUNE),
-    Step("evaluate_fine_tune", 23, "Evaluate the new fine-tune against the old one", adaptation=KINDS.FINE_TUNE),
     Step(
-        "rebuild_retrieval", 24, "Build embeddings and indexes anew, test retrieval again", adaptation=KINDS.RETRIEVAL
+        RECORD_ADAPTATIONS,
+        15,
+        "Write down what was built on it: prompts, fine-tunes, indexes",
+        required=False,
     ),
-    Step("retest_tools", 25, "Test every tool call and its limits again", adaptation=KINDS.AGENTIC_TOOLS),
+    Step("retest_prompt", 20, "Test the prompt again on the target", adaptation=KINDS.PROMPT),
     Step(
-        "rebuild_vectors", 30, "Build all stored vectors anew: those of two models do not compare",
+        "recheck_few_shot",
+        21,
+        "Check that the examples still teach the same",
+        adaptation=KINDS.FEW_SHOT,
+    ),
+    Step(
+        "rerun_fine_tune", 22, "Run the fine-tune again on the target", adaptation=KINDS.FINE_TUNE
+    ),
+    Step(
+        "evaluate_fine_tune",
+        23,
+        "Evaluate the new fine-tune against the old one",
+        adaptation=KINDS.FINE_TUNE,
+    ),
+    Step(
+        "rebuild_retrieval",
+        24,
+        "Build embeddings and indexes anew, test retrieval again",
+        adaptation=KINDS.RETRIEVAL,
+    ),
+    Step(
+        "retest_tools",
+        25,
+        "Test every tool call and its limits again",
+        adaptation=KINDS.AGENTIC_TOOLS,
+    ),
+    Step(
+        "rebuild_vectors",
+        30,
+        "Build all stored vectors anew: those of two models do not compare",
         role=Dependency.Role.EMBEDDING,
     ),
-    Step("recalibrate_judge", 31, "Compare the judge with people's verdicts again", role=Dependency.Role.JUDGE),
-    Step("retest_guardrail", 32, "Set the guardrail's thresholds anew", role=Dependency.Role.GUARDRAIL),
+    Step(
+        "recalibrate_judge",
+        31,
+        "Compare the judge with people's verdicts again",
+        role=Dependency.Role.JUDGE,
+    ),
+    Step(
+        "retest_guardrail",
+        32,
+        "Set the guardrail's thresholds anew",
+        role=Dependency.Role.GUARDRAIL,
+    ),
     Step(OWN_EVALUATION, 40, "Run the own evaluation on the target"),
     Step(UPDATE_EXIT, 50, "Bring fallback and exit test up to date"),
     Step(SWITCH, 60, "Switch", if_ending=True),
     Step(WATCH, 70, "Watch it in production"),
-)  # fmt: skip
+)
 
 _INSERT = """
 WITH step AS (
-    SELECT * FROM unnest(%(kinds)s::text[], %(places)s::int[], %(titles)s::text[], %(adaptations)s::text[],
+    SELECT * FROM unnest(%(kinds)s::text[], %(places)s::int[], %(titles)s::text[],
+        %(adaptations)s::text[],
                          %(roles)s::text[], %(required)s::boolean[])
         AS s(kind, place, title, adaptation, role, required)
 ),
@@ -71,7 +111,8 @@ due AS (
       AND NOT (s.kind = %(record_adaptations)s
                AND EXISTS (SELECT 1 FROM inventory_adaptation a WHERE a.dependency_id = d.id))
     UNION ALL
-    SELECT t.id, s.place, s.kind, left(s.title || CASE WHEN a.name = '' THEN '' ELSE ': ' || a.name END, 300),
+    SELECT t.id, s.place, s.kind, left(s.title || CASE WHEN a.name = '' THEN ''
+        ELSE ': ' || a.name END, 300),
            a.id, s.required
     FROM exposure_campaigntask t
     JOIN inventory_adaptation a ON a.dependency_id = t.dependency_id
@@ -83,7 +124,8 @@ SELECT due.task_id, due.place, due.kind, due.title, due.adaptation_id, due.requi
 FROM due
 WHERE NOT EXISTS (
     SELECT 1 FROM exposure_taskstep had
-    WHERE had.task_id = due.task_id AND had.kind = due.kind AND had.adaptation_id IS NOT DISTINCT FROM due.adaptation_id
+    WHERE had.task_id = due.task_id AND had.kind = due.kind AND had.adaptation_id IS NOT DISTINCT
+    FROM due.adaptation_id
 )
 ORDER BY due.task_id, due.place, due.adaptation_id
 """

@@ -1,7 +1,9 @@
-"""The work in a task: who does it, where to, what is done, what was measured, and the switch itself.
+"""The work in a task: who does it, where to, what is done, what was measured, and the switch
+itself.
 
-For editors of the application's team. Every action locks the application and the task and asks the role then, so that
-of two people at once one waits for the other; what is refused for another reason raises RefusedChange with a sentence.
+For editors of the application's team. Every action locks the application and the task and asks the
+role then, so that of two people at once one waits for the other; what is refused for another reason
+raises RefusedChange with a sentence.
 """
 
 from collections.abc import Mapping
@@ -26,18 +28,29 @@ from apps.inventory.choosing.against import would_be_against
 State = CampaignTask.State
 MAX_METRICS = 50
 _RELATIONS = (
-    "campaign__event", "campaign__subject", "campaign__target", "target", "dependency__offering",
-    "dependency__application__team", "dependency__via_party", "successor__offering", "signed_off_by",
-)  # fmt: skip
+    "campaign__event",
+    "campaign__subject",
+    "campaign__target",
+    "target",
+    "dependency__offering",
+    "dependency__application__team",
+    "dependency__via_party",
+    "successor__offering",
+    "signed_off_by",
+)
 
 
 @transaction.atomic
-def assign_task(*, task: CampaignTask, owner: User | None, by: User, reason: str = "") -> CampaignTask:
+def assign_task(
+    *, task: CampaignTask, owner: User | None, by: User, reason: str = ""
+) -> CampaignTask:
     """`owner` None: nobody in particular. Refused for somebody who cannot see the application."""
     task = locked_task(task, by=by)
     refuse_unless_under_way(task)
     if owner is not None and not owner.may(TeamRole.EDITOR, task.dependency.application.team_id):
-        raise RefusedChange(f"{owner} may not change this application. Give them a role in its team first.")
+        raise RefusedChange(
+            f"{owner} may not change this application. Give them a role in its team first."
+        )
     if task.owner_id != (owner.pk if owner else None):
         task.owner = owner
         with audit_context(user=by, reason=reason or "task assigned"):
@@ -62,13 +75,18 @@ def set_due(*, task: CampaignTask, due_on: date, by: User, reason: str = "") -> 
 
 
 @transaction.atomic
-def choose_target(*, task: CampaignTask, target: Offering, at: datetime, by: User, reason: str = "") -> CampaignTask:
-    """What this dependency moves to. Refused where that is retired, ends no later than what it replaces, or stands
-    against a decision of the organisation."""
+def choose_target(
+    *, task: CampaignTask, target: Offering, at: datetime, by: User, reason: str = ""
+) -> CampaignTask:
+    """What this dependency moves to. Refused where that is retired, ends no later than what it
+    replaces, or stands against a decision of the organisation."""
     task = locked_task(task, by=by)
     refuse_unless_under_way(task)
     if task.successor is not None:
-        raise RefusedChange("It has moved already. Replace the offering of the new dependency, should it move again.")
+        raise RefusedChange(
+            "It has moved already. Replace the offering of the new dependency, should it move "
+            "again."
+        )
     called = task.dependency.offering
     if target.pk == called.pk:
         raise RefusedChange("This is what it calls today. Choose another offering.")
@@ -76,7 +94,10 @@ def choose_target(*, task: CampaignTask, target: Offering, at: datetime, by: Use
         raise RefusedChange(f"{target.api_id} is retired. Choose one that is served.")
     ends_on = called.retires_on or task.campaign.subject.retires_on
     if target.retires_on is not None and ends_on is not None and target.retires_on <= ends_on:
-        raise RefusedChange(f"{target.api_id} ends on {target.retires_on:%Y-%m-%d}, no later. Choose one that stays.")
+        raise RefusedChange(
+            f"{target.api_id} ends on {target.retires_on:%Y-%m-%d}, no later. Choose one that "
+            "stays."
+        )
     _refuse_against_decisions(task, target, day_of(at))
     with audit_context(user=by, reason=reason or "target chosen"):
         task.target = target
@@ -87,14 +108,17 @@ def choose_target(*, task: CampaignTask, target: Offering, at: datetime, by: Use
 
 
 @transaction.atomic
-def tick_step(*, step: TaskStep, at: datetime, by: User, note: str = "", reason: str = "") -> TaskStep:
+def tick_step(
+    *, step: TaskStep, at: datetime, by: User, note: str = "", reason: str = ""
+) -> TaskStep:
     """It is done. Choosing, evaluating and switching are done by doing them."""
     task = locked_task(step.task, by=by)
     refuse_unless_under_way(task)
     step = TaskStep.objects.select_for_update().get(pk=step.pk)
     if step.kind in BY_DEED and not (step.kind == CHOOSE_TARGET and target_of(task) is not None):
         raise RefusedChange(
-            "This step is not ticked by hand: choose the target, record the evaluation as evidence, or switch."
+            "This step is not ticked by hand: choose the target, record the evaluation as "
+            "evidence, or switch."
         )
     if step.done_on is None:
         step.done_on, step.done_by, step.note = day_of(at), by, note or step.note
@@ -111,7 +135,9 @@ def untick_step(*, step: TaskStep, at: datetime, by: User, reason: str = "") -> 
     refuse_unless_under_way(task)
     step = TaskStep.objects.select_for_update().get(pk=step.pk)
     if step.kind == SWITCH and task.successor is not None:
-        raise RefusedChange("It has switched. Replace the offering back in the inventory, should it be undone.")
+        raise RefusedChange(
+            "It has switched. Replace the offering back in the inventory, should it be undone."
+        )
     if step.done_on is not None:
         step.done_on = step.done_by = None
         with audit_context(user=by, reason=reason or "step not done"):
@@ -121,7 +147,9 @@ def untick_step(*, step: TaskStep, at: datetime, by: User, reason: str = "") -> 
 
 
 @transaction.atomic
-def add_step(*, task: CampaignTask, title: str, at: datetime, by: User, required: bool = True) -> TaskStep:
+def add_step(
+    *, task: CampaignTask, title: str, at: datetime, by: User, required: bool = True
+) -> TaskStep:
     """A step of the team's own, after the others."""
     task = locked_task(task, by=by)
     refuse_unless_under_way(task)
@@ -143,16 +171,20 @@ def record_measurements(
     after: Mapping[str, Any] | None = None,
     reason: str = "",
 ) -> CampaignTask:
-    """{metric: number} on today's offering and on the target; given ones replace those of the same metric.
+    """{metric: number} on today's offering and on the target; given ones replace those of the same
+    metric.
 
-    What evaluations on file measured needs no typing. A value that is no finite number is refused by its metric.
+    What evaluations on file measured needs no typing. A value that is no finite number is refused
+    by its metric.
     """
     task = locked_task(task, by=by)
     refuse_unless_under_way(task)
     task.before = {**task.before, **_numbers(before or {})}
     task.after = {**task.after, **_numbers(after or {})}
     if len(task.before) > MAX_METRICS or len(task.after) > MAX_METRICS:
-        raise RefusedChange(f"At most {MAX_METRICS} metrics are kept on a task. Keep the ones that decide.")
+        raise RefusedChange(
+            f"At most {MAX_METRICS} metrics are kept on a task. Keep the ones that decide."
+        )
     with audit_context(user=by, reason=reason or "measured"):
         task.save(update_fields=["before", "after", "updated_at"])
         restate(task, at)
@@ -160,24 +192,30 @@ def record_measurements(
 
 
 @transaction.atomic
-def switch_task(*, task: CampaignTask, on: date, at: datetime, by: User, reason: str = "") -> CampaignTask:
-    """Replace the offering in the inventory from `on`; the task keeps what came of it as its successor.
+def switch_task(
+    *, task: CampaignTask, on: date, at: datetime, by: User, reason: str = ""
+) -> CampaignTask:
+    """Replace the offering in the inventory from `on`; the task keeps what came of it as its
+    successor.
 
-    Possible before the gate is open, since an end does not wait for it; the signature is not. A task that has
-    switched says so: of two people at once one switches, the other is told.
+    Possible before the gate is open, since an end does not wait for it; the signature is not. A
+    task that has switched says so: of two people at once one switches, the other is told.
     """
     task = locked_task(task, by=by)
     refuse_unless_under_way(task)
     if task.successor is not None:
         raise RefusedChange(
-            f"It has switched already, to {task.successor.offering.api_id} from {task.successor.since:%Y-%m-%d}."
+            f"It has switched already, to {task.successor.offering.api_id} from "
+            f"{task.successor.since:%Y-%m-%d}."
         )
     target = target_of(task)
     if target is None:
         raise RefusedChange("Choose what it moves to first.")
     _refuse_against_decisions(task, target, day_of(at))
     why = reason or f"refresh campaign: {task.campaign.title}"
-    task.successor = replace_offering(dependency=task.dependency, successor=target, on=on, by=by, reason=why)
+    task.successor = replace_offering(
+        dependency=task.dependency, successor=target, on=on, by=by, reason=why
+    )
     with audit_context(user=by, reason=why):
         task.save(update_fields=["successor", "updated_at"])
         done(task, CHOOSE_TARGET, at, by)
@@ -189,8 +227,8 @@ def switch_task(*, task: CampaignTask, on: date, at: datetime, by: User, reason:
 def locked_task(task: CampaignTask, *, by: User, role: TeamRole = TeamRole.EDITOR) -> CampaignTask:
     """The row as it is now, with what actions look at, held until the transaction ends.
 
-    Locked first and read afterwards: a join made before the lock was free would show what stood there before. The
-    application is locked before the task, and `by` needs `role` on its team.
+    Locked first and read afterwards: a join made before the lock was free would show what stood
+    there before. The application is locked before the task, and `by` needs `role` on its team.
     """
     locked_dependency(task.dependency, by=by, role=role)
     CampaignTask.objects.select_for_update().only("pk").get(pk=task.pk)
@@ -203,7 +241,8 @@ def refuse_unless_under_way(task: CampaignTask) -> None:
     if task.state == State.DONE:
         assert task.signed_off_at is not None
         raise RefusedChange(
-            f"{task.signed_off_by} signed it off on {day_of(task.signed_off_at):%Y-%m-%d}. Open the task again first."
+            f"{task.signed_off_by} signed it off on {day_of(task.signed_off_at):%Y-%m-%d}. Open "
+            "the task again first."
         )
     if task.state == State.OBSOLETE:
         raise RefusedChange("The dependency ended, so that there is nothing left to move.")
@@ -225,13 +264,16 @@ def restate(task: CampaignTask, at: datetime) -> None:
 
 
 def _refuse_against_decisions(task: CampaignTask, target: Offering, on: date) -> None:
-    """A campaign does not lead onto what is blocked. What only may lie outside a restriction is a finding later on."""
+    """A campaign does not lead onto what is blocked. What only may lie outside a restriction is a
+    finding later on."""
     dependency = task.dependency
     for obstacle in would_be_against(
         application=dependency.application, offering=target, via_party=dependency.via_party, on=on
     ):
         if obstacle.certain:
-            raise RefusedChange(f"{' '.join(obstacle.why)} Choose another one, or have the decision replaced first.")
+            raise RefusedChange(
+                f"{' '.join(obstacle.why)} Choose another one, or have the decision replaced first."
+            )
 
 
 def _numbers(measured: Mapping[str, Any]) -> dict[str, str]:
@@ -244,6 +286,8 @@ def _numbers(measured: Mapping[str, Any]) -> dict[str, str]:
         except InvalidOperation:
             number = None
         if number is None or not number.is_finite() or not name or len(name) > 120:
-            raise RefusedChange(f"'{name}': give a metric of up to 120 characters and a number for it.")
+            raise RefusedChange(
+                f"'{name}': give a metric of up to 120 characters and a number for it."
+            )
         found[name] = str(number)
     return found

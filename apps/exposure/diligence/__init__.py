@@ -1,1 +1,2 @@
-"""Platform-bet diligence: what is known of a provider or a foundation, fact by fact, with source and gap. No grade."""
+"""Platform-bet diligence: what is known of a provider or a foundation, fact by fact, with source
+and gap. No grade."""

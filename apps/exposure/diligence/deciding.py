@@ -14,14 +14,18 @@ from apps.inventory.models import Selection, SelectionCandidate
 
 
 def candidate_scorecards(*, selection: Selection, user: Any, on: date) -> dict[int, dict[str, Any]]:
-    """{candidate id: {"foundation": scorecard, "host": scorecard or None}} as JSON, as `user` may see them.
+    """{candidate id: {"foundation": scorecard, "host": scorecard or None}} as JSON, as `user` may
+    see them.
 
-    The host is the one whose offering is in question. The statements do not grow with the candidates.
+    The host is the one whose offering is in question. The statements do not grow with the
+    candidates.
     """
     candidates = list(selection.candidates.select_related("offering").order_by("pk"))
     foundations = {
         card.pk: card.as_json()
-        for card in foundation_scorecards(foundations={row.foundation_id for row in candidates}, user=user, on=on)
+        for card in foundation_scorecards(
+            foundations={row.foundation_id for row in candidates}, user=user, on=on
+        )
     }
     hosts = {
         card.pk: card.as_json()
@@ -49,7 +53,8 @@ def decide_with_scorecards(
     by: User,
     review_on: date | None = None,
 ) -> Selection:
-    """`decide_selection` on the facts of today. `by` governs, so the snapshot holds what an office sees."""
+    """`decide_selection` on the facts of today. `by` governs, so the snapshot holds what an office
+    sees."""
     on = day_of(at)
     # held from here, so that no candidate joins between the snapshot and the decision
     Selection.objects.select_for_update().only("pk").get(pk=selection.pk)

@@ -1,11 +1,13 @@
-"""A scorecard as plain values: facts with their source, and what is not known said as plainly as what is."""
+"""A scorecard as plain values: facts with their source, and what is not known said as plainly as
+what is."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any, Final, Literal
 
-# who may read a fact: everybody signed in; the offices; or everybody, counted over what they may see
+# who may read a fact: everybody signed in; the offices; or everybody, counted over what they may
+# see
 PUBLIC: Final = "public"
 OFFICE: Final = "office"
 OWN: Final = "own"
@@ -18,9 +20,9 @@ REGISTRY = "This registry"
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """`value` is a number, text, boolean or list of texts, and None where `gap` says that nobody knows (with `why_gap`)
-    or where the fact does not apply (with `detail`). `as_of` is the day on which the source said so.
-    `hidden` means that the reader may not know it."""
+    """`value` is a number, text, boolean or list of texts, and None where `gap` says that nobody
+    knows (with `why_gap`) or where the fact does not apply (with `detail`). `as_of` is the day on
+    which the source said so. `hidden` means that the reader may not know it."""
 
     key: str
     label: str
@@ -38,7 +40,8 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class Scorecard:
-    """The facts of one provider or foundation on a day; every card of a kind has the same keys in the same order."""
+    """The facts of one provider or foundation on a day; every card of a kind has the same keys in
+    the same order."""
 
     kind: Literal["provider", "foundation"]
     pk: int
@@ -60,7 +63,8 @@ class Scorecard:
         card = asdict(self)
         card["on"] = self.on.isoformat()
         card["facts"] = [
-            {**fact, "as_of": fact["as_of"].isoformat() if fact["as_of"] else None} for fact in card["facts"]
+            {**fact, "as_of": fact["as_of"].isoformat() if fact["as_of"] else None}
+            for fact in card["facts"]
         ]
         return card
 
@@ -80,13 +84,15 @@ def inapplicable(key: str, label: str, why: str, *, scope: Scope = PUBLIC) -> Fa
 
 
 def readable(card: Mapping[str, Any], user: Any) -> dict[str, Any]:
-    """A stored scorecard as `user` may read it: what was counted over the organisation, and what contracts say, is for
-    the offices. Empty for an empty one."""
+    """A stored scorecard as `user` may read it: what was counted over the organisation, and what
+    contracts say, is for the offices. Empty for an empty one."""
     if not card or user.can_read_all:
         return dict(card)
     return {
         **card,
-        "facts": [fact if fact.get("scope") == PUBLIC else _hidden(fact) for fact in card.get("facts", [])],
+        "facts": [
+            fact if fact.get("scope") == PUBLIC else _hidden(fact) for fact in card.get("facts", [])
+        ],
     }
 
 
@@ -94,8 +100,12 @@ def _hidden(fact: Mapping[str, Any]) -> dict[str, Any]:
     return {
         **fact,
         **dict.fromkeys(("unit", "detail", "source", "source_url"), ""),
-        "value": None, "as_of": None, "gap": True, "why_gap": NOT_SHOWN, "hidden": True,
-    }  # fmt: skip
+        "value": None,
+        "as_of": None,
+        "gap": True,
+        "why_gap": NOT_SHOWN,
+        "hidden": True,
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +130,7 @@ def side_by_side(cards: Iterable[Scorecard]) -> Comparison:
     columns = tuple(cards)
     facts = [card.facts for card in columns]
     rows = tuple(
-        ComparisonRow(key=cells[0].key, label=cells[0].label, cells=tuple(cells)) for cells in zip(*facts, strict=True)
+        ComparisonRow(key=cells[0].key, label=cells[0].label, cells=tuple(cells))
+        for cells in zip(*facts, strict=True)
     )
     return Comparison(columns=columns, rows=rows)

@@ -1,4 +1,5 @@
-"""Everything that scorecards need, read set-based: a fixed number of statements, whatever the number of candidates."""
+"""Everything that scorecards need, read set-based: a fixed number of statements, whatever the
+number of candidates."""
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
@@ -16,7 +17,13 @@ from apps.catalog.providers.earliest_retirement import PublishedMinimum
 from apps.catalog.providers.track_record import ModelRetirement, TrackRecord, measure_track_record
 
 # the parts of one provider's record; see provider_record, which reads one provider at a time
-from apps.catalog.providers.track_record_queries import _DATE_KINDS, _end, _merge_names, _seen_on, policies_by_provider
+from apps.catalog.providers.track_record_queries import (
+    _DATE_KINDS,
+    _end,
+    _merge_names,
+    _seen_on,
+    policies_by_provider,
+)
 from apps.common.time import start_of
 from apps.exposure.models import ExposureSettings
 from apps.inventory.choosing.contracts import contracts_by_party
@@ -27,8 +34,8 @@ YEAR = timedelta(days=365)
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """Price changes of the last year, prices on record, and since when they are read; offerings that ended, and whose
-    end is announced, each release once."""
+    """Price changes of the last year, prices on record, and since when they are read; offerings
+    that ended, and whose end is announced, each release once."""
 
     n_price_moves: int = 0
     n_priced: int = 0
@@ -40,7 +47,8 @@ class Moved:
 
 @dataclass(frozen=True, slots=True)
 class Dependents:
-    """Applications with a live primary there, and those of them all of whose primaries there have a tested way out."""
+    """Applications with a live primary there, and those of them all of whose primaries there have a
+    tested way out."""
 
     n_applications: int = 0
     n_with_exit: int = 0
@@ -48,7 +56,8 @@ class Dependents:
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """An independent party that serves a foundation: the company at the top, and one of its hosts."""
+    """An independent party that serves a foundation: the company at the top, and one of its
+    hosts."""
 
     name: str
     provider_ids: tuple[int, ...]
@@ -68,8 +77,11 @@ class Gathered:
     developed: dict[int, list[Foundation]] = field(default_factory=dict)
 
 
-def gather(*, foundations: Collection[int], providers: Collection[int], user: Any, on: date) -> Gathered:
-    """What is known of these foundations and providers, and of what those develop. Statements: see the test."""
+def gather(
+    *, foundations: Collection[int], providers: Collection[int], user: Any, on: date
+) -> Gathered:
+    """What is known of these foundations and providers, and of what those develop. Statements: see
+    the test."""
     rows = list(
         Foundation.objects.filter(Q(pk__in=list(foundations)) | Q(developer__in=list(providers)))
         .select_related("developer__parent")
@@ -79,7 +91,13 @@ def gather(*, foundations: Collection[int], providers: Collection[int], user: An
         {*providers, *(row.developer_id for row in rows if row.pk in set(foundations))}
     )
     hosts = _independent_hosts([row.pk for row in rows], on)
-    serving = {pk for row in rows if row.pk in set(foundations) for host in hosts[row.pk] for pk in host.provider_ids}
+    serving = {
+        pk
+        for row in rows
+        if row.pk in set(foundations)
+        for host in hosts[row.pk]
+        for pk in host.provider_ids
+    }
     developed: dict[int, list[Foundation]] = defaultdict(list)
     for row in rows:
         developed[row.developer_id].append(row)
@@ -110,18 +128,21 @@ def _independent_hosts(foundations: Collection[int], on: date) -> dict[int, tupl
             WITH RECURSIVE serving AS (
                 SELECT DISTINCT v.foundation_id, o.host_id
                 FROM catalog_version v JOIN catalog_offering o ON o.version_id = v.id
-                WHERE v.foundation_id = ANY (%(foundations)s) AND NOT o.not_a_model AND o.lifecycle <> 'retired'
+                WHERE v.foundation_id = ANY (%(foundations)s) AND NOT o.not_a_model
+                    AND o.lifecycle <> 'retired'
                   AND NOT (o.date_kind = 'firm' AND o.retires_on <= %(day)s)
             ),
             company(id, top, depth) AS (
                 SELECT DISTINCT host_id, host_id, 0 FROM serving
                 UNION
-                SELECT c.id, p.parent_id, c.depth + 1 FROM company c JOIN catalog_provider p ON p.id = c.top
+                SELECT c.id, p.parent_id, c.depth + 1 FROM company c
+                JOIN catalog_provider p ON p.id = c.top
                 WHERE p.parent_id IS NOT NULL AND c.depth < 16
             ),
             ultimate AS (SELECT DISTINCT ON (id) id, top FROM company ORDER BY id, depth DESC)
             SELECT s.foundation_id, p.name, array_agg(s.host_id ORDER BY s.host_id)
-            FROM serving s JOIN ultimate u ON u.id = s.host_id JOIN catalog_provider p ON p.id = u.top
+            FROM serving s JOIN ultimate u ON u.id = s.host_id
+            JOIN catalog_provider p ON p.id = u.top
             GROUP BY s.foundation_id, p.id, p.name ORDER BY s.foundation_id, p.name
             """,
             {"foundations": list(foundations), "day": on},
@@ -134,7 +155,8 @@ def _independent_hosts(foundations: Collection[int], on: date) -> dict[int, tupl
 def _records(
     hosts: Mapping[int, Provider], policies: Mapping[int, Sequence[PublishedMinimum]]
 ) -> dict[int, TrackRecord]:
-    """{host: what its announcements were like}, as provider_record measures them; five statements for all hosts."""
+    """{host: what its announcements were like}, as provider_record measures them; five statements
+    for all hosts."""
     happened: dict[int, list[Mapping[str, Any]]] = defaultdict(list)
     for event in (
         ProviderEvent.objects.filter(offering__host__in=list(hosts), kind__in=_DATE_KINDS)
@@ -143,7 +165,9 @@ def _records(
     ):
         happened[event["offering__host_id"]].append(event)
     offerings = list(
-        Offering.objects.filter(host__in=list(hosts), date_kind="firm", retires_on__isnull=False, not_a_model=False)
+        Offering.objects.filter(
+            host__in=list(hosts), date_kind="firm", retires_on__isnull=False, not_a_model=False
+        )
         .select_related("version__foundation")
         .order_by("pk")
     )
@@ -159,7 +183,13 @@ def _records(
     seen = {host: _seen_on(happened[host]) for host in hosts}
     names: dict[tuple[int, str, date], list[ModelRetirement]] = defaultdict(list)
     for offering in offerings:
-        end = _end(hosts[offering.host_id], offering, voices.get(offering.pk, ()), claims, seen[offering.host_id])
+        end = _end(
+            hosts[offering.host_id],
+            offering,
+            voices.get(offering.pk, ()),
+            claims,
+            seen[offering.host_id],
+        )
         names[offering.host_id, end.model, end.ends_on].append(end)
     ends: dict[int, list[ModelRetirement]] = defaultdict(list)
     for (host, _model, _day), same in names.items():
@@ -167,7 +197,9 @@ def _records(
     return {host: measure_track_record(ends[host], policies.get(host, ())) for host in hosts}
 
 
-def _moved(foundations: Collection[int], providers: Collection[int], on: date) -> dict[tuple[str, int], Moved]:
+def _moved(
+    foundations: Collection[int], providers: Collection[int], on: date
+) -> dict[tuple[str, int], Moved]:
     """{("foundation" or "provider", id): ...}; of a provider, what it hosts."""
     with connection.cursor() as cursor:
         cursor.execute(
@@ -183,7 +215,8 @@ def _moved(foundations: Collection[int], providers: Collection[int], on: date) -
             repriced AS (
                 SELECT s.kind, s.ref, count(*) AS n
                 FROM scope s JOIN catalog_providerevent e ON e.offering_id = s.id
-                WHERE e.kind = 'repriced' AND e.detected_at >= %(since)s AND e.detected_at < %(until)s
+                WHERE e.kind = 'repriced' AND e.detected_at >= %(since)s
+                    AND e.detected_at < %(until)s
                 GROUP BY s.kind, s.ref
             ),
             priced AS (
@@ -195,14 +228,18 @@ def _moved(foundations: Collection[int], providers: Collection[int], on: date) -
             ended AS (
                 SELECT kind, ref,
                        count(DISTINCT coalesce(version_id::text, api_id)) FILTER (WHERE
-                           lifecycle = 'retired' OR (date_kind = 'firm' AND retires_on <= %(day)s)) AS n_ended,
+                           lifecycle = 'retired' OR (date_kind = 'firm'
+                           AND retires_on <= %(day)s)) AS n_ended,
                        count(DISTINCT coalesce(version_id::text, api_id)) FILTER (WHERE
-                           lifecycle <> 'retired' AND date_kind = 'firm' AND retires_on > %(day)s) AS n_ending,
+                           lifecycle <> 'retired' AND date_kind = 'firm'
+                           AND retires_on > %(day)s) AS n_ending,
                        min(retires_on) FILTER (WHERE
-                           lifecycle <> 'retired' AND date_kind = 'firm' AND retires_on > %(day)s) AS next_end_on
+                           lifecycle <> 'retired' AND date_kind = 'firm'
+                           AND retires_on > %(day)s) AS next_end_on
                 FROM scope GROUP BY kind, ref
             )
-            SELECT d.kind, d.ref, coalesce(r.n, 0), coalesce(p.n, 0), p.since, d.n_ended, d.n_ending, d.next_end_on
+            SELECT d.kind, d.ref, coalesce(r.n, 0), coalesce(p.n, 0), p.since, d.n_ended,
+                d.n_ending, d.next_end_on
             FROM ended d
             LEFT JOIN repriced r ON r.kind = d.kind AND r.ref = d.ref
             LEFT JOIN priced p ON p.kind = d.kind AND p.ref = d.ref
@@ -218,8 +255,9 @@ def _moved(foundations: Collection[int], providers: Collection[int], on: date) -
         return {(row[0], row[1]): Moved(*row[2:]) for row in cursor.fetchall()}
 
 
-# An application has a way out when every live primary of it that stands there has one: the latest test towards some
-# target passed, still counts, was made with the version that answers there today, and the target stands elsewhere.
+# An application has a way out when every live primary of it that stands there has one: the latest
+# test towards some target passed, still counts, was made with the version that answers there today,
+# and the target stands elsewhere.
 _DEPENDENTS = """
 WITH RECURSIVE wanted(kind, ref, node_id) AS (
     SELECT w.kind, w.ref, n.id
@@ -228,7 +266,8 @@ WITH RECURSIVE wanted(kind, ref, node_id) AS (
         AND n.kind = ANY (CASE WHEN w.kind = 'foundation' THEN ARRAY[3] ELSE ARRAY[4, 5, 6] END)
 ),
 below(top, id) AS (
-    SELECT ref, ref FROM unnest(%(kinds)s::text[], %(refs)s::bigint[]) w(kind, ref) WHERE kind = 'provider'
+    SELECT ref, ref FROM unnest(%(kinds)s::text[], %(refs)s::bigint[]) w(kind, ref)
+    WHERE kind = 'provider'
     UNION
     SELECT b.top, p.id FROM below b JOIN catalog_provider p ON p.parent_id = b.id
 ),
@@ -261,7 +300,8 @@ out AS (
       AND (t.tested_version_id IS NULL OR t.tested_version_id = o.version_id)
       AND o.lifecycle <> 'retired' AND NOT (o.date_kind = 'firm' AND o.retires_on <= %(day)s)
       AND NOT EXISTS (
-          SELECT 1 FROM held f WHERE f.offering_id = t.target_id AND f.kind = s.kind AND f.ref = s.ref)
+          SELECT 1 FROM held f WHERE f.offering_id = t.target_id AND f.kind = s.kind
+              AND f.ref = s.ref)
 ),
 application AS (
     SELECT s.kind, s.ref, s.application_id, bool_and(o.id IS NOT NULL) AS has_exit
@@ -275,12 +315,23 @@ SELECT kind, ref, count(*), count(*) FILTER (WHERE has_exit) FROM application GR
 def _dependents(
     foundations: Collection[int], providers: Collection[int], user: Any, on: date
 ) -> dict[tuple[str, int], Dependents]:
-    settings = ExposureSettings.objects.filter(pk=ExposureSettings.ONLY).first() or ExposureSettings()
+    settings = (
+        ExposureSettings.objects.filter(pk=ExposureSettings.ONLY).first() or ExposureSettings()
+    )
     if not user.is_active or not (user.can_read_all or user.team_roles()):
         return {}
-    live = Dependency.objects.live_on(on).primary().visible_to(user).order_by().values_list("pk", "application_id")
-    # found by what stands there, not by going through all that is live: the cost follows the candidates
-    at_offering, names = _named(live.extra(where=["inventory_dependency.offering_id = f.offering_id"]))
+    live = (
+        Dependency.objects.live_on(on)
+        .primary()
+        .visible_to(user)
+        .order_by()
+        .values_list("pk", "application_id")
+    )
+    # found by what stands there, not by going through all that is live: the cost follows the
+    # candidates
+    at_offering, names = _named(
+        live.extra(where=["inventory_dependency.offering_id = f.offering_id"])
+    )
     at_party, _same = _named(live.extra(where=["inventory_dependency.via_party_id = b.id"]))
     kinds = ["foundation"] * len(foundations) + ["provider"] * len(providers)
     with connection.cursor() as cursor:

@@ -33,20 +33,30 @@ def foundation_scorecards(*, foundations: Collection[int], user: Any, on: date) 
     """In the order asked for; unknown ids are left out."""
     known = gather(foundations=foundations, providers=(), user=user, on=on)
     rows = {row.pk: row for row in known.foundations}
-    return [_foundation_card(rows[pk], known, user, on) for pk in dict.fromkeys(foundations) if pk in rows]
+    return [
+        _foundation_card(rows[pk], known, user, on)
+        for pk in dict.fromkeys(foundations)
+        if pk in rows
+    ]
 
 
 def provider_scorecards(*, providers: Collection[int], user: Any, on: date) -> list[Scorecard]:
     known = gather(foundations=(), providers=providers, user=user, on=on)
     rows = known.providers
-    return [_provider_card(rows[pk], known, user, on) for pk in dict.fromkeys(providers) if pk in rows]
+    return [
+        _provider_card(rows[pk], known, user, on) for pk in dict.fromkeys(providers) if pk in rows
+    ]
 
 
-def compare(*, user: Any, on: date, foundations: Collection[int] = (), providers: Collection[int] = ()) -> Comparison:
-    """Foundations or providers side by side: rows of facts, columns of candidates. RefusedChange for both at once,
-    for none and for more than `MOST`."""
+def compare(
+    *, user: Any, on: date, foundations: Collection[int] = (), providers: Collection[int] = ()
+) -> Comparison:
+    """Foundations or providers side by side: rows of facts, columns of candidates. RefusedChange
+    for both at once, for none and for more than `MOST`."""
     if bool(foundations) == bool(providers):
-        raise RefusedChange("Compare foundations, or compare providers: name at least one of one kind.")
+        raise RefusedChange(
+            "Compare foundations, or compare providers: name at least one of one kind."
+        )
     if len({*foundations, *providers}) > MOST:
         raise RefusedChange(f"At most {MOST} are compared side by side. Name fewer.")
     if foundations:
@@ -57,12 +67,24 @@ def compare(*, user: Any, on: date, foundations: Collection[int] = (), providers
 def _foundation_card(row: Foundation, known: Gathered, user: Any, on: date) -> Scorecard:
     developer = row.developer
     hosts = known.hosts[row.pk]
-    serving = [developer.pk, *(pk for host in hosts for pk in host.provider_ids if pk != developer.pk)]
-    stated: dict[str, Any] = {"source": "Catalogue", "source_url": row.source_url, "as_of": row.source_on}
+    serving = [
+        developer.pk,
+        *(pk for host in hosts for pk in host.provider_ids if pk != developer.pk),
+    ]
+    stated: dict[str, Any] = {
+        "source": "Catalogue",
+        "source_url": row.source_url,
+        "as_of": row.source_on,
+    }
     facts = [
         Fact(
-            "independent_hosts", "Independent hosts", len(hosts), unit="companies",
-            detail=", ".join(host.name for host in hosts), source=REGISTRY, as_of=on,
+            "independent_hosts",
+            "Independent hosts",
+            len(hosts),
+            unit="companies",
+            detail=", ".join(host.name for host in hosts),
+            source=REGISTRY,
+            as_of=on,
         ),
         unknown("open_weights", "Open weights", "Not on record.")
         if row.open_weights is None
@@ -70,14 +92,20 @@ def _foundation_card(row: Foundation, known: Gathered, user: Any, on: date) -> S
         Fact("licence", "Licence", row.licence, **stated)
         if row.licence
         else unknown("licence", "Licence", "Not on record."),
-        *_notice_facts(developer, known.records[developer.pk], known.policies.get(developer.pk, ())),
+        *_notice_facts(
+            developer, known.records[developer.pk], known.policies.get(developer.pk, ())
+        ),
         *_moved_facts(known.moved.get(("foundation", row.pk), Moved()), on),
-        *_contract_facts([contract for pk in serving for contract in known.contracts.get(pk, ())], user, on),
+        *_contract_facts(
+            [contract for pk in serving for contract in known.contracts.get(pk, ())], user, on
+        ),
         _annex_fact([row], known, user, on),
         *_party_facts(developer),
         *_dependent_facts(known.dependents.get(("foundation", row.pk), Dependents()), user, on),
-    ]  # fmt: skip
-    return Scorecard("foundation", row.pk, row.slug, row.name, on, bool(user.can_read_all), tuple(facts))
+    ]
+    return Scorecard(
+        "foundation", row.pk, row.slug, row.name, on, bool(user.can_read_all), tuple(facts)
+    )
 
 
 def _provider_card(row: Provider, known: Gathered, user: Any, on: date) -> Scorecard:
@@ -91,7 +119,9 @@ def _provider_card(row: Provider, known: Gathered, user: Any, on: date) -> Score
         *_party_facts(row),
         *_dependent_facts(known.dependents.get(("provider", row.pk), Dependents()), user, on),
     ]
-    return Scorecard("provider", row.pk, row.slug, row.name, on, bool(user.can_read_all), tuple(facts))
+    return Scorecard(
+        "provider", row.pk, row.slug, row.name, on, bool(user.can_read_all), tuple(facts)
+    )
 
 
 def _developed_facts(made: Sequence[Foundation], known: Gathered, on: date) -> Iterable[Fact]:
@@ -101,18 +131,34 @@ def _developed_facts(made: Sequence[Foundation], known: Gathered, on: date) -> I
         "licence": "Licences",
     }
     if not made:
-        yield from (inapplicable(key, label, "It develops nothing on record.") for key, label in labels.items())
+        yield from (
+            inapplicable(key, label, "It develops nothing on record.")
+            for key, label in labels.items()
+        )
         return
     n = len(made)
     n_spread = sum(len(known.hosts[row.pk]) >= 2 for row in made)
-    yield Fact("independent_hosts", labels["independent_hosts"], n_spread, unit=f"of {n}", source=REGISTRY, as_of=on)
+    yield Fact(
+        "independent_hosts",
+        labels["independent_hosts"],
+        n_spread,
+        unit=f"of {n}",
+        source=REGISTRY,
+        as_of=on,
+    )
     said = [row.open_weights for row in made if row.open_weights is not None]
     if not said:
         yield unknown("open_weights", labels["open_weights"], f"Not on record for any of {n}.")
     else:
         silent = f"not on record for {n - len(said)}" if len(said) < n else ""
         yield Fact(
-            "open_weights", labels["open_weights"], sum(said), unit=f"of {n}", detail=silent, source=REGISTRY, as_of=on
+            "open_weights",
+            labels["open_weights"],
+            sum(said),
+            unit=f"of {n}",
+            detail=silent,
+            source=REGISTRY,
+            as_of=on,
         )
     licences = sorted({row.licence for row in made if row.licence})
     if not licences:
@@ -120,60 +166,105 @@ def _developed_facts(made: Sequence[Foundation], known: Gathered, on: date) -> I
     else:
         n_silent = sum(not row.licence for row in made)
         yield Fact(
-            "licence", labels["licence"], licences, detail=f"not on record for {n_silent}" if n_silent else "",
-            source=REGISTRY, as_of=on,
-        )  # fmt: skip
+            "licence",
+            labels["licence"],
+            licences,
+            detail=f"not on record for {n_silent}" if n_silent else "",
+            source=REGISTRY,
+            as_of=on,
+        )
 
 
-def _notice_facts(host: Provider, record: TrackRecord, policies: Sequence[PublishedMinimum]) -> Iterable[Fact]:
+def _notice_facts(
+    host: Provider, record: TrackRecord, policies: Sequence[PublishedMinimum]
+) -> Iterable[Fact]:
     """Promised and observed; of a foundation, those of its developer as a host."""
     promises = [kept for kept in record.kept if kept.what == "notice"]
     yield _promised(host, policies)
     if record.notices is None:
         yield unknown(
-            "observed_notice", "Observed notice",
-            f"{record.n_announcements} announcements of {host.name} are known; {MIN_ANNOUNCEMENTS} make a figure.",
-        )  # fmt: skip
-        yield unknown("shortest_notice", "Shortest observed notice", "Too few announcements are known.")
+            "observed_notice",
+            "Observed notice",
+            f"{record.n_announcements} announcements of {host.name} are known; {MIN_ANNOUNCEMENTS} "
+            "make a figure.",
+        )
+        yield unknown(
+            "shortest_notice", "Shortest observed notice", "Too few announcements are known."
+        )
     else:
         told = record.notices
         at_least = "at least; " if told.is_bound else ""
         yield Fact(
-            "observed_notice", "Observed notice", told.median_days, unit="days, median",
-            detail=f"{at_least}{told.n_models} models in {told.n_announcements} announcements of {host.name}",
-            source=REGISTRY, as_of=max((end.announced_on for end in record.told if end.announced_on), default=None),
-        )  # fmt: skip
+            "observed_notice",
+            "Observed notice",
+            told.median_days,
+            unit="days, median",
+            detail=f"{at_least}{told.n_models} models in {told.n_announcements} announcements "
+            f"of {host.name}",
+            source=REGISTRY,
+            as_of=max((end.announced_on for end in record.told if end.announced_on), default=None),
+        )
         shortest = told.shortest
         yield Fact(
-            "shortest_notice", "Shortest observed notice", notice_days(shortest), unit="days", detail=shortest.model,
-            source=shortest.told_by or shortest.source, source_url=shortest.source_url, as_of=shortest.announced_on,
-        )  # fmt: skip
+            "shortest_notice",
+            "Shortest observed notice",
+            notice_days(shortest),
+            unit="days",
+            detail=shortest.model,
+            source=shortest.told_by or shortest.source,
+            source_url=shortest.source_url,
+            as_of=shortest.announced_on,
+        )
     if not promises:
-        yield unknown("notice_kept", "Promised notice kept", "No promise is on record, or nothing to judge it by.")
+        yield unknown(
+            "notice_kept",
+            "Promised notice kept",
+            "No promise is on record, or nothing to judge it by.",
+        )
     else:
         n, n_kept = sum(kept.n for kept in promises), sum(kept.n_kept for kept in promises)
         last = max((kept.last_miss_on for kept in promises if kept.last_miss_on), default=None)
         yield Fact(
-            "notice_kept", "Promised notice kept", n_kept, unit=f"of {n}",
-            detail=f"last missed {last:%Y-%m-%d}" if last else "", source=REGISTRY,
-            source_url=promises[0].policy.source_url, as_of=promises[0].policy.source_on,
-        )  # fmt: skip
+            "notice_kept",
+            "Promised notice kept",
+            n_kept,
+            unit=f"of {n}",
+            detail=f"last missed {last:%Y-%m-%d}" if last else "",
+            source=REGISTRY,
+            source_url=promises[0].policy.source_url,
+            as_of=promises[0].policy.source_on,
+        )
 
 
 def _promised(host: Provider, published: Sequence[PublishedMinimum]) -> Fact:
     policies = [policy for policy in published if policy.notice_days is not None]
     if policies:
         shortest = min(policies, key=lambda policy: policy.notice_days or 0)
-        others = ", ".join(f"{policy.scope} {policy.notice_days}" for policy in policies) if len(policies) > 1 else ""
+        others = (
+            ", ".join(f"{policy.scope} {policy.notice_days}" for policy in policies)
+            if len(policies) > 1
+            else ""
+        )
         return Fact(
-            "promised_notice", "Promised notice", shortest.notice_days, unit="days, at least", detail=others,
-            source=f"Policy of {host.name}", source_url=shortest.source_url, as_of=shortest.source_on,
-        )  # fmt: skip
+            "promised_notice",
+            "Promised notice",
+            shortest.notice_days,
+            unit="days, at least",
+            detail=others,
+            source=f"Policy of {host.name}",
+            source_url=shortest.source_url,
+            as_of=shortest.source_on,
+        )
     if host.promised_notice_days is not None:
         return Fact(
-            "promised_notice", "Promised notice", host.promised_notice_days, unit="days, at least",
-            source=f"Policy of {host.name}", source_url=host.deprecation_policy_url, as_of=host.source_on,
-        )  # fmt: skip
+            "promised_notice",
+            "Promised notice",
+            host.promised_notice_days,
+            unit="days, at least",
+            source=f"Policy of {host.name}",
+            source_url=host.deprecation_policy_url,
+            as_of=host.source_on,
+        )
     return unknown("promised_notice", "Promised notice", f"No promise of {host.name} is on record.")
 
 
@@ -184,12 +275,24 @@ def _moved_facts(moved: Moved, on: date) -> Iterable[Fact]:
         since = day_of(moved.read_since)
         short = f"read only since {since:%Y-%m-%d}" if since > on - YEAR else ""
         yield Fact(
-            "price_moves", "Price changes in 12 months", moved.n_price_moves, unit=f"on {moved.n_priced} priced rows",
-            detail=short, source=REGISTRY, as_of=on,
-        )  # fmt: skip
+            "price_moves",
+            "Price changes in 12 months",
+            moved.n_price_moves,
+            unit=f"on {moved.n_priced} priced rows",
+            detail=short,
+            source=REGISTRY,
+            as_of=on,
+        )
     yield Fact("retired", "Releases that have ended", moved.n_ended, source=REGISTRY, as_of=on)
     ahead = f"the next on {moved.next_end_on:%Y-%m-%d}" if moved.next_end_on else ""
-    yield Fact("ending", "Releases whose end is announced", moved.n_ending, detail=ahead, source=REGISTRY, as_of=on)
+    yield Fact(
+        "ending",
+        "Releases whose end is announced",
+        moved.n_ending,
+        detail=ahead,
+        source=REGISTRY,
+        as_of=on,
+    )
 
 
 _CLAUSES = {
@@ -206,7 +309,11 @@ _CLAUSES = {
 
 def _contract_facts(contracts: Sequence[Contract], user: Any, on: date) -> Iterable[Fact]:
     """What the contracts in force say; the developer's before those of hosts. For the offices."""
-    labels = {"contract": "Contract on file", "terms": "Terms read", **{key: said[0] for key, said in _CLAUSES.items()}}
+    labels = {
+        "contract": "Contract on file",
+        "terms": "Terms read",
+        **{key: said[0] for key, said in _CLAUSES.items()},
+    }
     if not user.can_read_all:
         yield from (hidden(key, label) for key, label in labels.items())
         return
@@ -218,25 +325,39 @@ def _contract_facts(contracts: Sequence[Contract], user: Any, on: date) -> Itera
     ]
     if not standing:
         yield from (
-            unknown(key, label, "No contract in force is on file.", scope=OFFICE) for key, label in labels.items()
+            unknown(key, label, "No contract in force is on file.", scope=OFFICE)
+            for key, label in labels.items()
         )
         return
     yield Fact(
-        "contract", labels["contract"], [contract.ref for contract in standing], source=REGISTRY,
-        as_of=max((day_of(contract.updated_at) for contract in standing), default=on), scope=OFFICE,
-    )  # fmt: skip
+        "contract",
+        labels["contract"],
+        [contract.ref for contract in standing],
+        source=REGISTRY,
+        as_of=max((day_of(contract.updated_at) for contract in standing), default=on),
+        scope=OFFICE,
+    )
     read = [contract for contract in standing if contract.terms_read_on]
     if read:
         latest = max(read, key=lambda contract: contract.terms_read_on or date.min)
         yield _said_by(
-            latest, "terms", labels["terms"], latest.terms_read_on.isoformat() if latest.terms_read_on else ""
+            latest,
+            "terms",
+            labels["terms"],
+            latest.terms_read_on.isoformat() if latest.terms_read_on else "",
         )
     else:
-        yield unknown("terms", labels["terms"], "Nobody has noted when they were read.", scope=OFFICE)
+        yield unknown(
+            "terms", labels["terms"], "Nobody has noted when they were read.", scope=OFFICE
+        )
     for key, (label, unit) in _CLAUSES.items():
-        saying = next((contract for contract in standing if getattr(contract, key) not in {None, ""}), None)
+        saying = next(
+            (contract for contract in standing if getattr(contract, key) not in {None, ""}), None
+        )
         if saying is None:
-            yield unknown(key, label, "Nobody has looked: the contract on file does not say.", scope=OFFICE)
+            yield unknown(
+                key, label, "Nobody has looked: the contract on file does not say.", scope=OFFICE
+            )
         else:
             value = getattr(saying, key)
             words = getattr(saying, f"get_{key}_display", None)
@@ -245,9 +366,15 @@ def _contract_facts(contracts: Sequence[Contract], user: Any, on: date) -> Itera
 
 def _said_by(contract: Contract, key: str, label: str, value: Any, unit: str = "") -> Fact:
     return Fact(
-        key, label, value, unit=unit, source=f"Contract {contract.ref}", source_url=contract.terms_url,
-        as_of=contract.terms_read_on or day_of(contract.updated_at), scope=OFFICE,
-    )  # fmt: skip
+        key,
+        label,
+        value,
+        unit=unit,
+        source=f"Contract {contract.ref}",
+        source_url=contract.terms_url,
+        as_of=contract.terms_read_on or day_of(contract.updated_at),
+        scope=OFFICE,
+    )
 
 
 def _annex_fact(foundations: Sequence[Foundation], known: Gathered, user: Any, on: date) -> Fact:
@@ -261,31 +388,49 @@ def _annex_fact(foundations: Sequence[Foundation], known: Gathered, user: Any, o
         return unknown(key, label, "Nobody has asked for them or looked.", scope=OFFICE)
     n_open = sum(item.status == AnnexItem.Status.REQUESTED for item in items)
     n_late = sum(
-        item.status == AnnexItem.Status.REQUESTED and item.due_on is not None and item.due_on < on for item in items
+        item.status == AnnexItem.Status.REQUESTED and item.due_on is not None and item.due_on < on
+        for item in items
     )
     n_refused = sum(item.status == AnnexItem.Status.REFUSED for item in items)
     counted = [(n_open, "asked for"), (n_late, "overdue"), (n_refused, "refused")]
     return Fact(
-        key, label, sum(item.status in ON_FILE for item in items), unit=f"of {N_ITEMS * len(foundations)}",
-        detail=", ".join(f"{n} {word}" for n, word in counted if n), source=REGISTRY,
-        as_of=max(day_of(item.updated_at) for item in items), scope=OFFICE,
-    )  # fmt: skip
+        key,
+        label,
+        sum(item.status in ON_FILE for item in items),
+        unit=f"of {N_ITEMS * len(foundations)}",
+        detail=", ".join(f"{n} {word}" for n, word in counted if n),
+        source=REGISTRY,
+        as_of=max(day_of(item.updated_at) for item in items),
+        scope=OFFICE,
+    )
 
 
 def _party_facts(party: Provider) -> Iterable[Fact]:
     """Of a foundation, those of its developer."""
-    stated: dict[str, Any] = {"source": "Catalogue", "source_url": party.source_url, "as_of": party.source_on}
+    stated: dict[str, Any] = {
+        "source": "Catalogue",
+        "source_url": party.source_url,
+        "as_of": party.source_on,
+    }
     if party.status_page_url:
         yield Fact("status_page", "Status page", party.status_page_url, **stated)
     else:
         yield unknown("status_page", "Status page", f"None of {party.name} is on record.")
     if party.critical_third_party is None:
-        yield unknown("critical_third_party", "Critical third party (DORA)", f"Not on record for {party.name}.")
+        yield unknown(
+            "critical_third_party",
+            "Critical third party (DORA)",
+            f"Not on record for {party.name}.",
+        )
     else:
         yield Fact(
-            "critical_third_party", "Critical third party (DORA)", party.critical_third_party, source="Designation",
-            source_url=party.critical_third_party_source, as_of=party.source_on,
-        )  # fmt: skip
+            "critical_third_party",
+            "Critical third party (DORA)",
+            party.critical_third_party,
+            source="Designation",
+            source_url=party.critical_third_party_source,
+            as_of=party.source_on,
+        )
 
 
 def _dependent_facts(dependents: Dependents, user: Any, on: date) -> Iterable[Fact]:
@@ -297,6 +442,12 @@ def _dependent_facts(dependents: Dependents, user: Any, on: date) -> Iterable[Fa
         yield inapplicable("tested_exits", label, "None of them stands on it.", scope=OWN)
     else:
         yield Fact(
-            "tested_exits", label, dependents.n_with_exit / n, unit="share", detail=f"{dependents.n_with_exit} of {n}",
-            source=REGISTRY, as_of=on, scope=OWN,
-        )  # fmt: skip
+            "tested_exits",
+            label,
+            dependents.n_with_exit / n,
+            unit="share",
+            detail=f"{dependents.n_with_exit} of {n}",
+            source=REGISTRY,
+            as_of=on,
+            scope=OWN,
+        )

@@ -1,7 +1,9 @@
-"""Keeps the engine's tables true: all of them at once, or only for the applications that something has touched.
+"""Keeps the engine's tables true: all of them at once, or only for the applications that something
+has touched.
 
-`rebuild` and `refresh` end in the same rows (tests compare them). A refresh costs in proportion to the applications
-affected, not to the portfolio. Both hold one advisory lock, so two at once do the work of one.
+`rebuild` and `refresh` end in the same rows (tests compare them). A refresh costs in proportion to
+the applications affected, not to the portfolio. Both hold one advisory lock, so two at once do the
+work of one.
 """
 
 from collections.abc import Collection
@@ -20,13 +22,20 @@ from apps.exposure.models import EngineState, ScopedApplication
 LOCK = 7301003
 # beyond this part of the applications a full build is cheaper
 _FULL_FROM = 0.2
-_TABLES = ("exposure_path", "exposure_candidate", "exposure_rescue", "exposure_liveuse", "exposure_scopedapplication")
+_TABLES = (
+    "exposure_path",
+    "exposure_candidate",
+    "exposure_rescue",
+    "exposure_liveuse",
+    "exposure_scopedapplication",
+)
 _WORK = ("due_use", "due_fact", "due_primary")
 
 
 @dataclass(frozen=True, slots=True)
 class Refreshed:
-    """`node_ids` are the nodes whose summary changed; None after a full build, when any may have."""
+    """`node_ids` are the nodes whose summary changed; None after a full build, when any may
+    have."""
 
     n_applications: int
     rebuilt: bool
@@ -47,16 +56,22 @@ def rebuild(*, on: date) -> Refreshed:
 
 @transaction.atomic
 def refresh(*, on: date) -> Refreshed:
-    """Work through what was touched since the last time, and what the day turns; everything when it must be.
+    """Work through what was touched since the last time, and what the day turns; everything when it
+    must be.
 
-    Everything is built anew on the first day, for an earlier day, after a change of the settings or of a corporate
-    parent, and when more than a fifth of the applications are affected.
+    Everything is built anew on the first day, for an earlier day, after a change of the settings or
+    of a corporate parent, and when more than a fifth of the applications are affected.
     """
     _take_lock()
     settings = engine_settings()
     state = EngineState.objects.filter(pk=1).first()
     touched = _touched()
-    if state is not None and state.as_of == on and not touched.any and state.settings_digest == settings.digest():
+    if (
+        state is not None
+        and state.as_of == on
+        and not touched.any
+        and state.settings_digest == settings.digest()
+    ):
         return Refreshed(0, rebuilt=False, node_ids=frozenset())
     if (
         state is None
@@ -68,7 +83,10 @@ def refresh(*, on: date) -> Refreshed:
         return rebuild(on=on)
     _collect_due(touched, since=state.as_of, on=on)
     with connection.cursor() as cursor:
-        cursor.execute("SELECT (SELECT count(*) FROM exposure_due), (SELECT count(*) FROM exposure_scopedapplication)")
+        cursor.execute(
+            "SELECT (SELECT count(*) FROM exposure_due), (SELECT count(*) FROM "
+            "exposure_scopedapplication)"
+        )
         n_due, n_scoped = cursor.fetchone()
     if n_due > 1000 and n_due > _FULL_FROM * n_scoped:
         _drop("exposure_due")
@@ -88,7 +106,8 @@ def refresh(*, on: date) -> Refreshed:
 
 
 def build_all(*, settings: EngineSettings, on: date) -> int:
-    """Empty the tables and fill them for all applications in scope; their number. Without lock or bookkeeping.
+    """Empty the tables and fill them for all applications in scope; their number. Without lock or
+    bookkeeping.
 
     Readers see what was there before until it is committed, and wait for nothing.
     """
@@ -98,7 +117,8 @@ def build_all(*, settings: EngineSettings, on: date) -> int:
         _hold_footing(cursor, None)
         _work_tables(cursor, settings, on, restricted=False)
         _party_footing(cursor, restricted=False)
-        # not TRUNCATE, which waits for every reader, such as a backup of an hour, while later readers wait behind it
+        # not TRUNCATE, which waits for every reader, such as a backup of an hour, while later
+        # readers wait behind it
         for table in (*_TABLES, "exposure_pairgrade"):
             cursor.execute(f"DELETE FROM {table}")
         n_scoped = _derive(cursor, settings, on, restricted=False)
@@ -111,13 +131,17 @@ def build_all(*, settings: EngineSettings, on: date) -> int:
 def build_due(*, settings: EngineSettings, on: date, offering_ids: Collection[int]) -> set[int]:
     """Derive the applications in `exposure_due` again; the nodes whose summary changed.
 
-    The footing of `offering_ids` is taken over from the catalogue, after what was summed over the old one has been
-    summed once more to be taken away; grades of pairs with them are forgotten, since whoever needs them is due.
+    The footing of `offering_ids` is taken over from the catalogue, after what was summed over the
+    old one has been summed once more to be taken away; grades of pairs with them are forgotten,
+    since whoever needs them is due.
     """
     with connection.cursor() as cursor:
         summing.sum_due(cursor, settings, "due_before")
         for table in _TABLES:
-            cursor.execute(f"DELETE FROM {table} t USING exposure_due d WHERE d.application_id = t.application_id")
+            cursor.execute(
+                f"DELETE FROM {table} t USING exposure_due d WHERE d.application_id = "
+                "t.application_id"
+            )
         if offering_ids:
             _hold_footing(cursor, offering_ids)
         _work_tables(cursor, settings, on, restricted=True)
@@ -131,31 +155,37 @@ def build_due(*, settings: EngineSettings, on: date, offering_ids: Collection[in
 
 _HELD_DIFFERS = """
     SELECT 1 FROM {other} o
-    WHERE o.node_id = f.node_id AND o.offering_id = f.offering_id AND o.via = f.via AND o.depth = f.depth"""
+    WHERE o.node_id = f.node_id AND o.offering_id = f.offering_id AND o.via = f.via
+        AND o.depth = f.depth"""
 
 
 def _hold_footing(cursor: Any, offering_ids: Collection[int] | None) -> None:
-    """Take the footing of these offerings over from the catalogue (all of it when None), and forget the grades of
-    pairs with them. Rows that are the same are not written."""
+    """Take the footing of these offerings over from the catalogue (all of it when None), and forget
+    the grades of pairs with them. Rows that are the same are not written."""
     only, params = "", {}
     if offering_ids is not None:
         only, params = "AND f.offering_id = ANY (%(ids)s)", {"ids": list(offering_ids)}
         cursor.execute(
-            "DELETE FROM exposure_pairgrade WHERE primary_id = ANY (%(ids)s) OR candidate_id = ANY (%(ids)s)", params
+            "DELETE FROM exposure_pairgrade WHERE primary_id = ANY (%(ids)s) OR candidate_id = ANY "
+            "(%(ids)s)",
+            params,
         )
     gone = _HELD_DIFFERS.format(other="catalog_footing")
     new = _HELD_DIFFERS.format(other="exposure_heldfooting")
     cursor.execute(f"DELETE FROM exposure_heldfooting f WHERE NOT EXISTS ({gone}) {only}", params)
-    # by way of a table of its own: reading what it writes, the statement could be planned for an empty table
+    # by way of a table of its own: reading what it writes, the statement could be planned for an
+    # empty table
     cursor.execute(
         "CREATE TEMPORARY TABLE due_held ON COMMIT DROP AS"
-        f" SELECT node_id, offering_id, via, depth FROM catalog_footing f WHERE NOT EXISTS ({new}) {only}",
+        f" SELECT node_id, offering_id, via, depth FROM catalog_footing f WHERE NOT EXISTS ({new}) "
+        f"{only}",
         params,
     )
     cursor.execute(
         "INSERT INTO exposure_heldfooting (node_id, offering_id, via, depth) SELECT * FROM due_held"
         # the catalogue may have moved on since the rows were deleted
-        " ON CONFLICT (node_id, offering_id) DO UPDATE SET via = EXCLUDED.via, depth = EXCLUDED.depth"
+        " ON CONFLICT (node_id, offering_id) DO UPDATE SET via = EXCLUDED.via, depth = "
+        "EXCLUDED.depth"
     )
     cursor.execute("DROP TABLE due_held")
     if offering_ids is None:
@@ -204,13 +234,14 @@ def _params(settings: EngineSettings, on: date) -> dict[str, Any]:
 
 
 def _party_footing(cursor: Any, *, restricted: bool) -> None:
-    """The parties of the due dependencies are added; only a full build takes away what no dependency names any more
-    (a change of parents leads to one)."""
+    """The parties of the due dependencies are added; only a full build takes away what no
+    dependency names any more (a change of parents leads to one)."""
     cursor.execute(f"CREATE TEMPORARY TABLE due_party ON COMMIT DROP AS {derivation.PARTY_FOOTING}")
     cursor.execute(
         """
         INSERT INTO catalog_node (kind, ref) SELECT DISTINCT kind, ref FROM due_party p
-        WHERE NOT EXISTS (SELECT 1 FROM catalog_node n WHERE n.kind = p.kind AND n.ref = p.ref) ON CONFLICT DO NOTHING
+        WHERE NOT EXISTS (SELECT 1 FROM catalog_node n WHERE n.kind = p.kind AND n.ref = p.ref)
+        ON CONFLICT DO NOTHING
         """
     )
     if not restricted:
@@ -227,12 +258,13 @@ def _party_footing(cursor: Any, *, restricted: bool) -> None:
     cursor.execute("DROP TABLE due_party")
 
 
-# --- what is due ------------------------------------------------------------------------------------------------
+# --- what is due ----------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class _Touched:
-    """Rows read from the two queues, by their own ids: those alone are deleted, so nothing that comes later is lost."""
+    """Rows read from the two queues, by their own ids: those alone are deleted, so nothing that
+    comes later is lost."""
 
     application_rows: list[int]
     offering_rows: list[int]
@@ -262,8 +294,13 @@ def _touched() -> _Touched:
 
 def _forget_touched(touched: _Touched) -> None:
     with connection.cursor() as cursor:
-        cursor.execute("DELETE FROM inventory_touchedapplication WHERE id = ANY (%s)", [touched.application_rows])
-        cursor.execute("DELETE FROM catalog_touchedoffering WHERE id = ANY (%s)", [touched.offering_rows])
+        cursor.execute(
+            "DELETE FROM inventory_touchedapplication WHERE id = ANY (%s)",
+            [touched.application_rows],
+        )
+        cursor.execute(
+            "DELETE FROM catalog_touchedoffering WHERE id = ANY (%s)", [touched.offering_rows]
+        )
 
 
 # what another day brings by itself
@@ -278,21 +315,25 @@ UNION SELECT d.application_id
 
 
 def _collect_due(touched: _Touched, *, since: date, on: date) -> None:
-    """Fill the temporary `exposure_due` with the applications whose rows may differ on `on` from those of `since`."""
+    """Fill the temporary `exposure_due` with the applications whose rows may differ on `on` from
+    those of `since`."""
     turned = _TURNED if on != since else ""
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
             CREATE TEMPORARY TABLE exposure_due ON COMMIT DROP AS
             SELECT unnest(%(applications)s::bigint[]) AS application_id
-            UNION SELECT application_id FROM exposure_liveuse WHERE offering_id = ANY (%(offerings)s)
+            UNION SELECT application_id FROM exposure_liveuse
+            WHERE offering_id = ANY (%(offerings)s)
             UNION SELECT l.application_id
                   FROM catalog_node n JOIN exposure_heldfooting f ON f.node_id = n.id
                   JOIN exposure_liveuse l ON l.offering_id = f.offering_id
                   WHERE n.kind = 1 AND n.ref = ANY (%(offerings)s)
             UNION SELECT application_id FROM exposure_path WHERE effective_id = ANY (%(offerings)s)
-            UNION SELECT application_id FROM exposure_candidate WHERE offering_id = ANY (%(offerings)s)
-            UNION SELECT application_id FROM exposure_candidate WHERE effective_id = ANY (%(offerings)s)
+            UNION SELECT application_id FROM exposure_candidate
+            WHERE offering_id = ANY (%(offerings)s)
+            UNION SELECT application_id FROM exposure_candidate
+            WHERE effective_id = ANY (%(offerings)s)
             {turned}
             """,
             {
@@ -306,7 +347,8 @@ def _collect_due(touched: _Touched, *, since: date, on: date) -> None:
 
 
 def _hand_on(applications: str) -> None:
-    """What was looked at again is handed on to the inventory, which keeps findings and runways; null is all."""
+    """What was looked at again is handed on to the inventory, which keeps findings and runways;
+    null is all."""
     with connection.cursor() as cursor:
         cursor.execute(f"INSERT INTO inventory_unkeptapplication (application_id) {applications}")
 

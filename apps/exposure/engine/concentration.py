@@ -1,7 +1,9 @@
-"""How concentrated the portfolio is in one layer, by one weight: a statement for the masses, plain mathematics on them.
+"""How concentrated the portfolio is in one layer, by one weight: a statement for the masses, plain
+mathematics on them.
 
-The masses are of live primaries with traffic, at the node itself (parents are a view of their own). Buckets: a node;
-an unresolved offering; none, where the layer does not apply (no gateway, no vendor).
+The masses are of live primaries with traffic, at the node itself (parents are a view of their own).
+Buckets: a node; an unresolved offering; none, where the layer does not apply (no gateway, no
+vendor).
 """
 
 from collections.abc import Collection
@@ -14,10 +16,16 @@ from apps.exposure.engine.indices import Indices, indices, marginal
 from apps.exposure.models import Basis, Layer
 
 # weight of a path
-_WEIGHT = {Basis.COUNT: "share", Basis.CRITICALITY: "points", Basis.SPEND: "spend", Basis.USERS: "users"}
+_WEIGHT = {
+    Basis.COUNT: "share",
+    Basis.CRITICALITY: "points",
+    Basis.SPEND: "spend",
+    Basis.USERS: "users",
+}
 
-# (key columns..., effective_id, party, weight) -> (key columns..., node_id, loose, mass); `loose` is the unresolved
-# offering, and 0 where the layer does not apply. Paths are grouped by offering first: many share few.
+# (key columns..., effective_id, party, weight) -> (key columns..., node_id, loose, mass); `loose`
+# is the unresolved offering, and 0 where the layer does not apply. Paths are grouped by offering
+# first: many share few.
 _THROUGH_FOOTING = """
 SELECT {keys} t.node_id, CASE WHEN t.node_id IS NULL THEN u.effective_id END AS loose,
        u.weight / coalesce(t.parts, 1) AS mass
@@ -43,7 +51,8 @@ def _masses(
     without: int | None = None,
     only_of: Collection[int] | None = None,
 ) -> tuple[str, dict[str, Any]]:
-    """SQL of `used` and `mass`; `keys` are further columns of the path to keep, each followed by a comma."""
+    """SQL of `used` and `mass`; `keys` are further columns of the path to keep, each followed by a
+    comma."""
     clauses: list[str] = []
     params: dict[str, Any] = {}
     if team_ids is not None:
@@ -58,7 +67,10 @@ def _masses(
     only = f"WHERE {' AND '.join(clauses)}" if clauses else ""
     weight = _WEIGHT[basis]
     of_path = {
-        Layer.GATEWAY: ("CASE WHEN reached = 1 THEN via_party_id END", "coalesce(u.party, o.gateway_id)"),
+        Layer.GATEWAY: (
+            "CASE WHEN reached = 1 THEN via_party_id END",
+            "coalesce(u.party, o.gateway_id)",
+        ),
         Layer.VENDOR: ("CASE WHEN reached = 2 THEN via_party_id END", "u.party"),
     }
     kept = ", ".join(f"u.{key}" for key in keys.replace(",", " ").split())
@@ -67,7 +79,11 @@ def _masses(
         party, node = of_path[layer]
         used = f"SELECT {keys} effective_id, {party} AS party, sum({weight}) AS weight FROM exposure_path {only}"
         mass = _THROUGH_PARTY.format(keys=kept, kind=layer.node_kind.value, party=node)
-        group = f"GROUP BY {keys} effective_id, 2" if not keys else f"GROUP BY {keys} effective_id, party"
+        group = (
+            f"GROUP BY {keys} effective_id, 2"
+            if not keys
+            else f"GROUP BY {keys} effective_id, party"
+        )
     else:
         used = f"SELECT {keys} effective_id, sum({weight}) AS weight FROM exposure_path {only}"
         mass = _THROUGH_FOOTING.format(keys=kept, kind=layer.node_kind.value)
@@ -77,8 +93,8 @@ def _masses(
 
 @dataclass(frozen=True, slots=True)
 class LayerIndices:
-    """`n_missing_weight` applications stand somewhere but have no weight on record and count as 0; `n_undeclared`
-    are in scope and stand nowhere."""
+    """`n_missing_weight` applications stand somewhere but have no weight on record and count as 0;
+    `n_undeclared` are in scope and stand nowhere."""
 
     layer: Layer
     basis: Basis
@@ -88,12 +104,15 @@ class LayerIndices:
     n_undeclared: int
 
 
-def _indices(layer: Layer, basis: Basis, *, team_ids: Collection[int] | None, without: int | None = None) -> Indices:
+def _indices(
+    layer: Layer, basis: Basis, *, team_ids: Collection[int] | None, without: int | None = None
+) -> Indices:
     """One statement; `without` leaves one application out."""
     masses, params = _masses(layer, basis, keys="", team_ids=team_ids, without=without)
     with connection.cursor() as cursor:
         cursor.execute(
-            f"WITH {masses} SELECT node_id, loose, sum(mass) FROM mass GROUP BY node_id, loose ORDER BY node_id, loose",
+            f"WITH {masses} SELECT node_id, loose, sum(mass) FROM mass GROUP BY node_id, loose "
+            "ORDER BY node_id, loose",
             params,
         )
         known: dict[int, float] = {}
@@ -109,7 +128,9 @@ def _indices(layer: Layer, basis: Basis, *, team_ids: Collection[int] | None, wi
     return indices(known, unresolved, none)
 
 
-def measure_layer(layer: Layer, basis: Basis, *, team_ids: Collection[int] | None = None) -> LayerIndices:
+def measure_layer(
+    layer: Layer, basis: Basis, *, team_ids: Collection[int] | None = None
+) -> LayerIndices:
     """The layer of everything, or of these teams' applications; two statements."""
     params = {} if team_ids is None else {"teams": list(team_ids)}
     with connection.cursor() as cursor:
@@ -117,7 +138,8 @@ def measure_layer(layer: Layer, basis: Basis, *, team_ids: Collection[int] | Non
             f"""
             SELECT count(*), count(*) FILTER (WHERE n_paths > 0 AND {_missing(basis)}),
                    count(*) FILTER (WHERE n_paths = 0)
-            FROM exposure_scopedapplication {"WHERE team_id = ANY (%(teams)s)" if team_ids is not None else ""}
+            FROM exposure_scopedapplication
+                {"WHERE team_id = ANY (%(teams)s)" if team_ids is not None else ""}
             """,
             params,
         )
@@ -144,7 +166,8 @@ def _ids(condition: str, team_ids: Collection[int] | None) -> list[int]:
     teams = "AND team_id = ANY (%s)" if team_ids is not None else ""
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT application_id FROM exposure_scopedapplication WHERE {condition} {teams} ORDER BY 1",
+            f"SELECT application_id FROM exposure_scopedapplication WHERE {condition} {teams} "
+            "ORDER BY 1",
             [] if team_ids is None else [list(team_ids)],
         )
         return [pk for (pk,) in cursor.fetchall()]
@@ -152,8 +175,8 @@ def _ids(condition: str, team_ids: Collection[int] | None) -> list[int]:
 
 @dataclass(frozen=True, slots=True)
 class Contribution:
-    """What one application adds: `contribution`s of all sum to the HHI; `marginal` is the HHI minus the HHI without
-    it, may be negative, and is None for the only one."""
+    """What one application adds: `contribution`s of all sum to the HHI; `marginal` is the HHI minus
+    the HHI without it, may be negative, and is None for the only one."""
 
     application_id: int
     weight: float
@@ -169,15 +192,23 @@ def contributions(
     application_ids: Collection[int] | None = None,
     limit: int | None = None,
 ) -> list[Contribution]:
-    """The largest contributions first, within everything or these teams; empty where nothing weighs anything."""
+    """The largest contributions first, within everything or these teams; empty where nothing weighs
+    anything."""
     masses, params = _masses(layer, basis, keys="application_id,", team_ids=team_ids)
     whole = measure_layer(layer, basis, team_ids=team_ids).indices
     if whole.hhi is None:
         return []
-    only = "WHERE own.application_id = ANY (%(applications)s)" if application_ids is not None else ""
-    params = {**params, "applications": None if application_ids is None else list(application_ids), "limit": limit}
+    only = (
+        "WHERE own.application_id = ANY (%(applications)s)" if application_ids is not None else ""
+    )
+    params = {
+        **params,
+        "applications": None if application_ids is None else list(application_ids),
+        "limit": limit,
+    }
     with connection.cursor() as cursor:
-        # the unknown is one bucket: all loose masses share the null node; what does not apply is left out
+        # the unknown is one bucket: all loose masses share the null node; what does not apply is
+        # left out
         cursor.execute(
             f"""
             WITH {masses},
@@ -190,7 +221,8 @@ def contributions(
                 FROM own GROUP BY application_id, node_id
             ),
             whole AS (SELECT node_id, sum(mass) AS mass FROM merged GROUP BY node_id)
-            SELECT own.application_id, coalesce(sum(own.mass), 0), coalesce(sum(own.mass * w.mass), 0) AS crossed,
+            SELECT own.application_id, coalesce(sum(own.mass), 0), coalesce(sum(own.mass * w.mass),
+                0) AS crossed,
                    coalesce(sum(own.mass * own.mass), 0)
             FROM merged own JOIN whole w ON w.node_id IS NOT DISTINCT FROM own.node_id {only}
             GROUP BY own.application_id ORDER BY crossed DESC, own.application_id LIMIT %(limit)s
@@ -202,12 +234,18 @@ def contributions(
     found = []
     for application_id, weight, crossed, own in rows:
         if weight > covered / 2:
-            # nearly everything is its own: what is left would be a small difference of large numbers
+            # nearly everything is its own: what is left would be a small difference of large
+            # numbers
             rest = _indices(layer, basis, team_ids=team_ids, without=application_id).hhi
             change = None if rest is None else whole.hhi - rest
         else:
             change = marginal(
-                hhi=whole.hhi, squares=whole.squares, covered=covered, cross=crossed, own=own, weight=weight
+                hhi=whole.hhi,
+                squares=whole.squares,
+                covered=covered,
+                cross=crossed,
+                own=own,
+                weight=weight,
             )
         found.append(Contribution(application_id, weight, crossed / (covered * covered), change))
     return found
@@ -216,13 +254,16 @@ def contributions(
 def contributions_of(
     layer: Layer, basis: Basis, whole: Indices, *, application_ids: Collection[int]
 ) -> dict[int, Contribution]:
-    """What the named applications add to `whole`, the layer that they are part of; one statement on their own paths.
+    """What the named applications add to `whole`, the layer that they are part of; one statement on
+    their own paths.
 
     Those that weigh nothing in the layer are left out.
     """
     if whole.hhi is None:
         return {}
-    masses, params = _masses(layer, basis, keys="application_id,", team_ids=None, only_of=application_ids)
+    masses, params = _masses(
+        layer, basis, keys="application_id,", team_ids=None, only_of=application_ids
+    )
     with connection.cursor() as cursor:
         # what nobody has placed is one bucket, what the layer does not apply to is left out
         cursor.execute(
@@ -238,12 +279,20 @@ def contributions_of(
     for application_id, parts in own.items():
         weight = sum(parts.values())
         cross = sum(
-            mass * covered * (unknown if node is None else whole.shares.get(node, 0.0)) for node, mass in parts.items()
+            mass * covered * (unknown if node is None else whole.shares.get(node, 0.0))
+            for node, mass in parts.items()
         )
         if weight > 0:
             squares = sum(mass * mass for mass in parts.values())
             change = marginal(
-                hhi=whole.hhi, squares=whole.squares, covered=covered, cross=cross, own=squares, weight=weight
+                hhi=whole.hhi,
+                squares=whole.squares,
+                covered=covered,
+                cross=cross,
+                own=squares,
+                weight=weight,
             )
-            found[application_id] = Contribution(application_id, weight, cross / (covered * covered), change)
+            found[application_id] = Contribution(
+                application_id, weight, cross / (covered * covered), change
+            )
     return found

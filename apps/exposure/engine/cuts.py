@@ -1,8 +1,9 @@
 """The smallest sets of nodes whose joint failure stops a given part of the critical applications.
 
-Applications with the same stack stop together, so each distinct stack is looked at once, in plain Python: the nodes
-that stop it alone, and the pairs that stop it only together. Shares of pairs then follow by inclusion and exclusion.
-An untested fallback rescues nobody here, so only tested candidates are read.
+Applications with the same stack stop together, so each distinct stack is looked at once, in plain
+Python: the nodes that stop it alone, and the pairs that stop it only together. Shares of pairs then
+follow by inclusion and exclusion. An untested fallback rescues nobody here, so only tested
+candidates are read.
 """
 
 import itertools
@@ -58,8 +59,8 @@ class Stack:
 
 @dataclass(frozen=True, slots=True)
 class Cuts:
-    """Shares are of the critical applications in scope, `n_target` of them. `pairs` hold only nodes that do not reach
-    the threshold alone."""
+    """Shares are of the critical applications in scope, `n_target` of them. `pairs` hold only nodes
+    that do not reach the threshold alone."""
 
     n_target: int
     threshold: Fraction
@@ -68,7 +69,10 @@ class Cuts:
 
 
 def stops(
-    stack: Stack, failed: frozenset[int], failing: Mapping[int, Failing], grades: Mapping[tuple[int, int], int]
+    stack: Stack,
+    failed: frozenset[int],
+    failing: Mapping[int, Failing],
+    grades: Mapping[tuple[int, int], int],
 ) -> bool:
     """Whether the joint failure leaves no primary path, and one of them without a tested rescue."""
     unrescued = False
@@ -76,7 +80,9 @@ def stops(
         struck = failed & path.nodes
         if not struck:
             return False
-        unrescued = unrescued or not _rescued(place, path, stack.candidates, failed, struck, failing, grades)
+        unrescued = unrescued or not _rescued(
+            place, path, stack.candidates, failed, struck, failing, grades
+        )
     return unrescued
 
 
@@ -129,10 +135,14 @@ def smallest_sets(
             both[pair] += stack.n
         others = own.union(*(candidate.nodes for candidate in stack.candidates)) - singles
         for first, second in itertools.combinations(sorted(others), 2):
-            if (first in own or second in own) and stops(stack, frozenset((first, second)), failing, grades):
+            if (first in own or second in own) and stops(
+                stack, frozenset((first, second)), failing, grades
+            ):
                 together[first, second] += stack.n
     enough = threshold * n_target
-    singles_found = sorted((node, Fraction(n, n_target)) for node, n in alone.items() if n >= enough)
+    singles_found = sorted(
+        (node, Fraction(n, n_target)) for node, n in alone.items() if n >= enough
+    )
     small = sorted(((n, node) for node, n in alone.items() if n < enough), reverse=True)
     asked = {pair for pair in together if alone[pair[0]] < enough and alone[pair[1]] < enough}
     for place, (n, node) in enumerate(small):
@@ -148,7 +158,8 @@ def smallest_sets(
     return Cuts(n_target, threshold, tuple(singles_found), tuple(pairs_found))
 
 
-# one row a distinct stack of critical applications: paths in a fixed order, candidates by the place of their path
+# one row a distinct stack of critical applications: paths in a fixed order, candidates by the place
+# of their path
 _STACKS = """
 WITH path AS (
     SELECT p.*, row_number() OVER (PARTITION BY p.application_id ORDER BY p.offering_id, p.reached,
@@ -163,19 +174,22 @@ paths AS (
 ),
 candidates AS (
     SELECT c.application_id,
-           jsonb_agg(DISTINCT jsonb_build_array(p.place, c.offering_id, c.effective_id, c.reached, c.via_party_id,
+           jsonb_agg(DISTINCT jsonb_build_array(p.place, c.offering_id, c.effective_id, c.reached,
+           c.via_party_id,
                                                 c.parties, c.alive, c.alive_at_horizon)) AS said
     FROM exposure_candidate c
     JOIN exposure_scopedapplication a ON a.application_id = c.application_id AND a.criticality = 0
     LEFT JOIN path p ON p.dependency_id = c.primary_id
     WHERE c.tested GROUP BY c.application_id
 )
-SELECT count(*), p.said, c.said FROM paths p LEFT JOIN candidates c USING (application_id) GROUP BY p.said, c.said
+SELECT count(*), p.said, c.said FROM paths p LEFT JOIN candidates c USING (application_id)
+GROUP BY p.said, c.said
 """
 
 
 def cuts(settings: EngineSettings) -> Cuts:
-    """The sets of the portfolio as the tables have it; four statements. For jobs: a large portfolio takes a second."""
+    """The sets of the portfolio as the tables have it; four statements. For jobs: a large portfolio
+    takes a second."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM exposure_scopedapplication WHERE criticality = 0")
         n_target = cursor.fetchone()[0]
@@ -183,7 +197,10 @@ def cuts(settings: EngineSettings) -> Cuts:
             return Cuts(n_target if settings.points[0] else 0, settings.cut_threshold, (), ())
         cursor.execute(_STACKS)
         # Django hands JSON over as text where no model field stands for it
-        rows = [(n, orjson.loads(paths), orjson.loads(found or "[]")) for n, paths, found in cursor.fetchall()]
+        rows = [
+            (n, orjson.loads(paths), orjson.loads(found or "[]"))
+            for n, paths, found in cursor.fetchall()
+        ]
         holding = _Holding(cursor, settings, rows)
         cursor.execute(
             "SELECT primary_id, candidate_id, grade FROM exposure_pairgrade"
@@ -201,14 +218,18 @@ def cuts(settings: EngineSettings) -> Cuts:
 
 
 class _Holding:
-    """Stacks with the nodes each of their offerings and parties holds, of the kinds that are asked about."""
+    """Stacks with the nodes each of their offerings and parties holds, of the kinds that are asked
+    about."""
 
-    def __init__(self, cursor: Any, settings: EngineSettings, rows: list[tuple[int, Any, Any]]) -> None:
+    def __init__(
+        self, cursor: Any, settings: EngineSettings, rows: list[tuple[int, Any, Any]]
+    ) -> None:
         offerings = {path[0] for _, paths, _ in rows for path in paths}
         offerings |= {candidate[1] for _, _, found in rows for candidate in found}
         kinds = [kind.value for kind in settings.cut_kinds]
         ties = ", ".join(
-            f"({kind.value}, ARRAY{[int(via) for via in TIES[DEFAULT_THREAT[kind]]]})" for kind in settings.cut_kinds
+            f"({kind.value}, ARRAY{[int(via) for via in TIES[DEFAULT_THREAT[kind]]]})"
+            for kind in settings.cut_kinds
         )
         self._nodes: dict[int, set[int]] = defaultdict(set)
         self._party_nodes: dict[tuple[int, int], set[int]] = defaultdict(set)
@@ -250,7 +271,12 @@ class _Holding:
                 ),
                 tuple(
                     StackCandidate(
-                        place, effective, self._held(offering, reached, party), frozenset(parties), alive, horizon
+                        place,
+                        effective,
+                        self._held(offering, reached, party),
+                        frozenset(parties),
+                        alive,
+                        horizon,
                     )
                     for place, offering, effective, reached, party, parties, alive, horizon in found
                 ),

@@ -1,8 +1,9 @@
 """Concentration of a distribution over buckets: plain numbers in, plain numbers out.
 
-Shares are parts of the covered weight. The unknown is one bucket as declared; at best every unresolved offering is a
-node of its own (it cannot split, and a new node is always the least concentrated); at worst all of it lies on the
-largest known node. N2 = 1/HHI and N1 = exp(entropy) are Hill numbers (M. O. Hill, Ecology 54, 1973).
+Shares are parts of the covered weight. The unknown is one bucket as declared; at best every
+unresolved offering is a node of its own (it cannot split, and a new node is always the least
+concentrated); at worst all of it lies on the largest known node. N2 = 1/HHI and N1 = exp(entropy)
+are Hill numbers (M. O. Hill, Ecology 54, 1973).
 """
 
 import math
@@ -12,8 +13,8 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Indices:
-    """`shares` by node, largest first. All indices are None where nothing weighs anything. `squares` is the sum of
-    the squared masses of known nodes and of the unknown as one bucket."""
+    """`shares` by node, largest first. All indices are None where nothing weighs anything.
+    `squares` is the sum of the squared masses of known nodes and of the unknown as one bucket."""
 
     total_weight: float
     none_weight: float
@@ -31,13 +32,18 @@ class Indices:
 
 
 def indices(known: Mapping[int, float], unresolved: Sequence[float], none_weight: float) -> Indices:
-    """`known` is the mass of each node, `unresolved` that of each unresolved offering, `none_weight` what the layer
-    does not apply to."""
+    """`known` is the mass of each node, `unresolved` that of each unresolved offering,
+    `none_weight` what the layer does not apply to."""
     covered = math.fsum([*known.values(), *unresolved])
     if covered <= 0:
-        return Indices(total_weight=covered + none_weight, none_weight=none_weight, covered_weight=covered)
+        return Indices(
+            total_weight=covered + none_weight, none_weight=none_weight, covered_weight=covered
+        )
     shares = dict(
-        sorted(((node, mass / covered) for node, mass in known.items()), key=lambda pair: (-pair[1], pair[0]))
+        sorted(
+            ((node, mass / covered) for node, mass in known.items()),
+            key=lambda pair: (-pair[1], pair[0]),
+        )
     )
     loose = [mass / covered for mass in unresolved]
     unknown = math.fsum(loose)
@@ -45,7 +51,9 @@ def indices(known: Mapping[int, float], unresolved: Sequence[float], none_weight
     squares = math.fsum(share * share for share in shares.values())
     top = largest[0] if largest else 0.0
     hhi = squares + unknown * unknown
-    entropy = -math.fsum(share * math.log(share) for share in [*shares.values(), unknown] if share > 0)
+    entropy = -math.fsum(
+        share * math.log(share) for share in [*shares.values(), unknown] if share > 0
+    )
     return Indices(
         total_weight=covered + none_weight,
         none_weight=none_weight,
@@ -63,10 +71,13 @@ def indices(known: Mapping[int, float], unresolved: Sequence[float], none_weight
     )
 
 
-def marginal(*, hhi: float, squares: float, covered: float, cross: float, own: float, weight: float) -> float | None:
+def marginal(
+    *, hhi: float, squares: float, covered: float, cross: float, own: float, weight: float
+) -> float | None:
     """HHI minus HHI without one application; None when it is alone.
 
-    For masses m of the application and M of all: `cross` = sum of m M, `own` = sum of m squared, `weight` = sum of m.
+    For masses m of the application and M of all: `cross` = sum of m M, `own` = sum of m squared,
+    `weight` = sum of m.
     """
     rest = covered - weight
     if rest <= covered * 1e-12:

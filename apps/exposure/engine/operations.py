@@ -1,4 +1,5 @@
-"""What a what-if does to the portfolio, as values with primary keys; docs/exposure.md, section Scenarios."""
+"""What a what-if does to the portfolio, as values with primary keys; docs/exposure.md, section
+Scenarios."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -49,7 +50,8 @@ class AddedDependency:
 
 @dataclass(frozen=True, slots=True)
 class Add:
-    """An application that is not there yet; `facts` are its columns by field name, `name` and `team_id` among them.
+    """An application that is not there yet; `facts` are its columns by field name, `name` and
+    `team_id` among them.
 
     Its rows have negative ids: the first added application is -1.
     """

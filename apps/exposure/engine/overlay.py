@@ -1,11 +1,14 @@
-"""A portfolio that is not the real one: temporary tables and views under the names of the real ones.
+"""A portfolio that is not the real one: temporary tables and views under the names of the real
+ones.
 
-PostgreSQL looks into the session's temporary schema first, so inside `overlay()` every statement of the engine, and
-every read of applications, dependencies and exit tests, sees the changed portfolio, while nobody else sees anything
-and nothing real is written or locked. At the end all of it is rolled back.
+PostgreSQL looks into the session's temporary schema first, so inside `overlay()` every statement of
+the engine, and every read of applications, dependencies and exit tests, sees the changed portfolio,
+while nobody else sees anything and nothing real is written or locked. At the end all of it is
+rolled back.
 
-The overlay costs one copy of the engine's tables (about a second at 100,000 applications), then what a refresh of the
-changed applications costs. It is for jobs and small portfolios, not for a page.
+The overlay costs one copy of the engine's tables (about a second at 100,000 applications), then
+what a refresh of the changed applications costs. It is for jobs and small portfolios, not for a
+page.
 """
 
 from collections.abc import Iterator, Mapping
@@ -32,7 +35,11 @@ _COPIED = (
     "exposure_nodesummary",
 )
 _EMPTY = ("exposure_liveuse", "exposure_nodereach")
-_CHANGED = {Application: "changed_application", Dependency: "changed_dependency", ExitTest: "changed_exittest"}
+_CHANGED = {
+    Application: "changed_application",
+    Dependency: "changed_dependency",
+    ExitTest: "changed_exittest",
+}
 
 
 class Overlay:
@@ -50,22 +57,27 @@ class Overlay:
         schema = connection.ops.quote_name(self._cursor.fetchone()[0])
         for table in (*_COPIED, *_EMPTY):
             self._cursor.execute(
-                f"CREATE TEMPORARY TABLE {table} (LIKE {schema}.{table} INCLUDING INDEXES INCLUDING IDENTITY)"
+                f"CREATE TEMPORARY TABLE {table} (LIKE {schema}.{table} INCLUDING INDEXES "
+                "INCLUDING IDENTITY)"
                 " ON COMMIT DROP"
             )
         for table in _COPIED:
             self._cursor.execute(f"INSERT INTO {table} SELECT * FROM {schema}.{table}")
         # ids of candidates go on after the copied ones
-        self._cursor.execute(f"ALTER TABLE exposure_candidate ALTER COLUMN id RESTART WITH {self._next_candidate()}")
+        self._cursor.execute(
+            f"ALTER TABLE exposure_candidate ALTER COLUMN id RESTART WITH {self._next_candidate()}"
+        )
         self._cursor.execute(f"ANALYZE {', '.join(_COPIED)}")
         for model, changed in _CHANGED.items():
             table = model._meta.db_table
             self._cursor.execute(
-                f"CREATE TEMPORARY TABLE {changed} (LIKE {schema}.{table}, PRIMARY KEY (id)) ON COMMIT DROP"
+                f"CREATE TEMPORARY TABLE {changed} (LIKE {schema}.{table}, PRIMARY KEY (id)) ON "
+                "COMMIT DROP"
             )
             self._cursor.execute(
                 f"CREATE TEMPORARY VIEW {table} AS SELECT * FROM {schema}.{table} t"
-                f" WHERE NOT EXISTS (SELECT 1 FROM {changed} c WHERE c.id = t.id) UNION ALL SELECT * FROM {changed}"
+                f" WHERE NOT EXISTS (SELECT 1 FROM {changed} c WHERE c.id = t.id) UNION ALL SELECT "
+                f"* FROM {changed}"
             )
 
     def _next_candidate(self) -> int:
@@ -81,15 +93,19 @@ class Overlay:
                 params = {"old": old, "on": self._on, "statuses": list(self._settings.statuses)}
                 self._take_over(Dependency, live, params)
                 self._cursor.execute(
-                    f"UPDATE changed_dependency SET offering_id = %(new)s WHERE {live}", {**params, "new": new}
+                    f"UPDATE changed_dependency SET offering_id = %(new)s WHERE {live}",
+                    {**params, "new": new},
                 )
             case Move(dependency_id=pk, offering_id=offering):
                 self._take_over(Dependency, "id = %(id)s", {"id": pk})
-                self._cursor.execute("UPDATE changed_dependency SET offering_id = %s WHERE id = %s", [offering, pk])
+                self._cursor.execute(
+                    "UPDATE changed_dependency SET offering_id = %s WHERE id = %s", [offering, pk]
+                )
             case Retire(application_id=pk):
                 self._take_over(Application, "id = %(id)s", {"id": pk})
                 self._cursor.execute(
-                    "UPDATE changed_application SET status = %s WHERE id = %s", [Application.Status.RETIRED, pk]
+                    "UPDATE changed_application SET status = %s WHERE id = %s",
+                    [Application.Status.RETIRED, pk],
                 )
             case Add():
                 self._add(operation)
@@ -100,7 +116,8 @@ class Overlay:
         """Copy the rows as they are by now, unless they are changed already."""
         changed = _CHANGED[model]
         self._cursor.execute(
-            f"INSERT INTO {changed} SELECT * FROM {model._meta.db_table} WHERE {condition} ON CONFLICT DO NOTHING",
+            f"INSERT INTO {changed} SELECT * FROM {model._meta.db_table} WHERE {condition} ON "
+            "CONFLICT DO NOTHING",
             params,
         )
 
@@ -118,7 +135,9 @@ class Overlay:
             )
             self._insert(dependency)
             for facts in added.tests:
-                self._insert(ExitTest(pk=self._new_id(ExitTest), dependency_id=dependency.pk, **facts))
+                self._insert(
+                    ExitTest(pk=self._new_id(ExitTest), dependency_id=dependency.pk, **facts)
+                )
 
     def _new_id(self, model: type[Application | Dependency | ExitTest]) -> int:
         self._n_added[model] += 1
@@ -134,19 +153,25 @@ class Overlay:
         ]
         columns = ", ".join(connection.ops.quote_name(str(field.column)) for field in fields)
         marks = ", ".join(["%s"] * len(fields))
-        self._cursor.execute(f"INSERT INTO {_CHANGED[type(row)]} ({columns}) VALUES ({marks})", values)
+        self._cursor.execute(
+            f"INSERT INTO {_CHANGED[type(row)]} ({columns}) VALUES ({marks})", values
+        )
 
     def derive(self) -> int:
-        """Bring the engine's tables up to the changed rows; the number of applications that differ."""
+        """Bring the engine's tables up to the changed rows; the number of applications that
+        differ."""
         self._cursor.execute(
             """
             CREATE TEMPORARY TABLE exposure_due ON COMMIT DROP AS
             SELECT id AS application_id FROM changed_application
             UNION SELECT application_id FROM changed_dependency
-            UNION SELECT d.application_id FROM changed_exittest t JOIN inventory_dependency d ON d.id = t.dependency_id
+            UNION SELECT d.application_id FROM changed_exittest t
+            JOIN inventory_dependency d ON d.id = t.dependency_id
             """
         )
-        self._cursor.execute("CREATE UNIQUE INDEX ON exposure_due (application_id); ANALYZE exposure_due")
+        self._cursor.execute(
+            "CREATE UNIQUE INDEX ON exposure_due (application_id); ANALYZE exposure_due"
+        )
         self._cursor.execute("SELECT count(*) FROM exposure_due")
         n_due: int = self._cursor.fetchone()[0]
         if n_due:

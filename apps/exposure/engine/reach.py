@@ -24,7 +24,8 @@ WHERE f.node_id = %(node)s {teams}
 _PARTY_USES = """
 UNION ALL
 SELECT l.application_id, l.team_id, l.criticality, l.role
-FROM exposure_partyfooting f JOIN exposure_liveuse l ON l.via_party_id = f.party_id AND l.reached = f.reached
+FROM exposure_partyfooting f JOIN exposure_liveuse l ON l.via_party_id = f.party_id
+    AND l.reached = f.reached
 WHERE f.node_id = %(node)s {teams}
 """
 _PARTIES = frozenset({NodeKind.GATEWAY, NodeKind.VENDOR})
@@ -33,14 +34,16 @@ SELECT application_id, criticality, array_agg(DISTINCT role ORDER BY role)
 FROM ({uses}) u WHERE true {narrowed}
 GROUP BY application_id, criticality ORDER BY criticality, application_id LIMIT %(limit)s
 """
-# IS TRUE keeps the planner from joining: what rests on the node is hashed once, and each use looked up in it
+# IS TRUE keeps the planner from joining: what rests on the node is hashed once, and each use looked
+# up in it
 _WALKED = """
 SELECT a.application_id, a.criticality, used.roles
 FROM exposure_scopedapplication a
 CROSS JOIN LATERAL (
     SELECT array_agg(DISTINCT l.role ORDER BY l.role) AS roles FROM exposure_liveuse l
     WHERE l.application_id = a.application_id AND (
-        (l.offering_id IN (SELECT f.offering_id FROM exposure_heldfooting f WHERE f.node_id = %(node)s)) IS TRUE
+        (l.offering_id IN (SELECT f.offering_id FROM exposure_heldfooting f
+        WHERE f.node_id = %(node)s)) IS TRUE
         {by_party}
     )
 ) used
@@ -78,12 +81,15 @@ def _uses(kind: NodeKind, team_ids: Collection[int] | None) -> tuple[str, dict[s
     return sql, {} if team_ids is None else {"teams": list(team_ids)}
 
 
-def count_reached(node_id: int, kind: NodeKind, *, team_ids: Collection[int] | None = None) -> tuple[int, int]:
+def count_reached(
+    node_id: int, kind: NodeKind, *, team_ids: Collection[int] | None = None
+) -> tuple[int, int]:
     """(applications, critical ones) on the node."""
     uses, params = _uses(kind, team_ids)
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT count(DISTINCT application_id), count(DISTINCT application_id) FILTER (WHERE criticality = 0)"
+            "SELECT count(DISTINCT application_id), count(DISTINCT application_id) FILTER (WHERE "
+            "criticality = 0)"
             f" FROM ({uses}) u",
             {"node": node_id, **params},
         )
@@ -91,7 +97,9 @@ def count_reached(node_id: int, kind: NodeKind, *, team_ids: Collection[int] | N
     return n, n_critical
 
 
-def reached_by_team(node_id: int, kind: NodeKind, *, team_ids: Collection[int] | None = None) -> list[TeamReach]:
+def reached_by_team(
+    node_id: int, kind: NodeKind, *, team_ids: Collection[int] | None = None
+) -> list[TeamReach]:
     """The teams on the node, those with most critical applications first."""
     uses, params = _uses(kind, team_ids)
     with connection.cursor() as cursor:
@@ -114,10 +122,12 @@ def reached_applications(
     after: tuple[int, int] | None = None,
     limit: int = 50,
 ) -> list[Reached]:
-    """A page of them, gravest first; `after` is (criticality, application id) of the last one seen. Two statements.
+    """A page of them, gravest first; `after` is (criticality, application id) of the last one seen.
+    Two statements.
 
-    A node that much stands on is answered by walking the applications in order, any other by gathering its few: the
-    choice is made here from the known reach, since a walk over a rare node reads the whole portfolio.
+    A node that much stands on is answered by walking the applications in order, any other by
+    gathering its few: the choice is made here from the known reach, since a walk over a rare node
+    reads the whole portfolio.
     """
     walk = _is_wide(node_id, team_ids)
     params: dict[str, Any] = {"node": node_id, "limit": limit}
@@ -137,7 +147,10 @@ def reached_applications(
         statement = _GATHERED.format(uses=_uses(kind, None)[0], narrowed=narrowed)
     with prepared_cursor() as cursor:
         cursor.execute(statement, params)
-        return [Reached(pk, criticality, tuple(ROLES[code] for code in codes)) for pk, criticality, codes in cursor]
+        return [
+            Reached(pk, criticality, tuple(ROLES[code] for code in codes))
+            for pk, criticality, codes in cursor
+        ]
 
 
 def _is_wide(node_id: int, team_ids: Collection[int] | None) -> bool:
@@ -155,14 +168,17 @@ def _is_wide(node_id: int, team_ids: Collection[int] | None) -> bool:
         return bool(cursor.fetchone()[0])
 
 
-def leaning(node_id: int, kind: NodeKind, *, team_ids: Collection[int] | None = None) -> dict[int, list[str]]:
-    """{application: roles other than primary in which it uses something that rests on the node}. A standby primary
-    counts as a fallback."""
+def leaning(
+    node_id: int, kind: NodeKind, *, team_ids: Collection[int] | None = None
+) -> dict[int, list[str]]:
+    """{application: roles other than primary in which it uses something that rests on the node}. A
+    standby primary counts as a fallback."""
     uses, params = _uses(kind, team_ids)
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
-            SELECT application_id, array_agg(DISTINCT role ORDER BY role) FROM ({uses}) u WHERE role > 0
+            SELECT application_id, array_agg(DISTINCT role ORDER BY role) FROM ({uses}) u
+            WHERE role > 0
             GROUP BY application_id ORDER BY application_id
             """,
             {"node": node_id, **params},
@@ -171,7 +187,8 @@ def leaning(node_id: int, kind: NodeKind, *, team_ids: Collection[int] | None = 
 
 
 def may_stand(kind: NodeKind, *, team_ids: Collection[int] | None = None) -> list[int]:
-    """Applications with a primary that nobody has placed: they may stand on any version, foundation or developer."""
+    """Applications with a primary that nobody has placed: they may stand on any version, foundation
+    or developer."""
     if kind not in {NodeKind.VERSION, NodeKind.FOUNDATION, NodeKind.DEVELOPER}:
         return []
     found = ScopedApplication.objects.filter(unresolved=True)

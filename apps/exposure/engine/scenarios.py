@@ -26,7 +26,8 @@ class NotBuilt(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """`states` are those of the applications that stand on the removed nodes (empty without a removal)."""
+    """`states` are those of the applications that stand on the removed nodes (empty without a
+    removal)."""
 
     states: Mapping[int, str]
     hhi: Mapping[Layer, float | None]
@@ -61,16 +62,24 @@ def run(
     team_ids: Collection[int] | None = None,
     with_breaches: bool = False,
 ) -> Answer:
-    """Before: everything as it is, with the removed nodes failing. After: the other operations applied as well.
+    """Before: everything as it is, with the removed nodes failing. After: the other operations
+    applied as well.
 
-    Prices are those of `prices_on`, or of the day the tables speak of. `with_breaches` measures every policy on both
-    sides, of the whole organisation. Raises NotBuilt on an empty register.
+    Prices are those of `prices_on`, or of the day the tables speak of. `with_breaches` measures
+    every policy on both sides, of the whole organisation. Raises NotBuilt on an empty register.
     """
     with connection.cursor() as cursor:
         # a refresh waits the second this takes, so that both sides are of one portfolio
         cursor.execute("SELECT pg_advisory_xact_lock_shared(%s)", [LOCK])
     as_of = day_of_tables()
-    removed = sorted({node for operation in operations if isinstance(operation, Remove) for node in operation.node_ids})
+    removed = sorted(
+        {
+            node
+            for operation in operations
+            if isinstance(operation, Remove)
+            for node in operation.node_ids
+        }
+    )
     changes = [operation.change for operation in operations if isinstance(operation, Reprice)]
     prices_on = prices_on or as_of
 
@@ -79,12 +88,21 @@ def run(
         found = application_states(asked, team_ids=team_ids) if asked else []
         return Side(
             states={standing.application_id: standing.state for standing in found},
-            hhi={layer: measure_layer(layer, basis, team_ids=team_ids).indices.hhi for layer in layers},
+            hhi={
+                layer: measure_layer(layer, basis, team_ids=team_ids).indices.hhi
+                for layer in layers
+            },
             n_single_points=(
-                count_single_points() if team_ids is None else len(team_points(team_ids=team_ids, settings=settings))
+                count_single_points()
+                if team_ids is None
+                else len(team_points(team_ids=team_ids, settings=settings))
             ),
             cost=monthly_totals(
-                on=as_of, prices_on=prices_on, changes=changes, team_ids=team_ids, statuses=settings.statuses
+                on=as_of,
+                prices_on=prices_on,
+                changes=changes,
+                team_ids=team_ids,
+                statuses=settings.statuses,
             ),
             breaches=_breaches() if with_breaches and team_ids is None else {},
         )
@@ -103,12 +121,18 @@ def _breaches() -> dict[tuple[int, int | None], PolicyValue]:
     found: dict[tuple[int, int | None], PolicyValue] = {}
     for policy in Policy.objects.filter(enabled=True).order_by("pk"):
         line = exact(policy.tolerance)
-        found |= {(policy.pk, node): value for node, value in policy_values(policy).items() if value.value > line}
+        found |= {
+            (policy.pk, node): value
+            for node, value in policy_values(policy).items()
+            if value.value > line
+        }
     return found
 
 
 def day_of_tables() -> date:
     as_of = EngineState.objects.filter(pk=1).values_list("as_of", flat=True).first()
     if as_of is None:
-        raise NotBuilt("Exposure has not been worked out yet. Run manage.py sweep, or wait for the worker.")
+        raise NotBuilt(
+            "Exposure has not been worked out yet. Run manage.py sweep, or wait for the worker."
+        )
     return as_of

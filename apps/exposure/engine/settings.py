@@ -8,16 +8,23 @@ from fractions import Fraction
 
 from apps.catalog.models import NodeKind
 from apps.exposure.models import ExposureSettings, Policy
-from apps.exposure.threats import DEFAULT_CRITICALITY_POINTS, DEFAULT_STATE_FACTOR, DEFAULT_THREAT, exact
+from apps.exposure.threats import (
+    DEFAULT_CRITICALITY_POINTS,
+    DEFAULT_STATE_FACTOR,
+    DEFAULT_THREAT,
+    exact,
+)
 from apps.inventory.models import Criticality
 
 
 @dataclass(frozen=True, slots=True)
 class EngineSettings:
-    """`points[criticality]` in the order of `Criticality`; `factor` by state, of the loss of an exposed application.
+    """`points[criticality]` in the order of `Criticality`; `factor` by state, of the loss of an
+    exposed application.
 
-    `asked` is every kind under its usual threat, and under those that an enabled policy names for it: the summaries
-    that are kept. It is read once, so that what is summed and what is remembered as summed are the same.
+    `asked` is every kind under its usual threat, and under those that an enabled policy names for
+    it: the summaries that are kept. It is read once, so that what is summed and what is remembered
+    as summed are the same.
     """
 
     statuses: tuple[str, ...]

@@ -24,13 +24,16 @@ WHERE t.x > 0
 GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4
 """
 
-type SeverityClass = tuple[int, float, int]  # criticality, part of the base loss, number of applications
+type SeverityClass = tuple[
+    int, float, int
+]  # criticality, part of the base loss, number of applications
 
 
 def severity_classes(
     threats: Collection[tuple[NodeKind, str]], *, settings: EngineSettings
 ) -> Mapping[tuple[int, str], list[SeverityClass]]:
-    """{(node, threat): [(criticality, x, n), ...]}: `n` applications lose `x` of the base loss of their criticality.
+    """{(node, threat): [(criticality, x, n), ...]}: `n` applications lose `x` of the base loss of
+    their criticality.
 
     One statement over the whole portfolio (seconds at 100,000 applications): for jobs.
     """
@@ -39,7 +42,10 @@ def severity_classes(
     factors = [float(settings.factor[state]) for state in STATE_OF_CODE[:3]]
     found: dict[tuple[int, str], list[SeverityClass]] = defaultdict(list)
     with connection.cursor() as cursor:
-        cursor.execute(states_of_every_node(settings=settings, threats=threats) + _CLASSES, {"factors": factors})
+        cursor.execute(
+            states_of_every_node(settings=settings, threats=threats) + _CLASSES,
+            {"factors": factors},
+        )
         for node_id, threat, criticality, x, n in cursor.fetchall():
             found[node_id, THREATS[threat]].append((criticality, x, n))
     return found

@@ -1,4 +1,5 @@
-"""Nodes that alone can stop an application, and the smallest sets that stop a part of the critical weight."""
+"""Nodes that alone can stop an application, and the smallest sets that stop a part of the critical
+weight."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -11,13 +12,15 @@ from apps.exposure.engine.states import STANDING, states_of_every_node
 from apps.exposure.threats import DEFAULT_THREAT, THREAT_CODES
 
 # the usual threat of each kind
-_USUAL = ", ".join(f"({kind.value}, {THREAT_CODES[threat]})" for kind, threat in sorted(DEFAULT_THREAT.items()))
+_USUAL = ", ".join(
+    f"({kind.value}, {THREAT_CODES[threat]})" for kind, threat in sorted(DEFAULT_THREAT.items())
+)
 
 
 @dataclass(frozen=True, slots=True)
 class SinglePoint:
-    """Applications that the node alone can stop: exposed ones have no fallback that is good enough, cushioned ones an
-    untested one. `n_critical` of both."""
+    """Applications that the node alone can stop: exposed ones have no fallback that is good enough,
+    cushioned ones an untested one. `n_critical` of both."""
 
     node_id: int
     kind: NodeKind
@@ -34,7 +37,8 @@ def single_points(
     limit: int | None = None,
     after: tuple[int, int, int] | None = None,
 ) -> list[SinglePoint]:
-    """Nodes that can stop something under their usual threat: most critical applications first, then most, then id.
+    """Nodes that can stop something under their usual threat: most critical applications first,
+    then most, then id.
 
     `after` is (n_critical, exposed + cushioned, node id) of the last one seen.
     """
@@ -43,12 +47,14 @@ def single_points(
         cursor.execute(
             f"""
             SELECT node_id, kind, ref, exposed, cushioned, n_critical, points FROM (
-                SELECT s.node_id, n.kind, n.ref, coalesce(sum(s.n) FILTER (WHERE s.state = 0), 0)::int AS exposed,
+                SELECT s.node_id, n.kind, n.ref, coalesce(sum(s.n) FILTER (WHERE s.state = 0),
+                    0)::int AS exposed,
                        coalesce(sum(s.n) FILTER (WHERE s.state = 1), 0)::int AS cushioned,
                        sum(s.n_critical)::int AS n_critical, sum(s.points)::bigint AS points
                 FROM exposure_nodesummary s
                 JOIN catalog_node n ON n.id = s.node_id
-                JOIN (VALUES {_USUAL}) AS usual(kind, threat) ON usual.kind = n.kind AND usual.threat = s.threat
+                JOIN (VALUES {_USUAL}) AS usual(kind, threat) ON usual.kind = n.kind
+                    AND usual.threat = s.threat
                 WHERE s.state IN (0, 1) AND (%(kinds)s::int[] IS NULL OR n.kind = ANY (%(kinds)s))
                 GROUP BY s.node_id, n.kind, n.ref
             ) found
@@ -72,8 +78,10 @@ def count_single_points() -> int:
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
-            SELECT count(DISTINCT s.node_id) FROM exposure_nodesummary s JOIN catalog_node n ON n.id = s.node_id
-            JOIN (VALUES {_USUAL}) AS usual(kind, threat) ON usual.kind = n.kind AND usual.threat = s.threat
+            SELECT count(DISTINCT s.node_id) FROM exposure_nodesummary s
+            JOIN catalog_node n ON n.id = s.node_id
+            JOIN (VALUES {_USUAL}) AS usual(kind, threat) ON usual.kind = n.kind
+                AND usual.threat = s.threat
             WHERE s.state IN (0, 1)
             """
         )
@@ -81,26 +89,32 @@ def count_single_points() -> int:
     return n
 
 
-# the nodes' footing is cut to what these teams' paths and candidates hold, else a host would bring all it serves
+# the nodes' footing is cut to what these teams' paths and candidates hold, else a host would bring
+# all it serves
 _OFFERINGS = """AND f.offering_id IN (
     SELECT p.offering_id FROM exposure_path p WHERE p.team_id = ANY (%(teams)s)
     UNION
     SELECT c.offering_id FROM exposure_candidate c
-    JOIN exposure_scopedapplication a ON a.application_id = c.application_id AND a.team_id = ANY (%(teams)s))"""
+    JOIN exposure_scopedapplication a ON a.application_id = c.application_id
+        AND a.team_id = ANY (%(teams)s))"""
 
 _POINTS = """
 SELECT point.node_id, n.kind, n.ref, point.exposed, point.cushioned, point.n_critical, point.points
 FROM (
     SELECT t.q / 8 AS node_id,
-           count(*) FILTER (WHERE t.worst = 0)::int AS exposed, count(*) FILTER (WHERE t.worst = 1)::int AS cushioned,
-           count(*) FILTER (WHERE a.criticality = 0)::int AS n_critical, sum(a.points)::bigint AS points
+           count(*) FILTER (WHERE t.worst = 0)::int AS exposed,
+           count(*) FILTER (WHERE t.worst = 1)::int AS cushioned,
+           count(*) FILTER (WHERE a.criticality = 0)::int AS n_critical,
+           sum(a.points)::bigint AS points
     FROM standing t JOIN exposure_scopedapplication a ON a.application_id = t.application_id
     WHERE t.n_struck = a.n_paths AND t.worst IN (0, 1)
     GROUP BY 1
 ) point
-JOIN catalog_node n ON n.id = point.node_id AND (%(kinds)s::int[] IS NULL OR n.kind = ANY (%(kinds)s))
+JOIN catalog_node n ON n.id = point.node_id AND (%(kinds)s::int[] IS NULL
+    OR n.kind = ANY (%(kinds)s))
 WHERE %(node)s::bigint IS NULL
-   OR (-point.n_critical, -(point.exposed + point.cushioned), point.node_id) > (%(critical)s, %(n)s, %(node)s)
+   OR (-point.n_critical, -(point.exposed + point.cushioned), point.node_id) > (%(critical)s, %(n)s,
+       %(node)s)
 ORDER BY point.n_critical DESC, point.exposed + point.cushioned DESC, point.node_id LIMIT %(limit)s
 """
 
@@ -113,7 +127,8 @@ def team_points(
     limit: int | None = None,
     after: tuple[int, int, int] | None = None,
 ) -> list[SinglePoint]:
-    """As `single_points`, of these teams' applications alone; one statement, linear in their paths."""
+    """As `single_points`, of these teams' applications alone; one statement, linear in their
+    paths."""
     critical, n, node_id = after or (None, None, None)
     states = states_of_every_node(
         settings=settings,

@@ -1,9 +1,11 @@
-"""How applications stand on nodes that fail: the one statement behind states, single points, flags and losses.
+"""How applications stand on nodes that fail: the one statement behind states, single points, flags
+and losses.
 
-A path (a live primary with traffic) is struck when it holds a failing node by a tie that counts under the node's
-threat. A candidate rescues it when it is not struck itself, is independent enough, and is alive as long as the threat
-asks; a tested one makes the path portable, another cushions it. The worst struck path is the application's state,
-unless some paths are not struck: then it is partial.
+A path (a live primary with traffic) is struck when it holds a failing node by a tie that counts
+under the node's threat. A candidate rescues it when it is not struck itself, is independent enough,
+and is alive as long as the threat asks; a tested one makes the path portable, another cushions it.
+The worst struck path is the application's state, unless some paths are not struck: then it is
+partial.
 """
 
 from collections.abc import Collection, Iterator, Sequence
@@ -19,19 +21,22 @@ from apps.exposure.threats import DEFAULT_THREAT, NOTICE, THREAT_CODES, TIES, Qu
 
 STATE_OF_CODE: tuple[str, ...] = tuple(str(state) for state in StandingState)
 
-# q names the question: nodes of one q fail together. Each node is its own q when all nodes are asked at once.
+# q names the question: nodes of one q fail together. Each node is its own q when all nodes are
+# asked at once.
 _HIT = """
 hit AS MATERIALIZED ({hits}),
 party_hit AS MATERIALIZED ({party_hits}),"""
 
-# a path is struck by its offering or by the party it is reached through; by both at once where a gateway is in both
+# a path is struck by its offering or by the party it is reached through; by both at once where a
+# gateway is in both
 _APART = """
 struck AS MATERIALIZED (
     SELECT h.q, p.dependency_id, p.application_id, p.share, h.need, h.immediate, h.noticed
     FROM hit h JOIN exposure_path p ON p.offering_id = h.offering_id {paths}
     UNION ALL
     SELECT h.q, p.dependency_id, p.application_id, p.share, h.need, h.immediate, h.noticed
-    FROM party_hit h JOIN exposure_path p ON p.via_party_id = h.party_id AND p.reached = h.reached {paths}
+    FROM party_hit h JOIN exposure_path p ON p.via_party_id = h.party_id
+        AND p.reached = h.reached {paths}
     WHERE NOT EXISTS (SELECT 1 FROM hit x WHERE x.q = h.q AND x.offering_id = p.offering_id)
 )"""
 
@@ -44,7 +49,8 @@ struck AS MATERIALIZED (
         FROM hit h JOIN exposure_path p ON p.offering_id = h.offering_id {paths}
         UNION ALL
         SELECT h.q, p.dependency_id, p.application_id, p.share, h.need, h.immediate, h.noticed
-        FROM party_hit h JOIN exposure_path p ON p.via_party_id = h.party_id AND p.reached = h.reached {paths}
+        FROM party_hit h JOIN exposure_path p ON p.via_party_id = h.party_id
+            AND p.reached = h.reached {paths}
     ) each_way
     GROUP BY q, dependency_id, application_id, share
 )"""
@@ -56,22 +62,27 @@ WHERE r.grade >= s.need AND (r.at_once OR NOT s.immediate)
   AND (r.alive_at_horizon OR NOT s.noticed) AND (r.alive OR NOT s.immediate)
   AND NOT EXISTS (SELECT 1 FROM hit h WHERE h.q = s.q AND h.offering_id = r.offering_id)
   AND NOT EXISTS (
-      SELECT 1 FROM party_hit h WHERE h.q = s.q AND h.party_id = r.via_party_id AND h.reached = r.reached
+      SELECT 1 FROM party_hit h WHERE h.q = s.q AND h.party_id = r.via_party_id
+          AND h.reached = r.reached
   )"""
 
 _BEST = f""",
-best AS (SELECT s.q, s.dependency_id, max(1 + r.tested::int) AS best {_RESCUES} GROUP BY s.q, s.dependency_id)"""
+best AS (SELECT s.q, s.dependency_id, max(1 + r.tested::int) AS best {_RESCUES}
+GROUP BY s.q, s.dependency_id)"""
 
 _NAMED_BEST = f""",
 best AS (
-    SELECT DISTINCT ON (s.q, s.dependency_id) s.q, s.dependency_id, 1 + r.tested::int AS best, r.candidate_id
+    SELECT DISTINCT ON (s.q, s.dependency_id) s.q, s.dependency_id, 1 + r.tested::int AS best,
+        r.candidate_id
     {_RESCUES}
-    ORDER BY s.q, s.dependency_id, r.tested DESC, r.place, r.dependency_id NULLS LAST, r.candidate_id
+    ORDER BY s.q, s.dependency_id, r.tested DESC, r.place, r.dependency_id NULLS LAST,
+        r.candidate_id
 )"""
 
 STANDING = """,
 standing AS (
-    SELECT s.q, s.application_id, count(*) AS n_struck, min(coalesce(b.best, 0)) AS worst, sum(s.share) AS hit
+    SELECT s.q, s.application_id, count(*) AS n_struck, min(coalesce(b.best, 0)) AS worst,
+        sum(s.share) AS hit
     FROM struck s LEFT JOIN best b ON b.q = s.q AND b.dependency_id = s.dependency_id
     GROUP BY s.q, s.application_id
 )"""
@@ -103,8 +114,11 @@ class Standing:
     hit_share: float
 
 
-def questions(node_ids: Collection[int], *, settings: EngineSettings, threat: str | None = None) -> list[Question]:
-    """What is asked when these nodes fail, each under `threat` or its kind's usual one; unknown ids are left out."""
+def questions(
+    node_ids: Collection[int], *, settings: EngineSettings, threat: str | None = None
+) -> list[Question]:
+    """What is asked when these nodes fail, each under `threat` or its kind's usual one; unknown ids
+    are left out."""
     asked = []
     for pk, number in Node.objects.filter(pk__in=node_ids).order_by("pk").values_list("pk", "kind"):
         kind = NodeKind(number)
@@ -113,7 +127,9 @@ def questions(node_ids: Collection[int], *, settings: EngineSettings, threat: st
     return asked
 
 
-def states_of(asked: Sequence[Question], *, named: bool, paths: str = "") -> tuple[str, dict[str, Any]]:
+def states_of(
+    asked: Sequence[Question], *, named: bool, paths: str = ""
+) -> tuple[str, dict[str, Any]]:
     """(SQL of the common tables up to `best`, parameters) for nodes that fail together; q is 0.
 
     Each node is written out with its ties, so that the planner knows how much hangs on it.
@@ -125,13 +141,19 @@ def states_of(asked: Sequence[Question], *, named: bool, paths: str = "") -> tup
         node = f"%(n{index})s::bigint"
         ties = ", ".join(str(tie) for tie in question.ties)
         hits.append(
-            f"SELECT 0 AS q, offering_id, {said} FROM exposure_heldfooting WHERE node_id = {node} AND via IN ({ties})"
+            f"SELECT 0 AS q, offering_id, {said} FROM exposure_heldfooting WHERE node_id = {node} "
+            f"AND via IN ({ties})"
         )
-        party_hits.append(f"SELECT 0 AS q, reached, party_id, {said} FROM exposure_partyfooting WHERE node_id = {node}")
+        party_hits.append(
+            f"SELECT 0 AS q, reached, party_id, {said} FROM exposure_partyfooting WHERE node_id = "
+            f"{node}"
+        )
     if not asked:
         said = "0 AS need, false AS immediate, false AS noticed"
         hits = [f"SELECT 0 AS q, 0::bigint AS offering_id, {said} WHERE false"]
-        party_hits = [f"SELECT 0 AS q, 0::smallint AS reached, 0::bigint AS party_id, {said} WHERE false"]
+        party_hits = [
+            f"SELECT 0 AS q, 0::smallint AS reached, 0::bigint AS party_id, {said} WHERE false"
+        ]
     common = _statement(
         _union(hits, "offering_id"),
         _union(party_hits, "reached, party_id"),
@@ -146,7 +168,8 @@ def _union(parts: Sequence[str], key: str) -> str:
     if len(parts) == 1:
         return parts[0]
     return (
-        f"SELECT q, {key}, max(need) AS need, bool_or(immediate) AS immediate, bool_or(noticed) AS noticed"
+        f"SELECT q, {key}, max(need) AS need, bool_or(immediate) AS immediate, bool_or(noticed) AS "
+        "noticed"
         f" FROM ({' UNION ALL '.join(parts)}) each_node GROUP BY q, {key}"
     )
 
@@ -158,9 +181,14 @@ def _statement(hits: str, party_hits: str, *, together: bool, named: bool, paths
 
 
 def states_of_every_node(
-    *, settings: EngineSettings, threats: Collection[tuple[NodeKind, str]], offerings: str = "", paths: str = ""
+    *,
+    settings: EngineSettings,
+    threats: Collection[tuple[NodeKind, str]],
+    offerings: str = "",
+    paths: str = "",
 ) -> str:
-    """SQL of the common tables up to `best` when each node fails alone; q is its id x 8 + the threat's code.
+    """SQL of the common tables up to `best` when each node fails alone; q is its id x 8 + the
+    threat's code.
 
     `offerings` cuts the footing to what the `paths` hold, where these are few.
     """
@@ -168,28 +196,31 @@ def states_of_every_node(
     said = "k.need, NOT k.notice AS immediate, k.notice AS noticed"
     hits = (
         f"SELECT k.q, f.offering_id, {said} FROM {node}"
-        f" JOIN exposure_heldfooting f ON f.node_id = k.node_id AND f.via = ANY (k.ties) {offerings}"
+        " JOIN exposure_heldfooting f ON f.node_id = k.node_id AND f.via = ANY (k.ties) "
+        f"{offerings}"
     )
-    party_hits = (
-        f"SELECT k.q, f.reached, f.party_id, {said} FROM {node} JOIN exposure_partyfooting f ON f.node_id = k.node_id"
-    )
+    party_hits = f"SELECT k.q, f.reached, f.party_id, {said} FROM {node} JOIN exposure_partyfooting f ON f.node_id = k.node_id"
     return _statement(hits, party_hits, together=False, named=False, paths=paths)
 
 
 def every_node(*, settings: EngineSettings, threats: Collection[tuple[NodeKind, str]]) -> str:
     """SQL of (q, node_id, need, notice, ties): each node under the threats asked of its kind."""
     rows = ", ".join(
-        f"({kind.value}, {THREAT_CODES[threat]}, {needed_grade(settings.required_grade, threat, kind)},"
+        f"({kind.value}, {THREAT_CODES[threat]}, "
+        f"{needed_grade(settings.required_grade, threat, kind)},"
         f" {threat in NOTICE}, ARRAY{[int(via) for via in TIES[threat]]})"
         for kind, threat in sorted(threats)
     )
     return (
-        "SELECT n.id * 8 + t.threat AS q, n.id AS node_id, t.need, t.notice, t.ties FROM catalog_node n"
+        "SELECT n.id * 8 + t.threat AS q, n.id AS node_id, t.need, t.notice, t.ties FROM "
+        "catalog_node n"
         f" JOIN (VALUES {rows}) AS t(kind, threat, need, notice, ties) ON t.kind = n.kind"
     )
 
 
-def _only(application_ids: Collection[int] | None, team_ids: Collection[int] | None) -> tuple[str, dict[str, Any]]:
+def _only(
+    application_ids: Collection[int] | None, team_ids: Collection[int] | None
+) -> tuple[str, dict[str, Any]]:
     clauses, params = [], {}
     if application_ids is not None:
         clauses.append("p.application_id = ANY (%(applications)s)")
@@ -206,19 +237,23 @@ def path_states(
     application_ids: Collection[int] | None = None,
     team_ids: Collection[int] | None = None,
 ) -> list[PathState]:
-    """Every struck path when all the nodes fail together, with what rescues it; by application and dependency."""
+    """Every struck path when all the nodes fail together, with what rescues it; by application and
+    dependency."""
     return list(_path_rows(asked, application_ids, team_ids))
 
 
 def _path_rows(
-    asked: Sequence[Question], application_ids: Collection[int] | None, team_ids: Collection[int] | None
+    asked: Sequence[Question],
+    application_ids: Collection[int] | None,
+    team_ids: Collection[int] | None,
 ) -> Iterator[PathState]:
     paths, only = _only(application_ids, team_ids)
     common, params = states_of(asked, named=True, paths=paths)
     sql = (
         common
         + """
-        SELECT s.application_id, s.dependency_id, s.share, coalesce(b.best, 0), c.dependency_id, c.offering_id
+        SELECT s.application_id, s.dependency_id, s.share, coalesce(b.best, 0), c.dependency_id,
+            c.offering_id
         FROM struck s
         LEFT JOIN best b ON b.q = s.q AND b.dependency_id = s.dependency_id
         LEFT JOIN exposure_candidate c ON c.id = b.candidate_id
@@ -241,9 +276,11 @@ def application_states(
     after: tuple[int, int] | None = None,
     limit: int | None = None,
 ) -> list[Standing]:
-    """Applications that stand on the nodes when all of them fail together, gravest criticality first, then id.
+    """Applications that stand on the nodes when all of them fail together, gravest criticality
+    first, then id.
 
-    Those that do not stand there are not among them. `after` is (criticality, application id) of the last one seen.
+    Those that do not stand there are not among them. `after` is (criticality, application id) of
+    the last one seen.
     """
     paths, only = _only(application_ids, team_ids)
     common, params = states_of(asked, named=False, paths=paths)
@@ -265,11 +302,18 @@ def application_states(
     codes = None if states is None else [STATE_OF_CODE.index(state) for state in states]
     grave, last = after or (None, None)
     with connection.cursor() as cursor:
-        cursor.execute(sql, {**params, **only, "codes": codes, "grave": grave, "last": last, "limit": limit})
-        return [Standing(application_id, STATE_OF_CODE[state], hit) for application_id, state, hit in cursor.fetchall()]
+        cursor.execute(
+            sql, {**params, **only, "codes": codes, "grave": grave, "last": last, "limit": limit}
+        )
+        return [
+            Standing(application_id, STATE_OF_CODE[state], hit)
+            for application_id, state, hit in cursor.fetchall()
+        ]
 
 
-def count_states(asked: Sequence[Question], *, team_ids: Collection[int] | None = None) -> dict[str, tuple[int, int]]:
+def count_states(
+    asked: Sequence[Question], *, team_ids: Collection[int] | None = None
+) -> dict[str, tuple[int, int]]:
     """{state: (applications, critical ones)} when all the nodes fail together."""
     paths, only = _only(None, team_ids)
     common, params = states_of(asked, named=False, paths=paths)

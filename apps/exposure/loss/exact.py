@@ -1,9 +1,10 @@
 """The loss of small portfolios without drawing: the whole distribution, by convolution.
 
-Where every frequency is a probability the answer is exact, in Fractions; with a rate among them in floats. Severities
-are fixed at their mean. The simulator is checked against this, and `evaluate_portfolio` answers with it. The cost
-grows with the number of different sums that can occur, which is small where losses share a unit and explodes where
-they do not: then it refuses with LossTooLarge.
+Where every frequency is a probability the answer is exact, in Fractions; with a rate among them in
+floats. Severities are fixed at their mean. The simulator is checked against this, and
+`evaluate_portfolio` answers with it. The cost grows with the number of different sums that can
+occur, which is small where losses share a unit and explodes where they do not: then it refuses with
+LossTooLarge.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,7 +23,8 @@ OWN = "own"
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """A shared cause. `losses` is what one event costs each application that it hits; names may come twice."""
+    """A shared cause. `losses` is what one event costs each application that it hits; names may
+    come twice."""
 
     name: str
     occurrence: Occurrence
@@ -31,7 +33,9 @@ class Event:
     def __post_init__(self) -> None:
         for application, loss in self.losses.items():
             if loss < 0:
-                raise BadLossInput(f"{self.name} costs {application} {loss}; a loss is a number from 0 on.")
+                raise BadLossInput(
+                    f"{self.name} costs {application} {loss}; a loss is a number from 0 on."
+                )
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +48,15 @@ class OwnLoss:
 
     def __post_init__(self) -> None:
         if self.loss < 0:
-            raise BadLossInput(f"The own loss of {self.application} is {self.loss}; a loss is a number from 0 on.")
+            raise BadLossInput(
+                f"The own loss of {self.application} is {self.loss}; a loss is a number from 0 on."
+            )
 
 
 @dataclass(frozen=True, slots=True)
 class ExactLoss:
-    """`node_loss` is what one event of each name costs. Numbers are Fractions where `exact`, else floats."""
+    """`node_loss` is what one event of each name costs. Numbers are Fractions where `exact`, else
+    floats."""
 
     exact: bool
     node_loss: dict[str, Number]
@@ -73,19 +80,27 @@ def exact_loss(
     levels: Sequence[Fraction] = LEVELS,
     in_floats: bool = False,
 ) -> ExactLoss:
-    """The distribution of a year's loss: as it is, and as if every application had every event to itself.
+    """The distribution of a year's loss: as it is, and as if every application had every event to
+    itself.
 
-    Attribution is of the shared case, and only where the answer is exact. `in_floats` asks for floats although
-    every part has a Chance, for instance because a rate was assumed for something that nobody here has.
+    Attribution is of the shared case, and only where the answer is exact. `in_floats` asks for
+    floats although every part has a Chance, for instance because a rate was assumed for something
+    that nobody here has.
     """
     rest = sorted(own, key=lambda each: each.application)
     occurrences = [*(event.occurrence for event in events), *(each.occurrence for each in own)]
     if in_floats or not all(isinstance(occurrence, Chance) for occurrence in occurrences):
         return _floating_loss(events, rest, levels)
     shared = [
-        ExactPart(event.name, event.occurrence, sum(event.losses.values(), start=Fraction(0))) for event in events
+        ExactPart(event.name, event.occurrence, sum(event.losses.values(), start=Fraction(0)))
+        for event in events
     ]
-    alone = [ExactPart(event.name, event.occurrence, loss) for event in events for loss in _amounts(event) if loss]
+    alone = [
+        ExactPart(event.name, event.occurrence, loss)
+        for event in events
+        for loss in _amounts(event)
+        if loss
+    ]
     own_parts = [ExactPart(OWN, each.occurrence, each.loss) for each in rest]
     return ExactLoss(
         exact=True,
@@ -95,10 +110,18 @@ def exact_loss(
     )
 
 
-def _floating_loss(events: Sequence[Event], own: Sequence[OwnLoss], levels: Sequence[Fraction]) -> ExactLoss:
-    # added up as floats in the order of the applications' names, as the values of the distribution are
-    shared = [(event.occurrence, sum((float(loss) for loss in _amounts(event)), start=0.0)) for event in events]
-    alone = [(event.occurrence, float(loss)) for event in events for loss in _amounts(event) if loss]
+def _floating_loss(
+    events: Sequence[Event], own: Sequence[OwnLoss], levels: Sequence[Fraction]
+) -> ExactLoss:
+    # added up as floats in the order of the applications' names, as the values of the distribution
+    # are
+    shared = [
+        (event.occurrence, sum((float(loss) for loss in _amounts(event)), start=0.0))
+        for event in events
+    ]
+    alone = [
+        (event.occurrence, float(loss)) for event in events for loss in _amounts(event) if loss
+    ]
     own_parts = [(each.occurrence, float(each.loss)) for each in own]
     return ExactLoss(
         exact=False,
@@ -123,11 +146,15 @@ def _section(measures: ExactMeasures) -> dict[str, object]:
         section[f"var{name}"] = _plain(tail.var)
         section[f"tvar{name}"] = _plain(tail.tvar)
         if tail.attribution is not None:
-            section[f"attribution{name}"] = {part: _plain(loss) for part, loss in sorted(tail.attribution.items())}
+            section[f"attribution{name}"] = {
+                part: _plain(loss) for part, loss in sorted(tail.attribution.items())
+            }
     return section
 
 
 def _plain(number: Number) -> int | float | str:
     if isinstance(number, float):
         return number
-    return number.numerator if number.denominator == 1 else f"{number.numerator}/{number.denominator}"
+    return (
+        number.numerator if number.denominator == 1 else f"{number.numerator}/{number.denominator}"
+    )

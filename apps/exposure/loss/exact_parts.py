@@ -35,7 +35,9 @@ class Rate:
 
     def __post_init__(self) -> None:
         if self.per_year < 0:
-            raise BadLossInput(f"The rate {self.per_year} is negative; a rate is a number from 0 on.")
+            raise BadLossInput(
+                f"The rate {self.per_year} is negative; a rate is a number from 0 on."
+            )
 
 
 type Occurrence = Chance | Rate
@@ -43,7 +45,8 @@ type Occurrence = Chance | Rate
 
 @dataclass(frozen=True, slots=True)
 class ExactPart:
-    """One independent source: every event costs `loss`. Attribution adds up over parts of one name."""
+    """One independent source: every event costs `loss`. Attribution adds up over parts of one
+    name."""
 
     name: str
     occurrence: Occurrence
@@ -62,7 +65,8 @@ class ExactTail:
 
 @dataclass(frozen=True, slots=True)
 class ExactMeasures:
-    """`exceedance` are pairs (x, P(L > x)): every value that the loss can take, or twelve of them evenly by rank."""
+    """`exceedance` are pairs (x, P(L > x)): every value that the loss can take, or twelve of them
+    evenly by rank."""
 
     eal: Number
     sd: float
@@ -84,11 +88,16 @@ class Work:
         self._left -= n_values * n_atoms
         if self._left < 0 or n_values > self._max_values:
             raise LossTooLarge(
-                "The exact loss of this portfolio has too many different values to compute; simulate it instead."
+                "The exact loss of this portfolio has too many different values to compute; "
+                "simulate it instead."
             )
 
 
 def curve_places(n_values: int) -> Sequence[int]:
     """Which of the sorted values the curve tells."""
     last, steps = n_values - 1, N_CURVE_POINTS - 1
-    return range(n_values) if n_values <= N_CURVE_POINTS else [place * last // steps for place in range(N_CURVE_POINTS)]
+    return (
+        range(n_values)
+        if n_values <= N_CURVE_POINTS
+        else [place * last // steps for place in range(N_CURVE_POINTS)]
+    )

@@ -1,7 +1,7 @@
 """Distributions of sums with Poisson counts, in floats.
 
-Values that differ in their last digits only (1/3 + 1/3 and 2/3) stay apart, as they come out when the parts are added
-in the order given. That moves nothing but which values the curve tells.
+Values that differ in their last digits only (1/3 + 1/3 and 2/3) stay apart, as they come out when
+the parts are added in the order given. That moves nothing but which values the curve tells.
 """
 
 import math
@@ -34,7 +34,9 @@ _NEGLIGIBLE = 1e-17
 _ROUNDING = 1e-15
 
 
-def measure_floating(parts: Sequence[tuple[Occurrence, float]], levels: Sequence[Fraction]) -> ExactMeasures:
+def measure_floating(
+    parts: Sequence[tuple[Occurrence, float]], levels: Sequence[Fraction]
+) -> ExactMeasures:
     """`parts` are (occurrence, loss of one event). Attribution is not computed.
 
     The probabilities of the curve are relative to about 1e-12, however small.
@@ -52,7 +54,9 @@ def measure_floating(parts: Sequence[tuple[Occurrence, float]], levels: Sequence
     return ExactMeasures(
         eal=mean,
         sd=math.sqrt(float((values - mean) ** 2 @ chances)),
-        exceedance=[(float(values[place]), float(above[place])) for place in curve_places(len(values))],
+        exceedance=[
+            (float(values[place]), float(above[place])) for place in curve_places(len(values))
+        ],
         tails=[_tail(values, chances, cumulated, level) for level in levels],
     )
 
@@ -64,7 +68,10 @@ def _counts(occurrence: Occurrence) -> list[tuple[int, float]]:
         return [(n, chance) for n, chance in both if chance]
     rate = float(occurrence.per_year)
     if rate > _MAX_RATE:
-        raise LossTooLarge(f"{rate:g} events a year are too many for the exact loss; simulate the portfolio instead.")
+        raise LossTooLarge(
+            f"{rate:g} events a year are too many for the exact loss; simulate the portfolio "
+            "instead."
+        )
     counts: list[tuple[int, float]] = []
     n, chance = 0, math.exp(-rate)
     # up to the mean the probabilities rise, however small they begin

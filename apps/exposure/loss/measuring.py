@@ -1,8 +1,9 @@
-"""What simulated years say: expected loss, 1-in-20 and 1-in-100, tails, curve, each with its Monte Carlo error.
+"""What simulated years say: expected loss, 1-in-20 and 1-in-100, tails, curve, each with its Monte
+Carlo error.
 
-Conventions. VaR at a: the smallest x with F(x) >= a, the order statistic ceil(a n). TVaR at a: the mean of the worst
-1 - a of the years, the atom at VaR split (Acerbi and Tasche 2002, which makes it coherent). Exceedance: P(L > x).
-Levels are Fractions: 0.95 * 100 in floats is not 95.
+Conventions. VaR at a: the smallest x with F(x) >= a, the order statistic ceil(a n). TVaR at a: the
+mean of the worst 1 - a of the years, the atom at VaR split (Acerbi and Tasche 2002, which makes it
+coherent). Exceedance: P(L > x). Levels are Fractions: 0.95 * 100 in floats is not 95.
 """
 
 import math
@@ -27,7 +28,8 @@ _Z95 = 1.96  # normal quantile of a two-sided 95 % interval
 
 @dataclass(frozen=True, slots=True)
 class Tail:
-    """One level: `var_low` to `var_high` is a 95 % interval (order statistics), `tvar_se` a standard error."""
+    """One level: `var_low` to `var_high` is a 95 % interval (order statistics), `tvar_se` a
+    standard error."""
 
     level: Fraction
     var: float
@@ -39,7 +41,8 @@ class Tail:
 
 @dataclass(frozen=True, slots=True)
 class Measures:
-    """`eal` is the expected loss of a year, `eal_se` its standard error, `sd` the spread between years."""
+    """`eal` is the expected loss of a year, `eal_se` its standard error, `sd` the spread between
+    years."""
 
     n_years: int
     eal: float
@@ -94,11 +97,14 @@ def _tail(ordered: Floats, level: Fraction) -> Tail:
     high = min(n, math.ceil(rank + half)) - 1
     # Manistre and Hancock 2005: spread inside the tail, and that of its edge
     spread = (float(beyond.var()) if len(beyond) else 0.0) + float(level) * (tvar - var) ** 2
-    return Tail(level, var, float(ordered[low]), float(ordered[high]), tvar, math.sqrt(spread / n_worst))
+    return Tail(
+        level, var, float(ordered[low]), float(ordered[high]), tvar, math.sqrt(spread / n_worst)
+    )
 
 
 def tail_weights(losses: Floats, level: Fraction) -> TailWeights:
-    """How much each year counts in TVaR: fully above VaR, the years at VaR share what is left of 1 - level."""
+    """How much each year counts in TVaR: fully above VaR, the years at VaR share what is left of 1
+    - level."""
     n = _n_years(losses)
     rank = _rank(level, n)
     var = np.partition(losses, rank - 1)[rank - 1]
@@ -111,7 +117,8 @@ def tail_weights(losses: Floats, level: Fraction) -> TailWeights:
 
 
 def exceedance_curve(losses: Floats, n_points: int = 120) -> list[CurvePoint]:
-    """At most `n_points` points of P(L > x), x rising, dense in the tail: ranks are spaced evenly in the logarithm.
+    """At most `n_points` points of P(L > x), x rising, dense in the tail: ranks are spaced evenly
+    in the logarithm.
 
     The first point is the mildest year, the last the worst one seen, with probability 0.
     """
@@ -140,8 +147,8 @@ def exceedances(losses: Floats, at: Sequence[float] | Floats) -> list[CurvePoint
 class Change:
     """After minus before, year by year on the same random numbers: positive is dearer.
 
-    The standard errors are of the difference, far smaller than those of the two runs. For VaR none is given: look at
-    the two intervals.
+    The standard errors are of the difference, far smaller than those of the two runs. For VaR none
+    is given: look at the two intervals.
     """
 
     eal: float
@@ -158,17 +165,26 @@ class TailChange:
 
 
 def change(before: Floats, after: Floats, levels: Sequence[Fraction] = LEVELS) -> Change:
-    """What a what-if changes. Both must be of the same seed and years, or the errors mean nothing."""
+    """What a what-if changes. Both must be of the same seed and years, or the errors mean
+    nothing."""
     n = _n_years(before)
     if _n_years(after) != n:
-        raise BadLossInput(f"{n} years cannot be compared with {len(after)}; run both over the same number of years.")
+        raise BadLossInput(
+            f"{n} years cannot be compared with {len(after)}; run both over the same number of "
+            "years."
+        )
     difference = after - before
     tails = []
     for level in levels:
         old, new = _tail(np.sort(before), level), _tail(np.sort(after), level)
-        # TVaR is VaR + E[(L - VaR)+] / (1 - level), and flat in VaR: so the excesses carry the error
+        # TVaR is VaR + E[(L - VaR)+] / (1 - level), and flat in VaR: so the excesses carry the
+        # error
         excess = np.maximum(after - new.var, 0) - np.maximum(before - old.var, 0)
-        tails.append(TailChange(level, new.var - old.var, new.tvar - old.tvar, _se(excess) / float(1 - level)))
+        tails.append(
+            TailChange(
+                level, new.var - old.var, new.tvar - old.tvar, _se(excess) / float(1 - level)
+            )
+        )
     return Change(float(difference.mean()), _se(difference), tuple(tails))
 
 
@@ -178,7 +194,9 @@ def _se(values: Floats) -> float:
 
 def _rank(level: Fraction, n: int) -> int:
     if not 0 < level < 1:
-        raise BadLossInput(f"A level of {level} has no tail; give one between 0 and 1, such as 95/100.")
+        raise BadLossInput(
+            f"A level of {level} has no tail; give one between 0 and 1, such as 95/100."
+        )
     return math.ceil(level * n)
 
 

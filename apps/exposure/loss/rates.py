@@ -1,7 +1,8 @@
-"""Yearly rates to begin with: what was counted, with interval and source, apart from what nobody has counted.
+"""Yearly rates to begin with: what was counted, with interval and source, apart from what nobody
+has counted.
 
-An organisation that knows better writes its own. Rates are of a node's own causes: what already strikes through the
-version or the developer must not be counted at the offering again.
+An organisation that knows better writes its own. Rates are of a node's own causes: what already
+strikes through the version or the developer must not be counted at the offering again.
 """
 
 from collections.abc import Mapping
@@ -10,22 +11,29 @@ from typing import Literal
 
 from apps.exposure.loss.shocks import EventKind, Frequency, once_chance
 
-type NodeKindName = Literal["offering", "version", "foundation", "developer", "host", "gateway", "region", "vendor"]
+type NodeKindName = Literal[
+    "offering", "version", "foundation", "developer", "host", "gateway", "region", "vendor"
+]
 
 _COUNTED = (
-    "Counted from the providers' pages of August 2026, modeldeprecations.dev, deprecations.info, LiteLLM's price map "
-    "and models.dev, as of 2026-11-24: OpenAI, Anthropic, Google, Mistral, xAI, Cohere, DeepSeek, Moonshot."
+    "Counted from the providers' pages of August 2026, modeldeprecations.dev, deprecations.info, "
+    "LiteLLM's price map "
+    "and models.dev, as of 2026-11-24: OpenAI, Anthropic, Google, Mistral, xAI, Cohere, DeepSeek, "
+    "Moonshot."
 )
-_LITELLM = "Counted from the history of LiteLLM's price map (github.com/BerriAI/litellm) up to 2026-11-24."
+_LITELLM = (
+    "Counted from the history of LiteLLM's price map (github.com/BerriAI/litellm) up to 2026-11-24."
+)
 _DOCUMENTED = (
-    "DeepSeek's price list of 2026-08-16 and xAI's redirect of 2026-05-15, the rises of two years that the provider's "
+    "DeepSeek's price list of 2026-08-16 and xAI's redirect of 2026-05-15, the rises of two years "
+    "that the provider's "
     "own pages confirm."
 )
 _ASSUMED = "An assumption of this project; nobody counted it. Replace it by what your status pages and contracts say."
 _TWO_YEARS = "2024-11-24 to 2026-11-24"
 
-# Spread of severity between events of a kind (standard deviation over mean): how much longer than usual an outage can
-# be. All are assumptions. A retirement costs what the migration costs.
+# Spread of severity between events of a kind (standard deviation over mean): how much longer than
+# usual an outage can be. All are assumptions. A retirement costs what the migration costs.
 SEVERITY_CV: Mapping[EventKind, float] = {
     EventKind.OUTAGE: 1.5,
     EventKind.RETIREMENT: 0.0,
@@ -41,8 +49,9 @@ SEVERITY_CV: Mapping[EventKind, float] = {
 class YearlyRate:
     """Events a year per node of a kind.
 
-    Where `assumed` is False, `low` to `high` is a 90 % interval that allows for events coming in batches; where it is
-    True, they are the ends of what we would not be surprised by, and no probability stands behind them.
+    Where `assumed` is False, `low` to `high` is a 90 % interval that allows for events coming in
+    batches; where it is True, they are the ends of what we would not be surprised by, and no
+    probability stands behind them.
     """
 
     event: EventKind
@@ -74,7 +83,9 @@ class YearlyRate:
 
 def _assumed(event: EventKind, node_kind: NodeKindName, value: float, counts: str) -> YearlyRate:
     """A guess is good to a factor of ten, either way."""
-    return YearlyRate(event, node_kind, value, value / 10, value * 10, counts, "none", _ASSUMED, assumed=True)
+    return YearlyRate(
+        event, node_kind, value, value / 10, value * 10, counts, "none", _ASSUMED, assumed=True
+    )
 
 
 # One level per kind of event, so that nothing strikes twice.
@@ -89,7 +100,8 @@ DEFAULT_RATES: tuple[YearlyRate, ...] = (
         window="2026-01-01 to 2026-11-24",
         source=_COUNTED,
         caution=(
-            "The pace has roughly doubled every year (0.17, 0.35, 0.74). Offerings of one developer end in batches: "
+            "The pace has roughly doubled every year (0.17, 0.35, 0.74). Offerings of one "
+            "developer end in batches: "
             "taken as independent, the variance is about five times too small."
         ),
     ),
@@ -99,24 +111,49 @@ DEFAULT_RATES: tuple[YearlyRate, ...] = (
         0.037,
         0.025,
         0.053,
-        counts="rises of more than 10 % of a developer's own offering, per model-year, as published",
+        counts="rises of more than 10 % of a developer's own offering, per model-year, as "
+        "published",
         window=_TWO_YEARS,
         source=_LITELLM,
         caution="An upper bound: 8 of the 22 rises look like the list correcting itself.",
     ),
     _assumed(
-        EventKind.DEVELOPER_FAILURE, "developer", 0.01, "the developer stops serving, or may not be used any more"
+        EventKind.DEVELOPER_FAILURE,
+        "developer",
+        0.01,
+        "the developer stops serving, or may not be used any more",
     ),
-    _assumed(EventKind.OUTAGE, "host", 1.0, "outages of a host that last long enough to cost something"),
     _assumed(
-        EventKind.OUTAGE, "region", 0.5, "outages of one region of a host that last long enough to cost something"
+        EventKind.OUTAGE, "host", 1.0, "outages of a host that last long enough to cost something"
     ),
-    _assumed(EventKind.OUTAGE, "gateway", 1.0, "outages of a gateway that last long enough to cost something"),
-    _assumed(EventKind.OUTAGE, "vendor", 1.0, "outages of a vendor's product that last long enough to cost something"),
-    _assumed(EventKind.REGRESSION, "version", 0.2, "a fault of the model comes to light that all who use it share"),
+    _assumed(
+        EventKind.OUTAGE,
+        "region",
+        0.5,
+        "outages of one region of a host that last long enough to cost something",
+    ),
+    _assumed(
+        EventKind.OUTAGE,
+        "gateway",
+        1.0,
+        "outages of a gateway that last long enough to cost something",
+    ),
+    _assumed(
+        EventKind.OUTAGE,
+        "vendor",
+        1.0,
+        "outages of a vendor's product that last long enough to cost something",
+    ),
+    _assumed(
+        EventKind.REGRESSION,
+        "version",
+        0.2,
+        "a fault of the model comes to light that all who use it share",
+    ),
 )
 
-# Figures to choose instead, or to show beside; never in addition to the ones above that count the same events.
+# Figures to choose instead, or to show beside; never in addition to the ones above that count the
+# same events.
 FURTHER_RATES: tuple[YearlyRate, ...] = (
     YearlyRate(
         EventKind.RETIREMENT,
@@ -159,8 +196,10 @@ FURTHER_RATES: tuple[YearlyRate, ...] = (
         window=_TWO_YEARS,
         source=_COUNTED,
         caution=(
-            "The same shutdowns as retirement per offering, as the batches they come in: take one or the other. Such a "
-            "day ends a part of the developer's offerings (see DEVELOPER_RECORDS), so its loss is that part of "
+            "The same shutdowns as retirement per offering, as the batches they come in: take one "
+            "or the other. Such a "
+            "day ends a part of the developer's offerings (see DEVELOPER_RECORDS), so its loss is "
+            "that part of "
             "losing all."
         ),
     ),
@@ -172,8 +211,10 @@ FURTHER_RATES: tuple[YearlyRate, ...] = (
         0.12,
         counts="8 shutdowns with less than 30 days' notice, in 2 batches",
         window=_TWO_YEARS,
-        source="Counted from the announcements of OpenAI, Anthropic and Mistral, the three whose days are on record.",
-        caution="All 8 are Mistral's. They are among the retirements: take them out there before adding them here.",
+        source="Counted from the announcements of OpenAI, Anthropic and Mistral, the three "
+        "whose days are on record.",
+        caution="All 8 are Mistral's. They are among the retirements: take them out there "
+        "before adding them here.",
     ),
     YearlyRate(
         EventKind.SHORT_NOTICE,
@@ -183,7 +224,8 @@ FURTHER_RATES: tuple[YearlyRate, ...] = (
         1.05,
         counts="2 batches with less than 30 days' notice in 6 developer-years",
         window=_TWO_YEARS,
-        source="Counted from the announcements of OpenAI, Anthropic and Mistral, the three whose days are on record.",
+        source="Counted from the announcements of OpenAI, Anthropic and Mistral, the three "
+        "whose days are on record.",
         caution="Both are Mistral's.",
     ),
     YearlyRate(
@@ -192,10 +234,12 @@ FURTHER_RATES: tuple[YearlyRate, ...] = (
         0.54,
         0.27,
         0.97,
-        counts="8 days in 14.9 developer-years on which a price rose by more than 10 %, as published",
+        counts="8 days in 14.9 developer-years on which a price rose by more than 10 %, as "
+        "published",
         window=_TWO_YEARS,
         source=_LITELLM,
-        caution="An upper bound, and the same rises as per offering: a day seldom moves all of a developer's prices.",
+        caution="An upper bound, and the same rises as per offering: a day seldom moves all of "
+        "a developer's prices.",
     ),
     YearlyRate(
         EventKind.REPRICING,
@@ -213,9 +257,11 @@ FURTHER_RATES: tuple[YearlyRate, ...] = (
 
 @dataclass(frozen=True, slots=True)
 class DeveloperRecord:
-    """Retirements per offering-year, shutdown days a year, and the part of its offerings that such a day takes.
+    """Retirements per offering-year, shutdown days a year, and the part of its offerings that such
+    a day takes.
 
-    `prior` marks the developers with one to four shutdown days on record: a starting point, not a rate.
+    `prior` marks the developers with one to four shutdown days on record: a starting point, not a
+    rate.
     """
 
     retirements: float
@@ -239,16 +285,24 @@ DEVELOPER_RECORDS: Mapping[str, DeveloperRecord] = {
 
 def default_rate(event: EventKind, node_kind: str) -> YearlyRate | None:
     """None where nothing is simulated unless the organisation gives a rate of its own."""
-    return next((rate for rate in DEFAULT_RATES if (rate.event, rate.node_kind) == (event, node_kind)), None)
+    return next(
+        (rate for rate in DEFAULT_RATES if (rate.event, rate.node_kind) == (event, node_kind)), None
+    )
 
 
-# --- placeholders ---------------------------------------------------------------------------------------------------
+# --- placeholders ---------------------------------------------------------------------------------
 
 PLACEHOLDER_NOTE = (
-    "Placeholder, in units without a currency: 1 is an outage of an application of low criticality. Only proportions "
+    "Placeholder, in units without a currency: 1 is an outage of an application of low "
+    "criticality. Only proportions "
     "mean anything until the organisation enters what such an event costs it."
 )
-_CRITICALITY_WEIGHTS: Mapping[str, float] = {"critical": 8.0, "important": 4.0, "standard": 2.0, "low": 1.0}
+_CRITICALITY_WEIGHTS: Mapping[str, float] = {
+    "critical": 8.0,
+    "important": 4.0,
+    "standard": 2.0,
+    "low": 1.0,
+}
 _EVENT_WEIGHTS: Mapping[EventKind, float] = {
     EventKind.OUTAGE: 1.0,
     EventKind.RETIREMENT: 5.0,
@@ -265,7 +319,8 @@ BASE_LOSSES: Mapping[tuple[EventKind, str], float] = {
     for event, event_weight in _EVENT_WEIGHTS.items()
     for criticality, weight in _CRITICALITY_WEIGHTS.items()
 }
-# criticality -> (chance a year, loss) of trouble that an application has alone; see PLACEHOLDER_NOTE
+# criticality -> (chance a year, loss) of trouble that an application has alone; see
+# PLACEHOLDER_NOTE
 OWN_LOSSES: Mapping[str, tuple[float, float]] = {
     criticality: (0.1, weight) for criticality, weight in _CRITICALITY_WEIGHTS.items()
 }

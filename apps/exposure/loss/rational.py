@@ -1,8 +1,8 @@
 """Exact distributions of a sum of things that happen or do not, in whole numbers.
 
-Losses are whole multiples of a common unit, probabilities weights over a common total: no fraction is reduced on the
-way. Equal parts are convolved at once (binomial). For attribution a part is taken out of the finished distribution by
-exact division, instead of convolving all the others again.
+Losses are whole multiples of a common unit, probabilities weights over a common total: no fraction
+is reduced on the way. Equal parts are convolved at once (binomial). For attribution a part is taken
+out of the finished distribution by exact division, instead of convolving all the others again.
 """
 
 import math
@@ -12,7 +12,14 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import accumulate
 
-from apps.exposure.loss.exact_parts import Chance, ExactMeasures, ExactPart, ExactTail, Work, curve_places
+from apps.exposure.loss.exact_parts import (
+    Chance,
+    ExactMeasures,
+    ExactPart,
+    ExactTail,
+    Work,
+    curve_places,
+)
 
 _MAX_TERMS = 20_000_000
 _MAX_VALUES = 200_000
@@ -22,14 +29,17 @@ type Weights = dict[int, int]  # loss in units -> weight
 
 @dataclass(frozen=True, slots=True)
 class _Tail:
-    """The worst 1 - level: all above `var`, and of the weight at it the part `at_var` (an integer over `scale`)."""
+    """The worst 1 - level: all above `var`, and of the weight at it the part `at_var` (an integer
+    over `scale`)."""
 
     level: Fraction
     var: int
     share_at_var: Fraction
 
 
-def measure_rational(parts: Sequence[ExactPart], levels: Sequence[Fraction], *, attribute: bool) -> ExactMeasures:
+def measure_rational(
+    parts: Sequence[ExactPart], levels: Sequence[Fraction], *, attribute: bool
+) -> ExactMeasures:
     """`parts` all have a Chance."""
     unit = math.lcm(*(part.loss.denominator for part in parts))
     alike = Counter((_chance(part), int(part.loss * unit)) for part in parts)
@@ -44,7 +54,11 @@ def measure_rational(parts: Sequence[ExactPart], levels: Sequence[Fraction], *, 
     mean = Fraction(sum(value * weights[value] for value in values), total * unit)
     square = Fraction(sum(value * value * weights[value] for value in values), total * unit * unit)
     tails = [_tail(values, cumulated, weights, total, level) for level in levels]
-    attributions = _attributions(parts, alike, unit, weights, values, total, tails, work) if attribute else None
+    attributions = (
+        _attributions(parts, alike, unit, weights, values, total, tails, work)
+        if attribute
+        else None
+    )
     return ExactMeasures(
         eal=mean,
         sd=math.sqrt(max(0.0, float(square - mean * mean))),
@@ -84,7 +98,8 @@ def _convolve(weights: Weights, chance: Fraction, loss: int, n: int, work: Work)
 
 
 def _without(weights: Weights, values: Sequence[int], chance: Fraction, loss: int) -> Weights:
-    """The distribution without one such part: division of one generating polynomial by another, exact.
+    """The distribution without one such part: division of one generating polynomial by another,
+    exact.
 
     all = miss * rest + hit * (rest shifted by `loss`), solved from the smallest value on.
     """
@@ -99,7 +114,9 @@ def _without(weights: Weights, values: Sequence[int], chance: Fraction, loss: in
     return rest
 
 
-def _tail(values: Sequence[int], cumulated: Sequence[int], weights: Weights, total: int, level: Fraction) -> _Tail:
+def _tail(
+    values: Sequence[int], cumulated: Sequence[int], weights: Weights, total: int, level: Fraction
+) -> _Tail:
     bound = level * total
     place = next(place for place, weight in enumerate(cumulated) if weight >= bound)
     var = values[place]
@@ -122,7 +139,8 @@ def _attributions(
     tails: Sequence[_Tail],
     work: Work,
 ) -> list[dict[str, Fraction]]:
-    """Euler's E[loss of the part | tail], per level by name: the tail's weight given that the part happens."""
+    """Euler's E[loss of the part | tail], per level by name: the tail's weight given that the part
+    happens."""
     carried: dict[tuple[Fraction, int], list[Fraction]] = {}
     for chance, loss in alike:
         if not chance or not loss:

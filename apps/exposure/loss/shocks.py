@@ -1,8 +1,9 @@
 """What the loss model is fed: shared causes, and sources of loss that share nothing.
 
-Loss of a year = sum over nodes and event kinds of B * (X_1 + ... + X_N) + the own part. B is the loss of all
-applications from one event of mean severity; N the number of events; X the severity of an event (Gamma, mean 1),
-which everybody hit shares. B adds up over applications, so these do not appear in the simulation.
+Loss of a year = sum over nodes and event kinds of B * (X_1 + ... + X_N) + the own part. B is the
+loss of all applications from one event of mean severity; N the number of events; X the severity of
+an event (Gamma, mean 1), which everybody hit shares. B adds up over applications, so these do not
+appear in the simulation.
 """
 
 import math
@@ -24,7 +25,8 @@ class BadLossInput(ValueError):
 
 
 class EventKind(IntEnum):
-    """What can happen at a node. The numbers name streams of random numbers: never change or reuse one."""
+    """What can happen at a node. The numbers name streams of random numbers: never change or reuse
+    one."""
 
     OUTAGE = 1
     RETIREMENT = 2
@@ -46,7 +48,8 @@ class EventKind(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Frequency:
-    """How often and how unevenly: `rate` is events a year or, `once`, the probability of the one event in the year.
+    """How often and how unevenly: `rate` is events a year or, `once`, the probability of the one
+    event in the year.
 
     `cv` is the coefficient of variation of an event's severity; 0 makes every event the same.
     """
@@ -61,7 +64,8 @@ class Frequency:
 
 @dataclass(frozen=True, slots=True)
 class Shock:
-    """One cause that hits everybody who stands there at once. `loss` is what one event of mean severity costs."""
+    """One cause that hits everybody who stands there at once. `loss` is what one event of mean
+    severity costs."""
 
     key: Key
     loss: float
@@ -84,7 +88,8 @@ class Shock:
 
 @dataclass(frozen=True, slots=True)
 class Own:
-    """`n` sources of the same loss and frequency that share nothing: the own part, or a class of the independent twin.
+    """`n` sources of the same loss and frequency that share nothing: the own part, or a class of
+    the independent twin.
 
     Frequency and severity are each source's.
     """
@@ -100,7 +105,8 @@ class Own:
         _check_part("The own losses", self)
         if not 0 <= self.n <= 10**9:
             raise BadLossInput(
-                f"The own losses {self.key} have {self.n} sources; give a number from 0 to 1,000,000,000."
+                f"The own losses {self.key} have {self.n} sources; give a number from 0 to "
+                "1,000,000,000."
             )
 
     @property
@@ -113,9 +119,11 @@ type Part = Shock | Own
 
 @dataclass(frozen=True, slots=True)
 class NodeLoss:
-    """What one event of mean severity costs at a node: `classes` are (loss of one application, how many such).
+    """What one event of mean severity costs at a node: `classes` are (loss of one application, how
+    many such).
 
-    `node` is (node kind, id). The classes serve the shared shock (their sum) and the independent twin (each).
+    `node` is (node kind, id). The classes serve the shared shock (their sum) and the independent
+    twin (each).
     """
 
     node: tuple[int, int]
@@ -127,7 +135,8 @@ class NodeLoss:
             check_loss(f"The node {self.node}", loss)
             if n < 0:
                 raise BadLossInput(
-                    f"The node {self.node} has a class of {n} applications; a number cannot be negative."
+                    f"The node {self.node} has a class of {n} applications; a number cannot be "
+                    "negative."
                 )
 
     @property
@@ -136,7 +145,8 @@ class NodeLoss:
 
     @property
     def loss(self) -> float:
-        """B, the loss of one event, summed exactly so that the order of the classes does not matter."""
+        """B, the loss of one event, summed exactly so that the order of the classes does not
+        matter."""
         return math.fsum(loss * n for loss, n in self.classes)
 
 
@@ -144,10 +154,14 @@ def shock_of(node_loss: NodeLoss, frequency: Frequency) -> Shock:
     return Shock(node_loss.key, node_loss.loss, frequency.rate, frequency.once, frequency.cv)
 
 
-def twin_classes(node_losses: Iterable[NodeLoss], frequencies: Mapping[Key, Frequency]) -> list[Own]:
-    """The same losses where every application has every shock to itself: same means, nothing shared.
+def twin_classes(
+    node_losses: Iterable[NodeLoss], frequencies: Mapping[Key, Frequency]
+) -> list[Own]:
+    """The same losses where every application has every shock to itself: same means, nothing
+    shared.
 
-    `frequencies` is by the key of the NodeLoss. Classes of equal loss and frequency are merged over all nodes.
+    `frequencies` is by the key of the NodeLoss. Classes of equal loss and frequency are merged over
+    all nodes.
     """
     classes: list[Own] = []
     for node_loss in node_losses:
@@ -164,7 +178,8 @@ def twin_classes(node_losses: Iterable[NodeLoss], frequencies: Mapping[Key, Freq
 
 
 def merged(classes: Iterable[Own]) -> list[Own]:
-    """Classes of equal loss and frequency as one, under the smallest of their keys; sorted by key."""
+    """Classes of equal loss and frequency as one, under the smallest of their keys; sorted by
+    key."""
     alike: dict[tuple[float, float, bool, float], tuple[Key, int]] = {}
     for each in classes:
         kind = (each.loss, each.rate, each.once, each.cv)
@@ -182,7 +197,8 @@ def once_chance(rate: float) -> float:
 def cumulants(parts: Iterable[Part]) -> tuple[float, float, float]:
     """Mean, variance and third central moment of the yearly sum of independent parts; exact.
 
-    Compound Poisson: n * rate * loss^j * E[X^j]. Compound Bernoulli: the cumulants of q and the raw moments of X.
+    Compound Poisson: n * rate * loss^j * E[X^j]. Compound Bernoulli: the cumulants of q and the raw
+    moments of X.
     """
     first, second, third = [], [], []
     for part in parts:
@@ -203,7 +219,9 @@ def check_loss(what: str, loss: float) -> None:
     if not math.isfinite(loss) or loss < 0:
         raise BadLossInput(f"{what} has the loss {loss}; a loss is a number from 0 on.")
     if loss > MAX_LOSS:
-        raise BadLossInput(f"{what} has the loss {loss}; the largest that can be computed with is {MAX_LOSS:.0e}.")
+        raise BadLossInput(
+            f"{what} has the loss {loss}; the largest that can be computed with is {MAX_LOSS:.0e}."
+        )
 
 
 def check_frequency(what: str, rate: float, *, once: bool, cv: float) -> None:
@@ -211,17 +229,25 @@ def check_frequency(what: str, rate: float, *, once: bool, cv: float) -> None:
         raise BadLossInput(f"{what} has the rate {rate}; a rate is a number from 0 on.")
     if once and rate > 1:
         raise BadLossInput(
-            f"{what} happens at most once and has the probability {rate}; a probability is at most 1. "
+            f"{what} happens at most once and has the probability {rate}; a probability is at most "
+            "1. "
             "A yearly rate becomes a probability by 1 - exp(-rate)."
         )
     if rate > MAX_RATE:
-        raise BadLossInput(f"{what} has the rate {rate}; at most {MAX_RATE:.0e} events a year can be computed with.")
+        raise BadLossInput(
+            f"{what} has the rate {rate}; at most {MAX_RATE:.0e} events a year can be computed "
+            "with."
+        )
     if not math.isfinite(cv) or not 0 <= cv <= MAX_CV:
-        raise BadLossInput(f"{what} has the variation {cv}; a coefficient of variation is from 0 to {MAX_CV:.0f}.")
+        raise BadLossInput(
+            f"{what} has the variation {cv}; a coefficient of variation is from 0 to {MAX_CV:.0f}."
+        )
 
 
 def _check_part(what: str, part: Part) -> None:
     if not part.key or any(not 0 <= number < _MAX_KEY_PART for number in part.key):
-        raise BadLossInput(f"{what} has the key {part.key}; a key is one or more whole numbers from 0 to 2^64 - 1.")
+        raise BadLossInput(
+            f"{what} has the key {part.key}; a key is one or more whole numbers from 0 to 2^64 - 1."
+        )
     check_loss(f"{what} {part.key}", part.loss)
     check_frequency(f"{what} {part.key}", part.rate, once=part.once, cv=part.cv)

@@ -1,7 +1,9 @@
-"""Years drawn from shared shocks. Time grows with events, memory with years: neither with applications.
+"""Years drawn from shared shocks. Time grows with events, memory with years: neither with
+applications.
 
-Every shock has a stream of random numbers of its own, named by its key. So the order of the input does not matter, to
-the bit; and what-ifs share the draws of all that they leave alone, so that differences carry no noise of their own.
+Every shock has a stream of random numbers of its own, named by its key. So the order of the input
+does not matter, to the bit; and what-ifs share the draws of all that they leave alone, so that
+differences carry no noise of their own.
 """
 
 import math
@@ -30,7 +32,8 @@ from apps.exposure.loss.shocks import BadLossInput, Key, Own, Part, Shock, cumul
 MIN_YEARS = 100
 MAX_YEARS = 10_000_000
 
-# events in memory at once; the sum of a year is formed batch by batch, so another number moves the last digits
+# events in memory at once; the sum of a year is formed batch by batch, so another number moves the
+# last digits
 _BATCH = 1_000_000
 # when the independent twin is as good as normal: little skewness, and many events a year
 _NEARLY_NORMAL = 0.2
@@ -38,7 +41,8 @@ _MANY_EVENTS = 10_000
 
 
 class _Stream(IntEnum):
-    """First word of a stream's name: no two purposes share random numbers. Never change or reuse a number."""
+    """First word of a stream's name: no two purposes share random numbers. Never change or reuse a
+    number."""
 
     SHOCK = 1
     OWN = 2
@@ -49,7 +53,8 @@ class _Stream(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Attribution:
-    """Who carries TVaR: by key of the shocks drawn, the own part, and the shocks that were not drawn one by one.
+    """Who carries TVaR: by key of the shocks drawn, the own part, and the shocks that were not
+    drawn one by one.
 
     Euler's allocation E[loss of the part | worst years]; the parts sum to TVaR, but for rounding.
     """
@@ -64,8 +69,8 @@ class Attribution:
 class Run:
     """A simulation, with what it takes to repeat it. `losses` is the loss of each year.
 
-    `scheduled` is the mean loss of what is certain (firm dates inside the year); it is in every other figure too.
-    `drawn` are the keys drawn one by one, out of `n_parts`.
+    `scheduled` is the mean loss of what is certain (firm dates inside the year); it is in every
+    other figure too. `drawn` are the keys drawn one by one, out of `n_parts`.
     """
 
     seed: int
@@ -101,9 +106,9 @@ def simulate(
 ) -> Run:
     """Loss of `years` years.
 
-    `keep` draws only the fewest shocks that hold this part of the variance of all (and `also_draw`), and the rest
-    together from their first moments: the mean stays exact. 0.999 is a good value for a page. `attribute` costs a
-    second pass over the same draws.
+    `keep` draws only the fewest shocks that hold this part of the variance of all (and
+    `also_draw`), and the rest together from their first moments: the mean stays exact. 0.999 is a
+    good value for a page. `attribute` costs a second pass over the same draws.
     """
     parts = _ordered(shocks, "shocks")
     sources = _ordered(own, "own losses")
@@ -138,8 +143,9 @@ def simulate_twin(
 ) -> Run:
     """The same losses as if nothing were shared: every application has every shock to itself.
 
-    `classes` are those of `twin_classes` and the own part. Drawn class by class (with `keep` as in `simulate`); but
-    where very many small losses add up, from the first three moments of the sum, which is then nearly normal.
+    `classes` are those of `twin_classes` and the own part. Drawn class by class (with `keep` as in
+    `simulate`); but where very many small losses add up, from the first three moments of the sum,
+    which is then nearly normal.
     """
     parts = merged(_ordered(classes, "classes"))
     _check_run(years, seed, keep)
@@ -171,16 +177,28 @@ def simulate_change(
 ) -> tuple[Run, Run, Change]:
     """Both sides of a what-if on the same random numbers, and their difference.
 
-    A shock whose loss changes keeps its events; one whose rate or variation changes is drawn anew. Whatever differs,
-    and whatever either side would draw by itself under `keep`, is drawn one by one on both sides.
+    A shock whose loss changes keeps its events; one whose rate or variation changes is drawn anew.
+    Whatever differs, and whatever either side would draw by itself under `keep`, is drawn one by
+    one on both sides.
     """
     old, new = _ordered(before, "shocks"), _ordered(after, "shocks")
     own_old, own_new = list(own_before), list(own_after)
     differing = frozenset(shock.key for shock in set(old) ^ set(new))
     _check_run(years, seed, keep)
-    draw = differing.union(*({shock.key for shock in _split(side, keep, differing)[0]} for side in (old, new)))
+    draw = differing.union(
+        *({shock.key for shock in _split(side, keep, differing)[0]} for side in (old, new))
+    )
     first, second = (
-        simulate(shocks, own, years=years, seed=seed, keep=keep, also_draw=draw, levels=levels, attribute=())
+        simulate(
+            shocks,
+            own,
+            years=years,
+            seed=seed,
+            keep=keep,
+            also_draw=draw,
+            levels=levels,
+            attribute=(),
+        )
         for shocks, own in ((old, own_old), (new, own_new))
     )
     return first, second, change(first.losses, second.losses, levels)
@@ -188,24 +206,37 @@ def simulate_change(
 
 def _check_run(years: int, seed: int, keep: float | None) -> None:
     if not MIN_YEARS <= years <= MAX_YEARS:
-        raise BadLossInput(f"{years} years cannot be simulated; ask for {MIN_YEARS} to {MAX_YEARS:,}.")
+        raise BadLossInput(
+            f"{years} years cannot be simulated; ask for {MIN_YEARS} to {MAX_YEARS:,}."
+        )
     if not 0 <= seed < 2**63:
-        raise BadLossInput(f"The seed {seed} cannot be used; give a whole number from 0 to 2^63 - 1.")
+        raise BadLossInput(
+            f"The seed {seed} cannot be used; give a whole number from 0 to 2^63 - 1."
+        )
     if keep is not None and not 0 < keep <= 1:
-        raise BadLossInput(f"The part of the variance to keep is {keep}; give a number above 0 and up to 1.")
+        raise BadLossInput(
+            f"The part of the variance to keep is {keep}; give a number above 0 and up to 1."
+        )
 
 
 def _ordered[P: (Shock, Own)](parts: Iterable[P], what: str) -> list[P]:
-    """By key, whatever order they came in; a key that comes twice would make two causes strike as one."""
+    """By key, whatever order they came in; a key that comes twice would make two causes strike as
+    one."""
     ordered = sorted(parts, key=lambda part: part.key)
     for one, other in pairwise(ordered):
         if one.key == other.key:
-            raise BadLossInput(f"The key {one.key} comes twice among the {what}; add the two up or tell them apart.")
+            raise BadLossInput(
+                f"The key {one.key} comes twice among the {what}; add the two up or tell them "
+                "apart."
+            )
     return ordered
 
 
-def _split[P: (Shock, Own)](parts: list[P], keep: float | None, also: frozenset[Key]) -> tuple[list[P], list[P]]:
-    """(to draw one by one, the rest): the fewest parts that hold `keep` of the variance, and those of `also`."""
+def _split[P: (Shock, Own)](
+    parts: list[P], keep: float | None, also: frozenset[Key]
+) -> tuple[list[P], list[P]]:
+    """(to draw one by one, the rest): the fewest parts that hold `keep` of the variance, and those
+    of `also`."""
     if keep is None:
         return parts, []
     variances = np.array([cumulants([part])[1] for part in parts])
@@ -231,14 +262,20 @@ def _scheduled(parts: Iterable[Part]) -> float:
 
 
 def _generator(seed: int, purpose: _Stream, key: Key) -> np.random.Generator:
-    """The stream of a name. Philox is counter-based and the same on every machine (Salmon and others 2011)."""
+    """The stream of a name. Philox is counter-based and the same on every machine (Salmon and
+    others 2011)."""
     # two words a number, so that no two keys run together whatever the size of their parts
     words = [word for number in key for word in (number & 0xFFFFFFFF, number >> 32)]
-    return np.random.Generator(np.random.Philox(np.random.SeedSequence(seed, spawn_key=(purpose.value, *words))))
+    return np.random.Generator(
+        np.random.Philox(np.random.SeedSequence(seed, spawn_key=(purpose.value, *words)))
+    )
 
 
-def _events(part: Part, years: int, seed: int, purpose: _Stream) -> tuple[NDArray[np.int32], Floats]:
-    """(year, loss) of the part's events in all years; where several a year are the rule, each year's sum as one."""
+def _events(
+    part: Part, years: int, seed: int, purpose: _Stream
+) -> tuple[NDArray[np.int32], Floats]:
+    """(year, loss) of the part's events in all years; where several a year are the rule, each
+    year's sum as one."""
     generator = _generator(seed, purpose, part.key)
     a_year = part.n * part.rate
     if a_year == 0 or part.loss == 0:
@@ -257,8 +294,11 @@ def _events(part: Part, years: int, seed: int, purpose: _Stream) -> tuple[NDArra
     return at, severity
 
 
-def _yearly_sums(part: Part, years: int, generator: np.random.Generator) -> tuple[NDArray[np.int32], Floats]:
-    """At most one entry a year: the sum of k Gammas of one scale is one Gamma, so one draw serves any number."""
+def _yearly_sums(
+    part: Part, years: int, generator: np.random.Generator
+) -> tuple[NDArray[np.int32], Floats]:
+    """At most one entry a year: the sum of k Gammas of one scale is one Gamma, so one draw serves
+    any number."""
     n, rate = part.n, part.rate
     counts = generator.binomial(n, rate, years) if part.once else generator.poisson(n * rate, years)
     at = np.flatnonzero(counts).astype(np.int32)
@@ -271,13 +311,15 @@ def _yearly_sums(part: Part, years: int, generator: np.random.Generator) -> tupl
 
 
 def _successes(trials: int, chance: float, generator: np.random.Generator) -> NDArray[np.int64]:
-    """Which of the trials succeed: gaps between successes are geometric, so the cost is successes, not trials."""
+    """Which of the trials succeed: gaps between successes are geometric, so the cost is successes,
+    not trials."""
     found: list[NDArray[np.int64]] = []
     last = -1
     while last < trials:
         mean = trials * chance
         gaps = generator.geometric(chance, int(mean + 6 * math.sqrt(mean) + 16))
-        # of a tiny chance a gap is as long as integers go; what lies beyond the end need not be told apart
+        # of a tiny chance a gap is as long as integers go; what lies beyond the end need not be
+        # told apart
         places = last + np.cumsum(np.minimum(gaps, trials + 1))
         found.append(places)
         last = int(places[-1])
@@ -288,9 +330,11 @@ def _successes(trials: int, chance: float, generator: np.random.Generator) -> ND
 def _batches(
     parts: Sequence[Part], years: int, seed: int, purpose: _Stream
 ) -> Iterator[tuple[list[int], list[int], NDArray[np.int32], Floats]]:
-    """(places of the parts, where the events of each begin, years, losses), about _BATCH events or one part at a time.
+    """(places of the parts, where the events of each begin, years, losses), about _BATCH events or
+    one part at a time.
 
-    One part has at most about `years` entries, so memory does not depend on how many parts there are.
+    One part has at most about `years` entries, so memory does not depend on how many parts there
+    are.
     """
     places: list[int] = []
     starts: list[int] = []
@@ -321,15 +365,17 @@ def _add_all(losses: Floats, parts: Sequence[Part], seed: int, purpose: _Stream)
 def _rest(parts: Sequence[Part], years: int, seed: int, purpose: _Stream) -> Floats:
     """Many small parts as one Gamma with their mean, variance and skewness; never below 0.
 
-    Shifted, so that all three are exact. Where the shift would lead below 0, or the skewness is not that of a Gamma
-    (near-certain losses), it stays unshifted: mean and variance are exact, the tail is rather too heavy.
+    Shifted, so that all three are exact. Where the shift would lead below 0, or the skewness is not
+    that of a Gamma (near-certain losses), it stays unshifted: mean and variance are exact, the tail
+    is rather too heavy.
     """
     mean, variance, third = cumulants(parts)
     if not parts or variance <= 0:
         return np.full(years, mean)
     shape, scale = mean**2 / variance, variance / mean
     shift_stays_positive = 2 * variance**2 <= mean * third
-    # a Gamma falls off faster on this side than the normal distribution, which is that low once in 10^9 draws
+    # a Gamma falls off faster on this side than the normal distribution, which is that low once in
+    # 10^9 draws
     if third > 0 and (shift_stays_positive or mean > 6 * math.sqrt(variance)):
         shape, scale = 4 * variance**3 / third**2, third / (2 * variance)
     generator = _generator(seed, purpose, ())
@@ -345,7 +391,8 @@ def _attribute(
     seed: int,
     levels: Sequence[Fraction],
 ) -> tuple[Attribution, ...]:
-    """Regenerates the same events and adds up what each shock costs in the worst years; one pass for all levels."""
+    """Regenerates the same events and adds up what each shock costs in the worst years; one pass
+    for all levels."""
     if not levels:
         return ()
     tails = {level: tail_weights(losses, level) for level in levels}

@@ -34,7 +34,9 @@ class Migration(migrations.Migration):
                 ("handled_at", models.DateTimeField()),
                 (
                     "n_applications",
-                    models.PositiveIntegerField(help_text="Live applications standing on it at that moment."),
+                    models.PositiveIntegerField(
+                        help_text="Live applications standing on it at that moment."
+                    ),
                 ),
             ],
         ),
@@ -48,14 +50,20 @@ class Migration(migrations.Migration):
                 (
                     "layer",
                     models.CharField(
-                        choices=[("developer", "Developer"), ("host", "Host"), ("foundation", "Foundation")],
+                        choices=[
+                            ("developer", "Developer"),
+                            ("host", "Host"),
+                            ("foundation", "Foundation"),
+                        ],
                         max_length=10,
                     ),
                 ),
                 (
                     "max_critical_share",
                     models.DecimalField(
-                        decimal_places=3, help_text="0 to 1; the line itself is tolerated.", max_digits=4
+                        decimal_places=3,
+                        help_text="0 to 1; the line itself is tolerated.",
+                        max_digits=4,
                     ),
                 ),
                 ("enabled", models.BooleanField(default=True)),
@@ -68,7 +76,12 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="ExposureFlag",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 (
                     "state",
                     models.CharField(
@@ -86,7 +99,9 @@ class Migration(migrations.Migration):
                 ("limit", models.DecimalField(decimal_places=3, max_digits=4)),
                 (
                     "application_ids",
-                    django.contrib.postgres.fields.ArrayField(base_field=models.BigIntegerField(), default=list),
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.BigIntegerField(), default=list
+                    ),
                 ),
                 ("opened_at", models.DateTimeField()),
                 ("resolved_at", models.DateTimeField(blank=True, null=True)),
@@ -104,7 +119,9 @@ class Migration(migrations.Migration):
                 (
                     "node",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="flags", to="catalog.node"
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="flags",
+                        to="catalog.node",
                     ),
                 ),
             ],
@@ -115,11 +132,20 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Tolerance",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 (
                     "layer",
                     models.CharField(
-                        choices=[("developer", "Developer"), ("host", "Host"), ("foundation", "Foundation")],
+                        choices=[
+                            ("developer", "Developer"),
+                            ("host", "Host"),
+                            ("foundation", "Foundation"),
+                        ],
                         max_length=10,
                         unique=True,
                     ),
@@ -127,7 +153,9 @@ class Migration(migrations.Migration):
                 (
                     "max_critical_share",
                     models.DecimalField(
-                        decimal_places=3, help_text="0 to 1; the line itself is tolerated.", max_digits=4
+                        decimal_places=3,
+                        help_text="0 to 1; the line itself is tolerated.",
+                        max_digits=4,
                     ),
                 ),
                 ("enabled", models.BooleanField(default=True)),
@@ -137,7 +165,9 @@ class Migration(migrations.Migration):
                 "ordering": ["layer"],
                 "constraints": [
                     models.CheckConstraint(
-                        condition=models.Q(("max_critical_share__gte", 0), ("max_critical_share__lte", 1)),
+                        condition=models.Q(
+                            ("max_critical_share__gte", 0), ("max_critical_share__lte", 1)
+                        ),
                         name="tolerance_is_a_share",
                         violation_error_message="A tolerance is a share between 0 and 1.",
                     )
@@ -168,7 +198,9 @@ class Migration(migrations.Migration):
                 ("limit", models.DecimalField(decimal_places=3, max_digits=4)),
                 (
                     "application_ids",
-                    django.contrib.postgres.fields.ArrayField(base_field=models.BigIntegerField(), default=list),
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.BigIntegerField(), default=list
+                    ),
                 ),
                 ("opened_at", models.DateTimeField()),
                 ("resolved_at", models.DateTimeField(blank=True, null=True)),
@@ -233,7 +265,9 @@ class Migration(migrations.Migration):
             model_name="exposureflag",
             name="tolerance",
             field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="flags", to="exposure.tolerance"
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="flags",
+                to="exposure.tolerance",
             ),
         ),
         pgtrigger.migrations.AddTrigger(

@@ -34,7 +34,12 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="BaseLoss",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 (
                     "kind",
                     models.CharField(
@@ -51,7 +56,10 @@ class Migration(migrations.Migration):
                 ),
                 ("criticality", models.PositiveSmallIntegerField()),
                 ("amount", models.FloatField(help_text="USD.")),
-                ("chance", models.FloatField(default=0, help_text="A year; only for trouble of its own.")),
+                (
+                    "chance",
+                    models.FloatField(default=0, help_text="A year; only for trouble of its own."),
+                ),
                 ("updated_at", models.DateTimeField(auto_now=True)),
             ],
             options={
@@ -82,7 +90,10 @@ class Migration(migrations.Migration):
                 ),
                 ("criticality", models.PositiveSmallIntegerField()),
                 ("amount", models.FloatField(help_text="USD.")),
-                ("chance", models.FloatField(default=0, help_text="A year; only for trouble of its own.")),
+                (
+                    "chance",
+                    models.FloatField(default=0, help_text="A year; only for trouble of its own."),
+                ),
             ],
             options={
                 "abstract": False,
@@ -91,16 +102,27 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Campaign",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 ("title", models.CharField(max_length=200)),
                 (
                     "state",
-                    models.CharField(choices=[("open", "Open"), ("closed", "Closed")], default="open", max_length=6),
+                    models.CharField(
+                        choices=[("open", "Open"), ("closed", "Closed")],
+                        default="open",
+                        max_length=6,
+                    ),
                 ),
                 (
                     "due_on",
                     models.DateField(
-                        blank=True, null=True, validators=[apps.common.validators.validate_plausible_date]
+                        blank=True,
+                        null=True,
+                        validators=[apps.common.validators.validate_plausible_date],
                     ),
                 ),
                 ("note", models.TextField(blank=True)),
@@ -123,12 +145,18 @@ class Migration(migrations.Migration):
                 ("title", models.CharField(max_length=200)),
                 (
                     "state",
-                    models.CharField(choices=[("open", "Open"), ("closed", "Closed")], default="open", max_length=6),
+                    models.CharField(
+                        choices=[("open", "Open"), ("closed", "Closed")],
+                        default="open",
+                        max_length=6,
+                    ),
                 ),
                 (
                     "due_on",
                     models.DateField(
-                        blank=True, null=True, validators=[apps.common.validators.validate_plausible_date]
+                        blank=True,
+                        null=True,
+                        validators=[apps.common.validators.validate_plausible_date],
                     ),
                 ),
                 ("note", models.TextField(blank=True)),
@@ -143,7 +171,12 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="CampaignTask",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 (
                     "state",
                     models.CharField(
@@ -162,16 +195,23 @@ class Migration(migrations.Migration):
                 (
                     "due_on",
                     models.DateField(
-                        blank=True, null=True, validators=[apps.common.validators.validate_plausible_date]
+                        blank=True,
+                        null=True,
+                        validators=[apps.common.validators.validate_plausible_date],
                     ),
                 ),
                 (
                     "before",
                     models.JSONField(
-                        blank=True, default=dict, help_text="Measured on today's offering: {metric: value}."
+                        blank=True,
+                        default=dict,
+                        help_text="Measured on today's offering: {metric: value}.",
                     ),
                 ),
-                ("after", models.JSONField(blank=True, default=dict, help_text="The same on the target.")),
+                (
+                    "after",
+                    models.JSONField(blank=True, default=dict, help_text="The same on the target."),
+                ),
                 ("signed_off_at", models.DateTimeField(blank=True, null=True)),
                 (
                     "waived_until",
@@ -215,16 +255,23 @@ class Migration(migrations.Migration):
                 (
                     "due_on",
                     models.DateField(
-                        blank=True, null=True, validators=[apps.common.validators.validate_plausible_date]
+                        blank=True,
+                        null=True,
+                        validators=[apps.common.validators.validate_plausible_date],
                     ),
                 ),
                 (
                     "before",
                     models.JSONField(
-                        blank=True, default=dict, help_text="Measured on today's offering: {metric: value}."
+                        blank=True,
+                        default=dict,
+                        help_text="Measured on today's offering: {metric: value}.",
                     ),
                 ),
-                ("after", models.JSONField(blank=True, default=dict, help_text="The same on the target.")),
+                (
+                    "after",
+                    models.JSONField(blank=True, default=dict, help_text="The same on the target."),
+                ),
                 ("signed_off_at", models.DateTimeField(blank=True, null=True)),
                 (
                     "waived_until",
@@ -245,7 +292,12 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Candidate",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 ("application_id", models.BigIntegerField()),
                 ("primary_id", models.BigIntegerField(null=True)),
                 ("dependency_id", models.BigIntegerField(null=True)),
@@ -253,7 +305,10 @@ class Migration(migrations.Migration):
                 ("effective_id", models.BigIntegerField()),
                 ("reached", models.PositiveSmallIntegerField()),
                 ("via_party_id", models.BigIntegerField(null=True)),
-                ("parties", django.contrib.postgres.fields.ArrayField(base_field=models.BigIntegerField())),
+                (
+                    "parties",
+                    django.contrib.postgres.fields.ArrayField(base_field=models.BigIntegerField()),
+                ),
                 (
                     "place",
                     models.IntegerField(
@@ -269,13 +324,23 @@ class Migration(migrations.Migration):
                 ("ever_tested", models.BooleanField()),
                 ("alive", models.BooleanField()),
                 ("alive_at_horizon", models.BooleanField()),
-                ("turns_on", models.DateField(help_text="The next day on which one of the flags turns.", null=True)),
+                (
+                    "turns_on",
+                    models.DateField(
+                        help_text="The next day on which one of the flags turns.", null=True
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
             name="ConcentrationSnapshot",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 ("day", models.DateField()),
                 (
                     "layer",
@@ -324,8 +389,16 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Cut",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("node_ids", django.contrib.postgres.fields.ArrayField(base_field=models.BigIntegerField())),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "node_ids",
+                    django.contrib.postgres.fields.ArrayField(base_field=models.BigIntegerField()),
+                ),
                 ("share", models.FloatField()),
                 ("as_of", models.DateField()),
             ],
@@ -336,7 +409,12 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="EngineState",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 ("as_of", models.DateField(null=True)),
                 ("settings_digest", models.CharField(blank=True, max_length=64)),
                 ("built_at", models.DateTimeField(null=True)),
@@ -346,7 +424,12 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="EventRate",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 (
                     "kind",
                     models.CharField(
@@ -361,20 +444,31 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("node_kind", models.CharField(max_length=10)),
-                ("rate", models.FloatField(help_text="Events a year, or the chance of the one event a year.")),
+                (
+                    "rate",
+                    models.FloatField(
+                        help_text="Events a year, or the chance of the one event a year."
+                    ),
+                ),
                 ("low", models.FloatField(blank=True, null=True)),
                 ("high", models.FloatField(blank=True, null=True)),
                 (
                     "once",
-                    models.BooleanField(default=False, help_text="Happens at most once (a retirement, a failure)."),
+                    models.BooleanField(
+                        default=False, help_text="Happens at most once (a retirement, a failure)."
+                    ),
                 ),
                 (
                     "severity_cv",
-                    models.FloatField(default=0, help_text="Spread of severity: standard deviation over mean."),
+                    models.FloatField(
+                        default=0, help_text="Spread of severity: standard deviation over mean."
+                    ),
                 ),
                 (
                     "assumption",
-                    models.BooleanField(default=False, help_text="Nobody measured it: an assumption to be replaced."),
+                    models.BooleanField(
+                        default=False, help_text="Nobody measured it: an assumption to be replaced."
+                    ),
                 ),
                 ("source", models.TextField(blank=True)),
                 ("enabled", models.BooleanField(default=True)),
@@ -405,20 +499,31 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("node_kind", models.CharField(max_length=10)),
-                ("rate", models.FloatField(help_text="Events a year, or the chance of the one event a year.")),
+                (
+                    "rate",
+                    models.FloatField(
+                        help_text="Events a year, or the chance of the one event a year."
+                    ),
+                ),
                 ("low", models.FloatField(blank=True, null=True)),
                 ("high", models.FloatField(blank=True, null=True)),
                 (
                     "once",
-                    models.BooleanField(default=False, help_text="Happens at most once (a retirement, a failure)."),
+                    models.BooleanField(
+                        default=False, help_text="Happens at most once (a retirement, a failure)."
+                    ),
                 ),
                 (
                     "severity_cv",
-                    models.FloatField(default=0, help_text="Spread of severity: standard deviation over mean."),
+                    models.FloatField(
+                        default=0, help_text="Spread of severity: standard deviation over mean."
+                    ),
                 ),
                 (
                     "assumption",
-                    models.BooleanField(default=False, help_text="Nobody measured it: an assumption to be replaced."),
+                    models.BooleanField(
+                        default=False, help_text="Nobody measured it: an assumption to be replaced."
+                    ),
                 ),
                 ("source", models.TextField(blank=True)),
                 ("enabled", models.BooleanField(default=True)),
@@ -430,7 +535,12 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="ExposureSettings",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 (
                     "statuses",
                     django.contrib.postgres.fields.ArrayField(
@@ -461,7 +571,9 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "horizon_days",
-                    models.PositiveIntegerField(default=180, help_text="How far ahead a fallback must still be alive."),
+                    models.PositiveIntegerField(
+                        default=180, help_text="How far ahead a fallback must still be alive."
+                    ),
                 ),
                 (
                     "cut_kinds",
@@ -530,7 +642,9 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "horizon_days",
-                    models.PositiveIntegerField(default=180, help_text="How far ahead a fallback must still be alive."),
+                    models.PositiveIntegerField(
+                        default=180, help_text="How far ahead a fallback must still be alive."
+                    ),
                 ),
                 (
                     "cut_kinds",
@@ -563,7 +677,12 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="FlagEvent",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 (
                     "kind",
                     models.CharField(
@@ -596,11 +715,15 @@ class Migration(migrations.Migration):
                 ("criticality", models.PositiveSmallIntegerField()),
                 (
                     "role",
-                    models.PositiveSmallIntegerField(help_text="Order of the role; 0 primary, 1 fallback or standby."),
+                    models.PositiveSmallIntegerField(
+                        help_text="Order of the role; 0 primary, 1 fallback or standby."
+                    ),
                 ),
                 (
                     "reached",
-                    models.PositiveSmallIntegerField(help_text="0 directly, 1 through a gateway, 2 inside a product."),
+                    models.PositiveSmallIntegerField(
+                        help_text="0 directly, 1 through a gateway, 2 inside a product."
+                    ),
                 ),
                 ("via_party_id", models.BigIntegerField(null=True)),
             ],
@@ -608,22 +731,40 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="LossRun",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 (
                     "state",
                     models.CharField(
-                        choices=[("queued", "Queued"), ("running", "Running"), ("done", "Done"), ("failed", "Failed")],
+                        choices=[
+                            ("queued", "Queued"),
+                            ("running", "Running"),
+                            ("done", "Done"),
+                            ("failed", "Failed"),
+                        ],
                         default="queued",
                         max_length=7,
                     ),
                 ),
                 ("seed", models.BigIntegerField(default=1)),
                 ("years", models.PositiveIntegerField(default=100000)),
-                ("keep", models.FloatField(default=0.999, help_text="Part of the variance drawn node by node.")),
+                (
+                    "keep",
+                    models.FloatField(
+                        default=0.999, help_text="Part of the variance drawn node by node."
+                    ),
+                ),
                 ("as_of", models.DateField(null=True)),
                 (
                     "assumptions",
-                    models.JSONField(default=dict, help_text="Rates, base losses, factors and versions it ran with."),
+                    models.JSONField(
+                        default=dict,
+                        help_text="Rates, base losses, factors and versions it ran with.",
+                    ),
                 ),
                 ("result", models.JSONField(null=True)),
                 ("error", models.TextField(blank=True)),
@@ -672,7 +813,9 @@ class Migration(migrations.Migration):
                     ],
                 )
             ],
-            database_operations=[migrations.RunSQL(PARTITIONED, "DROP TABLE exposure_nodesnapshot")],
+            database_operations=[
+                migrations.RunSQL(PARTITIONED, "DROP TABLE exposure_nodesnapshot")
+            ],
         ),
         migrations.CreateModel(
             name="NodeSummary",
@@ -680,12 +823,23 @@ class Migration(migrations.Migration):
                 (
                     "pk",
                     models.CompositePrimaryKey(
-                        "node_id", "threat", "state", blank=True, editable=False, primary_key=True, serialize=False
+                        "node_id",
+                        "threat",
+                        "state",
+                        blank=True,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
                     ),
                 ),
                 ("node_id", models.BigIntegerField()),
                 ("threat", models.PositiveSmallIntegerField(help_text="As in threats.THREATS.")),
-                ("state", models.PositiveSmallIntegerField(help_text="0 exposed, 1 cushioned, 2 portable, 3 partial.")),
+                (
+                    "state",
+                    models.PositiveSmallIntegerField(
+                        help_text="0 exposed, 1 cushioned, 2 portable, 3 partial."
+                    ),
+                ),
                 ("n", models.BigIntegerField()),
                 ("n_critical", models.BigIntegerField()),
                 ("points", models.BigIntegerField()),
@@ -699,7 +853,12 @@ class Migration(migrations.Migration):
                 (
                     "pk",
                     models.CompositePrimaryKey(
-                        "primary_id", "candidate_id", blank=True, editable=False, primary_key=True, serialize=False
+                        "primary_id",
+                        "candidate_id",
+                        blank=True,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
                     ),
                 ),
                 ("primary_id", models.BigIntegerField()),
@@ -710,7 +869,12 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="PartyFooting",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 ("reached", models.PositiveSmallIntegerField()),
                 ("party_id", models.BigIntegerField()),
                 ("node_id", models.BigIntegerField()),
@@ -725,11 +889,22 @@ class Migration(migrations.Migration):
                 ("team_id", models.BigIntegerField()),
                 ("criticality", models.PositiveSmallIntegerField()),
                 ("offering_id", models.BigIntegerField()),
-                ("effective_id", models.BigIntegerField(help_text="The offering that answers today.")),
+                (
+                    "effective_id",
+                    models.BigIntegerField(help_text="The offering that answers today."),
+                ),
                 ("reached", models.PositiveSmallIntegerField()),
                 ("via_party_id", models.BigIntegerField(null=True)),
-                ("parties", django.contrib.postgres.fields.ArrayField(base_field=models.BigIntegerField())),
-                ("share", models.FloatField(help_text="Of the application's primary traffic; above 0, up to 1.")),
+                (
+                    "parties",
+                    django.contrib.postgres.fields.ArrayField(base_field=models.BigIntegerField()),
+                ),
+                (
+                    "share",
+                    models.FloatField(
+                        help_text="Of the application's primary traffic; above 0, up to 1."
+                    ),
+                ),
                 ("points", models.FloatField()),
                 ("users", models.FloatField()),
                 ("spend", models.FloatField()),
@@ -738,7 +913,12 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Policy",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 ("slug", models.SlugField(max_length=60, unique=True)),
                 ("name", models.CharField(help_text="A sentence for people.", max_length=200)),
                 (
@@ -786,7 +966,10 @@ class Migration(migrations.Migration):
                         blank=True,
                         choices=[
                             ("no_independent_fallback", "No fallback of grade 4 or better"),
-                            ("judge_shares_lineage", "A judge or guardrail shares lineage with its primary"),
+                            (
+                                "judge_shares_lineage",
+                                "A judge or guardrail shares lineage with its primary",
+                            ),
                             ("unresolved_primary", "A primary that nobody has placed"),
                         ],
                         max_length=30,
@@ -820,12 +1003,17 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "tolerance",
-                    models.DecimalField(decimal_places=15, help_text="The line itself is tolerated.", max_digits=24),
+                    models.DecimalField(
+                        decimal_places=15, help_text="The line itself is tolerated.", max_digits=24
+                    ),
                 ),
                 ("hysteresis", models.DecimalField(decimal_places=15, default=0.1, max_digits=16)),
                 ("clear_days", models.PositiveSmallIntegerField(default=2)),
                 ("enabled", models.BooleanField(default=True)),
-                ("reason", models.TextField(blank=True, help_text="Why the line lies where it lies.")),
+                (
+                    "reason",
+                    models.TextField(blank=True, help_text="Why the line lies where it lies."),
+                ),
                 ("updated_at", models.DateTimeField(auto_now=True)),
             ],
             options={
@@ -887,7 +1075,10 @@ class Migration(migrations.Migration):
                         blank=True,
                         choices=[
                             ("no_independent_fallback", "No fallback of grade 4 or better"),
-                            ("judge_shares_lineage", "A judge or guardrail shares lineage with its primary"),
+                            (
+                                "judge_shares_lineage",
+                                "A judge or guardrail shares lineage with its primary",
+                            ),
                             ("unresolved_primary", "A primary that nobody has placed"),
                         ],
                         max_length=30,
@@ -921,12 +1112,17 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "tolerance",
-                    models.DecimalField(decimal_places=15, help_text="The line itself is tolerated.", max_digits=24),
+                    models.DecimalField(
+                        decimal_places=15, help_text="The line itself is tolerated.", max_digits=24
+                    ),
                 ),
                 ("hysteresis", models.DecimalField(decimal_places=15, default=0.1, max_digits=16)),
                 ("clear_days", models.PositiveSmallIntegerField(default=2)),
                 ("enabled", models.BooleanField(default=True)),
-                ("reason", models.TextField(blank=True, help_text="Why the line lies where it lies.")),
+                (
+                    "reason",
+                    models.TextField(blank=True, help_text="Why the line lies where it lies."),
+                ),
             ],
             options={
                 "abstract": False,
@@ -935,10 +1131,18 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Scenario",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 ("name", models.CharField(max_length=200)),
                 ("note", models.TextField(blank=True)),
-                ("ops", models.JSONField(help_text="Ordered operations; shapes in docs/exposure.md.")),
+                (
+                    "ops",
+                    models.JSONField(help_text="Ordered operations; shapes in docs/exposure.md."),
+                ),
                 (
                     "layers",
                     django.contrib.postgres.fields.ArrayField(
@@ -973,7 +1177,9 @@ class Migration(migrations.Migration):
                 (
                     "prices_on",
                     models.DateField(
-                        blank=True, help_text="Prices of this day; empty: of the day of the run.", null=True
+                        blank=True,
+                        help_text="Prices of this day; empty: of the day of the run.",
+                        null=True,
                     ),
                 ),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
@@ -992,7 +1198,10 @@ class Migration(migrations.Migration):
                 ("id", models.BigIntegerField()),
                 ("name", models.CharField(max_length=200)),
                 ("note", models.TextField(blank=True)),
-                ("ops", models.JSONField(help_text="Ordered operations; shapes in docs/exposure.md.")),
+                (
+                    "ops",
+                    models.JSONField(help_text="Ordered operations; shapes in docs/exposure.md."),
+                ),
                 (
                     "layers",
                     django.contrib.postgres.fields.ArrayField(
@@ -1027,7 +1236,9 @@ class Migration(migrations.Migration):
                 (
                     "prices_on",
                     models.DateField(
-                        blank=True, help_text="Prices of this day; empty: of the day of the run.", null=True
+                        blank=True,
+                        help_text="Prices of this day; empty: of the day of the run.",
+                        null=True,
                     ),
                 ),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
@@ -1039,11 +1250,21 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="ScenarioRun",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 (
                     "state",
                     models.CharField(
-                        choices=[("queued", "Queued"), ("running", "Running"), ("done", "Done"), ("failed", "Failed")],
+                        choices=[
+                            ("queued", "Queued"),
+                            ("running", "Running"),
+                            ("done", "Done"),
+                            ("failed", "Failed"),
+                        ],
                         default="queued",
                         max_length=7,
                     ),
@@ -1082,18 +1303,27 @@ class Migration(migrations.Migration):
                 ("unresolved", models.BooleanField(help_text="A primary that nobody has placed.")),
                 (
                     "independent_fallback",
-                    models.BooleanField(help_text="Every primary has a fallback of grade 4 or better."),
+                    models.BooleanField(
+                        help_text="Every primary has a fallback of grade 4 or better."
+                    ),
                 ),
                 (
                     "judge_shares_lineage",
-                    models.BooleanField(help_text="A judge or guardrail shares lineage with a primary."),
+                    models.BooleanField(
+                        help_text="A judge or guardrail shares lineage with a primary."
+                    ),
                 ),
             ],
         ),
         migrations.CreateModel(
             name="TaskStep",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 ("place", models.PositiveSmallIntegerField()),
                 ("kind", models.CharField(max_length=30)),
                 ("title", models.CharField(max_length=300)),
@@ -1101,7 +1331,9 @@ class Migration(migrations.Migration):
                 (
                     "done_on",
                     models.DateField(
-                        blank=True, null=True, validators=[apps.common.validators.validate_plausible_date]
+                        blank=True,
+                        null=True,
+                        validators=[apps.common.validators.validate_plausible_date],
                     ),
                 ),
                 ("note", models.TextField(blank=True)),
@@ -1124,7 +1356,9 @@ class Migration(migrations.Migration):
                 (
                     "done_on",
                     models.DateField(
-                        blank=True, null=True, validators=[apps.common.validators.validate_plausible_date]
+                        blank=True,
+                        null=True,
+                        validators=[apps.common.validators.validate_plausible_date],
                     ),
                 ),
                 ("note", models.TextField(blank=True)),
@@ -1273,7 +1507,9 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="baseloss",
-            constraint=models.UniqueConstraint(fields=("kind", "criticality"), name="base_loss_once"),
+            constraint=models.UniqueConstraint(
+                fields=("kind", "criticality"), name="base_loss_once"
+            ),
         ),
         migrations.AddConstraint(
             model_name="baseloss",
@@ -1378,14 +1614,18 @@ class Migration(migrations.Migration):
             model_name="campaign",
             name="opened_by",
             field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to=settings.AUTH_USER_MODEL,
             ),
         ),
         migrations.AddField(
             model_name="campaign",
             name="subject",
             field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="campaigns", to="catalog.offering"
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="campaigns",
+                to="catalog.offering",
             ),
         ),
         migrations.AddField(
@@ -1485,14 +1725,18 @@ class Migration(migrations.Migration):
             model_name="campaigntask",
             name="campaign",
             field=models.ForeignKey(
-                on_delete=django.db.models.deletion.CASCADE, related_name="tasks", to="exposure.campaign"
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="tasks",
+                to="exposure.campaign",
             ),
         ),
         migrations.AddField(
             model_name="campaigntask",
             name="dependency",
             field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="campaign_tasks", to="inventory.dependency"
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="campaign_tasks",
+                to="inventory.dependency",
             ),
         ),
         migrations.AddField(
@@ -1678,13 +1922,19 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="concentrationsnapshot",
-            constraint=models.UniqueConstraint(fields=("day", "layer", "basis"), name="concentration_snapshot_once"),
+            constraint=models.UniqueConstraint(
+                fields=("day", "layer", "basis"), name="concentration_snapshot_once"
+            ),
         ),
         migrations.AddField(
             model_name="eventrate",
             name="node",
             field=models.ForeignKey(
-                blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="catalog.node"
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="catalog.node",
             ),
         ),
         migrations.AddField(
@@ -1723,7 +1973,9 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="exposuresettings",
-            constraint=models.CheckConstraint(condition=models.Q(("id", 1)), name="exposure_settings_once"),
+            constraint=models.CheckConstraint(
+                condition=models.Q(("id", 1)), name="exposure_settings_once"
+            ),
         ),
         migrations.AddConstraint(
             model_name="exposuresettings",
@@ -1817,7 +2069,9 @@ class Migration(migrations.Migration):
             model_name="flagevent",
             name="flag",
             field=models.ForeignKey(
-                on_delete=django.db.models.deletion.CASCADE, related_name="events", to="exposure.exposureflag"
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="events",
+                to="exposure.exposureflag",
             ),
         ),
         migrations.AddIndex(
@@ -1854,7 +2108,9 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="nodesummary",
-            index=models.Index(fields=["threat", "state", "-n_critical", "-n"], name="node_summary_gravest"),
+            index=models.Index(
+                fields=["threat", "state", "-n_critical", "-n"], name="node_summary_gravest"
+            ),
         ),
         migrations.AddIndex(
             model_name="pairgrade",
@@ -1866,11 +2122,15 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="partyfooting",
-            constraint=models.UniqueConstraint(fields=("node_id", "reached", "party_id"), name="party_footing_once"),
+            constraint=models.UniqueConstraint(
+                fields=("node_id", "reached", "party_id"), name="party_footing_once"
+            ),
         ),
         migrations.AddIndex(
             model_name="path",
-            index=models.Index(fields=["offering_id"], include=("application_id", "share"), name="path_by_offering"),
+            index=models.Index(
+                fields=["offering_id"], include=("application_id", "share"), name="path_by_offering"
+            ),
         ),
         migrations.AddIndex(
             model_name="path",
@@ -1878,7 +2138,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="path",
-            index=models.Index(fields=["application_id"], include=("offering_id", "share"), name="path_by_application"),
+            index=models.Index(
+                fields=["application_id"],
+                include=("offering_id", "share"),
+                name="path_by_application",
+            ),
         ),
         migrations.AddIndex(
             model_name="path",
@@ -1984,7 +2248,10 @@ class Migration(migrations.Migration):
             model_name="exposureflag",
             name="policy",
             field=models.ForeignKey(
-                null=True, on_delete=django.db.models.deletion.PROTECT, related_name="flags", to="exposure.policy"
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="flags",
+                to="exposure.policy",
             ),
         ),
         migrations.AddField(
@@ -2014,7 +2281,9 @@ class Migration(migrations.Migration):
                 condition=models.Q(
                     models.Q(("state", "accepted"), _negated=True),
                     models.Q(
-                        ("accepted_by__isnull", False), ("accepted_until__isnull", False), ("ceiling__isnull", False)
+                        ("accepted_by__isnull", False),
+                        ("accepted_until__isnull", False),
+                        ("ceiling__isnull", False),
                     ),
                     _connector="OR",
                 ),
@@ -2047,7 +2316,9 @@ class Migration(migrations.Migration):
             model_name="scenario",
             name="created_by",
             field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="scenarios", to=settings.AUTH_USER_MODEL
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="scenarios",
+                to=settings.AUTH_USER_MODEL,
             ),
         ),
         migrations.AddField(
@@ -2086,23 +2357,31 @@ class Migration(migrations.Migration):
             model_name="scenariorun",
             name="asked_by",
             field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to=settings.AUTH_USER_MODEL,
             ),
         ),
         migrations.AddField(
             model_name="scenariorun",
             name="scenario",
             field=models.ForeignKey(
-                on_delete=django.db.models.deletion.CASCADE, related_name="runs", to="exposure.scenario"
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="runs",
+                to="exposure.scenario",
             ),
         ),
         migrations.AddIndex(
             model_name="scopedapplication",
-            index=models.Index(fields=["criticality", "application_id"], name="scoped_by_criticality"),
+            index=models.Index(
+                fields=["criticality", "application_id"], name="scoped_by_criticality"
+            ),
         ),
         migrations.AddIndex(
             model_name="scopedapplication",
-            index=models.Index(fields=["team_id"], include=("application_id", "criticality"), name="scoped_by_team"),
+            index=models.Index(
+                fields=["team_id"], include=("application_id", "criticality"), name="scoped_by_team"
+            ),
         ),
         migrations.AddField(
             model_name="taskstep",
@@ -2130,7 +2409,9 @@ class Migration(migrations.Migration):
             model_name="taskstep",
             name="task",
             field=models.ForeignKey(
-                on_delete=django.db.models.deletion.CASCADE, related_name="steps", to="exposure.campaigntask"
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="steps",
+                to="exposure.campaigntask",
             ),
         ),
         migrations.AddField(
@@ -2278,7 +2559,9 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="campaigntask",
-            constraint=models.UniqueConstraint(fields=("campaign", "dependency"), name="campaign_task_once"),
+            constraint=models.UniqueConstraint(
+                fields=("campaign", "dependency"), name="campaign_task_once"
+            ),
         ),
         migrations.AddConstraint(
             model_name="campaigntask",
@@ -2469,7 +2752,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="lossrun",
-            index=models.Index(condition=models.Q(("state", "queued")), fields=["queued_at"], name="loss_run_waiting"),
+            index=models.Index(
+                condition=models.Q(("state", "queued")),
+                fields=["queued_at"],
+                name="loss_run_waiting",
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
             model_name="policyhistory",
@@ -2550,7 +2837,9 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="scenariorun",
             index=models.Index(
-                condition=models.Q(("state", "queued")), fields=["queued_at"], name="scenario_run_waiting"
+                condition=models.Q(("state", "queued")),
+                fields=["queued_at"],
+                name="scenario_run_waiting",
             ),
         ),
         pgtrigger.migrations.AddTrigger(

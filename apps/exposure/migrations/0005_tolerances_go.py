@@ -40,7 +40,9 @@ class Migration(migrations.Migration):
             model_name="exposureflag",
             name="policy",
             field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="flags", to="exposure.policy"
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="flags",
+                to="exposure.policy",
             ),
         ),
         migrations.AlterField(

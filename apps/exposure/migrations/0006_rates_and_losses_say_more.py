@@ -45,7 +45,9 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name="baseloss",
             name="amount",
-            field=models.FloatField(help_text="Of one event of mean severity; one currency for all."),
+            field=models.FloatField(
+                help_text="Of one event of mean severity; one currency for all."
+            ),
         ),
         migrations.AlterField(
             model_name="baseloss",
@@ -67,7 +69,9 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name="baselosshistory",
             name="amount",
-            field=models.FloatField(help_text="Of one event of mean severity; one currency for all."),
+            field=models.FloatField(
+                help_text="Of one event of mean severity; one currency for all."
+            ),
         ),
         migrations.AlterField(
             model_name="baselosshistory",
@@ -105,7 +109,9 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name="eventrate",
             name="rate",
-            field=models.FloatField(help_text="Events a year; of what happens once, the chance is 1 - exp(-rate)."),
+            field=models.FloatField(
+                help_text="Events a year; of what happens once, the chance is 1 - exp(-rate)."
+            ),
         ),
         migrations.AlterField(
             model_name="eventratehistory",
@@ -126,7 +132,9 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name="eventratehistory",
             name="rate",
-            field=models.FloatField(help_text="Events a year; of what happens once, the chance is 1 - exp(-rate)."),
+            field=models.FloatField(
+                help_text="Events a year; of what happens once, the chance is 1 - exp(-rate)."
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
             model_name="baseloss",

@@ -117,13 +117,20 @@ def add(apps, schema_editor):
     for kind, node_kind, value, low, high, once, cv, assumed, source in RATES:
         facts = {"rate": value, "low": low, "high": high, "once": once, "severity_cv": cv}
         rate.objects.get_or_create(
-            kind=kind, node_kind=node_kind, node=None, defaults={**facts, "assumption": assumed, "source": source}
+            kind=kind,
+            node_kind=node_kind,
+            node=None,
+            defaults={**facts, "assumption": assumed, "source": source},
         )
     for kind, amounts in LOSSES.items():
         for criticality, amount in enumerate(amounts):
-            loss.objects.get_or_create(kind=kind, criticality=criticality, defaults={"amount": amount})
+            loss.objects.get_or_create(
+                kind=kind, criticality=criticality, defaults={"amount": amount}
+            )
     for criticality, (chance, amount) in enumerate(OWN):
-        loss.objects.get_or_create(kind="own", criticality=criticality, defaults={"amount": amount, "chance": chance})
+        loss.objects.get_or_create(
+            kind="own", criticality=criticality, defaults={"amount": amount, "chance": chance}
+        )
 
 
 def remove_untouched(apps, schema_editor):

@@ -15,7 +15,12 @@ class Migration(migrations.Migration):
                 (
                     "pk",
                     models.CompositePrimaryKey(
-                        "node_id", "offering_id", blank=True, editable=False, primary_key=True, serialize=False
+                        "node_id",
+                        "offering_id",
+                        blank=True,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
                     ),
                 ),
                 ("node_id", models.BigIntegerField()),
@@ -26,7 +31,9 @@ class Migration(migrations.Migration):
             options={
                 "indexes": [
                     models.Index(
-                        fields=["offering_id"], include=("node_id", "via", "depth"), name="held_footing_by_offering"
+                        fields=["offering_id"],
+                        include=("node_id", "via", "depth"),
+                        name="held_footing_by_offering",
                     )
                 ],
             },

@@ -49,7 +49,9 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="exposuresettings",
             constraint=models.CheckConstraint(
-                condition=models.Q(("horizon_days__lte", 36500), ("test_validity_days__lte", 36500)),
+                condition=models.Q(
+                    ("horizon_days__lte", 36500), ("test_validity_days__lte", 36500)
+                ),
                 name="exposure_settings_days_within_a_century",
                 violation_error_message="Give at most 36,500 days.",
             ),

@@ -16,7 +16,9 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="pairgrade",
             index=models.Index(
-                fields=["candidate_id", "primary_id"], include=("grade",), name="pair_grade_by_candidate"
+                fields=["candidate_id", "primary_id"],
+                include=("grade",),
+                name="pair_grade_by_candidate",
             ),
         ),
     ]

@@ -15,7 +15,12 @@ class Migration(migrations.Migration):
                 (
                     "pk",
                     models.CompositePrimaryKey(
-                        "primary_id", "candidate_id", blank=True, editable=False, primary_key=True, serialize=False
+                        "primary_id",
+                        "candidate_id",
+                        blank=True,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
                     ),
                 ),
                 ("primary_id", models.BigIntegerField()),

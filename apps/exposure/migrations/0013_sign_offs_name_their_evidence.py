@@ -17,7 +17,10 @@ class Migration(migrations.Migration):
             model_name="campaigntask",
             name="evidence",
             field=models.ManyToManyField(
-                blank=True, help_text="What it was signed off with.", related_name="campaign_tasks", to="risks.evidence"
+                blank=True,
+                help_text="What it was signed off with.",
+                related_name="campaign_tasks",
+                to="risks.evidence",
             ),
         ),
         migrations.AddField(

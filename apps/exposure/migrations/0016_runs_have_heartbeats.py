@@ -32,13 +32,17 @@ class Migration(migrations.Migration):
             model_name="lossrun",
             name="claim_number",
             field=models.PositiveIntegerField(
-                db_default=0, default=0, help_text="Grows with each claim; only the latest may write what became of it."
+                db_default=0,
+                default=0,
+                help_text="Grows with each claim; only the latest may write what became of it.",
             ),
         ),
         migrations.AddField(
             model_name="lossrun",
             name="heartbeat_at",
-            field=models.DateTimeField(help_text="When the worker at it last showed itself.", null=True),
+            field=models.DateTimeField(
+                help_text="When the worker at it last showed itself.", null=True
+            ),
         ),
         migrations.AddField(
             model_name="scenariorun",
@@ -53,13 +57,17 @@ class Migration(migrations.Migration):
             model_name="scenariorun",
             name="claim_number",
             field=models.PositiveIntegerField(
-                db_default=0, default=0, help_text="Grows with each claim; only the latest may write what became of it."
+                db_default=0,
+                default=0,
+                help_text="Grows with each claim; only the latest may write what became of it.",
             ),
         ),
         migrations.AddField(
             model_name="scenariorun",
             name="heartbeat_at",
-            field=models.DateTimeField(help_text="When the worker at it last showed itself.", null=True),
+            field=models.DateTimeField(
+                help_text="When the worker at it last showed itself.", null=True
+            ),
         ),
         migrations.AlterField(
             model_name="lossrun",
@@ -84,7 +92,9 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="lossrun",
             index=models.Index(
-                condition=models.Q(("state__in", ["queued", "running"])), fields=["queued_at"], name="loss_run_waiting"
+                condition=models.Q(("state__in", ["queued", "running"])),
+                fields=["queued_at"],
+                name="loss_run_waiting",
             ),
         ),
         migrations.AddIndex(

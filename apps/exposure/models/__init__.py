@@ -26,7 +26,14 @@ from apps.exposure.models.policies import (
     Predicate,
     StandingState,
 )
-from apps.exposure.models.scenarios import BaseLoss, EventRate, LossRun, RunState, Scenario, ScenarioRun
+from apps.exposure.models.scenarios import (
+    BaseLoss,
+    EventRate,
+    LossRun,
+    RunState,
+    Scenario,
+    ScenarioRun,
+)
 from apps.exposure.models.settings import ExposureSettings
 from apps.exposure.models.snapshots import ConcentrationSnapshot, NodeSnapshot
 

@@ -1,4 +1,5 @@
-"""Generational refresh: one provider event opens a campaign, with one task for each affected dependency."""
+"""Generational refresh: one provider event opens a campaign, with one task for each affected
+dependency."""
 
 from typing import Any
 
@@ -22,26 +23,35 @@ class CampaignQuerySet(models.QuerySet["Campaign"]):
         if user.can_read_all:
             return self
         return self.filter(
-            pk__in=CampaignTask.objects.filter(dependency__application__team__in=user.team_roles()).values("campaign")
+            pk__in=CampaignTask.objects.filter(
+                dependency__application__team__in=user.team_roles()
+            ).values("campaign")
         )
 
 
 @track_history(exclude=("updated_at",))
 class Campaign(models.Model):
-    """Moving everything off one offering. `subject` is what ends or changes, `target` the usual successor."""
+    """Moving everything off one offering. `subject` is what ends or changes, `target` the usual
+    successor."""
 
     class State(models.TextChoices):
         OPEN = "open", "Open"
         CLOSED = "closed", "Closed"
 
     title = models.CharField(max_length=200)
-    event = models.ForeignKey(ProviderEvent, on_delete=models.PROTECT, null=True, blank=True, related_name="campaigns")
+    event = models.ForeignKey(
+        ProviderEvent, on_delete=models.PROTECT, null=True, blank=True, related_name="campaigns"
+    )
     subject = models.ForeignKey(Offering, on_delete=models.PROTECT, related_name="campaigns")
-    target = models.ForeignKey(Offering, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    target = models.ForeignKey(
+        Offering, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
     state = models.CharField(max_length=6, choices=State, default=State.OPEN)
     due_on = models.DateField(null=True, blank=True, validators=[validate_plausible_date])
     note = LimitedTextField(blank=True)
-    opened_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    opened_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+"
+    )
     opened_at = models.DateTimeField()
     closed_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
@@ -84,7 +94,8 @@ class CampaignTaskQuerySet(models.QuerySet["CampaignTask"]):
 
 @track_history(exclude=("updated_at",))
 class CampaignTask(models.Model):
-    """One dependency to move. It passes its gate with evidence on the own workload and a signature, or is waived."""
+    """One dependency to move. It passes its gate with evidence on the own workload and a signature,
+    or is waived."""
 
     class State(models.TextChoices):
         OPEN = "open", "Open"
@@ -95,17 +106,32 @@ class CampaignTask(models.Model):
         OBSOLETE = "obsolete", "No longer needed"
 
     campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="tasks")
-    dependency = models.ForeignKey(Dependency, on_delete=models.PROTECT, related_name="campaign_tasks")
+    dependency = models.ForeignKey(
+        Dependency, on_delete=models.PROTECT, related_name="campaign_tasks"
+    )
     owner = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="campaign_tasks"
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="campaign_tasks",
     )
     state = models.CharField(max_length=11, choices=State, default=State.OPEN)
     due_on = models.DateField(null=True, blank=True, validators=[validate_plausible_date])
-    target = models.ForeignKey(Offering, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
-    successor = models.ForeignKey(
-        Dependency, on_delete=models.PROTECT, null=True, blank=True, related_name="+", help_text="What replaced it."
+    target = models.ForeignKey(
+        Offering, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
-    before = models.JSONField(default=dict, blank=True, help_text="Measured on today's offering: {metric: value}.")
+    successor = models.ForeignKey(
+        Dependency,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="What replaced it.",
+    )
+    before = models.JSONField(
+        default=dict, blank=True, help_text="Measured on today's offering: {metric: value}."
+    )
     after = models.JSONField(default=dict, blank=True, help_text="The same on the target.")
     signed_off_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
@@ -115,11 +141,17 @@ class CampaignTask(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
     waived_until = models.DateField(
-        null=True, blank=True, validators=[validate_plausible_date], help_text="First day the waiver no longer holds."
+        null=True,
+        blank=True,
+        validators=[validate_plausible_date],
+        help_text="First day the waiver no longer holds.",
     )
     waived_why = LimitedTextField(max_length=MAX_REASON_LENGTH, blank=True)
     evidence = models.ManyToManyField(
-        Evidence, blank=True, related_name="campaign_tasks", help_text="What it was signed off with."
+        Evidence,
+        blank=True,
+        related_name="campaign_tasks",
+        help_text="What it was signed off with.",
     )
     note = LimitedTextField(blank=True)
     updated_at = models.DateTimeField(auto_now=True)
@@ -138,7 +170,8 @@ class CampaignTask(models.Model):
             ),
             models.CheckConstraint(
                 name="campaign_task_done_is_signed",
-                condition=~Q(state="done") | Q(signed_off_by__isnull=False, signed_off_at__isnull=False),
+                condition=~Q(state="done")
+                | Q(signed_off_by__isnull=False, signed_off_at__isnull=False),
                 violation_error_message="A task is done when somebody has signed it off.",
             ),
         ]
@@ -155,7 +188,9 @@ class TaskStep(models.Model):
     place = models.PositiveSmallIntegerField()
     kind = models.CharField(max_length=30)
     title = models.CharField(max_length=300)
-    adaptation = models.ForeignKey(Adaptation, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    adaptation = models.ForeignKey(
+        Adaptation, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
     required = models.BooleanField(default=True)
     done_on = models.DateField(null=True, blank=True, validators=[validate_plausible_date])
     done_by = models.ForeignKey(

@@ -1,7 +1,9 @@
-"""What is derived from the inventory and the catalogue for one day, so that every question is a join or two.
+"""What is derived from the inventory and the catalogue for one day, so that every question is a
+join or two.
 
-All of it can be rebuilt (docs/exposure.md, section Tables); nothing here was typed by anybody. Ids are plain numbers,
-not foreign keys, since rows are replaced in bulk and a vanished application is taken out by the next refresh.
+All of it can be rebuilt (docs/exposure.md, section Tables); nothing here was typed by anybody. Ids
+are plain numbers, not foreign keys, since rows are replaced in bulk and a vanished application is
+taken out by the next refresh.
 """
 
 from django.contrib.postgres.fields import ArrayField
@@ -22,7 +24,8 @@ class EngineState(models.Model):
 
 
 class ScopedApplication(models.Model):
-    """An application that counts, with its weights. Spend is per month in USD; null: not recorded."""
+    """An application that counts, with its weights. Spend is per month in USD; null: not
+    recorded."""
 
     application_id = models.BigIntegerField(primary_key=True)
     team_id = models.BigIntegerField()
@@ -32,13 +35,19 @@ class ScopedApplication(models.Model):
     users = models.BigIntegerField(null=True)
     spend = models.DecimalField(max_digits=16, decimal_places=2, null=True)
     unresolved = models.BooleanField(help_text="A primary that nobody has placed.")
-    independent_fallback = models.BooleanField(help_text="Every primary has a fallback of grade 4 or better.")
-    judge_shares_lineage = models.BooleanField(help_text="A judge or guardrail shares lineage with a primary.")
+    independent_fallback = models.BooleanField(
+        help_text="Every primary has a fallback of grade 4 or better."
+    )
+    judge_shares_lineage = models.BooleanField(
+        help_text="A judge or guardrail shares lineage with a primary."
+    )
 
     class Meta:
         indexes = [
             models.Index(fields=["criticality", "application_id"], name="scoped_by_criticality"),
-            models.Index(fields=["team_id"], include=["application_id", "criticality"], name="scoped_by_team"),
+            models.Index(
+                fields=["team_id"], include=["application_id", "criticality"], name="scoped_by_team"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -53,8 +62,12 @@ class LiveUse(models.Model):
     application_id = models.BigIntegerField()
     team_id = models.BigIntegerField()
     criticality = models.PositiveSmallIntegerField()
-    role = models.PositiveSmallIntegerField(help_text="Order of the role; 0 primary, 1 fallback or standby.")
-    reached = models.PositiveSmallIntegerField(help_text="0 directly, 1 through a gateway, 2 inside a product.")
+    role = models.PositiveSmallIntegerField(
+        help_text="Order of the role; 0 primary, 1 fallback or standby."
+    )
+    reached = models.PositiveSmallIntegerField(
+        help_text="0 directly, 1 through a gateway, 2 inside a product."
+    )
     via_party_id = models.BigIntegerField(null=True)
 
     class Meta:
@@ -66,18 +79,20 @@ class LiveUse(models.Model):
             ),
             models.Index(fields=["application_id"], name="live_use_by_application"),
             models.Index(
-                fields=["via_party_id", "reached"], name="live_use_by_party",
+                fields=["via_party_id", "reached"],
+                name="live_use_by_party",
                 include=["application_id", "team_id", "criticality", "role"],
                 condition=models.Q(via_party_id__isnull=False),
             ),
-        ]  # fmt: skip
+        ]
 
     def __str__(self) -> str:
         return f"dependency {self.dependency_id}"
 
 
 class Path(models.Model):
-    """A live primary with traffic. `parties` are the ultimate parents of everyone in it; weights are of this path."""
+    """A live primary with traffic. `parties` are the ultimate parents of everyone in it; weights
+    are of this path."""
 
     dependency_id = models.BigIntegerField(primary_key=True)
     application_id = models.BigIntegerField()
@@ -95,25 +110,35 @@ class Path(models.Model):
 
     class Meta:
         indexes = [
-            models.Index(fields=["offering_id"], include=["application_id", "share"], name="path_by_offering"),
-            models.Index(fields=["effective_id"], name="path_by_effective"),
-            models.Index(fields=["application_id"], include=["offering_id", "share"], name="path_by_application"),
             models.Index(
-                fields=["via_party_id", "reached"], name="path_by_party",
+                fields=["offering_id"], include=["application_id", "share"], name="path_by_offering"
+            ),
+            models.Index(fields=["effective_id"], name="path_by_effective"),
+            models.Index(
+                fields=["application_id"],
+                include=["offering_id", "share"],
+                name="path_by_application",
+            ),
+            models.Index(
+                fields=["via_party_id", "reached"],
+                name="path_by_party",
                 condition=models.Q(via_party_id__isnull=False),
             ),
             models.Index(
-                fields=["application_id", "dependency_id"], name="path_of_critical", condition=models.Q(criticality=0)
+                fields=["application_id", "dependency_id"],
+                name="path_of_critical",
+                condition=models.Q(criticality=0),
             ),
-        ]  # fmt: skip
+        ]
 
     def __str__(self) -> str:
         return f"dependency {self.dependency_id}"
 
 
 class Candidate(models.Model):
-    """What may stand in for an application's primaries. `primary_id` is set for a past exit test's target, which
-    helps only the primary it was tested for; the others are live fallbacks and standby primaries."""
+    """What may stand in for an application's primaries. `primary_id` is set for a past exit test's
+    target, which helps only the primary it was tested for; the others are live fallbacks and
+    standby primaries."""
 
     application_id = models.BigIntegerField()
     primary_id = models.BigIntegerField(null=True)
@@ -123,12 +148,18 @@ class Candidate(models.Model):
     reached = models.PositiveSmallIntegerField()
     via_party_id = models.BigIntegerField(null=True)
     parties = ArrayField(models.BigIntegerField())
-    place = models.IntegerField(help_text="Order among equals: declared fallbacks, standby primaries, exit targets.")
-    tested = models.BooleanField(help_text="Its latest exit test passed and is in date; else untested or lapsed.")
+    place = models.IntegerField(
+        help_text="Order among equals: declared fallbacks, standby primaries, exit targets."
+    )
+    tested = models.BooleanField(
+        help_text="Its latest exit test passed and is in date; else untested or lapsed."
+    )
     ever_tested = models.BooleanField()
     alive = models.BooleanField()
     alive_at_horizon = models.BooleanField()
-    turns_on = models.DateField(null=True, help_text="The next day on which one of the flags turns.")
+    turns_on = models.DateField(
+        null=True, help_text="The next day on which one of the flags turns."
+    )
 
     class Meta:
         indexes = [
@@ -143,8 +174,9 @@ class Candidate(models.Model):
 
 
 class Rescue(models.Model):
-    """A candidate of a live primary with traffic, and how independent of it: 0 to 5. What a question about states joins
-    with. Not `at_once` are targets of past exit tests: they help only where there is notice."""
+    """A candidate of a live primary with traffic, and how independent of it: 0 to 5. What a
+    question about states joins with. Not `at_once` are targets of past exit tests: they help only
+    where there is notice."""
 
     pk = models.CompositePrimaryKey("primary_id", "candidate_id")
     primary_id = models.BigIntegerField()
@@ -169,7 +201,8 @@ class Rescue(models.Model):
 
 
 class PairGrade(models.Model):
-    """Independence of two effective offerings, 0 to 4; 4 means 4 or 5, which the parties of both paths decide."""
+    """Independence of two effective offerings, 0 to 4; 4 means 4 or 5, which the parties of both
+    paths decide."""
 
     pk = models.CompositePrimaryKey("primary_id", "candidate_id")
     primary_id = models.BigIntegerField()
@@ -178,7 +211,11 @@ class PairGrade(models.Model):
 
     class Meta:
         indexes = [
-            models.Index(fields=["candidate_id", "primary_id"], include=["grade"], name="pair_grade_by_candidate"),
+            models.Index(
+                fields=["candidate_id", "primary_id"],
+                include=["grade"],
+                name="pair_grade_by_candidate",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -186,8 +223,8 @@ class PairGrade(models.Model):
 
 
 class HeldFooting(models.Model):
-    """The catalogue's footing as of the last refresh. What is derived must speak of the same footing it is summed
-    over, whatever the catalogue has learned since."""
+    """The catalogue's footing as of the last refresh. What is derived must speak of the same
+    footing it is summed over, whatever the catalogue has learned since."""
 
     pk = models.CompositePrimaryKey("node_id", "offering_id")
     node_id = models.BigIntegerField()
@@ -197,7 +234,11 @@ class HeldFooting(models.Model):
 
     class Meta:
         indexes = [
-            models.Index(fields=["offering_id"], include=["node_id", "via", "depth"], name="held_footing_by_offering"),
+            models.Index(
+                fields=["offering_id"],
+                include=["node_id", "via", "depth"],
+                name="held_footing_by_offering",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -205,7 +246,8 @@ class HeldFooting(models.Model):
 
 
 class PartyFooting(models.Model):
-    """The gateway or vendor nodes that a dependency reached through `party_id` stands on, parents included."""
+    """The gateway or vendor nodes that a dependency reached through `party_id` stands on, parents
+    included."""
 
     reached = models.PositiveSmallIntegerField()
     party_id = models.BigIntegerField()
@@ -214,7 +256,9 @@ class PartyFooting(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["node_id", "reached", "party_id"], name="party_footing_once"),
+            models.UniqueConstraint(
+                fields=["node_id", "reached", "party_id"], name="party_footing_once"
+            ),
         ]
         indexes = [models.Index(fields=["party_id", "reached"], name="party_footing_by_party")]
 
@@ -223,12 +267,15 @@ class PartyFooting(models.Model):
 
 
 class NodeSummary(models.Model):
-    """How much stands on a node, by state under one threat: single points, flags and the daily snapshot in one."""
+    """How much stands on a node, by state under one threat: single points, flags and the daily
+    snapshot in one."""
 
     pk = models.CompositePrimaryKey("node_id", "threat", "state")
     node_id = models.BigIntegerField()
     threat = models.PositiveSmallIntegerField(help_text="As in threats.THREATS.")
-    state = models.PositiveSmallIntegerField(help_text="0 exposed, 1 cushioned, 2 portable, 3 partial.")
+    state = models.PositiveSmallIntegerField(
+        help_text="0 exposed, 1 cushioned, 2 portable, 3 partial."
+    )
     n = models.BigIntegerField()
     n_critical = models.BigIntegerField()
     points = models.BigIntegerField()
@@ -236,7 +283,11 @@ class NodeSummary(models.Model):
     spend = models.DecimalField(max_digits=20, decimal_places=2)
 
     class Meta:
-        indexes = [models.Index(fields=["threat", "state", "-n_critical", "-n"], name="node_summary_gravest")]
+        indexes = [
+            models.Index(
+                fields=["threat", "state", "-n_critical", "-n"], name="node_summary_gravest"
+            )
+        ]
 
     def __str__(self) -> str:
         return f"node {self.node_id}"
@@ -253,7 +304,8 @@ class NodeReach(models.Model):
 
 
 class Cut(models.Model):
-    """One of the smallest sets of nodes that together stop the threshold of critical weight; kept by the refresh."""
+    """One of the smallest sets of nodes that together stop the threshold of critical weight; kept
+    by the refresh."""
 
     node_ids = ArrayField(models.BigIntegerField())
     share = models.FloatField()

@@ -42,7 +42,8 @@ class Basis(models.TextChoices):
 
 
 class StandingState(models.TextChoices):
-    """How an application stands on a node that fails; gravest first. The order is the database's code, 0 to 3."""
+    """How an application stands on a node that fails; gravest first. The order is the database's
+    code, 0 to 3."""
 
     EXPOSED = "exposed", "Exposed"
     CUSHIONED = "cushioned", "Cushioned"
@@ -58,7 +59,10 @@ class Predicate(models.TextChoices):
     """What a policy without a node may count: applications of which this holds."""
 
     NO_INDEPENDENT_FALLBACK = "no_independent_fallback", "No fallback of grade 4 or better"
-    JUDGE_SHARES_LINEAGE = "judge_shares_lineage", "A judge or guardrail shares lineage with its primary"
+    JUDGE_SHARES_LINEAGE = (
+        "judge_shares_lineage",
+        "A judge or guardrail shares lineage with its primary",
+    )
     UNRESOLVED_PRIMARY = "unresolved_primary", "A primary that nobody has placed"
 
 
@@ -67,11 +71,12 @@ THREAT_CHOICES = [(threat, threat.replace("_", " ")) for threat in THREATS]
 
 @track_history(exclude=("updated_at",))
 class Policy(models.Model):
-    """One line: what is counted, on which kinds of node, under which threat, and how much is tolerated.
+    """One line: what is counted, on which kinds of node, under which threat, and how much is
+    tolerated.
 
-    With `predicate` it has no node and counts the applications of which the predicate holds. The line itself is
-    tolerated; a flag opens above it and resolves once the value has been at or under tolerance x (1 - hysteresis)
-    for `clear_days`.
+    With `predicate` it has no node and counts the applications of which the predicate holds. The
+    line itself is tolerated; a flag opens above it and resolves once the value has been at or under
+    tolerance x (1 - hysteresis) for `clear_days`.
     """
 
     class Measure(models.TextChoices):
@@ -83,21 +88,34 @@ class Policy(models.Model):
     slug = models.SlugField(max_length=60, unique=True)
     name = models.CharField(max_length=200, help_text="A sentence for people.")
     kinds = ArrayField(
-        models.CharField(max_length=10), default=list, blank=True, help_text="Node kinds; none with a predicate."
+        models.CharField(max_length=10),
+        default=list,
+        blank=True,
+        help_text="Node kinds; none with a predicate.",
     )
     threat = models.CharField(
-        max_length=17, blank=True, choices=THREAT_CHOICES,
+        max_length=17,
+        blank=True,
+        choices=THREAT_CHOICES,
         help_text="Empty: each kind's usual threat.",
-    )  # fmt: skip
-    states = ArrayField(models.CharField(max_length=9, choices=StandingState), default=list, blank=True)
+    )
+    states = ArrayField(
+        models.CharField(max_length=9, choices=StandingState), default=list, blank=True
+    )
     predicate = models.CharField(max_length=30, choices=Predicate, blank=True)
     measure = models.CharField(max_length=14, choices=Measure)
-    basis = models.CharField(max_length=11, choices=Basis, default=Basis.COUNT, help_text="Of the weight share.")
-    tolerance = models.DecimalField(max_digits=24, decimal_places=15, help_text="The line itself is tolerated.")
+    basis = models.CharField(
+        max_length=11, choices=Basis, default=Basis.COUNT, help_text="Of the weight share."
+    )
+    tolerance = models.DecimalField(
+        max_digits=24, decimal_places=15, help_text="The line itself is tolerated."
+    )
     hysteresis = models.DecimalField(max_digits=16, decimal_places=15, default=Decimal("0.1"))
     clear_days = models.PositiveSmallIntegerField(default=2)
     enabled = models.BooleanField(default=True)
-    reason = LimitedTextField(max_length=MAX_REASON_LENGTH, blank=True, help_text="Why the line lies where it lies.")
+    reason = LimitedTextField(
+        max_length=MAX_REASON_LENGTH, blank=True, help_text="Why the line lies where it lies."
+    )
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:
@@ -117,12 +135,15 @@ class Policy(models.Model):
             models.CheckConstraint(
                 name="policy_hysteresis_is_a_part",
                 condition=Q(hysteresis__gte=0, hysteresis__lt=1),
-                violation_error_message="The hysteresis is a part of the tolerance, 0 or more and under 1.",
+                violation_error_message="The hysteresis is a part of the tolerance, 0 or more "
+                "and under 1.",
             ),
             models.CheckConstraint(
                 name="policy_nodes_or_predicate",
-                condition=(Q(predicate="") & ~Q(kinds=[]) & ~Q(states=[])) | (~Q(predicate="") & Q(kinds=[])),
-                violation_error_message="A policy counts states on node kinds, or applications of a predicate.",
+                condition=(Q(predicate="") & ~Q(kinds=[]) & ~Q(states=[]))
+                | (~Q(predicate="") & Q(kinds=[])),
+                violation_error_message="A policy counts states on node kinds, or applications "
+                "of a predicate.",
             ),
         ]
 
@@ -132,7 +153,9 @@ class Policy(models.Model):
     def clean(self) -> None:
         known = {kind.label for kind in NodeKind}
         if unknown := sorted(set(self.kinds) - known):
-            raise ValidationError({"kinds": f"There is no node kind {unknown[0]}; use {', '.join(sorted(known))}."})
+            raise ValidationError(
+                {"kinds": f"There is no node kind {unknown[0]}; use {', '.join(sorted(known))}."}
+            )
 
 
 class OrganisationQuerySet[M: models.Model](models.QuerySet[M]):
@@ -144,10 +167,11 @@ class OrganisationQuerySet[M: models.Model](models.QuerySet[M]):
 
 @track_history()
 class ExposureFlag(models.Model):
-    """One episode of a policy being crossed, by a node or (for a predicate) by the portfolio; one live row a pair.
+    """One episode of a policy being crossed, by a node or (for a predicate) by the portfolio; one
+    live row a pair.
 
-    `ceiling` is set with an acceptance: above it the flag is open again. `application_ids` names the gravest of
-    `n_applications`, at most NAMED of them.
+    `ceiling` is set with an acceptance: above it the flag is open again. `application_ids` names
+    the gravest of `n_applications`, at most NAMED of them.
     """
 
     class State(models.TextChoices):
@@ -160,7 +184,9 @@ class ExposureFlag(models.Model):
     NAMED: ClassVar[int] = 200
 
     policy = models.ForeignKey(Policy, on_delete=models.PROTECT, related_name="flags")
-    node = models.ForeignKey(Node, on_delete=models.PROTECT, null=True, blank=True, related_name="flags")
+    node = models.ForeignKey(
+        Node, on_delete=models.PROTECT, null=True, blank=True, related_name="flags"
+    )
     state = models.CharField(max_length=12, choices=State, default=State.OPEN)
     value = models.DecimalField(max_digits=24, decimal_places=15)
     limit = models.DecimalField(max_digits=24, decimal_places=15)
@@ -176,7 +202,10 @@ class ExposureFlag(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
     accepted_until = models.DateField(
-        null=True, blank=True, validators=[validate_plausible_date], help_text="First day it is no longer accepted."
+        null=True,
+        blank=True,
+        validators=[validate_plausible_date],
+        help_text="First day it is no longer accepted.",
     )
     accepted_why = LimitedTextField(max_length=MAX_REASON_LENGTH, blank=True)
     ceiling = models.DecimalField(max_digits=24, decimal_places=15, null=True, blank=True)
@@ -196,7 +225,8 @@ class ExposureFlag(models.Model):
                 name="exposure_flag_accepted_has_end",
                 condition=~Q(state="accepted")
                 | Q(accepted_by__isnull=False, accepted_until__isnull=False, ceiling__isnull=False),
-                violation_error_message="An accepted flag names who accepted it, until when and up to which value.",
+                violation_error_message="An accepted flag names who accepted it, until when "
+                "and up to which value.",
             ),
         ]
 
@@ -220,7 +250,9 @@ class FlagEvent(models.Model):
     kind = models.CharField(max_length=18, choices=Kind)
     at = models.DateTimeField()
     value = models.DecimalField(max_digits=24, decimal_places=15)
-    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
     reason = LimitedTextField(max_length=MAX_REASON_LENGTH, blank=True)
 
     class Meta:
@@ -231,11 +263,16 @@ class FlagEvent(models.Model):
 
 
 class HandledEvent(models.Model):
-    """Provider events this floor has worked through, found by NOT EXISTS (ids commit out of order)."""
+    """Provider events this floor has worked through, found by NOT EXISTS (ids commit out of
+    order)."""
 
-    event = models.OneToOneField(ProviderEvent, on_delete=models.CASCADE, primary_key=True, related_name="+")
+    event = models.OneToOneField(
+        ProviderEvent, on_delete=models.CASCADE, primary_key=True, related_name="+"
+    )
     handled_at = models.DateTimeField()
-    n_applications = models.PositiveIntegerField(help_text="Live applications standing on it at that moment.")
+    n_applications = models.PositiveIntegerField(
+        help_text="Live applications standing on it at that moment."
+    )
 
     def __str__(self) -> str:
         return f"event {self.event_id}"

@@ -16,8 +16,8 @@ from apps.exposure.models.policies import Basis, Layer, OrganisationQuerySet
 
 
 class OwnQuerySet[M: models.Model](models.QuerySet[M]):
-    """Read by whoever saved it and by the offices, and by everybody where it is shared: a question names what is asked,
-    and each reader gets an answer for what that reader may see."""
+    """Read by whoever saved it and by the offices, and by everybody where it is shared: a question
+    names what is asked, and each reader gets an answer for what that reader may see."""
 
     def visible_to(self, user: Any) -> "OwnQuerySet[M]":
         if not user.is_authenticated or not user.is_active:
@@ -31,19 +31,25 @@ def default_layers() -> list[str]:
 
 @track_history(exclude=("updated_at",))
 class Scenario(models.Model):
-    """Ordered operations on the portfolio as it is: remove, replace, move, reprice, add, retire. Nothing is changed
-    by running it; each run keeps its answer."""
+    """Ordered operations on the portfolio as it is: remove, replace, move, reprice, add, retire.
+    Nothing is changed by running it; each run keeps its answer."""
 
     name = models.CharField(max_length=200)
     note = LimitedTextField(blank=True)
     ops = models.JSONField(help_text="Ordered operations; shapes in docs/exposure.md.")
     layers = ArrayField(models.CharField(max_length=10, choices=Layer), default=default_layers)
     basis = models.CharField(max_length=11, choices=Basis, default=Basis.COUNT)
-    prices_on = models.DateField(null=True, blank=True, help_text="Prices of this day; empty: of the day of the run.")
-    shared = models.BooleanField(
-        default=False, db_default=False, help_text="Everybody may open it, and have it answered for their own teams."
+    prices_on = models.DateField(
+        null=True, blank=True, help_text="Prices of this day; empty: of the day of the run."
     )
-    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="scenarios")
+    shared = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text="Everybody may open it, and have it answered for their own teams.",
+    )
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="scenarios"
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -68,7 +74,9 @@ class AskedQuerySet[M: models.Model](models.QuerySet[M]):
         if user.bound_team_id is None:
             return asked
         # through a bound token only what was answered for teams that the token reaches
-        return asked.filter(whole_organisation=False, team_ids__contained_by=sorted(user.team_roles()))
+        return asked.filter(
+            whole_organisation=False, team_ids__contained_by=sorted(user.team_roles())
+        )
 
 
 RunState = Job.State
@@ -76,27 +84,36 @@ _WAITING = Q(state__in=["queued", "running"])
 
 
 class ScenarioRun(Job):
-    """One answer: before and after under the same failing nodes. `ops` are those of the moment it ran."""
+    """One answer: before and after under the same failing nodes. `ops` are those of the moment it
+    ran."""
 
     scenario = models.ForeignKey(Scenario, on_delete=models.CASCADE, related_name="runs")
     ops = models.JSONField()
     as_of = models.DateField(null=True)
     whole_organisation = models.BooleanField(default=True)
     team_ids = ArrayField(
-        models.BigIntegerField(), default=list, help_text="The teams it was answered for, unless all."
+        models.BigIntegerField(),
+        default=list,
+        help_text="The teams it was answered for, unless all.",
     )
     result = models.JSONField(null=True)
     details = models.JSONField(
-        null=True, help_text="For lists on pages: applications by state, what teams have, flags that would open."
+        null=True,
+        help_text="For lists on pages: applications by state, what teams have, flags that "
+        "would open.",
     )
-    asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    asked_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+"
+    )
     queued_at = models.DateTimeField()
 
     objects = AskedQuerySet["ScenarioRun"].as_manager()
 
     class Meta:
         ordering = ["-queued_at"]
-        indexes = [models.Index(fields=["queued_at"], name="scenario_run_waiting", condition=_WAITING)]
+        indexes = [
+            models.Index(fields=["queued_at"], name="scenario_run_waiting", condition=_WAITING)
+        ]
 
     def __str__(self) -> str:
         return f"{self.scenario_id} on {self.as_of}: {self.state}"
@@ -104,7 +121,8 @@ class ScenarioRun(Job):
 
 @track_history(exclude=("updated_at",))
 class EventRate(models.Model):
-    """How often something happens a year, for one node or for every node of a kind. A named node's rate goes first."""
+    """How often something happens a year, for one node or for every node of a kind. A named node's
+    rate goes first."""
 
     class Kind(models.TextChoices):
         RETIREMENT = "retirement", "Retirement"
@@ -117,13 +135,23 @@ class EventRate(models.Model):
 
     kind = models.CharField(max_length=17, choices=Kind)
     node_kind = models.CharField(max_length=10)
-    node = models.ForeignKey(Node, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
-    rate = models.FloatField(help_text="Events a year; of what happens once, the chance is 1 - exp(-rate).")
+    node = models.ForeignKey(
+        Node, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    rate = models.FloatField(
+        help_text="Events a year; of what happens once, the chance is 1 - exp(-rate)."
+    )
     low = models.FloatField(null=True, blank=True)
     high = models.FloatField(null=True, blank=True)
-    once = models.BooleanField(default=False, help_text="Happens at most once (a retirement, a failure).")
-    severity_cv = models.FloatField(default=0, help_text="Spread of severity: standard deviation over mean.")
-    assumption = models.BooleanField(default=False, help_text="Nobody measured it: an assumption to be replaced.")
+    once = models.BooleanField(
+        default=False, help_text="Happens at most once (a retirement, a failure)."
+    )
+    severity_cv = models.FloatField(
+        default=0, help_text="Spread of severity: standard deviation over mean."
+    )
+    assumption = models.BooleanField(
+        default=False, help_text="Nobody measured it: an assumption to be replaced."
+    )
     source = LimitedTextField(blank=True)
     enabled = models.BooleanField(default=True)
     updated_at = models.DateTimeField(auto_now=True)
@@ -152,17 +180,23 @@ class EventRate(models.Model):
 
 @track_history(exclude=("updated_at",))
 class BaseLoss(models.Model):
-    """What one event costs an application that is exposed to it, by criticality; the organisation's own figure.
+    """What one event costs an application that is exposed to it, by criticality; the organisation's
+    own figure.
 
-    With kind `own` it is an application's own trouble, apart from any shared cause, with `chance` a year.
+    With kind `own` it is an application's own trouble, apart from any shared cause, with `chance` a
+    year.
     """
 
     OWN = "own"
 
-    kind = models.CharField(max_length=17, choices=[*EventRate.Kind.choices, (OWN, "Trouble of its own")])
+    kind = models.CharField(
+        max_length=17, choices=[*EventRate.Kind.choices, (OWN, "Trouble of its own")]
+    )
     criticality = models.PositiveSmallIntegerField()
     amount = models.FloatField(help_text="Of one event of mean severity; one currency for all.")
-    placeholder = models.BooleanField(default=True, help_text="Nobody here has set it: only proportions mean anything.")
+    placeholder = models.BooleanField(
+        default=True, help_text="Nobody here has set it: only proportions mean anything."
+    )
     chance = models.FloatField(default=0, help_text="A year; only for trouble of its own.")
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -176,7 +210,8 @@ class BaseLoss(models.Model):
             models.CheckConstraint(
                 name="base_loss_in_range",
                 condition=Q(amount__gte=0, chance__gte=0, chance__lte=1),
-                violation_error_message="A loss is not negative, and a chance lies between 0 and 1.",
+                violation_error_message="A loss is not negative, and a chance lies between 0 "
+                "and 1.",
             ),
         ]
 
@@ -191,7 +226,9 @@ class LossRun(Job):
     years = models.PositiveIntegerField(default=100_000)
     keep = models.FloatField(default=0.999, help_text="Part of the variance drawn node by node.")
     as_of = models.DateField(null=True)
-    assumptions = models.JSONField(default=dict, help_text="Rates, base losses, factors and versions it ran with.")
+    assumptions = models.JSONField(
+        default=dict, help_text="Rates, base losses, factors and versions it ran with."
+    )
     result = models.JSONField(null=True)
     asked_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"

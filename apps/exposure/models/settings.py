@@ -1,4 +1,5 @@
-"""How exposure is measured here: one row that governance changes, with the defaults of docs/exposure.md."""
+"""How exposure is measured here: one row that governance changes, with the defaults of
+docs/exposure.md."""
 
 from decimal import Decimal
 from typing import Any, ClassVar
@@ -49,11 +50,16 @@ class ExposureSettings(models.Model):
     ONLY: ClassVar[int] = 1
 
     statuses = ArrayField(
-        models.CharField(max_length=10), default=default_statuses, help_text="Applications in these states count."
+        models.CharField(max_length=10),
+        default=default_statuses,
+        help_text="Applications in these states count.",
     )
-    criticality_points = models.JSONField(default=default_points, help_text="Weight of an application by criticality.")
+    criticality_points = models.JSONField(
+        default=default_points, help_text="Weight of an application by criticality."
+    )
     required_grade = models.JSONField(
-        default=default_grades, help_text='{threat: {node kind or "*": 0 to 5}}: how independent a fallback must be.'
+        default=default_grades,
+        help_text='{threat: {node kind or "*": 0 to 5}}: how independent a fallback must be.',
     )
     test_validity_days = models.PositiveIntegerField(
         default=365,
@@ -61,7 +67,9 @@ class ExposureSettings(models.Model):
         help_text="How long an exit test counts where it names no end.",
     )
     horizon_days = models.PositiveIntegerField(
-        default=180, validators=[MaxValueValidator(MAX_DAYS)], help_text="How far ahead a fallback must still be alive."
+        default=180,
+        validators=[MaxValueValidator(MAX_DAYS)],
+        help_text="How far ahead a fallback must still be alive.",
     )
     cut_kinds = ArrayField(models.CharField(max_length=10), default=default_cut_kinds)
     cut_threshold = models.DecimalField(
@@ -82,7 +90,8 @@ class ExposureSettings(models.Model):
             models.CheckConstraint(
                 name="exposure_settings_cut_threshold",
                 condition=Q(cut_threshold__gt=0, cut_threshold__lte=1),
-                violation_error_message="The part that a set must stop lies above 0 and at most at 1.",
+                violation_error_message="The part that a set must stop lies above 0 and at "
+                "most at 1.",
             ),
             models.CheckConstraint(
                 name="exposure_settings_days_within_a_century",
@@ -102,12 +111,16 @@ class ExposureSettings(models.Model):
             not isinstance(points, int) or isinstance(points, bool) or not 0 <= points <= MAX_POINTS
             for points in self.criticality_points.values()
         ):
-            problems["criticality_points"] = f"Give a whole number from 0 to {MAX_POINTS:,} for each criticality."
+            problems["criticality_points"] = (
+                f"Give a whole number from 0 to {MAX_POINTS:,} for each criticality."
+            )
         grades = self.required_grade if isinstance(self.required_grade, dict) else {}
         if set(grades) - set(THREATS) or not all(
             _is_grade(grade) for table in grades.values() for grade in table.values()
         ):
-            problems["required_grade"] = f"Give grades from 0 to 5 for the threats {', '.join(THREATS)}."
+            problems["required_grade"] = (
+                f"Give grades from 0 to 5 for the threats {', '.join(THREATS)}."
+            )
         if problems:
             raise ValidationError(problems)
 

@@ -6,7 +6,8 @@ from apps.exposure.models.policies import Basis, Layer
 
 
 class NodeSnapshot(models.Model):
-    """`NodeSummary` of a day. The table is partitioned by month (see the migration); no row is ever updated."""
+    """`NodeSummary` of a day. The table is partitioned by month (see the migration); no row is ever
+    updated."""
 
     pk = models.CompositePrimaryKey("day", "node_id", "threat", "state")
     day = models.DateField()
@@ -24,7 +25,8 @@ class NodeSnapshot(models.Model):
 
 
 class ConcentrationSnapshot(models.Model):
-    """The indices of a layer by a weight, as of a day; `top` are its largest buckets: [[node id, share], ...]."""
+    """The indices of a layer by a weight, as of a day; `top` are its largest buckets: [[node id,
+    share], ...]."""
 
     day = models.DateField()
     layer = models.CharField(max_length=10, choices=Layer)
@@ -45,7 +47,9 @@ class ConcentrationSnapshot(models.Model):
     class Meta:
         ordering = ["day", "layer", "basis"]
         constraints = [
-            models.UniqueConstraint(fields=["day", "layer", "basis"], name="concentration_snapshot_once"),
+            models.UniqueConstraint(
+                fields=["day", "layer", "basis"], name="concentration_snapshot_once"
+            ),
         ]
 
     def __str__(self) -> str:

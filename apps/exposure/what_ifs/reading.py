@@ -1,5 +1,6 @@
-"""Operations as JSON (docs/exposure.md, section Scenarios) -> operations of the engine, or a sentence what is wrong
-and where. Names are looked up in what the asker may see, so a stranger's application is as unknown as none."""
+"""Operations as JSON (docs/exposure.md, section Scenarios) -> operations of the engine, or a
+sentence what is wrong and where. Names are looked up in what the asker may see, so a stranger's
+application is as unknown as none."""
 
 import re
 from collections.abc import Mapping
@@ -12,10 +13,25 @@ from django.core.exceptions import ValidationError
 from apps.accounts.models import Team
 from apps.catalog.models import Offering, Provider
 from apps.common.validators import validate_plausible_date
-from apps.exposure.engine.operations import Add, AddedDependency, Move, Operation, Remove, Replace, Reprice, Retire
+from apps.exposure.engine.operations import (
+    Add,
+    AddedDependency,
+    Move,
+    Operation,
+    Remove,
+    Replace,
+    Reprice,
+    Retire,
+)
 from apps.exposure.naming import UnknownNode, nodes_named
 from apps.inventory.costing import BadChange, PriceChange
-from apps.inventory.models import Application, ApplicationQuerySet, Criticality, Dependency, DependencyQuerySet
+from apps.inventory.models import (
+    Application,
+    ApplicationQuerySet,
+    Criticality,
+    Dependency,
+    DependencyQuerySet,
+)
 
 MAX_OPERATIONS = 100
 _KEYS: Mapping[str, tuple[frozenset[str], frozenset[str]]] = {  # required, optional
@@ -26,11 +42,22 @@ _KEYS: Mapping[str, tuple[frozenset[str], frozenset[str]]] = {  # required, opti
     "add": (frozenset({"application"}), frozenset({"dependencies"})),
     "retire": (frozenset({"application"}), frozenset()),
 }
-_APPLICATION_KEYS = frozenset({"name", "team", "criticality", "status", "users_affected", "monthly_spend"})
-_DEPENDENCY_KEYS = frozenset({
-    "offering", "role", "fallback_order", "traffic_share", "reached", "via_party", "monthly_input_tokens",
-    "monthly_output_tokens", "monthly_spend",
-})  # fmt: skip
+_APPLICATION_KEYS = frozenset(
+    {"name", "team", "criticality", "status", "users_affected", "monthly_spend"}
+)
+_DEPENDENCY_KEYS = frozenset(
+    {
+        "offering",
+        "role",
+        "fallback_order",
+        "traffic_share",
+        "reached",
+        "via_party",
+        "monthly_input_tokens",
+        "monthly_output_tokens",
+        "monthly_spend",
+    }
+)
 
 
 class BadOperation(ValueError):
@@ -40,11 +67,16 @@ class BadOperation(ValueError):
 def read_operations(
     said: Any, *, on: date, applications: ApplicationQuerySet, dependencies: DependencyQuerySet
 ) -> list[Operation]:
-    """`applications` and `dependencies` are those the asker may see; `on` is the day of the tables."""
+    """`applications` and `dependencies` are those the asker may see; `on` is the day of the
+    tables."""
     if not isinstance(said, list) or not said:
-        raise BadOperation('Give a list of operations, such as [{"op": "remove", "nodes": ["host:azure"]}].')
+        raise BadOperation(
+            'Give a list of operations, such as [{"op": "remove", "nodes": ["host:azure"]}].'
+        )
     if len(said) > MAX_OPERATIONS:
-        raise BadOperation(f"That are {len(said)} operations; at most {MAX_OPERATIONS} can be asked at once.")
+        raise BadOperation(
+            f"That are {len(said)} operations; at most {MAX_OPERATIONS} can be asked at once."
+        )
     reader = _Reader(on, applications, dependencies)
     found: list[Operation] = []
     for place, each in enumerate(said, start=1):
@@ -58,7 +90,9 @@ def read_operations(
 
 
 class _Reader:
-    def __init__(self, on: date, applications: ApplicationQuerySet, dependencies: DependencyQuerySet) -> None:
+    def __init__(
+        self, on: date, applications: ApplicationQuerySet, dependencies: DependencyQuerySet
+    ) -> None:
         self._on = on
         self._applications = applications
         self._dependencies = dependencies
@@ -77,7 +111,11 @@ class _Reader:
 
     def _remove(self, said: Mapping[str, Any]) -> Remove:
         names = said["nodes"]
-        if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
+        if (
+            not isinstance(names, list)
+            or not names
+            or not all(isinstance(name, str) for name in names)
+        ):
             raise BadOperation("'nodes' is a list of names such as developer:anthropic.")
         return Remove(tuple(nodes_named(names).values()))
 
@@ -106,7 +144,11 @@ class _Reader:
         )
 
     def _retire(self, said: Mapping[str, Any]) -> Retire:
-        found = self._applications.filter(slug=str(said["application"])).values_list("pk", flat=True).first()
+        found = (
+            self._applications.filter(slug=str(said["application"]))
+            .values_list("pk", flat=True)
+            .first()
+        )
         if found is None:
             raise BadOperation(f"there is no application {said['application']!r} that you may see.")
         return Retire(found)
@@ -134,12 +176,16 @@ class _Reader:
             raise BadOperation("'dependencies' is a list.")
         return Add(
             facts={
-                "name": application.name, "slug": "what-if", "team_id": team.pk,
-                "criticality": application.criticality, "status": application.status,
-                "users_affected": application.users_affected, "monthly_spend": application.monthly_spend,
+                "name": application.name,
+                "slug": "what-if",
+                "team_id": team.pk,
+                "criticality": application.criticality,
+                "status": application.status,
+                "users_affected": application.users_affected,
+                "monthly_spend": application.monthly_spend,
             },
             dependencies=tuple(self._added(use) for use in uses),
-        )  # fmt: skip
+        )
 
     def _added(self, said: Any) -> AddedDependency:
         facts = _dictionary(said, "dependency", _DEPENDENCY_KEYS)
@@ -148,10 +194,14 @@ class _Reader:
         provider = Provider.objects.filter(slug=str(party)).first() if party is not None else None
         if party is not None and provider is None:
             raise BadOperation(f"there is no provider {party!r}.")
-        dependency = Dependency(application_id=-1, offering_id=offering_id, since=self._on, via_party=provider, **facts)
+        dependency = Dependency(
+            application_id=-1, offering_id=offering_id, since=self._on, via_party=provider, **facts
+        )
         dependency.clean_fields(exclude=["application"])
         if (dependency.reached == Dependency.Reached.DIRECT) != (provider is None):
-            raise BadOperation("name the gateway or vendor in 'via_party' unless it is reached directly.")
+            raise BadOperation(
+                "name the gateway or vendor in 'via_party' unless it is reached directly."
+            )
         if dependency.traffic_share is not None and dependency.traffic_share < 0:
             raise BadOperation("a traffic share is not negative.")
         kept = {name: getattr(dependency, name) for name in facts if name != "role"}
@@ -161,7 +211,9 @@ class _Reader:
 
     def _offering(self, pk: Any) -> int:
         if not _is_id(pk) or not Offering.objects.filter(pk=pk).exists():
-            raise BadOperation(f"there is no offering {pk!r}; give its id, found by host and api_id.")
+            raise BadOperation(
+                f"there is no offering {pk!r}; give its id, found by host and api_id."
+            )
         assert isinstance(pk, int)
         return pk
 

@@ -1,4 +1,5 @@
-"""Nodes that fail together and nothing else: answered straight from the engine's tables, however large they are."""
+"""Nodes that fail together and nothing else: answered straight from the engine's tables, however
+large they are."""
 
 from collections.abc import Collection, Sequence
 
@@ -11,8 +12,11 @@ from apps.exposure.threats import Question
 def standing_by_team(
     asked: Sequence[Question], *, team_ids: Collection[int] | None = None
 ) -> dict[int, dict[str, tuple[int, int]]]:
-    """{team: {state: (applications, critical ones)}} when all the nodes fail together; one statement."""
-    common, params = states_of(asked, named=False, paths="" if team_ids is None else "AND p.team_id = ANY (%(teams)s)")
+    """{team: {state: (applications, critical ones)}} when all the nodes fail together; one
+    statement."""
+    common, params = states_of(
+        asked, named=False, paths="" if team_ids is None else "AND p.team_id = ANY (%(teams)s)"
+    )
     with connection.cursor() as cursor:
         cursor.execute(
             f"""{common}{STANDING}

@@ -15,7 +15,8 @@ NOT_STANDING = "not_standing"
 
 
 def told(answer: Answer) -> dict[str, Any]:
-    """Sides by state, HHI, single points and cost; and which applications change their state, gravest first.
+    """Sides by state, HHI, single points and cost; and which applications change their state,
+    gravest first.
 
     Added applications have no slug; they are called by their negative number.
     """
@@ -26,7 +27,9 @@ def told(answer: Answer) -> dict[str, Any]:
     changed = {pk: pair for pk, pair in moved.items() if pair[0] != pair[1]}
     # most cannot be named, so the gravest are chosen in the database
     named = list(
-        Application.objects.filter(pk__in=changed).order_by("criticality", "pk").values("pk", "slug", "name")[:NAMED]
+        Application.objects.filter(pk__in=changed)
+        .order_by("criticality", "pk")
+        .values("pk", "slug", "name")[:NAMED]
     )
     rows: list[dict[str, str | None]] = [
         {
@@ -49,7 +52,8 @@ def told(answer: Answer) -> dict[str, Any]:
         "n_applications_changed": answer.n_changed,
         "n_states_changed": len(changed),
         "transitions": [
-            {"before": before, "after": after, "n": n} for (before, after), n in sorted(Counter(moved.values()).items())
+            {"before": before, "after": after, "n": n}
+            for (before, after), n in sorted(Counter(moved.values()).items())
         ],
         "changes": rows,
     }
@@ -60,14 +64,16 @@ LISTED = 10_000
 
 
 def listed_anew(result: Mapping[str, Any]) -> dict[str, Any]:
-    """The same of an answer that was kept before answers were listed: of the applications it names, and no flags."""
+    """The same of an answer that was kept before answers were listed: of the applications it names,
+    and no flags."""
     named: Mapping[str, str] = result["after"]["states"]
     rows = Application.objects.filter(slug__in=named).values_list("pk", "slug")
     return _by_state({pk: named[slug] for pk, slug in rows}) | {"flags": []}
 
 
 def listed(answer: Answer) -> dict[str, Any]:
-    """What pages list beside `told`: ids by state after it, the gravest first; counts of teams; flags that would open.
+    """What pages list beside `told`: ids by state after it, the gravest first; counts of teams;
+    flags that would open.
 
     `teams` is {team: {state: [applications, critical ones]}} of all, not only of those listed.
     """
@@ -95,7 +101,8 @@ def _by_state(after: Mapping[int, str]) -> dict[str, Any]:
         "applications": by_state,
         "teams": {str(team_id): counts for team_id, counts in teams.items()},
         "n_critical": {
-            state: sum(counts.get(state, [0, 0])[1] for counts in teams.values()) for state in STATE_OF_CODE
+            state: sum(counts.get(state, [0, 0])[1] for counts in teams.values())
+            for state in STATE_OF_CODE
         },
     }
 
@@ -103,7 +110,9 @@ def _by_state(after: Mapping[int, str]) -> dict[str, Any]:
 def _side(side: Side) -> dict[str, Any]:
     counts = Counter(side.states.values())
     slugs = dict(
-        Application.objects.filter(pk__in=side.states).order_by("criticality", "pk").values_list("pk", "slug")[:NAMED]
+        Application.objects.filter(pk__in=side.states)
+        .order_by("criticality", "pk")
+        .values_list("pk", "slug")[:NAMED]
     )
     return {
         "n_states": {state: counts.get(state, 0) for state in STATE_OF_CODE},

@@ -1,4 +1,5 @@
-"""Sources that are read by a mapping: a governance team says where things lie in a JSON document, without code."""
+"""Sources that are read by a mapping: a governance team says where things lie in a JSON document,
+without code."""
 
 from apps.feeds.mapping.paths import BadPath
 from apps.feeds.mapping.reading import Reading, read

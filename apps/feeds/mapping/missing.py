@@ -1,4 +1,5 @@
-"""Why a path finds nothing, in words: which part of it leads nowhere, and what lies there instead."""
+"""Why a path finds nothing, in words: which part of it leads nowhere, and what lies there
+instead."""
 
 from decimal import Decimal
 from itertools import islice
@@ -12,11 +13,16 @@ _MAX_VALUES = 100_000
 
 
 def why_nothing(path: Path, places: list[Place]) -> str:
-    """Where `path` ends in all of `places`, as a sentence with what lies there. Equal for equal kinds of rows."""
+    """Where `path` ends in all of `places`, as a sentence with what lies there. Equal for equal
+    kinds of rows."""
     values = [place.value for place in places]
     at = ""
     for number, step in enumerate(path.steps):
-        every = (inner for place, value in zip(places, values, strict=True) for inner in inside(value, step, place))
+        every = (
+            inner
+            for place, value in zip(places, values, strict=True)
+            for inner in inside(value, step, place)
+        )
         further = list(islice(every, _MAX_VALUES))
         if not further:
             return f"The path '{path}' finds nothing: {_what_lies(at, values, step)}."
@@ -34,14 +40,18 @@ def _what_lies(at: str, values: list[Any], step: Step) -> str:
     if keys:
         named = ", ".join(f"'{key[:40]}'" for key in keys[:_KEYS_NAMED])
         more = f" and {len(keys) - _KEYS_NAMED} more" if len(keys) > _KEYS_NAMED else ""
-        hint = " (a map: say * instead of [*])" if isinstance(step, Each) and not step.of_map else ""
+        hint = (
+            " (a map: say * instead of [*])" if isinstance(step, Each) and not step.of_map else ""
+        )
         return f"{where} {'lies' if len(keys) == 1 else 'lie'} {named}{more}{hint}"
     if any(isinstance(value, list) for value in values):
         empty = not any(value for value in values if isinstance(value, list))
         return f"{where} lies {'an empty list' if empty else 'a list (say [*] for its elements)'}"
     if any(isinstance(value, dict) for value in values):
         return f"{where} lies an empty map"
-    return f"{where} lies {_kind(values[0])}, which has no parts" if values else f"{where} is nothing"
+    return (
+        f"{where} lies {_kind(values[0])}, which has no parts" if values else f"{where} is nothing"
+    )
 
 
 def _kind(value: Any) -> str:

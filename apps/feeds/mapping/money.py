@@ -16,14 +16,17 @@ _LARGEST_REQUEST = 100_000_000
 
 
 def price_lines(mapping: Mapping, place: Place) -> tuple[PriceLine, ...]:
-    """The lines of a row, sorted; none where it names no price. PriceUnclear where one cannot be believed."""
+    """The lines of a row, sorted; none where it names no price. PriceUnclear where one cannot be
+    believed."""
     currency = _currency(mapping, place)
     found: dict[tuple[str, int], Decimal] = {}
     for price in mapping.prices:
         for amount, above in _amounts(mapping, price, place, currency):
             if found.setdefault((price.unit, above), amount) != amount:
                 size = f" above {above} tokens" if above else ""
-                raise PriceUnclear(f"Two prices of {price.unit}{size} are given; the row's prices are left out.")
+                raise PriceUnclear(
+                    f"Two prices of {price.unit}{size} are given; the row's prices are left out."
+                )
     base = {found.get(("input", 0)), found.get(("output", 0))}
     is_free = mapping.zero == "free" and base == {Decimal(0)}
     return tuple(
@@ -41,15 +44,23 @@ def _currency(mapping: Mapping, place: Place) -> str:
         return "USD"
     text = (as_text(expression.value(place)) or "").strip().upper()
     if not is_currency(text):
-        raise PriceUnclear(f"The currency {shown(text)} is no code of three letters; the row's prices are left out.")
+        raise PriceUnclear(
+            f"The currency {shown(text)} is no code of three letters; the row's prices are left "
+            "out."
+        )
     return text
 
 
-def _amounts(mapping: Mapping, price: PriceField, place: Place, currency: str) -> Iterator[tuple[Decimal, int]]:
+def _amounts(
+    mapping: Mapping, price: PriceField, place: Place, currency: str
+) -> Iterator[tuple[Decimal, int]]:
     """(amount, size of request above which it holds) of one price of the row."""
     inner = [place]
     if price.each is not None:
-        inner = [Place(value, place.keys, place.around, place.count) for value in price.each.values(place)]
+        inner = [
+            Place(value, place.keys, place.around, place.count)
+            for value in price.each.values(place)
+        ]
     for each in inner:
         value = price.path.first(each)
         if value is NOTHING or value in (None, "") or _says_none(mapping, value):
@@ -57,7 +68,10 @@ def _amounts(mapping: Mapping, price: PriceField, place: Place, currency: str) -
         above = price.above if isinstance(price.above, int) else _size(price.above, each)
         # without a size it holds under a condition that the mapping does not know
         if above is not None:
-            yield per_million(price.where, _number(value), per=price.counted, currency=currency), above
+            yield (
+                per_million(price.where, _number(value), per=price.counted, currency=currency),
+                above,
+            )
 
 
 def _says_none(mapping: Mapping, value: Any) -> bool:
@@ -79,7 +93,8 @@ def _size(path: Path, place: Place) -> int | None:
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= _LARGEST_REQUEST:
         raise PriceUnclear(
-            f"A price holds above {shown(value)} tokens, which is no size; the row's prices are left out."
+            f"A price holds above {shown(value)} tokens, which is no size; the row's prices are "
+            "left out."
         )
     return value
 

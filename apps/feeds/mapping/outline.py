@@ -1,4 +1,5 @@
-"""What lies in a document, for who writes a mapping: where lists of rows are, what a row holds, a first proposal."""
+"""What lies in a document, for who writes a mapping: where lists of rows are, what a row holds, a
+first proposal."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -24,7 +25,8 @@ class Rows:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Something that lies in rows: the path from the row, in how many of those looked at, and the first of it."""
+    """Something that lies in rows: the path from the row, in how many of those looked at, and the
+    first of it."""
 
     path: str
     n: int
@@ -42,7 +44,8 @@ class Outline:
 
 
 def outline(document: Any, rows: Path | None = None) -> Outline:
-    """What lies in `document`; without `rows`, the parts are those of the list that looks most like one of models."""
+    """What lies in `document`; without `rows`, the parts are those of the list that looks most like
+    one of models."""
     lists = sorted(_lists(document, ()), key=lambda found: -found[1])[:_MOST_LISTS]
     if rows is None and lists:
         each = [_outline(document, path, lists) for path, _ in lists]
@@ -66,7 +69,8 @@ def _outline(document: Any, path: Path | None, lists: Sequence[tuple[Path, int]]
 
 
 def _lists(value: Any, steps: tuple[Name | Each, ...]) -> Iterator[tuple[Path, int]]:
-    """(path, number of rows) of every list or map of objects, that inside all rows of another among them."""
+    """(path, number of rows) of every list or map of objects, that inside all rows of another among
+    them."""
     if len(steps) > _DEEPEST:
         return
     if isinstance(value, list):
@@ -84,15 +88,23 @@ def _lists(value: Any, steps: tuple[Name | Each, ...]) -> Iterator[tuple[Path, i
         yield from _lists(one, (*steps, Name(key)))
 
 
-def _rows_and_within(steps: tuple[Name | Each, ...], rows: list[Any], n: int) -> Iterator[tuple[Path, int]]:
+def _rows_and_within(
+    steps: tuple[Name | Each, ...], rows: list[Any], n: int
+) -> Iterator[tuple[Path, int]]:
     yield Path(steps), n
     if sum(isinstance(step, Each) for step in steps) > 1:
         return
     for key in list(rows[0])[:40]:
-        inner = [row[key] for row in rows if isinstance(row, dict) and isinstance(row.get(key), list | dict)]
+        inner = [
+            row[key]
+            for row in rows
+            if isinstance(row, dict) and isinstance(row.get(key), list | dict)
+        ]
         kind = list if inner and isinstance(inner[0], list) else dict
         inner = [each for each in inner if isinstance(each, kind)]
-        objects = [one for each in inner for one in (each if isinstance(each, list) else each.values())]
+        objects = [
+            one for each in inner for one in (each if isinstance(each, list) else each.values())
+        ]
         of_map = bool(inner) and isinstance(inner[0], dict)
         are_rows = bool(objects) and all(isinstance(one, dict) for one in objects)
         # parts of a row are objects too, but each of its own name
@@ -132,53 +144,100 @@ def _leaves(value: Any, steps: tuple[Name | Each | Index, ...]) -> Iterator[tupl
         yield str(Path(steps)), value
 
 
-# --- a first proposal -----------------------------------------------------------------------------------------------
+# --- a first proposal -----------------------------------------------------------------------------
 
 # names under which feeds publish these facts, the likeliest first
 _USUAL = {
     "api_id": ("model_id", "api_id", "modelId", "model", "id", "slug", "@key"),
-    "host": ("provider", "host", "vendor", "provider_id", "providerId", "litellm_provider", "@1.id", "@key1"),
+    "host": (
+        "provider",
+        "host",
+        "vendor",
+        "provider_id",
+        "providerId",
+        "litellm_provider",
+        "@1.id",
+        "@key1",
+    ),
     "name": ("model_name", "display_name", "displayName", "name", "title"),
     "retires_on": (
-        "shutdown_date", "shutdown_on", "retires_on", "retirement_date", "retirementDate", "end_of_life", "eol",
-        "eol_date", "expiration_date", "deprecation_date", "sunset_date", "shutdown",
+        "shutdown_date",
+        "shutdown_on",
+        "retires_on",
+        "retirement_date",
+        "retirementDate",
+        "end_of_life",
+        "eol",
+        "eol_date",
+        "expiration_date",
+        "deprecation_date",
+        "sunset_date",
+        "shutdown",
     ),
     "not_before": ("earliest_shutdown_on", "not_before", "earliest_retirement_date"),
-    "announced_on": ("announcement_date", "announced_on", "deprecated_on", "deprecationDate", "announced"),
-    "successor": ("replacement_model", "replacement", "successor", "successor_model", "replacements[*].model"),
+    "announced_on": (
+        "announcement_date",
+        "announced_on",
+        "deprecated_on",
+        "deprecationDate",
+        "announced",
+    ),
+    "successor": (
+        "replacement_model",
+        "replacement",
+        "successor",
+        "successor_model",
+        "replacements[*].model",
+    ),
     "status": ("status", "lifecycle", "state", "lifecycle_status"),
     "source_url": ("url", "source_url", "sources[*].url", "link", "docs_url", "@1.doc"),
-}  # fmt: skip
+}
 _USUAL_PRICES = {
     "input": (
-        ("input_cost_per_token", "one"), ("pricing.prompt", "one"), ("cost.input", "million"),
-        ("input_mtok", "million"), ("input_price_per_million", "million"), ("input_per_1k", "thousand"),
-        ("prices.input", "million"), ("prices.input_mtok", "million"),
+        ("input_cost_per_token", "one"),
+        ("pricing.prompt", "one"),
+        ("cost.input", "million"),
+        ("input_mtok", "million"),
+        ("input_price_per_million", "million"),
+        ("input_per_1k", "thousand"),
+        ("prices.input", "million"),
+        ("prices.input_mtok", "million"),
     ),
     "output": (
-        ("output_cost_per_token", "one"), ("pricing.completion", "one"), ("cost.output", "million"),
-        ("output_mtok", "million"), ("output_price_per_million", "million"), ("output_per_1k", "thousand"),
-        ("prices.output", "million"), ("prices.output_mtok", "million"),
+        ("output_cost_per_token", "one"),
+        ("pricing.completion", "one"),
+        ("cost.output", "million"),
+        ("output_mtok", "million"),
+        ("output_price_per_million", "million"),
+        ("output_per_1k", "thousand"),
+        ("prices.output", "million"),
+        ("prices.output_mtok", "million"),
     ),
     "cache_read": (
-        ("cache_read_input_token_cost", "one"), ("pricing.input_cache_read", "one"), ("cost.cache_read", "million"),
+        ("cache_read_input_token_cost", "one"),
+        ("pricing.input_cache_read", "one"),
+        ("cost.cache_read", "million"),
     ),
     "cache_write": (
-        ("cache_creation_input_token_cost", "one"), ("pricing.input_cache_write", "one"),
+        ("cache_creation_input_token_cost", "one"),
+        ("pricing.input_cache_write", "one"),
         ("cost.cache_write", "million"),
     ),
-}  # fmt: skip
+}
 
 
 def proposal(found: Outline) -> dict[str, Any]:
-    """A mapping by the names that feeds usually give these things: to be looked at and corrected, not to be trusted."""
+    """A mapping by the names that feeds usually give these things: to be looked at and corrected,
+    not to be trusted."""
     there = {part.path for part in found.parts}
     said: dict[str, Any] = {"rows": found.rows} if found.rows else {}
     for name, usual in _USUAL.items():
         if path := next((path for path in usual if path in there), ""):
             said[name] = path
     if "api_id" in said:
-        said["external_id"] = f"{said['host']} + '/' + {said['api_id']}" if "host" in said else said["api_id"]
+        said["external_id"] = (
+            f"{said['host']} + '/' + {said['api_id']}" if "host" in said else said["api_id"]
+        )
     prices = []
     for unit, options in _USUAL_PRICES.items():
         if option := next((option for option in options if option[0] in there), None):

@@ -1,18 +1,21 @@
-"""The small language in which a mapping says where something lies in a JSON document. Nothing is evaluated.
+"""The small language in which a mapping says where something lies in a JSON document. Nothing is
+evaluated.
 
     model.id                     names, one inside the other
     ["model.id"]                 a name with dots, spaces or signs in it
     models[*]   providers.*      every element of a list, every value of a map
     models[0]                    one element of a list
     replacements[recommended=true].model      the elements of a list that say so
-    @key   @key1                 the key of the row in its map; of the first `*` or `[*]` on the way to the rows
+    @key   @key1                 the key of the row in its map; of the first `*` or `[*]` on the way
+    to the rows
     @1.name                      a name in what the first `*` or `[*]` of the rows' path stands for
     'openai'                     that very text
     provider + '/' + model       texts put together; nothing where one of them is missing
     shutdown_on | end.date       the first that is there
 
-docs/feeds.md explains it to people. A library for JSON queries would neither know the keys of the maps around a row
-nor say which part of a path finds nothing, and that sentence is what people need most.
+docs/feeds.md explains it to people. A library for JSON queries would neither know the keys of the
+maps around a row nor say which part of a path finds nothing, and that sentence is what people need
+most.
 """
 
 import re
@@ -28,8 +31,9 @@ LONGEST = 300
 MOST_STEPS = 12
 # of one path in one row
 MOST_VALUES = 1000
-# of all paths in all rows, values that lead nowhere counted: 100,000 rows of thirty facts, looked at three times.
-# A path that looks through the whole document again for each row would cost its square
+# of all paths in all rows, values that lead nowhere counted: 100,000 rows of thirty facts, looked
+# at three times. A path that looks through the whole document again for each row would cost its
+# square
 MAX_STEPS = 30_000_000
 
 _TOKEN = re.compile(
@@ -88,7 +92,9 @@ class Name:
     key: str
 
     def __str__(self) -> str:
-        return self.key if re.fullmatch(r"[^\s.\[\]|+'\"@*=]+", self.key) else f"[{_quoted(self.key)}]"
+        return (
+            self.key if re.fullmatch(r"[^\s.\[\]|+'\"@*=]+", self.key) else f"[{_quoted(self.key)}]"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +140,8 @@ type Step = Name | Index | Each | Where | Around
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A row and what lies around it: the keys and values of each `*` or `[*]` on the way, outermost first.
+    """A row and what lies around it: the keys and values of each `*` or `[*]` on the way, outermost
+    first.
 
     Rows of one document share their `count`.
     """
@@ -161,8 +168,9 @@ class Path:
         return sum(isinstance(step, Each) for step in self.steps)
 
     def values(self, place: Place) -> Iterator[Any]:
-        """What lies there, null included, in the document's order, MOST_VALUES at most; nothing where a step leads
-        nowhere. TooManySteps where the rows of the document were looked at too often."""
+        """What lies there, null included, in the document's order, MOST_VALUES at most; nothing
+        where a step leads nowhere. TooManySteps where the rows of the document were looked at too
+        often."""
         yield from islice(self._walk(place.value, self.steps, place), MOST_VALUES)
 
     def _walk(self, value: Any, steps: tuple[Step, ...], place: Place) -> Iterator[Any]:
@@ -173,13 +181,15 @@ class Path:
             place.count.n_steps += 1
             if place.count.n_steps > MAX_STEPS:
                 raise TooManySteps(
-                    f"The path '{self}' looks through too much of the document for each row: more than {MAX_STEPS:,}"
+                    f"The path '{self}' looks through too much of the document for each row: more "
+                    f"than {MAX_STEPS:,}"
                     " values in all. Begin at the row instead of at what lies around it."
                 )
             yield from self._walk(inner, steps[1:], place)
 
     def first(self, place: Place) -> Any:
-        """The first value that is neither null nor an empty text; else null where the name is there; else NOTHING."""
+        """The first value that is neither null nor an empty text; else null where the name is
+        there; else NOTHING."""
         found: Any = NOTHING
         for value in self.values(place):
             if value not in (None, ""):
@@ -213,8 +223,8 @@ class Expression:
         return tuple(term for option in self.options for term in option if isinstance(term, Path))
 
     def value(self, place: Place) -> Any:
-        """The first option that is there, as it lies there, or as text where several terms are put together; null
-        where only null is found, NOTHING where nothing is."""
+        """The first option that is there, as it lies there, or as text where several terms are put
+        together; null where only null is found, NOTHING where nothing is."""
         found: Any = NOTHING
         for option in self.options:
             value = _option(option, place)
@@ -240,7 +250,8 @@ def _option(option: tuple[Term, ...], place: Place) -> Any:
 
 
 def as_text(value: Any) -> str | None:
-    """A text, number, true or false as text; "" for null or nothing; None for a list or map, which is no text."""
+    """A text, number, true or false as text; "" for null or nothing; None for a list or map, which
+    is no text."""
     if value is None or value is NOTHING:
         return ""
     if isinstance(value, str):
@@ -269,7 +280,9 @@ def inside(value: Any, step: Step, place: Place) -> Iterator[Any]:
         case Where(key, word):
             if isinstance(value, list):
                 place.count.n_steps += len(value)
-                yield from (one for one in value if isinstance(one, dict) and as_text(one.get(key)) == word)
+                yield from (
+                    one for one in value if isinstance(one, dict) and as_text(one.get(key)) == word
+                )
         case Around(number, is_key):
             which = place.keys if is_key else place.around
             if 0 <= number - 1 < len(which) or (number == 0 and which):
@@ -293,28 +306,38 @@ def _rows(place: Place, steps: tuple[Step, ...]) -> Iterator[Place]:
         else:
             pairs = enumerate(value) if not step.of_map and isinstance(value, list) else ()
         for key, inner in pairs:
-            yield from _rows(Place(inner, (*place.keys, key), (*place.around, inner), place.count), steps[1:])
+            yield from _rows(
+                Place(inner, (*place.keys, key), (*place.around, inner), place.count), steps[1:]
+            )
         return
     for inner in inside(place.value, step, place):
         yield from _rows(Place(inner, place.keys, place.around, place.count), steps[1:])
 
 
-# --- reading a path -------------------------------------------------------------------------------------------------
+# --- reading a path -------------------------------------------------------------------------------
 
 
 def read_path(text: str, *, of_rows: bool = False) -> Path:
-    """A single path. BadPath where it is none; with `of_rows` also where it leads to one thing instead of many."""
+    """A single path. BadPath where it is none; with `of_rows` also where it leads to one thing
+    instead of many."""
     expression = read_expression(text)
     only = expression.options[0][0]
-    if len(expression.options) != 1 or len(expression.options[0]) != 1 or not isinstance(only, Path):
+    if (
+        len(expression.options) != 1
+        or len(expression.options[0]) != 1
+        or not isinstance(only, Path)
+    ):
         raise BadPath(f"'{text}' must be one path such as data.models[*], without texts, + or |.")
     if of_rows and not only.n_each:
         raise BadPath(
-            f"'{text}' leads to one thing. Say [*] for every element of a list or * for every value of a map: "
+            f"'{text}' leads to one thing. Say [*] for every element of a list or * for every "
+            "value of a map: "
             f"{text}[*], or {text}.*"
         )
     if of_rows and any(isinstance(step, Around) for step in only.steps):
-        raise BadPath(f"'{text}' begins at the document, around which nothing lies. Leave the @ out.")
+        raise BadPath(
+            f"'{text}' begins at the document, around which nothing lies. Leave the @ out."
+        )
     return only
 
 
@@ -345,7 +368,9 @@ def read_expression(text: str) -> Expression:
             continue
         token = _TOKEN.match(text, position)
         if token is None:
-            raise BadPath(f"'{text}' cannot be read from '{text[position : position + 20].strip()}' on.")
+            raise BadPath(
+                f"'{text}' cannot be read from '{text[position : position + 20].strip()}' on."
+            )
         position = token.end()
         sign = token["sign"]
         if sign in {"|", "+"}:
@@ -360,7 +385,10 @@ def read_expression(text: str) -> Expression:
             dotted = True
         elif token["text"] is not None and not dotted:
             if steps or not wants:
-                raise BadPath(f"'{text}' has the text {token['text']} beside something else. Put a + between them.")
+                raise BadPath(
+                    f"'{text}' has the text {token['text']} beside something else. Put a + between "
+                    "them."
+                )
             terms.append(Text(token["text"][1:-1]))
             wants = False
         else:
@@ -369,7 +397,10 @@ def read_expression(text: str) -> Expression:
             if dotted and isinstance(step, Around):
                 raise BadPath(f"'{text}' has an @ inside. It belongs at the beginning.")
             if not dotted and not bracketed and not wants:
-                raise BadPath(f"'{text}' cannot be read from '{token.group().strip()}' on: a dot, + or | is missing.")
+                raise BadPath(
+                    f"'{text}' cannot be read from '{token.group().strip()}' on: a dot, + or | is "
+                    "missing."
+                )
             if not steps and not wants:
                 raise BadPath(f"'{text}' cannot be read from '{token.group().strip()}' on.")
             steps.append(step)
@@ -389,7 +420,8 @@ def _readinside(token: re.Match[str]) -> Step:
     if token["where"]:
         word = token["word"].rstrip()
         return Where(
-            token["key"], word[1:-1] if word[:1] in "'\"" and word[-1:] == word[:1] and len(word) > 1 else word
+            token["key"],
+            word[1:-1] if word[:1] in "'\"" and word[-1:] == word[:1] and len(word) > 1 else word,
         )
     if token["at"]:
         word = token["at"]

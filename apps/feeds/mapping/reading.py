@@ -1,11 +1,19 @@
-"""From a JSON document and a mapping to the same claims as the built-in adapters make, under the same guards."""
+"""From a JSON document and a mapping to the same claims as the built-in adapters make, under the
+same guards."""
 
 import re
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
-from apps.catalog.claims.feed_rows import FIRM, NOT_BEFORE, FeedRow, LifecycleClaim, ParsedFeed, PriceLine
+from apps.catalog.claims.feed_rows import (
+    FIRM,
+    NOT_BEFORE,
+    FeedRow,
+    LifecycleClaim,
+    ParsedFeed,
+    PriceLine,
+)
 from apps.feeds.mapping.missing import why_nothing
 from apps.feeds.mapping.money import price_lines
 from apps.feeds.mapping.paths import NOTHING, Path, Place, Text, TooManySteps, as_text, rows_at
@@ -46,8 +54,9 @@ _FAR = re.compile(r"(?:209\d|2[1-9]\d\d|[3-9]\d\d\d)-\d\d-\d\d", re.ASCII)
 
 @dataclass(slots=True)
 class Reading:
-    """What a document says by a mapping. `unfound` are sentences about paths that find nothing in any row, by field;
-    `n_places` counts rows before any was set aside. `refusal` is why nothing may be concluded from it, else empty."""
+    """What a document says by a mapping. `unfound` are sentences about paths that find nothing in
+    any row, by field; `n_places` counts rows before any was set aside. `refusal` is why nothing may
+    be concluded from it, else empty."""
 
     parsed: ParsedFeed | None = None
     unfound: dict[str, str] = field(default_factory=dict)
@@ -56,7 +65,8 @@ class Reading:
 
 
 def parse(body: bytes, *, mapping: Mapping) -> ParsedFeed:
-    """As every adapter: rows, and what is set aside. PayloadRefused where nothing may be concluded."""
+    """As every adapter: rows, and what is set aside. PayloadRefused where nothing may be
+    concluded."""
     reading = read(load_json(body), mapping)
     if reading.parsed is None:
         raise PayloadRefused(reading.refusal)
@@ -77,7 +87,8 @@ def _read(document: Any, mapping: Mapping) -> Reading:
         places.append(place)
         if len(places) > MOST_ROWS:
             return Reading(
-                refusal=f"The path '{mapping.rows}' finds more than {MOST_ROWS:,} rows. Is it the right one?"
+                refusal=f"The path '{mapping.rows}' finds more than {MOST_ROWS:,} rows. Is it "
+                "the right one?"
             )
     if not places:
         refusal = why_nothing(mapping.rows, [Place(document)])
@@ -88,7 +99,9 @@ def _read(document: Any, mapping: Mapping) -> Reading:
         as_of = _whole(document, places, mapping)
         _refuse_without_keys(reading.unfound)
         harvest = Harvest.empty()
-        _Reader(mapping, harvest, dated=_is_dated(mapping, reading.unfound), as_of=as_of).take(places)
+        _Reader(mapping, harvest, dated=_is_dated(mapping, reading.unfound), as_of=as_of).take(
+            places
+        )
         for name, sentence in reading.unfound.items():
             # said once for all rows, for as long as it is so
             harvest.rejects.append(reject(f"{MAPPING}: {name}", sentence))
@@ -101,16 +114,23 @@ def _read(document: Any, mapping: Mapping) -> Reading:
 def _unfound(places: list[Place], mapping: Mapping) -> dict[str, str]:
     """{field: sentence} of the fields of which no path leads anywhere in any row.
 
-    A name that stands in some rows only, or with null, is there; the paths of one field stand in for each other.
+    A name that stands in some rows only, or with null, is there; the paths of one field stand in
+    for each other.
     """
     found: dict[str, str] = {}
     for name, expression in mapping.fields.items():
         paths = expression.paths
-        if not paths or any(isinstance(option[0], Text) and len(option) == 1 for option in expression.options):
+        if not paths or any(
+            isinstance(option[0], Text) and len(option) == 1 for option in expression.options
+        ):
             continue
         if not any(_leads_anywhere(path, places) for path in paths):
             found[name] = why_nothing(paths[0], places)
-        elif lost := [path for path in paths if len(expression.options) == 1 and not _leads_anywhere(path, places)]:
+        elif lost := [
+            path
+            for path in paths
+            if len(expression.options) == 1 and not _leads_anywhere(path, places)
+        ]:
             found[name] = why_nothing(lost[0], places)
     for price in mapping.prices:
         path = Path((*price.each.steps, *price.path.steps)) if price.each else price.path
@@ -130,7 +150,8 @@ def _leads_anywhere(path: Path, places: list[Place]) -> bool:
 
 
 def _is_dated(mapping: Mapping, unfound: dict[str, str]) -> bool:
-    """Whether the absence of a date in a row says that it has none: not where the feed has lost the field."""
+    """Whether the absence of a date in a row says that it has none: not where the feed has lost the
+    field."""
     dates = [name for name in ("retires_on", "not_before") if name in mapping.fields]
     other = [name for name in LIFECYCLE_FIELDS if name in mapping.fields]
     return any(name not in unfound for name in dates or other)
@@ -142,14 +163,16 @@ def _whole(document: Any, places: list[Place], mapping: Mapping) -> datetime | N
     paths = mapping.document
     if "next" in paths and (further := paths["next"].first(around)) is not NOTHING and further:
         raise PayloadRefused(
-            f"The document is one page of several: '{paths['next']}' names a further one. Rows of the other pages "
+            f"The document is one page of several: '{paths['next']}' names a further one. Rows of "
+            "the other pages "
             "would look removed, so that nothing is taken from it."
         )
     if "count" in paths:
         said = paths["count"].first(around)
         if isinstance(said, int) and not isinstance(said, bool) and said != len(places):
             raise PayloadRefused(
-                f"The document says it holds {said:,} rows and holds {len(places):,}: it is not whole. "
+                f"The document says it holds {said:,} rows and holds {len(places):,}: it is not "
+                "whole. "
                 "The last good state is kept; the next poll tries again."
             )
     return _moment(paths["as_of"].first(around)) if "as_of" in paths else None
@@ -177,7 +200,9 @@ class _Aside(Exception):
 class _Reader:
     """Reads rows one by one into a harvest."""
 
-    def __init__(self, mapping: Mapping, harvest: Harvest, *, dated: bool, as_of: datetime | None) -> None:
+    def __init__(
+        self, mapping: Mapping, harvest: Harvest, *, dated: bool, as_of: datetime | None
+    ) -> None:
         self.mapping, self.harvest, self.dated, self.as_of = mapping, harvest, dated, as_of
         self.has_lifecycle = "lifecycle" in mapping.topics
 
@@ -211,7 +236,11 @@ class _Reader:
         del rejects[n_after:]
         if differ:
             del rejects[n_before:]
-            self._aside(external_id, f"The row stands {len(same)} times in the feed with different content.", same[0])
+            self._aside(
+                external_id,
+                f"The row stands {len(same)} times in the feed with different content.",
+                same[0],
+            )
         else:
             self.harvest.rows.append(row)
 
@@ -219,7 +248,8 @@ class _Reader:
         self.harvest.rejects.append(reject(external_id, reason, place.value))
 
     def _text(self, name: str, place: Place, longest: int) -> str:
-        """The text of a field, "" where it is missing; _Aside where it is a list or map, too long or unprintable."""
+        """The text of a field, "" where it is missing; _Aside where it is a list or map, too long
+        or unprintable."""
         expression = self.mapping.fields.get(name)
         if expression is None:
             return ""
@@ -249,7 +279,9 @@ class _Reader:
         if not host:
             raise _Aside(f"The host {shown(said)} has no letter or digit.")
         api_id = self._needed("api_id", place, LONGEST_API_ID)
-        lifecycle, region = self._lifecycle(external_id, place) if self.has_lifecycle else (None, "")
+        lifecycle, region = (
+            self._lifecycle(external_id, place) if self.has_lifecycle else (None, "")
+        )
         row = FeedRow(
             external_id=external_id,
             group=self._text("group", place, 100) or host,
@@ -279,7 +311,15 @@ class _Reader:
             return ""
         if address := web_address(expression.value(place)):
             return address
-        return next((found for path in expression.paths for found in map(web_address, path.values(place)) if found), "")
+        return next(
+            (
+                found
+                for path in expression.paths
+                for found in map(web_address, path.values(place))
+                if found
+            ),
+            "",
+        )
 
     def _excerpt(self, place: Place) -> dict[str, Any]:
         """What the claims rest on, as it lies in the row, in text."""
@@ -292,7 +332,7 @@ class _Reader:
             _quote(excerpt, price.where, path, place)
         return dict(list(excerpt.items())[:_MOST_QUOTED])
 
-    # --- lifecycle --------------------------------------------------------------------------------------------------
+    # --- lifecycle --------------------------------------------------------------------------------
 
     def _lifecycle(self, external_id: str, place: Place) -> tuple[LifecycleClaim | None, str]:
         """What the row says about its end, and the regions that its date holds in."""
@@ -329,7 +369,8 @@ class _Reader:
             return replace(soft, kind=NOT_BEFORE) if soft else None
         if soft is not None and firm.kind == FIRM and firm.on < soft.on:
             raise DateUnclear(
-                f"The row gives the retirement date {firm.on} and an earliest one {soft.on} after it; "
+                f"The row gives the retirement date {firm.on} and an earliest one {soft.on} after "
+                "it; "
                 "only one can be meant."
             )
         return firm
@@ -354,7 +395,8 @@ class _Reader:
             return ""
         if meaning is None:
             raise DateUnclear(
-                f"The lifecycle word {shown(value)} is not in the table of words. Say in the mapping what it means."
+                f"The lifecycle word {shown(value)} is not in the table of words. Say in the "
+                "mapping what it means."
             )
         return meaning
 
@@ -364,7 +406,9 @@ class _Reader:
             return ""
         ahead = self.as_of is not None and end.on > self.as_of.date() + timedelta(days=1)
         if status == "retired" and ahead:
-            return f"The row says the model is retired, yet its retirement date {end.on} lies ahead."
+            return (
+                f"The row says the model is retired, yet its retirement date {end.on} lies ahead."
+            )
         if announced and end.on < announced.on:
             return f"The retirement date {end.on} lies before its announcement on {announced.on}."
         if announced and end.on == announced.on and (status != "retired" or ahead):

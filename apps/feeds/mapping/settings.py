@@ -27,9 +27,23 @@ IGNORED = "ignore"
 PERS = ("million", "thousand", "one")
 # units that are not tokens
 COUNTED_UNITS = frozenset(
-    {"image", "second", "character", "page", "query", "request", "web_search", "pixel", "video_second"}
+    {
+        "image",
+        "second",
+        "character",
+        "page",
+        "query",
+        "request",
+        "web_search",
+        "pixel",
+        "video_second",
+    }
 )
-_PER_OF_TOKENS: dict[str, Per] = {"million": "million", "thousand": "thousand_tokens", "one": "token"}
+_PER_OF_TOKENS: dict[str, Per] = {
+    "million": "million",
+    "thousand": "thousand_tokens",
+    "one": "token",
+}
 _PER_OF_OTHERS: dict[str, Per] = {"million": "million_units", "thousand": "thousand", "one": "unit"}
 ABSENCES: tuple[Absence, ...] = ("news", "notices", "nothing")
 ZEROS = ("unknown", "free")
@@ -54,10 +68,11 @@ class BadMapping(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class PriceField:
-    """Where one price lies. With `each` it lies in every element of that list, and `path` and `above` begin there.
+    """Where one price lies. With `each` it lies in every element of that list, and `path` and
+    `above` begin there.
 
-    `above` is the size of request in tokens from which it holds: a number, or a path to one. `per` is what the
-    published number is the price of: one, a thousand or a million of the unit.
+    `above` is the size of request in tokens from which it holds: a number, or a path to one. `per`
+    is what the published number is the price of: one, a thousand or a million of the unit.
     """
 
     unit: str
@@ -93,22 +108,37 @@ class Mapping:
 
     @property
     def topics(self) -> frozenset[str]:
-        lifecycle = {"lifecycle"} if any(name in self.fields for name in LIFECYCLE_FIELDS) else set()
+        lifecycle = (
+            {"lifecycle"} if any(name in self.fields for name in LIFECYCLE_FIELDS) else set()
+        )
         return frozenset(lifecycle | ({"price"} if self.prices else set()))
 
 
 def read_mapping(stored: object) -> Mapping:
     """The mapping of its stored form; BadMapping names every field that is wrong."""
     if not isinstance(stored, dict):
-        raise BadMapping({"mapping": "A mapping is a JSON object with rows, external_id, host and api_id."})
+        raise BadMapping(
+            {"mapping": "A mapping is a JSON object with rows, external_id, host and api_id."}
+        )
     errors: dict[str, str] = {}
     allowed = {
-        "rows", *EXPRESSIONS, *DOCUMENT_PATHS, "prices", "hosts", "statuses", "zero", "no_price", "skip",
-        "far_days_are_none", "absence",
-    }  # fmt: skip
+        "rows",
+        *EXPRESSIONS,
+        *DOCUMENT_PATHS,
+        "prices",
+        "hosts",
+        "statuses",
+        "zero",
+        "no_price",
+        "skip",
+        "far_days_are_none",
+        "absence",
+    }
     for name in stored:
         if name not in allowed:
-            errors[str(name)[:60]] = f"'{str(name)[:60]}' is no part of a mapping. Parts: {', '.join(sorted(allowed))}."
+            errors[str(name)[:60]] = (
+                f"'{str(name)[:60]}' is no part of a mapping. Parts: {', '.join(sorted(allowed))}."
+            )
     rows = _read(stored, "rows", errors, lambda text: read_path(text, of_rows=True), required=True)
     fields: dict[str, Expression] = {}
     for name in EXPRESSIONS:
@@ -125,7 +155,9 @@ def read_mapping(stored: object) -> Mapping:
     statuses = _words(stored.get("statuses"), "statuses", errors)
     for word, meaning in statuses.items():
         if meaning not in (*STATUSES, IGNORED):
-            errors["statuses"] = f"'{word}' cannot mean '{meaning}'. Choose from {', '.join((*STATUSES, IGNORED))}."
+            errors["statuses"] = (
+                f"'{word}' cannot mean '{meaning}'. Choose from {', '.join((*STATUSES, IGNORED))}."
+            )
     found = {
         "zero": _choice(stored, "zero", ZEROS, "unknown", errors),
         "absence": _choice(stored, "absence", ABSENCES, "notices", errors),
@@ -136,7 +168,9 @@ def read_mapping(stored: object) -> Mapping:
     no_price = _texts(stored.get("no_price"), "no_price", errors)
     skip = _texts(stored.get("skip"), "skip", errors)
     if not errors and not prices and not any(name in fields for name in LIFECYCLE_FIELDS):
-        errors["retires_on"] = "Say where at least one fact lies: a retirement date, a status or a price."
+        errors["retires_on"] = (
+            "Say where at least one fact lies: a retirement date, a status or a price."
+        )
     if errors or rows is None:
         raise BadMapping(errors)
     return Mapping(
@@ -160,7 +194,12 @@ def tidy(stored: dict[str, Any]) -> dict[str, Any]:
 
 
 def _read[T](
-    stored: Dictionary[str, Any], name: str, errors: dict[str, str], read: Callable[[str], T], *, required: bool = False
+    stored: Dictionary[str, Any],
+    name: str,
+    errors: dict[str, str],
+    read: Callable[[str], T],
+    *,
+    required: bool = False,
 ) -> T | None:
     text = stored.get(name)
     if text in (None, ""):
@@ -178,20 +217,35 @@ def _read[T](
 
 
 NAMES = {
-    "rows": "the list of rows", "external_id": "the row's own id", "host": "the host", "api_id": "the API id",
-    "name": "the name", "region": "the region", "tier": "the service tier", "group": "the group of rows",
-    "alias_of": "the row it points to", "retires_on": "the retirement date", "not_before": "the earliest retirement",
-    "announced_on": "the announcement date", "successor": "the successor", "status": "the lifecycle word",
-    "currency": "the currency", "source_url": "the source address", "as_of": "the moment the feed was made",
-    "count": "the number of rows", "next": "the address of the next page",
-}  # fmt: skip
+    "rows": "the list of rows",
+    "external_id": "the row's own id",
+    "host": "the host",
+    "api_id": "the API id",
+    "name": "the name",
+    "region": "the region",
+    "tier": "the service tier",
+    "group": "the group of rows",
+    "alias_of": "the row it points to",
+    "retires_on": "the retirement date",
+    "not_before": "the earliest retirement",
+    "announced_on": "the announcement date",
+    "successor": "the successor",
+    "status": "the lifecycle word",
+    "currency": "the currency",
+    "source_url": "the source address",
+    "as_of": "the moment the feed was made",
+    "count": "the number of rows",
+    "next": "the address of the next page",
+}
 
 
 def _prices(value: object, errors: dict[str, str]) -> tuple[PriceField, ...]:
     if value in (None, []):
         return ()
     if not isinstance(value, list) or len(value) > MOST_PRICES:
-        errors["prices"] = f"Prices are a list of at most {MOST_PRICES} objects with unit, path and per."
+        errors["prices"] = (
+            f"Prices are a list of at most {MOST_PRICES} objects with unit, path and per."
+        )
         return ()
     found = []
     for number, each in enumerate(value, start=1):
@@ -204,7 +258,9 @@ def _prices(value: object, errors: dict[str, str]) -> tuple[PriceField, ...]:
 
 def _price(value: object) -> PriceField:
     if not isinstance(value, dict) or not set(value) <= {"unit", "path", "per", "each", "above"}:
-        raise ValueError("a price has unit, path, per and, where it depends on the size, each and above.")
+        raise ValueError(
+            "a price has unit, path, per and, where it depends on the size, each and above."
+        )
     unit, per, above = value.get("unit"), value.get("per", "million"), value.get("above") or 0
     if unit not in PRICE_UNITS:
         raise ValueError(f"'{unit}' is no unit. Choose from {', '.join(PRICE_UNITS)}.")
@@ -216,10 +272,16 @@ def _price(value: object) -> PriceField:
     size: int | Path
     if isinstance(above, str) and not above.strip().isdecimal():
         size = read_path(above)
-    elif isinstance(above, int | str) and not isinstance(above, bool) and 0 <= int(above) <= _LARGEST_REQUEST:
+    elif (
+        isinstance(above, int | str)
+        and not isinstance(above, bool)
+        and 0 <= int(above) <= _LARGEST_REQUEST
+    ):
         size = int(above)
     else:
-        raise ValueError(f"'above' is a number of tokens up to {_LARGEST_REQUEST:,}, or a path to one.")
+        raise ValueError(
+            f"'above' is a number of tokens up to {_LARGEST_REQUEST:,}, or a path to one."
+        )
     each = read_path(texts["each"]) if texts["each"] else None
     return PriceField(str(unit), read_path(texts["path"]), per, each, size)
 
@@ -228,7 +290,9 @@ def _words(value: object, name: str, errors: dict[str, str]) -> dict[str, str]:
     if value in (None, {}):
         return {}
     fits = isinstance(value, dict) and len(value) <= MOST_WORDS
-    if not fits or not all(_is_word(key) and _is_word(word) for key, word in cast(dict[Any, Any], value).items()):
+    if not fits or not all(
+        _is_word(key) and _is_word(word) for key, word in cast(dict[Any, Any], value).items()
+    ):
         errors[name] = f"{name.capitalize()} are at most {MOST_WORDS} words with what each means."
         return {}
     return dict(cast(dict[str, str], value))
@@ -237,7 +301,11 @@ def _words(value: object, name: str, errors: dict[str, str]) -> dict[str, str]:
 def _texts(value: object, name: str, errors: dict[str, str]) -> tuple[str, ...]:
     if value in (None, []):
         return ()
-    if not isinstance(value, list) or len(value) > MOST_SKIPPED or not all(_is_word(one, 400) for one in value):
+    if (
+        not isinstance(value, list)
+        or len(value) > MOST_SKIPPED
+        or not all(_is_word(one, 400) for one in value)
+    ):
         errors[name] = f"'{name}' is a list of at most {MOST_SKIPPED} texts."
         return ()
     return tuple(value)
@@ -248,7 +316,11 @@ def _is_word(value: object, longest: int = _LONGEST_WORD) -> bool:
 
 
 def _choice(
-    stored: Dictionary[str, Any], name: str, choices: tuple[str, ...], usual: str, errors: dict[str, str]
+    stored: Dictionary[str, Any],
+    name: str,
+    choices: tuple[str, ...],
+    usual: str,
+    errors: dict[str, str],
 ) -> str:
     value = stored.get(name) or usual
     if value not in choices:

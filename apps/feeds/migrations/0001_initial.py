@@ -15,7 +15,12 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="HostPause",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 ("hostname", models.CharField(max_length=255, unique=True)),
                 ("until", models.DateTimeField()),
             ],
@@ -35,13 +40,28 @@ class Migration(migrations.Migration):
                 ),
                 ("etag", models.CharField(blank=True, max_length=300)),
                 ("last_modified", models.CharField(blank=True, max_length=100)),
-                ("digest", models.CharField(blank=True, help_text="SHA-256 of the last accepted body.", max_length=64)),
-                ("url", models.CharField(blank=True, help_text="Where that body came from.", max_length=500)),
+                (
+                    "digest",
+                    models.CharField(
+                        blank=True, help_text="SHA-256 of the last accepted body.", max_length=64
+                    ),
+                ),
+                (
+                    "url",
+                    models.CharField(
+                        blank=True, help_text="Where that body came from.", max_length=500
+                    ),
+                ),
                 ("last_attempt_at", models.DateTimeField(null=True)),
-                ("last_success_at", models.DateTimeField(help_text="Wall clock of the last good poll.", null=True)),
+                (
+                    "last_success_at",
+                    models.DateTimeField(help_text="Wall clock of the last good poll.", null=True),
+                ),
                 (
                     "last_observed_at",
-                    models.DateTimeField(help_text="Observation time of the last good poll.", null=True),
+                    models.DateTimeField(
+                        help_text="Observation time of the last good poll.", null=True
+                    ),
                 ),
                 ("last_change_at", models.DateTimeField(null=True)),
                 ("next_due_at", models.DateTimeField(db_index=True, null=True)),
@@ -53,15 +73,25 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Payload",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 ("digest", models.CharField(max_length=64)),
                 ("body", models.BinaryField()),
-                ("n_bytes", models.PositiveBigIntegerField(help_text="Size of the uncompressed body.")),
+                (
+                    "n_bytes",
+                    models.PositiveBigIntegerField(help_text="Size of the uncompressed body."),
+                ),
                 ("received_at", models.DateTimeField()),
                 (
                     "source",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE, related_name="payloads", to="catalog.source"
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="payloads",
+                        to="catalog.source",
                     ),
                 ),
             ],
@@ -69,7 +99,12 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="FeedRun",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 (
                     "status",
                     models.CharField(
@@ -87,22 +122,34 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "trigger",
-                    models.CharField(help_text="schedule, command, or the person who pressed poll now", max_length=20),
+                    models.CharField(
+                        help_text="schedule, command, or the person who pressed poll now",
+                        max_length=20,
+                    ),
                 ),
                 (
                     "step",
                     models.CharField(
-                        blank=True, help_text="fetch, parse, compare, settle: for progress.", max_length=20
+                        blank=True,
+                        help_text="fetch, parse, compare, settle: for progress.",
+                        max_length=20,
                     ),
                 ),
                 ("queued_at", models.DateTimeField()),
                 ("started_at", models.DateTimeField(null=True)),
                 (
                     "heartbeat_at",
-                    models.DateTimeField(help_text="A running run silent for too long is found dead.", null=True),
+                    models.DateTimeField(
+                        help_text="A running run silent for too long is found dead.", null=True
+                    ),
                 ),
                 ("finished_at", models.DateTimeField(null=True)),
-                ("observed_at", models.DateTimeField(help_text="The observation time the rules used.", null=True)),
+                (
+                    "observed_at",
+                    models.DateTimeField(
+                        help_text="The observation time the rules used.", null=True
+                    ),
+                ),
                 ("http_status", models.PositiveSmallIntegerField(null=True)),
                 ("n_bytes", models.PositiveBigIntegerField(null=True)),
                 ("digest", models.CharField(blank=True, max_length=64)),
@@ -115,20 +162,27 @@ class Migration(migrations.Migration):
                 (
                     "held",
                     models.JSONField(
-                        blank=True, default=dict, help_text="{provider: sentence} for what the guards held back."
+                        blank=True,
+                        default=dict,
+                        help_text="{provider: sentence} for what the guards held back.",
                     ),
                 ),
                 ("error", models.TextField(blank=True)),
                 (
                     "source",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE, related_name="runs", to="catalog.source"
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="runs",
+                        to="catalog.source",
                     ),
                 ),
                 (
                     "payload",
                     models.ForeignKey(
-                        null=True, on_delete=django.db.models.deletion.SET_NULL, related_name="runs", to="feeds.payload"
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="runs",
+                        to="feeds.payload",
                     ),
                 ),
             ],
@@ -139,7 +193,12 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="QuarantinedRow",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 ("external_id", models.CharField(max_length=400)),
                 ("reason", models.CharField(max_length=500)),
                 ("excerpt", models.TextField(blank=True)),
@@ -157,7 +216,9 @@ class Migration(migrations.Migration):
                 (
                     "source",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE, related_name="quarantined", to="catalog.source"
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="quarantined",
+                        to="catalog.source",
                     ),
                 ),
             ],
@@ -184,6 +245,8 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="quarantinedrow",
-            constraint=models.UniqueConstraint(fields=("source", "external_id", "reason"), name="quarantined_once"),
+            constraint=models.UniqueConstraint(
+                fields=("source", "external_id", "reason"), name="quarantined_once"
+            ),
         ),
     ]

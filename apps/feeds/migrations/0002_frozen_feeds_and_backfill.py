@@ -22,12 +22,16 @@ class Migration(migrations.Migration):
             model_name="feedrun",
             name="floated",
             field=models.JSONField(
-                blank=True, default=list, help_text="[[row, old, new], ...] of moves of floating prices; the first 500."
+                blank=True,
+                default=list,
+                help_text="[[row, old, new], ...] of moves of floating prices; the first 500.",
             ),
         ),
         migrations.AddField(
             model_name="pollstate",
             name="as_of",
-            field=models.DateTimeField(help_text="When the feed itself says it was made, where it says so.", null=True),
+            field=models.DateTimeField(
+                help_text="When the feed itself says it was made, where it says so.", null=True
+            ),
         ),
     ]

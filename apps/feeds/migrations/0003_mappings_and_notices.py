@@ -49,7 +49,12 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="FeedNotice",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 ("external_id", models.CharField(max_length=400)),
                 ("title", models.CharField(max_length=300)),
                 ("link", models.CharField(blank=True, max_length=1000)),
@@ -57,7 +62,12 @@ class Migration(migrations.Migration):
                 ("excerpt", models.TextField(blank=True)),
                 ("names", models.JSONField(blank=True, default=list)),
                 ("first_seen", models.DateTimeField()),
-                ("changed_at", models.DateTimeField(help_text="When its title or text was last seen to change.")),
+                (
+                    "changed_at",
+                    models.DateTimeField(
+                        help_text="When its title or text was last seen to change."
+                    ),
+                ),
                 (
                     "state",
                     models.CharField(
@@ -87,13 +97,18 @@ class Migration(migrations.Migration):
                 (
                     "decided_by",
                     models.ForeignKey(
-                        blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, to=settings.AUTH_USER_MODEL
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to=settings.AUTH_USER_MODEL,
                     ),
                 ),
                 (
                     "source",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE, related_name="notices", to="catalog.source"
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="notices",
+                        to="catalog.source",
                     ),
                 ),
             ],
@@ -115,7 +130,12 @@ class Migration(migrations.Migration):
                 ("excerpt", models.TextField(blank=True)),
                 ("names", models.JSONField(blank=True, default=list)),
                 ("first_seen", models.DateTimeField()),
-                ("changed_at", models.DateTimeField(help_text="When its title or text was last seen to change.")),
+                (
+                    "changed_at",
+                    models.DateTimeField(
+                        help_text="When its title or text was last seen to change."
+                    ),
+                ),
                 (
                     "state",
                     models.CharField(
@@ -275,13 +295,19 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="feednotice",
-            constraint=models.UniqueConstraint(fields=("source", "external_id"), name="feed_notice_once"),
+            constraint=models.UniqueConstraint(
+                fields=("source", "external_id"), name="feed_notice_once"
+            ),
         ),
         migrations.AddConstraint(
             model_name="feednotice",
             constraint=models.CheckConstraint(
                 condition=models.Q(
-                    models.Q(("decided_at__isnull", False), ("decided_by__isnull", False), ("state", "done")),
+                    models.Q(
+                        ("decided_at__isnull", False),
+                        ("decided_by__isnull", False),
+                        ("state", "done"),
+                    ),
                     models.Q(("state", "done"), _negated=True),
                     _connector="OR",
                 ),

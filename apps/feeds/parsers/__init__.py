@@ -1,8 +1,8 @@
 """The adapters: how the body of each kind of source is read.
 
-A further feed is a module with a `parse` function and one entry in `ADAPTERS`. A source whose reading depends
-on its own settings (a mapping, a namespace) becomes an adapter whose `parse` is made from those settings, for
-instance with functools.partial.
+A further feed is a module with a `parse` function and one entry in `ADAPTERS`. A source whose
+reading depends on its own settings (a mapping, a namespace) becomes an adapter whose `parse` is
+made from those settings, for instance with functools.partial.
 """
 
 from collections.abc import Callable
@@ -10,7 +10,14 @@ from dataclasses import dataclass
 
 from apps.catalog.claims.feed_rows import ParsedFeed
 from apps.catalog.ingestion.change_detection.records import Absence
-from apps.feeds.parsers import deprecations_info, genai_prices, litellm, modeldeprecations, models_dev, openrouter
+from apps.feeds.parsers import (
+    deprecations_info,
+    genai_prices,
+    litellm,
+    modeldeprecations,
+    models_dev,
+    openrouter,
+)
 from apps.feeds.parsers.notices import Notices
 from apps.feeds.parsers.payload import PayloadRefused
 
@@ -21,10 +28,11 @@ MEBIBYTE = 1024 * 1024
 class Adapter:
     """How one kind of source is read.
 
-    `parse` takes the inflated body and raises PayloadRefused when nothing may be concluded from it. `topics`
-    are those of the catalogue ("lifecycle", "price") that its rows can speak to. `cap_bytes` is what a body
-    may measure at most, inflated: several times today's size. `absence` says what it means that a row leaves for
-    good (see catalog.observing). `read_notices` is set where a source brings no rows but notices for people to read.
+    `parse` takes the inflated body and raises PayloadRefused when nothing may be concluded from it.
+    `topics` are those of the catalogue ("lifecycle", "price") that its rows can speak to.
+    `cap_bytes` is what a body may measure at most, inflated: several times today's size. `absence`
+    says what it means that a row leaves for good (see catalog.observing). `read_notices` is set
+    where a source brings no rows but notices for people to read.
     """
 
     kind: str

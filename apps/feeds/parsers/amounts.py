@@ -1,4 +1,5 @@
-"""Amounts of money as every adapter reads them: per million units, plausible, without floating point's noise."""
+"""Amounts of money as every adapter reads them: per million units, plausible, without floating
+point's noise."""
 
 from decimal import Decimal
 from typing import Literal
@@ -8,14 +9,16 @@ from apps.feeds.parsers.payload import shown
 MILLION = Decimal(1_000_000)
 # No model costs more per million tokens (the dearest ever was 600); above, a unit was mistaken.
 HIGHEST_USD_PER_MTOK = Decimal(1000)
-# None that costs anything costs less (the cheapest ever was 0.001); below, a price per token, step or image stands
-# where one per million tokens belongs.
+# None that costs anything costs less (the cheapest ever was 0.001); below, a price per token, step
+# or image stands where one per million tokens belongs.
 LOWEST_USD_PER_MTOK = Decimal("0.0005")
-# A hundred thousand dollars for one image, second or query: beyond any price, and what a price may hold.
+# A hundred thousand dollars for one image, second or query: beyond any price, and what a price may
+# hold.
 HIGHEST_USD_PER_UNIT = Decimal(100_000)
 _STEP = Decimal("0.00000001")
 
-# What a unit of another currency is worth at most and at least in dollars, with room: bounds of plausibility only.
+# What a unit of another currency is worth at most and at least in dollars, with room: bounds of
+# plausibility only.
 _WEAKEST = Decimal(100_000)
 _STRONGEST = Decimal(5)
 
@@ -23,13 +26,21 @@ type Per = Literal["token", "thousand_tokens", "million", "unit", "thousand", "m
 
 # What the published number is multiplied with, and what it counts, as a reason says it.
 _TIMES = {
-    "token": MILLION, "thousand_tokens": Decimal(1000), "million": Decimal(1),
-    "unit": MILLION, "thousand": Decimal(1000), "million_units": Decimal(1),
-}  # fmt: skip
+    "token": MILLION,
+    "thousand_tokens": Decimal(1000),
+    "million": Decimal(1),
+    "unit": MILLION,
+    "thousand": Decimal(1000),
+    "million_units": Decimal(1),
+}
 _COUNTED = {
-    "token": "token", "thousand_tokens": "thousand tokens", "million": "million tokens",
-    "unit": "unit", "thousand": "thousand", "million_units": "million",
-}  # fmt: skip
+    "token": "token",
+    "thousand_tokens": "thousand tokens",
+    "million": "million tokens",
+    "unit": "unit",
+    "thousand": "thousand",
+    "million_units": "million",
+}
 _OF_TOKENS = frozenset({"token", "thousand_tokens", "million"})
 
 
@@ -38,14 +49,18 @@ class PriceUnclear(Exception):
 
 
 def per_million(field: str, usd: object, *, per: Per, currency: str = "USD") -> Decimal:
-    """USD per million units, to the eighth decimal; 0 stays 0, and what it means is the feed's affair.
+    """USD per million units, to the eighth decimal; 0 stays 0, and what it means is the feed's
+    affair.
 
-    `usd` is a whole number or Decimal as the feed publishes it: per one, thousand or million tokens, or of anything
-    else. In another `currency` the bounds of what is plausible are wider and the answer is in that currency.
-    Raises PriceUnclear where it is no number, not finite, negative, or so large or small that the unit must be wrong.
+    `usd` is a whole number or Decimal as the feed publishes it: per one, thousand or million
+    tokens, or of anything else. In another `currency` the bounds of what is plausible are wider and
+    the answer is in that currency. Raises PriceUnclear where it is no number, not finite, negative,
+    or so large or small that the unit must be wrong.
     """
     if isinstance(usd, bool) or not isinstance(usd, int | Decimal):
-        raise PriceUnclear(f"The price {field} is {shown(usd)}, which is no number; the row's prices are left out.")
+        raise PriceUnclear(
+            f"The price {field} is {shown(usd)}, which is no number; the row's prices are left out."
+        )
     published = Decimal(usd)
     if not published.is_finite():
         raise PriceUnclear(f"The price {field} is {published}; the row's prices are left out.")
@@ -55,11 +70,15 @@ def per_million(field: str, usd: object, *, per: Per, currency: str = "USD") -> 
     highest = HIGHEST_USD_PER_MTOK if of_tokens else HIGHEST_USD_PER_UNIT * MILLION
     lowest = LOWEST_USD_PER_MTOK if of_tokens else _STEP
     if currency != "USD":
-        highest, lowest = min(highest * _WEAKEST, HIGHEST_USD_PER_UNIT * MILLION), lowest / _STRONGEST
+        highest, lowest = (
+            min(highest * _WEAKEST, HIGHEST_USD_PER_UNIT * MILLION),
+            lowest / _STRONGEST,
+        )
     # Compared before it is multiplied: 1e999999 times a million is no Decimal.
     if published > highest / _TIMES[per] or 0 < published < lowest / _TIMES[per]:
         raise PriceUnclear(
-            f"The price {field} is {published:.6g} {currency} per {_COUNTED[per]}: the feed mistook the unit; "
+            f"The price {field} is {published:.6g} {currency} per {_COUNTED[per]}: the feed "
+            "mistook the unit; "
             "the row's prices are left out."
         )
     amount = (published * _TIMES[per]).quantize(_STEP).normalize()

@@ -11,7 +11,9 @@ from apps.feeds.parsers.payload import LONGEST_REGION, shown
 _FIRST_YEAR = 2018
 _PLACEHOLDER_YEAR = 2090
 
-_NOTHING = frozenset({"", "n/a", "na", "none", "null", "unknown", "<unknown>", "tbd", "tba", "-", "--", "—", "–"})
+_NOTHING = frozenset(
+    {"", "n/a", "na", "none", "null", "unknown", "<unknown>", "tbd", "tba", "-", "--", "—", "–"}
+)
 _SOFT = re.compile(
     r"^(?:not?\s+(?:sooner|earlier|before)(?:\s+than)?|not\s+before|earliest|on\s+or\s+after|after)\b[:\s]*",
     re.IGNORECASE,
@@ -23,12 +25,24 @@ _REGION = re.compile(r"\b[a-z]{2}(?:-gov|-iso[a-z]?)?-[a-z]+-\d\b")
 _MONTHS = {
     name: number
     for number, names in enumerate(
-        ("jan january", "feb february", "mar march", "apr april", "may", "jun june", "jul july", "aug august",
-         "sep sept september", "oct october", "nov november", "dec december"),
+        (
+            "jan january",
+            "feb february",
+            "mar march",
+            "apr april",
+            "may",
+            "jun june",
+            "jul july",
+            "aug august",
+            "sep sept september",
+            "oct october",
+            "nov november",
+            "dec december",
+        ),
         start=1,
     )
     for name in names.split()
-}  # fmt: skip
+}
 
 
 class DateUnclear(Exception):
@@ -47,8 +61,8 @@ class Day:
 def read_day(value: object) -> Day | None:
     """The day a feed's field means; None where it says that there is none.
 
-    Raises DateUnclear for a placeholder (2090 and later), an impossible or ambiguous day, more than one day,
-    a note in brackets that is not about regions, or no day at all.
+    Raises DateUnclear for a placeholder (2090 and later), an impossible or ambiguous day, more than
+    one day, a note in brackets that is not about regions, or no day at all.
     """
     if value is None:
         return None
@@ -65,7 +79,8 @@ def read_day(value: object) -> Day | None:
 
 
 def read_iso_day(value: object) -> date | None:
-    """The day of a field that is always YYYY-MM-DD; None where absent or empty, DateUnclear for all else."""
+    """The day of a field that is always YYYY-MM-DD; None where absent or empty, DateUnclear for all
+    else."""
     if value is None or value == "":
         return None
     if not isinstance(value, str) or not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
@@ -113,7 +128,15 @@ def _region(note: str, text: str) -> str:
         return ""
     regions = sorted(set(_REGION.findall(inside)))
     words = set(re.findall(r"[a-z]+", _REGION.sub(" ", inside)))
-    if not in_brackets or not regions or not words <= {"only", "in", "and", "or", "regions", "region", "the"}:
+    if (
+        not in_brackets
+        or not regions
+        or not words <= {"only", "in", "and", "or", "regions", "region", "the"}
+    ):
         raise DateUnclear(f"The date {shown(text)} carries a note that cannot be read.")
     joined = ", ".join(regions)
-    return joined if len(joined) <= LONGEST_REGION else f"{regions[0]} and {len(regions) - 1} other regions"
+    return (
+        joined
+        if len(joined) <= LONGEST_REGION
+        else f"{regions[0]} and {len(regions) - 1} other regions"
+    )

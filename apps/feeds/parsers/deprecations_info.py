@@ -1,12 +1,12 @@
 """deprecations.info, `/v1/deprecations.json`: deprecation notices scraped from providers' pages.
 
-An array of rows keyed by (provider, model_id). The scrapers break in ways that look like data: names of
-services or sentences for ids, several ids in one row, the day of the announcement for the day of shutdown.
-What looks like that is set aside with its reason.
+An array of rows keyed by (provider, model_id). The scrapers break in ways that look like data:
+names of services or sentences for ids, several ids in one row, the day of the announcement for the
+day of shutdown. What looks like that is set aside with its reason.
 
-Where a date holds in some regions only, the row is about the offering there and `Row.region` names them
-("us-west-2", "us-east-1, us-west-2"); the key of the row stays the same, so that a later text without the
-regions is the same claim about a wider offering, not a new one.
+Where a date holds in some regions only, the row is about the offering there and `Row.region` names
+them ("us-west-2", "us-east-1, us-west-2"); the key of the row stays the same, so that a later text
+without the regions is the same claim about a wider offering, not a new one.
 """
 
 import re
@@ -34,13 +34,50 @@ _UNKNOWN = frozenset({"", "n/a", "none", "null", "unknown", "<unknown>", "google
 # The hosts whose ids have no spaces: there a space means prose or a display name of something else.
 _IDS_WITHOUT_SPACES = frozenset({"openai", "anthropic", "google", "cohere", "xai", "mistral"})
 # Words that occur in sentences and names of services, not in names of models.
-_PROSE = frozenset({
-    "api", "apis", "endpoint", "endpoints", "module", "sdk", "service", "model", "models", "update", "updates",
-    "updated", "legacy", "deprecated", "tuning", "fine-tuning", "fine-tunes", "training", "various", "all",
-    "in", "on", "of", "the", "with", "for", "to",
-})  # fmt: skip
+_PROSE = frozenset(
+    {
+        "api",
+        "apis",
+        "endpoint",
+        "endpoints",
+        "module",
+        "sdk",
+        "service",
+        "model",
+        "models",
+        "update",
+        "updates",
+        "updated",
+        "legacy",
+        "deprecated",
+        "tuning",
+        "fine-tuning",
+        "fine-tunes",
+        "training",
+        "various",
+        "all",
+        "in",
+        "on",
+        "of",
+        "the",
+        "with",
+        "for",
+        "to",
+    }
+)
 _FAMILIES = frozenset(
-    {"gpt", "chatgpt", "embedding", "embeddings", "codex", "claude", "gemini", "imagen", "command", "rerank"}
+    {
+        "gpt",
+        "chatgpt",
+        "embedding",
+        "embeddings",
+        "codex",
+        "claude",
+        "gemini",
+        "imagen",
+        "command",
+        "rerank",
+    }
 )
 # "command" and "rerank" are ids at Cohere.
 _FAMILIES_THAT_ARE_IDS = frozenset({("cohere", "command"), ("cohere", "rerank")})
@@ -57,22 +94,30 @@ _GLUED = re.compile(
 )
 _FOOTNOTES = re.compile(r"[*†‡]+")
 _EXCERPT_FIELDS = (
-    "provider", "model_id", "model_name", "announcement_date", "shutdown_date", "replacement_model", "url"
-)  # fmt: skip
+    "provider",
+    "model_id",
+    "model_name",
+    "announcement_date",
+    "shutdown_date",
+    "replacement_model",
+    "url",
+)
 
 
 def parse(body: bytes) -> ParsedFeed:
     """Rows of the notices, each with its lifecycle; the feed has no prices.
 
-    `lifecycle` is None where the dates cannot be believed, with a Reject that says why. PayloadRefused when
-    the body is no array of notices.
+    `lifecycle` is None where the dates cannot be believed, with a Reject that says why.
+    PayloadRefused when the body is no array of notices.
     """
     harvest = Harvest.empty()
     for external_id, copies in _by_key(_notices(load_json(body)), harvest).items():
         if len(copies) > 1 and any(_excerpt(copy) != _excerpt(copies[0]) for copy in copies[1:]):
             harvest.rejects.append(
                 reject(
-                    external_id, f"The row stands {len(copies)} times in the feed with different content.", copies[0]
+                    external_id,
+                    f"The row stands {len(copies)} times in the feed with different content.",
+                    copies[0],
                 )
             )
             continue
@@ -84,28 +129,42 @@ def parse(body: bytes) -> ParsedFeed:
 
 
 def _notices(document: Any) -> list[Any]:
-    """The rows of a document; the JSON Feed and RSS of the same notices would be further branches here.
+    """The rows of a document; the JSON Feed and RSS of the same notices would be further branches
+    here.
 
     They are worse sources: their ids collide or change with the date.
     """
     if isinstance(document, dict) and "items" in document:
-        raise PayloadRefused(f"This is the JSON Feed of deprecations.info, whose ids collide. Use {URL} instead.")
+        raise PayloadRefused(
+            f"This is the JSON Feed of deprecations.info, whose ids collide. Use {URL} instead."
+        )
     if not isinstance(document, list) or not document:
-        raise PayloadRefused("deprecations.info must be a JSON array with a notice per model. Check the address.")
+        raise PayloadRefused(
+            "deprecations.info must be a JSON array with a notice per model. Check the address."
+        )
     return document
 
 
 def _by_key(notices: list[Any], harvest: Harvest) -> dict[str, list[dict[str, Any]]]:
-    """Notices by `provider/model_id`; those without are set aside under their place in the array."""
+    """Notices by `provider/model_id`; those without are set aside under their place in the
+    array."""
     found: dict[str, list[dict[str, Any]]] = {}
     for place, raw in enumerate(notices):
         provider = raw.get("provider") if isinstance(raw, dict) else None
         model_id = raw.get("model_id") if isinstance(raw, dict) else None
-        if not isinstance(provider, str) or not isinstance(model_id, str) or not host_of(provider)[0]:
-            harvest.rejects.append(reject(f"row {place}", "The row names no provider and model.", raw))
+        if (
+            not isinstance(provider, str)
+            or not isinstance(model_id, str)
+            or not host_of(provider)[0]
+        ):
+            harvest.rejects.append(
+                reject(f"row {place}", "The row names no provider and model.", raw)
+            )
         elif doubled_keys(raw):
             keys = ", ".join(sorted(doubled_keys(raw)))
-            harvest.rejects.append(reject(f"{provider}/{model_id}", f"The row says {keys} twice, differently.", raw))
+            harvest.rejects.append(
+                reject(f"{provider}/{model_id}", f"The row says {keys} twice, differently.", raw)
+            )
         else:
             found.setdefault(f"{provider}/{model_id}", []).append(raw)
     return found
@@ -171,7 +230,9 @@ def _is_like_an_id(word: str, colon: str) -> bool:
     return start is not None and _VERSION.search(word, start.end()) is not None
 
 
-def _lifecycle(external_id: str, raw: dict[str, Any], rejects: list[RejectedRow]) -> tuple[LifecycleClaim | None, str]:
+def _lifecycle(
+    external_id: str, raw: dict[str, Any], rejects: list[RejectedRow]
+) -> tuple[LifecycleClaim | None, str]:
     """What the row says, and the regions it holds in ("" for all)."""
     try:
         shutdown = read_day(raw.get("shutdown_date"))
@@ -180,10 +241,17 @@ def _lifecycle(external_id: str, raw: dict[str, Any], rejects: list[RejectedRow]
         return None, ""
     announced = _announced(external_id, raw, rejects)
     if shutdown and announced and shutdown.kind == "firm" and shutdown.on <= announced.on:
-        when = "the day of its announcement" if shutdown.on == announced.on else "before its announcement"
+        when = (
+            "the day of its announcement"
+            if shutdown.on == announced.on
+            else "before its announcement"
+        )
         rejects.append(
             reject(
-                external_id, f"The shutdown date {shutdown.on} is {when}, which has been a fault of the scraper.", raw
+                external_id,
+                f"The shutdown date {shutdown.on} is {when}, which has been a fault of the "
+                "scraper.",
+                raw,
             )
         )
         return None, shutdown.region
@@ -197,7 +265,8 @@ def _lifecycle(external_id: str, raw: dict[str, Any], rejects: list[RejectedRow]
 
 
 def _announced(external_id: str, raw: dict[str, Any], rejects: list[RejectedRow]) -> Day | None:
-    """The day of announcement; one that cannot be read is left out, for the date of shutdown is worth more."""
+    """The day of announcement; one that cannot be read is left out, for the date of shutdown is
+    worth more."""
     try:
         return read_day(raw.get("announcement_date"))
     except DateUnclear as unclear:
@@ -206,7 +275,8 @@ def _announced(external_id: str, raw: dict[str, Any], rejects: list[RejectedRow]
 
 
 def successor_text(value: object, model_id: str) -> str:
-    """`replacement_model` so that it reads: one line, no footnote signs, "or" with its spaces; "" for none."""
+    """`replacement_model` so that it reads: one line, no footnote signs, "or" with its spaces; ""
+    for none."""
     text = " ".join(_FOOTNOTES.sub("", text_of(value, 2000)).split())
     text = _GLUED.sub(r" \1 ", text)
     if text.lower() in _UNKNOWN or text.lower() == model_id.lower():

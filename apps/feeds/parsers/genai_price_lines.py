@@ -1,12 +1,15 @@
-"""The prices of one model in genai-prices: what holds when, for which size of request, at which hour.
+"""The prices of one model in genai-prices: what holds when, for which size of request, at which
+hour.
 
-`prices` is one object of fields, or a list of such objects with conditions, of which the last that holds counts.
-`price_variants` are further prices for a kind of processing, of which the first that holds counts. A field is a
-number or `{base, tiers}`, where the whole request is paid at the price of the tier it reaches.
+`prices` is one object of fields, or a list of such objects with conditions, of which the last that
+holds counts. `price_variants` are further prices for a kind of processing, of which the first that
+holds counts. A field is a number or `{base, tiers}`, where the whole request is paid at the price
+of the tier it reaches.
 
-What is read here is what a request costs, not how the feed writes it: a price put over the old one and the same
-price added as history are equal from the day on which it begins. Fields that `PRICE_UNITS` has no word for
-(citations, searches of a store, annotated pages, text messages, tools) are left out and counted.
+What is read here is what a request costs, not how the feed writes it: a price put over the old one
+and the same price added as history are equal from the day on which it begins. Fields that
+`PRICE_UNITS` has no word for (citations, searches of a store, annotated pages, text messages,
+tools) are left out and counted.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -48,7 +51,8 @@ _FIELDS: dict[str, tuple[str, Per]] = {
 }
 _HOURLY = frozenset({"audio_hours", "input_audio_hours"})
 _SECONDS_AN_HOUR = 3600
-# What a variant may be chosen by, and the levels we have words for. OpenAI's "fast" is its "priority" again.
+# What a variant may be chosen by, and the levels we have words for. OpenAI's "fast" is its
+# "priority" again.
 _LEVEL_KEYS = ("processing", "service_tier")
 _LEVELS = ("batch", "priority", "flex")
 _CONDITIONS = frozenset({"start_date", "start_time", "end_time"})
@@ -56,7 +60,8 @@ _LARGEST_REQUEST = 100_000_000
 _ALWAYS = date.min
 _MOST_SAID = 200
 
-# {unit: {size of request from which it holds: amount}}; the size 0 is there unless only larger ones have a price.
+# {unit: {size of request from which it holds: amount}}; the size 0 is there unless only larger ones
+# have a price.
 type Tariff = dict[str, dict[int, Decimal]]
 
 
@@ -71,7 +76,8 @@ class Prices:
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """From `start` on, and daily from `opens` until `closes` (exclusive, UTC, past midnight if it is the earlier)."""
+    """From `start` on, and daily from `opens` until `closes` (exclusive, UTC, past midnight if it
+    is the earlier)."""
 
     start: date = _ALWAYS
     opens: time | None = None
@@ -88,7 +94,9 @@ class Condition:
 
     def __str__(self) -> str:
         start = f" from {self.start}" if self.start != _ALWAYS else ""
-        return start + (f" {self.opens:%H:%M}-{self.closes:%H:%M} UTC" if self.opens and self.closes else "")
+        return start + (
+            f" {self.opens:%H:%M}-{self.closes:%H:%M} UTC" if self.opens and self.closes else ""
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +108,10 @@ class Entry:
 def read(raw: dict[str, Any]) -> Prices:
     """All price lines of a model, sorted; none where the feed knows no price.
 
-    0 does not occur, and would leave open whether the use is free or unknown: it is not taken for a price. Lines
-    that begin on a day stand beside those they replace; a line that changes nothing is left out. Raises
-    PriceUnclear when a field we read, a tier or a condition cannot be believed or understood.
+    0 does not occur, and would leave open whether the use is free or unknown: it is not taken for a
+    price. Lines that begin on a day stand beside those they replace; a line that changes nothing is
+    left out. Raises PriceUnclear when a field we read, a tier or a condition cannot be believed or
+    understood.
     """
     reading = _Reading()
     standard = reading.entries(raw.get("prices"))
@@ -141,7 +150,9 @@ class _Reading:
 
     def _entry(self, value: object, level: str = "") -> Entry:
         if not isinstance(value, dict) or doubled_keys(value):
-            raise PriceUnclear("An entry of the prices cannot be read; the row's prices are left out.")
+            raise PriceUnclear(
+                "An entry of the prices cannot be read; the row's prices are left out."
+            )
         condition = _condition(value.get("constraint"))
         return Entry(condition, self._tariff(value.get("prices"), f"{condition}", level))
 
@@ -149,12 +160,16 @@ class _Reading:
         if fields is None:
             return {}
         if not isinstance(fields, dict):
-            raise PriceUnclear(f"The prices are {shown(fields)}, no object; the row's prices are left out.")
+            raise PriceUnclear(
+                f"The prices are {shown(fields)}, no object; the row's prices are left out."
+            )
         if doubled := doubled_keys(fields):
             names = ", ".join(sorted(doubled))
             raise PriceUnclear(f"The prices name {names} twice; the row's prices are left out.")
         tariff: Tariff = {}
-        self.unmapped += [field for field, value in fields.items() if field not in _FIELDS and value is not None]
+        self.unmapped += [
+            field for field, value in fields.items() if field not in _FIELDS and value is not None
+        ]
         for field, (unit, _) in _FIELDS.items():
             value = fields.get(field)
             word = f"{unit}_{level}" if level else unit
@@ -163,7 +178,13 @@ class _Reading:
             steps = {}
             for above, published in _steps(field, value):
                 amount = _amount(field, published)
-                self._say(field + (f" above {above}" if above else "") + when + (f", {level}" * bool(level)), published)
+                self._say(
+                    field
+                    + (f" above {above}" if above else "")
+                    + when
+                    + (f", {level}" * bool(level)),
+                    published,
+                )
                 if amount > 0:
                     steps[above] = amount
             if steps:
@@ -176,7 +197,8 @@ class _Reading:
 
 
 def _level(variant: object) -> str:
-    """The word of ours for what a variant is chosen by; "" where it is chosen by something else or by more."""
+    """The word of ours for what a variant is chosen by; "" where it is chosen by something else or
+    by more."""
     when = variant.get("when") if isinstance(variant, dict) else None
     if not isinstance(when, dict) or len(when) != 1:
         return ""
@@ -186,18 +208,29 @@ def _level(variant: object) -> str:
 def _condition(value: object) -> Condition:
     if value is None:
         return Condition()
-    named = {key: each for key, each in value.items() if each is not None} if isinstance(value, dict) else {}
+    named = (
+        {key: each for key, each in value.items() if each is not None}
+        if isinstance(value, dict)
+        else {}
+    )
     if not isinstance(value, dict) or not named.keys() <= _CONDITIONS or doubled_keys(value):
-        raise PriceUnclear(f"The condition {shown(value)} of a price cannot be read; the row's prices are left out.")
+        raise PriceUnclear(
+            f"The condition {shown(value)} of a price cannot be read; the row's prices are left "
+            "out."
+        )
     try:
         start = read_iso_day(named.get("start_date"))
         opens, closes = (_time(named.get(key)) for key in ("start_time", "end_time"))
     except (DateUnclear, ValueError):
         raise PriceUnclear(
-            f"The condition {shown(value)} of a price cannot be read; the row's prices are left out."
+            f"The condition {shown(value)} of a price cannot be read; the row's prices are left "
+            "out."
         ) from None
     if (opens is None) != (closes is None) or (opens is not None and opens == closes):
-        raise PriceUnclear("A price holds for a time of day without its begin or end; the row's prices are left out.")
+        raise PriceUnclear(
+            "A price holds for a time of day without its begin or end; the row's prices are left "
+            "out."
+        )
     return Condition(start or _ALWAYS, opens, closes)
 
 
@@ -217,29 +250,41 @@ def _steps(field: str, value: object) -> list[tuple[int, object]]:
         return [(0, value)]
     tiers = value.get("tiers")
     if doubled_keys(value) or not isinstance(tiers, list) or "base" not in value:
-        raise PriceUnclear(f"The tiers of the price {field} cannot be read; the row's prices are left out.")
+        raise PriceUnclear(
+            f"The tiers of the price {field} cannot be read; the row's prices are left out."
+        )
     steps: dict[int, object] = {0: value["base"]}
     for tier in tiers:
         start = tier.get("start") if isinstance(tier, dict) else None
         if not _is_size(start) or start in steps:
-            raise PriceUnclear(f"The tiers of the price {field} cannot be read; the row's prices are left out.")
+            raise PriceUnclear(
+                f"The tiers of the price {field} cannot be read; the row's prices are left out."
+            )
         steps[int(start)] = tier.get("price")
     return sorted(steps.items(), key=lambda step: step[0])
 
 
 def _is_size(value: object) -> TypeGuard[int | Decimal]:
-    if isinstance(value, bool) or not isinstance(value, int | Decimal) or not Decimal(value).is_finite():
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, int | Decimal)
+        or not Decimal(value).is_finite()
+    ):
         return False
     return 0 < value <= _LARGEST_REQUEST and value == int(value)
 
 
 def _amount(field: str, published: object) -> Decimal:
-    if field in _HOURLY and isinstance(published, int | Decimal) and not isinstance(published, bool):
+    if (
+        field in _HOURLY
+        and isinstance(published, int | Decimal)
+        and not isinstance(published, bool)
+    ):
         published = Decimal(published) / _SECONDS_AN_HOUR
     return per_million(field, published, per=_FIELDS[field][1])
 
 
-# --- from entries to lines --------------------------------------------------------------------------------------
+# --- from entries to lines ------------------------------------------------------------------------
 
 
 def _last(entries: Sequence[Entry], day: date, hour: time) -> Tariff:
@@ -260,18 +305,31 @@ def _merged(entries: Sequence[Entry], day: date, hour: time) -> Tariff:
     return merged
 
 
-def _lines(entries: Sequence[Entry], choose: Callable[[Sequence[Entry], date, time], Tariff]) -> list[PriceLine]:
-    """What holds from the beginning, and on each day on which something begins the lines that then change."""
+def _lines(
+    entries: Sequence[Entry], choose: Callable[[Sequence[Entry], date, time], Tariff]
+) -> list[PriceLine]:
+    """What holds from the beginning, and on each day on which something begins the lines that then
+    change."""
     days = sorted({_ALWAYS, *(entry.condition.start for entry in entries)})
-    bounds = {bound for entry in entries for bound in (entry.condition.opens, entry.condition.closes) if bound}
+    bounds = {
+        bound
+        for entry in entries
+        for bound in (entry.condition.opens, entry.condition.closes)
+        if bound
+    }
     hours = sorted({time(), *bounds})
     lines: list[PriceLine] = []
     standing: dict[tuple[str, int], Decimal] = {}
     for day in days:
         tariff = _over_the_day([choose(entries, day, hour) for hour in hours])
-        due = {(unit, above): amount for unit, steps in tariff.items() for above, amount in steps.items()}
+        due = {
+            (unit, above): amount
+            for unit, steps in tariff.items()
+            for above, amount in steps.items()
+        }
         for unit, above in standing.keys() - due.keys():
-            # A tier or an hour that is gone costs what the rest costs; a unit that is gone keeps its last price.
+            # A tier or an hour that is gone costs what the rest costs; a unit that is gone keeps
+            # its last price.
             steps = tariff.get(unit) or tariff.get(unit.removesuffix("_off_peak"))
             amount = _at_size(steps, above) if steps else None
             if amount is not None:
@@ -286,7 +344,8 @@ def _lines(entries: Sequence[Entry], choose: Callable[[Sequence[Entry], date, ti
 
 
 def _over_the_day(by_hour: Sequence[Tariff]) -> Tariff:
-    """The dearest of the day for each unit, and the cheapest as `<unit>_off_peak` where they differ."""
+    """The dearest of the day for each unit, and the cheapest as `<unit>_off_peak` where they
+    differ."""
     tariff: Tariff = {}
     for unit in {unit: None for hour in by_hour for unit in hour}:
         priced = [hour[unit] for hour in by_hour if unit in hour]

@@ -1,7 +1,7 @@
 """genai-prices: list prices by provider and model, with their history, their tiers and their hours.
 
-One `parse` reads the current file (`new_data/v2`), the frozen first version and what the installed package holds
-(apps/feeds/packaged.py). How prices are read stands in genai_price_lines.py.
+One `parse` reads the current file (`new_data/v2`), the frozen first version and what the installed
+package holds (apps/feeds/packaged.py). How prices are read stands in genai_price_lines.py.
 """
 
 import logging
@@ -33,10 +33,18 @@ URL = "https://raw.githubusercontent.com/pydantic/genai-prices/main/prices/new_d
 
 # The list of Google covers both of its doors; models of others are served at Vertex AI only.
 _MADE_BY_GOOGLE = (
-    "gemini", "gemma", "text-embedding", "imagen", "veo", "learnlm", "lyria", "nano-banana", "deep-research"
-)  # fmt: skip
-# Providers that are a further door of one host: (host, door). The door becomes the tier, so that two prices of one
-# id stay two offerings.
+    "gemini",
+    "gemma",
+    "text-embedding",
+    "imagen",
+    "veo",
+    "learnlm",
+    "lyria",
+    "nano-banana",
+    "deep-research",
+)
+# Providers that are a further door of one host: (host, door). The door becomes the tier, so that
+# two prices of one id stay two offerings.
 _DOORS = {"zhipuai": ("zai", "bigmodel"), "openai-decisions": ("openai", "decisions")}
 # Hugging Face routes to the inference company behind the underscore, each with its own price.
 _ROUTED = "huggingface_"
@@ -47,13 +55,15 @@ _KEPT_IDS = 50
 def parse(body: bytes) -> ParsedFeed:
     """Rows of the price list, each with its prices.
 
-    `prices` is empty where the feed knows none and None where it cannot be believed, with a Reject. The lifecycle
-    holds nothing but the flag "deprecated", so that taking the flag back is seen too. PayloadRefused when the
-    body is no array of providers.
+    `prices` is empty where the feed knows none and None where it cannot be believed, with a Reject.
+    The lifecycle holds nothing but the flag "deprecated", so that taking the flag back is seen too.
+    PayloadRefused when the body is no array of providers.
     """
     document = load_json(body)
     if not isinstance(document, list) or not document:
-        raise PayloadRefused("genai-prices must be a JSON array with an object per provider. Check the address.")
+        raise PayloadRefused(
+            "genai-prices must be a JSON array with an object per provider. Check the address."
+        )
     harvest = Harvest.empty()
     unmapped: Counter[str] = Counter()
     for external_id, copies in _by_key(document, harvest).items():
@@ -70,7 +80,9 @@ def parse(body: bytes) -> ParsedFeed:
     return harvest.done()
 
 
-def _by_key(document: list[Any], harvest: Harvest) -> dict[str, list[tuple[dict[str, Any], dict[str, Any]]]]:
+def _by_key(
+    document: list[Any], harvest: Harvest
+) -> dict[str, list[tuple[dict[str, Any], dict[str, Any]]]]:
     """(provider, model) by `provider id/model id`; what is none is set aside under its place."""
     found: dict[str, list[tuple[dict[str, Any], dict[str, Any]]]] = {}
     for place, provider in enumerate(document):
@@ -86,10 +98,14 @@ def _by_key(document: list[Any], harvest: Harvest) -> dict[str, list[tuple[dict[
                 continue
             external_id = f"{provider['id']}/{model_id}"
             if len(external_id) > LONGEST_EXTERNAL_ID or len(model_id) > LONGEST_API_ID:
-                harvest.rejects.append(reject(external_id, "The row's key is too long for an id.", raw))
+                harvest.rejects.append(
+                    reject(external_id, "The row's key is too long for an id.", raw)
+                )
             elif doubled := doubled_keys(raw):
                 keys = ", ".join(sorted(doubled))
-                harvest.rejects.append(reject(external_id, f"The row says {keys} twice, differently.", raw))
+                harvest.rejects.append(
+                    reject(external_id, f"The row says {keys} twice, differently.", raw)
+                )
             else:
                 found.setdefault(external_id, []).append((provider, raw))
     return found
@@ -102,7 +118,11 @@ def _no_provider(provider: Any) -> str:
     if doubled_keys(provider) & {"id", "models"}:
         return "The provider's id or its list of models stands twice, differently."
     identifier = provider.get("id")
-    if not isinstance(identifier, str) or not is_storable(identifier) or len(identifier) > _LONGEST_PROVIDER:
+    if (
+        not isinstance(identifier, str)
+        or not is_storable(identifier)
+        or len(identifier) > _LONGEST_PROVIDER
+    ):
         return "The provider has no id, or none that can be stored."
     host, tier = _served_at(identifier, "")
     if not host or len(tier) > LONGEST_TIER:
@@ -129,7 +149,11 @@ def _host_name(host: str, provider: dict[str, Any]) -> str:
 
 
 def _row(
-    external_id: str, provider: dict[str, Any], raw: dict[str, Any], harvest: Harvest, unmapped: Counter[str]
+    external_id: str,
+    provider: dict[str, Any],
+    raw: dict[str, Any],
+    harvest: Harvest,
+    unmapped: Counter[str],
 ) -> FeedRow:
     host, tier = _served_at(provider["id"], raw["id"])
     ids = exact_ids(raw.get("match") or raw.get("matches"))
@@ -151,7 +175,11 @@ def _row(
 
 
 def _prices(
-    external_id: str, raw: dict[str, Any], harvest: Harvest, excerpt: dict[str, Any], unmapped: Counter[str]
+    external_id: str,
+    raw: dict[str, Any],
+    harvest: Harvest,
+    excerpt: dict[str, Any],
+    unmapped: Counter[str],
 ) -> tuple[PriceLine, ...] | None:
     try:
         read = genai_price_lines.read(raw)
@@ -170,7 +198,8 @@ def _pricing_url(urls: object) -> str:
 
 
 def exact_ids(rule: object) -> list[str]:
-    """The ids that a rule of matching names in full, in its order; prefixes, parts and patterns name none."""
+    """The ids that a rule of matching names in full, in its order; prefixes, parts and patterns
+    name none."""
     found: dict[str, None] = {}
     waiting = [rule]
     while waiting and len(found) < _KEPT_IDS:

@@ -1,7 +1,8 @@
 """LiteLLM's price map, `model_prices_and_context_window.json`: prices, end dates, successors.
 
-The document is one object from row name to row. A row name is what LiteLLM routes by: often a provider
-prefix, sometimes a region, a commitment or an image size, then the id the host itself knows.
+The document is one object from row name to row. A row name is what LiteLLM routes by: often a
+provider prefix, sometimes a region, a commitment or an image size, then the id the host itself
+knows.
 """
 
 import logging
@@ -9,7 +10,14 @@ import re
 from collections import Counter
 from typing import Any
 
-from apps.catalog.claims.feed_rows import FIRM, FeedRow, LifecycleClaim, ParsedFeed, PriceLine, RejectedRow
+from apps.catalog.claims.feed_rows import (
+    FIRM,
+    FeedRow,
+    LifecycleClaim,
+    ParsedFeed,
+    PriceLine,
+    RejectedRow,
+)
 from apps.feeds.parsers import litellm_prices
 from apps.feeds.parsers.dates import DateUnclear, read_iso_day
 from apps.feeds.parsers.payload import (
@@ -41,8 +49,11 @@ _TOOLS = frozenset(
     {"openai/container"}
     | {f"deepgram/streaming/{part}" for part in ("redact", "keyterm", "detect_entities", "diarize")}
 )
-# Price brackets by parameter count, which LiteLLM falls back to; no host serves a model of that name.
-_BRACKET = re.compile(r"(?:together-ai|fireworks-ai)-(?:embedding-|moe-)?(?:default|up-to|above|[\d.]+[bm]-)[\w.-]*")
+# Price brackets by parameter count, which LiteLLM falls back to; no host serves a model of that
+# name.
+_BRACKET = re.compile(
+    r"(?:together-ai|fireworks-ai)-(?:embedding-|moe-)?(?:default|up-to|above|[\d.]+[bm]-)[\w.-]*"
+)
 
 # Segments that say how LiteLLM calls, not what: (provider stem, segment).
 _ROUTES = frozenset(
@@ -57,13 +68,17 @@ _ROUTES = frozenset(
     }
 )
 _AWS_REGION = re.compile(r"[a-z]{2}(?:-gov|-iso[a-z]?)?-[a-z]+-\d")
-_AZURE_ZONES = frozenset({"us", "eu", "us-gov", "apac", "global", "uk", "au", "jp", "ca", "in", "kr", "cn", "de", "fr"})
+_AZURE_ZONES = frozenset(
+    {"us", "eu", "us-gov", "apac", "global", "uk", "au", "jp", "ca", "in", "kr", "cn", "de", "fr"}
+)
 _SIZE = re.compile(r"(?<!\d)(?:\d+|max)-x-(?:\d+|max)")
 _QUALITY = frozenset({"low", "medium", "high", "standard", "hd", "auto", "xhigh", "max"})
-_TERMS = re.compile(r"(?<!\d)(?:(?:\d+|max)-steps|\d+-month-commitment)|global-standard|data-zone-standard|streaming")
+_TERMS = re.compile(
+    r"(?<!\d)(?:(?:\d+|max)-steps|\d+-month-commitment)|global-standard|data-zone-standard|streaming"
+)
 
-# Providers that the host table joins although they are separate doors with their own prices or dates: the
-# door becomes the tier, so that two rows of one id stay two offerings.
+# Providers that the host table joins although they are separate doors with their own prices or
+# dates: the door becomes the tier, so that two rows of one id stay two offerings.
 _DOORS = {
     "bedrock_mantle": "mantle",
     "chatgpt": "chatgpt",
@@ -75,18 +90,28 @@ _DOORS = {
 }
 _CLAUDE_PLATFORM = "claude_platform"
 
-_EXCERPT_FIELDS = ("litellm_provider", "mode", "deprecation_date", "deprecation_source", "successor_model", "alias_of")
+_EXCERPT_FIELDS = (
+    "litellm_provider",
+    "mode",
+    "deprecation_date",
+    "deprecation_source",
+    "successor_model",
+    "alias_of",
+)
 
 
 def parse(body: bytes) -> ParsedFeed:
-    """Rows of the price map. Every row has both topics; one is None when what it says cannot be believed.
+    """Rows of the price map. Every row has both topics; one is None when what it says cannot be
+    believed.
 
-    A row that only points elsewhere has `alias_of` and no topic. Documentation, tools and price brackets are
-    ignored. Raises PayloadRefused when the body is not such a map.
+    A row that only points elsewhere has `alias_of` and no topic. Documentation, tools and price
+    brackets are ignored. Raises PayloadRefused when the body is not such a map.
     """
     document = load_json(body)
     if not isinstance(document, dict) or not document:
-        raise PayloadRefused("The LiteLLM price map must be one JSON object with a row per model. Check the address.")
+        raise PayloadRefused(
+            "The LiteLLM price map must be one JSON object with a row per model. Check the address."
+        )
     harvest = Harvest.empty()
     doubled = doubled_keys(document)
     unmapped: Counter[str] = Counter()
@@ -95,7 +120,9 @@ def parse(body: bytes) -> ParsedFeed:
             harvest.ignored += 1
             continue
         if name in doubled:
-            harvest.rejects.append(reject(name, "The row stands twice in the feed with different content.", raw))
+            harvest.rejects.append(
+                reject(name, "The row stands twice in the feed with different content.", raw)
+            )
             continue
         row = _row(name, raw, document, harvest.rejects, unmapped)
         if row is not None:
@@ -113,18 +140,28 @@ def _is_ignored(name: str, raw: object) -> bool:
 
 
 def _row(
-    name: str, raw: object, document: dict[str, Any], rejects: list[RejectedRow], unmapped: Counter[str]
+    name: str,
+    raw: object,
+    document: dict[str, Any],
+    rejects: list[RejectedRow],
+    unmapped: Counter[str],
 ) -> FeedRow | None:
     """One row; None when it is set aside whole, with its reason in `rejects`."""
     if not is_storable(name) or len(name) > LONGEST_EXTERNAL_ID:
-        rejects.append(reject(name, "The row's name is empty, too long or holds unprintable characters.", raw))
+        rejects.append(
+            reject(name, "The row's name is empty, too long or holds unprintable characters.", raw)
+        )
         return None
     if not isinstance(raw, dict):
         rejects.append(reject(name, "The row is not an object.", raw))
         return None
     alias_of = raw.get("alias_of", "")
-    if alias_of and (not isinstance(alias_of, str) or alias_of == name or not is_storable(alias_of)):
-        rejects.append(reject(name, f"The row is an alias of {shown(alias_of)}, which is no other row.", raw))
+    if alias_of and (
+        not isinstance(alias_of, str) or alias_of == name or not is_storable(alias_of)
+    ):
+        rejects.append(
+            reject(name, f"The row is an alias of {shown(alias_of)}, which is no other row.", raw)
+        )
         return None
     provider = _provider(name, raw, document)
     host = host_of(provider)[0] if provider else ""
@@ -132,13 +169,31 @@ def _row(
         rejects.append(reject(name, "The row does not say at which provider it is served.", raw))
         return None
     api_id, region, tier = split_name(name, provider)
-    if not api_id or len(api_id) > LONGEST_API_ID or len(region) > LONGEST_REGION or len(tier) > LONGEST_TIER:
-        rejects.append(reject(name, "The row's name has no model id behind its prefixes, or one too long.", raw))
+    if (
+        not api_id
+        or len(api_id) > LONGEST_API_ID
+        or len(region) > LONGEST_REGION
+        or len(tier) > LONGEST_TIER
+    ):
+        rejects.append(
+            reject(
+                name, "The row's name has no model id behind its prefixes, or one too long.", raw
+            )
+        )
         return None
-    excerpt = {key: text_of(raw[key], 300) for key in _EXCERPT_FIELDS if isinstance(raw.get(key), str)}
+    excerpt = {
+        key: text_of(raw[key], 300) for key in _EXCERPT_FIELDS if isinstance(raw.get(key), str)
+    }
     if alias_of:
         return FeedRow(
-            name, provider, host, api_id, region, tier, alias_of=alias_of[:LONGEST_EXTERNAL_ID], excerpt=excerpt
+            name,
+            provider,
+            host,
+            api_id,
+            region,
+            tier,
+            alias_of=alias_of[:LONGEST_EXTERNAL_ID],
+            excerpt=excerpt,
         )
     return FeedRow(
         external_id=name,
@@ -168,9 +223,9 @@ def _provider(name: str, raw: dict[str, Any], document: dict[str, Any]) -> str:
 def split_name(name: str, provider: str) -> tuple[str, str, str]:
     """(api_id, region, tier) of a row name.
 
-    `azure/eu/gpt-4o` is (`gpt-4o`, `eu`, ``); `bedrock/*/6-month-commitment/x` is (`x`, ``, `6-month-commitment`);
-    `low/1024-x-1024/gpt-image-1.5` has the tier `low/1024-x-1024`. A geographic inference profile such as
-    `us.anthropic.…` is part of the id.
+    `azure/eu/gpt-4o` is (`gpt-4o`, `eu`, ``); `bedrock/*/6-month-commitment/x` is (`x`, ``,
+    `6-month-commitment`); `low/1024-x-1024/gpt-image-1.5` has the tier `low/1024-x-1024`. A
+    geographic inference profile such as `us.anthropic.…` is part of the id.
     """
     segments = name.split("/")
     folded = _folded(provider)
@@ -187,7 +242,11 @@ def split_name(name: str, provider: str) -> tuple[str, str, str]:
             tiers.append("claude-platform")
         elif stem == "azure" and head in _AZURE_ZONES:
             region = region or head
-        elif _TERMS.fullmatch(head) or _SIZE.fullmatch(head) or (head in _QUALITY and _SIZE.fullmatch(following)):
+        elif (
+            _TERMS.fullmatch(head)
+            or _SIZE.fullmatch(head)
+            or (head in _QUALITY and _SIZE.fullmatch(following))
+        ):
             tiers.append(head)
         elif (stem, head) not in _ROUTES:
             break
@@ -200,7 +259,8 @@ def _folded(text: str) -> str:
 
 
 def _lifecycle(name: str, raw: dict[str, Any], rejects: list[RejectedRow]) -> LifecycleClaim | None:
-    """The date is firm as far as the feed tells: it does not mark those that are "not sooner than"."""
+    """The date is firm as far as the feed tells: it does not mark those that are "not sooner
+    than"."""
     if doubled_keys(raw) & {"deprecation_date", "successor_model"}:
         rejects.append(reject(name, "The end date or successor stands twice in the row.", raw))
         return None
@@ -217,7 +277,11 @@ def _lifecycle(name: str, raw: dict[str, Any], rejects: list[RejectedRow]) -> Li
 
 
 def _prices(
-    name: str, raw: dict[str, Any], rejects: list[RejectedRow], excerpt: dict[str, Any], unmapped: Counter[str]
+    name: str,
+    raw: dict[str, Any],
+    rejects: list[RejectedRow],
+    excerpt: dict[str, Any],
+    unmapped: Counter[str],
 ) -> tuple[PriceLine, ...] | None:
     try:
         read = litellm_prices.read(raw)

@@ -1,8 +1,9 @@
 """The price fields of LiteLLM's price map: some 170 names made of a few parts.
 
-A name is a base (`input_cost_per_token`) followed by conditions in any number: a service level (`_batches`,
-`_priority`, `_flex`), a size of request (`_above_200k_tokens`), a time of keeping (`_above_1hr`). Amounts are
-USD per one unit. Bases and combinations that `PRICE_UNITS` has no word for are left out and counted.
+A name is a base (`input_cost_per_token`) followed by conditions in any number: a service level
+(`_batches`, `_priority`, `_flex`), a size of request (`_above_200k_tokens`), a time of keeping
+(`_above_1hr`). Amounts are USD per one unit. Bases and combinations that `PRICE_UNITS` has no word
+for are left out and counted.
 """
 
 import re
@@ -58,7 +59,8 @@ _PRICE_FIELD = re.compile(r"(?:^|_)cost(?:_|$)")
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """What a field name means: unit, size of request above which it holds, and its rank among synonyms."""
+    """What a field name means: unit, size of request above which it holds, and its rank among
+    synonyms."""
 
     unit: str
     above_tokens: int
@@ -104,9 +106,9 @@ def meaning(field: str) -> Meaning | None:
 def read(raw: dict[str, Any]) -> Prices:
     """All price lines of a row, sorted; none for a row whose prices are all 0.
 
-    0 means free, unknown or billed otherwise, and the feed does not tell which: it is not taken for a price.
-    Raises PriceUnclear when any field we read is no number, negative, not finite, doubled, or so large or small
-    that the unit must be wrong.
+    0 means free, unknown or billed otherwise, and the feed does not tell which: it is not taken for
+    a price. Raises PriceUnclear when any field we read is no number, negative, not finite, doubled,
+    or so large or small that the unit must be wrong.
     """
     found: dict[tuple[str, int], tuple[int, Decimal]] = {}
     said: dict[str, str] = {}
@@ -122,7 +124,9 @@ def read(raw: dict[str, Any]) -> Prices:
         if value is None:
             continue
         if field in doubled:
-            raise PriceUnclear(f"The price {field} stands twice in the row; its prices are left out.")
+            raise PriceUnclear(
+                f"The price {field} stands twice in the row; its prices are left out."
+            )
         # A video model is paid by the second of film it makes.
         unit = "video_second" if films and known.unit == "second" else known.unit
         said[field] = str(value)[:40]
@@ -154,7 +158,11 @@ def _off_peak(raw: dict[str, Any]) -> dict[str, Any]:
 
 
 def _keep(
-    found: dict[tuple[str, int], tuple[int, Decimal]], unit: str, above: int, known: Meaning, amount: Decimal
+    found: dict[tuple[str, int], tuple[int, Decimal]],
+    unit: str,
+    above: int,
+    known: Meaning,
+    amount: Decimal,
 ) -> None:
     standing = found.get((unit, above))
     if amount > 0 and (standing is None or known.rank < standing[0]):
@@ -166,7 +174,8 @@ def _amount(field: str, value: object, known: Meaning) -> Decimal:
 
 
 def _tiers(value: object) -> list[tuple[int, dict[str, Any]]]:
-    """(first token above which it holds, fields) of `tiered_pricing`; the first tier starts at 0."""
+    """(first token above which it holds, fields) of `tiered_pricing`; the first tier starts at
+    0."""
     if value is None:
         return []
     tiers: list[tuple[int, dict[str, Any]]] = []

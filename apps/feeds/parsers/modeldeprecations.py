@@ -1,11 +1,12 @@
 """modeldeprecations.dev: a curated list of models with their dates, status and replacements.
 
-The publisher works out a `computed_status` when the page is built: it takes soft dates for firm ones and grows
-stale between builds, so it is not read. The status people wrote (`status`) and the dates are.
+The publisher works out a `computed_status` when the page is built: it takes soft dates for firm
+ones and grows stale between builds, so it is not read. The status people wrote (`status`) and the
+dates are.
 
-A retired model whose notice and end fall on one day is believed here: such rows are models switched off without
-notice (six in August 2026, each with the provider's page as its source). The same coincidence ahead of time, or on
-a model that is not retired, is a slip of the pen.
+A retired model whose notice and end fall on one day is believed here: such rows are models switched
+off without notice (six in August 2026, each with the provider's page as its source). The same
+coincidence ahead of time, or on a model that is not retired, is a slip of the pen.
 """
 
 import re
@@ -37,27 +38,38 @@ _STATUSES = frozenset({"active", "deprecated", "retired", "preview"})
 # A day far ahead that means "none".
 _PLACEHOLDER = re.compile(r"(?:209\d|2[1-9]\d\d|[3-9]\d\d\d)-\d\d-\d\d", re.ASCII)
 _EXCERPT_FIELDS = (
-    "status", "released_on", "deprecated_on", "shutdown_on", "earliest_shutdown_on", "last_verified"
-)  # fmt: skip
+    "status",
+    "released_on",
+    "deprecated_on",
+    "shutdown_on",
+    "earliest_shutdown_on",
+    "last_verified",
+)
 _KEPT_ALIASES = 50
 
 
 def parse(body: bytes) -> ParsedFeed:
     """Rows of the list, each with its lifecycle; the feed has no prices.
 
-    `lifecycle` is None where dates and status contradict each other, with a Reject that says how. PayloadRefused
-    when the body is no such list, or holds fewer or more rows than it says.
+    `lifecycle` is None where dates and status contradict each other, with a Reject that says how.
+    PayloadRefused when the body is no such list, or holds fewer or more rows than it says.
     """
     document = load_json(body)
     models = document.get("models") if isinstance(document, dict) else None
-    if not isinstance(document, dict) or not isinstance(models, list) or "models" in doubled_keys(document):
+    if (
+        not isinstance(document, dict)
+        or not isinstance(models, list)
+        or "models" in doubled_keys(document)
+    ):
         raise PayloadRefused(
-            "modeldeprecations.dev must be a JSON object with the models in a list. Check the address."
+            "modeldeprecations.dev must be a JSON object with the models in a list. Check the "
+            "address."
         )
     count = document.get("count")
     if isinstance(count, int) and count != len(models):
         raise PayloadRefused(
-            f"modeldeprecations.dev says it lists {count} models and lists {len(models)}: its page is not whole. "
+            f"modeldeprecations.dev says it lists {count} models and lists {len(models)}: its page "
+            "is not whole. "
             "The last good state is kept; the next poll tries again."
         )
     as_of = _as_of(document)
@@ -93,28 +105,37 @@ def _host(provider: str) -> tuple[str, str]:
 
 
 def _by_key(models: list[Any], harvest: Harvest) -> dict[str, list[dict[str, Any]]]:
-    """Rows by `provider/model`; what is none is set aside, under its place in the list where it has no key."""
+    """Rows by `provider/model`; what is none is set aside, under its place in the list where it has
+    no key."""
     found: dict[str, list[dict[str, Any]]] = {}
     for place, raw in enumerate(models):
         provider = raw.get("provider") if isinstance(raw, dict) else None
         model = raw.get("model") if isinstance(raw, dict) else None
         if not isinstance(provider, str) or not isinstance(model, str) or not _host(provider)[0]:
-            harvest.rejects.append(reject(f"row {place}", "The row names no provider and model.", raw))
+            harvest.rejects.append(
+                reject(f"row {place}", "The row names no provider and model.", raw)
+            )
             continue
         external_id = f"{provider}/{model}"
         if not is_storable(external_id) or not is_storable(model):
-            harvest.rejects.append(reject(external_id, "The row's key is empty or holds unprintable characters.", raw))
+            harvest.rejects.append(
+                reject(external_id, "The row's key is empty or holds unprintable characters.", raw)
+            )
         elif len(external_id) > LONGEST_EXTERNAL_ID or len(model) > LONGEST_API_ID:
             harvest.rejects.append(reject(external_id, "The row's key is too long for an id.", raw))
         elif doubled := doubled_keys(raw):
             keys = ", ".join(sorted(doubled))
-            harvest.rejects.append(reject(external_id, f"The row says {keys} twice, differently.", raw))
+            harvest.rejects.append(
+                reject(external_id, f"The row says {keys} twice, differently.", raw)
+            )
         else:
             found.setdefault(external_id, []).append(raw)
     return found
 
 
-def _row(external_id: str, raw: dict[str, Any], harvest: Harvest, as_of: datetime | None) -> FeedRow:
+def _row(
+    external_id: str, raw: dict[str, Any], harvest: Harvest, as_of: datetime | None
+) -> FeedRow:
     host = _host(raw["provider"])[0]
     return FeedRow(
         external_id=external_id,
@@ -130,9 +151,13 @@ def _row(external_id: str, raw: dict[str, Any], harvest: Harvest, as_of: datetim
 
 
 def _excerpt(raw: dict[str, Any]) -> dict[str, Any]:
-    excerpt: dict[str, Any] = {key: text_of(raw[key], 300) for key in _EXCERPT_FIELDS if isinstance(raw.get(key), str)}
+    excerpt: dict[str, Any] = {
+        key: text_of(raw[key], 300) for key in _EXCERPT_FIELDS if isinstance(raw.get(key), str)
+    }
     aliases = raw.get("aliases")
-    texts = [text_of(alias, LONGEST_API_ID) for alias in aliases] if isinstance(aliases, list) else []
+    texts = (
+        [text_of(alias, LONGEST_API_ID) for alias in aliases] if isinstance(aliases, list) else []
+    )
     if kept := [text for text in texts if text][:_KEPT_ALIASES]:
         excerpt["aliases"] = kept
     return excerpt
@@ -177,7 +202,8 @@ def _lifecycle(
 
 
 def _day(value: object) -> date | None:
-    """The day of a field; None where absent, empty or a placeholder. Raises DateUnclear for all else."""
+    """The day of a field; None where absent, empty or a placeholder. Raises DateUnclear for all
+    else."""
     if isinstance(value, str) and _PLACEHOLDER.fullmatch(value):
         return None
     return read_iso_day(value)
@@ -219,16 +245,21 @@ def _contradiction(
 
 
 def _successor(raw: dict[str, Any]) -> str:
-    """The recommended replacement, else the first: its model, behind its provider where that is another one."""
+    """The recommended replacement, else the first: its model, behind its provider where that is
+    another one."""
     replacements = raw.get("replacements")
     named = [
         each
         for each in (replacements if isinstance(replacements, list) else [])
         if isinstance(each, dict) and text_of(each.get("model"), 300)
     ]
-    chosen = next((each for each in named if each.get("recommended") is True), named[0] if named else None)
+    chosen = next(
+        (each for each in named if each.get("recommended") is True), named[0] if named else None
+    )
     if chosen is None:
         return ""
     model, provider = text_of(chosen["model"], 300), text_of(chosen.get("provider"), 100)
-    elsewhere = chosen.get("external") is True or (provider and _host(provider)[0] != _host(raw["provider"])[0])
+    elsewhere = chosen.get("external") is True or (
+        provider and _host(provider)[0] != _host(raw["provider"])[0]
+    )
     return f"{provider}/{model}"[:300] if provider and elsewhere else model

@@ -1,14 +1,20 @@
 """models.dev, `/api.json`: which provider serves which model, at which prices.
 
-`{provider id: {"name", "doc", "models": {model id: {...}}}}`, in no order. Prices are USD per million tokens. A
-model may be flagged deprecated; there are no dates.
+`{provider id: {"name", "doc", "models": {model id: {...}}}}`, in no order. Prices are USD per
+million tokens. A model may be flagged deprecated; there are no dates.
 """
 
 import re
 from decimal import Decimal
 from typing import Any
 
-from apps.catalog.claims.feed_rows import FeedRow, LifecycleClaim, ParsedFeed, PriceLine, RejectedRow
+from apps.catalog.claims.feed_rows import (
+    FeedRow,
+    LifecycleClaim,
+    ParsedFeed,
+    PriceLine,
+    RejectedRow,
+)
 from apps.catalog.identity.hosts import host_slug
 from apps.feeds.parsers.amounts import PriceUnclear, per_million
 from apps.feeds.parsers.payload import (
@@ -33,8 +39,8 @@ URL = "https://models.dev/api.json"
 _STATUSES = {"": "", "alpha": "preview", "beta": "preview", "deprecated": "deprecated"}
 _LONGEST_PROVIDER = 100
 
-# Providers that the host table joins although they are separate doors with their own lists: the door becomes
-# the tier, so that two rows of one id stay two offerings.
+# Providers that the host table joins although they are separate doors with their own lists: the
+# door becomes the tier, so that two rows of one id stay two offerings.
 _DOORS = {
     "azure-cognitive-services": "cognitive-services",
     "google-vertex-anthropic": "anthropic",
@@ -64,13 +70,17 @@ type Key = tuple[str, int]  # unit, size of request above which the price holds
 
 
 def parse(body: bytes) -> ParsedFeed:
-    """Rows of all providers, each with both topics; one is None when what it says cannot be believed.
+    """Rows of all providers, each with both topics; one is None when what it says cannot be
+    believed.
 
-    A provider that cannot be read is set aside whole. Raises PayloadRefused when the body is no such document.
+    A provider that cannot be read is set aside whole. Raises PayloadRefused when the body is no
+    such document.
     """
     document = load_json(body)
     if not isinstance(document, dict) or not document:
-        raise PayloadRefused("models.dev must be one JSON object with an entry per provider. Check the address.")
+        raise PayloadRefused(
+            "models.dev must be one JSON object with an entry per provider. Check the address."
+        )
     harvest = Harvest.empty()
     doubled = doubled_keys(document)
     for provider_id, provider in document.items():
@@ -85,13 +95,21 @@ def parse(body: bytes) -> ParsedFeed:
 
 
 def _unreadable(provider_id: str, provider: object) -> str:
-    if not is_storable(provider_id) or len(provider_id) > _LONGEST_PROVIDER or not host_of(provider_id)[0]:
+    if (
+        not is_storable(provider_id)
+        or len(provider_id) > _LONGEST_PROVIDER
+        or not host_of(provider_id)[0]
+    ):
         return "The provider's id is empty, too long or holds unprintable characters."
     if "/" in provider_id:
         return "The provider's id holds a slash: its rows could not be told from those of another."
     if not isinstance(provider, dict) or not isinstance(provider.get("models"), dict):
         return "The provider has no models that can be read."
-    return "The provider lists its models twice, differently." if "models" in doubled_keys(provider) else ""
+    return (
+        "The provider lists its models twice, differently."
+        if "models" in doubled_keys(provider)
+        else ""
+    )
 
 
 def _take(provider_id: str, provider: dict[str, Any], harvest: Harvest) -> None:
@@ -104,7 +122,11 @@ def _take(provider_id: str, provider: dict[str, Any], harvest: Harvest) -> None:
         reason = "" if isinstance(raw, dict) else "The row is not an object."
         if model_id in doubled:
             reason = "The row stands twice in the feed with different content."
-        if not is_storable(model_id) or len(model_id) > LONGEST_API_ID or len(external_id) > LONGEST_EXTERNAL_ID:
+        if (
+            not is_storable(model_id)
+            or len(model_id) > LONGEST_API_ID
+            or len(external_id) > LONGEST_EXTERNAL_ID
+        ):
             reason = "The model's id is empty, too long or holds unprintable characters."
         if reason:
             harvest.rejects.append(reject(external_id, reason, raw))
@@ -127,11 +149,14 @@ def _take(provider_id: str, provider: dict[str, Any], harvest: Harvest) -> None:
             )
         )
         known = host_slug(provider_id) is not None
-        harvest.host_names.setdefault(host, host_name if known else text_of(provider.get("name"), 100) or host_name)
+        harvest.host_names.setdefault(
+            host, host_name if known else text_of(provider.get("name"), 100) or host_name
+        )
 
 
 def door_of(provider_id: str) -> tuple[str, str]:
-    """(region, tier) of a provider id: of `minimax-cn-coding-plan` (`cn`, `coding-plan`), of most (``, ``)."""
+    """(region, tier) of a provider id: of `minimax-cn-coding-plan` (`cn`, `coding-plan`), of most
+    (``, ``)."""
     if host_of(provider_id)[0] == provider_id:
         return "", ""
     region, plan = "", ""
@@ -161,23 +186,35 @@ def _category(model_id: str, raw: dict[str, Any]) -> str:
     return "audio_speech" if gives == ["audio"] else ""
 
 
-def _lifecycle(external_id: str, raw: dict[str, Any], rejects: list[RejectedRow]) -> LifecycleClaim | None:
+def _lifecycle(
+    external_id: str, raw: dict[str, Any], rejects: list[RejectedRow]
+) -> LifecycleClaim | None:
     said = raw.get("status", "")
     status = _STATUSES.get(said.strip().lower()) if isinstance(said, str) else None
     if said is None:
         status = ""
     if status is None or "status" in doubled_keys(raw):
-        rejects.append(reject(external_id, f"The status {shown(said)} is none that we know, or one of two.", raw))
+        rejects.append(
+            reject(
+                external_id, f"The status {shown(said)} is none that we know, or one of two.", raw
+            )
+        )
         return None
     return LifecycleClaim(status=status)
 
 
-# --- prices -------------------------------------------------------------------------------------------------
+# --- prices ---------------------------------------------------------------------------------------
 
 
-def _prices(external_id: str, raw: dict[str, Any], rejects: list[RejectedRow]) -> tuple[PriceLine, ...] | None:
+def _prices(
+    external_id: str, raw: dict[str, Any], rejects: list[RejectedRow]
+) -> tuple[PriceLine, ...] | None:
     if "cost" in doubled_keys(raw):
-        rejects.append(reject(external_id, "The row gives its prices twice, differently; they are left out.", raw))
+        rejects.append(
+            reject(
+                external_id, "The row gives its prices twice, differently; they are left out.", raw
+            )
+        )
         return None
     try:
         return price_lines(raw.get("cost"), raw.get("experimental"))
@@ -187,10 +224,11 @@ def _prices(external_id: str, raw: dict[str, Any], rejects: list[RejectedRow]) -
 
 
 def price_lines(cost: object, experimental: object = None) -> tuple[PriceLine, ...]:
-    """The lines of a row's `cost`, sorted; none for a row whose input and output are both 0 or absent.
+    """The lines of a row's `cost`, sorted; none for a row whose input and output are both 0 or
+    absent.
 
-    0 stands for a subscription, a free tier or a price nobody entered, and the feed does not tell which: it is
-    not taken for a price. Raises PriceUnclear when what we read cannot be believed.
+    0 stands for a subscription, a free tier or a price nobody entered, and the feed does not tell
+    which: it is not taken for a price. Raises PriceUnclear when what we read cannot be believed.
     """
     if cost is None:
         return ()
@@ -203,7 +241,9 @@ def price_lines(cost: object, experimental: object = None) -> tuple[PriceLine, .
     for above, tier in _tiers(cost):
         for unit, amount in _amounts(tier, f" above {above} tokens").items():
             if found.setdefault((unit, above), amount) != amount:
-                raise PriceUnclear(f"Two prices of {unit} above {above} tokens are given; the prices are left out.")
+                raise PriceUnclear(
+                    f"Two prices of {unit} above {above} tokens are given; the prices are left out."
+                )
     for level, fields in _levels(experimental):
         for unit, amount in _amounts(fields, f" ({level})").items():
             if unit in {"input", "output"}:
@@ -219,7 +259,9 @@ def _amounts(fields: dict[str, Any], where: str) -> dict[str, Decimal]:
         if value is None:
             continue
         if field in doubled_keys(fields):
-            raise PriceUnclear(f"The price {field}{where} stands twice in the row; its prices are left out.")
+            raise PriceUnclear(
+                f"The price {field}{where} stands twice in the row; its prices are left out."
+            )
         if amount := per_million(f"{field}{where}", value, per="million"):
             found[unit] = amount
     return found
@@ -228,14 +270,17 @@ def _amounts(fields: dict[str, Any], where: str) -> dict[str, Decimal]:
 def _tiers(cost: dict[str, Any]) -> list[tuple[int, dict[str, Any]]]:
     """(size of request above which it holds, fields) of each tier by size.
 
-    `context_over_200k` repeats a tier whose threshold may be another one, so that it counts only alone.
+    `context_over_200k` repeats a tier whose threshold may be another one, so that it counts only
+    alone.
     """
     listed = cost.get("tiers")
     if not listed:
         legacy = cost.get("context_over_200k")
         listed = [] if legacy is None else [legacy]
         if not all(isinstance(fields, dict) for fields in listed):
-            raise PriceUnclear("The prices above 200000 tokens cannot be read; the row's prices are left out.")
+            raise PriceUnclear(
+                "The prices above 200000 tokens cannot be read; the row's prices are left out."
+            )
         return [(_LEGACY_THRESHOLD, fields) for fields in listed]
     tiers = []
     for fields in listed if isinstance(listed, list) else [listed]:
@@ -250,7 +295,8 @@ def _tiers(cost: dict[str, Any]) -> list[tuple[int, dict[str, Any]]]:
 def _size(value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not 0 < value <= _LARGEST_REQUEST:
         raise PriceUnclear(
-            f"A price holds above {shown(value)} tokens, which is no size; the row's prices are left out."
+            f"A price holds above {shown(value)} tokens, which is no size; the row's prices are "
+            "left out."
         )
     return value
 
@@ -258,8 +304,8 @@ def _size(value: object) -> int:
 def _levels(experimental: object) -> list[tuple[str, dict[str, Any]]]:
     """(service level, fields) of the modes that are sold as one.
 
-    A "fast" mode is OpenAI's priority processing where the call asks for that level. Elsewhere it is a mode of
-    its own, which the catalogue has no word for.
+    A "fast" mode is OpenAI's priority processing where the call asks for that level. Elsewhere it
+    is a mode of its own, which the catalogue has no word for.
     """
     modes = experimental.get("modes") if isinstance(experimental, dict) else None
     found = []
@@ -274,7 +320,9 @@ def _levels(experimental: object) -> list[tuple[str, dict[str, Any]]]:
 
 def _excerpt(raw: dict[str, Any]) -> dict[str, Any]:
     """Status and prices as published, in text."""
-    excerpt: dict[str, Any] = {"status": text_of(raw["status"], 40)} if text_of(raw.get("status"), 40) else {}
+    excerpt: dict[str, Any] = (
+        {"status": text_of(raw["status"], 40)} if text_of(raw.get("status"), 40) else {}
+    )
     cost = raw.get("cost")
     if isinstance(cost, dict):
         excerpt["cost"] = _quoted(cost)

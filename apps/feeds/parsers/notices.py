@@ -1,7 +1,7 @@
 """RSS 2.0 and 1.0, Atom 1.0 and JSON Feed: items of news and deprecation pages, for people to read.
 
-They say what they say in prose, so nothing of them becomes a claim. XML is read without entities and external parts,
-HTML becomes plain text, and no address in them is ever fetched.
+They say what they say in prose, so nothing of them becomes a claim. XML is read without entities
+and external parts, HTML becomes plain text, and no address in them is ever fetched.
 """
 
 import hashlib
@@ -37,14 +37,18 @@ _DEEPEST = 60
 # of an item's markup only so much is read
 _LONGEST_MARKUP = 100_000
 _SILENT = frozenset({"script", "style", "template", "noscript"})
-_BREAKS = frozenset({"p", "br", "div", "li", "tr", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "pre", "table"})
-_CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_BREAKS = frozenset(
+    {"p", "br", "div", "li", "tr", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "pre", "table"}
+)
+_CONTROL = re.compile(
+    r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One item. `text` is plain, with line breaks where paragraphs end; `published_at` is None where it cannot be
-    read."""
+    """One item. `text` is plain, with line breaks where paragraphs end; `published_at` is None
+    where it cannot be read."""
 
     external_id: str
     title: str
@@ -62,20 +66,28 @@ class Notices:
 
 
 def parse(body: bytes) -> Notices:
-    """The items of a feed; an empty feed is one, for a page without news is no fault. PayloadRefused where the body
-    is none of the formats."""
+    """The items of a feed; an empty feed is one, for a page without news is no fault.
+    PayloadRefused where the body is none of the formats."""
     start = body.lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
     if not start:
-        raise PayloadRefused("The feed sent an empty body. The last good state is kept; the next poll tries again.")
+        raise PayloadRefused(
+            "The feed sent an empty body. The last good state is kept; the next poll tries again."
+        )
     raw = list(_json_items(body) if start == b"{" else _xml_items(body))
     if len(raw) > MOST_ITEMS:
-        raise PayloadRefused(f"The feed holds more than {MOST_ITEMS:,} items. Is it the right address?")
+        raise PayloadRefused(
+            f"The feed holds more than {MOST_ITEMS:,} items. Is it the right address?"
+        )
     items: dict[str, dict[Item, None]] = {}
     rejects = []
     for number, each in enumerate(raw):
         item = _item(each)
         if item is None:
-            rejects.append(reject(f"item {number}", "The item has no title, text or address.", repr(each)[:500]))
+            rejects.append(
+                reject(
+                    f"item {number}", "The item has no title, text or address.", repr(each)[:500]
+                )
+            )
         else:
             items.setdefault(item.external_id, {})[item] = None
     found: dict[str, Item] = {}
@@ -132,14 +144,16 @@ def _moment(text: str) -> datetime | None:
     return None
 
 
-# --- JSON Feed ------------------------------------------------------------------------------------------------------
+# --- JSON Feed ------------------------------------------------------------------------------------
 
 
 def _json_items(body: bytes) -> Iterator[_Raw]:
     document = load_json(body)
     items = document.get("items") if isinstance(document, dict) else None
     if not isinstance(items, list):
-        raise PayloadRefused('A JSON Feed is one object with its items in a list under "items". Check the address.')
+        raise PayloadRefused(
+            'A JSON Feed is one object with its items in a list under "items". Check the address.'
+        )
     for each in items[: MOST_ITEMS + 1]:
         if not isinstance(each, dict):
             yield _Raw()
@@ -160,7 +174,7 @@ def _text(value: Any) -> str:
     return value if isinstance(value, str) else ""
 
 
-# --- RSS and Atom ---------------------------------------------------------------------------------------------------
+# --- RSS and Atom ---------------------------------------------------------------------------------
 
 
 class _TooMuch(Exception):
@@ -185,23 +199,30 @@ class _Capped(TreeBuilder):
 
 
 def _xml_items(body: bytes) -> Iterator[_Raw]:
-    parser = DefusedXMLParser(target=_Capped(), forbid_dtd=False, forbid_entities=True, forbid_external=True)
+    parser = DefusedXMLParser(
+        target=_Capped(), forbid_dtd=False, forbid_entities=True, forbid_external=True
+    )
     try:
         parser.feed(body)
         root: Element = parser.close()
     except DefusedXmlException:
         raise PayloadRefused(
-            "The feed's XML defines entities or names external parts, which are never read. Tell its publisher."
+            "The feed's XML defines entities or names external parts, which are never read. Tell "
+            "its publisher."
         ) from None
     except _TooMuch:
-        raise PayloadRefused("The feed's XML nests or grows beyond all measure. Check its address.") from None
+        raise PayloadRefused(
+            "The feed's XML nests or grows beyond all measure. Check its address."
+        ) from None
     except (ParseError, ValueError, LookupError, AssertionError) as error:
         raise PayloadRefused(
             f"The feed is neither RSS, Atom nor JSON Feed ({str(error)[:120]}). Check its address."
         ) from None
     kind = _local(root)
     if kind not in {"rss", "rdf", "feed"}:
-        raise PayloadRefused(f"The feed is XML of the kind '{kind[:40]}', not RSS or Atom. Check its address.")
+        raise PayloadRefused(
+            f"The feed is XML of the kind '{kind[:40]}', not RSS or Atom. Check its address."
+        )
     name = "entry" if kind == "feed" else "item"
     for number, element in enumerate(each for each in root.iter() if _local(each) == name):
         if number > MOST_ITEMS:
@@ -245,7 +266,10 @@ def _rss(element: Element) -> _Raw:
 def _atom(element: Element) -> _Raw:
     found = _children(element)
     links = found.get("link", [])
-    best = next((link for link in links if link.get("rel", "alternate") == "alternate"), links[0] if links else None)
+    best = next(
+        (link for link in links if link.get("rel", "alternate") == "alternate"),
+        links[0] if links else None,
+    )
     return _Raw(
         id=_said(found, "id"),
         title=_said(found, "title"),
@@ -255,7 +279,7 @@ def _atom(element: Element) -> _Raw:
     )
 
 
-# --- markup -----------------------------------------------------------------------------------------------------------
+# --- markup ---------------------------------------------------------------------------------------
 
 
 class _Plain(HTMLParser):
@@ -280,14 +304,17 @@ class _Plain(HTMLParser):
 
 
 def plain(markup: str) -> str:
-    """HTML as plain text: no tags, scripts or styles; a line break where a paragraph ends. Text stays as it is."""
+    """HTML as plain text: no tags, scripts or styles; a line break where a paragraph ends. Text
+    stays as it is."""
     if "<" not in markup and "&" not in markup:
         return _CONTROL.sub(" ", markup[:_LONGEST_MARKUP])
     parser = _Plain()
     parser.feed(markup[:_LONGEST_MARKUP])
     parser.close()
     lines = ("".join(parser.parts)).splitlines()
-    return _CONTROL.sub(" ", "\n".join(line for line in (" ".join(each.split()) for each in lines) if line))
+    return _CONTROL.sub(
+        " ", "\n".join(line for line in (" ".join(each.split()) for each in lines) if line)
+    )
 
 
 __all__ = ["KIND", "LONGEST_TEXT", "MOST_ITEMS", "Item", "Notices", "parse", "plain"]

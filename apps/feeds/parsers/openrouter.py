@@ -1,11 +1,12 @@
 """OpenRouter, `/api/v1/models`: what the router serves, at which prices, and when it stops.
 
-`{"data": [row, ...], "total_count": 421, "links": {"next": null}}`. A row's `id` is `vendor/model`, with a
-variant behind a colon (`:free`, `:batch`) or a tilde before it where it is a moving alias. Prices are decimal
-strings in USD per token; -1 stands for "that of the model routed to".
+`{"data": [row, ...], "total_count": 421, "links": {"next": null}}`. A row's `id` is `vendor/model`,
+with a variant behind a colon (`:free`, `:batch`) or a tilde before it where it is a moving alias.
+Prices are decimal strings in USD per token; -1 stands for "that of the model routed to".
 
-Where a price depends on the hour, the row's own price is that of the moment of the poll and the hours stand in
-`overrides`. Then only the hours count: whenever the same schedule is polled, it reads the same.
+Where a price depends on the hour, the row's own price is that of the moment of the poll and the
+hours stand in `overrides`. Then only the hours count: whenever the same schedule is polled, it
+reads the same.
 """
 
 import re
@@ -13,7 +14,14 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
-from apps.catalog.claims.feed_rows import FIRM, FeedRow, LifecycleClaim, ParsedFeed, PriceLine, RejectedRow
+from apps.catalog.claims.feed_rows import (
+    FIRM,
+    FeedRow,
+    LifecycleClaim,
+    ParsedFeed,
+    PriceLine,
+    RejectedRow,
+)
 from apps.feeds.parsers.amounts import Per, PriceUnclear, per_million
 from apps.feeds.parsers.dates import DateUnclear, read_iso_day
 from apps.feeds.parsers.payload import (
@@ -35,7 +43,8 @@ URL = "https://openrouter.ai/api/v1/models"
 _HOST = "openrouter"
 _SITE = "https://openrouter.ai/"
 
-# Left out: `image` and `image_output`, which are per image in some rows and per token in others, unmarked.
+# Left out: `image` and `image_output`, which are per image in some rows and per token in others,
+# unmarked.
 _UNITS: dict[str, tuple[str, Per]] = {
     "prompt": ("input", "token"),
     "completion": ("output", "token"),
@@ -72,10 +81,11 @@ type Key = tuple[str, int]  # unit, size of request above which the price holds
 
 
 def parse(body: bytes) -> ParsedFeed:
-    """Rows of the model list, each with both topics; one is None when what it says cannot be believed.
+    """Rows of the model list, each with both topics; one is None when what it says cannot be
+    believed.
 
-    Raises PayloadRefused when the body is no such list, or only one page of it: what stands on another page
-    must not be taken for gone.
+    Raises PayloadRefused when the body is no such list, or only one page of it: what stands on
+    another page must not be taken for gone.
     """
     listed = _listed(load_json(body))
     harvest = Harvest.empty()
@@ -102,13 +112,16 @@ def _listed(document: Any) -> list[Any]:
         raise PayloadRefused(
             f"OpenRouter answered with an error: {said}. The next poll tries again."
             if said
-            else 'OpenRouter\'s list must be one JSON object with its models under "data". Check the address.'
+            else 'OpenRouter\'s list must be one JSON object with its models under "data". '
+            "Check the address."
         )
     links = document.get("links")
     if isinstance(links, dict) and links.get("next"):
         raise PayloadRefused(
-            f"OpenRouter's list has been split into pages and this is one of them ({len(listed)} models). Models of "
-            "the other pages would look removed, so that nothing is taken from it. Ask for an update of the registry."
+            f"OpenRouter's list has been split into pages and this is one of them ({len(listed)} "
+            "models). Models of "
+            "the other pages would look removed, so that nothing is taken from it. Ask for an "
+            "update of the registry."
         )
     return listed
 
@@ -129,11 +142,15 @@ def _by_id(listed: list[Any], harvest: Harvest) -> dict[str, list[dict[str, Any]
     return found
 
 
-def _row(external_id: str, raw: dict[str, Any], *, dated: bool) -> tuple[FeedRow, list[RejectedRow]]:
+def _row(
+    external_id: str, raw: dict[str, Any], *, dated: bool
+) -> tuple[FeedRow, list[RejectedRow]]:
     """A row, and what of it is set aside."""
     rejects: list[RejectedRow] = []
     excerpt: dict[str, Any] = {
-        key: text_of(raw[key], 300) for key in ("expiration_date", "hugging_face_id") if text_of(raw.get(key), 300)
+        key: text_of(raw[key], 300)
+        for key in ("expiration_date", "hugging_face_id")
+        if text_of(raw.get(key), 300)
     }
     name = text_of(raw.get("name"), 300)
     row = FeedRow(
@@ -170,7 +187,9 @@ def _category(architecture: object) -> str:
     return _CATEGORIES.get(first, "") if isinstance(first, str) else ""
 
 
-def _lifecycle(external_id: str, raw: dict[str, Any], rejects: list[RejectedRow]) -> LifecycleClaim | None:
+def _lifecycle(
+    external_id: str, raw: dict[str, Any], rejects: list[RejectedRow]
+) -> LifecycleClaim | None:
     said = raw.get("expiration_date")
     if isinstance(said, str) and _NEVER.fullmatch(said):
         return LifecycleClaim()
@@ -182,19 +201,30 @@ def _lifecycle(external_id: str, raw: dict[str, Any], rejects: list[RejectedRow]
     return LifecycleClaim(retires_on=retires_on, date_kind=FIRM if retires_on else "")
 
 
-def _alias_of(external_id: str, raw: dict[str, Any], rejects: list[RejectedRow], excerpt: dict[str, Any]) -> str:
+def _alias_of(
+    external_id: str, raw: dict[str, Any], rejects: list[RejectedRow], excerpt: dict[str, Any]
+) -> str:
     target = raw.get("alias_target")
     if target is None:
         return ""
     slug = target.get("slug") if isinstance(target, dict) else None
-    if not isinstance(slug, str) or not is_storable(slug) or slug == external_id or len(slug) > LONGEST_API_ID:
-        rejects.append(reject(external_id, f"The row is an alias of {shown(slug)}, which is no other row.", raw))
+    if (
+        not isinstance(slug, str)
+        or not is_storable(slug)
+        or slug == external_id
+        or len(slug) > LONGEST_API_ID
+    ):
+        rejects.append(
+            reject(
+                external_id, f"The row is an alias of {shown(slug)}, which is no other row.", raw
+            )
+        )
         return ""
     excerpt["alias_target"] = slug
     return slug
 
 
-# --- prices -------------------------------------------------------------------------------------------------
+# --- prices ---------------------------------------------------------------------------------------
 
 
 def _prices(
@@ -216,19 +246,21 @@ def _prices(
 def price_lines(pricing: dict[str, Any], *, free: bool = False) -> tuple[PriceLine, ...]:
     """The lines of a row's `pricing`, sorted.
 
-    A 0 means "free" for prompt and completion where both are 0 or the row is a `free` variant; any other 0 is no
-    price. Raises PriceUnclear when a field or an override we read cannot be believed.
+    A 0 means "free" for prompt and completion where both are 0 or the row is a `free` variant; any
+    other 0 is no price. Raises PriceUnclear when a field or an override we read cannot be believed.
     """
     base = dict(_amounts(pricing, ""))
     free = free or (base.get("input") == 0 and base.get("output") == 0)
     tiers, hours = _overrides(pricing.get("overrides"))
     found: dict[Key, Decimal] = {
-        (unit, 0): amount for unit, amount in base.items() if amount or (free and unit in {"input", "output"})
+        (unit, 0): amount
+        for unit, amount in base.items()
+        if amount or (free and unit in {"input", "output"})
     }
     found |= tiers
     for (unit, above), amounts in hours.items():
-        # Not the row's own price: in an hour that is listed it repeats it, in another it does not, so that the
-        # same schedule would read now one way and now the other.
+        # Not the row's own price: in an hour that is listed it repeats it, in another it does not,
+        # so that the same schedule would read now one way and now the other.
         found[unit, above] = max(amounts)
         if min(amounts) < max(amounts) and unit in _OFF_PEAK:
             found[f"{unit}_off_peak", above] = min(amounts)
@@ -236,13 +268,16 @@ def price_lines(pricing: dict[str, Any], *, free: bool = False) -> tuple[PriceLi
 
 
 def _amounts(fields: dict[str, Any], where: str) -> Iterator[tuple[str, Decimal]]:
-    """(unit, USD per million) of the fields we have a word for; nothing where the price is the routed model's."""
+    """(unit, USD per million) of the fields we have a word for; nothing where the price is the
+    routed model's."""
     for field, (unit, per) in _UNITS.items():
         value = fields.get(field)
         if value is None:
             continue
         if field in doubled_keys(fields):
-            raise PriceUnclear(f"The price {field}{where} stands twice in the row; its prices are left out.")
+            raise PriceUnclear(
+                f"The price {field}{where} stands twice in the row; its prices are left out."
+            )
         usd = Decimal(value) if isinstance(value, str) and _DECIMAL.fullmatch(value) else value
         if usd != _ROUTED:
             yield unit, per_million(f"{field}{where}", usd, per=per)
@@ -257,7 +292,9 @@ def _overrides(value: object) -> tuple[dict[Key, Decimal], dict[Key, set[Decimal
     hours: dict[Key, set[Decimal]] = {}
     for override in _objects(value):
         by_hour = "utc_start" in override or "utc_end" in override
-        if not by_hour and ("min_prompt_tokens" not in override or _has_unknown_condition(override)):
+        if not by_hour and (
+            "min_prompt_tokens" not in override or _has_unknown_condition(override)
+        ):
             continue
         above = _size(override["min_prompt_tokens"]) if "min_prompt_tokens" in override else 0
         where = f" above {above} tokens" if above else " of some hours"
@@ -265,7 +302,9 @@ def _overrides(value: object) -> tuple[dict[Key, Decimal], dict[Key, set[Decimal
             if by_hour and amount:
                 hours.setdefault((unit, above), set()).add(amount)
             elif amount and tiers.setdefault((unit, above), amount) != amount:
-                raise PriceUnclear(f"Two prices of {unit}{where} are given; the row's prices are left out.")
+                raise PriceUnclear(
+                    f"Two prices of {unit}{where} are given; the row's prices are left out."
+                )
     return tiers, hours
 
 
@@ -279,24 +318,30 @@ def _objects(value: object) -> list[dict[str, Any]]:
 
 def _has_unknown_condition(override: dict[str, Any]) -> bool:
     # Prices are text; anything else says when the override holds.
-    return any(key not in _CONDITIONS and not isinstance(said, str) for key, said in override.items())
+    return any(
+        key not in _CONDITIONS and not isinstance(said, str) for key, said in override.items()
+    )
 
 
 def _size(value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= _LARGEST_REQUEST:
         raise PriceUnclear(
-            f"A price holds above {shown(value)} tokens, which is no size; the row's prices are left out."
+            f"A price holds above {shown(value)} tokens, which is no size; the row's prices are "
+            "left out."
         )
     return value
 
 
 def _quoted(pricing: dict[str, Any]) -> dict[str, Any]:
     """The price list as published, in text."""
-    quoted: dict[str, Any] = {field: _text(pricing[field]) for field in _UNITS if pricing.get(field) is not None}
+    quoted: dict[str, Any] = {
+        field: _text(pricing[field]) for field in _UNITS if pricing.get(field) is not None
+    }
     if overrides := _objects(pricing.get("overrides"))[:_MOST_OVERRIDES_QUOTED]:
         fields = (*_UNITS, *sorted(_CONDITIONS))
         quoted["overrides"] = [
-            {field: _text(override[field]) for field in fields if field in override} for override in overrides
+            {field: _text(override[field]) for field in fields if field in override}
+            for override in overrides
         ]
     return quoted
 

@@ -1,4 +1,5 @@
-"""From bytes to a JSON document that can be judged row by row, and the small checks every adapter shares."""
+"""From bytes to a JSON document that can be judged row by row, and the small checks every adapter
+shares."""
 
 import json
 import re
@@ -26,7 +27,8 @@ _HTML = re.compile(r"<(?:!doctype html|html|head|body|!--)", re.IGNORECASE)
 
 
 class PayloadRefused(Exception):
-    """A body that holds no feed at all; nothing may be concluded from it. `str()` is a sentence for people."""
+    """A body that holds no feed at all; nothing may be concluded from it. `str()` is a sentence for
+    people."""
 
 
 class Doubled(dict[str, Any]):
@@ -38,7 +40,9 @@ class Doubled(dict[str, Any]):
 def decode(body: bytes) -> str:
     """The text of a body, UTF-8 with or without byte order mark; PayloadRefused otherwise."""
     if not body.strip():
-        raise PayloadRefused("The feed sent an empty body. The last good state is kept; the next poll tries again.")
+        raise PayloadRefused(
+            "The feed sent an empty body. The last good state is kept; the next poll tries again."
+        )
     try:
         return body.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -49,22 +53,31 @@ def decode(body: bytes) -> str:
 
 
 def load_json(body: bytes) -> Any:
-    """The JSON document in `body`: numbers with a point are Decimal, NaN and Infinity are Decimal too.
+    """The JSON document in `body`: numbers with a point are Decimal, NaN and Infinity are Decimal
+    too.
 
-    Objects with a key twice come as `Doubled`. PayloadRefused when it is no JSON or nests without end.
+    Objects with a key twice come as `Doubled`. PayloadRefused when it is no JSON or nests without
+    end.
     """
     text = decode(body)
     if _HTML.match(text.lstrip()):
         raise PayloadRefused(
-            "The feed sent a web page instead of JSON. Its address may have moved, or a login stands before it."
+            "The feed sent a web page instead of JSON. Its address may have moved, or a login "
+            "stands before it."
         )
     try:
-        return json.loads(text, parse_float=Decimal, parse_constant=Decimal, object_pairs_hook=_object)
+        return json.loads(
+            text, parse_float=Decimal, parse_constant=Decimal, object_pairs_hook=_object
+        )
     except json.JSONDecodeError as error:
         if text.lstrip()[:1] == "<":
             raise PayloadRefused("The feed sent XML instead of JSON. Check its address.") from None
         cut = error.pos >= len(text.rstrip()) - 1 or error.msg.startswith("Unterminated")
-        what = "breaks off in the middle" if cut else f"is not JSON ({error.msg} in line {error.lineno})"
+        what = (
+            "breaks off in the middle"
+            if cut
+            else f"is not JSON ({error.msg} in line {error.lineno})"
+        )
         raise PayloadRefused(
             f"The feed's body {what}. The last good state is kept; the next poll tries again."
         ) from None
@@ -94,7 +107,8 @@ def doubled_keys(row: dict[str, Any]) -> frozenset[str]:
 
 
 def text_of(value: object, longest: int) -> str:
-    """`value` as text without surrounding space, or "" where it is no text or cannot be stored; cut at `longest`."""
+    """`value` as text without surrounding space, or "" where it is no text or cannot be stored; cut
+    at `longest`."""
     if not isinstance(value, str):
         return ""
     return _UNPRINTABLE.sub(" ", value).strip()[:longest]
@@ -107,7 +121,11 @@ def is_storable(text: str) -> bool:
 def web_address(value: object) -> str:
     """`value` if it is an http(s) address that fits, else "": it becomes a link on our pages."""
     text = text_of(value, _LONGEST_URL + 1)
-    fits = text.startswith(("https://", "http://")) and len(text) <= _LONGEST_URL and not re.search(r"\s", text)
+    fits = (
+        text.startswith(("https://", "http://"))
+        and len(text) <= _LONGEST_URL
+        and not re.search(r"\s", text)
+    )
     return text if fits else ""
 
 
@@ -137,7 +155,8 @@ def reject(external_id: str, reason: str, raw: object = "") -> RejectedRow:
 
 @lru_cache(maxsize=4096)
 def host_of(provider: str) -> tuple[str, str]:
-    """(slug, display name) of the host that a feed calls `provider`; made from its spelling when unknown."""
+    """(slug, display name) of the host that a feed calls `provider`; made from its spelling when
+    unknown."""
     slug = host_slug(provider)
     if slug is not None:
         return slug, BY_SLUG[slug].name
@@ -158,8 +177,13 @@ class Harvest:
         return cls([], [], {})
 
     def done(self) -> ParsedFeed:
-        """The result, or PayloadRefused when not one row is left: such a body must not empty the catalogue."""
+        """The result, or PayloadRefused when not one row is left: such a body must not empty the
+        catalogue."""
         if not self.rows:
-            why = f" The first of {len(self.rejects)}: {self.rejects[0].reason}" if self.rejects else ""
+            why = (
+                f" The first of {len(self.rejects)}: {self.rejects[0].reason}"
+                if self.rejects
+                else ""
+            )
             raise PayloadRefused(f"The feed holds no row that can be read.{why}")
         return ParsedFeed(tuple(self.rows), tuple(self.rejects), self.ignored, self.host_names)

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """registry-gate: asks the foundation registry whether a build may be shipped.
 
-One file, standard library only, Python 3.9 or newer. Exit codes: 0 pass or warn; 1 block; 2 wrong use (arguments,
-token, application); 3 cannot decide (server away, TLS, catalogue stale), unless --on-unknown=pass.
+One file, standard library only, Python 3.9 or newer. Exit codes: 0 pass or warn; 1 block; 2 wrong
+use (arguments, token, application); 3 cannot decide (server away, TLS, catalogue stale), unless
+--on-unknown=pass.
 """
 
 from __future__ import annotations
@@ -28,8 +29,13 @@ PASS, BLOCK, USAGE, UNKNOWN = 0, 1, 2, 3
 ATTEMPTS = 4
 ACCEPT = {"sarif": "application/sarif+json", "junit": "application/junit+xml"}
 # what the registry takes for the same environment
-SAME_ENVIRONMENT = {"prod": "production", "live": "production", "prd": "production", "stage": "staging",
-                    "dev": "development"}  # fmt: skip
+SAME_ENVIRONMENT = {
+    "prod": "production",
+    "live": "production",
+    "prd": "production",
+    "stage": "staging",
+    "dev": "development",
+}
 TITLES = {
     "FR001": "Model not approved",
     "FR002": "Model retired",
@@ -63,35 +69,112 @@ def arguments(argv: list[str] | None) -> argparse.Namespace:
         epilog="Exit codes: 0 pass or warn, 1 block, 2 wrong use, 3 cannot decide.",
     )
     add = parser.add_argument
-    add("--url", default=environment("REGISTRY_URL"), help="the registry's address (or REGISTRY_URL)")
-    add("--token", default=environment("REGISTRY_TOKEN"), help="a token of the scope gate; better as REGISTRY_TOKEN")
-    add("--application", default=environment("REGISTRY_APPLICATION"), help="slug (or REGISTRY_APPLICATION)")
-    add("--environment", default=environment("REGISTRY_ENVIRONMENT"), help="where it goes: production, staging, ...")
-    add("--commit", default=environment("GITHUB_SHA", "CI_COMMIT_SHA", "BUILD_SOURCEVERSION", "GIT_COMMIT"))
-    add("--ref", default=environment("GITHUB_REF", "CI_COMMIT_REF_NAME", "BUILD_SOURCEBRANCH", "GIT_BRANCH"))
-    add("--bom", metavar="FILE", help="a CycloneDX bill of materials in JSON; - reads standard input")
-    add("--models", metavar="FILE", help="a JSON list, or one model a line: NAME, or NAME HOST, or NAME HOST FILE:LINE")
-    add("--model", metavar="NAME", action="append", default=[], help="one model; may be given several times")
-    add("--host", default="", help="who serves the models of --model, and of --models where a line names none")
-    add("--mode", choices=("enforce", "report"), default="enforce", help="report never stops a pipeline")
+    add(
+        "--url",
+        default=environment("REGISTRY_URL"),
+        help="the registry's address (or REGISTRY_URL)",
+    )
+    add(
+        "--token",
+        default=environment("REGISTRY_TOKEN"),
+        help="a token of the scope gate; better as REGISTRY_TOKEN",
+    )
+    add(
+        "--application",
+        default=environment("REGISTRY_APPLICATION"),
+        help="slug (or REGISTRY_APPLICATION)",
+    )
+    add(
+        "--environment",
+        default=environment("REGISTRY_ENVIRONMENT"),
+        help="where it goes: production, staging, ...",
+    )
+    add(
+        "--commit",
+        default=environment("GITHUB_SHA", "CI_COMMIT_SHA", "BUILD_SOURCEVERSION", "GIT_COMMIT"),
+    )
+    add(
+        "--ref",
+        default=environment("GITHUB_REF", "CI_COMMIT_REF_NAME", "BUILD_SOURCEBRANCH", "GIT_BRANCH"),
+    )
+    add(
+        "--bom",
+        metavar="FILE",
+        help="a CycloneDX bill of materials in JSON; - reads standard input",
+    )
+    add(
+        "--models",
+        metavar="FILE",
+        help="a JSON list, or one model a line: NAME, or NAME HOST, or NAME HOST FILE:LINE",
+    )
+    add(
+        "--model",
+        metavar="NAME",
+        action="append",
+        default=[],
+        help="one model; may be given several times",
+    )
+    add(
+        "--host",
+        default="",
+        help="who serves the models of --model, and of --models where a line names none",
+    )
+    add(
+        "--mode",
+        choices=("enforce", "report"),
+        default="enforce",
+        help="report never stops a pipeline",
+    )
     add("--baseline", choices=("last_released", "none"), default="last_released")
     add("--all", action="store_true", help="block also for what was released before")
-    add("--import", action="store_true", dest="take_in", help="take the bill of materials into the register as well")
-    add("--release", action="store_true", help="say that it is shipped, where the gate lets it through")
+    add(
+        "--import",
+        action="store_true",
+        dest="take_in",
+        help="take the bill of materials into the register as well",
+    )
+    add(
+        "--release",
+        action="store_true",
+        help="say that it is shipped, where the gate lets it through",
+    )
     add("--format", choices=("text", "github", "sarif", "junit", "json"), default="text")
     add("--output", metavar="FILE", help="write there instead of to standard output")
-    add("--on-unknown", choices=("fail", "pass"), default="fail", help="what to do where nothing can be decided")
+    add(
+        "--on-unknown",
+        choices=("fail", "pass"),
+        default="fail",
+        help="what to do where nothing can be decided",
+    )
     add("--timeout", type=float, default=120.0, metavar="SECONDS", help="for everything together")
-    add("--bundle", metavar="FILE", help="where the registry cannot be asked: a signed bundle to judge by")
-    add("--bundle-key", default=environment("REGISTRY_BUNDLE_KEY"), help="the registry's public key, 64 hex digits")
-    add("--fetch-bundle", metavar="FILE", help="fetch the bundle of this application and environment, and end")
-    add("--ca", metavar="FILE", help="certificates to trust, as PEM, where the registry's is not a public one")
+    add(
+        "--bundle",
+        metavar="FILE",
+        help="where the registry cannot be asked: a signed bundle to judge by",
+    )
+    add(
+        "--bundle-key",
+        default=environment("REGISTRY_BUNDLE_KEY"),
+        help="the registry's public key, 64 hex digits",
+    )
+    add(
+        "--fetch-bundle",
+        metavar="FILE",
+        help="fetch the bundle of this application and environment, and end",
+    )
+    add(
+        "--ca",
+        metavar="FILE",
+        help="certificates to trust, as PEM, where the registry's is not a public one",
+    )
     add("--version", action="version", version=f"registry-gate {VERSION}")
     asked = parser.parse_args(argv)
     # without a secret, as in pull requests of forks, a bundle is all there is
     asked.offline = bool(asked.bundle) and not asked.token
     if asked.bundle and not re.fullmatch("[0-9a-fA-F]{64}", asked.bundle_key):
-        parser.error("--bundle needs the registry's public key, 64 hexadecimal digits: --bundle-key")
+        parser.error(
+            "--bundle needs the registry's public key, 64 hexadecimal digits: --bundle-key"
+        )
     if not asked.offline:
         if not asked.url:
             parser.error("say where the registry is: --url or REGISTRY_URL")
@@ -116,7 +199,7 @@ def arguments(argv: list[str] | None) -> argparse.Namespace:
     return asked
 
 
-# --- what is asked ----------------------------------------------------------------------------------------------------
+# --- what is asked --------------------------------------------------------------------------------
 
 
 def question(asked: argparse.Namespace) -> dict[str, Any]:
@@ -154,7 +237,9 @@ def read_json(path: str, text: str) -> Any:
     try:
         return json.loads(text)
     except ValueError as error:
-        raise WrongUse(f"{path} is not JSON: {error}. Look whether the step before wrote it whole.") from error
+        raise WrongUse(
+            f"{path} is not JSON: {error}. Look whether the step before wrote it whole."
+        ) from error
     except RecursionError as error:
         raise WrongUse(f"{path} nests deeper than any bill of materials does.") from error
 
@@ -162,7 +247,10 @@ def read_json(path: str, text: str) -> Any:
 def read_models(path: str, host: str) -> list[dict[str, Any]]:
     text = read_text(path)
     if text.lstrip().startswith("["):
-        return [checked(path, number, each, host) for number, each in enumerate(read_json(path, text), start=1)]
+        return [
+            checked(path, number, each, host)
+            for number, each in enumerate(read_json(path, text), start=1)
+        ]
     found = []
     for line in text.splitlines():
         words = line.split()
@@ -186,7 +274,8 @@ def checked(path: str, number: int, given: Any, host: str) -> dict[str, Any]:
     if isinstance(given, dict) and isinstance(given.get("model"), str) and given["model"]:
         return {"host": host, **given} if host else given
     raise WrongUse(
-        f'{path}: model {number} is neither a name nor an object such as {{"model": "NAME", "host": "HOST"}}.'
+        f'{path}: model {number} is neither a name nor an object such as {{"model": "NAME", '
+        '"host": "HOST"}.'
     )
 
 
@@ -205,15 +294,19 @@ def read_text(path: str) -> str:
     except OSError as error:
         raise WrongUse(f"{path} cannot be read: {error.strerror or error}.") from error
     try:
-        text = content.decode("utf-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
+        text = content.decode(
+            "utf-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+        )
     except UnicodeDecodeError as error:
-        raise WrongUse(f"{path} is no text: byte {error.start + 1} is not UTF-8. Is it the right file?") from error
+        raise WrongUse(
+            f"{path} is no text: byte {error.start + 1} is not UTF-8. Is it the right file?"
+        ) from error
     if not text.strip():
         raise WrongUse(f"{path} is empty. Look whether the step before wrote it.")
     return text
 
 
-# --- how it is asked --------------------------------------------------------------------------------------------------
+# --- how it is asked ------------------------------------------------------------------------------
 
 
 class NoRedirects(urllib.request.HTTPRedirectHandler):
@@ -234,13 +327,19 @@ class Registry:
                 context.load_verify_locations(asked.ca)
             except (OSError, ssl.SSLError) as error:
                 raise WrongUse(f"{asked.ca} cannot be read as certificates: {error}") from error
-        self.opener = urllib.request.build_opener(NoRedirects, urllib.request.HTTPSHandler(context=context))
+        self.opener = urllib.request.build_opener(
+            NoRedirects, urllib.request.HTTPSHandler(context=context)
+        )
 
     def left(self) -> float:
         return self.deadline - time.monotonic()
 
     def send(
-        self, method: str, path: str, body: dict[str, Any] | None = None, accept: str = "application/json"
+        self,
+        method: str,
+        path: str,
+        body: dict[str, Any] | None = None,
+        accept: str = "application/json",
     ) -> tuple[int, bytes]:
         """(status, body). Tries again where that may help, as long as there is time."""
         data = None if body is None else json.dumps(body).encode()
@@ -270,17 +369,22 @@ class Registry:
                     pause = float(after) if after.isdigit() else pause
                 elif 300 <= error.code < 400:
                     to = error.headers.get("Location", "another address")
-                    raise WrongUse(f"{self.root} redirects to {to}. Use that address in --url.") from error
+                    raise WrongUse(
+                        f"{self.root} redirects to {to}. Use that address in --url."
+                    ) from error
                 else:
                     raise WrongUse(refusal(error.code, sentence(text))) from error
             except (OSError, ValueError) as error:
                 reason = getattr(error, "reason", error)
                 if isinstance(reason, ssl.SSLCertVerificationError):
                     raise CannotDecide(
-                        f"the registry's certificate is not trusted: {reason.verify_message}. Give --ca"
+                        f"the registry's certificate is not trusted: {reason.verify_message}. Give "
+                        "--ca"
                     ) from error
                 if isinstance(reason, ssl.SSLError):
-                    raise CannotDecide(f"{self.root} does not answer by TLS ({reason.reason}). Check --url") from error
+                    raise CannotDecide(
+                        f"{self.root} does not answer by TLS ({reason.reason}). Check --url"
+                    ) from error
                 why = f"the registry at {self.root} cannot be reached: {reason}"
             if attempt + 1 < ATTEMPTS and self.left() > pause:
                 time.sleep(pause)
@@ -294,13 +398,17 @@ class Registry:
         pause = 1.0
         while status == 202:
             if self.left() <= pause:
-                raise CannotDecide(f"the registry is still judging; see {answer.get('status_url', 'its pages')}")
+                raise CannotDecide(
+                    f"the registry is still judging; see {answer.get('status_url', 'its pages')}"
+                )
             time.sleep(pause)
             pause = min(pause * 1.5, 10.0)
             status, text = self.send("GET", f"gate/{int(answer['id'])}/")
             answer = parsed(text)
         if answer.get("decision") not in ("pass", "warn", "block", "unknown"):
-            raise CannotDecide("the registry's answer holds no decision; is --url the address of a registry?")
+            raise CannotDecide(
+                "the registry's answer holds no decision; is --url the address of a registry?"
+            )
         return answer
 
 
@@ -308,7 +416,9 @@ def parsed(text: bytes) -> dict[str, Any]:
     try:
         answer = json.loads(text)
     except ValueError as error:
-        raise CannotDecide("the registry's answer is not JSON; is --url the address of a registry?") from error
+        raise CannotDecide(
+            "the registry's answer is not JSON; is --url the address of a registry?"
+        ) from error
     if not isinstance(answer, dict):
         raise CannotDecide("the registry's answer is not what a gate answers.")
     return answer
@@ -320,7 +430,9 @@ def sentence(text: bytes) -> str:
         told = json.loads(text)
         parts = [str(told["detail"])]
         parts += [
-            f"{each['field']}: {each['detail']}" for each in told.get("errors", [])[:5] if len(told["errors"]) > 1
+            f"{each['field']}: {each['detail']}"
+            for each in told.get("errors", [])[:5]
+            if len(told["errors"]) > 1
         ]
         return " ".join(parts)
     except (ValueError, KeyError, TypeError, AttributeError):
@@ -335,7 +447,7 @@ def refusal(code: int, words: str) -> str:
     return f"The registry refuses the question ({code}): {words}"
 
 
-# --- without the registry ---------------------------------------------------------------------------------------------
+# --- without the registry -------------------------------------------------------------------------
 
 # Ed25519, RFC 8032 section 5.1, for checking only: nothing secret is computed here.
 PRIME = 2**255 - 19
@@ -389,14 +501,17 @@ def is_signed(message: bytes, signature: bytes, key: bytes) -> bool:
         return False
     y = 4 * pow(5, -1, PRIME) % PRIME
     base = decompressed(y.to_bytes(32, "little"))
-    challenge = int.from_bytes(hashlib.sha512(signature[:32] + key + message).digest(), "little") % ORDER
+    challenge = (
+        int.from_bytes(hashlib.sha512(signature[:32] + key + message).digest(), "little") % ORDER
+    )
     left, right = times(scalar, base), add_points(commitment, times(challenge, public))
     same_x: bool = (left[0] * right[2] - right[0] * left[2]) % PRIME == 0
     return same_x and (left[1] * right[2] - right[1] * left[2]) % PRIME == 0
 
 
 def open_bundle(asked: argparse.Namespace) -> dict[str, Any]:
-    """What the registry signed; CannotDecide where it is not its, not for this application, or too old."""
+    """What the registry signed; CannotDecide where it is not its, not for this application, or too
+    old."""
     try:
         envelope = json.loads(read_text(asked.bundle))
         payload = base64.b64decode(envelope["payload"], validate=True)
@@ -414,14 +529,19 @@ def open_bundle(asked: argparse.Namespace) -> dict[str, Any]:
     environment = SAME_ENVIRONMENT.get(environment, environment)
     if bundle["environment"] != environment:
         raise CannotDecide(
-            f"the bundle is for the environment '{bundle['environment']}', not for '{environment}'. Fetch one for it"
+            f"the bundle is for the environment '{bundle['environment']}', not for "
+            f"'{environment}'. Fetch one for it"
         )
     until = bundle["valid_until"]
     now = datetime.datetime.now(datetime.timezone.utc)  # noqa: UP017 - Python 3.9 as well
     if until is None and bundle.get("refusal"):
-        raise CannotDecide(f"when the bundle was fetched the registry could not decide. {bundle['refusal']}")
+        raise CannotDecide(
+            f"when the bundle was fetched the registry could not decide. {bundle['refusal']}"
+        )
     if until is None or datetime.datetime.fromisoformat(until) <= now:
-        raise CannotDecide("the bundle is too old to decide by; let a pipeline with a token fetch it again")
+        raise CannotDecide(
+            "the bundle is too old to decide by; let a pipeline with a token fetch it again"
+        )
     return bundle
 
 
@@ -430,7 +550,9 @@ def judged_by_bundle(asked: argparse.Namespace, body: dict[str, Any]) -> dict[st
     bundle = open_bundle(asked)
     models = body["models"] if "models" in body else models_of(body["bom"])
     about_application = (row for row in bundle["findings"] if not row[1])
-    found = [offline_finding(bundle, {"model": ""}, row[3], row[4], row[5]) for row in about_application]
+    found = [
+        offline_finding(bundle, {"model": ""}, row[3], row[4], row[5]) for row in about_application
+    ]
     for model in models:
         found += findings_by_bundle(bundle, model)
     gravity = {"off": 0, "note": 1, "warning": 2, "error": 3}
@@ -439,16 +561,26 @@ def judged_by_bundle(asked: argparse.Namespace, body: dict[str, Any]) -> dict[st
     for each in found:
         names = {each["model"].casefold(), (each["resolved_id"] or "").casefold()} - {""}
         subject = (each["resolved_id"] or each["model"]).casefold()
-        before = released.get((each["rule_id"], subject), "off") if asked.baseline == "last_released" else "off"
+        before = (
+            released.get((each["rule_id"], subject), "off")
+            if asked.baseline == "last_released"
+            else "off"
+        )
         each["new_since_baseline"] = gravity[before] < gravity[each["level"]]
         for rule, name, until in bundle["waivers"]:
             if rule == each["rule_id"] and until > today and (not name or name.casefold() in names):
                 each["waiver"] = {"id": None, "until": until}
     answer: dict[str, Any] = {
-        "mode": asked.mode, "all": asked.all, "findings": found, "policy_version": bundle["policy_version"],
-        "catalogue_as_of": bundle["catalogue_as_of"], "report_url": "", "application": asked.application,
-        "catalogue_sources": bundle.get("catalogue_sources", []), "horizon": bundle.get("horizon"),
-    }  # fmt: skip
+        "mode": asked.mode,
+        "all": asked.all,
+        "findings": found,
+        "policy_version": bundle["policy_version"],
+        "catalogue_as_of": bundle["catalogue_as_of"],
+        "report_url": "",
+        "application": asked.application,
+        "catalogue_sources": bundle.get("catalogue_sources", []),
+        "horizon": bundle.get("horizon"),
+    }
     heard = [each for each in found if not each["waiver"] and each["level"] in ("error", "warning")]
     blocking = [each for each in found if stops(each, answer)]
     answer["decision"] = "block" if blocking else "warn" if heard else "pass"
@@ -469,7 +601,9 @@ def findings_by_bundle(bundle: dict[str, Any], model: dict[str, Any]) -> list[di
         return [offline_finding(bundle, model, "FR005", bundle["levels"]["FR005"], words)]
     return [
         offline_finding(bundle, model, rule, level, message, resolved_id, replacement, by_date)
-        for at, api_id, resolved_id, rule, level, message, replacement, by_date in bundle["findings"]
+        for at, api_id, resolved_id, rule, level, message, replacement, by_date in bundle[
+            "findings"
+        ]
         if at == host and api_id.lower() == name.lower()
     ]
 
@@ -480,31 +614,53 @@ def host_by_bundle(bundle: dict[str, Any], said: str, name: str) -> str | None:
     def folded(text: str) -> str:
         return re.sub("[^a-z0-9]+", "-", text.lower()).strip("-")
 
-    offering = [host for host, ids in bundle["known"].items() if name.lower() in (each.lower() for each in ids)]
+    offering = [
+        host
+        for host, ids in bundle["known"].items()
+        if name.lower() in (each.lower() for each in ids)
+    ]
     if said:
         wanted = folded(said)
-        meant = [host for host in offering if wanted in (folded(host), folded(bundle["names"][host]))]
+        meant = [
+            host for host in offering if wanted in (folded(host), folded(bundle["names"][host]))
+        ]
         return meant[0] if meant else None
     own = bundle["own"].get(name)
     return own if own in offering else offering[0] if len(offering) == 1 else None
 
 
 def offline_finding(
-    bundle: dict[str, Any], model: dict[str, Any], rule: str, level: str, message: str, resolved_id: str = "",
-    replacement: str = "", by_date: str | None = None,
-) -> dict[str, Any]:  # fmt: skip
+    bundle: dict[str, Any],
+    model: dict[str, Any],
+    rule: str,
+    level: str,
+    message: str,
+    resolved_id: str = "",
+    replacement: str = "",
+    by_date: str | None = None,
+) -> dict[str, Any]:
     query = urllib.parse.urlencode({"rule": rule, "model": resolved_id or model["model"]})
     return {
-        "rule_id": rule, "level": level, "model": model["model"], "resolved_id": resolved_id or None,
-        "message": message, "waiver": None, "new_since_baseline": True,
-        "location": {"file": model["file"], "line": model.get("line")} if model.get("file") else None,
-        "fix": {"replacement": replacement or None, "by_date": by_date} if replacement or by_date else None,
+        "rule_id": rule,
+        "level": level,
+        "model": model["model"],
+        "resolved_id": resolved_id or None,
+        "message": message,
+        "waiver": None,
+        "new_since_baseline": True,
+        "location": {"file": model["file"], "line": model.get("line")}
+        if model.get("file")
+        else None,
+        "fix": {"replacement": replacement or None, "by_date": by_date}
+        if replacement or by_date
+        else None,
         "ask_waiver_url": f"{bundle['ask_waiver_url']}&{query}",
-    }  # fmt: skip
+    }
 
 
 def models_of(document: dict[str, Any]) -> list[dict[str, Any]]:
-    """The models of a CycloneDX document, plainly read; the registry itself knows the scanners' habits better."""
+    """The models of a CycloneDX document, plainly read; the registry itself knows the scanners'
+    habits better."""
     if document.get("bomFormat") != "CycloneDX":
         raise CannotDecide("without the registry only CycloneDX is read, and this is none")
     found = list(components_of(document))
@@ -517,10 +673,16 @@ def components_of(component: dict[str, Any], depth: int = 0) -> Any:
     for each in rows_of(component, "components"):
         said = properties_of(each)
         # of this scanner every import is a model; those that are one say so
-        is_import = any(name.startswith("trusera:") for name in said) and "trusera:model_name" not in said
+        is_import = (
+            any(name.startswith("trusera:") for name in said) and "trusera:model_name" not in said
+        )
         if each.get("type") == "machine-learning-model" and not is_import:
             name = said.get("trusera:model_name") or said.get("airom:model.id") or each.get("name")
-            host = said.get("trusera:provider") or said.get("airom:model.provider") or each.get("publisher")
+            host = (
+                said.get("trusera:provider")
+                or said.get("airom:model.provider")
+                or each.get("publisher")
+            )
             model = named(str(name or ""), str(host or ""))
             evidence = each.get("evidence")
             places = rows_of(evidence, "occurrences") if isinstance(evidence, dict) else []
@@ -550,7 +712,7 @@ def rows_of(thing: dict[str, Any], name: str) -> list[dict[str, Any]]:
     return [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
 
 
-# --- what is said -----------------------------------------------------------------------------------------------------
+# --- what is said ---------------------------------------------------------------------------------
 
 
 def stops(finding: dict[str, Any], answer: dict[str, Any]) -> bool:
@@ -581,13 +743,20 @@ def by_gravity(answer: dict[str, Any]) -> list[dict[str, Any]]:
     order = {"error": 1, "warning": 2, "note": 3}
 
     def gravity(finding: dict[str, Any]) -> int:
-        return 0 if stops(finding, answer) else 4 if finding["waiver"] else order.get(finding["level"], 3)
+        return (
+            0
+            if stops(finding, answer)
+            else 4
+            if finding["waiver"]
+            else order.get(finding["level"], 3)
+        )
 
     return sorted(answer["findings"], key=gravity)
 
 
 def basis(answer: dict[str, Any]) -> str:
-    """What the answer rests on: when retirement dates were read and from where, the policy, and its horizon."""
+    """What the answer rests on: when retirement dates were read and from where, the policy, and its
+    horizon."""
     names = ", ".join(str(source["name"]) for source in answer.get("catalogue_sources") or [])
     sentences = [
         f"Retirement dates as of {answer['catalogue_as_of'] or 'never'}"
@@ -597,7 +766,9 @@ def basis(answer: dict[str, Any]) -> str:
     horizon = answer.get("horizon")
     if horizon:
         where = "other environments" if horizon["environment"] == "*" else horizon["environment"]
-        blocks = f"blocks from {horizon['error_days']}" if horizon["error_days"] else "does not block"
+        blocks = (
+            f"blocks from {horizon['error_days']}" if horizon["error_days"] else "does not block"
+        )
         sentences.append(
             f"A retirement warns from {horizon['warning_days']} days before its date and {blocks}"
             f" ({horizon['criticality']} applications, {where})."
@@ -608,7 +779,9 @@ def basis(answer: dict[str, Any]) -> str:
 def as_text(answer: dict[str, Any]) -> str:
     lines = [f"{answer['decision'].upper()}: {answer['summary']}"]
     for finding in by_gravity(answer):
-        head = " ".join(part for part in (finding["rule_id"], finding["level"], place(finding)) if part)
+        head = " ".join(
+            part for part in (finding["rule_id"], finding["level"], place(finding)) if part
+        )
         note = remark(finding, answer)
         lines.append(f"  {head}: {finding['message']}" + (f" ({note})" if note else ""))
         if stops(finding, answer):
@@ -674,7 +847,13 @@ def step_summary(answer: dict[str, Any]) -> None:
     if answer["findings"]:
         lines += ["| Rule | Level | Model | Where | What |", "|---|---|---|---|---|"]
         for each in by_gravity(answer):
-            row = [each["rule_id"], remark(each, answer) or each["level"], each["model"], place(each), each["message"]]
+            row = [
+                each["rule_id"],
+                remark(each, answer) or each["level"],
+                each["model"],
+                place(each),
+                each["message"],
+            ]
             lines.append("| " + " | ".join(cell(value) for value in row) + " |")
         lines.append("")
     lines += [cell(basis(answer)), ""]
@@ -713,7 +892,9 @@ def cannot(asked: argparse.Namespace, words: str) -> int:
 
 
 def fetch_bundle(asked: argparse.Namespace) -> int:
-    query = urllib.parse.urlencode({"application": asked.application, "environment": asked.environment})
+    query = urllib.parse.urlencode(
+        {"application": asked.application, "environment": asked.environment}
+    )
     try:
         _, text = Registry(asked).send("GET", f"gate/bundle/?{query}")
     except CannotDecide as error:
@@ -744,12 +925,16 @@ def run(asked: argparse.Namespace) -> int:
         answer = ask_somebody(asked, registry)
         exit_code = int(answer["exit_code"])
         if registry is not None and asked.format in ACCEPT:
-            _, text = registry.send("GET", f"gate/{int(answer['id'])}/", accept=ACCEPT[asked.format])
+            _, text = registry.send(
+                "GET", f"gate/{int(answer['id'])}/", accept=ACCEPT[asked.format]
+            )
             give_out(text.decode("utf-8"), asked.output)
         elif asked.format == "json":
             give_out(json.dumps(answer, indent=2) + "\n", asked.output)
         else:
-            give_out(as_github(answer) if asked.format == "github" else as_text(answer), asked.output)
+            give_out(
+                as_github(answer) if asked.format == "github" else as_text(answer), asked.output
+            )
             if asked.format == "github":
                 step_summary(answer)
         if asked.format in ("sarif", "junit", "json") or asked.output:
@@ -775,7 +960,12 @@ def main(argv: list[str] | None = None) -> NoReturn:
         complain("interrupted")
         sys.exit(UNKNOWN)
     except Exception as error:  # noqa: BLE001 - Python would end with 1, which means that it was judged and blocked
-        sys.exit(cannot(asked, f"registry-gate {VERSION} broke: {type(error).__name__}: {error}. Please report it"))
+        sys.exit(
+            cannot(
+                asked,
+                f"registry-gate {VERSION} broke: {type(error).__name__}: {error}. Please report it",
+            )
+        )
 
 
 if __name__ == "__main__":

@@ -38,7 +38,8 @@ class Migration(migrations.Migration):
                 (
                     "levels",
                     models.JSONField(
-                        default=apps.gate.rules.default_levels, help_text="{rule: error, warning, note or off}"
+                        default=apps.gate.rules.default_levels,
+                        help_text="{rule: error, warning, note or off}",
                     ),
                 ),
                 (
@@ -54,7 +55,10 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "requires_approval",
-                    models.BooleanField(default=False, help_text="What nobody has decided on is not approved (FR001)."),
+                    models.BooleanField(
+                        default=False,
+                        help_text="What nobody has decided on is not approved (FR001).",
+                    ),
                 ),
                 (
                     "evidence_days",
@@ -97,14 +101,21 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="GateRun",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 ("environment", models.CharField(blank=True, max_length=60)),
                 ("commit", models.CharField(blank=True, max_length=64)),
                 ("ref", models.CharField(blank=True, max_length=255)),
                 (
                     "mode",
                     models.CharField(
-                        choices=[("enforce", "Enforce"), ("report", "Report only")], default="enforce", max_length=7
+                        choices=[("enforce", "Enforce"), ("report", "Report only")],
+                        default="enforce",
+                        max_length=7,
                     ),
                 ),
                 (
@@ -115,11 +126,18 @@ class Migration(migrations.Migration):
                         max_length=13,
                     ),
                 ),
-                ("blocks_all", models.BooleanField(default=False, help_text="Also what the baseline had already.")),
+                (
+                    "blocks_all",
+                    models.BooleanField(
+                        default=False, help_text="Also what the baseline had already."
+                    ),
+                ),
                 ("digest", models.CharField(help_text="SHA-256 of what was asked.", max_length=64)),
                 (
                     "question",
-                    models.JSONField(default=list, help_text="The models asked about, until they are judged."),
+                    models.JSONField(
+                        default=list, help_text="The models asked about, until they are judged."
+                    ),
                 ),
                 (
                     "state",
@@ -134,22 +152,42 @@ class Migration(migrations.Migration):
                     "decision",
                     models.CharField(
                         blank=True,
-                        choices=[("pass", "Pass"), ("warn", "Warn"), ("block", "Block"), ("unknown", "Cannot decide")],
+                        choices=[
+                            ("pass", "Pass"),
+                            ("warn", "Warn"),
+                            ("block", "Block"),
+                            ("unknown", "Cannot decide"),
+                        ],
                         max_length=7,
                     ),
                 ),
                 ("exit_code", models.PositiveSmallIntegerField(blank=True, null=True)),
                 ("summary", models.TextField(blank=True)),
-                ("outcome", models.CharField(blank=True, help_text="SHA-256 of decision and findings.", max_length=64)),
+                (
+                    "outcome",
+                    models.CharField(
+                        blank=True, help_text="SHA-256 of decision and findings.", max_length=64
+                    ),
+                ),
                 ("policy_version", models.PositiveIntegerField(blank=True, null=True)),
                 ("catalogue_as_of", models.DateTimeField(blank=True, null=True)),
-                ("evaluated", models.JSONField(default=list, help_text="[{model, resolved_id, match, location}]")),
+                (
+                    "evaluated",
+                    models.JSONField(
+                        default=list, help_text="[{model, resolved_id, match, location}]"
+                    ),
+                ),
                 ("n_models", models.PositiveIntegerField(default=0)),
                 ("n_errors", models.PositiveIntegerField(default=0)),
                 ("n_warnings", models.PositiveIntegerField(default=0)),
                 ("n_waived", models.PositiveIntegerField(default=0)),
                 ("asked_at", models.DateTimeField()),
-                ("asked_last_at", models.DateTimeField(help_text="When the same question last got the same answer.")),
+                (
+                    "asked_last_at",
+                    models.DateTimeField(
+                        help_text="When the same question last got the same answer."
+                    ),
+                ),
                 ("decided_at", models.DateTimeField(blank=True, null=True)),
                 ("released_at", models.DateTimeField(blank=True, null=True)),
             ],
@@ -160,10 +198,17 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Horizon",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 (
                     "environment",
-                    models.CharField(default="*", help_text="As pipelines name it; * elsewhere.", max_length=60),
+                    models.CharField(
+                        default="*", help_text="As pipelines name it; * elsewhere.", max_length=60
+                    ),
                 ),
                 (
                     "criticality",
@@ -173,7 +218,9 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "warning_days",
-                    models.PositiveSmallIntegerField(validators=[django.core.validators.MaxValueValidator(1500)]),
+                    models.PositiveSmallIntegerField(
+                        validators=[django.core.validators.MaxValueValidator(1500)]
+                    ),
                 ),
                 (
                     "error_days",
@@ -197,7 +244,9 @@ class Migration(migrations.Migration):
                 ("id", models.BigIntegerField()),
                 (
                     "environment",
-                    models.CharField(default="*", help_text="As pipelines name it; * elsewhere.", max_length=60),
+                    models.CharField(
+                        default="*", help_text="As pipelines name it; * elsewhere.", max_length=60
+                    ),
                 ),
                 (
                     "criticality",
@@ -207,7 +256,9 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "warning_days",
-                    models.PositiveSmallIntegerField(validators=[django.core.validators.MaxValueValidator(1500)]),
+                    models.PositiveSmallIntegerField(
+                        validators=[django.core.validators.MaxValueValidator(1500)]
+                    ),
                 ),
                 (
                     "error_days",
@@ -225,7 +276,12 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Waiver",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 (
                     "rule",
                     models.CharField(
@@ -247,10 +303,15 @@ class Migration(migrations.Migration):
                 (
                     "model",
                     models.CharField(
-                        blank=True, help_text="As findings name it; empty: whatever the model.", max_length=300
+                        blank=True,
+                        help_text="As findings name it; empty: whatever the model.",
+                        max_length=300,
                     ),
                 ),
-                ("reason", models.TextField(help_text="Why it has to be, and what is done meanwhile.")),
+                (
+                    "reason",
+                    models.TextField(help_text="Why it has to be, and what is done meanwhile."),
+                ),
                 ("until", models.DateField(help_text="The first day it no longer holds.")),
                 (
                     "state",
@@ -268,7 +329,12 @@ class Migration(migrations.Migration):
                 ("asked_at", models.DateTimeField()),
                 ("asked_on", models.DateField()),
                 ("decided_at", models.DateTimeField(blank=True, null=True)),
-                ("decision", models.TextField(blank=True, help_text="Why it was granted, refused or withdrawn.")),
+                (
+                    "decision",
+                    models.TextField(
+                        blank=True, help_text="Why it was granted, refused or withdrawn."
+                    ),
+                ),
             ],
             options={
                 "ordering": ["-asked_at", "-id"],
@@ -302,10 +368,15 @@ class Migration(migrations.Migration):
                 (
                     "model",
                     models.CharField(
-                        blank=True, help_text="As findings name it; empty: whatever the model.", max_length=300
+                        blank=True,
+                        help_text="As findings name it; empty: whatever the model.",
+                        max_length=300,
                     ),
                 ),
-                ("reason", models.TextField(help_text="Why it has to be, and what is done meanwhile.")),
+                (
+                    "reason",
+                    models.TextField(help_text="Why it has to be, and what is done meanwhile."),
+                ),
                 ("until", models.DateField(help_text="The first day it no longer holds.")),
                 (
                     "state",
@@ -323,7 +394,12 @@ class Migration(migrations.Migration):
                 ("asked_at", models.DateTimeField()),
                 ("asked_on", models.DateField()),
                 ("decided_at", models.DateTimeField(blank=True, null=True)),
-                ("decision", models.TextField(blank=True, help_text="Why it was granted, refused or withdrawn.")),
+                (
+                    "decision",
+                    models.TextField(
+                        blank=True, help_text="Why it was granted, refused or withdrawn."
+                    ),
+                ),
             ],
             options={
                 "abstract": False,
@@ -332,7 +408,12 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="GateFinding",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 (
                     "rule",
                     models.CharField(
@@ -354,7 +435,12 @@ class Migration(migrations.Migration):
                 (
                     "level",
                     models.CharField(
-                        choices=[("error", "Error: blocks"), ("warning", "Warning"), ("note", "Note"), ("off", "Off")],
+                        choices=[
+                            ("error", "Error: blocks"),
+                            ("warning", "Warning"),
+                            ("note", "Note"),
+                            ("off", "Off"),
+                        ],
                         max_length=7,
                     ),
                 ),
@@ -365,11 +451,16 @@ class Migration(migrations.Migration):
                 ("message", models.TextField()),
                 ("replacement", models.CharField(blank=True, max_length=300)),
                 ("by_date", models.DateField(blank=True, null=True)),
-                ("is_new", models.BooleanField(help_text="The baseline did not have it, or less gravely.")),
+                (
+                    "is_new",
+                    models.BooleanField(help_text="The baseline did not have it, or less gravely."),
+                ),
                 ("waived_until", models.DateField(blank=True, null=True)),
                 (
                     "fingerprint",
-                    models.CharField(help_text="SHA-256 of rule, application, model and file.", max_length=64),
+                    models.CharField(
+                        help_text="SHA-256 of rule, application, model and file.", max_length=64
+                    ),
                 ),
                 (
                     "offering",
@@ -389,12 +480,18 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="GatePolicy",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 ("version", models.PositiveIntegerField(default=1, editable=False)),
                 (
                     "levels",
                     models.JSONField(
-                        default=apps.gate.rules.default_levels, help_text="{rule: error, warning, note or off}"
+                        default=apps.gate.rules.default_levels,
+                        help_text="{rule: error, warning, note or off}",
                     ),
                 ),
                 (
@@ -410,7 +507,10 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "requires_approval",
-                    models.BooleanField(default=False, help_text="What nobody has decided on is not approved (FR001)."),
+                    models.BooleanField(
+                        default=False,
+                        help_text="What nobody has decided on is not approved (FR001).",
+                    ),
                 ),
                 (
                     "evidence_days",
@@ -449,7 +549,11 @@ class Migration(migrations.Migration):
             ],
             options={
                 "verbose_name_plural": "gate policies",
-                "constraints": [models.CheckConstraint(condition=models.Q(("pk", 1)), name="gate_policy_one_row")],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("pk", 1)), name="gate_policy_one_row"
+                    )
+                ],
             },
         ),
         pgtrigger.migrations.AddTrigger(
@@ -525,14 +629,20 @@ class Migration(migrations.Migration):
             model_name="gaterun",
             name="against",
             field=models.ForeignKey(
-                blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name="+", to="gate.gaterun"
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="+",
+                to="gate.gaterun",
             ),
         ),
         migrations.AddField(
             model_name="gaterun",
             name="application",
             field=models.ForeignKey(
-                on_delete=django.db.models.deletion.CASCADE, related_name="gate_runs", to="inventory.application"
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="gate_runs",
+                to="inventory.application",
             ),
         ),
         migrations.AddField(
@@ -572,12 +682,16 @@ class Migration(migrations.Migration):
             model_name="gatefinding",
             name="run",
             field=models.ForeignKey(
-                on_delete=django.db.models.deletion.CASCADE, related_name="findings", to="gate.gaterun"
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="findings",
+                to="gate.gaterun",
             ),
         ),
         migrations.AddConstraint(
             model_name="horizon",
-            constraint=models.UniqueConstraint(fields=("environment", "criticality"), name="horizon_once"),
+            constraint=models.UniqueConstraint(
+                fields=("environment", "criticality"), name="horizon_once"
+            ),
         ),
         migrations.AddConstraint(
             model_name="horizon",
@@ -660,14 +774,18 @@ class Migration(migrations.Migration):
             model_name="waiver",
             name="application",
             field=models.ForeignKey(
-                on_delete=django.db.models.deletion.CASCADE, related_name="waivers", to="inventory.application"
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="waivers",
+                to="inventory.application",
             ),
         ),
         migrations.AddField(
             model_name="waiver",
             name="asked_by",
             field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to=settings.AUTH_USER_MODEL,
             ),
         ),
         migrations.AddField(
@@ -697,7 +815,11 @@ class Migration(migrations.Migration):
             model_name="gatefinding",
             name="waiver",
             field=models.ForeignKey(
-                blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name="+", to="gate.waiver"
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="+",
+                to="gate.waiver",
             ),
         ),
         migrations.AddField(
@@ -790,7 +912,9 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="gaterun",
-            index=models.Index(fields=["application", "commit", "digest", "-id"], name="gate_run_by_question"),
+            index=models.Index(
+                fields=["application", "commit", "digest", "-id"], name="gate_run_by_question"
+            ),
         ),
         migrations.AddIndex(
             model_name="gaterun",
@@ -802,7 +926,9 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="gaterun",
-            index=models.Index(condition=models.Q(("state", "waiting")), fields=["id"], name="gate_run_waiting"),
+            index=models.Index(
+                condition=models.Q(("state", "waiting")), fields=["id"], name="gate_run_waiting"
+            ),
         ),
         migrations.AddIndex(
             model_name="gaterun",
@@ -813,7 +939,9 @@ class Migration(migrations.Migration):
             constraint=models.CheckConstraint(
                 condition=models.Q(
                     models.Q(("state", "done"), _negated=True),
-                    models.Q(models.Q(("decision", ""), _negated=True), ("exit_code__isnull", False)),
+                    models.Q(
+                        models.Q(("decision", ""), _negated=True), ("exit_code__isnull", False)
+                    ),
                     _connector="OR",
                 ),
                 name="gate_run_done_is_decided",
@@ -839,7 +967,9 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="waiver",
-            index=models.Index(condition=models.Q(("state", "asked")), fields=["-id"], name="waiver_waiting"),
+            index=models.Index(
+                condition=models.Q(("state", "asked")), fields=["-id"], name="waiver_waiting"
+            ),
         ),
         migrations.AddConstraint(
             model_name="waiver",
@@ -861,7 +991,11 @@ class Migration(migrations.Migration):
             model_name="waiver",
             constraint=models.CheckConstraint(
                 condition=models.Q(
-                    models.Q(("decided_at__isnull", True), ("decided_by__isnull", True), ("state", "asked")),
+                    models.Q(
+                        ("decided_at__isnull", True),
+                        ("decided_by__isnull", True),
+                        ("state", "asked"),
+                    ),
                     models.Q(
                         models.Q(("state", "asked"), _negated=True),
                         ("decided_at__isnull", False),

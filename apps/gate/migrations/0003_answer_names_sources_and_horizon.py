@@ -22,7 +22,9 @@ class Migration(migrations.Migration):
             model_name="gaterun",
             name="horizon",
             field=models.JSONField(
-                blank=True, default=dict, help_text="{environment, criticality, warning_days, error_days} of FR003."
+                blank=True,
+                default=dict,
+                help_text="{environment, criticality, warning_days, error_days} of FR003.",
             ),
         ),
     ]

@@ -1,4 +1,5 @@
-"""What the gate lets through: one row for the organisation, and how many days before an end it speaks up."""
+"""What the gate lets through: one row for the organisation, and how many days before an end it
+speaks up."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -23,29 +24,37 @@ def _critical() -> list[int]:
 
 @track_history(exclude=("updated_at",))
 class GatePolicy(models.Model):
-    """One row. `version` grows with every change of it or of a horizon; each run names the one it was judged by."""
+    """One row. `version` grows with every change of it or of a horizon; each run names the one it
+    was judged by."""
 
     version = models.PositiveIntegerField(default=1, editable=False)
-    levels = models.JSONField(default=default_levels, help_text="{rule: error, warning, note or off}")
+    levels = models.JSONField(
+        default=default_levels, help_text="{rule: error, warning, note or off}"
+    )
     stale_after_days = models.PositiveSmallIntegerField(
-        default=7, validators=[MinValueValidator(1), MaxValueValidator(366)],
+        default=7,
+        validators=[MinValueValidator(1), MaxValueValidator(366)],
         help_text="Where no source was read for so many days the gate cannot decide.",
-    )  # fmt: skip
+    )
     requires_approval = models.BooleanField(
         default=False, help_text="What nobody has decided on is not approved (FR001)."
     )
     evidence_days = models.PositiveSmallIntegerField(
-        default=365, validators=[MinValueValidator(1), MaxValueValidator(3660)],
+        default=365,
+        validators=[MinValueValidator(1), MaxValueValidator(3660)],
         help_text="An evaluation older than so many days is stale (FR006).",
-    )  # fmt: skip
+    )
     evidence_criticalities = ArrayField(
-        models.PositiveSmallIntegerField(choices=Criticality), default=_critical, blank=True,
+        models.PositiveSmallIntegerField(choices=Criticality),
+        default=_critical,
+        blank=True,
         help_text="Applications of these criticalities need evidence (FR006).",
-    )  # fmt: skip
+    )
     keep_runs_days = models.PositiveSmallIntegerField(
-        default=400, validators=[MinValueValidator(7), MaxValueValidator(3660)],
+        default=400,
+        validators=[MinValueValidator(7), MaxValueValidator(3660)],
         help_text="Runs are kept so long; what was released last is kept longer.",
-    )  # fmt: skip
+    )
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:
@@ -59,10 +68,14 @@ class GatePolicy(models.Model):
 
     def clean(self) -> None:
         if not isinstance(self.levels, dict) or set(self.levels) != set(Rule.values):
-            raise ValidationError({"levels": f"Give each of the rules {', '.join(Rule.values)} a level."})
+            raise ValidationError(
+                {"levels": f"Give each of the rules {', '.join(Rule.values)} a level."}
+            )
         wrong = sorted(str(level) for level in self.levels.values() if level not in Level.values)
         if wrong:
-            raise ValidationError({"levels": f"'{wrong[0]}' is no level: {', '.join(Level.values)}."})
+            raise ValidationError(
+                {"levels": f"'{wrong[0]}' is no level: {', '.join(Level.values)}."}
+            )
 
     def level(self, rule: str) -> str:
         return str(self.levels.get(rule, Level.OFF))
@@ -72,11 +85,15 @@ class GatePolicy(models.Model):
 class Horizon(models.Model):
     """How near an end has to be, by environment and criticality, for FR003 to warn and to block."""
 
-    environment = models.CharField(max_length=60, default=ELSEWHERE, help_text="As pipelines name it; * elsewhere.")
+    environment = models.CharField(
+        max_length=60, default=ELSEWHERE, help_text="As pipelines name it; * elsewhere."
+    )
     criticality = models.PositiveSmallIntegerField(choices=Criticality)
     warning_days = models.PositiveSmallIntegerField(validators=[MaxValueValidator(1500)])
     error_days = models.PositiveSmallIntegerField(
-        default=0, validators=[MaxValueValidator(1500)], help_text="0: an end that is near never blocks."
+        default=0,
+        validators=[MaxValueValidator(1500)],
+        help_text="0: an end that is near never blocks.",
     )
 
     class Meta:
@@ -86,7 +103,8 @@ class Horizon(models.Model):
             models.CheckConstraint(
                 name="horizon_warns_before_it_blocks",
                 condition=Q(error_days__lte=F("warning_days")),
-                violation_error_message="What blocks has been warned of before: the days to block are the fewer.",
+                violation_error_message="What blocks has been warned of before: the days to "
+                "block are the fewer.",
             ),
         ]
 
@@ -95,13 +113,15 @@ class Horizon(models.Model):
 
 
 def horizon_for(rows: Any, environment: str, criticality: int) -> tuple[int, int]:
-    """(warning days, error days) of the environment, else of every other one; (0, 0) where nothing is said."""
+    """(warning days, error days) of the environment, else of every other one; (0, 0) where nothing
+    is said."""
     row = _row_for(rows, environment, criticality)
     return (row.warning_days, row.error_days) if row is not None else (0, 0)
 
 
 def describe_horizon(rows: Any, environment: str, criticality: int) -> dict[str, Any]:
-    """The horizon of FR003 as an answer tells it: the environment it is set for, the criticality and both days."""
+    """The horizon of FR003 as an answer tells it: the environment it is set for, the criticality
+    and both days."""
     row = _row_for(rows, environment, criticality)
     warning_days, error_days = horizon_for(rows, environment, criticality)
     return {
@@ -115,7 +135,9 @@ def describe_horizon(rows: Any, environment: str, criticality: int) -> dict[str,
 def spell_horizon(horizon: Mapping[str, Any]) -> str:
     """The sentence about what `describe_horizon` describes."""
     warning, error = horizon["warning_days"], horizon["error_days"]
-    environment = "other environments" if horizon["environment"] == ELSEWHERE else horizon["environment"]
+    environment = (
+        "other environments" if horizon["environment"] == ELSEWHERE else horizon["environment"]
+    )
     where = f"({horizon['criticality']} applications, {environment})"
     if not warning:
         return f"A retirement ahead is no finding {where}."

@@ -26,9 +26,11 @@ class GateRunQuerySet(models.QuerySet["GateRun"]):
 
 
 class GateRun(models.Model):
-    """One question of one pipeline. Not in the history: it is never changed, only marked as released.
+    """One question of one pipeline. Not in the history: it is never changed, only marked as
+    released.
 
-    The same question about the same commit is the same run for as long as its answer is the same (`outcome`).
+    The same question about the same commit is the same run for as long as its answer is the same
+    (`outcome`).
     """
 
     class State(models.TextChoices):
@@ -52,33 +54,49 @@ class GateRun(models.Model):
     baseline = models.CharField(max_length=13, choices=Baseline, default=Baseline.LAST_RELEASED)
     blocks_all = models.BooleanField(default=False, help_text="Also what the baseline had already.")
     digest = models.CharField(max_length=64, help_text="SHA-256 of what was asked.")
-    question = models.JSONField(default=list, help_text="The models asked about, until they are judged.")
+    question = models.JSONField(
+        default=list, help_text="The models asked about, until they are judged."
+    )
     state = models.CharField(max_length=7, choices=State, default=State.WAITING)
     attempts = models.PositiveSmallIntegerField(default=0)
 
     decision = models.CharField(max_length=7, choices=Decision, blank=True)
     exit_code = models.PositiveSmallIntegerField(null=True, blank=True)
     summary = models.TextField(blank=True)
-    outcome = models.CharField(max_length=64, blank=True, help_text="SHA-256 of decision and findings.")
+    outcome = models.CharField(
+        max_length=64, blank=True, help_text="SHA-256 of decision and findings."
+    )
     policy_version = models.PositiveIntegerField(null=True, blank=True)
     catalogue_as_of = models.DateTimeField(null=True, blank=True)
     catalogue_sources = models.JSONField(
-        default=list, blank=True, help_text="[{slug, name, read_at}] of the sources of retirement dates, newest first."
+        default=list,
+        blank=True,
+        help_text="[{slug, name, read_at}] of the sources of retirement dates, newest first.",
     )
     horizon = models.JSONField(
-        default=dict, blank=True, help_text="{environment, criticality, warning_days, error_days} of FR003."
+        default=dict,
+        blank=True,
+        help_text="{environment, criticality, warning_days, error_days} of FR003.",
     )
-    against = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    against = models.ForeignKey(
+        "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
     evaluated = models.JSONField(default=list, help_text="[{model, resolved_id, match, location}]")
     n_models = models.PositiveIntegerField(default=0)
     n_errors = models.PositiveIntegerField(default=0)
     n_warnings = models.PositiveIntegerField(default=0)
     n_waived = models.PositiveIntegerField(default=0)
 
-    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
-    token = models.ForeignKey(ApiToken, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    token = models.ForeignKey(
+        ApiToken, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
     asked_at = models.DateTimeField()
-    asked_last_at = models.DateTimeField(help_text="When the same question last got the same answer.")
+    asked_last_at = models.DateTimeField(
+        help_text="When the same question last got the same answer."
+    )
     decided_at = models.DateTimeField(null=True, blank=True)
     released_at = models.DateTimeField(null=True, blank=True)
     released_by = models.ForeignKey(
@@ -91,14 +109,17 @@ class GateRun(models.Model):
         ordering = ["-id"]
         indexes = [
             models.Index(fields=["application", "-id"], name="gate_run_by_application"),
-            models.Index(fields=["application", "commit", "digest", "-id"], name="gate_run_by_question"),
             models.Index(
-                fields=["application", "environment", "-released_at"], name="gate_run_released",
+                fields=["application", "commit", "digest", "-id"], name="gate_run_by_question"
+            ),
+            models.Index(
+                fields=["application", "environment", "-released_at"],
+                name="gate_run_released",
                 condition=Q(released_at__isnull=False),
             ),
             models.Index(fields=["id"], name="gate_run_waiting", condition=Q(state="waiting")),
             models.Index(fields=["asked_last_at"], name="gate_run_by_age"),
-        ]  # fmt: skip
+        ]
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.CheckConstraint(
                 name="gate_run_done_is_decided",
@@ -120,23 +141,30 @@ class GateRun(models.Model):
 
 
 class GateFinding(models.Model):
-    """One thing a run found. `model` and `resolved_id` are empty where it is about the application itself."""
+    """One thing a run found. `model` and `resolved_id` are empty where it is about the application
+    itself."""
 
     run = models.ForeignKey(GateRun, on_delete=models.CASCADE, related_name="findings")
     rule = models.CharField(max_length=5, choices=Rule)
     level = models.CharField(max_length=7, choices=Level)
     model = models.CharField(max_length=300, blank=True)
     resolved_id = models.CharField(max_length=300, blank=True)
-    offering = models.ForeignKey(Offering, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    offering = models.ForeignKey(
+        Offering, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
     file = models.CharField(max_length=300, blank=True)
     line = models.PositiveIntegerField(null=True, blank=True)
     message = models.TextField()
     replacement = models.CharField(max_length=300, blank=True)
     by_date = models.DateField(null=True, blank=True)
     is_new = models.BooleanField(help_text="The baseline did not have it, or less gravely.")
-    waiver = models.ForeignKey(Waiver, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    waiver = models.ForeignKey(
+        Waiver, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
     waived_until = models.DateField(null=True, blank=True)
-    fingerprint = models.CharField(max_length=64, help_text="SHA-256 of rule, application, model and file.")
+    fingerprint = models.CharField(
+        max_length=64, help_text="SHA-256 of rule, application, model and file."
+    )
 
     class Meta:
         ordering = ["id"]

@@ -34,7 +34,8 @@ class WaiverQuerySet(models.QuerySet["Waiver"]):
 
 @track_history()
 class Waiver(models.Model):
-    """One rule of the gate, set aside for one application, for one model (none: the rule altogether), until a day."""
+    """One rule of the gate, set aside for one application, for one model (none: the rule
+    altogether), until a day."""
 
     class State(models.TextChoices):
         ASKED = "asked", "Asked for"
@@ -44,15 +45,25 @@ class Waiver(models.Model):
 
     application = models.ForeignKey(Application, on_delete=models.CASCADE, related_name="waivers")
     rule = models.CharField(max_length=5, choices=Rule)
-    model = models.CharField(max_length=300, blank=True, help_text="As findings name it; empty: whatever the model.")
+    model = models.CharField(
+        max_length=300, blank=True, help_text="As findings name it; empty: whatever the model."
+    )
     offering = models.ForeignKey(
-        Offering, on_delete=models.CASCADE, null=True, blank=True, related_name="+",
+        Offering,
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="+",
         help_text="Only as this host serves it; empty: wherever.",
-    )  # fmt: skip
-    reason = LimitedTextField(max_length=MAX_REASON_LENGTH, help_text="Why it has to be, and what is done meanwhile.")
+    )
+    reason = LimitedTextField(
+        max_length=MAX_REASON_LENGTH, help_text="Why it has to be, and what is done meanwhile."
+    )
     until = models.DateField(help_text="The first day it no longer holds.")
     state = models.CharField(max_length=9, choices=State, default=State.ASKED)
-    asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    asked_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+"
+    )
     asked_at = models.DateTimeField()
     asked_on = models.DateField()
     decided_by = models.ForeignKey(
@@ -60,7 +71,9 @@ class Waiver(models.Model):
     )
     decided_at = models.DateTimeField(null=True, blank=True)
     decision = LimitedTextField(
-        max_length=MAX_REASON_LENGTH, blank=True, help_text="Why it was granted, refused or withdrawn."
+        max_length=MAX_REASON_LENGTH,
+        blank=True,
+        help_text="Why it was granted, refused or withdrawn.",
     )
 
     objects = WaiverQuerySet.as_manager()
@@ -71,7 +84,8 @@ class Waiver(models.Model):
             models.CheckConstraint(
                 name="waiver_ends_in_time",
                 condition=Q(until__gt=F("asked_on")) & Q(until__lte=F("asked_on") + LONGEST_WAIVER),
-                violation_error_message="A waiver ends after today, and within 180 days. Ask again when it has ended.",
+                violation_error_message="A waiver ends after today, and within 180 days. Ask "
+                "again when it has ended.",
             ),
             models.CheckConstraint(
                 name="waiver_decided_by_somebody",
@@ -82,7 +96,8 @@ class Waiver(models.Model):
             models.CheckConstraint(
                 name="waiver_granted_by_another",
                 condition=~Q(state="granted") | ~Q(decided_by=F("asked_by")),
-                violation_error_message="Who asked for a waiver does not grant it. Ask a colleague of governance.",
+                violation_error_message="Who asked for a waiver does not grant it. Ask a "
+                "colleague of governance.",
             ),
         ]
         indexes = [
@@ -100,4 +115,6 @@ class Waiver(models.Model):
         """Whether it is about this finding; `names` are those the finding goes by."""
         if self.rule != rule or (self.offering_id is not None and self.offering_id != offering):
             return False
-        return not self.model or self.model.casefold() in {name.casefold() for name in names if name}
+        return not self.model or self.model.casefold() in {
+            name.casefold() for name in names if name
+        }

@@ -1,1 +1,2 @@
-"""Calls at run time: what traces, metrics and gateways tell of models in use, counted by name and day, never kept."""
+"""Calls at run time: what traces, metrics and gateways tell of models in use, counted by name and
+day, never kept."""

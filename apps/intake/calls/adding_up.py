@@ -1,7 +1,9 @@
-"""Batches that wait, added up into observations and calls by day; the batches go in the same transaction.
+"""Batches that wait, added up into observations and calls by day; the batches go in the same
+transaction.
 
-One pass at a time: it holds a lock until it commits, so that nothing is counted twice or lost, wherever a worker ends.
-Counters that senders add up themselves are turned into differences here, since only here readings stand in order.
+One pass at a time: it holds a lock until it commits, so that nothing is counted twice or lost,
+wherever a worker ends. Counters that senders add up themselves are turned into differences here,
+since only here readings stand in order.
 """
 
 from collections import Counter, defaultdict
@@ -28,7 +30,8 @@ log = structlog.get_logger(__name__)
 BLOCK = 400
 # advisory: a second pass at the same time finds nothing to do
 LOCK = 7_305_114_503
-# a counter that began longer ago tells nothing of when it grew: its first reading is only a beginning
+# a counter that began longer ago tells nothing of when it grew: its first reading is only a
+# beginning
 _COUNTS_FROM_START = 24 * 3600 * 1_000_000_000
 _DAY = 86_400_000_000_000
 _EPOCH = date(1970, 1, 1)
@@ -77,7 +80,9 @@ class _Whose:
 
 @dataclass(slots=True)
 class _Sums:
-    days: dict[tuple[_Whose, Names], dict[int, Counted]] = field(default_factory=lambda: defaultdict(dict))
+    days: dict[tuple[_Whose, Names], dict[int, Counted]] = field(
+        default_factory=lambda: defaultdict(dict)
+    )
 
     def add(self, whose: _Whose, names: Names, day: int, counted: Counted) -> None:
         days = self.days[whose, names]
@@ -106,8 +111,8 @@ def add_up(*, at: datetime) -> int:
 
 
 def _add_up_or_single_out(batches: Sequence[CallBatch], *, at: datetime) -> None:
-    """All together; where one of them cannot be written, each by itself, and that one is dropped and told of: it would
-    hold up every other one for ever."""
+    """All together; where one of them cannot be written, each by itself, and that one is dropped
+    and told of: it would hold up every other one for ever."""
     try:
         with transaction.atomic():
             _add_up(batches, at=at)
@@ -116,7 +121,12 @@ def _add_up_or_single_out(batches: Sequence[CallBatch], *, at: datetime) -> None
             for batch in batches:
                 _add_up_or_single_out([batch], at=at)
             return
-        log.exception("calls that cannot be added up", batch=batches[0].pk, stream=batches[0].stream, error=str(error))
+        log.exception(
+            "calls that cannot be added up",
+            batch=batches[0].pk,
+            stream=batches[0].stream,
+            error=str(error),
+        )
         CallBatch.objects.filter(pk=batches[0].pk).delete()
 
 
@@ -140,7 +150,7 @@ def _add_up(batches: Sequence[CallBatch], *, at: datetime) -> None:
     CallBatch.objects.filter(pk__in=[batch.pk for batch in batches]).delete()
 
 
-# --- counters ---------------------------------------------------------------------------------------------------------
+# --- counters -------------------------------------------------------------------------------------
 
 
 def _add_readings(readings: list[tuple[_Whose, list[Any]]], sums: _Sums) -> None:
@@ -149,7 +159,9 @@ def _add_readings(readings: list[tuple[_Whose, list[Any]]], sums: _Sums) -> None
         return
     kept = MeteredSeries.objects.in_bulk({reading[2] for _, reading in readings if not reading[6]})
     changed: set[int] = set()
-    for whose, (told, measure, key, start, at, value, is_delta) in sorted(readings, key=lambda each: each[1][4]):
+    for whose, (told, measure, key, start, at, value, is_delta) in sorted(
+        readings, key=lambda each: each[1][4]
+    ):
         more = value
         if not is_delta:
             last = kept.get(key)
@@ -172,11 +184,16 @@ def _add_readings(readings: list[tuple[_Whose, list[Any]]], sums: _Sums) -> None
             """
             INSERT INTO intake_meteredseries (key, start, at, value)
             SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::float8[])
-            ON CONFLICT (key) DO UPDATE SET start = excluded.start, at = excluded.at, value = excluded.value
+            ON CONFLICT (key) DO UPDATE SET start = excluded.start, at = excluded.at,
+                value = excluded.value
             """,
-            [[row.key for row in rows], [row.start for row in rows], [row.at for row in rows],
-             [float(row.value) for row in rows]],
-        )  # fmt: skip
+            [
+                [row.key for row in rows],
+                [row.start for row in rows],
+                [row.at for row in rows],
+                [float(row.value) for row in rows],
+            ],
+        )
 
 
 def _measured(measure: str, value: float, at: int) -> Counted:
@@ -196,17 +213,21 @@ def _measured(measure: str, value: float, at: int) -> Counted:
     return counted
 
 
-# --- rows -------------------------------------------------------------------------------------------------------------
+# --- rows -----------------------------------------------------------------------------------------
 
 
 def _store(sums: _Sums, dropped: _Dropped, *, at: datetime) -> None:
     """Write them, and count what is `dropped`, with what the senders may not tell by now."""
-    by_name = {whose_and_names for whose_and_names in sums.days if whose_and_names[0].application is None}
+    by_name = {
+        whose_and_names for whose_and_names in sums.days if whose_and_names[0].application is None
+    }
     senders = {whose.token for whose, _ in sums.days if whose.token is not None}
     tokens = ApiToken.objects.select_related("user").in_bulk(senders)
     services = _services(by_name, tokens, at)
     claimed = {application for _, application, _ in services.values() if application is not None}
-    speakers = Speakers(tokens, claimed | {whose.application for whose, _ in sums.days if whose.application})
+    speakers = Speakers(
+        tokens, claimed | {whose.application for whose, _ in sums.days if whose.application}
+    )
     by_stream: dict[str, list[tuple[Placed, dict[int, Counted]]]] = defaultdict(list)
     for (whose, names), days in sums.days.items():
         application, service = whose.application, None
@@ -215,7 +236,9 @@ def _store(sums: _Sums, dropped: _Dropped, *, at: datetime) -> None:
             if is_ignored:
                 continue
         is_bound = whose.application is not None
-        if application is not None and not speakers.may_speak(whose.token, application, is_bound=is_bound):
+        if application is not None and not speakers.may_speak(
+            whose.token, application, is_bound=is_bound
+        ):
             assert whose.token is not None
             dropped[service, whose.token] += sum(counted.calls for counted in days.values())
             continue
@@ -233,12 +256,16 @@ def _store(sums: _Sums, dropped: _Dropped, *, at: datetime) -> None:
                     known[day].add(counted)
                 else:
                     known[day] = counted
-        _add_days([(key, day, counted) for key, days in days_of.items() for day, counted in days.items()])
+        _add_days(
+            [(key, day, counted) for key, days in days_of.items() for day, counted in days.items()]
+        )
 
 
 def _note_dropped(dropped: _Dropped, *, at: datetime) -> None:
     """Count calls that went lost, by service and token, where the service's people see it."""
-    rows = sorted(((service, token, n) for (service, token), n in dropped.items() if n > 0), key=str)
+    rows = sorted(
+        ((service, token, n) for (service, token), n in dropped.items() if n > 0), key=str
+    )
     if not rows:
         return
     with connection.cursor() as cursor:
@@ -248,7 +275,8 @@ def _note_dropped(dropped: _Dropped, *, at: datetime) -> None:
                 service_id, token_id, last_sent_at, n_dropped, first_dropped_at, last_dropped_at
             )
             SELECT d.service, t.id, %(at)s, d.n, %(at)s, %(at)s
-            FROM unnest(%(services)s::bigint[], %(tokens)s::bigint[], %(numbers)s::bigint[]) AS d(service, token, n)
+            FROM unnest(%(services)s::bigint[], %(tokens)s::bigint[],
+                %(numbers)s::bigint[]) AS d(service, token, n)
             JOIN accounts_apitoken t ON t.id = d.token
             WHERE d.service IS NULL OR EXISTS (SELECT FROM intake_service s WHERE s.id = d.service)
             ON CONFLICT (service_id, token_id) DO UPDATE SET
@@ -264,9 +292,15 @@ def _note_dropped(dropped: _Dropped, *, at: datetime) -> None:
                 "numbers": [n for _, _, n in rows],
             },
         )
-    for pk, prefix in ApiToken.objects.filter(pk__in={token for _, token, _ in rows}).values_list("pk", "prefix"):
+    for pk, prefix in ApiToken.objects.filter(pk__in={token for _, token, _ in rows}).values_list(
+        "pk", "prefix"
+    ):
         n_calls = sum(n for _, token, n in rows if token == pk)
-        log.warning("calls for an application its sender may not edit dropped", token=prefix, n_calls=n_calls)
+        log.warning(
+            "calls for an application its sender may not edit dropped",
+            token=prefix,
+            n_calls=n_calls,
+        )
 
 
 def _take_back(moved: _Sums, *, at: datetime) -> None:
@@ -284,13 +318,15 @@ def _take_back(moved: _Sums, *, at: datetime) -> None:
         cursor.execute(
             """
             UPDATE intake_usageday u SET
-                n_calls = greatest(u.n_calls - d.calls, 0), n_errors = greatest(u.n_errors - d.errors, 0),
+                n_calls = greatest(u.n_calls - d.calls, 0),
+                n_errors = greatest(u.n_errors - d.errors, 0),
                 n_without_usage = greatest(u.n_without_usage - d.without_usage, 0),
                 input_tokens = greatest(u.input_tokens - coalesce(d.input, 0), 0),
                 output_tokens = greatest(u.output_tokens - coalesce(d.output, 0), 0),
                 cost_usd = greatest(u.cost_usd - coalesce(d.cost, 0), 0)
             FROM unnest(
-                %s::uuid[], %s::date[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[],
+                %s::uuid[], %s::date[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[],
+                %s::bigint[],
                 %s::numeric[]
             ) AS d(key, day, calls, errors, without_usage, input, output, cost)
             JOIN intake_observation o ON o.key = d.key
@@ -300,7 +336,8 @@ def _take_back(moved: _Sums, *, at: datetime) -> None:
         )
         cursor.execute(
             "DELETE FROM intake_usageday u USING intake_observation o"
-            " WHERE u.observation_id = o.id AND o.key = ANY(%s) AND u.n_calls = 0 AND u.n_errors = 0",
+            " WHERE u.observation_id = o.id AND o.key = ANY(%s) AND u.n_calls = 0 AND u.n_errors = "
+            "0",
             [[key for key, _, _ in rows]],
         )
 
@@ -313,24 +350,40 @@ def _services(
         wanted[names.scope, whose.token].add(names.service)
     found: dict[tuple[str, str], tuple[int, int | None, bool]] = {}
     # in one order, so that two passes never wait for each other's rows
-    for (scope, token), names_ in sorted(wanted.items(), key=lambda each: (each[0][0], each[0][1] or 0)):
-        made = ensure_services(names_, scope=scope, token=tokens.get(token) if token else None, at=at)
+    for (scope, token), names_ in sorted(
+        wanted.items(), key=lambda each: (each[0][0], each[0][1] or 0)
+    ):
+        made = ensure_services(
+            names_, scope=scope, token=tokens.get(token) if token else None, at=at
+        )
         found |= {(scope, name): service for name, service in made.items()}
     return found
 
 
-def _placed(names: Names, application: int | None, service: int | None, days: Iterable[Counted]) -> Placed:
+def _placed(
+    names: Names, application: int | None, service: int | None, days: Iterable[Counted]
+) -> Placed:
     sighting = Sighting(
-        requested=names.requested, served=names.served, alias=names.alias, provider=names.provider,
-        region=names.region, gateway=names.gateway, service=names.service, environment=names.environment,
-        role=names.role, confidence=names.confidence,
+        requested=names.requested,
+        served=names.served,
+        alias=names.alias,
+        provider=names.provider,
+        region=names.region,
+        gateway=names.gateway,
+        service=names.service,
+        environment=names.environment,
+        role=names.role,
+        confidence=names.confidence,
         facts={"base_model": names.base_model} if names.base_model else {},
-    )  # fmt: skip
+    )
     days = list(days)
     return Placed(
-        sighting, application, service,
-        moment_of(min(each.first for each in days) * 1_000), moment_of(max(each.last for each in days) * 1_000),
-    )  # fmt: skip
+        sighting,
+        application,
+        service,
+        moment_of(min(each.first for each in days) * 1_000),
+        moment_of(max(each.last for each in days) * 1_000),
+    )
 
 
 def _add_days(rows: list[tuple[UUID, int, Counted]]) -> None:
@@ -339,13 +392,16 @@ def _add_days(rows: list[tuple[UUID, int, Counted]]) -> None:
         cursor.execute(
             """
             INSERT INTO intake_usageday AS u (
-                observation_id, day, n_calls, n_errors, n_without_usage, input_tokens, output_tokens, cost_usd,
+                observation_id, day, n_calls, n_errors, n_without_usage, input_tokens,
+                output_tokens, cost_usd,
                 first_seen_at, last_seen_at, sample_trace
             )
-            SELECT o.id, d.day, d.calls, d.errors, greatest(d.without_usage, 0), d.input, d.output, d.cost, d.first,
+            SELECT o.id, d.day, d.calls, d.errors, greatest(d.without_usage, 0), d.input, d.output,
+                d.cost, d.first,
                    d.last, d.trace
             FROM unnest(
-                %s::uuid[], %s::date[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[],
+                %s::uuid[], %s::date[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[],
+                %s::bigint[],
                 %s::numeric[], %s::timestamptz[], %s::timestamptz[], %s::text[]
             ) AS d(key, day, calls, errors, without_usage, input, output, cost, first, last, trace)
             JOIN intake_observation o ON o.key = d.key
@@ -354,15 +410,19 @@ def _add_days(rows: list[tuple[UUID, int, Counted]]) -> None:
                 n_calls = u.n_calls + excluded.n_calls,
                 n_errors = u.n_errors + excluded.n_errors,
                 n_without_usage = u.n_without_usage + excluded.n_without_usage,
-                input_tokens = coalesce(u.input_tokens + excluded.input_tokens, u.input_tokens, excluded.input_tokens),
+                input_tokens = coalesce(u.input_tokens + excluded.input_tokens, u.input_tokens,
+                excluded.input_tokens),
                 output_tokens = coalesce(
-                    u.output_tokens + excluded.output_tokens, u.output_tokens, excluded.output_tokens
+                    u.output_tokens + excluded.output_tokens, u.output_tokens,
+                    excluded.output_tokens
                 ),
                 cost_usd = CASE WHEN u.cost_usd IS NULL AND excluded.cost_usd IS NULL THEN NULL
-                    ELSE least(coalesce(u.cost_usd, 0) + coalesce(excluded.cost_usd, 0), 9999999999) END,
+                    ELSE least(coalesce(u.cost_usd, 0) + coalesce(excluded.cost_usd, 0),
+                    9999999999) END,
                 first_seen_at = least(u.first_seen_at, excluded.first_seen_at),
                 last_seen_at = greatest(u.last_seen_at, excluded.last_seen_at),
-                sample_trace = CASE WHEN u.sample_trace = '' THEN excluded.sample_trace ELSE u.sample_trace END
+                sample_trace = CASE WHEN u.sample_trace = '' THEN excluded.sample_trace
+                ELSE u.sample_trace END
             """,
             [
                 *_columns(rows),

@@ -11,7 +11,8 @@ class UnknownEncoding(Exception):
 
 
 def decoded(body: bytes, encoding: str, *, most: int) -> bytes:
-    """The body as it is read. TooLarge beyond `most` bytes, Unreadable where it is empty, cut or broken."""
+    """The body as it is read. TooLarge beyond `most` bytes, Unreadable where it is empty, cut or
+    broken."""
     encoding = encoding.strip().lower()
     if encoding in {"", "identity"}:
         if len(body) > most:
@@ -19,7 +20,8 @@ def decoded(body: bytes, encoding: str, *, most: int) -> bytes:
         return body
     if encoding not in {"gzip", "x-gzip", "deflate"}:
         raise UnknownEncoding(
-            f"Content-Encoding '{encoding[:40]}' is not read here. Send gzip, deflate, or the body as it is."
+            f"Content-Encoding '{encoding[:40]}' is not read here. Send gzip, deflate, or the body "
+            "as it is."
         )
     if not body:
         raise Unreadable(f"The body is empty, and its Content-Encoding says {encoding}.")

@@ -1,4 +1,5 @@
-"""A recorded OTLP request out of a file, with the operator's rights: the same way as through the door."""
+"""A recorded OTLP request out of a file, with the operator's rights: the same way as through the
+door."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -21,25 +22,32 @@ _TRACE_ID_BYTES = 16
 
 
 def ingest_calls(body: bytes, *, application: int | None, at: datetime) -> dict[str, Any]:
-    """Dependencies that its calls made and showed, and as rejected what belongs to no application or no known model.
+    """Dependencies that its calls made and showed, and as rejected what belongs to no application
+    or no known model.
 
     Traces or metrics, protobuf or JSON, as the content says. Unreadable where it is neither.
     """
     try:
         stream, read = _read(body)
     except TooMany as many:
-        raise Unreadable(f"It holds more than {MOST_RECORDS:,} spans or points. Split it.") from many
+        raise Unreadable(
+            f"It holds more than {MOST_RECORDS:,} spans or points. Split it."
+        ) from many
     receive(read=read, stream=stream, token=None, at=at, application=application)
     add_up(at=at)
     tally = reconcile(at=at)
     told = {call.names for call in read.calls}.union(reading.names for reading in read.readings)
     seen = [each for each in _seen(stream, application, told) if not _is_matched(each)]
-    matched = len({each.dependency_id for each in _seen(stream, application, told) if _is_matched(each)})
+    matched = len(
+        {each.dependency_id for each in _seen(stream, application, told) if _is_matched(each)}
+    )
     return {
         "created": tally["created"],
         "updated": tally["updated"],
         "unchanged": max(matched - tally["created"] - tally["updated"], 0),
-        "rejected": [{"where": _where(each), "reason": each.why or each.get_state_display()} for each in seen],
+        "rejected": [
+            {"where": _where(each), "reason": each.why or each.get_state_display()} for each in seen
+        ],
     }
 
 
@@ -54,13 +62,16 @@ def _read(body: bytes) -> tuple[str, Read]:
 
 
 def _holds_spans(body: bytes) -> bool:
-    """Both signals have one frame in protobuf: an item that begins with an id of a trace is a span."""
+    """Both signals have one frame in protobuf: an item that begins with an id of a trace is a
+    span."""
     try:
         for _, _, _, items in otlp_protobuf.scoped_items(body):
             for item in items:
                 return len(schema.Span.FromString(item).trace_id) == _TRACE_ID_BYTES
     except DecodeError as broken:
-        raise Unreadable("It is no OTLP request: neither JSON nor protobuf of traces or metrics.") from broken
+        raise Unreadable(
+            "It is no OTLP request: neither JSON nor protobuf of traces or metrics."
+        ) from broken
     return True
 
 
@@ -74,9 +85,11 @@ def _seen(stream: str, application: int | None, told: Iterable[Names]) -> list[O
         each
         for each in named.filter(requested__in={names[0] for names in wanted})
         if (each.requested, each.served, each.alias, each.environment) in wanted
-        and (application is not None or (each.service is not None
-                                         and (each.service.scope, each.service.name) in services))
-    ]  # fmt: skip
+        and (
+            application is not None
+            or (each.service is not None and (each.service.scope, each.service.name) in services)
+        )
+    ]
 
 
 def _is_matched(each: Observation) -> bool:

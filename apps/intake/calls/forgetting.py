@@ -17,12 +17,17 @@ SERIES_DAYS = 8
 
 
 def forget_calls(*, at: datetime) -> int:
-    """Keys of calls counted more than two days ago, counters that fell silent, facts about senders that no longer
-    count, calls by day beyond their retention."""
+    """Keys of calls counted more than two days ago, counters that fell silent, facts about senders
+    that no longer count, calls by day beyond their retention."""
     keep = IntakeSettings.objects.get(pk=1).keep_usage_days
     return (
         _drop("intake_seencall", "key", "hour < %s", int(at.timestamp()) // 3600 - SEEN_HOURS)
-        + _drop("intake_meteredseries", "key", "at < %s", int((at - timedelta(days=SERIES_DAYS)).timestamp() * 1e9))
+        + _drop(
+            "intake_meteredseries",
+            "key",
+            "at < %s",
+            int((at - timedelta(days=SERIES_DAYS)).timestamp() * 1e9),
+        )
         + _drop("intake_senderfact", "id", "seen_at < %s", at - max(LIFETIMES.values()))
         + _drop("intake_usageday", "id", "day < %s", day_of(at) - timedelta(days=keep))
         + _drop("intake_servicetoken", "id", "last_sent_at < %s", day_of(at) - timedelta(days=keep))
@@ -34,7 +39,8 @@ def _drop(table: str, key: str, condition: str, bound: int | date | datetime) ->
     for _ in range(MOST_BLOCKS):
         with connection.cursor() as cursor:
             cursor.execute(
-                f"DELETE FROM {table} WHERE {key} IN (SELECT {key} FROM {table} WHERE {condition} LIMIT %s)",
+                f"DELETE FROM {table} WHERE {key} IN (SELECT {key} FROM {table} WHERE {condition} "
+                "LIMIT %s)",
                 [bound, BLOCK],
             )
             n_dropped += cursor.rowcount

@@ -1,7 +1,8 @@
-"""A lid on made-up names: how many services, sets of names and pairs of both one token may bring on one day.
+"""A lid on made-up names: how many services, sets of names and pairs of both one token may bring on
+one day.
 
-Counters lie in the cache, and a process remembers what it has let in. While the cache is away everything passes: this
-is a guard, no ledger.
+Counters lie in the cache, and a process remembers what it has let in. While the cache is away
+everything passes: this is a guard, no ledger.
 """
 
 from collections.abc import Iterable
@@ -35,7 +36,10 @@ def refused_names(told: Iterable[Names], *, token: int, day: date) -> set[Names]
         ("names", MOST_NAMES, lambda names: names[2:]),
         ("use", MOST_USES, lambda names: names),
     ):
-        digests = {names: digest64(*(str(part).encode() for part in parts(names))) for names in new - refused}
+        digests = {
+            names: digest64(*(str(part).encode() for part in parts(names)))
+            for names in new - refused
+        }
         admitted = _admit(kind, most, set(digests.values()), token=token, day=day)
         refused |= {names for names, digest in digests.items() if digest not in admitted}
     known.update(hash(names) for names in new - refused)

@@ -1,9 +1,10 @@
-"""A gateway's call and the span that tells which model answered it, where they do not come in one request.
+"""A gateway's call and the span that tells which model answered it, where they do not come in one
+request.
 
-An exporter cuts its batches anywhere, and they may overtake each other. An answer that comes first waits some minutes
-for its call; a call that comes first is counted at once, without the model that answered, and what was counted moves
-to that model when it is told. Only calls of senders that are known to tell are put down at all; what is put down has
-a lid, beyond which nothing is.
+An exporter cuts its batches anywhere, and they may overtake each other. An answer that comes first
+waits some minutes for its call; a call that comes first is counted at once, without the model that
+answered, and what was counted moves to that model when it is told. Only calls of senders that are
+known to tell are put down at all; what is put down has a lid, beyond which nothing is.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -48,7 +49,8 @@ class Whose(NamedTuple):
 
 @dataclass(slots=True)
 class Settled:
-    """`calls` are to be counted. What `moved` says was counted before, and counts as `rows` say instead."""
+    """`calls` are to be counted. What `moved` says was counted before, and counts as `rows` say
+    instead."""
 
     calls: list[Call] = field(default_factory=list)
     rows: list[Row] = field(default_factory=list)
@@ -56,10 +58,16 @@ class Settled:
 
 
 def settle(
-    read: Read, calls: Sequence[Call], seen: set[int], whose: Whose, row_of: Callable[[Call], Row], *, at: datetime
+    read: Read,
+    calls: Sequence[Call],
+    seen: set[int],
+    whose: Whose,
+    row_of: Callable[[Call], Row],
+    *,
+    at: datetime,
 ) -> Settled:
-    """Bring together what belongs together of `calls`, which are those of `read` within the sender's limits, inside the
-    caller's transaction. `seen` are keys that were counted before."""
+    """Bring together what belongs together of `calls`, which are those of `read` within the
+    sender's limits, inside the caller's transaction. `seen` are keys that were counted before."""
     if not _is_room():
         return Settled(list(calls))
     open_: dict[int, Call] = {}
@@ -76,14 +84,23 @@ def settle(
     if open_ and not puts_down:
         answered |= _taken_up(open_)
     counted = [(model, row) for key, (model, row) in sorted(met.items()) if key not in open_]
-    return _settled(calls, {open_[key].key: (open_[key], model) for key, model in answered.items()}, counted, whose,
-                    at=at)  # fmt: skip
+    return _settled(
+        calls,
+        {open_[key].key: (open_[key], model) for key, model in answered.items()},
+        counted,
+        whose,
+        at=at,
+    )
 
 
 def _settled(
-    calls: Sequence[Call], answered: Mapping[int, tuple[Call, str]], counted: Iterable[tuple[str, Row]], whose: Whose,
-    *, at: datetime,
-) -> Settled:  # fmt: skip
+    calls: Sequence[Call],
+    answered: Mapping[int, tuple[Call, str]],
+    counted: Iterable[tuple[str, Row]],
+    whose: Whose,
+    *,
+    at: datetime,
+) -> Settled:
     names = {key: call.names._replace(served=model) for key, (call, model) in answered.items()}
     moves = [(row, Names(*row[0])._replace(served=model)) for model, row in counted]  # type: ignore[misc]
     refused: set[Names] = set()
@@ -107,15 +124,16 @@ def _settled(
 
 def _meet(
     calls: Mapping[int, Row], answers: Mapping[int, str], whose: Whose, *, at: datetime
-) -> dict[int, tuple[str, Row]]:  # fmt: skip
-    """Put both kinds down; what has both halves by now is taken away and returned. Of two at the same moment the second
-    waits for the first."""
+) -> dict[int, tuple[str, Row]]:
+    """Put both kinds down; what has both halves by now is taken away and returned. Of two at the
+    same moment the second waits for the first."""
     keys = sorted({*calls, *answers})
     with connection.cursor() as cursor:
         cursor.execute(
             """
             INSERT INTO intake_halfcall AS h (key, served, told, received_at)
-            SELECT key, served, told, %s FROM unnest(%s::bigint[], %s::text[], %s::jsonb[]) AS t(key, served, told)
+            SELECT key, served, told, %s FROM unnest(%s::bigint[], %s::text[],
+                %s::jsonb[]) AS t(key, served, told)
             ORDER BY key
             ON CONFLICT (key) DO UPDATE SET
                 served = CASE WHEN h.served = '' THEN excluded.served ELSE h.served END,
@@ -123,11 +141,17 @@ def _meet(
             RETURNING key, served, told
             """,
             [
-                at, keys, [answers.get(key, "") for key in keys],
+                at,
+                keys,
+                [answers.get(key, "") for key in keys],
                 [orjson.dumps(calls[key]).decode() if key in calls else None for key in keys],
             ],
-        )  # fmt: skip
-        met = {key: (served, _row(told)) for key, served, told in cursor.fetchall() if served and told is not None}
+        )
+        met = {
+            key: (served, _row(told))
+            for key, served, told in cursor.fetchall()
+            if served and told is not None
+        }
         if met:
             cursor.execute("DELETE FROM intake_halfcall WHERE key = ANY(%s)", [sorted(met)])
     return met
@@ -137,7 +161,9 @@ def _taken_up(keys: Iterable[int]) -> dict[int, str]:
     """Answers that came before their calls; {key: model}."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "DELETE FROM intake_halfcall WHERE key = ANY(%s) AND told IS NULL RETURNING key, served", [sorted(keys)]
+            "DELETE FROM intake_halfcall WHERE key = ANY(%s) AND told IS NULL RETURNING key, "
+            "served",
+            [sorted(keys)],
         )
         return dict(cursor.fetchall())
 
@@ -154,7 +180,7 @@ def forget_halves(*, at: datetime) -> int:
         return int(cursor.rowcount)
 
 
-# --- what one process remembers ---------------------------------------------------------------------------------------
+# --- what one process remembers -------------------------------------------------------------------
 
 _looked: dict[str, float] = {"at": float("-inf"), "is_full": 0.0}
 _telling: dict[int, float] = {}
@@ -164,14 +190,17 @@ def _is_room() -> bool:
     moment = monotonic()
     if moment - _looked["at"] > _LOOK_SECONDS:
         with connection.cursor() as cursor:
-            cursor.execute("SELECT count(*) FROM (SELECT FROM intake_halfcall LIMIT %s) AS h", [MOST_HALVES])
+            cursor.execute(
+                "SELECT count(*) FROM (SELECT FROM intake_halfcall LIMIT %s) AS h", [MOST_HALVES]
+            )
             _looked["is_full"] = float(cursor.fetchone()[0] >= MOST_HALVES)
         _looked["at"] = moment
     return not _looked["is_full"]
 
 
 def _tells(token: int, *, tells_now: bool) -> bool:
-    """Whether this sender's gateway tells which model answered: it does not where it logs no content."""
+    """Whether this sender's gateway tells which model answered: it does not where it logs no
+    content."""
     moment = monotonic()
     if moment - _telling.get(token, float("-inf")) < _TELLS_SECONDS / 4:
         return True

@@ -1,7 +1,9 @@
-"""What LiteLLM's callback `generic_api` posts: a JSON list, or JSON lines, of its standard logging payload.
+"""What LiteLLM's callback `generic_api` posts: a JSON list, or JSON lines, of its standard logging
+payload.
 
-Of a record of some 13 KB the fields below are read: messages, answers, end users, addresses and headers are not.
-`response.model` is the alias that was asked for, except after a fallback, so that it never counts as what answered.
+Of a record of some 13 KB the fields below are read: messages, answers, end users, addresses and
+headers are not. `response.model` is the alias that was asked for, except after a fallback, so that
+it never counts as what answered.
 """
 
 import math
@@ -10,19 +12,31 @@ from typing import Any
 
 import orjson
 
-from apps.intake.calls.limits import LONGEST_TRACE, MAX_BRACKETS, MOST_COST_USD, MOST_RECORDS, MOST_TOKENS
+from apps.intake.calls.limits import (
+    LONGEST_TRACE,
+    MAX_BRACKETS,
+    MOST_COST_USD,
+    MOST_RECORDS,
+    MOST_TOKENS,
+)
 from apps.intake.calls.records import Call, Names, Read, TooMany, Unreadable, digest64
 from apps.intake.documents import clean
 from apps.intake.models import Confidence
 from apps.inventory.models import Dependency
 
 # an unforeseen kind of line is not worth more than a mention
-_ALIASES = ("user_api_key_team_alias", "team_alias", "user_api_key_project_alias", "user_api_key_alias")
+_ALIASES = (
+    "user_api_key_team_alias",
+    "team_alias",
+    "user_api_key_project_alias",
+    "user_api_key_alias",
+)
 _LONGEST_NAME_OF_GATEWAY = 40
 
 
 def read_records(body: bytes, *, gateway: str) -> Read:
-    """The calls of one post; `gateway` is whose tags, teams and keys they name. Unreadable, TooMany."""
+    """The calls of one post; `gateway` is whose tags, teams and keys they name. Unreadable,
+    TooMany."""
     done = Read()
     known: dict[Names, Names] = {}
     for record in _records(body):
@@ -54,7 +68,9 @@ def _records(body: bytes) -> Iterator[Any]:
     elif isinstance(whole, list):
         yield from whole
     else:
-        raise Unreadable("The body is JSON, and neither a list of logging payloads nor one of them.")
+        raise Unreadable(
+            "The body is JSON, and neither a list of logging payloads nor one of them."
+        )
 
 
 def _lines(body: bytes, broken: orjson.JSONDecodeError) -> Iterator[Any]:
@@ -64,13 +80,18 @@ def _lines(body: bytes, broken: orjson.JSONDecodeError) -> Iterator[Any]:
             yield orjson.loads(line)
         except orjson.JSONDecodeError as also_broken:
             if number == 1:
-                raise Unreadable(f"The body is neither JSON nor JSON lines: {broken}.") from also_broken
+                raise Unreadable(
+                    f"The body is neither JSON nor JSON lines: {broken}."
+                ) from also_broken
             # one cut line does not take the others with it; it is counted as refused
             yield None
 
 
 def _call(record: dict[str, Any], gateway: str) -> Call | None:
-    requested, provider = _text(record.get("model")), _text(record.get("custom_llm_provider")).lower()
+    requested, provider = (
+        _text(record.get("model")),
+        _text(record.get("custom_llm_provider")).lower(),
+    )
     if not requested:
         return None
     if not provider and "/" in requested:
@@ -80,12 +101,21 @@ def _call(record: dict[str, Any], gateway: str) -> Call | None:
     mapped = record.get("model_map_information")
     base = _text(mapped.get("model_map_key")) if isinstance(mapped, dict) else ""
     names = Names(
-        scope=gateway, service=service, environment=clean(tags.get("env"), 60),
-        alias=clean(record.get("model_group")) if isinstance(record.get("model_group"), str) else "",
-        requested=requested, served="", provider=clean(provider, 120), region="", gateway="litellm",
-        role=_role(_text(record.get("call_type"))), confidence=int(Confidence.GATEWAY_LOG),
+        scope=gateway,
+        service=service,
+        environment=clean(tags.get("env"), 60),
+        alias=clean(record.get("model_group"))
+        if isinstance(record.get("model_group"), str)
+        else "",
+        requested=requested,
+        served="",
+        provider=clean(provider, 120),
+        region="",
+        gateway="litellm",
+        role=_role(_text(record.get("call_type"))),
+        confidence=int(Confidence.GATEWAY_LOG),
         base_model="" if base == requested else base,
-    )  # fmt: skip
+    )
     status = _text(record.get("status"))
     is_error = status == "failure"
     sent, answered = _number(record.get("prompt_tokens")), _number(record.get("completion_tokens"))
@@ -96,7 +126,14 @@ def _call(record: dict[str, Any], gateway: str) -> Call | None:
     started = _number(record.get("startTime"))
     call_id = _text(record.get("litellm_call_id")) or _text(record.get("id"))
     # a fallback makes two records of one call id: another deployment, another status
-    parts = (gateway, call_id, _text(record.get("model_id")), requested, status, "" if call_id else str(started))
+    parts = (
+        gateway,
+        call_id,
+        _text(record.get("model_id")),
+        requested,
+        status,
+        "" if call_id else str(started),
+    )
     return Call(
         names=names,
         at=int(started * 1_000_000_000) if started and started < 1e10 else 0,
@@ -106,12 +143,15 @@ def _call(record: dict[str, Any], gateway: str) -> Call | None:
         input_tokens=_tokens(sent),
         output_tokens=_tokens(answered),
         cost_usd=None if cost is None or cost > MOST_COST_USD or (is_error and not cost) else cost,
-        trace=clean(record.get("trace_id"), LONGEST_TRACE) if isinstance(record.get("trace_id"), str) else "",
+        trace=clean(record.get("trace_id"), LONGEST_TRACE)
+        if isinstance(record.get("trace_id"), str)
+        else "",
     )
 
 
 def _tags(listed: Any) -> dict[str, str]:
-    """{"app": name, "env": name}; other tags, the user agent among them, say nothing of whose call it is."""
+    """{"app": name, "env": name}; other tags, the user agent among them, say nothing of whose call
+    it is."""
     found: dict[str, str] = {}
     for tag in listed if isinstance(listed, list) else ():
         if isinstance(tag, str):
@@ -141,7 +181,12 @@ def _text(value: Any) -> str:
 
 
 def _number(value: Any) -> float | None:
-    if isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value) and value >= 0:
+    if (
+        isinstance(value, (int, float))
+        and not isinstance(value, bool)
+        and math.isfinite(value)
+        and value >= 0
+    ):
         return value
     return None
 

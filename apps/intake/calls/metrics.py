@@ -1,8 +1,9 @@
 """OTLP metrics of model clients to readings of counters: how many calls, and how many tokens.
 
-Read are `gen_ai.client.operation.duration` (its count is the calls) and the tokens, which the conventions call
-`gen_ai.client.token.usage` so far and `gen_ai.client.inference.usage.*_tokens` from now on. A point that names no model
-tells of none. What is counted here is volume: traces of the same calls may be sampled, metrics are not.
+Read are `gen_ai.client.operation.duration` (its count is the calls) and the tokens, which the
+conventions call `gen_ai.client.token.usage` so far and `gen_ai.client.inference.usage.*_tokens`
+from now on. A point that names no model tells of none. What is counted here is volume: traces of
+the same calls may be sampled, metrics are not.
 """
 
 from collections.abc import Iterator
@@ -55,18 +56,22 @@ def read_protobuf(body: bytes) -> Read:
 
 def read_json(body: bytes) -> Read:
     done = Read()
-    for resource, whole, scope, metrics in otlp_json.scoped_items(body, "resourceMetrics", "scopeMetrics", "metrics"):
+    for resource, whole, scope, metrics in otlp_json.scoped_items(
+        body, "resourceMetrics", "scopeMetrics", "metrics"
+    ):
         frame = _Frame(resource, orjson.dumps(whole, option=orjson.OPT_SORT_KEYS), scope)
         for metric in metrics:
             name = metric.get("name")
             if isinstance(name, str):
-                done.n_records += frame.add(name, _json_points(metric) if name in _WANTED else (), done)
+                done.n_records += frame.add(
+                    name, _json_points(metric) if name in _WANTED else (), done
+                )
     return done
 
 
 class _Frame:
-    """A resource and scope whose points are read. All attributes of a resource tell its series apart, its process
-    among them; only the allowed ones are names."""
+    """A resource and scope whose points are read. All attributes of a resource tell its series
+    apart, its process among them; only the allowed ones are names."""
 
     def __init__(self, resource: dict[str, str], whole: bytes, scope: str) -> None:
         self._service, self._environment = service_of(resource)
@@ -85,16 +90,27 @@ class _Frame:
             for measure, value in _measures(name, point):
                 series = digest64(name.encode(), measure.encode(), self._identity, point.identity)
                 is_delta = point.temporality == _DELTA
-                into.readings.append(Reading(names, measure, series, point.start, point.at, value, is_delta))
+                into.readings.append(
+                    Reading(names, measure, series, point.start, point.at, value, is_delta)
+                )
         return n_points
 
     def _names(self, attributes: dict[str, str]) -> Names | None:
         if not is_model_call(attributes, scope="", name=""):
             return None
         is_error = bool(attributes.get("error.type"))
-        found = {key: value for key, value in attributes.items() if ALLOWED.get(key) == Kind.NAME and value}
+        found = {
+            key: value
+            for key, value in attributes.items()
+            if ALLOWED.get(key) == Kind.NAME and value
+        }
         names = names_of(
-            found, scope=self._scope, name="", service=self._service, environment=self._environment, is_error=is_error
+            found,
+            scope=self._scope,
+            name="",
+            service=self._service,
+            environment=self._environment,
+            is_error=is_error,
         )
         return names if names.requested or names.served else None
 
@@ -105,7 +121,9 @@ def _measures(name: str, point: _Point) -> Iterator[tuple[str, float]]:
             yield ("errors" if point.attributes.get("error.type") else "calls"), point.n
         return
     told = {INPUT: "input", OUTPUT: "output"}.get(name) or point.attributes.get(_TOKEN_TYPE, "")
-    measure = {"input": "input", "output": "output", "completion": "output", "prompt": "input"}.get(told)
+    measure = {"input": "input", "output": "output", "completion": "output", "prompt": "input"}.get(
+        told
+    )
     if measure is None or point.total is None or not 0 <= point.total < MOST_COUNTED:
         return
     yield measure, point.total
@@ -115,9 +133,10 @@ def _measures(name: str, point: _Point) -> Iterator[tuple[str, float]]:
 
 def _points(metric: Any) -> Iterator[_Point]:
     for raw, kind in (
-        (metric.histogram, schema.HistogramPoint), (metric.exponential, schema.ExponentialPoint),
+        (metric.histogram, schema.HistogramPoint),
+        (metric.exponential, schema.ExponentialPoint),
         (metric.sum_data, schema.NumberPoint),
-    ):  # fmt: skip
+    ):
         if not raw:
             continue
         data = schema.Data.FromString(raw)
@@ -131,14 +150,22 @@ def _points(metric: Any) -> Iterator[_Point]:
             else:
                 count, total = point.count, (point.sum if point.HasField("sum") else None)
             yield _Point(
-                attributes, b"\x1e".join(raw_attributes), point.start, point.at, count, total, data.temporality
-            )  # fmt: skip
+                attributes,
+                b"\x1e".join(raw_attributes),
+                point.start,
+                point.at,
+                count,
+                total,
+                data.temporality,
+            )
 
 
 _TEMPORALITIES = {
-    1: _DELTA, 2: _CUMULATIVE, "AGGREGATION_TEMPORALITY_DELTA": _DELTA,
+    1: _DELTA,
+    2: _CUMULATIVE,
+    "AGGREGATION_TEMPORALITY_DELTA": _DELTA,
     "AGGREGATION_TEMPORALITY_CUMULATIVE": _CUMULATIVE,
-}  # fmt: skip
+}
 
 
 def _json_points(metric: dict[str, Any]) -> Iterator[_Point]:
@@ -153,13 +180,25 @@ def _json_points(metric: dict[str, Any]) -> Iterator[_Point]:
             if not isinstance(point, dict):
                 continue
             pairs = sorted(otlp_json.attributes_of(point), key=lambda pair: pair[0])
-            count, total = otlp_json.plain_number(point.get("count")), otlp_json.plain_number(point.get("sum"))
+            count, total = (
+                otlp_json.plain_number(point.get("count")),
+                otlp_json.plain_number(point.get("sum")),
+            )
             if shape == "sum":
-                count, total = None, otlp_json.number_of(
-                    {"intValue": point["asInt"]} if "asInt" in point else {"doubleValue": point.get("asDouble")}
-                )  # fmt: skip
+                count, total = (
+                    None,
+                    otlp_json.number_of(
+                        {"intValue": point["asInt"]}
+                        if "asInt" in point
+                        else {"doubleValue": point.get("asDouble")}
+                    ),
+                )
             yield _Point(
-                {key: otlp_json.text_of(value) for key, value in pairs}, orjson.dumps(pairs),
-                otlp_json.nanoseconds(point.get("startTimeUnixNano")), otlp_json.nanoseconds(point.get("timeUnixNano")),
-                None if count is None else int(count), total, temporality,
-            )  # fmt: skip
+                {key: otlp_json.text_of(value) for key, value in pairs},
+                orjson.dumps(pairs),
+                otlp_json.nanoseconds(point.get("startTimeUnixNano")),
+                otlp_json.nanoseconds(point.get("timeUnixNano")),
+                None if count is None else int(count),
+                total,
+                temporality,
+            )

@@ -1,5 +1,6 @@
-"""OTLP traces in JSON, read as plain JSON: ids are hexadecimal there, numbers of 64 bits text or numbers, enumerations
-numbers, a value may be empty. Whatever has another shape than expected is left out, not refused."""
+"""OTLP traces in JSON, read as plain JSON: ids are hexadecimal there, numbers of 64 bits text or
+numbers, enumerations numbers, a value may be empty. Whatever has another shape than expected is
+left out, not refused."""
 
 import base64
 import binascii
@@ -42,7 +43,8 @@ def collect_traces(body: bytes, into: Collector) -> int:
 def scoped_items(
     body: bytes, resources: str, scopes: str, items: str
 ) -> Iterator[tuple[dict[str, str], dict[str, Any], str, list[Any]]]:
-    """(allowed attributes of the resource, all of it, name of the scope, items). Unreadable, TooMany."""
+    """(allowed attributes of the resource, all of it, name of the scope, items). Unreadable,
+    TooMany."""
     if body.count(b"{") + body.count(b"[") > MAX_BRACKETS:
         raise TooMany
     try:
@@ -137,10 +139,16 @@ def _spans(spans: list[dict[str, Any]]) -> Iterator[Span]:
         if named:
             name = span.get("name")
             yield Span(
-                id_of(span.get("traceId")), id_of(span.get("spanId")), id_of(span.get("parentSpanId")),
-                name if isinstance(name, str) else "", nanoseconds(span.get("startTimeUnixNano")),
-                is_error or _inner(span, "status").get("code") in _ERRORS, tuple(named), numbers, response_id,
-            )  # fmt: skip
+                id_of(span.get("traceId")),
+                id_of(span.get("spanId")),
+                id_of(span.get("parentSpanId")),
+                name if isinstance(name, str) else "",
+                nanoseconds(span.get("startTimeUnixNano")),
+                is_error or _inner(span, "status").get("code") in _ERRORS,
+                tuple(named),
+                numbers,
+                response_id,
+            )
 
 
 def _answers(spans: list[dict[str, Any]]) -> Iterator[tuple[bytes, bytes, str]]:
@@ -164,8 +172,9 @@ def nanoseconds(value: Any) -> int:
 
 
 def id_of(value: Any) -> bytes:
-    """The bytes of an id, so that the same span is the same in either encoding. Some renderings write base64, as
-    protobuf's JSON does; their length tells them apart. Anything else stays as it is written."""
+    """The bytes of an id, so that the same span is the same in either encoding. Some renderings
+    write base64, as protobuf's JSON does; their length tells them apart. Anything else stays as it
+    is written."""
     if not isinstance(value, str):
         return b""
     try:

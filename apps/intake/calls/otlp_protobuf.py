@@ -1,4 +1,5 @@
-"""OTLP traces in protobuf. Of an attribute that is not allowed only the key is looked at, never the value."""
+"""OTLP traces in protobuf. Of an attribute that is not allowed only the key is looked at, never the
+value."""
 
 from collections.abc import Iterator, Sequence
 
@@ -22,7 +23,8 @@ from apps.intake.calls.records import TooMany, Unreadable
 from apps.intake.calls.spans import Collector, Item, Span
 
 _ERROR = 2
-# on the wire: field 1 and field 2 with a length, field 3 with a number, and a byte that is not the number's last
+# on the wire: field 1 and field 2 with a length, field 3 with a number, and a byte that is not the
+# number's last
 _FIRST, _SECOND, _INTEGER, _MORE = 0x0A, 0x12, 0x18, 0x80
 _SHORTEST = 4
 # items and attributes without content, by the numbers of their fields
@@ -30,16 +32,21 @@ _EMPTY, _MOST_EMPTY = (b"\x0a\x00", b"\x12\x00", b"\x4a\x00"), 1_000_000
 # of one span, resource or point; SDKs stop at 128
 _MOST_ATTRIBUTES = 1_000
 NAME, NUMBER, RESPONSE_ID, ERROR, PARAMETERS, REQUESTER = (
-    Kind.NAME, Kind.NUMBER, Kind.RESPONSE_ID, Kind.ERROR, Kind.PARAMETERS, Kind.REQUESTER,
-)  # fmt: skip
+    Kind.NAME,
+    Kind.NUMBER,
+    Kind.RESPONSE_ID,
+    Kind.ERROR,
+    Kind.PARAMETERS,
+    Kind.REQUESTER,
+)
 _ALLOWED = {key.encode(): kind for key, kind in ALLOWED.items()}
 _RESOURCE = {key.encode() for key in RESOURCE}
 _ANSWER_SPAN = ANSWER_SPAN.encode()
 
 
 def collect_traces(body: bytes, into: Collector) -> int:
-    """Read an ExportTraceServiceRequest; the number of its spans. Unreadable where it is none, TooMany where it holds
-    more than one request may."""
+    """Read an ExportTraceServiceRequest; the number of its spans. Unreadable where it is none,
+    TooMany where it holds more than one request may."""
     n_spans = 0
     try:
         for resource, _, scope, spans in scoped_items(body):
@@ -54,8 +61,8 @@ def collect_traces(body: bytes, into: Collector) -> int:
 
 
 def scoped_items(body: bytes) -> Iterator[tuple[dict[str, str], bytes, str, Sequence[bytes]]]:
-    """(allowed attributes of the resource, all of it, name of the scope, items undecoded). TooMany beyond the cap of a
-    request; DecodeError where it is none."""
+    """(allowed attributes of the resource, all of it, name of the scope, items undecoded). TooMany
+    beyond the cap of a request; DecodeError where it is none."""
     # two bytes that become an object of sixteen: what is made of nothing else is no telemetry
     if sum(body.count(empty) for empty in _EMPTY) > _MOST_EMPTY:
         raise TooMany
@@ -98,7 +105,9 @@ def _spans(spans: Sequence[bytes]) -> Iterator[Span]:
         response_id = ""
         is_error = False
         attributes = span.attributes
-        for raw in attributes if len(attributes) <= _MOST_ATTRIBUTES else attributes[:_MOST_ATTRIBUTES]:
+        for raw in (
+            attributes if len(attributes) <= _MOST_ATTRIBUTES else attributes[:_MOST_ATTRIBUTES]
+        ):
             if len(raw) < _SHORTEST:
                 continue
             # the key comes first, and in all that is allowed its length is one byte
@@ -125,11 +134,20 @@ def _spans(spans: Sequence[bytes]) -> Iterator[Span]:
                 numbers.update(usage_in(decoded(raw)[1]))
         if named:
             status = span.status
-            is_error = is_error or (bool(status) and schema.Status.FromString(status).code == _ERROR)
+            is_error = is_error or (
+                bool(status) and schema.Status.FromString(status).code == _ERROR
+            )
             yield Span(
-                span.trace_id, span.span_id, span.parent_span_id, _text(span.name), span.start, is_error,
-                tuple(named), numbers, response_id,
-            )  # fmt: skip
+                span.trace_id,
+                span.span_id,
+                span.parent_span_id,
+                _text(span.name),
+                span.start,
+                is_error,
+                tuple(named),
+                numbers,
+                response_id,
+            )
 
 
 def _answers(spans: Sequence[bytes]) -> Iterator[tuple[bytes, bytes, str]]:
@@ -160,8 +178,8 @@ def decoded(raw: bytes) -> tuple[str, str]:
 
 
 def _whole(raw: bytes) -> tuple[str, int] | None:
-    """(key, number) of an attribute that is laid out as every encoder does: a short key, then a whole number of at most
-    four bytes. None for any other."""
+    """(key, number) of an attribute that is laid out as every encoder does: a short key, then a
+    whole number of at most four bytes. None for any other."""
     end = 2 + raw[1]
     if raw[0] != _FIRST or len(raw) < end + 4 or raw[end] != _SECOND or raw[end + 2] != _INTEGER:
         return None
@@ -175,7 +193,8 @@ def _whole(raw: bytes) -> tuple[str, int] | None:
 
 
 def _short_text(raw: bytes) -> str:
-    """The text of an attribute that is laid out as every encoder does and shorter than 128 bytes; else empty."""
+    """The text of an attribute that is laid out as every encoder does and shorter than 128 bytes;
+    else empty."""
     end = 2 + raw[1]
     if raw[0] == _FIRST and len(raw) > end + 4 and raw[end] == _SECOND and raw[end + 2] == _FIRST:
         length = raw[end + 3]

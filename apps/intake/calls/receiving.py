@@ -1,7 +1,8 @@
-"""From a request's calls to a batch that waits to be added up: in one short transaction, each call once.
+"""From a request's calls to a batch that waits to be added up: in one short transaction, each call
+once.
 
-The door answers once this has committed. A request sent again, by whichever way and even at the same moment, adds
-nothing: its keys are there, or it waits until they are.
+The door answers once this has committed. A request sent again, by whichever way and even at the
+same moment, adds nothing: its keys are there, or it waits until they are.
 """
 
 from collections import Counter
@@ -36,7 +37,8 @@ _MICROSECOND = 1_000
 _KEEP_SECONDS = 12 * 3600
 _LOOK_SECONDS = 5.0
 _TOO_MANY_NAMES = (
-    "this token has brought more distinct services or model names today than a sender may; no name that changes with"
+    "this token has brought more distinct services or model names today than a sender may; no name "
+    "that changes with"
     " every request belongs into service.name or a model"
 )
 
@@ -47,7 +49,8 @@ class TooMuchWaits(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What became of one request. `n_dropped` really went lost, for `reason`; what was counted before is none of it."""
+    """What became of one request. `n_dropped` really went lost, for `reason`; what was counted
+    before is none of it."""
 
     n_counted: int = 0
     n_repeated: int = 0
@@ -55,9 +58,12 @@ class Taken:
     reason: str = ""
 
 
-def receive(*, read: Read, stream: str, token: ApiToken | None, at: datetime, application: int | None = None) -> Taken:
-    """Keep the calls of one request for adding up. `application` is for the operator's own files; a bound token's calls
-    go to its application, whatever service they name. TooMuchWaits while adding up is far behind."""
+def receive(
+    *, read: Read, stream: str, token: ApiToken | None, at: datetime, application: int | None = None
+) -> Taken:
+    """Keep the calls of one request for adding up. `application` is for the operator's own files; a
+    bound token's calls go to its application, whatever service they name. TooMuchWaits while adding
+    up is far behind."""
     if not read.calls and not read.readings and not read.answers:
         return Taken(n_dropped=read.n_refused, reason=read.refused_because)
     _refuse_while_too_much_waits()
@@ -71,16 +77,23 @@ def receive(*, read: Read, stream: str, token: ApiToken | None, at: datetime, ap
     reasons = [read.refused_because] if read.n_refused else []
     if n_dropped:
         reasons.append(_TOO_MANY_NAMES)
-        log.warning("calls dropped", token=token.prefix if token else "", n_dropped=n_dropped, because=_TOO_MANY_NAMES)
+        log.warning(
+            "calls dropped",
+            token=token.prefix if token else "",
+            n_dropped=n_dropped,
+            because=_TOO_MANY_NAMES,
+        )
     refused = Refused()
     if token is not None:
         refused = refused_part(_names(calls, readings), token=token, bound_team=bound_team)
     dropped: Counter[int | None] = Counter()
     if refused:
-        dropped.update(refused.service_of(call.names) for call in calls if refused.covers(call.names))
+        dropped.update(
+            refused.service_of(call.names) for call in calls if refused.covers(call.names)
+        )
         calls = [call for call in calls if not refused.covers(call.names)]
-        # they go on all the same: how many calls a counter tells of is known only where its readings stand in order,
-        # and there they are dropped
+        # they go on all the same: how many calls a counter tells of is known only where its
+        # readings stand in order, and there they are dropped
         n_refused = dropped.total() + sum(refused.covers(each.names) for each in readings)
         n_dropped += n_refused
         reasons += [refused.reason] if n_refused else []
@@ -93,14 +106,20 @@ def receive(*, read: Read, stream: str, token: ApiToken | None, at: datetime, ap
             calls = settled.calls
             batch.move(settled.moved, to=settled.rows)
         n_repeated = batch.add_calls(calls, seen)
-        batch.add_readings(readings, _seen(((_key(each), 0) for each in readings if each.is_delta), at))
+        batch.add_readings(
+            readings, _seen(((_key(each), 0) for each in readings if each.is_delta), at)
+        )
         batch.store(stream=stream, token=token, application=application, dropped=dropped)
     if batch.is_filled or dropped:
         tasknames.send_soon()
-    return Taken(len(calls) - n_repeated, n_repeated, n_dropped + read.n_refused, "; ".join(reasons))
+    return Taken(
+        len(calls) - n_repeated, n_repeated, n_dropped + read.n_refused, "; ".join(reasons)
+    )
 
 
-def _within_limits(read: Read, token: ApiToken | None, at: datetime) -> tuple[list[Call], list[Reading], int]:
+def _within_limits(
+    read: Read, token: ApiToken | None, at: datetime
+) -> tuple[list[Call], list[Reading], int]:
     told = _names(read.calls, read.readings)
     refused = refused_names(told, token=token.pk, day=day_of(at)) if token is not None else set()
     if not refused:
@@ -117,7 +136,7 @@ def _names(calls: Iterable[Call], readings: Iterable[Reading]) -> set[Names]:
     return told
 
 
-# --- once -------------------------------------------------------------------------------------------------------------
+# --- once -----------------------------------------------------------------------------------------
 
 
 def _key(reading: Reading) -> int:
@@ -132,12 +151,15 @@ def _seen(keys: Iterable[tuple[int, int]], at: datetime) -> set[int]:
     if not first:
         return set()
     with connection.cursor() as cursor:
-        # in the order of keys, so that two requests that share some wait for each other and never both
+        # in the order of keys, so that two requests that share some wait for each other and never
+        # both
         cursor.execute(
             """
-            WITH told AS MATERIALIZED (SELECT * FROM unnest(%s::bigint[], %s::bigint[]) AS t(key, at)),
+            WITH told AS MATERIALIZED (SELECT *
+            FROM unnest(%s::bigint[], %s::bigint[]) AS t(key, at)),
             new AS (
-                INSERT INTO intake_seencall AS s (key, at, hour) SELECT key, at, %s FROM told ORDER BY key
+                INSERT INTO intake_seencall AS s (key, at, hour) SELECT key, at, %s FROM told
+                ORDER BY key
                 ON CONFLICT (key) DO UPDATE SET at = excluded.at, hour = excluded.hour
                 WHERE abs(excluded.at - s.at) > %s
                 RETURNING key
@@ -154,7 +176,7 @@ def _array(numbers: Iterable[int]) -> str:
     return f"{{{','.join(map(str, numbers))}}}"
 
 
-# --- by name and day --------------------------------------------------------------------------------------------------
+# --- by name and day ------------------------------------------------------------------------------
 
 
 class _Batch:
@@ -167,7 +189,8 @@ class _Batch:
         self._at = at
         self._environment = environment
         self._is_bound = is_bound
-        # by identity: readers make equal names once, and hashing a dozen texts a call is what counting costs
+        # by identity: readers make equal names once, and hashing a dozen texts a call is what
+        # counting costs
         self._groups: dict[tuple[int, int], list[object]] = {}
         self._names: dict[int, Names] = {}
         self._rows: list[Row] = []
@@ -192,11 +215,15 @@ class _Batch:
     def rows(self) -> list[Row]:
         return self._rows + [
             [
-                list(self._told(self._names[place])), day, *counted[:6],
-                counted[6] // _MICROSECOND, counted[7] // _MICROSECOND, counted[8],  # type: ignore[operator]
+                list(self._told(self._names[place])),
+                day,
+                *counted[:6],
+                counted[6] // _MICROSECOND,  # type: ignore[operator]
+                counted[7] // _MICROSECOND,  # type: ignore[operator]
+                counted[8],
             ]
             for (place, day), counted in self._groups.items()
-        ]  # fmt: skip
+        ]
 
     def add_calls(self, calls: list[Call], seen: set[int]) -> int:
         """The number of those that were counted before, in this request or another."""
@@ -243,12 +270,20 @@ class _Batch:
                 seen.add(key)
             at = each.at if self._earliest <= each.at <= self._latest else self._now
             told, start = list(self._told(each.names)), min(each.start, at)
-            self._readings.append([told, each.measure, each.series, start, at, each.value, each.is_delta])
+            self._readings.append(
+                [told, each.measure, each.series, start, at, each.value, each.is_delta]
+            )
 
     def store(
-        self, *, stream: str, token: ApiToken | None, application: int | None, dropped: Counter[int | None]
+        self,
+        *,
+        stream: str,
+        token: ApiToken | None,
+        application: int | None,
+        dropped: Counter[int | None],
     ) -> None:
-        """`dropped` are numbers of calls that the token may not tell, by linked service; None for a bound token."""
+        """`dropped` are numbers of calls that the token may not tell, by linked service; None for a
+        bound token."""
         if not self.is_filled and not dropped:
             return
         body = orjson.dumps(
@@ -261,7 +296,8 @@ class _Batch:
         )
         with connection.cursor() as cursor:
             cursor.execute(
-                "INSERT INTO intake_callbatch (token_id, application_id, stream, groups, received_at)"
+                "INSERT INTO intake_callbatch (token_id, application_id, stream, groups, "
+                "received_at)"
                 " VALUES (%s, %s, %s, %s::jsonb, %s)",
                 [token.pk if token else None, application, stream, body.decode(), self._at],
             )
@@ -274,7 +310,7 @@ class _Batch:
         return names
 
 
-# --- what one process remembers ---------------------------------------------------------------------------------------
+# --- what one process remembers -------------------------------------------------------------------
 
 _looked: dict[str, float] = {"at": float("-inf"), "is_full": 0.0}
 _instrumented: dict[str, float] = {}
@@ -284,7 +320,9 @@ def _refuse_while_too_much_waits() -> None:
     moment = monotonic()
     if moment - _looked["at"] > _LOOK_SECONDS:
         with connection.cursor() as cursor:
-            cursor.execute("SELECT count(*) FROM (SELECT FROM intake_callbatch LIMIT %s) AS b", [MOST_WAITING])
+            cursor.execute(
+                "SELECT count(*) FROM (SELECT FROM intake_callbatch LIMIT %s) AS b", [MOST_WAITING]
+            )
             _looked["is_full"] = float(cursor.fetchone()[0] >= MOST_WAITING)
         _looked["at"] = moment
     if _looked["is_full"]:
@@ -293,16 +331,23 @@ def _refuse_while_too_much_waits() -> None:
 
 
 def also_instrumented(collector: Collector) -> set[str]:
-    """Services that send an SDK's own spans here, and were seen to send an instrumentation's beside them before."""
+    """Services that send an SDK's own spans here, and were seen to send an instrumentation's beside
+    them before."""
     moment = monotonic()
     kind = SenderFact.Kind.INSTRUMENTED
-    seen = {name for name in collector.instrumented if moment - _instrumented.get(name, float("-inf")) > _KEEP_SECONDS}
+    seen = {
+        name
+        for name in collector.instrumented
+        if moment - _instrumented.get(name, float("-inf")) > _KEEP_SECONDS
+    }
     if seen:
         keep_facts(kind, {_service_key(name) for name in seen}, at=now())
         if len(_instrumented) > 10_000:
             _instrumented.clear()
         _instrumented.update(dict.fromkeys(seen, moment))
-    asked = {_service_key(name): name for name in collector.services_of_sdk - collector.instrumented}
+    asked = {
+        _service_key(name): name for name in collector.services_of_sdk - collector.instrumented
+    }
     return {asked[key] for key in known_facts(kind, asked.keys(), at=now())}
 
 

@@ -15,9 +15,11 @@ class TooMany(Exception):
 
 
 class Names(NamedTuple):
-    """Everything by which calls are told apart. `scope` is whose name `service` is: empty for traces, else a gateway.
+    """Everything by which calls are told apart. `scope` is whose name `service` is: empty for
+    traces, else a gateway.
 
-    `base_model` is what a gateway's operator wrote down as the model behind a deployment: a hint, no answer.
+    `base_model` is what a gateway's operator wrote down as the model behind a deployment: a hint,
+    no answer.
     """
 
     scope: str
@@ -35,10 +37,12 @@ class Names(NamedTuple):
 
 
 class Call(NamedTuple):
-    """One call. `at` is in nanoseconds since 1970, 0 where not said. Two calls of one `key` are the same call where
-    their `key_at` (seconds) lie no more than SAME_CALL_SECONDS apart. Tokens and cost are None where not told.
+    """One call. `at` is in nanoseconds since 1970, 0 where not said. Two calls of one `key` are the
+    same call where their `key_at` (seconds) lie no more than SAME_CALL_SECONDS apart. Tokens and
+    cost are None where not told.
 
-    `half` is other than 0 where a span of its own may tell, in this request or another, which model answered.
+    `half` is other than 0 where a span of its own may tell, in this request or another, which model
+    answered.
     """
 
     names: Names
@@ -54,8 +58,9 @@ class Call(NamedTuple):
 
 
 class Reading(NamedTuple):
-    """One value of one counter. `measure` is calls, errors, with_usage, input or output; `start` and `at` are in
-    nanoseconds. A `is_delta` value counts what came since the reading before, else since `start`."""
+    """One value of one counter. `measure` is calls, errors, with_usage, input or output; `start`
+    and `at` are in nanoseconds. A `is_delta` value counts what came since the reading before, else
+    since `start`."""
 
     names: Names
     measure: str
@@ -68,9 +73,9 @@ class Reading(NamedTuple):
 
 @dataclass(slots=True)
 class Read:
-    """`n_records` is what the request held altogether, calls or not; `n_refused` what could not be read of it.
-    `answers` are models that answered calls which are not in the request, by their `half`; `tells_answers` where any
-    span told one."""
+    """`n_records` is what the request held altogether, calls or not; `n_refused` what could not be
+    read of it. `answers` are models that answered calls which are not in the request, by their
+    `half`; `tells_answers` where any span told one."""
 
     n_records: int = 0
     calls: list[Call] = field(default_factory=list)
@@ -87,7 +92,8 @@ def digest64(*parts: bytes) -> int:
 
 
 def response_key(names: Names, response_id: bytes) -> int | None:
-    """One key for every report of one call by one sender; None where the id is too short to tell calls apart."""
+    """One key for every report of one call by one sender; None where the id is too short to tell
+    calls apart."""
     if len(response_id) < SHORTEST_RESPONSE_ID:
         return None
     return digest64(b"response", names.scope.encode(), names.service.encode(), response_id)
@@ -100,5 +106,14 @@ def moment_of(nanoseconds: int) -> datetime:
 type Attributes = Mapping[str, str]
 
 __all__ = [
-    "Attributes", "Call", "Names", "Read", "Reading", "TooMany", "Unreadable", "digest64", "moment_of", "response_key",
-]  # fmt: skip
+    "Attributes",
+    "Call",
+    "Names",
+    "Read",
+    "Reading",
+    "TooMany",
+    "Unreadable",
+    "digest64",
+    "moment_of",
+    "response_key",
+]

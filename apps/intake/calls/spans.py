@@ -1,7 +1,9 @@
-"""Spans to calls, whatever they came in as: which span counts, under which names, and by which key it is known.
+"""Spans to calls, whatever they came in as: which span counts, under which names, and by which key
+it is known.
 
-A request holds thousands of spans of few kinds. What a span's names mean is worked out once for each distinct set of
-them and remembered; a span that says nothing of a model costs the look at its attributes' keys and no more.
+A request holds thousands of spans of few kinds. What a span's names mean is worked out once for
+each distinct set of them and remembered; a span that says nothing of a model costs the look at its
+attributes' keys and no more.
 """
 
 from collections.abc import Callable, Iterable
@@ -24,7 +26,8 @@ _known: dict[tuple[str, str, str, str, bool, tuple[Item, ...]], Names | None] = 
 
 
 class Span(NamedTuple):
-    """What is read of a span with any allowed attribute. `named` are those that name something, in its own order."""
+    """What is read of a span with any allowed attribute. `named` are those that name something, in
+    its own order."""
 
     trace: bytes
     span: bytes
@@ -38,8 +41,9 @@ class Span(NamedTuple):
 
 
 class Collector:
-    """Takes the spans of one request and has their calls. `instrumented` are services whose SDK's own spans are not
-    counted, found in this request. `decode` makes key and value of an attribute that came in undecoded."""
+    """Takes the spans of one request and has their calls. `instrumented` are services whose SDK's
+    own spans are not counted, found in this request. `decode` makes key and value of an attribute
+    that came in undecoded."""
 
     def __init__(self, decode: Callable[[bytes], tuple[str, str]]) -> None:
         self._decode = decode
@@ -75,8 +79,8 @@ class Collector:
                 told.add(names.served)
 
     def add_answers(self, told: Iterable[tuple[bytes, bytes, str]]) -> None:
-        """(trace, span of the call, model that answered) as a gateway tells them in spans of their own; of two that
-        do not agree neither counts."""
+        """(trace, span of the call, model that answered) as a gateway tells them in spans of their
+        own; of two that do not agree neither counts."""
         for trace, of_call, model in told:
             if of_call and (model := clean(model)):
                 half = _half(trace, of_call)
@@ -87,7 +91,9 @@ class Collector:
         done = Read(n_records=n_records, answers=self._answers, tells_answers=bool(self._answers))
         told_by: dict[tuple[int, str], Names] = {}
         instrumented = self.instrumented.union(also_instrumented)
-        pairs = self._calls + [pair for pair in self._of_sdk if pair[0].names.service not in instrumented]
+        pairs = self._calls + [
+            pair for pair in self._of_sdk if pair[0].names.service not in instrumented
+        ]
         for call, span in pairs:
             told = self._parents.get(span.span)
             if told and (_in(call.names.requested, told) or _in(call.names.served, told)):
@@ -95,14 +101,17 @@ class Collector:
             if call.half and call.half in done.answers:
                 model = done.answers.pop(call.half)
                 # equal names once: they are counted by identity
-                names = told_by.setdefault((id(call.names), model), call.names._replace(served=model))
+                names = told_by.setdefault(
+                    (id(call.names), model), call.names._replace(served=model)
+                )
                 call = call._replace(names=names if model else call.names, half=0)
             done.calls.append(call)
         done.answers = {half: model for half, model in done.answers.items() if model}
         return done
 
     def _names(self, span: Span, scope: str, service: str, environment: str) -> Names | None:
-        # only SDKs that name spans by what they do are asked for the name: others put anything into it
+        # only SDKs that name spans by what they do are asked for the name: others put anything into
+        # it
         name = span.name if span.name.startswith(("ai.", "litellm_request")) else ""
         key = (scope, service, environment, name, span.is_error, span.named)
         try:
@@ -115,7 +124,12 @@ class Collector:
         names = None
         if is_model_call(found, scope=scope, name=name):
             names = names_of(
-                found, scope=scope, name=name, service=service, environment=environment, is_error=span.is_error
+                found,
+                scope=scope,
+                name=name,
+                service=service,
+                environment=environment,
+                is_error=span.is_error,
             )
             if not (names.requested or names.served or names.alias):
                 names = None
@@ -138,15 +152,24 @@ def _call(span: Span, names: Names) -> Call:
     key = response_key(names, span.response_id.encode()) if span.response_id else None
     at = 0
     if key is None:
-        key = digest64(b"span", span.trace, span.span) if span.span else digest64(
-            b"moment", names.service.encode(), names.requested.encode(), str(span.start).encode()
-        )  # fmt: skip
+        key = (
+            digest64(b"span", span.trace, span.span)
+            if span.span
+            else digest64(
+                b"moment",
+                names.service.encode(),
+                names.requested.encode(),
+                str(span.start).encode(),
+            )
+        )
     else:
         at = span.start // _SECOND
     if cost is not None and not 0 <= cost <= MOST_COST_USD:
         cost = None
     trace = span.trace.hex()[:LONGEST_TRACE]
-    return Call(names, span.start, key, at, span.is_error, whole(sent), whole(answered), cost, trace)
+    return Call(
+        names, span.start, key, at, span.is_error, whole(sent), whole(answered), cost, trace
+    )
 
 
 def whole(number: float | None) -> int | None:

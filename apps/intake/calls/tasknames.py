@@ -12,12 +12,14 @@ log = structlog.get_logger(__name__)
 
 ADD_UP = signature("intake.add_up_calls", immutable=True)
 COUNTDOWN_SECONDS = 4
-# when this process last had it sent, or saw that another had: asking the cache costs more than the rest of a request
+# when this process last had it sent, or saw that another had: asking the cache costs more than the
+# rest of a request
 _asked: dict[str, float] = {"at": float("-inf")}
 
 
 def send_soon() -> None:
-    """Have what waits added up within seconds. Beat does so too, so that a lost message costs half a minute."""
+    """Have what waits added up within seconds. Beat does so too, so that a lost message costs half
+    a minute."""
     moment = monotonic()
     if settings.CELERY_TASK_ALWAYS_EAGER or moment - _asked["at"] < COUNTDOWN_SECONDS:
         return

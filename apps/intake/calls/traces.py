@@ -14,9 +14,11 @@ else:
     otlp_protobuf = lazy_import("apps.intake.calls.otlp_protobuf")
 
 
-def read_traces(body: bytes, *, is_json: bool, remembered: Callable[[Collector], set[str]] = lambda _: set()) -> Read:
-    """The calls of a request. `remembered` says of which services an SDK's own spans are known to be a second telling.
-    Unreadable, TooMany."""
+def read_traces(
+    body: bytes, *, is_json: bool, remembered: Callable[[Collector], set[str]] = lambda _: set()
+) -> Read:
+    """The calls of a request. `remembered` says of which services an SDK's own spans are known to
+    be a second telling. Unreadable, TooMany."""
     collector = Collector(otlp_protobuf.decoded)
     n_spans = (otlp_json if is_json else otlp_protobuf).collect_traces(body, collector)
     return collector.read(n_spans, remembered(collector))

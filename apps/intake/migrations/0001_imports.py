@@ -16,15 +16,27 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Import",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("kind", models.CharField(choices=[("sheet", "Sheet")], default="sheet", max_length=20)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(choices=[("sheet", "Sheet")], default="sheet", max_length=20),
+                ),
                 ("format", models.CharField(help_text="csv or xlsx.", max_length=20)),
                 ("file_name", models.CharField(blank=True, max_length=255)),
                 ("digest", models.CharField(help_text="SHA-256 of the file.", max_length=64)),
                 ("n_bytes", models.PositiveBigIntegerField()),
                 (
                     "about",
-                    models.CharField(blank=True, help_text="How it was read: encoding, delimiter.", max_length=120),
+                    models.CharField(
+                        blank=True,
+                        help_text="How it was read: encoding, delimiter.",
+                        max_length=120,
+                    ),
                 ),
                 (
                     "state",
@@ -48,7 +60,9 @@ class Migration(migrations.Migration):
                 ("heads_digest", models.CharField(blank=True, max_length=64)),
                 (
                     "whole_or_nothing",
-                    models.BooleanField(default=False, help_text="Where rows cannot be applied any more: none is."),
+                    models.BooleanField(
+                        default=False, help_text="Where rows cannot be applied any more: none is."
+                    ),
                 ),
                 (
                     "attempts",
@@ -56,15 +70,31 @@ class Migration(migrations.Migration):
                         default=0, help_text="How often a worker began what it waits for."
                     ),
                 ),
-                ("counts", models.JSONField(default=dict, help_text="Rows, applications and uses by outcome.")),
+                (
+                    "counts",
+                    models.JSONField(
+                        default=dict, help_text="Rows, applications and uses by outcome."
+                    ),
+                ),
                 (
                     "error",
-                    models.TextField(blank=True, help_text="Why it could not be read or applied, as a sentence."),
+                    models.TextField(
+                        blank=True, help_text="Why it could not be read or applied, as a sentence."
+                    ),
                 ),
-                ("planned_on", models.DateField(blank=True, help_text="The day the preview stands for.", null=True)),
+                (
+                    "planned_on",
+                    models.DateField(
+                        blank=True, help_text="The day the preview stands for.", null=True
+                    ),
+                ),
                 (
                     "change",
-                    models.UUIDField(blank=True, help_text="By which what it did is found in the history.", null=True),
+                    models.UUIDField(
+                        blank=True,
+                        help_text="By which what it did is found in the history.",
+                        null=True,
+                    ),
                 ),
                 ("received_at", models.DateTimeField()),
                 ("read_at", models.DateTimeField(blank=True, null=True)),
@@ -114,16 +144,39 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="ImportRow",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 (
                     "position",
-                    models.PositiveIntegerField(help_text="In the whole file, in the order it is worked through."),
+                    models.PositiveIntegerField(
+                        help_text="In the whole file, in the order it is worked through."
+                    ),
                 ),
-                ("sheet", models.PositiveSmallIntegerField(help_text="Place of the sheet in the file.")),
-                ("number", models.PositiveIntegerField(help_text="Of the row, as a spreadsheet shows it.")),
+                (
+                    "sheet",
+                    models.PositiveSmallIntegerField(help_text="Place of the sheet in the file."),
+                ),
+                (
+                    "number",
+                    models.PositiveIntegerField(help_text="Of the row, as a spreadsheet shows it."),
+                ),
                 ("cells", models.JSONField(help_text="As they were, as text.")),
-                ("application", models.JSONField(default=dict, help_text="What the row says of the application.")),
-                ("use", models.JSONField(blank=True, help_text="What it says the application calls.", null=True)),
+                (
+                    "application",
+                    models.JSONField(
+                        default=dict, help_text="What the row says of the application."
+                    ),
+                ),
+                (
+                    "use",
+                    models.JSONField(
+                        blank=True, help_text="What it says the application calls.", null=True
+                    ),
+                ),
                 (
                     "outcome",
                     models.CharField(
@@ -139,14 +192,25 @@ class Migration(migrations.Migration):
                 ("reason", models.TextField(blank=True, help_text="Why it is refused.")),
                 (
                     "column",
-                    models.CharField(blank=True, help_text="The head of the column that is about.", max_length=200),
+                    models.CharField(
+                        blank=True,
+                        help_text="The head of the column that is about.",
+                        max_length=200,
+                    ),
                 ),
                 ("note", models.TextField(blank=True)),
-                ("plan", models.JSONField(default=dict, help_text="What is done to the register, old and new.")),
+                (
+                    "plan",
+                    models.JSONField(
+                        default=dict, help_text="What is done to the register, old and new."
+                    ),
+                ),
                 (
                     "of",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE, related_name="rows", to="intake.import"
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="rows",
+                        to="intake.import",
                     ),
                 ),
             ],
@@ -157,14 +221,21 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="SheetMemory",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 ("heads_digest", models.CharField(max_length=64)),
                 ("mapping", models.JSONField()),
                 ("used_at", models.DateTimeField()),
                 (
                     "user",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to=settings.AUTH_USER_MODEL
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
                     ),
                 ),
             ],
@@ -196,7 +267,9 @@ class Migration(migrations.Migration):
             model_name="import",
             constraint=models.CheckConstraint(
                 condition=models.Q(
-                    models.Q(("state", "undone"), _negated=True), ("change__isnull", False), _connector="OR"
+                    models.Q(("state", "undone"), _negated=True),
+                    ("change__isnull", False),
+                    _connector="OR",
                 ),
                 name="import_applied_has_change",
                 violation_error_message="Only what has been applied can be undone.",
@@ -228,6 +301,8 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="sheetmemory",
-            constraint=models.UniqueConstraint(fields=("user", "heads_digest"), name="sheet_memory_once"),
+            constraint=models.UniqueConstraint(
+                fields=("user", "heads_digest"), name="sheet_memory_once"
+            ),
         ),
     ]

@@ -26,7 +26,12 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="CallBatch",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 ("stream", models.CharField(max_length=80)),
                 ("groups", models.JSONField()),
                 ("received_at", models.DateTimeField()),
@@ -35,10 +40,18 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Discrepancy",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 (
                     "key",
-                    models.CharField(help_text="What it is about; of one key at most one is open.", max_length=200),
+                    models.CharField(
+                        help_text="What it is about; of one key at most one is open.",
+                        max_length=200,
+                    ),
                 ),
                 (
                     "kind",
@@ -53,7 +66,12 @@ class Migration(migrations.Migration):
                         max_length=12,
                     ),
                 ),
-                ("details", models.JSONField(default=dict, help_text="Names, versions and days as they were found.")),
+                (
+                    "details",
+                    models.JSONField(
+                        default=dict, help_text="Names, versions and days as they were found."
+                    ),
+                ),
                 ("opened_at", models.DateTimeField()),
                 ("closed_at", models.DateTimeField(blank=True, null=True)),
                 (
@@ -71,7 +89,11 @@ class Migration(migrations.Migration):
                 ("reason", models.CharField(blank=True, max_length=500)),
                 (
                     "quiet_until",
-                    models.DateField(blank=True, help_text="Dismissed: not found again before this day.", null=True),
+                    models.DateField(
+                        blank=True,
+                        help_text="Dismissed: not found again before this day.",
+                        null=True,
+                    ),
                 ),
             ],
             options={
@@ -88,7 +110,10 @@ class Migration(migrations.Migration):
                 ("id", models.BigIntegerField()),
                 (
                     "key",
-                    models.CharField(help_text="What it is about; of one key at most one is open.", max_length=200),
+                    models.CharField(
+                        help_text="What it is about; of one key at most one is open.",
+                        max_length=200,
+                    ),
                 ),
                 (
                     "kind",
@@ -120,7 +145,11 @@ class Migration(migrations.Migration):
                 ("reason", models.CharField(blank=True, max_length=500)),
                 (
                     "quiet_until",
-                    models.DateField(blank=True, help_text="Dismissed: not found again before this day.", null=True),
+                    models.DateField(
+                        blank=True,
+                        help_text="Dismissed: not found again before this day.",
+                        null=True,
+                    ),
                 ),
             ],
             options={
@@ -130,7 +159,12 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="IntakeSettings",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 (
                     "unseen_after_days",
                     models.PositiveSmallIntegerField(
@@ -255,17 +289,26 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="NameDecision",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 (
                     "stream",
                     models.CharField(
-                        blank=True, help_text="Of one sender only; empty: wherever it stands.", max_length=80
+                        blank=True,
+                        help_text="Of one sender only; empty: wherever it stands.",
+                        max_length=80,
                     ),
                 ),
                 (
                     "provider",
                     models.CharField(
-                        blank=True, help_text="As the sender spells it; empty: none named.", max_length=120
+                        blank=True,
+                        help_text="As the sender spells it; empty: none named.",
+                        max_length=120,
                     ),
                 ),
                 ("name", models.CharField(max_length=256)),
@@ -288,13 +331,17 @@ class Migration(migrations.Migration):
                 (
                     "stream",
                     models.CharField(
-                        blank=True, help_text="Of one sender only; empty: wherever it stands.", max_length=80
+                        blank=True,
+                        help_text="Of one sender only; empty: wherever it stands.",
+                        max_length=80,
                     ),
                 ),
                 (
                     "provider",
                     models.CharField(
-                        blank=True, help_text="As the sender spells it; empty: none named.", max_length=120
+                        blank=True,
+                        help_text="As the sender spells it; empty: none named.",
+                        max_length=120,
                     ),
                 ),
                 ("name", models.CharField(max_length=256)),
@@ -310,30 +357,60 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Observation",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 (
                     "key",
-                    models.UUIDField(help_text="Digest of sender, application or service, and all names.", unique=True),
+                    models.UUIDField(
+                        help_text="Digest of sender, application or service, and all names.",
+                        unique=True,
+                    ),
                 ),
                 (
                     "stream",
                     models.CharField(
-                        help_text="Who saw it: otlp, cyclonedx:cdxgen, litellm-config:name, ...", max_length=80
+                        help_text="Who saw it: otlp, cyclonedx:cdxgen, litellm-config:name, ...",
+                        max_length=80,
                     ),
                 ),
                 ("environment", models.CharField(blank=True, max_length=60)),
                 (
                     "alias",
-                    models.CharField(blank=True, help_text="What the application asks a gateway for.", max_length=256),
+                    models.CharField(
+                        blank=True,
+                        help_text="What the application asks a gateway for.",
+                        max_length=256,
+                    ),
                 ),
                 (
                     "requested",
-                    models.CharField(blank=True, help_text="The id that is sent to the provider.", max_length=256),
+                    models.CharField(
+                        blank=True, help_text="The id that is sent to the provider.", max_length=256
+                    ),
                 ),
-                ("served", models.CharField(blank=True, help_text="The id in the provider's answer.", max_length=256)),
-                ("provider", models.CharField(blank=True, help_text="As the sender spells it.", max_length=120)),
+                (
+                    "served",
+                    models.CharField(
+                        blank=True, help_text="The id in the provider's answer.", max_length=256
+                    ),
+                ),
+                (
+                    "provider",
+                    models.CharField(
+                        blank=True, help_text="As the sender spells it.", max_length=120
+                    ),
+                ),
                 ("region", models.CharField(blank=True, max_length=60)),
-                ("gateway", models.CharField(blank=True, help_text="As the sender spells it.", max_length=120)),
+                (
+                    "gateway",
+                    models.CharField(
+                        blank=True, help_text="As the sender spells it.", max_length=120
+                    ),
+                ),
                 (
                     "role",
                     models.CharField(
@@ -368,12 +445,16 @@ class Migration(migrations.Migration):
                 (
                     "places",
                     models.JSONField(
-                        default=list, help_text="Where in the source it stands, relative to the repository."
+                        default=list,
+                        help_text="Where in the source it stands, relative to the repository.",
                     ),
                 ),
                 (
                     "facts",
-                    models.JSONField(default=dict, help_text="What else the document says: model card, licence, purl."),
+                    models.JSONField(
+                        default=dict,
+                        help_text="What else the document says: model card, licence, purl.",
+                    ),
                 ),
                 (
                     "state",
@@ -390,13 +471,20 @@ class Migration(migrations.Migration):
                         max_length=10,
                     ),
                 ),
-                ("why", models.TextField(blank=True, help_text="How the names were read, or why they could not be.")),
+                (
+                    "why",
+                    models.TextField(
+                        blank=True, help_text="How the names were read, or why they could not be."
+                    ),
+                ),
                 ("first_seen_at", models.DateTimeField()),
                 ("last_seen_at", models.DateTimeField()),
                 (
                     "missing_since",
                     models.DateField(
-                        blank=True, help_text="The sender's newest document no longer holds it.", null=True
+                        blank=True,
+                        help_text="The sender's newest document no longer holds it.",
+                        null=True,
                     ),
                 ),
             ],
@@ -408,16 +496,27 @@ class Migration(migrations.Migration):
             name="SeenCall",
             fields=[
                 ("key", models.BigIntegerField(primary_key=True, serialize=False)),
-                ("hour", models.PositiveIntegerField(help_text="Hours since 1970 when it came in.")),
+                (
+                    "hour",
+                    models.PositiveIntegerField(help_text="Hours since 1970 when it came in."),
+                ),
             ],
         ),
         migrations.CreateModel(
             name="Service",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 (
                     "name",
-                    models.CharField(help_text="namespace/name of traces; team or tag of a gateway.", max_length=256),
+                    models.CharField(
+                        help_text="namespace/name of traces; team or tag of a gateway.",
+                        max_length=256,
+                    ),
                 ),
                 (
                     "scope",
@@ -428,7 +527,12 @@ class Migration(migrations.Migration):
                         max_length=60,
                     ),
                 ),
-                ("is_ignored", models.BooleanField(default=False, help_text="A person said that it is none of ours.")),
+                (
+                    "is_ignored",
+                    models.BooleanField(
+                        default=False, help_text="A person said that it is none of ours."
+                    ),
+                ),
                 ("first_seen_at", models.DateTimeField()),
                 ("last_seen_at", models.DateTimeField()),
             ],
@@ -445,7 +549,10 @@ class Migration(migrations.Migration):
                 ("id", models.BigIntegerField()),
                 (
                     "name",
-                    models.CharField(help_text="namespace/name of traces; team or tag of a gateway.", max_length=256),
+                    models.CharField(
+                        help_text="namespace/name of traces; team or tag of a gateway.",
+                        max_length=256,
+                    ),
                 ),
                 (
                     "scope",
@@ -456,7 +563,12 @@ class Migration(migrations.Migration):
                         max_length=60,
                     ),
                 ),
-                ("is_ignored", models.BooleanField(default=False, help_text="A person said that it is none of ours.")),
+                (
+                    "is_ignored",
+                    models.BooleanField(
+                        default=False, help_text="A person said that it is none of ours."
+                    ),
+                ),
                 ("first_seen_at", models.DateTimeField()),
             ],
             options={
@@ -478,7 +590,9 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "environment",
-                    models.CharField(blank=True, help_text="Set where the sender names none.", max_length=60),
+                    models.CharField(
+                        blank=True, help_text="Set where the sender names none.", max_length=60
+                    ),
                 ),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
             ],
@@ -494,7 +608,9 @@ class Migration(migrations.Migration):
                 ("pgh_label", models.TextField(help_text="The event label.")),
                 (
                     "environment",
-                    models.CharField(blank=True, help_text="Set where the sender names none.", max_length=60),
+                    models.CharField(
+                        blank=True, help_text="Set where the sender names none.", max_length=60
+                    ),
                 ),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
             ],
@@ -505,17 +621,30 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="UsageDay",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 ("day", models.DateField()),
                 ("n_calls", models.PositiveBigIntegerField(default=0)),
                 ("n_errors", models.PositiveBigIntegerField(default=0)),
-                ("n_without_usage", models.PositiveBigIntegerField(default=0, help_text="Calls that told no tokens.")),
+                (
+                    "n_without_usage",
+                    models.PositiveBigIntegerField(
+                        default=0, help_text="Calls that told no tokens."
+                    ),
+                ),
                 ("input_tokens", models.PositiveBigIntegerField(null=True)),
                 ("output_tokens", models.PositiveBigIntegerField(null=True)),
                 (
                     "cost_usd",
                     models.DecimalField(
-                        decimal_places=6, help_text="As a gateway reckoned it.", max_digits=16, null=True
+                        decimal_places=6,
+                        help_text="As a gateway reckoned it.",
+                        max_digits=16,
+                        null=True,
                     ),
                 ),
                 ("first_seen_at", models.DateTimeField()),
@@ -541,7 +670,9 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="import",
             name="document_at",
-            field=models.DateTimeField(blank=True, help_text="When the document says it was made.", null=True),
+            field=models.DateTimeField(
+                blank=True, help_text="When the document says it was made.", null=True
+            ),
         ),
         migrations.AddField(
             model_name="import",
@@ -551,7 +682,9 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="import",
             name="idempotency_key",
-            field=models.CharField(blank=True, default="", help_text="As the sender gave it.", max_length=128),
+            field=models.CharField(
+                blank=True, default="", help_text="As the sender gave it.", max_length=128
+            ),
         ),
         migrations.AddField(
             model_name="import",
@@ -575,18 +708,23 @@ class Migration(migrations.Migration):
             model_name="import",
             name="problems",
             field=models.JSONField(
-                default=dict, help_text="Lists by kind: schema, rejected, ignored, unresolved; each {where, reason}."
+                default=dict,
+                help_text="Lists by kind: schema, rejected, ignored, unresolved; each {where, reason}.",
             ),
         ),
         migrations.AddField(
             model_name="import",
             name="schema_valid",
-            field=models.BooleanField(blank=True, help_text="Empty: there is none, or it was not checked.", null=True),
+            field=models.BooleanField(
+                blank=True, help_text="Empty: there is none, or it was not checked.", null=True
+            ),
         ),
         migrations.AddField(
             model_name="import",
             name="strict",
-            field=models.BooleanField(default=False, help_text="Refused where it breaks its schema."),
+            field=models.BooleanField(
+                default=False, help_text="Refused where it breaks its schema."
+            ),
         ),
         migrations.AddField(
             model_name="import",
@@ -602,7 +740,9 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="import",
             name="tool",
-            field=models.CharField(blank=True, default="", help_text="What made the document.", max_length=60),
+            field=models.CharField(
+                blank=True, default="", help_text="What made the document.", max_length=60
+            ),
         ),
         migrations.AddField(
             model_name="import",
@@ -612,13 +752,19 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name="import",
             name="format",
-            field=models.CharField(help_text="csv, xlsx, cyclonedx, litellm-config, ...", max_length=20),
+            field=models.CharField(
+                help_text="csv, xlsx, cyclonedx, litellm-config, ...", max_length=20
+            ),
         ),
         migrations.AlterField(
             model_name="import",
             name="kind",
             field=models.CharField(
-                choices=[("sheet", "Sheet"), ("document", "Document"), ("evaluation", "Evaluation results")],
+                choices=[
+                    ("sheet", "Sheet"),
+                    ("document", "Document"),
+                    ("evaluation", "Evaluation results"),
+                ],
                 default="sheet",
                 max_length=20,
             ),
@@ -670,21 +816,29 @@ class Migration(migrations.Migration):
             model_name="callbatch",
             name="application",
             field=models.ForeignKey(
-                null=True, on_delete=django.db.models.deletion.CASCADE, related_name="+", to="inventory.application"
+                null=True,
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="+",
+                to="inventory.application",
             ),
         ),
         migrations.AddField(
             model_name="callbatch",
             name="token",
             field=models.ForeignKey(
-                null=True, on_delete=django.db.models.deletion.SET_NULL, related_name="+", to="accounts.apitoken"
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="+",
+                to="accounts.apitoken",
             ),
         ),
         migrations.AddField(
             model_name="discrepancy",
             name="application",
             field=models.ForeignKey(
-                on_delete=django.db.models.deletion.CASCADE, related_name="discrepancies", to="inventory.application"
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="discrepancies",
+                to="inventory.application",
             ),
         ),
         migrations.AddField(
@@ -769,7 +923,9 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="intakesettings",
-            constraint=models.CheckConstraint(condition=models.Q(("pk", 1)), name="intake_settings_one_row"),
+            constraint=models.CheckConstraint(
+                condition=models.Q(("pk", 1)), name="intake_settings_one_row"
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
             model_name="intakesettings",
@@ -844,7 +1000,9 @@ class Migration(migrations.Migration):
             model_name="namedecision",
             name="decided_by",
             field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to=settings.AUTH_USER_MODEL,
             ),
         ),
         migrations.AddField(
@@ -1070,7 +1228,9 @@ class Migration(migrations.Migration):
             model_name="tokenbinding",
             name="application",
             field=models.ForeignKey(
-                on_delete=django.db.models.deletion.CASCADE, related_name="bound_tokens", to="inventory.application"
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="bound_tokens",
+                to="inventory.application",
             ),
         ),
         migrations.AddField(
@@ -1121,7 +1281,9 @@ class Migration(migrations.Migration):
             model_name="usageday",
             name="observation",
             field=models.ForeignKey(
-                on_delete=django.db.models.deletion.CASCADE, related_name="days", to="intake.observation"
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="days",
+                to="intake.observation",
             ),
         ),
         pgtrigger.migrations.AddTrigger(
@@ -1245,12 +1407,16 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="discrepancy",
-            index=models.Index(fields=["application", "-opened_at"], name="discrepancy_by_application"),
+            index=models.Index(
+                fields=["application", "-opened_at"], name="discrepancy_by_application"
+            ),
         ),
         migrations.AddConstraint(
             model_name="discrepancy",
             constraint=models.UniqueConstraint(
-                condition=models.Q(("closed_at__isnull", True)), fields=("key",), name="discrepancy_open_once"
+                condition=models.Q(("closed_at__isnull", True)),
+                fields=("key",),
+                name="discrepancy_open_once",
             ),
         ),
         migrations.AddConstraint(
@@ -1258,7 +1424,9 @@ class Migration(migrations.Migration):
             constraint=models.CheckConstraint(
                 condition=models.Q(
                     models.Q(("closed_as", ""), ("closed_at__isnull", True)),
-                    models.Q(("closed_at__isnull", False), models.Q(("closed_as", ""), _negated=True)),
+                    models.Q(
+                        ("closed_at__isnull", False), models.Q(("closed_as", ""), _negated=True)
+                    ),
                     _connector="OR",
                 ),
                 name="discrepancy_closed_somehow",
@@ -1327,7 +1495,9 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="service",
             constraint=models.CheckConstraint(
-                condition=models.Q(("is_ignored", False), ("application__isnull", True), _connector="OR"),
+                condition=models.Q(
+                    ("is_ignored", False), ("application__isnull", True), _connector="OR"
+                ),
                 name="service_ignored_or_claimed",
                 violation_error_message="A service that belongs to an application is not ignored.",
             ),
@@ -1382,12 +1552,16 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="observation",
-            index=models.Index(fields=["application", "-last_seen_at", "-id"], name="observation_by_application"),
+            index=models.Index(
+                fields=["application", "-last_seen_at", "-id"], name="observation_by_application"
+            ),
         ),
         migrations.AddIndex(
             model_name="observation",
             index=models.Index(
-                condition=models.Q(("service__isnull", False)), fields=["service"], name="observation_by_service"
+                condition=models.Q(("service__isnull", False)),
+                fields=["service"],
+                name="observation_by_service",
             ),
         ),
         migrations.AddIndex(
@@ -1400,7 +1574,9 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="observation",
-            index=models.Index(condition=models.Q(("state", "new")), fields=["id"], name="observation_new"),
+            index=models.Index(
+                condition=models.Q(("state", "new")), fields=["id"], name="observation_new"
+            ),
         ),
         migrations.AddIndex(
             model_name="observation",
@@ -1417,7 +1593,9 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="observation",
             index=models.Index(
-                condition=models.Q(("offering__isnull", False)), fields=["offering"], name="observation_by_offering"
+                condition=models.Q(("offering__isnull", False)),
+                fields=["offering"],
+                name="observation_by_offering",
             ),
         ),
         pgtrigger.migrations.AddTrigger(
@@ -1502,7 +1680,9 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="usageday",
-            constraint=models.UniqueConstraint(fields=("observation", "day"), name="usage_day_once"),
+            constraint=models.UniqueConstraint(
+                fields=("observation", "day"), name="usage_day_once"
+            ),
         ),
         # the row goes with the table when this is taken back
         migrations.RunPython(add_the_settings, migrations.RunPython.noop),

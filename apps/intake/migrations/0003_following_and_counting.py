@@ -14,14 +14,25 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="KeptStream",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 ("stream", models.CharField(max_length=80, unique=True)),
                 ("n_observations", models.PositiveIntegerField()),
                 ("n_applications", models.PositiveIntegerField()),
                 ("first_seen_at", models.DateTimeField()),
                 ("last_seen_at", models.DateTimeField()),
-                ("n_calls", models.PositiveBigIntegerField(default=0, help_text="Of the last seven days.")),
-                ("n_errors", models.PositiveBigIntegerField(default=0, help_text="Of the last seven days.")),
+                (
+                    "n_calls",
+                    models.PositiveBigIntegerField(default=0, help_text="Of the last seven days."),
+                ),
+                (
+                    "n_errors",
+                    models.PositiveBigIntegerField(default=0, help_text="Of the last seven days."),
+                ),
                 ("kept_at", models.DateTimeField()),
             ],
             options={
@@ -31,20 +42,29 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="HandledIdentity",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 ("was_lifted", models.BooleanField()),
                 ("handled_at", models.DateTimeField()),
                 (
                     "decision",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="catalog.identitydecision"
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="catalog.identitydecision",
                     ),
                 ),
             ],
             options={
                 "verbose_name_plural": "handled identities",
                 "constraints": [
-                    models.UniqueConstraint(fields=("decision", "was_lifted"), name="identity_handled_once")
+                    models.UniqueConstraint(
+                        fields=("decision", "was_lifted"), name="identity_handled_once"
+                    )
                 ],
             },
         ),

@@ -11,7 +11,12 @@ class Migration(migrations.Migration):
             name="MeteredSeries",
             fields=[
                 ("key", models.BigIntegerField(primary_key=True, serialize=False)),
-                ("start", models.BigIntegerField(help_text="Nanoseconds since 1970 since when the sender counts.")),
+                (
+                    "start",
+                    models.BigIntegerField(
+                        help_text="Nanoseconds since 1970 since when the sender counts."
+                    ),
+                ),
                 ("at", models.BigIntegerField(help_text="Nanoseconds since 1970 of the value.")),
                 ("value", models.FloatField()),
             ],

@@ -17,18 +17,25 @@ class Migration(migrations.Migration):
                 (
                     "key",
                     models.BigIntegerField(
-                        help_text="Digest of sender, trace and span of the call.", primary_key=True, serialize=False
+                        help_text="Digest of sender, trace and span of the call.",
+                        primary_key=True,
+                        serialize=False,
                     ),
                 ),
                 (
                     "served",
                     models.CharField(
-                        blank=True, help_text="The model that answered; empty: not told yet.", max_length=256
+                        blank=True,
+                        help_text="The model that answered; empty: not told yet.",
+                        max_length=256,
                     ),
                 ),
                 (
                     "told",
-                    models.JSONField(help_text="The call as a batch counted it; null: it has not come yet.", null=True),
+                    models.JSONField(
+                        help_text="The call as a batch counted it; null: it has not come yet.",
+                        null=True,
+                    ),
                 ),
                 ("received_at", models.DateTimeField()),
             ],
@@ -39,34 +46,66 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Deployment",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 (
                     "stream",
                     models.CharField(
-                        help_text="Who told: azure-deployments:az, terraform:terraform, ...", max_length=80
+                        help_text="Who told: azure-deployments:az, terraform:terraform, ...",
+                        max_length=80,
                     ),
                 ),
-                ("host", models.CharField(help_text="Slug of the host: azure, amazon-bedrock.", max_length=60)),
+                (
+                    "host",
+                    models.CharField(
+                        help_text="Slug of the host: azure, amazon-bedrock.", max_length=60
+                    ),
+                ),
                 (
                     "account",
-                    models.CharField(blank=True, help_text="The host's account it belongs to.", max_length=256),
+                    models.CharField(
+                        blank=True, help_text="The host's account it belongs to.", max_length=256
+                    ),
                 ),
-                ("name", models.CharField(help_text="What an application asks for.", max_length=256)),
-                ("model", models.CharField(help_text="The host's name of the model.", max_length=256)),
+                (
+                    "name",
+                    models.CharField(help_text="What an application asks for.", max_length=256),
+                ),
+                (
+                    "model",
+                    models.CharField(help_text="The host's name of the model.", max_length=256),
+                ),
                 (
                     "version",
-                    models.CharField(blank=True, help_text="The host's version of it; empty: not said.", max_length=60),
+                    models.CharField(
+                        blank=True,
+                        help_text="The host's version of it; empty: not said.",
+                        max_length=60,
+                    ),
                 ),
                 (
                     "upgrades",
-                    models.BooleanField(default=False, help_text="The host moves it to newer versions by itself."),
+                    models.BooleanField(
+                        default=False, help_text="The host moves it to newer versions by itself."
+                    ),
                 ),
-                ("where", models.CharField(blank=True, help_text="Where in the document it stands.", max_length=300)),
+                (
+                    "where",
+                    models.CharField(
+                        blank=True, help_text="Where in the document it stands.", max_length=300
+                    ),
+                ),
                 ("first_seen_at", models.DateTimeField()),
                 ("last_seen_at", models.DateTimeField()),
                 (
                     "missing_since",
-                    models.DateField(blank=True, help_text="The newest document no longer names it.", null=True),
+                    models.DateField(
+                        blank=True, help_text="The newest document no longer names it.", null=True
+                    ),
                 ),
                 (
                     "application",
@@ -81,7 +120,9 @@ class Migration(migrations.Migration):
                 (
                     "seen_in",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE, related_name="deployments", to="intake.import"
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="deployments",
+                        to="intake.import",
                     ),
                 ),
             ],

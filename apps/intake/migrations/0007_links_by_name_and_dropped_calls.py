@@ -17,7 +17,12 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="ServiceToken",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 ("last_sent_at", models.DateTimeField(help_text="To the hour.")),
                 ("n_dropped", models.PositiveBigIntegerField(default=0)),
                 ("first_dropped_at", models.DateTimeField(null=True)),
@@ -124,7 +129,9 @@ class Migration(migrations.Migration):
             model_name="servicetoken",
             name="token",
             field=models.ForeignKey(
-                on_delete=django.db.models.deletion.CASCADE, related_name="services", to="accounts.apitoken"
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="services",
+                to="accounts.apitoken",
             ),
         ),
         migrations.AddConstraint(
@@ -139,7 +146,9 @@ class Migration(migrations.Migration):
                 condition=models.Q(
                     models.Q(("last_dropped_at__isnull", True), ("n_dropped", 0)),
                     models.Q(
-                        ("first_dropped_at__isnull", False), ("last_dropped_at__isnull", False), ("n_dropped__gt", 0)
+                        ("first_dropped_at__isnull", False),
+                        ("last_dropped_at__isnull", False),
+                        ("n_dropped__gt", 0),
                     ),
                     _connector="OR",
                 ),

@@ -12,12 +12,20 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="SenderFact",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 (
                     "kind",
                     models.CharField(
                         choices=[
-                            ("instrumented", "This service is traced by an instrumentation beside its SDK's own spans"),
+                            (
+                                "instrumented",
+                                "This service is traced by an instrumentation beside its SDK's own spans",
+                            ),
                             ("answers", "This token's gateway reports which model answered"),
                         ],
                         max_length=12,
@@ -28,7 +36,9 @@ class Migration(migrations.Migration):
             ],
             options={
                 "indexes": [models.Index(fields=["seen_at"], name="sender_fact_by_time")],
-                "constraints": [models.UniqueConstraint(fields=("kind", "key"), name="sender_fact_once")],
+                "constraints": [
+                    models.UniqueConstraint(fields=("kind", "key"), name="sender_fact_once")
+                ],
             },
         ),
     ]

@@ -1,7 +1,12 @@
 """The records of the intake, one module per subject."""
 
 from apps.intake.models.deployments import Deployment, DeploymentQuerySet
-from apps.intake.models.discrepancies import Discrepancy, HandledIdentity, IntakeSettings, KeptStream
+from apps.intake.models.discrepancies import (
+    Discrepancy,
+    HandledIdentity,
+    IntakeSettings,
+    KeptStream,
+)
 from apps.intake.models.imports import Import, ImportContent, ImportQuerySet, ImportRow, SheetMemory
 from apps.intake.models.observations import (
     CallBatch,

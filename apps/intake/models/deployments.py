@@ -1,4 +1,5 @@
-"""What a deployment, or a profile of one's own, at a host stands for, as a listing or infrastructure code says."""
+"""What a deployment, or a profile of one's own, at a host stands for, as a listing or
+infrastructure code says."""
 
 from typing import Any, ClassVar
 
@@ -15,7 +16,9 @@ class DeploymentQuerySet(models.QuerySet["Deployment"]):
             return self.none()
         if user.can_read_all:
             return self
-        return self.filter(models.Q(application__isnull=True) | models.Q(application__team__in=user.team_roles()))
+        return self.filter(
+            models.Q(application__isnull=True) | models.Q(application__team__in=user.team_roles())
+        )
 
     def standing(self) -> "DeploymentQuerySet":
         """Those that the newest document of their maker still names."""
@@ -23,26 +26,40 @@ class DeploymentQuerySet(models.QuerySet["Deployment"]):
 
 
 class Deployment(models.Model):
-    """A name at `host` and the model behind it. Not in the history: it repeats documents, and is no decision.
+    """A name at `host` and the model behind it. Not in the history: it repeats documents, and is no
+    decision.
 
-    Without `application` it holds for every application, else for that one. The same name in two accounts may stand
-    for two models: then it tells nobody anything who does not say which account is meant.
+    Without `application` it holds for every application, else for that one. The same name in two
+    accounts may stand for two models: then it tells nobody anything who does not say which account
+    is meant.
     """
 
-    stream = models.CharField(max_length=80, help_text="Who told: azure-deployments:az, terraform:terraform, ...")
+    stream = models.CharField(
+        max_length=80, help_text="Who told: azure-deployments:az, terraform:terraform, ..."
+    )
     application = models.ForeignKey(
         Application, on_delete=models.CASCADE, null=True, blank=True, related_name="deployments"
     )
     host = models.CharField(max_length=60, help_text="Slug of the host: azure, amazon-bedrock.")
-    account = models.CharField(max_length=256, blank=True, help_text="The host's account it belongs to.")
+    account = models.CharField(
+        max_length=256, blank=True, help_text="The host's account it belongs to."
+    )
     name = models.CharField(max_length=256, help_text="What an application asks for.")
     model = models.CharField(max_length=256, help_text="The host's name of the model.")
-    version = models.CharField(max_length=60, blank=True, help_text="The host's version of it; empty: not said.")
-    upgrades = models.BooleanField(default=False, help_text="The host moves it to newer versions by itself.")
-    where = models.CharField(max_length=300, blank=True, help_text="Where in the document it stands.")
+    version = models.CharField(
+        max_length=60, blank=True, help_text="The host's version of it; empty: not said."
+    )
+    upgrades = models.BooleanField(
+        default=False, help_text="The host moves it to newer versions by itself."
+    )
+    where = models.CharField(
+        max_length=300, blank=True, help_text="Where in the document it stands."
+    )
     first_seen_at = models.DateTimeField()
     last_seen_at = models.DateTimeField()
-    missing_since = models.DateField(null=True, blank=True, help_text="The newest document no longer names it.")
+    missing_since = models.DateField(
+        null=True, blank=True, help_text="The newest document no longer names it."
+    )
     seen_in = models.ForeignKey(Import, on_delete=models.CASCADE, related_name="deployments")
 
     objects = DeploymentQuerySet.as_manager()
@@ -51,11 +68,12 @@ class Deployment(models.Model):
         ordering = ["host", "name", "account", "pk"]
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.UniqueConstraint(
-                fields=["stream", "application", "host", "account", "name"], name="deployment_once",
+                fields=["stream", "application", "host", "account", "name"],
+                name="deployment_once",
                 nulls_distinct=False,
                 violation_error_message="This deployment was told by the same sender already.",
             ),
-        ]  # fmt: skip
+        ]
 
     def __str__(self) -> str:
         return f"{self.name} at {self.host}: {self.model} {self.version}".rstrip()

@@ -1,4 +1,5 @@
-"""Where what was seen and what is declared do not agree, and the lines that say when that matters."""
+"""Where what was seen and what is declared do not agree, and the lines that say when that
+matters."""
 
 from typing import Any, ClassVar
 
@@ -41,14 +42,22 @@ class Discrepancy(models.Model):
         DECLARED = "declared", "Declared"
         DISMISSED = "dismissed", "Dismissed by a person"
 
-    key = models.CharField(max_length=200, help_text="What it is about; of one key at most one is open.")
+    key = models.CharField(
+        max_length=200, help_text="What it is about; of one key at most one is open."
+    )
     kind = models.CharField(max_length=12, choices=Kind)
-    application = models.ForeignKey(Application, on_delete=models.CASCADE, related_name="discrepancies")
+    application = models.ForeignKey(
+        Application, on_delete=models.CASCADE, related_name="discrepancies"
+    )
     dependency = models.ForeignKey(
         Dependency, on_delete=models.CASCADE, null=True, blank=True, related_name="discrepancies"
     )
-    observation = models.ForeignKey(Observation, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
-    details = models.JSONField(default=dict, help_text="Names, versions and days as they were found.")
+    observation = models.ForeignKey(
+        Observation, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    details = models.JSONField(
+        default=dict, help_text="Names, versions and days as they were found."
+    )
     opened_at = models.DateTimeField()
     closed_at = models.DateTimeField(null=True, blank=True)
     closed_as = models.CharField(max_length=9, choices=Closed, blank=True)
@@ -56,7 +65,9 @@ class Discrepancy(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
     reason = models.CharField(max_length=500, blank=True)
-    quiet_until = models.DateField(null=True, blank=True, help_text="Dismissed: not found again before this day.")
+    quiet_until = models.DateField(
+        null=True, blank=True, help_text="Dismissed: not found again before this day."
+    )
 
     objects = DiscrepancyQuerySet.as_manager()
 
@@ -64,18 +75,25 @@ class Discrepancy(models.Model):
         ordering = ["-opened_at", "-id"]
         verbose_name_plural = "discrepancies"
         constraints: ClassVar[list[models.BaseConstraint]] = [
-            models.UniqueConstraint(fields=["key"], name="discrepancy_open_once", condition=Q(closed_at__isnull=True)),
+            models.UniqueConstraint(
+                fields=["key"], name="discrepancy_open_once", condition=Q(closed_at__isnull=True)
+            ),
             models.CheckConstraint(
                 name="discrepancy_closed_somehow",
-                condition=Q(closed_at__isnull=True, closed_as="") | (Q(closed_at__isnull=False) & ~Q(closed_as="")),
+                condition=Q(closed_at__isnull=True, closed_as="")
+                | (Q(closed_at__isnull=False) & ~Q(closed_as="")),
             ),
         ]
         indexes = [
             models.Index(
-                fields=["kind", "-opened_at", "-id"], name="discrepancy_open", condition=Q(closed_at__isnull=True)
+                fields=["kind", "-opened_at", "-id"],
+                name="discrepancy_open",
+                condition=Q(closed_at__isnull=True),
             ),
             models.Index(
-                fields=["-opened_at", "-id"], name="discrepancy_open_by_time", condition=Q(closed_at__isnull=True)
+                fields=["-opened_at", "-id"],
+                name="discrepancy_open_by_time",
+                condition=Q(closed_at__isnull=True),
             ),
             models.Index(fields=["application", "-opened_at"], name="discrepancy_by_application"),
         ]
@@ -89,24 +107,30 @@ class IntakeSettings(models.Model):
     """One row: the organisation's lines for what is seen."""
 
     unseen_after_days = models.PositiveSmallIntegerField(
-        default=30, validators=[MinValueValidator(1), MaxValueValidator(366)],
-        help_text="A declared use that run-time traffic has not shown for so many days is asked about.",
-    )  # fmt: skip
+        default=30,
+        validators=[MinValueValidator(1), MaxValueValidator(366)],
+        help_text="A declared use that run-time traffic has not shown for so many days is "
+        "asked about.",
+    )
     drift_days = models.PositiveSmallIntegerField(
-        default=7, validators=[MinValueValidator(1), MaxValueValidator(90)],
+        default=7,
+        validators=[MinValueValidator(1), MaxValueValidator(90)],
         help_text="What answers within so many days is compared with as many days before.",
-    )  # fmt: skip
+    )
     declares_shadows = models.BooleanField(
-        default=True, help_text="What was seen and is known becomes an observed dependency without being asked."
+        default=True,
+        help_text="What was seen and is known becomes an observed dependency without being asked.",
     )
     keep_documents_days = models.PositiveSmallIntegerField(
-        default=90, validators=[MinValueValidator(1), MaxValueValidator(3660)],
+        default=90,
+        validators=[MinValueValidator(1), MaxValueValidator(3660)],
         help_text="How long documents are kept as they were sent.",
-    )  # fmt: skip
+    )
     keep_usage_days = models.PositiveSmallIntegerField(
-        default=400, validators=[MinValueValidator(30), MaxValueValidator(3660)],
+        default=400,
+        validators=[MinValueValidator(30), MaxValueValidator(3660)],
         help_text="How long calls by day are kept.",
-    )  # fmt: skip
+    )
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:
@@ -120,8 +144,8 @@ class IntakeSettings(models.Model):
 
 
 class HandledIdentity(models.Model):
-    """Decisions of the identity inbox that what was seen has followed, once made and once lifted; found by NOT
-    EXISTS."""
+    """Decisions of the identity inbox that what was seen has followed, once made and once lifted;
+    found by NOT EXISTS."""
 
     decision = models.ForeignKey(IdentityDecision, on_delete=models.CASCADE, related_name="+")
     was_lifted = models.BooleanField()
@@ -138,7 +162,8 @@ class HandledIdentity(models.Model):
 
 
 class KeptStream(models.Model):
-    """What each sender has shown so far, counted for lists: over everything, by the job that finds discrepancies."""
+    """What each sender has shown so far, counted for lists: over everything, by the job that finds
+    discrepancies."""
 
     stream = models.CharField(max_length=80, unique=True)
     n_observations = models.PositiveIntegerField()

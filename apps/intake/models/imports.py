@@ -51,43 +51,79 @@ class Import(models.Model):
     file_name = models.CharField(max_length=255, blank=True)
     digest = models.CharField(max_length=64, help_text="SHA-256 of the file.")
     n_bytes = models.PositiveBigIntegerField()
-    about = models.CharField(max_length=120, blank=True, help_text="How it was read: encoding, delimiter.")
+    about = models.CharField(
+        max_length=120, blank=True, help_text="How it was read: encoding, delimiter."
+    )
     by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="imports"
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="imports",
     )
     undone_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
     application = models.ForeignKey(
-        Application, on_delete=models.SET_NULL, null=True, blank=True, related_name="imports",
+        Application,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="imports",
         help_text="What the document is about, where the sender named one application.",
-    )  # fmt: skip
-    token = models.ForeignKey(ApiToken, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    )
+    token = models.ForeignKey(
+        ApiToken, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
     environment = models.CharField(max_length=60, blank=True, default="")
-    tool = models.CharField(max_length=60, blank=True, default="", help_text="What made the document.")
+    tool = models.CharField(
+        max_length=60, blank=True, default="", help_text="What made the document."
+    )
     tool_version = models.CharField(max_length=60, blank=True, default="")
     natural_key = models.CharField(
-        max_length=200, blank=True, default="", help_text="What the document calls itself: serial number and version."
+        max_length=200,
+        blank=True,
+        default="",
+        help_text="What the document calls itself: serial number and version.",
     )
-    idempotency_key = models.CharField(max_length=128, blank=True, default="", help_text="As the sender gave it.")
-    document_at = models.DateTimeField(null=True, blank=True, help_text="When the document says it was made.")
+    idempotency_key = models.CharField(
+        max_length=128, blank=True, default="", help_text="As the sender gave it."
+    )
+    document_at = models.DateTimeField(
+        null=True, blank=True, help_text="When the document says it was made."
+    )
     is_older = models.BooleanField(
-        default=False, help_text="A newer document of the same maker was here already: it confirms, and ends nothing."
+        default=False,
+        help_text="A newer document of the same maker was here already: it confirms, and ends "
+        "nothing.",
     )
     strict = models.BooleanField(default=False, help_text="Refused where it breaks its schema.")
-    schema_valid = models.BooleanField(null=True, blank=True, help_text="Empty: there is none, or it was not checked.")
+    schema_valid = models.BooleanField(
+        null=True, blank=True, help_text="Empty: there is none, or it was not checked."
+    )
     problems = models.JSONField(
-        default=dict, help_text="Lists by kind: schema, rejected, ignored, unresolved; each {where, reason}."
+        default=dict,
+        help_text="Lists by kind: schema, rejected, ignored, unresolved; each {where, reason}.",
     )
     state = models.CharField(max_length=10, choices=State, default=State.RECEIVED)
     mapping = models.JSONField(default=dict, help_text="How its columns are read.")
     heads_digest = models.CharField(max_length=64, blank=True)
-    whole_or_nothing = models.BooleanField(default=False, help_text="Where rows cannot be applied any more: none is.")
-    attempts = models.PositiveSmallIntegerField(default=0, help_text="How often a worker began what it waits for.")
+    whole_or_nothing = models.BooleanField(
+        default=False, help_text="Where rows cannot be applied any more: none is."
+    )
+    attempts = models.PositiveSmallIntegerField(
+        default=0, help_text="How often a worker began what it waits for."
+    )
     counts = models.JSONField(default=dict, help_text="Rows, applications and uses by outcome.")
-    error = models.TextField(blank=True, help_text="Why it could not be read or applied, as a sentence.")
-    planned_on = models.DateField(null=True, blank=True, help_text="The day the preview stands for.")
-    change = models.UUIDField(null=True, blank=True, help_text="By which what it did is found in the history.")
+    error = models.TextField(
+        blank=True, help_text="Why it could not be read or applied, as a sentence."
+    )
+    planned_on = models.DateField(
+        null=True, blank=True, help_text="The day the preview stands for."
+    )
+    change = models.UUIDField(
+        null=True, blank=True, help_text="By which what it did is found in the history."
+    )
     received_at = models.DateTimeField()
     read_at = models.DateTimeField(null=True, blank=True)
     applied_at = models.DateTimeField(null=True, blank=True)
@@ -106,12 +142,18 @@ class Import(models.Model):
                 name="import_by_application",
                 condition=Q(application__isnull=False),
             ),
-            models.Index(fields=["natural_key"], name="import_by_natural_key", condition=~Q(natural_key="")),
             models.Index(
-                fields=["by", "idempotency_key"], name="import_by_idempotency_key", condition=~Q(idempotency_key="")
+                fields=["natural_key"], name="import_by_natural_key", condition=~Q(natural_key="")
             ),
             models.Index(
-                fields=["state"], name="import_waiting", condition=Q(state__in=["reading", "applying", "undoing"])
+                fields=["by", "idempotency_key"],
+                name="import_by_idempotency_key",
+                condition=~Q(idempotency_key=""),
+            ),
+            models.Index(
+                fields=["state"],
+                name="import_waiting",
+                condition=Q(state__in=["reading", "applying", "undoing"]),
             ),
         ]
         constraints: ClassVar[list[models.BaseConstraint]] = [
@@ -123,7 +165,10 @@ class Import(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.file_name or f"{self.format or self.get_kind_display()} of {self.received_at:%Y-%m-%d %H:%M}"
+        return (
+            self.file_name
+            or f"{self.format or self.get_kind_display()} of {self.received_at:%Y-%m-%d %H:%M}"
+        )
 
     @property
     def sender(self) -> User | None:
@@ -140,7 +185,9 @@ class Import(models.Model):
 class ImportContent(models.Model):
     """The file as it was sent, apart from the row that lists read."""
 
-    of = models.OneToOneField(Import, on_delete=models.CASCADE, primary_key=True, related_name="content")
+    of = models.OneToOneField(
+        Import, on_delete=models.CASCADE, primary_key=True, related_name="content"
+    )
     body = models.BinaryField(help_text="Deflated.")
 
     def __str__(self) -> str:
@@ -157,7 +204,9 @@ class ImportRow(models.Model):
         REFUSED = "refused", "Refused"
 
     of = models.ForeignKey(Import, on_delete=models.CASCADE, related_name="rows")
-    position = models.PositiveIntegerField(help_text="In the whole file, in the order it is worked through.")
+    position = models.PositiveIntegerField(
+        help_text="In the whole file, in the order it is worked through."
+    )
     sheet = models.PositiveSmallIntegerField(help_text="Place of the sheet in the file.")
     number = models.PositiveIntegerField(help_text="Of the row, as a spreadsheet shows it.")
     cells = models.JSONField(help_text="As they were, as text.")
@@ -165,7 +214,9 @@ class ImportRow(models.Model):
     use = models.JSONField(null=True, blank=True, help_text="What it says the application calls.")
     outcome = models.CharField(max_length=9, choices=Outcome)
     reason = models.TextField(blank=True, help_text="Why it is refused.")
-    column = models.CharField(max_length=200, blank=True, help_text="The head of the column that is about.")
+    column = models.CharField(
+        max_length=200, blank=True, help_text="The head of the column that is about."
+    )
     note = models.TextField(blank=True)
     plan = models.JSONField(default=dict, help_text="What is done to the register, old and new.")
 

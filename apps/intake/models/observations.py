@@ -1,7 +1,9 @@
-"""What was seen of models in use: who saw it, under which three names, and which dependency it became.
+"""What was seen of models in use: who saw it, under which three names, and which dependency it
+became.
 
-An observation is one sender's view. Several of them, from traces, gateways, bills of materials and sheets, stand
-beside one dependency; what one sender no longer sees takes nothing away from what another saw.
+An observation is one sender's view. Several of them, from traces, gateways, bills of materials and
+sheets, stand beside one dependency; what one sender no longer sees takes nothing away from what
+another saw.
 """
 
 from typing import Any, ClassVar
@@ -31,8 +33,8 @@ class Confidence(models.IntegerChoices):
 
 class ServiceQuerySet(models.QuerySet["Service"]):
     def visible_to(self, user: Any) -> "ServiceQuerySet":
-        """Those of applications one sees, and of those nobody has claimed the ones that one's own tokens brought; the
-        organisation's roles see all."""
+        """Those of applications one sees, and of those nobody has claimed the ones that one's own
+        tokens brought; the organisation's roles see all."""
         if not user.is_authenticated or not user.is_active:
             return self.none()
         if user.can_read_all:
@@ -46,20 +48,32 @@ class ServiceQuerySet(models.QuerySet["Service"]):
 
 @track_history(exclude=("last_seen_at",))
 class Service(models.Model):
-    """A sender as it calls itself in traces or at a gateway. Until a person says which application it is, it waits."""
+    """A sender as it calls itself in traces or at a gateway. Until a person says which application
+    it is, it waits."""
 
-    name = models.CharField(max_length=256, help_text="namespace/name of traces; team or tag of a gateway.")
+    name = models.CharField(
+        max_length=256, help_text="namespace/name of traces; team or tag of a gateway."
+    )
     scope = models.CharField(
-        max_length=60, blank=True, default="", help_text="Whose names these are: empty for traces, else the gateway."
+        max_length=60,
+        blank=True,
+        default="",
+        help_text="Whose names these are: empty for traces, else the gateway.",
     )
     application = models.ForeignKey(
         Application, on_delete=models.SET_NULL, null=True, blank=True, related_name="services"
     )
-    is_ignored = models.BooleanField(default=False, help_text="A person said that it is none of ours.")
-    unlinked_at = models.DateTimeField(
-        null=True, blank=True, help_text="A person took its link back: it is not linked by its name alone again."
+    is_ignored = models.BooleanField(
+        default=False, help_text="A person said that it is none of ours."
     )
-    first_token = models.ForeignKey(ApiToken, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    unlinked_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        help_text="A person took its link back: it is not linked by its name alone again.",
+    )
+    first_token = models.ForeignKey(
+        ApiToken, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
     first_seen_at = models.DateTimeField()
     last_seen_at = models.DateTimeField()
 
@@ -77,20 +91,22 @@ class Service(models.Model):
         ]
         indexes = [
             models.Index(
-                fields=["-last_seen_at"], name="service_unclaimed",
+                fields=["-last_seen_at"],
+                name="service_unclaimed",
                 condition=Q(application__isnull=True, is_ignored=False),
             ),
             # the same name at other endpoints
             models.Index(fields=["name"], name="service_by_name"),
-        ]  # fmt: skip
+        ]
 
     def __str__(self) -> str:
         return self.name
 
 
 class ServiceToken(models.Model):
-    """What one token sends under one service's name, and how many of its calls were dropped since its user may not
-    write to the application that the service is linked to. Sums only; kept as long as usage is."""
+    """What one token sends under one service's name, and how many of its calls were dropped since
+    its user may not write to the application that the service is linked to. Sums only; kept as long
+    as usage is."""
 
     service = models.ForeignKey(
         Service,
@@ -108,7 +124,9 @@ class ServiceToken(models.Model):
     class Meta:
         ordering = ["-last_sent_at", "-id"]
         constraints: ClassVar[list[models.BaseConstraint]] = [
-            models.UniqueConstraint(fields=["service", "token"], name="service_token_once", nulls_distinct=False),
+            models.UniqueConstraint(
+                fields=["service", "token"], name="service_token_once", nulls_distinct=False
+            ),
             models.CheckConstraint(
                 name="service_token_dropped_has_its_time",
                 condition=Q(n_dropped=0, last_dropped_at__isnull=True)
@@ -128,8 +146,13 @@ class ObservationQuerySet(models.QuerySet["Observation"]):
         if user.can_read_all:
             return self
         of_teams = Q(application__team__in=user.team_roles())
-        # nearly nobody has such a sender, and the alternative costs the whole table: it is put only where one has
-        brought = list(Service.objects.unclaimed().filter(own(user, "first_token__user")).values_list("pk", flat=True))
+        # nearly nobody has such a sender, and the alternative costs the whole table: it is put only
+        # where one has
+        brought = list(
+            Service.objects.unclaimed()
+            .filter(own(user, "first_token__user"))
+            .values_list("pk", flat=True)
+        )
         if not brought:
             return self.filter(of_teams)
         return self.filter(of_teams | Q(application__isnull=True, service__in=brought))
@@ -140,7 +163,8 @@ class ObservationQuerySet(models.QuerySet["Observation"]):
 
 
 class Observation(models.Model):
-    """One sender saw one application use one model under these names. Not in the history: it is no decision."""
+    """One sender saw one application use one model under these names. Not in the history: it is no
+    decision."""
 
     class State(models.TextChoices):
         NEW = "new", "To be worked through"
@@ -150,73 +174,115 @@ class Observation(models.Model):
         OUT_OF_USE = "out_of_use", "Application is not in use"
         SET_ASIDE = "set_aside", "Set aside"
 
-    key = models.UUIDField(unique=True, help_text="Digest of sender, application or service, and all names.")
-    stream = models.CharField(max_length=80, help_text="Who saw it: otlp, cyclonedx:cdxgen, litellm-config:name, ...")
+    key = models.UUIDField(
+        unique=True, help_text="Digest of sender, application or service, and all names."
+    )
+    stream = models.CharField(
+        max_length=80, help_text="Who saw it: otlp, cyclonedx:cdxgen, litellm-config:name, ..."
+    )
     application = models.ForeignKey(
         Application, on_delete=models.CASCADE, null=True, blank=True, related_name="observations"
     )
-    service = models.ForeignKey(Service, on_delete=models.PROTECT, null=True, blank=True, related_name="observations")
+    service = models.ForeignKey(
+        Service, on_delete=models.PROTECT, null=True, blank=True, related_name="observations"
+    )
     environment = models.CharField(max_length=60, blank=True)
-    alias = models.CharField(max_length=256, blank=True, help_text="What the application asks a gateway for.")
-    requested = models.CharField(max_length=256, blank=True, help_text="The id that is sent to the provider.")
-    served = models.CharField(max_length=256, blank=True, help_text="The id in the provider's answer.")
+    alias = models.CharField(
+        max_length=256, blank=True, help_text="What the application asks a gateway for."
+    )
+    requested = models.CharField(
+        max_length=256, blank=True, help_text="The id that is sent to the provider."
+    )
+    served = models.CharField(
+        max_length=256, blank=True, help_text="The id in the provider's answer."
+    )
     provider = models.CharField(max_length=120, blank=True, help_text="As the sender spells it.")
     region = models.CharField(max_length=60, blank=True)
     gateway = models.CharField(max_length=120, blank=True, help_text="As the sender spells it.")
     role = models.CharField(max_length=10, choices=Dependency.Role, blank=True)
     fallback_order = models.PositiveSmallIntegerField(default=0)
     confidence = models.PositiveSmallIntegerField(choices=Confidence)
-    places = models.JSONField(default=list, help_text="Where in the source it stands, relative to the repository.")
-    facts = models.JSONField(default=dict, help_text="What else the document says: model card, licence, purl.")
+    places = models.JSONField(
+        default=list, help_text="Where in the source it stands, relative to the repository."
+    )
+    facts = models.JSONField(
+        default=dict, help_text="What else the document says: model card, licence, purl."
+    )
 
     state = models.CharField(max_length=10, choices=State, default=State.NEW)
-    offering = models.ForeignKey(Offering, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
-    served_version = models.ForeignKey(Version, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    offering = models.ForeignKey(
+        Offering, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    served_version = models.ForeignKey(
+        Version, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
     dependency = models.ForeignKey(
         Dependency, on_delete=models.SET_NULL, null=True, blank=True, related_name="observations"
     )
-    why = models.TextField(blank=True, help_text="How the names were read, or why they could not be.")
+    why = models.TextField(
+        blank=True, help_text="How the names were read, or why they could not be."
+    )
     first_seen_at = models.DateTimeField()
     last_seen_at = models.DateTimeField()
     missing_since = models.DateField(
         null=True, blank=True, help_text="The sender's newest document no longer holds it."
     )
-    seen_in = models.ForeignKey(Import, on_delete=models.SET_NULL, null=True, blank=True, related_name="observations")
+    seen_in = models.ForeignKey(
+        Import, on_delete=models.SET_NULL, null=True, blank=True, related_name="observations"
+    )
 
     objects = ObservationQuerySet.as_manager()
 
     class Meta:
         ordering = ["-last_seen_at", "-id"]
         indexes = [
-            models.Index(fields=["application", "-last_seen_at", "-id"], name="observation_by_application"),
-            models.Index(fields=["service"], name="observation_by_service", condition=Q(service__isnull=False)),
             models.Index(
-                fields=["dependency"], name="observation_by_dependency", condition=Q(dependency__isnull=False)
+                fields=["application", "-last_seen_at", "-id"], name="observation_by_application"
+            ),
+            models.Index(
+                fields=["service"],
+                name="observation_by_service",
+                condition=Q(service__isnull=False),
+            ),
+            models.Index(
+                fields=["dependency"],
+                name="observation_by_dependency",
+                condition=Q(dependency__isnull=False),
             ),
             models.Index(fields=["id"], name="observation_new", condition=Q(state="new")),
             models.Index(fields=["-last_seen_at", "-id"], name="observation_by_time"),
             models.Index(
-                fields=["state", "-last_seen_at", "-id"], name="observation_undecided",
+                fields=["state", "-last_seen_at", "-id"],
+                name="observation_undecided",
                 condition=Q(state__in=["unresolved", "unclaimed", "out_of_use"]),
             ),
-            models.Index(fields=["offering"], name="observation_by_offering", condition=Q(offering__isnull=False)),
-        ]  # fmt: skip
+            models.Index(
+                fields=["offering"],
+                name="observation_by_offering",
+                condition=Q(offering__isnull=False),
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.stream}: {self.requested or self.served or self.alias}"
 
 
 class UsageDay(models.Model):
-    """What one observation counted on one day, UTC. Tokens are null where no call told its usage."""
+    """What one observation counted on one day, UTC. Tokens are null where no call told its
+    usage."""
 
     observation = models.ForeignKey(Observation, on_delete=models.CASCADE, related_name="days")
     day = models.DateField()
     n_calls = models.PositiveBigIntegerField(default=0)
     n_errors = models.PositiveBigIntegerField(default=0)
-    n_without_usage = models.PositiveBigIntegerField(default=0, help_text="Calls that told no tokens.")
+    n_without_usage = models.PositiveBigIntegerField(
+        default=0, help_text="Calls that told no tokens."
+    )
     input_tokens = models.PositiveBigIntegerField(null=True)
     output_tokens = models.PositiveBigIntegerField(null=True)
-    cost_usd = models.DecimalField(max_digits=20, decimal_places=10, null=True, help_text="As a gateway reckoned it.")
+    cost_usd = models.DecimalField(
+        max_digits=20, decimal_places=10, null=True, help_text="As a gateway reckoned it."
+    )
     first_seen_at = models.DateTimeField()
     last_seen_at = models.DateTimeField()
     sample_trace = models.CharField(max_length=64, blank=True)
@@ -233,10 +299,13 @@ class UsageDay(models.Model):
 
 
 class CallBatch(models.Model):
-    """Calls as a door took them in, already counted by name and day, waiting to be added up. No content, ever."""
+    """Calls as a door took them in, already counted by name and day, waiting to be added up. No
+    content, ever."""
 
     token = models.ForeignKey(ApiToken, on_delete=models.SET_NULL, null=True, related_name="+")
-    application = models.ForeignKey(Application, on_delete=models.CASCADE, null=True, related_name="+")
+    application = models.ForeignKey(
+        Application, on_delete=models.CASCADE, null=True, related_name="+"
+    )
     stream = models.CharField(max_length=80)
     groups = models.JSONField()
     received_at = models.DateTimeField()
@@ -246,14 +315,17 @@ class CallBatch(models.Model):
 
 
 class SeenCall(models.Model):
-    """A call that has been counted, so that the same one sent again is not; forgotten after two days.
+    """A call that has been counted, so that the same one sent again is not; forgotten after two
+    days.
 
     `key` is the first 64 bits of a digest over trace and span id, or over provider and response id.
     """
 
     key = models.BigIntegerField(primary_key=True)
     hour = models.PositiveIntegerField(help_text="Hours since 1970 when it came in.")
-    at = models.BigIntegerField(default=0, help_text="Response ids: seconds since 1970 when it was counted; else 0.")
+    at = models.BigIntegerField(
+        default=0, help_text="Response ids: seconds since 1970 when it was counted; else 0."
+    )
 
     class Meta:
         indexes = [models.Index(fields=["hour"], name="seen_call_by_hour")]
@@ -263,11 +335,18 @@ class SeenCall(models.Model):
 
 
 class HalfCall(models.Model):
-    """A gateway's call, or the model that answered one, waiting some minutes for the other. No content, ever."""
+    """A gateway's call, or the model that answered one, waiting some minutes for the other. No
+    content, ever."""
 
-    key = models.BigIntegerField(primary_key=True, help_text="Digest of sender, trace and span of the call.")
-    served = models.CharField(max_length=256, blank=True, help_text="The model that answered; empty: not told yet.")
-    told = models.JSONField(null=True, help_text="The call as a batch counted it; null: it has not come yet.")
+    key = models.BigIntegerField(
+        primary_key=True, help_text="Digest of sender, trace and span of the call."
+    )
+    served = models.CharField(
+        max_length=256, blank=True, help_text="The model that answered; empty: not told yet."
+    )
+    told = models.JSONField(
+        null=True, help_text="The call as a batch counted it; null: it has not come yet."
+    )
     received_at = models.DateTimeField()
 
     class Meta:
@@ -278,7 +357,8 @@ class HalfCall(models.Model):
 
 
 class MeteredSeries(models.Model):
-    """The last value of one counter that a sender adds up itself, so that the next one counts the difference.
+    """The last value of one counter that a sender adds up itself, so that the next one counts the
+    difference.
 
     `key` is the first 64 bits of a digest over sender, instrument and attributes.
     """
@@ -298,15 +378,24 @@ class MeteredSeries(models.Model):
 
 @track_history()
 class NameDecision(models.Model):
-    """A person says what a name in somebody's documents or traffic means, from now on and backwards."""
+    """A person says what a name in somebody's documents or traffic means, from now on and
+    backwards."""
 
-    stream = models.CharField(max_length=80, blank=True, help_text="Of one sender only; empty: wherever it stands.")
-    provider = models.CharField(max_length=120, blank=True, help_text="As the sender spells it; empty: none named.")
+    stream = models.CharField(
+        max_length=80, blank=True, help_text="Of one sender only; empty: wherever it stands."
+    )
+    provider = models.CharField(
+        max_length=120, blank=True, help_text="As the sender spells it; empty: none named."
+    )
     name = models.CharField(max_length=256)
-    offering = models.ForeignKey(Offering, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    offering = models.ForeignKey(
+        Offering, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
     not_a_model = models.BooleanField(default=False)
     reason = models.CharField(max_length=500, blank=True)
-    decided_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+"
+    )
     decided_at = models.DateTimeField(auto_now_add=True)
     lifted_at = models.DateTimeField(null=True, blank=True)
 
@@ -321,7 +410,8 @@ class NameDecision(models.Model):
             ),
             models.CheckConstraint(
                 name="name_decision_says_one_thing",
-                condition=Q(offering__isnull=False, not_a_model=False) | Q(offering__isnull=True, not_a_model=True),
+                condition=Q(offering__isnull=False, not_a_model=False)
+                | Q(offering__isnull=True, not_a_model=True),
                 violation_error_message="Choose what is called, or say that it is no model.",
             ),
         ]

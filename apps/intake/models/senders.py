@@ -4,13 +4,17 @@ from django.db import models
 
 
 class SenderFact(models.Model):
-    """A fact that was seen of a sender; it counts for some days after it was seen last (calls/sender_facts.py).
+    """A fact that was seen of a sender; it counts for some days after it was seen last
+    (calls/sender_facts.py).
 
     `key` is the first 64 bits of a digest over the service's name, or the number of a token.
     """
 
     class Kind(models.TextChoices):
-        INSTRUMENTED = "instrumented", "This service is traced by an instrumentation beside its SDK's own spans"
+        INSTRUMENTED = (
+            "instrumented",
+            "This service is traced by an instrumentation beside its SDK's own spans",
+        )
         TELLS_ANSWERS = "answers", "This token's gateway reports which model answered"
 
     kind = models.CharField(max_length=12, choices=Kind)

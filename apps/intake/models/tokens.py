@@ -11,9 +11,15 @@ from apps.inventory.models import Application
 class TokenBinding(models.Model):
     """Whatever this token sends is about one application, and about no other."""
 
-    token = models.OneToOneField(ApiToken, on_delete=models.CASCADE, primary_key=True, related_name="binding")
-    application = models.ForeignKey(Application, on_delete=models.CASCADE, related_name="bound_tokens")
-    environment = models.CharField(max_length=60, blank=True, help_text="Set where the sender names none.")
+    token = models.OneToOneField(
+        ApiToken, on_delete=models.CASCADE, primary_key=True, related_name="binding"
+    )
+    application = models.ForeignKey(
+        Application, on_delete=models.CASCADE, related_name="bound_tokens"
+    )
+    environment = models.CharField(
+        max_length=60, blank=True, help_text="Set where the sender names none."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

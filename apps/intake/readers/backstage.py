@@ -1,9 +1,11 @@
-"""Backstage catalogue files: which applications there are, who owns them, and which models they say they use.
+"""Backstage catalogue files: which applications there are, who owns them, and which models they say
+they use.
 
-Entities are told apart by kind:namespace/name, whatever their letters. A Component is an application. A Resource of
-type ai-model (or llm, ml-model) is a home-made convention for a model: its name is looked up like any other, and
-waits for a person where nobody knows it. The kind AiResource describes skills and rules, and Location, $text and the
-like point elsewhere: neither is followed. (backstage.io, descriptor format.)
+Entities are told apart by kind:namespace/name, whatever their letters. A Component is an
+application. A Resource of type ai-model (or llm, ml-model) is a home-made convention for a model:
+its name is looked up like any other, and waits for a person where nobody knows it. The kind
+AiResource describes skills and rules, and Location, $text and the like point elsewhere: neither is
+followed. (backstage.io, descriptor format.)
 """
 
 import re
@@ -17,7 +19,12 @@ from apps.intake.readers.yaml_text import load_documents
 MOST_ENTITIES = 20_000
 _OWN_KINDS = re.compile(r"backstage\.io/v1(alpha|beta)\d+")
 _MODEL_TYPES = {"ai-model", "llm", "ml-model", "aimodel", "foundation-model"}
-_STATUS = {"production": "production", "experimental": "pilot", "deprecated": "production", "proposed": "proposed"}
+_STATUS = {
+    "production": "production",
+    "experimental": "pilot",
+    "deprecated": "production",
+    "proposed": "proposed",
+}
 _REFS = {
     "github.com/project-slug": "github",
     "gitlab.com/project-slug": "gitlab",
@@ -36,10 +43,19 @@ def read(body: bytes) -> Document:
         elif ref:
             entities[ref] = (entity, where)
     if len(entities) > MOST_ENTITIES:
-        raise Unreadable(f"There are {len(entities):,} entities in it; {MOST_ENTITIES:,} can be read at once.")
+        raise Unreadable(
+            f"There are {len(entities):,} entities in it; {MOST_ENTITIES:,} can be read at once."
+        )
     if not entities and not document.ignored:
-        raise Unreadable("There is no Backstage entity in it: each has an apiVersion, a kind and a metadata.name.")
-    names = {ref: _title(entity) for ref, (entity, _) in entities.items() if ref.startswith(("group:", "user:"))}
+        raise Unreadable(
+            "There is no Backstage entity in it: each has an apiVersion, a kind and a "
+            "metadata.name."
+        )
+    names = {
+        ref: _title(entity)
+        for ref, (entity, _) in entities.items()
+        if ref.startswith(("group:", "user:"))
+    }
     for ref, (entity, where) in entities.items():
         if ref.startswith("component:"):
             document.applications.append(_application(ref, entity, where, names, document))
@@ -48,7 +64,8 @@ def read(body: bytes) -> Document:
 
 
 def _own_ref(entity: Any, where: str, document: Document) -> str:
-    """`kind:namespace/name` in lower case; empty, with the reason noted, where it is none we read."""
+    """`kind:namespace/name` in lower case; empty, with the reason noted, where it is none we
+    read."""
     if not isinstance(entity, Mapping):
         document.ignored.append(Part(where, "It is no entity."))
         return ""
@@ -56,13 +73,17 @@ def _own_ref(entity: Any, where: str, document: Document) -> str:
     name = clean(metadata.get("name"))
     if not _OWN_KINDS.fullmatch(str(entity.get("apiVersion", ""))):
         document.ignored.append(
-            Part(where, f"{kind or 'It'} is of another make: {clean(entity.get('apiVersion'), 60)}.")
+            Part(
+                where, f"{kind or 'It'} is of another make: {clean(entity.get('apiVersion'), 60)}."
+            )
         )
         return ""
     if kind.lower() in {"location", "airesource"}:
-        reason = "it points to other files, which are sent by themselves" if kind.lower() == "location" else (
-            "skills and rules are no models"
-        )  # fmt: skip
+        reason = (
+            "it points to other files, which are sent by themselves"
+            if kind.lower() == "location"
+            else ("skills and rules are no models")
+        )
         document.ignored.append(Part(where, f"{kind} {name}: {reason}."))
         return ""
     if not name or not kind:
@@ -77,15 +98,26 @@ def _application(
     metadata, spec = _mapping(entity.get("metadata")), _mapping(entity.get("spec"))
     owner = _full_ref(spec.get("owner"), ref, "group")
     if not owner:
-        document.ignored.append(Part(where, f"{ref} names no owner: it goes to the team chosen for the import."))
+        document.ignored.append(
+            Part(where, f"{ref} names no owner: it goes to the team chosen for the import.")
+        )
     annotations = _mapping(metadata.get("annotations"))
-    refs = {kind: clean(annotations[key], 300) for key, kind in _REFS.items() if isinstance(annotations.get(key), str)}
+    refs = {
+        kind: clean(annotations[key], 300)
+        for key, kind in _REFS.items()
+        if isinstance(annotations.get(key), str)
+    }
     purpose = metadata.get("description")
     return SaidApplication(
-        ref=ref, name=_title(entity), purpose=clean(purpose, 2_000) if isinstance(purpose, str) else "",
-        owner=owner, owner_name=names.get(owner, ""), status=_STATUS.get(str(spec.get("lifecycle", "")).lower(), ""),
-        refs={"backstage": ref, **refs}, where=where,
-    )  # fmt: skip
+        ref=ref,
+        name=_title(entity),
+        purpose=clean(purpose, 2_000) if isinstance(purpose, str) else "",
+        owner=owner,
+        owner_name=names.get(owner, ""),
+        status=_STATUS.get(str(spec.get("lifecycle", "")).lower(), ""),
+        refs={"backstage": ref, **refs},
+        where=where,
+    )
 
 
 def _sightings(entities: Mapping[str, tuple[Mapping[str, Any], str]]) -> Iterator[Sighting]:
@@ -93,7 +125,8 @@ def _sightings(entities: Mapping[str, tuple[Mapping[str, Any], str]]) -> Iterato
     models = {
         ref: entity
         for ref, (entity, _) in entities.items()
-        if ref.startswith("resource:") and str(_mapping(entity.get("spec")).get("type", "")).lower() in _MODEL_TYPES
+        if ref.startswith("resource:")
+        and str(_mapping(entity.get("spec")).get("type", "")).lower() in _MODEL_TYPES
     }
     seen: set[tuple[str, str]] = set()
     for ref, (entity, where) in entities.items():
@@ -106,16 +139,25 @@ def _sightings(entities: Mapping[str, tuple[Mapping[str, Any], str]]) -> Iterato
                     continue
                 seen.add((component, model))
                 metadata = _mapping(models[model].get("metadata"))
-                labels = {**_mapping(metadata.get("labels")), **_mapping(metadata.get("annotations"))}
+                labels = {
+                    **_mapping(metadata.get("labels")),
+                    **_mapping(metadata.get("annotations")),
+                }
                 yield Sighting(
-                    requested=clean(labels.get("model") or labels.get("ai/model") or metadata.get("name")),
+                    requested=clean(
+                        labels.get("model") or labels.get("ai/model") or metadata.get("name")
+                    ),
                     provider=clean(labels.get("provider") or labels.get("ai/provider"), 120),
-                    service=component, confidence=Confidence.SHEET, facts={"resource": model}, where=where,
-                )  # fmt: skip
+                    service=component,
+                    confidence=Confidence.SHEET,
+                    facts={"resource": model},
+                    where=where,
+                )
 
 
 def _full_ref(said: Any, near: str, kind: str) -> str:
-    """`[kind:][namespace/]name`; the namespace left out is that of who refers, the kind left out is `kind`."""
+    """`[kind:][namespace/]name`; the namespace left out is that of who refers, the kind left out is
+    `kind`."""
     text = clean(said).lower() if isinstance(said, str) else ""
     if not text:
         return ""

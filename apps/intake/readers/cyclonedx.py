@@ -1,7 +1,9 @@
-"""CycloneDX bills of materials, JSON and XML, 1.4 to 1.7: the models an application's source or owner names.
+"""CycloneDX bills of materials, JSON and XML, 1.4 to 1.7: the models an application's source or
+owner names.
 
-What a component means differs by tool (cyclonedx_tools); what else it says is kept as facts (cyclonedx_cards). A
-document that breaks its schema is read all the same, and says so. (cyclonedx.org/specification, bom-1.7.)
+What a component means differs by tool (cyclonedx_tools); what else it says is kept as facts
+(cyclonedx_cards). A document that breaks its schema is read all the same, and says so.
+(cyclonedx.org/specification, bom-1.7.)
 """
 
 import re
@@ -14,7 +16,13 @@ from apps.common.processes.lazy_import import lazy_import
 from apps.intake.documents import Document, Part, Sighting, Unreadable, clean
 from apps.intake.models import Confidence
 from apps.intake.readers.cyclonedx_cards import facts_of, party_name, properties_of, within
-from apps.intake.readers.cyclonedx_tools import MODEL, Found, found_in, is_said_to_be_a_model, raw_places
+from apps.intake.readers.cyclonedx_tools import (
+    MODEL,
+    Found,
+    found_in,
+    is_said_to_be_a_model,
+    raw_places,
+)
 from apps.intake.readers.cyclonedx_xml import load_xml
 from apps.intake.readers.json_text import listed, load_json, mapping, mappings, moment, text
 from apps.intake.readers.merging import merged
@@ -32,7 +40,9 @@ _NEWEST = (1, 7)
 _SERIAL = re.compile(r"urn:uuid:[0-9a-f-]{36}")
 _SERIAL_IN_TEXT = re.compile(rb'serialNumber"?\s*[:=]\s*"(urn:uuid:[0-9a-fA-F-]{36})"')
 # of everything called version only the document's own is a number
-_VERSION_IN_TEXT = re.compile(rb'"version"\s*:\s*(\d{1,9})\s*[,}]|<(?:\w+:)?bom\b[^<>]*?\sversion="(\d{1,9})"')
+_VERSION_IN_TEXT = re.compile(
+    rb'"version"\s*:\s*(\d{1,9})\s*[,}]|<(?:\w+:)?bom\b[^<>]*?\sversion="(\d{1,9})"'
+)
 
 # of a scan of source code, whatever was built on the way
 _DEVELOPMENT = {"design", "pre-build", "build", "post-build"}
@@ -48,20 +58,27 @@ def read(body: bytes) -> Document:
     _note_version(version, document)
     components = _components(bom, document)
     if not is_xml:
-        errors = cyclonedx_schema.schema_errors(bom, version, is_large=body.count(b"{") > _MANY_MAPPINGS)
-        document.schema_valid, document.schema_errors = None if errors is None else not errors, errors or []
+        errors = cyclonedx_schema.schema_errors(
+            bom, version, is_large=body.count(b"{") > _MANY_MAPPINGS
+        )
+        document.schema_valid, document.schema_errors = (
+            None if errors is None else not errors,
+            errors or [],
+        )
     found = _found(components, document)
     found += _found_in_services(bom, found, document)
     document.names_ai = bool(found) or _names_ai(bom, components)
     places = Places(
-        (path for _, component in components for path, _ in raw_places(component)), root=_scanned_folder(bom)
+        (path for _, component in components for path, _ in raw_places(component)),
+        root=_scanned_folder(bom),
     )
     document.sightings = merged(_sighting(each, where, places) for where, each in found)
     return document
 
 
 def natural_key_of(body: bytes) -> str:
-    """Serial number and version, without reading the document; empty where it has no serial number."""
+    """Serial number and version, without reading the document; empty where it has no serial
+    number."""
     serial = _SERIAL_IN_TEXT.search(body)
     if serial is None:
         return ""
@@ -73,8 +90,15 @@ def natural_key_of(body: bytes) -> str:
 def _checked(bom: Any) -> Mapping[str, Any]:
     if not isinstance(bom, Mapping):
         raise Unreadable("It is not CycloneDX: a bill of materials is one JSON object.")
-    if text(bom.get("bomFormat")).lower() != "cyclonedx" and "cyclonedx" not in text(bom.get("$schema")).lower():
-        other = " It looks like SPDX: send it as spdx." if "spdxVersion" in bom or "@context" in bom else ""
+    if (
+        text(bom.get("bomFormat")).lower() != "cyclonedx"
+        and "cyclonedx" not in text(bom.get("$schema")).lower()
+    ):
+        other = (
+            " It looks like SPDX: send it as spdx."
+            if "spdxVersion" in bom or "@context" in bom
+            else ""
+        )
         raise Unreadable(f"It is not CycloneDX: its bomFormat does not say so.{other}")
     return bom
 
@@ -89,7 +113,9 @@ def _head(bom: Mapping[str, Any]) -> Document:
         maker=maker,
         maker_version=maker_version,
         profile=_profile(metadata),
-        natural_key=f"{serial}/{version if isinstance(version, int) else 1}" if _SERIAL.fullmatch(serial) else "",
+        natural_key=f"{serial}/{version if isinstance(version, int) else 1}"
+        if _SERIAL.fullmatch(serial)
+        else "",
         made_at=moment(metadata.get("timestamp")),
         subject="" if text(subject.get("type")) == MODEL else text(subject.get("name")),
         subject_version=text(subject.get("version"), 60),
@@ -97,31 +123,46 @@ def _head(bom: Mapping[str, Any]) -> Document:
 
 
 def _tool(said: Any) -> tuple[str, str]:
-    """The first one's name and version: an object of components and services since 1.5, a list before."""
-    tools = mappings(said) or mappings(mapping(said).get("components")) or mappings(mapping(said).get("services"))
-    return (text(tools[0].get("name"), 60), text(tools[0].get("version"), 60)) if tools else ("", "")
+    """The first one's name and version: an object of components and services since 1.5, a list
+    before."""
+    tools = (
+        mappings(said)
+        or mappings(mapping(said).get("components"))
+        or mappings(mapping(said).get("services"))
+    )
+    return (
+        (text(tools[0].get("name"), 60), text(tools[0].get("version"), 60)) if tools else ("", "")
+    )
 
 
 def _note_version(version: str, document: Document) -> None:
     major, _, minor = version.partition(".")
     if not (major.isdigit() and minor.isdigit()):
-        document.ignored.append(Part("/specVersion", f"'{version}' is no version of CycloneDX: read as a late 1.x."))
+        document.ignored.append(
+            Part("/specVersion", f"'{version}' is no version of CycloneDX: read as a late 1.x.")
+        )
     elif (int(major), int(minor)) > _NEWEST:
         document.ignored.append(
             Part(
-                "/specVersion", f"Version {version} is newer than what is known here: read as far as it is understood."
+                "/specVersion",
+                f"Version {version} is newer than what is known here: read as far as it is "
+                "understood.",
             )
         )
 
 
 def _components(bom: Mapping[str, Any], document: Document) -> _Components:
-    """Every component with its JSON pointer, in the document's order, nested ones after the one they are part of."""
+    """Every component with its JSON pointer, in the document's order, nested ones after the one
+    they are part of."""
     metadata = mapping(bom.get("metadata"))
     found: _Components = []
     subject = mapping(metadata.get("component"))
     if text(subject.get("type")) == MODEL:
         found.append(("/metadata/component", subject))
-    waiting = [("/components", bom.get("components")), ("/metadata/component/components", subject.get("components"))]
+    waiting = [
+        ("/components", bom.get("components")),
+        ("/metadata/component/components", subject.get("components")),
+    ]
     waiting.reverse()
     while waiting:
         pointer, value = waiting.pop()
@@ -136,7 +177,8 @@ def _components(bom: Mapping[str, Any], document: Document) -> _Components:
             found.append((where, component))
             if len(found) > MOST_COMPONENTS:
                 raise Unreadable(
-                    f"It has more than {MOST_COMPONENTS:,} components. Send a bill of materials of its models only."
+                    f"It has more than {MOST_COMPONENTS:,} components. Send a bill of materials of "
+                    "its models only."
                 )
             if component.get("components"):
                 inner.append((f"{where}/components", component["components"]))
@@ -166,10 +208,11 @@ def _found(components: _Components, document: Document) -> list[tuple[str, Found
 def _found_in_services(
     bom: Mapping[str, Any], models: list[tuple[str, Found]], document: Document
 ) -> list[tuple[str, Found]]:
-    """cdxgen lists model ids under a service a provider, mostly those of its components once more, some under several
-    providers; a component's own provider counts."""
+    """cdxgen lists model ids under a service a provider, mostly those of its components once more,
+    some under several providers; a component's own provider counts."""
     known = {model.name for _, model in models}
-    # (name of a model, provider) -> its hosts; put to the models once, since services may name a model again and again
+    # (name of a model, provider) -> its hosts; put to the models once, since services may name a
+    # model again and again
     endpoints: dict[tuple[str, str], list[str]] = {}
     more: list[tuple[str, Found]] = []
     n_without = 0
@@ -193,14 +236,20 @@ def _found_in_services(
 
 
 def _names_ai(bom: Mapping[str, Any], components: _Components) -> bool:
-    """Whether anything shows that the scanner looked for models: one it has no name for, or a service of AI."""
+    """Whether anything shows that the scanner looked for models: one it has no name for, or a
+    service of AI."""
     if any(is_said_to_be_a_model(component) for _, component in components):
         return True
-    return any(name.startswith("cdx:ai:") for _, service in _services(bom) for name in properties_of(service))
+    return any(
+        name.startswith("cdx:ai:")
+        for _, service in _services(bom)
+        for name in properties_of(service)
+    )
 
 
 def _profile(metadata: Mapping[str, Any]) -> str:
-    """The kind of run: what a property called profile says, else a phase of life other than development."""
+    """The kind of run: what a property called profile says, else a phase of life other than
+    development."""
     for name, values in properties_of(metadata).items():
         if name.rpartition(":")[2].lower() == "profile" and values:
             return clean(values[0], 30)

@@ -1,4 +1,5 @@
-"""What else a CycloneDX component tells of a model, kept beside the sighting as facts: capped, and without pictures."""
+"""What else a CycloneDX component tells of a model, kept beside the sighting as facts: capped, and
+without pictures."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,21 +12,30 @@ from apps.intake.readers.json_text import listed, mapping, mappings, text, trimm
 MOST_BYTES = 24 * 1024
 _PARTIES = ("publisher", "manufacturer", "supplier")
 _CONSIDERATIONS = (
-    ("users", "users"), ("useCases", "use_cases"), ("technicalLimitations", "technical_limitations"),
-    ("performanceTradeoffs", "performance_tradeoffs"), ("ethicalConsiderations", "ethical_considerations"),
-    ("fairnessAssessments", "fairness_assessments"), ("environmentalConsiderations", "environmental_considerations"),
-)  # fmt: skip
+    ("users", "users"),
+    ("useCases", "use_cases"),
+    ("technicalLimitations", "technical_limitations"),
+    ("performanceTradeoffs", "performance_tradeoffs"),
+    ("ethicalConsiderations", "ethical_considerations"),
+    ("fairnessAssessments", "fairness_assessments"),
+    ("environmentalConsiderations", "environmental_considerations"),
+)
 
 
 def facts_of(component: Mapping[str, Any]) -> dict[str, Any]:
-    """Version, parties, licences, digests, addresses and the model card, as far as they are there."""
+    """Version, parties, licences, digests, addresses and the model card, as far as they are
+    there."""
     facts: dict[str, Any] = {
         "version": text(component.get("version"), 120),
         "group": text(component.get("group"), 120),
         "purl": _purl(text(component.get("purl"), 300)),
         "description": text(component.get("description"), 500),
         **{party: party_name(component.get(party)) for party in _PARTIES},
-        "licences": [licence for licence in map(_licence, mappings(component.get("licenses"))[:10]) if licence],
+        "licences": [
+            licence
+            for licence in map(_licence, mappings(component.get("licenses"))[:10])
+            if licence
+        ],
         "hashes": [
             {"alg": text(each.get("alg"), 20), "content": text(each.get("content"), 200)}
             for each in mappings(component.get("hashes"))[:5]
@@ -46,11 +56,18 @@ def within(facts: Mapping[str, Any]) -> dict[str, Any]:
         if len(orjson.dumps(kept)) <= MOST_BYTES:
             return kept
         kept = trimmed(kept, longest=longest, most=most)
-    return kept if len(orjson.dumps(kept)) <= MOST_BYTES else trimmed(kept, longest=60, most=4, depth=3)
+    return (
+        kept
+        if len(orjson.dumps(kept)) <= MOST_BYTES
+        else trimmed(kept, longest=60, most=4, depth=3)
+    )
 
 
 def card_of(card: Mapping[str, Any]) -> dict[str, Any]:
-    parameters, considerations = mapping(card.get("modelParameters")), mapping(card.get("considerations"))
+    parameters, considerations = (
+        mapping(card.get("modelParameters")),
+        mapping(card.get("considerations")),
+    )
     metrics = mappings(mapping(card.get("quantitativeAnalysis")).get("performanceMetrics"))
     return {
         "parameters": {
@@ -59,8 +76,12 @@ def card_of(card: Mapping[str, Any]) -> dict[str, Any]:
             "architecture_family": parameters.get("architectureFamily"),
             "architecture": parameters.get("modelArchitecture"),
             "datasets": [_dataset(each) for each in listed(parameters.get("datasets"))[:25]],
-            "inputs": [text(each.get("format"), 120) for each in mappings(parameters.get("inputs"))],
-            "outputs": [text(each.get("format"), 120) for each in mappings(parameters.get("outputs"))],
+            "inputs": [
+                text(each.get("format"), 120) for each in mappings(parameters.get("inputs"))
+            ],
+            "outputs": [
+                text(each.get("format"), 120) for each in mappings(parameters.get("outputs"))
+            ],
         },
         "metrics": [_metric(each) for each in metrics[:25]],
         "considerations": {name: considerations.get(key) for key, name in _CONSIDERATIONS},

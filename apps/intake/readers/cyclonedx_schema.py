@@ -1,6 +1,8 @@
-"""Whether a CycloneDX document keeps to the schema of its version; told, never a reason not to read it.
+"""Whether a CycloneDX document keeps to the schema of its version; told, never a reason not to read
+it.
 
-The schemas come with the CycloneDX library, which is used for nothing else: its typed reader drops model cards.
+The schemas come with the CycloneDX library, which is used for nothing else: its typed reader drops
+model cards.
 """
 
 from collections.abc import Mapping
@@ -20,8 +22,11 @@ _SHARED = ("spdx", "jsf-0.82", "cryptography-defs")
 _ADDRESS = "http://cyclonedx.org/schema/{}.SNAPSHOT.schema.json"
 
 
-def schema_errors(bom: Mapping[str, Any], version: str, *, is_large: bool = False) -> list[Part] | None:
-    """The first of them, by JSON pointer; empty where there are none, None for a version without a schema here.
+def schema_errors(
+    bom: Mapping[str, Any], version: str, *, is_large: bool = False
+) -> list[Part] | None:
+    """The first of them, by JSON pointer; empty where there are none, None for a version without a
+    schema here.
 
     Of a large document only the very first: the checker finds all before it tells any.
     """
@@ -44,9 +49,13 @@ def _validator(version: str) -> Draft7Validator:
 
 
 def _schema(name: str) -> Any:
-    return orjson.loads((files("cyclonedx.schema") / "_res" / f"{name}.SNAPSHOT.schema.json").read_bytes())
+    return orjson.loads(
+        (files("cyclonedx.schema") / "_res" / f"{name}.SNAPSHOT.schema.json").read_bytes()
+    )
 
 
 def _part(error: ValidationError) -> Part:
-    place = "".join(f"/{str(step).replace('~', '~0').replace('/', '~1')}" for step in error.instance_path)
+    place = "".join(
+        f"/{str(step).replace('~', '~0').replace('/', '~1')}" for step in error.instance_path
+    )
     return Part(clean(place, 300) or "/", clean(error.message, 300))

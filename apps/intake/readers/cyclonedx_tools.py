@@ -1,7 +1,8 @@
-"""Which model a CycloneDX component stands for: every scanner writes it elsewhere, and some call everything a model.
+"""Which model a CycloneDX component stands for: every scanner writes it elsewhere, and some call
+everything a model.
 
-Seen in the output of ai-bom 3.6, airom 0.5, cdxgen 12.8, cisco-aibom 1.10 and aisbom-cli 1.7, and in the examples of
-the specification.
+Seen in the output of ai-bom 3.6, airom 0.5, cdxgen 12.8, cisco-aibom 1.10 and aisbom-cli 1.7, and
+in the examples of the specification.
 """
 
 from collections.abc import Mapping
@@ -19,12 +20,20 @@ from apps.intake.readers.model_ids import joined, role_of
 MODEL = "machine-learning-model"
 # a scanner that is less sure than this guesses
 _SURE = 0.6
-_KEPT_OF_AIROM = ("eol.state", "eol.shutdownDate", "eol.replacement", "eol.source", "eol.sourceUrl", "eol.verified")
+_KEPT_OF_AIROM = (
+    "eol.state",
+    "eol.shutdownDate",
+    "eol.replacement",
+    "eol.source",
+    "eol.sourceUrl",
+    "eol.verified",
+)
 
 
 @dataclass(slots=True)
 class Found:
-    """`name` is the id as it was written; `raw_places` are (path, line) as the scanner wrote them."""
+    """`name` is the id as it was written; `raw_places` are (path, line) as the scanner wrote
+    them."""
 
     name: str
     provider: str = ""
@@ -66,8 +75,11 @@ def raw_places(component: Mapping[str, Any]) -> list[tuple[str, Any]]:
     places = []
     for occurrence in mappings(mapping(component.get("evidence")).get("occurrences")):
         path, mark, line = text(occurrence.get("location"), 500).rpartition("#L")
-        places.append((path, line) if mark and line.isdigit() else
-                      (text(occurrence.get("location"), 500), occurrence.get("line")))  # fmt: skip
+        places.append(
+            (path, line)
+            if mark and line.isdigit()
+            else (text(occurrence.get("location"), 500), occurrence.get("line"))
+        )
     for said in properties.get("trusera:source_location", []):
         path, colon, line = said.rpartition(":")
         if said != "dependency files":
@@ -78,7 +90,7 @@ def raw_places(component: Mapping[str, Any]) -> list[tuple[str, Any]]:
     return places
 
 
-# --- one tool each ---------------------------------------------------------------------------------------------------
+# --- one tool each --------------------------------------------------------------------------------
 
 
 def _of_ai_bom(component: Mapping[str, Any], properties: Mapping[str, list[str]]) -> Found | str:
@@ -96,7 +108,8 @@ def _of_ai_bom(component: Mapping[str, Any], properties: Mapping[str, list[str]]
 
 
 def _of_airom(component: Mapping[str, Any], properties: Mapping[str, list[str]]) -> Found:
-    """It splits days off and writes all in small letters; what it read in the source stands in the evidence."""
+    """It splits days off and writes all in small letters; what it read in the source stands in the
+    evidence."""
     said = text(component.get("name")) or _first(properties, "airom:model.id")
     name = joined(said, text(component.get("version"), 60))
     for identity in mappings(mapping(component.get("evidence")).get("identity")):
@@ -136,7 +149,8 @@ def _of_cdxgen(component: Mapping[str, Any], properties: Mapping[str, list[str]]
 
 
 def _of_cisco(component: Mapping[str, Any], properties: Mapping[str, list[str]]) -> Found:
-    """Its description reads `name — kind — framework`, in which a name may hold dashes of its own."""
+    """Its description reads `name — kind — framework`, in which a name may hold dashes of its
+    own."""
     kind = text(component.get("description"), 500).rpartition(" — ")[0].rpartition(" — ")[2]
     return Found(
         text(component.get("name")),
@@ -150,12 +164,20 @@ def _of_anybody(component: Mapping[str, Any], *, groups_are_providers: bool = Fa
     name = joined(text(component.get("name")), text(component.get("version"), 60))
     group = text(component.get("group"), 120)
     provider = next(
-        (named for key in ("manufacturer", "supplier", "publisher") if (named := party_name(component.get(key)))), ""
+        (
+            named
+            for key in ("manufacturer", "supplier", "publisher")
+            if (named := party_name(component.get(key)))
+        ),
+        "",
     )
     purl = _purl(text(component.get("purl"), 500))
     if purl is not None and purl.type == "huggingface" and purl.name:
         own = text(component.get("name"))
-        name, provider = "/".join(part for part in (purl.namespace, purl.name) if part), "huggingface"
+        name, provider = (
+            "/".join(part for part in (purl.namespace, purl.name) if part),
+            "huggingface",
+        )
         # the address may be in small letters only, the name as it is written
         name = own if own.lower() == name.lower() else name
         if purl.namespace and own.lower() == purl.name.lower():

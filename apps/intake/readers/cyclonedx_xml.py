@@ -1,7 +1,7 @@
 """CycloneDX XML as the mapping its JSON would be, so that one reader reads both.
 
-Parsed as a stream, without entities, document types or anything from elsewhere; depth and number of elements are
-counted while parsing.
+Parsed as a stream, without entities, document types or anything from elsewhere; depth and number of
+elements are counted while parsing.
 """
 
 from typing import Any
@@ -18,15 +18,30 @@ _CHUNK = 256 * 1024
 
 # element: its children of that name are a list in JSON
 _LISTS = {
-    "components": "component", "services": "service", "properties": "property", "hashes": "hash",
-    "externalReferences": "reference", "dependencies": "dependency", "occurrences": "occurrence",
-    "endpoints": "endpoint", "datasets": "dataset", "inputs": "input", "outputs": "output",
-    "performanceMetrics": "performanceMetric", "users": "user", "useCases": "useCase",
-    "technicalLimitations": "technicalLimitation", "performanceTradeoffs": "performanceTradeoff",
-    "ethicalConsiderations": "ethicalConsideration", "fairnessAssessments": "fairnessAssessment",
-    "environmentalConsiderations": "", "energyConsumptions": "energyConsumption", "authors": "author",
-    "tags": "tag", "omniborIds": "omniborId",
-}  # fmt: skip
+    "components": "component",
+    "services": "service",
+    "properties": "property",
+    "hashes": "hash",
+    "externalReferences": "reference",
+    "dependencies": "dependency",
+    "occurrences": "occurrence",
+    "endpoints": "endpoint",
+    "datasets": "dataset",
+    "inputs": "input",
+    "outputs": "output",
+    "performanceMetrics": "performanceMetric",
+    "users": "user",
+    "useCases": "useCase",
+    "technicalLimitations": "technicalLimitation",
+    "performanceTradeoffs": "performanceTradeoff",
+    "ethicalConsiderations": "ethicalConsideration",
+    "fairnessAssessments": "fairnessAssessment",
+    "environmentalConsiderations": "",
+    "energyConsumptions": "energyConsumption",
+    "authors": "author",
+    "tags": "tag",
+    "omniborIds": "omniborId",
+}
 # in JSON each entry of these says its kind: [{"license": {...}}, {"expression": "..."}]
 _BY_KIND = {"licenses"}
 # an element with one attribute and a text is a pair under these names
@@ -42,7 +57,9 @@ def load_xml(body: bytes) -> dict[str, Any]:
             parser.feed(body[start : start + _CHUNK])
         parser.close()
     except DefusedXmlException:
-        raise Unreadable("It declares a document type or entities, which are not read. Send it without.") from None
+        raise Unreadable(
+            "It declares a document type or entities, which are not read. Send it without."
+        ) from None
     except ParseError as error:
         line, column = error.position
         raise Unreadable(f"It is not XML: broken in line {line}, column {column + 1}.") from None
@@ -52,9 +69,14 @@ def load_xml(body: bytes) -> dict[str, Any]:
         raise Unreadable("It is empty.")
     tag, bom = target.root
     if not tag.startswith(f"{{{NAMESPACE}") or not tag.endswith("}bom"):
-        raise Unreadable(f"It is XML, and not CycloneDX: its first element is not a bom of {NAMESPACE}1.x.")
+        raise Unreadable(
+            f"It is XML, and not CycloneDX: its first element is not a bom of {NAMESPACE}1.x."
+        )
     found = bom if isinstance(bom, dict) else {}
-    found |= {"bomFormat": "CycloneDX", "specVersion": tag[1 : tag.index("}")].removeprefix(NAMESPACE)}
+    found |= {
+        "bomFormat": "CycloneDX",
+        "specVersion": tag[1 : tag.index("}")].removeprefix(NAMESPACE),
+    }
     if str(found.get("version", "")).isdigit():
         found["version"] = int(found["version"])
     return found
@@ -76,7 +98,9 @@ class _Target:
         if self._n > MOST_CONTAINERS:
             raise Unreadable(f"It has more than {MOST_CONTAINERS:,} elements. Split it.")
         if len(self._open) >= MOST_DEPTH:
-            raise Unreadable(f"It nests deeper than {MOST_DEPTH} levels, which no document of its kind does.")
+            raise Unreadable(
+                f"It nests deeper than {MOST_DEPTH} levels, which no document of its kind does."
+            )
         self._open.append((tag, attributes, [], []))
 
     def data(self, text: str) -> None:
@@ -96,7 +120,9 @@ class _Target:
         return None
 
 
-def _value(name: str, attributes: dict[str, str], children: list[tuple[str, Any]], text: str) -> Any:
+def _value(
+    name: str, attributes: dict[str, str], children: list[tuple[str, Any]], text: str
+) -> Any:
     if name in _PAIRS:
         attribute, content = _PAIRS[name]
         return {attribute: attributes.get(attribute, ""), content: text}

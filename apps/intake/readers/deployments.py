@@ -1,9 +1,10 @@
-"""Listings of what one has deployed at a host: the names an application asks for, and the models behind them.
+"""Listings of what one has deployed at a host: the names an application asks for, and the models
+behind them.
 
-Azure: `az cognitiveservices account deployment list`, one deployment of `… show`, or ARM's own answer with `value`.
-Bedrock: `aws bedrock list-inference-profiles`, of which one's own profiles count, and
-`aws bedrock list-provisioned-model-throughputs`. (learn.microsoft.com, Azure CLI and ARM 2024-10-01;
-docs.aws.amazon.com, Amazon Bedrock API reference.)
+Azure: `az cognitiveservices account deployment list`, one deployment of `… show`, or ARM's own
+answer with `value`. Bedrock: `aws bedrock list-inference-profiles`, of which one's own profiles
+count, and `aws bedrock list-provisioned-model-throughputs`. (learn.microsoft.com, Azure CLI and ARM
+2024-10-01; docs.aws.amazon.com, Amazon Bedrock API reference.)
 """
 
 import re
@@ -24,7 +25,7 @@ _ARN = re.compile(r"^arn:aws[a-z-]*:bedrock:([a-z0-9-]+):(\d+):[a-z-]+/.+$", re.
 _PROFILES, _THROUGHPUTS = "inferenceProfileSummaries", "provisionedModelSummaries"
 
 
-# --- Azure -----------------------------------------------------------------------------------------------------------
+# --- Azure ----------------------------------------------------------------------------------------
 
 
 def read_azure(body: bytes) -> Document:
@@ -35,46 +36,62 @@ def read_azure(body: bytes) -> Document:
         model = mapping(properties.get("model"))
         state = text(properties.get("provisioningState"))
         if not name or not text(model.get("name")):
-            document.rejected.append(Part(place, "The deployment has no name, or names no properties.model.name."))
+            document.rejected.append(
+                Part(place, "The deployment has no name, or names no properties.model.name.")
+            )
         elif state.lower() in {"failed", "canceled", "deleting"}:
-            document.ignored.append(Part(place, f"{name} is {state.lower()}: nothing answers under that name."))
+            document.ignored.append(
+                Part(place, f"{name} is {state.lower()}: nothing answers under that name.")
+            )
         else:
             document.deployments.append(
                 azure_deployment(
-                    name, model, account=text(row.get("id"), 1_000), where=place,
+                    name,
+                    model,
+                    account=text(row.get("id"), 1_000),
+                    where=place,
                     upgrades=text(properties.get("versionUpgradeOption")),
                 )
-            )  # fmt: skip
+            )
     return document
 
 
 def azure_deployment(
     name: str, model: Mapping[str, Any], *, account: str, where: str, upgrades: str
-) -> SaidDeployment:  # fmt: skip
-    """`account` is a resource id of the account or of anything in it; without `upgrades` Azure moves a deployment to
-    newer versions by itself."""
+) -> SaidDeployment:
+    """`account` is a resource id of the account or of anything in it; without `upgrades` Azure
+    moves a deployment to newer versions by itself."""
     found = _OF_ACCOUNT.search(account)
     return SaidDeployment(
-        host=AZURE, account=found[1].lower() if found else "", name=name, model=text(model.get("name")),
-        version=text(model.get("version"), 60), upgrades=upgrades.lower() != NO_UPGRADE, where=where,
-    )  # fmt: skip
+        host=AZURE,
+        account=found[1].lower() if found else "",
+        name=name,
+        model=text(model.get("name")),
+        version=text(model.get("version"), 60),
+        upgrades=upgrades.lower() != NO_UPGRADE,
+        where=where,
+    )
 
 
 def redact_azure(body: bytes) -> bytes:
     """Names, ids, models and upgrades; tags and networks are not kept."""
     kept = [
         {
-            "name": text(row.get("name")), "id": text(row.get("id"), 1_000),
+            "name": text(row.get("name")),
+            "id": text(row.get("id"), 1_000),
             "properties": {
-                "model": {key: text(value) for key, value in mapping(properties.get("model")).items()
-                          if key in {"name", "version", "format"}},
+                "model": {
+                    key: text(value)
+                    for key, value in mapping(properties.get("model")).items()
+                    if key in {"name", "version", "format"}
+                },
                 "versionUpgradeOption": text(properties.get("versionUpgradeOption")),
                 "provisioningState": text(properties.get("provisioningState")),
             },
         }
         for _, row in _azure_rows(load_json(body))
         for properties in [mapping(row.get("properties"))]
-    ]  # fmt: skip
+    ]
     return orjson.dumps(kept)
 
 
@@ -82,11 +99,15 @@ def _azure_rows(said: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """(JSON pointer, deployment); Unreadable where it lists none of the kind."""
     base = ""
     if isinstance(said, Mapping):
-        rows, base = (said["value"], "/value") if isinstance(said.get("value"), list) else ([said], "")
+        rows, base = (
+            (said["value"], "/value") if isinstance(said.get("value"), list) else ([said], "")
+        )
     else:
         rows = said
     found = list(enumerate(mappings(rows)))
-    if not isinstance(rows, list) or (found and not any("model" in mapping(row.get("properties")) for _, row in found)):
+    if not isinstance(rows, list) or (
+        found and not any("model" in mapping(row.get("properties")) for _, row in found)
+    ):
         raise Unreadable(
             "This is no list of Azure deployments: each has a name and properties.model. Send what"
             " `az cognitiveservices account deployment list --output json` prints."
@@ -96,7 +117,7 @@ def _azure_rows(said: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
         yield f"{base}/{number}" if isinstance(said, list) or base else "/", row
 
 
-# --- Bedrock ---------------------------------------------------------------------------------------------------------
+# --- Bedrock --------------------------------------------------------------------------------------
 
 
 def read_bedrock(body: bytes) -> Document:
@@ -108,55 +129,80 @@ def read_bedrock(body: bytes) -> Document:
             # tells its model by its own id
             continue
         arns = [text(model.get("modelArn")) for model in mappings(row.get("models"))]
-        bedrock_deployment(text(row.get("inferenceProfileArn")), arns, where=where, document=document)
+        bedrock_deployment(
+            text(row.get("inferenceProfileArn")), arns, where=where, document=document
+        )
     for number, row in enumerate(mappings(said.get(_THROUGHPUTS))):
         arns = [text(row.get("foundationModelArn"))]
         where = f"/{_THROUGHPUTS}/{number}"
         if text(row.get("modelArn")) not in {"", *arns}:
             document.ignored.append(
-                Part(where, "It serves a model of one's own making, which is none of the catalogue.")
+                Part(
+                    where, "It serves a model of one's own making, which is none of the catalogue."
+                )
             )
             continue
-        bedrock_deployment(text(row.get("provisionedModelArn")), arns, where=where, document=document)
+        bedrock_deployment(
+            text(row.get("provisionedModelArn")), arns, where=where, document=document
+        )
     return document
 
 
 def bedrock_deployment(arn: str, model_arns: list[str], *, where: str, document: Document) -> None:
-    """The profile or throughput `arn` over these models, a region each, as a deployment of `document`."""
+    """The profile or throughput `arn` over these models, a region each, as a deployment of
+    `document`."""
     own = _ARN.match(arn)
     models = {found[1].lower() for each in model_arns if (found := _MODEL_ARN.match(each))}
     if own is None or not models:
         document.rejected.append(Part(where, "It has no ARN, or names no foundation model."))
     elif len(models) > 1:
-        document.ignored.append(Part(where, f"{arn} leads to several models: {', '.join(sorted(models))}."))
+        document.ignored.append(
+            Part(where, f"{arn} leads to several models: {', '.join(sorted(models))}.")
+        )
     else:
         document.deployments.append(
             SaidDeployment(
-                host=BEDROCK, account=f"{own[2]}/{own[1]}".lower(), name=arn, model=models.pop(), where=where
+                host=BEDROCK,
+                account=f"{own[2]}/{own[1]}".lower(),
+                name=arn,
+                model=models.pop(),
+                where=where,
             )
         )
 
 
 def redact_bedrock(body: bytes) -> bytes:
     said = _bedrock(body)
-    return orjson.dumps({
-        _PROFILES: [
-            {"inferenceProfileArn": text(row.get("inferenceProfileArn")), "type": text(row.get("type")),
-             "models": [{"modelArn": text(model.get("modelArn"))} for model in mappings(row.get("models"))]}
-            for row in mappings(said.get(_PROFILES))
-        ],
-        _THROUGHPUTS: [
-            {key: text(row.get(key)) for key in ("provisionedModelArn", "modelArn", "foundationModelArn")}
-            for row in mappings(said.get(_THROUGHPUTS))
-        ],
-    })  # fmt: skip
+    return orjson.dumps(
+        {
+            _PROFILES: [
+                {
+                    "inferenceProfileArn": text(row.get("inferenceProfileArn")),
+                    "type": text(row.get("type")),
+                    "models": [
+                        {"modelArn": text(model.get("modelArn"))}
+                        for model in mappings(row.get("models"))
+                    ],
+                }
+                for row in mappings(said.get(_PROFILES))
+            ],
+            _THROUGHPUTS: [
+                {
+                    key: text(row.get(key))
+                    for key in ("provisionedModelArn", "modelArn", "foundationModelArn")
+                }
+                for row in mappings(said.get(_THROUGHPUTS))
+            ],
+        }
+    )
 
 
 def _bedrock(body: bytes) -> Mapping[str, Any]:
     said = mapping(load_json(body))
     if not any(isinstance(said.get(key), list) for key in (_PROFILES, _THROUGHPUTS)):
         raise Unreadable(
-            "This is no list of Bedrock's: send what `aws bedrock list-inference-profiles --type-equals APPLICATION`"
+            "This is no list of Bedrock's: send what `aws bedrock list-inference-profiles "
+            "--type-equals APPLICATION`"
             " or `aws bedrock list-provisioned-model-throughputs` prints, as JSON."
         )
     _refuse_many(len(listed(said.get(_PROFILES))) + len(listed(said.get(_THROUGHPUTS))))
@@ -165,4 +211,6 @@ def _bedrock(body: bytes) -> Mapping[str, Any]:
 
 def _refuse_many(n: int) -> None:
     if n > MOST_DEPLOYMENTS:
-        raise Unreadable(f"There are {n:,} deployments in it; {MOST_DEPLOYMENTS:,} can be read at once.")
+        raise Unreadable(
+            f"There are {n:,} deployments in it; {MOST_DEPLOYMENTS:,} can be read at once."
+        )

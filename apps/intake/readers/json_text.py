@@ -1,5 +1,6 @@
-"""JSON bodies, capped before they are parsed: a document that is deep, or made of millions of small parts, costs no
-memory. What is read of it afterwards may be of any type, so readers ask through the functions below.
+"""JSON bodies, capped before they are parsed: a document that is deep, or made of millions of small
+parts, costs no memory. What is read of it afterwards may be of any type, so readers ask through the
+functions below.
 """
 
 import json
@@ -29,7 +30,8 @@ _UTF8_MARK, _UTF16_MARKS = b"\xef\xbb\xbf", (b"\xff\xfe", b"\xfe\xff")
 
 
 def load_json(body: bytes, *, most_depth: int = MOST_DEPTH) -> Any:
-    """The value. NaN and Infinity, which some tools write, are null. Unreadable says what is wrong and where."""
+    """The value. NaN and Infinity, which some tools write, are null. Unreadable says what is wrong
+    and where."""
     body = _as_utf8(body)
     refuse_large(body, most_depth=most_depth)
     try:
@@ -41,18 +43,22 @@ def load_json(body: bytes, *, most_depth: int = MOST_DEPTH) -> Any:
 
 
 def refuse_large(body: bytes, *, most_depth: int = MOST_DEPTH) -> None:
-    """Unreadable where the body nests deeper, or has more parts, than anything we read; looks at bytes only."""
+    """Unreadable where the body nests deeper, or has more parts, than anything we read; looks at
+    bytes only."""
     n_containers = body.count(b"{") + body.count(b"[")
     if n_containers > MOST_CONTAINERS or body.count(b",") > MOST_VALUES:
         raise Unreadable(
-            f"It has more than {MOST_CONTAINERS:,} lists and mappings, or {MOST_VALUES:,} values. Split it, or leave"
+            f"It has more than {MOST_CONTAINERS:,} lists and mappings, or {MOST_VALUES:,} values. "
+            "Split it, or leave"
             " out what is not about models."
         )
     if n_containers <= most_depth:
         return
     brackets = _TEXT.sub(b"", body).translate(None, _NOT_BRACKETS)
     if max(accumulate(map(_STEPS.__getitem__, brackets)), default=0) > most_depth:
-        raise Unreadable(f"It nests deeper than {most_depth} levels, which no document of its kind does.")
+        raise Unreadable(
+            f"It nests deeper than {most_depth} levels, which no document of its kind does."
+        )
 
 
 def _as_utf8(body: bytes) -> bytes:
@@ -68,7 +74,9 @@ def _as_utf8(body: bytes) -> bytes:
     try:
         body.decode()
     except UnicodeDecodeError as error:
-        raise Unreadable(f"It is not UTF-8: byte {error.start + 1} is none. Save it as UTF-8.") from None
+        raise Unreadable(
+            f"It is not UTF-8: byte {error.start + 1} is none. Save it as UTF-8."
+        ) from None
     return body
 
 
@@ -77,7 +85,9 @@ def _with_nulls(body: bytes) -> Any:
         # back and forth once more: what is kept has to be JSON proper
         return orjson.loads(orjson.dumps(json.loads(body, parse_constant=lambda _: None)))
     except json.JSONDecodeError as error:
-        raise Unreadable(f"It is not JSON: {error.msg} in line {error.lineno}, column {error.colno}.") from None
+        raise Unreadable(
+            f"It is not JSON: {error.msg} in line {error.lineno}, column {error.colno}."
+        ) from None
     except (TypeError, ValueError, RecursionError):
         raise Unreadable("It is not JSON: a number or a text in it is out of bounds.") from None
 
@@ -86,7 +96,7 @@ def _words(error: orjson.JSONDecodeError) -> str:
     return f"{error.msg.partition(': line')[0]} in line {error.lineno}, column {error.colno}."
 
 
-# --- values of any type ----------------------------------------------------------------------------------------------
+# --- values of any type ---------------------------------------------------------------------------
 
 
 def mapping(value: Any) -> Mapping[str, Any]:
@@ -106,7 +116,11 @@ def text(value: Any, longest: int = 256) -> str:
     """A text or a number as clean text; empty for anything else."""
     if isinstance(value, str):
         return clean(value, longest)
-    return str(value)[:longest] if isinstance(value, int | float) and not isinstance(value, bool) else ""
+    return (
+        str(value)[:longest]
+        if isinstance(value, int | float) and not isinstance(value, bool)
+        else ""
+    )
 
 
 def moment(said: Any) -> datetime | None:
@@ -118,14 +132,17 @@ def moment(said: Any) -> datetime | None:
 
 
 def trimmed(value: Any, *, longest: int = 1_000, most: int = 25, depth: int = 6) -> Any:
-    """A value fit to be kept: clean texts cut at `longest`, `most` entries a list, empty ones left out."""
+    """A value fit to be kept: clean texts cut at `longest`, `most` entries a list, empty ones left
+    out."""
     if isinstance(value, str):
         return clean(re.sub(r"\s+", " ", value), longest)
     if isinstance(value, Mapping):
         if depth <= 0:
             return ""
-        pairs = ((clean(key, 80), trimmed(each, longest=longest, most=most, depth=depth - 1))
-                 for key, each in list(value.items())[: max(most, 25)])  # fmt: skip
+        pairs = (
+            (clean(key, 80), trimmed(each, longest=longest, most=most, depth=depth - 1))
+            for key, each in list(value.items())[: max(most, 25)]
+        )
         return {key: each for key, each in pairs if key and not _is_empty(each)}
     if isinstance(value, list):
         if depth <= 0:

@@ -1,9 +1,10 @@
-"""The LiteLLM proxy's config.yaml, and its answer to GET /model/info: which models an alias leads to.
+"""The LiteLLM proxy's config.yaml, and its answer to GET /model/info: which models an alias leads
+to.
 
-`model_name` is the alias; the same alias several times is one alias over several deployments. `model` is
-`provider/id`; for azure the id is a deployment, whose model only `base_model` tells. What an alias falls back on is
-read as fallbacks, in their order. Wildcards open a door and name no model. (docs.litellm.ai, proxy configuration,
-version 1.108.)
+`model_name` is the alias; the same alias several times is one alias over several deployments.
+`model` is `provider/id`; for azure the id is a deployment, whose model only `base_model` tells.
+What an alias falls back on is read as fallbacks, in their order. Wildcards open a door and name no
+model. (docs.litellm.ai, proxy configuration, version 1.108.)
 """
 
 import re
@@ -18,21 +19,41 @@ from apps.intake.models import Confidence
 from apps.intake.readers.yaml_text import load_documents
 
 MOST_DEPLOYMENTS = 10_000
-_KEPT_PARAMS = ("model", "api_version", "region_name", "aws_region_name", "vertex_location", "custom_llm_provider")
+_KEPT_PARAMS = (
+    "model",
+    "api_version",
+    "region_name",
+    "aws_region_name",
+    "vertex_location",
+    "custom_llm_provider",
+)
 _KEPT_INFO = ("id", "base_model", "mode")
 _FALLBACKS = ("fallbacks", "context_window_fallbacks", "content_policy_fallbacks")
 _ROLES = {"embedding": "embedding", "rerank": "reranker", "moderation": "guardrail"}
 _BARE = {
-    "openai": re.compile(r"(gpt-|chatgpt-|o[134](-|$)|text-embedding-|dall-e|tts-|whisper-|omni-moderation)"),
+    "openai": re.compile(
+        r"(gpt-|chatgpt-|o[134](-|$)|text-embedding-|dall-e|tts-|whisper-|omni-moderation)"
+    ),
     "anthropic": re.compile(r"claude-"),
     "cohere": re.compile(r"(command|rerank|embed)-"),
 }
-# what LiteLLM calls hosts that are told apart by an address: the address's host is kept to tell which
-_OWN_SERVERS = {"hosted_vllm", "vllm", "ollama", "ollama_chat", "lm_studio", "llamafile", "xinference", "triton"}
+# what LiteLLM calls hosts that are told apart by an address: the address's host is kept to tell
+# which
+_OWN_SERVERS = {
+    "hosted_vllm",
+    "vllm",
+    "ollama",
+    "ollama_chat",
+    "lm_studio",
+    "llamafile",
+    "xinference",
+    "triton",
+}
 
 
 def redact(body: bytes) -> bytes:
-    """The part of a configuration that `read` reads, as JSON: no key, no password, no address beyond a host's name."""
+    """The part of a configuration that `read` reads, as JSON: no key, no password, no address
+    beyond a host's name."""
     said = _load(body)
     kept: dict[str, Any] = {"model_list": [_kept_deployment(each) for each in _deployments(said)]}
     for section, names in (
@@ -54,12 +75,15 @@ def read(body: bytes) -> Document:
         document.ignored.append(
             Part(
                 "/model_list",
-                "No model is configured in the file. What the proxy keeps in its database is told by GET /model/info,"
+                "No model is configured in the file. What the proxy keeps in its database is told "
+                "by GET /model/info,"
                 " whose answer can be sent here too.",
             )
         )
     for name in _listed(said.get("include")):
-        document.ignored.append(Part("/include", f"{name} is not followed: send that file by itself."))
+        document.ignored.append(
+            Part("/include", f"{name} is not followed: send that file by itself.")
+        )
     other_names = _other_names(said)
     by_alias: dict[str, list[Sighting]] = {}
     for place, deployment in enumerate(deployments):
@@ -76,19 +100,26 @@ def _load(body: bytes) -> dict[str, Any]:
     documents = load_documents(body)
     if len(documents) != 1 or not isinstance(documents[0], dict):
         raise Unreadable(
-            "This is no LiteLLM configuration: it is one YAML mapping with a model_list, or the answer of"
+            "This is no LiteLLM configuration: it is one YAML mapping with a model_list, or the "
+            "answer of"
             " GET /model/info."
         )
     said = documents[0]
-    if "model_list" not in said and not isinstance(said.get("data"), list) and "include" not in said:
+    if (
+        "model_list" not in said
+        and not isinstance(said.get("data"), list)
+        and "include" not in said
+    ):
         raise Unreadable(
-            "There is no model_list in it. Send the proxy's config.yaml, or the answer of GET /model/info."
+            "There is no model_list in it. Send the proxy's config.yaml, or the answer of GET "
+            "/model/info."
         )
     rows = list(_deployments(said))
     if rows and not any(isinstance(row.get("litellm_params"), Mapping) for row in rows):
         # taken, it would make every model of the proxy a missing one
         raise Unreadable(
-            "None of its models says what it leads to: it looks like the answer of GET /v1/models, which tells aliases"
+            "None of its models says what it leads to: it looks like the answer of GET /v1/models, "
+            "which tells aliases"
             " alone. Send the answer of GET /model/info, or the proxy's config.yaml."
         )
     return said
@@ -98,7 +129,9 @@ def _deployments(said: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     rows = said["model_list"] if "model_list" in said else said.get("data")
     rows = rows if isinstance(rows, list) else []
     if len(rows) > MOST_DEPLOYMENTS:
-        raise Unreadable(f"There are {len(rows):,} deployments in it; {MOST_DEPLOYMENTS:,} can be read at once.")
+        raise Unreadable(
+            f"There are {len(rows):,} deployments in it; {MOST_DEPLOYMENTS:,} can be read at once."
+        )
     for row in rows:
         yield row if isinstance(row, Mapping) else {}
 
@@ -128,12 +161,15 @@ def _sighting(
         document.open_routes.append(
             Part(
                 where,
-                f"'{alias or model}' is a wildcard: it opens every model of {model.split('/')[0]} and names none.",
+                f"'{alias or model}' is a wildcard: it opens every model of {model.split('/')[0]} "
+                "and names none.",
             )
         )
         return None
     if model.startswith("os.environ/"):
-        document.rejected.append(Part(where, f"'{model}' is read from the environment, which is not in the file."))
+        document.rejected.append(
+            Part(where, f"'{model}' is read from the environment, which is not in the file.")
+        )
         return None
     provider, requested = _split(model, clean(params.get("custom_llm_provider")))
     base = clean(info.get("base_model"))
@@ -144,17 +180,30 @@ def _sighting(
         facts["also_called"] = other_names[alias]
     if provider in _OWN_SERVERS and (host := _host_of(params.get("api_base"))):
         facts["server"] = host
-    region = next((clean(params.get(key)) for key in ("region_name", "aws_region_name", "vertex_location")
-                   if params.get(key)), "")  # fmt: skip
+    region = next(
+        (
+            clean(params.get(key))
+            for key in ("region_name", "aws_region_name", "vertex_location")
+            if params.get(key)
+        ),
+        "",
+    )
     return Sighting(
-        requested=requested, alias=alias, provider=provider, region=region, gateway="litellm",
-        role=_ROLES.get(str(info.get("mode", "")), ""), confidence=Confidence.GATEWAY_CONFIG, facts=facts, where=where,
-    )  # fmt: skip
+        requested=requested,
+        alias=alias,
+        provider=provider,
+        region=region,
+        gateway="litellm",
+        role=_ROLES.get(str(info.get("mode", "")), ""),
+        confidence=Confidence.GATEWAY_CONFIG,
+        facts=facts,
+        where=where,
+    )
 
 
 def _split(model: str, provider: str) -> tuple[str, str]:
-    """(provider, id): `azure/deployment`, `openrouter/openai/gpt-4o`. Without a slash LiteLLM looks the name up in its
-    own list; where that can only be one provider, it is said here too."""
+    """(provider, id): `azure/deployment`, `openrouter/openai/gpt-4o`. Without a slash LiteLLM looks
+    the name up in its own list; where that can only be one provider, it is said here too."""
     if provider:
         return provider, model.removeprefix(f"{provider}/")
     first, slash, rest = model.partition("/")
@@ -164,19 +213,25 @@ def _split(model: str, provider: str) -> tuple[str, str]:
 
 
 def _other_names(said: Mapping[str, Any]) -> dict[str, list[str]]:
-    """{alias: further names for it} of `model_group_alias`: {name: alias} or {name: {model: alias}}."""
+    """{alias: further names for it} of `model_group_alias`: {name: alias} or {name: {model:
+    alias}}."""
     found: dict[str, list[str]] = {}
-    for name, target in _mapping(_mapping(said.get("router_settings")).get("model_group_alias")).items():
+    for name, target in _mapping(
+        _mapping(said.get("router_settings")).get("model_group_alias")
+    ).items():
         alias = target.get("model") if isinstance(target, Mapping) else target
         found.setdefault(clean(alias), []).append(clean(name))
     return found
 
 
 def _fallbacks(
-    said: Mapping[str, Any], by_alias: Mapping[str, list[Sighting]], other_names: Mapping[str, list[str]],
+    said: Mapping[str, Any],
+    by_alias: Mapping[str, list[Sighting]],
+    other_names: Mapping[str, list[str]],
     document: Document,
-) -> Iterator[Sighting]:  # fmt: skip
-    """What each alias falls back on; the same target of several aliases keeps its place in the first list."""
+) -> Iterator[Sighting]:
+    """What each alias falls back on; the same target of several aliases keeps its place in the
+    first list."""
     canonical = {other: alias for alias, others in other_names.items() for other in others}
     seen: set[tuple[str, str]] = set()
     for alias, targets, where in _fallback_lists(said):
@@ -185,26 +240,41 @@ def _fallbacks(
             deployments = by_alias.get(name, [])
             if not deployments:
                 document.rejected.append(
-                    Part(where, f"'{alias}' falls back on '{target}', for which the file has no deployment.")
+                    Part(
+                        where,
+                        f"'{alias}' falls back on '{target}', for which the file has no "
+                        "deployment.",
+                    )
                 )
             for each in deployments:
                 if (alias, each.where) not in seen:
                     seen.add((alias, each.where))
                     yield Sighting(
-                        requested=each.requested, alias=alias, provider=each.provider, region=each.region,
-                        gateway=each.gateway, role="fallback", fallback_order=order, confidence=each.confidence,
-                        facts={**each.facts, "falls_back_from": alias, "named": target}, where=where,
-                    )  # fmt: skip
+                        requested=each.requested,
+                        alias=alias,
+                        provider=each.provider,
+                        region=each.region,
+                        gateway=each.gateway,
+                        role="fallback",
+                        fallback_order=order,
+                        confidence=each.confidence,
+                        facts={**each.facts, "falls_back_from": alias, "named": target},
+                        where=where,
+                    )
 
 
 def _fallback_lists(said: Mapping[str, Any]) -> Iterator[tuple[str, list[str], str]]:
-    """(alias, targets in order, where) of every list; lists of one-key mappings, as LiteLLM writes them."""
+    """(alias, targets in order, where) of every list; lists of one-key mappings, as LiteLLM writes
+    them."""
     for section in ("router_settings", "litellm_settings"):
         settings = _mapping(said.get(section))
         for kind in _FALLBACKS:
             for entry in settings.get(kind) or [] if isinstance(settings.get(kind), list) else []:
                 for alias, targets in _mapping(entry).items():
-                    names = [clean(_target(target)) for target in (targets if isinstance(targets, list) else [targets])]
+                    names = [
+                        clean(_target(target))
+                        for target in (targets if isinstance(targets, list) else [targets])
+                    ]
                     yield clean(alias), [name for name in names if name], f"/{section}/{kind}"
     usual = _listed(_mapping(said.get("litellm_settings")).get("default_fallbacks"))
     if usual:
@@ -217,7 +287,11 @@ def _target(target: Any) -> Any:
 
 def _host_of(address: Any) -> str:
     try:
-        return urlsplit(address).hostname or "" if isinstance(address, str) and "://" in address else ""
+        return (
+            urlsplit(address).hostname or ""
+            if isinstance(address, str) and "://" in address
+            else ""
+        )
     except ValueError:
         return ""
 

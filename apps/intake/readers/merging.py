@@ -10,8 +10,17 @@ def merged(sightings: Iterable[Sighting]) -> list[Sighting]:
     """In the order they first come; the first one's facts stay, later ones add what it lacks."""
     found: dict[tuple[str, ...], Sighting] = {}
     for said in sightings:
-        key = (said.alias, said.requested, said.served, said.provider.lower(), said.region, said.gateway.lower(),
-               said.service, said.environment, said.role)  # fmt: skip
+        key = (
+            said.alias,
+            said.requested,
+            said.served,
+            said.provider.lower(),
+            said.region,
+            said.gateway.lower(),
+            said.service,
+            said.environment,
+            said.role,
+        )
         earlier = found.get(key)
         if earlier is None:
             found[key] = said

@@ -5,9 +5,11 @@ from typing import Any
 
 from apps.inventory.models import Dependency
 
-# what is split off an id as its version, and belongs to it: a day, a month and day, a year and month
+# what is split off an id as its version, and belongs to it: a day, a month and day, a year and
+# month
 _DATED = re.compile(r"\d{4}-\d{2}-\d{2}|\d{8}|\d{6}|\d{4}|\d{2}-\d{2}")
-# an id of Amazon Bedrock says so by itself: [profile region.]maker.model, with or without its version
+# an id of Amazon Bedrock says so by itself: [profile region.]maker.model, with or without its
+# version
 _BEDROCK = re.compile(
     r"(?:(?:us|eu|apac|global|jp|au|ca|sa|us-gov)\.)?"
     r"(?:anthropic|amazon|meta|mistral|cohere|ai21|deepseek|openai|qwen|stability|writer|twelvelabs|luma|nvidia|minimax"

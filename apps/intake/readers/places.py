@@ -1,4 +1,5 @@
-"""Where in the source something stands, relative to the repository: the folders of whoever ran the scanner go."""
+"""Where in the source something stands, relative to the repository: the folders of whoever ran the
+scanner go."""
 
 import re
 from collections.abc import Iterable
@@ -15,12 +16,17 @@ _CHECKOUTS = re.compile(
 
 
 class Places:
-    """Made of every absolute path of a document: what they have in common is the root, where no better one is known."""
+    """Made of every absolute path of a document: what they have in common is the root, where no
+    better one is known."""
 
     def __init__(self, paths: Iterable[str], *, root: str = "") -> None:
         """`root` is the scanned folder, where the document says it."""
         self._root = _plain(root).rstrip("/")
-        folders = [_plain(path).rsplit("/", 1)[0].split("/") for path in paths if _is_absolute(_plain(path))]
+        folders = [
+            _plain(path).rsplit("/", 1)[0].split("/")
+            for path in paths
+            if _is_absolute(_plain(path))
+        ]
         self._common = "/".join(_common(folders)) if folders else ""
 
     def place(self, path: str, line: object = None) -> str:
@@ -54,7 +60,8 @@ def _is_absolute(path: str) -> bool:
 
 
 def _common(folders: list[list[str]]) -> list[str]:
-    """The segments all of them begin with; a checkout of a pipeline is a root by itself, however little is in it."""
+    """The segments all of them begin with; a checkout of a pipeline is a root by itself, however
+    little is in it."""
     first = "/".join(folders[0]) + "/"
     if (checked_out := _CHECKOUTS.match(first)) and all(
         ("/".join(each) + "/").startswith(checked_out.group()) for each in folders

@@ -1,8 +1,8 @@
 """SPDX: the AI profile of 3.0 (JSON-LD), what scanners make of it, and the packages of 2.3.
 
-Read as plain JSON: the `@context` is never fetched, terms are known by their last part whatever prefix they carry,
-ids are compared as they stand. (spdx.github.io/spdx-spec/v3.0.1; seen: airom 0.5, ai-bom 3.6, cisco-aibom 1.10,
-aisbom-cli 1.7.)
+Read as plain JSON: the `@context` is never fetched, terms are known by their last part whatever
+prefix they carry, ids are compared as they stand. (spdx.github.io/spdx-spec/v3.0.1; seen: airom
+0.5, ai-bom 3.6, cisco-aibom 1.10, aisbom-cli 1.7.)
 """
 
 import re
@@ -44,13 +44,15 @@ def read(body: bytes) -> Document:
     version = text(said.get("spdxVersion"), 20)
     if version.startswith("SPDX-"):
         return _read_2(said)
-    if not ("@graph" in said or "elements" in said or "spdx.org" in str(said.get("@context"))[:500]):
+    if not (
+        "@graph" in said or "elements" in said or "spdx.org" in str(said.get("@context"))[:500]
+    ):
         other = " It looks like CycloneDX: send it as cyclonedx." if "bomFormat" in said else ""
         raise Unreadable(f"It is not SPDX: it has neither a spdxVersion nor an @graph.{other}")
     return _read_3(said)
 
 
-# --- 3.0 -------------------------------------------------------------------------------------------------------------
+# --- 3.0 ------------------------------------------------------------------------------------------
 
 
 def _read_3(said: Element) -> Document:
@@ -81,7 +83,8 @@ def _read_3(said: Element) -> Document:
 
 
 def _plain(element: Element) -> dict[str, Any]:
-    """Keys by their last part: ai_typeOfModel, ai-bom:modelName, a whole address. The first of a kind wins."""
+    """Keys by their last part: ai_typeOfModel, ai-bom:modelName, a whole address. The first of a
+    kind wins."""
     found: dict[str, Any] = {}
     for key, value in element.items():
         name = key if key.startswith("@") else re.split(r"[:_/#]", key)[-1]
@@ -127,12 +130,16 @@ def _subject_3(top: Element, elements: list[dict[str, Any]], by_id: Mapping[str,
         for said in _each(each.get("rootElement"))
     ]
     packages = [each for each in roots if _kind(each) in {"Package", "File"}]
-    packages = packages or [each for each in elements if text(each.get("primaryPurpose")) == "application"]
+    packages = packages or [
+        each for each in elements if text(each.get("primaryPurpose")) == "application"
+    ]
     names = {text(each.get("name")) for each in packages} - {""}
     return names.pop() if len(names) == 1 else ""
 
 
-def _related(elements: list[dict[str, Any]], by_id: Mapping[str, Element]) -> dict[str, dict[str, list[str]]]:
+def _related(
+    elements: list[dict[str, Any]], by_id: Mapping[str, Element]
+) -> dict[str, dict[str, list[str]]]:
     """{id: {fact: names}} of licences and data sets."""
     found: dict[str, dict[str, list[str]]] = {}
     for each in elements:
@@ -150,9 +157,13 @@ def _related(elements: list[dict[str, Any]], by_id: Mapping[str, Element]) -> di
 
 
 def _sighting_3(
-    package: Element, where: str, by_id: Mapping[str, Element], related: Mapping[str, Mapping[str, list[str]]],
-    places: Places, document: Document,
-) -> Sighting | None:  # fmt: skip
+    package: Element,
+    where: str,
+    by_id: Mapping[str, Element],
+    related: Mapping[str, Mapping[str, list[str]]],
+    places: Places,
+    document: Document,
+) -> Sighting | None:
     own = text(package.get("name"))
     version = _said(package.get("packageVersion"))
     supplier = _said(_one(package.get("suppliedBy"), by_id).get("name"))
@@ -162,7 +173,10 @@ def _sighting_3(
         name = _said(package.get("modelName"))
         if not name:
             document.ignored.append(
-                Part(where, f"'{clean(own, 120)}' is an import or a call: ai-bom names no model for it.")
+                Part(
+                    where,
+                    f"'{clean(own, 120)}' is an import or a call: ai-bom names no model for it.",
+                )
             )
             return None
     elif document.maker.lower().startswith("cisco") and kind and " " not in kind:
@@ -181,11 +195,19 @@ def _sighting_3(
         requested=name,
         provider=provider,
         role=role_of(
-            notes.get("kind"), _said(package.get("usageType")), kind, *map(_said, _each(package.get("domain")))
+            notes.get("kind"),
+            _said(package.get("usageType")),
+            kind,
+            *map(_said, _each(package.get("domain"))),
         ),
         confidence=Confidence.GUESS if _unsure(notes.get("confidence", "")) else Confidence.BOM,
         places=(place,) if place else (),
-        facts=within({**_facts_3(package, notes, supplier), **related.get(text(package.get("spdxId"), 500), {})}),
+        facts=within(
+            {
+                **_facts_3(package, notes, supplier),
+                **related.get(text(package.get("spdxId"), 500), {}),
+            }
+        ),
         where=where,
     )
 
@@ -198,7 +220,10 @@ def _facts_3(package: Element, notes: Mapping[str, str], supplier: str) -> dict[
         "download": _said(package.get("downloadLocation")),
         "description": _said(package.get("description")),
         "card": {
-            "parameters": {"type_of_model": _each(package.get("typeOfModel")), "domain": _each(package.get("domain"))},
+            "parameters": {
+                "type_of_model": _each(package.get("typeOfModel")),
+                "domain": _each(package.get("domain")),
+            },
             "metrics": [
                 {"type": each.get("key"), "value": each.get("value")}
                 for each in map(_plain, mappings(package.get("metric"))[:25])
@@ -255,7 +280,7 @@ def _unsure(said: str) -> bool:
         return False
 
 
-# --- 2.3 -------------------------------------------------------------------------------------------------------------
+# --- 2.3 ------------------------------------------------------------------------------------------
 
 
 def _read_2(said: Element) -> Document:
@@ -297,14 +322,24 @@ def _sighting_2(package: Element, where: str) -> Sighting | None:
         requested=name,
         provider="huggingface" if hub else host_of(name, supplier),
         role=role_of(_said(package.get("description"))),
-        facts=within({
-            "version": _said(package.get("versionInfo")), "supplier": supplier, "licences": sorted(licences),
-            "purl": next(iter(addresses), ""), "download": _said(package.get("downloadLocation")),
-            "hashes": [{"alg": text(each.get("algorithm"), 20), "content": text(each.get("checksumValue"), 200)}
-                       for each in mappings(package.get("checksums"))[:5]],
-        }),
+        facts=within(
+            {
+                "version": _said(package.get("versionInfo")),
+                "supplier": supplier,
+                "licences": sorted(licences),
+                "purl": next(iter(addresses), ""),
+                "download": _said(package.get("downloadLocation")),
+                "hashes": [
+                    {
+                        "alg": text(each.get("algorithm"), 20),
+                        "content": text(each.get("checksumValue"), 200),
+                    }
+                    for each in mappings(package.get("checksums"))[:5]
+                ],
+            }
+        ),
         where=where,
-    )  # fmt: skip
+    )
 
 
 def _purls(package: Element) -> Iterator[str]:
@@ -321,12 +356,15 @@ def _subject_2(said: Element, packages: list[Element]) -> str:
         if text(each.get("relationshipType")) == "DESCRIBES"
     }
     found = [each for each in packages if text(each.get("SPDXID"), 300) in described]
-    if len(found) != 1 or _said(found[0].get("primaryPackagePurpose")).upper() not in {"", "APPLICATION"}:
+    if len(found) != 1 or _said(found[0].get("primaryPackagePurpose")).upper() not in {
+        "",
+        "APPLICATION",
+    }:
         return ""
     return text(found[0].get("name"))
 
 
-# --- both ------------------------------------------------------------------------------------------------------------
+# --- both -----------------------------------------------------------------------------------------
 
 
 def _hub_name(purl: str) -> str:

@@ -1,8 +1,10 @@
-"""`terraform show -json` (OpenTofu's too): deployments at Azure and profiles of one's own at Bedrock.
+"""`terraform show -json` (OpenTofu's too): deployments at Azure and profiles of one's own at
+Bedrock.
 
-The state is read, that is what is; of a plan the state before it, since what is planned may never be applied. Nothing
-else of a state is looked at or kept: it holds passwords. (developer.hashicorp.com, JSON output format 1.x; resources of
-the providers azurerm, azapi and aws.)
+The state is read, that is what is; of a plan the state before it, since what is planned may never
+be applied. Nothing else of a state is looked at or kept: it holds passwords.
+(developer.hashicorp.com, JSON output format 1.x; resources of the providers azurerm, azapi and
+aws.)
 """
 
 import re
@@ -30,17 +32,24 @@ _KEPT: Mapping[str, tuple[str, ...]] = {
 def read(body: bytes) -> Document:
     said = _load(body)
     document = Document(
-        maker="terraform", deployments_are_uses=True, maker_version=text(said.get("terraform_version"), 60)
+        maker="terraform",
+        deployments_are_uses=True,
+        maker_version=text(said.get("terraform_version"), 60),
     )
     document.made_at = moment(said.get("timestamp"))
     for resource in _resources(said):
         _read(resource, document)
     if len(document.deployments) > MOST_DEPLOYMENTS:
-        raise Unreadable(f"There are more than {MOST_DEPLOYMENTS:,} deployments in it. Send each state by itself.")
+        raise Unreadable(
+            f"There are more than {MOST_DEPLOYMENTS:,} deployments in it. Send each state by "
+            "itself."
+        )
     if "planned_values" in said:
         document.ignored.append(
             Part(
-                "/planned_values", "What is planned is not read: send `terraform show -json` again once it is applied."
+                "/planned_values",
+                "What is planned is not read: send `terraform show -json` again once it is "
+                "applied.",
             )
         )
     if not document.deployments and not document.rejected:
@@ -50,40 +59,56 @@ def read(body: bytes) -> Document:
 
 
 def redact(body: bytes) -> bytes:
-    """The resources that are read, with the values that are read of them, and nothing else of the state."""
+    """The resources that are read, with the values that are read of them, and nothing else of the
+    state."""
     said = _load(body)
     kept: dict[str, Any] = {
-        key: text(said.get(key), 60) for key in ("format_version", "terraform_version", "timestamp") if key in said
+        key: text(said.get(key), 60)
+        for key in ("format_version", "terraform_version", "timestamp")
+        if key in said
     }
     if "planned_values" in said:
         kept["planned_values"] = {}
     kept["values"] = {
         "root_module": {
             "resources": [
-                {"address": text(resource.get("address"), 300), "mode": "managed", "type": resource["type"],
-                 "values": _kept(resource)}
+                {
+                    "address": text(resource.get("address"), 300),
+                    "mode": "managed",
+                    "type": resource["type"],
+                    "values": _kept(resource),
+                }
                 for resource in _resources(said)
             ]
         }
-    }  # fmt: skip
+    }
     return orjson.dumps(kept)
 
 
 def _kept(resource: Mapping[str, Any]) -> dict[str, Any]:
-    kept = {key: value for key, value in _values(resource).items() if key in _KEPT[resource["type"]]}
+    kept = {
+        key: value for key, value in _values(resource).items() if key in _KEPT[resource["type"]]
+    }
     if "body" in kept:
         properties = mapping(_body(kept["body"]).get("properties"))
         kept["body"] = {
-            "properties": {key: properties[key] for key in ("model", "versionUpgradeOption") if key in properties}
+            "properties": {
+                key: properties[key]
+                for key in ("model", "versionUpgradeOption")
+                if key in properties
+            }
         }
     return kept
 
 
 def _load(body: bytes) -> Mapping[str, Any]:
     said = mapping(load_json(body))
-    if "format_version" not in said or not any(key in said for key in ("values", "prior_state", "planned_values")):
+    if "format_version" not in said or not any(
+        key in said for key in ("values", "prior_state", "planned_values")
+    ):
         raise Unreadable(
-            "This is no state as `terraform show -json` prints it: it has format_version and values. A .tfstate file"
+            "This is no state as `terraform show -json` prints it: it has format_version and "
+            "values. A .tfstate file"
             " as it lies on disk is another format, and holds passwords: do not send it."
         )
     return said
@@ -97,7 +122,11 @@ def _resources(said: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
         modules += reversed(mappings(module.get("child_modules")))
         for resource in mappings(module.get("resources")):
             kind = resource.get("type")
-            if not isinstance(kind, str) or kind not in _KEPT or resource.get("mode", "managed") != "managed":
+            if (
+                not isinstance(kind, str)
+                or kind not in _KEPT
+                or resource.get("mode", "managed") != "managed"
+            ):
                 continue
             if kind != _AZAPI or _DEPLOYMENTS_OF_ARM.match(text(_values(resource).get("type"))):
                 yield resource
@@ -111,23 +140,43 @@ def _read(resource: Mapping[str, Any], document: Document) -> None:
     values, where = _values(resource), text(resource.get("address"), 300)
     if resource["type"] == _AZURE:
         model = next(iter(mappings(values.get("model"))), {})
-        _azure(values, model, text(values.get("cognitive_account_id"), 1_000),
-               text(values.get("version_upgrade_option")), where, document)  # fmt: skip
+        _azure(
+            values,
+            model,
+            text(values.get("cognitive_account_id"), 1_000),
+            text(values.get("version_upgrade_option")),
+            where,
+            document,
+        )
     elif resource["type"] == _AZAPI:
         properties = mapping(_body(values.get("body")).get("properties"))
-        _azure(values, mapping(properties.get("model")), text(values.get("parent_id"), 1_000),
-               text(properties.get("versionUpgradeOption")), where, document)  # fmt: skip
+        _azure(
+            values,
+            mapping(properties.get("model")),
+            text(values.get("parent_id"), 1_000),
+            text(properties.get("versionUpgradeOption")),
+            where,
+            document,
+        )
     elif resource["type"] == _PROFILE:
         arns = [text(model.get("model_arn")) for model in mappings(values.get("models"))]
         bedrock_deployment(text(values.get("arn")), arns, where=where, document=document)
     else:
         bedrock_deployment(
-            text(values.get("provisioned_model_arn")), [text(values.get("model_arn"))], where=where, document=document
+            text(values.get("provisioned_model_arn")),
+            [text(values.get("model_arn"))],
+            where=where,
+            document=document,
         )
 
 
 def _azure(
-    values: Mapping[str, Any], model: Mapping[str, Any], account: str, upgrades: str, where: str, document: Document
+    values: Mapping[str, Any],
+    model: Mapping[str, Any],
+    account: str,
+    upgrades: str,
+    where: str,
+    document: Document,
 ) -> None:
     name = text(values.get("name"))
     if not name or not text(model.get("name")):
@@ -135,7 +184,7 @@ def _azure(
         return
     document.deployments.append(
         azure_deployment(name, model, account=account, where=where, upgrades=upgrades)
-    )  # fmt: skip
+    )
 
 
 def _body(said: Any) -> Mapping[str, Any]:

@@ -1,7 +1,9 @@
-"""Usage as gateways, clouds and home-made reports export it: CSV, one row a day, application and model.
+"""Usage as gateways, clouds and home-made reports export it: CSV, one row a day, application and
+model.
 
-Columns are found by their titles, in any order: date, application, model and requests have to be there; provider,
-environment, input_tokens, output_tokens, cost and currency may be. Costs are US dollars: the register converts nothing.
+Columns are found by their titles, in any order: date, application, model and requests have to be
+there; provider, environment, input_tokens, output_tokens, cost and currency may be. Costs are US
+dollars: the register converts nothing.
 """
 
 from collections import Counter
@@ -13,7 +15,16 @@ from apps.intake.documents import DayOfUse, Document, Part, SaidUsage, Sighting,
 from apps.intake.models import Confidence
 from apps.intake.sheets.opening import open_book
 from apps.intake.sheets.tables import Cell
-from apps.intake.sheets.values import BadCell, Manners, amount, day, says_nothing, squeezed, text_of, whole_number
+from apps.intake.sheets.values import (
+    BadCell,
+    Manners,
+    amount,
+    day,
+    says_nothing,
+    squeezed,
+    text_of,
+    whole_number,
+)
 
 MOST_ROWS = 200_000
 MOST_CALLS, MOST_TOKENS = 10**12, 10**15
@@ -21,11 +32,27 @@ MOST_CALLS, MOST_TOKENS = 10**12, 10**15
 _HEAD_ROWS = 20
 _TITLES: Mapping[str, tuple[str, ...]] = {
     "date": ("date", "day", "usagedate", "datum", "tag"),
-    "application": ("application", "app", "applicationname", "service", "servicename", "project", "anwendung"),
+    "application": (
+        "application",
+        "app",
+        "applicationname",
+        "service",
+        "servicename",
+        "project",
+        "anwendung",
+    ),
     "environment": ("environment", "env", "umgebung"),
     "model": ("model", "modelid", "modelname", "deployment", "modell"),
     "provider": ("provider", "host", "vendor", "providername", "anbieter"),
-    "requests": ("requests", "calls", "nrequests", "numrequests", "requestcount", "count", "anfragen"),
+    "requests": (
+        "requests",
+        "calls",
+        "nrequests",
+        "numrequests",
+        "requestcount",
+        "count",
+        "anfragen",
+    ),
     "input": ("inputtokens", "prompttokens", "tokensin", "inputtokencount"),
     "output": ("outputtokens", "completiontokens", "tokensout", "outputtokencount"),
     "cost": ("cost", "costusd", "spend", "amount", "totalcost", "kosten"),
@@ -55,7 +82,9 @@ def read(body: bytes) -> Document:
             continue
         n_rows += 1
         if n_rows > MOST_ROWS:
-            raise Unreadable(f"There are more than {MOST_ROWS:,} rows in it. Send a month by itself.")
+            raise Unreadable(
+                f"There are more than {MOST_ROWS:,} rows in it. Send a month by itself."
+            )
         try:
             names, on, counted = _row(cells, columns, manners, other_currencies)
         except BadCell as bad:
@@ -65,20 +94,26 @@ def read(body: bytes) -> Document:
         days[on] = _sum(days[on], counted) if on in days else counted
     if not columns:
         raise Unreadable(
-            "No row of titles has date, application, model and requests. Name the columns so; provider, environment,"
+            "No row of titles has date, application, model and requests. Name the columns so; "
+            "provider, environment,"
             " input_tokens, output_tokens, cost and currency may stand beside them."
         )
     for currency, n in sorted(other_currencies.items()):
         document.ignored.append(
             Part(
-                "cost", f"{n:,} costs in {currency} are not taken: the register keeps US dollars and converts nothing."
+                "cost",
+                f"{n:,} costs in {currency} are not taken: the register keeps US dollars and "
+                "converts nothing.",
             )
         )
     for (application, environment, model, provider), days in sums.items():
         said = Sighting(
-            requested=model, provider=provider, service=application, environment=environment,
+            requested=model,
+            provider=provider,
+            service=application,
+            environment=environment,
             confidence=Confidence.GATEWAY_LOG,
-        )  # fmt: skip
+        )
         document.usage.append(SaidUsage(said, days))
     return document
 
@@ -90,12 +125,16 @@ def _columns(cells: list[Cell]) -> dict[str, int]:
         what: next((titles.index(spelled) for spelled in spellings if spelled in titles), -1)
         for what, spellings in _TITLES.items()
     }
-    return {} if any(found[what] < 0 for what in _NEEDED) else {what: at for what, at in found.items() if at >= 0}
+    return (
+        {}
+        if any(found[what] < 0 for what in _NEEDED)
+        else {what: at for what, at in found.items() if at >= 0}
+    )
 
 
 def _row(
     cells: list[Cell], columns: Mapping[str, int], manners: Manners, other_currencies: Counter[str]
-) -> tuple[_Names, date, DayOfUse]:  # fmt: skip
+) -> tuple[_Names, date, DayOfUse]:
     def cell(what: str) -> Cell:
         at = columns.get(what, -1)
         return cells[at] if 0 <= at < len(cells) and not says_nothing(cells[at]) else None
@@ -118,9 +157,11 @@ def _row(
     elif cell("cost") is not None:
         cost = amount(cell("cost"), manners, digits=18, places=10)
     names = (
-        clean(text_of(cell("application"))), clean(text_of(cell("environment")), 60), model,
+        clean(text_of(cell("application"))),
+        clean(text_of(cell("environment")), 60),
+        model,
         clean(text_of(cell("provider")), 120),
-    )  # fmt: skip
+    )
     return names, on, DayOfUse(n_calls, tokens[0], tokens[1], cost)
 
 

@@ -1,4 +1,5 @@
-"""YAML from strangers: safe tags only, and no bigger once its aliases are written out than it may be."""
+"""YAML from strangers: safe tags only, and no bigger once its aliases are written out than it may
+be."""
 
 from typing import Any
 
@@ -9,13 +10,15 @@ from apps.intake.documents import Unreadable
 # as written out; a bomb of ten lines has a billion
 MOST_NODES = 200_000
 DEEPEST = 64
-# signs of a number; YAML also has numbers to the base of 60, which take the square of their length to read
+# signs of a number; YAML also has numbers to the base of 60, which take the square of their length
+# to read
 MAX_NUMBER_LENGTH = 64
 _NUMBER_TAGS = frozenset({"tag:yaml.org,2002:int", "tag:yaml.org,2002:float"})
 
 
 def load_documents(body: bytes, *, most_nodes: int = MOST_NODES) -> list[Any]:
-    """Every document of a stream, empty ones left out. Unreadable, with the line, where it is broken or a bomb."""
+    """Every document of a stream, empty ones left out. Unreadable, with the line, where it is
+    broken or a bomb."""
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)(body)
     found = []
     left = most_nodes
@@ -27,7 +30,8 @@ def load_documents(body: bytes, *, most_nodes: int = MOST_NODES) -> list[Any]:
             left -= _written_out(node)
             if left < 0:
                 raise Unreadable(
-                    f"The file holds more than {most_nodes:,} values once its aliases are written out. Split it."
+                    f"The file holds more than {most_nodes:,} values once its aliases are written "
+                    "out. Split it."
                 )
             value = loader.construct_document(node)
             if value is not None:
@@ -46,7 +50,8 @@ def load_documents(body: bytes, *, most_nodes: int = MOST_NODES) -> list[Any]:
 
 
 def _written_out(root: yaml.Node) -> int:
-    """How many nodes there are when every alias stands for a copy; a circle or too deep a nesting is Unreadable."""
+    """How many nodes there are when every alias stands for a copy; a circle or too deep a nesting
+    is Unreadable."""
     sizes: dict[int, int] = {}
     open_nodes: set[int] = set()
 
@@ -58,9 +63,14 @@ def _written_out(root: yaml.Node) -> int:
             raise Unreadable(f"The YAML is nested deeper than {DEEPEST} levels.")
         if id(node) in open_nodes:
             raise Unreadable("The YAML refers to itself.")
-        if isinstance(node, yaml.ScalarNode) and node.tag in _NUMBER_TAGS and len(node.value) > MAX_NUMBER_LENGTH:
+        if (
+            isinstance(node, yaml.ScalarNode)
+            and node.tag in _NUMBER_TAGS
+            and len(node.value) > MAX_NUMBER_LENGTH
+        ):
             raise Unreadable(
-                f"The YAML has a number of {len(node.value):,} signs at line {node.start_mark.line + 1}; at most"
+                f"The YAML has a number of {len(node.value):,} signs at line "
+                f"{node.start_mark.line + 1}; at most"
                 f" {MAX_NUMBER_LENGTH} are read. Put it in quotes if it is a text."
             )
         open_nodes.add(id(node))

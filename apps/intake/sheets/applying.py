@@ -1,4 +1,5 @@
-"""The confirmed preview carried out: planned anew against what is on record now, and written where nothing differs."""
+"""The confirmed preview carried out: planned anew against what is on record now, and written where
+nothing differs."""
 
 from collections.abc import Iterator
 from datetime import date
@@ -24,12 +25,14 @@ _LOCK = 7_305_114_501  # advisory: two imports at once would both add what neith
 
 
 class ChangedMeanwhile(Exception):
-    """Rows are not as the preview showed them, and all or nothing was asked; the text says how many."""
+    """Rows are not as the preview showed them, and all or nothing was asked; the text says how
+    many."""
 
     def __init__(self, refused: dict[int, str]) -> None:
         n = len(refused)
         super().__init__(
-            f"{n} {'row has' if n == 1 else 'rows have'} changed since the preview, and you asked for all or nothing:"
+            f"{n} {'row has' if n == 1 else 'rows have'} changed since the preview, and you asked "
+            "for all or nothing:"
             " nothing was applied. Look at the new preview and confirm again."
         )
         self.refused = refused
@@ -38,12 +41,15 @@ class ChangedMeanwhile(Exception):
 def apply(import_: Import, by: User | None) -> tuple[UUID, Tally]:
     """Write what the preview showed, in the caller's transaction; the change's id and the counts.
 
-    Rows that would now do something else are refused with a sentence, or all are (ChangedMeanwhile), as was chosen.
+    Rows that would now do something else are refused with a sentence, or all are
+    (ChangedMeanwhile), as was chosen.
     """
     reason = f"import of {import_.file_name or 'a sheet'}"
     with audit_context(user=by, job="" if by else "ingest", reason=reason) as change:
         _lock(import_)
-        whole = sum(n for outcome, n in import_.counts.get("rows", {}).items() if outcome != REFUSED)
+        whole = sum(
+            n for outcome, n in import_.counts.get("rows", {}).items() if outcome != REFUSED
+        )
         tally = Tally()
         tally.rows[REFUSED] = import_.counts.get("rows", {}).get(REFUSED, 0)
         refused: dict[int, str] = {}
@@ -94,7 +100,8 @@ def _lock(import_: Import) -> None:
             """
             WITH concerned AS MATERIALIZED (
                 SELECT DISTINCT (plan #>> '{application,id}')::bigint AS id FROM intake_importrow
-                WHERE of_id = %s AND outcome IN ('added', 'changed') AND plan #>> '{application,id}' IS NOT NULL
+                WHERE of_id = %s AND outcome IN ('added', 'changed')
+                    AND plan #>> '{application,id}' IS NOT NULL
             )
             SELECT count(*) FROM (
                 SELECT a.id FROM inventory_application a JOIN concerned ON concerned.id = a.id
@@ -105,10 +112,16 @@ def _lock(import_: Import) -> None:
         )
 
 
-def _planned_anew(import_: Import, by: User | None) -> Iterator[tuple[Planned, dict[str, Any], str]]:
-    """(the plan as of now, the plan of the preview, its outcome) of every row that was not refused."""
+def _planned_anew(
+    import_: Import, by: User | None
+) -> Iterator[tuple[Planned, dict[str, Any], str]]:
+    """(the plan as of now, the plan of the preview, its outcome) of every row that was not
+    refused."""
     planner = Planner(
-        register_of(by), Catalogue(), BookMapping.from_json(import_.mapping), on=import_.planned_on or date.min
+        register_of(by),
+        Catalogue(),
+        BookMapping.from_json(import_.mapping),
+        on=import_.planned_on or date.min,
     )
     previews: list[tuple[dict[str, Any], str]] = []
 
@@ -129,7 +142,9 @@ def register_of(by: User | None) -> Register:
     return Register(by or User(), everything=by is None)
 
 
-def _what_differs(planned: Planned, after: dict[str, Any], before: dict[str, Any], outcome: str) -> str:
+def _what_differs(
+    planned: Planned, after: dict[str, Any], before: dict[str, Any], outcome: str
+) -> str:
     """Why the row is not what the preview showed any more; empty where it is."""
     if planned.outcome == REFUSED:
         return f"No longer possible since the preview: {planned.reason}"
@@ -142,7 +157,8 @@ def _what_differs(planned: Planned, after: dict[str, Any], before: dict[str, Any
         if old.get("do") != new.get("do") and "add" in {old.get("do"), new.get("do")}:
             what = "The application" if record == "application" else "This use"
             return (
-                f"{what} has been recorded by somebody else since the preview. Upload the sheet again to see what is"
+                f"{what} has been recorded by somebody else since the preview. Upload the sheet "
+                "again to see what is"
                 " left to do."
             )
         for fact in sorted({*old.get("changes", {}), *new.get("changes", {})}):
@@ -150,7 +166,8 @@ def _what_differs(planned: Planned, after: dict[str, Any], before: dict[str, Any
             if was != now_:
                 label = FIELDS[f"{record}.{fact}"].label if f"{record}.{fact}" in FIELDS else fact
                 return (
-                    f"{label} has been changed by somebody else since the preview: it was {_said(was)} and is now"
+                    f"{label} has been changed by somebody else since the preview: it was "
+                    f"{_said(was)} and is now"
                     f" {_said(now_)}. Upload the sheet again to decide anew."
                 )
     return "What is on record has changed since the preview. Upload the sheet again to see what is left to do."
@@ -160,7 +177,13 @@ def _effect(plan: dict[str, Any]) -> dict[str, Any]:
     """What a plan does, without the words about how sure the model's name is."""
     use = plan.get("use")
     kept = (
-        {name: value for name, value in use.items() if name not in {"why", "confidence", "resolved"}} if use else None
+        {
+            name: value
+            for name, value in use.items()
+            if name not in {"why", "confidence", "resolved"}
+        }
+        if use
+        else None
     )
     return {"application": plan.get("application"), "use": kept}
 

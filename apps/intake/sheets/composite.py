@@ -28,14 +28,20 @@ def tags(text: str) -> list[str]:
         raise BadCell(f"More than {MAX_TAGS} tags. Keep those that matter.")
     for tag in cleaned:
         if len(tag) > _MOST_TAG:
-            raise BadCell(f"The tag '{tag[:20]}...' is longer than {_MOST_TAG} characters. Shorten it.")
+            raise BadCell(
+                f"The tag '{tag[:20]}...' is longer than {_MOST_TAG} characters. Shorten it."
+            )
     return cleaned
 
 
 def tags_text(values: Sequence[str]) -> str:
     text = ", ".join(values)
     # only what reads back as the same list
-    return text if not text.startswith("[") and _safely(plain(text)) == list(values) else _json(list(values))
+    return (
+        text
+        if not text.startswith("[") and _safely(plain(text)) == list(values)
+        else _json(list(values))
+    )
 
 
 def references(text: str) -> dict[str, Any]:
@@ -44,10 +50,17 @@ def references(text: str) -> dict[str, Any]:
         try:
             found = json.loads(text)
         except (ValueError, RecursionError):
-            raise BadCell(f"'{text[:60]}' is no list of references. Write cmdb=APM-12; jira=RISK-7.") from None
+            raise BadCell(
+                f"'{text[:60]}' is no list of references. Write cmdb=APM-12; jira=RISK-7."
+            ) from None
         if not isinstance(found, dict):
             raise BadCell("References are names with values. Write cmdb=APM-12; jira=RISK-7.")
-        return _small({name: str(each) if type(each) in (int, float) else each for name, each in found.items()})
+        return _small(
+            {
+                name: str(each) if type(each) in (int, float) else each
+                for name, each in found.items()
+            }
+        )
     pairs: dict[str, Any] = {}
     for part in text.replace("\n", ";").split(";"):
         if not part.strip():

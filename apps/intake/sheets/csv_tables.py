@@ -1,4 +1,5 @@
-"""Comma-separated files as people have them: any delimiter, four encodings, titles above and ragged rows."""
+"""Comma-separated files as people have them: any delimiter, four encodings, titles above and ragged
+rows."""
 
 import codecs
 import csv
@@ -23,7 +24,8 @@ _WORDS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 
 
 def read_csv(content: bytes, name: str = "") -> Book:
-    """A book of one table. Unreadable where the bytes are no text; rows beyond the limits are refused on reading."""
+    """A book of one table. Unreadable where the bytes are no text; rows beyond the limits are
+    refused on reading."""
     text, encoding = _decoded(content)
     delimiter, body = _delimiter(text)
     count = CellCount()
@@ -38,7 +40,8 @@ def _decoded(content: bytes) -> tuple[str, str]:
                 return content.decode(codec), words
             except UnicodeDecodeError as error:
                 raise Unreadable(
-                    f"The file begins as {words} but is broken at byte {error.start:,}. Save it again and upload that."
+                    f"The file begins as {words} but is broken at byte {error.start:,}. Save it "
+                    "again and upload that."
                 ) from None
     without_mark = _utf_16_without_mark(content)
     if without_mark:
@@ -47,7 +50,9 @@ def _decoded(content: bytes) -> tuple[str, str]:
         except UnicodeDecodeError:
             pass
     if b"\0" in content:
-        raise Unreadable("This is no text: it holds zero bytes. Save the sheet as CSV or XLSX and upload that.")
+        raise Unreadable(
+            "This is no text: it holds zero bytes. Save the sheet as CSV or XLSX and upload that."
+        )
     try:
         return content.decode("utf-8"), "UTF-8"
     except UnicodeDecodeError:
@@ -57,7 +62,8 @@ def _decoded(content: bytes) -> tuple[str, str]:
     except UnicodeDecodeError:
         # five bytes mean nothing there; Latin-1 has something for all
         raise Unreadable(
-            "The letters of this file are neither UTF-8, UTF-16 nor Windows-1252. Save it as 'CSV UTF-8'."
+            "The letters of this file are neither UTF-8, UTF-16 nor Windows-1252. Save it as 'CSV "
+            "UTF-8'."
         ) from None
 
 
@@ -74,7 +80,8 @@ def _utf_16_without_mark(content: bytes) -> str:
 
 
 def _delimiter(text: str) -> tuple[str, str]:
-    """The delimiter that cuts the first lines into the most even rows; and the text without Excel's `sep=` line."""
+    """The delimiter that cuts the first lines into the most even rows; and the text without Excel's
+    `sep=` line."""
     first, _, rest = text.partition("\n")
     declared = first.strip().lower()
     if declared.startswith("sep=") and len(declared) <= 5:
@@ -87,7 +94,11 @@ def _delimiter(text: str) -> tuple[str, str]:
     best, best_score = ",", 0.0
     for delimiter in _DELIMITERS:
         try:
-            widths = [len(row) for row in csv.reader(io.StringIO(lines, newline=""), delimiter=delimiter) if any(row)]
+            widths = [
+                len(row)
+                for row in csv.reader(io.StringIO(lines, newline=""), delimiter=delimiter)
+                if any(row)
+            ]
         except csv.Error:
             continue
         cut = [width for width in widths if width > 1]
@@ -101,9 +112,11 @@ def _delimiter(text: str) -> tuple[str, str]:
 
 
 def _rows(text: str, delimiter: str, count: CellCount) -> Iterator[Row]:
-    """Numbered by record, as a spreadsheet that opens the file numbers them. An unclosed quote ends with the file."""
+    """Numbered by record, as a spreadsheet that opens the file numbers them. An unclosed quote ends
+    with the file."""
     csv.field_size_limit(MOST_CHARACTERS * 4)
-    # line by line out of the text: a file object of it would hold it once more, at four bytes a letter
+    # line by line out of the text: a file object of it would hold it once more, at four bytes a
+    # letter
     reader = csv.reader((match.group() for match in _LINE.finditer(text)), delimiter=delimiter)
     number = 0
     while True:
@@ -113,7 +126,8 @@ def _rows(text: str, delimiter: str, count: CellCount) -> Iterator[Row]:
             return
         except csv.Error as error:
             raise Unreadable(
-                f"Row {number + 1} cannot be read ({error}). Often a quotation mark is opened and never closed."
+                f"Row {number + 1} cannot be read ({error}). Often a quotation mark is opened and "
+                "never closed."
             ) from None
         number += 1
         count.add(len(cells))
@@ -121,12 +135,15 @@ def _rows(text: str, delimiter: str, count: CellCount) -> Iterator[Row]:
             raise Unreadable(f"There are more than {MOST_ROWS:,} rows. Split the file.")
         if len(cells) > MOST_COLUMNS:
             if any(cell.strip() for cell in cells[MOST_COLUMNS:]):
-                raise Unreadable(f"Row {number} has more than {MOST_COLUMNS} columns. Remove those not needed.")
+                raise Unreadable(
+                    f"Row {number} has more than {MOST_COLUMNS} columns. Remove those not needed."
+                )
             cells = cells[:MOST_COLUMNS]
         for cell in cells:
             if len(cell) > MOST_CHARACTERS:
                 raise Unreadable(
-                    f"A cell of row {number} is longer than {MOST_CHARACTERS:,} characters. A quotation mark may be"
+                    f"A cell of row {number} is longer than {MOST_CHARACTERS:,} characters. A "
+                    "quotation mark may be"
                     " open; otherwise shorten it."
                 )
         kept: list[Cell] = trimmed(list(cells))

@@ -1,7 +1,7 @@
 """The inventory as sheets that import as they are: nothing in them differs from what is on record.
 
-Rows are read and written in a stream, so memory stays flat whatever their number. A workbook is put together in a
-temporary file, since its archive is closed last.
+Rows are read and written in a stream, so memory stays flat whatever their number. A workbook is put
+together in a temporary file, since its archive is closed last.
 """
 
 import csv
@@ -17,7 +17,13 @@ from django.db.models import Q, QuerySet
 
 from apps.accounts.models import Team
 from apps.common.processes.lazy_import import lazy_import
-from apps.intake.sheets.fields import APPLICATION_FIELDS, FIELDS, FOR_READING, USE_FIELDS, SheetField
+from apps.intake.sheets.fields import (
+    APPLICATION_FIELDS,
+    FIELDS,
+    FOR_READING,
+    USE_FIELDS,
+    SheetField,
+)
 from apps.intake.sheets.limits import MOST_CHARACTERS
 from apps.intake.sheets.values import NOTHING, guarded, plain
 from apps.inventory.models import Application, Dependency
@@ -31,9 +37,13 @@ _CHUNK = 2_000
 _GROUPED = re.compile(r"[1-9]\d{0,2}\.\d{3}")
 # where the value of a field lies; the others are called as their fact
 _PATHS = {
-    "application.team": "team__slug", "use.model": "offering__api_id", "use.host": "offering__host__slug",
-    "use.region": "offering__region_scope", "use.tier": "offering__service_tier", "use.via": "via_party__slug",
-}  # fmt: skip
+    "application.team": "team__slug",
+    "use.model": "offering__api_id",
+    "use.host": "offering__host__slug",
+    "use.region": "offering__region_scope",
+    "use.tier": "offering__service_tier",
+    "use.via": "via_party__slug",
+}
 _LISTED_TEAMS = 2_000
 _VALIDATED_ROWS = 100_000
 
@@ -58,12 +68,18 @@ def use_rows(applications: QuerySet[Application], *, on: date) -> Iterator[list[
     """A row of values a use that has not ended by `on`; one statement in a stream."""
     paths = [_PATHS.get(field.code, field.fact) for field in USE_FIELDS]
     rows = (
-        Dependency.objects.filter(Q(until__isnull=True) | Q(until__gt=on), application__in=applications.order_by())
+        Dependency.objects.filter(
+            Q(until__isnull=True) | Q(until__gt=on), application__in=applications.order_by()
+        )
         .order_by("application_id", "pk")
         .values_list("application__slug", "application__name", *paths)
     )
     for slug, name, *row in rows.iterator(chunk_size=_CHUNK):
-        yield [slug, name, *(_shown(field, value) for field, value in zip(USE_FIELDS, row, strict=True))]
+        yield [
+            slug,
+            name,
+            *(_shown(field, value) for field, value in zip(USE_FIELDS, row, strict=True)),
+        ]
 
 
 def _shown(field: SheetField, value: Any) -> Any:
@@ -72,13 +88,15 @@ def _shown(field: SheetField, value: Any) -> Any:
     if field.code == "use.fallback_order" and value == 0:
         return None
     shown = field.show(value)
-    if isinstance(shown, str) and (len(shown) >= MOST_CHARACTERS or shown.strip().lower() == NOTHING):
+    if isinstance(shown, str) and (
+        len(shown) >= MOST_CHARACTERS or shown.strip().lower() == NOTHING
+    ):
         # an empty cell says nothing, and what is on record stays; cut off, it would be changed
         return None
     return shown
 
 
-# --- CSV -------------------------------------------------------------------------------------------------------------
+# --- CSV ------------------------------------------------------------------------------------------
 
 
 class _Echo:
@@ -95,7 +113,8 @@ def csv_lines(heads: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[s
 
 
 def _text(value: Any) -> str:
-    """Text as the import will keep it: invisible marks in front of a formula must not hide it from the guard."""
+    """Text as the import will keep it: invisible marks in front of a formula must not hide it from
+    the guard."""
     if value is None:
         return ""
     if isinstance(value, str):
@@ -109,14 +128,18 @@ def _text(value: Any) -> str:
     return str(value)
 
 
-# --- workbook --------------------------------------------------------------------------------------------------------
+# --- workbook -------------------------------------------------------------------------------------
 
 
 def workbook(
-    applications: QuerySet[Application], *, teams: QuerySet[Team], on: date, tell: Callable[[int], None] | None = None
+    applications: QuerySet[Application],
+    *,
+    teams: QuerySet[Team],
+    on: date,
+    tell: Callable[[int], None] | None = None,
 ) -> IO[bytes]:
-    """An open temporary file, at its beginning: applications, what they use, how to; gone when it is closed. `tell` is
-    told now and then how many rows are written."""
+    """An open temporary file, at its beginning: applications, what they use, how to; gone when it
+    is closed. `tell` is told now and then how many rows are written."""
     rows: Iterable[Sequence[Any]] = application_rows(applications)
     uses: Iterable[Sequence[Any]] = use_rows(applications, on=on)
     if tell is not None:
@@ -136,20 +159,27 @@ def _told(
 
 
 def template(*, teams: QuerySet[Team]) -> IO[bytes]:
-    """The workbook without rows; its examples stand on the sheet that explains it, and are never imported."""
+    """The workbook without rows; its examples stand on the sheet that explains it, and are never
+    imported."""
     return _workbook((), (), teams)
 
 
-def _workbook(applications: Iterable[Sequence[Any]], uses: Iterable[Sequence[Any]], teams: QuerySet[Team]) -> IO[bytes]:
+def _workbook(
+    applications: Iterable[Sequence[Any]], uses: Iterable[Sequence[Any]], teams: QuerySet[Team]
+) -> IO[bytes]:
     # closed by the response that sends it
     file = tempfile.TemporaryFile(prefix="sheet-")  # noqa: SIM115
     book = xlsxwriter.Workbook(
         file,
         {
-            "constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False,
-            "strings_to_numbers": False, "default_date_format": "yyyy-mm-dd", "use_zip64": True,
+            "constant_memory": True,
+            "strings_to_formulas": False,
+            "strings_to_urls": False,
+            "strings_to_numbers": False,
+            "default_date_format": "yyyy-mm-dd",
+            "use_zip64": True,
         },
-    )  # fmt: skip
+    )
     styles = {
         "head": book.add_format({"bold": True, "bottom": 1, "text_wrap": True, "valign": "top"}),
         "day": book.add_format({"num_format": "yyyy-mm-dd"}),
@@ -157,7 +187,9 @@ def _workbook(applications: Iterable[Sequence[Any]], uses: Iterable[Sequence[Any
         "title": book.add_format({"bold": True, "font_size": 14}),
     }
     slugs = list(teams.order_by("slug").values_list("slug", flat=True)[:_LISTED_TEAMS])
-    _sheet(book, "Applications", application_heads(), APPLICATION_FIELDS, applications, styles, slugs)
+    _sheet(
+        book, "Applications", application_heads(), APPLICATION_FIELDS, applications, styles, slugs
+    )
     head_id = FIELDS["application.slug"]
     reading = SheetField("application.reading", FOR_READING, head_id.parse, width=32)
     _sheet(book, "Uses", use_heads(), (head_id, reading, *USE_FIELDS), uses, styles, slugs)
@@ -190,10 +222,19 @@ def _sheet(
             listed = f"=Lists!$A$1:$A${len(teams)}"
         if listed:
             sheet.data_validation(
-                1, place, _VALIDATED_ROWS, place,
-                {"validate": "list", "source": listed, "error_type": "information", "error_title": head,
-                 "error_message": "The register knows the listed words; others may be refused on import."},
-            )  # fmt: skip
+                1,
+                place,
+                _VALIDATED_ROWS,
+                place,
+                {
+                    "validate": "list",
+                    "source": listed,
+                    "error_type": "information",
+                    "error_title": head,
+                    "error_message": "The register knows the listed words; others may be "
+                    "refused on import.",
+                },
+            )
     number = 0
     for number, row in enumerate(rows, 1):
         for place, value in enumerate(row):
@@ -221,13 +262,21 @@ def _is_exact(value: int | Decimal) -> bool:
 
 
 _EXAMPLES = {
-    "application.slug": ("claims-triage", ""), "application.name": ("Claims triage", "HR assistant"),
-    "application.team": ("claims", "people"), "application.criticality": ("critical", "standard"),
-    "application.status": ("production", "pilot"), "application.users_affected": ("1200", ""),
-    "use.model": ("gpt-4o-2024-11-20", "claude-sonnet-4-5"), "use.host": ("azure", "amazon-bedrock"),
-    "use.role": ("primary", "fallback"), "use.via": ("", "litellm"), "use.reached": ("direct", "gateway"),
-    "use.fallback_order": ("", "1"), "use.traffic_share": ("60 %", ""), "use.since": ("2026-03-01", ""),
-}  # fmt: skip
+    "application.slug": ("claims-triage", ""),
+    "application.name": ("Claims triage", "HR assistant"),
+    "application.team": ("claims", "people"),
+    "application.criticality": ("critical", "standard"),
+    "application.status": ("production", "pilot"),
+    "application.users_affected": ("1200", ""),
+    "use.model": ("gpt-4o-2024-11-20", "claude-sonnet-4-5"),
+    "use.host": ("azure", "amazon-bedrock"),
+    "use.role": ("primary", "fallback"),
+    "use.via": ("", "litellm"),
+    "use.reached": ("direct", "gateway"),
+    "use.fallback_order": ("", "1"),
+    "use.traffic_share": ("60 %", ""),
+    "use.since": ("2026-03-01", ""),
+}
 
 
 def _how_to(book: Any, styles: dict[str, Any]) -> None:
@@ -236,18 +285,25 @@ def _how_to(book: Any, styles: dict[str, Any]) -> None:
     sheet.set_column(1, 1, 60)
     sheet.set_column(2, 4, 28)
     lines = [
-        "Applications: one row each. Uses: one row for each model an application calls, under the application's id.",
-        "Upload the file under Import. You see what every row would do before anything is written, and can undo it.",
-        "An empty cell keeps what is on record; (none) empties it. Rows that are not in the file stay as they are.",
+        "Applications: one row each. Uses: one row for each model an application calls, under the "
+        "application's id.",
+        "Upload the file under Import. You see what every row would do before anything is written, "
+        "and can undo it.",
+        "An empty cell keeps what is on record; (none) empties it. Rows that are not in the file "
+        "stay as they are.",
         "One sheet with everything works too: repeat the application on each of its rows.",
     ]
     sheet.write_string(0, 0, "How this file is read", styles["title"])
     for number, line in enumerate(lines, 2):
         sheet.write_string(number, 0, line)
     top = len(lines) + 3
-    for place, head in enumerate(("Column", "What it holds", "Words", "Example", "Another example")):
+    for place, head in enumerate(
+        ("Column", "What it holds", "Words", "Example", "Another example")
+    ):
         sheet.write_string(top, place, head, styles["head"])
     for number, field in enumerate((*APPLICATION_FIELDS, *USE_FIELDS), top + 1):
         first, second = _EXAMPLES.get(field.code, ("", ""))
-        for place, text in enumerate((field.label, field.about, ", ".join(field.words), first, second)):
+        for place, text in enumerate(
+            (field.label, field.about, ", ".join(field.words), first, second)
+        ):
             sheet.write_string(number, place, text, styles["wrap"])

@@ -1,7 +1,9 @@
-"""A sheet's way from the upload to the register: received, columns chosen, read, confirmed, applied, undone, dropped.
+"""A sheet's way from the upload to the register: received, columns chosen, read, confirmed,
+applied, undone, dropped.
 
-Each step is a row's state. Short ones are done at once; what takes longer waits for a worker, and beat finds it again
-should a message or a worker be lost: a step is one transaction, so that it is done once or not at all.
+Each step is a row's state. Short ones are done at once; what takes longer waits for a worker, and
+beat finds it again should a message or a worker be lost: a step is one transaction, so that it is
+done once or not at all.
 """
 
 import hashlib
@@ -38,11 +40,17 @@ APPLIES_ITSELF = "applies_itself"
 
 
 def receive_sheet(
-    *, content: bytes, file_name: str, by: User | None, at: datetime, examined: Examined | None = None
+    *,
+    content: bytes,
+    file_name: str,
+    by: User | None,
+    at: datetime,
+    examined: Examined | None = None,
 ) -> Import:
     """Keep the file and guess what its columns hold; Unreadable where nothing can be made of it.
 
-    `examined` is what `examine_sheet` said of it, for who holds a lock: examining takes as long as a file likes.
+    `examined` is what `examine_sheet` said of it, for who holds a lock: examining takes as long as
+    a file likes.
     """
     book = examined or examine_sheet(content, file_name)
     mapping = book.mapping
@@ -72,7 +80,10 @@ def same_content(import_: Import, *, user: User) -> Import | None:
     return (
         Import.objects.visible_to(user)
         .filter(digest=import_.digest)
-        .filter(Q(received_at__lt=import_.received_at) | Q(received_at=import_.received_at, pk__lt=import_.pk))
+        .filter(
+            Q(received_at__lt=import_.received_at)
+            | Q(received_at=import_.received_at, pk__lt=import_.pk)
+        )
         .exclude(state__in=(Import.State.DROPPED, Import.State.FAILED, Import.State.RECEIVED))
         .order_by("-received_at", "-pk")
         .first()
@@ -80,7 +91,8 @@ def same_content(import_: Import, *, user: User) -> Import | None:
 
 
 def _memory(by: User, digest: str) -> SheetMemory | None:
-    """What the person, or else a colleague in one of the person's teams, chose for these heads last."""
+    """What the person, or else a colleague in one of the person's teams, chose for these heads
+    last."""
     kept = SheetMemory.objects.filter(heads_digest=digest)
     return (
         kept.filter(user=by).first()
@@ -88,13 +100,24 @@ def _memory(by: User, digest: str) -> SheetMemory | None:
     )
 
 
-def choose_columns(*, import_: Import, mapping: BookMapping, by: User | None, at: datetime) -> Import:
+def choose_columns(
+    *, import_: Import, mapping: BookMapping, by: User | None, at: datetime
+) -> Import:
     """Read the sheet so: the preview follows. May be done again until it is applied."""
-    step(import_, (Import.State.RECEIVED, Import.State.READ, Import.State.FAILED), Import.State.READING,
-          mapping=mapping.as_json(), error="", counts={}, attempts=0)  # fmt: skip
+    step(
+        import_,
+        (Import.State.RECEIVED, Import.State.READ, Import.State.FAILED),
+        Import.State.READING,
+        mapping=mapping.as_json(),
+        error="",
+        counts={},
+        attempts=0,
+    )
     if by is not None:
         SheetMemory.objects.update_or_create(
-            user=by, heads_digest=import_.heads_digest, defaults={"mapping": mapping.as_json(), "used_at": at}
+            user=by,
+            heads_digest=import_.heads_digest,
+            defaults={"mapping": mapping.as_json(), "used_at": at},
         )
     return _go_on(import_, at_once=import_.n_bytes <= AT_ONCE_BYTES)
 
@@ -102,9 +125,18 @@ def choose_columns(*, import_: Import, mapping: BookMapping, by: User | None, at
 def confirm_import(*, import_: Import, whole_or_nothing: bool = False, by: User | None) -> Import:
     """Apply what the preview shows. Of two who confirm at once the second is told so (NotNow)."""
     if by is not None and import_.by_id != by.pk:
-        raise NotYours("Only who uploaded a sheet confirms it. Upload it yourself to import it in your name.")
+        raise NotYours(
+            "Only who uploaded a sheet confirms it. Upload it yourself to import it in your name."
+        )
     n_rows = sum(n for outcome, n in import_.counts.get("rows", {}).items() if outcome != REFUSED)
-    step(import_, (Import.State.READ,), Import.State.APPLYING, whole_or_nothing=whole_or_nothing, error="", attempts=0)
+    step(
+        import_,
+        (Import.State.READ,),
+        Import.State.APPLYING,
+        whole_or_nothing=whole_or_nothing,
+        error="",
+        attempts=0,
+    )
     return _go_on(import_, at_once=n_rows <= AT_ONCE_ROWS)
 
 
@@ -115,7 +147,10 @@ def undo_import(*, import_: Import, by: User) -> Import:
     if not by.is_governance and any(
         not by.may(TeamRole.EDITOR, team) for team in teams_written_in(change=import_.change)
     ):
-        raise NotYours("It wrote to applications of teams you do not edit. Ask one of their editors, or governance.")
+        raise NotYours(
+            "It wrote to applications of teams you do not edit. Ask one of their editors, or "
+            "governance."
+        )
     step(import_, (Import.State.APPLIED,), Import.State.UNDOING, error="", attempts=0, undone_by=by)
     return _go_on(import_, at_once=_n_written(import_) <= AT_ONCE_ROWS)
 
@@ -123,7 +158,12 @@ def undo_import(*, import_: Import, by: User) -> Import:
 def drop_import(*, import_: Import) -> Import:
     """Give it up: nothing was applied, and the file goes."""
     with transaction.atomic():
-        step(import_, (Import.State.RECEIVED, Import.State.READ, Import.State.FAILED), Import.State.DROPPED, error="")
+        step(
+            import_,
+            (Import.State.RECEIVED, Import.State.READ, Import.State.FAILED),
+            Import.State.DROPPED,
+            error="",
+        )
         ImportContent.objects.filter(of=import_).delete()
         import_.rows.all().delete()
     return import_
@@ -132,7 +172,9 @@ def drop_import(*, import_: Import) -> Import:
 def _n_written(import_: Import) -> int:
     counts = import_.counts
     return sum(
-        counts.get(kind, {}).get(outcome, 0) for kind in ("applications", "uses") for outcome in ("added", "changed")
+        counts.get(kind, {}).get(outcome, 0)
+        for kind in ("applications", "uses")
+        for outcome in ("added", "changed")
     )
 
 
@@ -154,7 +196,7 @@ def _go_on(import_: Import, *, at_once: bool) -> Import:
     return import_
 
 
-# --- what a worker does ----------------------------------------------------------------------------------------------
+# --- what a worker does ---------------------------------------------------------------------------
 
 
 def carry_out(pk: int) -> bool:
@@ -181,7 +223,9 @@ def _read(import_: Import) -> None:
                 on_block=lambda n_rows: say(import_.pk, n_rows, 0),
             )
     except Unreadable as unreadable:
-        Import.objects.filter(pk=import_.pk).update(state=Import.State.FAILED, error=str(unreadable))
+        Import.objects.filter(pk=import_.pk).update(
+            state=Import.State.FAILED, error=str(unreadable)
+        )
         return
     except ResultTooLargeError:
         # a small file of many rows: a worker reads them one by one
@@ -189,7 +233,9 @@ def _read(import_: Import) -> None:
         return
     # what a program sends waits for nobody's confirmation
     state = Import.State.APPLYING if import_.mapping.get(APPLIES_ITSELF) else Import.State.READ
-    Import.objects.filter(pk=import_.pk).update(state=state, counts=tally.as_json(), planned_on=on, read_at=now())
+    Import.objects.filter(pk=import_.pk).update(
+        state=state, counts=tally.as_json(), planned_on=on, read_at=now()
+    )
 
 
 def _apply(import_: Import) -> None:
@@ -217,7 +263,11 @@ def _undo(import_: Import) -> None:
         return
     try:
         with transaction.atomic():
-            undo(change=import_.change, by=import_.undone_by, reason=f"import of {import_.file_name or 'a sheet'}")
+            undo(
+                change=import_.change,
+                by=import_.undone_by,
+                reason=f"import of {import_.file_name or 'a sheet'}",
+            )
     except (RefusedChange, ForbiddenChangeError) as refused:
         Import.objects.filter(pk=import_.pk).update(state=Import.State.APPLIED, error=str(refused))
         return
@@ -237,23 +287,26 @@ _MAX_BATCHES = 500
 
 
 def forget_old_files(*, at: datetime) -> int:
-    """Files and rows of imports that came in more than PAYLOAD_DAYS ago go; what they did stays in the history.
+    """Files and rows of imports that came in more than PAYLOAD_DAYS ago go; what they did stays in
+    the history.
 
     The number of imports.
     """
     if not settings.PAYLOAD_DAYS:
         return 0
     before = at - timedelta(days=settings.PAYLOAD_DAYS)
-    old = Import.objects.exclude(state__in=Import.WAITING).filter(received_at__lt=before, content__isnull=False)
+    old = Import.objects.exclude(state__in=Import.WAITING).filter(
+        received_at__lt=before, content__isnull=False
+    )
     n_forgotten = 0
     for _ in range(_MAX_BATCHES):
         ids = list(old.order_by("pk").values_list("pk", flat=True)[:_BATCH])
         if not ids:
             break
         with transaction.atomic():
-            Import.objects.filter(pk__in=ids, state__in=(Import.State.RECEIVED, Import.State.READ)).update(
-                state=Import.State.DROPPED
-            )
+            Import.objects.filter(
+                pk__in=ids, state__in=(Import.State.RECEIVED, Import.State.READ)
+            ).update(state=Import.State.DROPPED)
             for import_ in Import.objects.filter(pk__in=ids):
                 import_.rows.all().delete()
             ImportContent.objects.filter(of__in=ids).delete()

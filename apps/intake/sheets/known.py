@@ -1,4 +1,5 @@
-"""What is on record and the user may see, as far as a sheet speaks of it; loaded in blocks of rows."""
+"""What is on record and the user may see, as far as a sheet speaks of it; loaded in blocks of
+rows."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -14,7 +15,9 @@ from apps.inventory.actions import APPLICATION_FACTS, DEPENDENCY_FACTS
 from apps.inventory.models import Application, Dependency
 
 SHEET_FACTS = tuple(
-    field.fact for field in APPLICATION_FIELDS if field.fact in APPLICATION_FACTS and field.fact != "team"
+    field.fact
+    for field in APPLICATION_FIELDS
+    if field.fact in APPLICATION_FACTS and field.fact != "team"
 )
 USE_FACTS = tuple(sorted(DEPENDENCY_FACTS - {"via_party"}))
 
@@ -59,7 +62,9 @@ class Register:
         """`everything` is for a command of the operator, which sees and edits all."""
         teams = Team.objects.all() if everything else Team.objects.visible_to(user)
         self.teams = [
-            KnownTeam(team.pk, team.slug, team.name, everything or user.may(TeamRole.EDITOR, team.pk))
+            KnownTeam(
+                team.pk, team.slug, team.name, everything or user.may(TeamRole.EDITOR, team.pk)
+            )
             for team in teams.order_by("pk")
         ]
         self.team_by_id = {team.id: team for team in self.teams}
@@ -67,10 +72,14 @@ class Register:
         self._teams_by_name: dict[str, list[KnownTeam]] = defaultdict(list)
         for team in self.teams:
             self._teams_by_name[folded(team.name)].append(team)
-        self._applications = Application.objects.all() if everything else Application.objects.visible_to(user)
+        self._applications = (
+            Application.objects.all() if everything else Application.objects.visible_to(user)
+        )
         self.by_slug: dict[str, int] = {}
         self.by_name: dict[str, list[tuple[int, int, str]]] = defaultdict(list)  # (id, team, slug)
-        for pk, slug, name, team_id in self._applications.order_by("pk").values_list("pk", "slug", "name", "team_id"):
+        for pk, slug, name, team_id in self._applications.order_by("pk").values_list(
+            "pk", "slug", "name", "team_id"
+        ):
             self.by_slug[slug] = pk
             self.by_name[folded(name)].append((pk, team_id, slug))
         self.applications: dict[int, KnownApplication] = {}
@@ -91,27 +100,45 @@ class Register:
         return team
 
     def load(self, ids: Iterable[int], *, on: date) -> None:
-        """What the applications are, and what they use today or will; two statements. Forgets the block before."""
+        """What the applications are, and what they use today or will; two statements. Forgets the
+        block before."""
         wanted = set(ids)
         self.applications = {
             row["pk"]: KnownApplication(
-                row["pk"], row["slug"], row["team_id"], row["merged_into_id"] is not None,
+                row["pk"],
+                row["slug"],
+                row["team_id"],
+                row["merged_into_id"] is not None,
                 {name: row[name] for name in SHEET_FACTS},
             )
             for row in self._applications.filter(pk__in=wanted).values(
                 "pk", "slug", "team_id", "merged_into_id", *SHEET_FACTS
             )
-        }  # fmt: skip
+        }
         self.uses = defaultdict(list)
         rows = (
             Dependency.objects.filter(application_id__in=self.applications)
             .order_by("pk")
-            .values("pk", "application_id", "offering_id", "role", "via_party_id", "since", "until", *USE_FACTS)
+            .values(
+                "pk",
+                "application_id",
+                "offering_id",
+                "role",
+                "via_party_id",
+                "since",
+                "until",
+                *USE_FACTS,
+            )
         )
         for row in rows:
             self.uses[row["application_id"]].append(
                 KnownUse(
-                    row["pk"], row["offering_id"], row["role"], row["via_party_id"], row["since"], row["until"],
+                    row["pk"],
+                    row["offering_id"],
+                    row["role"],
+                    row["via_party_id"],
+                    row["since"],
+                    row["until"],
                     {name: row[name] for name in USE_FACTS},
                 )
-            )  # fmt: skip
+            )

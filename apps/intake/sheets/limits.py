@@ -3,7 +3,8 @@
 MIB = 1024 * 1024
 # as it is sent; a workbook of 100,000 applications with 500,000 dependencies is about 50 MiB
 MOST_BYTES = 64 * MIB
-# a workbook is a zip archive: what its parts may hold once inflated, all together, and how many there may be
+# a workbook is a zip archive: what its parts may hold once inflated, all together, and how many
+# there may be
 MOST_INFLATED_BYTES = 1024 * MIB
 MOST_PARTS = 2_000
 # texts that cells share, and format tables, are held in memory while the sheets stream
@@ -12,10 +13,11 @@ MOST_SHEETS = 50
 MOST_ROWS = 1_000_000  # of all sheets together
 MOST_COLUMNS = 200
 MOST_CHARACTERS = 32_767  # of one cell, which is also what a spreadsheet can hold
-# of a whole file, empty ones between others counted: 500,000 rows of 60 columns. A file of a few megabytes can unpack
-# to more, and each costs some microseconds
+# of a whole file, empty ones between others counted: 500,000 rows of 60 columns. A file of a few
+# megabytes can unpack to more, and each costs some microseconds
 MAX_CELLS = 30_000_000
-# cells that show the value of another one, of a sheet; the areas are kept, and their cells never written out
+# cells that show the value of another one, of a sheet; the areas are kept, and their cells never
+# written out
 MAX_MERGED_CELLS = 100_000
 MAX_MERGED_AREAS = 20_000
 # signs of a cell that is read as a number or a date, the longest of which have about 30

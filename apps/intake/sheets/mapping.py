@@ -25,7 +25,8 @@ SAMPLE_ROWS = 3
 
 @dataclass(frozen=True, slots=True)
 class SheetMapping:
-    """How one table is read. `columns` maps the place of a column, from 0, to the code of a field."""
+    """How one table is read. `columns` maps the place of a column, from 0, to the code of a
+    field."""
 
     name: str
     head_row: int  # 0: there are no heads, and nothing of it is read
@@ -41,7 +42,9 @@ class SheetMapping:
     @property
     def ignored(self) -> tuple[str, ...]:
         """Heads of columns that are kept and not read."""
-        return tuple(head for place, head in enumerate(self.heads) if head and place not in self.columns)
+        return tuple(
+            head for place, head in enumerate(self.heads) if head and place not in self.columns
+        )
 
     @property
     def missing(self) -> tuple[SheetField, ...]:
@@ -54,8 +57,8 @@ class SheetMapping:
 
 @dataclass(frozen=True, slots=True)
 class BookMapping:
-    """`team` is the slug of the team that new applications go to where their row names none, `application` that of the
-    application that rows are about which name none."""
+    """`team` is the slug of the team that new applications go to where their row names none,
+    `application` that of the application that rows are about which name none."""
 
     sheets: tuple[SheetMapping, ...]
     manners: Manners = field(default_factory=Manners)
@@ -65,21 +68,30 @@ class BookMapping:
     @property
     def read_sheets(self) -> list[tuple[int, SheetMapping]]:
         """(place in the file, mapping) of what is read: applications before what they use."""
-        read = [(place, sheet) for place, sheet in enumerate(self.sheets) if sheet.read and sheet.head_row]
+        read = [
+            (place, sheet)
+            for place, sheet in enumerate(self.sheets)
+            if sheet.read and sheet.head_row
+        ]
         return sorted(read, key=lambda pair: (pair[1].has_uses, pair[0]))
 
     @property
     def digest(self) -> str:
         """The same for files with the same heads."""
-        heads = [[squeezed(head) for head in sheet.heads] for sheet in self.sheets if sheet.head_row]
+        heads = [
+            [squeezed(head) for head in sheet.heads] for sheet in self.sheets if sheet.head_row
+        ]
         return hashlib.sha256(repr(heads).encode()).hexdigest()
 
     def as_json(self) -> dict[str, Any]:
         return {
             "sheets": [
                 {
-                    "name": sheet.name, "head_row": sheet.head_row, "heads": list(sheet.heads),
-                    "columns": {str(place): code for place, code in sheet.columns.items()}, "read": sheet.read,
+                    "name": sheet.name,
+                    "head_row": sheet.head_row,
+                    "heads": list(sheet.heads),
+                    "columns": {str(place): code for place, code in sheet.columns.items()},
+                    "read": sheet.read,
                     "samples": [list(row) for row in sheet.samples],
                 }
                 for sheet in self.sheets
@@ -88,7 +100,7 @@ class BookMapping:
             "decimal_mark": self.manners.decimal_mark,
             "team": self.team,
             "application": self.application,
-        }  # fmt: skip
+        }
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> "BookMapping":
@@ -98,7 +110,11 @@ class BookMapping:
                     name=sheet["name"],
                     head_row=sheet["head_row"],
                     heads=tuple(sheet["heads"]),
-                    columns={int(place): code for place, code in sheet["columns"].items() if code in FIELDS},
+                    columns={
+                        int(place): code
+                        for place, code in sheet["columns"].items()
+                        if code in FIELDS
+                    },
                     read=sheet["read"],
                     samples=tuple(tuple(row) for row in sheet.get("samples", ())),
                 )
@@ -116,16 +132,20 @@ def guess(book: Book) -> BookMapping:
 
 
 def remembered(guessed: BookMapping, stored: Mapping[str, Any]) -> BookMapping:
-    """What was chosen before for the same heads, on this file; heads are told by name, not by place."""
+    """What was chosen before for the same heads, on this file; heads are told by name, not by
+    place."""
     earlier = BookMapping.from_json(stored)
     by_heads = {tuple(squeezed(head) for head in sheet.heads): sheet for sheet in earlier.sheets}
     sheets = []
     for sheet in guessed.sheets:
         known = by_heads.get(tuple(squeezed(head) for head in sheet.heads))
         sheets.append(
-            sheet if known is None or not sheet.head_row
-            else SheetMapping(sheet.name, sheet.head_row, sheet.heads, known.columns, known.read, sheet.samples)
-        )  # fmt: skip
+            sheet
+            if known is None or not sheet.head_row
+            else SheetMapping(
+                sheet.name, sheet.head_row, sheet.heads, known.columns, known.read, sheet.samples
+            )
+        )
     return BookMapping(tuple(sheets), earlier.manners, earlier.team)
 
 
@@ -143,11 +163,16 @@ def _guess_table(table: Table) -> SheetMapping:
     _, place, (number, cells) = best
     heads = tuple(header_of(cell) for cell in cells)
     samples = tuple(
-        tuple(text_of(cell)[:80] for cell in row[: len(heads)]) for _, row in top[place + 1 : place + 1 + SAMPLE_ROWS]
+        tuple(text_of(cell)[:80] for cell in row[: len(heads)])
+        for _, row in top[place + 1 : place + 1 + SAMPLE_ROWS]
     )
     columns = _codes(heads)
     sheet = SheetMapping(table.name, number, heads, columns, samples=samples)
-    return sheet if not sheet.missing else SheetMapping(table.name, number, heads, columns, read=False, samples=samples)
+    return (
+        sheet
+        if not sheet.missing
+        else SheetMapping(table.name, number, heads, columns, read=False, samples=samples)
+    )
 
 
 def header_of(cell: Cell) -> str:
@@ -156,7 +181,8 @@ def header_of(cell: Cell) -> str:
 
 
 def _widest(top: Sequence[Row]) -> tuple[int, int, Row] | None:
-    """No head is known: the first row as full as any is taken for the heads, and people say what they mean."""
+    """No head is known: the first row as full as any is taken for the heads, and people say what
+    they mean."""
     full = [sum(bool(text_of(cell)) for cell in cells) for _, cells in top[:ROWS_ABOVE_HEADS]]
     if not full or max(full) < 2:
         return None
@@ -173,7 +199,11 @@ def _codes(heads: Sequence[str]) -> dict[int, str]:
                 continue
             for asked in (squeezed(head), squeezed(_BRACKETS.sub(" ", head))):
                 code = names.get(asked)
-                if code and code not in found.values() and not (code in _MONEY and _CURRENCY.search(head)):
+                if (
+                    code
+                    and code not in found.values()
+                    and not (code in _MONEY and _CURRENCY.search(head))
+                ):
                     found[place] = code
                     break
     if "use.model" not in found.values():

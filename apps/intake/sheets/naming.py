@@ -1,4 +1,5 @@
-"""Model strings of a sheet to offerings: exactly, by the resolver, as a new id at that host, or a question.
+"""Model strings of a sheet to offerings: exactly, by the resolver, as a new id at that host, or a
+question.
 
 The catalogue is read once an import; each distinct pair of host and model is worked out once.
 """
@@ -40,8 +41,9 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """What a row calls. Either `offering` (its id), or `new` (host slug, api id, region, tier), or a `refusal` about
-    `column`. `role` is what the catalogue knows it is for, empty for a plain model."""
+    """What a row calls. Either `offering` (its id), or `new` (host slug, api id, region, tier), or
+    a `refusal` about `column`. `role` is what the catalogue knows it is for, empty for a plain
+    model."""
 
     offering: int | None = None
     new: tuple[str, str, str, str] | None = None
@@ -78,8 +80,12 @@ class Catalogue:
     """Providers and offerings as a sheet may name them; five statements, then none."""
 
     def __init__(self) -> None:
-        self._parties = [Party(pk, slug, name, tuple(roles)) for pk, slug, name, roles in
-                         Provider.objects.order_by("pk").values_list("pk", "slug", "name", "roles")]  # fmt: skip
+        self._parties = [
+            Party(pk, slug, name, tuple(roles))
+            for pk, slug, name, roles in Provider.objects.order_by("pk").values_list(
+                "pk", "slug", "name", "roles"
+            )
+        ]
         self._by_slug = {party.slug: party for party in self._parties}
         self._by_id = {party.id: party for party in self._parties}
         self._by_name: dict[str, list[Party]] = defaultdict(list)
@@ -91,7 +97,14 @@ class Catalogue:
         self._hosts_of_id: dict[str, set[int]] = defaultdict(set)
         self._hosts_of_model: dict[tuple[str, int], set[int]] = defaultdict(set)
         for row in Offering.objects.order_by("pk").values_list(
-            "pk", "host_id", "api_id", "region_scope", "service_tier", "version_id", "alias_id", "category"
+            "pk",
+            "host_id",
+            "api_id",
+            "region_scope",
+            "service_tier",
+            "version_id",
+            "alias_id",
+            "category",
         ):
             known = _Known(*row)
             self._by_id_at_host[known.host, known.api_id].append(known)
@@ -104,11 +117,13 @@ class Catalogue:
         self._versions = dict(Version.objects.order_by().values_list("identifier", "pk"))
         aliases = list(Alias.objects.order_by().values_list("identifier", "pk", "version"))
         self._aliases = {identifier: pk for identifier, pk, _ in aliases}
-        self._versions_of_aliases = {identifier: version for identifier, _, version in aliases if version is not None}
+        self._versions_of_aliases = {
+            identifier: version for identifier, _, version in aliases if version is not None
+        }
         self._resolver: Any = None
         self._answers: dict[tuple[str, str, str, str], Named] = {}
 
-    # --- parties ----------------------------------------------------------------------------------------------------
+    # --- parties ----------------------------------------------------------------------------------
 
     def party(self, text: str) -> Party | None:
         """The provider a cell names by slug, name or one of its usual spellings."""
@@ -125,7 +140,7 @@ class Catalogue:
     def party_by_id(self, pk: int) -> Party:
         return self._by_id[pk]
 
-    # --- models -----------------------------------------------------------------------------------------------------
+    # --- models -----------------------------------------------------------------------------------
 
     def name(self, *, host: str, model: str, region: str = "", tier: str = "") -> Named:
         key = (host, model, region, tier)
@@ -135,7 +150,8 @@ class Catalogue:
         return answer
 
     def version(self, *, host: str, model: str) -> int | None:
-        """The one version that the string means at `host`, empty where that is not known; whatever it is offered as."""
+        """The one version that the string means at `host`, empty where that is not known; whatever
+        it is offered as."""
         party = self.party(host) if host else None
         known = self._by_lower.get((party.id, model.lower()), []) if party is not None else []
         versions = {each.version for each in known}
@@ -145,7 +161,8 @@ class Catalogue:
         return self._versions.get(canonical) or self._versions_of_aliases.get(canonical)
 
     def canonical(self, *, host: str, model: str) -> str:
-        """The id of the known model that the string names by the resolver; empty where it names none."""
+        """The id of the known model that the string names by the resolver; empty where it names
+        none."""
         party = self.party(host) if host else None
         return self._resolve(model, party.slug if party is not None else None).canonical or ""
 
@@ -154,7 +171,8 @@ class Catalogue:
             party = self.party(host)
             if party is None:
                 return Named(
-                    refusal=f"No provider is called '{host}'. Use the name or id of one in the register, or ask"
+                    refusal=f"No provider is called '{host}'. Use the name or id of one in the "
+                    "register, or ask"
                     " governance to add it.",
                     column="use.host",
                 )
@@ -164,7 +182,10 @@ class Catalogue:
     def _at(self, party: Party, model: str, region: str, tier: str) -> Named:
         for known, why in (
             (self._by_id_at_host.get((party.id, model), []), "this id at this host"),
-            (self._by_lower.get((party.id, model.lower()), []), "this id at this host, in other letters"),
+            (
+                self._by_lower.get((party.id, model.lower()), []),
+                "this id at this host, in other letters",
+            ),
         ):
             if known:
                 return self._chosen(known, party, model, region, tier, 1.0, why)
@@ -177,7 +198,11 @@ class Catalogue:
                 if known:
                     why = f"{answer.canonical}: {answer.why}"
                     return self._chosen(known, party, model, region, tier, answer.confidence, why)
-        why = f"new at this host; {answer.canonical}: {answer.why}" if answer.canonical else "not known yet"
+        why = (
+            f"new at this host; {answer.canonical}: {answer.why}"
+            if answer.canonical
+            else "not known yet"
+        )
         return Named(
             new=(party.slug, model, region, tier),
             host=party.slug,
@@ -189,9 +214,17 @@ class Catalogue:
         )
 
     def _chosen(
-        self, known: list[_Known], party: Party, model: str, region: str, tier: str, confidence: float, why: str
+        self,
+        known: list[_Known],
+        party: Party,
+        model: str,
+        region: str,
+        tier: str,
+        confidence: float,
+        why: str,
     ) -> Named:
-        """The one offering among those of the same model at one host; by region and tier where they are said."""
+        """The one offering among those of the same model at one host; by region and tier where they
+        are said."""
         asked = [each for each in known if (each.region, each.tier) == (region, tier)]
         if len(asked) > 1:
             # several ids of one version: the one that looks most like what was written, if one does
@@ -201,19 +234,25 @@ class Catalogue:
         if not asked and (region or tier):
             if len({each.api_id for each in known}) == 1:
                 return Named(
-                    new=(party.slug, known[0].api_id, region, tier), host=party.slug, api_id=known[0].api_id,
-                    confidence=confidence, why=f"new in this region or tier; {why}",
-                    resolved=known[0].version is not None or known[0].alias is not None, role=_role(known[0].category),
-                )  # fmt: skip
+                    new=(party.slug, known[0].api_id, region, tier),
+                    host=party.slug,
+                    api_id=known[0].api_id,
+                    confidence=confidence,
+                    why=f"new in this region or tier; {why}",
+                    resolved=known[0].version is not None or known[0].alias is not None,
+                    role=_role(known[0].category),
+                )
         elif len(known) == 1 and not region and not tier:
             return self._found(known[0], party, confidence, why)
         listed = "; ".join(_where(each) for each in known[:_NAMED_AT_MOST])
         more = " and others" if len(known) > _NAMED_AT_MOST else ""
         return Named(
-            refusal=f"'{model}' can be several things at {party.name}: {listed}{more}. Say which one.",
+            refusal=f"'{model}' can be several things at {party.name}: {listed}{more}. Say "
+            "which one.",
             among=tuple(Candidate(each.id, each.api_id, each.region, each.tier) for each in known),
-            confidence=confidence, why=why,
-        )  # fmt: skip
+            confidence=confidence,
+            why=why,
+        )
 
     def _found(self, known: _Known, party: Party, confidence: float, why: str) -> Named:
         return Named(
@@ -241,7 +280,9 @@ class Catalogue:
         if len(hosts) == 1:
             return self._at(self._by_id[next(iter(hosts))], model, region, tier)
         if not hosts:
-            return _without_host(f"No host is given for '{model}', and none in the register offers it.")
+            return _without_host(
+                f"No host is given for '{model}', and none in the register offers it."
+            )
         names = sorted(self._by_id[pk].name for pk in hosts)
         more = f" and {len(names) - _NAMED_AT_MOST} more" if len(names) > _NAMED_AT_MOST else ""
         return _without_host(f"'{model}' is offered by {', '.join(names[:_NAMED_AT_MOST])}{more}.")
@@ -252,7 +293,10 @@ class Catalogue:
         return self._resolver.resolve(model, host)
 
     def _nodes(self, canonical: str) -> list[tuple[str, int]]:
-        nodes = [("version", self._versions.get(canonical)), ("alias", self._aliases.get(canonical))]
+        nodes = [
+            ("version", self._versions.get(canonical)),
+            ("alias", self._aliases.get(canonical)),
+        ]
         return [(kind, pk) for kind, pk in nodes if pk is not None]
 
 

@@ -14,22 +14,33 @@ else:
 
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _NO_SHEETS = (
-    (b"%PDF", "a PDF"), (b"\x89PNG", "a picture"), (b"\xff\xd8\xff", "a picture"), (b"\x1f\x8b", "a gzip archive"),
-    (b"<?xml", "XML"), (b"<!DOCTYPE", "a web page"), (b"<html", "a web page"), (b"{", "JSON"),
-)  # fmt: skip
+    (b"%PDF", "a PDF"),
+    (b"\x89PNG", "a picture"),
+    (b"\xff\xd8\xff", "a picture"),
+    (b"\x1f\x8b", "a gzip archive"),
+    (b"<?xml", "XML"),
+    (b"<!DOCTYPE", "a web page"),
+    (b"<html", "a web page"),
+    (b"{", "JSON"),
+)
 
 
 def open_book(content: bytes, name: str = "") -> Book:
-    """The tables of a file; Unreadable with a sentence where it is none of ours, empty or too large."""
+    """The tables of a file; Unreadable with a sentence where it is none of ours, empty or too
+    large."""
     if len(content) > MOST_BYTES:
-        raise Unreadable(f"The file is larger than {MOST_BYTES // MIB} MiB. Split it, or remove pictures from it.")
+        raise Unreadable(
+            f"The file is larger than {MOST_BYTES // MIB} MiB. Split it, or remove pictures from "
+            "it."
+        )
     if not content.strip():
         raise Unreadable("The file is empty.")
     if content.startswith(b"PK\x03\x04"):
         return xlsx_tables.read_xlsx(content)
     if content.startswith(_OLE):
         raise Unreadable(
-            "This is a workbook of the old kind (XLS), or one with a password. Save it as XLSX without a password."
+            "This is a workbook of the old kind (XLS), or one with a password. Save it as XLSX "
+            "without a password."
         )
     head = content[:64].lstrip()
     for mark, words in _NO_SHEETS:

@@ -18,7 +18,8 @@ from apps.intake.sheets.values import NOTHING, BadCell, Manners, says_nothing, t
 from apps.inventory.actions import APPLICATION_FACTS, DEPENDENCY_FACTS
 from apps.inventory.models import Application, Dependency
 
-# facts that have a value for "nothing" and may be emptied by a sheet: those a person may leave open in a form
+# facts that have a value for "nothing" and may be emptied by a sheet: those a person may leave open
+# in a form
 _EMPTIED: dict[str, Callable[[], Any]] = {
     f"{record}.{column.name}": column.get_default
     for record, model, names in (
@@ -32,8 +33,8 @@ _EMPTIED: dict[str, Callable[[], Any]] = {
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What one row says. `application` and `use` hold facts by name, only those whose cell says something; `use` is
-    None where no model is named."""
+    """What one row says. `application` and `use` hold facts by name, only those whose cell says
+    something; `use` is None where no model is named."""
 
     position: int  # in the whole file, from 1
     sheet: int
@@ -54,7 +55,9 @@ def read_rows(book: Book, mapping: BookMapping) -> Iterator[Said]:
         for number, cells in book.tables[place].rows():
             if number <= sheet.head_row or _repeats_heads(cells, sheet):
                 continue
-            if not any(not says_nothing(cells[column]) for column in sheet.columns if column < len(cells)):
+            if not any(
+                not says_nothing(cells[column]) for column in sheet.columns if column < len(cells)
+            ):
                 # notes beside or below the table
                 continue
             position += 1
@@ -62,7 +65,13 @@ def read_rows(book: Book, mapping: BookMapping) -> Iterator[Said]:
 
 
 def read_row(
-    cells: list[Cell], sheet: SheetMapping, mapping: BookMapping, *, position: int, place: int, number: int
+    cells: list[Cell],
+    sheet: SheetMapping,
+    mapping: BookMapping,
+    *,
+    position: int,
+    place: int,
+    number: int,
 ) -> Said:
     application: dict[str, Any] = {}
     use: dict[str, Any] = {}
@@ -103,7 +112,9 @@ def _value(code: str, cell: Cell, manners: Manners) -> Any:
     if not isinstance(cell, str) or cell.strip().lower() != NOTHING:
         return FIELDS[code].parse(cell, manners)
     if code not in _EMPTIED:
-        raise BadCell("This cannot be emptied by a sheet. Leave the cell empty to keep what is on record.")
+        raise BadCell(
+            "This cannot be emptied by a sheet. Leave the cell empty to keep what is on record."
+        )
     return _EMPTIED[code]()
 
 
@@ -112,7 +123,9 @@ def _head(sheet: SheetMapping, column: int) -> str:
 
 
 def _head_of(sheet: SheetMapping, code: str) -> str:
-    return next((_head(sheet, column) for column, each in sheet.columns.items() if each == code), "")
+    return next(
+        (_head(sheet, column) for column, each in sheet.columns.items() if each == code), ""
+    )
 
 
 def _repeats_heads(cells: list[Cell], sheet: SheetMapping) -> bool:
@@ -120,14 +133,20 @@ def _repeats_heads(cells: list[Cell], sheet: SheetMapping) -> bool:
     return tuple(header_of(cell) for cell in cells) == sheet.heads
 
 
-# --- as it is stored -------------------------------------------------------------------------------------------------
+# --- as it is stored ------------------------------------------------------------------------------
 
 _DAYS = frozenset({"since", "until", "next_review_on"})
 _DECIMALS = frozenset({"traffic_share", "monthly_spend"})
 
 
 def jsonable(value: Any) -> Any:
-    return value.isoformat() if isinstance(value, date) else str(value) if isinstance(value, Decimal) else value
+    return (
+        value.isoformat()
+        if isinstance(value, date)
+        else str(value)
+        if isinstance(value, Decimal)
+        else value
+    )
 
 
 def facts_as_json(facts: Mapping[str, Any] | None) -> dict[str, Any] | None:
@@ -138,11 +157,13 @@ def facts_from_json(stored: Mapping[str, Any] | None) -> dict[str, Any] | None:
     if stored is None:
         return None
     return {
-        name: date.fromisoformat(value) if name in _DAYS and value is not None
-        else Decimal(value) if name in _DECIMALS and value is not None
+        name: date.fromisoformat(value)
+        if name in _DAYS and value is not None
+        else Decimal(value)
+        if name in _DECIMALS and value is not None
         else value
         for name, value in stored.items()
-    }  # fmt: skip
+    }
 
 
 def dumps(value: Any) -> str:

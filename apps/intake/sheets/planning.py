@@ -1,7 +1,8 @@
 """What a sheet would do to the register, row by row, and what it cannot do and why. Writes nothing.
 
-A refused row does nothing at all: neither its application nor its use. Rows are worked through in order, in blocks, so
-that two rows about one application are seen together and memory does not grow with what is on record.
+A refused row does nothing at all: neither its application nor its use. Rows are worked through in
+order, in blocks, so that two rows about one application are seen together and memory does not grow
+with what is on record.
 """
 
 import re
@@ -28,7 +29,8 @@ _SLUG = re.compile(r"[-a-zA-Z0-9_]{1,120}")
 
 @dataclass(slots=True)
 class ApplicationPlan:
-    """`id` is None for one that the import adds; `key` is then the position of the row that adds it."""
+    """`id` is None for one that the import adds; `key` is then the position of the row that adds
+    it."""
 
     do: str  # add, change or keep
     key: int
@@ -38,10 +40,17 @@ class ApplicationPlan:
     changes: dict[str, tuple[Any, Any]] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
-        changes = {name: [jsonable(old), jsonable(new)] for name, (old, new) in self.changes.items()}
+        changes = {
+            name: [jsonable(old), jsonable(new)] for name, (old, new) in self.changes.items()
+        }
         return {
-            "do": self.do, "key": self.key, "id": self.id, "slug": self.slug, "name": self.name, "changes": changes,
-        }  # fmt: skip
+            "do": self.do,
+            "key": self.key,
+            "id": self.id,
+            "slug": self.slug,
+            "name": self.name,
+            "changes": changes,
+        }
 
 
 @dataclass(slots=True)
@@ -76,7 +85,9 @@ class _New:
 class Planner:
     """Keeps what earlier rows said, so that later ones cannot contradict them."""
 
-    def __init__(self, register: Register, catalogue: Catalogue, mapping: BookMapping, *, on: date) -> None:
+    def __init__(
+        self, register: Register, catalogue: Catalogue, mapping: BookMapping, *, on: date
+    ) -> None:
         self._register = register
         self._on = on
         self._team = mapping.team
@@ -84,13 +95,19 @@ class Planner:
         self._uses = UsePlanner(register, catalogue, heads=self._heads, on=on)
         self._new_by_slug: dict[str, _New] = {}
         self._new_by_name: dict[str, _New] = {}
-        # what accepted rows have said of an application: {id, or minus the key of a new one: {fact: (value, row)}}
+        # what accepted rows have said of an application: {id, or minus the key of a new one: {fact:
+        # (value, row)}}
         self._claims: dict[int, dict[str, tuple[Any, int]]] = {}
 
     def plan(self, rows: Iterable[Said]) -> Iterator[Planned]:
         """A plan a row, in order; two statements a block of rows."""
         for block in batched(rows, BLOCK):
-            ids = {pk for said in block if not said.refusal for pk in self._candidates(said.application)}
+            ids = {
+                pk
+                for said in block
+                if not said.refusal
+                for pk in self._candidates(said.application)
+            }
             self._register.load(ids, on=self._on)
             for said in block:
                 yield self._plan_row(said)
@@ -108,13 +125,15 @@ class Planner:
             return Planned(said, REFUSED, str(refused), refused.column)
         self._keep(said, application, facts, use)
         outcome = (
-            ADDED if application.do == "add" or (use and use.do == "add")
-            else CHANGED if application.do == "change" or (use and use.do == "change")
+            ADDED
+            if application.do == "add" or (use and use.do == "add")
+            else CHANGED
+            if application.do == "change" or (use and use.do == "change")
             else UNCHANGED
-        )  # fmt: skip
+        )
         return Planned(said, outcome, note=note, application=application, use=use)
 
-    # --- which application --------------------------------------------------------------------------------------------
+    # --- which application ------------------------------------------------------------------------
 
     def _candidates(self, facts: Mapping[str, Any]) -> list[int]:
         """Ids of the applications on record that the row may be about."""
@@ -125,7 +144,8 @@ class Planner:
         return found
 
     def _application(self, said: Said) -> tuple[ApplicationPlan, dict[str, Any]]:
-        """The plan for the row's application, and what the row says of it (with the team as an id)."""
+        """The plan for the row's application, and what the row says of it (with the team as an
+        id)."""
         facts = dict(said.application)
         slug, name = facts.pop("slug", ""), facts.get("name", "")
         existing = self._existing(said, slug, name, facts.get("team", ""))
@@ -151,7 +171,8 @@ class Planner:
             if named:
                 raise self._refused(
                     said,
-                    f"'{name}' is on record as {', '.join(known for _, _, known in named[:3])}, not as '{slug}'. Give"
+                    f"'{name}' is on record as {', '.join(known for _, _, known in named[:3])}, "
+                    f"not as '{slug}'. Give"
                     " that id, or leave the id empty.",
                     "application.slug",
                 )
@@ -164,37 +185,46 @@ class Planner:
         if len(named) > 1:
             raise self._refused(
                 said,
-                f"Several applications are called '{name}': {', '.join(slug for _, _, slug in named[:5])}. Say which"
+                f"Several applications are called '{name}': "
+                f"{', '.join(slug for _, _, slug in named[:5])}. Say which"
                 " one by its id.",
                 "application.name",
             )
         return self._register.applications.get(named[0][0]) if named else None
 
-    # --- what becomes of it -------------------------------------------------------------------------------------------
+    # --- what becomes of it -----------------------------------------------------------------------
 
-    def _add(self, said: Said, slug: str, name: str, facts: dict[str, Any]) -> tuple[ApplicationPlan, dict[str, Any]]:
+    def _add(
+        self, said: Said, slug: str, name: str, facts: dict[str, Any]
+    ) -> tuple[ApplicationPlan, dict[str, Any]]:
         if slug and not _SLUG.fullmatch(slug):
             raise self._refused(
-                said, f"'{slug}' is no id: letters, digits, hyphens and underscores only.", "application.slug"
+                said,
+                f"'{slug}' is no id: letters, digits, hyphens and underscores only.",
+                "application.slug",
             )
         if not name:
             raise self._refused(
                 said,
-                f"No application '{slug}' is on record that you may see, and the row gives no name for a new one.",
+                f"No application '{slug}' is on record that you may see, and the row gives no name "
+                "for a new one.",
                 "application.slug",
             )
         team = self._team_id(said, facts.get("team", "") or self._team)
         if facts.get("status") == Application.Status.RETIRED:
             raise self._refused(
                 said,
-                "A new application cannot be retired already. Leave it out, or give proposed, pilot or production.",
+                "A new application cannot be retired already. Leave it out, or give proposed, "
+                "pilot or production.",
                 "application.status",
             )
         facts["team"] = team
         changes = {fact: (None, value) for fact, value in facts.items()}
         return ApplicationPlan("add", said.position, None, slug, name, changes), facts
 
-    def _say_more(self, said: Said, new: _New, facts: dict[str, Any]) -> tuple[ApplicationPlan, dict[str, Any]]:
+    def _say_more(
+        self, said: Said, new: _New, facts: dict[str, Any]
+    ) -> tuple[ApplicationPlan, dict[str, Any]]:
         """A further row about an application that an earlier one adds."""
         facts.pop("name", None)
         if facts.get("team"):
@@ -202,7 +232,9 @@ class Planner:
         claims = self._claims[-new.key]
         self._refuse_contradiction(said, claims, facts)
         more = {fact: (None, value) for fact, value in facts.items() if fact not in claims}
-        return ApplicationPlan("change" if more else "keep", new.key, None, new.slug, new.name, more), facts
+        return ApplicationPlan(
+            "change" if more else "keep", new.key, None, new.slug, new.name, more
+        ), facts
 
     def _change(
         self, said: Said, known: KnownApplication, facts: dict[str, Any], *, named_by_slug: bool
@@ -227,20 +259,27 @@ class Planner:
         if "status" in changes:
             if changes["status"][1] == Application.Status.RETIRED:
                 raise self._refused(
-                    said, "Retire the application on its page: that also ends what it uses.", "application.status"
+                    said,
+                    "Retire the application on its page: that also ends what it uses.",
+                    "application.status",
                 )
             if known.is_merged:
                 raise self._refused(
-                    said, "It was merged into another application. Undo the merge instead.", "application.status"
+                    said,
+                    "It was merged into another application. Undo the merge instead.",
+                    "application.status",
                 )
         do = "change" if changes else "keep"
-        return ApplicationPlan(do, said.position, known.id, known.slug, known.facts["name"], changes), facts
+        return ApplicationPlan(
+            do, said.position, known.id, known.slug, known.facts["name"], changes
+        ), facts
 
     def _team_id(self, said: Said, text: str) -> int:
         if not text:
             raise self._refused(
                 said,
-                "The row names no team for a new application. Fill in the team, or choose one for the whole sheet.",
+                "The row names no team for a new application. Fill in the team, or choose one for "
+                "the whole sheet.",
                 "application.team",
             )
         team = self._register.team(text)
@@ -256,26 +295,41 @@ class Planner:
                 label = FIELDS[f"application.{fact}"].label
                 raise self._refused(
                     said,
-                    f"Row {claims[fact][1]} says otherwise of the same application ({label}). Make the two rows agree,"
+                    f"Row {claims[fact][1]} says otherwise of the same application ({label}). Make "
+                    "the two rows agree,"
                     " or leave the cell empty here.",
                     f"application.{fact}",
                 )
 
-    def _as_context(self, application: ApplicationPlan, facts: Mapping[str, Any]) -> ApplicationOfRow:
+    def _as_context(
+        self, application: ApplicationPlan, facts: Mapping[str, Any]
+    ) -> ApplicationOfRow:
         """What the use of the row has to know of its application."""
         if application.id is None:
-            claimed = self._claims.get(-application.key, {}).get("status", (facts.get("status"), 0))[0]
-            return ApplicationOfRow(-application.key, None, claimed or Application.Status.PRODUCTION, True, "")
+            claimed = self._claims.get(-application.key, {}).get(
+                "status", (facts.get("status"), 0)
+            )[0]
+            return ApplicationOfRow(
+                -application.key, None, claimed or Application.Status.PRODUCTION, True, ""
+            )
         known = self._register.applications[application.id]
         team = self._register.team_by_id[known.team]
         claims = self._claims.get(known.id, {})
         status = facts.get("status") or claims.get("status", (known.facts["status"], 0))[0]
         return ApplicationOfRow(known.id, known.id, status, team.may_edit, team.name)
 
-    def _keep(self, said: Said, application: ApplicationPlan, facts: Mapping[str, Any], use: UsePlan | None) -> None:
+    def _keep(
+        self,
+        said: Said,
+        application: ApplicationPlan,
+        facts: Mapping[str, Any],
+        use: UsePlan | None,
+    ) -> None:
         """The row is accepted: later ones are held against it."""
         if application.do == "add":
-            new = _New(said.position, application.slug, application.name, facts["team"], said.number)
+            new = _New(
+                said.position, application.slug, application.name, facts["team"], said.number
+            )
             if application.slug:
                 self._new_by_slug[application.slug] = new
             self._new_by_name.setdefault(folded(application.name), new)
@@ -293,11 +347,22 @@ class Planner:
 def same_value(old: Any, new: Any) -> bool:
     """Text is the same where only spaces at the ends, line ends or the count of spaces differ."""
     if isinstance(old, str) and isinstance(new, str):
-        return old == new or plain(old) == new or " ".join(plain(old).split()) == " ".join(new.split())
+        return (
+            old == new or plain(old) == new or " ".join(plain(old).split()) == " ".join(new.split())
+        )
     return bool(old == new)
 
 
-__all__ = ["ADDED", "CHANGED", "REFUSED", "SHEET_FACTS", "UNCHANGED", "ApplicationPlan", "Planned", "Planner"]
+__all__ = [
+    "ADDED",
+    "CHANGED",
+    "REFUSED",
+    "SHEET_FACTS",
+    "UNCHANGED",
+    "ApplicationPlan",
+    "Planned",
+    "Planner",
+]
 
 
 def _is_numbered(slug: str, stem: str) -> bool:

@@ -1,4 +1,5 @@
-"""Sheets that a program brings, by REST or by command: all steps at once, and nobody confirms a preview."""
+"""Sheets that a program brings, by REST or by command: all steps at once, and nobody confirms a
+preview."""
 
 import hashlib
 from dataclasses import replace
@@ -32,13 +33,18 @@ def send_sheet(
     team: str = "",
     idempotency_key: str = "",
 ) -> tuple[Import, bool]:
-    """Take a sheet in with the rights of `by`; (the import, whether it is new). What `by` may not write is refused.
+    """Take a sheet in with the rights of `by`; (the import, whether it is new). What `by` may not
+    write is refused.
 
-    `application` (slug) is what rows are about that name none, `team` (slug) gets new applications whose row names
-    none. NotYours for a token that is bound to one application; Unreadable; KeyReused.
+    `application` (slug) is what rows are about that name none, `team` (slug) gets new applications
+    whose row names none. NotYours for a token that is bound to one application; Unreadable;
+    KeyReused.
     """
     if token is not None and TokenBinding.objects.filter(token=token).exists():
-        raise NotYours("This token is for one application, and a sheet is about many. Use a token that is not bound.")
+        raise NotYours(
+            "This token is for one application, and a sheet is about many. Use a token that is not "
+            "bound."
+        )
     digest = hashlib.sha256(content).hexdigest()
     earlier = _earlier(by, digest, idempotency_key)
     if earlier is not None:
@@ -50,7 +56,9 @@ def send_sheet(
         earlier = _earlier(by, digest, idempotency_key)
         if earlier is not None:
             return earlier, False
-        received = receive_sheet(content=content, file_name=file_name, by=by, at=at, examined=examined)
+        received = receive_sheet(
+            content=content, file_name=file_name, by=by, at=at, examined=examined
+        )
         Import.objects.filter(pk=received.pk).update(token=token, idempotency_key=idempotency_key)
         _begin(received, _mapping(received, application=application, team=team))
     if len(content) > AT_ONCE_BYTES:
@@ -61,12 +69,16 @@ def send_sheet(
     return received, True
 
 
-def ingest_sheet(*, content: bytes, file_name: str, application: str = "", team: str = "", at: datetime) -> Import:
-    """All steps at once, for the operator, who may write everywhere. New applications whose sheet has no column for
-    the team go to `team`, or to a team "Unassigned"."""
+def ingest_sheet(
+    *, content: bytes, file_name: str, application: str = "", team: str = "", at: datetime
+) -> Import:
+    """All steps at once, for the operator, who may write everywhere. New applications whose sheet
+    has no column for the team go to `team`, or to a team "Unassigned"."""
     received = receive_sheet(content=content, file_name=file_name, by=None, at=at)
     mapping = _mapping(received, application=application, team=team)
-    if not team and not all("application.team" in sheet.columns.values() for sheet in mapping.sheets if sheet.read):
+    if not team and not all(
+        "application.team" in sheet.columns.values() for sheet in mapping.sheets if sheet.read
+    ):
         mapping = replace(mapping, team=_unassigned().slug)
     _begin(received, mapping)
     _carry_through(received)
@@ -80,7 +92,10 @@ def _mapping(received: Import, *, application: str, team: str) -> BookMapping:
     """As guessed; a sheet about one application may lack the column that names it."""
     mapping = BookMapping.from_json(received.mapping)
     sheets = tuple(
-        replace(sheet, read=sheet.read or (bool(application) and bool(sheet.head_row) and sheet.has_uses))
+        replace(
+            sheet,
+            read=sheet.read or (bool(application) and bool(sheet.head_row) and sheet.has_uses),
+        )
         for sheet in mapping.sheets
     )
     if not any(sheet.read for sheet in sheets):
@@ -93,8 +108,11 @@ def _mapping(received: Import, *, application: str, team: str) -> BookMapping:
 
 def _begin(received: Import, mapping: BookMapping) -> None:
     step(
-        received, (Import.State.RECEIVED,), Import.State.READING, mapping={**mapping.as_json(), APPLIES_ITSELF: True}
-    )  # fmt: skip
+        received,
+        (Import.State.RECEIVED,),
+        Import.State.READING,
+        mapping={**mapping.as_json(), APPLIES_ITSELF: True},
+    )
 
 
 def _carry_through(received: Import) -> None:
@@ -108,7 +126,10 @@ def _earlier(by: User, digest: str, key: str) -> Import | None:
     found = sent.filter(idempotency_key=key).first() if key else None
     if found is not None and found.digest != digest:
         raise KeyReused(key)
-    return found or sent.filter(digest=digest, state__in=(*Import.WAITING, Import.State.APPLIED)).first()
+    return (
+        found
+        or sent.filter(digest=digest, state__in=(*Import.WAITING, Import.State.APPLIED)).first()
+    )
 
 
 def _unassigned() -> Team:

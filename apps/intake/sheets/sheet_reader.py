@@ -1,4 +1,5 @@
-"""Sheets read in a child process where a web process asks for it (apps/common/processes/child_process.py)."""
+"""Sheets read in a child process where a web process asks for it
+(apps/common/processes/child_process.py)."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -24,7 +25,10 @@ class Examined:
 
 
 @child_function(
-    classes=(Examined, BookMapping, SheetMapping, Manners), errors=(Unreadable,), refusal=Unreadable, limits=_LIMITS
+    classes=(Examined, BookMapping, SheetMapping, Manners),
+    errors=(Unreadable,),
+    refusal=Unreadable,
+    limits=_LIMITS,
 )
 def examine_sheet(content: bytes, file_name: str) -> Examined:
     """Unreadable where nothing can be made of it."""
@@ -40,7 +44,8 @@ def _all_rows(content: bytes, file_name: str, mapping: BookMapping) -> list[Said
 def rows_of_sheet(content: bytes, file_name: str, mapping: BookMapping) -> Iterable[Said]:
     """Every row below the headers. A worker, who reads a million of them, has them one by one.
 
-    Unreadable; in a web process ResultTooLargeError where they are too many to be taken from a child.
+    Unreadable; in a web process ResultTooLargeError where they are too many to be taken from a
+    child.
     """
     if has_server():
         return _all_rows(content, file_name, mapping)

@@ -14,13 +14,24 @@ from apps.intake.sheets.parsing import Said, dumps, facts_as_json, facts_from_js
 from apps.intake.sheets.planning import Planned
 
 _COLUMNS = (
-    "of_id", "position", "sheet", "number", "cells", "application", "use", "outcome", "reason", "column", "note",
+    "of_id",
+    "position",
+    "sheet",
+    "number",
+    "cells",
+    "application",
+    "use",
+    "outcome",
+    "reason",
+    "column",
+    "note",
     "plan",
-)  # fmt: skip
+)
 
 
 def store_rows(import_: Import, planned: Iterable[Planned], on_block: Any = None) -> "Tally":
-    """Write every row with its plan; the counts. `on_block` is called with the number of rows so far."""
+    """Write every row with its plan; the counts. `on_block` is called with the number of rows so
+    far."""
     tally = Tally()
     columns = ", ".join(f'"{name}"' for name in _COLUMNS)
     with connection.cursor() as cursor:
@@ -39,7 +50,8 @@ def store_rows(import_: Import, planned: Iterable[Planned], on_block: Any = None
 
 
 def _copy(cursor: Any, columns: str, batch: list[tuple[Any, ...]]) -> None:
-    # one COPY a batch: between two of them the planner asks what is on record, on the same connection
+    # one COPY a batch: between two of them the planner asks what is on record, on the same
+    # connection
     if batch:
         with cursor.copy(f"COPY intake_importrow ({columns}) FROM STDIN") as copy:
             for values in batch:
@@ -49,14 +61,24 @@ def _copy(cursor: Any, columns: str, batch: list[tuple[Any, ...]]) -> None:
 def _values(import_id: int, plan: Planned) -> tuple[Any, ...]:
     said = plan.said
     return (
-        import_id, said.position, said.sheet, said.number, dumps(said.cells), dumps(facts_as_json(said.application)),
-        None if said.use is None else dumps(facts_as_json(said.use)), plan.outcome, plan.reason, plan.column[:200],
-        plan.note, dumps({} if plan.outcome == "refused" else plan.as_json()),
-    )  # fmt: skip
+        import_id,
+        said.position,
+        said.sheet,
+        said.number,
+        dumps(said.cells),
+        dumps(facts_as_json(said.application)),
+        None if said.use is None else dumps(facts_as_json(said.use)),
+        plan.outcome,
+        plan.reason,
+        plan.column[:200],
+        plan.note,
+        dumps({} if plan.outcome == "refused" else plan.as_json()),
+    )
 
 
 def stored_rows(import_: Import) -> Iterator[tuple[Said, dict[str, Any], str]]:
-    """(what the row says, the plan of the preview, its outcome) of every row that was not refused, in order."""
+    """(what the row says, the plan of the preview, its outcome) of every row that was not refused,
+    in order."""
     rows = (
         ImportRow.objects.filter(of=import_)
         .exclude(outcome=ImportRow.Outcome.REFUSED)
@@ -66,7 +88,9 @@ def stored_rows(import_: Import) -> Iterator[tuple[Said, dict[str, Any], str]]:
             use_text=Cast("use", TextField()),
             plan_text=Cast("plan", TextField()),
         )
-        .values_list("position", "sheet", "number", "application_text", "use_text", "plan_text", "outcome")
+        .values_list(
+            "position", "sheet", "number", "application_text", "use_text", "plan_text", "outcome"
+        )
     )
     for position, sheet, number, application, use, plan, outcome in rows.iterator(chunk_size=5_000):
         said = Said(
@@ -80,7 +104,8 @@ def stored_rows(import_: Import) -> Iterator[tuple[Said, dict[str, Any], str]]:
 
 
 class Tally:
-    """Rows, applications and uses by outcome; an application counts once, however many rows speak of it."""
+    """Rows, applications and uses by outcome; an application counts once, however many rows speak
+    of it."""
 
     def __init__(self) -> None:
         self.rows: Counter[str] = Counter()

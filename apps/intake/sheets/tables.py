@@ -8,7 +8,9 @@ from decimal import Decimal
 from apps.intake.sheets.limits import MAX_CELLS
 
 type Cell = str | int | float | Decimal | bool | date | datetime | None
-type Row = tuple[int, list[Cell]]  # its number as a spreadsheet shows it, its cells without empty ones at the end
+type Row = tuple[
+    int, list[Cell]
+]  # its number as a spreadsheet shows it, its cells without empty ones at the end
 
 
 class Unreadable(Exception):
@@ -16,7 +18,8 @@ class Unreadable(Exception):
 
 
 class CellCount:
-    """The cells of a file that were read so far. Unreadable beyond MAX_CELLS, whatever rows and sheets they are in."""
+    """The cells of a file that were read so far. Unreadable beyond MAX_CELLS, whatever rows and
+    sheets they are in."""
 
     def __init__(self) -> None:
         self.n_cells = 0
@@ -25,7 +28,8 @@ class CellCount:
         self.n_cells += n_cells
         if self.n_cells > MAX_CELLS:
             raise Unreadable(
-                f"The file has more than {MAX_CELLS:,} cells. Split it, or remove the columns and sheets not needed."
+                f"The file has more than {MAX_CELLS:,} cells. Split it, or remove the columns and "
+                "sheets not needed."
             )
 
 
@@ -39,7 +43,8 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Book:
-    """A file that could be read. `format` is csv or xlsx, `about` says how it was read (encoding and delimiter)."""
+    """A file that could be read. `format` is csv or xlsx, `about` says how it was read (encoding
+    and delimiter)."""
 
     format: str
     tables: tuple[Table, ...]

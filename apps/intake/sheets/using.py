@@ -25,7 +25,8 @@ class ApplicationOfRow:
 
 @dataclass(slots=True)
 class UsePlan:
-    """`id` is the dependency on record, None for a new one; `offering` None where `new` has to be made first."""
+    """`id` is the dependency on record, None for a new one; `offering` None where `new` has to be
+    made first."""
 
     do: str  # add, change or keep
     id: int | None
@@ -40,17 +41,29 @@ class UsePlan:
     def as_json(self) -> dict[str, Any]:
         named = self.named
         return {
-            "do": self.do, "id": self.id, "offering": named.offering, "new": list(named.new) if named.new else None,
-            "host": named.host, "api_id": named.api_id, "confidence": named.confidence, "why": named.why,
-            "resolved": named.resolved, "role": self.role, "via": self.via.id if self.via else None,
-            "via_name": self.via.name if self.via else "", "since": self.since.isoformat(),
+            "do": self.do,
+            "id": self.id,
+            "offering": named.offering,
+            "new": list(named.new) if named.new else None,
+            "host": named.host,
+            "api_id": named.api_id,
+            "confidence": named.confidence,
+            "why": named.why,
+            "resolved": named.resolved,
+            "role": self.role,
+            "via": self.via.id if self.via else None,
+            "via_name": self.via.name if self.via else "",
+            "since": self.since.isoformat(),
             "until": self.until.isoformat() if self.until else None,
-            "changes": {name: [jsonable(old), jsonable(new)] for name, (old, new) in self.changes.items()},
-        }  # fmt: skip
+            "changes": {
+                name: [jsonable(old), jsonable(new)] for name, (old, new) in self.changes.items()
+            },
+        }
 
 
 class _Accepted(NamedTuple):
-    """What an earlier row said of a use: a million of them are kept while a sheet is worked through."""
+    """What an earlier row said of a use: a million of them are kept while a sheet is worked
+    through."""
 
     number: int
     since: date
@@ -60,7 +73,12 @@ class _Accepted(NamedTuple):
 
 class UsePlanner:
     def __init__(
-        self, register: Register, catalogue: Catalogue, *, heads: Sequence[Mapping[str, str]], on: date
+        self,
+        register: Register,
+        catalogue: Catalogue,
+        *,
+        heads: Sequence[Mapping[str, str]],
+        on: date,
     ) -> None:
         self._register = register
         self._catalogue = catalogue
@@ -73,14 +91,19 @@ class UsePlanner:
         facts = said.use or {}
         heads = self._heads[said.sheet]
         named = self._catalogue.name(
-            host=facts.get("host", ""), model=facts["model"], region=facts.get("region", ""), tier=facts.get("tier", "")
+            host=facts.get("host", ""),
+            model=facts["model"],
+            region=facts.get("region", ""),
+            tier=facts.get("tier", ""),
         )
         if named.refusal:
             raise Refused(named.refusal, heads.get(named.column, heads.get("use.model", "")))
         via = self._via(facts, heads)
         candidates = [
             use
-            for use in (self._register.uses.get(application.id, ()) if application.id is not None else ())
+            for use in (
+                self._register.uses.get(application.id, ()) if application.id is not None else ()
+            )
             if use.offering == named.offering
             and ("role" not in facts or use.role == facts["role"])
             and (use.via == (via.id if via else None) if "use.via" in heads else True)
@@ -101,7 +124,7 @@ class UsePlanner:
         accepted = _Accepted(said.number, plan.since, plan.until, _told(said.use or {}))
         self._accepted[plan.key] = (*self._accepted.get(plan.key, ()), accepted)
 
-    # --- which use ----------------------------------------------------------------------------------------------------
+    # --- which use --------------------------------------------------------------------------------
 
     def _via(self, facts: Mapping[str, Any], heads: Mapping[str, str]) -> Party | None:
         text = facts.get("via", "")
@@ -110,13 +133,16 @@ class UsePlanner:
         party = self._catalogue.party(text)
         if party is None:
             raise Refused(
-                f"No provider is called '{text}'. Use the name or id of one in the register, or ask governance to add"
+                f"No provider is called '{text}'. Use the name or id of one in the register, or "
+                "ask governance to add"
                 " it.",
                 heads.get("use.via", ""),
             )
         return party
 
-    def _role(self, facts: Mapping[str, Any], named: Named, candidates: Sequence[KnownUse]) -> tuple[str, str]:
+    def _role(
+        self, facts: Mapping[str, Any], named: Named, candidates: Sequence[KnownUse]
+    ) -> tuple[str, str]:
         """The role and, where it was not said, a note."""
         if "role" in facts:
             return str(facts["role"]), ""
@@ -129,7 +155,8 @@ class UsePlanner:
     def _match(
         self, facts: Mapping[str, Any], candidates: Sequence[KnownUse], heads: Mapping[str, str]
     ) -> KnownUse | None:
-        """The row on record that says the same, by the day it began where that is said, else the one in use."""
+        """The row on record that says the same, by the day it began where that is said, else the
+        one in use."""
         since = facts.get("since")
         exact = [use for use in candidates if use.since == since]
         if len(exact) == 1:
@@ -141,12 +168,13 @@ class UsePlanner:
             current = [use for use in current if until is None or use.since < until]
         if len(current) > 1:
             raise Refused(
-                "Several uses on record fit this row. Say which one by role, via and the day it began.",
+                "Several uses on record fit this row. Say which one by role, via and the day it "
+                "began.",
                 heads.get("use.model", ""),
             )
         return current[0] if current else None
 
-    # --- what becomes of it -------------------------------------------------------------------------------------------
+    # --- what becomes of it -----------------------------------------------------------------------
 
     def _change(
         self,
@@ -162,44 +190,59 @@ class UsePlanner:
             for name in USE_FACTS
             if name in facts and facts[name] != found.facts[name]
         }
-        if (changes.get("reached", ("", found.facts["reached"]))[1] == Dependency.Reached.DIRECT) != (
-            found.via is None
-        ):
+        if (
+            changes.get("reached", ("", found.facts["reached"]))[1] == Dependency.Reached.DIRECT
+        ) != (found.via is None):
             raise Refused(
-                "A direct call goes through nobody; a gateway or vendor's product is named under Via.",
+                "A direct call goes through nobody; a gateway or vendor's product is named under "
+                "Via.",
                 heads.get("use.reached", ""),
             )
         since, until = facts.get("since", found.since), facts.get("until")
         if since != found.since:
             if found.until is not None and since >= found.until:
                 raise Refused(
-                    f"It ends on {found.until} on record, before the day the sheet says it began. Leave the day empty.",
+                    f"It ends on {found.until} on record, before the day the sheet says it began. "
+                    "Leave the day empty.",
                     heads.get("use.since", ""),
                 )
             if any(
-                use is not found and use.via == found.via and use.until is not None and since < use.until <= found.since
+                use is not found
+                and use.via == found.via
+                and use.until is not None
+                and since < use.until <= found.since
                 for use in candidates
             ):
                 raise Refused(
-                    "The same was in use before and had ended by then. Leave the day empty.", heads.get("use.since", "")
+                    "The same was in use before and had ended by then. Leave the day empty.",
+                    heads.get("use.since", ""),
                 )
             changes["since"] = (found.since, since)
         if until is not None and until != found.until:
             if until <= since:
-                raise Refused(f"It is in use since {since}; its end has to be a later day.", heads.get("use.until", ""))
+                raise Refused(
+                    f"It is in use since {since}; its end has to be a later day.",
+                    heads.get("use.until", ""),
+                )
             if found.until is not None and until > found.until:
                 raise Refused(
-                    f"It ends on {found.until} on record. A later end is recorded on the application's page.",
+                    f"It ends on {found.until} on record. A later end is recorded on the "
+                    "application's page.",
                     heads.get("use.until", ""),
                 )
             changes["until"] = (found.until, until)
         if changes and not application.may_edit:
             raise Refused(f"Only an editor of {application.team} may change it. Ask one of them.")
         return UsePlan(
-            "change" if changes else "keep", found.id, named, found.role,
+            "change" if changes else "keep",
+            found.id,
+            named,
+            found.role,
             self._catalogue.party_by_id(found.via) if found.via is not None else None,
-            since, until or found.until, changes,
-        )  # fmt: skip
+            since,
+            until or found.until,
+            changes,
+        )
 
     def _add(
         self,
@@ -219,9 +262,13 @@ class UsePlanner:
         if until is not None and until <= since:
             raise Refused("A use ends after the day it began.", heads.get("use.until", ""))
         same = [use for use in candidates if use.via == (via.id if via else None)]
-        if any((use.until is None or use.until > since) and (until is None or use.since < until) for use in same):
+        if any(
+            (use.until is None or use.until > since) and (until is None or use.since < until)
+            for use in same
+        ):
             raise Refused(
-                "This is declared already for that time. Give another time, or change what is on record.",
+                "This is declared already for that time. Give another time, or change what is on "
+                "record.",
                 heads.get("use.since", heads.get("use.model", "")),
             )
         values = {name: facts[name] for name in USE_FACTS if name in facts}
@@ -247,14 +294,20 @@ class UsePlanner:
         if via.is_gateway:
             return str(Dependency.Reached.GATEWAY)
         raise Refused(
-            f"Say under Reached whether {via.name} is a gateway or the vendor of a product it is embedded in.",
+            f"Say under Reached whether {via.name} is a gateway or the vendor of a product it is "
+            "embedded in.",
             heads.get("use.reached", heads.get("use.via", "")),
         )
 
-    def _against_earlier(self, said: Said, plan: UsePlan, facts: Mapping[str, Any], note: str) -> tuple[UsePlan, str]:
-        """Two rows of one sheet about the same use: the second repeats the first, or contradicts it."""
+    def _against_earlier(
+        self, said: Said, plan: UsePlan, facts: Mapping[str, Any], note: str
+    ) -> tuple[UsePlan, str]:
+        """Two rows of one sheet about the same use: the second repeats the first, or contradicts
+        it."""
         for other in self._accepted.get(plan.key, ()):
-            if (other.until is None or other.until > plan.since) and (plan.until is None or other.since < plan.until):
+            if (other.until is None or other.until > plan.since) and (
+                plan.until is None or other.since < plan.until
+            ):
                 if other.told == _told(facts):
                     plan.do, plan.changes = "keep", {}
                     return plan, f"Repeats row {other.number}."
@@ -268,4 +321,6 @@ class UsePlanner:
 def _told(facts: Mapping[str, Any]) -> int:
     """What is said of a use, without how the model was spelt, as a number."""
     spelling = {"model", "host", "region", "tier", "via"}
-    return hash(tuple(sorted((name, repr(value)) for name, value in facts.items() if name not in spelling)))
+    return hash(
+        tuple(sorted((name, repr(value)) for name, value in facts.items() if name not in spelling))
+    )

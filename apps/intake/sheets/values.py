@@ -1,7 +1,8 @@
-"""Cells to values: numbers, days and words as people write them. What can be read in two ways is refused.
+"""Cells to values: numbers, days and words as people write them. What can be read in two ways is
+refused.
 
-Plain Python. Every reader takes a cell and answers with a value, with None for an empty cell, or raises BadCell with a
-sentence that says what to write instead.
+Plain Python. Every reader takes a cell and answers with a value, with None for an empty cell, or
+raises BadCell with a sentence that says what to write instead.
 """
 
 import re
@@ -23,7 +24,8 @@ class BadCell(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Manners:
-    """How the sheet writes what can be read in two ways; empty: not said, and then it is refused."""
+    """How the sheet writes what can be read in two ways; empty: not said, and then it is
+    refused."""
 
     day_order: str = ""  # dmy or mdy
     decimal_mark: str = ""  # "," or "."
@@ -32,19 +34,24 @@ class Manners:
 # what a CSV for spreadsheets puts in front of text that would run as a formula
 _GUARDED = re.compile(r"'(?=['=+\-@\t\r＝＋－＠])")
 _NO_WIDTH = re.compile(r"[\x00\u200b\u2060\ufeff]")
-_EMPTY_WORDS = frozenset({"n/a", "n.a.", "na", "#n/a", "tbd", "?", "-", "–", "—", "unknown", "none", "null", "nil"})
+_EMPTY_WORDS = frozenset(
+    {"n/a", "n.a.", "na", "#n/a", "tbd", "?", "-", "–", "—", "unknown", "none", "null", "nil"}
+)
 _SPACES = re.compile(r"\s+")
 NOTHING = "(none)"  # in a cell: what is on record is to be emptied
 
 
 def plain(text: str) -> str:
-    """Text as it is kept: composed letters, one kind of line end, no control or direction marks, no outer spaces."""
+    """Text as it is kept: composed letters, one kind of line end, no control or direction marks, no
+    outer spaces."""
     if text.isascii() and text.isprintable():
         return text.strip()
     if not text.isascii():
         text = unicodedata.normalize("NFC", text)
     if not text.isprintable():
-        text = _NO_WIDTH.sub("", remove_control_characters(text.replace("\r\n", "\n").replace("\r", "\n")))
+        text = _NO_WIDTH.sub(
+            "", remove_control_characters(text.replace("\r\n", "\n").replace("\r", "\n"))
+        )
     return text.strip()
 
 
@@ -67,7 +74,8 @@ def text_of(cell: Cell) -> str:
 
 
 def guarded(text: str) -> str:
-    """For writing: text no spreadsheet runs as a formula; `text_of` takes the apostrophe off again."""
+    """For writing: text no spreadsheet runs as a formula; `text_of` takes the apostrophe off
+    again."""
     starts = text[:1] in frozenset("=+-@\t\r\n＝＋－＠")
     return f"'{text}" if starts or _GUARDED.match(text) else text
 
@@ -77,9 +85,17 @@ def folded(text: str) -> str:
     return _SPACES.sub(" ", plain(text)).casefold()
 
 
-# --- numbers ---------------------------------------------------------------------------------------------------------
+# --- numbers --------------------------------------------------------------------------------------
 
-_FACTORS = {"k": 10**3, "tsd": 10**3, "m": 10**6, "mn": 10**6, "mio": 10**6, "bn": 10**9, "mrd": 10**9}
+_FACTORS = {
+    "k": 10**3,
+    "tsd": 10**3,
+    "m": 10**6,
+    "mn": 10**6,
+    "mio": 10**6,
+    "bn": 10**9,
+    "mrd": 10**9,
+}
 _NUMBER = re.compile(r"([-+−]?)\s*+([\d.,'’\s]*+)(%|[A-Za-z]{1,4}\.?)?")
 _GROUPED_BY_SPACES = re.compile(r"\d{1,3}([\s'’]\d{3})+([.,]\d+)?")
 _GROUPED_BY = {mark: re.compile(rf"[1-9]\d{{0,2}}(\{mark}\d{{3}})+") for mark in ".,"}
@@ -92,8 +108,11 @@ _CURRENCY = re.compile(r"(us\$|\$|usd)", re.IGNORECASE)
 _OTHER_CURRENCY = re.compile(r"€|£|¥|\b(eur|gbp|chf|jpy|cny|inr|sek|nok|dkk|pln)\b", re.IGNORECASE)
 
 
-def number(cell: Cell, manners: Manners, *, whole: bool = False, money: bool = False, share: bool = False) -> Decimal:
-    """A number that is not negative. `whole`: separators can only group; `money`: US dollars; `share`: 62 % is 0.62."""
+def number(
+    cell: Cell, manners: Manners, *, whole: bool = False, money: bool = False, share: bool = False
+) -> Decimal:
+    """A number that is not negative. `whole`: separators can only group; `money`: US dollars;
+    `share`: 62 % is 0.62."""
     if isinstance(cell, bool | date):
         raise BadCell(f"'{text_of(cell)}' is no number.")
     if isinstance(cell, int | float | Decimal):
@@ -109,15 +128,21 @@ def number(cell: Cell, manners: Manners, *, whole: bool = False, money: bool = F
     return value
 
 
-def _written_number(text: str, manners: Manners, *, whole: bool, money: bool, share: bool) -> Decimal:
+def _written_number(
+    text: str, manners: Manners, *, whole: bool, money: bool, share: bool
+) -> Decimal:
     if len(text) > MAX_NUMBER_LENGTH:
         raise BadCell(
-            f"'{text[:20]}…' has {len(text):,} signs, and no number has more than {MAX_NUMBER_LENGTH}. Shorten it."
+            f"'{text[:20]}…' has {len(text):,} signs, and no number has more than "
+            f"{MAX_NUMBER_LENGTH}. Shorten it."
         )
     bare = text.replace("\u00a0", " ").replace("\u202f", " ").replace("\u2009", " ")
     if money:
         if _OTHER_CURRENCY.search(bare):
-            raise BadCell(f"'{text}' is in another currency. The register keeps US dollars and converts nothing.")
+            raise BadCell(
+                f"'{text}' is in another currency. The register keeps US dollars and converts "
+                "nothing."
+            )
         bare = _CURRENCY.sub("", bare)
     match = _NUMBER.fullmatch(bare.strip())
     if match is None or not any(sign.isdigit() for sign in match[2]):
@@ -164,7 +189,8 @@ def _digits(digits: str, text: str, manners: Manners, *, whole: bool) -> str:
         if not manners.decimal_mark:
             other = bare.replace(only, "")
             raise BadCell(
-                f"'{text}' can mean {other} or {bare.replace(only, '.')}. Write it without separators, or say with the"
+                f"'{text}' can mean {other} or {bare.replace(only, '.')}. Write it without "
+                "separators, or say with the"
                 " columns which mark this sheet uses for decimals."
             )
         return bare.replace(only, "." if manners.decimal_mark == only else "")
@@ -179,9 +205,16 @@ def whole_number(cell: Cell, manners: Manners, *, most: int) -> int:
 
 
 def amount(
-    cell: Cell, manners: Manners, *, digits: int, places: int, money: bool = False, share: bool = False
+    cell: Cell,
+    manners: Manners,
+    *,
+    digits: int,
+    places: int,
+    money: bool = False,
+    share: bool = False,
 ) -> Decimal:
-    """A number of at most `digits` digits of which `places` are decimals; money is rounded to cents."""
+    """A number of at most `digits` digits of which `places` are decimals; money is rounded to
+    cents."""
     value = number(cell, manners, money=money, share=share)
     try:
         rounded = value.quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_EVEN)
@@ -192,7 +225,7 @@ def amount(
     return rounded
 
 
-# --- days ------------------------------------------------------------------------------------------------------------
+# --- days -----------------------------------------------------------------------------------------
 
 _ISO = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})(?:[T ]\d{1,2}:\d{2}.*)?")
 _YEAR_FIRST = re.compile(r"(\d{4})[/.](\d{1,2})[/.](\d{1,2})")
@@ -207,17 +240,23 @@ _MONTHS = {
     word: number
     for number, words in enumerate(
         (
-            "jan january januar janvier enero gennaio januari", "feb february februar février fevrier febrero febbraio",
-            "mar march märz maerz mär mrz mars marzo maart", "apr april avril abril aprile", "may mai mayo maggio mei",
-            "jun june juni juin junio giugno", "jul july juli juillet julio luglio",
-            "aug august août aout agosto augustus", "sep sept september septembre septiembre settembre",
-            "oct october okt oktober octobre octubre ottobre", "nov november novembre noviembre",
+            "jan january januar janvier enero gennaio januari",
+            "feb february februar février fevrier febrero febbraio",
+            "mar march märz maerz mär mrz mars marzo maart",
+            "apr april avril abril aprile",
+            "may mai mayo maggio mei",
+            "jun june juni juin junio giugno",
+            "jul july juli juillet julio luglio",
+            "aug august août aout agosto augustus",
+            "sep sept september septembre septiembre settembre",
+            "oct october okt oktober octobre octubre ottobre",
+            "nov november novembre noviembre",
             "dec december dez dezember décembre decembre diciembre dicembre",
         ),
         1,
     )
     for word in words.split()
-}  # fmt: skip
+}
 
 
 def day(cell: Cell, manners: Manners) -> date:
@@ -228,7 +267,9 @@ def day(cell: Cell, manners: Manners) -> date:
     text = text_of(cell)
     if len(text) > MAX_NUMBER_LENGTH:
         raise BadCell(f"'{text[:20]}…' is no day. Write it as 2026-11-24.")
-    if (isinstance(cell, int | float | Decimal) and not isinstance(cell, bool)) or _SERIAL.fullmatch(text):
+    if (
+        isinstance(cell, int | float | Decimal) and not isinstance(cell, bool)
+    ) or _SERIAL.fullmatch(text):
         return _from_serial(text)
     if match := _ISO.fullmatch(text) or _YEAR_FIRST.fullmatch(text):
         return _made(text, *(int(part) for part in match.groups()))
@@ -238,7 +279,9 @@ def day(cell: Cell, manners: Manners) -> date:
             raise BadCell(f"'{text}' leaves the century open. Write the year with four digits.")
         return _made(text, int(year), int(month), int(day_))
     if match := _SLASHED.fullmatch(text):
-        return _slashed(text, int(match.group(1)), int(match.group(3)), int(match.group(4)), manners)
+        return _slashed(
+            text, int(match.group(1)), int(match.group(3)), int(match.group(4)), manners
+        )
     if _SHORT_YEAR.fullmatch(text):
         raise BadCell(f"'{text}' leaves open what is year, month and day. Write it as 2026-11-24.")
     for pattern, places in ((_NAMED, (3, 2, 1)), (_NAMED_FIRST, (3, 1, 2))):
@@ -251,17 +294,23 @@ def day(cell: Cell, manners: Manners) -> date:
 
 
 def _slashed(text: str, first: int, second: int, year: int, manners: Manners) -> date:
-    """03/04/2026: 3 April or 4 March; told by a number above 12, by equality, or by what the sheet says of itself."""
+    """03/04/2026: 3 April or 4 March; told by a number above 12, by equality, or by what the sheet
+    says of itself."""
     if first > 12 or first == second:
         return _made(text, year, second, first)
     if second > 12:
         return _made(text, year, first, second)
     if not manners.day_order:
         raise BadCell(
-            f"'{text}' can mean {year}-{second:02}-{first:02} or {year}-{first:02}-{second:02}. Write it like these, or"
+            f"'{text}' can mean {year}-{second:02}-{first:02} or {year}-{first:02}-{second:02}. "
+            "Write it like these, or"
             " say with the columns whether the day or the month comes first in this sheet."
         )
-    return _made(text, year, second, first) if manners.day_order == "dmy" else _made(text, year, first, second)
+    return (
+        _made(text, year, second, first)
+        if manners.day_order == "dmy"
+        else _made(text, year, first, second)
+    )
 
 
 def _from_serial(text: str) -> date:
@@ -280,18 +329,42 @@ def _made(text: str, year: int, month: int, day_: int) -> date:
     try:
         return _sensible(date(year, month, day_), text)
     except ValueError:
-        raise BadCell(f"There is no day '{text}' in the calendar. Write it as 2026-11-24.") from None
+        raise BadCell(
+            f"There is no day '{text}' in the calendar. Write it as 2026-11-24."
+        ) from None
 
 
 def _sensible(found: date, cell: Cell) -> date:
     if not FIRST_YEAR <= found.year <= LAST_YEAR:
-        raise BadCell(f"'{text_of(cell)}' is not a likely day: give one between {FIRST_YEAR} and {LAST_YEAR}, or none.")
+        raise BadCell(
+            f"'{text_of(cell)}' is not a likely day: give one between {FIRST_YEAR} and "
+            f"{LAST_YEAR}, or none."
+        )
     return found
 
 
-# --- words -----------------------------------------------------------------------------------------------------------
+# --- words ----------------------------------------------------------------------------------------
 
-_YES = frozenset({"yes", "y", "true", "1", "x", "ja", "j", "oui", "o", "si", "sí", "sì", "vrai", "wahr", "✓", "✔"})
+_YES = frozenset(
+    {
+        "yes",
+        "y",
+        "true",
+        "1",
+        "x",
+        "ja",
+        "j",
+        "oui",
+        "o",
+        "si",
+        "sí",
+        "sì",
+        "vrai",
+        "wahr",
+        "✓",
+        "✔",
+    }
+)
 _NO = frozenset({"no", "n", "false", "0", "nein", "non", "faux", "falsch", "nee"})
 
 
@@ -307,7 +380,8 @@ def yes_or_no(cell: Cell) -> bool:
 
 
 def word(cell: Cell, words: Mapping[str, object], listed: str) -> object:
-    """The value that one of `words` stands for; they are compared without case, spaces and punctuation."""
+    """The value that one of `words` stands for; they are compared without case, spaces and
+    punctuation."""
     text = text_of(cell)
     key = squeezed(text)
     if key in words:

@@ -1,5 +1,5 @@
-"""Plans into the register: new rows by COPY, changes in one statement per set of columns. History is written by the
-triggers, under the change the caller has named."""
+"""Plans into the register: new rows by COPY, changes in one statement per set of columns. History
+is written by the triggers, under the change the caller has named."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -34,10 +34,12 @@ class Writer:
         self._add_uses(plans)
         self._change_uses(plans)
 
-    # --- applications -------------------------------------------------------------------------------------------------
+    # --- applications -----------------------------------------------------------------------------
 
     def _add_applications(self, plans: Iterable[Planned]) -> None:
-        new = [plan.application for plan in plans if plan.application and plan.application.do == "add"]
+        new = [
+            plan.application for plan in plans if plan.application and plan.application.do == "add"
+        ]
         if not new:
             return
         ids = _fresh_ids(Application, len(new))
@@ -74,10 +76,12 @@ class Writer:
         self._slugs.add(slug)
         return slug
 
-    # --- uses ---------------------------------------------------------------------------------------------------------
+    # --- uses -------------------------------------------------------------------------------------
 
     def _make_offerings(self, plans: Iterable[Planned]) -> None:
-        wanted = {plan.use.named.new for plan in plans if plan.use and plan.use.named.new} - self._offerings.keys()
+        wanted = {
+            plan.use.named.new for plan in plans if plan.use and plan.use.named.new
+        } - self._offerings.keys()
         if wanted:
             found = ensure_named_offerings(
                 [
@@ -95,11 +99,17 @@ class Writer:
             if use is None or application is None or use.do != "add":
                 continue
             named = use.named
-            offering = named.offering if named.offering is not None else self._offerings[named.new or ("", "", "", "")]
+            offering = (
+                named.offering
+                if named.offering is not None
+                else self._offerings[named.new or ("", "", "", "")]
+            )
             rows.append(
                 {
                     **{name: value for name, (_, value) in use.changes.items()},
-                    "application_id": application.id if application.id is not None else self._ids[application.key],
+                    "application_id": application.id
+                    if application.id is not None
+                    else self._ids[application.key],
                     "offering_id": offering,
                     "role": use.role,
                     "via_party_id": use.via.id if use.via else None,
@@ -122,7 +132,10 @@ class Writer:
 
 def _update_uses(changes: Mapping[int, Mapping[str, Any]]) -> None:
     # tags are an array, which an array of columns cannot carry
-    update_rows(Dependency, {pk: {k: v for k, v in row.items() if k != "tags"} for pk, row in changes.items()})
+    update_rows(
+        Dependency,
+        {pk: {k: v for k, v in row.items() if k != "tags"} for pk, row in changes.items()},
+    )
     tagged: dict[tuple[str, ...], list[int]] = {}
     for pk, row in changes.items():
         if "tags" in row:
@@ -150,13 +163,18 @@ def _copy(model: type[models.Model], rows: Sequence[Mapping[str, Any]], at: Any)
     fields = [field for field in model._meta.concrete_fields if not field.generated]
     defaults = {str(field.attname): field.get_default() for field in fields}
     defaults |= {"created_at": at, "updated_at": at}
-    json_places = [place for place, field in enumerate(fields) if isinstance(field, models.JSONField)]
+    json_places = [
+        place for place, field in enumerate(fields) if isinstance(field, models.JSONField)
+    ]
     names = ", ".join(connection.ops.quote_name(str(field.column)) for field in fields)
     plan = [(str(field.attname), defaults[str(field.attname)]) for field in fields]
     with connection.cursor() as cursor:
-        # COPY is not seen by what names the change to the triggers: a statement that is goes before it
+        # COPY is not seen by what names the change to the triggers: a statement that is goes before
+        # it
         cursor.execute("WITH named AS (SELECT 1) SELECT * FROM named")
-        with cursor.copy(f"COPY {connection.ops.quote_name(model._meta.db_table)} ({names}) FROM STDIN") as copy:
+        with cursor.copy(
+            f"COPY {connection.ops.quote_name(model._meta.db_table)} ({names}) FROM STDIN"
+        ) as copy:
             for row in rows:
                 said = row.get
                 values = [said(name, default) for name, default in plan]

@@ -1,8 +1,8 @@
 """Workbooks. What is in them is read and never run: of a formula, the value stored beside it.
 
-openpyxl reads the sheets row by row. Before it sees the file, every part of the archive is inflated once here, counted,
-and looked through for what makes XML dangerous; on the way the merged cells are found, which the row-wise reader does
-not tell.
+openpyxl reads the sheets row by row. Before it sees the file, every part of the archive is inflated
+once here, counted, and looked through for what makes XML dangerous; on the way the merged cells are
+found, which the row-wise reader does not tell.
 """
 
 import io
@@ -36,12 +36,12 @@ from apps.intake.sheets.limits import (
 from apps.intake.sheets.tables import Book, Cell, CellCount, Row, Table, Unreadable, trimmed
 
 _BLOCK = 1024 * 1024
-_DANGEROUS = re.compile(rb"<!\s*(DOCTYPE|ENTITY)|<\0?!\0?\s*(D\0?O\0?C\0?T|E\0?N\0?T\0?I)", re.IGNORECASE)
+_DANGEROUS = re.compile(
+    rb"<!\s*(DOCTYPE|ENTITY)|<\0?!\0?\s*(D\0?O\0?C\0?T|E\0?N\0?T\0?I)", re.IGNORECASE
+)
 _MERGED = re.compile(rb'<(?:\w+:)?mergeCell\s[^<>]*?ref="([A-Z]{1,3}\d{1,7}:[A-Z]{1,3}\d{1,7})"')
 _SHEET_PART = re.compile(r"^/?xl/worksheets/[^/]+\.xml$", re.IGNORECASE)
-_DAMAGED = (
-    "It is damaged, or its program departs from the format. Open it in a spreadsheet program and save it again as XLSX."
-)
+_DAMAGED = "It is damaged, or its program departs from the format. Open it in a spreadsheet program and save it again as XLSX."
 # a merged title over the whole sheet is no content of its rows
 _WIDEST_MERGE = 3
 _TALLEST_MERGE = 10_000
@@ -50,7 +50,8 @@ _MOST_WIDE_ROWS = 5_000
 
 
 class _Area(NamedTuple):
-    """Cells that all show the value of the first one; rows and columns from 1, the last ones included."""
+    """Cells that all show the value of the first one; rows and columns from 1, the last ones
+    included."""
 
     top: int
     left: int
@@ -61,9 +62,22 @@ class _Area(NamedTuple):
 type _Merged = list[_Area]  # by their first row
 
 _BROKEN = (
-    zipfile.BadZipFile, InvalidFileException, DefusedXmlException, ParseError, KeyError, ValueError, TypeError,
-    IndexError, AttributeError, OverflowError, EOFError, NotImplementedError, RuntimeError, OSError, zlib.error,
-)  # fmt: skip
+    zipfile.BadZipFile,
+    InvalidFileException,
+    DefusedXmlException,
+    ParseError,
+    KeyError,
+    ValueError,
+    TypeError,
+    IndexError,
+    AttributeError,
+    OverflowError,
+    EOFError,
+    NotImplementedError,
+    RuntimeError,
+    OSError,
+    zlib.error,
+)
 
 
 def read_xlsx(content: bytes) -> Book:
@@ -73,16 +87,22 @@ def read_xlsx(content: bytes) -> Book:
         # the library speaks of styles and extensions it leaves out
         warnings.simplefilter("ignore")
         try:
-            book = load_workbook(io.BytesIO(content), read_only=True, data_only=True, keep_links=False)
+            book = load_workbook(
+                io.BytesIO(content), read_only=True, data_only=True, keep_links=False
+            )
             sheets = [sheet for sheet in book.worksheets if sheet.sheet_state == "visible"]
         except _BROKEN as error:
             raise Unreadable(f"The workbook cannot be opened. {_DAMAGED}") from error
     if len(sheets) > MOST_SHEETS:
-        raise Unreadable(f"There are more than {MOST_SHEETS} worksheets. Upload only those that matter.")
+        raise Unreadable(
+            f"There are more than {MOST_SHEETS} worksheets. Upload only those that matter."
+        )
     if not sheets:
         raise Unreadable("The workbook has no visible worksheet.")
     count = CellCount()
-    return Book("xlsx", tuple(_table(sheet, merged, count) for sheet in sheets), about="Excel workbook")
+    return Book(
+        "xlsx", tuple(_table(sheet, merged, count) for sheet in sheets), about="Excel workbook"
+    )
 
 
 def _checked(content: bytes) -> dict[str, _Merged]:
@@ -91,9 +111,13 @@ def _checked(content: bytes) -> dict[str, _Merged]:
         archive = zipfile.ZipFile(io.BytesIO(content))
         parts = archive.infolist()
     except _BROKEN as error:
-        raise Unreadable("This is no XLSX workbook. Save the sheet as CSV or XLSX and upload that.") from error
+        raise Unreadable(
+            "This is no XLSX workbook. Save the sheet as CSV or XLSX and upload that."
+        ) from error
     if len(parts) > MOST_PARTS:
-        raise Unreadable("The workbook has too many parts. Save only the sheets that matter in a new one.")
+        raise Unreadable(
+            "The workbook has too many parts. Save only the sheets that matter in a new one."
+        )
     names = {part.filename for part in parts}
     if len(names) != len(parts):
         raise Unreadable("The workbook holds two parts of one name. Save it again as XLSX.")
@@ -112,22 +136,34 @@ def _checked(content: bytes) -> dict[str, _Merged]:
                     n_held += 0 if is_sheet else len(block)
                     if n_inflated > MOST_INFLATED_BYTES or n_held > MOST_HELD_BYTES:
                         raise Unreadable(
-                            "The workbook becomes too large when unpacked. Remove pictures and sheets not needed."
+                            "The workbook becomes too large when unpacked. Remove pictures and "
+                            "sheets not needed."
                         )
-                    # what lies across two blocks is seen with the end of the first; half a match is matched once
+                    # what lies across two blocks is seen with the end of the first; half a match is
+                    # matched once
                     seen = tail + block
-                    if part.filename.lower().endswith((".xml", ".rels")) and _DANGEROUS.search(seen):
-                        raise Unreadable("The workbook declares XML entities, as no spreadsheet does. Save it again.")
+                    if part.filename.lower().endswith((".xml", ".rels")) and _DANGEROUS.search(
+                        seen
+                    ):
+                        raise Unreadable(
+                            "The workbook declares XML entities, as no spreadsheet does. Save it "
+                            "again."
+                        )
                     if is_sheet:
-                        ranges |= dict.fromkeys(match.group(1).decode() for match in _MERGED.finditer(seen))
+                        ranges |= dict.fromkeys(
+                            match.group(1).decode() for match in _MERGED.finditer(seen)
+                        )
                     if len(ranges) > MAX_MERGED_AREAS:
                         raise Unreadable(
-                            f"A worksheet ({part.filename}) has more than {MAX_MERGED_AREAS:,} merged areas. Unmerge"
+                            f"A worksheet ({part.filename}) has more than {MAX_MERGED_AREAS:,} "
+                            "merged areas. Unmerge"
                             " those that are not needed."
                         )
                     tail = block[-200:]
         except _BROKEN as error:
-            raise Unreadable(f"The workbook is damaged at {part.filename}. Save it again as XLSX.") from error
+            raise Unreadable(
+                f"The workbook is damaged at {part.filename}. Save it again as XLSX."
+            ) from error
         if ranges:
             merged[part.filename.lstrip("/")] = _merged(ranges, part.filename)
     return merged
@@ -145,7 +181,8 @@ def _merged(ranges: Iterable[str], part: str) -> _Merged:
         n_covered += (bottom - top + 1) * (right - left + 1)
         if n_covered > MAX_MERGED_CELLS:
             raise Unreadable(
-                f"The merged areas of a worksheet ({part}) cover more than {MAX_MERGED_CELLS:,} cells. Unmerge those"
+                f"The merged areas of a worksheet ({part}) cover more than {MAX_MERGED_CELLS:,} "
+                "cells. Unmerge those"
                 " that are not needed."
             )
     return sorted(areas)
@@ -164,7 +201,8 @@ class _Shown:
         self._open: list[tuple[_Area, Cell]] = []
 
     def fill(self, number: int, cells: list[Cell]) -> None:
-        """Put the values of areas that began above into `cells`, and note those of areas that begin here."""
+        """Put the values of areas that began above into `cells`, and note those of areas that begin
+        here."""
         # an area without a cell to begin with shows nothing
         firsts = list(cells)
         has_content = any(cell not in (None, "") for cell in cells)
@@ -188,21 +226,28 @@ def _rows(sheet: Any, merged: _Merged, count: CellCount) -> Iterator[Row]:
     try:
         for number, values in enumerate(sheet.iter_rows(values_only=True), 1):
             if number > MOST_ROWS:
-                raise Unreadable(f"There are more than {MOST_ROWS:,} rows in '{sheet.title}'. Split the sheet.")
+                raise Unreadable(
+                    f"There are more than {MOST_ROWS:,} rows in '{sheet.title}'. Split the sheet."
+                )
             if not values:
                 continue
             count.add(len(values))
             cells = [_cell(value, number) for value in values[:MOST_COLUMNS]]
             n_wide += len(values) > MOST_COLUMNS
             if len(values) > MOST_COLUMNS and (
-                n_wide > _MOST_WIDE_ROWS or any(value not in (None, "") for value in values[MOST_COLUMNS:])
+                n_wide > _MOST_WIDE_ROWS
+                or any(value not in (None, "") for value in values[MOST_COLUMNS:])
             ):
                 raise Unreadable(
-                    f"Row {number} of '{sheet.title}' has more than {MOST_COLUMNS} columns. Remove those not needed."
+                    f"Row {number} of '{sheet.title}' has more than {MOST_COLUMNS} columns. Remove "
+                    "those not needed."
                 )
             shown.fill(number, cells)
             cells = trimmed(cells)
-            if any(cell is not None and not (isinstance(cell, str) and not cell.strip()) for cell in cells):
+            if any(
+                cell is not None and not (isinstance(cell, str) and not cell.strip())
+                for cell in cells
+            ):
                 yield number, cells
     except _BROKEN as error:
         raise Unreadable(f"'{sheet.title}' cannot be read. {_DAMAGED}") from error
@@ -211,7 +256,9 @@ def _rows(sheet: Any, merged: _Merged, count: CellCount) -> Iterator[Row]:
 def _cell(value: Any, number: int) -> Cell:
     if isinstance(value, str):
         if len(value) > MOST_CHARACTERS:
-            raise Unreadable(f"A cell of row {number} is longer than {MOST_CHARACTERS:,} characters. Shorten it.")
+            raise Unreadable(
+                f"A cell of row {number} is longer than {MOST_CHARACTERS:,} characters. Shorten it."
+            )
         # how the format writes what XML cannot hold
         return unescape(value) if "_x" in value else value
     if isinstance(value, datetime):

@@ -24,18 +24,47 @@ from apps.inventory.actions.refusing import (
 from apps.inventory.models import Application, Dependency
 
 # what people may say about an application; everything else follows from actions
-APPLICATION_FACTS = frozenset({
-    "name", "purpose", "team", "business_owner", "technical_owner", "criticality", "criticality_reason", "status",
-    "ai_act_class", "ai_act_role", "data_classification", "personal_data", "geography", "business_function",
-    "function_ref", "licensed_activity", "criticality_assessed_on", "autonomy", "impact_of_discontinuing",
-    "users_affected", "rto_hours", "rpo_hours", "monthly_spend", "external_refs", "next_review_on",
-})  # fmt: skip
+APPLICATION_FACTS = frozenset(
+    {
+        "name",
+        "purpose",
+        "team",
+        "business_owner",
+        "technical_owner",
+        "criticality",
+        "criticality_reason",
+        "status",
+        "ai_act_class",
+        "ai_act_role",
+        "data_classification",
+        "personal_data",
+        "geography",
+        "business_function",
+        "function_ref",
+        "licensed_activity",
+        "criticality_assessed_on",
+        "autonomy",
+        "impact_of_discontinuing",
+        "users_affected",
+        "rto_hours",
+        "rpo_hours",
+        "monthly_spend",
+        "external_refs",
+        "next_review_on",
+    }
+)
 ONE_DAY = timedelta(days=1)
 
 
 @transaction.atomic
 def register_application(
-    *, name: str, team: Team, by: User | None, slug: str = "", facts: Mapping[str, Any] | None = None, reason: str = ""
+    *,
+    name: str,
+    team: Team,
+    by: User | None,
+    slug: str = "",
+    facts: Mapping[str, Any] | None = None,
+    reason: str = "",
 ) -> Application:
     """A new application. Without `slug` one is made from the name; a taken slug gets a number.
 
@@ -46,7 +75,8 @@ def register_application(
     )
     if application.status == Application.Status.RETIRED:
         raise RefusedChange(
-            "A new application cannot be retired already. Register it as proposed, pilot or production."
+            "A new application cannot be retired already. Register it as proposed, pilot or "
+            "production."
         )
     application.full_clean()
     with audit_context(user=by, reason=reason or "application registered"):
@@ -65,8 +95,9 @@ def change_application(
 ) -> Application:
     """Set the given facts and leave the others; nothing is written where nothing differs.
 
-    Retiring is an action of its own, since it ends what the application uses. A retired application comes back
-    by a status other than retired; its dependencies do not come back by themselves (bring_back_application does).
+    Retiring is an action of its own, since it ends what the application uses. A retired application
+    comes back by a status other than retired; its dependencies do not come back by themselves
+    (bring_back_application does).
     """
     application = locked_application(application, by=by)
     refuse_stale(application, expected_updated_at)
@@ -88,7 +119,9 @@ def change_application(
 
 
 @transaction.atomic
-def retire_application(*, application: Application, on: date, by: User, reason: str = "") -> Application:
+def retire_application(
+    *, application: Application, on: date, by: User, reason: str = ""
+) -> Application:
     """Out of use from `on`: what it still uses ends that day. Doing it twice changes nothing."""
     refuse_unlikely(on)
     application = locked_application(application, by=by)
@@ -111,8 +144,9 @@ def bring_back_application(
     with_dependencies: bool = True,
     reason: str = "",
 ) -> Application:
-    """In use again from `on`. With `with_dependencies` what its retirement ended goes on: as the same row where it
-    had not ended before `on`, else as a new row from `on`, so that the time between stays a gap."""
+    """In use again from `on`. With `with_dependencies` what its retirement ended goes on: as the
+    same row where it had not ended before `on`, else as a new row from `on`, so that the time
+    between stays a gap."""
     refuse_unlikely(on)
     application = locked_application(application, by=by)
     refuse_merged(application)
@@ -135,8 +169,11 @@ def bring_back_application(
 
 def end_what_is_used(application: Application, on: date) -> None:
     """Inside `audit_context`: what is live, or would be later, ends on `on`."""
-    Dependency.objects.filter(Q(until__isnull=True) | Q(until__gt=on), application=application).update(
-        # one that began today, or begins later, is kept as a single day: rows of people are not deleted
+    Dependency.objects.filter(
+        Q(until__isnull=True) | Q(until__gt=on), application=application
+    ).update(
+        # one that began today, or begins later, is kept as a single day: rows of people are not
+        # deleted
         until=Greatest(on, F("since") + ONE_DAY),
         updated_at=Now(),
     )
@@ -144,11 +181,14 @@ def end_what_is_used(application: Application, on: date) -> None:
 
 def refuse_merged(application: Application) -> None:
     if application.merged_into is not None:
-        raise RefusedChange(f"It was merged into {application.merged_into.name}. Undo the merge instead.")
+        raise RefusedChange(
+            f"It was merged into {application.merged_into.name}. Undo the merge instead."
+        )
 
 
 def _ended_by_retirement(application: Application) -> list[Dependency]:
-    """Dependencies whose last change was written together with the status retired; planned ends stay ends."""
+    """Dependencies whose last change was written together with the status retired; planned ends
+    stay ends."""
     history: Any = application.history  # type: ignore[attr-defined]
     entries = list(history.order_by("-pgh_id").values_list("status", "pgh_context_id"))
     context = None

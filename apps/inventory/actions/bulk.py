@@ -35,11 +35,15 @@ class BulkChange:
 
 
 @transaction.atomic
-def change_applications(*, facts_by_id: Mapping[int, Mapping[str, Any]], by: User, reason: str = "") -> BulkChange:
-    """Set each application's given facts, all in one change of the history; what cannot be is refused row by row.
+def change_applications(
+    *, facts_by_id: Mapping[int, Mapping[str, Any]], by: User, reason: str = ""
+) -> BulkChange:
+    """Set each application's given facts, all in one change of the history; what cannot be is
+    refused row by row.
 
-    Checks itself what `by` may edit. A statement to read, one to write per distinct set of facts, whatever the number
-    of rows: giving 5,000 rows the same review day writes once. Retiring is refused, as it is one by one.
+    Checks itself what `by` may edit. A statement to read, one to write per distinct set of facts,
+    whatever the number of rows: giving 5,000 rows the same review day writes once. Retiring is
+    refused, as it is one by one.
     """
     for facts in facts_by_id.values():
         known_facts(facts, APPLICATION_FACTS)
@@ -85,9 +89,14 @@ def _team_id(facts: Mapping[str, Any]) -> dict[str, int]:
 
 
 def _refusal(
-    row: Application, facts: Mapping[str, Any], names: Sequence[str], by: User, checked: dict[tuple[Any, ...], str]
+    row: Application,
+    facts: Mapping[str, Any],
+    names: Sequence[str],
+    by: User,
+    checked: dict[tuple[Any, ...], str],
 ) -> str:
-    """Why the row cannot be changed so; empty where it can. Equal facts are checked once and kept in `checked`."""
+    """Why the row cannot be changed so; empty where it can. Equal facts are checked once and kept
+    in `checked`."""
     if not by.may(TeamRole.EDITOR, row.team_id):
         return "Only an editor of the owning team may change it. Ask one of them."
     if "team_id" in names and not by.may(TeamRole.EDITOR, facts["team"]):
@@ -106,7 +115,8 @@ def _refusal(
 
 
 def _not_valid(facts: Mapping[str, Any]) -> str:
-    """What the fields and the checks of the model say of these facts; they look at no other column."""
+    """What the fields and the checks of the model say of these facts; they look at no other
+    column."""
     candidate = Application(**facts)
     others = {field.name for field in Application._meta.fields} - set(facts)
     try:
@@ -117,5 +127,7 @@ def _not_valid(facts: Mapping[str, Any]) -> str:
     except ValidationError as error:
         if not hasattr(error, "error_dict"):
             return " ".join(error.messages)
-        return " ".join(f"{name}: {' '.join(messages)}" for name, messages in error.message_dict.items())
+        return " ".join(
+            f"{name}: {' '.join(messages)}" for name, messages in error.message_dict.items()
+        )
     return ""

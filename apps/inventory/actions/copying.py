@@ -1,6 +1,7 @@
 """A dependency that goes on as another row: what goes along, and what was true only of the old one.
 
-Every column goes along unless it is named here with its reason, so that a new field is copied from the day it exists.
+Every column goes along unless it is named here with its reason, so that a new field is copied from
+the day it exists.
 """
 
 from collections.abc import Collection, Mapping
@@ -43,7 +44,9 @@ _TO_DO: dict[str, str] = {
 }
 
 
-def successor_row(dependency: Dependency, *, offering: Offering, on: date, until: date | None) -> Dependency:
+def successor_row(
+    dependency: Dependency, *, offering: Offering, on: date, until: date | None
+) -> Dependency:
     """Return an unsaved row that goes on from `on` with `offering`."""
     left_out = set(DEPENDENCY_NOT_COPIED)
     if offering.pk != dependency.offering_id:
@@ -51,20 +54,26 @@ def successor_row(dependency: Dependency, *, offering: Offering, on: date, until
     return Dependency(offering=offering, since=on, until=until, **_facts_of(dependency, left_out))
 
 
-def continued(dependency: Dependency, *, offering: Offering, on: date, until: date | None) -> Dependency:
-    """Inside `audit_context`: `successor_row`, saved, with what was built on the old one and the plan to leave it.
+def continued(
+    dependency: Dependency, *, offering: Offering, on: date, until: date | None
+) -> Dependency:
+    """Inside `audit_context`: `successor_row`, saved, with what was built on the old one and the
+    plan to leave it.
 
-    The old row keeps its own. An adaptation that moves goes along as it is; another one goes along with the note
-    that it has yet to be run again or built anew, and without what was invested, which was spent on the old one.
-    The exit plan goes along unless it was a plan to get to `offering`: that one is carried out. Exit tests do not:
-    they were made from the old offering.
+    The old row keeps its own. An adaptation that moves goes along as it is; another one goes along
+    with the note that it has yet to be run again or built anew, and without what was invested,
+    which was spent on the old one. The exit plan goes along unless it was a plan to get to
+    `offering`: that one is carried out. Exit tests do not: they were made from the old offering.
     """
     begun = successor_row(dependency, offering=offering, on=on, until=until)
     begun.full_clean()
     begun.save(force_insert=True)
     moves = offering.pk != dependency.offering_id
     Adaptation.objects.bulk_create(
-        [_adaptation(row, begun, dependency.offering, moves=moves) for row in dependency.adaptations.order_by("pk")]
+        [
+            _adaptation(row, begun, dependency.offering, moves=moves)
+            for row in dependency.adaptations.order_by("pk")
+        ]
     )
     plan = ExitPlan.objects.filter(dependency=dependency).first()
     if plan is not None and plan.target_id != offering.pk:
@@ -88,5 +97,7 @@ def _adaptation(row: Adaptation, begun: Dependency, was_on: Offering, *, moves: 
 def _facts_of(row: Model, left_out: Collection[str]) -> dict[str, Any]:
     """Map every column of `row` to its value, but for those named."""
     return {
-        field.attname: getattr(row, field.attname) for field in row._meta.concrete_fields if field.name not in left_out
+        field.attname: getattr(row, field.attname)
+        for field in row._meta.concrete_fields
+        if field.name not in left_out
     }

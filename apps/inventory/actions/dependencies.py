@@ -23,11 +23,23 @@ from apps.inventory.actions.refusing import (
 from apps.inventory.models import Application, Dependency, DependencyQuerySet
 
 # what people may say about a dependency; everything else follows from actions
-DEPENDENCY_FACTS = frozenset({
-    "fallback_order", "traffic_share", "monthly_input_tokens", "monthly_output_tokens", "monthly_cache_read_tokens",
-    "monthly_cache_write_tokens", "monthly_requests", "typical_request_tokens", "monthly_spend", "reached",
-    "via_party", "binding", "tags",
-})  # fmt: skip
+DEPENDENCY_FACTS = frozenset(
+    {
+        "fallback_order",
+        "traffic_share",
+        "monthly_input_tokens",
+        "monthly_output_tokens",
+        "monthly_cache_read_tokens",
+        "monthly_cache_write_tokens",
+        "monthly_requests",
+        "typical_request_tokens",
+        "monthly_spend",
+        "reached",
+        "via_party",
+        "binding",
+        "tags",
+    }
+)
 
 
 @transaction.atomic
@@ -42,8 +54,10 @@ def declare_dependency(
     facts: Mapping[str, Any] | None = None,
     reason: str = "",
 ) -> Dependency:
-    """`application` uses `offering` in `role` from `since` until `until` (exclusive; None: until further notice)."""
-    # two people who declare the same at once: the second waits here, and then sees the first one's row
+    """`application` uses `offering` in `role` from `since` until `until` (exclusive; None: until
+    further notice)."""
+    # two people who declare the same at once: the second waits here, and then sees the first one's
+    # row
     application = locked_application(application, by=by)
     _refuse_retired(application)
     dependency = Dependency(
@@ -56,7 +70,9 @@ def declare_dependency(
     )
     dependency.full_clean()
     if same_at_that_time(dependency).exists():
-        raise RefusedChange("This is declared already for that time. End or change the existing dependency.")
+        raise RefusedChange(
+            "This is declared already for that time. End or change the existing dependency."
+        )
     with audit_context(user=by, reason=reason or "dependency declared"):
         dependency.save(force_insert=True)
     return dependency
@@ -71,7 +87,8 @@ def change_dependency(
     reason: str = "",
     expected_updated_at: datetime | None = None,
 ) -> Dependency:
-    """Set amounts, share, order, tags or the way it is reached. What is called changes by `replace_offering`."""
+    """Set amounts, share, order, tags or the way it is reached. What is called changes by
+    `replace_offering`."""
     dependency = locked_dependency(dependency, by=by)
     refuse_stale(dependency, expected_updated_at)
     changed = differing(dependency, facts, DEPENDENCY_FACTS)
@@ -88,14 +105,18 @@ def change_dependency(
 
 
 @transaction.atomic
-def confirm_dependency(*, dependency: Dependency, on: date, by: User, reason: str = "") -> Dependency:
+def confirm_dependency(
+    *, dependency: Dependency, on: date, by: User, reason: str = ""
+) -> Dependency:
     """A person says on `on` that it is used: what was only observed is declared from now on."""
     refuse_unlikely(on)
     dependency = locked_dependency(dependency, by=by)
     if dependency.until is not None and dependency.until <= on:
         raise RefusedChange(f"It ended on {dependency.until}. Reopen it if it is used again.")
     if on < dependency.since:
-        raise RefusedChange(f"It is in use only since {dependency.since}. Choose that day or a later one.")
+        raise RefusedChange(
+            f"It is in use only since {dependency.since}. Choose that day or a later one."
+        )
     if dependency.known == Dependency.Known.DECLARED and dependency.confirmed_on == on:
         return dependency
     dependency.known = Dependency.Known.DECLARED
@@ -115,9 +136,11 @@ def end_dependency(
     expected_updated_at: datetime | None = None,
     is_consequence: bool = False,
 ) -> Dependency:
-    """`on` is the first day it is no longer used. An end that was recorded may be moved to an earlier day only.
+    """`on` is the first day it is no longer used. An end that was recorded may be moved to an
+    earlier day only.
 
-    `is_consequence`: it follows from a decision of `by` about something else, and needs no role on the application.
+    `is_consequence`: it follows from a decision of `by` about something else, and needs no role on
+    the application.
     """
     refuse_unlikely(on)
     dependency = locked_dependency(dependency, by=None if is_consequence else by)
@@ -132,8 +155,11 @@ def end_dependency(
 
 
 @transaction.atomic
-def reopen_dependency(*, dependency: Dependency, by: User, until: date | None = None, reason: str = "") -> Dependency:
-    """The end on record was wrong: it stays in use, without an end or until the later day `until` (exclusive)."""
+def reopen_dependency(
+    *, dependency: Dependency, by: User, until: date | None = None, reason: str = ""
+) -> Dependency:
+    """The end on record was wrong: it stays in use, without an end or until the later day `until`
+    (exclusive)."""
     if until is not None:
         refuse_unlikely(until)
     application = locked_application(dependency.application, by=by)
@@ -142,10 +168,15 @@ def reopen_dependency(*, dependency: Dependency, by: User, until: date | None = 
     if dependency.until is None:
         raise RefusedChange("It has no end that could be taken back.")
     if until is not None and until <= dependency.until:
-        raise RefusedChange(f"It ends on {dependency.until}. Choose a later day; an earlier end is recorded by ending.")
+        raise RefusedChange(
+            f"It ends on {dependency.until}. Choose a later day; an earlier end is recorded by "
+            "ending."
+        )
     dependency.until = until
     if same_at_that_time(dependency).exists():
-        raise RefusedChange("The same was declared anew since. That row goes on; there is nothing to reopen.")
+        raise RefusedChange(
+            "The same was declared anew since. That row goes on; there is nothing to reopen."
+        )
     with audit_context(user=by, reason=reason or "dependency reopened"):
         dependency.save(update_fields=["until", "updated_at"])
     return dependency
@@ -161,11 +192,13 @@ def replace_offering(
     reason: str = "",
     expected_updated_at: datetime | None = None,
 ) -> Dependency:
-    """End `dependency` on `on` (exclusive) and begin one on `successor` that day; answers with the new one.
+    """End `dependency` on `on` (exclusive) and begin one on `successor` that day; answers with the
+    new one.
 
-    Role, order, share, tokens and tags go along, and so do adaptations and exit plan (see `continued`). Spend and
-    the days last observed and confirmed do not: they were said of the old offering. Where `dependency` has been
-    replaced or ended since it was read, the refusal says by whom and how.
+    Role, order, share, tokens and tags go along, and so do adaptations and exit plan (see
+    `continued`). Spend and the days last observed and confirmed do not: they were said of the old
+    offering. Where `dependency` has been replaced or ended since it was read, the refusal says by
+    whom and how.
     """
     refuse_unlikely(on)
     read = dependency
@@ -177,8 +210,13 @@ def replace_offering(
         raise RefusedChange("The dependency already is on this offering. Choose another one.")
     _refuse_unless_in_use(dependency, on)
     until = dependency.until
-    if same_at_that_time(successor_row(dependency, offering=successor, on=on, until=until)).exists():
-        raise RefusedChange("The application already uses this offering in this role. End the old dependency instead.")
+    if same_at_that_time(
+        successor_row(dependency, offering=successor, on=on, until=until)
+    ).exists():
+        raise RefusedChange(
+            "The application already uses this offering in this role. End the old dependency "
+            "instead."
+        )
     dependency.until = on
     with audit_context(user=by, reason=reason or "offering replaced"):
         dependency.save(update_fields=["until", "updated_at"])
@@ -199,7 +237,9 @@ def same_at_that_time(dependency: Dependency) -> DependencyQuerySet:
 
 def _refuse_retired(application: Application) -> None:
     if application.status == Application.Status.RETIRED:
-        raise RefusedChange("This application is retired. Bring it back to production or pilot first.")
+        raise RefusedChange(
+            "This application is retired. Bring it back to production or pilot first."
+        )
 
 
 def _refuse_unless_in_use(dependency: Dependency, on: date) -> None:
@@ -208,11 +248,14 @@ def _refuse_unless_in_use(dependency: Dependency, on: date) -> None:
     if dependency.until is not None and dependency.until < on:
         raise RefusedChange(f"It ended on {dependency.until} already. Choose an earlier day.")
     if dependency.until == on:
-        raise RefusedChange(f"It ends on {dependency.until} already. Choose an earlier day, or declare a new one.")
+        raise RefusedChange(
+            f"It ends on {dependency.until} already. Choose an earlier day, or declare a new one."
+        )
 
 
 def _fate_in_words(dependency: Dependency) -> str:
-    """What became of a row that is no longer as it was read: the offering that came in its place, by whom and why."""
+    """What became of a row that is no longer as it was read: the offering that came in its place,
+    by whom and why."""
     told = last_change_in_words(dependency)
     history: Any = dependency.history  # type: ignore[attr-defined]
     context = history.order_by("-pgh_id").values_list("pgh_context_id", flat=True).first()

@@ -1,4 +1,5 @@
-"""The portability layer: what was built on a dependency, the plan to leave it, and the tests of leaving."""
+"""The portability layer: what was built on a dependency, the plan to leave it, and the tests of
+leaving."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -14,23 +15,55 @@ from apps.inventory.actions.locks import HiddenApplicationError, locked_dependen
 from apps.inventory.actions.refusing import RefusedChange, differing, known_facts
 from apps.inventory.models import Adaptation, Dependency, ExitPlan, ExitTest
 
-ADAPTATION_FACTS = frozenset({"kind", "name", "artefact_ref", "moves", "invested_days", "invested_cost", "note"})
-EXIT_PLAN_FACTS = frozenset({
-    "target", "substitutability", "reason", "reintegration", "reliance", "alternatives_identified", "alternatives",
-    "blockers", "estimated_days", "estimated_cost", "next_test_on", "note",
-})  # fmt: skip
-EXIT_TEST_FACTS = frozenset({
-    "target", "tested_version", "tested_on", "result", "effort_days", "cost", "quality_delta", "quality_metric",
-    "expires_on", "evidence_ref", "note",
-})  # fmt: skip
+ADAPTATION_FACTS = frozenset(
+    {"kind", "name", "artefact_ref", "moves", "invested_days", "invested_cost", "note"}
+)
+EXIT_PLAN_FACTS = frozenset(
+    {
+        "target",
+        "substitutability",
+        "reason",
+        "reintegration",
+        "reliance",
+        "alternatives_identified",
+        "alternatives",
+        "blockers",
+        "estimated_days",
+        "estimated_cost",
+        "next_test_on",
+        "note",
+    }
+)
+EXIT_TEST_FACTS = frozenset(
+    {
+        "target",
+        "tested_version",
+        "tested_on",
+        "result",
+        "effort_days",
+        "cost",
+        "quality_delta",
+        "quality_metric",
+        "expires_on",
+        "evidence_ref",
+        "note",
+    }
+)
 
 
 @transaction.atomic
 def add_adaptation(
-    *, dependency: Dependency, kind: str, by: User, facts: Mapping[str, Any] | None = None, reason: str = ""
+    *,
+    dependency: Dependency,
+    kind: str,
+    by: User,
+    facts: Mapping[str, Any] | None = None,
+    reason: str = "",
 ) -> Adaptation:
     dependency = locked_dependency(dependency, by=by)
-    adaptation = Adaptation(dependency=dependency, kind=kind, **known_facts(facts, ADAPTATION_FACTS))
+    adaptation = Adaptation(
+        dependency=dependency, kind=kind, **known_facts(facts, ADAPTATION_FACTS)
+    )
     adaptation.full_clean()
     with audit_context(user=by, reason=reason or "adaptation added"):
         adaptation.save(force_insert=True)
@@ -38,7 +71,9 @@ def add_adaptation(
 
 
 @transaction.atomic
-def change_adaptation(*, adaptation: Adaptation, facts: Mapping[str, Any], by: User, reason: str = "") -> Adaptation:
+def change_adaptation(
+    *, adaptation: Adaptation, facts: Mapping[str, Any], by: User, reason: str = ""
+) -> Adaptation:
     """Set the given facts and leave the others; nothing is written where nothing differs."""
     adaptation = _locked(adaptation, by=by)
     changed = differing(adaptation, facts, ADAPTATION_FACTS)
@@ -61,8 +96,11 @@ def remove_adaptation(*, adaptation: Adaptation, by: User, reason: str = "") -> 
 
 
 @transaction.atomic
-def set_exit_plan(*, dependency: Dependency, facts: Mapping[str, Any], by: User, reason: str = "") -> ExitPlan:
-    """Make the plan, or set the given facts of the one there is; nothing is written where nothing differs."""
+def set_exit_plan(
+    *, dependency: Dependency, facts: Mapping[str, Any], by: User, reason: str = ""
+) -> ExitPlan:
+    """Make the plan, or set the given facts of the one there is; nothing is written where nothing
+    differs."""
     dependency = locked_dependency(dependency, by=by)
     plan = ExitPlan.objects.filter(dependency=dependency).first() or ExitPlan(dependency=dependency)
     changed = differing(plan, facts, EXIT_PLAN_FACTS)
@@ -73,7 +111,9 @@ def set_exit_plan(*, dependency: Dependency, facts: Mapping[str, Any], by: User,
         setattr(plan, name, facts[name])
     _refuse_going_nowhere(dependency, plan.target)
     plan.full_clean()
-    with audit_context(user=by, reason=reason or ("exit plan made" if is_new else "exit plan changed")):
+    with audit_context(
+        user=by, reason=reason or ("exit plan made" if is_new else "exit plan changed")
+    ):
         plan.save(force_insert=is_new, update_fields=None if is_new else [*changed, "updated_at"])
     return plan
 
@@ -99,8 +139,8 @@ def record_exit_test(
 ) -> ExitTest:
     """A test of moving to `target`, with what it took.
 
-    Without `tested_version` it is the version of the target where that never moves; of a moving name nobody can
-    tell afterwards which one answered.
+    Without `tested_version` it is the version of the target where that never moves; of a moving
+    name nobody can tell afterwards which one answered.
     """
     dependency = locked_dependency(dependency, by=by)
     test = ExitTest(
@@ -121,8 +161,11 @@ def record_exit_test(
 
 
 @transaction.atomic
-def correct_exit_test(*, exit_test: ExitTest, facts: Mapping[str, Any], by: User, reason: str = "") -> ExitTest:
-    """Set the given facts and leave the others. A test is corrected and expires; it is not taken away."""
+def correct_exit_test(
+    *, exit_test: ExitTest, facts: Mapping[str, Any], by: User, reason: str = ""
+) -> ExitTest:
+    """Set the given facts and leave the others. A test is corrected and expires; it is not taken
+    away."""
     exit_test = _locked(exit_test, by=by)
     changed = differing(exit_test, facts, EXIT_TEST_FACTS)
     if not changed:
@@ -137,20 +180,27 @@ def correct_exit_test(*, exit_test: ExitTest, facts: Mapping[str, Any], by: User
 
 
 def _locked[M: Adaptation | ExitPlan | ExitTest](row: M, *, by: User) -> M:
-    """Lock what hangs on a dependency, after its application and the dependency, and return it as it is now."""
+    """Lock what hangs on a dependency, after its application and the dependency, and return it as
+    it is now."""
     locked_dependency(row.dependency, by=by)
-    rows: QuerySet[Any] = type(row)._default_manager.select_for_update(of=("self",)).select_related("dependency")
+    rows: QuerySet[Any] = (
+        type(row)._default_manager.select_for_update(of=("self",)).select_related("dependency")
+    )
     found: M | None = rows.filter(pk=row.pk).first()
     if found is None:
         raise HiddenApplicationError
     if found.dependency_id != row.dependency_id:
-        raise RefusedChange("It belongs to another dependency now: two applications were merged. Read it again.")
+        raise RefusedChange(
+            "It belongs to another dependency now: two applications were merged. Read it again."
+        )
     return found
 
 
 def _refuse_going_nowhere(dependency: Dependency, target: Offering | None) -> None:
     if target is not None and target.pk == dependency.offering_id:
-        raise RefusedChange("The target is the offering it is on already. Choose the one it would move to.")
+        raise RefusedChange(
+            "The target is the offering it is on already. Choose the one it would move to."
+        )
 
 
 def _moves(offering: Offering) -> bool:

@@ -1,8 +1,9 @@
 """Rows of applications locked for a change, and the acting user's role asked of the locked row.
 
-Between the check of a view and the change an application may move to another team: the change waits for the transaction
-that moves it. So the role is asked again here, of the row that is locked and can no longer move. Every action on an
-application, or on anything below it, locks through this module.
+Between the check of a view and the change an application may move to another team: the change waits
+for the transaction that moves it. So the role is asked again here, of the row that is locked and
+can no longer move. Every action on an application, or on anything below it, locks through this
+module.
 """
 
 from collections.abc import Iterable
@@ -18,11 +19,13 @@ from apps.inventory.models import Application, Dependency
 
 
 class ForbiddenChangeError(Exception):
-    """A change of a locked application for which the acting user has no right; the text says why."""
+    """A change of a locked application for which the acting user has no right; the text says
+    why."""
 
 
 class HiddenApplicationError(ForbiddenChangeError, Http404):
-    """An application that the acting user cannot see, or that is no longer there; pages and REST answer 404."""
+    """An application that the acting user cannot see, or that is no longer there; pages and REST
+    answer 404."""
 
     def __init__(self) -> None:
         super().__init__("There is no such application that you may see.")
@@ -33,21 +36,28 @@ class MissingRoleError(ForbiddenChangeError, PermissionDenied):
 
 
 def locked_application(
-    application: Application, *, by: User | None, role: TeamRole = TeamRole.EDITOR, no_key: bool = False
+    application: Application,
+    *,
+    by: User | None,
+    role: TeamRole = TeamRole.EDITOR,
+    no_key: bool = False,
 ) -> Application:
     """Lock the application for `by` and return the row as it is now, with its team.
 
-    Locked first and read afterwards: a join made while it waited would look for the team it had before.
-    `by`, `role`, `no_key` and the errors are those of `lock_applications`.
+    Locked first and read afterwards: a join made while it waited would look for the team it had
+    before. `by`, `role`, `no_key` and the errors are those of `lock_applications`.
     """
     lock_applications([application.pk], by=by, role=role, no_key=no_key)
     return Application.objects.select_related("team").get(pk=application.pk)
 
 
-def locked_dependency(dependency: Dependency, *, by: User | None, role: TeamRole = TeamRole.EDITOR) -> Dependency:
+def locked_dependency(
+    dependency: Dependency, *, by: User | None, role: TeamRole = TeamRole.EDITOR
+) -> Dependency:
     """Lock the dependency for `by`, after its application, and return the row as it is now.
 
-    RefusedChange where it has moved to another application, HiddenApplicationError where it is no longer there.
+    RefusedChange where it has moved to another application, HiddenApplicationError where it is no
+    longer there.
     """
     lock_applications([dependency.application_id], by=by, role=role)
     locked = Dependency.objects.select_for_update(of=("self",)).select_related("offering__host")
@@ -55,18 +65,22 @@ def locked_dependency(dependency: Dependency, *, by: User | None, role: TeamRole
     if row is None:
         raise HiddenApplicationError
     if row.application_id != dependency.application_id:
-        raise RefusedChange("It belongs to another application now: the two were merged. Read it again.")
+        raise RefusedChange(
+            "It belongs to another application now: the two were merged. Read it again."
+        )
     return row
 
 
 def lock_applications(
     ids: Iterable[int], *, by: User | None, role: TeamRole = TeamRole.EDITOR, no_key: bool = False
 ) -> dict[int, int]:
-    """Lock the applications until the transaction ends and return {application: its team as it is now}.
+    """Lock the applications until the transaction ends and return {application: its team as it is
+    now}.
 
-    Refuses all of them where `by` holds less than `role` on the team of one: HiddenApplicationError where the user
-    cannot see the application or it is no longer there, otherwise MissingRoleError. `by` None: a job acts, which needs
-    no role. `no_key`: rows that only refer to the applications may be added meanwhile. One statement.
+    Refuses all of them where `by` holds less than `role` on the team of one: HiddenApplicationError
+    where the user cannot see the application or it is no longer there, otherwise MissingRoleError.
+    `by` None: a job acts, which needs no role. `no_key`: rows that only refer to the applications
+    may be added meanwhile. One statement.
     """
     wanted = set(ids)
     teams = lock_teams_of(wanted, no_key=no_key)
@@ -81,20 +95,22 @@ def lock_applications(
 def lock_teams_of(ids: Iterable[int], *, no_key: bool = False) -> dict[int, int]:
     """Lock the applications and return {application: its team}, for callers that refuse row by row.
 
-    Always in the order of ids, so that two callers do not wait for each other in a circle; those that are no longer
-    there are left out. One statement.
+    Always in the order of ids, so that two callers do not wait for each other in a circle; those
+    that are no longer there are left out. One statement.
     """
     strength = "NO KEY UPDATE" if no_key else "UPDATE"
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT id, team_id FROM inventory_application WHERE id = ANY (%s) ORDER BY id FOR {strength}",
+            "SELECT id, team_id FROM inventory_application WHERE id = ANY (%s) ORDER BY id FOR "
+            f"{strength}",
             [sorted(set(ids))],
         )
         return dict(cursor.fetchall())
 
 
 def refuse_without_role(by: User, role: TeamRole, team: Team | int) -> None:
-    """Raise unless `by` holds `role` on the team; as if nothing were there where the user cannot see the team."""
+    """Raise unless `by` holds `role` on the team; as if nothing were there where the user cannot
+    see the team."""
     if by.may(role, team):
         return
     team_id = team if isinstance(team, int) else team.pk

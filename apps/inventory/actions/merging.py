@@ -23,13 +23,14 @@ _FILLS_GAPS = sorted(DEPENDENCY_FACTS - {"fallback_order", "reached", "via_party
 def merge_applications(
     *, kept: Application, duplicate: Application, on: date, by: User, reason: str = ""
 ) -> Application:
-    """`duplicate` turns out to be `kept`: what it uses, and used, moves there, and it is retired on `on`.
+    """`duplicate` turns out to be `kept`: what it uses, and used, moves there, and it is retired on
+    `on`.
 
-    `by` edits both. A dependency that `kept` has at the same time (same offering, role
-    and way) is not doubled: the duplicate's row ends on `on` and stays with it as history, its exit tests, its
-    adaptations and, unless there is one, its exit plan move to the kept row, which also learns amounts, tags and
-    binding that it did not know. Facts of the application itself are those of `kept`. The duplicate's slug leads to
-    `kept` from now on.
+    `by` edits both. A dependency that `kept` has at the same time (same offering, role and way) is
+    not doubled: the duplicate's row ends on `on` and stays with it as history, its exit tests, its
+    adaptations and, unless there is one, its exit plan move to the kept row, which also learns
+    amounts, tags and binding that it did not know. Facts of the application itself are those of
+    `kept`. The duplicate's slug leads to `kept` from now on.
     """
     refuse_unlikely(on)
     if kept.pk == duplicate.pk:
@@ -47,9 +48,9 @@ def merge_applications(
         for theirs, goes_on_from in outliving:
             theirs.since = goes_on_from
             theirs.save(update_fields=["since", "updated_at"])
-        Dependency.objects.filter(application=duplicate).exclude(pk__in=[row.pk for _, row in doubled]).update(
-            application=kept, updated_at=Now()
-        )
+        Dependency.objects.filter(application=duplicate).exclude(
+            pk__in=[row.pk for _, row in doubled]
+        ).update(application=kept, updated_at=Now())
         duplicate.status = Application.Status.RETIRED
         duplicate.merged_into = kept
         duplicate.save(update_fields=["status", "merged_into", "updated_at"])
@@ -60,8 +61,9 @@ def merge_applications(
 def _same(
     kept: Application, duplicate: Application
 ) -> tuple[list[tuple[Dependency, Dependency]], list[tuple[Dependency, date]]]:
-    """([(row of `kept`, row of `duplicate`)] that say the same about an overlapping time, [(row of `duplicate`, day
-    from which only it says so)]): a use that goes on after its row at `kept` has ended is not lost."""
+    """([(row of `kept`, row of `duplicate`)] that say the same about an overlapping time, [(row of
+    `duplicate`, day from which only it says so)]): a use that goes on after its row at `kept` has
+    ended is not lost."""
     rows = list(
         Dependency.objects.select_for_update(of=("self",))
         .filter(application__in=[kept, duplicate])
@@ -73,7 +75,8 @@ def _same(
             row
             for row in rows
             if row.application_id == kept.pk
-            and (row.offering_id, row.role, row.via_party_id) == (theirs.offering_id, theirs.role, theirs.via_party_id)
+            and (row.offering_id, row.role, row.via_party_id)
+            == (theirs.offering_id, theirs.role, theirs.via_party_id)
             and (row.until is None or row.until > theirs.since)
             and (theirs.until is None or theirs.until > row.since)
         ]
@@ -110,4 +113,6 @@ def _is_unsaid(row: Dependency, name: str) -> bool:
 def _known_to(own: Dependency, theirs: Dependency) -> Iterable[int]:
     """Adaptations of `theirs` that `own` has as well, by kind, name and place."""
     has = set(own.adaptations.values_list("kind", "name", "artefact_ref"))
-    return [row.pk for row in theirs.adaptations.all() if (row.kind, row.name, row.artefact_ref) in has]
+    return [
+        row.pk for row in theirs.adaptations.all() if (row.kind, row.name, row.artefact_ref) in has
+    ]

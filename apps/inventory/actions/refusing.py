@@ -24,7 +24,9 @@ def known_facts(facts: Mapping[str, Any] | None, allowed: frozenset[str]) -> dic
 
 def differing(row: models.Model, facts: Mapping[str, Any], allowed: frozenset[str]) -> list[str]:
     """The names of the facts that are not on the row yet."""
-    return [name for name, value in known_facts(facts, allowed).items() if getattr(row, name) != value]
+    return [
+        name for name, value in known_facts(facts, allowed).items() if getattr(row, name) != value
+    ]
 
 
 def refuse_unlikely(on: date) -> None:
@@ -36,7 +38,8 @@ def refuse_unlikely(on: date) -> None:
 
 
 def refuse_stale(row: Application | Dependency, expected_updated_at: datetime | None) -> None:
-    """Refuse where the row changed after the moment the caller last read it; None: the caller does not mind."""
+    """Refuse where the row changed after the moment the caller last read it; None: the caller does
+    not mind."""
     if expected_updated_at is not None and row.updated_at != expected_updated_at:
         raise RefusedChange(f"{last_change_in_words(row)} Read it again and decide anew.")
 

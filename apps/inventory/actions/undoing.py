@@ -1,7 +1,8 @@
 """Taking an action back, as long as everything is still as it left it.
 
-What an action wrote is known from the history: every row of it carries the id of the change (the history's context).
-Undoing puts each row back to what it was before. It is itself a change, so that undoing it does the action again.
+What an action wrote is known from the history: every row of it carries the id of the change (the
+history's context). Undoing puts each row back to what it was before. It is itself a change, so that
+undoing it does the action again.
 """
 
 from collections.abc import Iterable
@@ -22,7 +23,12 @@ from apps.common.history.context import audit_context
 from apps.common.time import now
 from apps.inventory.actions.locks import lock_teams_of, refuse_without_role
 from apps.inventory.actions.refusing import RefusedChange
-from apps.inventory.actions.undoing_many import changed_dependencies, is_many, teams_of_many, undo_many
+from apps.inventory.actions.undoing_many import (
+    changed_dependencies,
+    is_many,
+    teams_of_many,
+    undo_many,
+)
 from apps.inventory.models import Adaptation, Application, Dependency, ExitPlan, ExitTest
 
 # parents first
@@ -41,7 +47,8 @@ class Undone:
 
 @dataclass(frozen=True, slots=True)
 class _Written:
-    """One row that the change wrote: whether it made or removed it, and its values before and after."""
+    """One row that the change wrote: whether it made or removed it, and its values before and
+    after."""
 
     model: type[models.Model]
     pk: int
@@ -52,7 +59,8 @@ class _Written:
 
 
 def teams_written_in(*, change: UUID) -> set[int]:
-    """The teams whose applications the change wrote to, before it and after it; undoing needs an editor of each.
+    """The teams whose applications the change wrote to, before it and after it; undoing needs an
+    editor of each.
 
     Empty where there is no such change, or it wrote to no application.
     """
@@ -65,22 +73,31 @@ def teams_written_in(*, change: UUID) -> set[int]:
         for values in (row.before, row.after)
         if row.model is Application and values
     }
-    return teams | set(Application.objects.filter(pk__in=_applications_of(written)).values_list("team_id", flat=True))
+    return teams | set(
+        Application.objects.filter(pk__in=_applications_of(written)).values_list(
+            "team_id", flat=True
+        )
+    )
 
 
 @transaction.atomic
 def undo(*, change: UUID, by: User, reason: str = "") -> Undone:
-    """Put every row that `change` wrote back to what it was; the caller has checked `by` for `teams_written_in`.
+    """Put every row that `change` wrote back to what it was; the caller has checked `by` for
+    `teams_written_in`.
 
-    Refused where somebody has changed one of the rows since (with their name), where something has been built on a
-    row that would go, where the change also wrote elsewhere, and where rows from before it would contradict what has
-    been declared since. An offering that the change brought into the catalogue stays there.
+    Refused where somebody has changed one of the rows since (with their name), where something has
+    been built on a row that would go, where the change also wrote elsewhere, and where rows from
+    before it would contradict what has been declared since. An offering that the change brought
+    into the catalogue stays there.
     """
     if is_many(change):
         return _undo_many(change, by, reason)
     written = [row for model in _MODELS for row in _written(model, change)]
     if not written:
-        raise RefusedChange("There is no such change of applications and what they use. Choose one from the history.")
+        raise RefusedChange(
+            "There is no such change of applications and what they use. Choose one from the "
+            "history."
+        )
     application_ids = _applications_of(written)
     # whoever changes one of these waits here, or is seen below
     _lock_editable(application_ids, by)
@@ -92,10 +109,14 @@ def undo(*, change: UUID, by: User, reason: str = "") -> Undone:
         for row in written:
             if row.is_gone and not row.is_new:
                 # raw: the moment it was first made is kept
-                row.model(pk=row.pk, **row.before, updated_at=now()).save_base(raw=True, force_insert=True)
+                row.model(pk=row.pk, **row.before, updated_at=now()).save_base(
+                    raw=True, force_insert=True
+                )
         _put_back([row for row in written if not row.is_new and not row.is_gone])
         for model in reversed(_MODELS):
-            gone = [row.pk for row in written if row.model is model and row.is_new and not row.is_gone]
+            gone = [
+                row.pk for row in written if row.model is model and row.is_new and not row.is_gone
+            ]
             if gone:
                 model._default_manager.filter(pk__in=gone).delete()
     _refuse_if_doubled([row.pk for row in written if row.model is Dependency])
@@ -110,7 +131,8 @@ def undo(*, change: UUID, by: User, reason: str = "") -> Undone:
 
 
 def _lock_editable(application_ids: Iterable[int], by: User) -> None:
-    """Lock the applications; those that the undoing brings back are not there yet, and are left out."""
+    """Lock the applications; those that the undoing brings back are not there yet, and are left
+    out."""
     for team in set(lock_teams_of(application_ids).values()):
         refuse_without_role(by, TeamRole.EDITOR, team)
 
@@ -119,7 +141,11 @@ def _undo_many(change: UUID, by: User, reason: str) -> Undone:
     _refuse_if_it_wrote_elsewhere(change)
     changed = changed_dependencies(change)
     own, n_rows, application_ids = undo_many(
-        change=change, by=by, reason=reason, changed_since=_refuse_changed_since, lock=_lock_editable
+        change=change,
+        by=by,
+        reason=reason,
+        changed_since=_refuse_changed_since,
+        lock=_lock_editable,
     )
     _refuse_if_doubled(changed)
     return Undone(change=own, n_rows=n_rows, application_ids=application_ids)
@@ -132,23 +158,32 @@ def _history_of(model: type[models.Model]) -> Any:
 def _columns(model: type[models.Model]) -> list[str]:
     """The columns that the history keeps, without the key."""
     kept = {field.attname for field in _history_of(model).model._meta.concrete_fields}
-    return [field.attname for field in model._meta.concrete_fields if field.attname in kept and not field.primary_key]
+    return [
+        field.attname
+        for field in model._meta.concrete_fields
+        if field.attname in kept and not field.primary_key
+    ]
 
 
 def _written(model: type[models.Model], change: UUID) -> list[_Written]:
-    """What `change` did to rows of the model: its first and last entry of each, and the last one before it."""
+    """What `change` did to rows of the model: its first and last entry of each, and the last one
+    before it."""
     history = _history_of(model)
     columns = _columns(model)
     own: dict[int, list[dict[str, Any]]] = {}
-    for entry in history.filter(pgh_context_id=change).order_by("pgh_id").values(
-        "pgh_id", "pgh_obj_id", "pgh_label", *columns
-    ):  # fmt: skip
+    for entry in (
+        history.filter(pgh_context_id=change)
+        .order_by("pgh_id")
+        .values("pgh_id", "pgh_obj_id", "pgh_label", *columns)
+    ):
         own.setdefault(entry["pgh_obj_id"], []).append(entry)
     if not own:
         return []
     before: dict[int, dict[str, Any]] = {}
     for entry in (
-        history.filter(pgh_obj_id__in=own, pgh_id__lt=min(entries[0]["pgh_id"] for entries in own.values()))
+        history.filter(
+            pgh_obj_id__in=own, pgh_id__lt=min(entries[0]["pgh_id"] for entries in own.values())
+        )
         .order_by("pgh_obj_id", "-pgh_id")
         .distinct("pgh_obj_id")
         .values("pgh_obj_id", *columns)
@@ -181,7 +216,9 @@ def _applications_of(written: Iterable[_Written]) -> set[int]:
                 found.add(values["application_id"])
             elif row.model is not Application:
                 dependencies.add(values["dependency_id"])
-    found.update(Dependency.objects.filter(pk__in=dependencies).values_list("application_id", flat=True))
+    found.update(
+        Dependency.objects.filter(pk__in=dependencies).values_list("application_id", flat=True)
+    )
     return found
 
 
@@ -190,25 +227,35 @@ def _refuse_if_it_wrote_elsewhere(change: UUID) -> None:
     others = [
         model
         for model in apps.get_models()
-        if issubclass(model, Event) and not model._meta.abstract and model._meta.managed and model not in own
+        if issubclass(model, Event)
+        and not model._meta.abstract
+        and model._meta.managed
+        and model not in own
     ]
     if not others:
         return
     quote = connection.ops.quote_name
     asked = " UNION ALL ".join(
-        f"SELECT %s WHERE EXISTS (SELECT 1 FROM {quote(model._meta.db_table)} WHERE pgh_context_id = %s{_but(model)})"
+        f"SELECT %s WHERE EXISTS (SELECT 1 FROM {quote(model._meta.db_table)} WHERE pgh_context_id "
+        f"= %s{_but(model)})"
         for model in others
     )
     with connection.cursor() as cursor:
-        cursor.execute(asked, [value for model in others for value in (_tracked_name(model), change)])
+        cursor.execute(
+            asked, [value for model in others for value in (_tracked_name(model), change)]
+        )
         found = [name for (name,) in cursor.fetchall()]
     if found:
-        raise RefusedChange(f"The same change also wrote to {', '.join(sorted(found))}. Take it back by hand, there.")
+        raise RefusedChange(
+            f"The same change also wrote to {', '.join(sorted(found))}. Take it back by hand, "
+            "there."
+        )
 
 
 def _but(history: type[models.Model]) -> str:
-    """What a change may have brought along and leaves behind: offerings nobody knew, which wait in the inbox, and what
-    a listing of deployments said of one, which the listings that are left say anew."""
+    """What a change may have brought along and leaves behind: offerings nobody knew, which wait in
+    the inbox, and what a listing of deployments said of one, which the listings that are left say
+    anew."""
     if history is not _history_of(Offering).model:
         return ""
     return f" AND pgh_label <> 'insert' AND identity_reason <> '{IdentityReason.DEPLOYMENT}'"
@@ -218,11 +265,15 @@ def _tracked_name(history: type[models.Model]) -> str:
     return str(history.pgh_tracked_model._meta.verbose_name_plural)  # type: ignore[attr-defined]
 
 
-def _refuse_if_changed_since(model: type[models.Model], written: list[_Written], change: UUID) -> None:
+def _refuse_if_changed_since(
+    model: type[models.Model], written: list[_Written], change: UUID
+) -> None:
     if not written:
         return
     history = _history_of(model)
-    first = history.filter(pgh_context_id=change).order_by("pgh_id").values_list("pgh_id", flat=True)[0]
+    first = (
+        history.filter(pgh_context_id=change).order_by("pgh_id").values_list("pgh_id", flat=True)[0]
+    )
     later = (
         history.filter(pgh_obj_id__in=[row.pk for row in written], pgh_id__gt=first)
         .exclude(pgh_context_id=change, pgh_context_id__isnull=False)
@@ -240,7 +291,8 @@ def _refuse_changed_since(model: type[models.Model], later: Any) -> None:
     actor = words.get("actor") or "Somebody"
     why = f" ({words['reason']})" if words.get("reason") else ""
     raise RefusedChange(
-        f"{actor} has changed the {model._meta.verbose_name} on {later.pgh_created_at:%Y-%m-%d at %H:%M} UTC since"
+        f"{actor} has changed the {model._meta.verbose_name} on "
+        f"{later.pgh_created_at:%Y-%m-%d at %H:%M} UTC since"
         f"{why}. Undo that first, or put it right by hand."
     )
 
@@ -251,17 +303,26 @@ def _refuse_if_built_upon(written: list[_Written]) -> None:
         (row.model, row.pk) for row in written if row.is_new and not row.is_gone
     }
     for model in _MODELS:
-        rows = list(model._default_manager.filter(pk__in=[pk for kind, pk in going if kind is model]))
+        rows = list(
+            model._default_manager.filter(pk__in=[pk for kind, pk in going if kind is model])
+        )
         if not rows:
             continue
         collector = NestedObjects(using=DEFAULT_DB_ALIAS, origin=rows)
         collector.collect(rows)
-        hanging: set[models.Model] = {row for found in collector.model_objs.values() for row in found}
+        hanging: set[models.Model] = {
+            row for found in collector.model_objs.values() for row in found
+        }
         hanging |= {row for row in collector.protected if isinstance(row, models.Model)}
-        built = {str(row._meta.verbose_name_plural) for row in hanging if (type(row), row.pk) not in going}
+        built = {
+            str(row._meta.verbose_name_plural)
+            for row in hanging
+            if (type(row), row.pk) not in going
+        }
         if built:
             raise RefusedChange(
-                f"Since then {', '.join(sorted(built))} have been recorded on it. End or retire it instead, so that"
+                f"Since then {', '.join(sorted(built))} have been recorded on it. End or retire it "
+                "instead, so that"
                 " they stay."
             )
 
@@ -272,7 +333,9 @@ def _put_back(written: list[_Written]) -> None:
     for row in written:
         if not row.before:
             raise RefusedChange("What it was before is not on record. Put it right by hand.")
-        values = {name: row.before[name] for name in row.before if row.before[name] != row.after[name]}
+        values = {
+            name: row.before[name] for name in row.before if row.before[name] != row.after[name]
+        }
         if values:
             key = (row.model, *((name, repr(values[name])) for name in sorted(values)))
             groups.setdefault(key, (row.model, values, []))[2].append(row.pk)
@@ -287,13 +350,17 @@ def _refuse_if_doubled(dependency_ids: list[int]) -> None:
             """
             SELECT EXISTS (
                 SELECT 1 FROM inventory_dependency d JOIN inventory_dependency o
-                  ON o.application_id = d.application_id AND o.offering_id = d.offering_id AND o.role = d.role
+                  ON o.application_id = d.application_id AND o.offering_id = d.offering_id
+                      AND o.role = d.role
                  AND o.via_party_id IS NOT DISTINCT FROM d.via_party_id AND o.id <> d.id
-                 AND (o.until IS NULL OR o.until > d.since) AND (d.until IS NULL OR d.until > o.since)
+                 AND (o.until IS NULL OR o.until > d.since) AND (d.until IS NULL
+                     OR d.until > o.since)
                 WHERE d.id = ANY (%s)
             )
             """,
             [dependency_ids],
         )
         if cursor.fetchone()[0]:
-            raise RefusedChange("The same use was declared anew since. End that row first, or leave this change.")
+            raise RefusedChange(
+                "The same use was declared anew since. End that row first, or leave this change."
+            )

@@ -1,4 +1,5 @@
-"""Taking back what wrote very many rows, set by set: the same rules as `undoing`, which goes row by row.
+"""Taking back what wrote very many rows, set by set: the same rules as `undoing`, which goes row by
+row.
 
 An import of 100,000 applications is one change; as objects its rows would fill memory.
 """
@@ -22,7 +23,8 @@ _OTHERS: tuple[type[models.Model], ...] = (Adaptation, ExitPlan, ExitTest)
 
 
 def is_many(change: UUID) -> bool:
-    """Whether the change wrote so much that it is undone here: only applications and what they use, none removed."""
+    """Whether the change wrote so much that it is undone here: only applications and what they use,
+    none removed."""
     total = 0
     for model in _MODELS:
         rows = _history(model)._default_manager.filter(pgh_context_id=change)
@@ -31,7 +33,9 @@ def is_many(change: UUID) -> bool:
             return False
     if total <= MANY:
         return False
-    return not any(_history(model)._default_manager.filter(pgh_context_id=change).exists() for model in _OTHERS)
+    return not any(
+        _history(model)._default_manager.filter(pgh_context_id=change).exists() for model in _OTHERS
+    )
 
 
 def teams_of_many(change: UUID) -> set[int]:
@@ -50,7 +54,8 @@ def teams_of_many(change: UUID) -> set[int]:
                 WHERE h.pgh_obj_id = own.id AND h.pgh_id < own.first ORDER BY h.pgh_id DESC LIMIT 1
             ) before
             UNION
-            SELECT a.team_id FROM inventory_dependencyhistory d JOIN inventory_application a ON a.id = d.application_id
+            SELECT a.team_id FROM inventory_dependencyhistory d
+            JOIN inventory_application a ON a.id = d.application_id
             WHERE d.pgh_context_id = %(change)s
             """,
             {"change": change},
@@ -59,19 +64,26 @@ def teams_of_many(change: UUID) -> set[int]:
 
 
 def undo_many(
-    *, change: UUID, by: User, reason: str, changed_since: Any, lock: Callable[[Sequence[int], User], None]
+    *,
+    change: UUID,
+    by: User,
+    reason: str,
+    changed_since: Any,
+    lock: Callable[[Sequence[int], User], None],
 ) -> tuple[UUID, int, tuple[int, ...]]:
-    """Inside a transaction: put back what `change` wrote; (id of the undoing, number of rows, applications).
+    """Inside a transaction: put back what `change` wrote; (id of the undoing, number of rows,
+    applications).
 
-    `changed_since(model, entry)` raises for an entry of the history that a later change wrote; `lock` locks the
-    applications and refuses those that `by` may not edit.
+    `changed_since(model, entry)` raises for an entry of the history that a later change wrote;
+    `lock` locks the applications and refuses those that `by` may not edit.
     """
     with connection.cursor() as cursor:
         for model in _MODELS:
             _list_rows(cursor, model, change)
         cursor.execute(
             """
-            SELECT id FROM undoing_application UNION SELECT h.application_id FROM inventory_dependencyhistory h
+            SELECT id FROM undoing_application UNION SELECT h.application_id
+            FROM inventory_dependencyhistory h
             WHERE h.pgh_context_id = %s ORDER BY 1
             """,
             [change],
@@ -89,7 +101,8 @@ def undo_many(
                 n_rows += _put_back(cursor, model)
             for model in reversed(_MODELS):
                 cursor.execute(
-                    f"DELETE FROM {model._meta.db_table} t USING {_listed(model)} u WHERE u.id = t.id AND u.is_new"
+                    f"DELETE FROM {model._meta.db_table} t USING {_listed(model)} u WHERE u.id = "
+                    "t.id AND u.is_new"
                 )
                 n_rows += cursor.rowcount
         for name in map(_listed, _MODELS):
@@ -101,7 +114,9 @@ def changed_dependencies(change: UUID) -> list[int]:
     """Dependencies the change wrote to and did not make."""
     history = _history(Dependency)._default_manager.filter(pgh_context_id=change)
     made = history.filter(pgh_label="insert").values("pgh_obj_id")
-    return list(history.exclude(pgh_obj_id__in=made).values_list("pgh_obj_id", flat=True).distinct())
+    return list(
+        history.exclude(pgh_obj_id__in=made).values_list("pgh_obj_id", flat=True).distinct()
+    )
 
 
 def _history(model: type[models.Model]) -> Any:
@@ -129,13 +144,18 @@ def _later_entry(cursor: Any, model: type[models.Model], change: UUID) -> Any:
     """The last entry that somebody else wrote about one of the rows since."""
     cursor.execute(
         f"""
-        SELECT max(h.pgh_id) FROM {_listed(model)} u JOIN {_history(model)._meta.db_table} h ON h.pgh_obj_id = u.id
+        SELECT max(h.pgh_id) FROM {_listed(model)} u
+        JOIN {_history(model)._meta.db_table} h ON h.pgh_obj_id = u.id
         WHERE h.pgh_id > u.first AND h.pgh_context_id IS DISTINCT FROM %s
         """,
         [change],
     )
     pk = cursor.fetchone()[0]
-    return None if pk is None else _history(model)._default_manager.select_related("pgh_context").get(pk=pk)
+    return (
+        None
+        if pk is None
+        else _history(model)._default_manager.select_related("pgh_context").get(pk=pk)
+    )
 
 
 def _refuse_if_built_upon(cursor: Any) -> None:
@@ -149,19 +169,25 @@ def _refuse_if_built_upon(cursor: Any) -> None:
                 models.RESTRICT,
             }:
                 continue
-            also_going = f"AND c.id NOT IN (SELECT id FROM {_listed(child)} WHERE is_new)" if child in _MODELS else ""
+            also_going = (
+                f"AND c.id NOT IN (SELECT id FROM {_listed(child)} WHERE is_new)"
+                if child in _MODELS
+                else ""
+            )
             column = connection.ops.quote_name(str(relation.field.column))
             cursor.execute(
                 f"""
                 SELECT 1 FROM {connection.ops.quote_name(child._meta.db_table)} c
-                JOIN {_listed(model)} u ON u.id = c.{column} AND u.is_new WHERE true {also_going} LIMIT 1
+                JOIN {_listed(model)} u ON u.id = c.{column} AND u.is_new
+                WHERE true {also_going} LIMIT 1
                 """
             )
             if cursor.fetchone():
                 built.add(str(child._meta.verbose_name_plural))
     if built:
         raise RefusedChange(
-            f"Since then {', '.join(sorted(built))} have been recorded on it. End or retire it instead, so that"
+            f"Since then {', '.join(sorted(built))} have been recorded on it. End or retire it "
+            "instead, so that"
             " they stay."
         )
 
@@ -178,7 +204,8 @@ def _put_back(cursor: Any, model: type[models.Model]) -> int:
     n_before = int(cursor.fetchone()[0])
     cursor.execute(
         f"""
-        UPDATE {model._meta.db_table} t SET {", ".join(f"{name} = b.{name}" for name in columns)}, updated_at = now()
+        UPDATE {model._meta.db_table} t SET {", ".join(f"{name} = b.{name}" for name in columns)},
+            updated_at = now()
         FROM {_listed(model)} u CROSS JOIN LATERAL (
             SELECT h.* FROM {_history(model)._meta.db_table} h
             WHERE h.pgh_obj_id = u.id AND h.pgh_id < u.first ORDER BY h.pgh_id DESC LIMIT 1

@@ -8,7 +8,8 @@ from apps.inventory.bulk.merging import BLOCK, MOST_NAMED, Merge, Merger, Number
 
 @dataclass(frozen=True, slots=True)
 class BulkKind:
-    """What a resource takes: `fields` are the names a row may give, `key` says by which it is recognised."""
+    """What a resource takes: `fields` are the names a row may give, `key` says by which it is
+    recognised."""
 
     merge: Merger
     fields: tuple[str, ...]
@@ -20,7 +21,8 @@ MERGERS: dict[str, BulkKind] = {
     "dependencies": BulkKind(
         dependencies.merge_dependencies,
         dependencies.FIELDS,
-        "application, offering (or host and api_id, with region and tier) and role, at the time it speaks of",
+        "application, offering (or host and api_id, with region and tier) and role, at the time it "
+        "speaks of",
     ),
     "adaptations": BulkKind(
         of_dependencies.merge_adaptations,
@@ -34,4 +36,14 @@ MERGERS: dict[str, BulkKind] = {
     ),
 }
 
-__all__ = ["BLOCK", "MERGERS", "MOST_NAMED", "BulkKind", "Merge", "Merger", "Numbered", "Rejected", "Report"]
+__all__ = [
+    "BLOCK",
+    "MERGERS",
+    "MOST_NAMED",
+    "BulkKind",
+    "Merge",
+    "Merger",
+    "Numbered",
+    "Rejected",
+    "Report",
+]

@@ -20,10 +20,15 @@ FIELDS = (*_OTHERS, *_FACTS)
 
 
 def merge_applications(rows: Sequence[Numbered], merge: Merge, report: Report) -> None:
-    """New ones need `slug`, `name` and `team`; of known ones the facts that are given are set. Five statements."""
+    """New ones need `slug`, `name` and `team`; of known ones the facts that are given are set. Five
+    statements."""
     if not _READERS:
         _READERS.update(readers_of(Application, _FACTS))
-    asked = {given for row in rows if isinstance(row.value, dict) and isinstance(given := row.value.get("slug"), str)}
+    asked = {
+        given
+        for row in rows
+        if isinstance(row.value, dict) and isinstance(given := row.value.get("slug"), str)
+    }
     slugs = sorted(slug for slug in asked if "\x00" not in slug)
     known = {
         found["slug"]: found
@@ -34,7 +39,10 @@ def merge_applications(rows: Sequence[Numbered], merge: Merge, report: Report) -
     }
     # those of others are looked at and not held
     hidden = [slug for slug in slugs if slug not in known]
-    known |= {found["slug"]: found for found in Application.objects.filter(slug__in=hidden).values(*_COLUMNS)}
+    known |= {
+        found["slug"]: found
+        for found in Application.objects.filter(slug__in=hidden).values(*_COLUMNS)
+    }
     new: list[dict[str, Any]] = []
     changes: dict[int, dict[str, Any]] = {}
     for row in rows:
@@ -43,7 +51,9 @@ def merge_applications(rows: Sequence[Numbered], merge: Merge, report: Report) -
             facts, rest = facts_of(row, _READERS, _OTHERS)
             slug = _slug(rest)
             if "team" in rest:
-                facts["team_id"] = _team(text_of(rest, "team", "team: Give the slug of a team."), merge)
+                facts["team_id"] = _team(
+                    text_of(rest, "team", "team: Give the slug of a team."), merge
+                )
             found = known.get(slug)
             if found is None:
                 _refuse_new(facts)
@@ -79,16 +89,23 @@ def _team(slug: str, merge: Merge) -> int:
     if team is None:
         raise Rejected(f"team: There is no team '{slug[:80]}' that you may see.")
     if not may_edit:
-        raise Rejected(f"team: Only an editor of '{slug}' may put applications there. Ask one of them.")
+        raise Rejected(
+            f"team: Only an editor of '{slug}' may put applications there. Ask one of them."
+        )
     return int(team)
 
 
 def _refuse_new(facts: dict[str, Any]) -> None:
     if "name" not in facts or "team_id" not in facts:
-        missing = " and ".join(name for name, fact in (("name", "name"), ("team", "team_id")) if fact not in facts)
+        missing = " and ".join(
+            name for name, fact in (("name", "name"), ("team", "team_id")) if fact not in facts
+        )
         raise Rejected(f"There is no such application yet, and a new one needs {missing}.")
     if facts.get("status") == Application.Status.RETIRED:
-        raise Rejected("A new application cannot be retired already. Register it as proposed, pilot or production.")
+        raise Rejected(
+            "A new application cannot be retired already. Register it as proposed, pilot or "
+            "production."
+        )
 
 
 def _changed(found: dict[str, Any], facts: dict[str, Any], merge: Merge) -> dict[str, Any]:

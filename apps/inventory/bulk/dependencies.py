@@ -28,10 +28,11 @@ FIELDS = (*_OTHERS, "role", "since", "until", *_FACTS)
 
 
 def merge_dependencies(rows: Sequence[Numbered], merge: Merge, report: Report) -> None:
-    """A row is one that is on record where its time overlaps with that one's; else it is new. Seven statements.
+    """A row is one that is on record where its time overlaps with that one's; else it is new. Seven
+    statements.
 
-    Without `since` a row speaks of today. What is on record keeps its beginning; an end may be given or moved to an
-    earlier day.
+    Without `since` a row speaks of today. What is on record keeps its beginning; an end may be
+    given or moved to an earlier day.
     """
     if not _READERS:
         _READERS.update(readers_of(Dependency, [*_FACTS, "role", "since", "until"]))
@@ -59,13 +60,16 @@ def merge_dependencies(rows: Sequence[Numbered], merge: Merge, report: Report) -
             party = facts.get("via_party_id", found["via_party_id"] if found else None)
             # two rows about different times or parties speak of different things
             merge.only_once(
-                ("use", found["id"]) if found else _key(application, offering, role, party, facts), row.number
+                ("use", found["id"]) if found else _key(application, offering, role, party, facts),
+                row.number,
             )
         except Rejected as rejected:
             report.reject(row.number, _named(row.value), str(rejected))
             continue
         if found is None:
-            new.append({**facts, "application_id": application.id, "offering_id": offering, "role": role})
+            new.append(
+                {**facts, "application_id": application.id, "offering_id": offering, "role": role}
+            )
         elif facts:
             changes[found["id"]] = {**facts, "updated_at": merge.at}
         else:
@@ -91,7 +95,12 @@ def _party(slug: Any, parties: dict[str, int]) -> int | None:
 
 
 def _on_record(
-    uses: Uses, application: KnownApplication, offering: int, role: str, facts: dict[str, Any], today: date
+    uses: Uses,
+    application: KnownApplication,
+    offering: int,
+    role: str,
+    facts: dict[str, Any],
+    today: date,
 ) -> dict[str, Any] | None:
     until = facts.get("until")
     since = facts.get("since")
@@ -104,10 +113,12 @@ def _on_record(
         found = [row for row in found if row["via_party_id"] == facts["via_party_id"]]
     if len(found) > 1:
         raise Rejected(
-            f"{len(found)} dependencies on record are like this at that time. Give since, until or via_party."
+            f"{len(found)} dependencies on record are like this at that time. Give since, until or "
+            "via_party."
         )
     if found and "via_party_id" in facts and found[0]["via_party_id"] != facts["via_party_id"]:
-        # reached another way at the same time is another dependency, unless the row says how it is reached now
+        # reached another way at the same time is another dependency, unless the row says how it is
+        # reached now
         return found[0] if "reached" in facts else None
     return found[0] if found else None
 
@@ -122,11 +133,17 @@ def _refuse_new(application: KnownApplication, facts: dict[str, Any]) -> None:
 def _changed(found: dict[str, Any], facts: dict[str, Any]) -> dict[str, Any]:
     changed = {name: value for name, value in facts.items() if found[name] != value}
     if "since" in changed:
-        raise Rejected(f"since: On record it is in use since {found['since']}. Leave since out, or undo that first.")
+        raise Rejected(
+            f"since: On record it is in use since {found['since']}. Leave since out, or undo that "
+            "first."
+        )
     if "until" in changed and found["until"] is not None:
         until = changed["until"]
         if until is None or until > found["until"]:
-            raise Rejected(f"until: On record it ends on {found['until']}. Reopen it to move the end to a later day.")
+            raise Rejected(
+                f"until: On record it ends on {found['until']}. Reopen it to move the end to a "
+                "later day."
+            )
     if changed.get("until") is not None and changed["until"] <= found["since"]:
         raise Rejected(f"until: It is in use only since {found['since']}. Choose a later day.")
     return changed
@@ -138,12 +155,20 @@ def _refuse_unpaired(row: dict[str, Any]) -> None:
         raise Rejected("Name the gateway or vendor it goes through; a direct call has none.")
 
 
-def _key(application: KnownApplication, offering: int, role: str, party: int | None, facts: dict[str, Any]) -> Any:
+def _key(
+    application: KnownApplication,
+    offering: int,
+    role: str,
+    party: int | None,
+    facts: dict[str, Any],
+) -> Any:
     return ("new", application.id, offering, role, party, facts.get("until"))
 
 
 def _named(value: Any) -> str:
     if not isinstance(value, dict):
         return ""
-    what = value.get("offering") or "/".join(str(value.get(name, "")) for name in ("host", "api_id"))
+    what = value.get("offering") or "/".join(
+        str(value.get(name, "")) for name in ("host", "api_id")
+    )
     return f"{value.get('application', '')} {value.get('role', 'primary')} {what}"[:240]

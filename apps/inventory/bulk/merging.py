@@ -1,8 +1,10 @@
-"""Many rows into the register by what people call them: added where they are new, changed where they differ.
+"""Many rows into the register by what people call them: added where they are new, changed where
+they differ.
 
-Rows come in blocks; each block is a handful of statements, whatever its size: what is on record is read at once, rows
-are judged in memory, new ones go in by COPY and changed ones by one UPDATE per set of columns. A row that cannot be is
-named with its reason and the others go on. History is kept by the triggers, under the change that the caller has named
+Rows come in blocks; each block is a handful of statements, whatever its size: what is on record is
+read at once, rows are judged in memory, new ones go in by COPY and changed ones by one UPDATE per
+set of columns. A row that cannot be is named with its reason and the others go on. History is kept
+by the triggers, under the change that the caller has named
 (`apps.common.history.context.audit_context`).
 """
 
@@ -47,7 +49,8 @@ class Report:
 
 @dataclass(slots=True)
 class Numbered:
-    """A row as it was sent: its number, counted from 1, and its value; `broken` says why it could not be read."""
+    """A row as it was sent: its number, counted from 1, and its value; `broken` says why it could
+    not be read."""
 
     number: int
     value: Any
@@ -56,7 +59,8 @@ class Numbered:
 
 @dataclass(slots=True)
 class Merge:
-    """Who merges, when, and what earlier blocks have said: a row that speaks of the same thing again is rejected."""
+    """Who merges, when, and what earlier blocks have said: a row that speaks of the same thing
+    again is rejected."""
 
     by: User
     on: date
@@ -77,8 +81,8 @@ class Merge:
         self.visible = {pk for pk, _ in self.teams.values()}
 
     def seen(self, team: str) -> Q:
-        """The rows that the caller may see, by the path to their team. Only these are locked: whoever sends slowly must
-        not keep others waiting for what is theirs."""
+        """The rows that the caller may see, by the path to their team. Only these are locked:
+        whoever sends slowly must not keep others waiting for what is theirs."""
         return Q() if self.by.can_read_all else Q(**{f"{team}__in": self.visible})
 
     def only_once(self, key: Any, number: int) -> None:
@@ -93,8 +97,11 @@ class Merger(Protocol):
     def __call__(self, rows: Sequence[Numbered], merge: Merge, report: Report) -> None: ...
 
 
-def facts_of(row: Numbered, readers: dict[str, Any], others: Iterable[str]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """(the facts the row gives, read; what it gives of `others`, as it is). Rejected with a sentence."""
+def facts_of(
+    row: Numbered, readers: dict[str, Any], others: Iterable[str]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """(the facts the row gives, read; what it gives of `others`, as it is). Rejected with a
+    sentence."""
     if row.broken:
         raise Rejected(row.broken)
     given = row.value
@@ -111,12 +118,16 @@ def facts_of(row: Numbered, readers: dict[str, Any], others: Iterable[str]) -> t
         elif name in others:
             rest[name] = value
         else:
-            raise Rejected(f"There is no field '{str(name)[:60]}' here. Choose from {', '.join([*others, *readers])}.")
+            raise Rejected(
+                f"There is no field '{str(name)[:60]}' here. Choose from "
+                f"{', '.join([*others, *readers])}."
+            )
     return facts, rest
 
 
 def text_of(rest: dict[str, Any], name: str, needed: str = "") -> str:
-    """A text by which something is found, such as a slug; `needed` is the sentence where it is missing."""
+    """A text by which something is found, such as a slug; `needed` is the sentence where it is
+    missing."""
     value = rest.get(name)
     if value is None or value == "":
         if needed:

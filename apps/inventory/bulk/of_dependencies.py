@@ -1,4 +1,5 @@
-"""What hangs on a dependency, by that dependency and its own name: adaptations, exit plans, exit tests."""
+"""What hangs on a dependency, by that dependency and its own name: adaptations, exit plans, exit
+tests."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -102,12 +103,18 @@ def _elsewhere(target: int, offering: int) -> int:
 def _refuse_lacking(kind: _Kind, facts: dict[str, Any]) -> None:
     missing = [name for name in kind.needed if not facts.get(name)]
     if missing:
-        raise Rejected(f"There is none of that name yet, and a new one needs {' and '.join(missing)}.")
+        raise Rejected(
+            f"There is none of that name yet, and a new one needs {' and '.join(missing)}."
+        )
 
 
 def _known(kind: _Kind, ids: set[int]) -> dict[tuple[Any, ...], dict[str, Any]]:
     columns = [*kind.facts, *(["target_id"] if kind.has_target else [])]
-    found = kind.model.objects.filter(dependency_id__in=ids).order_by("-pk").values("id", "dependency_id", *columns)
+    found = (
+        kind.model.objects.filter(dependency_id__in=ids)
+        .order_by("-pk")
+        .values("id", "dependency_id", *columns)
+    )
     # of two of one name the one added first is meant
     return {(row["dependency_id"], *(row[name] for name in kind.key)): row for row in found}
 
@@ -124,7 +131,8 @@ def _targets(rows: Sequence[Numbered], merge: Merge) -> Callable[[dict[str, Any]
 
 
 class _Dependencies:
-    """The dependencies that the rows name: by id, or by application, offering and role as they are today."""
+    """The dependencies that the rows name: by id, or by application, offering and role as they are
+    today."""
 
     def __init__(self, rows: Sequence[Numbered], merge: Merge) -> None:
         self._merge = merge
@@ -132,7 +140,9 @@ class _Dependencies:
         self._offerings = Offerings(rows, merge)
         self._uses = Uses(each.id for each in self._applications.values())
         wanted = {
-            given for row in rows if isinstance(row.value, dict) and type(given := row.value.get("dependency")) is int
+            given
+            for row in rows
+            if isinstance(row.value, dict) and type(given := row.value.get("dependency")) is int
         }
         self._by_id: dict[int, tuple[int, int]] = {}
         if wanted:
@@ -141,11 +151,21 @@ class _Dependencies:
             )
             self._by_id = {
                 pk: (team, offering)
-                for pk, team, offering in found.values_list("pk", "application__team_id", "offering_id")
+                for pk, team, offering in found.values_list(
+                    "pk", "application__team_id", "offering_id"
+                )
             }
-            of_them = Application.objects.filter(dependencies__in=self._by_id).order_by("pk").values_list("pk")
+            of_them = (
+                Application.objects.filter(dependencies__in=self._by_id)
+                .order_by("pk")
+                .values_list("pk")
+            )
             # whoever else changes what they use waits
-            list(Application.objects.select_for_update(of=("self",)).filter(pk__in=of_them).order_by("pk"))
+            list(
+                Application.objects.select_for_update(of=("self",))
+                .filter(pk__in=of_them)
+                .order_by("pk")
+            )
         self.ids = {*self._by_id, *self._uses.ids}
 
     def of(self, rest: dict[str, Any]) -> tuple[int, int]:
@@ -154,7 +174,9 @@ class _Dependencies:
             pk = rest["dependency"]
             team, offering = self._by_id.get(pk, (None, 0)) if type(pk) is int else (None, 0)
             if team is None:
-                raise Rejected(f"dependency: There is no dependency {str(pk)[:40]} that you may see.")
+                raise Rejected(
+                    f"dependency: There is no dependency {str(pk)[:40]} that you may see."
+                )
             if team not in self._merge.editable:
                 raise Rejected("Only an editor of the owning team may do this. Ask one of them.")
             return int(pk), offering
@@ -166,7 +188,9 @@ class _Dependencies:
         if not found:
             raise Rejected(f"The application does not use this offering as {str(role)[:20]} today.")
         if len(found) > 1:
-            raise Rejected("It uses this offering in that role several times. Name the dependency by its id.")
+            raise Rejected(
+                "It uses this offering in that role several times. Name the dependency by its id."
+            )
         return found[0]["id"], offering_
 
 
@@ -174,7 +198,8 @@ def _words(value: Any) -> str:
     if not isinstance(value, dict):
         return ""
     what = (
-        value.get("dependency") or f"{value.get('application', '')} {value.get('host', '')}/{value.get('api_id', '')}"
+        value.get("dependency")
+        or f"{value.get('application', '')} {value.get('host', '')}/{value.get('api_id', '')}"
     )
     return f"{what} {value.get('kind', '')} {value.get('name', '')}".strip()[:240]
 

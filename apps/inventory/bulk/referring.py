@@ -1,4 +1,5 @@
-"""How rows name what is on record: offerings and dependencies by id or by what they are called, the rest by slug."""
+"""How rows name what is on record: offerings and dependencies by id or by what they are called, the
+rest by slug."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -34,7 +35,9 @@ class Offerings:
         named = [row.value for row in rows if isinstance(row.value, dict)]
         wanted: list[Any] = [row.get(self._name("offering")) for row in named]
         ids = {given for given in wanted if _is_id(given) and given not in self._kept}
-        for pk in Offering.objects.filter(pk__in=list(ids)).values_list("pk", flat=True) if ids else ():
+        for pk in (
+            Offering.objects.filter(pk__in=list(ids)).values_list("pk", flat=True) if ids else ()
+        ):
             self._kept[pk] = pk
         models = {
             given
@@ -45,9 +48,9 @@ class Offerings:
         }
         if models:
             found: dict[str, list[tuple[int, str, str, str]]] = {model: [] for model in models}
-            for pk, host, model, region, tier in Offering.objects.filter(api_id__in=models).values_list(
-                "pk", "host__slug", "api_id", "region_scope", "service_tier"
-            ):
+            for pk, host, model, region, tier in Offering.objects.filter(
+                api_id__in=models
+            ).values_list("pk", "host__slug", "api_id", "region_scope", "service_tier"):
                 found[model].append((pk, host, region, tier))
             self._kept.update(found)
 
@@ -62,7 +65,8 @@ class Offerings:
         return found
 
     def of(self, rest: dict[str, Any]) -> int | None:
-        """The offering a row names; None where it names none. Rejected where there is none such, or several."""
+        """The offering a row names; None where it names none. Rejected where there is none such, or
+        several."""
         pk = rest.get(self._name("offering"))
         if pk is not None:
             if not _is_id(pk) or pk not in self._kept:
@@ -76,16 +80,22 @@ class Offerings:
         fitting = [each for each in self._kept.get(model, ()) if each[1] == host]
         for place, name in ((2, "region"), (3, "tier")):
             if self._name(name) in rest:
-                fitting = [each for each in fitting if each[place] == (rest[self._name(name)] or "")]
+                fitting = [
+                    each for each in fitting if each[place] == (rest[self._name(name)] or "")
+                ]
         if len(fitting) > 1:
             # the one that is tied to no region and no tier is what the plain name means
             fitting = [each for each in fitting if not each[2] and not each[3]] or fitting
         if not fitting:
             raise Rejected(
-                f"There is no offering '{model[:80]}' at '{host[:80]}'. Look under offerings/?host=&api_id=."
+                f"There is no offering '{model[:80]}' at '{host[:80]}'. Look under "
+                "offerings/?host=&api_id=."
             )
         if len(fitting) > 1:
-            raise Rejected(f"'{model[:80]}' at '{host[:80]}' is offered by region or tier. Give region or tier too.")
+            raise Rejected(
+                f"'{model[:80]}' at '{host[:80]}' is offered by region or tier. Give region or "
+                "tier too."
+            )
         return int(fitting[0][0])
 
 
@@ -95,15 +105,24 @@ def _is_id(value: Any) -> bool:
 
 def providers_named(rows: Sequence[Numbered], name: str) -> dict[str, int]:
     """{slug: id} of the providers that the rows name in this field."""
-    slugs = {given for row in rows if isinstance(row.value, dict) and isinstance(given := row.value.get(name), str)}
+    slugs = {
+        given
+        for row in rows
+        if isinstance(row.value, dict) and isinstance(given := row.value.get(name), str)
+    }
     wanted = [slug for slug in slugs if "\x00" not in slug]
-    return dict(Provider.objects.filter(slug__in=wanted).values_list("slug", "pk")) if wanted else {}
+    return (
+        dict(Provider.objects.filter(slug__in=wanted).values_list("slug", "pk")) if wanted else {}
+    )
 
 
 def locked_applications(rows: Sequence[Numbered], merge: Merge) -> dict[str, KnownApplication]:
-    """Those the rows name and the caller may see, by slug; whoever else changes them or what they use waits."""
+    """Those the rows name and the caller may see, by slug; whoever else changes them or what they
+    use waits."""
     slugs = {
-        given for row in rows if isinstance(row.value, dict) and isinstance(given := row.value.get("application"), str)
+        given
+        for row in rows
+        if isinstance(row.value, dict) and isinstance(given := row.value.get("application"), str)
     }
     found = (
         Application.objects.select_for_update(of=("self",))
@@ -111,10 +130,15 @@ def locked_applications(rows: Sequence[Numbered], merge: Merge) -> dict[str, Kno
         .order_by("pk")
         .values_list("slug", "pk", "team_id", "status", "merged_into_id")
     )
-    return {slug: KnownApplication(pk, team, status, merged is not None) for slug, pk, team, status, merged in found}
+    return {
+        slug: KnownApplication(pk, team, status, merged is not None)
+        for slug, pk, team, status, merged in found
+    }
 
 
-def editable_application(rest: dict[str, Any], known: dict[str, KnownApplication], merge: Merge) -> KnownApplication:
+def editable_application(
+    rest: dict[str, Any], known: dict[str, KnownApplication], merge: Merge
+) -> KnownApplication:
     slug = text_of(rest, "application", "application: Give the slug of an application.")
     application = known.get(slug)
     if application is None:
@@ -141,10 +165,13 @@ class Uses:
             self._by_key[row["application_id"], row["offering_id"], row["role"]].append(row)
             self.ids.add(row["id"])
 
-    def at(self, application_id: int, offering_id: int, role: str, since: date, until: date | None) -> list[Any]:
+    def at(
+        self, application_id: int, offering_id: int, role: str, since: date, until: date | None
+    ) -> list[Any]:
         """Those of this key whose time overlaps [since, until)."""
         return [
             row
             for row in self._by_key.get((application_id, offering_id, role), ())
-            if (row["until"] is None or row["until"] > since) and (until is None or row["since"] < until)
+            if (row["until"] is None or row["until"] > since)
+            and (until is None or row["since"] < until)
         ]

@@ -1,7 +1,9 @@
-"""Facts of a row out of JSON, checked as the model's fields check them, a thousand times a millisecond.
+"""Facts of a row out of JSON, checked as the model's fields check them, a thousand times a
+millisecond.
 
-`readers_of` turns fields into functions once; they take what JSON can say and give the column's value, or raise
-NotThat with a sentence. A field's own `clean` answers the same, but costs more than writing the row.
+`readers_of` turns fields into functions once; they take what JSON can say and give the column's
+value, or raise NotThat with a sentence. A field's own `clean` answers the same, but costs more than
+writing the row.
 """
 
 from collections.abc import Callable, Iterable
@@ -107,7 +109,12 @@ def _boolean(value: Any) -> bool:
 def _integer(low: int, high: int) -> Reader:
     def integer(value: Any) -> int:
         if type(value) is not int:
-            if not (isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) <= 20):
+            if not (
+                isinstance(value, str)
+                and value.isascii()
+                and value.isdecimal()
+                and len(value) <= 20
+            ):
                 raise NotThat("This is a whole number.")
             value = int(value)
         if not low <= value <= high:
@@ -130,7 +137,9 @@ def _decimal(digits: int, places: int) -> Reader:
         except InvalidOperation:
             raise NotThat("This is a number, such as 1200 or '0.25'.") from None
         if not number.is_finite() or abs(number) >= whole:
-            raise NotThat(f"This is a number with at most {digits - places} digits before the point.")
+            raise NotThat(
+                f"This is a number with at most {digits - places} digits before the point."
+            )
         if rounded != number:
             raise NotThat(f"This is a number with at most {places} digits behind the point.")
         if number < 0:
@@ -171,7 +180,9 @@ def _object(value: Any) -> dict[str, Any]:
 def _text_map(value: Any) -> dict[str, str]:
     if isinstance(value, dict):
         # numbers of other systems come as they are there
-        value = {name: str(each) if type(each) in (int, float) else each for name, each in value.items()}
+        value = {
+            name: str(each) if type(each) in (int, float) else each for name, each in value.items()
+        }
     try:
         small_text_map(value)
     except ValidationError as wrong:
@@ -180,7 +191,9 @@ def _text_map(value: Any) -> dict[str, str]:
 
 
 def _most_entries(field: Any) -> int | None:
-    limits = [each.limit_value for each in field.validators if isinstance(each, ArrayMaxLengthValidator)]
+    limits = [
+        each.limit_value for each in field.validators if isinstance(each, ArrayMaxLengthValidator)
+    ]
     return min(limits, default=None)
 
 

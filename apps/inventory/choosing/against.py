@@ -2,16 +2,18 @@
 
 Which decisions count for a dependency:
 
-- A decision on the offering it calls (or on the one that answers in its place) counts alone: whoever made it knew
-  what is served and where.
-- Otherwise the narrowest decision on what is served counts: on the version, then the foundation, then the versions
-  and foundations it was made from by weights, the nearest first. It sets aside decisions on their developers, also
-  where such a developer serves the model itself: "nothing of X, but this model of X".
-- It says nothing about other parties. Decisions on the developer, the host and the gateway or vendor it goes through
-  count as well, each time the nearest of the company and those above it.
+- A decision on the offering it calls (or on the one that answers in its place) counts alone:
+  whoever made it knew what is served and where.
+- Otherwise the narrowest decision on what is served counts: on the version, then the foundation,
+  then the versions and foundations it was made from by weights, the nearest first. It sets aside
+  decisions on their developers, also where such a developer serves the model itself: "nothing of X,
+  but this model of X".
+- It says nothing about other parties. Decisions on the developer, the host and the gateway or
+  vendor it goes through count as well, each time the nearest of the company and those above it.
 
-A decision is held against a dependency when it blocks, or when it is restricted and the application lies outside, or
-may lie outside because its data class or region is not on record (`certain` is then False).
+A decision is held against a dependency when it blocks, or when it is restricted and the application
+lies outside, or may lie outside because its data class or region is not on record (`certain` is
+then False).
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -46,8 +48,8 @@ LIMIT %(limit)s OFFSET %(offset)s
 
 @dataclass(frozen=True, slots=True)
 class Against:
-    """A live dependency that a decision is held against. `why` are sentences; `certain` is False where only something
-    is not on record that would tell."""
+    """A live dependency that a decision is held against. `why` are sentences; `certain` is False
+    where only something is not on record that would tell."""
 
     dependency: Dependency
     approval: Approval
@@ -74,8 +76,9 @@ def against_decisions(
 ) -> Findings:
     """What the reader may see that stands against a decision in force; three statements.
 
-    `nodes` keep what stands on one of them: a foundation, or a provider as developer and as host. `approval` keeps
-    what is held against by that decision. `offset` leaves out as many of the gravest; beyond the last, `n_total` is 0.
+    `nodes` keep what stands on one of them: a foundation, or a provider as developer and as host.
+    `approval` keeps what is held against by that decision. `offset` leaves out as many of the
+    gravest; beyond the last, `n_total` is 0.
     """
     live = Dependency.objects.live_on(on).visible_to(user)
     if nodes:
@@ -85,7 +88,9 @@ def against_decisions(
         live = live.filter(offering__in=Footing.objects.filter(there).values("offering"))
     try:
         sql, params = (
-            live.order_by().values_list("pk", "application_id", "offering_id", "via_party_id").query.sql_with_params()
+            live.order_by()
+            .values_list("pk", "application_id", "offering_id", "via_party_id")
+            .query.sql_with_params()
         )
     except EmptyResultSet:
         return Findings(rows=(), n_total=0)
@@ -95,7 +100,9 @@ def against_decisions(
     dependencies = Dependency.objects.select_related(
         "application__team", "offering__host", "offering__version__foundation", "via_party"
     ).in_bulk([row["dependency"] for row in rows])
-    approvals = Approval.objects.select_related(*RELATIONS).in_bulk({row["approval"] for row in rows})
+    approvals = Approval.objects.select_related(*RELATIONS).in_bulk(
+        {row["approval"] for row in rows}
+    )
     found = []
     for row in rows:
         dependency, held = dependencies.get(row["dependency"]), approvals.get(row["approval"])
@@ -108,9 +115,9 @@ def against_decisions(
 
 @dataclass(frozen=True, slots=True)
 class Obstacle:
-    """A decision that would be held against a use that is only being considered. `grounds` name, sentence by sentence
-    of `why`, what it is about: blocked, criticality, data_class or region; `open_grounds` are those of them that only
-    something not on record would settle."""
+    """A decision that would be held against a use that is only being considered. `grounds` name,
+    sentence by sentence of `why`, what it is about: blocked, criticality, data_class or region;
+    `open_grounds` are those of them that only something not on record would settle."""
 
     approval: Approval
     why: tuple[str, ...]
@@ -122,13 +129,19 @@ class Obstacle:
 def would_be_against(
     *, application: Application, offering: Offering, on: date, via_party: Provider | None = None
 ) -> list[Obstacle]:
-    """What would be held against `application` calling `offering`, for forms and gates; two statements at most.
+    """What would be held against `application` calling `offering`, for forms and gates; two
+    statements at most.
 
-    The same rules as for what stands there already. Empty where nothing is in the way, or nothing was decided.
+    The same rules as for what stands there already. Empty where nothing is in the way, or nothing
+    was decided.
     """
     rows = _found(
         "SELECT 0::bigint, %(application)s::bigint, %(offering)s::bigint, %(party)s::bigint",
-        {"application": application.pk, "offering": offering.pk, "party": via_party.pk if via_party else None},
+        {
+            "application": application.pk,
+            "offering": offering.pk,
+            "party": via_party.pk if via_party else None,
+        },
         on=on,
     )
     return [obstacle for _, obstacle in _obstacles(rows, application)]
@@ -136,17 +149,22 @@ def would_be_against(
 
 @dataclass(frozen=True, slots=True)
 class Considered:
-    """A use that is only being considered: an offering's id, and the id of the party it goes through, if any."""
+    """A use that is only being considered: an offering's id, and the id of the party it goes
+    through, if any."""
 
     offering: int
     via_party: int | None = None
 
 
 def all_against(
-    *, application: Application, uses: Sequence[Considered], on: date, asks_who_decided: bool = False
+    *,
+    application: Application,
+    uses: Sequence[Considered],
+    on: date,
+    asks_who_decided: bool = False,
 ) -> tuple[dict[Considered, list[Obstacle]], set[Considered]]:
-    """`would_be_against` for many uses of one application, and, where that is asked, those of them that anybody has
-    decided on, also in favour; two statements at most, three where it is asked."""
+    """`would_be_against` for many uses of one application, and, where that is asked, those of them
+    that anybody has decided on, also in favour; two statements at most, three where it is asked."""
     if not uses:
         return {}, set()
     params: dict[str, Any] = {
@@ -168,17 +186,25 @@ def all_against(
 
 _CONSIDERED = """
     SELECT u.key, %(application)s::bigint, u.offering, u.party
-    FROM unnest(%(keys)s::bigint[], %(offerings)s::bigint[], %(parties)s::bigint[]) AS u(key, offering, party)
+    FROM unnest(%(keys)s::bigint[], %(offerings)s::bigint[], %(parties)s::bigint[]) AS u(key,
+        offering, party)
 """
 _DECIDED = f"""
-WITH RECURSIVE used(id, application_id, offering_id, via_party_id) AS NOT MATERIALIZED ({_CONSIDERED}),
+WITH RECURSIVE used(id, application_id, offering_id,
+    via_party_id) AS NOT MATERIALIZED ({_CONSIDERED}),
 {DECIDING}, {JUDGED}
 SELECT DISTINCT dependency_id FROM counting
 """
 
 
-def _obstacles(rows: Sequence[Mapping[str, Any]], application: Application) -> list[tuple[int, Obstacle]]:
-    approvals = Approval.objects.select_related(*RELATIONS).in_bulk({row["approval"] for row in rows}) if rows else {}
+def _obstacles(
+    rows: Sequence[Mapping[str, Any]], application: Application
+) -> list[tuple[int, Obstacle]]:
+    approvals = (
+        Approval.objects.select_related(*RELATIONS).in_bulk({row["approval"] for row in rows})
+        if rows
+        else {}
+    )
     found = []
     for row in rows:
         approval = approvals.get(row["approval"])
@@ -190,9 +216,11 @@ def _obstacles(rows: Sequence[Mapping[str, Any]], application: Application) -> l
 
 # in the order in which `_why` speaks of them
 _GROUNDS = {
-    "blocked": "blocked", "criticality": "criticality_outside", "data_class": "class_outside",
+    "blocked": "blocked",
+    "criticality": "criticality_outside",
+    "data_class": "class_outside",
     "region": "region_outside",
-}  # fmt: skip
+}
 _UNKNOWN = {"data_class": "class_unknown", "region": "region_unknown"}
 
 
@@ -204,9 +232,16 @@ def grounds_of(row: Mapping[str, Any]) -> tuple[tuple[str, ...], frozenset[str]]
 
 
 _COLUMNS = (
-    "dependency", "approval", "blocked", "criticality_outside", "class_outside", "region_outside", "class_unknown",
-    "region_unknown", "total",
-)  # fmt: skip
+    "dependency",
+    "approval",
+    "blocked",
+    "criticality_outside",
+    "class_outside",
+    "region_outside",
+    "class_unknown",
+    "region_unknown",
+    "total",
+)
 
 
 def _found(
@@ -218,7 +253,8 @@ def _found(
     limit: int = LIMIT,
     offset: int = 0,
 ) -> list[dict[str, Any]]:
-    """`used` is SQL of this module for (id, application, offering, party), with named parameters."""
+    """`used` is SQL of this module for (id, application, offering, party), with named
+    parameters."""
     with connection.cursor() as cursor:
         cursor.execute(
             _AGAINST.format(used=used),
@@ -227,18 +263,28 @@ def _found(
         return [dict(zip(_COLUMNS, row, strict=True)) for row in cursor.fetchall()]
 
 
-def _why(row: Mapping[str, Any], application: Application, approval: Approval) -> tuple[tuple[str, ...], bool]:
+def _why(
+    row: Mapping[str, Any], application: Application, approval: Approval
+) -> tuple[tuple[str, ...], bool]:
     """(sentences, whether it is certain)."""
     what = approval.target
     why, certain = [], row["blocked"] or row["criticality_outside"]
     if row["blocked"]:
         why.append(f"{what} is blocked: {approval.reason}")
     if row["criticality_outside"]:
-        allowed = ", ".join(Criticality(level).label.lower() for level in sorted(approval.criticalities))
-        why.append(f"{what} is restricted to {allowed} applications; this one is {_word(application)}.")
+        allowed = ", ".join(
+            Criticality(level).label.lower() for level in sorted(approval.criticalities)
+        )
+        why.append(
+            f"{what} is restricted to {allowed} applications; this one is {_word(application)}."
+        )
     if row["class_outside"]:
         allowed = ", ".join(_classes(approval))
-        said = "not on record" if row["class_unknown"] else application.get_data_classification_display().lower()
+        said = (
+            "not on record"
+            if row["class_unknown"]
+            else application.get_data_classification_display().lower()
+        )
         why.append(f"{what} is restricted to data that is {allowed}; this application's is {said}.")
         certain = certain or not row["class_unknown"]
     if row["region_outside"]:

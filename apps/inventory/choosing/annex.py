@@ -1,7 +1,9 @@
-"""What the developer of a foundation owes those who build on it: the checklist of Annex XII of the AI Act.
+"""What the developer of a foundation owes those who build on it: the checklist of Annex XII of the
+AI Act.
 
-For governance; the caller has checked `by.is_governance`. Who signed the Code of Practice answers within 14 days
-(reference: governance anchors, AI Act component file), which is the day a request is due here.
+For governance; the caller has checked `by.is_governance`. Who signed the Code of Practice answers
+within 14 days (reference: governance anchors, AI Act component file), which is the day a request is
+due here.
 """
 
 from collections.abc import Collection
@@ -27,13 +29,16 @@ ON_FILE: tuple[str, ...] = (Status.RECEIVED, Status.PUBLIC)
 def request_items(
     *, foundation: Foundation, on: date, by: User, items: Collection[str] = (), reason: str = ""
 ) -> list[AnnexItem]:
-    """The items were asked for on that day; without `items`, all that are not on file. Answers with the asked ones.
+    """The items were asked for on that day; without `items`, all that are not on file. Answers with
+    the asked ones.
 
-    An item that is on file or asked for already stays as it is: a reminder does not move its due day. One that was
-    refused may be asked for again.
+    An item that is on file or asked for already stays as it is: a reminder does not move its due
+    day. One that was refused may be asked for again.
     """
     if unknown := sorted(set(items) - set(Item.values)):
-        raise RefusedChange(f"There is no item {unknown[0]}. The items are {', '.join(Item.values)}.")
+        raise RefusedChange(
+            f"There is no item {unknown[0]}. The items are {', '.join(Item.values)}."
+        )
     # two people who ask at once: the second waits here
     Foundation.objects.select_for_update(no_key=True).only("pk").get(pk=foundation.pk)
     held = {row.item: row for row in AnnexItem.objects.filter(foundation=foundation)}
@@ -42,14 +47,21 @@ def request_items(
         row = held.get(str(item)) or AnnexItem(foundation=foundation, item=str(item))
         if row.status in {*ON_FILE, Status.REQUESTED}:
             continue
-        row.status, row.requested_on, row.due_on, row.noted_by = Status.REQUESTED, on, on + ANSWER_DAYS, by
+        row.status, row.requested_on, row.due_on, row.noted_by = (
+            Status.REQUESTED,
+            on,
+            on + ANSWER_DAYS,
+            by,
+        )
         row.clean_fields(exclude=["foundation", "noted_by"])
         asked.append(row)
     columns = ["status", "requested_on", "due_on", "noted_by"]
     with audit_context(user=by, reason=reason or "documents asked for"):
         AnnexItem.objects.bulk_create([row for row in asked if row.pk is None])
         AnnexItem.objects.bulk_update([row for row in asked if row.item in held], [*columns])
-    return list(AnnexItem.objects.filter(foundation=foundation, item__in=[row.item for row in asked]))
+    return list(
+        AnnexItem.objects.filter(foundation=foundation, item__in=[row.item for row in asked])
+    )
 
 
 @transaction.atomic
@@ -64,9 +76,12 @@ def note_item(
     note: str = "",
     reason: str = "",
 ) -> AnnexItem:
-    """What became of an item: received, public, refused, or missing after all. Asking for it is `request_items`."""
+    """What became of an item: received, public, refused, or missing after all. Asking for it is
+    `request_items`."""
     if status == Status.REQUESTED:
-        raise RefusedChange("Ask for it by a request: that sets the day and when the answer is due.")
+        raise RefusedChange(
+            "Ask for it by a request: that sets the day and when the answer is due."
+        )
     if status == Status.PUBLIC and not link:
         raise RefusedChange("Give the address at which it is public.")
     Foundation.objects.select_for_update(no_key=True).only("pk").get(pk=foundation.pk)
@@ -96,10 +111,17 @@ def checklist(*, foundation: Foundation, user: Any) -> list[ChecklistRow]:
     """All items in the order of the annex; empty for readers without an office."""
     if not user.can_read_all:
         return []
-    rows = AnnexItem.objects.visible_to(user).filter(foundation=foundation).select_related("noted_by")
+    rows = (
+        AnnexItem.objects.visible_to(user).filter(foundation=foundation).select_related("noted_by")
+    )
     held = {row.item: row for row in rows}
     return [
-        ChecklistRow(item, str(label), held[item].status if item in held else str(Status.MISSING), held.get(item))
+        ChecklistRow(
+            item,
+            str(label),
+            held[item].status if item in held else str(Status.MISSING),
+            held.get(item),
+        )
         for item, label in Item.choices
     ]
 

@@ -1,6 +1,7 @@
 """Decisions on what may be built on. For governance; the caller has checked `by.is_governance`.
 
-At most one decision on a target stands at a time; a later one revokes the earlier, so that both are kept.
+At most one decision on a target stands at a time; a later one revokes the earlier, so that both are
+kept.
 """
 
 from collections.abc import Collection, Sequence
@@ -20,8 +21,11 @@ from apps.inventory.models.decisions import ApprovalQuerySet
 type Target = Provider | Foundation | Version | Offering
 Decision = Approval.Decision
 COLUMN: dict[type[Any], str] = {
-    Provider: "provider", Foundation: "foundation", Version: "version", Offering: "offering",
-}  # fmt: skip
+    Provider: "provider",
+    Foundation: "foundation",
+    Version: "version",
+    Offering: "offering",
+}
 RELATIONS = ("provider", "foundation", "version", "offering__host", "approver", "revoked_by")
 
 
@@ -40,19 +44,24 @@ def decide(
 ) -> Approval:
     """Approve, restrict or block. Only a block may stand without an end.
 
-    Refused while another decision on the same target stands: that one is replaced or revoked, not overlooked. An
-    expired one is revoked on the way, since it no longer says anything.
+    Refused while another decision on the same target stands: that one is replaced or revoked, not
+    overlooked. An expired one is revoked on the way, since it no longer says anything.
     """
     standing = _unrevoked(target)
     if standing is not None and (standing.expires_on is None or standing.expires_on > day_of(at)):
         raise RefusedChange(
-            f"It is {standing.get_decision_display().lower()} since {standing.decided_on:%Y-%m-%d} by "
+            f"It is {standing.get_decision_display().lower()} since {standing.decided_on:%Y-%m-%d} "
+            "by "
             f"{standing.approver}. Replace or revoke that decision."
         )
-    made = _approval(target, decision, reason, at, by, expires_on, data_classes, regions, criticalities)
+    made = _approval(
+        target, decision, reason, at, by, expires_on, data_classes, regions, criticalities
+    )
     with audit_context(user=by, reason=reason):
         if standing is not None:
-            _revoke(standing, at, by, f"Expired on {standing.expires_on:%Y-%m-%d} and decided anew.")
+            _revoke(
+                standing, at, by, f"Expired on {standing.expires_on:%Y-%m-%d} and decided anew."
+            )
         made.full_clean()
         made.save(force_insert=True)
     return made
@@ -71,10 +80,13 @@ def replace_decision(
     regions: Sequence[str] = (),
     criticalities: Sequence[int] = (),
 ) -> Approval:
-    """Another decision on the same target in place of this one, which is kept as revoked. Answers with the new one."""
+    """Another decision on the same target in place of this one, which is kept as revoked. Answers
+    with the new one."""
     approval = _locked(approval)
     _refuse_revoked(approval)
-    made = _approval(approval.target, decision, reason, at, by, expires_on, data_classes, regions, criticalities)
+    made = _approval(
+        approval.target, decision, reason, at, by, expires_on, data_classes, regions, criticalities
+    )
     with audit_context(user=by, reason=reason):
         _revoke(approval, at, by, f"Replaced: {reason}")
         made.full_clean()
@@ -95,7 +107,8 @@ def revoke_decision(*, approval: Approval, reason: str, at: datetime, by: User) 
 
 
 def decisions_on(*, targets: Collection[Target], on: date) -> dict[tuple[str, int], Approval]:
-    """{("foundation", id): the decision in force that day}, of those that have one; one statement."""
+    """{("foundation", id): the decision in force that day}, of those that have one; one
+    statement."""
     wanted: dict[str, list[int]] = {column: [] for column in COLUMN.values()}
     for target in targets:
         wanted[COLUMN[type(target)]].append(target.pk)
@@ -114,19 +127,22 @@ def standing_decisions(*, on: date) -> ApprovalQuerySet:
 
 
 def expiring_decisions(*, on: date, within_days: int = 30) -> ApprovalQuerySet:
-    """Decisions in force that end within so many days: the warning beforehand. The earliest end first."""
+    """Decisions in force that end within so many days: the warning beforehand. The earliest end
+    first."""
     ends = on + timedelta(days=within_days)
     return standing_decisions(on=on).filter(expires_on__lte=ends).order_by("expires_on", "pk")
 
 
 def _locked(approval: Approval) -> Approval:
-    """Locked first and read afterwards: a join made before the lock was free would show what stood there before."""
+    """Locked first and read afterwards: a join made before the lock was free would show what stood
+    there before."""
     Approval.objects.select_for_update().only("pk").get(pk=approval.pk)
     return Approval.objects.select_related(*RELATIONS).get(pk=approval.pk)
 
 
 def _unrevoked(target: Target) -> Approval | None:
-    """The one that counts as current, expired or not; the target is held, so that two decisions at once wait."""
+    """The one that counts as current, expired or not; the target is held, so that two decisions at
+    once wait."""
     type(target)._default_manager.select_for_update(no_key=True).only("pk").get(pk=target.pk)
     current: Approval | None = (
         Approval.objects.filter(**{COLUMN[type(target)]: target}, revoked_at__isnull=True)
@@ -148,12 +164,16 @@ def _approval(
     criticalities: Sequence[int],
 ) -> Approval:
     if unknown := sorted(set(data_classes) - set(Application.DataClass.values)):
-        raise RefusedChange(f"There is no data class {unknown[0]}: {', '.join(Application.DataClass.values)}.")
+        raise RefusedChange(
+            f"There is no data class {unknown[0]}: {', '.join(Application.DataClass.values)}."
+        )
     if strange := sorted(set(criticalities) - set(Criticality.values)):
         raise RefusedChange(f"There is no criticality {strange[0]}: 0 is critical, 3 is low.")
     limits = bool(data_classes or regions or criticalities)
     if limits and decision != Decision.RESTRICTED:
-        raise RefusedChange("Limits go with a restricted approval: choose restricted, or leave them out.")
+        raise RefusedChange(
+            "Limits go with a restricted approval: choose restricted, or leave them out."
+        )
     return Approval(
         **{COLUMN[type(target)]: target},
         decision=decision,
@@ -175,5 +195,6 @@ def _revoke(approval: Approval, at: datetime, by: User, why: str) -> None:
 def _refuse_revoked(approval: Approval) -> None:
     if approval.revoked_at is not None:
         raise RefusedChange(
-            f"{approval.revoked_by} revoked it on {day_of(approval.revoked_at):%Y-%m-%d}. Decide anew instead."
+            f"{approval.revoked_by} revoked it on {day_of(approval.revoked_at):%Y-%m-%d}. Decide "
+            "anew instead."
         )

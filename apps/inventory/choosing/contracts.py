@@ -1,4 +1,5 @@
-"""Contracts with the parties of the chain. For governance; the caller has checked `by.is_governance`."""
+"""Contracts with the parties of the chain. For governance; the caller has checked
+`by.is_governance`."""
 
 from collections.abc import Collection, Mapping
 from typing import Any
@@ -11,13 +12,39 @@ from apps.common.history.context import audit_context
 from apps.inventory.actions import RefusedChange
 from apps.inventory.models import Contract
 
-CONTRACT_FACTS = frozenset({
-    "ref", "name", "kind", "overarching", "ict_service_type", "starts_on", "ends_on", "currency", "annual_cost",
-    "notice_days_ours", "notice_days_theirs", "deprecation_notice_days", "governing_law", "provision_country",
-    "stores_data", "data_country", "processing_country", "termination_reason", "last_audit_on", "price_protection",
-    "exit_clause", "termination_assistance", "audit_right", "ip_indemnity", "training_use", "terms_url",
-    "terms_digest", "terms_read_on", "note",
-})  # fmt: skip
+CONTRACT_FACTS = frozenset(
+    {
+        "ref",
+        "name",
+        "kind",
+        "overarching",
+        "ict_service_type",
+        "starts_on",
+        "ends_on",
+        "currency",
+        "annual_cost",
+        "notice_days_ours",
+        "notice_days_theirs",
+        "deprecation_notice_days",
+        "governing_law",
+        "provision_country",
+        "stores_data",
+        "data_country",
+        "processing_country",
+        "termination_reason",
+        "last_audit_on",
+        "price_protection",
+        "exit_clause",
+        "termination_assistance",
+        "audit_right",
+        "ip_indemnity",
+        "training_use",
+        "terms_url",
+        "terms_digest",
+        "terms_read_on",
+        "note",
+    }
+)
 COUNTRIES = ("governing_law", "provision_country", "data_country", "processing_country")
 # kept in capitals, however people write them
 CODES = (*COUNTRIES, "currency")
@@ -36,7 +63,9 @@ def register_contract(
 
 
 @transaction.atomic
-def change_contract(*, contract: Contract, facts: Mapping[str, Any], by: User, reason: str = "") -> Contract:
+def change_contract(
+    *, contract: Contract, facts: Mapping[str, Any], by: User, reason: str = ""
+) -> Contract:
     """Set the given facts and leave the others; nothing is written where nothing differs."""
     contract = Contract.objects.select_for_update().get(pk=contract.pk)
     known = _known(facts)
@@ -53,7 +82,8 @@ def change_contract(*, contract: Contract, facts: Mapping[str, Any], by: User, r
 
 
 def contracts_by_party(*, parties: Collection[int], user: Any) -> dict[int, list[Contract]]:
-    """{party id: its contracts, the latest start first}; of what the reader may see. One statement."""
+    """{party id: its contracts, the latest start first}; of what the reader may see. One
+    statement."""
     found: dict[int, list[Contract]] = {}
     rows = Contract.objects.visible_to(user).filter(party__in=list(parties))
     for contract in rows.order_by("-starts_on", "-pk"):
@@ -77,5 +107,7 @@ def _refuse_circle(contract: Contract) -> None:
     while above is not None:
         steps += 1
         if above.pk == contract.pk or steps > 32:
-            raise RefusedChange("This would put the contract under itself. Choose another overarching contract.")
+            raise RefusedChange(
+                "This would put the contract under itself. Choose another overarching contract."
+            )
         above = above.overarching

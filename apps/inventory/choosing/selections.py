@@ -1,7 +1,8 @@
-"""Platform bets written down: which foundation for what, among which, by which criteria, by whom and why.
+"""Platform bets written down: which foundation for what, among which, by which criteria, by whom
+and why.
 
-For governance; the caller has checked `by.is_governance`. A selection is worked on as a draft; once decided it stays as
-it was decided, scorecards included, and a later one supersedes it.
+For governance; the caller has checked `by.is_governance`. A selection is worked on as a draft; once
+decided it stays as it was decided, scorecards included, and a later one supersedes it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -32,11 +33,18 @@ def draft_selection(
     supersedes: Selection | None = None,
     reason: str = "",
 ) -> Selection:
-    """A new draft. With `supersedes` it takes the place of a decided one as soon as it is decided itself."""
+    """A new draft. With `supersedes` it takes the place of a decided one as soon as it is decided
+    itself."""
     if supersedes is not None and supersedes.state != State.DECIDED:
-        raise RefusedChange("Only a decided selection can be superseded. Decide it, or go on with the draft.")
+        raise RefusedChange(
+            "Only a decided selection can be superseded. Decide it, or go on with the draft."
+        )
     selection = Selection(
-        title=title, purpose=purpose, criteria=_criteria(criteria), supersedes=supersedes, created_by=by
+        title=title,
+        purpose=purpose,
+        criteria=_criteria(criteria),
+        supersedes=supersedes,
+        created_by=by,
     )
     selection.full_clean()
     with audit_context(user=by, reason=reason or "selection begun"):
@@ -54,10 +62,19 @@ def change_selection(
     criteria: Sequence[Mapping[str, Any]] | None = None,
     reason: str = "",
 ) -> Selection:
-    """Set what is given. Scores of a criterion that is taken out stay with the candidates but no longer count."""
+    """Set what is given. Scores of a criterion that is taken out stay with the candidates but no
+    longer count."""
     selection = _draft(selection)
-    given = {"title": title, "purpose": purpose, "criteria": None if criteria is None else _criteria(criteria)}
-    changed = [name for name, value in given.items() if value is not None and getattr(selection, name) != value]
+    given = {
+        "title": title,
+        "purpose": purpose,
+        "criteria": None if criteria is None else _criteria(criteria),
+    }
+    changed = [
+        name
+        for name, value in given.items()
+        if value is not None and getattr(selection, name) != value
+    ]
     if not changed:
         return selection
     for name in changed:
@@ -70,15 +87,29 @@ def change_selection(
 
 @transaction.atomic
 def add_candidate(
-    *, selection: Selection, foundation: Foundation, by: User, offering: Offering | None = None, note: str = ""
+    *,
+    selection: Selection,
+    foundation: Foundation,
+    by: User,
+    offering: Offering | None = None,
+    note: str = "",
 ) -> SelectionCandidate:
     """`offering`: at this host; without, the foundation anywhere."""
     selection = _draft(selection)
-    if offering is not None and (offering.version is None or offering.version.foundation_id != foundation.pk):
-        raise RefusedChange(f"{offering.api_id} does not serve {foundation.name}. Choose an offering of it, or none.")
+    if offering is not None and (
+        offering.version is None or offering.version.foundation_id != foundation.pk
+    ):
+        raise RefusedChange(
+            f"{offering.api_id} does not serve {foundation.name}. Choose an offering of it, or "
+            "none."
+        )
     if selection.candidates.count() >= MAX_CANDIDATES:
-        raise RefusedChange(f"At most {MAX_CANDIDATES} candidates are compared. Take one out first.")
-    candidate = SelectionCandidate(selection=selection, foundation=foundation, offering=offering, note=note)
+        raise RefusedChange(
+            f"At most {MAX_CANDIDATES} candidates are compared. Take one out first."
+        )
+    candidate = SelectionCandidate(
+        selection=selection, foundation=foundation, offering=offering, note=note
+    )
     candidate.full_clean()
     with audit_context(user=by, reason="candidate added"):
         candidate.save(force_insert=True)
@@ -95,16 +126,24 @@ def remove_candidate(*, candidate: SelectionCandidate, by: User, reason: str = "
 
 @transaction.atomic
 def score_candidate(
-    *, candidate: SelectionCandidate, scores: Mapping[str, Mapping[str, Any]], by: User, reason: str = ""
+    *,
+    candidate: SelectionCandidate,
+    scores: Mapping[str, Mapping[str, Any]],
+    by: User,
+    reason: str = "",
 ) -> SelectionCandidate:
-    """{criterion: {"value": number, "note": text}}: how people judge it; given criteria replace, the others stay."""
+    """{criterion: {"value": number, "note": text}}: how people judge it; given criteria replace,
+    the others stay."""
     selection = _draft(candidate.selection)
     candidate = SelectionCandidate.objects.select_for_update().get(pk=candidate.pk)
     known = [criterion["name"] for criterion in selection.criteria]
     kept = dict(candidate.scores)
     for name, score in scores.items():
         if name not in known:
-            raise RefusedChange(f"'{name}' is no criterion of this selection: {', '.join(known) or 'there is none'}.")
+            raise RefusedChange(
+                f"'{name}' is no criterion of this selection: "
+                f"{', '.join(known) or 'there is none'}."
+            )
         value = _number(score.get("value"), f"'{name}': the value")
         kept[name] = {"value": str(value), "note": str(score.get("note", ""))[:2000]}
     candidate.scores = kept
@@ -127,8 +166,8 @@ def decide_selection(
 ) -> Selection:
     """Decide, and keep of every candidate the scorecard of that day: {candidate id: scorecard}.
 
-    `chosen` may be empty: none of them. From now on nothing of it changes; what it supersedes is marked so. Of two
-    people at once one decides; the other is told that it is decided.
+    `chosen` may be empty: none of them. From now on nothing of it changes; what it supersedes is
+    marked so. Of two people at once one decides; the other is told that it is decided.
     """
     selection = _draft(selection)
     candidates = list(selection.candidates.select_for_update().order_by("pk"))
@@ -139,22 +178,31 @@ def decide_selection(
     if review_on is not None and review_on <= on:
         raise RefusedChange("The review lies after the decision. Choose a later day.")
     if missing := [row.pk for row in candidates if row.pk not in scorecards]:
-        raise RefusedChange(f"There is no scorecard for candidate {missing[0]}. Take one of every candidate.")
+        raise RefusedChange(
+            f"There is no scorecard for candidate {missing[0]}. Take one of every candidate."
+        )
     for row in candidates:
         row.chosen, row.scorecard = row in chosen, dict(scorecards[row.pk])
-    selection.state, selection.decision, selection.reason = State.DECIDED, decision.strip(), why.strip()
+    selection.state, selection.decision, selection.reason = (
+        State.DECIDED,
+        decision.strip(),
+        why.strip(),
+    )
     selection.decided_by, selection.decided_on, selection.review_on = by, on, review_on
     selection.full_clean()
     with audit_context(user=by, reason=why):
         SelectionCandidate.objects.bulk_update(candidates, ["chosen", "scorecard"])
         selection.save()
         if selection.supersedes_id is not None:
-            Selection.objects.filter(pk=selection.supersedes_id, state=State.DECIDED).update(state=State.SUPERSEDED)
+            Selection.objects.filter(pk=selection.supersedes_id, state=State.DECIDED).update(
+                state=State.SUPERSEDED
+            )
     return selection
 
 
 def weighted_total(selection: Selection, candidate: SelectionCandidate) -> Decimal | None:
-    """What people's own weights make of their own scores; None while a criterion is not scored. Not a grade of ours."""
+    """What people's own weights make of their own scores; None while a criterion is not scored. Not
+    a grade of ours."""
     total, weights = Decimal(0), Decimal(0)
     for criterion in selection.criteria:
         score = candidate.scores.get(criterion["name"])
@@ -180,7 +228,8 @@ def _draft(selection: Selection) -> Selection:
     selection = Selection.objects.select_for_update().get(pk=selection.pk)
     if selection.state != State.DRAFT:
         raise RefusedChange(
-            f"{selection.decided_by} decided it on {selection.decided_on:%Y-%m-%d}; it stays as it was decided. "
+            f"{selection.decided_by} decided it on {selection.decided_on:%Y-%m-%d}; it stays as it "
+            "was decided. "
             "Begin a new one that supersedes it."
         )
     return selection
@@ -200,7 +249,9 @@ def _criteria(criteria: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
         weight = _number(criterion.get("weight", 1), f"'{name}': the weight")
         if weight <= 0:
             raise RefusedChange(f"'{name}': the weight is above 0. Leave out what does not count.")
-        found.append({"name": name, "weight": str(weight), "note": str(criterion.get("note", ""))[:2000]})
+        found.append(
+            {"name": name, "weight": str(weight), "note": str(criterion.get("note", ""))[:2000]}
+        )
     return found
 
 

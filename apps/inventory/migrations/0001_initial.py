@@ -22,7 +22,12 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Application",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 ("name", models.CharField(max_length=200)),
                 ("slug", models.SlugField(max_length=120, unique=True)),
                 ("purpose", models.TextField(blank=True)),
@@ -31,7 +36,8 @@ class Migration(migrations.Migration):
                 (
                     "criticality",
                     models.PositiveSmallIntegerField(
-                        choices=[(0, "Critical"), (1, "Important"), (2, "Standard"), (3, "Low")], default=2
+                        choices=[(0, "Critical"), (1, "Important"), (2, "Standard"), (3, "Low")],
+                        default=2,
                     ),
                 ),
                 (
@@ -94,12 +100,17 @@ class Migration(migrations.Migration):
                 (
                     "rto_hours",
                     models.PositiveIntegerField(
-                        blank=True, help_text="Hours.", null=True, verbose_name="recovery time objective"
+                        blank=True,
+                        help_text="Hours.",
+                        null=True,
+                        verbose_name="recovery time objective",
                     ),
                 ),
                 (
                     "monthly_spend",
-                    models.DecimalField(blank=True, decimal_places=2, help_text="USD.", max_digits=14, null=True),
+                    models.DecimalField(
+                        blank=True, decimal_places=2, help_text="USD.", max_digits=14, null=True
+                    ),
                 ),
                 ("external_refs", models.JSONField(blank=True, default=dict)),
                 ("next_review_on", models.DateField(blank=True, null=True)),
@@ -108,7 +119,9 @@ class Migration(migrations.Migration):
                 (
                     "team",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="applications", to="accounts.team"
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="applications",
+                        to="accounts.team",
                     ),
                 ),
             ],
@@ -131,7 +144,8 @@ class Migration(migrations.Migration):
                 (
                     "criticality",
                     models.PositiveSmallIntegerField(
-                        choices=[(0, "Critical"), (1, "Important"), (2, "Standard"), (3, "Low")], default=2
+                        choices=[(0, "Critical"), (1, "Important"), (2, "Standard"), (3, "Low")],
+                        default=2,
                     ),
                 ),
                 (
@@ -194,12 +208,17 @@ class Migration(migrations.Migration):
                 (
                     "rto_hours",
                     models.PositiveIntegerField(
-                        blank=True, help_text="Hours.", null=True, verbose_name="recovery time objective"
+                        blank=True,
+                        help_text="Hours.",
+                        null=True,
+                        verbose_name="recovery time objective",
                     ),
                 ),
                 (
                     "monthly_spend",
-                    models.DecimalField(blank=True, decimal_places=2, help_text="USD.", max_digits=14, null=True),
+                    models.DecimalField(
+                        blank=True, decimal_places=2, help_text="USD.", max_digits=14, null=True
+                    ),
                 ),
                 ("external_refs", models.JSONField(blank=True, default=dict)),
                 ("next_review_on", models.DateField(blank=True, null=True)),
@@ -241,7 +260,12 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Dependency",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 (
                     "role",
                     models.CharField(
@@ -260,7 +284,9 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "fallback_order",
-                    models.PositiveSmallIntegerField(default=0, help_text="1 is tried first; 0 for other roles."),
+                    models.PositiveSmallIntegerField(
+                        default=0, help_text="1 is tried first; 0 for other roles."
+                    ),
                 ),
                 (
                     "traffic_share",
@@ -276,7 +302,9 @@ class Migration(migrations.Migration):
                 ("monthly_output_tokens", models.PositiveBigIntegerField(blank=True, null=True)),
                 (
                     "monthly_spend",
-                    models.DecimalField(blank=True, decimal_places=2, help_text="USD.", max_digits=14, null=True),
+                    models.DecimalField(
+                        blank=True, decimal_places=2, help_text="USD.", max_digits=14, null=True
+                    ),
                 ),
                 (
                     "reached",
@@ -293,11 +321,18 @@ class Migration(migrations.Migration):
                 (
                     "known",
                     models.CharField(
-                        choices=[("declared", "Declared"), ("observed", "Observed")], default="declared", max_length=8
+                        choices=[("declared", "Declared"), ("observed", "Observed")],
+                        default="declared",
+                        max_length=8,
                     ),
                 ),
                 ("since", models.DateField()),
-                ("until", models.DateField(blank=True, help_text="The first day it is no longer used.", null=True)),
+                (
+                    "until",
+                    models.DateField(
+                        blank=True, help_text="The first day it is no longer used.", null=True
+                    ),
+                ),
                 ("last_observed_on", models.DateField(blank=True, null=True)),
                 (
                     "tags",
@@ -318,7 +353,9 @@ class Migration(migrations.Migration):
                 (
                     "offering",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="dependencies", to="catalog.offering"
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="dependencies",
+                        to="catalog.offering",
                     ),
                 ),
                 (
@@ -362,7 +399,9 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "fallback_order",
-                    models.PositiveSmallIntegerField(default=0, help_text="1 is tried first; 0 for other roles."),
+                    models.PositiveSmallIntegerField(
+                        default=0, help_text="1 is tried first; 0 for other roles."
+                    ),
                 ),
                 (
                     "traffic_share",
@@ -378,7 +417,9 @@ class Migration(migrations.Migration):
                 ("monthly_output_tokens", models.PositiveBigIntegerField(blank=True, null=True)),
                 (
                     "monthly_spend",
-                    models.DecimalField(blank=True, decimal_places=2, help_text="USD.", max_digits=14, null=True),
+                    models.DecimalField(
+                        blank=True, decimal_places=2, help_text="USD.", max_digits=14, null=True
+                    ),
                 ),
                 (
                     "reached",
@@ -395,11 +436,18 @@ class Migration(migrations.Migration):
                 (
                     "known",
                     models.CharField(
-                        choices=[("declared", "Declared"), ("observed", "Observed")], default="declared", max_length=8
+                        choices=[("declared", "Declared"), ("observed", "Observed")],
+                        default="declared",
+                        max_length=8,
                     ),
                 ),
                 ("since", models.DateField()),
-                ("until", models.DateField(blank=True, help_text="The first day it is no longer used.", null=True)),
+                (
+                    "until",
+                    models.DateField(
+                        blank=True, help_text="The first day it is no longer used.", null=True
+                    ),
+                ),
                 ("last_observed_on", models.DateField(blank=True, null=True)),
                 (
                     "tags",
@@ -474,7 +522,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="application",
-            index=models.Index(fields=["id"], include=("team", "criticality", "status"), name="application_covering"),
+            index=models.Index(
+                fields=["id"],
+                include=("team", "criticality", "status"),
+                name="application_covering",
+            ),
         ),
         migrations.AddIndex(
             model_name="application",
@@ -488,7 +540,9 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="application",
             constraint=models.CheckConstraint(
-                condition=models.Q(("monthly_spend__isnull", True), ("monthly_spend__gte", 0), _connector="OR"),
+                condition=models.Q(
+                    ("monthly_spend__isnull", True), ("monthly_spend__gte", 0), _connector="OR"
+                ),
                 name="application_spend_not_negative",
                 violation_error_message="Monthly spend is not negative.",
             ),
@@ -558,7 +612,9 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="dependency",
             index=models.Index(
-                fields=["offering"], include=("application", "role", "since", "until"), name="dependency_by_offering"
+                fields=["offering"],
+                include=("application", "role", "since", "until"),
+                name="dependency_by_offering",
             ),
         ),
         migrations.AddIndex(
@@ -568,13 +624,17 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="dependency",
             index=models.Index(
-                condition=models.Q(("via_party__isnull", False)), fields=["via_party"], name="dependency_by_party"
+                condition=models.Q(("via_party__isnull", False)),
+                fields=["via_party"],
+                name="dependency_by_party",
             ),
         ),
         migrations.AddConstraint(
             model_name="dependency",
             constraint=models.CheckConstraint(
-                condition=models.Q(("until__isnull", True), ("until__gt", models.F("since")), _connector="OR"),
+                condition=models.Q(
+                    ("until__isnull", True), ("until__gt", models.F("since")), _connector="OR"
+                ),
                 name="dependency_until_after_since",
                 violation_error_message="A dependency ends after the day it began.",
             ),
@@ -596,7 +656,9 @@ class Migration(migrations.Migration):
             constraint=models.CheckConstraint(
                 condition=models.Q(
                     models.Q(("reached", "direct"), ("via_party__isnull", True)),
-                    models.Q(models.Q(("reached", "direct"), _negated=True), ("via_party__isnull", False)),
+                    models.Q(
+                        models.Q(("reached", "direct"), _negated=True), ("via_party__isnull", False)
+                    ),
                     _connector="OR",
                 ),
                 name="dependency_party_unless_direct",

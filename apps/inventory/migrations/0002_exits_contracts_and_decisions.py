@@ -22,7 +22,12 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Adaptation",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 (
                     "kind",
                     models.CharField(
@@ -40,7 +45,9 @@ class Migration(migrations.Migration):
                 (
                     "artefact_ref",
                     models.CharField(
-                        blank=True, help_text="Where it lies: repository, registry, path.", max_length=500
+                        blank=True,
+                        help_text="Where it lies: repository, registry, path.",
+                        max_length=500,
                     ),
                 ),
                 (
@@ -56,10 +63,15 @@ class Migration(migrations.Migration):
                         max_length=8,
                     ),
                 ),
-                ("invested_days", models.DecimalField(blank=True, decimal_places=1, max_digits=9, null=True)),
+                (
+                    "invested_days",
+                    models.DecimalField(blank=True, decimal_places=1, max_digits=9, null=True),
+                ),
                 (
                     "invested_cost",
-                    models.DecimalField(blank=True, decimal_places=2, help_text="USD.", max_digits=14, null=True),
+                    models.DecimalField(
+                        blank=True, decimal_places=2, help_text="USD.", max_digits=14, null=True
+                    ),
                 ),
                 ("note", models.TextField(blank=True)),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
@@ -93,7 +105,9 @@ class Migration(migrations.Migration):
                 (
                     "artefact_ref",
                     models.CharField(
-                        blank=True, help_text="Where it lies: repository, registry, path.", max_length=500
+                        blank=True,
+                        help_text="Where it lies: repository, registry, path.",
+                        max_length=500,
                     ),
                 ),
                 (
@@ -109,10 +123,15 @@ class Migration(migrations.Migration):
                         max_length=8,
                     ),
                 ),
-                ("invested_days", models.DecimalField(blank=True, decimal_places=1, max_digits=9, null=True)),
+                (
+                    "invested_days",
+                    models.DecimalField(blank=True, decimal_places=1, max_digits=9, null=True),
+                ),
                 (
                     "invested_cost",
-                    models.DecimalField(blank=True, decimal_places=2, help_text="USD.", max_digits=14, null=True),
+                    models.DecimalField(
+                        blank=True, decimal_places=2, help_text="USD.", max_digits=14, null=True
+                    ),
                 ),
                 ("note", models.TextField(blank=True)),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
@@ -124,7 +143,12 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="AnnexItem",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 (
                     "item",
                     models.CharField(
@@ -161,19 +185,25 @@ class Migration(migrations.Migration):
                 (
                     "requested_on",
                     models.DateField(
-                        blank=True, null=True, validators=[apps.common.validators.validate_plausible_date]
+                        blank=True,
+                        null=True,
+                        validators=[apps.common.validators.validate_plausible_date],
                     ),
                 ),
                 (
                     "due_on",
                     models.DateField(
-                        blank=True, null=True, validators=[apps.common.validators.validate_plausible_date]
+                        blank=True,
+                        null=True,
+                        validators=[apps.common.validators.validate_plausible_date],
                     ),
                 ),
                 (
                     "received_on",
                     models.DateField(
-                        blank=True, null=True, validators=[apps.common.validators.validate_plausible_date]
+                        blank=True,
+                        null=True,
+                        validators=[apps.common.validators.validate_plausible_date],
                     ),
                 ),
                 ("link", models.URLField(blank=True, max_length=500)),
@@ -228,19 +258,25 @@ class Migration(migrations.Migration):
                 (
                     "requested_on",
                     models.DateField(
-                        blank=True, null=True, validators=[apps.common.validators.validate_plausible_date]
+                        blank=True,
+                        null=True,
+                        validators=[apps.common.validators.validate_plausible_date],
                     ),
                 ),
                 (
                     "due_on",
                     models.DateField(
-                        blank=True, null=True, validators=[apps.common.validators.validate_plausible_date]
+                        blank=True,
+                        null=True,
+                        validators=[apps.common.validators.validate_plausible_date],
                     ),
                 ),
                 (
                     "received_on",
                     models.DateField(
-                        blank=True, null=True, validators=[apps.common.validators.validate_plausible_date]
+                        blank=True,
+                        null=True,
+                        validators=[apps.common.validators.validate_plausible_date],
                     ),
                 ),
                 ("link", models.URLField(blank=True, max_length=500)),
@@ -253,11 +289,20 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Approval",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 (
                     "decision",
                     models.CharField(
-                        choices=[("approved", "Approved"), ("restricted", "Restricted"), ("blocked", "Blocked")],
+                        choices=[
+                            ("approved", "Approved"),
+                            ("restricted", "Restricted"),
+                            ("blocked", "Blocked"),
+                        ],
                         max_length=10,
                     ),
                 ),
@@ -289,7 +334,10 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("reason", models.TextField()),
-                ("decided_on", models.DateField(validators=[apps.common.validators.validate_plausible_date])),
+                (
+                    "decided_on",
+                    models.DateField(validators=[apps.common.validators.validate_plausible_date]),
+                ),
                 (
                     "expires_on",
                     models.DateField(
@@ -318,7 +366,11 @@ class Migration(migrations.Migration):
                 (
                     "decision",
                     models.CharField(
-                        choices=[("approved", "Approved"), ("restricted", "Restricted"), ("blocked", "Blocked")],
+                        choices=[
+                            ("approved", "Approved"),
+                            ("restricted", "Restricted"),
+                            ("blocked", "Blocked"),
+                        ],
                         max_length=10,
                     ),
                 ),
@@ -350,7 +402,10 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("reason", models.TextField()),
-                ("decided_on", models.DateField(validators=[apps.common.validators.validate_plausible_date])),
+                (
+                    "decided_on",
+                    models.DateField(validators=[apps.common.validators.validate_plausible_date]),
+                ),
                 (
                     "expires_on",
                     models.DateField(
@@ -371,7 +426,12 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Contract",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 ("ref", models.CharField(max_length=100, verbose_name="reference")),
                 ("name", models.CharField(blank=True, max_length=200)),
                 (
@@ -398,7 +458,9 @@ class Migration(migrations.Migration):
                 (
                     "starts_on",
                     models.DateField(
-                        blank=True, null=True, validators=[apps.common.validators.validate_plausible_date]
+                        blank=True,
+                        null=True,
+                        validators=[apps.common.validators.validate_plausible_date],
                     ),
                 ),
                 (
@@ -411,14 +473,21 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("currency", models.CharField(default="USD", max_length=3)),
-                ("annual_cost", models.DecimalField(blank=True, decimal_places=2, max_digits=16, null=True)),
+                (
+                    "annual_cost",
+                    models.DecimalField(blank=True, decimal_places=2, max_digits=16, null=True),
+                ),
                 (
                     "notice_days_ours",
-                    models.PositiveIntegerField(blank=True, help_text="Notice we must give, days.", null=True),
+                    models.PositiveIntegerField(
+                        blank=True, help_text="Notice we must give, days.", null=True
+                    ),
                 ),
                 (
                     "notice_days_theirs",
-                    models.PositiveIntegerField(blank=True, help_text="Notice they must give, days.", null=True),
+                    models.PositiveIntegerField(
+                        blank=True, help_text="Notice they must give, days.", null=True
+                    ),
                 ),
                 (
                     "deprecation_notice_days",
@@ -430,32 +499,47 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "governing_law",
-                    models.CharField(blank=True, help_text="ISO 3166-1 alpha-2 code of the country.", max_length=2),
+                    models.CharField(
+                        blank=True,
+                        help_text="ISO 3166-1 alpha-2 code of the country.",
+                        max_length=2,
+                    ),
                 ),
                 ("provision_country", models.CharField(blank=True, max_length=2)),
-                ("data_country", models.CharField(blank=True, help_text="Where data is stored.", max_length=2)),
+                (
+                    "data_country",
+                    models.CharField(blank=True, help_text="Where data is stored.", max_length=2),
+                ),
                 (
                     "price_protection",
                     models.CharField(
-                        blank=True, choices=[("yes", "On file"), ("no", "Not in the contract")], max_length=3
+                        blank=True,
+                        choices=[("yes", "On file"), ("no", "Not in the contract")],
+                        max_length=3,
                     ),
                 ),
                 (
                     "exit_clause",
                     models.CharField(
-                        blank=True, choices=[("yes", "On file"), ("no", "Not in the contract")], max_length=3
+                        blank=True,
+                        choices=[("yes", "On file"), ("no", "Not in the contract")],
+                        max_length=3,
                     ),
                 ),
                 (
                     "termination_assistance",
                     models.CharField(
-                        blank=True, choices=[("yes", "On file"), ("no", "Not in the contract")], max_length=3
+                        blank=True,
+                        choices=[("yes", "On file"), ("no", "Not in the contract")],
+                        max_length=3,
                     ),
                 ),
                 (
                     "audit_right",
                     models.CharField(
-                        blank=True, choices=[("yes", "On file"), ("no", "Not in the contract")], max_length=3
+                        blank=True,
+                        choices=[("yes", "On file"), ("no", "Not in the contract")],
+                        max_length=3,
                     ),
                 ),
                 (
@@ -482,12 +566,16 @@ class Migration(migrations.Migration):
                 ("terms_url", models.URLField(blank=True, max_length=500)),
                 (
                     "terms_digest",
-                    models.CharField(blank=True, help_text="SHA-256 of the terms as last read.", max_length=64),
+                    models.CharField(
+                        blank=True, help_text="SHA-256 of the terms as last read.", max_length=64
+                    ),
                 ),
                 (
                     "terms_read_on",
                     models.DateField(
-                        blank=True, null=True, validators=[apps.common.validators.validate_plausible_date]
+                        blank=True,
+                        null=True,
+                        validators=[apps.common.validators.validate_plausible_date],
                     ),
                 ),
                 ("note", models.TextField(blank=True)),
@@ -531,7 +619,9 @@ class Migration(migrations.Migration):
                 (
                     "starts_on",
                     models.DateField(
-                        blank=True, null=True, validators=[apps.common.validators.validate_plausible_date]
+                        blank=True,
+                        null=True,
+                        validators=[apps.common.validators.validate_plausible_date],
                     ),
                 ),
                 (
@@ -544,14 +634,21 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("currency", models.CharField(default="USD", max_length=3)),
-                ("annual_cost", models.DecimalField(blank=True, decimal_places=2, max_digits=16, null=True)),
+                (
+                    "annual_cost",
+                    models.DecimalField(blank=True, decimal_places=2, max_digits=16, null=True),
+                ),
                 (
                     "notice_days_ours",
-                    models.PositiveIntegerField(blank=True, help_text="Notice we must give, days.", null=True),
+                    models.PositiveIntegerField(
+                        blank=True, help_text="Notice we must give, days.", null=True
+                    ),
                 ),
                 (
                     "notice_days_theirs",
-                    models.PositiveIntegerField(blank=True, help_text="Notice they must give, days.", null=True),
+                    models.PositiveIntegerField(
+                        blank=True, help_text="Notice they must give, days.", null=True
+                    ),
                 ),
                 (
                     "deprecation_notice_days",
@@ -563,32 +660,47 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "governing_law",
-                    models.CharField(blank=True, help_text="ISO 3166-1 alpha-2 code of the country.", max_length=2),
+                    models.CharField(
+                        blank=True,
+                        help_text="ISO 3166-1 alpha-2 code of the country.",
+                        max_length=2,
+                    ),
                 ),
                 ("provision_country", models.CharField(blank=True, max_length=2)),
-                ("data_country", models.CharField(blank=True, help_text="Where data is stored.", max_length=2)),
+                (
+                    "data_country",
+                    models.CharField(blank=True, help_text="Where data is stored.", max_length=2),
+                ),
                 (
                     "price_protection",
                     models.CharField(
-                        blank=True, choices=[("yes", "On file"), ("no", "Not in the contract")], max_length=3
+                        blank=True,
+                        choices=[("yes", "On file"), ("no", "Not in the contract")],
+                        max_length=3,
                     ),
                 ),
                 (
                     "exit_clause",
                     models.CharField(
-                        blank=True, choices=[("yes", "On file"), ("no", "Not in the contract")], max_length=3
+                        blank=True,
+                        choices=[("yes", "On file"), ("no", "Not in the contract")],
+                        max_length=3,
                     ),
                 ),
                 (
                     "termination_assistance",
                     models.CharField(
-                        blank=True, choices=[("yes", "On file"), ("no", "Not in the contract")], max_length=3
+                        blank=True,
+                        choices=[("yes", "On file"), ("no", "Not in the contract")],
+                        max_length=3,
                     ),
                 ),
                 (
                     "audit_right",
                     models.CharField(
-                        blank=True, choices=[("yes", "On file"), ("no", "Not in the contract")], max_length=3
+                        blank=True,
+                        choices=[("yes", "On file"), ("no", "Not in the contract")],
+                        max_length=3,
                     ),
                 ),
                 (
@@ -615,12 +727,16 @@ class Migration(migrations.Migration):
                 ("terms_url", models.URLField(blank=True, max_length=500)),
                 (
                     "terms_digest",
-                    models.CharField(blank=True, help_text="SHA-256 of the terms as last read.", max_length=64),
+                    models.CharField(
+                        blank=True, help_text="SHA-256 of the terms as last read.", max_length=64
+                    ),
                 ),
                 (
                     "terms_read_on",
                     models.DateField(
-                        blank=True, null=True, validators=[apps.common.validators.validate_plausible_date]
+                        blank=True,
+                        null=True,
+                        validators=[apps.common.validators.validate_plausible_date],
                     ),
                 ),
                 ("note", models.TextField(blank=True)),
@@ -633,7 +749,12 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="ExitPlan",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 (
                     "substitutability",
                     models.CharField(
@@ -664,27 +785,40 @@ class Migration(migrations.Migration):
                     "reintegration",
                     models.CharField(
                         blank=True,
-                        choices=[("easy", "Easy"), ("difficult", "Difficult"), ("highly_complex", "Highly complex")],
+                        choices=[
+                            ("easy", "Easy"),
+                            ("difficult", "Difficult"),
+                            ("highly_complex", "Highly complex"),
+                        ],
                         max_length=14,
                     ),
                 ),
                 (
                     "alternatives_identified",
                     models.CharField(
-                        blank=True, choices=[("yes", "Yes"), ("no", "No"), ("na", "Not applicable")], max_length=3
+                        blank=True,
+                        choices=[("yes", "Yes"), ("no", "No"), ("na", "Not applicable")],
+                        max_length=3,
                     ),
                 ),
                 ("alternatives", models.TextField(blank=True)),
                 ("blockers", models.TextField(blank=True)),
-                ("estimated_days", models.DecimalField(blank=True, decimal_places=1, max_digits=7, null=True)),
+                (
+                    "estimated_days",
+                    models.DecimalField(blank=True, decimal_places=1, max_digits=7, null=True),
+                ),
                 (
                     "estimated_cost",
-                    models.DecimalField(blank=True, decimal_places=2, help_text="USD.", max_digits=14, null=True),
+                    models.DecimalField(
+                        blank=True, decimal_places=2, help_text="USD.", max_digits=14, null=True
+                    ),
                 ),
                 (
                     "next_test_on",
                     models.DateField(
-                        blank=True, null=True, validators=[apps.common.validators.validate_plausible_date]
+                        blank=True,
+                        null=True,
+                        validators=[apps.common.validators.validate_plausible_date],
                     ),
                 ),
                 ("note", models.TextField(blank=True)),
@@ -732,27 +866,40 @@ class Migration(migrations.Migration):
                     "reintegration",
                     models.CharField(
                         blank=True,
-                        choices=[("easy", "Easy"), ("difficult", "Difficult"), ("highly_complex", "Highly complex")],
+                        choices=[
+                            ("easy", "Easy"),
+                            ("difficult", "Difficult"),
+                            ("highly_complex", "Highly complex"),
+                        ],
                         max_length=14,
                     ),
                 ),
                 (
                     "alternatives_identified",
                     models.CharField(
-                        blank=True, choices=[("yes", "Yes"), ("no", "No"), ("na", "Not applicable")], max_length=3
+                        blank=True,
+                        choices=[("yes", "Yes"), ("no", "No"), ("na", "Not applicable")],
+                        max_length=3,
                     ),
                 ),
                 ("alternatives", models.TextField(blank=True)),
                 ("blockers", models.TextField(blank=True)),
-                ("estimated_days", models.DecimalField(blank=True, decimal_places=1, max_digits=7, null=True)),
+                (
+                    "estimated_days",
+                    models.DecimalField(blank=True, decimal_places=1, max_digits=7, null=True),
+                ),
                 (
                     "estimated_cost",
-                    models.DecimalField(blank=True, decimal_places=2, help_text="USD.", max_digits=14, null=True),
+                    models.DecimalField(
+                        blank=True, decimal_places=2, help_text="USD.", max_digits=14, null=True
+                    ),
                 ),
                 (
                     "next_test_on",
                     models.DateField(
-                        blank=True, null=True, validators=[apps.common.validators.validate_plausible_date]
+                        blank=True,
+                        null=True,
+                        validators=[apps.common.validators.validate_plausible_date],
                     ),
                 ),
                 ("note", models.TextField(blank=True)),
@@ -765,12 +912,25 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="ExitTest",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("tested_on", models.DateField(validators=[apps.common.validators.validate_plausible_date])),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "tested_on",
+                    models.DateField(validators=[apps.common.validators.validate_plausible_date]),
+                ),
                 (
                     "result",
                     models.CharField(
-                        choices=[("passed", "Passed"), ("partial", "Partly passed"), ("failed", "Failed")], max_length=7
+                        choices=[
+                            ("passed", "Passed"),
+                            ("partial", "Partly passed"),
+                            ("failed", "Failed"),
+                        ],
+                        max_length=7,
                     ),
                 ),
                 (
@@ -783,7 +943,12 @@ class Migration(migrations.Migration):
                         null=True,
                     ),
                 ),
-                ("cost", models.DecimalField(blank=True, decimal_places=2, help_text="USD.", max_digits=14, null=True)),
+                (
+                    "cost",
+                    models.DecimalField(
+                        blank=True, decimal_places=2, help_text="USD.", max_digits=14, null=True
+                    ),
+                ),
                 (
                     "quality_delta",
                     models.DecimalField(
@@ -820,11 +985,19 @@ class Migration(migrations.Migration):
                 ("pgh_created_at", models.DateTimeField(auto_now_add=True)),
                 ("pgh_label", models.TextField(help_text="The event label.")),
                 ("id", models.BigIntegerField()),
-                ("tested_on", models.DateField(validators=[apps.common.validators.validate_plausible_date])),
+                (
+                    "tested_on",
+                    models.DateField(validators=[apps.common.validators.validate_plausible_date]),
+                ),
                 (
                     "result",
                     models.CharField(
-                        choices=[("passed", "Passed"), ("partial", "Partly passed"), ("failed", "Failed")], max_length=7
+                        choices=[
+                            ("passed", "Passed"),
+                            ("partial", "Partly passed"),
+                            ("failed", "Failed"),
+                        ],
+                        max_length=7,
                     ),
                 ),
                 (
@@ -837,7 +1010,12 @@ class Migration(migrations.Migration):
                         null=True,
                     ),
                 ),
-                ("cost", models.DecimalField(blank=True, decimal_places=2, help_text="USD.", max_digits=14, null=True)),
+                (
+                    "cost",
+                    models.DecimalField(
+                        blank=True, decimal_places=2, help_text="USD.", max_digits=14, null=True
+                    ),
+                ),
                 (
                     "quality_delta",
                     models.DecimalField(
@@ -869,14 +1047,28 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Selection",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 ("title", models.CharField(max_length=200)),
                 ("purpose", models.TextField(blank=True, help_text="What the foundation is for.")),
-                ("criteria", models.JSONField(blank=True, default=list, help_text='[{"name", "weight", "note"}, ...]')),
+                (
+                    "criteria",
+                    models.JSONField(
+                        blank=True, default=list, help_text='[{"name", "weight", "note"}, ...]'
+                    ),
+                ),
                 (
                     "state",
                     models.CharField(
-                        choices=[("draft", "Draft"), ("decided", "Decided"), ("superseded", "Superseded")],
+                        choices=[
+                            ("draft", "Draft"),
+                            ("decided", "Decided"),
+                            ("superseded", "Superseded"),
+                        ],
                         default="draft",
                         max_length=10,
                     ),
@@ -886,13 +1078,17 @@ class Migration(migrations.Migration):
                 (
                     "decided_on",
                     models.DateField(
-                        blank=True, null=True, validators=[apps.common.validators.validate_plausible_date]
+                        blank=True,
+                        null=True,
+                        validators=[apps.common.validators.validate_plausible_date],
                     ),
                 ),
                 (
                     "review_on",
                     models.DateField(
-                        blank=True, null=True, validators=[apps.common.validators.validate_plausible_date]
+                        blank=True,
+                        null=True,
+                        validators=[apps.common.validators.validate_plausible_date],
                     ),
                 ),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
@@ -905,12 +1101,26 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="SelectionCandidate",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 ("chosen", models.BooleanField(default=False)),
-                ("scores", models.JSONField(blank=True, default=dict, help_text="{criterion: {value, note}}")),
+                (
+                    "scores",
+                    models.JSONField(
+                        blank=True, default=dict, help_text="{criterion: {value, note}}"
+                    ),
+                ),
                 (
                     "scorecard",
-                    models.JSONField(blank=True, default=dict, help_text="The facts as of the decision, with sources."),
+                    models.JSONField(
+                        blank=True,
+                        default=dict,
+                        help_text="The facts as of the decision, with sources.",
+                    ),
                 ),
                 ("note", models.TextField(blank=True)),
             ],
@@ -926,10 +1136,19 @@ class Migration(migrations.Migration):
                 ("pgh_label", models.TextField(help_text="The event label.")),
                 ("id", models.BigIntegerField()),
                 ("chosen", models.BooleanField(default=False)),
-                ("scores", models.JSONField(blank=True, default=dict, help_text="{criterion: {value, note}}")),
+                (
+                    "scores",
+                    models.JSONField(
+                        blank=True, default=dict, help_text="{criterion: {value, note}}"
+                    ),
+                ),
                 (
                     "scorecard",
-                    models.JSONField(blank=True, default=dict, help_text="The facts as of the decision, with sources."),
+                    models.JSONField(
+                        blank=True,
+                        default=dict,
+                        help_text="The facts as of the decision, with sources.",
+                    ),
                 ),
                 ("note", models.TextField(blank=True)),
             ],
@@ -946,11 +1165,20 @@ class Migration(migrations.Migration):
                 ("id", models.BigIntegerField()),
                 ("title", models.CharField(max_length=200)),
                 ("purpose", models.TextField(blank=True, help_text="What the foundation is for.")),
-                ("criteria", models.JSONField(blank=True, default=list, help_text='[{"name", "weight", "note"}, ...]')),
+                (
+                    "criteria",
+                    models.JSONField(
+                        blank=True, default=list, help_text='[{"name", "weight", "note"}, ...]'
+                    ),
+                ),
                 (
                     "state",
                     models.CharField(
-                        choices=[("draft", "Draft"), ("decided", "Decided"), ("superseded", "Superseded")],
+                        choices=[
+                            ("draft", "Draft"),
+                            ("decided", "Decided"),
+                            ("superseded", "Superseded"),
+                        ],
                         default="draft",
                         max_length=10,
                     ),
@@ -960,13 +1188,17 @@ class Migration(migrations.Migration):
                 (
                     "decided_on",
                     models.DateField(
-                        blank=True, null=True, validators=[apps.common.validators.validate_plausible_date]
+                        blank=True,
+                        null=True,
+                        validators=[apps.common.validators.validate_plausible_date],
                     ),
                 ),
                 (
                     "review_on",
                     models.DateField(
-                        blank=True, null=True, validators=[apps.common.validators.validate_plausible_date]
+                        blank=True,
+                        null=True,
+                        validators=[apps.common.validators.validate_plausible_date],
                     ),
                 ),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
@@ -978,7 +1210,12 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="TouchedApplication",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 ("application_id", models.BigIntegerField()),
             ],
         ),
@@ -1037,7 +1274,9 @@ class Migration(migrations.Migration):
             model_name="application",
             name="impact_of_discontinuing",
             field=models.CharField(
-                blank=True, choices=[("low", "Low"), ("medium", "Medium"), ("high", "High")], max_length=6
+                blank=True,
+                choices=[("low", "Low"), ("medium", "Medium"), ("high", "High")],
+                max_length=6,
             ),
         ),
         migrations.AddField(
@@ -1086,7 +1325,9 @@ class Migration(migrations.Migration):
             model_name="applicationhistory",
             name="impact_of_discontinuing",
             field=models.CharField(
-                blank=True, choices=[("low", "Low"), ("medium", "Medium"), ("high", "High")], max_length=6
+                blank=True,
+                choices=[("low", "Low"), ("medium", "Medium"), ("high", "High")],
+                max_length=6,
             ),
         ),
         migrations.AddField(
@@ -1123,7 +1364,9 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="dependency",
             name="confirmed_on",
-            field=models.DateField(blank=True, null=True, validators=[apps.common.validators.validate_plausible_date]),
+            field=models.DateField(
+                blank=True, null=True, validators=[apps.common.validators.validate_plausible_date]
+            ),
         ),
         migrations.AddField(
             model_name="dependency",
@@ -1166,7 +1409,9 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="dependencyhistory",
             name="confirmed_on",
-            field=models.DateField(blank=True, null=True, validators=[apps.common.validators.validate_plausible_date]),
+            field=models.DateField(
+                blank=True, null=True, validators=[apps.common.validators.validate_plausible_date]
+            ),
         ),
         migrations.AddField(
             model_name="dependencyhistory",
@@ -1199,17 +1444,23 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name="application",
             name="next_review_on",
-            field=models.DateField(blank=True, null=True, validators=[apps.common.validators.validate_plausible_date]),
+            field=models.DateField(
+                blank=True, null=True, validators=[apps.common.validators.validate_plausible_date]
+            ),
         ),
         migrations.AlterField(
             model_name="applicationhistory",
             name="next_review_on",
-            field=models.DateField(blank=True, null=True, validators=[apps.common.validators.validate_plausible_date]),
+            field=models.DateField(
+                blank=True, null=True, validators=[apps.common.validators.validate_plausible_date]
+            ),
         ),
         migrations.AlterField(
             model_name="dependency",
             name="last_observed_on",
-            field=models.DateField(blank=True, null=True, validators=[apps.common.validators.validate_plausible_date]),
+            field=models.DateField(
+                blank=True, null=True, validators=[apps.common.validators.validate_plausible_date]
+            ),
         ),
         migrations.AlterField(
             model_name="dependency",
@@ -1240,7 +1491,9 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name="dependencyhistory",
             name="last_observed_on",
-            field=models.DateField(blank=True, null=True, validators=[apps.common.validators.validate_plausible_date]),
+            field=models.DateField(
+                blank=True, null=True, validators=[apps.common.validators.validate_plausible_date]
+            ),
         ),
         migrations.AlterField(
             model_name="dependencyhistory",
@@ -1463,7 +1716,9 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="dependency",
             constraint=models.CheckConstraint(
-                condition=models.Q(("traffic_share__isnull", True), ("traffic_share__gte", 0), _connector="OR"),
+                condition=models.Q(
+                    ("traffic_share__isnull", True), ("traffic_share__gte", 0), _connector="OR"
+                ),
                 name="dependency_share_not_negative",
                 violation_error_message="A traffic share is not negative.",
             ),
@@ -1471,7 +1726,9 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="dependency",
             constraint=models.CheckConstraint(
-                condition=models.Q(("monthly_spend__isnull", True), ("monthly_spend__gte", 0), _connector="OR"),
+                condition=models.Q(
+                    ("monthly_spend__isnull", True), ("monthly_spend__gte", 0), _connector="OR"
+                ),
                 name="dependency_spend_not_negative",
                 violation_error_message="Monthly spend is not negative.",
             ),
@@ -1480,7 +1737,9 @@ class Migration(migrations.Migration):
             model_name="adaptation",
             name="dependency",
             field=models.ForeignKey(
-                on_delete=django.db.models.deletion.CASCADE, related_name="adaptations", to="inventory.dependency"
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="adaptations",
+                to="inventory.dependency",
             ),
         ),
         migrations.AddField(
@@ -1519,7 +1778,9 @@ class Migration(migrations.Migration):
             model_name="annexitem",
             name="foundation",
             field=models.ForeignKey(
-                on_delete=django.db.models.deletion.CASCADE, related_name="annex_items", to="catalog.foundation"
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="annex_items",
+                to="catalog.foundation",
             ),
         ),
         migrations.AddField(
@@ -1582,7 +1843,9 @@ class Migration(migrations.Migration):
             model_name="approval",
             name="approver",
             field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="approvals_given", to=settings.AUTH_USER_MODEL
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="approvals_given",
+                to=settings.AUTH_USER_MODEL,
             ),
         ),
         migrations.AddField(
@@ -1752,7 +2015,9 @@ class Migration(migrations.Migration):
             model_name="contract",
             name="party",
             field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="contracts", to="catalog.provider"
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="contracts",
+                to="catalog.provider",
             ),
         ),
         migrations.AddField(
@@ -1804,7 +2069,9 @@ class Migration(migrations.Migration):
             model_name="exitplan",
             name="dependency",
             field=models.OneToOneField(
-                on_delete=django.db.models.deletion.CASCADE, related_name="exit_plan", to="inventory.dependency"
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="exit_plan",
+                to="inventory.dependency",
             ),
         ),
         migrations.AddField(
@@ -1867,7 +2134,9 @@ class Migration(migrations.Migration):
             model_name="exittest",
             name="dependency",
             field=models.ForeignKey(
-                on_delete=django.db.models.deletion.CASCADE, related_name="exit_tests", to="inventory.dependency"
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="exit_tests",
+                to="inventory.dependency",
             ),
         ),
         migrations.AddField(
@@ -1885,7 +2154,9 @@ class Migration(migrations.Migration):
             model_name="exittest",
             name="target",
             field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="exit_tests", to="catalog.offering"
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="exit_tests",
+                to="catalog.offering",
             ),
         ),
         migrations.AddField(
@@ -1974,7 +2245,9 @@ class Migration(migrations.Migration):
             model_name="selection",
             name="created_by",
             field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to=settings.AUTH_USER_MODEL,
             ),
         ),
         migrations.AddField(
@@ -2003,7 +2276,9 @@ class Migration(migrations.Migration):
             model_name="selectioncandidate",
             name="foundation",
             field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="candidacies", to="catalog.foundation"
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="candidacies",
+                to="catalog.foundation",
             ),
         ),
         migrations.AddField(
@@ -2022,7 +2297,9 @@ class Migration(migrations.Migration):
             model_name="selectioncandidate",
             name="selection",
             field=models.ForeignKey(
-                on_delete=django.db.models.deletion.CASCADE, related_name="candidates", to="inventory.selection"
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="candidates",
+                to="inventory.selection",
             ),
         ),
         migrations.AddField(
@@ -2144,8 +2421,12 @@ class Migration(migrations.Migration):
             model_name="adaptation",
             constraint=models.CheckConstraint(
                 condition=models.Q(
-                    models.Q(("invested_days__isnull", True), ("invested_days__gte", 0), _connector="OR"),
-                    models.Q(("invested_cost__isnull", True), ("invested_cost__gte", 0), _connector="OR"),
+                    models.Q(
+                        ("invested_days__isnull", True), ("invested_days__gte", 0), _connector="OR"
+                    ),
+                    models.Q(
+                        ("invested_cost__isnull", True), ("invested_cost__gte", 0), _connector="OR"
+                    ),
                 ),
                 name="adaptation_invested_not_negative",
                 violation_error_message="What was invested is not negative.",
@@ -2320,7 +2601,9 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="approval",
             constraint=models.CheckConstraint(
-                condition=models.Q(("decision", "blocked"), ("expires_on__isnull", False), _connector="OR"),
+                condition=models.Q(
+                    ("decision", "blocked"), ("expires_on__isnull", False), _connector="OR"
+                ),
                 name="approval_expires_unless_blocked",
                 violation_error_message="An approval has an end; only a block may stand until lifted.",
             ),
@@ -2329,7 +2612,9 @@ class Migration(migrations.Migration):
             model_name="approval",
             constraint=models.CheckConstraint(
                 condition=models.Q(
-                    ("expires_on__isnull", True), ("expires_on__gt", models.F("decided_on")), _connector="OR"
+                    ("expires_on__isnull", True),
+                    ("expires_on__gt", models.F("decided_on")),
+                    _connector="OR",
                 ),
                 name="approval_ends_after_decision",
                 violation_error_message="An approval ends after the day it was given.",
@@ -2340,7 +2625,9 @@ class Migration(migrations.Migration):
             constraint=models.CheckConstraint(
                 condition=models.Q(
                     models.Q(("decision", "restricted"), _negated=True),
-                    models.Q(("criticalities", []), ("data_classes", []), ("regions", []), _negated=True),
+                    models.Q(
+                        ("criticalities", []), ("data_classes", []), ("regions", []), _negated=True
+                    ),
                     _connector="OR",
                 ),
                 name="approval_restricted_says_to_what",
@@ -2469,7 +2756,9 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="contract",
             constraint=models.CheckConstraint(
-                condition=models.Q(("annual_cost__isnull", True), ("annual_cost__gte", 0), _connector="OR"),
+                condition=models.Q(
+                    ("annual_cost__isnull", True), ("annual_cost__gte", 0), _connector="OR"
+                ),
                 name="contract_cost_not_negative",
                 violation_error_message="The annual cost is not negative.",
             ),
@@ -2552,8 +2841,16 @@ class Migration(migrations.Migration):
             model_name="exitplan",
             constraint=models.CheckConstraint(
                 condition=models.Q(
-                    models.Q(("estimated_days__isnull", True), ("estimated_days__gte", 0), _connector="OR"),
-                    models.Q(("estimated_cost__isnull", True), ("estimated_cost__gte", 0), _connector="OR"),
+                    models.Q(
+                        ("estimated_days__isnull", True),
+                        ("estimated_days__gte", 0),
+                        _connector="OR",
+                    ),
+                    models.Q(
+                        ("estimated_cost__isnull", True),
+                        ("estimated_cost__gte", 0),
+                        _connector="OR",
+                    ),
                 ),
                 name="exit_plan_estimates_not_negative",
                 violation_error_message="Estimated effort and cost are not negative.",
@@ -2635,7 +2932,9 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="exittest",
-            index=models.Index(fields=["dependency", "target", "-tested_on", "-id"], name="exit_test_latest"),
+            index=models.Index(
+                fields=["dependency", "target", "-tested_on", "-id"], name="exit_test_latest"
+            ),
         ),
         migrations.AddIndex(
             model_name="exittest",
@@ -2645,7 +2944,9 @@ class Migration(migrations.Migration):
             model_name="exittest",
             constraint=models.CheckConstraint(
                 condition=models.Q(
-                    models.Q(("effort_days__isnull", True), ("effort_days__gte", 0), _connector="OR"),
+                    models.Q(
+                        ("effort_days__isnull", True), ("effort_days__gte", 0), _connector="OR"
+                    ),
                     models.Q(("cost__isnull", True), ("cost__gte", 0), _connector="OR"),
                 ),
                 name="exit_test_amounts_not_negative",
@@ -2656,7 +2957,9 @@ class Migration(migrations.Migration):
             model_name="exittest",
             constraint=models.CheckConstraint(
                 condition=models.Q(
-                    ("expires_on__isnull", True), ("expires_on__gt", models.F("tested_on")), _connector="OR"
+                    ("expires_on__isnull", True),
+                    ("expires_on__gt", models.F("tested_on")),
+                    _connector="OR",
                 ),
                 name="exit_test_expires_after_test",
                 violation_error_message="A test expires after the day it was made.",

@@ -129,7 +129,11 @@ class Migration(migrations.Migration):
             model_name="contract",
             name="processing_country",
             field=models.CharField(
-                blank=True, db_default="", default="", help_text="Where data is processed.", max_length=2
+                blank=True,
+                db_default="",
+                default="",
+                help_text="Where data is processed.",
+                max_length=2,
             ),
         ),
         migrations.AddField(
@@ -177,7 +181,11 @@ class Migration(migrations.Migration):
             model_name="contracthistory",
             name="processing_country",
             field=models.CharField(
-                blank=True, db_default="", default="", help_text="Where data is processed.", max_length=2
+                blank=True,
+                db_default="",
+                default="",
+                help_text="Where data is processed.",
+                max_length=2,
             ),
         ),
         migrations.AddField(

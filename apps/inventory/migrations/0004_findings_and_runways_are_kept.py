@@ -15,7 +15,12 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="KeptFinding",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 ("application_id", models.BigIntegerField()),
                 ("team_id", models.BigIntegerField()),
                 ("criticality", models.PositiveSmallIntegerField()),
@@ -45,7 +50,12 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="KeptState",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 ("kept_on", models.DateField()),
                 ("kept_at", models.DateTimeField()),
             ],
@@ -53,13 +63,20 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="UnkeptApplication",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 ("application_id", models.BigIntegerField(null=True)),
             ],
         ),
         migrations.AddIndex(
             model_name="application",
-            index=models.Index(fields=["criticality", "name", "id"], name="application_by_gravity_name"),
+            index=models.Index(
+                fields=["criticality", "name", "id"], name="application_by_gravity_name"
+            ),
         ),
         migrations.AddIndex(
             model_name="application",
@@ -162,18 +179,23 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="keptfinding",
-            index=models.Index(fields=["rank", "criticality", "application_id", "id"], name="kept_finding_gravest"),
+            index=models.Index(
+                fields=["rank", "criticality", "application_id", "id"], name="kept_finding_gravest"
+            ),
         ),
         migrations.AddIndex(
             model_name="keptfinding",
             index=models.Index(
-                fields=["team_id", "rank", "criticality", "application_id"], name="kept_finding_by_team"
+                fields=["team_id", "rank", "criticality", "application_id"],
+                name="kept_finding_by_team",
             ),
         ),
         migrations.AddConstraint(
             model_name="keptfinding",
             constraint=models.UniqueConstraint(
-                fields=("application_id", "code", "dependency_id"), name="kept_finding_once", nulls_distinct=False
+                fields=("application_id", "code", "dependency_id"),
+                name="kept_finding_once",
+                nulls_distinct=False,
             ),
         ),
         migrations.AddIndex(

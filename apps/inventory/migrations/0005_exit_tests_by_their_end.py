@@ -9,7 +9,9 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="exittest",
             index=models.Index(
-                fields=["expires_on"], name="exit_test_by_end", condition=Q(result="passed", expires_on__isnull=False)
+                fields=["expires_on"],
+                name="exit_test_by_end",
+                condition=Q(result="passed", expires_on__isnull=False),
             ),
         ),
     ]

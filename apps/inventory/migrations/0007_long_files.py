@@ -19,20 +19,35 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="WrittenFile",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 ("kind", models.CharField(max_length=30)),
                 ("query", models.TextField(blank=True)),
-                ("name", models.CharField(help_text="Of the file, with its ending.", max_length=120)),
+                (
+                    "name",
+                    models.CharField(help_text="Of the file, with its ending.", max_length=120),
+                ),
                 ("whole_organisation", models.BooleanField(default=False)),
                 (
                     "team_ids",
-                    django.contrib.postgres.fields.ArrayField(base_field=models.BigIntegerField(), default=list),
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.BigIntegerField(), default=list
+                    ),
                 ),
                 ("as_of", models.DateTimeField(help_text="When it was asked for.")),
                 (
                     "state",
                     models.CharField(
-                        choices=[("queued", "Queued"), ("running", "Running"), ("done", "Done"), ("failed", "Failed")],
+                        choices=[
+                            ("queued", "Queued"),
+                            ("running", "Running"),
+                            ("done", "Done"),
+                            ("failed", "Failed"),
+                        ],
                         default="queued",
                         max_length=7,
                     ),
@@ -43,7 +58,10 @@ class Migration(migrations.Migration):
                 ("finished_at", models.DateTimeField(null=True)),
                 ("n_rows", models.PositiveIntegerField(default=0)),
                 ("n_bytes", models.PositiveBigIntegerField(default=0)),
-                ("expires_on", models.DateField(help_text="First day on which it is no longer kept.")),
+                (
+                    "expires_on",
+                    models.DateField(help_text="First day on which it is no longer kept."),
+                ),
                 (
                     "asked_by",
                     models.ForeignKey(
@@ -66,14 +84,22 @@ class Migration(migrations.Migration):
                 ("id", models.BigIntegerField()),
                 ("kind", models.CharField(max_length=30)),
                 ("query", models.TextField(blank=True)),
-                ("name", models.CharField(help_text="Of the file, with its ending.", max_length=120)),
+                (
+                    "name",
+                    models.CharField(help_text="Of the file, with its ending.", max_length=120),
+                ),
                 ("whole_organisation", models.BooleanField(default=False)),
                 (
                     "team_ids",
-                    django.contrib.postgres.fields.ArrayField(base_field=models.BigIntegerField(), default=list),
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.BigIntegerField(), default=list
+                    ),
                 ),
                 ("as_of", models.DateTimeField(help_text="When it was asked for.")),
-                ("expires_on", models.DateField(help_text="First day on which it is no longer kept.")),
+                (
+                    "expires_on",
+                    models.DateField(help_text="First day on which it is no longer kept."),
+                ),
                 (
                     "asked_by",
                     models.ForeignKey(
@@ -111,13 +137,20 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="WrittenFilePart",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 ("number", models.PositiveIntegerField()),
                 ("body", models.BinaryField()),
                 (
                     "file",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE, related_name="parts", to="inventory.writtenfile"
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="parts",
+                        to="inventory.writtenfile",
                     ),
                 ),
             ],
@@ -128,7 +161,9 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="writtenfile",
             index=models.Index(
-                condition=models.Q(("state__in", ["queued", "running"])), fields=["as_of"], name="written_file_waiting"
+                condition=models.Q(("state__in", ["queued", "running"])),
+                fields=["as_of"],
+                name="written_file_waiting",
             ),
         ),
         migrations.AddIndex(
@@ -199,6 +234,8 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="writtenfilepart",
-            constraint=models.UniqueConstraint(fields=("file", "number"), name="written_file_part_once"),
+            constraint=models.UniqueConstraint(
+                fields=("file", "number"), name="written_file_part_once"
+            ),
         ),
     ]

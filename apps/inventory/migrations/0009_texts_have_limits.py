@@ -8,7 +8,11 @@ import pgtrigger.migrations
 from django.db import migrations, models
 
 import apps.common.database.fields
-from apps.common.database.field_limits import add_limit_checks, remove_limit_checks, shorten_long_values
+from apps.common.database.field_limits import (
+    add_limit_checks,
+    remove_limit_checks,
+    shorten_long_values,
+)
 
 LIMITS = [
     migrations.AlterField(
@@ -219,11 +223,14 @@ class Migration(migrations.Migration):
     operations = [
         # the first of the tags stay; the history has all of them
         migrations.RunSQL(
-            "UPDATE inventory_dependency SET tags = tags[1:50] WHERE cardinality(tags) > 50", migrations.RunSQL.noop
+            "UPDATE inventory_dependency SET tags = tags[1:50] WHERE cardinality(tags) > 50",
+            migrations.RunSQL.noop,
         ),
         migrations.RunPython(shorten_long_values("inventory", LIMITS), migrations.RunPython.noop),
         *LIMITS,
-        migrations.RunPython(add_limit_checks("inventory", LIMITS), remove_limit_checks("inventory", LIMITS)),
+        migrations.RunPython(
+            add_limit_checks("inventory", LIMITS), remove_limit_checks("inventory", LIMITS)
+        ),
         pgtrigger.migrations.AddTrigger(
             model_name="contract",
             trigger=pgtrigger.compiler.Trigger(

@@ -1,6 +1,11 @@
 """The records of the inventory, one module per subject."""
 
-from apps.inventory.models.applications import CRITICALITY_WORDS, Application, ApplicationQuerySet, Criticality
+from apps.inventory.models.applications import (
+    CRITICALITY_WORDS,
+    Application,
+    ApplicationQuerySet,
+    Criticality,
+)
 from apps.inventory.models.contracts import AnnexItem, Contract, OnFile
 from apps.inventory.models.decisions import Approval, Selection, SelectionCandidate
 from apps.inventory.models.dependencies import Dependency, DependencyQuerySet

@@ -84,36 +84,62 @@ class Application(models.Model):
     team = models.ForeignKey(Team, on_delete=models.PROTECT, related_name="applications")
     business_owner = models.CharField(max_length=200, blank=True)
     technical_owner = models.CharField(max_length=200, blank=True)
-    criticality = models.PositiveSmallIntegerField(choices=Criticality, default=Criticality.STANDARD)
+    criticality = models.PositiveSmallIntegerField(
+        choices=Criticality, default=Criticality.STANDARD
+    )
     status = models.CharField(max_length=10, choices=Status, default=Status.PRODUCTION)
     ai_act_class = models.CharField("AI Act class", max_length=10, choices=AiActClass, blank=True)
     ai_act_role = models.CharField("AI Act role", max_length=11, choices=AiActRole, blank=True)
     data_classification = models.CharField(max_length=12, choices=DataClass, blank=True)
     personal_data = models.BooleanField(null=True, blank=True)
     geography = models.CharField(max_length=100, blank=True)
-    business_function = models.CharField(max_length=200, blank=True, help_text="The function it serves.")
+    business_function = models.CharField(
+        max_length=200, blank=True, help_text="The function it serves."
+    )
     function_ref = models.CharField(
-        "function identifier", max_length=30, blank=True, default="", db_default="",
-        help_text="The function's identifier in the DORA register of information, such as F7 (RT.06.01.0010).",
-    )  # fmt: skip
+        "function identifier",
+        max_length=30,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="The function's identifier in the DORA register of information, such as F7 "
+        "(RT.06.01.0010).",
+    )
     licensed_activity = models.CharField(
-        max_length=200, blank=True, default="", db_default="",
+        max_length=200,
+        blank=True,
+        default="",
+        db_default="",
         help_text="The licensed activity that the function belongs to (RT.06.01.0020).",
-    )  # fmt: skip
+    )
     autonomy = models.CharField(max_length=10, choices=Autonomy, blank=True)
     criticality_reason = LimitedTextField(blank=True, help_text="Why it is that critical.")
     criticality_assessed_on = models.DateField(
-        null=True, blank=True, validators=[validate_plausible_date], help_text="When the criticality was last assessed."
+        null=True,
+        blank=True,
+        validators=[validate_plausible_date],
+        help_text="When the criticality was last assessed.",
     )
     impact_of_discontinuing = models.CharField(max_length=6, choices=Impact, blank=True)
     users_affected = models.PositiveIntegerField(null=True, blank=True)
-    rto_hours = models.PositiveIntegerField("recovery time objective", null=True, blank=True, help_text="Hours.")
-    rpo_hours = models.PositiveIntegerField("recovery point objective", null=True, blank=True, help_text="Hours.")
-    monthly_spend = models.DecimalField(max_digits=14, decimal_places=2, null=True, blank=True, help_text="USD.")
+    rto_hours = models.PositiveIntegerField(
+        "recovery time objective", null=True, blank=True, help_text="Hours."
+    )
+    rpo_hours = models.PositiveIntegerField(
+        "recovery point objective", null=True, blank=True, help_text="Hours."
+    )
+    monthly_spend = models.DecimalField(
+        max_digits=14, decimal_places=2, null=True, blank=True, help_text="USD."
+    )
     external_refs = TextMapField(default=dict, blank=True)
     next_review_on = models.DateField(null=True, blank=True, validators=[validate_plausible_date])
     merged_into = models.ForeignKey(
-        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="merged", editable=False
+        "self",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="merged",
+        editable=False,
     )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
@@ -128,18 +154,27 @@ class Application(models.Model):
             models.Index(fields=["name", "id"], name="application_by_name"),
             models.Index(fields=["team", "id"], name="application_by_team"),
             models.Index(
-                fields=["-users_affected", "id"], name="application_by_users",
+                fields=["-users_affected", "id"],
+                name="application_by_users",
                 condition=Q(users_affected__isnull=False),
             ),
             models.Index(
-                fields=["-monthly_spend", "id"], name="application_by_spend", condition=Q(monthly_spend__isnull=False)
+                fields=["-monthly_spend", "id"],
+                name="application_by_spend",
+                condition=Q(monthly_spend__isnull=False),
             ),
             models.Index(
-                fields=["next_review_on", "id"], name="application_by_review", condition=Q(next_review_on__isnull=False)
+                fields=["next_review_on", "id"],
+                name="application_by_review",
+                condition=Q(next_review_on__isnull=False),
             ),
-            models.Index(fields=["id"], include=["team", "criticality", "status"], name="application_covering"),
+            models.Index(
+                fields=["id"],
+                include=["team", "criticality", "status"],
+                name="application_covering",
+            ),
             GinIndex(OpClass(Upper("name"), name="gin_trgm_ops"), name="application_name_search"),
-        ]  # fmt: skip
+        ]
         constraints = [
             models.CheckConstraint(
                 name="application_spend_not_negative",

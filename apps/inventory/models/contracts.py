@@ -1,4 +1,5 @@
-"""What was agreed with a party, and which documents it owes: facts the reports and the diligence need."""
+"""What was agreed with a party, and which documents it owes: facts the reports and the diligence
+need."""
 
 from typing import Any
 
@@ -17,7 +18,9 @@ class OfficeQuerySet[M: models.Model](models.QuerySet[M]):
     """Facts of the whole organisation: for governance, auditor and administrator."""
 
     def visible_to(self, user: Any) -> "OfficeQuerySet[M]":
-        return self if user.is_authenticated and user.is_active and user.can_read_all else self.none()
+        return (
+            self if user.is_authenticated and user.is_active and user.can_read_all else self.none()
+        )
 
 
 class OnFile(models.TextChoices):
@@ -29,7 +32,8 @@ class OnFile(models.TextChoices):
 
 @track_history(exclude=("updated_at",))
 class Contract(models.Model):
-    """A contract with a party of the chain. Field names follow DORA's register (RT.02.01, RT.02.02)."""
+    """A contract with a party of the chain. Field names follow DORA's register (RT.02.01,
+    RT.02.02)."""
 
     class Kind(models.TextChoices):
         STANDALONE = "standalone", "Standalone"
@@ -59,7 +63,9 @@ class Contract(models.Model):
     ref = models.CharField("reference", max_length=100)
     name = models.CharField(max_length=200, blank=True)
     kind = models.CharField(max_length=11, choices=Kind, default=Kind.STANDALONE)
-    overarching = models.ForeignKey("self", on_delete=models.PROTECT, null=True, blank=True, related_name="subsequent")
+    overarching = models.ForeignKey(
+        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="subsequent"
+    )
     ict_service_type = models.CharField(
         "ICT service type", max_length=3, blank=True, help_text="S01 to S19 of the DORA register."
     )
@@ -69,25 +75,41 @@ class Contract(models.Model):
     )
     currency = models.CharField(max_length=3, default="USD")
     annual_cost = models.DecimalField(max_digits=16, decimal_places=2, null=True, blank=True)
-    notice_days_ours = models.PositiveIntegerField(null=True, blank=True, help_text="Notice we must give, days.")
-    notice_days_theirs = models.PositiveIntegerField(null=True, blank=True, help_text="Notice they must give, days.")
-    deprecation_notice_days = models.PositiveIntegerField(
-        null=True, blank=True, help_text="Days they must announce the end of a model ahead, by contract."
+    notice_days_ours = models.PositiveIntegerField(
+        null=True, blank=True, help_text="Notice we must give, days."
     )
-    governing_law = models.CharField(max_length=2, blank=True, help_text="ISO 3166-1 alpha-2 code of the country.")
+    notice_days_theirs = models.PositiveIntegerField(
+        null=True, blank=True, help_text="Notice they must give, days."
+    )
+    deprecation_notice_days = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        help_text="Days they must announce the end of a model ahead, by contract.",
+    )
+    governing_law = models.CharField(
+        max_length=2, blank=True, help_text="ISO 3166-1 alpha-2 code of the country."
+    )
     provision_country = models.CharField(max_length=2, blank=True)
     stores_data = models.CharField(
-        max_length=3, choices=Stores, blank=True, default="", db_default="",
+        max_length=3,
+        choices=Stores,
+        blank=True,
+        default="",
+        db_default="",
         help_text="Whether the service stores data.",
-    )  # fmt: skip
+    )
     data_country = models.CharField(max_length=2, blank=True, help_text="Where data is stored.")
     processing_country = models.CharField(
         max_length=2, blank=True, default="", db_default="", help_text="Where data is processed."
     )
     termination_reason = models.CharField(
-        max_length=10, choices=Termination, blank=True, default="", db_default="",
+        max_length=10,
+        choices=Termination,
+        blank=True,
+        default="",
+        db_default="",
         help_text="Why it was ended, once it was.",
-    )  # fmt: skip
+    )
     last_audit_on = models.DateField(
         null=True,
         blank=True,
@@ -101,7 +123,9 @@ class Contract(models.Model):
     ip_indemnity = models.CharField("IP indemnity", max_length=3, choices=OnFile, blank=True)
     training_use = models.CharField(max_length=7, choices=TrainingUse, blank=True)
     terms_url = models.URLField(max_length=500, blank=True)
-    terms_digest = models.CharField(max_length=64, blank=True, help_text="SHA-256 of the terms as last read.")
+    terms_digest = models.CharField(
+        max_length=64, blank=True, help_text="SHA-256 of the terms as last read."
+    )
     terms_read_on = models.DateField(null=True, blank=True, validators=[validate_plausible_date])
     note = LimitedTextField(blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -123,11 +147,14 @@ class Contract(models.Model):
             models.UniqueConstraint(
                 fields=["party", "ref"],
                 name="contract_once",
-                violation_error_message="A contract with this party and reference is on record already.",
+                violation_error_message="A contract with this party and reference is on record "
+                "already.",
             ),
             models.CheckConstraint(
                 name="contract_ends_after_start",
-                condition=Q(ends_on__isnull=True) | Q(starts_on__isnull=True) | Q(ends_on__gt=F("starts_on")),
+                condition=Q(ends_on__isnull=True)
+                | Q(starts_on__isnull=True)
+                | Q(ends_on__gt=F("starts_on")),
                 violation_error_message="A contract ends after it starts.",
             ),
             models.CheckConstraint(
@@ -148,7 +175,8 @@ class Contract(models.Model):
 
 @track_history(exclude=("updated_at",))
 class AnnexItem(models.Model):
-    """One item of Annex XII of the AI Act that the developer of a foundation owes those who build on it."""
+    """One item of Annex XII of the AI Act that the developer of a foundation owes those who build
+    on it."""
 
     class Item(models.TextChoices):
         TASKS = "1a", "1(a) tasks and systems it may go into"
@@ -192,7 +220,8 @@ class AnnexItem(models.Model):
             models.UniqueConstraint(
                 fields=["foundation", "item"],
                 name="annex_item_once",
-                violation_error_message="This item of the foundation is on record already; change it.",
+                violation_error_message="This item of the foundation is on record already; "
+                "change it.",
             ),
         ]
 

@@ -1,4 +1,5 @@
-"""What the organisation decided: approvals of what may be built on, and platform bets written down."""
+"""What the organisation decided: approvals of what may be built on, and platform bets written
+down."""
 
 from datetime import date
 
@@ -15,9 +16,15 @@ from apps.inventory.models.touched import concerning_all
 
 _ONE_TARGET = (
     Q(provider__isnull=False, foundation__isnull=True, version__isnull=True, offering__isnull=True)
-    | Q(provider__isnull=True, foundation__isnull=False, version__isnull=True, offering__isnull=True)
-    | Q(provider__isnull=True, foundation__isnull=True, version__isnull=False, offering__isnull=True)
-    | Q(provider__isnull=True, foundation__isnull=True, version__isnull=True, offering__isnull=False)
+    | Q(
+        provider__isnull=True, foundation__isnull=False, version__isnull=True, offering__isnull=True
+    )
+    | Q(
+        provider__isnull=True, foundation__isnull=True, version__isnull=False, offering__isnull=True
+    )
+    | Q(
+        provider__isnull=True, foundation__isnull=True, version__isnull=True, offering__isnull=False
+    )
 )
 
 
@@ -26,43 +33,63 @@ class ApprovalQuerySet(PublicQuerySet["Approval"]):
 
     def standing_on(self, day: date) -> "ApprovalQuerySet":
         """Decisions in force on `day`: made, not revoked, not expired."""
-        return self.filter(Q(expires_on__isnull=True) | Q(expires_on__gt=day), decided_on__lte=day).filter(
-            revoked_at__isnull=True
-        )
+        return self.filter(
+            Q(expires_on__isnull=True) | Q(expires_on__gt=day), decided_on__lte=day
+        ).filter(revoked_at__isnull=True)
 
 
 @track_history(exclude=("updated_at",))
 class Approval(models.Model):
-    """The decision on one provider, foundation, version or offering. A narrower target's decision goes first."""
+    """The decision on one provider, foundation, version or offering. A narrower target's decision
+    goes first."""
 
     class Decision(models.TextChoices):
         APPROVED = "approved", "Approved"
         RESTRICTED = "restricted", "Restricted"
         BLOCKED = "blocked", "Blocked"
 
-    provider = models.ForeignKey(Provider, on_delete=models.CASCADE, null=True, blank=True, related_name="approvals")
+    provider = models.ForeignKey(
+        Provider, on_delete=models.CASCADE, null=True, blank=True, related_name="approvals"
+    )
     foundation = models.ForeignKey(
         Foundation, on_delete=models.CASCADE, null=True, blank=True, related_name="approvals"
     )
-    version = models.ForeignKey(Version, on_delete=models.CASCADE, null=True, blank=True, related_name="approvals")
-    offering = models.ForeignKey(Offering, on_delete=models.CASCADE, null=True, blank=True, related_name="approvals")
+    version = models.ForeignKey(
+        Version, on_delete=models.CASCADE, null=True, blank=True, related_name="approvals"
+    )
+    offering = models.ForeignKey(
+        Offering, on_delete=models.CASCADE, null=True, blank=True, related_name="approvals"
+    )
     decision = models.CharField(max_length=10, choices=Decision)
     data_classes = ArrayField(
-        models.CharField(max_length=12), default=list, blank=True,
-        help_text="Restricted to applications of these data classifications; empty: no restriction.",
-    )  # fmt: skip
+        models.CharField(max_length=12),
+        default=list,
+        blank=True,
+        help_text="Restricted to applications of these data classifications; empty: no "
+        "restriction.",
+    )
     regions = ArrayField(
-        models.CharField(max_length=60), default=list, blank=True, help_text="Restricted to these regions."
+        models.CharField(max_length=60),
+        default=list,
+        blank=True,
+        help_text="Restricted to these regions.",
     )
     criticalities = ArrayField(
-        models.PositiveSmallIntegerField(), default=list, blank=True,
+        models.PositiveSmallIntegerField(),
+        default=list,
+        blank=True,
         help_text="Restricted to applications of these criticalities (0 critical to 3 low).",
-    )  # fmt: skip
+    )
     reason = LimitedTextField(max_length=MAX_REASON_LENGTH)
-    approver = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="approvals_given")
+    approver = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="approvals_given"
+    )
     decided_on = models.DateField(validators=[validate_plausible_date])
     expires_on = models.DateField(
-        null=True, blank=True, validators=[validate_plausible_date], help_text="First day it no longer holds."
+        null=True,
+        blank=True,
+        validators=[validate_plausible_date],
+        help_text="First day it no longer holds.",
     )
     revoked_at = models.DateTimeField(null=True, blank=True)
     revoked_by = models.ForeignKey(
@@ -86,7 +113,8 @@ class Approval(models.Model):
             models.CheckConstraint(
                 name="approval_expires_unless_blocked",
                 condition=Q(decision="blocked") | Q(expires_on__isnull=False),
-                violation_error_message="An approval has an end; only a block may stand until lifted.",
+                violation_error_message="An approval has an end; only a block may stand until "
+                "lifted.",
             ),
             models.CheckConstraint(
                 name="approval_ends_after_decision",
@@ -95,15 +123,18 @@ class Approval(models.Model):
             ),
             models.CheckConstraint(
                 name="approval_restricted_says_to_what",
-                condition=~Q(decision="restricted") | ~Q(data_classes=[], regions=[], criticalities=[]),
-                violation_error_message="Say to which data classes, regions or criticalities it is restricted.",
+                condition=~Q(decision="restricted")
+                | ~Q(data_classes=[], regions=[], criticalities=[]),
+                violation_error_message="Say to which data classes, regions or criticalities "
+                "it is restricted.",
             ),
             *(
                 models.UniqueConstraint(
                     fields=[target],
                     condition=Q(revoked_at__isnull=True),
                     name=f"approval_one_of_{target}",
-                    violation_error_message="A decision on this stands already; revoke or replace it.",
+                    violation_error_message="A decision on this stands already; revoke or "
+                    "replace it.",
                 )
                 for target in ("provider", "foundation", "version", "offering")
             ),
@@ -121,7 +152,8 @@ class Approval(models.Model):
 
 @track_history(exclude=("updated_at",))
 class Selection(models.Model):
-    """A platform bet: which foundation was chosen for what, among which, by which criteria, by whom and why."""
+    """A platform bet: which foundation was chosen for what, among which, by which criteria, by whom
+    and why."""
 
     class State(models.TextChoices):
         DRAFT = "draft", "Draft"
@@ -130,17 +162,27 @@ class Selection(models.Model):
 
     title = models.CharField(max_length=200)
     purpose = LimitedTextField(blank=True, help_text="What the foundation is for.")
-    criteria = models.JSONField(default=list, blank=True, help_text='[{"name", "weight", "note"}, ...]')
+    criteria = models.JSONField(
+        default=list, blank=True, help_text='[{"name", "weight", "note"}, ...]'
+    )
     state = models.CharField(max_length=10, choices=State, default=State.DRAFT)
     decision = LimitedTextField(max_length=MAX_REASON_LENGTH, blank=True)
     reason = LimitedTextField(max_length=MAX_REASON_LENGTH, blank=True)
     decided_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="selections_decided"
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="selections_decided",
     )
     decided_on = models.DateField(null=True, blank=True, validators=[validate_plausible_date])
     review_on = models.DateField(null=True, blank=True, validators=[validate_plausible_date])
-    supersedes = models.ForeignKey("self", on_delete=models.PROTECT, null=True, blank=True, related_name="superseded")
-    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    supersedes = models.ForeignKey(
+        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="superseded"
+    )
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+"
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -152,8 +194,13 @@ class Selection(models.Model):
             models.CheckConstraint(
                 name="selection_decided_is_complete",
                 condition=Q(state="draft")
-                | (~Q(decision="") & ~Q(reason="") & Q(decided_by__isnull=False, decided_on__isnull=False)),
-                violation_error_message="A decided selection says what was decided, why, by whom and when.",
+                | (
+                    ~Q(decision="")
+                    & ~Q(reason="")
+                    & Q(decided_by__isnull=False, decided_on__isnull=False)
+                ),
+                violation_error_message="A decided selection says what was decided, why, by "
+                "whom and when.",
             ),
         ]
 
@@ -168,12 +215,18 @@ class SelectionCandidate(models.Model):
     selection = models.ForeignKey(Selection, on_delete=models.CASCADE, related_name="candidates")
     foundation = models.ForeignKey(Foundation, on_delete=models.PROTECT, related_name="candidacies")
     offering = models.ForeignKey(
-        Offering, on_delete=models.PROTECT, null=True, blank=True, related_name="candidacies",
+        Offering,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="candidacies",
         help_text="The host's offering in question; empty: the foundation anywhere.",
-    )  # fmt: skip
+    )
     chosen = models.BooleanField(default=False)
     scores = models.JSONField(default=dict, blank=True, help_text="{criterion: {value, note}}")
-    scorecard = models.JSONField(default=dict, blank=True, help_text="The facts as of the decision, with sources.")
+    scorecard = models.JSONField(
+        default=dict, blank=True, help_text="The facts as of the decision, with sources."
+    )
     note = LimitedTextField(blank=True)
 
     class Meta:

@@ -26,9 +26,12 @@ class DependencyQuerySet(models.QuerySet["Dependency"]):
         return self.filter(application__team__in=user.team_roles())
 
     def live_on(self, day: date) -> "DependencyQuerySet":
-        """In use on `day` (since inclusive, until exclusive) by an application in pilot or production."""
+        """In use on `day` (since inclusive, until exclusive) by an application in pilot or
+        production."""
         return self.filter(
-            Q(until__isnull=True) | Q(until__gt=day), since__lte=day, application__status__in=Application.IN_SCOPE
+            Q(until__isnull=True) | Q(until__gt=day),
+            since__lte=day,
+            application__status__in=Application.IN_SCOPE,
         )
 
     def primary(self) -> "DependencyQuerySet":
@@ -57,10 +60,14 @@ class Dependency(models.Model):
         DECLARED = "declared", "Declared"
         OBSERVED = "observed", "Observed"
 
-    application = models.ForeignKey(Application, on_delete=models.CASCADE, related_name="dependencies")
+    application = models.ForeignKey(
+        Application, on_delete=models.CASCADE, related_name="dependencies"
+    )
     offering = models.ForeignKey(Offering, on_delete=models.PROTECT, related_name="dependencies")
     role = models.CharField(max_length=10, choices=Role, default=Role.PRIMARY)
-    fallback_order = models.PositiveSmallIntegerField(default=0, help_text="1 is tried first; 0 for other roles.")
+    fallback_order = models.PositiveSmallIntegerField(
+        default=0, help_text="1 is tried first; 0 for other roles."
+    )
     traffic_share = models.DecimalField(
         max_digits=18,
         decimal_places=15,
@@ -71,30 +78,49 @@ class Dependency(models.Model):
     monthly_input_tokens = models.PositiveBigIntegerField(null=True, blank=True)
     monthly_output_tokens = models.PositiveBigIntegerField(null=True, blank=True)
     monthly_cache_read_tokens = models.PositiveBigIntegerField(
-        null=True, blank=True, help_text="Input tokens read from the provider's cache, not among the input tokens."
+        null=True,
+        blank=True,
+        help_text="Input tokens read from the provider's cache, not among the input tokens.",
     )
     monthly_cache_write_tokens = models.PositiveBigIntegerField(null=True, blank=True)
     monthly_requests = models.PositiveBigIntegerField(null=True, blank=True)
     typical_request_tokens = models.PositiveIntegerField(
-        null=True, blank=True, help_text="Input tokens of a usual request: decides the price tier for long contexts."
+        null=True,
+        blank=True,
+        help_text="Input tokens of a usual request: decides the price tier for long contexts.",
     )
-    monthly_spend = models.DecimalField(max_digits=14, decimal_places=2, null=True, blank=True, help_text="USD.")
+    monthly_spend = models.DecimalField(
+        max_digits=14, decimal_places=2, null=True, blank=True, help_text="USD."
+    )
     reached = models.CharField(max_length=8, choices=Reached, default=Reached.DIRECT)
     via_party = models.ForeignKey(
-        Provider, on_delete=models.PROTECT, null=True, blank=True, related_name="reached_dependencies"
+        Provider,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="reached_dependencies",
     )
     known = models.CharField(max_length=8, choices=Known, default=Known.DECLARED)
     binding = models.CharField(
-        max_length=8, choices=Binding, default=Binding.UNKNOWN, help_text="Unknown: as the offering is called."
+        max_length=8,
+        choices=Binding,
+        default=Binding.UNKNOWN,
+        help_text="Unknown: as the offering is called.",
     )
     since = models.DateField(validators=[validate_plausible_date])
     until = models.DateField(
-        null=True, blank=True, validators=[validate_plausible_date], help_text="The first day it is no longer used."
+        null=True,
+        blank=True,
+        validators=[validate_plausible_date],
+        help_text="The first day it is no longer used.",
     )
     last_observed_on = models.DateField(null=True, blank=True, validators=[validate_plausible_date])
     confirmed_on = models.DateField(null=True, blank=True, validators=[validate_plausible_date])
     tags = ArrayField(
-        models.CharField(max_length=60), default=list, blank=True, validators=[ArrayMaxLengthValidator(MAX_TAGS)]
+        models.CharField(max_length=60),
+        default=list,
+        blank=True,
+        validators=[ArrayMaxLengthValidator(MAX_TAGS)],
     )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
@@ -106,16 +132,24 @@ class Dependency(models.Model):
         verbose_name_plural = "dependencies"
         indexes = [
             models.Index(
-                fields=["offering"], include=["application", "role", "since", "until"], name="dependency_by_offering"
+                fields=["offering"],
+                include=["application", "role", "since", "until"],
+                name="dependency_by_offering",
             ),
             # who stands on something by a primary, without a look at the rows themselves
             models.Index(
-                fields=["offering"], include=["id", "application", "since", "until"], name="primary_by_offering",
+                fields=["offering"],
+                include=["id", "application", "since", "until"],
+                name="primary_by_offering",
                 condition=Q(role="primary"),
             ),
             models.Index(fields=["application", "role"], name="dependency_by_application"),
-            models.Index(fields=["via_party"], name="dependency_by_party", condition=Q(via_party__isnull=False)),
-        ]  # fmt: skip
+            models.Index(
+                fields=["via_party"],
+                name="dependency_by_party",
+                condition=Q(via_party__isnull=False),
+            ),
+        ]
         constraints = [
             models.CheckConstraint(
                 name="dependency_tags_are_few",
@@ -141,7 +175,8 @@ class Dependency(models.Model):
                 name="dependency_party_unless_direct",
                 condition=Q(reached="direct", via_party__isnull=True)
                 | (~Q(reached="direct") & Q(via_party__isnull=False)),
-                violation_error_message="Name the gateway or vendor it goes through; a direct call has none.",
+                violation_error_message="Name the gateway or vendor it goes through; a direct "
+                "call has none.",
             ),
         ]
         triggers = touching("dependency", "application_id")

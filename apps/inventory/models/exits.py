@@ -1,4 +1,5 @@
-"""The portability layer as evidence: what was built on a dependency, the plan to leave it, and the tests of leaving."""
+"""The portability layer as evidence: what was built on a dependency, the plan to leave it, and the
+tests of leaving."""
 
 from datetime import date, timedelta
 from typing import Any
@@ -30,7 +31,8 @@ class OfDependencyQuerySet[M: models.Model](models.QuerySet[M]):
 
 @track_history(exclude=("updated_at",))
 class Adaptation(models.Model):
-    """What the organisation built on a dependency, what it cost, and whether it moves to another foundation."""
+    """What the organisation built on a dependency, what it cost, and whether it moves to another
+    foundation."""
 
     class Kind(models.TextChoices):
         PROMPT = "prompt", "Prompt"
@@ -47,10 +49,16 @@ class Adaptation(models.Model):
     dependency = models.ForeignKey(Dependency, on_delete=models.CASCADE, related_name="adaptations")
     kind = models.CharField(max_length=13, choices=Kind)
     name = models.CharField(max_length=200, blank=True)
-    artefact_ref = models.CharField(max_length=500, blank=True, help_text="Where it lies: repository, registry, path.")
-    moves = models.CharField(max_length=8, choices=Moves, blank=True, help_text="Empty while nobody knows.")
+    artefact_ref = models.CharField(
+        max_length=500, blank=True, help_text="Where it lies: repository, registry, path."
+    )
+    moves = models.CharField(
+        max_length=8, choices=Moves, blank=True, help_text="Empty while nobody knows."
+    )
     invested_days = models.DecimalField(max_digits=9, decimal_places=1, null=True, blank=True)
-    invested_cost = models.DecimalField(max_digits=14, decimal_places=2, null=True, blank=True, help_text="USD.")
+    invested_cost = models.DecimalField(
+        max_digits=14, decimal_places=2, null=True, blank=True, help_text="USD."
+    )
     note = LimitedTextField(blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
@@ -74,7 +82,8 @@ class Adaptation(models.Model):
 
 @track_history(exclude=("updated_at",))
 class ExitPlan(models.Model):
-    """How one would leave the dependency. Values of substitutability and the fields below it are DORA's (RT.07.01)."""
+    """How one would leave the dependency. Values of substitutability and the fields below it are
+    DORA's (RT.07.01)."""
 
     class Substitutability(models.TextChoices):
         NOT = "not", "Not substitutable"
@@ -105,20 +114,33 @@ class ExitPlan(models.Model):
         NO = "no", "No"
         NOT_APPLICABLE = "na", "Not applicable"
 
-    dependency = models.OneToOneField(Dependency, on_delete=models.CASCADE, related_name="exit_plan")
-    target = models.ForeignKey(Offering, on_delete=models.PROTECT, null=True, blank=True, related_name="planned_exits")
+    dependency = models.OneToOneField(
+        Dependency, on_delete=models.CASCADE, related_name="exit_plan"
+    )
+    target = models.ForeignKey(
+        Offering, on_delete=models.PROTECT, null=True, blank=True, related_name="planned_exits"
+    )
     substitutability = models.CharField(max_length=14, choices=Substitutability, blank=True)
-    reason = models.CharField(max_length=15, choices=Reason, blank=True, help_text="Why it is hard to substitute.")
+    reason = models.CharField(
+        max_length=15, choices=Reason, blank=True, help_text="Why it is hard to substitute."
+    )
     reintegration = models.CharField(max_length=14, choices=Reintegration, blank=True)
     reliance = models.CharField(
-        max_length=15, choices=Reliance, blank=True, default="", db_default="",
-        help_text="How far the application relies on the service; empty: derived from what would take over.",
-    )  # fmt: skip
+        max_length=15,
+        choices=Reliance,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="How far the application relies on the service; empty: derived from what "
+        "would take over.",
+    )
     alternatives_identified = models.CharField(max_length=3, choices=Alternatives, blank=True)
     alternatives = LimitedTextField(blank=True)
     blockers = LimitedTextField(blank=True)
     estimated_days = models.DecimalField(max_digits=7, decimal_places=1, null=True, blank=True)
-    estimated_cost = models.DecimalField(max_digits=14, decimal_places=2, null=True, blank=True, help_text="USD.")
+    estimated_cost = models.DecimalField(
+        max_digits=14, decimal_places=2, null=True, blank=True, help_text="USD."
+    )
     next_test_on = models.DateField(null=True, blank=True, validators=[validate_plausible_date])
     note = LimitedTextField(blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -139,7 +161,8 @@ class ExitPlan(models.Model):
             models.CheckConstraint(
                 name="exit_plan_says_why_hard",
                 condition=~Q(substitutability__in=["not", "highly_complex"]) | ~Q(reason=""),
-                violation_error_message="Say why it is hard to substitute: no alternatives, migration, or both.",
+                violation_error_message="Say why it is hard to substitute: no alternatives, "
+                "migration, or both.",
             ),
         ]
 
@@ -149,7 +172,8 @@ class ExitPlan(models.Model):
 
 @track_history(exclude=("updated_at",))
 class ExitTest(models.Model):
-    """A test of moving the dependency's work to `target`, with what it took. A passed one counts until it expires."""
+    """A test of moving the dependency's work to `target`, with what it took. A passed one counts
+    until it expires."""
 
     class Result(models.TextChoices):
         PASSED = "passed", "Passed"
@@ -159,24 +183,39 @@ class ExitTest(models.Model):
     dependency = models.ForeignKey(Dependency, on_delete=models.CASCADE, related_name="exit_tests")
     target = models.ForeignKey(Offering, on_delete=models.PROTECT, related_name="exit_tests")
     tested_version = models.ForeignKey(
-        Version, on_delete=models.PROTECT, null=True, blank=True, related_name="exit_tests",
+        Version,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="exit_tests",
         help_text="The version that answered; when another one answers today, the test has lapsed.",
-    )  # fmt: skip
+    )
     tested_on = models.DateField(validators=[validate_plausible_date])
     result = models.CharField(max_length=7, choices=Result)
     effort_days = models.DecimalField(
-        max_digits=7, decimal_places=1, null=True, blank=True, help_text="Calendar days the move took, as measured."
+        max_digits=7,
+        decimal_places=1,
+        null=True,
+        blank=True,
+        help_text="Calendar days the move took, as measured.",
     )
-    cost = models.DecimalField(max_digits=14, decimal_places=2, null=True, blank=True, help_text="USD.")
+    cost = models.DecimalField(
+        max_digits=14, decimal_places=2, null=True, blank=True, help_text="USD."
+    )
     quality_delta = models.DecimalField(
-        max_digits=8, decimal_places=4, null=True, blank=True,
+        max_digits=8,
+        decimal_places=4,
+        null=True,
+        blank=True,
         help_text="Change of the own metric, target minus today's; negative is worse.",
-    )  # fmt: skip
+    )
     quality_metric = models.CharField(max_length=200, blank=True)
     expires_on = models.DateField(
-        null=True, blank=True, validators=[validate_plausible_date],
+        null=True,
+        blank=True,
+        validators=[validate_plausible_date],
         help_text="First day it no longer counts; empty: the usual validity after the test.",
-    )  # fmt: skip
+    )
     evidence_ref = models.CharField(max_length=500, blank=True)
     note = LimitedTextField(blank=True)
     recorded_by = models.ForeignKey(
@@ -190,11 +229,15 @@ class ExitTest(models.Model):
     class Meta:
         ordering = ["dependency", "-tested_on", "-id"]
         indexes = [
-            models.Index(fields=["dependency", "target", "-tested_on", "-id"], name="exit_test_latest"),
+            models.Index(
+                fields=["dependency", "target", "-tested_on", "-id"], name="exit_test_latest"
+            ),
             models.Index(fields=["tested_on"], name="exit_test_by_day"),
             # what runs out next, for calendars
             models.Index(
-                fields=["expires_on"], name="exit_test_by_end", condition=Q(result="passed", expires_on__isnull=False)
+                fields=["expires_on"],
+                name="exit_test_by_end",
+                condition=Q(result="passed", expires_on__isnull=False),
             ),
         ]
         triggers = touching("exit_test", "d.application_id", through=_OF_DEPENDENCY)

@@ -1,4 +1,5 @@
-"""Files that are too long for a request: asked for, written by a worker, kept in the database for a week."""
+"""Files that are too long for a request: asked for, written by a worker, kept in the database for a
+week."""
 
 from typing import Any
 
@@ -21,13 +22,15 @@ class WrittenFileQuerySet(MadeFileQuerySet["WrittenFile"]):
 
 @track_history(exclude=(*MADE_BY_WORKER, "n_rows"))
 class WrittenFile(MadeFile):
-    """One list as a file. `kind` says which, in the words of whoever writes it (apps/web/written_files.py), `query` how
-    it is narrowed and ordered."""
+    """One list as a file. `kind` says which, in the words of whoever writes it
+    (apps/web/written_files.py), `query` how it is narrowed and ordered."""
 
     kind = models.CharField(max_length=30)
     query = models.TextField(blank=True)
     name = models.CharField(max_length=120, help_text="Of the file, with its ending.")
-    asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="written_files")
+    asked_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="written_files"
+    )
     as_of = models.DateTimeField(help_text="When it was asked for.")
     n_rows = models.PositiveIntegerField(default=0)
     expires_on = models.DateField(help_text="First day on which it is no longer kept.")
@@ -37,7 +40,11 @@ class WrittenFile(MadeFile):
     class Meta:
         ordering = ["-as_of", "-id"]
         indexes = [
-            models.Index(fields=["as_of"], name="written_file_waiting", condition=Q(state__in=["queued", "running"])),
+            models.Index(
+                fields=["as_of"],
+                name="written_file_waiting",
+                condition=Q(state__in=["queued", "running"]),
+            ),
             models.Index(fields=["asked_by", "-as_of", "-id"], name="written_file_latest"),
         ]
 
@@ -50,7 +57,9 @@ class WrittenFilePart(MadeFilePart):
 
     class Meta:
         ordering = ["file", "number"]
-        constraints = [models.UniqueConstraint(fields=["file", "number"], name="written_file_part_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["file", "number"], name="written_file_part_once")
+        ]
 
     def __str__(self) -> str:
         return f"part {self.number} of {self.file_id}"

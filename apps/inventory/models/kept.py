@@ -1,7 +1,9 @@
-"""What is worked out of the inventory for lists of a hundred thousand applications: findings and runways, kept.
+"""What is worked out of the inventory for lists of a hundred thousand applications: findings and
+runways, kept.
 
-All of it can be worked out again (keeping.py); nothing here was typed by anybody. Ids are plain numbers, not foreign
-keys, since rows are replaced in bulk and those of a vanished application are taken out by the next keeping.
+All of it can be worked out again (keeping.py); nothing here was typed by anybody. Ids are plain
+numbers, not foreign keys, since rows are replaced in bulk and those of a vanished application are
+taken out by the next keeping.
 """
 
 from django.db import models
@@ -9,7 +11,8 @@ from django.db.models import Q
 
 
 class KeptFinding(models.Model):
-    """One finding; its sentence is made of code and facts (findings.py). `rank` orders severities, 0 the gravest."""
+    """One finding; its sentence is made of code and facts (findings.py). `rank` orders severities,
+    0 the gravest."""
 
     application_id = models.BigIntegerField()
     team_id = models.BigIntegerField()
@@ -22,25 +25,34 @@ class KeptFinding(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["application_id", "code", "dependency_id"], name="kept_finding_once", nulls_distinct=False
+                fields=["application_id", "code", "dependency_id"],
+                name="kept_finding_once",
+                nulls_distinct=False,
             ),
         ]
         indexes = [
             models.Index(
-                fields=["code", "criticality", "application_id", "dependency_id"], name="kept_finding_by_code",
+                fields=["code", "criticality", "application_id", "dependency_id"],
+                name="kept_finding_by_code",
                 include=["team_id"],
             ),
-            models.Index(fields=["rank", "criticality", "application_id", "id"], name="kept_finding_gravest"),
-            models.Index(fields=["team_id", "rank", "criticality", "application_id"], name="kept_finding_by_team"),
-        ]  # fmt: skip
+            models.Index(
+                fields=["rank", "criticality", "application_id", "id"], name="kept_finding_gravest"
+            ),
+            models.Index(
+                fields=["team_id", "rank", "criticality", "application_id"],
+                name="kept_finding_by_team",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.code} of application {self.application_id}"
 
 
 class KeptRunway(models.Model):
-    """One live primary whose end is announced (runway.py). `leave_by` is the last day on which the move can begin, or
-    the end where nobody knows how long it takes; `is_first` marks the application's most urgent one."""
+    """One live primary whose end is announced (runway.py). `leave_by` is the last day on which the
+    move can begin, or the end where nobody knows how long it takes; `is_first` marks the
+    application's most urgent one."""
 
     dependency_id = models.BigIntegerField(primary_key=True)
     application_id = models.BigIntegerField()
@@ -59,17 +71,20 @@ class KeptRunway(models.Model):
         indexes = [
             models.Index(fields=["application_id"], name="kept_runway_by_application"),
             models.Index(
-                fields=["leave_by", "criticality", "dependency_id"], name="kept_runway_most_urgent",
-                include=["application_id", "team_id"], condition=Q(is_first=True),
+                fields=["leave_by", "criticality", "dependency_id"],
+                name="kept_runway_most_urgent",
+                include=["application_id", "team_id"],
+                condition=Q(is_first=True),
             ),
-        ]  # fmt: skip
+        ]
 
     def __str__(self) -> str:
         return f"dependency {self.dependency_id} is left by {self.leave_by}"
 
 
 class UnkeptApplication(models.Model):
-    """The queue: applications whose findings and runways may differ from what is kept; null: all of them."""
+    """The queue: applications whose findings and runways may differ from what is kept; null: all of
+    them."""
 
     application_id = models.BigIntegerField(null=True)
 

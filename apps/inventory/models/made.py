@@ -1,5 +1,5 @@
-"""Files that a worker makes for a person, kept in the database in parts until they expire: what a long list and a pack
-of evidence have in common."""
+"""Files that a worker makes for a person, kept in the database in parts until they expire: what a
+long list and a pack of evidence have in common."""
 
 from typing import Any, ClassVar
 
@@ -8,7 +8,8 @@ from django.db import models
 
 from apps.common.jobs import JOB_FIELDS, Job
 
-# what a worker writes of a file while it makes it; what was asked for stands in the history, this does not
+# what a worker writes of a file while it makes it; what was asked for stands in the history, this
+# does not
 MADE_BY_WORKER = (*JOB_FIELDS, "n_bytes")
 
 
@@ -17,13 +18,17 @@ class MadeFileQuerySet[M: "MadeFile"](models.QuerySet[M]):
         return self.filter(state__in=MadeFile.OPEN)
 
     def readable_by(self, user: Any) -> "MadeFileQuerySet[M]":
-        """Those that speak of nothing but teams which `user`, who does not read everything, is in."""
-        return self.filter(whole_organisation=False, team_ids__contained_by=sorted(user.team_roles()))
+        """Those that speak of nothing but teams which `user`, who does not read everything, is
+        in."""
+        return self.filter(
+            whole_organisation=False, team_ids__contained_by=sorted(user.team_roles())
+        )
 
 
 class MadeFile(Job):
-    """`team_ids` are the teams it speaks of, unless the asker read the whole organisation. A subclass brings
-    `asked_by`, `as_of` (when it was asked for), `expires_on`, and a MadeFilePart that leads to it as its `parts`."""
+    """`team_ids` are the teams it speaks of, unless the asker read the whole organisation. A
+    subclass brings `asked_by`, `as_of` (when it was asked for), `expires_on`, and a MadeFilePart
+    that leads to it as its `parts`."""
 
     asked_by: Any
     parts: Any

@@ -21,7 +21,8 @@ class Rule(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One rule on one template (and column): `n` rows break it. `code` is the column, empty for a whole template."""
+    """One rule on one template (and column): `n` rows break it. `code` is the column, empty for a
+    whole template."""
 
     rule: Rule
     table: Table
@@ -35,20 +36,33 @@ class Check:
 
 
 def checks_of(tables: Sequence[Table], fills: dict[str, Fill]) -> list[Check]:
-    """Inside the register's relations; one statement. What does not apply is no empty key; empty values are no
-    duplicates and refer to nothing, since rule 805 has them already."""
+    """Inside the register's relations; one statement. What does not apply is no empty key; empty
+    values are no duplicates and refer to nothing, since rule 805 has them already."""
     asked: list[tuple[Rule, Table, str, str, str]] = []
     for table in tables:
-        asked += [(Rule.EMPTY_KEY, table, column.code, "", _empty(table, column.code)) for column in table.keys]
+        asked += [
+            (Rule.EMPTY_KEY, table, column.code, "", _empty(table, column.code))
+            for column in table.keys
+        ]
         asked.append((Rule.DUPLICATE_KEY, table, "", "", _duplicates(table)))
     known = {table.relation for table in tables}
     for child, column, parent, target in FOREIGN_KEYS:
         if child.relation in known and parent.relation in known:
             asked.append(
-                (Rule.FOREIGN_KEY, child, column, f"{parent.code}.{target}", _orphans(child, column, parent, target))
+                (
+                    Rule.FOREIGN_KEY,
+                    child,
+                    column,
+                    f"{parent.code}.{target}",
+                    _orphans(child, column, parent, target),
+                )
             )
     with connection.cursor() as cursor:
-        cursor.execute(" UNION ALL ".join(f"SELECT {at} AS at, ({sql}) AS n" for at, (*_x, sql) in enumerate(asked)))
+        cursor.execute(
+            " UNION ALL ".join(
+                f"SELECT {at} AS at, ({sql}) AS n" for at, (*_x, sql) in enumerate(asked)
+            )
+        )
         counts: dict[int, int] = dict(cursor.fetchall())
     found = [
         Check(rule, table, code, counts[at], _sentence(rule, table, code, parent, counts[at]))
@@ -64,9 +78,12 @@ def _empty(table: Table, code: str) -> str:
 def _duplicates(table: Table) -> str:
     """A field that does not apply is a value of the key like any other."""
     keys = ", ".join(f"c{column.code}" for column in table.keys)
-    whole = " AND ".join(f"(c{column.code} IS NOT NULL OR h{column.code} IS NOT NULL)" for column in table.keys)
+    whole = " AND ".join(
+        f"(c{column.code} IS NOT NULL OR h{column.code} IS NOT NULL)" for column in table.keys
+    )
     return (
-        f"SELECT coalesce(sum(n - 1), 0)::bigint FROM (SELECT count(*) AS n FROM {table.relation} WHERE {whole}"
+        f"SELECT coalesce(sum(n - 1), 0)::bigint FROM (SELECT count(*) AS n FROM {table.relation} "
+        f"WHERE {whole}"
         f" GROUP BY {keys} HAVING count(*) > 1) twice"
     )
 
@@ -79,17 +96,26 @@ def _orphans(child: Table, column: str, parent: Table, target: str) -> str:
 
 
 def _sentence(rule: Rule, table: Table, code: str, parent: str, n: int) -> str:
-    words: dict[str, Any] = {"n": n, "field": f"{table.code}.{code}", "table": table.code, "parent": parent}
+    words: dict[str, Any] = {
+        "n": n,
+        "field": f"{table.code}.{code}",
+        "table": table.code,
+        "parent": parent,
+    }
     match rule:
         case Rule.EMPTY_KEY:
             return (
-                pluralize(n, "{n} row without {field}.", "{n} rows without {field}.").format(**words)
+                pluralize(n, "{n} row without {field}.", "{n} rows without {field}.").format(
+                    **words
+                )
                 if n
                 else "Every row has {field}.".format(**words)
             )
         case Rule.DUPLICATE_KEY:
             return (
-                pluralize(n, "{n} row of {table} repeats a key.", "{n} rows of {table} repeat a key.").format(**words)
+                pluralize(
+                    n, "{n} row of {table} repeats a key.", "{n} rows of {table} repeat a key."
+                ).format(**words)
                 if n
                 else "No key of {table} stands twice.".format(**words)
             )
@@ -106,10 +132,13 @@ def _sentence(rule: Rule, table: Table, code: str, parent: str, n: int) -> str:
 
 
 def _indicator(table: Table, fill: Fill) -> Check:
-    """The indicator follows the rows, so that it cannot contradict them; the sentence says what to file."""
+    """The indicator follows the rows, so that it cannot contradict them; the sentence says what to
+    file."""
     said = (
         pluralize(
-            fill.n_rows, "File {table} as reported: it has {n} row.", "File {table} as reported: it has {n} rows."
+            fill.n_rows,
+            "File {table} as reported: it has {n} row.",
+            "File {table} as reported: it has {n} rows.",
         )
         if fill.n_rows
         else "File {table} as not reported: it has no rows."

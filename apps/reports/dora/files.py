@@ -20,7 +20,8 @@ def template_lines(register: Register, table: Table) -> Iterator[str]:
 
 
 def register_workbook(register: Register, *, as_of: datetime, for_whom: str) -> bytes:
-    """A sheet for each template, then what is missing and where to enter it, the checks, and how to read it all."""
+    """A sheet for each template, then what is missing and where to enter it, the checks, and how to
+    read it all."""
     found = register.completeness(gaps=MOST_GAPS)
 
     def write(book: Workbook) -> None:
@@ -29,12 +30,18 @@ def register_workbook(register: Register, *, as_of: datetime, for_whom: str) -> 
         book.sheet(
             "Missing",
             ["Enter it at", "Record", "Fields", "Empty cells"],
-            ([place_name(gap.place), gap.name, ", ".join(gap.labels), gap.n_cells] for gap in found.gaps),
+            (
+                [place_name(gap.place), gap.name, ", ".join(gap.labels), gap.n_cells]
+                for gap in found.gaps
+            ),
         )
         book.sheet(
             "Checks",
             ["Rule", "Template", "Field", "Rows that break it", "In words"],
-            ([str(check.rule), check.table.code, check.code, check.n, check.sentence] for check in found.checks),
+            (
+                [str(check.rule), check.table.code, check.code, check.n, check.sentence]
+                for check in found.checks
+            ),
         )
         whole = found.whole
         book.sheet(
@@ -104,6 +111,7 @@ def notes() -> list[list[str]]:
         ],
         [
             "An empty cell",
-            "Its row says in the last three columns whether the field is missing, does not apply, or was derived.",
+            "Its row says in the last three columns whether the field is missing, does not apply, "
+            "or was derived.",
         ],
     ]

@@ -20,7 +20,8 @@ BY_SLUG = {table.slug: table for table in TEMPLATES}
 
 @dataclass(frozen=True, slots=True)
 class Completeness:
-    """How far the register can be handed in; `gaps` are cut at what was asked for, the fills are not."""
+    """How far the register can be handed in; `gaps` are cut at what was asked for, the fills are
+    not."""
 
     fills: dict[str, Fill]
     gaps: list[Gap]
@@ -43,7 +44,8 @@ class Register:
         return {table.slug: fill_of(table) for table in TEMPLATES}
 
     def completeness(self, *, gaps: int) -> Completeness:
-        """Two statements a template and one for the checks; at most so many gaps of each template."""
+        """Two statements a template and one for the checks; at most so many gaps of each
+        template."""
         fills = self.fills()
         found = merged(gap for table in TEMPLATES for gap in gaps_of(table, limit=gaps))
         return Completeness(fills, found, checks_of(TEMPLATES, fills))
@@ -55,8 +57,9 @@ class Register:
 
 @contextmanager
 def open_register(*, user: User, on: date) -> Iterator[Register]:
-    """What `user` may see: for the offices the organisation, for others the functions of their teams' applications and
-    the parties behind them, without the contracts. Eleven relations, a statement each, whatever the portfolio."""
+    """What `user` may see: for the offices the organisation, for others the functions of their
+    teams' applications and the parties behind them, without the contracts. Eleven relations, a
+    statement each, whatever the portfolio."""
     teams = own_teams(user)
     params: dict[str, Any] = {
         "on": on,

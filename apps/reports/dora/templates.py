@@ -1,6 +1,7 @@
 """The six templates that the register can speak to, with the regulation's column numbers.
 
-Fields: governance anchors, section 5. Keys: the data point model of the European supervisory authorities.
+Fields: governance anchors, section 5. Keys: the data point model of the European supervisory
+authorities.
 """
 
 from apps.catalog.models import Provider
@@ -100,7 +101,8 @@ SUPPLY_CHAIN = Table(
     "supply-chain",
     "RT.05.02",
     "ICT service supply chains",
-    "One row for each party and its rank: the host, the gateway or vendor in front of it, the developer behind it.",
+    "One row for each party and its rank: the host, the gateway or vendor in front of it, the "
+    "developer behind it.",
     "report_0502",
     (
         Column("0010", "Contract reference", Place.CONTRACT, key=True),
@@ -108,8 +110,16 @@ SUPPLY_CHAIN = Table(
         Column("0030", "Provider identification", Place.PROVIDER, key=True),
         Column("0040", "Type of identification", Place.PROVIDER, _PROVIDER_TYPE, key=True),
         Column("0050", "Rank", key=True),
-        Column("0060", "Recipient of the sub-contracted service", Place.PROVIDER, key=True, at="recipient"),
-        Column("0070", "Type of recipient identification", Place.PROVIDER, _PROVIDER_TYPE, key=True),
+        Column(
+            "0060",
+            "Recipient of the sub-contracted service",
+            Place.PROVIDER,
+            key=True,
+            at="recipient",
+        ),
+        Column(
+            "0070", "Type of recipient identification", Place.PROVIDER, _PROVIDER_TYPE, key=True
+        ),
     ),
 )
 
@@ -145,12 +155,24 @@ ASSESSMENT = Table(
         Column("0030", "Type of identification", Place.PROVIDER, _PROVIDER_TYPE, key=True),
         Column("0040", "Type of ICT services", Place.CONTRACT, SERVICE_TYPES, key=True),
         Column("0050", "Substitutability", Place.EXIT_PLAN, SUBSTITUTABILITY),
-        Column("0060", "Reason it is hard to substitute", Place.EXIT_PLAN, dict(ExitPlan.Reason.choices)),
+        Column(
+            "0060",
+            "Reason it is hard to substitute",
+            Place.EXIT_PLAN,
+            dict(ExitPlan.Reason.choices),
+        ),
         Column("0070", "Last audit of the provider", Place.CONTRACT),
         Column("0080", "Exit plan exists", Place.EXIT_PLAN, YES_NO),
-        Column("0090", "Possibility of reintegration", Place.EXIT_PLAN, dict(ExitPlan.Reintegration.choices)),
+        Column(
+            "0090",
+            "Possibility of reintegration",
+            Place.EXIT_PLAN,
+            dict(ExitPlan.Reintegration.choices),
+        ),
         Column("0100", "Impact of discontinuing", Place.APPLICATION, LEVELS),
-        Column("0110", "Alternatives identified", Place.EXIT_PLAN, dict(ExitPlan.Alternatives.choices)),
+        Column(
+            "0110", "Alternatives identified", Place.EXIT_PLAN, dict(ExitPlan.Alternatives.choices)
+        ),
         Column("0120", "Alternative providers", Place.EXIT_PLAN),
     ),
 )

@@ -37,7 +37,12 @@ class Migration(migrations.Migration):
                 ("pgh_created_at", models.DateTimeField(auto_now_add=True)),
                 ("pgh_label", models.TextField(help_text="The event label.")),
                 ("id", models.BigIntegerField()),
-                ("name", models.CharField(blank=True, help_text="The legal name of the organisation.", max_length=200)),
+                (
+                    "name",
+                    models.CharField(
+                        blank=True, help_text="The legal name of the organisation.", max_length=200
+                    ),
+                ),
                 (
                     "lei",
                     models.CharField(
@@ -46,7 +51,8 @@ class Migration(migrations.Migration):
                         max_length=20,
                         validators=[
                             django.core.validators.RegexValidator(
-                                "^[A-Z0-9]{18}[0-9]{2}$", "A LEI has 18 capitals or digits and two digits."
+                                "^[A-Z0-9]{18}[0-9]{2}$",
+                                "A LEI has 18 capitals or digits and two digits.",
                             )
                         ],
                         verbose_name="LEI",
@@ -58,7 +64,11 @@ class Migration(migrations.Migration):
                         blank=True,
                         help_text="ISO 3166-1 alpha-2 code.",
                         max_length=2,
-                        validators=[django.core.validators.RegexValidator("^[A-Z]{2}$", "Two capitals, such as DE.")],
+                        validators=[
+                            django.core.validators.RegexValidator(
+                                "^[A-Z]{2}$", "Two capitals, such as DE."
+                            )
+                        ],
                     ),
                 ),
             ],
@@ -69,7 +79,12 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="ComponentAnswer",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 (
                     "question",
                     models.CharField(
@@ -100,15 +115,23 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "answer",
-                    models.CharField(choices=[("yes", "Yes"), ("no", "No"), ("na", "Does not apply")], max_length=3),
+                    models.CharField(
+                        choices=[("yes", "Yes"), ("no", "No"), ("na", "Does not apply")],
+                        max_length=3,
+                    ),
                 ),
-                ("because", models.TextField(blank=True, help_text="Why, and where it is written.")),
+                (
+                    "because",
+                    models.TextField(blank=True, help_text="Why, and where it is written."),
+                ),
                 ("answered_on", models.DateField()),
                 ("updated_at", models.DateTimeField(auto_now=True)),
                 (
                     "answered_by",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
                     ),
                 ),
                 (
@@ -161,9 +184,15 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "answer",
-                    models.CharField(choices=[("yes", "Yes"), ("no", "No"), ("na", "Does not apply")], max_length=3),
+                    models.CharField(
+                        choices=[("yes", "Yes"), ("no", "No"), ("na", "Does not apply")],
+                        max_length=3,
+                    ),
                 ),
-                ("because", models.TextField(blank=True, help_text="Why, and where it is written.")),
+                (
+                    "because",
+                    models.TextField(blank=True, help_text="Why, and where it is written."),
+                ),
                 ("answered_on", models.DateField()),
                 (
                     "answered_by",
@@ -212,7 +241,12 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="EvidencePack",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 (
                     "scope",
                     models.CharField(
@@ -229,13 +263,23 @@ class Migration(migrations.Migration):
                 ("whole_organisation", models.BooleanField(default=False)),
                 (
                     "team_ids",
-                    django.contrib.postgres.fields.ArrayField(base_field=models.BigIntegerField(), default=list),
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.BigIntegerField(), default=list
+                    ),
                 ),
-                ("as_of", models.DateTimeField(help_text="When it was asked for; days count from here.")),
+                (
+                    "as_of",
+                    models.DateTimeField(help_text="When it was asked for; days count from here."),
+                ),
                 (
                     "state",
                     models.CharField(
-                        choices=[("queued", "Queued"), ("running", "Running"), ("done", "Done"), ("failed", "Failed")],
+                        choices=[
+                            ("queued", "Queued"),
+                            ("running", "Running"),
+                            ("done", "Done"),
+                            ("failed", "Failed"),
+                        ],
                         default="queued",
                         max_length=7,
                     ),
@@ -248,7 +292,10 @@ class Migration(migrations.Migration):
                 ("manifest", models.JSONField(null=True)),
                 ("n_bytes", models.PositiveBigIntegerField(default=0)),
                 ("n_files", models.PositiveIntegerField(default=0)),
-                ("expires_on", models.DateField(help_text="First day on which its file is no longer kept.")),
+                (
+                    "expires_on",
+                    models.DateField(help_text="First day on which its file is no longer kept."),
+                ),
                 (
                     "application",
                     models.ForeignKey(
@@ -305,10 +352,18 @@ class Migration(migrations.Migration):
                 ("whole_organisation", models.BooleanField(default=False)),
                 (
                     "team_ids",
-                    django.contrib.postgres.fields.ArrayField(base_field=models.BigIntegerField(), default=list),
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.BigIntegerField(), default=list
+                    ),
                 ),
-                ("as_of", models.DateTimeField(help_text="When it was asked for; days count from here.")),
-                ("expires_on", models.DateField(help_text="First day on which its file is no longer kept.")),
+                (
+                    "as_of",
+                    models.DateTimeField(help_text="When it was asked for; days count from here."),
+                ),
+                (
+                    "expires_on",
+                    models.DateField(help_text="First day on which its file is no longer kept."),
+                ),
                 (
                     "application",
                     models.ForeignKey(
@@ -370,13 +425,20 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="EvidencePackPart",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 ("number", models.PositiveIntegerField()),
                 ("body", models.BinaryField()),
                 (
                     "pack",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE, related_name="parts", to="reports.evidencepack"
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="parts",
+                        to="reports.evidencepack",
                     ),
                 ),
             ],
@@ -387,23 +449,52 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="ModelStatement",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 (
                     "intended_use",
-                    models.TextField(blank=True, help_text="The use it was approved for, and what it is not for."),
+                    models.TextField(
+                        blank=True, help_text="The use it was approved for, and what it is not for."
+                    ),
                 ),
-                ("inputs", models.TextField(blank=True, help_text="What goes in, and where it comes from.")),
-                ("outputs", models.TextField(blank=True, help_text="What comes out, and what it is used for.")),
-                ("limitations", models.TextField(blank=True, help_text="Where it is known to fail.")),
-                ("monitoring_plan", models.TextField(blank=True, help_text="What is watched, how often, by whom.")),
+                (
+                    "inputs",
+                    models.TextField(
+                        blank=True, help_text="What goes in, and where it comes from."
+                    ),
+                ),
+                (
+                    "outputs",
+                    models.TextField(
+                        blank=True, help_text="What comes out, and what it is used for."
+                    ),
+                ),
+                (
+                    "limitations",
+                    models.TextField(blank=True, help_text="Where it is known to fail."),
+                ),
+                (
+                    "monitoring_plan",
+                    models.TextField(blank=True, help_text="What is watched, how often, by whom."),
+                ),
                 (
                     "validator",
-                    models.CharField(blank=True, help_text="Who validates it, apart from its owners.", max_length=200),
+                    models.CharField(
+                        blank=True,
+                        help_text="Who validates it, apart from its owners.",
+                        max_length=200,
+                    ),
                 ),
                 (
                     "validation_planned_on",
                     models.DateField(
-                        blank=True, null=True, validators=[apps.common.validators.validate_plausible_date]
+                        blank=True,
+                        null=True,
+                        validators=[apps.common.validators.validate_plausible_date],
                     ),
                 ),
                 (
@@ -417,12 +508,16 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "attested_by",
-                    models.CharField(blank=True, help_text="Who has attested that this is right.", max_length=200),
+                    models.CharField(
+                        blank=True, help_text="Who has attested that this is right.", max_length=200
+                    ),
                 ),
                 (
                     "attested_on",
                     models.DateField(
-                        blank=True, null=True, validators=[apps.common.validators.validate_plausible_date]
+                        blank=True,
+                        null=True,
+                        validators=[apps.common.validators.validate_plausible_date],
                     ),
                 ),
                 ("updated_at", models.DateTimeField(auto_now=True)),
@@ -448,20 +543,44 @@ class Migration(migrations.Migration):
                 ("id", models.BigIntegerField()),
                 (
                     "intended_use",
-                    models.TextField(blank=True, help_text="The use it was approved for, and what it is not for."),
+                    models.TextField(
+                        blank=True, help_text="The use it was approved for, and what it is not for."
+                    ),
                 ),
-                ("inputs", models.TextField(blank=True, help_text="What goes in, and where it comes from.")),
-                ("outputs", models.TextField(blank=True, help_text="What comes out, and what it is used for.")),
-                ("limitations", models.TextField(blank=True, help_text="Where it is known to fail.")),
-                ("monitoring_plan", models.TextField(blank=True, help_text="What is watched, how often, by whom.")),
+                (
+                    "inputs",
+                    models.TextField(
+                        blank=True, help_text="What goes in, and where it comes from."
+                    ),
+                ),
+                (
+                    "outputs",
+                    models.TextField(
+                        blank=True, help_text="What comes out, and what it is used for."
+                    ),
+                ),
+                (
+                    "limitations",
+                    models.TextField(blank=True, help_text="Where it is known to fail."),
+                ),
+                (
+                    "monitoring_plan",
+                    models.TextField(blank=True, help_text="What is watched, how often, by whom."),
+                ),
                 (
                     "validator",
-                    models.CharField(blank=True, help_text="Who validates it, apart from its owners.", max_length=200),
+                    models.CharField(
+                        blank=True,
+                        help_text="Who validates it, apart from its owners.",
+                        max_length=200,
+                    ),
                 ),
                 (
                     "validation_planned_on",
                     models.DateField(
-                        blank=True, null=True, validators=[apps.common.validators.validate_plausible_date]
+                        blank=True,
+                        null=True,
+                        validators=[apps.common.validators.validate_plausible_date],
                     ),
                 ),
                 (
@@ -475,12 +594,16 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "attested_by",
-                    models.CharField(blank=True, help_text="Who has attested that this is right.", max_length=200),
+                    models.CharField(
+                        blank=True, help_text="Who has attested that this is right.", max_length=200
+                    ),
                 ),
                 (
                     "attested_on",
                     models.DateField(
-                        blank=True, null=True, validators=[apps.common.validators.validate_plausible_date]
+                        blank=True,
+                        null=True,
+                        validators=[apps.common.validators.validate_plausible_date],
                     ),
                 ),
                 (
@@ -520,8 +643,18 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="ReportingEntity",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("name", models.CharField(blank=True, help_text="The legal name of the organisation.", max_length=200)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "name",
+                    models.CharField(
+                        blank=True, help_text="The legal name of the organisation.", max_length=200
+                    ),
+                ),
                 (
                     "lei",
                     models.CharField(
@@ -530,7 +663,8 @@ class Migration(migrations.Migration):
                         max_length=20,
                         validators=[
                             django.core.validators.RegexValidator(
-                                "^[A-Z0-9]{18}[0-9]{2}$", "A LEI has 18 capitals or digits and two digits."
+                                "^[A-Z0-9]{18}[0-9]{2}$",
+                                "A LEI has 18 capitals or digits and two digits.",
                             )
                         ],
                         verbose_name="LEI",
@@ -542,7 +676,11 @@ class Migration(migrations.Migration):
                         blank=True,
                         help_text="ISO 3166-1 alpha-2 code.",
                         max_length=2,
-                        validators=[django.core.validators.RegexValidator("^[A-Z]{2}$", "Two capitals, such as DE.")],
+                        validators=[
+                            django.core.validators.RegexValidator(
+                                "^[A-Z]{2}$", "Two capitals, such as DE."
+                            )
+                        ],
                     ),
                 ),
                 ("updated_at", models.DateTimeField(auto_now=True)),
@@ -700,7 +838,9 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="evidencepack",
             index=models.Index(
-                condition=models.Q(("state__in", ["queued", "running"])), fields=["as_of"], name="evidence_pack_waiting"
+                condition=models.Q(("state__in", ["queued", "running"])),
+                fields=["as_of"],
+                name="evidence_pack_waiting",
             ),
         ),
         migrations.AddIndex(
@@ -711,9 +851,21 @@ class Migration(migrations.Migration):
             model_name="evidencepack",
             constraint=models.CheckConstraint(
                 condition=models.Q(
-                    models.Q(("application__isnull", False), ("provider__isnull", True), ("scope", "application")),
-                    models.Q(("application__isnull", True), ("provider__isnull", False), ("scope", "provider")),
-                    models.Q(("application__isnull", True), ("provider__isnull", True), ("scope", "organisation")),
+                    models.Q(
+                        ("application__isnull", False),
+                        ("provider__isnull", True),
+                        ("scope", "application"),
+                    ),
+                    models.Q(
+                        ("application__isnull", True),
+                        ("provider__isnull", False),
+                        ("scope", "provider"),
+                    ),
+                    models.Q(
+                        ("application__isnull", True),
+                        ("provider__isnull", True),
+                        ("scope", "organisation"),
+                    ),
                     _connector="OR",
                 ),
                 name="evidence_pack_scope_has_subject",
@@ -792,7 +944,9 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="evidencepackpart",
-            constraint=models.UniqueConstraint(fields=("pack", "number"), name="evidence_pack_part_once"),
+            constraint=models.UniqueConstraint(
+                fields=("pack", "number"), name="evidence_pack_part_once"
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
             model_name="modelstatement",

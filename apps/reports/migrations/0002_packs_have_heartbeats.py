@@ -13,13 +13,17 @@ class Migration(migrations.Migration):
             model_name="evidencepack",
             name="claim_number",
             field=models.PositiveIntegerField(
-                db_default=0, default=0, help_text="Grows with each claim; only the latest may write what became of it."
+                db_default=0,
+                default=0,
+                help_text="Grows with each claim; only the latest may write what became of it.",
             ),
         ),
         migrations.AddField(
             model_name="evidencepack",
             name="heartbeat_at",
-            field=models.DateTimeField(help_text="When the worker at it last showed itself.", null=True),
+            field=models.DateTimeField(
+                help_text="When the worker at it last showed itself.", null=True
+            ),
         ),
         migrations.AlterField(
             model_name="evidencepack",

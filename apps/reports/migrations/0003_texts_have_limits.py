@@ -3,7 +3,11 @@
 from django.db import migrations
 
 import apps.common.database.fields
-from apps.common.database.field_limits import add_limit_checks, remove_limit_checks, shorten_long_values
+from apps.common.database.field_limits import (
+    add_limit_checks,
+    remove_limit_checks,
+    shorten_long_values,
+)
 
 LIMITS = [
     migrations.AlterField(
@@ -31,7 +35,9 @@ LIMITS = [
         model_name="modelstatement",
         name="intended_use",
         field=apps.common.database.fields.LimitedTextField(
-            blank=True, help_text="The use it was approved for, and what it is not for.", max_length=20000
+            blank=True,
+            help_text="The use it was approved for, and what it is not for.",
+            max_length=20000,
         ),
     ),
     migrations.AlterField(
@@ -66,7 +72,9 @@ LIMITS = [
         model_name="modelstatementhistory",
         name="intended_use",
         field=apps.common.database.fields.LimitedTextField(
-            blank=True, help_text="The use it was approved for, and what it is not for.", max_length=20000
+            blank=True,
+            help_text="The use it was approved for, and what it is not for.",
+            max_length=20000,
         ),
     ),
     migrations.AlterField(
@@ -101,5 +109,7 @@ class Migration(migrations.Migration):
     operations = [
         migrations.RunPython(shorten_long_values("reports", LIMITS), migrations.RunPython.noop),
         *LIMITS,
-        migrations.RunPython(add_limit_checks("reports", LIMITS), remove_limit_checks("reports", LIMITS)),
+        migrations.RunPython(
+            add_limit_checks("reports", LIMITS), remove_limit_checks("reports", LIMITS)
+        ),
     ]

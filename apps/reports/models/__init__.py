@@ -1,7 +1,12 @@
 """What the reports need and no floor below holds, and the packs of evidence that were asked for."""
 
 from apps.reports.models.packs import EvidencePack, EvidencePackPart
-from apps.reports.models.statements import ComponentAnswer, KeptFigures, ModelStatement, ReportingEntity
+from apps.reports.models.statements import (
+    ComponentAnswer,
+    KeptFigures,
+    ModelStatement,
+    ReportingEntity,
+)
 
 __all__ = [
     "ComponentAnswer",

@@ -9,12 +9,19 @@ from django.db.models import F, Q
 
 from apps.catalog.models import Provider
 from apps.common.history.context import track_history
-from apps.inventory.models import MADE_BY_WORKER, Application, MadeFile, MadeFilePart, MadeFileQuerySet
+from apps.inventory.models import (
+    MADE_BY_WORKER,
+    Application,
+    MadeFile,
+    MadeFilePart,
+    MadeFileQuerySet,
+)
 
 
 class EvidencePackQuerySet(MadeFileQuerySet["EvidencePack"]):
     def visible_to(self, user: Any) -> "MadeFileQuerySet[EvidencePack]":
-        """For the offices every pack; for others the own ones, while they still read all the teams it speaks of."""
+        """For the offices every pack; for others the own ones, while they still read all the teams
+        it speaks of."""
         if not user.is_authenticated or not user.is_active:
             return self.none()
         if user.can_read_all:
@@ -24,8 +31,8 @@ class EvidencePackQuerySet(MadeFileQuerySet["EvidencePack"]):
 
 @track_history(exclude=(*MADE_BY_WORKER, "digest", "manifest", "n_files"))
 class EvidencePack(MadeFile):
-    """One zip for an application, a provider, or all that the asker may see, over a period. `digest` is the SHA-256 of
-    its manifest.json, which names every other file with its own."""
+    """One zip for an application, a provider, or all that the asker may see, over a period.
+    `digest` is the SHA-256 of its manifest.json, which names every other file with its own."""
 
     class Scope(models.TextChoices):
         APPLICATION = "application", "One application"
@@ -41,7 +48,9 @@ class EvidencePack(MadeFile):
     )
     since = models.DateField(help_text="First day of what happened.")
     until = models.DateField(help_text="First day no longer in it.")
-    asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="evidence_packs")
+    asked_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="evidence_packs"
+    )
     as_of = models.DateTimeField(help_text="When it was asked for; days count from here.")
     digest = models.CharField(max_length=64, blank=True)
     manifest = models.JSONField(null=True)
@@ -53,7 +62,11 @@ class EvidencePack(MadeFile):
     class Meta:
         ordering = ["-as_of", "-id"]
         indexes = [
-            models.Index(fields=["as_of"], name="evidence_pack_waiting", condition=Q(state__in=["queued", "running"])),
+            models.Index(
+                fields=["as_of"],
+                name="evidence_pack_waiting",
+                condition=Q(state__in=["queued", "running"]),
+            ),
             models.Index(fields=["-as_of", "-id"], name="evidence_pack_latest"),
         ]
         constraints = [
@@ -62,7 +75,8 @@ class EvidencePack(MadeFile):
                 condition=Q(scope="application", application__isnull=False, provider__isnull=True)
                 | Q(scope="provider", application__isnull=True, provider__isnull=False)
                 | Q(scope="organisation", application__isnull=True, provider__isnull=True),
-                violation_error_message="Name the application or the provider that the pack is about.",
+                violation_error_message="Name the application or the provider that the pack is "
+                "about.",
             ),
             models.CheckConstraint(
                 name="evidence_pack_period_not_empty",
@@ -96,7 +110,9 @@ class EvidencePackPart(MadeFilePart):
 
     class Meta:
         ordering = ["pack", "number"]
-        constraints = [models.UniqueConstraint(fields=["pack", "number"], name="evidence_pack_part_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["pack", "number"], name="evidence_pack_part_once")
+        ]
 
     def __str__(self) -> str:
         return f"part {self.number} of {self.pack_id}"

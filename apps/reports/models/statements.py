@@ -19,12 +19,18 @@ class ReportingEntity(models.Model):
 
     ONLY: ClassVar[int] = 1
 
-    name = models.CharField(max_length=200, blank=True, help_text="The legal name of the organisation.")
+    name = models.CharField(
+        max_length=200, blank=True, help_text="The legal name of the organisation."
+    )
     lei = models.CharField(
         "LEI",
         max_length=20,
         blank=True,
-        validators=[RegexValidator(r"^[A-Z0-9]{18}[0-9]{2}$", "A LEI has 18 capitals or digits and two digits.")],
+        validators=[
+            RegexValidator(
+                r"^[A-Z0-9]{18}[0-9]{2}$", "A LEI has 18 capitals or digits and two digits."
+            )
+        ],
         help_text="Legal entity identifier (ISO 17442), 20 characters.",
     )
     country = models.CharField(
@@ -62,23 +68,34 @@ class OfApplicationQuerySet[M: models.Model](models.QuerySet[M]):
 
 @track_history(exclude=("updated_at",))
 class ModelStatement(models.Model):
-    """What the model inventory asks of an application's owners and nothing else in the register says."""
+    """What the model inventory asks of an application's owners and nothing else in the register
+    says."""
 
-    application = models.OneToOneField(Application, on_delete=models.CASCADE, related_name="model_statement")
-    intended_use = LimitedTextField(blank=True, help_text="The use it was approved for, and what it is not for.")
+    application = models.OneToOneField(
+        Application, on_delete=models.CASCADE, related_name="model_statement"
+    )
+    intended_use = LimitedTextField(
+        blank=True, help_text="The use it was approved for, and what it is not for."
+    )
     inputs = LimitedTextField(blank=True, help_text="What goes in, and where it comes from.")
     outputs = LimitedTextField(blank=True, help_text="What comes out, and what it is used for.")
     limitations = LimitedTextField(blank=True, help_text="Where it is known to fail.")
     monitoring_plan = LimitedTextField(blank=True, help_text="What is watched, how often, by whom.")
-    validator = models.CharField(max_length=200, blank=True, help_text="Who validates it, apart from its owners.")
-    validation_planned_on = models.DateField(null=True, blank=True, validators=[validate_plausible_date])
+    validator = models.CharField(
+        max_length=200, blank=True, help_text="Who validates it, apart from its owners."
+    )
+    validation_planned_on = models.DateField(
+        null=True, blank=True, validators=[validate_plausible_date]
+    )
     valid_until = models.DateField(
         null=True,
         blank=True,
         validators=[validate_plausible_date],
         help_text="Until when it is expected to stay valid.",
     )
-    attested_by = models.CharField(max_length=200, blank=True, help_text="Who has attested that this is right.")
+    attested_by = models.CharField(
+        max_length=200, blank=True, help_text="Who has attested that this is right."
+    )
     attested_on = models.DateField(null=True, blank=True, validators=[validate_plausible_date])
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -93,15 +110,32 @@ class ModelStatement(models.Model):
 
 @track_history(exclude=("updated_at",))
 class ComponentAnswer(models.Model):
-    """An answer to one question of the AI Act component file of an application. No answer: nobody has answered."""
+    """An answer to one question of the AI Act component file of an application. No answer: nobody
+    has answered."""
 
     class Question(models.TextChoices):
-        OWN_NAME = "25a", ("Is a high-risk system put on the market under your own name or trademark? (Art. 25(1)(a))")
-        MODIFIED = "25b", "Was a high-risk system modified substantially, so that it stays one? (Art. 25(1)(b))"
-        PURPOSE = "25c", ("Was the intended purpose changed, so that the system became high-risk? (Art. 25(1)(c))")
+        OWN_NAME = (
+            "25a",
+            (
+                "Is a high-risk system put on the market under your own name or trademark? (Art. "
+                "25(1)(a))"
+            ),
+        )
+        MODIFIED = (
+            "25b",
+            "Was a high-risk system modified substantially, so that it stays one? (Art. 25(1)(b))",
+        )
+        PURPOSE = (
+            "25c",
+            (
+                "Was the intended purpose changed, so that the system became high-risk? (Art. "
+                "25(1)(c))"
+            ),
+        )
         AGREEMENT = (
             "25-4",
-            "Is there a written agreement with the supplier of the model on information and help? (Art. 25(4))",
+            "Is there a written agreement with the supplier of the model on information and help? "
+            "(Art. 25(4))",
         )
         THIRD = (
             "third",
@@ -116,11 +150,15 @@ class ComponentAnswer(models.Model):
         NO = "no", "No"
         NOT_APPLICABLE = "na", "Does not apply"
 
-    application = models.ForeignKey(Application, on_delete=models.CASCADE, related_name="component_answers")
+    application = models.ForeignKey(
+        Application, on_delete=models.CASCADE, related_name="component_answers"
+    )
     question = models.CharField(max_length=5, choices=Question)
     answer = models.CharField(max_length=3, choices=Answer)
     because = LimitedTextField(blank=True, help_text="Why, and where it is written.")
-    answered_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    answered_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+"
+    )
     answered_on = models.DateField()
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -141,7 +179,8 @@ class ComponentAnswer(models.Model):
 
 
 class KeptFigures(models.Model):
-    """How complete a report of the whole organisation was, for portfolios too large to count while somebody waits."""
+    """How complete a report of the whole organisation was, for portfolios too large to count while
+    somebody waits."""
 
     report = models.CharField(max_length=20, primary_key=True)
     body = models.JSONField()

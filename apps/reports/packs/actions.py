@@ -11,7 +11,14 @@ from apps.common.history.context import audit_context
 from apps.common.jobs import Claim
 from apps.common.time import day_of
 from apps.inventory import making
-from apps.inventory.making import CannotBeMade, Making, drop_parts, make_file, tell_progress, told_progress
+from apps.inventory.making import (
+    CannotBeMade,
+    Making,
+    drop_parts,
+    make_file,
+    tell_progress,
+    told_progress,
+)
 from apps.inventory.models import Application
 from apps.reports.models import EvidencePack
 from apps.reports.packs.scope import PackScope
@@ -33,8 +40,8 @@ def ask_pack(
     application: Application | None = None,
     provider: Provider | None = None,
 ) -> EvidencePack:
-    """Queue a pack over [since, until) of what `by` may see. Raises CannotBeMade, also while an equal one of
-    theirs is being made."""
+    """Queue a pack over [since, until) of what `by` may see. Raises CannotBeMade, also while an
+    equal one of theirs is being made."""
     if until <= since:
         raise CannotBeMade("The period ends after it begins. Check the two days.")
     if until - since > LONGEST:
@@ -44,10 +51,21 @@ def ask_pack(
     if not whole and not teams:
         raise CannotBeMade("You are in no team, so there is nothing to pack.")
     pack = EvidencePack(
-        scope=Scope.APPLICATION if application else Scope.PROVIDER if provider else Scope.ORGANISATION,
-        application=application, provider=provider, since=since, until=until, whole_organisation=whole,
-        team_ids=teams, asked_by=by, as_of=at, expires_on=day_of(at) + KEPT,
-    )  # fmt: skip
+        scope=Scope.APPLICATION
+        if application
+        else Scope.PROVIDER
+        if provider
+        else Scope.ORGANISATION,
+        application=application,
+        provider=provider,
+        since=since,
+        until=until,
+        whole_organisation=whole,
+        team_ids=teams,
+        asked_by=by,
+        as_of=at,
+        expires_on=day_of(at) + KEPT,
+    )
     same = EvidencePack.objects.open().filter(
         asked_by=by, application=application, provider=provider, since=since, until=until
     )
@@ -59,7 +77,8 @@ def ask_pack(
 
 
 def make_waiting(*, at: datetime) -> int:
-    """Make every pack that waits, or whose worker was lost; the number made. Safe to run twice at once."""
+    """Make every pack that waits, or whose worker was lost; the number made. Safe to run twice at
+    once."""
     return making.make_waiting(_making(), at=at)
 
 
@@ -70,19 +89,23 @@ def make_pack(pk: int, *, at: datetime) -> bool:
 
 def _making() -> Making[EvidencePack]:
     return Making(
-        model=EvidencePack, job="reports.make_pack", write=_write, relations=("asked_by", "application", "provider"),
+        model=EvidencePack,
+        job="reports.make_pack",
+        write=_write,
+        relations=("asked_by", "application", "provider"),
         smaller="for a shorter period, one provider or one application",
-    )  # fmt: skip
+    )
 
 
 def drop_expired(*, on: date) -> int:
-    """The files of packs that are no longer kept; what was in them stays on record with its digests. The number of
-    packs."""
+    """The files of packs that are no longer kept; what was in them stays on record with its
+    digests. The number of packs."""
     return drop_parts(EvidencePack, on=on, most_kept=MOST_KEPT)
 
 
 def progress_of(pack: EvidencePack, *, at: datetime) -> tuple[int, int, str]:
-    """(files done, files in all, the one under way); zeros where nothing is known, or its worker has gone."""
+    """(files done, files in all, the one under way); zeros where nothing is known, or its worker
+    has gone."""
     if pack.is_abandoned(at=at):
         return 0, 0, ""
     done, n, title = told_progress(pack) or (0, 0, "")
@@ -93,9 +116,13 @@ def _write(claim: Claim[EvidencePack], target: IO[bytes]) -> dict[str, Any]:
     """All files of one pack speak of one moment of the database."""
     pack = claim.job
     scope = PackScope(
-        user=pack.asked_by, since=pack.since, until=pack.until, as_of=pack.as_of, application=pack.application,
+        user=pack.asked_by,
+        since=pack.since,
+        until=pack.until,
+        as_of=pack.as_of,
+        application=pack.application,
         provider=pack.provider,
-    )  # fmt: skip
+    )
     about = {
         "pack": pack.pk,
         "scope": pack.scope,
@@ -117,4 +144,8 @@ def _write(claim: Claim[EvidencePack], target: IO[bytes]) -> dict[str, Any]:
                 cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         written = write_pack(target, scope, about=about, progress=tell)
     # manifest.json and SHA256SUMS are beside those it lists
-    return {"digest": written.digest, "manifest": written.manifest, "n_files": len(written.files) + 2}
+    return {
+        "digest": written.digest,
+        "manifest": written.manifest,
+        "n_files": len(written.files) + 2,
+    }

@@ -1,5 +1,5 @@
-"""The two files of a pack that hold nested records, one JSON object a line: provider events with what sources said,
-and the history."""
+"""The two files of a pack that hold nested records, one JSON object a line: provider events with
+what sources said, and the history."""
 
 import json
 from collections.abc import Iterator
@@ -60,14 +60,17 @@ _HISTORIES: tuple[tuple[str, str, str], ...] = (
 
 
 def history_lines(scope: PackScope) -> Iterator[str]:
-    """Every change of the period: who, when, why, and the row as it was afterwards (of a delete: before)."""
+    """Every change of the period: who, when, why, and the row as it was afterwards (of a delete:
+    before)."""
     applications = scope.applications.order_by().values("pk")
     dependencies = scope.all_dependencies.order_by().values("pk")
     for app, name, column in _HISTORIES:
         model: Any = apps.get_model(app, f"{name}History")
         fields = [f.attname for f in model._meta.concrete_fields if not f.name.startswith("pgh_")]
         mine = dependencies if column == "dependency_id" else applications
-        rows: QuerySet[Any] = model.objects.filter(scope.during("pgh_created_at"), **{f"{column}__in": mine})
+        rows: QuerySet[Any] = model.objects.filter(
+            scope.during("pgh_created_at"), **{f"{column}__in": mine}
+        )
         columns = ["pgh_id", "pgh_created_at", "pgh_label", "pgh_context__metadata", *fields]
         for number, at, change, words, *values in (
             rows.order_by("pgh_id").values_list(*columns).iterator(chunk_size=CHUNK)

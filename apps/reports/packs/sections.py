@@ -10,7 +10,15 @@ from apps.alerts.models import Alert, Delivery, Notice
 from apps.alerts.models.outcomes import delivery_sentence, resolution_sentence, skip_sentence
 from apps.catalog.models import ProviderEvent
 from apps.exposure.models import ExposureFlag, FlagEvent
-from apps.inventory.models import Adaptation, Approval, Contract, ExitPlan, ExitTest, Selection, SelectionCandidate
+from apps.inventory.models import (
+    Adaptation,
+    Approval,
+    Contract,
+    ExitPlan,
+    ExitTest,
+    Selection,
+    SelectionCandidate,
+)
 from apps.reports.packs.scope import PackScope
 from apps.risks.models import Assessment, Evidence
 
@@ -36,81 +44,193 @@ def _read[M: Model](rows: QuerySet[M], *columns: str) -> Rows:
         yield list(found)
 
 
-def _plain(heads: dict[str, str], rows: Callable[[PackScope], QuerySet[Any]]) -> Callable[[PackScope], Rows]:
+def _plain(
+    heads: dict[str, str], rows: Callable[[PackScope], QuerySet[Any]]
+) -> Callable[[PackScope], Rows]:
     return lambda scope: _read(rows(scope), *heads.values())
 
 
 _APPLICATION = {
-    "application": "slug", "name": "name", "team": "team__slug", "status": "status", "criticality": "criticality",
-    "criticality reason": "criticality_reason", "criticality assessed on": "criticality_assessed_on",
-    "purpose": "purpose", "business owner": "business_owner", "technical owner": "technical_owner",
-    "business function": "business_function", "function identifier": "function_ref",
-    "licensed activity": "licensed_activity", "AI Act class": "ai_act_class", "AI Act role": "ai_act_role",
-    "data classification": "data_classification", "personal data": "personal_data", "geography": "geography",
-    "autonomy": "autonomy", "users affected": "users_affected", "RTO hours": "rto_hours", "RPO hours": "rpo_hours",
-    "monthly spend USD": "monthly_spend", "next review on": "next_review_on", "created at": "created_at",
-}  # fmt: skip
+    "application": "slug",
+    "name": "name",
+    "team": "team__slug",
+    "status": "status",
+    "criticality": "criticality",
+    "criticality reason": "criticality_reason",
+    "criticality assessed on": "criticality_assessed_on",
+    "purpose": "purpose",
+    "business owner": "business_owner",
+    "technical owner": "technical_owner",
+    "business function": "business_function",
+    "function identifier": "function_ref",
+    "licensed activity": "licensed_activity",
+    "AI Act class": "ai_act_class",
+    "AI Act role": "ai_act_role",
+    "data classification": "data_classification",
+    "personal data": "personal_data",
+    "geography": "geography",
+    "autonomy": "autonomy",
+    "users affected": "users_affected",
+    "RTO hours": "rto_hours",
+    "RPO hours": "rpo_hours",
+    "monthly spend USD": "monthly_spend",
+    "next review on": "next_review_on",
+    "created at": "created_at",
+}
 _STACK = {
-    "application": "application__slug", "dependency": "pk", "role": "role", "fallback order": "fallback_order",
-    "traffic share": "traffic_share", "api id": "offering__api_id", "host": "offering__host__slug",
-    "region": "offering__region_scope", "tier": "offering__service_tier", "lifecycle": "offering__lifecycle",
-    "retires on": "offering__retires_on", "date kind": "offering__date_kind",
-    "version": "offering__version__identifier", "foundation": "offering__version__foundation__line",
-    "developer": "offering__version__foundation__developer__slug", "reached": "reached",
-    "via": "via_party__slug", "binding": "binding", "since": "since", "until": "until", "known": "known",
-    "last observed on": "last_observed_on", "monthly spend USD": "monthly_spend",
-}  # fmt: skip
+    "application": "application__slug",
+    "dependency": "pk",
+    "role": "role",
+    "fallback order": "fallback_order",
+    "traffic share": "traffic_share",
+    "api id": "offering__api_id",
+    "host": "offering__host__slug",
+    "region": "offering__region_scope",
+    "tier": "offering__service_tier",
+    "lifecycle": "offering__lifecycle",
+    "retires on": "offering__retires_on",
+    "date kind": "offering__date_kind",
+    "version": "offering__version__identifier",
+    "foundation": "offering__version__foundation__line",
+    "developer": "offering__version__foundation__developer__slug",
+    "reached": "reached",
+    "via": "via_party__slug",
+    "binding": "binding",
+    "since": "since",
+    "until": "until",
+    "known": "known",
+    "last observed on": "last_observed_on",
+    "monthly spend USD": "monthly_spend",
+}
 _OF_DEPENDENCY = {"application": "dependency__application__slug", "dependency": "dependency_id"}
 _ADAPTATION = {
-    **_OF_DEPENDENCY, "kind": "kind", "name": "name", "artefact": "artefact_ref", "moves": "moves",
-    "invested days": "invested_days", "invested cost USD": "invested_cost", "note": "note", "recorded at": "created_at",
-}  # fmt: skip
+    **_OF_DEPENDENCY,
+    "kind": "kind",
+    "name": "name",
+    "artefact": "artefact_ref",
+    "moves": "moves",
+    "invested days": "invested_days",
+    "invested cost USD": "invested_cost",
+    "note": "note",
+    "recorded at": "created_at",
+}
 _PLAN = {
-    **_OF_DEPENDENCY, "target": "target__api_id", "target host": "target__host__slug",
-    "substitutability": "substitutability", "reason": "reason", "reintegration": "reintegration",
-    "reliance": "reliance", "alternatives identified": "alternatives_identified", "alternatives": "alternatives",
-    "blockers": "blockers", "estimated days": "estimated_days", "estimated cost USD": "estimated_cost",
-    "next test on": "next_test_on", "note": "note",
-}  # fmt: skip
+    **_OF_DEPENDENCY,
+    "target": "target__api_id",
+    "target host": "target__host__slug",
+    "substitutability": "substitutability",
+    "reason": "reason",
+    "reintegration": "reintegration",
+    "reliance": "reliance",
+    "alternatives identified": "alternatives_identified",
+    "alternatives": "alternatives",
+    "blockers": "blockers",
+    "estimated days": "estimated_days",
+    "estimated cost USD": "estimated_cost",
+    "next test on": "next_test_on",
+    "note": "note",
+}
 _TEST = {
-    **_OF_DEPENDENCY, "target": "target__api_id", "target host": "target__host__slug",
-    "tested version": "tested_version__identifier", "tested on": "tested_on", "result": "result",
-    "effort days": "effort_days", "cost USD": "cost", "quality change": "quality_delta", "metric": "quality_metric",
-    "expires on": "expires_on", "evidence": "evidence_ref", "recorded by": "recorded_by__username",
-    "recorded at": "created_at", "note": "note",
-}  # fmt: skip
+    **_OF_DEPENDENCY,
+    "target": "target__api_id",
+    "target host": "target__host__slug",
+    "tested version": "tested_version__identifier",
+    "tested on": "tested_on",
+    "result": "result",
+    "effort days": "effort_days",
+    "cost USD": "cost",
+    "quality change": "quality_delta",
+    "metric": "quality_metric",
+    "expires on": "expires_on",
+    "evidence": "evidence_ref",
+    "recorded by": "recorded_by__username",
+    "recorded at": "created_at",
+    "note": "note",
+}
 _ASSESSMENT = {
-    **_OF_DEPENDENCY, "risk": "risk_id", "template": "risk__template__code", "own title": "risk__title",
-    "state": "state", "not applicable because": "not_applicable_because",
-    "inherent likelihood": "inherent_likelihood", "inherent impact": "inherent_impact",
-    "current likelihood": "current_likelihood", "current impact": "current_impact",
-    "residual likelihood": "residual_likelihood", "residual impact": "residual_impact", "confidence": "confidence",
-    "treatment": "treatment", "plan": "plan", "owner": "owner__username", "due on": "due_on",
-    "accepted by": "accepted_by__username", "accepted at": "accepted_at", "accepted until": "accepted_until",
-    "accepted because": "accept_reason", "revoked by": "revoked_by__username", "revoked at": "revoked_at",
-    "revoked because": "revoke_reason", "stale since": "stale_since", "stale because": "stale_because",
-    "assessed by": "assessed_by__username", "assessed at": "assessed_at",
-}  # fmt: skip
+    **_OF_DEPENDENCY,
+    "risk": "risk_id",
+    "template": "risk__template__code",
+    "own title": "risk__title",
+    "state": "state",
+    "not applicable because": "not_applicable_because",
+    "inherent likelihood": "inherent_likelihood",
+    "inherent impact": "inherent_impact",
+    "current likelihood": "current_likelihood",
+    "current impact": "current_impact",
+    "residual likelihood": "residual_likelihood",
+    "residual impact": "residual_impact",
+    "confidence": "confidence",
+    "treatment": "treatment",
+    "plan": "plan",
+    "owner": "owner__username",
+    "due on": "due_on",
+    "accepted by": "accepted_by__username",
+    "accepted at": "accepted_at",
+    "accepted until": "accepted_until",
+    "accepted because": "accept_reason",
+    "revoked by": "revoked_by__username",
+    "revoked at": "revoked_at",
+    "revoked because": "revoke_reason",
+    "stale since": "stale_since",
+    "stale because": "stale_because",
+    "assessed by": "assessed_by__username",
+    "assessed at": "assessed_at",
+}
 _EVIDENCE = {
-    "evidence": "pk", "application": "application__slug", "kind": "kind", "tool": "tool", "evaluator": "evaluator",
-    "version": "version__identifier", "offering": "offering__api_id", "host": "offering__host__slug",
-    "risk": "template__code", "dataset": "dataset", "metric": "metric", "value": "value", "threshold": "threshold",
-    "passed": "passed", "cases": "n", "run on": "run_on", "expires on": "expires_on", "SHA-256": "digest",
-    "link": "link", "recorded by": "recorded_by__username", "recorded at": "recorded_at", "note": "note",
-}  # fmt: skip
+    "evidence": "pk",
+    "application": "application__slug",
+    "kind": "kind",
+    "tool": "tool",
+    "evaluator": "evaluator",
+    "version": "version__identifier",
+    "offering": "offering__api_id",
+    "host": "offering__host__slug",
+    "risk": "template__code",
+    "dataset": "dataset",
+    "metric": "metric",
+    "value": "value",
+    "threshold": "threshold",
+    "passed": "passed",
+    "cases": "n",
+    "run on": "run_on",
+    "expires on": "expires_on",
+    "SHA-256": "digest",
+    "link": "link",
+    "recorded by": "recorded_by__username",
+    "recorded at": "recorded_at",
+    "note": "note",
+}
 _CONTRACT = {
-    "party": "party__slug", "reference": "ref", "name": "name", "kind": "kind", "overarching": "overarching__ref",
-    "service type": "ict_service_type", "starts on": "starts_on", "ends on": "ends_on", "currency": "currency",
-    "annual cost": "annual_cost", "our notice days": "notice_days_ours", "their notice days": "notice_days_theirs",
-    "deprecation notice days": "deprecation_notice_days", "governing law": "governing_law",
-    "exit clause": "exit_clause", "termination assistance": "termination_assistance", "audit right": "audit_right",
-    "last audit on": "last_audit_on", "training use": "training_use", "terms": "terms_url",
-    "terms SHA-256": "terms_digest", "terms read on": "terms_read_on",
-}  # fmt: skip
+    "party": "party__slug",
+    "reference": "ref",
+    "name": "name",
+    "kind": "kind",
+    "overarching": "overarching__ref",
+    "service type": "ict_service_type",
+    "starts on": "starts_on",
+    "ends on": "ends_on",
+    "currency": "currency",
+    "annual cost": "annual_cost",
+    "our notice days": "notice_days_ours",
+    "their notice days": "notice_days_theirs",
+    "deprecation notice days": "deprecation_notice_days",
+    "governing law": "governing_law",
+    "exit clause": "exit_clause",
+    "termination assistance": "termination_assistance",
+    "audit right": "audit_right",
+    "last audit on": "last_audit_on",
+    "training use": "training_use",
+    "terms": "terms_url",
+    "terms SHA-256": "terms_digest",
+    "terms read on": "terms_read_on",
+}
 
 
 def _of_dependencies[M: Model](model: type[M], scope: PackScope) -> QuerySet[M]:
-    return model._default_manager.filter(dependency__in=scope.all_dependencies.order_by().values("pk"))
+    return model._default_manager.filter(
+        dependency__in=scope.all_dependencies.order_by().values("pk")
+    )
 
 
 def _evidence(scope: PackScope) -> QuerySet[Evidence]:
@@ -129,14 +249,17 @@ def _contracts(scope: PackScope) -> QuerySet[Contract]:
         seen = seen.filter(party=scope.provider)
     if scope.application is not None:
         own = scope.all_dependencies.order_by()
-        seen = seen.filter(Q(party__in=own.values("offering__host")) | Q(party__in=own.values("via_party")))
+        seen = seen.filter(
+            Q(party__in=own.values("offering__host")) | Q(party__in=own.values("via_party"))
+        )
     return seen
 
 
 def _flags(scope: PackScope) -> QuerySet[ExposureFlag]:
     """Alive at some time of the period."""
     seen = ExposureFlag.objects.visible_to(scope.user).filter(
-        Q(resolved_at__isnull=True) | Q(resolved_at__gte=scope.begins_at), opened_at__lt=scope.ends_at
+        Q(resolved_at__isnull=True) | Q(resolved_at__gte=scope.begins_at),
+        opened_at__lt=scope.ends_at,
     )
     if scope.application is not None:
         seen = seen.filter(application_ids__contains=[scope.application.pk])
@@ -147,25 +270,43 @@ def _flags(scope: PackScope) -> QuerySet[ExposureFlag]:
 
 def _flag_rows(scope: PackScope) -> Rows:
     columns = (
-        "pk", "policy__name", "node__kind", "node__ref", "state", "value", "limit", "n_applications", "opened_at",
-        "resolved_at", "acknowledged_by__username", "accepted_by__username", "accepted_until", "accepted_why",
+        "pk",
+        "policy__name",
+        "node__kind",
+        "node__ref",
+        "state",
+        "value",
+        "limit",
+        "n_applications",
+        "opened_at",
+        "resolved_at",
+        "acknowledged_by__username",
+        "accepted_by__username",
+        "accepted_until",
+        "accepted_why",
         "application_ids",
-    )  # fmt: skip
+    )
     for *row, application_ids in _read(_flags(scope), *columns):
         yield [*row, ", ".join(scope.named(application_ids))]
 
 
 def _flag_life(scope: PackScope) -> Rows:
-    turns = FlagEvent.objects.filter(scope.during("at"), flag__in=_flags(scope).order_by().values("pk"))
-    return _read(turns, "flag_id", "flag__policy__name", "kind", "at", "value", "by__username", "reason")
+    turns = FlagEvent.objects.filter(
+        scope.during("at"), flag__in=_flags(scope).order_by().values("pk")
+    )
+    return _read(
+        turns, "flag_id", "flag__policy__name", "kind", "at", "value", "by__username", "reason"
+    )
 
 
 def events_of(scope: PackScope) -> QuerySet[ProviderEvent]:
-    """Accepted in the period, about what the applications called, or about what the provider makes or serves."""
+    """Accepted in the period, about what the applications called, or about what the provider makes
+    or serves."""
     seen = ProviderEvent.objects.visible_to(scope.user).filter(scope.during("detected_at"))
     if scope.provider is not None:
         return seen.filter(
-            Q(offering__host=scope.provider) | Q(offering__version__foundation__developer=scope.provider)
+            Q(offering__host=scope.provider)
+            | Q(offering__version__foundation__developer=scope.provider)
         )
     return seen.filter(offering__in=scope.all_dependencies.order_by().values("offering"))
 
@@ -175,25 +316,46 @@ def _alerts(scope: PackScope) -> QuerySet[Alert]:
     if scope.application is not None:
         return seen.filter(application_ids__contains=[scope.application.pk])
     if scope.provider is not None:
-        about = Q(offering__host=scope.provider) | Q(offering__version__foundation__developer=scope.provider)
+        about = Q(offering__host=scope.provider) | Q(
+            offering__version__foundation__developer=scope.provider
+        )
         return seen.filter(about | Q(flag__node__in=scope.nodes))
     return seen
 
 
 def _alert_rows(scope: PackScope) -> Rows:
     columns = (
-        "pk", "kind", "severity", "subject_kind", "event_id", "flag_id", "offering__api_id", "due_on", "milestone",
-        "team__slug", "user__username", "state", "raised_at", "acknowledged_by__username", "acknowledged_at",
-        "assigned_to__username", "snoozed_until", "resolved_at", "resolved_by__username", "resolution",
-        "resolution_text", "application_ids",
-    )  # fmt: skip
+        "pk",
+        "kind",
+        "severity",
+        "subject_kind",
+        "event_id",
+        "flag_id",
+        "offering__api_id",
+        "due_on",
+        "milestone",
+        "team__slug",
+        "user__username",
+        "state",
+        "raised_at",
+        "acknowledged_by__username",
+        "acknowledged_at",
+        "assigned_to__username",
+        "snoozed_until",
+        "resolved_at",
+        "resolved_by__username",
+        "resolution",
+        "resolution_text",
+        "application_ids",
+    )
     for *row, resolution, text, application_ids in _read(_alerts(scope), *columns):
         sentence = resolution_sentence(resolution, text)
         yield [*row, sentence, ", ".join(scope.named(application_ids))]
 
 
 def _told(scope: PackScope) -> Rows:
-    """Who may see an alert may see who was owed word of it, but only the messages that they may read themselves."""
+    """Who may see an alert may see who was owed word of it, but only the messages that they may
+    read themselves."""
     readable = Delivery.objects.visible_to(scope.user).filter(pk=OuterRef("delivery"))
     notices = (
         Notice.objects.visible_to(scope.user)
@@ -201,11 +363,26 @@ def _told(scope: PackScope) -> Rows:
         .annotate(readable=Exists(readable))
     )
     columns = (
-        "alert_id", "alert__kind", "occasion", "why", "user__username", "team__slug", "webhook__name", "owed_at",
-        "skip_reason", "skip_details", "delivery__kind", "delivery__state", "delivery__sent_at",
-        "delivery__address", "delivery__subject", "delivery__skip_reason", "delivery__reason",
-        "delivery__message_id", "readable",
-    )  # fmt: skip
+        "alert_id",
+        "alert__kind",
+        "occasion",
+        "why",
+        "user__username",
+        "team__slug",
+        "webhook__name",
+        "owed_at",
+        "skip_reason",
+        "skip_details",
+        "delivery__kind",
+        "delivery__state",
+        "delivery__sent_at",
+        "delivery__address",
+        "delivery__subject",
+        "delivery__skip_reason",
+        "delivery__reason",
+        "delivery__message_id",
+        "readable",
+    )
     for *row, may_read in _read(notices, *columns):
         *told, reason, details, kind, state, sent_at, address, subject, unsent, failure, key = row
         shown = [*told, skip_sentence(reason, details), kind, state, sent_at]
@@ -236,10 +413,24 @@ def _approvals(scope: PackScope) -> Rows:
         )
     return _read(
         seen,
-        "pk", "provider__slug", "foundation__line", "version__identifier", "offering__api_id", "offering__host__slug",
-        "decision", "data_classes", "regions", "criticalities", "reason", "approver__username", "decided_on",
-        "expires_on", "revoked_at", "revoked_by__username", "revoked_why",
-    )  # fmt: skip
+        "pk",
+        "provider__slug",
+        "foundation__line",
+        "version__identifier",
+        "offering__api_id",
+        "offering__host__slug",
+        "decision",
+        "data_classes",
+        "regions",
+        "criticalities",
+        "reason",
+        "approver__username",
+        "decided_on",
+        "expires_on",
+        "revoked_at",
+        "revoked_by__username",
+        "revoked_why",
+    )
 
 
 def _selections(scope: PackScope) -> Rows:
@@ -249,38 +440,67 @@ def _selections(scope: PackScope) -> Rows:
     if scope.provider is not None:
         seen = seen.filter(foundation__developer=scope.provider)
     if scope.application is not None:
-        seen = seen.filter(foundation__in=scope.all_dependencies.order_by().values("offering__version__foundation"))
+        seen = seen.filter(
+            foundation__in=scope.all_dependencies.order_by().values("offering__version__foundation")
+        )
     return _read(
         seen,
-        "selection_id", "selection__title", "selection__state", "selection__decision", "selection__reason",
-        "selection__decided_by__username", "selection__decided_on", "selection__review_on", "foundation__line",
-        "offering__api_id", "chosen", "scores", "note",
-    )  # fmt: skip
+        "selection_id",
+        "selection__title",
+        "selection__state",
+        "selection__decision",
+        "selection__reason",
+        "selection__decided_by__username",
+        "selection__decided_on",
+        "selection__review_on",
+        "foundation__line",
+        "offering__api_id",
+        "chosen",
+        "scores",
+        "note",
+    )
 
 
 SECTIONS: tuple[Section, ...] = (
     Section(
-        "applications", "Applications", "The applications as they stand.", tuple(_APPLICATION),
+        "applications",
+        "Applications",
+        "The applications as they stand.",
+        tuple(_APPLICATION),
         _plain(_APPLICATION, lambda scope: scope.applications),
     ),
     Section(
-        "stacks", "Stacks", "What the applications called in the period, down to the developer.", tuple(_STACK),
+        "stacks",
+        "Stacks",
+        "What the applications called in the period, down to the developer.",
+        tuple(_STACK),
         _plain(_STACK, lambda scope: scope.dependencies),
     ),
     Section(
-        "adaptations", "Adaptations", "What was built on it.", tuple(_ADAPTATION),
+        "adaptations",
+        "Adaptations",
+        "What was built on it.",
+        tuple(_ADAPTATION),
         _plain(_ADAPTATION, lambda scope: _of_dependencies(Adaptation, scope)),
     ),
     Section(
-        "exit-plans", "Exit plans", "How one would leave each dependency.", tuple(_PLAN),
+        "exit-plans",
+        "Exit plans",
+        "How one would leave each dependency.",
+        tuple(_PLAN),
         _plain(_PLAN, lambda scope: _of_dependencies(ExitPlan, scope)),
     ),
     Section(
-        "exit-tests", "Exit tests", "Every test of leaving, whenever made.", tuple(_TEST),
+        "exit-tests",
+        "Exit tests",
+        "Every test of leaving, whenever made.",
+        tuple(_TEST),
         _plain(_TEST, lambda scope: _of_dependencies(ExitTest, scope)),
     ),
     Section(
-        "assessments", "Assessments and acceptances", "Inherited risks that somebody acted on, as they stand.",
+        "assessments",
+        "Assessments and acceptances",
+        "Inherited risks that somebody acted on, as they stand.",
         tuple(_ASSESSMENT),
         _plain(
             _ASSESSMENT,
@@ -290,57 +510,146 @@ SECTIONS: tuple[Section, ...] = (
         ),
     ),
     Section(
-        "evaluations", "Evaluations and evidence", "What was measured or filed, with the digest of its file.",
-        tuple(_EVIDENCE), _plain(_EVIDENCE, _evidence),
+        "evaluations",
+        "Evaluations and evidence",
+        "What was measured or filed, with the digest of its file.",
+        tuple(_EVIDENCE),
+        _plain(_EVIDENCE, _evidence),
     ),
     Section(
-        "contracts", "Contracts", "Contracts on file; read by the offices only.", tuple(_CONTRACT),
+        "contracts",
+        "Contracts",
+        "Contracts on file; read by the offices only.",
+        tuple(_CONTRACT),
         _plain(_CONTRACT, _contracts),
     ),
     Section(
-        "flags", "Flags", "Correlated exposures that were open in the period; read by the offices only.",
+        "flags",
+        "Flags",
+        "Correlated exposures that were open in the period; read by the offices only.",
         (
-            "flag", "policy", "node kind", "node", "state", "value", "limit", "applications", "opened at",
-            "resolved at", "acknowledged by", "accepted by", "accepted until", "accepted because", "named",
+            "flag",
+            "policy",
+            "node kind",
+            "node",
+            "state",
+            "value",
+            "limit",
+            "applications",
+            "opened at",
+            "resolved at",
+            "acknowledged by",
+            "accepted by",
+            "accepted until",
+            "accepted because",
+            "named",
         ),
         _flag_rows,
     ),
     Section(
-        "flag-life", "Life of the flags", "What happened to each flag, by whom and why.",
-        ("flag", "policy", "turn", "at", "value", "by", "reason"), _flag_life,
+        "flag-life",
+        "Life of the flags",
+        "What happened to each flag, by whom and why.",
+        ("flag", "policy", "turn", "at", "value", "by", "reason"),
+        _flag_life,
     ),
     Section(
-        "alerts", "Alerts", "Alerts raised in the period and what people made of them.",
+        "alerts",
+        "Alerts",
+        "Alerts raised in the period and what people made of them.",
         (
-            "alert", "kind", "severity", "subject", "event", "flag", "offering", "due on", "milestone", "team",
-            "person", "state", "raised at", "acknowledged by", "acknowledged at", "assigned to", "snoozed until",
-            "resolved at", "resolved by", "resolved because", "applications",
+            "alert",
+            "kind",
+            "severity",
+            "subject",
+            "event",
+            "flag",
+            "offering",
+            "due on",
+            "milestone",
+            "team",
+            "person",
+            "state",
+            "raised at",
+            "acknowledged by",
+            "acknowledged at",
+            "assigned to",
+            "snoozed until",
+            "resolved at",
+            "resolved by",
+            "resolved because",
+            "applications",
         ),
         _alert_rows,
     ),
     Section(
-        "told", "Who was told", "One row for each recipient who was owed word of an alert.",
+        "told",
+        "Who was told",
+        "One row for each recipient who was owed word of an alert.",
         (
-            "alert", "kind", "occasion", "because", "person", "team", "webhook", "owed at", "not sent because",
-            "message", "state", "sent at", "address", "subject", "failure", "message id",
+            "alert",
+            "kind",
+            "occasion",
+            "because",
+            "person",
+            "team",
+            "webhook",
+            "owed at",
+            "not sent because",
+            "message",
+            "state",
+            "sent at",
+            "address",
+            "subject",
+            "failure",
+            "message id",
         ),
         _told,
     ),
     Section(
-        "approvals", "Approvals", "Decisions of the organisation that held in the period.",
+        "approvals",
+        "Approvals",
+        "Decisions of the organisation that held in the period.",
         (
-            "approval", "provider", "foundation", "version", "offering", "host", "decision", "data classes", "regions",
-            "criticalities", "reason", "approver", "decided on", "expires on", "revoked at", "revoked by",
+            "approval",
+            "provider",
+            "foundation",
+            "version",
+            "offering",
+            "host",
+            "decision",
+            "data classes",
+            "regions",
+            "criticalities",
+            "reason",
+            "approver",
+            "decided on",
+            "expires on",
+            "revoked at",
+            "revoked by",
             "revoked because",
         ),
         _approvals,
     ),
     Section(
-        "selections", "Selections", "Platform bets written down, one row for each candidate.",
+        "selections",
+        "Selections",
+        "Platform bets written down, one row for each candidate.",
         (
-            "selection", "title", "state", "decision", "reason", "decided by", "decided on", "review on", "foundation",
-            "offering", "chosen", "scores", "note",
+            "selection",
+            "title",
+            "state",
+            "decision",
+            "reason",
+            "decided by",
+            "decided on",
+            "review on",
+            "foundation",
+            "offering",
+            "chosen",
+            "scores",
+            "note",
         ),
         _selections,
     ),
-)  # fmt: skip
+)

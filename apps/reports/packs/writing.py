@@ -1,7 +1,7 @@
 """The zip of a pack: every file with its digest in manifest.json, the same bytes for the same data.
 
-Times inside the zip are the moment the pack was asked for, rows stand in a fixed order, keys are sorted; nothing in it
-depends on when or where the worker ran.
+Times inside the zip are the moment the pack was asked for, rows stand in a fixed order, keys are
+sorted; nothing in it depends on when or where the worker ran.
 """
 
 import hashlib
@@ -53,41 +53,74 @@ class Written:
 type Progress = Callable[[int, int, str], None]
 
 
-def write_pack(target: IO[bytes], scope: PackScope, *, about: dict[str, Any], progress: Progress) -> Written:
-    """Writes the zip; a fixed number of statements a file, read in pieces, so that memory stays flat."""
+def write_pack(
+    target: IO[bytes], scope: PackScope, *, about: dict[str, Any], progress: Progress
+) -> Written:
+    """Writes the zip; a fixed number of statements a file, read in pieces, so that memory stays
+    flat."""
     moment = scope.as_of
     files: list[PackedFile] = []
     jobs: list[tuple[str, str, str, Iterator[str]]] = [
         (
-            f"data/{section.name}.csv", str(section.title), str(section.what),
+            f"data/{section.name}.csv",
+            str(section.title),
+            str(section.what),
             csv_lines(section.heads, section.rows(scope)),
         )
         for section in SECTIONS
-    ]  # fmt: skip
-    jobs.append(("data/provider-events.jsonl", "Provider events", "With source and raw excerpt.", event_lines(scope)))
-    jobs.append(("data/history.jsonl", "History", "Every change of the period: who, when, why.", history_lines(scope)))
+    ]
+    jobs.append(
+        (
+            "data/provider-events.jsonl",
+            "Provider events",
+            "With source and raw excerpt.",
+            event_lines(scope),
+        )
+    )
+    jobs.append(
+        (
+            "data/history.jsonl",
+            "History",
+            "Every change of the period: who, when, why.",
+            history_lines(scope),
+        )
+    )
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
         for done, (name, title, what, lines) in enumerate(jobs):
             progress(done, len(jobs), title)
-            files.append(_add(archive, name, title, what, lines, moment=moment, heads=name.endswith(".csv")))
+            files.append(
+                _add(archive, name, title, what, lines, moment=moment, heads=name.endswith(".csv"))
+            )
             if target.tell() > MOST_BYTES:
                 raise PackTooLarge(
-                    "The pack is larger than 256 MB. Ask for a shorter period, one provider or one application."
+                    "The pack is larger than 256 MB. Ask for a shorter period, one provider or one "
+                    "application."
                 )
-        readme = render_to_string("reports/pack-readme.html", {"files": files, "about": about, "generator": GENERATOR})
-        files.append(_add(archive, README, "Read me", "This pack in words.", [readme], moment=moment))
+        readme = render_to_string(
+            "reports/pack-readme.html", {"files": files, "about": about, "generator": GENERATOR}
+        )
+        files.append(
+            _add(archive, README, "Read me", "This pack in words.", [readme], moment=moment)
+        )
         manifest = {
             "generator": GENERATOR,
             **about,
             "files": [
                 {
-                    "name": file.name, "title": file.title, "what": file.what, "sha256": file.sha256,
-                    "bytes": file.n_bytes, "rows": file.n_rows, "as_of": about["as_of"],
+                    "name": file.name,
+                    "title": file.title,
+                    "what": file.what,
+                    "sha256": file.sha256,
+                    "bytes": file.n_bytes,
+                    "rows": file.n_rows,
+                    "as_of": about["as_of"],
                 }
                 for file in files
             ],
-        }  # fmt: skip
-        said = json.dumps(manifest, indent=1, sort_keys=True, ensure_ascii=False, default=str) + "\n"
+        }
+        said = (
+            json.dumps(manifest, indent=1, sort_keys=True, ensure_ascii=False, default=str) + "\n"
+        )
         listed = _add(archive, MANIFEST, "", "", [said], moment=moment)
         sums = "".join(f"{file.sha256}  {file.name}\n" for file in [*files, listed])
         _add(archive, SUMS, "", "", [sums], moment=moment)

@@ -12,7 +12,12 @@ from apps.risks.actions.assessing import (
     role_to_undo,
     undo_assessment,
 )
-from apps.risks.actions.counting import count_changed_risk, count_inherited_risk, is_count_current, request_count
+from apps.risks.actions.counting import (
+    count_changed_risk,
+    count_inherited_risk,
+    is_count_current,
+    request_count,
+)
 from apps.risks.actions.evidence import attach_evidence, record_evidence
 from apps.risks.actions.raising import (
     change_risk,

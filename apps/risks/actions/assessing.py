@@ -1,8 +1,8 @@
-"""What people decide about an inherited risk: editors of the application's team, and owners about an acceptance. The
-role is asked again once the application is locked.
+"""What people decide about an inherited risk: editors of the application's team, and owners about
+an acceptance. The role is asked again once the application is locked.
 
-Whoever acts says which version was read: 0 where there was no assessment yet. Two at once: one wins, the other is told
-who was faster and what was decided.
+Whoever acts says which version was read: 0 where there was no assessment yet. Two at once: one
+wins, the other is told who was faster and what was decided.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -26,13 +26,34 @@ from apps.risks.queries import inheriting_dependencies, levels_on
 from apps.risks.refusals import RefusedRisk
 from apps.risks.staling import hold_off_staling
 
-ASSESSMENT_FACTS = frozenset({
-    "current_likelihood", "current_impact", "residual_likelihood", "residual_impact", "confidence", "treatment",
-    "plan", "owner", "due_on",
-})  # fmt: skip
+ASSESSMENT_FACTS = frozenset(
+    {
+        "current_likelihood",
+        "current_impact",
+        "residual_likelihood",
+        "residual_impact",
+        "confidence",
+        "treatment",
+        "plan",
+        "owner",
+        "due_on",
+    }
+)
 # an acceptance is a decision for a time; longer than this it would be a rule
 LONGEST_ACCEPTANCE = timedelta(days=731)
-KEPT = frozenset({"id", "risk", "dependency", "version", "created_at", "updated_at", "inherent", "current", "residual"})
+KEPT = frozenset(
+    {
+        "id",
+        "risk",
+        "dependency",
+        "version",
+        "created_at",
+        "updated_at",
+        "inherent",
+        "current",
+        "residual",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +75,19 @@ def assess(
     at: datetime,
     reason: str = "",
 ) -> Assessment:
-    """Say how grave the risk is here and what is done about it. What is not given stays; what was stale is not.
+    """Say how grave the risk is here and what is done about it. What is not given stays; what was
+    stale is not.
 
     Accepting is an action of its own.
     """
     locked_dependency(dependency, by=by)
     outcome = assess_many(
-        risk=risk, expected_versions={dependency.pk: expected_version}, facts=facts, by=by, at=at, reason=reason
+        risk=risk,
+        expected_versions={dependency.pk: expected_version},
+        facts=facts,
+        by=by,
+        at=at,
+        reason=reason,
     )
     return _only(outcome, dependency)
 
@@ -75,14 +102,17 @@ def assess_many(
     at: datetime,
     reason: str = "",
 ) -> BulkOutcome:
-    """The same assessment for many dependencies of one risk; {dependency: the version that was read, 0 for none}.
+    """The same assessment for many dependencies of one risk; {dependency: the version that was
+    read, 0 for none}.
 
-    A handful of statements whatever the number. Those that changed meanwhile, or do not inherit it, are left alone
-    and named.
+    A handful of statements whatever the number. Those that changed meanwhile, or do not inherit it,
+    are left alone and named.
     """
     said = _known(facts)
     if said.get("treatment") == Treatment.ACCEPT:
-        raise RefusedRisk("Accepting needs an approver, a reason and an end. Use the acceptance for it.")
+        raise RefusedRisk(
+            "Accepting needs an approver, a reason and an end. Use the acceptance for it."
+        )
 
     def decide(assessment: Assessment) -> str:
         for name, value in said.items():
@@ -98,19 +128,34 @@ def assess_many(
 
 @transaction.atomic
 def mark_not_applicable(
-    *, risk: FoundationRisk, dependency: Dependency, because: str, expected_version: int, by: User, at: datetime
+    *,
+    risk: FoundationRisk,
+    dependency: Dependency,
+    because: str,
+    expected_version: int,
+    by: User,
+    at: datetime,
 ) -> Assessment:
     """The risk is inherited and does not matter to this use; `because` says why."""
     locked_dependency(dependency, by=by)
     outcome = mark_many_not_applicable(
-        risk=risk, expected_versions={dependency.pk: expected_version}, because=because, by=by, at=at
+        risk=risk,
+        expected_versions={dependency.pk: expected_version},
+        because=because,
+        by=by,
+        at=at,
     )
     return _only(outcome, dependency)
 
 
 @transaction.atomic
 def mark_many_not_applicable(
-    *, risk: FoundationRisk, expected_versions: Mapping[int, int], because: str, by: User, at: datetime
+    *,
+    risk: FoundationRisk,
+    expected_versions: Mapping[int, int],
+    because: str,
+    by: User,
+    at: datetime,
 ) -> BulkOutcome:
     """The risk does not matter to any of these uses, for the same reason; as assess_many."""
     _needs(because, "Say why it does not apply here: the next reader has only your word.")
@@ -129,12 +174,18 @@ def accept_risk(
     at: datetime,
     facts: Mapping[str, Any] | None = None,
 ) -> Assessment:
-    """`by` takes the risk on until `until` (exclusive), for a reason. It reopens by itself on that day."""
+    """`by` takes the risk on until `until` (exclusive), for a reason. It reopens by itself on that
+    day."""
     locked_dependency(dependency, by=by, role=TeamRole.OWNER)
     outcome = accept_many(
-        risk=risk, expected_versions={dependency.pk: expected_version}, until=until, because=because, by=by, at=at,
+        risk=risk,
+        expected_versions={dependency.pk: expected_version},
+        until=until,
+        because=because,
+        by=by,
+        at=at,
         facts=facts,
-    )  # fmt: skip
+    )
     return _only(outcome, dependency)
 
 
@@ -149,13 +200,16 @@ def accept_many(
     at: datetime,
     facts: Mapping[str, Any] | None = None,
 ) -> BulkOutcome:
-    """The risk is taken on for all of these uses, until the same day and for the same reason; as assess_many."""
+    """The risk is taken on for all of these uses, until the same day and for the same reason; as
+    assess_many."""
     _needs(because, "Say why it is accepted: an auditor will ask.")
     today = day_of(at)
     if until <= today:
         raise RefusedRisk(f"The acceptance would have ended already. Choose a day after {today}.")
     if until > today + LONGEST_ACCEPTANCE:
-        raise RefusedRisk(f"An acceptance ends by {today + LONGEST_ACCEPTANCE} at the latest. Renew it then.")
+        raise RefusedRisk(
+            f"An acceptance ends by {today + LONGEST_ACCEPTANCE} at the latest. Renew it then."
+        )
     said = _known(facts)
 
     def decide(assessment: Assessment) -> str:
@@ -194,16 +248,23 @@ def revoke_acceptance(
 
 
 @transaction.atomic
-def undo_assessment(*, assessment: Assessment, expected_version: int, by: User, reason: str = "") -> Assessment | None:
-    """Take back the last decision: the row is again what it was before. None where it was the first one, and the
-    risk is unassessed again; the history keeps both.
+def undo_assessment(
+    *, assessment: Assessment, expected_version: int, by: User, reason: str = ""
+) -> Assessment | None:
+    """Take back the last decision: the row is again what it was before. None where it was the first
+    one, and the risk is unassessed again; the history keeps both.
 
     What an event or a day has made stale is not undone: assess it again.
     """
     assessment = _locked(assessment, expected_version, by=by)
     refuse_without_role(by, role_to_undo(assessment), assessment.dependency.application.team_id)
-    if assessment.state == Assessment.State.STALE and assessment.stale_cause != StaleCause.ACCEPTANCE_REVOKED:
-        raise RefusedRisk(f"No person did this. {assessment.stale_because} Assess it again instead.")
+    if (
+        assessment.state == Assessment.State.STALE
+        and assessment.stale_cause != StaleCause.ACCEPTANCE_REVOKED
+    ):
+        raise RefusedRisk(
+            f"No person did this. {assessment.stale_because} Assess it again instead."
+        )
     request_count()
     with audit_context(user=by, reason=reason or "last decision taken back"):
         if assessment.version == 1:
@@ -221,10 +282,14 @@ def undo_assessment(*, assessment: Assessment, expected_version: int, by: User, 
 
 
 def role_to_undo(assessment: Assessment) -> TeamRole:
-    """The role that `undo_assessment` needs: an acceptance is given and taken by owners, whether it is the decision
-    that goes or the one that would hold again."""
+    """The role that `undo_assessment` needs: an acceptance is given and taken by owners, whether it
+    is the decision that goes or the one that would hold again."""
     earlier: Any = _before(assessment)
-    return TeamRole.OWNER if any(map(is_about_acceptance, filter(None, (assessment, earlier)))) else TeamRole.EDITOR
+    return (
+        TeamRole.OWNER
+        if any(map(is_about_acceptance, filter(None, (assessment, earlier))))
+        else TeamRole.EDITOR
+    )
 
 
 def is_about_acceptance(row: Any) -> bool:
@@ -235,7 +300,9 @@ def is_about_acceptance(row: Any) -> bool:
 def _before(assessment: Assessment) -> pghistory.models.Event | None:
     """What its last decision replaced."""
     history: type[models.Model] = apps.get_model("risks", "AssessmentHistory")
-    before = history._default_manager.filter(pgh_obj_id=assessment.pk, version=assessment.version - 1)
+    before = history._default_manager.filter(
+        pgh_obj_id=assessment.pk, version=assessment.version - 1
+    )
     return before.order_by("-pgh_id").first()  # type: ignore[return-value]
 
 
@@ -259,19 +326,25 @@ def _act(
     *,
     role: TeamRole = TeamRole.EDITOR,
 ) -> BulkOutcome:
-    """Let `decide` change each assessment, a new one where there is none; it answers why not, or nothing."""
-    application_of = dict(Dependency.objects.filter(pk__in=expected).values_list("pk", "application_id"))
+    """Let `decide` change each assessment, a new one where there is none; it answers why not, or
+    nothing."""
+    application_of = dict(
+        Dependency.objects.filter(pk__in=expected).values_list("pk", "application_id")
+    )
     teams = lock_teams_of(application_of.values(), no_key=True)
     risk = FoundationRisk.objects.select_related("template").get(pk=risk.pk)
     hold_off_staling()
     # whoever assesses the same dependencies at once waits here, and then sees what this one wrote
-    locked = Dependency.objects.select_for_update(no_key=True).filter(pk__in=expected).order_by("pk")
+    locked = (
+        Dependency.objects.select_for_update(no_key=True).filter(pk__in=expected).order_by("pk")
+    )
     dependencies = {dependency.pk: dependency for dependency in locked}
     barred = {
         dependency.pk
         for dependency in dependencies.values()
         # one that has moved to an application which is not locked here was merged meanwhile
-        if dependency.application_id not in teams or not by.may(role, teams[dependency.application_id])
+        if dependency.application_id not in teams
+        or not by.may(role, teams[dependency.application_id])
     }
     there = {
         assessment.dependency_id: assessment
@@ -289,12 +362,17 @@ def _act(
         if pk in barred:
             refused[pk] = f"Only an {role.word} of the owning team may do this. Ask one of them."
         elif pk not in inherits:
-            refused[pk] = "This dependency does not inherit the risk today. Look at what it stands on."
+            refused[pk] = (
+                "This dependency does not inherit the risk today. Look at what it stands on."
+            )
         elif (assessment.version if assessment else 0) != version:
             refused[pk] = overtaken(assessment)
         else:
             mine = assessment or Assessment(risk=risk, dependency=dependencies[pk], version=0)
-            mine.inherent_likelihood, mine.inherent_impact = levels[pk].likelihood, levels[pk].impact
+            mine.inherent_likelihood, mine.inherent_impact = (
+                levels[pk].likelihood,
+                levels[pk].impact,
+            )
             why_not = decide(mine)
             if why_not:
                 refused[pk] = why_not
@@ -332,7 +410,9 @@ def _only(outcome: BulkOutcome, dependency: Dependency) -> Assessment:
     return assessment
 
 
-def _locked(assessment: Assessment, expected_version: int, *, by: User, role: TeamRole = TeamRole.EDITOR) -> Assessment:
+def _locked(
+    assessment: Assessment, expected_version: int, *, by: User, role: TeamRole = TeamRole.EDITOR
+) -> Assessment:
     locked_dependency(assessment.dependency, by=by, role=role)
     found: Iterable[Assessment] = (
         Assessment.objects.select_for_update(of=("self",))
@@ -358,7 +438,8 @@ def overtaken(assessment: Assessment | None) -> str:
     )
     treatment = f", {assessment.get_treatment_display().lower()}" if assessment.treatment else ""
     return (
-        f"{assessment.assessed_by} assessed this on {assessment.assessed_at:%Y-%m-%d at %H:%M} UTC: "
+        f"{assessment.assessed_by} assessed this on {assessment.assessed_at:%Y-%m-%d at %H:%M} "
+        "UTC: "
         f"{assessment.get_state_display().lower()}{treatment}{levels}. Read it again, then decide."
     )
 

@@ -1,8 +1,10 @@
-"""Keeps the organisation's counts of inherited risk, for pages that may not take as long as counting does.
+"""Keeps the organisation's counts of inherited risk, for pages that may not take as long as
+counting does.
 
-What loads many applications counts at its end. Everything else asks for a count, and a job of every minute counts
-where the histories have entries that the last count did not see. A count is of everything: some seconds for half a
-million dependencies, too many for each of the changes and few enough for one job.
+What loads many applications counts at its end. Everything else asks for a count, and a job of every
+minute counts where the histories have entries that the last count did not see. A count is of
+everything: some seconds for half a million dependencies, too many for each of the changes and few
+enough for one job.
 """
 
 from collections.abc import Collection
@@ -46,7 +48,8 @@ _HISTORIES: Final = (
 
 
 def count_changed_risk(at: datetime) -> bool:
-    """Count where something has changed since the last count, or that is older than MAX_COUNT_AGE; whether it was."""
+    """Count where something has changed since the last count, or that is older than MAX_COUNT_AGE;
+    whether it was."""
     state = CountState.objects.filter(pk=1).first()
     if (
         state is not None
@@ -64,7 +67,8 @@ def is_count_current(on: date) -> bool:
 
 
 def request_count() -> None:
-    """Have a worker count once this transaction is committed, in an organisation whose counts are stored.
+    """Have a worker count once this transaction is committed, in an organisation whose counts are
+    stored.
 
     Without a broker, and where a count began a moment ago, the job of every minute does it.
     """
@@ -94,34 +98,45 @@ def count_inherited_risk(at: datetime) -> datetime:
     changes = _changes(day_of(at))
     by_risk, by_team, levels = everything_counted(on=day_of(at))
     _keep(
-        RiskCount, ("risk_id",),
+        RiskCount,
+        ("risk_id",),
         [
             RiskCount(
-                risk_id=pk, n_inherited=reach.n_inherited, n_assessed=reach.n_assessed, n_stale=reach.n_stale,
-                n_not_applicable=reach.n_not_applicable, n_accepted=reach.n_accepted, n_critical=reach.n_critical,
+                risk_id=pk,
+                n_inherited=reach.n_inherited,
+                n_assessed=reach.n_assessed,
+                n_stale=reach.n_stale,
+                n_not_applicable=reach.n_not_applicable,
+                n_accepted=reach.n_accepted,
+                n_critical=reach.n_critical,
                 n_critical_decided=reach.n_critical_decided,
             )
             for pk, reach in by_risk.items()
         ],
-    )  # fmt: skip
+    )
     _keep(
-        TeamCount, ("team_id",),
+        TeamCount,
+        ("team_id",),
         [
             TeamCount(
-                team_id=pk, n_inherited=reach.n_inherited, n_assessed=reach.n_assessed, n_stale=reach.n_stale,
+                team_id=pk,
+                n_inherited=reach.n_inherited,
+                n_assessed=reach.n_assessed,
+                n_stale=reach.n_stale,
                 n_not_applicable=reach.n_not_applicable,
             )
             for pk, reach in by_team.items()
         ],
-    )  # fmt: skip
+    )
     _keep(
-        LevelCount, ("basis", "likelihood", "impact"),
+        LevelCount,
+        ("basis", "likelihood", "impact"),
         [
             LevelCount(basis=basis, likelihood=likelihood, impact=impact, n=n)
             for basis, counts in levels.items()
             for (likelihood, impact), n in counts.items()
         ],
-    )  # fmt: skip
+    )
     CountState.objects.bulk_create(
         [CountState(pk=1, counted_at=at, n_applications=n_in_scope(), changes=changes)],
         update_conflicts=True,
@@ -141,7 +156,9 @@ def _changes(on: date) -> str:
 
 def _keep(model: type[models.Model], key: tuple[str, ...], rows: Collection[Any]) -> None:
     """Make the table hold these rows, writing only those that differ; three statements at most."""
-    columns = [field.attname for field in model._meta.concrete_fields if field.attname not in {*key, "id"}]
+    columns = [
+        field.attname for field in model._meta.concrete_fields if field.attname not in {*key, "id"}
+    ]
     manager = model._default_manager
     there = {tuple(row[name] for name in key): row for row in manager.values("pk", *key, *columns)}
     wanted = {tuple(getattr(row, name) for name in key): row for row in rows}
@@ -155,4 +172,6 @@ def _keep(model: type[models.Model], key: tuple[str, ...], rows: Collection[Any]
             row.pk = kept["pk"]
             changed.append(row)
     manager.bulk_update(changed, columns, batch_size=2000)
-    manager.bulk_create([row for identity, row in wanted.items() if identity not in there], batch_size=2000)
+    manager.bulk_create(
+        [row for identity, row in wanted.items() if identity not in there], batch_size=2000
+    )

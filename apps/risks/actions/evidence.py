@@ -13,10 +13,28 @@ from apps.inventory.actions import lock_applications, locked_dependency
 from apps.risks.models import Assessment, AssessmentEvidence, Evidence, FoundationRisk, RiskEvidence
 from apps.risks.refusals import RefusedRisk
 
-EVIDENCE_FACTS = frozenset({
-    "tool", "run", "evaluator", "application", "version", "offering", "template", "dataset", "metric", "value",
-    "threshold", "higher_is_better", "passed", "n", "expires_on", "digest", "link", "note",
-})  # fmt: skip
+EVIDENCE_FACTS = frozenset(
+    {
+        "tool",
+        "run",
+        "evaluator",
+        "application",
+        "version",
+        "offering",
+        "template",
+        "dataset",
+        "metric",
+        "value",
+        "threshold",
+        "higher_is_better",
+        "passed",
+        "n",
+        "expires_on",
+        "digest",
+        "link",
+        "note",
+    }
+)
 
 
 @transaction.atomic
@@ -32,8 +50,9 @@ def record_evidence(
 ) -> Evidence:
     """Keep a result or a paper. With a value and a threshold, whether it passed follows from them.
 
-    `by` None: a job records it. About an application it is for editors of its team, or for a program whose token is
-    bound to the application (`is_granted`); otherwise the caller has checked `by.is_governance`.
+    `by` None: a job records it. About an application it is for editors of its team, or for a
+    program whose token is bound to the application (`is_granted`); otherwise the caller has checked
+    `by.is_governance`.
     """
     if (application := facts.get("application")) is not None:
         lock_applications([application.pk], by=None if is_granted else by, no_key=True)
@@ -42,23 +61,33 @@ def record_evidence(
         raise TypeError(f"not facts that can be set here: {', '.join(unknown)}")
     evidence = Evidence(kind=kind, run_on=run_on, recorded_by=by, recorded_at=at, **facts)
     if run_on > day_of(at):
-        raise RefusedRisk(f"The run lies in the future. Give the day it was made, {day_of(at)} at the latest.")
+        raise RefusedRisk(
+            f"The run lies in the future. Give the day it was made, {day_of(at)} at the latest."
+        )
     value, threshold = evidence.value, evidence.threshold
     if value is not None and threshold is not None:
         meets = value >= threshold if evidence.higher_is_better else value <= threshold
         if evidence.passed is not None and evidence.passed != meets:
             said, shown = ("passed", "missed") if evidence.passed else ("failed", "met")
-            raise RefusedRisk(f"It is said to have {said}, and {value} has {shown} the threshold {threshold}.")
+            raise RefusedRisk(
+                f"It is said to have {said}, and {value} has {shown} the threshold {threshold}."
+            )
         evidence.passed = meets
     evidence.full_clean()
-    with audit_context(user=by, job="" if by else "risks.record_evidence", reason=reason or "evidence recorded"):
+    with audit_context(
+        user=by, job="" if by else "risks.record_evidence", reason=reason or "evidence recorded"
+    ):
         evidence.save(force_insert=True)
     return evidence
 
 
 @transaction.atomic
 def attach_evidence(
-    *, evidence: Evidence, by: User, assessment: Assessment | None = None, risk: FoundationRisk | None = None
+    *,
+    evidence: Evidence,
+    by: User,
+    assessment: Assessment | None = None,
+    risk: FoundationRisk | None = None,
 ) -> None:
     """Say that an assessment or a foundation risk rests on it. Doing it twice changes nothing."""
     with audit_context(user=by, reason="evidence attached"):
@@ -66,7 +95,9 @@ def attach_evidence(
             locked_dependency(assessment.dependency, by=by)
             about = evidence.application_id
             if about is not None and about != assessment.dependency.application_id:
-                raise RefusedRisk("This evidence is about another application. Record one for this application.")
+                raise RefusedRisk(
+                    "This evidence is about another application. Record one for this application."
+                )
             AssessmentEvidence.objects.get_or_create(assessment=assessment, evidence=evidence)
         if risk is not None:
             if evidence.application_id is not None:

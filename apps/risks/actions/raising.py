@@ -1,4 +1,5 @@
-"""Risks on foundations: raised, changed, closed and dismissed by people. The caller has checked `by.is_governance`."""
+"""Risks on foundations: raised, changed, closed and dismissed by people. The caller has checked
+`by.is_governance`."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -14,10 +15,20 @@ from apps.risks.models import FoundationRisk, RiskTemplate
 from apps.risks.refusals import RefusedRisk
 
 # what people may say of a risk; node, template and life follow from actions
-RISK_FACTS = frozenset({
-    "title", "description", "likelihood", "impact", "confidence", "owner", "inherits", "facts", "source_url",
-    "review_on",
-})  # fmt: skip
+RISK_FACTS = frozenset(
+    {
+        "title",
+        "description",
+        "likelihood",
+        "impact",
+        "confidence",
+        "owner",
+        "inherits",
+        "facts",
+        "source_url",
+        "review_on",
+    }
+)
 _OF_KIND: dict[NodeKind, type[models.Model]] = {
     NodeKind.OFFERING: Offering,
     NodeKind.VERSION: Version,
@@ -27,10 +38,13 @@ _OF_KIND: dict[NodeKind, type[models.Model]] = {
 
 
 def node_of(*, kind: NodeKind, ref: int) -> Node:
-    """The node of that kind, made where nothing has stood on it yet. RefusedRisk where no such thing is on record."""
+    """The node of that kind, made where nothing has stood on it yet. RefusedRisk where no such
+    thing is on record."""
     model = _OF_KIND.get(kind, Provider)
     if not model._default_manager.filter(pk=ref).exists():
-        raise RefusedRisk(f"There is no {kind.label} with the id {ref}. Look it up in the catalogue.")
+        raise RefusedRisk(
+            f"There is no {kind.label} with the id {ref}. Look it up in the catalogue."
+        )
     node, _ = Node.objects.get_or_create(kind=kind, ref=ref)
     return node
 
@@ -45,7 +59,8 @@ def raise_risk(
     facts: Mapping[str, Any] | None = None,
     reason: str = "",
 ) -> FoundationRisk:
-    """Attach a template, or an own risk with a title, to one node. Levels not given are the template's usual ones."""
+    """Attach a template, or an own risk with a title, to one node. Levels not given are the
+    template's usual ones."""
     said = _known(facts)
     if template is not None:
         said = {
@@ -70,13 +85,17 @@ def raise_risk(
 def change_risk(
     *, risk: FoundationRisk, facts: Mapping[str, Any], by: User, at: datetime, reason: str = ""
 ) -> FoundationRisk:
-    """Set the given facts. Other levels make the assessments that rest on the old ones stale at the next refresh."""
+    """Set the given facts. Other levels make the assessments that rest on the old ones stale at the
+    next refresh."""
     risk = _locked(risk)
     changed = [name for name, value in _known(facts).items() if getattr(risk, name) != value]
     if not changed:
         return risk
     if risk.rule and {"facts", "source_url", "title"} & set(changed):
-        raise RefusedRisk("A built-in rule states these facts. Change the levels, or dismiss it and raise your own.")
+        raise RefusedRisk(
+            "A built-in rule states these facts. Change the levels, or dismiss it and raise your "
+            "own."
+        )
     for name in changed:
         setattr(risk, name, facts[name])
     if {"likelihood", "impact"} & set(changed):
@@ -95,7 +114,10 @@ def close_risk(*, risk: FoundationRisk, because: str, by: User, at: datetime) ->
     if risk.closed_at is not None:
         return risk
     if risk.rule:
-        raise RefusedRisk("A built-in rule keeps this open while its facts hold. Dismiss it instead, with a reason.")
+        raise RefusedRisk(
+            "A built-in rule keeps this open while its facts hold. Dismiss it instead, with a "
+            "reason."
+        )
     _needs(because, "Say why it is over: the next reader has only your word.")
     risk.closed_at, risk.closed_reason = at, because.strip()
     with audit_context(user=by, reason=because):
@@ -105,13 +127,17 @@ def close_risk(*, risk: FoundationRisk, because: str, by: User, at: datetime) ->
 
 
 @transaction.atomic
-def reopen_risk(*, risk: FoundationRisk, by: User, at: datetime, reason: str = "") -> FoundationRisk:
+def reopen_risk(
+    *, risk: FoundationRisk, by: User, at: datetime, reason: str = ""
+) -> FoundationRisk:
     """Undo a closing. Assessments are as they were, and stale where the risk has changed since."""
     risk = _locked(risk)
     if risk.closed_at is None:
         return risk
     if risk.rule:
-        raise RefusedRisk("A built-in rule closed this, since its facts are gone; it opens it again by itself.")
+        raise RefusedRisk(
+            "A built-in rule closed this, since its facts are gone; it opens it again by itself."
+        )
     _refuse_a_second(risk)
     risk.closed_at, risk.closed_reason, risk.changed_at = None, "", at
     with audit_context(user=by, reason=reason or "risk reopened"):
@@ -122,7 +148,8 @@ def reopen_risk(*, risk: FoundationRisk, by: User, at: datetime, reason: str = "
 
 @transaction.atomic
 def dismiss_risk(*, risk: FoundationRisk, because: str, by: User, at: datetime) -> FoundationRisk:
-    """What a rule raised does not matter here. It stays dismissed until its facts change materially."""
+    """What a rule raised does not matter here. It stays dismissed until its facts change
+    materially."""
     risk = _locked(risk)
     if not risk.rule:
         raise RefusedRisk("A person raised this. Close it instead.")
@@ -161,11 +188,17 @@ def _needs(words: str, otherwise: str) -> None:
 
 
 def _refuse_a_second(risk: FoundationRisk) -> None:
-    there = FoundationRisk.objects.filter(template=risk.template_id, node=risk.node_id, closed_at__isnull=True)
+    there = FoundationRisk.objects.filter(
+        template=risk.template_id, node=risk.node_id, closed_at__isnull=True
+    )
     other = there.exclude(pk=risk.pk).first() if risk.template_id else None
     if other is not None:
         who = "A built-in rule has raised it there" if other.rule else "It is on that node"
-        dismissed = ", and a person dismissed it; reinstate it" if other.dismissed_at else "; change that one"
+        dismissed = (
+            ", and a person dismissed it; reinstate it"
+            if other.dismissed_at
+            else "; change that one"
+        )
         raise RefusedRisk(f"{who} already (risk {other.pk}){dismissed} instead.")
 
 

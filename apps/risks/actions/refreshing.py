@@ -1,4 +1,5 @@
-"""Brings this floor up to date: rules first, since what they change makes assessments stale. Safe to run twice."""
+"""Brings this floor up to date: rules first, since what they change makes assessments stale. Safe
+to run twice."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,9 +22,11 @@ class RiskChanges:
 
 
 def refresh_risks(at: datetime) -> RiskChanges:
-    """Apply the built-in rules, end acceptances whose day has come, and mark as stale what events and days touch.
+    """Apply the built-in rules, end acceptances whose day has come, and mark as stale what events
+    and days touch.
 
-    Writes nothing where nothing changed. The number of statements does not depend on the size of the portfolio.
+    Writes nothing where nothing changed. The number of statements does not depend on the size of
+    the portfolio.
     """
     with audit_context(job=JOB):
         rules = apply_rules(at=at)

@@ -1,5 +1,5 @@
-"""Taking back what one change decided about many risks at once: each is again what it was, unless somebody has changed
-it since."""
+"""Taking back what one change decided about many risks at once: each is again what it was, unless
+somebody has changed it since."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -30,15 +30,22 @@ class UndoneAssessments:
 
 
 def teams_decided_in(*, change: UUID) -> dict[int, TeamRole]:
-    """The teams about whose risks `change` decided, with the role that taking it back needs: an acceptance is given
-    and taken by owners, also one that would hold again. Empty where the change decided nothing; three statements."""
+    """The teams about whose risks `change` decided, with the role that taking it back needs: an
+    acceptance is given and taken by owners, also one that would hold again. Empty where the change
+    decided nothing; three statements."""
     entries = _entries(change)
     if not entries:
         return {}
     before = _before(entries)
-    owned = {pk for pk, rows in entries.items() if any(map(is_about_acceptance, filter(None, (*rows, before.get(pk)))))}
+    owned = {
+        pk
+        for pk, rows in entries.items()
+        if any(map(is_about_acceptance, filter(None, (*rows, before.get(pk)))))
+    }
     teams: dict[int, TeamRole] = {}
-    found = Assessment.objects.filter(pk__in=entries).values_list("pk", "dependency__application__team_id")
+    found = Assessment.objects.filter(pk__in=entries).values_list(
+        "pk", "dependency__application__team_id"
+    )
     for pk, team_id in found:
         if pk in owned or team_id not in teams:
             teams[team_id] = TeamRole.OWNER if pk in owned else TeamRole.EDITOR
@@ -47,11 +54,12 @@ def teams_decided_in(*, change: UUID) -> dict[int, TeamRole]:
 
 @transaction.atomic
 def undo_assessments(*, change: UUID, by: User, reason: str = "") -> UndoneAssessments:
-    """Put back what stood before `change`; `by` needs the roles of `teams_decided_in`, asked of the locked rows.
+    """Put back what stood before `change`; `by` needs the roles of `teams_decided_in`, asked of the
+    locked rows.
 
-    What was assessed for the first time is unassessed again; the history keeps both. An assessment that somebody, an
-    event or a day has changed since is left alone and named. Evidence that the change attached is detached again. A
-    handful of statements whatever the number.
+    What was assessed for the first time is unassessed again; the history keeps both. An assessment
+    that somebody, an event or a day has changed since is left alone and named. Evidence that the
+    change attached is detached again. A handful of statements whatever the number.
     """
     entries = _entries(change)
     if not entries:
@@ -106,7 +114,12 @@ def _history(model: str) -> Any:
 def _entries(change: UUID) -> dict[int, list[Any]]:
     """{assessment: what the change wrote of it, in order}; what it took away is not among them."""
     found: dict[int, list[Any]] = {}
-    for entry in _history("Assessment").filter(pgh_context_id=change).exclude(pgh_label="delete").order_by("pgh_id"):
+    for entry in (
+        _history("Assessment")
+        .filter(pgh_context_id=change)
+        .exclude(pgh_label="delete")
+        .order_by("pgh_id")
+    ):
         found.setdefault(entry.pgh_obj_id, []).append(entry)
     return found
 
@@ -115,4 +128,7 @@ def _before(entries: Mapping[int, list[Any]]) -> dict[int, Any]:
     """{assessment: the last entry before the change}."""
     first = min(rows[0].pgh_id for rows in entries.values())
     earlier = _history("Assessment").filter(pgh_obj_id__in=entries, pgh_id__lt=first)
-    return {row.pgh_obj_id: row for row in earlier.order_by("pgh_obj_id", "-pgh_id").distinct("pgh_obj_id")}
+    return {
+        row.pgh_obj_id: row
+        for row in earlier.order_by("pgh_obj_id", "-pgh_id").distinct("pgh_obj_id")
+    }

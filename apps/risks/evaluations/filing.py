@@ -1,6 +1,8 @@
-"""A run's way from the upload to evidence: received, read, each figure about the model that was tested.
+"""A run's way from the upload to evidence: received, read, each figure about the model that was
+tested.
 
-The file itself is not kept: it holds questions, answers and attacks. Its digest and the tool's own name of the run are.
+The file itself is not kept: it holds questions, answers and attacks. Its digest and the tool's own
+name of the run are.
 """
 
 import hashlib
@@ -50,11 +52,14 @@ def receive_evaluation(
 ) -> tuple[Import, bool]:
     """Have a tool's results filed as evidence; (the import, whether it is new).
 
-    About `application`, and the model it names; without one about the model alone, which is governance's to say.
-    `by` None is the operator. NotYours where the sender may not; Unreadable where `tool` is none we know.
+    About `application`, and the model it names; without one about the model alone, which is
+    governance's to say. `by` None is the operator. NotYours where the sender may not; Unreadable
+    where `tool` is none we know.
     """
     if tool and tool not in READERS:
-        raise Unreadable(f"'{tool}' is no tool whose results can be read. Known: {', '.join(READERS)}.")
+        raise Unreadable(
+            f"'{tool}' is no tool whose results can be read. Known: {', '.join(READERS)}."
+        )
     binding = binding_of(token, application)
     if binding is not None:
         application = binding.application
@@ -62,15 +67,19 @@ def receive_evaluation(
         by.is_governance if application is None else by.may(TeamRole.EDITOR, application.team_id)
     ):
         raise NotYours(
-            "Evidence about a model in general is filed by governance. Name an application whose team you edit."
+            "Evidence about a model in general is filed by governance. Name an application whose "
+            "team you edit."
             if application is None
-            else "Only an editor of the owning team may file evidence about it. Ask one of them for a token."
+            else "Only an editor of the owning team may file evidence about it. Ask one of them "
+            "for a token."
         )
     digest = hashlib.sha256(body).hexdigest()
     with transaction.atomic():
         acquire_named_lock(f"evaluation:{digest}")
         earlier = (
-            Import.objects.filter(kind=Import.Kind.EVALUATION, digest=digest, application=application)
+            Import.objects.filter(
+                kind=Import.Kind.EVALUATION, digest=digest, application=application
+            )
             .exclude(state__in=(Import.State.FAILED, Import.State.DROPPED))
             .order_by("-pk")
             .first()
@@ -78,10 +87,20 @@ def receive_evaluation(
         if earlier is not None:
             return earlier, False
         received = Import.objects.create(
-            kind=Import.Kind.EVALUATION, format="evals", file_name=clean(file_name, 255), digest=digest,
-            n_bytes=len(body), by=by, token=token, application=application, tool=tool, mapping={"tool": tool},
-            idempotency_key=clean(idempotency_key, 128), state=Import.State.READING, received_at=at,
-        )  # fmt: skip
+            kind=Import.Kind.EVALUATION,
+            format="evals",
+            file_name=clean(file_name, 255),
+            digest=digest,
+            n_bytes=len(body),
+            by=by,
+            token=token,
+            application=application,
+            tool=tool,
+            mapping={"tool": tool},
+            idempotency_key=clean(idempotency_key, 128),
+            state=Import.State.READING,
+            received_at=at,
+        )
         ImportContent.objects.create(of=received, body=zlib.compress(body, 1))
     if at_once or len(body) <= AT_ONCE_BYTES:
         carrying.carry_out_now(received.pk, STEPS)
@@ -101,26 +120,44 @@ def _file(import_: Import) -> None:
     try:
         run = read_run(body_of(import_), tool=str(import_.mapping.get("tool", "")))
     except Unreadable as unreadable:
-        Import.objects.filter(pk=import_.pk).update(state=Import.State.FAILED, error=str(unreadable), read_at=now())
+        Import.objects.filter(pk=import_.pk).update(
+            state=Import.State.FAILED, error=str(unreadable), read_at=now()
+        )
         ImportContent.objects.filter(of=import_).delete()
         return
     with audit_context(
-        user=import_.by, job="" if import_.by else "ingest", reason=f"results of {run.tool}, import {import_.pk}"
+        user=import_.by,
+        job="" if import_.by else "ingest",
+        reason=f"results of {run.tool}, import {import_.pk}",
     ) as change:
         n_created, n_unchanged = _file_results(import_, run)
     Import.objects.filter(pk=import_.pk).update(
-        state=Import.State.APPLIED, change=change, tool=run.tool, tool_version=run.tool_version, natural_key=run.run,
-        document_at=run.made_at, read_at=now(), applied_at=now(),
-        counts={"created": n_created, "updated": 0, "unchanged": n_unchanged, "rejected": len(run.rejected)},
-        problems={"rejected": [{"where": part.where, "reason": part.reason} for part in run.rejected]}
+        state=Import.State.APPLIED,
+        change=change,
+        tool=run.tool,
+        tool_version=run.tool_version,
+        natural_key=run.run,
+        document_at=run.made_at,
+        read_at=now(),
+        applied_at=now(),
+        counts={
+            "created": n_created,
+            "updated": 0,
+            "unchanged": n_unchanged,
+            "rejected": len(run.rejected),
+        },
+        problems={
+            "rejected": [{"where": part.where, "reason": part.reason} for part in run.rejected]
+        }
         if run.rejected
         else {},
-    )  # fmt: skip
+    )
     ImportContent.objects.filter(of=import_).delete()
 
 
 def _file_results(import_: Import, run: Run) -> tuple[int, int]:
-    """(filed, filed already) of a run's figures; what cannot be filed is added to its `rejected`."""
+    """(filed, filed already) of a run's figures; what cannot be filed is added to its
+    `rejected`."""
     namer = Namer()
     names = {result: _names(run, result) for result in run.results}
     found = namer.find(names.values())
@@ -164,24 +201,41 @@ def _filed(import_: Import, run: Run) -> set[tuple[int | None, str, str]]:
 
 
 def _record(
-    import_: Import, run: Run, result: Result, offering: Offering | None, answer: Found, *, is_granted: bool
+    import_: Import,
+    run: Run,
+    result: Result,
+    offering: Offering | None,
+    answer: Found,
+    *,
+    is_granted: bool,
 ) -> None:
     at = import_.received_at
     notes = [run.note, result.note]
     if offering is None:
         notes.append(f"The model was called '{result.model}'. {answer.why}")
     record_evidence(
-        kind=run.kind, run_on=min(day_of(run.made_at), day_of(at)) if run.made_at else day_of(at),
-        by=import_.sender, at=at, is_granted=is_granted,
+        kind=run.kind,
+        run_on=min(day_of(run.made_at), day_of(at)) if run.made_at else day_of(at),
+        by=import_.sender,
+        at=at,
+        is_granted=is_granted,
         facts={
-            "tool": run.tool, "run": run.run, "application": import_.application, "offering": offering,
-            "version": offering.version if offering is not None else None, "dataset": result.dataset,
-            "metric": result.metric, "value": Decimal(str(round(result.value, 6))), "n": result.n,
-            "higher_is_better": result.higher_is_better, "passed": result.passed, "digest": import_.digest,
+            "tool": run.tool,
+            "run": run.run,
+            "application": import_.application,
+            "offering": offering,
+            "version": offering.version if offering is not None else None,
+            "dataset": result.dataset,
+            "metric": result.metric,
+            "value": Decimal(str(round(result.value, 6))),
+            "n": result.n,
+            "higher_is_better": result.higher_is_better,
+            "passed": result.passed,
+            "digest": import_.digest,
             "note": " ".join(f"{note.rstrip('.')}." for note in notes if note),
         },
         reason=f"results of {run.tool} {run.tool_version}".strip(),
-    )  # fmt: skip
+    )
 
 
 STEPS: dict[str, Callable[[Import], None]] = {Import.State.READING: _file}

@@ -1,6 +1,8 @@
-"""garak's report.jsonl (0.17, and the older names of its keys): how many attacks of each probe were resisted.
+"""garak's report.jsonl (0.17, and the older names of its keys): how many attacks of each probe were
+resisted.
 
-The lines of the attacks hold hostile text and are skipped unread; without a `completion` line the run was broken off.
+The lines of the attacks hold hostile text and are skipped unread; without a `completion` line the
+run was broken off.
 """
 
 from typing import Any
@@ -19,7 +21,11 @@ def read(body: bytes) -> Run:
     model = host = ""
     is_garak = is_complete = False
     for number, line in enumerate(body.splitlines(), 1):
-        if b'"entry_type": "attempt"' in line[:200] or b'"entry_type":"attempt"' in line[:200] or not line.strip():
+        if (
+            b'"entry_type": "attempt"' in line[:200]
+            or b'"entry_type":"attempt"' in line[:200]
+            or not line.strip()
+        ):
             continue
         entry = _entry(line, number)
         match entry.get("entry_type"):
@@ -28,10 +34,17 @@ def read(body: bytes) -> Run:
                 kind = clean(entry.get("plugins.target_type") or entry.get("plugins.model_type"))
                 model = clean(entry.get("plugins.target_name") or entry.get("plugins.model_name"))
                 # OpenAICompatible is any server of that shape
-                host = "" if kind.endswith("Compatible") else _HOSTS.get(kind.partition(".")[0].lower(), "")
+                host = (
+                    ""
+                    if kind.endswith("Compatible")
+                    else _HOSTS.get(kind.partition(".")[0].lower(), "")
+                )
             case "init":
                 is_garak = True
-                run.tool_version, run.run = clean(entry.get("garak_version"), 60), clean(entry.get("run"), 200)
+                run.tool_version, run.run = (
+                    clean(entry.get("garak_version"), 60),
+                    clean(entry.get("run"), 200),
+                )
                 run.made_at = moment(entry.get("start_time"))
             case "eval":
                 _add_probe(run, entry, number, model=model, host=host)
@@ -39,7 +52,9 @@ def read(body: bytes) -> Run:
                 is_complete = True
                 run.made_at = moment(entry.get("end_time")) or run.made_at
     if not is_garak:
-        raise Unreadable("This is no report.jsonl of garak: it begins with the lines start_run setup and init.")
+        raise Unreadable(
+            "This is no report.jsonl of garak: it begins with the lines start_run setup and init."
+        )
     if not is_complete:
         run.note = "The run was broken off: not all probes were tried."
     return run
@@ -59,7 +74,15 @@ def _add_probe(run: Run, entry: Any, number: int, *, model: str, host: str) -> N
     passed = count(entry.get("passed"))
     if not total or passed is None:
         return
-    run.add(Result(
-        model, host, clean(entry.get("probe"), 200), clean(f"resisted ({entry.get('detector')})", 120), passed / total,
-        total, passed=passed >= total, where=f"line {number}",
-    ))  # fmt: skip
+    run.add(
+        Result(
+            model,
+            host,
+            clean(entry.get("probe"), 200),
+            clean(f"resisted ({entry.get('detector')})", 120),
+            passed / total,
+            total,
+            passed=passed >= total,
+            where=f"line {number}",
+        )
+    )

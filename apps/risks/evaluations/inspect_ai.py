@@ -1,6 +1,8 @@
-"""inspect_ai's log, as .json or as .eval, a zip of which only header.json is read (0.3; log version 2).
+"""inspect_ai's log, as .json or as .eval, a zip of which only header.json is read (0.3; log version
+2).
 
-Members of a .eval are compressed with Zstandard, which the standard library opens from Python 3.14 on only.
+Members of a .eval are compressed with Zstandard, which the standard library opens from Python 3.14
+on only.
 """
 
 import io
@@ -31,15 +33,20 @@ def read(body: bytes) -> Run:
     said = load_object(_header(body) if body[:4] == b"PK\x03\x04" else body)
     about, results = mapping(said.get("eval")), mapping(said.get("results"))
     if "version" not in said or "task" not in about or "model" not in about:
-        raise Unreadable("This is no log of inspect_ai: it has a version and an eval with task and model.")
+        raise Unreadable(
+            "This is no log of inspect_ai: it has a version and an eval with task and model."
+        )
     status = clean(said.get("status"), 20)
     stats = mapping(said.get("stats"))
     run = Run(
-        "inspect_ai", clean(mapping(about.get("packages")).get("inspect_ai"), 60),
+        "inspect_ai",
+        clean(mapping(about.get("packages")).get("inspect_ai"), 60),
         clean(about.get("run_id") or about.get("eval_id"), 200),
         made_at=moment(stats.get("completed_at")) or moment(about.get("created")),
-        note="" if status == "success" else f"The run ended as '{status}': not all of it was measured.",
-    )  # fmt: skip
+        note=""
+        if status == "success"
+        else f"The run ended as '{status}': not all of it was measured.",
+    )
     provider, slash, model = clean(about["model"]).partition("/")
     host, model = (provider, model) if slash else ("", provider)
     task = clean(about["task"], 180)
@@ -54,11 +61,18 @@ def read(body: bytes) -> Run:
             if name == "stderr" or value is None:
                 continue
             error = number(mapping(mapping(score.get("metrics")).get("stderr")).get("value"))
-            run.add(Result(
-                model, host, dataset, clean(f"{score.get('name', 'score')} {name}", 120), value,
-                n if n is not None else n_all, note=f"standard error {error:.4g}" if error is not None else "",
-                where=f"/results/scores/{place}",
-            ))  # fmt: skip
+            run.add(
+                Result(
+                    model,
+                    host,
+                    dataset,
+                    clean(f"{score.get('name', 'score')} {name}", 120),
+                    value,
+                    n if n is not None else n_all,
+                    note=f"standard error {error:.4g}" if error is not None else "",
+                    where=f"/results/scores/{place}",
+                )
+            )
     return run
 
 
@@ -79,7 +93,13 @@ def _header(body: bytes) -> bytes:
             return _capped(stream.read(MOST_HEADER + 1))
     except KeyError:
         raise Unreadable("The .eval file has no header.json: the run was not finished.") from None
-    except (zipfile.BadZipFile, zstandard.ZstdError, struct.error, NotImplementedError, RuntimeError) as error:
+    except (
+        zipfile.BadZipFile,
+        zstandard.ZstdError,
+        struct.error,
+        NotImplementedError,
+        RuntimeError,
+    ) as error:
         raise Unreadable(f"The .eval file cannot be opened: {error}.") from None
 
 

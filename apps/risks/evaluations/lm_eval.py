@@ -1,7 +1,7 @@
 """The lm-evaluation-harness' results_*.json (0.4): a task's figures are keyed `metric,filter`.
 
-`alias`, `name` and `sample_len` are no metrics, a standard error may be the text N/A, and fewer effective than
-original samples mean that only a part of the benchmark was run.
+`alias`, `name` and `sample_len` are no metrics, a standard error may be the text N/A, and fewer
+effective than original samples mean that only a part of the benchmark was run.
 """
 
 from typing import Any
@@ -25,18 +25,27 @@ _HOSTS = {"openai": "openai", "anthropic": "anthropic", "hf": "huggingface", "vl
 def read(body: bytes) -> Run:
     said = load_object(body)
     results = said.get("results")
-    if not isinstance(results, dict) or not ({"lm_eval_version", "n-shot", "versions"} & said.keys()):
+    if not isinstance(results, dict) or not (
+        {"lm_eval_version", "n-shot", "versions"} & said.keys()
+    ):
         raise Unreadable("This is no results file of lm-eval: it has results and versions by task.")
     source = clean(said.get("model_source"), 60)
     made = moment(said.get("date"))
     run = Run(
-        "lm-eval", clean(said.get("lm_eval_version"), 60), kind="benchmark", made_at=made,
-        run=clean("/".join(str(said.get(key)) for key in ("date", "model_name") if said.get(key)), 200),
-    )  # fmt: skip
+        "lm-eval",
+        clean(said.get("lm_eval_version"), 60),
+        kind="benchmark",
+        made_at=made,
+        run=clean(
+            "/".join(str(said.get(key)) for key in ("date", "model_name") if said.get(key)), 200
+        ),
+    )
     model = clean(said.get("model_name"))
     # local-chat-completions speaks to any server of that shape
     host = _HOSTS.get(source.partition("-")[0], "")
-    grouped = {name for tasks in mapping(said.get("group_subtasks")).values() if tasks for name in tasks}
+    grouped = {
+        name for tasks in mapping(said.get("group_subtasks")).values() if tasks for name in tasks
+    }
     for task, figures in results.items():
         if task not in grouped or task not in mapping(said.get("groups")):
             _add_task(run, said, str(task), mapping(figures), model=model, host=host)
@@ -59,8 +68,16 @@ def _add_task(run: Run, said: Any, task: str, figures: Any, *, model: str, host:
             notes.append(f"standard error {error:.4g}")
         if n is not None and whole is not None and n < whole:
             notes.append(f"only {n} of {whole} samples were run")
-        run.add(Result(
-            model, host, clean(f"{task} v{version}" if version is not None else task, 200),
-            clean(metric if kind in {"", "none"} else f"{metric} ({kind})", 120), figure, n,
-            higher_is_better=better.get(metric) is not False, note="; ".join(notes), where=f"/results/{task}/{key}",
-        ))  # fmt: skip
+        run.add(
+            Result(
+                model,
+                host,
+                clean(f"{task} v{version}" if version is not None else task, 200),
+                clean(metric if kind in {"", "none"} else f"{metric} ({kind})", 120),
+                figure,
+                n,
+                higher_is_better=better.get(metric) is not False,
+                note="; ".join(notes),
+                where=f"/results/{task}/{key}",
+            )
+        )

@@ -1,7 +1,8 @@
 """promptfoo's results.json (0.121; results version 3).
 
-The file's own totals may leave out errors, so every case is counted anew: `failureReason` 0 is fine, 1 a failed
-assertion, 2 an error of the call. `namedScores` are sums, divided by how often each was given.
+The file's own totals may leave out errors, so every case is counted anew: `failureReason` 0 is
+fine, 1 a failed assertion, 2 an error of the call. `namedScores` are sums, divided by how often
+each was given.
 """
 
 from collections import defaultdict
@@ -20,9 +21,18 @@ from apps.risks.evaluations.results import (
 )
 
 _KINDS = {
-    "chat", "completion", "completions", "responses", "messages", "embedding", "embeddings", "assistant", "realtime",
-    "image", "moderation",
-}  # fmt: skip
+    "chat",
+    "completion",
+    "completions",
+    "responses",
+    "messages",
+    "embedding",
+    "embeddings",
+    "assistant",
+    "realtime",
+    "image",
+    "moderation",
+}
 _ERROR = 2
 
 
@@ -39,11 +49,16 @@ def read(body: bytes) -> Run:
     results, metadata = mapping(said.get("results")), mapping(said.get("metadata"))
     cases = results.get("results")
     if "evalId" not in said or not isinstance(cases, list):
-        raise Unreadable("This is no promptfoo results file: it has an evalId and results.results. Write it with -o.")
+        raise Unreadable(
+            "This is no promptfoo results file: it has an evalId and results.results. Write it "
+            "with -o."
+        )
     run = Run(
-        "promptfoo", clean(metadata.get("promptfooVersion"), 60), clean(said["evalId"], 200),
+        "promptfoo",
+        clean(metadata.get("promptfooVersion"), 60),
+        clean(said["evalId"], 200),
         made_at=moment(metadata.get("evaluationCreatedAt") or results.get("timestamp")),
-    )  # fmt: skip
+    )
     tallies: dict[str, _Tally] = defaultdict(_Tally)
     for case in cases:
         _count(mapping(case), tallies)
@@ -51,15 +66,35 @@ def read(body: bytes) -> Run:
     for provider, tally in tallies.items():
         host, model = split_provider(provider)
         n = tally.n_passed + tally.n_failed + tally.n_errors
-        errors = f"{tally.n_errors} of {n} cases ended in an error of the call" if tally.n_errors else ""
+        errors = (
+            f"{tally.n_errors} of {n} cases ended in an error of the call" if tally.n_errors else ""
+        )
         if n:
-            run.add(Result(
-                model, host, dataset, "pass rate", tally.n_passed / n, n, passed=tally.n_passed == n, note=errors,
-                where=provider,
-            ))  # fmt: skip
+            run.add(
+                Result(
+                    model,
+                    host,
+                    dataset,
+                    "pass rate",
+                    tally.n_passed / n,
+                    n,
+                    passed=tally.n_passed == n,
+                    note=errors,
+                    where=provider,
+                )
+            )
         for name, values in tally.named.items():
-            run.add(Result(model, host, dataset, clean(name, 120), sum(values) / len(values), len(values),
-                           where=provider))  # fmt: skip
+            run.add(
+                Result(
+                    model,
+                    host,
+                    dataset,
+                    clean(name, 120),
+                    sum(values) / len(values),
+                    len(values),
+                    where=provider,
+                )
+            )
     return run
 
 
@@ -83,7 +118,8 @@ def _count(case: Any, tallies: dict[str, _Tally]) -> None:
 
 
 def split_provider(provider: str) -> tuple[str, str]:
-    """(host, model) of `openai:chat:gpt-4o`; a model's id may itself hold colons. A path or address names no model."""
+    """(host, model) of `openai:chat:gpt-4o`; a model's id may itself hold colons. A path or address
+    names no model."""
     host, colon, rest = provider.partition(":")
     if not colon or host in {"file", "http", "https", "exec", "python", "package"}:
         return "", provider

@@ -19,7 +19,9 @@ def read_run(body: bytes, *, tool: str = "") -> Run:
     """`tool` says which it is; without it the content tells."""
     if tool:
         if tool not in READERS:
-            raise Unreadable(f"'{tool}' is no tool whose results can be read. Known: {', '.join(READERS)}.")
+            raise Unreadable(
+                f"'{tool}' is no tool whose results can be read. Known: {', '.join(READERS)}."
+            )
         return READERS[tool](body)
     return READERS[_guess(body)](body)
 

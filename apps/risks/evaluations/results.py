@@ -1,7 +1,7 @@
 """What a reader makes of an evaluation tool's file: plain values, whatever the tool.
 
-A reader is `(body: bytes) -> Run`. It keeps figures and names, never the questions, answers or attacks themselves; it
-raises `Unreadable` where the file is not its tool's.
+A reader is `(body: bytes) -> Run`. It keeps figures and names, never the questions, answers or
+attacks themselves; it raises `Unreadable` where the file is not its tool's.
 """
 
 import math
@@ -20,7 +20,8 @@ MOST_RESULTS = 2_000
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One figure about one model: `value` of `metric` on `dataset` over `n` cases. `passed` None: no verdict."""
+    """One figure about one model: `value` of `metric` on `dataset` over `n` cases. `passed` None:
+    no verdict."""
 
     model: str
     provider: str
@@ -50,7 +51,10 @@ class Run:
     def add(self, result: Result) -> None:
         if not math.isfinite(result.value) or abs(result.value) >= 10**8:
             self.rejected.append(
-                Part(result.where, f"{result.metric} of {result.dataset} is no number that can be kept.")
+                Part(
+                    result.where,
+                    f"{result.metric} of {result.dataset} is no number that can be kept.",
+                )
             )
         elif len(self.results) >= MOST_RESULTS:
             raise Unreadable(f"The run has more than {MOST_RESULTS:,} figures. Send it in parts.")
@@ -69,7 +73,9 @@ def load_object(body: bytes) -> Mapping[str, Any]:
         except orjson.JSONDecodeError:
             raise Unreadable(f"The file is no JSON: {error}.") from None
     if not isinstance(said, dict):
-        raise Unreadable("The file is no JSON object, as the results of promptfoo, inspect_ai and lm-eval are.")
+        raise Unreadable(
+            "The file is no JSON object, as the results of promptfoo, inspect_ai and lm-eval are."
+        )
     return said
 
 
@@ -119,6 +125,16 @@ def listed(value: Any) -> list[Any]:
 
 
 __all__ = [
-    "MOST_RESULTS", "Part", "Result", "Run", "Unreadable", "clean", "count", "listed", "load_object", "mapping",
-    "moment", "number",
-]  # fmt: skip
+    "MOST_RESULTS",
+    "Part",
+    "Result",
+    "Run",
+    "Unreadable",
+    "clean",
+    "count",
+    "listed",
+    "load_object",
+    "mapping",
+    "moment",
+    "number",
+]

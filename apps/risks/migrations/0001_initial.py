@@ -37,13 +37,21 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("handled_at", models.DateTimeField()),
-                ("n_assessments", models.PositiveIntegerField(help_text="Assessments it made stale.")),
+                (
+                    "n_assessments",
+                    models.PositiveIntegerField(help_text="Assessments it made stale."),
+                ),
             ],
         ),
         migrations.CreateModel(
             name="Modifier",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 (
                     "adaptation",
                     models.CharField(
@@ -93,7 +101,8 @@ class Migration(migrations.Migration):
                 (
                     "inherits_by_default",
                     models.BooleanField(
-                        default=True, help_text="Off: such a risk stays on its node until it is said to be handed on."
+                        default=True,
+                        help_text="Off: such a risk stays on its node until it is said to be handed on.",
                     ),
                 ),
                 (
@@ -105,7 +114,10 @@ class Migration(migrations.Migration):
                                 "judge_shares_base",
                                 "A judge or guardrail shares lineage with a primary of its application",
                             ),
-                            ("calls_moving_name", "It calls a name that the provider may point elsewhere"),
+                            (
+                                "calls_moving_name",
+                                "It calls a name that the provider may point elsewhere",
+                            ),
                         ],
                         help_text="Empty: to every dependency that stands on the node.",
                         max_length=20,
@@ -113,9 +125,16 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "usual_likelihood",
-                    models.PositiveSmallIntegerField(default=3, help_text="1 rare to 5 almost certain."),
+                    models.PositiveSmallIntegerField(
+                        default=3, help_text="1 rare to 5 almost certain."
+                    ),
                 ),
-                ("usual_impact", models.PositiveSmallIntegerField(default=3, help_text="1 negligible to 5 severe.")),
+                (
+                    "usual_impact",
+                    models.PositiveSmallIntegerField(
+                        default=3, help_text="1 negligible to 5 severe."
+                    ),
+                ),
                 (
                     "stale_by",
                     django.contrib.postgres.fields.ArrayField(
@@ -150,14 +169,24 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Taxonomy",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 ("slug", models.SlugField(max_length=40, unique=True)),
                 ("name", models.CharField(max_length=200)),
                 ("version", models.CharField(blank=True, max_length=20)),
                 ("licence", models.CharField(max_length=200)),
                 ("attribution", models.CharField(max_length=300)),
                 ("source_url", models.URLField(max_length=500)),
-                ("holds", models.CharField(blank=True, help_text="What of it is on record here.", max_length=200)),
+                (
+                    "holds",
+                    models.CharField(
+                        blank=True, help_text="What of it is on record here.", max_length=200
+                    ),
+                ),
             ],
             options={
                 "verbose_name_plural": "taxonomies",
@@ -167,7 +196,12 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="TaxonomyEntry",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 ("code", models.CharField(max_length=80)),
                 ("name", models.CharField(max_length=200)),
                 ("text", models.TextField(blank=True)),
@@ -207,7 +241,12 @@ class Migration(migrations.Migration):
                 ("licence", models.CharField(max_length=200)),
                 ("attribution", models.CharField(max_length=300)),
                 ("source_url", models.URLField(max_length=500)),
-                ("holds", models.CharField(blank=True, help_text="What of it is on record here.", max_length=200)),
+                (
+                    "holds",
+                    models.CharField(
+                        blank=True, help_text="What of it is on record here.", max_length=200
+                    ),
+                ),
             ],
             options={
                 "abstract": False,
@@ -216,7 +255,12 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="TemplateMapping",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 (
                     "predicate",
                     models.CharField(
@@ -230,7 +274,10 @@ class Migration(migrations.Migration):
                         max_length=12,
                     ),
                 ),
-                ("justification", models.CharField(default="semapv:ManualMappingCuration", max_length=60)),
+                (
+                    "justification",
+                    models.CharField(default="semapv:ManualMappingCuration", max_length=60),
+                ),
                 ("author", models.CharField(max_length=100)),
             ],
             options={
@@ -257,7 +304,10 @@ class Migration(migrations.Migration):
                         max_length=12,
                     ),
                 ),
-                ("justification", models.CharField(default="semapv:ManualMappingCuration", max_length=60)),
+                (
+                    "justification",
+                    models.CharField(default="semapv:ManualMappingCuration", max_length=60),
+                ),
                 ("author", models.CharField(max_length=100)),
             ],
             options={
@@ -267,12 +317,21 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Assessment",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 ("version", models.PositiveIntegerField(default=1, editable=False)),
                 (
                     "state",
                     models.CharField(
-                        choices=[("assessed", "Assessed"), ("stale", "Stale"), ("not_applicable", "Not applicable")],
+                        choices=[
+                            ("assessed", "Assessed"),
+                            ("stale", "Stale"),
+                            ("not_applicable", "Not applicable"),
+                        ],
                         default="assessed",
                         max_length=14,
                     ),
@@ -280,34 +339,46 @@ class Migration(migrations.Migration):
                 ("not_applicable_because", models.TextField(blank=True)),
                 (
                     "inherent_likelihood",
-                    models.PositiveSmallIntegerField(choices=[(1, "1"), (2, "2"), (3, "3"), (4, "4"), (5, "5")]),
+                    models.PositiveSmallIntegerField(
+                        choices=[(1, "1"), (2, "2"), (3, "3"), (4, "4"), (5, "5")]
+                    ),
                 ),
                 (
                     "inherent_impact",
-                    models.PositiveSmallIntegerField(choices=[(1, "1"), (2, "2"), (3, "3"), (4, "4"), (5, "5")]),
+                    models.PositiveSmallIntegerField(
+                        choices=[(1, "1"), (2, "2"), (3, "3"), (4, "4"), (5, "5")]
+                    ),
                 ),
                 (
                     "current_likelihood",
                     models.PositiveSmallIntegerField(
-                        blank=True, choices=[(1, "1"), (2, "2"), (3, "3"), (4, "4"), (5, "5")], null=True
+                        blank=True,
+                        choices=[(1, "1"), (2, "2"), (3, "3"), (4, "4"), (5, "5")],
+                        null=True,
                     ),
                 ),
                 (
                     "current_impact",
                     models.PositiveSmallIntegerField(
-                        blank=True, choices=[(1, "1"), (2, "2"), (3, "3"), (4, "4"), (5, "5")], null=True
+                        blank=True,
+                        choices=[(1, "1"), (2, "2"), (3, "3"), (4, "4"), (5, "5")],
+                        null=True,
                     ),
                 ),
                 (
                     "residual_likelihood",
                     models.PositiveSmallIntegerField(
-                        blank=True, choices=[(1, "1"), (2, "2"), (3, "3"), (4, "4"), (5, "5")], null=True
+                        blank=True,
+                        choices=[(1, "1"), (2, "2"), (3, "3"), (4, "4"), (5, "5")],
+                        null=True,
                     ),
                 ),
                 (
                     "residual_impact",
                     models.PositiveSmallIntegerField(
-                        blank=True, choices=[(1, "1"), (2, "2"), (3, "3"), (4, "4"), (5, "5")], null=True
+                        blank=True,
+                        choices=[(1, "1"), (2, "2"), (3, "3"), (4, "4"), (5, "5")],
+                        null=True,
                     ),
                 ),
                 (
@@ -343,14 +414,21 @@ class Migration(migrations.Migration):
                 (
                     "confidence",
                     models.CharField(
-                        choices=[("low", "Low"), ("medium", "Medium"), ("high", "High")], default="medium", max_length=6
+                        choices=[("low", "Low"), ("medium", "Medium"), ("high", "High")],
+                        default="medium",
+                        max_length=6,
                     ),
                 ),
                 (
                     "treatment",
                     models.CharField(
                         blank=True,
-                        choices=[("avoid", "Avoid"), ("reduce", "Reduce"), ("share", "Share"), ("accept", "Accept")],
+                        choices=[
+                            ("avoid", "Avoid"),
+                            ("reduce", "Reduce"),
+                            ("share", "Share"),
+                            ("accept", "Accept"),
+                        ],
                         max_length=6,
                     ),
                 ),
@@ -358,14 +436,18 @@ class Migration(migrations.Migration):
                 (
                     "due_on",
                     models.DateField(
-                        blank=True, null=True, validators=[apps.common.validators.validate_plausible_date]
+                        blank=True,
+                        null=True,
+                        validators=[apps.common.validators.validate_plausible_date],
                     ),
                 ),
                 ("accepted_at", models.DateTimeField(blank=True, null=True)),
                 (
                     "accepted_until",
                     models.DateField(
-                        blank=True, null=True, validators=[apps.common.validators.validate_plausible_date]
+                        blank=True,
+                        null=True,
+                        validators=[apps.common.validators.validate_plausible_date],
                     ),
                 ),
                 ("accept_reason", models.TextField(blank=True)),
@@ -389,7 +471,10 @@ class Migration(migrations.Migration):
                         max_length=18,
                     ),
                 ),
-                ("stale_because", models.TextField(blank=True, help_text="The event or reason, in a sentence.")),
+                (
+                    "stale_because",
+                    models.TextField(blank=True, help_text="The event or reason, in a sentence."),
+                ),
                 ("assessed_at", models.DateTimeField()),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
                 ("updated_at", models.DateTimeField(auto_now=True)),
@@ -406,7 +491,9 @@ class Migration(migrations.Migration):
                 (
                     "assessed_by",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
                     ),
                 ),
                 (
@@ -455,7 +542,12 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="AssessmentEvidence",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 (
                     "assessment",
                     models.ForeignKey(
@@ -472,7 +564,12 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Evidence",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 (
                     "kind",
                     models.CharField(
@@ -491,24 +588,46 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "tool",
-                    models.CharField(blank=True, help_text="promptfoo, inspect_ai, lm-eval, garak, ...", max_length=60),
+                    models.CharField(
+                        blank=True,
+                        help_text="promptfoo, inspect_ai, lm-eval, garak, ...",
+                        max_length=60,
+                    ),
                 ),
                 (
                     "evaluator",
                     models.CharField(
-                        choices=[("first", "Own people"), ("second", "Provider"), ("third", "Third party")],
+                        choices=[
+                            ("first", "Own people"),
+                            ("second", "Provider"),
+                            ("third", "Third party"),
+                        ],
                         default="first",
                         max_length=6,
                     ),
                 ),
                 ("dataset", models.CharField(blank=True, max_length=200)),
                 ("metric", models.CharField(blank=True, max_length=120)),
-                ("value", models.DecimalField(blank=True, decimal_places=6, max_digits=14, null=True)),
-                ("threshold", models.DecimalField(blank=True, decimal_places=6, max_digits=14, null=True)),
+                (
+                    "value",
+                    models.DecimalField(blank=True, decimal_places=6, max_digits=14, null=True),
+                ),
+                (
+                    "threshold",
+                    models.DecimalField(blank=True, decimal_places=6, max_digits=14, null=True),
+                ),
                 ("higher_is_better", models.BooleanField(default=True)),
                 ("passed", models.BooleanField(blank=True, null=True)),
-                ("n", models.PositiveIntegerField(blank=True, null=True, verbose_name="number of cases")),
-                ("run_on", models.DateField(validators=[apps.common.validators.validate_plausible_date])),
+                (
+                    "n",
+                    models.PositiveIntegerField(
+                        blank=True, null=True, verbose_name="number of cases"
+                    ),
+                ),
+                (
+                    "run_on",
+                    models.DateField(validators=[apps.common.validators.validate_plausible_date]),
+                ),
                 (
                     "expires_on",
                     models.DateField(
@@ -636,26 +755,45 @@ class Migration(migrations.Migration):
             model_name="assessmentevidence",
             name="evidence",
             field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="assessment_links", to="risks.evidence"
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="assessment_links",
+                to="risks.evidence",
             ),
         ),
         migrations.AddField(
             model_name="assessment",
             name="evidence",
             field=models.ManyToManyField(
-                blank=True, related_name="backed_assessments", through="risks.AssessmentEvidence", to="risks.evidence"
+                blank=True,
+                related_name="backed_assessments",
+                through="risks.AssessmentEvidence",
+                to="risks.evidence",
             ),
         ),
         migrations.CreateModel(
             name="FoundationRisk",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 (
                     "title",
-                    models.CharField(blank=True, help_text="Of an own risk; otherwise the template's.", max_length=300),
+                    models.CharField(
+                        blank=True,
+                        help_text="Of an own risk; otherwise the template's.",
+                        max_length=300,
+                    ),
                 ),
                 ("description", models.TextField(blank=True)),
-                ("inherits", models.BooleanField(default=True, help_text="Handed on to what stands on the node.")),
+                (
+                    "inherits",
+                    models.BooleanField(
+                        default=True, help_text="Handed on to what stands on the node."
+                    ),
+                ),
                 (
                     "likelihood",
                     models.PositiveSmallIntegerField(
@@ -683,7 +821,9 @@ class Migration(migrations.Migration):
                 (
                     "confidence",
                     models.CharField(
-                        choices=[("low", "Low"), ("medium", "Medium"), ("high", "High")], default="medium", max_length=6
+                        choices=[("low", "Low"), ("medium", "Medium"), ("high", "High")],
+                        default="medium",
+                        max_length=6,
                     ),
                 ),
                 (
@@ -704,7 +844,10 @@ class Migration(migrations.Migration):
                         max_length=12,
                     ),
                 ),
-                ("facts", models.TextField(blank=True, help_text="What it rests on, in a sentence.")),
+                (
+                    "facts",
+                    models.TextField(blank=True, help_text="What it rests on, in a sentence."),
+                ),
                 ("facts_key", models.CharField(blank=True, editable=False, max_length=200)),
                 ("source_url", models.CharField(blank=True, max_length=1000)),
                 ("opened_at", models.DateTimeField()),
@@ -712,7 +855,9 @@ class Migration(migrations.Migration):
                 (
                     "review_on",
                     models.DateField(
-                        blank=True, null=True, validators=[apps.common.validators.validate_plausible_date]
+                        blank=True,
+                        null=True,
+                        validators=[apps.common.validators.validate_plausible_date],
                     ),
                 ),
                 ("closed_at", models.DateTimeField(blank=True, null=True)),
@@ -734,7 +879,9 @@ class Migration(migrations.Migration):
                 (
                     "node",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="foundation_risks", to="catalog.node"
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="foundation_risks",
+                        to="catalog.node",
                     ),
                 ),
                 (
@@ -763,7 +910,11 @@ class Migration(migrations.Migration):
                 (
                     "state",
                     models.CharField(
-                        choices=[("assessed", "Assessed"), ("stale", "Stale"), ("not_applicable", "Not applicable")],
+                        choices=[
+                            ("assessed", "Assessed"),
+                            ("stale", "Stale"),
+                            ("not_applicable", "Not applicable"),
+                        ],
                         default="assessed",
                         max_length=14,
                     ),
@@ -771,47 +922,66 @@ class Migration(migrations.Migration):
                 ("not_applicable_because", models.TextField(blank=True)),
                 (
                     "inherent_likelihood",
-                    models.PositiveSmallIntegerField(choices=[(1, "1"), (2, "2"), (3, "3"), (4, "4"), (5, "5")]),
+                    models.PositiveSmallIntegerField(
+                        choices=[(1, "1"), (2, "2"), (3, "3"), (4, "4"), (5, "5")]
+                    ),
                 ),
                 (
                     "inherent_impact",
-                    models.PositiveSmallIntegerField(choices=[(1, "1"), (2, "2"), (3, "3"), (4, "4"), (5, "5")]),
+                    models.PositiveSmallIntegerField(
+                        choices=[(1, "1"), (2, "2"), (3, "3"), (4, "4"), (5, "5")]
+                    ),
                 ),
                 (
                     "current_likelihood",
                     models.PositiveSmallIntegerField(
-                        blank=True, choices=[(1, "1"), (2, "2"), (3, "3"), (4, "4"), (5, "5")], null=True
+                        blank=True,
+                        choices=[(1, "1"), (2, "2"), (3, "3"), (4, "4"), (5, "5")],
+                        null=True,
                     ),
                 ),
                 (
                     "current_impact",
                     models.PositiveSmallIntegerField(
-                        blank=True, choices=[(1, "1"), (2, "2"), (3, "3"), (4, "4"), (5, "5")], null=True
+                        blank=True,
+                        choices=[(1, "1"), (2, "2"), (3, "3"), (4, "4"), (5, "5")],
+                        null=True,
                     ),
                 ),
                 (
                     "residual_likelihood",
                     models.PositiveSmallIntegerField(
-                        blank=True, choices=[(1, "1"), (2, "2"), (3, "3"), (4, "4"), (5, "5")], null=True
+                        blank=True,
+                        choices=[(1, "1"), (2, "2"), (3, "3"), (4, "4"), (5, "5")],
+                        null=True,
                     ),
                 ),
                 (
                     "residual_impact",
                     models.PositiveSmallIntegerField(
-                        blank=True, choices=[(1, "1"), (2, "2"), (3, "3"), (4, "4"), (5, "5")], null=True
+                        blank=True,
+                        choices=[(1, "1"), (2, "2"), (3, "3"), (4, "4"), (5, "5")],
+                        null=True,
                     ),
                 ),
                 (
                     "confidence",
                     models.CharField(
-                        choices=[("low", "Low"), ("medium", "Medium"), ("high", "High")], default="medium", max_length=6
+                        choices=[("low", "Low"), ("medium", "Medium"), ("high", "High")],
+                        default="medium",
+                        max_length=6,
                     ),
                 ),
                 (
                     "treatment",
                     models.CharField(
                         blank=True,
-                        choices=[("avoid", "Avoid"), ("reduce", "Reduce"), ("share", "Share"), ("accept", "Accept")],
+                        choices=[
+                            ("avoid", "Avoid"),
+                            ("reduce", "Reduce"),
+                            ("share", "Share"),
+                            ("accept", "Accept"),
+                        ],
                         max_length=6,
                     ),
                 ),
@@ -819,14 +989,18 @@ class Migration(migrations.Migration):
                 (
                     "due_on",
                     models.DateField(
-                        blank=True, null=True, validators=[apps.common.validators.validate_plausible_date]
+                        blank=True,
+                        null=True,
+                        validators=[apps.common.validators.validate_plausible_date],
                     ),
                 ),
                 ("accepted_at", models.DateTimeField(blank=True, null=True)),
                 (
                     "accepted_until",
                     models.DateField(
-                        blank=True, null=True, validators=[apps.common.validators.validate_plausible_date]
+                        blank=True,
+                        null=True,
+                        validators=[apps.common.validators.validate_plausible_date],
                     ),
                 ),
                 ("accept_reason", models.TextField(blank=True)),
@@ -850,7 +1024,10 @@ class Migration(migrations.Migration):
                         max_length=18,
                     ),
                 ),
-                ("stale_because", models.TextField(blank=True, help_text="The event or reason, in a sentence.")),
+                (
+                    "stale_because",
+                    models.TextField(blank=True, help_text="The event or reason, in a sentence."),
+                ),
                 ("assessed_at", models.DateTimeField()),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
                 (
@@ -959,17 +1136,26 @@ class Migration(migrations.Migration):
             model_name="assessment",
             name="risk",
             field=models.ForeignKey(
-                on_delete=django.db.models.deletion.CASCADE, related_name="assessments", to="risks.foundationrisk"
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="assessments",
+                to="risks.foundationrisk",
             ),
         ),
         migrations.CreateModel(
             name="RiskEvidence",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 (
                     "evidence",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="risk_links", to="risks.evidence"
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="risk_links",
+                        to="risks.evidence",
                     ),
                 ),
                 (
@@ -989,7 +1175,10 @@ class Migration(migrations.Migration):
             model_name="foundationrisk",
             name="evidence",
             field=models.ManyToManyField(
-                blank=True, related_name="foundation_risks", through="risks.RiskEvidence", to="risks.evidence"
+                blank=True,
+                related_name="foundation_risks",
+                through="risks.RiskEvidence",
+                to="risks.evidence",
             ),
         ),
         migrations.CreateModel(
@@ -1046,7 +1235,12 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="RiskTemplate",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 ("code", models.CharField(max_length=20, unique=True)),
                 ("title", models.CharField(max_length=200)),
                 ("description", models.TextField(blank=True)),
@@ -1068,7 +1262,8 @@ class Migration(migrations.Migration):
                 (
                     "inherits_by_default",
                     models.BooleanField(
-                        default=True, help_text="Off: such a risk stays on its node until it is said to be handed on."
+                        default=True,
+                        help_text="Off: such a risk stays on its node until it is said to be handed on.",
                     ),
                 ),
                 (
@@ -1080,7 +1275,10 @@ class Migration(migrations.Migration):
                                 "judge_shares_base",
                                 "A judge or guardrail shares lineage with a primary of its application",
                             ),
-                            ("calls_moving_name", "It calls a name that the provider may point elsewhere"),
+                            (
+                                "calls_moving_name",
+                                "It calls a name that the provider may point elsewhere",
+                            ),
                         ],
                         help_text="Empty: to every dependency that stands on the node.",
                         max_length=20,
@@ -1088,9 +1286,16 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "usual_likelihood",
-                    models.PositiveSmallIntegerField(default=3, help_text="1 rare to 5 almost certain."),
+                    models.PositiveSmallIntegerField(
+                        default=3, help_text="1 rare to 5 almost certain."
+                    ),
                 ),
-                ("usual_impact", models.PositiveSmallIntegerField(default=3, help_text="1 negligible to 5 severe.")),
+                (
+                    "usual_impact",
+                    models.PositiveSmallIntegerField(
+                        default=3, help_text="1 negligible to 5 severe."
+                    ),
+                ),
                 (
                     "stale_by",
                     django.contrib.postgres.fields.ArrayField(
@@ -1123,7 +1328,9 @@ class Migration(migrations.Migration):
                 "ordering": ["code"],
                 "constraints": [
                     models.CheckConstraint(
-                        condition=models.Q(("usual_impact__range", (1, 5)), ("usual_likelihood__range", (1, 5))),
+                        condition=models.Q(
+                            ("usual_impact__range", (1, 5)), ("usual_likelihood__range", (1, 5))
+                        ),
                         name="risk_template_levels_1_to_5",
                         violation_error_message="Likelihood and impact are between 1 and 5.",
                     )
@@ -1191,7 +1398,9 @@ class Migration(migrations.Migration):
             model_name="modifier",
             name="template",
             field=models.ForeignKey(
-                on_delete=django.db.models.deletion.CASCADE, related_name="modifiers", to="risks.risktemplate"
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="modifiers",
+                to="risks.risktemplate",
             ),
         ),
         migrations.CreateModel(
@@ -1203,10 +1412,19 @@ class Migration(migrations.Migration):
                 ("id", models.BigIntegerField()),
                 (
                     "title",
-                    models.CharField(blank=True, help_text="Of an own risk; otherwise the template's.", max_length=300),
+                    models.CharField(
+                        blank=True,
+                        help_text="Of an own risk; otherwise the template's.",
+                        max_length=300,
+                    ),
                 ),
                 ("description", models.TextField(blank=True)),
-                ("inherits", models.BooleanField(default=True, help_text="Handed on to what stands on the node.")),
+                (
+                    "inherits",
+                    models.BooleanField(
+                        default=True, help_text="Handed on to what stands on the node."
+                    ),
+                ),
                 (
                     "likelihood",
                     models.PositiveSmallIntegerField(
@@ -1224,7 +1442,9 @@ class Migration(migrations.Migration):
                 (
                     "confidence",
                     models.CharField(
-                        choices=[("low", "Low"), ("medium", "Medium"), ("high", "High")], default="medium", max_length=6
+                        choices=[("low", "Low"), ("medium", "Medium"), ("high", "High")],
+                        default="medium",
+                        max_length=6,
                     ),
                 ),
                 (
@@ -1245,7 +1465,10 @@ class Migration(migrations.Migration):
                         max_length=12,
                     ),
                 ),
-                ("facts", models.TextField(blank=True, help_text="What it rests on, in a sentence.")),
+                (
+                    "facts",
+                    models.TextField(blank=True, help_text="What it rests on, in a sentence."),
+                ),
                 ("facts_key", models.CharField(blank=True, editable=False, max_length=200)),
                 ("source_url", models.CharField(blank=True, max_length=1000)),
                 ("opened_at", models.DateTimeField()),
@@ -1253,7 +1476,9 @@ class Migration(migrations.Migration):
                 (
                     "review_on",
                     models.DateField(
-                        blank=True, null=True, validators=[apps.common.validators.validate_plausible_date]
+                        blank=True,
+                        null=True,
+                        validators=[apps.common.validators.validate_plausible_date],
                     ),
                 ),
                 ("closed_at", models.DateTimeField(blank=True, null=True)),
@@ -1367,24 +1592,46 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "tool",
-                    models.CharField(blank=True, help_text="promptfoo, inspect_ai, lm-eval, garak, ...", max_length=60),
+                    models.CharField(
+                        blank=True,
+                        help_text="promptfoo, inspect_ai, lm-eval, garak, ...",
+                        max_length=60,
+                    ),
                 ),
                 (
                     "evaluator",
                     models.CharField(
-                        choices=[("first", "Own people"), ("second", "Provider"), ("third", "Third party")],
+                        choices=[
+                            ("first", "Own people"),
+                            ("second", "Provider"),
+                            ("third", "Third party"),
+                        ],
                         default="first",
                         max_length=6,
                     ),
                 ),
                 ("dataset", models.CharField(blank=True, max_length=200)),
                 ("metric", models.CharField(blank=True, max_length=120)),
-                ("value", models.DecimalField(blank=True, decimal_places=6, max_digits=14, null=True)),
-                ("threshold", models.DecimalField(blank=True, decimal_places=6, max_digits=14, null=True)),
+                (
+                    "value",
+                    models.DecimalField(blank=True, decimal_places=6, max_digits=14, null=True),
+                ),
+                (
+                    "threshold",
+                    models.DecimalField(blank=True, decimal_places=6, max_digits=14, null=True),
+                ),
                 ("higher_is_better", models.BooleanField(default=True)),
                 ("passed", models.BooleanField(blank=True, null=True)),
-                ("n", models.PositiveIntegerField(blank=True, null=True, verbose_name="number of cases")),
-                ("run_on", models.DateField(validators=[apps.common.validators.validate_plausible_date])),
+                (
+                    "n",
+                    models.PositiveIntegerField(
+                        blank=True, null=True, verbose_name="number of cases"
+                    ),
+                ),
+                (
+                    "run_on",
+                    models.DateField(validators=[apps.common.validators.validate_plausible_date]),
+                ),
                 (
                     "expires_on",
                     models.DateField(
@@ -1629,7 +1876,9 @@ class Migration(migrations.Migration):
             model_name="taxonomyentry",
             name="taxonomy",
             field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="entries", to="risks.taxonomy"
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="entries",
+                to="risks.taxonomy",
             ),
         ),
         migrations.AddField(
@@ -1689,14 +1938,18 @@ class Migration(migrations.Migration):
             model_name="templatemapping",
             name="entry",
             field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="mappings", to="risks.taxonomyentry"
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="mappings",
+                to="risks.taxonomyentry",
             ),
         ),
         migrations.AddField(
             model_name="templatemapping",
             name="template",
             field=models.ForeignKey(
-                on_delete=django.db.models.deletion.CASCADE, related_name="mappings", to="risks.risktemplate"
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="mappings",
+                to="risks.risktemplate",
             ),
         ),
         migrations.AddField(
@@ -1849,7 +2102,9 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="assessment",
             index=models.Index(
-                condition=models.Q(("due_on__isnull", False)), fields=["due_on", "id"], name="assessment_due"
+                condition=models.Q(("due_on__isnull", False)),
+                fields=["due_on", "id"],
+                name="assessment_due",
             ),
         ),
         migrations.AddConstraint(
@@ -1908,13 +2163,25 @@ class Migration(migrations.Migration):
                     ("inherent_impact__range", (1, 5)),
                     ("inherent_likelihood__range", (1, 5)),
                     models.Q(
-                        ("current_likelihood__isnull", True), ("current_likelihood__range", (1, 5)), _connector="OR"
+                        ("current_likelihood__isnull", True),
+                        ("current_likelihood__range", (1, 5)),
+                        _connector="OR",
                     ),
-                    models.Q(("current_impact__isnull", True), ("current_impact__range", (1, 5)), _connector="OR"),
                     models.Q(
-                        ("residual_likelihood__isnull", True), ("residual_likelihood__range", (1, 5)), _connector="OR"
+                        ("current_impact__isnull", True),
+                        ("current_impact__range", (1, 5)),
+                        _connector="OR",
                     ),
-                    models.Q(("residual_impact__isnull", True), ("residual_impact__range", (1, 5)), _connector="OR"),
+                    models.Q(
+                        ("residual_likelihood__isnull", True),
+                        ("residual_likelihood__range", (1, 5)),
+                        _connector="OR",
+                    ),
+                    models.Q(
+                        ("residual_impact__isnull", True),
+                        ("residual_impact__range", (1, 5)),
+                        _connector="OR",
+                    ),
                 ),
                 name="assessment_levels_1_to_5",
                 violation_error_message="Likelihood and impact are between 1 and 5.",
@@ -2135,7 +2402,9 @@ class Migration(migrations.Migration):
             index=models.Index(
                 models.OrderBy(models.F("inherent"), descending=True),
                 models.F("id"),
-                condition=models.Q(("closed_at__isnull", True), ("dismissed_at__isnull", True), ("inherits", True)),
+                condition=models.Q(
+                    ("closed_at__isnull", True), ("dismissed_at__isnull", True), ("inherits", True)
+                ),
                 name="foundation_risk_gravest",
             ),
         ),
@@ -2168,7 +2437,9 @@ class Migration(migrations.Migration):
             model_name="foundationrisk",
             constraint=models.CheckConstraint(
                 condition=models.Q(
-                    ("template__isnull", False), models.Q(("title", ""), _negated=True), _connector="OR"
+                    ("template__isnull", False),
+                    models.Q(("title", ""), _negated=True),
+                    _connector="OR",
                 ),
                 name="foundation_risk_has_a_name",
                 violation_error_message="Choose a template, or give the risk a title of its own.",
@@ -2178,7 +2449,9 @@ class Migration(migrations.Migration):
             model_name="foundationrisk",
             constraint=models.CheckConstraint(
                 condition=models.Q(
-                    ("dismissed_at__isnull", True), models.Q(("dismissed_reason", ""), _negated=True), _connector="OR"
+                    ("dismissed_at__isnull", True),
+                    models.Q(("dismissed_reason", ""), _negated=True),
+                    _connector="OR",
                 ),
                 name="foundation_risk_dismissed_with_reason",
                 violation_error_message="Say why it is dismissed.",
@@ -2252,7 +2525,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="evidence",
-            index=models.Index(condition=models.Q(("passed", False)), fields=["recorded_at"], name="evidence_failing"),
+            index=models.Index(
+                condition=models.Q(("passed", False)),
+                fields=["recorded_at"],
+                name="evidence_failing",
+            ),
         ),
         migrations.AddConstraint(
             model_name="evidence",
@@ -2271,7 +2548,9 @@ class Migration(migrations.Migration):
             model_name="evidence",
             constraint=models.CheckConstraint(
                 condition=models.Q(
-                    ("expires_on__isnull", True), ("expires_on__gt", models.F("run_on")), _connector="OR"
+                    ("expires_on__isnull", True),
+                    ("expires_on__gt", models.F("run_on")),
+                    _connector="OR",
                 ),
                 name="evidence_expires_after_run",
                 violation_error_message="Evidence expires after the day it was made.",

@@ -14,7 +14,12 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="CountState",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 ("counted_at", models.DateTimeField()),
                 ("n_applications", models.PositiveIntegerField(help_text="In scope.")),
             ],
@@ -38,7 +43,10 @@ class Migration(migrations.Migration):
                 ("n_not_applicable", models.PositiveIntegerField()),
                 ("n_accepted", models.PositiveIntegerField()),
                 ("n_critical", models.PositiveIntegerField(help_text="Of critical applications.")),
-                ("n_critical_decided", models.PositiveIntegerField(help_text="Of these, with an assessment.")),
+                (
+                    "n_critical_decided",
+                    models.PositiveIntegerField(help_text="Of these, with an assessment."),
+                ),
             ],
         ),
         migrations.CreateModel(
@@ -63,8 +71,18 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="LevelCount",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("basis", models.CharField(choices=[("current", "Current"), ("residual", "Residual")], max_length=8)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "basis",
+                    models.CharField(
+                        choices=[("current", "Current"), ("residual", "Residual")], max_length=8
+                    ),
+                ),
                 ("likelihood", models.PositiveSmallIntegerField()),
                 ("impact", models.PositiveSmallIntegerField()),
                 ("n", models.PositiveIntegerField()),

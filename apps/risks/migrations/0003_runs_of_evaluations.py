@@ -31,20 +31,30 @@ class Migration(migrations.Migration):
             model_name="evidence",
             name="run",
             field=models.CharField(
-                blank=True, db_default="", default="", help_text="What the tool calls the run.", max_length=200
+                blank=True,
+                db_default="",
+                default="",
+                help_text="What the tool calls the run.",
+                max_length=200,
             ),
         ),
         migrations.AddField(
             model_name="evidencehistory",
             name="run",
             field=models.CharField(
-                blank=True, db_default="", default="", help_text="What the tool calls the run.", max_length=200
+                blank=True,
+                db_default="",
+                default="",
+                help_text="What the tool calls the run.",
+                max_length=200,
             ),
         ),
         migrations.AddIndex(
             model_name="evidence",
             index=models.Index(
-                condition=models.Q(("run", ""), _negated=True), fields=["tool", "run"], name="evidence_by_run"
+                condition=models.Q(("run", ""), _negated=True),
+                fields=["tool", "run"],
+                name="evidence_by_run",
             ),
         ),
         pgtrigger.migrations.AddTrigger(

@@ -3,7 +3,11 @@
 from django.db import migrations
 
 import apps.common.database.fields
-from apps.common.database.field_limits import add_limit_checks, remove_limit_checks, shorten_long_values
+from apps.common.database.field_limits import (
+    add_limit_checks,
+    remove_limit_checks,
+    shorten_long_values,
+)
 
 LIMITS = [
     migrations.AlterField(
@@ -91,5 +95,7 @@ class Migration(migrations.Migration):
     operations = [
         migrations.RunPython(shorten_long_values("risks", LIMITS), migrations.RunPython.noop),
         *LIMITS,
-        migrations.RunPython(add_limit_checks("risks", LIMITS), remove_limit_checks("risks", LIMITS)),
+        migrations.RunPython(
+            add_limit_checks("risks", LIMITS), remove_limit_checks("risks", LIMITS)
+        ),
     ]

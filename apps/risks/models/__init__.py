@@ -1,6 +1,12 @@
 """The records of inherited risk, one module per subject."""
 
-from apps.risks.models.assessments import Assessment, AssessmentEvidence, HandledEvent, StaleCause, Treatment
+from apps.risks.models.assessments import (
+    Assessment,
+    AssessmentEvidence,
+    HandledEvent,
+    StaleCause,
+    Treatment,
+)
 from apps.risks.models.catalogue import (
     Layer,
     Modifier,

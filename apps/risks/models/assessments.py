@@ -46,7 +46,9 @@ class AssessmentQuerySet(models.QuerySet["Assessment"]):
 
     def accepted_on(self, day: date) -> "AssessmentQuerySet":
         """Acceptances in force on `day`."""
-        return self.filter(treatment=Treatment.ACCEPT, accepted_until__gt=day, revoked_at__isnull=True)
+        return self.filter(
+            treatment=Treatment.ACCEPT, accepted_until__gt=day, revoked_at__isnull=True
+        )
 
 
 def _score(likelihood: str, impact: str) -> StoredColumn:
@@ -59,11 +61,13 @@ def _score(likelihood: str, impact: str) -> StoredColumn:
 
 @track_history(exclude=("updated_at", "inherent", "current", "residual"))
 class Assessment(models.Model):
-    """One row per foundation risk and dependency, from the moment somebody acted; without a row it is unassessed.
+    """One row per foundation risk and dependency, from the moment somebody acted; without a row it
+    is unassessed.
 
-    `version` counts the changes: whoever saves says which one was read. `inherent_*` are the levels at the time of
-    assessment, adaptations applied; current is with today's controls, residual after the planned treatment. What was
-    accepted stays on record when the acceptance ends; `accepts_on` says whether it is in force.
+    `version` counts the changes: whoever saves says which one was read. `inherent_*` are the levels
+    at the time of assessment, adaptations applied; current is with today's controls, residual after
+    the planned treatment. What was accepted stays on record when the acceptance ends; `accepts_on`
+    says whether it is in force.
     """
 
     class State(models.TextChoices):
@@ -114,9 +118,15 @@ class Assessment(models.Model):
     stale_cause = models.CharField(max_length=18, choices=StaleCause, blank=True)
     stale_because = models.TextField(blank=True, help_text="The event or reason, in a sentence.")
     stale_event = models.ForeignKey(
-        ProviderEvent, on_delete=models.SET_NULL, null=True, blank=True, related_name="stale_assessments"
+        ProviderEvent,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="stale_assessments",
     )
-    assessed_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    assessed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+"
+    )
     assessed_at = models.DateTimeField()
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
@@ -129,14 +139,21 @@ class Assessment(models.Model):
             models.Index(fields=["dependency"], name="assessment_by_dependency"),
             models.Index(fields=["-inherent", "-id"], name="assessment_gravest"),
             models.Index(fields=["state", "id"], name="assessment_by_state"),
-            models.Index(fields=["accepted_until"], name="assessment_acceptance_ends", condition=Q(treatment="accept")),
-            models.Index(fields=["due_on", "id"], name="assessment_due", condition=Q(due_on__isnull=False)),
+            models.Index(
+                fields=["accepted_until"],
+                name="assessment_acceptance_ends",
+                condition=Q(treatment="accept"),
+            ),
+            models.Index(
+                fields=["due_on", "id"], name="assessment_due", condition=Q(due_on__isnull=False)
+            ),
         ]
         constraints = [
             models.UniqueConstraint(
                 fields=["risk", "dependency"],
                 name="assessment_once",
-                violation_error_message="Somebody has assessed this already. Read it again, then change it.",
+                violation_error_message="Somebody has assessed this already. Read it again, "
+                "then change it.",
             ),
             models.CheckConstraint(
                 name="assessment_not_applicable_says_why",
@@ -152,7 +169,11 @@ class Assessment(models.Model):
                 name="assessment_acceptance_is_complete",
                 condition=~Q(treatment="accept")
                 | (
-                    Q(accepted_by__isnull=False, accepted_at__isnull=False, accepted_until__isnull=False)
+                    Q(
+                        accepted_by__isnull=False,
+                        accepted_at__isnull=False,
+                        accepted_until__isnull=False,
+                    )
                     & ~Q(accept_reason="")
                 ),
                 violation_error_message="An acceptance names who accepts, why, and until when.",
@@ -172,7 +193,8 @@ class Assessment(models.Model):
         return f"risk {self.risk_id} of dependency {self.dependency_id}: {self.get_state_display()}"
 
     def accepts_on(self, day: date) -> bool:
-        """The risk is accepted on `day`: the end is exclusive, and a revoked acceptance counts no longer."""
+        """The risk is accepted on `day`: the end is exclusive, and a revoked acceptance counts no
+        longer."""
         return (
             self.treatment == Treatment.ACCEPT
             and self.revoked_at is None
@@ -185,8 +207,12 @@ class Assessment(models.Model):
 class AssessmentEvidence(models.Model):
     """Evidence that an assessment rests on."""
 
-    assessment = models.ForeignKey(Assessment, on_delete=models.CASCADE, related_name="evidence_links")
-    evidence = models.ForeignKey(Evidence, on_delete=models.PROTECT, related_name="assessment_links")
+    assessment = models.ForeignKey(
+        Assessment, on_delete=models.CASCADE, related_name="evidence_links"
+    )
+    evidence = models.ForeignKey(
+        Evidence, on_delete=models.PROTECT, related_name="assessment_links"
+    )
 
     class Meta:
         ordering = ["assessment", "evidence"]
@@ -203,9 +229,12 @@ class AssessmentEvidence(models.Model):
 
 
 class HandledEvent(models.Model):
-    """Provider events this floor has worked through, found by NOT EXISTS (ids commit out of order)."""
+    """Provider events this floor has worked through, found by NOT EXISTS (ids commit out of
+    order)."""
 
-    event = models.OneToOneField(ProviderEvent, on_delete=models.CASCADE, primary_key=True, related_name="+")
+    event = models.OneToOneField(
+        ProviderEvent, on_delete=models.CASCADE, primary_key=True, related_name="+"
+    )
     handled_at = models.DateTimeField()
     n_assessments = models.PositiveIntegerField(help_text="Assessments it made stale.")
 

@@ -23,9 +23,13 @@ class Layer(models.TextChoices):
 
 
 class Predicate(models.TextChoices):
-    """Named conditions on a dependency under which a template applies to it; their SQL stands in inheriting.py."""
+    """Named conditions on a dependency under which a template applies to it; their SQL stands in
+    inheriting.py."""
 
-    JUDGE_SHARES_BASE = "judge_shares_base", "A judge or guardrail shares lineage with a primary of its application"
+    JUDGE_SHARES_BASE = (
+        "judge_shares_base",
+        "A judge or guardrail shares lineage with a primary of its application",
+    )
     CALLS_MOVING_NAME = "calls_moving_name", "It calls a name that the provider may point elsewhere"
 
 
@@ -80,10 +84,11 @@ class TaxonomyEntry(models.Model):
 
 @track_history(exclude=("updated_at",))
 class RiskTemplate(models.Model):
-    """A kind of risk that a foundation hands on. Those that are `built_in` follow the release; own ones are edited.
+    """A kind of risk that a foundation hands on. Those that are `built_in` follow the release; own
+    ones are edited.
 
-    `stale_by` names what makes assessments of the template's risks stale: kinds of provider events, and
-    `exit_test_expired`.
+    `stale_by` names what makes assessments of the template's risks stale: kinds of provider events,
+    and `exit_test_expired`.
     """
 
     code = models.CharField(max_length=20, unique=True)
@@ -91,13 +96,21 @@ class RiskTemplate(models.Model):
     description = LimitedTextField(blank=True)
     layer = models.CharField(max_length=13, choices=Layer)
     inherits_by_default = models.BooleanField(
-        default=True, help_text="Off: such a risk stays on its node until it is said to be handed on."
+        default=True,
+        help_text="Off: such a risk stays on its node until it is said to be handed on.",
     )
     applies_when = models.CharField(
-        max_length=20, choices=Predicate, blank=True, help_text="Empty: to every dependency that stands on the node."
+        max_length=20,
+        choices=Predicate,
+        blank=True,
+        help_text="Empty: to every dependency that stands on the node.",
     )
-    usual_likelihood = models.PositiveSmallIntegerField(default=3, help_text="1 rare to 5 almost certain.")
-    usual_impact = models.PositiveSmallIntegerField(default=3, help_text="1 negligible to 5 severe.")
+    usual_likelihood = models.PositiveSmallIntegerField(
+        default=3, help_text="1 rare to 5 almost certain."
+    )
+    usual_impact = models.PositiveSmallIntegerField(
+        default=3, help_text="1 negligible to 5 severe."
+    )
     stale_by = ArrayField(models.CharField(max_length=20), default=list, blank=True)
     suggested_tests = ArrayField(models.CharField(max_length=300), default=list, blank=True)
     suggested_treatments = ArrayField(models.CharField(max_length=300), default=list, blank=True)
@@ -124,7 +137,8 @@ class RiskTemplate(models.Model):
 
 @track_history()
 class Modifier(models.Model):
-    """How one kind of adaptation eases or aggravates a template's risk, in steps of likelihood and impact."""
+    """How one kind of adaptation eases or aggravates a template's risk, in steps of likelihood and
+    impact."""
 
     template = models.ForeignKey(RiskTemplate, on_delete=models.CASCADE, related_name="modifiers")
     adaptation = models.CharField(max_length=13, choices=Adaptation.Kind)
@@ -140,12 +154,14 @@ class Modifier(models.Model):
             models.UniqueConstraint(
                 fields=["template", "adaptation"],
                 name="modifier_once",
-                violation_error_message="This template has a modifier for that kind of adaptation already.",
+                violation_error_message="This template has a modifier for that kind of "
+                "adaptation already.",
             ),
             models.CheckConstraint(
                 name="modifier_at_most_two_steps",
                 condition=Q(likelihood__range=(-2, 2), impact__range=(-2, 2)),
-                violation_error_message="An adaptation moves likelihood or impact by at most two steps.",
+                violation_error_message="An adaptation moves likelihood or impact by at most "
+                "two steps.",
             ),
         ]
 
@@ -155,7 +171,8 @@ class Modifier(models.Model):
 
 @track_history()
 class TemplateMapping(models.Model):
-    """How a template relates to an entry of a taxonomy, in SSSOM's terms: `broadMatch` says the entry is broader."""
+    """How a template relates to an entry of a taxonomy, in SSSOM's terms: `broadMatch` says the
+    entry is broader."""
 
     class Match(models.TextChoices):
         EXACT = "exactMatch", "Exact"
@@ -178,7 +195,8 @@ class TemplateMapping(models.Model):
             models.UniqueConstraint(
                 fields=["template", "entry"],
                 name="template_mapping_once",
-                violation_error_message="This template is mapped to that entry already; change the mapping.",
+                violation_error_message="This template is mapped to that entry already; change "
+                "the mapping.",
             ),
         ]
 

@@ -1,5 +1,6 @@
-"""How much of the organisation's inherited risk somebody has looked at: counted now and then, since counting every
-dependency takes longer than a page may. All of it can be counted again; nothing here was typed by anybody."""
+"""How much of the organisation's inherited risk somebody has looked at: counted now and then, since
+counting every dependency takes longer than a page may. All of it can be counted again; nothing here
+was typed by anybody."""
 
 from django.db import models
 
@@ -13,7 +14,10 @@ class CountState(models.Model):
     counted_at = models.DateTimeField()
     n_applications = models.PositiveIntegerField(help_text="In scope.")
     changes = models.CharField(
-        max_length=200, blank=True, default="", help_text="The day and the last entries of the histories counted."
+        max_length=200,
+        blank=True,
+        default="",
+        help_text="The day and the last entries of the histories counted.",
     )
 
     def __str__(self) -> str:
@@ -23,7 +27,9 @@ class CountState(models.Model):
 class RiskCount(models.Model):
     """Dependencies that inherit a risk, and what was done about them."""
 
-    risk = models.OneToOneField(FoundationRisk, on_delete=models.CASCADE, primary_key=True, related_name="+")
+    risk = models.OneToOneField(
+        FoundationRisk, on_delete=models.CASCADE, primary_key=True, related_name="+"
+    )
     n_inherited = models.PositiveIntegerField()
     n_assessed = models.PositiveIntegerField()
     n_stale = models.PositiveIntegerField()

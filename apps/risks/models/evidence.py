@@ -18,7 +18,8 @@ from apps.risks.models.catalogue import RiskTemplate
 
 class EvidenceQuerySet(models.QuerySet["Evidence"]):
     def visible_to(self, user: Any) -> "EvidenceQuerySet":
-        """Evidence about a version or an offering is everyone's; about an application, its readers'."""
+        """Evidence about a version or an offering is everyone's; about an application, its
+        readers'."""
         if not user.is_authenticated or not user.is_active:
             return self.none()
         if user.can_read_all:
@@ -58,21 +59,39 @@ class Evidence(models.Model):
         ON_FILE = "on_file", "On file"
 
     kind = models.CharField(max_length=14, choices=Kind)
-    tool = models.CharField(max_length=60, blank=True, help_text="promptfoo, inspect_ai, lm-eval, garak, ...")
+    tool = models.CharField(
+        max_length=60, blank=True, help_text="promptfoo, inspect_ai, lm-eval, garak, ..."
+    )
     run = models.CharField(
-        max_length=200, blank=True, default="", db_default="", help_text="What the tool calls the run."
+        max_length=200,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="What the tool calls the run.",
     )
     evaluator = models.CharField(max_length=6, choices=Evaluator, default=Evaluator.FIRST)
     application = models.ForeignKey(
-        Application, on_delete=models.CASCADE, null=True, blank=True, related_name="evidence",
+        Application,
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="evidence",
         help_text="Empty: about the version or offering itself.",
-    )  # fmt: skip
-    version = models.ForeignKey(Version, on_delete=models.PROTECT, null=True, blank=True, related_name="evidence")
-    offering = models.ForeignKey(Offering, on_delete=models.PROTECT, null=True, blank=True, related_name="evidence")
+    )
+    version = models.ForeignKey(
+        Version, on_delete=models.PROTECT, null=True, blank=True, related_name="evidence"
+    )
+    offering = models.ForeignKey(
+        Offering, on_delete=models.PROTECT, null=True, blank=True, related_name="evidence"
+    )
     template = models.ForeignKey(
-        RiskTemplate, on_delete=models.PROTECT, null=True, blank=True, related_name="evidence",
+        RiskTemplate,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="evidence",
         help_text="The risk it tests. Empty: whatever is inherited there.",
-    )  # fmt: skip
+    )
     dataset = models.CharField(max_length=200, blank=True)
     metric = models.CharField(max_length=120, blank=True)
     value = models.DecimalField(max_digits=14, decimal_places=6, null=True, blank=True)
@@ -82,12 +101,17 @@ class Evidence(models.Model):
     n = models.PositiveIntegerField("number of cases", null=True, blank=True)
     run_on = models.DateField(validators=[validate_plausible_date])
     expires_on = models.DateField(
-        null=True, blank=True, validators=[validate_plausible_date], help_text="First day it no longer counts."
+        null=True,
+        blank=True,
+        validators=[validate_plausible_date],
+        help_text="First day it no longer counts.",
     )
     digest = models.CharField(
         max_length=64,
         blank=True,
-        validators=[RegexValidator(r"^[0-9a-f]{64}$", "A SHA-256 digest is 64 hexadecimal digits.")],
+        validators=[
+            RegexValidator(r"^[0-9a-f]{64}$", "A SHA-256 digest is 64 hexadecimal digits.")
+        ],
         help_text="SHA-256 of the file.",
     )
     link = models.URLField(max_length=1000, blank=True)
@@ -104,14 +128,19 @@ class Evidence(models.Model):
         verbose_name_plural = "evidence"
         indexes = [
             models.Index(fields=["application"], name="evidence_by_application"),
-            models.Index(fields=["recorded_at"], name="evidence_failing", condition=Q(passed=False)),
+            models.Index(
+                fields=["recorded_at"], name="evidence_failing", condition=Q(passed=False)
+            ),
             models.Index(fields=["tool", "run"], name="evidence_by_run", condition=~Q(run="")),
         ]
         constraints = [
             models.CheckConstraint(
                 name="evidence_is_about_something",
-                condition=Q(application__isnull=False) | Q(version__isnull=False) | Q(offering__isnull=False),
-                violation_error_message="Say what was tested: an application, a version or an offering.",
+                condition=Q(application__isnull=False)
+                | Q(version__isnull=False)
+                | Q(offering__isnull=False),
+                violation_error_message="Say what was tested: an application, a version or an "
+                "offering.",
             ),
             models.CheckConstraint(
                 name="evidence_expires_after_run",

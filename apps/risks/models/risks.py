@@ -51,28 +51,40 @@ class FoundationRiskQuerySet(PublicQuerySet["FoundationRisk"]):
 class FoundationRisk(models.Model):
     """A template, or an own risk without one, on ONE node of the footing.
 
-    A rule's risk carries its facts as a sentence, and as `facts_key`, which changes when they change materially:
-    that reopens a dismissed one and makes assessments stale. `changed_at` is the last such change, or the last
-    change of the levels by a person.
+    A rule's risk carries its facts as a sentence, and as `facts_key`, which changes when they
+    change materially: that reopens a dismissed one and makes assessments stale. `changed_at` is the
+    last such change, or the last change of the levels by a person.
     """
 
     OPEN: ClassVar[Q] = Q(closed_at__isnull=True, dismissed_at__isnull=True)
 
-    template = models.ForeignKey(RiskTemplate, on_delete=models.PROTECT, null=True, blank=True, related_name="risks")
-    title = models.CharField(max_length=300, blank=True, help_text="Of an own risk; otherwise the template's.")
+    template = models.ForeignKey(
+        RiskTemplate, on_delete=models.PROTECT, null=True, blank=True, related_name="risks"
+    )
+    title = models.CharField(
+        max_length=300, blank=True, help_text="Of an own risk; otherwise the template's."
+    )
     description = LimitedTextField(blank=True)
     node = models.ForeignKey(Node, on_delete=models.PROTECT, related_name="foundation_risks")
     inherits = models.BooleanField(default=True, help_text="Handed on to what stands on the node.")
-    likelihood = models.PositiveSmallIntegerField(choices=LEVELS, help_text="Inherent: 1 rare to 5 almost certain.")
-    impact = models.PositiveSmallIntegerField(choices=LEVELS, help_text="Inherent: 1 negligible to 5 severe.")
+    likelihood = models.PositiveSmallIntegerField(
+        choices=LEVELS, help_text="Inherent: 1 rare to 5 almost certain."
+    )
+    impact = models.PositiveSmallIntegerField(
+        choices=LEVELS, help_text="Inherent: 1 negligible to 5 severe."
+    )
     inherent = StoredColumn(
-        expression=F("likelihood") * F("impact"), output_field=models.PositiveSmallIntegerField(), db_persist=True
+        expression=F("likelihood") * F("impact"),
+        output_field=models.PositiveSmallIntegerField(),
+        db_persist=True,
     )
     confidence = models.CharField(max_length=6, choices=Confidence, default=Confidence.MEDIUM)
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
-    evidence = models.ManyToManyField(Evidence, through="RiskEvidence", blank=True, related_name="foundation_risks")
+    evidence = models.ManyToManyField(
+        Evidence, through="RiskEvidence", blank=True, related_name="foundation_risks"
+    )
 
     rule = models.CharField(max_length=12, choices=RuleName, blank=True, editable=False)
     facts = models.TextField(blank=True, help_text="What it rests on, in a sentence.")
@@ -111,7 +123,8 @@ class FoundationRisk(models.Model):
                 fields=["template", "node"],
                 name="foundation_risk_once",
                 condition=Q(closed_at__isnull=True, template__isnull=False),
-                violation_error_message="This risk is on that node already; change it, or close it first.",
+                violation_error_message="This risk is on that node already; change it, or "
+                "close it first.",
             ),
             models.CheckConstraint(
                 name="foundation_risk_levels_1_to_5",
@@ -138,7 +151,9 @@ class FoundationRisk(models.Model):
 class RiskEvidence(models.Model):
     """Evidence that a foundation risk rests on."""
 
-    risk = models.ForeignKey(FoundationRisk, on_delete=models.CASCADE, related_name="evidence_links")
+    risk = models.ForeignKey(
+        FoundationRisk, on_delete=models.CASCADE, related_name="evidence_links"
+    )
     evidence = models.ForeignKey(Evidence, on_delete=models.PROTECT, related_name="risk_links")
 
     class Meta:

@@ -1,9 +1,10 @@
-"""How much is inherited and who has looked: live for a reader of few applications, otherwise as last counted.
+"""How much is inherited and who has looked: live for a reader of few applications, otherwise as
+last counted.
 
-Counting half a million dependencies takes longer than a page may. So in a large organisation the counts are kept
-(actions/counting.py), and a page that shows them says as of when. Which of the two a reader gets depends on how many
-applications there are now, not on how many there were at the last count: after an import of many, nothing is counted
-while a page waits.
+Counting half a million dependencies takes longer than a page may. So in a large organisation the
+counts are kept (actions/counting.py), and a page that shows them says as of when. Which of the two
+a reader gets depends on how many applications there are now, not on how many there were at the last
+count: after an import of many, nothing is counted while a page waits.
 """
 
 from collections.abc import Mapping
@@ -26,7 +27,8 @@ CURRENT, RESIDUAL = LevelCount.Basis.CURRENT.value, LevelCount.Basis.RESIDUAL.va
 
 @dataclass(frozen=True, slots=True)
 class RiskStanding:
-    """A risk that something inherits, with its inherent level and how far people have got with it."""
+    """A risk that something inherits, with its inherent level and how far people have got with
+    it."""
 
     risk_id: int
     template_id: int | None
@@ -45,7 +47,8 @@ class TeamStanding:
 
 @dataclass(frozen=True, slots=True)
 class CountBasis:
-    """Where a reader's counts come from: `stored` ones were made at `counted_at`, None while they never were."""
+    """Where a reader's counts come from: `stored` ones were made at `counted_at`, None while they
+    never were."""
 
     stored: bool = False
     counted_at: datetime | None = None
@@ -56,10 +59,11 @@ class CountBasis:
 
 
 def count_basis(user: Any, *, by_team: bool = False) -> CountBasis:
-    """Say whether this reader gets stored counts; one statement, whose cost does not grow with the organisation.
+    """Say whether this reader gets stored counts; one statement, whose cost does not grow with the
+    organisation.
 
-    Counts by risk are stored for readers of everything alone. `by_team` asks for counts by team, which are stored for
-    every reader.
+    Counts by risk are stored for readers of everything alone. `by_team` asks for counts by team,
+    which are stored for every reader.
     """
     if not isinstance(user, User) or not (user.can_read_all or by_team):
         return CountBasis()
@@ -74,24 +78,35 @@ def count_basis(user: Any, *, by_team: bool = False) -> CountBasis:
             {**scope_of(user), "most": LIVE_UP_TO + 1},
         )
         moment, n_applications = cursor.fetchone()
-    return CountBasis(stored=True, counted_at=moment) if n_applications > LIVE_UP_TO else CountBasis()
+    return (
+        CountBasis(stored=True, counted_at=moment) if n_applications > LIVE_UP_TO else CountBasis()
+    )
 
 
 def counted_at(user: Any) -> datetime | None:
-    """When the counts that this reader gets were made; None where they are live, or never were made."""
+    """When the counts that this reader gets were made; None where they are live, or never were
+    made."""
     return count_basis(user).counted_at
 
 
-def risk_standings(*, user: Any, on: date, stored: bool, application: str = "") -> list[RiskStanding]:
+def risk_standings(
+    *, user: Any, on: date, stored: bool, application: str = ""
+) -> list[RiskStanding]:
     """Every risk that something of `user` inherits, the gravest first; two or three statements.
 
     `stored`: as last counted (`count_basis` says when), for readers of everything only.
     """
     if stored and not application:
         counted = RiskCount.objects.values_list(
-            "risk_id", "n_inherited", "n_assessed", "n_stale", "n_not_applicable", "n_accepted", "n_critical",
+            "risk_id",
+            "n_inherited",
+            "n_assessed",
+            "n_stale",
+            "n_not_applicable",
+            "n_accepted",
+            "n_critical",
             "n_critical_decided",
-        )  # fmt: skip
+        )
         reach = {row[0]: Reach(*row[1:]) for row in counted}
     else:
         reach = reach_per_risk(user=user, on=on, application=application)
@@ -100,22 +115,31 @@ def risk_standings(*, user: Any, on: date, stored: bool, application: str = "") 
     return [RiskStanding(*row, reach[row[0]]) for row in rows if row[0] in reach]
 
 
-def team_standings(*, user: Any, on: date, stored: bool, most: int | None = None) -> list[TeamStanding]:
-    """The teams, `most` of them, whose applications inherit something, most unassessed first; two statements
-    at most."""
+def team_standings(
+    *, user: Any, on: date, stored: bool, most: int | None = None
+) -> list[TeamStanding]:
+    """The teams, `most` of them, whose applications inherit something, most unassessed first; two
+    statements at most."""
     if stored:
         left = F("n_inherited") - F("n_assessed") - F("n_stale") - F("n_not_applicable")
         teams = scope_of(user)["teams"]
-        kept = TeamCount.objects.all() if teams is None else TeamCount.objects.filter(team__in=teams)
+        kept = (
+            TeamCount.objects.all() if teams is None else TeamCount.objects.filter(team__in=teams)
+        )
         rows = kept.order_by(left.desc(), "team__name").values_list(
             "team__slug", "team__name", "n_inherited", "n_assessed", "n_stale", "n_not_applicable"
         )
         return [TeamStanding(slug, name, Reach(*counts)) for slug, name, *counts in rows[:most]]
-    found = [TeamStanding(slug, name, reach) for (_, slug, name), reach in _live_teams(user=user, on=on).items()]
+    found = [
+        TeamStanding(slug, name, reach)
+        for (_, slug, name), reach in _live_teams(user=user, on=on).items()
+    ]
     return sorted(found, key=lambda team: (-team.reach.n_unassessed, team.name))[:most]
 
 
-def level_counts(*, user: Any, on: date, stored: bool, application: str = "") -> dict[str, dict[tuple[int, int], int]]:
+def level_counts(
+    *, user: Any, on: date, stored: bool, application: str = ""
+) -> dict[str, dict[tuple[int, int], int]]:
     """{current or residual: {(likelihood, impact): assessed risks}}; one statement."""
     counts: dict[str, dict[tuple[int, int], int]] = {CURRENT: {}, RESIDUAL: {}}
     if stored and not application:
@@ -124,7 +148,8 @@ def level_counts(*, user: Any, on: date, stored: bool, application: str = "") ->
         chosen = "a.slug = %(application)s" if application else "true"
         with connection.cursor() as cursor:
             cursor.execute(
-                counting.levels_sql(chosen=chosen), {**scope_of(user), "day": on, "application": application}
+                counting.levels_sql(chosen=chosen),
+                {**scope_of(user), "day": on, "application": application},
             )
             rows = cursor.fetchall()
     for basis, likelihood, impact, n in rows:
@@ -144,10 +169,15 @@ def _live_teams(*, user: Any, on: date) -> Mapping[tuple[int, str, str], Reach]:
         return {(row[0], row[1], row[2]): Reach(*row[3:]) for row in cursor.fetchall()}
 
 
-def everything_counted(*, on: date) -> tuple[dict[int, Reach], dict[int, Reach], dict[str, dict[tuple[int, int], int]]]:
-    """Of the whole organisation, by risk, by team and by level; what the job stores. Four statements."""
+def everything_counted(
+    *, on: date
+) -> tuple[dict[int, Reach], dict[int, Reach], dict[str, dict[tuple[int, int], int]]]:
+    """Of the whole organisation, by risk, by team and by level; what the job stores. Four
+    statements."""
     everyone = _Everyone()
-    by_team = {team_id: reach for (team_id, _, _), reach in _live_teams(user=everyone, on=on).items()}
+    by_team = {
+        team_id: reach for (team_id, _, _), reach in _live_teams(user=everyone, on=on).items()
+    }
     return (
         reach_per_risk(user=everyone, on=on),
         by_team,
@@ -163,6 +193,9 @@ class _Everyone:
 
 def n_in_scope() -> int:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM inventory_application WHERE status = ANY (%s)", [inheriting.IN_SCOPE])
+        cursor.execute(
+            "SELECT count(*) FROM inventory_application WHERE status = ANY (%s)",
+            [inheriting.IN_SCOPE],
+        )
         n: int = cursor.fetchone()[0]
     return n

@@ -16,8 +16,8 @@ State = Evidence.State
 
 
 def with_state(evidence: EvidenceQuerySet, *, on: date) -> EvidenceQuerySet:
-    """Adds `state_on` (passed, failing, expired, on_file: as Evidence.state) and `latest`: 1 for the newest result of
-    a kind of test on a subject. Newest first, with what was tested."""
+    """Adds `state_on` (passed, failing, expired, on_file: as Evidence.state) and `latest`: 1 for
+    the newest result of a kind of test on a subject. Newest first, with what was tested."""
     return (
         evidence.annotate(
             state_on=models.Case(
@@ -31,7 +31,16 @@ def with_state(evidence: EvidenceQuerySet, *, on: date) -> EvidenceQuerySet:
                 RowNumber(),
                 partition_by=[
                     F(name)
-                    for name in ("application", "version", "offering", "template", "kind", "tool", "dataset", "metric")
+                    for name in (
+                        "application",
+                        "version",
+                        "offering",
+                        "template",
+                        "kind",
+                        "tool",
+                        "dataset",
+                        "metric",
+                    )
                 ],
                 order_by=[F("run_on").desc(), F("id").desc()],
             ),
@@ -43,7 +52,9 @@ def with_state(evidence: EvidenceQuerySet, *, on: date) -> EvidenceQuerySet:
 
 def evidence_for_application(*, application: Application, user: Any, on: date) -> EvidenceQuerySet:
     """About the application itself, and about the versions and offerings it calls on that day."""
-    used = Dependency.objects.filter(Q(until__isnull=True) | Q(until__gt=on), application=application, since__lte=on)
+    used = Dependency.objects.filter(
+        Q(until__isnull=True) | Q(until__gt=on), application=application, since__lte=on
+    )
     offerings = used.order_by().values("offering_id")
     about = Q(application=application) | Q(application__isnull=True) & (
         Q(offering__in=offerings) | Q(version__in=_versions(offering__in=offerings))
@@ -52,7 +63,8 @@ def evidence_for_application(*, application: Application, user: Any, on: date) -
 
 
 def evidence_for_dependency(*, dependency: Dependency, user: Any, on: date) -> EvidenceQuerySet:
-    """About the application on this offering, or whatever it calls; and about the offering or its version itself."""
+    """About the application on this offering, or whatever it calls; and about the offering or its
+    version itself."""
     versions = _versions(offering=dependency.offering_id)
     here = (Q(offering__isnull=True) | Q(offering=dependency.offering_id)) & (
         Q(version__isnull=True) | Q(version__in=versions)

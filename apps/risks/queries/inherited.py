@@ -1,7 +1,8 @@
 """Reads of inherited risk. Every function takes its day, and its reader where people ask.
 
-What is inherited is derived, see inheriting.py. Lists walk the risks, gravest first, and of each its dependencies by
-criticality and id; other orders are possible only where the rows are few or stored.
+What is inherited is derived, see inheriting.py. Lists walk the risks, gravest first, and of each
+its dependencies by criticality and id; other orders are possible only where the rows are few or
+stored.
 """
 
 import base64
@@ -27,7 +28,8 @@ NOWHERE: Sequence[int | None] = (None,) * 5
 
 @dataclass(frozen=True, slots=True)
 class InheritedRisk:
-    """One foundation risk on one dependency. `inherent` is the foundation's, `adjusted` after the adaptations.
+    """One foundation risk on one dependency. `inherent` is the foundation's, `adjusted` after the
+    adaptations.
 
     `via` is None where only the party it is reached through ties it to the node.
     """
@@ -82,13 +84,16 @@ class InheritedRisk:
 def inherited_risks(
     *, user: Any, on: date, narrowed: Narrowed | None = None, size: int = 50, cursor: str = ""
 ) -> KeysetPage[InheritedRisk]:
-    """A page of what the applications `user` may read have inherited; three statements at most, at any depth.
+    """A page of what the applications `user` may read have inherited; three statements at most, at
+    any depth.
 
     InvalidCursorError where the cursor is not of this list.
     """
     narrowed = narrowed or Narrowed()
     backwards, after = _decode(cursor) if cursor else (False, None)
-    found = _page(user=user, on=on, narrowed=narrowed, size=size + 1, backwards=backwards, after=after)
+    found = _page(
+        user=user, on=on, narrowed=narrowed, size=size + 1, backwards=backwards, after=after
+    )
     more = len(found) > size
     if more:
         found = found[1:] if backwards else found[:size]
@@ -101,14 +106,22 @@ def inherited_risks(
     )
 
 
-def inherited_risk(*, user: Any, risk_id: int, dependency_id: int, on: date) -> InheritedRisk | None:
-    """The pair, if `user` may read the application and the dependency inherits the risk on that day."""
-    page = inherited_risks(user=user, on=on, narrowed=Narrowed(risk=risk_id, dependency=dependency_id), size=1)
+def inherited_risk(
+    *, user: Any, risk_id: int, dependency_id: int, on: date
+) -> InheritedRisk | None:
+    """The pair, if `user` may read the application and the dependency inherits the risk on that
+    day."""
+    page = inherited_risks(
+        user=user, on=on, narrowed=Narrowed(risk=risk_id, dependency=dependency_id), size=1
+    )
     return page.rows[0] if page.rows else None
 
 
-def inherited_pairs(*, user: Any, on: date, pairs: Collection[tuple[int, int]]) -> list[InheritedRisk]:
-    """Those of the (risk, dependency) pairs that are inherited and `user` may read, gravest first; two statements."""
+def inherited_pairs(
+    *, user: Any, on: date, pairs: Collection[tuple[int, int]]
+) -> list[InheritedRisk]:
+    """Those of the (risk, dependency) pairs that are inherited and `user` may read, gravest first;
+    two statements."""
     params = {
         **scope_of(user),
         "day": on,
@@ -119,23 +132,36 @@ def inherited_pairs(*, user: Any, on: date, pairs: Collection[tuple[int, int]]) 
         backwards=False,
         which="AND r.id = ANY (%(risks)s)",
         chosen="d.id = ANY (%(dependencies)s)",
-        state="(r.id, d.id) IN (SELECT * FROM unnest(%(risks)s::bigint[], %(dependencies)s::bigint[]))",
+        state="(r.id, d.id) IN (SELECT * FROM unnest(%(risks)s::bigint[], "
+        "%(dependencies)s::bigint[]))",
     )
-    sql = inheriting.ALL_OF_FEW.format(**pieces) + ", page AS (SELECT * FROM found)" + inheriting.DETAILS
+    sql = (
+        inheriting.ALL_OF_FEW.format(**pieces)
+        + ", page AS (SELECT * FROM found)"
+        + inheriting.DETAILS
+    )
     return _told(_fetched(f"{sql} ORDER BY {inheriting.GRAVEST}", params), on)
 
 
-# --- the page -------------------------------------------------------------------------------------------------------
+# --- the page -------------------------------------------------------------------------------------
 
 
 def _page(
-    *, user: Any, on: date, narrowed: Narrowed, size: int, backwards: bool, after: Sequence[int] | None
+    *,
+    user: Any,
+    on: date,
+    narrowed: Narrowed,
+    size: int,
+    backwards: bool,
+    after: Sequence[int] | None,
 ) -> list[dict[str, Any]]:
     asked = conditions_of(user=user, on=on, narrowed=narrowed)
     if asked.nothing:
         return []
     names = ("inherent", "risk", "criticality", "application", "dependency")
-    after_row = {f"after_{name}": value for name, value in zip(names, after or NOWHERE, strict=True)}
+    after_row = {
+        f"after_{name}": value for name, value in zip(names, after or NOWHERE, strict=True)
+    }
     template = inheriting.FROM_APPLICATIONS if asked.few else inheriting.FROM_RISKS
     if asked.stored:
         template = inheriting.FROM_ASSESSMENTS
@@ -158,14 +184,16 @@ def _fetched(sql: str, params: Mapping[str, Any]) -> list[dict[str, Any]]:
         return [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]
 
 
-# --- other orders ---------------------------------------------------------------------------------------------------
+# --- other orders ---------------------------------------------------------------------------------
 
-# by these the list can be sorted where few applications are asked of, and by those of an assessment's days always
+# by these the list can be sorted where few applications are asked of, and by those of an
+# assessment's days always
 ORDERS: Mapping[str, str] = {
     "gravest": "p.inherent",
     "risk": "coalesce(nullif(r.title, ''), t.title)",
     "application": "a.name",
-    "state": "CASE coalesce(s.state, '') WHEN '' THEN 0 WHEN 'stale' THEN 1 WHEN 'assessed' THEN 2 ELSE 3 END",
+    "state": "CASE coalesce(s.state, '') WHEN '' THEN 0 WHEN 'stale' THEN 1 WHEN 'assessed' "
+    "THEN 2 ELSE 3 END",
     "current": "s.current",
     "residual": "s.residual",
     "treatment": "nullif(s.treatment, '')",
@@ -183,7 +211,11 @@ def order_sql(order: str, *, falling: bool) -> str:
 
 def _pieces(asked: Conditions) -> dict[str, str]:
     return inheriting.words(
-        backwards=False, which=asked.which, chosen=asked.chosen, state=asked.state, inline=not asked.few
+        backwards=False,
+        which=asked.which,
+        chosen=asked.chosen,
+        state=asked.state,
+        inline=not asked.few,
     )
 
 
@@ -192,9 +224,16 @@ def _all_of(asked: Conditions) -> str:
 
 
 def sorted_inherited_risks(
-    asked: Conditions, *, on: date, order: str = "gravest", falling: bool = False, size: int = 50, offset: int = 0
+    asked: Conditions,
+    *,
+    on: date,
+    order: str = "gravest",
+    falling: bool = False,
+    size: int = 50,
+    offset: int = 0,
 ) -> list[InheritedRisk]:
-    """A sheet of what is `gathered`, few applications' or one owner's, in an order of ORDERS; two statements."""
+    """A sheet of what is `gathered`, few applications' or one owner's, in an order of ORDERS; two
+    statements."""
     if asked.nothing:
         return []
     by = order_sql(order, falling=falling)
@@ -209,25 +248,43 @@ def count_of_few(asked: Conditions, *, most: int) -> int:
     if asked.nothing:
         return 0
     pieces = _pieces(asked)
-    sql = _all_of(asked).format(**pieces) + "SELECT count(*) AS n FROM (SELECT 1 FROM found LIMIT %(most)s) probe"
+    sql = (
+        _all_of(asked).format(**pieces)
+        + "SELECT count(*) AS n FROM (SELECT 1 FROM found LIMIT %(most)s) probe"
+    )
     n: int = _fetched(sql, {**asked.params, "most": most})[0]["n"]
     return n
 
 
 def dated_inherited_risks(
-    asked: Conditions, *, on: date, order: str, falling: bool = False, size: int = 50, offset: int = 0
+    asked: Conditions,
+    *,
+    on: date,
+    order: str,
+    falling: bool = False,
+    size: int = 50,
+    offset: int = 0,
 ) -> list[InheritedRisk]:
-    """Those with a due day (`due`) or an acceptance (`until`), by that day, in any portfolio; two statements."""
+    """Those with a due day (`due`) or an acceptance (`until`), by that day, in any portfolio; two
+    statements."""
     if asked.nothing:
         return []
     column = "s.due_on" if order == "due" else "s.accepted_until"
-    dated = f"{column} IS NOT NULL" if order == "due" else "s.treatment = 'accept' AND s.revoked_at IS NULL"
+    dated = (
+        f"{column} IS NOT NULL"
+        if order == "due"
+        else "s.treatment = 'accept' AND s.revoked_at IS NULL"
+    )
     turn = "DESC" if falling else "ASC"
     state = f"{dated} AND ({asked.state})"
-    pieces = inheriting.words(backwards=False, which=asked.which, chosen=asked.chosen, state=state, inline=True)
+    pieces = inheriting.words(
+        backwards=False, which=asked.which, chosen=asked.chosen, state=state, inline=True
+    )
     by = f"{column} {turn}, s.id {turn}"
     sql = inheriting.FROM_DAYS.format(order=by, **pieces) + inheriting.DETAILS
-    return _told(_fetched(f"{sql} ORDER BY {by}", {**asked.params, "size": size, "offset": offset}), on)
+    return _told(
+        _fetched(f"{sql} ORDER BY {by}", {**asked.params, "size": size, "offset": offset}), on
+    )
 
 
 def _told(rows: Sequence[Mapping[str, Any]], on: date) -> list[InheritedRisk]:
@@ -237,7 +294,10 @@ def _told(rows: Sequence[Mapping[str, Any]], on: date) -> list[InheritedRisk]:
         inherent = Level(row["likelihood"], row["impact"])
         adaptations = tuple(row["adaptations"] or ())
         after = adjusted(
-            inherent, steps.get(row["template_id"], ()), adaptations, in_the_weights=row["layer"] in IN_THE_WEIGHTS
+            inherent,
+            steps.get(row["template_id"], ()),
+            adaptations,
+            in_the_weights=row["layer"] in IN_THE_WEIGHTS,
         )
         accepted = row["treatment"] == "accept" and row["revoked_at"] is None
         in_force = accepted and row["accepted_until"] is not None and row["accepted_until"] > on
@@ -293,19 +353,29 @@ def _level(likelihood: int | None, impact: int | None) -> Level | None:
 
 
 def _encode(row: Mapping[str, Any], *, backwards: bool) -> str:
-    values = [row[name] for name in ("inherent", "risk_id", "criticality", "application_id", "dependency_id")]
+    values = [
+        row[name]
+        for name in ("inherent", "risk_id", "criticality", "application_id", "dependency_id")
+    ]
     text = json.dumps(["-" if backwards else "+", "inherited", values])
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
 def _decode(cursor: str) -> tuple[bool, list[int]]:
     try:
-        text = base64.b64decode(cursor.encode() + b"=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+        text = base64.b64decode(
+            cursor.encode() + b"=" * (-len(cursor) % 4), altchars=b"-_", validate=True
+        )
         direction, of, values = json.loads(text)
-        fits = [isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**63 for value in values]
+        fits = [
+            isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**63
+            for value in values
+        ]
         small = len(values) == 5 and values[0] <= 25 and values[2] < 2**15
         if direction not in {"+", "-"} or of != "inherited" or not small or not all(fits):
             raise InvalidCursorError
     except (ValueError, TypeError, binascii.Error, RecursionError) as error:
-        raise InvalidCursorError("This cursor does not belong to this list. Begin again without it.") from error
+        raise InvalidCursorError(
+            "This cursor does not belong to this list. Begin again without it."
+        ) from error
     return direction == "-", values

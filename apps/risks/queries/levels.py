@@ -12,7 +12,11 @@ IN_THE_WEIGHTS = frozenset({Layer.TRAINING_DATA, Layer.WEIGHTS, Layer.ALIGNMENT}
 def levels_on(*, risk: FoundationRisk, dependency_ids: Collection[int]) -> dict[int, Level]:
     """{dependency: the risk's inherent level there, adaptations applied}; two statements."""
     kinds: dict[int, set[str]] = {}
-    built = Adaptation.objects.filter(dependency_id__in=dependency_ids).order_by().values_list("dependency_id", "kind")
+    built = (
+        Adaptation.objects.filter(dependency_id__in=dependency_ids)
+        .order_by()
+        .values_list("dependency_id", "kind")
+    )
     for dependency_id, kind in built:
         kinds.setdefault(dependency_id, set()).add(kind)
     inherent = Level(risk.likelihood, risk.impact)
@@ -22,7 +26,8 @@ def levels_on(*, risk: FoundationRisk, dependency_ids: Collection[int]) -> dict[
     steps = steps_of([template.pk]).get(template.pk, [])
     deep = template.layer in IN_THE_WEIGHTS
     return {
-        pk: adjusted(inherent, steps, kinds.get(pk, frozenset()), in_the_weights=deep).level for pk in dependency_ids
+        pk: adjusted(inherent, steps, kinds.get(pk, frozenset()), in_the_weights=deep).level
+        for pk in dependency_ids
     }
 
 

@@ -35,5 +35,8 @@ def node_names(node_ids: Collection[int]) -> dict[int, str]:
     if not node_ids:
         return {}
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT n.id, {NODE_NAME_SQL} FROM catalog_node n WHERE n.id = ANY (%s)", [list(node_ids)])
+        cursor.execute(
+            f"SELECT n.id, {NODE_NAME_SQL} FROM catalog_node n WHERE n.id = ANY (%s)",
+            [list(node_ids)],
+        )
         return {row[0]: row[1] or "" for row in cursor.fetchall()}

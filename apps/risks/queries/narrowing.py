@@ -24,9 +24,9 @@ FEW_APPLICATIONS = 200
 class Narrowed:
     """What a list of inherited risks is narrowed to; None or empty: not at all.
 
-    `likelihood` and `impact` are of the level `level` (inherent, current or residual; empty: inherent). `foundation`
-    and `provider` are slugs: risks on them and on what belongs to them. `q` is looked for in titles and codes.
-    `alone`: of the team itself, without those below it.
+    `likelihood` and `impact` are of the level `level` (inherent, current or residual; empty:
+    inherent). `foundation` and `provider` are slugs: risks on them and on what belongs to them. `q`
+    is looked for in titles and codes. `alone`: of the team itself, without those below it.
     """
 
     application: str = ""
@@ -65,18 +65,21 @@ _OF_FOUNDATION = """r.node_id IN (
     JOIN catalog_node n ON n.kind = 2 AND n.ref = v.id WHERE f.slug = %(foundation)s
     UNION ALL
     SELECT n.id FROM catalog_foundation f JOIN catalog_version v ON v.foundation_id = f.id
-    JOIN catalog_offering o ON o.version_id = v.id JOIN catalog_node n ON n.kind = 1 AND n.ref = o.id
+    JOIN catalog_offering o ON o.version_id = v.id
+    JOIN catalog_node n ON n.kind = 1 AND n.ref = o.id
     WHERE f.slug = %(foundation)s)"""
 # risks on a provider in any role, on what it develops and on what it hosts
 _OF_PROVIDER = """r.node_id IN (
-    SELECT n.id FROM catalog_provider p JOIN catalog_node n ON n.kind IN (4, 5, 6, 8) AND n.ref = p.id
+    SELECT n.id FROM catalog_provider p JOIN catalog_node n ON n.kind IN (4, 5, 6, 8)
+        AND n.ref = p.id
     WHERE p.slug = %(provider)s
     UNION ALL
     SELECT n.id FROM catalog_provider p JOIN catalog_foundation f ON f.developer_id = p.id
     JOIN catalog_node n ON n.kind = 3 AND n.ref = f.id WHERE p.slug = %(provider)s
     UNION ALL
     SELECT n.id FROM catalog_provider p JOIN catalog_foundation f ON f.developer_id = p.id
-    JOIN catalog_version v ON v.foundation_id = f.id JOIN catalog_node n ON n.kind = 2 AND n.ref = v.id
+    JOIN catalog_version v ON v.foundation_id = f.id
+    JOIN catalog_node n ON n.kind = 2 AND n.ref = v.id
     WHERE p.slug = %(provider)s
     UNION ALL
     SELECT n.id FROM catalog_provider p JOIN catalog_offering o ON o.host_id = p.id
@@ -85,7 +88,8 @@ _OF_PROVIDER = """r.node_id IN (
     SELECT n.id FROM catalog_provider p JOIN catalog_region g ON g.host_id = p.id
     JOIN catalog_node n ON n.kind = 7 AND n.ref = g.id WHERE p.slug = %(provider)s)"""
 _OF_TAXONOMY = """r.template_id IN (
-    SELECT m.template_id FROM risks_templatemapping m JOIN risks_taxonomyentry e ON e.id = m.entry_id
+    SELECT m.template_id FROM risks_templatemapping m
+    JOIN risks_taxonomyentry e ON e.id = m.entry_id
     JOIN risks_taxonomy x ON x.id = e.taxonomy_id
     WHERE x.slug = %(taxonomy)s AND (%(entry)s = '' OR e.code = %(entry)s))"""
 _WHICH = {
@@ -97,7 +101,8 @@ _WHICH = {
     "q": "(coalesce(nullif(r.title, ''), t.title) ILIKE %(like)s OR t.code ILIKE %(like)s)",
     "foundation": _OF_FOUNDATION,
     "provider": _OF_PROVIDER,
-    "offering": "r.node_id IN (SELECT n.id FROM catalog_node n WHERE n.kind = 1 AND n.ref = %(offering)s)",
+    "offering": "r.node_id IN (SELECT n.id FROM catalog_node n WHERE n.kind = 1 AND n.ref = "
+    "%(offering)s)",
     "taxonomy": _OF_TAXONOMY,
     "node": "r.node_id = %(node)s",
 }
@@ -111,7 +116,8 @@ _STORED = {
     "treatment": "s.treatment = %(treatment)s",
     "owner": "s.owner_id = (SELECT w.id FROM accounts_user w WHERE w.username = %(owner)s)",
     "due_before": "s.due_on < %(due_before)s",
-    "accepted_before": "s.treatment = 'accept' AND s.revoked_at IS NULL AND s.accepted_until < %(accepted_before)s",
+    "accepted_before": "s.treatment = 'accept' AND s.revoked_at IS NULL AND s.accepted_until < "
+    "%(accepted_before)s",
 }
 
 
@@ -121,8 +127,8 @@ _ELSEWHERE = frozenset({"team", "alone", "level", "q"})
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
-    """`few`: the applications asked of are few enough to gather all they inherit. `stored`: only assessments can meet
-    it. `owned`: only those of one owner. `nothing`: nobody can."""
+    """`few`: the applications asked of are few enough to gather all they inherit. `stored`: only
+    assessments can meet it. `owned`: only those of one owner. `nothing`: nobody can."""
 
     which: str
     chosen: str
@@ -139,11 +145,16 @@ class Conditions:
         return self.few or self.owned
 
 
-def conditions_of(*, user: Any, on: date, narrowed: Narrowed, count_all: bool = False) -> Conditions:
-    """At most three statements. `count_all`: find out also for readers of everything whether there are few."""
+def conditions_of(
+    *, user: Any, on: date, narrowed: Narrowed, count_all: bool = False
+) -> Conditions:
+    """At most three statements. `count_all`: find out also for readers of everything whether there
+    are few."""
     params: dict[str, Any] = {**scope_of(user), "day": on}
     params |= {
-        name: getattr(narrowed, name) for name in Narrowed.__slots__ if name not in {"team", "alone", "level", "q"}
+        name: getattr(narrowed, name)
+        for name in Narrowed.__slots__
+        if name not in {"team", "alone", "level", "q"}
     }
     params["lowest"], params["highest"] = scores_of(narrowed.severity or 1)
     params["like"] = f"%{_escaped(narrowed.q)}%"
@@ -166,12 +177,21 @@ def conditions_of(*, user: Any, on: date, narrowed: Narrowed, count_all: bool = 
     if narrowed.team:
         top = _team_ids(narrowed.team)
         teams = set(top) if narrowed.alone else team_and_below(team_ids=top)
-        params["teams"] = sorted(teams if params["teams"] is None else teams & set(params["teams"])) or NOBODY
+        params["teams"] = (
+            sorted(teams if params["teams"] is None else teams & set(params["teams"])) or NOBODY
+        )
     few = bool(narrowed.application) or narrowed.dependency is not None
     if not few and (params["teams"] is not None or count_all):
         few = _n_applications(params["teams"]) <= FEW_APPLICATIONS
     return Conditions(
-        " AND ".join(which), " AND ".join(chosen), state, params, few, bool(stored), bool(narrowed.owner), nothing
+        " AND ".join(which),
+        " AND ".join(chosen),
+        state,
+        params,
+        few,
+        bool(stored),
+        bool(narrowed.owner),
+        nothing,
     )
 
 
@@ -191,7 +211,8 @@ def _n_applications(team_ids: list[int] | None) -> int:
         cursor.execute(
             """SELECT count(*) FROM (
                    SELECT 1 FROM inventory_application
-                   WHERE (%(teams)s::bigint[] IS NULL OR team_id = ANY (%(teams)s)) AND status = ANY (%(in_scope)s)
+                   WHERE (%(teams)s::bigint[] IS NULL OR team_id = ANY (%(teams)s))
+                       AND status = ANY (%(in_scope)s)
                    LIMIT %(most)s) probe""",
             {"teams": team_ids, "in_scope": inheriting.IN_SCOPE, "most": FEW_APPLICATIONS + 1},
         )

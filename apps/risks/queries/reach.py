@@ -17,9 +17,14 @@ NOBODY = [0]
 
 
 def scope_of(user: Any) -> dict[str, Any]:
-    """What `visible_to` says, as parameters: `teams` null reads everything, nobody's teams are none that exists."""
+    """What `visible_to` says, as parameters: `teams` null reads everything, nobody's teams are none
+    that exists."""
     everything = bool(getattr(user, "can_read_all", False))
-    teams = None if everything else (sorted(user.team_roles()) or NOBODY if isinstance(user, User) else NOBODY)
+    teams = (
+        None
+        if everything
+        else (sorted(user.team_roles()) or NOBODY if isinstance(user, User) else NOBODY)
+    )
     return {"teams": teams, "in_scope": inheriting.IN_SCOPE}
 
 
@@ -59,10 +64,11 @@ class Reach:
 def reach_per_risk(
     *, user: Any, on: date, risk_ids: Collection[int] | None = None, application: str = ""
 ) -> dict[int, Reach]:
-    """{risk: its reach among what `user` may read}, risks that nobody inherits left out; one statement.
+    """{risk: its reach among what `user` may read}, risks that nobody inherits left out; one
+    statement.
 
-    The dependencies are grouped by what they call first, so the cost is one pass over them and does not grow with
-    the number of risks x dependencies.
+    The dependencies are grouped by what they call first, so the cost is one pass over them and does
+    not grow with the number of risks x dependencies.
     """
     params: dict[str, Any] = {**scope_of(user), "day": on}
     which, chosen = "", "true"
@@ -84,7 +90,8 @@ def conditions_in_use() -> list[str]:
         cursor.execute(
             """SELECT array_agg(DISTINCT t.applies_when) FROM risks_foundationrisk r
                JOIN risks_risktemplate t ON t.id = r.template_id
-               WHERE r.closed_at IS NULL AND r.dismissed_at IS NULL AND r.inherits AND t.applies_when <> ''"""
+               WHERE r.closed_at IS NULL AND r.dismissed_at IS NULL AND r.inherits
+                   AND t.applies_when <> ''"""
         )
         conditions: list[str] = cursor.fetchone()[0] or []
     return conditions
@@ -101,13 +108,16 @@ def applications_inheriting(*, risk_id: int, user: Any, on: date) -> int:
         WITH RECURSIVE {party}, {risk}
         SELECT count(DISTINCT a.id)
         FROM risk r CROSS JOIN LATERAL (
-            SELECT d.id FROM catalog_footing f JOIN inventory_dependency d ON d.offering_id = f.offering_id
+            SELECT d.id FROM catalog_footing f
+            JOIN inventory_dependency d ON d.offering_id = f.offering_id
             WHERE f.node_id = r.node_id AND {live}
             UNION
-            SELECT d.id FROM party p JOIN inventory_dependency d ON d.via_party_id = p.id AND {reached} AND {live}
+            SELECT d.id FROM party p JOIN inventory_dependency d ON d.via_party_id = p.id
+                AND {reached} AND {live}
             WHERE {party_kinds} AND p.above = r.ref
         ) standing
-        JOIN inventory_dependency d ON d.id = standing.id JOIN inventory_application a ON a.id = d.application_id
+        JOIN inventory_dependency d ON d.id = standing.id
+        JOIN inventory_application a ON a.id = d.application_id
         WHERE {counts} AND ({applies})
     """
     which = inheriting.words(backwards=False, which="AND r.id = %(risk)s")
@@ -133,10 +143,13 @@ def inheriting_dependencies(*, risk_id: int, dependency_ids: Collection[int], on
 
 
 def expiring_acceptances(*, on: date, within: timedelta) -> AssessmentQuerySet:
-    """Acceptances in force on `on` that end within that time, the first to end in front: what to warn about."""
+    """Acceptances in force on `on` that end within that time, the first to end in front: what to
+    warn about."""
     return (
         Assessment.objects.accepted_on(on)
         .filter(accepted_until__lte=on + within)
-        .select_related("risk__template", "risk__node", "dependency__application__team", "accepted_by", "owner")
+        .select_related(
+            "risk__template", "risk__node", "dependency__application__team", "accepted_by", "owner"
+        )
         .order_by("accepted_until", "pk")
     )

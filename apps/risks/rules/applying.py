@@ -1,4 +1,5 @@
-"""Makes the open risks of each rule equal to its facts: set-based, and nothing is written where nothing changed."""
+"""Makes the open risks of each rule equal to its facts: set-based, and nothing is written where
+nothing changed."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,7 +12,14 @@ from apps.common.history.context import audit_context
 from apps.common.time import day_of
 from apps.inventory.models import Application
 from apps.risks.models import Confidence, FoundationRisk, RiskTemplate
-from apps.risks.rules.stated import HORIZON_DAYS, MEMORY_DAYS, RULES, SHORT_NOTICE_DAYS, VOLATILE_MOVES, Rule
+from apps.risks.rules.stated import (
+    HORIZON_DAYS,
+    MEMORY_DAYS,
+    RULES,
+    SHORT_NOTICE_DAYS,
+    VOLATILE_MOVES,
+    Rule,
+)
 
 JOB = "risks.refresh_risks"
 GONE = "Its facts are gone."
@@ -25,7 +33,9 @@ class RuleChanges:
     closed: int = 0
 
     def __add__(self, other: "RuleChanges") -> "RuleChanges":
-        return RuleChanges(self.raised + other.raised, self.changed + other.changed, self.closed + other.closed)
+        return RuleChanges(
+            self.raised + other.raised, self.changed + other.changed, self.closed + other.closed
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +49,8 @@ class Fact:
 
 @transaction.atomic
 def apply_rules(*, at: datetime) -> RuleChanges:
-    """Raise, change and close the risks of all rules by the facts of `at`. Rules of templates not on record rest."""
+    """Raise, change and close the risks of all rules by the facts of `at`. Rules of templates not
+    on record rest."""
     templates = RiskTemplate.objects.in_bulk({rule.template for rule in RULES}, field_name="code")
     params: dict[str, Any] = {
         "day": day_of(at),
@@ -60,14 +71,16 @@ def apply_rules(*, at: datetime) -> RuleChanges:
             CREATE TEMPORARY TABLE risk_standing ON COMMIT DROP AS
             SELECT DISTINCT d.offering_id
             FROM inventory_dependency d JOIN inventory_application a ON a.id = d.application_id
-            WHERE d.since <= %(day)s AND (d.until IS NULL OR d.until > %(day)s) AND a.status = ANY (%(in_scope)s)
+            WHERE d.since <= %(day)s AND (d.until IS NULL OR d.until > %(day)s)
+                AND a.status = ANY (%(in_scope)s)
             """,
             params,
         )
         cursor.execute(
             """
             CREATE TEMPORARY TABLE risk_held ON COMMIT DROP AS
-            SELECT DISTINCT f.node_id FROM risk_standing s JOIN catalog_footing f ON f.offering_id = s.offering_id
+            SELECT DISTINCT f.node_id FROM risk_standing s
+            JOIN catalog_footing f ON f.offering_id = s.offering_id
             """
         )
         cursor.execute("CREATE UNIQUE INDEX ON risk_held (node_id)")
@@ -86,7 +99,9 @@ def apply_rules(*, at: datetime) -> RuleChanges:
 def _apply(rule: Rule, template: RiskTemplate, facts: dict[int, Fact], at: datetime) -> RuleChanges:
     there = {
         risk.node_id: risk
-        for risk in FoundationRisk.objects.filter(rule=rule.name, closed_at__isnull=True).select_for_update()
+        for risk in FoundationRisk.objects.filter(
+            rule=rule.name, closed_at__isnull=True
+        ).select_for_update()
     }
     missing = facts.keys() - there.keys()
     # what a person, or another rule of the template, has raised on the node says it already
@@ -106,7 +121,9 @@ def _apply(rule: Rule, template: RiskTemplate, facts: dict[int, Fact], at: datet
     gone = [there[node_id].pk for node_id in there.keys() - facts.keys()]
     n_closed = 0
     if gone:
-        n_closed = FoundationRisk.objects.filter(pk__in=gone).update(closed_at=at, closed_reason=GONE, updated_at=at)
+        n_closed = FoundationRisk.objects.filter(pk__in=gone).update(
+            closed_at=at, closed_reason=GONE, updated_at=at
+        )
     return RuleChanges(raised=len(new), changed=n_changed, closed=n_closed)
 
 
@@ -127,8 +144,11 @@ def _risk(rule: Rule, template: RiskTemplate, fact: Fact, at: datetime) -> Found
     )
 
 
-def _changes(risk: FoundationRisk, template: RiskTemplate, fact: Fact, at: datetime) -> dict[str, Any]:
-    """The columns that differ. Other levels set by a person stay until the facts change materially."""
+def _changes(
+    risk: FoundationRisk, template: RiskTemplate, fact: Fact, at: datetime
+) -> dict[str, Any]:
+    """The columns that differ. Other levels set by a person stay until the facts change
+    materially."""
     columns: dict[str, Any] = {}
     if risk.facts != fact.sentence:
         columns["facts"] = fact.sentence

@@ -1,13 +1,16 @@
-"""The built-in rules: what each looks for, on which node, how grave it is, and the sentence that explains it.
+"""The built-in rules: what each looks for, on which node, how grave it is, and the sentence that
+explains it.
 
-Each is one SELECT over the whole catalogue. It may join `risk_standing` (offering: those in use on the day) and
-`risk_held` (node: those something of ours stands on), which applying.py makes; it answers
+Each is one SELECT over the whole catalogue. It may join `risk_standing` (offering: those in use on
+the day) and `risk_held` (node: those something of ours stands on), which applying.py makes; it
+answers
 
     node_id      where the risk is raised
     key          changes when the facts change materially: that reopens a dismissed risk
     likelihood   1 to 5, null for the template's usual one
     source_url   where it is written, '' where the catalogue itself is the source
-    facts        the sentence, in dates and names: no days are counted down, or it would be written anew every day
+    facts        the sentence, in dates and names: no days are counted down, or it would be written
+    anew every day
 """
 
 from dataclasses import dataclass
@@ -15,7 +18,8 @@ from typing import Final
 
 from apps.risks.models import RuleName
 
-# an end nearer than this is inside the planning horizon; a promised notice shorter than a quarter is short
+# an end nearer than this is inside the planning horizon; a promised notice shorter than a quarter
+# is short
 HORIZON_DAYS: Final = 180
 SHORT_NOTICE_DAYS: Final = 90
 # how long a price move, changed terms or a changed licence stay news
@@ -47,7 +51,8 @@ SELECT n.id AS node_id, concat_ws('|', o.retires_on, o.date_kind, o.lifecycle = 
         WHEN o.date_kind = 'not_before' THEN ' ends, not before ' || o.retires_on
         ELSE ' retires on ' || o.retires_on END
     || coalesce('; announced on ' || o.announced_on, '')
-    || coalesce('; suggested replacement ' || coalesce(p.api_id, nullif(o.replacement_text, '')), '') || '.' AS facts
+    || coalesce('; suggested replacement ' || coalesce(p.api_id, nullif(o.replacement_text, '')),
+    '') || '.' AS facts
 FROM {_OFFERING} {_SAYS} LEFT JOIN catalog_offering p ON p.id = o.replacement_id
 WHERE o.lifecycle = 'retired' OR o.retires_on <= %(day)s::date + %(horizon)s
 """
@@ -57,9 +62,11 @@ SELECT n.id AS node_id, concat_ws('|', o.retires_on, o.replacement_id, o.replace
     NULL::int AS likelihood, coalesce(says.source_url, '') AS source_url,
     'After its end' || coalesce(' on ' || o.retires_on, '') || ' ' || o.api_id || ' at ' || h.name
     || ' does not fail: it is answered by '
-    || coalesce(p.api_id, nullif(o.replacement_text, ''), 'another model that is not named') || '.' AS facts
+    || coalesce(p.api_id, nullif(o.replacement_text, ''),
+    'another model that is not named') || '.' AS facts
 FROM {_OFFERING} {_SAYS} LEFT JOIN catalog_offering p ON p.id = o.replacement_id
-WHERE o.end_behaviour = 'redirect' AND (o.lifecycle = 'retired' OR o.retires_on <= %(day)s::date + %(horizon)s)
+WHERE o.end_behaviour = 'redirect' AND (o.lifecycle = 'retired'
+    OR o.retires_on <= %(day)s::date + %(horizon)s)
 """
 
 _MOVING_NAME = f"""
@@ -67,19 +74,24 @@ SELECT n.id AS node_id, coalesce(v.identifier, '') AS key, NULL::int AS likeliho
     coalesce(nullif(al.source_url, ''), v.source_url, '') AS source_url,
     o.api_id || ' at ' || h.name || ' is a name that may be pointed elsewhere'
     || coalesce('; today it answers with ' || v.identifier, '') || '.' AS facts
-FROM {_OFFERING} LEFT JOIN catalog_alias al ON al.id = o.alias_id LEFT JOIN catalog_version v ON v.id = o.version_id
+FROM {_OFFERING} LEFT JOIN catalog_alias al ON al.id = o.alias_id LEFT
+JOIN catalog_version v ON v.id = o.version_id
 WHERE {_MOVING}
 """
 
 _SHORT_NOTICE = """
-SELECT n.id AS node_id, promised.days::text AS key, CASE WHEN promised.days < 30 THEN 4 ELSE 3 END AS likelihood,
+SELECT n.id AS node_id, promised.days::text AS key, CASE WHEN promised.days < 30 THEN 4
+    ELSE 3 END AS likelihood,
     promised.source_url,
     h.name || ' promises ' || promised.days || ' days between announcing an end and the end, for '
-    || promised.scope || ', less than the ' || %(short_notice)s || ' a move is planned with.' AS facts
-FROM catalog_provider h JOIN catalog_node n ON n.kind = 5 AND n.ref = h.id JOIN risk_held held ON held.node_id = n.id
+    || promised.scope || ', less than the ' || %(short_notice)s || ' a move is planned with.' AS
+    facts
+FROM catalog_provider h JOIN catalog_node n ON n.kind = 5 AND n.ref = h.id
+JOIN risk_held held ON held.node_id = n.id
 JOIN LATERAL (
     SELECT days, scope, source_url FROM (
-        SELECT p.notice_days AS days, CASE p.scope WHEN 'all' THEN 'all models' ELSE 'general models' END AS scope,
+        SELECT p.notice_days AS days, CASE p.scope WHEN 'all' THEN 'all models'
+            ELSE 'general models' END AS scope,
             p.source_url, 0 AS rank
         FROM catalog_noticepolicy p
         WHERE p.provider_id = h.id AND p.scope IN ('all', 'general') AND p.notice_days IS NOT NULL
@@ -92,12 +104,16 @@ JOIN LATERAL (
 
 _ONE_HOST = """
 SELECT n.id AS node_id, hosts.slug AS key, NULL::int AS likelihood, '' AS source_url,
-    v.identifier || ' is offered by ' || hosts.name || ' alone, as far as the catalogue knows; its weights are '
-    || CASE WHEN f.open_weights IS FALSE THEN 'not published' ELSE 'not known to be published' END || '.' AS facts
-FROM catalog_version v JOIN catalog_node n ON n.kind = 2 AND n.ref = v.id JOIN risk_held held ON held.node_id = n.id
+    v.identifier || ' is offered by ' || hosts.name ||
+    ' alone, as far as the catalogue knows; its weights are '
+    || CASE WHEN f.open_weights IS FALSE THEN 'not published'
+    ELSE 'not known to be published' END || '.' AS facts
+FROM catalog_version v JOIN catalog_node n ON n.kind = 2 AND n.ref = v.id
+JOIN risk_held held ON held.node_id = n.id
 JOIN catalog_foundation f ON f.id = v.foundation_id
 JOIN LATERAL (
-    SELECT min(h.slug) AS slug, min(h.name) AS name FROM catalog_offering o JOIN catalog_provider h ON h.id = o.host_id
+    SELECT min(h.slug) AS slug, min(h.name) AS name FROM catalog_offering o
+    JOIN catalog_provider h ON h.id = o.host_id
     WHERE o.version_id = v.id AND o.lifecycle <> 'retired'
       AND NOT coalesce(o.date_kind = 'firm' AND o.retires_on <= %(day)s, false)
     HAVING count(DISTINCT o.host_id) = 1
@@ -110,7 +126,8 @@ WHERE f.open_weights IS NOT TRUE AND v.access <> 'weights'
 
 _PRICE_MOVES = f"""
 SELECT n.id AS node_id,
-    coalesce(moves.last_on::text, '') || CASE WHEN says.floating_since IS NULL THEN '' ELSE '|floats' END AS key,
+    coalesce(moves.last_on::text, '') || CASE WHEN says.floating_since IS NULL THEN ''
+    ELSE '|floats' END AS key,
     CASE WHEN says.floating_since IS NOT NULL OR moves.days >= 6 THEN 5 ELSE 4 END AS likelihood,
     coalesce(says.source_url, '') AS source_url,
     'The price of ' || o.api_id || ' at ' || h.name || CASE
@@ -145,10 +162,12 @@ _LICENCE = """
 SELECT DISTINCT ON (n.id) n.id AS node_id, f.licence AS key, 4 AS likelihood, f.source_url,
     'The licence of ' || f.name || ' is now ' || f.licence || '; it was ' || was.licence || ' until '
     || to_char(became.at AT TIME ZONE 'UTC', 'YYYY-MM-DD') || '.' AS facts
-FROM catalog_foundation f JOIN catalog_node n ON n.kind = 3 AND n.ref = f.id JOIN risk_held held ON held.node_id = n.id
+FROM catalog_foundation f JOIN catalog_node n ON n.kind = 3 AND n.ref = f.id
+JOIN risk_held held ON held.node_id = n.id
 JOIN LATERAL (
     SELECT b.licence, b.pgh_id FROM catalog_foundationhistory b
-    WHERE b.pgh_obj_id = f.id AND b.licence <> '' AND b.licence <> f.licence ORDER BY b.pgh_id DESC LIMIT 1
+    WHERE b.pgh_obj_id = f.id AND b.licence <> '' AND b.licence <> f.licence
+    ORDER BY b.pgh_id DESC LIMIT 1
 ) was ON true
 JOIN LATERAL (
     SELECT min(b.pgh_created_at) AS at FROM catalog_foundationhistory b

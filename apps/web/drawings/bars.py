@@ -1,4 +1,5 @@
-"""Horizontal bars from zero, with the line that is tolerated and the best and worst case as a whisker."""
+"""Horizontal bars from zero, with the line that is tolerated and the best and worst case as a
+whisker."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +16,8 @@ from apps.web.drawings.scales import Linear, Unit, linear
 class Bar:
     """`low` and `high` are the best and the worst case; `unsure` hatches a group nobody has placed.
 
-    `limit` is the bar's own where bars have different ones; `note` follows the value, `tip` is the hover's caption.
+    `limit` is the bar's own where bars have different ones; `note` follows the value, `tip` is the
+    hover's caption.
     """
 
     label: str
@@ -51,17 +53,26 @@ def bars(
     width: float = WIDE,
     narrow: bool = False,
 ) -> Picture | None:
-    """One bar per row in the order given. A bar beyond `limit` (or its own) is red; `top` ends the scale, say 1."""
+    """One bar per row in the order given. A bar beyond `limit` (or its own) is red; `top` ends the
+    scale, say 1."""
     if not rows:
         return None
     reached = [
-        value for row in rows for value in (row.value, row.low, row.high, _limit(row, limit)) if value is not None
+        value
+        for row in rows
+        for value in (row.value, row.low, row.high, _limit(row, limit))
+        if value is not None
     ]
     width = NARROW if narrow else width
     stacked = narrow or width < 500  # names above their bars
     m = _measure(rows, unit, width, stacked=stacked)
-    scale = linear([*reached, *([top] if top is not None else [])], start=m.left, end=m.right,
-                   n_ticks=4 if m.right - m.left < 400 else 6, whole=whole)  # fmt: skip
+    scale = linear(
+        [*reached, *([top] if top is not None else [])],
+        start=m.left,
+        end=m.right,
+        n_ticks=4 if m.right - m.left < 400 else 6,
+        whole=whole,
+    )
     bottom = round(m.top + m.step * len(rows) + 2, 1)
     patches, strokes, labels = [], [], []
     for rank, row in enumerate(rows):
@@ -80,7 +91,8 @@ def bars(
         height=bottom + 34,
         narrow=narrow,
         title=title or _finding(rows, unit, limit),
-        desc=f"Bars from zero, {unit.word}; the red line is what is tolerated, a thin line the best and worst case.",
+        desc=f"Bars from zero, {unit.word}; the red line is what is tolerated, a thin line the "
+        "best and worst case.",
         grid=grid,
         patches=tuple(patches),
         strokes=tuple(strokes),
@@ -101,7 +113,9 @@ def _measure(rows: Sequence[Bar], unit: Unit, width: float, *, stacked: bool) ->
     if stacked:
         return _Measure(width, 1.0, width - 2, 20.0, 38.0, 12.0, 25.0)
     left = min(max(text_width(row.label, bold=True) for row in rows) + 12, width * 0.34)
-    value_room = min(max(text_width(_value(row, unit), bold=True) for row in rows) + 10, width * 0.3)
+    value_room = min(
+        max(text_width(_value(row, unit), bold=True) for row in rows) + 10, width * 0.3
+    )
     return _Measure(width, round(left, 1), round(width - value_room, 1), 20.0, 26.0, 13.0, 14.0)
 
 
@@ -109,7 +123,9 @@ def _value(row: Bar, unit: Unit) -> str:
     return ", ".join(filter(None, [unit.write(row.value), row.note]))
 
 
-def _patch(row: Bar, scale: Linear, y: float, thick: float, unit: Unit, limit: float | None) -> Patch:
+def _patch(
+    row: Bar, scale: Linear, y: float, thick: float, unit: Unit, limit: float | None
+) -> Patch:
     x_zero, x_value = scale.at(0), scale.at(row.value)
     where = box(min(x_zero, x_value), y - thick / 2, abs(x_value - x_zero), thick)
     tip = row.tip or f"{row.label}: {_value(row, unit)}"
@@ -128,12 +144,21 @@ def _lines(row: Bar, scale: Linear, y: float, thick: float, limit: float | None)
         out += [Stroke(ends, "under"), Stroke(ends, "l", name=f"{row.label} whisker")]
     own = _limit(row, limit)
     if own is not None:
-        out.append(Stroke(down(scale.at(own), y - thick / 2 - 4, y + thick / 2 + 4), "rl", name="limit"))
+        out.append(
+            Stroke(down(scale.at(own), y - thick / 2 - 4, y + thick / 2 + 4), "rl", name="limit")
+        )
     return out
 
 
 def _words(
-    row: Bar, scale: Linear, y: float, m: _Measure, unit: Unit, limit: float | None, *, stacked: bool
+    row: Bar,
+    scale: Linear,
+    y: float,
+    m: _Measure,
+    unit: Unit,
+    limit: float | None,
+    *,
+    stacked: bool,
 ) -> list[Label]:
     value, css = _value(row, unit), "r halo" if _over(row, limit) else "b halo"
     if stacked:
@@ -145,22 +170,32 @@ def _words(
     own = _limit(row, limit)
     if own is not None and x_end <= scale.at(own) < x_end + 14:
         x_end = scale.at(own)
-    after = Label(round(x_end + 7, 1), round(y + 4, 1), fitted(value, m.width - x_end - 7, bold=True), css)
+    after = Label(
+        round(x_end + 7, 1), round(y + 4, 1), fitted(value, m.width - x_end - 7, bold=True), css
+    )
     name = fitted(row.label, m.left - 10, bold=_over(row, limit))
-    return [Label(m.left - 8, round(y + 4, 1), name, "b" if _over(row, limit) else "", "end"), after]
+    return [
+        Label(m.left - 8, round(y + 4, 1), name, "b" if _over(row, limit) else "", "end"),
+        after,
+    ]
 
 
 def _axis(
     scale: Linear, unit: Unit, m: _Measure, bottom: float, *, stacked: bool
 ) -> tuple[tuple[Stroke, ...], tuple[Label, ...]]:
     grid = tuple(
-        Stroke(down(scale.at(tick), m.top, bottom + 4), "l" if tick == 0 else "g", name="tick") for tick in scale.ticks
+        Stroke(down(scale.at(tick), m.top, bottom + 4), "l" if tick == 0 else "g", name="tick")
+        for tick in scale.ticks
     )
     ticks = [
-        kept_within(Label(scale.at(tick), bottom + 16, unit.on_axis(tick), "s", "middle"), 0, m.width)
+        kept_within(
+            Label(scale.at(tick), bottom + 16, unit.on_axis(tick), "s", "middle"), 0, m.width
+        )
         for tick in scale.ticks
     ]
-    word = Label(m.width if stacked else m.right, bottom + 31, fitted(unit.word, m.width - 2), "s", "end")
+    word = Label(
+        m.width if stacked else m.right, bottom + 31, fitted(unit.word, m.width - 2), "s", "end"
+    )
     return grid, (*thinned(ticks), kept_within(word, 0, m.width))
 
 
@@ -170,7 +205,9 @@ def _finding(rows: Sequence[Bar], unit: Unit, limit: float | None) -> str:
     text = f"{capfirst(unit.word)}: {first.label} has most, {unit.write(first.value)}."
     if any(_limit(row, limit) is not None for row in rows):
         text += " " + (
-            pluralize(n_over, f"{n_over} is over its tolerance.", f"{n_over} are over their tolerance.")
+            pluralize(
+                n_over, f"{n_over} is over its tolerance.", f"{n_over} are over their tolerance."
+            )
             if n_over
             else "None is over its tolerance."
         )

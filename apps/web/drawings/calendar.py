@@ -1,4 +1,5 @@
-"""Many ends on one strip of months: a mark per end, stacked where they come together, a count per month."""
+"""Many ends on one strip of months: a mark per end, stacked where they come together, a count per
+month."""
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
@@ -16,7 +17,8 @@ _LANES, _LANE, _MOST_NAMES = 4, 14.0, 14
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """`soft` is a date that says only 'not before'; `weight` orders who is named where there is room."""
+    """`soft` is a date that says only 'not before'; `weight` orders who is named where there is
+    room."""
 
     label: str
     ends_on: date
@@ -35,10 +37,14 @@ def calendar(
     width: float = WIDE,
     narrow: bool = False,
 ) -> Picture | None:
-    """Ends from the month of `today` on, `months` long; what lies outside is not drawn and not counted."""
+    """Ends from the month of `today` on, `months` long; what lies outside is not drawn and not
+    counted."""
     begin = today.replace(day=1)
     finish = _months_later(begin, months)
-    shown = sorted((one for one in ends if begin <= one.ends_on < finish), key=lambda one: (one.ends_on, one.label))
+    shown = sorted(
+        (one for one in ends if begin <= one.ends_on < finish),
+        key=lambda one: (one.ends_on, one.label),
+    )
     if not shown:
         return None
     width = NARROW if narrow else width
@@ -70,7 +76,8 @@ def calendar(
         height=ground + 40,
         narrow=narrow,
         title=title or _finding(shown, today, months),
-        desc="A mark per end, by its day; filled is a firm date, hollow a 'not before', red is urgent. Counts below.",
+        desc="A mark per end, by its day; filled is a firm date, hollow a 'not before', red is "
+        "urgent. Counts below.",
         grid=(*grid, *leaders, Stroke(across(ground, 0, width), "l")),
         strokes=tuple(strokes),
         labels=(word, *labels, *names),
@@ -103,17 +110,24 @@ def _months(
     grid, labels = [], []
     for offset in range(months):
         first, following = _months_later(begin, offset), _months_later(begin, offset + 1)
-        grid.append(Stroke(down(x.at(first), 18 if offset else ground, ground + 4), "g", name="month"))
+        grid.append(
+            Stroke(down(x.at(first), 18 if offset else ground, ground + 4), "g", name="month")
+        )
         n = counts[first.year, first.month]
         middle = (x.at(first) + x.at(following)) / 2
         if n:
             labels.append(Label(round(middle, 1), ground + 15, number(n), "b", "middle"))
-    named = [kept_within(Label(tick.x + 2, ground + 33, tick.label, "s"), 0, width) for tick in x.ticks]
+    named = [
+        kept_within(Label(tick.x + 2, ground + 33, tick.label, "s"), 0, width) for tick in x.ticks
+    ]
     return grid, [*thinned(labels), *thinned(named)]
 
 
-def _names(tops: Sequence[tuple[float, float, End, int]], top: float, width: float) -> tuple[list[Stroke], list[Label]]:
-    """Names of the heaviest ends in lanes above the stacks, urgent ones first, each joined to its stack by a line."""
+def _names(
+    tops: Sequence[tuple[float, float, End, int]], top: float, width: float
+) -> tuple[list[Stroke], list[Label]]:
+    """Names of the heaviest ends in lanes above the stacks, urgent ones first, each joined to its
+    stack by a line."""
     placed: list[tuple[int, float, Label]] = []
     leaders = []
     ordered = sorted(tops, key=lambda stack: (not stack[2].urgent, -stack[2].weight, stack[0]))
@@ -122,7 +136,9 @@ def _names(tops: Sequence[tuple[float, float, End, int]], top: float, width: flo
             break
         text = one.label if n == 1 else f"{one.label} and {n - 1} more"
         for lane in range(_LANES):
-            label = Label(at - 2, round(top - 6 - _LANE * lane, 1), text, "r halo" if one.urgent else "halo")
+            label = Label(
+                at - 2, round(top - 6 - _LANE * lane, 1), text, "r halo" if one.urgent else "halo"
+            )
             label = kept_within(label, 0, width)
             if not any(_in_the_way(lane, at, label, *other) for other in placed):
                 placed.append((lane, at, label))
@@ -131,13 +147,18 @@ def _names(tops: Sequence[tuple[float, float, End, int]], top: float, width: flo
     return leaders, [label for _lane, _at, label in placed]
 
 
-def _in_the_way(lane: int, at: float, label: Label, other_lane: int, other_at: float, other: Label) -> bool:
-    """Two names of one lane must not touch; the line of a higher one must not run through a lower one."""
+def _in_the_way(
+    lane: int, at: float, label: Label, other_lane: int, other_at: float, other: Label
+) -> bool:
+    """Two names of one lane must not touch; the line of a higher one must not run through a lower
+    one."""
     left, right = label.box.x - 6, label.box.x + label.box.width + 6
     other_left, other_right = other.box.x - 6, other.box.x + other.box.width + 6
     if lane == other_lane:
         return left < other_right and other_left < right
-    lower_left, lower_right, line_at = (left, right, other_at) if lane < other_lane else (other_left, other_right, at)
+    lower_left, lower_right, line_at = (
+        (left, right, other_at) if lane < other_lane else (other_left, other_right, at)
+    )
     return lower_left < line_at < lower_right
 
 

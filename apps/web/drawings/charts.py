@@ -31,16 +31,24 @@ class EndName:
     css: str = ""
 
 
-def amounts(scale: Linear, unit: Unit, frame: Frame, *, above: float = 14.0) -> tuple[list[Stroke], list[Label]]:
+def amounts(
+    scale: Linear, unit: Unit, frame: Frame, *, above: float = 14.0
+) -> tuple[list[Stroke], list[Label]]:
     """Rules across at the ticks, their numbers before them, the unit `above` the frame."""
     rules = [
-        Stroke(across(scale.at(tick), frame.left, frame.right), "l" if tick == 0 else "g", name="tick")
+        Stroke(
+            across(scale.at(tick), frame.left, frame.right), "l" if tick == 0 else "g", name="tick"
+        )
         for tick in scale.ticks
     ]
     words = [
-        Label(frame.left - 6, round(scale.at(tick) + 4, 1), unit.on_axis(tick), "s", "end") for tick in scale.ticks
+        Label(frame.left - 6, round(scale.at(tick) + 4, 1), unit.on_axis(tick), "s", "end")
+        for tick in scale.ticks
     ]
-    return rules, [*thinned(words), Label(0, round(frame.top - above, 1), fitted(unit.word, frame.right), "s")]
+    return rules, [
+        *thinned(words),
+        Label(0, round(frame.top - above, 1), fitted(unit.word, frame.right), "s"),
+    ]
 
 
 def room_for_amounts(scale: Linear, unit: Unit) -> float:
@@ -49,9 +57,14 @@ def room_for_amounts(scale: Linear, unit: Unit) -> float:
 
 def time(days: Days, frame: Frame) -> tuple[list[Stroke], list[Label]]:
     """Ticks below the frame with the names of months after them."""
-    marks = [Stroke(down(tick.x, frame.bottom, frame.bottom + 5), "g2", name="month") for tick in days.ticks]
+    marks = [
+        Stroke(down(tick.x, frame.bottom, frame.bottom + 5), "g2", name="month")
+        for tick in days.ticks
+    ]
     words = [
-        kept_within(Label(tick.x, frame.bottom + 18, tick.label, "s", "middle"), 0, frame.right + 20)
+        kept_within(
+            Label(tick.x, frame.bottom + 18, tick.label, "s", "middle"), 0, frame.right + 20
+        )
         for tick in days.ticks
     ]
     return marks, list(thinned(words))
@@ -60,7 +73,8 @@ def time(days: Days, frame: Frame) -> tuple[list[Stroke], list[Label]]:
 def end_names(
     ends: Sequence[EndName], *, x: float, room: float, low: float, high: float
 ) -> tuple[list[Stroke], list[Label]]:
-    """The names below each other at `x`, as near to their lines as they can; a leader where one had to move.
+    """The names below each other at `x`, as near to their lines as they can; a leader where one had
+    to move.
 
     Where there is no room for all, the first ones are named.
     """
@@ -76,8 +90,11 @@ def end_names(
     return strokes, labels
 
 
-def key_lines(names: Sequence[tuple[str, str]], *, top: float, width: float) -> tuple[list[Label], float]:
-    """`A  Claude Sonnet 4.5, 15.00` below each other from `top`; answers the labels and where they end."""
+def key_lines(
+    names: Sequence[tuple[str, str]], *, top: float, width: float
+) -> tuple[list[Label], float]:
+    """`A  Claude Sonnet 4.5, 15.00` below each other from `top`; answers the labels and where they
+    end."""
     labels = []
     for rank, (letter, text) in enumerate(names):
         y = round(top + 15 * rank, 1)

@@ -32,7 +32,8 @@ def compare(
     width: float = WIDE,
     narrow: bool = False,
 ) -> Picture | None:
-    """`names` are those of the two answers; all lines share one scale, so give lines of one unit."""
+    """`names` are those of the two answers; all lines share one scale, so give lines of one
+    unit."""
     shown = [one for one in lines if one.first is not None or one.second is not None]
     if not shown:
         return None
@@ -42,7 +43,9 @@ def compare(
     stacked = narrow or width < 600
     left = 1.0 if stacked else min(max(text_width(one.label) for one in shown) + 12, width * 0.3)
     below = value_room if min(values) < 0 else 0.0  # a negative bar has its number before it
-    scale = linear(values, start=left + below, end=width - value_room, n_ticks=4 if stacked else 6, whole=whole)
+    scale = linear(
+        values, start=left + below, end=width - value_room, n_ticks=4 if stacked else 6, whole=whole
+    )
     patches, labels, top = _key(names, width)
     first_row = top
     for one in shown:
@@ -59,7 +62,16 @@ def compare(
             begin, end = sorted((scale.at(0), scale.at(value)))
             tip = f"{names[rank]}, {one.label}: {unit.write(value)}"
             fill, hatch, edge = _LOOKS[rank]
-            patches.append(Patch(box(begin, at, end - begin, _THICK), fill, hatch, edge, tip, f"{one.label} {rank}"))
+            patches.append(
+                Patch(
+                    box(begin, at, end - begin, _THICK),
+                    fill,
+                    hatch,
+                    edge,
+                    tip,
+                    f"{one.label} {rank}",
+                )
+            )
             labels.append(
                 Label(end + 6, at + 10, unit.write(value), "b halo")
                 if value >= 0
@@ -75,9 +87,11 @@ def compare(
         height=round(top + 34, 1),
         narrow=narrow,
         title=title or _finding(shown, names, unit),
-        desc=f"Two bars per line from zero, {unit.word}: solid is {names[0]}, hatched is {names[1]}.",
+        desc=f"Two bars per line from zero, {unit.word}: solid is {names[0]}, hatched is "
+        f"{names[1]}.",
         grid=tuple(
-            Stroke(down(scale.at(tick), first_row, top), "l" if tick == 0 else "g", name="tick") for tick in scale.ticks
+            Stroke(down(scale.at(tick), first_row, top), "l" if tick == 0 else "g", name="tick")
+            for tick in scale.ticks
         ),
         patches=tuple(patches),
         labels=(
@@ -108,5 +122,10 @@ def _finding(lines: Sequence[Line], names: tuple[str, str], unit: Unit) -> str:
     said = [f"{one.label} {written(one.first)} and {written(one.second)}" for one in lines[:4]]
     if len(lines) > 4:
         said.append(f"{number(len(lines) - 4)} more in the table")
-    words = {"first": names[0], "second": names[1], "unit": capfirst(unit.word), "said": "; ".join(said)}
+    words = {
+        "first": names[0],
+        "second": names[1],
+        "unit": capfirst(unit.word),
+        "said": "; ".join(said),
+    }
     return "{unit} with {first} and with {second}: {said}.".format(**words)

@@ -1,4 +1,5 @@
-"""Who stands on what: ribbons from groups of applications through the layers below, as broad as what they carry."""
+"""Who stands on what: ribbons from groups of applications through the layers below, as broad as
+what they carry."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -25,8 +26,8 @@ def flow(
     width: float = WIDE,
     narrow: bool = False,
 ) -> Picture | None:
-    """`layers` names the columns; `over` is {(layer, node)} beyond tolerance. A layer shows `most` nodes, half on a
-    phone, the heaviest first; the others are folded into one.
+    """`layers` names the columns; `over` is {(layer, node)} beyond tolerance. A layer shows `most`
+    nodes, half on a phone, the heaviest first; the others are folded into one.
     """
     given = [path for path in paths if path.weight > 0]
     if not given:
@@ -51,16 +52,26 @@ class _Place:
 
 
 def _lying(
-    net: Network, layers: Sequence[str], unit: Unit, over: frozenset[NodeId], title: str, width: float
+    net: Network,
+    layers: Sequence[str],
+    unit: Unit,
+    over: frozenset[NodeId],
+    title: str,
+    width: float,
 ) -> Picture:
     """Columns from left to right."""
     top, gap, slot = 30.0, 7.0, 15.0
     per_weight = min(380.0, 26.0 * net.total) / net.total
-    columns = [[max(net.weights[layer, name] * per_weight, 2.0) for name in names]
-               for layer, names in enumerate(net.layers)]  # fmt: skip
+    columns = [
+        [max(net.weights[layer, name] * per_weight, 2.0) for name in names]
+        for layer, names in enumerate(net.layers)
+    ]
     depth = max(sum(max(length, slot) + gap for length in column) for column in columns)
     side = round(width * 0.17, 1)
-    xs = [round(side + (width - 2 * side - 12) * rank / max(len(layers) - 1, 1), 1) for rank in range(len(layers))]
+    xs = [
+        round(side + (width - 2 * side - 12) * rank / max(len(layers) - 1, 1), 1)
+        for rank in range(len(layers))
+    ]
     places: dict[NodeId, _Place] = {}
     for layer, (names, lengths) in enumerate(zip(net.layers, columns, strict=True)):
         used = sum(max(length, slot) for length in lengths)
@@ -70,15 +81,19 @@ def _lying(
             room = max(length, slot)
             places[layer, name] = _Place(round(at + (room - length) / 2, 2), round(length, 2))
             at += room + space
-    areas = _ribbons(net, places, per_weight, unit, lambda layer: (xs[layer] + 12, xs[layer + 1]), upright=False)
+    areas = _ribbons(
+        net, places, per_weight, unit, lambda layer: (xs[layer] + 12, xs[layer + 1]), upright=False
+    )
     patches, labels = [], []
     for node, place in places.items():
-        patches.append(_node(node, net, unit, over, box(xs[node[0]], place.begin, 12, place.length)))
+        patches.append(
+            _node(node, net, unit, over, box(xs[node[0]], place.begin, 12, place.length))
+        )
         labels.append(_beside(node, place, xs, net, unit, over, side, width))
     heads = [
         Label(side - 6 if rank == 0 else x, 12, layers[rank], "s", "start" if rank else "end")
         for rank, x in enumerate(xs)
-    ]  # fmt: skip
+    ]
     return Picture(
         width=width,
         height=round(top + depth + 6, 1),
@@ -110,11 +125,18 @@ def _beside(
     bold = node in over
     name = fitted(_name(node, net), room - text_width(f": {value}", bold=bold), bold=bold)
     x, anchor = (xs[0] - 6, "end") if first else (xs[layer] + 18, "start")
-    return Label(round(x, 1), round(place.middle + 4, 1), f"{name}: {value}" if name else value, css, anchor)
+    return Label(
+        round(x, 1), round(place.middle + 4, 1), f"{name}: {value}" if name else value, css, anchor
+    )
 
 
 def _upright(
-    net: Network, layers: Sequence[str], unit: Unit, over: frozenset[NodeId], title: str, width: float
+    net: Network,
+    layers: Sequence[str],
+    unit: Unit,
+    over: frozenset[NodeId],
+    title: str,
+    width: float,
 ) -> Picture:
     """Layers from top to bottom with letters in their nodes, and a key below."""
     gap, thick, between, top = 4.0, 16.0, 58.0, 18.0
@@ -134,9 +156,18 @@ def _upright(
             patches.append(_node(node, net, unit, over, box(at, ys[layer], length, thick)))
             if length > 13:
                 css = "r halo" if node in over else "b halo"
-                labels.append(Label(round(place.middle, 1), ys[layer] + 12, letters[node], css, "middle"))
+                labels.append(
+                    Label(round(place.middle, 1), ys[layer] + 12, letters[node], css, "middle")
+                )
             at += length + gap
-    areas = _ribbons(net, places, per_weight, unit, lambda layer: (ys[layer] + thick, ys[layer + 1]), upright=True)
+    areas = _ribbons(
+        net,
+        places,
+        per_weight,
+        unit,
+        lambda layer: (ys[layer] + thick, ys[layer + 1]),
+        upright=True,
+    )
     y = ys[-1] + thick + 22
     for layer, names in enumerate(net.layers):
         labels.append(Label(0, y, layers[layer], "s"))
@@ -169,8 +200,11 @@ def _ribbons(
     *,
     upright: bool,
 ) -> tuple[Stroke, ...]:
-    """The area of every ribbon; at its node it lies in the order of the nodes at its other end, so none twists."""
-    rank = {(layer, name): i for layer, names in enumerate(net.layers) for i, name in enumerate(names)}
+    """The area of every ribbon; at its node it lies in the order of the nodes at its other end, so
+    none twists."""
+    rank = {
+        (layer, name): i for layer, names in enumerate(net.layers) for i, name in enumerate(names)
+    }
     leaving = {node: place.begin for node, place in places.items()}
     coming = dict(leaving)
     starts: dict[Ribbon, float] = {}
@@ -182,7 +216,9 @@ def _ribbons(
         ends[ribbon] = coming[ribbon.target]
         coming[ribbon.target] += ribbon.weight * per_weight
     out = []
-    for ribbon in sorted(net.ribbons, key=lambda ribbon: (ribbon.hot, ribbon.source, ribbon.target)):
+    for ribbon in sorted(
+        net.ribbons, key=lambda ribbon: (ribbon.hot, ribbon.source, ribbon.target)
+    ):
         near, far = edges(ribbon.source[0])
         thick = ribbon.weight * per_weight
         path = _curve(near, starts[ribbon], far, ends[ribbon], thick, upright=upright)
@@ -191,13 +227,23 @@ def _ribbons(
     return tuple(out)
 
 
-def _curve(near: float, start: float, far: float, end: float, thick: float, *, upright: bool) -> str:
+def _curve(
+    near: float, start: float, far: float, end: float, thick: float, *, upright: bool
+) -> str:
     half = (near + far) / 2
     corners = [
-        (near, start), (half, start), (half, end), (far, end),
-        (far, end + thick), (half, end + thick), (half, start + thick), (near, start + thick),
-    ]  # fmt: skip
-    a, b, c, d, e, f, g, h = (f"{y:.2f} {x:.2f}" if upright else f"{x:.2f} {y:.2f}" for x, y in corners)
+        (near, start),
+        (half, start),
+        (half, end),
+        (far, end),
+        (far, end + thick),
+        (half, end + thick),
+        (half, start + thick),
+        (near, start + thick),
+    ]
+    a, b, c, d, e, f, g, h = (
+        f"{y:.2f} {x:.2f}" if upright else f"{x:.2f} {y:.2f}" for x, y in corners
+    )
     return f"M{a}C{b} {c} {d}L{e}C{f} {g} {h}Z"
 
 
@@ -216,9 +262,7 @@ def _name(node: NodeId, net: Network) -> str:
 
 
 def _description(layers: Sequence[str], unit: Unit) -> str:
-    return (
-        f"From {layers[0]} to {layers[-1]}; a ribbon is as broad as what it carries, {unit.word}. Red: over tolerance."
-    )
+    return f"From {layers[0]} to {layers[-1]}; a ribbon is as broad as what it carries, {unit.word}. Red: over tolerance."
 
 
 def _finding(net: Network, layers: Sequence[str], unit: Unit, over: frozenset[NodeId]) -> str:
@@ -229,7 +273,8 @@ def _finding(net: Network, layers: Sequence[str], unit: Unit, over: frozenset[No
     if drawn:
         ordered = sorted(drawn, key=lambda node: -net.weights[node])
         said = ", ".join(
-            f"{node[1]} ({layers[node[0]].lower()}) carries {unit.write(net.weights[node])}" for node in ordered[:3]
+            f"{node[1]} ({layers[node[0]].lower()}) carries {unit.write(net.weights[node])}"
+            for node in ordered[:3]
         )
         return "Over tolerance: {said} of {all} {unit}.".format(**words, said=said)
     if not below:

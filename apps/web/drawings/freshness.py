@@ -31,7 +31,8 @@ class Poll:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A stretch in which the source was polled; `x` is its left edge, `breadth` what the mark may fill."""
+    """A stretch in which the source was polled; `x` is its left edge, `breadth` what the mark may
+    fill."""
 
     x: float
     breadth: float
@@ -66,7 +67,8 @@ class Strip:
 
 
 def strip(polls: Iterable[Poll], *, at: datetime, narrow: bool = False) -> Strip:
-    """The 24 hours before `at` in half hours, or in hours where `narrow`; polls outside of them do not count."""
+    """The 24 hours before `at` in half hours, or in hours where `narrow`; polls outside of them do
+    not count."""
     within = [poll for poll in polls if at - SPAN < poll.at <= at]
     n_stretches = HOURS if narrow else 2 * HOURS
     step = WIDTH / n_stretches
@@ -78,7 +80,9 @@ def strip(polls: Iterable[Poll], *, at: datetime, narrow: bool = False) -> Strip
         if known is None or _GRAVITY[poll.outcome] > _GRAVITY[known]:
             gravest[place] = poll.outcome
     return Strip(
-        marks=tuple(Mark(round(place * step, 1), breadth, gravest[place]) for place in sorted(gravest)),
+        marks=tuple(
+            Mark(round(place * step, 1), breadth, gravest[place]) for place in sorted(gravest)
+        ),
         breadth=breadth,
         gap=round(step - breadth, 1),
         minutes=int(SPAN / n_stretches / timedelta(minutes=1)),
@@ -90,8 +94,14 @@ def strip(polls: Iterable[Poll], *, at: datetime, narrow: bool = False) -> Strip
 def finding(name: str, drawn: Strip, *, enabled: bool) -> str:
     """What the strip shows, for those who do not see it."""
     if not drawn.n_polls:
-        return f"{name}: no poll in the last {HOURS} hours{'' if enabled else '; it is switched off'}."
-    parts = [f"{drawn.counts[outcome]} {outcome}" for outcome in reversed(Outcome) if drawn.counts.get(outcome)]
+        return (
+            f"{name}: no poll in the last {HOURS} hours{'' if enabled else '; it is switched off'}."
+        )
+    parts = [
+        f"{drawn.counts[outcome]} {outcome}"
+        for outcome in reversed(Outcome)
+        if drawn.counts.get(outcome)
+    ]
     polls = "poll" if drawn.n_polls == 1 else "polls"
     return f"{name}: {drawn.n_polls} {polls} in the last {HOURS} hours, {_joined(parts)}."
 

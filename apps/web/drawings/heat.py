@@ -31,7 +31,8 @@ class HeatRow:
 
 @dataclass(frozen=True, slots=True)
 class Heat:
-    """Rows from almost certain down to rare; `n` is what they add up to, `n_top` what lies in severity 5."""
+    """Rows from almost certain down to rare; `n` is what they add up to, `n_top` what lies in
+    severity 5."""
 
     rows: tuple[HeatRow, ...]
     impacts: tuple[tuple[int, str], ...]
@@ -50,10 +51,17 @@ def heat(
     chosen: tuple[int | None, int | None] = (None, None),
     title: str = "",
 ) -> Heat | None:
-    """`counts` is {(likelihood, impact): n}, `url(likelihood, impact)` a cell's list, `chosen` the filter in force."""
+    """`counts` is {(likelihood, impact): n}, `url(likelihood, impact)` a cell's list, `chosen` the
+    filter in force."""
     if not any(counts.values()):
         return None
-    likely = likelihoods or {5: "Almost certain", 4: "Likely", 3: "Possible", 2: "Unlikely", 1: "Rare"}
+    likely = likelihoods or {
+        5: "Almost certain",
+        4: "Likely",
+        3: "Possible",
+        2: "Unlikely",
+        1: "Rare",
+    }
     grave = impacts or {1: "Negligible", 2: "Minor", 3: "Moderate", 4: "Major", 5: "Severe"}
     rows = []
     for likelihood in range(5, 0, -1):
@@ -82,10 +90,20 @@ def _cell(
     chosen: tuple[int | None, int | None],
 ) -> HeatCell:
     said = pluralize(
-        n, f"Likelihood {likelihood}, impact {impact}: {n} risk", f"Likelihood {likelihood}, impact {impact}: {n} risks"
+        n,
+        f"Likelihood {likelihood}, impact {impact}: {n} risk",
+        f"Likelihood {likelihood}, impact {impact}: {n} risks",
     )
     where = url(likelihood, impact) if n else ""
-    return HeatCell(likelihood, impact, n, severity(likelihood, impact), where, said, chosen == (likelihood, impact))
+    return HeatCell(
+        likelihood,
+        impact,
+        n,
+        severity(likelihood, impact),
+        where,
+        said,
+        chosen == (likelihood, impact),
+    )
 
 
 def _finding(n: int, n_top: int) -> str:

@@ -1,4 +1,5 @@
-"""Words on drawings: how broad they are, how to shorten them, and how to keep them from lying on each other."""
+"""Words on drawings: how broad they are, how to shorten them, and how to keep them from lying on
+each other."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -6,7 +7,11 @@ from dataclasses import dataclass, replace
 from apps.web.drawings.section import Box, cut
 
 SIZE, SMALL = 12.0, 11.5  # px of `.draw text` and of `.draw text.s`
-_SLIM, _SPARE, _BROAD = frozenset("ijlI'|.,:;! "), frozenset('ftrJ()[]-/·"’'), frozenset("mwMW@%—…&→≥≤+−=")
+_SLIM, _SPARE, _BROAD = (
+    frozenset("ijlI'|.,:;! "),
+    frozenset('ftrJ()[]-/·"’'),
+    frozenset("mwMW@%—…&→≥≤+−="),
+)
 
 
 class _Ems(dict[str, float]):
@@ -21,7 +26,8 @@ _EMS = _Ems()
 
 
 def text_width(text: str, *, size: float = SIZE, bold: bool = False) -> float:
-    """Units that `text` needs at most: measured on DejaVu Sans, the broadest font the pages may fall back to."""
+    """Units that `text` needs at most: measured on DejaVu Sans, the broadest font the pages may
+    fall back to."""
     return round(sum(map(_EMS.__getitem__, text)) * size * (1.12 if bold else 1.0), 1)
 
 
@@ -38,7 +44,8 @@ def _em(sign: str) -> float:
 
 
 def fitted(text: str, room: float, *, size: float = SIZE, bold: bool = False) -> str:
-    """`text` in `room`: names with a number keep it, others their beginning; nothing where not three letters fit."""
+    """`text` in `room`: names with a number keep it, others their beginning; nothing where not
+    three letters fit."""
     numbered = any(sign.isdigit() for sign in text)
     letters, shown = len(text), text
     while shown and text_width(shown, size=size, bold=bold) > room:
@@ -65,7 +72,8 @@ def in_lines(text: str, room: float, *, bold: bool = False, most: int = 2) -> li
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """Words whose baseline is at `y`. `anchor` is start, middle or end; `css` any of `s b r halo` of the stylesheet."""
+    """Words whose baseline is at `y`. `anchor` is start, middle or end; `css` any of `s b r halo`
+    of the stylesheet."""
 
     x: float
     y: float
@@ -80,7 +88,9 @@ class Label:
     @property
     def width(self) -> float:
         words = self.css.split()
-        return text_width(self.text, size=SMALL if "s" in words else SIZE, bold="b" in words or "r" in words)
+        return text_width(
+            self.text, size=SMALL if "s" in words else SIZE, bold="b" in words or "r" in words
+        )
 
     @property
     def box(self) -> Box:
@@ -99,7 +109,8 @@ def overlap(one: Box, other: Box) -> bool:
 
 
 def thinned(labels: Iterable[Label], *, around: Sequence[Box] = ()) -> tuple[Label, ...]:
-    """Labels in their order of importance without those that would lie on an earlier one or on a box of `around`."""
+    """Labels in their order of importance without those that would lie on an earlier one or on a
+    box of `around`."""
     kept: list[Label] = []
     taken = list(around)
     for label in labels:
@@ -117,7 +128,8 @@ def kept_within(label: Label, low: float, high: float) -> Label:
 
 
 def spread(places: Sequence[float], *, gap: float, low: float, high: float) -> list[float]:
-    """The places moved as little as possible so that neighbours are `gap` apart, all between `low` and `high`.
+    """The places moved as little as possible so that neighbours are `gap` apart, all between `low`
+    and `high`.
 
     Order is kept. Where there is no room for all, they share it evenly, closer than `gap`.
     """
@@ -125,8 +137,11 @@ def spread(places: Sequence[float], *, gap: float, low: float, high: float) -> l
         return []
     gap = min(gap, (high - low) / max(len(places) - 1, 1))
     order = sorted(range(len(places)), key=lambda i: places[i])
-    # least squares with a floor on distances: pool neighbours that are too close into blocks that move as one
-    blocks: list[tuple[float, int]] = []  # (sum of where its first member would like to be, number of members)
+    # least squares with a floor on distances: pool neighbours that are too close into blocks that
+    # move as one
+    blocks: list[
+        tuple[float, int]
+    ] = []  # (sum of where its first member would like to be, number of members)
     for rank, i in enumerate(order):
         total, count = places[i] - gap * rank, 1
         while blocks and blocks[-1][0] / blocks[-1][1] > total / count:

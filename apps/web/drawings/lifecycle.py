@@ -1,4 +1,5 @@
-"""One offering per track: what the registry accepts on a thick line, what each source says on thin ones below it."""
+"""One offering per track: what the registry accepts on a thick line, what each source says on thin
+ones below it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -42,7 +43,8 @@ class Track:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A claim or the accepted end. `x` is None without a date; `flip` puts the words before the mark."""
+    """A claim or the accepted end. `x` is None without a date; `flip` puts the words before the
+    mark."""
 
     y: float
     name: str
@@ -79,20 +81,37 @@ class Lifecycle:
 
 
 def lifecycle(tracks: Sequence[Track], *, today: date) -> Lifecycle:
-    days = [day for track in tracks for day in (track.ends_on, *(claim.ends_on for claim in track.claims)) if day]
+    days = [
+        day
+        for track in tracks
+        for day in (track.ends_on, *(claim.ends_on for claim in track.claims))
+        if day
+    ]
     begin = max(
-        min([track.released_on for track in tracks if track.released_on] + [today - timedelta(365)]),
+        min(
+            [track.released_on for track in tracks if track.released_on] + [today - timedelta(365)]
+        ),
         today - timedelta(900),
     )
     end = min(max([*days, today + timedelta(120)]) + timedelta(45), today + timedelta(900))
     left, right = 330.0, 960.0
 
     def x(day: date) -> float:
-        return round(left + (right - left) * (min(max(day, begin), end) - begin).days / (end - begin).days, 1)
+        return round(
+            left + (right - left) * (min(max(day, begin), end) - begin).days / (end - begin).days, 1
+        )
 
     drawn, y = [], 36.0
     for track in tracks:
-        accepted = _line(y + 16, "accepted", track.ends_on, x, soft=track.soft, nothing="no end announced", right=right)
+        accepted = _line(
+            y + 16,
+            "accepted",
+            track.ends_on,
+            x,
+            soft=track.soft,
+            nothing="no end announced",
+            right=right,
+        )
         lines = tuple(
             _line(
                 y + 36 + 18 * i,
@@ -107,17 +126,43 @@ def lifecycle(tracks: Sequence[Track], *, today: date) -> Lifecycle:
             for i, claim in enumerate(track.claims)
         )
         drawn.append(
-            Drawn(track, y, cut(track.host, 32), cut(track.api_id, 30), x(track.released_on or begin), accepted, lines)
+            Drawn(
+                track,
+                y,
+                cut(track.host, 32),
+                cut(track.api_id, 30),
+                x(track.released_on or begin),
+                accepted,
+                lines,
+            )
         )
         y += 40 + 18 * max(len(lines), 1)
-    return Lifecycle(round(y, 1), right, left, x(today), tuple(_quarters(begin, end, x)), tuple(drawn))
+    return Lifecycle(
+        round(y, 1), right, left, x(today), tuple(_quarters(begin, end, x)), tuple(drawn)
+    )
 
 
 def _line(
-    y: float, name: str, day: date | None, x: Any, *, soft: bool, nothing: str, right: float, faint: bool = False
+    y: float,
+    name: str,
+    day: date | None,
+    x: Any,
+    *,
+    soft: bool,
+    nothing: str,
+    right: float,
+    faint: bool = False,
 ) -> Line:
     if day is None:
-        return Line(y, cut(name, 22), nothing + (", row gone" if faint else ""), None, soft, flip=False, faint=faint)
+        return Line(
+            y,
+            cut(name, 22),
+            nothing + (", row gone" if faint else ""),
+            None,
+            soft,
+            flip=False,
+            faint=faint,
+        )
     at = x(day)
     text = f"{'not before ' if soft else ''}{day.day} {day:%b %Y}{', row gone' if faint else ''}"
     return Line(y, cut(name, 22), text, at, soft, flip=at > right - 20, faint=faint)

@@ -1,4 +1,5 @@
-"""Where versions and foundations come from: a layered tree, the kind of each edge by its line and by a word."""
+"""Where versions and foundations come from: a layered tree, the kind of each edge by its line and
+by a word."""
 
 from collections import defaultdict, deque
 from collections.abc import Sequence
@@ -25,7 +26,8 @@ _GAP = 86.0  # between columns, for the word of an edge
 
 @dataclass(frozen=True, slots=True)
 class Kin:
-    """A version or foundation; `own` is the page's, `late` one that needs action, `note` a second line."""
+    """A version or foundation; `own` is the page's, `late` one that needs action, `note` a second
+    line."""
 
     key: str
     label: str
@@ -36,7 +38,8 @@ class Kin:
 
 @dataclass(frozen=True, slots=True)
 class Descent:
-    """`child` was made from, or follows, `parent`; `kind` is one of the derivations or `succession`."""
+    """`child` was made from, or follows, `parent`; `kind` is one of the derivations or
+    `succession`."""
 
     parent: str
     child: str
@@ -45,7 +48,8 @@ class Descent:
 
 @dataclass(frozen=True, slots=True)
 class _Tree:
-    """`depth` by longest way from a root; `parent` has the edges of the tree, `further` all others."""
+    """`depth` by longest way from a root; `parent` has the edges of the tree, `further` all
+    others."""
 
     depth: dict[str, int]
     parent: dict[str, Descent]
@@ -75,20 +79,28 @@ def lineage(
     width: float = WIDE,
     narrow: bool = False,
 ) -> Picture | None:
-    """The relatives nearest to the page's own, at most `most`; edges to what is not given are left out.
+    """The relatives nearest to the page's own, at most `most`; edges to what is not given are left
+    out.
 
-    Columns from left to right while there are few generations; otherwise, and on a phone, an indented tree.
+    Columns from left to right while there are few generations; otherwise, and on a phone, an
+    indented tree.
     """
     if not kin:
         return None
     shown = _nearest(kin, descents, most)
     by_key = {one.key: one for one in shown}
-    edges = [one for one in descents if one.parent in by_key and one.child in by_key and one.parent != one.child]
+    edges = [
+        one
+        for one in descents
+        if one.parent in by_key and one.child in by_key and one.parent != one.child
+    ]
     tree = _tree(list(by_key), edges)
     width = NARROW if narrow else width
     deep = max(tree.depth.values()) + 1
     n_left = len(kin) - len(shown)
-    desc = "Parents before their children; the line and the word say how one was made from the other."
+    desc = (
+        "Parents before their children; the line and the word say how one was made from the other."
+    )
     if n_left:
         more = pluralize(n_left, "{n} further is in the table.", "{n} further are in the table.")
         desc = f"{desc} {more.format(n=number(n_left))}"
@@ -125,9 +137,13 @@ def _tree(keys: Sequence[str], edges: Sequence[Descent]) -> _Tree:
     waiting = list(keys)
     while waiting:
         # a circle, which the register refuses but a feed may tell, is cut at its first member
-        ready = [key for key in waiting if all(edge.parent in depth for edge in parents[key])] or waiting[:1]
+        ready = [
+            key for key in waiting if all(edge.parent in depth for edge in parents[key])
+        ] or waiting[:1]
         for key in ready:
-            depth[key] = max((depth[edge.parent] + 1 for edge in parents[key] if edge.parent in depth), default=0)
+            depth[key] = max(
+                (depth[edge.parent] + 1 for edge in parents[key] if edge.parent in depth), default=0
+            )
         waiting = [key for key in waiting if key not in depth]
     parent: dict[str, Descent] = {}
     children = defaultdict(list)
@@ -151,14 +167,19 @@ def _walk(tree: _Tree) -> list[str]:
     return out
 
 
-def _columns(by_key: dict[str, Kin], tree: _Tree, title: str, desc: str, width: float, *, narrow: bool) -> Picture:
-    """A column per generation; a parent stands in the middle of its children, so that lines of the tree never cross."""
+def _columns(
+    by_key: dict[str, Kin], tree: _Tree, title: str, desc: str, width: float, *, narrow: bool
+) -> Picture:
+    """A column per generation; a parent stands in the middle of its children, so that lines of the
+    tree never cross."""
     n_columns = max(tree.depth.values()) + 1
     broad = round(min((width + _GAP) / n_columns - _GAP, 230.0), 1)
     column = broad + _GAP
     tall, step = 36.0, 46.0
     rows = _rows(tree)
-    at = {key: (round(column * tree.depth[key], 1), round(4 + step * rows[key], 1)) for key in by_key}
+    at = {
+        key: (round(column * tree.depth[key], 1), round(4 + step * rows[key], 1)) for key in by_key
+    }
     patches, labels, strokes = [], [], []
     for key, one in by_key.items():
         x, y = at[key]
@@ -171,16 +192,32 @@ def _columns(by_key: dict[str, Kin], tree: _Tree, title: str, desc: str, width: 
         # what children of several kinds share is thin
         stem = f"M{x_from + broad:g} {y_from + tall / 2:g}H{turn:g}V{y_to + tall / 2:g}"
         strokes.append(Stroke(stem, "g2", name="stem"))
-        strokes.append(Stroke(across(y_to + tall / 2, turn, x_to), _look(edge), name=f"{edge.parent}>{key}"))
+        strokes.append(
+            Stroke(across(y_to + tall / 2, turn, x_to), _look(edge), name=f"{edge.parent}>{key}")
+        )
         kinds = dict.fromkeys([edge.kind, *(one.kind for one in tree.further if one.child == key)])
         said = ", ".join(words.get(kind, kind.replace("_", " ")) for kind in kinds)
         labels.append(
-            Label(x_to - 5, y_to + tall / 2 - 5, fitted(said, column - broad - 16, size=SMALL), "s halo", "end")
+            Label(
+                x_to - 5,
+                y_to + tall / 2 - 5,
+                fitted(said, column - broad - 16, size=SMALL),
+                "s halo",
+                "end",
+            )
         )
     strokes += [_swung(edge, at, broad, tall) for edge in tree.further]
     height = max(y for _x, y in at.values()) + tall + 4
-    return Picture(width=width, height=round(height, 1), narrow=narrow, title=title, desc=desc,
-                   grid=tuple(strokes), patches=tuple(patches), labels=tuple(labels))  # fmt: skip
+    return Picture(
+        width=width,
+        height=round(height, 1),
+        narrow=narrow,
+        title=title,
+        desc=desc,
+        grid=tuple(strokes),
+        patches=tuple(patches),
+        labels=tuple(labels),
+    )
 
 
 def _in_box(one: Kin, x: float, y: float, room: float) -> list[Label]:
@@ -188,9 +225,15 @@ def _in_box(one: Kin, x: float, y: float, room: float) -> list[Label]:
     css = "r halo" if one.late else "b halo" if one.own else "halo"
     if one.note:
         name = fitted(one.label, room, bold=one.late or one.own)
-        return [Label(x, y + 15, name, css), Label(x, y + 29, fitted(one.note, room, size=SMALL), "s halo")]
+        return [
+            Label(x, y + 15, name, css),
+            Label(x, y + 29, fitted(one.note, room, size=SMALL), "s halo"),
+        ]
     lines = in_lines(one.label, room, bold=one.late or one.own)
-    return [Label(x, y + (22 if len(lines) == 1 else 15 + 14 * rank), text, css) for rank, text in enumerate(lines)]
+    return [
+        Label(x, y + (22 if len(lines) == 1 else 15 + 14 * rank), text, css)
+        for rank, text in enumerate(lines)
+    ]
 
 
 def _look(edge: Descent) -> str:
@@ -220,7 +263,9 @@ def _swung(edge: Descent, at: dict[str, tuple[float, float]], broad: float, tall
     return Stroke(path, _look(edge), name=f"{edge.parent}>{edge.child}")
 
 
-def _indented(by_key: dict[str, Kin], tree: _Tree, title: str, desc: str, width: float, *, narrow: bool) -> Picture:
+def _indented(
+    by_key: dict[str, Kin], tree: _Tree, title: str, desc: str, width: float, *, narrow: bool
+) -> Picture:
     """A line per node below its parent; the word of the edge stands before the note."""
     step, words = 34.0, edge_names()
     deepest = max(tree.depth.values())
@@ -242,16 +287,28 @@ def _indented(by_key: dict[str, Kin], tree: _Tree, title: str, desc: str, width:
             for edge in tree.further
             if edge.child == key
         ]
-        first = [words.get(tree.parent[key].kind, tree.parent[key].kind)] if key in tree.parent else []
+        first = (
+            [words.get(tree.parent[key].kind, tree.parent[key].kind)] if key in tree.parent else []
+        )
         second = fitted(", ".join(filter(None, [*first, *said, one.note])), room, size=SMALL)
         if second:
             labels.append(Label(x + 15, y + 24, second, "s"))
     for key, edge in tree.parent.items():
         (x_from, y_from), (x_to, y_to) = at[edge.parent], at[key]
         strokes.append(Stroke(down(x_from + 5, y_from + 12, y_to + 6.5), "g2", name="stem"))
-        strokes.append(Stroke(across(y_to + 6.5, x_from + 5, x_to), _look(edge), name=f"{edge.parent}>{key}"))
-    return Picture(width=width, height=round(4 + step * len(at), 1), narrow=narrow, title=title, desc=desc,
-                   grid=tuple(strokes), patches=tuple(patches), labels=tuple(labels))  # fmt: skip
+        strokes.append(
+            Stroke(across(y_to + 6.5, x_from + 5, x_to), _look(edge), name=f"{edge.parent}>{key}")
+        )
+    return Picture(
+        width=width,
+        height=round(4 + step * len(at), 1),
+        narrow=narrow,
+        title=title,
+        desc=desc,
+        grid=tuple(strokes),
+        patches=tuple(patches),
+        labels=tuple(labels),
+    )
 
 
 def _levels(tree: _Tree) -> dict[str, int]:
@@ -263,7 +320,13 @@ def _levels(tree: _Tree) -> dict[str, int]:
 
 
 def _patch(one: Kin, x: float, y: float, width: float, height: float) -> Patch:
-    look = ("wash", "red", "rl") if one.late else ("pap", "diag", "l2") if one.own else ("pap", "", "l")
+    look = (
+        ("wash", "red", "rl")
+        if one.late
+        else ("pap", "diag", "l2")
+        if one.own
+        else ("pap", "", "l")
+    )
     tip = ", ".join(filter(None, [one.label, one.note]))
     return Patch(box(x, y, width, height), *look, tip, one.key)
 
@@ -285,11 +348,17 @@ def _finding(kin: Sequence[Kin], descents: Sequence[Descent]) -> str:
     known = [edge for edge in descents if edge.parent in labels and edge.child in labels]
     own = next((one for one in kin if one.own), None)
     if own is None:
-        said = pluralize(len(kin), "{n} relative, {edges} known descents.", "{n} relatives, {edges} known descents.")
+        said = pluralize(
+            len(kin),
+            "{n} relative, {edges} known descents.",
+            "{n} relatives, {edges} known descents.",
+        )
         return said.format(n=number(len(kin)), edges=number(len(known)))
     phrases = _phrases()
     above = [
-        phrases.get(edge.kind, "{parent}").format(parent=labels[edge.parent]) for edge in known if edge.child == own.key
+        phrases.get(edge.kind, "{parent}").format(parent=labels[edge.parent])
+        for edge in known
+        if edge.child == own.key
     ]
     n_below = sum(edge.parent == own.key for edge in known)
     came = "{name} is {above}." if above else "{name} has no known parent."

@@ -1,4 +1,5 @@
-"""What a bad year costs: the chance that the yearly loss is larger, beside the twin with independent failures."""
+"""What a bad year costs: the chance that the yearly loss is larger, beside the twin with
+independent failures."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -20,7 +21,8 @@ _CHANCES = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 10_000, 100_000)
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """A year of a chance: `once_in` years, its loss, that of the twin, and the 95 % interval of the first."""
+    """A year of a chance: `once_in` years, its loss, that of the twin, and the 95 % interval of the
+    first."""
 
     once_in: int
     loss: float
@@ -43,10 +45,11 @@ def loss_curve(
     width: float = THIRD,
     narrow: bool = False,
 ) -> Picture | None:
-    """`curve` and `twin` are (loss, chance that a year's is larger); `band` is (loss, lowest, highest chance).
+    """`curve` and `twin` are (loss, chance that a year's is larger); `band` is (loss, lowest,
+    highest chance).
 
-    Chances are drawn on a logarithmic scale down to 1 in `rarest`, losses from zero, or with `log` from the power of
-    ten below the least. `expected` is the mean year.
+    Chances are drawn on a logarithmic scale down to 1 in `rarest`, losses from zero, or with `log`
+    from the power of ten below the least. `expected` is the mean year.
     """
     rarest = max([rarest, *(level.once_in for level in levels)])
     shown = _visible(curve, rarest)
@@ -57,7 +60,12 @@ def loss_curve(
     left = text_width(_once_in(rarest)) + 8
     frame = Frame(round(left, 1), width - 8, 28.0, 264.0 if width < 600 else 304.0)
     losses = [loss for loss, _chance in (*shown, *other)]
-    losses += [value for level in levels for value in (level.loss, level.twin, level.high) if value is not None]
+    losses += [
+        value
+        for level in levels
+        for value in (level.loss, level.twin, level.high)
+        if value is not None
+    ]
     n_ticks = 4 if width < 600 else 7
     x: Linear | Log = (
         logarithmic(losses, start=frame.left, end=frame.right)
@@ -93,7 +101,8 @@ def loss_curve(
         narrow=narrow,
         title=title or _finding(levels, unit, expected, with_twin=bool(other)),
         desc=(
-            "Chance that the yearly loss is larger, by loss: {unit}. Chances are on a logarithmic scale{log}."
+            "Chance that the yearly loss is larger, by loss: {unit}. Chances are on a logarithmic "
+            "scale{log}."
         ).format(unit=unit.word, log=", losses too" if log else ""),
         grid=grid,
         areas=tuple(areas),
@@ -107,7 +116,9 @@ def _visible(curve: Curve, rarest: int) -> list[tuple[float, float]]:
     """Points by rising loss down to 1 in `rarest`, the last one put onto that edge."""
     points = sorted(curve)
     kept = [(float(loss), float(chance)) for loss, chance in points if chance >= 1 / rarest]
-    beyond = next(((float(loss), float(chance)) for loss, chance in points if chance < 1 / rarest), None)
+    beyond = next(
+        ((float(loss), float(chance)) for loss, chance in points if chance < 1 / rarest), None
+    )
     if kept and beyond:
         (loss, chance), (further, rarer) = kept[-1], beyond
         part = math.log(chance * rarest) / math.log(chance / max(rarer, 1e-9)) if rarer > 0 else 1.0
@@ -137,14 +148,20 @@ def _marks(
     for level in levels:
         at, depth = x.at(level.loss), y(1 / level.once_in)
         once = _once_in(level.once_in)
-        strokes.append(Stroke(down(at, depth, frame.bottom), "rl dot", name=f"1 in {level.once_in}"))
+        strokes.append(
+            Stroke(down(at, depth, frame.bottom), "rl dot", name=f"1 in {level.once_in}")
+        )
         if level.low is not None and level.high is not None:
             ends = f"{across(depth, x.at(level.low), x.at(level.high))}"
             for edge in (level.low, level.high):
                 ends += down(x.at(edge), depth - 4, depth + 4)
             strokes.append(Stroke(ends, "rl", name="interval"))
-        dots.append(Dot(at, depth, "red", 3.5, f"{once}: {unit.write(level.loss)}", f"1 in {level.once_in}"))
-        labels.append(kept_within(Label(at + 8, depth - 6, unit.write(level.loss), "r halo"), 0, width))
+        dots.append(
+            Dot(at, depth, "red", 3.5, f"{once}: {unit.write(level.loss)}", f"1 in {level.once_in}")
+        )
+        labels.append(
+            kept_within(Label(at + 8, depth - 6, unit.write(level.loss), "r halo"), 0, width)
+        )
         if level.twin is not None:
             beside = x.at(level.twin)
             tip = f"{once}, independent: {unit.write(level.twin)}"
@@ -159,13 +176,26 @@ def _axes(
 ) -> tuple[tuple[Stroke, ...], list[Label]]:
     chances = [n for n in _CHANCES if n < rarest] + [rarest]
     grid = [
-        Stroke(across(y(1 / n), frame.left, frame.right), "l" if n == rarest else "g", name=f"chance {n}")
+        Stroke(
+            across(y(1 / n), frame.left, frame.right),
+            "l" if n == rarest else "g",
+            name=f"chance {n}",
+        )
         for n in chances
     ]
-    words = [Label(frame.left - 6, round(y(1 / n) + 4, 1), _once_in(n), "s", "end") for n in reversed(chances) if n > 1]
-    grid += [Stroke(down(x.at(tick), frame.bottom, frame.bottom + 5), "g2", name="tick") for tick in x.ticks]
+    words = [
+        Label(frame.left - 6, round(y(1 / n) + 4, 1), _once_in(n), "s", "end")
+        for n in reversed(chances)
+        if n > 1
+    ]
+    grid += [
+        Stroke(down(x.at(tick), frame.bottom, frame.bottom + 5), "g2", name="tick")
+        for tick in x.ticks
+    ]
     ticks = [
-        kept_within(Label(x.at(tick), frame.bottom + 18, unit.on_axis(tick), "s", "middle"), 0, width)
+        kept_within(
+            Label(x.at(tick), frame.bottom + 18, unit.on_axis(tick), "s", "middle"), 0, width
+        )
         for tick in x.ticks
     ]
     word = Label(width, frame.bottom + 34, fitted(unit.word, width), "s", "end")
@@ -178,12 +208,20 @@ def _names(shown: Curve, other: Curve, x: Linear | Log, y: Height, frame: Frame)
     if shown:
         loss, chance = shown[len(shown) // 2]
         out.append(
-            kept_within(Label(x.at(loss) + 10, y(chance) - 6, "with shared causes", "r halo"), frame.left, frame.right)
+            kept_within(
+                Label(x.at(loss) + 10, y(chance) - 6, "with shared causes", "r halo"),
+                frame.left,
+                frame.right,
+            )
         )
     if other:
         loss, chance = other[len(other) * 2 // 3]
         out.append(
-            kept_within(Label(x.at(loss) - 8, y(chance) + 4, "if independent", "halo", "end"), frame.left, frame.right)
+            kept_within(
+                Label(x.at(loss) - 8, y(chance) + 4, "if independent", "halo", "end"),
+                frame.left,
+                frame.right,
+            )
         )
     return out
 
@@ -200,15 +238,20 @@ def _placed(values: Sequence[Label], names: Sequence[Label]) -> tuple[Label, ...
     return tuple(kept)
 
 
-def _finding(levels: Sequence[Level], unit: Unit, expected: float | None, *, with_twin: bool) -> str:
+def _finding(
+    levels: Sequence[Level], unit: Unit, expected: float | None, *, with_twin: bool
+) -> str:
     parts = []
     if expected is not None:
         parts.append(f"an average year costs {unit.write(expected)}")
     parts += [f"one in {level.once_in} years {unit.write(level.loss)} or more" for level in levels]
     said = "{unit}: {parts}.".format(
-        unit=capfirst(unit.word), parts=", ".join(parts) or "the chance that a year's loss is larger"
+        unit=capfirst(unit.word),
+        parts=", ".join(parts) or "the chance that a year's loss is larger",
     )
-    worst = max((level for level in levels if level.twin), key=lambda level: level.once_in, default=None)
+    worst = max(
+        (level for level in levels if level.twin), key=lambda level: level.once_in, default=None
+    )
     if not with_twin or worst is None or not worst.twin:
         return said
     words = {"n": worst.once_in, "loss": unit.write(worst.twin)}

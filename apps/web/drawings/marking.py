@@ -1,5 +1,6 @@
-"""The marks of a drawing as text. Templates keep what is said of a drawing (its title, its description, its shape); the
-hundreds of marks inside would cost them more than everything else on a page."""
+"""The marks of a drawing as text. Templates keep what is said of a drawing (its title, its
+description, its shape); the hundreds of marks inside would cost them more than everything else on a
+page."""
 
 from collections.abc import Iterator
 
@@ -15,7 +16,8 @@ _HATCHES = {"host": "vert", "version": "dash", "foundation": "diag", "developer"
 
 
 def marks(drawing: Picture | Section | Notices) -> SafeString:
-    """What stands between the <g> of a drawing. Words are escaped; classes and numbers are the drawing's own."""
+    """What stands between the <g> of a drawing. Words are escaped; classes and numbers are the
+    drawing's own."""
     if isinstance(drawing, Picture):
         return SafeString("\n".join(filter(None, _of_picture(drawing))))
     if isinstance(drawing, Section):
@@ -36,7 +38,7 @@ def _tip(words: str) -> str:
     return f' data-tip="{escape(words)}"' if words else ""
 
 
-# --- pictures ---------------------------------------------------------------------------------------------------
+# --- pictures -------------------------------------------------------------------------------------
 
 
 def _of_picture(p: Picture) -> Iterator[str]:
@@ -49,7 +51,9 @@ def _of_picture(p: Picture) -> Iterator[str]:
         edge = f'<rect class="{patch.edge}" {place}/>' if patch.edge else ""
         yield f'<g{_tip(patch.tip)}><rect class="{patch.fill}" {place}/>{hatch}{edge}</g>'
     yield _strokes(p.strokes)
-    yield "".join(f'<circle class="{o.css}" cx="{o.x}" cy="{o.y}" r="{o.r}"{_tip(o.tip)}/>' for o in p.dots)
+    yield "".join(
+        f'<circle class="{o.css}" cx="{o.x}" cy="{o.y}" r="{o.r}"{_tip(o.tip)}/>' for o in p.dots
+    )
     for label in p.labels:
         if label.text:
             css = f' class="{label.classes}"' if label.classes else ""
@@ -57,10 +61,12 @@ def _of_picture(p: Picture) -> Iterator[str]:
 
 
 def _strokes(strokes: tuple[Stroke, ...]) -> str:
-    return "".join(f'<path class="{stroke.css}" d="{stroke.d}"{_tip(stroke.tip)}/>' for stroke in strokes)
+    return "".join(
+        f'<path class="{stroke.css}" d="{stroke.d}"{_tip(stroke.tip)}/>' for stroke in strokes
+    )
 
 
-# --- the portfolio section --------------------------------------------------------------------------------------
+# --- the portfolio section ------------------------------------------------------------------------
 
 
 def _of_section(s: Section) -> Iterator[str]:
@@ -70,11 +76,15 @@ def _of_section(s: Section) -> Iterator[str]:
     for building in s.buildings:
         title = f"<title>{escape(building.label)}</title>"
         box = building.box
-        yield f'<path class="{building.kind}" {_area(box.x, box.y, box.width, box.height)}>{title}</path>'
+        yield (
+            f'<path class="{building.kind}" '
+            f"{_area(box.x, box.y, box.width, box.height)}>{title}</path>"
+        )
     ground = f"v{s.ground.height}" if s.turned else f"h{s.ground.width}"
     yield (
-        f'<rect {_place(s.ground)} fill="url(#p-ground)"/><path class="l2" d="M{s.ground.x} {s.ground.y}{ground}"/>'
-    )  # fmt: skip
+        f'<rect {_place(s.ground)} fill="url(#p-ground)"/><path class="l2" d="M{s.ground.x} '
+        f'{s.ground.y}{ground}"/>'
+    )
     for cell in s.cells:
         yield _cell(cell, narrow=s.turned)
 
@@ -98,17 +108,20 @@ def _words(cell: Cell, *, narrow: bool) -> str:
         return ""
     x, y, label = cell.box.x_mid, cell.box.y_mid, escape(cell.label)
     if cell.upright:
-        return f'<text class="halo m" transform="translate({x} {y}) rotate(-90)" dy="3">{label}</text>'
+        return (
+            f'<text class="halo m" transform="translate({x} {y}) rotate(-90)" dy="3">{label}</text>'
+        )
     if cell.detail:
         return (
             f'<text class="halo m b" x="{x}" y="{y}" dy="-8">{label}</text>'
-            f'<text class="halo m{" r" if cell.over else ""}" x="{x}" y="{y}" dy="10">{escape(cell.detail)}</text>'
+            f'<text class="halo m{" r" if cell.over else ""}" x="{x}" y="{y}" '
+            f'dy="10">{escape(cell.detail)}</text>'
         )
     css = f"{' b' if cell.layer == 'developer' else ''}{' s' if narrow else ''}"
     return f'<text class="halo m{css}" x="{x}" y="{y}">{label}</text>'
 
 
-# --- notices of a provider --------------------------------------------------------------------------------------
+# --- notices of a provider ------------------------------------------------------------------------
 
 
 def _strip(n: Notices, row: Strip) -> str:
@@ -118,12 +131,16 @@ def _strip(n: Notices, row: Strip) -> str:
     else:
         names, x, rise = ("b", "s"), 0, 15
     median = row.median
-    dots = "".join(f'<circle class="{dot.css}" cx="{dot.x}" cy="{dot.y}" r="3"/>' for dot in row.dots)
+    dots = "".join(
+        f'<circle class="{dot.css}" cx="{dot.x}" cy="{dot.y}" r="3"/>' for dot in row.dots
+    )
     return (
         f'<text class="{names[0]}" x="{x}" y="{row.y_label}">{escape(row.label)}</text>'
-        f'<text class="{names[1]}" x="{x}" y="{row.y_label}" dy="{rise}">{escape(row.detail)}</text>'
+        f'<text class="{names[1]}" x="{x}" y="{row.y_label}" '
+        f'dy="{rise}">{escape(row.detail)}</text>'
         f'<path class="l" d="M{n.left} {row.y}H{n.right}"/>'
-        f'<rect x="{n.left}" y="{row.y}" width="{n.short_width}" height="4" fill="url(#p-red)"/>{dots}'
+        f'<rect x="{n.left}" y="{row.y}" width="{n.short_width}" height="4" '
+        f'fill="url(#p-red)"/>{dots}'
         f'<path class="l2" d="M{median.x} {row.y_top}V{median.y}"/>'
         f'<text class="halo b{" e" if median.flip else ""}" x="{median.x}" y="{median.y}"'
         f' dx="{-6 if median.flip else 6}">{escape(median.text)}</text>'

@@ -1,4 +1,5 @@
-"""Paths through layers as a network: small nodes folded, nodes ordered so that few ribbons cross."""
+"""Paths through layers as a network: small nodes folded, nodes ordered so that few ribbons
+cross."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -14,7 +15,8 @@ type NodeId = tuple[int, str]
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    """`nodes` has one name per layer, empty where nobody knows it; `weight` is what takes this way."""
+    """`nodes` has one name per layer, empty where nobody knows it; `weight` is what takes this
+    way."""
 
     nodes: tuple[str, ...]
     weight: float = 1.0
@@ -22,7 +24,8 @@ class Path:
 
 @dataclass(frozen=True, slots=True)
 class Ribbon:
-    """From a node to one of the next layer; `hot` where its paths pass a node over its tolerance."""
+    """From a node to one of the next layer; `hot` where its paths pass a node over its
+    tolerance."""
 
     source: NodeId
     target: NodeId
@@ -32,7 +35,8 @@ class Ribbon:
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """Nodes of each layer in the order that crosses least, what each carries, and the ribbons between layers."""
+    """Nodes of each layer in the order that crosses least, what each carries, and the ribbons
+    between layers."""
 
     layers: tuple[tuple[str, ...], ...]
     weights: dict[NodeId, float]
@@ -53,12 +57,17 @@ def network(paths: Sequence[Path], *, over: frozenset[NodeId], most: int) -> Net
     ribbons: dict[tuple[NodeId, NodeId, bool], float] = defaultdict(float)
     for path in paths:
         hot = any((layer, name) in over for layer, name in enumerate(path.nodes))
-        nodes = [(layer, name if (layer, name) in kept else REST) for layer, name in enumerate(path.nodes)]
+        nodes = [
+            (layer, name if (layer, name) in kept else REST)
+            for layer, name in enumerate(path.nodes)
+        ]
         for node in nodes:
             weights[node] += path.weight
         for source, target in pairwise(nodes):
             ribbons[source, target, hot] += path.weight
-    found = tuple(Ribbon(source, target, weight, hot) for (source, target, hot), weight in ribbons.items())
+    found = tuple(
+        Ribbon(source, target, weight, hot) for (source, target, hot), weight in ribbons.items()
+    )
     ordered = _ordered(weights, found, n_layers)
     return Network(ordered, dict(weights), n_folded, found, sum(path.weight for path in paths))
 
@@ -77,10 +86,15 @@ def _kept(
     return kept, n_folded
 
 
-def _ordered(weights: Mapping[NodeId, float], ribbons: Sequence[Ribbon], n_layers: int) -> tuple[tuple[str, ...], ...]:
+def _ordered(
+    weights: Mapping[NodeId, float], ribbons: Sequence[Ribbon], n_layers: int
+) -> tuple[tuple[str, ...], ...]:
     """Barycentres, swept to and fro, then neighbours exchanged while that crosses less."""
     order: list[list[NodeId]] = [
-        sorted((node for node in weights if node[0] == layer), key=lambda node: (_last(node), -weights[node], node[1]))
+        sorted(
+            (node for node in weights if node[0] == layer),
+            key=lambda node: (_last(node), -weights[node], node[1]),
+        )
         for layer in range(n_layers)
     ]
     joined: dict[NodeId, dict[NodeId, float]] = defaultdict(lambda: defaultdict(float))
@@ -118,21 +132,28 @@ def _mean(ends: Mapping[NodeId, float], place: Mapping[NodeId, float]) -> float:
     return sum(at * weight for at, weight in found) / sum(weight for _at, weight in found)
 
 
-def _exchanged(order: list[list[NodeId]], layer: int, joined: Mapping[NodeId, Mapping[NodeId, float]]) -> bool:
+def _exchanged(
+    order: list[list[NodeId]], layer: int, joined: Mapping[NodeId, Mapping[NodeId, float]]
+) -> bool:
     """Exchanges neighbours of one layer where their ribbons then cross less."""
     nodes, moved = order[layer], False
     beside = [order[other] for other in (layer - 1, layer + 1) if 0 <= other < len(order)]
-    lines = {node: [[joined[node].get(end, 0.0) for end in row] for row in beside] for node in nodes}
+    lines = {
+        node: [[joined[node].get(end, 0.0) for end in row] for row in beside] for node in nodes
+    }
     for i in range(len(nodes) - 1):
         upper, lower = nodes[i], nodes[i + 1]
-        if _last(upper) == _last(lower) and _crossed(lines[upper], lines[lower]) > _crossed(lines[lower], lines[upper]):
+        if _last(upper) == _last(lower) and _crossed(lines[upper], lines[lower]) > _crossed(
+            lines[lower], lines[upper]
+        ):
             nodes[i], nodes[i + 1] = lower, upper
             moved = True
     return moved
 
 
 def _crossed(upper: Sequence[Sequence[float]], lower: Sequence[Sequence[float]]) -> float:
-    """How much the ribbons of two neighbours cross: products of their weights, in each layer beside them.
+    """How much the ribbons of two neighbours cross: products of their weights, in each layer beside
+    them.
 
     Both have, per layer beside, their weights in its order.
     """
@@ -146,9 +167,17 @@ def _crossed(upper: Sequence[Sequence[float]], lower: Sequence[Sequence[float]])
 
 
 def crossings(layers: Sequence[Sequence[str]], ribbons: Sequence[Ribbon]) -> float:
-    """What the order of a network is judged by: products of the weights of all ribbons that cross."""
-    rank = {(layer, name): place for layer, names in enumerate(layers) for place, name in enumerate(names)}
-    ends = [(ribbon.source[0], rank[ribbon.source], rank[ribbon.target], ribbon.weight) for ribbon in ribbons]
+    """What the order of a network is judged by: products of the weights of all ribbons that
+    cross."""
+    rank = {
+        (layer, name): place
+        for layer, names in enumerate(layers)
+        for place, name in enumerate(names)
+    }
+    ends = [
+        (ribbon.source[0], rank[ribbon.source], rank[ribbon.target], ribbon.weight)
+        for ribbon in ribbons
+    ]
     return sum(
         one[3] * other[3]
         for one in ends

@@ -1,7 +1,7 @@
 """Notices of a provider in days: a dot per model on one scale, stacked where they coincide.
 
-Strips lie below each other (all notices, or the earlier and the later half), each with its median; the minimums
-the provider promises cross them all.
+Strips lie below each other (all notices, or the earlier and the later half), each with its median;
+the minimums the provider promises cross them all.
 """
 
 from collections import defaultdict
@@ -13,7 +13,8 @@ _DOT = 7.0  # breadth of a dot with its gap
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """`seen`: counted from the day on which the date was first seen here; `short`: under the line of short ones."""
+    """`seen`: counted from the day on which the date was first seen here; `short`: under the line
+    of short ones."""
 
     days: int
     seen: bool = False
@@ -78,11 +79,21 @@ class Notices:
     stacked: bool
 
 
-def notices(strips: Sequence[Strip], *, promises: Sequence[Promise], short_days: int, narrow: bool = False) -> Notices:
+def notices(
+    strips: Sequence[Strip], *, promises: Sequence[Promise], short_days: int, narrow: bool = False
+) -> Notices:
     """`narrow` is for a phone: the strips' names stand above them."""
     width, left, right = (340.0, 6.0, 322.0) if narrow else (1120.0, 218.0, 1080.0)
-    most = max([short_days, *(one.days for strip in strips for one in strip.notices), *(p.days for p in promises)])
-    step = next((step for step in (15, 30, 60, 90, 180, 365) if most / step <= (5 if narrow else 12)), 730)
+    most = max(
+        [
+            short_days,
+            *(one.days for strip in strips for one in strip.notices),
+            *(p.days for p in promises),
+        ]
+    )
+    step = next(
+        (step for step in (15, 30, 60, 90, 180, 365) if most / step <= (5 if narrow else 12)), 730
+    )
     end = (most // step + 1) * step
 
     def x(days: float) -> float:
@@ -110,7 +121,10 @@ def notices(strips: Sequence[Strip], *, promises: Sequence[Promise], short_days:
                 y_label=y_top - 18 if narrow else round(y - thick / 2 - 2, 1),
                 dots=tuple(dots),
                 median=_label(
-                    x(strip.median), y + 15, f"median {'≥ ' if strip.is_bound else ''}{strip.median:g} days", right
+                    x(strip.median),
+                    y + 15,
+                    f"median {'≥ ' if strip.is_bound else ''}{strip.median:g} days",
+                    right,
                 ),
                 y_top=round(y_top - 4, 1),
             )
@@ -124,7 +138,9 @@ def notices(strips: Sequence[Strip], *, promises: Sequence[Promise], short_days:
         top=top,
         bottom=round(y, 1),
         short_width=round(x(short_days) - left, 1),
-        ticks=tuple((x(days), f"{days}{' days' if days == end else ''}") for days in range(0, end + 1, step)),
+        ticks=tuple(
+            (x(days), f"{days}{' days' if days == end else ''}") for days in range(0, end + 1, step)
+        ),
         rows=tuple(rows),
         promises=tuple(
             _label(x(promise.days), 10 + 14.0 * rank, promise.label, right)
@@ -135,11 +151,15 @@ def notices(strips: Sequence[Strip], *, promises: Sequence[Promise], short_days:
 
 
 def _columns(strip: Strip, x: Callable[[float], float]) -> dict[float, list[Notice]]:
-    """{x: notices that stand there on top of each other}; those closer than a dot's breadth share a column."""
+    """{x: notices that stand there on top of each other}; those closer than a dot's breadth share a
+    column."""
     bins: dict[int, list[Notice]] = defaultdict(list)
     for one in sorted(strip.notices, key=lambda one: (one.days, one.seen)):
         bins[round(x(one.days) / _DOT)].append(one)
-    return {round(sum(x(one.days) for one in column) / len(column), 1): column for column in bins.values()}
+    return {
+        round(sum(x(one.days) for one in column) / len(column), 1): column
+        for column in bins.values()
+    }
 
 
 def _css(one: Notice) -> str:

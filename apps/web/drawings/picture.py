@@ -1,7 +1,8 @@
-"""What every picture is made of; `components/drawings/picture.svg` draws it in the order of the fields.
+"""What every picture is made of; `components/drawings/picture.svg` draws it in the order of the
+fields.
 
-A picture function takes plain data and answers a Picture, or None where there is nothing to show. `both` makes the
-two variants of a page at once.
+A picture function takes plain data and answers a Picture, or None where there is nothing to show.
+`both` makes the two variants of a page at once.
 """
 
 from collections.abc import Callable
@@ -26,7 +27,8 @@ class Stroke:
 
 @dataclass(frozen=True, slots=True)
 class Patch:
-    """A rectangle with paper below, a hatch (`diag`, `cross`, `red`, ... or none) and an edge (a class of lines)."""
+    """A rectangle with paper below, a hatch (`diag`, `cross`, `red`, ... or none) and an edge (a
+    class of lines)."""
 
     box: Box
     fill: str = "pap"
@@ -48,7 +50,8 @@ class Dot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Picture:
-    """Geometry in units of the view box. `title` states the finding, `desc` how to read the drawing."""
+    """Geometry in units of the view box. `title` states the finding, `desc` how to read the
+    drawing."""
 
     width: float
     height: float

@@ -1,4 +1,5 @@
-"""Is there time to leave? Days left until a model ends above the days that leaving took, or is estimated to take."""
+"""Is there time to leave? Days left until a model ends above the days that leaving took, or is
+estimated to take."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,9 +12,11 @@ from apps.web.drawings.scales import Linear, Unit, days, linear, number
 
 @dataclass(frozen=True, slots=True)
 class Runway:
-    """`left_days` is negative past the end and None while no end is known; `at_least` where the date is a lower bound.
+    """`left_days` is negative past the end and None while no end is known; `at_least` where the
+    date is a lower bound.
 
-    `need_days` is what the last exit test took (`tested`) or what is estimated; None where neither exists.
+    `need_days` is what the last exit test took (`tested`) or what is estimated; None where neither
+    exists.
     """
 
     label: str
@@ -42,17 +45,29 @@ def runways(
     width: float = WIDE,
     narrow: bool = False,
 ) -> Picture | None:
-    """Two bars per application from today; the days that are missing are red. Longer times end at `most_days`."""
+    """Two bars per application from today; the days that are missing are red. Longer times end at
+    `most_days`."""
     shown = [row for row in rows if row.left_days is not None or row.need_days is not None]
     if not shown:
         return None
     width = NARROW if narrow else width
-    reach = [min(value, most_days) for row in shown for value in (row.left_days, row.need_days) if value is not None]
+    reach = [
+        min(value, most_days)
+        for row in shown
+        for value in (row.left_days, row.need_days)
+        if value is not None
+    ]
     earliest = max(min(reach), -most_days)
     stacked = narrow or width < 600
-    left = 1.0 if stacked else min(max(text_width(row.label, bold=True) for row in shown) + 12, width * 0.3)
+    left = (
+        1.0
+        if stacked
+        else min(max(text_width(row.label, bold=True) for row in shown) + 12, width * 0.3)
+    )
     room = 8.0 if stacked else max(text_width(_words(row), bold=True) for row in shown) + 12
-    scale = linear([earliest, *reach], start=left, end=width - room, n_ticks=4 if stacked else 7, whole=True)
+    scale = linear(
+        [earliest, *reach], start=left, end=width - room, n_ticks=4 if stacked else 7, whole=True
+    )
     step, top = (56.0, 18.0) if stacked else (30.0, 18.0)
     patches, labels, strokes = [], [], []
     for rank, row in enumerate(shown):
@@ -66,9 +81,15 @@ def runways(
             labels.append(Label(4, y - 19, fitted(row.label, width - 8, bold=row.is_late), name))
             labels.append(Label(4, y - 5, fitted(_words(row), width - 8, bold=row.is_late), css))
         else:
-            end = max(scale.at(min(value or 0, most_days)) for value in (row.left_days, row.need_days, 0))
-            labels.append(Label(end + 8, y + 13, fitted(_words(row), width - end - 8, bold=True), css))
-            labels.append(Label(left - 8, y + 13, fitted(row.label, left - 10, bold=row.is_late), name, "end"))
+            end = max(
+                scale.at(min(value or 0, most_days)) for value in (row.left_days, row.need_days, 0)
+            )
+            labels.append(
+                Label(end + 8, y + 13, fitted(_words(row), width - end - 8, bold=True), css)
+            )
+            labels.append(
+                Label(left - 8, y + 13, fitted(row.label, left - 10, bold=row.is_late), name, "end")
+            )
     bottom = top + step * len(shown) + 4
     if not stacked:
         strokes.insert(0, Stroke(down(scale.at(0), top - 4, bottom), "rl", name="today"))
@@ -84,11 +105,20 @@ def runways(
         height=height,
         narrow=narrow,
         title=title or _finding(shown),
-        desc="Per application the days left above, the days that leaving takes below; red is what is missing.",
-        grid=tuple(Stroke(down(scale.at(tick), top, bottom), "g", name="tick") for tick in scale.ticks),
+        desc="Per application the days left above, the days that leaving takes below; red is "
+        "what is missing.",
+        grid=tuple(
+            Stroke(down(scale.at(tick), top, bottom), "g", name="tick") for tick in scale.ticks
+        ),
         patches=(*patches, *key_patches),
         strokes=tuple(strokes),
-        labels=(*labels, today, *thinned(ticks), Label(scale.end, bottom + 29, unit.word, "s", "end"), *key_labels),
+        labels=(
+            *labels,
+            today,
+            *thinned(ticks),
+            Label(scale.end, bottom + 29, unit.word, "s", "end"),
+            *key_labels,
+        ),
     )
 
 
@@ -102,18 +132,32 @@ def _bars(row: Runway, scale: Linear, y: float, most_days: int) -> list[Patch]:
         begin, end = sorted((at(0), at(row.left_days)))
         late = row.left_days < 0
         tip = f"{row.label}: {_left(row)}"
-        out.append(Patch(box(begin, y, end - begin, 9), "wash" if late else "pap", "red" if late else "diag",
-                         "rl" if late else "l", tip, f"{row.label} left"))  # fmt: skip
+        out.append(
+            Patch(
+                box(begin, y, end - begin, 9),
+                "wash" if late else "pap",
+                "red" if late else "diag",
+                "rl" if late else "l",
+                tip,
+                f"{row.label} left",
+            )
+        )
     if row.need_days is None:
         return out
-    covered = min(row.need_days, max(row.left_days, 0)) if row.left_days is not None else row.need_days
+    covered = (
+        min(row.need_days, max(row.left_days, 0)) if row.left_days is not None else row.need_days
+    )
     tip = f"{row.label}: {_needs(row)}"
     if covered:
         look = ("ink", "", "") if row.tested else ("pap", "", "l")
-        out.append(Patch(box(at(0), y + 11, at(covered) - at(0), 7), *look, tip, f"{row.label} need"))
+        out.append(
+            Patch(box(at(0), y + 11, at(covered) - at(0), 7), *look, tip, f"{row.label} need")
+        )
     if row.need_days > covered:
         where = box(at(covered), y + 11, at(row.need_days) - at(covered), 7)
-        out.append(Patch(where, "red" if row.tested else "wash", "", "rl", tip, f"{row.label} short"))
+        out.append(
+            Patch(where, "red" if row.tested else "wash", "", "rl", tip, f"{row.label} short")
+        )
     return out
 
 
@@ -131,7 +175,9 @@ def _broken(row: Runway, scale: Linear, y: float, most_days: int) -> list[Stroke
 def _needs(row: Runway) -> str:
     if row.need_days is None:
         return "never tested"
-    return ("{days} in the last test" if row.tested else "{days} estimated").format(days=days(row.need_days))
+    return ("{days} in the last test" if row.tested else "{days} estimated").format(
+        days=days(row.need_days)
+    )
 
 
 def _left(row: Runway) -> str:
@@ -173,12 +219,16 @@ def _finding(rows: Sequence[Runway]) -> str:
     if not short:
         untested = sum(row.need_days is None for row in rows)
         said = pluralize(
-            len(rows) - untested, "{n} application has time to leave.", "{n} applications have time to leave."
+            len(rows) - untested,
+            "{n} application has time to leave.",
+            "{n} applications have time to leave.",
         )
         text = said.format(n=number(len(rows) - untested))
         if untested:
             more = pluralize(
-                untested, f"{number(untested)} has no exit test.", f"{number(untested)} have no exit test."
+                untested,
+                f"{number(untested)} has no exit test.",
+                f"{number(untested)} have no exit test.",
             )
             text = f"{text} {more}" if len(rows) > untested else more
         return text
@@ -186,6 +236,9 @@ def _finding(rows: Sequence[Runway]) -> str:
     said = pluralize(
         len(rows),
         "{n} of {all} application ends sooner than it can leave: {name}, {words}.",
-        "{n} of {all} applications end sooner than they can leave; the furthest off is {name}, {words}.",
+        "{n} of {all} applications end sooner than they can leave; the furthest off is {name}, "
+        "{words}.",
     )
-    return said.format(n=number(len(short)), all=number(len(rows)), name=worst.label, words=_words(worst))
+    return said.format(
+        n=number(len(short)), all=number(len(rows)), name=worst.label, words=_words(worst)
+    )

@@ -1,6 +1,8 @@
-"""Scales: values and days to drawing units, with ticks people would choose; and how numbers are written.
+"""Scales: values and days to drawing units, with ticks people would choose; and how numbers are
+written.
 
-Plain Python; every scale is a frozen value. A scale of amounts begins at zero unless an amount lies below.
+Plain Python; every scale is a frozen value. A scale of amounts begins at zero unless an amount lies
+below.
 """
 
 import math
@@ -28,11 +30,17 @@ def share(value: float) -> str:
 def compact(value: float) -> str:
     """Three digits and a letter for the thousands: `8.9 M`, `35 k`, `420`."""
     size, letter = next(
-        ((size, letter) for size, letter in ((1e9, "bn"), (1e6, "M"), (1e3, "k")) if abs(value) >= size * 0.9995),
+        (
+            (size, letter)
+            for size, letter in ((1e9, "bn"), (1e6, "M"), (1e3, "k"))
+            if abs(value) >= size * 0.9995
+        ),
         (1.0, ""),
     )
     amount = value / size
-    text = f"{amount:.0f}" if abs(amount) >= 999.5 or float(amount).is_integer() else f"{amount:.3g}"
+    text = (
+        f"{amount:.0f}" if abs(amount) >= 999.5 or float(amount).is_integer() else f"{amount:.3g}"
+    )
     return f"{text} {letter}".strip().replace("-", "−")
 
 
@@ -49,7 +57,8 @@ def days(value: float) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """What numbers count: `word` at the axis and in sentences, `write` for a value, `tick` for one on the axis."""
+    """What numbers count: `word` at the axis and in sentences, `write` for a value, `tick` for one
+    on the axis."""
 
     word: str
     write: Callable[[float], str] = number
@@ -65,7 +74,11 @@ def nice_step(span: float, n_parts: int) -> float:
         return 1.0
     power = 10.0 ** math.floor(math.log10(span / n_parts))
     # a hair of tolerance: 0.6 / 0.2 is a little more than 3 in floats
-    return next(factor * power for factor in (1, 2, 5, 10, 20) if span / (factor * power) <= n_parts * (1 + 1e-9))
+    return next(
+        factor * power
+        for factor in (1, 2, 5, 10, 20)
+        if span / (factor * power) <= n_parts * (1 + 1e-9)
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +92,19 @@ class Linear:
     ticks: tuple[float, ...]
 
     def at(self, value: float) -> float:
-        return round(self.start + (self.end - self.start) * (value - self.low) / (self.high - self.low), 2)
+        return round(
+            self.start + (self.end - self.start) * (value - self.low) / (self.high - self.low), 2
+        )
 
 
 def linear(
-    values: Iterable[float], *, start: float, end: float, n_ticks: int = 5, whole: bool = False, tight: bool = False
+    values: Iterable[float],
+    *,
+    start: float,
+    end: float,
+    n_ticks: int = 5,
+    whole: bool = False,
+    tight: bool = False,
 ) -> Linear:
     """From zero to the tick above the greatest value; `whole` allows no ticks between integers.
 
@@ -110,7 +131,8 @@ def _clean(value: float) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Log:
-    """A logarithmic scale; it has no zero, so it says so at its axis. What lies below `low` is drawn at `low`."""
+    """A logarithmic scale; it has no zero, so it says so at its axis. What lies below `low` is
+    drawn at `low`."""
 
     low: float
     high: float
@@ -127,15 +149,26 @@ class Log:
 def logarithmic(values: Iterable[float], *, start: float, end: float) -> Log:
     """From the power of ten below the least positive value to the 1, 2 or 5 above the greatest."""
     known = [value for value in values if value > 0] or [1.0]
-    low_power, high_power = math.floor(math.log10(min(known)) + 1e-9), math.ceil(math.log10(max(known)) - 1e-9)
+    low_power, high_power = (
+        math.floor(math.log10(min(known)) + 1e-9),
+        math.ceil(math.log10(max(known)) - 1e-9),
+    )
     if low_power >= high_power:
         high_power = low_power + 1
     factors = (1,) if high_power - low_power > 2 else (1, 2, 5)
-    ticks = [_clean(factor * 10.0**power) for power in range(low_power, high_power + 1) for factor in factors]
+    ticks = [
+        _clean(factor * 10.0**power)
+        for power in range(low_power, high_power + 1)
+        for factor in factors
+    ]
     high = next((tick for tick in ticks if tick >= max(known) * (1 - 1e-9)), ticks[-1])
     high = max(high, ticks[1])
     step = max(1, (high_power - low_power) // 6)
-    shown = [tick for rank, tick in enumerate(ticks) if tick <= high and (len(factors) == 3 or rank % step == 0)]
+    shown = [
+        tick
+        for rank, tick in enumerate(ticks)
+        if tick <= high and (len(factors) == 3 or rank % step == 0)
+    ]
     return Log(ticks[0], high, start, end, tuple(shown))
 
 
@@ -147,7 +180,8 @@ class DayTick:
 
 @dataclass(frozen=True, slots=True)
 class Days:
-    """`begin` lies at `start`, `finish` at `end`; a day outside is drawn at the edge, `shows` tells."""
+    """`begin` lies at `start`, `finish` at `end`; a day outside is drawn at the edge, `shows`
+    tells."""
 
     begin: date
     finish: date
@@ -163,7 +197,8 @@ class Days:
 
 
 def day_scale(begin: date, finish: date, *, start: float, end: float, gap: float = 10.0) -> Days:
-    """Ticks at first days of months, as many as their words leave room for; days where only weeks are shown.
+    """Ticks at first days of months, as many as their words leave room for; days where only weeks
+    are shown.
 
     The year stands at January and at the first tick.
     """
@@ -180,7 +215,13 @@ def day_scale(begin: date, finish: date, *, start: float, end: float, gap: float
         if all(ends[i] <= ticks[i + 1].x for i in range(len(ticks) - 1)):
             break
     # a first year without room is better than a wrong or missing month
-    return Days(begin, finish, start, end, tuple(tick for tick in ticks if tick.x + text_width(tick.label) <= end + 24))
+    return Days(
+        begin,
+        finish,
+        start,
+        end,
+        tuple(tick for tick in ticks if tick.x + text_width(tick.label) <= end + 24),
+    )
 
 
 def _day_x(day: date, begin: date, finish: date, start: float, end: float) -> float:

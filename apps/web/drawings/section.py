@@ -1,7 +1,9 @@
-"""The portfolio section: applications stand above ground, what they rest on lies below, equal neighbours merged.
+"""The portfolio section: applications stand above ground, what they rest on lies below, equal
+neighbours merged.
 
-One layout serves both shapes: `across` runs along the ground, `down` away from it. Wide, across is x and down is
-y; narrow, the sheet is turned so that across is y and every application is a line that fits a phone.
+One layout serves both shapes: `across` runs along the ground, `down` away from it. Wide, across is
+x and down is y; narrow, the sheet is turned so that across is y and every application is a line
+that fits a phone.
 """
 
 from collections import Counter
@@ -15,7 +17,8 @@ LAYERS = ("host", "version", "foundation", "developer")
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One application, or `n` of them that rest on the same stack; a name is empty where nobody knows it.
+    """One application, or `n` of them that rest on the same stack; a name is empty where nobody
+    knows it.
 
     `height` is 1 (critical) to 0 of the tallest building; `late` colours it red.
     """
@@ -75,7 +78,8 @@ class Building:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A stretch of one layer. `label` is cut to what fits; `upright` text is turned by a quarter."""
+    """A stretch of one layer. `label` is cut to what fits; `upright` text is turned by a
+    quarter."""
 
     box: Box
     layer: str
@@ -101,7 +105,8 @@ class Section:
 
 
 def in_order(columns: Sequence[Column]) -> list[Column]:
-    """Columns so that those who share stand together: the larger group first, the unresolved last."""
+    """Columns so that those who share stand together: the larger group first, the unresolved
+    last."""
     weight: Counter[tuple[str, ...]] = Counter()
     for column in columns:
         path = _path(column)
@@ -139,10 +144,19 @@ type Details = dict[str, tuple[str, ...]]
 
 
 def wide(columns: Sequence[Column], *, over: frozenset[str], details: Details) -> Section:
-    """`over` names developers beyond tolerance; `details` gives each a second line, the longest wording first."""
+    """`over` names developers beyond tolerance; `details` gives each a second line, the longest
+    wording first."""
     return _drawn(
         columns,
-        _Measure(1120, 78, 104, {"host": 28, "version": 32, "foundation": 40, "developer": 74}, 6.6, 84, turned=False),
+        _Measure(
+            1120,
+            78,
+            104,
+            {"host": 28, "version": 32, "foundation": 40, "developer": 74},
+            6.6,
+            84,
+            turned=False,
+        ),
         over,
         details,
     )
@@ -152,13 +166,23 @@ def narrow(columns: Sequence[Column], *, over: frozenset[str], details: Details)
     span = max(13.0 * len(columns) + 24, 160)
     return _drawn(
         columns,
-        _Measure(span, 16, 44, {"host": 68, "version": 72, "foundation": 76, "developer": 88}, 6.0, 30, turned=True),
+        _Measure(
+            span,
+            16,
+            44,
+            {"host": 68, "version": 72, "foundation": 76, "developer": 88},
+            6.0,
+            30,
+            turned=True,
+        ),
         over,
         details,
     )
 
 
-def _drawn(columns: Sequence[Column], m: _Measure, over: frozenset[str], details: Details) -> Section:
+def _drawn(
+    columns: Sequence[Column], m: _Measure, over: frozenset[str], details: Details
+) -> Section:
     ordered = in_order(columns)
     groups = [list(group) for _, group in groupby(ordered, key=lambda column: column.developer)]
     gap = min(10.0, 0.25 * m.span / max(len(groups), 1))
@@ -189,7 +213,9 @@ def _drawn(columns: Sequence[Column], m: _Measure, over: frozenset[str], details
         top = m.sky + 12.0
         for layer, thick in m.layers.items():
             below = LAYERS[LAYERS.index(layer) :]
-            stretches = groupby(range(len(group)), key=lambda i: tuple(getattr(group[i], name) for name in below))
+            stretches = groupby(
+                range(len(group)), key=lambda i: tuple(getattr(group[i], name) for name in below)
+            )
             for key, stretch in stretches:
                 members = list(stretch)
                 begin, end = starts[members[0]], ends[members[-1]]
@@ -210,12 +236,15 @@ def _drawn(columns: Sequence[Column], m: _Measure, over: frozenset[str], details
 
 
 def _weight(column: Column) -> float:
-    """Single applications are equally broad; groups grow more slowly than their number, so small ones stay visible."""
+    """Single applications are equally broad; groups grow more slowly than their number, so small
+    ones stay visible."""
     return 1.0 if column.n == 1 else column.n**0.6
 
 
 def _box(m: _Measure, across: float, down: float, breadth: float, thick: float) -> Box:
-    x, y, width, height = (down, across, thick, breadth) if m.turned else (across, down, breadth, thick)
+    x, y, width, height = (
+        (down, across, thick, breadth) if m.turned else (across, down, breadth, thick)
+    )
     return Box(round(x, 1), round(y, 1), round(width, 1), round(height, 1))
 
 
@@ -236,7 +265,11 @@ def _cell(
     room, too_flat = box.width - 8, m.turned and box.height < 11
     # a narrow but high box takes its name upright, where it fits whole
     upright = not m.turned and room < len(full) * m.letter <= box.height - 8 and breadth >= 14
-    lines = details.get(name, ()) if layer == "developer" and known and not upright and box.height > 34 else ()
+    lines = (
+        details.get(name, ())
+        if layer == "developer" and known and not upright and box.height > 34
+        else ()
+    )
     return Cell(
         box=box,
         layer=layer,
@@ -250,17 +283,21 @@ def _cell(
 
 
 def cut(text: str, letters: int) -> str:
-    """`text` in at most that many letters: leading words go first (Claude Sonnet 4.5, Sonnet 4.5), then its end.
+    """`text` in at most that many letters: leading words go first (Claude Sonnet 4.5, Sonnet 4.5),
+    then its end.
 
-    What is left keeps the first number of the name, which tells generations apart. Nothing where not even three
-    letters are left.
+    What is left keeps the first number of the name, which tells generations apart. Nothing where
+    not even three letters are left.
     """
     if len(text) <= letters:
         return text
     if letters < 3:
         return ""
     words = text.split()
-    numbered = next((at for at, word in enumerate(words) if any(sign.isdigit() for sign in word)), len(words) - 1)
+    numbered = next(
+        (at for at, word in enumerate(words) if any(sign.isdigit() for sign in word)),
+        len(words) - 1,
+    )
     for first in range(1, numbered + 1):
         rest = " ".join(words[first:])
         if 3 <= len(rest) <= letters:

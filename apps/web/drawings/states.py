@@ -1,4 +1,5 @@
-"""How applications stand when something fails: one stacked bar per row, a hatch per state, counts in the pieces."""
+"""How applications stand when something fails: one stacked bar per row, a hatch per state, counts
+in the pieces."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -40,7 +41,9 @@ def state_names() -> dict[str, str]:
     }
 
 
-def states(rows: Sequence[Standing], *, title: str = "", width: float = WIDE, narrow: bool = False) -> Picture | None:
+def states(
+    rows: Sequence[Standing], *, title: str = "", width: float = WIDE, narrow: bool = False
+) -> Picture | None:
     """A bar per row on one scale from zero; the pieces of a bar add up to its applications."""
     shown = [row for row in rows if row.n]
     if not shown:
@@ -48,10 +51,20 @@ def states(rows: Sequence[Standing], *, title: str = "", width: float = WIDE, na
     width = NARROW if narrow else width
     stacked = narrow or width < 600
     named = any(row.label for row in shown)
-    left = 1.0 if stacked or not named else min(max(text_width(row.label) for row in shown) + 12, width * 0.3)
+    left = (
+        1.0
+        if stacked or not named
+        else min(max(text_width(row.label) for row in shown) + 12, width * 0.3)
+    )
     most = max(row.n for row in shown)
-    scale = linear([most], start=left, end=width - text_width(number(most), bold=True) - 14, n_ticks=5, whole=True,
-                   tight=True)  # fmt: skip
+    scale = linear(
+        [most],
+        start=left,
+        end=width - text_width(number(most), bold=True) - 14,
+        n_ticks=5,
+        whole=True,
+        tight=True,
+    )
     step = 44.0 if stacked and named else 34.0
     top, thick = 6.0, 20.0
     patches, labels = [], []
@@ -66,9 +79,13 @@ def states(rows: Sequence[Standing], *, title: str = "", width: float = WIDE, na
         elif named:
             labels.append(Label(left - 8, y + 14, fitted(row.label, left - 10), "", "end"))
     bottom = top + step * len(shown) + 4
-    grid = [Stroke(down(scale.at(tick), top, bottom), "l" if tick == 0 else "g", name="tick") for tick in scale.ticks]
+    grid = [
+        Stroke(down(scale.at(tick), top, bottom), "l" if tick == 0 else "g", name="tick")
+        for tick in scale.ticks
+    ]
     ticks = [
-        kept_within(Label(scale.at(tick), bottom + 14, number(tick), "s", "middle"), 0, width) for tick in scale.ticks
+        kept_within(Label(scale.at(tick), bottom + 14, number(tick), "s", "middle"), 0, width)
+        for tick in scale.ticks
     ]
     labels += [*thinned(ticks), Label(scale.end, bottom + 29, "applications", "s", "end")]
     key_patches, key_labels, bottom = _key(shown, bottom + 42, width)
@@ -103,7 +120,11 @@ def _counts(row: Standing, scale: Linear, y: float, thick: float) -> list[Label]
         n = row.counts.get(state, 0)
         middle = (scale.at(before) + scale.at(before + n)) / 2
         label = Label(
-            round(middle, 1), y + thick - 6, number(n), "r halo" if state == "exposed" else "b halo", "middle"
+            round(middle, 1),
+            y + thick - 6,
+            number(n),
+            "r halo" if state == "exposed" else "b halo",
+            "middle",
         )
         if n and label.width + 6 <= scale.at(before + n) - scale.at(before):
             out.append(label)
@@ -111,7 +132,9 @@ def _counts(row: Standing, scale: Linear, y: float, thick: float) -> list[Label]
     return out
 
 
-def _key(rows: Sequence[Standing], top: float, width: float) -> tuple[list[Patch], list[Label], float]:
+def _key(
+    rows: Sequence[Standing], top: float, width: float
+) -> tuple[list[Patch], list[Label], float]:
     """A swatch and the total of each state that occurs, in as many lines as the width needs."""
     patches, labels = [], []
     x, y = 0.0, top

@@ -1,4 +1,5 @@
-"""Prices over time: level until a change, a gap where nobody knows, dashed where it is announced."""
+"""Prices over time: level until a change, a gap where nobody knows, dashed where it is
+announced."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,7 +8,16 @@ from datetime import date, timedelta
 from django.utils.text import capfirst
 
 from apps.common.text import pluralize
-from apps.web.drawings.charts import LETTERS, EndName, Frame, amounts, end_names, key_lines, room_for_amounts, time
+from apps.web.drawings.charts import (
+    LETTERS,
+    EndName,
+    Frame,
+    amounts,
+    end_names,
+    key_lines,
+    room_for_amounts,
+    time,
+)
 from apps.web.drawings.lettering import Label, kept_within, text_width
 from apps.web.drawings.picture import NARROW, WIDE, Dot, Picture, Stroke, across, down
 from apps.web.drawings.scales import Days, Linear, Unit, day_scale, linear
@@ -15,7 +25,8 @@ from apps.web.drawings.scales import Days, Linear, Unit, day_scale, linear
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """`points` are (day, value from that day on), None where it is unknown from then; days after today are announced.
+    """`points` are (day, value from that day on), None where it is unknown from then; days after
+    today are announced.
 
     `until` is the day on which the last value ends, `hot` draws the line red.
     """
@@ -44,7 +55,8 @@ def steps(
     width: float = WIDE,
     narrow: bool = False,
 ) -> Picture | None:
-    """Lines of several units on one scale from zero, between `begin` and `finish` (by default all that is known)."""
+    """Lines of several units on one scale from zero, between `begin` and `finish` (by default all
+    that is known)."""
     drawn = [one for one in series if any(value is not None for _day, value in one.points)]
     if not drawn:
         return None
@@ -58,43 +70,65 @@ def steps(
     top, height = 40.0, 200.0 if narrow else 220.0
     y = linear(values, start=top + height, end=top, n_ticks=4)
     room = 16.0 if narrow else min(max(text_width(name, bold=True) for name in names), width * 0.36)
-    frame = Frame(room_for_amounts(y, unit), round(width - room - (6 if narrow else 26), 1), top, top + height)
+    frame = Frame(
+        room_for_amounts(y, unit), round(width - room - (6 if narrow else 26), 1), top, top + height
+    )
     x = day_scale(begin, finish, start=frame.left, end=frame.right)
     strokes, dots, ends = [], [], []
     for rank, (one, parts) in enumerate(zip(drawn, stretches, strict=True)):
         css = "rl2" if one.hot else "l2" if rank == 0 else "l"
         strokes += _lines(one.label, parts, x, y, today, css)
         dots += [
-            Dot(x.at(part.begin), y.at(part.value), "box", 3.5,
-                f"{one.label}: {unit.write(part.value)} from {part.begin.day} {part.begin:%b %Y}", one.label)
+            Dot(
+                x.at(part.begin),
+                y.at(part.value),
+                "box",
+                3.5,
+                f"{one.label}: {unit.write(part.value)} from {part.begin.day} {part.begin:%b %Y}",
+                one.label,
+            )
             for part in parts
-        ]  # fmt: skip
+        ]
         if parts:
             last = parts[-1]
             if one.until == last.end:
                 ended = f"M{x.at(last.end):g} {y.at(last.value) - 6:g}l5 6l-5 6l-5 -6z"
                 strokes.append(Stroke(ended, "red" if one.hot else "ink", name=f"{one.label} ends"))
             text = LETTERS[rank % 26] if narrow else names[rank]
-            ends.append(EndName(x.at(last.end), y.at(last.value), text, "r" if one.hot else "b" if narrow else ""))
+            ends.append(
+                EndName(
+                    x.at(last.end),
+                    y.at(last.value),
+                    text,
+                    "r" if one.hot else "b" if narrow else "",
+                )
+            )
     grid, axis = amounts(y, unit, frame, above=28)
     ticks, months = time(x, frame)
-    leaders, end_labels = end_names(ends, x=frame.right + (4 if narrow else 20), room=room, low=top, high=frame.bottom)
+    leaders, end_labels = end_names(
+        ends, x=frame.right + (4 if narrow else 20), room=room, low=top, high=frame.bottom
+    )
     labels = [*axis, *months, *end_labels]
     bottom = frame.bottom + 26
     if narrow:
         keyed, bottom = key_lines(
-            [(LETTERS[rank % 26], name) for rank, name in enumerate(names)], top=bottom + 16, width=width
+            [(LETTERS[rank % 26], name) for rank, name in enumerate(names)],
+            top=bottom + 16,
+            width=width,
         )
         labels += keyed
     if x.shows(today):
         strokes.append(Stroke(down(x.at(today), top - 7, frame.bottom), "rl", name="today"))
-        labels.append(kept_within(Label(x.at(today), top - 11, "Today", "r halo", "middle"), 0, width))
+        labels.append(
+            kept_within(Label(x.at(today), top - 11, "Today", "r halo", "middle"), 0, width)
+        )
     return Picture(
         width=width,
         height=round(bottom, 1),
         narrow=narrow,
         title=title or _finding(drawn, unit, today),
-        desc=f"Lines from zero, {unit.word}; a gap is a time without a known value, dashes are announced.",
+        desc=f"Lines from zero, {unit.word}; a gap is a time without a known value, dashes are "
+        "announced.",
         grid=(*grid, *ticks, *leaders),
         strokes=tuple(strokes),
         dots=tuple(dots),
@@ -116,7 +150,9 @@ def _stretches(one: Series, begin: date, finish: date) -> list[_Stretch]:
     return out
 
 
-def _lines(name: str, parts: Sequence[_Stretch], x: Days, y: Linear, today: date, css: str) -> list[Stroke]:
+def _lines(
+    name: str, parts: Sequence[_Stretch], x: Days, y: Linear, today: date, css: str
+) -> list[Stroke]:
     """Every level, with the rise between two that touch; dashed where it is announced for later."""
     out = []
     for rank, part in enumerate(parts):
@@ -132,8 +168,14 @@ def _lines(name: str, parts: Sequence[_Stretch], x: Days, y: Linear, today: date
 
 def _name(one: Series, unit: Unit, today: date) -> str:
     """`Claude Sonnet 5: 15.00, then 18.00`."""
-    said = {"name": one.label, "now": _written(_at(one, today), unit), "then": _written(_next(one, today)[1], unit)}
-    return ("{name}: {now}, then {then}" if _next(one, today)[0] else "{name}: {now}").format(**said)
+    said = {
+        "name": one.label,
+        "now": _written(_at(one, today), unit),
+        "then": _written(_next(one, today)[1], unit),
+    }
+    return ("{name}: {now}, then {then}" if _next(one, today)[0] else "{name}: {now}").format(
+        **said
+    )
 
 
 def _written(value: float | None, unit: Unit) -> str:
@@ -142,14 +184,18 @@ def _written(value: float | None, unit: Unit) -> str:
 
 def _next(one: Series, today: date) -> tuple[date | None, float | None]:
     """The first announced price; its day is None where none is."""
-    coming = [(day, value) for day, value in sorted(one.points, key=lambda point: point[0]) if day > today]
+    coming = [
+        (day, value) for day, value in sorted(one.points, key=lambda point: point[0]) if day > today
+    ]
     return next(((day, value) for day, value in coming if value is not None), (None, None))
 
 
 def _at(one: Series, day: date) -> float | None:
     if one.until is not None and one.until <= day:
         return None
-    passed = [value for since, value in sorted(one.points, key=lambda point: point[0]) if since <= day]
+    passed = [
+        value for since, value in sorted(one.points, key=lambda point: point[0]) if since <= day
+    ]
     return passed[-1] if passed else None
 
 
@@ -157,7 +203,11 @@ def _finding(series: Sequence[Series], unit: Unit, today: date) -> str:
     said = []
     for one in series[:4]:
         day, value = _next(one, today)
-        words = {"name": one.label, "value": _written(_at(one, today), unit), "next": _written(value, unit)}
+        words = {
+            "name": one.label,
+            "value": _written(_at(one, today), unit),
+            "next": _written(value, unit),
+        }
         said.append(
             "{name} {value}, {next} from {day}".format(**words, day=f"{day.day} {day:%b %Y}")
             if day

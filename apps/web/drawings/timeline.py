@@ -68,10 +68,14 @@ class Timeline:
     stacked: bool
 
 
-def timeline(endings: Sequence[Ending], *, today: date, days: int, narrow: bool = False) -> Timeline:
-    """Past ends stand at the left edge, 30 days before `today`; `narrow` puts the names above the lines.
+def timeline(
+    endings: Sequence[Ending], *, today: date, days: int, narrow: bool = False
+) -> Timeline:
+    """Past ends stand at the left edge, 30 days before `today`; `narrow` puts the names above the
+    lines.
 
-    The scale is as broad as leaves every mark room for its words: they stand behind it, never on its bar.
+    The scale is as broad as leaves every mark room for its words: they stand behind it, never on
+    its bar.
     """
     width, left, right = (360.0, 4.0, 318.0) if narrow else (1120.0, 250.0, 1010.0)
     top, step = (30.0, 36.0) if narrow else (34.0, 27.0)

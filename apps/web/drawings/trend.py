@@ -1,4 +1,5 @@
-"""A measured share or number by the day, with its tolerance; the same in a table's cell as a sparkline."""
+"""A measured share or number by the day, with its tolerance; the same in a table's cell as a
+sparkline."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -29,11 +30,16 @@ def trend(
     width: float = WIDE,
     narrow: bool = False,
 ) -> Picture | None:
-    """A line from snapshot to snapshot; it breaks where more than `every_days` lie between two, or a value is None.
+    """A line from snapshot to snapshot; it breaks where more than `every_days` lie between two, or
+    a value is None.
 
     What lies above `limit` is red.
     """
-    known = [(day, float(value)) for day, value in sorted(points, key=lambda point: point[0]) if value is not None]
+    known = [
+        (day, float(value))
+        for day, value in sorted(points, key=lambda point: point[0])
+        if value is not None
+    ]
     if not known:
         return None
     width = NARROW if narrow else width
@@ -45,7 +51,9 @@ def trend(
     room = text_width(unit.write(last), bold=True) + 14
     frame = Frame(room_for_amounts(y, unit), round(width - room, 1), ceiling, ceiling + height)
     # a few snapshots stand at the end of a week
-    x = day_scale(min(known[0][0], last_day - timedelta(6)), last_day, start=frame.left, end=frame.right)
+    x = day_scale(
+        min(known[0][0], last_day - timedelta(6)), last_day, start=frame.left, end=frame.right
+    )
     strokes: list[Stroke] = []
     runs = _runs(known, {day for day, value in points if value is None}, every_days)
     for run in runs:
@@ -57,8 +65,16 @@ def trend(
     over = limit is not None and last > limit
     lonely = [run[0] for run in runs if len(run) == 1 and run[0][0] != last_day]
     dots = [Dot(x.at(day), y.at(value), "ink", 2, name="alone") for day, value in lonely]
-    dots.append(Dot(x.at(last_day), y.at(last), "red" if over else "ink", 3.5, name="last",
-                    tip=f"{last_day.day} {last_day:%b %Y}: {unit.write(last)}"))  # fmt: skip
+    dots.append(
+        Dot(
+            x.at(last_day),
+            y.at(last),
+            "red" if over else "ink",
+            3.5,
+            name="last",
+            tip=f"{last_day.day} {last_day:%b %Y}: {unit.write(last)}",
+        )
+    )
     grid, axis = amounts(y, unit, frame)
     ticks, months = time(x, frame)
     labels = [
@@ -68,7 +84,9 @@ def trend(
     ]
     if limit is not None:
         grid.append(Stroke(across(y.at(limit), frame.left, frame.right), "rl dash", name="limit"))
-        said = Label(frame.left + 4, round(y.at(limit) - 5, 1), f"tolerance {unit.write(limit)}", "s halo")
+        said = Label(
+            frame.left + 4, round(y.at(limit) - 5, 1), f"tolerance {unit.write(limit)}", "s halo"
+        )
         labels = list(thinned([*labels, kept_within(said, 0, width)]))
     return Picture(
         width=width,
@@ -83,12 +101,18 @@ def trend(
     )
 
 
-def _runs(known: Sequence[tuple[date, float]], missing: set[date], every_days: int) -> list[list[tuple[date, float]]]:
+def _runs(
+    known: Sequence[tuple[date, float]], missing: set[date], every_days: int
+) -> list[list[tuple[date, float]]]:
     """Snapshots that follow each other without a break."""
     runs: list[list[tuple[date, float]]] = []
     for day, value in known:
         before = runs[-1][-1][0] if runs else None
-        if before and day - before <= timedelta(every_days) and not any(before < gone < day for gone in missing):
+        if (
+            before
+            and day - before <= timedelta(every_days)
+            and not any(before < gone < day for gone in missing)
+        ):
             runs[-1].append((day, value))
         else:
             runs.append([(day, value)])
@@ -137,14 +161,17 @@ def _finding(known: Sequence[tuple[date, float]], unit: Unit, limit: float | Non
     if not n_over:
         return f"{text} No day lies over the tolerance of {unit.write(limit)}."
     over = pluralize(
-        n_over, "{n} day lies over the tolerance of {limit}.", "{n} days lie over the tolerance of {limit}."
+        n_over,
+        "{n} day lies over the tolerance of {limit}.",
+        "{n} days lie over the tolerance of {limit}.",
     )
     return f"{text} {over.format(n=n_over, limit=unit.write(limit))}"
 
 
 @dataclass(frozen=True, slots=True)
 class Sparkline:
-    """96 by 20 units; `d` has one piece per run of known values, `x` and `y` the last one, `y_limit` the tolerance."""
+    """96 by 20 units; `d` has one piece per run of known values, `x` and `y` the last one,
+    `y_limit` the tolerance."""
 
     d: str
     x: float
@@ -157,9 +184,15 @@ class Sparkline:
 
 
 def sparkline(
-    values: Sequence[float | None], *, unit: Unit, limit: float | None = None, top: float | None = None, name: str = ""
+    values: Sequence[float | None],
+    *,
+    unit: Unit,
+    limit: float | None = None,
+    top: float | None = None,
+    name: str = "",
 ) -> Sparkline | None:
-    """Values at equal distances, oldest first, None where one is missing; `top` gives several lines one scale."""
+    """Values at equal distances, oldest first, None where one is missing; `top` gives several lines
+    one scale."""
     known = [(rank, float(value)) for rank, value in enumerate(values) if value is not None]
     if not known:
         return None
@@ -178,11 +211,14 @@ def sparkline(
     return Sparkline(
         # a lone value is a short dash
         d="".join(
-            line(piece) if len(piece) > 1 else line([piece[0], (piece[0][0] + 1, piece[0][1])]) for piece in pieces
+            line(piece) if len(piece) > 1 else line([piece[0], (piece[0][0] + 1, piece[0][1])])
+            for piece in pieces
         ),
         x=pieces[-1][-1][0],
         y=pieces[-1][-1][1],
         y_limit=None if limit is None else y.at(limit),
         over=limit is not None and last > limit,
-        title="{name}: {first} to {last}".format(**said) if len(known) > 1 else "{name}: {last}".format(**said),
+        title="{name}: {first} to {last}".format(**said)
+        if len(known) > 1
+        else "{name}: {last}".format(**said),
     )

@@ -15,13 +15,18 @@ register = template.Library()
 
 @register.filter
 def cell(found: Cell) -> SafeString:
-    """The value with how it was derived beside it; `missing`; or a dash with why the field does not apply."""
+    """The value with how it was derived beside it; `missing`; or a dash with why the field does not
+    apply."""
     if found.is_missing:
         return format_html('<span class="gone">{}</span>', "missing")
     if not found.applies:
         return format_html('<span class="dim">–</span><small class="how">{}</small>', found.how)
     said = _said(found.value)
-    return format_html('{}<small class="how">{}</small>', said, found.how) if found.how else format_html("{}", said)
+    return (
+        format_html('{}<small class="how">{}</small>', said, found.how)
+        if found.how
+        else format_html("{}", said)
+    )
 
 
 def _said(value: object) -> str | SafeString:
@@ -30,4 +35,8 @@ def _said(value: object) -> str | SafeString:
     if isinstance(value, int | Decimal) and not isinstance(value, bool):
         return wording.number(value)
     text = str(value)
-    return SafeString(urlize(text, nofollow=True, autoescape=True)) if text.startswith("https://") else text
+    return (
+        SafeString(urlize(text, nofollow=True, autoescape=True))
+        if text.startswith("https://")
+        else text
+    )

@@ -1,4 +1,5 @@
-"""How values are written on the pages: dates with their year when it is not this one, true minus, space before %."""
+"""How values are written on the pages: dates with their year when it is not this one, true minus,
+space before %."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -44,7 +45,8 @@ def said(message: Message) -> Said:
 
 @register.filter
 def page_address(request: Any) -> str:
-    """The path and query of the page the user looks at, also while one of its fragments is drawn."""
+    """The path and query of the page the user looks at, also while one of its fragments is
+    drawn."""
     parts = urlsplit(request.headers.get("HX-Current-URL") or request.get_full_path())
     return f"{parts.path}?{parts.query}" if parts.query else parts.path
 
@@ -55,12 +57,16 @@ def day(value: date | datetime | None) -> SafeString | str:
     if not value:
         return "–"
     when = day_of(value) if isinstance(value, datetime) else value
-    return format_html('<time datetime="{}">{}</time>', when.isoformat(), wording.day(when, today=day_of(now())))
+    return format_html(
+        '<time datetime="{}">{}</time>', when.isoformat(), wording.day(when, today=day_of(now()))
+    )
 
 
 @register.filter
 def full_day(value: date | datetime | None) -> str:
-    return "–" if not value else wording.day(day_of(value) if isinstance(value, datetime) else value)
+    return (
+        "–" if not value else wording.day(day_of(value) if isinstance(value, datetime) else value)
+    )
 
 
 @register.filter
@@ -88,7 +94,9 @@ def ago(value: datetime | None) -> SafeString | str:
     if not value:
         return "never"
     return format_html(
-        '<time datetime="{}">{}</time>', value.isoformat(timespec="seconds"), wording.ago(value, at=now())
+        '<time datetime="{}">{}</time>',
+        value.isoformat(timespec="seconds"),
+        wording.ago(value, at=now()),
     )
 
 
@@ -213,7 +221,11 @@ def saved_filters(context: template.Context) -> SavedFilters:
     """Those of this page that the user may see: one statement."""
     request = context["request"]
     query = {name: values for name, values in request.GET.lists() if name != "page" and any(values)}
-    rows = SavedFilter.objects.visible_to(request.user).of_page(request.path).select_related("user")[:30]
+    rows = (
+        SavedFilter.objects.visible_to(request.user)
+        .of_page(request.path)
+        .select_related("user")[:30]
+    )
     found = [
         SavedRow(
             row.pk,

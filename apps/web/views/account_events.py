@@ -19,12 +19,18 @@ from apps.web.forms import signed_in
 from apps.web.listing import Listing, csv_answer
 from apps.web.page import Sentence, page
 
-FAILURES = (AccountEventKind.SIGN_IN_FAILED, AccountEventKind.LOCKED_OUT, AccountEventKind.MFA_FAILED)
+FAILURES = (
+    AccountEventKind.SIGN_IN_FAILED,
+    AccountEventKind.LOCKED_OUT,
+    AccountEventKind.MFA_FAILED,
+)
 
 
 class EventForm(forms.Form):
     who = forms.CharField(label="Account", required=False, max_length=150)
-    kind = forms.ChoiceField(label="Event", required=False, choices=[("", ""), *AccountEventKind.choices])
+    kind = forms.ChoiceField(
+        label="Event", required=False, choices=[("", ""), *AccountEventKind.choices]
+    )
     address = forms.CharField(label="IP address", required=False, max_length=50)
     since = forms.DateField(label="From", required=False)
     until = forms.DateField(label="To", required=False)
@@ -87,7 +93,11 @@ def account_events_csv(request: HttpRequest) -> StreamingHttpResponse:
 
 
 def _listed(form: EventForm, user: User) -> QuerySet[AccountEvent]:
-    rows = AccountEvent.objects.visible_to(user).select_related("user", "actor", "token").order_by("-last_at", "-pk")
+    rows = (
+        AccountEvent.objects.visible_to(user)
+        .select_related("user", "actor", "token")
+        .order_by("-last_at", "-pk")
+    )
     if not form.is_valid():
         return rows.none()
     given: dict[str, Any] = form.cleaned_data
@@ -123,7 +133,13 @@ def _sentence(user: User) -> Sentence:
 
 
 def _filters(request: HttpRequest, form: EventForm) -> Filters:
-    kinds = {"who": "search", "kind": "select", "address": "search", "since": "date", "until": "date"}
+    kinds = {
+        "who": "search",
+        "kind": "select",
+        "address": "search",
+        "since": "date",
+        "until": "date",
+    }
     return Filters(
         tuple(
             Control(
@@ -145,6 +161,7 @@ def _reading(request: HttpRequest) -> User:
     user = signed_in(request)
     if not user.can_read_all:
         raise PermissionDenied(
-            "You need an organisation role to read the events of all accounts. Your own are on your account page."
+            "You need an organisation role to read the events of all accounts. Your own are on "
+            "your account page."
         )
     return user

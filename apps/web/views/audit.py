@@ -12,7 +12,16 @@ from apps.accounts.models import User
 from apps.common.database.keyset_pagination import InvalidCursorError, KeysetPage
 from apps.common.history.log import tracked_models
 from apps.common.postgresql.errors import Unavailable, unavailability
-from apps.reports.auditing import HEADS, WHO, AuditForm, Change, audit_lines, audit_page, be_patient, kinds_for
+from apps.reports.auditing import (
+    HEADS,
+    WHO,
+    AuditForm,
+    Change,
+    audit_lines,
+    audit_page,
+    be_patient,
+    kinds_for,
+)
 from apps.web.filtering import Chip, Control, Filters
 from apps.web.forms import signed_in
 from apps.web.listing import csv_answer, query_with
@@ -41,7 +50,8 @@ _PAGES: dict[str, Callable[[Change], str]] = {
 
 
 def page_of(change: Change) -> str:
-    """The address at which the record is shown, or that of its application; empty where neither is known."""
+    """The address at which the record is shown, or that of its application; empty where neither is
+    known."""
     known = _PAGES.get(change.kind.label)
     if known is not None:
         return known(change)
@@ -59,8 +69,11 @@ def audit(request: HttpRequest) -> HttpResponse:
             with transaction.atomic():
                 be_patient()
                 found = audit_page(
-                    user=user, said=form.cleaned_data, size=SIZE, cursor=request.GET.get("cursor", "")
-                )  # fmt: skip
+                    user=user,
+                    said=form.cleaned_data,
+                    size=SIZE,
+                    cursor=request.GET.get("cursor", ""),
+                )
         except InvalidCursorError:
             return redirect(f"{request.path}{query_with(request, cursor=None)}")
         except OperationalError as error:
@@ -104,7 +117,8 @@ def audit_csv(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
 def _filters(request: HttpRequest, form: AuditForm, user: User) -> Filters:
     allowed = kinds_for(user)
     named = sorted(
-        ((label, kind.name) for label, kind in tracked_models().items() if label in allowed), key=lambda one: one[1]
+        ((label, kind.name) for label, kind in tracked_models().items() if label in allowed),
+        key=lambda one: one[1],
     )
     shown = [
         Control("reason", "Reason contains", "search"),
@@ -116,13 +130,22 @@ def _filters(request: HttpRequest, form: AuditForm, user: User) -> Filters:
     ]
     controls = tuple(
         Control(
-            one.name, one.label, one.kind, one.choices, request.GET.get(one.name, ""),
+            one.name,
+            one.label,
+            one.kind,
+            one.choices,
+            request.GET.get(one.name, ""),
             " ".join(str(error) for error in form.errors.get(one.name, [])),
         )
         for one in shown
-    )  # fmt: skip
+    )
     chips = tuple(
-        Chip(f"{form.fields[name].label}: {value}", query_with(request, **{name: None, "cursor": None}), name, value)
+        Chip(
+            f"{form.fields[name].label}: {value}",
+            query_with(request, **{name: None, "cursor": None}),
+            name,
+            value,
+        )
         for name in ("record", "job", "change")
         if (value := request.GET.get(name, ""))
     )
@@ -135,4 +158,7 @@ def _sentence(user: User, found: KeysetPage[Change]) -> Sentence:
     first = found.rows[0]
     who = first.actor or first.job or "somebody"
     whose = "of every record" if user.can_read_all else "of what your teams own"
-    return Sentence(f"The latest shown is by {who} on {first.at:%-d %B %Y}; the database keeps every change {whose}.")
+    return Sentence(
+        f"The latest shown is by {who} on {first.at:%-d %B %Y}; the database keeps every change "
+        f"{whose}."
+    )

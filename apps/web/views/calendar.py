@@ -1,4 +1,5 @@
-"""What ends when: one's own days as a picture, a list by month, a CSV; and an address for calendar programs."""
+"""What ends when: one's own days as a picture, a list by month, a CSV; and an address for calendar
+programs."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -82,7 +83,9 @@ def _window(asked: Asked, today: date) -> tuple[date, date]:
 def _lines(user: User, asked: Asked, today: date, *, most: int = MOST) -> tuple[list[Line], bool]:
     """The first days of the window; True where there are more than `most`."""
     first, last = _window(asked, today)
-    entries, is_cut = entries_for(user, today=today, first=first, last=last, kind=asked.kind, most=most)
+    entries, is_cut = entries_for(
+        user, today=today, first=first, last=last, kind=asked.kind, most=most
+    )
     return [Line(entry, (entry.on - today).days) for entry in entries], is_cut
 
 
@@ -93,7 +96,11 @@ def calendar(request: HttpRequest) -> HttpResponse:
     first, last = _window(asked, today)
     lines, is_cut = _lines(user, asked, today, most=SHOWN)
     # most calendars are shorter, and counted by themselves
-    n = count_for(user, today=today, first=first, last=last, kind=asked.kind) if is_cut else len(lines)
+    n = (
+        count_for(user, today=today, first=first, last=last, kind=asked.kind)
+        if is_cut
+        else len(lines)
+    )
     n_coming = n if not asked.past else sum(not line.is_past for line in lines)
     if is_cut and asked.past:
         n_coming = count_for(user, today=today, first=today, last=last, kind=asked.kind)
@@ -112,7 +119,9 @@ def calendar(request: HttpRequest) -> HttpResponse:
         kinds=sorted({KINDS[kind] for kind in kinds_ahead()}),
         months=[
             Month(name, tuple(group))
-            for name, group in groupby(lines[:SHOWN], key=lambda line: date_format(line.entry.on, "F Y"))
+            for name, group in groupby(
+                lines[:SHOWN], key=lambda line: date_format(line.entry.on, "F Y")
+            )
         ],
         n=n,
         n_left=max(0, min(n, MOST) - SHOWN),
@@ -134,7 +143,9 @@ def _next(user: User, lines: Sequence[Line], asked: Asked, today: date) -> Line 
     return coming
 
 
-def _drawn(ends: Sequence[Ending], today: date, days: int) -> tuple[Timeline | None, Timeline | None]:
+def _drawn(
+    ends: Sequence[Ending], today: date, days: int
+) -> tuple[Timeline | None, Timeline | None]:
     if not ends:
         return None, None
     drawn = [ending_of(row, today) for row in ends]
@@ -154,9 +165,10 @@ def sentence(first: Line | None, n: int, asked: Asked) -> Sentence:
     )
     when = "today" if first.n_days == 0 else long_day(first.entry.on)
     return Sentence(
-        f"{count}; " + "the next is ", when if first.is_urgent else "",
+        f"{count}; " + "the next is ",
+        when if first.is_urgent else "",
         ("" if first.is_urgent else when) + f": {first.words}.",
-    )  # fmt: skip
+    )
 
 
 @require_safe

@@ -1,4 +1,5 @@
-"""What the pages of one foundation, version, offering and provider share: who stands there, risks, the lifecycle."""
+"""What the pages of one foundation, version, offering and provider share: who stands there, risks,
+the lifecycle."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -41,34 +42,49 @@ class Standings:
 
 
 def standings_on(kind: NodeKind, ref: int, *, user: User, today: date) -> Standings:
-    """Who stands or leans on the node, the gravest SHOWN of them: eight statements at most, as of the last refresh."""
+    """Who stands or leans on the node, the gravest SHOWN of them: eight statements at most, as of
+    the last refresh."""
     count = standing_counts(kind=kind, refs=[ref], user=user).get(ref, StandingCount())
-    node = Node.objects.filter(kind=kind, ref=ref).values_list("pk", flat=True).first() if count.n else None
+    node = (
+        Node.objects.filter(kind=kind, ref=ref).values_list("pk", flat=True).first()
+        if count.n
+        else None
+    )
     if node is None:
         return Standings(kind.label, ref, StandingCount(), ())
     found = reached_applications(node, kind, team_ids=own_teams(user), limit=SHOWN)
     ids = [row.application_id for row in found]
-    seen = {row.pk: row for row in with_stacks(Application.objects.visible_to(user).filter(pk__in=ids), on=today)}
-    return Standings(kind.label, ref, count, tuple(standing_of(seen[pk], today) for pk in ids if pk in seen))
+    seen = {
+        row.pk: row
+        for row in with_stacks(Application.objects.visible_to(user).filter(pk__in=ids), on=today)
+    }
+    return Standings(
+        kind.label, ref, count, tuple(standing_of(seen[pk], today) for pk in ids if pk in seen)
+    )
 
 
 def called_here(user: User, offering: str = "pk") -> Exists:
-    """The condition that a live application of the reader's calls the offering, as of the last refresh; `offering` is
-    the column that holds it."""
+    """The condition that a live application of the reader's calls the offering, as of the last
+    refresh; `offering` is the column that holds it."""
     teams = own_teams(user)
     uses = LiveUse.objects.filter(offering_id=OuterRef(offering))
     return Exists(uses if teams is None else uses.filter(team_id__in=list(teams)))
 
 
-def risks_on(nodes: Collection[tuple[NodeKind, int]], *, user: Any) -> tuple[list[FoundationRisk], int]:
-    """(the severest open risks attached to one of the nodes, how many there are): two statements at most."""
+def risks_on(
+    nodes: Collection[tuple[NodeKind, int]], *, user: Any
+) -> tuple[list[FoundationRisk], int]:
+    """(the severest open risks attached to one of the nodes, how many there are): two statements at
+    most."""
     there = Q()
     for kind, ref in nodes:
         there |= Q(node__kind=kind, node__ref=ref)
     if not nodes:
         return [], 0
     here = FoundationRisk.objects.open().filter(there).visible_to(user)
-    found = list(here.select_related("template", "node", "owner").order_by("-inherent", "pk")[: RISKS + 1])
+    found = list(
+        here.select_related("template", "node", "owner").order_by("-inherent", "pk")[: RISKS + 1]
+    )
     if len(found) <= RISKS:
         return found, len(found)
     return found[:RISKS], here.count()
@@ -86,8 +102,11 @@ class Brief:
     api_id: str
 
 
-def briefs_of(offerings: QuerySet[Offering], *, user: User) -> tuple[list[Brief], dict[int, StandingCount]]:
-    """All of them, those in use first, then by date; and how much stands on each. Two statements."""
+def briefs_of(
+    offerings: QuerySet[Offering], *, user: User
+) -> tuple[list[Brief], dict[int, StandingCount]]:
+    """All of them, those in use first, then by date; and how much stands on each. Two
+    statements."""
     rows = [
         Brief(*row)
         for row in offerings.order_by().values_list(
@@ -108,7 +127,8 @@ def briefs_of(offerings: QuerySet[Offering], *, user: User) -> tuple[list[Brief]
 
 
 def loaded(briefs: Sequence[Brief]) -> list[Offering]:
-    """The offerings themselves, in that order, with what tables and drawings show: one statement."""
+    """The offerings themselves, in that order, with what tables and drawings show: one
+    statement."""
     found = Offering.objects.select_related(
         "host", "version__foundation", "alias", "replacement", "lifecycle_claim"
     ).in_bulk([row.pk for row in briefs])
@@ -122,8 +142,8 @@ def ends_of(briefs: Sequence[Brief], counts: Collection[int]) -> list[tuple[date
 
 
 def lifecycle_of(offerings: Sequence[Offering], called: Collection[int]) -> Lifecycle | None:
-    """The drawing: offerings in use or with a date, each with what every source says of it. Offerings have host and
-    version loaded. One statement."""
+    """The drawing: offerings in use or with a date, each with what every source says of it.
+    Offerings have host and version loaded. One statement."""
     told = tracked(offerings, called)
     if not told:
         return None
@@ -139,7 +159,9 @@ def lifecycle_of(offerings: Sequence[Offering], called: Collection[int]) -> Life
                 released_on=row.version.released_on if row.version else None,
                 ends_on=row.retires_on,
                 soft=row.date_kind == "not_before",
-                urgent=row.retires_on is not None and (row.retires_on - today).days <= 30 and row.pk in called,
+                urgent=row.retires_on is not None
+                and (row.retires_on - today).days <= 30
+                and row.pk in called,
                 claims=tuple(claims.get(row.pk, ())[:6]),
             )
             for row in told
@@ -190,10 +212,17 @@ def claim_lines(offerings: Sequence[Offering]) -> list[list[Any]]:
             said = Claim.of(assertion)
             kind = "" if said.ends_on is None else "not before" if said.soft else "firm"
             words = "no date" if said.ends_on is None else "ends"
-            lines.append([
-                *accepted, said.source, words, said.ends_on, kind, "gone" if said.missing else "there",
-                assertion.source_url,
-            ])  # fmt: skip
+            lines.append(
+                [
+                    *accepted,
+                    said.source,
+                    words,
+                    said.ends_on,
+                    kind,
+                    "gone" if said.missing else "there",
+                    assertion.source_url,
+                ]
+            )
         if row.pk not in heard:
             lines.append([*accepted, "", "nobody says anything", "", "", "", ""])
     return lines

@@ -1,4 +1,5 @@
-"""Where sources disagree about the end of an offering: the list, one of them with its excerpts, the decision."""
+"""Where sources disagree about the end of an offering: the list, one of them with its excerpts, the
+decision."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -15,7 +16,12 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from apps.catalog.actions import InvalidFactError, remove_manual_fact, set_manual_fact
 from apps.catalog.claims.disagreement_filters import STATES, DisagreementFilter
-from apps.catalog.claims.disagreements import Disagreement, DisagreementSide, count_by_source, disagreements
+from apps.catalog.claims.disagreements import (
+    Disagreement,
+    DisagreementSide,
+    count_by_source,
+    disagreements,
+)
 from apps.catalog.claims.precedence import MANUAL
 from apps.catalog.models import Assertion, DateKind, NodeKind, Offering, Source
 from apps.catalog.models.claims import Topic
@@ -39,7 +45,7 @@ ORDERS = Sorting(
 USUAL = {"state": "open", "in_use": "true"}
 
 
-# --- the table, on its own page and on that of the feeds ------------------------------------------------------------
+# --- the table, on its own page and on that of the feeds ------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +60,8 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """`cells` are (source's name, cell) in the order of the table's sources, `all_cells` those that speak, strongest
-    first."""
+    """`cells` are (source's name, cell) in the order of the table's sources, `all_cells` those that
+    speak, strongest first."""
 
     found: Disagreement
     reach: Reach
@@ -83,12 +89,19 @@ class Table:
 
 
 def table_of(found: Iterable[Disagreement], *, user: Any, at: datetime) -> Table:
-    """Three statements: last reads, sources, and the user's applications standing on the offerings."""
+    """Three statements: last reads, sources, and the user's applications standing on the
+    offerings."""
     found = list(found)
     read_at = dict(PollState.objects.order_by().values_list("source_id", "last_success_at"))
     speaking = {side.speaker for row in found for side in row.sides}
-    sources = tuple(Source.objects.filter(slug__in=speaking).order_by("trust_rank", "name").values_list("slug", "name"))
-    reach = reach_by_ref(kind=NodeKind.OFFERING, refs=[row.offering.pk for row in found], user=user, on=day_of(at))
+    sources = tuple(
+        Source.objects.filter(slug__in=speaking)
+        .order_by("trust_rank", "name")
+        .values_list("slug", "name")
+    )
+    reach = reach_by_ref(
+        kind=NodeKind.OFFERING, refs=[row.offering.pk for row in found], user=user, on=day_of(at)
+    )
     rows = []
     for row in found:
         cells = {side.speaker: _cell(row, side, read_at, at) for side in row.sides}
@@ -104,7 +117,9 @@ def table_of(found: Iterable[Disagreement], *, user: Any, at: datetime) -> Table
     return Table(sources, tuple(rows))
 
 
-def _cell(row: Disagreement, side: DisagreementSide, read_at: Mapping[int, datetime | None], at: datetime) -> Cell:
+def _cell(
+    row: Disagreement, side: DisagreementSide, read_at: Mapping[int, datetime | None], at: datetime
+) -> Cell:
     against = row.stands_against(side)
     note = ""
     if side.voice.in_doubt:
@@ -126,11 +141,16 @@ def _seen(side: DisagreementSide, read_at: datetime | None, at: datetime) -> str
 
 
 def latest_disagreements(*, user: Any, at: datetime, limit: int = 6) -> Table:
-    """For the page of the feeds: the newest open ones on offerings that applications of `user` stand on, with the
-    number of all such and how many each source takes part in."""
+    """For the page of the feeds: the newest open ones on offerings that applications of `user`
+    stand on, with the number of all such and how many each source takes part in."""
     open_ones = disagreements(at=at)
     used = set(
-        used_refs(kind=NodeKind.OFFERING, user=user, on=day_of(at), among=[row.offering.pk for row in open_ones])
+        used_refs(
+            kind=NodeKind.OFFERING,
+            user=user,
+            on=day_of(at),
+            among=[row.offering.pk for row in open_ones],
+        )
     )
     found = [row for row in open_ones if row.offering.pk in used]
     newest = sorted(found, key=lambda row: (row.since, row.offering.pk), reverse=True)[:limit]
@@ -138,12 +158,13 @@ def latest_disagreements(*, user: Any, at: datetime, limit: int = 6) -> Table:
     return Table(table.sources, table.rows, len(found), count_by_source(found=found))
 
 
-# --- ends: the list -------------------------------------------------------------------------------------------------
+# --- ends: the list -------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """All disagreements, and those the address asks for; `only_used` leaves out what no application stands on."""
+    """All disagreements, and those the address asks for; `only_used` leaves out what no application
+    stands on."""
 
     found: Mapping[int, Disagreement]
     used: frozenset[int]
@@ -152,12 +173,16 @@ class Asked:
     queryset: "QuerySet[Offering]"
 
     def n(self, state: str, *, used: bool) -> int:
-        return sum(row.state == state and (pk in self.used or not used) for pk, row in self.found.items())
+        return sum(
+            row.state == state and (pk in self.used or not used) for pk, row in self.found.items()
+        )
 
 
 def _asked(request: HttpRequest, at: datetime) -> Asked:
     found = {row.offering.pk: row for row in disagreements(open_only=False, at=at)}
-    used = frozenset(used_refs(kind=NodeKind.OFFERING, user=signed_in(request), on=day_of(at), among=found))
+    used = frozenset(
+        used_refs(kind=NodeKind.OFFERING, user=signed_in(request), on=day_of(at), among=found)
+    )
     data = request.GET.copy()
     for name, value in USUAL.items():
         data.setdefault(name, value)
@@ -189,7 +214,9 @@ def disagreement_list(request: HttpRequest) -> HttpResponse:
             asked.filterset,
             [
                 Control("q", "API id contains", "search"),
-                Control("host", "Host", choices=_hosts(row.offering for row in asked.found.values())),
+                Control(
+                    "host", "Host", choices=_hosts(row.offering for row in asked.found.values())
+                ),
                 Control("source", "Source", choices=_sources(asked.found.values())),
                 Control("state", "State", choices=STATES),
                 Control("in_use", "Stood on here", choices=BOOLEANS[:1]),
@@ -214,7 +241,10 @@ def _hosts(offerings: Iterable[Offering]) -> list[tuple[str, str]]:
 
 
 def _sources(found: Iterable[Disagreement]) -> list[tuple[str, str]]:
-    return sorted({(side.speaker, side.name) for row in found for side in row.sides}, key=lambda source: source[1])
+    return sorted(
+        {(side.speaker, side.name) for row in found for side in row.sides},
+        key=lambda source: source[1],
+    )
 
 
 def _sentence(asked: Asked, listing: Listing[Offering], shown: list[Disagreement]) -> Sentence:
@@ -222,7 +252,10 @@ def _sentence(asked: Asked, listing: Listing[Offering], shown: list[Disagreement
         return Sentence("No source contradicts another about when an offering ends.")
     if listing.is_filtered:
         n = listing.n_found
-        return Sentence(f"{counted(n, 'disagreement').capitalize()} {'matches' if n == 1 else 'match'} the filters.")
+        return Sentence(
+            f"{counted(n, 'disagreement').capitalize()} {'matches' if n == 1 else 'match'} the "
+            "filters."
+        )
     n_used, n_open = asked.n("open", used=True), asked.n("open", used=False)
     if not n_open:
         return Sentence("Every disagreement between sources has been decided.")
@@ -263,18 +296,46 @@ def disagreement_csv(request: HttpRequest) -> StreamingHttpResponse:
         row, side = line
         offering, claim = row.offering, side.claim
         return [
-            offering.host.name, offering.api_id, row.state, row.n_days, row.since,
-            side.name, claim.external_id, side.day, _kind(side), side.claim.first_seen, claim.changed_at,
-            claim.missing_since, "yes" if side == row.accepted else "", claim.source_url,
-            offering.retires_on, offering.get_date_kind_display(), row.reason,
+            offering.host.name,
+            offering.api_id,
+            row.state,
+            row.n_days,
+            row.since,
+            side.name,
+            claim.external_id,
+            side.day,
+            _kind(side),
+            side.claim.first_seen,
+            claim.changed_at,
+            claim.missing_since,
+            "yes" if side == row.accepted else "",
+            claim.source_url,
+            offering.retires_on,
+            offering.get_date_kind_display(),
+            row.reason,
             reach.get(offering.pk, Reach()).n,
-        ]  # fmt: skip
+        ]
 
     heads = [
-        "host", "api id", "state", "days apart", "since", "source", "row", "says", "kind of day", "first seen",
-        "last change", "missing since", "counts", "published at", "accepted", "kind of accepted day", "why",
+        "host",
+        "api id",
+        "state",
+        "days apart",
+        "since",
+        "source",
+        "row",
+        "says",
+        "kind of day",
+        "first seen",
+        "last change",
+        "missing since",
+        "counts",
+        "published at",
+        "accepted",
+        "kind of accepted day",
+        "why",
         "applications",
-    ]  # fmt: skip
+    ]
     return csv_answer("disagreements", heads, lines(), cells)
 
 
@@ -284,7 +345,7 @@ def _kind(side: DisagreementSide) -> str:
     return DateKind.NOT_BEFORE.label if side.is_soft else DateKind.FIRM.label
 
 
-# --- ends: one of them, and the decision ----------------------------------------------------------------------------
+# --- ends: one of them, and the decision ----------------------------------------------------------
 
 
 class DecisionForm(forms.Form):
@@ -292,12 +353,16 @@ class DecisionForm(forms.Form):
 
     choice = forms.CharField(required=False, max_length=20)
     retires_on = DayField(label="Another day", required=False)
-    date_kind = forms.ChoiceField(label="That day is", choices=[("", "–"), *DateKind.choices], required=False)
+    date_kind = forms.ChoiceField(
+        label="That day is", choices=[("", "–"), *DateKind.choices], required=False
+    )
     reason = forms.CharField(
         label="Reason",
         widget=forms.Textarea(attrs={"rows": 3}),
         help_text="Who said it and where: the next reader has only your word.",
-        error_messages={"required": "Say why, and where it is written: the next reader has only your word."},
+        error_messages={
+            "required": "Say why, and where it is written: the next reader has only your word."
+        },
     )
 
     def __init__(self, *args: Any, sides: Iterable[DisagreementSide], **kwargs: Any) -> None:
@@ -324,32 +389,46 @@ class DecisionForm(forms.Form):
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def disagreement(request: HttpRequest, pk: int) -> HttpResponse:
-    """All sides of one, with their excerpts; POST decides. Where nobody contradicts any more, the offering's page."""
+    """All sides of one, with their excerpts; POST decides. Where nobody contradicts any more, the
+    offering's page."""
     at = now()
-    offering = get_object_or_404(Offering.objects.visible_to(request.user).select_related("host"), pk=pk)
+    offering = get_object_or_404(
+        Offering.objects.visible_to(request.user).select_related("host"), pk=pk
+    )
     found = next(iter(disagreements([offering.pk], open_only=False, at=at)), None)
     if found is None:
         if request.method != "POST":
             return redirect("offerings:detail", pk=pk)
-        messages.error(request, "The sources agree by now, so nothing was decided. Look at the dates again.")
+        messages.error(
+            request, "The sources agree by now, so nothing was decided. Look at the dates again."
+        )
         return redirect("offerings:detail", pk=pk)
-    form = DecisionForm(request.POST or None, sides=found.sides, initial={"choice": request.GET.get("side", "")})
+    form = DecisionForm(
+        request.POST or None, sides=found.sides, initial={"choice": request.GET.get("side", "")}
+    )
     if request.method == "POST":
         user = governing(request, "Only governance decides between sources.")
         if form.is_valid():
             try:
-                set_manual_fact(offering=offering, value=form.value, by=user, reason=form.cleaned_data["reason"])
+                set_manual_fact(
+                    offering=offering, value=form.value, by=user, reason=form.cleaned_data["reason"]
+                )
             except InvalidFactError as refused:
                 form.add_error(None, str(refused))
             else:
-                messages.success(request, "Decided. Your day stands until it is lifted; it outranks every feed.")
+                messages.success(
+                    request, "Decided. Your day stands until it is lifted; it outranks every feed."
+                )
                 return redirect("disagreements:detail", pk=pk)
     table = table_of([found], user=request.user, at=at)
     return page(
         request,
         "feeds/disagreement.html",
         title=offering.api_id,
-        crumbs=(("Feeds", reverse("feeds:list")), ("Where sources disagree", reverse("disagreements:list"))),
+        crumbs=(
+            ("Feeds", reverse("feeds:list")),
+            ("Where sources disagree", reverse("disagreements:list")),
+        ),
         counts="Live applications of yours standing on the offering",
         as_of=at,
         status=422 if form.errors else 200,
@@ -367,9 +446,19 @@ def _one_sentence(found: Disagreement, today: date) -> Sentence:
     named = f"{offering.api_id} at {offering.host.name}"
     if found.by_hand is not None:
         by = found.by_hand.claim.asserted_by or "a person"
-        what = f"{day(found.by_hand.day, today=today)} holds" if found.by_hand.day else "no date is known"
-        return Sentence(f"{named}: {what}, decided by {by} between days ", f"{number(found.n_days)} days apart", ".")
-    return Sentence(f"Sources disagree about the end of {named} ", f"by {number(found.n_days)} days", ".")
+        what = (
+            f"{day(found.by_hand.day, today=today)} holds"
+            if found.by_hand.day
+            else "no date is known"
+        )
+        return Sentence(
+            f"{named}: {what}, decided by {by} between days ",
+            f"{number(found.n_days)} days apart",
+            ".",
+        )
+    return Sentence(
+        f"Sources disagree about the end of {named} ", f"by {number(found.n_days)} days", "."
+    )
 
 
 @require_POST
@@ -378,12 +467,18 @@ def lift(request: HttpRequest, pk: int) -> HttpResponse:
     user = governing(request, "Only governance lifts a decision.")
     assertion = get_object_or_404(
         Assertion.objects.standing().select_related("source"),
-        source__slug=MANUAL, topic=Topic.LIFECYCLE, offering=pk,
-    )  # fmt: skip
+        source__slug=MANUAL,
+        topic=Topic.LIFECYCLE,
+        offering=pk,
+    )
     reason = request.POST.get("reason", "").strip()
     if not reason:
-        messages.error(request, "Say why the sources may settle it again; the decision still stands.")
+        messages.error(
+            request, "Say why the sources may settle it again; the decision still stands."
+        )
     else:
         remove_manual_fact(assertion=assertion, by=user, reason=reason)
-        messages.success(request, "Lifted. The sources settle the day again; your decision stays on record.")
+        messages.success(
+            request, "Lifted. The sources settle the day again; your decision stays on record."
+        )
     return redirect("disagreements:detail", pk=pk)

@@ -31,7 +31,8 @@ class EmailForm(forms.Form):
 
 
 def has_own_password(user: User) -> bool:
-    """Whether the person signs in here by a password, and can enter it again before something sensitive."""
+    """Whether the person signs in here by a password, and can enter it again before something
+    sensitive."""
     return bool(user.has_usable_password())
 
 
@@ -48,7 +49,9 @@ def email_address(request: HttpRequest) -> HttpResponse:
     form = EmailForm(request.POST or None) if can_change else None
     if request.method == "POST" and form is not None and form.is_valid():
         if not ratelimit.consume(request, action="manage_email"):
-            form.add_error("email", "You have asked for several links. Wait an hour, then try again.")
+            form.add_error(
+                "email", "You have asked for several links. Wait an hour, then try again."
+            )
         elif _requested(request, form, user):
             return redirect("account_email")
     return page(
@@ -56,7 +59,9 @@ def email_address(request: HttpRequest) -> HttpResponse:
         "account/email.html",
         title="Email address",
         crumbs=(("Account", reverse("account:detail")),),
-        sentence=Sentence(f"Your email address is {user.email}." if user.email else "You have no address."),
+        sentence=Sentence(
+            f"Your email address is {user.email}." if user.email else "You have no address."
+        ),
         form=form,
         sign_on=settings.OIDC.get("name", ""),
         status=422 if form is not None and form.is_bound else 200,
@@ -79,7 +84,8 @@ def _requested(request: HttpRequest, form: EmailForm, user: User) -> bool:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def confirm_email(request: HttpRequest, token: str) -> HttpResponse:
-    """The page behind the link; the address is changed by the button on it, as mail programs open links too."""
+    """The page behind the link; the address is changed by the button on it, as mail programs open
+    links too."""
     user, address, refusal = signed_in(request), "", ""
     try:
         if request.method == "POST":
@@ -103,7 +109,8 @@ def confirm_email(request: HttpRequest, token: str) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def set_password(request: HttpRequest) -> HttpResponse:
-    """In place of the library's page, which would give the holder of a session by single sign-on a password."""
+    """In place of the library's page, which would give the holder of a session by single sign-on a
+    password."""
     user = signed_in(request)
     if has_own_password(user):
         return redirect("account_change_password")

@@ -27,7 +27,9 @@ ORDERS = Sorting({"detected": ("Detected", ("-detected_at", "-id"))})
 
 
 def _filtered(request: HttpRequest) -> tuple[ProviderEventFilter, Any]:
-    found = ProviderEventFilter(request.GET, ProviderEvent.objects.visible_to(request.user), request=request)
+    found = ProviderEventFilter(
+        request.GET, ProviderEvent.objects.visible_to(request.user), request=request
+    )
     queryset = found.qs
     if request.GET.get("in_use") == "true":
         queryset = queryset.filter(called_here(signed_in(request), offering="offering"))
@@ -46,7 +48,10 @@ def event_list(request: HttpRequest) -> HttpResponse:
         title="Events",
         counts="Changes the catalogue has accepted",
         sentence=of_list(
-            listing.count, "event", "events", filtered=listing.is_filtered,
+            listing.count,
+            "event",
+            "events",
+            filtered=listing.is_filtered,
             rest="" if listing.is_filtered else " accepted so far, the latest first",
         ),
         filters=filters(
@@ -63,7 +68,7 @@ def event_list(request: HttpRequest) -> HttpResponse:
         listing=listing,
         columns=ORDERS.columns(request),
         reach=reached_by_events([event.pk for event in listing.rows], user=signed_in(request)),
-    )  # fmt: skip
+    )
 
 
 @require_safe
@@ -71,7 +76,17 @@ def event_csv(request: HttpRequest) -> StreamingHttpResponse:
     _, queryset = _filtered(request)
     return csv_answer(
         "events",
-        ["detected", "kind", "host", "api id", "what", "effective", "source", "row of the feed", "key"],
+        [
+            "detected",
+            "kind",
+            "host",
+            "api id",
+            "what",
+            "effective",
+            "source",
+            "row of the feed",
+            "key",
+        ],
         queryset.iterator(chunk_size=2000),
         lambda event: [
             event.detected_at,
@@ -99,7 +114,9 @@ def event(request: HttpRequest, pk: int) -> HttpResponse:
     today = day_of(at)
     user = signed_in(request)
     reach = reached_by_event(this.pk, user=user, limit=SHOWN)
-    found = Application.objects.visible_to(user).filter(pk__in=[pk for pk, _by_primary in reach.first])
+    found = Application.objects.visible_to(user).filter(
+        pk__in=[pk for pk, _by_primary in reach.first]
+    )
     seen = {row.pk: row for row in with_stacks(found, on=today)}
     return page(
         request,
@@ -115,7 +132,11 @@ def event(request: HttpRequest, pk: int) -> HttpResponse:
         sentence=_sentence(this, reach.n, reach.n_critical),
         evidence=this.evidence.select_related("source").order_by("source__trust_rank", "pk"),
         n_reached=reach.n,
-        standings=[(standing_of(seen[pk], today), by_primary) for pk, by_primary in reach.first if pk in seen],
+        standings=[
+            (standing_of(seen[pk], today), by_primary)
+            for pk, by_primary in reach.first
+            if pk in seen
+        ],
     )
 
 
@@ -124,4 +145,7 @@ def _sentence(this: ProviderEvent, n: int, n_critical: int) -> Sentence:
     if n == 0:
         return Sentence(f"{what}. It reaches no application of yours.")
     reaches = f"reaches {counted(n, 'application')}"
-    return Sentence(f"{what}. It {reaches}" + (f", {spelled(n_critical)} of them critical." if n_critical else "."))
+    return Sentence(
+        f"{what}. It {reaches}"
+        + (f", {spelled(n_critical)} of them critical." if n_critical else ".")
+    )

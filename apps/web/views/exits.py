@@ -42,7 +42,12 @@ def plan(request: HttpRequest, pk: int) -> HttpResponse:
         before = outlook(application, on=day_of(now()))
         try:
             with transaction.atomic():
-                actions.set_exit_plan(dependency=dependency, facts=form.facts, by=user, reason=form.cleaned_data["why"])
+                actions.set_exit_plan(
+                    dependency=dependency,
+                    facts=form.facts,
+                    by=user,
+                    reason=form.cleaned_data["why"],
+                )
         except _REFUSALS as error:
             refused(form, error)
         else:
@@ -62,11 +67,15 @@ def plan(request: HttpRequest, pk: int) -> HttpResponse:
         form=form,
         rest=_rest(form),
         picker=picker(
-            request, name="target", legend="Where it would go", is_optional=True,
-            chosen=_chosen(request, row.target_id if row else None), suggested=ways_out(dependency),
+            request,
+            name="target",
+            legend="Where it would go",
+            is_optional=True,
+            chosen=_chosen(request, row.target_id if row else None),
+            suggested=ways_out(dependency),
         ),
         button="Save the plan",
-    )  # fmt: skip
+    )
 
 
 @require_POST
@@ -83,7 +92,9 @@ def remove_plan(request: HttpRequest, pk: int) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def record_test(request: HttpRequest, pk: int) -> HttpResponse:
     dependency, user = editable_dependency(request, pk)
-    planned = ExitPlan.objects.filter(dependency=dependency).values_list("target_id", flat=True).first()
+    planned = (
+        ExitPlan.objects.filter(dependency=dependency).values_list("target_id", flat=True).first()
+    )
     return _test(request, dependency, None, user, planned)
 
 
@@ -98,7 +109,11 @@ def correct_test(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _test(
-    request: HttpRequest, dependency: Dependency, row: ExitTest | None, user: User, target: int | None
+    request: HttpRequest,
+    dependency: Dependency,
+    row: ExitTest | None,
+    user: User,
+    target: int | None,
 ) -> HttpResponse:
     application = dependency.application
     instance = ExitTest.objects.get(pk=row.pk) if row else ExitTest(dependency=dependency)
@@ -114,7 +129,9 @@ def _test(
             words = {"id": dependency.offering.api_id, "target": form.cleaned_data["target"].api_id}
             said = "The test of moving from {id} to {target} is recorded."
             corrected = "The test of moving from {id} to {target} is corrected."
-            say_change(request, application, before, (said if row is None else corrected).format(**words))
+            say_change(
+                request, application, before, (said if row is None else corrected).format(**words)
+            )
             return redirect("applications:detail", application.slug)
     return page(
         request,
@@ -123,29 +140,37 @@ def _test(
         title="Exit test",
         crumbs=crumbs_of(application),
         status=422 if request.method == "POST" else 200,
-        sentence=Sentence(
-            f"What came of moving away from {dependency.offering.api_id}?"
-        ),
+        sentence=Sentence(f"What came of moving away from {dependency.offering.api_id}?"),
         application=application,
         dependency=dependency,
         form=form,
         rest=_rest(form),
         picker=picker(
-            request, name="target", legend="What it was moved to", chosen=_chosen(request, target),
+            request,
+            name="target",
+            legend="What it was moved to",
+            chosen=_chosen(request, target),
             suggested=ways_out(dependency),
         ),
         button="Record the test" if row is None else "Correct it",
-    )  # fmt: skip
+    )
 
 
-def _save(dependency: Dependency, row: ExitTest | None, facts: dict[str, Any], user: User, reason: str) -> None:
+def _save(
+    dependency: Dependency, row: ExitTest | None, facts: dict[str, Any], user: User, reason: str
+) -> None:
     if row is not None:
         actions.correct_exit_test(exit_test=row, facts=facts, by=user, reason=reason)
         return
     actions.record_exit_test(
-        dependency=dependency, target=facts.pop("target"), tested_on=facts.pop("tested_on"),
-        result=facts.pop("result"), facts=facts, by=user, reason=reason,
-    )  # fmt: skip
+        dependency=dependency,
+        target=facts.pop("target"),
+        tested_on=facts.pop("tested_on"),
+        result=facts.pop("result"),
+        facts=facts,
+        by=user,
+        reason=reason,
+    )
 
 
 def _rest(form: PlanForm | ExitTestForm) -> list[Any]:

@@ -45,7 +45,9 @@ def _asked(kind: str, query: str) -> Asked | None:
 def files(request: HttpRequest) -> HttpResponse:
     """The reader's files, and the one that the address offers to write."""
     user = signed_in(request)
-    listing = Listing(request, WrittenFile.objects.visible_to(user).order_by("-as_of", "-pk"), size=25)
+    listing = Listing(
+        request, WrittenFile.objects.visible_to(user).order_by("-as_of", "-pk"), size=25
+    )
     asked = _asked(request.GET.get("make", ""), request.GET.get("query", ""))
     return page(
         request,
@@ -57,11 +59,16 @@ def files(request: HttpRequest) -> HttpResponse:
         sentence=Sentence(
             f"{asked.title}: too many rows to wait for."
             if asked
-            else "{files} asked for.".format(files=counted(listing.n_found, "long file", "long files").capitalize())
+            else "{files} asked for.".format(
+                files=counted(listing.n_found, "long file", "long files").capitalize()
+            )
         ),
         asked=asked,
         listing=listing,
-        rows=[(row, row.state == WrittenFile.State.DONE and row.expires_on > day_of(now())) for row in listing.rows],
+        rows=[
+            (row, row.state == WrittenFile.State.DONE and row.expires_on > day_of(now()))
+            for row in listing.rows
+        ],
         most=MOST_KEPT,
     )
 
@@ -75,7 +82,9 @@ def ask(request: HttpRequest) -> HttpResponse:
     at = now()
     stem, _dot, ending = WRITTEN[asked.kind].file_name.rpartition(".")
     try:
-        file = ask_file(kind=asked.kind, query=asked.query, name=f"{stem}-{day_of(at)}.{ending}", by=user, at=at)
+        file = ask_file(
+            kind=asked.kind, query=asked.query, name=f"{stem}-{day_of(at)}.{ending}", by=user, at=at
+        )
     except CannotBeMade as refusal:
         refuse(request, str(refusal))
         return redirect("files:list")
@@ -144,5 +153,8 @@ def file_body(request: HttpRequest, pk: int) -> StreamingHttpResponse:
     return StreamingHttpResponse(
         slices_of(found),
         content_type=XLSX,
-        headers={"Content-Disposition": f'attachment; filename="{found.name}"', "Content-Length": str(found.n_bytes)},
+        headers={
+            "Content-Disposition": f'attachment; filename="{found.name}"',
+            "Content-Length": str(found.n_bytes),
+        },
     )

@@ -1,4 +1,5 @@
-"""One foundation: who stands on it, when it ends where, what it costs, where it comes from, what is wrong with it."""
+"""One foundation: who stands on it, when it ends where, what it costs, where it comes from, what is
+wrong with it."""
 
 from collections import Counter
 from typing import Any
@@ -42,7 +43,9 @@ _RECORD_LINES = 5
 
 
 def _one(request: HttpRequest, slug: str) -> Foundation:
-    return get_object_or_404(Foundation.objects.visible_to(request.user).select_related("developer"), slug=slug)
+    return get_object_or_404(
+        Foundation.objects.visible_to(request.user).select_related("developer"), slug=slug
+    )
 
 
 def _offerings(this: Foundation) -> QuerySet[Offering]:
@@ -57,13 +60,16 @@ def foundation(request: HttpRequest, slug: str) -> HttpResponse:
     today = day_of(at)
     versions = list(this.versions.order_by("released_on", "identifier"))
     every, counts = briefs_of(_offerings(this), user=user)
-    by_version = standing_counts(kind=NodeKind.VERSION, refs=[row.pk for row in versions[:RELEASES]], user=user)
+    by_version = standing_counts(
+        kind=NodeKind.VERSION, refs=[row.pk for row in versions[:RELEASES]], user=user
+    )
     offered = Counter(row.version_id for row in every)
     listed = loaded(every if "all" in request.GET else every[:LISTED])
     standings = standings_on(NodeKind.FOUNDATION, this.pk, user=user, today=today)
     edges = lineage.edges_of([row.pk for row in versions[-lineage.MOST :]])
     risks, n_risks = risks_on(
-        [(NodeKind.FOUNDATION, this.pk), *((NodeKind.VERSION, row.pk) for row in versions[:40])], user=user
+        [(NodeKind.FOUNDATION, this.pk), *((NodeKind.VERSION, row.pk) for row in versions[:40])],
+        user=user,
     )
     lines = checklist(foundation=this, user=user)
     return page(
@@ -81,7 +87,10 @@ def foundation(request: HttpRequest, slug: str) -> HttpResponse:
             this.name, ends_of(every, counts), today, standings.count.n, standings.count.n_critical
         ),
         standings=standings,
-        versions=[(row, offered[row.pk], by_version.get(row.pk, StandingCount())) for row in versions[:RELEASES]],
+        versions=[
+            (row, offered[row.pk], by_version.get(row.pk, StandingCount()))
+            for row in versions[:RELEASES]
+        ],
         n_versions=len(versions),
         offerings=[(row, counts.get(row.pk, StandingCount())) for row in listed],
         n_hidden=len(every) - len(listed),
@@ -103,7 +112,8 @@ def foundation(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 def prices_of(request: HttpRequest, offerings: list[Offering], today: Any) -> dict[str, Any] | None:
-    """The price history of the unit that the address asks for, of output tokens otherwise: three statements."""
+    """The price history of the unit that the address asks for, of output tokens otherwise: three
+    statements."""
     units = price_history.units_of(offerings)
     if not units:
         return None
@@ -128,7 +138,9 @@ def price_csv(request: HttpRequest, name: str, offerings: list[Offering]) -> Str
     lines = [
         line
         for unit in ([asked] if asked in units else units)
-        for line in price_history.csv_lines(price_history.histories(offerings, unit=unit, today=today), unit)
+        for line in price_history.csv_lines(
+            price_history.histories(offerings, unit=unit, today=today), unit
+        )
     ]
     return csv_answer(f"{name}-prices", price_history.HEADS, lines, lambda line: line)
 

@@ -27,7 +27,8 @@ ORDERS = Sorting(
 
 
 def _filtered(request: HttpRequest) -> tuple[FoundationFilter, "QuerySet[Foundation]"]:
-    """Foundations with `used` 0 where a visible application stands on them, else 1, so that own ones come first."""
+    """Foundations with `used` 0 where a visible application stands on them, else 1, so that own
+    ones come first."""
     refs = used_nodes(kind=NodeKind.FOUNDATION, user=signed_in(request))
     everything = Foundation.objects.visible_to(request.user).annotate(
         used=Case(When(pk__in=refs, then=Value(0)), default=Value(1), output_field=IntegerField())
@@ -59,11 +60,16 @@ def _rows(request: HttpRequest, foundations: list[Foundation]) -> list[Row]:
             n=Count("pk"),
             n_hosts=Count("host", distinct=True),
             # "not before" is no end
-            ends_on=Min("retires_on", filter=Q(retires_on__gte=today) & ~Q(date_kind=DateKind.NOT_BEFORE)),
+            ends_on=Min(
+                "retires_on", filter=Q(retires_on__gte=today) & ~Q(date_kind=DateKind.NOT_BEFORE)
+            ),
         )
     }
     versions = dict(
-        Version.objects.filter(foundation__in=pks).order_by().values_list("foundation").annotate(n=Count("pk"))
+        Version.objects.filter(foundation__in=pks)
+        .order_by()
+        .values_list("foundation")
+        .annotate(n=Count("pk"))
     )
     reach = standing_counts(kind=NodeKind.FOUNDATION, refs=pks, user=signed_in(request))
     empty: dict[str, Any] = {"n": 0, "n_hosts": 0, "ends_on": None}
@@ -84,7 +90,9 @@ def _rows(request: HttpRequest, foundations: list[Foundation]) -> list[Row]:
 def foundation_list(request: HttpRequest) -> HttpResponse:
     found, queryset = _filtered(request)
     listing = Listing(request, queryset)
-    developers = Provider.objects.visible_to(request.user).filter(foundations__isnull=False).distinct()
+    developers = (
+        Provider.objects.visible_to(request.user).filter(foundations__isnull=False).distinct()
+    )
     return page(
         request,
         "foundations/list.html",
@@ -92,15 +100,22 @@ def foundation_list(request: HttpRequest) -> HttpResponse:
         title="Foundations",
         counts="Live applications of yours, in any role",
         sentence=sentences.of_list(
-            listing.count, "foundation", "foundations", filtered=listing.is_filtered,
-            rest="" if listing.is_filtered else " in the catalogue; those your applications stand on come first",
+            listing.count,
+            "foundation",
+            "foundations",
+            filtered=listing.is_filtered,
+            rest=""
+            if listing.is_filtered
+            else " in the catalogue; those your applications stand on come first",
         ),
         filters=filters(
             request,
             found,
             [
                 Control("q", "Search", "search"),
-                Control("developer", "Developer", choices=list(developers.values_list("slug", "name"))),
+                Control(
+                    "developer", "Developer", choices=list(developers.values_list("slug", "name"))
+                ),
                 Control("open_weights", "Open weights", choices=BOOLEANS),
                 Control("in_use", "In use here", choices=BOOLEANS[:1]),
             ],
@@ -108,7 +123,7 @@ def foundation_list(request: HttpRequest) -> HttpResponse:
         listing=listing,
         columns=ORDERS.columns(request),
         rows=_rows(request, listing.rows),
-    )  # fmt: skip
+    )
 
 
 @require_safe

@@ -34,17 +34,24 @@ def inbox(request: HttpRequest) -> HttpResponse:
     unresolved = Offering.objects.unresolved().visible_to(request.user)
     user = signed_in(request)
     called = used_refs(
-        kind=NodeKind.OFFERING, user=user, on=today, among=unresolved.order_by().values_list("pk", flat=True)
-    )  # fmt: skip
+        kind=NodeKind.OFFERING,
+        user=user,
+        on=today,
+        among=unresolved.order_by().values_list("pk", flat=True),
+    )
     found = OfferingFilter(request.GET, unresolved, request=request)
     queryset = found.qs.filter(pk__in=called) if request.GET.get("in_use") == "true" else found.qs
     queryset = queryset.annotate(
-        unused=Case(When(pk__in=called, then=Value(0)), default=Value(1), output_field=IntegerField())
+        unused=Case(
+            When(pk__in=called, then=Value(0)), default=Value(1), output_field=IntegerField()
+        )
     ).order_by("unused", "host__name", "api_id", "pk")
     listing = Listing(request, queryset.select_related("host"), size=40)
     hosts = Provider.objects.filter(pk__in=unresolved.order_by().values("host")).order_by("name")
     n_called = len(called)
-    reach = reach_by_ref(kind=NodeKind.OFFERING, refs=[row.pk for row in listing.rows], user=user, on=today)
+    reach = reach_by_ref(
+        kind=NodeKind.OFFERING, refs=[row.pk for row in listing.rows], user=user, on=today
+    )
     decisions = IdentityDecision.objects.filter(lifted_at__isnull=True).select_related(
         "host", "version", "alias", "decided_by"
     )
@@ -73,20 +80,24 @@ def inbox(request: HttpRequest) -> HttpResponse:
 def _sentence(listing: Listing[Offering], n_called: int) -> Sentence:
     if listing.n_found == 0 and not listing.is_filtered:
         return Sentence("Every offering is placed.")
-    start = f"{listing.count} {'offering is' if listing.count == '1' else 'offerings are'} not placed"
+    start = (
+        f"{listing.count} {'offering is' if listing.count == '1' else 'offerings are'} not placed"
+    )
     if listing.is_filtered:
         return Sentence(f"{start} among those the filters leave.")
     if n_called:
         return Sentence(
             f"{start}; ",
-            f"{number(n_called)} of them {'is' if n_called == 1 else 'are'} called by your applications",
+            f"{number(n_called)} of them {'is' if n_called == 1 else 'are'} called by your "
+            "applications",
             ".",
         )
     return Sentence(f"{start}; none of them is called by your applications.")
 
 
 class DecisionForm(forms.Form):
-    """What a string means. The choices are the resolver's suggestions; any known identifier may be typed instead."""
+    """What a string means. The choices are the resolver's suggestions; any known identifier may be
+    typed instead."""
 
     choice = forms.CharField(required=False, max_length=200)
     identifier = forms.CharField(
@@ -95,9 +106,14 @@ class DecisionForm(forms.Form):
         max_length=200,
         help_text="As in the catalogue, e.g. anthropic/claude-sonnet-4-5-20250929.",
     )
-    everywhere = forms.BooleanField(label="Holds at every host", required=False, help_text="Else only for this host.")
+    everywhere = forms.BooleanField(
+        label="Holds at every host", required=False, help_text="Else only for this host."
+    )
     reason = forms.CharField(
-        label="Reason", max_length=500, help_text="How you know.", error_messages={"required": "Say how you know."}
+        label="Reason",
+        max_length=500,
+        help_text="How you know.",
+        error_messages={"required": "Say how you know."},
     )
 
     version: Version | None = None
@@ -110,12 +126,17 @@ class DecisionForm(forms.Form):
         if wanted == "not-a-model":
             self.not_a_model = True
         elif not wanted:
-            self.add_error("identifier", "Choose a suggestion, name an identifier, or say that it is no model.")
+            self.add_error(
+                "identifier", "Choose a suggestion, name an identifier, or say that it is no model."
+            )
         else:
             self.version = Version.objects.filter(identifier=wanted).first()
             self.alias = None if self.version else Alias.objects.filter(identifier=wanted).first()
             if self.version is None and self.alias is None:
-                self.add_error("identifier", f"The catalogue knows no '{wanted}'. Look it up under Foundations.")
+                self.add_error(
+                    "identifier",
+                    f"The catalogue knows no '{wanted}'. Look it up under Foundations.",
+                )
         return said
 
 
@@ -127,13 +148,16 @@ class Candidate:
 
 
 def candidates_for(offering: Offering) -> list[Candidate]:
-    """The resolver's suggestions with the page of the foundation each belongs to: five statements, some 10 ms."""
+    """The resolver's suggestions with the page of the foundation each belongs to: five statements,
+    some 10 ms."""
     known = {each.id: each for each in known_ids_from_database()}
     found = suggest(known, offering.api_id, offering.host.slug, N_SUGGESTIONS)
     names = [each.canonical for each in found]
     owners: dict[str, Any] = {}
     for model in (Version, Alias):
-        for row in model.objects.filter(identifier__in=names).select_related("foundation__developer"):
+        for row in model.objects.filter(identifier__in=names).select_related(
+            "foundation__developer"
+        ):
             owners[row.identifier] = row.foundation
     return [
         Candidate(
@@ -158,13 +182,20 @@ def decide(request: HttpRequest, pk: int) -> HttpResponse:
             host = None if form.cleaned_data["everywhere"] else offering.host
             try:
                 decide_identity(
-                    raw=offering.api_id, host=host, version=form.version, alias=form.alias,
-                    not_a_model=form.not_a_model, by=user, reason=form.cleaned_data["reason"],
-                )  # fmt: skip
+                    raw=offering.api_id,
+                    host=host,
+                    version=form.version,
+                    alias=form.alias,
+                    not_a_model=form.not_a_model,
+                    by=user,
+                    reason=form.cleaned_data["reason"],
+                )
             except InvalidFactError as refused:
                 form.add_error(None, str(refused))
             else:
-                messages.success(request, f"{offering.api_id} is placed; every offering so named follows.")
+                messages.success(
+                    request, f"{offering.api_id} is placed; every offering so named follows."
+                )
                 return redirect("unresolved-models:list")
     same = (
         Offering.objects.filter(api_id=offering.api_id)
@@ -172,7 +203,9 @@ def decide(request: HttpRequest, pk: int) -> HttpResponse:
         .select_related("host")
         .order_by("host__name")[:20]
     )
-    reach = reach_by_ref(kind=NodeKind.OFFERING, refs=[pk], user=request.user, on=day_of(now())).get(pk, Reach())
+    reach = reach_by_ref(
+        kind=NodeKind.OFFERING, refs=[pk], user=request.user, on=day_of(now())
+    ).get(pk, Reach())
     return page(
         request,
         "identity/decide.html",
@@ -187,7 +220,8 @@ def decide(request: HttpRequest, pk: int) -> HttpResponse:
         sentence=Sentence(
             f"What is {offering.api_id} at {offering.host.name}? "
             + (
-                f"{counted(reach.n, 'application').capitalize()} {'calls' if reach.n == 1 else 'call'} it."
+                f"{counted(reach.n, 'application').capitalize()} "
+                f"{'calls' if reach.n == 1 else 'call'} it."
                 if reach.n
                 else "No application of yours calls it."
             )
@@ -204,7 +238,9 @@ def decide(request: HttpRequest, pk: int) -> HttpResponse:
 def lift_decision(request: HttpRequest, pk: int) -> HttpResponse:
     """Let the rules say again what the string means."""
     user = governing(request, "Only governance lifts a decision.")
-    decision = get_object_or_404(IdentityDecision.objects.filter(lifted_at__isnull=True).select_related("host"), pk=pk)
+    decision = get_object_or_404(
+        IdentityDecision.objects.filter(lifted_at__isnull=True).select_related("host"), pk=pk
+    )
     revoke_identity_decision(decision=decision, by=user)
     messages.success(request, f"Lifted. The rules place {decision.raw} again.")
     return redirect("unresolved-models:list")

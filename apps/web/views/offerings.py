@@ -1,4 +1,5 @@
-"""Offerings: what each source says, what the registry accepts and why, and what a person may set."""
+"""Offerings: what each source says, what the registry accepts and why, and what a person may
+set."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -71,7 +72,8 @@ _SHOWN = ("host", "version__foundation__developer", "replacement")
 
 
 def _loaded(rows: Sequence[Offering]) -> list[Offering]:
-    """A sheet of offerings with what the list shows: sorting thousands is quick while they are bare."""
+    """A sheet of offerings with what the list shows: sorting thousands is quick while they are
+    bare."""
     found = Offering.objects.select_related(*_SHOWN).in_bulk([row.pk for row in rows])
     return [found[row.pk] for row in rows if row.pk in found]
 
@@ -91,7 +93,10 @@ def offering_list(request: HttpRequest) -> HttpResponse:
         title="Offerings",
         counts="Live applications of yours, in any role",
         sentence=sentences.of_list(
-            listing.count, "offering", "offerings", filtered=listing.is_filtered,
+            listing.count,
+            "offering",
+            "offerings",
+            filtered=listing.is_filtered,
             rest="" if listing.is_filtered else " at their hosts: what applications really call",
         ),
         filters=filters(
@@ -110,7 +115,7 @@ def offering_list(request: HttpRequest) -> HttpResponse:
         columns=ORDERS.columns(request),
         rows=[(row, reach.get(row.pk, StandingCount())) for row in rows],
         prices=prices_at(offerings=pks, at=now()),
-    )  # fmt: skip
+    )
 
 
 @require_safe
@@ -150,13 +155,17 @@ def offering_csv(request: HttpRequest) -> StreamingHttpResponse:
         "replacement",
         "identity",
     ]
-    return csv_answer("offerings", heads, queryset.select_related(*_SHOWN).iterator(chunk_size=2000), cells)
+    return csv_answer(
+        "offerings", heads, queryset.select_related(*_SHOWN).iterator(chunk_size=2000), cells
+    )
 
 
 class ManualEndForm(forms.Form):
     """What a person knows about an offering's end. It outranks every feed until lifted."""
 
-    retires_on = DayField(label="Ends on", required=False, help_text="Leave empty to say that no date is known.")
+    retires_on = DayField(
+        label="Ends on", required=False, help_text="Leave empty to say that no date is known."
+    )
     date_kind = forms.ChoiceField(
         label="This date is",
         choices=[("", "–"), *DateKind.choices],
@@ -167,7 +176,12 @@ class ManualEndForm(forms.Form):
     status = forms.ChoiceField(
         label="Status",
         required=False,
-        choices=[("", "–"), ("active", "Active"), ("deprecated", "Deprecated"), ("retired", "Retired")],
+        choices=[
+            ("", "–"),
+            ("active", "Active"),
+            ("deprecated", "Deprecated"),
+            ("retired", "Retired"),
+        ],
     )
     successor = forms.CharField(label="Successor", required=False, max_length=300)
     source_url = forms.URLField(label="Where it is published", required=False, max_length=1000)
@@ -175,7 +189,9 @@ class ManualEndForm(forms.Form):
         label="Reason",
         widget=forms.Textarea(attrs={"rows": 3}),
         help_text="Who said it and where: the next reader has only your word.",
-        error_messages={"required": "Say why, and where it is written: the next reader has only your word."},
+        error_messages={
+            "required": "Say why, and where it is written: the next reader has only your word."
+        },
     )
 
     def clean(self) -> dict[str, Any]:
@@ -187,7 +203,8 @@ class ManualEndForm(forms.Form):
 
 class LiftForm(forms.Form):
     reason = forms.CharField(
-        label="Why it no longer holds", error_messages={"required": "Say why the feeds may speak again."}
+        label="Why it no longer holds",
+        error_messages={"required": "Say why the feeds may speak again."},
     )
 
 
@@ -207,18 +224,26 @@ def offering(request: HttpRequest, pk: int) -> HttpResponse:
         pk=pk,
     )
     # a page that leads here, that of notices for one, may know some of it already
-    known = {name: request.GET[name][:1000] for name in ManualEndForm.base_fields if request.GET.get(name)}
+    known = {
+        name: request.GET[name][:1000]
+        for name in ManualEndForm.base_fields
+        if request.GET.get(name)
+    }
     form = ManualEndForm(request.POST or None, initial=known)
     if request.method == "POST":
         user = governing(request, "Only governance sets a value by hand.")
         if form.is_valid():
             value = {name: part for name, part in form.cleaned_data.items() if name != "reason"}
             try:
-                set_manual_fact(offering=this, value=value, by=user, reason=form.cleaned_data["reason"])
+                set_manual_fact(
+                    offering=this, value=value, by=user, reason=form.cleaned_data["reason"]
+                )
             except InvalidFactError as refused:
                 form.add_error(None, str(refused))
             else:
-                messages.success(request, "Your value stands until it is lifted; it outranks every feed.")
+                messages.success(
+                    request, "Your value stands until it is lifted; it outranks every feed."
+                )
                 return redirect("offerings:detail", pk=pk)
     return _offering_page(request, this, form)
 
@@ -231,9 +256,17 @@ def _offering_page(request: HttpRequest, this: Offering, form: ManualEndForm) ->
             "topic", "source__trust_rank", "source__name", "external_id"
         )
     )
-    polled = dict(PollState.objects.filter(last_success_at__isnull=False).values_list("source__slug", "source__name"))
+    polled = dict(
+        PollState.objects.filter(last_success_at__isnull=False).values_list(
+            "source__slug", "source__name"
+        )
+    )
     # the built-in catalogue speaks for a feed only until that feed speaks for itself
-    stood_in = {row.pk: polled.get(row.external_id.partition(":")[0]) for row in claims if row.source.slug == BUILT_IN}
+    stood_in = {
+        row.pk: polled.get(row.external_id.partition(":")[0])
+        for row in claims
+        if row.source.slug == BUILT_IN
+    }
     user = signed_in(request)
     standings = standings_on(NodeKind.OFFERING, this.pk, user=user, today=today)
     ends = [(this.retires_on, this.host.name, this.date_kind)] if this.retires_on else []
@@ -246,14 +279,26 @@ def _offering_page(request: HttpRequest, this: Offering, form: ManualEndForm) ->
         (
             row
             for row in claims
-            if row.source.kind == "manual" and row.topic == Topic.LIFECYCLE and row.withdrawn_at is None
+            if row.source.kind == "manual"
+            and row.topic == Topic.LIFECYCLE
+            and row.withdrawn_at is None
         ),
         None,
     )
-    prices = list(this.prices.select_related("claim__source").order_by("unit", "above_tokens", "-valid"))
+    prices = list(
+        this.prices.select_related("claim__source").order_by("unit", "above_tokens", "-valid")
+    )
     order = list(PRICE_UNITS)
-    prices.sort(key=lambda price: (order.index(price.unit) if price.unit in order else 99, price.above_tokens))
-    nodes = [(NodeKind.OFFERING, this.pk), *(((NodeKind.VERSION, this.version_id),) if this.version_id else ())]
+    prices.sort(
+        key=lambda price: (
+            order.index(price.unit) if price.unit in order else 99,
+            price.above_tokens,
+        )
+    )
+    nodes = [
+        (NodeKind.OFFERING, this.pk),
+        *(((NodeKind.VERSION, this.version_id),) if this.version_id else ()),
+    ]
     risks, n_risks = risks_on(nodes, user=user)
     return page(
         request,
@@ -265,16 +310,25 @@ def _offering_page(request: HttpRequest, this: Offering, form: ManualEndForm) ->
         as_of=at,
         status=422 if form.errors else 200,
         offering=this,
-        sentence=sentences.of_ends(this.api_id, ends, today, standings.count.n, standings.count.n_critical),
-        claims=[(topic.label, [(row, row.pk in accepted) for row in claims if row.topic == topic]) for topic in Topic],
+        sentence=sentences.of_ends(
+            this.api_id, ends, today, standings.count.n, standings.count.n_critical
+        ),
+        claims=[
+            (topic.label, [(row, row.pk in accepted) for row in claims if row.topic == topic])
+            for topic in Topic
+        ],
         n_claims=len(claims),
         manual=manual,
         earliest=earliest_retirements([this], today=today).get(this.pk),
         disagreement=next(iter(disagreements([this.pk], open_only=False, at=at)), None),
         current_prices=[price for price in prices if _holds(price, at)],
         coming_prices=coming_prices(claims, today),
-        past_prices=[price for price in prices if price.valid.upper is not None and price.valid.upper <= at],
-        floating_since=next((row.floating_since for row in claims if row.pk == this.price_claim_id), None),
+        past_prices=[
+            price for price in prices if price.valid.upper is not None and price.valid.upper <= at
+        ],
+        floating_since=next(
+            (row.floating_since for row in claims if row.pk == this.price_claim_id), None
+        ),
         steps=[step for step in this.identity_why.split("; ") if step],
         footing=footing_of(this),
         standings=standings,
@@ -290,7 +344,8 @@ def _offering_page(request: HttpRequest, this: Offering, form: ManualEndForm) ->
 
 
 def _decision(this: Offering, today: date) -> Approval | None:
-    """The narrowest decision in force on it, its version or its foundation; others are asked of its parties."""
+    """The narrowest decision in force on it, its version or its foundation; others are asked of its
+    parties."""
     narrow: list[Any] = [this, *((this.version, this.version.foundation) if this.version else ())]
     found = decisions_on(targets=narrow, on=today)
     keys = [("offering", this.pk)]
@@ -302,14 +357,18 @@ def _decision(this: Offering, today: date) -> Approval | None:
 @require_safe
 def offering_prices_csv(request: HttpRequest, pk: int) -> StreamingHttpResponse:
     """The rows of the picture."""
-    this = get_object_or_404(Offering.objects.visible_to(request.user).select_related("host"), pk=pk)
+    this = get_object_or_404(
+        Offering.objects.visible_to(request.user).select_related("host"), pk=pk
+    )
     return price_csv(request, f"offering-{pk}", [this])
 
 
 @require_safe
 def offering_claims_csv(request: HttpRequest, pk: int) -> StreamingHttpResponse:
     """Every claim of every source, as the page shows them."""
-    this = get_object_or_404(Offering.objects.visible_to(request.user).select_related("host"), pk=pk)
+    this = get_object_or_404(
+        Offering.objects.visible_to(request.user).select_related("host"), pk=pk
+    )
     accepted = {this.lifecycle_claim_id, this.price_claim_id} - {None}
     rows = this.assertions.select_related("source", "asserted_by").order_by(
         "topic", "source__trust_rank", "source__name", "external_id"
@@ -317,31 +376,62 @@ def offering_claims_csv(request: HttpRequest, pk: int) -> StreamingHttpResponse:
 
     def cells(row: Assertion) -> list[Any]:
         return [
-            row.topic, row.source.name, row.external_id, wording.claim(row.topic, row.value),
-            "yes" if row.pk in accepted else "no", row.first_seen, row.changed_at, row.missing_since, row.withdrawn_at,
-            row.asserted_by or "", row.reason, row.source_url,
-        ]  # fmt: skip
+            row.topic,
+            row.source.name,
+            row.external_id,
+            wording.claim(row.topic, row.value),
+            "yes" if row.pk in accepted else "no",
+            row.first_seen,
+            row.changed_at,
+            row.missing_since,
+            row.withdrawn_at,
+            row.asserted_by or "",
+            row.reason,
+            row.source_url,
+        ]
 
     heads = [
-        "topic", "source", "row of the source", "says", "accepted", "first seen", "changed", "missing since",
-        "withdrawn", "by", "reason", "address",
-    ]  # fmt: skip
+        "topic",
+        "source",
+        "row of the source",
+        "says",
+        "accepted",
+        "first seen",
+        "changed",
+        "missing since",
+        "withdrawn",
+        "by",
+        "reason",
+        "address",
+    ]
     return csv_answer(f"offering-{pk}-claims", heads, rows, cells)
 
 
-def coming_prices(claims: Sequence[Assertion], today: date) -> list[tuple[date, str, int, str, str, Assertion]]:
-    """(first day, unit, above tokens, amount, currency, claim) of prices that any source announces for later."""
+def coming_prices(
+    claims: Sequence[Assertion], today: date
+) -> list[tuple[date, str, int, str, str, Assertion]]:
+    """(first day, unit, above tokens, amount, currency, claim) of prices that any source announces
+    for later."""
     found = []
     for claim in claims:
-        if claim.topic != Topic.PRICE or claim.withdrawn_at is not None or claim.source.slug == BUILT_IN:
+        if (
+            claim.topic != Topic.PRICE
+            or claim.withdrawn_at is not None
+            or claim.source.slug == BUILT_IN
+        ):
             continue
         for key, amount in claim.value.items():
             if "@" in key:
                 unit, above, starts_on = split_price_key(key)
                 if starts_on is not None and starts_on > today:
-                    found.append((starts_on, unit, above, amount, claim.value.get("currency", "USD"), claim))
+                    found.append(
+                        (starts_on, unit, above, amount, claim.value.get("currency", "USD"), claim)
+                    )
     order = list(PRICE_UNITS)
-    return sorted(found, key=lambda row: (row[0], order.index(row[1]) if row[1] in order else 99, row[2], row[5].pk))
+    return sorted(
+        found,
+        key=lambda row: (row[0], order.index(row[1]) if row[1] in order else 99, row[2], row[5].pk),
+    )
 
 
 def _holds(price: Price, at: Any) -> bool:
@@ -351,16 +441,25 @@ def _holds(price: Price, at: Any) -> bool:
 
 def footing_of(this: Offering) -> list[dict[str, Any]]:
     """What the offering stands on, nearest first, each node by name: at most six statements."""
-    rows = list(Footing.objects.filter(offering=this).select_related("node").order_by("depth", "node__kind", "via"))
+    rows = list(
+        Footing.objects.filter(offering=this)
+        .select_related("node")
+        .order_by("depth", "node__kind", "via")
+    )
     refs: dict[int, set[int]] = {}
     for row in rows:
         refs.setdefault(row.node.kind, set()).add(row.node.ref)
     parties = set().union(
-        *(refs.get(kind, set()) for kind in (NodeKind.DEVELOPER, NodeKind.HOST, NodeKind.GATEWAY, NodeKind.VENDOR))
+        *(
+            refs.get(kind, set())
+            for kind in (NodeKind.DEVELOPER, NodeKind.HOST, NodeKind.GATEWAY, NodeKind.VENDOR)
+        )
     )
     named: dict[str, dict[int, Any]] = {
         "provider": Provider.objects.in_bulk(parties) if parties else {},
-        "foundation": Foundation.objects.in_bulk(refs[NodeKind.FOUNDATION]) if NodeKind.FOUNDATION in refs else {},
+        "foundation": Foundation.objects.in_bulk(refs[NodeKind.FOUNDATION])
+        if NodeKind.FOUNDATION in refs
+        else {},
         "version": Version.objects.select_related("foundation").in_bulk(refs[NodeKind.VERSION])
         if NodeKind.VERSION in refs
         else {},
@@ -373,7 +472,9 @@ def footing_of(this: Offering) -> list[dict[str, Any]]:
     for row in rows:
         kind = NodeKind(row.node.kind)
         family = (
-            "provider" if kind in {NodeKind.DEVELOPER, NodeKind.HOST, NodeKind.GATEWAY, NodeKind.VENDOR} else kind.label
+            "provider"
+            if kind in {NodeKind.DEVELOPER, NodeKind.HOST, NodeKind.GATEWAY, NodeKind.VENDOR}
+            else kind.label
         )
         thing = named[family].get(row.node.ref)
         out.append(
@@ -405,7 +506,10 @@ def lift(request: HttpRequest, pk: int) -> HttpResponse:
     """Let the feeds speak again."""
     user = governing(request, "Only governance lifts a value set by hand.")
     assertion = get_object_or_404(
-        Assertion.objects.visible_to(request.user).filter(source__kind="manual", offering__isnull=False), pk=pk
+        Assertion.objects.visible_to(request.user).filter(
+            source__kind="manual", offering__isnull=False
+        ),
+        pk=pk,
     )
     form = LiftForm(request.POST)
     if not form.is_valid():
@@ -416,5 +520,7 @@ def lift(request: HttpRequest, pk: int) -> HttpResponse:
     except InvalidFactError as refused:
         messages.error(request, str(refused))
     else:
-        messages.success(request, "Lifted. The registry follows the feeds again; your value stays on record.")
+        messages.success(
+            request, "Lifted. The registry follows the feeds again; your value stays on record."
+        )
     return redirect("offerings:detail", pk=assertion.offering_id)

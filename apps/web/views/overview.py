@@ -36,7 +36,8 @@ from apps.web.views.intake import words
 from apps.web.views.start import steps_for
 from apps.web.wording import counted, day, number, share
 
-# the layers that every application stands on; gateways, vendors and regions are for the concentration itself
+# the layers that every application stands on; gateways, vendors and regions are for the
+# concentration itself
 SHOWN_LAYERS = (Layer.DEVELOPER, Layer.HOST, Layer.FOUNDATION)
 HORIZON_DAYS = 180
 URGENT_DAYS = 30
@@ -49,7 +50,12 @@ SHOWN_RUNWAYS = 14
 SHOWN_FLAGS = 6
 SHOWN_TEAMS = 6
 SHOWN_EVENTS = 8
-HEIGHTS = {Criticality.CRITICAL: 1.0, Criticality.IMPORTANT: 0.63, Criticality.STANDARD: 0.37, Criticality.LOW: 0.17}
+HEIGHTS = {
+    Criticality.CRITICAL: 1.0,
+    Criticality.IMPORTANT: 0.63,
+    Criticality.STANDARD: 0.37,
+    Criticality.LOW: 0.17,
+}
 
 
 @require_safe
@@ -57,7 +63,9 @@ def overview(request: HttpRequest) -> HttpResponse:
     user, at = signed_in(request), now()
     today = day_of(at)
     counts = portfolio_figures(user=user, on=today)
-    layers = {layer: layer_table(layer=layer, user=user, limit=SHOWN_NODES) for layer in SHOWN_LAYERS}
+    layers = {
+        layer: layer_table(layer=layer, user=user, limit=SHOWN_NODES) for layer in SHOWN_LAYERS
+    }
     developers = layers[Layer.DEVELOPER]
     ends = endings(user=user, on=today, within=HORIZON_DAYS, most=DRAWN_ENDS + 1)
     columns = portfolio(user=user, on=today, n=counts.n_applications)
@@ -76,14 +84,18 @@ def overview(request: HttpRequest) -> HttpResponse:
         figures=counts,
         developers=developers,
         foundations=foundation_rows(layers[Layer.FOUNDATION]),
-        breaches=[(layer, row) for layer, found in layers.items() for row in found.rows if row.over],
+        breaches=[
+            (layer, row) for layer, found in layers.items() for row in found.rows if row.over
+        ],
         layers=list(layers.items()),
         section_wide=section.wide(columns, over=over, details=details) if columns else None,
         section_narrow=section.narrow(columns, over=over, details=details) if columns else None,
         section_title=section_title(counts.n_applications, developers),
         grouped=counts.n_applications > DRAWN_SINGLY,
         timeline_wide=timeline.timeline(drawn, today=today, days=HORIZON_DAYS) if drawn else None,
-        timeline_narrow=timeline.timeline(drawn, today=today, days=HORIZON_DAYS, narrow=True) if drawn else None,
+        timeline_narrow=timeline.timeline(drawn, today=today, days=HORIZON_DAYS, narrow=True)
+        if drawn
+        else None,
         ends=ends,
         drawn_ends=DRAWN_ENDS,
         runways=first_runways(user=user, on=today, most=SHOWN_RUNWAYS),
@@ -97,14 +109,16 @@ def overview(request: HttpRequest) -> HttpResponse:
 
 
 def portfolio(*, user: Any, on: date, n: int) -> list[section.Column]:
-    """Columns of the section: one per application, or one per common stack where there are too many to draw."""
+    """Columns of the section: one per application, or one per common stack where there are too many
+    to draw."""
     if n > DRAWN_SINGLY:
         return [_stack_column(row, on) for row in _stacks(user)]
     return [_application_column(path, on) for path in primary_paths(user=user, on=on)]
 
 
 def _stacks(user: User) -> list[Stack]:
-    """Of the whole organisation they are the same for every office until the next refresh, and kept that long."""
+    """Of the whole organisation they are the same for every office until the next refresh, and kept
+    that long."""
     if not user.can_read_all:
         return common_stacks(user=user, most=DRAWN_STACKS)
     refreshed_at = EngineState.objects.filter(pk=1).values_list("refreshed_at", flat=True).first()
@@ -112,10 +126,16 @@ def _stacks(user: User) -> list[Stack]:
     kept: list[dict[str, Any]] | None = cache.get(key)
     if kept is not None:
         return [
-            Stack(**{**row, "ends_on": date.fromisoformat(row["ends_on"]) if row["ends_on"] else None}) for row in kept
+            Stack(
+                **{**row, "ends_on": date.fromisoformat(row["ends_on"]) if row["ends_on"] else None}
+            )
+            for row in kept
         ]
     stacks = common_stacks(user=user, most=DRAWN_STACKS)
-    rows = [{**asdict(stack), "ends_on": stack.ends_on.isoformat() if stack.ends_on else None} for stack in stacks]
+    rows = [
+        {**asdict(stack), "ends_on": stack.ends_on.isoformat() if stack.ends_on else None}
+        for stack in stacks
+    ]
     cache.set(key, rows, timeout=3600)
     return stacks
 
@@ -124,7 +144,8 @@ def _application_column(path: Dependency, today: date) -> section.Column:
     application, offering = path.application, path.offering
     foundation = offering.version.foundation if offering.version else None
     return section.Column(
-        label=f"{application.name}: {foundation.name if foundation else offering.api_id}, {offering.host.name}",
+        label=f"{application.name}: {foundation.name if foundation else offering.api_id}, "
+        f"{offering.host.name}",
         host=offering.host.name,
         version=_release(offering.version.identifier, foundation.line, foundation.name)
         if offering.version and foundation
@@ -140,7 +161,8 @@ def _application_column(path: Dependency, today: date) -> section.Column:
 
 def _stack_column(row: Stack, today: date) -> section.Column:
     return section.Column(
-        label=f"{row.n} applications, {row.n_critical} critical: {row.foundation or '?'}, {row.host}",
+        label=f"{row.n} applications, {row.n_critical} critical: {row.foundation or '?'}, "
+        f"{row.host}",
         host=row.host,
         version=_release(row.version, row.line, row.foundation),
         foundation=row.foundation or section.UNRESOLVED,
@@ -154,7 +176,8 @@ def _stack_column(row: Stack, today: date) -> section.Column:
 
 
 def _release(identifier: str | None, line: str | None, foundation: str | None) -> str:
-    """What tells a version from the others of its foundation: the rest of its identifier, `20250929`."""
+    """What tells a version from the others of its foundation: the rest of its identifier,
+    `20250929`."""
     if not identifier:
         return section.UNRESOLVED
     return identifier.removeprefix(line or "").strip("-@:") or foundation or identifier
@@ -186,9 +209,13 @@ def _details(n: int, n_critical: int, found: LayerTable) -> tuple[str, ...]:
 
 
 def section_title(n: int, developers: LayerTable) -> str:
-    tops = [f"{row.n_applications} on {row.name}, {row.n_critical} of them critical" for row in developers.rows[:3]]
+    tops = [
+        f"{row.n_applications} on {row.name}, {row.n_critical} of them critical"
+        for row in developers.rows[:3]
+    ]
     return (
-        f"Section through the portfolio: {counted(n, 'application')} above ground, and the host, version, foundation "
+        f"Section through the portfolio: {counted(n, 'application')} above ground, and the host, "
+        "version, foundation "
         f"and developer each stands on. {'; '.join(tops)}."
     )
 
@@ -213,11 +240,23 @@ def ending_of(row: Ending, today: date) -> timeline.Ending:
 def concentration_csv(request: HttpRequest) -> StreamingHttpResponse:
     user = signed_in(request)
     rows = [
-        (layer, found, row) for layer in Layer for found in [layer_table(layer=layer, user=user)] for row in found.rows
+        (layer, found, row)
+        for layer in Layer
+        for found in [layer_table(layer=layer, user=user)]
+        for row in found.rows
     ]
     return csv_answer(
         "concentration",
-        ["layer", "name", "applications", "critical", "share of critical", "tolerance", "over tolerance", "as of"],
+        [
+            "layer",
+            "name",
+            "applications",
+            "critical",
+            "share of critical",
+            "tolerance",
+            "over tolerance",
+            "as of",
+        ],
         rows,
         lambda cell: [
             cell[0].label,
@@ -237,10 +276,23 @@ def runway_csv(request: HttpRequest) -> StreamingHttpResponse:
     """Every application whose primary has an end, not only the first ones the page shows."""
     today = day_of(now())
     heads = [
-        "application", "team", "criticality", "api id", "host", "ends", "date", "days left", "days needed", "basis",
-        "runway, days", "leave by", "replacement",
-    ]  # fmt: skip
-    return csv_answer("runway", heads, all_first_runways(user=signed_in(request), on=today), _runway_cells)
+        "application",
+        "team",
+        "criticality",
+        "api id",
+        "host",
+        "ends",
+        "date",
+        "days left",
+        "days needed",
+        "basis",
+        "runway, days",
+        "leave by",
+        "replacement",
+    ]
+    return csv_answer(
+        "runway", heads, all_first_runways(user=signed_in(request), on=today), _runway_cells
+    )
 
 
 def _runway_cells(row: FirstRunway) -> list[Any]:
@@ -267,7 +319,17 @@ def ends_csv(request: HttpRequest) -> StreamingHttpResponse:
     today = day_of(now())
     return csv_answer(
         "ends",
-        ["host", "api id", "foundation", "announced", "ends", "date", "applications", "critical", "replacement"],
+        [
+            "host",
+            "api id",
+            "foundation",
+            "announced",
+            "ends",
+            "date",
+            "applications",
+            "critical",
+            "replacement",
+        ],
         endings(user=signed_in(request), on=today, within=HORIZON_DAYS, most=10_000),
         lambda row: [
             row.offering.host.name,
@@ -278,6 +340,8 @@ def ends_csv(request: HttpRequest) -> StreamingHttpResponse:
             row.offering.get_date_kind_display(),
             row.n,
             row.n_critical,
-            row.offering.replacement.api_id if row.offering.replacement else row.offering.replacement_text,
+            row.offering.replacement.api_id
+            if row.offering.replacement
+            else row.offering.replacement_text,
         ],
     )

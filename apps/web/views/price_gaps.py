@@ -53,8 +53,11 @@ def _asked_prices(request: HttpRequest, at: datetime) -> tuple[OfferingFilter, P
     gaps = PriceGaps(day_of(at), ids, request.GET.get("source", ""))
     only_used = request.GET.get("in_use", USUAL["in_use"]) == "true"
     if only_used:
-        # sources differ about few offerings: who stands on them is asked of those, and they alone are read again
-        used = used_refs(kind=NodeKind.OFFERING, user=signed_in(request), on=day_of(at), among=gaps.ids())
+        # sources differ about few offerings: who stands on them is asked of those, and they alone
+        # are read again
+        used = used_refs(
+            kind=NodeKind.OFFERING, user=signed_in(request), on=day_of(at), among=gaps.ids()
+        )
         gaps = replace(gaps, offering_ids=used)
     return found, gaps, only_used
 
@@ -65,10 +68,17 @@ def price_gap_list(request: HttpRequest) -> HttpResponse:
     found, gaps, only_used = _asked_prices(request, at)
     listing = GapListing(request, Offering.objects.none(), size=SIZE, gaps=gaps)
     reach = reach_by_ref(
-        kind=NodeKind.OFFERING, refs=[row.pk for row in listing.rows], user=request.user, on=day_of(at)
+        kind=NodeKind.OFFERING,
+        refs=[row.pk for row in listing.rows],
+        user=request.user,
+        on=day_of(at),
     )
     hosts = Provider.objects.visible_to(request.user).hosts().order_by("name")  # type: ignore[attr-defined]
-    sources = Source.objects.visible_to(request.user).exclude(kind__in=Source.UNPOLLED).order_by("trust_rank", "name")
+    sources = (
+        Source.objects.visible_to(request.user)
+        .exclude(kind__in=Source.UNPOLLED)
+        .order_by("trust_rank", "name")
+    )
     return page(
         request,
         "feeds/price-gaps.html",
@@ -105,7 +115,8 @@ def _price_sentence(listing: GapListing, *, only_used: bool) -> Sentence:
         return Sentence(f"Sources name different prices for {n} among those the filters leave.")
     if not listing.n_found:
         return Sentence(
-            f"Sources agree on the prices of what is {'stood on here' if only_used else 'in the catalogue'}."
+            "Sources agree on the prices of what is "
+            f"{'stood on here' if only_used else 'in the catalogue'}."
         )
     return Sentence(f"Sources name different prices for {n} {whose}.")
 
@@ -124,13 +135,26 @@ def price_gap_csv(request: HttpRequest) -> StreamingHttpResponse:
     def cells(line: tuple[PriceGap, PriceSide]) -> list[Any]:
         gap, side = line
         return [
-            gap.offering.host.name, gap.offering.api_id, side.name, side.claim.external_id,
-            *(side.amounts.get(unit) for unit in UNITS), side.currency, "yes" if side is gap.accepted else "",
-            side.claim.changed_at, side.claim.source_url,
-        ]  # fmt: skip
+            gap.offering.host.name,
+            gap.offering.api_id,
+            side.name,
+            side.claim.external_id,
+            *(side.amounts.get(unit) for unit in UNITS),
+            side.currency,
+            "yes" if side is gap.accepted else "",
+            side.claim.changed_at,
+            side.claim.source_url,
+        ]
 
     heads = [
-        "host", "api id", "source", "row", *(f"{unit} per million tokens" for unit in UNITS), "currency", "counts",
-        "last change", "published at",
-    ]  # fmt: skip
+        "host",
+        "api id",
+        "source",
+        "row",
+        *(f"{unit} per million tokens" for unit in UNITS),
+        "currency",
+        "counts",
+        "last change",
+        "published at",
+    ]
     return csv_answer("price-differences", heads, lines(), cells)

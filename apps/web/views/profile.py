@@ -55,7 +55,8 @@ def account(request: HttpRequest) -> HttpResponse:
             form = ProfileForm(request.POST, instance=locked, row=User.objects.get(pk=user.pk))
             if form.is_valid():
                 actions.change_own_account(
-                    user=locked, facts={name: form.cleaned_data[name] for name in actions.OWN_FIELDS}
+                    user=locked,
+                    facts={name: form.cleaned_data[name] for name in actions.OWN_FIELDS},
                 )
                 say(request, "Your profile is changed.")
                 return redirect("account:detail")
@@ -66,7 +67,10 @@ def account(request: HttpRequest) -> HttpResponse:
         "account.html",
         title="Account",
         sentence=_sentence(
-            [*([office] if office else []), *(f"{row.get_role_display()} of {row.team.name}" for row in memberships)]
+            [
+                *([office] if office else []),
+                *(f"{row.get_role_display()} of {row.team.name}" for row in memberships),
+            ]
         ),
         memberships=memberships,
         office=office,

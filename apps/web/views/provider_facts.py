@@ -67,9 +67,11 @@ SHOWN = 100
 class ProviderForm(SeenMixin, forms.ModelForm):  # type: ignore[type-arg]
     # people copy it with spaces in it
     lei = forms.CharField(
-        label="LEI", required=False, max_length=40,
+        label="LEI",
+        required=False,
+        max_length=40,
         help_text="20 signs of ISO 17442; it is in GLEIF's public register.",
-    )  # fmt: skip
+    )
     source_on = DayField(label=LABELS["source_on"], required=False)
     reason = ReasonField()
 
@@ -78,11 +80,16 @@ class ProviderForm(SeenMixin, forms.ModelForm):  # type: ignore[type-arg]
         fields = PROVIDER_FIELDS
         labels = LABELS
         widgets = {
-            **{name: forms.URLInput for name in PROVIDER_FIELDS if name.endswith(("_url", "_source"))},
+            **{
+                name: forms.URLInput
+                for name in PROVIDER_FIELDS
+                if name.endswith(("_url", "_source"))
+            },
             "critical_third_party": forms.NullBooleanSelect,
         }
         help_texts = {
-            "legal_name": "As in the commercial register. Rows of the register of information want it.",
+            "legal_name": "As in the commercial register. Rows of the register of information "
+            "want it.",
             "person_type": "As RT.05.01 asks it.",
             "country": "Of its head office, two letters such as IE (ISO 3166-1).",
             "promised_notice_days": "Days between the announcement of an end and the end.",
@@ -109,13 +116,17 @@ def _one(request: HttpRequest, slug: str) -> Provider:
 
 
 def _crumbs(this: Provider) -> tuple[tuple[str, str], ...]:
-    return (("Providers", reverse("providers:list")), (this.name, reverse("providers:detail", args=[this.slug])))
+    return (
+        ("Providers", reverse("providers:list")),
+        (this.name, reverse("providers:detail", args=[this.slug])),
+    )
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @transaction.atomic
 def change(request: HttpRequest, slug: str) -> HttpResponse:
-    """Nobody overwrites what they have not seen: the row is held, and compared with what the page showed."""
+    """Nobody overwrites what they have not seen: the row is held, and compared with what the page
+    showed."""
     user = governing(request, str(GOVERNANCE_ONLY))
     this = _one(request, slug)
     form = ProviderForm(instance=this, row=this)
@@ -124,7 +135,11 @@ def change(request: HttpRequest, slug: str) -> HttpResponse:
         form = ProviderForm(request.POST, instance=Provider.objects.get(pk=this.pk), row=this)
         if form.is_valid() and _kept(form, this, request):
             return redirect("providers:detail", this.slug)
-    missing = [LABELS[name] for name in ("legal_name", "person_type", "lei", "country") if not getattr(this, name)]
+    missing = [
+        LABELS[name]
+        for name in ("legal_name", "person_type", "lei", "country")
+        if not getattr(this, name)
+    ]
     return page(
         request,
         "providers/form.html",
@@ -143,7 +158,10 @@ def _kept(form: ProviderForm, this: Provider, request: HttpRequest) -> bool:
         # a refusal of the database must not take the row's lock along
         with transaction.atomic():
             made = change_provider(
-                provider=this, facts=form.facts, by=signed_in(request), reason=form.cleaned_data["reason"]
+                provider=this,
+                facts=form.facts,
+                by=signed_in(request),
+                reason=form.cleaned_data["reason"],
             )
     except ValidationError as refused:
         for name, errors in refused.message_dict.items():
@@ -157,7 +175,9 @@ def _kept(form: ProviderForm, this: Provider, request: HttpRequest) -> bool:
 
 def _of_missing(this: Provider, missing: list[str]) -> Sentence:
     if not missing:
-        return Sentence(f"Who is {this.name}? All that the register of information asks is on record.")
+        return Sentence(
+            f"Who is {this.name}? All that the register of information asks is on record."
+        )
     names = {"name": this.name, "missing": ", ".join(missing)}
     return Sentence("Who is {name}? Not on record: {missing}.".format(**names))
 
@@ -184,7 +204,9 @@ def _shown(name: str, value: Any) -> str:
         return "–"
     if isinstance(value, bool):
         return "yes" if value else "no"
-    choices: Mapping[Any, Any] = dict(getattr(Provider._meta.get_field(name), "flatchoices", None) or ())
+    choices: Mapping[Any, Any] = dict(
+        getattr(Provider._meta.get_field(name), "flatchoices", None) or ()
+    )
     if value in choices:
         return str(choices[value])
     return long_day(value) if isinstance(value, date) else str(value)
@@ -214,7 +236,9 @@ def _of_history(this: Provider, changes: list[ProviderChange]) -> Sentence:
         return Sentence(f"No change of {this.name} is on record.")
     latest = changes[0]
     n = pluralize(
-        len(changes), f"{number(len(changes))} change is on record", f"{number(len(changes))} changes are on record"
+        len(changes),
+        f"{number(len(changes))} change is on record",
+        f"{number(len(changes))} changes are on record",
     )
     words = {"n": n, "day": long_day(day_of(latest.at)), "who": latest.actor or "a job"}
     return Sentence("{n}, the latest on {day} by {who}.".format(**words))
@@ -234,7 +258,14 @@ def history_csv(request: HttpRequest, slug: str) -> StreamingHttpResponse:
         f"{this.slug}-history",
         ["at", "who", "why", "field", "was", "is"],
         lines(),
-        lambda row: [row[0].at.isoformat(), row[0].actor, row[0].reason, row[1].label, row[1].was, row[1].is_now],
+        lambda row: [
+            row[0].at.isoformat(),
+            row[0].actor,
+            row[0].reason,
+            row[1].label,
+            row[1].was,
+            row[1].is_now,
+        ],
     )
 
 
@@ -247,5 +278,9 @@ def undo(request: HttpRequest, slug: str, change: UUID) -> HttpResponse:
     except InvalidFactError as refusal:
         refuse(request, str(refusal))
     else:
-        say(request, "Taken back: it is as it was.", undo=reverse("providers:undo", args=[slug, back]))
+        say(
+            request,
+            "Taken back: it is as it was.",
+            undo=reverse("providers:undo", args=[slug, back]),
+        )
     return redirect("providers:history", slug)

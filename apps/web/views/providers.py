@@ -47,7 +47,8 @@ SHOWN = 25
 
 
 def _filtered(request: HttpRequest) -> tuple[ProviderFilter, Any]:
-    """Providers with `used` 0 where a visible application stands on what they make, serve or pass on, else 1."""
+    """Providers with `used` 0 where a visible application stands on what they make, serve or pass
+    on, else 1."""
     user = signed_in(request)
     refs = {ref for kind in PARTY_KINDS for ref in used_nodes(kind=kind, user=user)}
     everything = Provider.objects.visible_to(user).annotate(
@@ -95,16 +96,26 @@ def provider_list(request: HttpRequest) -> HttpResponse:
         title="Providers",
         counts="Live applications of yours, in any role",
         sentence=of_list(
-            listing.count, "provider", "providers", filtered=listing.is_filtered,
-            rest="" if listing.is_filtered else " in the catalogue; those your applications stand on come first",
+            listing.count,
+            "provider",
+            "providers",
+            filtered=listing.is_filtered,
+            rest=""
+            if listing.is_filtered
+            else " in the catalogue; those your applications stand on come first",
         ),
         filters=filters(
-            request, found, [Control("q", "Search", "search"), Control("role", "Role", choices=ProviderRole.choices)]
+            request,
+            found,
+            [
+                Control("q", "Search", "search"),
+                Control("role", "Role", choices=ProviderRole.choices),
+            ],
         ),
         listing=listing,
         columns=ORDERS.columns(request),
         rows=_rows(request, listing.rows),
-    )  # fmt: skip
+    )
 
 
 @require_safe
@@ -140,14 +151,18 @@ def provider_csv(request: HttpRequest) -> StreamingHttpResponse:
 
 @require_safe
 def provider(request: HttpRequest, slug: str) -> HttpResponse:
-    this = get_object_or_404(Provider.objects.visible_to(request.user).select_related("parent"), slug=slug)
+    this = get_object_or_404(
+        Provider.objects.visible_to(request.user).select_related("parent"), slug=slug
+    )
     user = signed_in(request)
     at = now()
     today = day_of(at)
     reach = party_reach(provider=this, user=user)
     first = with_stacks(party_applications(provider=this, user=user, limit=SHOWN), on=today)
     foundations = list(this.foundations.order_by("name"))
-    made = standing_counts(kind=NodeKind.FOUNDATION, refs=[row.pk for row in foundations], user=user)
+    made = standing_counts(
+        kind=NodeKind.FOUNDATION, refs=[row.pk for row in foundations], user=user
+    )
     foundations.sort(key=lambda row: (-made.get(row.pk, StandingCount()).n, row.name))
     offerings = Offering.objects.filter(host=this)
     n_offerings = offerings.count()
@@ -162,7 +177,11 @@ def provider(request: HttpRequest, slug: str) -> HttpResponse:
         title=this.name,
         crumbs=(
             ("Providers", reverse("providers:list")),
-            *(((this.parent.name, reverse("providers:detail", args=[this.parent.slug])),) if this.parent else ()),
+            *(
+                ((this.parent.name, reverse("providers:detail", args=[this.parent.slug])),)
+                if this.parent
+                else ()
+            ),
         ),
         counts="Live applications of yours, in any role",
         as_of=at,
@@ -209,7 +228,10 @@ def record_csv(request: HttpRequest, slug: str) -> StreamingHttpResponse:
     least = {policy.scope: policy.notice_days for policy in record.policies}
 
     def cells(end: ModelRetirement) -> list[Any]:
-        promised = max(filter(None, (least.get(ALL), None if end.is_partners else least.get(end.scope))), default=None)
+        promised = max(
+            filter(None, (least.get(ALL), None if end.is_partners else least.get(end.scope))),
+            default=None,
+        )
         return [
             end.model,
             end.api_id,

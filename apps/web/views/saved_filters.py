@@ -41,7 +41,10 @@ def save(request: HttpRequest) -> HttpResponse:
         with transaction.atomic():
             found.save()
     except (ValidationError, IntegrityError) as wrong:
-        refuse(request, " ".join(getattr(wrong, "messages", ["That name is taken. Choose another one."])))
+        refuse(
+            request,
+            " ".join(getattr(wrong, "messages", ["That name is taken. Choose another one."])),
+        )
     else:
         say(request, f"“{name}” is kept: you find it above this list.")
     return redirect(address)

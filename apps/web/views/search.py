@@ -33,7 +33,8 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """`all_url` leads to the list narrowed by the same words; empty where there are no more than shown."""
+    """`all_url` leads to the list narrowed by the same words; empty where there are no more than
+    shown."""
 
     name: str
     hits: list[Hit]
@@ -63,8 +64,15 @@ def _pages(asked: Asked) -> Iterable[Hit]:
 
 
 def _applications(asked: Asked) -> Iterable[Hit]:
-    found = Application.objects.visible_to(asked.user).filter(name__icontains=asked.words).select_related("team")
-    return (Hit(row.name, row.team.name, reverse("applications:detail", args=[row.slug])) for row in found[:EACH])
+    found = (
+        Application.objects.visible_to(asked.user)
+        .filter(name__icontains=asked.words)
+        .select_related("team")
+    )
+    return (
+        Hit(row.name, row.team.name, reverse("applications:detail", args=[row.slug]))
+        for row in found[:EACH]
+    )
 
 
 def _foundations(asked: Asked) -> Iterable[Hit]:
@@ -79,7 +87,9 @@ def _foundations(asked: Asked) -> Iterable[Hit]:
 
 def _versions(asked: Asked) -> Iterable[Hit]:
     found = (
-        Version.objects.visible_to(asked.user).filter(identifier__icontains=asked.words).select_related("foundation")
+        Version.objects.visible_to(asked.user)
+        .filter(identifier__icontains=asked.words)
+        .select_related("foundation")
     )
     return (
         Hit(row.identifier, row.foundation.name, reverse("versions:detail", args=[row.pk]))
@@ -88,16 +98,27 @@ def _versions(asked: Asked) -> Iterable[Hit]:
 
 
 def _offerings(asked: Asked) -> Iterable[Hit]:
-    found = Offering.objects.visible_to(asked.user).filter(api_id__icontains=asked.words).select_related("host")
+    found = (
+        Offering.objects.visible_to(asked.user)
+        .filter(api_id__icontains=asked.words)
+        .select_related("host")
+    )
     return (
         Hit(row.api_id, row.host.name, reverse("offerings:detail", args=[row.pk]))
         for row in _own_first(found, "version__foundation", asked, then="pk")[:EACH]
     )
 
 
-def _own_first[M: Model](found: "QuerySet[M]", foundation: str, asked: Asked, *, then: str) -> "QuerySet[M]":
-    """Of a long catalogue, what lies on foundations that applications of theirs stand on comes before all else."""
-    rank = Case(When(**{f"{foundation}__in": asked.own}, then=Value(0)), default=Value(1), output_field=IntegerField())
+def _own_first[M: Model](
+    found: "QuerySet[M]", foundation: str, asked: Asked, *, then: str
+) -> "QuerySet[M]":
+    """Of a long catalogue, what lies on foundations that applications of theirs stand on comes
+    before all else."""
+    rank = Case(
+        When(**{f"{foundation}__in": asked.own}, then=Value(0)),
+        default=Value(1),
+        output_field=IntegerField(),
+    )
     return found.order_by(rank, then, "pk")
 
 
@@ -105,27 +126,47 @@ def _providers(asked: Asked) -> Iterable[Hit]:
     found = Provider.objects.visible_to(asked.user).filter(
         Q(name__icontains=asked.words) | Q(slug__icontains=asked.words)
     )
-    return (Hit(row.name, ", ".join(row.roles), reverse("providers:detail", args=[row.slug])) for row in found[:EACH])
+    return (
+        Hit(row.name, ", ".join(row.roles), reverse("providers:detail", args=[row.slug]))
+        for row in found[:EACH]
+    )
 
 
 def _risks(asked: Asked) -> Iterable[Hit]:
-    found = RiskTemplate.objects.filter(Q(title__icontains=asked.words) | Q(code__iexact=asked.words)).order_by("code")
-    return (Hit(row.title, row.code, reverse("risk-templates:detail", args=[row.code])) for row in found[:EACH])
+    found = RiskTemplate.objects.filter(
+        Q(title__icontains=asked.words) | Q(code__iexact=asked.words)
+    ).order_by("code")
+    return (
+        Hit(row.title, row.code, reverse("risk-templates:detail", args=[row.code]))
+        for row in found[:EACH]
+    )
 
 
 def _campaigns(asked: Asked) -> Iterable[Hit]:
     found = Campaign.objects.visible_to(asked.user).filter(title__icontains=asked.words)
-    return (Hit(row.title, row.get_state_display(), reverse("campaigns:detail", args=[row.pk])) for row in found[:EACH])
+    return (
+        Hit(row.title, row.get_state_display(), reverse("campaigns:detail", args=[row.pk]))
+        for row in found[:EACH]
+    )
 
 
 def _contracts(asked: Asked) -> Iterable[Hit]:
-    found = Contract.objects.visible_to(asked.user).filter(ref__icontains=asked.words).select_related("party")
-    return (Hit(row.ref, row.party.name, reverse("contracts:detail", args=[row.pk])) for row in found[:EACH])
+    found = (
+        Contract.objects.visible_to(asked.user)
+        .filter(ref__icontains=asked.words)
+        .select_related("party")
+    )
+    return (
+        Hit(row.ref, row.party.name, reverse("contracts:detail", args=[row.pk]))
+        for row in found[:EACH]
+    )
 
 
 def _teams(asked: Asked) -> Iterable[Hit]:
     found = Team.objects.visible_to(asked.user).filter(name__icontains=asked.words)
-    return (Hit(row.name, row.email, reverse("teams:detail", args=[row.slug])) for row in found[:EACH])
+    return (
+        Hit(row.name, row.email, reverse("teams:detail", args=[row.slug])) for row in found[:EACH]
+    )
 
 
 # (heading, hits, route of the list that takes ?q=)
@@ -144,8 +185,8 @@ _KINDS: tuple[tuple[Any, Callable[[Asked], Iterable[Hit]], str], ...] = (
 
 
 def groups(words: str, *, user: Any) -> list[Group]:
-    """At most EACH hits of each kind: one statement a kind, each on a trigram index or a small table, and one
-    for what comes first."""
+    """At most EACH hits of each kind: one statement a kind, each on a trigram index or a small
+    table, and one for what comes first."""
     asked = Asked(words, user)
     found = [(name, list(hits(asked)), route) for name, hits, route in _KINDS]
     return [

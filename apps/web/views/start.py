@@ -1,4 +1,5 @@
-"""The first steps of a new register: a feed, an inventory, what runs, the team; each leads to where it is done."""
+"""The first steps of a new register: a feed, an inventory, what runs, the team; each leads to where
+it is done."""
 
 from dataclasses import dataclass
 
@@ -19,7 +20,8 @@ from apps.web.wording import ago, counted, number
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """`stands` says what is there; `links` are (words, address), the first one the next thing to do."""
+    """`stands` says what is there; `links` are (words, address), the first one the next thing to
+    do."""
 
     name: str
     why: str
@@ -45,9 +47,12 @@ def _feed(user: User) -> Step:
         )
     links = [("See the feeds and poll one now", reverse("feeds:list"))]
     return Step(
-        "Connect a feed", "Retirement dates and prices come from feeds that are polled by themselves.",
-        stands, fresh > 0, tuple(links),
-    )  # fmt: skip
+        "Connect a feed",
+        "Retirement dates and prices come from feeds that are polled by themselves.",
+        stands,
+        fresh > 0,
+        tuple(links),
+    )
 
 
 def _inventory(user: User) -> Step:
@@ -61,14 +66,23 @@ def _inventory(user: User) -> Step:
     else:
         stands = f"{count} registered, but none says what it calls."
     return Step(
-        "Import an inventory", "What you run, and which models each of it calls: from the sheet you have.",
-        stands, bool(n and uses),
-        (("Import a sheet", reverse("imports:list")), ("Register one by hand", reverse("applications:create"))),
-    )  # fmt: skip
+        "Import an inventory",
+        "What you run, and which models each of it calls: from the sheet you have.",
+        stands,
+        bool(n and uses),
+        (
+            ("Import a sheet", reverse("imports:list")),
+            ("Register one by hand", reverse("applications:create")),
+        ),
+    )
 
 
 def _connect(user: User) -> Step:
-    seen = Observation.objects.visible_to(user).order_by("-last_seen_at")[:1].values_list("stream", "last_seen_at")
+    seen = (
+        Observation.objects.visible_to(user)
+        .order_by("-last_seen_at")[:1]
+        .values_list("stream", "last_seen_at")
+    )
     found = next(iter(seen), None)
     stands = (
         f"{sender(found[0])} showed something {ago(found[1], at=now())}."
@@ -76,22 +90,34 @@ def _connect(user: User) -> Step:
         else "Nothing is connected yet: what is declared is held against nothing that was seen."
     )
     return Step(
-        "Connect what runs", "Traces, gateways and pipelines show what is really called, and correct the sheet.",
-        stands, found is not None, (("See how, with the lines to copy", reverse("connections:list")),),
-    )  # fmt: skip
+        "Connect what runs",
+        "Traces, gateways and pipelines show what is really called, and correct the sheet.",
+        stands,
+        found is not None,
+        (("See how, with the lines to copy", reverse("connections:list")),),
+    )
 
 
 def _team(user: User) -> Step:
     people = User.objects.people().filter(is_active=True).count() if user.can_read_all else 0
-    members = Membership.objects.filter(user__is_active=True).exclude(user=user).order_by()[:1].count()
-    stands = f"{counted(people, 'person', 'people').capitalize()} may sign in." if people > 1 else "You are alone here."
+    members = (
+        Membership.objects.filter(user__is_active=True).exclude(user=user).order_by()[:1].count()
+    )
+    stands = (
+        f"{counted(people, 'person', 'people').capitalize()} may sign in."
+        if people > 1
+        else "You are alone here."
+    )
     links = [("Teams and roles", reverse("teams:list"))]
     if user.is_administrator:
         links.insert(0, ("Invite a person", reverse("users:invite")))
     return Step(
-        "Invite the team", "Owners hear in time only if they are here, or their team has a mailbox.",
-        stands, members > 0, tuple(links),
-    )  # fmt: skip
+        "Invite the team",
+        "Owners hear in time only if they are here, or their team has a mailbox.",
+        stands,
+        members > 0,
+        tuple(links),
+    )
 
 
 @require_safe
@@ -113,5 +139,6 @@ def _sentence(left: list[Step]) -> Sentence:
     if not left:
         return Sentence("All four steps are done: the register fills and tells by itself.")
     return Sentence(
-        f"{counted(len(left), 'step').capitalize()} before the register speaks; next: {left[0].name.lower()}."
+        f"{counted(len(left), 'step').capitalize()} before the register speaks; next: "
+        f"{left[0].name.lower()}."
     )

@@ -19,7 +19,9 @@ def back_of(request: HttpRequest, otherwise: str = "/") -> str:
     """Where the form was, if that is a page of ours."""
     back = request.POST.get("back", "")
     # a path: a word alone would be taken for the name of a route
-    is_ours = back.startswith("/") and url_has_allowed_host_and_scheme(back, allowed_hosts={request.get_host()})
+    is_ours = back.startswith("/") and url_has_allowed_host_and_scheme(
+        back, allowed_hosts={request.get_host()}
+    )
     return back if is_ours else otherwise
 
 

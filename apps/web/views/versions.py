@@ -52,10 +52,17 @@ def _filtered(request: HttpRequest) -> tuple[VersionFilter, "QuerySet[Version]"]
     return found, ORDERS.apply(request, queryset.select_related("foundation__developer"))
 
 
-def _rows(request: HttpRequest, versions: list[Version]) -> list[tuple[Version, int, StandingCount]]:
+def _rows(
+    request: HttpRequest, versions: list[Version]
+) -> list[tuple[Version, int, StandingCount]]:
     pks = [row.pk for row in versions]
     counts = standing_counts(kind=NodeKind.VERSION, refs=pks, user=signed_in(request))
-    offered = dict(Offering.objects.filter(version__in=pks).order_by().values_list("version").annotate(n=Count("pk")))
+    offered = dict(
+        Offering.objects.filter(version__in=pks)
+        .order_by()
+        .values_list("version")
+        .annotate(n=Count("pk"))
+    )
     return [(row, offered.get(row.pk, 0), counts.get(row.pk, StandingCount())) for row in versions]
 
 
@@ -70,8 +77,13 @@ def version_list(request: HttpRequest) -> HttpResponse:
         title="Versions",
         counts="Live applications of yours, in any role",
         sentence=sentences.of_list(
-            listing.count, "version", "versions", filtered=listing.is_filtered,
-            rest="" if listing.is_filtered else " of foundations are known, each a release that can end by itself",
+            listing.count,
+            "version",
+            "versions",
+            filtered=listing.is_filtered,
+            rest=""
+            if listing.is_filtered
+            else " of foundations are known, each a release that can end by itself",
         ),
         filters=filters(
             request,
@@ -86,30 +98,51 @@ def version_list(request: HttpRequest) -> HttpResponse:
         listing=listing,
         columns=ORDERS.columns(request),
         rows=_rows(request, listing.rows),
-    )  # fmt: skip
+    )
 
 
 @require_safe
 def version_csv(request: HttpRequest) -> StreamingHttpResponse:
     _found, queryset = _filtered(request)
     heads = [
-        "version", "name", "foundation", "developer", "released", "knowledge until", "context window", "access",
-        "moving", "offerings", "applications", "critical",
-    ]  # fmt: skip
+        "version",
+        "name",
+        "foundation",
+        "developer",
+        "released",
+        "knowledge until",
+        "context window",
+        "access",
+        "moving",
+        "offerings",
+        "applications",
+        "critical",
+    ]
 
     def cells(line: tuple[Version, int, StandingCount]) -> list[Any]:
         row, n, count = line
         return [
-            row.identifier, row.name, row.foundation.name, row.foundation.developer.name, row.released_on,
-            row.knowledge_cutoff, row.context_window, row.access, "yes" if row.moving else "no", n, count.n,
+            row.identifier,
+            row.name,
+            row.foundation.name,
+            row.foundation.developer.name,
+            row.released_on,
+            row.knowledge_cutoff,
+            row.context_window,
+            row.access,
+            "yes" if row.moving else "no",
+            n,
+            count.n,
             count.n_critical,
-        ]  # fmt: skip
+        ]
 
     return csv_answer("versions", heads, _rows(request, list(queryset[:10_000])), cells)
 
 
 def _one(request: HttpRequest, pk: int) -> Version:
-    rows = Version.objects.visible_to(request.user).select_related("foundation__developer", "predecessor")
+    rows = Version.objects.visible_to(request.user).select_related(
+        "foundation__developer", "predecessor"
+    )
     return get_object_or_404(rows, pk=pk)
 
 
@@ -123,7 +156,9 @@ def version(request: HttpRequest, pk: int) -> HttpResponse:
     listed = loaded(every if "all" in request.GET else every[:LISTED])
     standings = standings_on(NodeKind.VERSION, this.pk, user=user, today=today)
     edges = lineage.edges_of([this.pk])
-    risks, n_risks = risks_on([(NodeKind.VERSION, this.pk), (NodeKind.FOUNDATION, this.foundation_id)], user=user)
+    risks, n_risks = risks_on(
+        [(NodeKind.VERSION, this.pk), (NodeKind.FOUNDATION, this.foundation_id)], user=user
+    )
     foundation = this.foundation
     decisions = decisions_on(targets=[this, foundation], on=today)
     return page(
@@ -132,7 +167,10 @@ def version(request: HttpRequest, pk: int) -> HttpResponse:
         title=this.name,
         crumbs=(
             ("Foundations", reverse("foundations:list")),
-            (foundation.developer.name, reverse("providers:detail", args=[foundation.developer.slug])),
+            (
+                foundation.developer.name,
+                reverse("providers:detail", args=[foundation.developer.slug]),
+            ),
             (foundation.name, reverse("foundations:detail", args=[foundation.slug])),
         ),
         counts="Live applications of yours, in any role",
@@ -157,7 +195,8 @@ def version(request: HttpRequest, pk: int) -> HttpResponse:
         risks=risks,
         n_risks=n_risks,
         disagreements=disagreements([row.pk for row in listed], at=at)[:6],
-        decision=decisions.get(("version", this.pk)) or decisions.get(("foundation", foundation.pk)),
+        decision=decisions.get(("version", this.pk))
+        or decisions.get(("foundation", foundation.pk)),
     )
 
 
@@ -172,7 +211,9 @@ def version_prices_csv(request: HttpRequest, pk: int) -> StreamingHttpResponse:
 def version_lineage_csv(request: HttpRequest, pk: int) -> StreamingHttpResponse:
     this = _one(request, pk)
     edges = lineage.edges_of([this.pk])
-    return csv_answer(f"version-{pk}-lineage", lineage.HEADS, lineage.csv_lines(edges), lambda line: line)
+    return csv_answer(
+        f"version-{pk}-lineage", lineage.HEADS, lineage.csv_lines(edges), lambda line: line
+    )
 
 
 @require_safe

@@ -1,4 +1,5 @@
-"""A token bound to a team sees and changes that team's part of the register, whatever its user may."""
+"""A token bound to a team sees and changes that team's part of the register, whatever its user
+may."""
 
 import pytest
 
@@ -24,7 +25,8 @@ def bound_client(user, team, *scopes):
 
 
 @pytest.mark.parametrize(
-    ("role", "rank"), [("admin", TeamRole.OWNER), ("governance", TeamRole.OWNER), ("auditor", TeamRole.VIEWER)]
+    ("role", "rank"),
+    [("admin", TeamRole.OWNER), ("governance", TeamRole.OWNER), ("auditor", TeamRole.VIEWER)],
 )
 def test_of_an_office_only_what_it_may_within_the_team_is_left(tree, role, rank):
     _, middle, bottom, _ = tree
@@ -74,31 +76,60 @@ def test_own_rows_are_the_persons_and_not_the_teams(tree):
 
 def test_an_administrators_token_bound_to_a_team_reads_and_changes_that_team_alone(tree):
     _, middle, bottom, beside = tree
-    inside, outside = make_application("Inside", team=bottom), make_application("Outside", team=beside)
+    inside, outside = (
+        make_application("Inside", team=bottom),
+        make_application("Outside", team=beside),
+    )
     client = bound_client(make_user(role="admin"), middle)
 
     listed = client.get("/api/v1/applications/").json()["results"]
 
     assert [row["slug"] for row in listed] == [inside.slug]
     assert client.get(f"/api/v1/applications/{outside.slug}/").status_code == 404
-    assert client.patch(f"/api/v1/applications/{inside.slug}/", {"purpose": "x"}, format="json").status_code == 200
-    assert client.patch(f"/api/v1/applications/{outside.slug}/", {"purpose": "x"}, format="json").status_code == 404
+    assert (
+        client.patch(
+            f"/api/v1/applications/{inside.slug}/", {"purpose": "x"}, format="json"
+        ).status_code
+        == 200
+    )
+    assert (
+        client.patch(
+            f"/api/v1/applications/{outside.slug}/", {"purpose": "x"}, format="json"
+        ).status_code
+        == 404
+    )
     # neither out of the team nor anything of the organisation's
-    moved = client.patch(f"/api/v1/applications/{inside.slug}/", {"team": beside.slug}, format="json")
+    moved = client.patch(
+        f"/api/v1/applications/{inside.slug}/", {"team": beside.slug}, format="json"
+    )
     assert moved.status_code in {400, 403}
-    assert client.post("/api/v1/webhooks/", {"name": "n", "url": "https://x.example"}, format="json").status_code == 403
+    assert (
+        client.post(
+            "/api/v1/webhooks/", {"name": "n", "url": "https://x.example"}, format="json"
+        ).status_code
+        == 403
+    )
     assert Application.objects.get(pk=inside.pk).team_id == bottom.pk
 
 
 def test_what_is_about_the_person_is_closed_to_it(tree):
     client = bound_client(make_user(role="admin"), tree[1])
 
-    for address in ("tokens/", "subscriptions/", "calendar-feeds/", "mail-preferences/me/", "scenarios/"):
+    for address in (
+        "tokens/",
+        "subscriptions/",
+        "calendar-feeds/",
+        "mail-preferences/me/",
+        "scenarios/",
+    ):
         answer = client.get(f"/api/v1/{address}")
         assert answer.status_code == 403, address
         assert "bound to a team" in answer.json()["detail"]
     assert client.post("/api/v1/calendar-feeds/", {}).status_code == 403
-    assert client.post("/api/v1/tokens/", {"name": "x", "scopes": ["read"]}, format="json").status_code == 403
+    assert (
+        client.post("/api/v1/tokens/", {"name": "x", "scopes": ["read"]}, format="json").status_code
+        == 403
+    )
 
 
 def test_a_bond_to_a_team_the_user_sees_nothing_of_is_refused(tree):

@@ -50,7 +50,9 @@ class TestWaysToSendIt:
         ):
             assert authenticate(**headers) == (token.user, token)
 
-    @pytest.mark.parametrize("header", ["Basic", "Basic ???", basic("name", ""), "Basic " + "A" * 5000])
+    @pytest.mark.parametrize(
+        "header", ["Basic", "Basic ???", basic("name", ""), "Basic " + "A" * 5000]
+    )
     def test_a_basic_header_without_a_token_is_refused_with_a_sentence(self, header):
         with pytest.raises(AuthenticationFailed):
             authenticate(HTTP_AUTHORIZATION=header)
@@ -65,10 +67,14 @@ class TestWaysToSendIt:
 
 
 class TestRotation:
-    def test_the_secret_before_works_until_the_chosen_moment_and_the_new_one_beside_it(self, issued):
+    def test_the_secret_before_works_until_the_chosen_moment_and_the_new_one_beside_it(
+        self, issued
+    ):
         token, old = issued
         by_bearer(old)
-        rotated, new = rotate_token(token=token, at=now(), by=token.user, old_until=now() + timedelta(hours=1))
+        rotated, new = rotate_token(
+            token=token, at=now(), by=token.user, old_until=now() + timedelta(hours=1)
+        )
 
         assert rotated.pk == token.pk
         assert new.startswith(f"fr_{token.prefix}_")
@@ -81,7 +87,9 @@ class TestRotation:
 
     def test_it_tells_whether_the_secret_before_is_still_used(self, issued):
         token, old = issued
-        _, new = rotate_token(token=token, at=now(), by=token.user, old_until=now() + timedelta(hours=1))
+        _, new = rotate_token(
+            token=token, at=now(), by=token.user, old_until=now() + timedelta(hours=1)
+        )
         by_bearer(new)
         token.refresh_from_db()
         assert (token.last_used_at is not None, token.old_last_used_at) == (True, None)
@@ -110,7 +118,9 @@ class TestRotation:
 
     def test_revoking_ends_both(self, issued):
         token, old = issued
-        _, new = rotate_token(token=token, at=now(), by=token.user, old_until=now() + timedelta(hours=1))
+        _, new = rotate_token(
+            token=token, at=now(), by=token.user, old_until=now() + timedelta(hours=1)
+        )
         revoke_token(token=token, at=now(), by=token.user)
 
         for text in (old, new):
@@ -122,11 +132,18 @@ class TestRotation:
     @pytest.mark.parametrize("hours", [-1, 24 * 31])
     def test_an_overlap_lies_ahead_and_ends_within_a_month(self, issued, hours):
         with pytest.raises(AccountChangeError, match="30 days"):
-            rotate_token(token=issued[0], at=now(), by=issued[0].user, old_until=now() + timedelta(hours=hours))
+            rotate_token(
+                token=issued[0],
+                at=now(),
+                by=issued[0].user,
+                old_until=now() + timedelta(hours=hours),
+            )
 
     def test_the_secrets_are_in_no_history(self, issued):
         token, old = issued
-        _, new = rotate_token(token=token, at=now(), by=token.user, old_until=now() + timedelta(hours=1))
+        _, new = rotate_token(
+            token=token, at=now(), by=token.user, old_until=now() + timedelta(hours=1)
+        )
 
         said = str(list(token.history.values()))
         assert [text.split("_")[2] in said for text in (old, new)] == [False, False]
@@ -137,8 +154,12 @@ class TestByRest:
     def client(self, issued):
         return bearer_client(issued[1])
 
-    def test_a_token_is_made_listed_rotated_and_revoked_and_its_secret_shown_once(self, client, issued):
-        made = client.post("/api/v1/tokens/", {"name": "ci", "scopes": ["read"], "days": 30}, format="json")
+    def test_a_token_is_made_listed_rotated_and_revoked_and_its_secret_shown_once(
+        self, client, issued
+    ):
+        made = client.post(
+            "/api/v1/tokens/", {"name": "ci", "scopes": ["read"], "days": 30}, format="json"
+        )
 
         assert made.status_code == 201, made.json()
         assert made["Cache-Control"] == "no-store"
@@ -159,16 +180,24 @@ class TestByRest:
         assert client.post(f"{address}rotate/", {}, format="json").status_code == 409
 
     def test_a_token_hands_on_no_more_than_it_has(self, client, issued):
-        further = client.post("/api/v1/tokens/", {"name": "a", "scopes": ["gate"], "days": 30}, format="json")
-        longer = client.post("/api/v1/tokens/", {"name": "a", "scopes": ["read"], "days": 365}, format="json")
-        other, _ = issue_token(user=issued[0].user, name="y", scopes=["read", "gate"], at=now(), by=None)
+        further = client.post(
+            "/api/v1/tokens/", {"name": "a", "scopes": ["gate"], "days": 30}, format="json"
+        )
+        longer = client.post(
+            "/api/v1/tokens/", {"name": "a", "scopes": ["read"], "days": 365}, format="json"
+        )
+        other, _ = issue_token(
+            user=issued[0].user, name="y", scopes=["read", "gate"], at=now(), by=None
+        )
         rotated = client.post(f"/api/v1/tokens/{other.pk}/rotate/", {}, format="json")
 
         assert [answer.status_code for answer in (further, longer, rotated)] == [403, 403, 403]
         assert "lacks gate" in further.json()["detail"]
         assert "lasts longer" in longer.json()["detail"]
 
-    def test_an_administrator_revokes_another_person_s_token_and_does_not_read_a_new_secret_of_it(self):
+    def test_an_administrator_revokes_another_person_s_token_and_does_not_read_a_new_secret_of_it(
+        self,
+    ):
         """Whoever reads the secret acts as the person, and where that is a superuser, as one."""
         person, admin = make_user(), make_user(role="admin")
         token, old = issue_token(user=person, name="x", scopes=["read"], at=now(), by=None)
@@ -192,14 +221,17 @@ class TestByRest:
 
     def test_an_owner_gives_tokens_to_the_programs_of_the_team_and_a_stranger_does_not(self):
         team = make_team()
-        owner, stranger = make_member(team, TeamRole.OWNER), make_member(make_team(), TeamRole.OWNER)
+        owner, stranger = (
+            make_member(team, TeamRole.OWNER),
+            make_member(make_team(), TeamRole.OWNER),
+        )
         add_service(username="gateway", about="", team=team, role=TeamRole.EDITOR, by=owner)
         body = {"name": "prod", "scopes": ["write"], "service": "gateway", "days": 5}
 
         def caller(user):
             return bearer_client(
                 issue_token(user=user, name="x", scopes=["read", "write"], at=now(), by=None)[1]
-            )  # fmt: skip
+            )
 
         made = caller(owner).post("/api/v1/tokens/", body, format="json")
         assert made.status_code == 201
@@ -207,14 +239,17 @@ class TestByRest:
         refused = caller(stranger).post("/api/v1/tokens/", body, format="json")
         assert refused.status_code == 400
         assert caller(stranger).get("/api/v1/service-accounts/").json()["results"] == []
-        assert [row["username"] for row in caller(owner).get("/api/v1/service-accounts/").json()["results"]] == [
-            "gateway"
-        ]
+        assert [
+            row["username"]
+            for row in caller(owner).get("/api/v1/service-accounts/").json()["results"]
+        ] == ["gateway"]
 
     def test_a_rate_of_its_own_holds_for_that_token_alone(self, issued):
         cache.clear()
         user = issued[0].user
-        _, slow = issue_token(user=user, name="slow", scopes=["read"], at=now(), by=None, per_minute=2)
+        _, slow = issue_token(
+            user=user, name="slow", scopes=["read"], at=now(), by=None, per_minute=2
+        )
 
         answers = [bearer_client(slow).get("/api/v1/teams/").status_code for _ in range(5)]
 

@@ -62,7 +62,11 @@ class TestCommand:
 
     @pytest.mark.parametrize(
         "scopes",
-        [["--scope", "write", "read"], ["--scope", "write", "--scope", "read"], ["--scope", "read", "write", "read"]],
+        [
+            ["--scope", "write", "read"],
+            ["--scope", "write", "--scope", "read"],
+            ["--scope", "read", "write", "read"],
+        ],
     )
     def test_scopes_are_named_in_any_way_and_kept_once(self, scopes):
         make_user("ada")
@@ -158,7 +162,10 @@ class TestUse:
         token, text = issued
         by = make_user(role="admin")
 
-        assert [revoke_token(token=token, at=now(), by=by), revoke_token(token=token, at=now(), by=by)] == [True, False]
+        assert [
+            revoke_token(token=token, at=now(), by=by),
+            revoke_token(token=token, at=now(), by=by),
+        ] == [True, False]
         with pytest.raises(AuthenticationFailed, match="revoked"):
             authenticate(text)
 

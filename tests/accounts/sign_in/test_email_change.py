@@ -1,4 +1,5 @@
-"""An email address changes with the password and once the new one is confirmed; no one learns who has an account."""
+"""An email address changes with the password and once the new one is confirmed; no one learns who
+has an account."""
 
 import re
 import smtplib
@@ -38,7 +39,10 @@ def client(ada):
 
 
 def enter_password(client):
-    return client.post(reverse("account_reauthenticate"), {"password": "password", "next": reverse("account_email")})
+    return client.post(
+        reverse("account_reauthenticate"),
+        {"password": "password", "next": reverse("account_email")},
+    )
 
 
 def ask(client, address):
@@ -95,7 +99,10 @@ def test_the_new_address_counts_once_confirmed_and_the_old_one_is_informed(clien
     send_event_emails(at=now())
     assert mail.outbox[-1].to == ["ada@example.org"]
     assert "ada@example.org → new@example.org" in mail.outbox[-1].body
-    assert ada.history.latest("pgh_id").pgh_context.metadata["reason"] == "own email address, confirmed"
+    assert (
+        ada.history.latest("pgh_id").pgh_context.metadata["reason"]
+        == "own email address, confirmed"
+    )
 
 
 def test_a_link_works_once_for_one_account_and_a_day(client, ada, monkeypatch):
@@ -145,7 +152,9 @@ def test_an_address_taken_in_between_is_refused_with_a_sentence(client):
 def test_a_pending_address_is_in_no_ones_way(client):
     ask(client, ANYBODY)
 
-    invited = add_user(facts={"username": "neu", "email": ANYBODY}, by=make_user("boss", role="admin"))
+    invited = add_user(
+        facts={"username": "neu", "email": ANYBODY}, by=make_user("boss", role="admin")
+    )
 
     assert invited.email == ANYBODY
     assert not EmailAddress.objects.filter(email=ANYBODY).exists()
@@ -178,7 +187,9 @@ def test_an_administrator_changes_an_address_and_the_old_one_is_informed(ada):
     address = reverse("users:detail", args=[ada.pk])
     seen = client.get(address).context["form"]["seen"].value()
 
-    client.post(address, {"email": ANYBODY, "organisation_role": "", "is_active": "on", "seen": seen})
+    client.post(
+        address, {"email": ANYBODY, "organisation_role": "", "is_active": "on", "seen": seen}
+    )
 
     event = AccountEvent.objects.get(kind=AccountEventKind.EMAIL_CHANGED)
     assert (event.user, event.actor, event.email_to) == (ada, boss, ["ada@example.org"])
@@ -208,7 +219,12 @@ def test_links_are_bounded_an_hour(client):
 class TestSingleSignOn:
     @pytest.fixture
     def client(self, ada, settings):
-        settings.OIDC = {"name": "Calder ID", "issuer": "https://id.example.org", "client_id": "x", "client_secret": ""}
+        settings.OIDC = {
+            "name": "Calder ID",
+            "issuer": "https://id.example.org",
+            "client_id": "x",
+            "client_secret": "",
+        }
         ada.set_unusable_password()
         ada.save()
         SocialAccount.objects.create(user=ada, provider="oidc", uid="1")
@@ -231,9 +247,14 @@ class TestSingleSignOn:
 
     @pytest.mark.parametrize("route", ["account_set_password", "account_change_password"])
     def test_a_session_gives_itself_no_password(self, client, ada, route):
-        client.post(reverse(route), {"password1": "a long new passphrase", "password2": "a long new passphrase"})
+        client.post(
+            reverse(route),
+            {"password1": "a long new passphrase", "password2": "a long new passphrase"},
+        )
 
-        assert client.get(reverse(route), follow=True).request["PATH_INFO"] == reverse("account:detail")
+        assert client.get(reverse(route), follow=True).request["PATH_INFO"] == reverse(
+            "account:detail"
+        )
         ada.refresh_from_db()
         assert not ada.has_usable_password()
 
@@ -248,7 +269,9 @@ def test_the_upgrade_forgets_what_was_added_unconfirmed(ada):
     EmailAddress.objects.create(user=ada, email="ada@example.org", verified=True, primary=True)
     EmailAddress.objects.create(user=ada, email="attacker@evil.example")
     with connection.cursor() as cursor:
-        cursor.execute(import_module("apps.accounts.migrations.0007_account_events").DROP_OTHER_ADDRESSES)
+        cursor.execute(
+            import_module("apps.accounts.migrations.0007_account_events").DROP_OTHER_ADDRESSES
+        )
 
     assert [row.email for row in EmailAddress.objects.all()] == ["ada@example.org"]
 

@@ -135,4 +135,6 @@ def test_a_lock_out_is_reported_once_a_day():
 
     send_event_emails(at=now())
 
-    assert [message.subject.partition(" ·")[0] for message in mail.outbox] == ["Failed sign-ins to your account"]
+    assert [message.subject.partition(" ·")[0] for message in mail.outbox] == [
+        "Failed sign-ins to your account"
+    ]

@@ -1,4 +1,5 @@
-"""A second factor can be required by role, is seen by administrators, reset by them, and set up without obstacles."""
+"""A second factor can be required by role, is seen by administrators, reset by them, and set up
+without obstacles."""
 
 import time
 from datetime import date, timedelta
@@ -7,7 +8,12 @@ import pytest
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
-from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, hotp_value, yield_hotp_counters_from_time
+from allauth.mfa.totp.internal.auth import (
+    TOTP,
+    format_hotp_value,
+    hotp_value,
+    yield_hotp_counters_from_time,
+)
 from allauth.usersessions.models import UserSession
 from django.core import mail
 from django.test import Client
@@ -148,10 +154,16 @@ def test_an_unconfirmed_address_does_not_stop_set_up():
 def test_what_the_library_says_is_shown():
     make_user("ada")
     client = Client()
-    page = client.post(reverse("account_login"), {"login": "ada", "password": "password"}, follow=True)
+    page = client.post(
+        reverse("account_login"), {"login": "ada", "password": "password"}, follow=True
+    )
     assert "Successfully signed in" not in page.content.decode()
 
-    new = {"oldpassword": "password", "password1": "a long new passphrase", "password2": "a long new passphrase"}
+    new = {
+        "oldpassword": "password",
+        "password1": "a long new passphrase",
+        "password2": "a long new passphrase",
+    }
     page = client.post(reverse("account_change_password"), new, follow=True)
 
     assert "Password successfully changed" in page.content.decode()
@@ -214,7 +226,9 @@ class TestAdministrators:
 
 def test_the_requirement_is_read_from_the_environment_and_a_slip_is_refused():
     assert (
-        setting_of("MFA_REQUIRED_FOR", **PRODUCTION_ENVIRONMENT, MFA_REQUIRED_FOR="admin,governance")
+        setting_of(
+            "MFA_REQUIRED_FOR", **PRODUCTION_ENVIRONMENT, MFA_REQUIRED_FOR="admin,governance"
+        )
         == "['admin', 'governance']"
     )
     for variable, value in (("MFA_REQUIRED_FOR", "admins"), ("MFA_REQUIRED_FROM", "tomorrow")):

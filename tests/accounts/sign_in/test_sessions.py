@@ -29,7 +29,9 @@ def ada():
 
 
 def sign_in(name="ada"):
-    return log_in(name, HTTP_USER_AGENT="Mozilla/5.0 (Windows NT 10.0) Gecko/20100101 Firefox/140.0")
+    return log_in(
+        name, HTTP_USER_AGENT="Mozilla/5.0 (Windows NT 10.0) Gecko/20100101 Firefox/140.0"
+    )
 
 
 def is_open(client):
@@ -37,7 +39,9 @@ def is_open(client):
 
 
 def store_of(client):
-    return import_module(django_settings.SESSION_ENGINE).SessionStore(client.cookies["sessionid"].value)
+    return import_module(django_settings.SESSION_ENGINE).SessionStore(
+        client.cookies["sessionid"].value
+    )
 
 
 def age(client, **moments):
@@ -118,7 +122,11 @@ def test_a_changed_password_ends_the_other_sessions(ada):
 
     here.post(
         reverse("account_change_password"),
-        {"oldpassword": "password", "password1": "a long new passphrase", "password2": "a long new passphrase"},
+        {
+            "oldpassword": "password",
+            "password1": "a long new passphrase",
+            "password2": "a long new passphrase",
+        },
     )
 
     assert (is_open(here), is_open(there)) == (True, False)
@@ -175,7 +183,9 @@ def test_signing_out_clears_what_the_browser_holds(ada):
     assert "Clear-Site-Data" not in sign_in().get(PAGE)
 
 
-@pytest.mark.parametrize("route", ["account:detail", "tokens:list", "settings:home", "account_change_password"])
+@pytest.mark.parametrize(
+    "route", ["account:detail", "tokens:list", "settings:home", "account_change_password"]
+)
 def test_pages_with_personal_content_are_stored_nowhere(ada, route):
     assert "no-store" in sign_in().get(reverse(route))["Cache-Control"]
 
@@ -188,7 +198,10 @@ def test_a_request_without_a_session_asks_for_none(django_assert_num_queries):
 def test_the_idle_time_counts_to_the_second(settings):
     settings.SESSION_IDLE_HOURS = 2
     moment = now()
-    session = {"seen_at": int((moment - timedelta(hours=2)).timestamp()), "ends_at": moment.timestamp() + 60}
+    session = {
+        "seen_at": int((moment - timedelta(hours=2)).timestamp()),
+        "ends_at": moment.timestamp() + 60,
+    }
 
     assert sessions.is_over(session, at=moment)
     assert not sessions.is_over({**session, "seen_at": moment.timestamp() - 7198}, at=moment)

@@ -1,6 +1,8 @@
-"""A small OpenID Connect provider on loopback: discovery, keys, authorization code with PKCE, signed ID tokens.
+"""A small OpenID Connect provider on loopback: discovery, keys, authorization code with PKCE,
+signed ID tokens.
 
-It does what the standard asks, refuses what the standard refuses, and lies where a test tells it to.
+It does what the standard asks, refuses what the standard refuses, and lies where a test tells it
+to.
 """
 
 import base64
@@ -30,13 +32,16 @@ def as_jwk(key: rsa.RSAPrivateKey, kid: str) -> dict[str, Any]:
 
 @dataclass
 class Provider:
-    """`claims` are of whoever signs in next; `bend` gets the ID token's claims and may spoil them."""
+    """`claims` are of whoever signs in next; `bend` gets the ID token's claims and may spoil
+    them."""
 
     issuer: str = ""
     claims: dict[str, Any] = field(default_factory=dict)
     userinfo: dict[str, Any] | None = None
     bend: Callable[[dict[str, Any]], dict[str, Any]] = dict
-    sign: Callable[[dict[str, Any]], str] = lambda claims: jwt.encode(claims, KEY, "RS256", headers={"kid": "one"})
+    sign: Callable[[dict[str, Any]], str] = lambda claims: jwt.encode(
+        claims, KEY, "RS256", headers={"kid": "one"}
+    )
     discovery: dict[str, Any] = field(default_factory=dict)
     codes: dict[str, dict[str, str]] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
@@ -49,7 +54,11 @@ class Provider:
             "token_endpoint": f"{self.issuer}/token",
             "jwks_uri": f"{self.issuer}/keys",
             "token_endpoint_auth_methods_supported": ["client_secret_basic"],
-            **({"userinfo_endpoint": f"{self.issuer}/userinfo"} if self.userinfo is not None else {}),
+            **(
+                {"userinfo_endpoint": f"{self.issuer}/userinfo"}
+                if self.userinfo is not None
+                else {}
+            ),
             **self.discovery,
         }
 
@@ -62,7 +71,9 @@ class Provider:
     def exchange(self, body: dict[str, str], authorization: str) -> tuple[int, dict[str, Any]]:
         expected = "Basic " + base64.b64encode(f"{CLIENT_ID}:{CLIENT_SECRET}".encode()).decode()
         asked = self.codes.pop(body.get("code", ""), None)
-        challenge = base64.urlsafe_b64encode(hashlib.sha256(body.get("code_verifier", "").encode()).digest())
+        challenge = base64.urlsafe_b64encode(
+            hashlib.sha256(body.get("code_verifier", "").encode()).digest()
+        )
         for why, holds in {
             "client": authorization == expected,
             "code": asked is not None,
@@ -78,11 +89,19 @@ class Provider:
         at = int(time.time())
         claims = self.bend(
             {
-                "iss": self.issuer, "aud": CLIENT_ID, "iat": at, "exp": at + 300, "nonce": asked.get("nonce"),
+                "iss": self.issuer,
+                "aud": CLIENT_ID,
+                "iat": at,
+                "exp": at + 300,
+                "nonce": asked.get("nonce"),
                 **self.claims,
             }
-        )  # fmt: skip
-        return 200, {"access_token": "opaque", "token_type": "Bearer", "id_token": self.sign(claims)}
+        )
+        return 200, {
+            "access_token": "opaque",
+            "token_type": "Bearer",
+            "id_token": self.sign(claims),
+        }
 
 
 def serve(provider: Provider) -> ThreadingHTTPServer:
@@ -119,7 +138,8 @@ def serve(provider: Provider) -> ThreadingHTTPServer:
             body = parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
             self._answer(
                 *provider.exchange(
-                    {name: values[0] for name, values in body.items()}, self.headers.get("Authorization", "")
+                    {name: values[0] for name, values in body.items()},
+                    self.headers.get("Authorization", ""),
                 )
             )
 

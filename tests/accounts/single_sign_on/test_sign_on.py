@@ -15,24 +15,42 @@ from apps.accounts.actions import end_membership, set_membership
 from apps.accounts.models import Membership, User
 from apps.accounts.roles import TeamRole
 from apps.accounts.service_accounts import add_service
-from apps.accounts.single_sign_on.rules import InvalidRulesError, groups_in, read_rules, roles_of_groups
+from apps.accounts.single_sign_on.rules import (
+    InvalidRulesError,
+    groups_in,
+    read_rules,
+    roles_of_groups,
+)
 from apps.common.history.context import audit_context
 from registry.sign_on import sign_on
-from tests.accounts.single_sign_on.oidc import CLIENT_ID, CLIENT_SECRET, KEY, OTHER_KEY, Provider, serve
+from tests.accounts.single_sign_on.oidc import (
+    CLIENT_ID,
+    CLIENT_SECRET,
+    KEY,
+    OTHER_KEY,
+    Provider,
+    serve,
+)
 from tests.builders import make_team, make_user
 from tests.http import signed_in_client, text_of
 
 pytestmark = pytest.mark.django_db
 
-RULES = (
-    '{"ai-governance": "governance", "pay-devs": ["payments:editor", "nowhere:owner"], "pay-leads": "payments:owner"}'
-)
+RULES = '{"ai-governance": "governance", "pay-devs": ["payments:editor", "nowhere:owner"], "pay-leads": "payments:owner"}'
 
 
 @pytest.fixture
 def provider():
-    made = Provider(claims={"sub": "u-1", "email": "ada@example.org", "email_verified": True,
-                            "preferred_username": "ada", "given_name": "Ada", "family_name": "L"})  # fmt: skip
+    made = Provider(
+        claims={
+            "sub": "u-1",
+            "email": "ada@example.org",
+            "email_verified": True,
+            "preferred_username": "ada",
+            "given_name": "Ada",
+            "family_name": "L",
+        }
+    )
     server = serve(made)
     yield made
     server.shutdown()
@@ -45,11 +63,20 @@ def configured(settings, provider):
 
     def switch(**changed):
         settings.OIDC = {
-            "issuer": provider.issuer, "client_id": CLIENT_ID, "client_secret": CLIENT_SECRET, "name": "House login",
-            "scopes": ["openid", "profile", "email"], "groups_claim": "groups", "rules": read_rules(RULES),
-            "links_by_email": False, "creates_people": True, "session_hours": 12, "ca_file": "", "form_origins": [],
+            "issuer": provider.issuer,
+            "client_id": CLIENT_ID,
+            "client_secret": CLIENT_SECRET,
+            "name": "House login",
+            "scopes": ["openid", "profile", "email"],
+            "groups_claim": "groups",
+            "rules": read_rules(RULES),
+            "links_by_email": False,
+            "creates_people": True,
+            "session_hours": 12,
+            "ca_file": "",
+            "form_origins": [],
             **changed,
-        }  # fmt: skip
+        }
 
     switch()
     return switch
@@ -101,14 +128,18 @@ class TestFirstSignIn:
         person = who(client)
         assert (person.username, person.email, str(person)) == ("ada", "ada@example.org", "Ada L")
         assert (person.organisation_role, person.has_usable_password()) == ("", False)
-        assert list(person.memberships.values_list("team__slug", "role", "role_by_sign_on")) == [("payments", 2, 2)]
+        assert list(person.memberships.values_list("team__slug", "role", "role_by_sign_on")) == [
+            ("payments", 2, 2)
+        ]
         assert client.session.get_expiry_age() <= 12 * 3600
         made = person.history.order_by("pgh_id").first()
         assert made.pgh_context.metadata["job"] == "sign-on"
 
     def test_what_is_asked_of_the_provider_is_a_code_with_pkce_state_and_nonce(self, configured):
         client = Client()
-        asked = parse_qs(urlsplit(begin(client, scope="admin", auth_params="prompt=none&nonce=x")).query)
+        asked = parse_qs(
+            urlsplit(begin(client, scope="admin", auth_params="prompt=none&nonce=x")).query
+        )
 
         assert asked["response_type"] == ["code"]
         assert asked["code_challenge_method"] == ["S256"]
@@ -130,9 +161,16 @@ class TestFirstSignIn:
 
         assert who(sign_in()[0]).username == "ada-2"
 
-    def test_groups_and_address_may_come_from_userinfo_of_the_same_subject(self, configured, provider, payments):
+    def test_groups_and_address_may_come_from_userinfo_of_the_same_subject(
+        self, configured, provider, payments
+    ):
         provider.claims = {"sub": "u-1"}
-        provider.userinfo = {"sub": "u-1", "email": "ada@example.org", "groups": "pay-leads", "iss": "https://lie"}
+        provider.userinfo = {
+            "sub": "u-1",
+            "email": "ada@example.org",
+            "groups": "pay-leads",
+            "iss": "https://lie",
+        }
 
         person = who(sign_in()[0])
 
@@ -154,7 +192,9 @@ class TestLinking:
         assert b"not linked to this sign-on" in answer.content
         assert (who(client), User.objects.get()) == (None, known)
 
-    def test_a_verified_address_is_linked_when_configured_and_the_password_stays(self, configured, provider):
+    def test_a_verified_address_is_linked_when_configured_and_the_password_stays(
+        self, configured, provider
+    ):
         configured(links_by_email=True)
         known = make_user("hana", email="Ada@Example.org")
         password = known.password
@@ -175,7 +215,9 @@ class TestLinking:
 
         assert sign_in()[1].status_code == 403
 
-    @pytest.mark.parametrize("wrong", [{"is_superuser": True}, {"is_staff": True}, {"is_active": False}])
+    @pytest.mark.parametrize(
+        "wrong", [{"is_superuser": True}, {"is_staff": True}, {"is_active": False}]
+    )
     def test_nor_to_technicians_and_closed_accounts(self, configured, wrong):
         configured(links_by_email=True)
         make_user("root", email="ada@example.org", **wrong)
@@ -207,7 +249,9 @@ class TestLinking:
 
 
 class TestLaterSignIns:
-    def test_roles_follow_the_groups_and_what_was_given_by_hand_stays(self, configured, provider, payments):
+    def test_roles_follow_the_groups_and_what_was_given_by_hand_stays(
+        self, configured, provider, payments
+    ):
         admin, other = make_user("root", role="admin"), make_team("Other")
         provider.claims["groups"] = ["pay-devs", "ai-governance"]
         person = who(sign_in()[0])
@@ -220,10 +264,15 @@ class TestLaterSignIns:
         person = who(sign_in()[0])
 
         assert person.organisation_role == ""
-        assert dict(person.memberships.values_list("team__slug", "role")) == {other.slug: 3, "payments": 1}
+        assert dict(person.memberships.values_list("team__slug", "role")) == {
+            other.slug: 3,
+            "payments": 1,
+        }
         assert not person.memberships.exclude(role_by_sign_on=None).exists()
 
-    def test_a_role_that_only_the_group_gave_goes_with_it_and_only_with_it(self, configured, provider, payments):
+    def test_a_role_that_only_the_group_gave_goes_with_it_and_only_with_it(
+        self, configured, provider, payments
+    ):
         provider.claims["groups"] = ["pay-leads"]
         membership = who(sign_in()[0]).memberships.get()
         with pytest.raises(Exception, match="comes with a group"):
@@ -252,7 +301,10 @@ class TestLaterSignIns:
 
         sign_in()
 
-        assert [person.history.count(), Membership.history.rel.related_model.objects.count()] == before
+        assert [
+            person.history.count(),
+            Membership.history.rel.related_model.objects.count(),
+        ] == before
 
     def test_a_closed_account_stays_closed(self, configured):
         person = who(sign_in()[0])
@@ -286,14 +338,20 @@ def without(name):
 FORGERIES = {
     "another issuer": {"bend": lambda claims: {**claims, "iss": "https://login.example.org"}},
     "another audience": {"bend": lambda claims: {**claims, "aud": "another-client"}},
-    "several audiences, for another": {"bend": lambda claims: {**claims, "aud": [CLIENT_ID, "b"], "azp": "b"}},
+    "several audiences, for another": {
+        "bend": lambda claims: {**claims, "aud": [CLIENT_ID, "b"], "azp": "b"}
+    },
     "several audiences, for nobody": {"bend": lambda claims: {**claims, "aud": [CLIENT_ID, "b"]}},
     "another nonce": {"bend": lambda claims: {**claims, "nonce": "of-another-sign-on"}},
     "no nonce": {"bend": without("nonce")},
-    "expired": {"bend": lambda claims: {**claims, "iat": time.time() - 900, "exp": time.time() - 600}},
+    "expired": {
+        "bend": lambda claims: {**claims, "iat": time.time() - 900, "exp": time.time() - 600}
+    },
     "no end": {"bend": without("exp")},
     "no subject": {"bend": without("sub")},
-    "of the future": {"bend": lambda claims: {**claims, "iat": time.time() + 900, "exp": time.time() + 1800}},
+    "of the future": {
+        "bend": lambda claims: {**claims, "iat": time.time() + 900, "exp": time.time() + 1800}
+    },
     "another key": {"sign": sign_with(OTHER_KEY)},
     "an unknown key": {"sign": sign_with(KEY, kid="two")},
     "unsigned": {"sign": lambda claims: jwt.encode(claims, None, "none", headers={"kid": "one"})},
@@ -340,7 +398,9 @@ class TestForgeries:
         thief = Client()
         state = parse_qs(urlsplit(begin(thief)).query)["state"][0]
 
-        assert thief.get(reverse("sso:callback"), {"code": stolen, "state": state}).status_code == 401
+        assert (
+            thief.get(reverse("sso:callback"), {"code": stolen, "state": state}).status_code == 401
+        )
         assert provider.refused == ["pkce"]
 
     def test_no_page_elsewhere_can_begin_it(self, configured, provider):
@@ -352,7 +412,9 @@ class TestForgeries:
         client = Client()
         state = parse_qs(urlsplit(begin(client)).query)["state"][0]
 
-        answer = client.get(reverse("sso:callback"), {"error": "access_denied", "state": state}, follow=True)
+        answer = client.get(
+            reverse("sso:callback"), {"error": "access_denied", "state": state}, follow=True
+        )
 
         assert b"You stopped signing in." in answer.content
 
@@ -377,7 +439,12 @@ class TestConfiguration:
         client.force_login(make_user(role="admin"))
         page = text_of(client.get(reverse("settings:single-sign-on")))
 
-        for words in ("House login", "ai-governance", "no team has the slug nowhere", "/accounts/sign-on/callback/"):
+        for words in (
+            "House login",
+            "ai-governance",
+            "no team has the slug nowhere",
+            "/accounts/sign-on/callback/",
+        ):
             assert words in page
         assert CLIENT_SECRET not in page
         client.force_login(make_user())
@@ -393,11 +460,31 @@ class TestConfiguration:
         ("given", "said"),
         [
             ({"OIDC_ISSUER": "http://login.example.org", "OIDC_CLIENT_ID": "x"}, "https"),
-            ({"OIDC_ISSUER": "login.example.org", "OIDC_CLIENT_ID": "x"}, "address of the provider"),
+            (
+                {"OIDC_ISSUER": "login.example.org", "OIDC_CLIENT_ID": "x"},
+                "address of the provider",
+            ),
             ({"OIDC_ISSUER": "https://login.example.org"}, "OIDC_CLIENT_ID"),
-            ({"OIDC_ISSUER": "https://l.example", "OIDC_CLIENT_ID": "x", "OIDC_ROLES": "{"}, "not JSON"),
-            ({"OIDC_ISSUER": "https://l.example", "OIDC_CLIENT_ID": "x", "OIDC_ROLES": '{"a": "king"}'}, "king"),
-            ({"OIDC_ISSUER": "https://l.example", "OIDC_CLIENT_ID": "x", "OIDC_SESSION_HOURS": "0"}, "between 1"),
+            (
+                {"OIDC_ISSUER": "https://l.example", "OIDC_CLIENT_ID": "x", "OIDC_ROLES": "{"},
+                "not JSON",
+            ),
+            (
+                {
+                    "OIDC_ISSUER": "https://l.example",
+                    "OIDC_CLIENT_ID": "x",
+                    "OIDC_ROLES": '{"a": "king"}',
+                },
+                "king",
+            ),
+            (
+                {
+                    "OIDC_ISSUER": "https://l.example",
+                    "OIDC_CLIENT_ID": "x",
+                    "OIDC_SESSION_HOURS": "0",
+                },
+                "between 1",
+            ),
         ],
     )
     def test_a_half_configuration_is_refused_with_a_sentence(self, given, said):
@@ -412,7 +499,9 @@ class TestConfiguration:
 
 class TestRules:
     def test_the_strongest_of_several_groups_counts(self):
-        rules = read_rules('{"a": ["auditor", "t:viewer"], "b": ["admin", "t:owner"], "c": "t:editor"}')
+        rules = read_rules(
+            '{"a": ["auditor", "t:viewer"], "b": ["admin", "t:owner"], "c": "t:editor"}'
+        )
 
         assert roles_of_groups(rules, ["a", "b", "c"]).organisation_role == "admin"
         assert roles_of_groups(rules, ["a", "c"]).roles == {"t": TeamRole.EDITOR}

@@ -16,8 +16,11 @@ DAYS_LEFT = 50
 
 
 def make_crowd(n: int) -> list[Team]:
-    """`n` teams with a mailbox each, `team-0@example.org` and so on, whose applications call one model."""
-    offering = make_offering("gemini-2.5-pro", retires_on=now().date() + timedelta(days=DAYS_LEFT), date_kind="firm")
+    """`n` teams with a mailbox each, `team-0@example.org` and so on, whose applications call one
+    model."""
+    offering = make_offering(
+        "gemini-2.5-pro", retires_on=now().date() + timedelta(days=DAYS_LEFT), date_kind="firm"
+    )
     return [join(offering, f"Team {number}") for number in range(n)]
 
 
@@ -31,7 +34,9 @@ def join(offering: Offering, name: str, *, email: str | None = None) -> Team:
 def announce(offering: Offering | None = None) -> ProviderEvent:
     """The end of the model, announced a moment ago."""
     offering = offering or Offering.objects.get()
-    return make_event(offering, detected_at=now(), new=str(offering.retires_on), effective_on=offering.retires_on)
+    return make_event(
+        offering, detected_at=now(), new=str(offering.retires_on), effective_on=offering.retires_on
+    )
 
 
 def addresses(teams: Sequence[Team]) -> list[str]:
@@ -39,12 +44,14 @@ def addresses(teams: Sequence[Team]) -> list[str]:
 
 
 def time_passes(span: timedelta) -> None:
-    """What the clock does to the deliveries that wait, to claims that nobody settled and to leases of the dead."""
+    """What the clock does to the deliveries that wait, to claims that nobody settled and to leases
+    of the dead."""
     Delivery.objects.update(due_at=F("due_at") - span, claimed_at=F("claimed_at") - span)
     Lease.objects.update(expires_at=F("expires_at") - span)
 
 
 def forget_the_windows() -> None:
-    """As if no digest had ever been looked for: what is owed is due at once, as after a standstill."""
+    """As if no digest had ever been looked for: what is owed is due at once, as after a
+    standstill."""
     Tick.objects.all().delete()
     Preference.objects.update(served_at=None)

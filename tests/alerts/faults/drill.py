@@ -32,24 +32,36 @@ class Drill:
         return self.server.peer
 
     def beat(self, *tasks: str) -> None:
-        """Send tasks, and wait until all that are queued have run. First the database is given time to notice who was
-        killed: in life it has until the next minute."""
-        wait_until(nobody_is_at_work, "the database has let go of whoever was killed", self.worker.log)
+        """Send tasks, and wait until all that are queued have run. First the database is given time
+        to notice who was killed: in life it has until the next minute."""
+        wait_until(
+            nobody_is_at_work, "the database has let go of whoever was killed", self.worker.log
+        )
         for name in tasks or (SEND,):
             app.send_task(name, queue=self.queue)
-        wait_until(lambda: nothing_is_queued(self.broker, self.queue), "every task has run", self.worker.log)
+        wait_until(
+            lambda: nothing_is_queued(self.broker, self.queue),
+            "every task has run",
+            self.worker.log,
+        )
 
     def go_on(self, rounds: int = 10) -> None:
         """Let hours pass and beat, until nothing is on its way."""
         for _ in range(rounds):
-            if not Delivery.objects.filter(state__in=[Delivery.State.QUEUED, Delivery.State.SENDING]).exists():
+            if not Delivery.objects.filter(
+                state__in=[Delivery.State.QUEUED, Delivery.State.SENDING]
+            ).exists():
                 return
             time_passes(LONG_ENOUGH)
             self.beat()
-        raise AssertionError(f"Still on its way: {list(Delivery.objects.values_list('address', 'state', 'reason'))}")
+        raise AssertionError(
+            f"Still on its way: {list(Delivery.objects.values_list('address', 'state', 'reason'))}"
+        )
 
 
-def make_worker(broker: str, server: Server, log: Path, *, queue: str = "default", **environment: str) -> Worker:
+def make_worker(
+    broker: str, server: Server, log: Path, *, queue: str = "default", **environment: str
+) -> Worker:
     """In a hurry: nothing gathers, and it waits for a mail server for two seconds only."""
     return Worker(
         broker,

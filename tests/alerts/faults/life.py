@@ -1,4 +1,5 @@
-"""Days that go by in a test: the tasks that beat calls, under a clock that the test sets, with a real mail server."""
+"""Days that go by in a test: the tasks that beat calls, under a clock that the test sets, with a
+real mail server."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -26,7 +27,8 @@ def utc(year: int, month: int, day: int, hour: int = 0, minute: int = 0) -> date
 
 @dataclass
 class Life:
-    """`mails` are (when by the clock of the test, to whom) in the order in which the server took them."""
+    """`mails` are (when by the clock of the test, to whom) in the order in which the server took
+    them."""
 
     peer: Peer
     patch: pytest.MonkeyPatch
@@ -66,11 +68,18 @@ class Life:
 def news(offering: Offering, at: datetime) -> ProviderEvent:
     """Nothing urgent, and each time the same: no news overtakes another."""
     return make_event(
-        offering, "repriced", detected_at=at, old={"input": "1"}, new={"input": "2"}, effective_on=at.date()
+        offering,
+        "repriced",
+        detected_at=at,
+        old={"input": "1"},
+        new={"input": "2"},
+        effective_on=at.date(),
     )
 
 
-def make_readers(offering: Offering, wishes: Iterable[tuple[str, int, str]], *, weekday: int = 0) -> list[Team]:
+def make_readers(
+    offering: Offering, wishes: Iterable[tuple[str, int, str]], *, weekday: int = 0
+) -> list[Team]:
     """A team's mailbox for each (time zone, hour, rhythm)."""
     teams = []
     for zone, hour, cadence in wishes:

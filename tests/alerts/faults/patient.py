@@ -1,4 +1,5 @@
-"""The settings of a worker in a hurry: two seconds of patience with a mail server instead of twenty."""
+"""The settings of a worker in a hurry: two seconds of patience with a mail server instead of
+twenty."""
 
 from registry.environment import mailer
 from registry.settings import *  # noqa: F403

@@ -15,10 +15,11 @@ def ledger() -> dict[str, int]:
 
 
 def assert_sums(peer: Peer, *, twice: Collection[str] = ()) -> dict[str, int]:
-    """Nothing is lost, nothing is doubled, and the ledger says why what was not sent was not; the ledger by state.
+    """Nothing is lost, nothing is doubled, and the ledger says why what was not sent was not; the
+    ledger by state.
 
-    `twice` are the Message-IDs of what was in flight when something was killed: the server may have them a second
-    time, and must, so that a drill that no longer hits its moment fails.
+    `twice` are the Message-IDs of what was in flight when something was killed: the server may have
+    them a second time, and must, so that a drill that no longer hits its moment fails.
     """
     assert_ledger()
     by_id = {row.message_id: row for row in Delivery.objects.all()}
@@ -31,7 +32,9 @@ def assert_sums(peer: Peer, *, twice: Collection[str] = ()) -> dict[str, int]:
     assert {message_id for message_id, n in taken.items() if n > 1} == set(twice)
     assert max(taken.values(), default=0) <= 2
     # what the ledger calls sent the server has, and nothing else
-    assert set(taken) == {message_id for message_id, row in by_id.items() if row.state == State.SENT}
+    assert set(taken) == {
+        message_id for message_id, row in by_id.items() if row.state == State.SENT
+    }
     return ledger()
 
 
@@ -41,7 +44,9 @@ def assert_ledger() -> None:
     for notice in Notice.objects.select_related("delivery"):
         assert (notice.delivery_id is None) == (notice.skip_reason != "")
     counts = ledger()
-    assert sum(counts.values()) == sum(counts.get(state, 0) for state in (State.SENT, State.FAILED, State.SKIPPED))
+    assert sum(counts.values()) == sum(
+        counts.get(state, 0) for state in (State.SENT, State.FAILED, State.SKIPPED)
+    )
     for row in Delivery.objects.all():
         if row.state == State.SENT:
             assert row.sent_at is not None
@@ -51,4 +56,8 @@ def assert_ledger() -> None:
             assert row.reason != ""
             assert row.sent_at is None
     # nobody got a message about nothing
-    assert not Delivery.objects.filter(notices__isnull=True).exclude(kind=Delivery.Kind.HEARTBEAT).exists()
+    assert (
+        not Delivery.objects.filter(notices__isnull=True)
+        .exclude(kind=Delivery.Kind.HEARTBEAT)
+        .exists()
+    )

@@ -1,4 +1,5 @@
-"""Addresses that no form lets in, written straight into the database: the mail fails with a reason, the others go."""
+"""Addresses that no form lets in, written straight into the database: the mail fails with a reason,
+the others go."""
 
 import pytest
 
@@ -34,7 +35,9 @@ BAD = [
 ]
 
 
-def test_addresses_with_line_breaks_and_worse_fail_with_a_reason_and_hold_up_nobody(drill: Drill) -> None:
+def test_addresses_with_line_breaks_and_worse_fail_with_a_reason_and_hold_up_nobody(
+    drill: Drill,
+) -> None:
     teams = make_crowd(len(BAD) + 2)
     for team, address in zip(teams[1:-1], BAD, strict=True):
         Team.objects.filter(pk=team.pk).update(email=address)
@@ -47,7 +50,11 @@ def test_addresses_with_line_breaks_and_worse_fail_with_a_reason_and_hold_up_nob
     assert sorted(drill.peer.recipients) == sorted([teams[0].email, teams[-1].email])
     assert not any("everyone" in address for address in drill.peer.recipients)
     for delivery in Delivery.objects.filter(state="failed"):
-        assert (delivery.attempts, len(delivery.reason) > 20, "\n" in delivery.reason) == (1, True, False)
+        assert (delivery.attempts, len(delivery.reason) > 20, "\n" in delivery.reason) == (
+            1,
+            True,
+            False,
+        )
 
 
 def test_an_address_in_another_script_is_mailed(drill: Drill) -> None:

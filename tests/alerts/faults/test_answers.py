@@ -1,4 +1,5 @@
-"""Whatever the mail server answers, at whatever step: what can be sent is sent once, what cannot is said why."""
+"""Whatever the mail server answers, at whatever step: what can be sent is sent once, what cannot is
+said why."""
 
 import pytest
 from django.db.models import Q
@@ -17,7 +18,9 @@ THIRD = ["", ""]
 
 
 def refused() -> list[tuple[str, str, int]]:
-    return list(Delivery.objects.filter(~Q(state="sent")).values_list("state", "reason", "attempts"))
+    return list(
+        Delivery.objects.filter(~Q(state="sent")).values_list("state", "reason", "attempts")
+    )
 
 
 def test_a_crowd_is_mailed_over_one_connection(drill: Drill) -> None:
@@ -60,7 +63,8 @@ def test_one_refused_for_now_waits_and_is_sent_later_while_the_others_are_mailed
 
 
 @pytest.mark.parametrize(
-    ("step", "answer"), [(Step.RCPT, "550 5.1.1 No such mailbox"), (Step.END, "550 5.7.1 Not this content")]
+    ("step", "answer"),
+    [(Step.RCPT, "550 5.1.1 No such mailbox"), (Step.END, "550 5.7.1 Not this content")],
 )
 def test_one_refused_for_good_fails_with_the_servers_words_while_the_others_are_mailed(
     drill: Drill, step: Step, answer: str
@@ -105,7 +109,9 @@ def test_a_server_in_trouble_costs_one_delivery_one_attempt_and_everybody_is_mai
 
     drill.beat()
 
-    [(state, reason, attempts)] = Delivery.objects.filter(attempts__gt=0).values_list("state", "reason", "attempts")
+    [(state, reason, attempts)] = Delivery.objects.filter(attempts__gt=0).values_list(
+        "state", "reason", "attempts"
+    )
     assert (state, attempts) == ("queued", 1)
     assert said in reason
     assert reason
@@ -147,7 +153,9 @@ def test_a_server_that_takes_so_many_messages_over_one_connection_is_given_the_o
 ) -> None:
     make_crowd(N)
     announce()
-    drill.peer.script[Step.MAIL].extend([*THIRD, "421 4.7.0 Too many messages", *THIRD, "421 4.7.0 Too many messages"])
+    drill.peer.script[Step.MAIL].extend(
+        [*THIRD, "421 4.7.0 Too many messages", *THIRD, "421 4.7.0 Too many messages"]
+    )
 
     drill.beat()
 

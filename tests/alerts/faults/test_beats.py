@@ -1,4 +1,5 @@
-"""Two beats, and two workers that do the same at once: one message per recipient and window all the same."""
+"""Two beats, and two workers that do the same at once: one message per recipient and window all the
+same."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -57,11 +58,14 @@ def test_a_worker_that_looked_before_another_one_wrote_writes_nothing_more(
     make_crowd(2)
     with loopback.Loopback() as receiver:
         receiver.route("/hook", loopback.plain(b"", status=204))
-        Webhook.objects.create(name="Tickets", url=f"{receiver.url}/hook", created_by=make_user(role="governance"))
+        Webhook.objects.create(
+            name="Tickets", url=f"{receiver.url}/hook", created_by=make_user(role="governance")
+        )
         announce()
         raise_alerts(at=now())
 
-        # the worker has seen that something is due, and waits for the rows of the recipients, which this one writes to
+        # the worker has seen that something is due, and waits for the rows of the recipients, which
+        # this one writes to
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(f"LOCK TABLE {table} IN EXCLUSIVE MODE")
             app.send_task(SEND)

@@ -56,7 +56,11 @@ def test_a_clock_set_back_by_hours_over_a_window_brings_no_second_digest(life: L
     assert days(life.moments(reader)) == days(life.moments(listener)) == ["25 Nov 07:00"]
 
     life.beat(SEVEN + DAY)
-    assert days(life.moments(reader)) == days(life.moments(listener)) == ["25 Nov 07:00", "26 Nov 07:00"]
+    assert (
+        days(life.moments(reader))
+        == days(life.moments(listener))
+        == ["25 Nov 07:00", "26 Nov 07:00"]
+    )
     assert_sums(life.peer)
     assert Notice.objects.count() == 2
 
@@ -92,15 +96,25 @@ def test_a_clock_set_back_by_days_keeps_nobody_waiting_for_longer_than_their_rhy
 def test_a_clock_a_year_ahead_for_one_run_locks_nobody_out_and_doubles_nothing(life: Life) -> None:
     life.beat_seldom()
     model = make_model()
-    daily, weekly = make_readers(model, [("Europe/Zurich", 7, Cadence.DAILY), ("UTC", 8, Cadence.WEEKLY)])
+    daily, weekly = make_readers(
+        model, [("Europe/Zurich", 7, Cadence.DAILY), ("UTC", 8, Cadence.WEEKLY)]
+    )
     listener = make_listener(NOW)
     news(model, NOW)
     life.live(SEVEN)
-    assert (len(life.moments(daily)), len(life.moments(weekly)), len(life.moments(listener))) == (1, 0, 1)
+    assert (len(life.moments(daily)), len(life.moments(weekly)), len(life.moments(listener))) == (
+        1,
+        0,
+        1,
+    )
 
     # one run too far: what was owed goes out, as its hour seems to have come
     life.beat(SEVEN + YEAR)
-    assert (len(life.moments(daily)), len(life.moments(weekly)), len(life.moments(listener))) == (1, 1, 2)
+    assert (len(life.moments(daily)), len(life.moments(weekly)), len(life.moments(listener))) == (
+        1,
+        1,
+        2,
+    )
     life.beat(SEVEN + HOUR)
     news(model, SEVEN + HOUR)
     life.live(SEVEN + 8 * DAY - HOUR, step=2 * HOUR)
@@ -113,7 +127,9 @@ def test_a_clock_a_year_ahead_for_one_run_locks_nobody_out_and_doubles_nothing(l
     assert Notice.objects.count() == 4
 
 
-def test_what_was_raised_by_a_clock_a_year_ahead_is_mailed_once_the_clock_is_right(life: Life) -> None:
+def test_what_was_raised_by_a_clock_a_year_ahead_is_mailed_once_the_clock_is_right(
+    life: Life,
+) -> None:
     model = make_model()
     [reader] = make_readers(model, [("UTC", 7, Cadence.DAILY)])
     news(model, NOW)
@@ -147,7 +163,9 @@ def test_what_was_written_by_a_clock_a_year_ahead_and_refused_for_now_is_sent_on
     assert_sums(life.peer)
 
 
-def test_what_a_clock_a_year_ahead_claimed_and_a_killed_worker_left_is_taken_over(life: Life) -> None:
+def test_what_a_clock_a_year_ahead_claimed_and_a_killed_worker_left_is_taken_over(
+    life: Life,
+) -> None:
     model = make_model()
     [reader] = make_readers(model, [("UTC", 7, Cadence.DAILY)])
     news(model, NOW)
@@ -179,7 +197,9 @@ def test_what_a_clock_a_year_ahead_told_of_goes_further_when_nobody_answers(life
     assert_sums(life.peer)
 
 
-def test_milestones_that_a_clock_a_year_ahead_passed_over_are_told_when_their_day_comes(life: Life) -> None:
+def test_milestones_that_a_clock_a_year_ahead_passed_over_are_told_when_their_day_comes(
+    life: Life,
+) -> None:
     ends_on = NOW.date() + timedelta(days=400)
     model = make_offering(retires_on=ends_on, date_kind="firm")
     team = join(model, "Claims")
@@ -188,7 +208,9 @@ def test_milestones_that_a_clock_a_year_ahead_passed_over_are_told_when_their_da
     [early] = Alert.objects.values_list("milestone", flat=True)
 
     life.beat(NOW + HOUR, days_too=True)
-    milestones = sorted(AlertPolicy.objects.get(criticality=Criticality.STANDARD).milestones, reverse=True)
+    milestones = sorted(
+        AlertPolicy.objects.get(criticality=Criticality.STANDARD).milestones, reverse=True
+    )
     for days_left in milestones:
         day = utc(ends_on.year, ends_on.month, ends_on.day) - timedelta(days=days_left)
         for hour in (0, 6, 7):
@@ -200,7 +222,9 @@ def test_milestones_that_a_clock_a_year_ahead_passed_over_are_told_when_their_da
     assert_sums(life.peer)
 
 
-def test_urgent_mails_of_a_clock_a_year_ahead_do_not_use_up_the_days_that_follow(life: Life) -> None:
+def test_urgent_mails_of_a_clock_a_year_ahead_do_not_use_up_the_days_that_follow(
+    life: Life,
+) -> None:
     model = make_offering(retires_on=utc(2026, 11, 30).date(), date_kind="firm")
     application = make_application("Motor damage estimator", criticality=Criticality.CRITICAL)
     make_dependency(application, model)

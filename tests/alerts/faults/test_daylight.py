@@ -1,4 +1,5 @@
-"""Around the changes of the clocks everybody gets one digest a local day, at their hour or at what stands for it."""
+"""Around the changes of the clocks everybody gets one digest a local day, at their hour or at what
+stands for it."""
 
 from collections import Counter
 from datetime import UTC, date, datetime, timedelta
@@ -19,7 +20,9 @@ pytestmark = pytest.mark.slow
 HALF_AN_HOUR = timedelta(minutes=30)
 
 
-def live_with_news(life: Life, offering: Offering, begin: datetime, end: datetime, *, step: timedelta = HOUR) -> None:
+def live_with_news(
+    life: Life, offering: Offering, begin: datetime, end: datetime, *, step: timedelta = HOUR
+) -> None:
     """Something is owed in every window."""
     life.beat_seldom()
     life.beat(begin)
@@ -33,14 +36,44 @@ def live_with_news(life: Life, offering: Offering, begin: datetime, end: datetim
     ("zone", "day", "hours", "step"),
     [
         # 2 o'clock does not exist
-        ("Europe/Zurich", date(2027, 3, 28), {0: "00:00", 1: "01:00", 2: "03:00", 3: "03:00", 23: "23:00"}, HOUR),
+        (
+            "Europe/Zurich",
+            date(2027, 3, 28),
+            {0: "00:00", 1: "01:00", 2: "03:00", 3: "03:00", 23: "23:00"},
+            HOUR,
+        ),
         # 2 o'clock comes twice
-        ("Europe/Zurich", date(2027, 10, 31), {0: "00:00", 1: "01:00", 2: "02:00", 3: "03:00", 23: "23:00"}, HOUR),
-        ("America/New_York", date(2027, 3, 14), {1: "01:00", 2: "03:00", 3: "03:00", 7: "07:00"}, HOUR),
-        ("America/New_York", date(2027, 11, 7), {0: "00:00", 1: "01:00", 2: "02:00", 7: "07:00"}, HOUR),
+        (
+            "Europe/Zurich",
+            date(2027, 10, 31),
+            {0: "00:00", 1: "01:00", 2: "02:00", 3: "03:00", 23: "23:00"},
+            HOUR,
+        ),
+        (
+            "America/New_York",
+            date(2027, 3, 14),
+            {1: "01:00", 2: "03:00", 3: "03:00", 7: "07:00"},
+            HOUR,
+        ),
+        (
+            "America/New_York",
+            date(2027, 11, 7),
+            {0: "00:00", 1: "01:00", 2: "02:00", 7: "07:00"},
+            HOUR,
+        ),
         # half an hour's change, in a zone that is half an hour aside
-        ("Australia/Lord_Howe", date(2027, 10, 3), {1: "01:00", 2: "02:30", 3: "03:00"}, HALF_AN_HOUR),
-        ("Australia/Lord_Howe", date(2027, 4, 4), {1: "01:00", 2: "02:00", 3: "03:00"}, HALF_AN_HOUR),
+        (
+            "Australia/Lord_Howe",
+            date(2027, 10, 3),
+            {1: "01:00", 2: "02:30", 3: "03:00"},
+            HALF_AN_HOUR,
+        ),
+        (
+            "Australia/Lord_Howe",
+            date(2027, 4, 4),
+            {1: "01:00", 2: "02:00", 3: "03:00"},
+            HALF_AN_HOUR,
+        ),
         # an hour aside by the half, without changes
         ("Asia/Kolkata", date(2027, 3, 28), {2: "02:00", 7: "07:00"}, HALF_AN_HOUR),
     ],
@@ -60,12 +93,17 @@ def test_one_digest_a_local_day_whatever_the_clocks_do(
     for hour, said in hours.items():
         local_moments = [moment.astimezone(local) for moment in life.moments(readers[hour])]
         moments = [moment for moment in local_moments if moment.date() in {day, after}]
-        assert [f"{moment:%d %H:%M}" for moment in moments] == [f"{day:%d} {said}", f"{after:%d} {hour:02}:00"]
+        assert [f"{moment:%d %H:%M}" for moment in moments] == [
+            f"{day:%d} {said}",
+            f"{after:%d} {hour:02}:00",
+        ]
         # of an hour that comes twice, the first one
         assert {moment.fold for moment in moments} == {0}
 
 
-def test_a_change_of_hour_and_zone_in_between_loses_nothing_and_costs_one_mail_at_most(life: Life) -> None:
+def test_a_change_of_hour_and_zone_in_between_loses_nothing_and_costs_one_mail_at_most(
+    life: Life,
+) -> None:
     offering = make_model()
     [team] = make_readers(offering, [("Europe/Zurich", 7, Cadence.DAILY)])
     owner = make_member(team, TeamRole.OWNER)
@@ -86,12 +124,15 @@ def test_a_change_of_hour_and_zone_in_between_loses_nothing_and_costs_one_mail_a
     live_with_news(life, offering, life.at, utc(2027, 4, 3, 0))
 
     by_day = Counter(f"{moment:%d %b}" for moment in life.moments(team))
-    # one more on the day of a change, and a day may pass without one where the new hour is a day away
+    # one more on the day of a change, and a day may pass without one where the new hour is a day
+    # away
     assert set(by_day.values()) <= {1, 2}
     assert sum(by_day.values()) <= 8 + len(changes)
     gaps = [later - earlier for earlier, later in pairwise(life.moments(team))]
     assert max(gaps) < 2 * DAY
     # what came after the last digest waits; all else was carried, each once
     assert Notice.objects.owed().filter(owed_at__lte=life.moments(team)[-1]).count() == 0
-    assert all(n == 1 for n in Counter(str(message["Message-ID"]) for message in life.messages).values())
+    assert all(
+        n == 1 for n in Counter(str(message["Message-ID"]) for message in life.messages).values()
+    )
     assert Delivery.objects.filter(state="sent").count() == len(life.mails)

@@ -5,7 +5,17 @@ from datetime import timedelta
 import pytest
 
 from apps.alerts.models import Alert, Cadence, Notice
-from tests.alerts.faults.life import DAY, HOUR, MINUTE, Life, make_listener, make_model, make_readers, news, utc
+from tests.alerts.faults.life import (
+    DAY,
+    HOUR,
+    MINUTE,
+    Life,
+    make_listener,
+    make_model,
+    make_readers,
+    news,
+    utc,
+)
 from tests.alerts.faults.sums import assert_ledger, assert_sums
 from tests.builders import NOW, make_offering
 from tests.processes import holding
@@ -80,7 +90,9 @@ def test_after_a_gap_somebody_who_wants_signs_of_life_gets_one(life: Life) -> No
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_recipient_whose_row_was_in_use_after_the_gap_is_written_to_a_minute_later(life: Life) -> None:
+def test_a_recipient_whose_row_was_in_use_after_the_gap_is_written_to_a_minute_later(
+    life: Life,
+) -> None:
     offering = make_model()
     busy, free = make_readers(offering, [("UTC", 7, Cadence.DAILY), ("UTC", 8, Cadence.DAILY)])
     news(offering, NOW + DAY)

@@ -1,8 +1,8 @@
-"""A worker killed at every point between an event and the ledger: the next one finishes the work, and what the server
-has twice is the mail that was in flight, under its one id.
+"""A worker killed at every point between an event and the ledger: the next one finishes the work,
+and what the server has twice is the mail that was in flight, under its one id.
 
-The points are marked from outside: by locks on the database, and by the mail server. Who is killed takes its tasks from
-a queue of its own, so that the worker that goes on waits meanwhile.
+The points are marked from outside: by locks on the database, and by the mail server. Who is killed
+takes its tasks from a queue of its own, so that the worker that goes on waits meanwhile.
 """
 
 from collections.abc import Iterator
@@ -43,7 +43,9 @@ LONG = "A line of a very long mail, of which there are many.\n" * 250_000
 
 @pytest.fixture
 def victim(drill: Drill, route: dict[str, str], tmp_path: Path) -> Iterator[Worker]:
-    with make_worker(drill.broker, drill.server, tmp_path / "victim.log", queue=VICTIM, **route) as running:
+    with make_worker(
+        drill.broker, drill.server, tmp_path / "victim.log", queue=VICTIM, **route
+    ) as running:
         yield running
 
 
@@ -61,7 +63,9 @@ def test_killed_while_it_raises_it_has_raised_nothing(drill: Drill, victim: Work
 
     with holding("LOCK TABLE alerts_notice IN SHARE MODE"):
         give(victim, RAISE)
-        wait_until(lambda: bool(blocked_sessions()), "the worker writes down who is owed word", victim.log)
+        wait_until(
+            lambda: bool(blocked_sessions()), "the worker writes down who is owed word", victim.log
+        )
         victim.kill()
 
     assert not Alert.objects.exists()
@@ -71,7 +75,9 @@ def test_killed_while_it_raises_it_has_raised_nothing(drill: Drill, victim: Work
     assert Alert.objects.count() == Notice.objects.count() == N
 
 
-def test_killed_while_it_writes_the_outbox_it_has_written_nothing(drill: Drill, victim: Worker) -> None:
+def test_killed_while_it_writes_the_outbox_it_has_written_nothing(
+    drill: Drill, victim: Worker
+) -> None:
     make_crowd(N)
     announce()
 
@@ -86,13 +92,19 @@ def test_killed_while_it_writes_the_outbox_it_has_written_nothing(drill: Drill, 
     assert assert_sums(drill.peer) == {"sent": N}
 
 
-def test_killed_with_the_outbox_written_and_not_committed_it_has_written_nothing(drill: Drill, victim: Worker) -> None:
+def test_killed_with_the_outbox_written_and_not_committed_it_has_written_nothing(
+    drill: Drill, victim: Worker
+) -> None:
     make_crowd(N)
     announce()
 
     with holding("LOCK TABLE alerts_preference IN SHARE MODE"):
         give(victim, SEND)
-        wait_until(lambda: bool(blocked_sessions()), "the worker writes which window was served", victim.log)
+        wait_until(
+            lambda: bool(blocked_sessions()),
+            "the worker writes which window was served",
+            victim.log,
+        )
         victim.kill()
 
     assert ledger() == {}
@@ -145,7 +157,9 @@ def test_killed_in_the_middle_of_a_mail_the_server_has_half_of_it_and_then_the_w
     drill.peer.script[Step.BODY].append(HANG)
 
     give(victim, SEND)
-    wait_until(lambda: drill.peer.reached[Step.BODY] == 1, "the server has the first lines", victim.log)
+    wait_until(
+        lambda: drill.peer.reached[Step.BODY] == 1, "the server has the first lines", victim.log
+    )
     victim.kill()
 
     assert ledger() == {"sending": 1}
@@ -154,7 +168,9 @@ def test_killed_in_the_middle_of_a_mail_the_server_has_half_of_it_and_then_the_w
     assert assert_sums(drill.peer) == {"sent": 1}
 
 
-def test_killed_before_the_server_answers_the_mail_may_come_twice_under_one_id(drill: Drill, victim: Worker) -> None:
+def test_killed_before_the_server_answers_the_mail_may_come_twice_under_one_id(
+    drill: Drill, victim: Worker
+) -> None:
     make_crowd(N)
     announce()
     # the server takes the message, and by the time it answers nobody is there to hear it
@@ -170,7 +186,9 @@ def test_killed_before_the_server_answers_the_mail_may_come_twice_under_one_id(d
     assert len(drill.peer.taken) == N + 1
     first, second = [message for message in drill.peer.taken if message["Message-ID"] == flying]
     assert first["Date"] == second["Date"]
-    assert [part.get_content() for part in first.iter_parts()] == [part.get_content() for part in second.iter_parts()]
+    assert [part.get_content() for part in first.iter_parts()] == [
+        part.get_content() for part in second.iter_parts()
+    ]
 
 
 def test_killed_before_it_writes_down_the_answer_the_mail_may_come_twice_under_one_id(
@@ -180,9 +198,15 @@ def test_killed_before_it_writes_down_the_answer_the_mail_may_come_twice_under_o
     announce()
     other = psycopg.connect(database_url())
     # the server answers that it has taken it, and the row that would say so is locked
-    drill.peer.when[Step.END] = lambda: other.execute("SELECT FROM alerts_delivery WHERE state = 'sending' FOR UPDATE")
+    drill.peer.when[Step.END] = lambda: other.execute(
+        "SELECT FROM alerts_delivery WHERE state = 'sending' FOR UPDATE"
+    )
     give(victim, SEND)
-    wait_until(lambda: bool(drill.peer.taken and blocked_sessions()), "the worker writes down the answer", victim.log)
+    wait_until(
+        lambda: bool(drill.peer.taken and blocked_sessions()),
+        "the worker writes down the answer",
+        victim.log,
+    )
     flying = in_flight()
     victim.kill()
     end_sessions(blocked_sessions())
@@ -207,13 +231,20 @@ def test_when_only_the_process_that_does_the_work_is_killed_the_worker_goes_on_b
     forget_what_was_handed_out(drill.broker)
 
     give(victim, SEND)
-    wait_until(lambda: drill.peer.reached[Step.DATA] == 1, "the worker talks to the server", victim.log)
+    wait_until(
+        lambda: drill.peer.reached[Step.DATA] == 1, "the worker talks to the server", victim.log
+    )
     victim.kill_child()
 
-    # the broker hands the task out again, to the child that takes the other's place, which leaves it to the dead one
-    wait_until(lambda: nothing_is_queued(drill.broker, VICTIM), "the task has run again", victim.log)
+    # the broker hands the task out again, to the child that takes the other's place, which leaves
+    # it to the dead one
+    wait_until(
+        lambda: nothing_is_queued(drill.broker, VICTIM), "the task has run again", victim.log
+    )
     time_passes(LEASE_DURATION)
     give(victim, SEND)
-    wait_until(lambda: ledger() == {"sending": 1, "sent": N - 1}, "the others are mailed", victim.log)
+    wait_until(
+        lambda: ledger() == {"sending": 1, "sent": N - 1}, "the others are mailed", victim.log
+    )
     drill.go_on()
     assert assert_sums(drill.peer) == {"sent": N}

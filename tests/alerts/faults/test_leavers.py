@@ -1,5 +1,5 @@
-"""Somebody leaves, moves or loses their address between raising and sending: somebody is told all the same, and nobody
-who should not be."""
+"""Somebody leaves, moves or loses their address between raising and sending: somebody is told all
+the same, and nobody who should not be."""
 
 from datetime import timedelta
 
@@ -73,7 +73,9 @@ def nobody_was_told() -> bool:
 
 def test_of_two_owners_one_leaves_and_the_other_is_told(life: Life, offering: Offering) -> None:
     team = make_team("Claims", email="")
-    stays, leaver = (make_member(team, TeamRole.OWNER, make_user(name)) for name in ("stays", "leaver"))
+    stays, leaver = (
+        make_member(team, TeamRole.OWNER, make_user(name)) for name in ("stays", "leaver")
+    )
     an_application(offering, team)
     raise_it(life, offering)
 
@@ -83,7 +85,9 @@ def test_of_two_owners_one_leaves_and_the_other_is_told(life: Life, offering: Of
     assert reasons() == {leaver.email: "This person is no longer active."}
 
 
-def test_the_only_owner_leaves_and_the_owners_of_the_team_above_are_told(life: Life, offering: Offering) -> None:
+def test_the_only_owner_leaves_and_the_owners_of_the_team_above_are_told(
+    life: Life, offering: Offering
+) -> None:
     above = make_team("Insurance", email="")
     chief = make_member(above, TeamRole.OWNER, make_user("chief"))
     team = make_team("Claims", email="", parent=above)
@@ -97,7 +101,9 @@ def test_the_only_owner_leaves_and_the_owners_of_the_team_above_are_told(life: L
     assert send_it(life) == [chief.email]
 
 
-def test_the_only_owner_leaves_a_team_that_cannot_be_told_and_governance_is(life: Life, offering: Offering) -> None:
+def test_the_only_owner_leaves_a_team_that_cannot_be_told_and_governance_is(
+    life: Life, offering: Offering
+) -> None:
     team = make_team("Claims", email="")
     leaver = make_member(team, TeamRole.OWNER, make_user("leaver"))
     governor = make_user("amara", role="governance")
@@ -152,7 +158,9 @@ def test_whom_the_application_falls_to_leaves_a_team_that_cannot_be_told_and_gov
     assert send_it(life) == [governor.email]
 
 
-def test_a_person_without_address_in_a_team_that_cannot_be_told_is_no_dead_end(life: Life, offering: Offering) -> None:
+def test_a_person_without_address_in_a_team_that_cannot_be_told_is_no_dead_end(
+    life: Life, offering: Offering
+) -> None:
     team = make_team("Claims", email="")
     silent = make_member(team, TeamRole.EDITOR, make_user("silent", email=""))
     governor = make_user("amara", role="governance")
@@ -163,7 +171,9 @@ def test_a_person_without_address_in_a_team_that_cannot_be_told_is_no_dead_end(l
     assert Delivery.objects.get(user=silent).reason == "No address: this person has none."
 
 
-def test_an_owner_who_loses_their_address_in_between_is_no_dead_end(life: Life, offering: Offering) -> None:
+def test_an_owner_who_loses_their_address_in_between_is_no_dead_end(
+    life: Life, offering: Offering
+) -> None:
     team = make_team("Claims", email="")
     owner = make_member(team, TeamRole.OWNER, make_user("owner"))
     governor = make_user("amara", role="governance")
@@ -188,7 +198,9 @@ def test_an_application_that_moves_is_told_to_its_new_team_and_not_to_the_former
     assert list(reasons()) == [former.email]
 
 
-def test_one_of_two_applications_moves_and_each_team_is_told_of_its_own(life: Life, offering: Offering) -> None:
+def test_one_of_two_applications_moves_and_each_team_is_told_of_its_own(
+    life: Life, offering: Offering
+) -> None:
     former, new = make_team("Claims"), make_team("Underwriting")
     moves = an_application(offering, former)
     make_dependency(make_application("Fraud triage", team=former), offering)
@@ -250,7 +262,9 @@ def test_where_nobody_is_left_the_ledger_says_so_and_whoever_comes_reads_it_on_t
 
 def test_of_two_who_govern_one_leaves_and_the_other_is_told_of_the_flag_once(life: Life) -> None:
     stays, leaver = make_user("amara", role="governance"), make_user("leaver", role="governance")
-    application = make_application("Motor damage estimator", team=make_team("Claims"), criticality=0)
+    application = make_application(
+        "Motor damage estimator", team=make_team("Claims"), criticality=0
+    )
     make_flag("Google", application_ids=[application.pk])
     life.beat(RAISED)
 
@@ -260,7 +274,9 @@ def test_of_two_who_govern_one_leaves_and_the_other_is_told_of_the_flag_once(lif
     assert not Alert.objects.filter(flag__isnull=False, team__isnull=False).exists()
 
 
-def test_the_only_one_who_governs_leaves_and_the_successor_is_told_of_the_flag_and_no_team_is(life: Life) -> None:
+def test_the_only_one_who_governs_leaves_and_the_successor_is_told_of_the_flag_and_no_team_is(
+    life: Life,
+) -> None:
     leaver = make_user("leaver", role="governance")
     team = make_team("Claims")
     application = make_application("Motor damage estimator", team=team, criticality=0)
@@ -274,7 +290,7 @@ def test_the_only_one_who_governs_leaves_and_the_successor_is_told_of_the_flag_a
     assert not Alert.objects.filter(flag__isnull=False, team__isnull=False).exists()
 
 
-# --- written already, and not sent yet ---------------------------------------------------------------------------
+# --- written already, and not sent yet ------------------------------------------------------------
 
 
 def test_who_leaves_while_the_mail_waits_to_be_tried_again_gets_it_no_more_and_governance_does(
@@ -295,7 +311,9 @@ def test_who_leaves_while_the_mail_waits_to_be_tried_again_gets_it_no_more_and_g
     assert reasons()[leaver.email] == "This person is no longer active."
 
 
-def test_where_the_only_mailbox_is_closed_governance_is_told_instead(life: Life, offering: Offering) -> None:
+def test_where_the_only_mailbox_is_closed_governance_is_told_instead(
+    life: Life, offering: Offering
+) -> None:
     team = make_team("Claims")
     governor = make_user("amara", role="governance")
     an_application(offering, team)
@@ -307,7 +325,9 @@ def test_where_the_only_mailbox_is_closed_governance_is_told_instead(life: Life,
     assert (failed.address, failed.reason) == (team.email, "550 5.1.1 No such mailbox")
 
 
-def test_where_one_of_two_mailboxes_is_closed_nobody_else_is_bothered(life: Life, offering: Offering) -> None:
+def test_where_one_of_two_mailboxes_is_closed_nobody_else_is_bothered(
+    life: Life, offering: Offering
+) -> None:
     team = make_team("Claims", email="")
     for name in ("first", "second"):
         make_member(team, TeamRole.OWNER, make_user(name))
@@ -320,7 +340,9 @@ def test_where_one_of_two_mailboxes_is_closed_nobody_else_is_bothered(life: Life
     assert {address.partition("@")[0] for _, address in life.mails} <= {"first", "second"}
 
 
-def test_a_server_that_refuses_everything_is_no_reason_to_write_to_everybody(life: Life, offering: Offering) -> None:
+def test_a_server_that_refuses_everything_is_no_reason_to_write_to_everybody(
+    life: Life, offering: Offering
+) -> None:
     team = make_team("Claims")
     governor = make_user("amara", role="governance")
     an_application(offering, team)
@@ -329,5 +351,6 @@ def test_a_server_that_refuses_everything_is_no_reason_to_write_to_everybody(lif
 
     assert send_it(life) == []
     assert sorted(Delivery.objects.values_list("address", "state")) == [
-        (governor.email, "failed"), (team.email, "failed"),
-    ]  # fmt: skip
+        (governor.email, "failed"),
+        (team.email, "failed"),
+    ]

@@ -23,7 +23,11 @@ N = 4
 def drill_into(drill: Drill, spool: Path, tmp_path: Path) -> Iterator[Drill]:
     """The same with a worker that writes mail into `spool`, alone with its queue."""
     with make_worker(
-        drill.broker, drill.server, tmp_path / "log", queue="folder", EMAIL_URL=f"filemail://{spool}"
+        drill.broker,
+        drill.server,
+        tmp_path / "log",
+        queue="folder",
+        EMAIL_URL=f"filemail://{spool}",
     ) as worker:
         yield Drill(drill.broker, drill.server, worker, queue="folder")
 
@@ -37,7 +41,9 @@ def fill(hog: Path) -> None:
 
 def written(spool: Path) -> Counter[str]:
     """{Message-ID: files}"""
-    messages = [message_from_bytes(file.read_bytes(), policy=policy.default) for file in spool.glob("*.eml")]
+    messages = [
+        message_from_bytes(file.read_bytes(), policy=policy.default) for file in spool.glob("*.eml")
+    ]
     return Counter(str(message["Message-ID"]) for message in messages)
 
 

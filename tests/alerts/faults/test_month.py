@@ -1,5 +1,5 @@
-"""A month with random news and random standstills: a digest for each recipient and window in which something was owed,
-and none otherwise."""
+"""A month with random news and random standstills: a digest for each recipient and window in which
+something was owed, and none otherwise."""
 
 import random
 from collections import Counter
@@ -31,7 +31,8 @@ WISHES = [
 
 
 def windows_of(zone: str, hour: int, cadence: str) -> list[datetime]:
-    """When a digest is due by the calendar on the wall: worked out here once more, by other means."""
+    """When a digest is due by the calendar on the wall: worked out here once more, by other
+    means."""
     found = []
     day = BEGIN.date() - 14 * DAY
     while day < END.date() + 9 * DAY:
@@ -47,8 +48,12 @@ def windows_of(zone: str, hour: int, cadence: str) -> list[datetime]:
 
 
 def a_month(life: Life, rng: random.Random) -> list[datetime]:
-    """Live through it, at half past the hour so that no window falls on a beat; when there were beats."""
-    offerings = [make_offering(retires_on=None), make_offering(retires_on=(BEGIN + 20 * DAY).date(), date_kind="firm")]
+    """Live through it, at half past the hour so that no window falls on a beat; when there were
+    beats."""
+    offerings = [
+        make_offering(retires_on=None),
+        make_offering(retires_on=(BEGIN + 20 * DAY).date(), date_kind="firm"),
+    ]
     make_readers(offerings[0], WISHES, weekday=WEDNESDAY)
     beats = [BEGIN + timedelta(minutes=rng.randint(11, 29))]
     while beats[-1] < END:
@@ -67,7 +72,9 @@ def test_a_month_of_news_and_standstills(life: Life, seed: int) -> None:
     listener = make_listener(BEGIN)
     beats = a_month(life, random.Random(seed))
 
-    for team, wish in zip(Team.objects.filter(mail_preference__isnull=False).order_by("pk"), WISHES, strict=True):
+    for team, wish in zip(
+        Team.objects.filter(mail_preference__isnull=False).order_by("pk"), WISHES, strict=True
+    ):
         windows = windows_of(*wish)
         moments = life.moments(team)
         # one a window at most, and each for something
@@ -75,7 +82,8 @@ def test_a_month_of_news_and_standstills(life: Life, seed: int) -> None:
         assert len(served) == len(set(served))
         for delivery in Delivery.objects.filter(team=team):
             assert delivery.notices.exists()
-        # none at another time than at the first beat after a window, or a beat later where the news itself was new
+        # none at another time than at the first beat after a window, or a beat later where the news
+        # itself was new
         for moment, window in zip(moments, served, strict=True):
             since = [beat for beat in beats if window <= beat]
             assert moment in since[:2]
@@ -87,9 +95,12 @@ def test_a_month_of_news_and_standstills(life: Life, seed: int) -> None:
                 assert notice.delivery is not None
                 assert notice.delivery.created_at <= ready[0]
     assert Counter(life.moments(listener)) == Counter(
-        {next(beat for beat in beats if beat >= window) for window in windows_of("UTC", 7, Cadence.DAILY)
-         if BEGIN < window <= beats[-1]}
-    )  # fmt: skip
+        {
+            next(beat for beat in beats if beat >= window)
+            for window in windows_of("UTC", 7, Cadence.DAILY)
+            if BEGIN < window <= beats[-1]
+        }
+    )
     Notice.objects.owed().update(skip_reason="other")
     counts = assert_sums(life.peer)
     assert counts == {"sent": len(life.mails)}

@@ -1,4 +1,5 @@
-"""The broker, the database or the mail server goes away in the middle of the work, and comes back."""
+"""The broker, the database or the mail server goes away in the middle of the work, and comes
+back."""
 
 from collections import Counter
 from pathlib import Path
@@ -10,7 +11,13 @@ from kombu.exceptions import OperationalError
 from apps.alerts.models import Delivery, HandledEvent, Notice
 from registry import embedded
 from registry.celery import app
-from tests.alerts.faults.crowd import addresses, announce, forget_the_windows, make_crowd, time_passes
+from tests.alerts.faults.crowd import (
+    addresses,
+    announce,
+    forget_the_windows,
+    make_crowd,
+    time_passes,
+)
 from tests.alerts.faults.drill import LONG_ENOUGH, RAISE, SEND, Drill, make_worker
 from tests.alerts.faults.sums import assert_sums, ledger
 from tests.alerts.smtp import HANG, Step
@@ -37,13 +44,17 @@ def test_a_broker_that_goes_away_in_the_middle_of_a_run_loses_and_doubles_nothin
     announce()
     drill.peer.script[Step.DATA].extend(["", "", HANG])
     app.send_task(SEND)
-    wait_until(lambda: drill.peer.reached[Step.DATA] == 3, "the third mail is on its way", drill.worker.log)
+    wait_until(
+        lambda: drill.peer.reached[Step.DATA] == 3, "the third mail is on its way", drill.worker.log
+    )
 
     embedded.stop(broker_folder)
     with pytest.raises(OperationalError):
         app.send_task(SEND)
     # whether the worker ends the task or the mail server's silence does: the third is not sent
-    wait_until(lambda: drill.peer.n_open == 0, "the worker has let go of the mail server", drill.worker.log)
+    wait_until(
+        lambda: drill.peer.n_open == 0, "the worker has let go of the mail server", drill.worker.log
+    )
     later = announce()
     embedded.ensure(database=False, data=broker_folder)
     forget_what_was_handed_out(drill.broker)
@@ -67,26 +78,36 @@ def test_a_database_stopped_between_message_and_ledger_is_waited_for_and_nothing
         make_crowd(N)
         announce()
         # the third is taken while the database goes down: the worker has nowhere to write that
-        drill.peer.when[Step.END] = lambda: stop_database(folder) if drill.peer.reached[Step.END] == 3 else None
-        with make_worker(drill.broker, drill.server, tmp_path / "worker.log", queue="elsewhere") as worker:
+        drill.peer.when[Step.END] = lambda: (
+            stop_database(folder) if drill.peer.reached[Step.END] == 3 else None
+        )
+        with make_worker(
+            drill.broker, drill.server, tmp_path / "worker.log", queue="elsewhere"
+        ) as worker:
             app.send_task(SEND, queue="elsewhere")
             wait_until(lambda: len(drill.peer.taken) == 3, "the third is taken", worker.log)
             connection.close()
             start_database(folder)
 
-            wait_until(lambda: ledger() == {"sent": N}, "the worker finds its database again", worker.log)
+            wait_until(
+                lambda: ledger() == {"sent": N}, "the worker finds its database again", worker.log
+            )
 
         assert assert_sums(drill.peer) == {"sent": N}
         assert set(Delivery.objects.values_list("attempts", flat=True)) == {1}
 
 
-def test_a_session_that_the_database_ends_while_the_outbox_is_written_costs_a_minute(drill: Drill) -> None:
+def test_a_session_that_the_database_ends_while_the_outbox_is_written_costs_a_minute(
+    drill: Drill,
+) -> None:
     make_crowd(N)
     announce()
 
     with holding("LOCK TABLE alerts_delivery IN SHARE MODE"):
         app.send_task(SEND)
-        wait_until(lambda: bool(blocked_sessions()), "the worker writes the outbox", drill.worker.log)
+        wait_until(
+            lambda: bool(blocked_sessions()), "the worker writes the outbox", drill.worker.log
+        )
         end_sessions(blocked_sessions())
     drill.beat()
 
@@ -94,7 +115,9 @@ def test_a_session_that_the_database_ends_while_the_outbox_is_written_costs_a_mi
     assert Notice.objects.count() == N
 
 
-def test_a_mail_server_that_is_away_for_hours_costs_one_attempt_a_run_and_nobody_their_mail(drill: Drill) -> None:
+def test_a_mail_server_that_is_away_for_hours_costs_one_attempt_a_run_and_nobody_their_mail(
+    drill: Drill,
+) -> None:
     make_crowd(N)
     announce()
     with drill.server.away():

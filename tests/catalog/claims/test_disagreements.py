@@ -8,7 +8,11 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from apps.catalog.actions import remove_manual_fact, set_manual_fact
-from apps.catalog.claims.disagreement_events import create_disagreement_events, disagreement_key, due_disagreements
+from apps.catalog.claims.disagreement_events import (
+    create_disagreement_events,
+    disagreement_key,
+    due_disagreements,
+)
 from apps.catalog.claims.disagreements import (
     count_by_source,
     disagreements,
@@ -30,7 +34,12 @@ DAY = timedelta(days=1)
 def voice(source: str, ends: str | None, kind: str = "firm", **fields: Any) -> SourceClaim:
     value = {"retires_on": ends, "date_kind": kind} if ends else {"status": "retired"}
     return SourceClaim(
-        fields.pop("claim_id", 1), source, fields.pop("rank", 20), value, fields.pop("at", START), **fields
+        fields.pop("claim_id", 1),
+        source,
+        fields.pop("rank", 20),
+        value,
+        fields.pop("at", START),
+        **fields,
     )
 
 
@@ -54,11 +63,18 @@ class TestTheRule:
             (voice("a", "2026-05-07"), voice("a", "2027-01-20"), False),
         ],
         ids=[
-            "firm days that differ", "the same day", "a day apart is one day in two zones", "two days apart",
-            "firm after a lower bound", "firm before a lower bound", "two lower bounds", "a status without a day",
-            "a day its source doubts", "one source alone",
+            "firm days that differ",
+            "the same day",
+            "a day apart is one day in two zones",
+            "two days apart",
+            "firm after a lower bound",
+            "firm before a lower bound",
+            "two lower bounds",
+            "a status without a day",
+            "a day its source doubts",
+            "one source alone",
         ],
-    )  # fmt: skip
+    )
     def test_two_claims_contradict_when_they_cannot_both_be_true(
         self, a: SourceClaim, b: SourceClaim, expected: bool
     ) -> None:
@@ -85,14 +101,32 @@ class TestTheRule:
         ("winner", "other", "words"),
         [
             (voice("manual", "2026-01-01", rank=0), voice("b", "2026-02-01"), "a person's word"),
-            (voice("a", "2026-01-01", rank=10), voice("b", "2026-02-01"), "A (rank 10) is trusted more than B (rank"),
+            (
+                voice("a", "2026-01-01", rank=10),
+                voice("b", "2026-02-01"),
+                "A (rank 10) is trusted more than B (rank",
+            ),
             (voice("a", "2026-01-01"), soft("b", "2026-02-01"), "a firm date counts before"),
-            (voice("a", "2026-01-01"), voice("b", "2026-02-01", first_party=False), "the host's own word"),
-            (voice("a", "2026-01-01", at=START + DAY), voice("b", "2026-02-01"), "what A says is newer"),
-            (voice("a", "2026-01-01"), voice("b", "2026-02-01", claim_id=2), "A was on record first"),
+            (
+                voice("a", "2026-01-01"),
+                voice("b", "2026-02-01", first_party=False),
+                "the host's own word",
+            ),
+            (
+                voice("a", "2026-01-01", at=START + DAY),
+                voice("b", "2026-02-01"),
+                "what A says is newer",
+            ),
+            (
+                voice("a", "2026-01-01"),
+                voice("b", "2026-02-01", claim_id=2),
+                "A was on record first",
+            ),
         ],
     )
-    def test_why_a_claim_counts_is_said_in_words(self, winner: SourceClaim, other: SourceClaim, words: str) -> None:
+    def test_why_a_claim_counts_is_said_in_words(
+        self, winner: SourceClaim, other: SourceClaim, words: str
+    ) -> None:
         assert words in precedence_reason(winner, other, "A", "B")
 
     def test_the_key_is_the_same_whichever_side_is_named_first(self) -> None:
@@ -101,23 +135,37 @@ class TestTheRule:
         assert disagreement_key(7, one, other) == disagreement_key(7, other, one)
         assert len(disagreement_key(7, one, other)) == 64
         assert disagreement_key(7, one, other) != disagreement_key(8, one, other)
-        assert disagreement_key(7, one, other) != disagreement_key(7, one, ("modeldeprecations", "2026-05-08"))
+        assert disagreement_key(7, one, other) != disagreement_key(
+            7, one, ("modeldeprecations", "2026-05-08")
+        )
 
 
 def say(
-    slug: str, offering: Offering, ends: str | None, *, at: datetime = START, kind: str = "firm", rank: int = 20,
-    external_id: str = "", **extra: Any,
-) -> Assertion:  # fmt: skip
+    slug: str,
+    offering: Offering,
+    ends: str | None,
+    *,
+    at: datetime = START,
+    kind: str = "firm",
+    rank: int = 20,
+    external_id: str = "",
+    **extra: Any,
+) -> Assertion:
     """Let `slug` say from `at` on that the offering ends on `ends`, and settle."""
     source = make_source(slug, name=slug.title(), kind=slug, trust_rank=rank)
     value = {"retires_on": ends, "date_kind": kind} if ends else {}
     claim, is_new = Assertion.objects.get_or_create(
-        source=source, external_id=external_id or f"{slug}/{offering.api_id}", topic="lifecycle",
+        source=source,
+        external_id=external_id or f"{slug}/{offering.api_id}",
+        topic="lifecycle",
         defaults={
-            "offering": offering, "value": {**value, **extra}, "first_seen": at, "changed_at": at,
+            "offering": offering,
+            "value": {**value, **extra},
+            "first_seen": at,
+            "changed_at": at,
             "excerpt": {"date": ends},
         },
-    )  # fmt: skip
+    )
     if not is_new:
         claim.value, claim.changed_at = {**value, **extra}, at
         claim.save()
@@ -140,8 +188,9 @@ class TestTheList:
         (row,) = disagreements(at=START + 2 * DAY)
 
         assert [(side.speaker, side.day) for side in row.sides] == [
-            ("modeldeprecations", date(2026, 5, 7)), ("litellm", date(2027, 1, 20)),
-        ]  # fmt: skip
+            ("modeldeprecations", date(2026, 5, 7)),
+            ("litellm", date(2027, 1, 20)),
+        ]
         assert row.accepted is row.sides[0]
         assert row.reason == "Modeldeprecations (rank 15) is trusted more than Litellm (rank 20)"
         assert (row.n_days, row.since, row.is_new, row.state) == (258, START + DAY, True, "open")
@@ -167,8 +216,12 @@ class TestTheList:
         assert row.speakers == ("a", "b")
         assert [row.stands_against(side) for side in row.sides] == [False, True, False]
 
-    @pytest.mark.parametrize("change", [{"withdrawn_at": START}, {"pending": {}, "pending_since": START}])
-    def test_a_claim_taken_back_or_in_doubt_contradicts_nobody(self, change: dict[str, Any]) -> None:
+    @pytest.mark.parametrize(
+        "change", [{"withdrawn_at": START}, {"pending": {}, "pending_since": START}]
+    )
+    def test_a_claim_taken_back_or_in_doubt_contradicts_nobody(
+        self, change: dict[str, Any]
+    ) -> None:
         offering = make_offering()
         say("a", offering, "2026-12-01")
         claim = say("b", offering, "2027-03-01")
@@ -198,14 +251,21 @@ class TestTheList:
         offering = make_offering()
         say("litellm", offering, "2027-01-20")
         make_source("modeldeprecations", name="modeldeprecations.dev", trust_rank=15)
-        say("built-in", offering, "2026-05-07", rank=90, external_id="modeldeprecations:openai/gpt-4o-realtime")
+        say(
+            "built-in",
+            offering,
+            "2026-05-07",
+            rank=90,
+            external_id="modeldeprecations:openai/gpt-4o-realtime",
+        )
         say("built-in", offering, "2026-06-01", rank=90, external_id="litellm:gpt-4o-realtime")
 
         (row,) = disagreements(at=START)
 
         assert [(side.speaker, side.is_built_in) for side in row.sides] == [
-            ("litellm", False), ("modeldeprecations", True),
-        ]  # fmt: skip
+            ("litellm", False),
+            ("modeldeprecations", True),
+        ]
         assert "modeldeprecations.dev as the built-in catalogue has it (rank 90)" in row.reason
 
     def test_a_decision_closes_it_until_it_is_lifted(self) -> None:
@@ -213,7 +273,10 @@ class TestTheList:
         say("a", offering, "2026-12-01")
         say("b", offering, "2027-03-01")
         claim = set_manual_fact(
-            offering=offering, value={"retires_on": "2027-03-01", "date_kind": "firm"}, by=user, reason="their mail"
+            offering=offering,
+            value={"retires_on": "2027-03-01", "date_kind": "firm"},
+            by=user,
+            reason="their mail",
         )
 
         assert disagreements() == []
@@ -297,7 +360,9 @@ class TestTheList:
         assert count_by_source(at=START + DAY) == {"a": 2, "b": 2, "c": 1}
 
 
-def due(at: datetime, *, read: datetime | None = None, slugs: tuple[str, ...] = ("a", "b", "c")) -> list[Any]:
+def due(
+    at: datetime, *, read: datetime | None = None, slugs: tuple[str, ...] = ("a", "b", "c")
+) -> list[Any]:
     read_at = {make_source(slug).pk: read or at for slug in slugs}
     return due_disagreements(at=at, read_at=read_at)
 
@@ -318,7 +383,11 @@ class TestTheEvent:
 
         (told,) = due(START + 8 * DAY)
 
-        assert (told.fact.kind, told.source.slug, told.fact.external_id) == ("disagreement", "b", "b/m")
+        assert (told.fact.kind, told.source.slug, told.fact.external_id) == (
+            "disagreement",
+            "b",
+            "b/m",
+        )
         assert (told.fact.old, told.fact.new) == ("2026-12-01", "2027-03-01")
         assert told.fact.effective_on == date(2026, 12, 1)
         assert told.fact.detected_at == START + 7 * DAY
@@ -462,15 +531,18 @@ class TestPrices:
         assert gap.factor == 5 / 2
         assert gap.accepted is gap.sides[0]
         assert [(side.speaker, differing) for side, differing in gap.lines] == [
-            ("a", frozenset()), ("b", frozenset({"input"})),
-        ]  # fmt: skip
+            ("a", frozenset()),
+            ("b", frozenset({"input"})),
+        ]
 
     def test_free_other_units_other_currencies_and_larger_requests_are_not_compared(self) -> None:
         offering = make_offering()
         price("a", offering, input="0", output="3", cache_read="1")
         price("b", offering, input="2", output="3", cache_read="9")
         price("c", offering, input="7", output="8", currency="EUR")
-        Assertion.objects.filter(source__slug="b").update(value={"input": "2", "output": "3", "input>200000": "4"})
+        Assertion.objects.filter(source__slug="b").update(
+            value={"input": "2", "output": "3", "input>200000": "4"}
+        )
 
         assert PriceGaps(self.ON).count(most=10) == 0
 

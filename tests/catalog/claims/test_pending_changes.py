@@ -46,8 +46,12 @@ def began() -> datetime:
     return now() - timedelta(hours=30)
 
 
-def observe(source: Source, at: datetime, *rows: FeedRow, baseline: bool = False) -> list[ProviderEvent]:
-    return ingest_observation(source=source, rows=rows, at=at, baseline=baseline, last_seen=at - DAY).events
+def observe(
+    source: Source, at: datetime, *rows: FeedRow, baseline: bool = False
+) -> list[ProviderEvent]:
+    return ingest_observation(
+        source=source, rows=rows, at=at, baseline=baseline, last_seen=at - DAY
+    ).events
 
 
 def removals(group: str) -> tuple[list[FeedRow], list[FeedRow]]:
@@ -60,7 +64,10 @@ def dates(group: str) -> tuple[list[FeedRow], list[FeedRow]]:
     """Ten dated rows of a provider, and the same with five days moved and one taken back."""
     return (
         [row(f"{group}/star-{n}", BEFORE) for n in range(10)],
-        [row(f"{group}/star-{n}", AFTER if n < 5 else None if n == 5 else BEFORE) for n in range(10)],
+        [
+            row(f"{group}/star-{n}", AFTER if n < 5 else None if n == 5 else BEFORE)
+            for n in range(10)
+        ],
     )
 
 
@@ -70,9 +77,12 @@ def price(amount: str) -> FeedRow:
 
 @pytest.fixture
 def suspect(source: Source, began: datetime) -> datetime:
-    """Removals at acme, dates at zenith and a price that rose by a thousand are held; the moment they were seen."""
+    """Removals at acme, dates at zenith and a price that rose by a thousand are held; the moment
+    they were seen."""
     (gone_before, gone_after), (moved_before, moved_after) = removals("acme"), dates("zenith")
-    observe(source, began, *gone_before, *moved_before, price("0.2"), *filler(20, "calm"), baseline=True)
+    observe(
+        source, began, *gone_before, *moved_before, price("0.2"), *filler(20, "calm"), baseline=True
+    )
     at = began + 29 * HOUR
     assert observe(source, at, *gone_after, *moved_after, price("200"), *filler(20, "calm")) == []
     return at
@@ -80,11 +90,15 @@ def suspect(source: Source, began: datetime) -> datetime:
 
 def again(source: Source, at: datetime) -> list[ProviderEvent]:
     """The payload that was doubted, once more."""
-    return observe(source, at, *removals("acme")[1], *dates("zenith")[1], price("200"), *filler(20, "calm"))
+    return observe(
+        source, at, *removals("acme")[1], *dates("zenith")[1], price("200"), *filler(20, "calm")
+    )
 
 
 def as_before(source: Source, at: datetime) -> list[ProviderEvent]:
-    return observe(source, at, *removals("acme")[0], *dates("zenith")[0], price("0.2"), *filler(20, "calm"))
+    return observe(
+        source, at, *removals("acme")[0], *dates("zenith")[0], price("0.2"), *filler(20, "calm")
+    )
 
 
 def kinds(events: list[ProviderEvent]) -> list[str]:
@@ -92,9 +106,12 @@ def kinds(events: list[ProviderEvent]) -> list[str]:
 
 
 class TestThePreview:
-    def test_it_lists_removals_dates_and_prices_with_old_and_new(self, source: Source, suspect: datetime) -> None:
+    def test_it_lists_removals_dates_and_prices_with_old_and_new(
+        self, source: Source, suspect: datetime
+    ) -> None:
         changes = {
-            (change.what, change.assertion.external_id): (change.old, change.new) for change in pending_changes(source)
+            (change.what, change.assertion.external_id): (change.old, change.new)
+            for change in pending_changes(source)
         }
 
         assert changes == {
@@ -109,12 +126,18 @@ class TestThePreview:
 
     def test_it_can_be_asked_by_provider(self, source: Source, suspect: datetime) -> None:
         assert {change.what for change in pending_changes(source, groups=["zenith"])} == {"date"}
-        assert {change.what for change in pending_changes(source, groups=["acme"])} == {"removal", "price"}
+        assert {change.what for change in pending_changes(source, groups=["acme"])} == {
+            "removal",
+            "price",
+        }
         assert pending_changes(source, groups=["calm"]) == []
 
     def test_it_follows_a_row_to_its_new_provider(self, source: Source, began: datetime) -> None:
         def of(group: str, day: str) -> list[FeedRow]:
-            return [FeedRow(f"m-{n}", group, "acme", f"m-{n}", lifecycle=row("x", day).lifecycle) for n in range(10)]
+            return [
+                FeedRow(f"m-{n}", group, "acme", f"m-{n}", lifecycle=row("x", day).lifecycle)
+                for n in range(10)
+            ]
 
         observe(source, began, *of("old", BEFORE), baseline=True)
         observe(source, began + HOUR, *of("new", BEFORE))
@@ -123,7 +146,9 @@ class TestThePreview:
 
         assert len(pending_changes(source, groups=["new"])) == 10
 
-    def test_it_costs_two_statements_however_much_is_held(self, source: Source, suspect: datetime) -> None:
+    def test_it_costs_two_statements_however_much_is_held(
+        self, source: Source, suspect: datetime
+    ) -> None:
         with CaptureQueriesContext(connection) as queries:
             for change in pending_changes(source):
                 assert change.offering is not None
@@ -136,7 +161,9 @@ class TestThePreview:
 
 
 class TestAccepting:
-    def test_everything_becomes_true_now_and_is_told(self, source: Source, suspect: datetime, ada: User) -> None:
+    def test_everything_becomes_true_now_and_is_told(
+        self, source: Source, suspect: datetime, ada: User
+    ) -> None:
         moment = now()
 
         events = accept_pending(source=source, by=ada, reason="The vendor says so")
@@ -154,11 +181,15 @@ class TestAccepting:
     ) -> None:
         accept_pending(source=source, by=ada, reason="It is a reasoning model")
 
-        now_due = Price.objects.get(offering__api_id="dear", unit="input", valid__endswith__isnull=True)
+        now_due = Price.objects.get(
+            offering__api_id="dear", unit="input", valid__endswith__isnull=True
+        )
         assert now_due.amount == 200
         assert "repriced" not in ProviderEvent.objects.values_list("kind", flat=True)
 
-    def test_the_next_polls_say_nothing_more(self, source: Source, suspect: datetime, ada: User) -> None:
+    def test_the_next_polls_say_nothing_more(
+        self, source: Source, suspect: datetime, ada: User
+    ) -> None:
         accept_pending(source=source, by=ada, reason="yes")
 
         for day in (1, 8, 20):
@@ -166,7 +197,9 @@ class TestAccepting:
 
         assert pending_changes(source) == []
 
-    def test_only_the_named_providers_are_decided(self, source: Source, suspect: datetime, ada: User) -> None:
+    def test_only_the_named_providers_are_decided(
+        self, source: Source, suspect: datetime, ada: User
+    ) -> None:
         events = accept_pending(source=source, by=ada, reason="yes", groups=["zenith"])
 
         assert kinds(events) == ["moved_later"] * 5 + ["withdrawn"]
@@ -179,7 +212,9 @@ class TestAccepting:
 
         assert accept_pending(source=source, by=ada, reason="yes") == []
 
-    def test_a_date_accepted_in_the_past_is_an_end(self, source: Source, began: datetime, ada: User) -> None:
+    def test_a_date_accepted_in_the_past_is_an_end(
+        self, source: Source, began: datetime, ada: User
+    ) -> None:
         yesterday = (now() - DAY).date().isoformat()
         observe(source, began, *[row(f"zenith/star-{n}", BEFORE) for n in range(10)], baseline=True)
         observe(source, began + HOUR, *[row(f"zenith/star-{n}", yesterday) for n in range(10)])
@@ -219,7 +254,8 @@ class TestRefusing:
         reject_pending(source=source, by=ada, reason="no")
 
         changes = {
-            (change.what, change.assertion.external_id): (change.old, change.new) for change in rejected_changes(source)
+            (change.what, change.assertion.external_id): (change.old, change.new)
+            for change in rejected_changes(source)
         }
 
         assert all(change.refused for change in rejected_changes(source))
@@ -228,7 +264,9 @@ class TestRefusing:
         assert changes["date", "zenith/star-5"] == (BEFORE, None)
         assert changes["price", "acme/dear"] == ({"input": "0.2"}, {"input": "200"})
 
-    def test_it_is_forgotten_when_the_feed_goes_back(self, source: Source, suspect: datetime, ada: User) -> None:
+    def test_it_is_forgotten_when_the_feed_goes_back(
+        self, source: Source, suspect: datetime, ada: User
+    ) -> None:
         reject_pending(source=source, by=ada, reason="no")
 
         assert as_before(source, suspect + HOUR / 2) == []
@@ -250,31 +288,47 @@ class TestRefusing:
         self, source: Source, began: datetime, ada: User
     ) -> None:
         dear = [
-            row("acme/dear", prices={"input": amount, "output": out}) for amount, out in (("0.2", "15"), ("200", "10"))
+            row("acme/dear", prices={"input": amount, "output": out})
+            for amount, out in (("0.2", "15"), ("200", "10"))
         ]
         observe(source, began, dear[0], baseline=True)
         observe(source, began + HOUR, dear[1])
         reject_pending(source=source, by=ada, reason="units")
 
-        events = [event for day in range(1, 6) for event in observe(source, began + day * DAY, dear[1])]
+        events = [
+            event for day in range(1, 6) for event in observe(source, began + day * DAY, dear[1])
+        ]
 
-        assert [(event.old, event.new) for event in events] == [({"output": "15"}, {"output": "10"})]
+        assert [(event.old, event.new) for event in events] == [
+            ({"output": "15"}, {"output": "10"})
+        ]
 
-    def test_other_rows_of_the_provider_are_read_as_ever(self, source: Source, suspect: datetime, ada: User) -> None:
+    def test_other_rows_of_the_provider_are_read_as_ever(
+        self, source: Source, suspect: datetime, ada: User
+    ) -> None:
         reject_pending(source=source, by=ada, reason="no")
         moved = [row("zenith/star-9", AFTER), *dates("zenith")[1][:9]]
 
-        events = observe(source, suspect + HOUR, *removals("acme")[1], *moved, price("200"), *filler(20, "calm"))
+        events = observe(
+            source, suspect + HOUR, *removals("acme")[1], *moved, price("200"), *filler(20, "calm")
+        )
 
-        assert [(event.kind, event.external_id) for event in events] == [("moved_later", "zenith/star-9")]
+        assert [(event.kind, event.external_id) for event in events] == [
+            ("moved_later", "zenith/star-9")
+        ]
 
 
 class TestTakingARefusalBack:
-    def test_an_absence_waits_again_from_then_on(self, source: Source, suspect: datetime, ada: User) -> None:
+    def test_an_absence_waits_again_from_then_on(
+        self, source: Source, suspect: datetime, ada: User
+    ) -> None:
         reject_pending(source=source, by=ada, reason="no")
         moment = now()
 
-        assert undo_rejection(source=source, by=ada, reason="It is true after all", groups=["acme"]) >= 6
+        assert (
+            undo_rejection(source=source, by=ada, reason="It is true after all", groups=["acme"])
+            >= 6
+        )
 
         waiting = pending_changes(source, groups=["acme"])
         assert [change.what for change in waiting].count("removal") == 6
@@ -319,9 +373,15 @@ class TestWhoAndWhy:
         decide(source=source, by=ada, reason="Asked their support")
 
         history = apps.get_model("catalog", "AssertionHistory")
-        latest = history.objects.filter(external_id=row_id, topic="lifecycle").select_related("pgh_context")
+        latest = history.objects.filter(external_id=row_id, topic="lifecycle").select_related(
+            "pgh_context"
+        )
         metadata = latest.latest("pgh_created_at", "pgh_id").pgh_context.metadata
-        assert (metadata["actor"], metadata["user"], metadata["reason"]) == ("ada", ada.pk, "Asked their support")
+        assert (metadata["actor"], metadata["user"], metadata["reason"]) == (
+            "ada",
+            ada.pk,
+            "Asked their support",
+        )
 
     def test_the_history_of_an_offering_names_the_person_too(
         self, source: Source, suspect: datetime, ada: User
@@ -330,10 +390,14 @@ class TestWhoAndWhy:
 
         history = apps.get_model("catalog", "OfferingHistory")
         latest = (
-            history.objects.filter(api_id="star-0").select_related("pgh_context").latest("pgh_created_at", "pgh_id")
+            history.objects.filter(api_id="star-0")
+            .select_related("pgh_context")
+            .latest("pgh_created_at", "pgh_id")
         )
         assert (str(latest.retires_on), latest.pgh_context.metadata["actor"]) == (AFTER, "ada")
 
     @pytest.mark.parametrize("decide", DECIDE, ids=lambda decide: decide.__name__)
-    def test_a_decision_about_nothing_changes_nothing(self, source: Source, ada: User, decide: Any) -> None:
+    def test_a_decision_about_nothing_changes_nothing(
+        self, source: Source, ada: User, decide: Any
+    ) -> None:
         assert not decide(source=source, by=ada, reason="nothing is held")

@@ -9,15 +9,26 @@ TODAY = date(2026, 11, 24)
 THEN = datetime(2026, 11, 1, tzinfo=UTC)
 
 
-def voice(claim_id: int, ends: str | None, *, rank: int = 20, kind: str = "firm", **fields: Any) -> SourceClaim:
+def voice(
+    claim_id: int, ends: str | None, *, rank: int = 20, kind: str = "firm", **fields: Any
+) -> SourceClaim:
     value = {"retires_on": ends, "date_kind": kind} if ends else {}
     value |= fields.pop("value", {})
-    return SourceClaim(claim_id, fields.pop("source", f"feed-{rank}"), rank, value, fields.pop("at", THEN), **fields)
+    return SourceClaim(
+        claim_id,
+        fields.pop("source", f"feed-{rank}"),
+        rank,
+        value,
+        fields.pop("at", THEN),
+        **fields,
+    )
 
 
 def test_a_persons_word_outranks_every_feed() -> None:
     settled = choose_lifecycle(
-        [voice(1, "2027-01-01", rank=10), voice(2, "2027-06-01", rank=0, source="manual")], TODAY, listed=True
+        [voice(1, "2027-01-01", rank=10), voice(2, "2027-06-01", rank=0, source="manual")],
+        TODAY,
+        listed=True,
     )
 
     assert (settled.claim_id, settled.retires_on) == (2, date(2027, 6, 1))
@@ -25,7 +36,10 @@ def test_a_persons_word_outranks_every_feed() -> None:
 
 def test_a_person_can_say_that_no_date_is_known() -> None:
     settled = choose_lifecycle(
-        [voice(1, "2027-01-01"), voice(2, None, rank=0, source="manual", value={"status": "active"})],
+        [
+            voice(1, "2027-01-01"),
+            voice(2, None, rank=0, source="manual", value={"status": "active"}),
+        ],
         TODAY,
         listed=True,
     )
@@ -37,27 +51,35 @@ def test_the_source_trusted_more_counts_even_if_its_word_is_older() -> None:
     newer = datetime(2026, 11, 20, tzinfo=UTC)
 
     settled = choose_lifecycle(
-        [voice(1, "2027-01-01", rank=10), voice(2, "2027-06-01", rank=20, at=newer)], TODAY, listed=True
+        [voice(1, "2027-01-01", rank=10), voice(2, "2027-06-01", rank=20, at=newer)],
+        TODAY,
+        listed=True,
     )
 
     assert settled.claim_id == 1
 
 
 def test_among_equals_a_firm_date_counts_before_a_soft_one() -> None:
-    settled = choose_lifecycle([voice(1, "2027-01-01", kind="not_before"), voice(2, "2027-06-01")], TODAY, listed=True)
+    settled = choose_lifecycle(
+        [voice(1, "2027-01-01", kind="not_before"), voice(2, "2027-06-01")], TODAY, listed=True
+    )
 
     assert settled.claim_id == 2
 
 
 def test_among_equals_the_host_itself_counts_before_a_router() -> None:
-    settled = choose_lifecycle([voice(1, "2027-01-01", first_party=False), voice(2, "2027-06-01")], TODAY, listed=True)
+    settled = choose_lifecycle(
+        [voice(1, "2027-01-01", first_party=False), voice(2, "2027-06-01")], TODAY, listed=True
+    )
 
     assert settled.claim_id == 2
 
 
 def test_silence_does_not_outrank_a_date() -> None:
     settled = choose_lifecycle(
-        [voice(1, None, rank=10, value={"successor": "next"}), voice(2, "2027-06-01", rank=20)], TODAY, listed=True
+        [voice(1, None, rank=10, value={"successor": "next"}), voice(2, "2027-06-01", rank=20)],
+        TODAY,
+        listed=True,
     )
 
     assert settled.claim_id == 2
@@ -76,7 +98,10 @@ def test_an_offering_that_nobody_lists_any_more_is_unknown_and_not_retired() -> 
 
 def test_a_source_that_cannot_mark_soft_days_is_corrected_by_one_that_can() -> None:
     settled = choose_lifecycle(
-        [voice(1, "2026-10-15", source="litellm"), voice(2, "2026-10-15", kind="not_before", rank=90)],
+        [
+            voice(1, "2026-10-15", source="litellm"),
+            voice(2, "2026-10-15", kind="not_before", rank=90),
+        ],
         TODAY,
         listed=True,
     )

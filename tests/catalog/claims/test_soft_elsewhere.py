@@ -1,4 +1,5 @@
-"""A source that cannot mark soft days is read with the help of one that can, at whatever host of the same model."""
+"""A source that cannot mark soft days is read with the help of one that can, at whatever host of
+the same model."""
 
 from datetime import UTC, datetime
 
@@ -38,7 +39,9 @@ def says(source: Source, on: int, *rows: FeedRow) -> list[ProviderEvent]:
     """What `source` says on a day of September; its first word is the baseline."""
     first = not source.assertions.exists()
     at = AT + on * DAY
-    return ingest_observation(source=source, rows=rows, at=at, baseline=first, last_seen=at - DAY).events
+    return ingest_observation(
+        source=source, rows=rows, at=at, baseline=first, last_seen=at - DAY
+    ).events
 
 
 def plainly(day: str = DAY_GIVEN) -> FeedRow:
@@ -54,7 +57,9 @@ def kind_of(offering: Offering) -> str:
     return offering.date_kind
 
 
-def test_without_anybody_who_knows_better_the_day_is_firm(at_reseller: Offering, litellm: Source) -> None:
+def test_without_anybody_who_knows_better_the_day_is_firm(
+    at_reseller: Offering, litellm: Source
+) -> None:
     says(litellm, 0, plainly())
 
     assert kind_of(at_reseller) == FIRM
@@ -70,7 +75,9 @@ def test_a_day_that_another_gives_as_soft_at_another_host_is_soft(
     assert apply_due_facts(at=AT + 90 * DAY) == []
 
 
-def test_so_it_is_when_who_knows_better_speaks_later(at_reseller: Offering, litellm: Source, curated: Source) -> None:
+def test_so_it_is_when_who_knows_better_speaks_later(
+    at_reseller: Offering, litellm: Source, curated: Source
+) -> None:
     says(litellm, 0, plainly())
 
     says(curated, 1, softly())
@@ -92,7 +99,9 @@ def test_when_it_turns_firm_there_it_is_firm_here_and_ends_here(
     assert ended == {"reseller/one", "maker-host/one"}
 
 
-def test_another_day_is_not_softened(at_reseller: Offering, litellm: Source, curated: Source) -> None:
+def test_another_day_is_not_softened(
+    at_reseller: Offering, litellm: Source, curated: Source
+) -> None:
     says(curated, 0, softly("2026-12-01"))
 
     says(litellm, 1, plainly("2026-10-15"))
@@ -101,7 +110,9 @@ def test_another_day_is_not_softened(at_reseller: Offering, litellm: Source, cur
     assert kind_of(at_reseller) == FIRM
 
 
-def test_a_source_that_can_mark_soft_days_is_taken_at_its_word(at_reseller: Offering, curated: Source) -> None:
+def test_a_source_that_can_mark_soft_days_is_taken_at_its_word(
+    at_reseller: Offering, curated: Source
+) -> None:
     says(curated, 0, softly())
     other = make_source("openrouter", trust_rank=5)
 
@@ -111,7 +122,9 @@ def test_a_source_that_can_mark_soft_days_is_taken_at_its_word(at_reseller: Offe
 
 
 def test_another_model_is_not_softened(litellm: Source, curated: Source) -> None:
-    other = make_offering("one", host=make_provider("reseller"), version=make_version("maker/two-1"))
+    other = make_offering(
+        "one", host=make_provider("reseller"), version=make_version("maker/two-1")
+    )
     make_offering("one", host=make_provider("maker-host"), version=make_version("maker/one-1"))
     says(curated, 0, softly())
 

@@ -9,7 +9,11 @@ from pathlib import Path
 import pytest
 
 from apps.catalog.actions import decide_identity, revoke_identity_decision
-from apps.catalog.identity.known_ids import build_resolver, decisions_from_database, known_ids_from_database
+from apps.catalog.identity.known_ids import (
+    build_resolver,
+    decisions_from_database,
+    known_ids_from_database,
+)
 from apps.catalog.identity.resolver.index import KnownId, known_ids
 from apps.catalog.identity.resolver.resolve import Resolver
 from apps.catalog.ingestion.builtin_catalogue import load_catalogue, records
@@ -39,12 +43,22 @@ def synonyms(known: list[KnownId]) -> set[frozenset[str]]:
 
 
 @pytest.mark.shared
-def test_the_database_gives_back_every_known_id_without_loss(identities: None, listed: list[KnownId]) -> None:
+def test_the_database_gives_back_every_known_id_without_loss(
+    identities: None, listed: list[KnownId]
+) -> None:
     found = known_ids_from_database()
 
     def facts(known: list[KnownId]) -> dict[str, tuple[object, ...]]:
         return {
-            each.id: (each.developer, each.line, each.kind, each.entity, each.names, each.aliases, each.repositories)
+            each.id: (
+                each.developer,
+                each.line,
+                each.kind,
+                each.entity,
+                each.names,
+                each.aliases,
+                each.repositories,
+            )
             for each in known
         }
 
@@ -56,7 +70,11 @@ def test_the_database_gives_back_every_known_id_without_loss(identities: None, l
 def test_the_resolver_over_the_database_answers_like_the_one_over_the_list(
     identities: None, listed: list[KnownId], shared: Path
 ) -> None:
-    rows = [json.loads(line) for line in (shared / "resolver" / "labels_dev.jsonl").read_text().splitlines() if line]
+    rows = [
+        json.loads(line)
+        for line in (shared / "resolver" / "labels_dev.jsonl").read_text().splitlines()
+        if line
+    ]
     over_list, over_database = Resolver(listed), build_resolver()
     leader = {each.id: each.same_as for each in listed}
 
@@ -80,12 +98,19 @@ def test_the_resolver_over_the_database_answers_like_the_one_over_the_list(
 
 @pytest.mark.shared
 def test_a_poll_finds_the_offerings_of_the_catalogue_under_the_same_key(shared: Path) -> None:
-    packed = shared / "feeds" / "litellm" / "2026-11-24T000000Z" / "model_prices_and_context_window.json.gz"
+    packed = (
+        shared
+        / "feeds"
+        / "litellm"
+        / "2026-11-24T000000Z"
+        / "model_prices_and_context_window.json.gz"
+    )
     parsed = ADAPTERS["litellm"].parse(gzip.decompress(packed.read_bytes()))
     offerings = list(records("offerings"))
     key_of = {
         row["id"].removeprefix("litellm:"): tuple(
-            offerings[row["offering"]].get(part, "") for part in ("host", "api_id", "region", "tier")
+            offerings[row["offering"]].get(part, "")
+            for part in ("host", "api_id", "region", "tier")
         )
         for row in records("claims")
         if row["id"].startswith("litellm:")
@@ -95,7 +120,9 @@ def test_a_poll_finds_the_offerings_of_the_catalogue_under_the_same_key(shared: 
 
     assert len(matched) > 2000
     assert [
-        row.external_id for row in matched if key_of[row.external_id] != (row.host, row.api_id, row.region, row.tier)
+        row.external_id
+        for row in matched
+        if key_of[row.external_id] != (row.host, row.api_id, row.region, row.tier)
     ] == []
 
 
@@ -104,7 +131,13 @@ def test_a_person_s_decision_reaches_the_resolver_until_it_is_lifted(db: None) -
     version = make_version("maker/model-20250101")
     host = make_provider("azure")
     decision = decide_identity(
-        raw="Chat-Prod", host=host, version=version, alias=None, not_a_model=False, by=governor, reason="asked the team"
+        raw="Chat-Prod",
+        host=host,
+        version=version,
+        alias=None,
+        not_a_model=False,
+        by=governor,
+        reason="asked the team",
     )
 
     assert decisions_from_database() == {("azure", "chat-prod"): "maker/model-20250101"}
@@ -130,12 +163,21 @@ def test_kinds_are_told_apart(db: None) -> None:
     fixed = make_version("maker/x-1", foundation=foundation)
     make_version("maker/x-live", foundation=foundation, moving=True)
     Alias.objects.create(
-        identifier="maker/x-one", foundation=foundation, version=fixed, kind="synonym", synonym_of="maker/x-1"
+        identifier="maker/x-one",
+        foundation=foundation,
+        version=fixed,
+        kind="synonym",
+        synonym_of="maker/x-1",
     )
-    Alias.objects.create(identifier="maker/x-latest", foundation=foundation, version=fixed, kind="alias")
+    Alias.objects.create(
+        identifier="maker/x-latest", foundation=foundation, version=fixed, kind="alias"
+    )
     Alias.objects.create(identifier="maker/x", foundation=foundation, kind="family")
 
-    found = {each.id: (each.kind, each.entity, each.same_as, each.points_to) for each in known_ids_from_database()}
+    found = {
+        each.id: (each.kind, each.entity, each.same_as, each.points_to)
+        for each in known_ids_from_database()
+    }
 
     assert found == {
         "maker/x-1": ("pinned", "maker/x-1", "maker/x-1", None),

@@ -8,14 +8,21 @@ import pytest
 
 from apps.catalog.identity.resolver.index import known_ids
 from apps.catalog.identity.resolver.resolve import Resolver
-from tests.catalog.resolver_catalogue import A_FEW, CATALOGUE, LABELS, SONNET_45, needs_shared, resolver
+from tests.catalog.resolver_catalogue import (
+    A_FEW,
+    CATALOGUE,
+    LABELS,
+    SONNET_45,
+    needs_shared,
+    resolver,
+)
 
 
 def answer(raw: str, host: str | None = None) -> str | None:
     return resolver().resolve(raw, host).canonical
 
 
-# --- near misses: a date, size or version nobody published ----------------------------------------------------
+# --- near misses: a date, size or version nobody published ----------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -73,7 +80,7 @@ def test_a_near_miss_offers_its_line_as_a_hint() -> None:
     assert "is not known" in resolution.why
 
 
-# --- traps: names that look alike -----------------------------------------------------------------------------
+# --- traps: names that look alike -----------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -197,7 +204,10 @@ def test_a_derivative_is_unknown(raw: str) -> None:
         ("~openai/gpt-latest", "openrouter"),
         ("perplexity/search", "litellm"),
         ("together-ai-41.1b-80b", "litellm"),
-        ("arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/k3j4h5g6f7d8", "bedrock"),
+        (
+            "arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/k3j4h5g6f7d8",
+            "bedrock",
+        ),
         ("arn:aws:bedrock:us-east-1:123456789012:provisioned-model/abc", "bedrock"),
         ("arn:aws:bedrock:us-east-1:123456789012:imported-model/abc", "bedrock"),
         ("projects/acme/locations/us-central1/endpoints/1234567890", "vertex"),
@@ -225,10 +235,13 @@ def test_another_vendors_prefix_lowers_the_confidence() -> None:
 
 def test_an_everyday_word_is_a_model_only_beside_its_developer() -> None:
     assert answer("command", "cohere") == "cohere/command"
-    assert resolver().resolve("command").confidence < resolver().resolve("command", "cohere").confidence
+    assert (
+        resolver().resolve("command").confidence
+        < resolver().resolve("command", "cohere").confidence
+    )
 
 
-# --- decisions, explanations, suggestions ---------------------------------------------------------------------
+# --- decisions, explanations, suggestions ---------------------------------------------------------
 
 
 def test_a_persons_decision_outranks_every_rule() -> None:
@@ -271,7 +284,7 @@ def test_nothing_is_suggested_for_a_name_that_shares_nothing() -> None:
     assert resolver().suggest("zzz") == []
 
 
-# --- what holds for every string ------------------------------------------------------------------------------
+# --- what holds for every string ------------------------------------------------------------------
 
 FORMS = (
     ("{name}", None),
@@ -284,7 +297,10 @@ FORMS = (
     ("aihubmix/{id}", "litellm"),
     ("azure/eu/{name}", "litellm"),
     ("azure/global-standard/{name}", "litellm"),
-    ("https://acme.openai.azure.com/openai/deployments/{name}/chat/completions?api-version=1", "azure"),
+    (
+        "https://acme.openai.azure.com/openai/deployments/{name}/chat/completions?api-version=1",
+        "azure",
+    ),
     ("{developer}.{name}-v1:0", "amazon-bedrock"),
     ("us.{developer}.{name}-v1:0", "amazon-bedrock"),
     ("bedrock/us-east-1/{developer}.{name}-v1:0", "litellm"),
@@ -318,7 +334,9 @@ def test_a_pinned_id_comes_back_from_every_wrapping(form: str, host: str | None)
     for entry in A_FEW:
         if entry.kind != "pinned":
             continue
-        raw = form.format(name=entry.slug, NAME=entry.slug.upper(), id=entry.id, developer=entry.developer)
+        raw = form.format(
+            name=entry.slug, NAME=entry.slug.upper(), id=entry.id, developer=entry.developer
+        )
         resolution = resolver().resolve(raw, host)
 
         assert resolution.canonical is not None, (raw, resolution.why)
@@ -327,18 +345,67 @@ def test_a_pinned_id_comes_back_from_every_wrapping(form: str, host: str | None)
 
 
 AWKWARD = (
-    "a", "-", ":", "@", "/", "//", ".", "..", "v1", "1", "2024-08-06", "20240806", "3.5", "@cf/", "hf:", "ft:", "~",
-    "#", "gpt-4o#", "accounts/", "accounts/fireworks/models/", "projects/", "publishers/google/models/", "arn:aws:",
-    "us.anthropic.", "anthropic.", ":0", "-v1:0", "@default", "models/", "[1m]", "(version:)", "ü", "模型", "gpt 4o",
-    "x" * 5000, "-".join("abc123" * 400), "a/" * 500, "gpt-4o:" * 50, "\x00", "gpt-4o\n", "https://", "azureml://",
-    "https://x.openai.azure.com/openai/deployments/", "q4_k_m", "fp8", "free", "latest", "thinking", "-fast-fast-fast",
-)  # fmt: skip
+    "a",
+    "-",
+    ":",
+    "@",
+    "/",
+    "//",
+    ".",
+    "..",
+    "v1",
+    "1",
+    "2024-08-06",
+    "20240806",
+    "3.5",
+    "@cf/",
+    "hf:",
+    "ft:",
+    "~",
+    "#",
+    "gpt-4o#",
+    "accounts/",
+    "accounts/fireworks/models/",
+    "projects/",
+    "publishers/google/models/",
+    "arn:aws:",
+    "us.anthropic.",
+    "anthropic.",
+    ":0",
+    "-v1:0",
+    "@default",
+    "models/",
+    "[1m]",
+    "(version:)",
+    "ü",
+    "模型",
+    "gpt 4o",
+    "x" * 5000,
+    "-".join("abc123" * 400),
+    "a/" * 500,
+    "gpt-4o:" * 50,
+    "\x00",
+    "gpt-4o\n",
+    "https://",
+    "azureml://",
+    "https://x.openai.azure.com/openai/deployments/",
+    "q4_k_m",
+    "fp8",
+    "free",
+    "latest",
+    "thinking",
+    "-fast-fast-fast",
+)
 
 
 def test_no_string_raises_and_every_answer_is_a_known_id() -> None:
     raws = [
         *AWKWARD,
-        *(form.format(name=word, NAME=word, id=word, developer="x") for form, _ in FORMS for word in AWKWARD),
+        *(
+            form.format(name=word, NAME=word, id=word, developer="x")
+            for form, _ in FORMS
+            for word in AWKWARD
+        ),
     ]
     hosts = cycle(("azure", "bedrock", "openrouter", "litellm", "no such host"))
     for raw in raws:
@@ -353,7 +420,12 @@ def test_no_string_raises_and_every_answer_is_a_known_id() -> None:
 def test_the_answer_does_not_depend_on_what_was_asked_before_or_on_the_order_of_known_ids() -> None:
     turned = Resolver(tuple(reversed(A_FEW)))
     for entry in A_FEW:
-        for raw in (entry.id, entry.slug, f"us.{entry.developer}.{entry.slug}-v1:0", f"{entry.slug}-thinking"):
+        for raw in (
+            entry.id,
+            entry.slug,
+            f"us.{entry.developer}.{entry.slug}-v1:0",
+            f"{entry.slug}-thinking",
+        ):
             first = resolver().resolve(raw, "bedrock")
 
             assert first == resolver().resolve(raw, "bedrock")
@@ -364,7 +436,7 @@ def test_an_empty_list_of_known_ids_answers_unknown() -> None:
     assert Resolver(()).resolve("gpt-4o", "openai").canonical is None
 
 
-# --- the benchmark --------------------------------------------------------------------------------------------
+# --- the benchmark --------------------------------------------------------------------------------
 
 
 @cache
@@ -413,8 +485,15 @@ def test_an_invented_snapshot_of_a_known_model_is_never_accepted() -> None:
     for entry in list(catalogue_resolver().index.by_id.values()):
         if entry.kind == "family" or entry.slug.endswith("latest"):
             continue
-        for invented in (f"{entry.slug}-20300101", f"{entry.slug}-2030-01-01", f"{entry.slug}-9999"):
-            for raw, host in ((invented, entry.developer), (f"{entry.developer}/{invented}", "azure")):
+        for invented in (
+            f"{entry.slug}-20300101",
+            f"{entry.slug}-2030-01-01",
+            f"{entry.slug}-9999",
+        ):
+            for raw, host in (
+                (invented, entry.developer),
+                (f"{entry.developer}/{invented}", "azure"),
+            ):
                 resolution = catalogue_resolver().resolve(raw, host)
 
                 assert resolution.canonical is None, (raw, resolution.why)

@@ -38,7 +38,13 @@ def test_a_host_is_known_by_every_feeds_spelling(text: str, slug: str | None) ->
 
 @pytest.mark.parametrize(
     ("text", "slug"),
-    [("Qwen", "alibaba"), ("meta-llama", "meta"), ("z-ai", "zhipuai"), ("CohereLabs", "cohere"), ("acme", None)],
+    [
+        ("Qwen", "alibaba"),
+        ("meta-llama", "meta"),
+        ("z-ai", "zhipuai"),
+        ("CohereLabs", "cohere"),
+        ("acme", None),
+    ],
 )
 def test_a_developer_is_known_by_its_vendor_prefixes(text: str, slug: str | None) -> None:
     assert developer_slug(text) == slug

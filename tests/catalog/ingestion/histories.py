@@ -8,7 +8,11 @@ from typing import Any
 
 from apps.catalog.claims.feed_rows import FIRM, FeedRow, LifecycleClaim, PriceLine
 from apps.catalog.claims.values import Value, next_start, split_price_key
-from apps.catalog.ingestion.change_detection.comparison import accept_pending_values, confirm_unchanged, detect_changes
+from apps.catalog.ingestion.change_detection.comparison import (
+    accept_pending_values,
+    confirm_unchanged,
+    detect_changes,
+)
 from apps.catalog.ingestion.change_detection.records import (
     DEFAULT_RULES,
     PRICE,
@@ -26,7 +30,8 @@ HOUR = timedelta(hours=1)
 
 
 class History:
-    """Feed it payloads, read the facts. Nothing happens between two payloads: no sweep, no other source."""
+    """Feed it payloads, read the facts. Nothing happens between two payloads: no sweep, no other
+    source."""
 
     def __init__(self, *, absence: Absence = "news") -> None:
         self.known: dict[tuple[str, str], KnownClaim] = {}
@@ -68,9 +73,15 @@ class History:
         return self._keep(at)
 
     def refuse_price(self, external_id: str, **units: str) -> None:
-        """A person has refused these amounts of a row, as `pending_changes.reject_pending` writes it."""
+        """A person has refused these amounts of a row, as `pending_changes.reject_pending` writes
+        it."""
         claim = self.known[external_id, PRICE]
-        claim.refused, claim.pending, claim.pending_since, claim.held = {"units": units}, None, None, False
+        claim.refused, claim.pending, claim.pending_since, claim.held = (
+            {"units": units},
+            None,
+            None,
+            False,
+        )
 
     def kinds(self) -> list[str]:
         return [fact.kind for fact in self.facts]
@@ -112,10 +123,12 @@ def row(
     offer: bool = False,
     **fields: Any,
 ) -> FeedRow:
-    """The row `provider/model`. `prices` is {price key: amount} as in claims/values.py; `price` the amount of input
-    alone."""
+    """The row `provider/model`. `prices` is {price key: amount} as in claims/values.py; `price` the
+    amount of input alone."""
     claim = LifecycleClaim(
-        retires_on=date.fromisoformat(ends) if ends else None, date_kind=kind if ends else "", **fields
+        retires_on=date.fromisoformat(ends) if ends else None,
+        date_kind=kind if ends else "",
+        **fields,
     )
     group, _, api_id = name.partition("/")
     return FeedRow(
@@ -132,7 +145,9 @@ def row(
 def lines(prices: Mapping[str, str]) -> tuple[PriceLine, ...]:
     """{"input": "3", "input>200000": "6", "input@2026-05-01": "2"} as lines of a price list."""
     split = [(*split_price_key(key), amount) for key, amount in prices.items()]
-    return tuple(PriceLine(unit, Decimal(amount), above, start) for unit, above, start, amount in split)
+    return tuple(
+        PriceLine(unit, Decimal(amount), above, start) for unit, above, start, amount in split
+    )
 
 
 def filler(n: int, group: str = "acme", ends: str | None = None) -> list[FeedRow]:

@@ -38,7 +38,8 @@ def _loaded(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterat
     """The whole catalogue, once for this module; gone afterwards."""
     with django_db_blocker.unblock(), transaction.atomic():
         written = load_catalogue(at=AT)
-        # what waits for the end of a transaction is checked once here, not again at the end of every test
+        # what waits for the end of a transaction is checked once here, not again at the end of
+        # every test
         with connection.cursor() as cursor:
             cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
             cursor.execute("SET CONSTRAINTS ALL DEFERRED")
@@ -52,10 +53,12 @@ def loaded(_loaded: dict[str, int], db: None) -> dict[str, int]:
 
 
 def n_writes(queries: CaptureQueriesContext) -> int:
-    return sum(query["sql"].lstrip().startswith(("INSERT", "UPDATE", "DELETE")) for query in queries)
+    return sum(
+        query["sql"].lstrip().startswith(("INSERT", "UPDATE", "DELETE")) for query in queries
+    )
 
 
-# --- what is in it ----------------------------------------------------------------------------------------------
+# --- what is in it --------------------------------------------------------------------------------
 
 
 def test_a_fresh_install_knows_today_s_world(loaded: dict[str, int]) -> None:
@@ -71,9 +74,12 @@ def test_most_offerings_name_a_version(loaded: dict[str, int]) -> None:
     assert Offering.objects.resolved().count() >= 0.8 * Offering.objects.count()
 
 
-def test_a_tenth_of_the_offerings_carries_a_dated_fact_with_its_source(loaded: dict[str, int]) -> None:
+def test_a_tenth_of_the_offerings_carries_a_dated_fact_with_its_source(
+    loaded: dict[str, int],
+) -> None:
     dated = Assertion.objects.filter(
-        Q(value__has_key="retires_on") | Q(value__has_key="announced_on"), source_url__startswith="https://"
+        Q(value__has_key="retires_on") | Q(value__has_key="announced_on"),
+        source_url__startswith="https://",
     )
     n_dated = Offering.objects.filter(Exists(dated.filter(offering=OuterRef("pk")))).count()
 
@@ -103,10 +109,14 @@ def test_every_claim_has_an_address_a_moment_and_its_raw_words(loaded: dict[str,
 def test_the_settled_end_rests_on_a_claim_that_says_it(loaded: dict[str, int]) -> None:
     dated = Offering.objects.filter(retires_on__isnull=False).select_related("lifecycle_claim")
 
-    assert [o.api_id for o in dated if o.lifecycle_claim.value["retires_on"] != o.retires_on.isoformat()] == []
+    assert [
+        o.api_id for o in dated if o.lifecycle_claim.value["retires_on"] != o.retires_on.isoformat()
+    ] == []
 
 
-def test_a_firm_day_that_has_come_is_a_retirement_and_a_soft_one_never(loaded: dict[str, int]) -> None:
+def test_a_firm_day_that_has_come_is_a_retirement_and_a_soft_one_never(
+    loaded: dict[str, int],
+) -> None:
     firm = Offering.objects.filter(date_kind="firm")
     soft = Offering.objects.filter(date_kind="not_before", retires_on__lte=DAY)
 
@@ -127,8 +137,12 @@ def test_a_firm_day_that_has_come_is_a_retirement_and_a_soft_one_never(loaded: d
         ("anthropic", "claude-haiku-4-5-20251001", "2026-10-15", "not_before"),
     ],
 )
-def test_well_known_ends_are_right(loaded: dict[str, int], host: str, api_id: str, ends: str, kind: str) -> None:
-    offering = Offering.objects.get(host__slug=host, api_id=api_id, region_scope="", service_tier="")
+def test_well_known_ends_are_right(
+    loaded: dict[str, int], host: str, api_id: str, ends: str, kind: str
+) -> None:
+    offering = Offering.objects.get(
+        host__slug=host, api_id=api_id, region_scope="", service_tier=""
+    )
 
     assert (str(offering.retires_on), offering.date_kind) == (ends, kind)
 
@@ -141,17 +155,21 @@ def test_calls_to_retired_grok_models_are_redirected(loaded: dict[str, int]) -> 
     assert offering.replacement.api_id == "grok-4.3"
 
 
-def test_prices_are_those_of_the_claim_and_begin_no_later_than_today(loaded: dict[str, int]) -> None:
-    prices = Price.objects.filter(offering__host__slug="anthropic", offering__api_id="claude-sonnet-4-5-20250929").at(
-        AT
-    )
+def test_prices_are_those_of_the_claim_and_begin_no_later_than_today(
+    loaded: dict[str, int],
+) -> None:
+    prices = Price.objects.filter(
+        offering__host__slug="anthropic", offering__api_id="claude-sonnet-4-5-20250929"
+    ).at(AT)
 
     assert {(p.unit, p.above_tokens): str(p.amount.normalize()) for p in prices}["input", 0] == "3"
     assert not Price.objects.exclude(claim_id=F("offering__price_claim")).exists()
 
 
 def test_no_price_per_token_is_beyond_belief(loaded: dict[str, int]) -> None:
-    assert not Price.objects.filter(unit__in=["input", "output", "cache_read", "cache_write"], amount__gt=1000).exists()
+    assert not Price.objects.filter(
+        unit__in=["input", "output", "cache_read", "cache_write"], amount__gt=1000
+    ).exists()
 
 
 def test_an_announced_price_follows_on_the_one_of_today(loaded: dict[str, int]) -> None:
@@ -160,7 +178,10 @@ def test_an_announced_price_follows_on_the_one_of_today(loaded: dict[str, int]) 
     assert announced.exists()
     for price in announced:
         before = Price.objects.at(AT).get(
-            offering=price.offering_id, unit=price.unit, above_tokens=price.above_tokens, currency=price.currency
+            offering=price.offering_id,
+            unit=price.unit,
+            above_tokens=price.above_tokens,
+            currency=price.currency,
         )
         assert before.valid.upper == price.valid.lower
 
@@ -207,7 +228,7 @@ def test_loading_again_writes_nothing(loaded: dict[str, int]) -> None:
     assert n_writes(queries) == 0
 
 
-# --- the files --------------------------------------------------------------------------------------------------
+# --- the files ------------------------------------------------------------------------------------
 
 
 def test_the_files_are_small_enough_to_review() -> None:
@@ -216,7 +237,12 @@ def test_the_files_are_small_enough_to_review() -> None:
 
 @pytest.mark.parametrize(
     ("name", "key"),
-    [("providers", "slug"), ("foundations", "slug"), ("versions", "identifier"), ("aliases", "identifier")],
+    [
+        ("providers", "slug"),
+        ("foundations", "slug"),
+        ("versions", "identifier"),
+        ("aliases", "identifier"),
+    ],
 )
 def test_no_record_stands_twice(name: str, key: str) -> None:
     keys = [row[key] for row in records(name)]

@@ -11,7 +11,15 @@ from django.core.management import call_command
 from django.db import connection, transaction
 
 from apps.catalog.ingestion.builtin_catalogue import load_catalogue
-from apps.catalog.models import Assertion, Foundation, NoticePolicy, Offering, Price, Provider, Version
+from apps.catalog.models import (
+    Assertion,
+    Foundation,
+    NoticePolicy,
+    Offering,
+    Price,
+    Provider,
+    Version,
+)
 from apps.catalog.models.offerings import Lifecycle
 from tests.builders import make_foundation, make_offering
 
@@ -20,11 +28,23 @@ SMALL: dict[str, list[dict[str, Any]]] = {
     "sources": [{"slug": "built-in", "name": "Built-in", "kind": "built-in", "trust_rank": 90}],
     "providers": [{"slug": "maker", "name": "Maker", "roles": ["developer", "host"]}],
     "notice_policies": [
-        {"provider": "maker", "scope": "all", "notice_days": 60, "source_url": "https://example.org/ends"}
+        {
+            "provider": "maker",
+            "scope": "all",
+            "notice_days": 60,
+            "source_url": "https://example.org/ends",
+        }
     ],
     "foundations": [{"line": "maker/one", "developer": "maker", "slug": "one", "name": "One"}],
     "versions": [{"identifier": "maker/one-20250101", "line": "maker/one", "name": "One"}],
-    "aliases": [{"identifier": "maker/one", "line": "maker/one", "version": "maker/one-20250101", "kind": "alias"}],
+    "aliases": [
+        {
+            "identifier": "maker/one",
+            "line": "maker/one",
+            "version": "maker/one-20250101",
+            "kind": "alias",
+        }
+    ],
     "derivations": [],
     "offerings": [
         {
@@ -124,7 +144,11 @@ def test_what_a_person_changed_survives(db: None, tmp_path: Path) -> None:
 def test_a_newer_release_replaces_what_it_said_and_settles_anew(db: None, tmp_path: Path) -> None:
     load_catalogue(folder=write_catalogue(tmp_path), at=AT)
     lifecycle, price = SMALL["claims"]
-    moved = {**lifecycle, "value": {"retires_on": "2027-03-01", "date_kind": "firm"}, "at": "2026-12-01T00:00:00Z"}
+    moved = {
+        **lifecycle,
+        "value": {"retires_on": "2027-03-01", "date_kind": "firm"},
+        "at": "2026-12-01T00:00:00Z",
+    }
 
     later = datetime(2026, 12, 2, tzinfo=UTC)
     written = load_catalogue(folder=write_catalogue(tmp_path, claims=[moved, price]), at=later)
@@ -134,7 +158,9 @@ def test_a_newer_release_replaces_what_it_said_and_settles_anew(db: None, tmp_pa
     assert Assertion.objects.get(topic="lifecycle").first_seen == datetime(2026, 11, 24, tzinfo=UTC)
 
 
-def test_an_offering_that_a_poll_made_first_is_kept_and_gains_the_claims(db: None, tmp_path: Path) -> None:
+def test_an_offering_that_a_poll_made_first_is_kept_and_gains_the_claims(
+    db: None, tmp_path: Path
+) -> None:
     folder = write_catalogue(tmp_path)
     load_catalogue(folder=folder, identities_only=True, at=AT)
     made = make_offering("one-20250101", host=Provider.objects.get(), version=Version.objects.get())
@@ -147,7 +173,9 @@ def test_an_offering_that_a_poll_made_first_is_kept_and_gains_the_claims(db: Non
     assert offering.lifecycle == Lifecycle.DEPRECATED
 
 
-def test_a_firm_day_that_came_between_build_and_load_is_a_retirement(db: None, tmp_path: Path) -> None:
+def test_a_firm_day_that_came_between_build_and_load_is_a_retirement(
+    db: None, tmp_path: Path
+) -> None:
     load_catalogue(folder=write_catalogue(tmp_path), at=datetime(2027, 1, 14, tzinfo=UTC))
 
     assert Offering.objects.get().lifecycle == Lifecycle.RETIRED

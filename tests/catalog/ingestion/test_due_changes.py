@@ -1,4 +1,5 @@
-"""What the clock alone makes true: days that come, prices that begin; told once, for their own day."""
+"""What the clock alone makes true: days that come, prices that begin; told once, for their own
+day."""
 
 import json
 import re
@@ -35,9 +36,18 @@ def source() -> Source:
     return make_source("litellm")
 
 
-def observe(source: Source, at: datetime, *rows: FeedRow, baseline: bool = False) -> list[ProviderEvent]:
-    last = Assertion.objects.filter(source=source).order_by("-changed_at").values_list("changed_at", flat=True).first()
-    return ingest_observation(source=source, rows=rows, at=at, baseline=baseline, last_seen=last).events
+def observe(
+    source: Source, at: datetime, *rows: FeedRow, baseline: bool = False
+) -> list[ProviderEvent]:
+    last = (
+        Assertion.objects.filter(source=source)
+        .order_by("-changed_at")
+        .values_list("changed_at", flat=True)
+        .first()
+    )
+    return ingest_observation(
+        source=source, rows=rows, at=at, baseline=baseline, last_seen=last
+    ).events
 
 
 def begin(source: Source, *rows: FeedRow) -> None:
@@ -46,7 +56,11 @@ def begin(source: Source, *rows: FeedRow) -> None:
 
 def told() -> list[tuple[str, Any, Any, datetime]]:
     """(kind, old, new, detected at) of every event, oldest first."""
-    return list(ProviderEvent.objects.order_by("detected_at", "pk").values_list("kind", "old", "new", "detected_at"))
+    return list(
+        ProviderEvent.objects.order_by("detected_at", "pk").values_list(
+            "kind", "old", "new", "detected_at"
+        )
+    )
 
 
 REPRICED = ("repriced", {"input": "3"}, {"input": "2"}, FIRST_DAY)
@@ -56,7 +70,9 @@ class TestPricesThatBegin:
     def next_day(self) -> date | None:
         return Assertion.objects.get(topic="price").next_start_on
 
-    def test_a_price_published_in_advance_is_told_on_its_day_without_any_poll(self, source: Source) -> None:
+    def test_a_price_published_in_advance_is_told_on_its_day_without_any_poll(
+        self, source: Source
+    ) -> None:
         begin(source, row("acme/m", prices=STARTS))
 
         assert apply_due_facts(at=FIRST_DAY - HOUR) == []
@@ -66,7 +82,9 @@ class TestPricesThatBegin:
         assert (event.effective_on, event.external_id) == (date(2026, 10, 1), "acme/m")
         assert event.evidence.get().topic == "price"
 
-    def test_it_is_told_once_however_often_the_clock_and_the_feed_say_so(self, source: Source) -> None:
+    def test_it_is_told_once_however_often_the_clock_and_the_feed_say_so(
+        self, source: Source
+    ) -> None:
         begin(source, row("acme/m", prices=STARTS))
 
         apply_due_facts(at=FIRST_DAY)
@@ -76,11 +94,17 @@ class TestPricesThatBegin:
 
         assert told() == [REPRICED]
 
-    def test_it_is_told_once_where_the_payload_rewrites_it_at_the_same_observation(self, source: Source) -> None:
+    def test_it_is_told_once_where_the_payload_rewrites_it_at_the_same_observation(
+        self, source: Source
+    ) -> None:
         begin(source, row("acme/m", prices=STARTS))
 
         for day in range(6):
-            observe(source, FIRST_DAY + day * DAY + 6 * HOUR, row("acme/m", prices={"input": "2", "output": "15"}))
+            observe(
+                source,
+                FIRST_DAY + day * DAY + 6 * HOUR,
+                row("acme/m", prices={"input": "2", "output": "15"}),
+            )
 
         assert told() == [REPRICED]
         assert Assertion.objects.get(topic="price").value == {"input": "2", "output": "15"}
@@ -92,7 +116,9 @@ class TestPricesThatBegin:
 
         assert [event.detected_at for event in events] == [FIRST_DAY]
 
-    def test_it_is_told_by_the_clock_while_its_row_waits_with_another_unit(self, source: Source) -> None:
+    def test_it_is_told_by_the_clock_while_its_row_waits_with_another_unit(
+        self, source: Source
+    ) -> None:
         begin(source, row("acme/m", prices=STARTS))
         observe(source, FIRST_DAY - DAY, row("acme/m", prices=STARTS | {"output": "12"}))
 
@@ -101,7 +127,9 @@ class TestPricesThatBegin:
         assert told() == [REPRICED]
 
     @pytest.mark.parametrize("sweeps", [True, False], ids=["swept", "not swept"])
-    def test_one_that_was_postponed_in_time_is_told_on_the_later_day(self, source: Source, sweeps: bool) -> None:
+    def test_one_that_was_postponed_in_time_is_told_on_the_later_day(
+        self, source: Source, sweeps: bool
+    ) -> None:
         begin(source, row("acme/m", prices=STARTS))
         later = {"input": "3", "output": "15", "input@2026-11-01": "2"}
         observe(source, AT + DAY, row("acme/m", prices=later))
@@ -113,7 +141,9 @@ class TestPricesThatBegin:
         assert told() == []
         apply_due_facts(at=FIRST_DAY + 40 * DAY)
 
-        assert told() == [("repriced", {"input": "3"}, {"input": "2"}, datetime(2026, 11, 1, tzinfo=UTC))]
+        assert told() == [
+            ("repriced", {"input": "3"}, {"input": "2"}, datetime(2026, 11, 1, tzinfo=UTC))
+        ]
 
     def test_one_that_the_next_payload_shows_postponed_never_began(self, source: Source) -> None:
         begin(source, row("acme/m", prices=STARTS))
@@ -141,12 +171,20 @@ class TestPricesThatBegin:
             ({"input": "2"}, {"input": "1"}),
         ]
 
-    def test_two_steps_that_began_since_the_last_sweep_are_told_each_for_its_day(self, source: Source) -> None:
-        begin(source, row("acme/m", prices={"input": "3", "input@2026-10-01": "2", "input@2026-12-01": "1"}))
+    def test_two_steps_that_began_since_the_last_sweep_are_told_each_for_its_day(
+        self, source: Source
+    ) -> None:
+        begin(
+            source,
+            row("acme/m", prices={"input": "3", "input@2026-10-01": "2", "input@2026-12-01": "1"}),
+        )
 
         apply_due_facts(at=FIRST_DAY + 90 * DAY)
 
-        assert [(new, at.month) for _, _, new, at in told()] == [({"input": "2"}, 10), ({"input": "1"}, 12)]
+        assert [(new, at.month) for _, _, new, at in told()] == [
+            ({"input": "2"}, 10),
+            ({"input": "1"}, 12),
+        ]
 
     def test_a_claim_whose_days_have_all_passed_has_none_to_wait_for(self, source: Source) -> None:
         begin(source, row("acme/m", prices={"input": "3", "input@2026-08-01": "2"}))
@@ -159,8 +197,12 @@ class TestPricesThatBegin:
 
         assert apply_due_facts(at=FIRST_DAY) == []
 
-    @pytest.mark.parametrize("amounts", [("0", "3"), ("3", "0")], ids=["zero to paid", "paid to zero"])
-    def test_a_start_from_or_to_zero_is_no_move(self, source: Source, amounts: tuple[str, str]) -> None:
+    @pytest.mark.parametrize(
+        "amounts", [("0", "3"), ("3", "0")], ids=["zero to paid", "paid to zero"]
+    )
+    def test_a_start_from_or_to_zero_is_no_move(
+        self, source: Source, amounts: tuple[str, str]
+    ) -> None:
         begin(source, row("acme/m", prices={"input": amounts[0], "input@2026-10-01": amounts[1]}))
 
         assert apply_due_facts(at=FIRST_DAY) == []
@@ -185,7 +227,12 @@ class TestPricesThatBegin:
 
     def test_a_source_whose_price_does_not_count_is_silent(self, source: Source) -> None:
         stronger = make_source("first", kind="litellm", trust_rank=1)
-        begin(stronger, FeedRow("first/m", "acme", "acme", "m", prices=row("acme/m", prices={"input": "5"}).prices))
+        begin(
+            stronger,
+            FeedRow(
+                "first/m", "acme", "acme", "m", prices=row("acme/m", prices={"input": "5"}).prices
+            ),
+        )
         begin(source, row("acme/m", prices=STARTS))
 
         assert apply_due_facts(at=FIRST_DAY) == []
@@ -195,7 +242,10 @@ class TestPricesThatBegin:
 
         ranges = Price.objects.filter(offering__api_id="m", unit="input").order_by("valid")
 
-        assert [(str(price.amount.normalize()), price.valid.lower) for price in ranges] == [("3", AT), ("2", FIRST_DAY)]
+        assert [(str(price.amount.normalize()), price.valid.lower) for price in ranges] == [
+            ("3", AT),
+            ("2", FIRST_DAY),
+        ]
 
 
 class TestTheBuiltInCatalogue:
@@ -203,7 +253,14 @@ class TestTheBuiltInCatalogue:
         offering = make_offering("m", host=make_provider("acme"))
         built_in = make_source("built-in", kind="built-in", trust_rank=90)
         make_claim(
-            built_in, "litellm:m", topic=topic, offering=offering, value=value, first_seen=AT, changed_at=AT, **columns
+            built_in,
+            "litellm:m",
+            topic=topic,
+            offering=offering,
+            value=value,
+            first_seen=AT,
+            changed_at=AT,
+            **columns,
         )
         reconcile_offerings([offering.pk], at=AT)
         return offering
@@ -213,7 +270,11 @@ class TestTheBuiltInCatalogue:
 
         (event,) = apply_due_facts(at=FIRST_DAY + DAY)
 
-        assert (event.source.slug, event.new, event.detected_at) == ("built-in", {"input": "2"}, FIRST_DAY)
+        assert (event.source.slug, event.new, event.detected_at) == (
+            "built-in",
+            {"input": "2"},
+            FIRST_DAY,
+        )
 
     def test_a_day_it_knows_retires_by_the_clock(self) -> None:
         offering = self.claim("lifecycle", {"retires_on": "2026-10-01", "date_kind": "firm"})
@@ -221,10 +282,16 @@ class TestTheBuiltInCatalogue:
         (event,) = apply_due_facts(at=FIRST_DAY + DAY)
 
         offering.refresh_from_db()
-        assert (event.kind, event.detected_at, offering.lifecycle) == ("retired", FIRST_DAY, "retired")
+        assert (event.kind, event.detected_at, offering.lifecycle) == (
+            "retired",
+            FIRST_DAY,
+            "retired",
+        )
 
     @pytest.mark.parametrize("topic", ["price", "lifecycle"])
-    def test_a_feed_that_has_been_polled_speaks_for_itself(self, source: Source, topic: str) -> None:
+    def test_a_feed_that_has_been_polled_speaks_for_itself(
+        self, source: Source, topic: str
+    ) -> None:
         if topic == "price":
             self.claim("price", STARTS, next_start_on=date(2026, 10, 1))
         else:
@@ -236,7 +303,9 @@ class TestTheBuiltInCatalogue:
 
 
 class TestDaysThatCome:
-    def test_a_firm_day_is_told_at_its_first_moment_whenever_the_clock_looks(self, source: Source) -> None:
+    def test_a_firm_day_is_told_at_its_first_moment_whenever_the_clock_looks(
+        self, source: Source
+    ) -> None:
         begin(source, row("acme/m", "2026-10-01"))
 
         assert apply_due_facts(at=FIRST_DAY - HOUR) == []
@@ -341,7 +410,10 @@ class TestDaysThatCome:
 
     def test_each_row_of_the_source_that_counts_is_told(self, source: Source) -> None:
         dated = row("acme/m", "2026-10-01").lifecycle
-        begin(source, *[FeedRow(name, "acme", "acme", "m", lifecycle=dated) for name in ("m", "acme/m")])
+        begin(
+            source,
+            *[FeedRow(name, "acme", "acme", "m", lifecycle=dated) for name in ("m", "acme/m")],
+        )
 
         apply_due_facts(at=FIRST_DAY)
 
@@ -358,9 +430,14 @@ class TestDaysThatCome:
 
 
 class TestRedirects:
-    def test_what_was_built_on_a_redirected_model_stands_on_its_successor_from_the_day_on(self, source: Source) -> None:
+    def test_what_was_built_on_a_redirected_model_stands_on_its_successor_from_the_day_on(
+        self, source: Source
+    ) -> None:
         host = make_provider("acme")
-        old, new = make_offering("m", host=host, end_behaviour="redirect"), make_offering("n", host=host)
+        old, new = (
+            make_offering("m", host=host, end_behaviour="redirect"),
+            make_offering("n", host=host),
+        )
         begin(source, row("acme/m", "2026-10-01", successor="n"), row("acme/n"))
         old.refresh_from_db()
         assert old.replacement == new
@@ -379,18 +456,25 @@ class TestRedirects:
 
     @staticmethod
     def nodes(offering: Offering, kind: NodeKind) -> set[int]:
-        return set(Footing.objects.filter(offering=offering, node__kind=kind).values_list("node__ref", flat=True))
+        return set(
+            Footing.objects.filter(offering=offering, node__kind=kind).values_list(
+                "node__ref", flat=True
+            )
+        )
 
 
 class TestAfterAFlap:
-    """A day that flaps is told once each way; where it comes to rest people must not be left with the other one."""
+    """A day that flaps is told once each way; where it comes to rest people must not be left with
+    the other one."""
 
     def flapping(self, source: Source, *days: str) -> None:
         begin(source, row("acme/m", days[0]))
         for number, day in enumerate(days[1:], start=1):
             observe(source, AT + number * DAY, row("acme/m", day))
 
-    def test_who_was_told_the_wrong_side_last_is_told_the_right_one_when_it_has_stood(self, source: Source) -> None:
+    def test_who_was_told_the_wrong_side_last_is_told_the_right_one_when_it_has_stood(
+        self, source: Source
+    ) -> None:
         self.flapping(source, "2026-12-01", "2027-03-01", "2026-12-01", "2027-03-01")
         assert [new for _, _, new, _ in told()] == ["2027-03-01", "2026-12-01"]
 
@@ -413,7 +497,9 @@ class TestAfterAFlap:
             ("moved_earlier", "2026-12-01"),
         ]
 
-    def test_a_day_announced_withdrawn_and_announced_again_is_told_each_time(self, source: Source) -> None:
+    def test_a_day_announced_withdrawn_and_announced_again_is_told_each_time(
+        self, source: Source
+    ) -> None:
         begin(source, row("acme/m"))
         for day in range(1, 40):
             dated = day < 5 or day >= 20
@@ -440,4 +526,7 @@ def test_the_sweep_tells_of_days_and_prices_without_any_poll(source: Source) -> 
     call_command("sweep", "--at", "2026-10-02T03:00:00Z", stdout=out)
 
     assert json.loads(out.getvalue())["due_facts"] == 2
-    assert {(kind, at) for kind, _, _, at in told()} == {("retired", FIRST_DAY), ("repriced", FIRST_DAY)}
+    assert {(kind, at) for kind, _, _, at in told()} == {
+        ("retired", FIRST_DAY),
+        ("repriced", FIRST_DAY),
+    }

@@ -17,7 +17,11 @@ from tests.builders import TODAY, make_foundation, make_offering, make_provider,
 
 READ_ON = date(2026, 8, 22)
 SIXTY = PublishedMinimum(
-    "all", notice_days=60, life_days=365, source_url="https://maker.example/policy", source_on=READ_ON
+    "all",
+    notice_days=60,
+    life_days=365,
+    source_url="https://maker.example/policy",
+    source_on=READ_ON,
 )
 BY_KIND = [
     PublishedMinimum("general", notice_days=180),
@@ -28,8 +32,12 @@ BY_KIND = [
 
 def earliest(**given):
     facts = {
-        "not_before": None, "policies": [SIXTY], "released_on": None, "is_preview": False, "is_specialised": False,
-    }  # fmt: skip
+        "not_before": None,
+        "policies": [SIXTY],
+        "released_on": None,
+        "is_preview": False,
+        "is_specialised": False,
+    }
     return earliest_retirement(TODAY, **{**facts, **given})
 
 
@@ -62,7 +70,12 @@ class TestTheLatestBoundCounts:
         assert all("29 Sep 2026" not in sentence for sentence in found.why)
 
     def test_a_life_that_is_over_and_no_promise_of_notice_rules_nothing_out(self):
-        assert earliest(policies=[PublishedMinimum("all", life_days=365)], released_on=date(2024, 1, 1)) is None
+        assert (
+            earliest(
+                policies=[PublishedMinimum("all", life_days=365)], released_on=date(2024, 1, 1)
+            )
+            is None
+        )
 
 
 class TestWhoIsCovered:
@@ -89,9 +102,16 @@ class TestWhoIsCovered:
 class TestOfAnOffering:
     def of(self, **given):
         facts = {
-            "host": "maker", "api_id": "model-1", "category": "", "lifecycle": "active", "retires_on": None,
-            "date_kind": "", "released_on": None, "is_partners": False, "policies": [SIXTY],
-        }  # fmt: skip
+            "host": "maker",
+            "api_id": "model-1",
+            "category": "",
+            "lifecycle": "active",
+            "retires_on": None,
+            "date_kind": "",
+            "released_on": None,
+            "is_partners": False,
+            "policies": [SIXTY],
+        }
         return offering_earliest_retirement(TODAY, **{**facts, **given})
 
     def test_it_stands_where_no_end_is_announced(self):
@@ -99,7 +119,9 @@ class TestOfAnOffering:
         assert self.of(retires_on=date(2027, 6, 9), date_kind="not_before").day == date(2027, 6, 9)
 
     def test_an_announced_end_is_the_answer_itself(self):
-        assert self.of(retires_on=date(2027, 6, 9), date_kind="firm", lifecycle="deprecated") is None
+        assert (
+            self.of(retires_on=date(2027, 6, 9), date_kind="firm", lifecycle="deprecated") is None
+        )
 
     @pytest.mark.parametrize("lifecycle", ["legacy", "deprecated", "retired"])
     def test_where_the_end_has_begun_the_notice_may_run_since_a_day_nobody_knows(self, lifecycle):
@@ -111,7 +133,14 @@ class TestOfAnOffering:
 
 class TestKinds:
     @pytest.mark.parametrize(
-        "api_id", ["gpt-4o-audio-preview", "grok-beta", "gemini-2.0-flash-exp", "labs-devstral", "experimental-1"]
+        "api_id",
+        [
+            "gpt-4o-audio-preview",
+            "grok-beta",
+            "gemini-2.0-flash-exp",
+            "labs-devstral",
+            "experimental-1",
+        ],
     )
     def test_previews_say_so_in_their_id(self, api_id):
         assert is_preview(api_id)
@@ -120,7 +149,9 @@ class TestKinds:
     def test_others_do_not(self, api_id):
         assert not is_preview(api_id)
 
-    @pytest.mark.parametrize("api_id", ["gpt-5-chat-latest", "gpt-5.1-codex", "o3-deep-research", "gpt-realtime"])
+    @pytest.mark.parametrize(
+        "api_id", ["gpt-5-chat-latest", "gpt-5.1-codex", "o3-deep-research", "gpt-realtime"]
+    )
     def test_special_variants_at_openai(self, api_id):
         assert is_specialised(api_id, "chat", "openai")
 
@@ -137,11 +168,17 @@ class TestKinds:
 
 @pytest.mark.django_db
 class TestFromTheCatalogue:
-    def test_the_policy_of_the_host_counts_and_not_that_of_the_developer(self, django_assert_num_queries):
+    def test_the_policy_of_the_host_counts_and_not_that_of_the_developer(
+        self, django_assert_num_queries
+    ):
         maker = make_provider("maker", roles=("developer", "host"))
         router = make_provider("router")
-        NoticePolicy.objects.create(provider=maker, notice_days=60, source_url="https://maker.example/policy")
-        version = make_version("maker/one", foundation=make_foundation("maker/one-line", developer=maker))
+        NoticePolicy.objects.create(
+            provider=maker, notice_days=60, source_url="https://maker.example/policy"
+        )
+        version = make_version(
+            "maker/one", foundation=make_foundation("maker/one-line", developer=maker)
+        )
         own = make_offering("one", host=maker, version=version, lifecycle="active")
         routed = make_offering("maker/one", host=router, version=version, lifecycle="active")
 
@@ -150,13 +187,20 @@ class TestFromTheCatalogue:
 
         assert {pk: each.day for pk, each in found.items()} == {own.pk: TODAY + timedelta(60)}
 
-    def test_a_general_policy_covers_the_models_of_the_company_above_and_not_those_of_partners(self):
+    def test_a_general_policy_covers_the_models_of_the_company_above_and_not_those_of_partners(
+        self,
+    ):
         above = make_provider("google", roles=("developer",))
         host = make_provider("vertex", parent=above)
         NoticePolicy.objects.create(
-            provider=host, scope="general", notice_days=100, source_url="https://vertex.example/policy"
+            provider=host,
+            scope="general",
+            notice_days=100,
+            source_url="https://vertex.example/policy",
         )
-        own = make_version("google/g-1", foundation=make_foundation("google/g-1-line", developer=above))
+        own = make_version(
+            "google/g-1", foundation=make_foundation("google/g-1-line", developer=above)
+        )
         offerings = [
             make_offering("g-1", host=host, version=own, lifecycle="active"),
             make_offering("partner-1", host=host, lifecycle="active"),
@@ -167,7 +211,9 @@ class TestFromTheCatalogue:
 
     def test_it_changes_no_offering(self):
         maker = make_provider("maker", roles=("developer", "host"))
-        NoticePolicy.objects.create(provider=maker, notice_days=60, source_url="https://maker.example/policy")
+        NoticePolicy.objects.create(
+            provider=maker, notice_days=60, source_url="https://maker.example/policy"
+        )
         offering = make_offering("one", host=maker, lifecycle="active")
 
         assert earliest_retirements([offering], today=TODAY)

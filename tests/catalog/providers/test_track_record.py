@@ -1,4 +1,5 @@
-"""A provider's record: what counts as a notice, when there is a statistic, what is kept, moved and gone."""
+"""A provider's record: what counts as a notice, when there is a statistic, what is kept, moved and
+gone."""
 
 from datetime import UTC, date, datetime, timedelta
 
@@ -29,17 +30,27 @@ def end(notice, *, announcement=0, model="", **facts):
     """The end of one model, announced on the day of that number, `notice` days ahead."""
     announced_on = FIRST + timedelta(30 * announcement)
     return ModelRetirement(
-        model=model or f"m-{announcement}-{notice}", offering_id=1, api_id=model or "m", announced_on=announced_on,
-        ends_on=announced_on + timedelta(notice), **facts,
-    )  # fmt: skip
+        model=model or f"m-{announcement}-{notice}",
+        offering_id=1,
+        api_id=model or "m",
+        announced_on=announced_on,
+        ends_on=announced_on + timedelta(notice),
+        **facts,
+    )
 
 
 class TestNotices:
     def test_five_announcements_make_a_statistic(self):
-        found = measure_track_record([end(60 + number, announcement=number) for number in range(5)], []).notices
+        found = measure_track_record(
+            [end(60 + number, announcement=number) for number in range(5)], []
+        ).notices
 
         assert (found.n_models, found.n_announcements, found.median_days) == (5, 5, 62)
-        assert (found.shortest.notice_days, found.longest.notice_days, found.is_bound) == (60, 64, False)
+        assert (found.shortest.notice_days, found.longest.notice_days, found.is_bound) == (
+            60,
+            64,
+            False,
+        )
 
     def test_many_models_of_one_day_are_one_announcement_and_no_statistic(self):
         record = measure_track_record([end(60, model=f"m{number}") for number in range(14)], [])
@@ -53,14 +64,21 @@ class TestNotices:
         assert record.n_without == 2
 
     def test_short_notices_are_counted_by_model_and_by_announcement(self):
-        ends = [end(20, model="a"), end(29, model="b"), *(end(30, announcement=number) for number in range(1, 6))]
+        ends = [
+            end(20, model="a"),
+            end(29, model="b"),
+            *(end(30, announcement=number) for number in range(1, 6)),
+        ]
 
         found = measure_track_record(ends, []).notices
 
         assert (found.n_short, found.n_short_announcements) == (2, 1)
 
     def test_a_date_first_seen_late_says_nothing_against_the_provider(self):
-        ends = [*(end(60, announcement=number) for number in range(5)), end(3, announcement=6, is_seen=True)]
+        ends = [
+            *(end(60, announcement=number) for number in range(5)),
+            end(3, announcement=6, is_seen=True),
+        ]
 
         record = measure_track_record(ends, [PublishedMinimum("all", notice_days=60)])
 
@@ -81,7 +99,10 @@ class TestHalves:
         assert record.has_changed
 
     def test_nine_are_not(self):
-        assert measure_track_record([end(60, announcement=number) for number in range(9)], []).halves is None
+        assert (
+            measure_track_record([end(60, announcement=number) for number in range(9)], []).halves
+            is None
+        )
 
     def test_a_small_difference_is_no_change(self):
         ends = [end(70 if number < 5 else 62, announcement=number) for number in range(10)]
@@ -89,7 +110,10 @@ class TestHalves:
         assert not measure_track_record(ends, []).has_changed
 
     def test_days_first_seen_are_left_out_of_the_comparison(self):
-        ends = [*(end(90, announcement=number) for number in range(10)), end(3, announcement=11, is_seen=True)]
+        ends = [
+            *(end(90, announcement=number) for number in range(10)),
+            end(3, announcement=11, is_seen=True),
+        ]
 
         assert [half.n_models for half in measure_track_record(ends, []).halves] == [5, 5]
 
@@ -97,9 +121,12 @@ class TestHalves:
 class TestPromises:
     def test_each_kind_is_judged_by_its_own_minimum(self):
         ends = [
-            end(182, scope="general"), end(179, scope="general", announcement=3), end(92, scope="specialised"),
-            end(14, scope="preview"), end(3, scope="general", is_partners=True),
-        ]  # fmt: skip
+            end(182, scope="general"),
+            end(179, scope="general", announcement=3),
+            end(92, scope="specialised"),
+            end(14, scope="preview"),
+            end(3, scope="general", is_partners=True),
+        ]
         policies = [
             PublishedMinimum("general", notice_days=180),
             PublishedMinimum("specialised", notice_days=90),
@@ -109,8 +136,10 @@ class TestPromises:
         kept = {one.policy.scope: one for one in measure_track_record(ends, policies).kept}
 
         assert {scope: (one.n_kept, one.n) for scope, one in kept.items()} == {
-            "general": (1, 2), "specialised": (1, 1), "preview": (1, 1)
-        }  # fmt: skip
+            "general": (1, 2),
+            "specialised": (1, 1),
+            "preview": (1, 1),
+        }
         assert kept["general"].last_miss_on == FIRST + timedelta(90)
 
     def test_life_is_judged_of_own_models_with_a_known_release(self):
@@ -127,7 +156,10 @@ class TestPromises:
         assert [miss.model for miss in kept.misses] == ["young"]
 
     def test_a_promise_nothing_can_be_judged_by_is_not_listed(self):
-        assert measure_track_record([end(60)], [PublishedMinimum("preview", notice_days=14)]).kept == ()
+        assert (
+            measure_track_record([end(60)], [PublishedMinimum("preview", notice_days=14)]).kept
+            == ()
+        )
 
 
 @pytest.fixture
@@ -137,7 +169,9 @@ def host(db):
 
 def claimed(host, api_id, source="feed", *, retires_on="2026-12-31", settle=True, **value):
     """An offering with one more claim about its end, and what follows from all its claims."""
-    offering = Offering.objects.filter(host=host, api_id=api_id).first() or make_offering(api_id, host=host)
+    offering = Offering.objects.filter(host=host, api_id=api_id).first() or make_offering(
+        api_id, host=host
+    )
     make_claim(
         make_source(source),
         api_id,
@@ -181,7 +215,9 @@ class TestFromTheCatalogue:
         assert (one.api_id, one.told_by) == ("same", "second")
 
     def test_names_of_one_release_with_one_end_are_one_model(self, host):
-        version = make_version("maker/one", foundation=make_foundation("maker/one-line", developer=host))
+        version = make_version(
+            "maker/one", foundation=make_foundation("maker/one-line", developer=host)
+        )
         for api_id, told in (("one-latest", {}), ("one-20250101", {"announced_on": "2026-10-01"})):
             make_offering(api_id, host=host, version=version)
             claimed(host, api_id, **told)
@@ -206,7 +242,11 @@ class TestFromTheCatalogue:
         offering = claimed(host, "one", retires_on="2027-03-01")
         make_event(offering, new="2027-01-15", detected_at=datetime(2026, 11, 1, tzinfo=UTC))
         make_event(
-            offering, "moved_later", old="2027-01-15", new="2027-03-01", detected_at=datetime(2026, 11, 20, tzinfo=UTC)
+            offering,
+            "moved_later",
+            old="2027-01-15",
+            new="2027-03-01",
+            detected_at=datetime(2026, 11, 20, tzinfo=UTC),
         )
 
         [one] = self.told(host)
@@ -215,7 +255,11 @@ class TestFromTheCatalogue:
 
     def test_a_withdrawn_end_that_comes_again_is_announced_anew(self, host):
         offering = claimed(host, "one", retires_on="2027-03-01")
-        for kind, new, day in (("announced", "2027-01-15", 1), ("withdrawn", None, 9), ("announced", "2027-03-01", 20)):
+        for kind, new, day in (
+            ("announced", "2027-01-15", 1),
+            ("withdrawn", None, 9),
+            ("announced", "2027-03-01", 20),
+        ):
             make_event(offering, kind, new=new, detected_at=datetime(2026, 11, day, tzinfo=UTC))
 
         [one] = self.told(host)
@@ -225,15 +269,23 @@ class TestFromTheCatalogue:
     def test_a_value_set_by_hand_corrects_the_record(self, host):
         offering = claimed(host, "one", announced_on="2026-12-30")
         set_manual_fact(
-            offering=offering, by=make_user(role="governance"), reason="Their mail of 1 October.",
-            value={"retires_on": date(2026, 12, 31), "date_kind": "firm", "announced_on": date(2026, 10, 1)},
-        )  # fmt: skip
+            offering=offering,
+            by=make_user(role="governance"),
+            reason="Their mail of 1 October.",
+            value={
+                "retires_on": date(2026, 12, 31),
+                "date_kind": "firm",
+                "announced_on": date(2026, 10, 1),
+            },
+        )
 
         [one] = self.told(host)
 
         assert one.notice_days == 91
 
-    def test_moves_withdrawals_and_departures_are_counted_by_offering_since_the_first_observation(self, host):
+    def test_moves_withdrawals_and_departures_are_counted_by_offering_since_the_first_observation(
+        self, host
+    ):
         dated = [claimed(host, f"m{number}") for number in range(4)]
         gone = make_offering("gone", host=host)
         for _ in range(2):
@@ -263,11 +315,16 @@ class TestFromTheCatalogue:
 
         record = provider_track_record(host)
 
-        assert ([event.kind for event in record.price_events], record.n_price_events) == (["repriced"], 1)
+        assert ([event.kind for event in record.price_events], record.n_price_events) == (
+            ["repriced"],
+            1,
+        )
         assert (list(record.events), record.n_events) == ([moved], 1)
 
     def test_it_costs_the_same_however_many_ends(self, host, django_assert_max_num_queries):
-        NoticePolicy.objects.create(provider=host, notice_days=60, source_url="https://maker.example/policy")
+        NoticePolicy.objects.create(
+            provider=host, notice_days=60, source_url="https://maker.example/policy"
+        )
         for number in range(12):
             offering = claimed(host, f"m{number}", announced_on="2026-10-01")
             make_event(offering, "moved_later", old="2026-12-01", new="2026-12-31")

@@ -43,7 +43,8 @@ class TestDatabaseLock:
         assert advisory_locks() == []
 
     def test_neither_holding_nor_waiting_holds_up_an_index_that_is_built_meanwhile(self) -> None:
-        """A statement that waits keeps its snapshot, for whose end the index waits: both for ever."""
+        """A statement that waits keeps its snapshot, for whose end the index waits: both for
+        ever."""
         waiting = threading.Event()
 
         def second() -> None:
@@ -67,13 +68,17 @@ class TestDatabaseLock:
     def test_a_server_that_ends_idle_transactions_leaves_it_alone(self) -> None:
         with connection.cursor() as cursor:
             database = connection.settings_dict["NAME"]
-            cursor.execute(f"ALTER DATABASE {database} SET idle_in_transaction_session_timeout = '200ms'")
+            cursor.execute(
+                f"ALTER DATABASE {database} SET idle_in_transaction_session_timeout = '200ms'"
+            )
             try:
                 with database_lock("drill"):
                     cursor.execute("SELECT pg_sleep(0.6)")
                     assert len(advisory_locks()) == 1
             finally:
-                cursor.execute(f"ALTER DATABASE {database} RESET idle_in_transaction_session_timeout")
+                cursor.execute(
+                    f"ALTER DATABASE {database} RESET idle_in_transaction_session_timeout"
+                )
 
 
 @pytest.mark.pooler
@@ -129,7 +134,13 @@ def migrate(url: str, **environment: str) -> "subprocess.Popen[str]":
     return subprocess.Popen(
         [sys.executable, "manage.py", "migrate", "--no-input"],
         cwd=CHECKOUT,
-        env={**os.environ, "REGISTRY_ENV": "demo", "SECRET_KEY": "for-tests-only", "DATABASE_URL": url, **environment},
+        env={
+            **os.environ,
+            "REGISTRY_ENV": "demo",
+            "SECRET_KEY": "for-tests-only",
+            "DATABASE_URL": url,
+            **environment,
+        },
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -157,7 +168,9 @@ def test_two_that_migrate_an_empty_database_at_once_both_succeed_and_one_finds_n
         with server_connection() as server:
             parameters = server.info.get_parameters() | {"dbname": name}
             with psycopg.connect(**parameters) as there:
-                twice = "SELECT app, name FROM django_migrations GROUP BY app, name HAVING count(*) > 1"
+                twice = (
+                    "SELECT app, name FROM django_migrations GROUP BY app, name HAVING count(*) > 1"
+                )
                 assert there.execute(twice).fetchall() == []
 
 
@@ -169,7 +182,9 @@ def test_one_that_is_killed_lets_the_next_one_go_on() -> None:
         first = migrate(url)
         with psycopg.connect(url.replace("postgres://", "postgresql://"), autocommit=True) as there:
             count = "SELECT count(*) FROM pg_tables WHERE tablename = 'accounts_user'"
-            wait_until(lambda: there.execute(count).fetchone() == (1,), "the first is at work", seconds=120)
+            wait_until(
+                lambda: there.execute(count).fetchone() == (1,), "the first is at work", seconds=120
+            )
         first.kill()
         first.communicate()
 

@@ -30,13 +30,19 @@ def time_passes(span: timedelta) -> None:
 @pytest.mark.django_db
 class TestLease:
     def test_one_holds_it_and_another_one_does_not(self) -> None:
-        with hold_lease(NAME, duration=DURATION) as first, hold_lease(NAME, duration=DURATION) as second:
+        with (
+            hold_lease(NAME, duration=DURATION) as first,
+            hold_lease(NAME, duration=DURATION) as second,
+        ):
             assert first is not None
             assert second is None
             assert Lease.objects.get().holder == first.holder
 
     def test_another_name_is_another_lease(self) -> None:
-        with hold_lease(NAME, duration=DURATION), hold_lease("sweep the floor", duration=DURATION) as other:
+        with (
+            hold_lease(NAME, duration=DURATION),
+            hold_lease("sweep the floor", duration=DURATION) as other,
+        ):
             assert other is not None
 
     def test_released_it_is_free_at_once(self) -> None:
@@ -77,7 +83,9 @@ class TestLease:
 
         assert acquire_lease(NAME, duration=DURATION) is None
 
-    def test_a_holder_whose_lease_was_taken_over_hears_of_it_and_takes_nothing_from_the_next(self) -> None:
+    def test_a_holder_whose_lease_was_taken_over_hears_of_it_and_takes_nothing_from_the_next(
+        self,
+    ) -> None:
         late = acquired()
         time_passes(DURATION)
         successor = acquired()
@@ -96,7 +104,8 @@ class TestLease:
 
 
 def most_holders(n_threads: int, n_rounds: int) -> int:
-    """How many threads held the lease at once at most, while each of them got it `n_rounds` times."""
+    """How many threads held the lease at once at most, while each of them got it `n_rounds`
+    times."""
     start = threading.Barrier(n_threads)
     holders: set[str] = set()
     seen: list[int] = []

@@ -1,4 +1,5 @@
-"""What is not rendered is not missed: the lean way through migrations leaves the tables that Django's own leaves."""
+"""What is not rendered is not missed: the lean way through migrations leaves the tables that
+Django's own leaves."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -21,7 +22,9 @@ KEY = ("id", models.BigAutoField(primary_key=True))
 
 
 def to(model: str, related_name: str = "+", **options: Any) -> "models.ForeignKey[Any, Any]":
-    return models.ForeignKey(f"library.{model}", models.CASCADE, related_name=related_name, **options)
+    return models.ForeignKey(
+        f"library.{model}", models.CASCADE, related_name=related_name, **options
+    )
 
 
 def lend(apps: Apps, editor: Any) -> None:
@@ -43,19 +46,29 @@ def lend(apps: Apps, editor: Any) -> None:
 
 STEPS: list[list[Any]] = [
     [
-        migrations.CreateModel("Shelf", [KEY, ("code", models.CharField(max_length=5, unique=True))]),
-        migrations.CreateModel("Book", [KEY, ("title", models.TextField()), ("shelf", to("Shelf", "books"))]),
+        migrations.CreateModel(
+            "Shelf", [KEY, ("code", models.CharField(max_length=5, unique=True))]
+        ),
+        migrations.CreateModel(
+            "Book", [KEY, ("title", models.TextField()), ("shelf", to("Shelf", "books"))]
+        ),
         migrations.CreateModel("Reader", [KEY]),
         migrations.CreateModel("Novel", [], options={"proxy": True}, bases=("library.book",)),
-        migrations.CreateModel("Atlas", [("plates", models.IntegerField())], bases=("library.book",)),
+        migrations.CreateModel(
+            "Atlas", [("plates", models.IntegerField())], bases=("library.book",)
+        ),
     ],
     [
         migrations.CreateModel("Loan", [KEY, ("book", to("Book", "loans"))]),
         migrations.AddField("Loan", "desk", to("Shelf", "loans_here", to_field="code", null=True)),
         migrations.AddField("Shelf", "n_books", models.IntegerField(default=0)),
-        migrations.AddField("Book", "readers", models.ManyToManyField("library.Reader", related_name="books")),
+        migrations.AddField(
+            "Book", "readers", models.ManyToManyField("library.Reader", related_name="books")
+        ),
         migrations.AddIndex("Book", models.Index("title", "shelf", name="book_title")),
-        migrations.AddConstraint("Loan", models.UniqueConstraint(fields=["book"], name="loan_once")),
+        migrations.AddConstraint(
+            "Loan", models.UniqueConstraint(fields=["book"], name="loan_once")
+        ),
         AddTrigger("book", pgtrigger.Protect(name="kept", operation=pgtrigger.Update)),
     ],
     [migrations.RunPython(lend, migrations.RunPython.noop)],
@@ -73,7 +86,7 @@ STEPS: list[list[Any]] = [
         migrations.DeleteModel("Atlas"),
         migrations.AddIndex("Loan", models.Index("by", "book", name="loan_by")),
     ],
-]  # fmt: skip
+]
 
 
 def steps() -> Iterator[Migration]:
@@ -88,12 +101,15 @@ def tables() -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            SELECT c.relname, a.attnum::text, a.attname || ' ' || format_type(a.atttypid, a.atttypmod) || a.attnotnull
+            SELECT c.relname, a.attnum::text, a.attname || ' ' || format_type(a.atttypid,
+                a.atttypmod) || a.attnotnull
             FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0
             WHERE c.relname LIKE 'library%%' AND c.relkind = 'r'
-            UNION ALL SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid) FROM pg_constraint
+            UNION ALL SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid)
+            FROM pg_constraint
             WHERE conrelid::regclass::text LIKE 'library%%'
-            UNION ALL SELECT tablename, indexname, indexdef FROM pg_indexes WHERE tablename LIKE 'library%%'
+            UNION ALL SELECT tablename, indexname, indexdef FROM pg_indexes
+            WHERE tablename LIKE 'library%%'
             UNION ALL SELECT tgrelid::regclass::text, tgname, pg_get_triggerdef(oid) FROM pg_trigger
             WHERE tgrelid::regclass::text LIKE 'library%%' AND NOT tgisinternal
             ORDER BY 1, 2, 3
@@ -151,10 +167,14 @@ def test_a_change_of_one_model_renders_one_model() -> None:
     lean = rendered(LeanState.of(state))
     before = {model: id(model) for model in lean.apps.get_models()}
 
-    lean.add_field("accounts", "user", "nickname", models.TextField(default=""), preserve_default=True)
+    lean.add_field(
+        "accounts", "user", "nickname", models.TextField(default=""), preserve_default=True
+    )
 
     after = list(lean.apps.get_models())
     assert [model.__name__ for model in after if model not in before] == ["User"]
     assert lean.apps.get_model("accounts", "user")._meta.get_field("nickname")
     lean.clear_delayed_apps_cache()
-    assert not set(lean.apps.get_models()) & set(before), "who reads relations gets all of them anew"
+    assert not set(lean.apps.get_models()) & set(before), (
+        "who reads relations gets all of them anew"
+    )

@@ -1,4 +1,5 @@
-"""Statements put together once: the same rows, one statement each, seen by whoever counts; long lists as arrays."""
+"""Statements put together once: the same rows, one statement each, seen by whoever counts; long
+lists as arrays."""
 
 import pytest
 from django.db import connection
@@ -17,14 +18,18 @@ pytestmark = pytest.mark.django_db
 
 def plans():
     with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE '%accounts_team%'")
+        cursor.execute(
+            "SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE '%accounts_team%'"
+        )
         return cursor.fetchone()[0]
 
 
 def test_a_statement_gives_the_rows_of_its_query_and_is_planned_once():
     for name in ("A", "B", "C"):
         make_team(name)
-    rows = Team.objects.filter(row_comparison(Team, ("id",), ">")).order_by("id").values("name", "id")
+    rows = (
+        Team.objects.filter(row_comparison(Team, ("id",), ">")).order_by("id").values("name", "id")
+    )
     statement = PreparedStatement(rows)
     first = Team.objects.order_by("pk")[0].pk
     before = plans()
@@ -38,7 +43,9 @@ def test_a_statement_gives_the_rows_of_its_query_and_is_planned_once():
 
 
 def test_json_comes_as_values_and_an_impossible_query_asks_nothing():
-    Import.objects.create(digest="0" * 64, n_bytes=1, received_at=now(), counts={"rows": ["x", 1.5, None]})
+    Import.objects.create(
+        digest="0" * 64, n_bytes=1, received_at=now(), counts={"rows": ["x", 1.5, None]}
+    )
 
     [[counts]] = PreparedStatement(Import.objects.values("counts")).rows()
 

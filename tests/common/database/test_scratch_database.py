@@ -14,7 +14,9 @@ PURPOSE = "drill"
 
 def scratch_names() -> list[str]:
     with server_connection() as server:
-        rows = server.execute("SELECT datname FROM pg_database WHERE datname LIKE %s", [f"%scratch_{PURPOSE}_%"])
+        rows = server.execute(
+            "SELECT datname FROM pg_database WHERE datname LIKE %s", [f"%scratch_{PURPOSE}_%"]
+        )
         return [name for (name,) in rows]
 
 
@@ -27,7 +29,9 @@ def test_behind_a_pooler_it_is_made_copied_and_dropped(pooler: Pooler) -> None:
     try:
         with pooler.serving_tests():
             for _ in range(2):
-                with scratch_database(lambda: make_team("Of the template"), purpose=PURPOSE, fingerprint="1"):
+                with scratch_database(
+                    lambda: make_team("Of the template"), purpose=PURPOSE, fingerprint="1"
+                ):
                     assert list(Team.objects.values_list("name", flat=True)) == ["Of the template"]
                     make_team("Of this run")
                 assert list(Team.objects.values_list("name", flat=True)) == ["At home"]

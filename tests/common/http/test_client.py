@@ -26,7 +26,9 @@ from tests.feeds.loopback import Loopback
 
 BODY = b'{"rows": [1, 2, 3]}' * 50
 QUICK = Policy(connect_timeout=2, read_timeout=2, deadline=10)
-HERE = Policy(allowed_networks=(ip_network("127.0.0.0/8"),), connect_timeout=2, read_timeout=2, deadline=10)
+HERE = Policy(
+    allowed_networks=(ip_network("127.0.0.0/8"),), connect_timeout=2, read_timeout=2, deadline=10
+)
 
 
 @pytest.fixture
@@ -41,7 +43,8 @@ def trusted(url: str, **more: Any) -> Request:
 
 @pytest.fixture
 def names(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[str]]:
-    """Names that resolve to what the test says; each lookup takes the first list and leaves the rest."""
+    """Names that resolve to what the test says; each lookup takes the first list and leaves the
+    rest."""
     table: dict[str, list[str]] = {}
 
     def lookup(host: str, port: int, **_: object) -> list[tuple[Any, ...]]:
@@ -53,7 +56,7 @@ def names(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[str]]:
     return table
 
 
-# --- addresses that are refused -----------------------------------------------------------------------------
+# --- addresses that are refused -------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -90,7 +93,9 @@ def test_an_address_that_is_not_public_is_refused(address: str) -> None:
     assert addresses.refusal_reason(ip_address(address), Policy(), trusted=False) is not None
 
 
-@pytest.mark.parametrize("address", ["93.184.216.34", "2606:4700::1111", "64:ff9b::5db8:d822", "::ffff:93.184.216.34"])
+@pytest.mark.parametrize(
+    "address", ["93.184.216.34", "2606:4700::1111", "64:ff9b::5db8:d822", "::ffff:93.184.216.34"]
+)
 def test_a_public_address_is_allowed(address: str) -> None:
     assert addresses.refusal_reason(ip_address(address), Policy(), trusted=False) is None
 
@@ -100,7 +105,9 @@ def test_a_trusted_address_may_be_private(address: str) -> None:
     assert addresses.refusal_reason(ip_address(address), Policy(), trusted=True) is None
 
 
-@pytest.mark.parametrize("address", ["169.254.169.254", "168.63.129.16", "224.0.0.1", "fe80::1", "0.0.0.0"])
+@pytest.mark.parametrize(
+    "address", ["169.254.169.254", "168.63.129.16", "224.0.0.1", "fe80::1", "0.0.0.0"]
+)
 def test_even_a_trusted_address_is_no_metadata_service_and_no_group(address: str) -> None:
     assert addresses.refusal_reason(ip_address(address), Policy(), trusted=True) is not None
 
@@ -146,7 +153,8 @@ def test_what_is_no_plain_web_address_is_refused(url: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "host", ["127.0.0.1", "127.1", "2130706433", "0x7f000001", "localhost", "[::1]", "[::ffff:7f00:1]"]
+    "host",
+    ["127.0.0.1", "127.1", "2130706433", "0x7f000001", "localhost", "[::1]", "[::ffff:7f00:1]"],
 )
 def test_no_spelling_of_this_machine_gets_through(server: Loopback, host: str) -> None:
     server.route("/", loopback.plain(BODY))
@@ -157,7 +165,9 @@ def test_no_spelling_of_this_machine_gets_through(server: Loopback, host: str) -
     assert server.requests == []
 
 
-def test_a_public_name_with_a_private_address_is_refused(server: Loopback, names: dict[str, list[str]]) -> None:
+def test_a_public_name_with_a_private_address_is_refused(
+    server: Loopback, names: dict[str, list[str]]
+) -> None:
     names["feed.example"] = ["127.0.0.1"]
     server.route("/", loopback.plain(BODY))
 
@@ -186,7 +196,9 @@ def test_the_address_that_was_checked_is_the_one_connected_to(
     assert server.requests[0].headers["host"] == f"feed.example:{server.port}"
 
 
-def test_of_several_addresses_only_the_permitted_one_is_tried(server: Loopback, names: dict[str, list[str]]) -> None:
+def test_of_several_addresses_only_the_permitted_one_is_tried(
+    server: Loopback, names: dict[str, list[str]]
+) -> None:
     names["feed.example"] = ["10.0.0.1", "127.0.0.1"]
     server.route("/", loopback.plain(BODY))
 
@@ -200,7 +212,7 @@ def test_a_name_that_does_not_resolve_is_said_to_be_so(names: dict[str, list[str
         fetch(Request("https://nowhere.example/"), policy=QUICK)
 
 
-# --- redirects ----------------------------------------------------------------------------------------------
+# --- redirects ------------------------------------------------------------------------------------
 
 
 def test_a_redirect_is_followed_and_the_last_address_reported(server: Loopback) -> None:
@@ -273,14 +285,17 @@ def test_headers_of_the_caller_are_not_carried_to_another_host(server: Loopback)
         server.route("/feed", loopback.redirect(f"{other.url}/feed"))
         other.route("/feed", loopback.plain(BODY))
 
-        fetch(Request(f"{server.url}/feed", headers={"Authorization": "Bearer secret"}, etag='"one"'), policy=HERE)
+        fetch(
+            Request(f"{server.url}/feed", headers={"Authorization": "Bearer secret"}, etag='"one"'),
+            policy=HERE,
+        )
 
     assert server.requests[0].headers["authorization"] == "Bearer secret"
     assert "authorization" not in other.requests[0].headers
     assert other.requests[0].headers["if-none-match"] == '"one"'
 
 
-# --- requests -----------------------------------------------------------------------------------------------
+# --- requests -------------------------------------------------------------------------------------
 
 
 def test_every_call_says_who_it_is_and_ignores_proxies_of_the_environment(
@@ -320,11 +335,20 @@ def test_a_proxy_does_not_open_private_addresses(server: Loopback) -> None:
     assert server.requests == []
 
 
-def test_a_post_carries_its_body_and_its_headers_but_not_those_that_frame_it(server: Loopback) -> None:
+def test_a_post_carries_its_body_and_its_headers_but_not_those_that_frame_it(
+    server: Loopback,
+) -> None:
     server.route("/hook", loopback.plain(b"ok"))
-    headers = {"Content-Type": "application/json", "X-Signature": "abc", "Host": "evil", "Content-Length": "9999"}
+    headers = {
+        "Content-Type": "application/json",
+        "X-Signature": "abc",
+        "Host": "evil",
+        "Content-Length": "9999",
+    }
 
-    response = fetch(trusted(f"{server.url}/hook", method="POST", body=b'{"a":1}', headers=headers), policy=QUICK)
+    response = fetch(
+        trusted(f"{server.url}/hook", method="POST", body=b'{"a":1}', headers=headers), policy=QUICK
+    )
 
     (seen,) = server.requests
     assert (response.status, seen.method, seen.body) == (200, "POST", b'{"a":1}')
@@ -348,7 +372,7 @@ def test_a_header_with_a_line_break_is_not_sent(server: Loopback) -> None:
     assert server.requests == []
 
 
-# --- answers ------------------------------------------------------------------------------------------------
+# --- answers --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -359,12 +383,16 @@ def test_a_header_with_a_line_break_is_not_sent(server: Loopback) -> None:
         loopback.deflated(BODY),
         loopback.deflated(BODY, raw=True),
         loopback.chunked(BODY[:100], BODY[100:]),
-        loopback.encoded_as("gzip", gzip.compress(BODY[:99]) + gzip.compress(BODY[99:]) + b"\0" * 20),
+        loopback.encoded_as(
+            "gzip", gzip.compress(BODY[:99]) + gzip.compress(BODY[99:]) + b"\0" * 20
+        ),
         loopback.encoded_as("identity", BODY),
     ],
     ids=["plain", "gzip", "deflate", "raw deflate", "chunked", "gzip in members", "identity"],
 )
-def test_a_body_arrives_whole_however_it_is_packed(server: Loopback, behaviour: loopback.Behaviour) -> None:
+def test_a_body_arrives_whole_however_it_is_packed(
+    server: Loopback, behaviour: loopback.Behaviour
+) -> None:
     server.route("/feed", behaviour)
 
     response = fetch(trusted(f"{server.url}/feed"), policy=QUICK)
@@ -445,7 +473,9 @@ def test_a_server_that_says_nothing_is_given_up(server: Loopback) -> None:
 
 
 @pytest.mark.parametrize("headers_too", [False, True])
-def test_an_answer_that_drips_in_is_cut_off_by_the_deadline(server: Loopback, headers_too: bool) -> None:
+def test_an_answer_that_drips_in_is_cut_off_by_the_deadline(
+    server: Loopback, headers_too: bool
+) -> None:
     server.route("/feed", loopback.drip(0.02, headers_too=headers_too))
 
     with pytest.raises(OutboundFailedError, match=r"not complete after 0\.5 seconds"):
@@ -468,7 +498,7 @@ def test_nobody_listening_is_said_to_be_so(server: Loopback) -> None:
         fetch(trusted(url), policy=QUICK)
 
 
-# --- sizes --------------------------------------------------------------------------------------------------
+# --- sizes ----------------------------------------------------------------------------------------
 
 
 def test_a_body_at_the_limit_is_read_and_one_byte_more_is_not(server: Loopback) -> None:
@@ -508,7 +538,7 @@ def test_a_body_of_tiny_chunks_counts_with_all_its_framing(server: Loopback) -> 
         fetch(trusted(f"{server.url}/feed"), policy=Policy(max_wire_bytes=100_000))
 
 
-# --- files --------------------------------------------------------------------------------------------------
+# --- files ----------------------------------------------------------------------------------------
 
 
 def test_a_trusted_file_is_read_plain_and_gzipped(tmp_path: Path) -> None:
@@ -531,7 +561,9 @@ def test_a_file_is_held_to_the_same_limits(tmp_path: Path) -> None:
         fetch(trusted(packed.as_uri()), policy=Policy(max_wire_bytes=100))
 
 
-@pytest.mark.parametrize("url", ["file:///nowhere/at/all", "file:///tmp", "file:///dev/zero", "file:///a%00b"])
+@pytest.mark.parametrize(
+    "url", ["file:///nowhere/at/all", "file:///tmp", "file:///dev/zero", "file:///a%00b"]
+)
 def test_what_is_no_plain_file_fails_with_a_sentence(url: str) -> None:
     with pytest.raises(OutboundFailedError, match=r"cannot be read|not a plain file"):
         fetch(trusted(url), policy=QUICK)
@@ -565,14 +597,19 @@ def test_a_broken_head_of_an_answer_puts_no_address_into_the_log(server: Loopbac
 
 def test_every_fault_is_of_one_family() -> None:
     assert all(
-        issubclass(kind, OutboundError) for kind in (OutboundRefusedError, OutboundFailedError, ResponseTooLargeError)
+        issubclass(kind, OutboundError)
+        for kind in (OutboundRefusedError, OutboundFailedError, ResponseTooLargeError)
     )
 
 
 def test_a_sentence_never_repeats_a_password_or_a_query(server: Loopback) -> None:
     server.route("/hook*", loopback.redirect_for_ever())
 
-    for url in (f"{server.url}/hook?token=secret", "ftp://me:secret@example.org/", "http://me:secret@example.org/"):
+    for url in (
+        f"{server.url}/hook?token=secret",
+        "ftp://me:secret@example.org/",
+        "http://me:secret@example.org/",
+    ):
         with pytest.raises(OutboundRefusedError) as refused:
             fetch(Request(url), policy=HERE)
         assert "secret" not in str(refused.value)

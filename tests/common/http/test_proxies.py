@@ -1,4 +1,5 @@
-"""The operator's proxy: what goes through it, what goes past it, and what it never learns or reveals."""
+"""The operator's proxy: what goes through it, what goes past it, and what it never learns or
+reveals."""
 
 import logging
 import socket
@@ -62,10 +63,14 @@ def names(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
 
 def through(proxy: ConnectProxy, *, login: str = "", no_proxy: str = "", **more: Any) -> Policy:
     url = f"http://{login}@127.0.0.1:{proxy.port}" if login else proxy.url
-    return Policy(proxy=parse_proxy(url, no_proxy), connect_timeout=3, read_timeout=3, deadline=15, **more)
+    return Policy(
+        proxy=parse_proxy(url, no_proxy), connect_timeout=3, read_timeout=3, deadline=15, **more
+    )
 
 
-def test_https_goes_by_a_tunnel_to_a_name_that_only_the_proxy_knows(https: Loopback, certificate: Path) -> None:
+def test_https_goes_by_a_tunnel_to_a_name_that_only_the_proxy_knows(
+    https: Loopback, certificate: Path
+) -> None:
     with ConnectProxy({"feed.example": https.port}, login=LOGIN) as proxy:
         answer = fetch(
             Request("https://feed.example/feed", headers={"Authorization": "Bearer for-the-feed"}),
@@ -83,7 +88,9 @@ def test_https_goes_by_a_tunnel_to_a_name_that_only_the_proxy_knows(https: Loopb
 
 def test_plain_http_is_forwarded_by_the_proxy(http: Loopback) -> None:
     with ConnectProxy({"feed.example": http.port}, login=LOGIN) as proxy:
-        answer = fetch(Request("http://feed.example/feed"), policy=through(proxy, login=LOGIN_IN_URL))
+        answer = fetch(
+            Request("http://feed.example/feed"), policy=through(proxy, login=LOGIN_IN_URL)
+        )
 
     assert answer.body == b"[2]"
     assert proxy.requests == ["GET http://feed.example:80/feed HTTP/1.1"]
@@ -93,7 +100,9 @@ def test_plain_http_is_forwarded_by_the_proxy(http: Loopback) -> None:
 def test_a_certificate_is_verified_through_the_tunnel(https: Loopback, certificate: Path) -> None:
     with ConnectProxy({"other.example": https.port, "feed.example": https.port}) as proxy:
         policy = through(proxy, ca_file=str(certificate))
-        with pytest.raises(OutboundFailedError, match=r"certificate of other\.example is not valid"):
+        with pytest.raises(
+            OutboundFailedError, match=r"certificate of other\.example is not valid"
+        ):
             fetch(Request("https://other.example/feed"), policy=policy)
         with pytest.raises(OutboundFailedError, match="certificate"):
             fetch(Request("https://feed.example/feed"), policy=through(proxy))
@@ -109,7 +118,9 @@ def test_a_login_that_the_proxy_refuses_is_said_to_be_so_and_never_shown(
     caplog.set_level(logging.DEBUG)
     with ConnectProxy({"feed.example": http.port}, login=LOGIN) as proxy:
         policy = through(proxy, login=login)
-        with pytest.raises(OutboundFailedError, match="refused the user or password in OUTBOUND_PROXY") as refused:
+        with pytest.raises(
+            OutboundFailedError, match="refused the user or password in OUTBOUND_PROXY"
+        ) as refused:
             fetch(Request(f"{scheme}://feed.example/feed"), policy=policy)
 
     shown = f"{refused.value} {policy!r} {caplog.text}"
@@ -146,7 +157,17 @@ def test_a_proxy_that_says_nothing_is_given_up_within_the_time_limits() -> None:
 
 @pytest.mark.parametrize(
     "host",
-    ["127.0.0.1", "10.0.0.1", "169.254.169.254", "[::1]", "2130706433", "0x7f.1", "localhost", "localhost.", "inside"],
+    [
+        "127.0.0.1",
+        "10.0.0.1",
+        "169.254.169.254",
+        "[::1]",
+        "2130706433",
+        "0x7f.1",
+        "localhost",
+        "localhost.",
+        "inside",
+    ],
 )
 @pytest.mark.parametrize("scheme", ["http", "https"])
 def test_the_proxy_is_never_asked_for_an_address_inside(
@@ -188,7 +209,11 @@ def test_hosts_of_no_proxy_are_called_directly_and_checked_as_without_a_proxy(
     ("entry", "covered", "not_covered"),
     [
         ("*", ["example.org", "10.0.0.1"], []),
-        ("example.org", ["example.org", "api.example.org", "Example.ORG.".lower()], ["notexample.org", "example.com"]),
+        (
+            "example.org",
+            ["example.org", "api.example.org", "Example.ORG.".lower()],
+            ["notexample.org", "example.com"],
+        ),
         (".example.org", ["example.org", "api.example.org"], ["notexample.org"]),
         ("*.example.org", ["api.example.org"], ["notexample.org"]),
         ("10.0.0.0/8", ["10.1.2.3"], ["11.0.0.1", "example.org"]),
@@ -198,7 +223,9 @@ def test_hosts_of_no_proxy_are_called_directly_and_checked_as_without_a_proxy(
         ("example.org:443", ["example.org"], []),
     ],
 )
-def test_an_entry_of_no_proxy_covers(entry: str, covered: list[str], not_covered: list[str]) -> None:
+def test_an_entry_of_no_proxy_covers(
+    entry: str, covered: list[str], not_covered: list[str]
+) -> None:
     proxy = parse_proxy("http://proxy.example:3128", entry)
     assert proxy is not None
 
@@ -237,7 +264,9 @@ def test_a_proxy_that_cannot_be_read_is_refused_without_repeating_its_password(u
     assert "hid" not in str(refused.value)
 
 
-def test_every_call_of_the_installation_uses_the_proxy_of_the_settings(settings: Any, http: Loopback) -> None:
+def test_every_call_of_the_installation_uses_the_proxy_of_the_settings(
+    settings: Any, http: Loopback
+) -> None:
     settings.OUTBOUND_ALLOWED_NETWORKS = ["10.3.0.0/16"]
     with ConnectProxy({"feed.example": http.port}) as proxy:
         settings.OUTBOUND_PROXY = parse_proxy(proxy.url)

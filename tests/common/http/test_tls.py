@@ -1,4 +1,5 @@
-"""TLS: the certificate is checked against the name, not against the address that was connected to."""
+"""TLS: the certificate is checked against the name, not against the address that was connected
+to."""
 
 import socket
 import ssl
@@ -38,10 +39,16 @@ def server(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Loopb
 
 
 def here(certificate: Path | None = None) -> Policy:
-    return Policy(allowed_networks=(ip_network("127.0.0.0/8"),), ca_file=str(certificate or ""), read_timeout=3)
+    return Policy(
+        allowed_networks=(ip_network("127.0.0.0/8"),),
+        ca_file=str(certificate or ""),
+        read_timeout=3,
+    )
 
 
-def test_the_name_is_verified_although_the_address_was_connected_to(server: Loopback, certificate: Path) -> None:
+def test_the_name_is_verified_although_the_address_was_connected_to(
+    server: Loopback, certificate: Path
+) -> None:
     server.route("/", loopback.plain(b"[]"))
 
     response = fetch(Request(f"https://feed.example:{server.port}/"), policy=here(certificate))
@@ -50,7 +57,9 @@ def test_the_name_is_verified_although_the_address_was_connected_to(server: Loop
     assert server.requests[0].headers["host"] == f"feed.example:{server.port}"
 
 
-def test_a_certificate_for_another_name_is_not_accepted(server: Loopback, certificate: Path) -> None:
+def test_a_certificate_for_another_name_is_not_accepted(
+    server: Loopback, certificate: Path
+) -> None:
     with pytest.raises(OutboundFailedError, match=r"certificate of other\.example is not valid"):
         fetch(Request(f"https://other.example:{server.port}/"), policy=here(certificate))
 
@@ -84,10 +93,14 @@ def test_a_proxy_is_asked_for_a_tunnel_and_sees_neither_path_nor_headers(
             inside.append(wire.recv(65536))
             wire.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n[]")
 
-    monkeypatch.setattr(socket, "getaddrinfo", lambda host, port, **_: [(None, None, 0, "", ("127.0.0.1", port))])
+    monkeypatch.setattr(
+        socket, "getaddrinfo", lambda host, port, **_: [(None, None, 0, "", ("127.0.0.1", port))]
+    )
     with Loopback() as proxy:
         proxy.route("feed.example:443", tunnel)
-        policy = replace(here(certificate), proxy=parse_proxy(f"http://me:secret@127.0.0.1:{proxy.port}"))
+        policy = replace(
+            here(certificate), proxy=parse_proxy(f"http://me:secret@127.0.0.1:{proxy.port}")
+        )
 
         response = fetch(Request("https://feed.example/feed"), policy=policy)
 
@@ -99,9 +112,16 @@ def test_a_proxy_is_asked_for_a_tunnel_and_sees_neither_path_nor_headers(
 
 
 def test_a_proxy_that_refuses_is_said_to_refuse(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(socket, "getaddrinfo", lambda host, port, **_: [(None, None, 0, "", ("127.0.0.1", port))])
+    monkeypatch.setattr(
+        socket, "getaddrinfo", lambda host, port, **_: [(None, None, 0, "", ("127.0.0.1", port))]
+    )
     with Loopback() as proxy:
         proxy.route("feed.example:443", loopback.status(403))
 
-        with pytest.raises(OutboundFailedError, match=r"proxy refused a connection to feed\.example"):
-            fetch(Request("https://feed.example/feed"), policy=replace(here(), proxy=parse_proxy(proxy.url)))
+        with pytest.raises(
+            OutboundFailedError, match=r"proxy refused a connection to feed\.example"
+        ):
+            fetch(
+                Request("https://feed.example/feed"),
+                policy=replace(here(), proxy=parse_proxy(proxy.url)),
+            )

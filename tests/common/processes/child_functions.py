@@ -26,7 +26,9 @@ class Stranger:
 QUICK = Limits(cpu_seconds=1, memory_mib=150, wall_seconds=2)
 
 
-@child_function(classes=(Answer,), errors=(RefusedFileError,), refusal=RefusedFileError, limits=QUICK)
+@child_function(
+    classes=(Answer,), errors=(RefusedFileError,), refusal=RefusedFileError, limits=QUICK
+)
 def answer(text: str) -> Answer:
     if text == "refuse":
         raise RefusedFileError("Not this one.")

@@ -1,4 +1,5 @@
-"""What strangers send is read in a child with limits, and whatever becomes of the child is a sentence."""
+"""What strangers send is read in a child with limits, and whatever becomes of the child is a
+sentence."""
 
 import os
 import subprocess
@@ -8,7 +9,12 @@ from collections.abc import Iterator
 import pytest
 
 from apps.common.processes import child_process
-from apps.common.processes.child_process import BusyError, ChildFailedError, ResultTooLargeError, own_server
+from apps.common.processes.child_process import (
+    BusyError,
+    ChildFailedError,
+    ResultTooLargeError,
+    own_server,
+)
 from tests.common.processes.child_functions import Answer, RefusedFileError, answer, wait, work
 
 PATIENCE_SECONDS = 60

@@ -24,12 +24,16 @@ print(*(name for name in {HEAVY!r} if type(sys.modules.get(name)).__name__ == "m
 
 def named_later() -> list[str]:
     """Every module that somebody reads later."""
-    sources = (path.read_text() for path in APPS.rglob("*.py") if path.name != "processes/lazy_import.py")
+    sources = (
+        path.read_text() for path in APPS.rglob("*.py") if path.name != "processes/lazy_import.py"
+    )
     return sorted({name for source in sources for name in NAMED.findall(source)})
 
 
 def test_a_web_process_holds_nothing_of_what_workbooks_traces_and_losses_need() -> None:
-    done = subprocess.run([sys.executable, "-c", LOADED], capture_output=True, text=True, check=True, cwd=APPS.parent)
+    done = subprocess.run(
+        [sys.executable, "-c", LOADED], capture_output=True, text=True, check=True, cwd=APPS.parent
+    )
 
     assert done.stdout.split() == []
 
@@ -49,7 +53,9 @@ def test_a_module_that_is_there_already_is_the_same_one() -> None:
     assert lazy_import("re") is re
 
 
-def test_two_threads_that_need_it_at_once_both_get_all_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_threads_that_need_it_at_once_both_get_all_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "slowly_read.py").write_text("import time\nFIRST = 1\ntime.sleep(0.2)\nLAST = 2\n")
     monkeypatch.syspath_prepend(tmp_path)
     module, together, seen = lazy_import("slowly_read"), Barrier(2), []

@@ -1,4 +1,5 @@
-"""Probes: the process answers always, readiness when pages can be served, every other part for itself."""
+"""Probes: the process answers always, readiness when pages can be served, every other part for
+itself."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -27,7 +28,9 @@ def beating() -> Iterator[None]:
 
 def checks(client: Client, path: str = "/readyz") -> tuple[int, dict[str, bool]]:
     response = client.get(path)
-    return response.status_code, {name: check["ok"] for name, check in response.json()["checks"].items()}
+    return response.status_code, {
+        name: check["ok"] for name, check in response.json()["checks"].items()
+    }
 
 
 def test_health_answers_without_database_or_login(client: Client) -> None:
@@ -40,7 +43,9 @@ def test_health_answers_without_database_or_login(client: Client) -> None:
     assert "frame-ancestors 'none'" in response.headers["Content-Security-Policy"]
 
 
-def test_probes_answer_whatever_host_and_scheme_the_prober_names(client: Client, settings: Settings) -> None:
+def test_probes_answer_whatever_host_and_scheme_the_prober_names(
+    client: Client, settings: Settings
+) -> None:
     settings.ALLOWED_HOSTS = ["registry.example.org"]
     settings.SECURE_SSL_REDIRECT = True
 
@@ -70,7 +75,9 @@ def test_a_worker_that_does_not_show_itself_fails_its_own_probe_alone(client: Cl
     assert checks(client, "/healthz/broker") == (200, {"broker": True})
 
 
-def test_a_broker_that_is_away_fails_its_probe_with_a_sentence(client: Client, settings: Settings) -> None:
+def test_a_broker_that_is_away_fails_its_probe_with_a_sentence(
+    client: Client, settings: Settings
+) -> None:
     settings.CACHE_URL = UNREACHABLE
 
     response = client.get("/healthz/broker")
@@ -83,10 +90,16 @@ def test_a_broker_that_is_away_fails_its_probe_with_a_sentence(client: Client, s
 
 
 @pytest.mark.django_db
-def test_a_feed_that_was_not_read_within_its_interval_fails_the_probe_of_feeds(client: Client) -> None:
+def test_a_feed_that_was_not_read_within_its_interval_fails_the_probe_of_feeds(
+    client: Client,
+) -> None:
     Source.objects.update(enabled=False)
-    source = Source.objects.create(slug="probe", name="Probe feed", kind="mapped", stale_after_minutes=60)
-    state = PollState.objects.create(source=source, last_success_at=timezone.now() - timedelta(minutes=59))
+    source = Source.objects.create(
+        slug="probe", name="Probe feed", kind="mapped", stale_after_minutes=60
+    )
+    state = PollState.objects.create(
+        source=source, last_success_at=timezone.now() - timedelta(minutes=59)
+    )
 
     assert checks(client, "/healthz/feeds") == (200, {"feeds": True})
 

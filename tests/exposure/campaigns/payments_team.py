@@ -1,4 +1,5 @@
-"""A team whose application stands on an offering that ends, with one to move to, and evidence for its campaigns.
+"""A team whose application stands on an offering that ends, with one to move to, and evidence for
+its campaigns.
 
 Its clock is the builders' own. Tests whose requests read the clock themselves pass `at=now()`.
 """
@@ -44,7 +45,8 @@ def make_ending(api_id: str = "old-model", **fields: Any) -> Offering:
 
 
 def make_passed_evaluation(task: CampaignTask | None = None, **fields: Any) -> Evidence:
-    """A passed own evaluation of the task's application on the campaign's target, run on `TODAY`."""
+    """A passed own evaluation of the task's application on the campaign's target, run on
+    `TODAY`."""
     if task is not None:
         fields.setdefault("application", task.dependency.application)
         fields.setdefault("offering", task.target or task.campaign.target)
@@ -55,8 +57,8 @@ def make_passed_evaluation(task: CampaignTask | None = None, **fields: Any) -> E
 
 
 class PaymentsTeam:
-    """One team with an owner and an editor, an application on an offering that ends on `end`, 218 days after `at`, and
-    governance."""
+    """One team with an owner and an editor, an application on an offering that ends on `end`, 218
+    days after `at`, and governance."""
 
     def __init__(self, *, at: datetime = NOW) -> None:
         self.at, self.today = at, day_of(at)
@@ -68,12 +70,16 @@ class PaymentsTeam:
         self.ending = make_ending(f"old-{next(_n)}", retires_on=self.end)
         self.target = make_offering(f"new-{next(_n)}", host=make_provider("second-host"))
         self.dependency = self.stand("Claims")
-        self.event = make_event(self.ending, new=self.end.isoformat(), effective_on=self.end, detected_at=at)
+        self.event = make_event(
+            self.ending, new=self.end.isoformat(), effective_on=self.end, detected_at=at
+        )
 
     def stand(
         self, name: str = "", *, team: Team | None = None, on: Offering | None = None, **fields: Any
     ) -> Dependency:
-        return make_dependency(make_application(name, team=team or self.team), on or self.ending, **fields)
+        return make_dependency(
+            make_application(name, team=team or self.team), on or self.ending, **fields
+        )
 
     def open(self, **given: Any) -> Campaign:
         given.setdefault("target", self.target)
@@ -83,9 +89,9 @@ class PaymentsTeam:
 
     def task(self, **given: Any) -> CampaignTask:
         campaign = self.open(**given)
-        return campaign.tasks.select_related("campaign__target", "target", "dependency__application").get(
-            dependency=self.dependency
-        )
+        return campaign.tasks.select_related(
+            "campaign__target", "target", "dependency__application"
+        ).get(dependency=self.dependency)
 
 
 def adapt(dependency: Dependency, kind: str, name: str = "") -> Adaptation:

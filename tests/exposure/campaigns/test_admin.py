@@ -21,11 +21,17 @@ def governed(client, payments):
 
 def test_governance_opens_one_and_opening_it_again_leads_to_the_same(governed, payments):
     for _ in range(2):
-        answer = governed.post(reverse(ADD), {"event": payments.event.pk, "target": payments.target.pk})
+        answer = governed.post(
+            reverse(ADD), {"event": payments.event.pk, "target": payments.target.pk}
+        )
         assert answer.status_code == 302, answer.context["adminform"].form.errors
 
     campaign = Campaign.objects.get()
-    assert (campaign.opened_by, campaign.target, campaign.tasks.count()) == (payments.governance, payments.target, 1)
+    assert (campaign.opened_by, campaign.target, campaign.tasks.count()) == (
+        payments.governance,
+        payments.target,
+        1,
+    )
 
 
 def test_what_is_refused_is_said_and_nothing_stays(governed, payments):
@@ -46,7 +52,9 @@ def test_its_page_shows_how_far_it_is_and_takes_another_title(governed, payments
     address = reverse("admin:exposure_campaign_change", args=[campaign.pk])
 
     assert "0 of 1 tasks settled" in governed.get(address).text
-    answer = governed.post(address, {"title": "Summer", "target": payments.target.pk, "reason": "a better name"})
+    answer = governed.post(
+        address, {"title": "Summer", "target": payments.target.pk, "reason": "a better name"}
+    )
 
     assert answer.status_code == 302, answer.context["adminform"].form.errors
     campaign.refresh_from_db()
@@ -54,13 +62,16 @@ def test_its_page_shows_how_far_it_is_and_takes_another_title(governed, payments
 
 
 @pytest.mark.parametrize(
-    ("action", "words"), [("extend", "1 tasks"), ("reschedule", "0 tasks"), ("close", "neither signed off")]
+    ("action", "words"),
+    [("extend", "1 tasks"), ("reschedule", "0 tasks"), ("close", "neither signed off")],
 )
 def test_actions_say_what_came_of_them(governed, payments, action, words):
     campaign = payments.open()
     payments.stand("Late")
 
-    answer = governed.post(reverse(LIST), {"action": action, "_selected_action": [campaign.pk]}, follow=True)
+    answer = governed.post(
+        reverse(LIST), {"action": action, "_selected_action": [campaign.pk]}, follow=True
+    )
 
     assert words in flash_text(answer)
 

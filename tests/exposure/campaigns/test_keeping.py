@@ -7,15 +7,35 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from apps.accounts.roles import TeamRole
-from apps.exposure.campaigns.keeping import follow_dependencies, keep_campaigns, refresh_states, reopen_expired_waivers
+from apps.exposure.campaigns.keeping import (
+    follow_dependencies,
+    keep_campaigns,
+    refresh_states,
+    reopen_expired_waivers,
+)
 from apps.exposure.campaigns.opening import close_campaign
-from apps.exposure.campaigns.progress import overdue_tasks, progress, tasks_of_dependencies, waivers_ending
+from apps.exposure.campaigns.progress import (
+    overdue_tasks,
+    progress,
+    tasks_of_dependencies,
+    waivers_ending,
+)
 from apps.exposure.campaigns.signing import sign_off, waive_task
 from apps.exposure.campaigns.working import choose_target, switch_task
 from apps.exposure.models import Campaign, CampaignTask
-from apps.inventory.actions import declare_dependency, end_dependency, replace_offering, retire_application
+from apps.inventory.actions import (
+    declare_dependency,
+    end_dependency,
+    replace_offering,
+    retire_application,
+)
 from tests.builders import NOW, TODAY, make_member, make_offering, make_team, make_user
-from tests.exposure.campaigns.payments_team import END, PaymentsTeam, do_everything, make_passed_evaluation
+from tests.exposure.campaigns.payments_team import (
+    END,
+    PaymentsTeam,
+    do_everything,
+    make_passed_evaluation,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -91,7 +111,9 @@ class TestFollowing:
         assert follow_dependencies(at=THEN) == (0, 0)
 
     def test_so_does_a_retired_application(self, payments, task):
-        retire_application(application=payments.dependency.application, on=TODAY, by=payments.editor)
+        retire_application(
+            application=payments.dependency.application, on=TODAY, by=payments.editor
+        )
 
         assert follow_dependencies(at=NOW) == (0, 1)
 
@@ -109,7 +131,10 @@ class TestFollowing:
         end_dependency(dependency=payments.dependency, on=TODAY, by=payments.editor)
         for _ in range(2):
             declare_dependency(
-                application=payments.dependency.application, offering=make_offering(), since=TODAY, by=payments.editor
+                application=payments.dependency.application,
+                offering=make_offering(),
+                since=TODAY,
+                by=payments.editor,
             )
 
         assert follow_dependencies(at=NOW) == (0, 1)
@@ -170,25 +195,36 @@ class TestProgress:
         campaign = payments.open()
         second = payments.stand("Second")
         campaign = payments.open(offering=payments.ending)
-        done = campaign.tasks.select_related("campaign__target", "target", "dependency__application").get(
-            dependency=second
-        )
+        done = campaign.tasks.select_related(
+            "campaign__target", "target", "dependency__application"
+        ).get(dependency=second)
         do_everything(done)
         sign_off(task=done, at=NOW, by=payments.owner)
-        CampaignTask.objects.filter(dependency=payments.dependency).update(due_on=TODAY - timedelta(days=1), owner=None)
+        CampaignTask.objects.filter(dependency=payments.dependency).update(
+            due_on=TODAY - timedelta(days=1), owner=None
+        )
 
         found = progress(campaigns=[campaign.pk], user=payments.governance, on=TODAY)[campaign.pk]
 
-        assert (found.n_tasks, found.n_settled, found.by_state["done"], found.by_state["open"]) == (2, 1, 1, 1)
+        assert (found.n_tasks, found.n_settled, found.by_state["done"], found.by_state["open"]) == (
+            2,
+            1,
+            1,
+            1,
+        )
         assert (found.n_overdue, found.n_unowned, found.days_left) == (1, 1, (END - TODAY).days)
         assert found.next_due_on == TODAY - timedelta(days=1)
         assert (found.n_steps, found.n_steps_done, found.step_share) == (10, 5, 0.5)
         assert found.whole_campaign
 
-    def test_obsolete_tasks_have_no_steps_left_and_waived_ones_are_not_settled(self, payments, task):
+    def test_obsolete_tasks_have_no_steps_left_and_waived_ones_are_not_settled(
+        self, payments, task
+    ):
         CampaignTask.objects.update(state="obsolete")
 
-        found = progress(campaigns=[task.campaign_id], user=payments.governance, on=TODAY)[task.campaign_id]
+        found = progress(campaigns=[task.campaign_id], user=payments.governance, on=TODAY)[
+            task.campaign_id
+        ]
 
         assert (found.n_steps, found.step_share, found.n_settled) == (0, None, 1)
 
@@ -209,7 +245,9 @@ class TestProgress:
         assert not Campaign.objects.visible_to(stranger).exists()
         assert tasks_of_dependencies(dependencies=[payments.dependency.pk], user=stranger) == {}
 
-    def test_it_costs_three_statements_for_one_and_for_many(self, payments, django_assert_num_queries):
+    def test_it_costs_three_statements_for_one_and_for_many(
+        self, payments, django_assert_num_queries
+    ):
         governance = make_user(role="governance")
         one = [payments.open().pk]
         for number in range(3):
@@ -218,14 +256,20 @@ class TestProgress:
 
         for campaigns in (one, many):
             with django_assert_num_queries(3):
-                assert len(progress(campaigns=campaigns, user=governance, on=TODAY)) == len(campaigns)
+                assert len(progress(campaigns=campaigns, user=governance, on=TODAY)) == len(
+                    campaigns
+                )
 
-    def test_overdue_tasks_are_listed_with_all_a_page_shows_in_one_statement(self, payments, django_assert_num_queries):
+    def test_overdue_tasks_are_listed_with_all_a_page_shows_in_one_statement(
+        self, payments, django_assert_num_queries
+    ):
         payments.stand("Second")
         campaign = payments.open()
         CampaignTask.objects.update(due_on=TODAY - timedelta(days=1))
         make_passed_evaluation(
-            campaign.tasks.select_related("campaign__target", "target", "dependency__application").first()
+            campaign.tasks.select_related(
+                "campaign__target", "target", "dependency__application"
+            ).first()
         )
 
         with django_assert_num_queries(1):

@@ -1,4 +1,5 @@
-"""Opening a campaign: what it takes in, who is to do it, by when, and that doing it twice changes nothing."""
+"""Opening a campaign: what it takes in, who is to do it, by when, and that doing it twice changes
+nothing."""
 
 from datetime import date, timedelta
 from decimal import Decimal
@@ -50,26 +51,42 @@ class TestWhatItTakesIn:
 
         campaign = payments.open()
 
-        assert set(campaign.tasks.values_list("dependency", flat=True)) == {payments.dependency.pk, fallback.pk}
-        assert not {elsewhere.pk, over.pk} & set(campaign.tasks.values_list("dependency", flat=True))
+        assert set(campaign.tasks.values_list("dependency", flat=True)) == {
+            payments.dependency.pk,
+            fallback.pk,
+        }
+        assert not {elsewhere.pk, over.pk} & set(
+            campaign.tasks.values_list("dependency", flat=True)
+        )
 
     def test_by_hand_it_takes_in_all_that_goes_down_with_the_offering(self, payments):
-        sibling = make_offering("old-latest", host=payments.ending.host, version=payments.ending.version)
-        elsewhere = make_offering("old-elsewhere", host=make_provider("other-host"), version=payments.ending.version)
+        sibling = make_offering(
+            "old-latest", host=payments.ending.host, version=payments.ending.version
+        )
+        elsewhere = make_offering(
+            "old-elsewhere", host=make_provider("other-host"), version=payments.ending.version
+        )
         beside = payments.stand("Beside", on=sibling)
         payments.stand("Safe", on=elsewhere)
 
         campaign = payments.open(offering=payments.ending)
 
-        assert set(campaign.tasks.values_list("dependency", flat=True)) == {payments.dependency.pk, beside.pk}
+        assert set(campaign.tasks.values_list("dependency", flat=True)) == {
+            payments.dependency.pk,
+            beside.pk,
+        }
 
     def test_the_end_of_a_moving_name_does_not_take_the_release_with_it(self, payments):
-        moving = make_offering("latest", host=payments.ending.host, version=payments.ending.version, binding="alias")
+        moving = make_offering(
+            "latest", host=payments.ending.host, version=payments.ending.version, binding="alias"
+        )
 
         assert not dependencies_on(offering=moving, on=TODAY).exists()
 
     def test_what_already_is_on_the_target_has_nothing_to_move(self, payments):
-        target = make_offering("sibling", host=payments.ending.host, version=payments.ending.version)
+        target = make_offering(
+            "sibling", host=payments.ending.host, version=payments.ending.version
+        )
         payments.stand("Moved", on=target)
 
         campaign = payments.open(target=target)
@@ -129,7 +146,9 @@ class TestTwice:
         assert kinds(task).count("retest_prompt") == 1
 
     def test_a_closed_one_takes_nothing_in(self, payments):
-        campaign = close_campaign(campaign=payments.open(), at=NOW, by=payments.governance, closing_note="given up")
+        campaign = close_campaign(
+            campaign=payments.open(), at=NOW, by=payments.governance, closing_note="given up"
+        )
 
         with pytest.raises(RefusedChange, match="closed"):
             extend_campaign(campaign=campaign, at=NOW, by=payments.governance)
@@ -191,9 +210,15 @@ class TestSteps:
     def test_where_the_subject_only_changes_nobody_has_to_leave(self, payments):
         event = make_event(payments.ending, "alias_moved", new="x", effective_on=None)
 
-        steps = {step.kind: step.required for step in payments.task(event=event, target=None).steps.all()}
+        steps = {
+            step.kind: step.required for step in payments.task(event=event, target=None).steps.all()
+        }
 
-        assert (steps["own_evaluation"], steps["choose_target"], steps["switch"]) == (True, False, False)
+        assert (steps["own_evaluation"], steps["choose_target"], steps["switch"]) == (
+            True,
+            False,
+            False,
+        )
 
 
 class TestOwner:
@@ -226,7 +251,10 @@ class TestDue:
         task = payments.task()
 
         assert task.due_on == END - timedelta(days=30 + 14)
-        assert (dues(tasks=[task.pk])[task.pk].basis, dues(tasks=[task.pk])[task.pk].ends_on) == ("assumed", END)
+        assert (dues(tasks=[task.pk])[task.pk].basis, dues(tasks=[task.pk])[task.pk].ends_on) == (
+            "assumed",
+            END,
+        )
 
     def test_an_estimate_counts_before_the_usual(self, payments):
         make_exit_plan(payments.dependency, estimated_days="10.5")
@@ -264,7 +292,9 @@ class TestDue:
 
     def test_dates_follow_a_moved_end_when_somebody_says_so(self, payments):
         task = payments.task()
-        type(payments.ending).objects.filter(pk=payments.ending.pk).update(retires_on=date(2027, 3, 31))
+        type(payments.ending).objects.filter(pk=payments.ending.pk).update(
+            retires_on=date(2027, 3, 31)
+        )
 
         assert reschedule_campaign(campaign=task.campaign, at=NOW, by=payments.governance) == 1
         task.refresh_from_db()
@@ -280,21 +310,27 @@ class TestClosing:
             close_campaign(campaign=campaign, at=NOW, by=payments.governance)
 
     def test_closed_and_opened_again_it_is_as_before(self, payments):
-        campaign = close_campaign(campaign=payments.open(), at=NOW, by=payments.governance, closing_note="paused")
+        campaign = close_campaign(
+            campaign=payments.open(), at=NOW, by=payments.governance, closing_note="paused"
+        )
 
         campaign = reopen_campaign(campaign=campaign, by=payments.governance, reason="it goes on")
 
         assert (campaign.state, campaign.closed_at, campaign.tasks.count()) == ("open", None, 1)
 
     def test_it_is_not_opened_again_beside_another_one(self, payments):
-        closed = close_campaign(campaign=payments.open(), at=NOW, by=payments.governance, closing_note="paused")
+        closed = close_campaign(
+            campaign=payments.open(), at=NOW, by=payments.governance, closing_note="paused"
+        )
         payments.open()
 
         with pytest.raises(RefusedChange, match="Another campaign"):
             reopen_campaign(campaign=closed, by=payments.governance, reason="again")
 
     def test_a_change_is_in_the_history_with_who_and_why(self, payments):
-        change_campaign(campaign=payments.open(), by=payments.governance, title="Spring", reason="a better name")
+        change_campaign(
+            campaign=payments.open(), by=payments.governance, title="Spring", reason="a better name"
+        )
 
         latest = Campaign.history.rel.related_model.objects.order_by("pgh_id").last()
 
@@ -340,7 +376,9 @@ def test_of_two_people_who_open_it_at_once_both_get_the_same():
 
 
 def test_a_retired_application_is_not_taken_in(payments):
-    retire_application(application=payments.stand("Gone").application, on=TODAY, by=payments.governance)
+    retire_application(
+        application=payments.stand("Gone").application, on=TODAY, by=payments.governance
+    )
 
     assert payments.open().tasks.count() == 1
 

@@ -11,7 +11,13 @@ from django.test.utils import CaptureQueriesContext
 from apps.accounts.roles import TeamRole
 from apps.exposure.campaigns.gates import gate_of, gates
 from apps.exposure.campaigns.opening import close_campaign
-from apps.exposure.campaigns.signing import GateClosed, lift_waiver, reopen_task, sign_off, waive_task
+from apps.exposure.campaigns.signing import (
+    GateClosed,
+    lift_waiver,
+    reopen_task,
+    sign_off,
+    waive_task,
+)
 from apps.exposure.campaigns.working import (
     add_step,
     assign_task,
@@ -62,12 +68,20 @@ class TestWork:
     )
     def test_what_ends_as_early_is_no_target(self, payments, task, fields, words):
         with pytest.raises(RefusedChange, match=words):
-            choose_target(task=task, target=make_offering("other", **fields), at=NOW, by=payments.editor)
+            choose_target(
+                task=task, target=make_offering("other", **fields), at=NOW, by=payments.editor
+            )
 
     def test_a_campaign_does_not_lead_onto_what_is_blocked(self, payments, task):
         other = make_offering("other")
         for target in (other, payments.target):
-            decide(target=target, decision="blocked", reason="no contract", at=NOW, by=payments.governance)
+            decide(
+                target=target,
+                decision="blocked",
+                reason="no contract",
+                at=NOW,
+                by=payments.governance,
+            )
 
         with pytest.raises(RefusedChange, match=r"other .* is blocked: no contract"):
             choose_target(task=task, target=other, at=NOW, by=payments.editor)
@@ -84,8 +98,14 @@ class TestWork:
             tick_step(step=task.steps.get(kind=kind), at=NOW, by=payments.editor)
 
     def test_ticking_is_kept_with_its_day_and_person_and_can_be_taken_back(self, payments, task):
-        step = tick_step(step=task.steps.get(kind="watch"), at=NOW, by=payments.editor, note="two quiet weeks")
-        assert (step.done_on, step.done_by, step.note) == (TODAY, payments.editor, "two quiet weeks")
+        step = tick_step(
+            step=task.steps.get(kind="watch"), at=NOW, by=payments.editor, note="two quiet weeks"
+        )
+        assert (step.done_on, step.done_by, step.note) == (
+            TODAY,
+            payments.editor,
+            "two quiet weeks",
+        )
 
         step = untick_step(step=step, at=NOW, by=payments.editor)
         assert (step.done_on, step.done_by, step.note) == (None, None, "two quiet weeks")
@@ -104,7 +124,10 @@ class TestWork:
         with pytest.raises(RefusedChange, match="may not change this application"):
             assign_task(task=task, owner=make_member(make_team()), by=payments.owner)
 
-        assert assign_task(task=task, owner=payments.editor, by=payments.owner).owner == payments.editor
+        assert (
+            assign_task(task=task, owner=payments.editor, by=payments.owner).owner
+            == payments.editor
+        )
 
     def test_it_is_not_due_after_the_end(self, payments, task):
         assert set_due(task=task, due_on=END, by=payments.editor).due_on == END
@@ -119,12 +142,18 @@ class TestWork:
 
 
 class TestSwitching:
-    def test_it_replaces_the_offering_in_the_inventory_and_keeps_what_came_of_it(self, payments, task):
+    def test_it_replaces_the_offering_in_the_inventory_and_keeps_what_came_of_it(
+        self, payments, task
+    ):
         task = switch_task(task=task, on=SOON, at=NOW, by=payments.editor)
 
         payments.dependency.refresh_from_db()
         begun = Dependency.objects.exclude(pk=payments.dependency.pk).get()
-        assert (payments.dependency.until, begun.since, begun.offering) == (SOON, SOON, payments.target)
+        assert (payments.dependency.until, begun.since, begun.offering) == (
+            SOON,
+            SOON,
+            payments.target,
+        )
         assert task.successor == begun
         assert task.steps.get(kind="switch").done_on == TODAY
 
@@ -162,13 +191,17 @@ class TestGate:
 
     def test_evidence_on_file_serves_as_the_measurement(self, payments, task):
         task.steps.update(done_on=TODAY)
-        make_passed_evaluation(task, offering=payments.ending, value="0.88", run_on=date(2026, 1, 5), passed=None)
+        make_passed_evaluation(
+            task, offering=payments.ending, value="0.88", run_on=date(2026, 1, 5), passed=None
+        )
         make_passed_evaluation(task, value="0.9")
 
         gate = gate_of(task=task, at=NOW)
 
         assert gate.is_open
-        assert [(m.metric, float(m.before), float(m.after)) for m in gate.measures] == [("accuracy", 0.88, 0.9)]
+        assert [(m.metric, float(m.before), float(m.after)) for m in gate.measures] == [
+            ("accuracy", 0.88, 0.9)
+        ]
 
     @pytest.mark.parametrize(
         "fields",
@@ -179,7 +212,13 @@ class TestGate:
             {"passed": None},
             {"kind": "benchmark"},
         ],
-        ids=["before the campaign", "not yet", "expired", "filed, not measured", "not the own workload"],
+        ids=[
+            "before the campaign",
+            "not yet",
+            "expired",
+            "filed, not measured",
+            "not the own workload",
+        ],
     )
     def test_this_is_no_evidence(self, task, fields):
         do_everything(task)
@@ -226,10 +265,15 @@ class TestGate:
         assert "before and after" in self.missing(task)
 
     def test_without_a_target_it_asks_for_one(self, payments):
-        assert "Choose what it moves to." in gate_of(task=payments.task(target=None), at=NOW).missing
+        assert (
+            "Choose what it moves to." in gate_of(task=payments.task(target=None), at=NOW).missing
+        )
 
     def test_where_the_subject_only_changes_the_evidence_is_of_what_is_called_today(self, payments):
-        task = payments.task(event=make_event(payments.ending, "alias_moved", new="x", effective_on=None), target=None)
+        task = payments.task(
+            event=make_event(payments.ending, "alias_moved", new="x", effective_on=None),
+            target=None,
+        )
         do_all_steps_but_deeds(task)
         make_passed_evaluation(task, offering=payments.ending)
 
@@ -313,11 +357,15 @@ class TestSigning:
 
 class TestWaivers:
     def test_a_waiver_says_until_when_and_why(self, payments, task):
-        task = waive_task(task=task, until=SOON, why="the service ends anyway", at=NOW, by=payments.owner)
+        task = waive_task(
+            task=task, until=SOON, why="the service ends anyway", at=NOW, by=payments.owner
+        )
 
         assert (task.state, task.waived_by, task.waived_until) == ("waived", payments.owner, SOON)
 
-    @pytest.mark.parametrize("until", [TODAY, TODAY - timedelta(days=1), TODAY + timedelta(days=367)])
+    @pytest.mark.parametrize(
+        "until", [TODAY, TODAY - timedelta(days=1), TODAY + timedelta(days=367)]
+    )
     def test_it_has_an_end_within_a_year(self, payments, task, until):
         with pytest.raises(RefusedChange, match="within a year"):
             waive_task(task=task, until=until, why="because", at=NOW, by=payments.owner)
@@ -394,5 +442,7 @@ def test_of_two_people_at_once_one_does_it_and_the_other_is_told(deed):
 
     assert outcomes.count("did it") == 1
     [told] = [words for words in outcomes if words != "did it"]
-    assert told.startswith("It has switched already") or any(f"{person} signed it off" in told for person in people)
+    assert told.startswith("It has switched already") or any(
+        f"{person} signed it off" in told for person in people
+    )
     assert Dependency.objects.count() == (2 if deed == "switch" else 1)

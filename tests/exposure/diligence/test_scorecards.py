@@ -1,4 +1,5 @@
-"""Scorecards: every fact with its source, every gap said, nothing graded; and what a decision keeps of them."""
+"""Scorecards: every fact with its source, every gap said, nothing graded; and what a decision keeps
+of them."""
 
 from datetime import UTC, date, datetime, timedelta
 from typing import ClassVar
@@ -41,7 +42,8 @@ LATE = TODAY + timedelta(days=60)
 
 
 class AcmeFoundation:
-    """`acme` makes `foundation`, one version of it, and serves it itself and at two hosts of one company."""
+    """`acme` makes `foundation`, one version of it, and serves it itself and at two hosts of one
+    company."""
 
     def __init__(self, slug="acme"):
         self.governance = make_user(role="governance")
@@ -50,19 +52,27 @@ class AcmeFoundation:
         self.version = make_version(f"{slug}/base-1", foundation=self.foundation)
         self.own = make_offering(f"{slug}-base", host=self.maker, version=self.version)
         self.company = make_provider("cloud")
-        self.hosts = [make_provider(f"cloud-{place}", parent=self.company) for place in ("east", "west")]
-        self.elsewhere = [make_offering(f"{slug}-base", host=host, version=self.version) for host in self.hosts]
+        self.hosts = [
+            make_provider(f"cloud-{place}", parent=self.company) for place in ("east", "west")
+        ]
+        self.elsewhere = [
+            make_offering(f"{slug}-base", host=host, version=self.version) for host in self.hosts
+        ]
         self.other = make_offering(f"beside-{slug}")
 
     def card(self, user=None, on=TODAY):
-        [card] = foundation_scorecards(foundations=[self.foundation.pk], user=user or self.governance, on=on)
+        [card] = foundation_scorecards(
+            foundations=[self.foundation.pk], user=user or self.governance, on=on
+        )
         return card
 
     def fact(self, key, user=None, on=TODAY):
         return self.card(user, on).fact(key)
 
     def provider_fact(self, key, user=None):
-        [card] = provider_scorecards(providers=[self.maker.pk], user=user or self.governance, on=TODAY)
+        [card] = provider_scorecards(
+            providers=[self.maker.pk], user=user or self.governance, on=TODAY
+        )
         return card.fact(key)
 
 
@@ -73,12 +83,32 @@ def acme():
 
 class TestEveryFact:
     KEYS: ClassVar = [
-        "independent_hosts", "open_weights", "licence", "promised_notice", "observed_notice", "shortest_notice",
-        "notice_kept", "price_moves", "retired", "ending", "contract", "terms", "notice_days_theirs",
-        "deprecation_notice_days", "price_protection", "exit_clause", "termination_assistance", "audit_right",
-        "ip_indemnity", "training_use", "annex_items", "status_page", "critical_third_party", "applications",
+        "independent_hosts",
+        "open_weights",
+        "licence",
+        "promised_notice",
+        "observed_notice",
+        "shortest_notice",
+        "notice_kept",
+        "price_moves",
+        "retired",
+        "ending",
+        "contract",
+        "terms",
+        "notice_days_theirs",
+        "deprecation_notice_days",
+        "price_protection",
+        "exit_clause",
+        "termination_assistance",
+        "audit_right",
+        "ip_indemnity",
+        "training_use",
+        "annex_items",
+        "status_page",
+        "critical_third_party",
+        "applications",
         "tested_exits",
-    ]  # fmt: skip
+    ]
 
     def test_cards_of_foundations_and_of_providers_have_the_same_facts(self, acme):
         assert [fact.key for fact in acme.card().facts] == self.KEYS
@@ -113,7 +143,10 @@ class TestOfTheCatalogue:
     def test_of_a_developer_it_counts_the_foundations_that_several_serve(self, acme):
         make_foundation("acme/lonely", developer=acme.maker, open_weights=True, licence="MIT")
 
-        spread, weights = acme.provider_fact("independent_hosts"), acme.provider_fact("open_weights")
+        spread, weights = (
+            acme.provider_fact("independent_hosts"),
+            acme.provider_fact("open_weights"),
+        )
 
         assert (spread.value, spread.unit) == (1, "of 2")
         assert (weights.value, weights.unit, weights.detail) == (1, "of 2", "not on record for 1")
@@ -123,18 +156,28 @@ class TestOfTheCatalogue:
         [card] = provider_scorecards(providers=[acme.company.pk], user=acme.governance, on=TODAY)
 
         fact = card.fact("open_weights")
-        assert (fact.value, fact.gap, fact.detail) == (None, False, "It develops nothing on record.")
+        assert (fact.value, fact.gap, fact.detail) == (
+            None,
+            False,
+            "It develops nothing on record.",
+        )
 
     def test_open_weights_and_licence_carry_their_source(self, acme):
         type(acme.foundation).objects.update(
-            open_weights=False, licence="Proprietary", source_url="https://maker.example/terms", source_on=TODAY
+            open_weights=False,
+            licence="Proprietary",
+            source_url="https://maker.example/terms",
+            source_on=TODAY,
         )
 
         fact = acme.fact("open_weights")
 
         assert (fact.value, fact.gap, fact.source_url, fact.as_of) == (
-            False, False, "https://maker.example/terms", TODAY,
-        )  # fmt: skip
+            False,
+            False,
+            "https://maker.example/terms",
+            TODAY,
+        )
 
     def test_status_page_and_designation_are_the_developer_s(self, acme):
         type(acme.maker).objects.filter(pk=acme.maker.pk).update(
@@ -152,13 +195,21 @@ class TestNotice:
         announced_on = date(2025, 1, 1) + timedelta(days=30 * number)
         version = make_version(f"acme/old-{number}", foundation=acme.foundation)
         make_offering(
-            f"old-{number}", host=acme.maker, version=version, lifecycle="deprecated", date_kind="firm",
-            announced_on=announced_on, retires_on=announced_on + timedelta(days=notice),
-        )  # fmt: skip
+            f"old-{number}",
+            host=acme.maker,
+            version=version,
+            lifecycle="deprecated",
+            date_kind="firm",
+            announced_on=announced_on,
+            retires_on=announced_on + timedelta(days=notice),
+        )
 
     def test_promised_and_observed_stand_side_by_side(self, acme):
         NoticePolicy.objects.create(
-            provider=acme.maker, notice_days=60, source_url="https://maker.example/policy", source_on=TODAY
+            provider=acme.maker,
+            notice_days=60,
+            source_url="https://maker.example/policy",
+            source_on=TODAY,
         )
         for number, notice in enumerate([30, 60, 90, 120, 150]):
             self.end(acme, number, notice)
@@ -182,7 +233,10 @@ class TestNotice:
     def test_too_few_announcements_are_a_gap_that_says_how_many(self, acme):
         self.end(acme, 0, 60)
 
-        assert acme.fact("observed_notice").why_gap == "1 announcements of Acme are known; 5 make a figure."
+        assert (
+            acme.fact("observed_notice").why_gap
+            == "1 announcements of Acme are known; 5 make a figure."
+        )
 
     def test_endings_are_counted_by_release(self, acme):
         for number, notice in enumerate([30, 3000]):
@@ -195,7 +249,11 @@ class TestNotice:
 class TestPrices:
     def price(self, acme, offering, first_seen):
         make_source().assertions.create(
-            external_id=f"{offering.pk}", topic="price", offering=offering, first_seen=first_seen, changed_at=first_seen
+            external_id=f"{offering.pk}",
+            topic="price",
+            offering=offering,
+            first_seen=first_seen,
+            changed_at=first_seen,
         )
 
     def test_a_price_nobody_reads_has_no_moves_to_count(self, acme):
@@ -203,8 +261,15 @@ class TestPrices:
 
     def test_moves_of_the_last_twelve_months_count_at_every_host_of_the_foundation(self, acme):
         self.price(acme, acme.own, datetime(2024, 1, 1, tzinfo=UTC))
-        for offering, days in ((acme.own, 10), (acme.elsewhere[0], 300), (acme.own, 400), (acme.other, 5)):
-            make_event(offering, "repriced", detected_at=NOW - timedelta(days=days), effective_on=None)
+        for offering, days in (
+            (acme.own, 10),
+            (acme.elsewhere[0], 300),
+            (acme.own, 400),
+            (acme.other, 5),
+        ):
+            make_event(
+                offering, "repriced", detected_at=NOW - timedelta(days=days), effective_on=None
+            )
 
         fact = acme.fact("price_moves")
 
@@ -220,20 +285,35 @@ class TestPrices:
 class TestForTheOffices:
     def test_a_clause_is_on_file_missing_or_nobody_has_looked(self, acme):
         register_contract(
-            party=acme.maker, ref="C-1", by=acme.governance,
-            facts={"exit_clause": "yes", "audit_right": "no", "deprecation_notice_days": 90, "terms_read_on": TODAY},
-        )  # fmt: skip
+            party=acme.maker,
+            ref="C-1",
+            by=acme.governance,
+            facts={
+                "exit_clause": "yes",
+                "audit_right": "no",
+                "deprecation_notice_days": 90,
+                "terms_read_on": TODAY,
+            },
+        )
 
-        assert (acme.fact("exit_clause").value, acme.fact("audit_right").value) == ("On file", "Not in the contract")
+        assert (acme.fact("exit_clause").value, acme.fact("audit_right").value) == (
+            "On file",
+            "Not in the contract",
+        )
         assert acme.fact("deprecation_notice_days").value == 90
         assert acme.fact("ip_indemnity").gap
         assert acme.fact("terms").value == TODAY.isoformat()
 
     def test_a_contract_with_a_host_counts_for_the_foundation_after_the_developer_s(self, acme):
         register_contract(
-            party=acme.hosts[0], ref="H-1", by=acme.governance, facts={"exit_clause": "yes", "audit_right": "yes"}
+            party=acme.hosts[0],
+            ref="H-1",
+            by=acme.governance,
+            facts={"exit_clause": "yes", "audit_right": "yes"},
         )
-        register_contract(party=acme.maker, ref="C-1", by=acme.governance, facts={"audit_right": "no"})
+        register_contract(
+            party=acme.maker, ref="C-1", by=acme.governance, facts={"audit_right": "no"}
+        )
 
         assert acme.fact("exit_clause").source == "Contract H-1"
         assert acme.fact("audit_right").source == "Contract C-1"
@@ -245,15 +325,25 @@ class TestForTheOffices:
 
     def test_documents_are_counted_with_what_is_overdue(self, acme):
         request_items(foundation=acme.foundation, on=TODAY - timedelta(days=20), by=acme.governance)
-        note_item(foundation=acme.foundation, item="1h", status="received", on=TODAY, by=acme.governance)
-        note_item(foundation=acme.foundation, item="2c", status="refused", on=TODAY, by=acme.governance)
+        note_item(
+            foundation=acme.foundation, item="1h", status="received", on=TODAY, by=acme.governance
+        )
+        note_item(
+            foundation=acme.foundation, item="2c", status="refused", on=TODAY, by=acme.governance
+        )
 
         fact = acme.fact("annex_items")
 
-        assert (fact.value, fact.unit, fact.detail) == (1, "of 11", "9 asked for, 9 overdue, 1 refused")
+        assert (fact.value, fact.unit, fact.detail) == (
+            1,
+            "of 11",
+            "9 asked for, 9 overdue, 1 refused",
+        )
 
     def test_others_are_told_that_it_is_not_shown(self, acme):
-        register_contract(party=acme.maker, ref="C-1", by=acme.governance, facts={"exit_clause": "yes"})
+        register_contract(
+            party=acme.maker, ref="C-1", by=acme.governance, facts={"exit_clause": "yes"}
+        )
         member = make_member(make_team(), TeamRole.OWNER)
 
         for key in ("contract", "exit_clause", "annex_items"):
@@ -304,7 +394,9 @@ class TestDependents:
 
     def test_a_way_out_to_the_same_foundation_elsewhere_is_none_but_leaves_the_provider(self, acme):
         dependency = make_dependency(make_application(), acme.own)
-        stranger = make_offering("served-by-a-stranger", host=make_provider("stranger"), version=acme.version)
+        stranger = make_offering(
+            "served-by-a-stranger", host=make_provider("stranger"), version=acme.version
+        )
         self.exit(dependency, stranger)
 
         assert self.share(acme) == 0
@@ -366,7 +458,9 @@ class TestSideBySide:
         assert [row.key for row in found.rows] == TestEveryFact.KEYS
         assert [cell.value for cell in found.rows[0].cells] == [0, 2]
 
-    @pytest.mark.parametrize("given", [{}, {"foundations": [1], "providers": [1]}, {"foundations": range(1, 22)}])
+    @pytest.mark.parametrize(
+        "given", [{}, {"foundations": [1], "providers": [1]}, {"foundations": range(1, 22)}]
+    )
     def test_one_kind_is_compared_and_not_too_many(self, acme, given):
         with pytest.raises(RefusedChange):
             compare(user=acme.governance, on=TODAY, **given)
@@ -377,12 +471,24 @@ class TestSideBySide:
             for number in range(6):
                 version = make_version(foundation=acme.foundation)
                 offering = make_offering(
-                    host=acme.maker, version=version, lifecycle="deprecated", date_kind="firm", retires_on=LATE
+                    host=acme.maker,
+                    version=version,
+                    lifecycle="deprecated",
+                    date_kind="firm",
+                    retires_on=LATE,
                 )
                 make_source().assertions.create(
-                    external_id=f"{offering.pk}", topic="lifecycle", offering=offering, first_seen=NOW, changed_at=NOW,
-                    value={"retires_on": f"{LATE}", "date_kind": "firm", "announced_on": f"2026-0{number + 1}-01"},
-                )  # fmt: skip
+                    external_id=f"{offering.pk}",
+                    topic="lifecycle",
+                    offering=offering,
+                    first_seen=NOW,
+                    changed_at=NOW,
+                    value={
+                        "retires_on": f"{LATE}",
+                        "date_kind": "firm",
+                        "announced_on": f"2026-0{number + 1}-01",
+                    },
+                )
             register_contract(party=acme.maker, ref="C", by=acme.governance)
             make_dependency(make_application(), acme.own)
 
@@ -402,11 +508,18 @@ class TestSideBySide:
 class TestDeciding:
     def test_the_facts_of_the_day_stay_as_they_were(self, acme):
         draft = draft_selection(title="Claims", by=acme.governance)
-        candidate = add_candidate(selection=draft, foundation=acme.foundation, offering=acme.own, by=acme.governance)
+        candidate = add_candidate(
+            selection=draft, foundation=acme.foundation, offering=acme.own, by=acme.governance
+        )
         add_candidate(selection=draft, foundation=make_foundation(), by=acme.governance)
 
         decide_with_scorecards(
-            selection=draft, chosen=[candidate], decision="the first", why="so", at=NOW, by=acme.governance
+            selection=draft,
+            chosen=[candidate],
+            decision="the first",
+            why="so",
+            at=NOW,
+            by=acme.governance,
         )
         type(acme.foundation).objects.update(licence="changed since")
 
@@ -418,7 +531,9 @@ class TestDeciding:
         assert candidate.scorecard["foundation"]["on"] == "2026-11-24"
 
     def test_of_a_kept_card_others_read_what_everybody_may_know(self, acme):
-        register_contract(party=acme.maker, ref="C-1", by=acme.governance, facts={"exit_clause": "yes"})
+        register_contract(
+            party=acme.maker, ref="C-1", by=acme.governance, facts={"exit_clause": "yes"}
+        )
         make_dependency(make_application(), acme.own)
         kept = acme.card().as_json()
 

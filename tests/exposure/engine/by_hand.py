@@ -1,4 +1,5 @@
-"""States and reach once more, one application and one node at a time, from the engine's rows and the footing."""
+"""States and reach once more, one application and one node at a time, from the engine's rows and
+the footing."""
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
@@ -18,16 +19,23 @@ class Rows:
 
     def __init__(self) -> None:
         self.ties: dict[int, dict[int, int]] = defaultdict(dict)
-        for node_id, offering_id, via in Footing.objects.values_list("node_id", "offering_id", "via"):
+        for node_id, offering_id, via in Footing.objects.values_list(
+            "node_id", "offering_id", "via"
+        ):
             self.ties[offering_id][node_id] = via
-        self.nodes = {(NodeKind(kind), ref): pk for pk, kind, ref in Node.objects.values_list("pk", "kind", "ref")}
+        self.nodes = {
+            (NodeKind(kind), ref): pk
+            for pk, kind, ref in Node.objects.values_list("pk", "kind", "ref")
+        }
         self.parent = dict(Provider.objects.values_list("pk", "parent_id"))
         self.paths = list(Path.objects.order_by("dependency_id"))
         self.candidates = list(Candidate.objects.all())
         self.uses = list(LiveUse.objects.all())
         self.grade = {
             (primary, candidate): grade
-            for primary, candidate, grade in PairGrade.objects.values_list("primary_id", "candidate_id", "grade")
+            for primary, candidate, grade in PairGrade.objects.values_list(
+                "primary_id", "candidate_id", "grade"
+            )
         }
         self.n_paths = dict(ScopedApplication.objects.values_list("application_id", "n_paths"))
 
@@ -42,11 +50,14 @@ class Rows:
         return nodes
 
     def states(self, asked: Sequence[Question]) -> dict[int, tuple[str, int]]:
-        """{application: (state, number of struck paths)} of those that stand on the nodes, which all fail."""
+        """{application: (state, number of struck paths)} of those that stand on the nodes, which
+        all fail."""
         found: dict[int, list[int]] = defaultdict(list)
         for path in self.paths:
             nodes = self.held(path.offering_id, path.reached, path.via_party_id)
-            struck = [question for question in asked if nodes.get(question.node_id) in question.ties]
+            struck = [
+                question for question in asked if nodes.get(question.node_id) in question.ties
+            ]
             if struck:
                 found[path.application_id].append(self._best(path, struck, asked))
         return {
@@ -64,7 +75,10 @@ class Rows:
                 grade = 5
             if (
                 candidate.application_id == path.application_id
-                and (candidate.primary_id is None or (candidate.primary_id == path.dependency_id and not immediate))
+                and (
+                    candidate.primary_id is None
+                    or (candidate.primary_id == path.dependency_id and not immediate)
+                )
                 and (candidate.alive or not immediate)
                 and (candidate.alive_at_horizon or not noticed)
                 and not any(nodes.get(question.node_id) in question.ties for question in asked)
@@ -86,6 +100,7 @@ def criticalities(application_ids: Collection[int]) -> dict[int, tuple[int, int]
     """{application: (criticality, team)} from the inventory itself."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT id, criticality, team_id FROM inventory_application WHERE id = ANY (%s)", [list(application_ids)]
+            "SELECT id, criticality, team_id FROM inventory_application WHERE id = ANY (%s)",
+            [list(application_ids)],
         )
         return {pk: (criticality, team) for pk, criticality, team in cursor.fetchall()}

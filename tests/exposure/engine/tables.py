@@ -1,4 +1,5 @@
-"""The engine's tables as plain values, to be compared: whole, sorted, without surrogate ids and times."""
+"""The engine's tables as plain values, to be compared: whole, sorted, without surrogate ids and
+times."""
 
 from collections import Counter
 from typing import Any
@@ -13,11 +14,13 @@ _COLUMNS = {
     "exposure_liveuse": "*",
     "exposure_path": "*",
     "exposure_candidate": (
-        "application_id, primary_id, dependency_id, offering_id, effective_id, reached, via_party_id, parties, place,"
+        "application_id, primary_id, dependency_id, offering_id, effective_id, reached, "
+        "via_party_id, parties, place,"
         " tested, ever_tested, alive, alive_at_horizon, turns_on"
     ),
     "exposure_rescue": (
-        "primary_id, application_id, grade, offering_id, reached, via_party_id, dependency_id, place, at_once, tested,"
+        "primary_id, application_id, grade, offering_id, reached, via_party_id, dependency_id, "
+        "place, at_once, tested,"
         " alive, alive_at_horizon"
     ),
     "exposure_scopedapplication": "*",
@@ -46,7 +49,8 @@ def _plain(value: Any) -> Any:
 
 
 def versions_of_rows(tables: tuple[str, ...]) -> dict[str, list[tuple[Any, ...]]]:
-    """Where each row lies and which transaction wrote it: equal before and after only when nothing was written."""
+    """Where each row lies and which transaction wrote it: equal before and after only when nothing
+    was written."""
     found = {}
     with connection.cursor() as cursor:
         for table in tables:
@@ -65,8 +69,8 @@ def rebuilt(on: Any = TODAY) -> Contents:
 
 
 def differences(kept: Contents, built: Contents) -> list[str]:
-    """What is missing from `kept` and what is too much. Parties that nobody goes through any more may stay; so may
-    grades of pairs that nobody asks about, for as long as they are right."""
+    """What is missing from `kept` and what is too much. Parties that nobody goes through any more
+    may stay; so may grades of pairs that nobody asks about, for as long as they are right."""
     said = []
     for table in TABLES:
         missing = list((Counter(built[table]) - Counter(kept[table])).elements())
@@ -76,5 +80,7 @@ def differences(kept: Contents, built: Contents) -> list[str]:
         if table == "exposure_pairgrade":
             asked = {row[:2] for row in built[table]}
             surplus = [row for row in surplus if row[:2] in asked]
-        said += [f"{table}: {row} is missing" for row in missing] + [f"{table}: {row} is too much" for row in surplus]
+        said += [f"{table}: {row} is missing" for row in missing] + [
+            f"{table}: {row} is too much" for row in surplus
+        ]
     return said

@@ -1,4 +1,5 @@
-"""Several at once: refreshes, writers in the middle of one, one that is killed, what-ifs beside each other."""
+"""Several at once: refreshes, writers in the middle of one, one that is killed, what-ifs beside
+each other."""
 
 import os
 import random
@@ -21,7 +22,14 @@ from apps.exposure.engine.settings import engine_settings
 from apps.exposure.models import Path, Policy
 from apps.inventory.models import Application, Dependency
 from apps.inventory.models.touched import TouchedApplication
-from tests.builders import TODAY, make_application, make_dependency, make_offering, make_policy, make_provider
+from tests.builders import (
+    TODAY,
+    make_application,
+    make_dependency,
+    make_offering,
+    make_policy,
+    make_provider,
+)
 from tests.exposure.engine.tables import contents, differences, rebuilt
 from tests.exposure.engine.wandering import Wandering
 from tests.processes import database_url
@@ -55,10 +63,13 @@ def in_thread(work: Callable[[], object], failures: list[BaseException]) -> thre
 
 @contextmanager
 def before_statement(number: int, do: Callable[[], None]) -> Iterator[list[str]]:
-    """Calls `do` just before this connection sends its statement `number`; the statements that were sent."""
+    """Calls `do` just before this connection sends its statement `number`; the statements that were
+    sent."""
     sent: list[str] = []
 
-    def wrapper(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
+    def wrapper(
+        execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any
+    ) -> Any:
         if len(sent) == number:
             sent.append(sql)
             do()
@@ -118,8 +129,11 @@ class Writers:
 
 @pytest.mark.parametrize("seed", range(FIRST, END))
 @pytest.mark.parametrize("build", [refresh, rebuild])
-def test_a_writer_who_commits_in_the_middle_loses_nothing(build: Callable[..., Refreshed], seed: int) -> None:
-    """At any statement of a refresh, or of a full build, somebody else commits: the next refresh makes up for it."""
+def test_a_writer_who_commits_in_the_middle_loses_nothing(
+    build: Callable[..., Refreshed], seed: int
+) -> None:
+    """At any statement of a refresh, or of a full build, somebody else commits: the next refresh
+    makes up for it."""
     world = Wandering(seed, n_applications=5)
     rebuild(on=world.day)
     chance = random.Random(seed)
@@ -133,12 +147,17 @@ def test_a_writer_who_commits_in_the_middle_loses_nothing(build: Callable[..., R
         refresh(on=world.day)
 
         wrong = differences(contents(), rebuilt(world.day))
-        assert wrong == [], f"seed {seed}: {writers.said} before {sent[number] if number < len(sent) else None}"
+        assert wrong == [], (
+            f"seed {seed}: {writers.said} before {sent[number] if number < len(sent) else None}"
+        )
 
 
 @pytest.mark.parametrize("build", [refresh, rebuild])
-def test_a_new_gateway_that_is_named_in_the_middle_is_not_lost(build: Callable[..., Refreshed]) -> None:
-    """The race that random writers seldom hit: what the party rows and the paths are read from is one reading."""
+def test_a_new_gateway_that_is_named_in_the_middle_is_not_lost(
+    build: Callable[..., Refreshed],
+) -> None:
+    """The race that random writers seldom hit: what the party rows and the paths are read from is
+    one reading."""
     offering = make_offering()
     application = make_application()
     make_dependency(application, offering)
@@ -162,7 +181,9 @@ def test_a_new_gateway_that_is_named_in_the_middle_is_not_lost(build: Callable[.
 
 
 @pytest.mark.parametrize("build", [refresh, rebuild])
-def test_a_policy_that_asks_something_new_in_the_middle_is_answered(build: Callable[..., Refreshed]) -> None:
+def test_a_policy_that_asks_something_new_in_the_middle_is_answered(
+    build: Callable[..., Refreshed],
+) -> None:
     applications = [make_application() for _ in range(2)]
     for application in applications:
         make_dependency(application, make_offering())
@@ -231,9 +252,7 @@ def test_a_writer_who_rolls_back_leaves_nothing_to_do() -> None:
 def test_nobody_else_sees_a_what_if() -> None:
     make_dependency(make_application(), make_offering())
     rebuild(on=TODAY)
-    count = (
-        "SELECT (SELECT count(*) FROM exposure_path), (SELECT count(*) FROM inventory_application WHERE status = %s)"
-    )
+    count = "SELECT (SELECT count(*) FROM exposure_path), (SELECT count(*) FROM inventory_application WHERE status = %s)"
     with overlay(settings=engine_settings(), on=TODAY) as what_if:
         what_if.apply(Retire(Application.objects.get().pk))
         what_if.derive()
@@ -255,7 +274,13 @@ def test_two_what_ifs_at_once_answer_as_they_do_alone() -> None:
     removed = Remove(tuple(Node.objects.order_by("pk").values_list("pk", flat=True)[:3]))
     asked: list[list[Operation]] = [
         [removed, Replace(*world.offering_ids[:2])],
-        [removed, *(Retire(pk) for pk in Application.objects.order_by("pk").values_list("pk", flat=True)[:3])],
+        [
+            removed,
+            *(
+                Retire(pk)
+                for pk in Application.objects.order_by("pk").values_list("pk", flat=True)[:3]
+            ),
+        ],
     ]
     alone = [run(operations, settings=settings) for operations in asked]
     found: dict[int, Answer] = {}

@@ -37,9 +37,11 @@ def test_a_circle_of_redirects_is_no_redirect() -> None:
     refresh(on=TODAY)
 
     assert differences(contents(), rebuilt()) == []
-    assert set(Path.objects.filter(offering_id__in=[offering.pk for offering in offerings]).values_list(
-        "offering_id", "effective_id"
-    )) == {(offering.pk, offering.pk) for offering in offerings}  # fmt: skip
+    assert set(
+        Path.objects.filter(offering_id__in=[offering.pk for offering in offerings]).values_list(
+            "offering_id", "effective_id"
+        )
+    ) == {(offering.pk, offering.pk) for offering in offerings}
 
 
 def test_a_long_chain_of_redirects_is_followed_to_its_end() -> None:
@@ -58,15 +60,21 @@ def test_a_long_chain_of_redirects_is_followed_to_its_end() -> None:
 
 
 def test_a_circle_of_owners_has_an_end_for_everybody_and_all_of_it_fails_together() -> None:
-    first, second, third = (make_provider(f"owner{n}", roles=("developer", "gateway")) for n in range(3))
-    offering = make_offering(version=make_version(foundation=make_foundation("owner0/m", developer=first)))
+    first, second, third = (
+        make_provider(f"owner{n}", roles=("developer", "gateway")) for n in range(3)
+    )
+    offering = make_offering(
+        version=make_version(foundation=make_foundation("owner0/m", developer=first))
+    )
     application = make_application()
     make_dependency(application, offering, reached="gateway", via_party=third)
     rebuild(on=TODAY)
     # as it could be written before the database refused it
     with pgtrigger.ignore("catalog.Provider:provider_no_circle"), connection.cursor() as cursor:
         for party, owner in ((first, second), (second, third), (third, first)):
-            cursor.execute("UPDATE catalog_provider SET parent_id = %s WHERE id = %s", [owner.pk, party.pk])
+            cursor.execute(
+                "UPDATE catalog_provider SET parent_id = %s WHERE id = %s", [owner.pk, party.pk]
+            )
     refresh_footing(today=TODAY)
     done = refresh(on=TODAY)
 
@@ -88,7 +96,9 @@ def test_a_long_line_of_owners_counts_as_one_house() -> None:
             below = make_provider(f"line{n}-{step}", roles=("developer",), parent=below)
         parties.append(below)
     offerings = [
-        make_offering(version=make_version(foundation=make_foundation(f"{party.slug}/m", developer=party)))
+        make_offering(
+            version=make_version(foundation=make_foundation(f"{party.slug}/m", developer=party))
+        )
         for party in parties
     ]
     application = make_application()
@@ -99,8 +109,13 @@ def test_a_long_line_of_owners_counts_as_one_house() -> None:
     version = Node.objects.get(kind=NodeKind.VERSION, ref=offerings[0].version_id)
     developer = Node.objects.get(kind=NodeKind.DEVELOPER, ref=top.pk)
     settings = engine_settings()
-    assert [s.state for s in application_states(questions([version.pk], settings=settings))] == ["cushioned"]
-    assert [s.state for s in application_states(questions([version.pk], settings=settings, threat="error"))] == [
+    assert [s.state for s in application_states(questions([version.pk], settings=settings))] == [
+        "cushioned"
+    ]
+    assert [
+        s.state
+        for s in application_states(questions([version.pk], settings=settings, threat="error"))
+    ] == ["exposed"]
+    assert [s.state for s in application_states(questions([developer.pk], settings=settings))] == [
         "exposed"
     ]
-    assert [s.state for s in application_states(questions([developer.pk], settings=settings))] == ["exposed"]

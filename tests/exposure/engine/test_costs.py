@@ -1,4 +1,5 @@
-"""What the engine sends to the database: nothing to do writes nothing, and no statement per application."""
+"""What the engine sends to the database: nothing to do writes nothing, and no statement per
+application."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -35,7 +36,8 @@ def statements(work: Callable[[], object]) -> list[str]:
 
 @pytest.fixture
 def grow() -> Callable[[int], None]:
-    """Makes this many applications more, each with a primary and a fallback on two of three offerings."""
+    """Makes this many applications more, each with a primary and a fallback on two of three
+    offerings."""
     host = make_provider()
     offerings = [make_offering(host=host) for _ in range(3)]
     team = make_team()
@@ -48,7 +50,10 @@ def grow() -> Callable[[int], None]:
         )
         Dependency.objects.bulk_create(
             Dependency(
-                application=application, offering=offerings[(application.pk + later) % 3], role=role, since=TODAY
+                application=application,
+                offering=offerings[(application.pk + later) % 3],
+                role=role,
+                since=TODAY,
             )
             for application in applications
             for later, role in enumerate(("primary", "fallback"))
@@ -63,7 +68,11 @@ def test_with_nothing_touched_a_refresh_only_reads(grow: Callable[[int], None]) 
 
     sent = statements(lambda: refresh(on=TODAY))
 
-    assert [sql for sql in sent if not sql.lstrip().upper().startswith(("SELECT", "SAVEPOINT", "RELEASE"))] == []
+    assert [
+        sql
+        for sql in sent
+        if not sql.lstrip().upper().startswith(("SELECT", "SAVEPOINT", "RELEASE"))
+    ] == []
     assert len([sql for sql in sent if sql.lstrip().upper().startswith("SELECT")]) == 6
 
 
@@ -82,7 +91,12 @@ def test_what_is_not_concerned_is_not_rewritten(grow: Callable[[int], None]) -> 
     grow(10)
     rebuild(on=TODAY)
     application = Application.objects.all()[:1].get()
-    tables = ("exposure_path", "exposure_liveuse", "exposure_candidate", "exposure_scopedapplication")
+    tables = (
+        "exposure_path",
+        "exposure_liveuse",
+        "exposure_candidate",
+        "exposure_scopedapplication",
+    )
     before = {table: {row[:2] for row in rows} for table, rows in versions_of_rows(tables).items()}
 
     Application.objects.filter(pk=application.pk).update(users_affected=5)
@@ -90,16 +104,25 @@ def test_what_is_not_concerned_is_not_rewritten(grow: Callable[[int], None]) -> 
 
     after = {table: {row[:2] for row in rows} for table, rows in versions_of_rows(tables).items()}
     assert {table: len(before[table] - after[table]) for table in tables} == {
-        "exposure_path": 1, "exposure_liveuse": 2, "exposure_candidate": 1, "exposure_scopedapplication": 1,
-    }  # fmt: skip
+        "exposure_path": 1,
+        "exposure_liveuse": 2,
+        "exposure_candidate": 1,
+        "exposure_scopedapplication": 1,
+    }
 
 
 def test_two_thousand_applications_take_the_statements_of_ten(grow: Callable[[int], None]) -> None:
     def questions_of_all() -> dict[str, int]:
         settings = engine_settings()
-        node = Node.objects.filter(kind=NodeKind.HOST, ref=Dependency.objects.all()[0].offering.host_id).get()
+        node = Node.objects.filter(
+            kind=NodeKind.HOST, ref=Dependency.objects.all()[0].offering.host_id
+        ).get()
         asked = questions([node.pk], settings=settings)
-        old, new = Dependency.objects.order_by("offering").values_list("offering", flat=True).distinct()[:2]
+        old, new = (
+            Dependency.objects.order_by("offering")
+            .values_list("offering", flat=True)
+            .distinct()[:2]
+        )
         five = list(Application.objects.order_by("pk").values_list("pk", flat=True)[:5])
 
         def refresh_five() -> None:
@@ -128,8 +151,15 @@ def test_two_thousand_applications_take_the_statements_of_ten(grow: Callable[[in
 
     assert questions_of_all() == with_ten
     assert {name: n for name, n in with_ten.items() if name not in {"refresh", "scenario"}} == {
-        "states": 1, "paths": 1, "layer": 2, "contributions": 3, "single points": 1, "reach": 2, "teams": 1, "cuts": 5,
-    }  # fmt: skip
+        "states": 1,
+        "paths": 1,
+        "layer": 2,
+        "contributions": 3,
+        "single points": 1,
+        "reach": 2,
+        "teams": 1,
+        "cuts": 5,
+    }
     assert with_ten["refresh"] < 60
     assert with_ten["scenario"] < 100
 
@@ -139,7 +169,9 @@ def test_when_much_is_touched_at_once_everything_is_built_anew(grow: Callable[[i
     rebuild(on=TODAY)
     Application.objects.update(users_affected=1)
     done = refresh(on=TODAY)
-    Application.objects.filter(pk__lte=Application.objects.order_by("pk")[:1].get().pk).update(users_affected=2)
+    Application.objects.filter(pk__lte=Application.objects.order_by("pk")[:1].get().pk).update(
+        users_affected=2
+    )
 
     assert done == Refreshed(1010, rebuilt=True, node_ids=None)
     assert refresh(on=TODAY).n_applications == 1

@@ -34,7 +34,9 @@ def by_asking_every_set(settings: EngineSettings) -> Cuts:
 
     def share(of: tuple[int, ...]) -> Fraction:
         stopped = application_states(
-            questions(of, settings=settings), application_ids=critical, states=["exposed", "cushioned"]
+            questions(of, settings=settings),
+            application_ids=critical,
+            states=["exposed", "cushioned"],
         )
         return Fraction(len(stopped), len(critical))
 
@@ -116,12 +118,15 @@ def test_a_gateway_in_both_paths_keeps_a_fallback_from_being_wholly_independent(
     application = make_application(criticality=0)
     through = {"reached": "gateway", "via_party": gateway}
     first, second = (
-        make_offering(version=make_version(foundation=make_foundation(f"{by}/m"))) for by in ("one", "two")
+        make_offering(version=make_version(foundation=make_foundation(f"{by}/m")))
+        for by in ("one", "two")
     )
     primary = make_dependency(application, first, **through)
     fallback = make_dependency(application, second, "fallback", **through)
     make_exit_test(primary, fallback.offering)
-    ExposureSettings.objects.create(pk=1, cut_kinds=["host"], required_grade={"outage": {"host": 5}})
+    ExposureSettings.objects.create(
+        pk=1, cut_kinds=["host"], required_grade={"outage": {"host": 5}}
+    )
     rebuild(on=TODAY)
     settings = engine_settings()
     assert len(cuts(settings).singles) == 1

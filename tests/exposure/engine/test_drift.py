@@ -1,4 +1,5 @@
-"""The single ways in which kept tables could drift away from a full build, each by its smallest example."""
+"""The single ways in which kept tables could drift away from a full build, each by its smallest
+example."""
 
 from datetime import date, timedelta
 
@@ -49,7 +50,9 @@ def test_an_offering_that_answers_with_another_version_takes_its_applications_al
     assert not NodeSummary.objects.filter(node_id=node(NodeKind.VERSION, before.pk)).exists()
     assert NodeSummary.objects.get(node_id=node(NodeKind.VERSION, other.pk)).n == 1
     assert NodeReach.objects.get(node_id=node(NodeKind.VERSION, other.pk)).n == 1
-    assert {node(NodeKind.VERSION, before.pk), node(NodeKind.VERSION, other.pk)} <= set(done.node_ids or ())
+    assert {node(NodeKind.VERSION, before.pk), node(NodeKind.VERSION, other.pk)} <= set(
+        done.node_ids or ()
+    )
 
 
 def test_a_new_ancestor_carries_what_stood_on_its_child_already() -> None:
@@ -66,7 +69,9 @@ def test_a_new_ancestor_carries_what_stood_on_its_child_already() -> None:
 
 def test_the_last_dependency_that_leaves_a_gateway_leaves_nothing_there() -> None:
     gateway = make_provider(roles=("gateway",))
-    dependency = make_dependency(make_application(), make_offering(), reached="gateway", via_party=gateway)
+    dependency = make_dependency(
+        make_application(), make_offering(), reached="gateway", via_party=gateway
+    )
     rebuild(on=TODAY)
 
     Dependency.objects.filter(pk=dependency.pk).update(reached="direct", via_party=None)
@@ -77,7 +82,8 @@ def test_the_last_dependency_that_leaves_a_gateway_leaves_nothing_there() -> Non
 
 
 def test_a_grade_that_nobody_asked_about_meanwhile_is_not_taken_for_true() -> None:
-    """The fallback's offering changes its version while nobody uses it, and is then taken up again."""
+    """The fallback's offering changes its version while nobody uses it, and is then taken up
+    again."""
     version = make_version()
     offering, other = make_offering(version=version), make_offering()
     application = make_application()
@@ -144,7 +150,11 @@ def test_a_redirect_moves_what_stands_on_it_on_the_day_the_footing_turns() -> No
     day = TODAY + timedelta(3)
     successor = make_offering()
     offering = make_offering(
-        retires_on=day, date_kind="firm", end_behaviour="redirect", replacement=successor, lifecycle="deprecated"
+        retires_on=day,
+        date_kind="firm",
+        end_behaviour="redirect",
+        replacement=successor,
+        lifecycle="deprecated",
     )
     dependency = make_dependency(make_application(), offering)
     rebuild(on=TODAY)
@@ -158,7 +168,9 @@ def test_a_redirect_moves_what_stands_on_it_on_the_day_the_footing_turns() -> No
 def test_exit_tests_begin_on_their_day_and_lapse_on_theirs() -> None:
     application = make_application()
     dependency = make_dependency(application, make_offering())
-    make_exit_test(dependency, make_offering(), tested_on=TODAY + timedelta(2), expires_on=TODAY + timedelta(5))
+    make_exit_test(
+        dependency, make_offering(), tested_on=TODAY + timedelta(2), expires_on=TODAY + timedelta(5)
+    )
     rebuild(on=TODAY)
     seen = []
     for day in (TODAY + timedelta(n) for n in (1, 2, 4, 5)):

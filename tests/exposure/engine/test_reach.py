@@ -49,10 +49,14 @@ def test_both_plans_give_the_same_pages_and_these_are_what_counting_by_hand_give
         assert [(row.criticality, row.application_id) for row in walked] == sorted(
             (known[pk][0], pk) for pk in expected
         )
-        assert {row.application_id: {ROLES.index(role) for role in row.roles} for row in walked} == expected
+        assert {
+            row.application_id: {ROLES.index(role) for role in row.roles} for row in walked
+        } == expected
         assert reach.get(node.pk, 0) == len(expected)
         assert leaning(node.pk, NodeKind(node.kind)) == {
-            pk: [ROLES[code] for code in sorted(codes) if code] for pk, codes in expected.items() if codes - {0}
+            pk: [ROLES[code] for code in sorted(codes) if code]
+            for pk, codes in expected.items()
+            if codes - {0}
         }
 
 
@@ -90,8 +94,9 @@ def test_a_gateways_parent_is_reached_by_the_party_that_a_dependency_names() -> 
         node = Node.objects.get(kind=NodeKind.GATEWAY, ref=party.pk)
         found = reached_applications(node.pk, NodeKind.GATEWAY)
         assert {row.application_id: row.roles for row in found} == {
-            by_party.pk: ("judge",), by_offering.pk: ("primary",),
-        }  # fmt: skip
+            by_party.pk: ("judge",),
+            by_offering.pk: ("primary",),
+        }
 
 
 def test_a_standby_primary_leans_as_a_fallback() -> None:

@@ -30,7 +30,14 @@ from apps.exposure.engine.settings import engine_settings
 from apps.exposure.models import Basis, Layer, Path
 from apps.inventory.costing import PriceChange
 from apps.inventory.models import Application, Dependency, ExitTest
-from tests.builders import TODAY, make_application, make_dependency, make_offering, make_provider, make_team
+from tests.builders import (
+    TODAY,
+    make_application,
+    make_dependency,
+    make_offering,
+    make_provider,
+    make_team,
+)
 from tests.exposure.engine.tables import TABLES, contents, differences, versions_of_rows
 from tests.exposure.engine.wandering import Wandering
 
@@ -38,9 +45,16 @@ pytestmark = pytest.mark.django_db
 
 LAYERS = (Layer.DEVELOPER, Layer.HOST, Layer.VERSION, Layer.GATEWAY)
 WRITTEN = (
-    *TABLES, "exposure_enginestate", "inventory_application", "inventory_dependency", "inventory_exittest",
-    "inventory_touchedapplication", "catalog_touchedoffering", "catalog_node", "catalog_offering",
-)  # fmt: skip
+    *TABLES,
+    "exposure_enginestate",
+    "inventory_application",
+    "inventory_dependency",
+    "inventory_exittest",
+    "inventory_touchedapplication",
+    "catalog_touchedoffering",
+    "catalog_node",
+    "catalog_offering",
+)
 
 
 def answer(*operations: Operation, **how: Any) -> Answer:
@@ -53,15 +67,23 @@ def world_with_prices(seed: int) -> Wandering:
         world.edit()
     for n, offering in enumerate(world.offerings):
         Price.objects.create(
-            offering=offering, unit="input", amount=n + 1, valid=(start_of(TODAY.replace(year=2020)), None)
+            offering=offering,
+            unit="input",
+            amount=n + 1,
+            valid=(start_of(TODAY.replace(year=2020)), None),
         )
-    Dependency.objects.annotate(odd=F("pk") % 2).filter(odd=1).update(monthly_input_tokens=3_000_000)
+    Dependency.objects.annotate(odd=F("pk") % 2).filter(odd=1).update(
+        monthly_input_tokens=3_000_000
+    )
     rebuild(on=world.day)
     return world
 
 
-def really(world: Wandering, operations: Sequence[Operation], removed: Remove) -> tuple[Side, dict[int, int]]:
-    """The portfolio after doing it, which is then undone; and the ids of what was added, by those of the what-if."""
+def really(
+    world: Wandering, operations: Sequence[Operation], removed: Remove
+) -> tuple[Side, dict[int, int]]:
+    """The portfolio after doing it, which is then undone; and the ids of what was added, by those
+    of the what-if."""
     ids: dict[int, int] = {}
     with transaction.atomic():
         for operation in operations:
@@ -69,7 +91,10 @@ def really(world: Wandering, operations: Sequence[Operation], removed: Remove) -
                 case Replace(old_id=old, new_id=new):
                     live = Q(until__isnull=True) | Q(until__gt=world.day)
                     Dependency.objects.filter(
-                        live, since__lte=world.day, offering=old, application__status__in=engine_settings().statuses
+                        live,
+                        since__lte=world.day,
+                        offering=old,
+                        application__status__in=engine_settings().statuses,
                     ).update(offering=new)
                 case Move(dependency_id=pk, offering_id=offering):
                     Dependency.objects.filter(pk=pk).update(offering=offering)
@@ -80,9 +105,12 @@ def really(world: Wandering, operations: Sequence[Operation], removed: Remove) -
                     ids[application.pk] = -1 - len(ids)
                     for added in dependencies:
                         dependency = Dependency.objects.create(
-                            application=application, offering_id=added.offering_id, role=added.role,
-                            since=added.since or world.day, **added.facts,
-                        )  # fmt: skip
+                            application=application,
+                            offering_id=added.offering_id,
+                            role=added.role,
+                            since=added.since or world.day,
+                            **added.facts,
+                        )
                         for test in added.tests:
                             ExitTest.objects.create(dependency=dependency, **test)
         refresh(on=world.day)
@@ -92,7 +120,9 @@ def really(world: Wandering, operations: Sequence[Operation], removed: Remove) -
 
 
 def assert_same(answered: Side, done: Side, ids: dict[int, int] | None = None) -> None:
-    assert dict(answered.states) == {(ids or {}).get(pk, pk): state for pk, state in done.states.items()}
+    assert dict(answered.states) == {
+        (ids or {}).get(pk, pk): state for pk, state in done.states.items()
+    }
     for layer, hhi in done.hhi.items():
         assert answered.hhi[layer] == (hhi if hhi is None else pytest.approx(hhi, abs=1e-12))
     assert answered.n_single_points == done.n_single_points
@@ -101,7 +131,12 @@ def assert_same(answered: Side, done: Side, ids: dict[int, int] | None = None) -
 
 def some_nodes(chance: random.Random, n: int) -> Remove:
     nodes = list(Path.objects.values_list("offering_id", flat=True).order_by("offering_id"))
-    held = Node.objects.filter(footings__offering__in=nodes).distinct().order_by("pk").values_list("pk", flat=True)
+    held = (
+        Node.objects.filter(footings__offering__in=nodes)
+        .distinct()
+        .order_by("pk")
+        .values_list("pk", flat=True)
+    )
     return Remove(tuple(chance.sample(list(held), k=n)))
 
 
@@ -127,21 +162,28 @@ def some_application(chance: random.Random, world: Wandering) -> Add:
     }
     return Add(
         {
-            "name": "New", "slug": f"new-{serial}", "team_id": world.teams[0].pk, "criticality": chance.randrange(4),
+            "name": "New",
+            "slug": f"new-{serial}",
+            "team_id": world.teams[0].pk,
+            "criticality": chance.randrange(4),
             "users_affected": 12,
         },
         tuple(
             AddedDependency(
                 chance.choice(world.offering_ids),
                 role,
-                facts={"traffic_share": None, "reached": "gateway", "via_party_id": world.gateways[0].pk}
+                facts={
+                    "traffic_share": None,
+                    "reached": "gateway",
+                    "via_party_id": world.gateways[0].pk,
+                }
                 if chance.random() < 0.5
                 else {"monthly_input_tokens": 1_000_000},
                 tests=(test,) if role == "primary" else (),
             )
             for role in ("primary", "primary", "fallback", "judge")
         ),
-    )  # fmt: skip
+    )
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -168,7 +210,9 @@ def test_inside_the_tables_are_those_of_the_changed_portfolio() -> None:
         inside = contents()
     kept = contents()
     Dependency.objects.live_on(world.day).filter(offering=old).update(offering=new)
-    Application.objects.filter(pk=Application.objects.order_by("pk").values("pk")[:1]).update(status="retired")
+    Application.objects.filter(pk=Application.objects.order_by("pk").values("pk")[:1]).update(
+        status="retired"
+    )
     rebuild(on=world.day)
     built = contents()
 
@@ -181,13 +225,17 @@ def test_nothing_real_is_written_and_the_same_connection_reads_the_real_rows_aft
     world = world_with_prices(12)
     before, rows = versions_of_rows(WRITTEN), contents()
 
-    changed = answer(some_nodes(random.Random(1), 2), some_application(random.Random(1), world), Retire(1))
+    changed = answer(
+        some_nodes(random.Random(1), 2), some_application(random.Random(1), world), Retire(1)
+    )
 
     assert changed.n_changed
     assert versions_of_rows(WRITTEN) == before
     assert contents() == rows
     with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM pg_class WHERE relpersistence = 't' AND relname LIKE 'exposure%'")
+        cursor.execute(
+            "SELECT count(*) FROM pg_class WHERE relpersistence = 't' AND relname LIKE 'exposure%'"
+        )
         assert cursor.fetchone() == (0,)
 
 
@@ -198,7 +246,9 @@ def test_an_error_inside_leaves_nothing_behind(error: type[Exception]) -> None:
 
     def break_off() -> None:
         with overlay(settings=engine_settings(), on=world.day) as what_if:
-            what_if.apply(Retire(world.random.choice(list(Application.objects.values_list("pk", flat=True)))))
+            what_if.apply(
+                Retire(world.random.choice(list(Application.objects.values_list("pk", flat=True))))
+            )
             what_if.derive()
             if error is ValueError:
                 raise ValueError
@@ -279,7 +329,9 @@ def test_what_is_added_and_changed_in_one_what_if_is_seen_by_what_follows() -> N
     node = Node.objects.get(kind=NodeKind.HOST, ref=new.host_id)
     added = Add({"name": "New", "slug": "new", "team_id": team.pk}, (AddedDependency(old.pk),))
 
-    assert answer(Remove((node.pk,)), added, Replace(old.pk, new.pk)).after.states == {-1: "exposed"}
+    assert answer(Remove((node.pk,)), added, Replace(old.pk, new.pk)).after.states == {
+        -1: "exposed"
+    }
     assert answer(Remove((node.pk,)), added, Replace(old.pk, new.pk), Retire(-1)).after.states == {}
     assert answer(Remove((node.pk,)), Replace(old.pk, new.pk), added).after.states == {}
     assert answer(Remove((node.pk,)), added, Move(-1, new.pk)).after.states == {-1: "exposed"}
@@ -294,7 +346,9 @@ def test_the_exit_tests_of_what_is_added_count() -> None:
     facts = {"name": "New", "slug": "new", "team_id": make_team().pk}
 
     found = {
-        answer(Remove((node.pk,)), Add(facts, (AddedDependency(offering.pk, tests=tests),))).after.states[-1]
+        answer(
+            Remove((node.pk,)), Add(facts, (AddedDependency(offering.pk, tests=tests),))
+        ).after.states[-1]
         for tests in ((), (test,))
     }
 
@@ -316,7 +370,9 @@ def test_teams_see_their_own_part_and_the_parts_make_the_whole() -> None:
             assert getattr(part, side).states == {
                 pk: state for pk, state in of_whole.states.items() if team_of[pk] == team
             }
-        totals = [getattr(part, side).cost.totals.get("USD", Fraction(0)) for part in parts.values()]
+        totals = [
+            getattr(part, side).cost.totals.get("USD", Fraction(0)) for part in parts.values()
+        ]
         assert sum(totals) == of_whole.cost.totals.get("USD", Fraction(0))
     team = world.teams[0].pk
     expected = measure_layer(Layer.HOST, Basis.COUNT, team_ids=[team]).indices.hhi
@@ -324,7 +380,11 @@ def test_teams_see_their_own_part_and_the_parts_make_the_whole() -> None:
     everybody = answer(removed, team_ids=[team.pk for team in world.teams])
     assert_same(everybody.before, whole.before)
     nobody = answer(removed, team_ids=[])
-    assert (nobody.before.states, nobody.before.n_single_points, nobody.before.hhi[Layer.HOST]) == ({}, 0, None)
+    assert (nobody.before.states, nobody.before.n_single_points, nobody.before.hhi[Layer.HOST]) == (
+        {},
+        0,
+        None,
+    )
 
 
 def test_before_anything_was_built_there_is_no_answer_but_a_sentence() -> None:
@@ -341,7 +401,10 @@ def test_a_new_gateway_in_a_what_if_is_no_node_of_the_register() -> None:
     team = make_team()
 
     found = answer(
-        Add({"name": "New", "slug": "new", "team_id": team.pk}, (AddedDependency(offering.pk, facts=facts),))
+        Add(
+            {"name": "New", "slug": "new", "team_id": team.pk},
+            (AddedDependency(offering.pk, facts=facts),),
+        )
     )
 
     assert found.after.n_single_points > found.before.n_single_points

@@ -1,4 +1,5 @@
-"""The settings row: what it says is followed at once, and what cannot be meant never reaches the tables."""
+"""The settings row: what it says is followed at once, and what cannot be meant never reaches the
+tables."""
 
 import pytest
 from django.core.exceptions import ValidationError
@@ -41,7 +42,9 @@ def test_a_setting_that_decides_rows_builds_them_anew_and_one_that_does_not_leav
 
 
 def test_what_a_setting_leaves_out_is_the_default() -> None:
-    ExposureSettings.objects.create(pk=1, criticality_points={"low": 0}, required_grade={"outage": {"region": 3}})
+    ExposureSettings.objects.create(
+        pk=1, criticality_points={"low": 0}, required_grade={"outage": {"region": 3}}
+    )
     make_dependency(make_application(criticality=3), make_offering())
     rebuild(on=TODAY)
     settings = engine_settings()

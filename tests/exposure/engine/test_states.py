@@ -37,7 +37,9 @@ from tests.exposure.engine.wandering import Wandering
 pytestmark = pytest.mark.django_db
 
 
-def asked(*nodes: tuple[NodeKind, Offering | Provider | int], threat: str | None = None) -> list[Question]:
+def asked(
+    *nodes: tuple[NodeKind, Offering | Provider | int], threat: str | None = None
+) -> list[Question]:
     ids = [Node.objects.get(kind=kind, ref=getattr(of, "pk", of)).pk for kind, of in nodes]
     return questions(ids, settings=engine_settings(), threat=threat)
 
@@ -61,7 +63,9 @@ def test_random_nodes_under_random_threats_fail_together_as_by_hand(seed: int) -
         of = [
             question
             for node in chance.sample(nodes, k=chance.choice([1, 1, 2, 3, 8]))
-            for question in questions([node], settings=settings, threat=chance.choice([None, None, *THREATS]))
+            for question in questions(
+                [node], settings=settings, threat=chance.choice([None, None, *THREATS])
+            )
         ]
         if chance.random() < 0.2:
             of = [replace(question, need=5) for question in of]
@@ -74,7 +78,8 @@ def test_random_nodes_under_random_threats_fail_together_as_by_hand(seed: int) -
         }
         paths = path_states(of)
         assert {pk: n for pk, (_, n) in expected.items()} == {
-            pk: sum(path.application_id == pk for path in paths) for pk in {path.application_id for path in paths}
+            pk: sum(path.application_id == pk for path in paths)
+            for pk in {path.application_id for path in paths}
         }
         assert sum(n for n, _ in count_states(of).values()) == len(found)
 
@@ -89,7 +94,9 @@ def test_the_summary_of_every_node_is_what_asking_it_alone_says() -> None:
         (question,) = questions([node.pk], settings=settings)
         summary = {
             STATE_OF_CODE[row.state]: (row.n, row.n_critical)
-            for row in NodeSummary.objects.filter(node_id=node.pk, threat=THREAT_CODES[question.threat])
+            for row in NodeSummary.objects.filter(
+                node_id=node.pk, threat=THREAT_CODES[question.threat]
+            )
         }
         assert summary == count_states([question])
 
@@ -104,8 +111,8 @@ def test_nothing_asked_is_nothing_found_and_unknown_nodes_are_left_out() -> None
 
 
 def test_a_slow_and_a_sudden_failure_at_once_ask_for_what_each_of_them_asks() -> None:
-    """The outage forbids the tested way out that nobody uses yet; the retirement forbids what ends before the horizon;
-    what is left has to outlast both."""
+    """The outage forbids the tested way out that nobody uses yet; the retirement forbids what ends
+    before the horizon; what is left has to outlast both."""
     host, other = make_provider("here"), make_provider("elsewhere")
     offering = make_offering(host=host)
     ending = make_offering(host=other, retires_on=TODAY + timedelta(30), date_kind="firm")
@@ -122,7 +129,9 @@ def test_a_slow_and_a_sudden_failure_at_once_ask_for_what_each_of_them_asks() ->
     assert states(asked(outage, retirement)) == {application.pk: "exposed"}
 
 
-def test_grade_5_asks_that_no_party_is_in_both_paths_not_even_a_gateway_or_a_common_parent() -> None:
+def test_grade_5_asks_that_no_party_is_in_both_paths_not_even_a_gateway_or_a_common_parent() -> (
+    None
+):
     holding = make_provider("holding")
     gateway = make_provider("way", roles=("gateway",), parent=holding)
     first = make_offering(version=make_version(foundation=make_foundation("one/a")))
@@ -155,9 +164,13 @@ def test_a_fallback_that_is_retired_already_does_not_help_in_an_outage() -> None
 def test_a_path_that_is_struck_twice_needs_the_stricter_of_both() -> None:
     house = make_provider("house")
     gateway = make_provider("way", roles=("gateway",))
-    first, sister = (make_provider(name, roles=("developer",), parent=house) for name in ("first", "sister"))
+    first, sister = (
+        make_provider(name, roles=("developer",), parent=house) for name in ("first", "sister")
+    )
     offerings = [
-        make_offering(version=make_version(foundation=make_foundation(f"{party.slug}/m", developer=party)))
+        make_offering(
+            version=make_version(foundation=make_foundation(f"{party.slug}/m", developer=party))
+        )
         for party in (first, sister)
     ]
     application = make_application()
@@ -167,7 +180,9 @@ def test_a_path_that_is_struck_twice_needs_the_stricter_of_both() -> None:
 
     assert states(asked((NodeKind.GATEWAY, gateway))) == {application.pk: "cushioned"}
     assert states(asked((NodeKind.DEVELOPER, first))) == {application.pk: "exposed"}
-    assert states(asked((NodeKind.GATEWAY, gateway), (NodeKind.DEVELOPER, first))) == {application.pk: "exposed"}
+    assert states(asked((NodeKind.GATEWAY, gateway), (NodeKind.DEVELOPER, first))) == {
+        application.pk: "exposed"
+    }
     version = (NodeKind.VERSION, offerings[0].version_id)
     assert states(asked(version)) == {application.pk: "cushioned"}
     assert states(asked(version, (NodeKind.DEVELOPER, first))) == {application.pk: "exposed"}
@@ -176,12 +191,16 @@ def test_a_path_that_is_struck_twice_needs_the_stricter_of_both() -> None:
 def test_a_gateway_that_the_offering_and_the_dependency_both_name_strikes_the_path_once() -> None:
     gateway = make_provider("way", roles=("gateway",))
     application = make_application()
-    make_dependency(application, make_offering(gateway=gateway), reached="gateway", via_party=gateway)
+    make_dependency(
+        application, make_offering(gateway=gateway), reached="gateway", via_party=gateway
+    )
     make_dependency(application, make_offering())
     rebuild(on=TODAY)
     of = asked((NodeKind.GATEWAY, gateway))
 
-    assert [(standing.state, standing.hit_share) for standing in application_states(of)] == [("partial", 0.5)]
+    assert [(standing.state, standing.hit_share) for standing in application_states(of)] == [
+        ("partial", 0.5)
+    ]
     assert len(path_states(of)) == 1
 
 
@@ -193,7 +212,9 @@ def test_a_fallback_that_falls_with_another_of_the_nodes_rescues_nobody() -> Non
     rebuild(on=TODAY)
 
     assert states(asked((NodeKind.HOST, first.host_id))) == {application.pk: "cushioned"}
-    assert states(asked((NodeKind.HOST, first.host_id), (NodeKind.HOST, second.host_id))) == {application.pk: "exposed"}
+    assert states(asked((NodeKind.HOST, first.host_id), (NodeKind.HOST, second.host_id))) == {
+        application.pk: "exposed"
+    }
 
 
 def test_pages_of_states_end_where_the_whole_ends() -> None:
@@ -211,7 +232,9 @@ def test_pages_of_states_end_where_the_whole_ends() -> None:
         after = (criticality[page[-1].application_id], page[-1].application_id)
 
     assert paged == whole
-    assert [(criticality[standing.application_id], standing.application_id) for standing in whole] == sorted(
+    assert [
+        (criticality[standing.application_id], standing.application_id) for standing in whole
+    ] == sorted(
         (criticality[standing.application_id], standing.application_id) for standing in whole
     )
 
@@ -263,10 +286,14 @@ def test_three_hundred_dependencies_on_one_application_are_shares_of_one() -> No
     application = make_application(monthly_spend=300)
     offerings = [make_offering() for _ in range(30)]
     for n in range(300):
-        make_dependency(application, offerings[n % 30], traffic_share="3" if n == 0 else None if n % 3 else "0")
+        make_dependency(
+            application, offerings[n % 30], traffic_share="3" if n == 0 else None if n % 3 else "0"
+        )
     rebuild(on=TODAY)
     paths = path_states(asked(*((NodeKind.HOST, offering.host_id) for offering in offerings)))
-    (standing,) = application_states(asked(*((NodeKind.HOST, offering.host_id) for offering in offerings)))
+    (standing,) = application_states(
+        asked(*((NodeKind.HOST, offering.host_id) for offering in offerings))
+    )
 
     assert [path.share for path in paths] == [1.0]
     assert standing.hit_share == 1
@@ -277,9 +304,14 @@ def test_shares_above_one_are_scaled_and_zero_shares_stand_by() -> None:
     for share in ("2", "1", "0"):
         make_dependency(application, make_offering(), traffic_share=share)
     rebuild(on=TODAY)
-    hosts = [(NodeKind.HOST, dependency.offering.host_id) for dependency in application.dependencies.order_by("pk")]
+    hosts = [
+        (NodeKind.HOST, dependency.offering.host_id)
+        for dependency in application.dependencies.order_by("pk")
+    ]
 
-    assert sorted(path.share for path in path_states(asked(*hosts))) == pytest.approx([1 / 3, 2 / 3])
+    assert sorted(path.share for path in path_states(asked(*hosts))) == pytest.approx(
+        [1 / 3, 2 / 3]
+    )
     (partial,) = application_states(asked(hosts[0]))
     assert (partial.state, partial.hit_share) == ("partial", pytest.approx(2 / 3))
     assert application_states(asked(hosts[2])) == []
@@ -293,4 +325,6 @@ def test_the_first_and_the_last_day_that_a_date_can_say_are_days_like_others() -
     make_exit_test(primary, fallback, tested_on="0001-01-01")
     rebuild(on=TODAY)
 
-    assert states(asked((NodeKind.HOST, primary.offering.host_id), threat=OUTAGE)) == {application.pk: "cushioned"}
+    assert states(asked((NodeKind.HOST, primary.offering.host_id), threat=OUTAGE)) == {
+        application.pk: "cushioned"
+    }

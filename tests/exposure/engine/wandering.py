@@ -12,7 +12,12 @@ from apps.catalog.actions import decide_identity, set_manual_fact
 from apps.catalog.footing import refresh_footing
 from apps.catalog.models import Derivation, Foundation, Offering, Provider, Region
 from apps.exposure.models import ExposureSettings, Policy
-from apps.inventory.actions import RefusedChange, declare_dependency, end_dependency, retire_application
+from apps.inventory.actions import (
+    RefusedChange,
+    declare_dependency,
+    end_dependency,
+    retire_application,
+)
 from apps.inventory.models import Application, Dependency, ExitTest
 from tests.builders import (
     TODAY,
@@ -44,9 +49,19 @@ class Wandering:
         self.vendors = [make_provider(f"vendor{n}", roles=("reseller",)) for n in range(2)]
         self.holdings = [make_provider(f"holding{n}", roles=("reseller",)) for n in range(2)]
         self.teams = [make_team() for _ in range(3)]
-        foundations = [make_foundation(f"dev{n % 3}/line{n}", developer=self.developers[n % 3]) for n in range(4)]
-        self.versions = [make_version(f"v/model-{n}", foundation=foundations[n % len(foundations)]) for n in range(7)]
-        self.regions = [Region.objects.create(host=host, name=name) for host in self.hosts for name in ("a", "b")]
+        foundations = [
+            make_foundation(f"dev{n % 3}/line{n}", developer=self.developers[n % 3])
+            for n in range(4)
+        ]
+        self.versions = [
+            make_version(f"v/model-{n}", foundation=foundations[n % len(foundations)])
+            for n in range(7)
+        ]
+        self.regions = [
+            Region.objects.create(host=host, name=name)
+            for host in self.hosts
+            for name in ("a", "b")
+        ]
         for _ in range(3):
             self.change_lineage()
         self.offerings = [
@@ -63,7 +78,9 @@ class Wandering:
             self.change_regions()
         for n in range(n_applications):
             make_application(
-                f"A{n}", team=self.random.choice(self.teams), criticality=self.random.choice([0, 0, 1, 2, 3])
+                f"A{n}",
+                team=self.random.choice(self.teams),
+                criticality=self.random.choice([0, 0, 1, 2, 3]),
             )
         for application in Application.objects.all():
             make_dependency(application, self._offering())
@@ -74,16 +91,44 @@ class Wandering:
 
     def edit(self) -> str:
         roads: list[Callable[[], object]] = [
-            self.change_applications, self.change_applications, self.change_dependency_by_sql,
-            self.change_dependency_by_sql, self.change_dependency_by_save, self.change_dependency_by_save,
-            self.insert_dependency, self.insert_dependencies_at_once, self.delete_dependency, self.declare, self.end,
-            self.retire, self.new_application, self.delete_application, self.add_exit_test, self.add_exit_test,
-            self.change_exit_test, self.delete_exit_test, self.end_offering_by_hand, self.change_offering,
-            self.change_offering, self.redirect, self.place_offering, self.move_version, self.change_lineage,
-            self.change_regions, self.change_gateway, self.change_parent, self.sell_foundation, self.change_settings,
-            self.switch_policy, self.move_to_party, self.move_to_party, self.leave_party, self.pass_days,
-            self.pass_days, self.pass_days,
-        ]  # fmt: skip
+            self.change_applications,
+            self.change_applications,
+            self.change_dependency_by_sql,
+            self.change_dependency_by_sql,
+            self.change_dependency_by_save,
+            self.change_dependency_by_save,
+            self.insert_dependency,
+            self.insert_dependencies_at_once,
+            self.delete_dependency,
+            self.declare,
+            self.end,
+            self.retire,
+            self.new_application,
+            self.delete_application,
+            self.add_exit_test,
+            self.add_exit_test,
+            self.change_exit_test,
+            self.delete_exit_test,
+            self.end_offering_by_hand,
+            self.change_offering,
+            self.change_offering,
+            self.redirect,
+            self.place_offering,
+            self.move_version,
+            self.change_lineage,
+            self.change_regions,
+            self.change_gateway,
+            self.change_parent,
+            self.sell_foundation,
+            self.change_settings,
+            self.switch_policy,
+            self.move_to_party,
+            self.move_to_party,
+            self.leave_party,
+            self.pass_days,
+            self.pass_days,
+            self.pass_days,
+        ]
         road = self.random.choice(roads)
         try:
             with transaction.atomic():
@@ -92,12 +137,17 @@ class Wandering:
             said = f"refused: {refused}"
         return f"{road.__name__}({said or ''})"
 
-    # --- inventory ----------------------------------------------------------------------------------------------
+    # --- inventory --------------------------------------------------------------------------------
 
     def change_applications(self) -> str:
         field, value = self.random.choice(
             [
-                ("status", self.random.choice(["pilot", "production", "production", "proposed", "retired"])),
+                (
+                    "status",
+                    self.random.choice(
+                        ["pilot", "production", "production", "proposed", "retired"]
+                    ),
+                ),
                 ("team", self.random.choice(self.teams)),
                 ("criticality", self.random.randrange(4)),
                 ("users_affected", self.random.choice([None, 0, 5, 1000])),
@@ -109,7 +159,9 @@ class Wandering:
         return f"{chosen} {field}={value}"
 
     def new_application(self) -> None:
-        application = make_application(team=self.random.choice(self.teams), criticality=self.random.randrange(4))
+        application = make_application(
+            team=self.random.choice(self.teams), criticality=self.random.randrange(4)
+        )
         self.insert_dependency(application)
 
     def delete_application(self) -> None:
@@ -117,7 +169,9 @@ class Wandering:
             Application.objects.get(pk=self.random.choice(self._application_ids())).delete()
 
     def insert_dependency(self, application: Application | None = None) -> None:
-        application = application or Application.objects.get(pk=self.random.choice(self._application_ids()))
+        application = application or Application.objects.get(
+            pk=self.random.choice(self._application_ids())
+        )
         make_dependency(application, self._offering(), **self._facts())
 
     def insert_dependencies_at_once(self) -> None:
@@ -139,7 +193,12 @@ class Wandering:
                 ("fallback_order", self.random.randrange(3)),
                 ("application_id", self.random.choice(self._application_ids())),
                 ("since", self.day + timedelta(self.random.choice([-100, -1, 0, 1, 40]))),
-                ("until", self.random.choice([None, self.day + timedelta(self.random.choice([-1, 0, 1, 30]))])),
+                (
+                    "until",
+                    self.random.choice(
+                        [None, self.day + timedelta(self.random.choice([-1, 0, 1, 30]))]
+                    ),
+                ),
             ]
         )
         if column == "since":
@@ -147,7 +206,9 @@ class Wandering:
         if column == "until" and value is not None:
             Dependency.objects.filter(pk=pk).update(since=date(2024, 1, 1))
         with connection.cursor() as cursor:
-            cursor.execute(f"UPDATE inventory_dependency SET {column} = %s WHERE id = %s", [value, pk])
+            cursor.execute(
+                f"UPDATE inventory_dependency SET {column} = %s WHERE id = %s", [value, pk]
+            )
         return f"{pk} {column}={value}"
 
     def change_dependency_by_save(self) -> None:
@@ -176,12 +237,16 @@ class Wandering:
     def leave_party(self) -> None:
         chosen = Dependency.objects.exclude(reached="direct").values_list("pk", flat=True)
         if chosen:
-            Dependency.objects.filter(pk=self.random.choice(chosen)).update(reached="direct", via_party=None)
+            Dependency.objects.filter(pk=self.random.choice(chosen)).update(
+                reached="direct", via_party=None
+            )
 
     def declare(self) -> None:
         application = Application.objects.get(pk=self.random.choice(self._application_ids()))
         role, since = self.random.choice(ROLES), self.day
-        declare_dependency(application=application, offering=self._offering(), role=role, since=since, by=self.by)
+        declare_dependency(
+            application=application, offering=self._offering(), role=role, since=since, by=self.by
+        )
 
     def end(self) -> None:
         pk = self._dependency_id()
@@ -194,7 +259,7 @@ class Wandering:
             application = Application.objects.get(pk=self.random.choice(self._application_ids()))
             retire_application(application=application, on=self.day, by=self.by)
 
-    # --- exit tests ---------------------------------------------------------------------------------------------
+    # --- exit tests -------------------------------------------------------------------------------
 
     def add_exit_test(self) -> None:
         pk = self._dependency_id()
@@ -210,7 +275,9 @@ class Wandering:
         tests = list(ExitTest.objects.order_by("pk").values_list("pk", flat=True))
         if tests:
             with connection.cursor() as cursor:
-                cursor.execute("DELETE FROM inventory_exittest WHERE id = %s", [self.random.choice(tests)])
+                cursor.execute(
+                    "DELETE FROM inventory_exittest WHERE id = %s", [self.random.choice(tests)]
+                )
 
     def _test_facts(self) -> dict[str, object]:
         tested_on = self.day + timedelta(self.random.choice([-400, -360, -30, -1, 0, 1, 25]))
@@ -218,11 +285,13 @@ class Wandering:
             "target": self._offering(),
             "result": self.random.choice(["passed", "passed", "passed", "partial", "failed"]),
             "tested_on": tested_on,
-            "expires_on": self.random.choice([None, tested_on + timedelta(self.random.choice([1, 30, 90]))]),
+            "expires_on": self.random.choice(
+                [None, tested_on + timedelta(self.random.choice([1, 30, 90]))]
+            ),
             "tested_version": self.random.choice([None, None, *self.versions]),
         }
 
-    # --- catalogue ----------------------------------------------------------------------------------------------
+    # --- catalogue --------------------------------------------------------------------------------
 
     def end_offering_by_hand(self) -> None:
         on = self.day + timedelta(self.random.choice([-1, 0, 3, 100, 200, 400]))
@@ -236,11 +305,20 @@ class Wandering:
         """By plain SQL, without a word to the footing."""
         pk = self.random.choice(self.offering_ids)
         lifecycle = self.random.choice(LIFECYCLES)
-        on = self.random.choice([None, self.day + timedelta(self.random.choice([-3, 0, 1, 30, 180, 181, 300]))])
-        kind = "" if on is None else "firm" if lifecycle == "retired" else self.random.choice(["firm", "not_before"])
+        on = self.random.choice(
+            [None, self.day + timedelta(self.random.choice([-3, 0, 1, 30, 180, 181, 300]))]
+        )
+        kind = (
+            ""
+            if on is None
+            else "firm"
+            if lifecycle == "retired"
+            else self.random.choice(["firm", "not_before"])
+        )
         with connection.cursor() as cursor:
             cursor.execute(
-                "UPDATE catalog_offering SET lifecycle = %s, retires_on = %s, date_kind = %s WHERE id = %s",
+                "UPDATE catalog_offering SET lifecycle = %s, retires_on = %s, date_kind = %s WHERE "
+                "id = %s",
                 [lifecycle, on, kind, pk],
             )
         return f"{pk} {lifecycle} {on} {kind}"
@@ -250,16 +328,22 @@ class Wandering:
         behaviour = self.random.choice(["redirect", "redirect", "redirect", "error"])
         Offering.objects.filter(pk=old).update(end_behaviour=behaviour, replacement=new)
         if self.random.random() < 0.5:
-            Offering.objects.filter(pk=old).update(lifecycle="retired", retires_on=None, date_kind="")
+            Offering.objects.filter(pk=old).update(
+                lifecycle="retired", retires_on=None, date_kind=""
+            )
         refresh_footing([old], today=self.day)
         return f"{old} {behaviour} {new}"
 
     def place_offering(self) -> None:
         offering = Offering.objects.get(pk=self.random.choice(self.offering_ids))
         decide_identity(
-            raw=offering.api_id, host=None, version=self.random.choice(self.versions), alias=None, not_a_model=False,
+            raw=offering.api_id,
+            host=None,
+            version=self.random.choice(self.versions),
+            alias=None,
+            not_a_model=False,
             by=self.by,
-        )  # fmt: skip
+        )
         refresh_footing(today=self.day)
 
     def move_version(self) -> None:
@@ -272,8 +356,12 @@ class Wandering:
         if len(derivations) > 3:
             self.random.choice(derivations).delete()
         parent, child = sorted(self.random.sample(range(len(self.versions)), k=2))
-        kind = self.random.choice(["fine_tune", "distillation", "merge", "quantisation", "next_generation"])
-        Derivation.objects.get_or_create(child=self.versions[child], parent=self.versions[parent], kind=kind)
+        kind = self.random.choice(
+            ["fine_tune", "distillation", "merge", "quantisation", "next_generation"]
+        )
+        Derivation.objects.get_or_create(
+            child=self.versions[child], parent=self.versions[parent], kind=kind
+        )
         refresh_footing(today=self.day)
 
     def change_regions(self) -> None:
@@ -298,15 +386,22 @@ class Wandering:
 
     def sell_foundation(self) -> None:
         foundation = self.random.choice(self.versions).foundation
-        Foundation.objects.filter(pk=foundation.pk).update(developer=self.random.choice(self.developers))
+        Foundation.objects.filter(pk=foundation.pk).update(
+            developer=self.random.choice(self.developers)
+        )
         refresh_footing(today=self.day)
 
-    # --- governance, time ---------------------------------------------------------------------------------------
+    # --- governance, time -------------------------------------------------------------------------
 
     def change_settings(self) -> None:
         field, value = self.random.choice(
             [
-                ("statuses", self.random.choice([["pilot", "production"], ["production"], ["proposed", "production"]])),
+                (
+                    "statuses",
+                    self.random.choice(
+                        [["pilot", "production"], ["production"], ["proposed", "production"]]
+                    ),
+                ),
                 ("test_validity_days", self.random.choice([30, 365])),
                 ("horizon_days", self.random.choice([0, 90, 180])),
                 ("criticality_points", {"critical": self.random.choice([8, 16])}),
@@ -319,10 +414,15 @@ class Wandering:
         policy, _ = Policy.objects.get_or_create(
             slug="wandering",
             defaults={
-                "name": "Versions that err", "kinds": ["version", "host"], "threat": "error",
-                "states": ["exposed"], "measure": "n_applications", "tolerance": 1, "enabled": False,
+                "name": "Versions that err",
+                "kinds": ["version", "host"],
+                "threat": "error",
+                "states": ["exposed"],
+                "measure": "n_applications",
+                "tolerance": 1,
+                "enabled": False,
             },
-        )  # fmt: skip
+        )
         Policy.objects.filter(pk=policy.pk).update(enabled=not policy.enabled)
 
     def pass_days(self) -> str:

@@ -1,4 +1,5 @@
-"""The loss of tiny portfolios straight from its definition: every combination of what may happen, one by one."""
+"""The loss of tiny portfolios straight from its definition: every combination of what may happen,
+one by one."""
 
 from collections.abc import Sequence
 from fractions import Fraction
@@ -13,7 +14,8 @@ type Coin = tuple[str, Fraction, Fraction]
 
 
 class Enumerated:
-    """The outcomes of independent coins: a list of (probability, loss of each coin, total), worst first."""
+    """The outcomes of independent coins: a list of (probability, loss of each coin, total), worst
+    first."""
 
     def __init__(self, coins: Sequence[Coin]) -> None:
         self.coins = coins
@@ -37,7 +39,8 @@ class Enumerated:
         return next(loss for loss in reached if 1 - self.exceedance(loss) >= level)
 
     def tail(self, level: Fraction) -> dict[str, Fraction]:
-        """What each name carries of the mean of the worst 1 - level; outcomes at VaR count in part."""
+        """What each name carries of the mean of the worst 1 - level; outcomes at VaR count in
+        part."""
         var = self.var(level)
         at = sum((p for p, _, total in self.outcomes if total == var), start=Fraction(0))
         share = (1 - level - self.exceedance(var)) / at
@@ -50,12 +53,19 @@ class Enumerated:
 
 
 def shared_coins(events: Sequence[Event], own: Sequence[OwnLoss]) -> list[Coin]:
-    coins = [(event.name, _q(event.occurrence), sum(event.losses.values(), start=Fraction(0))) for event in events]
+    coins = [
+        (event.name, _q(event.occurrence), sum(event.losses.values(), start=Fraction(0)))
+        for event in events
+    ]
     return coins + [(OWN, _q(each.occurrence), each.loss) for each in own]
 
 
 def own_coins(events: Sequence[Event], own: Sequence[OwnLoss]) -> list[Coin]:
-    coins = [(event.name, _q(event.occurrence), loss) for event in events for loss in event.losses.values()]
+    coins = [
+        (event.name, _q(event.occurrence), loss)
+        for event in events
+        for loss in event.losses.values()
+    ]
     return coins + [(OWN, _q(each.occurrence), each.loss) for each in own]
 
 
@@ -64,7 +74,7 @@ def _q(occurrence: Occurrence) -> Fraction:
     return occurrence.q
 
 
-# --- the same portfolio for the simulator -----------------------------------------------------------------------------
+# --- the same portfolio for the simulator ---------------------------------------------------------
 
 
 def as_shocks(events: Sequence[Event]) -> list[Shock]:
@@ -75,7 +85,10 @@ def as_shocks(events: Sequence[Event]) -> list[Shock]:
 
 
 def as_own(own: Sequence[OwnLoss]) -> list[Own]:
-    return [Own((place,), 1, float(each.loss), *_frequency(each.occurrence)) for place, each in enumerate(own)]
+    return [
+        Own((place,), 1, float(each.loss), *_frequency(each.occurrence))
+        for place, each in enumerate(own)
+    ]
 
 
 def as_twin(events: Sequence[Event], own: Sequence[OwnLoss]) -> list[Own]:
@@ -93,15 +106,19 @@ def _frequency(occurrence: Occurrence) -> tuple[float, bool]:
     return float(occurrence.per_year), False
 
 
-# --- portfolios -------------------------------------------------------------------------------------------------------
+# --- portfolios -----------------------------------------------------------------------------------
 
 
 def two_hosts() -> tuple[list[Event], list[OwnLoss]]:
-    """20 applications, 12 on one host and 8 on another; of each one's chance of 1 in 20 half is the host's."""
+    """20 applications, 12 on one host and 8 on another; of each one's chance of 1 in 20 half is the
+    host's."""
     half = Chance(Fraction(1, 40))
     names = [f"app{number:02}" for number in range(20)]
     loss = Fraction(100)
     return (
-        [Event("A", half, dict.fromkeys(names[:12], loss)), Event("B", half, dict.fromkeys(names[12:], loss))],
+        [
+            Event("A", half, dict.fromkeys(names[:12], loss)),
+            Event("B", half, dict.fromkeys(names[12:], loss)),
+        ],
         [OwnLoss(name, half, loss) for name in names],
     )

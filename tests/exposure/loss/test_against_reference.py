@@ -19,7 +19,9 @@ CRITICALITIES = ("critical", "important", "standard", "low")
 
 @pytest.fixture
 def reference(shared: Path) -> Any:
-    spec = importlib.util.spec_from_file_location("loss_reference", shared / "design" / "exposure" / "reference.py")
+    spec = importlib.util.spec_from_file_location(
+        "loss_reference", shared / "design" / "exposure" / "reference.py"
+    )
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -28,23 +30,35 @@ def reference(shared: Path) -> Any:
 
 
 def test_worked_portfolios_have_the_expected_loss(shared: Path, reference: Any) -> None:
-    portfolios = json.loads((shared / "design" / "exposure" / "examples_dev.json").read_text())["portfolios"]
+    portfolios = json.loads((shared / "design" / "exposure" / "examples_dev.json").read_text())[
+        "portfolios"
+    ]
     with_loss = [portfolio for portfolio in portfolios if portfolio.get("loss")]
     assert with_loss
 
     for raw in with_loss:
-        assert_same(loss_section(raw["loss"], reference.Portfolio(raw)), raw["expected"]["loss"], raw["name"])
+        assert_same(
+            loss_section(raw["loss"], reference.Portfolio(raw)),
+            raw["expected"]["loss"],
+            raw["name"],
+        )
 
 
 @pytest.mark.parametrize("seed", range(24))
 def test_random_portfolios_have_the_loss_of_the_reference(reference: Any, seed: int) -> None:
     generator = random.Random(seed)
-    applications = {f"app{n}": generator.choice(CRITICALITIES) for n in range(generator.randint(0, 5))}
+    applications = {
+        f"app{n}": generator.choice(CRITICALITIES) for n in range(generator.randint(0, 5))
+    }
     with_rates = seed % 2 == 1
     loss: dict[str, Any] = {"events": [], "own": {}}
     amounts: dict[str, dict[str, Fraction]] = {}
     for place in range(generator.randint(0, 3)):
-        rare = {"rate": f"{generator.randint(1, 30)}/10"} if with_rates else {"q": f"{generator.randint(0, 20)}/20"}
+        rare = (
+            {"rate": f"{generator.randint(1, 30)}/10"}
+            if with_rates
+            else {"q": f"{generator.randint(0, 20)}/20"}
+        )
         loss["events"].append({"node": f"host:{place}", "kind": "outage", "frequency": rare})
         amounts[f"host:{place}"] = {
             name: Fraction(generator.choice([0, 10, 40]))
@@ -60,7 +74,9 @@ def test_random_portfolios_have_the_loss_of_the_reference(reference: Any, seed: 
 
         def __init__(self) -> None:
             self.raw = {"loss": loss}
-            self.apps = {name: {"criticality": criticality} for name, criticality in applications.items()}
+            self.apps = {
+                name: {"criticality": criticality} for name, criticality in applications.items()
+            }
 
         def scope(self) -> list[str]:
             return sorted(applications)
@@ -95,7 +111,11 @@ def loss_section(loss: dict[str, Any], portfolio: Any) -> dict[str, object]:
 
 
 def occurrence(frequency: dict[str, Any]) -> Occurrence:
-    return Chance(Fraction(str(frequency["q"]))) if "q" in frequency else Rate(Fraction(str(frequency["rate"])))
+    return (
+        Chance(Fraction(str(frequency["q"])))
+        if "q" in frequency
+        else Rate(Fraction(str(frequency["rate"])))
+    )
 
 
 def assert_same(got: Any, wanted: Any, at: str = "loss") -> None:

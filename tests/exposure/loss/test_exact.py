@@ -31,7 +31,9 @@ _events_with_rates = st.lists(
         Event,
         st.sampled_from(["outage", "end"]),
         _rates | _chances,
-        st.dictionaries(st.sampled_from(["a", "b", "c"]), st.integers(0, 5).map(Fraction), max_size=3),
+        st.dictionaries(
+            st.sampled_from(["a", "b", "c"]), st.integers(0, 5).map(Fraction), max_size=3
+        ),
     ),
     max_size=3,
 )
@@ -82,7 +84,9 @@ def test_half_the_trouble_in_common_leaves_the_mean_and_triples_the_bad_year() -
 
 
 def test_sharing_can_lower_the_one_in_100_of_a_rare_shock() -> None:
-    loss = exact_loss([Event("end", Chance(Fraction(1, 200)), {f"app{n}": Fraction(10) for n in range(10)})])
+    loss = exact_loss(
+        [Event("end", Chance(Fraction(1, 200)), {f"app{n}": Fraction(10) for n in range(10)})]
+    )
 
     assert (loss.shared.tail(ONE_IN_100).var, loss.independent.tail(ONE_IN_100).var) == (0, 10)
 
@@ -116,14 +120,31 @@ def test_what_is_certain_is_lost_in_every_year() -> None:
 
 
 def test_the_curve_tells_at_most_twelve_values() -> None:
-    loss = exact_loss([Event("outage", Chance(Fraction(1, 2)), {f"app{n}": Fraction(1) for n in range(30)})])
+    loss = exact_loss(
+        [Event("outage", Chance(Fraction(1, 2)), {f"app{n}": Fraction(1) for n in range(30)})]
+    )
 
-    assert [x for x, _ in loss.independent.exceedance] == [0, 2, 5, 8, 10, 13, 16, 19, 21, 24, 27, 30]
+    assert [x for x, _ in loss.independent.exceedance] == [
+        0,
+        2,
+        5,
+        8,
+        10,
+        13,
+        16,
+        19,
+        21,
+        24,
+        27,
+        30,
+    ]
 
 
 @given(_events, _own)
 @settings(max_examples=150, deadline=None)
-def test_every_number_is_that_of_counting_all_outcomes(events: list[Event], own: list[OwnLoss]) -> None:
+def test_every_number_is_that_of_counting_all_outcomes(
+    events: list[Event], own: list[OwnLoss]
+) -> None:
     loss = exact_loss(events, own)
 
     for measures, coins in (
@@ -213,7 +234,9 @@ def test_a_rate_is_the_poisson_distribution() -> None:
 
 
 def test_a_level_that_floats_reach_exactly_is_reached() -> None:
-    loss = exact_loss([Event("outage", Chance(Fraction(1, 20)), {"app": Fraction(10)})], in_floats=True)
+    loss = exact_loss(
+        [Event("outage", Chance(Fraction(1, 20)), {"app": Fraction(10)})], in_floats=True
+    )
 
     assert loss.shared.tail(ONE_IN_20).var == 0
     assert loss.shared.tail(ONE_IN_20).tvar == pytest.approx(10)
@@ -221,10 +244,16 @@ def test_a_level_that_floats_reach_exactly_is_reached() -> None:
 
 def test_the_order_of_applications_does_not_matter_to_the_bit() -> None:
     losses = {f"app{n}": Fraction(n, 7) for n in range(9)}
-    own = [OwnLoss(name, Rate(Fraction(1, 3)), Fraction(n, 3)) for n, name in enumerate(losses) if n % 4 == 0]
+    own = [
+        OwnLoss(name, Rate(Fraction(1, 3)), Fraction(n, 3))
+        for n, name in enumerate(losses)
+        if n % 4 == 0
+    ]
 
     one = exact_loss([Event("outage", Rate(Fraction(1, 2)), losses)], own)
-    other = exact_loss([Event("outage", Rate(Fraction(1, 2)), dict(reversed(losses.items())))], own[::-1])
+    other = exact_loss(
+        [Event("outage", Rate(Fraction(1, 2)), dict(reversed(losses.items())))], own[::-1]
+    )
 
     assert one == other
 
@@ -241,11 +270,16 @@ def test_work_is_bounded_in_time_and_in_memory() -> None:
 
 def test_rates_add_up_over_events_of_one_loss() -> None:
     apart = exact_loss(
-        [Event("x", Rate(Fraction(1, 2)), {"app": Fraction(1)}), Event("y", Rate(Fraction(3, 2)), {"app": Fraction(1)})]
+        [
+            Event("x", Rate(Fraction(1, 2)), {"app": Fraction(1)}),
+            Event("y", Rate(Fraction(3, 2)), {"app": Fraction(1)}),
+        ]
     )
     together = exact_loss([Event("x", Rate(Fraction(2)), {"app": Fraction(1)})])
 
-    assert apart.shared.tail(ONE_IN_100).tvar == pytest.approx(float(together.shared.tail(ONE_IN_100).tvar))
+    assert apart.shared.tail(ONE_IN_100).tvar == pytest.approx(
+        float(together.shared.tail(ONE_IN_100).tvar)
+    )
 
 
 def test_a_high_rate_keeps_its_mean() -> None:
@@ -256,7 +290,9 @@ def test_a_high_rate_keeps_its_mean() -> None:
 
 
 @pytest.mark.parametrize("in_floats", [False, True])
-def test_a_portfolio_without_a_common_unit_is_refused_instead_of_taking_for_ever(in_floats: bool) -> None:
+def test_a_portfolio_without_a_common_unit_is_refused_instead_of_taking_for_ever(
+    in_floats: bool,
+) -> None:
     # 2 to the power of 40 different sums
     losses = {f"app{n:02}": Fraction(2**n) for n in range(40)}
 
@@ -294,7 +330,10 @@ def test_thirty_applications_under_fifteen_causes_are_within_reach() -> None:
         (lambda: Chance(Fraction(6, 5)), "6/5 is not between 0 and 1"),
         (lambda: Chance(Fraction(-1, 5)), "-1/5 is not between 0 and 1"),
         (lambda: Rate(Fraction(-1)), "-1 is negative"),
-        (lambda: Event("outage", Chance(Fraction(1)), {"app": Fraction(-2)}), "outage costs app -2"),
+        (
+            lambda: Event("outage", Chance(Fraction(1)), {"app": Fraction(-2)}),
+            "outage costs app -2",
+        ),
         (lambda: OwnLoss("app", Chance(Fraction(1)), Fraction(-2)), "own loss of app is -2"),
     ],
 )

@@ -38,7 +38,8 @@ def test_tvar_is_the_mean_of_the_worst_years() -> None:
 
 
 def test_years_at_var_count_only_for_what_is_left_of_the_tail() -> None:
-    # 10 of 100 years lose 10, so the worst 5 are all among them; with 2 years of 50, 3 more are needed
+    # 10 of 100 years lose 10, so the worst 5 are all among them; with 2 years of 50, 3 more are
+    # needed
     losses = np.array([0.0] * 88 + [10.0] * 10 + [50.0] * 2)
 
     tail = measure(losses).tail(ONE_IN_20)
@@ -59,7 +60,10 @@ def test_levels_are_counted_exactly_and_not_in_floats() -> None:
 def test_equal_years_have_no_spread_and_no_error() -> None:
     measures = measure(np.full(1_000, 0.1))
 
-    assert (measures.sd, measures.eal_se) == (pytest.approx(0, abs=1e-12), pytest.approx(0, abs=1e-12))
+    assert (measures.sd, measures.eal_se) == (
+        pytest.approx(0, abs=1e-12),
+        pytest.approx(0, abs=1e-12),
+    )
     for tail in measures.tails:
         assert tail.tvar >= tail.var == 0.1
         assert tail.tvar_se == pytest.approx(0, abs=1e-12)
@@ -124,7 +128,9 @@ def test_the_error_of_a_change_is_that_of_the_difference() -> None:
         before = generator.lognormal(0, 1, 4_000)
         changes.append(change(before, before * generator.uniform(0.8, 1.0, 4_000)))
 
-    assert np.std([each.eal for each in changes]) == pytest.approx(np.mean([each.eal_se for each in changes]), rel=0.2)
+    assert np.std([each.eal for each in changes]) == pytest.approx(
+        np.mean([each.eal_se for each in changes]), rel=0.2
+    )
     for place in range(len(LEVELS)):
         tails = [each.tails[place] for each in changes]
         assert np.std([tail.tvar for tail in tails]) == pytest.approx(

@@ -17,8 +17,12 @@ from apps.exposure.loss.shocks import EventKind, once_chance
 ALL = [*DEFAULT_RATES, *FURTHER_RATES]
 
 
-@pytest.mark.parametrize("rate", ALL, ids=lambda rate: f"{rate.event.slug}-{rate.node_kind}-{rate.value}")
-def test_a_rate_lies_in_its_interval_and_says_what_it_counts_and_from_where(rate: YearlyRate) -> None:
+@pytest.mark.parametrize(
+    "rate", ALL, ids=lambda rate: f"{rate.event.slug}-{rate.node_kind}-{rate.value}"
+)
+def test_a_rate_lies_in_its_interval_and_says_what_it_counts_and_from_where(
+    rate: YearlyRate,
+) -> None:
     assert 0 < rate.low < rate.value < rate.high
     assert rate.counts
     assert rate.source.endswith(".")
@@ -76,13 +80,17 @@ def test_without_a_default_nothing_is_simulated() -> None:
 def test_a_shutdown_day_takes_the_share_that_retirements_and_days_imply(name: str) -> None:
     record = DEVELOPER_RECORDS[name]
 
-    assert record.share_taken == pytest.approx(min(1, record.retirements / record.shutdown_days), abs=0.011)
+    assert record.share_taken == pytest.approx(
+        min(1, record.retirements / record.shutdown_days), abs=0.011
+    )
 
 
 def test_every_kind_and_criticality_has_a_placeholder() -> None:
     criticalities = {"critical", "important", "standard", "low"}
 
-    assert set(BASE_LOSSES) == {(event, criticality) for event in EventKind for criticality in criticalities}
+    assert set(BASE_LOSSES) == {
+        (event, criticality) for event in EventKind for criticality in criticalities
+    }
     assert all(loss > 0 for loss in BASE_LOSSES.values())
     assert set(OWN_LOSSES) == criticalities
     assert set(SEVERITY_CV) == set(EventKind)

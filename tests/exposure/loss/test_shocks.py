@@ -1,4 +1,5 @@
-"""What goes into the loss model: from losses at nodes to shared shocks and their twin, and what is refused."""
+"""What goes into the loss model: from losses at nodes to shared shocks and their twin, and what is
+refused."""
 
 from collections.abc import Callable
 
@@ -64,16 +65,23 @@ def test_a_chance_follows_from_a_rate() -> None:
 def test_moments_are_those_of_the_textbook() -> None:
     # Poisson: all three are loss^j * rate; Bernoulli: q, q(1-q), q(1-q)(1-2q)
     assert cumulants([Shock((1,), 2.0, 0.5)]) == pytest.approx((1.0, 2.0, 4.0))
-    assert cumulants([Shock((1,), 2.0, 0.25, once=True)]) == pytest.approx((0.5, 0.75, 8 * 0.25 * 0.75 * 0.5))
+    assert cumulants([Shock((1,), 2.0, 0.25, once=True)]) == pytest.approx(
+        (0.5, 0.75, 8 * 0.25 * 0.75 * 0.5)
+    )
     assert cumulants([Shock((1,), 3.0, 1.0, once=True)]) == pytest.approx((3.0, 0.0, 0.0))
     # a certain event of uneven size has the moments of the Gamma: mean, cv^2, 2 cv^4
-    assert cumulants([Shock((1,), 1.0, 1.0, once=True, cv=0.5)]) == pytest.approx((1.0, 0.25, 2 * 0.5**4))
+    assert cumulants([Shock((1,), 1.0, 1.0, once=True, cv=0.5)]) == pytest.approx(
+        (1.0, 0.25, 2 * 0.5**4)
+    )
 
 
 @pytest.mark.parametrize(
     ("build", "says"),
     [
-        (lambda: Shock((1,), nan, 1.0), r"shock \(1,\) has the loss nan; a loss is a number from 0 on"),
+        (
+            lambda: Shock((1,), nan, 1.0),
+            r"shock \(1,\) has the loss nan; a loss is a number from 0 on",
+        ),
         (lambda: Shock((1,), -3.0, 1.0), "loss -3.0"),
         (lambda: Shock((1,), inf, 1.0), "loss inf"),
         (lambda: Shock((1,), 1e16, 1.0), "the largest that can be computed with"),
@@ -89,11 +97,16 @@ def test_moments_are_those_of_the_textbook() -> None:
         (lambda: Own((1,), -2, 1.0, 1.0), "-2 sources"),
         (lambda: Own((1,), 2, 1.0, 3.0, once=True), "probability 3.0"),
         (lambda: Frequency(-1.0), "A frequency has the rate -1.0"),
-        (lambda: NodeLoss((5, 1), EventKind.OUTAGE, [(-1.0, 2)]), r"node \(5, 1\) has the loss -1.0"),
+        (
+            lambda: NodeLoss((5, 1), EventKind.OUTAGE, [(-1.0, 2)]),
+            r"node \(5, 1\) has the loss -1.0",
+        ),
         (lambda: NodeLoss((5, 1), EventKind.OUTAGE, [(1.0, -2)]), "class of -2 applications"),
         (lambda: once_chance(nan), "rate nan"),
     ],
 )
-def test_numbers_that_cannot_be_are_refused_with_a_sentence(build: Callable[[], object], says: str) -> None:
+def test_numbers_that_cannot_be_are_refused_with_a_sentence(
+    build: Callable[[], object], says: str
+) -> None:
     with pytest.raises(BadLossInput, match=says):
         build()

@@ -1,4 +1,5 @@
-"""Drawn years: true to the exact distribution, the same again from the same seed, whatever the order of the input."""
+"""Drawn years: true to the exact distribution, the same again from the same seed, whatever the
+order of the input."""
 
 import random
 from fractions import Fraction
@@ -49,14 +50,16 @@ def many_shocks(n: int = 60, seed: int = 5) -> list[Shock]:
 
 
 def assert_true_to(run: Run, exact: ExactMeasures) -> None:
-    """Within four standard errors of what is exactly so, and VaR inside its interval of four of them."""
+    """Within four standard errors of what is exactly so, and VaR inside its interval of four of
+    them."""
     measures = run.measures
     assert abs(measures.eal - float(exact.eal)) <= 4 * measures.eal_se + 1e-9
     assert measures.sd == pytest.approx(exact.sd, rel=0.03)
     for level in LEVELS:
         drawn, true = measures.tail(level), exact.tail(level)
         assert (
-            drawn.var == pytest.approx(float(true.var), rel=1e-9) or drawn.var_low <= float(true.var) <= drawn.var_high
+            drawn.var == pytest.approx(float(true.var), rel=1e-9)
+            or drawn.var_low <= float(true.var) <= drawn.var_high
         )
         assert abs(drawn.tvar - float(true.tvar)) <= 4 * drawn.tvar_se + 1e-9
 
@@ -91,7 +94,8 @@ def test_attribution_is_that_of_the_exact_distribution_and_sums_to_the_tail() ->
 
 
 def test_attribution_of_recurring_shocks_is_the_tail_given_one_event_more() -> None:
-    # for a Poisson number, E[N g(N)] = rate * E[g(N + 1)]: two rates of one loss share the tail by their rates
+    # for a Poisson number, E[N g(N)] = rate * E[g(N + 1)]: two rates of one loss share the tail by
+    # their rates
     shocks = [Shock((1,), 10.0, 0.3, cv=1.5), Shock((2,), 10.0, 0.9, cv=1.5)]
 
     carried = simulate(shocks, years=YEARS, seed=2).attribution(ONE_IN_20).by_shock
@@ -143,21 +147,27 @@ def test_the_order_of_the_input_does_not_matter_to_the_bit(keep: float | None) -
     assert twin.losses.tobytes() == twin_mixed.losses.tobytes()
 
 
-def test_results_do_not_depend_on_how_many_events_are_held_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_results_do_not_depend_on_how_many_events_are_held_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     at_once = simulate(many_shocks(), years=2_000, seed=1)
     monkeypatch.setattr("apps.exposure.loss.simulating._BATCH", 50)
 
     in_batches = simulate(many_shocks(), years=2_000, seed=1)
 
     assert in_batches.losses == pytest.approx(at_once.losses)
-    assert in_batches.attribution(ONE_IN_100).by_shock == pytest.approx(at_once.attribution(ONE_IN_100).by_shock)
+    assert in_batches.attribution(ONE_IN_100).by_shock == pytest.approx(
+        at_once.attribution(ONE_IN_100).by_shock
+    )
 
 
 def test_a_shock_more_leaves_the_draws_of_the_others() -> None:
     shocks = many_shocks()
     further = Shock((9, 9, 9), 77.0, 0.2)
 
-    without, having = (simulate(each, years=2_000, seed=1).losses for each in (shocks, [*shocks, further]))
+    without, having = (
+        simulate(each, years=2_000, seed=1).losses for each in (shocks, [*shocks, further])
+    )
 
     times = (having - without) / 77
     assert times == pytest.approx(np.rint(times), abs=1e-6)
@@ -165,7 +175,8 @@ def test_a_shock_more_leaves_the_draws_of_the_others() -> None:
 
 
 def test_no_two_parts_share_random_numbers() -> None:
-    """The same key as a shock and as an own loss, and keys that run into each other when written as words."""
+    """The same key as a shock and as an own loss, and keys that run into each other when written as
+    words."""
 
     def years_of(shocks: list[Shock], own: list[Own]) -> Floats:
         return simulate(shocks, own, years=5_000, seed=1).losses
@@ -195,7 +206,9 @@ def test_keeping_part_of_the_variance_keeps_the_mean_and_the_tail(keep: float) -
     assert abs(part.measures.eal - mean) < 4 * part.measures.eal_se
     assert part.measures.sd == pytest.approx(variance**0.5, rel=0.02)
     for level in LEVELS:
-        assert part.measures.tail(level).tvar == pytest.approx(whole.measures.tail(level).tvar, rel=0.02)
+        assert part.measures.tail(level).tvar == pytest.approx(
+            whole.measures.tail(level).tvar, rel=0.02
+        )
         parts = part.attribution(level)
         assert sum(parts.by_shock.values()) + parts.own + parts.rest == pytest.approx(
             part.measures.tail(level).tvar, rel=1e-12
@@ -246,7 +259,10 @@ def test_what_is_taken_together_keeps_its_skewness(small: list[Shock]) -> None:
 
 @pytest.mark.parametrize("chance", [0.9, 0.999])
 def test_near_certain_losses_keep_their_mean_when_taken_together(chance: float) -> None:
-    shocks = [Shock((1,), 1000.0, 0.5, once=True), *(Shock((2, n), 1.0, chance, once=True) for n in range(200))]
+    shocks = [
+        Shock((1,), 1000.0, 0.5, once=True),
+        *(Shock((2, n), 1.0, chance, once=True) for n in range(200)),
+    ]
     mean = cumulants(shocks)[0]
 
     run = simulate(shocks, years=50_000, seed=1, keep=0.5)
@@ -279,12 +295,18 @@ def test_a_shock_that_cannot_happen_or_costs_nothing_changes_nothing() -> None:
     idle = [Shock((99, 1), 5.0, 0.0), Shock((99, 2), 5.0, 0.0, once=True), Shock((99, 3), 0.0, 2.0)]
 
     assert np.array_equal(
-        simulate(shocks, years=1_000, seed=1).losses, simulate([*shocks, *idle], years=1_000, seed=1).losses
+        simulate(shocks, years=1_000, seed=1).losses,
+        simulate([*shocks, *idle], years=1_000, seed=1).losses,
     )
 
 
 def test_a_chance_of_next_to_nothing_is_drawn_without_overflow() -> None:
-    run = simulate([Shock((1,), 5.0, 1e-18, once=True)], [Own((1,), 10**9, 5.0, 1e-17, once=True)], years=1_000, seed=1)
+    run = simulate(
+        [Shock((1,), 5.0, 1e-18, once=True)],
+        [Own((1,), 10**9, 5.0, 1e-17, once=True)],
+        years=1_000,
+        seed=1,
+    )
 
     assert run.losses.max() == 0
 
@@ -311,8 +333,10 @@ def test_few_classes_of_the_twin_are_drawn_class_by_class() -> None:
 
 def test_a_what_if_changes_only_what_it_changes() -> None:
     before = many_shocks()
-    after = [Shock(each.key, each.loss / 2, each.rate, each.once, each.cv) if n == 0 else each
-             for n, each in enumerate(before)]  # fmt: skip
+    after = [
+        Shock(each.key, each.loss / 2, each.rate, each.once, each.cv) if n == 0 else each
+        for n, each in enumerate(before)
+    ]
 
     old, new, change = simulate_change(before, after, years=20_000, seed=1)
 

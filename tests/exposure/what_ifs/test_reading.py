@@ -24,10 +24,14 @@ def test_names_lead_to_nodes_and_back() -> None:
     make_two_teams()
     names = ["developer:anthropic", "host:azure", "version:openai/gpt-1", "foundation:openai-gpt"]
     nodes = nodes_named(names)
-    assert [named.name for named in (names_of(nodes.values())[nodes[name]] for name in names)] == names
+    assert [
+        named.name for named in (names_of(nodes.values())[nodes[name]] for name in names)
+    ] == names
 
 
-@pytest.mark.parametrize("name", ["host:nobody", "planet:mars", "host:", "offering:abc", "offering:99999999", ""])
+@pytest.mark.parametrize(
+    "name", ["host:nobody", "planet:mars", "host:", "offering:abc", "offering:99999999", ""]
+)
 def test_an_unknown_name_is_refused(name: str) -> None:
     make_two_teams()
     with pytest.raises(UnknownNode):
@@ -55,12 +59,18 @@ def test_operations_are_read_in_order() -> None:
         ([{"op": "explode"}], "Operation 1: 'op' is one of"),
         ([{"op": "remove"}], "Operation 1: remove needs 'nodes'"),
         ([{"op": "remove", "nodes": ["host:azure"], "x": 1}], "remove has no 'x'"),
-        ([{"op": "remove", "nodes": ["host:azure"]}, {"op": "remove", "nodes": ["host:x"]}], "Operation 2"),
+        (
+            [{"op": "remove", "nodes": ["host:azure"]}, {"op": "remove", "nodes": ["host:x"]}],
+            "Operation 2",
+        ),
         ([{"op": "replace", "old": 1, "new": "x"}], "there is no offering"),
         ([{"op": "reprice", "node": "host:azure", "factor": "-1"}], "not negative"),
         ([{"op": "reprice", "node": "host:azure", "factor": "1/0"}], "is a number"),
         ([{"op": "reprice", "node": "host:azure", "factor": "1e999999999"}], "is a number"),
-        ([{"op": "reprice", "node": "host:azure", "factor": 2, "from": "9999-01-01"}], "not a likely day"),
+        (
+            [{"op": "reprice", "node": "host:azure", "factor": 2, "from": "9999-01-01"}],
+            "not a likely day",
+        ),
         ([{"op": "add", "application": {"name": "x"}}], "'team' is the slug"),
         ([{"op": "retire", "application": "nowhere"}], "no application"),
         ([{"op": "move", "dependency": True, "offering": 1}], "no dependency"),
@@ -84,9 +94,18 @@ def test_what_the_asker_may_not_see_is_unknown() -> None:
 
 def test_an_added_dependency_is_checked_like_a_real_one() -> None:
     two_teams = make_two_teams()
-    added = {"op": "add", "application": {"name": "New", "team": two_teams.sales.slug, "criticality": "critical"}}
-    wrong = [{"offering": two_teams.gpt.pk, "traffic_share": -1}, {"offering": two_teams.gpt.pk, "reached": "gateway"}]
+    added = {
+        "op": "add",
+        "application": {"name": "New", "team": two_teams.sales.slug, "criticality": "critical"},
+    }
+    wrong = [
+        {"offering": two_teams.gpt.pk, "traffic_share": -1},
+        {"offering": two_teams.gpt.pk, "reached": "gateway"},
+    ]
     for dependency in wrong:
         with pytest.raises(BadOperation):
             read(two_teams, [{**added, "dependencies": [dependency]}])
-    assert read(two_teams, [{**added, "dependencies": [{"offering": two_teams.gpt.pk, "traffic_share": "0.5"}]}])
+    assert read(
+        two_teams,
+        [{**added, "dependencies": [{"offering": two_teams.gpt.pk, "traffic_share": "0.5"}]}],
+    )

@@ -5,7 +5,13 @@ import pytest
 from apps.common.jobs import takeover_after
 from apps.exposure.actions.cuts import keep_cuts
 from apps.exposure.actions.decisions import NotYours
-from apps.exposure.actions.what_ifs import ask_loss, ask_scenario, change_scenario, run_waiting, save_scenario
+from apps.exposure.actions.what_ifs import (
+    ask_loss,
+    ask_scenario,
+    change_scenario,
+    run_waiting,
+    save_scenario,
+)
 from apps.exposure.engine.building import rebuild
 from apps.exposure.models import BaseLoss, Cut, EventRate, LossRun, RunState, ScenarioRun
 from apps.exposure.naming import nodes_named
@@ -24,7 +30,11 @@ def test_an_answer_tells_before_and_after_and_changes_nothing() -> None:
             "name": "Without Anthropic",
             "ops": [
                 {"op": "remove", "nodes": ["developer:anthropic"]},
-                {"op": "move", "dependency": two_teams.uses_sonnet.pk, "offering": two_teams.gpt.pk},
+                {
+                    "op": "move",
+                    "dependency": two_teams.uses_sonnet.pk,
+                    "offering": two_teams.gpt.pk,
+                },
                 {"op": "reprice", "node": "developer:openai", "factor": 2},
             ],
         },
@@ -39,7 +49,12 @@ def test_an_answer_tells_before_and_after_and_changes_nothing() -> None:
     assert result["before"]["states"] == {two_teams.triage.slug: "exposed"}
     assert result["after"]["states"] == {}
     assert result["changes"] == [
-        {"application": two_teams.triage.slug, "name": "Triage", "before": "exposed", "after": "not_standing"}
+        {
+            "application": two_teams.triage.slug,
+            "name": "Triage",
+            "before": "exposed",
+            "after": "not_standing",
+        }
     ]
     # 3 + 2 USD a month before; both on GPT at twice 2 USD after
     assert (result["before"]["cost"], result["after"]["cost"]) == ({"USD": "5.00"}, {"USD": "8.00"})
@@ -52,7 +67,10 @@ def test_an_answer_tells_before_and_after_and_changes_nothing() -> None:
 def test_a_team_is_answered_about_its_own_applications() -> None:
     two_teams = make_two_teams()
     scenario = save_scenario(
-        facts={"name": "Gone", "ops": [{"op": "remove", "nodes": ["host:azure", "host:anthropic"]}]},
+        facts={
+            "name": "Gone",
+            "ops": [{"op": "remove", "nodes": ["host:azure", "host:anthropic"]}],
+        },
         by=two_teams.editor,
     )
     asked = ask_scenario(scenario=scenario, at=NOW, by=two_teams.editor)
@@ -68,9 +86,13 @@ def test_a_team_is_answered_about_its_own_applications() -> None:
 def test_an_impossible_scenario_is_refused_when_saved_and_a_stale_one_when_run() -> None:
     two_teams = make_two_teams()
     with pytest.raises(BadOperation):
-        save_scenario(facts={"name": "x", "ops": [{"op": "remove", "nodes": ["host:nobody"]}]}, by=two_teams.governance)
+        save_scenario(
+            facts={"name": "x", "ops": [{"op": "remove", "nodes": ["host:nobody"]}]},
+            by=two_teams.governance,
+        )
     scenario = save_scenario(
-        facts={"name": "x", "ops": [{"op": "retire", "application": two_teams.quotes.slug}]}, by=two_teams.governance
+        facts={"name": "x", "ops": [{"op": "retire", "application": two_teams.quotes.slug}]},
+        by=two_teams.governance,
     )
     asked = ask_scenario(scenario=scenario, at=NOW, by=two_teams.governance)
     Application.objects.filter(pk=two_teams.quotes.pk).update(slug="renamed")
@@ -87,7 +109,9 @@ def test_only_its_author_or_governance_changes_a_scenario() -> None:
     )
     with pytest.raises(NotYours):
         change_scenario(scenario=scenario, facts={"name": "y"}, by=make_user(role="auditor"))
-    assert change_scenario(scenario=scenario, facts={"name": "y"}, by=two_teams.governance).name == "y"
+    assert (
+        change_scenario(scenario=scenario, facts={"name": "y"}, by=two_teams.governance).name == "y"
+    )
 
 
 def test_a_run_lost_with_its_worker_is_answered_later_and_a_running_one_left_alone() -> None:
@@ -108,7 +132,9 @@ def test_the_loss_is_shared_with_its_assumptions() -> None:
     EventRate.objects.create(kind="outage", node_kind="host", rate=2.0, source="our status pages")
     BaseLoss.objects.all().delete()
     for criticality, amount in enumerate((100.0, 50.0, 10.0, 1.0)):
-        BaseLoss.objects.create(kind="outage", criticality=criticality, amount=amount, placeholder=False)
+        BaseLoss.objects.create(
+            kind="outage", criticality=criticality, amount=amount, placeholder=False
+        )
     asked = ask_loss(at=NOW, by=two_teams.governance, years=20_000, seed=7)
     run_waiting(at=NOW)
     asked.refresh_from_db()
@@ -116,7 +142,10 @@ def test_the_loss_is_shared_with_its_assumptions() -> None:
     # Triage loses 100 with Anthropic, Quotes 10 with Azure, twice a year each
     shared = asked.result["shared"]
     assert shared["eal"] == pytest.approx(220, abs=4 * shared["eal_se"])
-    assert {cause["name"] for cause in asked.result["attribution"]["causes"]} == {"host:anthropic", "host:azure"}
+    assert {cause["name"] for cause in asked.result["attribution"]["causes"]} == {
+        "host:anthropic",
+        "host:azure",
+    }
     assert asked.assumptions["rates"][0]["source"] == "our status pages"
     assert asked.assumptions["placeholders"] is False
     again = ask_loss(at=NOW, by=two_teams.governance, years=20_000, seed=7)

@@ -41,20 +41,25 @@ class TwoTeams:
 
 
 def make_two_teams(on: date = TODAY) -> TwoTeams:
-    """Triage (critical) on Sonnet at Anthropic, Quotes (standard) on GPT at Azure; 1 M input tokens a month each at
-    3 and 2 USD."""
+    """Triage (critical) on Sonnet at Anthropic, Quotes (standard) on GPT at Azure; 1 M input tokens
+    a month each at 3 and 2 USD."""
     claims, sales = make_team("Claims"), make_team("Sales")
     anthropic = make_provider("anthropic", roles=("developer", "host"))
     openai, azure = make_provider("openai", roles=("developer",)), make_provider("azure")
     sonnet = make_offering(
         "claude-sonnet-4-5",
         host=anthropic,
-        version=make_version("anthropic/sonnet-1", foundation=make_foundation("anthropic/sonnet", developer=anthropic)),
+        version=make_version(
+            "anthropic/sonnet-1",
+            foundation=make_foundation("anthropic/sonnet", developer=anthropic),
+        ),
     )
     gpt = make_offering(
         "gpt-4o",
         host=azure,
-        version=make_version("openai/gpt-1", foundation=make_foundation("openai/gpt", developer=openai)),
+        version=make_version(
+            "openai/gpt-1", foundation=make_foundation("openai/gpt", developer=openai)
+        ),
     )
     for offering, amount in ((sonnet, 3), (gpt, 2)):
         Price.objects.create(

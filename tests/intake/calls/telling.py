@@ -1,4 +1,5 @@
-"""Small requests as exporters send them, written by hand, in OTLP/JSON and by the official classes in protobuf."""
+"""Small requests as exporters send them, written by hand, in OTLP/JSON and by the official classes
+in protobuf."""
 
 import json
 import secrets
@@ -14,27 +15,47 @@ PROMPT = "my secret prompt 4711"
 OPENAI = "opentelemetry.instrumentation.openai_v2"
 
 
-def span(name: str = "chat", *, attributes: dict[str, Any] | None = None, **fields: Any) -> dict[str, Any]:
+def span(
+    name: str = "chat", *, attributes: dict[str, Any] | None = None, **fields: Any
+) -> dict[str, Any]:
     """A span in OTLP/JSON; `attributes` are plain values. `error=True` sets its status."""
     start = fields.pop("start", None) or int(now().timestamp() * 1e9)
     made = {
-        "traceId": secrets.token_hex(16), "spanId": secrets.token_hex(8), "name": name, "kind": 3,
-        "startTimeUnixNano": str(start), "endTimeUnixNano": str(start + 1000),
-        "attributes": listed(attributes or {}), "status": {"code": 2} if fields.pop("error", False) else {},
-    }  # fmt: skip
+        "traceId": secrets.token_hex(16),
+        "spanId": secrets.token_hex(8),
+        "name": name,
+        "kind": 3,
+        "startTimeUnixNano": str(start),
+        "endTimeUnixNano": str(start + 1000),
+        "attributes": listed(attributes or {}),
+        "status": {"code": 2} if fields.pop("error", False) else {},
+    }
     return made | fields
 
 
-def call(requested: str = "gpt-4o", served: str = "gpt-4o-2024-11-20", **more: Any) -> dict[str, Any]:
-    """A span of one ordinary call by the newer convention; `more` overrides attributes, None takes one away."""
-    fields = {key: more.pop(key) for key in ("start", "error", "traceId", "spanId", "parentSpanId") if key in more}
+def call(
+    requested: str = "gpt-4o", served: str = "gpt-4o-2024-11-20", **more: Any
+) -> dict[str, Any]:
+    """A span of one ordinary call by the newer convention; `more` overrides attributes, None takes
+    one away."""
+    fields = {
+        key: more.pop(key)
+        for key in ("start", "error", "traceId", "spanId", "parentSpanId")
+        if key in more
+    }
     told = {
-        "gen_ai.operation.name": "chat", "gen_ai.provider.name": "openai", "gen_ai.request.model": requested,
-        "gen_ai.response.model": served, "gen_ai.response.id": f"chatcmpl-{secrets.token_hex(12)}",
-        "gen_ai.usage.input_tokens": 19, "gen_ai.usage.output_tokens": 3,
+        "gen_ai.operation.name": "chat",
+        "gen_ai.provider.name": "openai",
+        "gen_ai.request.model": requested,
+        "gen_ai.response.model": served,
+        "gen_ai.response.id": f"chatcmpl-{secrets.token_hex(12)}",
+        "gen_ai.usage.input_tokens": 19,
+        "gen_ai.usage.output_tokens": 3,
         "gen_ai.input.messages": json.dumps([{"role": "user", "content": PROMPT}]),
-    } | more  # fmt: skip
-    return span(attributes={key: value for key, value in told.items() if value is not None}, **fields)
+    } | more
+    return span(
+        attributes={key: value for key, value in told.items() if value is not None}, **fields
+    )
 
 
 def listed(attributes: dict[str, Any]) -> list[dict[str, Any]]:
@@ -65,13 +86,16 @@ def request(
     """An ExportTraceServiceRequest in JSON, of one scope or of several by name."""
     told = {"service.name": service, "telemetry.sdk.language": "python", **resource}
     return {
-        "resourceSpans": [{
-            "resource": {"attributes": listed(told)},
-            "scopeSpans": [
-                {"scope": {"name": name}, "spans": list(found)} for name, found in (scopes or {scope: spans}).items()
-            ],
-        }]
-    }  # fmt: skip
+        "resourceSpans": [
+            {
+                "resource": {"attributes": listed(told)},
+                "scopeSpans": [
+                    {"scope": {"name": name}, "spans": list(found)}
+                    for name, found in (scopes or {scope: spans}).items()
+                ],
+            }
+        ]
+    }
 
 
 def as_json(made: dict[str, Any]) -> bytes:
@@ -89,11 +113,14 @@ def as_protobuf(made: dict[str, Any]) -> bytes:
             of_scope.scope.name = scoped["scope"]["name"]
             for told in scoped["spans"]:
                 added = of_scope.spans.add(
-                    trace_id=bytes.fromhex(told["traceId"]), span_id=bytes.fromhex(told["spanId"]),
-                    parent_span_id=bytes.fromhex(told.get("parentSpanId", "")), name=told["name"], kind=told["kind"],
+                    trace_id=bytes.fromhex(told["traceId"]),
+                    span_id=bytes.fromhex(told["spanId"]),
+                    parent_span_id=bytes.fromhex(told.get("parentSpanId", "")),
+                    name=told["name"],
+                    kind=told["kind"],
                     start_time_unix_nano=int(told["startTimeUnixNano"]),
                     end_time_unix_nano=int(told["endTimeUnixNano"]),
-                )  # fmt: skip
+                )
                 if told["status"]:
                     added.status.code = 2
                     added.status.message = PROMPT

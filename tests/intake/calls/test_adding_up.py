@@ -19,7 +19,15 @@ from apps.intake.calls.adding_up import add_up
 from apps.intake.calls.forgetting import forget_calls
 from apps.intake.calls.records import Call, Names, Read, digest64
 from apps.intake.calls.traces import read_traces
-from apps.intake.models import CallBatch, IntakeSettings, Observation, SeenCall, Service, TokenBinding, UsageDay
+from apps.intake.models import (
+    CallBatch,
+    IntakeSettings,
+    Observation,
+    SeenCall,
+    Service,
+    TokenBinding,
+    UsageDay,
+)
 from apps.intake.reconciling import reconcile
 from apps.inventory.models import Dependency
 from tests.builders import (
@@ -40,18 +48,29 @@ NAMES = Names("", "web", "production", "", "talker", "talker-1", "acme", "", "",
 
 @pytest.fixture
 def token() -> ApiToken:
-    return issue_token(user=make_user(role="governance"), name="collector", scopes=["intake"], at=now(), by=None)[0]
+    return issue_token(
+        user=make_user(role="governance"), name="collector", scopes=["intake"], at=now(), by=None
+    )[0]
 
 
 def told(*, names: Names = NAMES, at: datetime | None = None, **fields) -> Call:
     moment = int((at or now()).timestamp() * 1e9)
-    values = {"key": digest64(secrets.token_bytes(16)), "key_at": 0, "is_error": False, "input_tokens": 10,
-              "output_tokens": 2, "cost_usd": None, "trace": "ab"} | fields  # fmt: skip
+    values = {
+        "key": digest64(secrets.token_bytes(16)),
+        "key_at": 0,
+        "is_error": False,
+        "input_tokens": 10,
+        "output_tokens": 2,
+        "cost_usd": None,
+        "trace": "ab",
+    } | fields
     return Call(names=names, at=moment, **values)
 
 
 def take(token, *calls: Call, stream: str = "otlp", **options):
-    return receiving.receive(read=Read(len(calls), list(calls)), stream=stream, token=token, at=now(), **options)
+    return receiving.receive(
+        read=Read(len(calls), list(calls)), stream=stream, token=token, at=now(), **options
+    )
 
 
 def days() -> list[tuple]:
@@ -65,10 +84,18 @@ def days() -> list[tuple]:
 def test_calls_are_counted_by_names_and_utc_day_with_tokens_only_where_told(token):
     midnight = datetime.combine(now().date(), datetime.min.time(), UTC)
     take(
-        token, told(at=midnight - timedelta(seconds=1)), told(at=midnight, input_tokens=None, output_tokens=None),
-        told(at=midnight, output_tokens=None), told(at=midnight, is_error=True, input_tokens=None, output_tokens=None),
-        told(at=midnight, names=NAMES._replace(served="talker-2"), input_tokens=None, output_tokens=None),
-    )  # fmt: skip
+        token,
+        told(at=midnight - timedelta(seconds=1)),
+        told(at=midnight, input_tokens=None, output_tokens=None),
+        told(at=midnight, output_tokens=None),
+        told(at=midnight, is_error=True, input_tokens=None, output_tokens=None),
+        told(
+            at=midnight,
+            names=NAMES._replace(served="talker-2"),
+            input_tokens=None,
+            output_tokens=None,
+        ),
+    )
 
     assert add_up(at=now()) == 1
 
@@ -93,7 +120,12 @@ def test_what_nobody_told_stays_unknown_however_often_it_is_added(token):
         add_up(at=now())
 
     day = UsageDay.objects.get()
-    assert (day.input_tokens, day.output_tokens, day.cost_usd, day.n_without_usage) == (None, None, None, 2)
+    assert (day.input_tokens, day.output_tokens, day.cost_usd, day.n_without_usage) == (
+        None,
+        None,
+        None,
+        2,
+    )
 
 
 def test_a_call_sent_again_counts_once_in_one_request_and_over_several(token):
@@ -119,13 +151,19 @@ def test_the_same_response_id_within_ten_minutes_is_the_same_call_and_later_anot
 
 
 def test_a_service_waits_until_a_person_says_whose_it_is(token):
-    offering = make_offering("talker", host=make_provider("acme"), version=make_version("acme/talker-1"))
+    offering = make_offering(
+        "talker", host=make_provider("acme"), version=make_version("acme/talker-1")
+    )
     take(token, told())
     add_up(at=now())
     reconcile(at=now())
 
     service = Service.objects.get()
-    assert (service.name, service.first_token, Observation.objects.get().state) == ("web", token, "unclaimed")
+    assert (service.name, service.first_token, Observation.objects.get().state) == (
+        "web",
+        token,
+        "unclaimed",
+    )
     assert not Dependency.objects.exists()
 
     application = make_application()
@@ -166,7 +204,8 @@ def test_a_stranger_s_token_does_not_speak_for_a_foreign_application(token):
 
 
 def test_a_name_that_two_people_s_tokens_bring_is_nobody_s_own(token):
-    """Whoever used the name first would otherwise read, and could claim, what the other's token tells."""
+    """Whoever used the name first would otherwise read, and could claim, what the other's token
+    tells."""
     squatter = make_member(make_team(), TeamRole.OWNER)
     first, _ = issue_token(user=squatter, name="x", scopes=["intake"], at=now(), by=squatter)
     take(first, told())
@@ -174,7 +213,9 @@ def test_a_name_that_two_people_s_tokens_bring_is_nobody_s_own(token):
     assert Service.objects.visible_to(squatter).exists()
     assert Observation.objects.visible_to(squatter).exists()
     # a bound token stands for the team and not for the person
-    assert not Service.objects.visible_to(squatter.bound_to(squatter.memberships.get().team)).exists()
+    assert not Service.objects.visible_to(
+        squatter.bound_to(squatter.memberships.get().team)
+    ).exists()
 
     # claimed for an application that its sender may not see, it does not tell which
     Service.objects.update(application=make_application())
@@ -193,19 +234,26 @@ def test_a_bound_token_s_calls_are_its_application_s_whatever_service_they_name(
     application = make_application()
     TokenBinding.objects.create(token=token, application=application, environment="staging")
 
-    take(token, told(names=NAMES._replace(environment="")), told(names=NAMES._replace(service="someone-else")))
+    take(
+        token,
+        told(names=NAMES._replace(environment="")),
+        told(names=NAMES._replace(service="someone-else")),
+    )
     add_up(at=now())
 
     assert not Service.objects.exists()
     assert set(Observation.objects.values_list("application", "environment")) == {
-        (application.pk, "staging"), (application.pk, "production")
-    }  # fmt: skip
+        (application.pk, "staging"),
+        (application.pk, "production"),
+    }
 
 
 def test_what_a_gateway_calls_by_provider_and_name_is_known_at_the_provider_by_its_name(token):
     make_provider("azure")
     TokenBinding.objects.create(token=token, application=make_application())
-    names = NAMES._replace(requested="azure/contact-centre-prod", served="", provider="azure", gateway="litellm")
+    names = NAMES._replace(
+        requested="azure/contact-centre-prod", served="", provider="azure", gateway="litellm"
+    )
 
     take(token, told(names=names))
     add_up(at=now())
@@ -234,7 +282,9 @@ def test_a_clock_that_is_wrong_makes_up_no_days(token):
     assert list(UsageDay.objects.values_list("day", "n_calls")) == [(now().date(), 2)]
 
 
-def test_many_requests_send_one_message_and_a_broker_that_is_away_stops_nobody(token, settings, monkeypatch, caplog):
+def test_many_requests_send_one_message_and_a_broker_that_is_away_stops_nobody(
+    token, settings, monkeypatch, caplog
+):
     settings.CELERY_TASK_ALWAYS_EAGER = False
     sent = []
 
@@ -288,12 +338,23 @@ def test_whatever_a_sender_writes_can_be_written(token):
     odd = {"service.name": "\u200b", "service.namespace": "n" * 254 + "  x"}
     spans = [
         call("m" * 255 + " x", None, traceId="ab" * 500, **{"deployment.environment": "e" * 99}),
-        call("x", None, spanId="", **{"server.address": "bedrock-runtime." + "a" * 300 + ".amazonaws.com"}),
+        call(
+            "x",
+            None,
+            spanId="",
+            **{"server.address": "bedrock-runtime." + "a" * 300 + ".amazonaws.com"},
+        ),
         call("x", None, **{"gen_ai.cost.total_cost": 1e300, "gen_ai.provider.name": "p" * 300}),
-    ]  # fmt: skip
-    gateway = call("x", None, **{"litellm.provider.model": "a/b", "metadata.requester_metadata": "'app:\u200b'"})
-    reads = [read_traces(as_json(request(*spans, **odd)), is_json=True),
-             read_traces(as_json(request(gateway, scope="litellm", service="l" * 300)), is_json=True)]  # fmt: skip
+    ]
+    gateway = call(
+        "x",
+        None,
+        **{"litellm.provider.model": "a/b", "metadata.requester_metadata": "'app:\u200b'"},
+    )
+    reads = [
+        read_traces(as_json(request(*spans, **odd)), is_json=True),
+        read_traces(as_json(request(gateway, scope="litellm", service="l" * 300)), is_json=True),
+    ]
     for read in reads:
         receiving.receive(read=read, stream="otlp", token=token, at=now())
 
@@ -302,9 +363,14 @@ def test_whatever_a_sender_writes_can_be_written(token):
     assert sum(row[0] for row in days()) == 4
 
 
-def test_adding_up_costs_a_handful_of_statements_whatever_the_number_of_batches(token, django_assert_max_num_queries):
+def test_adding_up_costs_a_handful_of_statements_whatever_the_number_of_batches(
+    token, django_assert_max_num_queries
+):
     for number in range(20):
-        take(token, *(told(names=NAMES._replace(requested=f"talker-{each}")) for each in range(number + 1)))
+        take(
+            token,
+            *(told(names=NAMES._replace(requested=f"talker-{each}")) for each in range(number + 1)),
+        )
 
     with django_assert_max_num_queries(16):
         add_up(at=now())
@@ -353,12 +419,19 @@ def test_made_up_names_are_dropped_beyond_the_cap_and_known_ones_go_on(token, mo
 
     fine = take(token, told(), told(names=NAMES._replace(service="b")))
     services = take(token, told(names=NAMES._replace(service="c")), told())
-    models = take(token, *(told(names=NAMES._replace(requested=f"m{number}")) for number in range(5)), told())
+    models = take(
+        token, *(told(names=NAMES._replace(requested=f"m{number}")) for number in range(5)), told()
+    )
     # another process knows nothing of it, and the cache does
     guarding._let_in.clear()
     elsewhere = take(token, told(names=NAMES._replace(service="c")), told())
 
-    assert (fine.n_dropped, services.n_dropped, models.n_dropped, elsewhere.n_dropped) == (0, 1, 3, 1)
+    assert (fine.n_dropped, services.n_dropped, models.n_dropped, elsewhere.n_dropped) == (
+        0,
+        1,
+        3,
+        1,
+    )
     assert "more distinct services or model names" in models.reason
     assert "calls dropped" in caplog.text
     assert "m4" not in caplog.text
@@ -377,7 +450,10 @@ def test_too_much_that_waits_sends_senders_away_for_later(token, monkeypatch):
 
 def test_an_sdk_s_own_spans_are_known_for_a_second_telling_from_one_request_to_the_next(token):
     sdk = {"gen_ai.provider.name": "anthropic", "gen_ai.response.id": None}
-    both = request(scopes={"com.anthropic.sdk.python": [call(**sdk)], "x.anthropic": [call(**sdk)]}, service="legal")
+    both = request(
+        scopes={"com.anthropic.sdk.python": [call(**sdk)], "x.anthropic": [call(**sdk)]},
+        service="legal",
+    )
     alone = request(call(**sdk), scope="com.anthropic.sdk.python", service="legal")
     receiving._instrumented.clear()
     cache.clear()

@@ -1,4 +1,5 @@
-"""Which model answered behind a gateway's alias: told by a span of its own, wherever and whenever that one comes."""
+"""Which model answered behind a gateway's alias: told by a span of its own, wherever and whenever
+that one comes."""
 
 import secrets
 from concurrent.futures import ThreadPoolExecutor
@@ -32,21 +33,43 @@ from tests.intake.calls.telling import PROMPT, as_json, as_protobuf, read_both, 
 def asked(**more):
     """The span of one call through LiteLLM."""
     fields = {key: more.pop(key) for key in ("traceId", "error", "start") if key in more}
-    return span("litellm_request", **fields, attributes={
-        "litellm.model_group": "chat-default", "litellm.provider.model": "openai/gpt-4o",
-        "gen_ai.request.model": "gpt-4o", "gen_ai.response.model": "chat-default", "gen_ai.system": "openai",
-        "gen_ai.operation.name": "acompletion", "gen_ai.usage.input_tokens": 15, "gen_ai.usage.output_tokens": 2,
-        "gen_ai.cost.total_cost": 0.5, "gen_ai.response.id": f"chatcmpl-{secrets.token_hex(12)}",
-    } | more)  # fmt: skip
+    return span(
+        "litellm_request",
+        **fields,
+        attributes={
+            "litellm.model_group": "chat-default",
+            "litellm.provider.model": "openai/gpt-4o",
+            "gen_ai.request.model": "gpt-4o",
+            "gen_ai.response.model": "chat-default",
+            "gen_ai.system": "openai",
+            "gen_ai.operation.name": "acompletion",
+            "gen_ai.usage.input_tokens": 15,
+            "gen_ai.usage.output_tokens": 2,
+            "gen_ai.cost.total_cost": 0.5,
+            "gen_ai.response.id": f"chatcmpl-{secrets.token_hex(12)}",
+        }
+        | more,
+    )
 
 
 def answer(of, model="gpt-4o-2024-11-20", provider="openai", **more):
-    """LiteLLM's span beneath it; `more` are further fields of request and answer, None takes one away."""
-    told = {"messages": PROMPT, "model": model, "id": "chatcmpl-1", "choices": PROMPT, "usage": "{}"} | more
+    """LiteLLM's span beneath it; `more` are further fields of request and answer, None takes one
+    away."""
+    told = {
+        "messages": PROMPT,
+        "model": model,
+        "id": "chatcmpl-1",
+        "choices": PROMPT,
+        "usage": "{}",
+    } | more
     return span(
-        "raw_gen_ai_request", traceId=of["traceId"], parentSpanId=of["spanId"],
-        attributes={f"llm.{provider}.{field}": value for field, value in told.items() if value is not None},
-    )  # fmt: skip
+        "raw_gen_ai_request",
+        traceId=of["traceId"],
+        parentSpanId=of["spanId"],
+        attributes={
+            f"llm.{provider}.{field}": value for field, value in told.items() if value is not None
+        },
+    )
 
 
 def proxied(*spans, **more):
@@ -60,22 +83,45 @@ def served(*spans):
 def test_the_span_beneath_a_call_tells_which_model_answered_in_whichever_order_they_stand():
     one, two = asked(), asked(**{"litellm.provider.model": "anthropic/claude-x"})
 
-    assert served(one, answer(one), answer(two, "claude-x-1", "anthropic"), two) == ["gpt-4o-2024-11-20", "claude-x-1"]
+    assert served(one, answer(one), answer(two, "claude-x-1", "anthropic"), two) == [
+        "gpt-4o-2024-11-20",
+        "claude-x-1",
+    ]
     (call,) = read_both(proxied(one, answer(one)))
-    assert (call.names.alias, call.names.requested, call.half) == ("chat-default", "openai/gpt-4o", 0)
+    assert (call.names.alias, call.names.requested, call.half) == (
+        "chat-default",
+        "openai/gpt-4o",
+        0,
+    )
     assert PROMPT not in repr(call)
 
 
-@pytest.mark.parametrize(("of_answer", "expected"), [
-    # a stream has no answer that could be told: the model is the one that was asked for
-    ({"model": "contact-centre", "provider": "azure", "id": None, "choices": None, "usage": None}, ""),
-    # another gateway answers with an alias
-    ({"model": "chat", "provider": "litellm_proxy"}, ""),
-    ({"model": None}, ""),
-    ({"model": "m\u200b " + "x" * 300}, "m " + "x" * 254),
-    ({"model": None, "modelVersion": "gemini-2.5-pro", "provider": "vertex_ai"}, "gemini-2.5-pro"),
-    ({"provider": "None"}, "gpt-4o-2024-11-20"),
-], ids=["stream", "gateway", "none", "odd", "gemini", "embedding"])  # fmt: skip
+@pytest.mark.parametrize(
+    ("of_answer", "expected"),
+    [
+        # a stream has no answer that could be told: the model is the one that was asked for
+        (
+            {
+                "model": "contact-centre",
+                "provider": "azure",
+                "id": None,
+                "choices": None,
+                "usage": None,
+            },
+            "",
+        ),
+        # another gateway answers with an alias
+        ({"model": "chat", "provider": "litellm_proxy"}, ""),
+        ({"model": None}, ""),
+        ({"model": "m\u200b " + "x" * 300}, "m " + "x" * 254),
+        (
+            {"model": None, "modelVersion": "gemini-2.5-pro", "provider": "vertex_ai"},
+            "gemini-2.5-pro",
+        ),
+        ({"provider": "None"}, "gpt-4o-2024-11-20"),
+    ],
+    ids=["stream", "gateway", "none", "odd", "gemini", "embedding"],
+)
 def test_only_what_a_provider_answered_counts(of_answer, expected):
     call = asked()
 
@@ -87,10 +133,12 @@ def test_answers_that_disagree_failed_calls_and_other_scopes_tell_nothing():
 
     assert served(call, answer(call), answer(call, "gpt-4o-2024-08-06")) == [""]
     assert served(failed, answer(failed)) == [""]
-    assert [each.names.served for each in read_both(request(call, answer(call), scope="other"))] == ["chat-default"]
+    assert [
+        each.names.served for each in read_both(request(call, answer(call), scope="other"))
+    ] == ["chat-default"]
 
 
-# --- in two requests --------------------------------------------------------------------------------------------------
+# --- in two requests ------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -109,9 +157,16 @@ def send(token, *spans, binary=False):
 
 def days():
     add_up(at=now())
-    return sorted(UsageDay.objects.values_list(
-        "observation__served", "n_calls", "n_without_usage", "input_tokens", "output_tokens", "cost_usd"
-    ))  # fmt: skip
+    return sorted(
+        UsageDay.objects.values_list(
+            "observation__served",
+            "n_calls",
+            "n_without_usage",
+            "input_tokens",
+            "output_tokens",
+            "cost_usd",
+        )
+    )
 
 
 def telling(token):
@@ -158,7 +213,9 @@ def test_an_answer_before_its_call_waits_for_it_even_of_a_sender_nobody_knows_ye
     assert not HalfCall.objects.filter(told__isnull=False).exists()
 
 
-def test_nothing_is_put_down_of_senders_that_never_tell_nor_beyond_the_lid_nor_for_long(token, monkeypatch):
+def test_nothing_is_put_down_of_senders_that_never_tell_nor_beyond_the_lid_nor_for_long(
+    token, monkeypatch
+):
     send(token, asked())
     assert HalfCall.objects.count() == 0
 
@@ -203,8 +260,16 @@ def test_another_version_behind_an_alias_is_drift(token):
     openai = make_provider("openai")
     line = make_foundation("openai/gpt-4o", developer=openai)
     for day in ("2024-08-06", "2024-11-20"):
-        make_offering(f"gpt-4o-{day}", host=openai, version=make_version(f"openai/gpt-4o-{day}", foundation=line))
-    for age, model in ((9, "gpt-4o-2024-08-06"), (1, "gpt-4o-2024-11-20"), (0, "gpt-4o-2024-11-20")):
+        make_offering(
+            f"gpt-4o-{day}",
+            host=openai,
+            version=make_version(f"openai/gpt-4o-{day}", foundation=line),
+        )
+    for age, model in (
+        (9, "gpt-4o-2024-08-06"),
+        (1, "gpt-4o-2024-11-20"),
+        (0, "gpt-4o-2024-11-20"),
+    ):
         call = asked(start=int((now() - timedelta(days=age)).timestamp() * 1e9))
         send(token, call, answer(call, model))
     add_up(at=now())
@@ -213,16 +278,29 @@ def test_another_version_behind_an_alias_is_drift(token):
     find_discrepancies(at=now())
 
     drift = Discrepancy.objects.get(kind=Discrepancy.Kind.DRIFT)
-    assert (drift.details["asked"], drift.details["was"], drift.details["now"], drift.details["n_calls"]) == (
-        "chat-default", "openai/gpt-4o-2024-08-06", "openai/gpt-4o-2024-11-20", 2,
-    )  # fmt: skip
+    assert (
+        drift.details["asked"],
+        drift.details["was"],
+        drift.details["now"],
+        drift.details["n_calls"],
+    ) == (
+        "chat-default",
+        "openai/gpt-4o-2024-08-06",
+        "openai/gpt-4o-2024-11-20",
+        2,
+    )
 
 
 @pytest.mark.django_db(transaction=True)
 def test_halves_from_many_sides_at_once_all_meet(token):
     telling(token)
     calls = [asked() for _ in range(30)]
-    portions = [calls[:20], calls[10:], [answer(each) for each in calls[:15]], [answer(each) for each in calls[5:]]]
+    portions = [
+        calls[:20],
+        calls[10:],
+        [answer(each) for each in calls[:15]],
+        [answer(each) for each in calls[5:]],
+    ]
 
     def one(portion):
         try:

@@ -26,15 +26,21 @@ def ingest(tmp_path, body, *options):
 def test_a_file_is_counted_for_the_application_and_once(tmp_path):
     make_offering("talker", host=make_provider("acme"), version=make_version("acme/talker-1"))
     application = make_application("Claims")
-    body = as_protobuf(request(call("talker", "", **{"gen_ai.provider.name": "acme"}),
-                               call("nobody-knows", "", **{"gen_ai.provider.name": "acme"})))  # fmt: skip
+    body = as_protobuf(
+        request(
+            call("talker", "", **{"gen_ai.provider.name": "acme"}),
+            call("nobody-knows", "", **{"gen_ai.provider.name": "acme"}),
+        )
+    )
 
     first = ingest(tmp_path, gzip.compress(body), "--application", application.slug)
     again = ingest(tmp_path, body, "--application", application.slug)
 
     assert (first["created"], again["created"], again["unchanged"]) == (
-        Dependency.objects.count(), 0, Dependency.objects.count()
-    )  # fmt: skip
+        Dependency.objects.count(),
+        0,
+        Dependency.objects.count(),
+    )
     assert Dependency.objects.filter(application=application, offering__api_id="talker").exists()
 
 

@@ -1,4 +1,5 @@
-"""Counters of any temporality to what came since the last reading, and one number where several senders tell of it."""
+"""Counters of any temporality to what came since the last reading, and one number where several
+senders tell of it."""
 
 from datetime import timedelta
 
@@ -20,8 +21,13 @@ pytestmark = pytest.mark.django_db
 
 CUMULATIVE, DELTA = 2, 1
 MOMENT = int(NOW.timestamp())
-MODEL = {"gen_ai.operation.name": "chat", "gen_ai.provider.name": "openai", "gen_ai.request.model": "gpt-4o",
-         "gen_ai.response.model": "gpt-4o-2024-11-20", "server.port": 443}  # fmt: skip
+MODEL = {
+    "gen_ai.operation.name": "chat",
+    "gen_ai.provider.name": "openai",
+    "gen_ai.request.model": "gpt-4o",
+    "gen_ai.response.model": "gpt-4o-2024-11-20",
+    "server.port": 443,
+}
 
 
 @pytest.fixture
@@ -31,8 +37,13 @@ def token():
 
 def point(count, total, *, start=-600, at=0, **attributes):
     """A histogram's point; moments in seconds from `MOMENT`."""
-    return {"attributes": listed(MODEL | attributes), "startTimeUnixNano": str((MOMENT + start) * 10**9),
-            "timeUnixNano": str((MOMENT + at) * 10**9), "count": str(count), "sum": total}  # fmt: skip
+    return {
+        "attributes": listed(MODEL | attributes),
+        "startTimeUnixNano": str((MOMENT + start) * 10**9),
+        "timeUnixNano": str((MOMENT + at) * 10**9),
+        "count": str(count),
+        "sum": total,
+    }
 
 
 def metrics(*, calls=(), tokens=(), temporality=CUMULATIVE, instance="pod-1"):
@@ -40,11 +51,20 @@ def metrics(*, calls=(), tokens=(), temporality=CUMULATIVE, instance="pod-1"):
     histogram = {"aggregationTemporality": temporality}
     found = [
         {"name": name, "histogram": histogram | {"dataPoints": list(points)}}
-        for name, points in (("gen_ai.client.operation.duration", calls), ("gen_ai.client.token.usage", tokens))
+        for name, points in (
+            ("gen_ai.client.operation.duration", calls),
+            ("gen_ai.client.token.usage", tokens),
+        )
     ]
     resource = {"service.name": "web", "service.instance.id": instance}
-    return {"resourceMetrics": [{"resource": {"attributes": listed(resource)},
-                                 "scopeMetrics": [{"scope": {"name": "x"}, "metrics": found}]}]}  # fmt: skip
+    return {
+        "resourceMetrics": [
+            {
+                "resource": {"attributes": listed(resource)},
+                "scopeMetrics": [{"scope": {"name": "x"}, "metrics": found}],
+            }
+        ]
+    }
 
 
 def take(token, made):
@@ -111,7 +131,9 @@ def test_deltas_are_added_and_one_sent_again_is_not(token):
 
 
 def test_errors_stand_with_what_was_asked(token):
-    told = metrics(calls=[point(3, 1, **{"error.type": "NotFoundError", "gen_ai.response.model": ""})])
+    told = metrics(
+        calls=[point(3, 1, **{"error.type": "NotFoundError", "gen_ai.response.model": ""})]
+    )
 
     take(token, told)
 
@@ -122,13 +144,26 @@ def test_errors_stand_with_what_was_asked(token):
 def test_points_without_a_model_or_of_another_kind_count_nothing(token):
     made = metrics(calls=[point(3, 1, **{"gen_ai.request.model": "", "gen_ai.response.model": ""})])
     made["resourceMetrics"][0]["scopeMetrics"][0]["metrics"] += [
-        None, {"name": 7}, {"name": "gen_ai.client.token.usage"}, {"name": "gen_ai.client.token.usage", "sum": []},
-        {"name": "gen_ai.client.operation.duration", "histogram": {"aggregationTemporality": 2, "dataPoints": [
-            None, {}, point("x", None), point(-4, -4.0), point(2**63, 1e300, start=2**33),
-            {"attributes": listed(MODEL)},
-        ]}},
+        None,
+        {"name": 7},
+        {"name": "gen_ai.client.token.usage"},
+        {"name": "gen_ai.client.token.usage", "sum": []},
+        {
+            "name": "gen_ai.client.operation.duration",
+            "histogram": {
+                "aggregationTemporality": 2,
+                "dataPoints": [
+                    None,
+                    {},
+                    point("x", None),
+                    point(-4, -4.0),
+                    point(2**63, 1e300, start=2**33),
+                    {"attributes": listed(MODEL)},
+                ],
+            },
+        },
         {"name": "gen_ai.client.operation.duration", "gauge": {"dataPoints": [point(3, 1)]}},
-    ]  # fmt: skip
+    ]
 
     assert take(token, made).n_dropped == 0
     assert counted() in ([], [(0, 0, 0, None, None)])
@@ -172,11 +207,15 @@ def test_of_one_application_model_and_day_the_fullest_sender_counts_and_no_other
     Observation.objects.update(application=application)
 
     found = volumes(
-        Observation.objects.values_list("pk", flat=True), since=TODAY - timedelta(days=1), until=TODAY + timedelta(1)
+        Observation.objects.values_list("pk", flat=True),
+        since=TODAY - timedelta(days=1),
+        until=TODAY + timedelta(1),
     )
 
     assert {(each.name, each.kind, each.n_calls) for each in found} == {
-        ("gpt-4o", "metrics", 40), ("claude-x", "traces", 1), ("gpt-5", "gateway", 1)
-    }  # fmt: skip
+        ("gpt-4o", "metrics", 40),
+        ("claude-x", "traces", 1),
+        ("gpt-5", "gateway", 1),
+    }
     (day,) = calls_by_day(application_id=application.pk, today=TODAY, days=30)
     assert (day.day, day.n_calls, day.n_errors, day.cost_usd) == (TODAY, 42, 0, None)

@@ -1,10 +1,13 @@
-"""Calls that a token may not tell of a linked service are refused in the answer and counted: none is lost silently."""
+"""Calls that a token may not tell of a linked service are refused in the answer and counted: none
+is lost silently."""
 
 import json
 from datetime import timedelta
 
 import pytest
-from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceResponse
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
+    ExportMetricsServiceResponse,
+)
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
 from apps.accounts.actions import issue_token
@@ -15,7 +18,15 @@ from apps.common.time import now
 from apps.intake.calls import adding_up
 from apps.intake.calls.adding_up import add_up
 from apps.intake.calls.forgetting import forget_calls
-from apps.intake.models import CallBatch, IntakeSettings, Observation, SeenCall, Service, ServiceToken, TokenBinding
+from apps.intake.models import (
+    CallBatch,
+    IntakeSettings,
+    Observation,
+    SeenCall,
+    Service,
+    ServiceToken,
+    TokenBinding,
+)
 from apps.intake.models import UsageDay as Day
 from tests.builders import make_application, make_member, make_team, make_user
 from tests.intake.calls.telling import as_json, as_protobuf, call, listed, request
@@ -40,7 +51,9 @@ def stranger():
 
 @pytest.fixture
 def linked(application):
-    return Service.objects.create(name="web", application=application, first_seen_at=now(), last_seen_at=now())
+    return Service.objects.create(
+        name="web", application=application, first_seen_at=now(), last_seen_at=now()
+    )
 
 
 def token_of(user):
@@ -50,7 +63,9 @@ def token_of(user):
 @pytest.fixture
 def post(client):
     def send(address, body, text, kind=JSON):
-        return client.generic("POST", address, body, content_type=kind, headers={"Authorization": f"Bearer {text}"})
+        return client.generic(
+            "POST", address, body, content_type=kind, headers={"Authorization": f"Bearer {text}"}
+        )
 
     return send
 
@@ -69,7 +84,11 @@ def counter(value, *, service="web"):
         "count": str(value),
         "sum": 1.0,
         "attributes": listed(
-            {"gen_ai.operation.name": "chat", "gen_ai.provider.name": "openai", "gen_ai.request.model": "gpt-4o"}
+            {
+                "gen_ai.operation.name": "chat",
+                "gen_ai.provider.name": "openai",
+                "gen_ai.request.model": "gpt-4o",
+            }
         ),
     }
     metric = {
@@ -77,18 +96,29 @@ def counter(value, *, service="web"):
         "histogram": {"aggregationTemporality": 2, "dataPoints": [point]},
     }
     resource = {"attributes": listed({"service.name": service})}
-    return {"resourceMetrics": [{"resource": resource, "scopeMetrics": [{"scope": {}, "metrics": [metric]}]}]}
+    return {
+        "resourceMetrics": [
+            {"resource": resource, "scopeMetrics": [{"scope": {}, "metrics": [metric]}]}
+        ]
+    }
 
 
-def test_traces_of_a_linked_service_by_a_token_without_rights_are_a_partial_success(post, linked, stranger):
+def test_traces_of_a_linked_service_by_a_token_without_rights_are_a_partial_success(
+    post, linked, stranger
+):
     token, text = token_of(stranger)
     made = request(call(), call("gpt-4o-mini"))
 
     told = post(TRACES, as_json(made), text).json()["partialSuccess"]
-    official = ExportTraceServiceResponse.FromString(post(TRACES, as_protobuf(made), text, PROTOBUF).content)
+    official = ExportTraceServiceResponse.FromString(
+        post(TRACES, as_protobuf(made), text, PROTOBUF).content
+    )
 
     assert told["rejectedSpans"] == "2"
-    assert "'web' is linked to an application that the user of this token may not edit" in told["errorMessage"]
+    assert (
+        "'web' is linked to an application that the user of this token may not edit"
+        in told["errorMessage"]
+    )
     # the sender may not see the application, and is not told which it is
     assert "payments" not in told["errorMessage"].lower()
     assert official.partial_success.rejected_spans == 2
@@ -124,7 +154,9 @@ def test_only_the_part_that_may_not_be_told_is_refused(post, linked, stranger):
     assert set(Observation.objects.values_list("service__name", flat=True)) == {"own"}
 
 
-def test_metrics_are_answered_by_data_points_and_counted_by_calls(post, linked, stranger, application):
+def test_metrics_are_answered_by_data_points_and_counted_by_calls(
+    post, linked, stranger, application
+):
     text = token_of(stranger)[1]
 
     told = post(METRICS, json.dumps(counter(7)).encode(), text).json()["partialSuccess"]
@@ -136,7 +168,11 @@ def test_metrics_are_answered_by_data_points_and_counted_by_calls(post, linked, 
 
 def test_the_callback_of_a_gateway_says_what_it_dropped(post, application, stranger):
     Service.objects.create(
-        scope="litellm", name="payments", application=application, first_seen_at=now(), last_seen_at=now()
+        scope="litellm",
+        name="payments",
+        application=application,
+        first_seen_at=now(),
+        last_seen_at=now(),
     )
     record = {
         "litellm_call_id": "a",
@@ -146,7 +182,10 @@ def test_the_callback_of_a_gateway_says_what_it_dropped(post, application, stran
         "custom_llm_provider": "openai",
         "startTime": now().timestamp(),
     }
-    body = [record | {"request_tags": ["app:payments"]}, record | {"litellm_call_id": "b", "request_tags": ["app:own"]}]
+    body = [
+        record | {"request_tags": ["app:payments"]},
+        record | {"litellm_call_id": "b", "request_tags": ["app:own"]},
+    ]
 
     answer = post(CALLBACK, json.dumps(body).encode(), token_of(stranger)[1])
 
@@ -157,7 +196,9 @@ def test_the_callback_of_a_gateway_says_what_it_dropped(post, application, stran
     assert n_calls() == 1
 
 
-def test_a_bound_token_of_a_person_who_left_the_team_is_refused_whole_and_a_programs_is_not(post, application):
+def test_a_bound_token_of_a_person_who_left_the_team_is_refused_whole_and_a_programs_is_not(
+    post, application
+):
     person = make_member(application.team)
     program = add_service(username="gateway", about="", team=None, by=make_user(role="admin"))
     texts = []
@@ -171,14 +212,19 @@ def test_a_bound_token_of_a_person_who_left_the_team_is_refused_whole_and_a_prog
     taken = post(TRACES, as_json(request(call(), service="anything")), texts[1])
 
     assert refused["partialSuccess"]["rejectedSpans"] == "2"
-    assert "bound to an application that its user may not edit any more" in refused["partialSuccess"]["errorMessage"]
+    assert (
+        "bound to an application that its user may not edit any more"
+        in refused["partialSuccess"]["errorMessage"]
+    )
     assert taken.content == b"{}"
     assert n_calls() == 1
     counted = ServiceToken.objects.get()
     assert (counted.service, counted.token.user, counted.n_dropped) == (None, person, 2)
 
 
-def test_calls_taken_before_the_role_ended_are_counted_as_dropped_when_they_are_added_up(post, linked, application):
+def test_calls_taken_before_the_role_ended_are_counted_as_dropped_when_they_are_added_up(
+    post, linked, application
+):
     editor = make_member(application.team)
     text = token_of(editor)[1]
     assert post(TRACES, as_json(request(call(), call())), text).content == b"{}"
@@ -188,7 +234,9 @@ def test_calls_taken_before_the_role_ended_are_counted_as_dropped_when_they_are_
     assert ServiceToken.objects.get().n_dropped == 2
 
 
-def test_numbers_of_dropped_calls_are_sums_that_stay_few_and_go_with_the_retention(post, linked, stranger):
+def test_numbers_of_dropped_calls_are_sums_that_stay_few_and_go_with_the_retention(
+    post, linked, stranger
+):
     text = token_of(stranger)[1]
     for number in range(5):
         post(TRACES, as_json(request(*(call(f"model-{number}-{each}") for each in range(3)))), text)

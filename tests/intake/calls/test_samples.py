@@ -1,4 +1,5 @@
-"""What real exporters sent, against what a correct reader counts; none of its content comes anywhere near the disk."""
+"""What real exporters sent, against what a correct reader counts; none of its content comes
+anywhere near the disk."""
 
 import json
 from collections import Counter
@@ -21,11 +22,23 @@ pytestmark = [pytest.mark.shared, pytest.mark.django_db]
 OTLP = "samples/otlp"
 # minutes after the samples were; a counter that began long ago is not taken for one of today
 RECORDED = datetime(2026, 11, 24, 14, tzinfo=UTC)
-# nothing of these may be found in any table or line of log: prompts, answers, persons, addresses, headers
+# nothing of these may be found in any table or line of log: prompts, answers, persons, addresses,
+# headers
 CONTENT = (
-    "Hello, what is", "6*7", "stream please", "stream with usage", "vllm style", "secret contract text", "ok 42",
-    "u-17", "curl/8", "default_user_id", "requester_ip", "litellm_proxy_master_key", "has been deprecated",
-)  # fmt: skip
+    "Hello, what is",
+    "6*7",
+    "stream please",
+    "stream with usage",
+    "vllm style",
+    "secret contract text",
+    "ok 42",
+    "u-17",
+    "curl/8",
+    "default_user_id",
+    "requester_ip",
+    "litellm_proxy_master_key",
+    "has been deprecated",
+)
 
 
 def expected(shared: Path) -> dict:
@@ -40,10 +53,14 @@ def files(shared: Path, name: str) -> list[Path]:
 
 @pytest.fixture
 def post(client):
-    _, text = issue_token(user=make_user(role="governance"), name="collector", scopes=["intake"], at=now(), by=None)
+    _, text = issue_token(
+        user=make_user(role="governance"), name="collector", scopes=["intake"], at=now(), by=None
+    )
 
     def send(address: str, body: bytes, kind: str = "application/json"):
-        answer = client.post(address, data=body, content_type=kind, headers={"Authorization": f"Bearer {text}"})
+        answer = client.post(
+            address, data=body, content_type=kind, headers={"Authorization": f"Bearer {text}"}
+        )
         assert answer.status_code == 200, answer.content
         return answer
 
@@ -56,24 +73,37 @@ def send_file(post, file: Path, signal: str = "traces"):
 
 
 def counted(stream: str = "otlp") -> Counter:
-    """{(service, alias, requested, served, provider): (calls, errors, without usage, input, output)} as a Counter."""
+    """{(service, alias, requested, served, provider): (calls, errors, without usage, input,
+    output)} as a Counter."""
     found: Counter = Counter()
-    for day in UsageDay.objects.filter(observation__stream=stream).select_related("observation__service"):
+    for day in UsageDay.objects.filter(observation__stream=stream).select_related(
+        "observation__service"
+    ):
         seen = day.observation
         found[
-            seen.service.name, seen.alias, seen.requested, seen.served, seen.provider, day.n_calls, day.n_errors,
-            day.n_without_usage, day.input_tokens, day.output_tokens,
-        ] += 1  # fmt: skip
+            seen.service.name,
+            seen.alias,
+            seen.requested,
+            seen.served,
+            seen.provider,
+            day.n_calls,
+            day.n_errors,
+            day.n_without_usage,
+            day.input_tokens,
+            day.output_tokens,
+        ] += 1
     return found
 
 
-# of LiteLLM's spans the samples' readers expect no served model, since the call's own span tells none: what its sibling
-# `raw_gen_ai_request` holds in the capture; a streamed call has no answer there, a failed one no sibling
+# of LiteLLM's spans the samples' readers expect no served model, since the call's own span tells
+# none: what its sibling `raw_gen_ai_request` holds in the capture; a streamed call has no answer
+# there, a failed one no sibling
 ANSWERED = {
-    "openai/gpt-4o": "gpt-4o-2024-11-20", "anthropic/claude-sonnet-4-5": "claude-sonnet-4-5-20250929",
+    "openai/gpt-4o": "gpt-4o-2024-11-20",
+    "anthropic/claude-sonnet-4-5": "claude-sonnet-4-5-20250929",
     "openai/text-embedding-3-large": "text-embedding-3-large",
     "hosted_vllm/meta-llama/Llama-3.3-70B-Instruct": "meta-llama/Llama-3.3-70B-Instruct",
-}  # fmt: skip
+}
 
 
 def wanted(calls: list[dict]) -> Counter:
@@ -81,8 +111,16 @@ def wanted(calls: list[dict]) -> Counter:
     for call in calls:
         if call["scope"] == "litellm":
             call["served"] = ANSWERED.get(call["requested"])
-        service = call.get("app_hint") or "/".join(filter(None, (call["namespace"], call["service"])))
-        key = (service, call.get("alias") or "", call["requested"], call["served"] or "", call["provider"])
+        service = call.get("app_hint") or "/".join(
+            filter(None, (call["namespace"], call["service"]))
+        )
+        key = (
+            service,
+            call.get("alias") or "",
+            call["requested"],
+            call["served"] or "",
+            call["provider"],
+        )
         sums = groups.setdefault(key, [0, 0, 0, None, None])
         sums[0] += 1
         sums[1] += call["error"]
@@ -94,10 +132,14 @@ def wanted(calls: list[dict]) -> Counter:
 
 
 NAMES = [
-    "genai_openai_13_json.traces.otlp.json", "litellm_proxy.traces.json", "openai_v2_240_default.traces.json",
-    "openai_v2_240_latest.traces.json", "openinference.traces.json", "openllmetry.traces.json",
+    "genai_openai_13_json.traces.otlp.json",
+    "litellm_proxy.traces.json",
+    "openai_v2_240_default.traces.json",
+    "openai_v2_240_latest.traces.json",
+    "openinference.traces.json",
+    "openllmetry.traces.json",
     "openllmetry_anthropic.traces.json",
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -124,16 +166,28 @@ def test_a_gateway_s_aliases_become_no_models(post, shared):
     reconcile(at=now())
 
     aliases = {"chat-default", "claude", "embed", "legacy-gpt", "gpt-4", "broken"}
-    seen = Observation.objects.filter(alias="chat-default", requested="azure/contact-centre-prod").get()
-    assert (seen.service.scope, seen.service.name, seen.provider) == ("litellm-proxy", "support-assistant", "azure")
+    seen = Observation.objects.filter(
+        alias="chat-default", requested="azure/contact-centre-prod"
+    ).get()
+    assert (seen.service.scope, seen.service.name, seen.provider) == (
+        "litellm-proxy",
+        "support-assistant",
+        "azure",
+    )
     assert not aliases & set(Observation.objects.values_list("requested", flat=True))
-    assert not aliases & set(Observation.objects.exclude(served="").values_list("served", flat=True))
+    assert not aliases & set(
+        Observation.objects.exclude(served="").values_list("served", flat=True)
+    )
     assert not aliases & set(Observation.objects.values_list("offering__api_id", flat=True))
 
 
 def test_metrics_of_the_same_calls_count_the_same(post, shared, monkeypatch):
     monkeypatch.setattr("apps.api.otlp.now", lambda: RECORDED)
-    for name in ("openai_v2_240_default.metrics", "openai_v2_240_latest.metrics", "openllmetry.metrics"):
+    for name in (
+        "openai_v2_240_default.metrics",
+        "openai_v2_240_latest.metrics",
+        "openllmetry.metrics",
+    ):
         both = []
         for suffix in (".json", ".bin"):
             UsageDay.objects.all().delete()
@@ -158,11 +212,35 @@ def test_litellm_s_callback_counts_both_halves_of_a_fallback(post, shared):
 
     assert (first["calls"], again["calls"], again["repeated"]) == (9, 0, 9)
     found = counted("litellm:litellm")
-    assert ("web-copilot", "broken", "openai/boom-model", "", "openai", 1, 1, 1, None, None) in found
-    assert ("support-assistant", "chat-default", "azure/contact-centre-prod", "", "azure", 1, 0, 0, 15, 2) in found
+    assert (
+        "web-copilot",
+        "broken",
+        "openai/boom-model",
+        "",
+        "openai",
+        1,
+        1,
+        1,
+        None,
+        None,
+    ) in found
+    assert (
+        "support-assistant",
+        "chat-default",
+        "azure/contact-centre-prod",
+        "",
+        "azure",
+        1,
+        0,
+        0,
+        15,
+        2,
+    ) in found
     assert set(Observation.objects.values_list("service__name", flat=True)) == {
-        "support-assistant", "web-copilot", "litellm"
-    }  # fmt: skip
+        "support-assistant",
+        "web-copilot",
+        "litellm",
+    }
 
 
 def test_no_content_reaches_a_table_the_cache_or_the_log(post, shared, capfd, caplog):
@@ -192,8 +270,14 @@ def _search(contents, capfd, caplog):
         assert words not in rest
     with connection.cursor() as cursor:
         cursor.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
-        tables = [table for (table,) in cursor.fetchall() if not table.startswith(("catalog_", "risks_", "django_"))]
+        tables = [
+            table
+            for (table,) in cursor.fetchall()
+            if not table.startswith(("catalog_", "risks_", "django_"))
+        ]
         for table in tables:
-            cursor.execute(f'SELECT t::text FROM "{table}" t WHERE t::text ILIKE ANY(%s) LIMIT 1',
-                           [[f"%{words}%" for words in contents]])  # fmt: skip
+            cursor.execute(
+                f'SELECT t::text FROM "{table}" t WHERE t::text ILIKE ANY(%s) LIMIT 1',
+                [[f"%{words}%" for words in contents]],
+            )
             assert cursor.fetchone() is None, table

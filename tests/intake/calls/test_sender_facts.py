@@ -1,4 +1,5 @@
-"""What is known of senders stands in the database: another process and a cache that lost everything change nothing."""
+"""What is known of senders stands in the database: another process and a cache that lost everything
+change nothing."""
 
 from datetime import timedelta
 
@@ -26,7 +27,10 @@ def forget_everything_but_the_database() -> None:
 
 def test_a_call_is_not_counted_twice_after_the_cache_is_lost() -> None:
     sdk = {"gen_ai.provider.name": "anthropic", "gen_ai.response.id": None}
-    both = request(scopes={"com.anthropic.sdk.python": [call(**sdk)], "x.anthropic": [call(**sdk)]}, service="legal")
+    both = request(
+        scopes={"com.anthropic.sdk.python": [call(**sdk)], "x.anthropic": [call(**sdk)]},
+        service="legal",
+    )
     alone = request(call(**sdk), scope="com.anthropic.sdk.python", service="legal")
     elsewhere = request(call(**sdk), scope="com.anthropic.sdk.python", service="another")
     counted = []
@@ -49,7 +53,10 @@ def test_a_fact_counts_for_its_lifetime_after_it_was_seen_last() -> None:
     assert known_facts(TELLS_ANSWERS, [5, 7, 9], at=at) == {7}
     assert SenderFact.objects.count() == 3
     assert forget_calls(at=at) == 1
-    assert set(SenderFact.objects.values_list("kind", "key")) == {(INSTRUMENTED, 5), (TELLS_ANSWERS, 7)}
+    assert set(SenderFact.objects.values_list("kind", "key")) == {
+        (INSTRUMENTED, 5),
+        (TELLS_ANSWERS, 7),
+    }
 
 
 def test_made_up_names_fill_no_table(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,5 @@
-"""What each scanner's documents tell of the models that small source trees really use, as our readers read them.
+"""What each scanner's documents tell of the models that small source trees really use, as our
+readers read them.
 
     REGISTRY_ENV=test .venv/bin/python -m tests.intake.readers.detection ../shared/samples
 
@@ -56,7 +57,10 @@ def measure(samples: Path) -> list[Row]:
             for tool in (document.maker, "all together"):
                 tools[tool].by_tree[tree] |= names
     together = tools.pop("all together")
-    return [*(_row(tool, found, truth) for tool, found in sorted(tools.items())), _row("all together", together, truth)]
+    return [
+        *(_row(tool, found, truth) for tool, found in sorted(tools.items())),
+        _row("all together", together, truth),
+    ]
 
 
 def _row(tool: str, found: Found, truth: dict[str, dict[str, list[str]]]) -> Row:
@@ -78,13 +82,15 @@ def folded(name: str) -> str:
 
 def table(rows: list[Row]) -> str:
     lines = [
-        "| tool | used, in its trees | found | recall | named though unused | no model of the tree | precision |",
+        "| tool | used, in its trees | found | recall | named though unused | no model of the tree "
+        "| precision |",
         "|---|---|---|---|---|---|---|",
     ]
     for row in rows:
         precision = "–" if row.precision is None else f"{row.precision:.0%}"
         lines.append(
-            f"| {row.tool} | {row.n_used} | {row.n_right} | {row.recall:.0%} | {row.n_unused} | {row.n_wrong} |"
+            f"| {row.tool} | {row.n_used} | {row.n_right} | {row.recall:.0%} | {row.n_unused} | "
+            f"{row.n_wrong} |"
             f" {precision} |"
         )
     return "\n".join(lines)

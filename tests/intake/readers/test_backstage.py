@@ -1,4 +1,5 @@
-"""A software catalogue brings applications and their owners; what it only points to stays where it is."""
+"""A software catalogue brings applications and their owners; what it only points to stays where it
+is."""
 
 import pytest
 
@@ -10,7 +11,14 @@ from apps.intake.formats import FORMATS
 from apps.intake.models import Observation
 from apps.intake.readers.backstage import read
 from apps.inventory.models import Application, Dependency
-from tests.builders import make_application, make_member, make_offering, make_provider, make_team, make_version
+from tests.builders import (
+    make_application,
+    make_member,
+    make_offering,
+    make_provider,
+    make_team,
+    make_version,
+)
 
 CATALOGUE = b"""
 apiVersion: backstage.io/v1alpha1
@@ -57,16 +65,27 @@ def receive(by, team=None, body=CATALOGUE):
 def test_components_are_applications_and_model_resources_are_uses():
     document = read(CATALOGUE)
 
-    assert [(each.ref, each.name, each.owner, each.owner_name, each.status) for each in document.applications] == [
-        ("component:retail/support-assistant", "Support Assistant", "group:retail/care", "Care Platform", "pilot"),
+    assert [
+        (each.ref, each.name, each.owner, each.owner_name, each.status)
+        for each in document.applications
+    ] == [
+        (
+            "component:retail/support-assistant",
+            "Support Assistant",
+            "group:retail/care",
+            "Care Platform",
+            "pilot",
+        ),
         ("component:default/orphan", "orphan", "", "", "production"),
     ]
     assert [(each.service, each.requested) for each in document.sightings] == [
         ("component:retail/support-assistant", "Talker-1")
     ]
     assert {part.reason.split(":")[0] for part in document.ignored} == {
-        "Location more", "Component is of another make", "component"
-    }  # fmt: skip
+        "Location more",
+        "Component is of another make",
+        "component",
+    }
 
 
 @pytest.mark.parametrize("body", [b"a: 1\n---\n[", b"", b"\xff\xfe\x00"])
@@ -79,7 +98,9 @@ def test_what_is_no_catalogue_says_so(body):
 def test_applications_come_with_their_team_and_what_they_use():
     care = make_team("Care Platform")
     rest = make_team("Rest")
-    offering = make_offering("talker-1", host=make_provider("acme"), version=make_version("acme/talker-1"))
+    offering = make_offering(
+        "talker-1", host=make_provider("acme"), version=make_version("acme/talker-1")
+    )
     by = make_member(care)
     make_member(rest, user=by)
 
@@ -87,8 +108,9 @@ def test_applications_come_with_their_team_and_what_they_use():
 
     found = {each.name: each for each in Application.objects.all()}
     assert {name: (each.team.name, each.status) for name, each in found.items()} == {
-        "Support Assistant": ("Care Platform", "pilot"), "orphan": ("Rest", "production"),
-    }  # fmt: skip
+        "Support Assistant": ("Care Platform", "pilot"),
+        "orphan": ("Rest", "production"),
+    }
     assert found["Support Assistant"].external_refs["github"] == "acme/support"
     assert Dependency.objects.get().offering == offering
     assert taken.counts["applications"] == {"created": 2, "updated": 0, "unchanged": 0}
@@ -104,7 +126,10 @@ def test_a_second_look_changes_nothing_that_people_typed():
     receive(by, team=care, body=CATALOGUE + b"\n# again")
 
     known.refresh_from_db()
-    assert (known.purpose, known.external_refs["backstage"]) == ("As we say it", "component:retail/support-assistant")
+    assert (known.purpose, known.external_refs["backstage"]) == (
+        "As we say it",
+        "component:retail/support-assistant",
+    )
     assert Application.objects.filter(name="Support Assistant").count() == 1
 
 
@@ -131,4 +156,6 @@ def test_the_recorded_catalogues_are_read_and_point_nowhere(shared):
     contact = documents["contact-centre.catalog-info.yaml"]
     assert [each.ref for each in contact.applications] == ["component:retail/support-assistant"]
     assert [each.requested for each in contact.sightings] == ["gpt-4o-prod"]
-    assert [each.name for each in documents["backstage-demo.catalog-info.yaml"].applications] == ["backstage-demo"]
+    assert [each.name for each in documents["backstage-demo.catalog-info.yaml"].applications] == [
+        "backstage-demo"
+    ]

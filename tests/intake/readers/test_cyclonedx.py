@@ -1,4 +1,5 @@
-"""CycloneDX: what each scanner means, what is kept of a model card, and what a document may not do to us."""
+"""CycloneDX: what each scanner means, what is kept of a model card, and what a document may not do
+to us."""
 
 import json
 from datetime import UTC, datetime
@@ -17,7 +18,9 @@ SERIAL = "urn:uuid:6DD5BEED-446d-4092-9a8e-16333563835e"
 def bom(*components, tool=None, **more):
     said = {"bomFormat": "CycloneDX", "specVersion": "1.6", "components": list(components)}
     if tool:
-        said["metadata"] = {"tools": {"components": [{"type": "application", "name": tool, "version": "1.0"}]}}
+        said["metadata"] = {
+            "tools": {"components": [{"type": "application", "name": tool, "version": "1.0"}]}
+        }
     return said | more
 
 
@@ -26,7 +29,10 @@ def model(name="gpt-4o", **more):
 
 
 def properties(**values):
-    return [{"name": name.replace("__", ":").replace("_0_", "."), "value": value} for name, value in values.items()]
+    return [
+        {"name": name.replace("__", ":").replace("_0_", "."), "value": value}
+        for name, value in values.items()
+    ]
 
 
 def read(said):
@@ -38,7 +44,7 @@ def only(said):
     return sighting
 
 
-# --- what it looked for ---------------------------------------------------------------------------------------------
+# --- what it looked for ---------------------------------------------------------------------------
 
 
 def test_a_document_of_libraries_names_no_ai_and_one_with_a_model_or_an_ai_service_does():
@@ -67,15 +73,23 @@ def test_the_kind_of_run_is_read_where_the_document_names_one(metadata, profile)
     assert read(bom(model(), metadata=metadata)).profile == profile
 
 
-# --- the document ----------------------------------------------------------------------------------------------------
+# --- the document ---------------------------------------------------------------------------------
 
 
 def test_the_head_names_maker_subject_time_and_key():
-    document = read(bom(
-        serialNumber=SERIAL, version=3,
-        metadata={"timestamp": "2026-11-24T13:35:06Z", "component": {"type": "application", "name": "shop"},
-                  "tools": {"components": [{"type": "application", "name": "airom", "version": "0.5.0"}]}},
-    ))  # fmt: skip
+    document = read(
+        bom(
+            serialNumber=SERIAL,
+            version=3,
+            metadata={
+                "timestamp": "2026-11-24T13:35:06Z",
+                "component": {"type": "application", "name": "shop"},
+                "tools": {
+                    "components": [{"type": "application", "name": "airom", "version": "0.5.0"}]
+                },
+            },
+        )
+    )
 
     assert (document.maker, document.maker_version, document.subject) == ("airom", "0.5.0", "shop")
     assert document.made_at == datetime(2026, 11, 24, 13, 35, 6, tzinfo=UTC)
@@ -84,7 +98,9 @@ def test_the_head_names_maker_subject_time_and_key():
 
 
 def test_tools_as_they_were_listed_before_1_5_are_read():
-    document = read(bom(metadata={"tools": [{"vendor": "Cisco", "name": "cisco-aibom", "version": "1.10.0"}]}))
+    document = read(
+        bom(metadata={"tools": [{"vendor": "Cisco", "name": "cisco-aibom", "version": "1.10.0"}]})
+    )
 
     assert (document.maker, document.maker_version) == ("cisco-aibom", "1.10.0")
 
@@ -93,12 +109,15 @@ def test_tools_as_they_were_listed_before_1_5_are_read():
     ("body", "key"),
     [
         (json.dumps(bom(serialNumber=SERIAL, version=7)), f"{SERIAL.lower()}/7"),
-        (json.dumps(bom(model(version="2024"), serialNumber=SERIAL, version=12), indent=2), f"{SERIAL.lower()}/12"),
+        (
+            json.dumps(bom(model(version="2024"), serialNumber=SERIAL, version=12), indent=2),
+            f"{SERIAL.lower()}/12",
+        ),
         (json.dumps(bom(serialNumber=SERIAL)), f"{SERIAL.lower()}/1"),
         (json.dumps(bom(version=3)), ""),
         (f'<bom serialNumber="{SERIAL}" version="4" xmlns="{XMLNS}"/>', f"{SERIAL.lower()}/4"),
     ],
-)  # fmt: skip
+)
 def test_the_key_is_the_same_whether_read_or_only_looked_for(body, key):
     assert cyclonedx.natural_key_of(body.encode()) == key
     assert cyclonedx.read(body.encode()).natural_key == key
@@ -120,7 +139,9 @@ def test_a_broken_schema_is_told_by_pointer_and_read_all_the_same():
     assert document.schema_valid is False
     assert len(document.schema_errors) == 20
     assert document.schema_errors[0].where == "/components/1/type"
-    assert "service" not in document.schema_errors[0].reason, "the value itself stays out of the words"
+    assert "service" not in document.schema_errors[0].reason, (
+        "the value itself stays out of the words"
+    )
     assert len(document.sightings) == 1
 
 
@@ -131,7 +152,17 @@ def test_a_broken_schema_is_told_by_pointer_and_read_all_the_same():
         ({"components": []}, "bomFormat"),
         ({"spdxVersion": "SPDX-2.3"}, "send it as spdx"),
         (bom(*[model()] * 50_001), "50,000 components"),
-        (bom(model(components=[{"components": [model()] * 30_000}, {"components": [model()] * 30_000}])), "50,000"),
+        (
+            bom(
+                model(
+                    components=[
+                        {"components": [model()] * 30_000},
+                        {"components": [model()] * 30_000},
+                    ]
+                )
+            ),
+            "50,000",
+        ),
     ],
     ids=["a list", "no format", "SPDX", "many", "many, nested"],
 )
@@ -146,12 +177,28 @@ def test_what_is_none_or_too_much_is_refused(said, says):
         bom(components={"a": 1}),
         bom(components=[1, None, "x", [], {}]),
         bom(model(name=None)),
-        bom(model(name={"a": 1}, version=[], purl=7, evidence=[], properties={"name": 1}, modelCard=[])),
-        bom(model(properties=[{"name": None, "value": {}}, 3], evidence={"occurrences": [{"location": None}, 2]})),
+        bom(
+            model(
+                name={"a": 1}, version=[], purl=7, evidence=[], properties={"name": 1}, modelCard=[]
+            )
+        ),
+        bom(
+            model(
+                properties=[{"name": None, "value": {}}, 3],
+                evidence={"occurrences": [{"location": None}, 2]},
+            )
+        ),
         bom(model(licenses=[None, {"license": None}], hashes="x", externalReferences=[{"url": 1}])),
         bom(metadata=[], services={"x": 1}, dependencies=3),
         bom(metadata={"tools": "x", "component": [], "timestamp": 5, "properties": 1}),
-        bom(services=[{"properties": [{"name": "cdx:ai:modelId", "value": None}], "endpoints": [None, "http://["]}]),
+        bom(
+            services=[
+                {
+                    "properties": [{"name": "cdx:ai:modelId", "value": None}],
+                    "endpoints": [None, "http://["],
+                }
+            ]
+        ),
         bom(serialNumber=5, version="x", specVersion=[]),
     ],
 )
@@ -161,20 +208,33 @@ def test_values_of_any_type_are_passed_over(said):
     assert all(isinstance(each.requested, str) for each in document.sightings)
 
 
-# --- which model -----------------------------------------------------------------------------------------------------
+# --- which model ----------------------------------------------------------------------------------
 
 
 def test_ai_bom_calls_imports_models_and_only_its_model_names_count():
-    document = read(bom(
-        model("OpenAI (import: openai)", properties=properties(trusera__provider="OpenAI")),
-        model("Model reference: gpt-4o-2024-08-06", purl="pkg:pypi/model reference: gpt-4o", properties=properties(
-            trusera__provider="OpenAI", trusera__model_name="gpt-4o-2024-08-06",
-            trusera__source_location="/home/jane/shop/app/chat.py:10")),
-        model("Again", properties=properties(
-            trusera__provider="OpenAI", trusera__model_name="gpt-4o-2024-08-06",
-            trusera__source_location="/home/jane/shop/lib/more.py:2")),
-        tool="ai-bom",
-    ))  # fmt: skip
+    document = read(
+        bom(
+            model("OpenAI (import: openai)", properties=properties(trusera__provider="OpenAI")),
+            model(
+                "Model reference: gpt-4o-2024-08-06",
+                purl="pkg:pypi/model reference: gpt-4o",
+                properties=properties(
+                    trusera__provider="OpenAI",
+                    trusera__model_name="gpt-4o-2024-08-06",
+                    trusera__source_location="/home/jane/shop/app/chat.py:10",
+                ),
+            ),
+            model(
+                "Again",
+                properties=properties(
+                    trusera__provider="OpenAI",
+                    trusera__model_name="gpt-4o-2024-08-06",
+                    trusera__source_location="/home/jane/shop/lib/more.py:2",
+                ),
+            ),
+            tool="ai-bom",
+        )
+    )
     (sighting,) = document.sightings
 
     assert (sighting.requested, sighting.provider) == ("gpt-4o-2024-08-06", "OpenAI")
@@ -184,67 +244,152 @@ def test_ai_bom_calls_imports_models_and_only_its_model_names_count():
 
 
 def test_airom_splits_days_off_and_changes_letters():
-    document = read(bom(
-        model("gpt-4o", version="2024-08-06", properties=properties(airom__model_0_id="gpt-4o",
-              airom__model_0_provider="openai", airom__kind="hosted-llm", airom__confidence="0.85")),
-        model("baai/bge-m3", properties=properties(airom__model_0_id="baai/bge-m3", airom__model_0_provider="baai",
-              airom__kind="embedding-model", airom__confidence="0.4"),
-              evidence={"identity": [{"field": "name", "concludedValue": "BAAI/bge-m3"}],
-                        "occurrences": [{"location": "app/rag.py", "line": 6,
-                                         "additionalContext": "secret = 1"}]}),
-        tool="airom",
-    ))  # fmt: skip
+    document = read(
+        bom(
+            model(
+                "gpt-4o",
+                version="2024-08-06",
+                properties=properties(
+                    airom__model_0_id="gpt-4o",
+                    airom__model_0_provider="openai",
+                    airom__kind="hosted-llm",
+                    airom__confidence="0.85",
+                ),
+            ),
+            model(
+                "baai/bge-m3",
+                properties=properties(
+                    airom__model_0_id="baai/bge-m3",
+                    airom__model_0_provider="baai",
+                    airom__kind="embedding-model",
+                    airom__confidence="0.4",
+                ),
+                evidence={
+                    "identity": [{"field": "name", "concludedValue": "BAAI/bge-m3"}],
+                    "occurrences": [
+                        {"location": "app/rag.py", "line": 6, "additionalContext": "secret = 1"}
+                    ],
+                },
+            ),
+            tool="airom",
+        )
+    )
     hosted, local = document.sightings
 
-    assert (hosted.requested, hosted.provider, hosted.confidence) == ("gpt-4o-2024-08-06", "openai", Confidence.BOM)
-    assert (local.requested, local.provider, local.role) == ("BAAI/bge-m3", "huggingface", "embedding")
+    assert (hosted.requested, hosted.provider, hosted.confidence) == (
+        "gpt-4o-2024-08-06",
+        "openai",
+        Confidence.BOM,
+    )
+    assert (local.requested, local.provider, local.role) == (
+        "BAAI/bge-m3",
+        "huggingface",
+        "embedding",
+    )
     assert local.confidence == Confidence.GUESS
     assert local.places == ("app/rag.py:6",)
     assert "secret" not in json.dumps(local.facts), "lines of source code are not kept"
 
 
 def test_cdxgen_repeats_its_models_under_every_provider_it_suspects():
-    said = [{"name": "cdx:ai:modelId", "value": name} for name in ("gpt-4o", "process.env.MODEL", "only-here")]
-    document = read(bom(
-        model("gpt-4o", group="openai", version="", purl="pkg:generic/openai/gpt-4o",
-              properties=properties(cdx__ai__provider="openai", cdx__ai__confidence="medium"),
-              evidence={"occurrences": [{"location": "src/server.ts#L11"}]}),
-        model("process.env.MODEL", group="openai", properties=properties(cdx__ai__provider="openai")),
-        model("eu.anthropic.claude-sonnet-4-20250514-v1:0", group="anthropic",
-              properties=properties(cdx__ai__provider="anthropic")),
-        model("titan", group="ai", properties=properties(cdx__ai__kind="model")),
-        tool="cdxgen",
-        services=[{"name": "OpenAI API", "provider": {"name": "openai"}, "properties": said,
-                   "endpoints": ["https://contoso.example.com/x?key=1"]},
-                  {"name": "Anthropic API", "provider": {"name": "anthropic"}, "properties": said}],
-    ))  # fmt: skip
+    said = [
+        {"name": "cdx:ai:modelId", "value": name}
+        for name in ("gpt-4o", "process.env.MODEL", "only-here")
+    ]
+    document = read(
+        bom(
+            model(
+                "gpt-4o",
+                group="openai",
+                version="",
+                purl="pkg:generic/openai/gpt-4o",
+                properties=properties(cdx__ai__provider="openai", cdx__ai__confidence="medium"),
+                evidence={"occurrences": [{"location": "src/server.ts#L11"}]},
+            ),
+            model(
+                "process.env.MODEL",
+                group="openai",
+                properties=properties(cdx__ai__provider="openai"),
+            ),
+            model(
+                "eu.anthropic.claude-sonnet-4-20250514-v1:0",
+                group="anthropic",
+                properties=properties(cdx__ai__provider="anthropic"),
+            ),
+            model("titan", group="ai", properties=properties(cdx__ai__kind="model")),
+            tool="cdxgen",
+            services=[
+                {
+                    "name": "OpenAI API",
+                    "provider": {"name": "openai"},
+                    "properties": said,
+                    "endpoints": ["https://contoso.example.com/x?key=1"],
+                },
+                {"name": "Anthropic API", "provider": {"name": "anthropic"}, "properties": said},
+            ],
+        )
+    )
     by_name = {each.requested: each for each in document.sightings}
 
     assert len(document.sightings) == 5
-    assert (by_name["gpt-4o"].provider, by_name["gpt-4o"].places) == ("openai", ("src/server.ts:11",))
+    assert (by_name["gpt-4o"].provider, by_name["gpt-4o"].places) == (
+        "openai",
+        ("src/server.ts:11",),
+    )
     assert by_name["gpt-4o"].facts["endpoints"] == ["contoso.example.com"]
-    assert by_name["eu.anthropic.claude-sonnet-4-20250514-v1:0"].provider == "bedrock", "an id of Bedrock says so"
+    assert by_name["eu.anthropic.claude-sonnet-4-20250514-v1:0"].provider == "bedrock", (
+        "an id of Bedrock says so"
+    )
     assert by_name["titan"].provider == ""
-    assert (by_name["only-here"].provider, by_name["only-here"].confidence) == ("openai", Confidence.GUESS)
+    assert (by_name["only-here"].provider, by_name["only-here"].confidence) == (
+        "openai",
+        Confidence.GUESS,
+    )
 
 
 def test_cisco_writes_the_kind_into_its_description():
-    sighting = only(bom(
-        model("text-embedding-3-large", description="text-embedding-3-large — embedding — openai",
-              properties=properties(**{"cisco-aibom__file": "/builds/team/shop/app/rag.py", "cisco-aibom__line": "5",
-                                       "cisco-aibom__framework": "openai"})),
-        tool="cisco-aibom",
-    ))  # fmt: skip
+    sighting = only(
+        bom(
+            model(
+                "text-embedding-3-large",
+                description="text-embedding-3-large — embedding — openai",
+                properties=properties(
+                    **{
+                        "cisco-aibom__file": "/builds/team/shop/app/rag.py",
+                        "cisco-aibom__line": "5",
+                        "cisco-aibom__framework": "openai",
+                    }
+                ),
+            ),
+            tool="cisco-aibom",
+        )
+    )
 
-    assert (sighting.provider, sighting.role, sighting.places) == ("openai", "embedding", ("app/rag.py:5",))
+    assert (sighting.provider, sighting.role, sighting.places) == (
+        "openai",
+        "embedding",
+        ("app/rag.py:5",),
+    )
 
 
 @pytest.mark.parametrize(
     ("component", "requested", "provider"),
     [
-        (model("bert-base-NER", purl="pkg:huggingface/dslim/bert-base-NER@abc"), "dslim/bert-base-NER", "huggingface"),
-        (model("stable-diffusion", group="CompVis", publisher="Acme"), "CompVis/stable-diffusion", "Acme"),
-        (model("gpt-4o", version="2024-08-06", supplier={"name": "OpenAI"}), "gpt-4o-2024-08-06", "OpenAI"),
+        (
+            model("bert-base-NER", purl="pkg:huggingface/dslim/bert-base-NER@abc"),
+            "dslim/bert-base-NER",
+            "huggingface",
+        ),
+        (
+            model("stable-diffusion", group="CompVis", publisher="Acme"),
+            "CompVis/stable-diffusion",
+            "Acme",
+        ),
+        (
+            model("gpt-4o", version="2024-08-06", supplier={"name": "OpenAI"}),
+            "gpt-4o-2024-08-06",
+            "OpenAI",
+        ),
         (model("gpt-4o", version="latest", manufacturer={"name": "OpenAI"}), "gpt-4o", "OpenAI"),
         (model("claude-sonnet-4-5", version="20250929"), "claude-sonnet-4-5-20250929", ""),
         (model("gpt-4-0613", version="0613"), "gpt-4-0613", ""),
@@ -260,17 +405,24 @@ def test_what_anybody_writes(component, requested, provider):
 
 @pytest.mark.parametrize(
     ("task", "role"),
-    [("feature-extraction", "embedding"), ("text-ranking", "reranker"), ("moderation", "guardrail"), ("chat", "")],
-)  # fmt: skip
+    [
+        ("feature-extraction", "embedding"),
+        ("text-ranking", "reranker"),
+        ("moderation", "guardrail"),
+        ("chat", ""),
+    ],
+)
 def test_a_task_tells_the_role(task, role):
     assert only(bom(model(modelCard={"modelParameters": {"task": task}}))).role == role
 
 
 def test_models_inside_others_and_the_subject_itself_count():
-    document = read(bom(
-        {"type": "application", "name": "api", "components": [model("inner")]},
-        metadata={"component": model("subject", components=[model("part")])},
-    ))  # fmt: skip
+    document = read(
+        bom(
+            {"type": "application", "name": "api", "components": [model("inner")]},
+            metadata={"component": model("subject", components=[model("part")])},
+        )
+    )
 
     assert [(each.requested, each.where) for each in document.sightings] == [
         ("subject", "/metadata/component"),
@@ -280,29 +432,50 @@ def test_models_inside_others_and_the_subject_itself_count():
     assert document.subject == "", "a model is no application"
 
 
-# --- facts -----------------------------------------------------------------------------------------------------------
+# --- facts ----------------------------------------------------------------------------------------
 
 CARD = {
     "modelParameters": {
-        "task": "ranking", "approach": {"type": "supervised"},
-        "datasets": [{"name": "clicks", "contents": {"url": "https://example.com/d"}}, {"ref": "data-1"}],
+        "task": "ranking",
+        "approach": {"type": "supervised"},
+        "datasets": [
+            {"name": "clicks", "contents": {"url": "https://example.com/d"}},
+            {"ref": "data-1"},
+        ],
         "inputs": [{"format": "text"}],
     },
     "quantitativeAnalysis": {
-        "performanceMetrics": [{"type": "f1", "value": "0.91", "slice": "de",
-                                "confidenceInterval": {"lowerBound": "0.9", "upperBound": "0.92"}}],
+        "performanceMetrics": [
+            {
+                "type": "f1",
+                "value": "0.91",
+                "slice": "de",
+                "confidenceInterval": {"lowerBound": "0.9", "upperBound": "0.92"},
+            }
+        ],
         "graphics": {"collection": [{"image": {"content": "A" * 500}}]},
     },
-    "considerations": {"users": ["analysts"], "technicalLimitations": ["short texts"],
-                       "ethicalConsiderations": [{"name": "bias", "mitigationStrategy": "review"}]},
-}  # fmt: skip
+    "considerations": {
+        "users": ["analysts"],
+        "technicalLimitations": ["short texts"],
+        "ethicalConsiderations": [{"name": "bias", "mitigationStrategy": "review"}],
+    },
+}
 
 
 def test_a_model_card_is_kept_without_its_pictures():
-    facts = only(bom(model(modelCard=CARD, licenses=[{"license": {"id": "MIT"}}, {"expression": "Apache-2.0"}]))).facts
+    facts = only(
+        bom(
+            model(
+                modelCard=CARD, licenses=[{"license": {"id": "MIT"}}, {"expression": "Apache-2.0"}]
+            )
+        )
+    ).facts
 
     assert facts["licences"] == ["MIT", "Apache-2.0"]
-    assert facts["card"]["metrics"] == [{"type": "f1", "value": "0.91", "slice": "de", "lower": "0.9", "upper": "0.92"}]
+    assert facts["card"]["metrics"] == [
+        {"type": "f1", "value": "0.91", "slice": "de", "lower": "0.9", "upper": "0.92"}
+    ]
     assert facts["card"]["parameters"]["datasets"][1] == {"ref": "data-1"}
     assert facts["card"]["considerations"]["ethical_considerations"][0]["name"] == "bias"
     assert "AAAA" not in json.dumps(facts)
@@ -310,7 +483,9 @@ def test_a_model_card_is_kept_without_its_pictures():
 
 def test_facts_are_cut_rather_than_large():
     long = {"users": [{"name": f"{n} " + "x" * 900, "more": ["y" * 900] * 30} for n in range(30)]}
-    card = {"considerations": {**long, "useCases": long["users"], "technicalLimitations": long["users"]}}
+    card = {
+        "considerations": {**long, "useCases": long["users"], "technicalLimitations": long["users"]}
+    }
 
     facts = only(bom(model(modelCard=card, description="d" * 9_000))).facts
 
@@ -318,7 +493,7 @@ def test_facts_are_cut_rather_than_large():
     assert facts["card"]["considerations"]
 
 
-# --- XML -------------------------------------------------------------------------------------------------------------
+# --- XML ------------------------------------------------------------------------------------------
 
 
 def xml(inner, *, head=""):
@@ -340,14 +515,23 @@ def test_xml_says_the_same_as_json():
         <modelCard><modelParameters><task>ranking</task></modelParameters></modelCard>
       </component></components>"""
     same = bom(
-        model("gpt-4o", version="2024-08-06", licenses=[{"license": {"id": "MIT"}}],
-              properties=properties(airom__model_0_id="gpt-4o", airom__model_0_provider="openai"),
-              components=[model("part")], evidence={"occurrences": [{"location": "a.py", "line": 3}]},
-              modelCard={"modelParameters": {"task": "ranking"}}),
-        serialNumber=SERIAL, version=2,
-        metadata={"timestamp": "2026-11-24T13:35:06Z", "component": {"type": "application", "name": "shop"},
-                  "tools": {"components": [{"name": "airom", "version": "0.5"}]}},
-    )  # fmt: skip
+        model(
+            "gpt-4o",
+            version="2024-08-06",
+            licenses=[{"license": {"id": "MIT"}}],
+            properties=properties(airom__model_0_id="gpt-4o", airom__model_0_provider="openai"),
+            components=[model("part")],
+            evidence={"occurrences": [{"location": "a.py", "line": 3}]},
+            modelCard={"modelParameters": {"task": "ranking"}},
+        ),
+        serialNumber=SERIAL,
+        version=2,
+        metadata={
+            "timestamp": "2026-11-24T13:35:06Z",
+            "component": {"type": "application", "name": "shop"},
+            "tools": {"components": [{"name": "airom", "version": "0.5"}]},
+        },
+    )
     of_xml, of_json = cyclonedx.read(xml(inner).encode()), read(same)
 
     assert of_xml.sightings == of_json.sightings
@@ -360,7 +544,10 @@ def test_xml_says_the_same_as_json():
     ("body", "says"),
     [
         (xml("<!-- -->", head='<!DOCTYPE b [<!ENTITY a "x">]>'), "document type or entities"),
-        (xml("&lol;", head='<!DOCTYPE b [<!ENTITY lol SYSTEM "file:///etc/passwd">]>'), "document type or entities"),
+        (
+            xml("&lol;", head='<!DOCTYPE b [<!ENTITY lol SYSTEM "file:///etc/passwd">]>'),
+            "document type or entities",
+        ),
         (xml("<a>" * 70), "deeper than 64"),
         (xml("<components>"), "broken in line 1"),
         ("<html/>", "not CycloneDX"),
@@ -373,19 +560,26 @@ def test_xml_that_is_not_read(body, says):
         cyclonedx.read(body.encode())
 
 
-# --- documents of real tools -----------------------------------------------------------------------------------------
+# --- documents of real tools ----------------------------------------------------------------------
 
 
 @pytest.mark.shared
 def test_ai_bom_names_seven_models_in_an_invalid_document(shared):
     document = cyclonedx.read(
-        (shared / "samples/cyclonedx/ai-bom-3.6.0.support-assistant.cdx16-INVALID.json").read_bytes()
+        (
+            shared / "samples/cyclonedx/ai-bom-3.6.0.support-assistant.cdx16-INVALID.json"
+        ).read_bytes()
     )
 
     assert {each.requested for each in document.sightings} == {
-        "gpt-4o-2024-08-06", "claude-3-5-sonnet-20241022", "gpt-4-turbo", "o1-preview", "claude-3-haiku-20240307",
-        "gpt-4o-mini", "amazon.titan-embed-text-v2:0",
-    }  # fmt: skip
+        "gpt-4o-2024-08-06",
+        "claude-3-5-sonnet-20241022",
+        "gpt-4-turbo",
+        "o1-preview",
+        "claude-3-haiku-20240307",
+        "gpt-4o-mini",
+        "amazon.titan-embed-text-v2:0",
+    }
     assert document.schema_valid is False
     assert not any("/srv/" in place for each in document.sightings for place in each.places)
 
@@ -394,22 +588,32 @@ def test_ai_bom_names_seven_models_in_an_invalid_document(shared):
 def test_the_example_of_the_specification_keeps_its_metrics_in_both_spellings(shared):
     folder = shared / "samples/cyclonedx"
     of_json, of_xml = (
-        cyclonedx.read((folder / f"spec-valid-machine-learning-1.6.{kind}").read_bytes()) for kind in ("json", "xml")
+        cyclonedx.read((folder / f"spec-valid-machine-learning-1.6.{kind}").read_bytes())
+        for kind in ("json", "xml")
     )
 
     assert of_json.sightings == of_xml.sightings
-    assert of_json.sightings[0].facts["card"]["metrics"][0]["lower"] == "The lower bound of the confidence interval"
+    assert (
+        of_json.sightings[0].facts["card"]["metrics"][0]["lower"]
+        == "The lower bound of the confidence interval"
+    )
 
 
 @pytest.mark.shared
 def test_every_recorded_document_is_read_and_shows_nobodys_folders(shared):
-    files = [each for each in (shared / "samples/cyclonedx").iterdir() if each.suffix in {".json", ".xml"}]
+    files = [
+        each
+        for each in (shared / "samples/cyclonedx").iterdir()
+        if each.suffix in {".json", ".xml"}
+    ]
     for path in files:
         body = path.read_bytes()
         document = cyclonedx.read(body)
         assert document.natural_key == cyclonedx.natural_key_of(body)
         assert (document.schema_valid is False) is ("INVALID" in path.name)
-        assert not any(place.startswith("/") for each in document.sightings for place in each.places)
+        assert not any(
+            place.startswith("/") for each in document.sightings for place in each.places
+        )
         assert not document.rejected
     assert len(files) >= 12
 

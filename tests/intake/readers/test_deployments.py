@@ -1,4 +1,5 @@
-"""Listings of deployments, and what becomes of names that only they explain, seen before or after."""
+"""Listings of deployments, and what becomes of names that only they explain, seen before or
+after."""
 
 import json
 
@@ -35,43 +36,81 @@ UNIT = "arn:aws:bedrock:eu-central-1:123456789012:provisioned-model/zz99"
 SONNET = "anthropic.claude-sonnet-4-20250514-v1:0"
 
 
-def deployed(name="contact-centre-prod", model="gpt-4o", version="2024-11-20", account="acme-eu", **more):
+def deployed(
+    name="contact-centre-prod", model="gpt-4o", version="2024-11-20", account="acme-eu", **more
+):
     return {
-        "id": f"{ACCOUNT}/{account}/deployments/{name}", "name": name, "sku": {"name": "Standard"},
-        "type": "Microsoft.CognitiveServices/accounts/deployments", "tags": {"owner": "secret-tag"},
-        "properties": {"model": {"format": "OpenAI", "name": model, "version": version},
-                       "provisioningState": "Succeeded",
-                       "versionUpgradeOption": "OnceNewDefaultVersionAvailable"} | more,
-    }  # fmt: skip
+        "id": f"{ACCOUNT}/{account}/deployments/{name}",
+        "name": name,
+        "sku": {"name": "Standard"},
+        "type": "Microsoft.CognitiveServices/accounts/deployments",
+        "tags": {"owner": "secret-tag"},
+        "properties": {
+            "model": {"format": "OpenAI", "name": model, "version": version},
+            "provisioningState": "Succeeded",
+            "versionUpgradeOption": "OnceNewDefaultVersionAvailable",
+        }
+        | more,
+    }
 
 
 def state(*resources, **more):
-    """What `terraform show -json` prints, of resources as (address, type, values), the last one in a module."""
+    """What `terraform show -json` prints, of resources as (address, type, values), the last one in
+    a module."""
     made = [
-        {"address": address, "mode": "managed", "type": kind, "name": "x", "provider_name": "p", "values": values}
+        {
+            "address": address,
+            "mode": "managed",
+            "type": kind,
+            "name": "x",
+            "provider_name": "p",
+            "values": values,
+        }
         for address, kind, values in resources
     ]
-    root = {"resources": made[:-1], "child_modules": [{"address": "module.ai", "resources": made[-1:]}]}
-    return {"format_version": "1.0", "terraform_version": "1.9.8", "values": {"root_module": root}} | more
+    root = {
+        "resources": made[:-1],
+        "child_modules": [{"address": "module.ai", "resources": made[-1:]}],
+    }
+    return {
+        "format_version": "1.0",
+        "terraform_version": "1.9.8",
+        "values": {"root_module": root},
+    } | more
 
 
-CHAT = ("azurerm_cognitive_deployment.chat", "azurerm_cognitive_deployment", {
-    "name": "contact-centre-prod", "cognitive_account_id": f"{ACCOUNT}/acme-eu",
-    "version_upgrade_option": "NoAutoUpgrade", "model": [{"name": "gpt-4o", "version": "2024-11-20"}],
-})  # fmt: skip
+CHAT = (
+    "azurerm_cognitive_deployment.chat",
+    "azurerm_cognitive_deployment",
+    {
+        "name": "contact-centre-prod",
+        "cognitive_account_id": f"{ACCOUNT}/acme-eu",
+        "version_upgrade_option": "NoAutoUpgrade",
+        "model": [{"name": "gpt-4o", "version": "2024-11-20"}],
+    },
+)
 
 
 def told(document):
-    return [(each.host, each.account, each.name, each.model, each.version, each.upgrades)
-            for each in document.deployments]  # fmt: skip
+    return [
+        (each.host, each.account, each.name, each.model, each.version, each.upgrades)
+        for each in document.deployments
+    ]
 
 
-# --- readers ---------------------------------------------------------------------------------------------------------
+# --- readers --------------------------------------------------------------------------------------
 
 
 def test_an_azure_listing_tells_names_models_versions_and_upgrades_in_each_of_its_shapes():
-    rows = [deployed(), deployed("embed", "text-embedding-3-large", "1", versionUpgradeOption="NoAutoUpgrade"),
-            deployed("gone", provisioningState="Deleting"), deployed("", ), 5]  # fmt: skip
+    rows = [
+        deployed(),
+        deployed("embed", "text-embedding-3-large", "1", versionUpgradeOption="NoAutoUpgrade"),
+        deployed("gone", provisioningState="Deleting"),
+        deployed(
+            "",
+        ),
+        5,
+    ]
 
     document = read_azure(json.dumps(rows).encode())
 
@@ -79,24 +118,40 @@ def test_an_azure_listing_tells_names_models_versions_and_upgrades_in_each_of_it
         ("azure", "acme-eu", "contact-centre-prod", "gpt-4o", "2024-11-20", True),
         ("azure", "acme-eu", "embed", "text-embedding-3-large", "1", False),
     ]
-    assert ([part.where for part in document.ignored], [part.where for part in document.rejected]) == (["/2"], ["/3"])
+    assert (
+        [part.where for part in document.ignored],
+        [part.where for part in document.rejected],
+    ) == (["/2"], ["/3"])
     assert told(read_azure(json.dumps({"value": rows}).encode())) == told(document)
     assert told(read_azure(json.dumps(rows[0]).encode())) == told(document)[:1]
 
 
 def test_a_state_tells_azure_s_deployments_and_bedrock_s_profiles_wherever_they_stand():
-    azapi = {"type": "Microsoft.CognitiveServices/accounts/deployments@2024-10-01", "name": "judge",
-             "parent_id": f"{ACCOUNT}/acme-us",
-             "body": json.dumps({"properties": {"model": {"name": "gpt-4.1", "version": "2025-04-14"}}})}  # fmt: skip
-    profile = {"arn": PROFILE, "type": "APPLICATION",
-               "models": [{"model_arn": f"arn:aws:bedrock:{each}::foundation-model/{SONNET}"}
-                          for each in ("eu-central-1", "eu-west-1")]}  # fmt: skip
+    azapi = {
+        "type": "Microsoft.CognitiveServices/accounts/deployments@2024-10-01",
+        "name": "judge",
+        "parent_id": f"{ACCOUNT}/acme-us",
+        "body": json.dumps({"properties": {"model": {"name": "gpt-4.1", "version": "2025-04-14"}}}),
+    }
+    profile = {
+        "arn": PROFILE,
+        "type": "APPLICATION",
+        "models": [
+            {"model_arn": f"arn:aws:bedrock:{each}::foundation-model/{SONNET}"}
+            for each in ("eu-central-1", "eu-west-1")
+        ],
+    }
     made = state(
-        CHAT, ("random_password.db", "random_password", {"result": "hunter2"}),
+        CHAT,
+        ("random_password.db", "random_password", {"result": "hunter2"}),
         ("azapi_resource.x", "azapi_resource", azapi),
-        ("azapi_resource.y", "azapi_resource", {"type": "Microsoft.Storage/x@1", "body": {"key": "hunter2"}}),
+        (
+            "azapi_resource.y",
+            "azapi_resource",
+            {"type": "Microsoft.Storage/x@1", "body": {"key": "hunter2"}},
+        ),
         ("module.ai.aws_bedrock_inference_profile.p", "aws_bedrock_inference_profile", profile),
-    )  # fmt: skip
+    )
 
     body = json.dumps(made).encode()
     document = read(body)
@@ -115,52 +170,79 @@ def test_a_state_tells_azure_s_deployments_and_bedrock_s_profiles_wherever_they_
 
 def test_of_a_plan_only_what_is_already_counts():
     before = state(CHAT)
-    plan = {"format_version": "1.2", "terraform_version": "1.9.8", "timestamp": "2026-11-20T10:00:00Z",
-            "planned_values": state(CHAT)["values"], "prior_state": before}  # fmt: skip
+    plan = {
+        "format_version": "1.2",
+        "terraform_version": "1.9.8",
+        "timestamp": "2026-11-20T10:00:00Z",
+        "planned_values": state(CHAT)["values"],
+        "prior_state": before,
+    }
 
     document = read(json.dumps(plan).encode())
 
     assert [each.name for each in document.deployments] == ["contact-centre-prod"]
     assert document.made_at.isoformat() == "2026-11-20T10:00:00+00:00"
     assert "once it is applied" in document.ignored[0].reason
-    assert read(FORMATS["terraform"].redact(json.dumps(plan).encode())).deployments == document.deployments
+    assert (
+        read(FORMATS["terraform"].redact(json.dumps(plan).encode())).deployments
+        == document.deployments
+    )
     assert read(json.dumps(plan | {"prior_state": {}}).encode()).deployments == []
 
 
 def test_bedrock_s_own_profiles_are_not_explained_and_two_models_behind_one_are_not_guessed():
     arn = "arn:aws:bedrock:eu-central-1::foundation-model/"
     rows = [
-        {"inferenceProfileArn": PROFILE, "type": "APPLICATION", "models": [{"modelArn": f"{arn}{SONNET}"}] * 2},
-        {"inferenceProfileArn": f"{PROFILE}2", "type": "APPLICATION",
-         "models": [{"modelArn": f"{arn}{SONNET}"}, {"modelArn": f"{arn}amazon.nova-pro-v1:0"}]},
+        {
+            "inferenceProfileArn": PROFILE,
+            "type": "APPLICATION",
+            "models": [{"modelArn": f"{arn}{SONNET}"}] * 2,
+        },
+        {
+            "inferenceProfileArn": f"{PROFILE}2",
+            "type": "APPLICATION",
+            "models": [{"modelArn": f"{arn}{SONNET}"}, {"modelArn": f"{arn}amazon.nova-pro-v1:0"}],
+        },
         {"inferenceProfileArn": "arn:x", "type": "SYSTEM_DEFINED", "models": []},
         {"inferenceProfileArn": "", "type": "APPLICATION"},
-    ]  # fmt: skip
+    ]
     own = f"{arn}{SONNET}"
-    units = [{"provisionedModelArn": UNIT, "modelArn": own, "foundationModelArn": own},
-             {"provisionedModelArn": PROFILE, "modelArn": "arn:own", "foundationModelArn": own}]  # fmt: skip
+    units = [
+        {"provisionedModelArn": UNIT, "modelArn": own, "foundationModelArn": own},
+        {"provisionedModelArn": PROFILE, "modelArn": "arn:own", "foundationModelArn": own},
+    ]
 
     document = read_bedrock(
         json.dumps({"inferenceProfileSummaries": rows, "provisionedModelSummaries": units}).encode()
     )
 
     assert [(each.name, each.model) for each in document.deployments] == [
-        (PROFILE, SONNET), (UNIT, SONNET),
-    ]  # fmt: skip
+        (PROFILE, SONNET),
+        (UNIT, SONNET),
+    ]
     assert (len(document.ignored), len(document.rejected)) == (2, 1)
 
 
-@pytest.mark.parametrize(("reader", "body"), [
-    (read_azure, '{"a": 1}'), (read_azure, "[{}]"), (read_azure, "7"), (read_azure, '{"value": 7}'),
-    (read_bedrock, "[]"), (read_bedrock, '{"models": []}'),
-    (read, "[]"), (read, '{"version": 4, "resources": []}'), (read, '{"format_version": "1.0"}'),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("reader", "body"),
+    [
+        (read_azure, '{"a": 1}'),
+        (read_azure, "[{}]"),
+        (read_azure, "7"),
+        (read_azure, '{"value": 7}'),
+        (read_bedrock, "[]"),
+        (read_bedrock, '{"models": []}'),
+        (read, "[]"),
+        (read, '{"version": 4, "resources": []}'),
+        (read, '{"format_version": "1.0"}'),
+    ],
+)
 def test_what_is_no_listing_is_refused_with_a_sentence(reader, body):
     with pytest.raises(Unreadable, match=r"[Tt]his is no"):
         reader(body.encode())
 
 
-# --- what becomes of them --------------------------------------------------------------------------------------------
+# --- what becomes of them -------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -181,10 +263,16 @@ def gpt(azure):
 
 
 def see(application, requested="azure/contact-centre-prod", **more):
-    said = {"provider": "azure", "alias": "chat", "gateway": "litellm", "confidence": Confidence.GATEWAY_CONFIG} | more
+    said = {
+        "provider": "azure",
+        "alias": "chat",
+        "gateway": "litellm",
+        "confidence": Confidence.GATEWAY_CONFIG,
+    } | more
     at = now()
     store_observations(
-        "litellm-config:litellm", [Placed(Sighting(requested=requested, **said), application.pk, None, at, at)]
+        "litellm-config:litellm",
+        [Placed(Sighting(requested=requested, **said), application.pk, None, at, at)],
     )
     reconcile(at=at)
     return Observation.objects.get(application=application, requested=requested)
@@ -207,9 +295,16 @@ def test_a_listing_answers_what_waits_and_what_comes_later_and_moves_no_dependen
 
     question.refresh_from_db()
     assert (question.version.identifier, question.binding) == ("openai/gpt-4o-2024-11-20", "alias")
-    assert question.identity_why == "deployment: 'contact-centre-prod' is deployed as gpt-4o 2024-11-20 in acme-eu"
+    assert (
+        question.identity_why
+        == "deployment: 'contact-centre-prod' is deployed as gpt-4o 2024-11-20 in acme-eu"
+    )
     assert list(Dependency.objects.values_list("offering", "until")) == [(question.pk, None)]
-    assert (done.state, done.counts["deployments"], done.counts["unresolved"]) == (Import.State.APPLIED, 1, 0)
+    assert (done.state, done.counts["deployments"], done.counts["unresolved"]) == (
+        Import.State.APPLIED,
+        1,
+        0,
+    )
 
     take(deployed(), deployed("summaries", versionUpgradeOption="NoAutoUpgrade"))
     later = see(make_application(), "azure/summaries")
@@ -247,9 +342,13 @@ def test_a_listing_moves_no_name_that_a_user_decided_also_where_the_reason_reads
     take(deployed(version="2024-08-06"))
     decided = Offering.objects.get(api_id="contact-centre-prod")
     decide_identity(
-        raw=decided.api_id, host=decided.host, version=gpt["2024-08-06"].version, alias=None, not_a_model=False,
+        raw=decided.api_id,
+        host=decided.host,
+        version=gpt["2024-08-06"].version,
+        alias=None,
+        not_a_model=False,
         by=make_user(role="governance"),
-    )  # fmt: skip
+    )
     Offering.objects.filter(pk=decided.pk).update(identity_why="deployment: other words")
 
     take(deployed(version="2024-11-20"))
@@ -281,7 +380,9 @@ def test_a_model_nobody_knows_is_told_as_such_and_answers_once_the_catalogue_has
     done = take(deployed(version="2027-01-01"))
 
     assert done.counts["unresolved"] == 1
-    assert done.problems["unresolved"][0]["reason"].endswith("gpt-4o-2027-01-01, which nobody knows yet.")
+    assert done.problems["unresolved"][0]["reason"].endswith(
+        "gpt-4o-2027-01-01, which nobody knows yet."
+    )
     offering = Offering.objects.get(api_id="contact-centre-prod")
     assert offering.version is None
     make_version("openai/gpt-4o-2027-01-01", foundation=gpt["2024-11-20"].version.foundation)
@@ -292,7 +393,10 @@ def test_a_model_nobody_knows_is_told_as_such_and_answers_once_the_catalogue_has
 
 def test_one_application_s_state_answers_for_that_application_alone(gpt):
     mine, others = make_application(), make_application()
-    seen, strange = see(mine, confidence=Confidence.GATEWAY_LOG), see(others, confidence=Confidence.GATEWAY_LOG)
+    seen, strange = (
+        see(mine, confidence=Confidence.GATEWAY_LOG),
+        see(others, confidence=Confidence.GATEWAY_LOG),
+    )
     editor = make_member(mine.team, TeamRole.EDITOR)
 
     done = take(state(CHAT), by=editor, form="terraform", application=mine)
@@ -304,7 +408,10 @@ def test_one_application_s_state_answers_for_that_application_alone(gpt):
     assert [each.offering for each in live] == [gpt["2024-11-20"]]
     # the state itself is evidence of the use, with its place
     state_saw = Observation.objects.get(stream="terraform:terraform")
-    assert (state_saw.confidence, state_saw.places) == (Confidence.IAC, ["azurerm_cognitive_deployment.chat"])
+    assert (state_saw.confidence, state_saw.places) == (
+        Confidence.IAC,
+        ["azurerm_cognitive_deployment.chat"],
+    )
     assert state_saw.dependency == live.get()
 
 
@@ -328,7 +435,10 @@ def test_what_a_person_or_the_name_itself_says_outranks_a_listing(gpt, azure):
 
     done = take(deployed("gpt-4o-2024-08-06", version="2024-11-20"), deployed("proxy"))
 
-    assert "is a model's name, and is deployed as gpt-4o-2024-11-20" in done.problems["ignored"][0]["reason"]
+    assert (
+        "is a model's name, and is deployed as gpt-4o-2024-11-20"
+        in done.problems["ignored"][0]["reason"]
+    )
     gpt["2024-08-06"].refresh_from_db(), tool.refresh_from_db()
     assert gpt["2024-08-06"].version.identifier == "openai/gpt-4o-2024-08-06"
     assert (tool.version, tool.not_a_model) == (None, True)
@@ -338,23 +448,35 @@ def test_a_bedrock_profile_of_one_s_own_is_explained_whatever_stands_before_its_
     bedrock = make_provider("amazon-bedrock")
     version = make_version(
         "anthropic/claude-sonnet-4-20250514",
-        foundation=make_foundation("anthropic/claude-sonnet-4", developer=make_provider("anthropic")),
+        foundation=make_foundation(
+            "anthropic/claude-sonnet-4", developer=make_provider("anthropic")
+        ),
     )
     make_offering(SONNET, host=bedrock, version=version)
     seen = see(make_application(), f"bedrock/converse/{PROFILE}", provider="bedrock")
     assert (seen.offering.api_id, seen.offering.version) == (PROFILE, None)
 
-    rows = [{"inferenceProfileArn": PROFILE, "type": "APPLICATION",
-             "models": [{"modelArn": f"arn:aws:bedrock:eu-west-1::foundation-model/{SONNET}"}]}]  # fmt: skip
+    rows = [
+        {
+            "inferenceProfileArn": PROFILE,
+            "type": "APPLICATION",
+            "models": [{"modelArn": f"arn:aws:bedrock:eu-west-1::foundation-model/{SONNET}"}],
+        }
+    ]
     take({"inferenceProfileSummaries": rows}, form="bedrock-profiles")
 
     seen.refresh_from_db()
     assert seen.offering.version == version
 
 
-def test_an_application_s_own_listing_is_believed_even_where_a_deployment_bears_another_model_s_name(gpt):
+def test_an_application_s_own_listing_is_believed_even_where_a_deployment_bears_another_model_s_name(
+    gpt,
+):
     application = make_application()
-    seen, same = see(application, "azure/gpt-4o-2024-08-06"), see(application, "azure/gpt-4o-2024-11-20")
+    seen, same = (
+        see(application, "azure/gpt-4o-2024-08-06"),
+        see(application, "azure/gpt-4o-2024-11-20"),
+    )
 
     take(deployed("gpt-4o-2024-08-06"), deployed("gpt-4o-2024-11-20"), application=application)
 

@@ -49,7 +49,11 @@ def test_texts_that_never_end_are_looked_through_once():
 
 @pytest.mark.parametrize(
     "body",
-    [b"\xef\xbb\xbf" + b'{"a": 1}', '{"a": 1}'.encode("utf-16"), b'{"a": 1, "b": NaN, "c": -Infinity}'],
+    [
+        b"\xef\xbb\xbf" + b'{"a": 1}',
+        '{"a": 1}'.encode("utf-16"),
+        b'{"a": 1, "b": NaN, "c": -Infinity}',
+    ],
     ids=["byte order mark", "UTF-16", "NaN"],
 )
 def test_what_tools_write_beside_the_standard_is_read(body):
@@ -61,7 +65,14 @@ def test_numbers_that_are_none_are_null():
 
 
 def test_what_is_kept_is_clean_and_bounded():
-    kept = trimmed({"a": "x\x00\u202ey  z\n" + "l" * 5_000, "b": ["", None, {}], "c": list(range(90)), "d": {"e": {}}})
+    kept = trimmed(
+        {
+            "a": "x\x00\u202ey  z\n" + "l" * 5_000,
+            "b": ["", None, {}],
+            "c": list(range(90)),
+            "d": {"e": {}},
+        }
+    )
 
     assert kept["a"].startswith("xy z l")
     assert len(kept["a"]) == 1_000

@@ -1,4 +1,5 @@
-"""The proxy's configuration: aliases lead to models, fallbacks stand behind them, secrets stay outside."""
+"""The proxy's configuration: aliases lead to models, fallbacks stand behind them, secrets stay
+outside."""
 
 import orjson
 import pytest
@@ -36,15 +37,21 @@ general_settings: {master_key: sk-master, database_url: "postgresql://u:p@h/d"}
 
 
 def sightings(document, role=""):
-    return [(each.alias, each.provider, each.requested) for each in document.sightings if each.role == role]
+    return [
+        (each.alias, each.provider, each.requested)
+        for each in document.sightings
+        if each.role == role
+    ]
 
 
 def test_an_alias_stands_for_each_of_its_deployments():
     document = read(CONFIG)
 
     assert sightings(document) == [
-        ("chat", "openai", "talker-1"), ("chat", "azure", "contact-prod"), ("careful", "anthropic", "writer-2"),
-    ]  # fmt: skip
+        ("chat", "openai", "talker-1"),
+        ("chat", "azure", "contact-prod"),
+        ("careful", "anthropic", "writer-2"),
+    ]
     assert sightings(document, "embedding") == [("embed", "openai", "vectors-3")]
     assert document.sightings[1].facts == {"base_model": "azure/talker-1", "also_called": ["gpt-4"]}
     assert document.sightings[2].region == "eu-west-1"
@@ -63,7 +70,9 @@ def test_what_an_alias_falls_back_on_stands_behind_it_by_whatever_name_it_is_cal
 def test_a_wildcard_is_an_open_door_and_no_model():
     document = read(CONFIG)
 
-    assert [(part.where, "wildcard" in part.reason) for part in document.open_routes] == [("/model_list/4", True)]
+    assert [(part.where, "wildcard" in part.reason) for part in document.open_routes] == [
+        ("/model_list/4", True)
+    ]
     assert not any("*" in each.requested for each in document.sightings)
 
 
@@ -76,7 +85,9 @@ def test_no_secret_is_kept_and_what_is_kept_reads_the_same():
 
 
 def test_the_answer_of_model_info_reads_like_the_file():
-    answer = orjson.dumps({"data": [{"model_name": "chat", "litellm_params": {"model": "openai/talker-1"}}]})
+    answer = orjson.dumps(
+        {"data": [{"model_name": "chat", "litellm_params": {"model": "openai/talker-1"}}]}
+    )
 
     assert sightings(read(answer)) == [("chat", "openai", "talker-1")]
 
@@ -104,15 +115,20 @@ def test_a_name_without_a_provider_is_one_only_where_it_can_be_no_other(said, sp
         (b"a: [1", "cannot be read at line"),
         (b"- 1", "no LiteLLM configuration"),
         (b"x: 1", "no model_list"),
-        (b'{"data": [{"id": "chat", "object": "model"}]}', "GET /v1/models, which tells aliases alone"),
+        (
+            b'{"data": [{"id": "chat", "object": "model"}]}',
+            "GET /v1/models, which tells aliases alone",
+        ),
         (b"a: &a [1]\nb: &b [*a, *b]\nmodel_list: *b", "refers to itself"),
         (b"!!python/object/apply:os.system ['true']", "cannot be read"),
         (b"[" * 100 + b"]" * 100, "nested deeper"),
-        ("a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n" + "".join(
-            f"a{n}: &a{n} [{','.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 9)
-        ), "more than 200,000 values"),
+        (
+            "a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n"
+            + "".join(f"a{n}: &a{n} [{','.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 9)),
+            "more than 200,000 values",
+        ),
     ],
-)  # fmt: skip
+)
 def test_what_cannot_be_read_says_why(body, sentence):
     with pytest.raises(Unreadable, match=sentence):
         read(body.encode() if isinstance(body, str) else body)
@@ -128,7 +144,9 @@ def test_the_application_behind_the_gateway_stands_on_what_it_routes_to():
     make_offering("vectors-3", host=openai, category="embedding")
     application = make_application()
 
-    taken, _ = receive_document(form=FORMATS["litellm-config"], body=CONFIG, by=None, at=now(), application=application)
+    taken, _ = receive_document(
+        form=FORMATS["litellm-config"], body=CONFIG, by=None, at=now(), application=application
+    )
 
     found = {
         (each.offering.host.slug, each.offering.api_id, each.offering.region_scope, each.role)

@@ -8,9 +8,19 @@ from apps.intake.readers.places import Places
 @pytest.mark.parametrize(
     ("paths", "root", "asked", "place"),
     [
-        (["/home/jane/shop/app/a.py", "/home/jane/shop/deploy/b.yml"], "", "/home/jane/shop/app/a.py", "app/a.py:3"),
+        (
+            ["/home/jane/shop/app/a.py", "/home/jane/shop/deploy/b.yml"],
+            "",
+            "/home/jane/shop/app/a.py",
+            "app/a.py:3",
+        ),
         (["/srv/x/app/a.py"], "/srv/x", "/srv/x/app/a.py", "app/a.py:3"),
-        (["/home/runner/work/shop/shop/app/a.py"], "", "/home/runner/work/shop/shop/app/a.py", "app/a.py:3"),
+        (
+            ["/home/runner/work/shop/shop/app/a.py"],
+            "",
+            "/home/runner/work/shop/shop/app/a.py",
+            "app/a.py:3",
+        ),
         (["/builds/team/shop/app/a.py"] * 2, "", "/builds/team/shop/app/a.py", "app/a.py:3"),
         (
             [r"C:\Users\jane\shop\app\a.py", r"C:\Users\jane\shop\b.py"],

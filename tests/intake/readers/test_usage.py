@@ -1,4 +1,5 @@
-"""Reports of usage: read by their titles, counted by application, model and day, and never twice."""
+"""Reports of usage: read by their titles, counted by application, model and day, and never
+twice."""
 
 from datetime import date, timedelta
 from decimal import Decimal
@@ -17,7 +18,14 @@ from apps.intake.readers.usage import read
 from apps.intake.reconciling import reconcile
 from apps.intake.undoing import undo_document
 from apps.inventory.models import Dependency
-from tests.builders import make_application, make_member, make_offering, make_provider, make_team, make_user
+from tests.builders import (
+    make_application,
+    make_member,
+    make_offering,
+    make_provider,
+    make_team,
+    make_user,
+)
 
 HEAD = "date,application,model,provider,requests,input_tokens,output_tokens,cost,currency"
 DAY = now().date() - timedelta(days=2)
@@ -25,7 +33,14 @@ DAY = now().date() - timedelta(days=2)
 
 def rows_of(document):
     return [
-        (said.names.service, said.names.environment, said.names.requested, said.names.provider, on, *counted)
+        (
+            said.names.service,
+            said.names.environment,
+            said.names.requested,
+            said.names.provider,
+            on,
+            *counted,
+        )
         for said in document.usage
         for on, counted in said.days.items()
     ]
@@ -45,8 +60,9 @@ gpt-4o;;;Assistant;;;;;;"""
 
     names = ("Assistant", "prod", "gpt-4o", "azure")
     assert rows_of(document) == [
-        (*names, date(2026, 11, 1), 1005, 20, 7, Decimal("1.75")), (*names, date(2026, 11, 2), 7, None, None, None),
-    ]  # fmt: skip
+        (*names, date(2026, 11, 1), 1005, 20, 7, Decimal("1.75")),
+        (*names, date(2026, 11, 2), 7, None, None, None),
+    ]
     assert [part.where for part in document.rejected] == ["row 6", "row 7", "row 8"]
     assert document.ignored[0].reason.startswith("1 costs in EUR are not taken")
     assert document.is_complete is False
@@ -65,15 +81,23 @@ def talker(db):
 
 def take(*lines, by=None, **more):
     body = "\n".join([HEAD, *lines]).encode()
-    return receive_document(form=FORMATS["usage"], body=body, by=by, at=now(), at_once=True, **more)[0]
+    return receive_document(
+        form=FORMATS["usage"], body=body, by=by, at=now(), at_once=True, **more
+    )[0]
 
 
-def line(application="assistant", *, day=DAY, model="talker-1", requests=10, tokens=(20, 3), cost="0.5"):
+def line(
+    application="assistant", *, day=DAY, model="talker-1", requests=10, tokens=(20, 3), cost="0.5"
+):
     return f"{day},{application},{model},acme,{requests},{tokens[0]},{tokens[1]},{cost},USD"
 
 
 def days():
-    return list(UsageDay.objects.order_by("day").values_list("n_calls", "input_tokens", "output_tokens", "cost_usd"))
+    return list(
+        UsageDay.objects.order_by("day").values_list(
+            "n_calls", "input_tokens", "output_tokens", "cost_usd"
+        )
+    )
 
 
 def test_a_report_shows_what_is_used_and_how_much_and_a_corrected_one_replaces_it(talker):
@@ -82,8 +106,16 @@ def test_a_report_shows_what_is_used_and_how_much_and_a_corrected_one_replaces_i
     done = take(line(), line(day=DAY - timedelta(days=1), tokens=("", "")))
 
     dependency = Dependency.objects.get()
-    assert (dependency.application, dependency.offering, dependency.known) == (application, talker, "observed")
-    assert (done.state, done.counts["created"], done.counts["sightings"]) == (Import.State.APPLIED, 1, 1)
+    assert (dependency.application, dependency.offering, dependency.known) == (
+        application,
+        talker,
+        "observed",
+    )
+    assert (done.state, done.counts["created"], done.counts["sightings"]) == (
+        Import.State.APPLIED,
+        1,
+        1,
+    )
     assert days() == [(10, None, None, Decimal("0.5")), (10, 20, 3, Decimal("0.5"))]
     assert UsageDay.objects.order_by("day").first().n_without_usage == 10
 
@@ -100,7 +132,9 @@ def test_names_nobody_has_wait_and_nobody_writes_to_another_s_application(talker
 
     done = take(line("Mine"), line("Theirs"), line("unheard-of"), line(""), by=editor)
 
-    told = {(each.application, each.service and each.service.name) for each in Observation.objects.all()}
+    told = {
+        (each.application, each.service and each.service.name) for each in Observation.objects.all()
+    }
     assert told == {(mine, None), (None, "Theirs"), (None, "unheard-of")}
     assert (done.counts["unclaimed"], done.counts["rejected"]) == (2, 1)
     assert not Dependency.objects.filter(application=others).exists()
@@ -126,10 +160,14 @@ def test_a_report_is_not_added_to_what_traces_and_gateways_told_of_the_same_day(
     for stream in ("otlp", "litellm:proxy"):
         store_observations(stream, [Placed(said, application.pk, None, at, at)])
     for each in Observation.objects.all():
-        UsageDay.objects.create(observation=each, day=DAY, n_calls=3, first_seen_at=at, last_seen_at=at)
+        UsageDay.objects.create(
+            observation=each, day=DAY, n_calls=3, first_seen_at=at, last_seen_at=at
+        )
     reconcile(at=at)
 
     take(line())
 
-    (counted,) = volumes(Observation.objects.values_list("pk", flat=True), since=DAY, until=DAY + timedelta(days=1))
+    (counted,) = volumes(
+        Observation.objects.values_list("pk", flat=True), since=DAY, until=DAY + timedelta(days=1)
+    )
     assert (counted.kind, counted.n_calls, counted.cost_usd) == ("usage", 10, Decimal("0.5"))

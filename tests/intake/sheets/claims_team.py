@@ -1,4 +1,5 @@
-"""A team that imports sheets: an editor, a few hosts, models under their usual ids; and the sheets."""
+"""A team that imports sheets: an editor, a few hosts, models under their usual ids; and the
+sheets."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -31,7 +32,8 @@ class ClaimsTeam:
 
 
 def make_claims_team() -> ClaimsTeam:
-    """`by` edits `team`; openai and azure offer GPT-4o, openai an embedding; litellm is a gateway."""
+    """`by` edits `team`; openai and azure offer GPT-4o, openai an embedding; litellm is a
+    gateway."""
     team = make_team("Claims")
     maker = make_provider("openai", roles=("developer", "host"), name="OpenAI")
     line = make_foundation("openai/gpt-4o", developer=maker)
@@ -64,7 +66,9 @@ def confirm(import_: Import, **how: Any) -> Import:
 
 
 def outcomes(import_: Import) -> list[str]:
-    return list(ImportRow.objects.filter(of=import_).order_by("position").values_list("outcome", flat=True))
+    return list(
+        ImportRow.objects.filter(of=import_).order_by("position").values_list("outcome", flat=True)
+    )
 
 
 def reasons(import_: Import) -> list[tuple[str, str]]:

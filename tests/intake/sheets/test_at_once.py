@@ -41,7 +41,9 @@ def test_of_two_imports_of_the_same_rows_the_second_finds_them_there():
     make_application("Known", team=claims.team)
     first, second = (preview(ROWS, claims.by) for _ in range(2))
 
-    answers = call_at_once(*(lambda read=read: confirm_import(import_=read, by=claims.by) for read in (first, second)))
+    answers = call_at_once(
+        *(lambda read=read: confirm_import(import_=read, by=claims.by) for read in (first, second))
+    )
 
     assert [answer.state for answer in answers] == ["applied", "applied"]
     assert sorted(outcomes(first) + outcomes(second)) == ["added", "added", "refused", "refused"]

@@ -24,16 +24,45 @@ from apps.intake.sheets.exporting import (
 )
 from apps.intake.sheets.refused import refused_lines, sheets_with_refused
 from apps.inventory.models import Application
-from tests.builders import make_application, make_dependency, make_offering, make_provider, make_team
+from tests.builders import (
+    make_application,
+    make_dependency,
+    make_offering,
+    make_provider,
+    make_team,
+)
 from tests.intake.sheets.claims_team import confirm, outcomes, preview, reasons
 
 pytestmark = pytest.mark.django_db
 
 NASTY = (
-    "=HYPERLINK(\"http://evil\",\"x\")", "+1", "-1", "@cmd", "'=quoted", "''", "'plain", 'say "hi"; now, please',
-    "two\nlines", "tab\there", "Überprüfung – ½ 日本語 😀", "n/a", "?", "(none)", " spaced ", "_x0041_", "<b>&amp;",
-    "1.234", "2026-01-02", "TRUE", "\x7f", " '=x", "\u200b'=x", "\u200b=x", "\u202eright to left", "a" * 300,
-)  # fmt: skip
+    '=HYPERLINK("http://evil","x")',
+    "+1",
+    "-1",
+    "@cmd",
+    "'=quoted",
+    "''",
+    "'plain",
+    'say "hi"; now, please',
+    "two\nlines",
+    "tab\there",
+    "Überprüfung – ½ 日本語 😀",
+    "n/a",
+    "?",
+    "(none)",
+    " spaced ",
+    "_x0041_",
+    "<b>&amp;",
+    "1.234",
+    "2026-01-02",
+    "TRUE",
+    "\x7f",
+    " '=x",
+    "\u200b'=x",
+    "\u200b=x",
+    "\u202eright to left",
+    "a" * 300,
+)
 
 
 def exported(kind, user=None):
@@ -50,30 +79,50 @@ def exported(kind, user=None):
 def test_an_export_imports_as_all_unchanged(claims, kind):
     for number, text in enumerate(NASTY):
         application = make_application(
-            text[:200], team=claims.team, purpose=text, business_owner=text[:200], geography=text[:100],
-            criticality=number % 4, status=("production", "proposed", "retired")[number % 3],
-            external_refs={text[:20]: text, "n": "1", "list": '["a"]'} if number % 2 else {"cmdb": "APM-1"},
-            personal_data=(None, True, False)[number % 3], users_affected=number * 1234,
-            monthly_spend=Decimal("1234.56") * number, next_review_on=date(2027, 3, 4),
-        )  # fmt: skip
+            text[:200],
+            team=claims.team,
+            purpose=text,
+            business_owner=text[:200],
+            geography=text[:100],
+            criticality=number % 4,
+            status=("production", "proposed", "retired")[number % 3],
+            external_refs={text[:20]: text, "n": "1", "list": '["a"]'}
+            if number % 2
+            else {"cmdb": "APM-1"},
+            personal_data=(None, True, False)[number % 3],
+            users_affected=number * 1234,
+            monthly_spend=Decimal("1234.56") * number,
+            next_review_on=date(2027, 3, 4),
+        )
         make_dependency(
-            application, claims.gpt, tags=[text[:20].strip() or "x", "b"],
+            application,
+            claims.gpt,
+            tags=[text[:20].strip() or "x", "b"],
             monthly_input_tokens=9_007_199_254_740_993 + number,
             traffic_share=(Decimal("0.333333333333333"), Decimal("1.234"), None)[number % 3],
-            until=date(2030, 1, 1) if number % 2 else None, monthly_spend=Decimal("1.20"),
-        )  # fmt: skip
+            until=date(2030, 1, 1) if number % 2 else None,
+            monthly_spend=Decimal("1.20"),
+        )
     host, litellm = make_provider("azure"), make_provider("litellm")
     plain = make_application("Plain", team=claims.team)
     for api_id in ("@cf/meta/llama", "Model with spaces; and marks", "=odd", "deployment/one"):
         make_dependency(plain, make_offering(api_id, host=host, resolved=False), "judge")
     for region in ("", "eu", "us"):
-        make_dependency(plain, make_offering("o9", host=host, region_scope=region, service_tier="batch"), "tool")
+        make_dependency(
+            plain, make_offering("o9", host=host, region_scope=region, service_tier="batch"), "tool"
+        )
     for role, order in (("fallback", 1), ("fallback", 2)):
         via = litellm if order == 2 else None
         make_dependency(
-            plain, claims.gpt, role, fallback_order=order, via_party=via, reached="gateway" if via else "direct",
-            known="observed", binding="alias",
-        )  # fmt: skip
+            plain,
+            claims.gpt,
+            role,
+            fallback_order=order,
+            via_party=via,
+            reached="gateway" if via else "direct",
+            known="observed",
+            binding="alias",
+        )
     make_dependency(plain, claims.embedding, "embedding", until=date(2025, 6, 1))
 
     read = preview(exported(kind), claims.by, kind)
@@ -81,22 +130,40 @@ def test_an_export_imports_as_all_unchanged(claims, kind):
     assert reasons(read) == []
     assert set(outcomes(read)) == {"unchanged"}
     n_applications, n_uses = len(NASTY) + 1, len(NASTY) + 4 + 3 + 2
-    expected = {"xlsx": n_applications + n_uses, "applications.csv": n_applications, "uses.csv": n_uses}
+    expected = {
+        "xlsx": n_applications + n_uses,
+        "applications.csv": n_applications,
+        "uses.csv": n_uses,
+    }
     assert len(outcomes(read)) == expected[kind]
-    for text in exported("applications.csv").decode("utf-8-sig").splitlines() if kind != "xlsx" else ():
+    for text in (
+        exported("applications.csv").decode("utf-8-sig").splitlines() if kind != "xlsx" else ()
+    ):
         for cell in next(csv.reader([text])):
             assert not cell.startswith(("=", "+", "-", "@", "\t", "\r"))
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(text=st.text(st.characters(blacklist_characters="\x00", blacklist_categories=("Cs",)), min_size=1, max_size=60))
+@settings(
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    text=st.text(
+        st.characters(blacklist_characters="\x00", blacklist_categories=("Cs",)),
+        min_size=1,
+        max_size=60,
+    )
+)
 def test_any_text_comes_back_from_both_formats(claims, text):
     Application.objects.all().delete()
-    make_application("Bot", team=claims.team, purpose=text, business_owner=text, external_refs={text: text})
+    make_application(
+        "Bot", team=claims.team, purpose=text, business_owner=text, external_refs={text: text}
+    )
 
     for kind in ("xlsx", "applications.csv"):
         read = preview(exported(kind), claims.by, kind)
-        plans = list(ImportRow.objects.filter(of=read).values_list("plan__application__changes", flat=True))
+        plans = list(
+            ImportRow.objects.filter(of=read).values_list("plan__application__changes", flat=True)
+        )
         assert [*outcomes(read), reasons(read), plans] == ["unchanged", [], [{}]]
 
 
@@ -106,10 +173,15 @@ def test_the_workbook_helps_to_fill_it_in(claims):
 
     sheet = book["Applications"]
     assert (sheet.freeze_panes, book.sheetnames, book["Lists"].sheet_state) == (
-        "C2", ["Applications", "Uses", "How to", "Lists"], "hidden",
-    )  # fmt: skip
-    lists = {cells.split(":")[0]: rule.formula1 for rule in sheet.data_validations.dataValidation
-             for cells in str(rule.sqref).split()}  # fmt: skip
+        "C2",
+        ["Applications", "Uses", "How to", "Lists"],
+        "hidden",
+    )
+    lists = {
+        cells.split(":")[0]: rule.formula1
+        for rule in sheet.data_validations.dataValidation
+        for cells in str(rule.sqref).split()
+    }
     assert lists["G2"] == '"critical,important,standard,low"'
     assert lists["C2"] == "Lists!$A$1:$A$1"
     assert book["Lists"]["A1"].value == claims.team.slug
@@ -126,7 +198,9 @@ def test_the_template_has_heads_and_no_rows_and_its_examples_are_never_imported(
 
     assert outcomes(read) == []
     assert [sheet["read"] for sheet in read.mapping["sheets"]] == [True, True, False]
-    assert openpyxl.load_workbook(io.BytesIO(content))["How to"]["A1"].value == "How this file is read"
+    assert (
+        openpyxl.load_workbook(io.BytesIO(content))["How to"]["A1"].value == "How this file is read"
+    )
 
 
 def test_refused_rows_come_back_as_they_were_and_pass_once_they_are_put_right(claims):
@@ -159,7 +233,9 @@ def test_refused_rows_come_back_as_they_were_and_pass_once_they_are_put_right(cl
 def test_other_teams_are_not_among_the_lists(claims):
     make_team("Secret")
     with workbook(
-        Application.objects.visible_to(claims.by), teams=Team.objects.visible_to(claims.by), on=day_of(now())
+        Application.objects.visible_to(claims.by),
+        teams=Team.objects.visible_to(claims.by),
+        on=day_of(now()),
     ) as file:
         book = openpyxl.load_workbook(file)
     assert [cell.value for cell in book["Lists"]["A"]] == [claims.team.slug]

@@ -1,4 +1,5 @@
-"""A sheet's way into the register and out again: confirmed, applied as one change, undone; nothing lost on the way."""
+"""A sheet's way into the register and out again: confirmed, applied as one change, undone; nothing
+lost on the way."""
 
 import json
 from datetime import date, timedelta
@@ -30,19 +31,46 @@ from apps.intake.sheets.importing import (
 )
 from apps.intake.sheets.tables import Unreadable
 from apps.inventory.models import Application, Dependency, TouchedApplication
-from tests.builders import make_application, make_dependency, make_member, make_provider, make_team, make_user
+from tests.builders import (
+    make_application,
+    make_dependency,
+    make_member,
+    make_provider,
+    make_team,
+    make_user,
+)
 from tests.intake.sheets.claims_team import confirm, outcomes, preview, reasons, upload
 from tests.intake.sheets.files import as_csv
 
 pytestmark = pytest.mark.django_db
 
-HEADS = ["Application", "Team", "Criticality", "Geography", "Host", "Model", "Role", "Requests a month", "Tags"]
+HEADS = [
+    "Application",
+    "Team",
+    "Criticality",
+    "Geography",
+    "Host",
+    "Model",
+    "Role",
+    "Requests a month",
+    "Tags",
+]
 
 
 def rows_about(known):
     return [
         HEADS,
-        ["Brand new", "Claims", "high", "EU", "openai", "gpt-4o-2024-11-20", "primary", "5", "a, b"],
+        [
+            "Brand new",
+            "Claims",
+            "high",
+            "EU",
+            "openai",
+            "gpt-4o-2024-11-20",
+            "primary",
+            "5",
+            "a, b",
+        ],
         ["Brand new", "", "", "", "openai", "own-finetune", "fallback", "", ""],
         [known.name, "", "critical", "", "openai", "gpt-4o-2024-11-20", "primary", "25", "c"],
         [known.name, "", "", "", "azure", "gpt-4o-2024-11-20", "judge", "", ""],
@@ -60,12 +88,23 @@ def test_what_was_shown_is_written_as_one_change_with_person_and_file(claims):
     assert (done.state, done.error) == ("applied", "")
     assert done.counts["rows"] == {"added": 3, "changed": 1, "refused": 1}
     new = Application.objects.get(name="Brand new")
-    assert (new.slug, new.team, new.criticality, new.geography) == ("brand-new", claims.team, 1, "EU")
+    assert (new.slug, new.team, new.criticality, new.geography) == (
+        "brand-new",
+        claims.team,
+        1,
+        "EU",
+    )
     known.refresh_from_db()
     used.refresh_from_db()
     assert (known.criticality, used.monthly_requests, used.tags) == (0, 25, ["c"])
-    written = {(row.offering.api_id, row.role, row.monthly_requests, tuple(row.tags)) for row in new.dependencies.all()}
-    assert written == {("gpt-4o-2024-11-20", "primary", 5, ("a", "b")), ("own-finetune", "fallback", None, ())}
+    written = {
+        (row.offering.api_id, row.role, row.monthly_requests, tuple(row.tags))
+        for row in new.dependencies.all()
+    }
+    assert written == {
+        ("gpt-4o-2024-11-20", "primary", 5, ("a", "b")),
+        ("own-finetune", "fallback", None, ()),
+    }
     own = Offering.objects.get(api_id="own-finetune")
     assert (own.host.slug, own.version, own.not_a_model) == ("openai", None, False)
     assert own in Offering.objects.unresolved()
@@ -73,8 +112,13 @@ def test_what_was_shown_is_written_as_one_change_with_person_and_file(claims):
     assert entry.pgh_context_id == done.change
     assert entry.pgh_context.metadata["actor"] == "eve"
     assert entry.pgh_context.metadata["reason"] == "import of spring.csv"
-    assert {row.history.order_by("-pgh_id").first().pgh_context_id for row in Dependency.objects.all()} == {done.change}
-    assert set(TouchedApplication.objects.values_list("application_id", flat=True)) == {new.pk, known.pk}
+    assert {
+        row.history.order_by("-pgh_id").first().pgh_context_id for row in Dependency.objects.all()
+    } == {done.change}
+    assert set(TouchedApplication.objects.values_list("application_id", flat=True)) == {
+        new.pk,
+        known.pk,
+    }
 
 
 def test_the_same_file_again_changes_nothing_and_is_recognised(claims):
@@ -125,17 +169,21 @@ def test_it_is_not_undone_over_what_others_have_written_since(claims):
         undo_import(import_=done, by=stranger)
 
 
-# --- between the preview and the confirmation -------------------------------------------------------------------------
+# --- between the preview and the confirmation -----------------------------------------------------
 
 
 def changed_meanwhile(claims):
-    """A preview of four rows; of its applications one was changed and one added by somebody else since."""
+    """A preview of four rows; of its applications one was changed and one added by somebody else
+    since."""
     known = make_application("Known", team=claims.team, geography="EU")
     other = make_application("Other", team=claims.team, geography="EU")
     rows = [
-        ["Application", "Team", "Geography"], ["Known", "", "US"], ["Other", "", "US"], ["New", "Claims", "US"],
+        ["Application", "Team", "Geography"],
+        ["Known", "", "US"],
+        ["Other", "", "US"],
+        ["New", "Claims", "US"],
         ["Newer", "Claims", "US"],
-    ]  # fmt: skip
+    ]
     read = preview(rows, claims.by)
     Application.objects.filter(pk=known.pk).update(geography="Asia")
     make_application("New", team=claims.team)
@@ -150,10 +198,13 @@ def test_rows_changed_by_others_meanwhile_are_refused_one_by_one_and_the_rest_go
     assert outcomes(done) == ["refused", "changed", "refused", "added"]
     told = [reason for _, reason in reasons(done)]
     assert told[0] == (
-        "Geography has been changed by somebody else since the preview: it was 'EU' and is now 'Asia'. Upload the sheet"
+        "Geography has been changed by somebody else since the preview: it was 'EU' and is now "
+        "'Asia'. Upload the sheet"
         " again to decide anew."
     )
-    assert told[1].startswith("The application has been recorded by somebody else since the preview.")
+    assert told[1].startswith(
+        "The application has been recorded by somebody else since the preview."
+    )
     other.refresh_from_db()
     assert other.geography == "US"
     assert done.counts["rows"] == {"refused": 2, "changed": 1, "added": 1}
@@ -165,11 +216,15 @@ def test_all_or_nothing_writes_nothing_and_shows_a_new_preview(claims):
     back = confirm(read, whole_or_nothing=True)
 
     assert back.state == "read"
-    assert back.error.startswith("2 rows have changed since the preview, and you asked for all or nothing")
+    assert back.error.startswith(
+        "2 rows have changed since the preview, and you asked for all or nothing"
+    )
     other.refresh_from_db()
     assert other.geography == "EU"
     assert not Application.objects.filter(name="Newer").exists()
-    assert ImportRow.objects.get(of=back, position=1).plan["application"]["changes"] == {"geography": ["Asia", "US"]}
+    assert ImportRow.objects.get(of=back, position=1).plan["application"]["changes"] == {
+        "geography": ["Asia", "US"]
+    }
     assert confirm(back, whole_or_nothing=True).state == "applied"
 
 
@@ -178,9 +233,13 @@ def test_rights_lost_meanwhile_count(claims):
     read = preview([["Application", "Geography"], ["Known", "US"]], claims.by)
     Membership.objects.filter(user=claims.by).update(role=TeamRole.VIEWER.rank)
 
-    done = confirm(Import.objects.get(pk=read.pk), )  # fmt: skip
+    done = confirm(
+        Import.objects.get(pk=read.pk),
+    )
 
-    assert reasons(done)[0][1].startswith("No longer possible since the preview: Only an editor of Claims")
+    assert reasons(done)[0][1].startswith(
+        "No longer possible since the preview: Only an editor of Claims"
+    )
     known.refresh_from_db()
     assert known.geography == ""
 
@@ -196,10 +255,12 @@ def test_it_is_confirmed_once_and_by_whom_it_belongs_to(claims):
     assert Application.objects.count() == 1
 
 
-# --- steps and states -------------------------------------------------------------------------------------------------
+# --- steps and states -----------------------------------------------------------------------------
 
 
-def test_what_is_large_waits_for_the_worker_and_a_lost_message_is_made_good_by_beat(claims, monkeypatch):
+def test_what_is_large_waits_for_the_worker_and_a_lost_message_is_made_good_by_beat(
+    claims, monkeypatch
+):
     monkeypatch.setattr(importing, "AT_ONCE_BYTES", 10)
     monkeypatch.setattr(importing, "AT_ONCE_ROWS", 0)
 
@@ -239,7 +300,9 @@ def test_columns_may_be_chosen_anew_and_are_remembered_for_the_person_and_the_te
 
     assert outcomes(first) == ["added"]
     assert ImportRow.objects.get(of=first).application["geography"] == "EU"
-    assert [upload_.mapping["sheets"][0]["columns"] == columns for upload_ in (again, colleague)] == [True, True]
+    assert [
+        upload_.mapping["sheets"][0]["columns"] == columns for upload_ in (again, colleague)
+    ] == [True, True]
     assert stranger.mapping["sheets"][0]["columns"] != columns
     assert confirm(first).state == "applied"
     mapping = importing.BookMapping.from_json(first.mapping)
@@ -276,7 +339,9 @@ def test_what_cannot_be_read_leaves_nothing_behind(claims):
 def test_statements_grow_by_the_block_and_not_by_the_row(claims):
     def n_statements(n_rows):
         heads = ["Application", "Team", "Host", "Model"]
-        rows = [[f"App {n_rows} {n}", "Claims", "openai", "gpt-4o-2024-11-20"] for n in range(n_rows)]
+        rows = [
+            [f"App {n_rows} {n}", "Claims", "openai", "gpt-4o-2024-11-20"] for n in range(n_rows)
+        ]
         content = as_csv([heads, *rows])
         assert len(content) < importing.AT_ONCE_BYTES or n_rows > 1000
         received = upload(content, claims.by)
@@ -296,7 +361,7 @@ def test_statements_grow_by_the_block_and_not_by_the_row(claims):
     assert large[1] <= small[1] + 14
 
 
-# --- the command ------------------------------------------------------------------------------------------------------
+# --- the command ----------------------------------------------------------------------------------
 
 
 def ingest(tmp_path, name, content, *more):
@@ -308,14 +373,19 @@ def ingest(tmp_path, name, content, *more):
 
 def test_the_command_says_what_became_of_the_file_and_does_nothing_twice(claims, tmp_path):
     content = as_csv(
-        [["Application", "Team", "Host", "Model"], ["A", "Claims", "openai", "gpt-4o-2024-11-20"], ["B", "", "", ""]]
+        [
+            ["Application", "Team", "Host", "Model"],
+            ["A", "Claims", "openai", "gpt-4o-2024-11-20"],
+            ["B", "", "", ""],
+        ]
     )
 
     first, second = (ingest(tmp_path, "list.csv", content) for _ in range(2))
 
     refusal = {
         "where": "row 3, Team",
-        "reason": "The row names no team for a new application. Fill in the team, or choose one for the whole sheet.",
+        "reason": "The row names no team for a new application. Fill in the team, or choose one "
+        "for the whole sheet.",
     }
     assert first == {"created": 2, "updated": 0, "unchanged": 0, "rejected": [refusal]}
     assert second == {"created": 0, "updated": 0, "unchanged": 2, "rejected": [refusal]}
@@ -366,24 +436,39 @@ def test_lists_that_people_keep_by_hand(shared, claims, tmp_path):
         8: ("Environment", "cannot be retired already"),
     }
     german, workbook = reports["inventory_excel_de.csv"], reports["inventory.xlsx"]
-    assert [line["where"] for line in german["rejected"]] == [f"row {n}, {head}" for n, (head, _) in expected.items()]
-    assert all(said in line["reason"] for line, (_, said) in zip(german["rejected"], expected.values(), strict=True))
+    assert [line["where"] for line in german["rejected"]] == [
+        f"row {n}, {head}" for n, (head, _) in expected.items()
+    ]
+    assert all(
+        said in line["reason"]
+        for line, (_, said) in zip(german["rejected"], expected.values(), strict=True)
+    )
     # what the first list left open is filled in: owner, criticality, and the days the uses began
     assert (german["created"], german["updated"], german["unchanged"]) == (0, 3, 0)
-    # the same rows three further down, below titles, a name merged over two of them, one of them hidden
+    # the same rows three further down, below titles, a name merged over two of them, one of them
+    # hidden
     assert (workbook["created"], workbook["updated"], workbook["unchanged"]) == (0, 0, 3)
-    assert [line["where"].split(",")[0] for line in workbook["rejected"]] == ["row 7", "row 8", "row 9", "row 11"]
+    assert [line["where"].split(",")[0] for line in workbook["rejected"]] == [
+        "row 7",
+        "row 8",
+        "row 9",
+        "row 11",
+    ]
     bot = Application.objects.get(slug="app-1")
     assert (bot.business_owner, bot.criticality, bot.status) == ("Müller, Anja", 1, "production")
     assert set(bot.dependencies.values_list("since", flat=True)) == {date(2025, 3, 1)}
 
 
-def test_a_file_that_needs_more_memory_than_a_worker_has_for_it_is_refused_and_the_worker_lives(claims, monkeypatch):
+def test_a_file_that_needs_more_memory_than_a_worker_has_for_it_is_refused_and_the_worker_lives(
+    claims, monkeypatch
+):
     received = upload(as_csv([["Application", "Model"], ["a", "gpt-4o"]]), claims.by)
     Import.objects.filter(pk=received.pk).update(state=Import.State.READING)
     monkeypatch.setattr(carrying, "MAX_WORKER_MEMORY_MIB", 100)
 
-    carrying.carry_out(received.pk, {Import.State.READING: lambda _: [bytes(10_000) for _ in range(1_000_000)]})
+    carrying.carry_out(
+        received.pk, {Import.State.READING: lambda _: [bytes(10_000) for _ in range(1_000_000)]}
+    )
 
     received.refresh_from_db()
     assert received.state == Import.State.FAILED

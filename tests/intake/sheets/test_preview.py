@@ -1,4 +1,5 @@
-"""What a sheet would do: every row added, changed, unchanged, or refused with what to do about it."""
+"""What a sheet would do: every row added, changed, unchanged, or refused with what to do about
+it."""
 
 from datetime import date, timedelta
 from decimal import Decimal
@@ -10,7 +11,14 @@ from apps.catalog.models import Offering
 from apps.common.time import day_of, now
 from apps.intake.models import ImportRow
 from apps.inventory.models import Application, Dependency
-from tests.builders import make_application, make_dependency, make_member, make_offering, make_provider, make_team
+from tests.builders import (
+    make_application,
+    make_dependency,
+    make_member,
+    make_offering,
+    make_provider,
+    make_team,
+)
 from tests.intake.sheets.claims_team import outcomes, preview, reasons
 from tests.intake.sheets.files import HEADS, as_xlsx
 
@@ -56,7 +64,10 @@ def test_two_sheets_of_one_workbook_are_read_applications_first(claims):
                 ["bot", "azure", "gpt-4o-2024-11-20", date(2026, 1, 1)],
             ],
             "Notes": [["Kept by risk"], ["Ask Anja"]],
-            "Apps": [["Application id", "Application name", "Team", "Users"], ["bot", "Bot", "Claims", 1200]],
+            "Apps": [
+                ["Application id", "Application name", "Team", "Users"],
+                ["bot", "Bot", "Claims", 1200],
+            ],
         }
     )
 
@@ -65,27 +76,39 @@ def test_two_sheets_of_one_workbook_are_read_applications_first(claims):
     assert outcomes(read) == ["added", "added"]
     assert [sheet["read"] for sheet in read.mapping["sheets"]] == [True, False, True]
     first, second = ImportRow.objects.filter(of=read).order_by("position")
-    assert first.application == {"slug": "bot", "name": "Bot", "team": "Claims", "users_affected": 1200}
+    assert first.application == {
+        "slug": "bot",
+        "name": "Bot",
+        "team": "Claims",
+        "users_affected": 1200,
+    }
     assert second.plan["application"]["key"] == 1
     assert second.plan["use"]["since"] == "2026-01-01"
 
 
 def test_the_heads_are_found_below_titles_and_unknown_columns_are_named(claims):
     rows = [
-        ["AI inventory (confidential)"], ["Stand: 24.11.2026"], [],
+        ["AI inventory (confidential)"],
+        ["Stand: 24.11.2026"],
+        [],
         ["Anwendung", "Abteilung", "Modell", "Anbieter", "Monthly cost (EUR)", "Favourite colour"],
         ["Bot", "Claims", "gpt-4o-2024-11-20", "openai", "1.234,50", "blue"],
-    ]  # fmt: skip
+    ]
 
     read = preview(rows, claims.by)
 
     [sheet] = read.mapping["sheets"]
     assert sheet["head_row"] == 4
-    assert set(sheet["columns"].values()) == {"application.name", "application.team", "use.model", "use.host"}
+    assert set(sheet["columns"].values()) == {
+        "application.name",
+        "application.team",
+        "use.model",
+        "use.host",
+    }
     assert outcomes(read) == ["added"]
 
 
-# --- which model ------------------------------------------------------------------------------------------------------
+# --- which model ----------------------------------------------------------------------------------
 
 
 def plan_of(claims, host, model, **more):
@@ -99,7 +122,11 @@ def test_a_model_is_named_exactly_or_found_by_the_resolver_with_how_sure_and_why
     exact = plan_of(claims, "OpenAI", "gpt-4o-2024-11-20")
     loose = plan_of(claims, "openai", "GPT-4o (2024-11-20)")
 
-    assert (exact["offering"], exact["confidence"], exact["why"]) == (claims.gpt.pk, 1.0, "this id at this host")
+    assert (exact["offering"], exact["confidence"], exact["why"]) == (
+        claims.gpt.pk,
+        1.0,
+        "this id at this host",
+    )
     assert loose["offering"] == claims.gpt.pk
     assert loose["why"].startswith("openai/gpt-4o-2024-11-20: ")
     assert 0 < loose["confidence"] <= 1
@@ -120,7 +147,8 @@ def test_without_a_host_the_only_one_is_taken_and_several_are_asked_about(claims
         "'gpt-4o-2024-11-20' is offered by Azure OpenAI, OpenAI. Fill in the host."
     )
     assert plan_of(claims, "", "nobody-knows-this") == (
-        "No host is given for 'nobody-knows-this', and none in the register offers it. Fill in the host."
+        "No host is given for 'nobody-knows-this', and none in the register offers it. Fill in the "
+        "host."
     )
 
 
@@ -137,12 +165,16 @@ def test_regional_offerings_are_told_apart_by_region(claims):
         make_offering("o9", host=host, region_scope=region)
 
     assert (
-        plan_of(claims, "azure", "o9") == "'o9' can be several things at Azure OpenAI: o9 (eu); o9 (us). Say which one."
+        plan_of(claims, "azure", "o9")
+        == "'o9' can be several things at Azure OpenAI: o9 (eu); o9 (us). Say which one."
     )
-    assert plan_of(claims, "azure", "o9", Region="eu")["offering"] == Offering.objects.get(region_scope="eu").pk
+    assert (
+        plan_of(claims, "azure", "o9", Region="eu")["offering"]
+        == Offering.objects.get(region_scope="eu").pk
+    )
 
 
-# --- which use --------------------------------------------------------------------------------------------------------
+# --- which use ------------------------------------------------------------------------------------
 
 
 def test_a_gateway_on_the_way_makes_another_use_and_a_vendor_has_to_be_said(claims):
@@ -175,7 +207,9 @@ def test_the_day_a_use_began_may_be_corrected_and_its_end_moves_only_to_an_earli
     heads = ["Application", "Host", "Model", "Since", "Until"]
 
     def told(since, until):
-        read = preview([heads, ["Known", "openai", "gpt-4o-2024-11-20", str(since), str(until)]], claims.by)
+        read = preview(
+            [heads, ["Known", "openai", "gpt-4o-2024-11-20", str(since), str(until)]], claims.by
+        )
         row = ImportRow.objects.get(of=read)
         return row.reason or row.plan["use"]["changes"]
 
@@ -203,7 +237,8 @@ def test_rows_of_one_sheet_do_not_contradict_each_other(claims):
     assert outcomes(read) == ["added", "unchanged", "refused", "refused", "added"]
     assert ImportRow.objects.get(of=read, position=2).note == "Repeats row 2."
     assert [reason for _, reason in reasons(read)] == [
-        "Row 2 says otherwise of the same application (Business owner). Make the two rows agree, or leave the cell"
+        "Row 2 says otherwise of the same application (Business owner). Make the two rows agree, "
+        "or leave the cell"
         " empty here.",
         "Row 2 says otherwise of the same use. Keep one of the two.",
     ]
@@ -212,7 +247,11 @@ def test_rows_of_one_sheet_do_not_contradict_each_other(claims):
 
 def test_a_refused_row_adds_no_application_and_a_later_one_may(claims):
     heads = ["Application", "Team", "Host", "Model"]
-    rows = [heads, ["Bot", "Claims", "nowhere", "gpt-4o"], ["Bot", "Claims", "openai", "gpt-4o-2024-11-20"]]
+    rows = [
+        heads,
+        ["Bot", "Claims", "nowhere", "gpt-4o"],
+        ["Bot", "Claims", "openai", "gpt-4o-2024-11-20"],
+    ]
 
     read = preview(rows, claims.by)
 
@@ -220,12 +259,17 @@ def test_a_refused_row_adds_no_application_and_a_later_one_may(claims):
     assert ImportRow.objects.get(of=read, position=2).plan["application"]["do"] == "add"
 
 
-# --- who may ----------------------------------------------------------------------------------------------------------
+# --- who may --------------------------------------------------------------------------------------
 
 
 def test_names_under_a_team_one_cannot_see_do_not_show(claims):
     make_application("Secret bot", team=make_team("Secret"))
-    rows = [["Application", "Team"], ["Secret bot", "Claims"], ["Plain bot", "Secret"], ["Third", "No such team"]]
+    rows = [
+        ["Application", "Team"],
+        ["Secret bot", "Claims"],
+        ["Plain bot", "Secret"],
+        ["Third", "No such team"],
+    ]
 
     read = preview(rows, claims.by)
 
@@ -239,7 +283,9 @@ def test_names_under_a_team_one_cannot_see_do_not_show(claims):
 def test_a_taken_id_of_another_team_looks_like_a_free_one(claims):
     hidden = make_application("Hidden", team=make_team("Secret"))
 
-    read = preview([["Application id", "Application name", "Team"], [hidden.slug, "Mine", "Claims"]], claims.by)
+    read = preview(
+        [["Application id", "Application name", "Team"], [hidden.slug, "Mine", "Claims"]], claims.by
+    )
 
     assert outcomes(read) == ["added"]
 
@@ -260,7 +306,10 @@ def test_what_one_may_only_read_may_be_in_the_sheet_but_not_changed_by_it(claims
 
     assert outcomes(read) == ["unchanged", "refused", "refused"]
     assert "Row 2 says otherwise" in reasons(read)[0][1]
-    assert reasons(read)[1][1] == "Only an editor of Readable may change its applications. Ask one of them."
+    assert (
+        reasons(read)[1][1]
+        == "Only an editor of Readable may change its applications. Ask one of them."
+    )
 
 
 def test_applications_of_one_name_are_told_apart_by_team_or_asked_about(claims):
@@ -274,7 +323,8 @@ def test_applications_of_one_name_are_told_apart_by_team_or_asked_about(claims):
     assert outcomes(read) == ["changed", "refused"]
     assert ImportRow.objects.get(of=read, outcome="changed").plan["application"]["id"] == theirs.pk
     assert reasons(read)[0][1] == (
-        f"Several applications are called 'Bot': {mine.slug}, {theirs.slug}. Say which one by its id."
+        f"Several applications are called 'Bot': {mine.slug}, {theirs.slug}. Say which one by its "
+        "id."
     )
 
 
@@ -284,7 +334,11 @@ def test_an_id_of_another_register_does_not_double_what_is_here(claims):
     read = preview([["App id", "App name", "Team"], ["APM-1", "Bot", "Claims"]], claims.by)
 
     assert reasons(read) == [
-        ("App id", f"'Bot' is on record as {known.slug}, not as 'APM-1'. Give that id, or leave the id empty.")
+        (
+            "App id",
+            f"'Bot' is on record as {known.slug}, not as 'APM-1'. Give that id, or leave the id "
+            "empty.",
+        )
     ]
 
 
@@ -315,7 +369,10 @@ def test_amounts_are_read_as_the_columns_need_them(claims):
         "Personal data",
         "External references",
     ]
-    read = preview([heads, ["Bot", "Claims", "$ 1,250.50", "24.12.2026", "ja", "cmdb=APM-1; jira=R-2"]], claims.by)
+    read = preview(
+        [heads, ["Bot", "Claims", "$ 1,250.50", "24.12.2026", "ja", "cmdb=APM-1; jira=R-2"]],
+        claims.by,
+    )
 
     facts = ImportRow.objects.get(of=read).application
 
@@ -325,7 +382,10 @@ def test_amounts_are_read_as_the_columns_need_them(claims):
 
 
 def test_a_new_application_needs_a_team_from_its_row_or_for_the_whole_sheet(claims):
-    rows = [HEADS, ["bot", "Bot", "", "high", "openai", "gpt-4o-2024-11-20", "primary", "2026-01-01"]]
+    rows = [
+        HEADS,
+        ["bot", "Bot", "", "high", "openai", "gpt-4o-2024-11-20", "primary", "2026-01-01"],
+    ]
 
     without, chosen = preview(rows, claims.by), preview(rows, claims.by, team=claims.team.slug)
 
@@ -335,9 +395,14 @@ def test_a_new_application_needs_a_team_from_its_row_or_for_the_whole_sheet(clai
 
 def test_nothing_in_a_cell_means_keep_and_a_word_empties(claims):
     make_application("Bot", team=claims.team, purpose="talks", geography="EU")
-    read = preview([["Application", "Purpose", "Geography", "Name"], ["Bot", "", "(none)", "(none)"]], claims.by)
+    read = preview(
+        [["Application", "Purpose", "Geography", "Name"], ["Bot", "", "(none)", "(none)"]],
+        claims.by,
+    )
     assert "cannot be emptied" in reasons(read)[0][1] if reasons(read) else True
 
     read = preview([["Application", "Purpose", "Geography"], ["Bot", "", "(none)"]], claims.by)
 
-    assert ImportRow.objects.get(of=read).plan["application"]["changes"] == {"geography": ["EU", ""]}
+    assert ImportRow.objects.get(of=read).plan["application"]["changes"] == {
+        "geography": ["EU", ""]
+    }

@@ -23,13 +23,19 @@ def rows_of(content, name="list.csv"):
 @pytest.mark.parametrize(
     ("encoding", "said"),
     [
-        ("utf-8", "UTF-8"), ("utf-8-sig", "UTF-8"), ("utf-16", "UTF-16"), ("utf-16-le", "UTF-16"),
-        ("utf-16-be", "UTF-16"), ("cp1252", "Windows-1252"),
+        ("utf-8", "UTF-8"),
+        ("utf-8-sig", "UTF-8"),
+        ("utf-16", "UTF-16"),
+        ("utf-16-le", "UTF-16"),
+        ("utf-16-be", "UTF-16"),
+        ("cp1252", "Windows-1252"),
     ],
-)  # fmt: skip
+)
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
 def test_letters_and_delimiters_are_told_from_the_bytes(encoding, said, delimiter):
-    content = as_csv([HEADS, ["Überprüfung", "gpt-4o", "openai"]], delimiter=delimiter, encoding=encoding)
+    content = as_csv(
+        [HEADS, ["Überprüfung", "gpt-4o", "openai"]], delimiter=delimiter, encoding=encoding
+    )
 
     book = open_book(content, "list.csv")
 
@@ -41,8 +47,10 @@ def test_newlines_and_delimiters_inside_quotes_stay_in_their_cell_and_rows_keep_
     text = 'Application;Purpose\r\n"A; and ""B""";"two\nlines"\r\n\r\n;;\r\nC;plain\r\n'
 
     assert rows_of(text.encode()) == [
-        (1, ["Application", "Purpose"]), (2, ['A; and "B"', "two\nlines"]), (5, ["C", "plain"]),
-    ]  # fmt: skip
+        (1, ["Application", "Purpose"]),
+        (2, ['A; and "B"', "two\nlines"]),
+        (5, ["C", "plain"]),
+    ]
 
 
 def test_a_comma_in_a_title_does_not_decide_the_delimiter():
@@ -52,18 +60,28 @@ def test_a_comma_in_a_title_does_not_decide_the_delimiter():
 
 
 def test_the_separator_line_of_excel_is_understood():
-    assert rows_of(b"sep=;\nApplication;Model\nA;m,x\n") == [(2, ["Application", "Model"]), (3, ["A", "m,x"])]
+    assert rows_of(b"sep=;\nApplication;Model\nA;m,x\n") == [
+        (2, ["Application", "Model"]),
+        (3, ["A", "m,x"]),
+    ]
 
 
 @pytest.mark.parametrize(
     ("content", "word"),
     [
-        (b"", "empty"), (b"   \n", "empty"), (b"%PDF-1.7", "a PDF"), (b'{"a": 1}', "JSON"), (b"\x1f\x8bxx", "gzip"),
-        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1rest", "old kind"), (b"a,b\n\0\0\0,c\n", "no text"),
-        (b"<!DOCTYPE html><table>", "web page"), (b"a,\x81\x8d\x9d\n", "neither UTF-8"),
-        (b"PK\x03\x04rest", "no XLSX workbook"), (b"\xff\xfea\0b", "broken at byte"),
+        (b"", "empty"),
+        (b"   \n", "empty"),
+        (b"%PDF-1.7", "a PDF"),
+        (b'{"a": 1}', "JSON"),
+        (b"\x1f\x8bxx", "gzip"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1rest", "old kind"),
+        (b"a,b\n\0\0\0,c\n", "no text"),
+        (b"<!DOCTYPE html><table>", "web page"),
+        (b"a,\x81\x8d\x9d\n", "neither UTF-8"),
+        (b"PK\x03\x04rest", "no XLSX workbook"),
+        (b"\xff\xfea\0b", "broken at byte"),
     ],
-)  # fmt: skip
+)
 def test_what_is_no_sheet_is_said_in_a_sentence(content, word):
     with pytest.raises(Unreadable, match=word):
         rows_of(content)
@@ -99,12 +117,17 @@ def test_an_open_quotation_mark_is_said_and_does_not_swallow_the_rest():
         rows_of(('A,B\n"open,x\n' + "x" * 40_000).encode())
 
 
-# --- workbooks -------------------------------------------------------------------------------------------------------
+# --- workbooks ------------------------------------------------------------------------------------
 
 
 def test_numbers_days_and_truths_come_typed_and_formulas_as_the_value_stored_beside_them():
     content = as_xlsx(
-        {"List": [["A", "B", "C", "D", "E"], [1, 2.5, date(2026, 1, 2), datetime(2026, 1, 2, 3, 4), True]]}
+        {
+            "List": [
+                ["A", "B", "C", "D", "E"],
+                [1, 2.5, date(2026, 1, 2), datetime(2026, 1, 2, 3, 4), True],
+            ]
+        }
     )
     with_formula = repacked(
         content,
@@ -115,7 +138,10 @@ def test_numbers_days_and_truths_come_typed_and_formulas_as_the_value_stored_bes
         },
     )
 
-    assert rows_of(with_formula)[1] == (2, [42, 2.5, date(2026, 1, 2), datetime(2026, 1, 2, 3, 4), True])
+    assert rows_of(with_formula)[1] == (
+        2,
+        [42, 2.5, date(2026, 1, 2), datetime(2026, 1, 2, 3, 4), True],
+    )
 
 
 def test_a_name_merged_over_several_rows_stands_in_each_of_them_and_a_title_does_not():
@@ -129,7 +155,11 @@ def test_a_name_merged_over_several_rows_stands_in_each_of_them_and_a_title_does
     ]
     content = as_xlsx({"List": rows}, merged=["A1:C1", "A3:A5"])
 
-    assert rows_of(content)[2:] == [(3, ["A", "m1", "h"]), (4, ["A", "m2", "h"]), (5, ["A", "m3", "h"])]
+    assert rows_of(content)[2:] == [
+        (3, ["A", "m1", "h"]),
+        (4, ["A", "m2", "h"]),
+        (5, ["A", "m3", "h"]),
+    ]
 
 
 def test_hidden_sheets_are_left_out_and_the_others_keep_their_names():
@@ -152,7 +182,9 @@ def test_a_workbook_that_swells_is_refused_before_it_is_read(monkeypatch):
 
 def test_texts_that_would_fill_memory_are_refused_though_sheets_may_be_larger(monkeypatch):
     monkeypatch.setattr(xlsx_tables, "MOST_HELD_BYTES", 200_000)
-    swollen = repacked(as_xlsx({"S": [["a"]]}), {"xl/sharedStrings.xml": b"<sst>" + b" " * 300_000 + b"</sst>"})
+    swollen = repacked(
+        as_xlsx({"S": [["a"]]}), {"xl/sharedStrings.xml": b"<sst>" + b" " * 300_000 + b"</sst>"}
+    )
 
     with pytest.raises(Unreadable, match="too large when unpacked"):
         rows_of(swollen)
@@ -161,17 +193,22 @@ def test_texts_that_would_fill_memory_are_refused_though_sheets_may_be_larger(mo
 @pytest.mark.parametrize(
     "body",
     [
-        b'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]><worksheet>&b;</worksheet>',
-        '<?xml version="1.0" encoding="utf-16"?><!DOCTYPE x [<!ENTITY a "a">]><worksheet/>'.encode("utf-16"),
+        b'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b '
+        b'"&a;&a;">]><worksheet>&b;</worksheet>',
+        '<?xml version="1.0" encoding="utf-16"?><!DOCTYPE x [<!ENTITY a "a">]><worksheet/>'.encode(
+            "utf-16"
+        ),
         b'<?xml version="1.0"?><!DOCTYPE x SYSTEM "file:///etc/passwd"><worksheet/>',
     ],
-)  # fmt: skip
+)
 def test_entities_are_refused(body):
     with pytest.raises(Unreadable, match="entities"):
         rows_of(repacked(as_xlsx({"S": [["a"]]}), {"xl/worksheets/sheet1.xml": body}))
 
 
-@pytest.mark.parametrize("body", [b"<worksheet><sheetData><row", b"not xml at all", b"<worksheet/>" + b"\0" * 10])
+@pytest.mark.parametrize(
+    "body", [b"<worksheet><sheetData><row", b"not xml at all", b"<worksheet/>" + b"\0" * 10]
+)
 def test_a_broken_sheet_is_a_sentence_and_no_crash(body):
     with pytest.raises(Unreadable, match="cannot be") as refusal:
         rows_of(repacked(as_xlsx({"S": [["a"]]}), {"xl/worksheets/sheet1.xml": body}))
@@ -180,8 +217,10 @@ def test_a_broken_sheet_is_a_sentence_and_no_crash(body):
 
 def test_one_cell_far_out_makes_no_large_table():
     sheet = (
-        b'<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><dimension ref="A1:XFD1048576"/>'
-        b'<sheetData><row r="1"><c r="A1"><v>1</v></c></row><row r="900000"><c r="B900000"><v>2</v></c></row>'
+        b'<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><dimension '
+        b'ref="A1:XFD1048576"/>'
+        b'<sheetData><row r="1"><c r="A1"><v>1</v></c></row><row r="900000"><c '
+        b'r="B900000"><v>2</v></c></row>'
         b"</sheetData></worksheet>"
     )
 
@@ -231,7 +270,13 @@ def test_more_merged_areas_than_anybody_makes_are_refused():
 
 
 def test_merged_areas_beside_and_below_each_other_show_what_begins_them():
-    rows = [["a", "b", "c"], [None, None, "d"], [None, None, "e"], ["f", None, "g"], [None, None, "h"]]
+    rows = [
+        ["a", "b", "c"],
+        [None, None, "d"],
+        [None, None, "e"],
+        ["f", None, "g"],
+        [None, None, "h"],
+    ]
 
     assert rows_of(merged_sheet(["A1:A3", "B1:B5", "A4:A5", "D1:D3"], rows)) == [
         (1, ["a", "b", "c"]),

@@ -1,4 +1,5 @@
-"""Cells to values: what people write is understood, what can be read in two ways is refused with both readings."""
+"""Cells to values: what people write is understood, what can be read in two ways is refused with
+both readings."""
 
 from datetime import date, datetime
 from decimal import Decimal
@@ -27,12 +28,23 @@ OPEN = Manners()
 @pytest.mark.parametrize(
     ("cell", "value"),
     [
-        ("1250", "1250"), ("1 250,50", "1250.50"), ("1.234,50", "1234.50"), ("1,234.50", "1234.50"),
-        ("1'234'567", "1234567"), ("12,00", "12.00"), ("0.125", "0.125"), ("1.234.567", "1234567"), ("12k", "12000"),
-        ("1.5 mio", "1500000"), ("1 234.5", "1234.5"), (12.5, "12.5"), (3, "3"), ("0,5", "0.5"),
+        ("1250", "1250"),
+        ("1 250,50", "1250.50"),
+        ("1.234,50", "1234.50"),
+        ("1,234.50", "1234.50"),
+        ("1'234'567", "1234567"),
+        ("12,00", "12.00"),
+        ("0.125", "0.125"),
+        ("1.234.567", "1234567"),
+        ("12k", "12000"),
+        ("1.5 mio", "1500000"),
+        ("1 234.5", "1234.5"),
+        (12.5, "12.5"),
+        (3, "3"),
+        ("0,5", "0.5"),
         ("12\u202f500", "12500"),
     ],
-)  # fmt: skip
+)
 def test_numbers_in_their_local_forms(cell, value):
     assert number(cell, OPEN) == Decimal(value)
 
@@ -46,24 +58,35 @@ def test_a_single_separator_before_three_digits_is_asked_about(cell):
 def test_what_the_sheet_says_of_itself_decides_and_whole_numbers_can_only_be_grouped():
     assert number("1.234", Manners(decimal_mark=".")) == Decimal("1.234")
     assert number("1.234", Manners(decimal_mark=",")) == 1234
-    assert whole_number("1.234", OPEN, most=10_000) == whole_number("1,234", OPEN, most=10_000) == 1234
+    assert (
+        whole_number("1.234", OPEN, most=10_000) == whole_number("1,234", OPEN, most=10_000) == 1234
+    )
 
 
 @pytest.mark.parametrize(
     ("cell", "word"),
     [
-        ("-5", "negative"), ("twelve", "no number"), ("1,23,4", "grouped"), ("1.2.3", "grouped"), ("12 34", "grouped"),
-        ("1,5.2,3", "contradict"), ("1 %", "share"), ("5 pcs", "unit"), (float("nan"), "no number"),
+        ("-5", "negative"),
+        ("twelve", "no number"),
+        ("1,23,4", "grouped"),
+        ("1.2.3", "grouped"),
+        ("12 34", "grouped"),
+        ("1,5.2,3", "contradict"),
+        ("1 %", "share"),
+        ("5 pcs", "unit"),
+        (float("nan"), "no number"),
         (True, "no number"),
     ],
-)  # fmt: skip
+)
 def test_what_is_no_number_is_said(cell, word):
     with pytest.raises(BadCell, match=word):
         number(cell, OPEN)
 
 
 def test_money_is_dollars_and_nothing_is_converted():
-    assert amount("$1,250.505", Manners(decimal_mark="."), digits=14, places=2, money=True) == Decimal("1250.50")
+    assert amount(
+        "$1,250.505", Manners(decimal_mark="."), digits=14, places=2, money=True
+    ) == Decimal("1250.50")
     with pytest.raises(BadCell, match="another currency"):
         amount("1250 €", OPEN, digits=14, places=2, money=True)
     with pytest.raises(BadCell, match="too large"):
@@ -77,11 +100,22 @@ def test_shares_may_be_written_as_percent():
 @pytest.mark.parametrize(
     "cell",
     [
-        "2026-04-03", "2026-4-3", "2026/04/03", "03.04.2026", "3. April 2026", "3 Apr 2026", "April 3, 2026",
-        "3-Apr-2026", "46115", 46115, date(2026, 4, 3), datetime(2026, 4, 3, 11), "2026-04-03T09:30:00Z",
+        "2026-04-03",
+        "2026-4-3",
+        "2026/04/03",
+        "03.04.2026",
+        "3. April 2026",
+        "3 Apr 2026",
+        "April 3, 2026",
+        "3-Apr-2026",
+        "46115",
+        46115,
+        date(2026, 4, 3),
+        datetime(2026, 4, 3, 11),
+        "2026-04-03T09:30:00Z",
         "3 avril 2026",
     ],
-)  # fmt: skip
+)
 def test_days_in_their_local_forms(cell):
     assert day(cell, OPEN) == date(2026, 4, 3)
 
@@ -98,11 +132,17 @@ def test_a_day_that_can_be_two_is_refused_with_both_and_read_where_the_sheet_say
 @pytest.mark.parametrize(
     ("cell", "word"),
     [
-        ("Q3 2025", "no day"), ("2025", "no day"), ("31.02.2026", "no day"), ("1.2.26", "century"),
+        ("Q3 2025", "no day"),
+        ("2025", "no day"),
+        ("31.02.2026", "no day"),
+        ("1.2.26", "century"),
         ("01/02/26", "open"),
-        ("9999-12-31", "not a likely day"), ("soon", "no day"), (12, "no day"), ("99999", "no day"),
+        ("9999-12-31", "not a likely day"),
+        ("soon", "no day"),
+        (12, "no day"),
+        ("99999", "no day"),
     ],
-)  # fmt: skip
+)
 def test_what_is_no_day_is_said(cell, word):
     with pytest.raises(BadCell, match=word):
         day(cell, OPEN)

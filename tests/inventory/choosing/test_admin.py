@@ -34,16 +34,30 @@ def post(client, name, data):
 
 def test_a_contract_is_kept_with_who_and_why(governed):
     post(
-        governed, "contract_add",
-        {"party": make_provider().pk, "ref": "C-1", "kind": "standalone", "currency": "USD", "reason": "signed"},
-    )  # fmt: skip
+        governed,
+        "contract_add",
+        {
+            "party": make_provider().pk,
+            "ref": "C-1",
+            "kind": "standalone",
+            "currency": "USD",
+            "reason": "signed",
+        },
+    )
 
     latest = Contract.history.rel.related_model.objects.get()
-    assert (latest.pgh_context.metadata["actor"], latest.pgh_context.metadata["reason"]) == ("gus", "signed")
+    assert (latest.pgh_context.metadata["actor"], latest.pgh_context.metadata["reason"]) == (
+        "gus",
+        "signed",
+    )
 
 
 def test_an_item_asked_for_here_is_due_in_two_weeks_too(governed, governance):
-    post(governed, "annexitem_add", {"foundation": make_foundation().pk, "item": "1a", "status": "requested"})
+    post(
+        governed,
+        "annexitem_add",
+        {"foundation": make_foundation().pk, "item": "1a", "status": "requested"},
+    )
 
     item = AnnexItem.objects.get()
     assert (item.noted_by, item.due_on) == (governance, day_of(now()) + timedelta(days=14))
@@ -51,14 +65,24 @@ def test_an_item_asked_for_here_is_due_in_two_weeks_too(governed, governance):
 
 class TestApprovals:
     def decide(self, client, foundation, **data):
-        return post(client, "approval_add", {"foundation": foundation.pk, "reason": "because", **data})
+        return post(
+            client, "approval_add", {"foundation": foundation.pk, "reason": "because", **data}
+        )
 
     def test_decided_and_revoked(self, governed, governance):
-        self.decide(governed, make_foundation(), decision="restricted", expires_on="2099-01-01", criticalities=["3"])
+        self.decide(
+            governed,
+            make_foundation(),
+            decision="restricted",
+            expires_on="2099-01-01",
+            criticalities=["3"],
+        )
         approval = Approval.objects.get()
         assert (approval.approver, approval.criticalities) == (governance, [3])
 
-        answer = post(governed, "approval_changelist", {"action": "revoke", "_selected_action": [approval.pk]})
+        answer = post(
+            governed, "approval_changelist", {"action": "revoke", "_selected_action": [approval.pk]}
+        )
 
         approval.refresh_from_db()
         assert approval.revoked_by == governance
@@ -76,7 +100,9 @@ class TestApprovals:
         assert Approval.objects.count() == 0
 
     def test_two_targets_are_refused_on_the_form(self, governed):
-        answer = self.decide(governed, make_foundation(), decision="blocked", provider=make_provider().pk)
+        answer = self.decide(
+            governed, make_foundation(), decision="blocked", provider=make_provider().pk
+        )
 
         assert "Decide on one" in str(answer.context["adminform"].form.errors)
 

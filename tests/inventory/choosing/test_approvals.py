@@ -52,7 +52,14 @@ def say(governance):
 
     def made(target, decision="blocked", **given):
         given.setdefault("expires_on", None if decision == "blocked" else IN_A_YEAR)
-        return decide(target=target, decision=decision, reason="so it was decided", at=NOW, by=governance, **given)
+        return decide(
+            target=target,
+            decision=decision,
+            reason="so it was decided",
+            at=NOW,
+            by=governance,
+            **given,
+        )
 
     return made
 
@@ -65,7 +72,11 @@ class TestDeciding:
         def standing(day):
             return decisions_on(targets=[foundation], on=day)
 
-        assert standing(TODAY) == standing(IN_A_YEAR - timedelta(days=1)) == {("foundation", foundation.pk): approval}
+        assert (
+            standing(TODAY)
+            == standing(IN_A_YEAR - timedelta(days=1))
+            == {("foundation", foundation.pk): approval}
+        )
         assert standing(TODAY - timedelta(days=1)) == standing(IN_A_YEAR) == {}
 
     def test_an_approval_has_an_end(self, say):
@@ -97,19 +108,30 @@ class TestDeciding:
         old = say(foundation, "approved", expires_on=TODAY + timedelta(days=1))
 
         later = decide(
-            target=foundation, decision="blocked", reason="worse now", at=NOW + timedelta(days=2), by=governance
+            target=foundation,
+            decision="blocked",
+            reason="worse now",
+            at=NOW + timedelta(days=2),
+            by=governance,
         )
 
         old.refresh_from_db()
         assert "Expired on 2026-11-25" in old.revoked_why
-        assert decisions_on(targets=[foundation], on=IN_A_YEAR) == {("foundation", foundation.pk): later}
+        assert decisions_on(targets=[foundation], on=IN_A_YEAR) == {
+            ("foundation", foundation.pk): later
+        }
 
     def test_replacing_keeps_both_and_the_new_one_stands(self, say, governance):
         foundation = make_foundation()
         old = say(foundation)
 
         new = replace_decision(
-            approval=old, decision="approved", reason="cleared", at=NOW, by=governance, expires_on=IN_A_YEAR
+            approval=old,
+            decision="approved",
+            reason="cleared",
+            at=NOW,
+            by=governance,
+            expires_on=IN_A_YEAR,
         )
 
         old.refresh_from_db()
@@ -121,7 +143,9 @@ class TestDeciding:
         old = say(foundation)
 
         with pytest.raises(ValidationError):
-            replace_decision(approval=old, decision="approved", reason="cleared", at=NOW, by=governance)
+            replace_decision(
+                approval=old, decision="approved", reason="cleared", at=NOW, by=governance
+            )
 
         assert decisions_on(targets=[foundation], on=TODAY) == {("foundation", foundation.pk): old}
 
@@ -144,7 +168,8 @@ class TestDeciding:
 
 
 class TestAgainst:
-    """A fine-tune `tuned` of `base` by a maker of its own, at a host with a company above it, through a gateway."""
+    """A fine-tune `tuned` of `base` by a maker of its own, at a host with a company above it,
+    through a gateway."""
 
     @pytest.fixture
     def team(self):
@@ -166,7 +191,11 @@ class TestAgainst:
         levels.version = make_version("maker/base-1", foundation=levels.foundation)
         levels.offering = make_offering("base", host=levels.host, version=levels.version)
         levels.application = make_application(
-            "Claims", team=team, data_classification="internal", geography="EU", criticality=Criticality.IMPORTANT
+            "Claims",
+            team=team,
+            data_classification="internal",
+            geography="EU",
+            criticality=Criticality.IMPORTANT,
         )
         levels.dependency = make_dependency(levels.application, levels.offering)
         return levels
@@ -178,7 +207,9 @@ class TestAgainst:
     def held(self, governance, **given):
         return {row.approval for row in self.found(governance, **given).rows}
 
-    @pytest.mark.parametrize("target", ["offering", "version", "foundation", "maker", "host", "above"])
+    @pytest.mark.parametrize(
+        "target", ["offering", "version", "foundation", "maker", "host", "above"]
+    )
     def test_what_is_blocked_is_found_at_every_level(self, levels, say, governance, target):
         approval = say(getattr(levels, target))
 
@@ -205,14 +236,20 @@ class TestAgainst:
 
         assert self.held(governance) == set()
 
-    def test_a_block_on_the_narrower_one_holds_though_the_broader_is_approved(self, levels, say, governance):
+    def test_a_block_on_the_narrower_one_holds_though_the_broader_is_approved(
+        self, levels, say, governance
+    ):
         say(levels.foundation, "approved")
         narrow = say(levels.version)
 
         assert self.held(governance) == {narrow}
 
-    def test_a_decision_on_the_foundation_sets_its_developer_s_aside_also_as_host(self, levels, say, governance, team):
-        own = make_dependency(make_application(team=team), make_offering(host=levels.maker, version=levels.version))
+    def test_a_decision_on_the_foundation_sets_its_developer_s_aside_also_as_host(
+        self, levels, say, governance, team
+    ):
+        own = make_dependency(
+            make_application(team=team), make_offering(host=levels.maker, version=levels.version)
+        )
         say(levels.maker)
         assert {row.dependency for row in self.found(governance).rows} == {levels.dependency, own}
 
@@ -247,7 +284,9 @@ class TestAgainst:
         say(tuned, "approved")
         assert {row.dependency for row in self.found(governance).rows} == {levels.dependency}
 
-    def test_an_approved_base_does_not_clear_the_maker_of_the_fine_tune(self, levels, say, governance):
+    def test_an_approved_base_does_not_clear_the_maker_of_the_fine_tune(
+        self, levels, say, governance
+    ):
         tuned = make_version("tuner/tuned-1", foundation=make_foundation("tuner/tuned"))
         make_derivation(tuned, levels.version)
         offering = make_offering("tuned", host=levels.host, version=tuned)
@@ -271,11 +310,17 @@ class TestAgainst:
     def test_a_blocked_gateway_counts_whatever_is_reached_through_it(self, levels, say, governance):
         say(levels.offering, "approved")
         through = make_dependency(
-            levels.application, levels.offering, role="fallback", reached="gateway", via_party=levels.gateway
+            levels.application,
+            levels.offering,
+            role="fallback",
+            reached="gateway",
+            via_party=levels.gateway,
         )
         gateway = say(levels.gateway)
 
-        assert {(row.dependency, row.approval) for row in self.found(governance).rows} == {(through, gateway)}
+        assert {(row.dependency, row.approval) for row in self.found(governance).rows} == {
+            (through, gateway)
+        }
 
     def test_an_ended_or_unreached_dependency_is_no_finding(self, levels, say, governance, team):
         say(levels.foundation)
@@ -296,7 +341,9 @@ class TestAgainst:
             ({"regions": ["EU"], "data_classes": ["public"]}, True),
         ],
     )
-    def test_a_restriction_is_held_against_what_lies_outside(self, levels, say, governance, limits, against):
+    def test_a_restriction_is_held_against_what_lies_outside(
+        self, levels, say, governance, limits, against
+    ):
         say(levels.foundation, "restricted", **limits)
 
         assert bool(self.found(governance).rows) is against
@@ -307,13 +354,20 @@ class TestAgainst:
         assert self.held(governance) == {approval}
 
         replace_decision(
-            approval=approval, decision="restricted", reason="wider", at=NOW, by=governance, expires_on=IN_A_YEAR,
+            approval=approval,
+            decision="restricted",
+            reason="wider",
+            at=NOW,
+            by=governance,
+            expires_on=IN_A_YEAR,
             regions=["EU", " us "],
-        )  # fmt: skip
+        )
 
         assert self.held(governance) == set()
 
-    def test_what_is_not_on_record_may_lie_outside_and_is_said_to_be_uncertain(self, levels, say, governance):
+    def test_what_is_not_on_record_may_lie_outside_and_is_said_to_be_uncertain(
+        self, levels, say, governance
+    ):
         type(levels.application).objects.update(geography="", data_classification="")
         say(levels.foundation, "restricted", regions=["EU"], data_classes=["public"])
 
@@ -344,7 +398,9 @@ class TestAgainst:
         viewer = make_member(team, TeamRole.VIEWER)
 
         assert self.found(governance).n_total == 2
-        assert [row.dependency for row in self.found(governance, user=viewer).rows] == [levels.dependency]
+        assert [row.dependency for row in self.found(governance, user=viewer).rows] == [
+            levels.dependency
+        ]
         assert self.found(governance, user=make_member(make_team())).n_total == 0
 
     def test_it_is_narrowed_to_a_foundation_or_a_decision(self, levels, say, governance):
@@ -356,18 +412,24 @@ class TestAgainst:
 
     def test_the_gravest_come_first_and_the_total_counts_all(self, levels, say, governance, team):
         say(levels.foundation)
-        grave = make_dependency(make_application(team=team, criticality=Criticality.CRITICAL), levels.offering)
+        grave = make_dependency(
+            make_application(team=team, criticality=Criticality.CRITICAL), levels.offering
+        )
 
         found = self.found(governance, limit=1)
 
         assert ([row.dependency for row in found.rows], found.n_total) == ([grave], 2)
 
-    def test_a_use_that_is_only_considered_is_judged_by_the_same_rules(self, levels, say, governance):
+    def test_a_use_that_is_only_considered_is_judged_by_the_same_rules(
+        self, levels, say, governance
+    ):
         elsewhere = make_offering("base", host=make_provider("other-host"), version=levels.version)
         host = say(levels.host)
 
         def obstacles(offering, **given):
-            found = would_be_against(application=levels.application, offering=offering, on=TODAY, **given)
+            found = would_be_against(
+                application=levels.application, offering=offering, on=TODAY, **given
+            )
             return [(obstacle.approval, obstacle.certain) for obstacle in found]
 
         assert obstacles(levels.offering) == [(host, True)]

@@ -45,15 +45,27 @@ def governance():
 class TestContracts:
     def test_facts_are_kept_and_the_history_says_who_and_why(self, governance):
         contract = register_contract(
-            party=make_provider(), ref="C-1", by=governance, facts={"exit_clause": "yes"}, reason="signed in May"
+            party=make_provider(),
+            ref="C-1",
+            by=governance,
+            facts={"exit_clause": "yes"},
+            reason="signed in May",
         )
 
-        change_contract(contract=contract, facts={"deprecation_notice_days": 180}, by=governance, reason="amended")
+        change_contract(
+            contract=contract,
+            facts={"deprecation_notice_days": 180},
+            by=governance,
+            reason="amended",
+        )
 
         contract.refresh_from_db()
         assert (contract.exit_clause, contract.deprecation_notice_days) == ("yes", 180)
         latest = Contract.history.rel.related_model.objects.order_by("pgh_id").last()
-        assert (latest.pgh_context.metadata["actor"], latest.pgh_context.metadata["reason"]) == ("gus", "amended")
+        assert (latest.pgh_context.metadata["actor"], latest.pgh_context.metadata["reason"]) == (
+            "gus",
+            "amended",
+        )
 
     def test_unchanged_facts_write_nothing(self, governance):
         contract = register_contract(party=make_provider(), ref="C-1", by=governance)
@@ -87,7 +99,9 @@ class TestContracts:
     def test_a_contract_does_not_stand_under_itself(self, governance):
         party = make_provider()
         frame = register_contract(party=party, ref="frame", by=governance)
-        under = register_contract(party=party, ref="under", by=governance, facts={"overarching": frame})
+        under = register_contract(
+            party=party, ref="under", by=governance, facts={"overarching": frame}
+        )
 
         with pytest.raises(RefusedChange, match="under itself"):
             change_contract(contract=frame, facts={"overarching": under}, by=governance)
@@ -96,12 +110,18 @@ class TestContracts:
         contract = register_contract(party=make_provider(), ref="C-1", by=governance)
         parties = [contract.party_id]
 
-        assert contracts_by_party(parties=parties, user=make_user(role="auditor")) == {contract.party_id: [contract]}
-        assert contracts_by_party(parties=parties, user=make_member(make_team(), TeamRole.OWNER)) == {}
+        assert contracts_by_party(parties=parties, user=make_user(role="auditor")) == {
+            contract.party_id: [contract]
+        }
+        assert (
+            contracts_by_party(parties=parties, user=make_member(make_team(), TeamRole.OWNER)) == {}
+        )
 
     def test_an_unknown_fact_is_a_mistake_of_ours(self, governance):
         with pytest.raises(TypeError, match="party_id"):
-            register_contract(party=make_provider(), ref="C-1", by=governance, facts={"party_id": 5})
+            register_contract(
+                party=make_provider(), ref="C-1", by=governance, facts={"party_id": 5}
+            )
 
 
 class TestAnnex:
@@ -113,9 +133,13 @@ class TestAnnex:
         asked = request_items(foundation=foundation, on=TODAY, by=governance)
 
         assert len(asked) == 11
-        assert {(row.status, row.due_on) for row in asked} == {("requested", TODAY + timedelta(days=14))}
+        assert {(row.status, row.due_on) for row in asked} == {
+            ("requested", TODAY + timedelta(days=14))
+        }
 
-    def test_a_reminder_moves_no_day_and_what_is_on_file_is_not_asked_for(self, governance, foundation):
+    def test_a_reminder_moves_no_day_and_what_is_on_file_is_not_asked_for(
+        self, governance, foundation
+    ):
         request_items(foundation=foundation, items=["1a"], on=TODAY, by=governance)
         note_item(foundation=foundation, item="1b", status="received", on=TODAY, by=governance)
 
@@ -125,7 +149,14 @@ class TestAnnex:
         assert AnnexItem.objects.get(item="1a").due_on == TODAY + timedelta(days=14)
 
     def test_what_was_refused_may_be_asked_for_again(self, governance, foundation):
-        note_item(foundation=foundation, item="2c", status="refused", on=TODAY, by=governance, note="trade secret")
+        note_item(
+            foundation=foundation,
+            item="2c",
+            status="refused",
+            on=TODAY,
+            by=governance,
+            note="trade secret",
+        )
 
         [asked] = request_items(foundation=foundation, items=["2c"], on=TODAY, by=governance)
 
@@ -153,7 +184,9 @@ class TestAnnex:
         rows = checklist(foundation=foundation, user=governance)
 
         assert [row.item for row in rows] == AnnexItem.Item.values
-        assert {row.item for row in rows if row.status == "missing"} == set(AnnexItem.Item.values) - {"1h"}
+        assert {row.item for row in rows if row.status == "missing"} == set(
+            AnnexItem.Item.values
+        ) - {"1h"}
         assert checklist(foundation=foundation, user=make_member(make_team())) == []
 
 
@@ -168,13 +201,18 @@ class TestSelections:
 
     @pytest.fixture
     def candidates(self, draft, governance):
-        return [add_candidate(selection=draft, foundation=make_foundation(), by=governance) for _ in range(2)]
+        return [
+            add_candidate(selection=draft, foundation=make_foundation(), by=governance)
+            for _ in range(2)
+        ]
 
     def decide(self, draft, candidates, by, **given):
         given.setdefault("chosen", candidates[:1])
         given.setdefault("scorecards", {row.pk: {"facts": []} for row in candidates})
         given.setdefault("why", "it holds what it promises")
-        return decide_selection(selection=draft, decision="take the first", on=TODAY, by=by, **given)
+        return decide_selection(
+            selection=draft, decision="take the first", on=TODAY, by=by, **given
+        )
 
     def test_people_s_scores_are_weighed_by_their_own_weights(self, draft, candidates, governance):
         first, second = candidates
@@ -208,11 +246,18 @@ class TestSelections:
 
     def test_a_candidate_s_offering_serves_its_foundation(self, draft, governance):
         with pytest.raises(RefusedChange, match="does not serve"):
-            add_candidate(selection=draft, foundation=make_foundation(), offering=make_offering(), by=governance)
+            add_candidate(
+                selection=draft,
+                foundation=make_foundation(),
+                offering=make_offering(),
+                by=governance,
+            )
         version = make_version()
         offering = make_offering(version=version)
         assert (
-            add_candidate(selection=draft, foundation=version.foundation, offering=offering, by=governance).offering
+            add_candidate(
+                selection=draft, foundation=version.foundation, offering=offering, by=governance
+            ).offering
             == offering
         )
 
@@ -221,13 +266,19 @@ class TestSelections:
             add_candidate(selection=draft, foundation=candidates[0].foundation, by=governance)
 
     def test_the_decision_keeps_the_scorecards_of_the_day(self, draft, candidates, governance):
-        cards = {row.pk: {"facts": [{"key": "licence", "value": str(row.pk)}]} for row in candidates}
+        cards = {
+            row.pk: {"facts": [{"key": "licence", "value": str(row.pk)}]} for row in candidates
+        }
 
-        decided = self.decide(draft, candidates, governance, scorecards=cards, review_on=TODAY + timedelta(days=365))
+        decided = self.decide(
+            draft, candidates, governance, scorecards=cards, review_on=TODAY + timedelta(days=365)
+        )
 
         rows = list(decided.candidates.order_by("pk"))
         assert [row.chosen for row in rows] == [True, False]
-        assert [row.scorecard["facts"][0]["value"] for row in rows] == [str(row.pk) for row in candidates]
+        assert [row.scorecard["facts"][0]["value"] for row in rows] == [
+            str(row.pk) for row in candidates
+        ]
 
     @pytest.mark.parametrize(
         ("given", "words"),
@@ -264,7 +315,9 @@ class TestSelections:
             with pytest.raises(RefusedChange, match="gus decided it on 2026-11-24"):
                 change()
 
-    def test_a_later_one_supersedes_it_when_it_is_decided_and_not_before(self, draft, candidates, governance):
+    def test_a_later_one_supersedes_it_when_it_is_decided_and_not_before(
+        self, draft, candidates, governance
+    ):
         self.decide(draft, candidates, governance)
         draft.refresh_from_db()
         later = draft_selection(title="Again", by=governance, supersedes=draft)

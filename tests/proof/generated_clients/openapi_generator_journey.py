@@ -1,4 +1,5 @@
-"""List applications, make one, declare what it uses and read its stack, by a client of openapi-generator."""
+"""List applications, make one, declare what it uses and read its stack, by a client of
+openapi-generator."""
 
 import json
 import os
@@ -22,7 +23,9 @@ def main() -> None:
         made = applications.applications_create(body)
         slug = made.slug
         assert slug is not None
-        dependencies.dependencies_create(DependencyRequest(application=slug, offering=int(os.environ["OFFERING"])))
+        dependencies.dependencies_create(
+            DependencyRequest(application=slug, offering=int(os.environ["OFFERING"]))
+        )
         stack = applications.applications_stack_list(slug)
     print(
         json.dumps(

@@ -1,10 +1,15 @@
-"""List applications, make one, declare what it uses and read its stack, by a client of openapi-python-client."""
+"""List applications, make one, declare what it uses and read its stack, by a client of
+openapi-python-client."""
 
 import json
 import os
 
 from registry_client import AuthenticatedClient
-from registry_client.api.applications import applications_create, applications_list, applications_stack_list
+from registry_client.api.applications import (
+    applications_create,
+    applications_list,
+    applications_stack_list,
+)
 from registry_client.api.dependencies import dependencies_create
 from registry_client.models import (
     ApplicationRequest,
@@ -18,8 +23,12 @@ from registry_client.types import Unset
 
 
 def main() -> None:
-    client = AuthenticatedClient(base_url=os.environ["REGISTRY"], token=os.environ["REGISTRY_TOKEN"])
-    listed = applications_list.sync(client=client, criticality=[ApplicationsListCriticalityItem.CRITICAL])
+    client = AuthenticatedClient(
+        base_url=os.environ["REGISTRY"], token=os.environ["REGISTRY_TOKEN"]
+    )
+    listed = applications_list.sync(
+        client=client, criticality=[ApplicationsListCriticalityItem.CRITICAL]
+    )
     assert isinstance(listed, PaginatedApplicationList), listed
     body = ApplicationRequest(name=os.environ["APPLICATION"], team=os.environ["TEAM"])
     made = applications_create.sync(client=client, body=body)

@@ -1,8 +1,10 @@
-"""Clients that other people's generators make of the OpenAPI document: generated, type-checked and used.
+"""Clients that other people's generators make of the OpenAPI document: generated, type-checked and
+used.
 
-Each journey in this folder is written against one generated client. It lists applications, makes one, declares what it
-uses and reads its stack, on a web server of its own. The tools lie in build/generated-clients/, installed there from
-the package indexes at the first run; where those are not reached, the drill is skipped.
+Each journey in this folder is written against one generated client. It lists applications, makes
+one, declares what it uses and reads its stack, on a web server of its own. The tools lie in
+build/generated-clients/, installed there from the package indexes at the first run; where those are
+not reached, the drill is skipped.
 """
 
 import json
@@ -46,7 +48,9 @@ def run(command: Sequence[object], *, folder: Path, **environment: str) -> str:
         text=True,
         timeout=STEP_TIMEOUT,
     )
-    assert done.returncode == 0, f"{' '.join(map(str, command))}\n{done.stdout[-4000:]}{done.stderr[-4000:]}"
+    assert done.returncode == 0, (
+        f"{' '.join(map(str, command))}\n{done.stdout[-4000:]}{done.stderr[-4000:]}"
+    )
     return done.stdout
 
 
@@ -63,27 +67,37 @@ def install(command: Sequence[object], *, folder: Path) -> None:
     except subprocess.TimeoutExpired:
         pytest.skip(f"{command[0]} did not finish within {INSTALL_TIMEOUT} seconds")
     if done.returncode:
-        pytest.skip(f"{command[0]} cannot install what the drill needs: {(done.stderr or done.stdout)[-500:]}")
+        pytest.skip(
+            f"{command[0]} cannot install what the drill needs: "
+            f"{(done.stderr or done.stdout)[-500:]}"
+        )
 
 
 @pytest.fixture(scope="module")
 def python_tools() -> Path:
-    """The folder of programs of an environment with what tests/proof/generated_clients/requirements.txt pins."""
+    """The folder of programs of an environment with what
+    tests/proof/generated_clients/requirements.txt pins."""
     place = BUILD / "venv"
-    uv = shutil.which("uv", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}")
+    uv = shutil.which(
+        "uv", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
+    )
     if uv is None:
         pytest.skip("uv is not installed")
     BUILD.mkdir(parents=True, exist_ok=True)
     if not (place / "bin" / "python").exists():
         install([uv, "venv", "--quiet", "--python", sys.executable, place], folder=BUILD)
     python = place / "bin" / "python"
-    install([uv, "pip", "install", "--quiet", "--python", python, "-r", SOURCES / "requirements.txt"], folder=BUILD)
+    install(
+        [uv, "pip", "install", "--quiet", "--python", python, "-r", SOURCES / "requirements.txt"],
+        folder=BUILD,
+    )
     return place / "bin"
 
 
 @pytest.fixture(scope="module")
 def node_tools() -> Path:
-    """A folder with the journeys in TypeScript and what tests/proof/generated_clients/package.json pins."""
+    """A folder with the journeys in TypeScript and what tests/proof/generated_clients/package.json
+    pins."""
     npm = shutil.which("npm")
     if npm is None or shutil.which("node") is None:
         pytest.skip("node and npm are not installed")
@@ -92,7 +106,10 @@ def node_tools() -> Path:
     for source in SOURCES.iterdir():
         if source.suffix in {".ts", ".cjs", ".json"}:
             shutil.copy(source, place)
-    install([npm, "install", "--no-audit", "--no-fund", "--no-package-lock", "--ignore-scripts"], folder=place)
+    install(
+        [npm, "install", "--no-audit", "--no-fund", "--no-package-lock", "--ignore-scripts"],
+        folder=place,
+    )
     for name in ("generated", "compiled"):
         shutil.rmtree(place / name, ignore_errors=True)
     _write_document(place)
@@ -110,21 +127,34 @@ def _write_document(folder: Path) -> Path:
 
 def _generate(tools: Path, generator: str, *, document: Path, to: Path) -> None:
     """By openapi-generator, which validates the document first."""
-    command = [tools / "openapi-generator-cli", "generate", "-i", document, "-g", generator, "-o", to]
+    command = [
+        tools / "openapi-generator-cli",
+        "generate",
+        "-i",
+        document,
+        "-g",
+        generator,
+        "-o",
+        to,
+    ]
     run(command, folder=to.parent, JAVA_OPTS="-Xmx1g")
 
 
 @pytest.fixture
 def journey(tmp_path):
-    """A function that runs a command as an editor of a team that has one critical application, and checks what came
-    of it."""
+    """A function that runs a command as an editor of a team that has one critical application, and
+    checks what came of it."""
     team = make_team("Payments")
     editor = make_member(team, TeamRole.EDITOR)
     known = make_application("Fraud check", team=team, criticality=Criticality.CRITICAL)
     offering = make_offering("model-1", host=make_provider("here"))
-    _, token = issue_token(user=editor, name="client", scopes=[Scope.READ, Scope.WRITE], at=now(), by=None)
+    _, token = issue_token(
+        user=editor, name="client", scopes=[Scope.READ, Scope.WRITE], at=now(), by=None
+    )
 
-    with web_server(tmp_path, "--workers", "1", environment={"DATABASE_URL": database_url()}) as server:
+    with web_server(
+        tmp_path, "--workers", "1", environment={"DATABASE_URL": database_url()}
+    ) as server:
         variables = {
             "APPLICATION": "Claims assistant",
             "OFFERING": str(offering.pk),
@@ -139,7 +169,11 @@ def journey(tmp_path):
                 run(step, folder=folder, **variables)
             answer = json.loads(run(last, folder=folder, **variables))
 
-            assert answer == {"listed": [known.slug], "made": "claims-assistant", "stack": ["model-1"]}
+            assert answer == {
+                "listed": [known.slug],
+                "made": "claims-assistant",
+                "stack": ["model-1"],
+            }
             assert Application.objects.get(slug="claims-assistant").team == team
 
         yield take
@@ -175,7 +209,13 @@ def test_a_client_of_openapi_python_client_is_typed_strictly_and_works(python_to
             "--config",
             "config.yml",
         ],
-        [python_tools / "mypy", *APART, "--strict", "registry_client", "openapi_python_client_journey.py"],
+        [
+            python_tools / "mypy",
+            *APART,
+            "--strict",
+            "registry_client",
+            "openapi_python_client_journey.py",
+        ],
         [python_tools / "python", "openapi_python_client_journey.py"],
         folder=place,
     )
@@ -186,25 +226,43 @@ def test_a_python_client_of_openapi_generator_is_typed_and_works(python_tools, j
     _generate(python_tools, "python", document=_write_document(place), to=place)
 
     journey(
-        # the generator's own templates leave some functions without types, so strictness is asked of the journey alone
+        # the generator's own templates leave some functions without types, so strictness is asked
+        # of the journey alone
         [python_tools / "mypy", *APART, "openapi_client"],
-        [python_tools / "mypy", *APART, "--strict", "--follow-imports=silent", "openapi_generator_journey.py"],
+        [
+            python_tools / "mypy",
+            *APART,
+            "--strict",
+            "--follow-imports=silent",
+            "openapi_generator_journey.py",
+        ],
         [python_tools / "python", "openapi_generator_journey.py"],
         folder=place,
     )
 
 
 @pytest.mark.parametrize("client", ["openapi_fetch", "orval", "typescript_fetch"])
-def test_a_client_in_typescript_compiles_strictly_and_works(python_tools, node_tools, journey, client):
+def test_a_client_in_typescript_compiles_strictly_and_works(
+    python_tools, node_tools, journey, client
+):
     program = node_tools / "node_modules" / ".bin"
     generated = node_tools / "generated"
     # the journeys of the other clients are left out: what they import may not be generated yet
     project = node_tools / f"tsconfig.{client}.json"
-    project.write_text(json.dumps({"extends": "./tsconfig.json", "include": [], "files": [f"{client}_journey.ts"]}))
+    project.write_text(
+        json.dumps({"extends": "./tsconfig.json", "include": [], "files": [f"{client}_journey.ts"]})
+    )
     if client == "typescript_fetch":
-        _generate(python_tools, "typescript-fetch", document=node_tools / "schema.json", to=generated / client)
+        _generate(
+            python_tools,
+            "typescript-fetch",
+            document=node_tools / "schema.json",
+            to=generated / client,
+        )
     generators = {
-        "openapi_fetch": [[program / "openapi-typescript", "schema.json", "-o", f"generated/{client}.d.ts"]],
+        "openapi_fetch": [
+            [program / "openapi-typescript", "schema.json", "-o", f"generated/{client}.d.ts"]
+        ],
         "orval": [[program / "orval", "--config", "orval.config.cjs"]],
         "typescript_fetch": [],
     }

@@ -1,4 +1,5 @@
-"""Client programs of others, each in a folder of its own below build/senders/, never in the project's environment."""
+"""Client programs of others, each in a folder of its own below build/senders/, never in the
+project's environment."""
 
 import hashlib
 import shutil
@@ -24,14 +25,26 @@ CDXGEN = "@cyclonedx/cdxgen@12.8.4"
 
 
 def python_client(name: str) -> Path:
-    """Return the folder of the client's programs, installed before or now. Skips the test where it cannot be."""
+    """Return the folder of the client's programs, installed before or now. Skips the test where it
+    cannot be."""
     requirements = PYTHON_CLIENTS[name]
     folder = _folder(name, requirements)
     if not (folder / "complete").exists():
         uv = shutil.which("uv") or str(Path(sys.executable).parent / "uv")
         shutil.rmtree(folder, ignore_errors=True)
         _run(name, [uv, "venv", "--quiet", "--python", sys.executable, str(folder)])
-        _run(name, [uv, "pip", "install", "--quiet", "--python", str(folder / "bin" / "python"), *requirements])
+        _run(
+            name,
+            [
+                uv,
+                "pip",
+                "install",
+                "--quiet",
+                "--python",
+                str(folder / "bin" / "python"),
+                *requirements,
+            ],
+        )
         (folder / "complete").touch()
     return folder / "bin"
 
@@ -56,7 +69,9 @@ def _folder(name: str, requirements: tuple[str, ...]) -> Path:
 
 def _run(name: str, command: list[str]) -> None:
     try:
-        subprocess.run(command, check=True, capture_output=True, text=True, timeout=INSTALLATION_TIMEOUT)
+        subprocess.run(
+            command, check=True, capture_output=True, text=True, timeout=INSTALLATION_TIMEOUT
+        )
     except (OSError, subprocess.SubprocessError) as error:
         said = str(getattr(error, "stderr", None) or error).strip()
         pytest.skip(f"{name} cannot be installed: {said[-300:]}")

@@ -1,7 +1,8 @@
-"""What the clients talk to on loopback: a provider that answers as OpenAI's API does, and a relay to the registry.
+"""What the clients talk to on loopback: a provider that answers as OpenAI's API does, and a relay
+to the registry.
 
-The relay passes each request on as it is and keeps what the test looks at: path, the kind of credentials, the answer,
-and whether the prompt was in the body.
+The relay passes each request on as it is and keeps what the test looks at: path, the kind of
+credentials, the answer, and whether the prompt was in the body.
 """
 
 import gzip
@@ -80,7 +81,11 @@ def provider() -> Iterator[Provider]:
             running.bodies.append(body)
             asked = json.loads(body)
             if asked["model"] == RETIRED:
-                error = {"message": f"The model `{RETIRED}` does not exist", "code": "model_not_found", "type": "x"}
+                error = {
+                    "message": f"The model `{RETIRED}` does not exist",
+                    "code": "model_not_found",
+                    "type": "x",
+                }
                 self.answer(404, json.dumps({"error": error}).encode())
             elif self.path.endswith("/embeddings"):
                 data = [{"object": "embedding", "index": 0, "embedding": [0.1, 0.2]}]
@@ -103,17 +108,30 @@ def _completion(number: int) -> dict[str, Any]:
         "object": "chat.completion",
         "created": 1_760_000_000,
         "model": SERVED,
-        "choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "Good day."}}],
+        "choices": [
+            {
+                "index": 0,
+                "finish_reason": "stop",
+                "message": {"role": "assistant", "content": "Good day."},
+            }
+        ],
         "usage": {"prompt_tokens": 12, "completion_tokens": 3, "total_tokens": 15},
     }
 
 
 def _stream(number: int) -> bytes:
     whole = _completion(number)
-    delta = {"index": 0, "delta": {"role": "assistant", "content": "Good day."}, "finish_reason": "stop"}
+    delta = {
+        "index": 0,
+        "delta": {"role": "assistant", "content": "Good day."},
+        "finish_reason": "stop",
+    }
     head = {**whole, "object": "chat.completion.chunk"}
     chunks = [{**head, "choices": [delta], "usage": None}, {**head, "choices": []}]
-    return b"".join(b"data: " + json.dumps(chunk).encode() + b"\n\n" for chunk in chunks) + b"data: [DONE]\n\n"
+    return (
+        b"".join(b"data: " + json.dumps(chunk).encode() + b"\n\n" for chunk in chunks)
+        + b"data: [DONE]\n\n"
+    )
 
 
 @contextmanager
@@ -134,14 +152,30 @@ def relay(target: str) -> Iterator[Relay]:
 
         def pass_on(self) -> None:
             body = self.read()
-            headers = {name: value for name, value in self.headers.items() if name.lower() not in _HOP_HEADERS}
-            asked = urllib.request.Request(f"{target}{self.path}", body, headers, method=self.command)
+            headers = {
+                name: value
+                for name, value in self.headers.items()
+                if name.lower() not in _HOP_HEADERS
+            }
+            asked = urllib.request.Request(
+                f"{target}{self.path}", body, headers, method=self.command
+            )
             try:
                 with opener.open(asked, timeout=60) as given:
-                    status, answer, kind = given.status, given.read(), given.headers.get("Content-Type", "")
+                    status, answer, kind = (
+                        given.status,
+                        given.read(),
+                        given.headers.get("Content-Type", ""),
+                    )
             except urllib.error.HTTPError as refused:
-                status, answer, kind = refused.code, refused.read(), refused.headers.get("Content-Type", "")
-            plain = gzip.decompress(body) if self.headers.get("Content-Encoding") == "gzip" else body
+                status, answer, kind = (
+                    refused.code,
+                    refused.read(),
+                    refused.headers.get("Content-Type", ""),
+                )
+            plain = (
+                gzip.decompress(body) if self.headers.get("Content-Encoding") == "gzip" else body
+            )
             scheme = self.headers.get("Authorization", "").partition(" ")[0]
             way = scheme or ("x-api-key" if self.headers.get("x-api-key") else "none")
             running.requests.append(Relayed(self.path, way, status, answer, plain))

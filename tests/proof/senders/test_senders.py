@@ -1,5 +1,6 @@
-"""The documented lines of each client, run by the real client against the real web server: what it sends arrives, by
-the documented header and path, linked to its application, and not a word of the prompt is stored."""
+"""The documented lines of each client, run by the real client against the real web server: what it
+sends arrives, by the documented header and path, linked to its application, and not a word of the
+prompt is stored."""
 
 import json
 import os
@@ -67,7 +68,9 @@ def running(tmp_path: Path) -> Iterator[RunningRegistry]:
     for name in ("gpt-4o", SERVED, RETIRED, "text-embedding-3-small"):
         make_offering(name, host=host, version=make_version(f"openai/{name}"))
     team = make_team("Support")
-    application = Application.objects.create(name="Support assistant", slug=SLUG, team=team, criticality=2)
+    application = Application.objects.create(
+        name="Support assistant", slug=SLUG, team=team, criticality=2
+    )
     editor: User = make_member(team)
     token = issue_token(user=editor, name="client", scopes=["intake"], at=now(), by=None)[1]
     environment = {"DATABASE_URL": database_url(), "DATABASE_POOL": "8", "TMPDIR": str(tmp_path)}
@@ -79,7 +82,9 @@ def running(tmp_path: Path) -> Iterator[RunningRegistry]:
         yield RunningRegistry(server, passed, asked, application, token)
 
 
-def run(running: RunningRegistry, program: Path, *arguments: str, folder: Path, **environment: str) -> str:
+def run(
+    running: RunningRegistry, program: Path, *arguments: str, folder: Path, **environment: str
+) -> str:
     """Run a client's program to its end; what it printed."""
     done = subprocess.run(
         [str(program), *arguments],
@@ -107,7 +112,12 @@ def calls_by_names() -> dict[tuple[str, str, str, str], int]:
     assert not CallBatch.objects.exists()
     rows = (
         UsageDay.objects.order_by()
-        .values_list("observation__stream", "observation__alias", "observation__requested", "observation__served")
+        .values_list(
+            "observation__stream",
+            "observation__alias",
+            "observation__requested",
+            "observation__served",
+        )
         .annotate(n=Sum("n_calls"))
     )
     return {(stream, alias, requested, served): n for stream, alias, requested, served, n in rows}
@@ -117,9 +127,15 @@ def assert_no_prompt(running: RunningRegistry, *paths: str) -> None:
     """The prompt reached the provider and the registry's door, and is in no table and no log."""
     assert any(running.prompt in body for body in running.provider.bodies)
     for path in paths:
-        assert any(running.prompt.encode() in each.body for each in running.relay.of(path)), f"not sent to {path}"
+        assert any(running.prompt.encode() in each.body for each in running.relay.of(path)), (
+            f"not sent to {path}"
+        )
     places = embedded.places_of(embedded.data_folder() / "tests")
-    program = binaries(places) / "pg_dump" if places.postgres_pid.exists() else Path(shutil.which("pg_dump") or "")
+    program = (
+        binaries(places) / "pg_dump"
+        if places.postgres_pid.exists()
+        else Path(shutil.which("pg_dump") or "")
+    )
     dump = subprocess.run([str(program), database_url()], check=True, capture_output=True).stdout
     assert SLUG.encode() in dump
     assert running.prompt.encode() not in dump
@@ -136,19 +152,33 @@ def assert_taken(running: RunningRegistry, path: str, *, credentials: str) -> No
 
 def assert_linked(running: RunningRegistry) -> None:
     """By its name alone, at every endpoint."""
-    assert set(Service.objects.values_list("name", "application")) == {(SLUG, running.application.pk)}
-    assert set(Observation.objects.values_list("application", flat=True)) == {running.application.pk}
-    assert Dependency.objects.filter(application=running.application, offering__api_id="gpt-4o").exists()
+    assert set(Service.objects.values_list("name", "application")) == {
+        (SLUG, running.application.pk)
+    }
+    assert set(Observation.objects.values_list("application", flat=True)) == {
+        running.application.pk
+    }
+    assert Dependency.objects.filter(
+        application=running.application, offering__api_id="gpt-4o"
+    ).exists()
 
 
 def tell(
-    figures: list[str], client: str, running: RunningRegistry, counted: dict[tuple[str, str, str, str], int]
+    figures: list[str],
+    client: str,
+    running: RunningRegistry,
+    counted: dict[tuple[str, str, str, str], int],
 ) -> None:
-    paths = Counter(f"{each.path.partition('?')[0]} ({each.credentials})" for each in running.relay.requests)
+    paths = Counter(
+        f"{each.path.partition('?')[0]} ({each.credentials})" for each in running.relay.requests
+    )
     figures.append(f"{client}: {sum(counted.values())} calls counted, 0 prompts stored")
     figures.extend(f"    {n} requests to {path}" for path, n in sorted(paths.items()))
     for (stream, alias, requested, served), n in sorted(counted.items()):
-        figures.append(f"    {stream}: alias {alias or '-'}, requested {requested or '-'}, served {served or '-'}: {n}")
+        figures.append(
+            f"    {stream}: alias {alias or '-'}, requested {requested or '-'}, served "
+            f"{served or '-'}: {n}"
+        )
 
 
 def test_openinference(running: RunningRegistry, tmp_path: Path, figures: list[str]) -> None:
@@ -167,7 +197,14 @@ def test_openinference(running: RunningRegistry, tmp_path: Path, figures: list[s
     counted = calls_by_names()
     assert counted["otlp", "", "gpt-4o", SERVED] == 2
     assert sum(n for (_, _, requested, _), n in counted.items() if requested == RETIRED) == 1
-    assert sum(n for (_, _, requested, _), n in counted.items() if requested == "text-embedding-3-small") == 1
+    assert (
+        sum(
+            n
+            for (_, _, requested, _), n in counted.items()
+            if requested == "text-embedding-3-small"
+        )
+        == 1
+    )
     assert_linked(running)
     assert_no_prompt(running, "/otlp/v1/traces")
     tell(figures, "openinference", running, counted)
@@ -234,7 +271,9 @@ def test_langfuse(running: RunningRegistry, tmp_path: Path, figures: list[str], 
     assert_taken(running, path, credentials="Basic")
     counted = calls_by_names()
     assert sum(n for (_, _, _, served), n in counted.items() if served == SERVED) == 2
-    assert set(Service.objects.values_list("name", "application")) == {(SLUG, running.application.pk)}
+    assert set(Service.objects.values_list("name", "application")) == {
+        (SLUG, running.application.pk)
+    }
     assert_no_prompt(running, path)
     tell(figures, f"langfuse, base URL ending in '{base}'", running, counted)
 
@@ -281,14 +320,24 @@ def test_litellm(running: RunningRegistry, tmp_path: Path, figures: list[str]) -
 
 
 @contextmanager
-def litellm_proxy(running: RunningRegistry, programs: Path, folder: Path, environment: dict[str, str]) -> Iterator[str]:
+def litellm_proxy(
+    running: RunningRegistry, programs: Path, folder: Path, environment: dict[str, str]
+) -> Iterator[str]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     log = folder / "litellm.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [str(programs / "litellm"), "--config", "config.yaml", "--host", "127.0.0.1", "--port", str(port)],
+            [
+                str(programs / "litellm"),
+                "--config",
+                "config.yaml",
+                "--host",
+                "127.0.0.1",
+                "--port",
+                str(port),
+            ],
             cwd=folder,
             env=_environment(running, PATH=f"{programs}:{os.environ['PATH']}", **environment),
             stdin=subprocess.DEVNULL,
@@ -334,7 +383,8 @@ def test_aibom_and_cdxgen(running: RunningRegistry, tmp_path: Path, figures: lis
     (source / "requirements.txt").write_text("openai==2.0.0\n")
     (source / "app.py").write_text(
         "from openai import OpenAI\n\nclient = OpenAI()\n"
-        'client.chat.completions.create(model="gpt-4o", messages=[{"role": "user", "content": "hello"}])\n'
+        'client.chat.completions.create(model="gpt-4o", messages=[{"role": "user", "content": '
+        '"hello"}])\n'
     )
     line = [
         "--server-url",
@@ -350,8 +400,14 @@ def test_aibom_and_cdxgen(running: RunningRegistry, tmp_path: Path, figures: lis
 
     run(running, programs / "aibom", *line, folder=source)
     found = Observation.objects.get()
-    assert (found.application, found.requested, found.stream) == (running.application, "gpt-4o", "cyclonedx:cdxgen")
-    assert Dependency.objects.filter(application=running.application, offering__api_id="gpt-4o").exists()
+    assert (found.application, found.requested, found.stream) == (
+        running.application,
+        "gpt-4o",
+        "cyclonedx:cdxgen",
+    )
+    assert Dependency.objects.filter(
+        application=running.application, offering__api_id="gpt-4o"
+    ).exists()
 
     run(running, programs / "cdxgen", "--no-install-deps", *line, folder=source)
     found.refresh_from_db()
@@ -360,4 +416,6 @@ def test_aibom_and_cdxgen(running: RunningRegistry, tmp_path: Path, figures: lis
     assert libraries is not None
     assert libraries.counts["names_ai"] is False
     assert {each.status for each in running.relay.requests} == {200}
-    figures.append(f"cdxgen: aibom 1 model, cdxgen 0 models; 0 missing; {len(running.relay.requests)} requests")
+    figures.append(
+        f"cdxgen: aibom 1 model, cdxgen 0 models; 0 missing; {len(running.relay.requests)} requests"
+    )

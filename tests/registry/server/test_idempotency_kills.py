@@ -1,4 +1,5 @@
-"""A web worker killed in the middle of a POST with a key has done nothing, and the same request does it once."""
+"""A web worker killed in the middle of a POST with a key has done nothing, and the same request
+does it once."""
 
 import json
 import threading
@@ -30,11 +31,14 @@ def is_listening(server: WebServer) -> bool:
 def test_a_post_whose_worker_is_killed_between_the_work_and_its_answer_is_done_once(tmp_path: Path):
     team = make_team("Claims")
     person = make_user("gov", role="governance")
-    _, token = issue_token(user=person, name="x", scopes=["read", "write"], at=now(), by=None, lifetime=timedelta(1))
+    _, token = issue_token(
+        user=person, name="x", scopes=["read", "write"], at=now(), by=None, lifetime=timedelta(1)
+    )
     body = json.dumps({"name": "Probe", "team": team.slug}).encode()
     head = (
         "POST /api/v1/applications/ HTTP/1.1\r\n"
-        f"Authorization: Bearer {token}\r\nContent-Type: application/json\r\nIdempotency-Key: k-1\r\n"
+        f"Authorization: Bearer {token}\r\nContent-Type: application/json\r\nIdempotency-Key: "
+        "k-1\r\n"
         f"Content-Length: {len(body)}"
     )
     environment = {"DATABASE_URL": database_url(), "DATABASE_POOL": "8", "TMPDIR": str(tmp_path)}
@@ -54,7 +58,13 @@ def test_a_post_whose_worker_is_killed_between_the_work_and_its_answer_is_done_o
             sending.join(timeout=30)
         wait_until(lambda: not blocked_sessions())
         # the new worker listens a moment after its fork
-        wait_until(lambda: bool(server.workers()) and server.workers()[0].pid != worker.pid and is_listening(server))
+        wait_until(
+            lambda: (
+                bool(server.workers())
+                and server.workers()[0].pid != worker.pid
+                and is_listening(server)
+            )
+        )
         assert not Application.objects.exists()
         assert not IdempotencyKey.objects.exists()
 

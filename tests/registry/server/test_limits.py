@@ -1,4 +1,5 @@
-"""Which limit a caller gets, by what the head of the request shows, and what is given up where too much comes."""
+"""Which limit a caller gets, by what the head of the request shows, and what is given up where too
+much comes."""
 
 import asyncio
 from collections.abc import Mapping
@@ -48,7 +49,9 @@ def test_the_limit_follows_the_address_and_what_is_presented(
         (1, "", "10.0.0.1"),
     ],
 )
-def test_the_address_is_what_trusted_proxies_saw(n_proxies: int, forwarded: str, address: str) -> None:
+def test_the_address_is_what_trusted_proxies_saw(
+    n_proxies: int, forwarded: str, address: str
+) -> None:
     environ: dict[str, Any] = {"REMOTE_ADDR": "10.0.0.1", "HTTP_X_FORWARDED_FOR": forwarded}
 
     assert CallerRules(knows=lambda _: False, n_proxies=n_proxies).address(environ) == address
@@ -87,7 +90,9 @@ def request(address: str) -> dict[str, Any]:
     return {"PATH_INFO": "/accounts/login/", "REMOTE_ADDR": address, "CONTENT_LENGTH": "3"}
 
 
-@pytest.mark.parametrize(("min_time", "newcomer"), [(0.0, None), (60.0, HTTPStatus.SERVICE_UNAVAILABLE)])
+@pytest.mark.parametrize(
+    ("min_time", "newcomer"), [(0.0, None), (60.0, HTTPStatus.SERVICE_UNAVAILABLE)]
+)
 def test_where_too_many_bodies_are_read_the_oldest_of_the_busiest_address_makes_room(
     monkeypatch: pytest.MonkeyPatch, min_time: float, newcomer: HTTPStatus | None
 ) -> None:
@@ -104,7 +109,10 @@ def test_where_too_many_bodies_are_read_the_oldest_of_the_busiest_address_makes_
                 return refusal.status
             return None
 
-        slow = [asyncio.create_task(outcome(address, never)) for address in ("192.0.2.1", *["203.0.113.9"] * 3)]
+        slow = [
+            asyncio.create_task(outcome(address, never))
+            for address in ("192.0.2.1", *["203.0.113.9"] * 3)
+        ]
         await asyncio.sleep(0.05)
         answer = await outcome("192.0.2.2", at_once)
         await asyncio.sleep(0.05)

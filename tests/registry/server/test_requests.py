@@ -1,4 +1,5 @@
-"""What the web server does before the application is asked: bodies, probes, waiting, answers, dead workers."""
+"""What the web server does before the application is asked: bodies, probes, waiting, answers, dead
+workers."""
 
 import gzip
 import hashlib
@@ -77,7 +78,8 @@ def application(environ, start_response):
         body.update(block)
         n_bytes += len(block)
     assert str(n_bytes) == environ.get("CONTENT_LENGTH", "0")
-    answer = f"{os.getpid()} {n_bytes} {body.hexdigest()} {environ.get('HTTP_X_NAMED', '-')}".encode()
+    answer = f"{os.getpid()} {n_bytes} {body.hexdigest()}
+    {environ.get('HTTP_X_NAMED', '-')}".encode()
     start_response("200 OK", [("Content-Type", "text/plain"), ("Content-Length", str(len(answer)))])
     return [answer]
 """
@@ -91,7 +93,13 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebServer]:
     spool = folder / "spool"
     spool.mkdir()
     with web_server(
-        folder, "--workers", "2", "--threads", "2", "small_site:application", environment={"TMPDIR": str(spool)}
+        folder,
+        "--workers",
+        "2",
+        "--threads",
+        "2",
+        "small_site:application",
+        environment={"TMPDIR": str(spool)},
     ) as running:
         yield running
 
@@ -108,9 +116,11 @@ def spooled_bytes(server: WebServer) -> int:
 
 
 def all_threads_asleep(server: WebServer, seconds: float) -> list[threading.Thread]:
-    """Both workers have two threads; which worker gets a connection is the kernel's choice, so more are sent."""
+    """Both workers have two threads; which worker gets a connection is the kernel's choice, so more
+    are sent."""
     clients = [
-        threading.Thread(target=lambda: server.ask(f"GET /sleep?{seconds} HTTP/1.1"), daemon=True) for _ in range(24)
+        threading.Thread(target=lambda: server.ask(f"GET /sleep?{seconds} HTTP/1.1"), daemon=True)
+        for _ in range(24)
     ]
     for client in clients:
         client.start()
@@ -121,10 +131,14 @@ def all_threads_asleep(server: WebServer, seconds: float) -> list[threading.Thre
 
 def test_a_whole_body_reaches_the_application_announced_or_in_chunks(server: WebServer) -> None:
     body = os.urandom(50_000)
-    chunked = b"".join(b"%x\r\n%s\r\n" % (len(part), part) for part in (body[:7], body[7:30_000], body[30_000:]))
+    chunked = b"".join(
+        b"%x\r\n%s\r\n" % (len(part), part) for part in (body[:7], body[7:30_000], body[30_000:])
+    )
 
     announced = server.ask(f"POST /echo HTTP/1.1\nContent-Length: {len(body)}", body)
-    in_chunks = server.ask("POST /echo HTTP/1.1\nTransfer-Encoding: chunked", chunked + b"0\r\n\r\n")
+    in_chunks = server.ask(
+        "POST /echo HTTP/1.1\nTransfer-Encoding: chunked", chunked + b"0\r\n\r\n"
+    )
 
     for status, _, answer in (announced, in_chunks):
         assert status == 200
@@ -145,12 +159,16 @@ def test_a_connection_answers_one_request_after_the_other(server: WebServer) -> 
             assert answer_of(connection)[2].split()[1] == str(len(body)).encode()
 
 
-def test_a_header_with_an_underscore_does_not_pass_for_the_one_with_a_hyphen(server: WebServer) -> None:
+def test_a_header_with_an_underscore_does_not_pass_for_the_one_with_a_hyphen(
+    server: WebServer,
+) -> None:
     assert server.ask("GET /echo HTTP/1.1\nX_Named: forged")[2].split()[3] == b"-"
     assert server.ask("GET /echo HTTP/1.1\nX-Named: a\nX-Named: b")[2].split()[3] == b"a,b"
 
 
-def test_a_stranger_who_announces_too_much_is_refused_at_once_and_nothing_is_kept(server: WebServer) -> None:
+def test_a_stranger_who_announces_too_much_is_refused_at_once_and_nothing_is_kept(
+    server: WebServer,
+) -> None:
     with server.send(f"POST /echo HTTP/1.1\nContent-Length: {300 * 1024 * 1024}") as connection:
         status, headers, body = answer_of(connection)
 
@@ -161,7 +179,9 @@ def test_a_stranger_who_announces_too_much_is_refused_at_once_and_nothing_is_kep
     assert spooled_bytes(server) == 0
 
 
-def test_a_client_that_sends_all_of_it_before_it_reads_still_gets_the_sentence(server: WebServer) -> None:
+def test_a_client_that_sends_all_of_it_before_it_reads_still_gets_the_sentence(
+    server: WebServer,
+) -> None:
     with server.send("POST /echo HTTP/1.1\nContent-Length: 3000000") as connection:
         for _ in range(6):
             connection.sendall(b"a" * 500_000)
@@ -178,13 +198,23 @@ def test_programs_are_refused_with_problem_details(server: WebServer) -> None:
 
 
 @pytest.mark.parametrize(
-    "head", ["GET /healthz HTTP/1.1", "POST /echo HTTP/1.1\nContent-Length: 999999999", "GET /breaks HTTP/1.1"]
+    "head",
+    [
+        "GET /healthz HTTP/1.1",
+        "POST /echo HTTP/1.1\nContent-Length: 999999999",
+        "GET /breaks HTTP/1.1",
+    ],
 )
-def test_answers_of_the_server_itself_are_nothing_that_a_browser_runs_or_frames(server: WebServer, head: str) -> None:
+def test_answers_of_the_server_itself_are_nothing_that_a_browser_runs_or_frames(
+    server: WebServer, head: str
+) -> None:
     headers = server.ask(head)[1]
 
     assert headers["x-content-type-options"] == "nosniff"
-    assert headers["content-security-policy"] == "default-src 'none'; base-uri 'none'; frame-ancestors 'none'"
+    assert (
+        headers["content-security-policy"]
+        == "default-src 'none'; base-uri 'none'; frame-ancestors 'none'"
+    )
 
 
 @pytest.mark.parametrize("path", ["/echo", "/accounts/login/"])
@@ -200,18 +230,25 @@ def test_a_chunked_body_is_cut_off_where_it_grows_too_long(server: WebServer, pa
 
 def test_a_long_body_lies_in_a_file_and_arrives_whole(server: WebServer) -> None:
     body = os.urandom(6 * 1024 * 1024)
-    with server.send(f"POST /echo HTTP/1.1\n{TOKEN}\nContent-Length: {len(body)}", body[: -1024 * 1024]) as connection:
+    with server.send(
+        f"POST /echo HTTP/1.1\n{TOKEN}\nContent-Length: {len(body)}", body[: -1024 * 1024]
+    ) as connection:
         wait_until(lambda: spooled_bytes(server) > 0)
         connection.sendall(body[-1024 * 1024 :])
         status, _, answer = answer_of(connection)
 
     assert status == 200
-    assert answer.split()[1:3] == [str(len(body)).encode(), hashlib.sha256(body).hexdigest().encode()]
+    assert answer.split()[1:3] == [
+        str(len(body)).encode(),
+        hashlib.sha256(body).hexdigest().encode(),
+    ]
     wait_until(lambda: spooled_bytes(server) == 0)
 
 
 def test_a_token_that_is_not_real_brings_no_byte_to_the_disk(server: WebServer) -> None:
-    with server.send("POST /echo HTTP/1.1\nAuthorization: Bearer bad\nContent-Length: 6000000") as connection:
+    with server.send(
+        "POST /echo HTTP/1.1\nAuthorization: Bearer bad\nContent-Length: 6000000"
+    ) as connection:
         connection.sendall(b"a" * 300_000)
         status, headers, body = answer_of(connection)
 
@@ -276,7 +313,8 @@ def test_a_body_with_a_length_and_chunks_is_read_by_its_chunks_and_nothing_follo
 ) -> None:
     smuggled = b"GET /many?1&smuggled HTTP/1.1\r\nHost: x\r\n\r\n"
     with server.send(
-        "POST /echo HTTP/1.1\nContent-Length: 3\nTransfer-Encoding: chunked", b"3\r\nabc\r\n0\r\n\r\n" + smuggled
+        "POST /echo HTTP/1.1\nContent-Length: 3\nTransfer-Encoding: chunked",
+        b"3\r\nabc\r\n0\r\n\r\n" + smuggled,
     ) as connection:
         assert answer_of(connection)[2].split()[1] == b"3"
         assert is_closed(connection)
@@ -285,7 +323,8 @@ def test_a_body_with_a_length_and_chunks_is_read_by_its_chunks_and_nothing_follo
 @pytest.mark.parametrize("n_strangers", [12, 60])
 def test_slow_strangers_keep_nobody_waiting(server: WebServer, n_strangers: int) -> None:
     strangers = [
-        server.send("POST /accounts/login/ HTTP/1.1\nContent-Length: 50000", b"login=a") for _ in range(n_strangers)
+        server.send("POST /accounts/login/ HTTP/1.1\nContent-Length: 50000", b"login=a")
+        for _ in range(n_strangers)
     ]
     try:
         began = time.monotonic()
@@ -301,7 +340,9 @@ def test_slow_strangers_keep_nobody_waiting(server: WebServer, n_strangers: int)
             stranger.close()
 
 
-def test_probes_answer_while_every_thread_is_at_work_and_who_waits_too_long_is_told(server: WebServer) -> None:
+def test_probes_answer_while_every_thread_is_at_work_and_who_waits_too_long_is_told(
+    server: WebServer,
+) -> None:
     clients = all_threads_asleep(server, 6)
     try:
         began = time.monotonic()
@@ -415,7 +456,9 @@ def test_a_client_that_leaves_in_the_middle_frees_its_thread(server: WebServer) 
 def test_a_gzipped_body_is_passed_on_as_it_came(server: WebServer) -> None:
     body = gzip.compress(b"row\n" * 10_000)
 
-    answer = server.ask(f"POST /echo HTTP/1.1\nContent-Encoding: gzip\nContent-Length: {len(body)}", body)[2]
+    answer = server.ask(
+        f"POST /echo HTTP/1.1\nContent-Encoding: gzip\nContent-Length: {len(body)}", body
+    )[2]
 
     assert answer.split()[2] == hashlib.sha256(body).hexdigest().encode()
 

@@ -34,12 +34,16 @@ def server(tmp_path: Path) -> Iterator[WebServer]:
 
 @pytest.fixture
 def governance() -> User:
-    return User.objects.create_user("gov", email="gov@example.org", organisation_role=OrganisationRole.GOVERNANCE)
+    return User.objects.create_user(
+        "gov", email="gov@example.org", organisation_role=OrganisationRole.GOVERNANCE
+    )
 
 
 @pytest.fixture
 def token(governance: User) -> str:
-    return issue_token(user=governance, name="t", scopes=["read", "write", "intake"], at=now(), by=None)[1]
+    return issue_token(
+        user=governance, name="t", scopes=["read", "write", "intake"], at=now(), by=None
+    )[1]
 
 
 def session_cookie(user: User) -> str:
@@ -54,23 +58,36 @@ def session_cookie(user: User) -> str:
 def rows(n: int, *, name: str) -> bytes:
     return b"\n".join(
         json.dumps(
-            {"slug": f"{name}-{number:05}", "name": f"{name} {number}", "team": "bulk", "purpose": "p" * 150}
+            {
+                "slug": f"{name}-{number:05}",
+                "name": f"{name} {number}",
+                "team": "bulk",
+                "purpose": "p" * 150,
+            }
         ).encode()
         for number in range(n)
     )
 
 
-def test_files_and_lists_are_byte_for_byte_what_django_answers(server: WebServer, governance: User, token: str) -> None:
+def test_files_and_lists_are_byte_for_byte_what_django_answers(
+    server: WebServer, governance: User, token: str
+) -> None:
     team = Team.objects.create(name="Bulk", slug="bulk")
     Application.objects.bulk_create(
-        Application(slug=f"application-{n:05}", name=f"Application {n} – é", team=team, purpose="p" * 400)
+        Application(
+            slug=f"application-{n:05}", name=f"Application {n} – é", team=team, purpose="p" * 400
+        )
         for n in range(2_000)
     )
     cookie = session_cookie(governance)
     client = signed_in_client(governance, SERVER_NAME="127.0.0.1")
     bearer = {"Authorization": f"Bearer {token}"}
 
-    for path in ("/applications.csv", "/api/v1/applications/?format=csv", "/api/v1/applications/?page_size=200"):
+    for path in (
+        "/applications.csv",
+        "/api/v1/applications/?format=csv",
+        "/api/v1/applications/?page_size=200",
+    ):
         expected = client.get(path, headers=bearer if path.startswith("/api/") else {})
         credentials = f"Authorization: Bearer {token}" if path.startswith("/api/") else cookie
         status, headers, body = server.ask(f"GET {path} HTTP/1.1\n{credentials}")
@@ -101,9 +118,12 @@ def test_a_long_stream_of_rows_goes_into_the_registry_plain_gzipped_and_in_chunk
     parts = [chunked[at : at + 50_000] for at in range(0, len(chunked), 50_000)]
 
     answers = [
-        server.ask(f"POST /api/v1/applications/bulk/ HTTP/1.1\n{head}\nContent-Length: {len(plain)}", plain),
         server.ask(
-            f"POST /api/v1/applications/bulk/ HTTP/1.1\n{head}\nContent-Encoding: gzip\nContent-Length: {len(packed)}",
+            f"POST /api/v1/applications/bulk/ HTTP/1.1\n{head}\nContent-Length: {len(plain)}", plain
+        ),
+        server.ask(
+            f"POST /api/v1/applications/bulk/ HTTP/1.1\n{head}\nContent-Encoding: "
+            f"gzip\nContent-Length: {len(packed)}",
             packed,
         ),
         server.ask(
@@ -129,12 +149,16 @@ def test_rows_of_many_megabytes_are_taken_as_before(server: WebServer, token: st
     )
     assert (status, json.loads(answer)["created"]) == (200, 100)
 
-    with server.send(f"POST /api/v1/applications/ HTTP/1.1\n{head}\nContent-Length: {len(body)}") as connection:
+    with server.send(
+        f"POST /api/v1/applications/ HTTP/1.1\n{head}\nContent-Length: {len(body)}"
+    ) as connection:
         assert answer_of(connection)[0] == 413
         assert is_closed(connection)
 
 
-def test_a_long_body_needs_a_session_or_token_that_is_real(server: WebServer, governance: User, token: str) -> None:
+def test_a_long_body_needs_a_session_or_token_that_is_real(
+    server: WebServer, governance: User, token: str
+) -> None:
     Team.objects.create(name="Bulk", slug="bulk")
     kind = "Content-Type: application/x-ndjson\nPrefer: wait=60"
     body = rows(2_000, name="many")
@@ -147,23 +171,32 @@ def test_a_long_body_needs_a_session_or_token_that_is_real(server: WebServer, go
         f"Cookie: {settings.SESSION_COOKIE_NAME}=abcdefghijklmnopqrstuvwxyz012345",
     ):
         with server.send(
-            f"POST /api/v1/applications/bulk/ HTTP/1.1\n{credentials}\n{kind}\nContent-Length: {len(body)}", body
+            f"POST /api/v1/applications/bulk/ HTTP/1.1\n{credentials}\n{kind}\nContent-Length: "
+            f"{len(body)}",
+            body,
         ) as connection:
             status, headers, answer = answer_of(connection)
         assert (status, headers["connection"]) == (403, "close"), answer
         assert "not known here" in json.loads(answer)["detail"]
 
-    # a real session passes the server; that its form lacks the mark against forged requests, Django says
+    # a real session passes the server; that its form lacks the mark against forged requests, Django
+    # says
     status, headers, _ = server.ask(
-        f"POST /imports/ HTTP/1.1\n{session_cookie(governance)}\nContent-Type: text/csv\nContent-Length: {len(body)}",
+        f"POST /imports/ HTTP/1.1\n{session_cookie(governance)}\nContent-Type: "
+        f"text/csv\nContent-Length: {len(body)}",
         body,
     )
     assert status == 403
     assert "connection" not in headers
 
 
-def test_the_sign_in_page_answers_while_strangers_send_forms_drop_by_drop(server: WebServer) -> None:
-    strangers = [server.send("POST /accounts/login/ HTTP/1.1\nContent-Length: 60000", b"login=a") for _ in range(60)]
+def test_the_sign_in_page_answers_while_strangers_send_forms_drop_by_drop(
+    server: WebServer,
+) -> None:
+    strangers = [
+        server.send("POST /accounts/login/ HTTP/1.1\nContent-Length: 60000", b"login=a")
+        for _ in range(60)
+    ]
     try:
         began = time.monotonic()
         for _ in range(3):
@@ -177,11 +210,14 @@ def test_the_sign_in_page_answers_while_strangers_send_forms_drop_by_drop(server
             stranger.close()
 
 
-def test_a_stranger_s_form_of_many_megabytes_writes_no_file(server: WebServer, tmp_path: Path) -> None:
+def test_a_stranger_s_form_of_many_megabytes_writes_no_file(
+    server: WebServer, tmp_path: Path
+) -> None:
     before = set(os.listdir(tmp_path))
     head = (
         "POST /accounts/login/ HTTP/1.1\nContent-Type: multipart/form-data; boundary=x\n"
-        f"Cookie: csrftoken={'a' * 32}; {settings.SESSION_COOKIE_NAME}=whatever\nContent-Length: 314572800"
+        f"Cookie: csrftoken={'a' * 32}; {settings.SESSION_COOKIE_NAME}=whatever\nContent-Length: "
+        "314572800"
     )
     part = b'--x\r\nContent-Disposition: form-data; name="f"; filename="f"\r\n\r\n'
     with server.send(head, part) as connection:
@@ -213,10 +249,16 @@ def test_parts_behind_the_pages_have_probes_of_their_own(server: WebServer) -> N
         assert list(json.loads(body)["checks"]) == [part]
 
 
-def test_a_long_body_is_kept_for_each_way_in_which_a_token_comes(server: WebServer, token: str) -> None:
+def test_a_long_body_is_kept_for_each_way_in_which_a_token_comes(
+    server: WebServer, token: str
+) -> None:
     """Who sends more than is kept in memory is looked up before Django reads the request."""
     body = b" " * 600_000 + b"{}"
-    for header in (f"Authorization: Bearer {token}", f"Authorization: Bearer%20{token}", f"x-api-key: {token}"):
+    for header in (
+        f"Authorization: Bearer {token}",
+        f"Authorization: Bearer%20{token}",
+        f"x-api-key: {token}",
+    ):
         head = f"POST /otlp/v1/traces HTTP/1.1\n{header}\nContent-Type: application/json\nContent-Length: {len(body)}"
         assert server.ask(head, body)[0] == 200, header
 
@@ -234,15 +276,25 @@ def test_any_worker_answers_for_the_requests_of_all(tmp_path: Path, token: str) 
             assert running.ask("GET /api/v1/nothing/ HTTP/1.1")[0] == 404
         refused, _, _ = running.ask("POST /accounts/login/ HTTP/1.1\r\nContent-Length: 10000000")
         assert refused == 413
-        status, _, body = running.ask(f"GET /metrics HTTP/1.1\r\nAuthorization: Bearer {token}\r\nAccept: text/plain")
+        status, _, body = running.ask(
+            f"GET /metrics HTTP/1.1\r\nAuthorization: Bearer {token}\r\nAccept: text/plain"
+        )
         folders = list(tmp_path.glob("registry-metrics-*"))
         assert len(folders) == 1
-    counted = [line for line in body.decode().splitlines() if line.startswith("registry_http_requests_total")]
+    counted = [
+        line
+        for line in body.decode().splitlines()
+        if line.startswith("registry_http_requests_total")
+    ]
     assert status == 200
     assert any('status="404"' in line and line.endswith(" 20.0") for line in counted), counted
     assert any('status="413"' in line and line.endswith(" 1.0") for line in counted), counted
     assert list(tmp_path.glob("registry-metrics-*")) == []
-    lines = [json.loads(line) for line in running.log.read_text().splitlines() if '"registry.access"' in line]
+    lines = [
+        json.loads(line)
+        for line in running.log.read_text().splitlines()
+        if '"registry.access"' in line
+    ]
     assert {"method": "POST", "status": 413, "user_id": None}.items() <= next(
         line for line in lines if line["status"] == 413
     ).items()

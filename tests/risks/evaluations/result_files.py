@@ -19,7 +19,9 @@ def promptfoo_file(*cases: dict[str, Any]) -> bytes:
     return json.dumps(content).encode()
 
 
-def promptfoo_case(provider: str, success: bool, reason: int = 0, **scores: float) -> dict[str, Any]:
+def promptfoo_case(
+    provider: str, success: bool, reason: int = 0, **scores: float
+) -> dict[str, Any]:
     """Return one case; `reason` is promptfoo's number: 1 failed, 2 ended in an error."""
     return {
         "provider": {"id": provider, "label": "prod"},
@@ -31,14 +33,29 @@ def promptfoo_case(provider: str, success: bool, reason: int = 0, **scores: floa
 
 
 GARAK_ENTRIES = [
-    {"entry_type": "start_run setup", "plugins.target_type": "openai.OpenAIGenerator",
-     "plugins.target_name": "gpt-4o-mini"},
-    {"entry_type": "init", "garak_version": "0.17.1", "run": "run-9", "start_time": "2026-11-24T13:45:00"},
+    {
+        "entry_type": "start_run setup",
+        "plugins.target_type": "openai.OpenAIGenerator",
+        "plugins.target_name": "gpt-4o-mini",
+    },
+    {
+        "entry_type": "init",
+        "garak_version": "0.17.1",
+        "run": "run-9",
+        "start_time": "2026-11-24T13:45:00",
+    },
     {"entry_type": "attempt", "prompt": "SECRET ATTACK"},
-    {"entry_type": "eval", "probe": "dan.Ablation", "detector": "d.X", "passed": 9, "fails": 3, "total_evaluated": 12},
+    {
+        "entry_type": "eval",
+        "probe": "dan.Ablation",
+        "detector": "d.X",
+        "passed": 9,
+        "fails": 3,
+        "total_evaluated": 12,
+    },
     {"entry_type": "eval", "probe": "test.Old", "detector": "d.Y", "passed": 4, "total": 4},
     {"entry_type": "completion", "end_time": "2026-11-24T13:46:00"},
-]  # fmt: skip
+]
 
 
 def garak_file(entries: Iterable[dict[str, Any]]) -> bytes:

@@ -8,15 +8,29 @@ from apps.intake.carrying import NotYours
 from apps.intake.models import ImportContent
 from apps.risks.evaluations.filing import receive_evaluation
 from apps.risks.models import Evidence
-from tests.builders import make_application, make_member, make_offering, make_provider, make_user, make_version
-from tests.risks.evaluations.result_files import GARAK_ENTRIES, garak_file, promptfoo_case, promptfoo_file
+from tests.builders import (
+    make_application,
+    make_member,
+    make_offering,
+    make_provider,
+    make_user,
+    make_version,
+)
+from tests.risks.evaluations.result_files import (
+    GARAK_ENTRIES,
+    garak_file,
+    promptfoo_case,
+    promptfoo_file,
+)
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
 def offering():
-    return make_offering("gpt-4o", host=make_provider("openai"), version=make_version("openai/gpt-4o-2024-11-20"))
+    return make_offering(
+        "gpt-4o", host=make_provider("openai"), version=make_version("openai/gpt-4o-2024-11-20")
+    )
 
 
 @pytest.fixture
@@ -28,17 +42,27 @@ def send(body, by=None, application=None, **said):
     return receive_evaluation(body=body, by=by, at=now(), application=application, **said)
 
 
-BODY = promptfoo_file(promptfoo_case("openai:chat:gpt-4o", True), promptfoo_case("openai:chat:gpt-4o", False, 1))
+BODY = promptfoo_file(
+    promptfoo_case("openai:chat:gpt-4o", True), promptfoo_case("openai:chat:gpt-4o", False, 1)
+)
 
 
 def test_a_figure_is_evidence_about_the_model_on_the_application(offering, application):
     taken, _ = send(BODY, make_member(application.team), application)
 
     evidence = Evidence.objects.get()
-    assert (evidence.offering, evidence.version, evidence.application) == (offering, offering.version, application)
+    assert (evidence.offering, evidence.version, evidence.application) == (
+        offering,
+        offering.version,
+        application,
+    )
     assert (evidence.tool, evidence.run, evidence.metric, evidence.value, evidence.passed) == (
-        "promptfoo", "eval-1", "pass rate", 0.5, False,
-    )  # fmt: skip
+        "promptfoo",
+        "eval-1",
+        "pass rate",
+        0.5,
+        False,
+    )
     assert (taken.state, taken.counts["created"]) == ("applied", 1)
     assert evidence.digest == taken.digest
     assert not ImportContent.objects.exists(), "questions and answers are not kept"
@@ -57,7 +81,11 @@ def test_the_same_run_again_is_filed_once_also_from_another_file(offering, appli
 
 
 def test_a_model_nobody_knows_is_said_beside_the_applications_evidence(application):
-    send(promptfoo_file(promptfoo_case("openai:chat:boom", False, 2)), make_member(application.team), application)
+    send(
+        promptfoo_file(promptfoo_case("openai:chat:boom", False, 2)),
+        make_member(application.team),
+        application,
+    )
 
     evidence = Evidence.objects.get()
     assert evidence.offering is None
@@ -67,7 +95,10 @@ def test_a_model_nobody_knows_is_said_beside_the_applications_evidence(applicati
 def test_without_an_application_only_what_is_known_can_be_filed_and_by_governance_only(offering):
     by = make_user(role="governance")
     taken, _ = send(
-        promptfoo_file(promptfoo_case("openai:chat:gpt-4o", True), promptfoo_case("openai:chat:boom", False, 2)), by
+        promptfoo_file(
+            promptfoo_case("openai:chat:gpt-4o", True), promptfoo_case("openai:chat:boom", False, 2)
+        ),
+        by,
     )
 
     assert Evidence.objects.get().offering == offering
@@ -95,4 +126,7 @@ def test_attacks_that_got_through_fail(offering, application):
     entries = [{**GARAK_ENTRIES[0], "plugins.target_name": "gpt-4o"}, *GARAK_ENTRIES[1:]]
     send(garak_file(entries), make_member(application.team), application)
 
-    assert sorted(Evidence.objects.values_list("kind", "passed")) == [("red_team", False), ("red_team", True)]
+    assert sorted(Evidence.objects.values_list("kind", "passed")) == [
+        ("red_team", False),
+        ("red_team", True),
+    ]

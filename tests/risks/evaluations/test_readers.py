@@ -1,4 +1,5 @@
-"""Results of evaluation tools are counted anew, and nothing of what was asked or answered is kept."""
+"""Results of evaluation tools are counted anew, and nothing of what was asked or answered is
+kept."""
 
 import io
 import json
@@ -10,35 +11,80 @@ import zstandard
 from apps.risks.evaluations.promptfoo import split_provider
 from apps.risks.evaluations.reading import read_run
 from apps.risks.evaluations.results import Unreadable
-from tests.risks.evaluations.result_files import GARAK_ENTRIES, garak_file, promptfoo_case, promptfoo_file
+from tests.risks.evaluations.result_files import (
+    GARAK_ENTRIES,
+    garak_file,
+    promptfoo_case,
+    promptfoo_file,
+)
 
 
 def figures(run):
-    return [(each.model, each.provider, each.dataset, each.metric, round(each.value, 4), each.n, each.passed)
-            for each in run.results]  # fmt: skip
+    return [
+        (
+            each.model,
+            each.provider,
+            each.dataset,
+            each.metric,
+            round(each.value, 4),
+            each.n,
+            each.passed,
+        )
+        for each in run.results
+    ]
 
 
 INSPECT = {
-    "version": 2, "status": "success",
-    "eval": {"task": "arithmetic", "task_version": 2, "model": "openai/gpt-4o", "run_id": "run-1",
-             "created": "2026-11-24T13:42:38+00:00", "packages": {"inspect_ai": "0.3.285"}},
-    "results": {"total_samples": 6, "scores": [
-        {"name": "includes", "scored_samples": 5, "metrics": {
-            "accuracy": {"value": 0.25}, "stderr": {"value": 0.1}, "odd": {"value": None}}},
-    ]},
+    "version": 2,
+    "status": "success",
+    "eval": {
+        "task": "arithmetic",
+        "task_version": 2,
+        "model": "openai/gpt-4o",
+        "run_id": "run-1",
+        "created": "2026-11-24T13:42:38+00:00",
+        "packages": {"inspect_ai": "0.3.285"},
+    },
+    "results": {
+        "total_samples": 6,
+        "scores": [
+            {
+                "name": "includes",
+                "scored_samples": 5,
+                "metrics": {
+                    "accuracy": {"value": 0.25},
+                    "stderr": {"value": 0.1},
+                    "odd": {"value": None},
+                },
+            },
+        ],
+    },
     "samples": [{"input": "SECRET QUESTION"}],
-}  # fmt: skip
+}
 LM_EVAL = {
-    "results": {"arith": {"alias": "arith", "sample_len": 6, "exact_match,none": 0.5,
-                          "exact_match_stderr,none": "N/A", "perplexity,strict": 3.0}},
-    "versions": {"arith": 1.0}, "n-shot": {"arith": 0}, "n-samples": {"arith": {"original": 100, "effective": 6}},
-    "higher_is_better": {"arith": {"exact_match": True, "perplexity": False}}, "lm_eval_version": "0.4.13",
-    "model_source": "local-chat-completions", "model_name": "gpt-4o-mini", "date": 1795527893.5,
-}  # fmt: skip
+    "results": {
+        "arith": {
+            "alias": "arith",
+            "sample_len": 6,
+            "exact_match,none": 0.5,
+            "exact_match_stderr,none": "N/A",
+            "perplexity,strict": 3.0,
+        }
+    },
+    "versions": {"arith": 1.0},
+    "n-shot": {"arith": 0},
+    "n-samples": {"arith": {"original": 100, "effective": 6}},
+    "higher_is_better": {"arith": {"exact_match": True, "perplexity": False}},
+    "lm_eval_version": "0.4.13",
+    "model_source": "local-chat-completions",
+    "model_name": "gpt-4o-mini",
+    "date": 1795527893.5,
+}
 
 
 def zstd_log(content):
-    """An .eval as inspect_ai writes it: a zip whose members are Zstandard, which zipfile cannot write here."""
+    """An .eval as inspect_ai writes it: a zip whose members are Zstandard, which zipfile cannot
+    write here."""
     packed = zstandard.ZstdCompressor().compress(content)
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
@@ -74,7 +120,10 @@ def test_errors_of_the_call_count_as_cases_whatever_the_files_own_totals_say():
     [
         ("openai:chat:gpt-4o", ("openai", "gpt-4o")),
         ("openai:gpt-4o", ("openai", "gpt-4o")),
-        ("bedrock:anthropic.claude-3-haiku-20240307-v1:0", ("bedrock", "anthropic.claude-3-haiku-20240307-v1:0")),
+        (
+            "bedrock:anthropic.claude-3-haiku-20240307-v1:0",
+            ("bedrock", "anthropic.claude-3-haiku-20240307-v1:0"),
+        ),
         ("ollama:chat:llama3:70b", ("ollama", "llama3:70b")),
         ("file://own.js", ("", "file://own.js")),
     ],
@@ -86,7 +135,9 @@ def test_a_providers_id_is_split_at_the_host_and_not_within_the_model(said, spli
 def test_a_log_of_inspect_gives_each_metric_with_its_error_beside_it():
     run = read_run(json.dumps(INSPECT).encode())
 
-    assert figures(run) == [("gpt-4o", "openai", "arithmetic v2", "includes accuracy", 0.25, 5, None)]
+    assert figures(run) == [
+        ("gpt-4o", "openai", "arithmetic v2", "includes accuracy", 0.25, 5, None)
+    ]
     assert run.results[0].note == "standard error 0.1"
 
 
@@ -169,10 +220,17 @@ def test_recorded_runs_have_the_totals_that_their_tools_saw(shared):
     runs = {path.name: read_run(path.read_bytes()) for path in sorted(folder.glob("*.json*"))}
 
     assert {run.tool for run in runs.values()} == {"promptfoo", "inspect_ai", "lm-eval", "garak"}
-    rates = {each[0]: each[4:6] for each in figures(runs["promptfoo-0.121.20.results.json"]) if each[3] == "pass rate"}
+    rates = {
+        each[0]: each[4:6]
+        for each in figures(runs["promptfoo-0.121.20.results.json"])
+        if each[3] == "pass rate"
+    }
     assert rates == {"gpt-4o": (0.5, 2), "boom-model": (0.0, 2)}
     assert [each[3:6] for each in figures(runs["inspect_ai-0.3.285.openai-gpt-4o.json"])] == [
-        ("includes accuracy", 0.1667, 6), ("match accuracy", 0.1667, 6),
-    ]  # fmt: skip
-    assert [each[3:6] for each in figures(runs["lm_eval-0.4.13.results.json"])] == [("exact_match", 0.1667, 6)]
+        ("includes accuracy", 0.1667, 6),
+        ("match accuracy", 0.1667, 6),
+    ]
+    assert [each[3:6] for each in figures(runs["lm_eval-0.4.13.results.json"])] == [
+        ("exact_match", 0.1667, 6)
+    ]
     assert [each[5] for each in figures(runs["garak-0.17.1.report.jsonl"])] == [12, 2, 2, 16]

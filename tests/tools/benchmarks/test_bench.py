@@ -54,9 +54,16 @@ class TestByHand:
 
     def test_both_plans_give_the_product_s_page(self, portfolio):
         node = choose_versions()[-1].node_id
-        page = [(row.criticality, row.application_id) for row in reached_applications(node, NodeKind.VERSION)]
+        page = [
+            (row.criticality, row.application_id)
+            for row in reached_applications(node, NodeKind.VERSION)
+        ]
 
-        assert by(statements.PAGE_BY_GATHERING, node=node) == by(statements.PAGE_BY_WALKING, node=node) == page
+        assert (
+            by(statements.PAGE_BY_GATHERING, node=node)
+            == by(statements.PAGE_BY_WALKING, node=node)
+            == page
+        )
 
     def test_finds_the_states_that_the_product_finds(self, portfolio):
         settings = engine_settings()
@@ -78,21 +85,39 @@ class TestByHand:
 
 
 def test_asks_everything_and_leaves_nothing_behind(portfolio, capsys):
-    before = list(NodeSummary.objects.order_by("pk").values_list()), EngineState.objects.values_list().get()
+    before = (
+        list(NodeSummary.objects.order_by("pk").values_list()),
+        EngineState.objects.values_list().get(),
+    )
 
     call_command("bench", "--json", "--part", "reading", "--part", "changing")
 
     answer = json.loads(capsys.readouterr().out)
     questions_asked = [row["question"] for row in answer["questions"]]
     assert answer["applications"] == 80
-    for word in ("blast radius", "states", "concentration", "single points", "policies", "loss", "cost", "scenario",
-                 "inherited risks", "refresh", "rebuild", "snapshot"):  # fmt: skip
+    for word in (
+        "blast radius",
+        "states",
+        "concentration",
+        "single points",
+        "policies",
+        "loss",
+        "cost",
+        "scenario",
+        "inherited risks",
+        "refresh",
+        "rebuild",
+        "snapshot",
+    ):
         assert any(word in question for question in questions_asked), word
     assert not User.objects.filter(username="bench").exists()
     assert not ApiToken.objects.exists()
     assert not NodeSnapshot.objects.exists()
     assert not TouchedOffering.objects.exists()
-    assert before == (list(NodeSummary.objects.order_by("pk").values_list()), EngineState.objects.values_list().get())
+    assert before == (
+        list(NodeSummary.objects.order_by("pk").values_list()),
+        EngineState.objects.values_list().get(),
+    )
 
 
 def test_a_register_without_exposure_is_told_what_to_run():
@@ -116,4 +141,7 @@ class TestTiming:
     def test_is_compared_only_where_there_is_something_to_compare_with(self):
         timing = Timing(p50=6.0, p95=7.0, rows=None, statements=1)
 
-        assert (BenchmarkLine("?", timing, 3.0).ratio, BenchmarkLine("?", timing).ratio) == (2.0, None)
+        assert (BenchmarkLine("?", timing, 3.0).ratio, BenchmarkLine("?", timing).ratio) == (
+            2.0,
+            None,
+        )

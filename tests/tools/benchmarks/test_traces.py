@@ -22,4 +22,6 @@ def test_every_request_holds_calls_of_its_own(share, least, most):
     assert len(bodies) >= 3
     assert len(keys) == len(set(keys))
     assert all(read.n_records == 512 and least <= len(read.calls) <= most for read in reads)
-    assert {call.names.service.rsplit("-", 2)[0] for read in reads for call in read.calls} == {"bench-traces"}
+    assert {call.names.service.rsplit("-", 2)[0] for read in reads for call in read.calls} == {
+        "bench-traces"
+    }

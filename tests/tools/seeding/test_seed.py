@@ -19,7 +19,13 @@ from apps.exposure.engine.building import refresh
 from apps.exposure.models import EngineState, NodeSummary, ScopedApplication
 from apps.inventory.models import Application, Dependency, ExitPlan, ExitTest
 from apps.risks.models import FoundationRisk
-from tests.builders import make_application, make_dependency, make_exit_test, make_offering, make_user
+from tests.builders import (
+    make_application,
+    make_dependency,
+    make_exit_test,
+    make_offering,
+    make_user,
+)
 from tools.seeding.removal import remove_portfolio
 from tools.seeding.seed import SeedError, seed_portfolio
 from tools.seeding.sizes import scale_sizes
@@ -31,8 +37,18 @@ N = 60
 
 def said():
     """Everything about the dependencies but their ids."""
-    columns = ("application__slug", "offering__api_id", "role", "traffic_share", "since", "until", "monthly_spend")
-    ordered = Dependency.objects.order_by("application__slug", "role", "fallback_order", "offering__api_id", "since")
+    columns = (
+        "application__slug",
+        "offering__api_id",
+        "role",
+        "traffic_share",
+        "since",
+        "until",
+        "monthly_spend",
+    )
+    ordered = Dependency.objects.order_by(
+        "application__slug", "role", "fallback_order", "offering__api_id", "since"
+    )
     return list(ordered.values_list(*columns))
 
 
@@ -89,7 +105,8 @@ def test_few_offerings_carry_most_of_it():
     seed_portfolio(n_applications=400, seed=1, on=TODAY)
 
     used = sorted(
-        Dependency.objects.values("offering").annotate(n=Count("pk")).values_list("n", flat=True), reverse=True
+        Dependency.objects.values("offering").annotate(n=Count("pk")).values_list("n", flat=True),
+        reverse=True,
     )
     assert sum(used[:20]) > sum(used) / 3
 
@@ -132,7 +149,9 @@ def test_real_rows_stay_beside_it(seeded):
 
 def test_what_somebody_recorded_on_it_is_not_deleted(seeded):
     dependency = Dependency.objects.filter(role="primary").first()
-    make_exit_test(dependency, dependency.offering, tested_on=date(2026, 1, 1), recorded_by=make_user())
+    make_exit_test(
+        dependency, dependency.offering, tested_on=date(2026, 1, 1), recorded_by=make_user()
+    )
 
     with pytest.raises(SeedError, match="refer to the synthetic portfolio"):
         seed_portfolio(n_applications=20, seed=3, on=TODAY)
@@ -157,7 +176,10 @@ def test_the_command_says_what_it_created(capsys):
     call_command("seed_portfolio", applications=20)
 
     answer = json.loads(capsys.readouterr().out)
-    assert (answer["applications"], set(answer)) == (20, {"applications", "dependencies", "seconds"})
+    assert (answer["applications"], set(answer)) == (
+        20,
+        {"applications", "dependencies", "seconds"},
+    )
 
 
 def test_the_command_refuses_with_the_sentence():
@@ -168,7 +190,12 @@ def test_the_command_refuses_with_the_sentence():
 def test_the_scale_of_reference_goes_with_a_hundred_thousand_applications():
     sizes = scale_sizes(100_000)
 
-    assert (sizes.offerings, sizes.versions, sizes.foundations, sizes.risks) == (20_000, 4_000, 600, 2_000)
+    assert (sizes.offerings, sizes.versions, sizes.foundations, sizes.risks) == (
+        20_000,
+        4_000,
+        600,
+        2_000,
+    )
     assert sizes.developers + sizes.hosts + sizes.gateways + sizes.vendors == 80
     assert scale_sizes(1_000_000).offerings == 20_000
     assert scale_sizes(1).offerings >= 400

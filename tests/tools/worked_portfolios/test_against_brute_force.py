@@ -1,4 +1,5 @@
-"""The product through its own tables answers as the definitions do, on random portfolios with every feature at once."""
+"""The product through its own tables answers as the definitions do, on random portfolios with every
+feature at once."""
 
 import pytest
 
@@ -10,7 +11,9 @@ from tools.worked_portfolios.reader.document import read_document
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_every_section_of_a_random_portfolio_is_what_brute_force_says(room: None, seed: int) -> None:
+def test_every_section_of_a_random_portfolio_is_what_brute_force_says(
+    room: None, seed: int
+) -> None:
     (portfolio,) = read_document({"portfolios": [seeded(seed)]})
 
     got = evaluate_portfolio(portfolio)

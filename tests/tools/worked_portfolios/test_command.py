@@ -1,4 +1,5 @@
-"""`manage.py evaluate_portfolio` answers a file in a database of its own, whatever the registry holds."""
+"""`manage.py evaluate_portfolio` answers a file in a database of its own, whatever the registry
+holds."""
 
 import json
 from functools import cache
@@ -32,7 +33,8 @@ def evaluated(file: Path) -> dict[str, Any]:
 
 @cache
 def answered() -> str:
-    """The portfolios worked by hand, answered by a registry that holds nothing; as text, so that none changes it."""
+    """The portfolios worked by hand, answered by a registry that holds nothing; as text, so that
+    none changes it."""
     with TemporaryDirectory() as folder:
         return json.dumps(evaluated(together(Path(folder))))
 
@@ -45,9 +47,17 @@ def refusal(file: Path) -> CommandError:
 
 def together(folder: Path, **fields: Any) -> Path:
     """The portfolios worked by hand in one file."""
-    portfolios = [portfolio for file in WORKED_FILES for portfolio in json.loads(file.read_text())["portfolios"]]
+    portfolios = [
+        portfolio
+        for file in WORKED_FILES
+        for portfolio in json.loads(file.read_text())["portfolios"]
+    ]
     file = folder / "together.json"
-    file.write_text(json.dumps({"format": "any", "portfolios": [portfolio | fields for portfolio in portfolios]}))
+    file.write_text(
+        json.dumps(
+            {"format": "any", "portfolios": [portfolio | fields for portfolio in portfolios]}
+        )
+    )
     return file
 
 
@@ -68,14 +78,22 @@ def test_an_expected_in_the_file_is_ignored(tmp_path: Path) -> None:
 def test_what_the_registry_holds_neither_shows_nor_changes(tmp_path: Path) -> None:
     empty = json.loads(answered())
     make_dependency(make_application(), make_offering())
-    rows = (Offering.objects.count(), Application.objects.count(), Policy.objects.count(), EngineState.objects.count())
+    rows = (
+        Offering.objects.count(),
+        Application.objects.count(),
+        Policy.objects.count(),
+        EngineState.objects.count(),
+    )
 
     full = evaluated(together(tmp_path))
 
     assert full == empty
     assert rows == (
-        Offering.objects.count(), Application.objects.count(), Policy.objects.count(), EngineState.objects.count(),
-    )  # fmt: skip
+        Offering.objects.count(),
+        Application.objects.count(),
+        Policy.objects.count(),
+        EngineState.objects.count(),
+    )
 
 
 def test_nothing_of_the_scratch_database_stays(tmp_path: Path) -> None:
@@ -90,7 +108,9 @@ def test_nothing_of_the_scratch_database_stays(tmp_path: Path) -> None:
         assert cursor.fetchone() == (0,)
 
 
-def test_a_wrong_portfolio_ends_with_2_and_a_sentence_and_the_others_are_answered(tmp_path: Path) -> None:
+def test_a_wrong_portfolio_ends_with_2_and_a_sentence_and_the_others_are_answered(
+    tmp_path: Path,
+) -> None:
     file = together(tmp_path)
     whole = json.loads(answered())
     document = json.loads(file.read_text())
@@ -103,7 +123,8 @@ def test_a_wrong_portfolio_ends_with_2_and_a_sentence_and_the_others_are_answere
 
     assert refused.value.returncode == 2
     assert str(refused.value) == (
-        f"portfolio '{document['portfolios'][0]['name']}': 'as_of': 9999-12-31 is not a likely day: give one between"
+        f"portfolio '{document['portfolios'][0]['name']}': 'as_of': 9999-12-31 is not a likely "
+        "day: give one between"
         " 1990 and 2150, or none."
     )
     answers = [portfolio["expected"] for portfolio in json.loads(out.getvalue())["portfolios"]]

@@ -30,15 +30,38 @@ PORTFOLIO: dict[str, Any] = {
     "as_of": "2026-11-24",
     "providers": [{"id": "maker"}, {"id": "rival"}, {"id": "east"}, {"id": "west"}],
     "foundations": [{"id": "model", "developer": "maker"}, {"id": "other", "developer": "rival"}],
-    "versions": [{"id": "model-1", "foundation": "model"}, {"id": "other-1", "foundation": "other"}],
+    "versions": [
+        {"id": "model-1", "foundation": "model"},
+        {"id": "other-1", "foundation": "other"},
+    ],
     "offerings": [
-        {"id": "east/model", "host": "east", "version": "model-1", "regions": ["e"], "retires_on": "2027-01-01"},
+        {
+            "id": "east/model",
+            "host": "east",
+            "version": "model-1",
+            "regions": ["e"],
+            "retires_on": "2027-01-01",
+        },
         {"id": "west/other", "host": "west", "version": "other-1"},
     ],
-    "applications": [{"id": "first", "team": "team", "criticality": "critical", "status": "production", "users": 1}],
+    "applications": [
+        {
+            "id": "first",
+            "team": "team",
+            "criticality": "critical",
+            "status": "production",
+            "users": 1,
+        }
+    ],
     "dependencies": [],
     "policies": [
-        {"id": "p", "kinds": ["host"], "states": ["exposed", "cushioned"], "measure": "n_critical", "tolerance": 1}
+        {
+            "id": "p",
+            "kinds": ["host"],
+            "states": ["exposed", "cushioned"],
+            "measure": "n_critical",
+            "tolerance": 1,
+        }
     ],
 }
 
@@ -58,26 +81,36 @@ class Bulk:
 
 
 def bulk(n: int) -> Bulk:
-    """`n` applications, each with a primary in the east and every second with a fallback in the west."""
+    """`n` applications, each with a primary in the east and every second with a fallback in the
+    west."""
     (record,) = read_document({"portfolios": [PORTFOLIO]})
     ids = load_portfolio(record)
     team = Application.objects.get().team
     applications = Application.objects.bulk_create(
-        [Application(name=f"a{k}", slug=f"a{k}", team=team, criticality=k % 4, users_affected=k) for k in range(n)],
+        [
+            Application(name=f"a{k}", slug=f"a{k}", team=team, criticality=k % 4, users_affected=k)
+            for k in range(n)
+        ],
         batch_size=5000,
     )
     Dependency.objects.bulk_create(
         [
             Dependency(
-                application=application, offering_id=ids.offerings[offering], role=role, since="2026-01-01",
+                application=application,
+                offering_id=ids.offerings[offering],
+                role=role,
+                since="2026-01-01",
                 monthly_input_tokens=1000,
             )
             for k, application in enumerate(applications)
-            for offering, role in (("east/model", "primary"), ("west/other", "fallback"))[: 1 + k % 2]
+            for offering, role in (("east/model", "primary"), ("west/other", "fallback"))[
+                : 1 + k % 2
+            ]
         ],
         batch_size=5000,
-    )  # fmt: skip
-    # as the database itself does a minute after so many rows: else a plan may rest on what some other test left behind
+    )
+    # as the database itself does a minute after so many rows: else a plan may rest on what some
+    # other test left behind
     analyze(Application, Dependency)
     rebuild(on=record.as_of)
     (east,) = (pk for pk, node in ids.node_names().items() if str(node) == "host:east")
@@ -108,14 +141,18 @@ def counts(it: Bulk) -> dict[str, int]:
 
 
 @pytest.mark.parametrize("n", [10, 10_000])
-def test_a_question_takes_the_same_statements_however_many_applications_there_are(room: None, n: int) -> None:
+def test_a_question_takes_the_same_statements_however_many_applications_there_are(
+    room: None, n: int
+) -> None:
     it = bulk(n)
     assert ScopedApplication.objects.count() == n + 1
     assert counts(it) == {name: pinned for name, (pinned, _) in QUESTIONS.items()}
 
 
 @pytest.mark.parametrize("n", [10, 2_000])
-def test_contributions_and_cuts_take_few_statements_however_many_applications_there_are(room: None, n: int) -> None:
+def test_contributions_and_cuts_take_few_statements_however_many_applications_there_are(
+    room: None, n: int
+) -> None:
     it = bulk(n)
     with CaptureQueriesContext(connection) as captured:
         assert contributions(Layer.HOST, Basis.COUNT)

@@ -1,4 +1,5 @@
-"""Small portfolios whose numbers were worked out on paper: every number that stands in `expected` is answered so."""
+"""Small portfolios whose numbers were worked out on paper: every number that stands in `expected`
+is answered so."""
 
 import json
 from pathlib import Path
@@ -29,8 +30,22 @@ def test_sections_are_those_that_were_asked_for(room: None) -> None:
         _, (portfolio,) = read_file(file)
         answered[portfolio.name] = set(evaluate_portfolio(portfolio))
 
-    always = {"scope", "live_dependencies", "shares", "footing", "grades", "states", "may_stand", "states_error",
-              "concentration", "spof", "cuts", "flags", "runway", "cost"}  # fmt: skip
+    always = {
+        "scope",
+        "live_dependencies",
+        "shares",
+        "footing",
+        "grades",
+        "states",
+        "may_stand",
+        "states_error",
+        "concentration",
+        "spof",
+        "cuts",
+        "flags",
+        "runway",
+        "cost",
+    }
     assert answered == {
         "two-hosts": always,
         "end-of-a-model": always | {"scenarios", "loss"},

@@ -26,7 +26,8 @@ WHOLE_SECTIONS = {
 
 
 def expected_differences(got: Any, want: Any, at: str = "") -> Iterator[str]:
-    """Yield a line for each difference in what `want` names; what it does not name may be anything."""
+    """Yield a line for each difference in what `want` names; what it does not name may be
+    anything."""
     if isinstance(want, dict) and want and at.strip("/") not in WHOLE_SECTIONS:
         for key, value in want.items():
             yield from expected_differences(got.get(key), value, f"{at}/{key}")

@@ -1,4 +1,5 @@
-"""Two or more inputs for every picture, the last ones extreme: nothing, one, many, long names, far-off values."""
+"""Two or more inputs for every picture, the last ones extreme: nothing, one, many, long names,
+far-off values."""
 
 import math
 from collections.abc import Callable
@@ -44,7 +45,13 @@ def _loss(scale, **named):
     curve = [(step * 1e5, math.exp(-step / scale)) for step in range(400)]
     twin = [(step * 1e5, math.exp(-step / scale * 3)) for step in range(400)]
     levels = [
-        Level(n, scale * math.log(n) * 1e5, scale * math.log(n) * 1e5 / 3, scale * math.log(n) * 9e4, scale * 5e5)
+        Level(
+            n,
+            scale * math.log(n) * 1e5,
+            scale * math.log(n) * 1e5 / 3,
+            scale * math.log(n) * 9e4,
+            scale * 5e5,
+        )
         for n in (20, 100)
     ]
     given = {"unit": MONEY, "twin": twin, "levels": levels, "expected": scale * 1e5, **named}
@@ -59,8 +66,13 @@ def _flow(paths, **named):
     return lambda **shape: flow(paths, **{"layers": LAYERS, "unit": COUNTS, **named, **shape})
 
 
-def _family(n, kinds=("fine_tune", "distillation", "quantisation", "merge", "adapter", "next_generation")):
-    kin = [Kin(str(i), f"{LONG[: 8 + i]} {i}", "ends 30 Nov 2026" * (i % 2), own=i == 2, late=i == 5) for i in range(n)]
+def _family(
+    n, kinds=("fine_tune", "distillation", "quantisation", "merge", "adapter", "next_generation")
+):
+    kin = [
+        Kin(str(i), f"{LONG[: 8 + i]} {i}", "ends 30 Nov 2026" * (i % 2), own=i == 2, late=i == 5)
+        for i in range(n)
+    ]
     return kin, [Descent(str(i * 5 // 9), str(i), kinds[i % len(kinds)]) for i in range(1, n)]
 
 
@@ -82,19 +94,43 @@ _PATHS = [
 # {picture: what draws it, each from other data}
 SAMPLES: dict[str, list[Drawn]] = {
     "bars": [
-        _bars([Bar("Anthropic", 0.62, 0.46, 0.71, note="8 of 13"), Bar("OpenAI", 0.23), Bar("?", 0.1, unsure=True)]),
+        _bars(
+            [
+                Bar("Anthropic", 0.62, 0.46, 0.71, note="8 of 13"),
+                Bar("OpenAI", 0.23),
+                Bar("?", 0.1, unsure=True),
+            ]
+        ),
         _bars([Bar("Google", 0.45), Bar("OpenAI", 0.2, 0.1, 0.3)], top=1),
-        _bars([Bar(LONG, 120_000, limit=100_000, note="of 3,000,000"), Bar("b", 0), Bar("c", -9_000)], unit=MONEY),
+        _bars(
+            [Bar(LONG, 120_000, limit=100_000, note="of 3,000,000"), Bar("b", 0), Bar("c", -9_000)],
+            unit=MONEY,
+        ),
         _bars([Bar(f"{LONG[:n]} {n}", n / 30, 0, n / 25) for n in range(30, 0, -1)]),
         _bars([Bar("one", 0)], limit=None, unit=COUNTS, whole=True, width=THIRD),
     ],
     "steps": [
-        _steps([
-            Series("Sonnet 4.5", ((date(2025, 9, 29), 15),), until=date(2026, 11, 30)),
-            Series("Sonnet 5", ((date(2026, 6, 30), 10), (date(2026, 9, 1), 15), (date(2027, 1, 1), 18)), hot=True),
-        ]),
-        _steps([Series("Haiku 4.5", ((date(2025, 10, 1), 5), (date(2026, 3, 1), None), (date(2026, 5, 1), 5.5)))]),
-        _steps([Series(f"{LONG} {n}", ((TODAY - timedelta(900 - n), n or 0.075),)) for n in range(25)]),
+        _steps(
+            [
+                Series("Sonnet 4.5", ((date(2025, 9, 29), 15),), until=date(2026, 11, 30)),
+                Series(
+                    "Sonnet 5",
+                    ((date(2026, 6, 30), 10), (date(2026, 9, 1), 15), (date(2027, 1, 1), 18)),
+                    hot=True,
+                ),
+            ]
+        ),
+        _steps(
+            [
+                Series(
+                    "Haiku 4.5",
+                    ((date(2025, 10, 1), 5), (date(2026, 3, 1), None), (date(2026, 5, 1), 5.5)),
+                )
+            ]
+        ),
+        _steps(
+            [Series(f"{LONG} {n}", ((TODAY - timedelta(900 - n), n or 0.075),)) for n in range(25)]
+        ),
         _steps([Series("new", ((TODAY, 0.0),))]),
     ],
     "trend": [
@@ -107,42 +143,89 @@ SAMPLES: dict[str, list[Drawn]] = {
         _loss(20),
         _loss(35, log=True),
         _loss(3, twin=(), expected=None),
-        _loss(20, band=[(step * 1e5, math.exp(-step / 20) * 0.8, math.exp(-step / 20)) for step in range(60)]),
+        _loss(
+            20,
+            band=[
+                (step * 1e5, math.exp(-step / 20) * 0.8, math.exp(-step / 20)) for step in range(60)
+            ],
+        ),
     ],
     "states": [
-        lambda **shape: states([Standing("", {"exposed": 7, "cushioned": 4, "portable": 3, "may_stand": 5})], **shape),
-        lambda **shape: states([Standing("A", {"partial": 2}), Standing("B", {"exposed": 3, "portable": 1})], **shape),
-        lambda **shape: states([Standing(LONG, {"exposed": 1, "partial": 99}), Standing("b", {"partial": 1})], **shape),
+        lambda **shape: states(
+            [Standing("", {"exposed": 7, "cushioned": 4, "portable": 3, "may_stand": 5})], **shape
+        ),
+        lambda **shape: states(
+            [Standing("A", {"partial": 2}), Standing("B", {"exposed": 3, "portable": 1})], **shape
+        ),
+        lambda **shape: states(
+            [Standing(LONG, {"exposed": 1, "partial": 99}), Standing("b", {"partial": 1})], **shape
+        ),
     ],
     "compare": [
-        lambda **shape: compare([Line("exposed", 7, 3), Line("partial", 1, 5)], names=("A", "B"), unit=COUNTS, **shape),
-        lambda **shape: compare([Line("exposed", 2, 9)], names=("A", "C"), unit=COUNTS, whole=True, **shape),
-        lambda **shape: compare([Line(LONG, -8e6, 5e7), Line("b", None, 0)], names=(LONG, LONG), unit=MONEY, **shape),
+        lambda **shape: compare(
+            [Line("exposed", 7, 3), Line("partial", 1, 5)], names=("A", "B"), unit=COUNTS, **shape
+        ),
+        lambda **shape: compare(
+            [Line("exposed", 2, 9)], names=("A", "C"), unit=COUNTS, whole=True, **shape
+        ),
+        lambda **shape: compare(
+            [Line(LONG, -8e6, 5e7), Line("b", None, 0)], names=(LONG, LONG), unit=MONEY, **shape
+        ),
     ],
     "runways": [
-        lambda **shape: runways([Runway("Triage", 6, 45, tested=True), Runway("Assist", 135, 40)], **shape),
-        lambda **shape: runways([Runway("Copilot", 200, None), Runway("Finder", None, 30, tested=True)], **shape),
-        lambda **shape: runways([Runway(LONG, -400, 20), Runway("b", 4000, 900, at_least=True)], **shape),
+        lambda **shape: runways(
+            [Runway("Triage", 6, 45, tested=True), Runway("Assist", 135, 40)], **shape
+        ),
+        lambda **shape: runways(
+            [Runway("Copilot", 200, None), Runway("Finder", None, 30, tested=True)], **shape
+        ),
+        lambda **shape: runways(
+            [Runway(LONG, -400, 20), Runway("b", 4000, 900, at_least=True)], **shape
+        ),
         lambda **shape: runways([Runway("a", 0, 0), Runway("b", None, None)], **shape),
     ],
     "calendar": [
-        _calendar([End("GPT-4.1", date(2027, 4, 14), urgent=True, weight=3), End("o3", date(2027, 8, 1), soft=True)]),
+        _calendar(
+            [
+                End("GPT-4.1", date(2027, 4, 14), urgent=True, weight=3),
+                End("o3", date(2027, 8, 1), soft=True),
+            ]
+        ),
         _calendar([End("Sonnet 4.5", date(2026, 11, 30))], months=12),
-        _calendar([End(f"{LONG[: n % 80]} {n}", TODAY + timedelta(n * 37 % 530), weight=n % 9) for n in range(300)]),
+        _calendar(
+            [
+                End(f"{LONG[: n % 80]} {n}", TODAY + timedelta(n * 37 % 530), weight=n % 9)
+                for n in range(300)
+            ]
+        ),
     ],
     "flow": [
         _flow(_PATHS, over=frozenset({("Developer", "Anthropic")})),
         _flow(_PATHS[1:]),
         _flow(_PATHS[:1]),
-        _flow([Path((f"{LONG[: n % 60]} {n % 41}", f"F {n * 7 % 83}", f"D {n * 3 % 19}", f"H {n % 11}"), 1 + n % 97)
-               for n in range(500)]),
+        _flow(
+            [
+                Path(
+                    (
+                        f"{LONG[: n % 60]} {n % 41}",
+                        f"F {n * 7 % 83}",
+                        f"D {n * 3 % 19}",
+                        f"H {n % 11}",
+                    ),
+                    1 + n % 97,
+                )
+                for n in range(500)
+            ]
+        ),
     ],
     "lineage": [
         _lineage(*_family(7)),
         _lineage(*_family(4, kinds=("next_generation",))),
         _lineage(*_family(70)),
-        _lineage([Kin(str(n), f"Generation {n} {LONG}") for n in range(20)],
-                 [Descent(str(n), str(n + 1), "next_generation") for n in range(19)]),
+        _lineage(
+            [Kin(str(n), f"Generation {n} {LONG}") for n in range(20)],
+            [Descent(str(n), str(n + 1), "next_generation") for n in range(19)],
+        ),
         _lineage([Kin("a", LONG)], [Descent("a", "a", "merge"), Descent("b", "a", "merge")]),
     ],
-}  # fmt: skip
+}

@@ -1,4 +1,5 @@
-"""The pictures by their numbers: lengths, places and areas are proportional to what they stand for."""
+"""The pictures by their numbers: lengths, places and areas are proportional to what they stand
+for."""
 
 import math
 import re
@@ -52,9 +53,14 @@ def words(picture):
 
 
 @quick
-@given(values=st.lists(st.floats(min_value=0, max_value=1e9), min_size=2, max_size=12), narrow=st.booleans())
+@given(
+    values=st.lists(st.floats(min_value=0, max_value=1e9), min_size=2, max_size=12),
+    narrow=st.booleans(),
+)
 def test_bars_begin_at_zero_and_are_as_long_as_their_values(values, narrow):
-    picture = bars([Bar(f"b{n}", value) for n, value in enumerate(values)], unit=COUNTS, narrow=narrow)
+    picture = bars(
+        [Bar(f"b{n}", value) for n, value in enumerate(values)], unit=COUNTS, narrow=narrow
+    )
 
     boxes = [patch.box for patch in picture.patches]
     assert len({box.x for box in boxes}) == 1
@@ -71,7 +77,9 @@ def test_only_bars_over_the_line_are_red_and_the_sentence_counts_them():
     assert [patch.hatch for patch in picture.patches] == ["red", "", "dots"]
     line = numbers(the(picture.strokes, "limit").d)[0]
     # what lies on the line is tolerated
-    assert the(picture.patches, "OpenAI").box.x + the(picture.patches, "OpenAI").box.width == pytest.approx(line)
+    assert the(picture.patches, "OpenAI").box.x + the(
+        picture.patches, "OpenAI"
+    ).box.width == pytest.approx(line)
     zero, end = picture.patches[0].box.x, numbers(picture.grid[-1].d)[0]
     low, _high = numbers(the(picture.strokes, "Anthropic whisker").d)[0::2][:2]
     assert (low - zero) / (end - zero) == pytest.approx(0.46, abs=0.001)
@@ -181,7 +189,11 @@ def test_a_trend_without_anything_over_says_so_and_has_no_red_line():
 
 
 @quick
-@given(values=st.lists(st.one_of(st.none(), st.floats(min_value=0, max_value=1)), min_size=1, max_size=40))
+@given(
+    values=st.lists(
+        st.one_of(st.none(), st.floats(min_value=0, max_value=1)), min_size=1, max_size=40
+    )
+)
 def test_a_sparkline_has_a_piece_per_run_of_known_values(values):
     drawn = sparkline(values, unit=SHARES, limit=0.5, top=1, name="Anthropic")
 
@@ -189,7 +201,10 @@ def test_a_sparkline_has_a_piece_per_run_of_known_values(values):
     if not known:
         assert drawn is None
         return
-    runs = sum(value is not None and before is None for before, value in zip([None, *values], values, strict=False))
+    runs = sum(
+        value is not None and before is None
+        for before, value in zip([None, *values], values, strict=False)
+    )
     assert drawn.d.count("M") == runs
     assert drawn.over == (known[-1] > 0.5)
     assert drawn.y == pytest.approx(18 - 16 * known[-1], abs=0.06)
@@ -212,18 +227,25 @@ def test_the_curve_lies_at_its_chances_and_the_twin_beside_it():
     # exponential chances are a straight line on a logarithmic scale of chances
     at = numbers(the(picture.strokes, "curve").d)
     points = list(zip(at[0::2], at[1::2], strict=True))
-    slopes = [(y - other_y) / (x - other_x) for (other_x, other_y), (x, y) in pairwise(points[:100])]
+    slopes = [
+        (y - other_y) / (x - other_x) for (other_x, other_y), (x, y) in pairwise(points[:100])
+    ]
     assert slopes == pytest.approx([slopes[0]] * len(slopes), rel=0.05)
     one, other = the(picture.dots, "1 in 20"), the(picture.dots, "1 in 20 twin")
     zero = numbers(the(picture.grid, "chance 500").d)[0]
     assert one.y == other.y == numbers(the(picture.grid, "chance 20").d)[1]
     assert one.x - zero == pytest.approx((other.x - zero) * 2.5, abs=0.05)
-    assert numbers(the(picture.strokes, "expected").d)[0] - zero == pytest.approx((one.x - zero) / 3, abs=0.05)
+    assert numbers(the(picture.strokes, "expected").d)[0] - zero == pytest.approx(
+        (one.x - zero) / 3, abs=0.05
+    )
     assert picture.title == (
-        "USD a year: an average year costs 2 M, one in 20 years 6 M or more, one in 100 years 9.2 M or more. "
+        "USD a year: an average year costs 2 M, one in 20 years 6 M or more, one in 100 years 9.2 "
+        "M or more. "
         "Were failures independent, one in 100 years would cost 3.7 M or more."
     )
-    assert {"6 M", "2.4 M", "9.2 M", "expected 2 M", "with shared causes", "if independent"} <= set(words(picture))
+    assert {"6 M", "2.4 M", "9.2 M", "expected 2 M", "with shared causes", "if independent"} <= set(
+        words(picture)
+    )
 
 
 def test_a_curve_of_few_possible_losses_is_drawn_in_steps():
@@ -231,7 +253,9 @@ def test_a_curve_of_few_possible_losses_is_drawn_in_steps():
 
     at = numbers(the(picture.strokes, "curve").d)
     corners = list(zip(at[0::2], at[1::2], strict=True))
-    assert all(before[0] == after[0] or before[1] == after[1] for before, after in pairwise(corners))
+    assert all(
+        before[0] == after[0] or before[1] == after[1] for before, after in pairwise(corners)
+    )
 
 
 # ---- states, compare
@@ -240,7 +264,9 @@ def test_a_curve_of_few_possible_losses_is_drawn_in_steps():
 @quick
 @given(
     rows=st.lists(
-        st.dictionaries(st.sampled_from(list(LOOKS)), st.integers(0, 5000), min_size=1), min_size=1, max_size=5
+        st.dictionaries(st.sampled_from(list(LOOKS)), st.integers(0, 5000), min_size=1),
+        min_size=1,
+        max_size=5,
     ).filter(lambda rows: any(sum(row.values()) for row in rows)),
     narrow=st.booleans(),
 )
@@ -260,11 +286,16 @@ def test_the_pieces_of_a_bar_touch_and_add_up_to_its_applications(rows, narrow):
 
 
 def test_every_state_has_its_own_look_and_the_sentence_its_counts():
-    picture = states([Standing("", {"exposed": 7, "cushioned": 4, "portable": 3, "partial": 2, "may_stand": 5})])
+    picture = states(
+        [Standing("", {"exposed": 7, "cushioned": 4, "portable": 3, "partial": 2, "may_stand": 5})]
+    )
 
     looks = [(patch.hatch, patch.edge) for patch in picture.patches if patch.name != "key"]
     assert len(set(looks)) == 5
-    assert picture.title == "Of 21 applications: 7 exposed, 4 cushioned, 3 portable, 2 partial, 5 may stand on it."
+    assert (
+        picture.title
+        == "Of 21 applications: 7 exposed, 4 cushioned, 3 portable, 2 partial, 5 may stand on it."
+    )
     assert {"7", "4", "3", "2", "5", "21", "exposed 7"} <= set(words(picture))
 
 
@@ -280,7 +311,8 @@ def test_two_answers_share_one_zero_and_one_scale():
     )
     assert "not counted" in words(picture)
     assert picture.title == (
-        "Applications with Anthropic stops and with Bedrock kept: exposed 8 and 2; portable not counted and 4."
+        "Applications with Anthropic stops and with Bedrock kept: exposed 8 and 2; portable not "
+        "counted and 4."
     )
 
 
@@ -288,11 +320,17 @@ def test_two_answers_share_one_zero_and_one_scale():
 
 
 def test_what_is_missing_is_red_and_as_long_as_the_days_short():
-    rows = [Runway("Triage", 10, 40, tested=True), Runway("Assist", 80, 40), Runway("Gone", -10, 20, tested=True)]
+    rows = [
+        Runway("Triage", 10, 40, tested=True),
+        Runway("Assist", 80, 40),
+        Runway("Gone", -10, 20, tested=True),
+    ]
 
     picture = runways(rows)
 
-    left, need, short = (the(picture.patches, f"Triage {part}").box for part in ("left", "need", "short"))
+    left, need, short = (
+        the(picture.patches, f"Triage {part}").box for part in ("left", "need", "short")
+    )
     per_day = left.width / 10
     assert need.width == pytest.approx(10 * per_day, abs=0.05)
     assert short.width == pytest.approx(30 * per_day, abs=0.05)
@@ -302,7 +340,9 @@ def test_what_is_missing_is_red_and_as_long_as_the_days_short():
     assert gone.hatch == "red"
     assert gone.box.x + gone.box.width == pytest.approx(left.x, abs=0.05)
     assert "10 d left, 40 d in the last test: 30 d short" in words(picture)
-    assert picture.title.startswith("2 of 3 applications end sooner than they can leave; the furthest off is ")
+    assert picture.title.startswith(
+        "2 of 3 applications end sooner than they can leave; the furthest off is "
+    )
 
 
 def test_applications_with_time_have_nothing_red():
@@ -338,9 +378,13 @@ def test_every_end_has_a_mark_in_order_and_every_month_its_count(offsets, narrow
         if marks:
             # a mark stands in its column, which is as broad as a mark
             x = numbers(marks[0].d)[0]
-            assert x == pytest.approx(min(max(1 + (end.ends_on - begin).days * per_day, 6), picture.width - 6), abs=6)
+            assert x == pytest.approx(
+                min(max(1 + (end.ends_on - begin).days * per_day, 6), picture.width - 6), abs=6
+            )
     assert n_drawn == sum(end.ends_on < finish for end in ends)
-    counts = [int(label.text) for label in picture.labels if label.css == "b" and label.text.isdigit()]
+    counts = [
+        int(label.text) for label in picture.labels if label.css == "b" and label.text.isdigit()
+    ]
     assert sum(counts) == n_drawn + 1
 
 
@@ -354,9 +398,16 @@ def test_firm_soft_and_urgent_ends_look_different_and_the_urgent_one_is_named():
 
     picture = calendar(ends, today=TODAY)
 
-    assert [the(picture.strokes, name).css for name in ("GPT-4.1", "o3", "Sonnet")] == ["red", "ink", "box"]
+    assert [the(picture.strokes, name).css for name in ("GPT-4.1", "o3", "Sonnet")] == [
+        "red",
+        "ink",
+        "box",
+    ]
     assert "GPT-4.1 and 1 more" in words(picture)
-    assert picture.title == "3 ends within 18 months, 2 of them within 90 days; next GPT-4.1 on 5 Jan 2027."
+    assert (
+        picture.title
+        == "3 ends within 18 months, 2 of them within 90 days; next GPT-4.1 on 5 Jan 2027."
+    )
 
 
 # ---- flow
@@ -407,7 +458,9 @@ def test_small_nodes_are_folded_into_others_and_nothing_is_lost():
 @quick
 @given(
     ends=st.lists(
-        st.tuples(st.integers(0, 6), st.integers(0, 6), st.integers(0, 6), st.integers(1, 9)), min_size=2, max_size=30
+        st.tuples(st.integers(0, 6), st.integers(0, 6), st.integers(0, 6), st.integers(1, 9)),
+        min_size=2,
+        max_size=30,
     )
 )
 def test_the_order_of_nodes_never_crosses_more_than_the_plain_one(ends):
@@ -447,9 +500,14 @@ def test_a_merge_has_both_its_parents():
     kin = [Kin("a", "A"), Kin("b", "B"), Kin("m", "M", own=True)]
 
     for narrow in (False, True):
-        picture = lineage(kin, [Descent("a", "m", "merge"), Descent("b", "m", "merge")], narrow=narrow)
+        picture = lineage(
+            kin, [Descent("a", "m", "merge"), Descent("b", "m", "merge")], narrow=narrow
+        )
 
-        assert picture.title == "M is merged from A, merged from B. Nothing is known to be made from it."
+        assert (
+            picture.title
+            == "M is merged from A, merged from B. Nothing is known to be made from it."
+        )
         assert named(picture.grid, "b>m") or "merged, merged from B" in words(picture)
 
 
@@ -464,7 +522,9 @@ def test_of_a_large_family_the_nearest_are_shown_and_the_rest_is_counted():
 
 
 def test_a_circle_of_descents_is_drawn_all_the_same():
-    picture = lineage([Kin("a", "A"), Kin("b", "B")], [Descent("a", "b", "merge"), Descent("b", "a", "merge")])
+    picture = lineage(
+        [Kin("a", "A"), Kin("b", "B")], [Descent("a", "b", "merge"), Descent("b", "a", "merge")]
+    )
 
     assert len(picture.patches) == 2
 

@@ -50,7 +50,10 @@ def test_nothing_lies_outside_the_sheet(draw, shape):
         assert 0 <= dot.x <= picture.width, dot
         assert 0 <= dot.y <= picture.height, dot
     for stroke in (*picture.grid, *picture.areas, *picture.strokes):
-        assert all(float(found) <= max(picture.width, picture.height) + 1 for found in NUMBER.findall(stroke.d)), stroke
+        assert all(
+            float(found) <= max(picture.width, picture.height) + 1
+            for found in NUMBER.findall(stroke.d)
+        ), stroke
 
 
 @pytest.mark.parametrize(("draw", "shape"), EVERY)

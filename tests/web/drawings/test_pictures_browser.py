@@ -1,4 +1,5 @@
-"""What only a browser can tell of the pictures: how broad the words really are, and the captions of the hover."""
+"""What only a browser can tell of the pictures: how broad the words really are, and the captions of
+the hover."""
 
 import pytest
 from django.template.loader import render_to_string
@@ -14,12 +15,14 @@ from tests.web.drawings.samples import SAMPLES
 
 pytestmark = pytest.mark.browser
 
-# pairs of words of one visible drawing that lie on each other by more than a hair, and words beyond its edge
+# pairs of words of one visible drawing that lie on each other by more than a hair, and words beyond
+# its edge
 MISPLACED = """() => {
   const found = [];
   for (const svg of document.querySelectorAll("main svg.draw[viewBox]")) {
     const sheet = svg.viewBox.baseVal;
-    const words = [...svg.querySelectorAll("text")].map((text) => [text.textContent, text.getBBox()]);
+    const words = [...svg.querySelectorAll("text")].map((text) =>
+    [text.textContent, text.getBBox()]);
     if (!words.length || !svg.getBoundingClientRect().width) continue;
     words.forEach(([text, box], i) => {
       if (box.x < -2 || box.x + box.width > sheet.width + 2) found.push(`${text} leaves the sheet`);
@@ -46,10 +49,18 @@ def gallery():
     figures = []
     for name, drawn in SAMPLES.items():
         for rank, draw in enumerate(drawn):
-            svg = render_to_string("components/drawings/both.svg", {"drawing": both(draw), "id": f"{name}-{rank}"})
-            figures.append(f'<figure class="block"><header><h2>{name} {rank}</h2></header>{svg}</figure>')
+            svg = render_to_string(
+                "components/drawings/both.svg", {"drawing": both(draw), "id": f"{name}-{rank}"}
+            )
+            figures.append(
+                f'<figure class="block"><header><h2>{name} {rank}</h2></header>{svg}</figure>'
+            )
     cells = heat(
-        {(likelihood, impact): likelihood * impact for likelihood in range(1, 6) for impact in range(1, 6)},
+        {
+            (likelihood, impact): likelihood * impact
+            for likelihood in range(1, 6)
+            for impact in range(1, 6)
+        },
         severity=lambda likelihood, impact: min(5, 1 + likelihood * impact // 5),
         url=lambda likelihood, impact: f"?l={likelihood}&i={impact}",
     )
@@ -61,12 +72,15 @@ def gallery():
 
 @pytest.fixture
 def hung(signed_in, reader, gallery):
-    """The pictures on a page of the product, under its stylesheet and its content security policy."""
+    """The pictures on a page of the product, under its stylesheet and its content security
+    policy."""
 
     def hang(**shape):
         page = signed_in(reader, **shape)
         page.goto("/events/")
-        page.evaluate("pictures => { document.getElementById('main').innerHTML = pictures; }", gallery)
+        page.evaluate(
+            "pictures => { document.getElementById('main').innerHTML = pictures; }", gallery
+        )
         return page
 
     return hang

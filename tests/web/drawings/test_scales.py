@@ -7,8 +7,26 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from apps.web.drawings.lettering import Label, fitted, in_lines, overlap, spread, text_width, thinned
-from apps.web.drawings.scales import compact, day_scale, days, linear, logarithmic, nice_step, number, price, share
+from apps.web.drawings.lettering import (
+    Label,
+    fitted,
+    in_lines,
+    overlap,
+    spread,
+    text_width,
+    thinned,
+)
+from apps.web.drawings.scales import (
+    compact,
+    day_scale,
+    days,
+    linear,
+    logarithmic,
+    nice_step,
+    number,
+    price,
+    share,
+)
 
 quick = settings(max_examples=60, deadline=None)
 amounts = st.floats(min_value=-1e9, max_value=1e12, allow_nan=False)
@@ -61,7 +79,9 @@ def test_days_are_proportional_and_their_names_never_touch(begin, n_days, width)
     scale = day_scale(begin, begin + timedelta(n_days), start=0, end=width)
 
     per_day = width / max(n_days, 1)
-    assert scale.at(begin + timedelta(n_days // 2)) == pytest.approx(n_days // 2 * per_day, abs=0.02)
+    assert scale.at(begin + timedelta(n_days // 2)) == pytest.approx(
+        n_days // 2 * per_day, abs=0.02
+    )
     assert scale.at(begin - timedelta(400)) == 0
     assert not scale.shows(begin - timedelta(1))
     for before, after in pairwise(scale.ticks):

@@ -17,14 +17,21 @@ from tools.benchmarks.parts import PARTS, measure_parts, peak_memory_mb
 
 class Command(BaseCommand):
     help = (
-        "Measures the questions of docs/bench.md on the data present, beside the best statement by hand on the same"
+        "Measures the questions of docs/bench.md on the data present, beside the best statement by "
+        "hand on the same"
         " tables. Nothing that it writes stays."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--json", action="store_true", help="one JSON object instead of a table")
-        parser.add_argument("--part", action="append", choices=PARTS, help="only this part; may be repeated")
-        parser.add_argument("--recipients", type=int, default=10_000, help="people who are told in `telling`")
+        parser.add_argument(
+            "--json", action="store_true", help="one JSON object instead of a table"
+        )
+        parser.add_argument(
+            "--part", action="append", choices=PARTS, help="only this part; may be repeated"
+        )
+        parser.add_argument(
+            "--recipients", type=int, default=10_000, help="people who are told in `telling`"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         lines: list[BenchmarkLine] = []
@@ -44,7 +51,9 @@ class Command(BaseCommand):
             "peak_memory_mb": round(peak_memory_mb()),
         }
         if options["json"]:
-            self.stdout.write(json.dumps({**summary, "questions": [_as_row(line) for line in lines]}))
+            self.stdout.write(
+                json.dumps({**summary, "questions": [_as_row(line) for line in lines]})
+            )
         else:
             self.stdout.write(", ".join(f"{name} {value}" for name, value in summary.items()))
 
@@ -58,7 +67,8 @@ def _server_version() -> str:
 
 def _as_row(line: BenchmarkLine) -> dict[str, Any]:
     timing = {
-        name: round(value, 3) if isinstance(value, float) else value for name, value in asdict(line.product).items()
+        name: round(value, 3) if isinstance(value, float) else value
+        for name, value in asdict(line.product).items()
     }
     return {
         "question": line.question,

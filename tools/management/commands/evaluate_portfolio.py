@@ -16,7 +16,9 @@ class Command(BaseCommand):
     help = "Answer the worked portfolios of FILE with the product's own engine, in a scratch database; prints JSON."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("file", type=Path, help="JSON {format, portfolios: [...]}; an `expected` is not read.")
+        parser.add_argument(
+            "file", type=Path, help="JSON {format, portfolios: [...]}; an `expected` is not read."
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:

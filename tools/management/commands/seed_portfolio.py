@@ -13,18 +13,26 @@ from tools.seeding.seed import SeedError, seed_portfolio
 
 class Command(BaseCommand):
     help = (
-        "Creates a synthetic portfolio with a synthetic catalogue of its own, to measure and to try things on. One that"
-        " was created before with other numbers is replaced; real rows are not touched. Refused in production."
+        "Creates a synthetic portfolio with a synthetic catalogue of its own, to measure and to "
+        "try things on. One that"
+        " was created before with other numbers is replaced; real rows are not touched. Refused in "
+        "production."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--applications", type=int, required=True, help="how many; about five dependencies each")
-        parser.add_argument("--seed", type=int, default=1, help="the same seed gives the same portfolio")
+        parser.add_argument(
+            "--applications", type=int, required=True, help="how many; about five dependencies each"
+        )
+        parser.add_argument(
+            "--seed", type=int, default=1, help="the same seed gives the same portfolio"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         began = perf_counter()
         try:
-            seeded = seed_portfolio(n_applications=options["applications"], seed=options["seed"], on=day_of(now()))
+            seeded = seed_portfolio(
+                n_applications=options["applications"], seed=options["seed"], on=day_of(now())
+            )
         except SeedError as refused:
             raise CommandError(str(refused), returncode=2) from None
         if not seeded.is_new:

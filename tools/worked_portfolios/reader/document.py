@@ -28,7 +28,12 @@ from tools.worked_portfolios.reader.inventory import (
     read_exit_test,
     round_to_places,
 )
-from tools.worked_portfolios.reader.questions import read_lifecycle, read_loss, read_policy, read_scenario
+from tools.worked_portfolios.reader.questions import (
+    read_lifecycle,
+    read_loss,
+    read_policy,
+    read_scenario,
+)
 from tools.worked_portfolios.reader.rows import JsonRow, PortfolioFileError, parse_day
 from tools.worked_portfolios.records import (
     DerivationRecord,
@@ -78,7 +83,11 @@ def read_each(document: Any) -> list[PortfolioRecord | PortfolioFileError]:
         name = values.get("name")
         shown = f"portfolio '{name}'" if isinstance(name, str) else f"portfolios[{index}]"
         try:
-            portfolios.append(read_portfolio(JsonRow(shown, values), name if isinstance(name, str) else str(index)))
+            portfolios.append(
+                read_portfolio(
+                    JsonRow(shown, values), name if isinstance(name, str) else str(index)
+                )
+            )
         except PortfolioFileError as refusal:
             portfolios.append(refusal)
     return portfolios
@@ -91,7 +100,9 @@ def read_portfolio(top: JsonRow, name: str) -> PortfolioRecord:
     known_foundations = {foundation.id for foundation in foundations}
     versions = top.records("versions", partial(_version, foundations=known_foundations))
     known_versions = {version.id for version in versions}
-    offerings = top.records("offerings", partial(_offering, providers=known_providers, versions=known_versions))
+    offerings = top.records(
+        "offerings", partial(_offering, providers=known_providers, versions=known_versions)
+    )
     applications = top.records("applications", read_application)
     known = KnownIds(
         providers=frozenset(known_providers),
@@ -117,7 +128,9 @@ def read_portfolio(top: JsonRow, name: str) -> PortfolioRecord:
         exit_tests=exit_tests,
         exit_plans=_plans(top, known),
         prices=_prices(top, known),
-        cost_days=tuple(parse_day(day, f"{top.at}: 'cost_days'") for day in top.listed("cost_days")),
+        cost_days=tuple(
+            parse_day(day, f"{top.at}: 'cost_days'") for day in top.listed("cost_days")
+        ),
         policies=top.records("policies", read_policy),
         lifecycles=top.records("lifecycles", read_lifecycle),
         scenarios=top.records("scenarios", partial(read_scenario, known=known)),
@@ -155,11 +168,15 @@ def _derivations(top: JsonRow, versions: Collection[str]) -> tuple[DerivationRec
     return tuple(dict.fromkeys(edges))
 
 
-def _offering(row: JsonRow, *, providers: Collection[str], versions: Collection[str]) -> OfferingRecord:
+def _offering(
+    row: JsonRow, *, providers: Collection[str], versions: Collection[str]
+) -> OfferingRecord:
     regions = row.listed("regions")
     for region in regions:
         if not isinstance(region, str) or not region or len(region) > 60:
-            raise row.refuse(f"'regions' names {region!r}; a region is a text of at most 60 characters.")
+            raise row.refuse(
+                f"'regions' names {region!r}; a region is a text of at most 60 characters."
+            )
     return OfferingRecord(
         id=row.text("id"),
         host=row.ref("host", providers, "provider"),
@@ -183,13 +200,16 @@ def _plans(top: JsonRow, known: KnownIds) -> tuple[ExitPlanRecord, ...]:
             raise row.refuse(f"the dependency '{dependency}' has an exit plan already.")
         planned.add(dependency)
         target = row.ref_or_none("target", known.offerings, "offering")
-        return ExitPlanRecord(row.text("id"), dependency, target, row.decimal_or_none("estimated_days", 1, 999_999))
+        return ExitPlanRecord(
+            row.text("id"), dependency, target, row.decimal_or_none("estimated_days", 1, 999_999)
+        )
 
     return top.records("exit_plans", read)
 
 
 def _prices(top: JsonRow, known: KnownIds) -> tuple[PriceRecord, ...]:
-    """Prices of the base tier: a file says nothing of the size of requests, so no other can matter."""
+    """Prices of the base tier: a file says nothing of the size of requests, so no other can
+    matter."""
     prices = [
         (
             row,
@@ -207,14 +227,18 @@ def _prices(top: JsonRow, known: KnownIds) -> tuple[PriceRecord, ...]:
     ]
     for row, price in prices:
         if len(price.currency) != 3:
-            raise row.refuse(f"'currency' is '{price.currency}'; use the three letters of ISO 4217.")
+            raise row.refuse(
+                f"'currency' is '{price.currency}'; use the three letters of ISO 4217."
+            )
         if price.until is not None and price.until <= price.since:
             raise row.refuse("the price ends before it begins.")
     ordered = sorted(prices, key=lambda entry: (entry[1].offering, entry[1].unit, entry[1].since))
     for (_, before), (row, after) in pairwise(ordered):
         same = (before.offering, before.unit) == (after.offering, after.unit)
         if same and (before.until is None or after.since < before.until):
-            raise row.refuse(f"another price of {after.unit} at '{after.offering}' holds on {after.since}.")
+            raise row.refuse(
+                f"another price of {after.unit} at '{after.offering}' holds on {after.since}."
+            )
     return tuple(price for _, price in prices)
 
 
@@ -228,14 +252,17 @@ def _settings(top: JsonRow) -> dict[str, Any]:
     if "criticality_points" in row.values:
         points = row.mapped("criticality_points")
         settings["criticality_points"] = {
-            name: points.whole(name, at_most=MAX_POINTS) for name in _known_keys(points, CRITICALITIES)
+            name: points.whole(name, at_most=MAX_POINTS)
+            for name in _known_keys(points, CRITICALITIES)
         }
     if "test_validity_days" in row.values:
         settings["test_validity_days"] = row.whole("test_validity_days", at_most=36500)
     if "required_grade" in row.values:
         grades = row.mapped("required_grade")
         settings["required_grade"] = {
-            threat: {kind: table.whole(kind, at_most=5) for kind in _known_keys(table, (*KINDS, "*"))}
+            threat: {
+                kind: table.whole(kind, at_most=5) for kind in _known_keys(table, (*KINDS, "*"))
+            }
             for threat in _known_keys(grades, THREATS)
             for table in (grades.mapped(threat),)
         }
@@ -246,7 +273,9 @@ def _settings(top: JsonRow) -> dict[str, Any]:
     if "state_factor" in row.values:
         factors = row.mapped("state_factor")
         states = [str(state) for state in StandingState if state is not StandingState.PARTIAL]
-        settings["state_factor"] = {state: str(factors.number(state)) for state in _known_keys(factors, states)}
+        settings["state_factor"] = {
+            state: str(factors.number(state)) for state in _known_keys(factors, states)
+        }
     return settings
 
 

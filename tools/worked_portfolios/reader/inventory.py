@@ -27,17 +27,23 @@ class KnownIds:
     dependencies: frozenset[str] = frozenset()
 
     def with_applications(self, applications: Iterable[ApplicationRecord]) -> "KnownIds":
-        return replace(self, applications=self.applications | {application.id for application in applications})
+        return replace(
+            self, applications=self.applications | {application.id for application in applications}
+        )
 
     def with_dependencies(self, dependencies: Iterable[DependencyRecord]) -> "KnownIds":
-        return replace(self, dependencies=self.dependencies | {dependency.id for dependency in dependencies})
+        return replace(
+            self, dependencies=self.dependencies | {dependency.id for dependency in dependencies}
+        )
 
 
 def read_application(row: JsonRow) -> ApplicationRecord:
     return ApplicationRecord(
         id=row.text("id"),
         team=row.text("team", "team"),
-        criticality=row.one_of("criticality", [criticality.name.lower() for criticality in Criticality]),
+        criticality=row.one_of(
+            "criticality", [criticality.name.lower() for criticality in Criticality]
+        ),
         status=row.one_of("status", Application.Status.values),
         users=row.whole_or_none("users", at_most=MAX_USERS),
         monthly_spend=row.decimal_or_none("monthly_spend", 2, MAX_MONEY),
@@ -51,7 +57,10 @@ def read_dependency(row: JsonRow, *, known: KnownIds) -> DependencyRecord:
     via = row.one_of("via", Dependency.Reached.values, Dependency.Reached.DIRECT)
     party = row.ref_or_none("via_party", known.providers, "provider")
     if via == Dependency.Reached.DIRECT and party is not None:
-        raise row.refuse(f"it is called directly and through '{party}'; say 'gateway' or 'embedded', or no party.")
+        raise row.refuse(
+            f"it is called directly and through '{party}'; say 'gateway' or 'embedded', or no "
+            "party."
+        )
     return DependencyRecord(
         id=row.text("id"),
         application=row.ref("application", known.applications, "application"),

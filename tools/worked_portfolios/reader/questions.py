@@ -89,11 +89,17 @@ def read_scenario(row: JsonRow, *, known: KnownIds) -> ScenarioRecord:
         read = _OPERATIONS[op.one_of("op", _OPERATIONS)]
         operation = read(op, known)
         if isinstance(operation, Add):
-            known = known.with_applications([operation.application]).with_dependencies(operation.dependencies)
+            known = known.with_applications([operation.application]).with_dependencies(
+                operation.dependencies
+            )
         ops.append(operation)
     layers = row.some_of("layers", Layer.values, ("developer", "host"))
     return ScenarioRecord(
-        row.text("id"), tuple(ops), layers, row.one_of("basis", Basis.values, Basis.COUNT), row.day_or_none("on")
+        row.text("id"),
+        tuple(ops),
+        layers,
+        row.one_of("basis", Basis.values, Basis.COUNT),
+        row.day_or_none("on"),
     )
 
 
@@ -102,7 +108,9 @@ def _remove(row: JsonRow, known: KnownIds) -> Remove:
 
 
 def _replace(row: JsonRow, known: KnownIds) -> Replace:
-    return Replace(row.ref("old", known.offerings, "offering"), row.ref("new", known.offerings, "offering"))
+    return Replace(
+        row.ref("old", known.offerings, "offering"), row.ref("new", known.offerings, "offering")
+    )
 
 
 def _move(row: JsonRow, known: KnownIds) -> Move:
@@ -134,10 +142,15 @@ def _add(row: JsonRow, known: KnownIds) -> Add:
         if dependency.id in known.dependencies:
             raise row.refuse(f"the dependency '{dependency.id}' is there already.")
         if dependency.application != application.id:
-            raise row.refuse(f"the dependency '{dependency.id}' is of another application than the one that is added.")
+            raise row.refuse(
+                f"the dependency '{dependency.id}' is of another application than the one that is "
+                "added."
+            )
     # the tests that come with an application are of its own dependencies
     own = replace(known, dependencies=frozenset(dependency.id for dependency in dependencies))
-    return Add(application, dependencies, row.records("exit_tests", partial(read_exit_test, known=own)))
+    return Add(
+        application, dependencies, row.records("exit_tests", partial(read_exit_test, known=own))
+    )
 
 
 def _retire(row: JsonRow, known: KnownIds) -> Retire:
@@ -171,7 +184,10 @@ def read_loss(top: JsonRow, known: KnownIds) -> LossRecord:
         )
     return LossRecord(
         tuple(events),
-        {name: (_frequency(own.mapped(name)), own.mapped(name).number("loss")) for name in _criticalities(own)},
+        {
+            name: (_frequency(own.mapped(name)), own.mapped(name).number("loss"))
+            for name in _criticalities(own)
+        },
     )
 
 
@@ -196,7 +212,9 @@ def read_node(row: JsonRow, name: object, known: KnownIds) -> NodeName:
     """The node of that name, whose offering, version, foundation or party the portfolio holds."""
     node = parse_node_name(name, known.providers) if isinstance(name, str) else None
     if node is None:
-        raise row.refuse(f"{name!r} names no node; write a kind and an id, such as host:{_any(known.providers)}.")
+        raise row.refuse(
+            f"{name!r} names no node; write a kind and an id, such as host:{_any(known.providers)}."
+        )
     holders: Mapping[NodeKind, frozenset[str]] = {
         NodeKind.OFFERING: known.offerings,
         NodeKind.VERSION: known.versions,

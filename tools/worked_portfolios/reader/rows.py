@@ -51,7 +51,9 @@ class JsonRow:
             raise self.refuse(f"'{key}' is {_shown(value)}; use one of {', '.join(known)}.")
         return value
 
-    def some_of(self, key: str, known: Collection[str], default: Collection[str] = ()) -> tuple[str, ...]:
+    def some_of(
+        self, key: str, known: Collection[str], default: Collection[str] = ()
+    ) -> tuple[str, ...]:
         values = self.listed(key, default)
         for value in values:
             if not isinstance(value, str) or value not in known:
@@ -94,7 +96,9 @@ class JsonRow:
         number = self.number(key)
         scaled = number * 10**places
         if scaled.denominator != 1 or number > at_most:
-            raise self.refuse(f"'{key}' must be a number up to {at_most:,} with at most {places} decimal places.")
+            raise self.refuse(
+                f"'{key}' must be a number up to {at_most:,} with at most {places} decimal places."
+            )
         return Decimal(scaled.numerator).scaleb(-places)
 
     def decimal_or_none(self, key: str, places: int, at_most: int) -> Decimal | None:
@@ -118,7 +122,10 @@ class JsonRow:
             if not isinstance(value, dict):
                 raise self.refuse(f"'{key}' holds {_shown(value)} where an object belongs.")
             name = value.get("id")
-            yield JsonRow(f"{self.at}, {key}[{index}]" + (f" '{name}'" if isinstance(name, str) else ""), value)
+            yield JsonRow(
+                f"{self.at}, {key}[{index}]" + (f" '{name}'" if isinstance(name, str) else ""),
+                value,
+            )
 
     def records[R](self, key: str, read: Callable[["JsonRow"], R]) -> tuple[R, ...]:
         """What `read` makes of the objects of a list; two of one id are refused."""
@@ -147,7 +154,9 @@ def parse_day(value: Any, at: str) -> date:
 def parse_number(value: Any, at: str) -> Fraction:
     number = _exact(value)
     if number is None:
-        raise PortfolioFileError(f'{at} is {_shown(value)}; give a number, such as 3, 0.25 or "1/3".')
+        raise PortfolioFileError(
+            f'{at} is {_shown(value)}; give a number, such as 3, 0.25 or "1/3".'
+        )
     if number < 0:
         raise PortfolioFileError(f"{at} is {value}; it cannot be negative.")
     return number

@@ -16,14 +16,19 @@ JOB = "manage.py membership"
 
 class Command(RowCommand):
     help = (
-        "Gives a user a role on a team, or takes it, and prints it as JSON; without arguments lists all, one a line."
+        "Gives a user a role on a team, or takes it, and prints it as JSON; without arguments "
+        "lists all, one a line."
         " The same again changes nothing."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("username", metavar="USERNAME", nargs="?", help="of a person or a service account")
+        parser.add_argument(
+            "username", metavar="USERNAME", nargs="?", help="of a person or a service account"
+        )
         parser.add_argument("team", metavar="TEAM", nargs="?", help="its slug")
-        parser.add_argument("role", metavar="ROLE", nargs="?", help="viewer, editor or owner; none takes the role")
+        parser.add_argument(
+            "role", metavar="ROLE", nargs="?", help="viewer, editor or owner; none takes the role"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         username, slug, word = options["username"], options["team"], options["role"]
@@ -36,23 +41,40 @@ class Command(RowCommand):
         words = [*(role.word for role in TeamRole), NONE]
         if slug is None or word not in words:
             raise CommandError(
-                f"Name the user, the team and the role: manage.py membership USERNAME TEAM {'|'.join(words)}.",
+                "Name the user, the team and the role: manage.py membership USERNAME TEAM "
+                f"{'|'.join(words)}.",
                 returncode=2,
             )
         user, team = User.objects.filter(username=username).first(), team_of(slug)
         if user is None:
-            raise CommandError(f"No user is called '{username}'. 'manage.py user' lists them.", returncode=2)
+            raise CommandError(
+                f"No user is called '{username}'. 'manage.py user' lists them.", returncode=2
+            )
         with refusals(), audit_context(job=JOB), transaction.atomic():
-            held = Membership.objects.select_for_update(of=("self",)).filter(user=user, team=team).first()
+            held = (
+                Membership.objects.select_for_update(of=("self",))
+                .filter(user=user, team=team)
+                .first()
+            )
             if word != NONE:
                 kept = set_membership(user=user, team=team, role=TeamRole[word.upper()], by=None)
-                change = "added" if held is None else "changed" if _roles(kept) != _roles(held) else "unchanged"
+                change = (
+                    "added"
+                    if held is None
+                    else "changed"
+                    if _roles(kept) != _roles(held)
+                    else "unchanged"
+                )
                 self.write_row({**row_of(kept), "change": change})
                 return
             if held is not None:
                 end_membership(membership=held, by=None)
             remaining = Membership.objects.filter(user=user, team=team).first()
-            row = row_of(remaining) if remaining else {"user": user.username, "team": team.slug, "role": None}
+            row = (
+                row_of(remaining)
+                if remaining
+                else {"user": user.username, "team": team.slug, "role": None}
+            )
             self.write_row({**row, "change": "unchanged" if held is None else "removed"})
 
 

@@ -1,4 +1,5 @@
-"""manage.py team [SLUG] [--name N] [--parent SLUG|none] [--email E] [--time-zone Z] [--digest-hour H] [--remove]"""
+"""manage.py team [SLUG] [--name N] [--parent SLUG|none] [--email E] [--time-zone Z] [--digest-hour
+H] [--remove]"""
 
 from typing import Any
 
@@ -15,18 +16,29 @@ JOB = "manage.py team"
 
 class Command(RowCommand):
     help = (
-        "Adds or changes a team, and prints it as JSON; without SLUG lists all, one a line. The same again changes"
+        "Adds or changes a team, and prints it as JSON; without SLUG lists all, one a line. The "
+        "same again changes"
         " nothing."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("slug", metavar="SLUG", nargs="?", help="stays: addresses hold it")
         parser.add_argument("--name", metavar="N", help="a new team needs one")
-        parser.add_argument("--parent", metavar="SLUG", help="the team above, whose roles hold here too, or none")
-        parser.add_argument("--email", metavar="E", help="mailbox that gets its emails; '' takes it away")
-        parser.add_argument("--time-zone", metavar="Z", help="of the mailbox, such as Europe/Berlin")
-        parser.add_argument("--digest-hour", metavar="H", type=int, help="local hour of its digest, 0 to 23")
-        parser.add_argument("--remove", action="store_true", help="remove it; refused where it owns something")
+        parser.add_argument(
+            "--parent", metavar="SLUG", help="the team above, whose roles hold here too, or none"
+        )
+        parser.add_argument(
+            "--email", metavar="E", help="mailbox that gets its emails; '' takes it away"
+        )
+        parser.add_argument(
+            "--time-zone", metavar="Z", help="of the mailbox, such as Europe/Berlin"
+        )
+        parser.add_argument(
+            "--digest-hour", metavar="H", type=int, help="local hour of its digest, 0 to 23"
+        )
+        parser.add_argument(
+            "--remove", action="store_true", help="remove it; refused where it owns something"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         facts = {name: options[name] for name in TEAM_FIELDS if options[name] is not None}
@@ -37,21 +49,31 @@ class Command(RowCommand):
                 self.write_row(row_of(team))
             return
         if options["remove"] and facts:
-            raise CommandError("A team is either changed or removed. Leave out the one or the other.", returncode=2)
+            raise CommandError(
+                "A team is either changed or removed. Leave out the one or the other.", returncode=2
+            )
         if "parent" in facts:
             facts["parent"] = None if facts["parent"] == NONE else team_of(facts["parent"])
         with refusals(), audit_context(job=JOB), transaction.atomic():
-            self._remove(options["slug"]) if options["remove"] else self._keep(options["slug"], facts)
+            self._remove(options["slug"]) if options["remove"] else self._keep(
+                options["slug"], facts
+            )
 
     def _keep(self, slug: str, facts: dict[str, Any]) -> None:
         found = Team.objects.filter(slug=slug).first()
         team = None if found is None else locked_team(found)
         if team is None:
             if "name" not in facts:
-                raise CommandError(f"No team has the slug '{slug}'. Give --name to add one.", returncode=2)
+                raise CommandError(
+                    f"No team has the slug '{slug}'. Give --name to add one.", returncode=2
+                )
             self.write_row({**row_of(add_team(facts=facts, slug=slug, by=None)), "change": "added"})
-        elif changed := {name: value for name, value in facts.items() if getattr(team, name) != value}:
-            self.write_row({**row_of(change_team(team=team, facts=changed, by=None)), "change": "changed"})
+        elif changed := {
+            name: value for name, value in facts.items() if getattr(team, name) != value
+        }:
+            self.write_row(
+                {**row_of(change_team(team=team, facts=changed, by=None)), "change": "changed"}
+            )
         else:
             self.write_row({**row_of(team), "change": "unchanged"})
 

@@ -1,4 +1,5 @@
-"""manage.py user [USERNAME] [--email E] [--first-name F] [--last-name L] [--role R] [--close|--open] [--invite] ..."""
+"""manage.py user [USERNAME] [--email E] [--first-name F] [--last-name L] [--role R]
+[--close|--open] [--invite] ..."""
 
 from typing import Any
 
@@ -17,26 +18,39 @@ JOB = "manage.py user"
 
 class Command(RowCommand):
     help = (
-        "Adds or changes a person with an account, and prints it as JSON; without USERNAME lists all, one a line. The"
+        "Adds or changes a person with an account, and prints it as JSON; without USERNAME lists "
+        "all, one a line. The"
         " same again changes nothing. Accounts are closed and not deleted: the history names them."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("username", metavar="USERNAME", nargs="?", help="to sign in with; stays")
+        parser.add_argument(
+            "username", metavar="USERNAME", nargs="?", help="to sign in with; stays"
+        )
         parser.add_argument("--email", metavar="E", help="a new person needs one")
         parser.add_argument("--first-name", metavar="F")
         parser.add_argument("--last-name", metavar="L")
         parser.add_argument(
-            "--role", choices=[*OrganisationRole.values, NONE], help="organisation role; most people need none"
+            "--role",
+            choices=[*OrganisationRole.values, NONE],
+            help="organisation role; most people need none",
         )
         is_open = parser.add_mutually_exclusive_group()
-        is_open.add_argument("--close", dest="is_active", action="store_false", default=None, help="may not sign in")
-        is_open.add_argument("--open", dest="is_active", action="store_true", default=None, help="may sign in again")
-        parser.add_argument(
-            "--invite", action="store_true", help="send an email with a link by which the person sets a password"
+        is_open.add_argument(
+            "--close", dest="is_active", action="store_false", default=None, help="may not sign in"
+        )
+        is_open.add_argument(
+            "--open", dest="is_active", action="store_true", default=None, help="may sign in again"
         )
         parser.add_argument(
-            "--link", action="store_true", help="print that link; it signs in as this person, so keep it secret"
+            "--invite",
+            action="store_true",
+            help="send an email with a link by which the person sets a password",
+        )
+        parser.add_argument(
+            "--link",
+            action="store_true",
+            help="print that link; it signs in as this person, so keep it secret",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -54,7 +68,8 @@ class Command(RowCommand):
             person, change = _keep(options["username"], facts)
             if invites and not (person.is_active and person.email):
                 raise CommandError(
-                    f"{person.username} cannot be invited: the account is closed, or has no email address.",
+                    f"{person.username} cannot be invited: the account is closed, or has no email "
+                    "address.",
                     returncode=1,
                 )
         row = {**row_of(person), "change": change}
@@ -71,12 +86,16 @@ def _keep(username: str, facts: dict[str, Any]) -> tuple[User, str]:
     if person is None:
         if not facts.get("email"):
             raise CommandError(
-                f"No user is called '{username}'. Give --email to add one; 'manage.py user' lists them.", returncode=2
+                f"No user is called '{username}'. Give --email to add one; 'manage.py user' lists "
+                "them.",
+                returncode=2,
             )
         return add_user(facts={**facts, "username": username}, by=None), "added"
     if person.is_service:
         raise CommandError(
-            f"'{username}' is a service account. Those are kept under Settings, Programs, or by REST.", returncode=2
+            f"'{username}' is a service account. Those are kept under Settings, Programs, or by "
+            "REST.",
+            returncode=2,
         )
     kept = {name: getattr(person, name) for name in USER_FIELDS}
     if person.office_by_sign_on:
@@ -92,7 +111,8 @@ def _invite(person: User) -> None:
         send_invitation(person=person, by=None)
     except OSError as error:
         raise CommandError(
-            f"The email to {person.email} did not leave ({error}). Mend EMAIL_URL and send it again, or print the link"
+            f"The email to {person.email} did not leave ({error}). Mend EMAIL_URL and send it "
+            "again, or print the link"
             f" with 'manage.py user {person.username} --link' and give it to the person yourself.",
             returncode=1,
         ) from None
@@ -108,5 +128,7 @@ def row_of(person: User) -> dict[str, Any]:
         "organisation_role_by_sign_on": person.office_by_sign_on,
         "is_superuser": person.is_superuser,
         "is_active": person.is_active,
-        "last_login": person.last_login.isoformat().replace("+00:00", "Z") if person.last_login else None,
+        "last_login": person.last_login.isoformat().replace("+00:00", "Z")
+        if person.last_login
+        else None,
     }

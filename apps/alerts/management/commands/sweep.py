@@ -68,7 +68,8 @@ class Command(BaseCommand):
                 "flags_resolved": flags.resolved,
                 **{f"alerts_{name}": n for name, n in kept.items()},
                 "alerts_raised": raised,
-                # all that this moment brings has been raised by now, so there is nothing to wait for
+                # all that this moment brings has been raised by now, so there is nothing to wait
+                # for
                 "digests_queued": queue_digests(at=at, gather=timedelta(0)),
                 "mails_sent": send_due(at=at),
                 "smallest_sets_written": keep_cuts(on=day_of(at)),

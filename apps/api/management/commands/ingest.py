@@ -1,4 +1,5 @@
-"""manage.py ingest FORMAT FILE [--application SLUG] [--team SLUG] [--environment NAME] [--part NAME]"""
+"""manage.py ingest FORMAT FILE [--application SLUG] [--team SLUG] [--environment NAME] [--part
+NAME]"""
 
 import json
 import sys
@@ -35,16 +36,26 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("format", metavar="FORMAT", help=f"one of {', '.join(known_formats())}")
         parser.add_argument("file", metavar="FILE", help="- reads standard input")
-        parser.add_argument("--application", default="", help="slug: what is meant where the file names none")
-        parser.add_argument("--team", default="", help="slug: where new applications go that name no team")
-        parser.add_argument("--environment", default="", help="where that application runs: production, staging")
+        parser.add_argument(
+            "--application", default="", help="slug: what is meant where the file names none"
+        )
+        parser.add_argument(
+            "--team", default="", help="slug: where new applications go that name no team"
+        )
+        parser.add_argument(
+            "--environment", default="", help="where that application runs: production, staging"
+        )
 
-        parser.add_argument("--part", default="", help="which of the several documents of that application it is")
+        parser.add_argument(
+            "--part", default="", help="which of the several documents of that application it is"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         kind = options["format"]
         if kind not in known_formats():
-            raise CommandError(f"'{kind}' is no format. Known: {', '.join(known_formats())}.", returncode=2)
+            raise CommandError(
+                f"'{kind}' is no format. Known: {', '.join(known_formats())}.", returncode=2
+            )
         application = self._application(options["application"])
         team = Team.objects.filter(slug=options["team"]).first() if options["team"] else None
         if options["team"] and team is None:
@@ -53,9 +64,12 @@ class Command(BaseCommand):
             if kind in SHEETS:
                 content, name = self._content(options["file"], MOST_BYTES)
                 done = ingest_sheet(
-                    content=content, file_name=name, application=application.slug if application else "",
-                    team=team.slug if team else "", at=now(),
-                )  # fmt: skip
+                    content=content,
+                    file_name=name,
+                    application=application.slug if application else "",
+                    team=team.slug if team else "",
+                    at=now(),
+                )
                 report = report_of_sheet(done)
             elif kind == EVALS:
                 report = self._evaluation(application, options)
@@ -68,15 +82,27 @@ class Command(BaseCommand):
         self.stdout.write(json.dumps(report, ensure_ascii=False))
 
     def _document(
-        self, form: Format, application: Application | None, team: Team | None, options: dict[str, Any]
+        self,
+        form: Format,
+        application: Application | None,
+        team: Team | None,
+        options: dict[str, Any],
     ) -> dict[str, Any]:
         body, name = self._content(options["file"], form.most_inflated)
         if body.startswith(GZIP_MARK):
             body = inflated(body, most=form.most_inflated)
         done, is_new = receive_document(
-            form=form, body=body, by=None, at=now(), application=application, team=team,
-            environment=options["environment"], part=options["part"], file_name=name, at_once=True,
-        )  # fmt: skip
+            form=form,
+            body=body,
+            by=None,
+            at=now(),
+            application=application,
+            team=team,
+            environment=options["environment"],
+            part=options["part"],
+            file_name=name,
+            at_once=True,
+        )
         if done.state in (Import.State.FAILED, Import.State.RECEIVED):
             asked = done.error.replace(APPLICATION_PARAMETER, "--application SLUG")
             raise CommandError(asked, returncode=1)
@@ -91,7 +117,9 @@ class Command(BaseCommand):
             body = inflated(body, most=MOST_INFLATED)
         return ingest_calls(body, application=application.pk if application else None, at=now())
 
-    def _evaluation(self, application: Application | None, options: dict[str, Any]) -> dict[str, Any]:
+    def _evaluation(
+        self, application: Application | None, options: dict[str, Any]
+    ) -> dict[str, Any]:
         body, name = self._content(options["file"], MOST_RESULTS_BYTES)
         done, is_new = receive_evaluation(
             body=body, by=None, at=now(), application=application, file_name=name, at_once=True
@@ -127,7 +155,8 @@ def known_formats() -> list[str]:
 
 
 def report_of_sheet(done: Import) -> dict[str, Any]:
-    """The shape of contracts.md section 2: records (applications and uses) by outcome, and every refused row."""
+    """The shape of contracts.md section 2: records (applications and uses) by outcome, and every
+    refused row."""
     counts = done.counts
 
     def n(outcome: str) -> int:
@@ -142,7 +171,8 @@ def report_of_sheet(done: Import) -> dict[str, Any]:
 
 
 def report_of_document(done: Import, *, is_new: bool) -> dict[str, Any]:
-    """The same: dependencies and applications by outcome; what broke the format and what nobody knows is rejected.
+    """The same: dependencies and applications by outcome; what broke the format and what nobody
+    knows is rejected.
 
     A document that was taken before changes nothing: all it brought is unchanged.
     """
@@ -152,4 +182,7 @@ def report_of_document(done: Import, *, is_new: bool) -> dict[str, Any]:
     }
     if not is_new:
         numbers = {"created": 0, "updated": 0, "unchanged": sum(numbers.values())}
-    return {**numbers, "rejected": [*done.problems.get("rejected", []), *done.problems.get("unresolved", [])]}
+    return {
+        **numbers,
+        "rejected": [*done.problems.get("rejected", []), *done.problems.get("unresolved", [])],
+    }

@@ -1,7 +1,8 @@
 """What hosts and developers document about their names and no general rule can derive.
 
-Every line is a published fact (model card, model list of the host, or the table of traps in the requirements), never
-a string somebody met once. A fact is looked up by the tokens of its text, so one spelling covers all.
+Every line is a published fact (model card, model list of the host, or the table of traps in the
+requirements), never a string somebody met once. A fact is looked up by the tokens of its text, so
+one spelling covers all.
 """
 
 import re
@@ -69,12 +70,15 @@ NAMES: tuple[tuple[str, str, str | None], ...] = (
 # Claude 1 was served as 1.0 to 1.3 under these names.
 NO_SINGLE_VERSION = re.compile(r"claude-(instant-)?v?1|claude-instant|claude")
 
-# Total sizes that hosts restate although the developer's name has none: (pattern of canonical ids, sizes).
-# From the model cards.
+# Total sizes that hosts restate although the developer's name has none: (pattern of canonical ids,
+# sizes). From the model cards.
 RESTATED_SIZES: tuple[tuple[re.Pattern[str], tuple[str, ...]], ...] = tuple(
     (re.compile(pattern), tuple(sizes.split()))
     for pattern, sizes in (
-        (r"deepseek/deepseek-(v3|v3-0324|v3\.1|v3\.1-terminus|v3\.2|v3\.2-exp|v3\.2-speciale|r1-0528)", "671b 685b"),
+        (
+            r"deepseek/deepseek-(v3|v3-0324|v3\.1|v3\.1-terminus|v3\.2|v3\.2-exp|v3\.2-speciale|r1-0528)",
+            "671b 685b",
+        ),
         (r"moonshotai/kimi-k2(-.*|\.5|\.6)?", "1t"),
         (r"zhipuai/glm-4\.[567]", "355b 355b-a32b 358b"),
         (r"zhipuai/glm-4\.5-air", "106b 106b-a12b 110b"),
@@ -106,27 +110,40 @@ RESTATED_SIZES: tuple[tuple[re.Pattern[str], tuple[str, ...]], ...] = tuple(
     )
 )
 
-# Where a name without -instruct is the base model, because the host lists both or because the organisation
-# publishes base weights under the bare name.
-HOSTS_OF_BASE_WEIGHTS = frozenset({"fireworks", "replicate", "watsonx", "huggingface", "sagemaker", "hyperbolic"})
-ORGANISATIONS_OF_BASE_WEIGHTS = frozenset({"meta-llama", "qwen", "mistralai", "google", "meta-models"})
-BASE_NAMES = re.compile(r"(meta-)?(llama|codellama)|qwen-?(1\.5|2|2\.5|2-5)(?![\d.])|mi[sx]tral-?\d|gemma-?2(?!\d)")
+# Where a name without -instruct is the base model, because the host lists both or because the
+# organisation publishes base weights under the bare name.
+HOSTS_OF_BASE_WEIGHTS = frozenset(
+    {"fireworks", "replicate", "watsonx", "huggingface", "sagemaker", "hyperbolic"}
+)
+ORGANISATIONS_OF_BASE_WEIGHTS = frozenset(
+    {"meta-llama", "qwen", "mistralai", "google", "meta-models"}
+)
+BASE_NAMES = re.compile(
+    r"(meta-)?(llama|codellama)|qwen-?(1\.5|2|2\.5|2-5)(?![\d.])|mi[sx]tral-?\d|gemma-?2(?!\d)"
+)
 
-# Words in front of a name that a host adds and that say nothing about the model; hosts' own names count too.
+# Words in front of a name that a host adds and that say nothing about the model; hosts' own names
+# count too.
 HOST_PREFIXES = words(
-    "route umans coding stealth duo-chat fw mlx hf alicloud deep cc cf workers-ai system.ai system-ai "
+    "route umans coding stealth duo-chat fw mlx hf alicloud deep cc cf workers-ai system.ai "
+    "system-ai "
     "huggingface-llm huggingface-textgeneration c4ai ai21 copilot tee free nim cursor"
 )
 # Developers' names in front of a name (`openai-gpt-5`, `meta-llama-3-8b`, `zai-org-glm-4.6`).
 DEVELOPER_PREFIXES = words(
-    "openai anthropic google meta amazon nvidia microsoft cohere mistral mistralai mistral-ai alibaba qwen "
-    "deepseek-ai moonshotai moonshot zai zai-org z-ai zhipu zhipuai xiaomi xai x-ai minimax minimaxai ibm "
-    "ibm-granite tencent bytedance stepfun baidu arcee arcee-ai aion-labs liquid nousresearch perplexity "
-    "writer upstage thinkingmachines inclusionai black-forest-labs stability stabilityai poolside sakana "
+    "openai anthropic google meta amazon nvidia microsoft cohere mistral mistralai mistral-ai "
+    "alibaba qwen "
+    "deepseek-ai moonshotai moonshot zai zai-org z-ai zhipu zhipuai xiaomi xai x-ai minimax "
+    "minimaxai ibm "
+    "ibm-granite tencent bytedance stepfun baidu arcee arcee-ai aion-labs liquid nousresearch "
+    "perplexity "
+    "writer upstage thinkingmachines inclusionai black-forest-labs stability stabilityai poolside "
+    "sakana "
     "cognition meta-llama labs thudm deepcogito allenai twelvelabs voyage"
 )
 
-# The family's name that a dotted or first-party name may leave out (`deepseek.v3.2`, `k2p5`, `opus-4-5`).
+# The family's name that a dotted or first-party name may leave out (`deepseek.v3.2`, `k2p5`,
+# `opus-4-5`).
 FAMILY_NAMES: dict[str, tuple[str, ...]] = {
     "deepseek": ("deepseek",),
     "moonshotai": ("kimi",),
@@ -142,7 +159,7 @@ CLAUDE_TIERS = frozenset({"opus", "sonnet", "haiku", "fable", "mythos"})
 # Spellings of one host that a model's name abbreviates.
 ABBREVIATIONS: dict[str, tuple[tuple[str, str], ...]] = {"morph": (("dsv", "deepseek-v"),)}
 
-# --- words that describe how a model is hosted, not which model it is -----------------------------------------
+# --- words that describe how a model is hosted, not which model it is -----------------------------
 # Number formats and containers: may stand anywhere.
 FORMAT = re.compile(
     # a number is looked at from its first digit only
@@ -151,7 +168,8 @@ FORMAT = re.compile(
 )
 # At the end of a name: price classes, speeds, routes.
 SERVICE = words(
-    "free maas tee tput exacto nitro floor online extended web batch flex priority cloud original cheaper "
+    "free maas tee tput exacto nitro floor online extended web batch flex priority cloud original "
+    "cheaper "
     "serverless fast dynamic"
 )
 # The same, but only as the named host's own words; elsewhere they may be anything.
@@ -173,9 +191,13 @@ NOT_HYBRID = re.compile(
     r"google/gemini-(1|2\.0)|openai/(chat)?gpt-[34]|anthropic/claude-(1|2|instant|3-(haiku|opus|sonnet|5))|xai/grok-[23]"
 )
 # Where the developer sells -fast, or a mode, as a model of its own.
-FAST_IS_A_MODEL = re.compile(r"xai/grok-[4-9]|google/(imagen|veo)|(cohere|bytedance|bfl|cognition|morph|voyage)/")
+FAST_IS_A_MODEL = re.compile(
+    r"xai/grok-[4-9]|google/(imagen|veo)|(cohere|bytedance|bfl|cognition|morph|voyage)/"
+)
 MODE_IS_A_MODEL = re.compile(r"xai/grok-[4-9]")
-REASONING = frozenset({"thinking", "reasoning", "think", "thought", "nothinking", "nothink", "noreasoning"})
+REASONING = frozenset(
+    {"thinking", "reasoning", "think", "thought", "nothinking", "nothink", "noreasoning"}
+)
 # Two words that are one remark.
 PAIRS = {
     ("non", "thinking"): "non-thinking",
@@ -188,10 +210,16 @@ PAIRS = {
 EFFORT = frozenset({"high", "low", "medium", "minimal", "xhigh", "none"})
 DEVELOPERS_WITH_EFFORT = frozenset({"openai", "anthropic", "google", "xai"})
 # Words that are variants only behind a colon.
-COLON_ONLY = frozenset({"beta", "search", "max", "cache", "self-moderated", "latest", "discounted", "on-demand"})
+COLON_ONLY = frozenset(
+    {"beta", "search", "max", "cache", "self-moderated", "latest", "discounted", "on-demand"}
+)
 
 # Hosts that append the day of listing to a slug.
-HOSTS_WITH_LISTING_DATES = frozenset({"openrouter", "kilo", "zenmux", "fastrouter", "requesty", "orcarouter"})
+HOSTS_WITH_LISTING_DATES = frozenset(
+    {"openrouter", "kilo", "zenmux", "fastrouter", "requesty", "orcarouter"}
+)
 
 # Single words that are ids in the catalogue and everyday words in a deployment's name.
-EVERYDAY_WORDS = frozenset({"command", "rerank", "spotlight", "weaver", "ada", "curie", "babbage", "davinci"})
+EVERYDAY_WORDS = frozenset(
+    {"command", "rerank", "spotlight", "weaver", "ada", "curie", "babbage", "davinci"}
+)

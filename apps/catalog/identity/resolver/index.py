@@ -1,9 +1,9 @@
 """The known ids, and the index that finds one by the facts of a name.
 
-Each known id is entered under the tokens of its own id, then of its aliases and repositories, its display
-names, its line when the line has one version, and at last of shortened forms a host may use: without
--instruct, without the active size, without a size nothing else shares. `Rank` orders these; the best rank
-that has an entry decides alone, so a shortened form never overrides an id.
+Each known id is entered under the tokens of its own id, then of its aliases and repositories, its
+display names, its line when the line has one version, and at last of shortened forms a host may
+use: without -instruct, without the active size, without a size nothing else shares. `Rank` orders
+these; the best rank that has an entry decides alone, so a shortened form never overrides an id.
 """
 
 import re
@@ -15,7 +15,16 @@ from enum import IntEnum
 from typing import Any
 
 from apps.catalog.identity.resolver import facts
-from apps.catalog.identity.resolver.tokens import ACTIVE, CODE, CONTEXT, NUMBER, REVISION, SIZE, Tokens, tokens_of
+from apps.catalog.identity.resolver.tokens import (
+    ACTIVE,
+    CODE,
+    CONTEXT,
+    NUMBER,
+    REVISION,
+    SIZE,
+    Tokens,
+    tokens_of,
+)
 
 Signature = tuple[str, ...]
 
@@ -24,8 +33,9 @@ Signature = tuple[str, ...]
 class KnownId:
     """One entry of the known ids, shaped as a row of catalogue.jsonl.
 
-    id: `developer/name`. kind: pinned, alias or family. entity: the id that all ids of one fixed model share.
-    same_as: the first of a group of pure synonyms. points_to: where an alias points, when documented.
+    id: `developer/name`. kind: pinned, alias or family. entity: the id that all ids of one fixed
+    model share. same_as: the first of a group of pure synonyms. points_to: where an alias points,
+    when documented.
     """
 
     id: str
@@ -103,9 +113,13 @@ class Index:
     by_squash: dict[str, KnownId | None] = field(default_factory=dict)
     by_id: dict[str, KnownId] = field(default_factory=dict)
     lines: dict[Signature, str] = field(default_factory=dict)
-    released: dict[str, date] = field(default_factory=dict)  # by id; its own, else its entity's first
+    released: dict[str, date] = field(
+        default_factory=dict
+    )  # by id; its own, else its entity's first
     moving: frozenset[str] = frozenset()  # entities that an alias or family name stands for
-    families: dict[str, frozenset[tuple[str, str]]] = field(default_factory=dict)  # (developer, first word) by word
+    families: dict[str, frozenset[tuple[str, str]]] = field(
+        default_factory=dict
+    )  # (developer, first word) by word
     dated: frozenset[str] = frozenset()  # lines with a snapshot named by its day
     coded: frozenset[str] = frozenset()  # lines with a snapshot named by four digits
     words: dict[str, tuple[tuple[str, frozenset[str]], ...]] = field(default_factory=dict)
@@ -129,7 +143,8 @@ def _without(tokens: Tokens, *dropped: str) -> Tokens:
 
 
 def _plain(tokens: Tokens, developer: str) -> Tokens:
-    """Tokens without the developer's own name in front (`NVIDIA-Nemotron`, `Meta-Llama`, `AI21-Jamba`)."""
+    """Tokens without the developer's own name in front (`NVIDIA-Nemotron`, `Meta-Llama`,
+    `AI21-Jamba`)."""
     if len(tokens) > 2 and tokens[0] in ("meta", "nvidia", "c4ai") and tokens[1].isalpha():
         return tokens[1:]
     if developer == "ai21" and tokens[:2] == ("ai", "21"):
@@ -145,7 +160,9 @@ def _undated(tokens: Tokens) -> Tokens:
 def _spellings(known: KnownId) -> list[tuple[Tokens, Rank]]:
     spellings = [(tokens_of(known.slug.lower()), Rank.ID)]
     spellings += [(tokens_of(alias.lower()), Rank.REPOSITORY) for alias in known.aliases]
-    spellings += [(tokens_of(repo.rpartition("/")[2].lower()), Rank.REPOSITORY) for repo in known.repositories]
+    spellings += [
+        (tokens_of(repo.rpartition("/")[2].lower()), Rank.REPOSITORY) for repo in known.repositories
+    ]
     result = []
     for tokens, rank in spellings:
         result.append((tokens, rank))
@@ -161,14 +178,17 @@ def _spellings(known: KnownId) -> list[tuple[Tokens, Rank]]:
 
 def _telling(name: Tokens) -> bool:
     """Whether a display name can stand alone: it has a word and a number, or three words."""
-    return len(name) > 2 or (len(name) == 2 and any(NUMBER.fullmatch(t) or SIZE.fullmatch(t) for t in name))
+    return len(name) > 2 or (
+        len(name) == 2 and any(NUMBER.fullmatch(t) or SIZE.fullmatch(t) for t in name)
+    )
 
 
 _INSTRUCT = ("instruct", "chat")
 
 
 def _shortened(tokens: Tokens, known: KnownId) -> Iterable[tuple[Tokens, Rank, str, bool]]:
-    """Shorter spellings of `tokens`: (tokens, rank, what is left out, whether -instruct is among it)."""
+    """Shorter spellings of `tokens`: (tokens, rank, what is left out, whether -instruct is among
+    it)."""
     sized = any(SIZE.fullmatch(token) for token in tokens)
     active = tuple(token for token in tokens if ACTIVE.fullmatch(token))
     instruct = tuple(token for token in tokens if token in _INSTRUCT)
@@ -179,15 +199,31 @@ def _shortened(tokens: Tokens, known: KnownId) -> Iterable[tuple[Tokens, Rank, s
     if active and sized:
         yield _without(tokens, *active), Rank.FILLED, "the active size", False
         if instruct:
-            yield _without(tokens, *instruct, *active), Rank.SHORT, "-instruct and the active size", True
+            yield (
+                _without(tokens, *instruct, *active),
+                Rank.SHORT,
+                "-instruct and the active size",
+                True,
+            )
     if "preview" in tokens:
         yield _without(tokens, "preview"), Rank.FILLED, "-preview", False
-    # Mistral's -2512 and Qwen's -2507 name the release that the version number, or the word, names already.
+    # Mistral's -2512 and Qwen's -2507 name the release that the version number, or the word, names
+    # already.
     if codes and versioned and known.developer == "mistral":
         yield _without(tokens, *codes, *active), Rank.SHORT, "the release code", False
         if instruct and sized:
-            yield _without(tokens, *codes, *instruct), Rank.SHORT, "the release code and -instruct", True
-    if codes and versioned and known.developer == "alibaba" and ("thinking" in tokens or "instruct" in tokens):
+            yield (
+                _without(tokens, *codes, *instruct),
+                Rank.SHORT,
+                "the release code and -instruct",
+                True,
+            )
+    if (
+        codes
+        and versioned
+        and known.developer == "alibaba"
+        and ("thinking" in tokens or "instruct" in tokens)
+    ):
         yield _without(tokens, *codes, *active), Rank.SHORT, "the release code", False
     if sized and known.kind == "pinned":
         sizeless = tuple(t for t in tokens if not SIZE.fullmatch(t) and not ACTIVE.fullmatch(t))
@@ -195,7 +231,12 @@ def _shortened(tokens: Tokens, known: KnownId) -> Iterable[tuple[Tokens, Rank, s
             if len(short) > 2 and any(NUMBER.fullmatch(token) for token in short):
                 yield short, Rank.SIZELESS, "the size", bare
     if "vision" in tokens and sized:
-        yield _without(tokens, "vision", *instruct), Rank.SIZELESS, "-vision, which only this size has", bool(instruct)
+        yield (
+            _without(tokens, "vision", *instruct),
+            Rank.SIZELESS,
+            "-vision, which only this size has",
+            bool(instruct),
+        )
     if known.developer == "nvidia" and sized:
         tier = tuple(token for token in tokens if token in ("nano", "super", "ultra"))
         if tier:
@@ -250,13 +291,22 @@ def build_index(known: Iterable[KnownId]) -> Index:
         for text, having in owners.items():
             if len({entry.entity for entry in having}) == 1:
                 index.by_text.setdefault(text, having[0])
-    hosting = facts.SERVICE_OF_LLAMA | {word for words_ in facts.SERVICE_OF_HOST.values() for word in words_}
+    hosting = facts.SERVICE_OF_LLAMA | {
+        word for words_ in facts.SERVICE_OF_HOST.values() for word in words_
+    }
     hosting |= facts.REASONING | facts.SERVICE | facts.SERVICE_OF_OPEN_WEIGHTS
     # A preview is not what an undated name means once the model is released.
     released = {
-        signature(_undated(tokens_of(entry.slug.lower()))) for entry in entries if "preview" not in entry.slug.lower()
+        signature(_undated(tokens_of(entry.slug.lower())))
+        for entry in entries
+        if "preview" not in entry.slug.lower()
     }
-    tuned = {entry.entity for entry in entries for repo in entry.repositories if "instruct" in repo.lower()}
+    tuned = {
+        entry.entity
+        for entry in entries
+        for repo in entry.repositories
+        if "instruct" in repo.lower()
+    }
     for entry in entries:
         spellings = _spellings(entry)
         for tokens, rank in spellings:
@@ -265,7 +315,9 @@ def build_index(known: Iterable[KnownId]) -> Index:
                 if word in hosting:
                     words[word].add((entry.developer, frozenset(tokens)))
                 if CONTEXT.fullmatch(word) or word == "lightning":
-                    families[word if word == "lightning" else "#context"].add((entry.developer, tokens[0]))
+                    families[word if word == "lightning" else "#context"].add(
+                        (entry.developer, tokens[0])
+                    )
             for short, short_rank, left_out, bare in _shortened(tokens, entry):
                 if left_out == "-preview" and signature(short) in released:
                     continue
@@ -278,9 +330,19 @@ def build_index(known: Iterable[KnownId]) -> Index:
                     for tokens, _rank in spellings:
                         extended = (*tokens, *tokens_of(size))
                         enter(Candidate(entry, Rank.REPOSITORY, extended))
-                        enter(Candidate(entry, Rank.FILLED, (*extended, "instruct"), "its own size"))
+                        enter(
+                            Candidate(entry, Rank.FILLED, (*extended, "instruct"), "its own size")
+                        )
                         if "instruct" in tokens:
-                            enter(Candidate(entry, Rank.FILLED, _without(extended, "instruct"), "-instruct", True))
+                            enter(
+                                Candidate(
+                                    entry,
+                                    Rank.FILLED,
+                                    _without(extended, "instruct"),
+                                    "-instruct",
+                                    True,
+                                )
+                            )
         for name in entry.names:
             text = name.lower().replace("(latest)", "")
             tokens = tokens_of(text)
@@ -290,20 +352,28 @@ def build_index(known: Iterable[KnownId]) -> Index:
                         entry,
                         Rank.NAME,
                         tokens,
-                        instruct_left_out=entry.entity in tuned and not set(_INSTRUCT) & set(tokens),
+                        instruct_left_out=entry.entity in tuned
+                        and not set(_INSTRUCT) & set(tokens),
                         needs_developer=not _telling(tokens),
                         moving=text != name.lower(),
                     )
                 )
                 if "instruct" in tokens and _telling(_without(tokens, "instruct")):
-                    enter(Candidate(entry, Rank.FILLED, _without(tokens, "instruct"), "-instruct", True))
+                    enter(
+                        Candidate(
+                            entry, Rank.FILLED, _without(tokens, "instruct"), "-instruct", True
+                        )
+                    )
     for line, having in members.items():
         tokens = tokens_of(line.partition("/")[2].lower())
         index.lines.setdefault(signature(tokens), line)
         if len({entry.entity for entry in having}) == 1 and _telling(tokens):
-            enter(Candidate(having[0], Rank.LINE, tokens, "the snapshot, of which the line has one"))
+            enter(
+                Candidate(having[0], Rank.LINE, tokens, "the snapshot, of which the line has one")
+            )
     index.by_signature = {
-        key: tuple(sorted(candidates, key=lambda candidate: candidate.rank)) for key, candidates in found.items()
+        key: tuple(sorted(candidates, key=lambda candidate: candidate.rank))
+        for key, candidates in found.items()
     }
     index.families = {word: frozenset(pairs) for word, pairs in families.items()}
     index.dated = frozenset(
@@ -312,7 +382,9 @@ def build_index(known: Iterable[KnownId]) -> Index:
         if any(token[0] == "=" and len(token) == 9 for token in tokens_of(entry.slug.lower()))
     )
     index.coded = frozenset(
-        entry.line for entry in entries if any(CODE.fullmatch(token) for token in tokens_of(entry.slug.lower()))
+        entry.line
+        for entry in entries
+        if any(CODE.fullmatch(token) for token in tokens_of(entry.slug.lower()))
     )
     first: dict[str, date] = {}
     for entry in entries:

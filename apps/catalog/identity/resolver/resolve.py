@@ -1,9 +1,9 @@
 """From a raw string to a known id, or to unknown.
 
-The order is fixed: a person's decision, the string as it stands, the wrapping off, then per reading of the name
-the facts as they are, then with one hosting remark after another taken off. At each stage every fact left in
-the name must be accounted for; what cannot be read (a date, a size, a version, a fine-tuner's word) ends in
-unknown, never at a neighbour.
+The order is fixed: a person's decision, the string as it stands, the wrapping off, then per reading
+of the name the facts as they are, then with one hosting remark after another taken off. At each
+stage every fact left in the name must be accounted for; what cannot be read (a date, a size, a
+version, a fine-tuner's word) ends in unknown, never at a neighbour.
 """
 
 import re
@@ -24,7 +24,15 @@ from apps.catalog.identity.resolver.index import (
     squash,
 )
 from apps.catalog.identity.resolver.suggest import Suggestion, suggest
-from apps.catalog.identity.resolver.tokens import CODE, CONTEXT, NUMBER, SIZE, Tokens, sizes_of, tokens_of
+from apps.catalog.identity.resolver.tokens import (
+    CODE,
+    CONTEXT,
+    NUMBER,
+    SIZE,
+    Tokens,
+    sizes_of,
+    tokens_of,
+)
 from apps.catalog.identity.resolver.unwrap import Unwrapped, unwrap
 
 UNKNOWN = "unknown"
@@ -34,9 +42,10 @@ UNKNOWN = "unknown"
 class Resolution:
     """The answer for one string.
 
-    canonical: a known id, or None. kind: pinned, alias, family or unknown. host: slug of HOSTS that the string or
-    the hint tells. confidence: 0..1, 0 when unknown. steps: how the answer came about, in words. line_hint: the
-    line the string seems to belong to when its snapshot, size or version is not known; never a match.
+    canonical: a known id, or None. kind: pinned, alias, family or unknown. host: slug of HOSTS that
+    the string or the hint tells. confidence: 0..1, 0 when unknown. steps: how the answer came
+    about, in words. line_hint: the line the string seems to belong to when its snapshot, size or
+    version is not known; never a match.
     """
 
     raw: str
@@ -71,8 +80,8 @@ class _Context:
     """What the wrapping says about the name being looked up.
 
     developer: whom a vendor prefix names; own: who runs the host, where that is a developer.
-    certain: the developer's name was part of the model's own name. instruct: the name says that it is the
-    instruct or chat model. base_weights: a bare name means base weights here.
+    certain: the developer's name was part of the model's own name. instruct: the name says that it
+    is the instruct or chat model. base_weights: a bare name means base weights here.
     """
 
     host: str | None
@@ -87,7 +96,8 @@ class _Context:
 
     def __post_init__(self) -> None:
         self.base_weights = self.host in facts.HOSTS_OF_BASE_WEIGHTS or (
-            self.organisation in facts.ORGANISATIONS_OF_BASE_WEIGHTS and facts.BASE_NAMES.match(self.text) is not None
+            self.organisation in facts.ORGANISATIONS_OF_BASE_WEIGHTS
+            and facts.BASE_NAMES.match(self.text) is not None
         )
 
 
@@ -116,7 +126,8 @@ _INSTRUCT_OPTIONAL = frozenset({"microsoft", "mistral", "moonshotai", "nvidia", 
 
 
 def _defused(tokens: Tokens) -> Tokens:
-    """Two digits in one read as a version number (`54`, `k25`), and a torn size mended (`1`, `5b`)."""
+    """Two digits in one read as a version number (`54`, `k25`), and a torn size mended (`1`,
+    `5b`)."""
     out: list[str] = []
     for token in tokens:
         if (match := _FUSED.fullmatch(token)) is not None:
@@ -131,11 +142,16 @@ def _defused(tokens: Tokens) -> Tokens:
 class Resolver:
     """Finds the known id a string names.
 
-    `decisions` maps (host slug or "", raw string in lower case) to the id a person chose, or to None for "no
-    model"; it outranks every rule. Building takes some tens of milliseconds; `resolve` keeps no state.
+    `decisions` maps (host slug or "", raw string in lower case) to the id a person chose, or to
+    None for "no model"; it outranks every rule. Building takes some tens of milliseconds; `resolve`
+    keeps no state.
     """
 
-    def __init__(self, known: Iterable[KnownId], decisions: Mapping[tuple[str, str], str | None] | None = None) -> None:
+    def __init__(
+        self,
+        known: Iterable[KnownId],
+        decisions: Mapping[tuple[str, str], str | None] | None = None,
+    ) -> None:
         self.index: Index = build_index(known)
         self._decisions = dict(decisions or {})
         self._facts: dict[tuple[str, Signature], KnownId | None] = {}
@@ -146,7 +162,8 @@ class Resolver:
                 self._facts[host, signature(tokens_of(text))] = entry
 
     def resolve(self, raw: str, host_hint: str | None = None) -> Resolution:
-        """The known id that `raw` names on the host `host_hint`, with the reasons; 20-100 microseconds."""
+        """The known id that `raw` names on the host `host_hint`, with the reasons; 20-100
+        microseconds."""
         lower = raw.strip().lower()
         hint = host_slug(host_hint) if host_hint else None
         # a decision may name a host that no table knows
@@ -168,9 +185,11 @@ class Resolver:
         """Look-alikes of `raw` for a person to choose from, best first."""
         return suggest(self.index.by_id, raw, host_hint, limit)
 
-    # --- answers ------------------------------------------------------------------------------------------------
+    # --- answers ----------------------------------------------------------------------------------
 
-    def _decided(self, raw: str, hint: str | None, host: str | None, choice: str | None) -> Resolution:
+    def _decided(
+        self, raw: str, hint: str | None, host: str | None, choice: str | None
+    ) -> Resolution:
         entry = self.index.by_id.get(choice) if choice else None
         if entry is None:
             step = "a person decided that this names no known model"
@@ -193,15 +212,29 @@ class Resolver:
             steps=(*wrapped.steps, *hit.steps),
         )
 
-    def _unknown(self, raw: str, hint: str | None, wrapped: Unwrapped, tokens: Tokens) -> Resolution:
+    def _unknown(
+        self, raw: str, hint: str | None, wrapped: Unwrapped, tokens: Tokens
+    ) -> Resolution:
         line = None if wrapped.closed else self._line_hint(tokens, wrapped.developer)
         steps = list(wrapped.steps)
         if line is not None:
-            steps.append(f"part of the name is the line {line}, the rest (a date, size, version or word) is not known")
+            steps.append(
+                f"part of the name is the line {line}, the rest (a date, size, version or word) is "
+                "not known"
+            )
         elif not wrapped.closed:
             steps.append("no known id has this name")
         return Resolution(
-            raw, hint, None, UNKNOWN, wrapped.host, wrapped.region, tuple(wrapped.variant), 0.0, tuple(steps), line
+            raw,
+            hint,
+            None,
+            UNKNOWN,
+            wrapped.host,
+            wrapped.region,
+            tuple(wrapped.variant),
+            0.0,
+            tuple(steps),
+            line,
         )
 
     def _line_hint(self, tokens: Tokens, developer: str | None) -> str | None:
@@ -215,7 +248,7 @@ class Resolver:
                 return line
         return None
 
-    # --- before any reading -------------------------------------------------------------------------------------
+    # --- before any reading -----------------------------------------------------------------------
 
     def _verbatim(self, lower: str, wrapped: Unwrapped) -> _Hit | None:
         """The string, as it stands, is an id, an alias or a repository."""
@@ -232,7 +265,8 @@ class Resolver:
         return None if wrapped.host == "azure" else replace(hit, confidence=0.6)
 
     def _is_everyday(self, hit: _Hit, wrapped: Unwrapped, lower: str = "") -> bool:
-        """One plain word is a model only where its developer is named; elsewhere it is a deployment's free name."""
+        """One plain word is a model only where its developer is named; elsewhere it is a
+        deployment's free name."""
         name = lower or (wrapped.names[0] if wrapped.names else "")
         if not name.isalpha() or wrapped.developer == hit.known.developer:
             return False
@@ -241,7 +275,7 @@ class Resolver:
             return False
         return name in facts.EVERYDAY_WORDS or wrapped.host == "azure"
 
-    # --- search -------------------------------------------------------------------------------------------------
+    # --- search -----------------------------------------------------------------------------------
 
     def _search(self, wrapped: Unwrapped) -> _Hit | None:
         own = BY_SLUG[wrapped.host].developer if wrapped.host in BY_SLUG else None
@@ -274,7 +308,9 @@ class Resolver:
                     return _Hit(entry, 0.84, (*steps, step))
         return None
 
-    def _prefixes(self, name: str, host: str | None, depth: int) -> Iterator[tuple[str, str | None, tuple[str, ...]]]:
+    def _prefixes(
+        self, name: str, host: str | None, depth: int
+    ) -> Iterator[tuple[str, str | None, tuple[str, ...]]]:
         """`name`, and `name` without words of a host or developer in front."""
         yield name, None, ()
         if depth == 0:
@@ -287,7 +323,9 @@ class Resolver:
             head = match.group(1).replace("_", "-")
             rest = name[match.end() :]
             repeated = rest.startswith(head)
-            developer = developer_slug(head) if head in facts.DEVELOPER_PREFIXES or repeated else None
+            developer = (
+                developer_slug(head) if head in facts.DEVELOPER_PREFIXES or repeated else None
+            )
             served = host_slug(head)
             if (
                 developer is None
@@ -297,7 +335,11 @@ class Resolver:
                 and (served is None or BY_SLUG[served].developer is not None)
             ):
                 continue
-            step = f"{head} in front is the developer" if developer else f"{head} in front is the host's word"
+            step = (
+                f"{head} in front is the developer"
+                if developer
+                else f"{head} in front is the host's word"
+            )
             for text, deeper, steps in self._prefixes(rest, host, depth - 1):
                 yield text, deeper or developer, (step, *steps)
 
@@ -318,7 +360,8 @@ class Resolver:
         return self._paired(tokens, context) or self._listed(tokens, context)
 
     def _paired(self, tokens: Tokens, context: _Context) -> _Hit | None:
-        """A version number and a release code that mean the same release (`mistral-medium-3-1-2508`)."""
+        """A version number and a release code that mean the same release
+        (`mistral-medium-3-1-2508`)."""
         codes = tuple(token for token in tokens if CODE.fullmatch(token))
         numbers = tuple(token for token in tokens if NUMBER.fullmatch(token) and token not in codes)
         if len(codes) != 1 or len(numbers) != 1:
@@ -341,7 +384,11 @@ class Resolver:
     @staticmethod
     def _completed(tokens: Tokens, context: _Context) -> Iterator[tuple[Tokens, str]]:
         """The family's name in front, where the developer or the tier of Claude makes it plain."""
-        if "claude" not in tokens and facts.CLAUDE_TIERS & set(tokens) and any(NUMBER.fullmatch(t) for t in tokens):
+        if (
+            "claude" not in tokens
+            and facts.CLAUDE_TIERS & set(tokens)
+            and any(NUMBER.fullmatch(t) for t in tokens)
+        ):
             if context.developer in (None, "anthropic"):
                 yield ("claude", *tokens), "a tier with a version is Claude"
             return
@@ -361,11 +408,13 @@ class Resolver:
                 candidates.append(stem)
         for each in candidates:
             entry = self.index.by_squash.get(squash(each))
-            if entry is not None and sizes_of(tokens_of(each)) == sizes_of(tokens_of(entry.slug.lower())):
+            if entry is not None and sizes_of(tokens_of(each)) == sizes_of(
+                tokens_of(entry.slug.lower())
+            ):
                 return entry
         return None
 
-    # --- taking hosting remarks off -----------------------------------------------------------------------------
+    # --- taking hosting remarks off ---------------------------------------------------------------
 
     def _peel(self, tokens: Tokens, context: _Context) -> _Hit | str | None:
         """Look up; while nothing is found, take off one remark of hosting and look up again."""
@@ -380,9 +429,16 @@ class Resolver:
             if isinstance(found, _Hit):
                 if removed and not self._may_drop(removed, tokens, found, context):
                     return None
-                variant = tuple(reversed([word for word in removed if word not in ("latest", "instruct", "chat")]))
+                variant = tuple(
+                    reversed(
+                        [word for word in removed if word not in ("latest", "instruct", "chat")]
+                    )
+                )
                 return replace(
-                    found, steps=(*steps, *found.steps), variant=variant, confidence=found.confidence - doubt
+                    found,
+                    steps=(*steps, *found.steps),
+                    variant=variant,
+                    confidence=found.confidence - doubt,
                 )
             taken = self._take(tokens, context)
             if taken is None:
@@ -434,7 +490,11 @@ class Resolver:
             return tokens[:-1], last, "-latest of a moving name is that name"
         if "instruct" in tokens[1:]:
             position = tokens.index("instruct", 1)
-            return (*tokens[:position], *tokens[position + 1 :]), "instruct", "-instruct adds nothing here"
+            return (
+                (*tokens[:position], *tokens[position + 1 :]),
+                "instruct",
+                "-instruct adds nothing here",
+            )
         if "chat" in tokens[1:-1] and NUMBER.fullmatch(tokens[tokens.index("chat", 1) + 1]):
             position = tokens.index("chat", 1)
             return (*tokens[:position], *tokens[position + 1 :]), "chat", "-chat adds nothing here"
@@ -451,7 +511,11 @@ class Resolver:
                     return False
             if word == "fast" and facts.FAST_IS_A_MODEL.match(known.id):
                 return False
-            if word in facts.SERVICE_OF_OPEN_WEIGHTS and not known.repositories and known.developer != "meta":
+            if (
+                word in facts.SERVICE_OF_OPEN_WEIGHTS
+                and not known.repositories
+                and known.developer != "meta"
+            ):
                 return False
             if word in facts.SERVICE_OF_LLAMA and not known.id.startswith("meta/llama-3"):
                 return False
@@ -461,7 +525,8 @@ class Resolver:
                 return False
             # Where a family is sold by context length, the length is part of the identity.
             if (CONTEXT.fullmatch(word) or word.isdigit()) and (
-                (known.developer, first) in self.index.families.get("#context", ()) or found.confidence < 0.8
+                (known.developer, first) in self.index.families.get("#context", ())
+                or found.confidence < 0.8
             ):
                 return False
             if word == "latest" and not self._moves(rest, known, context):
@@ -477,17 +542,19 @@ class Resolver:
         return True
 
     def _moves(self, rest: frozenset[str], known: KnownId, context: _Context) -> bool:
-        """Whether `known`-latest is `known`: its own developer's moving name, or a name that has one version."""
+        """Whether `known`-latest is `known`: its own developer's moving name, or a name that has
+        one version."""
         if known.developer == "openai":
             return False
         if known.kind == "pinned":
             return known.entity in self.index.moving
         return known.developer == context.own or any(NUMBER.fullmatch(token) for token in rest)
 
-    # --- one lookup ---------------------------------------------------------------------------------------------
+    # --- one lookup -------------------------------------------------------------------------------
 
     def _find(self, tokens: Tokens, context: _Context) -> _Hit | str | None:
-        """The known id with exactly these facts; "blocked" where a fact says the name is no single version."""
+        """The known id with exactly these facts; "blocked" where a fact says the name is no single
+        version."""
         sig = signature(tokens)
         for host in (context.host or "", ""):
             if (host, sig) in self._facts:
@@ -502,11 +569,15 @@ class Resolver:
             found = self._best(tuple(c for c in candidates if c.rank is Rank.ID), latest, context)
             if found is not None:
                 return replace(
-                    found, steps=(f"undated, so the moving name {found.known.id}",), confidence=found.confidence - 0.1
+                    found,
+                    steps=(f"undated, so the moving name {found.known.id}",),
+                    confidence=found.confidence - 0.1,
                 )
         return found
 
-    def _best(self, candidates: tuple[Candidate, ...], tokens: Tokens, context: _Context) -> _Hit | None:
+    def _best(
+        self, candidates: tuple[Candidate, ...], tokens: Tokens, context: _Context
+    ) -> _Hit | None:
         fitting = [candidate for candidate in candidates if self._fits(candidate, tokens, context)]
         if not fitting:
             return None
@@ -521,7 +592,12 @@ class Resolver:
             if not group:
                 return None
         chosen = min(
-            group, key=lambda c: (c.known.slug.lower() != context.text, c.known.same_as != c.known.id, c.known.id)
+            group,
+            key=lambda c: (
+                c.known.slug.lower() != context.text,
+                c.known.same_as != c.known.id,
+                c.known.id,
+            ),
         )
         known = chosen.known
         confidence = _CONFIDENCE[rank]
@@ -539,7 +615,8 @@ class Resolver:
 
     @staticmethod
     def _named(group: list[Candidate]) -> list[Candidate]:
-        """Of several ids with one display name in one line, the moving one, else the only pinned one."""
+        """Of several ids with one display name in one line, the moving one, else the only pinned
+        one."""
         lines = {candidate.known.line for candidate in group if not candidate.moving}
         if len(lines) != 1:
             return []
@@ -553,14 +630,18 @@ class Resolver:
     def _fits(candidate: Candidate, tokens: Tokens, context: _Context) -> bool:
         if candidate.instruct_left_out and context.base_weights and not context.instruct:
             return False
-        if candidate.needs_developer and candidate.known.developer not in (context.developer, context.own):
+        if candidate.needs_developer and candidate.known.developer not in (
+            context.developer,
+            context.own,
+        ):
             return False
         if context.developer is None or candidate.known.developer == context.developer:
             return True
-        # Another vendor's prefix: a gateway's own label or a re-uploader. The name must then say it all.
+        # Another vendor's prefix: a gateway's own label or a re-uploader. The name must then say it
+        # all.
         return candidate.rank <= Rank.REPOSITORY and len(tokens) > 1 and not context.certain
 
-    # --- dates of listing ---------------------------------------------------------------------------------------
+    # --- dates of listing -------------------------------------------------------------------------
 
     def _listed(self, tokens: Tokens, context: _Context) -> _Hit | str | None:
         """A router's or Volcengine's day of listing, which is no snapshot date."""
@@ -600,7 +681,8 @@ class Resolver:
         return self._with_step(found, f"{day[1:]} is the day of listing, not a snapshot", 0.1)
 
     def _listed_in_time(self, day: str, known: KnownId) -> bool:
-        """Whether a listing on `day` ("=YYYYMMDD") fits the model's release, where that day is known.
+        """Whether a listing on `day` ("=YYYYMMDD") fits the model's release, where that day is
+        known.
 
         Routers list a model within weeks of its release; some of their dates have the wrong year.
         """
@@ -623,14 +705,19 @@ class Resolver:
         if isinstance(swapped, _Hit):
             return self._with_step(swapped, f"{last} is month and year of the release", 0.08)
         found = self._peel(tokens[:-1], context)
-        if not isinstance(found, _Hit) or found.known.kind != "pinned" or not found.known.repositories:
+        if (
+            not isinstance(found, _Hit)
+            or found.known.kind != "pinned"
+            or not found.known.repositories
+        ):
             return None
         if found.known.line in self.index.coded or not self._code_in_time(last, found.known):
             return None
         return self._with_step(found, f"{last} is the day of listing, not a snapshot", 0.1)
 
     def _code_in_time(self, code: str, known: KnownId) -> bool:
-        """Whether four digits, as month and day or as year and month, fit the release where its day is known."""
+        """Whether four digits, as month and day or as year and month, fit the release where its day
+        is known."""
         released = self.index.released.get(known.id)
         if released is None or code == f"{released:%y%m}":
             return True

@@ -24,7 +24,9 @@ def _overlap(ours: Tokens, theirs: Tokens) -> float:
     return sum(weight[token] for token in shared) / sum(weight.values())
 
 
-def suggest(known: dict[str, KnownId], raw: str, host_hint: str | None, limit: int) -> list[Suggestion]:
+def suggest(
+    known: dict[str, KnownId], raw: str, host_hint: str | None, limit: int
+) -> list[Suggestion]:
     """The `limit` known ids most like `raw`, best first; one per group of synonyms; some 10 ms."""
     wrapped = unwrap(raw, host_hint)
     name = wrapped.names[0] if wrapped.names else raw.strip().lower().rpartition("/")[2]
@@ -40,7 +42,12 @@ def suggest(known: dict[str, KnownId], raw: str, host_hint: str | None, limit: i
         scored.append((overlap, entry, theirs))
     scored.sort(key=lambda item: (-item[0], item[1].id))
     refined = [
-        ((2 * overlap + SequenceMatcher(None, squash(name), squash(entry.slug.lower())).ratio()) / 3, entry, theirs)
+        (
+            (2 * overlap + SequenceMatcher(None, squash(name), squash(entry.slug.lower())).ratio())
+            / 3,
+            entry,
+            theirs,
+        )
         for overlap, entry, theirs in scored[: 8 * limit]
     ]
     refined.sort(key=lambda item: (-item[0], item[1].id))
@@ -52,7 +59,9 @@ def suggest(known: dict[str, KnownId], raw: str, host_hint: str | None, limit: i
         seen.add(entry.same_as)
         shared = [token for token in theirs if token in tokens]
         missing = [token for token in tokens if token not in theirs]
-        reason = f"shares {' '.join(shared)}" + (f"; does not have {' '.join(missing)}" if missing else "")
+        reason = f"shares {' '.join(shared)}" + (
+            f"; does not have {' '.join(missing)}" if missing else ""
+        )
         chosen.append(Suggestion(entry.id, round(score, 2), reason))
         if len(chosen) == limit:
             break

@@ -1,15 +1,17 @@
 """Reading a model name as a sequence of facts.
 
-`qwen3-235b-a22b-2507`, `Qwen3 235B A22B 2507` and `qwen-3-235B-A22B_2507` all read as
-`("qwen", "3", "235b", "a22b", "2507")`: two names with the same facts name the same model, whatever their
-punctuation. Only spellings are folded here; no fact is dropped and none is invented, so an unknown snapshot,
-size or version stays a different sequence.
+`qwen3-235b-a22b-2507`, `Qwen3 235B A22B 2507` and `qwen-3-235B-A22B_2507` all read as `("qwen",
+"3", "235b", "a22b", "2507")`: two names with the same facts name the same model, whatever their
+punctuation. Only spellings are folded here; no fact is dropped and none is invented, so an unknown
+snapshot, size or version stays a different sequence.
 
-- version numbers: `3.5`, `3-5`, `3_5`, `3p5` are one token; `.0` is silent (`4.0` is `4`); `v3` is `3`.
+- version numbers: `3.5`, `3-5`, `3_5`, `3p5` are one token; `.0` is silent (`4.0` is `4`); `v3` is
+  `3`.
 - sizes (`70b`, `8x22b`, `a22b`, `e4b`, `32k`) stay whole, so a size is never read as a version.
-- dates: `2024-08-06`, `20240806` and `240806` are `=20240806`; `03-2025` is `=202503`; two two-digit numbers in
-  a row (`05-20`, `25-08`) are one four-digit code.
-- `it` is `instruct`; `hf` (weights converted for the transformers library) is silent; `+` is `plus`.
+- dates: `2024-08-06`, `20240806` and `240806` are `=20240806`; `03-2025` is `=202503`; two
+  two-digit numbers in a row (`05-20`, `25-08`) are one four-digit code.
+- `it` is `instruct`; `hf` (weights converted for the transformers library) is silent; `+` is
+  `plus`.
 """
 
 import re
@@ -79,7 +81,9 @@ def _split(chunk: str) -> Tokens:
                 i += 2
                 continue
             tokens.append(run)
-        elif following in ("o", "n", "v") or _WHOLE.fullmatch(run + following):  # gpt-4o, gemma-3n, glm-4.5v
+        elif following in ("o", "n", "v") or _WHOLE.fullmatch(
+            run + following
+        ):  # gpt-4o, gemma-3n, glm-4.5v
             tokens.append(run + following)
             i += 2
             continue
@@ -126,7 +130,9 @@ def _join_numbers(tokens: list[str]) -> list[str]:
             out.append(token + one)
             i += 2
         elif (
-            _ONE_DIGIT.fullmatch(token) and _SHORT.fullmatch(one) and not (_TWO.fullmatch(one) and _TWO.fullmatch(two))
+            _ONE_DIGIT.fullmatch(token)
+            and _SHORT.fullmatch(one)
+            and not (_TWO.fullmatch(one) and _TWO.fullmatch(two))
         ):
             if len(one) == 2 and one[0] == "0":  # speech 2 02: not a decimal
                 out.append(token)
@@ -159,7 +165,9 @@ def tokens_of(text: str) -> Tokens:
             tokens.extend(_split(chunk))
     if tokens[:2] == ["stable", "diffusion"]:
         tokens[:2] = ["sd"]
-    return tuple(token[1:] if _V_NUMBER.fullmatch(token) else token for token in _join_numbers(tokens))
+    return tuple(
+        token[1:] if _V_NUMBER.fullmatch(token) else token for token in _join_numbers(tokens)
+    )
 
 
 def sizes_of(tokens: Tokens) -> frozenset[str]:

@@ -1,9 +1,9 @@
 """Taking a string out of its wrapping: host, path, region and packaging, down to a model's name.
 
-Nothing here knows a model. Each form is a documented way of one host to write a name (resource name, ARN,
-routing key, deployment URL, file name); what is taken off is kept as host, region, variant and a step in
-words. A string that names no published model by its form alone (a fine-tune, a customer's deployment, an
-opaque resource) is refused with a reason.
+Nothing here knows a model. Each form is a documented way of one host to write a name (resource
+name, ARN, routing key, deployment URL, file name); what is taken off is kept as host, region,
+variant and a step in words. A string that names no published model by its form alone (a fine-tune,
+a customer's deployment, an opaque resource) is refused with a reason.
 """
 
 import re
@@ -16,10 +16,11 @@ from apps.catalog.identity.resolver.facts import words
 
 @dataclass(slots=True)
 class Unwrapped:
-    """What the wrapping says: `names` are the readings of the model's own name, the first the most literal.
+    """What the wrapping says: `names` are the readings of the model's own name, the first the most
+    literal.
 
-    developer: the developer a vendor prefix names. organisation: that prefix as written, lower case.
-    routed: LiteLLM's form, whose first segment is a host even when it is a developer's name.
+    developer: the developer a vendor prefix names. organisation: that prefix as written, lower
+    case. routed: LiteLLM's form, whose first segment is a host even when it is a developer's name.
     closed: the string is refused, for this reason. dotted: Bedrock's `<developer>.<model>` form.
     """
 
@@ -42,13 +43,19 @@ class Unwrapped:
 
 _VERSION_WORD = re.compile(r"\b(?:model\s+)?version(?=[^\S ]*[:= ])\s*+[:=]?\s*", re.I)
 _CONTEXT_REMARK = re.compile(r"\[(\d+m|\d+k)\]$", re.I)
-_ARN = re.compile(r"arn:aws[a-z-]*:(bedrock|sagemaker)[a-z-]*:([a-z0-9-]*):([0-9*]*):([a-z-]+)/(.+)$", re.I)
+_ARN = re.compile(
+    r"arn:aws[a-z-]*:(bedrock|sagemaker)[a-z-]*:([a-z0-9-]*):([0-9*]*):([a-z-]+)/(.+)$", re.I
+)
 _AZUREML = re.compile(r"^azureml://registries/([^/]+)/models/([^/]+)(?:/versions/([^/]+))?", re.I)
 _URL = re.compile(r"^https?://([^/]+)/(.*)$", re.I)
 _DEPLOYMENT = re.compile(r"(?:^|/)deployments/([^/?]+)", re.I)
-_GEO = re.compile(r"^(us-gov|us|eu|apac|au|jp|global|ca|in|sa|uk|me|af|kr|mx|il|ap)\.(?=[a-z0-9-]+\.)")
+_GEO = re.compile(
+    r"^(us-gov|us|eu|apac|au|jp|global|ca|in|sa|uk|me|af|kr|mx|il|ap)\.(?=[a-z0-9-]+\.)"
+)
 _DOTTED = re.compile(r"^([a-z][a-z0-9]*)\.(?=[a-z0-9])")
-_BEDROCK_TAIL = re.compile(r"^(?P<name>.+?)(?:-v(?P<major>\d+))?(?::(?P<minor>\d+))?(?::(?P<context>\d+k|mm))?$")
+_BEDROCK_TAIL = re.compile(
+    r"^(?P<name>.+?)(?:-v(?P<major>\d+))?(?::(?P<minor>\d+))?(?::(?P<context>\d+k|mm))?$"
+)
 _AWS_REGION = re.compile(
     r"^(us|eu|ap|sa|ca|me|af|il|mx|cn)(-gov|-iso[a-z]?)?-(north|south|east|west|central|northeast|southeast|northwest|southwest)-\d$"
 )
@@ -63,8 +70,10 @@ _AZURE_REGION = re.compile(
 )
 _DATA_ZONE = words("us eu global global-standard apac au jp ca uk in us-gov datazone standard")
 _ROUTE_WORDS = words(
-    "converse converse_like converse-like invoke async_invoke async-invoke responses chat completions completion "
-    "claude_platform anthropic messages route openai stealth hf @hf @cf pro serverless provisioned embeddings batch "
+    "converse converse_like converse-like invoke async_invoke async-invoke responses chat "
+    "completions completion "
+    "claude_platform anthropic messages route openai stealth hf @hf @cf pro serverless provisioned "
+    "embeddings batch "
     "audio ranking rerank image images text-to-image language vision"
 )
 _TASKS = words("community text-to-image text-to-video image-to-video reference-to-video edit")
@@ -72,8 +81,10 @@ _IMAGE_SIZE = re.compile(r"^(\d+-x-\d+|max-x-max|\d+x\d+|\d+-steps)$")
 _QUALITY = words("low medium high standard hd auto")
 _COMMITMENT = re.compile(r"^\d+-months?-commitment$")
 _OPAQUE_RESOURCES = words(
-    "application-inference-profile provisioned-model imported-model custom-model custom-model-deployment "
-    "endpoint endpoints prompt prompt-router default-prompt-router marketplace model-customization-job"
+    "application-inference-profile provisioned-model imported-model custom-model "
+    "custom-model-deployment "
+    "endpoint endpoints prompt prompt-router default-prompt-router marketplace "
+    "model-customization-job"
 )
 _HASH = re.compile(r"^[0-9a-f]{12,64}$")
 _COLON_NUMBER = re.compile(r"^\d{3,6}$")
@@ -129,8 +140,13 @@ def unwrap(raw: str, host_hint: str | None) -> Unwrapped:
         service, region, _account, resource, rest = match.groups()
         out.host = "amazon-bedrock" if service == "bedrock" else "sagemaker"
         out.steps.append(f"an AWS ARN of type {resource}")
-        if resource in _OPAQUE_RESOURCES or resource not in ("foundation-model", "inference-profile"):
-            return out.refuse(f"{resource} names no model by itself: only the AWS control plane knows which")
+        if resource in _OPAQUE_RESOURCES or resource not in (
+            "foundation-model",
+            "inference-profile",
+        ):
+            return out.refuse(
+                f"{resource} names no model by itself: only the AWS control plane knows which"
+            )
         out.region = region or None
         lower = rest
     if "#" in lower:
@@ -158,7 +174,9 @@ def _azureml(out: Unwrapped, match: re.Match[str]) -> Unwrapped:
         out.steps.append("a model of the registry azure-openai, whose version is the snapshot date")
         out.names = [f"{name}-{version}"] if version and len(version) > 3 else [name]
     else:
-        out.steps.append(f"a model of the registry {registry}; its version counts uploads, not models")
+        out.steps.append(
+            f"a model of the registry {registry}; its version counts uploads, not models"
+        )
         out.names = [name]
     return out
 
@@ -179,7 +197,9 @@ def _url(out: Unwrapped, match: re.Match[str]) -> str:
         out.steps.append("the deployment named in an Azure URL")
         return deployment.group(1)
     out.steps.append(f"a URL of {domain}")
-    path = re.sub(r":(generatecontent|streamgeneratecontent|predict|rawpredict|streamrawpredict)$", "", path)
+    path = re.sub(
+        r":(generatecontent|streamgeneratecontent|predict|rawpredict|streamrawpredict)$", "", path
+    )
     path = re.sub(r"/(invoke|converse|invoke-with-response-stream|converse-stream)$", "", path)
     return re.sub(r"^(v1|v1beta|v1beta1|openai|api|model)/", "", path)
 
@@ -246,14 +266,20 @@ def _walk(out: Unwrapped, path: list[str]) -> str:
     image = any(_IMAGE_SIZE.match(segment) for segment in lead)
     taken: list[str] = []
     for position, segment in enumerate(lead):
-        if _IMAGE_SIZE.match(segment) or (segment in _QUALITY and (image or position > 0 or len(lead) > 1)):
+        if _IMAGE_SIZE.match(segment) or (
+            segment in _QUALITY and (image or position > 0 or len(lead) > 1)
+        ):
             out.variant.append(segment)
             taken.append(f"{segment} is an image price row")
         elif _is_region(segment) or segment == "*":
             out.region = segment if segment != "*" else None
             taken.append(f"{segment} is a region")
-        elif segment in _DATA_ZONE and (position > 0 or out.host in ("azure", "amazon-bedrock", None)):
-            out.region = {"global-standard": "global", "standard": None, "datazone": None}.get(segment, segment)
+        elif segment in _DATA_ZONE and (
+            position > 0 or out.host in ("azure", "amazon-bedrock", None)
+        ):
+            out.region = {"global-standard": "global", "standard": None, "datazone": None}.get(
+                segment, segment
+            )
             taken.append(f"{segment} is a data zone")
         elif _COMMITMENT.match(segment):
             out.variant.append(segment)
@@ -353,7 +379,8 @@ def _dotted(out: Unwrapped, name: str) -> str:
 
 
 def _bedrock_tail(out: Unwrapped, name: str) -> None:
-    """`-v1:0`, `-1:0`, `:0:200k`: Bedrock's packaging revision, which for a few models is the version."""
+    """`-v1:0`, `-1:0`, `:0:200k`: Bedrock's packaging revision, which for a few models is the
+    version."""
     match = _BEDROCK_TAIL.match(name)
     if match is None:
         out.names.append(name)
@@ -380,7 +407,9 @@ def _bedrock_tail(out: Unwrapped, name: str) -> None:
     out.names.append(f"{stem}-v{major}")
     if major == "1" or (major != "0" and re.search(r"\d{8}", stem)):
         out.names.append(stem)
-        out.steps.append(f"-v{major}{f':{minor}' if minor is not None else ''} is Bedrock's packaging revision")
+        out.steps.append(
+            f"-v{major}{f':{minor}' if minor is not None else ''} is Bedrock's packaging revision"
+        )
 
 
 def _at(out: Unwrapped, name: str) -> None:

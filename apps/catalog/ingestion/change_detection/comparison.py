@@ -1,4 +1,5 @@
-"""One observation compared with what its source is known to say: which rows came, stayed, changed and went."""
+"""One observation compared with what its source is known to say: which rows came, stayed, changed
+and went."""
 
 from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from datetime import datetime
@@ -8,7 +9,12 @@ from typing import Any
 from apps.catalog.claims.feed_rows import FeedRow
 from apps.catalog.claims.values import Value, lifecycle_value, price_value, retires_on
 from apps.catalog.ingestion.change_detection.dates import DateRules, firm_day, is_promise
-from apps.catalog.ingestion.change_detection.guards import doubt_changes, doubt_removals, place_and_name, rekeyed_rows
+from apps.catalog.ingestion.change_detection.guards import (
+    doubt_changes,
+    doubt_removals,
+    place_and_name,
+    rekeyed_rows,
+)
 from apps.catalog.ingestion.change_detection.prices import PriceRules
 from apps.catalog.ingestion.change_detection.records import (
     DEFAULT_RULES,
@@ -24,8 +30,8 @@ from apps.catalog.ingestion.change_detection.result_builder import ResultBuilder
 
 REFUSED_ABSENCE: Value = {"absent": True}
 
-# (vanished rows, new rows) -> {external id: the offering behind it}, where known; equal ones are one offering under
-# two keys.
+# (vanished rows, new rows) -> {external id: the offering behind it}, where known; equal ones are
+# one offering under two keys.
 type Identify = Callable[[Sequence[KnownClaim], Sequence[FeedRow]], Mapping[str, Hashable]]
 
 
@@ -61,10 +67,11 @@ def detect_changes(
 ) -> Observation:
     """Compare `rows`, observed `at`, with `known` ({(external id, topic): claim}).
 
-    `baseline` marks the first observation of a source: everything is recorded and nothing is news. `set_aside`
-    are ids the payload held but nobody could read: they say nothing, and are not gone. `last_seen` is the
-    observation before this one. `identify` is asked only where rows both vanished and came. Cost is linear in rows; a
-    payload equal to what is known yields an empty observation.
+    `baseline` marks the first observation of a source: everything is recorded and nothing is news.
+    `set_aside` are ids the payload held but nobody could read: they say nothing, and are not gone.
+    `last_seen` is the observation before this one. `identify` is asked only where rows both
+    vanished and came. Cost is linear in rows; a payload equal to what is known yields an empty
+    observation.
     """
     by_id = {row.external_id: row for row in rows}
     ledger = ResultBuilder(by_id, at, rules, baseline=baseline, last_seen=last_seen)
@@ -81,7 +88,8 @@ def confirm_unchanged(
 ) -> Observation:
     """The feed answered `at` that nothing changed: what has waited long enough now holds.
 
-    `seen_again_by` is set where `at` is no observation: then only what was first seen before it has been seen twice.
+    `seen_again_by` is set where `at` is no observation: then only what was first seen before it has
+    been seen twice.
     """
     ledger = ResultBuilder({}, at, rules, baseline=False, last_seen=last_seen)
     return _Comparison(known, ledger).confirm(seen_again_by or at)
@@ -94,8 +102,11 @@ def accept_pending_values(
     *,
     rules: DetectionRules = DEFAULT_RULES,
 ) -> Observation:
-    """A person believes what waits at the claims `ids`: it holds from `at` on, whatever is left of its hold."""
-    return _Comparison(known, ResultBuilder({}, at, rules, baseline=False, last_seen=None)).accept(ids)
+    """A person believes what waits at the claims `ids`: it holds from `at` on, whatever is left of
+    its hold."""
+    return _Comparison(known, ResultBuilder({}, at, rules, baseline=False, last_seen=None)).accept(
+        ids
+    )
 
 
 class _Comparison:
@@ -103,7 +114,9 @@ class _Comparison:
 
     def __init__(self, known: Mapping[tuple[str, str], KnownClaim], ledger: ResultBuilder) -> None:
         self.known, self.ledger, self.rules = known, ledger, ledger.rules
-        self.identities = {claim.external_id: claim for (_, topic), claim in known.items() if topic == IDENTITY}
+        self.identities = {
+            claim.external_id: claim for (_, topic), claim in known.items() if topic == IDENTITY
+        }
         self.dates, self.prices = DateRules(ledger), PriceRules(ledger)
         self.predecessors: dict[str, str] = {}
         self.spoken: set[tuple[str, str]] = set()
@@ -125,14 +138,20 @@ class _Comparison:
             rekeyed = rekeyed_rows(self.known, leaving, fresh, identify(leaving, fresh))
         self.predecessors = ledger.result.rekeyed = {new: old for old, new in rekeyed.items()}
         without_reason = [
-            claim for claim in newly_gone if claim.external_id not in rekeyed and not self._has_ended(claim.external_id)
+            claim
+            for claim in newly_gone
+            if claim.external_id not in rekeyed and not self._has_ended(claim.external_id)
         ]
         doubted_groups = doubt_removals(ledger, self.identities.values(), without_reason)
         doubted_changes = doubt_changes(ledger, self.known)
         for row in ledger.rows.values():
             self._row(row, doubted=row.group in doubted_changes)
         for claim in gone:
-            self._absent(claim, doubted=claim.group in doubted_groups, is_rekeyed=claim.external_id in rekeyed)
+            self._absent(
+                claim,
+                doubted=claim.group in doubted_groups,
+                is_rekeyed=claim.external_id in rekeyed,
+            )
         self._forget_unspoken()
         ledger.result.n_vanished = len(newly_gone)
         return self._done()
@@ -143,13 +162,16 @@ class _Comparison:
         return identity is None or identity.withdrawn_at is not None
 
     def _forget_unspoken(self) -> None:
-        """A value that waits must be seen at every observation of its row; what this payload did not repeat, though
-        the row was there, has not stood. While the row is away its value waits on: it was not contradicted.
+        """A value that waits must be seen at every observation of its row; what this payload did
+        not repeat, though the row was there, has not stood. While the row is away its value waits
+        on: it was not contradicted.
         """
         for key, claim in self.known.items():
             absent = key[0] not in self.ledger.rows and key[0] not in self.set_aside
             if claim.pending is not None and key not in self.spoken and not absent:
-                self.ledger.update(claim, {"pending": None, "pending_since": None, "held": False}, accepted=False)
+                self.ledger.update(
+                    claim, {"pending": None, "pending_since": None, "held": False}, accepted=False
+                )
 
     def confirm(self, seen_again_by: datetime) -> Observation:
         for claim in self.known.values():
@@ -170,7 +192,11 @@ class _Comparison:
         for claim in self.known.values():
             if claim.id not in ids:
                 continue
-            if claim.topic == IDENTITY and claim.missing_since is not None and claim.withdrawn_at is None:
+            if (
+                claim.topic == IDENTITY
+                and claim.missing_since is not None
+                and claim.withdrawn_at is None
+            ):
                 self._gone_for_good(claim)
             elif claim.topic == LIFECYCLE and claim.pending is not None:
                 self.dates.accept(claim, claim.pending)
@@ -182,7 +208,7 @@ class _Comparison:
         self.ledger.result.n_changed = len(self.ledger.changed_rows)
         return self.ledger.result
 
-    # --- rows that are there ------------------------------------------------------------------------------------
+    # --- rows that are there ----------------------------------------------------------------------
 
     def _row(self, row: FeedRow, *, doubted: bool) -> None:
         identity = self.identities.get(row.external_id)
@@ -206,7 +232,9 @@ class _Comparison:
             columns |= {"value": value, "group": row.group, "changed_at": self.ledger.at}
             old, new = identity.value.get("alias_of"), value.get("alias_of")
             if old and new and old != new:
-                self.ledger.fact("alias_moved", row.external_id, IDENTITY, old, new, self.ledger.today)
+                self.ledger.fact(
+                    "alias_moved", row.external_id, IDENTITY, old, new, self.ledger.today
+                )
         if columns:
             self.ledger.update(identity, columns)
         if row.group != identity.group:
@@ -243,10 +271,14 @@ class _Comparison:
             self.prices.said(claim, row, value)
         elif value:
             before = self.known.get((self.predecessors.get(row.external_id, ""), PRICE))
-            new = NewClaim(row, PRICE, value) if before is None else self.prices.taken_over(before, row, value)
+            new = (
+                NewClaim(row, PRICE, value)
+                if before is None
+                else self.prices.taken_over(before, row, value)
+            )
             self.ledger.result.new.append(new)
 
-    # --- rows that are gone ---------------------------------------------------------------------------------------
+    # --- rows that are gone -----------------------------------------------------------------------
 
     def _absent(self, claim: KnownClaim, *, doubted: bool, is_rekeyed: bool) -> None:
         if is_rekeyed and claim.missing_since is not None and claim.withdrawn_at is None:
@@ -273,7 +305,11 @@ class _Comparison:
 
     def _is_missed(self, claim: KnownClaim) -> bool:
         """Whether it is news that a row has left for good."""
-        if self.rules.absence == "nothing" or self._has_ended(claim.external_id) or self._stands_elsewhere(claim):
+        if (
+            self.rules.absence == "nothing"
+            or self._has_ended(claim.external_id)
+            or self._stands_elsewhere(claim)
+        ):
             return False
         if self.rules.absence == "news":
             return True
@@ -294,10 +330,17 @@ class _Comparison:
         }
 
     def _has_ended(self, external_id: str) -> bool:
-        """Whether the row's own firm date has come: its leaving is then the retirement, told by the clock."""
+        """Whether the row's own firm date has come: its leaving is then the retirement, told by the
+        clock."""
         lifecycle = self.known.get((external_id, LIFECYCLE))
         day = firm_day(lifecycle.value) if lifecycle else None
         return day is not None and day <= self.ledger.today
 
 
-__all__ = ["REFUSED_ABSENCE", "accept_pending_values", "confirm_unchanged", "detect_changes", "identity_value"]
+__all__ = [
+    "REFUSED_ABSENCE",
+    "accept_pending_values",
+    "confirm_unchanged",
+    "detect_changes",
+    "identity_value",
+]

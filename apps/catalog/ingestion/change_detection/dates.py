@@ -12,7 +12,8 @@ _ENDING = frozenset({"legacy", "deprecated", "retired"})
 
 
 def is_promise(value: Value) -> bool:
-    """Whether a "not before" day is only how long a living model is promised to last: nobody announced an end."""
+    """Whether a "not before" day is only how long a living model is promised to last: nobody
+    announced an end."""
     announced = value.get("announced_on") or value.get("status") in _ENDING
     return value.get("date_kind") == NOT_BEFORE and not announced
 
@@ -22,13 +23,15 @@ def firm_day(value: Value) -> date | None:
 
 
 class DateRules:
-    """What follows when a row says when its offering ends, says something else, or says nothing any more."""
+    """What follows when a row says when its offering ends, says something else, or says nothing any
+    more."""
 
     def __init__(self, ledger: ResultBuilder) -> None:
         self.ledger, self.rules, self.today = ledger, ledger.rules, ledger.today
 
     def first_said(self, external_id: str, value: Value, *, before: Value | None) -> None:
-        """A row speaks for the first time; `before` is what it said under another key, None for a new row."""
+        """A row speaks for the first time; `before` is what it said under another key, None for a
+        new row."""
         if not self.ledger.baseline:
             self._tell(external_id, before or {}, value)
 
@@ -43,7 +46,9 @@ class DateRules:
             return
         if claim.refused == {"value": value}:
             if claim.pending is not None:
-                self.ledger.update(claim, {"pending": None, "pending_since": None, "held": False}, accepted=False)
+                self.ledger.update(
+                    claim, {"pending": None, "pending_since": None, "held": False}, accepted=False
+                )
             return
         if claim.refused is not None:
             self.ledger.update(claim, {"refused": None}, accepted=False)
@@ -71,7 +76,8 @@ class DateRules:
         self._tell(claim.external_id, claim.value, value)
 
     def _wait(self, claim: KnownClaim, value: Value, *, held: bool) -> None:
-        """Believe `value` once it has been seen unchanged for the hold; only an observation can confirm it."""
+        """Believe `value` once it has been seen unchanged for the hold; only an observation can
+        confirm it."""
         if claim.pending != value or claim.pending_since is None:
             columns = {"pending": value, "pending_since": self.ledger.at, "held": held}
             self.ledger.update(claim, columns, accepted=False)
@@ -79,7 +85,11 @@ class DateRules:
             self.accept(claim, value)
 
     def _hold(self, claim: KnownClaim) -> timedelta:
-        return max(self.rules.withdrawal_hold, self.rules.removal_hold) if claim.held else self.rules.withdrawal_hold
+        return (
+            max(self.rules.withdrawal_hold, self.rules.removal_hold)
+            if claim.held
+            else self.rules.withdrawal_hold
+        )
 
     def _tell(self, external_id: str, old: Value, new: Value) -> None:
         """The news in the step from `old` to `new`."""
@@ -111,9 +121,16 @@ class DateRules:
             self._fact("announced", external_id, old_day, new_day)
             self._retired_if_due(external_id, new, new_day)
 
-    def _moves(self, external_id: str, old: Value, new: Value, old_day: date, new_day: date) -> None:
+    def _moves(
+        self, external_id: str, old: Value, new: Value, old_day: date, new_day: date
+    ) -> None:
         if new_day > self.today or old_day > self.today:
-            self._fact("moved_later" if new_day > old_day else "moved_earlier", external_id, old_day, new_day)
+            self._fact(
+                "moved_later" if new_day > old_day else "moved_earlier",
+                external_id,
+                old_day,
+                new_day,
+            )
             self._retired_if_due(external_id, new, new_day)
             return
         self.ledger.backfill(external_id, new_day)
@@ -123,7 +140,8 @@ class DateRules:
             self._retired_if_due(external_id, new, new_day)
 
     def _fell_due(self, external_id: str, value: Value, day: date) -> None:
-        """The claim changes in other parts after its day has come: the clock would take it for back-fill."""
+        """The claim changes in other parts after its day has come: the clock would take it for
+        back-fill."""
         seen = self.ledger.last_seen
         if seen is not None and day_of(seen) < day <= self.today and value.get("date_kind") == FIRM:
             self._retired_on(external_id, day)
@@ -133,7 +151,8 @@ class DateRules:
             self._fact("retired", external_id, day, day)
 
     def _came_while_in_doubt(self, claim: KnownClaim, day: date | None) -> None:
-        """The clock passed over a day that was in doubt; it stands after all, so it is told now, for its day."""
+        """The clock passed over a day that was in doubt; it stands after all, so it is told now,
+        for its day."""
         began = claim.pending_since
         if day is None or began is None or claim.value.get("date_kind") != FIRM:
             return
@@ -143,9 +162,16 @@ class DateRules:
     def _retired_on(self, external_id: str, day: date) -> None:
         """Told late, but for the day itself."""
         iso = day.isoformat()
-        self.ledger.fact("retired", external_id, LIFECYCLE, iso, iso, day, detected_at=start_of(day))
+        self.ledger.fact(
+            "retired", external_id, LIFECYCLE, iso, iso, day, detected_at=start_of(day)
+        )
 
     def _fact(self, kind: str, external_id: str, old: date | None, new: date | None) -> None:
         self.ledger.fact(
-            kind, external_id, LIFECYCLE, old.isoformat() if old else None, new.isoformat() if new else None, new
+            kind,
+            external_id,
+            LIFECYCLE,
+            old.isoformat() if old else None,
+            new.isoformat() if new else None,
+            new,
         )

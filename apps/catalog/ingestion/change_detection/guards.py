@@ -25,25 +25,31 @@ _MIN_UNITS = 2
 
 
 def folded_name(external_id: str) -> str:
-    """The model's own name in a row key, folded: providers, prefixes and spelling come and go around it."""
+    """The model's own name in a row key, folded: providers, prefixes and spelling come and go
+    around it."""
     return _NOT_ALPHANUMERIC.sub("", external_id.rsplit("/", 1)[-1].lower())
 
 
 def place_and_name(group: str, value: Mapping[str, Any]) -> tuple[str, str, str, str]:
-    """Provider, region, tier and folded name: rows that agree in all of them are one under two spellings."""
+    """Provider, region, tier and folded name: rows that agree in all of them are one under two
+    spellings."""
     return group, value.get("region", ""), value.get("tier", ""), folded_name(value["api_id"])
 
 
 def rekeyed_rows(
-    known: Claims, gone: Sequence[KnownClaim], fresh: Sequence[FeedRow], identity_of: Mapping[str, Hashable]
+    known: Claims,
+    gone: Sequence[KnownClaim],
+    fresh: Sequence[FeedRow],
+    identity_of: Mapping[str, Hashable],
 ) -> dict[str, str]:
-    """{vanished id: new id} of rows that only changed their key: `gone` of late, and new (or back) now.
+    """{vanished id: new id} of rows that only changed their key: `gone` of late, and new (or back)
+    now.
 
-    Two rows are one, the surest way first, when the catalogue knows both as the same model at the same host
-    (`identity_of`), when provider and name read the same, when a whole provider changed its name and the model's
-    reads the same, and, where both happen in one observation, when they have the same provider and day, or the same
-    provider and prices and alike names.
-    Nothing happened to such an offering but what its day or price says.
+    Two rows are one, the surest way first, when the catalogue knows both as the same model at the
+    same host (`identity_of`), when provider and name read the same, when a whole provider changed
+    its name and the model's reads the same, and, where both happen in one observation, when they
+    have the same provider and day, or the same provider and prices and alike names. Nothing
+    happened to such an offering but what its day or price says.
     """
     pairs: dict[str, str] = {}
     for key_of_gone, key_of_new, least_alike in _match_keys(known, gone, fresh, identity_of):
@@ -65,9 +71,13 @@ def rekeyed_rows(
 
 
 def _match_keys(
-    known: Claims, gone: Sequence[KnownClaim], fresh: Sequence[FeedRow], identity_of: Mapping[str, Hashable]
+    known: Claims,
+    gone: Sequence[KnownClaim],
+    fresh: Sequence[FeedRow],
+    identity_of: Mapping[str, Hashable],
 ) -> list[tuple[KeyOfGone, KeyOfNew, float]]:
-    """Per way of being one: the key of a vanished row, the key of a new one, and how alike their names must be."""
+    """Per way of being one: the key of a vanished row, the key of a new one, and how alike their
+    names must be."""
     renamed = _renamed_providers(known, gone, fresh)
 
     def day_of_gone(claim: KnownClaim) -> Hashable:
@@ -82,22 +92,38 @@ def _match_keys(
     def prices_of_gone(claim: KnownClaim) -> Hashable:
         price = known.get((claim.external_id, PRICE))
         named = tuple(sorted(price.value.items())) if price is not None else ()
-        return (claim.group, named) if len(named) >= _MIN_UNITS and claim.missing_since is None else None
+        return (
+            (claim.group, named)
+            if len(named) >= _MIN_UNITS and claim.missing_since is None
+            else None
+        )
 
     def prices_of_new(row: FeedRow) -> Hashable:
         named = tuple(sorted(price_value(row.prices).items())) if row.prices else ()
         return (row.group, named) if len(named) >= _MIN_UNITS else None
 
     return [
-        (lambda claim: identity_of.get(claim.external_id), lambda row: identity_of.get(row.external_id), 0.0),
         (
-            lambda claim: place_and_name(claim.group, claim.value),
-            lambda row: place_and_name(row.group, {"region": row.region, "tier": row.tier, "api_id": row.api_id}),
+            lambda claim: identity_of.get(claim.external_id),
+            lambda row: identity_of.get(row.external_id),
             0.0,
         ),
         (
-            lambda claim: (renamed[claim.group], folded_name(claim.external_id)) if claim.group in renamed else None,
-            lambda row: (row.group, folded_name(row.external_id)) if row.group in renamed.values() else None,
+            lambda claim: place_and_name(claim.group, claim.value),
+            lambda row: place_and_name(
+                row.group, {"region": row.region, "tier": row.tier, "api_id": row.api_id}
+            ),
+            0.0,
+        ),
+        (
+            lambda claim: (
+                (renamed[claim.group], folded_name(claim.external_id))
+                if claim.group in renamed
+                else None
+            ),
+            lambda row: (
+                (row.group, folded_name(row.external_id)) if row.group in renamed.values() else None
+            ),
             0.0,
         ),
         (day_of_gone, day_of_new, 0.0),
@@ -105,14 +131,19 @@ def _match_keys(
     ]
 
 
-def _renamed_providers(known: Claims, gone: Sequence[KnownClaim], fresh: Sequence[FeedRow]) -> dict[str, str]:
-    """{old group: new group} of providers that left as a whole while one that was not there came with the names of
-    most of their rows. A single row proves nothing: the same model is served in many places."""
+def _renamed_providers(
+    known: Claims, gone: Sequence[KnownClaim], fresh: Sequence[FeedRow]
+) -> dict[str, str]:
+    """{old group: new group} of providers that left as a whole while one that was not there came
+    with the names of most of their rows. A single row proves nothing: the same model is served in
+    many places."""
     leaving = {claim.external_id for claim in gone}
     staying = {
         claim.group
         for claim in known.values()
-        if claim.topic == IDENTITY and claim.missing_since is None and claim.external_id not in leaving
+        if claim.topic == IDENTITY
+        and claim.missing_since is None
+        and claim.external_id not in leaving
     }
     names_left: dict[str, set[str]] = defaultdict(set)
     for claim in gone:
@@ -124,7 +155,9 @@ def _renamed_providers(known: Claims, gone: Sequence[KnownClaim], fresh: Sequenc
             names_came[row.group].add(folded_name(row.external_id))
     renamed = {}
     for group, names in names_left.items():
-        common, other = max(((len(names & came), other) for other, came in names_came.items()), default=(0, ""))
+        common, other = max(
+            ((len(names & came), other) for other, came in names_came.items()), default=(0, "")
+        )
         if common >= _MIN_NAMES and 2 * common >= len(names):
             renamed[group] = other
     return renamed
@@ -134,28 +167,35 @@ def _likeness(one: str, other: str) -> float:
     return SequenceMatcher(None, folded_name(one), folded_name(other), autojunk=False).ratio()
 
 
-def doubt_removals(ledger: ResultBuilder, identities: Iterable[KnownClaim], gone: Iterable[KnownClaim]) -> set[str]:
-    """Provider groups of which too much vanished at once. `gone` holds what vanished without a reason we know."""
+def doubt_removals(
+    ledger: ResultBuilder, identities: Iterable[KnownClaim], gone: Iterable[KnownClaim]
+) -> set[str]:
+    """Provider groups of which too much vanished at once. `gone` holds what vanished without a
+    reason we know."""
     rules = ledger.rules
     present = Counter(claim.group for claim in identities if claim.missing_since is None)
     doubted = set()
     for group, n_gone in Counter(claim.group for claim in gone).items():
         if n_gone >= rules.min_vanished and n_gone > rules.max_vanished_share * present[group]:
             doubted.add(group)
-            ledger.result.held[group] = f"{n_gone} of {present[group]} rows vanished at once; removals are held."
+            ledger.result.held[group] = (
+                f"{n_gone} of {present[group]} rows vanished at once; removals are held."
+            )
     return doubted
 
 
 def doubt_changes(ledger: ResultBuilder, known: Claims) -> set[str]:
     """Provider groups of which too many rows lose or change a date at once.
 
-    A date that appears does not count and is never held: late news is worse than an odd payload. Prices are not
-    counted: providers do reprice whole lists at once, and each price must stand for its hold anyway. After a long
-    silence a tenth of the rows may honestly have changed, so a feed not seen for longer than the hold is not
-    doubted for that.
+    A date that appears does not count and is never held: late news is worse than an odd payload.
+    Prices are not counted: providers do reprice whole lists at once, and each price must stand for
+    its hold anyway. After a long silence a tenth of the rows may honestly have changed, so a feed
+    not seen for longer than the hold is not doubted for that.
     """
     rules = ledger.rules
-    long_unseen = ledger.last_seen is not None and ledger.at - ledger.last_seen > rules.withdrawal_hold
+    long_unseen = (
+        ledger.last_seen is not None and ledger.at - ledger.last_seen > rules.withdrawal_hold
+    )
     if ledger.baseline or long_unseen:
         return set()
     present: Counter[str] = Counter()
@@ -165,7 +205,11 @@ def doubt_changes(ledger: ResultBuilder, known: Claims) -> set[str]:
             continue
         present[row.group] += 1
         lifecycle = known.get((external_id, LIFECYCLE))
-        if lifecycle is None or row.lifecycle is None or lifecycle.refused == {"value": lifecycle_value(row.lifecycle)}:
+        if (
+            lifecycle is None
+            or row.lifecycle is None
+            or lifecycle.refused == {"value": lifecycle_value(row.lifecycle)}
+        ):
             continue
         old_day = retires_on(lifecycle.value)
         changed[row.group] += old_day is not None and row.lifecycle.retires_on != old_day
@@ -173,8 +217,6 @@ def doubt_changes(ledger: ResultBuilder, known: Claims) -> set[str]:
     for group, n_changed in changed.items():
         if n_changed >= rules.min_changed and n_changed > rules.max_changed_share * present[group]:
             doubted.add(group)
-            sentence = (
-                f"{n_changed} of {present[group]} rows changed or lost their date at once; those changes are held."
-            )
+            sentence = f"{n_changed} of {present[group]} rows changed or lost their date at once; those changes are held."
             ledger.result.held[group] = f"{ledger.result.held.get(group, '')} {sentence}".strip()
     return doubted

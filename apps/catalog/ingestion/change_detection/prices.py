@@ -1,4 +1,5 @@
-"""The rules for prices: effective prices are compared, unit by unit, and each must stand before it is believed."""
+"""The rules for prices: effective prices are compared, unit by unit, and each must stand before it
+is believed."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
@@ -7,8 +8,19 @@ from decimal import Decimal
 from typing import Any
 
 from apps.catalog.claims.feed_rows import FeedRow
-from apps.catalog.claims.values import Value, next_start, price_in_force, split_price_key, unit_of_key
-from apps.catalog.ingestion.change_detection.records import PRICE, DetectionRules, KnownClaim, NewClaim
+from apps.catalog.claims.values import (
+    Value,
+    next_start,
+    price_in_force,
+    split_price_key,
+    unit_of_key,
+)
+from apps.catalog.ingestion.change_detection.records import (
+    PRICE,
+    DetectionRules,
+    KnownClaim,
+    NewClaim,
+)
 from apps.catalog.ingestion.change_detection.result_builder import ResultBuilder
 from apps.common.time import start_of
 
@@ -19,7 +31,8 @@ _OFFER_WINDOW = timedelta(days=30)
 
 @dataclass(frozen=True, slots=True)
 class PriceStep:
-    """One unit of which the feed says another price than is believed, or none any more, `since` a moment."""
+    """One unit of which the feed says another price than is believed, or none any more, `since` a
+    moment."""
 
     unit: str
     old: str
@@ -53,11 +66,18 @@ class PriceStep:
         return known and not self.is_unit_error
 
 
-def units_needing_review(value: Value, pending: Value | None, day: date, rules: DetectionRules) -> set[str]:
-    """Of what waits at a price claim, the units that rise by so much that only a person may believe it."""
+def units_needing_review(
+    value: Value, pending: Value | None, day: date, rules: DetectionRules
+) -> set[str]:
+    """Of what waits at a price claim, the units that rise by so much that only a person may believe
+    it."""
     believed = price_in_force(value, day)
     lines = (pending or {}).get("since", [])
-    steps = [PriceStep(unit, believed[unit], new, start_of(day), rules) for unit, new, _ in lines if unit in believed]
+    steps = [
+        PriceStep(unit, believed[unit], new, start_of(day), rules)
+        for unit, new, _ in lines
+        if unit in believed
+    ]
     return {step.unit for step in steps if step.hold is None}
 
 
@@ -73,34 +93,45 @@ def merge_prices(new: Value, old: Value, units: Collection[str]) -> Value:
     return {key: amount for key, amount in new.items() if unit_of_key(key) not in units} | kept
 
 
-def started_prices(value: Value, first: date, last: date, still: Mapping[str, str]) -> list[tuple[date, Value, Value]]:
-    """(day, old, new) per unit of the prices of `value` that begin from `first` to `last`, both included.
+def started_prices(
+    value: Value, first: date, last: date, still: Mapping[str, str]
+) -> list[tuple[date, Value, Value]]:
+    """(day, old, new) per unit of the prices of `value` that begin from `first` to `last`, both
+    included.
 
-    Only of units of which the feed `still` names what holds on `last`: another was postponed. Zero is unknown, and
-    no step.
+    Only of units of which the feed `still` names what holds on `last`: another was postponed. Zero
+    is unknown, and no step.
     """
     final = price_in_force(value, last)
     steps = []
     for day in _starts(value, first, last):
         before, after = price_in_force(value, day - timedelta(days=1)), price_in_force(value, day)
         units = [
-            unit for unit, amount in before.items()
-            if after[unit] != amount and "0" not in (amount, after[unit]) and still.get(unit) == final[unit]
-        ]  # fmt: skip
+            unit
+            for unit, amount in before.items()
+            if after[unit] != amount
+            and "0" not in (amount, after[unit])
+            and still.get(unit) == final[unit]
+        ]
         if units:
-            steps.append((day, {unit: before[unit] for unit in units}, {unit: after[unit] for unit in units}))
+            steps.append(
+                (day, {unit: before[unit] for unit in units}, {unit: after[unit] for unit in units})
+            )
     return steps
 
 
 def without_postponed(value: Value, first: date, last: date, still: Mapping[str, str]) -> Value:
-    """`value` without the prices that should have begun by `last` and of which the feed names another."""
+    """`value` without the prices that should have begun by `last` and of which the feed names
+    another."""
     final = price_in_force(value, last)
     postponed = {unit for unit, amount in final.items() if unit in still and still[unit] != amount}
     days = set(_starts(value, first, last))
     return {
         key: amount
         for key, amount in value.items()
-        if key == "currency" or unit_of_key(key) not in postponed or split_price_key(key)[2] not in days
+        if key == "currency"
+        or unit_of_key(key) not in postponed
+        or split_price_key(key)[2] not in days
     }
 
 
@@ -112,8 +143,8 @@ def _starts(value: Value, first: date, last: date) -> list[date]:
 class PriceRules:
     """What follows when a row names prices.
 
-    A price no longer named, or named as zero, is unknown and never a move. A row whose price keeps moving is
-    floating: it is followed, and its moves are listed, not told.
+    A price no longer named, or named as zero, is unknown and never a move. A row whose price keeps
+    moving is floating: it is followed, and its moves are listed, not told.
     """
 
     def __init__(self, ledger: ResultBuilder) -> None:
@@ -130,13 +161,25 @@ class PriceRules:
         self._judge(claim, believed, value, moves, is_offer=row.price_is_offer)
 
     def taken_over(self, before: KnownClaim, row: FeedRow, value: Value) -> NewClaim:
-        """The claim of a row under a new key: what was believed, waits and was counted under the old one goes on."""
+        """The claim of a row under a new key: what was believed, waits and was counted under the
+        old one goes on."""
         updates = self.ledger.result.updates
         n_others = len(updates)
         self.said(replace(before, external_id=row.external_id), row, value)
-        columns: dict[str, Any] = {"price_moves": before.price_moves, "floating_since": before.floating_since}
-        columns |= {"pending": before.pending, "pending_since": before.pending_since, "refused": before.refused}
-        columns |= {"next_start_on": before.next_start_on, "value": before.value, "held": before.held}
+        columns: dict[str, Any] = {
+            "price_moves": before.price_moves,
+            "floating_since": before.floating_since,
+        }
+        columns |= {
+            "pending": before.pending,
+            "pending_since": before.pending_since,
+            "refused": before.refused,
+        }
+        columns |= {
+            "next_start_on": before.next_start_on,
+            "value": before.value,
+            "held": before.held,
+        }
         for update in updates[n_others:]:
             columns |= update.columns
         del updates[n_others:]
@@ -145,7 +188,8 @@ class PriceRules:
         return NewClaim(row, PRICE, kept.pop("value"), kept)
 
     def confirm(self, claim: KnownClaim, seen_again_by: datetime) -> None:
-        """The feed still says what waits; units first seen at `seen_again_by` or later were seen once only."""
+        """The feed still says what waits; units first seen at `seen_again_by` or later were seen
+        once only."""
         if claim.pending is not None:
             value = claim.pending["value"]
             believed = self._begun(claim, value)
@@ -158,23 +202,32 @@ class PriceRules:
         value, ignored = claim.pending["value"], self._ignored(claim, claim.pending["value"])
         steps = self._steps(claim, claim.value, value, ignored)
         self._write(claim, claim.value, value, [], ignored, {})
-        self._tell(claim, [step for step in steps if step.is_move], floating=claim.floating_since is not None)
+        self._tell(
+            claim,
+            [step for step in steps if step.is_move],
+            floating=claim.floating_since is not None,
+        )
 
-    # --- prices published for a later day ---------------------------------------------------------------------------
+    # --- prices published for a later day ---------------------------------------------------------
 
     def _begun(self, claim: KnownClaim, value: Value) -> Value:
-        """Prices published in advance have begun since: told for their day, if the feed still says so. What is
-        believed now: a price that was postponed has not begun, and was never believed."""
+        """Prices published in advance have begun since: told for their day, if the feed still says
+        so. What is believed now: a price that was postponed has not begun, and was never
+        believed."""
         first = claim.next_start_on
         if first is None or first > self.today:
             return claim.value
         still = price_in_force(value, self.today)
         for day, old, new in started_prices(claim.value, first, self.today, still):
-            self.ledger.fact("repriced", claim.external_id, PRICE, old, new, day, detected_at=start_of(day))
-        self.ledger.update(claim, {"next_start_on": next_start(claim.value, self.today)}, accepted=False)
+            self.ledger.fact(
+                "repriced", claim.external_id, PRICE, old, new, day, detected_at=start_of(day)
+            )
+        self.ledger.update(
+            claim, {"next_start_on": next_start(claim.value, self.today)}, accepted=False
+        )
         return without_postponed(claim.value, first, self.today, still)
 
-    # --- units that differ ------------------------------------------------------------------------------------------
+    # --- units that differ ------------------------------------------------------------------------
 
     def _judge(
         self,
@@ -186,7 +239,8 @@ class PriceRules:
         is_offer: bool | None,
         seen_again_by: datetime | None = None,
     ) -> None:
-        """Believe the steps that have stood long enough, let the others wait, take over all the rest of `value`."""
+        """Believe the steps that have stood long enough, let the others wait, take over all the
+        rest of `value`."""
         ignored = self._ignored(claim, value)
         steps = self._steps(claim, believed, value, ignored)
         ripe = [
@@ -213,7 +267,9 @@ class PriceRules:
         named = price_in_force(value, self.today) if refused else {}
         return {unit for unit, amount in refused.items() if unit in named and named[unit] == amount}
 
-    def _steps(self, claim: KnownClaim, believed: Value, value: Value, ignored: set[str]) -> list["PriceStep"]:
+    def _steps(
+        self, claim: KnownClaim, believed: Value, value: Value, ignored: set[str]
+    ) -> list["PriceStep"]:
         before, after = price_in_force(believed, self.today), price_in_force(value, self.today)
         seen = pending_since(claim)
         steps = []
@@ -222,7 +278,9 @@ class PriceRules:
             if new == old or unit in ignored:
                 continue
             amount, since = seen.get(unit, (None, self.ledger.at))
-            steps.append(PriceStep(unit, old, new, since if amount == new else self.ledger.at, self.rules))
+            steps.append(
+                PriceStep(unit, old, new, since if amount == new else self.ledger.at, self.rules)
+            )
         return steps
 
     def _say_doubts(self, claim: KnownClaim, steps: list["PriceStep"]) -> None:
@@ -243,7 +301,10 @@ class PriceRules:
     ) -> None:
         pending: Value | None = None
         if waiting:
-            lines = [[step.unit, step.new, step.since.isoformat()] for step in sorted(waiting, key=lambda s: s.unit)]
+            lines = [
+                [step.unit, step.new, step.since.isoformat()]
+                for step in sorted(waiting, key=lambda s: s.unit)
+            ]
             pending = {"value": value, "since": lines}
         if pending != claim.pending:
             columns["pending"] = pending
@@ -251,7 +312,11 @@ class PriceRules:
             columns["held"] = any(step.hold is None for step in waiting)
         accepted = merge_prices(value, believed, {step.unit for step in waiting} | ignored)
         if accepted != claim.value:
-            keep = {"pending": claim.pending, "pending_since": claim.pending_since, "held": claim.held}
+            keep = {
+                "pending": claim.pending,
+                "pending_since": claim.pending_since,
+                "held": claim.held,
+            }
             columns = keep | columns | {"next_start_on": next_start(accepted, self.today)}
             self.ledger.accept(claim, accepted, **columns)
         elif columns:
@@ -266,10 +331,11 @@ class PriceRules:
         else:
             self.ledger.fact("repriced", claim.external_id, PRICE, old, new, self.today)
 
-    # --- floating ---------------------------------------------------------------------------------------------------
+    # --- floating ---------------------------------------------------------------------------------
 
     def _count_move(self, claim: KnownClaim, believed: Value, value: Value) -> dict[str, Any]:
-        """The columns that change when the price in force is another than at the observation before."""
+        """The columns that change when the price in force is another than at the observation
+        before."""
         last = (claim.pending or {}).get("value", believed)
         before, after = price_in_force(last, self.today), price_in_force(value, self.today)
         before |= (claim.refused or {}).get("units", {})
@@ -286,4 +352,6 @@ class PriceRules:
         oldest = (self.today - _MOVES_WINDOW).isoformat()
         recent = (self.today - _OFFER_WINDOW).isoformat()
         often = sum(day >= oldest for day in moves) > self.rules.max_moves
-        return often or (is_offer and sum(day >= recent for day in moves) > self.rules.max_offer_moves)
+        return often or (
+            is_offer and sum(day >= recent for day in moves) > self.rules.max_offer_moves
+        )

@@ -9,9 +9,9 @@ from apps.catalog.claims.values import Value
 
 IDENTITY, LIFECYCLE, PRICE = "identity", "lifecycle", "price"
 
-# What it means that a row is gone for good: the host no longer serves the model ("news"); a notice was taken from
-# a list of notices, which is news only where people still count on its day ("notices"); or somebody tidied a price
-# list ("nothing").
+# What it means that a row is gone for good: the host no longer serves the model ("news"); a notice
+# was taken from a list of notices, which is news only where people still count on its day
+# ("notices"); or somebody tidied a price list ("nothing").
 type Absence = Literal["news", "notices", "nothing"]
 
 
@@ -22,19 +22,19 @@ class DetectionRules:
     removal_hold: timedelta = timedelta(days=7)
     withdrawal_hold: timedelta = timedelta(days=7)
     price_hold: timedelta = timedelta(hours=72)
-    # The guard doubts a provider's rows when more than this share of them vanishes or changes in one run; below
-    # the minimum a share says nothing (one of three rows is a third).
+    # The guard doubts a provider's rows when more than this share of them vanishes or changes in
+    # one run; below the minimum a share says nothing (one of three rows is a third).
     max_vanished_share: float = 0.2
     max_changed_share: float = 0.1
     min_vanished: int = 3
     min_changed: int = 5
     # Factor between two prices from which a mistake of units is likelier than a change.
     max_price_factor: int = 400
-    # A fall by such a factor is believed, without a word, once it has stood for so long: mostly it is the end of a
-    # mistake. A rise by such a factor is believed only by a person.
+    # A fall by such a factor is believed, without a word, once it has stood for so long: mostly it
+    # is the end of a mistake. A rise by such a factor is believed only by a person.
     unit_error_hold: timedelta = timedelta(days=7)
-    # A price that moves more often than this in 90 days floats: single moves are no news. A price that is the
-    # cheapest offer of the moment is known to float earlier: in 30 days.
+    # A price that moves more often than this in 90 days floats: single moves are no news. A price
+    # that is the cheapest offer of the moment is known to float earlier: in 30 days.
     max_moves: int = 8
     max_offer_moves: int = 5
     absence: Absence = "news"
@@ -69,7 +69,8 @@ class KnownClaim:
 
 @dataclass(frozen=True, slots=True)
 class NewClaim:
-    """A claim nobody made before. `columns` are further ones that a row under a new key takes over from the old."""
+    """A claim nobody made before. `columns` are further ones that a row under a new key takes over
+    from the old."""
 
     row: FeedRow
     topic: str
@@ -79,7 +80,8 @@ class NewClaim:
 
 @dataclass(frozen=True, slots=True)
 class ClaimUpdate:
-    """Columns of one stored claim that become different; `accepted` when its value or standing changed."""
+    """Columns of one stored claim that become different; `accepted` when its value or standing
+    changed."""
 
     id: int
     columns: dict[str, Any]
@@ -101,10 +103,12 @@ class CatalogueFact:
 
 @dataclass(slots=True)
 class Observation:
-    """What follows from one payload. `held` is {provider group: sentence} and non-empty for a suspect run.
+    """What follows from one payload. `held` is {provider group: sentence} and non-empty for a
+    suspect run.
 
-    `backfilled` are [row, ISO day] of dates that were past when first seen; `floated` are [row, old, new] of
-    floating prices, which move without being news; `rekeyed` is {new row: row it was before}.
+    `backfilled` are [row, ISO day] of dates that were past when first seen; `floated` are [row,
+    old, new] of floating prices, which move without being news; `rekeyed` is {new row: row it was
+    before}.
     """
 
     new: list[NewClaim] = field(default_factory=list)

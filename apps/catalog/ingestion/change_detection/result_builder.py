@@ -42,7 +42,8 @@ class ResultBuilder:
         self.changed_rows.add(claim.external_id)
 
     def accept(self, claim: KnownClaim, value: Value, **columns: Any) -> None:
-        """The claim now says `value`; whatever waited is settled, unless `columns` say otherwise."""
+        """The claim now says `value`; whatever waited is settled, unless `columns` say
+        otherwise."""
         settled: dict[str, Any] = {
             "value": value,
             "changed_at": self.at,

@@ -18,7 +18,9 @@ class Command(BaseCommand):
         parser.add_argument("--source", help="Slug of a source.")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        events = ProviderEvent.objects.select_related("source", "offering__host").order_by("detected_at", "pk")
+        events = ProviderEvent.objects.select_related("source", "offering__host").order_by(
+            "detected_at", "pk"
+        )
         if options["since"]:
             try:
                 events = events.filter(detected_at__gte=parse_moment(options["since"]))
@@ -29,7 +31,10 @@ class Command(BaseCommand):
         if options["source"]:
             slugs = Source.objects.order_by("slug").values_list("slug", flat=True)
             if options["source"] not in slugs:
-                raise CommandError(f"No source is called {options['source']}. Known: {', '.join(slugs)}.", returncode=2)
+                raise CommandError(
+                    f"No source is called {options['source']}. Known: {', '.join(slugs)}.",
+                    returncode=2,
+                )
             events = events.filter(source__slug=options["source"])
         for event in events.iterator(chunk_size=2000):
             self.stdout.write(json.dumps(event.as_line() | {"key": event.key}))

@@ -1,4 +1,5 @@
-"""`manage.py load_catalogue`: bring the database up to the built-in catalogue; prints counts as JSON."""
+"""`manage.py load_catalogue`: bring the database up to the built-in catalogue; prints counts as
+JSON."""
 
 import json
 import time
@@ -24,4 +25,6 @@ class Command(BaseCommand):
         began = time.monotonic()
         written = load_catalogue(identities_only=identities_only)
         seconds = round(time.monotonic() - began, 2)
-        self.stdout.write(json.dumps({"written": written, "holds": catalogue_counts(), "seconds": seconds}))
+        self.stdout.write(
+            json.dumps({"written": written, "holds": catalogue_counts(), "seconds": seconds})
+        )

@@ -12,13 +12,13 @@ from apps.catalog.models import NodeKind
 
 
 class Command(BaseCommand):
-    help = (
-        "Compares the stored footing with what the catalogue says, and puts it right. Exit 1 where --check finds any."
-    )
+    help = "Compares the stored footing with what the catalogue says, and puts it right. Exit 1 where --check finds any."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--check", action="store_true", help="only report, change nothing")
-        parser.add_argument("--limit", type=int, default=50, help="differences to print; all are counted")
+        parser.add_argument(
+            "--limit", type=int, default=50, help="differences to print; all are counted"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         with transaction.atomic():

@@ -15,7 +15,9 @@ class Command(BaseCommand):
     help = "Read raw model strings from stdin, one a line or as JSON lines; prints what each means, as JSON lines."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--host-hint", help="Where the strings are used, unless a line says so itself.")
+        parser.add_argument(
+            "--host-hint", help="Where the strings are used, unless a line says so itself."
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         resolver = build_resolver()
@@ -34,7 +36,9 @@ def strings(stream: TextIO, hint: str | None) -> Iterator[tuple[str, str | None]
                 entry = json.loads(text)
                 yield str(entry["raw"]), entry.get("host_hint") or hint
             except (ValueError, KeyError, AttributeError):
-                raise CommandError(f'Line {number} is not a JSON object with "raw".', returncode=2) from None
+                raise CommandError(
+                    f'Line {number} is not a JSON object with "raw".', returncode=2
+                ) from None
         else:
             yield text, hint
 

@@ -1,4 +1,5 @@
-"""Django's own command, one at a time: ten times as fast on an empty database, and without an outage on a busy one."""
+"""Django's own command, one at a time: ten times as fast on an empty database, and without an
+outage on a busy one."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +18,8 @@ from apps.common.postgresql.errors import Unavailable, unavailability
 migrate.MigrationExecutor = LeanExecutor  # type: ignore[attr-defined]
 
 LOCK = "migrate"
-# while a migration waits for a table, every reader of it waits behind; so it gives up soon and tries again
+# while a migration waits for a table, every reader of it waits behind; so it gives up soon and
+# tries again
 LOCK_TIMEOUT_SECONDS = 2
 PAUSES_SECONDS = (1, 2, 4, 8, 15, 30, 30, 30, 30, 30)
 
@@ -32,7 +34,9 @@ class Command(migrate.Command):
             self._migrate(*args, **options)
 
     def _tell_wait(self) -> None:
-        self.stderr.write("Another migrate is at work on this database. This one waits until it has ended.")
+        self.stderr.write(
+            "Another migrate is at work on this database. This one waits until it has ended."
+        )
 
     def _migrate(self, *args: Any, **options: Any) -> None:
         """A migration that cannot have its locks is rolled back and tried again."""
@@ -45,10 +49,13 @@ class Command(migrate.Command):
                     raise
                 if pause is None:
                     raise CommandError(
-                        "A table that the migration changes is in use, for example by a backup. What was applied is"
+                        "A table that the migration changes is in use, for example by a backup. "
+                        "What was applied is"
                         " kept. Run manage.py migrate again once that has ended."
                     ) from error
-                self.stderr.write(f"A table is in use; the migration is tried again in {pause} seconds.")
+                self.stderr.write(
+                    f"A table is in use; the migration is tried again in {pause} seconds."
+                )
                 sleep(pause)
             else:
                 return

@@ -5,14 +5,22 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from apps.common.retention import PermanentTable, RetentionRule, delete_expired_rows, retention_entries, table_sizes
+from apps.common.retention import (
+    PermanentTable,
+    RetentionRule,
+    delete_expired_rows,
+    retention_entries,
+    table_sizes,
+)
 from apps.common.time import now
 
 
 class Command(BaseCommand):
     help = (
-        "Prints every table with its size by the server's estimate and what it is kept for, as JSON. With --delete"
-        " first deletes what has ended by the rules, as the job of every day does, and prints the rows deleted."
+        "Prints every table with its size by the server's estimate and what it is kept for, as "
+        "JSON. With --delete"
+        " first deletes what has ended by the rules, as the job of every day does, and prints the "
+        "rows deleted."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -30,7 +38,11 @@ class Command(BaseCommand):
                 "bytes": sizes[table].n_bytes,
                 "kept": entry.limit(),
                 **({"because": entry.because} if isinstance(entry, PermanentTable) else {}),
-                **({"ended": entry.expired(at=moment).count()} if isinstance(entry, RetentionRule) else {}),
+                **(
+                    {"ended": entry.expired(at=moment).count()}
+                    if isinstance(entry, RetentionRule)
+                    else {}
+                ),
             }
             for table, entry in sorted(retention_entries().items())
             if table in sizes

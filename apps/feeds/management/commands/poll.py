@@ -16,9 +16,14 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
-            "sources", nargs="*", metavar="SOURCE", help="Slugs; all enabled sources when none is given."
+            "sources",
+            nargs="*",
+            metavar="SOURCE",
+            help="Slugs; all enabled sources when none is given.",
         )
-        parser.add_argument("--url", help="Poll this address instead (http, https or file); for one source only.")
+        parser.add_argument(
+            "--url", help="Poll this address instead (http, https or file); for one source only."
+        )
         parser.add_argument("--at", help="Observation time, ISO 8601; now when not given.")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -51,8 +56,12 @@ class Command(BaseCommand):
         found = {source.slug: source for source in Source.objects.filter(slug__in=slugs)}
         unknown = [slug for slug in slugs if slug not in found]
         if unknown:
-            known = ", ".join(Source.objects.exclude(kind__in=Source.UNPOLLED).values_list("slug", flat=True))
-            raise CommandError(f"No source is called {', '.join(unknown)}. Known: {known}.", returncode=2)
+            known = ", ".join(
+                Source.objects.exclude(kind__in=Source.UNPOLLED).values_list("slug", flat=True)
+            )
+            raise CommandError(
+                f"No source is called {', '.join(unknown)}. Known: {known}.", returncode=2
+            )
         return [found[slug] for slug in slugs]
 
 

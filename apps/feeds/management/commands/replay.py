@@ -21,7 +21,8 @@ def _load_identities() -> None:
 
 
 def _fingerprint() -> str:
-    """Changes with the built-in catalogue, so that the scratch template is built anew with a new release."""
+    """Changes with the built-in catalogue, so that the scratch template is built anew with a new
+    release."""
     digest = hashlib.sha256()
     for file in sorted(CATALOGUE.iterdir()):
         digest.update(file.read_bytes())
@@ -32,9 +33,16 @@ class Command(BaseCommand):
     help = "Poll a recorded history in order, in a scratch database; prints the events it raised, one JSON line each."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("source", help=f"One of {', '.join(ADAPTERS)}, or the slug of a source read by a mapping.")
-        parser.add_argument("manifest", type=Path, help='JSON lines {"at", "path", "status", "headers"}.')
-        parser.add_argument("--mapping", type=Path, help="A JSON file with the mapping to read by, for any slug.")
+        parser.add_argument(
+            "source",
+            help=f"One of {', '.join(ADAPTERS)}, or the slug of a source read by a mapping.",
+        )
+        parser.add_argument(
+            "manifest", type=Path, help='JSON lines {"at", "path", "status", "headers"}.'
+        )
+        parser.add_argument(
+            "--mapping", type=Path, help="A JSON file with the mapping to read by, for any slug."
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         slug: str = options["source"]
@@ -44,7 +52,9 @@ class Command(BaseCommand):
         except BadManifest as error:
             raise CommandError(str(error), returncode=2) from None
         except OSError as error:
-            raise CommandError(f"{options['manifest']} cannot be read: {error.strerror}.", returncode=2) from None
+            raise CommandError(
+                f"{options['manifest']} cannot be read: {error.strerror}.", returncode=2
+            ) from None
         try:
             with scratch_database(_load_identities, purpose="replay", fingerprint=_fingerprint()):
                 kind = slug if mapping is None else KIND
@@ -61,19 +71,24 @@ class Command(BaseCommand):
             raise CommandError(str(refusal), returncode=1) from None
 
     def _mapping(self, slug: str, file: Path | None) -> Any:
-        """The mapping to read by, which the scratch database does not know; None for an adapter of the product."""
+        """The mapping to read by, which the scratch database does not know; None for an adapter of
+        the product."""
         if file is not None:
             try:
                 mapping = json.loads(file.read_text(encoding="utf-8"))
                 read_mapping(mapping)
             except (OSError, ValueError) as error:
-                raise CommandError(f"The mapping in {file.name} cannot be used: {error}", returncode=2) from None
+                raise CommandError(
+                    f"The mapping in {file.name} cannot be used: {error}", returncode=2
+                ) from None
             return mapping
         if slug in ADAPTERS:
             return None
         stored = SourceMapping.objects.filter(source__slug=slug, source__kind=KIND).first()
         if stored is None:
-            own = SourceMapping.objects.order_by("source__slug").values_list("source__slug", flat=True)
+            own = SourceMapping.objects.order_by("source__slug").values_list(
+                "source__slug", flat=True
+            )
             known = ", ".join((*ADAPTERS, *own))
             raise CommandError(f"No adapter reads '{slug}'. Known: {known}.", returncode=2)
         return stored.settings

@@ -1,4 +1,5 @@
-"""`manage.py load_risk_catalogue`: bring the database up to the built-in risk catalogue; prints counts as JSON."""
+"""`manage.py load_risk_catalogue`: bring the database up to the built-in risk catalogue; prints
+counts as JSON."""
 
 import json
 from typing import Any
@@ -9,7 +10,9 @@ from apps.risks.catalogue import load_risk_catalogue
 
 
 class Command(BaseCommand):
-    help = "Load risk templates and taxonomies. Safe to repeat; templates of your own are not changed."
+    help = (
+        "Load risk templates and taxonomies. Safe to repeat; templates of your own are not changed."
+    )
 
     def handle(self, *args: Any, **options: Any) -> None:
         self.stdout.write(json.dumps({"written": load_risk_catalogue()}))

@@ -1,7 +1,15 @@
-"""Alerts: what was I told, what did I do, what do I want to hear; and the proof of who was told what."""
+"""Alerts: what was I told, what did I do, what do I want to hear; and the proof of who was told
+what."""
 
 from apps.web.views.alerts.inbox import alert_csv, answer_several, inbox
-from apps.web.views.alerts.ledger import delivery, delivery_csv, delivery_list, not_carried, not_carried_csv, resend
+from apps.web.views.alerts.ledger import (
+    delivery,
+    delivery_csv,
+    delivery_list,
+    not_carried,
+    not_carried_csv,
+    resend,
+)
 from apps.web.views.alerts.lines import (
     add_webhook,
     alert_settings,

@@ -53,9 +53,16 @@ def give(
     to: User | None = None,
     reason: str = "",
 ) -> Done:
-    """Answer each; `said` is a participle, `acknowledged`. A refusal of one does not keep the others back."""
+    """Answer each; `said` is a participle, `acknowledged`. A refusal of one does not keep the
+    others back."""
     found = answer_alerts(
-        alert_ids=[alert.pk for alert in alerts], answer=answer, by=by, at=at, until=until, to=to, reason=reason
+        alert_ids=[alert.pk for alert in alerts],
+        answer=answer,
+        by=by,
+        at=at,
+        until=until,
+        to=to,
+        reason=reason,
     )
     refusals = list(dict.fromkeys(each.sentence for each in found.refused))
     return Done(said, list(found.answered), refusals, answer)
@@ -70,7 +77,7 @@ def sentence_of(done: Done) -> str:
     return f"{counted(done.n, 'alert').capitalize()} {done.said}." if done.changed else ""
 
 
-# --- to be taken back ---------------------------------------------------------------------------------------------
+# --- to be taken back -----------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)

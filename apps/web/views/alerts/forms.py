@@ -1,4 +1,5 @@
-"""What people fill in to answer alerts; the same fields on the page of one, above many, and behind a mail's link."""
+"""What people fill in to answer alerts; the same fields on the page of one, above many, and behind
+a mail's link."""
 
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
@@ -20,8 +21,12 @@ MUTED_USUALLY = 14
 class SnoozeForm(forms.Form):
     """`days` is a button's; without one the day counts."""
 
-    until = DayField(label="Until", required=False, error_messages={"required": "Say until which day."})
-    days = forms.TypedChoiceField(choices=[("", ""), *SNOOZES], coerce=int, empty_value=None, required=False)
+    until = DayField(
+        label="Until", required=False, error_messages={"required": "Say until which day."}
+    )
+    days = forms.TypedChoiceField(
+        choices=[("", ""), *SNOOZES], coerce=int, empty_value=None, required=False
+    )
 
     def __init__(self, *args: Any, on: date, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -49,7 +54,9 @@ class AssignForm(forms.Form):
         field = self.fields["to"]
         assert isinstance(field, forms.ChoiceField)
         field.choices = choices
-        field.error_messages["invalid_choice"] = "Choose somebody of the list: others may not see this alert."
+        field.error_messages["invalid_choice"] = (
+            "Choose somebody of the list: others may not see this alert."
+        )
 
     @property
     def person(self) -> User | None:
@@ -66,12 +73,14 @@ class ResolveForm(forms.Form):
 
 
 def scopes_of(alert: Alert, applications: Iterable[str]) -> list[tuple[str, str]]:
-    """(scope, words) of what can be muted from the alert, narrowest first. `applications` are the names of those
-    concerned that the reader may see."""
+    """(scope, words) of what can be muted from the alert, narrowest first. `applications` are the
+    names of those concerned that the reader may see."""
     found = [(MuteScope.SUBJECT, "Only this, also as it comes nearer")]
     if alert.offering is not None:
         offering = alert.offering
-        found.append((MuteScope.OFFERING, f"Everything about {offering.api_id} at {offering.host.name}"))
+        found.append(
+            (MuteScope.OFFERING, f"Everything about {offering.api_id} at {offering.host.name}")
+        )
     concerned = list(applications)
     if len(concerned) == 1 and len(alert.application_ids) == 1:
         found.append((MuteScope.APPLICATION, f"Everything about {concerned[0]} alone"))
@@ -92,7 +101,12 @@ class MuteForm(forms.Form):
     reason = forms.CharField(label="Reason", required=False, max_length=300)
 
     def __init__(
-        self, *args: Any, scopes: Sequence[tuple[str, str]], teams: Iterable[Team], at: datetime, **kwargs: Any
+        self,
+        *args: Any,
+        scopes: Sequence[tuple[str, str]],
+        teams: Iterable[Team],
+        at: datetime,
+        **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
         self.teams = {team.slug: team for team in teams}
@@ -101,8 +115,14 @@ class MuteForm(forms.Form):
         assert isinstance(whose, forms.ChoiceField)
         what.choices = scopes
         what.initial = scopes[0][0]
-        what.error_messages |= {"required": "Say what to mute.", "invalid_choice": "Choose what to mute from the list."}
-        whose.choices = [("", "Me"), *((slug, f"The mailbox of {team.name}") for slug, team in self.teams.items())]
+        what.error_messages |= {
+            "required": "Say what to mute.",
+            "invalid_choice": "Choose what to mute from the list.",
+        }
+        whose.choices = [
+            ("", "Me"),
+            *((slug, f"The mailbox of {team.name}") for slug, team in self.teams.items()),
+        ]
         today = day_of(at)
         self.fields["until"].initial = today + timedelta(days=MUTED_USUALLY)
         self.fields["until"].widget.attrs["min"] = (today + timedelta(days=1)).isoformat()

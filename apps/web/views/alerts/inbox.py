@@ -1,4 +1,5 @@
-"""The inbox: what waits for an answer, narrowed and ordered; answers to several at once, and their undoing."""
+"""The inbox: what waits for an answer, narrowed and ordered; answers to several at once, and their
+undoing."""
 
 from collections.abc import Iterator
 from itertools import batched
@@ -43,7 +44,8 @@ WITHIN = ((7, "7 days"), (14, "14 days"), (30, "30 days"), (90, "90 days"), (180
 
 
 def filtered(request: HttpRequest) -> tuple[AlertFilter, AlertQuerySet]:
-    """What the address asks for, in its order; what waits for an answer where it says nothing of the state."""
+    """What the address asks for, in its order; what waits for an answer where it says nothing of
+    the state."""
     asked = request.GET.copy()
     if "state" not in request.GET:
         asked["state"] = Alert.State.OPEN
@@ -86,7 +88,9 @@ def _controls(user: User) -> list[Control]:
         Control("kind", "Kind", choices=list(KINDS.items())),
         Control("severity", "Severity", choices=Alert.SEVERITIES),
         Control("due_within", "Due within", choices=WITHIN),
-        Control("team", "Team", choices=list(Team.objects.visible_to(user).values_list("slug", "name"))),
+        Control(
+            "team", "Team", choices=list(Team.objects.visible_to(user).values_list("slug", "name"))
+        ),
         Control("provider", "Provider", choices=list(providers)),
     ]
 
@@ -106,12 +110,25 @@ def _sentence(user: User) -> Sentence:
     return Sentence(f"{start}; ", f"{severe} high or severe", ".")
 
 
-# --- the same as a table ------------------------------------------------------------------------------------------
+# --- the same as a table --------------------------------------------------------------------------
 
 HEADS = [
-    "raised", "severity", "kind", "about", "due", "days left", "state", "to", "assigned to", "applications",
-    "acknowledged by", "snoozed until", "resolved", "told", "address",
-]  # fmt: skip
+    "raised",
+    "severity",
+    "kind",
+    "about",
+    "due",
+    "days left",
+    "state",
+    "to",
+    "assigned to",
+    "applications",
+    "acknowledged by",
+    "snoozed until",
+    "resolved",
+    "told",
+    "address",
+]
 
 
 @require_safe
@@ -143,7 +160,8 @@ def _cells(row: Row) -> list[Any]:
         str(alert.acknowledged_by or ""),
         alert.snoozed_until,
         alert.resolution_sentence,
-        "; ".join(_told(told) for told in row.told.named) + (f"; {row.told.n_more} more" if row.told.n_more else ""),
+        "; ".join(_told(told) for told in row.told.named)
+        + (f"; {row.told.n_more} more" if row.told.n_more else ""),
         reverse("alerts:detail", args=[alert.pk]),
     ]
 
@@ -152,7 +170,7 @@ def _told(told: Told) -> str:
     return f"{told.name}: {told.outcome}"
 
 
-# --- several at once ------------------------------------------------------------------------------------------------
+# --- several at once ------------------------------------------------------------------------------
 
 
 @require_POST
@@ -179,7 +197,9 @@ def answer_several(request: HttpRequest) -> HttpResponse:
     return redirect(back)
 
 
-def _answered(request: HttpRequest, chosen: list[Alert], user: User, at: Any) -> answers.Done | None:
+def _answered(
+    request: HttpRequest, chosen: list[Alert], user: User, at: Any
+) -> answers.Done | None:
     """None where the answer lacks something, which is said."""
     match request.POST.get("action"):
         case "acknowledge":
@@ -195,7 +215,9 @@ def _answered(request: HttpRequest, chosen: list[Alert], user: User, at: Any) ->
             resolve = ResolveForm(request.POST)
             if resolve.is_valid():
                 why = resolve.cleaned_data["why"]
-                return answers.give(chosen, Answer.RESOLVE, said="resolved", by=user, at=at, reason=why)
+                return answers.give(
+                    chosen, Answer.RESOLVE, said="resolved", by=user, at=at, reason=why
+                )
             problems = resolve.errors
         case "undo":
             return answers.give(chosen, Answer.UNDO, said=answers.TAKEN_BACK, by=user, at=at)

@@ -1,4 +1,5 @@
-"""The delivery ledger: every message, with its state and text; and every notice that no message carries, and why."""
+"""The delivery ledger: every message, with its state and text; and every notice that no message
+carries, and why."""
 
 import json
 from collections.abc import Sequence
@@ -59,7 +60,9 @@ def delivery_list(request: HttpRequest) -> HttpResponse:
 
 
 def _teams(user: User) -> Control:
-    return Control("team", "Team", choices=list(Team.objects.visible_to(user).values_list("slug", "name")))
+    return Control(
+        "team", "Team", choices=list(Team.objects.visible_to(user).values_list("slug", "name"))
+    )
 
 
 def _sentence(account: Account) -> Sentence:
@@ -67,7 +70,10 @@ def _sentence(account: Account) -> Sentence:
     if not account.n_owed:
         return Sentence("Nobody has been owed word of anything yet.")
     owed = f"{counted(account.n_owed, 'notice').capitalize()} {'was' if account.n_owed == 1 else 'were'} owed"
-    sent, skipped = f"{_spelled(account.n_sent)} sent", f"{_spelled(account.n_skipped)} skipped with a reason"
+    sent, skipped = (
+        f"{_spelled(account.n_sent)} sent",
+        f"{_spelled(account.n_skipped)} skipped with a reason",
+    )
     rest = f"{skipped} and {_spelled(account.n_waiting)} still waiting."
     if account.n_failed:
         return Sentence(f"{owed}: {sent}, ", f"{spelled(account.n_failed)} failed", f", {rest}")
@@ -83,7 +89,19 @@ def delivery_csv(request: HttpRequest) -> StreamingHttpResponse:
     found = DeliveryFilter(request.GET, deliveries_of(signed_in(request)), request=request)
     return csv_answer(
         "deliveries",
-        ["created", "kind", "to", "recipient", "state", "subject", "attempts", "due", "sent", "reason", "message id"],
+        [
+            "created",
+            "kind",
+            "to",
+            "recipient",
+            "state",
+            "subject",
+            "attempts",
+            "due",
+            "sent",
+            "reason",
+            "message id",
+        ],
         found.qs.iterator(chunk_size=2000),
         lambda row: [
             row.created_at,
@@ -101,7 +119,7 @@ def delivery_csv(request: HttpRequest) -> StreamingHttpResponse:
     )
 
 
-# --- one message --------------------------------------------------------------------------------------------------
+# --- one message ----------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +180,7 @@ def resend(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("deliveries:detail", pk=pk)
 
 
-# --- what no message carries ----------------------------------------------------------------------------------------
+# --- what no message carries ----------------------------------------------------------------------
 
 
 def _not_carried(request: HttpRequest) -> tuple[NoticeFilter, NoticeQuerySet]:
@@ -197,7 +215,9 @@ def not_carried(request: HttpRequest) -> HttpResponse:
             request,
             found,
             [
-                Control("carried", "Outcome", choices=[("owed", "Still owed"), ("skipped", "Skipped")]),
+                Control(
+                    "carried", "Outcome", choices=[("owed", "Still owed"), ("skipped", "Skipped")]
+                ),
                 Control("why", "Why told", choices=Notice.Why.choices),
                 Control("recipient", "Name contains", "search"),
                 _teams(user),
@@ -230,6 +250,7 @@ def not_carried_csv(request: HttpRequest) -> StreamingHttpResponse:
 
 
 def _named(notice: Any) -> tuple[str, str]:
-    """(kind, alert); nothing of an alert that the reader, who was owed word of it, may not see any more."""
+    """(kind, alert); nothing of an alert that the reader, who was owed word of it, may not see any
+    more."""
     alert = notice.alert
     return (KINDS.get(alert.kind, alert.kind), alert.key) if notice.is_seen else ("", "")

@@ -33,8 +33,12 @@ class DaysField(forms.CharField):
 
     def __init__(self, **kwargs: Any) -> None:
         kwargs.setdefault("max_length", 200)
-        kwargs.setdefault("help_text", "Whole days before it, with commas; 0 is the day itself. Empty: never.")
-        super().__init__(required=False, widget=forms.TextInput(attrs={"inputmode": "text"}), **kwargs)
+        kwargs.setdefault(
+            "help_text", "Whole days before it, with commas; 0 is the day itself. Empty: never."
+        )
+        super().__init__(
+            required=False, widget=forms.TextInput(attrs={"inputmode": "text"}), **kwargs
+        )
 
     def prepare_value(self, value: Any) -> Any:
         return ", ".join(str(n) for n in value) if isinstance(value, list | tuple) else value
@@ -43,13 +47,20 @@ class DaysField(forms.CharField):
         words = str(value or "").replace(";", ",").replace(" ", ",").split(",")
         days = []
         for word in filter(None, words):
-            if not (word.isascii() and word.isdecimal()) or len(word) > 5 or int(word) > LONGEST_MILESTONE:
+            if (
+                not (word.isascii() and word.isdecimal())
+                or len(word) > 5
+                or int(word) > LONGEST_MILESTONE
+            ):
                 raise forms.ValidationError(
-                    f"'{word}' is no number of days between 0 and {LONGEST_MILESTONE:,}. Write them as 180, 90, 30, 0."
+                    f"'{word}' is no number of days between 0 and {LONGEST_MILESTONE:,}. Write "
+                    "them as 180, 90, 30, 0."
                 )
             days.append(int(word))
         if len(set(days)) > MOST_MILESTONES:
-            raise forms.ValidationError(f"More than {MOST_MILESTONES} milestones are a mail nobody reads. Take fewer.")
+            raise forms.ValidationError(
+                f"More than {MOST_MILESTONES} milestones are a mail nobody reads. Take fewer."
+            )
         return sorted(set(days), reverse=True)
 
     def validate(self, value: Any) -> None:
@@ -61,13 +72,17 @@ class DaysField(forms.CharField):
 
 def _hours(label: str, help_text: str) -> forms.IntegerField:
     return forms.IntegerField(
-        label=label, required=False, min_value=1, max_value=LONGEST_HOURS, help_text=help_text,
+        label=label,
+        required=False,
+        min_value=1,
+        max_value=LONGEST_HOURS,
+        help_text=help_text,
         error_messages={
             "invalid": "Give a number of hours, or leave it empty: never.",
             "min_value": "Give at least one hour, or leave it empty: never.",
             "max_value": "A year is the most. Leave it empty: never.",
         },
-    )  # fmt: skip
+    )
 
 
 class PolicyForm(forms.Form):
@@ -79,41 +94,61 @@ class PolicyForm(forms.Form):
 
 class SettingsForm(forms.Form):
     price_percent = forms.IntegerField(
-        label="Price moves, in percent", min_value=0, max_value=1000, help_text="One of this size or more is told."
+        label="Price moves, in percent",
+        min_value=0,
+        max_value=1000,
+        help_text="One of this size or more is told.",
     )
     price_monthly_usd = forms.IntegerField(
-        label="Or by the month, in USD", min_value=0, max_value=1_000_000_000,
+        label="Or by the month, in USD",
+        min_value=0,
+        max_value=1_000_000_000,
         help_text="So is one that changes what a team pays by this much.",
-    )  # fmt: skip
+    )
     expiry_milestones = DaysField(label="Before acceptances, tests, waivers and decisions end")
     review_milestones = DaysField(label="Before reviews and treatments are due")
     escalate_from_severity = forms.TypedChoiceField(
-        label="Passed on from severity", choices=Alert.SEVERITIES, coerce=int,
+        label="Passed on from severity",
+        choices=Alert.SEVERITIES,
+        coerce=int,
         help_text="What is less grave is not passed on when nobody answers.",
-    )  # fmt: skip
+    )
 
 
 class WebhookForm(forms.Form):
     name = forms.CharField(
         label="Name", max_length=100, error_messages={"required": "Give it a name, for the ledger."}
-    )  # fmt: skip
+    )
     url = forms.URLField(
-        label="Address", max_length=500, assume_scheme="https", widget=forms.URLInput(attrs={"autocomplete": "off"}),
-        error_messages={"required": "Say where the alerts are posted to.", "invalid": "Give an address such as "
-                        "https://hooks.example.org/registry."},
-    )  # fmt: skip
+        label="Address",
+        max_length=500,
+        assume_scheme="https",
+        widget=forms.URLInput(attrs={"autocomplete": "off"}),
+        error_messages={
+            "required": "Say where the alerts are posted to.",
+            "invalid": "Give an address such as https://hooks.example.org/registry.",
+        },
+    )
     team = forms.ChoiceField(
-        label="Team", required=False, help_text="Only its alerts, and those of teams below it.", widget=QuickSelect
+        label="Team",
+        required=False,
+        help_text="Only its alerts, and those of teams below it.",
+        widget=QuickSelect,
     )
     kinds = forms.MultipleChoiceField(required=False, choices=list(KINDS.items()))
-    min_severity = forms.TypedChoiceField(label="From severity", choices=Alert.SEVERITIES, coerce=int, initial=1)
+    min_severity = forms.TypedChoiceField(
+        label="From severity", choices=Alert.SEVERITIES, coerce=int, initial=1
+    )
     enabled = forms.BooleanField(label="Switched on", required=False, initial=True)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         field = self.fields["team"]
         assert isinstance(field, forms.ChoiceField)
-        field.choices = [("", "All teams"), *Team.objects.order_by("name").values_list("slug", "name")]
+        field.choices = [
+            ("", "All teams"),
+            *Team.objects.order_by("name").values_list("slug", "name"),
+        ]
 
     def written_to(self, webhook: Webhook) -> Webhook:
         said = self.cleaned_data
@@ -128,7 +163,7 @@ class WebhookForm(forms.Form):
         return all_kind_groups(self["kinds"].value() or [])
 
 
-# --- lines ------------------------------------------------------------------------------------------------------
+# --- lines ----------------------------------------------------------------------------------------
 
 
 @require_safe
@@ -137,9 +172,14 @@ def alert_settings(request: HttpRequest) -> HttpResponse:
 
 
 def _page(
-    request: HttpRequest, *, policy: PolicyForm | None = None, of: int | None = None, lines: SettingsForm | None = None
+    request: HttpRequest,
+    *,
+    policy: PolicyForm | None = None,
+    of: int | None = None,
+    lines: SettingsForm | None = None,
 ) -> HttpResponse:
-    """`policy` is the form of criticality `of`, and `lines` that of the settings, where one was refused."""
+    """`policy` is the form of criticality `of`, and `lines` that of the settings, where one was
+    refused."""
     user = signed_in(request)
     row = AlertSettings.objects.get(pk=1)
     policies = [
@@ -157,7 +197,8 @@ def _page(
         sentence=_sentence([each for each, _ in policies]),
         policies=policies,
         settings_row=row,
-        lines=lines or SettingsForm(initial={name: getattr(row, name) for name in SettingsForm.base_fields}),
+        lines=lines
+        or SettingsForm(initial={name: getattr(row, name) for name in SettingsForm.base_fields}),
         hooks=[(hook, _kinds(hook)) for hook in hooks],
         may_change=user.is_governance,
     )
@@ -179,14 +220,24 @@ def _sentence(policies: list[AlertPolicy]) -> Sentence:
     last = gravest.milestones[-1]
     told = f"{days} and {last}" if days else str(last)
     silent = gravest.escalate_team_hours
-    after = f" Silence is passed on after {counted(silent, 'hour')}." if silent else " Silence is not passed on."
-    return Sentence(f"Owners of critical applications are told {told} days before a model ends.{after}")
+    after = (
+        f" Silence is passed on after {counted(silent, 'hour')}."
+        if silent
+        else " Silence is not passed on."
+    )
+    return Sentence(
+        f"Owners of critical applications are told {told} days before a model ends.{after}"
+    )
 
 
 def _kinds(hook: Webhook) -> str:
     if not hook.kinds:
         return "all kinds"
-    return KINDS.get(hook.kinds[0], hook.kinds[0]) if len(hook.kinds) == 1 else f"{len(hook.kinds)} kinds"
+    return (
+        KINDS.get(hook.kinds[0], hook.kinds[0])
+        if len(hook.kinds) == 1
+        else f"{len(hook.kinds)} kinds"
+    )
 
 
 @require_POST
@@ -213,7 +264,7 @@ def save_lines(request: HttpRequest) -> HttpResponse:
     return redirect("alert-settings:detail")
 
 
-# --- webhooks -----------------------------------------------------------------------------------------------------
+# --- webhooks -------------------------------------------------------------------------------------
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -232,7 +283,9 @@ def webhook(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _webhook(request: HttpRequest, pk: int) -> Webhook:
-    return get_object_or_404(Webhook.objects.visible_to(request.user).select_related("team", "created_by"), pk=pk)
+    return get_object_or_404(
+        Webhook.objects.visible_to(request.user).select_related("team", "created_by"), pk=pk
+    )
 
 
 def _edited(request: HttpRequest, hook: Webhook) -> HttpResponse:
@@ -253,7 +306,7 @@ def _edited(request: HttpRequest, hook: Webhook) -> HttpResponse:
         return _form(request, form, hook, status=422)
     messages.success(
         request, "Kept. Give its secret to the receiver, and send a test." if is_new else "Kept."
-    )  # fmt: skip
+    )
     return redirect("webhooks:detail", pk=hook.pk)
 
 
@@ -268,14 +321,19 @@ def _as_typed(hook: Webhook) -> dict[str, Any]:
     }
 
 
-def _form(request: HttpRequest, form: WebhookForm, hook: Webhook, *, status: int = 200) -> HttpResponse:
+def _form(
+    request: HttpRequest, form: WebhookForm, hook: Webhook, *, status: int = 200
+) -> HttpResponse:
     user = signed_in(request)
     stored = Webhook.objects.filter(pk=hook.pk).first() if hook.pk is not None else None
     response = page(
         request,
         "alerts/webhook.html",
         title=stored.name if stored is not None else "A new webhook",
-        crumbs=(("Alerts", reverse("alerts:list")), ("When people are told", reverse("alert-settings:detail"))),
+        crumbs=(
+            ("Alerts", reverse("alerts:list")),
+            ("When people are told", reverse("alert-settings:detail")),
+        ),
         counts="One address",
         status=status,
         sentence=_webhook_sentence(stored),
@@ -283,7 +341,9 @@ def _form(request: HttpRequest, form: WebhookForm, hook: Webhook, *, status: int
         hook=stored,
         may_change=user.is_governance,
         secret=secret_of(stored) if stored is not None and user.is_governance else "",
-        deliveries=Delivery.objects.filter(webhook=stored).order_by("-created_at", "-pk")[:10] if stored else [],
+        deliveries=Delivery.objects.filter(webhook=stored).order_by("-created_at", "-pk")[:10]
+        if stored
+        else [],
     )
     # the secret is for the person in front of it, not for a cache
     response["Cache-Control"] = "no-store"
@@ -302,10 +362,14 @@ def _webhook_sentence(hook: Webhook | None) -> Sentence:
 def new_secret(request: HttpRequest, pk: int) -> HttpResponse:
     """The one before signs too for a day, unless it `leaked`."""
     if request.POST.get("leaked"):
-        said = "It signs with a new secret from now on. The receiver refuses all until it has it too."
+        said = (
+            "It signs with a new secret from now on. The receiver refuses all until it has it too."
+        )
         return _changed(request, _webhook(request, pk), said, new_secret=True)
     said = "It signs with a new secret, and for a day with the old one too. Give the receiver the new one meanwhile."
-    return _changed(request, _webhook(request, pk), said, new_secret=True, old_until=now() + OLD_SECRET_FOR)
+    return _changed(
+        request, _webhook(request, pk), said, new_secret=True, old_until=now() + OLD_SECRET_FOR
+    )
 
 
 @require_POST
@@ -317,10 +381,20 @@ def switch_webhook(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _changed(
-    request: HttpRequest, hook: Webhook, said: str, *, new_secret: bool = False, old_until: datetime | None = None
+    request: HttpRequest,
+    hook: Webhook,
+    said: str,
+    *,
+    new_secret: bool = False,
+    old_until: datetime | None = None,
 ) -> HttpResponse:
     try:
-        save_webhook(webhook=hook, by=governing(request, _WEBHOOKS), new_secret=new_secret, old_until=old_until)
+        save_webhook(
+            webhook=hook,
+            by=governing(request, _WEBHOOKS),
+            new_secret=new_secret,
+            old_until=old_until,
+        )
     except BadWish as refused:
         messages.error(request, str(refused))
     else:

@@ -1,7 +1,9 @@
-"""What the signed addresses in mails open, without a sign-in: answers to the alerts of one mail, and less mail.
+"""What the signed addresses in mails open, without a sign-in: answers to the alerts of one mail,
+and less mail.
 
-The address is the permission. It acts for the person the mail went to, through the same actions and with what that
-person may do at that moment. Looking changes nothing: mail programs open addresses to see what is behind them.
+The address is the permission. It acts for the person the mail went to, through the same actions and
+with what that person may do at that moment. Looking changes nothing: mail programs open addresses
+to see what is behind them.
 """
 
 from collections.abc import Sequence
@@ -40,17 +42,24 @@ def _private(response: HttpResponse) -> HttpResponse:
 
 def _bad_link(request: HttpRequest, why: links.BadLink) -> HttpResponse:
     return _private(
-        page(request, "alerts/bad-link.html", title="This link does not work", status=404, sentence=Sentence(str(why)))
+        page(
+            request,
+            "alerts/bad-link.html",
+            title="This link does not work",
+            status=404,
+            sentence=Sentence(str(why)),
+        )
     )
 
 
-# --- answers ----------------------------------------------------------------------------------------------------
+# --- answers --------------------------------------------------------------------------------------
 
 
 @login_not_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def answer_by_link(request: HttpRequest, token: str) -> HttpResponse:
-    """The alerts of one mail; POST answers those that are ticked, as the person the mail went to."""
+    """The alerts of one mail; POST answers those that are ticked, as the person the mail went
+    to."""
     at = now()
     try:
         delivery = links.delivery_answered(token, at=at)
@@ -65,7 +74,9 @@ def answer_by_link(request: HttpRequest, token: str) -> HttpResponse:
         with pghistory.context(url="/alerts/answer/-/"):
             done, problem = _answered(request, delivery, person, at)
     rows = described(_alerts_of(delivery, person), person, on=day_of(at), most_told=0)
-    rows.sort(key=lambda row: (row.alert.state != Alert.State.OPEN, -row.alert.severity, row.alert.pk))
+    rows.sort(
+        key=lambda row: (row.alert.state != Alert.State.OPEN, -row.alert.severity, row.alert.pk)
+    )
     return _private(
         page(
             request,
@@ -110,21 +121,29 @@ def _sentence(rows: Sequence[Row], done: answers.Done | None) -> Sentence:
 
 def _answered(
     request: HttpRequest, delivery: Delivery, person: User, at: datetime
-) -> tuple[answers.Done | None, str]:  # fmt: skip
+) -> tuple[answers.Done | None, str]:
     """What was done, and what is missing in what was asked."""
     alerts, said = _alerts_of(delivery, person), request.POST
     action, _, days = said.get("action", "").partition(":")
     if action == "acknowledge-all":
-        chosen = [alert for alert in alerts if alert.state == Alert.State.OPEN and actions.may_answer(person, alert)]
+        chosen = [
+            alert
+            for alert in alerts
+            if alert.state == Alert.State.OPEN and actions.may_answer(person, alert)
+        ]
     else:
         chosen = [alert for alert in alerts if alert.pk in _ticked(request)]
     if not chosen:
         return None, "Tick the alerts that the answer is for."
     match action:
         case "acknowledge" | "acknowledge-all":
-            return answers.give(chosen, Answer.ACKNOWLEDGE, said="acknowledged", by=person, at=at), ""
+            return answers.give(
+                chosen, Answer.ACKNOWLEDGE, said="acknowledged", by=person, at=at
+            ), ""
         case "take":
-            return answers.give(chosen, Answer.ASSIGN, said=f"given to {person}", by=person, at=at, to=person), ""
+            return answers.give(
+                chosen, Answer.ASSIGN, said=f"given to {person}", by=person, at=at, to=person
+            ), ""
         case "undo":
             return answers.give(chosen, Answer.UNDO, said=answers.TAKEN_BACK, by=person, at=at), ""
         case "reopen":
@@ -134,7 +153,9 @@ def _answered(
             if not resolve.is_valid():
                 return None, _first_error(resolve)
             why = resolve.cleaned_data["why"]
-            return answers.give(chosen, Answer.RESOLVE, said="resolved", by=person, at=at, reason=why), ""
+            return answers.give(
+                chosen, Answer.RESOLVE, said="resolved", by=person, at=at, reason=why
+            ), ""
         case "snooze" | "mute":
             snooze = SnoozeForm({"until": said.get("until", ""), "days": days}, on=day_of(at))
             if not snooze.is_valid():
@@ -143,16 +164,22 @@ def _answered(
             if action == "mute":
                 return _muted(chosen, person, at, until)
             words = answers.snoozed_words(until)
-            return answers.give(chosen, Answer.SNOOZE, said=words, by=person, at=at, until=until), ""
+            return answers.give(
+                chosen, Answer.SNOOZE, said=words, by=person, at=at, until=until
+            ), ""
     return None, "Choose what to do with them."
 
 
-def _muted(chosen: Sequence[Alert], person: User, at: datetime, until: Any) -> tuple[answers.Done | None, str]:
+def _muted(
+    chosen: Sequence[Alert], person: User, at: datetime, until: Any
+) -> tuple[answers.Done | None, str]:
     """Mutes are the person's own: to read an alert is enough."""
     done = answers.Done(f"muted until {long_day(until)}")
     for alert in chosen:
         try:
-            actions.mute(by=person, until=until, at=at, reason="by the link in a mail", subject=alert.subject)
+            actions.mute(
+                by=person, until=until, at=at, reason="by the link in a mail", subject=alert.subject
+            )
         except actions.BadAnswer as refused:
             return None, str(refused)
         done.changed.append(alert.pk)
@@ -163,34 +190,56 @@ def _first_error(form: Any) -> str:
     return next(str(error) for errors in form.errors.values() for error in errors)
 
 
-# --- less mail ----------------------------------------------------------------------------------------------------
+# --- less mail ------------------------------------------------------------------------------------
 
 # what can be chosen instead: (word, cadence, urgent at once?, label, what it means)
 CHOICES = (
     (
-        "never", Cadence.NEVER, True, "No mail at all",
+        "never",
+        Cadence.NEVER,
+        True,
+        "No mail at all",
         "Alerts are still shown in the registry. The delivery log says that no email was wanted.",
     ),
     (
-        "urgent", Cadence.URGENT, True, "Only what is urgent, no digest",
+        "urgent",
+        Cadence.URGENT,
+        True,
+        "Only what is urgent, no digest",
         "All other alerts are shown in the registry only, and the delivery log says why.",
     ),
     ("weekly", Cadence.WEEKLY, True, "Once a week instead", "What is urgent still comes at once."),
     (
-        "weekly-only", Cadence.WEEKLY, False, "Once a week, and nothing in between",
+        "weekly-only",
+        Cadence.WEEKLY,
+        False,
+        "Once a week, and nothing in between",
         "Also what is urgent waits for that day.",
     ),
-    ("daily-only", Cadence.DAILY, False, "Once a day at most", "Also what is urgent waits for the day's mail."),
-    ("daily", Cadence.DAILY, True, "Once a day, and at once what is urgent", "The setting at the start."),
-)  # fmt: skip
+    (
+        "daily-only",
+        Cadence.DAILY,
+        False,
+        "Once a day at most",
+        "Also what is urgent waits for the day's mail.",
+    ),
+    (
+        "daily",
+        Cadence.DAILY,
+        True,
+        "Once a day, and at once what is urgent",
+        "The setting at the start.",
+    ),
+)
 
 
 @csrf_exempt
 @login_not_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
-    """How much mail an address gets. A mail program's one click (RFC 8058) has neither cookie nor form token; the
-    signature in the address is the permission for that and for the choices on the page."""
+    """How much mail an address gets. A mail program's one click (RFC 8058) has neither cookie nor
+    form token; the signature in the address is the permission for that and for the choices on the
+    page."""
     try:
         recipient = links.recipient_of(token, at=(at := now()))
     except links.BadLink as why:
@@ -219,15 +268,18 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
             stopped=rhythm.cadence == Cadence.NEVER,
             was=before if before.cadence != Cadence.NEVER else rhythm,
             choices=[
-                (word, label, what) for word, cadence, immediate, label, what in CHOICES
+                (word, label, what)
+                for word, cadence, immediate, label, what in CHOICES
                 if (cadence, immediate) != (rhythm.cadence, rhythm.immediate)
                 and not (cadence == Cadence.NEVER == rhythm.cadence)
             ],
         )
-    )  # fmt: skip
+    )
 
 
-def _change_mailbox(request: HttpRequest, recipient: User | Team, before: Rhythm, at: datetime) -> str:
+def _change_mailbox(
+    request: HttpRequest, recipient: User | Team, before: Rhythm, at: datetime
+) -> str:
     """What was done, in a sentence; a team's owners are informed. Raises BadWish."""
     if not isinstance(recipient, Team):
         return _changed(request, recipient, before)
@@ -250,7 +302,9 @@ def _changed(request: HttpRequest, recipient: User | Team, before: Rhythm) -> st
         wanted = request.POST.get("cadence", "")
         rhythm = mail_as(
             recipient,
-            cadence=wanted if wanted in set(Cadence.values) - {Cadence.NEVER.value} else Cadence.DAILY.value,
+            cadence=wanted
+            if wanted in set(Cadence.values) - {Cadence.NEVER.value}
+            else Cadence.DAILY.value,
             immediate=before.immediate,
             heartbeat=True if request.POST.get("heartbeat") == "on" else None,
         )

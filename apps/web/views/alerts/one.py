@@ -25,7 +25,14 @@ from apps.inventory.models import Application
 from apps.web.forms import signed_in
 from apps.web.page import Sentence, page
 from apps.web.views.alerts import answers
-from apps.web.views.alerts.forms import AssignForm, MuteForm, ResolveForm, SnoozeForm, mailboxes_of, scopes_of
+from apps.web.views.alerts.forms import (
+    AssignForm,
+    MuteForm,
+    ResolveForm,
+    SnoozeForm,
+    mailboxes_of,
+    scopes_of,
+)
 from apps.web.views.alerts.inbox import back_to_inbox
 from apps.web.views.alerts.words import SNOOZES, Row, described, party_of
 from apps.web.wording import long_day, number
@@ -41,7 +48,9 @@ class Forms:
     mute: MuteForm
 
 
-def forms_for(row: Row, user: User, at: datetime, *, data: Any = None, which: str = "", prefix: str = "") -> Forms:
+def forms_for(
+    row: Row, user: User, at: datetime, *, data: Any = None, which: str = "", prefix: str = ""
+) -> Forms:
     """`prefix` keeps the ids of fields apart where a page has several rows."""
     alert = row.alert
 
@@ -74,13 +83,14 @@ def _concerned(alert: Alert, user: User) -> list[tuple[int, str]]:
 
 
 def _people(alert: Alert) -> list[User]:
-    """Whom it can be given to: the people of its team and whoever governs, as far as they are active."""
+    """Whom it can be given to: the people of its team and whoever governs, as far as they are
+    active."""
     people = [person for person, _ in members_of(team=alert.team)] if alert.team is not None else []
     known = {person.pk for person in people}
     return people + [person for person in governors() if person.pk not in known]
 
 
-# --- the page ---------------------------------------------------------------------------------------------------
+# --- the page -------------------------------------------------------------------------------------
 
 
 @require_safe
@@ -92,7 +102,9 @@ def _alert(request: HttpRequest, pk: int) -> Alert:
     return get_object_or_404(alerts_of(signed_in(request)), pk=pk)
 
 
-def _shown(request: HttpRequest, this: Alert, *, data: Any = None, which: str = "", problem: str = "") -> HttpResponse:
+def _shown(
+    request: HttpRequest, this: Alert, *, data: Any = None, which: str = "", problem: str = ""
+) -> HttpResponse:
     """The page; where an answer lacked something, with what was typed and what to correct."""
     user, at = signed_in(request), now()
     row = described([this], user, on=day_of(at), most_told=MOST_LISTED)[0]
@@ -150,7 +162,11 @@ def _stale(row: Row, user: User) -> list[tuple[str, str]]:
 def _monthly(alert: Alert) -> str:
     """`about 1,240 USD a month more`, of a price that moved, where what is used is recorded."""
     amount = money(alert.details.get("monthly_usd", "0"))
-    return f"about {number(abs(round(amount)))} USD a month {'more' if amount > 0 else 'less'}" if amount else ""
+    return (
+        f"about {number(abs(round(amount)))} USD a month {'more' if amount > 0 else 'less'}"
+        if amount
+        else ""
+    )
 
 
 @require_safe
@@ -162,11 +178,13 @@ def answers_to(request: HttpRequest, pk: int) -> HttpResponse:
     said = forms_for(row, user, at, prefix=f"a{pk}-")
     back = back_to_inbox(request.GET)
     return render(
-        request, "alerts/answers.html", {"alert": this, "row": row, "forms": said, "snoozes": SNOOZES, "back": back}
+        request,
+        "alerts/answers.html",
+        {"alert": this, "row": row, "forms": said, "snoozes": SNOOZES, "back": back},
     )
 
 
-# --- the answers --------------------------------------------------------------------------------------------------
+# --- the answers ----------------------------------------------------------------------------------
 
 
 @require_POST
@@ -193,10 +211,14 @@ def answer(request: HttpRequest, pk: int, action: str) -> HttpResponse:
     raise Http404
 
 
-def _filled_in(request: HttpRequest, this: Alert, user: User, at: datetime, action: str) -> HttpResponse:
+def _filled_in(
+    request: HttpRequest, this: Alert, user: User, at: datetime, action: str
+) -> HttpResponse:
     row = described([this], user, on=day_of(at), most_told=0)[0]
     if action != "mute" and not row.may_answer:
-        raise actions.NotYourAlert("Only an editor of the team may answer its alerts. Ask one of them.")
+        raise actions.NotYourAlert(
+            "Only an editor of the team may answer its alerts. Ask one of them."
+        )
     said = forms_for(row, user, at, data=request.POST, which=action)
     form, before = getattr(said, action), _standing(this)
     if not form.is_valid():
@@ -216,7 +238,9 @@ def _filled_in(request: HttpRequest, this: Alert, user: User, at: datetime, acti
     return _muted(request, this, said.mute, user, at)
 
 
-def _muted(request: HttpRequest, this: Alert, form: MuteForm, user: User, at: datetime) -> HttpResponse:
+def _muted(
+    request: HttpRequest, this: Alert, form: MuteForm, user: User, at: datetime
+) -> HttpResponse:
     """To read an alert is enough to mute it for oneself."""
     said = form.cleaned_data
     what = muted_from(this, said["what"], user=user)
@@ -224,7 +248,8 @@ def _muted(request: HttpRequest, this: Alert, form: MuteForm, user: User, at: da
     whom = f"The mailbox of {form.team} is" if form.team is not None else "You are"
     messages.success(
         request,
-        f"{whom} not mailed about this until {long_day(said['until'])}. It stays on this page; what still waits on "
+        f"{whom} not mailed about this until {long_day(said['until'])}. It stays on this page; "
+        "what still waits on "
         "that day is mailed then.",
     )
     return redirect(_back(request, this))
@@ -235,7 +260,12 @@ def _standing(alert: Alert) -> tuple[object, ...]:
 
 
 def _done(
-    request: HttpRequest, this: Alert, before: tuple[object, ...], *, said: str, lasting: bool = False
+    request: HttpRequest,
+    this: Alert,
+    before: tuple[object, ...],
+    *,
+    said: str,
+    lasting: bool = False,
 ) -> HttpResponse:
     """Say what was done, and offer to take it back unless that makes no sense (`lasting`)."""
     if getattr(request, "htmx", False):
@@ -251,4 +281,8 @@ def _done(
 
 
 def _back(request: HttpRequest, this: Alert) -> str:
-    return back_to_inbox(request.POST) if request.POST.get("back") else reverse("alerts:detail", args=[this.pk])
+    return (
+        back_to_inbox(request.POST)
+        if request.POST.get("back")
+        else reverse("alerts:detail", args=[this.pk])
+    )

@@ -30,7 +30,7 @@ class SubscriptionForm(forms.Form):
     name = forms.CharField(label="Name", required=False, max_length=100, help_text="For yourself.")
     provider = forms.ChoiceField(
         label="Provider", required=False, help_text="As developer or host.", widget=QuickSelect
-    )  # fmt: skip
+    )
     foundation = forms.CharField(
         label="Foundation",
         required=False,
@@ -38,20 +38,30 @@ class SubscriptionForm(forms.Form):
         help_text="Its name, or its word in addresses.",
         widget=forms.TextInput(attrs={"list": "foundations", "autocomplete": "off"}),
     )
-    team = forms.ChoiceField(label="Team", required=False, help_text="And the teams below it.", widget=QuickSelect)
+    team = forms.ChoiceField(
+        label="Team", required=False, help_text="And the teams below it.", widget=QuickSelect
+    )
     kinds = forms.MultipleChoiceField(required=False, choices=list(KINDS.items()))
-    min_severity = forms.TypedChoiceField(label="From severity", choices=Alert.SEVERITIES, coerce=int, initial=1)
+    min_severity = forms.TypedChoiceField(
+        label="From severity", choices=Alert.SEVERITIES, coerce=int, initial=1
+    )
     max_days_left = forms.IntegerField(
-        label="Only what is due within so many days", required=False, min_value=0, max_value=3650,
+        label="Only what is due within so many days",
+        required=False,
+        min_value=0,
+        max_value=3650,
         error_messages={"invalid": "Give a number of days, such as 90."},
-    )  # fmt: skip
+    )
     enabled = forms.BooleanField(label="Switched on", required=False, initial=True)
 
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         providers = Provider.objects.order_by("name").values_list("slug", "name")
         teams = Team.objects.visible_to(user).order_by("name").values_list("slug", "name")
-        for name, rows, words in (("provider", providers, "Any provider"), ("team", teams, "Any team of yours")):
+        for name, rows, words in (
+            ("provider", providers, "Any provider"),
+            ("team", teams, "Any team of yours"),
+        ):
             field = self.fields[name]
             assert isinstance(field, forms.ChoiceField)
             field.choices = [("", words), *rows]
@@ -73,7 +83,9 @@ class SubscriptionForm(forms.Form):
         """What was said, on a row that is not stored yet."""
         said = self.cleaned_data
         subscription.name = said["name"]
-        subscription.provider = Provider.objects.get(slug=said["provider"]) if said["provider"] else None
+        subscription.provider = (
+            Provider.objects.get(slug=said["provider"]) if said["provider"] else None
+        )
         subscription.foundation = said["foundation"]
         subscription.team = Team.objects.get(slug=said["team"]) if said["team"] else None
         subscription.kinds = said["kinds"]
@@ -118,7 +130,9 @@ def edit_subscription(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _own(request: HttpRequest, pk: int) -> Subscription:
-    rows = Subscription.objects.visible_to(request.user).select_related("provider", "foundation", "team")
+    rows = Subscription.objects.visible_to(request.user).select_related(
+        "provider", "foundation", "team"
+    )
     return get_object_or_404(rows, pk=pk)
 
 
@@ -145,7 +159,12 @@ def _edited(request: HttpRequest, subscription: Subscription) -> HttpResponse:
 
 
 def _form(
-    request: HttpRequest, form: SubscriptionForm, subscription: Subscription, user: User, *, status: int = 200
+    request: HttpRequest,
+    form: SubscriptionForm,
+    subscription: Subscription,
+    user: User,
+    *,
+    status: int = 200,
 ) -> HttpResponse:
     shown = None if form.errors else preview_of(subscription, user=user, at=now())
     name = str(subscription) if subscription.pk is not None else ""
@@ -153,10 +172,15 @@ def _form(
         request,
         "alerts/subscription.html",
         title=name or "A new subscription",
-        crumbs=(("Alerts", reverse("alerts:list")), ("What you get", reverse("subscriptions:list"))),
+        crumbs=(
+            ("Alerts", reverse("alerts:list")),
+            ("What you get", reverse("subscriptions:list")),
+        ),
         counts="What it would have sent in the last 30 days",
         status=status,
-        sentence=Sentence(f"Hear of more: {name}." if name else "Hear of more than what falls to you."),
+        sentence=Sentence(
+            f"Hear of more: {name}." if name else "Hear of more than what falls to you."
+        ),
         form=form,
         subscription=subscription,
         foundations=[],
@@ -166,7 +190,11 @@ def _form(
 
 def _preview(shown: Preview | None) -> dict[str, Any]:
     moments: Sequence[Any] = shown.moments if shown is not None else ()
-    return {"preview": shown, "moments": moments[:MOST_MOMENTS], "n_more": max(0, len(moments) - MOST_MOMENTS)}
+    return {
+        "preview": shown,
+        "moments": moments[:MOST_MOMENTS],
+        "n_more": max(0, len(moments) - MOST_MOMENTS),
+    }
 
 
 @require_safe

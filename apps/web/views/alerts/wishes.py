@@ -1,4 +1,5 @@
-"""What you get: how and when one is mailed, what one asked to hear of, what one does not want to hear."""
+"""What you get: how and when one is mailed, what one asked to hear of, what one does not want to
+hear."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,7 +24,13 @@ from apps.alerts.asking import CannotAsk, ask_for_now, open_alerts_of
 from apps.alerts.models import KINDS, Cadence, CalendarFeed, Mute, Subscription
 from apps.alerts.unsubscribing import rhythm_of_recipient
 from apps.alerts.windows import Rhythm, next_window, zone
-from apps.alerts.wishing import FEED_ROUTES, BadWish, make_calendar_feed, revoke_calendar_feed, set_preference
+from apps.alerts.wishing import (
+    FEED_ROUTES,
+    BadWish,
+    make_calendar_feed,
+    revoke_calendar_feed,
+    set_preference,
+)
 from apps.common.time import day_of, now
 from apps.web.forms import signed_in
 from apps.web.listing import back_to
@@ -41,10 +48,13 @@ _WEEKDAYS = list(enumerate(WEEKDAYS))
 @cache
 def time_zones() -> Sequence[str]:
     """The names people choose from; any other that the system knows may be typed."""
-    return ["UTC", *sorted(name for name in available_timezones() if name.split("/")[0] in _CONTINENTS)]
+    return [
+        "UTC",
+        *sorted(name for name in available_timezones() if name.split("/")[0] in _CONTINENTS),
+    ]
 
 
-# --- how and when -------------------------------------------------------------------------------------------------
+# --- how and when ---------------------------------------------------------------------------------
 
 
 class PreferenceForm(forms.Form):
@@ -54,16 +64,22 @@ class PreferenceForm(forms.Form):
     weekday = forms.TypedChoiceField(label="If weekly, on", choices=_WEEKDAYS, coerce=int)
     hour = forms.TypedChoiceField(label="At", choices=_HOURS, coerce=int)
     time_zone = forms.CharField(
-        label="Time zone", max_length=64, widget=forms.TextInput(attrs={"list": "zones", "autocomplete": "off"}),
+        label="Time zone",
+        max_length=64,
+        widget=forms.TextInput(attrs={"list": "zones", "autocomplete": "off"}),
         error_messages={"required": "Say in which time zone, such as Europe/Zurich."},
-    )  # fmt: skip
+    )
     immediate = forms.BooleanField(
-        label="What is urgent comes at once", required=False, help_text="Severe, and too soon for the next digest."
+        label="What is urgent comes at once",
+        required=False,
+        help_text="Severe, and too soon for the next digest.",
     )
     heartbeat = forms.BooleanField(
-        label="A sign of life when nothing changed", required=False,
-        help_text="A short mail at the hour of your digest that says so, and how many feeds are fresh.",
-    )  # fmt: skip
+        label="A sign of life when nothing changed",
+        required=False,
+        help_text="A short mail at the hour of your digest that says so, and how many feeds "
+        "are fresh.",
+    )
 
     def __init__(self, *args: Any, is_person: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -73,7 +89,8 @@ class PreferenceForm(forms.Form):
 
 @dataclass(frozen=True, slots=True)
 class Mailing:
-    """One address: what it gets now, in words, and the form that changes it. `team` is None for oneself."""
+    """One address: what it gets now, in words, and the form that changes it. `team` is None for
+    oneself."""
 
     team: Team | None
     address: str
@@ -92,12 +109,18 @@ def mailing_of(recipient: User | Team, at: datetime, data: Any = None) -> Mailin
         is_person=team is None,
         auto_id=f"mail-{slug or 'me'}-%s",
         initial={
-            "cadence": rhythm.cadence, "weekday": rhythm.weekday, "hour": rhythm.hour, "immediate": rhythm.immediate,
-            "time_zone": rhythm.time_zone, "heartbeat": rhythm.heartbeat,
+            "cadence": rhythm.cadence,
+            "weekday": rhythm.weekday,
+            "hour": rhythm.hour,
+            "immediate": rhythm.immediate,
+            "time_zone": rhythm.time_zone,
+            "heartbeat": rhythm.heartbeat,
         },
-    )  # fmt: skip
+    )
     url = (
-        reverse("notification-preferences:edit-team", args=[slug]) if slug else reverse("notification-preferences:edit")
+        reverse("notification-preferences:edit-team", args=[slug])
+        if slug
+        else reverse("notification-preferences:edit")
     )
     return Mailing(team, recipient.email, form, next_mail(rhythm, recipient.email, at), url, slug)
 
@@ -154,17 +177,27 @@ def preference_of_team(request: HttpRequest, slug: str) -> HttpResponse:
     return _save(request, mailing, at) or _page(request, mailbox=mailing, status=422)
 
 
-def _mailboxes(request: HttpRequest, user: User, at: datetime, instead: Mailing | None) -> list[Mailing]:
-    """Those of the teams that the person owns; of any other the person may change, named by `?team=`."""
+def _mailboxes(
+    request: HttpRequest, user: User, at: datetime, instead: Mailing | None
+) -> list[Mailing]:
+    """Those of the teams that the person owns; of any other the person may change, named by
+    `?team=`."""
     owned = [pk for pk, rank in user.team_roles().items() if rank >= TeamRole.OWNER.rank]
-    teams = list(Team.objects.filter(pk__in=owned).exclude(email="").order_by("name")[:MOST_MAILBOXES])
-    asked = Team.objects.filter(slug=instead.slug if instead is not None else request.GET.get("team", "")).first()
+    teams = list(
+        Team.objects.filter(pk__in=owned).exclude(email="").order_by("name")[:MOST_MAILBOXES]
+    )
+    asked = Team.objects.filter(
+        slug=instead.slug if instead is not None else request.GET.get("team", "")
+    ).first()
     if asked is not None and asked not in teams and user.may(TeamRole.OWNER, asked):
         teams.append(asked)
-    return [instead if instead is not None and instead.slug == team.slug else mailing_of(team, at) for team in teams]
+    return [
+        instead if instead is not None and instead.slug == team.slug else mailing_of(team, at)
+        for team in teams
+    ]
 
 
-# --- the page ---------------------------------------------------------------------------------------------------
+# --- the page -------------------------------------------------------------------------------------
 
 
 @require_safe
@@ -173,9 +206,14 @@ def subscriptions(request: HttpRequest) -> HttpResponse:
 
 
 def _page(
-    request: HttpRequest, *, own: Mailing | None = None, mailbox: Mailing | None = None, secret: str = "",
-    kind: str = CalendarFeed.Kind.CALENDAR, status: int = 200,
-) -> HttpResponse:  # fmt: skip
+    request: HttpRequest,
+    *,
+    own: Mailing | None = None,
+    mailbox: Mailing | None = None,
+    secret: str = "",
+    kind: str = CalendarFeed.Kind.CALENDAR,
+    status: int = 200,
+) -> HttpResponse:
     user, at = signed_in(request), now()
     today = day_of(at)
     own = own or mailing_of(user, at)
@@ -198,7 +236,9 @@ def _page(
         n_open=open_alerts_of(user).order_by()[:1000].count(),
         feeds=feeds,
         kinds=CalendarFeed.Kind.choices,
-        secret_address=settings.PUBLIC_URL + reverse(FEED_ROUTES[kind], args=[secret]) if secret else "",
+        secret_address=settings.PUBLIC_URL + reverse(FEED_ROUTES[kind], args=[secret])
+        if secret
+        else "",
     )
     if secret:
         response["Cache-Control"] = "no-store"
@@ -218,9 +258,16 @@ def _subscriptions(user: User) -> list[Subscription]:
 
 def words_of(subscription: Subscription) -> str:
     """`Announced and retired, of Anthropic, severity medium and above, due within 90 days.`"""
-    kinds = listed([KINDS.get(kind, kind).lower() for kind in subscription.kinds], most=6) or "everything"
+    kinds = (
+        listed([KINDS.get(kind, kind).lower() for kind in subscription.kinds], most=6)
+        or "everything"
+    )
     parts = [f"{kinds[:1].upper()}{kinds[1:]}"]
-    parts += [f"of {thing}" for thing in (subscription.provider, subscription.foundation) if thing is not None]
+    parts += [
+        f"of {thing}"
+        for thing in (subscription.provider, subscription.foundation)
+        if thing is not None
+    ]
     if subscription.team is not None:
         parts.append(f"of {subscription.team} and the teams below it")
     if subscription.min_severity > 1:
@@ -230,7 +277,7 @@ def words_of(subscription: Subscription) -> str:
     return ", ".join(parts) + "."
 
 
-# --- mutes ------------------------------------------------------------------------------------------------------
+# --- mutes ----------------------------------------------------------------------------------------
 
 
 def _mutes(user: User, today: date) -> list[Mute]:
@@ -261,20 +308,24 @@ def muted_words(mute: Mute) -> str:
 
 
 def _may_lift(user: User, mute: Mute) -> bool:
-    return mute.user_id == user.pk or (mute.team_id is not None and user.may(TeamRole.EDITOR, mute.team_id))
+    return mute.user_id == user.pk or (
+        mute.team_id is not None and user.may(TeamRole.EDITOR, mute.team_id)
+    )
 
 
 @require_POST
 def lift_mute(request: HttpRequest, pk: int) -> HttpResponse:
     row = get_object_or_404(Mute.objects.visible_to(request.user), pk=pk)
     if actions.unmute_now(row=row, by=signed_in(request), at=now()):
-        messages.success(request, "Lifted. What it kept back and still waits is mailed with the next message.")
+        messages.success(
+            request, "Lifted. What it kept back and still waits is mailed with the next message."
+        )
     else:
         messages.info(request, "It was lifted already.")
     return redirect("subscriptions:list")
 
 
-# --- calendar, and where things stand -------------------------------------------------------------------------------
+# --- calendar, and where things stand -------------------------------------------------------------
 
 
 @require_POST
@@ -282,7 +333,9 @@ def make_calendar(request: HttpRequest) -> HttpResponse:
     """A new secret address, shown on this one answer and never again."""
     kind = request.POST.get("kind", "") or CalendarFeed.Kind.CALENDAR
     try:
-        _, secret = make_calendar_feed(user=signed_in(request), name=request.POST.get("name", "").strip(), kind=kind)
+        _, secret = make_calendar_feed(
+            user=signed_in(request), name=request.POST.get("name", "").strip(), kind=kind
+        )
     except BadWish as refused:
         messages.error(request, str(refused))
         return redirect("subscriptions:list")
@@ -307,7 +360,13 @@ def ask(request: HttpRequest) -> HttpResponse:
         messages.error(request, str(refused))
     else:
         if n:
-            messages.success(request, f"A mail about {counted(n, 'open alert')} is on its way, in a minute or two.")
+            messages.success(
+                request,
+                f"A mail about {counted(n, 'open alert')} is on its way, in a minute or two.",
+            )
         else:
-            messages.info(request, "Nothing that is owed to you waits, or you have asked for it today already.")
+            messages.info(
+                request,
+                "Nothing that is owed to you waits, or you have asked for it today already.",
+            )
     return redirect("subscriptions:list")

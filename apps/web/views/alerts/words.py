@@ -1,4 +1,5 @@
-"""What the pages say of an alert: its heading, what to do, where to look, whom it concerns and who was told."""
+"""What the pages say of an alert: its heading, what to do, where to look, whom it concerns and who
+was told."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +13,16 @@ from apps.accounts.models import User
 from apps.alerts import day_words, feed_words, flag_words
 from apps.alerts.actions import may_answer
 from apps.alerts.digest.building import GROUPS
-from apps.alerts.models import KINDS, Alert, Cadence, DayKind, FeedKind, FlagKind, SeenKind, StateKind
+from apps.alerts.models import (
+    KINDS,
+    Alert,
+    Cadence,
+    DayKind,
+    FeedKind,
+    FlagKind,
+    SeenKind,
+    StateKind,
+)
 from apps.alerts.severity import is_dearer
 from apps.alerts.told import MOST_NAMED, Recipients, told_of
 from apps.alerts.windows import Rhythm
@@ -40,8 +50,9 @@ SNOOZES = ((1, "1 day"), (7, "1 week"), (14, "2 weeks"))
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One alert as a reader sees it. `applications` are (name, slug) of those concerned that the reader may see,
-    `n_others` counts the rest; `url` is where it is looked into, apart from its own page."""
+    """One alert as a reader sees it. `applications` are (name, slug) of those concerned that the
+    reader may see, `n_others` counts the rest; `url` is where it is looked into, apart from its own
+    page."""
 
     alert: Alert
     heading: str
@@ -58,7 +69,11 @@ class Row:
     @property
     def is_late(self) -> bool:
         """Due within a week, or past, and nobody has answered."""
-        return self.days_left is not None and self.days_left <= 7 and self.alert.state == Alert.State.OPEN
+        return (
+            self.days_left is not None
+            and self.days_left <= 7
+            and self.alert.state == Alert.State.OPEN
+        )
 
     @property
     def standing(self) -> str:
@@ -72,21 +87,34 @@ class Row:
         return f"T{'; '.join(parts)[1:]}."
 
 
-def described(alerts: Sequence[Alert], user: User, *, on: date, most_told: int = MOST_NAMED) -> list[Row]:
-    """Alerts for one reader: a fixed number of statements however many they are. `most_told` 0 asks for none."""
+def described(
+    alerts: Sequence[Alert], user: User, *, on: date, most_told: int = MOST_NAMED
+) -> list[Row]:
+    """Alerts for one reader: a fixed number of statements however many they are. `most_told` 0 asks
+    for none."""
     wanted = {pk for alert in alerts for pk in alert.application_ids}
     applications = _applications(wanted, user)
-    nodes = {alert.flag.node_id for alert in alerts if alert.flag is not None and alert.flag.node_id is not None}
+    nodes = {
+        alert.flag.node_id
+        for alert in alerts
+        if alert.flag is not None and alert.flag.node_id is not None
+    }
     nodes |= {alert.details["node"] for alert in alerts if alert.details.get("node")}
     names = {pk: node.label for pk, node in names_of(nodes).items()} if nodes else {}
     told = told_of([alert.pk for alert in alerts], user=user, most=most_told) if most_told else {}
     return [
-        _described(alert, user, applications, names, told.get(alert.pk, Recipients()), on=on) for alert in alerts
-    ]  # fmt: skip
+        _described(alert, user, applications, names, told.get(alert.pk, Recipients()), on=on)
+        for alert in alerts
+    ]
 
 
 def _applications(ids: Collection[int], user: User) -> dict[int, tuple[str, str]]:
-    rows = Application.objects.visible_to(user).filter(pk__in=ids).order_by().values_list("pk", "name", "slug")
+    rows = (
+        Application.objects.visible_to(user)
+        .filter(pk__in=ids)
+        .order_by()
+        .values_list("pk", "name", "slug")
+    )
     return {pk: (name, slug) for pk, name, slug in rows} if ids else {}
 
 
@@ -132,9 +160,17 @@ def party_of(alert: Alert) -> str:
 def _answered(alert: Alert) -> str:
     match alert.state:
         case Alert.State.ACKNOWLEDGED:
-            return f"acknowledged by {alert.acknowledged_by}" if alert.acknowledged_by is not None else "acknowledged"
+            return (
+                f"acknowledged by {alert.acknowledged_by}"
+                if alert.acknowledged_by is not None
+                else "acknowledged"
+            )
         case Alert.State.SNOOZED:
-            return f"snoozed until {day(alert.snoozed_until)}" if alert.snoozed_until is not None else "snoozed"
+            return (
+                f"snoozed until {day(alert.snoozed_until)}"
+                if alert.snoozed_until is not None
+                else "snoozed"
+            )
         case Alert.State.RESOLVED:
             by = f" by {alert.resolved_by}" if alert.resolved_by is not None else ""
             return f"resolved{by}" + (f": {why}" if (why := alert.resolution_sentence) else "")
@@ -144,11 +180,12 @@ def _answered(alert: Alert) -> str:
 _UNANSWERED = {
     1: "nobody has answered, so the team's owners were told",
     2: "nobody has answered, so governance was told",
-}  # fmt: skip
+}
 
 
 def rhythm_words(rhythm: Rhythm) -> str:
-    """`every day at 07:00 Europe/Zurich; what is urgent comes at once`, of a rhythm with windows."""
+    """`every day at 07:00 Europe/Zurich; what is urgent comes at once`, of a rhythm with
+    windows."""
     days = {Cadence.DAILY: "every day", Cadence.WORKING_DAYS: "from Monday to Friday"}
     when = days.get(Cadence(rhythm.cadence)) or f"every {WEEKDAYS[rhythm.weekday]}"
     at_once = "what is urgent comes at once" if rhythm.immediate else "nothing comes in between"
@@ -158,22 +195,26 @@ def rhythm_words(rhythm: Rhythm) -> str:
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
-# --- heading ----------------------------------------------------------------------------------------------------
+# --- heading --------------------------------------------------------------------------------------
 
 
 def _heading(
     alert: Alert, names: Mapping[int, str], applications: Mapping[int, tuple[str, str]], *, on: date
-) -> str:  # fmt: skip
+) -> str:
     if alert.event is not None:
         event = alert.event
         return f"{event.get_kind_display()}: {_called(event.offering)}, {change(event, today=on)}"
     if alert.flag is not None:
         return _flag_heading(alert, alert.flag, names)
     if alert.run is not None or alert.source is not None:
-        return f"{feed_words.source_name(alert)} {feed_words.clause(alert, applications=applications)}"
+        return (
+            f"{feed_words.source_name(alert)} {feed_words.clause(alert, applications=applications)}"
+        )
     if alert.application_ids and not applications:
         # its applications belong to others by now: neither they nor what hangs on them is named
-        return f"{KINDS.get(alert.kind, 'Alert')}, about applications that belong to another team now"
+        return (
+            f"{KINDS.get(alert.kind, 'Alert')}, about applications that belong to another team now"
+        )
     heading = day_words.heading(alert, name=_name(alert, applications), on=on)
     at = names.get(alert.details.get("node", 0))
     return f"{heading} ({at})" if at else heading
@@ -191,14 +232,16 @@ def _called(offering: Offering) -> str:
 
 def _flag_heading(alert: Alert, flag: ExposureFlag, names: Mapping[int, str]) -> str:
     policy, then = flag.policy, flag_words.measured_then(alert, flag)
-    says = flag_words.clause(policy, then, node=names.get(flag.node_id or 0, "one node"), kind=flag_words.kind_of(flag))
+    says = flag_words.clause(
+        policy, then, node=names.get(flag.node_id or 0, "one node"), kind=flag_words.kind_of(flag)
+    )
     tolerated = f"the tolerance is {flag_words.amount(policy, then.limit)}"
     if alert.kind == FlagKind.OPENED:
         return f"{says[:1].upper()}{says[1:]}; {tolerated}"
     return f"{flag_words.GUIDANCE[alert.kind][0]}: {says}; {tolerated}"
 
 
-# --- what to do, and where ----------------------------------------------------------------------------------------
+# --- what to do, and where ------------------------------------------------------------------------
 
 
 def _todo(alert: Alert) -> str:
@@ -242,16 +285,24 @@ _WHERE: Mapping[str, str] = {
 }
 
 
-# --- kinds --------------------------------------------------------------------------------------------------------
+# --- kinds ----------------------------------------------------------------------------------------
 
-# what one can ask to hear of: what falls to teams, since what is owed to one person is nobody else's news
+# what one can ask to hear of: what falls to teams, since what is owed to one person is nobody
+# else's news
 KIND_GROUPS: Sequence[tuple[str, str, Sequence[str]]] = (
     (
         "Ends of models",
         "",
         (
-            Kind.ANNOUNCED, Kind.MOVED_EARLIER, Kind.MOVED_LATER, Kind.WITHDRAWN, DayKind.MILESTONE,
-            StateKind.RUNWAY_NEGATIVE, Kind.RETIRED, Kind.DELISTED, FeedKind.BACKFILLED,
+            Kind.ANNOUNCED,
+            Kind.MOVED_EARLIER,
+            Kind.MOVED_LATER,
+            Kind.WITHDRAWN,
+            DayKind.MILESTONE,
+            StateKind.RUNWAY_NEGATIVE,
+            Kind.RETIRED,
+            Kind.DELISTED,
+            FeedKind.BACKFILLED,
         ),
     ),
     ("Prices", "", (Kind.REPRICED,)),
@@ -259,9 +310,13 @@ KIND_GROUPS: Sequence[tuple[str, str, Sequence[str]]] = (
         "Tests, decisions and reviews",
         "",
         (
-            DayKind.EXIT_TEST_EXPIRING, DayKind.ACCEPTANCE_EXPIRING, DayKind.WAIVER_EXPIRING,
+            DayKind.EXIT_TEST_EXPIRING,
+            DayKind.ACCEPTANCE_EXPIRING,
+            DayKind.WAIVER_EXPIRING,
             DayKind.GATE_WAIVER_EXPIRING,
-            DayKind.TREATMENT_DUE, DayKind.REVIEW_DUE, StateKind.ASSESSMENTS_STALE,
+            DayKind.TREATMENT_DUE,
+            DayKind.REVIEW_DUE,
+            StateKind.ASSESSMENTS_STALE,
         ),
     ),
     ("What is seen in use", "", tuple(SeenKind)),
@@ -270,11 +325,12 @@ KIND_GROUPS: Sequence[tuple[str, str, Sequence[str]]] = (
         "told to nobody who does not ask for it here",
         (Kind.RELEASED, Kind.ALIAS_MOVED, Kind.TERMS_CHANGED, Kind.DISAGREEMENT),
     ),
-)  # fmt: skip
+)
 
 
 def kind_groups(chosen: Iterable[str]) -> list[dict[str, Any]]:
-    """The kinds as groups of checkboxes; one that is chosen and in no group (by the API) gets a group of its own."""
+    """The kinds as groups of checkboxes; one that is chosen and in no group (by the API) gets a
+    group of its own."""
     ticked = set(chosen)
     known = {kind for _, _, kinds in KIND_GROUPS for kind in kinds}
     groups = [*KIND_GROUPS]
@@ -284,23 +340,33 @@ def kind_groups(chosen: Iterable[str]) -> list[dict[str, Any]]:
         {
             "name": name,
             "help": help_text,
-            "kinds": [(str(kind), KINDS.get(str(kind), str(kind)), kind in ticked) for kind in kinds],
+            "kinds": [
+                (str(kind), KINDS.get(str(kind), str(kind)), kind in ticked) for kind in kinds
+            ],
         }
         for name, help_text, kinds in groups
     ]
 
 
 def all_kind_groups(chosen: Iterable[str]) -> list[dict[str, Any]]:
-    """As `kind_groups`, with flags, feeds and what is owed to one person: a webhook may be sent everything."""
+    """As `kind_groups`, with flags, feeds and what is owed to one person: a webhook may be sent
+    everything."""
     ticked = set(chosen)
     groups = kind_groups(ticked & {kind for _, _, kinds in KIND_GROUPS for kind in kinds})
     more = (
         ("Exposure", [*FlagKind]),
         ("Feeds", [kind for kind in FeedKind if kind != FeedKind.BACKFILLED]),
-        ("Owed to one person", [DayKind.APPROVAL_EXPIRING, DayKind.KEY_EXPIRING, DayKind.MUTE_EXPIRING]),
+        (
+            "Owed to one person",
+            [DayKind.APPROVAL_EXPIRING, DayKind.KEY_EXPIRING, DayKind.MUTE_EXPIRING],
+        ),
     )
     groups[-1]["help"] = "only where somebody subscribed to them"
     return groups + [
-        {"name": name, "help": "", "kinds": [(str(kind), KINDS[str(kind)], kind in ticked) for kind in kinds]}
+        {
+            "name": name,
+            "help": "",
+            "kinds": [(str(kind), KINDS[str(kind)], kind in ticked) for kind in kinds],
+        }
         for name, kinds in more
     ]

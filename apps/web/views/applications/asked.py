@@ -1,4 +1,5 @@
-"""Which application, or what hangs on it, an address means, and whether the reader may change it."""
+"""Which application, or what hangs on it, an address means, and whether the reader may change
+it."""
 
 from typing import Any
 
@@ -14,7 +15,12 @@ from apps.web.forms import signed_in
 
 
 def application_or_404(request: HttpRequest, slug: str) -> Application:
-    found = Application.objects.visible_to(request.user).select_related("team", "merged_into").filter(slug=slug).first()
+    found = (
+        Application.objects.visible_to(request.user)
+        .select_related("team", "merged_into")
+        .filter(slug=slug)
+        .first()
+    )
     if found is None:
         raise Http404
     return found
@@ -40,7 +46,12 @@ def editable_dependency(request: HttpRequest, pk: int) -> tuple[Dependency, User
     user = signed_in(request)
     found = (
         Dependency.objects.visible_to(user)
-        .select_related("application__team", "offering__host", "offering__version__foundation__developer", "via_party")
+        .select_related(
+            "application__team",
+            "offering__host",
+            "offering__version__foundation__developer",
+            "via_party",
+        )
         .filter(pk=pk)
         .first()
     )

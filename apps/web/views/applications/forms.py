@@ -1,4 +1,5 @@
-"""Forms about applications. Fields are the model's own, so that pages and REST say the same of them."""
+"""Forms about applications. Fields are the model's own, so that pages and REST say the same of
+them."""
 
 from typing import Any
 
@@ -24,7 +25,11 @@ class RefsField(forms.CharField):
     widget = forms.Textarea(attrs={"rows": 3})
 
     def prepare_value(self, value: Any) -> Any:
-        return "\n".join(f"{name}: {ref}" for name, ref in value.items()) if isinstance(value, dict) else value
+        return (
+            "\n".join(f"{name}: {ref}" for name, ref in value.items())
+            if isinstance(value, dict)
+            else value
+        )
 
     def to_python(self, value: Any) -> Any:
         if isinstance(value, dict):
@@ -47,10 +52,16 @@ class RegisterForm(forms.ModelForm):  # type: ignore[type-arg]
         model = Application
         fields = ("name", "team", "criticality", "purpose")
         widgets = {"purpose": forms.Textarea(attrs={"rows": 3}), "team": QuickSelect}
-        labels = {"name": "Name", "team": "Team", "criticality": "Criticality", "purpose": "What it is for"}
+        labels = {
+            "name": "Name",
+            "team": "Team",
+            "criticality": "Criticality",
+            "purpose": "What it is for",
+        }
         help_texts = {
             "team": "Its editors may change it, and its alerts go there when it has no owner.",
-            "criticality": "How grave it is when it stops; what is critical counts most on every page.",
+            "criticality": "How grave it is when it stops; what is critical counts most on "
+            "every page.",
             "purpose": "In a sentence: for whom, and what they do with it.",
         }
 
@@ -67,26 +78,44 @@ GROUPS: tuple[tuple[Any, tuple[str, ...]], ...] = (
     (
         "How grave it is when it stops",
         (
-            "criticality", "criticality_reason", "criticality_assessed_on", "impact_of_discontinuing", "users_affected",
-            "rto_hours", "rpo_hours",
+            "criticality",
+            "criticality_reason",
+            "criticality_assessed_on",
+            "impact_of_discontinuing",
+            "users_affected",
+            "rto_hours",
+            "rpo_hours",
         ),
     ),
     (
         "Data and law",
-        ("data_classification", "personal_data", "geography", "ai_act_class", "ai_act_role", "autonomy"),
+        (
+            "data_classification",
+            "personal_data",
+            "geography",
+            "ai_act_class",
+            "ai_act_role",
+            "autonomy",
+        ),
     ),
     ("For the register of information", ("business_function", "function_ref", "licensed_activity")),
     ("Money, review, references", ("monthly_spend", "next_review_on", "external_refs")),
-)  # fmt: skip
+)
 
 
 class ApplicationForm(SeenMixin, forms.ModelForm):  # type: ignore[type-arg]
     criticality_assessed_on = DayField(
-        label="Criticality assessed on", required=False, help_text="When the criticality was last assessed."
+        label="Criticality assessed on",
+        required=False,
+        help_text="When the criticality was last assessed.",
     )
-    next_review_on = DayField(label="Next review", required=False, help_text="Its owner is told when the day comes.")
+    next_review_on = DayField(
+        label="Next review", required=False, help_text="Its owner is told when the day comes."
+    )
     external_refs = RefsField(
-        label="References", required=False, help_text="One a line: CMDB: CI-4711. Shown on its page."
+        label="References",
+        required=False,
+        help_text="One a line: CMDB: CI-4711. Shown on its page.",
     )
     reason = ReasonField()
 
@@ -100,17 +129,29 @@ class ApplicationForm(SeenMixin, forms.ModelForm):  # type: ignore[type-arg]
             "team": QuickSelect,
         }
         labels = {
-            "name": "Name", "purpose": "What it is for", "team": "Team", "status": "Status",
-            "business_owner": "Business owner", "technical_owner": "Technical owner",
-            "criticality": "Criticality", "criticality_reason": "Why it is that critical",
-            "impact_of_discontinuing": "Impact of discontinuing it", "users_affected": "Users affected",
-            "rto_hours": "Recovery time objective", "rpo_hours": "Recovery point objective",
-            "data_classification": "Data classification", "personal_data": "Personal data",
-            "geography": "Where it is used", "ai_act_class": "AI Act class", "ai_act_role": "AI Act role",
-            "autonomy": "Autonomy", "business_function": "Business function",
-            "function_ref": "Function identifier", "licensed_activity": "Licensed activity",
+            "name": "Name",
+            "purpose": "What it is for",
+            "team": "Team",
+            "status": "Status",
+            "business_owner": "Business owner",
+            "technical_owner": "Technical owner",
+            "criticality": "Criticality",
+            "criticality_reason": "Why it is that critical",
+            "impact_of_discontinuing": "Impact of discontinuing it",
+            "users_affected": "Users affected",
+            "rto_hours": "Recovery time objective",
+            "rpo_hours": "Recovery point objective",
+            "data_classification": "Data classification",
+            "personal_data": "Personal data",
+            "geography": "Where it is used",
+            "ai_act_class": "AI Act class",
+            "ai_act_role": "AI Act role",
+            "autonomy": "Autonomy",
+            "business_function": "Business function",
+            "function_ref": "Function identifier",
+            "licensed_activity": "Licensed activity",
             "monthly_spend": "Monthly spend",
-        }  # fmt: skip
+        }
         help_texts = {
             "business_owner": "User name or e-mail address; alerts go to whoever signs in by it.",
             "technical_owner": "Told when there is no business owner.",
@@ -150,22 +191,29 @@ class BringBackForm(forms.Form):
     on = DayField(label="From", help_text="The first day it is used again.")
     status = forms.ChoiceField(
         label="As",
-        choices=[choice for choice in Application.Status.choices if choice[0] != Application.Status.RETIRED],
+        choices=[
+            choice
+            for choice in Application.Status.choices
+            if choice[0] != Application.Status.RETIRED
+        ],
         initial=Application.Status.PRODUCTION,
     )
     with_dependencies = forms.BooleanField(
-        label="What its retirement ended goes on", required=False, initial=True,
+        label="What its retirement ended goes on",
+        required=False,
+        initial=True,
         help_text="After a gap as new dependencies, so that the time between stays a gap.",
-    )  # fmt: skip
+    )
     reason = ReasonField()
 
 
 class MergeForm(forms.Form):
     duplicate = forms.CharField(
-        label="The other record", max_length=200,
+        label="The other record",
+        max_length=200,
         help_text="Its name or slug. What it uses moves here, it is retired, and its address leads"
-            " here.",
-    )  # fmt: skip
+        " here.",
+    )
     on = DayField(label="From")
     reason = ReasonField()
 
@@ -175,12 +223,18 @@ class MergeForm(forms.Form):
 
     def clean_duplicate(self) -> Application:
         said = self.cleaned_data["duplicate"].strip()
-        seen = Application.objects.visible_to(self.user).select_related("team").exclude(pk=self.kept.pk)
+        seen = (
+            Application.objects.visible_to(self.user)
+            .select_related("team")
+            .exclude(pk=self.kept.pk)
+        )
         found = list(seen.filter(slug=said)[:1]) or list(seen.filter(name__iexact=said)[:2])
         if not found:
             raise forms.ValidationError("No other application you may see has this name or slug.")
         if len(found) > 1:
-            raise forms.ValidationError("Several applications have this name. Give the slug, as in its address.")
+            raise forms.ValidationError(
+                "Several applications have this name. Give the slug, as in its address."
+            )
         return found[0]
 
 
@@ -188,20 +242,29 @@ class SeveralForm(forms.Form):
     """Facts that many applications are given at once; what is left empty stays as it is."""
 
     team = forms.ModelChoiceField(
-        label="Team", queryset=Team.objects.none(), required=False, empty_label="as it is", widget=QuickSelect
+        label="Team",
+        queryset=Team.objects.none(),
+        required=False,
+        empty_label="as it is",
+        widget=QuickSelect,
     )
     business_owner = forms.CharField(label="Business owner", max_length=200, required=False)
     technical_owner = forms.CharField(label="Technical owner", max_length=200, required=False)
     criticality = forms.TypedChoiceField(
-        label="Criticality", choices=[("", "as it is"), *Criticality.choices], coerce=int, empty_value=None,
+        label="Criticality",
+        choices=[("", "as it is"), *Criticality.choices],
+        coerce=int,
+        empty_value=None,
         required=False,
-    )  # fmt: skip
+    )
     status = forms.ChoiceField(
-        label="Status", required=False,
+        label="Status",
+        required=False,
         choices=[
-            ("", "as it is"), *(c for c in Application.Status.choices if c[0] != Application.Status.RETIRED)
+            ("", "as it is"),
+            *(c for c in Application.Status.choices if c[0] != Application.Status.RETIRED),
         ],
-    )  # fmt: skip
+    )
     next_review_on = DayField(label="Next review", required=False)
     reason = ReasonField()
 
@@ -219,4 +282,8 @@ class SeveralForm(forms.Form):
 
     @property
     def facts(self) -> dict[str, Any]:
-        return {name: self.cleaned_data[name] for name in self.FACTS if self.cleaned_data.get(name) not in (None, "")}
+        return {
+            name: self.cleaned_data[name]
+            for name in self.FACTS
+            if self.cleaned_data.get(name) not in (None, "")
+        }

@@ -56,10 +56,13 @@ class FoundFilter(ApplicationFilter):
 
     finding = django_filters.ChoiceFilter(
         choices=[("any", "Any"), *((code, NAMES[code]) for code in CODES)],
-        method="having_finding", label="Finding",
-    )  # fmt: skip
+        method="having_finding",
+        label="Finding",
+    )
 
-    def having_finding(self, queryset: QuerySet[Application], name: str, value: str) -> QuerySet[Application]:
+    def having_finding(
+        self, queryset: QuerySet[Application], name: str, value: str
+    ) -> QuerySet[Application]:
         found = KeptFinding.objects.filter(application_id=OuterRef("pk"))
         return queryset.filter(Exists(found if value == "any" else found.filter(code=value)))
 
@@ -72,8 +75,8 @@ def filtered(request: HttpRequest, query: Any = None) -> FoundFilter:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What is kept of its most urgent primary, and its main one. `runway_days` is days left minus what the move takes;
-    None where nobody knows one of them."""
+    """What is kept of its most urgent primary, and its main one. `runway_days` is days left minus
+    what the move takes; None where nobody knows one of them."""
 
     application: Application
     primary: Offering | None
@@ -95,9 +98,13 @@ class Row:
 
 
 def rows_of(applications: list[Application], today: date) -> list[Row]:
-    """With what is kept of each: two statements for any number of applications that `with_stacks` has loaded."""
+    """With what is kept of each: two statements for any number of applications that `with_stacks`
+    has loaded."""
     ids = [application.pk for application in applications]
-    kept = {row.application_id: row for row in KeptRunway.objects.filter(application_id__in=ids, is_first=True)}
+    kept = {
+        row.application_id: row
+        for row in KeptRunway.objects.filter(application_id__in=ids, is_first=True)
+    }
     counts: dict[int, tuple[int, int]] = {
         row["application_id"]: (row["n"], row["gravest"])
         for row in KeptFinding.objects.filter(application_id__in=ids)
@@ -106,11 +113,14 @@ def rows_of(applications: list[Application], today: date) -> list[Row]:
         .annotate(n=Count("pk"), gravest=Min("rank"))
     }
     return [
-        _row(application, kept.get(application.pk), counts.get(application.pk), today) for application in applications
+        _row(application, kept.get(application.pk), counts.get(application.pk), today)
+        for application in applications
     ]
 
 
-def _row(application: Application, kept: KeptRunway | None, counts: tuple[int, int] | None, today: date) -> Row:
+def _row(
+    application: Application, kept: KeptRunway | None, counts: tuple[int, int] | None, today: date
+) -> Row:
     days = runway = None
     if kept is not None and kept.retires_on is not None:
         days = (kept.retires_on - today).days
@@ -135,7 +145,8 @@ def _row(application: Application, kept: KeptRunway | None, counts: tuple[int, i
 
 
 class Found:
-    """What the address asks for, in its order. Sorted by runway the kept runways are walked, else the applications."""
+    """What the address asks for, in its order. Sorted by runway the kept runways are walked, else
+    the applications."""
 
     def __init__(self, request: HttpRequest) -> None:
         self.today = day_of(now())
@@ -146,7 +157,9 @@ class Found:
         if self.word == _RUNWAY:
             kept = KeptRunway.objects.filter(is_first=True, leave_by__isnull=False)
             user = signed_in(request)
-            if self.filterset.form.is_valid() and not any(self.filterset.form.cleaned_data.values()):
+            if self.filterset.form.is_valid() and not any(
+                self.filterset.form.cleaned_data.values()
+            ):
                 # nothing to narrow but the reader's teams, which the kept rows know
                 kept = kept if user.can_read_all else kept.filter(team_id__in=user.team_roles())
             else:
@@ -175,7 +188,7 @@ def _sentence(user: User, found: Found, listing: Listing[Any]) -> Sentence:
     rest = left_out or ("" if listing.is_filtered else " in the register")
     said = sentences.of_list(
         listing.count, "application", "applications", filtered=listing.is_filtered, rest=rest
-    )  # fmt: skip
+    )
     if left_out or listing.is_filtered:
         return said
     late = late_runways(user=user, on=found.today)
@@ -183,7 +196,9 @@ def _sentence(user: User, found: Found, listing: Listing[Any]) -> Sentence:
         return said
     mark = pluralize(late.n, "{n} ends before it can be moved", "{n} end before they can be moved")
     return Sentence(
-        f"{str(said).removesuffix('.')}; ", mark.format(n=spelled(late.n) if late.n <= 12 else late.shown), "."
+        f"{str(said).removesuffix('.')}; ",
+        mark.format(n=spelled(late.n) if late.n <= 12 else late.shown),
+        ".",
     )
 
 
@@ -197,39 +212,60 @@ def _left_out(word: str) -> str:
 
 
 def _used(user: User) -> tuple[list[int], list[int], list[int]]:
-    """Hosts, developers and foundations in use where the reader looks, the widest: three statements, or one."""
+    """Hosts, developers and foundations in use where the reader looks, the widest: three
+    statements, or one."""
     if user.can_read_all:
         hosts, developers, foundations = (
             used_nodes(kind=kind, user=user)[:MOST_OFFERED]
             for kind in (NodeKind.HOST, NodeKind.DEVELOPER, NodeKind.FOUNDATION)
         )
         return hosts, developers, foundations
-    called = LiveUse.objects.filter(team_id__in=list(user.team_roles())).order_by().values("offering_id").distinct()
+    called = (
+        LiveUse.objects.filter(team_id__in=list(user.team_roles()))
+        .order_by()
+        .values("offering_id")
+        .distinct()
+    )
     rows = list(
         Offering.objects.filter(pk__in=called)
         .order_by()
         .values_list("host_id", "version__foundation__developer_id", "version__foundation_id")
         .distinct()
     )
-    hosts, developers, foundations = (sorted({row[at] for row in rows if row[at]})[:MOST_OFFERED] for at in range(3))
+    hosts, developers, foundations = (
+        sorted({row[at] for row in rows if row[at]})[:MOST_OFFERED] for at in range(3)
+    )
     return hosts, developers, foundations
 
 
 def controls_of(request: HttpRequest, found: FoundFilter) -> Any:
-    """Hosts, developers and foundations that are in use; six statements. Very many teams are named by their slug."""
+    """Hosts, developers and foundations that are in use; six statements. Very many teams are named
+    by their slug."""
     user = signed_in(request)
-    teams = list(Team.objects.visible_to(user).order_by("name").values_list("slug", "name")[: MOST_OFFERED + 1])
-    of_team = Control("team", "Team", choices=teams) if len(teams) <= MOST_OFFERED else Control("team", "Team", "text")
+    teams = list(
+        Team.objects.visible_to(user)
+        .order_by("name")
+        .values_list("slug", "name")[: MOST_OFFERED + 1]
+    )
+    of_team = (
+        Control("team", "Team", choices=teams)
+        if len(teams) <= MOST_OFFERED
+        else Control("team", "Team", "text")
+    )
     used_hosts, used_developers, used_foundations = _used(user)
     parties = {
         pk: (slug, name)
-        for pk, slug, name in Provider.objects.filter(pk__in={*used_hosts, *used_developers}).values_list(
-            "pk", "slug", "name"
-        )
+        for pk, slug, name in Provider.objects.filter(
+            pk__in={*used_hosts, *used_developers}
+        ).values_list("pk", "slug", "name")
     }
     hosts = [parties[pk] for pk in used_hosts if pk in parties]
     developers = [parties[pk] for pk in used_developers if pk in parties]
-    foundations = Foundation.objects.filter(pk__in=used_foundations).order_by("name").values_list("slug", "name")
+    foundations = (
+        Foundation.objects.filter(pk__in=used_foundations)
+        .order_by("name")
+        .values_list("slug", "name")
+    )
     return filters(
         request,
         found,
@@ -243,7 +279,11 @@ def controls_of(request: HttpRequest, found: FoundFilter) -> Any:
             Control("host", "Uses host", choices=sorted(hosts, key=_by_name)),
             Control("developer", "Uses developer", choices=sorted(developers, key=_by_name)),
             Control("foundation", "Uses foundation", choices=list(foundations)),
-            Control("finding", "Finding", choices=[("any", "Any"), *((code, NAMES[code]) for code in CODES)]),
+            Control(
+                "finding",
+                "Finding",
+                choices=[("any", "Any"), *((code, NAMES[code]) for code in CODES)],
+            ),
             Control("review_before", "Review due before", "date"),
         ],
     )
@@ -267,29 +307,55 @@ def application_list(request: HttpRequest) -> HttpResponse:
         counts="Applications you may see",
         sentence=_sentence(user, found, listing),
         # htmx leaves the controls as they are
-        filters=None if request.headers.get("HX-Request") else controls_of(request, found.filterset),
+        filters=None
+        if request.headers.get("HX-Request")
+        else controls_of(request, found.filterset),
         listing=listing,
         columns=_columns(request),
         rows=rows,
         may_edit=user.is_governance or teams_editable_by(user=user).exists(),
-    )  # fmt: skip
+    )
 
 
 def _columns(request: HttpRequest) -> dict[str, Column]:
     columns = ORDERS.columns(request)
-    # numbers are looked at from the largest, so their first click is falling order as the index has it
+    # numbers are looked at from the largest, so their first click is falling order as the index has
+    # it
     return {
-        name: Column(str(column.name), column.query if column.aria else query_with(request, sort=name, page=None),
-                     column.aria)
+        name: Column(
+            str(column.name),
+            column.query if column.aria else query_with(request, sort=name, page=None),
+            column.aria,
+        )
         for name, column in columns.items()
-    }  # fmt: skip
+    }
 
 
 HEADS = (
-    "application", "slug", "team", "criticality", "status", "business owner", "technical owner", "api id", "host",
-    "foundation", "developer", "ends", "days left", "bound", "days to move", "runway, days", "leave by", "findings",
-    "users", "monthly spend, USD", "AI Act class", "data", "next review",
-)  # fmt: skip
+    "application",
+    "slug",
+    "team",
+    "criticality",
+    "status",
+    "business owner",
+    "technical owner",
+    "api id",
+    "host",
+    "foundation",
+    "developer",
+    "ends",
+    "days left",
+    "bound",
+    "days to move",
+    "runway, days",
+    "leave by",
+    "findings",
+    "users",
+    "monthly spend, USD",
+    "AI Act class",
+    "data",
+    "next review",
+)
 
 
 def cells(row: Row) -> list[Any]:

@@ -1,4 +1,5 @@
-"""One application: what it stands on, what it inherits, what must be done. One page with anchors; printed, a report."""
+"""One application: what it stands on, what it inherits, what must be done. One page with anchors;
+printed, a report."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -77,7 +78,11 @@ def application(request: HttpRequest, slug: str) -> HttpResponse:
     rows = stack(application=app, on=today)
     ordered = neighbourly(rows)
     exits = reads.exits_of(rows, today)
-    ends = runways(on=today, application_ids=[app.pk], statuses=[*Application.IN_SCOPE, Application.Status.PROPOSED])
+    ends = runways(
+        on=today,
+        application_ids=[app.pk],
+        statuses=[*Application.IN_SCOPE, Application.Status.PROPOSED],
+    )
     times = times_left(rows, ends, exits, today)
     found = findings_of_application(application=app, on=today)
     risks = totals(user=user, on=today, application=app.slug)
@@ -109,7 +114,10 @@ def application(request: HttpRequest, slug: str) -> HttpResponse:
         risk_rows=_risks(app, user, today, risks),
         severities=risk_words.SEVERITIES,
         exits=exits,
-        exit_rows=[(row, exits.plans.get(row.dependency.pk), exits.tests.get(row.dependency.pk, ())) for row in rows],
+        exit_rows=[
+            (row, exits.plans.get(row.dependency.pk), exits.tests.get(row.dependency.pk, ()))
+            for row in rows
+        ],
         cost=reads.cost_of(app, rows, at),
         findings=[_found(finding, rows) for finding in found],
         decisions=reads.decisions_on(rows, today),
@@ -124,7 +132,11 @@ def application(request: HttpRequest, slug: str) -> HttpResponse:
 
 def _ended(app: Application, today: date) -> Any:
     later = Q(until__lte=today) | Q(since__gt=today)
-    return app.dependencies.filter(later).select_related("offering__host").order_by("-until", "-pk")[:N_ENDED]
+    return (
+        app.dependencies.filter(later)
+        .select_related("offering__host")
+        .order_by("-until", "-pk")[:N_ENDED]
+    )
 
 
 def times_left(
@@ -150,9 +162,10 @@ def _basis(runway: PrimaryRunway, exits: reads.Exits) -> str:
     took = days(runway.effort_days)
     if runway.basis == "test":
         measured = [
-            test.row for test in exits.tests.get(runway.dependency_id, ())
+            test.row
+            for test in exits.tests.get(runway.dependency_id, ())
             if test.row.effort_days is not None and test.row.result != "failed"
-        ]  # fmt: skip
+        ]
         on = measured[0].tested_on.isoformat() if measured else ""
         return f"the move took {took} days in the exit test of {on}"
     return f"the exit plan estimates {took} days"
@@ -161,13 +174,20 @@ def _basis(runway: PrimaryRunway, exits: reads.Exits) -> str:
 def _bar(time: TimeLeft) -> Bar:
     runway = time.runway
     need = None if runway.effort_days is None else -int(-runway.effort_days // 1)
-    return Bar(time.row.offering.api_id, runway.days_left, need, runway.basis == "test", runway.at_least)
+    return Bar(
+        time.row.offering.api_id, runway.days_left, need, runway.basis == "test", runway.at_least
+    )
 
 
-def sentence(app: Application, rows: list[StackRow], times: Sequence[TimeLeft], today: date) -> Sentence:
-    """Where it stands until when, and when work has to start; without a known effort, how much time is left."""
+def sentence(
+    app: Application, rows: list[StackRow], times: Sequence[TimeLeft], today: date
+) -> Sentence:
+    """Where it stands until when, and when work has to start; without a known effort, how much time
+    is left."""
     known = [
-        time for time in times if time.leave_by is not None and not time.runway.at_least and time.runway.retires_on
+        time
+        for time in times
+        if time.leave_by is not None and not time.runway.at_least and time.runway.retires_on
     ]
     if not known or (known[0].runway.days_left or 0) < 0:
         return sentences.of_application(app.name, rows, today)
@@ -177,7 +197,12 @@ def sentence(app: Application, rows: list[StackRow], times: Sequence[TimeLeft], 
     assert runway.retires_on is not None
     assert runway.effort_days is not None
     base = row.foundation.name if row.foundation else row.offering.api_id
-    words = {"base": base, "host": row.host.name, "end": long_day(runway.retires_on), "days": days(runway.effort_days)}
+    words = {
+        "base": base,
+        "host": row.host.name,
+        "end": long_day(runway.retires_on),
+        "days": days(runway.effort_days),
+    }
     took = (
         "Stands on {base} at {host} until {end}; moving took {days} days last time, "
         if runway.basis == "test"
@@ -197,13 +222,17 @@ def _risks(app: Application, user: User, today: date, reach: Reach) -> list[Inhe
     for state, n in (("stale", reach.n_stale), ("unassessed", reach.n_unassessed)):
         if n and len(found) < N_RISKS:
             narrowed = Narrowed(application=app.slug, state=state)
-            found += inherited_risks(user=user, on=today, narrowed=narrowed, size=N_RISKS - len(found)).rows
+            found += inherited_risks(
+                user=user, on=today, narrowed=narrowed, size=N_RISKS - len(found)
+            ).rows
     return found
 
 
 def _found(finding: Finding, rows: Sequence[StackRow]) -> Found:
     row = next((row for row in rows if row.dependency.pk == finding.dependency_id), None)
-    return Found(finding, NAMES[finding.code], SEVERITIES[finding.severity], MARKS[finding.severity], row)
+    return Found(
+        finding, NAMES[finding.code], SEVERITIES[finding.severity], MARKS[finding.severity], row
+    )
 
 
 @require_safe

@@ -1,4 +1,5 @@
-"""What one application's page reads, block by block; each function says how many statements it costs."""
+"""What one application's page reads, block by block; each function says how many statements it
+costs."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +16,14 @@ from apps.common.time import day_of
 from apps.exposure.engine.settings import engine_settings
 from apps.exposure.engine.states import path_states
 from apps.exposure.queries import StackRow
-from apps.exposure.threats import DEVELOPER_FAILURE, ERROR, OUTAGE, RETIREMENT, Question, needed_grade
+from apps.exposure.threats import (
+    DEVELOPER_FAILURE,
+    ERROR,
+    OUTAGE,
+    RETIREMENT,
+    Question,
+    needed_grade,
+)
 from apps.inventory.choosing.approvals import RELATIONS
 from apps.inventory.choosing.deciding_sql import DECIDING
 from apps.inventory.costing import Costs, Money, monthly_costs
@@ -42,7 +50,8 @@ MOST_DAYS = 3
 
 @dataclass(frozen=True, slots=True)
 class WayOut:
-    """A fallback, a standby primary or the target of a past test, for one primary. `stale` says why its test lapsed."""
+    """A fallback, a standby primary or the target of a past test, for one primary. `stale` says why
+    its test lapsed."""
 
     primary: Dependency
     offering: Offering
@@ -72,7 +81,8 @@ class Struck:
 
 
 _WAYS = """
-SELECT r.primary_id, r.offering_id, r.dependency_id, r.grade, r.tested, c.ever_tested, r.alive, r.alive_at_horizon
+SELECT r.primary_id, r.offering_id, r.dependency_id, r.grade, r.tested, c.ever_tested, r.alive,
+    r.alive_at_horizon
 FROM exposure_rescue r JOIN exposure_candidate c ON c.id = r.candidate_id
 WHERE r.application_id = %s ORDER BY r.primary_id, r.place, r.grade DESC, r.candidate_id
 """
@@ -84,17 +94,32 @@ def ways_out(application: Application, rows: Sequence[StackRow]) -> list[WayOut]
     with connection.cursor() as cursor:
         cursor.execute(_WAYS, [application.pk])
         found = cursor.fetchall()
-    offerings = Offering.objects.select_related("host", "version__foundation").in_bulk({row[1] for row in found})
+    offerings = Offering.objects.select_related("host", "version__foundation").in_bulk(
+        {row[1] for row in found}
+    )
     ways = []
     for primary_id, offering_id, dependency_id, grade, tested, ever, alive, alive_then in found:
         if primary_id not in dependencies or offering_id not in offerings:
             continue
         own = dependencies.get(dependency_id)
-        role = "exit test's target" if own is None else "standby" if own.role == "primary" else (
-            f"fallback {own.fallback_order}" if own.fallback_order else "fallback"
-        )  # fmt: skip
+        role = (
+            "exit test's target"
+            if own is None
+            else "standby"
+            if own.role == "primary"
+            else (f"fallback {own.fallback_order}" if own.fallback_order else "fallback")
+        )
         ways.append(
-            WayOut(dependencies[primary_id], offerings[offering_id], role, grade, tested, ever, alive, alive_then)
+            WayOut(
+                dependencies[primary_id],
+                offerings[offering_id],
+                role,
+                grade,
+                tested,
+                ever,
+                alive,
+                alive_then,
+            )
         )
     return ways
 
@@ -104,12 +129,16 @@ def struck(application: Application, rows: Sequence[StackRow]) -> list[Struck]:
     primary = next((row for row in rows if row.dependency.role == Dependency.Role.PRIMARY), None)
     if primary is None:
         return []
-    asked: list[tuple[str, NodeKind, Any, str]] = [(OUTAGE, NodeKind.HOST, primary.host, "Host outage")]
+    asked: list[tuple[str, NodeKind, Any, str]] = [
+        (OUTAGE, NodeKind.HOST, primary.host, "Host outage")
+    ]
     ending = primary.version or primary.answering
     kind = NodeKind.VERSION if primary.version else NodeKind.OFFERING
     asked.append((RETIREMENT, kind, ending, "Retirement"))
     if primary.developer:
-        asked.append((DEVELOPER_FAILURE, NodeKind.DEVELOPER, primary.developer, "Developer failure"))
+        asked.append(
+            (DEVELOPER_FAILURE, NodeKind.DEVELOPER, primary.developer, "Developer failure")
+        )
     if primary.foundation:
         asked.append((ERROR, NodeKind.FOUNDATION, primary.foundation, "Correlated error"))
     settings = engine_settings()
@@ -127,7 +156,9 @@ def struck(application: Application, rows: Sequence[StackRow]) -> list[Struck]:
         need = needed_grade(settings.required_grade, threat, kind)
         paths = [
             path
-            for path in path_states([Question(node_id, threat, need)], application_ids=[application.pk])
+            for path in path_states(
+                [Question(node_id, threat, need)], application_ids=[application.pk]
+            )
             if path.dependency_id == primary.dependency.pk
         ]
         name = getattr(thing, "name", "") or str(thing)
@@ -136,7 +167,15 @@ def struck(application: Application, rows: Sequence[StackRow]) -> list[Struck]:
             found.append((name, word, need, path.state, rescue))
     offerings = Offering.objects.select_related("host").in_bulk({row[4] for row in found if row[4]})
     return [
-        Struck(word, what, need, state, str(STATES.get(state, state)), offerings.get(rescue or 0), state == "exposed")
+        Struck(
+            word,
+            what,
+            need,
+            state,
+            str(STATES.get(state, state)),
+            offerings.get(rescue or 0),
+            state == "exposed",
+        )
         for what, word, need, state, rescue in found
     ]
 
@@ -175,35 +214,53 @@ def exits_of(rows: Sequence[StackRow], today: date) -> Exits:
     ids = [row.dependency.pk for row in rows]
     plans = {
         plan.dependency_id: plan
-        for plan in ExitPlan.objects.filter(dependency__in=ids).select_related("target__host", "dependency__offering")
+        for plan in ExitPlan.objects.filter(dependency__in=ids).select_related(
+            "target__host", "dependency__offering"
+        )
     }
     tests: dict[int, list[Test]] = {}
     for test in (
         ExitTest.objects.filter(dependency__in=ids)
-        .select_related("target__host", "target__version", "tested_version", "dependency__offering", "recorded_by")
+        .select_related(
+            "target__host",
+            "target__version",
+            "tested_version",
+            "dependency__offering",
+            "recorded_by",
+        )
         .order_by("dependency_id", "-tested_on", "-pk")
     ):
         ends = test.ends_on(TEST_VALIDITY)
-        moved = test.tested_version_id is not None and test.tested_version_id != test.target.version_id
+        moved = (
+            test.tested_version_id is not None and test.tested_version_id != test.target.version_id
+        )
         why = (
-            test.get_result_display().lower() if test.result != ExitTest.Result.PASSED
-            else "expired" if ends <= today
-            else "another version answers today" if moved
+            test.get_result_display().lower()
+            if test.result != ExitTest.Result.PASSED
+            else "expired"
+            if ends <= today
+            else "another version answers today"
+            if moved
             else ""
-        )  # fmt: skip
+        )
         tests.setdefault(test.dependency_id, []).append(Test(test, ends, not why, why))
     adaptations: dict[int, list[Adaptation]] = {}
-    for row in Adaptation.objects.filter(dependency__in=ids).select_related("dependency__offering").order_by("pk"):
+    for row in (
+        Adaptation.objects.filter(dependency__in=ids)
+        .select_related("dependency__offering")
+        .order_by("pk")
+    ):
         adaptations.setdefault(row.dependency_id, []).append(row)
     return Exits(plans, tests, adaptations)
 
 
-# --- cost -----------------------------------------------------------------------------------------------------------
+# --- cost -----------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class CostCase:
-    """What it costs a month at the prices of a day. `changes` say what differs from the day before."""
+    """What it costs a month at the prices of a day. `changes` say what differs from the day
+    before."""
 
     on: date
     total: str
@@ -229,16 +286,24 @@ class Cost:
 
 
 def cost_of(application: Application, rows: Sequence[StackRow], at: datetime) -> Cost:
-    """Today and on each day an announced price changes, at most MOST_DAYS: two statements and one a day."""
+    """Today and on each day an announced price changes, at most MOST_DAYS: two statements and one a
+    day."""
     today = day_of(at)
     used = {row.answering.pk: row.answering for row in rows}
     coming = list(
-        Price.objects.filter(offering__in=used, valid__startswith__gt=at).order_by("valid", "offering", "unit")[:60]
+        Price.objects.filter(offering__in=used, valid__startswith__gt=at).order_by(
+            "valid", "offering", "unit"
+        )[:60]
     )
     days = sorted({day_of(price.valid.lower) for price in coming})[:MOST_DAYS]
     statuses = [*Application.IN_SCOPE, Application.Status.PROPOSED]
     found = [
-        (on, monthly_costs(on=today, prices_on=on, application_ids=[application.pk], statuses=statuses))
+        (
+            on,
+            monthly_costs(
+                on=today, prices_on=on, application_ids=[application.pk], statuses=statuses
+            ),
+        )
         for on in [today, *days]
     ]
     most = max((_usd(costs) or Fraction(0) for _on, costs in found), default=Fraction(0))
@@ -256,7 +321,10 @@ def cost_of(application: Application, rows: Sequence[StackRow], at: datetime) ->
         cases.append(
             CostCase(
                 on=on,
-                total=" + ".join(f"{_whole(total)} {currency}" for currency, total in costs.totals.items()) or "–",
+                total=" + ".join(
+                    f"{_whole(total)} {currency}" for currency, total in costs.totals.items()
+                )
+                or "–",
                 known=costs.per_dependency,
                 amount=amount,
                 change=change,
@@ -270,7 +338,9 @@ def cost_of(application: Application, rows: Sequence[StackRow], at: datetime) ->
     for row in rows:
         pk = row.dependency.pk
         amounts = tuple(
-            f"{_whole(case.known[pk].amount)} {case.known[pk].currency or ''}".strip() if pk in case.known else "–"
+            f"{_whole(case.known[pk].amount)} {case.known[pk].currency or ''}".strip()
+            if pk in case.known
+            else "–"
             for case in cases
         )
         why = found[0][1].unknown.get(pk)
@@ -293,11 +363,12 @@ def _signed(amount: Fraction) -> str:
     return f"+{text}" if amount > 0 else f"−{text}" if amount < 0 else "0"
 
 
-# --- decisions ------------------------------------------------------------------------------------------------------
+# --- decisions ------------------------------------------------------------------------------------
 
 _CONCERNING = f"""
 WITH RECURSIVE used(id, application_id, offering_id, via_party_id) AS (
-    SELECT id, application_id, offering_id, via_party_id FROM inventory_dependency WHERE id = ANY (%(ids)s)
+    SELECT id, application_id, offering_id, via_party_id FROM inventory_dependency
+    WHERE id = ANY (%(ids)s)
 ),
 {DECIDING}
 SELECT u.id, c.approval_id FROM deciding c JOIN used u ON u.offering_id = c.offering_id
@@ -311,7 +382,11 @@ def decisions_on(rows: Sequence[StackRow], today: date) -> list[tuple[Approval, 
     with connection.cursor() as cursor:
         cursor.execute(_CONCERNING, {"ids": list(by_id), "on": today})
         pairs = cursor.fetchall()
-    approvals = Approval.objects.select_related(*RELATIONS).in_bulk({pk for _id, pk in pairs}) if pairs else {}
+    approvals = (
+        Approval.objects.select_related(*RELATIONS).in_bulk({pk for _id, pk in pairs})
+        if pairs
+        else {}
+    )
     found: dict[int, list[StackRow]] = {}
     for dependency_id, pk in pairs:
         found.setdefault(pk, []).append(by_id[dependency_id])

@@ -1,4 +1,5 @@
-"""Registering an application, changing it, retiring it, bringing it back, merging two records of one."""
+"""Registering an application, changing it, retiring it, bringing it back, merging two records of
+one."""
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -20,7 +21,13 @@ from apps.web.outlook import Outlook, outlook, say_change
 from apps.web.page import Sentence, page
 from apps.web.saying import say
 from apps.web.views.applications.asked import editable_application, refused
-from apps.web.views.applications.forms import ApplicationForm, BringBackForm, MergeForm, OnForm, RegisterForm
+from apps.web.views.applications.forms import (
+    ApplicationForm,
+    BringBackForm,
+    MergeForm,
+    OnForm,
+    RegisterForm,
+)
 
 _REFUSALS = (ValidationError, actions.RefusedChange)
 
@@ -42,9 +49,11 @@ def register(request: HttpRequest) -> HttpResponse:
         said = form.cleaned_data
         try:
             application = actions.register_application(
-                name=said["name"], team=said["team"], by=user,
+                name=said["name"],
+                team=said["team"],
+                by=user,
                 facts={"criticality": said["criticality"], "purpose": said["purpose"]},
-            )  # fmt: skip
+            )
         except _REFUSALS as error:
             refused(form, error)
         else:
@@ -55,7 +64,13 @@ def register(request: HttpRequest) -> HttpResponse:
                 undo=current_change_id(),
             )
             return redirect("dependencies:create", application.slug)
-    status = 403 if not allowed and request.method == "POST" else 422 if request.method == "POST" else 200
+    status = (
+        403
+        if not allowed and request.method == "POST"
+        else 422
+        if request.method == "POST"
+        else 200
+    )
     return page(
         request,
         "applications/register.html",
@@ -112,7 +127,10 @@ def retire(request: HttpRequest, slug: str) -> HttpResponse:
         before = outlook(application, on=today)
         try:
             retired = actions.retire_application(
-                application=application, on=form.cleaned_data["on"], by=user, reason=form.cleaned_data["reason"]
+                application=application,
+                on=form.cleaned_data["on"],
+                by=user,
+                reason=form.cleaned_data["reason"],
             )
         except _REFUSALS as error:
             refused(form, error)
@@ -126,9 +144,8 @@ def retire(request: HttpRequest, slug: str) -> HttpResponse:
         crumbs=crumbs_of(application),
         status=422 if request.method == "POST" else 200,
         sentence=Sentence(f"Retire {application.name}?"),
-        basis="It counts nowhere any more, and {ends} that day. Nothing is deleted; it can be brought back.".format(
-            ends=ends if used else "nothing more is used"
-        ),
+        basis="It counts nowhere any more, and {ends} that day. Nothing is deleted; it can be "
+        "brought back.".format(ends=ends if used else "nothing more is used"),
         application=application,
         form=form,
         button="Retire it",
@@ -146,9 +163,13 @@ def bring_back(request: HttpRequest, slug: str) -> HttpResponse:
         before = outlook(application, on=today)
         try:
             back = actions.bring_back_application(
-                application=application, on=said["on"], by=user, status=said["status"],
-                with_dependencies=said["with_dependencies"], reason=said["reason"],
-            )  # fmt: skip
+                application=application,
+                on=said["on"],
+                by=user,
+                status=said["status"],
+                with_dependencies=said["with_dependencies"],
+                reason=said["reason"],
+            )
         except _REFUSALS as error:
             refused(form, error)
         else:
@@ -169,7 +190,8 @@ def bring_back(request: HttpRequest, slug: str) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def merge(request: HttpRequest, slug: str) -> HttpResponse:
-    """Two records of one application become one; the other is named on this one's page and looked at first."""
+    """Two records of one application become one; the other is named on this one's page and looked
+    at first."""
     application, user = editable_application(request, slug)
     today = day_of(now())
     form = MergeForm(request.POST or None, kept=application, user=user, initial={"on": today})
@@ -184,9 +206,12 @@ def merge(request: HttpRequest, slug: str) -> HttpResponse:
             before = outlook(application, on=today)
             try:
                 kept = actions.merge_applications(
-                    kept=application, duplicate=duplicate, on=form.cleaned_data["on"], by=user,
+                    kept=application,
+                    duplicate=duplicate,
+                    on=form.cleaned_data["on"],
+                    by=user,
                     reason=form.cleaned_data["reason"],
-                )  # fmt: skip
+                )
             except _REFUSALS as error:
                 refused(form, error)
                 duplicate = None
@@ -209,6 +234,8 @@ def merge(request: HttpRequest, slug: str) -> HttpResponse:
     )
 
 
-def _done(request: HttpRequest, application: Application, before: Outlook, sentence: str) -> HttpResponse:
+def _done(
+    request: HttpRequest, application: Application, before: Outlook, sentence: str
+) -> HttpResponse:
     say_change(request, application, before, sentence)
     return redirect("applications:detail", application.slug)

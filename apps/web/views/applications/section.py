@@ -1,4 +1,5 @@
-"""The stack section: one column a dependency, one row a layer, what neighbours share in one block."""
+"""The stack section: one column a dependency, one row a layer, what neighbours share in one
+block."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -61,7 +62,8 @@ def _in_common(one: StackRow, other: StackRow) -> int:
 def layers_of(rows: list[StackRow], more: dict[str, str]) -> list[Layer]:
     """The rows of the section below ground; equal neighbours of a layer are one block.
 
-    A block is `shared` where a primary and another role rest on it together: one failure takes both.
+    A block is `shared` where a primary and another role rest on it together: one failure takes
+    both.
     """
     parts: tuple[tuple[str, str, Any], ...] = (
         ("Offering", "offering", lambda row: row.offering),
@@ -76,29 +78,43 @@ def layers_of(rows: list[StackRow], more: dict[str, str]) -> list[Layer]:
         for key, group in groupby(rows, key=lambda row: part(row).pk if part(row) else None):
             members = list(group)
             roles = {row.dependency.role for row in members}
-            shared = key is not None and len(members) > 1 and Dependency.Role.PRIMARY in roles and len(roles) > 1
+            shared = (
+                key is not None
+                and len(members) > 1
+                and Dependency.Role.PRIMARY in roles
+                and len(roles) > 1
+            )
             blocks.append(_block(css, members, part(members[0]), shared=shared))
         layers.append(Layer(name, css, tuple(blocks), more.get(css, "")))
     return layers
 
 
-def above_ground(rows: Sequence[StackRow], adaptations: Mapping[int, Sequence[Adaptation]]) -> Layer | None:
-    """What was built on each dependency, above ground: the organisation's own work. None where nothing was."""
+def above_ground(
+    rows: Sequence[StackRow], adaptations: Mapping[int, Sequence[Adaptation]]
+) -> Layer | None:
+    """What was built on each dependency, above ground: the organisation's own work. None where
+    nothing was."""
     if not any(adaptations.values()):
         return None
     blocks = []
     for row in rows:
         own = adaptations.get(row.dependency.pk, ())
         names = ", ".join(str(adaptation) for adaptation in own)
-        moves = sorted({adaptation.get_moves_display().lower() for adaptation in own if adaptation.moves})
-        blocks.append(Block(1, names, ", ".join(moves), "#adaptations" if own else "", False, known=bool(own)))
+        moves = sorted(
+            {adaptation.get_moves_display().lower() for adaptation in own if adaptation.moves}
+        )
+        blocks.append(
+            Block(1, names, ", ".join(moves), "#adaptations" if own else "", False, known=bool(own))
+        )
     return Layer("Adaptation", "adaptation", tuple(blocks), "above ground: own work")
 
 
 def _block(css: str, members: list[StackRow], thing: Any, *, shared: bool) -> Block:
     first = members[0]
     if thing is None:
-        return Block(len(members), "unresolved", "nobody knows yet what this id is", "", False, known=False)
+        return Block(
+            len(members), "unresolved", "nobody knows yet what this id is", "", False, known=False
+        )
     if css == "offering":
         note, late = _end_note(first)
         if first.answering != first.offering:
@@ -116,12 +132,20 @@ def _block(css: str, members: list[StackRow], thing: Any, *, shared: bool) -> Bl
         note = f"released {thing.released_on:%b %Y}" if thing.released_on else ""
         return Block(len(members), thing.name, note, "", shared)
     if css == "foundation":
-        return Block(len(members), thing.name, thing.family, reverse("foundations:detail", args=[thing.slug]), shared)
+        return Block(
+            len(members),
+            thing.name,
+            thing.family,
+            reverse("foundations:detail", args=[thing.slug]),
+            shared,
+        )
     note = ""
     if shared:
         words = "{roles} stop together" if css == "host" else "{roles} share it"
         note = words.format(roles=_roles_of(members))
-    return Block(len(members), thing.name, note, reverse("providers:detail", args=[thing.slug]), shared)
+    return Block(
+        len(members), thing.name, note, reverse("providers:detail", args=[thing.slug]), shared
+    )
 
 
 def _roles_of(members: list[StackRow]) -> str:
@@ -144,7 +168,8 @@ def _end_note(row: StackRow) -> tuple[str, str]:
 
 
 def others_below(rows: list[StackRow], user: User) -> dict[str, str]:
-    """For each layer under the first primary: how many applications of the reader stand or lean on the same node."""
+    """For each layer under the first primary: how many applications of the reader stand or lean on
+    the same node."""
     primary = next((row for row in rows if row.dependency.role == Dependency.Role.PRIMARY), None)
     if primary is None:
         return {}
@@ -160,5 +185,7 @@ def others_below(rows: list[StackRow], user: User) -> dict[str, str]:
         if thing is not None:
             count = standing_counts(kind=kind, refs=[thing.pk], user=user).get(thing.pk)
             if count:
-                said[css] = f"{number(count.n)} here, {number(count.n_critical)} critical by their primary"
+                said[css] = (
+                    f"{number(count.n)} here, {number(count.n_critical)} critical by their primary"
+                )
     return said

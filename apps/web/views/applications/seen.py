@@ -1,4 +1,5 @@
-"""What was seen of one application: by whom, under which names, how often, and where that is not what it declares."""
+"""What was seen of one application: by whom, under which names, how often, and where that is not
+what it declares."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,7 +27,8 @@ class Sighting:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """`is_cut` says that there are more rows; `calls` are of the last CALL_DAYS days, `picture` is drawn from them."""
+    """`is_cut` says that there are more rows; `calls` are of the last CALL_DAYS days, `picture` is
+    drawn from them."""
 
     rows: Sequence[Sighting]
     is_cut: bool
@@ -50,10 +52,19 @@ def seen_of(application: Application, today: date) -> Seen:
         .select_related("offering__host", "served_version", "service")
         .order_by("-last_seen_at", "-pk")[: MOST_SHOWN + 1]
     )
-    calls = calls_by_day(application_id=application.pk, today=today, days=CALL_DAYS) if found else []
-    opened = Discrepancy.objects.filter(application=application).open().order_by("-opened_at", "-pk")[:MOST_OPEN]
+    calls = (
+        calls_by_day(application_id=application.pk, today=today, days=CALL_DAYS) if found else []
+    )
+    opened = (
+        Discrepancy.objects.filter(application=application)
+        .open()
+        .order_by("-opened_at", "-pk")[:MOST_OPEN]
+    )
     return Seen(
-        rows=[Sighting(row, words.sender(row.stream), words.OBSERVED[row.state]) for row in found[:MOST_SHOWN]],
+        rows=[
+            Sighting(row, words.sender(row.stream), words.OBSERVED[row.state])
+            for row in found[:MOST_SHOWN]
+        ],
         is_cut=len(found) > MOST_SHOWN,
         calls=calls,
         picture=_picture(calls, today),
@@ -67,5 +78,7 @@ def _picture(calls: Sequence[DayOfCalls], today: date) -> Both | None:
         return None
     counted = {each.day: each.n_calls for each in calls}
     days = (today - calls[0].day).days + 1
-    points = [(day, counted.get(day, 0)) for day in (calls[0].day + timedelta(n) for n in range(days))]
+    points = [
+        (day, counted.get(day, 0)) for day in (calls[0].day + timedelta(n) for n in range(days))
+    ]
     return both(trend, points, unit=Unit("calls a day", compact), whole=True, width=THIRD)

@@ -1,4 +1,5 @@
-"""Changing many applications at once, picked ones or all that a list's filters leave: looked at before it is done."""
+"""Changing many applications at once, picked ones or all that a list's filters leave: looked at
+before it is done."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -45,7 +46,9 @@ class Chosen:
         """What the next step's form repeats."""
         if not self.everything:
             return [("pick", str(pk)) for pk in self.ids]
-        return [("all", "1")] + [(f"{_FILTER}{name}", value) for name, some in self.query.lists() for value in some]
+        return [("all", "1")] + [
+            (f"{_FILTER}{name}", value) for name, some in self.query.lists() for value in some
+        ]
 
 
 def chosen(request: HttpRequest) -> Chosen:
@@ -58,7 +61,9 @@ def chosen(request: HttpRequest) -> Chosen:
     if given.get("all") != "1":
         ids = sorted({int(pk) for pk in given.getlist("pick") if pk.isdecimal() and len(pk) < 19})
         return Chosen(ids[:MOST], False, query, len(ids) > MOST)
-    found = list(filtered(request, query).qs.order_by("pk").values_list("pk", flat=True)[: MOST + 1])
+    found = list(
+        filtered(request, query).qs.order_by("pk").values_list("pk", flat=True)[: MOST + 1]
+    )
     return Chosen(found[:MOST], True, query, len(found) > MOST)
 
 
@@ -84,7 +89,10 @@ def change_several(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and picked.ids and not picked.is_too_many and form.is_valid():
         moved_on = request.POST.get("expected") not in (None, str(len(picked.ids)))
         if moved_on:
-            form.add_error(None, "The list has changed since you looked at it. Look again before you change it.")
+            form.add_error(
+                None,
+                "The list has changed since you looked at it. Look again before you change it.",
+            )
         if request.POST.get("step") == "apply" and not moved_on:
             report = _change(picked.ids, form.facts, user, form.cleaned_data["reason"])
             return _told(request, report, back)
@@ -111,13 +119,21 @@ def change_several(request: HttpRequest) -> HttpResponse:
 
 
 def _change(ids: list[int], facts: Mapping[str, Any], user: User, reason: str) -> BulkChange:
-    return actions.change_applications(facts_by_id=dict.fromkeys(ids, facts), by=user, reason=reason)
+    return actions.change_applications(
+        facts_by_id=dict.fromkeys(ids, facts), by=user, reason=reason
+    )
 
 
 def _named(refused: Any) -> list[tuple[str, str, str]]:
     """(name, slug, sentence); one statement."""
-    names = dict(Application.objects.filter(pk__in=[row.application_id for row in refused]).values_list("pk", "name"))
-    return [(names[row.application_id] if row.slug else "–", row.slug, row.sentence) for row in refused]
+    names = dict(
+        Application.objects.filter(pk__in=[row.application_id for row in refused]).values_list(
+            "pk", "name"
+        )
+    )
+    return [
+        (names[row.application_id] if row.slug else "–", row.slug, row.sentence) for row in refused
+    ]
 
 
 def _lines(ids: Any, form: SeveralForm) -> list[Line]:
@@ -150,12 +166,16 @@ def _sentence(picked: Chosen, report: BulkChange | None) -> Sentence:
     if report is None:
         said = pluralize(n, "Change {n} application together.", "Change {n} applications together.")
         return Sentence(said.format(n=number(n)))
-    changed = pluralize(len(report.changed), "{n} application will change", "{n} applications will change")
+    changed = pluralize(
+        len(report.changed), "{n} application will change", "{n} applications will change"
+    )
     rest = [f"{number(len(report.unchanged))} are so already"] if report.unchanged else []
     before = changed.format(n=number(len(report.changed)))
     if report.refused:
         mark = pluralize(
-            len(report.refused), f"{number(len(report.refused))} cannot", f"{number(len(report.refused))} cannot"
+            len(report.refused),
+            f"{number(len(report.refused))} cannot",
+            f"{number(len(report.refused))} cannot",
         )
         return Sentence(", ".join([before, *rest]) + ", and ", mark, ".")
     return Sentence(", ".join([before, *rest]) + ".")
@@ -163,7 +183,9 @@ def _sentence(picked: Chosen, report: BulkChange | None) -> Sentence:
 
 def _told(request: HttpRequest, report: BulkChange, back: str) -> HttpResponse:
     n = len(report.changed)
-    sentence = pluralize(n, f"{number(n)} application is changed.", f"{number(n)} applications are changed.")
+    sentence = pluralize(
+        n, f"{number(n)} application is changed.", f"{number(n)} applications are changed."
+    )
     if report.unchanged:
         sentence += " " + f"{number(len(report.unchanged))} were so already."
     if report.refused:
@@ -173,6 +195,8 @@ def _told(request: HttpRequest, report: BulkChange, back: str) -> HttpResponse:
             f"{number(len(report.refused))} was refused: {' '.join(why[:3])}",
             f"{number(len(report.refused))} were refused: {' '.join(why[:3])}",
         )
-    UnkeptApplication.objects.bulk_create([UnkeptApplication(application_id=pk) for pk in report.changed])
+    UnkeptApplication.objects.bulk_create(
+        [UnkeptApplication(application_id=pk) for pk in report.changed]
+    )
     say(request, sentence, undo=current_change_id() if n else None)
     return redirect(back)

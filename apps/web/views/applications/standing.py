@@ -1,4 +1,5 @@
-"""What lists of several pages say of an application: its main offering, and the primary that ends first."""
+"""What lists of several pages say of an application: its main offering, and the primary that ends
+first."""
 
 from dataclasses import dataclass
 from datetime import date

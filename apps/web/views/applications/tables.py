@@ -22,9 +22,19 @@ from apps.web.views.findings.words import NAMES, SEVERITIES
 type Table = tuple[Sequence[str], Iterable[Sequence[Any]]]
 
 STACK_HEADS = (
-    "application", "role", "traffic share", "api id", "version", "foundation", "developer", "host", "reached via",
-    "ends", "days left", "bound",
-)  # fmt: skip
+    "application",
+    "role",
+    "traffic share",
+    "api id",
+    "version",
+    "foundation",
+    "developer",
+    "host",
+    "reached via",
+    "ends",
+    "days left",
+    "bound",
+)
 
 
 @require_safe
@@ -47,72 +57,154 @@ def stack_csv(request: HttpRequest, slug: str) -> StreamingHttpResponse:
             "at least" if row.at_least else "",
         ]
 
-    return csv_answer(f"stack-{app.slug}", STACK_HEADS, stack(application=app, on=day_of(now())), cells)
+    return csv_answer(
+        f"stack-{app.slug}", STACK_HEADS, stack(application=app, on=day_of(now())), cells
+    )
 
 
 def _runways(app: Application, user: User) -> Table:
     today = day_of(now())
     rows = {row.dependency.pk: row for row in stack(application=app, on=today)}
     statuses = [*Application.IN_SCOPE, Application.Status.PROPOSED]
-    return ("api id", "host", "ends", "days left", "bound", "days to move", "measured by", "runway, days"), [
+    return (
+        "api id",
+        "host",
+        "ends",
+        "days left",
+        "bound",
+        "days to move",
+        "measured by",
+        "runway, days",
+    ), [
         (
-            rows[row.dependency_id].offering.api_id, rows[row.dependency_id].host.name, row.retires_on, row.days_left,
-            "at least" if row.at_least else "", row.effort_days, row.basis, row.runway,
+            rows[row.dependency_id].offering.api_id,
+            rows[row.dependency_id].host.name,
+            row.retires_on,
+            row.days_left,
+            "at least" if row.at_least else "",
+            row.effort_days,
+            row.basis,
+            row.runway,
         )
         for row in runways(on=today, application_ids=[app.pk], statuses=statuses)
         if row.dependency_id in rows
-    ]  # fmt: skip
+    ]
 
 
 def _fallbacks(app: Application, user: User) -> Table:
     rows = stack(application=app, on=day_of(now()))
-    heads = ("primary", "way out", "host", "role", "grade", "grade means", "tested", "alive", "alive at the horizon")
+    heads = (
+        "primary",
+        "way out",
+        "host",
+        "role",
+        "grade",
+        "grade means",
+        "tested",
+        "alive",
+        "alive at the horizon",
+    )
     return heads, [
         (
-            way.primary.offering.api_id, way.offering.api_id, way.offering.host.name, way.role, way.grade,
-            way.grade_word, "in date" if way.tested else "lapsed" if way.ever_tested else "never",
-            "yes" if way.alive else "no", "yes" if way.alive_at_horizon else "no",
+            way.primary.offering.api_id,
+            way.offering.api_id,
+            way.offering.host.name,
+            way.role,
+            way.grade,
+            way.grade_word,
+            "in date" if way.tested else "lapsed" if way.ever_tested else "never",
+            "yes" if way.alive else "no",
+            "yes" if way.alive_at_horizon else "no",
         )
         for way in reads.ways_out(app, rows)
-    ]  # fmt: skip
+    ]
 
 
 def _exits(app: Application, user: User) -> Table:
     today = day_of(now())
     exits = reads.exits_of(stack(application=app, on=today), today)
     heads = (
-        "from", "to", "tested on", "result", "days", "cost, USD", "quality delta", "measured as", "counts until",
-        "counts today", "why not", "evidence", "note", "recorded by",
-    )  # fmt: skip
+        "from",
+        "to",
+        "tested on",
+        "result",
+        "days",
+        "cost, USD",
+        "quality delta",
+        "measured as",
+        "counts until",
+        "counts today",
+        "why not",
+        "evidence",
+        "note",
+        "recorded by",
+    )
     return heads, [
         (
-            test.row.dependency.offering.api_id, test.row.target.api_id, test.row.tested_on,
-            test.row.get_result_display(), test.row.effort_days, test.row.cost, test.row.quality_delta,
-            test.row.quality_metric, test.ends_on, "yes" if test.counts else "no", test.why, test.row.evidence_ref,
-            test.row.note, str(test.row.recorded_by or ""),
+            test.row.dependency.offering.api_id,
+            test.row.target.api_id,
+            test.row.tested_on,
+            test.row.get_result_display(),
+            test.row.effort_days,
+            test.row.cost,
+            test.row.quality_delta,
+            test.row.quality_metric,
+            test.ends_on,
+            "yes" if test.counts else "no",
+            test.why,
+            test.row.evidence_ref,
+            test.row.note,
+            str(test.row.recorded_by or ""),
         )
         for test in exits.all_tests
-    ]  # fmt: skip
+    ]
 
 
 def _adaptations(app: Application, user: User) -> Table:
     today = day_of(now())
     exits = reads.exits_of(stack(application=app, on=today), today)
-    return ("api id", "kind", "name", "moves", "days invested", "cost invested, USD", "where", "note"), [
+    return (
+        "api id",
+        "kind",
+        "name",
+        "moves",
+        "days invested",
+        "cost invested, USD",
+        "where",
+        "note",
+    ), [
         (
-            row.dependency.offering.api_id, row.get_kind_display(), row.name, row.get_moves_display(),
-            row.invested_days, row.invested_cost, row.artefact_ref, row.note,
+            row.dependency.offering.api_id,
+            row.get_kind_display(),
+            row.name,
+            row.get_moves_display(),
+            row.invested_days,
+            row.invested_cost,
+            row.artefact_ref,
+            row.note,
         )
         for row in exits.all_adaptations
-    ]  # fmt: skip
+    ]
 
 
 def _costs(app: Application, user: User) -> Table:
     at = now()
     cost = reads.cost_of(app, stack(application=app, on=day_of(at)), at)
-    heads = ("role", "api id", "host", *(f"a month at prices of {case.on}" for case in cost.cases), "why not known")
+    heads = (
+        "role",
+        "api id",
+        "host",
+        *(f"a month at prices of {case.on}" for case in cost.cases),
+        "why not known",
+    )
     return heads, [
-        (line.row.dependency.get_role_display(), line.row.offering.api_id, line.row.host.name, *line.amounts, line.why)
+        (
+            line.row.dependency.get_role_display(),
+            line.row.offering.api_id,
+            line.row.host.name,
+            *line.amounts,
+            line.why,
+        )
         for line in cost.lines
     ]
 
@@ -128,24 +220,36 @@ def _decisions(app: Application, user: User) -> Table:
     today = day_of(now())
     return ("decision", "on", "counts for", "decided on", "holds until", "approver", "reason"), [
         (
-            approval.get_decision_display(), str(approval.target), row.offering.api_id, approval.decided_on,
-            approval.expires_on, str(approval.approver), approval.reason,
+            approval.get_decision_display(),
+            str(approval.target),
+            row.offering.api_id,
+            approval.decided_on,
+            approval.expires_on,
+            str(approval.approver),
+            approval.reason,
         )
         for approval, rows in reads.decisions_on(stack(application=app, on=today), today)
         for row in rows
-    ]  # fmt: skip
+    ]
 
 
 def _history(app: Application, user: User) -> Table:
     return ("when", "who", "what and why", "rows", "change"), [
-        (row.at, row.actor, row.reason, row.n_rows, str(row.id)) for row in changes_of(application=app)
+        (row.at, row.actor, row.reason, row.n_rows, str(row.id))
+        for row in changes_of(application=app)
     ]
 
 
 TABLES: dict[str, Callable[[Application, User], Table]] = {
-    "runway": _runways, "fallbacks": _fallbacks, "exit-tests": _exits, "adaptations": _adaptations, "cost": _costs,
-    "findings": _findings, "decisions": _decisions, "history": _history,
-}  # fmt: skip
+    "runway": _runways,
+    "fallbacks": _fallbacks,
+    "exit-tests": _exits,
+    "adaptations": _adaptations,
+    "cost": _costs,
+    "findings": _findings,
+    "decisions": _decisions,
+    "history": _history,
+}
 
 
 @require_safe

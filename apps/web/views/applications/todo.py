@@ -1,4 +1,5 @@
-"""What to do about one application, by when: out of dates, tests, findings and risks. Finished work leaves the list."""
+"""What to do about one application, by when: out of dates, tests, findings and risks. Finished work
+leaves the list."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -23,7 +24,8 @@ _ELSEWHERE = {"retired_offering", "test_lapsed", "review_overdue"}
 
 @dataclass(frozen=True, slots=True)
 class Todo:
-    """`when` None: now, without a day of its own. `url` and `link` are where it is done, for those who may."""
+    """`when` None: now, without a day of its own. `url` and `link` are where it is done, for those
+    who may."""
 
     when: date | None
     head: str
@@ -59,17 +61,36 @@ def todos(
     ]
     n_open = risks.n_unassessed + risks.n_stale
     if n_open:
-        head = pluralize(n_open, f"Assess {number(n_open)} inherited risk", f"Assess {number(n_open)} inherited risks")
-        stale = pluralize(risks.n_stale, f"{risks.n_stale} has become stale.", f"{risks.n_stale} have become stale.")
+        head = pluralize(
+            n_open,
+            f"Assess {number(n_open)} inherited risk",
+            f"Assess {number(n_open)} inherited risks",
+        )
+        stale = pluralize(
+            risks.n_stale,
+            f"{risks.n_stale} has become stale.",
+            f"{risks.n_stale} have become stale.",
+        )
         found.append(Todo(None, head, stale if risks.n_stale else "", "#risks", "See them"))
     if application.next_review_on and application.next_review_on <= today + SOON:
         edit = reverse("applications:edit", args=[application.slug])
         late = application.next_review_on < today
-        found.append(Todo(application.next_review_on, "Review it, and set the next day", "", edit, "Edit", late))
+        found.append(
+            Todo(
+                application.next_review_on,
+                "Review it, and set the next day",
+                "",
+                edit,
+                "Edit",
+                late,
+            )
+        )
     return sorted(found, key=lambda todo: (todo.when is not None, todo.when or today, todo.head))
 
 
-def _moves(by_id: dict[int, StackRow], runways: Iterable[PrimaryRunway], today: date) -> Iterable[Todo]:
+def _moves(
+    by_id: dict[int, StackRow], runways: Iterable[PrimaryRunway], today: date
+) -> Iterable[Todo]:
     for runway in runways:
         row = by_id.get(runway.dependency_id)
         if row is None or runway.at_least:
@@ -78,21 +99,36 @@ def _moves(by_id: dict[int, StackRow], runways: Iterable[PrimaryRunway], today: 
         name = row.offering.api_id
         by = leave_by(runway, today)
         if runway.days_left is not None and runway.days_left < 0:
-            yield Todo(runway.retires_on, f"Leave {name}: it has ended", _successor(row), url,
-                       "Replace", is_late=True)  # fmt: skip
+            yield Todo(
+                runway.retires_on,
+                f"Leave {name}: it has ended",
+                _successor(row),
+                url,
+                "Replace",
+                is_late=True,
+            )
         elif by is not None and runway.effort_days is not None:
             words = "It ends on {end}; moving takes {days} days.".format(
                 end=runway.retires_on.isoformat() if runway.retires_on else "a day that has passed",
                 days=days(runway.effort_days),
             )
-            yield Todo(by, f"Start the move away from {name}", f"{words} {_successor(row)}".strip(),
-                       url, "Replace", is_late=by < today)  # fmt: skip
+            yield Todo(
+                by,
+                f"Start the move away from {name}",
+                f"{words} {_successor(row)}".strip(),
+                url,
+                "Replace",
+                is_late=by < today,
+            )
         elif runway.retires_on is not None:
             plan = reverse("exit-plans:edit", args=[row.dependency.pk])
-            yield Todo(runway.retires_on, f"Leave {name} before it ends",
-                       "Nobody has said how long the move takes. Write the plan or make a"
-                           " test.", plan,
-                       "Plan")  # fmt: skip
+            yield Todo(
+                runway.retires_on,
+                f"Leave {name} before it ends",
+                "Nobody has said how long the move takes. Write the plan or make a test.",
+                plan,
+                "Plan",
+            )
 
 
 def _successor(row: StackRow) -> str:
@@ -111,15 +147,20 @@ def _tests(by_id: dict[int, StackRow], exits: Exits, today: date) -> Iterable[To
                 yield Todo(last.ends_on, "Repeat the exit test", words, url, "Record test")
         elif tests:
             last = max(tests, key=lambda test: test.row.tested_on)
-            words = "The test of {on} (to {target}) no longer counts: {why}.".format(**_named(last.row), why=last.why)
+            words = "The test of {on} (to {target}) no longer counts: {why}.".format(
+                **_named(last.row), why=last.why
+            )
             yield Todo(None, "Repeat the exit test", words, url, "Record test")
     for pk, plan in exits.plans.items():
         if pk in by_id and plan.next_test_on and plan.next_test_on <= today + SOON:
             yield Todo(
-                plan.next_test_on, "Make the planned exit test",
-                f"Of {by_id[pk].offering.api_id}.", reverse("exit-tests:create", args=[pk]),
-                "Record test", is_late=plan.next_test_on < today,
-            )  # fmt: skip
+                plan.next_test_on,
+                "Make the planned exit test",
+                f"Of {by_id[pk].offering.api_id}.",
+                reverse("exit-tests:create", args=[pk]),
+                "Record test",
+                is_late=plan.next_test_on < today,
+            )
 
 
 def _named(test: ExitTest) -> dict[str, str]:

@@ -27,7 +27,9 @@ CAMPAIGN_ORDERS = Sorting(
         "due": ("Due", ("due_on", "pk")),
     }
 )
-TASK_ORDERS = Sorting({"due": ("Due", ("due_on", "pk")), "state": ("State", ("state", "due_on", "pk"))})
+TASK_ORDERS = Sorting(
+    {"due": ("Due", ("due_on", "pk")), "state": ("State", ("state", "due_on", "pk"))}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,7 @@ def _campaigns(request: HttpRequest) -> CampaignFilter:
         request.GET,
         Campaign.objects.visible_to(request.user).select_related("subject__host", "target__host"),
         request=request,
-    )  # fmt: skip
+    )
 
 
 @require_safe
@@ -63,7 +65,10 @@ def campaign_list(request: HttpRequest) -> HttpResponse:
         filters=filters(
             request,
             found,
-            [Control("q", "Search", "search"), Control("state", "State", choices=Campaign.State.choices)],
+            [
+                Control("q", "Search", "search"),
+                Control("state", "State", choices=Campaign.State.choices),
+            ],
         ),
         listing=listing,
         columns=CAMPAIGN_ORDERS.columns(request),
@@ -98,16 +103,38 @@ def campaign_csv(request: HttpRequest) -> StreamingHttpResponse:
     how_far = progress(campaigns=[row.pk for row in rows], user=user, on=today)
     return csv_answer(
         "campaigns",
-        ["campaign", "ends or changes", "host", "ends", "target", "state", "opened", "due", "tasks", "settled",
-         "overdue", "without owner", "days left"],
+        [
+            "campaign",
+            "ends or changes",
+            "host",
+            "ends",
+            "target",
+            "state",
+            "opened",
+            "due",
+            "tasks",
+            "settled",
+            "overdue",
+            "without owner",
+            "days left",
+        ],
         rows,
         lambda row: [
-            row.title, row.subject.api_id, row.subject.host.name, row.subject.retires_on,
-            row.target.api_id if row.target else "", row.get_state_display(), row.opened_at, row.due_on,
-            how_far[row.pk].n_tasks, how_far[row.pk].n_settled, how_far[row.pk].n_overdue, how_far[row.pk].n_unowned,
+            row.title,
+            row.subject.api_id,
+            row.subject.host.name,
+            row.subject.retires_on,
+            row.target.api_id if row.target else "",
+            row.get_state_display(),
+            row.opened_at,
+            row.due_on,
+            how_far[row.pk].n_tasks,
+            how_far[row.pk].n_settled,
+            how_far[row.pk].n_overdue,
+            how_far[row.pk].n_unowned,
             how_far[row.pk].days_left,
         ],
-    )  # fmt: skip
+    )
 
 
 def _tasks(request: HttpRequest) -> CampaignTaskFilter:
@@ -130,7 +157,9 @@ def task_list(request: HttpRequest) -> HttpResponse:
         crumbs=(("Campaigns", reverse("campaigns:list")),),
         counts="Tasks you may see",
         as_of=at,
-        sentence=Sentence(f"{noun[:1].upper()}{noun[1:]}{' match the filters' if listing.is_filtered else ''}."),
+        sentence=Sentence(
+            f"{noun[:1].upper()}{noun[1:]}{' match the filters' if listing.is_filtered else ''}."
+        ),
         filters=filters(
             request,
             found,
@@ -152,17 +181,38 @@ def task_csv(request: HttpRequest) -> StreamingHttpResponse:
     today = day_of(now())
     return csv_answer(
         "campaign-tasks",
-        ["campaign", "application", "team", "role", "calls", "host", "moves to", "owner", "state", "due", "overdue",
-         "signed off", "waived until"],
+        [
+            "campaign",
+            "application",
+            "team",
+            "role",
+            "calls",
+            "host",
+            "moves to",
+            "owner",
+            "state",
+            "due",
+            "overdue",
+            "signed off",
+            "waived until",
+        ],
         TASK_ORDERS.apply(request, _tasks(request).qs).iterator(chunk_size=1000),
         lambda row: [
-            row.campaign.title, row.dependency.application.name, row.dependency.application.team.name,
-            row.dependency.get_role_display(), row.dependency.offering.api_id, row.dependency.offering.host.name,
-            _target(row), row.owner.username if row.owner else "", row.get_state_display(), row.due_on,
-            "yes" if row.due_on and row.due_on < today and row.state in UNFINISHED else "no", row.signed_off_at,
+            row.campaign.title,
+            row.dependency.application.name,
+            row.dependency.application.team.name,
+            row.dependency.get_role_display(),
+            row.dependency.offering.api_id,
+            row.dependency.offering.host.name,
+            _target(row),
+            row.owner.username if row.owner else "",
+            row.get_state_display(),
+            row.due_on,
+            "yes" if row.due_on and row.due_on < today and row.state in UNFINISHED else "no",
+            row.signed_off_at,
             row.waived_until,
         ],
-    )  # fmt: skip
+    )
 
 
 def _target(task: CampaignTask) -> str:

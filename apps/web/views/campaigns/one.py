@@ -44,7 +44,9 @@ class ChangeForm(forms.Form):
     note = forms.CharField(label="Note", widget=forms.Textarea, required=False, max_length=10_000)
 
     def __init__(self, *args: Any, campaign: Campaign, **kwargs: Any) -> None:
-        kwargs["initial"] = {name: getattr(campaign, name) for name in ("title", "target", "due_on", "note")}
+        kwargs["initial"] = {
+            name: getattr(campaign, name) for name in ("title", "target", "due_on", "note")
+        }
         super().__init__(*args, **kwargs)
         target = self.fields["target"]
         assert isinstance(target, forms.ModelChoiceField)
@@ -57,12 +59,19 @@ def campaign(request: HttpRequest, pk: int) -> HttpResponse:
     user, at = signed_in(request), now()
     found = get_object_or_404(
         Campaign.objects.visible_to(user).select_related(
-            "subject__host", "subject__version__foundation", "target__host", "event", "opened_by", "closed_by"
+            "subject__host",
+            "subject__version__foundation",
+            "target__host",
+            "event",
+            "opened_by",
+            "closed_by",
         ),
         pk=pk,
     )
     how_far = progress(campaigns=[found.pk], user=user, on=day_of(at))[found.pk]
-    narrowed = CampaignTaskFilter(request.GET, tasks_seen_by(user=user).filter(campaign=found), request=request)
+    narrowed = CampaignTaskFilter(
+        request.GET, tasks_seen_by(user=user).filter(campaign=found), request=request
+    )
     listing = Listing(request, TASK_ORDERS.apply(request, narrowed.qs))
     teams = Team.objects.visible_to(user).values_list("slug", "name")
     return page(
@@ -71,7 +80,9 @@ def campaign(request: HttpRequest, pk: int) -> HttpResponse:
         fragment="listing",
         title=found.title,
         crumbs=(("Campaigns", reverse("campaigns:list")),),
-        counts="Tasks of the campaign" if how_far.whole_campaign else "Tasks of your teams in the campaign",
+        counts="Tasks of the campaign"
+        if how_far.whole_campaign
+        else "Tasks of your teams in the campaign",
         as_of=at,
         sentence=sentence(found, how_far),
         campaign=found,
@@ -95,10 +106,16 @@ def campaign(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def parts(found: Progress) -> list[tuple[str, str, int, float]]:
-    """(state, its label, tasks, share of 100) of the bar, in the order of the work; states without a task left out."""
+    """(state, its label, tasks, share of 100) of the bar, in the order of the work; states without
+    a task left out."""
     order = [State.DONE, State.OBSOLETE, State.READY, State.IN_PROGRESS, State.WAIVED, State.OPEN]
     return [
-        (str(state), str(state.label), found.by_state[state], round(100 * found.by_state[state] / found.n_tasks, 1))
+        (
+            str(state),
+            str(state.label),
+            found.by_state[state],
+            round(100 * found.by_state[state] / found.n_tasks, 1),
+        )
         for state in order
         if found.by_state[state]
     ]
@@ -150,12 +167,16 @@ def _extend(request: HttpRequest, found: Campaign, user: User) -> str:
 
 
 def _reschedule(request: HttpRequest, found: Campaign, user: User) -> str:
-    n = opening.reschedule_campaign(campaign=found, at=now(), by=user, reason=request.POST.get("reason", ""))
+    n = opening.reschedule_campaign(
+        campaign=found, at=now(), by=user, reason=request.POST.get("reason", "")
+    )
     return "{n} another day.".format(n=counted(n, "task has", "tasks have").capitalize())
 
 
 def _close(request: HttpRequest, found: Campaign, user: User) -> str:
-    opening.close_campaign(campaign=found, at=now(), by=user, closing_note=request.POST.get("reason", ""))
+    opening.close_campaign(
+        campaign=found, at=now(), by=user, closing_note=request.POST.get("reason", "")
+    )
     return "The campaign is closed."
 
 

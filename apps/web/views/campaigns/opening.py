@@ -1,4 +1,5 @@
-"""Opening a campaign: what it would take in, who is concerned; large ones are opened by a worker."""
+"""Opening a campaign: what it would take in, who is concerned; large ones are opened by a
+worker."""
 
 from typing import Any
 
@@ -47,7 +48,8 @@ class OpeningForm(forms.Form):
     due_on = DayField(
         label="Latest day of all tasks",
         required=False,
-        help_text="Each task has a day of its own: the end, less the days a move takes, less a margin.",
+        help_text="Each task has a day of its own: the end, less the days a move takes, less a "
+        "margin.",
     )
     note = forms.CharField(label="Note", widget=forms.Textarea, required=False, max_length=10_000)
 
@@ -60,9 +62,13 @@ class OpeningForm(forms.Form):
 
 
 def candidates_for(subject: Offering, *, and_also: int | None = None) -> Any:
-    """What one would move to: the host's own replacement, and other live releases of the same foundation or developer
-    at that host; and the offering `and_also`, whatever it is."""
-    found = Offering.objects.select_related("host").filter(lifecycle__in=["active", "preview"]).exclude(pk=subject.pk)
+    """What one would move to: the host's own replacement, and other live releases of the same
+    foundation or developer at that host; and the offering `and_also`, whatever it is."""
+    found = (
+        Offering.objects.select_related("host")
+        .filter(lifecycle__in=["active", "preview"])
+        .exclude(pk=subject.pk)
+    )
     same = found.filter(host=subject.host)
     if subject.version is not None:
         same = same.filter(version__foundation__developer=subject.version.foundation.developer_id)
@@ -74,10 +80,14 @@ def candidates_for(subject: Offering, *, and_also: int | None = None) -> Any:
     return Offering.objects.select_related("host").filter(pk__in=ids).order_by("api_id", "pk")
 
 
-def _hand_over(user_id: int, event: ProviderEvent | None, subject: Offering, facts: dict[str, Any]) -> None:
+def _hand_over(
+    user_id: int, event: ProviderEvent | None, subject: Offering, facts: dict[str, Any]
+) -> None:
     """Have a worker open it; kombu's OperationalError without a broker."""
     target = facts["target"]
-    cache.set(opening_key(event_id=event.pk if event else None, offering_id=subject.pk), "", timeout=3600)
+    cache.set(
+        opening_key(event_id=event.pk if event else None, offering_id=subject.pk), "", timeout=3600
+    )
     open_large_campaign.delay(
         user_id=user_id,
         event_id=event.pk if event else None,
@@ -97,7 +107,9 @@ def open_one(request: HttpRequest) -> HttpResponse:
     if subject is None:
         return _search(request)
     standing = Campaign(subject=subject, event=event)
-    already = Campaign.objects.filter(state=Campaign.State.OPEN, event=event, subject=subject).first()
+    already = Campaign.objects.filter(
+        state=Campaign.State.OPEN, event=event, subject=subject
+    ).first()
     if already is not None:
         return redirect("campaigns:detail", already.pk)
     concerned = dependencies_in(standing, on=day_of(now()))
@@ -110,9 +122,13 @@ def open_one(request: HttpRequest) -> HttpResponse:
                 _hand_over(user.pk, event, subject, facts)
                 query = f"event={event.pk}" if event else f"offering={subject.pk}"
                 return redirect(f"{reverse('campaigns:create-progress')}?{query}")
-            made = open_campaign(by=user, at=now(), event=event, offering=None if event else subject, **facts)
+            made = open_campaign(
+                by=user, at=now(), event=event, offering=None if event else subject, **facts
+            )
         except (RefusedChange, ValidationError) as refusal:
-            form.add_error(None, refusal.messages if isinstance(refusal, ValidationError) else str(refusal))
+            form.add_error(
+                None, refusal.messages if isinstance(refusal, ValidationError) else str(refusal)
+            )
         except OperationalError:
             # nothing of it is stored yet, so that no later run could find it
             form.add_error(None, "The background worker cannot be reached. Try again in a minute.")
@@ -148,7 +164,9 @@ def _opening_sentence(subject: Offering, n: int) -> str:
 
 
 def _asked(request: HttpRequest) -> tuple[ProviderEvent | None, Offering | None]:
-    offerings = Offering.objects.visible_to(request.user).select_related("host", "version__foundation")
+    offerings = Offering.objects.visible_to(request.user).select_related(
+        "host", "version__foundation"
+    )
     if (pk := request.GET.get("event", "")).isdecimal():
         event = get_object_or_404(ProviderEvent.objects.visible_to(request.user), pk=pk)
         return event, get_object_or_404(offerings, pk=event.offering_id)
@@ -159,7 +177,9 @@ def _asked(request: HttpRequest) -> tuple[ProviderEvent | None, Offering | None]
 
 def _search(request: HttpRequest) -> HttpResponse:
     words = " ".join(request.GET.get("q", "").replace("\x00", "").split())[:100]
-    found = Offering.objects.visible_to(request.user).select_related("host").order_by("api_id", "pk")
+    found = (
+        Offering.objects.visible_to(request.user).select_related("host").order_by("api_id", "pk")
+    )
     return page(
         request,
         "campaigns/search.html",
@@ -187,7 +207,13 @@ def opening_progress(request: HttpRequest) -> HttpResponse:
             "The progress of opening this campaign is not known. If the campaign is not in the"
             " list in a minute, open it again."
         )
-    address = reverse("campaigns:detail", args=[made.pk]) if made else reverse("campaigns:list") if trouble else ""
+    address = (
+        reverse("campaigns:detail", args=[made.pk])
+        if made
+        else reverse("campaigns:list")
+        if trouble
+        else ""
+    )
     if trouble and not made:
         refuse(request, trouble)
     if address:

@@ -1,4 +1,5 @@
-"""One task: what is missing for the signature, before and after, its steps; and everything that is done with it."""
+"""One task: what is missing for the signature, before and after, its steps; and everything that is
+done with it."""
 
 from collections.abc import Callable
 from typing import Any
@@ -51,7 +52,10 @@ def task(request: HttpRequest, pk: int) -> HttpResponse:
     application = found.dependency.application
     gate = gate_of(task=found, at=at)
     may_edit = user.may(TeamRole.EDITOR, application.team_id)
-    is_under_way = found.state not in {State.DONE, State.OBSOLETE} and found.campaign.state == Campaign.State.OPEN
+    is_under_way = (
+        found.state not in {State.DONE, State.OBSOLETE}
+        and found.campaign.state == Campaign.State.OPEN
+    )
     target = target_of(found)
     return page(
         request,
@@ -73,16 +77,24 @@ def task(request: HttpRequest, pk: int) -> HttpResponse:
         can_edit=may_edit and is_under_way,
         can_sign=user.may(TeamRole.OWNER, application.team_id),
         is_under_way=is_under_way,
-        is_overdue=found.due_on is not None and found.due_on < day_of(at) and found.state in UNFINISHED,
-        owners=[person for person, rank in members_of(team=application.team) if rank >= TeamRole.EDITOR.rank]
+        is_overdue=found.due_on is not None
+        and found.due_on < day_of(at)
+        and found.state in UNFINISHED,
+        owners=[
+            person
+            for person, rank in members_of(team=application.team)
+            if rank >= TeamRole.EDITOR.rank
+        ]
         if may_edit
         else [],
         words=(words := _words(request)),
-        candidates=_candidates(request, found, words) if may_edit and is_under_way and not found.successor else (),
+        candidates=_candidates(request, found, words)
+        if may_edit and is_under_way and not found.successor
+        else (),
         waive_form=WaiveForm(),
         measure_form=MeasureForm(),
         today=day_of(at),
-    )  # fmt: skip
+    )
 
 
 def _words(request: HttpRequest) -> str:
@@ -90,7 +102,8 @@ def _words(request: HttpRequest) -> str:
 
 
 def _candidates(request: HttpRequest, found: CampaignTask, words: str) -> Any:
-    """What one searched for, or what lies near: the campaign's target and the host's other releases."""
+    """What one searched for, or what lies near: the campaign's target and the host's other
+    releases."""
     if len(words) > 1:
         hits = Offering.objects.visible_to(request.user).filter(api_id__icontains=words)
         return hits.select_related("host").order_by("api_id", "pk")[:FOUND]
@@ -102,9 +115,7 @@ def _candidates(request: HttpRequest, found: CampaignTask, words: str) -> Any:
 def sentence(found: CampaignTask, gate: Gate) -> Sentence:
     name = found.dependency.application.name
     if found.state == State.DONE:
-        return Sentence(
-            f"{name} has moved; {found.signed_off_by} signed it off."
-        )  # fmt: skip
+        return Sentence(f"{name} has moved; {found.signed_off_by} signed it off.")
     if found.state == State.OBSOLETE:
         return Sentence(f"{name} no longer uses it: nothing is left to move.")
     if found.state == State.WAIVED and found.waived_until:
@@ -123,7 +134,9 @@ def sentence(found: CampaignTask, gate: Gate) -> Sentence:
 def work(request: HttpRequest, pk: int, action: str) -> HttpResponse:
     """assign, due, target, measure, add-step, switch, sign, waive, lift, reopen."""
     user = signed_in(request)
-    found = get_object_or_404(CampaignTask.objects.visible_to(user).select_related("dependency__application"), pk=pk)
+    found = get_object_or_404(
+        CampaignTask.objects.visible_to(user).select_related("dependency__application"), pk=pk
+    )
     if action not in _WORK:
         raise Http404
     role, do = _WORK[action]
@@ -180,7 +193,11 @@ def _valid(form: forms.Form) -> dict[str, Any]:
     if not form.is_valid():
         labels = {name: field.label for name, field in form.fields.items()}
         raise ValidationError(
-            [f"{labels.get(name, '')}: {error}" for name, errors in form.errors.items() for error in errors]
+            [
+                f"{labels.get(name, '')}: {error}"
+                for name, errors in form.errors.items()
+                for error in errors
+            ]
         )
     return form.cleaned_data
 
@@ -213,7 +230,9 @@ def _target(request: HttpRequest, found: CampaignTask, user: User) -> str:
 
 def _measure(request: HttpRequest, found: CampaignTask, user: User) -> str:
     said = _valid(MeasureForm(request.POST))
-    before, after = ({} if said[side] is None else {said["metric"]: said[side]} for side in ("before", "after"))
+    before, after = (
+        {} if said[side] is None else {said["metric"]: said[side]} for side in ("before", "after")
+    )
     if not before and not after:
         raise RefusedChange("Give at least one of the two values.")
     working.record_measurements(task=found, at=now(), by=user, before=before, after=after)
@@ -222,8 +241,12 @@ def _measure(request: HttpRequest, found: CampaignTask, user: User) -> str:
 
 def _add_step(request: HttpRequest, found: CampaignTask, user: User) -> str:
     made = working.add_step(
-        task=found, title=request.POST.get("title", ""), at=now(), by=user, required="required" in request.POST
-    )  # fmt: skip
+        task=found,
+        title=request.POST.get("title", ""),
+        at=now(),
+        by=user,
+        required="required" in request.POST,
+    )
     return f"Added: {made.title}."
 
 

@@ -1,7 +1,15 @@
-"""Pages of choosing what to build on: comparisons, selections, approvals, contracts, and documents owed."""
+"""Pages of choosing what to build on: comparisons, selections, approvals, contracts, and documents
+owed."""
 
 from apps.web.views.choosing.against import against, against_csv
-from apps.web.views.choosing.approvals import approval, approval_csv, approval_list, new_approval, replace, revoke
+from apps.web.views.choosing.approvals import (
+    approval,
+    approval_csv,
+    approval_list,
+    new_approval,
+    replace,
+    revoke,
+)
 from apps.web.views.choosing.comparing import compare, compare_csv
 from apps.web.views.choosing.contracts import change as change_contract
 from apps.web.views.choosing.contracts import contract, contract_csv, contract_list, new_contract

@@ -1,4 +1,5 @@
-"""What stands on something against a decision in force: a list that is looked through, not counted beyond need."""
+"""What stands on something against a decision in force: a list that is looked through, not counted
+beyond need."""
 
 from typing import Any
 
@@ -33,7 +34,11 @@ class Sheets:
         asked = request.GET.get("page", "1")
         self.request = request
         self.size = PRINTED if request.GET.get("print") == "all" else size
-        self.number = min(max(int(asked), 1), COUNTED // self.size) if asked.isdecimal() and len(asked) < 7 else 1
+        self.number = (
+            min(max(int(asked), 1), COUNTED // self.size)
+            if asked.isdecimal() and len(asked) < 7
+            else 1
+        )
         self.rows: tuple[Against, ...] = ()
         self.n_found = 0
 
@@ -71,7 +76,8 @@ class Sheets:
 
 @require_safe
 def against(request: HttpRequest) -> HttpResponse:
-    """Every live dependency that a block or a restriction is held against, the gravest applications first."""
+    """Every live dependency that a block or a restriction is held against, the gravest applications
+    first."""
     at = now()
     target, decision = _narrowed(request)
     sheets = Sheets(request)
@@ -102,16 +108,38 @@ def against_csv(request: HttpRequest) -> StreamingHttpResponse:
     def cells(row: Against) -> list[Any]:
         dependency, target = row.dependency, named(row.approval.target)
         return [
-            dependency.application.name, dependency.application.slug, dependency.application.team.name,
-            dependency.application.get_criticality_display().lower(), dependency.get_role_display().lower(),
-            dependency.offering.api_id, dependency.offering.host.name, row.approval.decision, target.kind, target.name,
-            " ".join(row.why), "yes" if row.certain else "no", row.approval.approver, row.approval.decided_on,
-        ]  # fmt: skip
+            dependency.application.name,
+            dependency.application.slug,
+            dependency.application.team.name,
+            dependency.application.get_criticality_display().lower(),
+            dependency.get_role_display().lower(),
+            dependency.offering.api_id,
+            dependency.offering.host.name,
+            row.approval.decision,
+            target.kind,
+            target.name,
+            " ".join(row.why),
+            "yes" if row.certain else "no",
+            row.approval.approver,
+            row.approval.decided_on,
+        ]
 
     heads = [
-        "application", "slug", "team", "criticality", "role", "api id", "host", "decision", "on", "name", "why",
-        "certain", "approver", "decided on",
-    ]  # fmt: skip
+        "application",
+        "slug",
+        "team",
+        "criticality",
+        "role",
+        "api id",
+        "host",
+        "decision",
+        "on",
+        "name",
+        "why",
+        "certain",
+        "approver",
+        "decided on",
+    ]
     return csv_answer("against-decisions", heads, found.rows, cells)
 
 
@@ -120,7 +148,10 @@ def _narrowed(request: HttpRequest) -> tuple[Model | None, Approval | None]:
     pk = request.GET.get("approval", "")
     if pk:
         decision = (
-            Approval.objects.visible_to(request.user).select_related(*RELATIONS).filter(pk=pk).first()
+            Approval.objects.visible_to(request.user)
+            .select_related(*RELATIONS)
+            .filter(pk=pk)
+            .first()
             if pk.isdecimal() and len(pk) < 19
             else None
         )
@@ -133,7 +164,9 @@ def _narrowed(request: HttpRequest) -> tuple[Model | None, Approval | None]:
     return target, None
 
 
-def _found(request: HttpRequest, target: Any, decision: Approval | None, *, limit: int, offset: int) -> Findings:
+def _found(
+    request: HttpRequest, target: Any, decision: Approval | None, *, limit: int, offset: int
+) -> Findings:
     kinds = _NODES[COLUMN[type(target)]] if target is not None else ()
     return against_decisions(
         user=request.user,
@@ -153,7 +186,9 @@ def _sentence(n: int, name: str) -> Sentence:
             else "Nothing of yours stands against a decision."
         )
     words = pluralize(
-        n, f"{number(n)} dependency stands against a decision", f"{number(n)} dependencies stand against a decision"
+        n,
+        f"{number(n)} dependency stands against a decision",
+        f"{number(n)} dependencies stand against a decision",
     )
     on = f" on {name}" if name else ""
     return Sentence("", words, f"{on}.")

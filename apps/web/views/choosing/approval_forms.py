@@ -15,7 +15,8 @@ class DecisionForm(forms.Form):
         label="Decision",
         choices=Approval.Decision.choices,
         widget=forms.RadioSelect,
-        help_text="Approved: for everything. Restricted: only for what you tick below. Blocked: for nothing.",
+        help_text="Approved: for everything. Restricted: only for what you tick below. "
+        "Blocked: for nothing.",
     )
     expires_on = DayField(
         label="Holds until",
@@ -50,18 +51,34 @@ class DecisionForm(forms.Form):
     )
 
     def clean_regions(self) -> list[str]:
-        return [part.strip()[:60] for part in self.cleaned_data["regions"].replace(";", ",").split(",") if part.strip()]
+        return [
+            part.strip()[:60]
+            for part in self.cleaned_data["regions"].replace(";", ",").split(",")
+            if part.strip()
+        ]
 
     def clean(self) -> dict[str, Any]:
         said = super().clean() or {}
         decision = said.get("decision")
         limits = any(said.get(name) for name in ("data_classes", "criticalities", "regions"))
-        if decision and decision != Approval.Decision.BLOCKED and "expires_on" in said and not said["expires_on"]:
-            self.add_error("expires_on", "Give the day on which it ends; only a block stands without one.")
+        if (
+            decision
+            and decision != Approval.Decision.BLOCKED
+            and "expires_on" in said
+            and not said["expires_on"]
+        ):
+            self.add_error(
+                "expires_on", "Give the day on which it ends; only a block stands without one."
+            )
         if decision == Approval.Decision.RESTRICTED and not limits:
-            self.add_error("decision", "Say to what it is restricted: data, applications or regions.")
+            self.add_error(
+                "decision", "Say to what it is restricted: data, applications or regions."
+            )
         if limits and decision in {Approval.Decision.APPROVED, Approval.Decision.BLOCKED}:
-            self.add_error("decision", "Limits go with a restricted approval: choose it, or take the limits out.")
+            self.add_error(
+                "decision",
+                "Limits go with a restricted approval: choose it, or take the limits out.",
+            )
         return said
 
     @classmethod

@@ -1,4 +1,5 @@
-"""Decisions on what may be built on: the list, a new one, one of them, and what stands against them."""
+"""Decisions on what may be built on: the list, a new one, one of them, and what stands against
+them."""
 
 from datetime import date
 from typing import Any
@@ -50,7 +51,8 @@ STANDING = {"standing": "true"}
 
 
 def _filtered(request: HttpRequest) -> tuple[ApprovalFilter, "QuerySet[Approval]"]:
-    """Without a wish only what is in force; an empty `standing` shows what was revoked or has expired as well."""
+    """Without a wish only what is in force; an empty `standing` shows what was revoked or has
+    expired as well."""
     asked = request.GET.copy()
     if "standing" not in asked:
         asked["standing"] = "true"
@@ -76,14 +78,18 @@ def approval_list(request: HttpRequest) -> HttpResponse:
             found,
             [
                 Control("decision", "Decision", choices=Approval.Decision.choices),
-                Control("standing", "In force", choices=(("true", "Today"), ("false", "No longer"))),
+                Control(
+                    "standing", "In force", choices=(("true", "Today"), ("false", "No longer"))
+                ),
                 Control("expires_before", "Ends before", "date"),
             ],
             STANDING,
         ),
         listing=listing,
         columns=ORDERS.columns(request),
-        rows=[(row, named(row.target), scope_of(row), state_of(row, today)) for row in listing.rows],
+        rows=[
+            (row, named(row.target), scope_of(row), state_of(row, today)) for row in listing.rows
+        ],
         today=today,
     )
 
@@ -100,7 +106,9 @@ def _of_list(listing: Listing[Approval], soon: list[Approval], *, narrowed: bool
     if not listing.n_found:
         return Sentence("Nothing has been decided yet: everybody may build on anything.")
     stands = pluralize(
-        listing.n_found, f"{listing.count} decision is in force", f"{listing.count} decisions are in force"
+        listing.n_found,
+        f"{listing.count} decision is in force",
+        f"{listing.count} decisions are in force",
     )
     if not soon:
         return Sentence(f"{stands}; none ends within {SOON_DAYS} days.")
@@ -121,16 +129,40 @@ def approval_csv(request: HttpRequest) -> StreamingHttpResponse:
     def cells(row: Approval) -> list[Any]:
         target = named(row.target)
         return [
-            target.kind, target.name, target.note, row.decision, state_of(row, today), ", ".join(row.data_classes),
-            ", ".join(row.regions), ", ".join(Criticality(level).name.lower() for level in row.criticalities),
-            row.reason, row.approver, row.decided_on, row.expires_on, row.revoked_at, row.revoked_by or "",
+            target.kind,
+            target.name,
+            target.note,
+            row.decision,
+            state_of(row, today),
+            ", ".join(row.data_classes),
+            ", ".join(row.regions),
+            ", ".join(Criticality(level).name.lower() for level in row.criticalities),
+            row.reason,
+            row.approver,
+            row.decided_on,
+            row.expires_on,
+            row.revoked_at,
+            row.revoked_by or "",
             row.revoked_why,
-        ]  # fmt: skip
+        ]
 
     heads = [
-        "kind", "target", "at", "decision", "state", "data classes", "regions", "criticalities", "reason", "approver",
-        "decided on", "holds until", "revoked at", "revoked by", "revoked why",
-    ]  # fmt: skip
+        "kind",
+        "target",
+        "at",
+        "decision",
+        "state",
+        "data classes",
+        "regions",
+        "criticalities",
+        "reason",
+        "approver",
+        "decided on",
+        "holds until",
+        "revoked at",
+        "revoked by",
+        "revoked why",
+    ]
     return csv_answer("approvals", heads, queryset.iterator(chunk_size=500), cells)
 
 
@@ -141,7 +173,9 @@ def scope_of(approval: Approval) -> str:
         levels = [str(Criticality(level).label).lower() for level in sorted(approval.criticalities)]
         parts.append(f"{listed(levels)} applications")
     if approval.data_classes:
-        classes = [str(Application.DataClass(value).label).lower() for value in approval.data_classes]
+        classes = [
+            str(Application.DataClass(value).label).lower() for value in approval.data_classes
+        ]
         parts.append(f"data that is {listed(classes)}")
     if approval.regions:
         parts.append(f"in {listed(approval.regions, most=8)}")
@@ -171,7 +205,9 @@ def new_approval(request: HttpRequest) -> HttpResponse:
         except (RefusedChange, ValidationError) as refused:
             form.add_error(None, refused if isinstance(refused, ValidationError) else str(refused))
         else:
-            say(request, "Decided. What stands against it is listed below; nobody was switched off.")
+            say(
+                request, "Decided. What stands against it is listed below; nobody was switched off."
+            )
             return redirect("approvals:detail", pk=made.pk)
     standing = _standing_on(target, day_of(at)) if target is not None else None
     return page(
@@ -200,7 +236,9 @@ def _of_new(target: Any) -> Sentence:
 
 
 def _one(request: HttpRequest, pk: int) -> Approval:
-    return get_object_or_404(Approval.objects.visible_to(request.user).select_related(*RELATIONS), pk=pk)
+    return get_object_or_404(
+        Approval.objects.visible_to(request.user).select_related(*RELATIONS), pk=pk
+    )
 
 
 @require_safe
@@ -242,11 +280,15 @@ def revoke(request: HttpRequest, pk: int) -> HttpResponse:
     except RefusedChange as refused:
         refuse(request, str(refused))
     else:
-        say(request, "Taken back. It stays on record with your reason; wider decisions count again.")
+        say(
+            request, "Taken back. It stays on record with your reason; wider decisions count again."
+        )
     return redirect("approvals:detail", pk=pk)
 
 
-def _approval_page(request: HttpRequest, this: Approval, form: DecisionForm, revoke_form: RevokeForm) -> HttpResponse:
+def _approval_page(
+    request: HttpRequest, this: Approval, form: DecisionForm, revoke_form: RevokeForm
+) -> HttpResponse:
     at = now()
     today = day_of(at)
     state = state_of(this, today)
@@ -294,12 +336,13 @@ def _of_one(this: Approval, name: str, state: str, n_against: int) -> Sentence:
     until = long_day(this.expires_on) if this.expires_on else ""
     if state == "lapsed":
         return Sentence(
-            f"{name} was {word} ", f"until {until}",
+            f"{name} was {word} ",
+            f"until {until}",
             " and nothing has been decided since.",
-        )  # fmt: skip
-    stands = ("{name} is {word} until {day}" if until else "{name} is {word} until that is taken back").format(
-        name=name, word=word, day=until
-    )
+        )
+    stands = (
+        "{name} is {word} until {day}" if until else "{name} is {word} until that is taken back"
+    ).format(name=name, word=word, day=until)
     if this.decision == Approval.Decision.APPROVED:
         return Sentence(f"{stands}.")
     if not n_against:

@@ -13,7 +13,10 @@ from apps.exposure.diligence.scorecards import MOST
 
 FOUND = 10
 FEWEST_LETTERS = 2
-KINDS: dict[str, type[Foundation] | type[Provider]] = {"foundation": Foundation, "provider": Provider}
+KINDS: dict[str, type[Foundation] | type[Provider]] = {
+    "foundation": Foundation,
+    "provider": Provider,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +82,11 @@ def found_by(words: str, *, already: Candidates, user: Any) -> list[Hit]:
         if kind == "foundation":
             rows = (
                 Foundation.objects.visible_to(user)
-                .filter(Q(name__icontains=words) | Q(line__icontains=words) | Q(developer__name__icontains=words))
+                .filter(
+                    Q(name__icontains=words)
+                    | Q(line__icontains=words)
+                    | Q(developer__name__icontains=words)
+                )
                 .exclude(pk__in=here.ids)
                 .select_related("developer")
                 .order_by("name", "pk")[:FOUND]

@@ -1,4 +1,5 @@
-"""Which foundation, and on what terms: candidates side by side, fact by fact, with sources and gaps."""
+"""Which foundation, and on what terms: candidates side by side, fact by fact, with sources and
+gaps."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,14 +17,21 @@ from apps.inventory.choosing.approvals import decisions_on
 from apps.inventory.models import Approval
 from apps.web.listing import csv_answer
 from apps.web.page import Sentence, page
-from apps.web.views.choosing.candidates import Candidates, candidates_of, found_by, note_of, words_of
+from apps.web.views.choosing.candidates import (
+    Candidates,
+    candidates_of,
+    found_by,
+    note_of,
+    words_of,
+)
 from apps.web.views.choosing.told import Group, n_gaps, side_by_side
 from apps.web.wording import listed, number, spelled
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """The head of a candidate: what it is, the decision in force on it, and the address without it."""
+    """The head of a candidate: what it is, the decision in force on it, and the address without
+    it."""
 
     name: str
     of: str
@@ -60,7 +68,9 @@ def compare(request: HttpRequest) -> HttpResponse:
         everything=chosen.query(),
         differing=chosen.query(differing="true"),
         csv=f"{reverse('selections:compare-csv')}{chosen.query()}",
-        write_down=f"{reverse('selections:create')}{chosen.query()}" if chosen.kind == "foundation" else "",
+        write_down=f"{reverse('selections:create')}{chosen.query()}"
+        if chosen.kind == "foundation"
+        else "",
         words=words,
         hits=found_by(words, already=chosen, user=request.user),
         most=MOST,
@@ -75,12 +85,22 @@ def compare_csv(request: HttpRequest) -> StreamingHttpResponse:
     return csv_answer(
         "comparison",
         [
-            "fact", "key", chosen.kind, "slug", "value", "unit", "detail", "known", "why not", "source", "address",
+            "fact",
+            "key",
+            chosen.kind,
+            "slug",
+            "value",
+            "unit",
+            "detail",
+            "known",
+            "why not",
+            "source",
+            "address",
             "as of",
         ],
         _lines(cards),
         lambda line: line,
-    )  # fmt: skip
+    )
 
 
 def cards_of(chosen: Candidates, *, user: Any, on: Any) -> list[Scorecard]:
@@ -97,9 +117,19 @@ def _lines(cards: list[Scorecard]) -> Iterator[list[Any]]:
             for card, cell in zip(cards, row.cells, strict=True):
                 known = "no" if cell.gap else "does not apply" if cell.dormant else "yes"
                 yield [
-                    row.label, row.key, card.name, card.slug, cell.text, cell.unit, cell.detail, known, cell.why,
-                    cell.source, cell.url, cell.as_of,
-                ]  # fmt: skip
+                    row.label,
+                    row.key,
+                    card.name,
+                    card.slug,
+                    cell.text,
+                    cell.unit,
+                    cell.detail,
+                    known,
+                    cell.why,
+                    cell.source,
+                    cell.url,
+                    cell.as_of,
+                ]
 
 
 def _differing(groups: list[Group]) -> list[Group]:
@@ -130,9 +160,15 @@ def _sentence(chosen: Candidates, cards: list[Scorecard]) -> Sentence:
     gaps, facts = n_gaps(cards)
     names = listed([card.name for card in cards], most=3)
     if not gaps:
-        said = "{names}: all {facts} facts are known." if len(cards) > 1 else "Everything asked of {names} is known."
+        said = (
+            "{names}: all {facts} facts are known."
+            if len(cards) > 1
+            else "Everything asked of {names} is known."
+        )
         return Sentence(said.format(names=names, facts=number(facts)))
     unknown = pluralize(
-        gaps, "{names}: of {facts} facts nobody knows {n}.", "{names}: of {facts} facts nobody knows {n}."
+        gaps,
+        "{names}: of {facts} facts nobody knows {n}.",
+        "{names}: of {facts} facts nobody knows {n}.",
     )
     return Sentence(unknown.format(names=names, facts=number(facts), n=spelled(gaps)))

@@ -1,4 +1,5 @@
-"""The form of a contract: every fact that people may set, in the order in which a contract is read."""
+"""The form of a contract: every fact that people may set, in the order in which a contract is
+read."""
 
 from typing import Any
 
@@ -16,17 +17,31 @@ GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (
         "time",
         (
-            "starts_on", "ends_on", "notice_days_ours", "notice_days_theirs", "deprecation_notice_days",
+            "starts_on",
+            "ends_on",
+            "notice_days_ours",
+            "notice_days_theirs",
+            "deprecation_notice_days",
             "termination_reason",
         ),
     ),
     (
         "clauses",
-        ("price_protection", "exit_clause", "termination_assistance", "audit_right", "ip_indemnity", "training_use"),
+        (
+            "price_protection",
+            "exit_clause",
+            "termination_assistance",
+            "audit_right",
+            "ip_indemnity",
+            "training_use",
+        ),
     ),
-    ("places", ("governing_law", "provision_country", "stores_data", "data_country", "processing_country")),
+    (
+        "places",
+        ("governing_law", "provision_country", "stores_data", "data_country", "processing_country"),
+    ),
     ("terms", ("terms_url", "terms_read_on", "terms_digest", "last_audit_on", "note")),
-)  # fmt: skip
+)
 DAYS = ("starts_on", "ends_on", "terms_read_on", "last_audit_on")
 
 
@@ -122,7 +137,8 @@ class ContractForm(SeenMixin, forms.ModelForm):  # type: ignore[type-arg]
         return said
 
     def _post_clean(self) -> None:
-        # the action validates the row; here only the fields were read, so that the row is not changed before that
+        # the action validates the row; here only the fields were read, so that the row is not
+        # changed before that
         pass
 
     def facts(self) -> dict[str, Any]:
@@ -131,7 +147,9 @@ class ContractForm(SeenMixin, forms.ModelForm):  # type: ignore[type-arg]
     def groups(self) -> list[tuple[str, list[forms.BoundField]]]:
         names = group_names()
         placed = {name for _group, members in GROUPS for name in members}
-        further = [name for name in self.fields if name not in placed and name not in {"seen", "party"}]
+        further = [
+            name for name in self.fields if name not in placed and name not in {"seen", "party"}
+        ]
         parts = [(names[group], [self[name] for name in members]) for group, members in GROUPS]
         return [*parts, *([(names["more"], [self[name] for name in further])] if further else [])]
 

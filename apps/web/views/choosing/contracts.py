@@ -1,4 +1,5 @@
-"""What was agreed with whom: the list, one contract, and what rests on its party. For the offices."""
+"""What was agreed with whom: the list, one contract, and what rests on its party. For the
+offices."""
 
 from datetime import date, timedelta
 from typing import Any
@@ -27,15 +28,26 @@ from apps.web.page import Sentence, page
 from apps.web.queries import with_stacks
 from apps.web.saying import say
 from apps.web.views.applications import standing_of
-from apps.web.views.choosing.contract_forms import GROUPS, ContractForm, NewContractForm, group_names, label_of
+from apps.web.views.choosing.contract_forms import (
+    GROUPS,
+    ContractForm,
+    NewContractForm,
+    group_names,
+    label_of,
+)
 from apps.web.wording import long_day, number
 
 # long enough ahead to renegotiate or to move
 SOON_DAYS = 120
 SHOWN = 25
 CLAUSES = (
-    "price_protection", "exit_clause", "termination_assistance", "audit_right", "ip_indemnity", "training_use",
-)  # fmt: skip
+    "price_protection",
+    "exit_clause",
+    "termination_assistance",
+    "audit_right",
+    "ip_indemnity",
+    "training_use",
+)
 ORDERS = Sorting(
     {
         "ends": ("Ends", ("ends_on", "party__name", "ref", "pk")),
@@ -106,7 +118,9 @@ def _of_list(listing: Listing[Contract], may_read: bool, today: date) -> Sentenc
     if not listing.n_found:
         return Sentence("No contract is on file.")
     stands = pluralize(
-        listing.n_found, f"{listing.count} contract is on file", f"{listing.count} contracts are on file"
+        listing.n_found,
+        f"{listing.count} contract is on file",
+        f"{listing.count} contracts are on file",
     )
     ending = (
         Contract.objects.filter(ends_on__gt=today, ends_on__lte=today + timedelta(SOON_DAYS))
@@ -127,9 +141,19 @@ def contract_csv(request: HttpRequest) -> StreamingHttpResponse:
 
     def cells(row: Contract) -> list[Any]:
         told = [getattr(row, name) for name in names if name != "overarching"]
-        return [row.party.name, *told, row.overarching.ref if row.overarching else "", row.updated_at]
+        return [
+            row.party.name,
+            *told,
+            row.overarching.ref if row.overarching else "",
+            row.updated_at,
+        ]
 
-    heads = ["party", *(name for name in names if name != "overarching"), "overarching", "changed at"]
+    heads = [
+        "party",
+        *(name for name in names if name != "overarching"),
+        "overarching",
+        "changed at",
+    ]
     return csv_answer("contracts", heads, queryset.iterator(chunk_size=500), cells)
 
 
@@ -141,7 +165,9 @@ def new_contract(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         facts = form.facts()
         try:
-            made = register_contract(party=form.cleaned_data["party"], ref=facts.pop("ref"), facts=facts, by=user)
+            made = register_contract(
+                party=form.cleaned_data["party"], ref=facts.pop("ref"), facts=facts, by=user
+            )
         except (RefusedChange, ValidationError) as refused:
             _add(form, refused)
         else:
@@ -166,7 +192,8 @@ def contract(request: HttpRequest, pk: int) -> HttpResponse:
 @require_http_methods(["POST"])
 @transaction.atomic
 def change(request: HttpRequest, pk: int) -> HttpResponse:
-    """Nobody overwrites what they have not seen: the row is held, and compared with what the page showed."""
+    """Nobody overwrites what they have not seen: the row is held, and compared with what the page
+    showed."""
     user = governing(request, "Only governance changes contracts.")
     get_object_or_404(Contract.objects.visible_to(user).select_for_update().only("pk"), pk=pk)
     this = _one(request, pk)
@@ -196,18 +223,25 @@ def _one(request: HttpRequest, pk: int) -> Contract:
     return get_object_or_404(rows, pk=pk)
 
 
-def _contract_page(request: HttpRequest, this: Contract, form: ContractForm | None = None) -> HttpResponse:
+def _contract_page(
+    request: HttpRequest, this: Contract, form: ContractForm | None = None
+) -> HttpResponse:
     user = signed_in(request)
     at = now()
     today = day_of(at)
     party = this.party
     reach = party_reach(provider=party, user=user)
-    standing = list(with_stacks(party_applications(provider=party, user=user, limit=SHOWN), on=today))
+    standing = list(
+        with_stacks(party_applications(provider=party, user=user, limit=SHOWN), on=today)
+    )
     return page(
         request,
         "choosing/contract.html",
         title=this.ref,
-        crumbs=(("Contracts", reverse("contracts:list")), (party.name, reverse("providers:detail", args=[party.slug]))),
+        crumbs=(
+            ("Contracts", reverse("contracts:list")),
+            (party.name, reverse("providers:detail", args=[party.slug])),
+        ),
         counts="Live applications that rest on the party in any role",
         as_of=at,
         status=422 if form and form.errors else 200,
@@ -225,7 +259,8 @@ def _contract_page(request: HttpRequest, this: Contract, form: ContractForm | No
 
 
 def _told(this: Contract) -> list[tuple[str, list[tuple[str, Any, str]]]]:
-    """(group, [(label, value, kind)]); kind is day, money, address, days or text. None where nobody has said."""
+    """(group, [(label, value, kind)]); kind is day, money, address, days or text. None where nobody
+    has said."""
     names = group_names()
     found = []
     for group, members in GROUPS:

@@ -1,4 +1,5 @@
-"""What developers owe those who build on their foundations (Annex XII of the AI Act): asked for, received, refused."""
+"""What developers owe those who build on their foundations (Annex XII of the AI Act): asked for,
+received, refused."""
 
 from datetime import date
 from typing import Any
@@ -84,8 +85,12 @@ class NoteForm(SeenMixin, forms.Form):
 
 
 def _filtered(request: HttpRequest) -> tuple[AnnexItemFilter, "QuerySet[AnnexItem]"]:
-    found = AnnexItemFilter(request.GET, AnnexItem.objects.visible_to(request.user), request=request)
-    return found, ORDERS.apply(request, found.qs.select_related("foundation__developer", "noted_by"))
+    found = AnnexItemFilter(
+        request.GET, AnnexItem.objects.visible_to(request.user), request=request
+    )
+    return found, ORDERS.apply(
+        request, found.qs.select_related("foundation__developer", "noted_by")
+    )
 
 
 @require_safe
@@ -118,12 +123,19 @@ def document_list(request: HttpRequest) -> HttpResponse:
 
 
 def _is_late(row: AnnexItem | None, today: date) -> bool:
-    return row is not None and row.status == Status.REQUESTED and row.due_on is not None and row.due_on < today
+    return (
+        row is not None
+        and row.status == Status.REQUESTED
+        and row.due_on is not None
+        and row.due_on < today
+    )
 
 
 def _of_list(listing: Listing[AnnexItem], user: Any, today: date) -> Sentence:
     if not user.can_read_all:
-        return Sentence("Documents of developers are read by governance, auditors and administrators.")
+        return Sentence(
+            "Documents of developers are read by governance, auditors and administrators."
+        )
     if listing.is_filtered:
         return Sentence(
             pluralize(
@@ -144,10 +156,16 @@ def _of_list(listing: Listing[AnnexItem], user: Any, today: date) -> Sentence:
         return Sentence(f"{stands}; no answer is overdue.")
     first = late[0]
     assert first.due_on is not None
-    words = pluralize(len(late), f"{spelled(len(late))} answer is overdue", f"{spelled(len(late))} answers are overdue")
+    words = pluralize(
+        len(late),
+        f"{spelled(len(late))} answer is overdue",
+        f"{spelled(len(late))} answers are overdue",
+    )
     since = ", the longest that of {developer}, since {day}."
     return Sentence(
-        f"{stands}; ", words, since.format(developer=first.foundation.developer.name, day=long_day(first.due_on))
+        f"{stands}; ",
+        words,
+        since.format(developer=first.foundation.developer.name, day=long_day(first.due_on)),
     )
 
 
@@ -157,21 +175,43 @@ def document_csv(request: HttpRequest) -> StreamingHttpResponse:
 
     def cells(row: AnnexItem) -> list[Any]:
         return [
-            row.foundation.name, row.foundation.developer.name, row.item, row.get_item_display(), row.status,
-            row.requested_on, row.due_on, row.received_on, row.link, row.note, row.noted_by or "", row.updated_at,
-        ]  # fmt: skip
+            row.foundation.name,
+            row.foundation.developer.name,
+            row.item,
+            row.get_item_display(),
+            row.status,
+            row.requested_on,
+            row.due_on,
+            row.received_on,
+            row.link,
+            row.note,
+            row.noted_by or "",
+            row.updated_at,
+        ]
 
     heads = [
-        "foundation", "developer", "item", "what", "status", "asked on", "due on", "received on", "link", "note",
-        "noted by", "changed at",
-    ]  # fmt: skip
+        "foundation",
+        "developer",
+        "item",
+        "what",
+        "status",
+        "asked on",
+        "due on",
+        "received on",
+        "link",
+        "note",
+        "noted by",
+        "changed at",
+    ]
     return csv_answer("documents", heads, queryset.iterator(chunk_size=500), cells)
 
 
 def _foundation(request: HttpRequest, slug: str) -> Foundation:
     """Documents are for the offices: to others there is no such page."""
     user = signed_in(request)
-    foundations = Foundation.objects.visible_to(user) if user.can_read_all else Foundation.objects.none()
+    foundations = (
+        Foundation.objects.visible_to(user) if user.can_read_all else Foundation.objects.none()
+    )
     return get_object_or_404(foundations.select_related("developer"), slug=slug)
 
 
@@ -222,9 +262,14 @@ def note(request: HttpRequest, slug: str) -> HttpResponse:
         said = form.cleaned_data
         try:
             note_item(
-                foundation=this, item=line.item, status=said["status"], on=said["on"] or day_of(now()),
-                link=said["link"], note=said["note"], by=user,
-            )  # fmt: skip
+                foundation=this,
+                item=line.item,
+                status=said["status"],
+                on=said["on"] or day_of(now()),
+                link=said["link"],
+                note=said["note"],
+                by=user,
+            )
         except (RefusedChange, ValidationError) as refused:
             form.add_error(None, refused if isinstance(refused, ValidationError) else str(refused))
         else:
@@ -247,7 +292,9 @@ def _documents_page(
     may_change = user.is_governance
     missing = [line for line in lines if line.status not in {*ON_FILE, Status.REQUESTED}]
     if may_change and ask_form is None and missing:
-        ask_form = AskForm(initial={"items": [line.item for line in missing if line.status != Status.REFUSED]})
+        ask_form = AskForm(
+            initial={"items": [line.item for line in missing if line.status != Status.REFUSED]}
+        )
         items = ask_form.fields["items"]
         assert isinstance(items, forms.MultipleChoiceField)
         items.choices = [(line.item, line.label) for line in missing]
@@ -259,21 +306,29 @@ def _documents_page(
         request,
         "choosing/foundation-documents.html",
         title=f"Documents of {this.name}",
-        crumbs=(("Documents", reverse("documents:list")), (this.name, reverse("foundations:detail", args=[this.slug]))),
+        crumbs=(
+            ("Documents", reverse("documents:list")),
+            (this.name, reverse("foundations:detail", args=[this.slug])),
+        ),
         counts="Items of Annex XII of the AI Act",
         status=422 if (ask_form and ask_form.errors) or (note_form and note_form.errors) else 200,
         foundation=this,
         sentence=_of_one(this, lines, today),
-        lines=[(line, _is_late(line.row, today), form_of(line) if may_change else None) for line in lines],
+        lines=[
+            (line, _is_late(line.row, today), form_of(line) if may_change else None)
+            for line in lines
+        ],
         ask_form=ask_form,
         open_item=of,
-    )  # fmt: skip
+    )
 
 
 def _of_one(this: Foundation, lines: list[ChecklistRow], today: date) -> Sentence:
     n_on_file = sum(line.status in ON_FILE for line in lines)
-    start = (f"{spelled(n_on_file).capitalize()} of {spelled(len(lines))} items of {this.name} are on"
-        " file")  # fmt: skip
+    start = (
+        f"{spelled(n_on_file).capitalize()} of {spelled(len(lines))} items of {this.name} are on"
+        " file"
+    )
     late = [line for line in lines if _is_late(line.row, today)]
     if late:
         words = counted(len(late), "answer is overdue", "answers are overdue")

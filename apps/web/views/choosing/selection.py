@@ -1,4 +1,5 @@
-"""One platform bet: worked on as a draft, and once decided its scorecards of that day beside those of today."""
+"""One platform bet: worked on as a draft, and once decided its scorecards of that day beside those
+of today."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -34,7 +35,13 @@ from apps.web.listing import csv_answer
 from apps.web.page import Sentence, page
 from apps.web.saying import refuse, say
 from apps.web.views.choosing.candidates import FEWEST_LETTERS, FOUND, words_of
-from apps.web.views.choosing.selection_forms import DecideForm, ScoresForm, SelectionForm, criteria_of, name_of
+from apps.web.views.choosing.selection_forms import (
+    DecideForm,
+    ScoresForm,
+    SelectionForm,
+    criteria_of,
+    name_of,
+)
 from apps.web.views.choosing.told import ThenAndNow, n_moved, then_and_now
 from apps.web.wording import listed, long_day, spelled
 
@@ -75,13 +82,17 @@ class Kept:
 
 
 def _one(request: HttpRequest, pk: int) -> Selection:
-    rows = Selection.objects.visible_to(request.user).select_related("decided_by", "created_by", "supersedes")
+    rows = Selection.objects.visible_to(request.user).select_related(
+        "decided_by", "created_by", "supersedes"
+    )
     return get_object_or_404(rows, pk=pk)
 
 
 def _candidates(selection: Selection) -> list[SelectionCandidate]:
     return list(
-        selection.candidates.select_related("foundation__developer", "offering__host").order_by("-chosen", "pk")
+        selection.candidates.select_related("foundation__developer", "offering__host").order_by(
+            "-chosen", "pk"
+        )
     )
 
 
@@ -105,7 +116,9 @@ def _selection_page(
     may_work = is_draft and signed_in(request).is_governance
     words = words_of(request) if may_work else ""
     kept = [] if is_draft else _kept(this, candidates, user=request.user, on=today)
-    failed = bool((form and form.errors) or (decide and decide.errors) or any(each.errors for each in scores))
+    failed = bool(
+        (form and form.errors) or (decide and decide.errors) or any(each.errors for each in scores)
+    )
     return page(
         request,
         "choosing/selection.html",
@@ -117,22 +130,29 @@ def _selection_page(
         selection=this,
         is_draft=is_draft,
         may_work=may_work,
-        sentence=_of_draft(this, candidates) if is_draft else _of_decided(this, candidates, kept, today),
+        sentence=_of_draft(this, candidates)
+        if is_draft
+        else _of_decided(this, candidates, kept, today),
         judged=_judged(this, candidates, scores, may_work=may_work, today=today),
         kept=kept,
         only_moved=request.GET.get("moved") == "true",
-        form=form or (SelectionForm(initial=SelectionForm.of(this), row=this) if may_work else None),
+        form=form
+        or (SelectionForm(initial=SelectionForm.of(this), row=this) if may_work else None),
         decide_form=decide or (DecideForm(candidates=candidates) if may_work else None),
         compare=_comparison(candidates),
         words=words,
         hits=_found_by(words, candidates, user=request.user) if words else [],
         later=Selection.objects.visible_to(request.user).filter(supersedes=this).first(),
-        review_is_due=this.state == Selection.State.DECIDED and this.review_on is not None and this.review_on <= today,
+        review_is_due=this.state == Selection.State.DECIDED
+        and this.review_on is not None
+        and this.review_on <= today,
     )
 
 
 def _comparison(candidates: Sequence[SelectionCandidate]) -> str:
-    query = "&".join(f"foundation={slug}" for slug in dict.fromkeys(row.foundation.slug for row in candidates))
+    query = "&".join(
+        f"foundation={slug}" for slug in dict.fromkeys(row.foundation.slug for row in candidates)
+    )
     return f"{reverse('selections:compare')}?{query}" if query else ""
 
 
@@ -149,7 +169,9 @@ def _judged(
     decisions = decisions_on(targets=list(targets.values()), on=today) if targets else {}
     found = []
     for row in candidates:
-        form = (forms.get(row.pk) or ScoresForm(criteria=this.criteria, row=row)) if may_work else None
+        form = (
+            (forms.get(row.pk) or ScoresForm(criteria=this.criteria, row=row)) if may_work else None
+        )
         scores = []
         for criterion in this.criteria:
             score = row.scores.get(criterion["name"]) or {}
@@ -157,12 +179,21 @@ def _judged(
         total = weighted_total(this, row)
         decision = decisions.get(("foundation", row.foundation_id))
         found.append(
-            Judged(row, name_of(row), None if total is None else round(total, 2), form, tuple(scores), decision)
+            Judged(
+                row,
+                name_of(row),
+                None if total is None else round(total, 2),
+                form,
+                tuple(scores),
+                decision,
+            )
         )
     return found
 
 
-def _kept(this: Selection, candidates: Sequence[SelectionCandidate], *, user: Any, on: date) -> list[Kept]:
+def _kept(
+    this: Selection, candidates: Sequence[SelectionCandidate], *, user: Any, on: date
+) -> list[Kept]:
     """Every candidate's kept scorecards as `user` may read them, beside those of today."""
     current = candidate_scorecards(selection=this, user=user, on=on)
     found = []
@@ -175,7 +206,9 @@ def _kept(this: Selection, candidates: Sequence[SelectionCandidate], *, user: An
             card = readable(stored, user)
             rows = tuple(then_and_now(card, current.get(row.pk, {}).get(part)))
             route = "foundations:detail" if part == "foundation" else "providers:detail"
-            cards.append(Card(card["name"], reverse(route, args=[card["slug"]]), rows, n_moved(rows)))
+            cards.append(
+                Card(card["name"], reverse(route, args=[card["slug"]]), rows, n_moved(rows))
+            )
         found.append(Kept(row, name_of(row), tuple(cards)))
     return found
 
@@ -202,7 +235,9 @@ def _of_decided(
         return Sentence(f"{start}; a later selection has taken its place.")
     n = sum(each.n_moved for each in kept)
     moved = (
-        pluralize(n, f"{spelled(n)} fact has changed since", f"{spelled(n)} facts have changed since")
+        pluralize(
+            n, f"{spelled(n)} fact has changed since", f"{spelled(n)} facts have changed since"
+        )
         if n
         else "no fact has changed since"
     )
@@ -212,7 +247,9 @@ def _of_decided(
     return Sentence(f"{start}; {moved}.")
 
 
-def _found_by(words: str, candidates: Sequence[SelectionCandidate], *, user: Any) -> list[dict[str, str]]:
+def _found_by(
+    words: str, candidates: Sequence[SelectionCandidate], *, user: Any
+) -> list[dict[str, str]]:
     """Foundations by name, and offerings by id or host, that may join; two statements."""
     if len(words) < FEWEST_LETTERS:
         return []
@@ -227,7 +264,10 @@ def _found_by(words: str, candidates: Sequence[SelectionCandidate], *, user: Any
     )
     offerings = (
         Offering.objects.visible_to(user)
-        .filter(Q(api_id__icontains=words) | Q(version__foundation__name__icontains=words), version__isnull=False)
+        .filter(
+            Q(api_id__icontains=words) | Q(version__foundation__name__icontains=words),
+            version__isnull=False,
+        )
         .exclude(pk__in=there)
         .select_related("host", "version__foundation")
         .order_by("version__foundation__name", "host__name", "api_id", "pk")[:FOUND]
@@ -244,11 +284,13 @@ def _found_by(words: str, candidates: Sequence[SelectionCandidate], *, user: Any
     for offering in offerings:
         assert offering.version is not None
         note = f"{offering.version.foundation.name}, at {offering.host.name}"
-        hits.append({"name": offering.api_id, "note": note, "field": "offering", "value": str(offering.pk)})
+        hits.append(
+            {"name": offering.api_id, "note": note, "field": "offering", "value": str(offering.pk)}
+        )
     return hits
 
 
-# --- work on a draft --------------------------------------------------------------------------------------------------
+# --- work on a draft ------------------------------------------------------------------------------
 
 
 def _worked_on(request: HttpRequest, pk: int) -> tuple[User, Selection]:
@@ -268,9 +310,12 @@ def change(request: HttpRequest, pk: int) -> HttpResponse:
         said = form.cleaned_data
         try:
             change_selection(
-                selection=this, by=user, title=said["title"], purpose=said["purpose"],
+                selection=this,
+                by=user,
+                title=said["title"],
+                purpose=said["purpose"],
                 criteria=criteria_of(said["criteria"]),
-            )  # fmt: skip
+            )
         except (RefusedChange, ValidationError) as refused:
             form.add_error(None, refused if isinstance(refused, ValidationError) else str(refused))
         else:
@@ -294,7 +339,9 @@ def add(request: HttpRequest, pk: int) -> HttpResponse:
             return redirect("selections:detail", pk=pk)
         foundation = offering.version.foundation
     else:
-        foundation = get_object_or_404(Foundation.objects.visible_to(user), slug=request.POST.get("foundation", ""))
+        foundation = get_object_or_404(
+            Foundation.objects.visible_to(user), slug=request.POST.get("foundation", "")
+        )
     try:
         made = add_candidate(selection=this, foundation=foundation, offering=offering, by=user)
     except RefusedChange as refused:
@@ -358,9 +405,14 @@ def decide(request: HttpRequest, pk: int) -> HttpResponse:
         chosen = [row for row in candidates if str(row.pk) in said["chosen"]]
         try:
             decide_with_scorecards(
-                selection=this, chosen=chosen, decision=said["decision"], why=said["why"], at=now(), by=user,
+                selection=this,
+                chosen=chosen,
+                decision=said["decision"],
+                why=said["why"],
+                at=now(),
+                by=user,
                 review_on=said["review_on"],
-            )  # fmt: skip
+            )
         except (RefusedChange, ValidationError) as refused:
             form.add_error(None, refused if isinstance(refused, ValidationError) else str(refused))
             this = _one(request, pk)
@@ -370,7 +422,7 @@ def decide(request: HttpRequest, pk: int) -> HttpResponse:
     return _selection_page(request, this, decide=form)
 
 
-# --- the kept facts as a file -----------------------------------------------------------------------------------------
+# --- the kept facts as a file ---------------------------------------------------------------------
 
 
 @require_safe
@@ -385,9 +437,19 @@ def facts_csv(request: HttpRequest, pk: int) -> StreamingHttpResponse:
         else _kept_lines(_kept(this, candidates, user=request.user, on=today))
     )
     heads = [
-        "candidate", "chosen", "of", "fact", "on the day", "unit", "source", "as of", "today", "unit today",
-        "as of today", "changed",
-    ]  # fmt: skip
+        "candidate",
+        "chosen",
+        "of",
+        "fact",
+        "on the day",
+        "unit",
+        "source",
+        "as of",
+        "today",
+        "unit today",
+        "as of today",
+        "changed",
+    ]
     return csv_answer(f"selection-{this.pk}-facts", heads, lines, lambda line: line)
 
 
@@ -397,11 +459,19 @@ def _kept_lines(kept: Sequence[Kept]) -> Iterator[list[Any]]:
             for row in card.rows:
                 then, current = row.then, row.now
                 yield [
-                    each.name, "yes" if each.row.chosen else "no", card.title, row.label,
-                    then.text or then.why or then.detail, then.unit, then.source, then.as_of,
-                    (current.text or current.why or current.detail) if current else "", current.unit if current else "",
-                    current.as_of if current else "", "yes" if row.moved else "no",
-                ]  # fmt: skip
+                    each.name,
+                    "yes" if each.row.chosen else "no",
+                    card.title,
+                    row.label,
+                    then.text or then.why or then.detail,
+                    then.unit,
+                    then.source,
+                    then.as_of,
+                    (current.text or current.why or current.detail) if current else "",
+                    current.unit if current else "",
+                    current.as_of if current else "",
+                    "yes" if row.moved else "no",
+                ]
 
 
 def _draft_lines(
@@ -413,6 +483,16 @@ def _draft_lines(
             for fact in then_and_now(card, card):
                 told = fact.then
                 yield [
-                    name_of(row), "", card["name"], fact.label, "", "", "", "", told.text or told.why or told.detail,
-                    told.unit, told.as_of, "",
-                ]  # fmt: skip
+                    name_of(row),
+                    "",
+                    card["name"],
+                    fact.label,
+                    "",
+                    "",
+                    "",
+                    "",
+                    told.text or told.why or told.detail,
+                    told.unit,
+                    told.as_of,
+                    "",
+                ]

@@ -1,4 +1,5 @@
-"""Forms of platform bets: what is asked, who is considered, how people judge it, and the decision."""
+"""Forms of platform bets: what is asked, who is considered, how people judge it, and the
+decision."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
@@ -34,7 +35,11 @@ def criteria_of(text: str) -> list[dict[str, str]]:
         weight, _sep, note = rest.partition(";")
         if name.strip():
             found.append(
-                {"name": name.strip(), "weight": weight.strip().replace(",", ".") or "1", "note": note.strip()}
+                {
+                    "name": name.strip(),
+                    "weight": weight.strip().replace(",", ".") or "1",
+                    "note": note.strip(),
+                }
             )
     return found
 
@@ -51,9 +56,12 @@ class SelectionForm(SeenMixin, forms.Form):
         label="Purpose", required=False, max_length=10_000, widget=forms.Textarea(attrs={"rows": 2})
     )
     criteria = forms.CharField(
-        label="Criteria", required=False, max_length=80_000, widget=forms.Textarea(attrs={"rows": 5}),
+        label="Criteria",
+        required=False,
+        max_length=80_000,
+        widget=forms.Textarea(attrs={"rows": 5}),
         help_text=_HELP,
-    )  # fmt: skip
+    )
 
     def clean_criteria(self) -> str:
         return criteria_text_or_same(self.cleaned_data["criteria"])
@@ -67,12 +75,15 @@ class SelectionForm(SeenMixin, forms.Form):
     @classmethod
     def of(cls, selection: Selection) -> dict[str, Any]:
         return {
-            "title": selection.title, "purpose": selection.purpose, "criteria": criteria_text(selection.criteria),
-        }  # fmt: skip
+            "title": selection.title,
+            "purpose": selection.purpose,
+            "criteria": criteria_text(selection.criteria),
+        }
 
 
 def criteria_text_or_same(text: str) -> str:
-    """The lines in the way they are stored; a weight that is no number is left for the action to refuse."""
+    """The lines in the way they are stored; a weight that is no number is left for the action to
+    refuse."""
     try:
         return criteria_text(criteria_of(text))
     except ArithmeticError:
@@ -80,30 +91,47 @@ def criteria_text_or_same(text: str) -> str:
 
 
 class ScoresForm(SeenMixin, forms.Form):
-    """How people judge one candidate: a value and a note for each criterion. Give it the candidate as `row`."""
+    """How people judge one candidate: a value and a note for each criterion. Give it the candidate
+    as `row`."""
 
     def __init__(
-        self, *args: Any, criteria: Sequence[Mapping[str, Any]], row: SelectionCandidate, **kwargs: Any
+        self,
+        *args: Any,
+        criteria: Sequence[Mapping[str, Any]],
+        row: SelectionCandidate,
+        **kwargs: Any,
     ) -> None:
         self.names = [str(one["name"]) for one in criteria]
         self.candidate = row
         initial = {}
         for at, name in enumerate(self.names):
             score = row.scores.get(name) or {}
-            initial[f"value_{at}"], initial[f"note_{at}"] = score.get("value"), score.get("note", "")
+            initial[f"value_{at}"], initial[f"note_{at}"] = (
+                score.get("value"),
+                score.get("note", ""),
+            )
         super().__init__(*args, row=row, prefix=str(row.pk), initial=initial, **kwargs)
         for at, name in enumerate(self.names):
             self.fields[f"value_{at}"] = forms.DecimalField(
-                label=name, required=False, max_digits=12, decimal_places=4, min_value=-1_000_000, max_value=1_000_000,
+                label=name,
+                required=False,
+                max_digits=12,
+                decimal_places=4,
+                min_value=-1_000_000,
+                max_value=1_000_000,
                 widget=forms.NumberInput(attrs={"step": "any", "class": "score"}),
-            )  # fmt: skip
-            self.fields[f"note_{at}"] = forms.CharField(label="Why", required=False, max_length=2000)
+            )
+            self.fields[f"note_{at}"] = forms.CharField(
+                label="Why", required=False, max_length=2000
+            )
         # sealed before its own fields were there
         self.fields["seen"].initial = self._sealed()
 
     def cells(self) -> list[tuple[str, forms.BoundField, forms.BoundField]]:
         """(criterion, value, note) in the order of the criteria."""
-        return [(name, self[f"value_{at}"], self[f"note_{at}"]) for at, name in enumerate(self.names)]
+        return [
+            (name, self[f"value_{at}"], self[f"note_{at}"]) for at, name in enumerate(self.names)
+        ]
 
     def given(self) -> dict[str, dict[str, Any]]:
         """What `score_candidate` wants; a value left empty is not judged."""
@@ -126,7 +154,9 @@ class ScoresForm(SeenMixin, forms.Form):
         kind, _sep, at = name.partition("_")
         label = self.names[int(at)] + (", why" if kind == "note" else "")
         yours = self.cleaned_data.get(name)
-        return Difference(label, was or "–", is_now or "–", "–" if yours in (None, "") else str(yours))
+        return Difference(
+            label, was or "–", is_now or "–", "–" if yours in (None, "") else str(yours)
+        )
 
 
 class DecideForm(forms.Form):
@@ -166,7 +196,8 @@ class DecideForm(forms.Form):
 
 
 def name_of(candidate: SelectionCandidate) -> str:
-    """`Claude Sonnet 4.5 at Amazon Bedrock`, or the foundation alone where no host is in question."""
+    """`Claude Sonnet 4.5 at Amazon Bedrock`, or the foundation alone where no host is in
+    question."""
     if candidate.offering is None:
         return candidate.foundation.name
-    return f"{candidate.foundation.name} at {candidate.offering.host.name}"  # fmt: skip
+    return f"{candidate.foundation.name} at {candidate.offering.host.name}"

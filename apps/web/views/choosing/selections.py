@@ -17,7 +17,12 @@ from apps.common.text import pluralize
 from apps.common.time import day_of, now
 from apps.inventory.actions import RefusedChange
 from apps.inventory.choosing.filters import SelectionFilter
-from apps.inventory.choosing.selections import MAX_CANDIDATES, add_candidate, draft_selection, selections_to_review
+from apps.inventory.choosing.selections import (
+    MAX_CANDIDATES,
+    add_candidate,
+    draft_selection,
+    selections_to_review,
+)
 from apps.inventory.models import Selection, SelectionCandidate
 from apps.web.filtering import Control, filters
 from apps.web.forms import governing
@@ -38,14 +43,20 @@ ORDERS = Sorting(
 
 
 def _filtered(request: HttpRequest) -> tuple[SelectionFilter, "QuerySet[Selection]"]:
-    found = SelectionFilter(request.GET, Selection.objects.visible_to(request.user), request=request)
+    found = SelectionFilter(
+        request.GET, Selection.objects.visible_to(request.user), request=request
+    )
     queryset = found.qs
     if ORDERS.chosen(request)[0] == "review":
         queryset = queryset.filter(review_on__isnull=False)
-    candidates = SelectionCandidate.objects.select_related("foundation", "offering__host").order_by("-chosen", "pk")
+    candidates = SelectionCandidate.objects.select_related("foundation", "offering__host").order_by(
+        "-chosen", "pk"
+    )
     return found, ORDERS.apply(
         request,
-        queryset.select_related("decided_by", "created_by").prefetch_related(Prefetch("candidates", candidates)),
+        queryset.select_related("decided_by", "created_by").prefetch_related(
+            Prefetch("candidates", candidates)
+        ),
     )
 
 
@@ -73,7 +84,9 @@ def selection_list(request: HttpRequest) -> HttpResponse:
         ),
         listing=listing,
         columns=ORDERS.columns(request),
-        rows=[(row, [(each, name_of(each)) for each in row.candidates.all()]) for row in listing.rows],
+        rows=[
+            (row, [(each, name_of(each)) for each in row.candidates.all()]) for row in listing.rows
+        ],
         today=today,
         n_due=len(due),
     )
@@ -91,14 +104,18 @@ def _of_list(listing: Listing[Selection], due: list[Selection]) -> Sentence:
     if not listing.n_found:
         return Sentence("No choice of a foundation has been written down yet.")
     stands = pluralize(
-        listing.n_found, f"{listing.count} choice is written down", f"{listing.count} choices are written down"
+        listing.n_found,
+        f"{listing.count} choice is written down",
+        f"{listing.count} choices are written down",
     )
     if not due:
         return Sentence(f"{stands}; none is due for review.")
     first = due[0]
     assert first.review_on is not None
     late = f"“{first.title}” was to be reviewed by {long_day(first.review_on)}"
-    return Sentence(f"{stands}; ", late, "." if len(due) == 1 else f", and {number(len(due) - 1)} more.")
+    return Sentence(
+        f"{stands}; ", late, "." if len(due) == 1 else f", and {number(len(due) - 1)} more."
+    )
 
 
 @require_safe
@@ -108,15 +125,36 @@ def selection_csv(request: HttpRequest) -> StreamingHttpResponse:
     def cells(row: Selection) -> list[Any]:
         candidates = list(row.candidates.all())
         return [
-            row.title, row.state, row.purpose, "; ".join(name_of(each) for each in candidates),
-            "; ".join(name_of(each) for each in candidates if each.chosen), row.decision, row.reason,
-            row.decided_by or "", row.decided_on, row.review_on, row.created_by, row.created_at, row.supersedes_id,
-        ]  # fmt: skip
+            row.title,
+            row.state,
+            row.purpose,
+            "; ".join(name_of(each) for each in candidates),
+            "; ".join(name_of(each) for each in candidates if each.chosen),
+            row.decision,
+            row.reason,
+            row.decided_by or "",
+            row.decided_on,
+            row.review_on,
+            row.created_by,
+            row.created_at,
+            row.supersedes_id,
+        ]
 
     heads = [
-        "title", "state", "purpose", "candidates", "chosen", "decision", "why", "decided by", "decided on", "review on",
-        "begun by", "begun at", "supersedes",
-    ]  # fmt: skip
+        "title",
+        "state",
+        "purpose",
+        "candidates",
+        "chosen",
+        "decision",
+        "why",
+        "decided by",
+        "decided on",
+        "review on",
+        "begun by",
+        "begun at",
+        "supersedes",
+    ]
     return csv_answer("selections", heads, queryset.iterator(chunk_size=500), cells)
 
 
@@ -137,7 +175,11 @@ def new_selection(request: HttpRequest) -> HttpResponse:
         else:
             say(request, "The draft is begun. Judge the candidates, then decide.")
             return redirect("selections:detail", pk=made.pk)
-    ticked = set(request.POST.getlist("candidate")) if request.method == "POST" else {_key(*pair) for pair in offered}
+    ticked = (
+        set(request.POST.getlist("candidate"))
+        if request.method == "POST"
+        else {_key(*pair) for pair in offered}
+    )
     return page(
         request,
         "choosing/selection-new.html",
@@ -153,12 +195,19 @@ def new_selection(request: HttpRequest) -> HttpResponse:
 
 @transaction.atomic
 def _begin(
-    form: SelectionForm, candidates: Iterable[tuple[Foundation, Offering | None]], before: Selection | None, user: User
+    form: SelectionForm,
+    candidates: Iterable[tuple[Foundation, Offering | None]],
+    before: Selection | None,
+    user: User,
 ) -> Selection:
     """All of it, or nothing."""
     said = form.cleaned_data
     made = draft_selection(
-        title=said["title"], purpose=said["purpose"], criteria=criteria_of(said["criteria"]), supersedes=before, by=user
+        title=said["title"],
+        purpose=said["purpose"],
+        criteria=criteria_of(said["criteria"]),
+        supersedes=before,
+        by=user,
     )
     for foundation, offering in candidates:
         add_candidate(selection=made, foundation=foundation, offering=offering, by=user)
@@ -169,19 +218,33 @@ def _superseded(request: HttpRequest, user: User) -> Selection | None:
     pk = request.GET.get("supersedes", "")
     if not pk:
         return None
-    found = Selection.objects.visible_to(user).filter(pk=pk).first() if pk.isdecimal() and len(pk) < 19 else None
+    found = (
+        Selection.objects.visible_to(user).filter(pk=pk).first()
+        if pk.isdecimal() and len(pk) < 19
+        else None
+    )
     if found is None:
         raise Http404
     return found
 
 
-def _offered(request: HttpRequest, before: Selection | None, user: User) -> list[tuple[Foundation, Offering | None]]:
+def _offered(
+    request: HttpRequest, before: Selection | None, user: User
+) -> list[tuple[Foundation, Offering | None]]:
     """The foundations of the address, then the candidates of the selection before, each once."""
     slugs = [*dict.fromkeys(request.GET.getlist("foundation"))][:MAX_CANDIDATES]
-    named = {row.slug: row for row in Foundation.objects.visible_to(user).filter(slug__in=slugs)} if slugs else {}
-    pairs: list[tuple[Foundation, Offering | None]] = [(named[slug], None) for slug in slugs if slug in named]
+    named = (
+        {row.slug: row for row in Foundation.objects.visible_to(user).filter(slug__in=slugs)}
+        if slugs
+        else {}
+    )
+    pairs: list[tuple[Foundation, Offering | None]] = [
+        (named[slug], None) for slug in slugs if slug in named
+    ]
     if before is not None:
-        rows = before.candidates.select_related("foundation", "offering__host").order_by("-chosen", "pk")
+        rows = before.candidates.select_related("foundation", "offering__host").order_by(
+            "-chosen", "pk"
+        )
         pairs += [(row.foundation, row.offering) for row in rows]
     return list({_key(*pair): pair for pair in pairs}.values())
 
@@ -194,9 +257,13 @@ def _pair_name(foundation: Foundation, offering: Offering | None) -> str:
     return name_of(SelectionCandidate(foundation=foundation, offering=offering))
 
 
-def _of_new(before: Selection | None, offered: list[tuple[Foundation, Offering | None]]) -> Sentence:
+def _of_new(
+    before: Selection | None, offered: list[tuple[Foundation, Offering | None]]
+) -> Sentence:
     if before is not None:
         return Sentence(f"Choose anew: “{before.title}” stands until this is decided.")
     if not offered:
         return Sentence("Begin a choice; candidates are added on the next page.")
-    return Sentence(f"Write down the choice among {listed([_pair_name(*pair) for pair in offered])}.")
+    return Sentence(
+        f"Write down the choice among {listed([_pair_name(*pair) for pair in offered])}."
+    )

@@ -1,4 +1,5 @@
-"""What can be decided on: providers, foundations, versions and offerings, named by an address or found by words."""
+"""What can be decided on: providers, foundations, versions and offerings, named by an address or
+found by words."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -49,11 +50,26 @@ def named(target: Target) -> Named:
         key, name, note = str(target.pk), target.api_id, f"at {target.host.name}"
         url = reverse("offerings:detail", args=[target.pk])
     elif isinstance(target, Version):
-        key, name, note, url = str(target.pk), target.identifier, "", reverse("versions:detail", args=[target.pk])
+        key, name, note, url = (
+            str(target.pk),
+            target.identifier,
+            "",
+            reverse("versions:detail", args=[target.pk]),
+        )
     elif isinstance(target, Foundation):
-        key, name, note, url = target.slug, target.name, "", reverse("foundations:detail", args=[target.slug])
+        key, name, note, url = (
+            target.slug,
+            target.name,
+            "",
+            reverse("foundations:detail", args=[target.slug]),
+        )
     else:
-        key, name, note, url = target.slug, target.name, "", reverse("providers:detail", args=[target.slug])
+        key, name, note, url = (
+            target.slug,
+            target.name,
+            "",
+            reverse("providers:detail", args=[target.slug]),
+        )
     return Named(kind, key, name, note, url)
 
 
@@ -78,10 +94,16 @@ def found_by(words: str, *, user: Any) -> list[Named]:
     """At most EACH of each kind: four statements."""
     if len(words) < 2:
         return []
-    providers = Provider.objects.visible_to(user).filter(Q(name__icontains=words) | Q(slug__icontains=words))
-    foundations = Foundation.objects.visible_to(user).filter(Q(name__icontains=words) | Q(line__icontains=words))
+    providers = Provider.objects.visible_to(user).filter(
+        Q(name__icontains=words) | Q(slug__icontains=words)
+    )
+    foundations = Foundation.objects.visible_to(user).filter(
+        Q(name__icontains=words) | Q(line__icontains=words)
+    )
     versions = Version.objects.visible_to(user).filter(identifier__icontains=words)
-    offerings = Offering.objects.visible_to(user).filter(api_id__icontains=words).select_related("host")
+    offerings = (
+        Offering.objects.visible_to(user).filter(api_id__icontains=words).select_related("host")
+    )
     found: list[Target] = [
         *providers.order_by("name", "pk")[:EACH],
         *foundations.order_by("name", "pk")[:EACH],

@@ -1,4 +1,5 @@
-"""Facts of scorecards as pages write them, today's and those kept with a decision, and where the two differ."""
+"""Facts of scorecards as pages write them, today's and those kept with a decision, and where the
+two differ."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,19 +17,27 @@ _GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (
         "terms",
         (
-            "contract", "terms", "notice_days_theirs", "deprecation_notice_days", "price_protection", "exit_clause",
-            "termination_assistance", "audit_right", "ip_indemnity", "training_use",
+            "contract",
+            "terms",
+            "notice_days_theirs",
+            "deprecation_notice_days",
+            "price_protection",
+            "exit_clause",
+            "termination_assistance",
+            "audit_right",
+            "ip_indemnity",
+            "training_use",
         ),
     ),
     ("standing", ("annex_items", "status_page", "critical_third_party")),
     ("ours", ("applications", "tested_exits")),
-)  # fmt: skip
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """One fact in words. `text` is empty in a gap, where `why` says why nobody knows; `hidden` where only offices read
-    it; `dormant` where the question does not arise."""
+    """One fact in words. `text` is empty in a gap, where `why` says why nobody knows; `hidden`
+    where only offices read it; `dormant` where the question does not arise."""
 
     text: str
     unit: str = ""
@@ -73,7 +82,8 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class ThenAndNow:
-    """A kept fact beside the same fact of today. `moved` where its value or its being known differs."""
+    """A kept fact beside the same fact of today. `moved` where its value or its being known
+    differs."""
 
     label: str
     then: Told
@@ -110,13 +120,19 @@ def side_by_side(cards: Sequence[Mapping[str, Any]]) -> list[Group]:
             fact["label"],
             tuple(card["name"] for card in cards),
             tuple(told(each[key]) for each in facts),
-            differs=len({(_plain(each[key].get("value")), bool(each[key].get("gap"))) for each in facts}) > 1,
+            differs=len(
+                {(_plain(each[key].get("value")), bool(each[key].get("gap"))) for each in facts}
+            )
+            > 1,
         )
         for key, fact in facts[0].items()
         if all(key in each for each in facts)
     }
     names = group_names()
-    grouped = [Group(names[group], tuple(rows.pop(key) for key in keys if key in rows)) for group, keys in _GROUPS]
+    grouped = [
+        Group(names[group], tuple(rows.pop(key) for key in keys if key in rows))
+        for group, keys in _GROUPS
+    ]
     return [group for group in [*grouped, Group(names["more"], tuple(rows.values()))] if group.rows]
 
 
@@ -133,7 +149,8 @@ def group_names() -> dict[str, str]:
 
 
 def then_and_now(kept: Mapping[str, Any], today: Mapping[str, Any] | None) -> list[ThenAndNow]:
-    """The kept facts in their order, each with today's; None where today's card does not have it any more."""
+    """The kept facts in their order, each with today's; None where today's card does not have it
+    any more."""
     current = {fact["key"]: fact for fact in today["facts"]} if today else {}
     found = []
     for fact in kept.get("facts", ()):
@@ -154,7 +171,8 @@ def n_moved(rows: Iterable[ThenAndNow]) -> int:
 
 
 def n_gaps(cards: Iterable[Scorecard]) -> tuple[int, int]:
-    """(facts that nobody knows, all facts) of several cards; what only offices read counts as neither."""
+    """(facts that nobody knows, all facts) of several cards; what only offices read counts as
+    neither."""
     facts = [fact for card in cards for fact in card.facts if not fact.hidden]
     return sum(fact.gap for fact in facts), len(facts)
 

@@ -1,4 +1,5 @@
-"""What applications call: declared by picking from the catalogue, changed, confirmed, replaced, ended, reopened."""
+"""What applications call: declared by picking from the catalogue, changed, confirmed, replaced,
+ended, reopened."""
 
 from apps.web.views.dependencies.adaptations import add as add_adaptation
 from apps.web.views.dependencies.adaptations import change as change_adaptation

@@ -32,7 +32,9 @@ def change(request: HttpRequest, pk: int) -> HttpResponse:
     return _form(request, adaptation.dependency, Adaptation.objects.get(pk=pk), user)
 
 
-def _form(request: HttpRequest, dependency: Dependency, row: Adaptation | None, user: User) -> HttpResponse:
+def _form(
+    request: HttpRequest, dependency: Dependency, row: Adaptation | None, user: User
+) -> HttpResponse:
     application = dependency.application
     instance = Adaptation.objects.get(pk=row.pk) if row else Adaptation(dependency=dependency)
     form = AdaptationForm(request.POST or None, instance=instance, row=row)
@@ -47,7 +49,9 @@ def _form(request: HttpRequest, dependency: Dependency, row: Adaptation | None, 
                         dependency=dependency, kind=kind, facts=facts, by=user, reason=reason
                     )
                 else:
-                    saved = actions.change_adaptation(adaptation=row, facts=facts, by=user, reason=reason)
+                    saved = actions.change_adaptation(
+                        adaptation=row, facts=facts, by=user, reason=reason
+                    )
         except (ValidationError, actions.RefusedChange) as error:
             refused(form, error)
         else:
@@ -62,7 +66,8 @@ def _form(request: HttpRequest, dependency: Dependency, row: Adaptation | None, 
         crumbs=crumbs_of(application),
         status=422 if request.method == "POST" else 200,
         sentence=Sentence(f"What was built on {dependency.offering.api_id}?"),
-        basis="A prompt, examples, a fine-tune, an index, tools: what has to move along, be run again or built anew.",
+        basis="A prompt, examples, a fine-tune, an index, tools: what has to move along, be "
+        "run again or built anew.",
         application=application,
         called=dependency.get_role_display(),
         form=form,
@@ -77,6 +82,8 @@ def remove(request: HttpRequest, pk: int) -> HttpResponse:
     application = adaptation.dependency.application
     before = outlook(application, on=day_of(now()))
     name = str(adaptation)
-    actions.remove_adaptation(adaptation=adaptation, by=user, reason=request.POST.get("reason", "")[:500])
+    actions.remove_adaptation(
+        adaptation=adaptation, by=user, reason=request.POST.get("reason", "")[:500]
+    )
     say_change(request, application, before, f"{name} is removed.")
     return redirect("applications:detail", application.slug)

@@ -1,4 +1,5 @@
-"""Correcting, confirming, ending and reopening what an application calls; the order of its fallbacks."""
+"""Correcting, confirming, ending and reopening what an application calls; the order of its
+fallbacks."""
 
 from collections.abc import Callable
 
@@ -84,13 +85,17 @@ def end(request: HttpRequest, pk: int) -> HttpResponse:
     def act() -> str:
         said = form.cleaned_data
         actions.end_dependency(dependency=dependency, on=said["on"], by=user, reason=said["reason"])
-        return f"{dependency.offering.api_id} is no longer used from {said['on'].isoformat()}."  # fmt: skip
+        return f"{dependency.offering.api_id} is no longer used from {said['on'].isoformat()}."
 
     return _step(
-        request, dependency, form, act,
+        request,
+        dependency,
+        form,
+        act,
         question=f"Since when is {dependency.offering.api_id} no longer used?",
-        basis="It stays as history, with its tests. It can be reopened.", button="End it",
-    )  # fmt: skip
+        basis="It stays as history, with its tests. It can be reopened.",
+        button="End it",
+    )
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -100,14 +105,20 @@ def reopen(request: HttpRequest, pk: int) -> HttpResponse:
 
     def act() -> str:
         said = form.cleaned_data
-        actions.reopen_dependency(dependency=dependency, by=user, until=said["until"], reason=said["reason"])
+        actions.reopen_dependency(
+            dependency=dependency, by=user, until=said["until"], reason=said["reason"]
+        )
         return f"{dependency.offering.api_id} stays in use."
 
     return _step(
-        request, dependency, form, act,
+        request,
+        dependency,
+        form,
+        act,
         question=f"Is {dependency.offering.api_id} still in use?",
-        basis="The end on record was wrong: it is taken back, or moved to a later day.", button="Reopen it",
-    )  # fmt: skip
+        basis="The end on record was wrong: it is taken back, or moved to a later day.",
+        button="Reopen it",
+    )
 
 
 def _step(
@@ -161,7 +172,10 @@ def order_fallbacks(request: HttpRequest, slug: str) -> HttpResponse:
         wanted[row] = int(said)
     for row, number in wanted.items():
         actions.change_dependency(
-            dependency=row, facts={"fallback_order": number}, by=user, reason=request.POST.get("reason", "")[:500]
+            dependency=row,
+            facts={"fallback_order": number},
+            by=user,
+            reason=request.POST.get("reason", "")[:500],
         )
     say_change(request, application, before, "The fallbacks are tried in this order now.")
     return redirect("applications:detail", application.slug)

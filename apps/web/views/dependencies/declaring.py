@@ -1,4 +1,5 @@
-"""Declaring what an application calls, and replacing it: both pick one of thousands of offerings."""
+"""Declaring what an application calls, and replacing it: both pick one of thousands of
+offerings."""
 
 from typing import Any
 
@@ -42,10 +43,16 @@ def declare(request: HttpRequest, slug: str) -> HttpResponse:
         except _REFUSALS as error:
             refused(form, error)
         else:
-            words = {"name": application.name, "id": made.offering.api_id, "role": made.get_role_display().lower()}
+            words = {
+                "name": application.name,
+                "id": made.offering.api_id,
+                "role": made.get_role_display().lower(),
+            }
             sentence = "{name} calls {id} as {role}.".format(**words)
             if made.offering.version_id is None:
-                sentence += " " + "What it stands on is not known yet; it waits in the identity inbox."
+                sentence += (
+                    " " + "What it stands on is not known yet; it waits in the identity inbox."
+                )
             say_change(request, application, before, sentence)
             if "another" in request.POST:
                 return redirect("dependencies:create", application.slug)
@@ -62,7 +69,11 @@ def declare(request: HttpRequest, slug: str) -> HttpResponse:
         application=application,
         form=form,
         picker=picker(
-            request, name="offering", legend="What it calls", chosen=chosen, kept=[("role", role)] if role else ()
+            request,
+            name="offering",
+            legend="What it calls",
+            chosen=chosen,
+            kept=[("role", role)] if role else (),
         ),
         obstacles=_obstacles(application, chosen),
         inbox=reverse("unresolved-models:list"),
@@ -81,14 +92,22 @@ def _declare(application: Application, form: DeclareForm, user: User) -> tuple[D
             found = ensure_named_offerings([value], at=now())
         offering = Offering.objects.select_related("host").get(pk=next(iter(found.values())))
     made = actions.declare_dependency(
-        application=application, offering=offering, since=said["since"], by=user, role=said["role"],
-        facts=form.facts, reason=said["reason"],
-    )  # fmt: skip
+        application=application,
+        offering=offering,
+        since=said["since"],
+        by=user,
+        role=said["role"],
+        facts=form.facts,
+        reason=said["reason"],
+    )
     if said["adaptation_kind"]:
         actions.add_adaptation(
-            dependency=made, kind=said["adaptation_kind"], by=user,
-            facts={"name": said["adaptation_name"], "moves": said["adaptation_moves"]}, reason=said["reason"],
-        )  # fmt: skip
+            dependency=made,
+            kind=said["adaptation_kind"],
+            by=user,
+            facts={"name": said["adaptation_name"], "moves": said["adaptation_moves"]},
+            reason=said["reason"],
+        )
     return made, before
 
 
@@ -103,7 +122,8 @@ def _obstacles(application: Application, chosen: int | None) -> list[str]:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def replace(request: HttpRequest, pk: int) -> HttpResponse:
-    """Move to another offering: what suggests itself stands first, everything else is found by words."""
+    """Move to another offering: what suggests itself stands first, everything else is found by
+    words."""
     dependency, user = editable_dependency(request, pk)
     application = dependency.application
     form = ReplaceForm(request.POST or None, initial={"on": day_of(now())})
@@ -112,13 +132,26 @@ def replace(request: HttpRequest, pk: int) -> HttpResponse:
         before = outlook(application, on=day_of(now()))
         try:
             begun = actions.replace_offering(
-                dependency=dependency, successor=said["offering"], on=said["on"], by=user, reason=said["reason"]
+                dependency=dependency,
+                successor=said["offering"],
+                on=said["on"],
+                by=user,
+                reason=said["reason"],
             )
         except _REFUSALS as error:
             refused(form, error)
         else:
-            words = {"old": dependency.offering.api_id, "new": begun.offering.api_id, "on": said["on"].isoformat()}
-            say_change(request, application, before, "{new} takes the place of {old} on {on}.".format(**words))
+            words = {
+                "old": dependency.offering.api_id,
+                "new": begun.offering.api_id,
+                "on": said["on"].isoformat(),
+            }
+            say_change(
+                request,
+                application,
+                before,
+                "{new} takes the place of {old} on {on}.".format(**words),
+            )
             return redirect("applications:detail", application.slug)
     suggested = ways_out(dependency)
     chosen = number_in(request.POST.get("offering") or request.GET.get("offering"))
@@ -134,7 +167,11 @@ def replace(request: HttpRequest, pk: int) -> HttpResponse:
         dependency=dependency,
         form=form,
         picker=picker(
-            request, name="offering", legend="What it calls from then on", chosen=chosen, suggested=suggested
+            request,
+            name="offering",
+            legend="What it calls from then on",
+            chosen=chosen,
+            suggested=suggested,
         ),
         obstacles=_obstacles(application, chosen),
     )

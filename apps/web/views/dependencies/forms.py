@@ -13,9 +13,14 @@ from apps.web.forms import DayField, QuickSelect
 from apps.web.views.applications.forms import ReasonField
 
 AMOUNTS = (
-    "monthly_input_tokens", "monthly_output_tokens", "monthly_cache_read_tokens", "monthly_cache_write_tokens",
-    "monthly_requests", "typical_request_tokens", "monthly_spend",
-)  # fmt: skip
+    "monthly_input_tokens",
+    "monthly_output_tokens",
+    "monthly_cache_read_tokens",
+    "monthly_cache_write_tokens",
+    "monthly_requests",
+    "typical_request_tokens",
+    "monthly_spend",
+)
 
 
 class ShareField(forms.CharField):
@@ -48,17 +53,26 @@ class TagsField(forms.CharField):
 
     def to_python(self, value: Any) -> Any:
         return (
-            value if isinstance(value, list) else [word.strip() for word in str(value or "").split(",") if word.strip()]
+            value
+            if isinstance(value, list)
+            else [word.strip() for word in str(value or "").split(",") if word.strip()]
         )
 
 
 _LABELS = {
-    "role": "Role", "fallback_order": "Order among the fallbacks", "reached": "Reached",
-    "via_party": "Through", "binding": "Pinned or moving", "monthly_input_tokens": "Input tokens a month",
-    "monthly_output_tokens": "Output tokens a month", "monthly_cache_read_tokens": "Tokens read from the cache",
-    "monthly_cache_write_tokens": "Tokens written to the cache", "monthly_requests": "Requests a month",
-    "typical_request_tokens": "Input tokens of a usual request", "monthly_spend": "Spend a month",
-}  # fmt: skip
+    "role": "Role",
+    "fallback_order": "Order among the fallbacks",
+    "reached": "Reached",
+    "via_party": "Through",
+    "binding": "Pinned or moving",
+    "monthly_input_tokens": "Input tokens a month",
+    "monthly_output_tokens": "Output tokens a month",
+    "monthly_cache_read_tokens": "Tokens read from the cache",
+    "monthly_cache_write_tokens": "Tokens written to the cache",
+    "monthly_requests": "Requests a month",
+    "typical_request_tokens": "Input tokens of a usual request",
+    "monthly_spend": "Spend a month",
+}
 _HELP = {
     "role": "Primary carries the work; a fallback takes over; the others assist.",
     "fallback_order": "1 is tried first; 0 for other roles.",
@@ -67,17 +81,24 @@ _HELP = {
 
 
 class DeclareForm(forms.ModelForm):  # type: ignore[type-arg]
-    """What an application calls, and in the same step what was built on it. The offering is picked beside the form."""
+    """What an application calls, and in the same step what was built on it. The offering is picked
+    beside the form."""
 
-    offering = forms.ModelChoiceField(queryset=Offering.objects.all(), required=False, widget=forms.HiddenInput)
+    offering = forms.ModelChoiceField(
+        queryset=Offering.objects.all(), required=False, widget=forms.HiddenInput
+    )
     new_host = forms.ModelChoiceField(
-        label="At host", queryset=Provider.objects.filter(roles__contains=[ProviderRole.HOST]).order_by("name"),
-        required=False, widget=QuickSelect,
-    )  # fmt: skip
+        label="At host",
+        queryset=Provider.objects.filter(roles__contains=[ProviderRole.HOST]).order_by("name"),
+        required=False,
+        widget=QuickSelect,
+    )
     new_api_id = forms.CharField(
-        label="The exact id you send", max_length=300, required=False,
+        label="The exact id you send",
+        max_length=300,
+        required=False,
         help_text="It is declared at once. What it stands on is settled in the identity inbox.",
-    )  # fmt: skip
+    )
     traffic_share = ShareField(
         label="Share of primary traffic, %", help_text="Shares are scaled to 100 %; 0 is a standby."
     )
@@ -87,9 +108,10 @@ class DeclareForm(forms.ModelForm):  # type: ignore[type-arg]
     )
     adaptation_name = forms.CharField(label="Named", max_length=200, required=False)
     adaptation_moves = forms.ChoiceField(
-        label="Does it move to another model?", required=False,
+        label="Does it move to another model?",
+        required=False,
         choices=[("", "nobody knows"), *Adaptation.Moves.choices],
-    )  # fmt: skip
+    )
     reason = ReasonField()
 
     FACTS = ("fallback_order", "traffic_share", *AMOUNTS, "reached", "via_party")
@@ -113,9 +135,12 @@ class DeclareForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
-        if cleaned.get("offering") is None and not (cleaned.get("new_host") and cleaned.get("new_api_id")):
+        if cleaned.get("offering") is None and not (
+            cleaned.get("new_host") and cleaned.get("new_api_id")
+        ):
             raise forms.ValidationError(
-                "Pick what it calls from the list, or give host and id of what is not in the catalogue."
+                "Pick what it calls from the list, or give host and id of what is not in the "
+                "catalogue."
             )
         if cleaned.get("reached") == Dependency.Reached.DIRECT:
             cleaned["via_party"] = None
@@ -131,16 +156,17 @@ class DeclareForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def _get_validation_exclusions(self) -> set[str]:
         # the action checks the whole row, with application and offering
-        return {field.name for field in Dependency._meta.fields if field.name not in self.fields} | {
-            "application", "offering", "via_party", "reached"
-        }  # fmt: skip
+        return {
+            field.name for field in Dependency._meta.fields if field.name not in self.fields
+        } | {"application", "offering", "via_party", "reached"}
 
     def validate_constraints(self) -> None:
         """The action does, on the complete row."""
 
 
 class DependencyForm(SeenMixin, forms.ModelForm):  # type: ignore[type-arg]
-    """What may be corrected; what is called changes by replacing it, the time by ending and reopening."""
+    """What may be corrected; what is called changes by replacing it, the time by ending and
+    reopening."""
 
     traffic_share = ShareField(
         label="Share of primary traffic, %", help_text="Shares are scaled to 100 %; 0 is a standby."
@@ -152,7 +178,15 @@ class DependencyForm(SeenMixin, forms.ModelForm):  # type: ignore[type-arg]
 
     class Meta:
         model = Dependency
-        fields = ("traffic_share", "fallback_order", "reached", "via_party", "binding", *AMOUNTS, "tags")
+        fields = (
+            "traffic_share",
+            "fallback_order",
+            "reached",
+            "via_party",
+            "binding",
+            *AMOUNTS,
+            "tags",
+        )
         labels = _LABELS
         help_texts = _HELP
         widgets = {"via_party": QuickSelect}
@@ -185,9 +219,10 @@ class ReopenForm(forms.Form):
 
 class ReplaceForm(forms.Form):
     offering = forms.ModelChoiceField(
-        queryset=Offering.objects.all(), widget=forms.HiddenInput,
+        queryset=Offering.objects.all(),
+        widget=forms.HiddenInput,
         error_messages={"required": "Pick what it calls from then on."},
-    )  # fmt: skip
+    )
     on = DayField(label="From", help_text="That day the old one ends and the new one begins.")
     reason = ReasonField()
 
@@ -200,9 +235,14 @@ class AdaptationForm(SeenMixin, forms.ModelForm):  # type: ignore[type-arg]
         fields = ("kind", "name", "artefact_ref", "moves", "invested_days", "invested_cost", "note")
         widgets = {"note": forms.Textarea(attrs={"rows": 2})}
         labels = {
-            "kind": "Kind", "name": "Name", "artefact_ref": "Where it lies", "moves": "Does it move?",
-            "invested_days": "Days invested", "invested_cost": "Cost invested", "note": "Note",
-        }  # fmt: skip
+            "kind": "Kind",
+            "name": "Name",
+            "artefact_ref": "Where it lies",
+            "moves": "Does it move?",
+            "invested_days": "Days invested",
+            "invested_cost": "Cost invested",
+            "note": "Note",
+        }
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -210,30 +250,53 @@ class AdaptationForm(SeenMixin, forms.ModelForm):  # type: ignore[type-arg]
 
 
 class PlanForm(SeenMixin, forms.ModelForm):  # type: ignore[type-arg]
-    """`target` is picked beside the form. The history's reason is `why`, since the plan has a reason of its own."""
+    """`target` is picked beside the form. The history's reason is `why`, since the plan has a
+    reason of its own."""
 
-    target = forms.ModelChoiceField(queryset=Offering.objects.all(), required=False, widget=forms.HiddenInput)
-    next_test_on = DayField(label="Next test on", required=False, help_text="Its owner is told when it comes.")
+    target = forms.ModelChoiceField(
+        queryset=Offering.objects.all(), required=False, widget=forms.HiddenInput
+    )
+    next_test_on = DayField(
+        label="Next test on", required=False, help_text="Its owner is told when it comes."
+    )
     why = ReasonField()
 
     class Meta:
         model = ExitPlan
         fields = (
-            "substitutability", "reason", "reintegration", "reliance", "alternatives_identified", "alternatives",
-            "blockers", "estimated_days", "estimated_cost", "next_test_on", "note", "target",
-        )  # fmt: skip
-        widgets = {name: forms.Textarea(attrs={"rows": 2}) for name in ("alternatives", "blockers", "note")}
+            "substitutability",
+            "reason",
+            "reintegration",
+            "reliance",
+            "alternatives_identified",
+            "alternatives",
+            "blockers",
+            "estimated_days",
+            "estimated_cost",
+            "next_test_on",
+            "note",
+            "target",
+        )
+        widgets = {
+            name: forms.Textarea(attrs={"rows": 2}) for name in ("alternatives", "blockers", "note")
+        }
         labels = {
-            "substitutability": "Substitutability", "reason": "Why it is hard to substitute",
-            "reintegration": "Taking it back in house", "reliance": "Reliance",
-            "alternatives_identified": "Alternatives identified", "alternatives": "Which alternatives",
-            "blockers": "What stands in the way", "estimated_days": "Days the move takes, estimated",
-            "estimated_cost": "Cost of the move, estimated", "note": "Note",
-        }  # fmt: skip
+            "substitutability": "Substitutability",
+            "reason": "Why it is hard to substitute",
+            "reintegration": "Taking it back in house",
+            "reliance": "Reliance",
+            "alternatives_identified": "Alternatives identified",
+            "alternatives": "Which alternatives",
+            "blockers": "What stands in the way",
+            "estimated_days": "Days the move takes, estimated",
+            "estimated_cost": "Cost of the move, estimated",
+            "note": "Note",
+        }
         help_texts = {
             "substitutability": "As the DORA register of information asks it (RT.07.01).",
             "reason": "Needed where it is not, or hardly, substitutable.",
-            "estimated_days": "Calendar days; the runway counts with them until a test has measured it.",
+            "estimated_days": "Calendar days; the runway counts with them until a test has "
+            "measured it.",
         }
 
     @property
@@ -257,38 +320,57 @@ class VersionField(forms.ModelChoiceField):  # type: ignore[type-arg]
 
     def prepare_value(self, value: Any) -> Any:
         if isinstance(value, int):
-            return Version.objects.filter(pk=value).values_list("identifier", flat=True).first() or ""
+            return (
+                Version.objects.filter(pk=value).values_list("identifier", flat=True).first() or ""
+            )
         return super().prepare_value(value)
 
 
 class ExitTestForm(SeenMixin, forms.ModelForm):  # type: ignore[type-arg]
     target = forms.ModelChoiceField(
-        queryset=Offering.objects.all(), widget=forms.HiddenInput,
+        queryset=Offering.objects.all(),
+        widget=forms.HiddenInput,
         error_messages={"required": "Pick what it was moved to in the test."},
-    )  # fmt: skip
+    )
     tested_version = VersionField(
         label="Version that answered",
         required=False,
-        help_text="Its identifier. Empty: the target's own, unless the target is called by a moving name.",
+        help_text="Its identifier. Empty: the target's own, unless the target is called by a "
+        "moving name.",
     )
     tested_on = DayField(label="Tested on")
     expires_on = DayField(
-        label="Counts until", required=False, help_text="First day it no longer counts; empty: a year."
+        label="Counts until",
+        required=False,
+        help_text="First day it no longer counts; empty: a year.",
     )
     why = ReasonField()
 
     class Meta:
         model = ExitTest
         fields = (
-            "tested_on", "result", "effort_days", "cost", "quality_delta", "quality_metric", "expires_on",
-            "evidence_ref", "note", "target", "tested_version",
-        )  # fmt: skip
+            "tested_on",
+            "result",
+            "effort_days",
+            "cost",
+            "quality_delta",
+            "quality_metric",
+            "expires_on",
+            "evidence_ref",
+            "note",
+            "target",
+            "tested_version",
+        )
         widgets = {"note": forms.Textarea(attrs={"rows": 2})}
         labels = {
-            "result": "Result", "effort_days": "Days the move took", "cost": "What it cost",
-            "quality_delta": "Change of quality", "quality_metric": "Measured as",
-            "evidence_ref": "Evidence", "note": "Note",
-        }  # fmt: skip
+            "result": "Result",
+            "effort_days": "Days the move took",
+            "cost": "What it cost",
+            "quality_delta": "Change of quality",
+            "quality_metric": "Measured as",
+            "evidence_ref": "Evidence",
+            "note": "Note",
+        }
         help_texts = {
             "effort_days": "Calendar days as measured; the runway counts with them.",
             "evidence_ref": "Where the report lies: an address, a path, a ticket.",

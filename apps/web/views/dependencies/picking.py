@@ -1,7 +1,8 @@
-"""Picking one of thousands of offerings: a search that works without a script, results as a list of radios.
+"""Picking one of thousands of offerings: a search that works without a script, results as a list of
+radios.
 
-Pages include `dependencies/picker.html` inside the form that needs the offering; its search box is a form of its own,
-so that a page without a script comes back with what was found.
+Pages include `dependencies/picker.html` inside the form that needs the offering; its search box is
+a form of its own, so that a page without a script comes back with what was found.
 """
 
 from collections.abc import Iterable
@@ -34,7 +35,8 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Picker:
-    """`name` is the field; `chosen` and `suggested` stand above what the search found, without repeating them."""
+    """`name` is the field; `chosen` and `suggested` stand above what the search found, without
+    repeating them."""
 
     name: str
     query: str
@@ -47,12 +49,15 @@ class Picker:
     @property
     def compared(self) -> str:
         """The query by which the foundations shown stand side by side with their scorecards."""
-        slugs = dict.fromkeys(hit.offering.version.foundation.slug for hit in self.hits if hit.offering.version)
+        slugs = dict.fromkeys(
+            hit.offering.version.foundation.slug for hit in self.hits if hit.offering.version
+        )
         return urlencode([("foundation", slug) for slug in list(slugs)[:MOST_COMPARED]])
 
 
 def matching(words: str) -> QuerySet[Offering]:
-    """Every word in the API id, the foundation, its developer or the host; the exact id first, what is retired last."""
+    """Every word in the API id, the foundation, its developer or the host; the exact id first, what
+    is retired last."""
     found = Offering.objects.filter(not_a_model=False)
     for word in words.split()[:_WORDS]:
         found = found.filter(
@@ -66,9 +71,12 @@ def matching(words: str) -> QuerySet[Offering]:
             When(api_id__iexact=words.strip(), then=Value(0)),
             When(lifecycle=Lifecycle.RETIRED, then=Value(3)),
             When(version__isnull=True, then=Value(2)),
-            default=Value(1), output_field=IntegerField(),
+            default=Value(1),
+            output_field=IntegerField(),
         )
-    ).order_by("place", F("version__released_on").desc(nulls_last=True), "host__name", "api_id", "pk")  # fmt: skip
+    ).order_by(
+        "place", F("version__released_on").desc(nulls_last=True), "host__name", "api_id", "pk"
+    )
 
 
 def picker(
@@ -81,7 +89,8 @@ def picker(
     is_optional: bool = False,
     kept: Iterable[tuple[str, str]] = (),
 ) -> Picker:
-    """Three statements. `suggested` are (offering id or None, why); `kept` are fields the search form repeats."""
+    """Three statements. `suggested` are (offering id or None, why); `kept` are fields the search
+    form repeats."""
     query = request.GET.get("q", "")[:200]
     why: dict[int, str] = {}
     for pk, words in suggested:
@@ -101,7 +110,13 @@ def picker(
         name=name,
         query=query,
         hits=tuple(
-            Hit(row, prices.get(row.pk, {}), why.get(row.pk, ""), row.is_retired(day_of(at)), row.pk == chosen)
+            Hit(
+                row,
+                prices.get(row.pk, {}),
+                why.get(row.pk, ""),
+                row.is_retired(day_of(at)),
+                row.pk == chosen,
+            )
             for row in shown
         ),
         is_cut=len(found) > MOST,
@@ -118,22 +133,31 @@ def number_in(text: Any) -> int | None:
 
 
 def ways_out(dependency: Any) -> list[tuple[int | None, str]]:
-    """What suggests itself in the place of what a dependency calls: (offering id, why); four statements."""
+    """What suggests itself in the place of what a dependency calls: (offering id, why); four
+    statements."""
     offering = dependency.offering
-    said: list[tuple[int | None, str]] = [(offering.replacement_id, "named as its replacement by the provider")]
+    said: list[tuple[int | None, str]] = [
+        (offering.replacement_id, "named as its replacement by the provider")
+    ]
     plan = getattr(dependency, "exit_plan", None)
     if plan is not None:
         said.append((plan.target_id, "target of the exit plan"))
     for test in dependency.exit_tests.order_by("-tested_on", "-pk")[:5]:
-        words = f"exit test of {test.tested_on.isoformat()}: {test.get_result_display().lower()}"  # fmt: skip
+        words = f"exit test of {test.tested_on.isoformat()}: {test.get_result_display().lower()}"
         said.append((test.target_id, words))
-    fallbacks = dependency.application.dependencies.filter(role="fallback", until__isnull=True).order_by(
-        "fallback_order", "pk"
-    )
-    said += [(row.offering_id, "its fallback already") for row in fallbacks[:3] if row.pk != dependency.pk]
+    fallbacks = dependency.application.dependencies.filter(
+        role="fallback", until__isnull=True
+    ).order_by("fallback_order", "pk")
+    said += [
+        (row.offering_id, "its fallback already")
+        for row in fallbacks[:3]
+        if row.pk != dependency.pk
+    ]
     if offering.version_id:
         elsewhere = (
-            Offering.objects.filter(version=offering.version_id, lifecycle__in=[Lifecycle.ACTIVE, Lifecycle.PREVIEW])
+            Offering.objects.filter(
+                version=offering.version_id, lifecycle__in=[Lifecycle.ACTIVE, Lifecycle.PREVIEW]
+            )
             .exclude(host=offering.host_id)
             .order_by("host__name", "pk")
         )

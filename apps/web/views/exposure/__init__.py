@@ -1,4 +1,5 @@
-"""Exposure: where the portfolio is correlated, what stands on what, the lines drawn, the flags raised, the losses."""
+"""Exposure: where the portfolio is correlated, what stands on what, the lines drawn, the flags
+raised, the losses."""
 
 from apps.web.views.exposure.concentration import concentration, concentration_csv, trend_csv
 from apps.web.views.exposure.contributions import contributions, contributions_csv

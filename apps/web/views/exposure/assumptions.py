@@ -1,4 +1,5 @@
-"""What simulated losses rest on: how often, how bad, at what cost; shown with every run and set by governance."""
+"""What simulated losses rest on: how often, how bad, at what cost; shown with every run and set by
+governance."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -31,10 +32,14 @@ class RateForm(forms.ModelForm):  # type: ignore[type-arg]
         model = EventRate
         fields = ["rate", "low", "high", "severity_cv", "assumption", "source", "enabled"]
         labels = {
-            "rate": "Events a year", "low": "At least", "high": "At most",
-            "severity_cv": "Spread of severity", "assumption": "Nobody counted it",
-            "source": "Source", "enabled": "Counted in",
-        }  # fmt: skip
+            "rate": "Events a year",
+            "low": "At least",
+            "high": "At most",
+            "severity_cv": "Spread of severity",
+            "assumption": "Nobody counted it",
+            "source": "Source",
+            "enabled": "Counted in",
+        }
         widgets = {"source": forms.Textarea(attrs={"rows": 2})}
 
 
@@ -54,9 +59,11 @@ class BaseLossForm(forms.Form):
             )
             if row.kind == BaseLoss.OWN:
                 self.fields[f"chance-{row.pk}"] = forms.FloatField(
-                    label=f"{level}: chance a year, per cent", min_value=0, max_value=100,
+                    label=f"{level}: chance a year, per cent",
+                    min_value=0,
+                    max_value=100,
                     initial=row.chance * 100,
-                )  # fmt: skip
+                )
         self.fields["change_reason"] = reason
 
     def facts(self, row: BaseLoss) -> dict[str, float]:
@@ -87,12 +94,17 @@ def rate_rows(rates: Any) -> list[RateRow]:
     kinds = {kind.label: words for kind, words in KIND_WORDS.items()}
     return [
         RateRow(
-            rate, rate.get_kind_display(),
-            names[rate.node_id].label if rate.node_id in names else kinds.get(rate.node_kind, rate.node_kind),
-            f"{rate.low:g} – {rate.high:g}" if rate.low is not None and rate.high is not None else "–",
+            rate,
+            rate.get_kind_display(),
+            names[rate.node_id].label
+            if rate.node_id in names
+            else kinds.get(rate.node_kind, rate.node_kind),
+            f"{rate.low:g} – {rate.high:g}"
+            if rate.low is not None and rate.high is not None
+            else "–",
         )
         for rate in found
-    ]  # fmt: skip
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,13 +136,23 @@ def rate(request: HttpRequest, pk: int) -> HttpResponse:
         except ValidationError as slip:
             form.add_error(None, ValidationError(slip.messages))
         else:
-            say(request, "Kept. Runs from now on use it; earlier ones keep what they were made with.")
+            say(
+                request,
+                "Kept. Runs from now on use it; earlier ones keep what they were made with.",
+            )
             return redirect("loss-runs:latest")
     return page(
-        request, "exposure/assumption.html", title="Rate", status=422 if form.errors else 200,
-        crumbs=(("Exposure", reverse("exposure:concentration")), ("Loss", reverse("loss-runs:latest"))), form=form,
+        request,
+        "exposure/assumption.html",
+        title="Rate",
+        status=422 if form.errors else 200,
+        crumbs=(
+            ("Exposure", reverse("exposure:concentration")),
+            ("Loss", reverse("loss-runs:latest")),
+        ),
+        form=form,
         sentence=Sentence(f"How often a year: {row.event.lower()} of one {row.of}."),
-    )  # fmt: skip
+    )
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -143,18 +165,29 @@ def base_loss(request: HttpRequest, kind: str) -> HttpResponse:
     form = BaseLossForm(request.POST or None, rows=rows)
     if request.method == "POST" and form.is_valid():
         for row in rows:
-            change_base_loss(loss=row, facts=form.facts(row), by=user, reason=form.cleaned_data["change_reason"])
+            change_base_loss(
+                loss=row, facts=form.facts(row), by=user, reason=form.cleaned_data["change_reason"]
+            )
         say(request, "Kept. These are figures of your own now; runs from now on use them.")
         return redirect("loss-runs:latest")
     return page(
-        request, "exposure/assumption.html", title="Loss of one event", status=422 if form.errors else 200,
-        crumbs=(("Exposure", reverse("exposure:concentration")), ("Loss", reverse("loss-runs:latest"))), form=form,
+        request,
+        "exposure/assumption.html",
+        title="Loss of one event",
+        status=422 if form.errors else 200,
+        crumbs=(
+            ("Exposure", reverse("exposure:concentration")),
+            ("Loss", reverse("loss-runs:latest")),
+        ),
+        form=form,
         sentence=Sentence(
             f"What one event costs an exposed application: {EVENT_WORDS[kind].lower()}."
         ),
-    )  # fmt: skip
+    )
 
 
 def _must_govern(user: User) -> None:
     if not user.is_governance:
-        raise PermissionDenied("Governance and administrators set what losses are simulated with. Ask one of them.")
+        raise PermissionDenied(
+            "Governance and administrators set what losses are simulated with. Ask one of them."
+        )

@@ -1,4 +1,5 @@
-"""Where are we correlated? The layers, by every weight, and whether the critical applications could leave."""
+"""Where are we correlated? The layers, by every weight, and whether the critical applications could
+leave."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +15,14 @@ from apps.exposure.engine.concentration import LayerIndices, measure_layer
 from apps.exposure.engine.indices import Indices
 from apps.exposure.engine.settings import engine_settings
 from apps.exposure.layers import LayerRow, LayerTable, layer_table, own_teams
-from apps.exposure.models import Basis, ConcentrationSnapshot, ExposureFlag, Layer, ScopedApplication, StandingState
+from apps.exposure.models import (
+    Basis,
+    ConcentrationSnapshot,
+    ExposureFlag,
+    Layer,
+    ScopedApplication,
+    StandingState,
+)
 from apps.exposure.naming import names_of
 from apps.exposure.node_states import node_states
 from apps.exposure.portability import GRADES, Portability, portability
@@ -59,8 +67,9 @@ _UNRESOLVED_MAY_BE = frozenset({Layer.VERSION, Layer.FOUNDATION, Layer.DEVELOPER
 
 @dataclass(frozen=True, slots=True)
 class NodeRow:
-    """A node of the layer. `share` is of the covered weight; `part` of the HHI; `one_more` what the HHI would gain by
-    one more application of mean weight there (None where nothing weighs anything)."""
+    """A node of the layer. `share` is of the covered weight; `part` of the HHI; `one_more` what the
+    HHI would gain by one more application of mean weight there (None where nothing weighs
+    anything)."""
 
     url: str
     name: str
@@ -98,7 +107,13 @@ def concentration(request: HttpRequest) -> HttpResponse:
         indices=measured.indices,
         layer=layer,
         layer_name=KIND_WORDS[layer.node_kind],
-        layers=options(request, "layer", {each.value: each.label for each in Layer}, layer, drop=("threat", "rows")),
+        layers=options(
+            request,
+            "layer",
+            {each.value: each.label for each in Layer},
+            layer,
+            drop=("threat", "rows"),
+        ),
         bases=options(request, "weight", BASIS_WORDS, basis),
         basis_help=BASIS_HELP[basis],
         threats=threat_options(request, threat),
@@ -122,17 +137,25 @@ def concentration(request: HttpRequest) -> HttpResponse:
         past=past,
         heavy=heavy,
         points=[] if heavy else points.rows_of(points.points_of(teams, settings, "", limit=6)),
-        smallest=next(iter(points.smallest_sets(most=1)), None) if teams is None and not heavy else None,
-        n_open=ExposureFlag.objects.visible_to(user).filter(state=ExposureFlag.State.OPEN).order_by().count(),
+        smallest=next(iter(points.smallest_sets(most=1)), None)
+        if teams is None and not heavy
+        else None,
+        n_open=ExposureFlag.objects.visible_to(user)
+        .filter(state=ExposureFlag.State.OPEN)
+        .order_by()
+        .count(),
         flow_url=f"{reverse('exposure:flow')}?layer={layer}&weight={basis}",
     )
 
 
-# --- the table ----------------------------------------------------------------------------------------------------
+# --- the table ------------------------------------------------------------------------------------
 
 
-def _rows(table: LayerTable, measured: LayerIndices, past: Sequence[ConcentrationSnapshot]) -> list[NodeRow]:
-    """By critical applications standing there, then by share; the nodes of the table and those that weigh most."""
+def _rows(
+    table: LayerTable, measured: LayerIndices, past: Sequence[ConcentrationSnapshot]
+) -> list[NodeRow]:
+    """By critical applications standing there, then by share; the nodes of the table and those that
+    weigh most."""
     indices = measured.indices
     counted = {row.node_id: row for row in table.rows}
     missing = [pk for pk in list(indices.shares)[:SHOWN] if pk not in counted]
@@ -140,10 +163,15 @@ def _rows(table: LayerTable, measured: LayerIndices, past: Sequence[Concentratio
     n_standing = max(measured.n_applications - measured.n_undeclared, 1)
     sparks = _sparks(past, [*counted, *names])
     return [
-        *(_row(table.layer, row.node_id, row.name, row.ref, row, indices, n_standing, sparks) for row in table.rows),
-        *(_row(table.layer, pk, found.label, found.ref, None, indices, n_standing, sparks)
-          for pk, found in names.items()),
-    ]  # fmt: skip
+        *(
+            _row(table.layer, row.node_id, row.name, row.ref, row, indices, n_standing, sparks)
+            for row in table.rows
+        ),
+        *(
+            _row(table.layer, pk, found.label, found.ref, None, indices, n_standing, sparks)
+            for pk, found in names.items()
+        ),
+    ]
 
 
 def _row(
@@ -165,7 +193,9 @@ def _row(
         share=share,
         part=share * share / indices.hhi if indices.hhi else None,
         one_more=_one_more(indices, share, n_standing),
-        spark=sparkline(values, unit=Unit("share", share_of), top=1, name=name) if len(values) > 1 else None,
+        spark=sparkline(values, unit=Unit("share", share_of), top=1, name=name)
+        if len(values) > 1
+        else None,
         what_if=_what_if(layer, counted) if counted else "",
     )
 
@@ -201,7 +231,9 @@ def _bars(layer: Layer, table: LayerTable) -> Any:
             )
             for row in rows
         ],
-        unit=Unit("share of critical applications" if critical else "share of applications", share_of),
+        unit=Unit(
+            "share of critical applications" if critical else "share of applications", share_of
+        ),
         limit=limit if critical else None,
         limit_name="tolerance",
         top=1,
@@ -219,17 +251,44 @@ def concentration_csv(request: HttpRequest) -> StreamingHttpResponse:
     def cells(row: NodeRow) -> list[Any]:
         counted = row.counted
         return [
-            layer.value, row.name, counted.slug if counted else "", counted.n_critical if counted else 0,
-            counted.critical_share if counted else 0, table.tolerance, "yes" if counted and counted.over else "no",
-            counted.n_applications if counted else 0, counted.share if counted else 0, basis.value, row.share, row.part,
-            row.one_more, table.n_critical, table.n_applications, table.as_of, _whose(table),
-        ]  # fmt: skip
+            layer.value,
+            row.name,
+            counted.slug if counted else "",
+            counted.n_critical if counted else 0,
+            counted.critical_share if counted else 0,
+            table.tolerance,
+            "yes" if counted and counted.over else "no",
+            counted.n_applications if counted else 0,
+            counted.share if counted else 0,
+            basis.value,
+            row.share,
+            row.part,
+            row.one_more,
+            table.n_critical,
+            table.n_applications,
+            table.as_of,
+            _whose(table),
+        ]
 
     heads = [
-        "layer", "name", "slug", "critical", "share of critical", "tolerance", "over tolerance", "applications",
-        "share of applications", "weight", "share of weight", "part of HHI", "one more there adds to HHI",
-        "critical in scope", "applications in scope", "as of", "of",
-    ]  # fmt: skip
+        "layer",
+        "name",
+        "slug",
+        "critical",
+        "share of critical",
+        "tolerance",
+        "over tolerance",
+        "applications",
+        "share of applications",
+        "weight",
+        "share of weight",
+        "part of HHI",
+        "one more there adds to HHI",
+        "critical in scope",
+        "applications in scope",
+        "as of",
+        "of",
+    ]
     return csv_answer(f"concentration-{layer}-{basis}", heads, _rows(table, measured, []), cells)
 
 
@@ -237,7 +296,7 @@ def _whose(table: LayerTable) -> str:
     return "the whole organisation" if table.whole_organisation else "your teams"
 
 
-# --- portability --------------------------------------------------------------------------------------------------
+# --- portability ----------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,14 +316,22 @@ def grades_of(found: Portability) -> list[GradeRow]:
     rows = []
     for grade in GRADES:
         holds = (
-            "outlasts its developer" if grade >= found.outlasts_developer
-            else "outlasts its model" if grade >= found.leaves_model
+            "outlasts its developer"
+            if grade >= found.outlasts_developer
+            else "outlasts its model"
+            if grade >= found.leaves_model
             else ""
-        )  # fmt: skip
+        )
         rows.append(
-            GradeRow(grade, GRADE_WORDS[grade], found.tested[grade], found.declared[grade],
-                     f"{address}?grade={grade}", holds)
-        )  # fmt: skip
+            GradeRow(
+                grade,
+                GRADE_WORDS[grade],
+                found.tested[grade],
+                found.declared[grade],
+                f"{address}?grade={grade}",
+                holds,
+            )
+        )
     return rows
 
 
@@ -273,15 +340,21 @@ def _n_may_stand(teams: Collection[int] | None) -> int:
     return (unresolved if teams is None else unresolved.filter(team_id__in=teams)).count()
 
 
-# --- trend --------------------------------------------------------------------------------------------------------
+# --- trend ----------------------------------------------------------------------------------------
 
 
 def _past(layer: Layer, basis: Basis, *, on: date) -> list[ConcentrationSnapshot]:
     since = on - timedelta(TREND_DAYS)
-    return list(ConcentrationSnapshot.objects.filter(layer=layer, basis=basis, day__gte=since).order_by("day"))
+    return list(
+        ConcentrationSnapshot.objects.filter(layer=layer, basis=basis, day__gte=since).order_by(
+            "day"
+        )
+    )
 
 
-def _sparks(past: Sequence[ConcentrationSnapshot], nodes: Collection[int]) -> dict[int, list[float | None]]:
+def _sparks(
+    past: Sequence[ConcentrationSnapshot], nodes: Collection[int]
+) -> dict[int, list[float | None]]:
     """Shares day by day; 0 is not said of a day on which the node was not among the largest."""
     found: dict[int, list[float | None]] = {pk: [] for pk in nodes}
     step = max(1, len(past) // 60)
@@ -289,7 +362,9 @@ def _sparks(past: Sequence[ConcentrationSnapshot], nodes: Collection[int]) -> di
         of_day = dict(row.top)
         for pk, values in found.items():
             values.append(of_day.get(pk))
-    return {pk: values for pk, values in found.items() if any(value is not None for value in values)}
+    return {
+        pk: values for pk, values in found.items() if any(value is not None for value in values)
+    }
 
 
 def _trend(past: Sequence[ConcentrationSnapshot], basis: Basis) -> Any:
@@ -329,10 +404,34 @@ def trend_csv(request: HttpRequest) -> StreamingHttpResponse:
     user = signed_in(request)
     layer, basis = chosen_layer(request), chosen_basis(request)
     rows = _past(layer, basis, on=day_of(now())) if user.can_read_all else []
-    heads = ["day", "layer", "weight", "applications", "cr1", "cr3", "hhi", "hhi best", "hhi worst", "effective number",
-             "unknown"]  # fmt: skip
+    heads = [
+        "day",
+        "layer",
+        "weight",
+        "applications",
+        "cr1",
+        "cr3",
+        "hhi",
+        "hhi best",
+        "hhi worst",
+        "effective number",
+        "unknown",
+    ]
     return csv_answer(
-        f"trend-{layer}-{basis}", heads, rows,
-        lambda row: [row.day, layer.value, basis.value, row.n_applications, row.cr1, row.cr3, row.hhi, row.hhi_best,
-                     row.hhi_worst, row.n2, row.unknown],
-    )  # fmt: skip
+        f"trend-{layer}-{basis}",
+        heads,
+        rows,
+        lambda row: [
+            row.day,
+            layer.value,
+            basis.value,
+            row.n_applications,
+            row.cr1,
+            row.cr3,
+            row.hhi,
+            row.hhi_best,
+            row.hhi_worst,
+            row.n2,
+            row.unknown,
+        ],
+    )

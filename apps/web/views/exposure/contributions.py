@@ -1,4 +1,5 @@
-"""What each application contributes to the concentration of a layer, and how the HHI would change without it."""
+"""What each application contributes to the concentration of a layer, and how the HHI would change
+without it."""
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
@@ -9,7 +10,12 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from apps.accounts.models import User
-from apps.exposure.engine.concentration import Contribution, LayerIndices, contributions_of, measure_layer
+from apps.exposure.engine.concentration import (
+    Contribution,
+    LayerIndices,
+    contributions_of,
+    measure_layer,
+)
 from apps.exposure.layers import own_teams
 from apps.exposure.models import Basis, Layer, ScopedApplication
 from apps.inventory.models import Application, Criticality
@@ -81,20 +87,42 @@ def contributions_csv(request: HttpRequest) -> StreamingHttpResponse:
 
     return csv_answer(
         f"contributions-{layer}-{basis}",
-        ["application", "team", "criticality", "layer", "weight", "weighs", "contribution", "part of HHI", "marginal"],
+        [
+            "application",
+            "team",
+            "criticality",
+            "layer",
+            "weight",
+            "weighs",
+            "contribution",
+            "part of HHI",
+            "marginal",
+        ],
         rows(),
-        lambda row: [row.application.name, row.application.team.name, row.criticality, layer.value, basis.value,
-                     row.found.weight if row.found else 0, row.found.contribution if row.found else 0, row.part,
-                     row.found.marginal if row.found else 0],
-    )  # fmt: skip
+        lambda row: [
+            row.application.name,
+            row.application.team.name,
+            row.criticality,
+            layer.value,
+            basis.value,
+            row.found.weight if row.found else 0,
+            row.found.contribution if row.found else 0,
+            row.part,
+            row.found.marginal if row.found else 0,
+        ],
+    )
 
 
 def _scoped(teams: Collection[int] | None) -> Any:
-    scoped = ScopedApplication.objects.filter(n_paths__gt=0).order_by("criticality", "application_id")
+    scoped = ScopedApplication.objects.filter(n_paths__gt=0).order_by(
+        "criticality", "application_id"
+    )
     return scoped if teams is None else scoped.filter(team_id__in=teams)
 
 
-def _rows(ids: list[int], layer: Layer, basis: Basis, measured: LayerIndices, user: User) -> list[Row]:
+def _rows(
+    ids: list[int], layer: Layer, basis: Basis, measured: LayerIndices, user: User
+) -> list[Row]:
     """Two statements."""
     found = contributions_of(layer, basis, measured.indices, application_ids=ids)
     applications = applications_by_id(ids, user)

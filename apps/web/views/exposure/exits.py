@@ -1,4 +1,5 @@
-"""The ways out of each critical application: how independent, tested or not, and what would have to be built anew."""
+"""The ways out of each critical application: how independent, tested or not, and what would have to
+be built anew."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -53,9 +54,18 @@ def ways_out_page(request: HttpRequest) -> HttpResponse:
     user, at = signed_in(request), now()
     teams, settings = own_teams(user), engine_settings()
     leaving = portability(settings=settings, team_ids=teams, on=day_of(at))
-    state, grade, number = chosen(request, "state", STATE_WORDS, ""), _grade(request), number_of_page(request)
+    state, grade, number = (
+        chosen(request, "state", STATE_WORDS, ""),
+        _grade(request),
+        number_of_page(request),
+    )
     found = ways_out(
-        settings=settings, team_ids=teams, state=state, grade=grade, offset=SIZE * (number - 1), limit=SIZE + 1
+        settings=settings,
+        team_ids=teams,
+        state=state,
+        grade=grade,
+        offset=SIZE * (number - 1),
+        limit=SIZE + 1,
     )
     return page(
         request,
@@ -85,20 +95,41 @@ def ways_out_csv(request: HttpRequest) -> StreamingHttpResponse:
     teams, settings = own_teams(user), engine_settings()
     leaving = portability(settings=settings, team_ids=teams, on=day_of(now()))
     found = ways_out(
-        settings=settings, team_ids=teams, state=chosen(request, "state", STATE_WORDS, ""), grade=_grade(request),
+        settings=settings,
+        team_ids=teams,
+        state=chosen(request, "state", STATE_WORDS, ""),
+        grade=_grade(request),
         limit=100_000,
-    )  # fmt: skip
-    heads = ["application", "team", "best tested grade", "best declared grade", "leads to", "at", "changes on",
-             "adaptations to build anew", "invested days", "invested USD"]  # fmt: skip
+    )
+    heads = [
+        "application",
+        "team",
+        "best tested grade",
+        "best declared grade",
+        "leads to",
+        "at",
+        "changes on",
+        "adaptations to build anew",
+        "invested days",
+        "invested USD",
+    ]
     return csv_answer(
-        "ways-out", heads, _rows(found, leaving, user),
+        "ways-out",
+        heads,
+        _rows(found, leaving, user),
         lambda row: [
-            row.application.name, row.application.team.name, "" if row.way.tested < 0 else row.way.tested,
-            "" if row.way.declared < 0 else row.way.declared, row.offering.api_id if row.offering else "",
-            row.offering.host.name if row.offering else "", row.turns_on, row.n_rebuild, row.rebuild_days,
+            row.application.name,
+            row.application.team.name,
+            "" if row.way.tested < 0 else row.way.tested,
+            "" if row.way.declared < 0 else row.way.declared,
+            row.offering.api_id if row.offering else "",
+            row.offering.host.name if row.offering else "",
+            row.turns_on,
+            row.n_rebuild,
+            row.rebuild_days,
             row.rebuild_cost,
         ],
-    )  # fmt: skip
+    )
 
 
 def _grade(request: HttpRequest) -> int | None:
@@ -116,13 +147,16 @@ def _rows(found: list[WayOut], leaving: Portability, user: User) -> list[ExitRow
     work: dict[int, dict[str, Any]] = {
         row["dependency__application"]: dict(row)
         for row in Adaptation.objects.filter(
-            Q(dependency__until__isnull=True) | Q(dependency__until__gt=today), moves=Adaptation.Moves.REBUILD,
-            dependency__application__in=list(applications), dependency__role="primary", dependency__since__lte=today,
+            Q(dependency__until__isnull=True) | Q(dependency__until__gt=today),
+            moves=Adaptation.Moves.REBUILD,
+            dependency__application__in=list(applications),
+            dependency__role="primary",
+            dependency__since__lte=today,
         )
         .order_by()
         .values("dependency__application")
         .annotate(n=Count("pk"), days=Sum("invested_days"), cost=Sum("invested_cost"))
-    }  # fmt: skip
+    }
     rows = []
     for way in found:
         if (application := applications.get(way.application_id)) is None:
@@ -130,10 +164,16 @@ def _rows(found: list[WayOut], leaving: Portability, user: User) -> list[ExitRow
         built = work.get(way.application_id, {})
         rows.append(
             ExitRow(
-                application, way, GRADE_WORDS[way.tested], GRADE_WORDS[way.declared],
-                offerings.get(way.offering_id) if way.offering_id else None, built.get("n", 0),
-                built.get("days") or Decimal(0), built.get("cost") or Decimal(0), way.turns_on,
+                application,
+                way,
+                GRADE_WORDS[way.tested],
+                GRADE_WORDS[way.declared],
+                offerings.get(way.offering_id) if way.offering_id else None,
+                built.get("n", 0),
+                built.get("days") or Decimal(0),
+                built.get("cost") or Decimal(0),
+                way.turns_on,
                 way.declared < leaving.leaves_model,
             )
-        )  # fmt: skip
+        )
     return rows

@@ -1,4 +1,5 @@
-"""If one node of a layer fails: how the applications on it would stand, drawn, as rows and as a file."""
+"""If one node of a layer fails: how the applications on it would stand, drawn, as rows and as a
+file."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -65,18 +66,25 @@ def states_drawn(found: Sequence[NodeStates], threat: str) -> Any:
 
 @require_safe
 def states_csv(request: HttpRequest) -> StreamingHttpResponse:
-    """How the applications on each node of the layer would stand if it failed, with the figures of the page."""
+    """How the applications on each node of the layer would stand if it failed, with the figures of
+    the page."""
     user = signed_in(request)
     layer = chosen_layer(request)
     threat = chosen(request, "threat", THREATS, DEFAULT_THREAT[layer.node_kind])
-    found = node_states(kind=layer.node_kind, threat=threat, settings=engine_settings(), team_ids=own_teams(user))
+    found = node_states(
+        kind=layer.node_kind, threat=threat, settings=engine_settings(), team_ids=own_teams(user)
+    )
     kept = StandingState.values
     return csv_answer(
         f"if-one-fails-{layer}-{threat}",
         ["layer", "node", "threat", *kept, *(f"{state}, critical" for state in kept), "standing"],
         state_rows(found, threat),
         lambda row: [
-            layer.value, row.name, threat, *(n for _, n, _, _ in row.cells),
-            *(critical for _, _, critical, _ in row.cells), row.n,
+            layer.value,
+            row.name,
+            threat,
+            *(n for _, n, _, _ in row.cells),
+            *(critical for _, _, critical, _ in row.cells),
+            row.n,
         ],
-    )  # fmt: skip
+    )

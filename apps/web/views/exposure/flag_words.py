@@ -70,7 +70,7 @@ def value_in_words(policy: Policy, value: str, node: NodeName | None) -> str:
     if 0 < len(policy.states) < len(StandingState):
         states = _any_of(STATE_WORDS[state].lower() for state in policy.states)
         verb = THREAT_VERBS[policy.threat or DEFAULT_THREAT[node.kind]]
-        return f"{what}: {states} if {node.label} {verb}"  # fmt: skip
+        return f"{what}: {states} if {node.label} {verb}"
     return f"{what} on {node.label}"
 
 

@@ -1,4 +1,5 @@
-"""Where more stands on one thing than is tolerated: the list, one flag with its life, what people decide about it."""
+"""Where more stands on one thing than is tolerated: the list, one flag with its life, what people
+decide about it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,16 +29,24 @@ from apps.web.listing import Listing, Sorting, csv_answer
 from apps.web.page import Sentence, page
 from apps.web.saying import refuse, say
 from apps.web.views.exposure import findings
-from apps.web.views.exposure.flag_words import STATE_CSS, change_words, value_in_words, what_is_counted, written
+from apps.web.views.exposure.flag_words import (
+    STATE_CSS,
+    change_words,
+    value_in_words,
+    what_is_counted,
+    written,
+)
 from apps.web.views.exposure.shared import KIND_WORDS, KINDS, applications_by_id, name_url
 from apps.web.views.what_ifs.links import what_if_url
 from apps.web.wording import day, long_day
 
-ORDERS = Sorting({
-    "opened": ("Since", ("-opened_at", "pk")),
-    "n": ("Applications", ("-n_applications", "pk")),
-    "policy": ("Line", ("policy__name", "pk")),
-})  # fmt: skip
+ORDERS = Sorting(
+    {
+        "opened": ("Since", ("-opened_at", "pk")),
+        "n": ("Applications", ("-n_applications", "pk")),
+        "policy": ("Line", ("policy__name", "pk")),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +61,9 @@ class FlagRow:
 
 
 def _filtered(request: HttpRequest) -> tuple[ExposureFlagFilter, Any]:
-    found = ExposureFlagFilter(request.GET, ExposureFlag.objects.visible_to(request.user), request=request)
+    found = ExposureFlagFilter(
+        request.GET, ExposureFlag.objects.visible_to(request.user), request=request
+    )
     related = found.qs.select_related("policy", "node", "accepted_by", "acknowledged_by")
     return found, ORDERS.apply(request, related)
 
@@ -78,10 +89,15 @@ def flag_list(request: HttpRequest) -> HttpResponse:
         counts="Lines that are or were crossed, one row each time",
         sentence=findings.of_flags(**counts, filtered=listing.is_filtered, n_found=listing.count),
         filters=filters(
-            request, found,
+            request,
+            found,
             [
                 Control("state", "State", choices=state.choices),
-                Control("kind", "Layer", choices=[(label, KIND_WORDS[kind]) for label, kind in KINDS.items()]),
+                Control(
+                    "kind",
+                    "Layer",
+                    choices=[(label, KIND_WORDS[kind]) for label, kind in KINDS.items()],
+                ),
                 Control("policy", "Line", choices=list(Policy.objects.values_list("slug", "name"))),
                 Control("live", "Resolved", choices=(("true", "No"), ("false", "Yes"))),
             ],
@@ -90,25 +106,52 @@ def flag_list(request: HttpRequest) -> HttpResponse:
         columns=ORDERS.columns(request),
         rows=_rows(listing.rows),
         n_open=counts["n_open"],
-    )  # fmt: skip
+    )
 
 
 @require_safe
 def flag_csv(request: HttpRequest) -> StreamingHttpResponse:
     _must_read(signed_in(request))
     _found, queryset = _filtered(request)
-    heads = ["state", "line", "counts", "layer", "node", "value", "tolerance", "applications", "since", "resolved",
-             "acknowledged by", "accepted by", "accepted until", "ceiling", "why"]  # fmt: skip
+    heads = [
+        "state",
+        "line",
+        "counts",
+        "layer",
+        "node",
+        "value",
+        "tolerance",
+        "applications",
+        "since",
+        "resolved",
+        "acknowledged by",
+        "accepted by",
+        "accepted until",
+        "ceiling",
+        "why",
+    ]
     return csv_answer(
-        "flags", heads, _rows(list(queryset[:10_000])),
+        "flags",
+        heads,
+        _rows(list(queryset[:10_000])),
         lambda row: [
-            row.flag.get_state_display(), row.flag.policy.name, row.what, row.node.kind.label if row.node else "",
-            row.node.label if row.node else "", row.flag.value, row.flag.limit, row.flag.n_applications,
-            row.flag.opened_at.date(), row.flag.resolved_at.date() if row.flag.resolved_at else "",
-            row.flag.acknowledged_by or "", row.flag.accepted_by or "", row.flag.accepted_until, row.flag.ceiling,
+            row.flag.get_state_display(),
+            row.flag.policy.name,
+            row.what,
+            row.node.kind.label if row.node else "",
+            row.node.label if row.node else "",
+            row.flag.value,
+            row.flag.limit,
+            row.flag.n_applications,
+            row.flag.opened_at.date(),
+            row.flag.resolved_at.date() if row.flag.resolved_at else "",
+            row.flag.acknowledged_by or "",
+            row.flag.accepted_by or "",
+            row.flag.accepted_until,
+            row.flag.ceiling,
             row.flag.accepted_why,
         ],
-    )  # fmt: skip
+    )
 
 
 def _rows(flags: Sequence[ExposureFlag]) -> list[FlagRow]:
@@ -118,9 +161,14 @@ def _rows(flags: Sequence[ExposureFlag]) -> list[FlagRow]:
 
 def _row(flag: ExposureFlag, node: NodeName | None) -> FlagRow:
     return FlagRow(
-        flag, node, name_url(node) if node else "", written(flag.policy, flag.value), written(flag.policy, flag.limit),
-        STATE_CSS[flag.state], what_is_counted(flag.policy),
-    )  # fmt: skip
+        flag,
+        node,
+        name_url(node) if node else "",
+        written(flag.policy, flag.value),
+        written(flag.policy, flag.limit),
+        STATE_CSS[flag.state],
+        what_is_counted(flag.policy),
+    )
 
 
 def _must_read(user: User) -> None:
@@ -129,7 +177,7 @@ def _must_read(user: User) -> None:
         raise Http404
 
 
-# --- one flag -----------------------------------------------------------------------------------------------------
+# --- one flag -------------------------------------------------------------------------------------
 
 
 class AcknowledgeForm(forms.Form):
@@ -138,7 +186,9 @@ class AcknowledgeForm(forms.Form):
 
 class AcceptForm(forms.Form):
     until = DayField(label="Until", help_text="The first day on which it is no longer accepted.")
-    reason = forms.CharField(label="Why it is accepted", max_length=2000, widget=forms.Textarea(attrs={"rows": 3}))
+    reason = forms.CharField(
+        label="Why it is accepted", max_length=2000, widget=forms.Textarea(attrs={"rows": 3})
+    )
 
 
 class RevokeForm(forms.Form):
@@ -157,7 +207,9 @@ def _flag(request: HttpRequest, pk: int) -> ExposureFlag:
     return get_object_or_404(found, pk=pk)
 
 
-def _shown(request: HttpRequest, this: ExposureFlag, *, status: int = 200, **given: forms.Form) -> HttpResponse:
+def _shown(
+    request: HttpRequest, this: ExposureFlag, *, status: int = 200, **given: forms.Form
+) -> HttpResponse:
     user, at = signed_in(request), now()
     row = _rows([this])[0]
     line = line_of(this.policy)
@@ -169,7 +221,10 @@ def _shown(request: HttpRequest, this: ExposureFlag, *, status: int = 200, **giv
         request,
         "exposure/flag.html",
         title=this.policy.name,
-        crumbs=(("Exposure", reverse("exposure:concentration")), ("Flags", reverse("exposure-flags:list"))),
+        crumbs=(
+            ("Exposure", reverse("exposure:concentration")),
+            ("Flags", reverse("exposure-flags:list")),
+        ),
         counts=capfirst(what_is_counted(this.policy)),
         as_of=at,
         status=status,
@@ -178,7 +233,9 @@ def _shown(request: HttpRequest, this: ExposureFlag, *, status: int = 200, **giv
         sentence=_sentence(this, row),
         release=written(this.policy, float(line.release)),
         ceiling=written(this.policy, this.ceiling) if this.ceiling is not None else "",
-        next_ceiling=written(this.policy, float(line.ceiling(life_of(this).last or line.tolerance))),
+        next_ceiling=written(
+            this.policy, float(line.ceiling(life_of(this).last or line.tolerance))
+        ),
         applications=[(each, Criticality(each.criticality).label) for each in named],
         events=[(event, change_words(event, this.policy)) for event in events],
         may_decide=user.is_governance and this.state in ExposureFlag.LIVE,
@@ -205,7 +262,8 @@ def _sentence(this: ExposureFlag, row: FlagRow) -> Sentence:
         case ExposureFlag.State.RESOLVED:
             assert this.resolved_at is not None
             return Sentence(
-                f"Resolved on {long_day(day_of(this.resolved_at))}. It was {row.value}, the line is {row.limit}."
+                f"Resolved on {long_day(day_of(this.resolved_at))}. It was {row.value}, the line "
+                f"is {row.limit}."
             )
         case ExposureFlag.State.ACCEPTED:
             assert this.accepted_until is not None
@@ -224,16 +282,37 @@ def flag_applications_csv(request: HttpRequest, pk: int) -> StreamingHttpRespons
     rows = [found[each] for each in this.application_ids if each in found]
     return csv_answer(
         f"flag-{pk}",
-        ["application", "team", "criticality", "business owner", "technical owner", "line", "value", "tolerance"],
+        [
+            "application",
+            "team",
+            "criticality",
+            "business owner",
+            "technical owner",
+            "line",
+            "value",
+            "tolerance",
+        ],
         rows,
-        lambda row: [row.name, row.team.name, Criticality(row.criticality).label, row.business_owner,
-                     row.technical_owner, this.policy.name, this.value, this.limit],
-    )  # fmt: skip
+        lambda row: [
+            row.name,
+            row.team.name,
+            Criticality(row.criticality).label,
+            row.business_owner,
+            row.technical_owner,
+            this.policy.name,
+            this.value,
+            this.limit,
+        ],
+    )
 
 
-# --- decisions ----------------------------------------------------------------------------------------------------
+# --- decisions ------------------------------------------------------------------------------------
 
-_FORMS: dict[str, type[forms.Form]] = {"acknowledge": AcknowledgeForm, "accept": AcceptForm, "revoke": RevokeForm}
+_FORMS: dict[str, type[forms.Form]] = {
+    "acknowledge": AcknowledgeForm,
+    "accept": AcceptForm,
+    "revoke": RevokeForm,
+}
 
 
 @require_POST
@@ -267,7 +346,9 @@ def _decide(this: ExposureFlag, decision: str, facts: dict[str, Any], by: User) 
             acknowledge_flag(flag=this, at=at, by=by, reason=facts["reason"])
             return "Acknowledged: you are named as being on it."
         case "accept":
-            after = accept_flag(flag=this, until=facts["until"], reason=facts["reason"], at=at, by=by)
+            after = accept_flag(
+                flag=this, until=facts["until"], reason=facts["reason"], at=at, by=by
+            )
             return "Accepted until {day}, up to {ceiling}. Above it, or on that day, it is open again.".format(
                 day=day(facts["until"]), ceiling=written(after.policy, after.ceiling)
             )

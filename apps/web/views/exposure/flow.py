@@ -15,7 +15,13 @@ from apps.web.drawings.scales import Unit, compact
 from apps.web.forms import signed_in
 from apps.web.listing import csv_answer
 from apps.web.page import Sentence, page
-from apps.web.views.exposure.shared import BASIS_HELP, BASIS_WORDS, chosen_basis, chosen_layer, options
+from apps.web.views.exposure.shared import (
+    BASIS_HELP,
+    BASIS_WORDS,
+    chosen_basis,
+    chosen_layer,
+    options,
+)
 
 SHOWN = 100
 DRAWN = 1_000
@@ -24,11 +30,14 @@ _OVER = {Layer.DEVELOPER: 0, Layer.FOUNDATION: 1, Layer.HOST: 2}
 
 @require_safe
 def exposure_flow(request: HttpRequest) -> HttpResponse:
-    """A page of its own, and the fragment that the page of concentration fetches where there is much to draw."""
+    """A page of its own, and the fragment that the page of concentration fetches where there is
+    much to draw."""
     user = signed_in(request)
     layer, basis = chosen_layer(request), chosen_basis(request)
     found = flows(basis=basis, team_ids=own_teams(user), limit=DRAWN)
-    over = frozenset(row.name for row in layer_table(layer=layer, user=user, limit=12).rows if row.over)
+    over = frozenset(
+        row.name for row in layer_table(layer=layer, user=user, limit=12).rows if row.over
+    )
     drawn = _drawn(found, layer, basis, over)
     return page(
         request,
@@ -37,7 +46,9 @@ def exposure_flow(request: HttpRequest) -> HttpResponse:
         title="Who stands on what",
         crumbs=(("Exposure", reverse("exposure:concentration")),),
         counts=f"{BASIS_WORDS[basis]}: {BASIS_HELP[basis]}",
-        sentence=Sentence(str(drawn.wide.title)) if drawn else Sentence("Nothing stands on anything yet."),
+        sentence=Sentence(str(drawn.wide.title))
+        if drawn
+        else Sentence("Nothing stands on anything yet."),
         flow=drawn,
         rows=found[:SHOWN],
         n_rows=len(found),
@@ -52,7 +63,9 @@ def exposure_flow(request: HttpRequest) -> HttpResponse:
 def _drawn(found: list[Flow], layer: Layer, basis: Basis, over: frozenset[str]) -> Any:
     names = ("Developer", "Foundation", "Host")
     hot = frozenset((names[_OVER[layer]], name) for name in over) if layer in _OVER else frozenset()
-    paths = [Path((row.developer or "", row.foundation or "", row.host), row.weight) for row in found]
+    paths = [
+        Path((row.developer or "", row.foundation or "", row.host), row.weight) for row in found
+    ]
     return both(flow, paths, layers=names, unit=Unit(_unit(basis), compact), over=hot, most=12)
 
 
@@ -75,6 +88,13 @@ def flow_csv(request: HttpRequest) -> StreamingHttpResponse:
         f"flow-{basis}",
         ["team", "developer", "foundation", "host", "weight", "by", "primary paths"],
         rows,
-        lambda row: [row.team, row.developer or "unresolved", row.foundation or "unresolved", row.host, row.weight,
-                     basis.value, row.n_paths],
-    )  # fmt: skip
+        lambda row: [
+            row.team,
+            row.developer or "unresolved",
+            row.foundation or "unresolved",
+            row.host,
+            row.weight,
+            basis.value,
+            row.n_paths,
+        ],
+    )

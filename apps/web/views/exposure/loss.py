@@ -1,4 +1,5 @@
-"""What a bad year costs when causes are shared: runs, one run with its curve, and the assumptions it rests on."""
+"""What a bad year costs when causes are shared: runs, one run with its curve, and the assumptions
+it rests on."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -35,12 +36,15 @@ DRIVERS = 12
 class RunForm(forms.Form):
     years = forms.TypedChoiceField(label="Years", choices=YEARS, coerce=int, initial=100_000)
     seed = forms.IntegerField(
-        label="Seed", min_value=0, max_value=2**63 - 1, initial=1,
+        label="Seed",
+        min_value=0,
+        max_value=2**63 - 1,
+        initial=1,
         help_text="The same seed, day and assumptions give the same figures.",
-    )  # fmt: skip
+    )
 
 
-# --- runs ---------------------------------------------------------------------------------------------------------
+# --- runs -----------------------------------------------------------------------------------------
 
 
 @require_safe
@@ -48,7 +52,11 @@ def loss(request: HttpRequest) -> HttpResponse:
     """The latest run that is done, the form for another, and the earlier ones."""
     user = must_read(request)
     runs = LossRun.objects.visible_to(user)
-    return _shown(request, runs.filter(state=RunState.DONE).first(), waiting=runs.filter(state__in=_WAITING).first())
+    return _shown(
+        request,
+        runs.filter(state=RunState.DONE).first(),
+        waiting=runs.filter(state__in=_WAITING).first(),
+    )
 
 
 @require_safe
@@ -70,7 +78,9 @@ def _shown(
 ) -> HttpResponse:
     user = signed_in(request)
     result: Mapping[str, Any] = run.result if run is not None and run.result else {}
-    runs = LossRun.objects.visible_to(user).select_related("asked_by").defer("result", "assumptions")
+    runs = (
+        LossRun.objects.visible_to(user).select_related("asked_by").defer("result", "assumptions")
+    )
     listing = Listing(request, runs, size=12)
     return page(
         request,
@@ -118,10 +128,11 @@ def _sentence(run: LossRun | None, result: Mapping[str, Any], waiting: LossRun |
     unit = _unit(run)
     apart_100, shared_100 = apart["one_in_100"]["var"], shared["one_in_100"]["var"]
     return findings.of_losses(
-        f"{compact(shared['eal'])} {unit}", f"{compact(shared_100)} {unit}",
+        f"{compact(shared['eal'])} {unit}",
+        f"{compact(shared_100)} {unit}",
         shared_100 / apart_100 if apart_100 else None,
         [cause["name"] for cause in result["attribution"]["causes"][:1]] if _leads(result) else [],
-    )  # fmt: skip
+    )
 
 
 def _leads(result: Mapping[str, Any]) -> bool:
@@ -132,7 +143,9 @@ def _leads(result: Mapping[str, Any]) -> bool:
 
 def _tail_total(result: Mapping[str, Any]) -> float:
     found = result["attribution"]
-    return float(sum(cause["loss"] for cause in found["causes"]) + found["other_causes"] + found["own"])
+    return float(
+        sum(cause["loss"] for cause in found["causes"]) + found["other_causes"] + found["own"]
+    )
 
 
 def _curve(result: Mapping[str, Any]) -> Any:
@@ -144,12 +157,17 @@ def _curve(result: Mapping[str, Any]) -> Any:
         unit=Unit("loss of a year", compact),
         expected=shared["eal"],
         levels=[
-            Level(n, shared[key]["var"], twin=apart[key]["var"], low=shared[key]["var_low"],
-                  high=shared[key]["var_high"])
+            Level(
+                n,
+                shared[key]["var"],
+                twin=apart[key]["var"],
+                low=shared[key]["var_low"],
+                high=shared[key]["var_high"],
+            )
             for n, key in ((20, "one_in_20"), (100, "one_in_100"))
         ],
         width=HALF,
-    )  # fmt: skip
+    )
 
 
 def _curve_rows(result: Mapping[str, Any]) -> list[tuple[float, float]]:
@@ -172,24 +190,38 @@ def _figures(result: Mapping[str, Any]) -> list[Figure]:
     def var(name: Any, key: str) -> Figure:
         found = shared[key]
         return Figure(
-            name, compact(found["var"]),
+            name,
+            compact(found["var"]),
             f"{compact(found['var_low'])} to {compact(found['var_high'])}",
             compact(apart[key]["var"]),
-        )  # fmt: skip
+        )
 
     def tail(name: Any, key: str) -> Figure:
         found = shared[key]
         return Figure(
-            name, compact(found["tvar"]), f"± {compact(1.96 * found['tvar_se'])}", compact(apart[key]["tvar"])
+            name,
+            compact(found["tvar"]),
+            f"± {compact(1.96 * found['tvar_se'])}",
+            compact(apart[key]["tvar"]),
         )
 
     return [
-        Figure("Expected year", compact(shared["eal"]), f"± {compact(1.96 * shared['eal_se'])}", compact(apart["eal"])),
+        Figure(
+            "Expected year",
+            compact(shared["eal"]),
+            f"± {compact(1.96 * shared['eal_se'])}",
+            compact(apart["eal"]),
+        ),
         var("1 in 20", "one_in_20"),
         tail("Mean of the worst 5\u00a0%", "one_in_20"),
         var("1 in 100", "one_in_100"),
         tail("Mean of the worst 1\u00a0%", "one_in_100"),
-        Figure("Scheduled: ends on a firm day", compact(shared["scheduled"]), "–", compact(apart["scheduled"])),
+        Figure(
+            "Scheduled: ends on a firm day",
+            compact(shared["scheduled"]),
+            "–",
+            compact(apart["scheduled"]),
+        ),
     ]
 
 
@@ -204,17 +236,22 @@ class Cause:
 
 
 def _causes(result: Mapping[str, Any]) -> list[Cause]:
-    """Who carries the worst 1 in 100 years, the largest first; with addresses where the node still exists."""
+    """Who carries the worst 1 in 100 years, the largest first; with addresses where the node still
+    exists."""
     total = _tail_total(result) or 1.0
     causes = result["attribution"]["causes"]
     names = names_of([cause["node"] for cause in causes])
     rows = [
         Cause(
-            cause["label"], cause["name"], EVENT_WORDS.get(cause["event"], cause["event"]), cause["loss"],
-            cause["loss"] / total, name_url(names[cause["node"]]) if cause["node"] in names else "",
+            cause["label"],
+            cause["name"],
+            EVENT_WORDS.get(cause["event"], cause["event"]),
+            cause["loss"],
+            cause["loss"] / total,
+            name_url(names[cause["node"]]) if cause["node"] in names else "",
         )
         for cause in causes
-    ]  # fmt: skip
+    ]
     for name, key in (("Other shared causes", "other_causes"), ("Trouble of their own", "own")):
         value = result["attribution"][key]
         if value:
@@ -238,8 +275,12 @@ def run_loss(request: HttpRequest) -> HttpResponse:
     form = RunForm(request.POST)
     if not form.is_valid():
         runs = LossRun.objects.visible_to(user)
-        return _shown(request, runs.filter(state=RunState.DONE).first(), waiting=None, form=form, status=422)
-    asked = ask_loss(at=now(), by=user, seed=form.cleaned_data["seed"], years=form.cleaned_data["years"])
+        return _shown(
+            request, runs.filter(state=RunState.DONE).first(), waiting=None, form=form, status=422
+        )
+    asked = ask_loss(
+        at=now(), by=user, seed=form.cleaned_data["seed"], years=form.cleaned_data["years"]
+    )
     hurry()
     return redirect("loss-runs:detail", pk=asked.pk)
 
@@ -256,10 +297,14 @@ def loss_progress(request: HttpRequest, pk: int) -> HttpResponse:
         response["HX-Redirect"] = reverse("loss-runs:detail", args=[pk])
         return response
     return page(
-        request, "exposure/loss-progress.html", fragment="progress", title="Simulating",
-        progress_url=reverse("loss-runs:progress", args=[pk]), progress_words=_progress_words(run),
+        request,
+        "exposure/loss-progress.html",
+        fragment="progress",
+        title="Simulating",
+        progress_url=reverse("loss-runs:progress", args=[pk]),
+        progress_words=_progress_words(run),
         run_url=reverse("loss-runs:detail", args=[pk]),
-    )  # fmt: skip
+    )
 
 
 def _progress_words(run: LossRun) -> str:
@@ -277,7 +322,9 @@ def loss_csv(request: HttpRequest, pk: int) -> StreamingHttpResponse:
         *(("shared causes", x, p) for x, p in run.result["shared"]["curve"]),
         *(("independent", x, p) for x, p in run.result["independent"]["curve"]),
     ]
-    return csv_answer(f"loss-{pk}", ["causes", "loss of a year", "chance that it is larger"], rows, list)
+    return csv_answer(
+        f"loss-{pk}", ["causes", "loss of a year", "chance that it is larger"], rows, list
+    )
 
 
 @require_safe
@@ -292,4 +339,6 @@ def causes_csv(request: HttpRequest, pk: int) -> StreamingHttpResponse:
 
 
 def _done(request: HttpRequest, pk: int) -> Any:
-    return get_object_or_404(LossRun.objects.visible_to(must_read(request)), pk=pk, state=RunState.DONE)
+    return get_object_or_404(
+        LossRun.objects.visible_to(must_read(request)), pk=pk, state=RunState.DONE
+    )

@@ -1,4 +1,5 @@
-"""What stands or leans on one thing, of any kind: how much, whose, in which state, and which applications."""
+"""What stands or leans on one thing, of any kind: how much, whose, in which state, and which
+applications."""
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
@@ -61,7 +62,8 @@ _UNRESOLVED_MAY_BE = frozenset({NodeKind.VERSION, NodeKind.FOUNDATION, NodeKind.
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What is asked about; `url` is its own page in the register, `node_id` None while nothing ever stood on it."""
+    """What is asked about; `url` is its own page in the register, `node_id` None while nothing ever
+    stood on it."""
 
     kind: NodeKind
     ref: int
@@ -101,16 +103,22 @@ def _named(kind: NodeKind, ref: int) -> tuple[str, str]:
     match kind:
         case NodeKind.OFFERING:
             if row := Offering.objects.select_related("host").filter(pk=ref).first():
-                return f"{row.api_id} at {row.host.name}", reverse("offerings:detail", args=[row.pk])
+                return f"{row.api_id} at {row.host.name}", reverse(
+                    "offerings:detail", args=[row.pk]
+                )
         case NodeKind.VERSION:
             if version := Version.objects.select_related("foundation").filter(pk=ref).first():
-                return version.name or version.identifier, reverse("foundations:detail", args=[version.foundation.slug])
+                return version.name or version.identifier, reverse(
+                    "foundations:detail", args=[version.foundation.slug]
+                )
         case NodeKind.FOUNDATION:
             if foundation := Foundation.objects.filter(pk=ref).first():
                 return foundation.name, reverse("foundations:detail", args=[foundation.slug])
         case NodeKind.REGION:
             if region := Region.objects.select_related("host").filter(pk=ref).first():
-                return f"{region.name} at {region.host.name}", reverse("providers:detail", args=[region.host.slug])
+                return f"{region.name} at {region.host.name}", reverse(
+                    "providers:detail", args=[region.host.slug]
+                )
         case _:
             if provider := Provider.objects.filter(pk=ref).first():
                 return provider.name, reverse("providers:detail", args=[provider.slug])
@@ -126,7 +134,11 @@ def node(request: HttpRequest, kind: str, ref: int) -> HttpResponse:
     asked = questions([subject.node_id or 0], settings=settings, threat=threat)
     n, counted = _n_reached(subject, teams)
     summed = node_states(
-        kind=subject.kind, threat=threat, settings=settings, team_ids=teams, node_ids=[subject.node_id or 0]
+        kind=subject.kind,
+        threat=threat,
+        settings=settings,
+        team_ids=teams,
+        node_ids=[subject.node_id or 0],
     )
     counts = summed[0].counts if summed else {}
     found, following = _page(request, subject, asked, state, teams, n)
@@ -193,7 +205,10 @@ def _n_reached(subject: Subject, teams: Collection[int] | None) -> tuple[int, st
     if subject.node_id is None:
         return 0, "0"
     if teams is None:
-        n = NodeReach.objects.filter(node_id=subject.node_id).values_list("n", flat=True).first() or 0
+        n = (
+            NodeReach.objects.filter(node_id=subject.node_id).values_list("n", flat=True).first()
+            or 0
+        )
     else:
         n = count_reached(subject.node_id, subject.kind, team_ids=teams)[0]
     return n, number(n)
@@ -204,7 +219,7 @@ def _n_may_stand(teams: Collection[int] | None) -> int:
     return (unresolved if teams is None else unresolved.filter(team_id__in=teams)).count()
 
 
-# --- the list -----------------------------------------------------------------------------------------------------
+# --- the list -------------------------------------------------------------------------------------
 
 type _Place = tuple[int, int]
 
@@ -218,7 +233,12 @@ def _after(request: HttpRequest) -> _Place | None:
 
 
 def _page(
-    request: HttpRequest, subject: Subject, asked: Any, state: str, teams: Collection[int] | None, n: int
+    request: HttpRequest,
+    subject: Subject,
+    asked: Any,
+    state: str,
+    teams: Collection[int] | None,
+    n: int,
 ) -> tuple[list[Reached], str]:
     """(a sheet, where the next one begins or empty)."""
     if subject.node_id is None:
@@ -242,23 +262,30 @@ def _walk(
     after: _Place | None = None,
     batch: int = _BATCH,
 ) -> Iterator[Reached]:
-    """The applications there, gravest first, in that state. Few are gathered at once; many are walked in batches."""
+    """The applications there, gravest first, in that state. Few are gathered at once; many are
+    walked in batches."""
     assert subject.node_id is not None
     if state in StandingState.values and n <= _WALKED:
-        standing = {row.application_id for row in application_states(asked, states=[state], team_ids=teams)}
+        standing = {
+            row.application_id for row in application_states(asked, states=[state], team_ids=teams)
+        }
         batch = _BATCH
     else:
         standing = None
         batch = batch if not state else _BATCH
     while True:
-        rows = reached_applications(subject.node_id, subject.kind, team_ids=teams, after=after, limit=batch)
+        rows = reached_applications(
+            subject.node_id, subject.kind, team_ids=teams, after=after, limit=batch
+        )
         yield from _kept(rows, asked, state, standing)
         if len(rows) < batch:
             return
         after = (rows[-1].criticality, rows[-1].application_id)
 
 
-def _kept(rows: Sequence[Reached], asked: Any, state: str, standing: set[int] | None) -> list[Reached]:
+def _kept(
+    rows: Sequence[Reached], asked: Any, state: str, standing: set[int] | None
+) -> list[Reached]:
     if not state:
         return list(rows)
     if standing is not None:
@@ -266,7 +293,11 @@ def _kept(rows: Sequence[Reached], asked: Any, state: str, standing: set[int] | 
     found = _standing(rows, asked)
     if state == LEANING:
         return [row for row in rows if row.application_id not in found]
-    return [row for row in rows if row.application_id in found and found[row.application_id].state == state]
+    return [
+        row
+        for row in rows
+        if row.application_id in found and found[row.application_id].state == state
+    ]
 
 
 def _standing(rows: Sequence[Reached], asked: Any) -> dict[int, Standing]:
@@ -321,17 +352,38 @@ def node_csv(request: HttpRequest, kind: str, ref: int) -> StreamingHttpResponse
                 waiting = []
         yield from _rows(waiting, asked, user)
 
-    heads = ["application", "team", "criticality", "roles", "state", "struck share of traffic", "business owner",
-             "technical owner", "node", "threat"]  # fmt: skip
+    heads = [
+        "application",
+        "team",
+        "criticality",
+        "roles",
+        "state",
+        "struck share of traffic",
+        "business owner",
+        "technical owner",
+        "node",
+        "threat",
+    ]
     return csv_answer(
-        f"{kind}-{ref}-{threat}", heads, rows(),
-        lambda row: [row.application.name, row.application.team.name, row.criticality, row.roles, row.state,
-                     row.hit_share, row.application.business_owner, row.application.technical_owner, subject.name,
-                     threat],
-    )  # fmt: skip
+        f"{kind}-{ref}-{threat}",
+        heads,
+        rows(),
+        lambda row: [
+            row.application.name,
+            row.application.team.name,
+            row.criticality,
+            row.roles,
+            row.state,
+            row.hit_share,
+            row.application.business_owner,
+            row.application.technical_owner,
+            subject.name,
+            threat,
+        ],
+    )
 
 
-# --- by team ------------------------------------------------------------------------------------------------------
+# --- by team --------------------------------------------------------------------------------------
 
 
 def team_rows(subject: Subject, teams: Collection[int] | None) -> list[TeamRow]:
@@ -339,7 +391,9 @@ def team_rows(subject: Subject, teams: Collection[int] | None) -> list[TeamRow]:
         return []
     found = reached_by_team(subject.node_id, subject.kind, team_ids=teams)
     named = teams_by_id(row.team_id for row in found)
-    return [TeamRow(named[row.team_id], row.n, row.n_critical) for row in found if row.team_id in named]
+    return [
+        TeamRow(named[row.team_id], row.n, row.n_critical) for row in found if row.team_id in named
+    ]
 
 
 @require_safe
@@ -364,17 +418,26 @@ def node_teams(request: HttpRequest, kind: str, ref: int) -> HttpResponse:
     )
 
 
-# --- beside it ----------------------------------------------------------------------------------------------------
+# --- beside it ------------------------------------------------------------------------------------
 
 
 def _other_parts(subject: Subject) -> list[tuple[Any, str]]:
     """The other parts that the same party plays."""
     if subject.kind not in _PARTIES:
         return []
-    others = Node.objects.filter(kind__in=_PARTIES, ref=subject.ref).exclude(kind=subject.kind).order_by("kind")
-    used = others.filter(pk__in=NodeReach.objects.filter(node_id__in=others.values("pk")).values("node_id"))
+    others = (
+        Node.objects.filter(kind__in=_PARTIES, ref=subject.ref)
+        .exclude(kind=subject.kind)
+        .order_by("kind")
+    )
+    used = others.filter(
+        pk__in=NodeReach.objects.filter(node_id__in=others.values("pk")).values("node_id")
+    )
     return [
-        (KIND_WORDS[NodeKind(each.kind)], reverse("exposure:blast-radius", args=[NodeKind(each.kind).label, each.ref]))
+        (
+            KIND_WORDS[NodeKind(each.kind)],
+            reverse("exposure:blast-radius", args=[NodeKind(each.kind).label, each.ref]),
+        )
         for each in used
     ]
 
@@ -404,8 +467,25 @@ def node_trend_csv(request: HttpRequest, kind: str, ref: int) -> StreamingHttpRe
         rows = node_trend(subject.node_id, threat=threat, since=since)
     return csv_answer(
         f"{kind}-{ref}-trend",
-        ["day", "exposed", "cushioned", "portable", "partial", "critical it can stop", "users", "spend"],
+        [
+            "day",
+            "exposed",
+            "cushioned",
+            "portable",
+            "partial",
+            "critical it can stop",
+            "users",
+            "spend",
+        ],
         rows,
-        lambda row: [row.day, row.exposed, row.cushioned, row.portable, row.partial, row.n_critical, row.users,
-                     row.spend],
-    )  # fmt: skip
+        lambda row: [
+            row.day,
+            row.exposed,
+            row.cushioned,
+            row.portable,
+            row.partial,
+            row.n_critical,
+            row.users,
+            row.spend,
+        ],
+    )

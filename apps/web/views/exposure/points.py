@@ -1,4 +1,5 @@
-"""What alone can stop an application, and the smallest sets that stop a given part of the critical ones."""
+"""What alone can stop an application, and the smallest sets that stop a given part of the critical
+ones."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +10,12 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from apps.exposure.engine.settings import EngineSettings, engine_settings
-from apps.exposure.engine.single_points import SinglePoint, count_single_points, single_points, team_points
+from apps.exposure.engine.single_points import (
+    SinglePoint,
+    count_single_points,
+    single_points,
+    team_points,
+)
 from apps.exposure.layers import own_teams
 from apps.exposure.models import Cut, ScopedApplication
 from apps.exposure.naming import NodeName, names_of
@@ -74,13 +80,20 @@ def points(request: HttpRequest) -> HttpResponse:
         crumbs=(("Exposure", reverse("exposure:concentration")),),
         counts="Applications that a node alone leaves exposed or cushioned, under its usual threat",
         sentence=findings.of_single_points(
-            n, first[0].name if first else "", first[0].point.n_critical if first else 0, n_critical,
+            n,
+            first[0].name if first else "",
+            first[0].point.n_critical if first else 0,
+            n_critical,
             bounded=len(found) > SIZE * number_ and n == len(found),
         ),
         rows=rows,
         kind=kind,
-        kinds=options(request, "kind", {"": "All", **{label: KIND_WORDS[each] for label, each in KINDS.items()}},
-                      kind),
+        kinds=options(
+            request,
+            "kind",
+            {"": "All", **{label: KIND_WORDS[each] for label, each in KINDS.items()}},
+            kind,
+        ),
         n_critical=n_critical,
         bars=_bars(rows_of(found[:12]), n_critical) if number_ == 1 else None,
         previous=query_with(request, page=number_ - 1) if number_ > 1 else "",
@@ -88,7 +101,7 @@ def points(request: HttpRequest) -> HttpResponse:
         sets=smallest_sets() if teams is None else [],
         threshold=float(settings.cut_threshold),
         whole=teams is None,
-    )  # fmt: skip
+    )
 
 
 @require_safe
@@ -98,11 +111,28 @@ def points_csv(request: HttpRequest) -> StreamingHttpResponse:
     rows = rows_of(points_of(own_teams(user), engine_settings(), kind, limit=None))
     return csv_answer(
         "single-points",
-        ["node", "layer", "threat", "stops", "exposed", "cushioned", "critical", "criticality points"],
+        [
+            "node",
+            "layer",
+            "threat",
+            "stops",
+            "exposed",
+            "cushioned",
+            "critical",
+            "criticality points",
+        ],
         rows,
-        lambda row: [row.name, row.kind, row.threat, row.n, row.point.exposed, row.point.cushioned,
-                     row.point.n_critical, row.point.points],
-    )  # fmt: skip
+        lambda row: [
+            row.name,
+            row.kind,
+            row.threat,
+            row.n,
+            row.point.exposed,
+            row.point.cushioned,
+            row.point.n_critical,
+            row.point.points,
+        ],
+    )
 
 
 @require_safe
@@ -125,14 +155,20 @@ def rows_of(found: Sequence[SinglePoint]) -> list[PointRow]:
 
 def _row(point: SinglePoint, name: NodeName) -> PointRow:
     return PointRow(
-        name.label, KIND_WORDS[name.kind], THREAT_WORDS[DEFAULT_THREAT[name.kind]], name_url(name),
-        what_if_url(remove=[name.name]), point,
-    )  # fmt: skip
+        name.label,
+        KIND_WORDS[name.kind],
+        THREAT_WORDS[DEFAULT_THREAT[name.kind]],
+        name_url(name),
+        what_if_url(remove=[name.name]),
+        point,
+    )
 
 
 def smallest_sets(*, most: int = MOST_SETS) -> list[SetRow]:
     """Single nodes first, then pairs, the largest share first: two statements."""
-    kept = sorted(Cut.objects.all()[:MOST_SETS], key=lambda cut: (len(cut.node_ids), -cut.share))[:most]
+    kept = sorted(Cut.objects.all()[:MOST_SETS], key=lambda cut: (len(cut.node_ids), -cut.share))[
+        :most
+    ]
     names = names_of({pk for cut in kept for pk in cut.node_ids})
     return [
         SetRow(
@@ -144,7 +180,9 @@ def smallest_sets(*, most: int = MOST_SETS) -> list[SetRow]:
     ]
 
 
-def points_of(teams: Any, settings: EngineSettings, kind: str, *, limit: int | None) -> list[SinglePoint]:
+def points_of(
+    teams: Any, settings: EngineSettings, kind: str, *, limit: int | None
+) -> list[SinglePoint]:
     kinds = [KINDS[kind]] if kind else None
     if teams is None:
         return single_points(kinds=kinds, limit=limit)

@@ -1,4 +1,5 @@
-"""The organisation's own lines: what is counted, how much is tolerated, why; moved by governance, tried out before."""
+"""The organisation's own lines: what is counted, how much is tolerated, why; moved by governance,
+tried out before."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -43,48 +44,72 @@ SHOWN = 25
 class PolicyForm(forms.Form):
     """A tolerance is typed as people say it: 62 for 62 %, or a number of applications."""
 
-    name = forms.CharField(label="Name", max_length=200, help_text="A sentence for people, as flags show it.")
+    name = forms.CharField(
+        label="Name", max_length=200, help_text="A sentence for people, as flags show it."
+    )
     measure = forms.ChoiceField(label="Counts", choices=Policy.Measure.choices)
     basis = forms.ChoiceField(
-        label="Weight", choices=[(basis, BASIS_WORDS[basis]) for basis in Basis],
+        label="Weight",
+        choices=[(basis, BASIS_WORDS[basis]) for basis in Basis],
         help_text="Of a share of the weight in scope.",
-    )  # fmt: skip
+    )
     kinds = forms.MultipleChoiceField(
-        label="On one", choices=[(label, KIND_WORDS[kind]) for label, kind in KINDS.items()],
-        widget=forms.CheckboxSelectMultiple, required=False,
-    )  # fmt: skip
+        label="On one",
+        choices=[(label, KIND_WORDS[kind]) for label, kind in KINDS.items()],
+        widget=forms.CheckboxSelectMultiple,
+        required=False,
+    )
     predicate = forms.ChoiceField(
         label="Or of applications of which this holds",
-        choices=[("", "Nothing: it is about nodes"), *Predicate.choices], required=False,
-    )  # fmt: skip
+        choices=[("", "Nothing: it is about nodes"), *Predicate.choices],
+        required=False,
+    )
     states = forms.MultipleChoiceField(
-        label="In these states", choices=[(state, STATE_WORDS[state]) for state in StandingState],
-        widget=forms.CheckboxSelectMultiple, required=False, help_text="None ticked: all of them.",
-    )  # fmt: skip
+        label="In these states",
+        choices=[(state, STATE_WORDS[state]) for state in StandingState],
+        widget=forms.CheckboxSelectMultiple,
+        required=False,
+        help_text="None ticked: all of them.",
+    )
     threat = forms.ChoiceField(
-        label="Under", required=False,
+        label="Under",
+        required=False,
         choices=[
-            ("", "Each kind’s usual threat"), *((threat, THREAT_WORDS[threat]) for threat in THREATS),
+            ("", "Each kind’s usual threat"),
+            *((threat, THREAT_WORDS[threat]) for threat in THREATS),
         ],
-    )  # fmt: skip
+    )
     tolerance = forms.DecimalField(
-        label="Tolerated", min_value=0, max_digits=12, decimal_places=4,
+        label="Tolerated",
+        min_value=0,
+        max_digits=12,
+        decimal_places=4,
         help_text="Per cent of a share, or a number of applications. The line itself is tolerated.",
-    )  # fmt: skip
+    )
     hysteresis = forms.DecimalField(
-        label="Released below", min_value=0, max_value=99, max_digits=6, decimal_places=3,
+        label="Released below",
+        min_value=0,
+        max_value=99,
+        max_digits=6,
+        decimal_places=3,
         help_text="Per cent under the line at which a flag may resolve.",
-    )  # fmt: skip
+    )
     clear_days = forms.IntegerField(
-        label="Days below it", min_value=0, max_value=365,
+        label="Days below it",
+        min_value=0,
+        max_value=365,
         help_text="How long it must stay there before a flag resolves.",
-    )  # fmt: skip
+    )
     enabled = forms.BooleanField(label="Switched on", required=False)
-    reason = forms.CharField(label="Why the line lies there", required=False, widget=forms.Textarea(attrs={"rows": 2}))
+    reason = forms.CharField(
+        label="Why the line lies there", required=False, widget=forms.Textarea(attrs={"rows": 2})
+    )
     change_reason = forms.CharField(
-        label="Why it changes", required=False, max_length=500,
+        label="Why it changes",
+        required=False,
+        max_length=500,
         help_text="For the history.",
-    )  # fmt: skip
+    )
 
     def clean(self) -> dict[str, Any]:
         said = super().clean() or {}
@@ -92,9 +117,15 @@ class PolicyForm(forms.Form):
             said["kinds"], said["states"], said["threat"] = [], [], ""
         else:
             if not said.get("kinds"):
-                self.add_error("kinds", "Tick what it is about: developers, hosts, … or choose a predicate.")
+                self.add_error(
+                    "kinds", "Tick what it is about: developers, hosts, … or choose a predicate."
+                )
             said["states"] = said.get("states") or StandingState.values
-        if _counts_share(said.get("measure", "")) and said.get("tolerance") is not None and said["tolerance"] > 100:
+        if (
+            _counts_share(said.get("measure", ""))
+            and said.get("tolerance") is not None
+            and said["tolerance"] > 100
+        ):
             self.add_error("tolerance", "At most 100 %.")
         return said
 
@@ -113,12 +144,24 @@ def _counts_share(measure: str) -> bool:
 def _initial(policy: Policy) -> dict[str, Any]:
     percent = 100 if is_share(policy) else 1
     return {
-        **{name: getattr(policy, name) for name in (
-            "name", "measure", "basis", "kinds", "predicate", "states", "threat", "clear_days", "enabled", "reason",
-        )},
+        **{
+            name: getattr(policy, name)
+            for name in (
+                "name",
+                "measure",
+                "basis",
+                "kinds",
+                "predicate",
+                "states",
+                "threat",
+                "clear_days",
+                "enabled",
+                "reason",
+            )
+        },
         "tolerance": _short(policy.tolerance * percent),
         "hysteresis": _short(policy.hysteresis * 100),
-    }  # fmt: skip
+    }
 
 
 def _short(value: Decimal) -> Decimal:
@@ -153,7 +196,10 @@ def policy_list(request: HttpRequest) -> HttpResponse:
     kind = request.GET.get("kind", "")
     policies = [policy for policy in found.qs if not kind or kind in policy.kinds]
     live = _live_counts()
-    rows = [PolicyRow(row, written(row, row.tolerance), what_is_counted(row), live.get(row.pk, 0)) for row in policies]
+    rows = [
+        PolicyRow(row, written(row, row.tolerance), what_is_counted(row), live.get(row.pk, 0))
+        for row in policies
+    ]
     n_on = sum(row.policy.enabled for row in rows)
     return page(
         request,
@@ -162,7 +208,8 @@ def policy_list(request: HttpRequest) -> HttpResponse:
         crumbs=(("Exposure", reverse("exposure:concentration")),),
         counts="Tolerances of the whole organisation",
         sentence=Sentence(
-            f"{spelled(n_on).capitalize()} tolerances are in force; {spelled(sum(live.values()))} flags are live."
+            f"{spelled(n_on).capitalize()} tolerances are in force; {spelled(sum(live.values()))} "
+            "flags are live."
         ),
         rows=rows,
         kind=kind,
@@ -176,37 +223,69 @@ def policy_csv(request: HttpRequest) -> StreamingHttpResponse:
     _must_read(request)
     return csv_answer(
         "lines",
-        ["slug", "name", "counts", "tolerance", "hysteresis", "days below", "switched on", "live flags", "why"],
+        [
+            "slug",
+            "name",
+            "counts",
+            "tolerance",
+            "hysteresis",
+            "days below",
+            "switched on",
+            "live flags",
+            "why",
+        ],
         [(row, _live_counts().get(row.pk, 0)) for row in Policy.objects.all()],
-        lambda cell: [cell[0].slug, cell[0].name, what_is_counted(cell[0]), cell[0].tolerance, cell[0].hysteresis,
-                      cell[0].clear_days, "yes" if cell[0].enabled else "no", cell[1], cell[0].reason],
-    )  # fmt: skip
+        lambda cell: [
+            cell[0].slug,
+            cell[0].name,
+            what_is_counted(cell[0]),
+            cell[0].tolerance,
+            cell[0].hysteresis,
+            cell[0].clear_days,
+            "yes" if cell[0].enabled else "no",
+            cell[1],
+            cell[0].reason,
+        ],
+    )
 
 
 def _live_counts() -> dict[int, int]:
     counts: dict[int, int] = {}
-    for pk in ExposureFlag.objects.filter(state__in=ExposureFlag.LIVE).order_by().values_list("policy_id", flat=True):
+    for pk in (
+        ExposureFlag.objects.filter(state__in=ExposureFlag.LIVE)
+        .order_by()
+        .values_list("policy_id", flat=True)
+    ):
         counts[pk] = counts.get(pk, 0) + 1
     return counts
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def policy(request: HttpRequest, slug: str) -> HttpResponse:
-    """One line, its history, and what lies above it; `try` says what would at another, without keeping it."""
+    """One line, its history, and what lies above it; `try` says what would at another, without
+    keeping it."""
     user = signed_in(request)
     _must_read(request)
     this = get_object_or_404(Policy, slug=slug)
     if request.method != "POST":
         return _shown(request, this, PolicyForm(initial=_initial(this)))
     if not user.is_governance:
-        raise PermissionDenied("Governance and administrators draw the organisation's lines. Ask one of them.")
+        raise PermissionDenied(
+            "Governance and administrators draw the organisation's lines. Ask one of them."
+        )
     form = PolicyForm(request.POST)
     if not form.is_valid():
         return _shown(request, this, form, status=422)
     if "try" in request.POST:
         return _shown(request, this, form, tried=_tried(this, form))
     try:
-        change_policy(policy=this, facts=form.facts(), at=now(), by=user, reason=form.cleaned_data["change_reason"])
+        change_policy(
+            policy=this,
+            facts=form.facts(),
+            at=now(),
+            by=user,
+            reason=form.cleaned_data["change_reason"],
+        )
     except ValidationError as slip:
         form.add_error(None, ValidationError(slip.messages))
         return _shown(request, this, form, status=422)
@@ -219,9 +298,17 @@ def new_policy(request: HttpRequest) -> HttpResponse:
     user = signed_in(request)
     _must_read(request)
     if not user.is_governance:
-        raise PermissionDenied("Governance and administrators draw the organisation's lines. Ask one of them.")
-    usual = {"measure": Policy.Measure.CRITICAL_SHARE, "basis": Basis.COUNT, "hysteresis": 10, "clear_days": 2,
-             "enabled": True, "kinds": [request.GET["kind"]] if request.GET.get("kind") in KINDS else []}  # fmt: skip
+        raise PermissionDenied(
+            "Governance and administrators draw the organisation's lines. Ask one of them."
+        )
+    usual = {
+        "measure": Policy.Measure.CRITICAL_SHARE,
+        "basis": Basis.COUNT,
+        "hysteresis": 10,
+        "clear_days": 2,
+        "enabled": True,
+        "kinds": [request.GET["kind"]] if request.GET.get("kind") in KINDS else [],
+    }
     if request.method != "POST":
         return _shown(request, None, PolicyForm(initial=usual))
     form = PolicyForm(request.POST)
@@ -231,9 +318,10 @@ def new_policy(request: HttpRequest) -> HttpResponse:
         return _shown(request, None, form, tried=_tried(None, form))
     try:
         added = add_policy(
-            facts={**form.facts(), "slug": _free_slug(form.cleaned_data["name"])}, by=user,
+            facts={**form.facts(), "slug": _free_slug(form.cleaned_data["name"])},
+            by=user,
             reason=form.cleaned_data["change_reason"],
-        )  # fmt: skip
+        )
     except ValidationError as slip:
         form.add_error(None, ValidationError(slip.messages))
         return _shown(request, None, form, status=422)
@@ -244,7 +332,11 @@ def new_policy(request: HttpRequest) -> HttpResponse:
 def _free_slug(name: str) -> str:
     base = slugify(name)[:50].strip("-") or "line"
     taken = set(Policy.objects.filter(slug__startswith=base).values_list("slug", flat=True))
-    return base if base not in taken else next(f"{base}-{n}" for n in range(2, 10_000) if f"{base}-{n}" not in taken)
+    return (
+        base
+        if base not in taken
+        else next(f"{base}-{n}" for n in range(2, 10_000) if f"{base}-{n}" not in taken)
+    )
 
 
 def _tried(this: Policy | None, form: PolicyForm) -> Policy:
@@ -253,7 +345,12 @@ def _tried(this: Policy | None, form: PolicyForm) -> Policy:
 
 
 def _shown(
-    request: HttpRequest, this: Policy | None, form: PolicyForm, *, tried: Policy | None = None, status: int = 200
+    request: HttpRequest,
+    this: Policy | None,
+    form: PolicyForm,
+    *,
+    tried: Policy | None = None,
+    status: int = 200,
 ) -> HttpResponse:
     user = signed_in(request)
     measured = tried or this
@@ -263,7 +360,10 @@ def _shown(
         request,
         "exposure/policy.html",
         title=this.name if this else "A new tolerance",
-        crumbs=(("Exposure", reverse("exposure:concentration")), ("Tolerances", reverse("exposure-policies:list"))),
+        crumbs=(
+            ("Exposure", reverse("exposure:concentration")),
+            ("Tolerances", reverse("exposure-policies:list")),
+        ),
         counts=capfirst(what_is_counted(measured)) if measured else "What the line will count",
         status=status,
         policy=this,
@@ -286,7 +386,11 @@ def _sentence(measured: Policy | None, breaches: list[Breach], *, tried: bool) -
         return Sentence("Set a tolerance: what is counted, and how much of it is tolerated.")
     line = written(measured, measured.tolerance)
     if not breaches:
-        says = "At {line} nothing would be above the line." if tried else "Nothing lies above the line of {line}."
+        says = (
+            "At {line} nothing would be above the line."
+            if tried
+            else "Nothing lies above the line of {line}."
+        )
         return Sentence(says.format(line=line))
     n = number(len(breaches))
     if measured.predicate:
@@ -308,10 +412,13 @@ def _breaches(measured: Policy, this: Policy | None) -> list[Breach]:
         name = names.get(row.node_id) if row.node_id is not None else None
         rows.append(
             Breach(
-                name.label if name else "The portfolio", name_url(name) if name else "",
-                written(measured, float(row.value)), row.n_applications, row.node_id in from_flags,
+                name.label if name else "The portfolio",
+                name_url(name) if name else "",
+                written(measured, float(row.value)),
+                row.n_applications,
+                row.node_id in from_flags,
             )
-        )  # fmt: skip
+        )
     return rows
 
 
@@ -328,21 +435,31 @@ def _history(this: Policy) -> list[PastLine]:
     """Every line it has been, the latest first: one statement."""
     model = apps.get_model("exposure", "PolicyHistory")
     found = []
-    for row in model.objects.filter(pgh_obj_id=this.pk).select_related("pgh_context").order_by("-pgh_id")[:50]:
+    for row in (
+        model.objects.filter(pgh_obj_id=this.pk)
+        .select_related("pgh_context")
+        .order_by("-pgh_id")[:50]
+    ):
         said = row.pgh_context.metadata if row.pgh_context else {}
         found.append(
             PastLine(
-                row.pgh_created_at, said.get("actor", ""), said.get("reason", ""), written(row, row.tolerance),
+                row.pgh_created_at,
+                said.get("actor", ""),
+                said.get("reason", ""),
+                written(row, row.tolerance),
                 row.enabled,
             )
-        )  # fmt: skip
+        )
     return found
 
 
 def _is_summed(measured: Policy) -> bool:
     """Whether what it measures is kept today; else it is summed up once the line is kept."""
     asked = engine_settings().asked
-    return all((kind, measured.threat or DEFAULT_THREAT[kind]) in asked for kind in kind_of_policy(measured))
+    return all(
+        (kind, measured.threat or DEFAULT_THREAT[kind]) in asked
+        for kind in kind_of_policy(measured)
+    )
 
 
 def _must_read(request: HttpRequest) -> None:

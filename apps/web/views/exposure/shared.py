@@ -1,4 +1,5 @@
-"""What the pages of exposure share: what is chosen in the address, addresses of nodes, whose portfolio is shown."""
+"""What the pages of exposure share: what is chosen in the address, addresses of nodes, whose
+portfolio is shown."""
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -54,7 +55,8 @@ BASIS_WORDS: Mapping[str, str] = {
 }
 BASIS_HELP: Mapping[str, str] = {
     Basis.COUNT: "each application once, split over its primary paths by traffic",
-    Basis.CRITICALITY: "criticality points of each application, split over its primary paths by traffic",
+    Basis.CRITICALITY: "criticality points of each application, split over its primary paths by "
+    "traffic",
     Basis.SPEND: "monthly spend in USD on each primary path",
     Basis.USERS: "users of each application, split over its primary paths by traffic",
 }
@@ -109,7 +111,12 @@ class Option:
 
 
 def options(
-    request: HttpRequest, name: str, words: Mapping[str, Any], now_chosen: str, *, drop: Iterable[str] = ()
+    request: HttpRequest,
+    name: str,
+    words: Mapping[str, Any],
+    now_chosen: str,
+    *,
+    drop: Iterable[str] = (),
 ) -> list[Option]:
     """`drop` names further fields that make no sense with another value."""
     gone = dict.fromkeys(("page", "after", *drop))
@@ -120,7 +127,9 @@ def options(
 
 
 def threat_options(request: HttpRequest, now_chosen: str) -> list[Option]:
-    return options(request, "threat", {threat: THREAT_WORDS[threat] for threat in THREATS}, now_chosen)
+    return options(
+        request, "threat", {threat: THREAT_WORDS[threat] for threat in THREATS}, now_chosen
+    )
 
 
 def node_url(kind: NodeKind, ref: int) -> str:

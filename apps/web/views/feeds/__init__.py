@@ -1,4 +1,5 @@
-"""Feeds: can I trust this? Freshness by last success, runs with what they brought, what is held, what was set aside."""
+"""Feeds: can I trust this? Freshness by last success, runs with what they brought, what is held,
+what was set aside."""
 
 from apps.web.views.feeds.held import held, held_csv
 from apps.web.views.feeds.notices import notice_csv, notice_list, reopen, settle, tell

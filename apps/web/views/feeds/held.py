@@ -21,7 +21,13 @@ from apps.web.listing import back_to, csv_answer
 from apps.web.page import page
 from apps.web.views.feeds import words
 from apps.web.views.feeds.holding import HeldGroup, fingerprint, grouped
-from apps.web.views.feeds.reads import deciders, last_decision, last_suspect_runs, reach_of_held, source_or_404
+from apps.web.views.feeds.reads import (
+    deciders,
+    last_decision,
+    last_suspect_runs,
+    reach_of_held,
+    source_or_404,
+)
 from apps.web.wording import counted
 
 ALL = "*"
@@ -32,7 +38,9 @@ SHOWN = 25
 class DecisionForm(forms.Form):
     """`seen` is the fingerprint of what the person looked at, empty where the page did not say."""
 
-    action = forms.ChoiceField(choices=[("accept", "Accept"), ("refuse", "Refuse"), ("lift", "Undo")])
+    action = forms.ChoiceField(
+        choices=[("accept", "Accept"), ("refuse", "Refuse"), ("lift", "Undo")]
+    )
     group = forms.CharField(required=False, initial=ALL, max_length=100, strip=False)
     seen = forms.CharField(required=False, max_length=20)
     reason = forms.CharField(
@@ -41,7 +49,9 @@ class DecisionForm(forms.Form):
         max_length=500,
         widget=forms.Textarea(attrs={"rows": 2}),
         help_text="For the history: what you looked at, and where it is written.",
-        error_messages={"required": "Say why this is right after all: people will be told of it by mail."},
+        error_messages={
+            "required": "Say why this is right after all: people will be told of it by mail."
+        },
     )
 
     def __init__(self, *args: Any, action: str = "", **kwargs: Any) -> None:
@@ -82,15 +92,21 @@ def held(request: HttpRequest, slug: str) -> HttpResponse:
     if not form.is_valid():
         action = str(form.data.get("action", ""))
         if action in {"accept", "refuse"} and not pending_changes(source):
-            return _preview(request, source, problem=_nothing_left(source, action, user), status=409)
-        problem = "Nothing was decided. Choose accept, refuse or undo." if "action" in form.errors else ""
+            return _preview(
+                request, source, problem=_nothing_left(source, action, user), status=409
+            )
+        problem = (
+            "Nothing was decided. Choose accept, refuse or undo." if "action" in form.errors else ""
+        )
         return _preview(request, source, form=form, problem=problem, status=422)
     said = form.cleaned_data
     scope = _scope(said["group"])
     there = rejected_changes(source) if said["action"] == "lift" else pending_changes(source)
     chosen = [change for change in there if scope is None or change.assertion.group in scope]
     if not chosen:
-        return _preview(request, source, problem=_nothing_left(source, said["action"], user), status=409)
+        return _preview(
+            request, source, problem=_nothing_left(source, said["action"], user), status=409
+        )
     if said["seen"] and said["seen"] != fingerprint(chosen):
         problem = "What waits has changed since you looked, so nothing was decided. Look again at what waits now."
         return _preview(request, source, problem=problem, status=409)
@@ -102,7 +118,12 @@ def _scope(group: str) -> list[str] | None:
 
 
 def _decide(
-    request: HttpRequest, source: Source, user: User, said: dict[str, Any], scope: Collection[str] | None, name: str
+    request: HttpRequest,
+    source: Source,
+    user: User,
+    said: dict[str, Any],
+    scope: Collection[str] | None,
+    name: str,
 ) -> HttpResponse:
     page_of_held = reverse("feeds:on-hold", args=[source.slug])
     if said["action"] == "accept":
@@ -111,11 +132,23 @@ def _decide(
         messages.success(request, f"What {source.name} says of {name} is believed now; {raised}.")
         return redirect(page_of_held)
     if said["action"] == "refuse":
-        refuse_suspect(source=source, by=user, reason=said["reason"] or "refused without a reason", groups=scope)
+        refuse_suspect(
+            source=source,
+            by=user,
+            reason=said["reason"] or "refused without a reason",
+            groups=scope,
+        )
         return redirect(back_to(page_of_held, undo=said["group"]))
-    n = reconsider(source=source, by=user, reason=said["reason"] or "refusal taken back", groups=scope)
-    taken_back = f"{counted(n, 'refusal').capitalize()} of {name} {'is' if n == 1 else 'are'} taken back"
-    messages.success(request, f"{taken_back}: rows that are gone wait again, values are judged anew at the next poll.")
+    n = reconsider(
+        source=source, by=user, reason=said["reason"] or "refusal taken back", groups=scope
+    )
+    taken_back = (
+        f"{counted(n, 'refusal').capitalize()} of {name} {'is' if n == 1 else 'are'} taken back"
+    )
+    messages.success(
+        request,
+        f"{taken_back}: rows that are gone wait again, values are judged anew at the next poll.",
+    )
     return redirect(page_of_held)
 
 
@@ -125,14 +158,22 @@ def _nothing_left(source: Source, action: str, user: User) -> str:
     what = "Nothing of this waits any more, so nothing was decided. "
     decided = last_decision(source)
     if decided is None:
-        return what + "The feed went back, or somebody decided meanwhile: compare with the latest runs."
+        return (
+            what
+            + "The feed went back, or somebody decided meanwhile: compare with the latest runs."
+        )
     who = "You decided" if decided.user_id == user.pk else f"{decided.name} decided"
     why = f": {decided.reason.rstrip('.')}" if decided.reason else ""
     return f"{what}{who} {decided.ago}{why}. Compare with what stands below."
 
 
 def _preview(
-    request: HttpRequest, source: Source, *, form: DecisionForm | None = None, problem: str = "", status: int = 200
+    request: HttpRequest,
+    source: Source,
+    *,
+    form: DecisionForm | None = None,
+    problem: str = "",
+    status: int = 200,
 ) -> HttpResponse:
     user, at = signed_in(request), now()
     today = day_of(at)
@@ -145,7 +186,10 @@ def _preview(
         request,
         "feeds/held.html",
         title=f"Held, {source.name}",
-        crumbs=(("Feeds", reverse("feeds:list")), (source.name, reverse("feeds:detail", args=[source.slug]))),
+        crumbs=(
+            ("Feeds", reverse("feeds:list")),
+            (source.name, reverse("feeds:detail", args=[source.slug])),
+        ),
         counts="Live applications of yours that the events would reach",
         as_of=at,
         status=status,
@@ -169,7 +213,8 @@ def _preview(
 def _question(
     request: HttpRequest, groups: list[HeldGroup], form: DecisionForm | None, problem: str
 ) -> Question | None:
-    """The decision that the address, or a form that lacks something, asks about; None where nothing of it waits."""
+    """The decision that the address, or a form that lacks something, asks about; None where nothing
+    of it waits."""
     if problem or not getattr(request.user, "is_governance", False):
         return None
     asked = form.data if form is not None else request.GET
@@ -183,7 +228,12 @@ def _question(
     changes = tuple(row.change for found in chosen for row in found.rows)
     effects = [found.effect for found in chosen if found.n_applications] or [chosen[0].effect]
     return Question(
-        action, group, words.names_of(changes), changes, form or DecisionForm(action=action), " ".join(effects)
+        action,
+        group,
+        words.names_of(changes),
+        changes,
+        form or DecisionForm(action=action),
+        " ".join(effects),
     )
 
 
@@ -193,7 +243,11 @@ def _undo(request: HttpRequest, refused: list[PendingChange]) -> Question | None
     if group is None:
         return None
     changes = tuple(change for change in refused if group in {ALL, change.assertion.group})
-    return Question("lift", group, words.names_of(changes), changes, DecisionForm(), "") if changes else None
+    return (
+        Question("lift", group, words.names_of(changes), changes, DecisionForm(), "")
+        if changes
+        else None
+    )
 
 
 @require_safe
@@ -204,18 +258,36 @@ def held_csv(request: HttpRequest, slug: str) -> StreamingHttpResponse:
     waiting, refused = pending_changes(source), rejected_changes(source)
     reach = reach_of_held([*waiting, *refused], user=request.user, on=today)
     heads = [
-        "state", "provider", "row", "host", "api id", "what", "old", "new", "since", "applications of yours",
-        "says now", "source",
-    ]  # fmt: skip
+        "state",
+        "provider",
+        "row",
+        "host",
+        "api id",
+        "what",
+        "old",
+        "new",
+        "since",
+        "applications of yours",
+        "says now",
+        "source",
+    ]
 
     def cells(change: PendingChange) -> list[Any]:
         claim, offering = change.assertion, change.offering
         return [
-            "refused" if change.refused else "waits", claim.group, claim.external_id,
-            offering.host.name if offering else "", offering.api_id if offering else "", change.what,
-            _cell(change.old), _cell(change.new), change.since, reach.by_claim.get(claim.pk, 0),
-            "row is gone" if change.what == "removal" else _cell(change.new), claim.source_url,
-        ]  # fmt: skip
+            "refused" if change.refused else "waits",
+            claim.group,
+            claim.external_id,
+            offering.host.name if offering else "",
+            offering.api_id if offering else "",
+            change.what,
+            _cell(change.old),
+            _cell(change.new),
+            change.since,
+            reach.by_claim.get(claim.pk, 0),
+            "row is gone" if change.what == "removal" else _cell(change.new),
+            claim.source_url,
+        ]
 
     return csv_answer(f"held-{source.slug}", heads, [*waiting, *refused], cells)
 

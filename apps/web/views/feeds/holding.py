@@ -1,4 +1,5 @@
-"""What guards hold back, prepared for the pages: grouped by provider, with whom it would reach and a sentence."""
+"""What guards hold back, prepared for the pages: grouped by provider, with whom it would reach and
+a sentence."""
 
 import hashlib
 import json
@@ -17,7 +18,8 @@ from apps.web.views.feeds.words import Consequence, Tally, consequence, group_na
 
 @dataclass(frozen=True, slots=True)
 class HeldRow:
-    """One change with what would become true and how many applications of the reader it would reach."""
+    """One change with what would become true and how many applications of the reader it would
+    reach."""
 
     change: PendingChange
     consequence: Consequence
@@ -26,7 +28,8 @@ class HeldRow:
 
 @dataclass(frozen=True, slots=True)
 class HeldGroup:
-    """The changes of one provider, those that reach most applications first. `key` is the group's own word."""
+    """The changes of one provider, those that reach most applications first. `key` is the group's
+    own word."""
 
     key: str
     name: str
@@ -79,8 +82,11 @@ def banners(sources: Iterable[Source], *, user: Any, on: date) -> dict[int, Bann
     }
 
 
-def grouped(changes: Collection[PendingChange], *, reach: HeldReach, today: date) -> list[HeldGroup]:
-    """Changes by provider group; the group that reaches most applications first, then the one with most changes."""
+def grouped(
+    changes: Collection[PendingChange], *, reach: HeldReach, today: date
+) -> list[HeldGroup]:
+    """Changes by provider group; the group that reaches most applications first, then the one with
+    most changes."""
     by_group: dict[str, list[PendingChange]] = defaultdict(list)
     for change in changes:
         by_group[change.assertion.group].append(change)
@@ -90,10 +96,14 @@ def grouped(changes: Collection[PendingChange], *, reach: HeldReach, today: date
 
 def _group(key: str, changes: Sequence[PendingChange], reach: HeldReach, today: date) -> HeldGroup:
     rows = [
-        HeldRow(change, consequence(change, today=today), reach.by_claim.get(change.assertion.pk, 0))
+        HeldRow(
+            change, consequence(change, today=today), reach.by_claim.get(change.assertion.pk, 0)
+        )
         for change in changes
     ]
-    rows.sort(key=lambda row: (-row.n_applications, row.change.assertion.external_id, row.change.what))
+    rows.sort(
+        key=lambda row: (-row.n_applications, row.change.assertion.external_id, row.change.what)
+    )
     names = [group_name(change) for change in changes]
     return HeldGroup(
         key=key,
@@ -108,6 +118,7 @@ def _group(key: str, changes: Sequence[PendingChange], reach: HeldReach, today: 
 def fingerprint(changes: Iterable[PendingChange]) -> str:
     """Tells whether what waits is still what a person has looked at."""
     said = sorted(
-        json.dumps([change.assertion.pk, change.what, change.old, change.new], sort_keys=True) for change in changes
+        json.dumps([change.assertion.pk, change.what, change.old, change.new], sort_keys=True)
+        for change in changes
     )
     return hashlib.sha256("\n".join(said).encode()).hexdigest()[:20]

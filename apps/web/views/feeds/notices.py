@@ -17,7 +17,13 @@ from apps.common.text import pluralize
 from apps.common.time import day_of, now
 from apps.feeds.filters import FeedNoticeFilter
 from apps.feeds.models import FeedNotice
-from apps.feeds.noticing import EVENT_KINDS, AlreadyDecided, record_event, reopen_notices, settle_notices
+from apps.feeds.noticing import (
+    EVENT_KINDS,
+    AlreadyDecided,
+    record_event,
+    reopen_notices,
+    settle_notices,
+)
 from apps.feeds.parsers.notices import KIND
 from apps.web.filtering import BOOLEANS, Control, filters
 from apps.web.forms import DayField, governing
@@ -37,7 +43,8 @@ MOST_PICKED = 200
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """An offering or version that a notice names; `n_applications` of the reader call the offering."""
+    """An offering or version that a notice names; `n_applications` of the reader call the
+    offering."""
 
     name: str
     at: str
@@ -76,7 +83,9 @@ def notice_list(request: HttpRequest) -> HttpResponse:
     found, queryset = _filtered(request)
     listing = Listing(request, queryset, size=SIZE)
     sources = list(polled_sources(request.user).filter(kind=KIND).values_list("slug", "name"))
-    n_unread = FeedNotice.objects.visible_to(request.user).filter(state=FeedNotice.State.UNREAD).count()
+    n_unread = (
+        FeedNotice.objects.visible_to(request.user).filter(state=FeedNotice.State.UNREAD).count()
+    )
     return page(
         request,
         "feeds/notices.html",
@@ -113,28 +122,43 @@ def _sentence(n_unread: int, n_sources: int) -> Sentence:
 
 
 def _rows(notices: Sequence[FeedNotice], request: HttpRequest) -> list[Row]:
-    """The notices with what they name: four statements for all of them, none where nothing is named."""
+    """The notices with what they name: four statements for all of them, none where nothing is
+    named."""
     wanted = sorted({name for notice in notices for name in notice.names})
     if not wanted:
         return [Row(notice, (), 0) for notice in notices]
-    offerings = Offering.objects.visible_to(request.user).filter(api_id__in=wanted).select_related("host")
-    calls = live_dependencies(user=request.user, on=day_of(now())).filter(offering__api_id__in=wanted)
+    offerings = (
+        Offering.objects.visible_to(request.user).filter(api_id__in=wanted).select_related("host")
+    )
+    calls = live_dependencies(user=request.user, on=day_of(now())).filter(
+        offering__api_id__in=wanted
+    )
     counts = dict(
-        calls.order_by().values("offering_id").annotate(n=Count("application", distinct=True)).values_list(
-            "offering_id", "n"
-        )
-    )  # fmt: skip
+        calls.order_by()
+        .values("offering_id")
+        .annotate(n=Count("application", distinct=True))
+        .values_list("offering_id", "n")
+    )
     by_name: dict[str, list[Named]] = defaultdict(list)
     for offering in offerings:
         url = reverse("offerings:detail", args=[offering.pk])
         by_name[offering.api_id].append(
-            Named(offering.api_id, offering.host.name, url, counts.get(offering.pk, 0), offering.pk, url)
+            Named(
+                offering.api_id,
+                offering.host.name,
+                url,
+                counts.get(offering.pk, 0),
+                offering.pk,
+                url,
+            )
         )
     unserved = [name for name in wanted if name not in by_name]
     versions = Version.objects.filter(Q(identifier__in=unserved) | Q(aliases__overlap=unserved))
     for version in versions if unserved else ():
         for name in {version.identifier, *version.aliases} & set(unserved):
-            by_name[name].append(Named(name, "a version", reverse("versions:detail", args=[version.pk])))
+            by_name[name].append(
+                Named(name, "a version", reverse("versions:detail", args=[version.pk]))
+            )
     return [_row(notice, by_name) for notice in notices]
 
 
@@ -147,11 +171,15 @@ def _row(notice: FeedNotice, by_name: dict[str, list[Named]]) -> Row:
     known = {name: value for name, value in facts.items() if value}
     shown = tuple(
         Named(
-            named.name, named.at, named.url, named.n_applications, named.offering,
+            named.name,
+            named.at,
+            named.url,
+            named.n_applications,
+            named.offering,
             back_to(named.url, **known) + "#manual" if named.offering else "",
         )
         for named in all_named[:SHOWN_OFFERINGS]
-    )  # fmt: skip
+    )
     return Row(notice, shown, len(all_named) - len(shown))
 
 
@@ -159,14 +187,34 @@ def _row(notice: FeedNotice, by_name: dict[str, list[Named]]) -> Row:
 def notice_csv(request: HttpRequest) -> StreamingHttpResponse:
     def cells(row: FeedNotice) -> list[Any]:
         return [
-            row.source.name, row.title, row.link, row.published_at, row.first_seen, row.state, row.outcome,
-            row.decided_by or "", row.decided_at, row.reason, ", ".join(row.names), row.excerpt,
-        ]  # fmt: skip
+            row.source.name,
+            row.title,
+            row.link,
+            row.published_at,
+            row.first_seen,
+            row.state,
+            row.outcome,
+            row.decided_by or "",
+            row.decided_at,
+            row.reason,
+            ", ".join(row.names),
+            row.excerpt,
+        ]
 
     heads = [
-        "source", "title", "address", "published", "first seen", "state", "outcome", "by", "at", "reason", "names",
+        "source",
+        "title",
+        "address",
+        "published",
+        "first seen",
+        "state",
+        "outcome",
+        "by",
+        "at",
+        "reason",
+        "names",
         "text",
-    ]  # fmt: skip
+    ]
     return csv_answer("notices", heads, _filtered(request)[1].iterator(chunk_size=500), cells)
 
 
@@ -177,7 +225,11 @@ class SettleForm(forms.Form):
 
     def __init__(self, data: Any) -> None:
         super().__init__(data)
-        picked = [value for value in data.getlist("pick")[:MOST_PICKED] if value.isdecimal() and len(value) < 19]
+        picked = [
+            value
+            for value in data.getlist("pick")[:MOST_PICKED]
+            if value.isdecimal() and len(value) < 19
+        ]
         self.fields["pick"].choices = [(value, value) for value in picked]  # type: ignore[attr-defined]
 
 
@@ -196,7 +248,9 @@ def settle(request: HttpRequest) -> HttpResponse:
     if not rows:
         refuse(request, "Nothing was left to do: somebody has dealt with it meanwhile.")
         return redirect(back)
-    words = pluralize(len(rows), f"{len(rows)} notice is dealt with.", f"{len(rows)} notices are dealt with.")
+    words = pluralize(
+        len(rows), f"{len(rows)} notice is dealt with.", f"{len(rows)} notices are dealt with."
+    )
     say(request, words, undo=_reopening(rows))
     return redirect(back)
 
@@ -209,7 +263,9 @@ def _reopening(rows: Sequence[FeedNotice]) -> str:
 def reopen(request: HttpRequest) -> HttpResponse:
     user = governing(request, REFUSAL)
     picked = [*request.GET.getlist("pick"), *request.POST.getlist("pick")][:MOST_PICKED]
-    n = reopen_notices(notices=[int(pk) for pk in picked if pk.isdecimal() and len(pk) < 19], by=user)
+    n = reopen_notices(
+        notices=[int(pk) for pk in picked if pk.isdecimal() and len(pk) < 19], by=user
+    )
     if n:
         say(request, pluralize(n, f"{n} notice is unread again.", f"{n} notices are unread again."))
     else:
@@ -226,13 +282,18 @@ class TellForm(forms.Form):
 
 @require_POST
 def tell(request: HttpRequest, pk: int) -> HttpResponse:
-    """An event for everyone who stands on an offering that the notice names, in the words of a person."""
+    """An event for everyone who stands on an offering that the notice names, in the words of a
+    person."""
     user = governing(request, REFUSAL)
-    notice = get_object_or_404(FeedNotice.objects.visible_to(request.user).select_related("source"), pk=pk)
+    notice = get_object_or_404(
+        FeedNotice.objects.visible_to(request.user).select_related("source"), pk=pk
+    )
     back = back_of(request, reverse("provider-notices:list"))
     form = TellForm(request.POST)
     if not form.is_valid():
-        refuse(request, "Choose the offering and what happened to it, and say what the notice says.")
+        refuse(
+            request, "Choose the offering and what happened to it, and say what the notice says."
+        )
         return redirect(back)
     said = form.cleaned_data
     offering = Offering.objects.filter(pk=said["offering"], api_id__in=notice.names).first()

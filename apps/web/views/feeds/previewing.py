@@ -30,7 +30,8 @@ class Price:
 
 @dataclass(frozen=True, slots=True)
 class ReadRow:
-    """One row as the mapping reads it. `is_known`: an offering of the register is called so at this host."""
+    """One row as the mapping reads it. `is_known`: an offering of the register is called so at this
+    host."""
 
     row: FeedRow
     prices: tuple[Price, ...]
@@ -39,7 +40,8 @@ class ReadRow:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """The whole of a try. `refusal` is why nothing can be read; `mapping_errors` are by field of the mapping."""
+    """The whole of a try. `refusal` is why nothing can be read; `mapping_errors` are by field of
+    the mapping."""
 
     refusal: str = ""
     mapping_errors: dict[str, str] = field(default_factory=dict)
@@ -61,7 +63,11 @@ class Preview:
             return Sentence("The mapping cannot be used yet: see the fields marked below.")
         if self.refusal:
             return Sentence("", "Nothing can be read by this mapping", ".")
-        read = pluralize(self.n_rows, f"{number(self.n_rows)} row is read", f"{number(self.n_rows)} rows are read")
+        read = pluralize(
+            self.n_rows,
+            f"{number(self.n_rows)} row is read",
+            f"{number(self.n_rows)} rows are read",
+        )
         aside = f"{number(self.n_rejects)} set aside" if self.n_rejects else "none set aside"
         if self.unfound:
             lost = pluralize(len(self.unfound), "{n} path finds nothing", "{n} paths find nothing")
@@ -69,9 +75,11 @@ class Preview:
         return Sentence(f"{read}, {aside}.")
 
 
-def preview_of(body: bytes, stored: dict[str, Any] | None, *, source: Source | None = None) -> Preview:
-    """`body` read by the mapping in its stored form; with an empty body only the mapping is looked at. Two statements,
-    three more where `source` has been polled before."""
+def preview_of(
+    body: bytes, stored: dict[str, Any] | None, *, source: Source | None = None
+) -> Preview:
+    """`body` read by the mapping in its stored form; with an empty body only the mapping is looked
+    at. Two statements, three more where `source` has been polled before."""
     if stored is None:
         return Preview()
     try:
@@ -89,14 +97,23 @@ def _preview(reading: Reading, source: Source | None) -> Preview:
         return Preview(refusal=reading.refusal, unfound=unfound)
     parsed = reading.parsed
     rows = parsed.rows
-    rejects = [reject for reject in parsed.rejects if not reject.external_id.startswith(f"{MAPPING}: ")]
+    rejects = [
+        reject for reject in parsed.rejects if not reject.external_id.startswith(f"{MAPPING}: ")
+    ]
     known = _known_offerings(rows)
     hosts = Counter(row.host for row in rows)
     there = set(Provider.objects.filter(slug__in=list(hosts)).values_list("slug", flat=True))
-    ends = [row.lifecycle for row in rows if row.lifecycle is not None and row.lifecycle.retires_on is not None]
+    ends = [
+        row.lifecycle
+        for row in rows
+        if row.lifecycle is not None and row.lifecycle.retires_on is not None
+    ]
     return Preview(
         unfound=unfound,
-        rows=tuple(ReadRow(row, tuple(_priced(row)), (row.host, row.api_id) in known) for row in rows[:SHOWN]),
+        rows=tuple(
+            ReadRow(row, tuple(_priced(row)), (row.host, row.api_id) in known)
+            for row in rows[:SHOWN]
+        ),
         rejects=tuple(rejects[:SHOWN]),
         n_rows=len(rows),
         n_rejects=len(rejects),
@@ -126,7 +143,8 @@ def _known_offerings(rows: Sequence[FeedRow]) -> set[tuple[str, str]]:
 
 
 def _next_poll(reading: Reading, source: Source | None) -> tuple[str, ...]:
-    """What the next poll would change if it brought this sample, as sentences; empty for a source nobody polled."""
+    """What the next poll would change if it brought this sample, as sentences; empty for a source
+    nobody polled."""
     if source is None or reading.parsed is None or not source.runs.exists():
         return ()
     seen = rehearse(source, reading.parsed, at=now(), rules=rules_of(source))

@@ -20,7 +20,9 @@ def _filtered(request: HttpRequest) -> tuple[QuarantinedRowFilter, "QuerySet[Qua
     """Without a word about it in the address, the rows that are still set aside."""
     query = request.GET.copy()
     query.setdefault("open", "true")
-    found = QuarantinedRowFilter(query, QuarantinedRow.objects.visible_to(request.user), request=request)
+    found = QuarantinedRowFilter(
+        query, QuarantinedRow.objects.visible_to(request.user), request=request
+    )
     return found, found.qs.select_related("source").order_by("-first_seen", "external_id", "pk")
 
 
@@ -28,7 +30,9 @@ def _filtered(request: HttpRequest) -> tuple[QuarantinedRowFilter, "QuerySet[Qua
 def quarantine(request: HttpRequest) -> HttpResponse:
     found, queryset = _filtered(request)
     listing = Listing(request, queryset)
-    rest = "" if listing.is_filtered else " is set aside" if listing.count == "1" else " are set aside"
+    rest = (
+        "" if listing.is_filtered else " is set aside" if listing.count == "1" else " are set aside"
+    )
     return page(
         request,
         "feeds/quarantined.html",
@@ -36,13 +40,19 @@ def quarantine(request: HttpRequest) -> HttpResponse:
         title="Quarantined rows",
         crumbs=(("Feeds", reverse("feeds:list")),),
         counts="Rows of feeds, each once per reason",
-        sentence=sentences.of_list(listing.count, "row", "rows", filtered=listing.is_filtered, rest=rest),
+        sentence=sentences.of_list(
+            listing.count, "row", "rows", filtered=listing.is_filtered, rest=rest
+        ),
         filters=filters(
             request,
             found,
             [
                 Control("q", "Row contains", "search"),
-                Control("source", "Source", choices=list(polled_sources(request.user).values_list("slug", "name"))),
+                Control(
+                    "source",
+                    "Source",
+                    choices=list(polled_sources(request.user).values_list("slug", "name")),
+                ),
                 Control("open", "Still set aside", choices=BOOLEANS),
             ],
             usual={"open": "true"},
@@ -54,7 +64,14 @@ def quarantine(request: HttpRequest) -> HttpResponse:
 @require_safe
 def quarantine_csv(request: HttpRequest) -> StreamingHttpResponse:
     def cells(row: QuarantinedRow) -> list[Any]:
-        return [row.source.name, row.external_id, row.reason, row.first_seen, row.resolved_at, row.excerpt]
+        return [
+            row.source.name,
+            row.external_id,
+            row.reason,
+            row.first_seen,
+            row.resolved_at,
+            row.excerpt,
+        ]
 
     return csv_answer(
         "quarantine",

@@ -28,7 +28,8 @@ Kind = ProviderEvent.Kind
 
 
 def polled_sources(user: Any) -> "QuerySet[Source]":
-    """Sources that are polled or could be; those nobody polls have their page among the offerings they speak of."""
+    """Sources that are polled or could be; those nobody polls have their page among the offerings
+    they speak of."""
     return Source.objects.visible_to(user).exclude(kind__in=Source.UNPOLLED)
 
 
@@ -37,8 +38,13 @@ def source_or_404(request: HttpRequest, slug: str) -> Source:
 
 
 def with_counts(sources: "QuerySet[Source]") -> "QuerySet[Source]":
-    """Sources with `n_rows` of their last good poll, `n_set_aside` and `n_held`; None stands for nothing."""
-    last = FeedRun.objects.succeeded().filter(source=OuterRef("pk"), rows__isnull=False).order_by("-queued_at", "-id")
+    """Sources with `n_rows` of their last good poll, `n_set_aside` and `n_held`; None stands for
+    nothing."""
+    last = (
+        FeedRun.objects.succeeded()
+        .filter(source=OuterRef("pk"), rows__isnull=False)
+        .order_by("-queued_at", "-id")
+    )
     set_aside = QuarantinedRow.objects.open().filter(source=OuterRef("pk"))
     waiting = Assertion.objects.standing().filter(source=OuterRef("pk"), held=True)
     return sources.annotate(
@@ -49,7 +55,9 @@ def with_counts(sources: "QuerySet[Source]") -> "QuerySet[Source]":
 
 
 def _counted(rows: "QuerySet[Any]") -> "QuerySet[Any, Any]":
-    counts: QuerySet[Any, Any] = rows.order_by().values("source").annotate(n=Count("pk")).values("n")
+    counts: QuerySet[Any, Any] = (
+        rows.order_by().values("source").annotate(n=Count("pk")).values("n")
+    )
     return counts
 
 
@@ -65,14 +73,22 @@ def fresh_source(request: HttpRequest, slug: str, *, at: datetime) -> Freshness:
 
 
 def runs_of_the_day(user: Any, *, at: datetime) -> dict[int, list[FeedRun]]:
-    """{source id: its runs of the last 24 hours, latest first}, with the columns of strip and progress: one
-    statement for all sources."""
+    """{source id: its runs of the last 24 hours, latest first}, with the columns of strip and
+    progress: one statement for all sources."""
     found: dict[int, list[FeedRun]] = defaultdict(list)
     runs = (
         FeedRun.objects.visible_to(user)
         .filter(queued_at__gt=at - SPAN, queued_at__lte=at)
         .select_related("source")
-        .only("status", "step", "queued_at", "finished_at", "rows_changed", "source__name", "source__slug")
+        .only(
+            "status",
+            "step",
+            "queued_at",
+            "finished_at",
+            "rows_changed",
+            "source__name",
+            "source__slug",
+        )
     )
     for run in runs:
         found[run.source_id].append(run)
@@ -80,8 +96,8 @@ def runs_of_the_day(user: Any, *, at: datetime) -> dict[int, list[FeedRun]]:
 
 
 def last_suspect_runs(sources: Collection[int]) -> dict[int, FeedRun]:
-    """{source id: the last run whose payload was doubted}, each with `rows_before`, what the run before it saw:
-    one statement."""
+    """{source id: the last run whose payload was doubted}, each with `rows_before`, what the run
+    before it saw: one statement."""
     before = (
         FeedRun.objects.succeeded()
         .filter(source=OuterRef("source"), rows__isnull=False, queued_at__lt=OuterRef("queued_at"))
@@ -98,15 +114,16 @@ def last_suspect_runs(sources: Collection[int]) -> dict[int, FeedRun]:
 
 @dataclass(frozen=True, slots=True)
 class HeldReach:
-    """Visible live applications that held changes would reach: by claim, by (source, provider group), by source."""
+    """Visible live applications that held changes would reach: by claim, by (source, provider
+    group), by source."""
 
     by_claim: dict[int, int] = field(default_factory=dict)
     by_group: dict[tuple[int, str], int] = field(default_factory=dict)
     by_source: dict[int, int] = field(default_factory=dict)
 
 
-# The events that acceptance would raise stand in for the table of events, so that what would be reached is worked
-# out by the rules of apps/exposure/queries.py and by no others.
+# The events that acceptance would raise stand in for the table of events, so that what would be
+# reached is worked out by the rules of apps/exposure/queries.py and by no others.
 _REACH_OF_HELD = """
 WITH catalog_providerevent(id, offering_id, source_id, kind, provider_group) AS (
     SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::text[], %s::text[])
@@ -121,9 +138,12 @@ GROUP BY GROUPING SETS ((r.event_id), (e.source_id, e.provider_group), (e.source
 
 
 def reach_of_held(changes: Iterable[PendingChange], *, user: Any, on: date) -> HeldReach:
-    """Whom the changes would reach if they were accepted, applications of `user` only: one statement for all."""
+    """Whom the changes would reach if they were accepted, applications of `user` only: one
+    statement for all."""
     wanted = [change for change in changes if change.assertion.offering_id is not None]
-    live = live_dependencies(user=user, on=on).order_by().values_list("offering_id", "application_id")
+    live = (
+        live_dependencies(user=user, on=on).order_by().values_list("offering_id", "application_id")
+    )
     try:
         live_sql, live_params = live.query.sql_with_params()
     except EmptyResultSet:
@@ -140,7 +160,8 @@ def reach_of_held(changes: Iterable[PendingChange], *, user: Any, on: date) -> H
     reach = HeldReach()
     with connection.cursor() as cursor:
         cursor.execute(
-            _REACH_OF_HELD.format(reached=reached_offerings_sql("TRUE"), live=live_sql), [*columns, *live_params]
+            _REACH_OF_HELD.format(reached=reached_offerings_sql("TRUE"), live=live_sql),
+            [*columns, *live_params],
         )
         for claim, source, group, n in cursor.fetchall():
             if claim is not None:
@@ -166,7 +187,9 @@ def kind_of(change: PendingChange) -> Kind:
 def deciders(*, most: int = 6) -> list[str]:
     """Names of people who may decide what is held: one statement."""
     offices = (OrganisationRole.GOVERNANCE, OrganisationRole.ADMIN)
-    people = User.objects.filter(is_active=True, organisation_role__in=offices).order_by("-organisation_role", "pk")
+    people = User.objects.filter(is_active=True, organisation_role__in=offices).order_by(
+        "-organisation_role", "pk"
+    )
     return [str(person) for person in people[:most]]
 
 
@@ -185,7 +208,9 @@ def last_decision(source: Source, *, within: timedelta = timedelta(days=1)) -> D
     at = now()
     history = Assertion.history.rel.related_model._default_manager  # type: ignore[attr-defined]
     last = (
-        history.filter(source=source, pgh_created_at__gt=at - within, pgh_context__metadata__has_key="user")
+        history.filter(
+            source=source, pgh_created_at__gt=at - within, pgh_context__metadata__has_key="user"
+        )
         .select_related("pgh_context")
         .order_by("-pgh_id")
         .first()
@@ -195,6 +220,8 @@ def last_decision(source: Source, *, within: timedelta = timedelta(days=1)) -> D
     said = last.pgh_context.metadata
     person = User.objects.filter(pk=said["user"]).first()
     return Decision(
-        said["user"], str(person) if person else said.get("actor", "Somebody"), ago(last.pgh_created_at, at=at),
+        said["user"],
+        str(person) if person else said.get("actor", "Somebody"),
+        ago(last.pgh_created_at, at=at),
         said.get("reason", ""),
-    )  # fmt: skip
+    )

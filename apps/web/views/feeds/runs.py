@@ -1,4 +1,5 @@
-"""Runs: all of them, one of them with what it brought, its raw payload, and how a run under way is getting on."""
+"""Runs: all of them, one of them with what it brought, its raw payload, and how a run under way is
+getting on."""
 
 from typing import Any
 
@@ -50,7 +51,11 @@ def feed_runs(request: HttpRequest) -> HttpResponse:
             request,
             found,
             [
-                Control("source", "Source", choices=list(polled_sources(request.user).values_list("slug", "name"))),
+                Control(
+                    "source",
+                    "Source",
+                    choices=list(polled_sources(request.user).values_list("slug", "name")),
+                ),
                 Control("status", "Result", choices=FeedRun.Status.choices),
                 Control("since", "From", "date"),
             ],
@@ -64,38 +69,75 @@ def feed_runs(request: HttpRequest) -> HttpResponse:
 def feed_csv(request: HttpRequest) -> StreamingHttpResponse:
     found = FeedRunFilter(request.GET, FeedRun.objects.visible_to(request.user), request=request)
     heads = [
-        "source", "queued", "started", "finished", "result", "trigger", "rows", "changed", "vanished", "quarantined",
-        "back-filled", "events", "bytes", "digest", "error",
-    ]  # fmt: skip
+        "source",
+        "queued",
+        "started",
+        "finished",
+        "result",
+        "trigger",
+        "rows",
+        "changed",
+        "vanished",
+        "quarantined",
+        "back-filled",
+        "events",
+        "bytes",
+        "digest",
+        "error",
+    ]
 
     def cells(run: FeedRun) -> list[Any]:
         return [
-            run.source.name, run.queued_at, run.started_at, run.finished_at, run.get_status_display(), run.trigger,
-            run.rows, run.rows_changed, run.rows_vanished, run.rows_quarantined, run.rows_backfilled, run.n_events,
-            run.n_bytes, run.digest, run.error,
-        ]  # fmt: skip
+            run.source.name,
+            run.queued_at,
+            run.started_at,
+            run.finished_at,
+            run.get_status_display(),
+            run.trigger,
+            run.rows,
+            run.rows_changed,
+            run.rows_vanished,
+            run.rows_quarantined,
+            run.rows_backfilled,
+            run.n_events,
+            run.n_bytes,
+            run.digest,
+            run.error,
+        ]
 
-    runs = found.qs.select_related("source").defer("held", "backfilled", "floated").order_by("-queued_at", "-id")
+    runs = (
+        found.qs.select_related("source")
+        .defer("held", "backfilled", "floated")
+        .order_by("-queued_at", "-id")
+    )
     return csv_answer("feed-runs", heads, runs.iterator(chunk_size=2000), cells)
 
 
-# --- one run --------------------------------------------------------------------------------------------------------
+# --- one run --------------------------------------------------------------------------------------
 
 
 @require_safe
 def feed_run(request: HttpRequest, pk: int) -> HttpResponse:
-    """What one poll brought: counts, what was held and set aside, dates and prices that were no news, events."""
-    run = get_object_or_404(FeedRun.objects.visible_to(request.user).select_related("source"), pk=pk)
+    """What one poll brought: counts, what was held and set aside, dates and prices that were no
+    news, events."""
+    run = get_object_or_404(
+        FeedRun.objects.visible_to(request.user).select_related("source"), pk=pk
+    )
     source = run.source
     before, after = _neighbours(run)
     quarantined = Listing(request, run.quarantined.all(), size=50)
     events = _events_of(request, run)
-    n_held = Assertion.objects.standing().filter(source=source, held=True).count() if run.held else 0
+    n_held = (
+        Assertion.objects.standing().filter(source=source, held=True).count() if run.held else 0
+    )
     return page(
         request,
         "feeds/run.html",
         title=f"{source.name}, {run.queued_at:%-d %b %H:%M}",
-        crumbs=(("Feeds", reverse("feeds:list")), (source.name, reverse("feeds:detail", args=[source.slug]))),
+        crumbs=(
+            ("Feeds", reverse("feeds:list")),
+            (source.name, reverse("feeds:detail", args=[source.slug])),
+        ),
         counts="Rows of this one poll",
         sentence=words.of_run(run),
         is_open=run.status in FeedRun.OPEN,
@@ -121,8 +163,9 @@ def _neighbours(run: FeedRun) -> tuple[FeedRun | None, FeedRun | None]:
 
 
 def _events_of(request: HttpRequest, run: FeedRun) -> list[ProviderEvent]:
-    """Events of the run's source from after the observation before this one up to this one: what the payload
-    showed, and what the clock made due, or a person decided, in between. Two statements."""
+    """Events of the run's source from after the observation before this one up to this one: what
+    the payload showed, and what the clock made due, or a person decided, in between. Two
+    statements."""
     if run.observed_at is None:
         return []
     before = (
@@ -132,17 +175,26 @@ def _events_of(request: HttpRequest, run: FeedRun) -> list[ProviderEvent]:
         .values_list("observed_at", flat=True)
         .first()
     )
-    events = ProviderEvent.objects.visible_to(request.user).filter(source=run.source, detected_at__lte=run.observed_at)
+    events = ProviderEvent.objects.visible_to(request.user).filter(
+        source=run.source, detected_at__lte=run.observed_at
+    )
     if before is not None:
         events = events.filter(detected_at__gt=before)
-    return list(events.select_related("source", "offering__host").order_by("-detected_at", "-id")[: EVENTS_SHOWN + 1])
+    return list(
+        events.select_related("source", "offering__host").order_by("-detected_at", "-id")[
+            : EVENTS_SHOWN + 1
+        ]
+    )
 
 
 @require_safe
 def payload(request: HttpRequest, pk: int) -> HttpResponse:
-    """The body as received, gzip-compressed as it is kept, to be saved and never shown: it is somebody else's."""
+    """The body as received, gzip-compressed as it is kept, to be saved and never shown: it is
+    somebody else's."""
     governing(request, "Only governance downloads what a feed sent.")
-    run = get_object_or_404(FeedRun.objects.visible_to(request.user).select_related("source"), pk=pk)
+    run = get_object_or_404(
+        FeedRun.objects.visible_to(request.user).select_related("source"), pk=pk
+    )
     kept = Payload.objects.filter(runs=run).first()
     if kept is None:
         raise Http404("The payload of this run is not kept any more.")
@@ -158,7 +210,7 @@ def payload(request: HttpRequest, pk: int) -> HttpResponse:
     )
 
 
-# --- under way ------------------------------------------------------------------------------------------------------
+# --- under way ------------------------------------------------------------------------------------
 
 
 @require_POST
@@ -170,7 +222,9 @@ def poll(request: HttpRequest, slug: str) -> HttpResponse:
         run = request_poll(source=source, by=user)
     except BrokerAway as away:
         if getattr(request, "htmx", False):
-            return render(request, "feeds/progress.html#refused", {"source": source, "error": str(away)})
+            return render(
+                request, "feeds/progress.html#refused", {"source": source, "error": str(away)}
+            )
         messages.error(request, str(away))
         return redirect("feeds:list")
     if getattr(request, "htmx", False):
@@ -181,9 +235,11 @@ def poll(request: HttpRequest, slug: str) -> HttpResponse:
 @never_cache
 @require_safe
 def progress(request: HttpRequest, pk: int) -> HttpResponse:
-    """The fragment a page asks for every second until the run is closed; then the page is drawn anew, so that all
-    of it tells the same moment."""
-    run = get_object_or_404(FeedRun.objects.visible_to(request.user).select_related("source"), pk=pk)
+    """The fragment a page asks for every second until the run is closed; then the page is drawn
+    anew, so that all of it tells the same moment."""
+    run = get_object_or_404(
+        FeedRun.objects.visible_to(request.user).select_related("source"), pk=pk
+    )
     response = _progress(request, run)
     if run.finished_at is not None and getattr(request, "htmx", False):
         messages.info(request, str(words.of_run(run)))
@@ -199,5 +255,9 @@ def progress_of(run: FeedRun) -> dict[str, Any]:
     """`part` of `whole` steps done; a queued run has done none."""
     steps = list(STEPS)
     part = steps.index(run.step) + 1 if run.step in steps else 0
-    saying = "waiting for a worker" if run.status == FeedRun.Status.QUEUED else STEPS.get(run.step, "starting")
+    saying = (
+        "waiting for a worker"
+        if run.status == FeedRun.Status.QUEUED
+        else STEPS.get(run.step, "starting")
+    )
     return {"run": run, "part": part, "whole": len(steps) + 1, "words": saying}

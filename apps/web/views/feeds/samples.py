@@ -1,7 +1,7 @@
 """The sample a mapping is tried on: pasted, uploaded, fetched once, or the last body of the source.
 
-It is kept for an hour for the one person who gave it, outside of the database, so that it need not be given again at
-each try. A cache that forgets it costs one more upload.
+It is kept for an hour for the one person who gave it, outside of the database, so that it need not
+be given again at each try. A cache that forgets it costs one more upload.
 """
 
 import gzip
@@ -40,7 +40,9 @@ def keep(body: bytes, origin: str, user: User) -> Sample:
     if len(packed) > _KEPT_AT_MOST:
         return Sample(body, origin, at)
     token = secrets.token_urlsafe(12)
-    cache.set(_key(user, token), [b64encode(packed).decode("ascii"), origin, at.isoformat()], KEPT_SECONDS)
+    cache.set(
+        _key(user, token), [b64encode(packed).decode("ascii"), origin, at.isoformat()], KEPT_SECONDS
+    )
     return Sample(body, origin, at, token)
 
 

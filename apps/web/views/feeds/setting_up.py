@@ -37,7 +37,13 @@ from apps.web.saying import refuse, say
 from apps.web.views.feeds import samples
 from apps.web.views.feeds.previewing import Preview, preview_of, proposal_for
 from apps.web.views.feeds.reads import source_or_404
-from apps.web.views.feeds.source_forms import MappingForm, PriceForms, SampleForm, SourceForm, prices_of
+from apps.web.views.feeds.source_forms import (
+    MappingForm,
+    PriceForms,
+    SampleForm,
+    SourceForm,
+    prices_of,
+)
 
 REFUSAL = "Only governance adds and changes sources."
 SAVING = frozenset({"save", "enable"})
@@ -90,7 +96,9 @@ class _Desk:
                 # it stands for what was pasted before
                 self.sample_form = SampleForm()
             else:
-                self.sample = self._sample_again(form.cleaned_data["text"], form.cleaned_data["kept"])
+                self.sample = self._sample_again(
+                    form.cleaned_data["text"], form.cleaned_data["kept"]
+                )
         except NoSample as none:
             form.add_error(None, str(none))
 
@@ -102,7 +110,9 @@ class _Desk:
             return samples.keep(body, file.name[:80], self.user)
         if self.act == "fetch":
             url = self.request.POST.get("url", "").strip()
-            return samples.keep(fetch_sample(url, by=self.user, policy=installation_policy()), url, self.user)
+            return samples.keep(
+                fetch_sample(url, by=self.user, policy=installation_policy()), url, self.user
+            )
         if self.act == "last" and self.source is not None:
             return self._last_payload()
         return None
@@ -164,25 +174,35 @@ class _Desk:
         if switch_on and self.mapped and (self.preview is None or self.preview.refusal):
             self.form.add_error(
                 None,
-                "Try it on a sample that can be read before it is switched on, or save it switched off.",
+                "Try it on a sample that can be read before it is switched on, or save it switched "
+                "off.",
             )
             return None
-        facts = self.form.facts | ({"enabled": switch_on} if self.source is None or switch_on else {})
+        facts = self.form.facts | (
+            {"enabled": switch_on} if self.source is None or switch_on else {}
+        )
         mapping = self.settings if self.mapped else None
         reason = self.form.cleaned_data["reason"]
         try:
             if self.source is None:
-                return add_source(kind=self.kind, by=self.user, mapping=mapping, reason=reason, **facts)
+                return add_source(
+                    kind=self.kind, by=self.user, mapping=mapping, reason=reason, **facts
+                )
             change_source(source=self.source, by=self.user, mapping=mapping, reason=reason, **facts)
         except RefusedSource as refused:
             for name, sentences in refused.message_dict.items():
                 target: forms.BaseForm = self.mapping if name == "mapping" else self.form
-                target.add_error(name if name in target.fields else None, [ValidationError(said) for said in sentences])
+                target.add_error(
+                    name if name in target.fields else None,
+                    [ValidationError(said) for said in sentences],
+                )
             return None
         return self.source
 
     def answer(self) -> HttpResponse:
-        failed = self.act and (self.form.errors or (self.mapped and (self.mapping.errors or self.sample_form.errors)))
+        failed = self.act and (
+            self.form.errors or (self.mapped and (self.mapping.errors or self.sample_form.errors))
+        )
         return page(
             self.request,
             "feeds/source.html",
@@ -199,7 +219,9 @@ class _Desk:
             sample_form=self.sample_form,
             sample=self.sample,
             preview=self.preview,
-            outline=outline_of(self.sample.body, self.mapping.data.get("m-rows", "")) if self.sample else None,
+            outline=outline_of(self.sample.body, self.mapping.data.get("m-rows", ""))
+            if self.sample
+            else None,
             was_proposed=self.was_proposed,
         )
 
@@ -212,7 +234,9 @@ class _Desk:
     def _crumbs(self) -> tuple[tuple[str, str], ...]:
         feeds = ("Feeds", reverse("feeds:list"))
         return (
-            (feeds, (self.source.name, reverse("feeds:detail", args=[self.source.slug]))) if self.source else (feeds,)
+            (feeds, (self.source.name, reverse("feeds:detail", args=[self.source.slug])))
+            if self.source
+            else (feeds,)
         )
 
     def _sentence(self) -> Sentence:
@@ -231,7 +255,8 @@ def _usual_choices(initial: dict[str, Any]) -> dict[str, Any]:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def new_source(request: HttpRequest) -> HttpResponse:
-    """A source that is read by a mapping, or (?kind=notices) one of notices. Only `save` and `enable` write."""
+    """A source that is read by a mapping, or (?kind=notices) one of notices. Only `save` and
+    `enable` write."""
     user = governing(request, REFUSAL)
     kind = NOTICES if request.GET.get("kind") == NOTICES else KIND
     desk = _Desk(request, user, None, kind)
@@ -239,7 +264,11 @@ def new_source(request: HttpRequest) -> HttpResponse:
         desk.work()
         if desk.act in SAVING and (made := desk.save()) is not None:
             if made.enabled:
-                say(request, "Saved. The worker polls it within a minute; its first payload is news to nobody.")
+                say(
+                    request,
+                    "Saved. The worker polls it within a minute; its first payload is news to "
+                    "nobody.",
+                )
             else:
                 say(request, "Saved, and switched off. Nothing is polled until it is switched on.")
             return redirect("feeds:detail", slug=made.slug)
@@ -275,7 +304,9 @@ def switch(request: HttpRequest, slug: str) -> HttpResponse:
     source = source_or_404(request, slug)
     enabled = request.POST.get("enabled") == "true"
     try:
-        changed = switch_source(source=source, enabled=enabled, by=user, reason=request.POST.get("reason", "")[:500])
+        changed = switch_source(
+            source=source, enabled=enabled, by=user, reason=request.POST.get("reason", "")[:500]
+        )
     except RefusedSource as refused:
         refuse(request, " ".join(refused.messages))
         return redirect("feeds:detail", slug=slug)

@@ -1,4 +1,5 @@
-"""Forms of sources: what is polled and how far it is trusted, and where things lie in its document."""
+"""Forms of sources: what is polled and how far it is trusted, and where things lie in its
+document."""
 
 import hashlib
 import json
@@ -23,8 +24,8 @@ BLANK_PRICES = 4
 
 
 class SourceForm(SeenMixin, forms.Form):
-    """Who it is, how often it is asked and how far it is trusted. Where it does not judge, it only carries what was
-    typed from one try to the next."""
+    """Who it is, how often it is asked and how far it is trusted. Where it does not judge, it only
+    carries what was typed from one try to the next."""
 
     name = forms.CharField(label="Name", max_length=100)
     url = forms.CharField(
@@ -39,31 +40,53 @@ class SourceForm(SeenMixin, forms.Form):
         help_text="Without a success for so long, it is said.",
     )
     frozen_after_days = forms.IntegerField(
-        label="Frozen after days", required=False, min_value=1, max_value=3650,
+        label="Frozen after days",
+        required=False,
+        min_value=1,
+        max_value=3650,
         help_text="Answers, and has not changed for so long.",
-    )  # fmt: skip
+    )
     trust_rank = forms.IntegerField(
-        label="Trust rank", min_value=1, max_value=1000,
+        label="Trust rank",
+        min_value=1,
+        max_value=1000,
         help_text="The smaller, the more it counts where sources differ.",
-    )  # fmt: skip
+    )
     licence_note = forms.CharField(
-        label="Licence", max_length=300, required=False,
+        label="Licence",
+        max_length=300,
+        required=False,
         help_text="Under which terms the data may be used.",
-    )  # fmt: skip
-    reason = forms.CharField(label="Reason", max_length=500, required=False, help_text="For the history.")
+    )
+    reason = forms.CharField(
+        label="Reason", max_length=500, required=False, help_text="For the history."
+    )
 
     def __init__(
-        self, *args: Any, row: Source | None = None, stored: Mapping[str, Any], judges: bool = True, **kwargs: Any
+        self,
+        *args: Any,
+        row: Source | None = None,
+        stored: Mapping[str, Any],
+        judges: bool = True,
+        **kwargs: Any,
     ) -> None:
         self.judges = judges
-        self.stamp = hashlib.sha256(json.dumps(stored, sort_keys=True).encode()).hexdigest()[:20] if row else ""
+        self.stamp = (
+            hashlib.sha256(json.dumps(stored, sort_keys=True).encode()).hexdigest()[:20]
+            if row
+            else ""
+        )
         usual = {"interval_minutes": 1440, "stale_after_minutes": 2880, "trust_rank": 60}
         initial = {name: getattr(row, name) for name in SETTABLE} if row else usual
         kwargs["initial"] = initial | (kwargs.get("initial") or {})
         super().__init__(*args, row=row, **kwargs)
         if row is not None:
-            self.fields["stamp"] = forms.CharField(widget=forms.HiddenInput, required=False, initial=self.stamp)
-        self.fields["interval_minutes"].choices = _spans(_CADENCES, row.interval_minutes if row else 0)  # type: ignore[attr-defined]
+            self.fields["stamp"] = forms.CharField(
+                widget=forms.HiddenInput, required=False, initial=self.stamp
+            )
+        self.fields["interval_minutes"].choices = _spans(  # type: ignore[attr-defined]
+            _CADENCES, row.interval_minutes if row else 0
+        )
         late = [
             (minutes, words.removeprefix("every "))
             for minutes, words in _spans(_LATE, row.stale_after_minutes if row else 0)
@@ -79,7 +102,8 @@ class SourceForm(SeenMixin, forms.Form):
             renewed["stamp"] = self.stamp
             self.data = renewed
             raise forms.ValidationError(
-                "Somebody changed the mapping meanwhile: see the source's page. Save again to put yours in place."
+                "Somebody changed the mapping meanwhile: see the source's page. Save again to put "
+                "yours in place."
             )
         return cleaned
 
@@ -94,7 +118,9 @@ class SourceForm(SeenMixin, forms.Form):
 
     @property
     def address_fields(self) -> list[forms.BoundField]:
-        return [self[name] for name in ("name", "url", "interval_minutes", "trust_rank", "licence_note")]
+        return [
+            self[name] for name in ("name", "url", "interval_minutes", "trust_rank", "licence_note")
+        ]
 
     @property
     def further_fields(self) -> list[forms.BoundField]:
@@ -109,7 +135,9 @@ class WordsField(forms.CharField):
     """A table of words, one `word = meaning` a line."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(widget=forms.Textarea(attrs={"rows": 3}), required=False, max_length=20_000, **kwargs)
+        super().__init__(
+            widget=forms.Textarea(attrs={"rows": 3}), required=False, max_length=20_000, **kwargs
+        )
 
     def clean(self, value: Any) -> dict[str, str]:
         words: dict[str, str] = {}
@@ -125,18 +153,27 @@ class WordsField(forms.CharField):
 
 def _path(label: Any, help_text: Any = "", *, required: bool = False) -> forms.CharField:
     return forms.CharField(
-        label=label, required=required, max_length=300, help_text=help_text,
-        widget=forms.TextInput(attrs={"spellcheck": "false", "autocapitalize": "off", "class": "path"}),
+        label=label,
+        required=required,
+        max_length=300,
+        help_text=help_text,
+        widget=forms.TextInput(
+            attrs={"spellcheck": "false", "autocapitalize": "off", "class": "path"}
+        ),
         error_messages={"required": "Say where it lies."},
-    )  # fmt: skip
+    )
 
 
 class MappingForm(forms.Form):
     """Where things lie. Every field but the last ones is a path."""
 
     prefix = "m"
-    rows = _path("The rows", "[*] is every element of a list, * every value of a map.", required=True)
-    external_id = _path("The row's own id", "Says which row it is from poll to poll.", required=True)
+    rows = _path(
+        "The rows", "[*] is every element of a list, * every value of a map.", required=True
+    )
+    external_id = _path(
+        "The row's own id", "Says which row it is from poll to poll.", required=True
+    )
     host = _path("Host", "Who serves the model; a fixed one in quotes: 'openai'.", required=True)
     api_id = _path("API id", "The exact text a call names.", required=True)
     retires_on = _path("Retirement date", "A firm day, unless it says “not before”.")
@@ -146,7 +183,8 @@ class MappingForm(forms.Form):
     status = _path("Lifecycle word")
     statuses = WordsField(
         label="What its words mean",
-        help_text="One a line: word = active, preview, deprecated, retired or ignore. Those four need no line.",
+        help_text="One a line: word = active, preview, deprecated, retired or ignore. Those "
+        "four need no line.",
     )
     currency = _path("Currency", "US dollars where empty; a fixed one in quotes: 'EUR'.")
     zero = forms.ChoiceField(
@@ -157,9 +195,11 @@ class MappingForm(forms.Form):
         ],
     )
     no_price = forms.CharField(
-        label="Numbers that are no price", required=False, max_length=300,
+        label="Numbers that are no price",
+        required=False,
+        max_length=300,
         help_text="Separated by commas, such as -1.",
-    )  # fmt: skip
+    )
     name = _path("Name of the model")
     source_url = _path("Source address", "Where it is published; becomes a link.")
     region = _path("Region")
@@ -175,14 +215,19 @@ class MappingForm(forms.Form):
             ("nothing", "somebody tidied a list: nothing"),
         ],
     )
-    far_days_are_none = forms.BooleanField(label="A day in 2090 or later means that there is no date", required=False)
+    far_days_are_none = forms.BooleanField(
+        label="A day in 2090 or later means that there is no date", required=False
+    )
     as_of = _path("When the feed was made", "From the document, not from a row.")
     count = _path("How many rows it says it has", "A document with fewer is not read.")
     next = _path("Address of a further page", "A document that names one is not read.")
     skip = forms.CharField(
-        label="Rows to leave out", required=False, max_length=20_000,
-        widget=forms.Textarea(attrs={"rows": 2}), help_text="Their own ids, one a line.",
-    )  # fmt: skip
+        label="Rows to leave out",
+        required=False,
+        max_length=20_000,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        help_text="Their own ids, one a line.",
+    )
 
     @property
     def needed(self) -> list[forms.BoundField]:
@@ -190,7 +235,9 @@ class MappingForm(forms.Form):
 
     @property
     def ends(self) -> list[forms.BoundField]:
-        return self._of("retires_on", "not_before", "announced_on", "successor", "status", "statuses")
+        return self._of(
+            "retires_on", "not_before", "announced_on", "successor", "status", "statuses"
+        )
 
     @property
     def money(self) -> list[forms.BoundField]:
@@ -199,9 +246,20 @@ class MappingForm(forms.Form):
     @property
     def further(self) -> list[forms.BoundField]:
         return self._of(
-            "name", "source_url", "region", "tier", "alias_of", "group", "hosts", "absence", "as_of", "count", "next",
-            "skip", "far_days_are_none",
-        )  # fmt: skip
+            "name",
+            "source_url",
+            "region",
+            "tier",
+            "alias_of",
+            "group",
+            "hosts",
+            "absence",
+            "as_of",
+            "count",
+            "next",
+            "skip",
+            "far_days_are_none",
+        )
 
     def _of(self, *names: str) -> list[forms.BoundField]:
         return [self[name] for name in names]
@@ -221,32 +279,43 @@ class MappingForm(forms.Form):
         """The stored form as a form's first values."""
         said = {name: stored[name] for name in stored if name in cls.base_fields}
         for name in ("hosts", "statuses"):
-            said[name] = "\n".join(f"{word} = {meaning}" for word, meaning in (stored.get(name) or {}).items())
+            said[name] = "\n".join(
+                f"{word} = {meaning}" for word, meaning in (stored.get(name) or {}).items()
+            )
         said["no_price"] = ", ".join(stored.get("no_price") or [])
         said["skip"] = "\n".join(stored.get("skip") or [])
         return said
 
     def is_blank(self) -> bool:
         """Whether nobody has said anything about where things lie."""
-        return not any(self.data.get(self.add_prefix(name), "").strip() for name in ("rows", *EXPRESSIONS))
+        return not any(
+            self.data.get(self.add_prefix(name), "").strip() for name in ("rows", *EXPRESSIONS)
+        )
 
 
 class PriceForm(forms.Form):
-    unit = forms.ChoiceField(label="Price of", choices=[("", "–"), *PRICE_UNITS.items()], required=False)
+    unit = forms.ChoiceField(
+        label="Price of", choices=[("", "–"), *PRICE_UNITS.items()], required=False
+    )
     path = _path("Lies at")
     per = forms.ChoiceField(
         label="Per",
         choices=[
-            ("million", "million"), ("thousand", "thousand"), ("one", "one"),
+            ("million", "million"),
+            ("thousand", "thousand"),
+            ("one", "one"),
         ],
-    )  # fmt: skip
+    )
     each = _path("In each of")
     above = _path("Above tokens")
 
     def clean(self) -> dict[str, Any]:
         said = super().clean() or {}
         if bool(said.get("unit")) != bool(said.get("path")):
-            self.add_error("path" if said.get("unit") else "unit", "Say both what the price is of and where it lies.")
+            self.add_error(
+                "path" if said.get("unit") else "unit",
+                "Say both what the price is of and where it lies.",
+            )
         return said
 
 
@@ -256,7 +325,11 @@ PriceForms = forms.formset_factory(PriceForm, extra=BLANK_PRICES, max_num=60)
 def prices_of(formset: Any) -> list[dict[str, Any]]:
     """The stored form of the prices, without what says nothing."""
     return [
-        {name: value for name, value in said.items() if value and name in {"unit", "path", "per", "each", "above"}}
+        {
+            name: value
+            for name, value in said.items()
+            if value and name in {"unit", "path", "per", "each", "above"}
+        }
         for said in formset.cleaned_data
         if said.get("unit")
     ]
@@ -266,11 +339,16 @@ class SampleForm(forms.Form):
     """A document to try the mapping on: what is given last counts."""
 
     kept = forms.CharField(widget=forms.HiddenInput, required=False, max_length=40)
-    file = forms.FileField(label="Upload a file", required=False, help_text="JSON, also packed with gzip.")
+    file = forms.FileField(
+        label="Upload a file", required=False, help_text="JSON, also packed with gzip."
+    )
     text = forms.CharField(
-        label="Or paste it", required=False, max_length=LARGEST_PASTED, strip=False,
+        label="Or paste it",
+        required=False,
+        max_length=LARGEST_PASTED,
+        strip=False,
         widget=forms.Textarea(attrs={"rows": 4, "spellcheck": "false", "class": "path"}),
-    )  # fmt: skip
+    )
 
 
 __all__ = ["MappingForm", "PriceForms", "SampleForm", "SourceForm", "prices_of"]

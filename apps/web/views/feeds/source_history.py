@@ -26,18 +26,24 @@ class Change:
 
 
 def changes_of(source: Source) -> list[Change]:
-    """What people and jobs set, newest first; rows of source and mapping that were written together are one change.
-    Two statements."""
+    """What people and jobs set, newest first; rows of source and mapping that were written together
+    are one change. Two statements."""
     entries = [*_steps(source, Source), *_steps(source, SourceMapping)]
     together: dict[Any, list[tuple[Any, list[tuple[str, str, str]], bool, bool]]] = {}
     for entry, said, is_last, is_first in entries:
         if said or is_first:
-            together.setdefault(entry.pgh_context_id or entry.pgh_id, []).append((entry, said, is_last, is_first))
+            together.setdefault(entry.pgh_context_id or entry.pgh_id, []).append(
+                (entry, said, is_last, is_first)
+            )
     found = []
     for steps in together.values():
         first = steps[0][0]
         words = first.pgh_context.metadata if first.pgh_context else {}
-        came = any(is_first for entry, _said, _last, is_first in steps if isinstance(entry, _history(Source)))
+        came = any(
+            is_first
+            for entry, _said, _last, is_first in steps
+            if isinstance(entry, _history(Source))
+        )
         found.append(
             Change(
                 id=first.pgh_context_id,
@@ -67,7 +73,9 @@ def _steps(source: Source, model: Any) -> list[tuple[Any, list[tuple[str, str, s
     for number, entry in enumerate(entries[:MOST]):
         before = entries[number + 1] if number + 1 < len(entries) else None
         first = entry.pgh_label == "insert"
-        steps.append((entry, [] if before is None else _differences(before, entry), number == 0, first))
+        steps.append(
+            (entry, [] if before is None else _differences(before, entry), number == 0, first)
+        )
     return steps
 
 

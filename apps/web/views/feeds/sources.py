@@ -40,7 +40,8 @@ FLOATING_SHOWN = 30
 
 @dataclass(frozen=True, slots=True)
 class FeedRow:
-    """One line of the freshness table; `strips` are the wide and the narrow drawing of the same polls."""
+    """One line of the freshness table; `strips` are the wide and the narrow drawing of the same
+    polls."""
 
     fresh: Freshness
     cadence: str
@@ -54,7 +55,11 @@ class FeedRow:
 
 def feed_row(fresh: Freshness, runs: Sequence[FeedRun], *, at: datetime) -> FeedRow:
     """`runs` are those of the last 24 hours."""
-    polls = [drawing.Poll(run.queued_at, OUTCOMES[FeedRun.Status(run.status)]) for run in runs if run.finished_at]
+    polls = [
+        drawing.Poll(run.queued_at, OUTCOMES[FeedRun.Status(run.status)])
+        for run in runs
+        if run.finished_at
+    ]
     wide, narrow = (drawing.strip(polls, at=at, narrow=shape) for shape in (False, True))
     today = start_of(day_of(at))
     return FeedRow(
@@ -77,7 +82,11 @@ def feed_list(request: HttpRequest) -> HttpResponse:
     of_the_day = runs_of_the_day(user, at=at)
     rows = [feed_row(fresh, of_the_day.get(fresh.source.pk, ()), at=at) for fresh in found]
     waiting = banners([fresh.source for fresh in found], user=user, on=day_of(at))
-    runs = FeedRun.objects.visible_to(user).select_related("source").defer("backfilled", "floated", "held")
+    runs = (
+        FeedRun.objects.visible_to(user)
+        .select_related("source")
+        .defer("backfilled", "floated", "held")
+    )
     latest = list(runs.order_by("-queued_at", "-id")[:LATEST_RUNS])
     set_aside = QuarantinedRow.objects.visible_to(user).open().select_related("source")  # type: ignore[attr-defined]
     return page(
@@ -123,7 +132,9 @@ def feed(request: HttpRequest, slug: str) -> HttpResponse:
     )
     listing = Listing(request, source.runs.defer("backfilled", "floated", "held"), size=30)
     claims = _claims(source)
-    floating = source.assertions.filter(floating_since__isnull=False, withdrawn_at__isnull=True, topic=Topic.PRICE)
+    floating = source.assertions.filter(
+        floating_since__isnull=False, withdrawn_at__isnull=True, topic=Topic.PRICE
+    )
     return page(
         request,
         "feeds/detail.html",
@@ -137,23 +148,30 @@ def feed(request: HttpRequest, slug: str) -> HttpResponse:
         cadence=words.cadence(source.interval_minutes),
         late_after=words.span(timedelta(minutes=source.stale_after_minutes)),
         banners=[banner] if banner else [],
-        sentence=words.of_source(fresh, banner.changes if banner else (), banner.run if banner else None),
+        sentence=words.of_source(
+            fresh, banner.changes if banner else (), banner.run if banner else None
+        ),
         listing=listing,
         runs=[(run, words.took(run)) for run in listing.rows],
         quarantined=source.quarantined.open()[:20],
         n_quarantined=fresh.source.n_set_aside or 0,  # type: ignore[attr-defined]
         claims=claims,
         kind_name=KIND_NAMES.get(source.kind, source.kind),
-        mapping=SourceMapping.objects.filter(source=source).first() if source.kind == KIND else None,
+        mapping=SourceMapping.objects.filter(source=source).first()
+        if source.kind == KIND
+        else None,
         changes=changes_of(source),
         n_refused=sum(claim["n_refused"] for claim in claims),
         n_floating=sum(claim["n_floating"] for claim in claims),
-        floating=floating.select_related("offering__host").order_by("-floating_since", "external_id")[:FLOATING_SHOWN],
+        floating=floating.select_related("offering__host").order_by(
+            "-floating_since", "external_id"
+        )[:FLOATING_SHOWN],
     )
 
 
 def _claims(source: Source) -> list[dict[str, Any]]:
-    """Standing claims of the source by topic: all, missing, waiting, held, refused, floating. One statement."""
+    """Standing claims of the source by topic: all, missing, waiting, held, refused, floating. One
+    statement."""
     rows = (
         Assertion.objects.standing()
         .filter(source=source)

@@ -35,11 +35,13 @@ def span(value: timedelta) -> str:
     return f"{number(minutes)} minute{'' if minutes == 1 else 's'}"
 
 
-# --- all feeds ------------------------------------------------------------------------------------------------------
+# --- all feeds ------------------------------------------------------------------------------------
 
 
 def of_feeds(
-    polled: Sequence[Freshness], held: Mapping[int, Sequence[PendingChange]], doubted: Mapping[int, FeedRun]
+    polled: Sequence[Freshness],
+    held: Mapping[int, Sequence[PendingChange]],
+    doubted: Mapping[int, FeedRun],
 ) -> Sentence:
     """How many feeds are fresh, and what is the matter with the worst of the others.
 
@@ -50,7 +52,9 @@ def of_feeds(
     tired = [row for row in polled if not row.is_fresh]
     if not tired:
         return Sentence(
-            f"All {spelled(len(polled))} feeds are fresh." if len(polled) > 1 else "The only feed is fresh."
+            f"All {spelled(len(polled))} feeds are fresh."
+            if len(polled) > 1
+            else "The only feed is fresh."
         )
     if all(row.health == Health.NEVER for row in polled):
         return Sentence("No feed has been polled yet.")
@@ -59,14 +63,20 @@ def of_feeds(
     worst = min(tired, key=lambda row: _GRAVEST.index(row.health))
     mark, after = _trouble(worst, held.get(worst.source.pk, ()), doubted.get(worst.source.pk))
     others = [row.source.name for row in tired if row is not worst]
-    rest = f"; {listed(others, most=2)} {'is' if len(others) == 1 else 'are'} not fresh either." if others else "."
+    rest = (
+        f"; {listed(others, most=2)} {'is' if len(others) == 1 else 'are'} not fresh either."
+        if others
+        else "."
+    )
     return Sentence(f"{head} {'is' if n_fresh == 1 else 'are'} fresh. ", mark, f"{after}{rest}")
 
 
 _GRAVEST = (Health.SUSPECT, Health.FAILING, Health.LATE, Health.FROZEN, Health.NEVER, Health.FRESH)
 
 
-def _trouble(row: Freshness, held: Sequence[PendingChange], doubted: FeedRun | None) -> tuple[str, str]:
+def _trouble(
+    row: Freshness, held: Sequence[PendingChange], doubted: FeedRun | None
+) -> tuple[str, str]:
     """What is the matter with one feed: the part the pencil underlines, and the part behind it."""
     name = row.source.name
     if row.health != Health.SUSPECT:
@@ -76,14 +86,18 @@ def _trouble(row: Freshness, held: Sequence[PendingChange], doubted: FeedRun | N
     if doubted is not None and n_gone and before and (doubted.rows_vanished or 0) >= n_gone:
         return (
             f"{name} lost {number(doubted.rows_vanished)} of {number(before)} rows",
-            f" in one run, so {counted(n_gone, 'old row')} {'stands' if n_gone == 1 else 'stand'} for now",
+            f" in one run, so {counted(n_gone, 'old row')} {'stands' if n_gone == 1 else 'stand'} "
+            "for now",
         )
     if held:
-        return f"{name} brought {counted(len(held), 'change')}", " that looked wrong, so the old values stand for now"
+        return (
+            f"{name} brought {counted(len(held), 'change')}",
+            " that looked wrong, so the old values stand for now",
+        )
     return f"{name} brought something suspect", ", which is held"
 
 
-# --- one source -----------------------------------------------------------------------------------------------------
+# --- one source -----------------------------------------------------------------------------------
 
 
 def of_source(fresh: Freshness, held: Sequence[PendingChange], doubted: FeedRun | None) -> Sentence:
@@ -91,7 +105,9 @@ def of_source(fresh: Freshness, held: Sequence[PendingChange], doubted: FeedRun 
     if not fresh.source.enabled or fresh.health == Health.NEVER or state is None:
         return Sentence(f"{name} {fresh.words}.")
     if state.last_success_at is None:
-        return Sentence(f"{name} ", f"has failed {counted(state.failures, 'time')}", " and never succeeded.")
+        return Sentence(
+            f"{name} ", f"has failed {counted(state.failures, 'time')}", " and never succeeded."
+        )
     if fresh.health == Health.SUSPECT:
         mark, after = _trouble(fresh, held, doubted)
         return Sentence("", mark, f"{after}.")
@@ -105,7 +121,7 @@ def of_source(fresh: Freshness, held: Sequence[PendingChange], doubted: FeedRun 
     return Sentence(f"{last}, as it should.")
 
 
-# --- one run --------------------------------------------------------------------------------------------------------
+# --- one run --------------------------------------------------------------------------------------
 
 
 def of_run(run: FeedRun) -> Sentence:
@@ -113,10 +129,14 @@ def of_run(run: FeedRun) -> Sentence:
     if run.status in FeedRun.OPEN:
         return Sentence(f"{name} is being polled.")
     if run.status == FeedRun.Status.FAILED:
-        return Sentence(f"Polling {name} ", "failed", f": {run.error.rstrip('.') or 'no reason was given'}.")
+        return Sentence(
+            f"Polling {name} ", "failed", f": {run.error.rstrip('.') or 'no reason was given'}."
+        )
     if run.status == FeedRun.Status.UNCHANGED:
         return Sentence(f"{name} had nothing new.")
-    events = f"{counted(run.n_events or 0, 'event')} {'was' if run.n_events == 1 else 'were'} raised"
+    events = (
+        f"{counted(run.n_events or 0, 'event')} {'was' if run.n_events == 1 else 'were'} raised"
+    )
     if run.status == FeedRun.Status.SUSPECT:
         return Sentence(f"{name} brought ", "something suspect", f", which was held; {events}.")
     return Sentence(f"{name} changed {counted(run.rows_changed or 0, 'row')}; {events}.")
@@ -130,12 +150,13 @@ def took(run: FeedRun) -> str:
     return f"{max(seconds, 0):.1f} s" if seconds < 100 else f"{number(round(seconds / 60))} min"
 
 
-# --- what is held ---------------------------------------------------------------------------------------------------
+# --- what is held ---------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class Consequence:
-    """What would become true: `verb` for a removal, else the parts that change as (name, old, new)."""
+    """What would become true: `verb` for a removal, else the parts that change as (name, old,
+    new)."""
 
     verb: str
     parts: tuple[tuple[str, str, str], ...] = ()
@@ -162,7 +183,10 @@ def move(old: Any, new: Any) -> str:
 
 def _prices(old: Any, new: Any) -> tuple[tuple[str, str, str], ...]:
     before, after = (value if isinstance(value, dict) else {} for value in (old, new))
-    return tuple((unit_name(unit), _amount(before.get(unit)), _amount(after.get(unit))) for unit in {**before, **after})
+    return tuple(
+        (unit_name(unit), _amount(before.get(unit)), _amount(after.get(unit)))
+        for unit in {**before, **after}
+    )
 
 
 def _removal(change: PendingChange, today: date) -> Consequence:
@@ -170,7 +194,8 @@ def _removal(change: PendingChange, today: date) -> Consequence:
     if not change.old:
         return Consequence("delisted" if absence == "news" else "leaves the feed")
     words = iso_day(change.old)
-    # a row whose own day has come has ended, and a price list that drops a row says nothing of the model
+    # a row whose own day has come has ended, and a price list that drops a row says nothing of the
+    # model
     if absence == "nothing" or str(change.old) <= today.isoformat():
         return Consequence("leaves the feed", note=f"its date was {words}")
     return Consequence("delisted", note=f"its date, {words}, would go")
@@ -182,7 +207,8 @@ def _amount(value: Any) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """Held changes counted: by what would happen, and again those under the reader's applications."""
+    """Held changes counted: by what would happen, and again those under the reader's
+    applications."""
 
     n: int = 0
     n_removals: int = 0
@@ -200,7 +226,11 @@ class Tally:
         return listed(
             [
                 counted(n, one)
-                for n, one in ((self.n_removals, "removal"), (self.n_dates, "date"), (self.n_prices, "price"))
+                for n, one in (
+                    (self.n_removals, "removal"),
+                    (self.n_dates, "date"),
+                    (self.n_prices, "price"),
+                )
                 if n
             ]
         )
@@ -218,9 +248,15 @@ class Tally:
         if not n_applications:
             return "No application of yours stands on any of it."
         parts = [
-            counted(self.n_dates_going, "retirement date") + " you rely on would go" if self.n_dates_going else "",
-            counted(self.n_dates_moving, "retirement date") + " would move" if self.n_dates_moving else "",
-            counted(self.n_prices_moving, "price") + " would change" if self.n_prices_moving else "",
+            counted(self.n_dates_going, "retirement date") + " you rely on would go"
+            if self.n_dates_going
+            else "",
+            counted(self.n_dates_moving, "retirement date") + " would move"
+            if self.n_dates_moving
+            else "",
+            counted(self.n_prices_moving, "price") + " would change"
+            if self.n_prices_moving
+            else "",
         ]
         applications = counted(n_applications, "application")
         head = (
@@ -242,7 +278,8 @@ def tally(changes: Collection[PendingChange], *, reach: Mapping[int, int], today
         n_prices=sum(change.what == "price" for change in changes),
         n_relied=len(relied),
         n_dates_going=sum(
-            change.what != "price" and change.new is None and str(change.old or "") > iso for change in relied
+            change.what != "price" and change.new is None and str(change.old or "") > iso
+            for change in relied
         ),
         n_dates_moving=sum(change.what == "date" and change.new is not None for change in relied),
         n_prices_moving=sum(change.what == "price" for change in relied),
@@ -260,7 +297,9 @@ def group_name(change: PendingChange) -> str:
 
 def names_of(changes: Collection[PendingChange]) -> str:
     """The providers concerned, those with most changes first."""
-    return listed([name for name, _ in Counter(group_name(change) for change in changes).most_common()])
+    return listed(
+        [name for name, _ in Counter(group_name(change) for change in changes).most_common()]
+    )
 
 
 def of_held(name: str, found: Tally) -> Sentence:

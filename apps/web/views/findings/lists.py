@@ -1,4 +1,5 @@
-"""Findings: what looks wrong or unfinished in what people declared, over everything the reader may see."""
+"""Findings: what looks wrong or unfinished in what people declared, over everything the reader may
+see."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,7 +16,14 @@ from apps.accounts.queries import team_and_below
 from apps.common.text import pluralize
 from apps.inventory.finding_queries import RULES
 from apps.inventory.findings import CODES, Severity, sentence_of
-from apps.inventory.models import CRITICALITY_WORDS, Application, Criticality, Dependency, KeptFinding, KeptState
+from apps.inventory.models import (
+    CRITICALITY_WORDS,
+    Application,
+    Criticality,
+    Dependency,
+    KeptFinding,
+    KeptState,
+)
 from apps.web.filtering import Control, filters, named
 from apps.web.forms import signed_in
 from apps.web.listing import Listing, csv_answer, query_with
@@ -30,31 +38,46 @@ MOST_TEAMS = 150
 
 
 class FindingFilter(django_filters.FilterSet):  # type: ignore[misc]
-    code = django_filters.ChoiceFilter(choices=[(code, NAMES[code]) for code in CODES], label="Kind")
+    code = django_filters.ChoiceFilter(
+        choices=[(code, NAMES[code]) for code in CODES], label="Kind"
+    )
     severity = django_filters.ChoiceFilter(
-        choices=[(severity.value, SEVERITIES[severity]) for severity in Severity], method="of_severity",
+        choices=[(severity.value, SEVERITIES[severity]) for severity in Severity],
+        method="of_severity",
         label="Severity",
-    )  # fmt: skip
+    )
     team = django_filters.CharFilter(method="of_team", label="Team (slug)")
-    criticality = django_filters.ChoiceFilter(choices=CRITICALITY_WORDS, method="of_criticality", label="Criticality")
+    criticality = django_filters.ChoiceFilter(
+        choices=CRITICALITY_WORDS, method="of_criticality", label="Criticality"
+    )
     application = django_filters.CharFilter(method="of_application", label="Application (slug)")
 
     class Meta:
         model = KeptFinding
         fields: list[str] = []
 
-    def of_severity(self, queryset: QuerySet[KeptFinding], name: str, value: str) -> QuerySet[KeptFinding]:
+    def of_severity(
+        self, queryset: QuerySet[KeptFinding], name: str, value: str
+    ) -> QuerySet[KeptFinding]:
         return queryset.filter(rank=BY_RANK.index(Severity(value)))
 
-    def of_team(self, queryset: QuerySet[KeptFinding], name: str, value: str) -> QuerySet[KeptFinding]:
+    def of_team(
+        self, queryset: QuerySet[KeptFinding], name: str, value: str
+    ) -> QuerySet[KeptFinding]:
         top = list(Team.objects.filter(slug=value).values_list("pk", flat=True))
         return queryset.filter(team_id__in=team_and_below(team_ids=top)) if top else queryset.none()
 
-    def of_criticality(self, queryset: QuerySet[KeptFinding], name: str, value: str) -> QuerySet[KeptFinding]:
+    def of_criticality(
+        self, queryset: QuerySet[KeptFinding], name: str, value: str
+    ) -> QuerySet[KeptFinding]:
         return queryset.filter(criticality=Criticality[value.upper()].value)
 
-    def of_application(self, queryset: QuerySet[KeptFinding], name: str, value: str) -> QuerySet[KeptFinding]:
-        return queryset.filter(application_id__in=Application.objects.filter(slug=value).values("pk"))
+    def of_application(
+        self, queryset: QuerySet[KeptFinding], name: str, value: str
+    ) -> QuerySet[KeptFinding]:
+        return queryset.filter(
+            application_id__in=Application.objects.filter(slug=value).values("pk")
+        )
 
 
 def visible_findings(user: User) -> QuerySet[KeptFinding]:
@@ -76,12 +99,15 @@ class Row:
 
 
 def told(found: list[KeptFinding]) -> list[Row]:
-    """With application and what is called: three statements at most. What vanished meanwhile is left out."""
-    applications = Application.objects.select_related("team").in_bulk({row.application_id for row in found})
+    """With application and what is called: three statements at most. What vanished meanwhile is
+    left out."""
+    applications = Application.objects.select_related("team").in_bulk(
+        {row.application_id for row in found}
+    )
     offerings = dict(
-        Dependency.objects.filter(pk__in={row.dependency_id for row in found if row.dependency_id}).values_list(
-            "pk", "offering__api_id"
-        )
+        Dependency.objects.filter(
+            pk__in={row.dependency_id for row in found if row.dependency_id}
+        ).values_list("pk", "offering__api_id")
     )
     rows = []
     for row in found:
@@ -89,11 +115,17 @@ def told(found: list[KeptFinding]) -> list[Row]:
             severity = BY_RANK[row.rank]
             rows.append(
                 Row(
-                    applications[row.application_id], row.code, NAMES[row.code], severity, SEVERITIES[severity],
-                    MARKS[severity], sentence_of(row.code, row.facts), row.dependency_id,
+                    applications[row.application_id],
+                    row.code,
+                    NAMES[row.code],
+                    severity,
+                    SEVERITIES[severity],
+                    MARKS[severity],
+                    sentence_of(row.code, row.facts),
+                    row.dependency_id,
                     offerings.get(row.dependency_id or 0, ""),
                 )
-            )  # fmt: skip
+            )
     return rows
 
 
@@ -115,26 +147,35 @@ class Kind:
 def kinds(request: HttpRequest, rows: QuerySet[KeptFinding]) -> list[Kind]:
     """Each kind that is found, gravest first, counted up to a bound: one statement."""
     asked = [
-        rows.filter(code=code).order_by().values("code", "rank")[: MOST_OF_A_KIND + 1] for code in RULES
+        rows.filter(code=code).order_by().values("code", "rank")[: MOST_OF_A_KIND + 1]
+        for code in RULES
     ]  # a bounded index scan each
     union: Any = asked[0].union(*asked[1:], all=True)
     counts: dict[tuple[str, int], int] = {}
     for row in union:
         counts[(row["code"], row["rank"])] = counts.get((row["code"], row["rank"]), 0) + 1
     found = []
-    for (code, rank), n in sorted(counts.items(), key=lambda item: (item[0][1], -item[1], item[0][0])):
+    for (code, rank), n in sorted(
+        counts.items(), key=lambda item: (item[0][1], -item[1], item[0][0])
+    ):
         severity = BY_RANK[rank]
         url = query_with(request, code=code, page=None)
         current = request.GET.get("code") == code
-        found.append(Kind(code, NAMES[code], SEVERITIES[severity], MARKS[severity], n, url, current))
+        found.append(
+            Kind(code, NAMES[code], SEVERITIES[severity], MARKS[severity], n, url, current)
+        )
     return found
 
 
 def _found(request: HttpRequest) -> tuple[FindingFilter, QuerySet[KeptFinding]]:
-    found = FindingFilter(named(request.GET, "team"), visible_findings(signed_in(request)), request=request)
-    order = ("criticality", "application_id", "dependency_id") if request.GET.get("code") else (
-        "rank", "criticality", "application_id", "id"
-    )  # fmt: skip
+    found = FindingFilter(
+        named(request.GET, "team"), visible_findings(signed_in(request)), request=request
+    )
+    order = (
+        ("criticality", "application_id", "dependency_id")
+        if request.GET.get("code")
+        else ("rank", "criticality", "application_id", "id")
+    )
     return found, found.qs.order_by(*order)
 
 
@@ -144,10 +185,14 @@ def finding_list(request: HttpRequest) -> HttpResponse:
     found, queryset = _found(request)
     listing = Listing(request, queryset)
     without_kind = FindingFilter(
-        {name: value for name, value in request.GET.items() if name != "code"}, visible_findings(user), request=request
+        {name: value for name, value in request.GET.items() if name != "code"},
+        visible_findings(user),
+        request=request,
     )
     by_kind = kinds(request, without_kind.qs)
-    teams = list(Team.objects.visible_to(user).order_by("name").values_list("slug", "name")[: MOST_TEAMS + 1])
+    teams = list(
+        Team.objects.visible_to(user).order_by("name").values_list("slug", "name")[: MOST_TEAMS + 1]
+    )
     many = len(teams) > MOST_TEAMS
     return page(
         request,
@@ -163,7 +208,9 @@ def finding_list(request: HttpRequest) -> HttpResponse:
             found,
             [
                 Control("code", "Kind", choices=[(code, NAMES[code]) for code in CODES]),
-                Control("severity", "Severity", choices=[(s.value, SEVERITIES[s]) for s in Severity]),
+                Control(
+                    "severity", "Severity", choices=[(s.value, SEVERITIES[s]) for s in Severity]
+                ),
                 Control("team", "Team", "text") if many else Control("team", "Team", choices=teams),
                 Control("criticality", "Criticality", choices=CRITICALITY_WORDS),
             ],
@@ -177,7 +224,11 @@ def sentence(listing: Listing[KeptFinding], found: list[Kind]) -> Sentence:
     alarms = sum(kind.n for kind in found if kind.mark == MARKS[Severity.ALARM])
     more = any(kind.n > MOST_OF_A_KIND for kind in found if kind.mark == MARKS[Severity.ALARM])
     if listing.n_found == 0:
-        return Sentence("Nothing matches the filters." if listing.is_filtered else "Nothing looks wrong or unfinished.")
+        return Sentence(
+            "Nothing matches the filters."
+            if listing.is_filtered
+            else "Nothing looks wrong or unfinished."
+        )
     said = pluralize(listing.n_found, f"{listing.count} finding", f"{listing.count} findings")
     if listing.is_filtered:
         return Sentence(f"{said} match the filters.")
@@ -191,14 +242,31 @@ def sentence(listing: Listing[KeptFinding], found: list[Kind]) -> Sentence:
     )
 
 
-HEADS = ("severity", "kind", "code", "application", "slug", "team", "criticality", "calls", "finding")
+HEADS = (
+    "severity",
+    "kind",
+    "code",
+    "application",
+    "slug",
+    "team",
+    "criticality",
+    "calls",
+    "finding",
+)
 
 
 def cells(row: Row) -> list[Any]:
     return [
-        str(row.severity_name), str(row.name), row.code, row.application.name, row.application.slug,
-        row.application.team.name, row.application.get_criticality_display(), row.called, row.sentence,
-    ]  # fmt: skip
+        str(row.severity_name),
+        str(row.name),
+        row.code,
+        row.application.name,
+        row.application.slug,
+        row.application.team.name,
+        row.application.get_criticality_display(),
+        row.called,
+        row.sentence,
+    ]
 
 
 @require_safe

@@ -1,4 +1,5 @@
-"""The gate: what pipelines asked, one application at the gate, waivers, the policy, and the client."""
+"""The gate: what pipelines asked, one application at the gate, waivers, the policy, and the
+client."""
 
 from apps.web.views.gate.application import application_gate
 from apps.web.views.gate.client import client_file, client_page

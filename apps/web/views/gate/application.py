@@ -1,4 +1,5 @@
-"""One application at the gate: what would be said of it today, what its pipelines asked, and how to ask."""
+"""One application at the gate: what would be said of it today, what its pipelines asked, and how to
+ask."""
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -25,7 +26,9 @@ SHOWN = 15
 @require_safe
 def application_gate(request: HttpRequest, slug: str) -> HttpResponse:
     user = signed_in(request)
-    application = get_object_or_404(Application.objects.visible_to(user).select_related("team"), slug=slug)
+    application = get_object_or_404(
+        Application.objects.visible_to(user).select_related("team"), slug=slug
+    )
     at = now()
     environment = environment_named(request.GET.get("environment", "")) or "production"
     outcome = evaluate_register(application=application, environment=environment, at=at)
@@ -35,7 +38,11 @@ def application_gate(request: HttpRequest, slug: str) -> HttpResponse:
         .select_related("by")
         .order_by("-pk")[:SHOWN]
     )
-    waivers = Waiver.objects.filter(application=application).select_related("asked_by", "decided_by").order_by("-pk")
+    waivers = (
+        Waiver.objects.filter(application=application)
+        .select_related("asked_by", "decided_by")
+        .order_by("-pk")
+    )
     return page(
         request,
         "gate/application.html",
@@ -57,7 +64,9 @@ def application_gate(request: HttpRequest, slug: str) -> HttpResponse:
         n_asked=len(outcome.asked),
         runs=[(run, DECISIONS[run.decision], DECISION_MARKS[run.decision]) for run in runs],
         waivers=[(each, *state_of(each, at)) for each in waivers[:SHOWN]],
-        snippets=snippets(url=settings.PUBLIC_URL, application=application.slug, environment=environment),
+        snippets=snippets(
+            url=settings.PUBLIC_URL, application=application.slug, environment=environment
+        ),
         sha256=client().sha256,
         may_ask=may_ask(user, application),
     )
@@ -65,7 +74,9 @@ def application_gate(request: HttpRequest, slug: str) -> HttpResponse:
 
 def _sentence(application: Application, outcome: Outcome, environment: str) -> Sentence:
     if not outcome.asked:
-        return Sentence("The register says nothing of what it calls, so there is nothing to stop yet.")
+        return Sentence(
+            "The register says nothing of what it calls, so there is nothing to stop yet."
+        )
     to = {"environment": environment, "name": application.name}
     if outcome.decision == Decision.UNKNOWN:
         return Sentence("A build that calls all that is registered ", "cannot be judged", " today.")
@@ -77,6 +88,9 @@ def _sentence(application: Application, outcome: Outcome, environment: str) -> S
         )
     if outcome.decision == Decision.WARN:
         return Sentence(
-            "A build that calls all that is registered would get to {environment} with warnings.".format(**to)
+            "A build that calls all that is registered would get to {environment} with "
+            "warnings.".format(**to)
         )
-    return Sentence("A build that calls all that is registered would get to {environment}.".format(**to))
+    return Sentence(
+        "A build that calls all that is registered would get to {environment}.".format(**to)
+    )

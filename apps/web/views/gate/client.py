@@ -1,4 +1,5 @@
-"""The command-line client: how to set it up, and the file itself, which holds nothing that is anybody's."""
+"""The command-line client: how to set it up, and the file itself, which holds nothing that is
+anybody's."""
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
@@ -35,7 +36,9 @@ def client_page(request: HttpRequest) -> HttpResponse:
         "gate/client.html",
         title="Set up the gate",
         crumbs=(("Gate", reverse("gate-runs:list")),),
-        sentence=Sentence("A pipeline asks before it ships: one file, and a token of the scope gate."),
+        sentence=Sentence(
+            "A pipeline asks before it ships: one file, and a token of the scope gate."
+        ),
         client=held,
         public_key=public_key(),
         file_name=FILE_NAME,

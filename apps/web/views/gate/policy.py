@@ -32,27 +32,42 @@ SHOWN_PAST = 20
 
 
 class PolicyForm(forms.Form):
-    """Levels, days, and what counts as stale, in one; fields of days are `days-ENVIRONMENT-CRITICALITY-KIND`."""
+    """Levels, days, and what counts as stale, in one; fields of days are
+    `days-ENVIRONMENT-CRITICALITY-KIND`."""
 
-    requires_approval = forms.BooleanField(label="What nobody has decided on is not approved (FR001)", required=False)
+    requires_approval = forms.BooleanField(
+        label="What nobody has decided on is not approved (FR001)", required=False
+    )
     stale_after_days = forms.IntegerField(
-        label="The gate cannot decide where no source was read for so many days", min_value=1,
+        label="The gate cannot decide where no source was read for so many days",
+        min_value=1,
         max_value=366,
-    )  # fmt: skip
+    )
     evidence_days = forms.IntegerField(
         label="An evaluation is stale after so many days (FR006)", min_value=1, max_value=3660
     )
     evidence_criticalities = forms.TypedMultipleChoiceField(
-        label="Evidence is asked of applications that are (FR006)", choices=Criticality.choices,
-        coerce=int, required=False, widget=forms.CheckboxSelectMultiple,
-    )  # fmt: skip
-    keep_runs_days = forms.IntegerField(label="Runs are kept for so many days", min_value=7, max_value=3660)
+        label="Evidence is asked of applications that are (FR006)",
+        choices=Criticality.choices,
+        coerce=int,
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+    )
+    keep_runs_days = forms.IntegerField(
+        label="Runs are kept for so many days", min_value=7, max_value=3660
+    )
     reason = forms.CharField(label="Why", max_length=500, required=False)
     expected_version = forms.IntegerField(widget=forms.HiddenInput)
 
     def __init__(self, data: Any, *, rules: Rules, may_change: bool) -> None:
         policy = rules.policy
-        facts = ("requires_approval", "stale_after_days", "evidence_days", "evidence_criticalities", "keep_runs_days")
+        facts = (
+            "requires_approval",
+            "stale_after_days",
+            "evidence_days",
+            "evidence_criticalities",
+            "keep_runs_days",
+        )
         initial: dict[str, Any] = {name: getattr(policy, name) for name in facts}
         initial["expected_version"] = policy.version
         super().__init__(data, initial=initial)
@@ -75,14 +90,22 @@ class PolicyForm(forms.Form):
     def days(self) -> list[Days]:
         return [
             Days(
-                row.environment, row.criticality, self.cleaned_data[_days_field(row, "warning")],
+                row.environment,
+                row.criticality,
+                self.cleaned_data[_days_field(row, "warning")],
                 self.cleaned_data[_days_field(row, "error")],
             )
             for row in self.rules.horizons
-        ]  # fmt: skip
+        ]
 
     def facts(self) -> dict[str, Any]:
-        names = ("requires_approval", "stale_after_days", "evidence_days", "evidence_criticalities", "keep_runs_days")
+        names = (
+            "requires_approval",
+            "stale_after_days",
+            "evidence_days",
+            "evidence_criticalities",
+            "keep_runs_days",
+        )
         return {name: self.cleaned_data[name] for name in names}
 
     # --- as the page lays them out ---
@@ -96,17 +119,28 @@ class PolicyForm(forms.Form):
         return [
             (
                 "every other" if row.environment == ELSEWHERE else row.environment,
-                row.get_criticality_display(), self[_days_field(row, "warning")], self[_days_field(row, "error")],
+                row.get_criticality_display(),
+                self[_days_field(row, "warning")],
+                self[_days_field(row, "error")],
             )
-            for row in sorted(self.rules.horizons, key=lambda row: (row.environment == ELSEWHERE, row.environment))
-        ]  # fmt: skip
+            for row in sorted(
+                self.rules.horizons, key=lambda row: (row.environment == ELSEWHERE, row.environment)
+            )
+        ]
 
     @property
     def further(self) -> list[forms.BoundField]:
-        return [self[name] for name in (
-            "requires_approval", "stale_after_days", "evidence_days", "evidence_criticalities", "keep_runs_days",
-            "reason",
-        )]  # fmt: skip
+        return [
+            self[name]
+            for name in (
+                "requires_approval",
+                "stale_after_days",
+                "evidence_days",
+                "evidence_criticalities",
+                "keep_runs_days",
+                "reason",
+            )
+        ]
 
 
 def _days_field(row: Horizon, kind: str) -> str:
@@ -123,7 +157,9 @@ def _label(row: Horizon, kind: str) -> str:
 def policy(request: HttpRequest) -> HttpResponse:
     user = signed_in(request)
     if request.method == "POST" and not user.is_governance:
-        raise PermissionDenied("Only governance and administrators change what the gate lets through.")
+        raise PermissionDenied(
+            "Only governance and administrators change what the gate lets through."
+        )
     at = now()
     rules = Rules.in_force()
     form = PolicyForm(request.POST or None, rules=rules, may_change=user.is_governance)
@@ -134,11 +170,17 @@ def policy(request: HttpRequest) -> HttpResponse:
         else:
             try:
                 changed = change_policy(
-                    by=user, levels=form.levels(), days=form.days(), facts=form.facts(),
-                    expected_version=form.cleaned_data["expected_version"], reason=form.cleaned_data["reason"],
-                )  # fmt: skip
+                    by=user,
+                    levels=form.levels(),
+                    days=form.days(),
+                    facts=form.facts(),
+                    expected_version=form.cleaned_data["expected_version"],
+                    reason=form.cleaned_data["reason"],
+                )
             except (RefusedChange, ValidationError) as refused:
-                messages = refused.messages if isinstance(refused, ValidationError) else [str(refused)]
+                messages = (
+                    refused.messages if isinstance(refused, ValidationError) else [str(refused)]
+                )
                 for message in messages:
                     form.add_error(None, message)
             else:
@@ -172,21 +214,26 @@ def policy(request: HttpRequest) -> HttpResponse:
 def _tried(form: PolicyForm, at: datetime) -> Preview:
     facts = form.facts()
     return preview(
-        levels=form.levels(), days=form.days(), environment="production",
-        requires_approval=facts["requires_approval"], evidence_days=facts["evidence_days"],
-        evidence_criticalities=facts["evidence_criticalities"], on=day_of(at),
-    )  # fmt: skip
+        levels=form.levels(),
+        days=form.days(),
+        environment="production",
+        requires_approval=facts["requires_approval"],
+        evidence_days=facts["evidence_days"],
+        evidence_criticalities=facts["evidence_criticalities"],
+        on=day_of(at),
+    )
 
 
 def _sentence(policy: GatePolicy, tried: Preview | None) -> Sentence:
     if tried is None:
         n = sum(level == "error" for level in policy.levels.values())
-        return Sentence(f"{n} of {len(policy.levels)} rules block; version {policy.version} holds.")  # fmt: skip
+        return Sentence(f"{n} of {len(policy.levels)} rules block; version {policy.version} holds.")
     if not tried.n_blocked:
         return Sentence("As of today nobody would be stopped on the way to production.")
     return Sentence(
         "As of today ",
-        f"{number(tried.n_blocked)} of {number(tried.n_applications)} applications would be stopped",
+        f"{number(tried.n_blocked)} of {number(tried.n_applications)} applications would be "
+        "stopped",
         " on the way to production.",
     )
 
@@ -207,5 +254,13 @@ def _history() -> list[Past]:
     for row in model.objects.select_related("pgh_context").order_by("-pgh_id")[:SHOWN_PAST]:
         said = row.pgh_context.metadata if row.pgh_context else {}
         blocking = ", ".join(rule for rule, level in sorted(row.levels.items()) if level == "error")
-        found.append(Past(row.pgh_created_at, row.version, said.get("actor", ""), said.get("reason", ""), blocking))
+        found.append(
+            Past(
+                row.pgh_created_at,
+                row.version,
+                said.get("actor", ""),
+                said.get("reason", ""),
+                blocking,
+            )
+        )
     return found

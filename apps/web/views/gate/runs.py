@@ -33,8 +33,14 @@ SHOWN = 100
 
 
 def _found(request: HttpRequest) -> tuple[GateRunFilter, "QuerySet[GateRun]"]:
-    found = GateRunFilter(named(request.GET, "application"), GateRun.objects.visible_to(request.user), request=request)
-    rows = found.qs.defer("question", "evaluated").select_related("application__team", "by").order_by("-pk")
+    found = GateRunFilter(
+        named(request.GET, "application"), GateRun.objects.visible_to(request.user), request=request
+    )
+    rows = (
+        found.qs.defer("question", "evaluated")
+        .select_related("application__team", "by")
+        .order_by("-pk")
+    )
     return found, rows
 
 
@@ -55,7 +61,11 @@ def run_list(request: HttpRequest) -> HttpResponse:
             found,
             [
                 Control("application", "Application", "search"),
-                Control("decision", "Decision", choices=[(value, DECISIONS[value]) for value in Decision.values]),
+                Control(
+                    "decision",
+                    "Decision",
+                    choices=[(value, DECISIONS[value]) for value in Decision.values],
+                ),
                 Control("environment", "Environment", "search"),
                 Control("rule", "Found by the rule", choices=list(RULES.items())),
             ],
@@ -63,7 +73,9 @@ def run_list(request: HttpRequest) -> HttpResponse:
         listing=listing,
         rows=[(run, DECISIONS[run.decision], DECISION_MARKS[run.decision]) for run in listing.rows],
         n_waiting=_waiting(user),
-        catalogue=catalogue_state(at=now(), stale_after_days=Rules.in_force().policy.stale_after_days),
+        catalogue=catalogue_state(
+            at=now(), stale_after_days=Rules.in_force().policy.stale_after_days
+        ),
     )
 
 
@@ -73,7 +85,9 @@ def _waiting(user: Any) -> int:
 
 def _sentence(listing: Listing[GateRun], user: Any) -> Sentence:
     if not listing.n_found:
-        return Sentence("Nothing matches the filters." if listing.is_filtered else "No pipeline has asked yet.")
+        return Sentence(
+            "Nothing matches the filters." if listing.is_filtered else "No pipeline has asked yet."
+        )
     asked = pluralize(listing.n_found, f"{listing.count} question", f"{listing.count} questions")
     if listing.is_filtered:
         return Sentence(f"{asked} match the filters.")
@@ -83,14 +97,33 @@ def _sentence(listing: Listing[GateRun], user: Any) -> Sentence:
     words = "1,000+" if n > 1000 else number(n)
     return Sentence(
         f"{asked} of pipelines; ",
-        pluralize(n, f"{words} was stopped", f"{words} were stopped"), ".",
-    )  # fmt: skip
+        pluralize(n, f"{words} was stopped", f"{words} were stopped"),
+        ".",
+    )
 
 
 HEADS = (
-    "run", "asked at", "application", "slug", "team", "environment", "commit", "ref", "mode", "decision", "models",
-    "errors", "warnings", "waived", "policy", "catalogue as of", "catalogue sources", "released at", "by", "summary",
-)  # fmt: skip
+    "run",
+    "asked at",
+    "application",
+    "slug",
+    "team",
+    "environment",
+    "commit",
+    "ref",
+    "mode",
+    "decision",
+    "models",
+    "errors",
+    "warnings",
+    "waived",
+    "policy",
+    "catalogue as of",
+    "catalogue sources",
+    "released at",
+    "by",
+    "summary",
+)
 
 
 @require_safe
@@ -99,19 +132,36 @@ def run_csv(request: HttpRequest) -> StreamingHttpResponse:
 
     def cells(run: GateRun) -> list[Any]:
         return [
-            run.pk, run.asked_at, run.application.name, run.application.slug, run.application.team.name,
-            run.environment, run.commit, run.ref, run.mode, run.decision or run.state, run.n_models, run.n_errors,
-            run.n_warnings, run.n_waived, run.policy_version, run.catalogue_as_of, run.source_names,
-            run.released_at, run.by or "",
+            run.pk,
+            run.asked_at,
+            run.application.name,
+            run.application.slug,
+            run.application.team.name,
+            run.environment,
+            run.commit,
+            run.ref,
+            run.mode,
+            run.decision or run.state,
+            run.n_models,
+            run.n_errors,
+            run.n_warnings,
+            run.n_waived,
+            run.policy_version,
+            run.catalogue_as_of,
+            run.source_names,
+            run.released_at,
+            run.by or "",
             run.summary,
-        ]  # fmt: skip
+        ]
 
     return csv_answer("gate", HEADS, queryset.iterator(chunk_size=500), cells)
 
 
 def _one(request: HttpRequest, pk: int) -> GateRun:
     runs = GateRun.objects.visible_to(request.user)
-    return get_object_or_404(runs.select_related("application__team", "by", "released_by", "token", "against"), pk=pk)
+    return get_object_or_404(
+        runs.select_related("application__team", "by", "released_by", "token", "against"), pk=pk
+    )
 
 
 @require_safe
@@ -154,15 +204,36 @@ def _run_sentence(this: GateRun) -> Sentence:
 def finding_csv(request: HttpRequest, pk: int) -> StreamingHttpResponse:
     this = _one(request, pk)
     heads = (
-        "rule", "level", "model", "known as", "file", "line", "finding", "replacement", "by", "new", "waived until",
-    )  # fmt: skip
+        "rule",
+        "level",
+        "model",
+        "known as",
+        "file",
+        "line",
+        "finding",
+        "replacement",
+        "by",
+        "new",
+        "waived until",
+    )
     return csv_answer(
-        f"gate-run-{this.pk}", heads, findings_of_run(this),
+        f"gate-run-{this.pk}",
+        heads,
+        findings_of_run(this),
         lambda each: [
-            each.rule, each.level, each.model, each.resolved_id, each.file, each.line, each.message, each.replacement,
-            each.by_date, "yes" if each.is_new else "no", each.waived_until,
+            each.rule,
+            each.level,
+            each.model,
+            each.resolved_id,
+            each.file,
+            each.line,
+            each.message,
+            each.replacement,
+            each.by_date,
+            "yes" if each.is_new else "no",
+            each.waived_until,
         ],
-    )  # fmt: skip
+    )
 
 
 @require_POST
@@ -171,7 +242,9 @@ def mark_released(request: HttpRequest, pk: int) -> HttpResponse:
     this = _one(request, pk)
     user = signed_in(request)
     if not may_ask(user, this.application):
-        raise PermissionDenied("Only an editor of the owning team says what was released. Ask one of them.")
+        raise PermissionDenied(
+            "Only an editor of the owning team says what was released. Ask one of them."
+        )
     try:
         release(run=this, by=user, at=now())
     except RefusedChange as refused:

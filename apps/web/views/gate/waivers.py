@@ -119,44 +119,74 @@ def waiver_csv(request: HttpRequest) -> StreamingHttpResponse:
     _filterset, queryset = _found(request)
     at = now()
     heads = (
-        "waiver", "state", "application", "slug", "team", "rule", "model", "until", "reason", "asked by", "asked at",
-        "decided by", "decided at", "decision",
-    )  # fmt: skip
+        "waiver",
+        "state",
+        "application",
+        "slug",
+        "team",
+        "rule",
+        "model",
+        "until",
+        "reason",
+        "asked by",
+        "asked at",
+        "decided by",
+        "decided at",
+        "decision",
+    )
 
     def cells(each: Waiver) -> list[Any]:
         return [
-            each.pk, str(state_of(each, at)[0]), each.application.name, each.application.slug,
-            each.application.team.name, each.rule, each.model, each.until, each.reason, each.asked_by, each.asked_at,
-            each.decided_by or "", each.decided_at, each.decision,
-        ]  # fmt: skip
+            each.pk,
+            str(state_of(each, at)[0]),
+            each.application.name,
+            each.application.slug,
+            each.application.team.name,
+            each.rule,
+            each.model,
+            each.until,
+            each.reason,
+            each.asked_by,
+            each.asked_at,
+            each.decided_by or "",
+            each.decided_at,
+            each.decision,
+        ]
 
     return csv_answer("waivers", heads, queryset.iterator(chunk_size=500), cells)
 
 
-# --- asking ----------------------------------------------------------------------------------------------------------
+# --- asking ---------------------------------------------------------------------------------------
 
 
 class AskForm(forms.Form):
     application = forms.CharField(
-        label="Application (slug)", max_length=120,
+        label="Application (slug)",
+        max_length=120,
         help_text="As in the address of its page.",
-    )  # fmt: skip
+    )
     rule = forms.ChoiceField(label="Rule", choices=list(RULES.items()))
     model = forms.CharField(
-        label="Model", max_length=300, required=False,
+        label="Model",
+        max_length=300,
+        required=False,
         help_text="As the finding names it, by its name or its known id.",
-    )  # fmt: skip
+    )
     offering = forms.CharField(
         label="Only as one host serves it",
         max_length=300,
         required=False,
         help_text="The number of the offering, or its API id if only one has it. Empty: wherever.",
     )
-    until = DayField(label="Until", help_text="First day on which it no longer holds, within 180 days.")
+    until = DayField(
+        label="Until", help_text="First day on which it no longer holds, within 180 days."
+    )
     reason = forms.CharField(
-        label="Reason", max_length=10_000, widget=forms.Textarea(attrs={"rows": 4}),
+        label="Reason",
+        max_length=10_000,
+        widget=forms.Textarea(attrs={"rows": 4}),
         help_text="Why it has to be, and what is done until then.",
-    )  # fmt: skip
+    )
 
     def clean_offering(self) -> Offering | None:
         text = self.cleaned_data["offering"].strip()
@@ -179,7 +209,9 @@ def new_waiver(request: HttpRequest) -> HttpResponse:
     form = AskForm(request.POST or None, initial=initial)
     if request.method == "POST" and form.is_valid():
         asked = dict(form.cleaned_data)
-        application = Application.objects.visible_to(user).filter(slug=asked.pop("application")).first()
+        application = (
+            Application.objects.visible_to(user).filter(slug=asked.pop("application")).first()
+        )
         if application is None:
             form.add_error("application", "There is no application of that slug that you may see.")
         else:
@@ -188,7 +220,9 @@ def new_waiver(request: HttpRequest) -> HttpResponse:
             except RefusedChange as refused:
                 form.add_error(None, str(refused))
             except ValidationError as refused:
-                form.add_error(None, refused) if not hasattr(refused, "error_dict") else _add_errors(form, refused)
+                form.add_error(None, refused) if not hasattr(
+                    refused, "error_dict"
+                ) else _add_errors(form, refused)
             else:
                 say(request, "Asked for. Governance decides; until then the gate stays as it is.")
                 return redirect("waivers:detail", pk=made.pk)
@@ -210,13 +244,14 @@ def _add_errors(form: forms.Form, refused: ValidationError) -> None:
             form.add_error(name if name in form.fields else None, error)
 
 
-# --- deciding --------------------------------------------------------------------------------------------------------
+# --- deciding -------------------------------------------------------------------------------------
 
 
 def _one(request: HttpRequest, pk: int) -> Waiver:
     waivers = Waiver.objects.visible_to(request.user)
     return get_object_or_404(
-        waivers.select_related("application__team", "asked_by", "decided_by", "offering__host"), pk=pk
+        waivers.select_related("application__team", "asked_by", "decided_by", "offering__host"),
+        pk=pk,
     )
 
 
@@ -233,7 +268,11 @@ def waiver(request: HttpRequest, pk: int) -> HttpResponse:
         .select_related("run")
         .order_by("-pk")[:200]
     )
-    covered = [each for each in latest if this.covers(each.rule, (each.model, each.resolved_id), each.offering_id)]
+    covered = [
+        each
+        for each in latest
+        if this.covers(each.rule, (each.model, each.resolved_id), each.offering_id)
+    ]
     return page(
         request,
         "gate/waiver.html",
@@ -248,13 +287,18 @@ def waiver(request: HttpRequest, pk: int) -> HttpResponse:
         findings=covered[:5],
         may_decide=user.is_governance and is_open and this.asked_by_id != user.pk,
         is_own=user.is_governance and is_open and this.asked_by_id == user.pk,
-        may_withdraw=(is_open or stands) and (user.is_governance or may_ask(user, this.application)),
+        may_withdraw=(is_open or stands)
+        and (user.is_governance or may_ask(user, this.application)),
     )
 
 
 def _of_one(this: Waiver, stands: bool) -> Sentence:
-    what = {"rule": RULES[this.rule].lower(), "model": this.model or "any model", "day": long_day(this.until),
-            "name": this.application.name}  # fmt: skip
+    what = {
+        "rule": RULES[this.rule].lower(),
+        "model": this.model or "any model",
+        "day": long_day(this.until),
+        "name": this.application.name,
+    }
     if this.state == Waiver.State.ASKED:
         return Sentence("May {name} ship with {model} until {day}?".format(**what))
     if this.state == Waiver.State.GRANTED:

@@ -23,9 +23,11 @@ RULES: dict[str, str] = {
     Rule.NO_OWNER: "Application without an owner",
 }
 WHAT: dict[str, str] = {
-    Rule.NOT_APPROVED: "blocked, restricted to other applications, or, where approvals are asked for, undecided",
+    Rule.NOT_APPROVED: "blocked, restricted to other applications, or, where approvals are "
+    "asked for, undecided",
     Rule.RETIRED: "the host no longer serves it",
-    Rule.RETIRES_SOON: "warns by the days below, and blocks within the shorter ones whatever its level",
+    Rule.RETIRES_SOON: "warns by the days below, and blocks within the shorter ones whatever "
+    "its level",
     Rule.UNRESOLVED_ALIAS: "a deployment, a gateway's alias or a family",
     Rule.UNKNOWN_MODEL: "nobody knows the name at that host",
     Rule.EVIDENCE_MISSING: "no evaluation on own workloads that counts",
@@ -84,7 +86,9 @@ def row_of(finding: GateFinding | Finding, application: str) -> Row:
         anchor, offering, waiver = f"finding-{finding.pk}", finding.offering_id, finding.waiver_id
     else:
         anchor, offering, waiver = "", finding.offering, finding.waiver
-    address = waiver_url(application=application, rule=finding.rule, model=finding.resolved_id or finding.model)
+    address = waiver_url(
+        application=application, rule=finding.rule, model=finding.resolved_id or finding.model
+    )
     return Row(
         anchor=anchor,
         rule=finding.rule,

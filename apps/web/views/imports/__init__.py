@@ -1,7 +1,14 @@
-"""Sheets in and out: upload, columns, preview, confirmation, result, undo; the inventory as workbook and CSV."""
+"""Sheets in and out: upload, columns, preview, confirmation, result, undo; the inventory as
+workbook and CSV."""
 
 from apps.web.views.imports.documents import choose_application
-from apps.web.views.imports.exports import applications_csv, import_template, inventory_xlsx, refused_csv, uses_csv
+from apps.web.views.imports.exports import (
+    applications_csv,
+    import_template,
+    inventory_xlsx,
+    refused_csv,
+    uses_csv,
+)
 from apps.web.views.imports.one import import_page, rows_csv
 from apps.web.views.imports.steps import columns, confirm, drop, progress, undo_import
 from apps.web.views.imports.uploading import import_csv, imports

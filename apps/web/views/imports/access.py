@@ -12,14 +12,18 @@ from apps.web.forms import may_import, signed_in
 def importing(request: HttpRequest) -> User:
     user = signed_in(request)
     if not may_import(user):
-        raise PermissionDenied("Sheets are imported by editors of a team and by governance. Ask one of them.")
+        raise PermissionDenied(
+            "Sheets are imported by editors of a team and by governance. Ask one of them."
+        )
     return user
 
 
 def import_or_404(request: HttpRequest, pk: int) -> tuple[Import, User]:
     """One's own import, or any for the offices that may change things."""
     user = importing(request)
-    return get_object_or_404(Import.objects.visible_to(user).select_related("by", "token", "application"), pk=pk), user
+    return get_object_or_404(
+        Import.objects.visible_to(user).select_related("by", "token", "application"), pk=pk
+    ), user
 
 
 def own_import(request: HttpRequest, pk: int) -> tuple[Import, User]:
@@ -27,6 +31,7 @@ def own_import(request: HttpRequest, pk: int) -> tuple[Import, User]:
     found, user = import_or_404(request, pk)
     if found.by_id != user.pk:
         raise PermissionDenied(
-            "Only who uploaded a sheet goes on with it. Upload it yourself to import it in your name."
+            "Only who uploaded a sheet goes on with it. Upload it yourself to import it in your "
+            "name."
         )
     return found, user

@@ -1,4 +1,5 @@
-"""One document that a program or a person sent: what was taken of it, what was not and why, and whose it is."""
+"""One document that a program or a person sent: what was taken of it, what was not and why, and
+whose it is."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -57,7 +58,9 @@ class Problems:
     n_more: int
 
 
-def show_document(request: HttpRequest, import_: Import, user: User, **context: Any) -> HttpResponse:
+def show_document(
+    request: HttpRequest, import_: Import, user: User, **context: Any
+) -> HttpResponse:
     form = FORMATS.get(import_.format)
     return page(
         request,
@@ -70,7 +73,11 @@ def show_document(request: HttpRequest, import_: Import, user: User, **context: 
         import_=import_,
         format=form.label if form else import_.format,
         facts=_facts(import_),
-        figures=[(name, import_.counts[word]) for word, name in _COUNTED.items() if _counted(import_, word)],
+        figures=[
+            (name, import_.counts[word])
+            for word, name in _COUNTED.items()
+            if _counted(import_, word)
+        ],
         problems=_problems(import_),
         needs_application=import_.state == Import.State.RECEIVED
         or (import_.state == Import.State.FAILED and import_.application_id is None),
@@ -87,7 +94,9 @@ def of_document(import_: Import) -> Sentence:
     if state == Import.State.RECEIVED:
         form = FORMATS.get(import_.format)
         if form is not None and form.holds_for_all:
-            why = " What names stand for in all of them is governance's to say; nothing is taken yet."
+            why = (
+                " What names stand for in all of them is governance's to say; nothing is taken yet."
+            )
         else:
             why = " The document does not say; nothing is taken yet."
         return Sentence("", "Which application is it about?", why)
@@ -101,10 +110,13 @@ def of_document(import_: Import) -> Sentence:
         return Sentence(
             "",
             "It names no model and no AI service",
-            ", so that it confirms nothing and ends nothing. Send a document of a scanner that looks for models.",
+            ", so that it confirms nothing and ends nothing. Send a document of a scanner that "
+            "looks for models.",
         )
     n = int(counts.get("sightings", 0))
-    said = pluralize(n, f"It names {number(n)} use of a model", f"It names {number(n)} uses of models")
+    said = pluralize(
+        n, f"It names {number(n)} use of a model", f"It names {number(n)} uses of models"
+    )
     n_deployed = int(counts.get("deployments", 0))
     if n_deployed:
         said = pluralize(
@@ -122,7 +134,9 @@ def of_document(import_: Import) -> Sentence:
     open_ = int(counts.get("unresolved", 0)) + int(counts.get("rejected", 0))
     if not open_:
         return Sentence(f"{said}.")
-    mark = pluralize(open_, f"{number(open_)} could not be placed", f"{number(open_)} could not be placed")
+    mark = pluralize(
+        open_, f"{number(open_)} could not be placed", f"{number(open_)} could not be placed"
+    )
     return Sentence(f"{said}; ", mark, ".")
 
 
@@ -131,10 +145,15 @@ def _facts(import_: Import) -> list[tuple[Any, Any]]:
     made = f"{import_.document_at:%-d %b %Y, %H:%M} UTC" if import_.document_at else ""
     valid = {True: "keeps its schema", False: "breaks its schema", None: ""}[import_.schema_valid]
     rows = [
-        ("Made by", tool), ("Made", made), ("Calls itself", import_.natural_key),
-        ("Environment", import_.environment), ("Sent by", import_.by), ("With the key", import_.token),
-        ("Schema", valid), ("Digest", import_.digest[:16]),
-    ]  # fmt: skip
+        ("Made by", tool),
+        ("Made", made),
+        ("Calls itself", import_.natural_key),
+        ("Environment", import_.environment),
+        ("Sent by", import_.by),
+        ("With the key", import_.token),
+        ("Schema", valid),
+        ("Digest", import_.digest[:16]),
+    ]
     return [(name, value) for name, value in rows if value]
 
 
@@ -147,7 +166,9 @@ def _problems(import_: Import) -> list[Problems]:
     for kind, (name, why) in _PROBLEMS.items():
         rows = import_.problems.get(kind) or []
         if rows:
-            found.append(Problems(kind, name, why, rows[:MOST_SHOWN], max(0, len(rows) - MOST_SHOWN)))
+            found.append(
+                Problems(kind, name, why, rows[:MOST_SHOWN], max(0, len(rows) - MOST_SHOWN))
+            )
     return found
 
 
@@ -156,7 +177,9 @@ def choose_application(request: HttpRequest, pk: int) -> HttpResponse:
     """A person says what the document is about; it is read for that application."""
     import_, user = import_or_404(request, pk)
     said = request.POST.get("application", "").strip()
-    application = Application.objects.visible_to(user).filter(Q(slug=said) | Q(name__iexact=said)).first()
+    application = (
+        Application.objects.visible_to(user).filter(Q(slug=said) | Q(name__iexact=said)).first()
+    )
     if application is None:
         refuse(request, f"You see no application '{said[:120]}'. Give its name or short name.")
         return redirect("imports:detail", pk=pk)

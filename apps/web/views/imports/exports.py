@@ -1,7 +1,14 @@
-"""The inventory in the shape that imports as it is, the empty template, and the refused rows of an import."""
+"""The inventory in the shape that imports as it is, the empty template, and the refused rows of an
+import."""
 
 from django.db.models import QuerySet
-from django.http import FileResponse, Http404, HttpRequest, HttpResponseRedirect, StreamingHttpResponse
+from django.http import (
+    FileResponse,
+    Http404,
+    HttpRequest,
+    HttpResponseRedirect,
+    StreamingHttpResponse,
+)
 from django.views.decorators.http import require_safe
 
 from apps.accounts.models import Team
@@ -28,14 +35,17 @@ _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 def _shown(request: HttpRequest) -> QuerySet[Application]:
     """The applications of the list that the address means; everybody takes along what they see."""
-    found = ApplicationFilter(request.GET, Application.objects.visible_to(request.user), request=request)
+    found = ApplicationFilter(
+        request.GET, Application.objects.visible_to(request.user), request=request
+    )
     applications: QuerySet[Application] = found.qs
     return applications
 
 
 @require_safe
 def inventory_xlsx(request: HttpRequest) -> FileResponse | HttpResponseRedirect:
-    """Applications and what they use, one workbook; written to disk row by row, where it is long by a worker."""
+    """Applications and what they use, one workbook; written to disk row by row, where it is long by
+    a worker."""
     user, shown = signed_in(request), _shown(request)
     if is_long(shown):
         return asks_first(request, "inventory")
@@ -45,19 +55,25 @@ def inventory_xlsx(request: HttpRequest) -> FileResponse | HttpResponseRedirect:
 
 @require_safe
 def applications_csv(request: HttpRequest) -> StreamingHttpResponse:
-    return _csv("inventory-applications", csv_lines(application_heads(), application_rows(_shown(request))))
+    return _csv(
+        "inventory-applications", csv_lines(application_heads(), application_rows(_shown(request)))
+    )
 
 
 @require_safe
 def uses_csv(request: HttpRequest) -> StreamingHttpResponse:
-    return _csv("inventory-uses", csv_lines(use_heads(), use_rows(_shown(request), on=day_of(now()))))
+    return _csv(
+        "inventory-uses", csv_lines(use_heads(), use_rows(_shown(request), on=day_of(now())))
+    )
 
 
 @require_safe
 def import_template(request: HttpRequest) -> FileResponse:
     user = importing(request)
     file = template(teams=teams_editable_by(user=user))
-    return FileResponse(file, as_attachment=True, filename="inventory-template.xlsx", content_type=_XLSX)
+    return FileResponse(
+        file, as_attachment=True, filename="inventory-template.xlsx", content_type=_XLSX
+    )
 
 
 @require_safe

@@ -38,11 +38,10 @@ def _fields() -> list[Any]:
 
 
 class ColumnsForm(forms.Form):
-    """`sheets` holds the lines for the template; `mapping()` is what was chosen, after validation."""
+    """`sheets` holds the lines for the template; `mapping()` is what was chosen, after
+    validation."""
 
-    team = forms.ChoiceField(
-        label="Team of new applications whose row names none", required=False
-    )  # fmt: skip
+    team = forms.ChoiceField(label="Team of new applications whose row names none", required=False)
     day_order = forms.ChoiceField(
         label="A day like 03/04/2026 is",
         choices=[
@@ -64,16 +63,23 @@ class ColumnsForm(forms.Form):
 
     def __init__(self, *args: Any, mapping: BookMapping, user: User, **kwargs: Any) -> None:
         initial = {
-            "team": mapping.team, "day_order": mapping.manners.day_order, "decimal_mark": mapping.manners.decimal_mark,
-        }  # fmt: skip
+            "team": mapping.team,
+            "day_order": mapping.manners.day_order,
+            "decimal_mark": mapping.manners.decimal_mark,
+        }
         super().__init__(*args, **{"initial": initial, **kwargs})
         self._mapping = mapping
         team: Any = self.fields["team"]
-        team.choices = [("", "refused: name a team"), *teams_editable_by(user=user).values_list("slug", "name")]
+        team.choices = [
+            ("", "refused: name a team"),
+            *teams_editable_by(user=user).values_list("slug", "name"),
+        ]
         for place, sheet in enumerate(mapping.sheets):
             if not sheet.head_row:
                 continue
-            self.fields[f"s{place}"] = forms.BooleanField(label="Read this sheet", required=False, initial=sheet.read)
+            self.fields[f"s{place}"] = forms.BooleanField(
+                label="Read this sheet", required=False, initial=sheet.read
+            )
             for column, head in enumerate(sheet.heads):
                 if head or column in sheet.columns:
                     self.fields[f"s{place}c{column}"] = forms.ChoiceField(
@@ -93,7 +99,11 @@ class ColumnsForm(forms.Form):
                 tuple(
                     ColumnLine(
                         str(self.fields[name].label),
-                        tuple(row[column] for row in sheet.samples if column < len(row) and row[column]),
+                        tuple(
+                            row[column]
+                            for row in sheet.samples
+                            if column < len(row) and row[column]
+                        ),
                         self[name],
                     )
                     for column in range(len(sheet.heads))
@@ -134,7 +144,8 @@ class ColumnsForm(forms.Form):
         if not {"application.name", "application.slug"} & set(chosen):
             self.add_error(
                 f"s{place}",
-                "Nothing says which application a row is about: choose the column with its name or its id.",
+                "Nothing says which application a row is about: choose the column with its name or "
+                "its id.",
             )
 
     def mapping(self) -> BookMapping:

@@ -22,7 +22,13 @@ from apps.web.views.imports.documents import show_document
 from apps.web.views.imports.forms import ColumnsForm
 
 # states in which rows have been planned
-_WITH_ROWS = (Import.State.READ, Import.State.APPLYING, Import.State.APPLIED, Import.State.UNDOING, Import.State.UNDONE)
+_WITH_ROWS = (
+    Import.State.READ,
+    Import.State.APPLYING,
+    Import.State.APPLIED,
+    Import.State.UNDOING,
+    Import.State.UNDONE,
+)
 
 
 @require_safe
@@ -34,7 +40,12 @@ def import_page(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def show(
-    request: HttpRequest, import_: Import, user: User, *, form: ColumnsForm | None = None, status: int = 200
+    request: HttpRequest,
+    import_: Import,
+    user: User,
+    *,
+    form: ColumnsForm | None = None,
+    status: int = 200,
 ) -> HttpResponse:
     """The page of an import; with `form` the columns are being chosen."""
     mapping = BookMapping.from_json(import_.mapping)
@@ -46,8 +57,12 @@ def show(
         "import_": import_,
         "is_own": is_own,
         "form": form,
-        "same": same_content(import_, user=user) if form is not None or import_.state == Import.State.READ else None,
-        "ignored": [(sheet.name, sheet.ignored) for sheet in mapping.sheets if sheet.read and sheet.ignored],
+        "same": same_content(import_, user=user)
+        if form is not None or import_.state == Import.State.READ
+        else None,
+        "ignored": [
+            (sheet.name, sheet.ignored) for sheet in mapping.sheets if sheet.read and sheet.ignored
+        ],
         **progress_words(import_),
     }
     if form is None and import_.state in _WITH_ROWS:
@@ -66,10 +81,15 @@ def show(
 
 
 def _rows(request: HttpRequest, import_: Import, mapping: BookMapping) -> dict[str, Any]:
-    """The preview, 50 rows a sheet: a bounded count, the rows, the teams their plans name, and the refused by sheet."""
+    """The preview, 50 rows a sheet: a bounded count, the rows, the teams their plans name, and the
+    refused by sheet."""
     found = ImportRowFilter(request.GET, ImportRow.objects.filter(of=import_), request=request)
     listing = Listing(request, found.qs.order_by("position"))
-    sheets = [sheet.name for sheet in mapping.sheets] if sum(sheet.read for sheet in mapping.sheets) > 1 else []
+    sheets = (
+        [sheet.name for sheet in mapping.sheets]
+        if sum(sheet.read for sheet in mapping.sheets) > 1
+        else []
+    )
     teams = {
         team
         for row in listing.rows
@@ -80,9 +100,15 @@ def _rows(request: HttpRequest, import_: Import, mapping: BookMapping) -> dict[s
     counts = import_.counts
     return {
         "n_unresolved": counts.get("unresolved", 0),
-        "refused_sheets": sheets_with_refused(import_) if words.n_of(counts, "rows", "refused") else [],
-        "n_to_write": sum(words.n_of(counts, kind, "added", "changed") for kind in ("applications", "uses")),
-        "filters": filters(request, found, [Control("outcome", "Outcome", choices=ImportRow.Outcome.choices)]),
+        "refused_sheets": sheets_with_refused(import_)
+        if words.n_of(counts, "rows", "refused")
+        else [],
+        "n_to_write": sum(
+            words.n_of(counts, kind, "added", "changed") for kind in ("applications", "uses")
+        ),
+        "filters": filters(
+            request, found, [Control("outcome", "Outcome", choices=ImportRow.Outcome.choices)]
+        ),
         "listing": listing,
         "rows": words.of_rows(listing.rows, sheets, {"team": names}),
     }
@@ -114,14 +140,37 @@ def rows_csv(request: HttpRequest, pk: int) -> StreamingHttpResponse:
     sheets = [sheet.name for sheet in mapping.sheets]
     found = ImportRowFilter(request.GET, ImportRow.objects.filter(of=import_), request=request)
     names = {"team": dict(Team.objects.values_list("pk", "name"))}
-    heads = ["sheet", "row", "outcome", "application", "host", "model", "changes", "column", "why", "note"]
+    heads = [
+        "sheet",
+        "row",
+        "outcome",
+        "application",
+        "host",
+        "model",
+        "changes",
+        "column",
+        "why",
+        "note",
+    ]
 
     def cells(row: ImportRow) -> list[Any]:
         [line] = words.of_rows([row], [], names)
-        changes = "; ".join(f"{each.label}: {each.old or '–'} → {each.new or '–'}" for each in line.changes)
+        changes = "; ".join(
+            f"{each.label}: {each.old or '–'} → {each.new or '–'}" for each in line.changes
+        )
         return [
-            sheets[row.sheet], row.number, row.get_outcome_display(), line.name, line.host, line.model, changes,
-            row.column, row.reason, row.note,
-        ]  # fmt: skip
+            sheets[row.sheet],
+            row.number,
+            row.get_outcome_display(),
+            line.name,
+            line.host,
+            line.model,
+            changes,
+            row.column,
+            row.reason,
+            row.note,
+        ]
 
-    return csv_answer("import-rows", heads, found.qs.order_by("position").iterator(chunk_size=2000), cells)
+    return csv_answer(
+        "import-rows", heads, found.qs.order_by("position").iterator(chunk_size=2000), cells
+    )

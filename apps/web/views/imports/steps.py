@@ -1,4 +1,5 @@
-"""The steps of an import: its columns chosen, confirmed, undone, dropped; and how far the worker has got."""
+"""The steps of an import: its columns chosen, confirmed, undone, dropped; and how far the worker
+has got."""
 
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
@@ -45,7 +46,9 @@ def columns(request: HttpRequest, pk: int) -> HttpResponse:
 def confirm(request: HttpRequest, pk: int) -> HttpResponse:
     import_, user = own_import(request, pk)
     try:
-        done = confirm_import(import_=import_, whole_or_nothing=request.POST.get("whole") == "on", by=user)
+        done = confirm_import(
+            import_=import_, whole_or_nothing=request.POST.get("whole") == "on", by=user
+        )
     except NotNow as not_now:
         refuse(request, str(not_now))
     else:
@@ -58,7 +61,11 @@ def undo_import(request: HttpRequest, pk: int) -> HttpResponse:
     import_, user = import_or_404(request, pk)
     try:
         is_sheet = import_.kind == Import.Kind.SHEET
-        done = take_back(import_=import_, by=user) if is_sheet else undo_document(import_=import_, by=user)
+        done = (
+            take_back(import_=import_, by=user)
+            if is_sheet
+            else undo_document(import_=import_, by=user)
+        )
     except NotNow as not_now:
         refuse(request, str(not_now))
     except NotYours as not_yours:
@@ -83,9 +90,12 @@ def drop(request: HttpRequest, pk: int) -> HttpResponse:
 @never_cache
 @require_safe
 def progress(request: HttpRequest, pk: int) -> HttpResponse:
-    """The fragment a page asks for every two seconds; once the step is done the whole page is drawn anew."""
+    """The fragment a page asks for every two seconds; once the step is done the whole page is drawn
+    anew."""
     import_, _user = import_or_404(request, pk)
-    response = render(request, "imports/progress.html", {"import_": import_, **progress_words(import_)})
+    response = render(
+        request, "imports/progress.html", {"import_": import_, **progress_words(import_)}
+    )
     if not import_.is_waiting and getattr(request, "htmx", False):
         _tell(request, import_)
         response["HX-Refresh"] = "true"

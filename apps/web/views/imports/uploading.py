@@ -30,17 +30,21 @@ from apps.web.views.imports.access import importing
 class UploadForm(forms.Form):
     file = forms.FileField(
         label="File",
-        help_text="Choose it, or drop it on the field. Of a sheet nothing is written before you confirm.",
-        widget=forms.ClearableFileInput(attrs={"accept": ".csv,.tsv,.txt,.xlsx,.json,.xml,.yaml,.yml,.gz"}),
+        help_text="Choose it, or drop it on the field. Of a sheet nothing is written before "
+        "you confirm.",
+        widget=forms.ClearableFileInput(
+            attrs={"accept": ".csv,.tsv,.txt,.xlsx,.json,.xml,.yaml,.yml,.gz"}
+        ),
         max_length=255,
     )
     format = forms.ChoiceField(
         label="What it is",
         choices=[
-            ("", "A sheet, CSV or XLSX"), *((name, form.label) for name, form in FORMATS.items()),
+            ("", "A sheet, CSV or XLSX"),
+            *((name, form.label) for name, form in FORMATS.items()),
         ],
         required=False,
-    )  # fmt: skip
+    )
     application = forms.CharField(
         label="Application",
         help_text="Of a document that is about one: its name or short name.",
@@ -56,9 +60,15 @@ class UploadForm(forms.Form):
         said = self.cleaned_data["application"].strip()
         if not said:
             return None
-        found = Application.objects.visible_to(self._user).filter(Q(slug=said) | Q(name__iexact=said)).first()
+        found = (
+            Application.objects.visible_to(self._user)
+            .filter(Q(slug=said) | Q(name__iexact=said))
+            .first()
+        )
         if found is None:
-            raise forms.ValidationError(f"You see no application '{said[:120]}'. Give its name or short name.")
+            raise forms.ValidationError(
+                f"You see no application '{said[:120]}'. Give its name or short name."
+            )
         return found
 
     def clean(self) -> dict[str, Any]:
@@ -74,7 +84,11 @@ class UploadForm(forms.Form):
 def imports(request: HttpRequest) -> HttpResponse:
     """Upload above, earlier imports below."""
     user = importing(request)
-    form = UploadForm(request.POST, request.FILES, user=user) if request.method == "POST" else UploadForm(user=user)
+    form = (
+        UploadForm(request.POST, request.FILES, user=user)
+        if request.method == "POST"
+        else UploadForm(user=user)
+    )
     if request.method == "POST" and form.is_valid():
         try:
             received = _received(form.cleaned_data, user)
@@ -114,17 +128,39 @@ def import_csv(request: HttpRequest) -> StreamingHttpResponse:
     """The list as CSV."""
     user = importing(request)
     found = ImportFilter(named(request.GET, "application"), _rows(user), request=request)
-    heads = ["file", "format", "uploaded by", "uploaded", "state", *(f"rows {word}" for word in words.OUTCOMES),
-             "applied", "undone", "kind", "application", "made by", *words.OF_DOCUMENTS, "error"]  # fmt: skip
+    heads = [
+        "file",
+        "format",
+        "uploaded by",
+        "uploaded",
+        "state",
+        *(f"rows {word}" for word in words.OUTCOMES),
+        "applied",
+        "undone",
+        "kind",
+        "application",
+        "made by",
+        *words.OF_DOCUMENTS,
+        "error",
+    ]
 
     def cells(row: Import) -> list[Any]:
         by = row.by.get_username() if row.by else ""
         return [
-            row.file_name, row.format, by, row.received_at, row.get_state_display(),
-            *(words.n_of(row.counts, "rows", word) for word in words.OUTCOMES), row.applied_at, row.undone_at,
-            row.kind, row.application.slug if row.application else "", f"{row.tool} {row.tool_version}".strip(),
-            *(row.counts.get(word, "") for word in words.OF_DOCUMENTS), row.error,
-        ]  # fmt: skip
+            row.file_name,
+            row.format,
+            by,
+            row.received_at,
+            row.get_state_display(),
+            *(words.n_of(row.counts, "rows", word) for word in words.OUTCOMES),
+            row.applied_at,
+            row.undone_at,
+            row.kind,
+            row.application.slug if row.application else "",
+            f"{row.tool} {row.tool_version}".strip(),
+            *(row.counts.get(word, "") for word in words.OF_DOCUMENTS),
+            row.error,
+        ]
 
     return csv_answer("imports", heads, found.qs.iterator(chunk_size=2000), cells)
 
@@ -148,6 +184,11 @@ def _received(said: dict[str, Any], user: User) -> Import:
     if body.startswith(GZIP_MARK):
         body = inflated(body, most=form.most_inflated)
     done, _is_new = receive_document(
-        form=form, body=body, by=user, at=now(), application=said["application"], file_name=file.name
+        form=form,
+        body=body,
+        by=user,
+        at=now(),
+        application=said["application"],
+        file_name=file.name,
     )
     return done

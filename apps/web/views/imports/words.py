@@ -1,4 +1,5 @@
-"""What the pages of imports say: their sentences, and each row's plan in words. Plain Python over stored plans."""
+"""What the pages of imports say: their sentences, and each row's plan in words. Plain Python over
+stored plans."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -18,14 +19,27 @@ def n_of(counts: Mapping[str, Any], kind: str, *outcomes: str) -> int:
 
 
 # what is counted of a document, beside rows of sheets
-OF_DOCUMENTS = ("sightings", "created", "updated", "unchanged", "unresolved", "unclaimed", "missing", "rejected")
+OF_DOCUMENTS = (
+    "sightings",
+    "created",
+    "updated",
+    "unchanged",
+    "unresolved",
+    "unclaimed",
+    "missing",
+    "rejected",
+)
 
 
 def figures(import_: Import) -> tuple[int, int, int]:
     """(new, changed, not taken): rows of a sheet, uses of a document."""
     counts = import_.counts
     if import_.kind == Import.Kind.SHEET:
-        return (n_of(counts, "rows", "added"), n_of(counts, "rows", "changed"), n_of(counts, "rows", "refused"))
+        return (
+            n_of(counts, "rows", "added"),
+            n_of(counts, "rows", "changed"),
+            n_of(counts, "rows", "refused"),
+        )
     refused = sum(_number(counts.get(word)) for word in ("unresolved", "rejected"))
     return (_number(counts.get("created")), _number(counts.get("updated")), refused)
 
@@ -53,7 +67,8 @@ def of_columns(import_: Import) -> Sentence:
 
 
 def of_import(import_: Import) -> Sentence:
-    """The finding that heads the page of one import; marked is what somebody has to do something about."""
+    """The finding that heads the page of one import; marked is what somebody has to do something
+    about."""
     counts, state = import_.counts, import_.state
     if state == Import.State.RECEIVED:
         return of_columns(import_)
@@ -95,19 +110,24 @@ def of_import(import_: Import) -> Sentence:
 
 def _parts(counts: Mapping[str, Any], outcome: str) -> str:
     n_applications, n_uses = n_of(counts, "applications", outcome), n_of(counts, "uses", outcome)
-    parts = ([applications(n_applications)] if n_applications else []) + ([uses(n_uses)] if n_uses else [])
+    parts = ([applications(n_applications)] if n_applications else []) + (
+        [uses(n_uses)] if n_uses else []
+    )
     return " and ".join(parts)
 
 
 def of_list(n_found: int, shown: str, *, filtered: bool) -> Sentence:
     if not n_found and not filtered:
         return Sentence(
-            "Begin with the spreadsheet you have: nothing is written before you have seen what it would do."
+            "Begin with the spreadsheet you have: nothing is written before you have seen what it "
+            "would do."
         )
     words = pluralize(n_found, f"{shown} import", f"{shown} imports")
     if filtered:
         return Sentence(pluralize(n_found, f"{words} matches.", f"{words} match."))
-    return Sentence(f"{words} so far; each can be looked at, and undone while nobody has built on it.")
+    return Sentence(
+        f"{words} so far; each can be looked at, and undone while nobody has built on it."
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +154,9 @@ class RowWords:
     changes: tuple[ChangeWords, ...]
 
 
-def of_rows(found: Iterable[ImportRow], sheets: list[str], names: Mapping[str, Mapping[int, str]]) -> list[RowWords]:
+def of_rows(
+    found: Iterable[ImportRow], sheets: list[str], names: Mapping[str, Mapping[int, str]]
+) -> list[RowWords]:
     """`names` holds the names of teams, by id, for what moves from one to another."""
     return [_row(row, sheets, names) for row in found]
 
@@ -147,7 +169,11 @@ def _row(row: ImportRow, sheets: list[str], names: Mapping[str, Mapping[int, str
     for record, part in (("application", application), ("use", use)):
         if part.get("do") == "change" or (part.get("do") == "add" and record == "application"):
             changes += [
-                ChangeWords(_label(record, fact), _value(record, fact, old, names), _value(record, fact, new, names))
+                ChangeWords(
+                    _label(record, fact),
+                    _value(record, fact, old, names),
+                    _value(record, fact, new, names),
+                )
                 for fact, (old, new) in part.get("changes", {}).items()
                 if fact != "name" or part["do"] != "add"
             ]
@@ -157,7 +183,9 @@ def _row(row: ImportRow, sheets: list[str], names: Mapping[str, Mapping[int, str
     return RowWords(
         row=row,
         sheet=sheets[row.sheet] if len(sheets) > 1 and row.sheet < len(sheets) else "",
-        name=application.get("name") or row.application.get("name") or row.application.get("slug", ""),
+        name=application.get("name")
+        or row.application.get("name")
+        or row.application.get("slug", ""),
         slug=application.get("slug", "") if application.get("id") else "",
         is_new=application.get("do") == "add",
         model=use.get("api_id") or said.get("model", ""),

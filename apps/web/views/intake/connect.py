@@ -1,4 +1,5 @@
-"""The way in: who sends what is seen, how it is doing, and the lines one copies to connect the next."""
+"""The way in: who sends what is seen, how it is doing, and the lines one copies to connect the
+next."""
 
 from dataclasses import dataclass
 
@@ -107,7 +108,9 @@ def _page(request: HttpRequest, user: User, form: LinesForm | None = None) -> Ht
         ways=ways(),
         keys=_keys(user),
         may_connect=may_import(user),
-        lines=(form or LinesForm(instance=IntakeSettings.objects.get(pk=1))) if user.is_governance else None,
+        lines=(form or LinesForm(instance=IntakeSettings.objects.get(pk=1)))
+        if user.is_governance
+        else None,
         status=422 if form is not None else 200,
     )
 
@@ -124,7 +127,9 @@ def _kind(kind: str, n: int) -> Kind:
 
 def _sentence(senders: list[Sender], counts: dict[str, int]) -> Sentence:
     if not senders:
-        return Sentence("Nothing is connected yet: what is declared is held against nothing that was seen.")
+        return Sentence(
+            "Nothing is connected yet: what is declared is held against nothing that was seen."
+        )
     start = pluralize(
         len(senders),
         f"{number(len(senders))} sender shows what is called",
@@ -136,7 +141,11 @@ def _sentence(senders: list[Sender], counts: dict[str, int]) -> Sentence:
         return Sentence(f"{start}, {last}; all of it agrees with what is declared.")
     mark = pluralize(
         n, "{n} thing disagrees with what is declared", "{n} things disagree with what is declared"
-    ).format(n=f"{number(MOST_COUNTED)}+" if any(each > MOST_COUNTED for each in counts.values()) else number(n))
+    ).format(
+        n=f"{number(MOST_COUNTED)}+"
+        if any(each > MOST_COUNTED for each in counts.values())
+        else number(n)
+    )
     return Sentence(f"{start}, {last}; ", mark, ".")
 
 
@@ -145,58 +154,67 @@ def ways() -> tuple[Way, ...]:
     url = settings.PUBLIC_URL.rstrip("/")
     return (
         Way(
-            "traces", "Traces, of whatever is instrumented with OpenTelemetry",
+            "traces",
+            "Traces, of whatever is instrumented with OpenTelemetry",
             "Set on the application, or once on your collector. Prompts and answers are"
-                " dropped at the door.",
+            " dropped at the door.",
             f"OTEL_EXPORTER_OTLP_ENDPOINT={url}/otlp\n"
             "OTEL_EXPORTER_OTLP_HEADERS=x-api-key=fr_YOUR_KEY\n"
             "OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf",
         ),
         Way(
-            "litellm", "A LiteLLM proxy, every call",
-            "In its environment; and in its configuration callbacks: [\"generic_api\"] under"
-                " litellm_settings.",
+            "litellm",
+            "A LiteLLM proxy, every call",
+            'In its environment; and in its configuration callbacks: ["generic_api"] under'
+            " litellm_settings.",
             f"GENERIC_LOGGER_ENDPOINT={url}/api/v1/intake/litellm-callback/\n"
             "GENERIC_LOGGER_HEADERS=Authorization=Bearer fr_YOUR_KEY",
         ),
         Way(
-            "langfuse", "The Langfuse SDK",
-            "Its traces go here in place of Langfuse. To send to both, put a collector in"
-                " between.",
+            "langfuse",
+            "The Langfuse SDK",
+            "Its traces go here in place of Langfuse. To send to both, put a collector in between.",
             f"LANGFUSE_BASE_URL={url}/otlp\nLANGFUSE_PUBLIC_KEY=pk-any-name\nLANGFUSE_SECRET_KEY=fr_YOUR_KEY",
         ),
         Way(
-            "litellm-config", "A LiteLLM proxy, what it routes to",
+            "litellm-config",
+            "A LiteLLM proxy, what it routes to",
             "Aliases and fallbacks become declared. Secrets in the file are taken out before"
-                " it is kept.",
-            f"curl --fail -H 'Authorization: Bearer fr_YOUR_KEY' -H 'Content-Type: application/yaml' \\\n"
+            " it is kept.",
+            "curl --fail -H 'Authorization: Bearer fr_YOUR_KEY' -H 'Content-Type: "
+            "application/yaml' \\\n"
             f"  --data-binary @config.yaml '{url}/api/v1/intake/litellm-config/?application=NAME'",
         ),
         Way(
-            "deployments", "Azure, what its deployments stand for",
+            "deployments",
+            "Azure, what its deployments stand for",
             "By governance for every application; with ?application=NAME for one. Terraform's"
-                " state goes to intake/terraform, Bedrock's profiles to intake/bedrock-profiles.",
+            " state goes to intake/terraform, Bedrock's profiles to intake/bedrock-profiles.",
             "az cognitiveservices account deployment list -g GROUP -n ACCOUNT -o json |\n"
-            "  curl --fail -H 'Authorization: Bearer fr_YOUR_KEY' -H 'Content-Type: application/json' \\\n"
+            "  curl --fail -H 'Authorization: Bearer fr_YOUR_KEY' -H 'Content-Type: "
+            "application/json' \\\n"
             f"  --data-binary @- '{url}/api/v1/intake/azure-deployments/'",
         ),
         Way(
-            "cdxgen", "A bill of materials from the pipeline, by cdxgen's command aibom",
+            "cdxgen",
+            "A bill of materials from the pipeline, by cdxgen's command aibom",
             "Any tool that posts to Dependency-Track can post here, with the same settings."
-                " The command cdxgen itself finds no models.",
+            " The command cdxgen itself finds no models.",
             f"aibom --server-url {url} --api-key fr_YOUR_KEY --project-name NAME -o bom.json .",
         ),
         Way(
-            "curl", "Any CycloneDX or SPDX file",
+            "curl",
+            "Any CycloneDX or SPDX file",
             "The answer says what was taken, what nobody knows, and what was left out, with"
-                " the place in the file.",
-            f"curl --fail -H 'Authorization: Bearer fr_YOUR_KEY' -H 'Content-Type: application/vnd.cyclonedx+json' \\\n"
+            " the place in the file.",
+            "curl --fail -H 'Authorization: Bearer fr_YOUR_KEY' -H 'Content-Type: "
+            "application/vnd.cyclonedx+json' \\\n"
             f"  --data-binary @bom.json '{url}/api/v1/intake/cyclonedx/?application=NAME'",
         ),
-    )  # fmt: skip
+    )
 
 
-# --- keys that send -------------------------------------------------------------------------------------------------
+# --- keys that send -------------------------------------------------------------------------------
 
 
 def _keys(user: User) -> list[ApiToken]:
@@ -207,7 +225,8 @@ def _keys(user: User) -> list[ApiToken]:
         .filter(scopes__contains=[Scope.INTAKE])
         .select_related("user", "binding__application")
         .annotate(
-            dropped_calls=Coalesce(Sum("services__n_dropped"), 0), last_dropped_at=Max("services__last_dropped_at")
+            dropped_calls=Coalesce(Sum("services__n_dropped"), 0),
+            last_dropped_at=Max("services__last_dropped_at"),
         )
         .order_by("-last_used_at", "-pk")[:MOST_KEYS]
     )
@@ -220,10 +239,17 @@ def bind(request: HttpRequest, pk: int) -> HttpResponse:
     name = request.POST.get("application", "").strip()
     application = Application.objects.visible_to(user).filter(slug=name).first()
     if application is None:
-        refuse(request, f"There is no application '{name[:120]}' that you see. Give its short name.")
+        refuse(
+            request, f"There is no application '{name[:120]}' that you see. Give its short name."
+        )
         return redirect("connections:list")
     try:
-        bind_token(token=token, application=application, by=user, environment=request.POST.get("environment", ""))
+        bind_token(
+            token=token,
+            application=application,
+            by=user,
+            environment=request.POST.get("environment", ""),
+        )
     except NotYours as not_yours:
         raise PermissionDenied(str(not_yours)) from None
     except NotNow as not_now:
@@ -239,7 +265,8 @@ def unbind(request: HttpRequest, pk: int) -> HttpResponse:
     user = signed_in(request)
     binding = get_object_or_404(
         TokenBinding.objects.filter(
-            token__in=ApiToken.objects.visible_to(user), application__in=Application.objects.visible_to(user)
+            token__in=ApiToken.objects.visible_to(user),
+            application__in=Application.objects.visible_to(user),
         ).select_related("token", "application"),
         pk=pk,
     )
@@ -257,10 +284,23 @@ def streams_csv(request: HttpRequest) -> StreamingHttpResponse:
     streams, _as_of = streams_of(signed_in(request), at=now())
     return csv_answer(
         "senders",
-        ["sender", "sightings", "applications", "first seen", "last seen", "calls in 7 days", "failed in 7 days"],
+        [
+            "sender",
+            "sightings",
+            "applications",
+            "first seen",
+            "last seen",
+            "calls in 7 days",
+            "failed in 7 days",
+        ],
         streams,
         lambda row: [
-            row.name, row.n_observations, row.n_applications, row.first_seen_at, row.last_seen_at, row.n_calls,
+            row.name,
+            row.n_observations,
+            row.n_applications,
+            row.first_seen_at,
+            row.last_seen_at,
+            row.n_calls,
             row.n_errors,
         ],
-    )  # fmt: skip
+    )

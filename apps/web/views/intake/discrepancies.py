@@ -1,4 +1,5 @@
-"""Where what was seen and what is declared disagree: one list, answered one by one or several at once."""
+"""Where what was seen and what is declared disagree: one list, answered one by one or several at
+once."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -39,7 +40,8 @@ QUIET_DAYS = 90
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """`said` is the predicate, its subject being the application; `may` whether the reader may answer."""
+    """`said` is the predicate, its subject being the application; `may` whether the reader may
+    answer."""
 
     row: Discrepancy
     kind: Any
@@ -56,7 +58,9 @@ def _found(request: HttpRequest) -> tuple[DiscrepancyFilter, QuerySet[Discrepanc
         asked["state"] = "open"
     rows = Discrepancy.objects.visible_to(signed_in(request))
     found = DiscrepancyFilter(asked, rows, request=request)
-    return found, found.qs.select_related("application__team", "dependency", "closed_by").order_by("-opened_at", "-pk")
+    return found, found.qs.select_related("application__team", "dependency", "closed_by").order_by(
+        "-opened_at", "-pk"
+    )
 
 
 @require_safe
@@ -100,25 +104,51 @@ def _row(each: Discrepancy, user: User) -> Row:
     return Row(each, words.KINDS[each.kind], words.finding(each), words.todo(each.kind), state, may)
 
 
-def _sentence(listing: Listing[Discrepancy], request: HttpRequest, counts: dict[str, int]) -> Sentence:
+def _sentence(
+    listing: Listing[Discrepancy], request: HttpRequest, counts: dict[str, int]
+) -> Sentence:
     asked = {name for name, value in request.GET.items() if value and name not in {"page", "print"}}
     if not listing.n_found:
-        return Sentence("Nothing matches the filters." if asked else "What was seen agrees with what is declared.")
-    said = pluralize(listing.n_found, f"{listing.count} disagreement", f"{listing.count} disagreements")
+        return Sentence(
+            "Nothing matches the filters."
+            if asked
+            else "What was seen agrees with what is declared."
+        )
+    said = pluralize(
+        listing.n_found, f"{listing.count} disagreement", f"{listing.count} disagreements"
+    )
     if asked:
         return Sentence(f"{said} match the filters.")
     n = counts.get(Discrepancy.Kind.SHADOW, 0)
     if not n:
         return Sentence(f"{said} between what was seen and what is declared.")
     shown = f"{number(MOST_COUNTED)}+" if n > MOST_COUNTED else number(n)
-    mark = pluralize(n, "{n} use was seen that nobody declared", "{n} uses were seen that nobody declared")
+    mark = pluralize(
+        n, "{n} use was seen that nobody declared", "{n} uses were seen that nobody declared"
+    )
     return Sentence(f"{said} wait; ", mark.format(n=shown), ".")
 
 
 HEADS = [
-    "application", "slug", "team", "criticality", "kind", "what", "asked for", "model", "host", "was", "now",
-    "environment", "opened", "state", "closed", "by", "reason", "left until",
-]  # fmt: skip
+    "application",
+    "slug",
+    "team",
+    "criticality",
+    "kind",
+    "what",
+    "asked for",
+    "model",
+    "host",
+    "was",
+    "now",
+    "environment",
+    "opened",
+    "state",
+    "closed",
+    "by",
+    "reason",
+    "left until",
+]
 
 
 @require_safe
@@ -130,15 +160,28 @@ def discrepancy_csv(request: HttpRequest) -> StreamingHttpResponse:
 def _cells(row: Discrepancy) -> list[Any]:
     said = row.details
     return [
-        row.application.name, row.application.slug, row.application.team.name,
-        row.application.get_criticality_display(), row.kind, words.finding(row), said.get("asked", ""),
-        said.get("api_id", said.get("called", "")), said.get("host", ""), said.get("was", said.get("stands_for", "")),
-        said.get("now", ""), said.get("environment", ""), row.opened_at, row.closed_as or "open", row.closed_at,
-        str(row.closed_by or ""), row.reason, row.quiet_until,
-    ]  # fmt: skip
+        row.application.name,
+        row.application.slug,
+        row.application.team.name,
+        row.application.get_criticality_display(),
+        row.kind,
+        words.finding(row),
+        said.get("asked", ""),
+        said.get("api_id", said.get("called", "")),
+        said.get("host", ""),
+        said.get("was", said.get("stands_for", "")),
+        said.get("now", ""),
+        said.get("environment", ""),
+        row.opened_at,
+        row.closed_as or "open",
+        row.closed_at,
+        str(row.closed_by or ""),
+        row.reason,
+        row.quiet_until,
+    ]
 
 
-# --- answers ----------------------------------------------------------------------------------------------------------
+# --- answers --------------------------------------------------------------------------------------
 
 
 @require_POST
@@ -148,7 +191,10 @@ def answer(request: HttpRequest) -> HttpResponse:
     back = back_of(request, reverse("discrepancies:list"))
     chosen = _picked(request.POST.getlist("pick"), user, is_open=True)
     if not chosen:
-        refuse(request, "Tick what the answer is for; what somebody has answered meanwhile is left out.")
+        refuse(
+            request,
+            "Tick what the answer is for; what somebody has answered meanwhile is left out.",
+        )
         return redirect(back)
     reason = request.POST.get("reason", "").strip()[:500]
     undo: Any = None
@@ -156,7 +202,9 @@ def answer(request: HttpRequest) -> HttpResponse:
         match request.POST.get("action"):
             case "declare":
                 done = declare(discrepancies=chosen, by=user, at=at, reason=reason)
-                said = pluralize(done.done, "{n} use is declared now.", "{n} uses are declared now.")
+                said = pluralize(
+                    done.done, "{n} use is declared now.", "{n} uses are declared now."
+                )
                 undo = current_change_id()
             case "end":
                 done = end(discrepancies=chosen, by=user, at=at, reason=reason)
@@ -167,9 +215,7 @@ def answer(request: HttpRequest) -> HttpResponse:
                 done = dismiss(discrepancies=chosen, until=until, reason=reason, by=user, at=at)
                 said = pluralize(done.done, "{n} is left as it is", "{n} are left as they are")
                 said += f" until {day(until)}."
-                undo = (
-                    f"{reverse('discrepancies:reopen')}?{urlencode({'pick': [row.pk for row in chosen]}, doseq=True)}"
-                )
+                undo = f"{reverse('discrepancies:reopen')}?{urlencode({'pick': [row.pk for row in chosen]}, doseq=True)}"
             case _:
                 refuse(request, "Choose what to do: declare, end, or leave it until a day.")
                 return redirect(back)
@@ -204,11 +250,17 @@ def reopen_dismissed(request: HttpRequest) -> HttpResponse:
     except NotYours as not_yours:
         raise PermissionDenied(str(not_yours)) from None
     said = pluralize(n, f"{number(n)} waits again.", f"{number(n)} wait again.")
-    say(request, said) if n else refuse(request, "There is nothing to take back: it was found anew meanwhile.")
+    say(request, said) if n else refuse(
+        request, "There is nothing to take back: it was found anew meanwhile."
+    )
     return redirect(back_of(request, reverse("discrepancies:list")))
 
 
 def _picked(said: list[str], user: User, *, is_open: bool) -> list[Discrepancy]:
     ids = [int(pk) for pk in said if pk.isdecimal() and len(pk) < 18][:MOST_AT_ONCE]
     rows = Discrepancy.objects.visible_to(user).filter(pk__in=ids, closed_at__isnull=is_open)
-    return list(rows.select_related("application", "dependency__application", "observation__offering").order_by("pk"))
+    return list(
+        rows.select_related(
+            "application", "dependency__application", "observation__offering"
+        ).order_by("pk")
+    )

@@ -1,4 +1,5 @@
-"""Names nobody knows: what stands in documents and traffic and is no model the catalogue can place; and who decided."""
+"""Names nobody knows: what stands in documents and traffic and is no model the catalogue can place;
+and who decided."""
 
 from typing import Any
 
@@ -39,7 +40,9 @@ def name_list(request: HttpRequest) -> HttpResponse:
     listing: Listing[Any] = Listing(request, unresolved_names(user))
     # names come out of applications of every team
     decisions = (
-        NameDecision.objects.filter(lifted_at__isnull=True) if user.can_read_all else NameDecision.objects.none()
+        NameDecision.objects.filter(lifted_at__isnull=True)
+        if user.can_read_all
+        else NameDecision.objects.none()
     )
     return page(
         request,
@@ -50,14 +53,20 @@ def name_list(request: HttpRequest) -> HttpResponse:
         sentence=_sentence(listing),
         listing=listing,
         rows=[(row, [words.sender(stream) for stream in row["streams"]]) for row in listing.rows],
-        decisions=decisions.select_related("offering__host", "decided_by").order_by("-decided_at")[:MOST_DECISIONS],
+        decisions=decisions.select_related("offering__host", "decided_by").order_by("-decided_at")[
+            :MOST_DECISIONS
+        ],
     )
 
 
 def _sentence(listing: Listing[Any]) -> Sentence:
     if not listing.n_found:
         return Sentence("Every name that was seen is known.")
-    mark = pluralize(listing.n_found, f"{listing.count} name is not known", f"{listing.count} names are not known")
+    mark = pluralize(
+        listing.n_found,
+        f"{listing.count} name is not known",
+        f"{listing.count} names are not known",
+    )
     return Sentence("", mark, "; what is called by it is in no picture yet.")
 
 
@@ -65,34 +74,53 @@ def _sentence(listing: Listing[Any]) -> Sentence:
 def name_csv(request: HttpRequest) -> StreamingHttpResponse:
     return csv_answer(
         "names-nobody-knows",
-        ["name", "provider", "sightings", "applications", "seen by", "first seen", "last seen", "why"],
+        [
+            "name",
+            "provider",
+            "sightings",
+            "applications",
+            "seen by",
+            "first seen",
+            "last seen",
+            "why",
+        ],
         unresolved_names(signed_in(request)).iterator(chunk_size=1000),
         lambda row: [
-            row["name"], row["provider"], row["n"], row["n_applications"], " ".join(row["streams"]), row["since"],
-            row["seen"], row["said"],
+            row["name"],
+            row["provider"],
+            row["n"],
+            row["n_applications"],
+            " ".join(row["streams"]),
+            row["since"],
+            row["seen"],
+            row["said"],
         ],
-    )  # fmt: skip
+    )
 
 
 class NameForm(forms.Form):
     """What a name means; the offering comes from the picker beside it."""
 
     not_a_model = forms.BooleanField(
-        label="It is no model", required=False,
-        help_text="A variable's name, a library, a placeholder: it is set aside, here and from now on.",
-    )  # fmt: skip
+        label="It is no model",
+        required=False,
+        help_text="A variable's name, a library, a placeholder: it is set aside, here and from "
+        "now on.",
+    )
     stream = forms.ChoiceField(label="Holds for", required=False)
     reason = forms.CharField(
-        label="Reason", max_length=500, help_text="How you know.",
+        label="Reason",
+        max_length=500,
+        help_text="How you know.",
         error_messages={"required": "Say how you know."},
-    )  # fmt: skip
+    )
 
     def __init__(self, *args: Any, streams: list[str], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["stream"].choices = [  # type: ignore[attr-defined]
             ("", "whoever sends it"),
             *((each, f"only {words.sender(each)}") for each in streams),
-        ]  # fmt: skip
+        ]
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -120,15 +148,24 @@ def decide(request: HttpRequest) -> HttpResponse:
     chosen = number_in(request.POST.get("offering")) if request.method == "POST" else None
     if request.method == "POST":
         if not user.is_governance:
-            raise PermissionDenied("Only governance decides what a name means: it holds for every team.")
-        offering = Offering.objects.filter(pk=chosen).select_related("host").first() if chosen else None
+            raise PermissionDenied(
+                "Only governance decides what a name means: it holds for every team."
+            )
+        offering = (
+            Offering.objects.filter(pk=chosen).select_related("host").first() if chosen else None
+        )
         if form.is_valid() and (offering is None) != form.cleaned_data["not_a_model"]:
             form.add_error(None, "Pick what is called, or say that it is no model: one of the two.")
         if form.is_valid():
             decision = decide_name(
-                name=name, provider=provider, stream=form.cleaned_data["stream"], offering=offering, by=user,
-                at=now(), reason=form.cleaned_data["reason"],
-            )  # fmt: skip
+                name=name,
+                provider=provider,
+                stream=form.cleaned_data["stream"],
+                offering=offering,
+                by=user,
+                at=now(),
+                reason=form.cleaned_data["reason"],
+            )
             means = f"{offering.api_id} ({offering.host.name})" if offering else "no model"
             said = f"'{name}' means {means}, also in what was seen before."
             say(request, said, undo=reverse("unrecognised-names:undo-decision", args=[decision.pk]))
@@ -164,24 +201,36 @@ def _question(name: str, provider: str, seen: list[Observation]) -> Sentence:
 
 def _picker(request: HttpRequest, name: str, provider: str, chosen: int | None) -> Picker:
     return picker(
-        request, name="offering", legend="It means", chosen=chosen, suggested=suggested_offerings(name, provider),
+        request,
+        name="offering",
+        legend="It means",
+        chosen=chosen,
+        suggested=suggested_offerings(name, provider),
         kept=(("name", name), ("provider", provider)),
-    )  # fmt: skip
+    )
 
 
 def suggested_offerings(name: str, provider: str) -> list[tuple[int | None, str]]:
-    """Offerings of what the resolver finds most like it, those at the named provider first: four statements."""
+    """Offerings of what the resolver finds most like it, those at the named provider first: four
+    statements."""
     known = {each.id: each for each in known_ids_from_database()}
-    found = {each.canonical: each.reason for each in suggest(known, name, provider.lower() or None, MOST_SUGGESTED)}
+    found = {
+        each.canonical: each.reason
+        for each in suggest(known, name, provider.lower() or None, MOST_SUGGESTED)
+    }
     if not found:
         return []
     versions = dict(Version.objects.filter(identifier__in=found).values_list("pk", "identifier"))
     aliases = dict(Alias.objects.filter(identifier__in=found).values_list("pk", "identifier"))
     order = list(found)
-    rows = Offering.objects.filter(version__in=versions).union(
-        Offering.objects.filter(alias__in=aliases)
-    ).values_list("pk", "version_id", "alias_id", "host_id")  # fmt: skip
-    hosts = dict(Offering.objects.filter(pk__in=[row[0] for row in rows]).values_list("pk", "host__slug"))
+    rows = (
+        Offering.objects.filter(version__in=versions)
+        .union(Offering.objects.filter(alias__in=aliases))
+        .values_list("pk", "version_id", "alias_id", "host_id")
+    )
+    hosts = dict(
+        Offering.objects.filter(pk__in=[row[0] for row in rows]).values_list("pk", "host__slug")
+    )
     ranked = []
     for pk, version, alias, _host in rows:
         identifier = versions.get(version) or aliases.get(alias) or ""

@@ -1,4 +1,5 @@
-"""Everything that was seen: who saw which application call what, under the three names it goes by."""
+"""Everything that was seen: who saw which application call what, under the three names it goes
+by."""
 
 from typing import Any
 
@@ -23,9 +24,9 @@ DAYS = ((1, "1"), (7, "7"), (30, "30"), (90, "90"))
 def _found(request: HttpRequest) -> tuple[ObservationFilter, QuerySet[Observation]]:
     rows = Observation.objects.visible_to(signed_in(request))
     found = ObservationFilter(named(request.GET, "application"), rows, request=request)
-    return found, found.qs.select_related("application", "service", "offering__host", "served_version").order_by(
-        "-last_seen_at", "-pk"
-    )
+    return found, found.qs.select_related(
+        "application", "service", "offering__host", "served_version"
+    ).order_by("-last_seen_at", "-pk")
 
 
 @require_safe
@@ -39,7 +40,8 @@ def observation_list(request: HttpRequest) -> HttpResponse:
         "intake/observations.html",
         fragment="listing",
         title="Observations",
-        counts="Sightings of applications you may see; one sender, application and set of names is one",
+        counts="Sightings of applications you may see; one sender, application and set of "
+        "names is one",
         as_of=at,
         sentence=_sentence(listing),
         filters=filters(
@@ -48,7 +50,11 @@ def observation_list(request: HttpRequest) -> HttpResponse:
             [
                 Control("q", "Name contains", "search"),
                 Control("application", "Application", "text"),
-                Control("stream", "Seen by", choices=[(each.name, words.sender(each.name)) for each in streams]),
+                Control(
+                    "stream",
+                    "Seen by",
+                    choices=[(each.name, words.sender(each.name)) for each in streams],
+                ),
                 Control("state", "State", choices=list(words.OBSERVED.items())),
                 Control("days", "Seen within days", choices=DAYS),
             ],
@@ -60,7 +66,9 @@ def observation_list(request: HttpRequest) -> HttpResponse:
 
 def _sentence(listing: Listing[Observation]) -> Sentence:
     if not listing.n_found:
-        return Sentence("Nothing matches the filters." if listing.is_filtered else "Nothing was seen yet.")
+        return Sentence(
+            "Nothing matches the filters." if listing.is_filtered else "Nothing was seen yet."
+        )
     said = pluralize(listing.n_found, f"{listing.count} sighting", f"{listing.count} sightings")
     if listing.is_filtered:
         return Sentence(f"{said} match the filters.")
@@ -68,10 +76,28 @@ def _sentence(listing: Listing[Observation]) -> Sentence:
 
 
 HEADS = [
-    "application", "slug", "sender's name", "seen by", "environment", "asked for", "sent", "answered", "provider",
-    "region", "gateway", "role", "state", "why", "offering", "host", "served version", "first seen", "last seen",
-    "missing since", "places",
-]  # fmt: skip
+    "application",
+    "slug",
+    "sender's name",
+    "seen by",
+    "environment",
+    "asked for",
+    "sent",
+    "answered",
+    "provider",
+    "region",
+    "gateway",
+    "role",
+    "state",
+    "why",
+    "offering",
+    "host",
+    "served version",
+    "first seen",
+    "last seen",
+    "missing since",
+    "places",
+]
 
 
 @require_safe
@@ -82,10 +108,25 @@ def observation_csv(request: HttpRequest) -> StreamingHttpResponse:
 
 def _cells(row: Observation) -> list[Any]:
     return [
-        row.application.name if row.application else "", row.application.slug if row.application else "",
-        row.service.name if row.service else "", row.stream, row.environment, row.alias, row.requested, row.served,
-        row.provider, row.region, row.gateway, row.role, row.state, row.why,
-        row.offering.api_id if row.offering else "", row.offering.host.name if row.offering else "",
-        row.served_version.identifier if row.served_version else "", row.first_seen_at, row.last_seen_at,
-        row.missing_since, "; ".join(str(place) for place in row.places),
-    ]  # fmt: skip
+        row.application.name if row.application else "",
+        row.application.slug if row.application else "",
+        row.service.name if row.service else "",
+        row.stream,
+        row.environment,
+        row.alias,
+        row.requested,
+        row.served,
+        row.provider,
+        row.region,
+        row.gateway,
+        row.role,
+        row.state,
+        row.why,
+        row.offering.api_id if row.offering else "",
+        row.offering.host.name if row.offering else "",
+        row.served_version.identifier if row.served_version else "",
+        row.first_seen_at,
+        row.last_seen_at,
+        row.missing_since,
+        "; ".join(str(place) for place in row.places),
+    ]

@@ -1,4 +1,5 @@
-"""Senders by the names they give themselves: claimed for an application, ignored, or waiting to be linked."""
+"""Senders by the names they give themselves: claimed for an application, ignored, or waiting to be
+linked."""
 
 import re
 from typing import Any, NamedTuple
@@ -18,7 +19,13 @@ from apps.accounts.roles import TeamRole
 from apps.common.text import pluralize
 from apps.common.time import now
 from apps.intake.carrying import NotNow, NotYours
-from apps.intake.claiming import claim_service, heed_service, ignore_service, same_name, unclaim_service
+from apps.intake.claiming import (
+    claim_service,
+    heed_service,
+    ignore_service,
+    same_name,
+    unclaim_service,
+)
 from apps.intake.filters import ServiceFilter
 from apps.intake.models import Observation, Service
 from apps.intake.queries import ASKED
@@ -35,8 +42,10 @@ from apps.web.views.undo import back_of
 from apps.web.wording import ago, number
 
 STATES = (
-    ("waiting", "Waiting"), ("claimed", "Claimed"), ("ignored", "Ignored"),
-)  # fmt: skip
+    ("waiting", "Waiting"),
+    ("claimed", "Claimed"),
+    ("ignored", "Ignored"),
+)
 MOST_NAMES = 4
 MOST_SHOWN = 50
 MOST_LIKELY = 6
@@ -46,7 +55,8 @@ MAX_ID_DIGITS = 19
 
 
 class Proposal(NamedTuple):
-    """An application whose slug is the sender's name, or the last part of it; the reader may edit it."""
+    """An application whose slug is the sender's name, or the last part of it; the reader may edit
+    it."""
 
     slug: str
     name: str
@@ -62,8 +72,11 @@ def _found(request: HttpRequest) -> tuple[ServiceFilter, QuerySet[Any]]:
 
 
 def _with_proposals(services: QuerySet[Service], user: User) -> QuerySet[Any]:
-    """With calls dropped, and slug and name of the proposed application; in the statement that reads the rows."""
-    last_part = Func(F("name"), Value("^.*/"), Value(""), function="regexp_replace", output_field=CharField())
+    """With calls dropped, and slug and name of the proposed application; in the statement that
+    reads the rows."""
+    last_part = Func(
+        F("name"), Value("^.*/"), Value(""), function="regexp_replace", output_field=CharField()
+    )
     proposed = _editable(user).filter(slug=Lower(OuterRef("last_part")))
     return services.select_related("application").annotate(
         last_part=last_part,
@@ -112,7 +125,9 @@ def service_list(request: HttpRequest) -> HttpResponse:
 
 
 def _may_link(user: User) -> bool:
-    return user.is_governance or any(rank >= TeamRole.EDITOR.rank for rank in user.team_roles().values())
+    return user.is_governance or any(
+        rank >= TeamRole.EDITOR.rank for rank in user.team_roles().values()
+    )
 
 
 def _waits(row: Service) -> bool:
@@ -128,19 +143,24 @@ def _called(services: list[int]) -> dict[int, tuple[tuple[str, ...], int]]:
         .annotate(names=ArrayAgg(ASKED, distinct=True))
     )
     return {
-        row["service"]: (tuple(row["names"][:MOST_NAMES]), max(0, len(row["names"]) - MOST_NAMES)) for row in rows
-    }  # fmt: skip
+        row["service"]: (tuple(row["names"][:MOST_NAMES]), max(0, len(row["names"]) - MOST_NAMES))
+        for row in rows
+    }
 
 
 def _sentence(listing: Listing[Service], request: HttpRequest) -> Sentence:
     asked = {name for name, value in request.GET.items() if value and name not in {"page", "print"}}
     if not listing.n_found:
-        return Sentence("Nothing matches the filters." if asked else "Every sender belongs to an application.")
+        return Sentence(
+            "Nothing matches the filters." if asked else "Every sender belongs to an application."
+        )
     said = pluralize(listing.n_found, f"{listing.count} sender", f"{listing.count} senders")
     if asked:
         return Sentence(f"{said} match the filters.")
     waiting = pluralize(
-        listing.n_found, "{said} is not linked to an application", "{said} are not linked to an application"
+        listing.n_found,
+        "{said} is not linked to an application",
+        "{said} are not linked to an application",
     )
     return Sentence("", waiting.format(said=said), ". Their calls count once they are linked.")
 
@@ -153,10 +173,15 @@ def service_csv(request: HttpRequest) -> StreamingHttpResponse:
         ["name", "names of", "application", "ignored", "first seen", "last seen", "calls dropped"],
         queryset.iterator(chunk_size=1000),
         lambda row: [
-            row.name, row.scope, row.application.slug if row.application else "", row.is_ignored, row.first_seen_at,
-            row.last_seen_at, row.dropped_calls,
+            row.name,
+            row.scope,
+            row.application.slug if row.application else "",
+            row.is_ignored,
+            row.first_seen_at,
+            row.last_seen_at,
+            row.dropped_calls,
         ],
-    )  # fmt: skip
+    )
 
 
 @require_safe
@@ -164,8 +189,9 @@ def sender(request: HttpRequest, pk: int) -> HttpResponse:
     """One sender: what it calls, and whose it may be."""
     user = signed_in(request)
     this = get_object_or_404(
-        Service.objects.visible_to(user).select_related("application__team", "first_token__user"), pk=pk
-    )  # fmt: skip
+        Service.objects.visible_to(user).select_related("application__team", "first_token__user"),
+        pk=pk,
+    )
     rows = list(
         Observation.objects.filter(service=this)
         .select_related("offering__host", "served_version")
@@ -179,20 +205,30 @@ def sender(request: HttpRequest, pk: int) -> HttpResponse:
         request,
         "intake/service.html",
         title=this.name,
-        crumbs=(("Seen in use", reverse("connections:list")), ("Senders", reverse("reported-services:list"))),
+        crumbs=(
+            ("Seen in use", reverse("connections:list")),
+            ("Senders", reverse("reported-services:list")),
+        ),
         counts="Sightings under this name",
         sentence=_of_one(this, len({row.requested or row.served or row.alias for row in rows})),
         service=this,
         names_of=words.sender(this.scope) if this.scope else "",
         endpoints=[words.endpoint(each.scope) for each in alike],
         tokens=tokens,
-        dropping=[_dropped(each, this.application) for each in tokens if each.drops and this.application is not None],
+        dropping=[
+            _dropped(each, this.application)
+            for each in tokens
+            if each.drops and this.application is not None
+        ],
         asked=asked,
-        to_be_dropped=tokens_to_be_dropped([each.pk for each in alike], application=asked, at=now()) if asked else (),
+        to_be_dropped=tokens_to_be_dropped([each.pk for each in alike], application=asked, at=now())
+        if asked
+        else (),
         rows=[(row, words.sender(row.stream), words.OBSERVED[row.state]) for row in rows],
         likely=likely(this, user) if this.application is None and not this.is_ignored else (),
         may_claim=_may_link(user),
-        may_unclaim=this.application is not None and user.may(TeamRole.EDITOR, this.application.team_id),
+        may_unclaim=this.application is not None
+        and user.may(TeamRole.EDITOR, this.application.team_id),
         may_ignore=user.is_governance or own,
     )
 
@@ -236,15 +272,22 @@ def _of_one(this: Service, n: int) -> Sentence:
 
 
 def likely(service: Service, user: User) -> list[Application]:
-    """Applications in use whose name shares a word with the sender's, among those the reader may edit."""
+    """Applications in use whose name shares a word with the sender's, among those the reader may
+    edit."""
     parts = set(re.split(r"[^a-z0-9]+", service.name.lower()))
-    wanted = sorted((part for part in parts if len(part) > 3 and part not in _COMMON), key=len, reverse=True)[:4]
+    wanted = sorted(
+        (part for part in parts if len(part) > 3 and part not in _COMMON), key=len, reverse=True
+    )[:4]
     if not wanted:
         return []
     alike = Q()
     for part in wanted:
         alike |= Q(name__icontains=part) | Q(slug__icontains=part)
-    found = Application.objects.visible_to(user).filter(alike).exclude(status=Application.Status.RETIRED)
+    found = (
+        Application.objects.visible_to(user)
+        .filter(alike)
+        .exclude(status=Application.Status.RETIRED)
+    )
     if not user.is_governance:
         found = found.filter(team__in=teams_editable_by(user=user))
     rows = list(found.select_related("team").order_by("name", "pk")[: 4 * MOST_LIKELY])
@@ -253,7 +296,18 @@ def likely(service: Service, user: User) -> list[Application]:
 
 
 _COMMON = frozenset(
-    {"service", "server", "prod", "production", "staging", "backend", "default", "team", "main", "test"}
+    {
+        "service",
+        "server",
+        "prod",
+        "production",
+        "staging",
+        "backend",
+        "default",
+        "team",
+        "main",
+        "test",
+    }
 )
 
 
@@ -263,7 +317,7 @@ def act_on_service(request: HttpRequest, pk: int) -> HttpResponse:
     user, at = signed_in(request), now()
     this = get_object_or_404(
         Service.objects.visible_to(user).select_related("application", "first_token"), pk=pk
-    )  # fmt: skip
+    )
     action, reason = request.POST.get("action"), request.POST.get("reason", "").strip()[:500]
     here = reverse("reported-services:detail", args=[pk])
     undo = here + "act/?undo="
@@ -271,14 +325,27 @@ def act_on_service(request: HttpRequest, pk: int) -> HttpResponse:
     try:
         match action or request.GET.get("undo"):
             case "claim":
-                name = request.POST.get("other", "").strip() or request.POST.get("application", "").strip()
+                name = (
+                    request.POST.get("other", "").strip()
+                    or request.POST.get("application", "").strip()
+                )
                 name = name or request.GET.get("application", "")
-                application = Application.objects.visible_to(user).filter(Q(slug=name) | Q(name__iexact=name)).first()
+                application = (
+                    Application.objects.visible_to(user)
+                    .filter(Q(slug=name) | Q(name__iexact=name))
+                    .first()
+                )
                 if application is None:
-                    refuse(request, "Choose the application it is: one that you see, by its short name or its name.")
+                    refuse(
+                        request,
+                        "Choose the application it is: one that you see, by its short name or its "
+                        "name.",
+                    )
                     return redirect(here)
                 alike = [each.pk for each in same_name(this, user)]
-                if not request.POST.get("anyway") and tokens_to_be_dropped(alike, application=application, at=at):
+                if not request.POST.get("anyway") and tokens_to_be_dropped(
+                    alike, application=application, at=at
+                ):
                     return redirect(f"{here}?{urlencode({'link': application.slug})}#h-whose")
                 claim_service(service=this, application=application, by=user, at=at, reason=reason)
                 said = "{name} is {application}; what it called before counts for it, too."
@@ -305,14 +372,23 @@ def act_on_service(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 def link_services(request: HttpRequest) -> HttpResponse:
-    """Link the selected senders to one application, or each to its proposal; by `?undo=` take such links back."""
+    """Link the selected senders to one application, or each to its proposal; by `?undo=` take such
+    links back."""
     user, at = signed_in(request), now()
     back = back_of(request, reverse("reported-services:list"))
     is_undo = "undo" in request.GET
     one = request.POST.get("accept", "")
-    picked = request.GET.getlist("pick") if is_undo else [one] if one else request.POST.getlist("pick")
-    picks = [int(pick) for pick in picked[:MOST_AT_ONCE] if pick.isdecimal() and len(pick) < MAX_ID_DIGITS]
-    rows: list[Any] = list(_with_proposals(Service.objects.visible_to(user).filter(pk__in=picks), user).order_by("pk"))
+    picked = (
+        request.GET.getlist("pick") if is_undo else [one] if one else request.POST.getlist("pick")
+    )
+    picks = [
+        int(pick)
+        for pick in picked[:MOST_AT_ONCE]
+        if pick.isdecimal() and len(pick) < MAX_ID_DIGITS
+    ]
+    rows: list[Any] = list(
+        _with_proposals(Service.objects.visible_to(user).filter(pk__in=picks), user).order_by("pk")
+    )
     if not rows:
         refuse(request, "Select the senders to link.")
         return redirect(back)
@@ -322,9 +398,14 @@ def link_services(request: HttpRequest) -> HttpResponse:
     chosen: Application | None = None
     if not one and request.POST.get("action") != "accept":
         name = request.POST.get("application", "").strip()
-        chosen = _editable(user).filter(Q(slug=name) | Q(name__iexact=name)).first() if name else None
+        chosen = (
+            _editable(user).filter(Q(slug=name) | Q(name__iexact=name)).first() if name else None
+        )
         if chosen is None:
-            refuse(request, "Choose the application: one that you may edit, by its short name or its name.")
+            refuse(
+                request,
+                "Choose the application: one that you may edit, by its short name or its name.",
+            )
             return redirect(back)
     slugs = {row.proposed_slug for row in rows if _proposal(row)}
     proposed = {each.slug: each for each in _editable(user).filter(slug__in=slugs)}
@@ -334,7 +415,9 @@ def link_services(request: HttpRequest) -> HttpResponse:
         application = chosen or (proposed.get(row.proposed_slug) if _proposal(row) else None)
         if application is None or not _waits(row):
             n_left += 1
-        elif tokens_to_be_dropped([each.pk for each in same_name(row, user)], application=application, at=at):
+        elif tokens_to_be_dropped(
+            [each.pk for each in same_name(row, user)], application=application, at=at
+        ):
             n_barred += 1
         else:
             try:
@@ -355,7 +438,9 @@ def _take_back(request: HttpRequest, rows: list[Service], user: User) -> None:
         except NotYours:
             continue
     said = pluralize(
-        n_done, "{n} sender waits for its application again.", "{n} senders wait for their application again."
+        n_done,
+        "{n} sender waits for its application again.",
+        "{n} senders wait for their application again.",
     )
     say(request, said.format(n=number(n_done)))
 
@@ -368,7 +453,11 @@ def _tell_linked(request: HttpRequest, linked: list[int], *, n_barred: int, n_le
             "{n} senders are linked; what they called before counts, too.",
         )
         picks = urlencode([("undo", "1"), *(("pick", pk) for pk in linked)])
-        say(request, said.format(n=number(len(linked))), undo=f"{reverse('reported-services:bulk-link')}?{picks}")
+        say(
+            request,
+            said.format(n=number(len(linked))),
+            undo=f"{reverse('reported-services:bulk-link')}?{picks}",
+        )
     if n_barred:
         said = pluralize(
             n_barred,
@@ -383,7 +472,8 @@ def _tell_linked(request: HttpRequest, linked: list[int], *, n_barred: int, n_le
     if n_left:
         said = pluralize(
             n_left,
-            "{n} sender was left as it is: no application is proposed for it, or it is linked or ignored already.",
+            "{n} sender was left as it is: no application is proposed for it, or it is linked or "
+            "ignored already.",
             "{n} senders were left as they are: no application is proposed for them, or they are"
             " linked or ignored already.",
         )

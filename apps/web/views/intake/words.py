@@ -1,4 +1,5 @@
-"""What the pages of the intake say: senders by name, states, kinds and what each asks for. Plain Python."""
+"""What the pages of the intake say: senders by name, states, kinds and what each asks for. Plain
+Python."""
 
 from collections.abc import Mapping
 
@@ -46,14 +47,16 @@ _SENDERS: Mapping[str, str] = {
 
 
 def sender(stream: str) -> str:
-    """`CycloneDX by cdxgen`, `Traces (OTLP)`; a sender nobody here knows is called as it calls itself."""
+    """`CycloneDX by cdxgen`, `Traces (OTLP)`; a sender nobody here knows is called as it calls
+    itself."""
     form, _sep, maker = stream.partition(":")
     name = str(_SENDERS.get(form, form))
     return f"{name} by {maker}" if maker else name
 
 
 def endpoint(scope: str) -> str:
-    """Where a sender's name was used: `Traces and metrics (OTLP)`, `Calls through the gateway eu`."""
+    """Where a sender's name was used: `Traces and metrics (OTLP)`, `Calls through the gateway
+    eu`."""
     if not scope:
         return "traces and metrics (OTLP)"
     form = scope.partition(":")[0]

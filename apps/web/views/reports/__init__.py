@@ -1,4 +1,5 @@
-"""What is handed in: the register, component files, the model inventory, evidence packs and the board's page."""
+"""What is handed in: the register, component files, the model inventory, evidence packs and the
+board's page."""
 
 from apps.web.views.reports.board import board
 from apps.web.views.reports.components import (

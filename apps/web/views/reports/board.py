@@ -1,4 +1,5 @@
-"""One page for the board: the concentration, three figures, one picture, what ends, what was done, what to decide."""
+"""One page for the board: the concentration, three figures, one picture, what ends, what was done,
+what to decide."""
 
 from dataclasses import dataclass
 
@@ -63,21 +64,24 @@ def board(request: HttpRequest) -> HttpResponse:
             Figure(
                 share(exits.share) if exits.share is not None else "–",
                 f"of critical applications have a tested way out in date ({exits.n_tested} of"
-                    f" {exits.n_critical})",
+                f" {exits.n_critical})",
             ),
             Figure(
                 str(counts.n_ending_180),
-                f"applications stand on a model that has ended or ends within {HORIZON_DAYS}"
-                    " days",
+                f"applications stand on a model that has ended or ends within {HORIZON_DAYS} days",
                 counts.n_ended > 0,
             ),
         ],
-        section_wide=section.wide(columns, over=over, details=details_of(developers)) if columns else None,
-        section_narrow=section.narrow(columns, over=over, details=details_of(developers)) if columns else None,
+        section_wide=section.wide(columns, over=over, details=details_of(developers))
+        if columns
+        else None,
+        section_narrow=section.narrow(columns, over=over, details=details_of(developers))
+        if columns
+        else None,
         section_title=section_title(counts.n_applications, developers),
         tolerance=developers.tolerance,
         ends=endings(user=user, on=today, within=HORIZON_DAYS, most=SHOWN_ENDS, since=today),
         done=done_figures(user=user, on=today),
         decisions=to_decide(user=user, on=today),
         is_office=user.can_read_all,
-    )  # fmt: skip
+    )

@@ -37,7 +37,12 @@ def component_list(request: HttpRequest) -> HttpResponse:
     """The applications in scope, the gravest first; one file for each."""
     user = signed_in(request)
     words = request.GET.get("q", "").strip()[:100]
-    found = Application.objects.visible_to(user).in_scope().select_related("team").order_by("criticality", "pk")
+    found = (
+        Application.objects.visible_to(user)
+        .in_scope()
+        .select_related("team")
+        .order_by("criticality", "pk")
+    )
     if words:
         found = found.filter(name__icontains=words)
     listing = Listing(request, found)
@@ -56,14 +61,16 @@ def component_list(request: HttpRequest) -> HttpResponse:
         counts="Applications in pilot or production",
         as_of=now(),
         sentence=page_sentences.of_list(
-            listing.count, "application has a component file", "applications have a component file",
+            listing.count,
+            "application has a component file",
+            "applications have a component file",
             filtered=listing.is_filtered,
         ),
         listing=listing,
         rows=[(row, answered.get(row.pk, 0)) for row in listing.rows],
         n_questions=len(ComponentAnswer.Question.choices),
         words=words,
-    )  # fmt: skip
+    )
 
 
 def _visible(user: User) -> QuerySet[Application]:
@@ -86,19 +93,25 @@ def component(request: HttpRequest, slug: str) -> HttpResponse:
         request,
         "reports/component.html",
         title=f"Component file of {application.name}",
-        crumbs=(("Reports", reverse("reports:home")), ("Component files", reverse("component-files:list"))),
+        crumbs=(
+            ("Reports", reverse("reports:home")),
+            ("Component files", reverse("component-files:list")),
+        ),
         counts="What the application calls today",
         as_of=at,
         sentence=of_component(file),
         file=file,
-        sheets=[Sheet(table, Fill(len(file.rows[table.slug])), file.rows[table.slug]) for table in TABLES],
+        sheets=[
+            Sheet(table, Fill(len(file.rows[table.slug])), file.rows[table.slug])
+            for table in TABLES
+        ],
         lines=to_enter(file.gaps, user),
         may_answer=user.may(TeamRole.EDITOR, application.team),
         questions=[
             (code, label, answers.get(code)) for code, label in ComponentAnswer.Question.choices
         ],
         answers=ComponentAnswer.Answer.choices,
-    )  # fmt: skip
+    )
 
 
 @require_safe
@@ -117,11 +130,18 @@ def component_xlsx(request: HttpRequest, slug: str) -> HttpResponse:
 
     def write(book: Workbook) -> None:
         for table in TABLES:
-            book.sheet(table.slug.capitalize(), table_heads(table), table_cells(table, file.rows[table.slug]))
+            book.sheet(
+                table.slug.capitalize(),
+                table_heads(table),
+                table_cells(table, file.rows[table.slug]),
+            )
         book.sheet(
             "Missing",
             ["Enter it at", "Record", "Fields", "Empty cells"],
-            ([place_name(gap.place), gap.name, ", ".join(gap.labels), gap.n_cells] for gap in file.gaps),
+            (
+                [place_name(gap.place), gap.name, ", ".join(gap.labels), gap.n_cells]
+                for gap in file.gaps
+            ),
         )
         book.sheet(
             "Notes",
@@ -149,7 +169,11 @@ def component_json(request: HttpRequest, slug: str) -> JsonResponse:
         **{
             table.slug: [
                 {
-                    str(column.name): {"value": cell.value, "missing": cell.is_missing, "note": cell.how}
+                    str(column.name): {
+                        "value": cell.value,
+                        "missing": cell.is_missing,
+                        "note": cell.how,
+                    }
                     for column, cell in zip(table.columns, row.cells, strict=True)
                 }
                 for row in file.rows[table.slug]
@@ -157,7 +181,9 @@ def component_json(request: HttpRequest, slug: str) -> JsonResponse:
             for table in TABLES
         },
     }
-    answer = JsonResponse(json.loads(json.dumps(body, default=str)), json_dumps_params={"indent": 1})
+    answer = JsonResponse(
+        json.loads(json.dumps(body, default=str)), json_dumps_params={"indent": 1}
+    )
     answer["Content-Disposition"] = f'attachment; filename="component-file-{slug}-{file.on}.json"'
     return answer
 
@@ -171,7 +197,10 @@ def answer(request: HttpRequest, slug: str) -> HttpResponse:
         raise PermissionDenied("Editors of its team answer these questions.")
     known = set(ComponentAnswer.Answer.values) | {""}
     given = {
-        code: (request.POST.get(f"answer-{code}", ""), request.POST.get(f"because-{code}", "").strip()[:4000])
+        code: (
+            request.POST.get(f"answer-{code}", ""),
+            request.POST.get(f"because-{code}", "").strip()[:4000],
+        )
         for code in ComponentAnswer.Question.values
     }
     if any(said not in known for said, _because in given.values()):
@@ -181,7 +210,12 @@ def answer(request: HttpRequest, slug: str) -> HttpResponse:
     else:
         for code, (said, because) in given.items():
             answer_question(
-                application=application, question=code, answer=said, because=because, on=day_of(at), by=user
+                application=application,
+                question=code,
+                answer=said,
+                because=because,
+                on=day_of(at),
+                by=user,
             )
         say(request, f"The answers of {application.name} are saved.")
     return redirect(reverse("component-files:detail", args=[slug]) + "#h-questions")

@@ -13,8 +13,14 @@ from apps.reports.tables import Gap, Place
 # the pages of each place, the most fitting first; {ref} is the record's id, {slug} its slug
 _PAGES: dict[Place, Sequence[tuple[str, str, str]]] = {
     Place.ORGANISATION: (("reports:reporting-entity", "", ""),),
-    Place.PROVIDER: (("providers:edit", "{slug}", ""), ("admin:catalog_provider_change", "{ref}", "")),
-    Place.CONTRACT: (("contracts:edit", "{ref}", ""), ("admin:inventory_contract_change", "{ref}", "")),
+    Place.PROVIDER: (
+        ("providers:edit", "{slug}", ""),
+        ("admin:catalog_provider_change", "{ref}", ""),
+    ),
+    Place.CONTRACT: (
+        ("contracts:edit", "{ref}", ""),
+        ("admin:inventory_contract_change", "{ref}", ""),
+    ),
     Place.NO_CONTRACT: (
         ("contracts:create", "", "?party={slug}"),
         ("admin:inventory_contract_add", "", "?party={ref}"),
@@ -24,21 +30,32 @@ _PAGES: dict[Place, Sequence[tuple[str, str, str]]] = {
     Place.STATEMENT: (("reports:model-statement", "{slug}", ""),),
     Place.EVIDENCE: (("applications:detail", "{slug}", ""),),
     Place.DOCUMENTS: (("documents:detail", "{slug}", ""), ("foundations:detail", "{slug}", "")),
-    Place.DECISION: (("approvals:create", "", "?foundation={slug}"), ("foundations:detail", "{slug}", "")),
+    Place.DECISION: (
+        ("approvals:create", "", "?foundation={slug}"),
+        ("foundations:detail", "{slug}", ""),
+    ),
     Place.QUESTIONS: (("component-files:detail", "{slug}", "#h-questions"),),
     Place.IDENTITY: (("unresolved-models:decide", "{ref}", ""),),
 }
 # what only governance enters; the rest is for the application's editors
-_OF_GOVERNANCE = frozenset({
-    Place.ORGANISATION, Place.PROVIDER, Place.CONTRACT, Place.NO_CONTRACT, Place.DOCUMENTS, Place.DECISION,
-    Place.IDENTITY,
-})  # fmt: skip
+_OF_GOVERNANCE = frozenset(
+    {
+        Place.ORGANISATION,
+        Place.PROVIDER,
+        Place.CONTRACT,
+        Place.NO_CONTRACT,
+        Place.DOCUMENTS,
+        Place.DECISION,
+        Place.IDENTITY,
+    }
+)
 _NAMED = 8
 
 
 @dataclass(frozen=True, slots=True)
 class ToEnter:
-    """A line of the missing list: a record, and its fields by template. Without `url` the reader may not enter them."""
+    """A line of the missing list: a record, and its fields by template. Without `url` the reader
+    may not enter them."""
 
     place: str
     name: str
@@ -53,7 +70,10 @@ def to_enter(gaps: Iterable[Gap], user: User) -> list[ToEnter]:
     """What the list shows, in the order of the gaps."""
     lines = []
     for gap in gaps:
-        fields = [f"{code}: {', '.join(labels)}" if code else ", ".join(labels) for code, labels in gap.groups]
+        fields = [
+            f"{code}: {', '.join(labels)}" if code else ", ".join(labels)
+            for code, labels in gap.groups
+        ]
         of_governance = gap.place in _OF_GOVERNANCE
         lines.append(
             ToEnter(
@@ -76,7 +96,9 @@ def url_of(gap: Gap) -> str:
         if argument and not words[argument.strip("{}")]:
             continue
         try:
-            return reverse(route, args=[argument.format(**words)] if argument else []) + rest.format(**words)
+            return reverse(
+                route, args=[argument.format(**words)] if argument else []
+            ) + rest.format(**words)
         except NoReverseMatch:
             continue
     return ""

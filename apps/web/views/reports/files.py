@@ -37,4 +37,6 @@ def streamed(lines: Iterable[str], name: str) -> StreamingHttpResponse:
 
 
 def attachment(body: bytes, name: str, kind: str) -> HttpResponse:
-    return HttpResponse(body, content_type=kind, headers={"Content-Disposition": f'attachment; filename="{name}"'})
+    return HttpResponse(
+        body, content_type=kind, headers={"Content-Disposition": f'attachment; filename="{name}"'}
+    )

@@ -35,46 +35,64 @@ class Offer:
 def home(request: HttpRequest) -> HttpResponse:
     user, at = signed_in(request), now()
     register, models = register_figures(user=user, at=at), inventory_figures(user=user, at=at)
-    packs = EvidencePack.objects.visible_to(user).select_related("application", "provider", "asked_by")
+    packs = EvidencePack.objects.visible_to(user).select_related(
+        "application", "provider", "asked_by"
+    )
     latest = list(packs.order_by("-as_of", "-pk")[:SHOWN_PACKS])
     waiting = "being counted for the first time"
     offers = [
         Offer(
-            "DORA register of information", reverse("reports:register"),
+            "DORA register of information",
+            reverse("reports:register"),
             "The AI slice of RT.02, RT.05, RT.06 and RT.07, joinable to your register, with"
-                " the rules checked that would reject it.",
-            "Supervisor, by way of compliance", register.whole if register else None,
-            filled(register.whole) if register else waiting, (("XLSX", reverse("reports:register-xlsx")),),
+            " the rules checked that would reject it.",
+            "Supervisor, by way of compliance",
+            register.whole if register else None,
+            filled(register.whole) if register else waiting,
+            (("XLSX", reverse("reports:register-xlsx")),),
         ),
         Offer(
-            "AI Act component file", reverse("component-files:list"),
+            "AI Act component file",
+            reverse("component-files:list"),
             "For each application: what the developers of its models owe it (Annex XII), what"
-                " was changed, who becomes a provider (Art. 25).",
-            "Market surveillance, customers, legal", None, "one for each application",
+            " was changed, who becomes a provider (Art. 25).",
+            "Market surveillance, customers, legal",
+            None,
+            "one for each application",
         ),
         Offer(
-            "Model inventory", reverse("reports:model-inventory"),
+            "Model inventory",
+            reverse("reports:model-inventory"),
             "One row for each application and model, with the fields of SR 26-2 (formerly SR"
-                " 11-7), SS1/23 and E-23.",
-            "Model risk, internal audit", models.whole if models else None,
+            " 11-7), SS1/23 and E-23.",
+            "Model risk, internal audit",
+            models.whole if models else None,
             filled(models.whole) if models else waiting,
-            (("CSV", reverse("reports:model-inventory-csv")), ("XLSX", reverse("reports:model-inventory-xlsx"))),
+            (
+                ("CSV", reverse("reports:model-inventory-csv")),
+                ("XLSX", reverse("reports:model-inventory-xlsx")),
+            ),
         ),
         Offer(
-            "Evidence pack", reverse("evidence-packs:list"),
+            "Evidence pack",
+            reverse("evidence-packs:list"),
             "A zip for an application, a provider or everything, over a period: records,"
-                " tests, decisions, events with their sources, who was told, history; each file"
-                " with its digest.",
-            "Auditor", None,
+            " tests, decisions, events with their sources, who was told, history; each file"
+            " with its digest.",
+            "Auditor",
+            None,
             f"latest on {latest[0].as_of.date().isoformat()}" if latest else "none yet",
         ),
         Offer(
-            "Board one-pager", reverse("reports:board-summary"),
+            "Board one-pager",
+            reverse("reports:board-summary"),
             "One A4 page: the concentration, three figures, one picture, what ends next, what"
-                " was done, what to decide.",
-            "Board, risk committee", None, "as of today",
+            " was done, what to decide.",
+            "Board, risk committee",
+            None,
+            "as of today",
         ),
-    ]  # fmt: skip
+    ]
     return page(
         request,
         "reports/home.html",
@@ -89,10 +107,13 @@ def home(request: HttpRequest) -> HttpResponse:
 
 def _sentence(register: Fill | None) -> Sentence:
     if register is None or not register.n_rows:
-        return Sentence("Five reports, each from what the register holds today; what is missing is named.")
+        return Sentence(
+            "Five reports, each from what the register holds today; what is missing is named."
+        )
     if not register.n_missing:
         return Sentence("Five reports; nothing is missing from the register of information.")
     fields = counted(register.n_missing, "field", "fields").capitalize()
     return Sentence(
-        f"{fields} are missing from the register of information, {share(1 - register.share)} of what it asks."
+        f"{fields} are missing from the register of information, {share(1 - register.share)} of "
+        "what it asks."
     )

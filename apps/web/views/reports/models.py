@@ -47,7 +47,9 @@ def models(request: HttpRequest) -> HttpResponse:
         as_of=figures.as_of if figures else at,
         sentence=of_models(figures)
         if figures
-        else Sentence("The inventory is being counted for the first time; look again in an hour or two."),
+        else Sentence(
+            "The inventory is being counted for the first time; look again in an hour or two."
+        ),
         figures=figures,
         sheets=shown(request, figures.sheets) if figures else [],
         lines=to_enter(figures.gaps[: most_lines(request)], user) if figures else [],
@@ -86,7 +88,10 @@ def model_workbook(*, user: User, at: datetime) -> tuple[bytes, int]:
             book.sheet(
                 "Missing",
                 ["Enter it at", "Record", "Fields", "Empty cells"],
-                ([place_name(gap.place), gap.name, ", ".join(gap.labels), gap.n_cells] for gap in gaps),
+                (
+                    [place_name(gap.place), gap.name, ", ".join(gap.labels), gap.n_cells]
+                    for gap in gaps
+                ),
             )
             book.sheet(
                 "Notes",
@@ -94,7 +99,10 @@ def model_workbook(*, user: User, at: datetime) -> tuple[bytes, int]:
                 [
                     ["As of", at.isoformat(timespec="seconds")],
                     ["Whose applications", scope_of(user)],
-                    ["Fields", "Those that SR 26-2 (formerly SR 11-7), PRA SS1/23 and OSFI E-23 ask for."],
+                    [
+                        "Fields",
+                        "Those that SR 26-2 (formerly SR 11-7), PRA SS1/23 and OSFI E-23 ask for.",
+                    ],
                 ],
             )
 
@@ -118,16 +126,21 @@ class StatementForm(SeenMixin, forms.ModelForm):  # type: ignore[type-arg]
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def statement(request: HttpRequest, slug: str) -> HttpResponse:
-    """What the inventory asks of the owners of one application and nothing else in the register says."""
+    """What the inventory asks of the owners of one application and nothing else in the register
+    says."""
     user = signed_in(request)
-    application = get_object_or_404(Application.objects.visible_to(user).select_related("team"), slug=slug)
+    application = get_object_or_404(
+        Application.objects.visible_to(user).select_related("team"), slug=slug
+    )
     if not user.may(TeamRole.EDITOR, application.team):
         raise PermissionDenied("Editors of its team state what its models are for.")
     with transaction.atomic():
         if request.method == "POST":
             lock_applications([application.pk], by=user)
         row = ModelStatement.objects.filter(application=application).first()
-        form = StatementForm(request.POST or None, instance=row or ModelStatement(application=application), row=row)
+        form = StatementForm(
+            request.POST or None, instance=row or ModelStatement(application=application), row=row
+        )
         if request.method == "POST" and form.is_valid():
             facts = {name: form.cleaned_data[name] for name in STATEMENT_FACTS}
             state_model(application=application, facts=facts, by=user)
@@ -137,7 +150,10 @@ def statement(request: HttpRequest, slug: str) -> HttpResponse:
         request,
         "reports/form.html",
         title=f"Model statement of {application.name}",
-        crumbs=(("Reports", reverse("reports:home")), ("Model inventory", reverse("reports:model-inventory"))),
+        crumbs=(
+            ("Reports", reverse("reports:home")),
+            ("Model inventory", reverse("reports:model-inventory")),
+        ),
         as_of=now(),
         sentence=Sentence(f"What the inventory asks of the owners of {application.name}."),
         form=form,

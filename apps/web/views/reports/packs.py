@@ -30,17 +30,21 @@ USUAL_PERIOD = timedelta(days=365)
 
 class PackForm(forms.Form):
     about = forms.ChoiceField(
-        label="About", choices=EvidencePack.Scope.choices, initial=EvidencePack.Scope.ORGANISATION,
+        label="About",
+        choices=EvidencePack.Scope.choices,
+        initial=EvidencePack.Scope.ORGANISATION,
         widget=forms.RadioSelect,
-    )  # fmt: skip
+    )
     application = forms.CharField(
-        label="Application", required=False,
+        label="Application",
+        required=False,
         help_text="Its name, or its short name as in its address.",
-    )  # fmt: skip
+    )
     provider = forms.CharField(
-        label="Provider", required=False,
+        label="Provider",
+        required=False,
         help_text="Its name, or its short name as in its address.",
-    )  # fmt: skip
+    )
     since = DayField(label="From", help_text="The first day of what happened.")
     until = DayField(label="To", help_text="The last day, included.")
 
@@ -53,7 +57,9 @@ class PackForm(forms.Form):
         about = said.get("about")
         said["subject"] = None
         if about == EvidencePack.Scope.APPLICATION:
-            said["subject"] = _called(Application.objects.visible_to(self.user), said.get("application"))
+            said["subject"] = _called(
+                Application.objects.visible_to(self.user), said.get("application")
+            )
             if said["subject"] is None:
                 self.add_error("application", "No application that you may see is called so.")
         if about == EvidencePack.Scope.PROVIDER:
@@ -72,11 +78,16 @@ def _called[M: (Application, Provider)](seen: "QuerySet[M]", word: object) -> M 
 def _form(request: HttpRequest, user: User) -> PackForm:
     today = day_of(now())
     initial = {
-        "since": today - USUAL_PERIOD, "until": today,
-        "application": request.GET.get("application", ""), "provider": request.GET.get("provider", ""),
-        "about": EvidencePack.Scope.APPLICATION if request.GET.get("application")
-        else EvidencePack.Scope.PROVIDER if request.GET.get("provider") else EvidencePack.Scope.ORGANISATION,
-    }  # fmt: skip
+        "since": today - USUAL_PERIOD,
+        "until": today,
+        "application": request.GET.get("application", ""),
+        "provider": request.GET.get("provider", ""),
+        "about": EvidencePack.Scope.APPLICATION
+        if request.GET.get("application")
+        else EvidencePack.Scope.PROVIDER
+        if request.GET.get("provider")
+        else EvidencePack.Scope.ORGANISATION,
+    }
     return PackForm(request.POST if request.method == "POST" else None, user=user, initial=initial)
 
 
@@ -87,7 +98,11 @@ def packs(request: HttpRequest) -> HttpResponse:
 
 
 def _list(request: HttpRequest, user: User, form: PackForm) -> HttpResponse:
-    seen = EvidencePack.objects.visible_to(user).select_related("application", "provider", "asked_by").defer("manifest")
+    seen = (
+        EvidencePack.objects.visible_to(user)
+        .select_related("application", "provider", "asked_by")
+        .defer("manifest")
+    )
     listing = Listing(request, seen.order_by("-as_of", "-pk"), size=25)
     return page(
         request,
@@ -121,10 +136,13 @@ def ask(request: HttpRequest) -> HttpResponse:
     subject = said["subject"]
     try:
         asked = ask_pack(
-            by=user, at=now(), since=said["since"], until=said["until"] + timedelta(days=1),
+            by=user,
+            at=now(),
+            since=said["since"],
+            until=said["until"] + timedelta(days=1),
             application=subject if isinstance(subject, Application) else None,
             provider=subject if isinstance(subject, Provider) else None,
-        )  # fmt: skip
+        )
     except CannotBeMade as why:
         form.add_error(None, str(why))
         return _list(request, user, form)
@@ -135,7 +153,9 @@ def ask(request: HttpRequest) -> HttpResponse:
 
 
 def _pack(request: HttpRequest, pk: int) -> EvidencePack:
-    seen = EvidencePack.objects.visible_to(signed_in(request)).select_related("application", "provider", "asked_by")
+    seen = EvidencePack.objects.visible_to(signed_in(request)).select_related(
+        "application", "provider", "asked_by"
+    )
     return get_object_or_404(seen, pk=pk)
 
 
@@ -147,7 +167,10 @@ def pack(request: HttpRequest, pk: int) -> HttpResponse:
         request,
         "reports/pack.html",
         title=f"Evidence pack {found.pk}",
-        crumbs=(("Reports", reverse("reports:home")), ("Evidence packs", reverse("evidence-packs:list"))),
+        crumbs=(
+            ("Reports", reverse("reports:home")),
+            ("Evidence packs", reverse("evidence-packs:list")),
+        ),
         counts="What the person who asked may see",
         as_of=found.as_of,
         sentence=of_pack(found),
@@ -175,7 +198,11 @@ def pack_progress(request: HttpRequest, pk: int) -> HttpResponse:
         answer["HX-Refresh"] = "true"
         return answer
     done, n, title = progress_of(found, at=now())
-    return render(request, "reports/pack.html#progress", {"pack": found, "done": done, "n": n, "under_way": title})
+    return render(
+        request,
+        "reports/pack.html#progress",
+        {"pack": found, "done": done, "n": n, "under_way": title},
+    )
 
 
 @require_safe

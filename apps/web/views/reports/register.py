@@ -41,7 +41,9 @@ def register(request: HttpRequest) -> HttpResponse:
         as_of=figures.as_of if figures else at,
         sentence=of_register(figures)
         if figures
-        else Sentence("The register is being counted for the first time; look again in an hour or two."),
+        else Sentence(
+            "The register is being counted for the first time; look again in an hour or two."
+        ),
         figures=figures,
         sheets=shown(request, figures.sheets) if figures else [],
         lines=to_enter(figures.gaps[: most_lines(request)], user) if figures else [],
@@ -99,7 +101,9 @@ class EntityForm(SeenMixin, forms.ModelForm):  # type: ignore[type-arg]
 def entity(request: HttpRequest) -> HttpResponse:
     user = governing(request, "Who hands the reports in is entered by governance.")
     row = reporting_entity()
-    form = EntityForm(request.POST or None, instance=row, row=None if row._state.adding else reporting_entity())
+    form = EntityForm(
+        request.POST or None, instance=row, row=None if row._state.adding else reporting_entity()
+    )
     if request.method == "POST" and form.is_valid():
         said = form.cleaned_data
         change_entity(name=said["name"], lei=said["lei"], country=said["country"], by=user)
@@ -109,7 +113,10 @@ def entity(request: HttpRequest) -> HttpResponse:
         request,
         "reports/form.html",
         title="Reporting entity",
-        crumbs=(("Reports", reverse("reports:home")), ("DORA register", reverse("reports:register"))),
+        crumbs=(
+            ("Reports", reverse("reports:home")),
+            ("DORA register", reverse("reports:register")),
+        ),
         as_of=now(),
         sentence=Sentence("Who hands the reports in: the legal entity whose register this is."),
         form=form,

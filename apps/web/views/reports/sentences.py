@@ -16,11 +16,13 @@ def filled(fill: Fill) -> str:
 def of_register(figures: Figures) -> Sentence:
     whole = figures.whole
     if not whole.n_rows:
-        return Sentence("No application is in pilot or production yet, so the register has no rows.")
+        return Sentence(
+            "No application is in pilot or production yet, so the register has no rows."
+        )
     start = f"The register is {share(whole.share)} filled: {filled(whole)}"
     worst = max(figures.sheets, key=lambda sheet: sheet.fill.n_missing)
     if whole.n_missing:
-        start += f"; {number(worst.fill.n_missing)} of the missing are in {worst.table.code}"  # fmt: skip
+        start += f"; {number(worst.fill.n_missing)} of the missing are in {worst.table.code}"
     if figures.failed:
         broken = counted(len(figures.failed), "check", "checks")
         return Sentence(f"{start}. ", f"{broken.capitalize()} would reject it", ".")
@@ -31,9 +33,12 @@ def of_models(figures: Figures) -> Sentence:
     whole = figures.whole
     if not whole.n_rows:
         return Sentence("No application in pilot or production calls a model yet.")
-    rows = "{n} application and model" if whole.n_rows == 1 else "{n} pairs of application and model"
+    rows = (
+        "{n} application and model" if whole.n_rows == 1 else "{n} pairs of application and model"
+    )
     return Sentence(
-        f"{rows.format(n=number(whole.n_rows))} stand in the inventory, {share(whole.share)} filled: {filled(whole)}."
+        f"{rows.format(n=number(whole.n_rows))} stand in the inventory, {share(whole.share)} "
+        f"filled: {filled(whole)}."
     )
 
 
@@ -43,8 +48,10 @@ def of_component(file: ComponentFile) -> Sentence:
         return Sentence(f"{name} calls no model today, so nothing is owed to it.")
     if file.documents_withheld:
         return Sentence(f"What {name} is built on, and the questions its owners answer.")
-    start = (f"Of {number(file.n_items)} documents that the developers owe {name},"
-        f" {number(file.n_on_file)} are on file")  # fmt: skip
+    start = (
+        f"Of {number(file.n_items)} documents that the developers owe {name},"
+        f" {number(file.n_on_file)} are on file"
+    )
     if file.n_overdue:
         late = counted(file.n_overdue, "answer is", "answers are")
         return Sentence(f"{start}; ", f"{late} overdue", ".")
@@ -54,8 +61,13 @@ def of_component(file: ComponentFile) -> Sentence:
 def of_pack(pack: EvidencePack) -> Sentence:
     match pack.state:
         case EvidencePack.State.DONE:
-            return Sentence(f"The pack holds {number(pack.n_files)} files, and its manifest carries their digests.")
+            return Sentence(
+                f"The pack holds {number(pack.n_files)} files, and its manifest carries their "
+                "digests."
+            )
         case EvidencePack.State.FAILED:
             return Sentence("", "The pack could not be made", f". {pack.error}")
         case _:
-            return Sentence("The pack is being made. This page follows it; you may leave and come back.")
+            return Sentence(
+                "The pack is being made. This page follows it; you may leave and come back."
+            )

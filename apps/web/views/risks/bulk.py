@@ -1,4 +1,5 @@
-"""One assessment for many inherited risks: who is concerned, what is left alone and why, and taking it back."""
+"""One assessment for many inherited risks: who is concerned, what is left alone and why, and taking
+it back."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -39,7 +40,8 @@ NAMED = 5
 
 @dataclass
 class Chosen:
-    """What was picked: rows that `user` may assess with the version that was read, and what is left alone and why."""
+    """What was picked: rows that `user` may assess with the version that was read, and what is left
+    alone and why."""
 
     rows: list[InheritedRisk] = field(default_factory=list)
     versions: dict[tuple[int, int], int] = field(default_factory=dict)
@@ -48,7 +50,10 @@ class Chosen:
 
     @property
     def picks(self) -> list[str]:
-        return [f"{risk}-{dependency}-{version}" for (risk, dependency), version in self.versions.items()]
+        return [
+            f"{risk}-{dependency}-{version}"
+            for (risk, dependency), version in self.versions.items()
+        ]
 
     @property
     def n(self) -> int:
@@ -56,17 +61,22 @@ class Chosen:
 
 
 def chosen_of(request: HttpRequest, user: User, today: date) -> Chosen:
-    """The ticked rows, or with `all` every row that the filters of `query` leave, up to MOST_AT_ONCE."""
+    """The ticked rows, or with `all` every row that the filters of `query` leave, up to
+    MOST_AT_ONCE."""
     chosen = Chosen()
     if request.POST.get("all"):
-        asked = InheritedRiskFilter(QueryDict(request.POST.get("query", "")), FoundationRisk.objects.none())
+        asked = InheritedRiskFilter(
+            QueryDict(request.POST.get("query", "")), FoundationRisk.objects.none()
+        )
         asked.is_valid()
         rows = list(all_that_match(user, asked.narrowed, today, most=MOST_AT_ONCE + 1))
         chosen.is_cut = len(rows) > MOST_AT_ONCE
         rows = rows[:MOST_AT_ONCE]
         read = {(row.risk_id, row.dependency_id): row.assessment_version for row in rows}
     else:
-        read = dict(filter(None, (_read(pick) for pick in request.POST.getlist("pick")[: MOST_AT_ONCE + 1])))
+        read = dict(
+            filter(None, (_read(pick) for pick in request.POST.getlist("pick")[: MOST_AT_ONCE + 1]))
+        )
         chosen.is_cut = len(read) > MOST_AT_ONCE
         read = dict(list(read.items())[:MOST_AT_ONCE])
         rows = inherited_pairs(user=user, on=today, pairs=list(read)) if read else []
@@ -142,9 +152,12 @@ def assess_several(request: HttpRequest) -> HttpResponse:
     saving = bool(request.POST.get("save"))
     teams = {row.team_id for row in chosen.rows}
     form = BulkForm(
-        request.POST if saving else None, people=people_of(teams or [0]), evidence=_evidence_for(chosen, user),
-        today=today, may_accept=any(user.may(TeamRole.OWNER, team) for team in teams),
-    )  # fmt: skip
+        request.POST if saving else None,
+        people=people_of(teams or [0]),
+        evidence=_evidence_for(chosen, user),
+        today=today,
+        may_accept=any(user.may(TeamRole.OWNER, team) for team in teams),
+    )
     if saving and chosen.rows and form.is_valid():
         done = _save(form, chosen, user, at)
         if done is not None:
@@ -173,11 +186,15 @@ def _sentence(chosen: Chosen) -> Sentence:
         return Sentence("", "None of what was picked can be assessed by you", ".")
     applications = len({row.application for row in chosen.rows})
     start = pluralize(
-        chosen.n, "One decision about {n} risk of {applications}.", "One decision about {n} risks of {applications}."
+        chosen.n,
+        "One decision about {n} risk of {applications}.",
+        "One decision about {n} risks of {applications}.",
     ).format(
         n=number(chosen.n),
         applications=pluralize(
-            applications, f"{number(applications)} application", f"{number(applications)} applications"
+            applications,
+            f"{number(applications)} application",
+            f"{number(applications)} applications",
         ),
     )
     return Sentence(start)
@@ -209,10 +226,14 @@ def _save(form: BulkForm, chosen: Chosen, user: User, at: datetime) -> Done | No
         for row in chosen.rows:
             if not user.may(TeamRole.OWNER, row.team_id):
                 by_risk[row.risk_id].pop(row.dependency_id)
-                done.refused.append((_named(row), "Only an owner of its team may accept it. Ask one of them."))
+                done.refused.append(
+                    (_named(row), "Only an owner of its team may accept it. Ask one of them.")
+                )
     try:
         with transaction.atomic():
-            for found in FoundationRisk.objects.in_bulk([pk for pk, versions in by_risk.items() if versions]).values():
+            for found in FoundationRisk.objects.in_bulk(
+                [pk for pk, versions in by_risk.items() if versions]
+            ).values():
                 outcome = _decide(form, found, by_risk[found.pk], user, at)
                 done.n += len(outcome.assessed)
                 done.refused += [(names[found.pk, pk], why) for pk, why in outcome.refused.items()]
@@ -237,10 +258,17 @@ def _decide(
         # its treatment is the acceptance
         facts = {name: value for name, value in form.facts.items() if name != "treatment"}
         return actions.accept_many(
-            risk=risk, expected_versions=versions, until=form.cleaned_data["until"],
-            because=form.cleaned_data["because"], by=user, at=at, facts=facts,
-        )  # fmt: skip
-    return actions.assess_many(risk=risk, expected_versions=versions, facts=form.facts, by=user, at=at)
+            risk=risk,
+            expected_versions=versions,
+            until=form.cleaned_data["until"],
+            because=form.cleaned_data["because"],
+            by=user,
+            at=at,
+            facts=facts,
+        )
+    return actions.assess_many(
+        risk=risk, expected_versions=versions, facts=form.facts, by=user, at=at
+    )
 
 
 def _attach(
@@ -250,7 +278,9 @@ def _attach(
     if evidence is None:
         return []
     left = []
-    about = Assessment.objects.select_related("dependency").filter(pk__in=[row.pk for row in assessed])
+    about = Assessment.objects.select_related("dependency").filter(
+        pk__in=[row.pk for row in assessed]
+    )
     for row in about:
         try:
             actions.attach_evidence(evidence=evidence, assessment=row, by=user)
@@ -261,7 +291,9 @@ def _attach(
 
 def _tell(request: HttpRequest, done: Done, chosen: Chosen) -> None:
     if done.n:
-        sentence = pluralize(done.n, f"{number(done.n)} risk assessed.", f"{number(done.n)} risks assessed.")
+        sentence = pluralize(
+            done.n, f"{number(done.n)} risk assessed.", f"{number(done.n)} risks assessed."
+        )
         say(request, sentence, undo=reverse("inherited-risks:undo", args=[current_change_id()]))
     left = [*chosen.left, *done.refused]
     for name, why in left[:NAMED]:
@@ -278,7 +310,9 @@ def undo_several(request: HttpRequest, change: UUID) -> HttpResponse:
     if not (user.can_read_all or set(teams) & set(user.team_roles())) or not teams:
         raise Http404
     if not all(user.may(role, team) for team, role in teams.items()):
-        raise PermissionDenied("Only those who may decide about all of these risks may take the decision back.")
+        raise PermissionDenied(
+            "Only those who may decide about all of these risks may take the decision back."
+        )
     try:
         undone = actions.undo_assessments(change=change, by=user)
     except actions.RefusedRisk as refusal:
@@ -289,7 +323,9 @@ def undo_several(request: HttpRequest, change: UUID) -> HttpResponse:
         say(
             request,
             pluralize(
-                n, f"Taken back: {number(n)} risk is what it was.", f"Taken back: {number(n)} risks are what they were."
+                n,
+                f"Taken back: {number(n)} risk is what it was.",
+                f"Taken back: {number(n)} risks are what they were.",
             ),
         )
     for why in list(dict.fromkeys(undone.refused.values()))[:NAMED]:

@@ -26,22 +26,29 @@ class Step:
 
 
 def chain_of(row: InheritedRisk, dependency: Dependency) -> list[Step]:
-    """Application, offering, and down to the risk's node; `dependency` with application, offering and host.
+    """Application, offering, and down to the risk's node; `dependency` with application, offering
+    and host.
 
     At most ten statements: one a step of lineage.
     """
     offering = dependency.offering
     steps = [
         Step(
-            "Application", dependency.application.name, "",
+            "Application",
+            dependency.application.name,
+            "",
             reverse("applications:detail", args=[dependency.application.slug]),
         )
-    ]  # fmt: skip
+    ]
     role = dependency.get_role_display().lower()
     thing = thing_on(row.node_kind, row.node_ref)
     if row.via is None:
         party = dependency.via_party
-        reached = "reached through a gateway" if row.node_kind == "gateway" else "embedded in a product of"
+        reached = (
+            "reached through a gateway"
+            if row.node_kind == "gateway"
+            else "embedded in a product of"
+        )
         if party is not None:
             is_node = party.pk == row.node_ref
             steps.append(
@@ -55,34 +62,64 @@ def chain_of(row: InheritedRisk, dependency: Dependency) -> list[Step]:
             )
             if not is_node and thing is not None:
                 steps.append(
-                    Step(row.node_kind.capitalize(), str(thing), "belongs to", page_of_node("host", thing), True)
+                    Step(
+                        row.node_kind.capitalize(),
+                        str(thing),
+                        "belongs to",
+                        page_of_node("host", thing),
+                        True,
+                    )
                 )
         return steps
     is_offering = row.node_kind == "offering" and row.node_ref == offering.pk
     steps.append(
         Step(
-            "Offering", f"{offering.api_id} · {offering.host.name}", f"calls it as {role}",
-            reverse("offerings:detail", args=[offering.pk]), is_offering,
+            "Offering",
+            f"{offering.api_id} · {offering.host.name}",
+            f"calls it as {role}",
+            reverse("offerings:detail", args=[offering.pk]),
+            is_offering,
         )
-    )  # fmt: skip
+    )
     if is_offering or thing is None:
         return steps
     if row.node_kind in ("version", "foundation", "developer"):
         steps += _down_the_model(row, offering.pk)
     else:
-        tie = {"host": "served by", "gateway": "served through", "region": "served in",
-               "offering": "answered by, after its end"}.get(row.node_kind, VIAS[row.via])  # fmt: skip
+        tie = {
+            "host": "served by",
+            "gateway": "served through",
+            "region": "served in",
+            "offering": "answered by, after its end",
+        }.get(row.node_kind, VIAS[row.via])
         if row.node_kind == "host" and row.node_ref != offering.host_id:
-            steps.append(Step("Host", offering.host.name, tie, reverse("providers:detail", args=[offering.host.slug])))
+            steps.append(
+                Step(
+                    "Host",
+                    offering.host.name,
+                    tie,
+                    reverse("providers:detail", args=[offering.host.slug]),
+                )
+            )
             tie = "belongs to"
-        steps.append(Step(row.node_kind.capitalize(), str(thing), tie, page_of_node(row.node_kind, thing), True))
+        steps.append(
+            Step(
+                row.node_kind.capitalize(),
+                str(thing),
+                tie,
+                page_of_node(row.node_kind, thing),
+                True,
+            )
+        )
     return steps
 
 
 def _down_the_model(row: InheritedRisk, offering_id: int) -> list[Step]:
     """Version that answers, what it was made from, foundation, developer, as far as the node."""
     answering = list(
-        Footing.objects.filter(offering=offering_id, node__kind=NodeKind.VERSION, via__in=(Via.DIRECT, Via.ONE_OF))
+        Footing.objects.filter(
+            offering=offering_id, node__kind=NodeKind.VERSION, via__in=(Via.DIRECT, Via.ONE_OF)
+        )
         .order_by("depth", "via", "node__ref")
         .values_list("node__ref", "via")[:12]
     )
@@ -95,25 +132,37 @@ def _down_the_model(row: InheritedRisk, offering_id: int) -> list[Step]:
     for version, kind in path:
         made = f"made from, by {kind.lower()}" if kind else tie
         here = row.node_kind == "version" and version.pk == row.node_ref
-        steps.append(Step("Version", version.identifier, made, page_of_node("version", version), here))
+        steps.append(
+            Step("Version", version.identifier, made, page_of_node("version", version), here)
+        )
     if row.node_kind == "version":
         return steps
     foundation = path[-1][0].foundation
     here = row.node_kind == "foundation"
-    steps.append(Step("Foundation", foundation.name, "a release of", page_of_node("foundation", foundation), here))
+    steps.append(
+        Step(
+            "Foundation",
+            foundation.name,
+            "a release of",
+            page_of_node("foundation", foundation),
+            here,
+        )
+    )
     if row.node_kind == "developer":
         developer: Provider | None = foundation.developer
         tie = "trained by"
         while developer is not None and len(steps) < DEEPEST + 4:
             here = developer.pk == row.node_ref
-            steps.append(Step("Developer", developer.name, tie, page_of_node("developer", developer), here))
+            steps.append(
+                Step("Developer", developer.name, tie, page_of_node("developer", developer), here)
+            )
             developer, tie = (None if here else developer.parent), "belongs to"
     return steps
 
 
 def _lineage(row: InheritedRisk, answering: list[int]) -> list[tuple[Version, str]]:
-    """The shortest way up the lineage to a version that is, or belongs to, the risk's node: (version, how it was made
-    into the one before)."""
+    """The shortest way up the lineage to a version that is, or belongs to, the risk's node:
+    (version, how it was made into the one before)."""
     seen: dict[int, tuple[int | None, str]] = dict.fromkeys(answering, (None, ""))
     edge = list(answering)
     versions: dict[int, Any] = {}
@@ -123,7 +172,11 @@ def _lineage(row: InheritedRisk, answering: list[int]) -> list[tuple[Version, st
         for ref in edge:
             if ref in loaded and _is_of(loaded[ref], row):
                 return _walked(ref, seen, versions)
-        parents = Derivation.objects.filter(child__in=edge).order_by("pk").values_list("parent_id", "child_id", "kind")
+        parents = (
+            Derivation.objects.filter(child__in=edge)
+            .order_by("pk")
+            .values_list("parent_id", "child_id", "kind")
+        )
         edge = []
         for parent, child, kind in parents:
             if parent not in seen:

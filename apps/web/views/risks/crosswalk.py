@@ -1,4 +1,5 @@
-"""The kinds of risk there are, and how they map to public taxonomies: which of their entries have open risks here."""
+"""The kinds of risk there are, and how they map to public taxonomies: which of their entries have
+open risks here."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -36,7 +37,8 @@ Match = TemplateMapping.Match
 
 @dataclass
 class Coverage:
-    """A taxonomy: how many of its entries on record are mapped to a template, and have an open risk here."""
+    """A taxonomy: how many of its entries on record are mapped to a template, and have an open risk
+    here."""
 
     taxonomy: Taxonomy
     n_entries: int = 0
@@ -46,7 +48,8 @@ class Coverage:
 
 @dataclass
 class EntryRow:
-    """One entry of a taxonomy with the templates mapped to it: (template, kind of mapping, open risks)."""
+    """One entry of a taxonomy with the templates mapped to it: (template, kind of mapping, open
+    risks)."""
 
     entry: TaxonomyEntry
     templates: list[tuple[RiskTemplate, str, int]] = field(default_factory=list)
@@ -58,13 +61,19 @@ class EntryRow:
 
 def _open_by_template() -> Counter[int]:
     """{template: its open risks that are handed on}; one statement."""
-    rows = FoundationRisk.objects.handed_on().filter(template__isnull=False).values_list("template_id", flat=True)
+    rows = (
+        FoundationRisk.objects.handed_on()
+        .filter(template__isnull=False)
+        .values_list("template_id", flat=True)
+    )
     return Counter(rows.order_by())
 
 
 def coverage_of(mappings: Iterable[TemplateMapping], n_open: Counter[int]) -> list[Coverage]:
     """One statement, beside the mappings."""
-    found: dict[int, Coverage] = {taxonomy.pk: Coverage(taxonomy) for taxonomy in Taxonomy.objects.order_by("name")}
+    found: dict[int, Coverage] = {
+        taxonomy.pk: Coverage(taxonomy) for taxonomy in Taxonomy.objects.order_by("name")
+    }
     sizes = Counter(TaxonomyEntry.objects.order_by().values_list("taxonomy_id", flat=True))
     mapped: dict[int, set[int]] = {}
     opened: dict[int, set[int]] = {}
@@ -85,10 +94,14 @@ def crosswalk(request: HttpRequest) -> HttpResponse:
     signed_in(request)
     found = RiskTemplateFilter(request.GET, RiskTemplate.objects.order_by("code"), request=request)
     templates: Sequence[RiskTemplate] = list(found.qs)
-    mappings = list(TemplateMapping.objects.select_related("entry__taxonomy").order_by("entry__code"))
+    mappings = list(
+        TemplateMapping.objects.select_related("entry__taxonomy").order_by("entry__code")
+    )
     n_open = _open_by_template()
     coverage = coverage_of(mappings, n_open)
-    chosen = next((each for each in coverage if each.taxonomy.slug == request.GET.get("taxonomy")), None)
+    chosen = next(
+        (each for each in coverage if each.taxonomy.slug == request.GET.get("taxonomy")), None
+    )
     return page(
         request,
         "risks/crosswalk.html",
@@ -102,7 +115,11 @@ def crosswalk(request: HttpRequest) -> HttpResponse:
             request,
             found,
             [
-                Control("taxonomy", "Crosswalk", choices=[(c.taxonomy.slug, c.taxonomy.name) for c in coverage]),
+                Control(
+                    "taxonomy",
+                    "Crosswalk",
+                    choices=[(c.taxonomy.slug, c.taxonomy.name) for c in coverage],
+                ),
                 Control("layer", "Layer", choices=Layer.choices),
             ],
         ),
@@ -116,24 +133,37 @@ def crosswalk(request: HttpRequest) -> HttpResponse:
     )
 
 
-def _sentence(templates: Sequence[RiskTemplate], chosen: Coverage | None, n_open: Counter[int]) -> Sentence:
+def _sentence(
+    templates: Sequence[RiskTemplate], chosen: Coverage | None, n_open: Counter[int]
+) -> Sentence:
     if chosen:
         return words.of_coverage(chosen.taxonomy.name, chosen.n_open, chosen.n_entries)
     n_used = sum(1 for template in templates if n_open[template.pk])
-    return Sentence(f"{n_used} of {len(templates)} kinds of risk are open on something the catalogue knows.")
+    return Sentence(
+        f"{n_used} of {len(templates)} kinds of risk are open on something the catalogue knows."
+    )
 
 
 def _entries(
-    chosen: Coverage, templates: Sequence[RiskTemplate], mappings: Iterable[TemplateMapping], n_open: Counter[int]
+    chosen: Coverage,
+    templates: Sequence[RiskTemplate],
+    mappings: Iterable[TemplateMapping],
+    n_open: Counter[int],
 ) -> list[EntryRow]:
     by_pk = {template.pk: template for template in templates}
     rows = {entry.pk: EntryRow(entry) for entry in chosen.taxonomy.entries.order_by("code")}
     for mapping in mappings:
         if mapping.entry_id in rows and mapping.template_id in by_pk:
             rows[mapping.entry_id].templates.append(
-                (by_pk[mapping.template_id], mapping.get_predicate_display(), n_open[mapping.template_id])
+                (
+                    by_pk[mapping.template_id],
+                    mapping.get_predicate_display(),
+                    n_open[mapping.template_id],
+                )
             )
-    return sorted(rows.values(), key=lambda row: (row.n_open == 0, not row.templates, row.entry.code))
+    return sorted(
+        rows.values(), key=lambda row: (row.n_open == 0, not row.templates, row.entry.code)
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,13 +178,17 @@ class TemplateRow:
 
 
 def _rows(
-    templates: Sequence[RiskTemplate], mappings: Iterable[TemplateMapping], n_open: Counter[int],
+    templates: Sequence[RiskTemplate],
+    mappings: Iterable[TemplateMapping],
+    n_open: Counter[int],
     coverage: Sequence[Coverage],
-) -> list[TemplateRow]:  # fmt: skip
+) -> list[TemplateRow]:
     by_template: dict[int, dict[int, list[tuple[TaxonomyEntry, str]]]] = {}
     for mapping in mappings:
         cells = by_template.setdefault(mapping.template_id, {})
-        cells.setdefault(mapping.entry.taxonomy_id, []).append((mapping.entry, mapping.get_predicate_display()))
+        cells.setdefault(mapping.entry.taxonomy_id, []).append(
+            (mapping.entry, mapping.get_predicate_display())
+        )
     shown = [each.taxonomy.pk for each in coverage if each.n_mapped]
     rows = []
     for template in templates:
@@ -162,16 +196,20 @@ def _rows(
         mapped = by_template.get(template.pk, {})
         rows.append(
             TemplateRow(
-                template, level.severity, words.severity_words(level), n_open[template.pk],
+                template,
+                level.severity,
+                words.severity_words(level),
+                n_open[template.pk],
                 [mapped.get(pk, []) for pk in shown],
             )
-        )  # fmt: skip
+        )
     return rows
 
 
 @require_safe
 def crosswalk_csv(request: HttpRequest) -> StreamingHttpResponse:
-    """A row a mapping, in the terms of SSSOM, of the templates and the taxonomy that the filters leave."""
+    """A row a mapping, in the terms of SSSOM, of the templates and the taxonomy that the filters
+    leave."""
     signed_in(request)
     found = RiskTemplateFilter(request.GET, RiskTemplate.objects.all(), request=request)
     mappings = TemplateMapping.objects.select_related("template", "entry__taxonomy").filter(
@@ -184,27 +222,48 @@ def crosswalk_csv(request: HttpRequest) -> StreamingHttpResponse:
     def cells(mapping: TemplateMapping) -> list[Any]:
         entry = mapping.entry
         return [
-            mapping.template.code, mapping.template.title, f"skos:{mapping.predicate}", entry.taxonomy.slug, entry.code,
-            entry.name, mapping.justification, mapping.author, entry.taxonomy.version, entry.taxonomy.licence,
-            entry.taxonomy.source_url, n_open[mapping.template_id],
-        ]  # fmt: skip
+            mapping.template.code,
+            mapping.template.title,
+            f"skos:{mapping.predicate}",
+            entry.taxonomy.slug,
+            entry.code,
+            entry.name,
+            mapping.justification,
+            mapping.author,
+            entry.taxonomy.version,
+            entry.taxonomy.licence,
+            entry.taxonomy.source_url,
+            n_open[mapping.template_id],
+        ]
 
     return csv_answer(
         "risk-crosswalk",
         [
-            "subject_id", "subject_label", "predicate_id", "object_source", "object_id", "object_label",
-            "mapping_justification", "author_label", "object_source_version", "licence", "source", "open risks here",
+            "subject_id",
+            "subject_label",
+            "predicate_id",
+            "object_source",
+            "object_id",
+            "object_label",
+            "mapping_justification",
+            "author_label",
+            "object_source_version",
+            "licence",
+            "source",
+            "open risks here",
         ],
         mappings.order_by("template__code", "entry__taxonomy__slug", "entry__code"),
         cells,
-    )  # fmt: skip
+    )
 
 
 @require_safe
 def template(request: HttpRequest, code: str) -> HttpResponse:
     user, at = signed_in(request), now()
     found = get_object_or_404(RiskTemplate.objects.all(), code=code)
-    open_ = FoundationRisk.objects.handed_on().filter(template=found).select_related("node", "owner")
+    open_ = (
+        FoundationRisk.objects.handed_on().filter(template=found).select_related("node", "owner")
+    )
     risks = list(with_node_names(open_.order_by("-inherent", "pk"))[:SHOWN])
     reach = reach_of(user, day_of(at), [risk.pk for risk in risks], stored=count_basis(user).stored)
     level = Level(found.usual_likelihood, found.usual_impact)
@@ -212,7 +271,10 @@ def template(request: HttpRequest, code: str) -> HttpResponse:
         request,
         "risks/template.html",
         title=f"{found.code} {found.title}",
-        crumbs=(("Risks", reverse("inherited-risks:list")), ("Templates", reverse("risk-templates:crosswalk"))),
+        crumbs=(
+            ("Risks", reverse("inherited-risks:list")),
+            ("Templates", reverse("risk-templates:crosswalk")),
+        ),
         counts="Open foundation risks of this kind, and live dependencies that inherit them",
         as_of=at,
         sentence=Sentence(f"{found.title}."),
@@ -234,7 +296,10 @@ def template(request: HttpRequest, code: str) -> HttpResponse:
             .select_related("entry__taxonomy")
             .order_by("entry__taxonomy__name", "entry__code")
         ),
-        risks=[(risk, reach.get(risk.pk, Reach()), Level(risk.likelihood, risk.impact)) for risk in risks],
+        risks=[
+            (risk, reach.get(risk.pk, Reach()), Level(risk.likelihood, risk.impact))
+            for risk in risks
+        ],
         severities=words.SEVERITIES,
         stale_by=[word.replace("_", " ") for word in found.stale_by],
     )

@@ -41,7 +41,9 @@ SHOWN = 50
 def _filtered(request: HttpRequest) -> tuple[EvidenceFilter, Any]:
     user = signed_in(request)
     found = EvidenceFilter(request.GET, Evidence.objects.visible_to(user), request=request)
-    rows = found.qs.select_related("application", "version", "offering__host", "template", "recorded_by")
+    rows = found.qs.select_related(
+        "application", "version", "offering__host", "template", "recorded_by"
+    )
     if ORDERS.chosen(request)[0] == "expires":
         rows = rows.filter(expires_on__isnull=False)
     return found, ORDERS.apply(request, _with_backing(rows, user))
@@ -58,7 +60,9 @@ def _with_backing(rows: Any, user: User) -> Any:
 
 
 def _counted(links: Any) -> Coalesce:
-    return Coalesce(Subquery(links.order_by().values("evidence").annotate(n=Count("pk")).values("n")), 0)
+    return Coalesce(
+        Subquery(links.order_by().values("evidence").annotate(n=Count("pk")).values("n")), 0
+    )
 
 
 @require_safe
@@ -96,17 +100,25 @@ def evidence_list(request: HttpRequest) -> HttpResponse:
 
 
 def _may_add(user: User) -> bool:
-    return user.is_governance or any(rank >= TeamRole.EDITOR.rank for rank in user.team_roles().values())
+    return user.is_governance or any(
+        rank >= TeamRole.EDITOR.rank for rank in user.team_roles().values()
+    )
 
 
 def _sentence(listing: Listing[Evidence], user: User, today: date) -> Sentence:
     n = listing.n_found
     if n == 0:
-        return Sentence("No evidence matches." if listing.is_filtered else "No evidence is on record yet.")
-    start = pluralize(n, "One piece of evidence is on record", f"{listing.count} pieces of evidence are on record")
+        return Sentence(
+            "No evidence matches." if listing.is_filtered else "No evidence is on record yet."
+        )
+    start = pluralize(
+        n, "One piece of evidence is on record", f"{listing.count} pieces of evidence are on record"
+    )
     if listing.is_filtered:
         start = pluralize(
-            n, "One piece of evidence matches the filters", f"{listing.count} pieces of evidence match the filters"
+            n,
+            "One piece of evidence matches the filters",
+            f"{listing.count} pieces of evidence match the filters",
         )
         return Sentence(f"{start}.")
     doubtful = Evidence.objects.visible_to(user).failing_or_expired_on(today)[:1001].count()
@@ -122,10 +134,30 @@ def _sentence(listing: Listing[Evidence], user: User, today: date) -> Sentence:
 
 
 HEADS = [
-    "evidence", "kind", "tool", "evaluator", "application", "version", "offering", "tests risk", "dataset", "metric",
-    "value", "threshold", "cases", "state", "made on", "counts until", "sha256", "link", "note", "recorded by",
-    "recorded", "assessments", "risks",
-]  # fmt: skip
+    "evidence",
+    "kind",
+    "tool",
+    "evaluator",
+    "application",
+    "version",
+    "offering",
+    "tests risk",
+    "dataset",
+    "metric",
+    "value",
+    "threshold",
+    "cases",
+    "state",
+    "made on",
+    "counts until",
+    "sha256",
+    "link",
+    "note",
+    "recorded by",
+    "recorded",
+    "assessments",
+    "risks",
+]
 
 
 @require_safe
@@ -134,15 +166,30 @@ def evidence_csv(request: HttpRequest) -> StreamingHttpResponse:
 
     def cells(row: Any) -> list[Any]:
         return [
-            row.pk, row.get_kind_display(), row.tool, row.get_evaluator_display(),
-            row.application.slug if row.application else "", row.version.identifier if row.version else "",
-            row.offering.api_id if row.offering else "", row.template.code if row.template else "", row.dataset,
+            row.pk,
+            row.get_kind_display(),
+            row.tool,
+            row.get_evaluator_display(),
+            row.application.slug if row.application else "",
+            row.version.identifier if row.version else "",
+            row.offering.api_id if row.offering else "",
+            row.template.code if row.template else "",
+            row.dataset,
             row.metric,
             "" if row.value is None else row.value.normalize(),
             "" if row.threshold is None else row.threshold.normalize(),
-            row.n or "", row.state(today).label, row.run_on, row.expires_on or "", row.digest, row.link, row.note,
-            row.recorded_by or "", row.recorded_at, row.n_assessments, row.n_risks,
-        ]  # fmt: skip
+            row.n or "",
+            row.state(today).label,
+            row.run_on,
+            row.expires_on or "",
+            row.digest,
+            row.link,
+            row.note,
+            row.recorded_by or "",
+            row.recorded_at,
+            row.n_assessments,
+            row.n_risks,
+        ]
 
     return csv_answer("evidence", HEADS, _filtered(request)[1][:MOST_IN_CSV], cells)
 
@@ -172,7 +219,11 @@ def one(request: HttpRequest, pk: int) -> HttpResponse:
             .filter(evidence=found)
             .select_related("risk__template", "dependency__application")[:SHOWN]
         ),
-        risks=list(with_node_names(FoundationRisk.objects.filter(evidence=found).select_related("template"))[:SHOWN]),
+        risks=list(
+            with_node_names(
+                FoundationRisk.objects.filter(evidence=found).select_related("template")
+            )[:SHOWN]
+        ),
     )
 
 
@@ -192,10 +243,13 @@ def _one_sentence(found: Evidence, state: Evidence.State) -> Sentence:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def add(request: HttpRequest) -> HttpResponse:
-    """Record a result or a paper; `?application=`, `?version=` and so on fill it in, `?risk=&dependency=` attaches."""
+    """Record a result or a paper; `?application=`, `?version=` and so on fill it in,
+    `?risk=&dependency=` attaches."""
     user, at = signed_in(request), now()
     if not _may_add(user):
-        raise PermissionDenied("Only editors of a team and governance record evidence. Ask one of them.")
+        raise PermissionDenied(
+            "Only editors of a team and governance record evidence. Ask one of them."
+        )
     posted = request.method == "POST"
     names = ("application", "version", "offering", "kind", "tool")
     form = EvidenceForm(
@@ -209,19 +263,27 @@ def add(request: HttpRequest) -> HttpResponse:
         try:
             with transaction.atomic():
                 found = actions.record_evidence(
-                    kind=form.cleaned_data["kind"], run_on=form.cleaned_data["run_on"], facts=form.facts, by=user, at=at
+                    kind=form.cleaned_data["kind"],
+                    run_on=form.cleaned_data["run_on"],
+                    facts=form.facts,
+                    by=user,
+                    at=at,
                 )
                 if backs is not None:
                     actions.attach_evidence(evidence=found, assessment=backs, by=user)
         except actions.RefusedRisk as refusal:
             form.add_error(None, str(refusal))
         except ValidationError as error:
-            for name, errors in error.error_dict.items() if hasattr(error, "error_dict") else [(None, error)]:
+            for name, errors in (
+                error.error_dict.items() if hasattr(error, "error_dict") else [(None, error)]
+            ):
                 form.add_error(name if name in form.fields else None, errors)
         else:
             say(request, "Recorded and attached." if backs else "Recorded.")
             if backs is not None:
-                return redirect("inherited-risks:detail", risk=backs.risk_id, dependency=backs.dependency_id)
+                return redirect(
+                    "inherited-risks:detail", risk=backs.risk_id, dependency=backs.dependency_id
+                )
             return redirect("evidence:detail", pk=found.pk)
     return page(
         request,
@@ -230,7 +292,9 @@ def add(request: HttpRequest) -> HttpResponse:
         crumbs=(("Risks", reverse("inherited-risks:list")), ("Evidence", reverse("evidence:list"))),
         as_of=at,
         status=422 if posted else 200,
-        sentence=Sentence("Say what was tested, with what, how it came out, and until when that counts."),
+        sentence=Sentence(
+            "Say what was tested, with what, how it came out, and until when that counts."
+        ),
         form=form,
         backs=backs,
     )
@@ -239,7 +303,9 @@ def add(request: HttpRequest) -> HttpResponse:
 def _backed(request: HttpRequest, user: User) -> Assessment | None:
     """The assessment that the new evidence is to back, if `user` may edit it."""
     risk, dependency = request.GET.get("risk", ""), request.GET.get("dependency", "")
-    if not (risk.isdecimal() and dependency.isdecimal() and len(risk) < 18 and len(dependency) < 18):
+    if not (
+        risk.isdecimal() and dependency.isdecimal() and len(risk) < 18 and len(dependency) < 18
+    ):
         return None
     found = (
         Assessment.objects.visible_to(user)
@@ -247,15 +313,20 @@ def _backed(request: HttpRequest, user: User) -> Assessment | None:
         .filter(risk=int(risk), dependency=int(dependency))
         .first()
     )
-    return found if found and user.may(TeamRole.EDITOR, found.dependency.application.team_id) else None
+    return (
+        found if found and user.may(TeamRole.EDITOR, found.dependency.application.team_id) else None
+    )
 
 
 def _require(said: dict[str, Any], user: User) -> None:
     application = said.get("application") or None
     if application is not None:
         if not user.may(TeamRole.EDITOR, application.team_id):
-            raise PermissionDenied("Only an editor of the owning team may do this. Ask one of them.")
+            raise PermissionDenied(
+                "Only an editor of the owning team may do this. Ask one of them."
+            )
     elif not user.is_governance:
         raise PermissionDenied(
-            "Evidence about a version or offering speaks for everyone: ask governance, or name your application."
+            "Evidence about a version or offering speaks for everyone: ask governance, or name "
+            "your application."
         )

@@ -1,4 +1,5 @@
-"""What stands above the register: the heat map, where nobody has looked and who has not, what is stale or runs out."""
+"""What stands above the register: the heat map, where nobody has looked and who has not, what is
+stale or runs out."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -49,9 +50,13 @@ def asked_of(request: HttpRequest) -> InheritedRiskFilter:
 
 
 def figures_of(
-    request: HttpRequest, user: User, today: date, narrowed: Narrowed, standings: Sequence[RiskStanding],
+    request: HttpRequest,
+    user: User,
+    today: date,
+    narrowed: Narrowed,
+    standings: Sequence[RiskStanding],
     counts: CountBasis,
-) -> dict[str, Any]:  # fmt: skip
+) -> dict[str, Any]:
     """What stands above the register."""
     reach = sum((standing.reach for standing in standings), Reach())
     application = Application.objects.visible_to(user).filter(slug=narrowed.application).first()
@@ -59,10 +64,19 @@ def figures_of(
     acceptances = expiring_acceptances(on=today, within=EXPIRING_WITHIN).visible_to(user)
     if narrowed.application:
         acceptances = acceptances.filter(dependency__application__slug=narrowed.application)
-    stale = inherited_risks(
-        user=user, on=today, narrowed=Narrowed(state="stale", application=narrowed.application), size=NAMED
-    ).rows if reach.n_stale else []  # fmt: skip
-    by_team = counts if narrowed.application or user.can_read_all else count_basis(user, by_team=True)
+    stale = (
+        inherited_risks(
+            user=user,
+            on=today,
+            narrowed=Narrowed(state="stale", application=narrowed.application),
+            size=NAMED,
+        ).rows
+        if reach.n_stale
+        else []
+    )
+    by_team = (
+        counts if narrowed.application or user.can_read_all else count_basis(user, by_team=True)
+    )
     return {
         "sentence": words.of_register(
             reach, whose=application.name if application else "", is_counted=counts.is_counted
@@ -72,7 +86,9 @@ def figures_of(
         "counted_at": by_team.counted_at,
         "basis": basis if basis in dict(LEVELS_OF) else INHERENT,
         "bases": LEVELS_OF,
-        "heat": heat_of(request, user, today, standings, stored=counts.stored, application=narrowed.application),
+        "heat": heat_of(
+            request, user, today, standings, stored=counts.stored, application=narrowed.application
+        ),
         "nodes": unassessed_by_node(standings),
         "teams": [] if narrowed.application else _teams(user, today, stored=by_team.stored),
         "stale": stale,
@@ -81,10 +97,19 @@ def figures_of(
 
 
 def heat_of(
-    request: HttpRequest, user: User, today: date, standings: Sequence[RiskStanding], *, stored: bool, application: str
+    request: HttpRequest,
+    user: User,
+    today: date,
+    standings: Sequence[RiskStanding],
+    *,
+    stored: bool,
+    application: str,
 ) -> Heat | None:
-    """Inherent: every inherited risk by the level of its foundation. Current and residual: those somebody assessed."""
-    basis, counts = heat_counts(request, user, today, standings, stored=stored, application=application)
+    """Inherent: every inherited risk by the level of its foundation. Current and residual: those
+    somebody assessed."""
+    basis, counts = heat_counts(
+        request, user, today, standings, stored=stored, application=application
+    )
     kept = {"application": application} if application else {}
 
     def address(likelihood: int, impact: int) -> str:
@@ -93,18 +118,27 @@ def heat_of(
 
     asked = asked_of(request).narrowed
     n = sum(counts.values())
-    n_top = sum(k for (likelihood, impact), k in counts.items() if Level(likelihood, impact).severity == 5)
+    n_top = sum(
+        k for (likelihood, impact), k in counts.items() if Level(likelihood, impact).severity == 5
+    )
     return heat(
         counts,
         severity=lambda likelihood, impact: Level(likelihood, impact).severity,
         url=address,
         chosen=(asked.likelihood, asked.impact),
-        title=f"{number(n_top)} of {number(n)} risks are very high by their {dict(LEVELS_OF)[basis].lower()} level.",
+        title=f"{number(n_top)} of {number(n)} risks are very high by their "
+        f"{dict(LEVELS_OF)[basis].lower()} level.",
     )
 
 
 def heat_counts(
-    request: HttpRequest, user: User, today: date, standings: Sequence[RiskStanding], *, stored: bool, application: str
+    request: HttpRequest,
+    user: User,
+    today: date,
+    standings: Sequence[RiskStanding],
+    *,
+    stored: bool,
+    application: str,
 ) -> tuple[str, dict[tuple[int, int], int]]:
     basis = request.GET.get("heat") or request.GET.get("level") or INHERENT
     if basis not in dict(LEVELS_OF) or basis == INHERENT:
@@ -133,7 +167,9 @@ def unassessed_by_node(standings: Sequence[RiskStanding]) -> list[Unlooked]:
     by_node: dict[int, Reach] = {}
     for standing in standings:
         by_node[standing.node_id] = by_node.get(standing.node_id, Reach()) + standing.reach
-    left = sorted(((reach.n_unassessed, node) for node, reach in by_node.items()), reverse=True)[:NAMED]
+    left = sorted(((reach.n_unassessed, node) for node, reach in by_node.items()), reverse=True)[
+        :NAMED
+    ]
     left = [(n, node) for n, node in left if n > 0]
     names = node_names([node for _, node in left])
     kinds = dict(Node.objects.filter(pk__in=names).values_list("pk", "kind")) if names else {}
@@ -167,13 +203,20 @@ def heat_csv(request: HttpRequest) -> StreamingHttpResponse:
     application = asked_of(request).narrowed.application
     stored = not application and count_basis(user).stored
     standings = risk_standings(user=user, on=today, stored=stored, application=application)
-    basis, counts = heat_counts(request, user, today, standings, stored=stored, application=application)
+    basis, counts = heat_counts(
+        request, user, today, standings, stored=stored, application=application
+    )
     cells = [(likelihood, impact) for likelihood in range(5, 0, -1) for impact in range(1, 6)]
     return csv_answer(
         f"risks-{basis}",
         ["level", "likelihood", "impact", "severity", "inherited risks"],
         cells,
-        lambda cell: [basis, *cell, str(words.SEVERITIES[Level(*cell).severity]), counts.get(cell, 0)],
+        lambda cell: [
+            basis,
+            *cell,
+            str(words.SEVERITIES[Level(*cell).severity]),
+            counts.get(cell, 0),
+        ],
     )
 
 
@@ -187,7 +230,12 @@ def team_csv(request: HttpRequest) -> StreamingHttpResponse:
         ["team", "name", "inherited", "unassessed", "stale", "assessed", "not applicable"],
         teams,
         lambda team: [
-            team.team, team.name, team.reach.n_inherited, team.reach.n_unassessed, team.reach.n_stale,
-            team.reach.n_assessed, team.reach.n_not_applicable,
+            team.team,
+            team.name,
+            team.reach.n_inherited,
+            team.reach.n_unassessed,
+            team.reach.n_stale,
+            team.reach.n_assessed,
+            team.reach.n_not_applicable,
         ],
-    )  # fmt: skip
+    )

@@ -11,7 +11,14 @@ from apps.accounts.models import User
 from apps.catalog.models import NodeKind
 from apps.inventory.models import Application
 from apps.risks.actions.assessing import LONGEST_ACCEPTANCE
-from apps.risks.models import Assessment, Confidence, Evidence, FoundationRisk, RiskTemplate, Treatment
+from apps.risks.models import (
+    Assessment,
+    Confidence,
+    Evidence,
+    FoundationRisk,
+    RiskTemplate,
+    Treatment,
+)
 from apps.web.editing import SeenMixin
 from apps.web.forms import DayField
 from apps.web.views.risks.words import IMPACTS, LIKELIHOODS, find_thing
@@ -36,7 +43,9 @@ class LevelField(forms.TypedChoiceField):
 class PersonField(forms.ModelChoiceField):  # type: ignore[type-arg]
     def __init__(self, people: Iterable[User], **kwargs: Any) -> None:
         pks = [person.pk for person in people]
-        super().__init__(queryset=User.objects.filter(pk__in=pks).order_by("username"), required=False, **kwargs)
+        super().__init__(
+            queryset=User.objects.filter(pk__in=pks).order_by("username"), required=False, **kwargs
+        )
 
 
 class _Levels(forms.Form):
@@ -47,7 +56,9 @@ class _Levels(forms.Form):
         for likelihood, impact in _PAIRS:
             if bool(said.get(likelihood)) != bool(said.get(impact)):
                 missing = impact if said.get(likelihood) else likelihood
-                self.add_error(missing, "Likelihood and impact make a level together. Give both, or neither.")
+                self.add_error(
+                    missing, "Likelihood and impact make a level together. Give both, or neither."
+                )
         return said
 
 
@@ -70,21 +81,34 @@ class AssessForm(VersionedForm, _Levels):
     residual_likelihood = LevelField(LIKELIHOODS, label="Likelihood after treatment")
     residual_impact = LevelField(IMPACTS, label="Impact after treatment")
     confidence = forms.ChoiceField(choices=Confidence.choices, label="How well this is known")
-    treatment = forms.ChoiceField(choices=[("", "–"), *TREATMENTS], required=False, label="Treatment")
+    treatment = forms.ChoiceField(
+        choices=[("", "–"), *TREATMENTS], required=False, label="Treatment"
+    )
     plan = forms.CharField(
-        widget=forms.Textarea(attrs={"rows": 3}), max_length=4000, required=False, label="What is done about it"
+        widget=forms.Textarea(attrs={"rows": 3}),
+        max_length=4000,
+        required=False,
+        label="What is done about it",
     )
     due_on = DayField(required=False, label="Due")
 
-    def __init__(self, *args: Any, people: Iterable[User], row: Assessment | None, **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, people: Iterable[User], row: Assessment | None, **kwargs: Any
+    ) -> None:
         super().__init__(*args, row=row, **kwargs)
         self.fields["owner"] = PersonField(people, label="Owner")
-        self.order_fields([*_PAIRS[0], *_PAIRS[1], "confidence", "treatment", "plan", "owner", "due_on"])
+        self.order_fields(
+            [*_PAIRS[0], *_PAIRS[1], "confidence", "treatment", "plan", "owner", "due_on"]
+        )
         if row is not None and row.treatment == Treatment.ACCEPT:
             # what stands stays choosable while it is in force
             field = self.fields["treatment"]
             assert isinstance(field, forms.ChoiceField)
-            field.choices = [("", "–"), *TREATMENTS, (Treatment.ACCEPT.value, str(Treatment.ACCEPT.label))]
+            field.choices = [
+                ("", "–"),
+                *TREATMENTS,
+                (Treatment.ACCEPT.value, str(Treatment.ACCEPT.label)),
+            ]
 
 
 NO_END = "Say until when: an acceptance without an end is none."
@@ -119,7 +143,9 @@ class NotApplicableForm(VersionedForm):
         widget=forms.Textarea(attrs={"rows": 2}),
         max_length=2000,
         label="Why it does not apply here",
-        error_messages={"required": "Say why it does not apply here: the next reader has only your word."},
+        error_messages={
+            "required": "Say why it does not apply here: the next reader has only your word."
+        },
     )
 
 
@@ -145,8 +171,8 @@ class EvidenceField(forms.ModelChoiceField):  # type: ignore[type-arg]
 
 
 class BulkForm(_Levels):
-    """The same for many: what is left empty stays as it is on each. Those who own nothing of it are not offered to
-    accept it."""
+    """The same for many: what is left empty stays as it is on each. Those who own nothing of it are
+    not offered to accept it."""
 
     ASSESS, ACCEPT, NOT_APPLICABLE = "assess", "accept", "not_applicable"
 
@@ -159,12 +185,16 @@ class BulkForm(_Levels):
     decision = forms.ChoiceField(choices=_DECISIONS, initial=ASSESS, label="What is decided")
     current_likelihood = LevelField(LIKELIHOODS, empty=NO_CHANGE[1], label="Likelihood today")
     current_impact = LevelField(IMPACTS, empty=NO_CHANGE[1], label="Impact today")
-    residual_likelihood = LevelField(LIKELIHOODS, empty=NO_CHANGE[1], label="Likelihood after treatment")
+    residual_likelihood = LevelField(
+        LIKELIHOODS, empty=NO_CHANGE[1], label="Likelihood after treatment"
+    )
     residual_impact = LevelField(IMPACTS, empty=NO_CHANGE[1], label="Impact after treatment")
     confidence = forms.ChoiceField(
         choices=[NO_CHANGE, *Confidence.choices], required=False, label="How well this is known"
     )
-    treatment = forms.ChoiceField(choices=[NO_CHANGE, *TREATMENTS], required=False, label="Treatment")
+    treatment = forms.ChoiceField(
+        choices=[NO_CHANGE, *TREATMENTS], required=False, label="Treatment"
+    )
     due_on = DayField(required=False, label="Due")
     plan = forms.CharField(
         widget=forms.Textarea(attrs={"rows": 3}),
@@ -175,14 +205,24 @@ class BulkForm(_Levels):
     until = DayField(
         required=False,
         label="Accepted until",
-        help_text="Where they are accepted: the first day it no longer holds; two years from today at most.",
+        help_text="Where they are accepted: the first day it no longer holds; two years from "
+        "today at most.",
     )
     because = forms.CharField(
-        widget=forms.Textarea(attrs={"rows": 2}), max_length=2000, required=False, label="Why they are accepted"
+        widget=forms.Textarea(attrs={"rows": 2}),
+        max_length=2000,
+        required=False,
+        label="Why they are accepted",
     )
 
     def __init__(
-        self, *args: Any, people: Iterable[User], evidence: Any, today: date, may_accept: bool, **kwargs: Any
+        self,
+        *args: Any,
+        people: Iterable[User],
+        evidence: Any,
+        today: date,
+        may_accept: bool,
+        **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
         _bounded(self.fields["until"], today)
@@ -204,24 +244,39 @@ class BulkForm(_Levels):
         said = super().clean()
         if said.get("decision") == self.NOT_APPLICABLE:
             if not (said.get("plan") or "").strip():
-                self.add_error("plan", "Say why it does not apply: the next reader has only your word.")
+                self.add_error(
+                    "plan", "Say why it does not apply: the next reader has only your word."
+                )
         elif said.get("decision") == self.ACCEPT:
             if not said.get("until") and "until" not in self.errors:
                 self.add_error("until", str(NO_END))
             if not (said.get("because") or "").strip():
                 self.add_error("because", str(NO_REASON))
         elif not self.facts and not said.get("evidence") and not self.errors:
-            raise ValidationError("Nothing is filled in. Give at least a level, a treatment, an owner or a day.")
+            raise ValidationError(
+                "Nothing is filled in. Give at least a level, a treatment, an owner or a day."
+            )
         return said
 
     @property
     def facts(self) -> dict[str, Any]:
         """What is set on each; what is empty is left out."""
         names = (
-            "current_likelihood", "current_impact", "residual_likelihood", "residual_impact", "confidence", "treatment",
-            "due_on", "plan", "owner",
-        )  # fmt: skip
-        return {name: self.cleaned_data[name] for name in names if self.cleaned_data.get(name) not in (None, "")}
+            "current_likelihood",
+            "current_impact",
+            "residual_likelihood",
+            "residual_impact",
+            "confidence",
+            "treatment",
+            "due_on",
+            "plan",
+            "owner",
+        )
+        return {
+            name: self.cleaned_data[name]
+            for name in names
+            if self.cleaned_data.get(name) not in (None, "")
+        }
 
 
 class RiskForm(SeenMixin, forms.ModelForm):  # type: ignore[type-arg]
@@ -230,9 +285,17 @@ class RiskForm(SeenMixin, forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = FoundationRisk
         fields = (
-            "title", "description", "likelihood", "impact", "confidence", "inherits", "owner", "facts", "source_url",
+            "title",
+            "description",
+            "likelihood",
+            "impact",
+            "confidence",
+            "inherits",
+            "owner",
+            "facts",
+            "source_url",
             "review_on",
-        )  # fmt: skip
+        )
         field_classes = {"review_on": DayField}
         widgets = {
             "description": forms.Textarea(attrs={"rows": 3}),
@@ -241,7 +304,9 @@ class RiskForm(SeenMixin, forms.ModelForm):  # type: ignore[type-arg]
         }
         labels = {"source_url": "Source", "review_on": "Review on", "inherits": "Handed on"}
 
-    def __init__(self, *args: Any, people: Iterable[User], row: FoundationRisk | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, people: Iterable[User], row: FoundationRisk | None = None, **kwargs: Any
+    ) -> None:
         super().__init__(*args, row=row, instance=row or FoundationRisk(), **kwargs)
         self.fields["owner"] = PersonField(people, label="Owner")
         self.fields["likelihood"] = LevelField(LIKELIHOODS, label="Inherent likelihood")
@@ -257,14 +322,19 @@ class RiskForm(SeenMixin, forms.ModelForm):  # type: ignore[type-arg]
 
     @property
     def said(self) -> dict[str, Any]:
-        return {name: self.cleaned_data[name] for name in self.fields if name in self.cleaned_data and name != "seen"}
+        return {
+            name: self.cleaned_data[name]
+            for name in self.fields
+            if name in self.cleaned_data and name != "seen"
+        }
 
 
 class RaiseForm(RiskForm):
     """A template, or an own risk with a title, on one node."""
 
     node_kind = forms.ChoiceField(
-        choices=[(kind.name.lower(), kind.label.capitalize()) for kind in NodeKind], label="It lies on"
+        choices=[(kind.name.lower(), kind.label.capitalize()) for kind in NodeKind],
+        label="It lies on",
     )
     node = forms.CharField(
         max_length=300,
@@ -282,7 +352,9 @@ class RaiseForm(RiskForm):
         super().__init__(*args, **kwargs)
         for name in ("likelihood", "impact"):
             self.fields[name].help_text = "Empty: the template's usual one."
-        self.order_fields(["node_kind", "node", "template", "title", "description", "likelihood", "impact"])
+        self.order_fields(
+            ["node_kind", "node", "template", "title", "description", "likelihood", "impact"]
+        )
 
     def clean(self) -> dict[str, Any]:
         said = super().clean()
@@ -296,7 +368,9 @@ class RaiseForm(RiskForm):
             thing, near = find_thing(NodeKind[said["node_kind"].upper()], said["node"].strip())
             if thing is None:
                 hint = str(f"Perhaps: {'; '.join(near)}.") if near else ""
-                self.add_error("node", "No such one is on record, or several are." + f" {hint}".rstrip())
+                self.add_error(
+                    "node", "No such one is on record, or several are." + f" {hint}".rstrip()
+                )
             said["thing"] = thing
         return said
 
@@ -318,7 +392,8 @@ class EvidenceForm(forms.ModelForm):  # type: ignore[type-arg]
         required=False,
         max_length=100,
         label="Application",
-        help_text="Its short name, the last part of its address. Empty: the evidence is about the model itself.",
+        help_text="Its short name, the last part of its address. Empty: the evidence is about "
+        "the model itself.",
     )
     version = forms.CharField(
         required=False,
@@ -336,29 +411,61 @@ class EvidenceForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = Evidence
         fields = (
-            "kind", "tool", "run", "evaluator", "template", "dataset", "metric", "value", "threshold",
-            "higher_is_better", "passed", "n", "run_on", "expires_on", "digest", "link", "note",
-        )  # fmt: skip
+            "kind",
+            "tool",
+            "run",
+            "evaluator",
+            "template",
+            "dataset",
+            "metric",
+            "value",
+            "threshold",
+            "higher_is_better",
+            "passed",
+            "n",
+            "run_on",
+            "expires_on",
+            "digest",
+            "link",
+            "note",
+        )
         field_classes = {"run_on": DayField, "expires_on": DayField}
         widgets = {"note": forms.Textarea(attrs={"rows": 2}), "link": forms.URLInput()}
         labels = {
-            "template": "The risk it tests", "n": "Cases", "run_on": "Made on",
+            "template": "The risk it tests",
+            "n": "Cases",
+            "run_on": "Made on",
             "expires_on": "Counts until",
-            "digest": "SHA-256 of the file", "passed": "Passed",
-        }  # fmt: skip
+            "digest": "SHA-256 of the file",
+            "passed": "Passed",
+        }
         help_texts = {"template": "Empty: any risk that is inherited there.", "digest": ""}
 
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.user = user
         self.order_fields(
-            ["kind", "application", "version", "offering", "template", "tool", "run", "evaluator", "dataset"]
+            [
+                "kind",
+                "application",
+                "version",
+                "offering",
+                "template",
+                "tool",
+                "run",
+                "evaluator",
+                "dataset",
+            ]
         )
 
     def clean(self) -> dict[str, Any]:
         said: dict[str, Any] = super().clean() or {}
         if said.get("application"):
-            found = Application.objects.visible_to(self.user).select_related("team").filter(slug=said["application"])
+            found = (
+                Application.objects.visible_to(self.user)
+                .select_related("team")
+                .filter(slug=said["application"])
+            )
             said["application"] = found.first()
             if said["application"] is None:
                 self.add_error("application", "There is no such application that you may see.")
@@ -368,7 +475,9 @@ class EvidenceForm(forms.ModelForm):  # type: ignore[type-arg]
                 if said[name] is None:
                     hint = str(f" Perhaps: {'; '.join(near)}.") if near else ""
                     self.add_error(name, "No such one is on record, or several are." + hint)
-        if not self.errors and not any(said.get(name) for name in ("application", "version", "offering")):
+        if not self.errors and not any(
+            said.get(name) for name in ("application", "version", "offering")
+        ):
             raise ValidationError("Say what was tested: an application, a version or an offering.")
         return said
 

@@ -19,7 +19,14 @@ from apps.common.time import day_of, now
 from apps.risks import actions
 from apps.risks.actions.raising import node_of
 from apps.risks.filters import KINDS, FoundationRiskFilter
-from apps.risks.models import FoundationRisk, Layer, RiskCount, RiskTemplate, RuleName, TemplateMapping
+from apps.risks.models import (
+    FoundationRisk,
+    Layer,
+    RiskCount,
+    RiskTemplate,
+    RuleName,
+    TemplateMapping,
+)
 from apps.risks.queries import (
     Narrowed,
     Reach,
@@ -57,7 +64,9 @@ def _filtered(request: HttpRequest) -> tuple[FoundationRiskFilter, Any]:
     asked = request.GET.copy()
     if "open" not in request.GET:
         asked["open"] = "true"
-    found = FoundationRiskFilter(asked, FoundationRisk.objects.visible_to(request.user), request=request)
+    found = FoundationRiskFilter(
+        asked, FoundationRisk.objects.visible_to(request.user), request=request
+    )
     rows = with_node_names(found.qs.select_related("template", "node", "owner"))
     if ORDERS.chosen(request)[0] == "review":
         rows = rows.filter(review_on__isnull=False)
@@ -72,11 +81,16 @@ def reach_of(user: User, today: date, risk_ids: Sequence[int], *, stored: bool) 
         return reach_per_risk(user=user, on=today, risk_ids=risk_ids)
     return {
         row.risk_id: Reach(
-            row.n_inherited, row.n_assessed, row.n_stale, row.n_not_applicable, row.n_accepted, row.n_critical,
+            row.n_inherited,
+            row.n_assessed,
+            row.n_stale,
+            row.n_not_applicable,
+            row.n_accepted,
+            row.n_critical,
             row.n_critical_decided,
         )
         for row in RiskCount.objects.filter(risk__in=risk_ids)
-    }  # fmt: skip
+    }
 
 
 @require_safe
@@ -84,7 +98,9 @@ def foundation_risk_list(request: HttpRequest) -> HttpResponse:
     user, at = signed_in(request), now()
     found, queryset = _filtered(request)
     listing: Listing[FoundationRisk] = Listing(request, queryset)
-    reach = reach_of(user, day_of(at), [risk.pk for risk in listing.rows], stored=count_basis(user).stored)
+    reach = reach_of(
+        user, day_of(at), [risk.pk for risk in listing.rows], stored=count_basis(user).stored
+    )
     return page(
         request,
         "risks/foundations.html",
@@ -101,15 +117,28 @@ def foundation_risk_list(request: HttpRequest) -> HttpResponse:
                 Control("q", "Risk contains", "search"),
                 Control("open", "Open", choices=BOOLEANS),
                 Control("layer", "Layer", choices=Layer.choices),
-                Control("node_kind", "Lies on", choices=[(kind, label.capitalize()) for kind, label in KINDS]),
+                Control(
+                    "node_kind",
+                    "Lies on",
+                    choices=[(kind, label.capitalize()) for kind, label in KINDS],
+                ),
                 Control("rule", "Raised by rule", choices=RuleName.choices),
-                Control("min_inherent", "At least", choices=((17, "Very high"), (11, "High"), (7, "Moderate"))),
+                Control(
+                    "min_inherent",
+                    "At least",
+                    choices=((17, "Very high"), (11, "High"), (7, "Moderate")),
+                ),
             ],
             usual={"open": "true"},
         ),
         listing=listing,
         rows=[
-            (risk, reach.get(risk.pk, Reach()), words.severity_words(_level(risk)), _level(risk).severity)
+            (
+                risk,
+                reach.get(risk.pk, Reach()),
+                words.severity_words(_level(risk)),
+                _level(risk).severity,
+            )
             for risk in listing.rows
         ],
         columns=ORDERS.columns(request),
@@ -124,21 +153,45 @@ def _list_sentence(listing: Listing[FoundationRisk], request: HttpRequest) -> Se
     n = listing.n_found
     open_ = request.GET.get("open", "true") == "true"
     if open_:
-        said = pluralize(n, "One risk is open on what the catalogue knows; everything that stands on its node"
-            " inherits it.", "{n} risks are open on what the catalogue knows; everything that stands on their"
-            " nodes inherits them.")  # fmt: skip
+        said = pluralize(
+            n,
+            "One risk is open on what the catalogue knows; everything that stands on its node"
+            " inherits it.",
+            "{n} risks are open on what the catalogue knows; everything that stands on their"
+            " nodes inherits them.",
+        )
     else:
         said = pluralize(n, "One foundation risk.", "{n} foundation risks.")
     if listing.is_filtered:
-        said = pluralize(n, "One foundation risk matches the filters.", "{n} foundation risks match the filters.")
+        said = pluralize(
+            n, "One foundation risk matches the filters.", "{n} foundation risks match the filters."
+        )
     return Sentence(said.format(n=listing.count))
 
 
 HEADS = [
-    "risk", "template", "title", "node kind", "node", "likelihood", "impact", "inherent", "confidence", "handed on",
-    "owner", "rule", "facts", "source", "raised", "closed", "dismissed", "inherited by", "unassessed", "stale",
+    "risk",
+    "template",
+    "title",
+    "node kind",
+    "node",
+    "likelihood",
+    "impact",
+    "inherent",
+    "confidence",
+    "handed on",
+    "owner",
+    "rule",
+    "facts",
+    "source",
+    "raised",
+    "closed",
+    "dismissed",
+    "inherited by",
+    "unassessed",
+    "stale",
     "assessed",
-]  # fmt: skip
+]
 MOST_IN_CSV = 10_000
 
 
@@ -151,25 +204,42 @@ def foundation_risk_csv(request: HttpRequest) -> StreamingHttpResponse:
     def cells(risk: Any) -> list[Any]:
         of = reach.get(risk.pk, Reach())
         return [
-            risk.pk, risk.template.code if risk.template else "",
+            risk.pk,
+            risk.template.code if risk.template else "",
             risk.title or (risk.template.title if risk.template else ""),
-            risk.node.get_kind_display(), risk.node_name, risk.likelihood, risk.impact, risk.inherent, risk.confidence,
-            risk.inherits, risk.owner or "", risk.rule, risk.facts, risk.source_url, risk.opened_at,
+            risk.node.get_kind_display(),
+            risk.node_name,
+            risk.likelihood,
+            risk.impact,
+            risk.inherent,
+            risk.confidence,
+            risk.inherits,
+            risk.owner or "",
+            risk.rule,
+            risk.facts,
+            risk.source_url,
+            risk.opened_at,
             risk.closed_at or "",
-            risk.dismissed_at or "", of.n_inherited, of.n_unassessed, of.n_stale, of.n_assessed,
-        ]  # fmt: skip
+            risk.dismissed_at or "",
+            of.n_inherited,
+            of.n_unassessed,
+            of.n_stale,
+            of.n_assessed,
+        ]
 
     return csv_answer("foundation-risks", HEADS, rows, cells)
 
 
-# --- one ----------------------------------------------------------------------------------------------------------
+# --- one ------------------------------------------------------------------------------------------
 
 
 def _risk(request: HttpRequest, pk: int, *, lock: bool = False) -> FoundationRisk:
     risks = with_node_names(FoundationRisk.objects.visible_to(request.user))
     if lock:
         risks = risks.select_for_update(of=("self",))
-    risk: FoundationRisk = get_object_or_404(risks.select_related("template", "node", "owner", "dismissed_by"), pk=pk)
+    risk: FoundationRisk = get_object_or_404(
+        risks.select_related("template", "node", "owner", "dismissed_by"), pk=pk
+    )
     return risk
 
 
@@ -179,7 +249,11 @@ def foundation_risk(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _page(
-    request: HttpRequest, risk: FoundationRisk, *, form: RiskForm | None = None, ending: forms.Form | None = None
+    request: HttpRequest,
+    risk: FoundationRisk,
+    *,
+    form: RiskForm | None = None,
+    ending: forms.Form | None = None,
 ) -> HttpResponse:
     user, at = signed_in(request), now()
     today = day_of(at)
@@ -190,7 +264,11 @@ def _page(
     reach = reach_of(user, today, [risk.pk], stored=basis.stored).get(risk.pk, Reach())
     # raised or opened again since the last count
     is_new = basis.stored and (basis.counted_at is None or risk.changed_at > basis.counted_at)
-    heirs = inherited_risks(user=user, on=today, narrowed=Narrowed(risk=risk.pk), size=SHOWN).rows if is_open else []
+    heirs = (
+        inherited_risks(user=user, on=today, narrowed=Narrowed(risk=risk.pk), size=SHOWN).rows
+        if is_open
+        else []
+    )
     thing = words.thing_on(risk.node.get_kind_display(), risk.node.ref)
     node_name = risk.node_name or ""  # type: ignore[attr-defined]
     governs = user.is_governance
@@ -198,12 +276,19 @@ def _page(
         request,
         "risks/foundation.html",
         title=f"{template.code} {name}" if template else name,
-        crumbs=(("Risks", reverse("inherited-risks:list")), ("Foundation risks", reverse("foundation-risks:list"))),
+        crumbs=(
+            ("Risks", reverse("inherited-risks:list")),
+            ("Foundation risks", reverse("foundation-risks:list")),
+        ),
         counts="Live dependencies that inherit it",
         as_of=at,
         status=422 if (form or ending) else 200,
         sentence=words.of_foundation_risk(
-            name, node_name, reach, open_=is_open and risk.inherits, is_counted=not is_new or reach.n_inherited > 0
+            name,
+            node_name,
+            reach,
+            open_=is_open and risk.inherits,
+            is_counted=not is_new or reach.n_inherited > 0,
         )
         if not (is_open and not risk.inherits)
         else Sentence(f"{name} stays on {node_name}: it is not handed on."),
@@ -218,12 +303,16 @@ def _page(
         level_words=words.level_words(_level(risk)),
         severity=words.severity_words(_level(risk)),
         reach=reach,
-        covered=(reach.n_inherited - reach.n_unassessed) / reach.n_inherited if reach.n_inherited else None,
+        covered=(reach.n_inherited - reach.n_unassessed) / reach.n_inherited
+        if reach.n_inherited
+        else None,
         counted_at=basis.counted_at,
         rows=[row_of(row, user, today) for row in heirs],
         evidence=list(evidence_for_risk(risk=risk, user=user, on=today)[:SHOWN]),
         history=_history(risk),
-        mappings=list(TemplateMapping.objects.filter(template=template).select_related("entry__taxonomy"))
+        mappings=list(
+            TemplateMapping.objects.filter(template=template).select_related("entry__taxonomy")
+        )
         if template
         else [],
         form=(form or RiskForm(people=_people(risk), row=risk)) if governs and is_open else None,
@@ -236,9 +325,17 @@ def _people(risk: FoundationRisk | None = None) -> list[User]:
 
 
 _TOLD = (
-    "likelihood", "impact", "confidence", "inherits", "facts", "title", "description", "review_on", "closed_reason",
+    "likelihood",
+    "impact",
+    "confidence",
+    "inherits",
+    "facts",
+    "title",
+    "description",
+    "review_on",
+    "closed_reason",
     "dismissed_reason",
-)  # fmt: skip
+)
 
 
 def _history(risk: FoundationRisk) -> list[Entry]:
@@ -249,13 +346,23 @@ def _history(risk: FoundationRisk) -> list[Entry]:
         before = rows[number + 1] if number + 1 < len(rows) else None
         metadata = row.pgh_context.metadata if row.pgh_context else {}
         changes = [
-            (name.replace("_", " ").capitalize(), _text(getattr(before, name, "")), _text(getattr(row, name)))
+            (
+                name.replace("_", " ").capitalize(),
+                _text(getattr(before, name, "")),
+                _text(getattr(row, name)),
+            )
             for name in _TOLD
             if before is not None and getattr(before, name) != getattr(row, name)
         ]
         what = "raised" if row.pgh_label == "insert" else "changed"
         entries.append(
-            Entry(row.pgh_created_at, metadata.get("actor") or "unknown", metadata.get("reason", ""), what, changes)
+            Entry(
+                row.pgh_created_at,
+                metadata.get("actor") or "unknown",
+                metadata.get("reason", ""),
+                what,
+                changes,
+            )
         )
     return entries
 
@@ -264,7 +371,7 @@ def _text(value: Any) -> str:
     return "" if value is None else str(value)
 
 
-# --- changing -----------------------------------------------------------------------------------------------------
+# --- changing -------------------------------------------------------------------------------------
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -305,10 +412,15 @@ def raise_risk(request: HttpRequest) -> HttpResponse:
         request,
         "risks/raise.html",
         title="Raise a risk",
-        crumbs=(("Risks", reverse("inherited-risks:list")), ("Foundation risks", reverse("foundation-risks:list"))),
+        crumbs=(
+            ("Risks", reverse("inherited-risks:list")),
+            ("Foundation risks", reverse("foundation-risks:list")),
+        ),
         as_of=at,
         status=422 if request.method == "POST" else 200,
-        sentence=Sentence("Said once where it lies, a risk is inherited by everything that stands there."),
+        sentence=Sentence(
+            "Said once where it lies, a risk is inherited by everything that stands there."
+        ),
         form=form if user.is_governance else None,
         templates=RiskTemplate.objects.order_by("code"),
     )
@@ -330,7 +442,9 @@ def change_risk(request: HttpRequest, pk: int) -> HttpResponse:
     form = RiskForm(request.POST, people=_people(risk), row=risk)
     if form.is_valid():
         said = {
-            name: value for name, value in form.said.items() if not (name in ("likelihood", "impact") and not value)
+            name: value
+            for name, value in form.said.items()
+            if not (name in ("likelihood", "impact") and not value)
         }
         try:
             with transaction.atomic():
@@ -372,5 +486,9 @@ def end_risk(request: HttpRequest, pk: int, action: str) -> HttpResponse:
     except actions.RefusedRisk as refusal:
         refuse(request, str(refusal))
     else:
-        say(request, said, undo=reverse("foundation-risks:action", args=[pk, undo]) if undo else None)
+        say(
+            request,
+            said,
+            undo=reverse("foundation-risks:action", args=[pk, undo]) if undo else None,
+        )
     return redirect("foundation-risks:detail", pk=pk)

@@ -25,16 +25,31 @@ class Entry:
 
 
 _TOLD = (
-    "state", "current", "residual", "confidence", "treatment", "plan", "owner_id", "due_on", "accepted_until",
-    "accept_reason", "not_applicable_because", "stale_because",
-)  # fmt: skip
+    "state",
+    "current",
+    "residual",
+    "confidence",
+    "treatment",
+    "plan",
+    "owner_id",
+    "due_on",
+    "accepted_until",
+    "accept_reason",
+    "not_applicable_because",
+    "stale_because",
+)
 
 
 def history_of(assessment: Assessment) -> list[Entry]:
     """Newest first; two statements."""
-    rows = list(assessment.history.select_related("pgh_context").order_by("-pgh_id")[: MOST_HISTORY + 1])  # type: ignore[attr-defined]
+    rows = list(
+        assessment.history.select_related("pgh_context").order_by("-pgh_id")[  # type: ignore[attr-defined]
+            : MOST_HISTORY + 1
+        ]
+    )
     people = {
-        person.pk: str(person) for person in User.objects.filter(pk__in={row.owner_id for row in rows if row.owner_id})
+        person.pk: str(person)
+        for person in User.objects.filter(pk__in={row.owner_id for row in rows if row.owner_id})
     }
     entries = []
     for number, row in enumerate(rows[:MOST_HISTORY]):
@@ -47,18 +62,32 @@ def history_of(assessment: Assessment) -> list[Entry]:
                 changes.append((_label(name), was, is_now))
         what = "assessed for the first time" if row.pgh_label == "insert" else "changed"
         entries.append(
-            Entry(row.pgh_created_at, metadata.get("actor") or "unknown", metadata.get("reason", ""), what, changes)
+            Entry(
+                row.pgh_created_at,
+                metadata.get("actor") or "unknown",
+                metadata.get("reason", ""),
+                what,
+                changes,
+            )
         )
     return entries
 
 
 def _label(name: str) -> str:
     return {
-        "state": "State", "current": "Current", "residual": "Residual", "confidence": "Confidence",
-        "treatment": "Treatment", "plan": "Plan", "owner_id": "Owner", "due_on": "Due",
-        "accepted_until": "Accepted until", "accept_reason": "Accepted since",
-        "not_applicable_because": "Not applicable since", "stale_because": "Stale since",
-    }[name]  # fmt: skip
+        "state": "State",
+        "current": "Current",
+        "residual": "Residual",
+        "confidence": "Confidence",
+        "treatment": "Treatment",
+        "plan": "Plan",
+        "owner_id": "Owner",
+        "due_on": "Due",
+        "accepted_until": "Accepted until",
+        "accept_reason": "Accepted since",
+        "not_applicable_because": "Not applicable since",
+        "stale_because": "Stale since",
+    }[name]
 
 
 def _told(row: Any, name: str, people: dict[int, str]) -> str:

@@ -40,9 +40,16 @@ from apps.web.views.risks.people import people_of
 from apps.web.wording import long_day
 
 _FACTS = (
-    "current_likelihood", "current_impact", "residual_likelihood", "residual_impact", "confidence", "treatment", "plan",
-    "owner", "due_on",
-)  # fmt: skip
+    "current_likelihood",
+    "current_impact",
+    "residual_likelihood",
+    "residual_impact",
+    "confidence",
+    "treatment",
+    "plan",
+    "owner",
+    "due_on",
+)
 
 
 @dataclass
@@ -63,7 +70,9 @@ class Subject:
         return reverse("inherited-risks:detail", args=[self.risk.pk, self.dependency.pk])
 
 
-def subject_of(user: User, risk: int, dependency: int, *, today: date, lock: bool = False) -> Subject:
+def subject_of(
+    user: User, risk: int, dependency: int, *, today: date, lock: bool = False
+) -> Subject:
     """Five statements. 404 where `user` may not see it, or it neither is nor ever was anything."""
     found = (
         Dependency.objects.visible_to(user)
@@ -78,7 +87,9 @@ def subject_of(user: User, risk: int, dependency: int, *, today: date, lock: boo
         locked_dependency(found, by=user)
     row = inherited_risk(user=user, risk_id=risk, dependency_id=dependency, on=today)
     rows = Assessment.objects.filter(risk=risk, dependency=dependency)
-    assessment = rows.select_related("owner", "assessed_by", "accepted_by", "revoked_by", "stale_event").first()
+    assessment = rows.select_related(
+        "owner", "assessed_by", "accepted_by", "revoked_by", "stale_event"
+    ).first()
     if row is None and assessment is None:
         raise Http404
     return Subject(of, found, row, assessment)
@@ -90,7 +101,9 @@ def inherited(request: HttpRequest, risk: int, dependency: int) -> HttpResponse:
     return _page(request, subject_of(user, risk, dependency, today=day_of(at)), at=at)
 
 
-def _forms(subject: Subject, user: User, today: date, bound: dict[str, forms.Form]) -> dict[str, forms.Form]:
+def _forms(
+    subject: Subject, user: User, today: date, bound: dict[str, forms.Form]
+) -> dict[str, forms.Form]:
     """The forms that `user` may fill in; those of a refused answer as they were sent."""
     offered: dict[str, forms.Form] = {}
     if subject.row is None or not user.may(TeamRole.EDITOR, subject.team_id):
@@ -102,7 +115,9 @@ def _forms(subject: Subject, user: User, today: date, bound: dict[str, forms.For
     return offered
 
 
-def _form(name: str, subject: Subject, user: User, today: date, data: Any = None) -> forms.Form | None:
+def _form(
+    name: str, subject: Subject, user: User, today: date, data: Any = None
+) -> forms.Form | None:
     row = subject.assessment
     version = {"version": row.version if row else 0}
     in_force = row is not None and row.accepts_on(today)
@@ -123,7 +138,8 @@ def _form(name: str, subject: Subject, user: User, today: date, data: Any = None
 
 
 def _suggested(subject: Subject) -> dict[str, Any]:
-    """What an empty form begins with: the level after the adaptations is where today's controls start."""
+    """What an empty form begins with: the level after the adaptations is where today's controls
+    start."""
     if subject.row is None:
         return {}
     level = subject.row.adjusted
@@ -139,12 +155,20 @@ def _attachable(subject: Subject, user: User, today: date) -> Any:
 
 
 def _page(
-    request: HttpRequest, subject: Subject, *, at: datetime, bound: dict[str, forms.Form] | None = None
+    request: HttpRequest,
+    subject: Subject,
+    *,
+    at: datetime,
+    bound: dict[str, forms.Form] | None = None,
 ) -> HttpResponse:
     user, today = signed_in(request), day_of(at)
     risk, row, assessment = subject.risk, subject.row, subject.assessment
     template = risk.template
-    evidence = list(with_state(Evidence.objects.filter(backed_assessments=assessment), on=today)) if assessment else []
+    evidence = (
+        list(with_state(Evidence.objects.filter(backed_assessments=assessment), on=today))
+        if assessment
+        else []
+    )
     name = risk.title or (template.title if template else "")
     return page(
         request,
@@ -197,9 +221,16 @@ def _sentence(subject: Subject, name: str) -> Sentence:
     row = subject.row
     application = subject.dependency.application.name
     if row is None:
-        return Sentence(f"{application} no longer inherits “{name}”: what was decided stays on record.")
+        return Sentence(
+            f"{application} no longer inherits “{name}”: what was decided stays on record."
+        )
     return words.of_inherited(
-        name, application, row.node_name, row.state, stale=row.stale_because, until=row.accepted_until
+        name,
+        application,
+        row.node_name,
+        row.state,
+        stale=row.stale_because,
+        until=row.accepted_until,
     )
 
 
@@ -218,15 +249,24 @@ def _scores(subject: Subject) -> list[Score]:
     levels = [
         ("Inherent, on the foundation", row.inherent, "what the risk is rated where it lies"),
         ("Inherent, here", row.adjusted, "after what was built on this dependency"),
-        ("Current", row.current, "with the controls of today" if row.current else "nobody has said"),
-        ("Residual", row.residual, "after the planned treatment" if row.residual else "nobody has said"),
+        (
+            "Current",
+            row.current,
+            "with the controls of today" if row.current else "nobody has said",
+        ),
+        (
+            "Residual",
+            row.residual,
+            "after the planned treatment" if row.residual else "nobody has said",
+        ),
     ]
     if assessment is not None:
         then = Level(assessment.inherent_likelihood, assessment.inherent_impact)
         if then != row.adjusted:
             levels.insert(2, ("Inherent, when it was assessed", then, "it has moved since"))
     return [
-        Score(name, level, words.level_words(level), words.severity_words(level), why) for name, level, why in levels
+        Score(name, level, words.level_words(level), words.severity_words(level), why)
+        for name, level, why in levels
     ]
 
 
@@ -241,27 +281,33 @@ class StepSaid:
 def _steps(row: InheritedRisk) -> list[StepSaid]:
     return [
         StepSaid(
-            Adaptation.Kind(step.adaptation).label, words.steps_words(step.likelihood), words.steps_words(step.impact),
+            Adaptation.Kind(step.adaptation).label,
+            words.steps_words(step.likelihood),
+            words.steps_words(step.impact),
             step.why,
         )
         for step in row.steps
-    ]  # fmt: skip
+    ]
 
 
 def _is_capped(row: InheritedRisk) -> bool:
     """Prompts and examples would have lowered it further than words can."""
     if row.layer not in IN_THE_WEIGHTS or not WORDS_ONLY.issuperset(row.adaptations):
         return False
-    return sum(step.likelihood for step in row.steps) < -1 or sum(step.impact for step in row.steps) < 0
+    return (
+        sum(step.likelihood for step in row.steps) < -1
+        or sum(step.impact for step in row.steps) < 0
+    )
 
 
-# --- deciding -----------------------------------------------------------------------------------------------------
+# --- deciding -------------------------------------------------------------------------------------
 
 
 @require_POST
 @transaction.atomic
 def decide(request: HttpRequest, risk: int, dependency: int, action: str) -> HttpResponse:
-    """assess, accept, not-applicable, revoke or evidence; what is wrong is said on the page with what was typed."""
+    """assess, accept, not-applicable, revoke or evidence; what is wrong is said on the page with
+    what was typed."""
     user, at = signed_in(request), now()
     today = day_of(at)
     subject = subject_of(user, risk, dependency, today=today, lock=True)
@@ -279,7 +325,11 @@ def decide(request: HttpRequest, risk: int, dependency: int, action: str) -> Htt
         except ValidationError as error:
             _add(form, error)
         else:
-            undo = None if action == "evidence" else reverse("inherited-risks:undo", args=[current_change_id()])
+            undo = (
+                None
+                if action == "evidence"
+                else reverse("inherited-risks:undo", args=[current_change_id()])
+            )
             say(request, said, undo=undo)
             return redirect(subject.address)
     return _page(request, subject, at=at, bound={action: form})
@@ -289,7 +339,8 @@ def _require(user: User, subject: Subject, role: TeamRole) -> None:
     if not user.may(role, subject.team_id):
         who = "An owner" if role == TeamRole.OWNER else "An editor"
         raise PermissionDenied(
-            f"{who} of {subject.dependency.application.team.name}, or governance, may do this. Ask one of them."
+            f"{who} of {subject.dependency.application.team.name}, or governance, may do this. Ask "
+            "one of them."
         )
 
 
@@ -309,31 +360,49 @@ def _version(subject: Subject) -> int:
 
 def _assess(subject: Subject, said: dict[str, Any], by: User, at: datetime) -> str:
     actions.assess(
-        risk=subject.risk, dependency=subject.dependency, facts=said, expected_version=_version(subject), by=by, at=at
+        risk=subject.risk,
+        dependency=subject.dependency,
+        facts=said,
+        expected_version=_version(subject),
+        by=by,
+        at=at,
     )
     return "Assessed."
 
 
 def _accept(subject: Subject, said: dict[str, Any], by: User, at: datetime) -> str:
     actions.accept_risk(
-        risk=subject.risk, dependency=subject.dependency, until=said["until"], because=said["because"],
-        expected_version=_version(subject), by=by, at=at,
-    )  # fmt: skip
+        risk=subject.risk,
+        dependency=subject.dependency,
+        until=said["until"],
+        because=said["because"],
+        expected_version=_version(subject),
+        by=by,
+        at=at,
+    )
     return f"Accepted until {long_day(said['until'])}."
 
 
 def _not_applicable(subject: Subject, said: dict[str, Any], by: User, at: datetime) -> str:
     actions.mark_not_applicable(
-        risk=subject.risk, dependency=subject.dependency, because=said["because"], expected_version=_version(subject),
-        by=by, at=at,
-    )  # fmt: skip
+        risk=subject.risk,
+        dependency=subject.dependency,
+        because=said["because"],
+        expected_version=_version(subject),
+        by=by,
+        at=at,
+    )
     return "Marked as not applicable."
 
 
 def _revoke(subject: Subject, said: dict[str, Any], by: User, at: datetime) -> str:
     assert subject.assessment is not None
     actions.revoke_acceptance(
-        assessment=subject.assessment, because=said["because"], expected_version=_version(subject), by=by, at=at
+        assessment=subject.assessment,
+        because=said["because"],
+        expected_version=_version(subject),
+        by=by,
+        at=at,
     )
     return "The acceptance is revoked; the risk has to be assessed anew."
 
@@ -345,5 +414,9 @@ def _attach(subject: Subject, said: dict[str, Any], by: User, at: datetime) -> s
 
 
 _DECIDE = {
-    "assess": _assess, "accept": _accept, "not-applicable": _not_applicable, "revoke": _revoke, "evidence": _attach,
-}  # fmt: skip
+    "assess": _assess,
+    "accept": _accept,
+    "not-applicable": _not_applicable,
+    "revoke": _revoke,
+    "evidence": _attach,
+}

@@ -46,11 +46,17 @@ BATCH = 500
 # what the register cannot be sorted by beyond few applications
 _DATED = {"due", "until"}
 HEADS = {
-    "risk": "Risk", "application": "Application", "state": "State",
-    "gravest": "Inherent", "current": "Current", "residual": "Residual",
-    "treatment": "Treatment", "owner": "Owner", "due": "Due",
+    "risk": "Risk",
+    "application": "Application",
+    "state": "State",
+    "gravest": "Inherent",
+    "current": "Current",
+    "residual": "Residual",
+    "treatment": "Treatment",
+    "owner": "Owner",
+    "due": "Due",
     "until": "Accepted until",
-}  # fmt: skip
+}
 _NO_FILTERS = {"page", "sort", "print", "after", "heat"}
 # what comes first when a head is chosen for the first time
 _FALLS_FIRST = {"gravest", "current", "residual"}
@@ -58,7 +64,8 @@ _FALLS_FIRST = {"gravest", "current", "residual"}
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """One sheet of the register. By cursor, `first` is 0: how many rows lie before it is not known."""
+    """One sheet of the register. By cursor, `first` is 0: how many rows lie before it is not
+    known."""
 
     rows: Sequence[InheritedRisk]
     count: str
@@ -73,8 +80,15 @@ class Sheet:
 
 
 def order_of(request: HttpRequest, *, few: bool) -> tuple[str, bool]:
-    """(word of ORDERS, whether its first direction is turned around); the usual one where it is not offered here."""
-    usual = "due" if request.GET.get("due_before") else "until" if request.GET.get("accepted_before") else ""
+    """(word of ORDERS, whether its first direction is turned around); the usual one where it is not
+    offered here."""
+    usual = (
+        "due"
+        if request.GET.get("due_before")
+        else "until"
+        if request.GET.get("accepted_before")
+        else ""
+    )
     word = request.GET.get("sort", usual)
     bare = word.removeprefix("-")
     if bare not in ORDERS or not (few or bare in _DATED | {"gravest"}):
@@ -83,14 +97,21 @@ def order_of(request: HttpRequest, *, few: bool) -> tuple[str, bool]:
 
 
 def sheet_of(
-    request: HttpRequest, narrowed: Narrowed, asked: Conditions, standings: Sequence[RiskStanding], today: date
+    request: HttpRequest,
+    narrowed: Narrowed,
+    asked: Conditions,
+    standings: Sequence[RiskStanding],
+    today: date,
 ) -> Sheet:
-    """The sheet the address asks for: by number where the rows can be gathered, otherwise by cursor."""
+    """The sheet the address asks for: by number where the rows can be gathered, otherwise by
+    cursor."""
     user = signed_in(request)
     printing = request.GET.get("print") == "all"
     size = PRINTED if printing else SIZE
     filtered = any(
-        value for name, value in request.GET.items() if name not in {"page", "sort", "print", "after", "heat"}
+        value
+        for name, value in request.GET.items()
+        if name not in {"page", "sort", "print", "after", "heat"}
     )
     order, turned = order_of(request, few=asked.gathered)
     falling = turned != (order in _FALLS_FIRST) if order != "gravest" else turned
@@ -111,7 +132,9 @@ def sheet_of(
             is_filtered=filtered,
         )
     try:
-        found = inherited_risks(user=user, on=today, narrowed=narrowed, size=size, cursor=request.GET.get("after", ""))
+        found = inherited_risks(
+            user=user, on=today, narrowed=narrowed, size=size, cursor=request.GET.get("after", "")
+        )
     except InvalidCursorError:
         found = inherited_risks(user=user, on=today, narrowed=narrowed, size=size)
     return Sheet(
@@ -156,9 +179,12 @@ def _known_count(narrowed: Narrowed, standings: Sequence[RiskStanding]) -> int |
 
 def _in_state(reach: Reach, state: str) -> int:
     return {
-        "": reach.n_inherited, "unassessed": reach.n_unassessed, "assessed": reach.n_assessed,
-        "stale": reach.n_stale, "not_applicable": reach.n_not_applicable,
-    }[state]  # fmt: skip
+        "": reach.n_inherited,
+        "unassessed": reach.n_unassessed,
+        "assessed": reach.n_assessed,
+        "stale": reach.n_stale,
+        "not_applicable": reach.n_not_applicable,
+    }[state]
 
 
 def columns_of(request: HttpRequest, *, few: bool) -> dict[str, Column]:
@@ -168,7 +194,9 @@ def columns_of(request: HttpRequest, *, few: bool) -> dict[str, Column]:
     for name, title in HEADS.items():
         sortable = few or name in _DATED
         current = name == order
-        query = query_with(request, sort=f"-{name}" if current and not turned else name, page=None, after=None)
+        query = query_with(
+            request, sort=f"-{name}" if current and not turned else name, page=None, after=None
+        )
         down = turned != (name in _FALLS_FIRST)
         aria = ("descending" if down else "ascending") if current else ""
         heads[name] = Column(str(title), query if sortable else "", aria)
@@ -186,7 +214,9 @@ def risk_list(request: HttpRequest) -> HttpResponse:
     basis = CountBasis() if narrowed.application else count_basis(user)
     standings: Sequence[RiskStanding] = ()
     if whole or not asked.gathered:
-        standings = risk_standings(user=user, on=today, stored=basis.stored, application=narrowed.application)
+        standings = risk_standings(
+            user=user, on=today, stored=basis.stored, application=narrowed.application
+        )
     listing = sheet_of(request, narrowed, asked, standings, today)
     return page(
         request,
@@ -211,8 +241,12 @@ def controls(user: User) -> list[Control]:
     taxonomies = Taxonomy.objects.values_list("slug", "name")
     return [
         Control("q", "Risk contains", "search"),
-        Control("state", "State", choices=[(state, str(word)) for state, word in words.STATES.items()]),
-        Control("severity", "Inherent", choices=[(n, str(word)) for n, word in words.SEVERITIES.items()]),
+        Control(
+            "state", "State", choices=[(state, str(word)) for state, word in words.STATES.items()]
+        ),
+        Control(
+            "severity", "Inherent", choices=[(n, str(word)) for n, word in words.SEVERITIES.items()]
+        ),
         Control("criticality", "Criticality", choices=CRITICALITIES),
         Control("layer", "Layer", choices=Layer.choices),
         Control("treatment", "Treatment", choices=Treatment.choices),
@@ -262,21 +296,49 @@ def row_of(risk: InheritedRisk, user: User, today: date) -> Row:
     )
 
 
-# --- the same as tables -------------------------------------------------------------------------------------------
+# --- the same as tables ---------------------------------------------------------------------------
 
 CSV_HEADS = [
-    "risk", "template", "title", "layer", "node kind", "node", "via", "application", "team", "criticality", "role",
-    "offering", "host", "state", "inherent likelihood", "inherent impact", "inherent", "with adaptations",
-    "current likelihood", "current impact", "residual likelihood", "residual impact", "treatment", "owner", "due",
-    "accepted until", "stale because", "address",
-]  # fmt: skip
+    "risk",
+    "template",
+    "title",
+    "layer",
+    "node kind",
+    "node",
+    "via",
+    "application",
+    "team",
+    "criticality",
+    "role",
+    "offering",
+    "host",
+    "state",
+    "inherent likelihood",
+    "inherent impact",
+    "inherent",
+    "with adaptations",
+    "current likelihood",
+    "current impact",
+    "residual likelihood",
+    "residual impact",
+    "treatment",
+    "owner",
+    "due",
+    "accepted until",
+    "stale because",
+    "address",
+]
 
 
-def all_that_match(user: User, narrowed: Narrowed, on: date, *, most: int) -> Iterator[InheritedRisk]:
+def all_that_match(
+    user: User, narrowed: Narrowed, on: date, *, most: int
+) -> Iterator[InheritedRisk]:
     """Every row that the filters leave, gravest first, up to `most`."""
     cursor, n = "", 0
     while n < most:
-        found = inherited_risks(user=user, on=on, narrowed=narrowed, size=min(BATCH, most - n), cursor=cursor)
+        found = inherited_risks(
+            user=user, on=on, narrowed=narrowed, size=min(BATCH, most - n), cursor=cursor
+        )
         yield from found.rows
         n += len(found.rows)
         if not found.next:
@@ -286,7 +348,8 @@ def all_that_match(user: User, narrowed: Narrowed, on: date, *, most: int) -> It
 
 @require_safe
 def register_csv(request: HttpRequest) -> StreamingHttpResponse:
-    """What the page lists with these filters: in its order where it can be sorted, otherwise gravest first."""
+    """What the page lists with these filters: in its order where it can be sorted, otherwise
+    gravest first."""
     user, today = signed_in(request), day_of(now())
     narrowed = asked_of(request).narrowed
     asked = conditions_of(user=user, on=today, narrowed=narrowed, count_all=True)
@@ -303,10 +366,32 @@ def register_csv(request: HttpRequest) -> StreamingHttpResponse:
 def _cells(row: InheritedRisk) -> list[Any]:
     current, residual = row.current, row.residual
     return [
-        row.risk_id, row.template, row.title, row.layer, row.node_kind, row.node_name, row.via or "", row.application,
-        row.team, CRITICALITIES[row.criticality][0], row.role, row.api_id, row.host, row.state, row.inherent.likelihood,
-        row.inherent.impact, row.inherent.score, row.adjusted.score, current.likelihood if current else "",
-        current.impact if current else "", residual.likelihood if residual else "", residual.impact if residual else "",
-        row.treatment, row.owner or "", row.due_on or "", row.accepted_until or "", row.stale_because,
+        row.risk_id,
+        row.template,
+        row.title,
+        row.layer,
+        row.node_kind,
+        row.node_name,
+        row.via or "",
+        row.application,
+        row.team,
+        CRITICALITIES[row.criticality][0],
+        row.role,
+        row.api_id,
+        row.host,
+        row.state,
+        row.inherent.likelihood,
+        row.inherent.impact,
+        row.inherent.score,
+        row.adjusted.score,
+        current.likelihood if current else "",
+        current.impact if current else "",
+        residual.likelihood if residual else "",
+        residual.impact if residual else "",
+        row.treatment,
+        row.owner or "",
+        row.due_on or "",
+        row.accepted_until or "",
+        row.stale_because,
         reverse("inherited-risks:detail", args=[row.risk_id, row.dependency_id]),
-    ]  # fmt: skip
+    ]

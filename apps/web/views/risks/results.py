@@ -31,19 +31,23 @@ REFUSED_SHOWN = 3
 class ResultsForm(forms.Form):
     file = forms.FileField(
         label="Results file",
-        help_text="promptfoo's results.json, a log of inspect_ai, lm-eval's results_….json or garak's"
-            " report.jsonl. Questions, answers and attacks in it are not kept.",
+        help_text="promptfoo's results.json, a log of inspect_ai, lm-eval's results_….json or "
+        "garak's"
+        " report.jsonl. Questions, answers and attacks in it are not kept.",
         widget=forms.ClearableFileInput(attrs={"accept": ".json,.jsonl,.eval"}),
         max_length=255,
-    )  # fmt: skip
+    )
     application = forms.CharField(
-        label="Application", required=False, max_length=120,
+        label="Application",
+        required=False,
+        max_length=120,
         help_text="Its slug. Empty: about the model itself, which governance says for everyone.",
-    )  # fmt: skip
+    )
     tool = forms.ChoiceField(
-        label="Tool", required=False,
+        label="Tool",
+        required=False,
         choices=[("", "as the file tells"), *((name, name) for name in READERS)],
-    )  # fmt: skip
+    )
 
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -53,7 +57,8 @@ class ResultsForm(forms.Form):
         file = self.cleaned_data["file"]
         if file.size > MOST_BYTES:
             raise forms.ValidationError(
-                f"The file is larger than {MOST_BYTES // MIB} MiB. Let the tool write it without samples."
+                f"The file is larger than {MOST_BYTES // MIB} MiB. Let the tool write it without "
+                "samples."
             )
         return file
 
@@ -63,7 +68,9 @@ class ResultsForm(forms.Form):
             return None
         found = Application.objects.visible_to(self.user).filter(slug=slug).first()
         if found is None:
-            raise forms.ValidationError("There is no such application. Take the slug out of its address.")
+            raise forms.ValidationError(
+                "There is no such application. Take the slug out of its address."
+            )
         return found
 
 
@@ -71,20 +78,31 @@ class ResultsForm(forms.Form):
 def upload(request: HttpRequest) -> HttpResponse:
     """`?application=` fills it in. Filed at once, or by a worker where the file is large."""
     user, at = signed_in(request), now()
-    if not (user.is_governance or any(rank >= TeamRole.EDITOR.rank for rank in user.team_roles().values())):
-        raise PermissionDenied("Only editors of a team and governance record evidence. Ask one of them.")
+    if not (
+        user.is_governance
+        or any(rank >= TeamRole.EDITOR.rank for rank in user.team_roles().values())
+    ):
+        raise PermissionDenied(
+            "Only editors of a team and governance record evidence. Ask one of them."
+        )
     posted = request.method == "POST"
     form = ResultsForm(
-        request.POST if posted else None, request.FILES if posted else None, user=user,
+        request.POST if posted else None,
+        request.FILES if posted else None,
+        user=user,
         initial={"application": request.GET.get("application", "")},
-    )  # fmt: skip
+    )
     if posted and form.is_valid():
         file = form.cleaned_data["file"]
         try:
             taken, is_new = receive_evaluation(
-                body=file.read(), by=user, at=at, tool=form.cleaned_data["tool"], file_name=file.name,
+                body=file.read(),
+                by=user,
+                at=at,
+                tool=form.cleaned_data["tool"],
+                file_name=file.name,
                 application=form.cleaned_data["application"],
-            )  # fmt: skip
+            )
         except NotYours as refused:
             raise PermissionDenied(str(refused)) from None
         if taken.state == Import.State.FAILED:
@@ -105,7 +123,10 @@ def upload(request: HttpRequest) -> HttpResponse:
 
 
 def _where(taken: Import) -> str:
-    run = Evidence.objects.filter(digest=taken.digest).values_list("run", flat=True).first() or taken.natural_key
+    run = (
+        Evidence.objects.filter(digest=taken.digest).values_list("run", flat=True).first()
+        or taken.natural_key
+    )
     return urlencode({"run": run} if run else {"tool": taken.tool} if taken.tool else {})
 
 
@@ -113,14 +134,20 @@ def _said(taken: Import, is_new: bool) -> str:
     if not is_new:
         return "This very file was filed before; nothing was added."
     if taken.state != Import.State.APPLIED:
-        return "The file is large and is being worked through. Its figures appear here within minutes."
+        return (
+            "The file is large and is being worked through. Its figures appear here within minutes."
+        )
     n = taken.counts.get("created", 0)
-    said = pluralize(n, f"One figure of {taken.tool} is filed.", f"{n} figures of {taken.tool} are filed.")  # fmt: skip
+    said = pluralize(
+        n, f"One figure of {taken.tool} is filed.", f"{n} figures of {taken.tool} are filed."
+    )
     if same := taken.counts.get("unchanged", 0):
         said += " " + pluralize(same, "One was on file.", f"{same} were on file.")
     refused = taken.problems.get("rejected", [])
     if refused:
-        said += " " + "Not filed:" + " " + " ".join(part["reason"] for part in refused[:REFUSED_SHOWN])
+        said += (
+            " " + "Not filed:" + " " + " ".join(part["reason"] for part in refused[:REFUSED_SHOWN])
+        )
         if len(refused) > REFUSED_SHOWN:
             said += " " + f"and {len(refused) - REFUSED_SHOWN} more."
     return said

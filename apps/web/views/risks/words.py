@@ -1,4 +1,5 @@
-"""Risks in words: the findings that head the pages, levels, states, and where a node has its page."""
+"""Risks in words: the findings that head the pages, levels, states, and where a node has its
+page."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -51,14 +52,19 @@ VIAS = {
 
 
 def of_register(reach: Reach, *, whose: str = "", is_counted: bool = True) -> Sentence:
-    """What is inherited, and how much of it is not assessed. `whose`: the one application asked for."""
+    """What is inherited, and how much of it is not assessed. `whose`: the one application asked
+    for."""
     if not is_counted:
-        return Sentence("Inherited risks have not been counted yet. The figures follow within two minutes.")
+        return Sentence(
+            "Inherited risks have not been counted yet. The figures follow within two minutes."
+        )
     of_whom = f" by {whose}" if whose else ""
     if reach.n_inherited == 0:
         if whose:
             return Sentence(f"Nothing is inherited by {whose} today.")
-        return Sentence("Nothing is inherited yet: no open risk lies on anything your applications stand on.")
+        return Sentence(
+            "Nothing is inherited yet: no open risk lies on anything your applications stand on."
+        )
     start = pluralize(
         reach.n_inherited,
         f"One risk is inherited{of_whom}, and ",
@@ -88,7 +94,9 @@ def of_register(reach: Reach, *, whose: str = "", is_counted: bool = True) -> Se
     return Sentence(start, mark, f"{grave}{stale}.")
 
 
-def of_foundation_risk(name: str, node: str, reach: Reach, *, open_: bool, is_counted: bool = True) -> Sentence:
+def of_foundation_risk(
+    name: str, node: str, reach: Reach, *, open_: bool, is_counted: bool = True
+) -> Sentence:
     if not open_:
         return Sentence(f"{name} on {node} is over: nothing inherits it.")
     if not is_counted:
@@ -110,8 +118,10 @@ def of_foundation_risk(name: str, node: str, reach: Reach, *, open_: bool, is_co
     return Sentence(f"{start}; ", left, ".")
 
 
-def of_inherited(title: str, application: str, node: str, state: str, *, stale: str, until: date | None) -> Sentence:
-    start = f"{application} inherits “{title}” from {node}"  # fmt: skip
+def of_inherited(
+    title: str, application: str, node: str, state: str, *, stale: str, until: date | None
+) -> Sentence:
+    start = f"{application} inherits “{title}” from {node}"
     if state == "unassessed":
         return Sentence(f"{start}; ", "nobody has looked at it", ".")
     if state == "stale":
@@ -124,7 +134,9 @@ def of_inherited(title: str, application: str, node: str, state: str, *, stale: 
 
 
 def of_coverage(taxonomy: str, n_open: int, n_entries: int) -> Sentence:
-    return Sentence(f"{n_open} of the {n_entries} entries of {taxonomy} on record have open risks here.")
+    return Sentence(
+        f"{n_open} of the {n_entries} entries of {taxonomy} on record have open risks here."
+    )
 
 
 def level_words(level: Level | None) -> str:
@@ -143,7 +155,12 @@ def steps_words(n: int) -> str:
     return "0" if n == 0 else f"{n:+d}".replace("-", "−")
 
 
-_MODELS: dict[str, type[Any]] = {"offering": Offering, "version": Version, "foundation": Foundation, "region": Region}
+_MODELS: dict[str, type[Any]] = {
+    "offering": Offering,
+    "version": Version,
+    "foundation": Foundation,
+    "region": Region,
+}
 
 
 # columns by which people name things
@@ -179,7 +196,8 @@ def thing_on(kind: str, ref: int) -> Any | None:
 
 
 def find_thing(kind: NodeKind, words: str) -> tuple[Any | None, Sequence[str]]:
-    """What people mean by `words`, a slug, name, identifier or id; or some of what it may be. Two statements."""
+    """What people mean by `words`, a slug, name, identifier or id; or some of what it may be. Two
+    statements."""
     model = _MODELS.get(kind.label, Provider)
     exact = _SAID_AS.get(kind.label, ("slug", "name"))
     manager = model._default_manager

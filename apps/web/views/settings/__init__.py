@@ -14,7 +14,15 @@ from apps.web.views.settings.services import add as add_service
 from apps.web.views.settings.services import issue as issue_for_service
 from apps.web.views.settings.services import service, services, services_csv
 from apps.web.views.settings.sign_on import sign_on
-from apps.web.views.settings.teams import add, add_member, drop_member, remove, team, team_csv, teams
+from apps.web.views.settings.teams import (
+    add,
+    add_member,
+    drop_member,
+    remove,
+    team,
+    team_csv,
+    teams,
+)
 from apps.web.views.settings.tokens import issue, revoke, rotate, tokens, tokens_csv
 
 __all__ = [

@@ -42,7 +42,10 @@ def home(request: HttpRequest) -> HttpResponse:
         "settings/home.html",
         title="Settings",
         counts="What you may see",
-        sentence=Sentence("Teams and people, the lines that are drawn, the feeds that are read, and your own keys."),
+        sentence=Sentence(
+            "Teams and people, the lines that are drawn, the feeds that are read, and your own "
+            "keys."
+        ),
         groups=groups,
         sizes=group_sizes() if user.is_administrator else (),
     )
@@ -52,26 +55,35 @@ def _who(user: User) -> list[Setting]:
     n_teams = Team.objects.visible_to(user).count()
     found = [
         Setting(
-            "Teams and roles", reverse("teams:list"), counted(n_teams, "team"), "governance; owners their own team"
+            "Teams and roles",
+            reverse("teams:list"),
+            counted(n_teams, "team"),
+            "governance; owners their own team",
         )
-    ]  # fmt: skip
+    ]
     if user.can_read_all:
         active = User.objects.people().filter(is_active=True)
         offices = active.exclude(organisation_role="").count()
         found.append(
             Setting(
-                "People", reverse("users:list"),
+                "People",
+                reverse("users:list"),
                 f"{counted(active.count(), 'person', 'people')}, {offices} with an office",
                 "administrators",
             )
-        )  # fmt: skip
+        )
     found.append(
         Setting(
-            "Programs: service accounts and their keys", reverse("service-accounts:list"),
-            counted(visible_service_accounts(user).filter(is_active=True).order_by().count(), "program", "programs"),
+            "Programs: service accounts and their keys",
+            reverse("service-accounts:list"),
+            counted(
+                visible_service_accounts(user).filter(is_active=True).order_by().count(),
+                "program",
+                "programs",
+            ),
             "governance; owners for their team",
         )
-    )  # fmt: skip
+    )
     return found
 
 
@@ -79,33 +91,41 @@ def _organisation(user: User) -> list[Setting]:
     configured = settings.OIDC
     return [
         Setting(
-            "Sign-on", reverse("settings:single-sign-on"),
+            "Sign-on",
+            reverse("settings:single-sign-on"),
             f"by {configured['name']}" if configured else "off: passwords and second factors",
             "whoever runs the registry",
         )
-    ]  # fmt: skip
+    ]
 
 
 def _lines(user: User) -> list[Setting]:
     sources = Source.objects.polled().visible_to(user).count()
     return [
         Setting(
-            "Tolerances and policies", reverse("exposure-policies:list"),
-            f"{Policy.objects.filter(enabled=True).count()} in force", "governance",
+            "Tolerances and policies",
+            reverse("exposure-policies:list"),
+            f"{Policy.objects.filter(enabled=True).count()} in force",
+            "governance",
         ),
         Setting(
-            "Alerts: milestones, escalation, price lines, webhooks", reverse("alert-settings:detail"),
+            "Alerts: milestones, escalation, price lines, webhooks",
+            reverse("alert-settings:detail"),
             "{n} in use".format(n=counted(Webhook.objects.filter(enabled=True).count(), "webhook")),
             "governance",
         ),
-        Setting("Sources", reverse("feeds:list"), f"{counted(sources, 'feed')} polled", "governance"),
-    ]  # fmt: skip
+        Setting(
+            "Sources", reverse("feeds:list"), f"{counted(sources, 'feed')} polled", "governance"
+        ),
+    ]
 
 
 def _yours(user: User) -> list[Setting]:
     good = ApiToken.objects.filter(user=user).usable_at(now()).count()
     return [
         Setting("Profile, second factor, password", reverse("account:detail"), str(user), "you"),
-        Setting("What you get: subscriptions, mail, calendar", reverse("subscriptions:list"), "", "you"),
+        Setting(
+            "What you get: subscriptions, mail, calendar", reverse("subscriptions:list"), "", "you"
+        ),
         Setting("Keys for the REST interface", reverse("tokens:list"), counted(good, "key"), "you"),
     ]

@@ -46,7 +46,8 @@ class PersonForm(SeenMixin, forms.ModelForm):  # type: ignore[type-arg]
         }
         help_texts = {
             "organisation_role": (
-                "Governance changes everything but people, the auditor only reads, the administrator also runs it."
+                "Governance changes everything but people, the auditor only reads, the "
+                "administrator also runs it."
             ),
             "is_active": "Accounts are closed, not deleted: the history names them.",
         }
@@ -84,9 +85,11 @@ def _listed(request: HttpRequest) -> QuerySet[User]:
     found = people.annotate(n_teams=Count("memberships")).order_by("-is_active", "username")
     if words:
         found = found.filter(
-            Q(username__icontains=words) | Q(email__icontains=words) | Q(first_name__icontains=words)
+            Q(username__icontains=words)
+            | Q(email__icontains=words)
+            | Q(first_name__icontains=words)
             | Q(last_name__icontains=words)
-        )  # fmt: skip
+        )
     office = request.GET.get("office", "")
     return found.filter(organisation_role=office) if office else found
 
@@ -131,17 +134,32 @@ def people_csv(request: HttpRequest) -> StreamingHttpResponse:
     _reading(request)
     return csv_answer(
         "people",
-        ["name", "first name", "last name", "e-mail", "office", "teams", "may sign in", "last sign-in",
-         "second factor", "second factor required"],
+        [
+            "name",
+            "first name",
+            "last name",
+            "e-mail",
+            "office",
+            "teams",
+            "may sign in",
+            "last sign-in",
+            "second factor",
+            "second factor required",
+        ],
         _listed(request).iterator(chunk_size=1000),
         lambda row: [
-            row.username, row.first_name, row.last_name, row.email, row.get_organisation_role_display(),
+            row.username,
+            row.first_name,
+            row.last_name,
+            row.email,
+            row.get_organisation_role_display(),
             row.n_teams,  # type: ignore[attr-defined]
-            "yes" if row.is_active else "no", row.last_login,
+            "yes" if row.is_active else "no",
+            row.last_login,
             "yes" if row.has_factor else "no",  # type: ignore[attr-defined]
             "yes" if is_required_of(row) else "no",
         ],
-    )  # fmt: skip
+    )
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -154,7 +172,7 @@ def invite(request: HttpRequest) -> HttpResponse:
         with transaction.atomic():
             person = actions.add_user(
                 facts={name: said[name] for name in InviteForm.Meta.fields}, by=by
-            )  # fmt: skip
+            )
             if said["team"]:
                 actions.set_membership(user=person, team=said["team"], role=said["role"], by=by)
         _send(request, person, by)
@@ -164,7 +182,9 @@ def invite(request: HttpRequest) -> HttpResponse:
         "settings/invite.html",
         title="Invite a person",
         crumbs=(("Settings", reverse("settings:home")), ("People", reverse("users:list"))),
-        sentence=Sentence("The invitation is a mail with a link by which the person sets a password."),
+        sentence=Sentence(
+            "The invitation is a mail with a link by which the person sets a password."
+        ),
         form=form,
         status=422 if form.is_bound else 200,
     )
@@ -186,7 +206,9 @@ def _send(request: HttpRequest, person: User, by: User) -> None:
 @require_POST
 def invite_again(request: HttpRequest, pk: int) -> HttpResponse:
     by = _administering(request)
-    person = get_object_or_404(User.objects.people().filter(is_active=True).exclude(email=""), pk=pk)
+    person = get_object_or_404(
+        User.objects.people().filter(is_active=True).exclude(email=""), pk=pk
+    )
     if person.is_superuser and not by.is_superuser:
         raise PermissionDenied("Only a superuser changes a superuser.")
     _send(request, person, by)
@@ -240,7 +262,11 @@ def end_person_sessions(request: HttpRequest, pk: int) -> HttpResponse:
     person = get_object_or_404(User.objects.people(), pk=pk)
     n_ended = end_sessions(person)
     record_event(
-        AccountEventKind.SESSIONS_ENDED, request=request, user=person, actor=by, detail="all, by an administrator"
+        AccountEventKind.SESSIONS_ENDED,
+        request=request,
+        user=person,
+        actor=by,
+        detail="all, by an administrator",
     )
     said = (
         pluralize(n_ended, "{n} session of {person} ended.", "{n} sessions of {person} ended.")
@@ -267,25 +293,34 @@ def _changed(request: HttpRequest, person: User, by: User) -> PersonForm | None:
             )
         except (actions.AccountChangeError, ValidationError) as refusal:
             transaction.set_rollback(True)
-            form.add_error(None, str(refusal) if isinstance(refusal, actions.AccountChangeError) else refusal.messages)
+            form.add_error(
+                None,
+                str(refusal)
+                if isinstance(refusal, actions.AccountChangeError)
+                else refusal.messages,
+            )
             return form
     say(request, f"{locked} is changed.")
     return None
 
 
 def _person_sentence(person: User) -> str:
-    office = f" ({person.get_organisation_role_display().lower()})" if person.organisation_role else ""
+    office = (
+        f" ({person.get_organisation_role_display().lower()})" if person.organisation_role else ""
+    )
     if not person.is_active:
         return f"The account of {person} is closed."
     if person.last_login is None:
         return f"{person}{office} has not signed in yet."
-    return f"{person}{office} last signed in on {person.last_login:%-d %B %Y}."  # fmt: skip
+    return f"{person}{office} last signed in on {person.last_login:%-d %B %Y}."
 
 
 def _reading(request: HttpRequest) -> User:
     user = signed_in(request)
     if not user.can_read_all:
-        raise PermissionDenied("The list of people is for the offices. Those of your teams stand on the teams' pages.")
+        raise PermissionDenied(
+            "The list of people is for the offices. Those of your teams stand on the teams' pages."
+        )
     return user
 
 

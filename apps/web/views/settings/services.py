@@ -43,17 +43,25 @@ class AddServiceForm(forms.Form):
     )
     about = forms.CharField(label="What it does", max_length=300)
     team = forms.ModelChoiceField(
-        Team.objects.none(), label="Whose it is", required=False, widget=QuickSelect,
-        empty_label="the whole organisation's", help_text="Its owners look after it.",
-    )  # fmt: skip
+        Team.objects.none(),
+        label="Whose it is",
+        required=False,
+        widget=QuickSelect,
+        empty_label="the whole organisation's",
+        help_text="Its owners look after it.",
+    )
     role = forms.TypedChoiceField(
-        label="Role on that team", choices=[(role.rank, role.word) for role in SERVICE_ROLES],
-        coerce=lambda rank: TeamRole(int(rank)), initial=TeamRole.EDITOR.rank,
-    )  # fmt: skip
+        label="Role on that team",
+        choices=[(role.rank, role.word) for role in SERVICE_ROLES],
+        coerce=lambda rank: TeamRole(int(rank)),
+        initial=TeamRole.EDITOR.rank,
+    )
     office = forms.ChoiceField(
-        label="Office for the whole organisation", choices=_OFFICES, required=False,
+        label="Office for the whole organisation",
+        choices=_OFFICES,
+        required=False,
         help_text="Given by administrators, and only to a program of the whole organisation.",
-    )  # fmt: skip
+    )
 
     def __init__(self, *args: Any, by: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -73,11 +81,14 @@ class AddServiceForm(forms.Form):
 
 class ServiceForm(forms.Form):
     about = forms.CharField(label="What it does", max_length=300)
-    organisation_role = forms.ChoiceField(label="Office for the whole organisation", choices=_OFFICES, required=False)
+    organisation_role = forms.ChoiceField(
+        label="Office for the whole organisation", choices=_OFFICES, required=False
+    )
     is_active = forms.BooleanField(
-        label="Its keys work", required=False,
+        label="Its keys work",
+        required=False,
         help_text="Programs are closed, not deleted: the history names them.",
-    )  # fmt: skip
+    )
 
     def __init__(self, data: Any = None, *, by: User, service: User) -> None:
         super().__init__(data, initial={name: getattr(service, name) for name in SERVICE_FIELDS})
@@ -122,10 +133,15 @@ def services_csv(request: HttpRequest) -> StreamingHttpResponse:
         ["program", "what it does", "team", "office", "keys", "last used", "open"],
         _listed(signed_in(request)).iterator(chunk_size=1000),
         lambda row: [
-            row.username, row.about, row.service_team.slug if row.service_team else "", row.organisation_role,
-            row.n_keys, row.last_used, "yes" if row.is_active else "no",  # type: ignore[attr-defined]
+            row.username,
+            row.about,
+            row.service_team.slug if row.service_team else "",
+            row.organisation_role,
+            row.n_keys,  # type: ignore[attr-defined]
+            row.last_used,  # type: ignore[attr-defined]
+            "yes" if row.is_active else "no",
         ],
-    )  # fmt: skip
+    )
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -138,9 +154,13 @@ def add(request: HttpRequest) -> HttpResponse:
         said = form.cleaned_data
         try:
             made = add_service(
-                username=said["username"], about=said["about"], team=said["team"],
-                role=said["role"] if said["team"] else None, office=said.get("office", ""), by=user,
-            )  # fmt: skip
+                username=said["username"],
+                about=said["about"],
+                team=said["team"],
+                role=said["role"] if said["team"] else None,
+                office=said.get("office", ""),
+                by=user,
+            )
         except AccountChangeError as refusal:
             form.add_error(None, str(refusal))
         except ValidationError as wrong:
@@ -152,7 +172,10 @@ def add(request: HttpRequest) -> HttpResponse:
         request,
         "settings/service-form.html",
         title="Add a program",
-        crumbs=(("Settings", reverse("settings:home")), ("Programs", reverse("service-accounts:list"))),
+        crumbs=(
+            ("Settings", reverse("settings:home")),
+            ("Programs", reverse("service-accounts:list")),
+        ),
         sentence=Sentence("A program has keys and no password; it stays when people leave."),
         form=form,
         status=422 if form.is_bound else 200,
@@ -176,7 +199,9 @@ def service(request: HttpRequest, pk: int) -> HttpResponse:
             else:
                 say(request, f"{found} is changed.")
                 return redirect("service-accounts:detail", found.pk)
-    return _service_page(request, user, found, form=form, key_form=form_for(user, found) if may_change else None)
+    return _service_page(
+        request, user, found, form=form, key_form=form_for(user, found) if may_change else None
+    )
 
 
 @require_POST
@@ -187,9 +212,13 @@ def issue(request: HttpRequest, pk: int) -> HttpResponse:
     key_form = form_for(user, found, request.POST)
     secret = issued(key_form, holder=found, by=user)
     return _service_page(
-        request, user, found, form=ServiceForm(by=user, service=found),
-        key_form=form_for(user, found) if secret else key_form, secret=secret,
-    )  # fmt: skip
+        request,
+        user,
+        found,
+        form=ServiceForm(by=user, service=found),
+        key_form=form_for(user, found) if secret else key_form,
+        secret=secret,
+    )
 
 
 def _service_page(
@@ -211,7 +240,10 @@ def _service_page(
         secret,
         template="settings/service.html",
         title=str(found),
-        crumbs=(("Settings", reverse("settings:home")), ("Programs", reverse("service-accounts:list"))),
+        crumbs=(
+            ("Settings", reverse("settings:home")),
+            ("Programs", reverse("service-accounts:list")),
+        ),
         as_of=at,
         sentence=Sentence(
             f"The account of {found} is closed."
@@ -220,7 +252,9 @@ def _service_page(
         ),
         service=found,
         office=office,
-        memberships=found.memberships.select_related("team").filter(team__in=Team.objects.visible_to(user)),
+        memberships=found.memberships.select_related("team").filter(
+            team__in=Team.objects.visible_to(user)
+        ),
         tokens=tokens,
         at=at,
         overlaps=OVERLAPS,
@@ -238,4 +272,6 @@ def _seen(request: HttpRequest, pk: int) -> tuple[User, User]:
 
 def _refuse_others(may_change: bool) -> None:
     if not may_change:
-        raise PermissionDenied("Programs are changed by the owners of their team and by governance.")
+        raise PermissionDenied(
+            "Programs are changed by the owners of their team and by governance."
+        )

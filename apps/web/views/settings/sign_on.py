@@ -47,7 +47,9 @@ def sign_on(request: HttpRequest) -> HttpResponse:
 
 
 def _rules(grants: tuple[Grant, ...]) -> list[Rule]:
-    teams = {team.slug: team for team in Team.objects.filter(slug__in={grant.team for grant in grants})}
+    teams = {
+        team.slug: team for team in Team.objects.filter(slug__in={grant.team for grant in grants})
+    }
     return [
         Rule(
             grant,

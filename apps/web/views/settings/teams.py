@@ -43,7 +43,10 @@ class TeamForm(SeenMixin, forms.ModelForm):  # type: ignore[type-arg]
             "digest_hour": "Hour of its digest",
         }
         help_texts = {"parent": "Roles on the team above hold here too."}
-        widgets = {"parent": QuickSelect, "digest_hour": forms.NumberInput(attrs={"min": 0, "max": 23})}
+        widgets = {
+            "parent": QuickSelect,
+            "digest_hour": forms.NumberInput(attrs={"min": 0, "max": 23}),
+        }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -73,9 +76,13 @@ class MemberForm(forms.Form):
 
     def clean_person(self) -> User:
         name = self.cleaned_data["person"].strip()
-        found = list(User.objects.filter(Q(username=name) | Q(email__iexact=name), is_active=True)[:2])
+        found = list(
+            User.objects.filter(Q(username=name) | Q(email__iexact=name), is_active=True)[:2]
+        )
         if len(found) != 1:
-            raise ValidationError(f"Nobody active here is called “{name}”. Invite them under People first.")
+            raise ValidationError(
+                f"Nobody active here is called “{name}”. Invite them under People first."
+            )
         return found[0]
 
 
@@ -87,7 +94,8 @@ class Row:
 
 @dataclass
 class TeamListing(Listing[Team]):
-    """Sheets of a tree, walked from the top; of one that is narrowed, each team stands by itself."""
+    """Sheets of a tree, walked from the top; of one that is narrowed, each team stands by
+    itself."""
 
     tree: Sequence[tuple[int, int]] = field(kw_only=True)
 
@@ -108,7 +116,8 @@ class TeamListing(Listing[Team]):
 
 
 def _tree(teams: Iterable[tuple[int, int | None]]) -> list[tuple[int, int]]:
-    """(id, depth) in the order of a tree, of (id, parent); one whose parent is not among them stands at the top."""
+    """(id, depth) in the order of a tree, of (id, parent); one whose parent is not among them
+    stands at the top."""
     parents = dict(teams)
     below: dict[int | None, list[int]] = {}
     for pk, parent in parents.items():
@@ -125,13 +134,21 @@ def _tree(teams: Iterable[tuple[int, int | None]]) -> list[tuple[int, int]]:
 
 
 def _counted(user: User, rows: Sequence[Row]) -> None:
-    """Gives each team how many hold a role on it itself and how many applications it owns: two statements."""
+    """Gives each team how many hold a role on it itself and how many applications it owns: two
+    statements."""
     ids = [row.team.pk for row in rows]
     n_people = dict(
-        Membership.objects.filter(team__in=ids).order_by().values_list("team").annotate(n=Count("pk"))
-    )  # fmt: skip
+        Membership.objects.filter(team__in=ids)
+        .order_by()
+        .values_list("team")
+        .annotate(n=Count("pk"))
+    )
     n_applications = dict(
-        Application.objects.visible_to(user).filter(team__in=ids).order_by().values_list("team").annotate(n=Count("pk"))
+        Application.objects.visible_to(user)
+        .filter(team__in=ids)
+        .order_by()
+        .values_list("team")
+        .annotate(n=Count("pk"))
     )
     for row in rows:
         row.team.n_people = n_people.get(row.team.pk, 0)
@@ -170,9 +187,10 @@ def _sentence(n: int, n_without: int, *, filtered: bool) -> Sentence:
     start = f"{counted(n, 'team')[:1].upper()}{counted(n, 'team')[1:]}"
     if n_without:
         return Sentence(
-            f"{start}; ", f"{counted(n_without, 'team')} with neither people nor a mailbox",
+            f"{start}; ",
+            f"{counted(n_without, 'team')} with neither people nor a mailbox",
             ", whose alerts fall to whoever stands above.",
-        )  # fmt: skip
+        )
     return Sentence(f"{start}, each with people or a mailbox of its own.")
 
 
@@ -181,7 +199,9 @@ def team_csv(request: HttpRequest) -> StreamingHttpResponse:
     """One line per membership; a team without one has a line of its own."""
     user = signed_in(request)
     rows: list[tuple[Team, Membership | None]] = []
-    for team in Team.objects.visible_to(user).prefetch_related("memberships__user").select_related("parent"):
+    for team in (
+        Team.objects.visible_to(user).prefetch_related("memberships__user").select_related("parent")
+    ):
         memberships = list(team.memberships.all())
         rows.extend((team, membership) for membership in memberships)
         if not memberships:
@@ -218,7 +238,11 @@ def add(request: HttpRequest) -> HttpResponse:
             say(request, f"{made.name} is there. Give it people next.")
             if actions.teams_by_name(made.name).exclude(pk=made.pk).exists():
                 words = {"team": made.name, "slug": made.slug}
-                say(request, "Another team is called {team} too. The short name of this one is {slug}.".format(**words))
+                say(
+                    request,
+                    "Another team is called {team} too. The short name of this one is "
+                    "{slug}.".format(**words),
+                )
             return redirect("teams:detail", made.slug)
     return page(
         request,
@@ -256,11 +280,18 @@ def team(request: HttpRequest, slug: str) -> HttpResponse:
                 else:
                     say(request, f"{locked.name} is changed.")
                     return redirect("teams:detail", found.slug)
-    return _team_page(request, found, user=user, form=form, member_form=MemberForm() if may_own else None)
+    return _team_page(
+        request, found, user=user, form=form, member_form=MemberForm() if may_own else None
+    )
 
 
 def _team_page(
-    request: HttpRequest, team: Team, *, user: User, form: TeamForm | None, member_form: MemberForm | None
+    request: HttpRequest,
+    team: Team,
+    *,
+    user: User,
+    form: TeamForm | None,
+    member_form: MemberForm | None,
 ) -> HttpResponse:
     members = list(team.memberships.select_related("user").order_by("-role", "user__username"))
     refused = bool(form and form.is_bound) or bool(member_form and member_form.is_bound)
@@ -282,7 +313,9 @@ def _team_page(
         form=form,
         member_form=member_form,
         # names of people are for those who work with them
-        people=User.objects.filter(is_active=True).order_by("username")[:500] if user.can_read_all else (),
+        people=User.objects.filter(is_active=True).order_by("username")[:500]
+        if user.can_read_all
+        else (),
         status=422 if refused else 200,
     )
 
@@ -294,7 +327,11 @@ def _above(team: Team, user: User) -> list[Membership]:
         ids.append(at.pk)
         at = at.parent
     seen = Team.objects.visible_to(user).filter(pk__in=ids)
-    return list(Membership.objects.filter(team__in=seen).select_related("user", "team").order_by("-role", "user"))
+    return list(
+        Membership.objects.filter(team__in=seen)
+        .select_related("user", "team")
+        .order_by("-role", "user")
+    )
 
 
 @require_POST
@@ -304,9 +341,12 @@ def add_member(request: HttpRequest, slug: str) -> HttpResponse:
     form = MemberForm(request.POST)
     if not form.is_valid():
         return _team_page(
-            request, found, user=user, form=TeamForm(instance=found, row=found) if user.is_governance else None,
+            request,
+            found,
+            user=user,
+            form=TeamForm(instance=found, row=found) if user.is_governance else None,
             member_form=form,
-        )  # fmt: skip
+        )
     person: User = form.cleaned_data["person"]
     role: TeamRole = form.cleaned_data["role"]
     try:

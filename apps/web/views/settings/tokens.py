@@ -1,4 +1,5 @@
-"""Keys for the REST interface: one's own and those of programs one looks after; each is shown once."""
+"""Keys for the REST interface: one's own and those of programs one looks after; each is shown
+once."""
 
 from datetime import timedelta
 from typing import Any
@@ -23,27 +24,40 @@ from apps.web.wording import counted
 
 LIFETIMES = ((30, "30 days"), (90, "90 days"), (365, "a year"))
 OVERLAPS = (
-    (0, "not at all"), (1, "an hour"), (24, "a day"),
+    (0, "not at all"),
+    (1, "an hour"),
+    (24, "a day"),
     (168, "a week"),
-)  # fmt: skip
+)
 SOON = timedelta(days=14)
 
 
 class TokenForm(forms.Form):
-    name = forms.CharField(label="For what", max_length=100, help_text="So that you know later what it opens.")
+    name = forms.CharField(
+        label="For what", max_length=100, help_text="So that you know later what it opens."
+    )
     scopes = forms.MultipleChoiceField(
-        label="May be used to", choices=Scope.choices, widget=forms.CheckboxSelectMultiple,
-        initial=[Scope.READ], error_messages={"required": "Choose what the key may be used for."},
-    )  # fmt: skip
+        label="May be used to",
+        choices=Scope.choices,
+        widget=forms.CheckboxSelectMultiple,
+        initial=[Scope.READ],
+        error_messages={"required": "Choose what the key may be used for."},
+    )
     team = forms.ModelChoiceField(
-        Team.objects.none(), label="Bound to the team", required=False, widget=QuickSelect,
+        Team.objects.none(),
+        label="Bound to the team",
+        required=False,
+        widget=QuickSelect,
         empty_label="no team: all its user may",
         help_text="Then it sees and changes only what that team and those below own.",
-    )  # fmt: skip
+    )
     per_minute = forms.IntegerField(
-        label="Requests a minute", required=False, min_value=1, max_value=1_000_000,
+        label="Requests a minute",
+        required=False,
+        min_value=1,
+        max_value=1_000_000,
         help_text="Empty: what holds for every key.",
-    )  # fmt: skip
+    )
     days = forms.TypedChoiceField(label="Good for", choices=LIFETIMES, coerce=int, initial=90)
 
     def __init__(self, *args: Any, teams: Any, **kwargs: Any) -> None:
@@ -92,27 +106,49 @@ def shown(request: HttpRequest, secret: str, *, template: str, **context: Any) -
 
 
 def keys_of(user: User) -> list[ApiToken]:
-    return list(ApiToken.objects.filter(user=user).select_related("team").order_by("-created_at")[:200])
+    return list(
+        ApiToken.objects.filter(user=user).select_related("team").order_by("-created_at")[:200]
+    )
 
 
 @require_safe
 def tokens_csv(request: HttpRequest) -> StreamingHttpResponse:
-    """Every key that one sees: the own ones and those of programs one looks after; administrators and the auditor all.
-    For the list of who can come in, and for finding what is never used."""
+    """Every key that one sees: the own ones and those of programs one looks after; administrators
+    and the auditor all. For the list of who can come in, and for finding what is never used."""
     user = signed_in(request)
     return csv_answer(
         "keys",
         [
-            "key", "prefix", "of", "kind", "may", "team", "made", "good until", "last used", "revoked",
+            "key",
+            "prefix",
+            "of",
+            "kind",
+            "may",
+            "team",
+            "made",
+            "good until",
+            "last used",
+            "revoked",
             "old secret until",
         ],
-        ApiToken.objects.visible_to(user).select_related("user", "team").order_by("pk").iterator(chunk_size=1000),
+        ApiToken.objects.visible_to(user)
+        .select_related("user", "team")
+        .order_by("pk")
+        .iterator(chunk_size=1000),
         lambda row: [
-            row.name, row.prefix, row.user.username, "program" if row.user.is_service else "person",
-            " ".join(row.scopes), row.team.slug if row.team else "", row.created_at, row.expires_at, row.last_used_at,
-            row.revoked_at, row.old_until,
+            row.name,
+            row.prefix,
+            row.user.username,
+            "program" if row.user.is_service else "person",
+            " ".join(row.scopes),
+            row.team.slug if row.team else "",
+            row.created_at,
+            row.expires_at,
+            row.last_used_at,
+            row.revoked_at,
+            row.old_until,
         ],
-    )  # fmt: skip
+    )
 
 
 def _sentence(n: int, n_soon: int) -> Sentence:
@@ -140,9 +176,15 @@ def issued(form: TokenForm, *, holder: User, by: User) -> str:
     said = form.cleaned_data
     try:
         _token, text = issue_token(
-            user=holder, name=said["name"], scopes=said["scopes"], at=now(), by=by,
-            lifetime=timedelta(days=said["days"]), team=said["team"], per_minute=said["per_minute"],
-        )  # fmt: skip
+            user=holder,
+            name=said["name"],
+            scopes=said["scopes"],
+            at=now(),
+            by=by,
+            lifetime=timedelta(days=said["days"]),
+            team=said["team"],
+            per_minute=said["per_minute"],
+        )
     except AccountChangeError as refusal:
         form.add_error("team", str(refusal))
         return ""
@@ -154,12 +196,16 @@ def rotate(request: HttpRequest, pk: int) -> HttpResponse:
     """A new secret, shown once; the one before goes on working for as long as chosen."""
     user, token = _changeable(request, pk)
     if token.user_id != user.pk and not token.user.is_service:
-        raise PermissionDenied("A key's new secret is read by whom the key belongs to, and by nobody else.")
+        raise PermissionDenied(
+            "A key's new secret is read by whom the key belongs to, and by nobody else."
+        )
     overlap = request.POST.get("overlap", "0")
     hours = int(overlap) if overlap in {str(value) for value, _word in OVERLAPS} else 0
     at = now()
     try:
-        _token, text = rotate_token(token=token, at=at, by=user, old_until=at + timedelta(hours=hours))
+        _token, text = rotate_token(
+            token=token, at=at, by=user, old_until=at + timedelta(hours=hours)
+        )
     except AccountChangeError as refusal:
         refuse(request, str(refusal))
         return redirect(_home_of(token, user))
@@ -174,7 +220,10 @@ def _service_page(request: HttpRequest, user: User, token: ApiToken, text: str) 
         text,
         template="settings/rotated.html",
         title=token.name,
-        crumbs=(("Settings", reverse("settings:home")), ("Programs", reverse("service-accounts:list"))),
+        crumbs=(
+            ("Settings", reverse("settings:home")),
+            ("Programs", reverse("service-accounts:list")),
+        ),
         sentence=Sentence(f"{token.name} of {token.user} has a new secret."),
         back=_home_of(token, user),
     )

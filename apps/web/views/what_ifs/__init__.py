@@ -1,1 +1,2 @@
-"""What-ifs: asked from the address, picked from lists, saved, shared, answered by a worker, compared."""
+"""What-ifs: asked from the address, picked from lists, saved, shared, answered by a worker,
+compared."""

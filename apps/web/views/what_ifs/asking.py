@@ -1,6 +1,8 @@
-"""What a what-if asks, read from the address and written into it: every change is one field of the query.
+"""What a what-if asks, read from the address and written into it: every change is one field of the
+query.
 
-`remove=host:azure`, `replace=OLD:NEW` and `move=DEPENDENCY:OFFERING` by ids, `reprice=NODE*FACTOR`, `retire=SLUG`.
+`remove=host:azure`, `replace=OLD:NEW` and `move=DEPENDENCY:OFFERING` by ids, `reprice=NODE*FACTOR`,
+`retire=SLUG`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -61,38 +63,54 @@ class Asked:
     def name(self) -> str:
         """What it is called until somebody names it."""
         words = [change.words for change in self.changes if not change.problem]
-        return (" and ".join(words[:3]) + (f" +{len(words) - 3}" if len(words) > 3 else ""))[:200] or "What if"
+        return (" and ".join(words[:3]) + (f" +{len(words) - 3}" if len(words) > 3 else ""))[
+            :200
+        ] or "What if"
 
     def address(self, **more: Any) -> str:
         pairs = [*self.pairs, *((name, str(value)) for name, value in more.items() if value)]
         return (
-            f"{reverse('scenarios:preview')}?{urlencode(pairs, safe=':*/')}" if pairs else reverse("scenarios:preview")
+            f"{reverse('scenarios:preview')}?{urlencode(pairs, safe=':*/')}"
+            if pairs
+            else reverse("scenarios:preview")
         )
 
 
 def asked(request: HttpRequest, user: User) -> Asked:
     """At most MOST changes are read. Names are looked up together: up to four statements."""
     query = request.GET
-    said = list(dict.fromkeys((field, value) for field in FIELDS for value in query.getlist(field) if value))[:MOST]
+    said = list(
+        dict.fromkeys((field, value) for field in FIELDS for value in query.getlist(field) if value)
+    )[:MOST]
     return Asked(changes_of(said, user), query.get("basis", ""))
 
 
 def changes_of(said: Sequence[tuple[str, str]], user: User) -> list[Change]:
     names = _Names(said, user)
     return [
-        Change(field, value, *names.read(field, value), without=_without(said, (field, value)),
-               problem=names.problem(field, value))
+        Change(
+            field,
+            value,
+            *names.read(field, value),
+            without=_without(said, (field, value)),
+            problem=names.problem(field, value),
+        )
         for field, value in said
-    ]  # fmt: skip
+    ]
 
 
 def _without(said: Sequence[tuple[str, str]], one: tuple[str, str]) -> str:
     rest = [pair for pair in said if pair != one]
-    return f"{reverse('scenarios:preview')}?{urlencode(rest, safe=':*/')}" if rest else reverse("scenarios:preview")
+    return (
+        f"{reverse('scenarios:preview')}?{urlencode(rest, safe=':*/')}"
+        if rest
+        else reverse("scenarios:preview")
+    )
 
 
 def pairs_of(ops: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
-    """The address of saved operations; those it cannot say (an application that is added, an amount) are left out."""
+    """The address of saved operations; those it cannot say (an application that is added, an
+    amount) are left out."""
     pairs: list[tuple[str, str]] = []
     for op in ops:
         match op.get("op"):
@@ -123,8 +141,8 @@ def words_of(ops: Sequence[Mapping[str, Any]], user: User) -> list[str]:
         elif op.get("op") == "reprice" and "factor" not in op:
             said.append(
                 f"{op.get('node', '')} costs {op.get('amount', '')} {op.get('currency', '')}"
-                    f" per million {op.get('unit', '')}"
-            )  # fmt: skip
+                f" per million {op.get('unit', '')}"
+            )
     return said
 
 
@@ -137,16 +155,24 @@ class _Names:
         self.nodes = _nodes(nodes)
         offerings = {pk for field, value in said if field == "replace" for pk in _ids(value) if pk}
         offerings |= {_ids(value)[1] for field, value in said if field == "move" if _ids(value)[1]}
-        self.offerings = Offering.objects.select_related("host").in_bulk(offerings) if offerings else {}
+        self.offerings = (
+            Offering.objects.select_related("host").in_bulk(offerings) if offerings else {}
+        )
         moved = {_ids(value)[0] for field, value in said if field == "move" if _ids(value)[0]}
         self.dependencies = (
-            Dependency.objects.visible_to(user).select_related("application", "offering__host").in_bulk(moved)
+            Dependency.objects.visible_to(user)
+            .select_related("application", "offering__host")
+            .in_bulk(moved)
             if moved
             else {}
         )
         slugs = [value for field, value in said if field == "retire"]
         self.applications = (
-            dict(Application.objects.visible_to(user).filter(slug__in=slugs).values_list("slug", "name"))
+            dict(
+                Application.objects.visible_to(user)
+                .filter(slug__in=slugs)
+                .values_list("slug", "name")
+            )
             if slugs
             else {}
         )
@@ -232,7 +258,9 @@ def _nodes(names: Sequence[str]) -> dict[str, NodeName]:
 def _ids(value: str) -> tuple[int, int]:
     """(12, 34) of `12:34`; 0 where it is no number."""
     first, _colon, second = value.partition(":")
-    return tuple(int(part) if part.isdecimal() and len(part) < 19 else 0 for part in (first, second))  # type: ignore[return-value]
+    return tuple(
+        int(part) if part.isdecimal() and len(part) < 19 else 0 for part in (first, second)
+    )  # type: ignore[return-value]
 
 
 def _is_factor(said: str) -> bool:

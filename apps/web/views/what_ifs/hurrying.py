@@ -1,4 +1,5 @@
-"""Waking a worker for what somebody waits for: beat asks every minute anyway, so a lost message costs a minute."""
+"""Waking a worker for what somebody waits for: beat asks every minute anyway, so a lost message
+costs a minute."""
 
 import contextlib
 

@@ -1,4 +1,5 @@
-"""Addresses of what-ifs: `/what-if/?remove=developer:anthropic&replace=12:34`, for links from every page."""
+"""Addresses of what-ifs: `/what-if/?remove=developer:anthropic&replace=12:34`, for links from every
+page."""
 
 from collections.abc import Iterable
 from urllib.parse import urlencode
@@ -14,8 +15,8 @@ def what_if_url(
     reprice: Iterable[tuple[str, str]] = (),
     retire: Iterable[str] = (),
 ) -> str:
-    """`remove` names nodes (`host:azure`, `offering:12`); `replace` is (old, new) offering, `move` (dependency,
-    offering), `reprice` (node, factor such as 1.5), `retire` slugs of applications."""
+    """`remove` names nodes (`host:azure`, `offering:12`); `replace` is (old, new) offering, `move`
+    (dependency, offering), `reprice` (node, factor such as 1.5), `retire` slugs of applications."""
     pairs = [
         *(("remove", name) for name in remove),
         *(("replace", f"{old}:{new}") for old, new in replace),

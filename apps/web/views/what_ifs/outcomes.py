@@ -1,4 +1,5 @@
-"""What came of a what-if, the same for one that was answered at once, one from a worker, and nodes that only fail."""
+"""What came of a what-if, the same for one that was answered at once, one from a worker, and nodes
+that only fail."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -88,8 +89,11 @@ class Outcome:
 
     @property
     def leaves_figures(self) -> bool:
-        """Neither costs nor concentration nor single points change: what only fails stays declared."""
-        figures: list[tuple[float | None, float | None]] = [(cost.before, cost.after) for cost in self.costs]
+        """Neither costs nor concentration nor single points change: what only fails stays
+        declared."""
+        figures: list[tuple[float | None, float | None]] = [
+            (cost.before, cost.after) for cost in self.costs
+        ]
         figures += [(before, after) for _layer, before, after in self.hhi]
         figures += [self.n_points] if self.n_points else []
         return all(before == after for before, after in figures)
@@ -110,20 +114,36 @@ def of_removal(
     teams = standing_by_team(asked, team_ids=team_ids) if asked else {}
     counts = [
         StateCount(
-            state, STATE_WORDS[state], STATE_HELP[state],
-            n := sum(found.get(state, (0, 0))[0] for found in teams.values()), n,
+            state,
+            STATE_WORDS[state],
+            STATE_HELP[state],
+            n := sum(found.get(state, (0, 0))[0] for found in teams.values()),
+            n,
             sum(found.get(state, (0, 0))[1] for found in teams.values()),
         )
         for state in _STATES
-    ]  # fmt: skip
+    ]
     outcome = Outcome(
-        states=counts, teams=teams, has_removal=True, costs=[], cost_unknown=0, hhi=[], n_points=None, flags=[],
-        n_changed=0, changes=[], n_states_changed=0, lists=None, whole=team_ids is None,
-    )  # fmt: skip
+        states=counts,
+        teams=teams,
+        has_removal=True,
+        costs=[],
+        cost_unknown=0,
+        hhi=[],
+        n_points=None,
+        flags=[],
+        n_changed=0,
+        changes=[],
+        n_states_changed=0,
+        lists=None,
+        whole=team_ids is None,
+    )
     return outcome, asked
 
 
-def of_answer(result: Mapping[str, Any], details: Mapping[str, Any], ops: Sequence[Mapping[str, Any]]) -> Outcome:
+def of_answer(
+    result: Mapping[str, Any], details: Mapping[str, Any], ops: Sequence[Mapping[str, Any]]
+) -> Outcome:
     """Of an answer as it is kept: at most two statements, for the names of flags."""
     before, after = result["before"], result["after"]
     n_critical = details.get("n_critical", {})
@@ -131,29 +151,41 @@ def of_answer(result: Mapping[str, Any], details: Mapping[str, Any], ops: Sequen
     return Outcome(
         states=[
             StateCount(
-                state, STATE_WORDS[state], STATE_HELP[state], before["n_states"].get(state, 0),
-                after["n_states"].get(state, 0), n_critical.get(state, 0),
+                state,
+                STATE_WORDS[state],
+                STATE_HELP[state],
+                before["n_states"].get(state, 0),
+                after["n_states"].get(state, 0),
+                n_critical.get(state, 0),
             )
             for state in _STATES
         ],
         teams={int(pk): counts for pk, counts in details.get("teams", {}).items()},
         has_removal=any(op.get("op") == "remove" for op in ops),
         costs=[
-            CostChange(currency, float(before["cost"].get(currency, 0)), float(after["cost"].get(currency, 0)))
+            CostChange(
+                currency,
+                float(before["cost"].get(currency, 0)),
+                float(after["cost"].get(currency, 0)),
+            )
             for currency in currencies
         ],
         cost_unknown=sum(after["cost_unknown"].values()),
-        hhi=[(str(Layer(layer).label), before["hhi"].get(layer), value) for layer, value in after["hhi"].items()],
+        hhi=[
+            (str(Layer(layer).label), before["hhi"].get(layer), value)
+            for layer, value in after["hhi"].items()
+        ],
         n_points=(before["n_spof_nodes"], after["n_spof_nodes"]),
         flags=_flags(details.get("flags", [])),
         n_changed=result["n_applications_changed"],
         changes=[
-            {**row, "before": _in_words(row["before"]), "after": _in_words(row["after"])} for row in result["changes"]
+            {**row, "before": _in_words(row["before"]), "after": _in_words(row["after"])}
+            for row in result["changes"]
         ],
         n_states_changed=result["n_states_changed"],
         lists=details.get("applications", {}),
         whole=result["whole_organisation"],
-    )  # fmt: skip
+    )
 
 
 def _in_words(state: str) -> str:
@@ -171,9 +203,14 @@ def _flags(found: Sequence[Mapping[str, Any]]) -> list[FlagToOpen]:
             continue
         name = names.get(row["node"]) if row["node"] is not None else None
         rows.append(
-            FlagToOpen(policy, name.label if name else "The portfolio", name_url(name) if name else "",
-                       written(policy, row["value"]), written(policy, policy.tolerance))
-        )  # fmt: skip
+            FlagToOpen(
+                policy,
+                name.label if name else "The portfolio",
+                name_url(name) if name else "",
+                written(policy, row["value"]),
+                written(policy, policy.tolerance),
+            )
+        )
     return rows
 
 
@@ -183,13 +220,17 @@ def sentence_of(outcome: Outcome, name: str) -> Sentence:
     if outcome.has_removal:
         if not outcome.n_struck:
             return Sentence(f"If {name}, nothing of yours is struck.")
-        stands = pluralize(outcome.n_struck, "{n} application is struck", "{n} applications are struck")
+        stands = pluralize(
+            outcome.n_struck, "{n} application is struck", "{n} applications are struck"
+        )
         before = f"If {name}, " + stands.format(n=number(outcome.n_struck))
         if not exposed:
             return Sentence(f"{before}; none is exposed.")
         return Sentence(
             f"{before}; ",
-            pluralize(exposed, f"{number(exposed)} has no way out", f"{number(exposed)} have no way out"),
+            pluralize(
+                exposed, f"{number(exposed)} has no way out", f"{number(exposed)} have no way out"
+            ),
             ".",
         )
     parts = []
@@ -199,12 +240,20 @@ def sentence_of(outcome: Outcome, name: str) -> Sentence:
     for cost in outcome.costs:
         if abs(cost.change) >= 0.5:
             amount = f"{number(round(abs(cost.change)))} {cost.currency}"
-            more = "the bill grows by {amount} a month" if cost.change > 0 else "it saves {amount} a month"
+            more = (
+                "the bill grows by {amount} a month"
+                if cost.change > 0
+                else "it saves {amount} a month"
+            )
             parts.append(more.format(amount=amount))
     says = f"If {name}, " + ("; ".join(parts) or "nothing of yours changes")
     if outcome.flags:
         n = len(outcome.flags)
-        return Sentence(f"{says}; ", pluralize(n, f"{number(n)} flag would open", f"{number(n)} flags would open"), ".")
+        return Sentence(
+            f"{says}; ",
+            pluralize(n, f"{number(n)} flag would open", f"{number(n)} flags would open"),
+            ".",
+        )
     return Sentence(f"{says}.")
 
 
@@ -212,7 +261,11 @@ def drawn(outcome: Outcome) -> Any:
     """Before and after where they differ, else one bar."""
     after = {row.state: row.after for row in outcome.states}
     before = {row.state: row.before for row in outcome.states}
-    rows = [Standing("", after)] if before == after else [Standing("before", before), Standing("after", after)]
+    rows = (
+        [Standing("", after)]
+        if before == after
+        else [Standing("before", before), Standing("after", after)]
+    )
     return both(states, rows)
 
 
@@ -227,7 +280,7 @@ def costs_drawn(outcome: Outcome) -> Any:
     )
 
 
-# --- lists --------------------------------------------------------------------------------------------------------
+# --- lists ----------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,9 +292,16 @@ class Struck:
 
 
 def page_of(
-    outcome: Outcome, asked: Any, state: str, *, team_ids: Collection[int] | None, after: str, user: User
+    outcome: Outcome,
+    asked: Any,
+    state: str,
+    *,
+    team_ids: Collection[int] | None,
+    after: str,
+    user: User,
 ) -> tuple[list[Struck], str]:
-    """(a sheet of the applications in the state, where the next begins or empty). `after` is what was given before."""
+    """(a sheet of the applications in the state, where the next begins or empty). `after` is what
+    was given before."""
     if outcome.lists is None:
         place = _place(after)
         found = application_states(
@@ -259,12 +319,18 @@ def page_of(
 
 def listed_pairs(outcome: Outcome, state: str) -> list[tuple[int, str]]:
     lists = outcome.lists or {}
-    return [(pk, each) for each in _STATES if not state or each == state for pk in lists.get(each, [])]
+    return [
+        (pk, each) for each in _STATES if not state or each == state for pk in lists.get(each, [])
+    ]
 
 
 def _place(after: str) -> tuple[int, int] | None:
     grave, _dash, last = after.partition("-")
-    return (int(grave), int(last)) if grave.isdecimal() and last.isdecimal() and len(last) < 19 else None
+    return (
+        (int(grave), int(last))
+        if grave.isdecimal() and last.isdecimal() and len(last) < 19
+        else None
+    )
 
 
 def _struck(pairs: Sequence[tuple[int, str]], user: User) -> list[Struck]:
@@ -276,10 +342,14 @@ def _struck(pairs: Sequence[tuple[int, str]], user: User) -> list[Struck]:
     ]
 
 
-def everyone(outcome: Outcome, asked: Any, *, team_ids: Collection[int] | None, user: User) -> list[Struck]:
+def everyone(
+    outcome: Outcome, asked: Any, *, team_ids: Collection[int] | None, user: User
+) -> list[Struck]:
     """All that are struck, for a file; of a kept answer those it lists."""
     if outcome.lists is None:
-        pairs = [(row.application_id, row.state) for row in application_states(asked, team_ids=team_ids)]
+        pairs = [
+            (row.application_id, row.state) for row in application_states(asked, team_ids=team_ids)
+        ]
     else:
         pairs = listed_pairs(outcome, "")
     rows: list[Struck] = []
@@ -288,11 +358,12 @@ def everyone(outcome: Outcome, asked: Any, *, team_ids: Collection[int] | None, 
     return rows
 
 
-# --- whom to call -------------------------------------------------------------------------------------------------
+# --- whom to call ---------------------------------------------------------------------------------
 
 
 def to_call(outcome: Outcome, user: User, *, most: int | None = 25) -> list[TeamToCall]:
-    """The teams of what is exposed, cushioned or partly struck, those with most exposed first; two statements."""
+    """The teams of what is exposed, cushioned or partly struck, those with most exposed first; two
+    statements."""
     teams = Team.objects.visible_to(user).in_bulk(list(outcome.teams))
     ordered = sorted(
         (pk for pk in outcome.teams if pk in teams),
@@ -300,13 +371,17 @@ def to_call(outcome: Outcome, user: User, *, most: int | None = 25) -> list[Team
     )
     shown = [pk for pk in ordered if _n(outcome.teams[pk], "") > 0][:most]
     owners: dict[int, list[User]] = {}
-    for row in Membership.objects.filter(team__in=shown, role=TeamRole.OWNER.rank).select_related("user"):
+    for row in Membership.objects.filter(team__in=shown, role=TeamRole.OWNER.rank).select_related(
+        "user"
+    ):
         if row.user.is_active:
             owners.setdefault(row.team_id, []).append(row.user)
     return [
         TeamToCall(
             teams[pk],
-            [teams[pk].email] if teams[pk].email else [person.email for person in owners.get(pk, []) if person.email],
+            [teams[pk].email]
+            if teams[pk].email
+            else [person.email for person in owners.get(pk, []) if person.email],
             [str(person) for person in owners.get(pk, [])],
             [(STATE_WORDS[state], _n(outcome.teams[pk], state)) for state in _STATES],
             _n(outcome.teams[pk], ""),

@@ -1,4 +1,5 @@
-"""What happens if ...? Put together from the address, answered at once where that is quick, else by a worker."""
+"""What happens if ...? Put together from the address, answered at once where that is quick, else by
+a worker."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -31,7 +32,15 @@ from apps.web.views.what_ifs.picking import picks, repricing
 
 # beyond this many applications an answer that changes the portfolio is given by a worker
 AT_ONCE = 5_000
-HEADS = ["application", "team", "criticality", "state", "business owner", "technical owner", "team's mailbox"]
+HEADS = [
+    "application",
+    "team",
+    "criticality",
+    "state",
+    "business owner",
+    "technical owner",
+    "team's mailbox",
+]
 _STATES = {state: words for state, words in STATE_WORDS.items() if state != "leaning"}
 
 
@@ -41,7 +50,9 @@ def what_if(request: HttpRequest) -> HttpResponse:
     node, factor = repricing(request)
     if node and factor:
         so_far = hidden(request.GET)
-        return redirect(Asked(changes_of([*so_far, ("reprice", f"{node}*{factor}")], user), "").address())
+        return redirect(
+            Asked(changes_of([*so_far, ("reprice", f"{node}*{factor}")], user), "").address()
+        )
     question = asked(request, user)
     outcome, failing, problem = _outcome(question, user) if question.ops else (None, None, "")
     state = chosen(request, "state", ("", *_STATES), "")
@@ -49,7 +60,12 @@ def what_if(request: HttpRequest) -> HttpResponse:
     following = ""
     if outcome is not None and outcome.has_removal:
         rows, following = outcomes.page_of(
-            outcome, failing, state, team_ids=own_teams(user), after=request.GET.get("after", ""), user=user
+            outcome,
+            failing,
+            state,
+            team_ids=own_teams(user),
+            after=request.GET.get("after", ""),
+            user=user,
         )
     return page(
         request,
@@ -73,7 +89,9 @@ def what_if(request: HttpRequest) -> HttpResponse:
         first=query_with(request, after=None) if request.GET.get("after") else "",
         drawn=outcomes.drawn(outcome) if outcome is not None and outcome.has_removal else None,
         costs_drawn=outcomes.costs_drawn(outcome) if outcome is not None else None,
-        to_call=outcomes.to_call(outcome, user) if outcome is not None and outcome.has_removal else [],
+        to_call=outcomes.to_call(outcome, user)
+        if outcome is not None and outcome.has_removal
+        else [],
         query=query_with(request, state=None, after=None, pick=None),
         as_of_day=EngineState.objects.values_list("as_of", flat=True).first(),
         ideas=ideas(user, on=day_of(now())) if not question.changes and not request.GET else [],
@@ -82,11 +100,14 @@ def what_if(request: HttpRequest) -> HttpResponse:
 
 
 def _outcome(question: Asked, user: User) -> tuple[Outcome | None, Any, str]:
-    """(outcome, nodes that fail, why there is none); None without a reason where a worker has to answer."""
+    """(outcome, nodes that fail, why there is none); None without a reason where a worker has to
+    answer."""
     teams = own_teams(user)
     try:
         if question.only_removes:
-            outcome, failing = outcomes.of_removal(question.removed, settings=engine_settings(), team_ids=teams)
+            outcome, failing = outcomes.of_removal(
+                question.removed, settings=engine_settings(), team_ids=teams
+            )
             return outcome, failing, ""
         if ScopedApplication.objects.count() > AT_ONCE:
             return None, None, ""
@@ -99,7 +120,9 @@ def _outcome(question: Asked, user: User) -> tuple[Outcome | None, Any, str]:
 
 def _sentence(question: Asked, outcome: Outcome | None, problem: str) -> Sentence:
     if not question.changes:
-        return Sentence("What happens if a developer stops, a host is down, a model ends or costs more?")
+        return Sentence(
+            "What happens if a developer stops, a host is down, a model ends or costs more?"
+        )
     if problem:
         return Sentence("This cannot be asked: ", problem, "")
     if not question.ops:
@@ -133,8 +156,15 @@ def _rows_for_file(request: HttpRequest) -> list[Struck]:
 
 def cells(row: Struck) -> list[Any]:
     application = row.application
-    return [application.name, application.team.name, row.criticality, row.state, application.business_owner,
-            application.technical_owner, application.team.email]  # fmt: skip
+    return [
+        application.name,
+        application.team.name,
+        row.criticality,
+        row.state,
+        application.business_owner,
+        application.technical_owner,
+        application.team.email,
+    ]
 
 
 @require_POST

@@ -1,4 +1,5 @@
-"""Finding what a what-if is about: nodes and applications by a few letters, each with what can be done to it."""
+"""Finding what a what-if is about: nodes and applications by a few letters, each with what can be
+done to it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +12,16 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from apps.accounts.models import User
-from apps.catalog.models import Footing, Foundation, Node, NodeKind, Offering, Provider, Region, Version
+from apps.catalog.models import (
+    Footing,
+    Foundation,
+    Node,
+    NodeKind,
+    Offering,
+    Provider,
+    Region,
+    Version,
+)
 from apps.common.time import day_of, now
 from apps.exposure.layers import own_teams
 from apps.exposure.models import LiveUse, NodeReach
@@ -41,7 +51,8 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Picks:
-    """`step` says what is picked now: anything, or the offering that a replacement or a move leads to."""
+    """`step` says what is picked now: anything, or the offering that a replacement or a move leads
+    to."""
 
     words: str
     step: str
@@ -66,16 +77,22 @@ def picks(request: HttpRequest, user: User) -> Picks:
 def picks_fragment(request: HttpRequest) -> HttpResponse:
     user = signed_in(request)
     return page(
-        request, "what-ifs/picks.html", fragment="picks", title="What if", picks=picks(request, user),
+        request,
+        "what-ifs/picks.html",
+        fragment="picks",
+        title="What if",
+        picks=picks(request, user),
         pick_fields=hidden(request.GET),
-    )  # fmt: skip
+    )
 
 
 def _to(so_far: Sequence[tuple[str, str]], *more: tuple[str, str]) -> str:
     return f"{reverse('scenarios:preview')}?{urlencode([*so_far, *more], safe=':*/')}"
 
 
-def _targets(words: str, field: str, of: str, so_far: Sequence[tuple[str, str]], user: User) -> list[Hit]:
+def _targets(
+    words: str, field: str, of: str, so_far: Sequence[tuple[str, str]], user: User
+) -> list[Hit]:
     return [
         Hit(row.api_id, row.host.name, [Act("This one", _to(so_far, (field, f"{of}:{row.pk}")))])
         for row in _offerings(words, 2 * EACH, user)
@@ -84,19 +101,26 @@ def _targets(words: str, field: str, of: str, so_far: Sequence[tuple[str, str]],
 
 
 def _offerings(words: str, most: int, user: User) -> list[Offering]:
-    found = Offering.objects.filter(api_id__icontains=words).select_related("host").order_by("api_id", "pk")
+    found = (
+        Offering.objects.filter(api_id__icontains=words)
+        .select_related("host")
+        .order_by("api_id", "pk")
+    )
     return _used_first(found, NodeKind.OFFERING, most, user)
 
 
 def _used_first[M: Model](found: "QuerySet[M]", kind: NodeKind, most: int, user: User) -> list[M]:
-    """Those that something the reader sees stands or leans on, then others; one or two statements."""
+    """Those that something the reader sees stands or leans on, then others; one or two
+    statements."""
     teams = own_teams(user)
     used: QuerySet[Any, Any] = NodeReach.objects.values("node_id")
     if teams is not None:
         # what others use is not to be told by the order
         own = LiveUse.objects.filter(team_id__in=list(teams)).order_by().values("offering_id")
         used = Footing.objects.filter(offering__in=own).order_by().values("node_id")
-    first = list(found.filter(pk__in=Node.objects.filter(kind=kind, pk__in=used).values("ref"))[:most])
+    first = list(
+        found.filter(pk__in=Node.objects.filter(kind=kind, pk__in=used).values("ref"))[:most]
+    )
     if len(first) < most:
         first += list(found.exclude(pk__in=[row.pk for row in first])[: most - len(first)])
     return first
@@ -113,11 +137,13 @@ def _nodes(words: str, so_far: Sequence[tuple[str, str]], user: User) -> list[Hi
         ]
 
     hits = []
-    providers = list(Provider.objects.filter(Q(name__icontains=words) | Q(slug__icontains=words))[:EACH])
+    providers = list(
+        Provider.objects.filter(Q(name__icontains=words) | Q(slug__icontains=words))[:EACH]
+    )
     parts: dict[int, list[NodeKind]] = {}
-    for kind, ref in Node.objects.filter(kind__in=_PARTS, ref__in=[row.pk for row in providers]).values_list(
-        "kind", "ref"
-    ):
+    for kind, ref in Node.objects.filter(
+        kind__in=_PARTS, ref__in=[row.pk for row in providers]
+    ).values_list("kind", "ref"):
         parts.setdefault(ref, []).append(NodeKind(kind))
     for provider in providers:
         hits += [
@@ -132,19 +158,25 @@ def _nodes(words: str, so_far: Sequence[tuple[str, str]], user: User) -> list[Hi
     hits += [
         Hit(row.identifier, KIND_WORDS[NodeKind.VERSION], acts(f"version:{row.identifier}"))
         for row in _used_first(
-            Version.objects.filter(identifier__icontains=words).order_by("identifier"), NodeKind.VERSION, EACH, user
+            Version.objects.filter(identifier__icontains=words).order_by("identifier"),
+            NodeKind.VERSION,
+            EACH,
+            user,
         )
     ]
     hits += [
         Hit(
-            row.api_id, f"offering at {row.host.name}",
+            row.api_id,
+            f"offering at {row.host.name}",
             acts(f"offering:{row.pk}", Act("is replaced", _to(so_far, ("replacing", str(row.pk))))),
         )
         for row in _offerings(words, EACH, user)
-    ]  # fmt: skip
+    ]
     hits += [
         Hit(row.name, f"region of {row.host.name}", acts(f"region:{row.host.slug}/{row.name}"))
-        for row in Region.objects.filter(name__icontains=words).select_related("host").order_by("name", "pk")[:EACH]
+        for row in Region.objects.filter(name__icontains=words)
+        .select_related("host")
+        .order_by("name", "pk")[:EACH]
     ]
     return hits
 
@@ -153,12 +185,18 @@ def _applications(words: str, user: User, so_far: Sequence[tuple[str, str]]) -> 
     """With a move for each of their live primaries: two statements."""
     today = day_of(now())
     found = list(
-        Application.objects.visible_to(user).filter(name__icontains=words).select_related("team").order_by("pk")[:EACH]
+        Application.objects.visible_to(user)
+        .filter(name__icontains=words)
+        .select_related("team")
+        .order_by("pk")[:EACH]
     )
     uses: dict[int, list[Dependency]] = {}
     for use in (
         Dependency.objects.filter(
-            Q(until__isnull=True) | Q(until__gt=today), application__in=found, role="primary", since__lte=today
+            Q(until__isnull=True) | Q(until__gt=today),
+            application__in=found,
+            role="primary",
+            since__lte=today,
         )
         .select_related("offering__host")
         .order_by("pk")
@@ -166,7 +204,8 @@ def _applications(words: str, user: User, so_far: Sequence[tuple[str, str]]) -> 
         uses.setdefault(use.application_id, []).append(use)
     return [
         Hit(
-            row.name, f"application of {row.team.name}",
+            row.name,
+            f"application of {row.team.name}",
             [
                 Act("is retired", _to(so_far, ("retire", row.slug))),
                 *(
@@ -179,9 +218,11 @@ def _applications(words: str, user: User, so_far: Sequence[tuple[str, str]]) -> 
             ],
         )
         for row in found
-    ]  # fmt: skip
+    ]
 
 
 def repricing(request: HttpRequest) -> tuple[str, Any]:
     """(node, its factor) of the form that asks by how much; ("", None) where none is open."""
-    return request.GET.get("repricing", "")[:200], request.GET.get("factor", "")[:20].strip().replace(",", ".")
+    return request.GET.get("repricing", "")[:200], request.GET.get("factor", "")[
+        :20
+    ].strip().replace(",", ".")

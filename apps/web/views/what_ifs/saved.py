@@ -1,4 +1,5 @@
-"""Saved what-ifs: the list, one with its answers, asked again, shared, and two answers beside each other."""
+"""Saved what-ifs: the list, one with its answers, asked again, shared, and two answers beside each
+other."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -40,9 +41,10 @@ class ScenarioForm(forms.Form):
     name = forms.CharField(label="Name", max_length=200)
     note = forms.CharField(label="Note", required=False, widget=forms.Textarea(attrs={"rows": 3}))
     shared = forms.BooleanField(
-        label="Everybody may open it", required=False,
+        label="Everybody may open it",
+        required=False,
         help_text="Each reader gets the answer for the applications that reader may see.",
-    )  # fmt: skip
+    )
 
 
 @require_safe
@@ -76,14 +78,19 @@ def _scenario(request: HttpRequest, pk: int) -> Scenario:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def saved(request: HttpRequest, pk: int) -> HttpResponse:
-    """One saved what-if: what it asks, its answers, and for who saved it (or governance) its name, note and sharing."""
+    """One saved what-if: what it asks, its answers, and for who saved it (or governance) its name,
+    note and sharing."""
     user = signed_in(request)
     this = _scenario(request, pk)
     may_change = this.created_by_id == user.pk or user.is_governance
-    form = ScenarioForm(request.POST or None, initial={"name": this.name, "note": this.note, "shared": this.shared})
+    form = ScenarioForm(
+        request.POST or None, initial={"name": this.name, "note": this.note, "shared": this.shared}
+    )
     if request.method == "POST":
         if not may_change:
-            raise PermissionDenied("Who saved it, or governance, may change it. Save one of your own.")
+            raise PermissionDenied(
+                "Who saved it, or governance, may change it. Save one of your own."
+            )
         if form.is_valid():
             try:
                 change_scenario(scenario=this, facts=form.cleaned_data, by=user)
@@ -101,9 +108,13 @@ def saved(request: HttpRequest, pk: int) -> HttpResponse:
         counts="Answers given for what who asked may see",
         status=422 if form.errors else 200,
         scenario=this,
-        sentence=Sentence("What if {what}?".format(what=" and ".join(words_of(this.ops, user)) or this.name)),
+        sentence=Sentence(
+            "What if {what}?".format(what=" and ".join(words_of(this.ops, user)) or this.name)
+        ),
         words=words_of(this.ops, user),
-        address=Asked(changes_of(pairs_of(this.ops), user), "").address() if is_sayable(this.ops) else "",
+        address=Asked(changes_of(pairs_of(this.ops), user), "").address()
+        if is_sayable(this.ops)
+        else "",
         form=form,
         may_change=may_change,
         listing=Listing(request, runs.defer("result", "details"), size=20),
@@ -119,11 +130,13 @@ def again(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("scenario-runs:detail", pk=run.pk)
 
 
-# --- one answer ---------------------------------------------------------------------------------------------------
+# --- one answer -----------------------------------------------------------------------------------
 
 
 def _run(request: HttpRequest, pk: int) -> ScenarioRun:
-    found = ScenarioRun.objects.visible_to(request.user).select_related("scenario__created_by", "asked_by")
+    found = ScenarioRun.objects.visible_to(request.user).select_related(
+        "scenario__created_by", "asked_by"
+    )
     return get_object_or_404(found, pk=pk)
 
 
@@ -163,14 +176,16 @@ def run(request: HttpRequest, pk: int) -> HttpResponse:
         first=query_with(request, after=None) if request.GET.get("after") else "",
         drawn=outcomes.drawn(outcome) if outcome is not None and outcome.has_removal else None,
         costs_drawn=outcomes.costs_drawn(outcome) if outcome is not None else None,
-        to_call=outcomes.to_call(outcome, user) if outcome is not None and outcome.has_removal else [],
+        to_call=outcomes.to_call(outcome, user)
+        if outcome is not None and outcome.has_removal
+        else [],
         others=ScenarioRun.objects.visible_to(user)
         .filter(state=RunState.DONE)
         .exclude(pk=pk)
         .select_related("scenario")
         .defer("result", "details")[:20],
         as_of_day=this.as_of,
-    )  # fmt: skip
+    )
 
 
 def _outcome(this: ScenarioRun) -> Outcome | None:
@@ -184,7 +199,11 @@ def _sentence(this: ScenarioRun, outcome: Outcome | None, words: list[str]) -> S
     if this.state == RunState.FAILED:
         return Sentence("This could not be answered: ", this.error, "")
     if outcome is None:
-        return Sentence("If {name}: a worker works it out.".format(name=" and ".join(words) or this.scenario.name))
+        return Sentence(
+            "If {name}: a worker works it out.".format(
+                name=" and ".join(words) or this.scenario.name
+            )
+        )
     return outcomes.sentence_of(outcome, " and ".join(words[:3]) or this.scenario.name)
 
 
@@ -236,7 +255,7 @@ def _rows_for_file(request: HttpRequest, pk: int) -> list[Struck]:
     return [row for row in found if not state or row.state == state]
 
 
-# --- two answers --------------------------------------------------------------------------------------------------
+# --- two answers ----------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,17 +288,24 @@ def comparison(request: HttpRequest) -> HttpResponse:
         rows=_compared(found[0], found[1]),
         drawn=both(
             compare,
-            [Line(str(a.words), a.after, b.after) for a, b in zip(found[0].states, found[1].states, strict=True)],
-            names=names, unit=Unit("applications", written), whole=True,
+            [
+                Line(str(a.words), a.after, b.after)
+                for a, b in zip(found[0].states, found[1].states, strict=True)
+            ],
+            names=names,
+            unit=Unit("applications", written),
+            whole=True,
         ),
         costs=both(
             compare,
             [Line(currency, *pair) for currency, pair in _costs(found[0], found[1]).items()],
-            names=names, unit=Unit("a month", compact),
+            names=names,
+            unit=Unit("a month", compact),
         ),
-        same_portfolio=first.as_of == second.as_of and first.whole_organisation == second.whole_organisation,
+        same_portfolio=first.as_of == second.as_of
+        and first.whole_organisation == second.whole_organisation,
         csv_url=f"{reverse('scenarios:compare-csv')}?a={first.pk}&b={second.pk}",
-    )  # fmt: skip
+    )
 
 
 def _asked_run(request: HttpRequest, name: str) -> ScenarioRun | None:
@@ -292,7 +318,11 @@ def _asked_run(request: HttpRequest, name: str) -> ScenarioRun | None:
 
 
 def _choose(request: HttpRequest, user: User, one: ScenarioRun | None) -> HttpResponse:
-    runs = ScenarioRun.objects.visible_to(user).filter(state=RunState.DONE).select_related("scenario", "asked_by")
+    runs = (
+        ScenarioRun.objects.visible_to(user)
+        .filter(state=RunState.DONE)
+        .select_related("scenario", "asked_by")
+    )
     return page(
         request,
         "what-ifs/choose.html",
@@ -312,12 +342,16 @@ def _named(this: ScenarioRun) -> str:
 def _costs(first: Outcome, second: Outcome) -> dict[str, tuple[float | None, float | None]]:
     before = {cost.currency: cost.after for cost in first.costs}
     after = {cost.currency: cost.after for cost in second.costs}
-    return {currency: (before.get(currency), after.get(currency)) for currency in sorted({*before, *after})}
+    return {
+        currency: (before.get(currency), after.get(currency))
+        for currency in sorted({*before, *after})
+    }
 
 
 def _compared(first: Outcome, second: Outcome) -> list[Compared]:
     rows = [
-        Compared(a.words, written(a.after), written(b.after)) for a, b in zip(first.states, second.states, strict=True)
+        Compared(a.words, written(a.after), written(b.after))
+        for a, b in zip(first.states, second.states, strict=True)
     ]
     rows += [
         Compared(
@@ -334,8 +368,12 @@ def _compared(first: Outcome, second: Outcome) -> list[Compared]:
             )
         )
     if first.n_points and second.n_points:
-        rows.append(Compared("Single points", written(first.n_points[1]), written(second.n_points[1])))
-    rows.append(Compared("Flags that would open", written(len(first.flags)), written(len(second.flags))))
+        rows.append(
+            Compared("Single points", written(first.n_points[1]), written(second.n_points[1]))
+        )
+    rows.append(
+        Compared("Flags that would open", written(len(first.flags)), written(len(second.flags)))
+    )
     return rows
 
 
@@ -344,7 +382,10 @@ def _compared_sentence(first: Outcome, second: Outcome, names: tuple[str, str]) 
     if a == b:
         return Sentence(f"Both leave {counted(a, 'application')} exposed.")
     better, worse = (names[0], names[1]) if a < b else (names[1], names[0])
-    return Sentence(f"“{better}” leaves {counted(min(a, b), 'application')} exposed, “{worse}” {written(max(a, b))}.")
+    return Sentence(
+        f"“{better}” leaves {counted(min(a, b), 'application')} exposed, “{worse}” "
+        f"{written(max(a, b))}."
+    )
 
 
 @require_safe
@@ -356,6 +397,8 @@ def comparison_csv(request: HttpRequest) -> StreamingHttpResponse:
     if found[0] is None or found[1] is None:
         raise Http404
     return csv_answer(
-        "what-ifs-compared", ["", _named(first), _named(second)], _compared(found[0], found[1]),
+        "what-ifs-compared",
+        ["", _named(first), _named(second)],
+        _compared(found[0], found[1]),
         lambda row: [str(row.words), row.first, row.second],
-    )  # fmt: skip
+    )

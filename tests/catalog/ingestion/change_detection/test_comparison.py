@@ -36,7 +36,12 @@ def test_a_date_that_appears_is_announced_at_once() -> None:
     history.see([row("acme/a", "2026-03-01")], START + DAY)
 
     (fact,) = history.facts
-    assert (fact.kind, fact.old, fact.new, fact.effective_on) == ("announced", None, "2026-03-01", date(2026, 3, 1))
+    assert (fact.kind, fact.old, fact.new, fact.effective_on) == (
+        "announced",
+        None,
+        "2026-03-01",
+        date(2026, 3, 1),
+    )
     assert fact.detected_at == START + DAY
 
 
@@ -50,14 +55,18 @@ def test_a_date_already_past_when_first_seen_is_back_fill_and_no_news() -> None:
     assert history.last.n_backfilled == 2
 
 
-@pytest.mark.parametrize(("moved_to", "kind"), [("2026-08-01", "moved_later"), ("2026-04-01", "moved_earlier")])
+@pytest.mark.parametrize(
+    ("moved_to", "kind"), [("2026-08-01", "moved_later"), ("2026-04-01", "moved_earlier")]
+)
 def test_a_date_that_moves_says_from_where_to_where(moved_to: str, kind: str) -> None:
     history = History()
     history.see([row("acme/a", "2026-06-01")], START)
 
     history.see([row("acme/a", moved_to)], START + DAY)
 
-    assert [(fact.kind, fact.old, fact.new) for fact in history.facts] == [(kind, "2026-06-01", moved_to)]
+    assert [(fact.kind, fact.old, fact.new) for fact in history.facts] == [
+        (kind, "2026-06-01", moved_to)
+    ]
 
 
 def test_a_date_moved_into_the_past_is_a_move_and_a_retirement() -> None:
@@ -75,7 +84,9 @@ def test_a_soft_date_that_becomes_firm_on_the_same_day_is_announced() -> None:
 
     history.see([row("acme/a", "2026-06-01")], START + DAY)
 
-    assert [(fact.kind, fact.old, fact.new) for fact in history.facts] == [("announced", "2026-06-01", "2026-06-01")]
+    assert [(fact.kind, fact.old, fact.new) for fact in history.facts] == [
+        ("announced", "2026-06-01", "2026-06-01")
+    ]
 
 
 def test_a_changed_successor_is_recorded_and_no_news() -> None:
@@ -96,7 +107,9 @@ def test_a_date_that_disappears_is_withdrawn_only_after_the_hold() -> None:
 
     history.see([row("acme/a")], START + 9 * DAY)
 
-    assert [(fact.kind, fact.old, fact.new) for fact in history.facts] == [("withdrawn", "2026-06-01", None)]
+    assert [(fact.kind, fact.old, fact.new) for fact in history.facts] == [
+        ("withdrawn", "2026-06-01", None)
+    ]
 
 
 def test_a_date_that_flaps_is_never_news() -> None:
@@ -210,7 +223,9 @@ def test_many_dates_that_go_back_within_the_hold_are_never_news() -> None:
 
 def test_a_row_under_a_new_key_with_the_same_day_is_the_same_row() -> None:
     history = History()
-    history.see([row("bedrock/anthropic.claude-x-v1:0", "2026-06-01"), *filler(10, "bedrock")], START)
+    history.see(
+        [row("bedrock/anthropic.claude-x-v1:0", "2026-06-01"), *filler(10, "bedrock")], START
+    )
 
     history.see([row("bedrock/Claude X", "2026-06-01"), *filler(10, "bedrock")], START + DAY)
     history.see([row("bedrock/Claude X", "2026-06-01"), *filler(10, "bedrock")], START + 20 * DAY)
@@ -286,13 +301,17 @@ def test_a_pointer_that_moves_is_told_with_both_targets() -> None:
 
     history.see([pointer("acme/two")], START + DAY)
 
-    assert [(fact.kind, fact.old, fact.new) for fact in history.facts] == [("alias_moved", "acme/one", "acme/two")]
+    assert [(fact.kind, fact.old, fact.new) for fact in history.facts] == [
+        ("alias_moved", "acme/one", "acme/two")
+    ]
 
 
 def test_a_row_that_nobody_can_read_any_more_is_not_gone() -> None:
     history = History()
     history.see([row("acme/a", "2026-06-01"), row("acme/b")], START)
 
-    seen = detect_changes(history.known, [row("acme/b")], START + DAY, baseline=False, set_aside={"acme/a"})
+    seen = detect_changes(
+        history.known, [row("acme/b")], START + DAY, baseline=False, set_aside={"acme/a"}
+    )
 
     assert (seen.n_vanished, seen.updates) == (0, [])

@@ -36,16 +36,23 @@ class TestSoftDays:
     def test_so_is_a_promise_on_a_new_row_and_one_with_the_word_active(self) -> None:
         history = seen(model(), model("2026-06-01", kind=SOFT, status="active"))
         history.see(
-            [model("2026-06-01", kind=SOFT, status="active"), row("acme/b", "2026-07-01", kind=SOFT)], START + DAY
+            [
+                model("2026-06-01", kind=SOFT, status="active"),
+                row("acme/b", "2026-07-01", kind=SOFT),
+            ],
+            START + DAY,
         )
 
         assert history.facts == []
 
     @pytest.mark.parametrize(
-        "fields", [{"announced_on": ANNOUNCED_ON}, {"status": "deprecated"}, {"status": "legacy"}],
+        "fields",
+        [{"announced_on": ANNOUNCED_ON}, {"status": "deprecated"}, {"status": "legacy"}],
         ids=["with the day of the announcement", "deprecated", "legacy"],
-    )  # fmt: skip
-    def test_a_soft_day_of_a_model_whose_end_is_announced_is_told(self, fields: dict[str, Any]) -> None:
+    )
+    def test_a_soft_day_of_a_model_whose_end_is_announced_is_told(
+        self, fields: dict[str, Any]
+    ) -> None:
         history = seen(model(), model("2026-06-01", kind=SOFT, **fields))
 
         assert history.steps() == [("announced", None, "2026-06-01")]
@@ -55,21 +62,31 @@ class TestSoftDays:
 
         assert history.steps() == [("announced", "2026-06-01", "2026-06-01")]
 
-    def test_a_promise_that_becomes_an_announcement_on_its_day_is_announced_once_and_as_new(self) -> None:
+    def test_a_promise_that_becomes_an_announcement_on_its_day_is_announced_once_and_as_new(
+        self,
+    ) -> None:
         announced = model("2026-06-01", kind=SOFT, announced_on=ANNOUNCED_ON)
         history = seen(model("2026-06-01", kind=SOFT), announced, announced)
 
         # the promise was told to nobody
         assert history.steps() == [("announced", None, "2026-06-01")]
 
-    @pytest.mark.parametrize(("day", "kind"), [("2026-12-01", "moved_later"), ("2026-04-01", "moved_earlier")])
-    def test_a_soft_day_that_becomes_firm_on_another_day_is_a_move(self, day: str, kind: str) -> None:
+    @pytest.mark.parametrize(
+        ("day", "kind"), [("2026-12-01", "moved_later"), ("2026-04-01", "moved_earlier")]
+    )
+    def test_a_soft_day_that_becomes_firm_on_another_day_is_a_move(
+        self, day: str, kind: str
+    ) -> None:
         history = seen(model("2026-06-01", kind=SOFT), model(day))
 
         assert history.steps() == [(kind, "2026-06-01", day)]
 
     def test_a_soft_day_that_has_passed_and_becomes_firm_on_a_later_day_is_a_move(self) -> None:
-        history = seen(model("2026-01-11", kind=SOFT), *[model("2026-01-11", kind=SOFT)] * 5, model("2026-12-01"))
+        history = seen(
+            model("2026-01-11", kind=SOFT),
+            *[model("2026-01-11", kind=SOFT)] * 5,
+            model("2026-12-01"),
+        )
 
         assert history.steps() == [("moved_later", "2026-01-11", "2026-12-01")]
 
@@ -98,7 +115,9 @@ class TestTodayAndThePast:
         assert history.steps() == [("announced", None, today), ("retired", today, today)]
 
     def test_a_soft_day_that_is_today_retires_nothing(self) -> None:
-        history = seen(model(), model((START + DAY).date().isoformat(), kind=SOFT, status="deprecated"))
+        history = seen(
+            model(), model((START + DAY).date().isoformat(), kind=SOFT, status="deprecated")
+        )
 
         assert history.kinds() == ["announced"]
 
@@ -109,7 +128,10 @@ class TestTodayAndThePast:
         history.see([model(TODAY.isoformat()), row("acme/new", "2025-06-01")], START + DAY)
 
         assert history.facts == []
-        assert sorted(history.last.backfilled) == [["acme/a", TODAY.isoformat()], ["acme/new", "2025-06-01"]]
+        assert sorted(history.last.backfilled) == [
+            ["acme/a", TODAY.isoformat()],
+            ["acme/new", "2025-06-01"],
+        ]
 
     def test_a_past_day_corrected_to_another_past_day_is_back_fill_and_no_move(self) -> None:
         history = seen(model("2025-09-26"), model("2025-12-26"))
@@ -124,13 +146,16 @@ class TestTodayAndThePast:
         assert history.steps() == [("moved_later", "2025-09-26", "2026-10-23")]
 
     def test_a_day_ahead_corrected_to_a_past_soft_day_retires_nothing(self) -> None:
-        history = seen(model("2026-06-01"), model("2026-01-02", kind=SOFT, announced_on=ANNOUNCED_ON))
+        history = seen(
+            model("2026-06-01"), model("2026-01-02", kind=SOFT, announced_on=ANNOUNCED_ON)
+        )
 
         assert history.kinds() == ["moved_earlier"]
 
 
 class TestBetweenTwoObservations:
-    """The clock of a replay stands still between two observations; what they say decides what came."""
+    """The clock of a replay stands still between two observations; what they say decides what
+    came."""
 
     def test_a_day_that_came_and_moved_ahead_is_a_move_and_no_end(self) -> None:
         history = History()
@@ -160,7 +185,9 @@ class TestBetweenTwoObservations:
 
 
 class TestDaysInDoubt:
-    def test_a_day_that_passed_while_it_was_in_doubt_and_stands_again_is_told_for_its_day(self) -> None:
+    def test_a_day_that_passed_while_it_was_in_doubt_and_stands_again_is_told_for_its_day(
+        self,
+    ) -> None:
         history = History()
         history.see([model("2026-01-14")], START)
         for day in (1, 2, 3, 4, 5):
@@ -174,13 +201,17 @@ class TestDaysInDoubt:
         assert fact.detected_at == datetime(2026, 1, 14, tzinfo=UTC)
 
     def test_a_day_in_doubt_that_still_lies_ahead_when_it_returns_is_nothing(self) -> None:
-        history = seen(model("2026-06-01"), model(), model(), model("2026-06-01"), *[model("2026-06-01")] * 10)
+        history = seen(
+            model("2026-06-01"), model(), model(), model("2026-06-01"), *[model("2026-06-01")] * 10
+        )
 
         assert history.facts == []
         assert history.known["acme/a", LIFECYCLE].pending is None
 
     def test_a_day_cleared_and_set_anew_to_another_is_one_move(self) -> None:
-        history = seen(model("2026-06-01"), model(), model("2026-08-01"), *[model("2026-08-01")] * 10)
+        history = seen(
+            model("2026-06-01"), model(), model("2026-08-01"), *[model("2026-08-01")] * 10
+        )
 
         assert history.steps() == [("moved_later", "2026-06-01", "2026-08-01")]
 
@@ -192,7 +223,9 @@ class TestDaysInDoubt:
 
         assert history.kinds() == ["withdrawn"]
 
-    def test_a_row_set_aside_for_a_poll_neither_proves_nor_disproves_that_its_day_is_gone(self) -> None:
+    def test_a_row_set_aside_for_a_poll_neither_proves_nor_disproves_that_its_day_is_gone(
+        self,
+    ) -> None:
         history = seen(model("2026-06-01"), model())
         history.see([], START + 2 * DAY, set_aside={"acme/a"})
 
@@ -213,7 +246,9 @@ class TestOtherWords:
         [{"successor": "b"}, {"announced_on": ANNOUNCED_ON}, {"status": "deprecated"}],
         ids=["successor", "day of the announcement", "status"],
     )
-    def test_what_is_said_beside_a_firm_day_is_taken_over_and_no_news(self, fields: dict[str, Any]) -> None:
+    def test_what_is_said_beside_a_firm_day_is_taken_over_and_no_news(
+        self, fields: dict[str, Any]
+    ) -> None:
         history = seen(model("2026-06-01"), model("2026-06-01", **fields))
 
         assert history.facts == []
@@ -242,11 +277,20 @@ class TestWhatItMeansThatARowLeaves:
             ("nothing", row("acme/a", "2026-06-01"), []),
         ],
         ids=[
-            "served, no day", "served, firm day", "served, soft day", "notice without a day", "notice, firm day ahead",
-            "notice, soft day", "notice of the past", "price", "price with a day",
+            "served, no day",
+            "served, firm day",
+            "served, soft day",
+            "notice without a day",
+            "notice, firm day ahead",
+            "notice, soft day",
+            "notice of the past",
+            "price",
+            "price with a day",
         ],
-    )  # fmt: skip
-    def test_a_row_that_stays_away(self, absence: Any, row_before: FeedRow, kinds: list[str]) -> None:
+    )
+    def test_a_row_that_stays_away(
+        self, absence: Any, row_before: FeedRow, kinds: list[str]
+    ) -> None:
         history = History(absence=absence)
         history.see([row_before, row("acme/z")], START)
 
@@ -257,7 +301,9 @@ class TestWhatItMeansThatARowLeaves:
         assert history.known["acme/a", IDENTITY].withdrawn_at is not None
 
     @pytest.mark.parametrize("absence", ["news", "notices"])
-    def test_a_row_that_leaves_on_its_own_day_has_retired_and_is_not_missed(self, absence: Any) -> None:
+    def test_a_row_that_leaves_on_its_own_day_has_retired_and_is_not_missed(
+        self, absence: Any
+    ) -> None:
         history = History(absence=absence)
         history.see([row("acme/a", "2026-01-12"), row("acme/z")], START)
 
@@ -284,7 +330,9 @@ class TestWhatItMeansThatARowLeaves:
 
         assert history.last.held == {}
 
-    def test_a_row_that_returns_after_it_was_delisted_is_there_again_and_its_known_day_no_news(self) -> None:
+    def test_a_row_that_returns_after_it_was_delisted_is_there_again_and_its_known_day_no_news(
+        self,
+    ) -> None:
         history = History()
         history.see([row("acme/a", "2026-06-01"), row("acme/z")], START)
         for day in range(1, 10):
@@ -307,7 +355,12 @@ class TestARefusedDate:
         for claim in history.known.values():
             if claim.topic == LIFECYCLE:
                 assert (claim.pending, claim.held) == (value, True)
-                claim.refused, claim.pending, claim.pending_since, claim.held = {"value": value}, None, None, False
+                claim.refused, claim.pending, claim.pending_since, claim.held = (
+                    {"value": value},
+                    None,
+                    None,
+                    False,
+                )
         return history
 
     VALUE = {"retires_on": "2026-07-01", "date_kind": FIRM}
@@ -357,6 +410,8 @@ def test_a_promise_that_left_with_its_row_is_no_day_to_move_from() -> None:
     history.see(filler(5), START + DAY)
     history.see(filler(5), START + 9 * DAY)
 
-    history.see([row("acme/a", "2026-08-01", announced_on=date(2026, 3, 1)), *filler(5)], START + 60 * DAY)
+    history.see(
+        [row("acme/a", "2026-08-01", announced_on=date(2026, 3, 1)), *filler(5)], START + 60 * DAY
+    )
 
     assert history.steps()[-1] == ("announced", None, "2026-08-01")

@@ -1,4 +1,5 @@
-"""When another price is news: unit by unit, once it has stood, and never when it is a mistake; no database."""
+"""When another price is news: unit by unit, once it has stood, and never when it is a mistake; no
+database."""
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
@@ -34,7 +35,9 @@ def repricings(history: History) -> list[tuple[Any, Any]]:
 
 
 class TestEachUnitWaitsForItself:
-    def test_two_units_that_change_a_day_apart_are_two_events_each_after_its_own_three_days(self) -> None:
+    def test_two_units_that_change_a_day_apart_are_two_events_each_after_its_own_three_days(
+        self,
+    ) -> None:
         history = History()
         history.see([priced(input="3", output="15")], START)
         history.see([priced(input="2", output="15")], START + DAY)
@@ -85,8 +88,12 @@ class TestEachUnitWaitsForItself:
 
         assert repricings(history) == [({"input": "3"}, {"input": "2.5"})]
 
-    def test_a_change_that_reverts_within_three_days_is_nothing_and_leaves_nothing_waiting(self) -> None:
-        history = seen([priced(input="3"), priced(input="2"), priced(input="2"), *[priced(input="3")] * 8])
+    def test_a_change_that_reverts_within_three_days_is_nothing_and_leaves_nothing_waiting(
+        self,
+    ) -> None:
+        history = seen(
+            [priced(input="3"), priced(input="2"), priced(input="2"), *[priced(input="3")] * 8]
+        )
 
         assert history.facts == []
         claim = history.known["acme/a", PRICE]
@@ -149,13 +156,25 @@ class TestEachUnitWaitsForItself:
 
 class TestAbsentAndZero:
     def test_a_unit_away_for_one_poll_and_back_as_it_was_is_nothing(self) -> None:
-        history = seen([priced(input="3", output="15"), priced(input="3"), *[priced(input="3", output="15")] * 8])
+        history = seen(
+            [
+                priced(input="3", output="15"),
+                priced(input="3"),
+                *[priced(input="3", output="15")] * 8,
+            ]
+        )
 
         assert history.facts == []
         assert history.known["acme/a", PRICE].pending is None
 
     def test_a_unit_away_for_one_poll_and_back_with_another_price_is_one_change(self) -> None:
-        history = seen([priced(input="3", output="15"), priced(input="3"), *[priced(input="3", output="10")] * 6])
+        history = seen(
+            [
+                priced(input="3", output="15"),
+                priced(input="3"),
+                *[priced(input="3", output="10")] * 6,
+            ]
+        )
 
         assert repricings(history) == [({"output": "15"}, {"output": "10"})]
         assert history.facts[0].detected_at == START + 5 * DAY
@@ -169,8 +188,12 @@ class TestAbsentAndZero:
         assert history.facts == []
         assert history.value("acme/a") == {"input": "3"}
 
-    @pytest.mark.parametrize(("before", "after"), [("3", "0"), ("0", "3")], ids=["paid to zero", "zero to paid"])
-    def test_zero_is_free_or_unknown_and_no_move_in_either_direction(self, before: str, after: str) -> None:
+    @pytest.mark.parametrize(
+        ("before", "after"), [("3", "0"), ("0", "3")], ids=["paid to zero", "zero to paid"]
+    )
+    def test_zero_is_free_or_unknown_and_no_move_in_either_direction(
+        self, before: str, after: str
+    ) -> None:
         history = seen([priced(input=before), *[priced(input=after)] * 10])
 
         assert history.facts == []
@@ -200,7 +223,9 @@ class TestAbsentAndZero:
 
         assert history.facts == []
 
-    def test_a_price_waits_on_while_its_row_is_away_and_is_not_believed_before_it_is_back(self) -> None:
+    def test_a_price_waits_on_while_its_row_is_away_and_is_not_believed_before_it_is_back(
+        self,
+    ) -> None:
         other = row("acme/b")
         history = History()
         history.see([priced(input="3"), other], START)
@@ -216,7 +241,9 @@ class TestAbsentAndZero:
     def test_a_price_that_is_back_as_it_was_when_its_row_is_back_is_nothing(self) -> None:
         other = row("acme/b")
         history = History()
-        for number, rows in enumerate([[priced(input="3")], [priced(input="2")], [], *[[priced(input="3")]] * 6]):
+        for number, rows in enumerate(
+            [[priced(input="3")], [priced(input="2")], [], *[[priced(input="3")]] * 6]
+        ):
             history.see([*rows, other], START + number * DAY)
 
         assert history.facts == []
@@ -273,7 +300,10 @@ class TestPricesPublishedInAdvance:
 
         (fact,) = history.facts
         assert (fact.kind, fact.old, fact.new) == ("repriced", {"input": "3"}, {"input": "2"})
-        assert (fact.effective_on, fact.detected_at) == (date(2026, 1, 20), datetime(2026, 1, 20, tzinfo=UTC))
+        assert (fact.effective_on, fact.detected_at) == (
+            date(2026, 1, 20),
+            datetime(2026, 1, 20, tzinfo=UTC),
+        )
         assert history.known["acme/a", PRICE].next_start_on is None
 
     def test_it_is_told_once_where_the_feed_rewrites_it_on_the_day(self) -> None:
@@ -282,7 +312,9 @@ class TestPricesPublishedInAdvance:
         for day in range(20, 30):
             history.see([dated({"input": "2"})], datetime(2026, 1, day, 6, tzinfo=UTC))
 
-        assert [(fact.old, fact.detected_at.day) for fact in history.facts] == [({"input": "3"}, 20)]
+        assert [(fact.old, fact.detected_at.day) for fact in history.facts] == [
+            ({"input": "3"}, 20)
+        ]
         assert history.value("acme/a") == {"input": "2"}
 
     def test_one_that_is_postponed_before_its_day_is_told_on_the_later_day_only(self) -> None:
@@ -353,7 +385,9 @@ class TestMistakesOfUnits:
         assert repricings(history) == [({"input": "0.2"}, {"input": "79.9"})]
 
     def test_a_rise_that_is_corrected_is_nothing(self) -> None:
-        history = seen([priced(input="0.2"), *[priced(input="200")] * 3, *[priced(input="0.2")] * 10])
+        history = seen(
+            [priced(input="0.2"), *[priced(input="200")] * 3, *[priced(input="0.2")] * 10]
+        )
 
         assert history.facts == []
         claim = history.known["acme/a", PRICE]
@@ -374,7 +408,9 @@ class TestMistakesOfUnits:
         claim = history.known["acme/a", PRICE]
         assert (claim.value, claim.held, history.last.doubtful) == ({"input": "200"}, False, [])
 
-    def test_a_refused_rise_is_ignored_while_the_feed_repeats_it_and_forgotten_when_it_goes_back(self) -> None:
+    def test_a_refused_rise_is_ignored_while_the_feed_repeats_it_and_forgotten_when_it_goes_back(
+        self,
+    ) -> None:
         history = seen([priced(input="0.2"), priced(input="200")])
         history.refuse_price("acme/a", input="200")
 
@@ -409,10 +445,13 @@ class TestMistakesOfUnits:
 
 
 class TestFloating:
-    """Prices that change every four days stand long enough to be believed, and often enough to be a nuisance."""
+    """Prices that change every four days stand long enough to be believed, and often enough to be a
+    nuisance."""
 
     @staticmethod
-    def moving(n: int, *, offer: bool = False, history: History | None = None, every: int = 4) -> History:
+    def moving(
+        n: int, *, offer: bool = False, history: History | None = None, every: int = 4
+    ) -> History:
         """`n` moves, each seen on its day and believed three days later."""
         history = history or History()
         begin = history.seen_at + DAY if history.seen_at else START
@@ -442,7 +481,9 @@ class TestFloating:
         assert history.facts == []
         assert history.last.floated == [["acme/a", {"input": "3"}, {"input": "2"}]]
 
-    @pytest.mark.parametrize(("offer", "n_told"), [(True, 5), (False, 6)], ids=["offer", "list price"])
+    @pytest.mark.parametrize(
+        ("offer", "n_told"), [(True, 5), (False, 6)], ids=["offer", "list price"]
+    )
     def test_the_cheapest_offer_of_the_moment_floats_from_the_sixth_move_in_thirty_days(
         self, offer: bool, n_told: int
     ) -> None:

@@ -1,4 +1,5 @@
-"""A row that comes under another key is the same row, and nothing happened to it but what its day says."""
+"""A row that comes under another key is the same row, and nothing happened to it but what its day
+says."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -16,7 +17,9 @@ from tests.catalog.ingestion.histories import DAY, START, History, filler, row
 BYSTANDERS = [row("acme/bystander"), row("acme/onlooker", "2027-03-01")]
 
 
-def renamed(old: FeedRow, new: FeedRow, *, then: int = 20, others: list[FeedRow] | None = None, **ways: Any) -> History:
+def renamed(
+    old: FeedRow, new: FeedRow, *, then: int = 20, others: list[FeedRow] | None = None, **ways: Any
+) -> History:
     """`old` gone and `new` there in one observation, and so for `then` days more."""
     others = BYSTANDERS if others is None else others
     history = History()
@@ -29,7 +32,11 @@ def renamed(old: FeedRow, new: FeedRow, *, then: int = 20, others: list[FeedRow]
 class TestByName:
     @pytest.mark.parametrize(
         ("old", "new"),
-        [("acme/gpt-4-32k", "acme/GPT-4 32K"), ("acme/model_x", "acme/model-x"), ("acme/a.b:c", "acme/A B C")],
+        [
+            ("acme/gpt-4-32k", "acme/GPT-4 32K"),
+            ("acme/model_x", "acme/model-x"),
+            ("acme/a.b:c", "acme/A B C"),
+        ],
     )
     def test_a_row_spelled_otherwise_is_neither_gone_nor_new(self, old: str, new: str) -> None:
         history = renamed(row(old, "2026-06-01"), row(new, "2026-06-01"))
@@ -40,8 +47,10 @@ class TestByName:
 
     @pytest.mark.parametrize(
         ("day", "kinds"), [("2026-08-01", ["moved_later"]), ("2026-04-01", ["moved_earlier"])]
-    )  # fmt: skip
-    def test_a_day_that_changed_with_the_key_is_a_move_under_the_new_key(self, day: str, kinds: list[str]) -> None:
+    )
+    def test_a_day_that_changed_with_the_key_is_a_move_under_the_new_key(
+        self, day: str, kinds: list[str]
+    ) -> None:
         history = renamed(row("acme/model_x", "2026-06-01"), row("acme/model-x", day))
 
         assert [(fact.kind, fact.external_id, fact.old, fact.new) for fact in history.facts] == [
@@ -54,7 +63,9 @@ class TestByName:
         assert history.steps() == [("announced", None, "2026-06-01")]
 
     def test_a_soft_day_that_is_firm_under_the_new_key_is_announced(self) -> None:
-        history = renamed(row("acme/model_x", "2026-06-01", kind="not_before"), row("acme/model-x", "2026-06-01"))
+        history = renamed(
+            row("acme/model_x", "2026-06-01", kind="not_before"), row("acme/model-x", "2026-06-01")
+        )
 
         assert history.steps() == [("announced", "2026-06-01", "2026-06-01")]
 
@@ -82,7 +93,9 @@ class TestByName:
 
     def test_so_it_is_when_the_row_was_the_only_one_of_its_provider(self) -> None:
         history = renamed(
-            row("acme/model-x", "2026-06-01"), row("zenith/model-x", "2026-09-01"), others=[row("other/z")]
+            row("acme/model-x", "2026-06-01"),
+            row("zenith/model-x", "2026-09-01"),
+            others=[row("other/z")],
         )
 
         assert ("announced", None, "2026-09-01") in history.steps()
@@ -90,16 +103,26 @@ class TestByName:
 
 class TestByDay:
     def test_a_row_with_the_provider_and_day_of_one_that_went_is_that_row(self) -> None:
-        history = renamed(row("acme/anthropic.claude-x-v1:0", "2026-06-01"), row("acme/Claude X", "2026-06-01"))
+        history = renamed(
+            row("acme/anthropic.claude-x-v1:0", "2026-06-01"), row("acme/Claude X", "2026-06-01")
+        )
 
         assert history.facts == []
 
     def test_of_several_with_one_day_each_goes_to_the_name_most_like_it(self) -> None:
         history = History()
-        history.see([row("acme/vendor.sonnet-v1", "2026-06-01"), row("acme/vendor.haiku-v1", "2026-06-01")], START)
+        history.see(
+            [row("acme/vendor.sonnet-v1", "2026-06-01"), row("acme/vendor.haiku-v1", "2026-06-01")],
+            START,
+        )
 
-        history.see([row("acme/Haiku (1)", "2026-06-01"), row("acme/Sonnet (1)", "2026-06-01")], START + DAY)
-        history.see([row("acme/Haiku (1)", "2026-06-01"), row("acme/Sonnet (1)", "2026-06-01")], START + 30 * DAY)
+        history.see(
+            [row("acme/Haiku (1)", "2026-06-01"), row("acme/Sonnet (1)", "2026-06-01")], START + DAY
+        )
+        history.see(
+            [row("acme/Haiku (1)", "2026-06-01"), row("acme/Sonnet (1)", "2026-06-01")],
+            START + 30 * DAY,
+        )
 
         assert history.facts == []
 
@@ -107,9 +130,14 @@ class TestByDay:
         history = History()
         history.see([row("acme/vendor.sonnet-v1", "2026-06-01"), *BYSTANDERS], START)
 
-        history.see([row("acme/Sonnet (1)", "2026-06-01"), row("acme/Opus", "2026-06-01"), *BYSTANDERS], START + DAY)
+        history.see(
+            [row("acme/Sonnet (1)", "2026-06-01"), row("acme/Opus", "2026-06-01"), *BYSTANDERS],
+            START + DAY,
+        )
 
-        assert [(fact.kind, fact.external_id) for fact in history.facts] == [("announced", "acme/Opus")]
+        assert [(fact.kind, fact.external_id) for fact in history.facts] == [
+            ("announced", "acme/Opus")
+        ]
 
     def test_a_bulk_of_rows_under_new_keys_is_no_vanishing(self) -> None:
         old = [row(f"acme/anthropic.model-{n}-v1:0", f"2026-06-{n + 1:02}") for n in range(20)]
@@ -126,7 +154,9 @@ class TestByDay:
     def test_a_row_without_a_day_and_with_another_name_is_gone_and_new(self) -> None:
         history = renamed(row("acme/alpha"), row("acme/omega"))
 
-        assert [(fact.kind, fact.external_id) for fact in history.facts] == [("delisted", "acme/alpha")]
+        assert [(fact.kind, fact.external_id) for fact in history.facts] == [
+            ("delisted", "acme/alpha")
+        ]
 
 
 class TestByPrices:
@@ -134,43 +164,59 @@ class TestByPrices:
 
     def test_equal_prices_and_names_alike_are_one_row(self) -> None:
         history = renamed(
-            row("acme/claude-3.5-sonnet-beta", prices=self.PRICES), row("acme/claude-3.5-sonnet", prices=self.PRICES)
+            row("acme/claude-3.5-sonnet-beta", prices=self.PRICES),
+            row("acme/claude-3.5-sonnet", prices=self.PRICES),
         )
 
         assert history.facts == []
 
     def test_equal_prices_alone_are_chance(self) -> None:
-        history = renamed(row("acme/alpha-large", prices=self.PRICES), row("acme/omicron", prices=self.PRICES))
+        history = renamed(
+            row("acme/alpha-large", prices=self.PRICES), row("acme/omicron", prices=self.PRICES)
+        )
 
         assert history.kinds() == ["delisted"]
 
     def test_one_equal_price_is_chance_too(self) -> None:
-        history = renamed(row("acme/claude-3.5-sonnet-beta", price="3"), row("acme/claude-3.5-sonnet", price="3"))
+        history = renamed(
+            row("acme/claude-3.5-sonnet-beta", price="3"), row("acme/claude-3.5-sonnet", price="3")
+        )
 
         assert history.kinds() == ["delisted"]
 
     def test_a_price_that_changes_later_is_compared_under_the_new_key(self) -> None:
-        history = renamed(row("acme/model_x", prices=self.PRICES), row("acme/model-x", prices=self.PRICES), then=3)
+        history = renamed(
+            row("acme/model_x", prices=self.PRICES), row("acme/model-x", prices=self.PRICES), then=3
+        )
 
         for day in range(3, 8):
-            history.see([row("acme/model-x", prices=self.PRICES | {"input": "2"}), *BYSTANDERS], START + day * DAY)
+            history.see(
+                [row("acme/model-x", prices=self.PRICES | {"input": "2"}), *BYSTANDERS],
+                START + day * DAY,
+            )
 
         assert history.steps() == [("repriced", {"input": "3"}, {"input": "2"})]
 
 
 class TestByIdentity:
-    def test_rows_known_as_one_model_at_one_host_are_one_whatever_their_names_and_days(self) -> None:
+    def test_rows_known_as_one_model_at_one_host_are_one_whatever_their_names_and_days(
+        self,
+    ) -> None:
         history = renamed(
             row("acme/alpha", "2026-06-01"),
             row("acme/omega", "2026-08-01"),
             identity_of={"acme/alpha": "one", "acme/omega": "one"},
         )
 
-        assert [(fact.kind, fact.external_id) for fact in history.facts] == [("moved_later", "acme/omega")]
+        assert [(fact.kind, fact.external_id) for fact in history.facts] == [
+            ("moved_later", "acme/omega")
+        ]
 
     def test_identity_is_surer_than_a_like_name(self) -> None:
         history = History()
-        history.see([row("acme/a-1", "2026-06-01"), row("acme/b-1", "2026-07-01"), *BYSTANDERS], START)
+        history.see(
+            [row("acme/a-1", "2026-06-01"), row("acme/b-1", "2026-07-01"), *BYSTANDERS], START
+        )
 
         history.see(
             [row("acme/b_1", "2026-06-01"), row("acme/c", "2026-07-01"), *BYSTANDERS],
@@ -221,7 +267,9 @@ class TestProviders:
 
 
 class TestOverSeveralObservations:
-    def test_a_key_gone_one_poll_before_the_new_one_comes_is_neither_delisted_nor_announced(self) -> None:
+    def test_a_key_gone_one_poll_before_the_new_one_comes_is_neither_delisted_nor_announced(
+        self,
+    ) -> None:
         history = History()
         history.see([row("acme/model_x", "2026-06-01"), *BYSTANDERS], START)
         history.see(BYSTANDERS, START + DAY)
@@ -262,7 +310,9 @@ class TestOverSeveralObservations:
 
         assert history.steps() == [("moved_later", "2026-06-01", "2026-07-01")]
 
-    def test_a_person_who_accepts_removals_is_not_told_of_rows_that_came_back_spelled_otherwise(self) -> None:
+    def test_a_person_who_accepts_removals_is_not_told_of_rows_that_came_back_spelled_otherwise(
+        self,
+    ) -> None:
         history = History()
         history.see([*filler(6), *[row(f"acme/model_{n}") for n in range(3)]], START)
         history.see(filler(6), START + DAY)
@@ -274,14 +324,16 @@ class TestOverSeveralObservations:
         assert history.facts == []
 
 
-# --- with what the catalogue knows ----------------------------------------------------------------------------------
+# --- with what the catalogue knows ----------------------------------------------------------------
 
 AT = datetime(2026, 9, 1, 6, tzinfo=UTC)
 
 
 def served(api_id: str, ends: str) -> FeedRow:
     dated = row(f"bedrock/{api_id}", ends)
-    return FeedRow(dated.external_id, "bedrock", "amazon-bedrock", api_id, lifecycle=dated.lifecycle)
+    return FeedRow(
+        dated.external_id, "bedrock", "amazon-bedrock", api_id, lifecycle=dated.lifecycle
+    )
 
 
 @pytest.fixture

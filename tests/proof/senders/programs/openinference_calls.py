@@ -1,4 +1,5 @@
-"""OpenInference's instrumentation of the OpenAI SDK, with OpenTelemetry's own exporter as its variables set it."""
+"""OpenInference's instrumentation of the OpenAI SDK, with OpenTelemetry's own exporter as its
+variables set it."""
 
 import openai
 from calls import call, prompt

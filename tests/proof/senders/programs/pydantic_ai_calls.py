@@ -1,4 +1,5 @@
-"""An agent of pydantic-ai, told of by logfire, which exports as the variables of OpenTelemetry say."""
+"""An agent of pydantic-ai, told of by logfire, which exports as the variables of OpenTelemetry
+say."""
 
 import logfire
 from calls import prompt
