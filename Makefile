@@ -1,6 +1,6 @@
 # Run `make help`. Everything lives in .venv/ and .data/; nothing is installed outside this folder.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test proof dates check lint format requirements audit sbom stop screenshots
+.PHONY: help setup demo test proof drills dates check lint format requirements audit sbom stop screenshots
 SHELL := /bin/sh
 
 VENV := .venv
@@ -38,16 +38,20 @@ demo: setup ## serve a filled registry on http://127.0.0.1:8000 (PORT=, REGISTRY
 stop: ## end the demo and the embedded servers
 	@test ! -x $(BIN)/python || exec $(BIN)/python -m registry.demo stop
 
-test: setup ## the whole test-suite (PYTEST_ARGS="-k name"); browser tests where CHROMIUM= or PATH has one
+test: setup ## what a change needs (PYTEST_ARGS="-k name"); browser tests where CHROMIUM= or PATH has one
 	@# a worker a core, each with a database of its own; a file stays in one, so that it loads its catalogue once;
 	@# files in the order of tests/long_files.py
 	@exec $(BIN)/python -m pytest --numprocesses=auto --dist=loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
-proof: setup ## drills with real clients, each installed below build/ (PYTEST_ARGS="-k litellm"); needs the package indexes
-	@exec $(BIN)/python -m pytest -m clients tests/proof $(PYTEST_ARGS)
+proof: drills ## everything slow: the drills, then the tests that read the clock on another day
+	@exec $(BIN)/python -m tests.dates --days turn --files reading --where-possible $(PYTEST_ARGS)
 
-dates: setup ## the tests on other days, as 29 February (DAYS=leap-day,year-end or turn; FILES=reading or turn)
-	@exec $(BIN)/python -m tests.dates $(if $(DAYS),--days $(DAYS)) $(if $(FILES),--files $(FILES)) $(PYTEST_ARGS)
+drills: setup ## months of feeds, killed processes, outages, browsers, real clients (PYTEST_ARGS="-k litellm")
+	@# real clients are installed below build/ from the package indexes; one that cannot be had is skipped and named
+	@exec $(BIN)/python -m pytest -m proof --numprocesses=auto --dist=loadfile --no-loadscope-reorder $(PYTEST_ARGS)
+
+dates: setup ## the tests that read the clock on another day of the round (DAYS=leap-day,year-end or all; FILES=all)
+	@exec $(BIN)/python -m tests.dates --days $(or $(DAYS),turn) --files $(or $(FILES),reading) $(PYTEST_ARGS)
 
 screenshots: setup ## pictures of every page in build/screenshots/ (URL= of a running demo), three of them for the README
 	@exec $(BIN)/python -m tests.web.screenshots

@@ -6,6 +6,7 @@ import contextlib
 import fcntl
 import gc
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -84,6 +85,22 @@ child_process.is_always_encoded = True
 read_pages_as_seen()
 
 pytest_plugins = ["tests.http", "tests.processes", "tests.pooler", "tests.browsing"]
+
+
+# what a module of drills alone stands out by
+_ONLY_DRILLS = re.compile(r"^pytestmark = \[?pytest\.mark\.proof\b", re.M)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave out a module without reading it in where the marks ask for none of its tests."""
+    if collection_path.suffix != ".py" or not collection_path.name.startswith("test_"):
+        return None
+    marks = config.getoption("markexpr")
+    if marks == "not proof" and _ONLY_DRILLS.search(collection_path.read_text()):
+        return True
+    if marks == "proof" and "pytest.mark.proof" not in collection_path.read_text():
+        return True
+    return None
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -10,7 +10,10 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 # half a minute and more, longest first; the others by their number of tests
 _LONGEST = [
     "tests/histories/test_histories.py",
+    "tests/registry/test_outages.py",
     "tests/registry/test_demo.py",
+    "tests/common/database/test_advisory_lock.py",
+    "tests/registry/test_beat.py",
     "tests/alerts/faults/test_kills.py",
     "tests/common/test_job_kills.py",
     "tests/feeds/test_poll_and_replay.py",
@@ -18,6 +21,8 @@ _LONGEST = [
     "tests/registry/test_manage.py",
     "tests/registry/server/test_site.py",
     "tests/web/test_accessible.py",
+    "tests/web/test_accessible_too.py",
+    "tests/feeds/test_faults_by_source.py",
     "tests/alerts/faults/test_answers.py",
     "tests/alerts/faults/test_outages.py",
     "tests/alerts/faults/test_beats.py",

@@ -57,6 +57,7 @@ def production():
     return json.loads(done.stdout)
 
 
+@pytest.mark.proof
 def test_cookies_and_transport_are_closed_in_production(production):
     for name in (
         "SESSION_COOKIE_SECURE",
@@ -116,6 +117,7 @@ class TestSigningIn:
             reverse("account_login"), {"login": name, "password": password}
         )
 
+    @pytest.mark.proof
     def test_it_is_throttled_also_for_who_knows_the_password_at_last(self):
         make_user("ada")
         for n in range(8):

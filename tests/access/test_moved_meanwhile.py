@@ -26,6 +26,8 @@ from tests.builders import make_application, make_offering, make_team
 from tests.http import signed_in_client
 from tests.processes import blocked_sessions, database_url, wait_until
 
+pytestmark = pytest.mark.proof
+
 # apps whose rows belong to applications
 LABELS = {"inventory", "risks", "gate", "reports", "intake"}
 # queues of jobs, which the move itself fills

@@ -92,6 +92,7 @@ def told(person, addresses):
     return found
 
 
+@pytest.mark.proof
 def test_what_a_stranger_is_told_is_the_same_whatever_another_team_has():
     world = make_walked_rows()
     outsider = world.people["outsider"]

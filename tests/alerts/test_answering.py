@@ -178,6 +178,7 @@ def test_what_is_settled_is_opened_before_it_is_answered_anew(
     act(henrik)
 
 
+@pytest.mark.proof
 def test_a_snooze_may_be_given_again_and_ends_on_the_last_day_given(
     world: SmallWorld, henrik: User
 ) -> None:
@@ -205,6 +206,7 @@ def test_to_answer_a_snoozed_alert_ends_the_snooze(world: SmallWorld, henrik: Us
     assert addresses("woken") == {}
 
 
+@pytest.mark.proof
 def test_who_is_given_an_alert_is_told_once_and_not_when_they_took_it_themselves(
     world: SmallWorld, henrik: User
 ) -> None:
@@ -284,6 +286,7 @@ def test_a_mute_of_the_team_s_mailbox_keeps_nothing_back_from_its_people(
     assert Notice.objects.get(team=world.team).skip_sentence == f"Muted until {day_in(9)}."
 
 
+@pytest.mark.proof
 def test_what_was_kept_back_and_still_waits_is_told_once_when_the_mute_ends(
     world: SmallWorld, henrik: User
 ) -> None:
@@ -303,6 +306,7 @@ def test_what_was_kept_back_and_still_waits_is_told_once_when_the_mute_ends(
     assert "Prices rise" not in text
 
 
+@pytest.mark.proof
 def test_two_mutes_keep_it_back_until_the_later_one_ends(world: SmallWorld, henrik: User) -> None:
     mute(by=henrik, team=world.team, until=day_in(3), at=NOW, kind="announced")
     mute(by=henrik, team=world.team, until=day_in(6), at=NOW, offering=world.offering)
@@ -315,6 +319,7 @@ def test_two_mutes_keep_it_back_until_the_later_one_ends(world: SmallWorld, henr
     assert addresses("unmuted") == {"claims@example.org": 1}
 
 
+@pytest.mark.proof
 def test_a_snoozed_alert_that_a_mute_kept_back_is_told_when_it_waits_again(
     world: SmallWorld, henrik: User
 ) -> None:
@@ -329,6 +334,7 @@ def test_a_snoozed_alert_that_a_mute_kept_back_is_told_when_it_waits_again(
     assert addresses("unmuted") == {"claims@example.org": 1}
 
 
+@pytest.mark.proof
 def test_a_mute_that_ends_tells_nothing_of_what_has_passed(world: SmallWorld, henrik: User) -> None:
     mute(by=henrik, team=world.team, until=day_in(3), at=NOW, kind="announced")
     mail_out(NOW)
@@ -352,6 +358,7 @@ def test_a_mute_is_lifted_by_who_has_it_or_governs(world: SmallWorld, henrik: Us
         unmute_now(row=of_team, by=make_member(world.team, TeamRole.VIEWER), at=NOW)
 
 
+@pytest.mark.proof
 def test_a_mute_of_one_matter_does_not_keep_the_next_day_of_it_back(
     world: SmallWorld, henrik: User
 ) -> None:

@@ -288,6 +288,7 @@ def _n_statements_with(n_applications: int, world: SmallWorld, source_slug: str)
     return len(captured)
 
 
+@pytest.mark.proof
 def test_the_number_of_statements_does_not_grow_with_models_and_teams(world: SmallWorld) -> None:
     assert _n_statements_with(1, world, "one") == _n_statements_with(40, world, "forty")
 

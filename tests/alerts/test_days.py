@@ -81,6 +81,7 @@ def moved(world: SmallWorld, kind: str, n: int, *, on: int) -> None:
 # --- ends of models -------------------------------------------------------------------------------
 
 
+@pytest.mark.proof
 def test_an_announced_end_is_told_by_the_news_and_then_by_each_milestone_after_it(
     world: SmallWorld,
 ) -> None:
@@ -98,6 +99,7 @@ def test_an_announced_end_is_told_by_the_news_and_then_by_each_milestone_after_i
     ]
 
 
+@pytest.mark.proof
 def test_the_end_itself_is_told_once_by_the_news_or_by_its_milestone(world: SmallWorld) -> None:
     ends(world.offering, 2)
     pass_days(0, 1)
@@ -126,6 +128,7 @@ def test_news_of_the_end_takes_the_place_of_a_milestone_that_was_a_minute_faster
     assert len(texts()) == 1
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize(
     ("moves", "expected"),
     [
@@ -194,6 +197,7 @@ def test_a_day_that_moves_is_told_by_the_news_and_at_the_milestones_still_ahead(
     assert "NO LONGER SO" not in " ".join(texts()), "the news of the move says it"
 
 
+@pytest.mark.proof
 def test_a_day_that_flaps_without_news_tells_no_milestone_twice(world: SmallWorld) -> None:
     for n in range(36):
         ends(world.offering, 30 if n % 4 < 2 else 50)
@@ -227,6 +231,7 @@ def test_an_end_that_passed_while_nobody_looked_is_told_for_a_week(
     assert ("Ended on 17 Nov 2026" in last_text()) is is_told
 
 
+@pytest.mark.proof
 def test_a_day_before_which_nothing_ends_is_told_at_fewer_milestones_and_more_quietly(
     world: SmallWorld,
 ) -> None:
@@ -241,6 +246,7 @@ def test_a_day_before_which_nothing_ends_is_told_at_fewer_milestones_and_more_qu
     assert "loses a model" not in "".join(texts())
 
 
+@pytest.mark.proof
 def test_a_soft_day_that_turns_firm_goes_on_with_the_milestones_of_firm_ones(
     world: SmallWorld,
 ) -> None:
@@ -258,6 +264,7 @@ def test_a_soft_day_that_turns_firm_goes_on_with_the_milestones_of_firm_ones(
     ]
 
 
+@pytest.mark.proof
 def test_a_model_that_is_redirected_ends_when_the_one_that_answers_in_its_place_does(
     world: SmallWorld,
 ) -> None:
@@ -319,6 +326,7 @@ def test_whoever_calls_it_by_another_name_or_a_fine_tune_is_told_at_the_same_mil
     assert [alert.team for alert in Alert.objects.filter(state="resolved")] == [by_name.team]
 
 
+@pytest.mark.proof
 def test_an_application_that_begins_to_use_it_later_is_told_at_once_and_by_itself(
     world: SmallWorld,
 ) -> None:
@@ -334,6 +342,7 @@ def test_an_application_that_begins_to_use_it_later_is_told_at_once_and_by_itsel
     assert Alert.objects.waiting().get().application_ids == [world.application.pk, late.pk]
 
 
+@pytest.mark.proof
 def test_an_application_that_left_does_not_keep_the_earlier_milestone_open(
     world: SmallWorld,
 ) -> None:
@@ -350,6 +359,7 @@ def test_an_application_that_left_does_not_keep_the_earlier_milestone_open(
     ]
 
 
+@pytest.mark.proof
 def test_an_application_that_changed_its_team_takes_the_milestones_along(world: SmallWorld) -> None:
     ends(world.offering, 30)
     pass_day(0)
@@ -362,6 +372,7 @@ def test_an_application_that_changed_its_team_takes_the_milestones_along(world: 
     assert addresses() == {"claims@example.org": 1, "underwriting@example.org": 1}
 
 
+@pytest.mark.proof
 def test_milestones_are_each_criticality_s_own_and_may_change_in_between(world: SmallWorld) -> None:
     low = make_application("Low", team=world.team, criticality=Criticality.LOW)
     make_dependency(low, world.offering)
@@ -399,6 +410,7 @@ def test_without_any_milestone_nothing_is_told(world: SmallWorld) -> None:
     assert told() == []
 
 
+@pytest.mark.proof
 def test_whoever_was_given_an_alert_gets_the_next_milestone_too(world: SmallWorld) -> None:
     ines = make_member(world.team, TeamRole.EDITOR, make_user("ines"))
     ends(world.offering, 30)
@@ -412,6 +424,7 @@ def test_whoever_was_given_an_alert_gets_the_next_milestone_too(world: SmallWorl
     assert addresses()["ines@example.org"] == 1
 
 
+@pytest.mark.proof
 def test_an_acknowledged_milestone_makes_room_for_the_next_one_in_silence(
     world: SmallWorld,
 ) -> None:
@@ -533,6 +546,7 @@ def accept(dependency: Dependency, by: User, until: int, *, made: int = -100) ->
     )
 
 
+@pytest.mark.proof
 def test_an_acceptance_is_said_to_expire_beforehand_and_its_end_is_left_to_what_follows_from_it(
     dependency: Dependency, amara: User
 ) -> None:
@@ -548,6 +562,7 @@ def test_an_acceptance_is_said_to_expire_beforehand_and_its_end_is_left_to_what_
     )
 
 
+@pytest.mark.proof
 def test_whoever_accepts_for_three_weeks_is_not_reminded_on_the_same_day(
     dependency: Dependency, amara: User
 ) -> None:
@@ -568,6 +583,7 @@ def test_an_acceptance_of_a_few_days_is_said_to_expire_all_the_same(
     assert told() == [(0, "acceptance_expiring", 7)]
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize("how", ["revoked", "extended", "dependency ended", "application retired"])
 def test_an_acceptance_that_changes_before_its_day_is_said_to_be_over_once(
     dependency: Dependency, amara: User, how: str
@@ -615,6 +631,7 @@ def test_an_accepted_flag_reminds_who_accepted_it_and_governance(amara: User) ->
     assert not Alert.objects.live().filter(kind="acceptance_expiring").exists()
 
 
+@pytest.mark.proof
 def test_an_exit_test_expires_until_it_is_repeated(dependency: Dependency) -> None:
     target = make_offering("gpt-5.4")
     make_exit_test(dependency, target, tested_on=day_in(-300), expires_on=day_in(10))
@@ -683,6 +700,7 @@ def waive(dependency: Dependency, by: User, until: int, **fields: Any) -> Campai
     )
 
 
+@pytest.mark.proof
 def test_a_waiver_expires_beforehand_and_on_its_day_until_the_task_is_done(
     dependency: Dependency, amara: User
 ) -> None:
@@ -704,6 +722,7 @@ def test_a_waiver_expires_beforehand_and_on_its_day_until_the_task_is_done(
     assert not Alert.objects.live().exists()
 
 
+@pytest.mark.proof
 def test_a_waiver_that_is_lifted_is_over_and_its_day_tells_nothing(
     dependency: Dependency, amara: User
 ) -> None:
@@ -716,6 +735,7 @@ def test_a_waiver_that_is_lifted_is_over_and_its_day_tells_nothing(
     assert told() == [(0, "waiver_expiring", 30)]
 
 
+@pytest.mark.proof
 def test_a_decision_is_said_to_expire_to_who_made_it_and_to_governance(
     world: SmallWorld, amara: User
 ) -> None:
@@ -763,6 +783,7 @@ def test_a_day_of_the_organisation_waits_until_there_is_somebody_to_tell(world: 
     assert addresses() == {"amara@example.org": 1}
 
 
+@pytest.mark.proof
 def test_a_review_overdue_since_long_ago_is_told_once_and_over_when_it_has_another_day(
     world: SmallWorld,
 ) -> None:
@@ -778,6 +799,7 @@ def test_a_review_overdue_since_long_ago_is_told_once_and_over_when_it_has_anoth
     assert "The review has another day" in " ".join(texts())
 
 
+@pytest.mark.proof
 def test_a_treatment_that_is_due_is_told_to_who_does_it(dependency: Dependency) -> None:
     ines = make_member(dependency.application.team, TeamRole.EDITOR, make_user("ines"))
     risk = make_risk(make_node(NodeKind.OFFERING, dependency.offering), title="Prompt injection")
@@ -799,6 +821,7 @@ def test_a_treatment_that_is_due_is_told_to_who_does_it(dependency: Dependency) 
     assert not Alert.objects.live().exists()
 
 
+@pytest.mark.proof
 def test_a_long_mute_says_that_it_ends_and_a_short_one_does_not(world: SmallWorld) -> None:
     ines, henrik = make_user("ines"), make_user("henrik")
     mute(by=ines, until=day_in(40), at=NOW, kind="repriced", reason="budget closed")

@@ -264,6 +264,7 @@ def test_a_mail_names_so_many_applications_and_counts_the_rest() -> None:
     assert "Motor damage estimator (critical)" in text
 
 
+@pytest.mark.proof
 @pytest.mark.django_db
 def test_a_mail_shows_so_many_changes_and_counts_the_rest() -> None:
     world = make_small_world()

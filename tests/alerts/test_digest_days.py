@@ -231,6 +231,7 @@ def test_what_has_come_is_pressing_and_what_is_over_says_by_how_much(world: Smal
     assert "Applications:" not in delivery.body_text
 
 
+@pytest.mark.proof
 def test_a_mail_of_a_hundred_things_shows_the_most_urgent_and_counts_the_rest(
     world: SmallWorld,
 ) -> None:
@@ -251,6 +252,7 @@ def test_a_mail_of_a_hundred_things_shows_the_most_urgent_and_counts_the_rest(
 # --- notes ----------------------------------------------------------------------------------------
 
 
+@pytest.mark.proof
 def test_a_note_says_why_something_known_is_told_again(world: SmallWorld) -> None:
     henrik = make_member(world.team, TeamRole.OWNER, make_user("henrik"))
     ines = make_member(world.team, TeamRole.EDITOR, make_user("ines"))
@@ -269,6 +271,7 @@ def test_a_note_says_why_something_known_is_told_again(world: SmallWorld) -> Non
     assert "NO LONGER SO" not in " ".join(texts())
 
 
+@pytest.mark.proof
 def test_what_has_passed_names_the_application_and_why(
     world: SmallWorld, dependency: Dependency
 ) -> None:
@@ -286,6 +289,7 @@ def test_what_has_passed_names_the_application_and_why(
 # --- never too much -------------------------------------------------------------------------------
 
 
+@pytest.mark.proof
 def test_no_mail_names_an_application_a_team_or_a_risk_that_its_reader_may_not_see(
     world: SmallWorld,
 ) -> None:
@@ -363,6 +367,7 @@ def test_a_new_colleague_s_mail_names_only_what_they_may_see_of_an_alert_about_s
     assert "Motor damage" not in last_text("claims@example.org")
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize(
     "name",
     [
@@ -415,6 +420,7 @@ def test_hostile_names_stay_text_in_every_kind_of_item(
 # --- how mails hang together ----------------------------------------------------------------------
 
 
+@pytest.mark.proof
 def test_mails_on_one_subject_alone_hang_on_one_thread_and_others_on_none(
     world: SmallWorld,
 ) -> None:
@@ -454,6 +460,7 @@ def test_a_sign_of_life_says_how_many_feeds_are_fresh(world: SmallWorld) -> None
     assert (delivery.kind, delivery.subject) == ("heartbeat", "0 changes, 6 of 6 feeds fresh")
 
 
+@pytest.mark.proof
 def test_at_most_a_dozen_mails_a_day_come_at_once_and_the_digest_has_the_rest(
     world: SmallWorld,
 ) -> None:
@@ -476,6 +483,7 @@ def test_at_most_a_dozen_mails_a_day_come_at_once_and_the_digest_has_the_rest(
     assert last.body_text.count("Called as: model-") == 5
 
 
+@pytest.mark.proof
 def test_what_cannot_wait_comes_at_once_where_no_digest_is_near(world: SmallWorld) -> None:
     """A milestone is raised at midnight and waits for the digest of the morning, but not over a
     week-end."""

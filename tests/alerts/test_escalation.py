@@ -103,6 +103,7 @@ def after(hours: float, since: datetime = NOW) -> None:
 # --- whom -----------------------------------------------------------------------------------------
 
 
+@pytest.mark.proof
 def test_silence_goes_from_the_party_to_the_team_s_owners_and_on_to_governance_and_no_further(
     world: SmallWorld,
 ) -> None:
@@ -139,6 +140,7 @@ def test_a_subscriber_who_owns_the_team_is_passed_the_alert_all_the_same() -> No
     assert escalated() == ["henrik", "ines"]
 
 
+@pytest.mark.proof
 def test_where_nobody_governs_it_stays_with_the_team(world: SmallWorld) -> None:
     User.objects.filter(organisation_role="governance").update(organisation_role="")
 
@@ -157,6 +159,7 @@ def test_in_a_team_that_lost_its_owners_governance_is_told_in_their_place(
     assert escalated() == ["amara", "bo"]
 
 
+@pytest.mark.proof
 def test_what_is_about_the_organisation_goes_nowhere(world: SmallWorld) -> None:
     make_flag()
     look(NOW)
@@ -170,6 +173,7 @@ def test_what_is_about_the_organisation_goes_nowhere(world: SmallWorld) -> None:
 # --- when -----------------------------------------------------------------------------------------
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize(
     ("to_team", "to_governance", "expected"),
     [
@@ -203,6 +207,7 @@ def test_the_hours_are_the_organisation_s(
     assert hours == expected
 
 
+@pytest.mark.proof
 def test_each_stage_counts_from_the_mail_that_told_it(world: SmallWorld) -> None:
     keep_alerts(at=NOW + timedelta(hours=24.1))
     assert escalated() == ["henrik", "ines"]
@@ -217,6 +222,7 @@ def test_each_stage_counts_from_the_mail_that_told_it(world: SmallWorld) -> None
     assert escalated() == ["henrik", "ines", "amara", "bo"]
 
 
+@pytest.mark.proof
 def test_a_mail_that_is_never_sent_does_not_hold_it_up_for_ever() -> None:
     made = make_small_world()
     make_member(made.team, TeamRole.OWNER, make_user("henrik"))
@@ -237,6 +243,7 @@ def test_a_mail_that_was_refused_counts_as_a_day_lost_and_no_more(world: SmallWo
     assert escalated() == ["henrik", "ines"]
 
 
+@pytest.mark.proof
 def test_what_is_less_grave_than_the_line_is_not_passed_on() -> None:
     AlertSettings.objects.update(escalate_from_severity=5)
     tell(make_claims())
@@ -270,6 +277,7 @@ def test_the_gravest_application_decides() -> None:
 # --- answers --------------------------------------------------------------------------------------
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize("stage", [0, 30])
 @pytest.mark.parametrize(
     "answer", ["acknowledge", "snooze", "assign", "resolve", "settled by its cause"]
@@ -298,6 +306,7 @@ def test_every_kind_of_answer_stops_it_at_every_stage(
     assert escalated() == before
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize("answer", ["acknowledge", "resolve", "assign"])
 def test_an_answer_taken_back_passes_it_on_once_more_to_the_same_people(
     world: SmallWorld, answer: str
@@ -328,6 +337,7 @@ def test_an_answer_taken_back_passes_it_on_once_more_to_the_same_people(
     assert Notice.objects.filter(why="escalation").count() == 6
 
 
+@pytest.mark.proof
 def test_a_snoozed_alert_that_wakes_and_stays_unanswered_goes_further(world: SmallWorld) -> None:
     snooze_alert(alert=alert(), until=day_in(5), by=person("henrik"), at=NOW)
     after(24 * 4)
@@ -341,6 +351,7 @@ def test_a_snoozed_alert_that_wakes_and_stays_unanswered_goes_further(world: Sma
     assert escalated() == ["ines"]
 
 
+@pytest.mark.proof
 def test_a_woken_alert_is_told_to_whom_it_was_given_as_well(world: SmallWorld) -> None:
     assign_alert(alert=alert(), to=person("ines"), by=person("henrik"), at=NOW)
     snooze_alert(alert=alert(), until=day_in(3), by=person("henrik"), at=NOW)
@@ -352,6 +363,7 @@ def test_a_woken_alert_is_told_to_whom_it_was_given_as_well(world: SmallWorld) -
     assert alert().assigned_to == person("ines")
 
 
+@pytest.mark.proof
 def test_many_alerts_cost_no_more_statements_than_a_few() -> None:
     def n_statements(n: int, moment: datetime) -> tuple[int, int]:
         made = [make_team() for _ in range(n)]
@@ -381,6 +393,7 @@ def test_many_alerts_cost_no_more_statements_than_a_few() -> None:
     assert n_statements(25, NOW + timedelta(days=4)) == first
 
 
+@pytest.mark.proof
 def test_the_mail_says_to_whom_it_fell() -> None:
     made = make_claims()
     make_member(
@@ -397,6 +410,7 @@ def test_the_mail_says_to_whom_it_fell() -> None:
     assert texts("amara@example.org") == []
 
 
+@pytest.mark.proof
 def test_an_answer_that_comes_before_the_mail_calls_it_off(world: SmallWorld) -> None:
     keep_alerts(at=NOW + timedelta(hours=24.1))
     assert escalated() == ["henrik", "ines"]
@@ -411,6 +425,7 @@ def test_an_answer_that_comes_before_the_mail_calls_it_off(world: SmallWorld) ->
     }
 
 
+@pytest.mark.proof
 def test_a_stranger_s_team_is_told_of_nothing(world: SmallWorld) -> None:
     other = make_team()
     make_member(other, TeamRole.OWNER, make_user("stranger"))

@@ -512,6 +512,7 @@ def test_three_runs_at_once_tell_everyone_once() -> None:
     assert Alert.objects.count() == 16
 
 
+@pytest.mark.proof
 @pytest.mark.django_db(transaction=True)
 def test_a_digest_written_at_the_moment_a_source_recovers_is_followed_by_the_good_news() -> None:
     make_user(role="governance")

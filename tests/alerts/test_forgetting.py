@@ -50,6 +50,7 @@ def world(db: None) -> SmallWorld:
     return made
 
 
+@pytest.mark.proof
 def test_what_was_over_two_years_ago_is_forgotten_but_for_the_last_message_of_each_recipient(
     world: SmallWorld,
 ) -> None:
@@ -68,6 +69,7 @@ def test_what_was_over_two_years_ago_is_forgotten_but_for_the_last_message_of_ea
     )
 
 
+@pytest.mark.proof
 def test_the_address_that_was_mailed_long_ago_gets_no_first_summary_again(
     world: SmallWorld,
 ) -> None:
@@ -141,6 +143,7 @@ def test_what_was_skipped_goes_with_its_row_of_the_ledger(world: SmallWorld) -> 
     assert left() == (0, 0)
 
 
+@pytest.mark.proof
 def test_a_night_is_bounded_and_the_next_one_goes_on(world: SmallWorld) -> None:
     settled_mails(world, *["repriced"] * 4)
 
@@ -149,6 +152,7 @@ def test_a_night_is_bounded_and_the_next_one_goes_on(world: SmallWorld) -> None:
     assert gone == [Forgotten(3, 3), Forgotten(1, 0), Forgotten()]
 
 
+@pytest.mark.proof
 def test_the_setting_says_how_long_and_zero_keeps_all(world: SmallWorld, settings: Any) -> None:
     settled_mails(world, "repriced", "repriced")
     long_ago: datetime = now() - timedelta(days=100)
@@ -180,6 +184,7 @@ def test_the_pages_say_that_it_is_not_kept_and_not_that_nobody_was_told(
     assert "Nobody is to be mailed" not in rows
 
 
+@pytest.mark.proof
 @pytest.mark.django_db(transaction=True)
 def test_two_that_forget_at_once_forget_each_row_once() -> None:
     made = make_small_world()

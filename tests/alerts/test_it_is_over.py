@@ -47,6 +47,7 @@ def runway(world: SmallWorld, needs: int) -> None:
     )
 
 
+@pytest.mark.proof
 def test_a_runway_that_turns_negative_is_told_at_once_and_that_it_is_over_once(
     world: SmallWorld,
 ) -> None:
@@ -67,6 +68,7 @@ def test_a_runway_that_turns_negative_is_told_at_once_and_that_it_is_over_once(
     assert "time to move" in mails()[1]
 
 
+@pytest.mark.proof
 def test_a_runway_that_turns_negative_again_for_another_reason_is_told_again(
     world: SmallWorld,
 ) -> None:

@@ -62,6 +62,7 @@ def test_what_is_severe_is_mailed_and_what_is_not_is_skipped_with_the_reason(
     assert "You get mail only of what is urgent" in Delivery.objects.get(state="sent").body_text
 
 
+@pytest.mark.proof
 def test_what_is_not_urgent_waits_for_no_window_and_is_not_mailed_by_a_later_urgent_one(
     world: SmallWorld,
 ) -> None:

@@ -85,6 +85,7 @@ def test_what_gets_dearer_and_what_gets_cheaper_make_one_sum() -> None:
     assert (move.monthly, move.percent) == (Decimal(200), Decimal(100))
 
 
+@pytest.mark.proof
 @given(
     old=st.decimals("0.01", "1000", places=4),
     new=st.decimals("0.01", "1000", places=4),

@@ -11,7 +11,7 @@ from tests.alerts.passing import pass_day
 from tests.alerts.random_portfolio import RandomPortfolio, Told
 from tests.builders import TODAY
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.proof, pytest.mark.django_db]
 # more by hand: WORLDS=0:40
 FIRST, END = map(int, os.environ.get("WORLDS", "0:2").split(":"))
 

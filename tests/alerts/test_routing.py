@@ -240,6 +240,7 @@ def test_good_news_follows_whoever_the_application_falls_to_as_well() -> None:
 # --- applications that change hands ---------------------------------------------------------------
 
 
+@pytest.mark.proof
 def test_an_application_that_changed_hands_is_told_to_its_new_team_though_its_old_one_is_told_of_others(
     world: SmallWorld,
 ) -> None:
@@ -258,6 +259,7 @@ def test_an_application_that_changed_hands_is_told_to_its_new_team_though_its_ol
     assert "Fraud triage" not in last_text("claims@example.org")
 
 
+@pytest.mark.proof
 def test_it_is_told_to_a_team_that_was_told_of_its_own_applications_already(
     world: SmallWorld,
 ) -> None:
@@ -276,6 +278,7 @@ def test_it_is_told_to_a_team_that_was_told_of_its_own_applications_already(
     assert not Notice.objects.owed().exists()
 
 
+@pytest.mark.proof
 def test_who_wants_no_mail_gets_none_and_is_not_replaced_until_nobody_answers(
     world: SmallWorld,
 ) -> None:
@@ -301,6 +304,7 @@ def test_who_wants_no_mail_gets_none_and_is_not_replaced_until_nobody_answers(
 # --- how ------------------------------------------------------------------------------------------
 
 
+@pytest.mark.proof
 def test_the_mailbox_of_a_team_has_an_hour_and_a_zone_of_its_own() -> None:
     made = make_small_world()
     Offering.objects.update(retires_on=None, date_kind="")

@@ -160,6 +160,7 @@ def test_a_server_that_asks_for_a_login_is_our_fault_and_fails_no_mail(smtp: Pee
     assert sorted(Delivery.objects.values_list("attempts", flat=True)) == [0, 1]
 
 
+@pytest.mark.proof
 @pytest.mark.django_db
 def test_silence_after_the_message_is_a_timeout_and_tried_again_under_the_same_message_id(
     smtp: Peer,
@@ -207,6 +208,7 @@ def test_a_retry_carries_the_same_words_and_date(smtp: Peer) -> None:
     ]
 
 
+@pytest.mark.proof
 @pytest.mark.django_db
 def test_a_server_that_never_says_goodbye_has_still_taken_the_mail(smtp: Peer) -> None:
     make_delivery()

@@ -138,6 +138,7 @@ def test_at_one_mail_in_two_minutes_the_lease_lasts_from_one_to_the_next(
     assert set(rivals) == {None}
 
 
+@pytest.mark.proof
 @pytest.mark.pooler
 @pytest.mark.django_db(transaction=True)
 def test_behind_a_pooler_every_run_that_should_send_does_and_no_lock_stays(

@@ -64,6 +64,7 @@ def end(alert: Alert, n: int = 1) -> None:
 # --- who is told that it is over ------------------------------------------------------------------
 
 
+@pytest.mark.proof
 def test_everyone_a_message_told_is_told_once_and_nobody_else(world: SmallWorld) -> None:
     lena = make_member(world.team, TeamRole.EDITOR, make_user("lena"))
     subscriber = make_member(world.team, TeamRole.VIEWER, make_user("sub"))
@@ -307,6 +308,7 @@ def test_models_that_had_already_ended_are_over_when_nothing_calls_them_any_more
     assert addresses("resolved") == {"claims@example.org": 1}
 
 
+@pytest.mark.proof
 def test_the_number_of_statements_does_not_grow_with_what_is_settled(world: SmallWorld) -> None:
     def n_statements(n: int, day: int) -> int:
         for number in range(n):

@@ -21,7 +21,7 @@ from tests.builders import (
     make_user,
 )
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.proof, pytest.mark.django_db]
 
 START = date(2026, 11, 24)
 MILESTONES = (180, 90, 60, 30, 14, 7, 1, 0)

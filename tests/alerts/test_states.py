@@ -74,6 +74,7 @@ def needs(world: SmallWorld, days: float) -> None:
 # --- runway ---------------------------------------------------------------------------------------
 
 
+@pytest.mark.proof
 def test_too_little_time_is_told_on_the_day_it_begins_and_once(world: SmallWorld) -> None:
     needs(world, 80)
 
@@ -124,6 +125,7 @@ def test_what_takes_longer_yet_is_no_news_while_the_alert_stands(world: SmallWor
     assert told(RUNWAY) == [(0, RUNWAY, None)]
 
 
+@pytest.mark.proof
 def test_what_somebody_settled_is_told_again_only_when_something_changes(world: SmallWorld) -> None:
     governor = make_user(role="governance")
     needs(world, 110)
@@ -160,6 +162,7 @@ def test_a_day_that_moves_while_it_stays_too_late_is_told_without_saying_it_is_o
     assert "time to move" not in " ".join(texts())
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize(
     "how", ["moved later", "taken back", "moved off", "retired application", "quicker test"]
 )
@@ -239,6 +242,7 @@ def test_a_redirect_counts_until_what_answers_ends(world: SmallWorld) -> None:
     assert told(RUNWAY) == [(1, RUNWAY, None)]
 
 
+@pytest.mark.proof
 @pytest.mark.django_db(transaction=True)
 def test_two_that_look_at_once_raise_each_state_once() -> None:
     made = make_small_world()
@@ -399,6 +403,7 @@ def test_a_part_assessed_anew_leaves_the_alert_open(dependency: Dependency) -> N
     assert Alert.objects.get().state == "open"
 
 
+@pytest.mark.proof
 def test_an_answer_taken_back_on_what_has_passed_is_settled_again(world: SmallWorld) -> None:
     governor = make_user(role="governance")
     needs(world, 110)
@@ -415,6 +420,7 @@ def test_an_answer_taken_back_on_what_has_passed_is_settled_again(world: SmallWo
     assert len([text for text in texts() if "time to move" in text]) == 1
 
 
+@pytest.mark.proof
 def test_the_number_of_statements_does_not_grow_with_states(world: SmallWorld) -> None:
     def n_statements(n: int, moment: datetime) -> int:
         for _ in range(n):

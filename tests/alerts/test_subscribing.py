@@ -79,6 +79,7 @@ def is_told(user: User) -> bool:
 # --- filters --------------------------------------------------------------------------------------
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize(
     ("wish", "expected"),
     [
@@ -191,6 +192,7 @@ def test_a_subscription_is_never_mailed_at_once(world: SmallWorld, viewer: User)
     assert addresses() == {"claims@example.org": 1, "viewer@example.org": 1}
 
 
+@pytest.mark.proof
 def test_milestones_and_states_are_heard_of_too(world: SmallWorld, viewer: User) -> None:
     subscribe(viewer, kinds=["milestone"], max_days_left=14)
     Offering.objects.update(retires_on=day_in(31), date_kind="firm")
@@ -347,6 +349,7 @@ class Field:
             )
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize("seed", range(8))
 def test_the_preview_counts_what_raising_then_told(seed: int) -> None:
     rng = random.Random(seed)

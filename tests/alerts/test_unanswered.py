@@ -91,6 +91,7 @@ def test_the_hours_count_from_the_mail_that_was_sent() -> None:
     assert told("escalated") == {"henrik"}
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize(
     ("criticality", "hours"),
     [(Criticality.CRITICAL, 24), (Criticality.IMPORTANT, 72), (Criticality.LOW, None)],

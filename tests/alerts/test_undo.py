@@ -105,6 +105,7 @@ BEFORE: dict[str, Callable[[User], Any]] = {
 }
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize("before", BEFORE)
 def test_whatever_stood_before_stands_again_after_whatever_answer(
     world: SmallWorld, henrik: User, ilse: User, before: str

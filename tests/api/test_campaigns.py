@@ -75,6 +75,7 @@ class TestOpening:
         assert (body["title"], body["target_api_id"]) == ("Spring", payments.target.api_id)
         assert body["ends_on"] == payments.end.isoformat()
 
+    @pytest.mark.proof
     @pytest.mark.parametrize("who", ["owner", "editor", "viewer", "auditor", "outsider"])
     def test_nobody_else_opens_one(self, api, payments, people, who):
         answer = api(people[who], "read", "write").post(CAMPAIGNS, {"event": payments.event.pk})
@@ -94,6 +95,7 @@ class TestOpening:
 
         assert answer.json()["errors"][0]["field"] == "event"
 
+    @pytest.mark.proof
     def test_it_is_changed_extended_dated_closed_and_opened_again(self, api, payments, task):
         client = api(payments.governance, "read", "write")
         address = f"{CAMPAIGNS}{task.campaign_id}/"
@@ -152,6 +154,7 @@ class TestSeeing:
         assert row["team"] == other.slug
         assert (found["n_tasks"], found["whole_campaign"]) == (1, False)
 
+    @pytest.mark.proof
     @pytest.mark.parametrize(
         ("question", "n"),
         [
@@ -193,6 +196,7 @@ class TestSeeing:
 
 
 class TestWorking:
+    @pytest.mark.proof
     def test_from_target_to_signature(self, api, payments, people, task):
         editor, owner = api(payments.editor, "read", "write"), api(payments.owner, "read", "write")
         address = f"{TASKS}{task.pk}/"
@@ -259,6 +263,7 @@ class TestWorking:
 
         assert editor.post(f"{STEPS}{step.pk}/untick/", {}).json()["done_on"] is None
 
+    @pytest.mark.proof
     @pytest.mark.parametrize("who", ["viewer", "auditor", "outsider"])
     def test_readers_and_strangers_change_nothing(self, api, people, task, who):
         client, refusal = api(people[who], "read", "write"), 404 if who == "outsider" else 403

@@ -92,6 +92,7 @@ def test_a_decision_is_a_side_with_its_author(reader):
     assert listed_rows(reader.get(f"{PATH}?state=open")) == []
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize(
     ("query", "n"),
     [("", 2), ("?q=flash", 1), ("?source=beta", 2), ("?source=gamma", 0), ("?host=nobody", 0)],
@@ -154,6 +155,7 @@ def test_it_is_closed_without_a_token_and_cannot_be_written(api, reader):
     assert reader.post(PATH, {}, format="json").status_code in {403, 405}
 
 
+@pytest.mark.proof
 def test_the_document_describes_it():
     document = SchemaGenerator().get_schema(request=None, public=True)
 

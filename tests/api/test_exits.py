@@ -90,6 +90,7 @@ def test_it_stays_with_its_dependency(client, dependency, team, resource):
     assert answer.status_code == 400
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize("resource", RESOURCES)
 def test_viewers_read_and_strangers_do_not(api, client, dependency, team, resource):
     made = client.post(f"{API}{resource}/", body_of(resource, dependency)).json()

@@ -285,6 +285,7 @@ class TestFlags:
             "",
         )
 
+    @pytest.mark.proof
     @pytest.mark.parametrize(
         ("query", "n"),
         [

@@ -30,6 +30,8 @@ from apps.common.time import now
 from registry.wsgi import application
 from tests.worlds.organisation import organisation_copy
 
+pytestmark = pytest.mark.proof
+
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "1"))
 CHECKS = [
     schemathesis.checks.not_a_server_error,

@@ -54,6 +54,7 @@ def test_spdx_goes_the_same_way(retailer, tmp_path):
     assert ingest(tmp_path, said, "--application", retailer.shop.slug, kind="spdx")["created"] == 1
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize(
     ("said", "more", "code", "says"),
     [

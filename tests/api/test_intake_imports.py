@@ -40,6 +40,7 @@ def test_one_import_tells_all_and_a_list_leaves_the_long_parts_out(sender, edito
     assert asked == {"id": taken["id"], "unresolved": one["unresolved"]}
 
 
+@pytest.mark.proof
 def test_answers_are_what_the_openapi_document_promises(sender, editor, about):
     components = SchemaGenerator().get_schema(request=None, public=True)["components"]
     taken = post(sender, bom("gpt-4o", "nobody-1"), about).json()
@@ -69,6 +70,7 @@ def test_people_see_their_own_and_what_is_about_their_applications(api, sender, 
     assert api(stranger).get(f"/api/v1/imports/{here}/").status_code == 404
 
 
+@pytest.mark.proof
 def test_lists_are_narrowed_and_cost_the_same_whatever_their_length(
     sender, editor, retailer, about, django_assert_num_queries
 ):

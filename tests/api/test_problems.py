@@ -157,6 +157,7 @@ class TestThrottle:
 
         assert api(make_user(role="auditor")).get("/api/v1/teams/").status_code == 200
 
+    @pytest.mark.proof
     @override_settings(API_DOCUMENT_OPEN=True)
     def test_who_is_not_signed_in_reads_the_document_only_so_often_where_it_is_open(self, api):
         with warnings.catch_warnings():
@@ -165,6 +166,7 @@ class TestThrottle:
 
         assert answers == [200, 200, 429]
 
+    @pytest.mark.proof
     def test_the_document_counts_as_a_request_of_the_token(self, writer):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

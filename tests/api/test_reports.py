@@ -55,6 +55,7 @@ def test_figures_say_how_complete_a_report_is_and_where_the_rest_is_entered(
     }
 
 
+@pytest.mark.proof
 def test_rows_come_in_a_stream_as_lines_or_csv(auditor, application):
     lines = auditor.get(f"{REPORTS}models/rows/")
     csv = auditor.get(f"{REPORTS}models/rows/?format=csv")

@@ -17,6 +17,7 @@ from tests.builders import make_user
 pytestmark = pytest.mark.django_db
 
 
+@pytest.mark.proof
 def test_it_is_generated_and_valid_without_a_warning(tmp_path):
     file = tmp_path / "schema.yml"
 
@@ -162,6 +163,7 @@ def test_files_are_described_as_files(document):
     assert list(answers["202"]["content"]) == ["application/json"]
 
 
+@pytest.mark.proof
 def test_it_is_valid_openapi(document):
     errors = OpenAPIV31SpecValidator(document).iter_errors()
 
@@ -289,6 +291,7 @@ def test_an_address_of_an_upload_that_is_no_token_is_answered_and_not_sent_on(cl
     assert (answer.status_code, answer["Content-Type"]) == (404, "application/problem+json")
 
 
+@pytest.mark.proof
 def test_it_and_its_page_are_served_to_whoever_is_signed_in(client):
     client.force_login(make_user())
     assert client.get(reverse("api:schema")).status_code == 200
@@ -305,6 +308,7 @@ def test_a_stranger_is_asked_for_a_token_and_a_browser_to_sign_in(client, query)
     assert (page.status_code, page["Location"]) == (302, "/accounts/login/?next=/api/docs/")
 
 
+@pytest.mark.proof
 def test_the_operator_opens_it_and_its_page_to_strangers(client, settings):
     settings.API_DOCUMENT_OPEN = True
 
@@ -312,6 +316,7 @@ def test_the_operator_opens_it_and_its_page_to_strangers(client, settings):
     assert client.get(reverse("api:docs")).status_code == 200
 
 
+@pytest.mark.proof
 def test_a_token_without_the_scope_read_does_not_open_it(api):
     assert api(make_user(), "intake").get(reverse("api:schema")).status_code == 403
     assert api(make_user("other"), "read").get(reverse("api:schema")).status_code == 200

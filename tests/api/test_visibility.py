@@ -111,6 +111,7 @@ SEEN_BY = {
 }
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize("caller", CALLERS)
 def test_every_resource_shows_itself_to_whom_it_concerns_and_to_nobody_else(
     everything, api, caller
@@ -576,6 +577,7 @@ class TestEveryRoute:
         ApiToken.objects.update(revoked_at=now())
         self.check(everything, client, (401, 401))
 
+    @pytest.mark.proof
     def test_refuses_the_token_of_a_closed_account(self, everything, api):
         admin = everything[0]["admin"]
         client = api(admin, "read", "write")

@@ -358,6 +358,7 @@ class TestManualFacts:
         assert offering.version is None
 
 
+@pytest.mark.proof
 def test_after_random_edits_nothing_is_to_be_rebuilt():
     """Forty-four edits of every kind, as people make them; the command then finds no difference."""
     choose = random.Random(20261124)

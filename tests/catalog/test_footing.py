@@ -153,6 +153,7 @@ def test_what_redirects_to_a_changed_offering_changes_with_it() -> None:
     assert ("version", other.pk) in standing(old)
 
 
+@pytest.mark.proof
 def test_after_random_edits_the_footing_has_no_difference() -> None:
     dice = random.Random(7)
     providers = [make_provider(f"p{i}", roles=("developer", "host")) for i in range(6)]
@@ -196,6 +197,7 @@ def test_a_difference_is_named() -> None:
     assert footing_differences() == []
 
 
+@pytest.mark.proof
 def test_refreshing_what_is_right_writes_nothing_and_costs_the_same_for_many() -> None:
     offerings = [make_offering() for _ in range(12)]
     with CaptureQueriesContext(connection) as one:

@@ -47,7 +47,7 @@ from tests.processes import (
 )
 from tests.reports.insurer import make_insurer
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.proof]
 
 VICTIM = "victim"
 LOST = b"a claim was lost"

@@ -291,6 +291,7 @@ class TestHeartbeats:
     def hasty(self, settings: Any) -> None:
         settings.JOB_HEARTBEAT_SECONDS = 0.05
 
+    @pytest.mark.proof
     def test_it_shows_itself_while_it_works_whatever_transaction_it_is_in(self) -> None:
         row, signs = make_run(), []
 
@@ -338,6 +339,7 @@ class TestHeartbeats:
         assert not run(works, row, NOW)
         assert len(steps) < 20
 
+    @pytest.mark.proof
     def test_work_that_hangs_shows_itself_no_longer_than_it_may_run(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -353,6 +355,7 @@ class TestHeartbeats:
         assert not run(hangs, row, NOW)
         assert signs[0] == signs[1] < NOW + SECOND
 
+    @pytest.mark.proof
     def test_a_session_that_is_lost_costs_one_heartbeat(self) -> None:
         row, signs = make_run(), []
 

@@ -23,6 +23,8 @@ from tests.hostile_patterns import (
     source_files,
 )
 
+pytestmark = pytest.mark.proof
+
 KIB = 1024
 SIZES = (8 * KIB, 16 * KIB, 32 * KIB, 64 * KIB)
 # at the largest size: whatever needs less is no danger, and too short to be measured; work that

@@ -126,11 +126,13 @@ class TestConnections:
         with BoundedConnection.connect(database_url(), autocommit=True) as made:
             yield made
 
+    @pytest.mark.proof
     def test_a_statement_that_takes_long_is_waited_for_while_the_server_is_there(
         self, web: Any
     ) -> None:
         assert web.execute("SELECT pg_sleep(2.5), 7").fetchone()[1] == 7
 
+    @pytest.mark.proof
     def test_a_statement_ends_where_the_server_is_not_there_any_more(
         self, web: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -153,6 +155,7 @@ class TestConnections:
         with pytest.raises(psycopg.OperationalError):
             check_connection(web)
 
+    @pytest.mark.proof
     def test_a_check_costs_nothing_that_stays(self, web: Any) -> None:
         check_connection(web)
 
@@ -180,6 +183,7 @@ class TestMigrations:
         monkeypatch.setattr(migrate, "PAUSES_SECONDS", (0.1,) * 30)
         return seen
 
+    @pytest.mark.proof
     def test_a_migration_tries_again_until_a_table_is_free(self, migrates: list[str]) -> None:
         held = holding(f"LOCK TABLE {self.TABLE} IN SHARE MODE")
         held.__enter__()
@@ -194,6 +198,7 @@ class TestMigrations:
             cursor.execute("SHOW lock_timeout")
             assert cursor.fetchone()[0] == "1min"
 
+    @pytest.mark.proof
     def test_a_migration_gives_up_with_a_sentence(
         self, migrates: list[str], monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -20,6 +20,7 @@ def test_brute_force_agrees_with_what_was_worked_by_hand(file: Path) -> None:
     )
 
 
+@pytest.mark.proof
 @pytest.mark.shared
 def test_brute_force_agrees_with_the_worked_examples(shared: Path) -> None:
     document, portfolios = read_file(shared / "design" / "exposure" / "examples_dev.json")

@@ -95,6 +95,7 @@ def test_nothing_differs_while_every_table_is_as_the_jobs_leave_it(kept, today):
     assert all(table.n_kept for name, table in check.tables.items()), check.tables
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize("table", TABLES)
 def test_a_row_that_is_missing_is_found_in_each_table(table, kept, today):
     assert (
@@ -108,6 +109,7 @@ def test_a_row_that_is_missing_is_found_in_each_table(table, kept, today):
     assert len(check.tables[table].only_rebuilt) == 1
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize(
     ("table", "change"),
     [
@@ -149,6 +151,7 @@ def test_every_engine_table_has_a_planted_fault_above():
     assert set(TABLES) >= {"catalog_footing", *engine_tables()}
 
 
+@pytest.mark.proof
 def test_what_waits_is_worked_through_first_and_is_no_difference(kept, today):
     make_dependency(make_application("New"), make_offering("new"))
 
@@ -176,6 +179,7 @@ def test_it_changes_nothing_and_examples_are_as_many_as_asked(kept, today):
     assert len(found.only_kept) == 2
 
 
+@pytest.mark.proof
 @pytest.mark.django_db(transaction=True)
 def test_it_takes_no_lock_on_a_kept_table_that_a_reader_or_a_job_would_wait_for(today, monkeypatch):
     keep_all(today)

@@ -16,7 +16,7 @@ from tests.builders import make_event, make_offering, make_provider
 from tests.exposure.portfolio import critical_on, only
 from tests.processes import Worker, wait_until
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.proof]
 
 REFRESH = "exposure.refresh_exposure"
 

@@ -212,6 +212,7 @@ def test_any_life_is_what_a_plain_loop_over_the_days_says(
     assert told == brute_life(LifecycleRecord("any", line, steps))
 
 
+@pytest.mark.proof
 @given(_LINES, _steps())
 def test_a_live_flag_always_says_what_it_needs(
     line: Line, steps: tuple[tuple[date, Fraction | None, Decision], ...]

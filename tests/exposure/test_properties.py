@@ -10,6 +10,7 @@ from itertools import pairwise
 from random import Random
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis import strategies as st
 
@@ -20,6 +21,8 @@ from apps.inventory.runway import runways
 from tests.exposure.portfolios import AS_OF, Portfolio, random_portfolio
 from tests.exposure.product import RANK, exact, product, scenario
 from tools.worked_portfolios.losses import measure_losses
+
+pytestmark = pytest.mark.proof
 
 # each example loads a portfolio or two, so there are few, the same ones in every run; a portfolio
 # cannot be shrunk

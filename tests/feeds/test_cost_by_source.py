@@ -26,7 +26,7 @@ from tests.feeds.small_payloads import (
     without,
 )
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.proof, pytest.mark.django_db]
 
 AT = datetime(2026, 9, 1, 6, tzinfo=UTC)
 DAY = timedelta(days=1)

@@ -369,6 +369,7 @@ def test_another_address_is_no_longer_the_operators_word(source: Source, governa
     assert not Source.objects.get(pk=source.pk).trusted_address
 
 
+@pytest.mark.proof
 @pytest.mark.django_db(transaction=True)
 def test_a_history_is_replayed_by_a_mapping_in_a_file(tmp_path: Any, capsys: Any, db: None) -> None:
     (tmp_path / "mapping.json").write_text(json.dumps(MAPPING))

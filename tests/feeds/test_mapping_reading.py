@@ -391,6 +391,7 @@ def test_a_mapping_of_keys_alone_says_nothing() -> None:
 # --- real feeds, described by a mapping -----------------------------------------------------------
 
 
+@pytest.mark.proof
 @pytest.mark.shared
 @pytest.mark.parametrize(
     ("folder", "name", "stored", "adapter", "shared_rows", "equal_ends", "equal_prices"),

@@ -15,7 +15,7 @@ from apps.feeds.models import FeedRun, Payload, PollState
 from apps.feeds.pipeline import poll
 from tests.builders import make_source
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.proof, pytest.mark.django_db]
 
 AT = datetime(2026, 9, 1, 6, tzinfo=UTC)
 DAY = timedelta(days=1)

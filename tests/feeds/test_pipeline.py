@@ -137,6 +137,7 @@ def test_a_server_that_says_304_is_believed(source: Source, feed: server.Loopbac
     assert snapshot() == before
 
 
+@pytest.mark.proof
 def test_the_number_of_statements_does_not_grow_with_the_rows(
     source: Source, feed: server.Loopback
 ) -> None:

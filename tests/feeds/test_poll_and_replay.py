@@ -22,7 +22,7 @@ from tests.feeds import loopback as server
 from tests.feeds.commands import output_of_command, rolled_back
 from tests.feeds.small_payloads import SLUGS, SMALL, Line, SmallFeed, changed, lines, without
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.proof]
 
 START = datetime(2026, 9, 1, 6, tzinfo=UTC)
 type Event = dict[str, Any]

@@ -58,7 +58,7 @@ def write_manifest(folder: Path, bodies: list[bytes]) -> Path:
     return manifest
 
 
-@pytest.mark.slow
+@pytest.mark.proof
 def test_one_history_gives_the_same_events_and_rows_polled_and_replayed(tmp_path: Path) -> None:
     load_catalogue(identities_only=True)
     source = make_source("litellm")
@@ -90,7 +90,7 @@ def test_one_history_gives_the_same_events_and_rows_polled_and_replayed(tmp_path
     assert Assertion.objects.count() == claims
 
 
-@pytest.mark.slow
+@pytest.mark.proof
 def test_nothing_of_a_replay_stays(tmp_path: Path) -> None:
     output_of_command("replay", "litellm", str(write_manifest(tmp_path, history()[:2])))
 

@@ -238,6 +238,7 @@ class TestFrozenFeeds:
         assert self.health(source, now() + timedelta(days=60)) == Health.LATE
 
 
+@pytest.mark.proof
 def test_a_price_that_floats_is_listed_in_the_run_and_followed(
     reading: Callable[[Source], Read],
 ) -> None:

@@ -25,7 +25,7 @@ from tests.feeds.price_maps import price_map
 from tests.pooler import BOTH_ROUTES
 from tests.processes import Worker, own_database, wait_until
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.proof]
 
 LONG_AGO = datetime(2026, 9, 1, 6, tzinfo=UTC)
 CATALOGUE_LOCK = "SELECT pg_advisory_lock(7301001)"

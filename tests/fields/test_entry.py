@@ -243,6 +243,7 @@ def _bare(case: Case, links: dict[str, Any]) -> Model:
     return case.model.objects.create(**{**wanted, **links, **case.bare})
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize("case", WITH_PAGE, ids=lambda case: case.model.__name__)
 def test_what_a_form_shows_of_a_row_changes_another_to_be_the_same(client, case):
     client.force_login(_governance())

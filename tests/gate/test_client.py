@@ -212,6 +212,7 @@ def test_a_stale_catalogue_cannot_decide_unless_that_may_pass(client):
     assert "::error title=" in github.stdout
 
 
+@pytest.mark.proof
 def test_a_registry_that_is_away_or_no_registry_cannot_decide(client):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -256,6 +257,7 @@ def test_a_registry_that_is_away_or_no_registry_cannot_decide(client):
     assert untrusted.returncode == 3
 
 
+@pytest.mark.proof
 def test_wrong_use_is_told_from_what_cannot_be_decided(client):
     bad_token = client("--model", "a", REGISTRY_TOKEN="fr_nobody_0")
     assert (bad_token.returncode, "token is not" in bad_token.stderr.lower()) == (2, True)

@@ -73,6 +73,7 @@ def state(at=None):
 # --- which sources count --------------------------------------------------------------------------
 
 
+@pytest.mark.proof
 def test_the_packaged_price_list_decides_nothing_however_often_it_is_polled(
     desk, unread, packaged, api
 ):
@@ -162,6 +163,7 @@ def test_dates_that_their_source_took_back_count_no_longer(desk):
     assert state().refusal
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize(
     ("change", "words"),
     [
@@ -206,6 +208,7 @@ def test_where_every_source_is_switched_off_the_refusal_says_to_switch_one_on(de
     assert "switch one on and poll" in state().refusal
 
 
+@pytest.mark.proof
 def test_a_fresh_install_without_network_names_the_sources_to_poll(desk, unread, api):
     call_command("load_catalogue")
 
@@ -286,6 +289,7 @@ def undecidable(request, desk):
     return request.param
 
 
+@pytest.mark.proof
 def test_a_question_is_never_let_through(desk, api, undecidable):
     enforced = ask(desk, api).json()
     reported = ask(desk, api, mode="report").json()
@@ -321,6 +325,7 @@ def test_a_long_question_to_a_registry_that_cannot_know_is_not_let_through(
     assert (waiting.status_code, body["decision"], body["exit_code"]) == (202, "unknown", 3)
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize("how", WAYS)
 def test_what_passed_before_and_was_released_is_not_let_through_either(desk, api, how):
     passed = ask(desk, api, commit="a").json()
@@ -397,6 +402,7 @@ def test_a_bundle_is_valid_no_longer_than_its_source_would_count(desk):
     assert bundle["valid_until"] > now().isoformat()
 
 
+@pytest.mark.proof
 def test_the_policy_says_whether_the_gate_can_decide_and_by_what(desk, api, client):
     can = api(desk.editor, "read").get("/api/v1/gate-policy/").json()
     assert (can["can_decide"], can["refusal"]) == (True, "")

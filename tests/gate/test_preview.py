@@ -31,6 +31,8 @@ from tests.builders import (
 )
 from tests.gate.support_desk import SupportDesk
 
+pytestmark = pytest.mark.proof
+
 SEED = 20261128
 N_POLICIES = 25
 N_APPLICATIONS = 40
@@ -235,7 +237,7 @@ def previewed(rules: Rules, on: date) -> dict[int, dict[str, str]]:
     return gravest_levels(policy=rules.policy, days=days_of(rules), environment="production", on=on)
 
 
-@pytest.mark.slow
+@pytest.mark.proof
 def test_the_preview_finds_in_a_thousand_random_cases_what_the_gate_finds(desk):
     portfolio = RandomPortfolio(desk, SEED)
     today = day_of(now())

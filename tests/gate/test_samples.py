@@ -16,7 +16,7 @@ from apps.intake.sheets.tables import Unreadable
 from tests.builders import make_application
 from tests.gate.support_desk import read_dates
 
-pytestmark = [pytest.mark.shared, pytest.mark.slow]
+pytestmark = [pytest.mark.shared, pytest.mark.proof]
 AT = datetime(2026, 11, 25, 12, tzinfo=UTC)
 
 

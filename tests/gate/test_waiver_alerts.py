@@ -69,6 +69,7 @@ def raised() -> list[tuple[int, int | None]]:
     return [((row.raised_at.date() - day_in(0)).days, row.milestone) for row in rows]
 
 
+@pytest.mark.proof
 def test_who_asked_and_who_owns_it_are_told_at_each_milestone_and_once(
     ilse: User, maren: User
 ) -> None:
@@ -85,6 +86,7 @@ def test_who_asked_and_who_owns_it_are_told_at_each_milestone_and_once(
     assert "ask for another waiver" in told
 
 
+@pytest.mark.proof
 def test_once_it_has_been_over_for_a_week_it_is_nobodys_alert_any_more_and_nothing_is_mailed(
     ilse: User, maren: User
 ) -> None:
@@ -106,6 +108,7 @@ def test_once_it_has_been_over_for_a_week_it_is_nobodys_alert_any_more_and_nothi
     assert addresses("resolved") == {}
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize(
     "how", ["renewed", "renewed for all its models", "withdrawn", "renewed late"]
 )
@@ -161,6 +164,7 @@ def test_what_is_only_asked_for_refused_or_of_a_retired_application_is_told_to_n
     assert raised() == []
 
 
+@pytest.mark.proof
 def test_the_days_before_are_those_of_acceptances_as_governance_sets_them(
     ilse: User, maren: User
 ) -> None:
@@ -173,6 +177,7 @@ def test_the_days_before_are_those_of_acceptances_as_governance_sets_them(
     assert raised() == [(10, 20), (27, 3)]
 
 
+@pytest.mark.proof
 def test_a_sweep_raises_and_mails_it_and_a_second_one_nothing(ilse: User, maren: User) -> None:
     granted(ilse, maren, 20)
 

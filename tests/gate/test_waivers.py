@@ -137,6 +137,7 @@ def test_every_step_is_in_the_history_with_who_and_why(desk):
     ] == [("asked", "ilse", "Moving in March."), ("granted", "maren", "Agreed until March.")]
 
 
+@pytest.mark.proof
 def test_through_rest_the_team_asks_and_governance_decides(desk, api):
     body = {
         "application": desk.application.slug,

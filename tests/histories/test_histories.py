@@ -31,7 +31,7 @@ from tests.histories.score import main as judge
 from tests.histories.seasons import season
 from tests.histories.truth import must_be_told, truth_of
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.proof, pytest.mark.django_db]
 
 DATED = tuple(slug for slug, feed in FEEDS.items() if feed.dates)
 PRICED = tuple(slug for slug, feed in FEEDS.items() if feed.prices)
@@ -1178,7 +1178,7 @@ def test_a_pointer_that_moves_is_told_once(slug: str, tmp_path: Path) -> None:
 SEEDS = [int(seed) for seed in os.environ.get("SEEDS", "11").split(",")]
 
 
-@pytest.mark.slow
+@pytest.mark.proof
 @of_each(FEEDS)
 @pytest.mark.parametrize("seed", SEEDS)
 def test_months_of_mixed_history_reach_the_aim(slug: str, seed: int, tmp_path: Path) -> None:
@@ -1192,7 +1192,7 @@ def test_months_of_mixed_history_reach_the_aim(slug: str, seed: int, tmp_path: P
     assert not result.duplicates, f"{slug} {seed}\n{result}"
 
 
-@pytest.mark.slow
+@pytest.mark.proof
 @pytest.mark.django_db(transaction=True)
 def test_the_commands_judge_a_history_written_to_files(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]

@@ -4,8 +4,12 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+import pytest
+
 from tests.histories.score import read_truth, score, truth_lines
 from tests.histories.truth import Wanted
+
+pytestmark = pytest.mark.proof
 
 AT = datetime(2026, 6, 10, 6, tzinfo=UTC)
 DAY = timedelta(days=1)

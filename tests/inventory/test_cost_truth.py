@@ -90,6 +90,7 @@ def brute_force(lines, tokens, size, changes):
     return UnknownCost.NO_PRICE if lacking else UnknownCost.SEVERAL_CURRENCIES
 
 
+@pytest.mark.proof
 @settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
@@ -131,6 +132,7 @@ def test_it_agrees_with_the_definition_on_any_portfolio(portfolio, changes):
     assert sum(totals.n_unknown.values()) == len(costs.unknown)
 
 
+@pytest.mark.proof
 @pytest.mark.shared
 def test_the_worked_portfolios_cost_what_they_should(shared):
     for raw in worked_portfolios(shared):

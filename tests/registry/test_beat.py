@@ -24,6 +24,8 @@ from registry.environment import redis_client_url
 from tests.builders import NOW
 from tests.processes import CHECKOUT, Worker, holding, wait_until
 
+pytestmark = pytest.mark.proof
+
 LOOK = "common.enqueue_due_jobs"
 DAILY = "intake.forget_old_files"
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
@@ -163,7 +165,7 @@ def test_a_second_signal_does_not_wait_and_the_first_still_counts() -> None:
     assert beat.n_sent == 0
 
 
-@pytest.mark.slow
+@pytest.mark.proof
 def test_beat_lives_and_sends_while_the_database_is_away_and_writes_no_file(
     broker: str, tmp_path: Path
 ) -> None:
@@ -211,7 +213,7 @@ def test_beat_lives_and_sends_while_the_database_is_away_and_writes_no_file(
     assert list(folder.rglob("*beat*")) == []
 
 
-@pytest.mark.slow
+@pytest.mark.proof
 @pytest.mark.django_db(transaction=True)
 def test_a_daily_job_whose_worker_is_killed_in_the_middle_runs_again_and_is_then_done_for_the_day(
     broker: str, tmp_path: Path

@@ -9,7 +9,7 @@ from django.test import RequestFactory
 from django.urls import reverse
 from playwright.sync_api import Page, expect
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = [pytest.mark.browser, pytest.mark.proof]
 
 
 @pytest.fixture(scope="module")

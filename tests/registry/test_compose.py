@@ -127,6 +127,7 @@ def test_every_service_that_goes_on_has_a_health_check(compose):
         assert checks[name]["test"] == ["CMD", "python", "-m", "registry.container_checks", name]
 
 
+@pytest.mark.proof
 def test_valkey_asks_for_the_password_with_which_the_broker_is_addressed(compose, tmp_path):
     """A real Valkey, with the file that compose.yaml gives it."""
     variables = {"VALKEY_PASSWORD": "4f9c2d1e", "POSTGRES_PASSWORD": "x"}

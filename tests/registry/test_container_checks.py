@@ -13,7 +13,7 @@ from registry import embedded
 from registry.environment import redis_client_url
 from tests.processes import CHECKOUT, Worker, own_broker
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.proof]
 
 
 def check(name: str, broker_url: str) -> tuple[int, str]:

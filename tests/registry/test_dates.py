@@ -54,13 +54,13 @@ def test_every_day_has_its_turn_within_as_many_days() -> None:
     assert {day.name for [day] in turns} == {day.name for day in dates.DAYS}
 
 
-def test_a_round_of_days_has_half_of_the_files_and_the_next_one_the_others() -> None:
-    one, other = (
-        dates.chosen_files("turn", today=TODAY + timedelta(n)) for n in (0, len(dates.DAYS))
-    )
+def test_files_that_read_the_clock_are_there_and_none_of_the_longest_or_of_others_programs() -> (
+    None
+):
+    files = dates.reading_files()
 
-    assert sorted([*one, *other]) == dates.chosen_files("reading", today=TODAY)
-    assert dates.chosen_files("all", today=TODAY) == []
+    assert "tests/alerts/test_days.py" in files
+    assert not [name for name in files if name.startswith(("tests/proof", "tests/alerts/faults"))]
 
 
 def test_an_unknown_day_is_refused_with_those_there_are(capsys: pytest.CaptureFixture[str]) -> None:

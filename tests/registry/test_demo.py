@@ -19,7 +19,7 @@ from registry import embedded
 from tests.ports import free_port
 from tests.processes import has_ended, remove_servers
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.proof
 
 START_SECONDS = 180
 STOP_SECONDS = 40

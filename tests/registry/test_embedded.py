@@ -22,7 +22,7 @@ from registry.environment import redis_client_url
 from tests.dates import MISSING, real_time, shifting_library
 from tests.processes import has_ended, remove_servers
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.proof
 
 OWNER = """
 import sys, time

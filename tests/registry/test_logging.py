@@ -208,6 +208,7 @@ def test_a_line_written_inside_a_request_carries_its_id() -> None:
     assert json.loads(stream.getvalue())["request_id"] == response.headers["X-Request-ID"]
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize("json_lines", ["1", "0"])
 def test_both_kinds_of_logger_write_alike_to_stderr_and_nothing_to_stdout(json_lines: str) -> None:
     """A command's stdout is its answer."""

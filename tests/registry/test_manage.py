@@ -13,7 +13,7 @@ from registry import embedded
 from registry.embedded.processes import running
 from tests.processes import remove_servers
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.proof
 
 COUNT = "from apps.catalog.models import Provider; print(Provider.objects.count())"
 

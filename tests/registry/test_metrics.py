@@ -72,6 +72,7 @@ class TestWhoMayRead:
     def test_strangers_are_refused(self, client: Client) -> None:
         assert client.get("/metrics").status_code == 401
 
+    @pytest.mark.proof
     def test_a_network_of_the_setting_needs_no_token(self, client: Client, settings: Any) -> None:
         settings.METRICS_NETWORKS = [ip_network("127.0.0.0/8")]
         assert client.get("/metrics").status_code == 200
@@ -79,6 +80,7 @@ class TestWhoMayRead:
 
 
 class TestGauges:
+    @pytest.mark.proof
     def test_the_oldest_message_that_is_due(self) -> None:
         user = User.objects.create_user("owner", email="owner@example.org")
 
@@ -103,6 +105,7 @@ class TestGauges:
         assert value("registry_deliveries_due") == 2
         assert value("registry_deliveries_failed") == 1
 
+    @pytest.mark.proof
     def test_a_source_that_was_read_three_hours_ago(self) -> None:
         source = Source.objects.create(
             slug="a-feed", name="A feed", kind="litellm", url="https://example.org/a"

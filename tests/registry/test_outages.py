@@ -41,7 +41,7 @@ from tests.processes import (
 )
 from tests.web_server import WebServer, web_server
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.proof]
 
 # two are promised; a busy machine has some more
 SECONDS = 4.0

@@ -24,7 +24,7 @@ from tests.http import session_of
 from tests.processes import database_url
 from tests.web_server import WebServer, web_server
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.proof, pytest.mark.django_db(transaction=True)]
 
 # an ordinary answer takes milliseconds; before, it took as long as the file
 SERVED_SECONDS = 8.0

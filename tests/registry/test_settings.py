@@ -5,6 +5,7 @@ import pytest
 from tests.production import PRODUCTION_ENVIRONMENT, output_of, run_manage, setting_of
 
 
+@pytest.mark.proof
 def test_the_deployment_check_is_clean_in_production() -> None:
     done = run_manage("check", "--deploy", "--fail-level", "WARNING", **PRODUCTION_ENVIRONMENT)
 
@@ -43,6 +44,7 @@ def test_another_database_engine_is_refused() -> None:
     assert "no other engine is supported" in done.stderr
 
 
+@pytest.mark.proof
 def test_the_database_has_a_pool_in_production_and_its_password_is_decoded() -> None:
     assert setting_of("DATABASES['default']['PASSWORD']", **PRODUCTION_ENVIRONMENT) == "p@ss"
     assert (
@@ -59,6 +61,7 @@ def test_the_database_has_a_pool_in_production_and_its_password_is_decoded() -> 
     )
 
 
+@pytest.mark.proof
 def test_without_prepared_statements_no_cursor_outlasts_its_transaction_either() -> None:
     cursors = "DATABASES['default'].get('DISABLE_SERVER_SIDE_CURSORS', False)"
 
@@ -76,6 +79,7 @@ def options_of(kind: str, **environment: str) -> str:
     return output_of(program, **(PRODUCTION_ENVIRONMENT | environment))
 
 
+@pytest.mark.proof
 def test_web_workers_and_commands_have_time_limits_of_their_own() -> None:
     web, worker, command = (options_of(kind) for kind in ("web", "worker", "command"))
 
@@ -93,6 +97,7 @@ def test_web_workers_and_commands_have_time_limits_of_their_own() -> None:
     assert "'socket_timeout': 30" in worker
 
 
+@pytest.mark.proof
 def test_the_operators_own_options_come_last_and_a_pooler_is_sent_none() -> None:
     address = f"{PRODUCTION_ENVIRONMENT['DATABASE_URL']}?options=-c%20lock_timeout%3D3s"
 
@@ -101,6 +106,7 @@ def test_the_operators_own_options_come_last_and_a_pooler_is_sent_none() -> None
     assert options_of("web", DATABASE_PREPARE="false").startswith("None ")
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize(
     ("entry", "kind"),
     [("registry.wsgi", "web"), ("registry.asgi", "web"), ("registry.celery", "worker")],
@@ -111,6 +117,7 @@ def test_an_entry_point_names_the_kind_of_its_process(entry: str, kind: str) -> 
     assert output_of(program, **PRODUCTION_ENVIRONMENT) == {"web": "30", "worker": "600"}[kind]
 
 
+@pytest.mark.proof
 def test_the_policy_allows_no_inline_script_and_no_foreign_host() -> None:
     policy = setting_of("SECURE_CSP", **PRODUCTION_ENVIRONMENT)
 
@@ -150,6 +157,7 @@ def test_the_visibility_timeout_outlasts_every_task() -> None:
     )
 
 
+@pytest.mark.proof
 def test_a_process_keeps_the_kind_by_which_its_settings_were_made() -> None:
     program = (
         "from registry.process_kind import ProcessKind, declare_process, process_kind;"
@@ -159,6 +167,7 @@ def test_a_process_keeps_the_kind_by_which_its_settings_were_made() -> None:
     assert output_of(program, **PRODUCTION_ENVIRONMENT) == "command"
 
 
+@pytest.mark.proof
 def test_a_proxy_for_outbound_calls_is_read_without_a_trace_of_its_password() -> None:
     environment = {
         **PRODUCTION_ENVIRONMENT,
@@ -174,6 +183,7 @@ def test_a_proxy_for_outbound_calls_is_read_without_a_trace_of_its_password() ->
     assert setting_of("OUTBOUND_PROXY", **PRODUCTION_ENVIRONMENT) == "None"
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize(
     ("name", "value", "says"),
     [

@@ -113,6 +113,7 @@ def test_every_digest_of_the_manifest_verifies(told: Insurer, tmp_path: Path) ->
     )
 
 
+@pytest.mark.proof
 def test_the_same_data_makes_the_same_bytes(told: Insurer) -> None:
     pack = ask(told.governance)
     made(pack)
@@ -168,6 +169,7 @@ def test_a_row_of_another_team_is_in_no_file_of_an_editors_pack(told: Insurer) -
     assert "Claims triage loses a model" in text(archive, "data/told.csv")
 
 
+@pytest.mark.proof
 def test_a_pack_of_one_application_or_provider_speaks_of_nothing_else(told: Insurer) -> None:
     one = made(ask(told.governance, application=told.drafter))
     assert "Mail drafter" in text(one, "data/applications.csv")
@@ -197,6 +199,7 @@ def test_who_may_fetch_it(told: Insurer) -> None:
     assert seen(told.editor) == set()
 
 
+@pytest.mark.proof
 def test_a_lost_worker_is_followed_by_another_and_given_up_in_the_end(told: Insurer) -> None:
     pack = ask(told.governance)
     EvidencePack.objects.filter(pk=pack.pk).update(state="running", started_at=now(), attempts=1)
@@ -245,6 +248,7 @@ def test_what_cannot_be_packed_is_refused(told: Insurer) -> None:
         ask(told.governance)
 
 
+@pytest.mark.proof
 def test_files_are_dropped_when_their_day_has_come_and_digests_stay(told: Insurer) -> None:
     pack = ask(told.governance)
     made(pack)
@@ -254,6 +258,7 @@ def test_files_are_dropped_when_their_day_has_come_and_digests_stay(told: Insure
     assert (pack.parts.count(), len(pack.digest), pack.manifest["pack"]) == (0, 64, pack.pk)
 
 
+@pytest.mark.proof
 def test_it_costs_the_same_statements_whatever_the_portfolio(told: Insurer) -> None:
     def count() -> int:
         pack = ask(told.governance)

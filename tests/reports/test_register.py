@@ -268,6 +268,7 @@ def test_an_editor_reads_the_own_teams_functions_and_no_contract(insurer: Insure
         assert values(table, insurer.outsider) == []
 
 
+@pytest.mark.proof
 def test_two_organisations_have_different_registers(insurer: Insurer) -> None:
     before = {table.slug: values(table, insurer.governance) for table in TEMPLATES}
     Contract.objects.update(ref="AWS-2", governing_law="IE")

@@ -59,6 +59,7 @@ def test_offices_read_every_list_and_others_none(client, model):
     assert client.get(url(model, "changelist")).status_code == 302
 
 
+@pytest.mark.proof
 def test_every_row_opens(client, risk_rows):
     client.force_login(make_user(role="governance"))
 

@@ -320,6 +320,7 @@ class TestWhenItIsCounted:
 
 
 class TestNarrowing:
+    @pytest.mark.proof
     @pytest.mark.parametrize(
         ("asked", "test"),
         [

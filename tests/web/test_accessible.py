@@ -11,7 +11,7 @@ from apps.accounts.models import User
 from tests.web.routes import ADMINISTRATION, entrance_stops, stops
 from tests.web.walking import expect_accessible
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = [pytest.mark.browser, pytest.mark.proof]
 
 
 def test_every_second_page_is_accessible_in_light_and_dark_and_on_a_phone(signed_in, demo):

@@ -6,7 +6,7 @@ from apps.accounts.models import User
 from tests.web.routes import stops
 from tests.web.walking import expect_accessible
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = [pytest.mark.browser, pytest.mark.proof]
 
 
 def test_the_pages_between_are_accessible_in_light_and_dark_and_on_a_phone(signed_in, demo):

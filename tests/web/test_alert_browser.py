@@ -13,7 +13,7 @@ from apps.common.time import now
 from tests.browsing import PHONE, sideways
 from tests.worlds.portfolio import make_portfolio_world
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.proof, pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
 @pytest.fixture

@@ -66,6 +66,7 @@ def test_who_reads_and_who_answers(reader, sees, answers, world, as_user):
     assert ('form="several"' in page) is answers
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize(
     ("query", "found"),
     [
@@ -139,6 +140,7 @@ def test_a_day_that_is_near_is_red_until_somebody_answers(world, as_user):
 # --- answers --------------------------------------------------------------------------------------
 
 
+@pytest.mark.proof
 def test_acknowledging_is_offered_to_be_undone_once(world, as_user):
     client = as_user(world.editor)
 
@@ -191,6 +193,7 @@ def test_several_are_acknowledged_and_opened_again(world, as_user):
     assert set(Alert.objects.values_list("state", "acknowledged_by")) == {("open", None)}
 
 
+@pytest.mark.proof
 def test_undoing_puts_a_snooze_back_that_was_running(world, as_user):
     client = as_user(world.editor)
     until = world.today + timedelta(9)
@@ -238,6 +241,7 @@ def test_several_are_snoozed_for_a_week(world, as_user):
     assert (world.alert.state, world.alert.snoozed_until) == ("snoozed", world.today + timedelta(7))
 
 
+@pytest.mark.proof
 def test_resolving_needs_to_say_how_and_what_it_kept_back_is_owed_again_when_it_is_undone(
     world, as_user
 ):
@@ -265,6 +269,7 @@ def test_resolving_needs_to_say_how_and_what_it_kept_back_is_owed_again_when_it_
     assert (Alert.objects.get().state, owed.skip_reason) == ("open", "")
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize(
     ("data", "words"),
     [

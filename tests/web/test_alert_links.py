@@ -180,6 +180,7 @@ def test_taking_it_and_muting_it_are_the_persons_own(client, world, answer):
     assert (mute.user, mute.subject) == (world.editor, f"event:{world.event.pk}")
 
 
+@pytest.mark.proof
 def test_what_was_done_can_be_undone_there(client, world, answer):
     page = text_of(
         client.post(answer, {"action": "resolve", "why": "Moved", "alert": world.alert.pk})
@@ -233,6 +234,7 @@ def test_an_alert_of_another_mail_is_not_answered_by_it(client, world, answer):
     assert set(Alert.objects.values_list("state", flat=True)) == {"open"}
 
 
+@pytest.mark.proof
 def test_who_only_reads_by_now_may_look_and_not_answer(client, world, answer):
     world.editor.memberships.update(role=1)
 
@@ -260,6 +262,7 @@ def test_a_session_of_another_person_does_not_count(world, answer, as_user):
     assert Alert.objects.get(pk=world.alert.pk).acknowledged_by == world.editor
 
 
+@pytest.mark.proof
 def test_the_history_does_not_keep_the_address_that_acts_for_others(client, world, answer):
     client.post(answer, {"action": "acknowledge", "alert": world.alert.pk})
 

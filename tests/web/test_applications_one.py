@@ -317,6 +317,7 @@ class TestChanging:
             **changes,
         }
 
+    @pytest.mark.proof
     def test_every_fact_and_back(self, world, as_user):
         client = as_user(world.editor)
         facts = self.facts(
@@ -354,6 +355,7 @@ class TestChanging:
         world.triage.refresh_from_db()
         assert world.triage.purpose == "Theirs"
 
+    @pytest.mark.proof
     def test_readers_and_strangers(self, world, as_user):
         address = f"/applications/{world.triage.slug}/"
         for step in ("edit/", "retire/", "merge/", "bring-back/"):
@@ -445,6 +447,7 @@ class TestDependencies:
         primary.refresh_from_db()
         assert primary.monthly_requests == 7
 
+    @pytest.mark.proof
     def test_replaced_by_what_suggests_itself(self, world, as_user, primary):
         client = as_user(world.editor)
         Offering.objects.filter(pk=world.sonnet.pk).update(replacement=world.unknown)
@@ -504,6 +507,7 @@ class TestDependencies:
         second.refresh_from_db()
         assert (first.fallback_order, second.fallback_order) == (2, 1)
 
+    @pytest.mark.proof
     def test_what_was_built_on_it(self, world, as_user, primary):
         client = as_user(world.editor)
         client.post(
@@ -531,6 +535,7 @@ class TestDependencies:
         undo(client, done)
         assert Adaptation.objects.get().name == "Index"
 
+    @pytest.mark.proof
     def test_a_plan_and_a_test_to_leave(self, world, as_user, primary):
         client = as_user(world.editor)
         plan = f"/dependencies/{primary.pk}/plan/"
@@ -593,6 +598,7 @@ class TestDependencies:
         undo(client, done)
         assert ExitPlan.objects.exists()
 
+    @pytest.mark.proof
     def test_readers_and_strangers(self, world, as_user, primary):
         adaptation = make_adaptation(primary, "prompt")
         test = make_exit_test(primary, world.sonnet_bedrock, tested_on=world.today)

@@ -12,7 +12,7 @@ from tests.browsing import PHONE, sideways
 from tests.web.page_addresses import PAGES, address_of
 from tests.worlds.portfolio import make_portfolio_world
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.proof, pytest.mark.browser]
 
 
 @pytest.fixture(scope="module")

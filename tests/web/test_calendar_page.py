@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import pytest
 from django.urls import reverse
 
 from apps.alerts.calendar_queries import days_ahead, ends_ahead, n_ahead
@@ -15,6 +16,7 @@ def rows(response):
     return file_lines(response)[1:]
 
 
+@pytest.mark.proof
 def test_it_says_what_comes_next_and_who_uses_it(world, as_user):
     page = text_of(as_user(world.viewer).get(reverse("calendar:list")))
 
@@ -32,6 +34,7 @@ def test_what_one_may_not_see_is_not_in_it(world, as_user):
     assert "No day is coming up." in page
 
 
+@pytest.mark.proof
 def test_days_and_kinds_narrow_list_and_file_alike(world, as_user):
     client = as_user(world.governance)
     make_exit_test(
@@ -110,6 +113,7 @@ def test_it_costs_the_same_however_much_ends(world, as_user, django_assert_num_q
         client.get(reverse("calendar:list"))
 
 
+@pytest.mark.proof
 def test_a_long_calendar_shows_the_nearest_days_and_counts_the_rest(
     world, as_user, monkeypatch, django_assert_num_queries
 ):

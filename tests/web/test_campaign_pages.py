@@ -153,6 +153,7 @@ def test_governance_changes_the_usual_target(payments, as_user):
     )
 
 
+@pytest.mark.proof
 def test_an_editor_works_a_task_through_and_the_owner_signs_it(payments, as_user):
     task = payments.task()
     editor, owner = as_user(payments.editor), as_user(payments.owner)

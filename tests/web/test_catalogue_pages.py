@@ -57,6 +57,7 @@ def priced(world):
     return world.sonnet
 
 
+@pytest.mark.proof
 def test_the_price_history_says_what_the_rows_say_and_moves_with_them(world, priced, as_user):
     client = as_user(world.viewer)
     title, paths, figure = picture(client.get(FOUNDATION), "prices")
@@ -82,6 +83,7 @@ def test_the_price_history_says_what_the_rows_say_and_moves_with_them(world, pri
     ] == ["15", "9", "20"]
 
 
+@pytest.mark.proof
 def test_a_version_and_an_offering_show_the_same_prices(world, priced, as_user):
     client = as_user(world.viewer)
     of_version = csv_rows(client.get(f"/versions/{priced.version_id}/prices.csv?unit=output"))
@@ -94,6 +96,7 @@ def test_a_version_and_an_offering_show_the_same_prices(world, priced, as_user):
     )
 
 
+@pytest.mark.proof
 def test_offerings_of_a_host_that_always_cost_the_same_are_one_line(world, priced, as_user):
     other = make_offering(
         "claude-sonnet-4-5-twin",
@@ -112,6 +115,7 @@ def test_offerings_of_a_host_that_always_cost_the_same_are_one_line(world, price
     assert "claude-sonnet-4-5, claude-sonnet-4-5-twin" in page
 
 
+@pytest.mark.proof
 def test_a_unit_can_be_chosen_and_an_unknown_one_is_the_first(world, priced, as_user):
     client = as_user(world.viewer)
 
@@ -119,6 +123,7 @@ def test_a_unit_can_be_chosen_and_an_unknown_one_is_the_first(world, priced, as_
     assert "output tokens" in picture(client.get(f"{FOUNDATION}?unit=nonsense"), "prices")[0]
 
 
+@pytest.mark.proof
 def test_the_lineage_names_parents_and_offspring_and_moves_with_them(world, as_user):
     client = as_user(world.viewer)
     own = world.sonnet.version
@@ -164,6 +169,7 @@ def test_the_lifecycle_as_rows_puts_claims_beside_what_is_accepted(world, as_use
     )
 
 
+@pytest.mark.proof
 def test_a_version_says_who_stands_on_it_as_far_as_its_reader_sees(world, as_user):
     mine = text_of(as_user(world.viewer).get(f"/versions/{world.sonnet.version_id}/"))
     all_of_them = text_of(as_user(world.governance).get(f"/versions/{world.sonnet.version_id}/"))
@@ -282,6 +288,7 @@ def test_every_claim_of_an_offering_is_in_its_file(world, as_user):
     ]
 
 
+@pytest.mark.proof
 def test_pages_cost_the_same_however_much_there_is(
     world, priced, as_user, django_assert_num_queries
 ):

@@ -125,6 +125,7 @@ def test_the_list_names_what_ends_next_and_says_where_nobody_has_looked(world, c
     assert [row["ref"] for row in found] == ["MS-1"]
 
 
+@pytest.mark.proof
 def test_contracts_are_for_the_offices(world, contract, as_user):
     auditor = make_user("edith", role=OrganisationRole.AUDITOR)
 
@@ -212,6 +213,7 @@ def test_overdue_answers_stand_first_and_in_the_sentence(world, as_user):
     assert [row["item"] for row in rows] == ["1a"]
 
 
+@pytest.mark.proof
 def test_pages_of_contracts_cost_the_same_for_any_number(
     world, contract, as_user, django_assert_num_queries
 ):

@@ -152,6 +152,7 @@ def test_the_file_of_who_would_stand_how_says_what_the_page_draws(richer, as_use
     assert csv_rows(as_user(richer.outsider).get("/exposure/states.csv")) == []
 
 
+@pytest.mark.proof
 def test_every_page_of_the_family_answers_everybody_who_may_read_it(richer, as_user):
     keep_cuts(on=richer.today)
     take_snapshot(on=richer.today)

@@ -58,6 +58,7 @@ def test_the_feeds_page_says_what_was_lost_and_asks_for_a_decision(world, suspec
     assert "Accept" in page
 
 
+@pytest.mark.proof
 def test_others_see_that_governance_is_asked_and_get_no_buttons(world, suspect, as_user):
     client = as_user(world.viewer)
 

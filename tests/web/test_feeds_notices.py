@@ -98,6 +98,7 @@ def test_what_cannot_be_meant_changes_nothing(said, client, notice):
     assert notice.state == "unread"
 
 
+@pytest.mark.proof
 def test_new_terms_become_an_event_on_the_offering_that_is_named(client, notice):
     offering, other = Offering.objects.get(api_id="acme-big-1"), make_offering(api_id="other-1")
     said = {"kind": "terms_changed", "offering": other.pk, "reason": "No training on inputs"}

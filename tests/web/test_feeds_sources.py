@@ -174,6 +174,7 @@ def test_a_sample_that_cannot_be_read_says_why(sample, says, client):
     assert re.search(says, text_of(page))
 
 
+@pytest.mark.proof
 def test_a_bomb_is_not_unpacked(client):
     bomb = SimpleUploadedFile("bomb.gz", gzip.compress(b" " * (64 * 1024 * 1024)))
     page = client.post(NEW, {**ABOUT, **MAPPING, "file": bomb, "act": "read"})
@@ -297,6 +298,7 @@ def test_sources_that_come_with_the_product_are_changed_without_a_mapping(client
     assert "Trust rank" in page
 
 
+@pytest.mark.proof
 def test_only_governance_may_and_a_stranger_sees_nothing(world, as_user, made, client):
     paths = (NEW, f"/feeds/{made.slug}/change/")
     for user in (world.viewer, make_user(role="auditor")):

@@ -71,6 +71,7 @@ def test_it_holds_what_the_asker_sees_and_goes_with_the_right_to_see_it(world, a
     assert as_user(world.viewer).get(reverse("files:download", args=[file.pk])).status_code == 404
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize("route", ["reports:model-inventory-xlsx", "reports:register-xlsx"])
 def test_reports_of_many_are_written_so_too(world, as_user, route):
     make_application(team=world.team)
@@ -84,6 +85,7 @@ def test_reports_of_many_are_written_so_too(world, as_user, route):
     assert sheet_of(client.get(reverse("files:download", args=[file.pk])))
 
 
+@pytest.mark.proof
 def test_short_lists_come_at_once(world, as_user, monkeypatch):
     monkeypatch.setattr(long_files, "IN_A_REQUEST", 5_000)
     client = as_user(world.governance)
@@ -104,6 +106,7 @@ def test_asking_twice_gives_the_file_that_is_being_written(world, as_user):
     assert client.post(reverse("files:create"), {"make": "nothing"}).status_code == 404
 
 
+@pytest.mark.proof
 def test_what_fails_says_why_and_a_lost_worker_is_tried_three_times(world, as_user, monkeypatch):
     make_application(team=world.team)
     client, at = as_user(world.governance), now()
@@ -127,6 +130,7 @@ def test_what_fails_says_why_and_a_lost_worker_is_tried_three_times(world, as_us
     assert "three times" in file.error
 
 
+@pytest.mark.proof
 def test_it_is_kept_for_a_week_and_the_latest_of_each_person(world, as_user, monkeypatch):
     make_application(team=world.team)
     client, today = as_user(world.governance), day_of(now())

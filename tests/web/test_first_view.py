@@ -7,7 +7,7 @@ from playwright.sync_api import Request
 
 from apps.accounts.models import User
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = [pytest.mark.browser, pytest.mark.proof]
 
 MAIN_PAGES = (
     "/",

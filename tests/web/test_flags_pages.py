@@ -47,6 +47,7 @@ def test_flags_are_listed_with_value_and_line_and_the_csv_says_the_same(flagged,
     assert headline_of(client.get("/exposure/flags/")).endswith("open.")
 
 
+@pytest.mark.proof
 def test_strangers_to_the_organisation_are_told_nothing_and_an_auditor_may_not_decide(
     flagged, as_user
 ):
@@ -63,6 +64,7 @@ def test_strangers_to_the_organisation_are_told_nothing_and_an_auditor_may_not_d
     assert flagged.flag.state == "open"
 
 
+@pytest.mark.proof
 def test_a_flag_is_acknowledged_accepted_up_to_a_ceiling_and_taken_back(flagged, as_user):
     client, address = as_user(flagged.governance), f"/exposure/flags/{flagged.flag.pk}/"
     page = client.get(address)
@@ -206,6 +208,7 @@ def test_a_line_that_cannot_be_meant_is_refused(flagged, as_user, change, says):
     assert says in visible_text(answer)
 
 
+@pytest.mark.proof
 def test_only_governance_draws_lines(flagged, as_user):
     auditor = as_user(make_user(role="auditor"))
     address = "/exposure/lines/of/critical-on-one-developer/"

@@ -391,6 +391,7 @@ def test_senders_are_linked_in_bulk_to_what_is_proposed_or_to_one_and_taken_back
     ).exists()
 
 
+@pytest.mark.proof
 def test_a_link_in_bulk_leaves_out_what_would_drop_calls_and_needs_an_application_one_may_edit(
     seen, as_user
 ):

@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 from apps.accounts.models import User
 from apps.alerts.models import Alert
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = [pytest.mark.browser, pytest.mark.proof]
 
 
 @pytest.fixture

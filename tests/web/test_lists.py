@@ -21,6 +21,7 @@ from tests.builders import (
 from tests.http import file_lines, text_of
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize(
     ("path", "n"),
     [

@@ -38,6 +38,7 @@ def test_a_team_reads_the_same_page_over_its_own_applications_and_is_told_so(wor
     assert "Clause finder" not in page
 
 
+@pytest.mark.proof
 def test_a_model_past_its_firm_date_counts_as_ended_and_a_soft_date_does_not(world, as_user):
     world.sonnet.retires_on = world.today - timedelta(5)
     world.sonnet.save()

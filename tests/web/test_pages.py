@@ -89,6 +89,7 @@ def test_no_page_names_what_its_reader_may_not_see(name, world, as_user):
     assert "Clause finder" not in text
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize("name", [name for name in PAGES if name not in OWN])
 def test_every_link_of_a_page_leads_somewhere(name, world, as_user):
     client = as_user(world.governance)

@@ -77,6 +77,7 @@ def test_governance_enters_who_it_is_and_takes_it_back(world, host, as_user):
     assert host.lei == LEI
 
 
+@pytest.mark.proof
 def test_what_somebody_changed_since_is_not_taken_back(world, host, as_user):
     client = as_user(world.governance)
     address = reverse("providers:edit", args=[host.slug])
@@ -109,6 +110,7 @@ def test_two_at_once_compare_first(world, host, as_user):
     assert Provider.objects.get(pk=host.pk).country == "NL"
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize(
     ("field", "value", "sentence"),
     [

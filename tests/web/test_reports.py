@@ -110,6 +110,7 @@ def test_the_reporting_entity_is_entered_where_the_register_asks_for_it(
     assert as_user(insurer.editor).get(reverse("reports:reporting-entity")).status_code == 403
 
 
+@pytest.mark.proof
 def test_an_editor_reads_the_own_teams_rows_in_pages_and_files(
     insurer: Insurer, as_user: SignIn
 ) -> None:
@@ -233,6 +234,7 @@ def test_owners_state_their_model_and_see_what_others_changed_meanwhile(
     assert as_user(viewer).post(address, {"outputs": "x"}).status_code == 403
 
 
+@pytest.mark.proof
 def test_a_pack_is_asked_for_made_and_fetched(insurer: Insurer, as_user: SignIn) -> None:
     client, today = as_user(insurer.editor), day_of(now())
     asked = {
@@ -272,6 +274,7 @@ def test_a_pack_is_asked_for_made_and_fetched(insurer: Insurer, as_user: SignIn)
     assert client.get(reverse("evidence-packs:download", args=[pack.pk])).status_code == 404
 
 
+@pytest.mark.proof
 def test_the_board_counts_ways_out_as_the_exposure_page_does(
     insurer: Insurer, as_user: SignIn
 ) -> None:
@@ -316,6 +319,7 @@ def test_the_board_reads_three_figures_and_what_to_decide(
     )
 
 
+@pytest.mark.proof
 def test_a_large_organisations_reports_are_counted_by_the_sweep(
     insurer: Insurer, as_user: SignIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -344,6 +348,7 @@ def test_a_large_organisations_reports_are_counted_by_the_sweep(
     )
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_costs_the_same_statements_with_many_applications(
     insurer: Insurer, as_user: SignIn, name: str

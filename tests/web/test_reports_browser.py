@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 from apps.common.time import day_of, now
 from tests.reports.insurer import Insurer, make_insurer
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.proof, pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
 @pytest.fixture

@@ -240,6 +240,7 @@ class TestRegister:
         count_inherited_risk(now())
         assert "5 are not assessed" in visible_text(client.get("/risks/"))
 
+    @pytest.mark.proof
     @pytest.mark.parametrize(
         "path", ["/", "/risks/", "/risks/?heat=residual", "/risks/teams.csv", "/risks/heat.csv"]
     )
@@ -283,6 +284,7 @@ class TestRegister:
         (row,) = file_lines(client.get("/risks/teams.csv"))[1:]
         assert row.endswith(",Claims,4,4,0,0,0")
 
+    @pytest.mark.proof
     def test_a_risk_raised_since_the_last_count_is_not_called_unused(
         self, risky, as_user, monkeypatch
     ):
@@ -317,6 +319,7 @@ class TestRegister:
         assert len(picks) == len(set(picks)) == 6
         assert 'rel="prev"' in second
 
+    @pytest.mark.proof
     def test_the_page_costs_the_same_however_much_is_inherited(
         self, risky, as_user, django_assert_num_queries
     ):
@@ -462,6 +465,7 @@ class TestFoundationRisks:
 
         assert "It is on that node already" in page
 
+    @pytest.mark.proof
     def test_it_is_changed_closed_and_opened_again_by_governance_only(self, risky, as_user):
         address = f"/risks/foundations/{risky.invents.pk}/"
         client = as_user(risky.governance)
@@ -626,6 +630,7 @@ class TestEvidence:
             as_user(risky.editor).get("/risks/evidence/")
         )
 
+    @pytest.mark.proof
     def test_a_tools_file_becomes_evidence_of_its_figures_once(self, risky, as_user):
         client = as_user(risky.editor)
         body = promptfoo_file(

@@ -7,7 +7,7 @@ from apps.accounts.models import User
 from tests.http import signed_in_client
 from tests.web.routes import ADMINISTRATION, forgotten, stops
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.proof
 
 
 def test_no_page_is_forgotten():

@@ -43,6 +43,7 @@ def add_key(page):
     page.get_by_role("button", name="Add the key", exact=True).click()
 
 
+@pytest.mark.proof
 def test_a_key_is_added_and_signs_in(browse):
     person = make_user("ada")
     page = browse()
@@ -63,6 +64,7 @@ def test_a_key_is_added_and_signs_in(browse):
     assert event.detail == "by password and second factor"
 
 
+@pytest.mark.proof
 def test_a_key_that_is_refused_is_shown_on_the_page(browse):
     make_user("ada")
     page = browse()

@@ -27,7 +27,7 @@ from apps.inventory.models import Application, Dependency
 from apps.reports.models import EvidencePack
 from apps.risks.models import Assessment, Treatment
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = [pytest.mark.browser, pytest.mark.proof]
 
 
 def person(username: str) -> User:

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-_LANE_MARKS = ("proof", "clients")
-_COSTLY_MARKS = ("slow", "browser", "pooler")
+_LANE_MARKS = ("proof",)
+_COSTLY_MARKS = ("proof", "browser", "pooler")
 _outcome: dict[str, Any] = {"n_tests": 0, "failed": "", "marks": [], "broken": "", "error": ""}
 _marks_of: dict[str, list[str]] = {}
 

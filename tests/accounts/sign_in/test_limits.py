@@ -34,6 +34,7 @@ def elsewhere(n):
     return [f"198.51.{i}.1" for i in range(n)]
 
 
+@pytest.mark.proof
 def test_strangers_lock_no_one_out():
     make_user("ada")
     for _ in range(8):
@@ -51,6 +52,7 @@ def test_name_and_address_of_one_account_count_together():
     assert not sign_in("ada")
 
 
+@pytest.mark.proof
 def test_a_guess_from_everywhere_is_bounded_and_the_person_gets_in_where_known(monkeypatch):
     made = []
     monkeypatch.setattr(
@@ -87,6 +89,7 @@ def test_pauses_grow_to_a_quarter_of_an_hour(monkeypatch):
     assert pauses == [FIRST_DELAY_SECONDS * 2**n for n in range(5)] + [MAX_DELAY_SECONDS] * 3
 
 
+@pytest.mark.proof
 def test_a_day_of_guessing_is_about_120_attempts(monkeypatch):
     clock, pause_until, user = [0.0], [0.0], make_user("ada")
     add = cache.add
@@ -108,6 +111,7 @@ def test_a_day_of_guessing_is_about_120_attempts(monkeypatch):
     assert 100 < n_made < 125
 
 
+@pytest.mark.proof
 def test_a_name_without_an_account_is_counted_alike():
     for address in elsewhere(FREE_FAILURES + 1):
         sign_in("eve", "wrong", address)
@@ -128,6 +132,7 @@ def test_signing_in_and_a_new_password_begin_the_count_again():
     assert reserve_attempt("u1", user=user, network="192.0.2.0/24")
 
 
+@pytest.mark.proof
 def test_a_lock_out_is_reported_once_a_day():
     make_user("ada")
     for address in elsewhere(FREE_FAILURES + 5):

@@ -224,6 +224,7 @@ class TestAdministrators:
         assert Authenticator.objects.filter(user=ada).exists()
 
 
+@pytest.mark.proof
 def test_the_requirement_is_read_from_the_environment_and_a_slip_is_refused():
     assert (
         setting_of(

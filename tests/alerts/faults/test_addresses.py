@@ -9,7 +9,7 @@ from tests.alerts.faults.crowd import announce, make_crowd
 from tests.alerts.faults.drill import Drill
 from tests.alerts.faults.sums import assert_sums, ledger
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.proof]
 
 BAD = [
     "claims@example.org\nBcc: everyone@example.org",

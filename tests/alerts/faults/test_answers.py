@@ -10,7 +10,7 @@ from tests.alerts.faults.drill import Drill
 from tests.alerts.faults.sums import assert_sums, ledger
 from tests.alerts.smtp import DROP, HANG, Step
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.proof]
 
 N = 5
 # at the third of five recipients

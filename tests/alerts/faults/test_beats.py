@@ -19,7 +19,7 @@ from tests.feeds import loopback
 from tests.pooler import BOTH_ROUTES
 from tests.processes import blocked_sessions, holding, wait_until
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.proof]
 
 N = 40
 DUE = "alerts.raise_due_alerts"

@@ -31,7 +31,7 @@ from tests.builders import (
     make_user,
 )
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.proof
 
 SEVEN = utc(2026, 11, 25, 7)
 YEAR = timedelta(days=365)

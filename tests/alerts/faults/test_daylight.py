@@ -15,7 +15,7 @@ from apps.catalog.models import Offering
 from tests.alerts.faults.life import DAY, HOUR, Life, make_model, make_readers, news, utc
 from tests.builders import make_member
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.proof
 
 HALF_AN_HOUR = timedelta(minutes=30)
 

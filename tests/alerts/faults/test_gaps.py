@@ -20,7 +20,7 @@ from tests.alerts.faults.sums import assert_ledger, assert_sums
 from tests.builders import NOW, make_offering
 from tests.processes import holding
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.proof
 
 BACK = utc(2026, 11, 27, 15, 30)
 THURSDAY, MONDAY = 3, 0

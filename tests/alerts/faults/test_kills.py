@@ -33,7 +33,7 @@ from tests.processes import (
     wait_until,
 )
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.proof]
 
 N = 5
 VICTIM = "victim"

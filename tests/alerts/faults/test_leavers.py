@@ -23,7 +23,7 @@ from tests.builders import (
     make_user,
 )
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.proof
 
 RAISED = NOW + MINUTE
 MORNING = NOW + timedelta(hours=19)

@@ -14,7 +14,7 @@ from tests.alerts.faults.crowd import announce, make_crowd
 from tests.alerts.faults.drill import Drill, make_worker
 from tests.alerts.faults.sums import assert_ledger, ledger
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.proof]
 
 N = 4
 

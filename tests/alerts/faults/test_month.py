@@ -14,7 +14,7 @@ from tests.alerts.faults.life import DAY, HOUR, Life, make_listener, make_reader
 from tests.alerts.faults.sums import assert_sums
 from tests.builders import make_offering
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.proof
 
 BEGIN, END = utc(2027, 3, 10), utc(2027, 4, 9)
 STEP = 3 * HOUR

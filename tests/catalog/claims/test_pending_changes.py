@@ -226,6 +226,7 @@ class TestAccepting:
 
 
 class TestRefusing:
+    @pytest.mark.proof
     def test_the_old_rows_stand_for_as_long_as_the_feed_repeats_it(
         self, source: Source, suspect: datetime, ada: User
     ) -> None:

@@ -66,6 +66,7 @@ def test_the_database_gives_back_every_known_id_without_loss(
     assert synonyms(found) == synonyms(listed)
 
 
+@pytest.mark.proof
 @pytest.mark.shared
 def test_the_resolver_over_the_database_answers_like_the_one_over_the_list(
     identities: None, listed: list[KnownId], shared: Path

@@ -398,6 +398,7 @@ AWKWARD = (
 )
 
 
+@pytest.mark.proof
 def test_no_string_raises_and_every_answer_is_a_known_id() -> None:
     raws = [
         *AWKWARD,

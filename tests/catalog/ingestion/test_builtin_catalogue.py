@@ -29,6 +29,8 @@ from apps.catalog.models import (
 from apps.catalog.models.offerings import Lifecycle
 from apps.feeds.parsers import ADAPTERS
 
+pytestmark = pytest.mark.proof
+
 AT = datetime(2026, 11, 24, 12, tzinfo=UTC)
 DAY = date(2026, 11, 24)
 

@@ -107,6 +107,7 @@ def test_a_policy_that_a_person_corrected_survives(db: None, tmp_path: Path) -> 
     assert NoticePolicy.objects.get().notice_days == 90
 
 
+@pytest.mark.proof
 def test_only_identities_are_loaded_when_asked(db: None) -> None:
     written = load_catalogue(identities_only=True, at=AT)
 

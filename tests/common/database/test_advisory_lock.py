@@ -17,6 +17,8 @@ from tests.pooler import ENVIRONMENT, Pooler, advisory_locks
 from tests.processes import CHECKOUT, wait_until
 from tests.template_database import server_connection
 
+pytestmark = pytest.mark.proof
+
 EMPTY = "registry_empty"
 
 
@@ -148,7 +150,7 @@ def migrate(url: str, **environment: str) -> "subprocess.Popen[str]":
     )
 
 
-@pytest.mark.slow
+@pytest.mark.proof
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("way", ["direct", pytest.param("pooled", marks=pytest.mark.pooler)])
 def test_two_that_migrate_an_empty_database_at_once_both_succeed_and_one_finds_nothing_to_do(
@@ -174,7 +176,7 @@ def test_two_that_migrate_an_empty_database_at_once_both_succeed_and_one_finds_n
                 assert there.execute(twice).fetchall() == []
 
 
-@pytest.mark.slow
+@pytest.mark.proof
 @pytest.mark.django_db(transaction=True)
 def test_one_that_is_killed_lets_the_next_one_go_on() -> None:
     with empty_database() as name:

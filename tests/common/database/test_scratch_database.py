@@ -9,6 +9,8 @@ from tests.builders import make_team
 from tests.pooler import Pooler
 from tests.template_database import server_connection
 
+pytestmark = pytest.mark.proof
+
 PURPOSE = "drill"
 
 
@@ -20,7 +22,7 @@ def scratch_names() -> list[str]:
         return [name for (name,) in rows]
 
 
-@pytest.mark.slow
+@pytest.mark.proof
 @pytest.mark.pooler
 @pytest.mark.django_db(transaction=True)
 def test_behind_a_pooler_it_is_made_copied_and_dropped(pooler: Pooler) -> None:

@@ -17,6 +17,8 @@ from apps.common.processes.child_process import (
 )
 from tests.common.processes.child_functions import Answer, RefusedFileError, answer, wait, work
 
+pytestmark = pytest.mark.proof
+
 PATIENCE_SECONDS = 60
 
 

@@ -465,6 +465,7 @@ class TestSideBySide:
         with pytest.raises(RefusedChange):
             compare(user=acme.governance, on=TODAY, **given)
 
+    @pytest.mark.proof
     @pytest.mark.parametrize("kind", ["foundations", "providers"])
     def test_many_cost_as_many_statements_as_one(self, acme, kind):
         def worth_reading(acme):

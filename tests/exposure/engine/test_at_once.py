@@ -34,7 +34,7 @@ from tests.exposure.engine.tables import contents, differences, rebuilt
 from tests.exposure.engine.wandering import Wandering
 from tests.processes import database_url
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.proof, pytest.mark.django_db(transaction=True)]
 # more by hand, and then at every single statement: RACES=0:40
 FIRST, END = map(int, os.environ.get("RACES", "0:1").split(":"))
 STRIDE = 1 if "RACES" in os.environ else 4

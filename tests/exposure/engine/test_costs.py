@@ -111,6 +111,7 @@ def test_what_is_not_concerned_is_not_rewritten(grow: Callable[[int], None]) -> 
     }
 
 
+@pytest.mark.proof
 def test_two_thousand_applications_take_the_statements_of_ten(grow: Callable[[int], None]) -> None:
     def questions_of_all() -> dict[str, int]:
         settings = engine_settings()

@@ -24,6 +24,7 @@ def wander(seed: int, *, n_steps: int, **world: int) -> None:
         assert wrong == [], f"seed {seed}, step {step}: {'; '.join(done)}"
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize("seed", range(FIRST, END))
 def test_after_random_edits_a_refresh_equals_a_full_build(seed: int) -> None:
     wander(seed, n_steps=N_STEPS)

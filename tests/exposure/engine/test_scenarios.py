@@ -186,6 +186,7 @@ def some_application(chance: random.Random, world: Wandering) -> Add:
     )
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize("seed", range(4))
 def test_the_answer_is_what_really_doing_it_gives(seed: int) -> None:
     world, chance = world_with_prices(seed), random.Random(seed)
@@ -309,6 +310,7 @@ def test_factors_multiply_and_prices_move_nothing_else() -> None:
     assert twice.hhi == answer().before.hhi
 
 
+@pytest.mark.proof
 def test_retiring_one_application_leaves_the_states_of_the_others() -> None:
     world_with_prices(18)
     for chance in map(random.Random, range(5)):
@@ -355,6 +357,7 @@ def test_the_exit_tests_of_what_is_added_count() -> None:
     assert found == {"exposed", "portable"}
 
 
+@pytest.mark.proof
 def test_teams_see_their_own_part_and_the_parts_make_the_whole() -> None:
     world = world_with_prices(19)
     removed = some_nodes(random.Random(5), 3)

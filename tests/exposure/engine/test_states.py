@@ -48,6 +48,7 @@ def states(of: list[Question]) -> dict[int, str]:
     return {standing.application_id: standing.state for standing in application_states(of)}
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize("seed", range(3))
 def test_random_nodes_under_random_threats_fail_together_as_by_hand(seed: int) -> None:
     world = Wandering(seed, n_applications=10)

@@ -140,6 +140,7 @@ def test_the_curve_tells_at_most_twelve_values() -> None:
     ]
 
 
+@pytest.mark.proof
 @given(_events, _own)
 @settings(max_examples=150, deadline=None)
 def test_every_number_is_that_of_counting_all_outcomes(
@@ -163,6 +164,7 @@ def test_every_number_is_that_of_counting_all_outcomes(
             assert tail.attribution is None or tail.attribution == carried
 
 
+@pytest.mark.proof
 @given(_events | _events_with_rates, _own)
 @settings(max_examples=200, deadline=None)
 def test_sharing_leaves_the_mean_and_never_narrows_the_spread_or_eases_the_tail(
@@ -202,6 +204,7 @@ def test_exceedance_never_rises(events: list[Event], own: list[OwnLoss]) -> None
         assert chances[-1] == 0
 
 
+@pytest.mark.proof
 @given(_events, _own)
 @settings(deadline=None)
 def test_floats_say_the_same_as_fractions(events: list[Event], own: list[OwnLoss]) -> None:

@@ -194,6 +194,7 @@ def test_no_two_parts_share_random_numbers() -> None:
     assert np.abs(correlations - np.eye(len(draws))).max() < 0.06
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize("keep", [0.9, 0.99, 0.999])
 def test_keeping_part_of_the_variance_keeps_the_mean_and_the_tail(keep: float) -> None:
     shocks = many_shocks(400)

@@ -626,6 +626,7 @@ def test_a_document_made_of_errors_is_checked_as_far_as_the_first():
     assert len(document.sightings) == 1
 
 
+@pytest.mark.proof
 def test_services_that_name_one_model_again_and_again_are_looked_at_once():
     # 20,000 models of one name times 20,000 mentions of it would be hours
     services = [

@@ -5,6 +5,7 @@ import pytest
 from tests.intake.readers.detection import measure
 
 
+@pytest.mark.proof
 @pytest.mark.shared
 def test_the_tools_together_find_more_than_any_alone(shared):
     rows = {row.tool: row for row in measure(shared / "samples")}

@@ -298,6 +298,7 @@ def test_documents_of_scanners_name_what_their_cyclonedx_names(shared):
     assert aisbom.ignored[0].reason.startswith("No models")
 
 
+@pytest.mark.proof
 def test_a_package_that_stands_in_a_hundred_thousand_relations_keeps_some_of_them():
     relations = [
         {

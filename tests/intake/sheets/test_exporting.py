@@ -143,6 +143,7 @@ def test_an_export_imports_as_all_unchanged(claims, kind):
             assert not cell.startswith(("=", "+", "-", "@", "\t", "\r"))
 
 
+@pytest.mark.proof
 @settings(
     max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )

@@ -336,6 +336,7 @@ def test_what_cannot_be_read_leaves_nothing_behind(claims):
     assert not Import.objects.exists()
 
 
+@pytest.mark.proof
 def test_statements_grow_by_the_block_and_not_by_the_row(claims):
     def n_statements(n_rows):
         heads = ["Application", "Team", "Host", "Model"]

@@ -27,7 +27,7 @@ from tests.builders import make_application, make_member, make_offering, make_pr
 from tests.processes import database_url
 from tests.web_server import web_server
 
-pytestmark = [pytest.mark.clients, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.proof, pytest.mark.django_db(transaction=True)]
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 SOURCES = Path(__file__).resolve().parent

@@ -34,7 +34,7 @@ from tests.proof.senders.installation import cdxgen, python_client
 from tests.proof.senders.servers import RETIRED, SERVED, Provider, Relay, provider, relay
 from tests.web_server import WebServer, wait_until, web_server
 
-pytestmark = [pytest.mark.clients, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.proof, pytest.mark.django_db(transaction=True)]
 
 PROGRAMS = Path(__file__).parent / "programs"
 SLUG = "support-assistant"

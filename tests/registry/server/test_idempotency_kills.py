@@ -28,6 +28,7 @@ def is_listening(server: WebServer) -> bool:
     return True
 
 
+@pytest.mark.proof
 def test_a_post_whose_worker_is_killed_between_the_work_and_its_answer_is_done_once(tmp_path: Path):
     team = make_team("Claims")
     person = make_user("gov", role="governance")

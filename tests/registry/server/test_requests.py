@@ -257,6 +257,7 @@ def test_a_token_that_is_not_real_brings_no_byte_to_the_disk(server: WebServer) 
     assert spooled_bytes(server) == 0
 
 
+@pytest.mark.proof
 def test_a_body_that_does_not_come_is_given_up_and_the_connection_closed(server: WebServer) -> None:
     with server.send("POST /echo HTTP/1.1\nContent-Length: 1000", b"half") as connection:
         status, headers, body = answer_of(connection)
@@ -266,6 +267,7 @@ def test_a_body_that_does_not_come_is_given_up_and_the_connection_closed(server:
         assert is_closed(connection)
 
 
+@pytest.mark.proof
 def test_a_body_that_drips_is_given_up_however_long_it_goes_on(server: WebServer) -> None:
     began = time.monotonic()
     with server.send(f"POST /echo HTTP/1.1\n{TOKEN}\nContent-Length: 100000") as connection:
@@ -279,6 +281,7 @@ def test_a_body_that_drips_is_given_up_however_long_it_goes_on(server: WebServer
     assert answer.startswith(b"HTTP/1.1 408 ")
 
 
+@pytest.mark.proof
 def test_half_a_body_is_no_body(server: WebServer) -> None:
     """Whatever the client does after half of it, the application is not asked."""
     folder = server.log.parent
@@ -340,6 +343,7 @@ def test_slow_strangers_keep_nobody_waiting(server: WebServer, n_strangers: int)
             stranger.close()
 
 
+@pytest.mark.proof
 def test_probes_answer_while_every_thread_is_at_work_and_who_waits_too_long_is_told(
     server: WebServer,
 ) -> None:
@@ -372,6 +376,7 @@ def test_many_probes_are_one_check(server: WebServer) -> None:
     assert len(asked_at) <= 2
 
 
+@pytest.mark.proof
 def test_a_check_that_hangs_is_answered_in_time(server: WebServer) -> None:
     began = time.monotonic()
 
@@ -411,11 +416,13 @@ def test_an_application_that_breaks_is_a_500_and_the_next_is_served(server: WebS
     assert server.ask("GET /echo HTTP/1.1")[0] == 200
 
 
+@pytest.mark.proof
 def test_an_answer_that_breaks_off_does_not_look_whole(server: WebServer) -> None:
     with pytest.raises(ConnectionError):
         server.ask("GET /breaks-off?1 HTTP/1.1")
 
 
+@pytest.mark.proof
 def test_slow_readers_hold_no_thread(server: WebServer) -> None:
     folder = server.log.parent
     readers = [server.connect(receive_buffer=4096) for _ in range(12)]
@@ -463,6 +470,7 @@ def test_a_gzipped_body_is_passed_on_as_it_came(server: WebServer) -> None:
     assert answer.split()[2] == hashlib.sha256(body).hexdigest().encode()
 
 
+@pytest.mark.proof
 def test_a_worker_that_dies_is_replaced_and_the_others_go_on(server: WebServer) -> None:
     with server.connect() as first:
         first.sendall(head_of("GET /echo HTTP/1.1"))
@@ -483,6 +491,7 @@ def test_a_worker_that_dies_is_replaced_and_the_others_go_on(server: WebServer) 
     assert server.process.poll() is None
 
 
+@pytest.mark.proof
 def test_a_request_in_flight_is_answered_before_the_server_ends(tmp_path: Path) -> None:
     (tmp_path / "small_site.py").write_text(APPLICATION)
     with web_server(tmp_path, "--workers", "1", "small_site:application") as server:

@@ -22,7 +22,7 @@ from tests.http import signed_in_client
 from tests.processes import database_url
 from tests.web_server import WebServer, answer_of, is_closed, wait_until, web_server
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.proof, pytest.mark.django_db(transaction=True)]
 
 
 @pytest.fixture

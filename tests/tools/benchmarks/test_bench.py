@@ -21,7 +21,7 @@ from tools.benchmarks.measurement import BenchmarkLine, Timing, time_runs
 from tools.benchmarks.queries import choose_versions
 from tools.seeding.seed import seed_portfolio
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.proof, pytest.mark.django_db]
 TODAY = day_of(now())
 
 

@@ -111,6 +111,7 @@ def test_few_offerings_carry_most_of_it():
     assert sum(used[:20]) > sum(used) / 3
 
 
+@pytest.mark.proof
 def test_the_same_seed_gives_the_same_portfolio_and_another_seed_another(seeded):
     first = said()
     seed_portfolio(n_applications=N, seed=4, on=TODAY)

@@ -9,6 +9,8 @@ from tests.exposure.portfolios import seeded
 from tools.worked_portfolios.evaluation import evaluate_portfolio
 from tools.worked_portfolios.reader.document import read_document
 
+pytestmark = pytest.mark.proof
+
 
 @pytest.mark.parametrize("seed", range(20))
 def test_every_section_of_a_random_portfolio_is_what_brute_force_says(

@@ -19,7 +19,7 @@ from tests.builders import make_application, make_dependency, make_offering
 from tests.exposure.comparing import differences
 from tests.tools.worked_portfolios.worked_files import WORKED_FILES, expected_differences
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.proof, pytest.mark.django_db(transaction=True)]
 
 DEV = Path("design/exposure/examples_dev.json")
 

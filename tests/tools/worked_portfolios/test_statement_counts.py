@@ -140,6 +140,7 @@ def counts(it: Bulk) -> dict[str, int]:
     return found
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize("n", [10, 10_000])
 def test_a_question_takes_the_same_statements_however_many_applications_there_are(
     room: None, n: int
@@ -149,6 +150,7 @@ def test_a_question_takes_the_same_statements_however_many_applications_there_ar
     assert counts(it) == {name: pinned for name, (pinned, _) in QUESTIONS.items()}
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize("n", [10, 2_000])
 def test_contributions_and_cuts_take_few_statements_however_many_applications_there_are(
     room: None, n: int

@@ -13,7 +13,7 @@ from tests.browsing import PHONE, WIDE, expect_no_violations, sideways
 from tests.builders import make_user
 from tests.web.drawings.samples import SAMPLES
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.proof, pytest.mark.browser]
 
 # pairs of words of one visible drawing that lie on each other by more than a hair, and words beyond
 # its edge

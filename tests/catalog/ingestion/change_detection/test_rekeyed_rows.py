@@ -350,6 +350,7 @@ def observed(source: Source, *days: list[FeedRow]) -> list[tuple[str, str, Any, 
     return list(events.values_list("kind", "external_id", "old", "new"))
 
 
+@pytest.mark.proof
 def test_two_spellings_of_one_version_at_one_host_are_one_row(source: Source) -> None:
     old, new = "anthropic.claude-3-5-sonnet-20241022-v2:0", "Claude 3.5 Sonnet v2"
 
@@ -359,6 +360,7 @@ def test_two_spellings_of_one_version_at_one_host_are_one_row(source: Source) ->
     assert set(Assertion.objects.values_list("offering__api_id", flat=True)) == {old}
 
 
+@pytest.mark.proof
 def test_two_versions_of_one_family_are_two_rows(source: Source) -> None:
     old, new = "anthropic.claude-3-opus-20240229-v1:0", "anthropic.claude-3-5-sonnet-20241022-v2:0"
 
@@ -370,6 +372,7 @@ def test_two_versions_of_one_family_are_two_rows(source: Source) -> None:
     ]
 
 
+@pytest.mark.proof
 def test_an_id_and_the_name_that_points_to_its_version_are_one_row(source: Source) -> None:
     old, new = "anthropic.claude-3-7-sonnet-20250219-v1:0", "Claude 3.7 Sonnet"
 
