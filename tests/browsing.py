@@ -277,7 +277,10 @@ _LOOKS = """() => {
         if (element === null) return "";
         if (!behind.has(element)) {
             const style = getComputedStyle(element);
-            const own = [style.backgroundColor, style.backgroundImage, style.opacity, style.filter, style.mixBlendMode];
+            const own = [
+                style.backgroundColor, style.backgroundImage, style.opacity, style.filter,
+                style.mixBlendMode,
+            ];
             const plain = own.join() === "rgba(0, 0, 0, 0),none,1,none,normal";
             behind.set(element, chain(element.parentElement) + (plain ? "" : "/" + own.join(" ")));
         }
@@ -289,8 +292,8 @@ _LOOKS = """() => {
         || loose(element.parentElement));
     for (const element of document.body.querySelectorAll("*")) {
         const says = [...element.childNodes].some(node => node.nodeType === 3 && node.data.trim());
-        if (!(says || element.matches("input, select,
-        textarea")) || !element.checkVisibility()) continue;
+        if (!(says || element.matches("input, select, textarea"))
+            || !element.checkVisibility()) continue;
         const style = getComputedStyle(element), above = getComputedStyle(element.parentElement);
         const look = [
             element.tagName, element.disabled, style.color, style.fontSize, style.fontWeight,

@@ -21,7 +21,10 @@ _MANY = 5_000
 def empty_tables() -> None:
     """All of the project's tables, down to what migrations inserted."""
     with connection.cursor() as cursor:
-        few = f"SELECT '%s', n FROM (SELECT count(*) FROM (SELECT FROM %s LIMIT {_MANY}) first) of(n) WHERE n > 0"
+        few = (
+            f"SELECT '%s', n FROM (SELECT count(*) FROM (SELECT FROM %s LIMIT {_MANY}) first) of(n)"
+            " WHERE n > 0"
+        )
         cursor.execute(" UNION ALL ".join(few % (table, table) for table in _tables()))
         filled = dict(cursor.fetchall())
         if sum(filled.values()) >= _MANY:

@@ -78,7 +78,10 @@ def _history(model: type[Model]) -> str:
 
 # a page asks for the first days of a few months; a calendar program for everything, nearest to
 # today first
-_WITHIN = "(%(first)s::date IS NULL OR {on} >= %(first)s::date) AND (%(last)s::date IS NULL OR {on} <= %(last)s::date)"
+_WITHIN = (
+    "(%(first)s::date IS NULL OR {on} >= %(first)s::date)"
+    " AND (%(last)s::date IS NULL OR {on} <= %(last)s::date)"
+)
 _NEAREST = "coalesce({on} - %(first)s::date, abs({on} - %(day)s::date))"
 
 _ENDS_AHEAD = f"""

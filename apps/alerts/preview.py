@@ -43,7 +43,10 @@ class Preview:
         more = "more than " if self.is_cut else ""
         if self.no_mail_as:
             about = f"{more}{self.n_alerts:,} alert{'' if self.n_alerts == 1 else 's'}"
-            return f"Would have sent you no mail in the last 30 days, as {self.no_mail_as}; {about} would have matched."
+            return (
+                f"Would have sent you no mail in the last 30 days, as {self.no_mail_as}; "
+                f"{about} would have matched."
+            )
         mails = f"{more}{self.n_mails:,} mail{'' if self.n_mails == 1 else 's'}"
         alerts = f"{more}{self.n_alerts:,} alert{'' if self.n_alerts == 1 else 's'}"
         anyway = f"; {self.n_anyway:,} of them you were told of anyway" if self.n_anyway else ""

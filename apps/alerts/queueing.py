@@ -112,7 +112,10 @@ def _queue_or_split(some: Sequence[Due], *, at: datetime) -> Written:
 
 
 def _whom(due: Due) -> str:
-    return f"while writing to user {due.owing.user_id}, team {due.owing.team_id}, webhook {due.owing.webhook_id}"
+    return (
+        f"while writing to user {due.owing.user_id}, "
+        f"team {due.owing.team_id}, webhook {due.owing.webhook_id}"
+    )
 
 
 @transaction.atomic

@@ -69,7 +69,10 @@ def _raise_for_runways(*, at: datetime) -> int:
     return store_alerts(owed)
 
 
-_END = "UPDATE alerts_alert SET details = details || jsonb_build_object('over', %s::text) WHERE id = ANY (%s)"
+_END = (
+    "UPDATE alerts_alert SET details = details || jsonb_build_object('over', %s::text)"
+    " WHERE id = ANY (%s)"
+)
 
 
 def _settle_runways(

@@ -147,7 +147,10 @@ class CallsDoor(RegistryView):
 
     def _body(self, request: HttpRequest) -> bytes:
         most = self.most_bytes
-        sentence = f"A request has at most {most // 1024 // 1024} MiB as it is sent. Send smaller batches, or gzip them."
+        sentence = (
+            f"A request has at most {most // 1024 // 1024} MiB as it is sent. "
+            "Send smaller batches, or gzip them."
+        )
         said = request.META.get("CONTENT_LENGTH") or ""
         if said.isdigit() and int(said) > most:
             raise TooLarge(sentence)

@@ -64,9 +64,9 @@ SLUG = "[-a-zA-Z0-9_]+"
 
 
 class ProviderSerializer(serializers.ModelSerializer[Provider]):
-    parent = serializers.CharField(
+    parent = serializers.CharField(  # type: ignore[assignment]
         source="parent.slug", read_only=True, allow_null=True, help_text="Slug."
-    )  # type: ignore[assignment]
+    )
 
     class Meta:
         model = Provider

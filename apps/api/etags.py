@@ -16,7 +16,10 @@ from apps.api.rendering import FastJSONRenderer
 
 class Stale(APIException):
     status_code = status.HTTP_412_PRECONDITION_FAILED
-    default_detail = "It has changed since you read it. Read it again, without ?fields=, and send the new ETag as If-Match."
+    default_detail = (
+        "It has changed since you read it. "
+        "Read it again, without ?fields=, and send the new ETag as If-Match."
+    )
     default_code = "stale"
 
 

@@ -173,7 +173,10 @@ class EventsAtom(AtomRenderer):
             f"{str(row['kind']).replace('_', ' ').capitalize()}: {row['api_id']} at {row['host']}"
         )
         effective = f" In effect on {row['effective_on']}." if row["effective_on"] else ""
-        summary = f"Before: {_told(row['old'])}. Now: {_told(row['new'])}.{effective} Source: {row['source']}."
+        summary = (
+            f"Before: {_told(row['old'])}. Now: {_told(row['new'])}."
+            f"{effective} Source: {row['source']}."
+        )
         return title, row["detected_at"], f"{self.path}{row['id']}/", summary
 
 
@@ -184,7 +187,10 @@ class AlertsAtom(AtomRenderer):
     def entry(self, row: Mapping[str, Any]) -> tuple[str, datetime, str, str]:
         what = _about(row)
         due = f" Due on {row['due_on']}." if row["due_on"] else ""
-        summary = f"{row['state']}, severity {row['severity']} of 5, {_counted(len(row['application_ids']))}.{due}"
+        summary = (
+            f"{row['state']}, severity {row['severity']} of 5, "
+            f"{_counted(len(row['application_ids']))}.{due}"
+        )
         return (
             f"{str(row['kind']).replace('_', ' ').capitalize()}: {what}",
             row["raised_at"],

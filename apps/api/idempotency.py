@@ -51,7 +51,10 @@ _SHOWN_ONCE = (
 
 class OtherRequest(APIException):
     status_code = status.HTTP_422_UNPROCESSABLE_ENTITY
-    default_detail = "This Idempotency-Key was used for another request. Send the first request unchanged, or choose a new key."
+    default_detail = (
+        "This Idempotency-Key was used for another request. "
+        "Send the first request unchanged, or choose a new key."
+    )
     default_code = "other_request"
 
 

@@ -21,7 +21,10 @@ class MayReadMetrics(BasePermission):
     """A client in one of METRICS_NETWORKS, or a token with scope `read` (or a session) of an
     organisation role: the figures are about everything that the registry holds."""
 
-    message = "Metrics are for organisation roles: use a token with scope 'read' of governance, an auditor or an admin."
+    message = (
+        "Metrics are for organisation roles: "
+        "use a token with scope 'read' of governance, an auditor or an admin."
+    )
 
     def has_permission(self, request: Request, view: Any) -> bool:
         if _is_in_networks(request):

@@ -80,7 +80,10 @@ class KeysetPagination:
             for value in values
             if name != self.cursor_param
         ]
-        return f"{request.build_absolute_uri(request.path)}?{urlencode([*query, (self.cursor_param, cursor)])}"
+        return (
+            f"{request.build_absolute_uri(request.path)}"
+            f"?{urlencode([*query, (self.cursor_param, cursor)])}"
+        )
 
     # --- what the OpenAPI document says of it -----------------------------------------------------
 

@@ -47,7 +47,10 @@ class NoSuchAddress(exceptions.APIException):
     """404 for what nobody would find here."""
 
     status_code = HTTPStatus.NOT_FOUND
-    default_detail = "There is nothing at this address, for anybody. /api/docs/ shows what there is, /api/v1/schema/ the document."
+    default_detail = (
+        "There is nothing at this address, for anybody. "
+        "/api/docs/ shows what there is, /api/v1/schema/ the document."
+    )
     default_code = "no_such_address"
 
 
@@ -157,13 +160,17 @@ def _detail(error: exceptions.APIException, context: Mapping[str, Any]) -> str:
         match error:
             case exceptions.MethodNotAllowed():
                 methods = ", ".join(name for name in view.allowed_methods if name != "OPTIONS")
-                return f"{context['request'].method} does nothing at this address. It takes {methods or 'nothing'}."
+                return (
+                    f"{context['request'].method} does nothing at this address. "
+                    f"It takes {methods or 'nothing'}."
+                )
             case exceptions.NotAcceptable():
                 kinds = ", ".join(renderer.media_type for renderer in view.get_renderers())
                 return f"This address does not answer so. Name one of these in Accept: {kinds}."
             case exceptions.UnsupportedMediaType():
                 kinds = " or ".join(parser.media_type for parser in view.get_parsers())
-                return f"A body of the type {context['request'].content_type[:100]} is not read here. Send {kinds}."
+                content_type = context["request"].content_type[:100]
+                return f"A body of the type {content_type} is not read here. Send {kinds}."
     if isinstance(error, exceptions.NotFound):
         return _SENTENCES[HTTPStatus.NOT_FOUND]
     if isinstance(error, exceptions.NotAuthenticated):

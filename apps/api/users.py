@@ -249,7 +249,10 @@ class UserViewSet(ReadViewSet[User]):
             send_invitation(person=person, by=self.user)
         except OSError as error:
             answer["Cache-Control"] = "no-store"
-            detail = f"The email did not leave ({error}). Give {person.username} the link yourself; it works once."
+            detail = (
+                f"The email did not leave ({error}). "
+                f"Give {person.username} the link yourself; it works once."
+            )
             return {"sent": False, "detail": detail, "link": invitation_url(person)}
         return {
             "sent": True,

@@ -255,6 +255,7 @@ class OfferingAdmin(FootingAdmin[Offering]):
         "replacement_text",
         "lifecycle_claim",
         "price_claim",
+        "identity_reason",
         "created_at",
         "updated_at",
     )

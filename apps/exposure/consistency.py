@@ -150,7 +150,8 @@ def _table(cursor: Any, schema: str, table: str, limit: int) -> TableCheck:
     left out."""
     cursor.execute(
         """SELECT array_agg(quote_ident(attname) ORDER BY attnum) FROM pg_attribute
-           WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped AND attname <> ALL (%s)""",
+           WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped
+                 AND attname <> ALL (%s)""",
         [f"{schema}.{table}", sorted(_NUMBERS.get(table, ()))],
     )
     columns = ", ".join(cursor.fetchone()[0])
@@ -174,7 +175,8 @@ def _missing(cursor: Any, these: str, those: str, limit: int) -> tuple[int, list
     cursor.execute(
         f"""WITH missing AS MATERIALIZED ({these} EXCEPT ALL {those})
             SELECT (SELECT count(*) FROM missing),
-                   (SELECT coalesce(jsonb_agg(to_jsonb(m)), '[]') FROM (SELECT * FROM missing LIMIT %s) m)::text""",
+                   (SELECT coalesce(jsonb_agg(to_jsonb(m)), '[]')
+                    FROM (SELECT * FROM missing LIMIT %s) m)::text""",
         [limit],
     )
     n, rows = cursor.fetchone()
@@ -210,7 +212,10 @@ def _footing_row(row: FootingDifference, tie: tuple[int, int]) -> dict[str, Any]
 def _risk_counts(on: date, limit: int, not_compared: dict[str, str]) -> dict[str, TableCheck]:
     kept_models: tuple[type[models.Model], ...] = (RiskCount, TeamCount, LevelCount)
     if not is_count_current(on):
-        why = "Inherited risks are counted every minute, and something has changed since. Check again in a minute."
+        why = (
+            "Inherited risks are counted every minute, and something has changed since. "
+            "Check again in a minute."
+        )
         not_compared |= {model._meta.db_table: why for model in kept_models}
         return {}
     by_risk, by_team, levels = everything_counted(on=on)

@@ -86,17 +86,19 @@ def portfolio_figures(*, user: User, on: date) -> PortfolioFigures:
 def _totals(user: User, teams: Collection[int] | None) -> tuple[int, int, date | None]:
     """(applications, critical ones, day); while the tables know of none, what the inventory says
     counts."""
+    if teams is None:
+        n_applications = "SELECT n_applications FROM exposure_enginestate WHERE id = 1"
+    else:
+        n_applications = (
+            "SELECT count(*) FROM exposure_scopedapplication s WHERE s.team_id = ANY (%(teams)s)"
+        )
+    of_teams = _of_teams("s", teams)
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
-            SELECT {
-                "(SELECT n_applications FROM exposure_enginestate WHERE id = 1)"
-                if teams is None
-                else "(SELECT count(*) FROM exposure_scopedapplication s WHERE s.team_id = ANY (%(teams)s))"
-            },
-                   (SELECT count(*) FROM exposure_scopedapplication s WHERE s.criticality = 0 {
-                _of_teams("s", teams)
-            }),
+            SELECT ({n_applications}),
+                   (SELECT count(*) FROM exposure_scopedapplication s
+                    WHERE s.criticality = 0 {of_teams}),
                    (SELECT as_of FROM exposure_enginestate WHERE id = 1)
             """,
             {"teams": list(teams or ())},

@@ -17,7 +17,10 @@ from apps.exposure.snapshots import KEPT_MONTHS
 
 
 def _snapshot_limit() -> str:
-    return f"each day for {KEPT_MONTHS} months, then a day a month for {format_days(settings.HISTORY_DAYS or None)}"
+    return (
+        f"each day for {KEPT_MONTHS} months, "
+        f"then a day a month for {format_days(settings.HISTORY_DAYS or None)}"
+    )
 
 
 declare_retention(

@@ -138,9 +138,15 @@ def _kept(value: str | None, longest: int) -> str | None:
 def _complaint(status: int) -> str:
     """What a status other than 200 means for who looks after the feeds."""
     if status in {401, 403, 407, 451}:
-        return f"The server answers {status}: it does not let us read this feed. Check whether it now wants a login."
+        return (
+            f"The server answers {status}: it does not let us read this feed. "
+            "Check whether it now wants a login."
+        )
     if status in {404, 410}:
-        return f"The server answers {status}: nothing is at this address any more. Look for the feed's new address."
+        return (
+            f"The server answers {status}: nothing is at this address any more. "
+            "Look for the feed's new address."
+        )
     if status >= 500:
         return f"The server answers {status}: it has trouble of its own. The next poll tries again."
     return f"The server answers {status} instead of 200. Check the address."

@@ -228,7 +228,10 @@ def _locked(waiver: Waiver) -> Waiver:
 
 
 def _already(waiver: Waiver) -> str:
-    return f"It is {waiver.get_state_display().lower()} since {waiver.decided_at:%Y-%m-%d}, by {waiver.decided_by}."
+    return (
+        f"It is {waiver.get_state_display().lower()} since "
+        f"{waiver.decided_at:%Y-%m-%d}, by {waiver.decided_by}."
+    )
 
 
 def _decided(waiver: Waiver, state: str, *, by: User, at: datetime, reason: str) -> Waiver:

@@ -159,7 +159,10 @@ def _doubt(source: Source, state: PollState, *, at: datetime) -> str:
 
 def _refusal(*, at: datetime, stale_after_days: int) -> str:
     days = f"{stale_after_days} {'day' if stale_after_days == 1 else 'days'}"
-    head = f"No source of retirement dates that can be relied on was read within {days}, so nothing can be decided"
+    head = (
+        f"No source of retirement dates that can be relied on was read within {days}, "
+        "so nothing can be decided"
+    )
     sources = list(_could_be_polled())
     if not sources:
         return (

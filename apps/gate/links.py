@@ -16,7 +16,8 @@ def finding_url(run: int, finding: int) -> str:
 def waiver_url(*, application: str, rule: str, model: str) -> str:
     """Where a waiver is asked for, filled in."""
     query = {"application": application, "rule": rule, "model": model}
-    return f"{settings.PUBLIC_URL}/gate/waivers/new/?{urlencode({key: value for key, value in query.items() if value})}"
+    filled = {key: value for key, value in query.items() if value}
+    return f"{settings.PUBLIC_URL}/gate/waivers/new/?{urlencode(filled)}"
 
 
 def status_url(pk: int) -> str:

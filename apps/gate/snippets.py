@@ -36,7 +36,10 @@ def snippets(*, url: str, application: str, environment: str = "production") -> 
     """`url` is the register's public address."""
     download = f"curl -fsSL {url}/gate/{FILE_NAME} -o {FILE_NAME}"
     check = f'echo "{client().sha256}  {FILE_NAME}" | sha256sum --check --quiet'
-    ask = f"python3 {FILE_NAME} --url {url} --application {application} --environment {environment} --bom bom.json"
+    ask = (
+        f"python3 {FILE_NAME} --url {url} --application {application} "
+        f"--environment {environment} --bom bom.json"
+    )
     return [
         Snippet(
             "github",

@@ -82,7 +82,10 @@ _MOVED_AWAY = (
     "was taken. Ask an"
     " editor of that team to send the document."
 )
-_ANOTHERS = "is claimed for an application that the sender may not edit. Ask an editor of its team to send it."
+_ANOTHERS = (
+    "is claimed for an application that the sender may not edit. "
+    "Ask an editor of its team to send it."
+)
 
 
 def receive_document(

@@ -126,7 +126,18 @@ def follow_catalogue() -> int:
                 application,
             ),
         )
-        for pk, state, stream, provider, requested, served, region, confidence, base_model, application in rows
+        for (
+            pk,
+            state,
+            stream,
+            provider,
+            requested,
+            served,
+            region,
+            confidence,
+            base_model,
+            application,
+        ) in rows
     }
     with transaction.atomic():
         found = Namer().find({each for _, each in names.values()})

@@ -225,7 +225,8 @@ def _upsert(stream: str, rows: Sequence[_Row], seen_in: Import | None) -> None:
                                   ELSE o.seen_in_id END,
                 missing_since = CASE WHEN excluded.last_seen_at >= o.last_seen_at THEN NULL
                 ELSE o.missing_since END,
-                -- the day it was seen is handed on; within one day nothing is left to say of a part of a dependency
+                -- the day it was seen is handed on; within one day nothing is left to say of a part
+                -- of a dependency
                 state = CASE WHEN o.state = 'set_aside' THEN o.state
                              WHEN o.state = 'matched' AND o.dependency_id IS NOT NULL
                                  AND o.missing_since IS NULL

@@ -41,7 +41,10 @@ SELECT o.stream, count(*), count(DISTINCT o.application_id), min(o.first_seen_at
 FROM intake_observation o LEFT JOIN calls c ON c.stream = o.stream
 WHERE {mine} GROUP BY o.stream
 """
-_OF_TEAMS = "o.application_id IN (SELECT a.id FROM inventory_application a WHERE a.team_id = ANY (%(teams)s))"
+_OF_TEAMS = (
+    "o.application_id IN "
+    "(SELECT a.id FROM inventory_application a WHERE a.team_id = ANY (%(teams)s))"
+)
 
 
 @transaction.atomic

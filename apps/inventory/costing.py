@@ -90,7 +90,10 @@ class Unknown:
             case UnknownCost.NO_TOKENS:
                 return "No monthly tokens are recorded. Enter them to know the cost."
             case UnknownCost.SEVERAL_CURRENCIES:
-                return "What it uses is priced in several currencies, and none of them has all the prices."
+                return (
+                    "What it uses is priced in several currencies, "
+                    "and none of them has all the prices."
+                )
             case UnknownCost.NO_PRICE:
                 units = ", ".join(PRICE_UNITS[unit] for unit in self.units)
                 return (

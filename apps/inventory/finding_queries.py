@@ -107,10 +107,12 @@ RULES: dict[str, str] = {
         SELECT application_id, NULL::bigint, jsonb_build_object('numbers', numbers) FROM fallbacks
         WHERE NOT (n = 1 AND last = 0) AND (n_numbers < n OR last <> n)""",
     "retired_with_live": """
-        SELECT application_id, id, jsonb_build_object('called', called) FROM dep WHERE status = 'retired'""",
+        SELECT application_id, id, jsonb_build_object('called', called) FROM dep
+        WHERE status = 'retired'""",
     "no_primary": """
         SELECT a.id, NULL::bigint, '{}'::jsonb FROM app a WHERE a.status = ANY (%(statuses)s)
-        AND NOT EXISTS (SELECT 1 FROM dep d WHERE d.application_id = a.id AND d.role = 'primary')""",
+        AND NOT EXISTS (
+            SELECT 1 FROM dep d WHERE d.application_id = a.id AND d.role = 'primary')""",
     "unresolved": """
         SELECT application_id, id, jsonb_build_object('called', called) FROM dep
         WHERE in_scope AND version_id IS NULL AND NOT not_a_model""",

@@ -116,13 +116,19 @@ def _number(text: str) -> str:
 def _shares(facts: Mapping[str, Any]) -> str:
     if float(facts["given"]) == 0:
         return "All primaries have a traffic share of 0. They count equally until one is given."
-    return f"The traffic shares of the primaries add up to {_number(facts['given'])}, not 1. They are scaled to 1."
+    return (
+        f"The traffic shares of the primaries add up to {_number(facts['given'])}, not 1. "
+        "They are scaled to 1."
+    )
 
 
 def _leave_nothing(facts: Mapping[str, Any]) -> str:
     n = facts["n"]
     who = "A primary without a share gets" if n == 1 else f"{n} primaries without a share get"
-    return f"The traffic shares given already reach {_number(facts['given'])}. {who} nothing and count as standby."
+    return (
+        f"The traffic shares given already reach {_number(facts['given'])}. "
+        f"{who} nothing and count as standby."
+    )
 
 
 def _restricted(facts: Mapping[str, Any]) -> str:
@@ -141,7 +147,10 @@ def _restricted(facts: Mapping[str, Any]) -> str:
     if facts["regions"] is not None:
         is_now = facts["in"] or "region not stated"
         reasons.append(f"regions {', '.join(facts['regions'])} (here {is_now})")
-    return f"{facts['called']} is approved only for {' and '.join(reasons)}. Move it, or ask for another decision."
+    return (
+        f"{facts['called']} is approved only for {' and '.join(reasons)}. "
+        "Move it, or ask for another decision."
+    )
 
 
 def _retired(facts: Mapping[str, Any]) -> str:

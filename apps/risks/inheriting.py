@@ -23,7 +23,9 @@ IN_SCOPE: Final = [str(status) for status in Application.IN_SCOPE]
 
 # dependency `d` is in use on the day by an application `a` that counts
 LIVE: Final = """d.since <= %(day)s AND (d.until IS NULL OR d.until > %(day)s)"""
-COUNTS: Final = """a.status = ANY (%(in_scope)s) AND (%(teams)s::bigint[] IS NULL OR a.team_id = ANY (%(teams)s))"""
+COUNTS: Final = (
+    "a.status = ANY (%(in_scope)s) AND (%(teams)s::bigint[] IS NULL OR a.team_id = ANY (%(teams)s))"
+)
 
 # the conditions of the templates on dependency `d`; node kinds 2 version, 3 foundation (catalog's
 # NodeKind)

@@ -34,7 +34,10 @@ def _and(parts: list[str]) -> str:
 
 
 def _last_resort(application: Application) -> str:
-    why = f"{application.team} has no mailbox, and neither it nor a team above has an owner with an address"
+    why = (
+        f"{application.team} has no mailbox, "
+        "and neither it nor a team above has an owner with an address"
+    )
     offices = [str(person) for person in governors()]
     if offices:
         return f"Alerts go to governance, {listed(offices)}: {why}."

@@ -38,7 +38,8 @@ class QuickSelect(forms.Select):
         chosen = {str(one) for one in self.format_value(value)}
         options = SafeString(
             "".join(
-                f'<option value="{escape(key)}"{" selected" if key in chosen else ""}>{escape(label)}</option>'
+                f'<option value="{escape(key)}"{" selected" if key in chosen else ""}>'
+                f"{escape(label)}</option>"
                 for key, label in ((str(one), words) for one, words in self.choices)
             )
         )

@@ -199,7 +199,10 @@ def _of_announcements(measured: TrackRecord) -> list[Line]:
         note = ""
         if measured.n_seen:
             value += f", {number(measured.n_seen)} by the day first seen"
-            note = "first seen: when this registry first saw the date, so the notice was at least as long"
+            note = (
+                "first seen: when this registry first saw the date, "
+                "so the notice was at least as long"
+            )
             if n_published:
                 note += "; left out of the shortest, the longest and the promises it would break"
         out.append(Line("Announced", value, note))

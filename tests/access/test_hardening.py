@@ -44,7 +44,10 @@ NAMES = [
 
 @pytest.fixture(scope="module")
 def production():
-    program = f"import json; from registry import settings as s; print(json.dumps({{n: getattr(s, n) for n in {NAMES}}}))"
+    program = (
+        "import json; from registry import settings as s; "
+        f"print(json.dumps({{n: getattr(s, n) for n in {NAMES}}}))"
+    )
     done = subprocess.run(
         [sys.executable, "-c", program],
         cwd=CHECKOUT,

@@ -247,7 +247,7 @@ def answer_while_it_moves(person, write, names, application, there):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_every_write_that_waits_while_its_application_moves_to_another_team_is_refused_and_writes_nothing():
+def test_every_write_that_waits_while_its_application_changes_team_is_refused_and_writes_nothing():
     world = make_walked_rows()
     names, owner, there = names_of(world), world.people["owner"], make_team("Elsewhere")
     application = Application.objects.get(slug=names["application"])
@@ -410,7 +410,7 @@ def test_a_conditional_change_waits_for_the_application_and_holds_no_row_below_i
     assert statuses == [204 if method == "delete" else 200]
 
 
-def test_every_resource_below_an_application_that_takes_conditional_changes_locks_the_application_first():
+def test_every_resource_below_an_application_with_conditional_changes_locks_the_application_first():
     unnamed = []
     for name, view in VIEWSETS.items():
         relations = {

@@ -56,7 +56,8 @@ PAGES = (
 # their own last use, and pages of time that goes on
 ABOUT_NOW = {"tokens/", "audit/"}
 CHANGING = re.compile(
-    r'csrf[^>]*?(?:value|content)="[^"]*"|X-CSRFToken&quot;: &quot;\w+|\d\d:\d\d(?::\d\d(?:\.\d+)?)?|\d+ seconds'
+    r'csrf[^>]*?(?:value|content)="[^"]*"|X-CSRFToken&quot;: &quot;\w+'
+    r"|\d\d:\d\d(?::\d\d(?:\.\d+)?)?|\d+ seconds"
 )
 
 

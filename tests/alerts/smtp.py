@@ -15,7 +15,8 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 
 TAKEN = "250 Taken"
 DROP = "drop"
-"""End the connection instead of answering; at the end of a message the whole of it has been taken in."""
+"""End the connection instead of answering; at the end of a message the whole of it has been taken
+in."""
 HANG = "hang"
 """Say nothing, and keep the connection open."""
 HANG_SECONDS = 60

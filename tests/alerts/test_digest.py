@@ -322,7 +322,10 @@ def test_lines_of_the_text_stay_within_72_characters_unless_an_address_is_on_the
 
 # --- nothing breaks out ---------------------------------------------------------------------------
 
-HOSTILE = 'Estimator <img src=x onerror="alert(1)">\r\nBcc: everyone@example.org\r\n\r\n<script>alert(2)</script> \u202eevil'
+HOSTILE = (
+    'Estimator <img src=x onerror="alert(1)">\r\nBcc: everyone@example.org\r\n\r\n'
+    "<script>alert(2)</script> \u202eevil"
+)
 
 
 @pytest.mark.django_db
@@ -400,9 +403,7 @@ def _n_statements_for(n_teams: int, n_applications: int) -> int:
 
 
 @pytest.mark.django_db
-def test_however_much_there_is_to_say_a_mail_is_shown_whole_with_its_button_and_how_to_unsubscribe() -> (
-    None
-):
+def test_however_long_a_mail_is_shown_whole_with_its_button_and_how_to_unsubscribe() -> None:
     """Gmail shows 102 KB of a mail. What is left out is counted, application by application."""
     world = make_small_world()
     told_before(world)
@@ -433,9 +434,7 @@ def test_however_much_there_is_to_say_a_mail_is_shown_whole_with_its_button_and_
 
 
 @pytest.mark.django_db
-def test_writing_digests_takes_as_many_statements_for_many_recipients_and_applications_as_for_one() -> (
-    None
-):
+def test_digests_take_as_many_statements_for_many_recipients_and_applications_as_for_one() -> None:
     few = _n_statements_for(1, 1)
     for model in (Notice, Delivery, Alert, Tick, Preference):
         model.objects.all().delete()

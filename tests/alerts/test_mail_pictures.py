@@ -18,7 +18,10 @@ from tests.worlds.small import make_small_world
 
 pytestmark = [pytest.mark.django_db, pytest.mark.browser]
 
-LONG = "eu.anthropic.claude-sonnet-4-5-20250929-v1:0-with-a-name-that-goes-on-and-on-and-on-and-never-breaks"
+LONG = (
+    "eu.anthropic.claude-sonnet-4-5-20250929-v1:0"
+    "-with-a-name-that-goes-on-and-on-and-on-and-never-breaks"
+)
 
 
 @pytest.fixture

@@ -241,7 +241,7 @@ def test_good_news_follows_whoever_the_application_falls_to_as_well() -> None:
 
 
 @pytest.mark.proof
-def test_an_application_that_changed_hands_is_told_to_its_new_team_though_its_old_one_is_told_of_others(
+def test_an_application_that_changed_hands_is_told_to_its_new_team_though_the_old_is_told_of_others(
     world: SmallWorld,
 ) -> None:
     moving = make_application("Fraud triage", team=world.team)

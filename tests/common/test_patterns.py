@@ -102,7 +102,10 @@ def excess(pattern: "re.Pattern[Any]") -> str:
                     continue
                 growth = _growth(call, [of_size[place] for of_size in texts])
                 if growth:
-                    return f"{name} of {front!r} + {unit!r} again and again, ending in {largest[-1:]!r}: {growth}"
+                    return (
+                        f"{name} of {front!r} + {unit!r} again and again, "
+                        f"ending in {largest[-1:]!r}: {growth}"
+                    )
     return ""
 
 

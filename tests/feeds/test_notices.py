@@ -34,7 +34,8 @@ HEAD = '<?xml version="1.0" encoding="utf-8"?>'
 
 
 def rss(*items: str, head: str = HEAD) -> bytes:
-    return f"{head}<rss version='2.0'><channel><title>News</title>{''.join(items)}</channel></rss>".encode()
+    channel = f"<channel><title>News</title>{''.join(items)}</channel>"
+    return f"{head}<rss version='2.0'>{channel}</rss>".encode()
 
 
 def item(n: int = 1, title: str = "Big 1 goes", text: str = "acme-big-1 ends.") -> str:

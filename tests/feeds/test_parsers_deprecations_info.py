@@ -234,8 +234,12 @@ def test_a_notice_that_stands_twice_differently_is_set_aside() -> None:
 
 def test_elements_that_are_no_notices_are_set_aside_under_their_place() -> None:
     parsed = read(
-        NOTICE, "text", {"title": "x"}, {**NOTICE, "model_id": None}, {**NOTICE, "provider": "…"}
-    )  # type: ignore[arg-type]
+        NOTICE,
+        "text",  # type: ignore[arg-type]
+        {"title": "x"},
+        {**NOTICE, "model_id": None},
+        {**NOTICE, "provider": "…"},
+    )
 
     assert len(parsed.rows) == 1
     assert [rejected.external_id for rejected in parsed.rejects] == [

@@ -347,7 +347,10 @@ def test_tiers_given_as_ranges_become_sizes_of_request() -> None:
 
 
 def test_floating_point_leaves_no_noise() -> None:
-    body = b'{"m": {"litellm_provider": "databricks", "mode": "chat", "input_cost_per_token": 0.0000029999900000000002}}'
+    body = (
+        b'{"m": {"litellm_provider": "databricks", "mode": "chat", '
+        b'"input_cost_per_token": 0.0000029999900000000002}}'
+    )
 
     (row,) = parse(body).rows
 
@@ -508,7 +511,10 @@ def test_a_row_that_is_none_is_set_aside_with_its_reason(name: str, raw: object,
 
 
 def test_a_row_that_stands_twice_with_different_content_is_set_aside() -> None:
-    body = b'{"a": {"litellm_provider": "openai"}, "b": {"litellm_provider": "groq"}, "a": {"litellm_provider": "xai"}}'
+    body = (
+        b'{"a": {"litellm_provider": "openai"}, "b": {"litellm_provider": "groq"}, '
+        b'"a": {"litellm_provider": "xai"}}'
+    )
 
     parsed = parse(body)
 

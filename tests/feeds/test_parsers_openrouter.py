@@ -438,8 +438,11 @@ def test_a_row_that_stands_twice_alike_but_for_noise_is_one_row() -> None:
 
 
 def test_a_field_that_stands_twice_sets_the_row_aside() -> None:
-    body = b'{"data": [{"id": "a/b", "pricing": {"prompt": "0.000001", "prompt": "0.000002"}}, \
-        {"id": "c/d", "pricing": {}, "expiration_date": "2027-01-01", "expiration_date": "2027-02-01"}]}'
+    body = (
+        b'{"data": [{"id": "a/b", "pricing": {"prompt": "0.000001", "prompt": "0.000002"}}, '
+        b'        {"id": "c/d", "pricing": {}, '
+        b'"expiration_date": "2027-01-01", "expiration_date": "2027-02-01"}]}'
+    )
 
     parsed = parse(body)
 

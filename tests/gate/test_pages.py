@@ -109,7 +109,10 @@ def test_an_application_of_which_nothing_is_known_says_what_to_do(desk):
 
 def test_a_waiver_goes_from_the_link_in_the_log_through_the_inbox_to_granted(desk, run):
     editor, governance = signed_in_client(desk.editor), signed_in_client(desk.governance)
-    address = f"/gate/waivers/new/?application={desk.application.slug}&rule=FR002&model=openai/gpt-3.5-turbo-0125"
+    address = (
+        f"/gate/waivers/new/?application={desk.application.slug}"
+        "&rule=FR002&model=openai/gpt-3.5-turbo-0125"
+    )
     assert 'value="openai/gpt-3.5-turbo-0125"' in text_of(editor.get(address))
 
     answer = editor.post(

@@ -193,7 +193,10 @@ def deprecations_info(rows: Sequence[Shown], debris: Sequence[Wire], at: datetim
         date_text = _day(state.retires_on) if state.retires_on else ""
         announced = _day(state.announced_on) if state.announced_on else ""
         if state.soft and state.retires_on:
-            date_text = f"Not sooner than {state.retires_on:%B} {state.retires_on.day}, {state.retires_on.year}"
+            date_text = (
+                f"Not sooner than {state.retires_on:%B} {state.retires_on.day}, "
+                f"{state.retires_on.year}"
+            )
             announced = announced or "N/A"
         if "long" in shown.style and state.retires_on and not state.soft:
             date_text = f"{state.retires_on:%B} {state.retires_on.day}, {state.retires_on.year}"

@@ -181,7 +181,8 @@ class InventedModels:
         return [
             self.add(
                 provider,
-                f"{family}-{WORDS[i % len(WORDS)]}{'-' + str(i // len(WORDS) + 2) if i >= len(WORDS) else ''}{suffix}",
+                f"{family}-{WORDS[i % len(WORDS)]}"
+                f"{'-' + str(i // len(WORDS) + 2) if i >= len(WORDS) else ''}{suffix}",
             )
             for i in range(n)
         ]

@@ -179,11 +179,15 @@ def _plain(wanted: Wanted) -> str:
         else wanted.new
     )
     span = f"{wanted.earliest:%m-%d %H:%M} .. {wanted.latest:%m-%d %H:%M}"
-    return f"{wanted.kind} {'|'.join(sorted(wanted.external_ids))} {wanted.old} -> {new} {span} {wanted.why}".strip()
+    external_ids = "|".join(sorted(wanted.external_ids))
+    return f"{wanted.kind} {external_ids} {wanted.old} -> {new} {span} {wanted.why}".strip()
 
 
 def _line(event: Event) -> str:
-    return f"{event['kind']} {event['external_id']} {event.get('old')} -> {event['new']} told {event['detected_at']}"
+    return (
+        f"{event['kind']} {event['external_id']} {event.get('old')} -> {event['new']} "
+        f"told {event['detected_at']}"
+    )
 
 
 # --- as files -------------------------------------------------------------------------------------

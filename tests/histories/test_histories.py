@@ -555,7 +555,7 @@ def test_an_announcement_inside_the_worst_payload_is_told_at_once(
 
 @over(("openrouter", "litellm"))
 @pytest.mark.parametrize("days", [8.5, 12.8])
-def test_a_row_that_returns_after_the_hold_may_count_as_delisted_once_and_is_a_row_like_others_again(
+def test_a_row_that_returns_after_the_hold_may_count_as_delisted_once_and_is_a_usual_row_again(
     slug: str, days: float, tmp_path: Path
 ) -> None:
     stage = Stage(slug, tmp_path)

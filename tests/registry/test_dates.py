@@ -13,9 +13,7 @@ from tests import dates
 TODAY = date(2026, 11, 24)
 
 
-def test_the_days_are_the_ends_of_months_and_years_the_leap_day_and_the_changes_of_summer_time() -> (
-    None
-):
+def test_the_days_are_ends_of_months_and_years_the_leap_day_and_changes_of_summer_time() -> None:
     starts = {day.name: day.start for day in dates.DAYS}
 
     assert (starts["month-end"] + timedelta(days=1)).month != starts["month-end"].month
@@ -59,7 +57,7 @@ def test_files_that_read_the_clock_are_there_and_none_of_the_longest_or_of_other
 ):
     files = dates.reading_files()
 
-    assert "tests/alerts/test_days.py" in files
+    assert "tests/access/test_audit.py" in files
     assert not [name for name in files if name.startswith(("tests/proof", "tests/alerts/faults"))]
 
 

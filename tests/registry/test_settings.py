@@ -112,7 +112,10 @@ def test_the_operators_own_options_come_last_and_a_pooler_is_sent_none() -> None
     [("registry.wsgi", "web"), ("registry.asgi", "web"), ("registry.celery", "worker")],
 )
 def test_an_entry_point_names_the_kind_of_its_process(entry: str, kind: str) -> None:
-    program = f"import django, {entry}; from django.conf import settings; print(settings.DATABASE_LIMITS.statement)"
+    program = (
+        f"import django, {entry}; from django.conf import settings; "
+        "print(settings.DATABASE_LIMITS.statement)"
+    )
 
     assert output_of(program, **PRODUCTION_ENVIRONMENT) == {"web": "30", "worker": "600"}[kind]
 

@@ -31,8 +31,12 @@ from tests.reports.insurer import Insurer, more_applications
 def ask(by: User, **about: object) -> EvidencePack:
     today = day_of(now())
     return ask_pack(
-        by=by, at=now(), since=today - timedelta(400), until=today + timedelta(1), **about
-    )  # type: ignore[arg-type]
+        by=by,
+        at=now(),
+        since=today - timedelta(400),
+        until=today + timedelta(1),
+        **about,  # type: ignore[arg-type]
+    )
 
 
 def made(pack: EvidencePack) -> zipfile.ZipFile:

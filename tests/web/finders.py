@@ -66,7 +66,7 @@ def _ordered(rows: Any) -> QuerySet[Any]:
     return ordered
 
 
-# ---------------------------------------------------------------- the register
+# ------------------------------------------------ the register
 
 
 def _applications(user: User) -> QuerySet[Application]:
@@ -147,7 +147,7 @@ def _node(user: User) -> Found:
     return {"kind": NodeKind.FOUNDATION.label, "ref": foundation.pk}
 
 
-# ---------------------------------------------------------------- news and mail
+# ------------------------------------------------ news and mail
 
 
 def _disagreement(user: User) -> Found:
@@ -169,7 +169,7 @@ def _unsubscribe(user: User) -> Found:
     return {"token": address.partition("/unsubscribe/")[2].strip("/")}
 
 
-# ---------------------------------------------------------------- all of them, by the name of the route
+# ------------------------------------------------ all of them, by the name of the route
 
 FINDERS: dict[str, Finder] = {
     "adaptations:create": _dependency,

@@ -34,7 +34,7 @@ def person(username: str) -> User:
     return User.objects.get(username=username)
 
 
-# ---------------------------------------------------------------- 1: sign in with TOTP
+# ------------------------------------------------ 1: sign in with TOTP
 
 
 def code_of(secret: str) -> str:
@@ -76,7 +76,7 @@ def test_sign_in_with_a_second_factor(page, demo, settings):
     expect(page).to_have_title("Overview · Foundation Registry")
 
 
-# ---------------------------------------------------------------- 2: what retires next quarter, and who owns it
+# ------------------------------------------------ 2: what retires next quarter, and who owns it
 
 
 def test_find_what_retires_next_quarter_and_who_owns_it(signed_in, demo):
@@ -109,7 +109,7 @@ def test_find_what_retires_next_quarter_and_who_owns_it(signed_in, demo):
     expect(page.locator("h1")).to_be_visible()
 
 
-# ---------------------------------------------------------------- 3: register, and declare out of 4,000 offerings
+# ------------------------------------------------ 3: register, and declare out of 4,000 offerings
 
 
 def test_register_an_application_and_declare_what_it_calls(signed_in, demo):
@@ -144,7 +144,7 @@ def test_register_an_application_and_declare_what_it_calls(signed_in, demo):
     assert [use.offering for use in made.dependencies.all()] == [offering]
 
 
-# ---------------------------------------------------------------- 4: a sheet with errors
+# ------------------------------------------------ 4: a sheet with errors
 
 
 SHEET = """\
@@ -188,7 +188,7 @@ def test_import_a_sheet_with_errors_fix_it_and_confirm(signed_in, demo):
     }
 
 
-# ---------------------------------------------------------------- 5: five inherited risks, one accepted
+# ------------------------------------------------ 5: five inherited risks, one accepted
 
 
 def test_assess_five_inherited_risks_together_and_accept_one_until_a_day(signed_in, demo):
@@ -223,7 +223,7 @@ def test_assess_five_inherited_risks_together_and_accept_one_until_a_day(signed_
     assert (made.treatment, made.accepted_until) == (Treatment.ACCEPT, until)
 
 
-# ---------------------------------------------------------------- 6: a what-if
+# ------------------------------------------------ 6: a what-if
 
 
 def test_run_a_what_if_and_save_it(signed_in, demo):
@@ -245,7 +245,7 @@ def test_run_a_what_if_and_save_it(signed_in, demo):
     expect(page.locator("#listing")).to_contain_text("Without Anthropic next spring")
 
 
-# ---------------------------------------------------------------- 7: a refresh campaign
+# ------------------------------------------------ 7: a refresh campaign
 
 
 def test_open_a_campaign_and_finish_a_task_of_it(signed_in, demo):
@@ -310,7 +310,7 @@ def prove(page: Page) -> None:
     expect(page.locator("#said")).to_contain_text(re.compile("evidence|record", re.IGNORECASE))
 
 
-# ---------------------------------------------------------------- 8: from the mail
+# ------------------------------------------------ 8: from the mail
 
 
 def test_acknowledge_from_the_link_of_a_mail(page, demo):
@@ -325,7 +325,7 @@ def test_acknowledge_from_the_link_of_a_mail(page, demo):
     assert (alert.state, alert.acknowledged_by) == ("acknowledged", person("ilse"))
 
 
-# ---------------------------------------------------------------- 9: feeds that disagree
+# ------------------------------------------------ 9: feeds that disagree
 
 
 def test_settle_a_disagreement_between_feeds(signed_in, demo):
@@ -347,7 +347,7 @@ def test_settle_a_disagreement_between_feeds(signed_in, demo):
     assert claim.value["retires_on"] == offering.retires_on.isoformat()
 
 
-# ---------------------------------------------------------------- 10: the evidence pack
+# ------------------------------------------------ 10: the evidence pack
 
 
 def test_export_the_evidence_pack(signed_in, demo, tmp_path):

@@ -66,11 +66,12 @@ def too_broad(page: Page) -> list[str]:
     it."""
     found: list[str] = page.evaluate(
         """() => [...document.querySelectorAll("main table")]
-            .filter(t => t.offsetWidth && !t.closest(".pan, [popover], .vh, dialog,
-            details:not([open])"))
+            .filter(t => t.offsetWidth
+                && !t.closest(".pan, [popover], .vh, dialog, details:not([open])"))
             .filter(t => t.getBoundingClientRect().right
                 > (t.closest(".block, .cols > *") ?? t).getBoundingClientRect().right + 2)
-            .map(t => `table ${t.className} of “${t.closest(".block")?.querySelector("h2")?.innerText}”`)"""
+            .map(t => `table ${t.className} of `
+                + `“${t.closest(".block")?.querySelector("h2")?.innerText}”`)"""
     )
     return found
 
@@ -82,7 +83,8 @@ def widest(page: Page) -> str:
             """() => [...document.querySelectorAll("main *, header *, nav *")]
                 .filter(e => e.getBoundingClientRect().right > innerWidth + 1 &&
                 !e.closest("[popover], svg, .scroll"))
-                .filter(e => ![...e.children].some(c => c.getBoundingClientRect().right > innerWidth + 1))
+                .filter(e => ![...e.children].some(
+                    c => c.getBoundingClientRect().right > innerWidth + 1))
                 .slice(0, 3).map(e => e.tagName.toLowerCase() + "." + e.className).join(", ")"""
         )
     )

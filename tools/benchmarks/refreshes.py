@@ -43,7 +43,9 @@ def _used_offerings() -> list[tuple[int, int]]:
             """
             WITH used AS (SELECT offering_id, count(DISTINCT application_id) AS n
             FROM exposure_liveuse GROUP BY 1),
-            wanted(n) AS (SELECT unnest(ARRAY[5, 100, (SELECT count(*) / 20 FROM exposure_scopedapplication)]))
+            wanted(n) AS (SELECT unnest(ARRAY[
+                5, 100, (SELECT count(*) / 20 FROM exposure_scopedapplication)
+            ]))
             SELECT DISTINCT ON (w.n) u.offering_id, u.n FROM wanted w CROSS JOIN used u
             ORDER BY w.n, abs(u.n - w.n), u.offering_id
             """

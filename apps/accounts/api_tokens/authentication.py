@@ -154,9 +154,15 @@ class HasScope(BasePermission):
             Scope.READ if request.method in SAFE_METHODS else Scope.WRITE
         )
         if needed not in token.scopes:
-            self.message = f"This token lacks the scope '{needed}'. Create one with it: manage.py token USER --scope {needed}."
+            self.message = (
+                f"This token lacks the scope '{needed}'. "
+                f"Create one with it: manage.py token USER --scope {needed}."
+            )
             return False
         if token.team_id is not None and getattr(view, "is_personal", False):
-            self.message = "This token is bound to a team, and this is about the person. Use a token that is bound to no team."
+            self.message = (
+                "This token is bound to a team, and this is about the person. "
+                "Use a token that is bound to no team."
+            )
             return False
         return True

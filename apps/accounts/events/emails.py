@@ -124,10 +124,16 @@ def _advice(event: AccountEvent) -> str:
         case AccountEventKind.TOKEN_NETWORK:
             return "If you do not know this use, revoke the token now: Settings, Keys."
         case AccountEventKind.LOCKED_OUT:
-            return "If it was you, wait or reset your password. If not, nothing is lost: your password still holds."
+            return (
+                "If it was you, wait or reset your password. "
+                "If not, nothing is lost: your password still holds."
+            )
         case AccountEventKind.EMAIL_CHANGED | AccountEventKind.MFA_RESET:
             return "If you do not know of this, tell an administrator now."
-    return "If this was not you, change your password, end all other sessions, and tell an administrator."
+    return (
+        "If this was not you, change your password, end all other sessions, "
+        "and tell an administrator."
+    )
 
 
 def _local(event: AccountEvent) -> str:

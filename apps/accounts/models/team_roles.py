@@ -33,7 +33,7 @@ FROM (
     SELECT count(*) || ':' || coalesce(sum(hashint8extended(id, coalesce(parent_id, 0))), 0) AS print
     FROM accounts_team
 ) tree
-"""
+"""  # noqa: E501
 
 
 @dataclass(slots=True)

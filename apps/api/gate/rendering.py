@@ -20,7 +20,10 @@ MOST_BYTES = 20 * 1024 * 1024
 
 class TooLong(APIException):
     status_code = 413
-    default_detail = f"The body is too long: at most {MOST_BYTES // 1024 // 1024} MiB. Send the models' names instead."
+    default_detail = (
+        f"The body is too long: at most {MOST_BYTES // 1024 // 1024} MiB. "
+        "Send the models' names instead."
+    )
     default_code = "too_long"
 
 

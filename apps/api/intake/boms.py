@@ -35,7 +35,7 @@ _TRUE = {"true", "1", "yes"}
 
 class BomUploadSerializer(serializers.Serializer[Any]):
     project = serializers.CharField(required=False, help_text="The application: its slug.")
-    projectName = serializers.CharField(
+    projectName = serializers.CharField(  # noqa: N815
         required=False, help_text="The application: its name or slug."
     )
     projectVersion = serializers.CharField(required=False)  # noqa: N815

@@ -86,7 +86,10 @@ def precedence_reason(winner: SourceClaim, other: SourceClaim, name: str, other_
     if winner.trust_rank > other.trust_rank and is_soft(other) and not is_soft(winner):
         return f"a firm date that respects the 'not before' of {other_name}"
     if winner.trust_rank != other.trust_rank:
-        return f"{name} (rank {winner.trust_rank}) is trusted more than {other_name} (rank {other.trust_rank})"
+        return (
+            f"{name} (rank {winner.trust_rank}) is trusted more than "
+            f"{other_name} (rank {other.trust_rank})"
+        )
     if (winner.value.get("date_kind") == FIRM) != (other.value.get("date_kind") == FIRM):
         return "both are trusted alike; a firm date counts before a 'not before' date"
     if winner.first_party != other.first_party:
@@ -248,7 +251,8 @@ def _with_different_days(offering_ids: Collection[int] | None) -> list[int]:
               AND value ->> 'retires_on' IS NOT NULL
               AND (%(among)s::bigint[] IS NULL OR offering_id = ANY (%(among)s::bigint[]))
             GROUP BY offering_id
-            HAVING max(value ->> 'retires_on')::date - min(value ->> 'retires_on')::date > %(tolerance)s
+            HAVING max(value ->> 'retires_on')::date - min(value ->> 'retires_on')::date
+                   > %(tolerance)s
             """,
             {"among": among, "tolerance": DATE_TOLERANCE.days},
         )

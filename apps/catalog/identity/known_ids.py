@@ -40,7 +40,17 @@ def known_ids_from_database() -> list[KnownId]:
             aliases=tuple(aliases),
             repositories=tuple(repositories),
         )
-        for identifier, developer, line, moving, released_on, precision, names, aliases, repositories in versions
+        for (
+            identifier,
+            developer,
+            line,
+            moving,
+            released_on,
+            precision,
+            names,
+            aliases,
+            repositories,
+        ) in versions
     ]
     further = Alias.objects.order_by().values_list(
         "identifier",
@@ -67,7 +77,17 @@ def known_ids_from_database() -> list[KnownId]:
             aliases=tuple(aliases),
             repositories=tuple(repositories),
         )
-        for identifier, developer, line, kind, entity, synonym_of, names, aliases, repositories in further
+        for (
+            identifier,
+            developer,
+            line,
+            kind,
+            entity,
+            synonym_of,
+            names,
+            aliases,
+            repositories,
+        ) in further
     ]
     return sorted(known, key=lambda each: each.id)
 

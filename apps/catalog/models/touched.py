@@ -30,7 +30,7 @@ def _trigger(name: str, operation: pgtrigger.Operation, **rows: str) -> pgtrigge
         func=f"""
             INSERT INTO catalog_touchedoffering (offering_id) SELECT DISTINCT offering_id FROM ({union}) r;
             RETURN NULL;
-        """,
+        """,  # noqa: E501
     )
 
 
@@ -55,7 +55,7 @@ OFFERING_TOUCHED = pgtrigger.Trigger(
            IS DISTINCT FROM (o.lifecycle, o.retires_on, o.date_kind, o.end_behaviour, o.replacement_id, o.version_id,
                o.host_id, o.gateway_id);
         RETURN NULL;
-    """,
+    """,  # noqa: E501
 )
 
 PARENT_TOUCHED = pgtrigger.Trigger(
@@ -70,5 +70,5 @@ PARENT_TOUCHED = pgtrigger.Trigger(
             SELECT 1 FROM new_rows n JOIN old_rows o ON o.id = n.id WHERE n.parent_id IS DISTINCT FROM o.parent_id
         );
         RETURN NULL;
-    """,
+    """,  # noqa: E501
 )

@@ -29,7 +29,7 @@ NO_DERIVATION_CIRCLE = pgtrigger.Trigger(
                 USING ERRCODE = 'check_violation', CONSTRAINT = 'derivation_no_circle';
         END IF;
         RETURN NULL;
-    """,
+    """,  # noqa: E501
 )
 
 # Nodes 1 offering, 2 version, 3 foundation, 4 developer, 5 host (footing.NodeKind). An offering
@@ -57,5 +57,5 @@ FOOTING_COMPLETE = pgtrigger.Trigger(
                 USING ERRCODE = 'check_violation', CONSTRAINT = 'offering_footing_complete';
         END IF;
         RETURN NULL;
-    """,
+    """,  # noqa: E501
 )

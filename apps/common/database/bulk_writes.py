@@ -116,7 +116,10 @@ def _update_group(
     sets = ", ".join(f"{column} = d.{column}" for column in columns)
     alias = ", ".join(["id", *columns])
     arrays = ", ".join(["%s::bigint[]", *(f"%s::{kind}[]" for kind in types)])
-    statement = f"UPDATE {quote(model._meta.db_table)} AS t SET {sets} FROM unnest({arrays}) AS d({alias}) WHERE t.id = d.id"
+    statement = (
+        f"UPDATE {quote(model._meta.db_table)} AS t SET {sets}"
+        f" FROM unnest({arrays}) AS d({alias}) WHERE t.id = d.id"
+    )
     with connection.cursor() as cursor:
         cursor.execute(statement, parameters)
         n_written: int = cursor.rowcount

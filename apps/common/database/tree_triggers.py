@@ -32,5 +32,5 @@ def refuse_cycles(name: str, table: str, column: str, sentence: str) -> pgtrigge
                 RAISE EXCEPTION '{sentence}' USING ERRCODE = 'check_violation', CONSTRAINT = '{name}';
             END IF;
             RETURN NULL;
-        """,
+        """,  # noqa: E501
     )

@@ -305,7 +305,10 @@ def _run(
             f" ORDER BY h.pgh_created_at {at}, h.pgh_id {at} LIMIT {limit})"
         )
         params += given
-    statement = f"SELECT * FROM ({' UNION ALL '.join(parts)}) found ORDER BY at {at}, kind {kind_order}, id {at} LIMIT {limit}"
+    statement = (
+        f"SELECT * FROM ({' UNION ALL '.join(parts)}) found"
+        f" ORDER BY at {at}, kind {kind_order}, id {at} LIMIT {limit}"
+    )
     with connection.cursor() as cursor:
         cursor.execute(statement, params)
         return [(kind, pk) for _at, kind, pk in cursor.fetchall()]

@@ -100,7 +100,10 @@ def _purge_contexts(before: datetime) -> Iterator[int]:
         f"NOT EXISTS (SELECT 1 FROM {quote(model._meta.db_table)} h WHERE h.pgh_context_id = c.id)"
         for model in history_models()
     )
-    page = f"SELECT created_at FROM {_CONTEXT} WHERE created_at > %s AND created_at < %s ORDER BY created_at"
+    page = (
+        f"SELECT created_at FROM {_CONTEXT}"
+        " WHERE created_at > %s AND created_at < %s ORDER BY created_at"
+    )
     delete = f"DELETE FROM {_CONTEXT} c WHERE c.created_at > %s AND c.created_at <= %s AND {unused}"
     since = datetime(1970, 1, 1, tzinfo=UTC)
     while True:

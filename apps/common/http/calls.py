@@ -35,7 +35,10 @@ class ResponseTooLargeError(OutboundError):
 
 def response_too_large(limit: int) -> str:
     size = f"{limit / MEBIBYTE:.0f} MiB" if limit >= MEBIBYTE else f"{limit} bytes"
-    return f"The answer is larger than the {size} allowed for it; reading stopped. Check that the address is right."
+    return (
+        f"The answer is larger than the {size} allowed for it; reading stopped. "
+        "Check that the address is right."
+    )
 
 
 def _version() -> str:

@@ -58,7 +58,10 @@ MAX_RESULT_BYTES = 32 * MIB
 RETRY_AFTER_SECONDS = 5
 _LENGTH = struct.Struct("!Q")
 _STATUS = struct.Struct("!i")
-_BROKEN = "This file cannot be read: reading it ended unexpectedly. Save it again, or send it in another format."
+_BROKEN = (
+    "This file cannot be read: reading it ended unexpectedly. "
+    "Save it again, or send it in another format."
+)
 STARTED = b"\x01"
 READY = b"ready"
 

@@ -279,12 +279,14 @@ standing AS (
     SELECT f.kind, f.ref, d.id, d.application_id
     FROM held f CROSS JOIN LATERAL ({at_offering}) d(id, application_id)
     UNION
-    -- OFFSET 0: looked up company by company, or the planner goes through all that is reached by any
+    -- OFFSET 0: looked up company by company, or the planner goes through all that is
+    -- reached by any
     SELECT 'provider', b.top, d.id, d.application_id
     FROM below b CROSS JOIN LATERAL ({at_party} OFFSET 0) d(id, application_id)
 ),
 latest AS (
-    -- joined and not IN: a dependency that stands there twice does no harm, and its tests are read in one go
+    -- joined and not IN: a dependency that stands there twice does no harm, and its tests are
+    -- read in one go
     SELECT DISTINCT ON (t.dependency_id, t.target_id)
            t.dependency_id, t.target_id, t.result, t.tested_on, t.expires_on, t.tested_version_id
     FROM standing s JOIN inventory_exittest t ON t.dependency_id = s.id

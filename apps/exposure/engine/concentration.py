@@ -77,7 +77,10 @@ def _masses(
     kept = f"{kept}," if kept else ""
     if layer in of_path:
         party, node = of_path[layer]
-        used = f"SELECT {keys} effective_id, {party} AS party, sum({weight}) AS weight FROM exposure_path {only}"
+        used = (
+            f"SELECT {keys} effective_id, {party} AS party, sum({weight}) AS weight"
+            f" FROM exposure_path {only}"
+        )
         mass = _THROUGH_PARTY.format(keys=kept, kind=layer.node_kind.value, party=node)
         group = (
             f"GROUP BY {keys} effective_id, 2"

@@ -86,7 +86,8 @@ counted AS (
            coalesce(sum(share) OVER w, 0) AS given
     FROM due_use u WHERE role = 0 WINDOW w AS (PARTITION BY application_id)
 ),
--- shares are kept to 15 places, so what is left of 1 is nothing when it is less than that could explain
+-- shares are kept to 15 places, so what is left of 1 is nothing when it is less than that
+-- could explain
 rest AS (SELECT *, CASE WHEN given < 1 - 1e-9 THEN 1 - given ELSE 0 END AS rest FROM counted),
 raw AS (
     SELECT *, coalesce(share, rest / nullif(n_open, 0)) AS raw,

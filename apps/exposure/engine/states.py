@@ -137,7 +137,10 @@ def states_of(
     hits, party_hits, params = [], [], {}
     for index, question in enumerate(asked):
         params[f"n{index}"] = question.node_id
-        said = f"{question.need} AS need, {not question.notice} AS immediate, {question.notice} AS noticed"
+        said = (
+            f"{question.need} AS need, {not question.notice} AS immediate, "
+            f"{question.notice} AS noticed"
+        )
         node = f"%(n{index})s::bigint"
         ties = ", ".join(str(tie) for tie in question.ties)
         hits.append(
@@ -199,7 +202,10 @@ def states_of_every_node(
         " JOIN exposure_heldfooting f ON f.node_id = k.node_id AND f.via = ANY (k.ties) "
         f"{offerings}"
     )
-    party_hits = f"SELECT k.q, f.reached, f.party_id, {said} FROM {node} JOIN exposure_partyfooting f ON f.node_id = k.node_id"
+    party_hits = (
+        f"SELECT k.q, f.reached, f.party_id, {said} FROM {node}"
+        " JOIN exposure_partyfooting f ON f.node_id = k.node_id"
+    )
     return _statement(hits, party_hits, together=False, named=False, paths=paths)
 
 

@@ -29,7 +29,10 @@ _DOCUMENTED = (
     "that the provider's "
     "own pages confirm."
 )
-_ASSUMED = "An assumption of this project; nobody counted it. Replace it by what your status pages and contracts say."
+_ASSUMED = (
+    "An assumption of this project; nobody counted it. "
+    "Replace it by what your status pages and contracts say."
+)
 _TWO_YEARS = "2024-11-24 to 2026-11-24"
 
 # Spread of severity between events of a kind (standard deviation over mean): how much longer than

@@ -412,7 +412,10 @@ class _Reader:
         if announced and end.on < announced.on:
             return f"The retirement date {end.on} lies before its announcement on {announced.on}."
         if announced and end.on == announced.on and (status != "retired" or ahead):
-            return f"The retirement date {end.on} is the day of its announcement, which is mostly a mistake."
+            return (
+                f"The retirement date {end.on} is the day of its announcement, "
+                "which is mostly a mistake."
+            )
         return ""
 
     def _prices(self, external_id: str, place: Place) -> tuple[PriceLine, ...] | None:

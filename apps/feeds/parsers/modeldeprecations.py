@@ -227,7 +227,10 @@ def _contradiction(
 ) -> str:
     """Why the dates of a row cannot all be true, as a sentence; "" if they can."""
     if firm and soft:
-        return f"The row gives both a shutdown date {firm} and an earliest one {soft}; only one can be meant."
+        return (
+            f"The row gives both a shutdown date {firm} and an earliest one {soft}; "
+            "only one can be meant."
+        )
     end = firm or soft
     if end is None:
         return ""
@@ -240,7 +243,10 @@ def _contradiction(
     if firm and announced and firm < announced:
         return f"The shutdown date {firm} lies before its announcement on {announced}."
     if firm and firm == announced and (status != "retired" or ahead):
-        return f"The shutdown date {firm} is the day of its announcement, yet the model is not retired."
+        return (
+            f"The shutdown date {firm} is the day of its announcement, "
+            "yet the model is not retired."
+        )
     return ""
 
 

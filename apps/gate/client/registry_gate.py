@@ -443,7 +443,10 @@ def refusal(code: int, words: str) -> str:
     if code == 401:
         return f"The token is not accepted: {words}"
     if code == 404:
-        return "The registry knows no such application, or the token may not see it. Check --url and --application."
+        return (
+            "The registry knows no such application, or the token may not see it. "
+            "Check --url and --application."
+        )
     return f"The registry refuses the question ({code}): {words}"
 
 

@@ -109,7 +109,10 @@ class Horizon(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.environment}, {self.get_criticality_display()}: {self.warning_days} / {self.error_days} days"
+        return (
+            f"{self.environment}, {self.get_criticality_display()}: "
+            f"{self.warning_days} / {self.error_days} days"
+        )
 
 
 def horizon_for(rows: Any, environment: str, criticality: int) -> tuple[int, int]:

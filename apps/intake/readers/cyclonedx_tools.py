@@ -96,7 +96,8 @@ def raw_places(component: Mapping[str, Any]) -> list[tuple[str, Any]]:
 def _of_ai_bom(component: Mapping[str, Any], properties: Mapping[str, list[str]]) -> Found | str:
     name = _first(properties, "trusera:model_name")
     if not name:
-        return f"'{clean(component.get('name'), 120)}' is an import or a call: ai-bom names no model for it."
+        component_name = clean(component.get("name"), 120)
+        return f"'{component_name}' is an import or a call: ai-bom names no model for it."
     usage = _first(properties, "trusera:usage_type")
     return Found(
         name,

@@ -170,7 +170,10 @@ def _what_differs(
                     f"{_said(was)} and is now"
                     f" {_said(now_)}. Upload the sheet again to decide anew."
                 )
-    return "What is on record has changed since the preview. Upload the sheet again to see what is left to do."
+    return (
+        "What is on record has changed since the preview. "
+        "Upload the sheet again to see what is left to do."
+    )
 
 
 def _effect(plan: dict[str, Any]) -> dict[str, Any]:

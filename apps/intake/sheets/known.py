@@ -91,9 +91,13 @@ class Register:
         if team is None:
             named = self._teams_by_name.get(folded(text), [])
             if len(named) > 1:
-                return f"Several teams are called '{text}': {', '.join(each.slug for each in named)}. Give the id."
+                slugs = ", ".join(each.slug for each in named)
+                return f"Several teams are called '{text}': {slugs}. Give the id."
             if not named:
-                return f"There is no team '{text}' that you may see. Give the name or id of one of yours."
+                return (
+                    f"There is no team '{text}' that you may see. "
+                    "Give the name or id of one of yours."
+                )
             team = named[0]
         if not team.may_edit:
             return f"Only an editor of {team.name} may change its applications. Ask one of them."

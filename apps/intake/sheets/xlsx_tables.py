@@ -41,7 +41,10 @@ _DANGEROUS = re.compile(
 )
 _MERGED = re.compile(rb'<(?:\w+:)?mergeCell\s[^<>]*?ref="([A-Z]{1,3}\d{1,7}:[A-Z]{1,3}\d{1,7})"')
 _SHEET_PART = re.compile(r"^/?xl/worksheets/[^/]+\.xml$", re.IGNORECASE)
-_DAMAGED = "It is damaged, or its program departs from the format. Open it in a spreadsheet program and save it again as XLSX."
+_DAMAGED = (
+    "It is damaged, or its program departs from the format. "
+    "Open it in a spreadsheet program and save it again as XLSX."
+)
 # a merged title over the whole sheet is no content of its rows
 _WIDEST_MERGE = 3
 _TALLEST_MERGE = 10_000

@@ -146,7 +146,10 @@ FROM (
 
 def _type(code: str, lei: str = "p.lei") -> str:
     """The column that says by what a party is identified: by its LEI, or missing as that is."""
-    return f"CASE WHEN {lei} IS NOT NULL THEN 'LEI' END AS c{code}, CASE WHEN {lei} IS NULL THEN 'follows' END AS h{code}"
+    return (
+        f"CASE WHEN {lei} IS NOT NULL THEN 'LEI' END AS c{code}, "
+        f"CASE WHEN {lei} IS NULL THEN 'follows' END AS h{code}"
+    )
 
 
 # a field of the contract: told to offices, missing where there is no contract
@@ -180,7 +183,10 @@ LEFT JOIN inventory_contract o ON o.id = k.overarching_id
 """
 
 # a contract's column of RT.02.02 that is asked for critical or important functions only
-_ONLY_CRITICAL = "CASE WHEN NOT %(office)s THEN 'office' WHEN {value} IS NULL AND s.criticality > 1 THEN 'not_critical' END"
+_ONLY_CRITICAL = (
+    "CASE WHEN NOT %(office)s THEN 'office'"
+    " WHEN {value} IS NULL AND s.criticality > 1 THEN 'not_critical' END"
+)
 
 R0202 = f"""
 WITH service AS (
@@ -349,8 +355,9 @@ SELECT row_number() OVER (ORDER BY min(a.criticality), f.fkey) AS n,
        min(a.rpo_hours) AS c0090,
        CASE WHEN min(a.rpo_hours) IS NOT NULL THEN 'shortest:' || count(a.rpo_hours) || ':' ||
            count(*) END AS h0090,
-       (ARRAY['low', 'medium', 'high'])[max(array_position(ARRAY['low', 'medium', 'high'], a.impact_of_discontinuing))]
-           AS c0100,
+       (ARRAY['low', 'medium', 'high'])[
+           max(array_position(ARRAY['low', 'medium', 'high'], a.impact_of_discontinuing))
+       ] AS c0100,
        CASE WHEN count(nullif(a.impact_of_discontinuing, '')) > 0
             THEN 'worst:' || count(nullif(a.impact_of_discontinuing,
             '')) || ':' || count(*) END AS h0100

@@ -102,7 +102,8 @@ class EvidencePack(MadeFile):
     @property
     def file_name(self) -> str:
         subject = self.application or self.provider
-        return f"evidence-{subject.slug if subject else self.scope}-{self.since}-{self.until}-{self.pk}.zip"
+        about = subject.slug if subject else self.scope
+        return f"evidence-{about}-{self.since}-{self.until}-{self.pk}.zip"
 
 
 class EvidencePackPart(MadeFilePart):

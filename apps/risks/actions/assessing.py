@@ -430,7 +430,10 @@ def overtaken(assessment: Assessment | None) -> str:
     if assessment is None:
         return "Somebody has taken this assessment back in the meantime. Read it again."
     if assessment.state == Assessment.State.STALE:
-        return f"It has become stale in the meantime: {assessment.stale_because} Read it again, then decide."
+        return (
+            f"It has become stale in the meantime: {assessment.stale_because} "
+            "Read it again, then decide."
+        )
     levels = (
         f", residual {assessment.residual_likelihood} x {assessment.residual_impact}"
         if (assessment.residual_likelihood and assessment.residual_impact)

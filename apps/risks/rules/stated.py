@@ -133,7 +133,8 @@ SELECT n.id AS node_id,
     'The price of ' || o.api_id || ' at ' || h.name || CASE
         WHEN says.floating_since IS NOT NULL
         THEN ' has moved too often to count each move, since ' || says.floating_since
-        ELSE ' moved on ' || moves.days || ' days between ' || moves.first_on || ' and ' || moves.last_on END
+        ELSE ' moved on ' || moves.days || ' days between ' || moves.first_on || ' and '
+             || moves.last_on END
     || '.' AS facts
 FROM {_OFFERING} LEFT JOIN catalog_assertion says ON says.id = o.price_claim_id
 LEFT JOIN LATERAL (
@@ -160,8 +161,8 @@ ORDER BY n.id, e.detected_at DESC, e.id DESC
 
 _LICENCE = """
 SELECT DISTINCT ON (n.id) n.id AS node_id, f.licence AS key, 4 AS likelihood, f.source_url,
-    'The licence of ' || f.name || ' is now ' || f.licence || '; it was ' || was.licence || ' until '
-    || to_char(became.at AT TIME ZONE 'UTC', 'YYYY-MM-DD') || '.' AS facts
+    'The licence of ' || f.name || ' is now ' || f.licence || '; it was ' || was.licence
+    || ' until ' || to_char(became.at AT TIME ZONE 'UTC', 'YYYY-MM-DD') || '.' AS facts
 FROM catalog_foundation f JOIN catalog_node n ON n.kind = 3 AND n.ref = f.id
 JOIN risk_held held ON held.node_id = n.id
 JOIN LATERAL (

@@ -222,7 +222,10 @@ def _ribbons(
         near, far = edges(ribbon.source[0])
         thick = ribbon.weight * per_weight
         path = _curve(near, starts[ribbon], far, ends[ribbon], thick, upright=upright)
-        tip = f"{_name(ribbon.source, net)} → {_name(ribbon.target, net)}: {unit.write(ribbon.weight)}"
+        tip = (
+            f"{_name(ribbon.source, net)} → {_name(ribbon.target, net)}: "
+            f"{unit.write(ribbon.weight)}"
+        )
         out.append(Stroke(path, "flow hot" if ribbon.hot else "flow", tip, f"{ribbon.weight:g}"))
     return tuple(out)
 
@@ -262,7 +265,10 @@ def _name(node: NodeId, net: Network) -> str:
 
 
 def _description(layers: Sequence[str], unit: Unit) -> str:
-    return f"From {layers[0]} to {layers[-1]}; a ribbon is as broad as what it carries, {unit.word}. Red: over tolerance."
+    return (
+        f"From {layers[0]} to {layers[-1]}; a ribbon is as broad as what it carries, {unit.word}. "
+        "Red: over tolerance."
+    )
 
 
 def _finding(net: Network, layers: Sequence[str], unit: Unit, over: frozenset[NodeId]) -> str:

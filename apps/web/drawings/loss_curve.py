@@ -255,4 +255,5 @@ def _finding(
     if not with_twin or worst is None or not worst.twin:
         return said
     words = {"n": worst.once_in, "loss": unit.write(worst.twin)}
-    return f"{said} {'Were failures independent, one in {n} years would cost {loss} or more.'.format(**words)}"
+    independent = "Were failures independent, one in {n} years would cost {loss} or more."
+    return f"{said} {independent.format(**words)}"

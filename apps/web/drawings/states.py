@@ -162,4 +162,5 @@ def _finding(rows: Sequence[Standing]) -> str:
         of = pluralize(n, "Of {n} application: {said}.", "Of {n} applications: {said}.")
         return of.format(n=number(n), said=said)
     worst = max(rows, key=lambda row: row.counts.get("exposed", 0))
-    return f"Most are exposed with {worst.label}: {number(worst.counts.get('exposed', 0))}. In all {said}."
+    n_exposed = number(worst.counts.get("exposed", 0))
+    return f"Most are exposed with {worst.label}: {n_exposed}. In all {said}."

@@ -36,7 +36,10 @@ from tests.http import signed_in_client, text_of
 
 pytestmark = pytest.mark.django_db
 
-RULES = '{"ai-governance": "governance", "pay-devs": ["payments:editor", "nowhere:owner"], "pay-leads": "payments:owner"}'
+RULES = (
+    '{"ai-governance": "governance", "pay-devs": ["payments:editor", "nowhere:owner"], '
+    '"pay-leads": "payments:owner"}'
+)
 
 
 @pytest.fixture

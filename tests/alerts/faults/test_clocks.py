@@ -145,7 +145,7 @@ def test_what_was_raised_by_a_clock_a_year_ahead_is_mailed_once_the_clock_is_rig
     assert_sums(life.peer)
 
 
-def test_what_was_written_by_a_clock_a_year_ahead_and_refused_for_now_is_sent_once_the_clock_is_right(
+def test_what_was_written_by_a_clock_a_year_ahead_and_refused_is_sent_once_the_clock_is_right(
     life: Life,
 ) -> None:
     model = make_model()

@@ -252,7 +252,10 @@ def test_a_writer_who_rolls_back_leaves_nothing_to_do() -> None:
 def test_nobody_else_sees_a_what_if() -> None:
     make_dependency(make_application(), make_offering())
     rebuild(on=TODAY)
-    count = "SELECT (SELECT count(*) FROM exposure_path), (SELECT count(*) FROM inventory_application WHERE status = %s)"
+    count = (
+        "SELECT (SELECT count(*) FROM exposure_path),"
+        " (SELECT count(*) FROM inventory_application WHERE status = %s)"
+    )
     with overlay(settings=engine_settings(), on=TODAY) as what_if:
         what_if.apply(Retire(Application.objects.get().pk))
         what_if.derive()

@@ -55,7 +55,7 @@ spec: {targets: ["http://127.0.0.1/latest/meta-data"]}
 apiVersion: argoproj.io/v1
 kind: Component
 metadata: {name: foreign}
-"""
+"""  # noqa: E501
 
 
 def receive(by, team=None, body=CATALOGUE):

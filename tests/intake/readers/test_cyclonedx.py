@@ -513,7 +513,7 @@ def test_xml_says_the_same_as_json():
         <components><component type="machine-learning-model"><name>part</name></component></components>
         <evidence><occurrences><occurrence><location>a.py</location><line>3</line></occurrence></occurrences></evidence>
         <modelCard><modelParameters><task>ranking</task></modelParameters></modelCard>
-      </component></components>"""
+      </component></components>"""  # noqa: E501
     same = bom(
         model(
             "gpt-4o",

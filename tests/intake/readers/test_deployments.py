@@ -469,7 +469,7 @@ def test_a_bedrock_profile_of_one_s_own_is_explained_whatever_stands_before_its_
     assert seen.offering.version == version
 
 
-def test_an_application_s_own_listing_is_believed_even_where_a_deployment_bears_another_model_s_name(
+def test_an_application_s_own_listing_is_believed_where_a_deployment_bears_another_model_s_name(
     gpt,
 ):
     application = make_application()

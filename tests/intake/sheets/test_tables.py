@@ -54,7 +54,10 @@ def test_newlines_and_delimiters_inside_quotes_stay_in_their_cell_and_rows_keep_
 
 
 def test_a_comma_in_a_title_does_not_decide_the_delimiter():
-    text = "AI inventory, confidential, v7\n\nApplication;Model;Host\nA;gpt-4o;openai\nB;gpt-4o, new;openai\n"
+    text = (
+        "AI inventory, confidential, v7\n\n"
+        "Application;Model;Host\nA;gpt-4o;openai\nB;gpt-4o, new;openai\n"
+    )
 
     assert rows_of(text.encode())[-1] == (5, ["B", "gpt-4o, new", "openai"])
 

@@ -30,14 +30,19 @@ server.SEND_TIMEOUT = 2
 spool.SEND_TIMEOUT = 2
 
 FOLDER = pathlib.Path(os.environ["PYTHONPATH"])
-CALLERS = request_bodies.CallerRules(knows=lambda environ: environ["HTTP_AUTHORIZATION"] == "Bearer good")
+CALLERS = request_bodies.CallerRules(
+    knows=lambda environ: environ["HTTP_AUTHORIZATION"] == "Bearer good"
+)
 
 
 def slow_check():
     time.sleep(30)
 
 
-PROBES = {"/readyz": lambda: (200, {"status": "ready", "asked_at": time.time()}), "/hanging": slow_check}
+PROBES = {
+    "/readyz": lambda: (200, {"status": "ready", "asked_at": time.time()}),
+    "/hanging": slow_check,
+}
 
 
 def many(n_blocks, name):
@@ -78,8 +83,8 @@ def application(environ, start_response):
         body.update(block)
         n_bytes += len(block)
     assert str(n_bytes) == environ.get("CONTENT_LENGTH", "0")
-    answer = f"{os.getpid()} {n_bytes} {body.hexdigest()}
-    {environ.get('HTTP_X_NAMED', '-')}".encode()
+    named = environ.get("HTTP_X_NAMED", "-")
+    answer = f"{os.getpid()} {n_bytes} {body.hexdigest()} {named}".encode()
     start_response("200 OK", [("Content-Type", "text/plain"), ("Content-Length", str(len(answer)))])
     return [answer]
 """
@@ -311,7 +316,7 @@ def test_a_length_that_cannot_be_is_refused(server: WebServer, wrong: str) -> No
     assert server.ask(f"POST /echo HTTP/1.1\n{wrong}", b"abc")[0] == 400
 
 
-def test_a_body_with_a_length_and_chunks_is_read_by_its_chunks_and_nothing_follows_on_the_connection(
+def test_a_body_with_length_and_chunks_is_read_by_its_chunks_and_nothing_follows_on_the_connection(
     server: WebServer,
 ) -> None:
     smuggled = b"GET /many?1&smuggled HTTP/1.1\r\nHost: x\r\n\r\n"

@@ -259,7 +259,10 @@ def test_a_long_body_is_kept_for_each_way_in_which_a_token_comes(
         f"Authorization: Bearer%20{token}",
         f"x-api-key: {token}",
     ):
-        head = f"POST /otlp/v1/traces HTTP/1.1\n{header}\nContent-Type: application/json\nContent-Length: {len(body)}"
+        head = (
+            f"POST /otlp/v1/traces HTTP/1.1\n{header}\n"
+            f"Content-Type: application/json\nContent-Length: {len(body)}"
+        )
         assert server.ask(head, body)[0] == 200, header
 
 

@@ -13,7 +13,10 @@ from tools.worked_portfolios.reader.rows import PortfolioFileError
 
 
 class Command(BaseCommand):
-    help = "Answer the worked portfolios of FILE with the product's own engine, in a scratch database; prints JSON."
+    help = (
+        "Answer the worked portfolios of FILE with the product's own engine, "
+        "in a scratch database; prints JSON."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(

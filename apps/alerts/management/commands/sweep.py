@@ -28,7 +28,10 @@ from apps.risks.actions import count_changed_risk, refresh_risks
 
 
 class Command(BaseCommand):
-    help = "Everything beat would do at that moment but polling, in order; prints counts per job as JSON."
+    help = (
+        "Everything beat would do at that moment but polling, in order; "
+        "prints counts per job as JSON."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--at", help="The moment, ISO 8601; now when not given.")

@@ -31,7 +31,10 @@ MIB = 1024 * 1024
 
 
 class Command(BaseCommand):
-    help = "Take a file into the inventory, with the rights of the operator; prints what became of it as JSON."
+    help = (
+        "Take a file into the inventory, with the rights of the operator; "
+        "prints what became of it as JSON."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("format", metavar="FORMAT", help=f"one of {', '.join(known_formats())}")

@@ -217,6 +217,9 @@ def doubt_changes(ledger: ResultBuilder, known: Claims) -> set[str]:
     for group, n_changed in changed.items():
         if n_changed >= rules.min_changed and n_changed > rules.max_changed_share * present[group]:
             doubted.add(group)
-            sentence = f"{n_changed} of {present[group]} rows changed or lost their date at once; those changes are held."
+            sentence = (
+                f"{n_changed} of {present[group]} rows changed or lost their date at once; "
+                "those changes are held."
+            )
             ledger.result.held[group] = f"{ledger.result.held.get(group, '')} {sentence}".strip()
     return doubted

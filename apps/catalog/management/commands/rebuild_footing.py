@@ -12,7 +12,10 @@ from apps.catalog.models import NodeKind
 
 
 class Command(BaseCommand):
-    help = "Compares the stored footing with what the catalogue says, and puts it right. Exit 1 where --check finds any."
+    help = (
+        "Compares the stored footing with what the catalogue says, and puts it right. "
+        "Exit 1 where --check finds any."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--check", action="store_true", help="only report, change nothing")

@@ -12,7 +12,10 @@ from apps.catalog.identity.resolver.resolve import Resolution
 
 
 class Command(BaseCommand):
-    help = "Read raw model strings from stdin, one a line or as JSON lines; prints what each means, as JSON lines."
+    help = (
+        "Read raw model strings from stdin, one a line or as JSON lines; "
+        "prints what each means, as JSON lines."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(

@@ -30,7 +30,10 @@ def _fingerprint() -> str:
 
 
 class Command(BaseCommand):
-    help = "Poll a recorded history in order, in a scratch database; prints the events it raised, one JSON line each."
+    help = (
+        "Poll a recorded history in order, in a scratch database; "
+        "prints the events it raised, one JSON line each."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(

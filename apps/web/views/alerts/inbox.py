@@ -103,7 +103,10 @@ def _sentence(user: User) -> Sentence:
         return Sentence("No alert waits for an answer.")
     more = "More than " if n_open > COUNTED else ""
     waiting = counted(min(n_open, COUNTED), "alert")
-    start = f"{more}{waiting if more else waiting.capitalize()} {'waits' if n_open == 1 else 'wait'} for an answer"
+    start = (
+        f"{more}{waiting if more else waiting.capitalize()} "
+        f"{'waits' if n_open == 1 else 'wait'} for an answer"
+    )
     if not n_severe:
         return Sentence(f"{start}.")
     severe = counted(n_severe, "of them is", "of them are") if n_open > 1 else "it is"

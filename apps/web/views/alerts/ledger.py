@@ -69,7 +69,10 @@ def _sentence(account: Account) -> Sentence:
     """What adds up: owed = sent + failed + skipped + waiting."""
     if not account.n_owed:
         return Sentence("Nobody has been owed word of anything yet.")
-    owed = f"{counted(account.n_owed, 'notice').capitalize()} {'was' if account.n_owed == 1 else 'were'} owed"
+    owed = (
+        f"{counted(account.n_owed, 'notice').capitalize()} "
+        f"{'was' if account.n_owed == 1 else 'were'} owed"
+    )
     sent, skipped = (
         f"{_spelled(account.n_sent)} sent",
         f"{_spelled(account.n_skipped)} skipped with a reason",

@@ -366,7 +366,10 @@ def new_secret(request: HttpRequest, pk: int) -> HttpResponse:
             "It signs with a new secret from now on. The receiver refuses all until it has it too."
         )
         return _changed(request, _webhook(request, pk), said, new_secret=True)
-    said = "It signs with a new secret, and for a day with the old one too. Give the receiver the new one meanwhile."
+    said = (
+        "It signs with a new secret, and for a day with the old one too. "
+        "Give the receiver the new one meanwhile."
+    )
     return _changed(
         request, _webhook(request, pk), said, new_secret=True, old_until=now() + OLD_SECRET_FOR
     )

@@ -297,7 +297,8 @@ def _changed(request: HttpRequest, recipient: User | Team, before: Rhythm) -> st
         return f"No mail goes to {_address(recipient)} any more."
     for word, cadence, immediate, _, _ in CHOICES:
         if request.POST.get("choice") == word:
-            return f"{_address(recipient)} {_gets(mail_as(recipient, cadence=cadence, immediate=immediate))}"
+            rhythm = mail_as(recipient, cadence=cadence, immediate=immediate)
+            return f"{_address(recipient)} {_gets(rhythm)}"
     if request.POST.get("choice") == "again":
         wanted = request.POST.get("cadence", "")
         rhythm = mail_as(

@@ -145,7 +145,10 @@ def _because(alert: Alert) -> str:
     several = len(alert.application_ids) != 1
     concerned = "the applications concerned" if several else "the application concerned"
     if alert.team is None:
-        return f"It fell to {alert.user}: it is about the whole register, or about a decision or wish of theirs."
+        return (
+            f"It fell to {alert.user}: it is about the whole register, "
+            "or about a decision or wish of theirs."
+        )
     if alert.user is not None:
         return f"It fell to {alert.user}, who owns {concerned} in {alert.team}."
     verb = "name" if several else "names"

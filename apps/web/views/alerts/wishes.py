@@ -132,7 +132,10 @@ def next_mail(rhythm: Rhythm, address: str, at: datetime) -> str:
     if rhythm.cadence == Cadence.NEVER:
         return "No mail comes. Alerts stand on this site all the same."
     if rhythm.cadence == Cadence.AT_ONCE:
-        return "A mail comes each time something happens, a minute after it; several things at once are one mail."
+        return (
+            "A mail comes each time something happens, a minute after it; "
+            "several things at once are one mail."
+        )
     if rhythm.wants_only_urgent:
         return (
             "No digest comes. What is urgent comes at once, or where the calendar brings it at "

@@ -158,7 +158,10 @@ def times_left(
 
 def _basis(runway: PrimaryRunway, exits: reads.Exits) -> str:
     if runway.effort_days is None:
-        return "how long the move takes is not known: no test has measured it, and no plan estimates it"
+        return (
+            "how long the move takes is not known: "
+            "no test has measured it, and no plan estimates it"
+        )
     took = days(runway.effort_days)
     if runway.basis == "test":
         measured = [

@@ -258,7 +258,10 @@ def _switch(request: HttpRequest, found: CampaignTask, user: User) -> str:
     on = _valid(_SwitchForm(request.POST))["on"]
     switched = working.switch_task(task=found, on=on, at=now(), by=user)
     assert switched.successor is not None
-    return f"{found.dependency.application.name} calls {switched.successor.offering.api_id} from {long_day(on)}."
+    return (
+        f"{found.dependency.application.name} calls {switched.successor.offering.api_id} "
+        f"from {long_day(on)}."
+    )
 
 
 def _sign(request: HttpRequest, found: CampaignTask, user: User) -> str:

@@ -61,7 +61,10 @@ def of_ways_out(found: Portability) -> Sentence:
             "", "No critical application", " has a tested way out of the model it stands on."
         )
     part = f"{share(found.n_tested / found.n)} of critical applications"
-    rest = f" have a tested way out in date; {spelled(found.n_outlasting)} would also outlast their developer."
+    rest = (
+        " have a tested way out in date; "
+        f"{spelled(found.n_outlasting)} would also outlast their developer."
+    )
     return Sentence(f"{part}{rest}")
 
 

@@ -349,8 +349,10 @@ def _decide(this: ExposureFlag, decision: str, facts: dict[str, Any], by: User) 
             after = accept_flag(
                 flag=this, until=facts["until"], reason=facts["reason"], at=at, by=by
             )
-            return "Accepted until {day}, up to {ceiling}. Above it, or on that day, it is open again.".format(
-                day=day(facts["until"]), ceiling=written(after.policy, after.ceiling)
+            ceiling = written(after.policy, after.ceiling)
+            return (
+                f"Accepted until {day(facts['until'])}, up to {ceiling}. "
+                "Above it, or on that day, it is open again."
             )
         case _:
             revoke_acceptance(flag=this, reason=facts["reason"], at=at, by=by)

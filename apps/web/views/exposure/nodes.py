@@ -186,7 +186,10 @@ def node(request: HttpRequest, kind: str, ref: int) -> HttpResponse:
         wide=n > COUNTED,
         teams=None if n > COUNTED else team_rows(subject, teams),
         teams_url=reverse("exposure:blast-radius-teams", args=[kind, ref]),
-        csv_url=f"{reverse('exposure:blast-radius-csv', args=[kind, ref])}{query_with(request, after=None)}",
+        csv_url=(
+            f"{reverse('exposure:blast-radius-csv', args=[kind, ref])}"
+            f"{query_with(request, after=None)}"
+        ),
         as_other=_other_parts(subject),
         what_if=what_if_url(remove=[name]) if name else "",
         trend=_trend(subject, threat, settings) if teams is None else None,

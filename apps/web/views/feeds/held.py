@@ -108,7 +108,10 @@ def held(request: HttpRequest, slug: str) -> HttpResponse:
             request, source, problem=_nothing_left(source, said["action"], user), status=409
         )
     if said["seen"] and said["seen"] != fingerprint(chosen):
-        problem = "What waits has changed since you looked, so nothing was decided. Look again at what waits now."
+        problem = (
+            "What waits has changed since you looked, so nothing was decided. "
+            "Look again at what waits now."
+        )
         return _preview(request, source, problem=problem, status=409)
     return _decide(request, source, user, said, scope, words.names_of(chosen))
 
@@ -154,7 +157,10 @@ def _decide(
 
 def _nothing_left(source: Source, action: str, user: User) -> str:
     if action == "lift":
-        return "No refusal stands any more: the feed went back, or somebody took it back. Nothing was changed."
+        return (
+            "No refusal stands any more: the feed went back, or somebody took it back. "
+            "Nothing was changed."
+        )
     what = "Nothing of this waits any more, so nothing was decided. "
     decided = last_decision(source)
     if decided is None:

@@ -116,7 +116,10 @@ def _totals(rows: Sequence[FeedRow], of_the_day: Mapping[int, Sequence[FeedRun]]
     n_rows = sum(row.n_rows or 0 for row in rows)
     n_runs = sum(len(runs) for runs in of_the_day.values())
     sources = f"{number(len(rows))} source{'' if len(rows) == 1 else 's'}"
-    return f"{sources}, {number(n_rows)} row{'' if n_rows == 1 else 's'}, {counted(n_runs, 'run')} in the last 24 hours"
+    return (
+        f"{sources}, {number(n_rows)} row{'' if n_rows == 1 else 's'}, "
+        f"{counted(n_runs, 'run')} in the last 24 hours"
+    )
 
 
 @require_safe

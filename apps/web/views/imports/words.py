@@ -179,7 +179,10 @@ def _row(row: ImportRow, sheets: list[str], names: Mapping[str, Mapping[int, str
             ]
     how = ""
     if use.get("do") == "add" and 0 < use.get("confidence", 1.0) < 1.0:
-        how = f"'{said.get('model', '')}' is taken as {use['api_id']}, {share(use['confidence'])} sure: {use['why']}"
+        how = (
+            f"'{said.get('model', '')}' is taken as {use['api_id']}, "
+            f"{share(use['confidence'])} sure: {use['why']}"
+        )
     return RowWords(
         row=row,
         sheet=sheets[row.sheet] if len(sheets) > 1 and row.sheet < len(sheets) else "",

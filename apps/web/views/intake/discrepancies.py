@@ -215,7 +215,8 @@ def answer(request: HttpRequest) -> HttpResponse:
                 done = dismiss(discrepancies=chosen, until=until, reason=reason, by=user, at=at)
                 said = pluralize(done.done, "{n} is left as it is", "{n} are left as they are")
                 said += f" until {day(until)}."
-                undo = f"{reverse('discrepancies:reopen')}?{urlencode({'pick': [row.pk for row in chosen]}, doseq=True)}"
+                picked = urlencode({"pick": [row.pk for row in chosen]}, doseq=True)
+                undo = f"{reverse('discrepancies:reopen')}?{picked}"
             case _:
                 refuse(request, "Choose what to do: declare, end, or leave it until a day.")
                 return redirect(back)

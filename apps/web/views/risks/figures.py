@@ -180,7 +180,10 @@ def unassessed_by_node(standings: Sequence[RiskStanding]) -> list[Unlooked]:
             n=n,
             n_critical=by_node[node].n_critical_unassessed,
             share=n / left[0][0],
-            url=f"{reverse('inherited-risks:list')}?{urlencode({'node': node, 'state': 'unassessed'})}#h-register",
+            url=(
+                f"{reverse('inherited-risks:list')}"
+                f"?{urlencode({'node': node, 'state': 'unassessed'})}#h-register"
+            ),
         )
         for n, node in left
     ]

@@ -143,7 +143,8 @@ def level_words(level: Level | None) -> str:
     """`4 likely x 5 severe`."""
     if level is None:
         return "–"
-    return f"{level.likelihood} {LIKELIHOODS[level.likelihood]} × {level.impact} {IMPACTS[level.impact]}".lower()
+    likelihood = f"{level.likelihood} {LIKELIHOODS[level.likelihood]}"
+    return f"{likelihood} × {level.impact} {IMPACTS[level.impact]}".lower()
 
 
 def severity_words(level: Level | None) -> str:

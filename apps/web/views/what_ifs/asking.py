@@ -258,9 +258,9 @@ def _nodes(names: Sequence[str]) -> dict[str, NodeName]:
 def _ids(value: str) -> tuple[int, int]:
     """(12, 34) of `12:34`; 0 where it is no number."""
     first, _colon, second = value.partition(":")
-    return tuple(
+    return tuple(  # type: ignore[return-value]
         int(part) if part.isdecimal() and len(part) < 19 else 0 for part in (first, second)
-    )  # type: ignore[return-value]
+    )
 
 
 def _is_factor(said: str) -> bool:
