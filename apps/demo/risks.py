@@ -20,19 +20,15 @@ from apps.demo.fixtures import (
     was_never_used,
 )
 from apps.inventory.models import Dependency
-from apps.risks.actions import (
+from apps.risks.actions.assessments import (
     accept_risk,
-    assess,
-    attach_evidence,
-    close_risk,
-    dismiss_risk,
+    assess_risk,
     mark_not_applicable,
-    raise_risk,
-    record_evidence,
-    refresh_risks,
     revoke_acceptance,
 )
-from apps.risks.actions.raising import node_of
+from apps.risks.actions.evidence import attach_evidence, record_evidence
+from apps.risks.actions.foundation_risks import close_risk, dismiss_risk, ensure_node, raise_risk
+from apps.risks.actions.refresh import refresh_risks
 from apps.risks.catalogue import load_risk_catalogue
 from apps.risks.models import Assessment, Evidence, FoundationRisk, RiskTemplate
 
@@ -63,7 +59,7 @@ def load_risks(*, day: LoadingDay) -> None:
     for row in fixture["closed"]:
         close_risk(
             risk=risks[row["risk"]],
-            because=row["because"],
+            reason=row["because"],
             by=lookup.user(row["by"]),
             at=day.moment(row["at"]),
         )
@@ -72,7 +68,7 @@ def load_risks(*, day: LoadingDay) -> None:
     for row in fixture["dismissed"]:
         kind, ref = _subject(row["node"], lookup)
         raised = FoundationRisk.objects.open().get(rule=row["rule"], node__kind=kind, node__ref=ref)
-        dismiss_risk(risk=raised, because=row["because"], by=lookup.user(row["by"]), at=day.at)
+        dismiss_risk(risk=raised, reason=row["because"], by=lookup.user(row["by"]), at=day.at)
 
 
 def _risk(row: Record, day: LoadingDay, lookup: RecordLookup) -> FoundationRisk:
@@ -81,7 +77,7 @@ def _risk(row: Record, day: LoadingDay, lookup: RecordLookup) -> FoundationRisk:
     if "owner" in facts:
         facts["owner"] = lookup.user(facts["owner"])
     return raise_risk(
-        node=node_of(kind=kind, ref=ref),
+        node=ensure_node(kind=kind, ref=ref),
         template=RiskTemplate.objects.get(code=row["template"]) if "template" in row else None,
         facts=facts,
         by=lookup.user(row["by"]),
@@ -126,7 +122,7 @@ def _assess(
     facts = day.dated(row["facts"])
     if "owner" in facts:
         facts["owner"] = lookup.user(facts["owner"])
-    assess(
+    assess_risk(
         risk=risk,
         dependency=dependency,
         facts=facts,
@@ -143,7 +139,7 @@ def _accept(
         risk=risk,
         dependency=dependency,
         until=day.on(row["until"]),
-        because=row["because"],
+        reason=row["because"],
         facts=day.dated(row.get("facts", {})),
         expected_version=_version(risk, dependency),
         by=lookup.user(row["by"]),
@@ -156,7 +152,7 @@ def _revoke(
 ) -> None:
     revoke_acceptance(
         assessment=Assessment.objects.get(risk=risk, dependency=dependency),
-        because=row["because"],
+        reason=row["because"],
         expected_version=_version(risk, dependency),
         by=lookup.user(row["by"]),
         at=day.moment(row["at"]),
@@ -169,7 +165,7 @@ def _not_applicable(
     mark_not_applicable(
         risk=risk,
         dependency=dependency,
-        because=row["because"],
+        reason=row["because"],
         expected_version=_version(risk, dependency),
         by=lookup.user(row["by"]),
         at=day.moment(row["at"]),

@@ -30,9 +30,9 @@ from apps.inventory.models import (
     TouchedApplication,
     UnkeptApplication,
 )
-from apps.risks.actions import is_count_current
+from apps.risks.actions.counts import is_count_current
 from apps.risks.models import LevelCount, RiskCount, TeamCount
-from apps.risks.queries.counts import everything_counted
+from apps.risks.queries.counts import count_everything
 
 CUT_TASK: Final = "exposure.keep_smallest_sets"
 # how often what waits is worked through before the moment that is compared
@@ -218,7 +218,7 @@ def _risk_counts(on: date, limit: int, not_compared: dict[str, str]) -> dict[str
         )
         not_compared |= {model._meta.db_table: why for model in kept_models}
         return {}
-    by_risk, by_team, levels = everything_counted(on=on)
+    by_risk, by_team, levels = count_everything(on=on)
     of_risk = (
         "n_inherited",
         "n_assessed",

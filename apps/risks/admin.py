@@ -24,7 +24,7 @@ from apps.risks.models import (
 )
 
 
-class OfficeInline[Child: Model, Parent: Model](admin.TabularInline):  # type: ignore[type-arg]
+class OrganisationRoleInline[Child: Model, Parent: Model](admin.TabularInline):  # type: ignore[type-arg]
     """Read with the row it belongs to; changed by governance where that row may be changed."""
 
     extra = 0
@@ -43,11 +43,11 @@ class OfficeInline[Child: Model, Parent: Model](admin.TabularInline):  # type: i
     has_delete_permission = has_change_permission
 
 
-class ModifierInline(OfficeInline[Modifier, RiskTemplate]):
+class ModifierInline(OrganisationRoleInline[Modifier, RiskTemplate]):
     model = Modifier
 
 
-class MappingInline(OfficeInline[TemplateMapping, RiskTemplate]):
+class MappingInline(OrganisationRoleInline[TemplateMapping, RiskTemplate]):
     model = TemplateMapping
     autocomplete_fields = ("entry",)
 
@@ -81,7 +81,7 @@ class RiskTemplateAdmin(OrganisationRoleAdmin[RiskTemplate]):
         return self.may_change(request) and obj is not None and not obj.built_in
 
 
-class RiskEvidenceInline(OfficeInline[RiskEvidence, FoundationRisk]):
+class RiskEvidenceInline(OrganisationRoleInline[RiskEvidence, FoundationRisk]):
     model = RiskEvidence
     raw_id_fields = ("evidence",)
 
@@ -142,7 +142,7 @@ class FoundationRiskAdmin(OrganisationRoleAdmin[FoundationRisk]):
         return False
 
 
-class AssessmentEvidenceInline(OfficeInline[AssessmentEvidence, Assessment]):
+class AssessmentEvidenceInline(OrganisationRoleInline[AssessmentEvidence, Assessment]):
     model = AssessmentEvidence
     raw_id_fields = ("evidence",)
 

@@ -18,7 +18,7 @@ from apps.common.database.bulk_writes import update_rows
 from apps.common.history.context import audit_context
 from apps.risks.models import Modifier, RiskTemplate, Taxonomy, TaxonomyEntry, TemplateMapping
 
-CATALOGUE: Path = settings.BASE_DIR / "fixtures" / "risks"
+CATALOGUE_FOLDER: Path = settings.BASE_DIR / "fixtures" / "risks"
 _LOCK = 7_201_804_428
 
 type Record = dict[str, Any]
@@ -41,36 +41,41 @@ _TEMPLATE = (
 )
 
 
-def records(name: str, folder: Path = CATALOGUE) -> Iterator[Record]:
+def read_records(name: str, folder: Path = CATALOGUE_FOLDER) -> Iterator[Record]:
     """The records of `<name>.jsonl`; empty parts are left out there."""
     for line in (folder / f"{name}.jsonl").read_text(encoding="utf-8").splitlines():
         if line:
             yield json.loads(line)
 
 
-def load_risk_catalogue(*, folder: Path = CATALOGUE) -> dict[str, int]:
+def load_risk_catalogue(*, folder: Path = CATALOGUE_FOLDER) -> dict[str, int]:
     """Bring the database up to the built-in risk catalogue; {kind of record: rows written}."""
     with audit_context(job="load_risk_catalogue"), transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
         written: dict[str, int] = {}
-        taxonomies = [_row(Taxonomy, record, _TAXONOMY) for record in records("taxonomies", folder)]
-        written["taxonomies"] = _bring(Taxonomy, ("slug",), taxonomies)
+        taxonomies = [
+            _build_row(Taxonomy, record, _TAXONOMY) for record in read_records("taxonomies", folder)
+        ]
+        written["taxonomies"] = _synchronise(Taxonomy, ("slug",), taxonomies)
         taxonomy = dict(Taxonomy.objects.values_list("slug", "pk"))
         entries = [
-            {"taxonomy_id": taxonomy[record["taxonomy"]], **_row(TaxonomyEntry, record, _ENTRY)}
-            for record in records("entries", folder)
+            {
+                "taxonomy_id": taxonomy[record["taxonomy"]],
+                **_build_row(TaxonomyEntry, record, _ENTRY),
+            }
+            for record in read_records("entries", folder)
         ]
-        written["entries"] = _bring(TaxonomyEntry, ("taxonomy_id", "code"), entries)
+        written["entries"] = _synchronise(TaxonomyEntry, ("taxonomy_id", "code"), entries)
 
-        templates = list(records("templates", folder))
+        templates = list(read_records("templates", folder))
         own = set(RiskTemplate.objects.filter(built_in=False).values_list("code", flat=True))
         ours = [
-            {**_row(RiskTemplate, record, _TEMPLATE), "built_in": True}
+            {**_build_row(RiskTemplate, record, _TEMPLATE), "built_in": True}
             for record in templates
             if record["code"] not in own
         ]
-        written["templates"] = _bring(RiskTemplate, ("code",), ours)
+        written["templates"] = _synchronise(RiskTemplate, ("code",), ours)
         template = dict(RiskTemplate.objects.filter(built_in=True).values_list("code", "pk"))
         modifiers = [
             {"template_id": template[record["code"]], **modifier}
@@ -78,7 +83,7 @@ def load_risk_catalogue(*, folder: Path = CATALOGUE) -> dict[str, int]:
             if record["code"] in template
             for modifier in record.get("modifiers", [])
         ]
-        written["modifiers"] = _bring(
+        written["modifiers"] = _synchronise(
             Modifier, ("template_id", "adaptation"), modifiers, of=template.values()
         )
 
@@ -94,16 +99,18 @@ def load_risk_catalogue(*, folder: Path = CATALOGUE) -> dict[str, int]:
                 "justification": record["justification"],
                 "author": record["author"],
             }
-            for record in records("mappings", folder)
+            for record in read_records("mappings", folder)
             if record["template"] in template
         ]
-        written["mappings"] = _bring(
+        written["mappings"] = _synchronise(
             TemplateMapping, ("template_id", "entry_id"), mappings, of=template.values()
         )
         return written
 
 
-def _row(model: type[models.Model], record: Mapping[str, Any], names: Iterable[str]) -> Record:
+def _build_row(
+    model: type[models.Model], record: Mapping[str, Any], names: Iterable[str]
+) -> Record:
     """These fields of the record; what it leaves out is the model's default."""
     row = {}
     for name in names:
@@ -112,7 +119,7 @@ def _row(model: type[models.Model], record: Mapping[str, Any], names: Iterable[s
     return row
 
 
-def _bring(
+def _synchronise(
     model: type[models.Model],
     key: tuple[str, ...],
     rows: list[Record],

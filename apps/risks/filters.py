@@ -20,16 +20,15 @@ from apps.risks.models import (
     RuleName,
     Treatment,
 )
-from apps.risks.queries import STATES, Narrowed
-from apps.risks.queries.narrowing import CURRENT, INHERENT, RESIDUAL
+from apps.risks.queries.conditions import CURRENT, INHERENT, RESIDUAL, STATES, InheritedRiskQuery
 
-LEVELS_OF = [(INHERENT, "Inherent"), (CURRENT, "Current"), (RESIDUAL, "Residual")]
+LEVEL_BASES = [(INHERENT, "Inherent"), (CURRENT, "Current"), (RESIDUAL, "Residual")]
 CRITICALITIES = [(level.name.lower(), level.label) for level in Criticality]
-KINDS = [(kind.name.lower(), kind.label) for kind in NodeKind]
+NODE_KINDS = [(kind.name.lower(), kind.label) for kind in NodeKind]
 PARTIES = (NodeKind.DEVELOPER, NodeKind.HOST, NodeKind.GATEWAY, NodeKind.VENDOR)
 
 
-def _on(kind: NodeKind, things: QuerySet[Any]) -> Q:
+def _on_nodes(kind: NodeKind, things: QuerySet[Any]) -> Q:
     return Q(node__kind=kind, node__ref__in=things.order_by().values("pk"))
 
 
@@ -56,7 +55,7 @@ class FoundationRiskFilter(django_filters.FilterSet):  # type: ignore[misc]
     )
     node_kind = django_filters.TypedMultipleChoiceFilter(
         field_name="node__kind",
-        choices=KINDS,
+        choices=NODE_KINDS,
         coerce=lambda word: NodeKind[word.upper()].value,
         label="Kind of node",
     )
@@ -102,9 +101,9 @@ class FoundationRiskFilter(django_filters.FilterSet):  # type: ignore[misc]
         self, queryset: QuerySet[FoundationRisk], name: str, value: str
     ) -> QuerySet[FoundationRisk]:
         return queryset.filter(
-            _on(NodeKind.FOUNDATION, Foundation.objects.filter(slug=value))
-            | _on(NodeKind.VERSION, Version.objects.filter(foundation__slug=value))
-            | _on(NodeKind.OFFERING, Offering.objects.filter(version__foundation__slug=value))
+            _on_nodes(NodeKind.FOUNDATION, Foundation.objects.filter(slug=value))
+            | _on_nodes(NodeKind.VERSION, Version.objects.filter(foundation__slug=value))
+            | _on_nodes(NodeKind.OFFERING, Offering.objects.filter(version__foundation__slug=value))
         )
 
     def of_provider(
@@ -113,10 +112,10 @@ class FoundationRiskFilter(django_filters.FilterSet):  # type: ignore[misc]
         parties = Provider.objects.filter(slug=value).order_by().values("pk")
         return queryset.filter(
             Q(node__kind__in=PARTIES, node__ref__in=parties)
-            | _on(NodeKind.FOUNDATION, Foundation.objects.filter(developer__slug=value))
-            | _on(NodeKind.VERSION, Version.objects.filter(foundation__developer__slug=value))
-            | _on(NodeKind.OFFERING, Offering.objects.filter(host__slug=value))
-            | _on(NodeKind.REGION, Region.objects.filter(host__slug=value))
+            | _on_nodes(NodeKind.FOUNDATION, Foundation.objects.filter(developer__slug=value))
+            | _on_nodes(NodeKind.VERSION, Version.objects.filter(foundation__developer__slug=value))
+            | _on_nodes(NodeKind.OFFERING, Offering.objects.filter(host__slug=value))
+            | _on_nodes(NodeKind.REGION, Region.objects.filter(host__slug=value))
         )
 
     def of_offering(
@@ -155,7 +154,7 @@ class InheritedRiskFilter(django_filters.FilterSet):  # type: ignore[misc]
         method="later", min_value=1, max_value=25, label="At least this grave (1 to 25)"
     )
     q = django_filters.CharFilter(method="later", label="Title or code contains")
-    level = django_filters.ChoiceFilter(method="later", choices=LEVELS_OF, label="Level asked of")
+    level = django_filters.ChoiceFilter(method="later", choices=LEVEL_BASES, label="Level asked of")
     likelihood = django_filters.NumberFilter(
         method="later", min_value=1, max_value=5, label="Likelihood (1 to 5)"
     )
@@ -199,7 +198,7 @@ class InheritedRiskFilter(django_filters.FilterSet):  # type: ignore[misc]
         return queryset
 
     @property
-    def narrowed(self) -> Narrowed:
+    def narrowed(self) -> InheritedRiskQuery:
         """What was asked; what cannot be read is left out, and the form says why."""
         asked = self.form.cleaned_data
 
@@ -213,7 +212,7 @@ class InheritedRiskFilter(django_filters.FilterSet):  # type: ignore[misc]
         said: dict[str, Any] = {name: words(name) for name in _WORDS} | {
             name: number(name) for name in _NUMBERS
         }
-        return Narrowed(
+        return InheritedRiskQuery(
             **said,
             criticality=Criticality[criticality.upper()].value if criticality else None,
             due_before=asked.get("due_before"),

@@ -1,24 +1,25 @@
 from celery import shared_task
 
 from apps.common.time import now
-from apps.risks import actions
-from apps.risks.evaluations import filing
+from apps.risks.actions import counts as actions_counts
+from apps.risks.actions import refresh
+from apps.risks.evaluations import evidence_import
 
 
 @shared_task(name="risks.refresh_risks")
 def refresh_risks() -> None:
     """After a poll and every few minutes; two at once do the work of one."""
-    actions.refresh_risks(now())
+    refresh.refresh_risks(now())
 
 
 @shared_task(name="risks.count_inherited_risk")
 def count_inherited_risk() -> bool:
     """Every minute, after a poll and when asked for: what the pages of a large organisation show as
     counts."""
-    return actions.count_changed_risk(now())
+    return actions_counts.count_changed_risk(now())
 
 
 @shared_task(name="risks.file_evaluations", ignore_result=True)
 def file_evaluations() -> int:
     """Results of evaluation tools that were too large to be filed while their sender waited."""
-    return filing.carry_out_waiting()
+    return evidence_import.run_waiting_evidence_imports()

@@ -21,7 +21,8 @@ from apps.exposure.naming import names_of
 from apps.intake.models import Discrepancy
 from apps.intake.queries import open_by_kind
 from apps.inventory.models import Application, Criticality, KeptRunway
-from apps.risks.queries import CountBasis, Reach, count_basis, team_standings
+from apps.risks.queries.counts import CountBasis, count_basis, team_standings
+from apps.risks.queries.reach import RiskReach
 from apps.web.wording import number, share
 
 # counted up to here; beyond, the number is not what makes it urgent
@@ -229,7 +230,7 @@ def foundation_rows(table: LayerTable) -> list[FoundationRow]:
 class TeamRow:
     slug: str
     name: str
-    reach: Reach
+    reach: RiskReach
     length: float
 
 
@@ -238,7 +239,7 @@ class Inherited:
     """What is inherited and not looked at, by team; `n_more` counts the teams that are not
     shown."""
 
-    total: Reach
+    total: RiskReach
     rows: tuple[TeamRow, ...]
     n_more: int
     basis: CountBasis
@@ -253,7 +254,7 @@ def inherited_by_team(*, user: User, on: date, most: int) -> Inherited:
     """Three statements at most."""
     basis = count_basis(user, by_team=True)
     teams = team_standings(user=user, on=on, stored=basis.stored)
-    total = sum((team.reach for team in teams), Reach())
+    total = sum((team.reach for team in teams), RiskReach())
     waiting = [team for team in teams if team.reach.n_unassessed or team.reach.n_stale]
     largest = max((team.reach.n_unassessed for team in waiting), default=0)
     rows = tuple(

@@ -16,7 +16,8 @@ from apps.exposure.engine.building import refresh
 from apps.exposure.snapshots import take_snapshot
 from apps.inventory.keeping import keep_findings
 from apps.inventory.models import Criticality
-from apps.risks.actions import count_inherited_risk, refresh_risks
+from apps.risks.actions.counts import count_inherited_risk
+from apps.risks.actions.refresh import refresh_risks
 from tests.access.walking import api_routes, make_walked_rows
 from tests.builders import make_application, make_dependency, make_offering
 from tests.http import bearer_client, body_of, signed_in_client

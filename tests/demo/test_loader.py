@@ -40,7 +40,7 @@ from apps.exposure.naming import nodes_named
 from apps.exposure.snapshots import is_taken
 from apps.inventory.models import Application, Dependency, Selection
 from apps.risks.models import Assessment, Evidence, FoundationRisk, StaleCause, Treatment
-from apps.risks.queries import expiring_acceptances, totals
+from apps.risks.queries.reach import expiring_acceptances, total_reach
 from tests.table_sizes import table_sizes
 
 AT = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -212,7 +212,7 @@ def test_built_in_rules_have_spoken_and_one_was_dismissed_by_a_person(demo: None
 
 
 def test_inherited_risks_are_in_every_state_and_treatment(demo: None) -> None:
-    reach = totals(user=maren(), on=TODAY)
+    reach = total_reach(user=maren(), on=TODAY)
 
     assert set(Assessment.objects.values_list("state", flat=True)) == set(Assessment.State)
     assert set(Assessment.objects.values_list("treatment", flat=True)) == {*Treatment, ""}

@@ -19,9 +19,9 @@ from apps.exposure.models import EngineState, Path
 from apps.exposure.past import engine_tables
 from apps.inventory.keeping import keep_findings
 from apps.inventory.models import Dependency
-from apps.risks.actions import count_inherited_risk
+from apps.risks.actions.counts import count_inherited_risk
 from apps.risks.models import FoundationRisk
-from apps.risks.queries import inherited_risks
+from apps.risks.queries.inherited import inherited_risks
 from tests.builders import (
     make_application,
     make_assessment,

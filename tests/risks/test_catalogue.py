@@ -9,7 +9,7 @@ from django.core.management import call_command
 
 from apps.catalog.models import ProviderEvent
 from apps.inventory.models import Adaptation
-from apps.risks.catalogue import load_risk_catalogue, records
+from apps.risks.catalogue import load_risk_catalogue, read_records
 from apps.risks.models import (
     Layer,
     Modifier,
@@ -20,13 +20,13 @@ from apps.risks.models import (
     TemplateMapping,
 )
 from apps.risks.queries.levels import IN_THE_WEIGHTS
-from apps.risks.rules import RULES
+from apps.risks.rules.definitions import RULES
 from tests.builders import make_modifier, make_template
 
 
 class TestTheFiles:
     def test_there_are_32_templates_in_every_layer_each_with_tests_treatments_and_modifiers(self):
-        templates = list(records("templates"))
+        templates = list(read_records("templates"))
 
         assert [row["code"] for row in templates] == [f"FR-{number:02}" for number in range(1, 33)]
         assert {row["layer"] for row in templates} == set(Layer)
@@ -39,14 +39,14 @@ class TestTheFiles:
             assert 1 <= row["usual_impact"] <= 5
 
     def test_every_modifier_says_why_and_names_a_kind_of_adaptation(self):
-        for row in records("templates"):
+        for row in read_records("templates"):
             kinds = [modifier["adaptation"] for modifier in row["modifiers"]]
             assert len(set(kinds)) == len(kinds)
             assert set(kinds) <= set(Adaptation.Kind)
             assert all(modifier["why"] for modifier in row["modifiers"])
 
     def test_prompting_alone_lowers_no_risk_that_sits_in_the_weights(self):
-        for row in records("templates"):
+        for row in read_records("templates"):
             if row["layer"] in IN_THE_WEIGHTS:
                 for modifier in row["modifiers"]:
                     assert modifier["adaptation"] != "prompt" or modifier["likelihood"] >= 0, row[
@@ -56,11 +56,16 @@ class TestTheFiles:
     def test_what_makes_a_template_stale_is_an_event_or_an_exit_test(self):
         known = {*ProviderEvent.Kind, "exit_test_expired"}
 
-        assert all(set(row["stale_by"]) <= known for row in records("templates"))
-        assert {row.get("applies_when", "") for row in records("templates")} <= {"", *Predicate}
+        assert all(set(row["stale_by"]) <= known for row in read_records("templates"))
+        assert {row.get("applies_when", "") for row in read_records("templates")} <= {
+            "",
+            *Predicate,
+        }
 
     def test_nist_comes_with_text_and_share_alike_names_without(self):
-        entries = Counter((row["taxonomy"], bool(row.get("text"))) for row in records("entries"))
+        entries = Counter(
+            (row["taxonomy"], bool(row.get("text"))) for row in read_records("entries")
+        )
 
         assert entries["nist-ai-600-1", True] == 12
         assert entries["finos-aigf", True] == 23
@@ -73,20 +78,22 @@ class TestTheFiles:
         )
 
     def test_every_taxonomy_names_licence_attribution_and_source(self):
-        for row in records("taxonomies"):
+        for row in read_records("taxonomies"):
             assert all(row[part] for part in ("licence", "attribution", "holds"))
             assert row["source_url"].startswith("https://")
 
     def test_every_mapping_points_at_an_entry_and_says_how_and_by_whom(self):
-        entries = {(row["taxonomy"], row["code"]) for row in records("entries")}
+        entries = {(row["taxonomy"], row["code"]) for row in read_records("entries")}
 
-        for row in records("mappings"):
+        for row in read_records("mappings"):
             assert (row["taxonomy"], row["entry"]) in entries
             assert row["predicate"] in TemplateMapping.Match
             assert all(row[part] for part in ("author", "justification"))
 
     def test_every_rule_has_its_template(self):
-        assert {rule.template for rule in RULES} <= {row["code"] for row in records("templates")}
+        assert {rule.template for rule in RULES} <= {
+            row["code"] for row in read_records("templates")
+        }
 
 
 @pytest.mark.django_db

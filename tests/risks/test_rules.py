@@ -11,11 +11,13 @@ from django.test.utils import CaptureQueriesContext
 from apps.catalog.models import Alias, Foundation, NodeKind, NoticePolicy, Offering
 from apps.inventory.models import Dependency
 from apps.risks import tasks
-from apps.risks.actions import change_risk, dismiss_risk, refresh_risks
+from apps.risks.actions.foundation_risks import change_risk, dismiss_risk
+from apps.risks.actions.refresh import refresh_risks
 from apps.risks.catalogue import load_risk_catalogue
 from apps.risks.models import FoundationRisk, RiskTemplate
-from apps.risks.queries import inherited_risks
-from apps.risks.rules import RULES, RuleChanges, apply_rules
+from apps.risks.queries.inherited import inherited_risks
+from apps.risks.rules.definitions import RULES
+from apps.risks.rules.evaluation import RuleChanges, apply_rules
 from tests.builders import (
     NOW,
     TODAY,
@@ -150,7 +152,7 @@ class TestLife:
         offering = used(retires_on=TODAY + 60 * ONE_DAY, date_kind="firm")
         apply_rules(at=NOW)
         dismiss_risk(
-            risk=raised().get(), because="test bench", by=make_user(role="governance"), at=NOW
+            risk=raised().get(), reason="test bench", by=make_user(role="governance"), at=NOW
         )
         auditor = make_user(role="auditor")
 
@@ -242,7 +244,7 @@ class TestOtherRules:
             "latest at Here is a name that may be pointed elsewhere; today it answers with "
             "maker/model-20260101."
         )
-        dismiss_risk(risk=risk, because="no matter", by=make_user(role="governance"), at=NOW)
+        dismiss_risk(risk=risk, reason="no matter", by=make_user(role="governance"), at=NOW)
         change(
             offering, version=make_version("maker/model-20260601", foundation=version.foundation)
         )

@@ -9,11 +9,13 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 
 from apps.catalog.models import NodeKind
 from apps.common.time import now
-from apps.risks import counting
-from apps.risks.actions import count_inherited_risk, raise_risk
+from apps.risks.actions.counts import count_inherited_risk
+from apps.risks.actions.foundation_risks import raise_risk
 from apps.risks.catalogue import load_risk_catalogue
 from apps.risks.models import Assessment, Evidence, FoundationRisk, RiskTemplate
-from apps.risks.queries import Narrowed, counts, inherited_risks
+from apps.risks.queries import counts, counts_sql
+from apps.risks.queries.conditions import InheritedRiskQuery
+from apps.risks.queries.inherited import inherited_risks
 from apps.web.views.risks.forms import EvidenceForm
 from tests.builders import (
     make_adaptation,
@@ -227,8 +229,8 @@ class TestRegister:
     def test_in_a_large_organisation_figures_are_those_last_counted_and_say_so(
         self, risky, as_user, monkeypatch
     ):
-        monkeypatch.setattr(counts, "LIVE_UP_TO", 1)
-        monkeypatch.setattr("apps.risks.queries.narrowing.FEW_APPLICATIONS", 1)
+        monkeypatch.setattr(counts, "MAX_LIVE_APPLICATIONS", 1)
+        monkeypatch.setattr("apps.risks.queries.conditions.MAX_GATHERED_APPLICATIONS", 1)
         count_inherited_risk(now())
         make_assessment(risky.invents, risky.primary)
         client = as_user(risky.governance)
@@ -249,15 +251,15 @@ class TestRegister:
     ):
         """Nothing was ever counted, as on the first day, or the last count was of a small
         organisation."""
-        monkeypatch.setattr("apps.risks.queries.narrowing.FEW_APPLICATIONS", 1)
-        monkeypatch.setattr(counts, "LIVE_UP_TO", 1)
+        monkeypatch.setattr("apps.risks.queries.conditions.MAX_GATHERED_APPLICATIONS", 1)
+        monkeypatch.setattr(counts, "MAX_LIVE_APPLICATIONS", 1)
         client = as_user(risky.governance)
 
         def refuse(**_):
             raise AssertionError("a page counts inherited risks")
 
         for name in ("totals_sql", "teams_sql", "levels_sql"):
-            monkeypatch.setattr(counting, name, refuse)
+            monkeypatch.setattr(counts_sql, name, refuse)
         never = client.get(path)
         assert never.status_code == 200
         if path == "/":
@@ -268,14 +270,14 @@ class TestRegister:
     def test_members_of_large_teams_get_stored_counts_by_team_with_their_time(
         self, risky, as_user, monkeypatch
     ):
-        monkeypatch.setattr(counts, "LIVE_UP_TO", 1)
+        monkeypatch.setattr(counts, "MAX_LIVE_APPLICATIONS", 1)
         count_inherited_risk(now())
         make_assessment(risky.invents, risky.primary)
 
         def refuse(**_):
             raise AssertionError("a page counts inherited risks of teams")
 
-        monkeypatch.setattr(counting, "teams_sql", refuse)
+        monkeypatch.setattr(counts_sql, "teams_sql", refuse)
         client = as_user(risky.viewer)
 
         assert "counted" in visible_text(client.get("/"))
@@ -288,7 +290,7 @@ class TestRegister:
     def test_a_risk_raised_since_the_last_count_is_not_called_unused(
         self, risky, as_user, monkeypatch
     ):
-        monkeypatch.setattr(counts, "LIVE_UP_TO", 1)
+        monkeypatch.setattr(counts, "MAX_LIVE_APPLICATIONS", 1)
         count_inherited_risk(now() - DAY)
         risk = raise_risk(
             node=make_node(NodeKind.HOST, risky.sonnet_bedrock.host),
@@ -307,7 +309,7 @@ class TestRegister:
         )
 
     def test_leafing_by_cursor_shows_each_row_once(self, risky, as_user, monkeypatch):
-        monkeypatch.setattr("apps.risks.queries.narrowing.FEW_APPLICATIONS", 1)
+        monkeypatch.setattr("apps.risks.queries.conditions.MAX_GATHERED_APPLICATIONS", 1)
         monkeypatch.setattr("apps.web.views.risks.register.SIZE", 4)
         client = as_user(risky.governance)
 
@@ -434,7 +436,7 @@ class TestFoundationRisks:
         assert (
             len(
                 inherited_risks(
-                    user=risky.governance, on=risky.today, narrowed=Narrowed(risk=risk.pk)
+                    user=risky.governance, on=risky.today, query=InheritedRiskQuery(risk=risk.pk)
                 ).rows
             )
             == 3

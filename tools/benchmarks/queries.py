@@ -25,7 +25,7 @@ from apps.exposure.models import Basis, Layer, Policy, Predicate
 from apps.exposure.policy_values import policy_values
 from apps.inventory.costing import monthly_totals
 from apps.risks.queries.inherited import inherited_risks
-from apps.risks.queries.reach import totals
+from apps.risks.queries.reach import total_reach
 from tools.benchmarks import statements
 from tools.benchmarks.measurement import BenchmarkLine, rolled_back, time_runs, time_statement
 
@@ -92,7 +92,7 @@ def measure_queries(*, user: User, on: date) -> Iterator[BenchmarkLine]:
     )
     yield BenchmarkLine(
         "inherited risks, totals",
-        time_runs(lambda: totals(user=user, on=on), runs=3),
+        time_runs(lambda: total_reach(user=user, on=on), runs=3),
         time_statement(statements.RISK_TOTALS, {}, runs=3),
     )
     yield BenchmarkLine(

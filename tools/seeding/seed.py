@@ -14,7 +14,7 @@ from apps.common.history.context import audit_context
 from apps.common.time import now
 from apps.exposure.engine.building import rebuild
 from apps.inventory.models import Application, Dependency
-from apps.risks.actions import count_inherited_risk
+from apps.risks.actions.counts import count_inherited_risk
 from tools.seeding.catalog import MARK, write_catalog
 from tools.seeding.exits import write_exits
 from tools.seeding.portfolio import ROOT_TEAM, write_portfolio

@@ -34,8 +34,8 @@ from apps.intake.models import Import, TokenBinding
 from apps.intake.sheets import limits
 from apps.intake.sheets.sending import send_sheet
 from apps.inventory.models import Application
-from apps.risks.evaluations.filing import MOST_BYTES as MOST_RESULTS_BYTES
-from apps.risks.evaluations.filing import receive_evaluation
+from apps.risks.evaluations.evidence_import import MAX_BYTES as MOST_RESULTS_BYTES
+from apps.risks.evaluations.evidence_import import receive_evaluation
 
 SHEETS = {
     "csv": ("text/csv", "text/tab-separated-values", "application/vnd.ms-excel", "application/csv"),

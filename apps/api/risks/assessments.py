@@ -27,7 +27,8 @@ from apps.api.risks.shared import (
 from apps.common.database.keyset_pagination import Keyset
 from apps.common.time import now
 from apps.inventory.models import Dependency
-from apps.risks import actions
+from apps.risks.actions import assessments
+from apps.risks.actions import evidence as actions_evidence
 from apps.risks.filters import (
     AssessmentFilter,
 )
@@ -289,7 +290,7 @@ class AssessmentViewSet(ReadViewSet[Assessment]):
         facts = self.validated(AssessmentSerializer)
         dependency, version = facts.pop("dependency"), facts.pop("version")
         self.require(TeamRole.EDITOR, dependency.application.team)
-        assessment = actions.assess(
+        assessment = assessments.assess_risk(
             risk=facts.pop("risk"),
             dependency=dependency,
             expected_version=version,
@@ -307,11 +308,11 @@ class AssessmentViewSet(ReadViewSet[Assessment]):
         facts = self.validated(RiskAcceptanceSerializer)
         dependency = facts.pop("dependency")
         self.require(TeamRole.OWNER, dependency.application.team)
-        assessment = actions.accept_risk(
+        assessment = assessments.accept_risk(
             risk=facts.pop("risk"),
             dependency=dependency,
             until=facts.pop("until"),
-            because=facts.pop("because"),
+            reason=facts.pop("because"),
             expected_version=facts.pop("version"),
             facts=facts,
             by=self.user,
@@ -325,10 +326,10 @@ class AssessmentViewSet(ReadViewSet[Assessment]):
         """Say that a risk does not matter to this use, and why; for editors."""
         asked = self.validated(RiskNotApplicableSerializer)
         self.require(TeamRole.EDITOR, asked["dependency"].application.team)
-        assessment = actions.mark_not_applicable(
+        assessment = assessments.mark_not_applicable(
             risk=asked["risk"],
             dependency=asked["dependency"],
-            because=asked["because"],
+            reason=asked["because"],
             expected_version=asked["version"],
             by=self.user,
             at=now(),
@@ -359,7 +360,7 @@ class AssessmentViewSet(ReadViewSet[Assessment]):
         refused |= dict.fromkeys(
             barred, "Only an editor of the owning team may do this. Ask one of them."
         )
-        outcome = actions.assess_many(
+        outcome = assessments.assess_many(
             risk=facts.pop("risk"),
             expected_versions={pk: version for pk, version in asked.items() if pk not in refused},
             reason=facts.pop("reason", ""),
@@ -381,9 +382,9 @@ class AssessmentViewSet(ReadViewSet[Assessment]):
         """Take an acceptance back; for owners of the team and governance."""
         assessment = self._of_role(TeamRole.OWNER)
         asked = self.validated(RiskAcceptanceRevokedSerializer)
-        assessment = actions.revoke_acceptance(
+        assessment = assessments.revoke_acceptance(
             assessment=assessment,
-            because=asked["because"],
+            reason=asked["because"],
             expected_version=asked["version"],
             by=self.user,
             at=now(),
@@ -399,9 +400,9 @@ class AssessmentViewSet(ReadViewSet[Assessment]):
         again. An acceptance is given and taken by owners, so only they undo one, or bring one
         back."""
         assessment = self.subject("dependency__application__team")
-        self.require(actions.role_to_undo(assessment), assessment.dependency.application.team)
+        self.require(assessments.role_to_undo(assessment), assessment.dependency.application.team)
         asked = self.validated(AssessmentUndoneSerializer)
-        undone = actions.undo_assessment(
+        undone = assessments.undo_assessment(
             assessment=assessment,
             expected_version=asked["version"],
             reason=asked.get("reason", ""),
@@ -416,7 +417,9 @@ class AssessmentViewSet(ReadViewSet[Assessment]):
         nothing."""
         assessment = self._of_role(TeamRole.EDITOR)
         asked = self.validated(AttachEvidenceSerializer)
-        actions.attach_evidence(evidence=asked["evidence"], assessment=assessment, by=self.user)
+        actions_evidence.attach_evidence(
+            evidence=asked["evidence"], assessment=assessment, by=self.user
+        )
         return self.answer(assessment)
 
     def _of_role(self, role: TeamRole) -> Assessment:

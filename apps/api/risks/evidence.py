@@ -17,7 +17,7 @@ from apps.catalog.models import Offering, Version
 from apps.common.database.keyset_pagination import Keyset
 from apps.common.time import now
 from apps.inventory.models import Application
-from apps.risks import actions
+from apps.risks.actions import evidence as actions_evidence
 from apps.risks.filters import (
     EvidenceFilter,
 )
@@ -114,7 +114,7 @@ class EvidenceViewSet(ReadViewSet[Evidence]):
                 "Evidence about a version or offering speaks for everyone: ask governance, or name "
                 "your application."
             )
-        evidence = actions.record_evidence(
+        evidence = actions_evidence.record_evidence(
             kind=facts.pop("kind"),
             run_on=facts.pop("run_on"),
             reason=facts.pop("reason", ""),

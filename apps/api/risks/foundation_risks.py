@@ -26,8 +26,9 @@ from apps.api.risks.shared import (
 )
 from apps.catalog.models import NodeKind
 from apps.common.time import now
-from apps.risks import actions
-from apps.risks.actions.raising import node_of
+from apps.risks.actions import evidence as actions_evidence
+from apps.risks.actions import foundation_risks
+from apps.risks.actions.foundation_risks import ensure_node
 from apps.risks.filters import (
     FoundationRiskFilter,
 )
@@ -37,12 +38,8 @@ from apps.risks.models import (
     RiskTemplate,
 )
 from apps.risks.models.catalogue import Layer
-from apps.risks.queries import (
-    Reach,
-    applications_inheriting,
-    reach_per_risk,
-)
-from apps.risks.queries.named import NODE_NAME
+from apps.risks.queries.node_names import NODE_NAME
+from apps.risks.queries.reach import RiskReach, count_inheriting_applications, reach_per_risk
 
 
 class FoundationRiskSerializer(ReasonMixin, serializers.ModelSerializer[FoundationRisk]):
@@ -186,8 +183,8 @@ class FoundationRiskViewSet(ReadViewSet[FoundationRisk]):
         self.require_governance()
         facts = self.validated(FoundationRiskSerializer)
         where = facts.pop("node")
-        risk = actions.raise_risk(
-            node=node_of(kind=NodeKind(where["kind"]), ref=where["ref"]),
+        risk = foundation_risks.raise_risk(
+            node=ensure_node(kind=NodeKind(where["kind"]), ref=where["ref"]),
             template=facts.pop("template", None),
             reason=facts.pop("reason", ""),
             facts=facts,
@@ -201,7 +198,7 @@ class FoundationRiskViewSet(ReadViewSet[FoundationRisk]):
         """Other levels make the assessments that rest on it stale; for governance."""
         risk = self._governed()
         facts = self.validated(FoundationRiskChangeSerializer, partial=True)
-        risk = actions.change_risk(
+        risk = foundation_risks.change_risk(
             risk=risk, reason=facts.pop("reason", ""), facts=facts, by=self.user, at=now()
         )
         return self.answer(risk)
@@ -212,7 +209,7 @@ class FoundationRiskViewSet(ReadViewSet[FoundationRisk]):
         """It is over; for governance. What a rule raised is dismissed instead."""
         risk, asked = self._governed(), self.validated(RiskEndedSerializer)
         return self.answer(
-            actions.close_risk(risk=risk, because=asked["because"], by=self.user, at=now())
+            foundation_risks.close_risk(risk=risk, reason=asked["because"], by=self.user, at=now())
         )
 
     @extend_schema(request=AttachEvidenceSerializer, responses=FoundationRiskSerializer)
@@ -221,7 +218,7 @@ class FoundationRiskViewSet(ReadViewSet[FoundationRisk]):
         """Say that it rests on evidence about a version or an offering; for governance. Doing it
         twice changes nothing."""
         risk, asked = self._governed(), self.validated(AttachEvidenceSerializer)
-        actions.attach_evidence(evidence=asked["evidence"], risk=risk, by=self.user)
+        actions_evidence.attach_evidence(evidence=asked["evidence"], risk=risk, by=self.user)
         return self.answer(risk)
 
     @extend_schema(request=ReasonMixin, responses=FoundationRiskSerializer)
@@ -230,7 +227,9 @@ class FoundationRiskViewSet(ReadViewSet[FoundationRisk]):
         """Undo a closing; for governance."""
         risk, asked = self._governed(), self.validated(ReasonMixin)
         return self.answer(
-            actions.reopen_risk(risk=risk, reason=asked.get("reason", ""), by=self.user, at=now())
+            foundation_risks.reopen_risk(
+                risk=risk, reason=asked.get("reason", ""), by=self.user, at=now()
+            )
         )
 
     @extend_schema(request=RiskEndedSerializer, responses=FoundationRiskSerializer)
@@ -239,7 +238,9 @@ class FoundationRiskViewSet(ReadViewSet[FoundationRisk]):
         """What a rule raised does not matter here, until its facts change; for governance."""
         risk, asked = self._governed(), self.validated(RiskEndedSerializer)
         return self.answer(
-            actions.dismiss_risk(risk=risk, because=asked["because"], by=self.user, at=now())
+            foundation_risks.dismiss_risk(
+                risk=risk, reason=asked["because"], by=self.user, at=now()
+            )
         )
 
     @extend_schema(request=ReasonMixin, responses=FoundationRiskSerializer)
@@ -248,7 +249,7 @@ class FoundationRiskViewSet(ReadViewSet[FoundationRisk]):
         """Undo a dismissal; for governance."""
         risk, asked = self._governed(), self.validated(ReasonMixin)
         return self.answer(
-            actions.reinstate_risk(risk=risk, reason=asked.get("reason", ""), by=self.user)
+            foundation_risks.reinstate_risk(risk=risk, reason=asked.get("reason", ""), by=self.user)
         )
 
     @extend_schema(responses=RiskReachSerializer, parameters=[], filters=False)
@@ -256,8 +257,10 @@ class FoundationRiskViewSet(ReadViewSet[FoundationRisk]):
     def reach(self, request: Request, pk: str) -> Response:
         """How many inherit it and what was done about them, among what the caller may see."""
         risk = self.subject("template", "node")
-        reach = reach_per_risk(user=self.user, on=today(), risk_ids=[risk.pk]).get(risk.pk, Reach())
-        n_applications = applications_inheriting(risk_id=risk.pk, user=self.user, on=today())
+        reach = reach_per_risk(user=self.user, on=today(), risk_ids=[risk.pk]).get(
+            risk.pk, RiskReach()
+        )
+        n_applications = count_inheriting_applications(risk_id=risk.pk, user=self.user, on=today())
         return Response({**counts(reach), "n_applications": n_applications})
 
     def require_governance(self) -> None:

@@ -27,13 +27,9 @@ from apps.risks.models import (
     Treatment,
 )
 from apps.risks.models.catalogue import Layer
-from apps.risks.queries import (
-    STATES,
-    InheritedRisk,
-    inherited_risk,
-    inherited_risks,
-    totals,
-)
+from apps.risks.queries.conditions import STATES
+from apps.risks.queries.inherited import InheritedRisk, inherited_risk, inherited_risks
+from apps.risks.queries.reach import total_reach
 
 
 class LevelSerializer(serializers.Serializer[Any]):
@@ -123,7 +119,7 @@ class InheritedRiskViewSet(ReadViewSet[FoundationRisk]):
             page = inherited_risks(
                 user=self.user,
                 on=today(),
-                narrowed=filterset.narrowed,
+                query=filterset.narrowed,
                 size=pages.size(request),
                 cursor=request.query_params.get(pages.cursor_param, ""),
             )
@@ -146,7 +142,7 @@ class InheritedRiskViewSet(ReadViewSet[FoundationRisk]):
         slug = request.query_params.get("application", "")
         if slug and not Application.objects.visible_to(self.user).filter(slug=slug).exists():
             raise Http404
-        return Response(counts(totals(user=self.user, on=today(), application=slug)))
+        return Response(counts(total_reach(user=self.user, on=today(), application=slug)))
 
 
 def _inherited(row: InheritedRisk) -> dict[str, Any]:

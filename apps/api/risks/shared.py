@@ -11,7 +11,7 @@ from apps.api.base import BY_ID
 from apps.common.database.keyset_pagination import Keyset
 from apps.common.time import day_of, now
 from apps.risks.models import Evidence
-from apps.risks.queries import Reach
+from apps.risks.queries.reach import RiskReach
 
 GRAVEST_FIRST = {
     "-inherent": Keyset(("-inherent", "-id")),
@@ -69,7 +69,7 @@ class RiskCountsSerializer(serializers.Serializer[Any]):
     n_accepted = serializers.IntegerField(help_text="Acceptances in force.")
 
 
-def counts(reach: Reach) -> dict[str, int]:
+def counts(reach: RiskReach) -> dict[str, int]:
     return {
         "n_inherited": reach.n_inherited,
         "n_unassessed": reach.n_unassessed,

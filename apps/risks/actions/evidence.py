@@ -10,10 +10,10 @@ from apps.accounts.models import User
 from apps.common.history.context import audit_context
 from apps.common.time import day_of
 from apps.inventory.actions import lock_applications, locked_dependency
+from apps.risks.errors import RiskChangeError
 from apps.risks.models import Assessment, AssessmentEvidence, Evidence, FoundationRisk, RiskEvidence
-from apps.risks.refusals import RefusedRisk
 
-EVIDENCE_FACTS = frozenset(
+EVIDENCE_FIELDS = frozenset(
     {
         "tool",
         "run",
@@ -56,12 +56,12 @@ def record_evidence(
     """
     if (application := facts.get("application")) is not None:
         lock_applications([application.pk], by=None if is_granted else by, no_key=True)
-    unknown = sorted(set(facts) - EVIDENCE_FACTS)
+    unknown = sorted(set(facts) - EVIDENCE_FIELDS)
     if unknown:
         raise TypeError(f"not facts that can be set here: {', '.join(unknown)}")
     evidence = Evidence(kind=kind, run_on=run_on, recorded_by=by, recorded_at=at, **facts)
     if run_on > day_of(at):
-        raise RefusedRisk(
+        raise RiskChangeError(
             f"The run lies in the future. Give the day it was made, {day_of(at)} at the latest."
         )
     value, threshold = evidence.value, evidence.threshold
@@ -69,7 +69,7 @@ def record_evidence(
         meets = value >= threshold if evidence.higher_is_better else value <= threshold
         if evidence.passed is not None and evidence.passed != meets:
             said, shown = ("passed", "missed") if evidence.passed else ("failed", "met")
-            raise RefusedRisk(
+            raise RiskChangeError(
                 f"It is said to have {said}, and {value} has {shown} the threshold {threshold}."
             )
         evidence.passed = meets
@@ -95,13 +95,13 @@ def attach_evidence(
             locked_dependency(assessment.dependency, by=by)
             about = evidence.application_id
             if about is not None and about != assessment.dependency.application_id:
-                raise RefusedRisk(
+                raise RiskChangeError(
                     "This evidence is about another application. Record one for this application."
                 )
             AssessmentEvidence.objects.get_or_create(assessment=assessment, evidence=evidence)
         if risk is not None:
             if evidence.application_id is not None:
-                raise RefusedRisk(
+                raise RiskChangeError(
                     "This evidence is about one application; a foundation's risk is everyone's. "
                     "Attach it to the application's assessment."
                 )

@@ -9,15 +9,23 @@ from typing import Any
 
 import orjson
 
-from apps.risks.evaluations.results import Result, Run, Unreadable, clean, count, mapping, moment
+from apps.risks.evaluations.results import (
+    EvaluationResult,
+    EvaluationRun,
+    Unreadable,
+    as_mapping,
+    clean,
+    parse_count,
+    parse_time,
+)
 
-MOST_LINE = 1024 * 1024
+MAX_LINE_BYTES = 1024 * 1024
 # where garak's name for a way to reach a model is that of a host
 _HOSTS = {name: name for name in ("openai", "huggingface", "cohere", "groq", "replicate")}
 
 
-def read(body: bytes) -> Run:
-    run = Run("garak", kind="red_team")
+def read_run(body: bytes) -> EvaluationRun:
+    run = EvaluationRun("garak", kind="red_team")
     model = host = ""
     is_garak = is_complete = False
     for number, line in enumerate(body.splitlines(), 1):
@@ -45,12 +53,12 @@ def read(body: bytes) -> Run:
                     clean(entry.get("garak_version"), 60),
                     clean(entry.get("run"), 200),
                 )
-                run.made_at = moment(entry.get("start_time"))
+                run.made_at = parse_time(entry.get("start_time"))
             case "eval":
                 _add_probe(run, entry, number, model=model, host=host)
             case "completion":
                 is_complete = True
-                run.made_at = moment(entry.get("end_time")) or run.made_at
+                run.made_at = parse_time(entry.get("end_time")) or run.made_at
     if not is_garak:
         raise Unreadable(
             "This is no report.jsonl of garak: it begins with the lines start_run setup and init."
@@ -61,21 +69,21 @@ def read(body: bytes) -> Run:
 
 
 def _entry(line: bytes, number: int) -> Any:
-    if len(line) > MOST_LINE:
+    if len(line) > MAX_LINE_BYTES:
         return {}
     try:
-        return mapping(orjson.loads(line))
+        return as_mapping(orjson.loads(line))
     except orjson.JSONDecodeError:
         raise Unreadable(f"Line {number} of the report is no JSON.") from None
 
 
-def _add_probe(run: Run, entry: Any, number: int, *, model: str, host: str) -> None:
-    total = count(entry.get("total_evaluated", entry.get("total")))
-    passed = count(entry.get("passed"))
+def _add_probe(run: EvaluationRun, entry: Any, number: int, *, model: str, host: str) -> None:
+    total = parse_count(entry.get("total_evaluated", entry.get("total")))
+    passed = parse_count(entry.get("passed"))
     if not total or passed is None:
         return
     run.add(
-        Result(
+        EvaluationResult(
             model,
             host,
             clean(entry.get("probe"), 200),

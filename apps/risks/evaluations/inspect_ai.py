@@ -12,37 +12,37 @@ import zipfile
 import zstandard
 
 from apps.risks.evaluations.results import (
-    Result,
-    Run,
+    EvaluationResult,
+    EvaluationRun,
     Unreadable,
+    as_list,
+    as_mapping,
     clean,
-    count,
-    listed,
     load_object,
-    mapping,
-    moment,
-    number,
+    parse_count,
+    parse_number,
+    parse_time,
 )
 
-MOST_HEADER = 20 * 1024 * 1024
+MAX_HEADER_BYTES = 20 * 1024 * 1024
 _ZSTD = 93
 _LOCAL_HEADER = struct.Struct("<4s5H3I2H")
 
 
-def read(body: bytes) -> Run:
+def read_run(body: bytes) -> EvaluationRun:
     said = load_object(_header(body) if body[:4] == b"PK\x03\x04" else body)
-    about, results = mapping(said.get("eval")), mapping(said.get("results"))
+    about, results = as_mapping(said.get("eval")), as_mapping(said.get("results"))
     if "version" not in said or "task" not in about or "model" not in about:
         raise Unreadable(
             "This is no log of inspect_ai: it has a version and an eval with task and model."
         )
     status = clean(said.get("status"), 20)
-    stats = mapping(said.get("stats"))
-    run = Run(
+    stats = as_mapping(said.get("stats"))
+    run = EvaluationRun(
         "inspect_ai",
-        clean(mapping(about.get("packages")).get("inspect_ai"), 60),
+        clean(as_mapping(about.get("packages")).get("inspect_ai"), 60),
         clean(about.get("run_id") or about.get("eval_id"), 200),
-        made_at=moment(stats.get("completed_at")) or moment(about.get("created")),
+        made_at=parse_time(stats.get("completed_at")) or parse_time(about.get("created")),
         note=""
         if status == "success"
         else f"The run ended as '{status}': not all of it was measured.",
@@ -52,17 +52,19 @@ def read(body: bytes) -> Run:
     task = clean(about["task"], 180)
     version = clean(about.get("task_version"), 18)
     dataset = f"{task} v{version}" if version not in {"", "0"} else task
-    n_all = count(results.get("total_samples"))
-    for place, each in enumerate(listed(results.get("scores"))):
-        score = mapping(each)
-        n = count(score.get("scored_samples"))
-        for name, metric in mapping(score.get("metrics")).items():
-            value = number(mapping(metric).get("value"))
+    n_all = parse_count(results.get("total_samples"))
+    for place, each in enumerate(as_list(results.get("scores"))):
+        score = as_mapping(each)
+        n = parse_count(score.get("scored_samples"))
+        for name, metric in as_mapping(score.get("metrics")).items():
+            value = parse_number(as_mapping(metric).get("value"))
             if name == "stderr" or value is None:
                 continue
-            error = number(mapping(mapping(score.get("metrics")).get("stderr")).get("value"))
+            error = parse_number(
+                as_mapping(as_mapping(score.get("metrics")).get("stderr")).get("value")
+            )
             run.add(
-                Result(
+                EvaluationResult(
                     model,
                     host,
                     dataset,
@@ -80,17 +82,19 @@ def _header(body: bytes) -> bytes:
     try:
         with zipfile.ZipFile(io.BytesIO(body)) as archive:
             member = archive.getinfo("header.json")
-            if member.file_size > MOST_HEADER:
-                raise Unreadable(f"The log's header is over {MOST_HEADER // 1024 // 1024} MiB.")
+            if member.file_size > MAX_HEADER_BYTES:
+                raise Unreadable(
+                    f"The log's header is over {MAX_HEADER_BYTES // 1024 // 1024} MiB."
+                )
             if member.compress_type != _ZSTD:
                 with archive.open(member) as stream:
-                    return _capped(stream.read(MOST_HEADER + 1))
+                    return _capped(stream.read(MAX_HEADER_BYTES + 1))
         start = member.header_offset
         local = _LOCAL_HEADER.unpack_from(body, start)
         start += _LOCAL_HEADER.size + local[-2] + local[-1]
         packed = io.BytesIO(body[start : start + member.compress_size])
         with zstandard.ZstdDecompressor(max_window_size=2**27).stream_reader(packed) as stream:
-            return _capped(stream.read(MOST_HEADER + 1))
+            return _capped(stream.read(MAX_HEADER_BYTES + 1))
     except KeyError:
         raise Unreadable("The .eval file has no header.json: the run was not finished.") from None
     except (
@@ -104,6 +108,6 @@ def _header(body: bytes) -> bytes:
 
 
 def _capped(content: bytes) -> bytes:
-    if len(content) > MOST_HEADER:
-        raise Unreadable(f"The log's header is over {MOST_HEADER // 1024 // 1024} MiB.")
+    if len(content) > MAX_HEADER_BYTES:
+        raise Unreadable(f"The log's header is over {MAX_HEADER_BYTES // 1024 // 1024} MiB.")
     return content

@@ -7,22 +7,22 @@ effective than original samples mean that only a part of the benchmark was run.
 from typing import Any
 
 from apps.risks.evaluations.results import (
-    Result,
-    Run,
+    EvaluationResult,
+    EvaluationRun,
     Unreadable,
+    as_mapping,
     clean,
-    count,
     load_object,
-    mapping,
-    moment,
-    number,
+    parse_count,
+    parse_number,
+    parse_time,
 )
 
 _NO_METRICS = {"alias", "name", "sample_len", "samples"}
 _HOSTS = {"openai": "openai", "anthropic": "anthropic", "hf": "huggingface", "vllm": "huggingface"}
 
 
-def read(body: bytes) -> Run:
+def read_run(body: bytes) -> EvaluationRun:
     said = load_object(body)
     results = said.get("results")
     if not isinstance(results, dict) or not (
@@ -30,8 +30,8 @@ def read(body: bytes) -> Run:
     ):
         raise Unreadable("This is no results file of lm-eval: it has results and versions by task.")
     source = clean(said.get("model_source"), 60)
-    made = moment(said.get("date"))
-    run = Run(
+    made = parse_time(said.get("date"))
+    run = EvaluationRun(
         "lm-eval",
         clean(said.get("lm_eval_version"), 60),
         kind="benchmark",
@@ -44,32 +44,34 @@ def read(body: bytes) -> Run:
     # local-chat-completions speaks to any server of that shape
     host = _HOSTS.get(source.partition("-")[0], "")
     grouped = {
-        name for tasks in mapping(said.get("group_subtasks")).values() if tasks for name in tasks
+        name for tasks in as_mapping(said.get("group_subtasks")).values() if tasks for name in tasks
     }
     for task, figures in results.items():
-        if task not in grouped or task not in mapping(said.get("groups")):
-            _add_task(run, said, str(task), mapping(figures), model=model, host=host)
+        if task not in grouped or task not in as_mapping(said.get("groups")):
+            _add_task(run, said, str(task), as_mapping(figures), model=model, host=host)
     return run
 
 
-def _add_task(run: Run, said: Any, task: str, figures: Any, *, model: str, host: str) -> None:
-    samples = mapping(mapping(said.get("n-samples")).get(task))
-    n, whole = count(samples.get("effective")), count(samples.get("original"))
-    version = mapping(said.get("versions")).get(task)
-    better = mapping(mapping(said.get("higher_is_better")).get(task))
+def _add_task(
+    run: EvaluationRun, document: Any, task: str, figures: Any, *, model: str, host: str
+) -> None:
+    samples = as_mapping(as_mapping(document.get("n-samples")).get(task))
+    n, whole = parse_count(samples.get("effective")), parse_count(samples.get("original"))
+    version = as_mapping(document.get("versions")).get(task)
+    better = as_mapping(as_mapping(document.get("higher_is_better")).get(task))
     for key, value in figures.items():
         metric, _, kind = str(key).partition(",")
-        figure = number(value)
+        figure = parse_number(value)
         if metric in _NO_METRICS or metric.endswith("_stderr") or figure is None:
             continue
         notes = []
-        error = number(figures.get(f"{metric}_stderr,{kind}"))
+        error = parse_number(figures.get(f"{metric}_stderr,{kind}"))
         if error is not None:
             notes.append(f"standard error {error:.4g}")
         if n is not None and whole is not None and n < whole:
             notes.append(f"only {n} of {whole} samples were run")
         run.add(
-            Result(
+            EvaluationResult(
                 model,
                 host,
                 clean(f"{task} v{version}" if version is not None else task, 200),

@@ -10,14 +10,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from apps.risks.evaluations.results import (
-    Result,
-    Run,
+    EvaluationResult,
+    EvaluationRun,
     Unreadable,
+    as_mapping,
     clean,
     load_object,
-    mapping,
-    moment,
-    number,
+    parse_number,
+    parse_time,
 )
 
 _KINDS = {
@@ -44,25 +44,25 @@ class _Tally:
     named: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
 
 
-def read(body: bytes) -> Run:
+def read_run(body: bytes) -> EvaluationRun:
     said = load_object(body)
-    results, metadata = mapping(said.get("results")), mapping(said.get("metadata"))
+    results, metadata = as_mapping(said.get("results")), as_mapping(said.get("metadata"))
     cases = results.get("results")
     if "evalId" not in said or not isinstance(cases, list):
         raise Unreadable(
             "This is no promptfoo results file: it has an evalId and results.results. Write it "
             "with -o."
         )
-    run = Run(
+    run = EvaluationRun(
         "promptfoo",
         clean(metadata.get("promptfooVersion"), 60),
         clean(said["evalId"], 200),
-        made_at=moment(metadata.get("evaluationCreatedAt") or results.get("timestamp")),
+        made_at=parse_time(metadata.get("evaluationCreatedAt") or results.get("timestamp")),
     )
     tallies: dict[str, _Tally] = defaultdict(_Tally)
     for case in cases:
-        _count(mapping(case), tallies)
-    dataset = clean(mapping(said.get("config")).get("description"), 200) or "promptfoo suite"
+        _count(as_mapping(case), tallies)
+    dataset = clean(as_mapping(said.get("config")).get("description"), 200) or "promptfoo suite"
     for provider, tally in tallies.items():
         host, model = split_provider(provider)
         n = tally.n_passed + tally.n_failed + tally.n_errors
@@ -71,7 +71,7 @@ def read(body: bytes) -> Run:
         )
         if n:
             run.add(
-                Result(
+                EvaluationResult(
                     model,
                     host,
                     dataset,
@@ -85,7 +85,7 @@ def read(body: bytes) -> Run:
             )
         for name, values in tally.named.items():
             run.add(
-                Result(
+                EvaluationResult(
                     model,
                     host,
                     dataset,
@@ -100,7 +100,7 @@ def read(body: bytes) -> Run:
 
 def _count(case: Any, tallies: dict[str, _Tally]) -> None:
     said = case.get("provider")
-    provider = clean(mapping(said).get("id") if isinstance(said, dict) else said)
+    provider = clean(as_mapping(said).get("id") if isinstance(said, dict) else said)
     if not provider:
         return
     tally = tallies[provider]
@@ -111,8 +111,8 @@ def _count(case: Any, tallies: dict[str, _Tally]) -> None:
         return
     else:
         tally.n_failed += 1
-    for name, value in mapping(case.get("namedScores")).items():
-        figure = number(value)
+    for name, value in as_mapping(case.get("namedScores")).items():
+        figure = parse_number(value)
         if figure is not None:
             tally.named[str(name)].append(figure)
 

@@ -15,11 +15,11 @@ import orjson
 from apps.intake.documents import Part, Unreadable, clean
 from apps.intake.readers.json_text import refuse_large
 
-MOST_RESULTS = 2_000
+MAX_RESULTS = 2_000
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class EvaluationResult:
     """One figure about one model: `value` of `metric` on `dataset` over `n` cases. `passed` None:
     no verdict."""
 
@@ -36,7 +36,7 @@ class Result:
 
 
 @dataclass(slots=True)
-class Run:
+class EvaluationRun:
     """One run of a tool. `run` is the tool's own name for it, empty where it has none."""
 
     tool: str
@@ -45,10 +45,10 @@ class Run:
     kind: str = "own_evaluation"
     made_at: datetime | None = None
     note: str = ""
-    results: list[Result] = field(default_factory=list)
+    results: list[EvaluationResult] = field(default_factory=list)
     rejected: list[Part] = field(default_factory=list)
 
-    def add(self, result: Result) -> None:
+    def add(self, result: EvaluationResult) -> None:
         if not math.isfinite(result.value) or abs(result.value) >= 10**8:
             self.rejected.append(
                 Part(
@@ -56,8 +56,8 @@ class Run:
                     f"{result.metric} of {result.dataset} is no number that can be kept.",
                 )
             )
-        elif len(self.results) >= MOST_RESULTS:
-            raise Unreadable(f"The run has more than {MOST_RESULTS:,} figures. Send it in parts.")
+        elif len(self.results) >= MAX_RESULTS:
+            raise Unreadable(f"The run has more than {MAX_RESULTS:,} figures. Send it in parts.")
         else:
             self.results.append(result)
 
@@ -95,7 +95,7 @@ def _without_nan(body: bytes) -> bytes:
     return b'"'.join(parts)
 
 
-def moment(text: Any) -> datetime | None:
+def parse_time(text: Any) -> datetime | None:
     """An ISO moment or seconds since 1970; without a zone it is UTC. None where it is neither."""
     try:
         if isinstance(text, int | float):
@@ -106,35 +106,35 @@ def moment(text: Any) -> datetime | None:
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
-def number(value: Any) -> float | None:
+def parse_number(value: Any) -> float | None:
     """A figure as a float; None for text, truth values and nothing."""
     return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
-def count(value: Any) -> int | None:
-    found = number(value)
+def parse_count(value: Any) -> int | None:
+    found = parse_number(value)
     return int(found) if found is not None and 0 <= found < 2**31 else None
 
 
-def mapping(value: Any) -> Mapping[str, Any]:
+def as_mapping(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
 
 
-def listed(value: Any) -> list[Any]:
+def as_list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
 __all__ = [
-    "MOST_RESULTS",
+    "MAX_RESULTS",
+    "EvaluationResult",
+    "EvaluationRun",
     "Part",
-    "Result",
-    "Run",
     "Unreadable",
+    "as_list",
+    "as_mapping",
     "clean",
-    "count",
-    "listed",
     "load_object",
-    "mapping",
-    "moment",
-    "number",
+    "parse_count",
+    "parse_number",
+    "parse_time",
 ]

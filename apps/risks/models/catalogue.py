@@ -24,7 +24,7 @@ class Layer(models.TextChoices):
 
 class Predicate(models.TextChoices):
     """Named conditions on a dependency under which a template applies to it; their SQL stands in
-    inheriting.py."""
+    queries/inheritance_sql.py."""
 
     JUDGE_SHARES_BASE = (
         "judge_shares_base",

@@ -2,7 +2,7 @@
 last counted.
 
 Counting half a million dependencies takes longer than a page may. So in a large organisation the
-counts are kept (actions/counting.py), and a page that shows them says as of when. Which of the two
+counts are kept (actions/counts.py), and a page that shows them says as of when. Which of the two
 a reader gets depends on how many applications there are now, not on how many there were at the last
 count: after an import of many, nothing is counted while a page waits.
 """
@@ -16,12 +16,12 @@ from django.db import connection
 from django.db.models import F
 
 from apps.accounts.models import User
-from apps.risks import counting, inheriting
 from apps.risks.models import FoundationRisk, LevelCount, RiskCount, TeamCount
-from apps.risks.queries.reach import Reach, conditions_in_use, reach_per_risk, scope_of
+from apps.risks.queries import counts_sql, inheritance_sql
+from apps.risks.queries.reach import RiskReach, conditions_in_use, reach_per_risk, team_scope
 
 # a reader of more applications than this gets the stored counts
-LIVE_UP_TO = 2000
+MAX_LIVE_APPLICATIONS = 2000
 CURRENT, RESIDUAL = LevelCount.Basis.CURRENT.value, LevelCount.Basis.RESIDUAL.value
 
 
@@ -35,14 +35,14 @@ class RiskStanding:
     node_id: int
     likelihood: int
     impact: int
-    reach: Reach
+    reach: RiskReach
 
 
 @dataclass(frozen=True, slots=True)
 class TeamStanding:
     team: str
     name: str
-    reach: Reach
+    reach: RiskReach
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +75,13 @@ def count_basis(user: Any, *, by_team: bool = False) -> CountBasis:
                   AND (%(teams)s::bigint[] IS NULL OR a.team_id = ANY (%(teams)s)) LIMIT %(most)s
             ) first)
             """,
-            {**scope_of(user), "most": LIVE_UP_TO + 1},
+            {**team_scope(user), "most": MAX_LIVE_APPLICATIONS + 1},
         )
         moment, n_applications = cursor.fetchone()
     return (
-        CountBasis(stored=True, counted_at=moment) if n_applications > LIVE_UP_TO else CountBasis()
+        CountBasis(stored=True, counted_at=moment)
+        if n_applications > MAX_LIVE_APPLICATIONS
+        else CountBasis()
     )
 
 
@@ -107,7 +109,7 @@ def risk_standings(
             "n_critical",
             "n_critical_decided",
         )
-        reach = {row[0]: Reach(*row[1:]) for row in counted}
+        reach = {row[0]: RiskReach(*row[1:]) for row in counted}
     else:
         reach = reach_per_risk(user=user, on=on, application=application)
     risks = FoundationRisk.objects.handed_on().order_by("-inherent", "pk")
@@ -116,25 +118,27 @@ def risk_standings(
 
 
 def team_standings(
-    *, user: Any, on: date, stored: bool, most: int | None = None
+    *, user: Any, on: date, stored: bool, limit: int | None = None
 ) -> list[TeamStanding]:
     """The teams, `most` of them, whose applications inherit something, most unassessed first; two
     statements at most."""
     if stored:
         left = F("n_inherited") - F("n_assessed") - F("n_stale") - F("n_not_applicable")
-        teams = scope_of(user)["teams"]
+        teams = team_scope(user)["teams"]
         kept = (
             TeamCount.objects.all() if teams is None else TeamCount.objects.filter(team__in=teams)
         )
         rows = kept.order_by(left.desc(), "team__name").values_list(
             "team__slug", "team__name", "n_inherited", "n_assessed", "n_stale", "n_not_applicable"
         )
-        return [TeamStanding(slug, name, Reach(*counts)) for slug, name, *counts in rows[:most]]
+        return [
+            TeamStanding(slug, name, RiskReach(*counts)) for slug, name, *counts in rows[:limit]
+        ]
     found = [
         TeamStanding(slug, name, reach)
         for (_, slug, name), reach in _live_teams(user=user, on=on).items()
     ]
-    return sorted(found, key=lambda team: (-team.reach.n_unassessed, team.name))[:most]
+    return sorted(found, key=lambda team: (-team.reach.n_unassessed, team.name))[:limit]
 
 
 def level_counts(
@@ -148,8 +152,8 @@ def level_counts(
         chosen = "a.slug = %(application)s" if application else "true"
         with connection.cursor() as cursor:
             cursor.execute(
-                counting.levels_sql(chosen=chosen),
-                {**scope_of(user), "day": on, "application": application},
+                counts_sql.levels_sql(chosen=chosen),
+                {**team_scope(user), "day": on, "application": application},
             )
             rows = cursor.fetchall()
     for basis, likelihood, impact, n in rows:
@@ -157,21 +161,21 @@ def level_counts(
     return counts
 
 
-def _live_teams(*, user: Any, on: date) -> Mapping[tuple[int, str, str], Reach]:
-    params = {**scope_of(user), "day": on, "conditions": conditions_in_use()}
+def _live_teams(*, user: Any, on: date) -> Mapping[tuple[int, str, str], RiskReach]:
+    params = {**team_scope(user), "day": on, "conditions": conditions_in_use()}
     with connection.cursor() as cursor:
         cursor.execute(
             f"""SELECT c.team_id, g.slug, g.name, c.n, c.n_assessed, c.n_stale, c.n_not_applicable
-                FROM ({counting.teams_sql()}) c(team_id, n, n_assessed, n_stale, n_not_applicable)
+                FROM ({counts_sql.teams_sql()}) c(team_id, n, n_assessed, n_stale, n_not_applicable)
                 JOIN accounts_team g ON g.id = c.team_id""",
             params,
         )
-        return {(row[0], row[1], row[2]): Reach(*row[3:]) for row in cursor.fetchall()}
+        return {(row[0], row[1], row[2]): RiskReach(*row[3:]) for row in cursor.fetchall()}
 
 
-def everything_counted(
+def count_everything(
     *, on: date
-) -> tuple[dict[int, Reach], dict[int, Reach], dict[str, dict[tuple[int, int], int]]]:
+) -> tuple[dict[int, RiskReach], dict[int, RiskReach], dict[str, dict[tuple[int, int], int]]]:
     """Of the whole organisation, by risk, by team and by level; what the job stores. Four
     statements."""
     everyone = _Everyone()
@@ -195,7 +199,7 @@ def n_in_scope() -> int:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT count(*) FROM inventory_application WHERE status = ANY (%s)",
-            [inheriting.IN_SCOPE],
+            [inheritance_sql.IN_SCOPE],
         )
         n: int = cursor.fetchone()[0]
     return n

@@ -1,8 +1,8 @@
 """Reads of inherited risk. Every function takes its day, and its reader where people ask.
 
-What is inherited is derived, see inheriting.py. Lists walk the risks, gravest first, and of each
-its dependencies by criticality and id; other orders are possible only where the rows are few or
-stored.
+What is inherited is derived, see queries/inheritance_sql.py. Lists walk the risks, gravest first,
+and of each its dependencies by criticality and id; other orders are possible only where the rows
+are few or stored.
 """
 
 import base64
@@ -17,13 +17,17 @@ from django.db import connection
 
 from apps.catalog.models import NodeKind, Via
 from apps.common.database.keyset_pagination import InvalidCursorError, KeysetPage
-from apps.risks import inheriting
+from apps.risks.levels import AdaptationStep, Level, adjust_level
+from apps.risks.queries import inheritance_sql
+from apps.risks.queries.conditions import (
+    InheritedRiskConditions,
+    InheritedRiskQuery,
+    build_conditions,
+)
 from apps.risks.queries.levels import IN_THE_WEIGHTS, steps_of
-from apps.risks.queries.narrowing import Conditions, Narrowed, conditions_of
-from apps.risks.queries.reach import scope_of
-from apps.risks.scoring import Level, Step, adjusted
+from apps.risks.queries.reach import team_scope
 
-NOWHERE: Sequence[int | None] = (None,) * 5
+NO_POSITION: Sequence[int | None] = (None,) * 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +64,7 @@ class InheritedRisk:
     host_name: str
     inherent: Level
     adjusted: Level
-    steps: tuple[Step, ...]
+    steps: tuple[AdaptationStep, ...]
     adaptations: tuple[str, ...]
     assessment_id: int | None
     assessment_version: int
@@ -82,25 +86,28 @@ class InheritedRisk:
 
 
 def inherited_risks(
-    *, user: Any, on: date, narrowed: Narrowed | None = None, size: int = 50, cursor: str = ""
+    *,
+    user: Any,
+    on: date,
+    query: InheritedRiskQuery | None = None,
+    size: int = 50,
+    cursor: str = "",
 ) -> KeysetPage[InheritedRisk]:
     """A page of what the applications `user` may read have inherited; three statements at most, at
     any depth.
 
     InvalidCursorError where the cursor is not of this list.
     """
-    narrowed = narrowed or Narrowed()
+    query = query or InheritedRiskQuery()
     backwards, after = _decode(cursor) if cursor else (False, None)
-    found = _page(
-        user=user, on=on, narrowed=narrowed, size=size + 1, backwards=backwards, after=after
-    )
+    found = _page(user=user, on=on, query=query, size=size + 1, backwards=backwards, after=after)
     more = len(found) > size
     if more:
         found = found[1:] if backwards else found[:size]
     has_next = bool(found) and (more or backwards)
     has_previous = bool(found) and (more if backwards else after is not None)
     return KeysetPage(
-        rows=_told(found, on),
+        rows=_inherited_risks_from_rows(found, on),
         next=_encode(found[-1], backwards=False) if has_next else None,
         previous=_encode(found[0], backwards=True) if has_previous else None,
     )
@@ -112,7 +119,7 @@ def inherited_risk(
     """The pair, if `user` may read the application and the dependency inherits the risk on that
     day."""
     page = inherited_risks(
-        user=user, on=on, narrowed=Narrowed(risk=risk_id, dependency=dependency_id), size=1
+        user=user, on=on, query=InheritedRiskQuery(risk=risk_id, dependency=dependency_id), size=1
     )
     return page.rows[0] if page.rows else None
 
@@ -123,12 +130,12 @@ def inherited_pairs(
     """Those of the (risk, dependency) pairs that are inherited and `user` may read, gravest first;
     two statements."""
     params = {
-        **scope_of(user),
+        **team_scope(user),
         "day": on,
         "risks": [risk for risk, _ in pairs],
         "dependencies": [dependency for _, dependency in pairs],
     }
-    pieces = inheriting.words(
+    pieces = inheritance_sql.sql_parts(
         backwards=False,
         which="AND r.id = ANY (%(risks)s)",
         chosen="d.id = ANY (%(dependencies)s)",
@@ -136,11 +143,13 @@ def inherited_pairs(
         "%(dependencies)s::bigint[]))",
     )
     sql = (
-        inheriting.ALL_OF_FEW.format(**pieces)
+        inheritance_sql.ALL_OF_FEW.format(**pieces)
         + ", page AS (SELECT * FROM found)"
-        + inheriting.DETAILS
+        + inheritance_sql.DETAILS
     )
-    return _told(_fetched(f"{sql} ORDER BY {inheriting.GRAVEST}", params), on)
+    return _inherited_risks_from_rows(
+        _fetch_rows(f"{sql} ORDER BY {inheritance_sql.GRAVEST}", params), on
+    )
 
 
 # --- the page -------------------------------------------------------------------------------------
@@ -150,34 +159,36 @@ def _page(
     *,
     user: Any,
     on: date,
-    narrowed: Narrowed,
+    query: InheritedRiskQuery,
     size: int,
     backwards: bool,
     after: Sequence[int] | None,
 ) -> list[dict[str, Any]]:
-    asked = conditions_of(user=user, on=on, narrowed=narrowed)
+    asked = build_conditions(user=user, on=on, query=query)
     if asked.nothing:
         return []
     names = ("inherent", "risk", "criticality", "application", "dependency")
     after_row = {
-        f"after_{name}": value for name, value in zip(names, after or NOWHERE, strict=True)
+        f"after_{name}": value for name, value in zip(names, after or NO_POSITION, strict=True)
     }
-    template = inheriting.FROM_APPLICATIONS if asked.few else inheriting.FROM_RISKS
+    template = inheritance_sql.FROM_APPLICATIONS if asked.few else inheritance_sql.FROM_RISKS
     if asked.stored:
-        template = inheriting.FROM_ASSESSMENTS
-    pieces = inheriting.words(
+        template = inheritance_sql.FROM_ASSESSMENTS
+    pieces = inheritance_sql.sql_parts(
         backwards=backwards,
         which=asked.which,
         chosen=asked.chosen,
         state=asked.state,
-        lazily=template is not inheriting.FROM_APPLICATIONS,
+        lazily=template is not inheritance_sql.FROM_APPLICATIONS,
     )
     # DETAILS reads forwards, also where the page was taken backwards
-    sql = template.format(**pieces) + inheriting.DETAILS + f"ORDER BY {inheriting.GRAVEST}"
-    return _fetched(sql, {**asked.params, **after_row, "size": size})
+    sql = (
+        template.format(**pieces) + inheritance_sql.DETAILS + f"ORDER BY {inheritance_sql.GRAVEST}"
+    )
+    return _fetch_rows(sql, {**asked.params, **after_row, "size": size})
 
 
-def _fetched(sql: str, params: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _fetch_rows(sql: str, params: Mapping[str, Any]) -> list[dict[str, Any]]:
     with connection.cursor() as cursor:
         cursor.execute(sql, params)
         columns = [column.name for column in cursor.description or ()]
@@ -205,26 +216,26 @@ ORDERS: Mapping[str, str] = {
 
 def order_sql(order: str, *, falling: bool) -> str:
     if order == "gravest":
-        return inheriting.GRAVEST if not falling else f"p.inherent, {inheriting.GRAVEST}"
-    return f"{ORDERS[order]} {'DESC' if falling else 'ASC'} NULLS LAST, {inheriting.GRAVEST}"
+        return inheritance_sql.GRAVEST if not falling else f"p.inherent, {inheritance_sql.GRAVEST}"
+    return f"{ORDERS[order]} {'DESC' if falling else 'ASC'} NULLS LAST, {inheritance_sql.GRAVEST}"
 
 
-def _pieces(asked: Conditions) -> dict[str, str]:
-    return inheriting.words(
+def _pieces(conditions: InheritedRiskConditions) -> dict[str, str]:
+    return inheritance_sql.sql_parts(
         backwards=False,
-        which=asked.which,
-        chosen=asked.chosen,
-        state=asked.state,
-        inline=not asked.few,
+        which=conditions.which,
+        chosen=conditions.chosen,
+        state=conditions.state,
+        inline=not conditions.few,
     )
 
 
-def _all_of(asked: Conditions) -> str:
-    return inheriting.ALL_OF_FEW if asked.few else inheriting.ALL_STORED
+def _all_of(conditions: InheritedRiskConditions) -> str:
+    return inheritance_sql.ALL_OF_FEW if conditions.few else inheritance_sql.ALL_STORED
 
 
 def sorted_inherited_risks(
-    asked: Conditions,
+    conditions: InheritedRiskConditions,
     *,
     on: date,
     order: str = "gravest",
@@ -234,30 +245,32 @@ def sorted_inherited_risks(
 ) -> list[InheritedRisk]:
     """A sheet of what is `gathered`, few applications' or one owner's, in an order of ORDERS; two
     statements."""
-    if asked.nothing:
+    if conditions.nothing:
         return []
     by = order_sql(order, falling=falling)
-    pieces = _pieces(asked)
-    sql = (_all_of(asked) + inheriting.SORTED).format(order=by, **pieces) + inheriting.DETAILS
-    params = {**asked.params, "size": size, "offset": offset}
-    return _told(_fetched(f"{sql} ORDER BY {by}", params), on)
+    pieces = _pieces(conditions)
+    sql = (_all_of(conditions) + inheritance_sql.SORTED).format(
+        order=by, **pieces
+    ) + inheritance_sql.DETAILS
+    params = {**conditions.params, "size": size, "offset": offset}
+    return _inherited_risks_from_rows(_fetch_rows(f"{sql} ORDER BY {by}", params), on)
 
 
-def count_of_few(asked: Conditions, *, most: int) -> int:
+def count_gathered_risks(conditions: InheritedRiskConditions, *, limit: int) -> int:
     """How many rows `sorted_inherited_risks` has in all, counted up to `most`; one statement."""
-    if asked.nothing:
+    if conditions.nothing:
         return 0
-    pieces = _pieces(asked)
+    pieces = _pieces(conditions)
     sql = (
-        _all_of(asked).format(**pieces)
+        _all_of(conditions).format(**pieces)
         + "SELECT count(*) AS n FROM (SELECT 1 FROM found LIMIT %(most)s) probe"
     )
-    n: int = _fetched(sql, {**asked.params, "most": most})[0]["n"]
+    n: int = _fetch_rows(sql, {**conditions.params, "most": limit})[0]["n"]
     return n
 
 
 def dated_inherited_risks(
-    asked: Conditions,
+    conditions: InheritedRiskConditions,
     *,
     on: date,
     order: str,
@@ -267,7 +280,7 @@ def dated_inherited_risks(
 ) -> list[InheritedRisk]:
     """Those with a due day (`due`) or an acceptance (`until`), by that day, in any portfolio; two
     statements."""
-    if asked.nothing:
+    if conditions.nothing:
         return []
     column = "s.due_on" if order == "due" else "s.accepted_until"
     dated = (
@@ -276,24 +289,25 @@ def dated_inherited_risks(
         else "s.treatment = 'accept' AND s.revoked_at IS NULL"
     )
     turn = "DESC" if falling else "ASC"
-    state = f"{dated} AND ({asked.state})"
-    pieces = inheriting.words(
-        backwards=False, which=asked.which, chosen=asked.chosen, state=state, inline=True
+    state = f"{dated} AND ({conditions.state})"
+    pieces = inheritance_sql.sql_parts(
+        backwards=False, which=conditions.which, chosen=conditions.chosen, state=state, inline=True
     )
     by = f"{column} {turn}, s.id {turn}"
-    sql = inheriting.FROM_DAYS.format(order=by, **pieces) + inheriting.DETAILS
-    return _told(
-        _fetched(f"{sql} ORDER BY {by}", {**asked.params, "size": size, "offset": offset}), on
+    sql = inheritance_sql.FROM_DAYS.format(order=by, **pieces) + inheritance_sql.DETAILS
+    return _inherited_risks_from_rows(
+        _fetch_rows(f"{sql} ORDER BY {by}", {**conditions.params, "size": size, "offset": offset}),
+        on,
     )
 
 
-def _told(rows: Sequence[Mapping[str, Any]], on: date) -> list[InheritedRisk]:
+def _inherited_risks_from_rows(rows: Sequence[Mapping[str, Any]], on: date) -> list[InheritedRisk]:
     steps = steps_of({row["template_id"] for row in rows if row["template_id"] is not None})
     told = []
     for row in rows:
         inherent = Level(row["likelihood"], row["impact"])
         adaptations = tuple(row["adaptations"] or ())
-        after = adjusted(
+        after = adjust_level(
             inherent,
             steps.get(row["template_id"], ()),
             adaptations,

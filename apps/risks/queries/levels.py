@@ -3,8 +3,8 @@
 from collections.abc import Collection
 
 from apps.inventory.models import Adaptation
+from apps.risks.levels import AdaptationStep, Level, adjust_level
 from apps.risks.models import FoundationRisk, Layer, Modifier
-from apps.risks.scoring import Level, Step, adjusted
 
 IN_THE_WEIGHTS = frozenset({Layer.TRAINING_DATA, Layer.WEIGHTS, Layer.ALIGNMENT})
 
@@ -26,15 +26,17 @@ def levels_on(*, risk: FoundationRisk, dependency_ids: Collection[int]) -> dict[
     steps = steps_of([template.pk]).get(template.pk, [])
     deep = template.layer in IN_THE_WEIGHTS
     return {
-        pk: adjusted(inherent, steps, kinds.get(pk, frozenset()), in_the_weights=deep).level
+        pk: adjust_level(inherent, steps, kinds.get(pk, frozenset()), in_the_weights=deep).level
         for pk in dependency_ids
     }
 
 
-def steps_of(template_ids: Collection[int]) -> dict[int, list[Step]]:
+def steps_of(template_ids: Collection[int]) -> dict[int, list[AdaptationStep]]:
     """{template: the steps of its modifiers}; one statement."""
-    steps: dict[int, list[Step]] = {}
+    steps: dict[int, list[AdaptationStep]] = {}
     for modifier in Modifier.objects.filter(template_id__in=template_ids).order_by("pk"):
-        step = Step(modifier.adaptation, modifier.likelihood, modifier.impact, modifier.why)
+        step = AdaptationStep(
+            modifier.adaptation, modifier.likelihood, modifier.impact, modifier.why
+        )
         steps.setdefault(modifier.template_id, []).append(step)
     return steps

@@ -9,27 +9,27 @@ from django.db import connection
 
 from apps.accounts.models import User
 from apps.common.database.prepared_statements import prepared_cursor
-from apps.risks import counting, inheriting
 from apps.risks.models import Assessment
 from apps.risks.models.assessments import AssessmentQuerySet
+from apps.risks.queries import counts_sql, inheritance_sql
 
-NOBODY = [0]
+NO_TEAMS = [0]
 
 
-def scope_of(user: Any) -> dict[str, Any]:
+def team_scope(user: Any) -> dict[str, Any]:
     """What `visible_to` says, as parameters: `teams` null reads everything, nobody's teams are none
     that exists."""
     everything = bool(getattr(user, "can_read_all", False))
     teams = (
         None
         if everything
-        else (sorted(user.team_roles()) or NOBODY if isinstance(user, User) else NOBODY)
+        else (sorted(user.team_roles()) or NO_TEAMS if isinstance(user, User) else NO_TEAMS)
     )
-    return {"teams": teams, "in_scope": inheriting.IN_SCOPE}
+    return {"teams": teams, "in_scope": inheritance_sql.IN_SCOPE}
 
 
 @dataclass(frozen=True, slots=True)
-class Reach:
+class RiskReach:
     """How many dependencies inherit a risk, and what was done about them."""
 
     n_inherited: int = 0
@@ -49,8 +49,8 @@ class Reach:
         """Of critical applications, with no assessment at all."""
         return self.n_critical - self.n_critical_decided
 
-    def __add__(self, other: "Reach") -> "Reach":
-        return Reach(
+    def __add__(self, other: "RiskReach") -> "RiskReach":
+        return RiskReach(
             self.n_inherited + other.n_inherited,
             self.n_assessed + other.n_assessed,
             self.n_stale + other.n_stale,
@@ -63,25 +63,25 @@ class Reach:
 
 def reach_per_risk(
     *, user: Any, on: date, risk_ids: Collection[int] | None = None, application: str = ""
-) -> dict[int, Reach]:
+) -> dict[int, RiskReach]:
     """{risk: its reach among what `user` may read}, risks that nobody inherits left out; one
     statement.
 
     The dependencies are grouped by what they call first, so the cost is one pass over them and does
     not grow with the number of risks x dependencies.
     """
-    params: dict[str, Any] = {**scope_of(user), "day": on}
+    params: dict[str, Any] = {**team_scope(user), "day": on}
     which, chosen = "", "true"
     if risk_ids is not None:
         which, params["risk_ids"] = "AND r.id = ANY (%(risk_ids)s)", list(risk_ids)
     if application:
         chosen, params["application"] = "a.slug = %(application)s", application
     params["conditions"] = conditions_in_use()
-    statement = counting.totals_sql(which=which, chosen=chosen)
+    statement = counts_sql.totals_sql(which=which, chosen=chosen)
     # of one application it takes longer to plan than to answer
     with prepared_cursor() if application else connection.cursor() as cursor:
         cursor.execute(f"SELECT * FROM ({statement}) total" if application else statement, params)
-        return {row[0]: Reach(*row[1:]) for row in cursor.fetchall() if row[1]}
+        return {row[0]: RiskReach(*row[1:]) for row in cursor.fetchall() if row[1]}
 
 
 def conditions_in_use() -> list[str]:
@@ -97,12 +97,12 @@ def conditions_in_use() -> list[str]:
     return conditions
 
 
-def totals(*, user: Any, on: date, application: str = "") -> Reach:
+def total_reach(*, user: Any, on: date, application: str = "") -> RiskReach:
     """Everything inherited by what `user` may read: pairs, and how many of them in which state."""
-    return sum(reach_per_risk(user=user, on=on, application=application).values(), Reach())
+    return sum(reach_per_risk(user=user, on=on, application=application).values(), RiskReach())
 
 
-def applications_inheriting(*, risk_id: int, user: Any, on: date) -> int:
+def count_inheriting_applications(*, risk_id: int, user: Any, on: date) -> int:
     """How many applications inherit one risk, each once."""
     sql = """
         WITH RECURSIVE {party}, {risk}
@@ -120,9 +120,9 @@ def applications_inheriting(*, risk_id: int, user: Any, on: date) -> int:
         JOIN inventory_application a ON a.id = d.application_id
         WHERE {counts} AND ({applies})
     """
-    which = inheriting.words(backwards=False, which="AND r.id = %(risk)s")
+    which = inheritance_sql.sql_parts(backwards=False, which="AND r.id = %(risk)s")
     with connection.cursor() as cursor:
-        cursor.execute(sql.format(**which), {**scope_of(user), "day": on, "risk": risk_id})
+        cursor.execute(sql.format(**which), {**team_scope(user), "day": on, "risk": risk_id})
         count: int = cursor.fetchone()[0]
     return count
 
@@ -135,8 +135,8 @@ def inheriting_dependencies(*, risk_id: int, dependency_ids: Collection[int], on
         JOIN inventory_application a ON a.id = d.application_id
         WHERE d.id = ANY (%(dependency_ids)s) AND {counts} AND {live} AND {holds} AND ({applies})
     """
-    pieces = inheriting.words(backwards=False, which="AND r.id = %(risk)s")
-    params = {"teams": None, "in_scope": inheriting.IN_SCOPE, "day": on, "risk": risk_id}
+    pieces = inheritance_sql.sql_parts(backwards=False, which="AND r.id = %(risk)s")
+    params = {"teams": None, "in_scope": inheritance_sql.IN_SCOPE, "day": on, "risk": risk_id}
     with connection.cursor() as cursor:
         cursor.execute(sql.format(**pieces), {**params, "dependency_ids": list(dependency_ids)})
         return {row[0] for row in cursor.fetchall()}

@@ -24,7 +24,8 @@ from apps.exposure.snapshots import take_snapshot, thin_snapshots
 from apps.feeds.actions import end_holds, forget_old_payloads, tell_disagreements
 from apps.feeds.pipeline import close_dead_runs
 from apps.inventory.keeping import keep_findings
-from apps.risks.actions import count_changed_risk, refresh_risks
+from apps.risks.actions.counts import count_changed_risk
+from apps.risks.actions.refresh import refresh_risks
 
 
 class Command(BaseCommand):

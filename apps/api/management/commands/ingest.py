@@ -21,8 +21,8 @@ from apps.intake.queries import refused_rows
 from apps.intake.sheets.limits import MOST_BYTES
 from apps.intake.sheets.sending import ingest_sheet
 from apps.inventory.models import Application
-from apps.risks.evaluations.filing import MOST_BYTES as MOST_RESULTS_BYTES
-from apps.risks.evaluations.filing import receive_evaluation
+from apps.risks.evaluations.evidence_import import MAX_BYTES as MOST_RESULTS_BYTES
+from apps.risks.evaluations.evidence_import import receive_evaluation
 
 SHEETS = ("csv", "xlsx")
 OTLP = "otlp"
@@ -125,7 +125,7 @@ class Command(BaseCommand):
     ) -> dict[str, Any]:
         body, name = self._content(options["file"], MOST_RESULTS_BYTES)
         done, is_new = receive_evaluation(
-            body=body, by=None, at=now(), application=application, file_name=name, at_once=True
+            body=body, by=None, at=now(), application=application, file_name=name, immediately=True
         )
         if done.state == Import.State.FAILED:
             raise CommandError(done.error, returncode=1)

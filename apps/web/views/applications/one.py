@@ -19,7 +19,9 @@ from apps.inventory.findings import Finding, findings_of_application
 from apps.inventory.models import Application, Dependency
 from apps.inventory.queries import application_merged_into, changes_of
 from apps.inventory.runway import PrimaryRunway, runways
-from apps.risks.queries import InheritedRisk, Narrowed, Reach, inherited_risks, totals
+from apps.risks.queries.conditions import InheritedRiskQuery
+from apps.risks.queries.inherited import InheritedRisk, inherited_risks
+from apps.risks.queries.reach import RiskReach, total_reach
 from apps.web import sentences
 from apps.web.audience import alerts_go_to
 from apps.web.drawings.picture import both
@@ -85,7 +87,7 @@ def application(request: HttpRequest, slug: str) -> HttpResponse:
     )
     times = times_left(rows, ends, exits, today)
     found = findings_of_application(application=app, on=today)
-    risks = totals(user=user, on=today, application=app.slug)
+    risks = total_reach(user=user, on=today, application=app.slug)
     drawn = both(draw_runways, [_bar(time) for time in times]) if times else None
     return page(
         request,
@@ -219,14 +221,14 @@ def sentence(
     return Sentence(took.format(**words) + f"so work starts by {by}.")
 
 
-def _risks(app: Application, user: User, today: date, reach: Reach) -> list[InheritedRisk]:
+def _risks(app: Application, user: User, today: date, reach: RiskReach) -> list[InheritedRisk]:
     """The gravest that are stale or unassessed: three statements for each state that has any."""
     found: list[InheritedRisk] = []
     for state, n in (("stale", reach.n_stale), ("unassessed", reach.n_unassessed)):
         if n and len(found) < N_RISKS:
-            narrowed = Narrowed(application=app.slug, state=state)
+            narrowed = InheritedRiskQuery(application=app.slug, state=state)
             found += inherited_risks(
-                user=user, on=today, narrowed=narrowed, size=N_RISKS - len(found)
+                user=user, on=today, query=narrowed, size=N_RISKS - len(found)
             ).rows
     return found
 

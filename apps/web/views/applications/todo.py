@@ -12,7 +12,7 @@ from apps.exposure.queries import StackRow
 from apps.inventory.findings import Finding, Severity
 from apps.inventory.models import Application, ExitTest
 from apps.inventory.runway import PrimaryRunway
-from apps.risks.queries import Reach
+from apps.risks.queries.reach import RiskReach
 from apps.web.outlook import days
 from apps.web.views.applications.reads import Exits
 from apps.web.wording import number
@@ -48,7 +48,7 @@ def todos(
     runways: Iterable[PrimaryRunway],
     exits: Exits,
     findings: Iterable[Finding],
-    risks: Reach,
+    risks: RiskReach,
     today: date,
 ) -> list[Todo]:
     """Plain Python over what the page has read; first what has no day, then by day."""

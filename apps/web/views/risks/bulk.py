@@ -19,10 +19,12 @@ from apps.accounts.roles import TeamRole
 from apps.common.history.context import current_change_id
 from apps.common.text import pluralize
 from apps.common.time import day_of, now
-from apps.risks import actions
+from apps.risks import errors
+from apps.risks.actions import assessments, undo
+from apps.risks.actions import evidence as actions_evidence
 from apps.risks.filters import InheritedRiskFilter
 from apps.risks.models import Assessment, Evidence, FoundationRisk
-from apps.risks.queries import InheritedRisk, inherited_pairs
+from apps.risks.queries.inherited import InheritedRisk, inherited_pairs
 from apps.web.forms import signed_in
 from apps.web.page import Sentence, page
 from apps.web.saying import refuse, say
@@ -241,7 +243,7 @@ def _save(form: BulkForm, chosen: Chosen, user: User, at: datetime) -> Done | No
     except ValidationError as error:
         form.add_error(None, "; ".join(error.messages))
         return None
-    except actions.RefusedRisk as refusal:
+    except errors.RiskChangeError as refusal:
         form.add_error(None, str(refusal))
         return None
     return done
@@ -249,24 +251,24 @@ def _save(form: BulkForm, chosen: Chosen, user: User, at: datetime) -> Done | No
 
 def _decide(
     form: BulkForm, risk: FoundationRisk, versions: dict[int, int], user: User, at: datetime
-) -> actions.BulkOutcome:
+) -> assessments.BulkOutcome:
     if form.cleaned_data["decision"] == BulkForm.NOT_APPLICABLE:
-        return actions.mark_many_not_applicable(
-            risk=risk, expected_versions=versions, because=form.cleaned_data["plan"], by=user, at=at
+        return assessments.mark_many_not_applicable(
+            risk=risk, expected_versions=versions, reason=form.cleaned_data["plan"], by=user, at=at
         )
     if form.cleaned_data["decision"] == BulkForm.ACCEPT:
         # its treatment is the acceptance
         facts = {name: value for name, value in form.facts.items() if name != "treatment"}
-        return actions.accept_many(
+        return assessments.accept_many(
             risk=risk,
             expected_versions=versions,
             until=form.cleaned_data["until"],
-            because=form.cleaned_data["because"],
+            reason=form.cleaned_data["because"],
             by=user,
             at=at,
             facts=facts,
         )
-    return actions.assess_many(
+    return assessments.assess_many(
         risk=risk, expected_versions=versions, facts=form.facts, by=user, at=at
     )
 
@@ -283,8 +285,8 @@ def _attach(
     )
     for row in about:
         try:
-            actions.attach_evidence(evidence=evidence, assessment=row, by=user)
-        except actions.RefusedRisk as refusal:
+            actions_evidence.attach_evidence(evidence=evidence, assessment=row, by=user)
+        except errors.RiskChangeError as refusal:
             left.append((names[row.risk_id, row.dependency_id], str(refusal)))
     return left
 
@@ -306,7 +308,7 @@ def _tell(request: HttpRequest, done: Done, chosen: Chosen) -> None:
 def undo_several(request: HttpRequest, change: UUID) -> HttpResponse:
     """Put back what one change decided, as far as nobody has changed it since."""
     user = signed_in(request)
-    teams = actions.teams_decided_in(change=change)
+    teams = undo.teams_decided_in(change=change)
     if not (user.can_read_all or set(teams) & set(user.team_roles())) or not teams:
         raise Http404
     if not all(user.may(role, team) for team, role in teams.items()):
@@ -314,8 +316,8 @@ def undo_several(request: HttpRequest, change: UUID) -> HttpResponse:
             "Only those who may decide about all of these risks may take the decision back."
         )
     try:
-        undone = actions.undo_assessments(change=change, by=user)
-    except actions.RefusedRisk as refusal:
+        undone = undo.undo_assessments(change=change, by=user)
+    except errors.RiskChangeError as refusal:
         refuse(request, str(refusal))
         return redirect(back_of(request, reverse("inherited-risks:list")))
     n = undone.n_taken_back

@@ -7,7 +7,7 @@ from django.urls import reverse
 
 from apps.catalog.models import Derivation, Footing, NodeKind, Provider, Version, Via
 from apps.inventory.models import Dependency
-from apps.risks.queries import InheritedRisk
+from apps.risks.queries.inherited import InheritedRisk
 from apps.web.views.risks.words import VIAS, page_of_node, thing_on
 
 # lineage is walked no further

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_safe
 from apps.common.time import day_of, now
 from apps.inventory.models import Adaptation
 from apps.risks.filters import RiskTemplateFilter
+from apps.risks.levels import Level
 from apps.risks.models import (
     FoundationRisk,
     Layer,
@@ -22,8 +23,9 @@ from apps.risks.models import (
     TaxonomyEntry,
     TemplateMapping,
 )
-from apps.risks.queries import Reach, count_basis, with_node_names
-from apps.risks.scoring import Level
+from apps.risks.queries.counts import count_basis
+from apps.risks.queries.node_names import with_node_names
+from apps.risks.queries.reach import RiskReach
 from apps.web.filtering import Control, filters
 from apps.web.forms import signed_in
 from apps.web.listing import csv_answer
@@ -297,7 +299,7 @@ def template(request: HttpRequest, code: str) -> HttpResponse:
             .order_by("entry__taxonomy__name", "entry__code")
         ),
         risks=[
-            (risk, reach.get(risk.pk, Reach()), Level(risk.likelihood, risk.impact))
+            (risk, reach.get(risk.pk, RiskReach()), Level(risk.likelihood, risk.impact))
             for risk in risks
         ],
         severities=words.SEVERITIES,

@@ -16,10 +16,11 @@ from apps.accounts.models import User
 from apps.accounts.roles import TeamRole
 from apps.common.text import pluralize
 from apps.common.time import day_of, now
-from apps.risks import actions
+from apps.risks import errors as risks_errors
+from apps.risks.actions import evidence as actions_evidence
 from apps.risks.filters import EvidenceFilter
 from apps.risks.models import Assessment, AssessmentEvidence, Evidence, FoundationRisk, RiskEvidence
-from apps.risks.queries import with_node_names
+from apps.risks.queries.node_names import with_node_names
 from apps.web.filtering import BOOLEANS, Control, filters
 from apps.web.forms import signed_in
 from apps.web.listing import Listing, Sorting, csv_answer
@@ -262,7 +263,7 @@ def add(request: HttpRequest) -> HttpResponse:
         _require(form.cleaned_data, user)
         try:
             with transaction.atomic():
-                found = actions.record_evidence(
+                found = actions_evidence.record_evidence(
                     kind=form.cleaned_data["kind"],
                     run_on=form.cleaned_data["run_on"],
                     facts=form.facts,
@@ -270,8 +271,8 @@ def add(request: HttpRequest) -> HttpResponse:
                     at=at,
                 )
                 if backs is not None:
-                    actions.attach_evidence(evidence=found, assessment=backs, by=user)
-        except actions.RefusedRisk as refusal:
+                    actions_evidence.attach_evidence(evidence=found, assessment=backs, by=user)
+        except risks_errors.RiskChangeError as refusal:
             form.add_error(None, str(refusal))
         except ValidationError as error:
             for name, errors in (

@@ -15,24 +15,22 @@ from apps.accounts.models import User
 from apps.catalog.models import Node
 from apps.common.time import day_of, now
 from apps.inventory.models import Application
-from apps.risks.filters import LEVELS_OF, InheritedRiskFilter
+from apps.risks.filters import LEVEL_BASES, InheritedRiskFilter
+from apps.risks.levels import Level
 from apps.risks.models import FoundationRisk
-from apps.risks.queries import (
+from apps.risks.queries.conditions import INHERENT, InheritedRiskQuery
+from apps.risks.queries.counts import (
     CountBasis,
-    Narrowed,
-    Reach,
     RiskStanding,
     TeamStanding,
     count_basis,
-    expiring_acceptances,
-    inherited_risks,
     level_counts,
-    node_names,
     risk_standings,
     team_standings,
 )
-from apps.risks.queries.narrowing import INHERENT
-from apps.risks.scoring import Level
+from apps.risks.queries.inherited import inherited_risks
+from apps.risks.queries.node_names import node_names
+from apps.risks.queries.reach import RiskReach, expiring_acceptances
 from apps.web.drawings.heat import Heat, heat
 from apps.web.forms import signed_in
 from apps.web.listing import csv_answer
@@ -53,12 +51,12 @@ def figures_of(
     request: HttpRequest,
     user: User,
     today: date,
-    narrowed: Narrowed,
+    narrowed: InheritedRiskQuery,
     standings: Sequence[RiskStanding],
     counts: CountBasis,
 ) -> dict[str, Any]:
     """What stands above the register."""
-    reach = sum((standing.reach for standing in standings), Reach())
+    reach = sum((standing.reach for standing in standings), RiskReach())
     application = Application.objects.visible_to(user).filter(slug=narrowed.application).first()
     basis = request.GET.get("heat") or request.GET.get("level") or INHERENT
     acceptances = expiring_acceptances(on=today, within=EXPIRING_WITHIN).visible_to(user)
@@ -68,7 +66,7 @@ def figures_of(
         inherited_risks(
             user=user,
             on=today,
-            narrowed=Narrowed(state="stale", application=narrowed.application),
+            query=InheritedRiskQuery(state="stale", application=narrowed.application),
             size=NAMED,
         ).rows
         if reach.n_stale
@@ -84,8 +82,8 @@ def figures_of(
         "application": application,
         "reach": reach,
         "counted_at": by_team.counted_at,
-        "basis": basis if basis in dict(LEVELS_OF) else INHERENT,
-        "bases": LEVELS_OF,
+        "basis": basis if basis in dict(LEVEL_BASES) else INHERENT,
+        "bases": LEVEL_BASES,
         "heat": heat_of(
             request, user, today, standings, stored=counts.stored, application=narrowed.application
         ),
@@ -127,7 +125,7 @@ def heat_of(
         url=address,
         chosen=(asked.likelihood, asked.impact),
         title=f"{number(n_top)} of {number(n)} risks are very high by their "
-        f"{dict(LEVELS_OF)[basis].lower()} level.",
+        f"{dict(LEVEL_BASES)[basis].lower()} level.",
     )
 
 
@@ -141,7 +139,7 @@ def heat_counts(
     application: str,
 ) -> tuple[str, dict[tuple[int, int], int]]:
     basis = request.GET.get("heat") or request.GET.get("level") or INHERENT
-    if basis not in dict(LEVELS_OF) or basis == INHERENT:
+    if basis not in dict(LEVEL_BASES) or basis == INHERENT:
         counts: dict[tuple[int, int], int] = {}
         for standing in standings:
             cell = (standing.likelihood, standing.impact)
@@ -164,9 +162,9 @@ class Unlooked:
 
 def unassessed_by_node(standings: Sequence[RiskStanding]) -> list[Unlooked]:
     """The nodes most unassessed risks come from; one statement for their names."""
-    by_node: dict[int, Reach] = {}
+    by_node: dict[int, RiskReach] = {}
     for standing in standings:
-        by_node[standing.node_id] = by_node.get(standing.node_id, Reach()) + standing.reach
+        by_node[standing.node_id] = by_node.get(standing.node_id, RiskReach()) + standing.reach
     left = sorted(((reach.n_unassessed, node) for node, reach in by_node.items()), reverse=True)[
         :NAMED
     ]
@@ -190,7 +188,7 @@ def unassessed_by_node(standings: Sequence[RiskStanding]) -> list[Unlooked]:
 
 
 def _teams(user: User, today: date, *, stored: bool) -> list[tuple[TeamStanding, str]]:
-    teams = team_standings(user=user, on=today, stored=stored, most=NAMED)
+    teams = team_standings(user=user, on=today, stored=stored, limit=NAMED)
     rest = urlencode({"alone": "true", "state": "unassessed"})
     return [
         (team, f"{reverse('inherited-risks:list')}?team={team.team}&{rest}#h-register")

@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from apps.accounts.models import User
 from apps.catalog.models import NodeKind
 from apps.inventory.models import Application
-from apps.risks.actions.assessing import LONGEST_ACCEPTANCE
+from apps.risks.actions.assessments import MAX_ACCEPTANCE
 from apps.risks.models import (
     Assessment,
     Confidence,
@@ -135,7 +135,7 @@ class AcceptForm(VersionedForm):
 
 def _bounded(until: forms.Field, today: date) -> None:
     until.widget.attrs["min"] = (today + timedelta(days=1)).isoformat()
-    until.widget.attrs["max"] = (today + LONGEST_ACCEPTANCE).isoformat()
+    until.widget.attrs["max"] = (today + MAX_ACCEPTANCE).isoformat()
 
 
 class NotApplicableForm(VersionedForm):

@@ -16,9 +16,11 @@ from apps.accounts.models import User
 from apps.catalog.models import NodeKind
 from apps.common.text import pluralize
 from apps.common.time import day_of, now
-from apps.risks import actions
-from apps.risks.actions.raising import node_of
-from apps.risks.filters import KINDS, FoundationRiskFilter
+from apps.risks import errors as risks_errors
+from apps.risks.actions import foundation_risks
+from apps.risks.actions.foundation_risks import ensure_node
+from apps.risks.filters import NODE_KINDS, FoundationRiskFilter
+from apps.risks.levels import Level
 from apps.risks.models import (
     FoundationRisk,
     Layer,
@@ -27,16 +29,12 @@ from apps.risks.models import (
     RuleName,
     TemplateMapping,
 )
-from apps.risks.queries import (
-    Narrowed,
-    Reach,
-    count_basis,
-    evidence_for_risk,
-    inherited_risks,
-    reach_per_risk,
-    with_node_names,
-)
-from apps.risks.scoring import Level
+from apps.risks.queries.conditions import InheritedRiskQuery
+from apps.risks.queries.counts import count_basis
+from apps.risks.queries.evidence import evidence_for_risk
+from apps.risks.queries.inherited import inherited_risks
+from apps.risks.queries.node_names import with_node_names
+from apps.risks.queries.reach import RiskReach, reach_per_risk
 from apps.web.filtering import BOOLEANS, Control, filters
 from apps.web.forms import governing, signed_in
 from apps.web.listing import Listing, Sorting, csv_answer
@@ -73,14 +71,16 @@ def _filtered(request: HttpRequest) -> tuple[FoundationRiskFilter, Any]:
     return found, ORDERS.apply(request, rows)
 
 
-def reach_of(user: User, today: date, risk_ids: Sequence[int], *, stored: bool) -> dict[int, Reach]:
+def reach_of(
+    user: User, today: date, risk_ids: Sequence[int], *, stored: bool
+) -> dict[int, RiskReach]:
     """{risk: its reach}, as last counted where it is `stored`; two statements at most."""
     if not risk_ids:
         return {}
     if not stored:
         return reach_per_risk(user=user, on=today, risk_ids=risk_ids)
     return {
-        row.risk_id: Reach(
+        row.risk_id: RiskReach(
             row.n_inherited,
             row.n_assessed,
             row.n_stale,
@@ -120,7 +120,7 @@ def foundation_risk_list(request: HttpRequest) -> HttpResponse:
                 Control(
                     "node_kind",
                     "Lies on",
-                    choices=[(kind, label.capitalize()) for kind, label in KINDS],
+                    choices=[(kind, label.capitalize()) for kind, label in NODE_KINDS],
                 ),
                 Control("rule", "Raised by rule", choices=RuleName.choices),
                 Control(
@@ -135,7 +135,7 @@ def foundation_risk_list(request: HttpRequest) -> HttpResponse:
         rows=[
             (
                 risk,
-                reach.get(risk.pk, Reach()),
+                reach.get(risk.pk, RiskReach()),
                 words.severity_words(_level(risk)),
                 _level(risk).severity,
             )
@@ -202,7 +202,7 @@ def foundation_risk_csv(request: HttpRequest) -> StreamingHttpResponse:
     reach = reach_of(user, today, [risk.pk for risk in rows], stored=count_basis(user).stored)
 
     def cells(risk: Any) -> list[Any]:
-        of = reach.get(risk.pk, Reach())
+        of = reach.get(risk.pk, RiskReach())
         return [
             risk.pk,
             risk.template.code if risk.template else "",
@@ -261,11 +261,13 @@ def _page(
     name = risk.title or (template.title if template else "")
     is_open = risk.closed_at is None and risk.dismissed_at is None
     basis = count_basis(user)
-    reach = reach_of(user, today, [risk.pk], stored=basis.stored).get(risk.pk, Reach())
+    reach = reach_of(user, today, [risk.pk], stored=basis.stored).get(risk.pk, RiskReach())
     # raised or opened again since the last count
     is_new = basis.stored and (basis.counted_at is None or risk.changed_at > basis.counted_at)
     heirs = (
-        inherited_risks(user=user, on=today, narrowed=Narrowed(risk=risk.pk), size=SHOWN).rows
+        inherited_risks(
+            user=user, on=today, query=InheritedRiskQuery(risk=risk.pk), size=SHOWN
+        ).rows
         if is_open
         else []
     )
@@ -394,14 +396,16 @@ def raise_risk(request: HttpRequest) -> HttpResponse:
         said = form.cleaned_data
         try:
             with transaction.atomic():
-                risk = actions.raise_risk(
-                    node=node_of(kind=NodeKind[said["node_kind"].upper()], ref=said["thing"].pk),
+                risk = foundation_risks.raise_risk(
+                    node=ensure_node(
+                        kind=NodeKind[said["node_kind"].upper()], ref=said["thing"].pk
+                    ),
                     template=said["template"],
                     facts=form.said,
                     by=user,
                     at=at,
                 )
-        except actions.RefusedRisk as refusal:
+        except risks_errors.RiskChangeError as refusal:
             form.add_error(None, str(refusal))
         except ValidationError as error:
             _complain(form, error)
@@ -448,8 +452,8 @@ def change_risk(request: HttpRequest, pk: int) -> HttpResponse:
         }
         try:
             with transaction.atomic():
-                actions.change_risk(risk=risk, facts=said, by=user, at=now())
-        except actions.RefusedRisk as refusal:
+                foundation_risks.change_risk(risk=risk, facts=said, by=user, at=now())
+        except risks_errors.RiskChangeError as refusal:
             form.add_error(None, str(refusal))
         except ValidationError as error:
             _complain(form, error)
@@ -472,18 +476,18 @@ def end_risk(request: HttpRequest, pk: int, action: str) -> HttpResponse:
     try:
         match action:
             case "close":
-                actions.close_risk(risk=risk, because=because, by=user, at=at)
+                foundation_risks.close_risk(risk=risk, reason=because, by=user, at=at)
                 said, undo = "Closed: nothing inherits it any longer.", "reopen"
             case "dismiss":
-                actions.dismiss_risk(risk=risk, because=because, by=user, at=at)
+                foundation_risks.dismiss_risk(risk=risk, reason=because, by=user, at=at)
                 said, undo = "Dismissed until its facts change.", "reinstate"
             case "reopen":
-                actions.reopen_risk(risk=risk, by=user, at=at)
+                foundation_risks.reopen_risk(risk=risk, by=user, at=at)
                 said = "Open again."
             case _:
-                actions.reinstate_risk(risk=risk, by=user)
+                foundation_risks.reinstate_risk(risk=risk, by=user)
                 said = "Reinstated."
-    except actions.RefusedRisk as refusal:
+    except risks_errors.RiskChangeError as refusal:
         refuse(request, str(refusal))
     else:
         say(

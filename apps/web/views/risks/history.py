@@ -5,8 +5,8 @@ from datetime import datetime
 from typing import Any
 
 from apps.accounts.models import User
+from apps.risks.levels import Level
 from apps.risks.models import Assessment, Treatment
-from apps.risks.scoring import Level
 from apps.web.views.risks import words
 from apps.web.wording import long_day
 

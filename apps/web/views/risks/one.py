@@ -18,11 +18,14 @@ from apps.common.history.context import current_change_id
 from apps.common.time import day_of, now
 from apps.inventory.actions import locked_dependency
 from apps.inventory.models import Adaptation, Dependency
-from apps.risks import actions
+from apps.risks import errors as risks_errors
+from apps.risks.actions import assessments
+from apps.risks.actions import evidence as actions_evidence
+from apps.risks.levels import PROMPT_ADAPTATIONS, Level
 from apps.risks.models import Assessment, Evidence, FoundationRisk, TemplateMapping
-from apps.risks.queries import InheritedRisk, evidence_for_dependency, inherited_risk, with_state
+from apps.risks.queries.evidence import evidence_for_dependency, with_state
+from apps.risks.queries.inherited import InheritedRisk, inherited_risk
 from apps.risks.queries.levels import IN_THE_WEIGHTS
-from apps.risks.scoring import WORDS_ONLY, Level
 from apps.web.forms import signed_in
 from apps.web.page import Sentence, page
 from apps.web.saying import refuse, say
@@ -292,7 +295,7 @@ def _steps(row: InheritedRisk) -> list[StepSaid]:
 
 def _is_capped(row: InheritedRisk) -> bool:
     """Prompts and examples would have lowered it further than words can."""
-    if row.layer not in IN_THE_WEIGHTS or not WORDS_ONLY.issuperset(row.adaptations):
+    if row.layer not in IN_THE_WEIGHTS or not PROMPT_ADAPTATIONS.issuperset(row.adaptations):
         return False
     return (
         sum(step.likelihood for step in row.steps) < -1
@@ -320,7 +323,7 @@ def decide(request: HttpRequest, risk: int, dependency: int, action: str) -> Htt
         try:
             with transaction.atomic():
                 said = _DECIDE[action](subject, form.cleaned_data, user, at)
-        except actions.RefusedRisk as refusal:
+        except risks_errors.RiskChangeError as refusal:
             form.add_error(None, str(refusal))
         except ValidationError as error:
             _add(form, error)
@@ -359,7 +362,7 @@ def _version(subject: Subject) -> int:
 
 
 def _assess(subject: Subject, said: dict[str, Any], by: User, at: datetime) -> str:
-    actions.assess(
+    assessments.assess_risk(
         risk=subject.risk,
         dependency=subject.dependency,
         facts=said,
@@ -371,11 +374,11 @@ def _assess(subject: Subject, said: dict[str, Any], by: User, at: datetime) -> s
 
 
 def _accept(subject: Subject, said: dict[str, Any], by: User, at: datetime) -> str:
-    actions.accept_risk(
+    assessments.accept_risk(
         risk=subject.risk,
         dependency=subject.dependency,
         until=said["until"],
-        because=said["because"],
+        reason=said["because"],
         expected_version=_version(subject),
         by=by,
         at=at,
@@ -384,10 +387,10 @@ def _accept(subject: Subject, said: dict[str, Any], by: User, at: datetime) -> s
 
 
 def _not_applicable(subject: Subject, said: dict[str, Any], by: User, at: datetime) -> str:
-    actions.mark_not_applicable(
+    assessments.mark_not_applicable(
         risk=subject.risk,
         dependency=subject.dependency,
-        because=said["because"],
+        reason=said["because"],
         expected_version=_version(subject),
         by=by,
         at=at,
@@ -397,9 +400,9 @@ def _not_applicable(subject: Subject, said: dict[str, Any], by: User, at: dateti
 
 def _revoke(subject: Subject, said: dict[str, Any], by: User, at: datetime) -> str:
     assert subject.assessment is not None
-    actions.revoke_acceptance(
+    assessments.revoke_acceptance(
         assessment=subject.assessment,
-        because=said["because"],
+        reason=said["because"],
         expected_version=_version(subject),
         by=by,
         at=at,
@@ -409,7 +412,9 @@ def _revoke(subject: Subject, said: dict[str, Any], by: User, at: datetime) -> s
 
 def _attach(subject: Subject, said: dict[str, Any], by: User, at: datetime) -> str:
     assert subject.assessment is not None
-    actions.attach_evidence(evidence=said["evidence"], assessment=subject.assessment, by=by)
+    actions_evidence.attach_evidence(
+        evidence=said["evidence"], assessment=subject.assessment, by=by
+    )
     return "Attached."
 
 

@@ -14,25 +14,24 @@ from apps.accounts.roles import TeamRole
 from apps.common.database.keyset_pagination import InvalidCursorError
 from apps.common.time import day_of, now
 from apps.risks.filters import CRITICALITIES
+from apps.risks.levels import Level
 from apps.risks.models import Layer, Taxonomy, Treatment
-from apps.risks.queries import (
+from apps.risks.queries.conditions import (
+    INHERENT,
+    InheritedRiskConditions,
+    InheritedRiskQuery,
+    build_conditions,
+)
+from apps.risks.queries.counts import CountBasis, RiskStanding, count_basis, risk_standings
+from apps.risks.queries.inherited import (
     ORDERS,
-    Conditions,
-    CountBasis,
     InheritedRisk,
-    Narrowed,
-    Reach,
-    RiskStanding,
-    conditions_of,
-    count_basis,
-    count_of_few,
+    count_gathered_risks,
     dated_inherited_risks,
     inherited_risks,
-    risk_standings,
     sorted_inherited_risks,
 )
-from apps.risks.queries.narrowing import INHERENT
-from apps.risks.scoring import Level
+from apps.risks.queries.reach import RiskReach
 from apps.web.filtering import Control, filters
 from apps.web.forms import signed_in
 from apps.web.listing import COUNTED, PRINTED, SIZE, Column, csv_answer, query_with
@@ -98,8 +97,8 @@ def order_of(request: HttpRequest, *, few: bool) -> tuple[str, bool]:
 
 def sheet_of(
     request: HttpRequest,
-    narrowed: Narrowed,
-    asked: Conditions,
+    narrowed: InheritedRiskQuery,
+    asked: InheritedRiskConditions,
     standings: Sequence[RiskStanding],
     today: date,
 ) -> Sheet:
@@ -122,7 +121,7 @@ def sheet_of(
         read = sorted_inherited_risks if asked.gathered else dated_inherited_risks
         rows = read(asked, on=today, order=order, falling=falling, size=size + 1, offset=offset)
         more, rows = len(rows) > size, rows[:size]
-        n = count_of_few(asked, most=COUNTED + 1) if asked.gathered else None
+        n = count_gathered_risks(asked, limit=COUNTED + 1) if asked.gathered else None
         return Sheet(
             rows=rows,
             count=_count(n),
@@ -133,10 +132,10 @@ def sheet_of(
         )
     try:
         found = inherited_risks(
-            user=user, on=today, narrowed=narrowed, size=size, cursor=request.GET.get("after", "")
+            user=user, on=today, query=narrowed, size=size, cursor=request.GET.get("after", "")
         )
     except InvalidCursorError:
-        found = inherited_risks(user=user, on=today, narrowed=narrowed, size=size)
+        found = inherited_risks(user=user, on=today, query=narrowed, size=size)
     return Sheet(
         rows=found.rows,
         count=_count(_known_count(narrowed, standings)),
@@ -157,9 +156,13 @@ def _count(n: int | None) -> str:
 _COUNTABLE = {"state", "risk", "min_inherent", "severity", "likelihood", "impact", "node", "level"}
 
 
-def _known_count(narrowed: Narrowed, standings: Sequence[RiskStanding]) -> int | None:
+def _known_count(narrowed: InheritedRiskQuery, standings: Sequence[RiskStanding]) -> int | None:
     """How many rows the filters leave, where that follows from the counts of the risks."""
-    set_ = {name for name in Narrowed.__slots__ if getattr(narrowed, name) not in (None, "", False)}
+    set_ = {
+        name
+        for name in InheritedRiskQuery.__slots__
+        if getattr(narrowed, name) not in (None, "", False)
+    }
     if set_ - _COUNTABLE or narrowed.level not in ("", INHERENT):
         return None
     n = 0
@@ -177,7 +180,7 @@ def _known_count(narrowed: Narrowed, standings: Sequence[RiskStanding]) -> int |
     return n
 
 
-def _in_state(reach: Reach, state: str) -> int:
+def _in_state(reach: RiskReach, state: str) -> int:
     return {
         "": reach.n_inherited,
         "unassessed": reach.n_unassessed,
@@ -209,7 +212,7 @@ def risk_list(request: HttpRequest) -> HttpResponse:
     today = day_of(at)
     found = asked_of(request)
     narrowed = found.narrowed
-    asked = conditions_of(user=user, on=today, narrowed=narrowed, count_all=True)
+    asked = build_conditions(user=user, on=today, query=narrowed, count_all=True)
     whole = not getattr(request, "htmx", False)
     basis = CountBasis() if narrowed.application else count_basis(user)
     standings: Sequence[RiskStanding] = ()
@@ -331,13 +334,13 @@ CSV_HEADS = [
 
 
 def all_that_match(
-    user: User, narrowed: Narrowed, on: date, *, most: int
+    user: User, narrowed: InheritedRiskQuery, on: date, *, most: int
 ) -> Iterator[InheritedRisk]:
     """Every row that the filters leave, gravest first, up to `most`."""
     cursor, n = "", 0
     while n < most:
         found = inherited_risks(
-            user=user, on=on, narrowed=narrowed, size=min(BATCH, most - n), cursor=cursor
+            user=user, on=on, query=narrowed, size=min(BATCH, most - n), cursor=cursor
         )
         yield from found.rows
         n += len(found.rows)
@@ -352,7 +355,7 @@ def register_csv(request: HttpRequest) -> StreamingHttpResponse:
     gravest first."""
     user, today = signed_in(request), day_of(now())
     narrowed = asked_of(request).narrowed
-    asked = conditions_of(user=user, on=today, narrowed=narrowed, count_all=True)
+    asked = build_conditions(user=user, on=today, query=narrowed, count_all=True)
     order, turned = order_of(request, few=asked.gathered)
     if order == "gravest" and not turned:
         rows: Any = all_that_match(user, narrowed, today, most=MOST_IN_CSV)

@@ -17,8 +17,8 @@ from apps.common.time import now
 from apps.intake.carrying import NotYours
 from apps.intake.models import Import
 from apps.inventory.models import Application
-from apps.risks.evaluations.filing import MOST_BYTES, receive_evaluation
-from apps.risks.evaluations.reading import READERS
+from apps.risks.evaluations.evidence_import import MAX_BYTES, receive_evaluation
+from apps.risks.evaluations.formats import READERS
 from apps.risks.models import Evidence
 from apps.web.forms import signed_in
 from apps.web.page import Sentence, page
@@ -55,9 +55,9 @@ class ResultsForm(forms.Form):
 
     def clean_file(self) -> Any:
         file = self.cleaned_data["file"]
-        if file.size > MOST_BYTES:
+        if file.size > MAX_BYTES:
             raise forms.ValidationError(
-                f"The file is larger than {MOST_BYTES // MIB} MiB. Let the tool write it without "
+                f"The file is larger than {MAX_BYTES // MIB} MiB. Let the tool write it without "
                 "samples."
             )
         return file

@@ -9,8 +9,8 @@ from django.urls import reverse
 
 from apps.catalog.models import Foundation, NodeKind, Offering, Provider, Region, Version
 from apps.common.text import pluralize
-from apps.risks.queries import Reach
-from apps.risks.scoring import Level
+from apps.risks.levels import Level
+from apps.risks.queries.reach import RiskReach
 from apps.web.page import Sentence
 from apps.web.wording import long_day, number
 
@@ -51,7 +51,7 @@ VIAS = {
 }
 
 
-def of_register(reach: Reach, *, whose: str = "", is_counted: bool = True) -> Sentence:
+def of_register(reach: RiskReach, *, whose: str = "", is_counted: bool = True) -> Sentence:
     """What is inherited, and how much of it is not assessed. `whose`: the one application asked
     for."""
     if not is_counted:
@@ -95,7 +95,7 @@ def of_register(reach: Reach, *, whose: str = "", is_counted: bool = True) -> Se
 
 
 def of_foundation_risk(
-    name: str, node: str, reach: Reach, *, open_: bool, is_counted: bool = True
+    name: str, node: str, reach: RiskReach, *, open_: bool, is_counted: bool = True
 ) -> Sentence:
     if not open_:
         return Sentence(f"{name} on {node} is over: nothing inherits it.")

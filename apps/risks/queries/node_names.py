@@ -7,7 +7,7 @@ from django.db import connection
 from django.db.models import Case, CharField, OuterRef, QuerySet, Subquery, When
 
 from apps.catalog.models import Foundation, NodeKind, Offering, Provider, Region, Version
-from apps.risks.inheriting import NODE_NAME as NODE_NAME_SQL
+from apps.risks.queries.inheritance_sql import NODE_NAME as NODE_NAME_SQL
 
 
 def _named(model: Any, column: str) -> Subquery:

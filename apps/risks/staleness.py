@@ -22,7 +22,7 @@ EXIT_TEST_VALIDITY_DAYS = 365
 _LOCK = 7_201_804_430
 
 
-def hold_off_staling() -> None:
+def lock_staleness() -> None:
     """Until the end of the transaction nothing is marked stale: who writes many assessments, in
     whatever order, and the job that does the same would otherwise wait for each other. Any number
     may hold it off at once."""
@@ -31,14 +31,14 @@ def hold_off_staling() -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Staleness:
+class StalenessChanges:
     acceptances_ended: int
     marked: int
     events_handled: int
 
 
 @transaction.atomic
-def mark_stale(*, at: datetime) -> Staleness:
+def mark_stale_assessments(*, at: datetime) -> StalenessChanges:
     """Mark what has become stale by `at`; counts."""
     params: dict[str, Any] = {
         "at": at,
@@ -51,16 +51,18 @@ def mark_stale(*, at: datetime) -> Staleness:
         # one run at a time; the second then finds nothing new
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
         cursor.execute(
-            _marking(_ACCEPTANCE_ENDED), {**params, "cause": StaleCause.ACCEPTANCE_EXPIRED}
+            _mark_statement(_ACCEPTANCE_ENDED), {**params, "cause": StaleCause.ACCEPTANCE_EXPIRED}
         )
         acceptances = cursor.rowcount
         cursor.execute(_EVENTS, {**params, "cause": StaleCause.EVENT})
         handled = cursor.fetchall()
         marked = sum(row[0] for row in handled)
         for cause, touched in _CAUSES.items():
-            cursor.execute(_marking(touched), {**params, "cause": cause})
+            cursor.execute(_mark_statement(touched), {**params, "cause": cause})
             marked += cursor.rowcount
-    return Staleness(acceptances_ended=acceptances, marked=marked, events_handled=len(handled))
+    return StalenessChanges(
+        acceptances_ended=acceptances, marked=marked, events_handled=len(handled)
+    )
 
 
 # {touched} answers (id, because, event_id), any number of rows for one assessment
@@ -244,5 +246,5 @@ RETURNING n_assessments
 )
 
 
-def _marking(touched: str) -> str:
+def _mark_statement(touched: str) -> str:
     return _MARK.replace("{touched}", touched)

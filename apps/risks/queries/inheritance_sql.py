@@ -23,7 +23,7 @@ IN_SCOPE: Final = [str(status) for status in Application.IN_SCOPE]
 
 # dependency `d` is in use on the day by an application `a` that counts
 LIVE: Final = """d.since <= %(day)s AND (d.until IS NULL OR d.until > %(day)s)"""
-COUNTS: Final = (
+IS_COUNTED: Final = (
     "a.status = ANY (%(in_scope)s) AND (%(teams)s::bigint[] IS NULL OR a.team_id = ANY (%(teams)s))"
 )
 
@@ -206,7 +206,7 @@ ALL_OF_FEW: Final = (
 )
 # stored assessments with what they are about, looked up one by one: fenced, or the planner hashes
 # all there is
-_LOOKED_UP: Final = """(SELECT s.* FROM risks_assessment s WHERE {state}) s
+_STORED_ASSESSMENTS: Final = """(SELECT s.* FROM risks_assessment s WHERE {state}) s
     CROSS JOIN LATERAL (SELECT x.* FROM risk x WHERE x.id = s.risk_id OFFSET 0) r
     CROSS JOIN LATERAL (SELECT x.* FROM inventory_dependency x
     WHERE x.id = s.dependency_id OFFSET 0) d
@@ -219,7 +219,7 @@ ALL_STORED: Final = f"""
 WITH RECURSIVE {{party}}, {{risk}},
 found AS (
     SELECT r.id AS risk_id, d.id AS dependency_id, r.inherent, a.criticality, a.id AS application_id
-    FROM {_LOOKED_UP}
+    FROM {_STORED_ASSESSMENTS}
 )
 """
 SORTED: Final = """, page AS (
@@ -259,7 +259,7 @@ FROM_DAYS: Final = f"""
 WITH RECURSIVE {{party}}, {{risk}},
 page AS (
     SELECT r.id AS risk_id, d.id AS dependency_id, r.inherent, a.criticality, a.id AS application_id
-    FROM {_LOOKED_UP}
+    FROM {_STORED_ASSESSMENTS}
     ORDER BY {{order}} LIMIT %(size)s OFFSET %(offset)s
 )
 """
@@ -306,7 +306,7 @@ LEFT JOIN accounts_user u ON u.id = s.owner_id LEFT JOIN accounts_user w ON w.id
 """
 
 
-def words(
+def sql_parts(
     *,
     backwards: bool,
     which: str = "",
@@ -338,7 +338,7 @@ def words(
         "ordered": _ORDERED.format(**pieces),
         "after": _AFTER.format(**pieces),
         "live": LIVE,
-        "counts": COUNTS,
+        "counts": IS_COUNTED,
         "applies": APPLIES,
         "holds": HOLDS,
         "chosen": chosen,

@@ -8,26 +8,28 @@ from kombu.exceptions import OperationalError
 
 from apps.accounts.roles import OrganisationRole
 from apps.catalog.models import NodeKind
-from apps.risks.actions import assess, count_changed_risk, count_inherited_risk
-from apps.risks.actions import counting as keeping
+from apps.risks.actions import counts as keeping
+from apps.risks.actions.assessments import assess_risk
+from apps.risks.actions.counts import count_changed_risk, count_inherited_risk
+from apps.risks.levels import Level, score_range, severity
 from apps.risks.models import CountState, RiskCount
-from apps.risks.queries import (
+from apps.risks.queries import counts
+from apps.risks.queries.conditions import InheritedRiskQuery, build_conditions
+from apps.risks.queries.counts import (
     CountBasis,
-    Narrowed,
-    conditions_of,
     count_basis,
-    count_of_few,
     counted_at,
-    counts,
+    level_counts,
+    risk_standings,
+    team_standings,
+)
+from apps.risks.queries.inherited import (
+    count_gathered_risks,
     dated_inherited_risks,
     inherited_pairs,
     inherited_risks,
-    level_counts,
-    risk_standings,
     sorted_inherited_risks,
-    team_standings,
 )
-from apps.risks.scoring import Level, scores_of, severity
 from tests.builders import (
     NOW,
     TODAY,
@@ -126,7 +128,7 @@ def counted():
 
 
 def pairs(user, **narrowed):
-    return inherited_risks(user=user, on=TODAY, narrowed=Narrowed(**narrowed), size=500).rows
+    return inherited_risks(user=user, on=TODAY, query=InheritedRiskQuery(**narrowed), size=500).rows
 
 
 class TestCounts:
@@ -157,7 +159,7 @@ class TestCounts:
     def test_a_job_stores_them_and_writes_only_what_differs(
         self, counted, monkeypatch, django_assert_max_num_queries
     ):
-        monkeypatch.setattr(counts, "LIVE_UP_TO", 3)
+        monkeypatch.setattr(counts, "MAX_LIVE_APPLICATIONS", 3)
         assert counted_at(counted.auditor) is None
         count_inherited_risk(NOW)
 
@@ -178,7 +180,7 @@ class TestCounts:
         assert CountState.objects.count() == 1
 
     def test_only_those_who_read_everything_get_what_is_stored(self, counted, monkeypatch):
-        monkeypatch.setattr(counts, "LIVE_UP_TO", 3)
+        monkeypatch.setattr(counts, "MAX_LIVE_APPLICATIONS", 3)
         count_inherited_risk(NOW)
         member = make_member(counted.below)
 
@@ -195,7 +197,7 @@ class TestCounts:
     def test_an_import_of_many_after_the_last_count_does_not_lead_to_live_counts(
         self, counted, monkeypatch
     ):
-        monkeypatch.setattr(counts, "LIVE_UP_TO", len(counted.applications))
+        monkeypatch.setattr(counts, "MAX_LIVE_APPLICATIONS", len(counted.applications))
         count_inherited_risk(NOW)
         assert not count_basis(counted.auditor).stored
 
@@ -206,7 +208,7 @@ class TestCounts:
     def test_a_reader_of_many_applications_gets_the_stored_counts_of_the_own_teams(
         self, counted, monkeypatch
     ):
-        monkeypatch.setattr(counts, "LIVE_UP_TO", 2)
+        monkeypatch.setattr(counts, "MAX_LIVE_APPLICATIONS", 2)
         count_inherited_risk(NOW)
         of_top, of_below = make_member(counted.top), make_member(counted.below)
         for member in (of_top, of_below):
@@ -279,7 +281,7 @@ class TestWhenItIsCounted:
     def test_what_people_decide_asks_a_worker_to_count(
         self, counted, monkeypatch, django_capture_on_commit_callbacks
     ):
-        monkeypatch.setattr(counts, "LIVE_UP_TO", 3)
+        monkeypatch.setattr(counts, "MAX_LIVE_APPLICATIONS", 3)
         count_inherited_risk(NOW)
         sent = []
         monkeypatch.setattr(keeping.cache, "add", lambda *_, **__: True)
@@ -290,7 +292,7 @@ class TestWhenItIsCounted:
         )
 
         with django_capture_on_commit_callbacks(execute=True):
-            assess(
+            assess_risk(
                 risk=counted.on_host,
                 dependency=counted.dependencies[3],
                 facts={},
@@ -304,7 +306,7 @@ class TestWhenItIsCounted:
     def test_a_broker_that_is_away_refuses_no_decision(
         self, counted, monkeypatch, django_capture_on_commit_callbacks
     ):
-        monkeypatch.setattr(counts, "LIVE_UP_TO", 3)
+        monkeypatch.setattr(counts, "MAX_LIVE_APPLICATIONS", 3)
         count_inherited_risk(NOW)
 
         def refuse(**_):
@@ -350,15 +352,17 @@ class TestNarrowing:
         wanted = [row.key for row in everything if test(row)]
 
         assert [row.key for row in pairs(counted.auditor, **asked)] == wanted
-        few = conditions_of(
-            user=counted.auditor, on=TODAY, narrowed=Narrowed(**asked), count_all=True
+        few = build_conditions(
+            user=counted.auditor, on=TODAY, query=InheritedRiskQuery(**asked), count_all=True
         )
         assert few.few
         assert [row.key for row in sorted_inherited_risks(few, on=TODAY)] == wanted
-        assert count_of_few(few, most=100) == len(wanted)
+        assert count_gathered_risks(few, limit=100) == len(wanted)
 
     def test_rows_of_few_are_sorted_by_any_column_and_cut_into_sheets(self, counted):
-        few = conditions_of(user=counted.auditor, on=TODAY, narrowed=Narrowed(), count_all=True)
+        few = build_conditions(
+            user=counted.auditor, on=TODAY, query=InheritedRiskQuery(), count_all=True
+        )
 
         by_name = sorted_inherited_risks(few, on=TODAY, order="application", size=100)
         second = sorted_inherited_risks(few, on=TODAY, order="application", size=2, offset=2)
@@ -370,7 +374,7 @@ class TestNarrowing:
         assert [row.due_on for row in by_due][:2] == [TODAY - timedelta(3), TODAY + timedelta(9)]
 
     def test_by_the_days_of_assessments_any_portfolio_is_sorted(self, counted):
-        asked = conditions_of(user=counted.auditor, on=TODAY, narrowed=Narrowed())
+        asked = build_conditions(user=counted.auditor, on=TODAY, query=InheritedRiskQuery())
 
         due = dated_inherited_risks(asked, on=TODAY, order="due")
         until = dated_inherited_risks(asked, on=TODAY, order="until")
@@ -402,7 +406,7 @@ def test_severities_divide_the_scores_without_gaps():
         5,
         5,
     ]
-    assert [scores_of(step) for step in range(1, 6)] == [
+    assert [score_range(step) for step in range(1, 6)] == [
         (1, 3),
         (4, 6),
         (7, 10),

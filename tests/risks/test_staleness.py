@@ -10,9 +10,9 @@ from django.test.utils import CaptureQueriesContext
 from apps.catalog.models import NodeKind
 from apps.inventory.actions import replace_offering
 from apps.inventory.models import Dependency, ExitTest
-from apps.risks.actions import assess
+from apps.risks.actions.assessments import assess_risk
 from apps.risks.models import Assessment, AssessmentEvidence, HandledEvent
-from apps.risks.staling import mark_stale
+from apps.risks.staleness import mark_stale_assessments
 from tests.builders import (
     NOW,
     TODAY,
@@ -62,7 +62,7 @@ class TestEvents:
             detected_at=LATER,
         )
 
-        changes = mark_stale(at=LATER)
+        changes = mark_stale_assessments(at=LATER)
 
         row = after(assessment)
         assert (changes.marked, changes.events_handled) == (1, 1)
@@ -78,9 +78,9 @@ class TestEvents:
     def test_it_is_handled_once_and_an_assessment_made_afterwards_stays(self):
         assessment = assessed()
         make_event(assessment.dependency.offering, "alias_moved", detected_at=LATER)
-        mark_stale(at=LATER)
+        mark_stale_assessments(at=LATER)
         at = datetime.now(UTC) + 2 * ONE_DAY
-        assess(
+        assess_risk(
             risk=assessment.risk,
             dependency=assessment.dependency,
             facts={},
@@ -89,7 +89,7 @@ class TestEvents:
             at=at,
         )
 
-        changes = mark_stale(at=at)
+        changes = mark_stale_assessments(at=at)
 
         assert (changes.marked, changes.events_handled) == (0, 0)
         assert after(assessment).state == "assessed"
@@ -98,13 +98,13 @@ class TestEvents:
         assessment = assessed(assessed_at=datetime.now(UTC) + 3 * ONE_DAY)
         make_event(assessment.dependency.offering, "alias_moved", detected_at=NOW)
 
-        assert mark_stale(at=LATER).marked == 0
+        assert mark_stale_assessments(at=LATER).marked == 0
 
     def test_an_event_that_the_template_does_not_name_is_handled_and_changes_nothing(self):
         assessment = assessed(stale_by=["alias_moved"])
         make_event(assessment.dependency.offering, "repriced", detected_at=LATER)
 
-        changes = mark_stale(at=LATER)
+        changes = mark_stale_assessments(at=LATER)
 
         assert (changes.marked, changes.events_handled) == (0, 1)
 
@@ -112,7 +112,7 @@ class TestEvents:
         assessment = assessed(template=False)
         make_event(assessment.dependency.offering, "retired", detected_at=LATER)
 
-        assert mark_stale(at=LATER).marked == 1
+        assert mark_stale_assessments(at=LATER).marked == 1
 
     def test_an_end_reaches_other_names_of_the_release_at_the_host_and_a_moving_name_only_itself(
         self,
@@ -126,9 +126,9 @@ class TestEvents:
         elsewhere = assessed(make_offering("dated", version=version), stale_by=["announced"])
 
         make_event(moving, "announced", detected_at=LATER)
-        assert mark_stale(at=LATER).marked == 0
+        assert mark_stale_assessments(at=LATER).marked == 0
         make_event(subject, "announced", detected_at=LATER)
-        assert mark_stale(at=LATER).marked == 1
+        assert mark_stale_assessments(at=LATER).marked == 1
 
         assert after(other_name).state == "stale"
         assert after(elsewhere).state == "assessed"
@@ -137,7 +137,7 @@ class TestEvents:
         assessment = assessed(state="not_applicable", not_applicable_because="text only")
         make_event(assessment.dependency.offering, "alias_moved", detected_at=LATER)
 
-        mark_stale(at=LATER)
+        mark_stale_assessments(at=LATER)
 
         assert (after(assessment).state, assessment.not_applicable_because) == (
             "stale",
@@ -156,7 +156,7 @@ class TestDays:
             by=make_user(role="governance"),
         )
 
-        mark_stale(at=NOW)
+        mark_stale_assessments(at=NOW)
 
         assert after(assessment).stale_cause == "replaced"
         assert (
@@ -168,7 +168,7 @@ class TestDays:
         assessment = assessed()
         Dependency.objects.update(until=TODAY)
 
-        mark_stale(at=NOW)
+        mark_stale_assessments(at=NOW)
 
         assert after(assessment).stale_because == f"The dependency ended on {TODAY}."
 
@@ -194,7 +194,7 @@ class TestDays:
         if other:
             ExitTest.objects.create(**facts, result=other, expires_on=TODAY + 99 * ONE_DAY)
 
-        mark_stale(at=LATER)
+        mark_stale_assessments(at=LATER)
 
         assert (after(assessment).stale_cause == "exit_test_expired") is stale
         if stale:
@@ -213,7 +213,7 @@ class TestEvidence:
         assessment = assessed()
         self.failing(assessment)
 
-        mark_stale(at=LATER)
+        mark_stale_assessments(at=LATER)
 
         assert after(assessment).stale_cause == "evidence_failed"
         assert assessment.stale_because == f"Evidence of {TODAY} fails: accuracy 0.71 against 0.8."
@@ -226,10 +226,10 @@ class TestEvidence:
         self.failing(assessment, application=other.dependency.application, version=make_version())
         self.failing(assessment, recorded_at=NOW - ONE_DAY)
 
-        assert mark_stale(at=LATER).marked == 0
+        assert mark_stale_assessments(at=LATER).marked == 0
 
         self.failing(assessment, application=None, version=other.dependency.offering.version)
-        assert mark_stale(at=LATER).marked == 1
+        assert mark_stale_assessments(at=LATER).marked == 1
         assert after(other).state == "stale"
 
     def test_a_failure_that_was_put_right_is_none(self):
@@ -243,7 +243,7 @@ class TestEvidence:
             recorded_at=LATER,
         )
 
-        assert mark_stale(at=LATER).marked == 0
+        assert mark_stale_assessments(at=LATER).marked == 0
 
     def test_evidence_that_an_assessment_rests_on_expires(self):
         assessment, other = assessed(), assessed()
@@ -252,8 +252,8 @@ class TestEvidence:
         )
         AssessmentEvidence.objects.create(assessment=assessment, evidence=evidence)
 
-        assert mark_stale(at=NOW).marked == 0
-        assert mark_stale(at=LATER).marked == 1
+        assert mark_stale_assessments(at=NOW).marked == 0
+        assert mark_stale_assessments(at=LATER).marked == 1
 
         assert (
             after(assessment).stale_because
@@ -265,11 +265,11 @@ class TestEvidence:
 def test_the_first_cause_stands_and_nothing_is_written_twice():
     assessment = assessed()
     Dependency.objects.update(until=TODAY)
-    mark_stale(at=NOW)
+    mark_stale_assessments(at=NOW)
     make_event(assessment.dependency.offering, "alias_moved", detected_at=LATER)
 
-    mark_stale(at=LATER)
-    mark_stale(at=LATER)
+    mark_stale_assessments(at=LATER)
+    mark_stale_assessments(at=LATER)
 
     assert (after(assessment).stale_cause, assessment.version) == ("replaced", 2)
     assert assessment.history.count() == 2
@@ -278,7 +278,7 @@ def test_the_first_cause_stands_and_nothing_is_written_twice():
 def test_the_number_of_statements_does_not_grow():
     def cost():
         with CaptureQueriesContext(connection) as statements:
-            mark_stale(at=LATER)
+            mark_stale_assessments(at=LATER)
         return len(statements)
 
     assessed()
@@ -297,7 +297,7 @@ def test_two_runs_at_once_do_the_work_of_one():
     changes = []
 
     def work():
-        changes.append(mark_stale(at=LATER))
+        changes.append(mark_stale_assessments(at=LATER))
         connections.close_all()
 
     threads = [threading.Thread(target=work) for _ in range(2)]

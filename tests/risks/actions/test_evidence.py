@@ -9,10 +9,14 @@ from django.core.exceptions import ValidationError
 
 from apps.accounts.roles import TeamRole
 from apps.catalog.models import NodeKind
-from apps.risks import actions
-from apps.risks.actions import RefusedRisk
+from apps.risks.actions import evidence as actions_evidence
+from apps.risks.errors import RiskChangeError
 from apps.risks.models import AssessmentEvidence, RiskEvidence
-from apps.risks.queries import evidence_for_application, evidence_for_dependency, evidence_for_risk
+from apps.risks.queries.evidence import (
+    evidence_for_application,
+    evidence_for_dependency,
+    evidence_for_risk,
+)
 from tests.builders import (
     NOW,
     TODAY,
@@ -157,7 +161,7 @@ class TestWhereItMatters:
 
 class TestRecording:
     def record(self, **facts):
-        return actions.record_evidence(
+        return actions_evidence.record_evidence(
             kind="own_evaluation",
             run_on=TODAY,
             facts=facts,
@@ -186,7 +190,7 @@ class TestRecording:
             self.record(metric="accuracy")
 
     def test_a_job_may_record_it_and_is_named_in_the_history(self, dependency):
-        evidence = actions.record_evidence(
+        evidence = actions_evidence.record_evidence(
             kind="own_evaluation",
             run_on=TODAY,
             facts={"application": dependency.application},
@@ -202,14 +206,16 @@ class TestRecording:
         evidence = self.record(application=dependency.application)
 
         for _ in range(2):
-            actions.attach_evidence(
+            actions_evidence.attach_evidence(
                 evidence=evidence, assessment=assessment, by=make_user(role="governance")
             )
         assert assessment.evidence.get() == evidence
         other = self.record(application=make_application())
-        with pytest.raises(RefusedRisk, match="about another application"):
-            actions.attach_evidence(
+        with pytest.raises(RiskChangeError, match="about another application"):
+            actions_evidence.attach_evidence(
                 evidence=other, assessment=assessment, by=make_user(role="governance")
             )
-        with pytest.raises(RefusedRisk, match="foundation's risk is everyone's"):
-            actions.attach_evidence(evidence=evidence, risk=risk, by=make_user(role="governance"))
+        with pytest.raises(RiskChangeError, match="foundation's risk is everyone's"):
+            actions_evidence.attach_evidence(
+                evidence=evidence, risk=risk, by=make_user(role="governance")
+            )

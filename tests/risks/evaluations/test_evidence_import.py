@@ -6,7 +6,7 @@ from apps.accounts.roles import TeamRole
 from apps.common.time import now
 from apps.intake.carrying import NotYours
 from apps.intake.models import ImportContent
-from apps.risks.evaluations.filing import receive_evaluation
+from apps.risks.evaluations.evidence_import import receive_evaluation
 from apps.risks.models import Evidence
 from tests.builders import (
     make_application,

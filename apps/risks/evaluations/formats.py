@@ -4,18 +4,20 @@ from collections.abc import Callable
 
 from apps.common.processes.child_process import child_function
 from apps.risks.evaluations import garak, inspect_ai, lm_eval, promptfoo
-from apps.risks.evaluations.results import Part, Result, Run, Unreadable
+from apps.risks.evaluations.results import EvaluationResult, EvaluationRun, Part, Unreadable
 
-READERS: dict[str, Callable[[bytes], Run]] = {
-    "promptfoo": promptfoo.read,
-    "inspect_ai": inspect_ai.read,
-    "lm-eval": lm_eval.read,
-    "garak": garak.read,
+READERS: dict[str, Callable[[bytes], EvaluationRun]] = {
+    "promptfoo": promptfoo.read_run,
+    "inspect_ai": inspect_ai.read_run,
+    "lm-eval": lm_eval.read_run,
+    "garak": garak.read_run,
 }
 
 
-@child_function(classes=(Run, Result, Part), errors=(Unreadable,), refusal=Unreadable)
-def read_run(body: bytes, *, tool: str = "") -> Run:
+@child_function(
+    classes=(EvaluationRun, EvaluationResult, Part), errors=(Unreadable,), refusal=Unreadable
+)
+def read_run(body: bytes, *, tool: str = "") -> EvaluationRun:
     """`tool` says which it is; without it the content tells."""
     if tool:
         if tool not in READERS:
@@ -23,10 +25,10 @@ def read_run(body: bytes, *, tool: str = "") -> Run:
                 f"'{tool}' is no tool whose results can be read. Known: {', '.join(READERS)}."
             )
         return READERS[tool](body)
-    return READERS[_guess(body)](body)
+    return READERS[_detect_tool(body)](body)
 
 
-def _guess(body: bytes) -> str:
+def _detect_tool(body: bytes) -> str:
     head = body[:4096]
     if head[:4] == b"PK\x03\x04":
         return "inspect_ai"

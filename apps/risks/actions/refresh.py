@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from apps.common.history.context import audit_context
-from apps.risks.rules import apply_rules
-from apps.risks.staling import mark_stale
+from apps.risks.rules.evaluation import apply_rules
+from apps.risks.staleness import mark_stale_assessments
 
 JOB = "risks.refresh_risks"
 
@@ -32,7 +32,7 @@ def refresh_risks(at: datetime) -> RiskChanges:
         rules = apply_rules(at=at)
     # a change of its own: what the rules gave as reason is none for this
     with audit_context(job=JOB, reason="an event, a day or evidence has touched it"):
-        stale = mark_stale(at=at)
+        stale = mark_stale_assessments(at=at)
     return RiskChanges(
         raised=rules.raised,
         changed=rules.changed,

@@ -8,8 +8,8 @@ import zipfile
 import pytest
 import zstandard
 
+from apps.risks.evaluations.formats import read_run
 from apps.risks.evaluations.promptfoo import split_provider
-from apps.risks.evaluations.reading import read_run
 from apps.risks.evaluations.results import Unreadable
 from tests.risks.evaluations.result_files import (
     GARAK_ENTRIES,

@@ -1,6 +1,6 @@
 from apps.inventory.actions import RefusedChange
 
 
-class RefusedRisk(RefusedChange):
+class RiskChangeError(RefusedChange):
     """A change of a risk or assessment that contradicts what is on record; the text says why and
     what to do."""

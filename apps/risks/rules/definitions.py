@@ -2,7 +2,7 @@
 explains it.
 
 Each is one SELECT over the whole catalogue. It may join `risk_standing` (offering: those in use on
-the day) and `risk_held` (node: those something of ours stands on), which applying.py makes; it
+the day) and `risk_held` (node: those something of ours stands on), which evaluation.py makes; it
 answers
 
     node_id      where the risk is raised
@@ -23,8 +23,8 @@ from apps.risks.models import RuleName
 HORIZON_DAYS: Final = 180
 SHORT_NOTICE_DAYS: Final = 90
 # how long a price move, changed terms or a changed licence stay news
-MEMORY_DAYS: Final = 365
-VOLATILE_MOVES: Final = 3
+PRICE_MOVE_PERIOD_DAYS: Final = 365
+MIN_VOLATILE_PRICE_MOVES: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +37,8 @@ class Rule:
 # the offering itself, and only while something of ours calls it or is redirected to it
 _OFFERING = """catalog_offering o JOIN catalog_node n ON n.kind = 1 AND n.ref = o.id
     JOIN risk_held held ON held.node_id = n.id JOIN catalog_provider h ON h.id = o.host_id"""
-_SAYS = "LEFT JOIN catalog_assertion says ON says.id = o.lifecycle_claim_id"
-_MOVING = """(CASE WHEN al.id IS NULL THEN o.binding = 'alias' ELSE al.kind <> 'synonym' END
+_LIFECYCLE_CLAIM = "LEFT JOIN catalog_assertion says ON says.id = o.lifecycle_claim_id"
+_IS_MOVING_NAME = """(CASE WHEN al.id IS NULL THEN o.binding = 'alias' ELSE al.kind <> 'synonym' END
     OR coalesce(v.moving, false))"""
 
 _RETIREMENT = f"""
@@ -53,7 +53,7 @@ SELECT n.id AS node_id, concat_ws('|', o.retires_on, o.date_kind, o.lifecycle = 
     || coalesce('; announced on ' || o.announced_on, '')
     || coalesce('; suggested replacement ' || coalesce(p.api_id, nullif(o.replacement_text, '')),
     '') || '.' AS facts
-FROM {_OFFERING} {_SAYS} LEFT JOIN catalog_offering p ON p.id = o.replacement_id
+FROM {_OFFERING} {_LIFECYCLE_CLAIM} LEFT JOIN catalog_offering p ON p.id = o.replacement_id
 WHERE o.lifecycle = 'retired' OR o.retires_on <= %(day)s::date + %(horizon)s
 """
 
@@ -64,7 +64,7 @@ SELECT n.id AS node_id, concat_ws('|', o.retires_on, o.replacement_id, o.replace
     || ' does not fail: it is answered by '
     || coalesce(p.api_id, nullif(o.replacement_text, ''),
     'another model that is not named') || '.' AS facts
-FROM {_OFFERING} {_SAYS} LEFT JOIN catalog_offering p ON p.id = o.replacement_id
+FROM {_OFFERING} {_LIFECYCLE_CLAIM} LEFT JOIN catalog_offering p ON p.id = o.replacement_id
 WHERE o.end_behaviour = 'redirect' AND (o.lifecycle = 'retired'
     OR o.retires_on <= %(day)s::date + %(horizon)s)
 """
@@ -76,7 +76,7 @@ SELECT n.id AS node_id, coalesce(v.identifier, '') AS key, NULL::int AS likeliho
     || coalesce('; today it answers with ' || v.identifier, '') || '.' AS facts
 FROM {_OFFERING} LEFT JOIN catalog_alias al ON al.id = o.alias_id LEFT
 JOIN catalog_version v ON v.id = o.version_id
-WHERE {_MOVING}
+WHERE {_IS_MOVING_NAME}
 """
 
 _SHORT_NOTICE = """

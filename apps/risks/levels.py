@@ -8,7 +8,7 @@ LOWEST, HIGHEST = 1, 5
 # paper
 SEVERITIES = (3, 6, 10, 16, 25)
 # adaptations that leave the weights as they are and add nothing to read
-WORDS_ONLY = frozenset({"prompt", "few_shot"})
+PROMPT_ADAPTATIONS = frozenset({"prompt", "few_shot"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Level:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class AdaptationStep:
     """What one kind of adaptation does to a risk, and why; 0/0 is worth saying as well."""
 
     adaptation: str
@@ -38,14 +38,18 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class Adjusted:
+class AdjustedLevel:
     level: Level
-    steps: tuple[Step, ...]
+    steps: tuple[AdaptationStep, ...]
 
 
-def adjusted(
-    inherent: Level, steps: Iterable[Step], adaptations: Collection[str], *, in_the_weights: bool
-) -> Adjusted:
+def adjust_level(
+    inherent: Level,
+    steps: Iterable[AdaptationStep],
+    adaptations: Collection[str],
+    *,
+    in_the_weights: bool,
+) -> AdjustedLevel:
     """The inherent level with the steps of the adaptations present, each kind once, kept within 1
     to 5.
 
@@ -56,10 +60,10 @@ def adjusted(
     taken = tuple(step for step in steps if step.adaptation in adaptations)
     likelihood = sum(step.likelihood for step in taken)
     impact = sum(step.impact for step in taken)
-    if in_the_weights and WORDS_ONLY.issuperset(adaptations):
+    if in_the_weights and PROMPT_ADAPTATIONS.issuperset(adaptations):
         likelihood, impact = max(likelihood, -1), max(impact, 0)
-    return Adjusted(
-        Level(_within(inherent.likelihood + likelihood), _within(inherent.impact + impact)),
+    return AdjustedLevel(
+        Level(_clamp(inherent.likelihood + likelihood), _clamp(inherent.impact + impact)),
         taken,
     )
 
@@ -69,10 +73,10 @@ def severity(score: int) -> int:
     return next(step for step, highest in enumerate(SEVERITIES, start=1) if score <= highest)
 
 
-def scores_of(step: int) -> tuple[int, int]:
+def score_range(step: int) -> tuple[int, int]:
     """The lowest and the highest score of a severity, both inclusive."""
     return (SEVERITIES[step - 2] + 1 if step > 1 else 1), SEVERITIES[step - 1]
 
 
-def _within(level: int) -> int:
+def _clamp(level: int) -> int:
     return min(max(level, LOWEST), HIGHEST)

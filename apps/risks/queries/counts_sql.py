@@ -6,11 +6,11 @@ grow with the number of risks x dependencies.
 
 from typing import Final
 
-from apps.risks.inheriting import PREDICATES, words
 from apps.risks.models import Predicate
+from apps.risks.queries.inheritance_sql import PREDICATES, sql_parts
 
 # dependencies for which PREDICATES' judge_shares_base holds, for all of them at once
-_JUDGES: Final = """lineage AS MATERIALIZED (
+_JUDGE_LINEAGE: Final = """lineage AS MATERIALIZED (
     SELECT f.offering_id, f.node_id FROM catalog_footing f JOIN catalog_node n ON n.id = f.node_id
     WHERE n.kind IN (2, 3) AND {asked_judges}
 ),
@@ -142,7 +142,7 @@ _COUNTED: Final[dict[str, str]] = {
 }
 
 
-def _asked(name: str) -> str:
+def _count_column(name: str) -> str:
     return "true" if name == "all" else f"'{name}' = ANY (%(conditions)s::text[])"
 
 
@@ -152,18 +152,20 @@ def _by_condition(column: str) -> str:
     return f"CASE r.applies_when {some} ELSE {column}_all END"
 
 
-def _counted() -> str:
+def _count_columns() -> str:
     counts = []
     for name, sql in _COUNTED.items():
-        holds = f"{_asked(name)} AND {sql}"
+        holds = f"{_count_column(name)} AND {sql}"
         counts.append(f"count(*) FILTER (WHERE {holds}) AS n_{name}")
         counts.append(f"count(*) FILTER (WHERE {holds} AND a.criticality = 0) AS c_{name}")
     return ", ".join(counts)
 
 
-def _words(*, which: str = "", chosen: str = "true") -> dict[str, str]:
-    pieces = words(backwards=False, which=which, chosen=chosen)
-    judges = _JUDGES.format(asked_judges=_asked(Predicate.JUDGE_SHARES_BASE), **pieces)
+def _count_parts(*, which: str = "", chosen: str = "true") -> dict[str, str]:
+    pieces = sql_parts(backwards=False, which=which, chosen=chosen)
+    judges = _JUDGE_LINEAGE.format(
+        asked_judges=_count_column(Predicate.JUDGE_SHARES_BASE), **pieces
+    )
     return {**pieces, "judges": judges}
 
 
@@ -171,29 +173,29 @@ def totals_sql(*, which: str = "", chosen: str = "true") -> str:
     """`TOTALS`, counting each template condition apart: the reach of a conditional risk is that of
     its condition."""
     return TOTALS.format(
-        counted=_counted(),
+        counted=_count_columns(),
         summed=", ".join(
             f"sum(s.{kind}_{name}) AS {kind}_{name}" for name in _COUNTED for kind in ("n", "c")
         ),
         chosen_count=_by_condition("reach.n"),
         chosen_critical=_by_condition("reach.c"),
-        **_words(which=which, chosen=chosen),
+        **_count_parts(which=which, chosen=chosen),
     )
 
 
 def teams_sql() -> str:
     """`TEAMS`: how many pairs each team has, and what was done about them."""
     return TEAMS.format(
-        counted=_counted(),
+        counted=_count_columns(),
         weighed=" + ".join(f"s.n_{name} * k.n_{name}" for name in _COUNTED),
         kinds=", ".join(
             f"count(*) FILTER (WHERE r.applies_when = '{'' if name == 'all' else name}') AS "
             f"n_{name}"
             for name in _COUNTED
         ),
-        **_words(),
+        **_count_parts(),
     )
 
 
 def levels_sql(*, chosen: str = "true") -> str:
-    return LEVELS.format(**_words(chosen=chosen))
+    return LEVELS.format(**_count_parts(chosen=chosen))

@@ -14,15 +14,20 @@ from apps.accounts.roles import TeamRole
 from apps.common.history.context import audit_context
 from apps.common.time import now
 from apps.inventory.actions import lock_teams_of, refuse_without_role
-from apps.risks.actions.assessing import KEPT, WRITTEN, is_about_acceptance, overtaken
-from apps.risks.actions.counting import request_count
+from apps.risks.actions.assessments import (
+    PERMANENT_FIELDS,
+    WRITTEN_FIELDS,
+    is_about_acceptance,
+    version_conflict,
+)
+from apps.risks.actions.counts import request_count
+from apps.risks.errors import RiskChangeError
 from apps.risks.models import Assessment, AssessmentEvidence
-from apps.risks.refusals import RefusedRisk
-from apps.risks.staling import hold_off_staling
+from apps.risks.staleness import lock_staleness
 
 
 @dataclass(frozen=True, slots=True)
-class UndoneAssessments:
+class AssessmentUndo:
     """How many risks are again what they were, and for each assessment that was left alone why."""
 
     n_taken_back: int
@@ -36,7 +41,7 @@ def teams_decided_in(*, change: UUID) -> dict[int, TeamRole]:
     entries = _entries(change)
     if not entries:
         return {}
-    before = _before(entries)
+    before = _previous_entries(entries)
     owned = {
         pk
         for pk, rows in entries.items()
@@ -53,7 +58,7 @@ def teams_decided_in(*, change: UUID) -> dict[int, TeamRole]:
 
 
 @transaction.atomic
-def undo_assessments(*, change: UUID, by: User, reason: str = "") -> UndoneAssessments:
+def undo_assessments(*, change: UUID, by: User, reason: str = "") -> AssessmentUndo:
     """Put back what stood before `change`; `by` needs the roles of `teams_decided_in`, asked of the
     locked rows.
 
@@ -63,12 +68,14 @@ def undo_assessments(*, change: UUID, by: User, reason: str = "") -> UndoneAsses
     """
     entries = _entries(change)
     if not entries:
-        raise RefusedRisk("This change decided nothing about a risk. Choose one from the history.")
+        raise RiskChangeError(
+            "This change decided nothing about a risk. Choose one from the history."
+        )
     about = Assessment.objects.filter(pk__in=entries)
     lock_teams_of(about.values_list("dependency__application_id", flat=True), no_key=True)
     for team, role in teams_decided_in(change=change).items():
         refuse_without_role(by, role, team)
-    hold_off_staling()
+    lock_staleness()
     there = {
         row.pk: row
         for row in Assessment.objects.select_for_update(of=("self",))
@@ -76,7 +83,7 @@ def undo_assessments(*, change: UUID, by: User, reason: str = "") -> UndoneAsses
         .filter(pk__in=entries)
         .order_by("pk")
     }
-    before = _before(entries)
+    before = _previous_entries(entries)
     refused: dict[int, str] = {}
     gone: list[int] = []
     changed: list[Assessment] = []
@@ -84,14 +91,14 @@ def undo_assessments(*, change: UUID, by: User, reason: str = "") -> UndoneAsses
     for pk, rows in entries.items():
         row = there.get(pk)
         if row is None or row.version != rows[-1].version:
-            refused[pk] = overtaken(row)
+            refused[pk] = version_conflict(row)
         elif rows[0].version == 1:
             gone.append(pk)
         elif pk not in before:
             refused[pk] = "What it was before is no longer on record. Assess it again instead."
         else:
             for field in Assessment._meta.concrete_fields:
-                if field.name not in KEPT:
+                if field.name not in PERMANENT_FIELDS:
                     setattr(row, field.attname, getattr(before[pk], field.attname))
             row.version += 1
             row.updated_at = at
@@ -102,9 +109,9 @@ def undo_assessments(*, change: UUID, by: User, reason: str = "") -> UndoneAsses
         kept = [pk for pk in there if pk not in refused]
         links = attached.filter(assessment_id__in=kept).values_list("pgh_obj_id", flat=True)
         AssessmentEvidence.objects.filter(pk__in=list(links)).delete()
-        Assessment.objects.bulk_update(changed, WRITTEN, batch_size=500)
+        Assessment.objects.bulk_update(changed, WRITTEN_FIELDS, batch_size=500)
         Assessment.objects.filter(pk__in=gone).delete()
-    return UndoneAssessments(n_taken_back=len(gone) + len(changed), refused=refused)
+    return AssessmentUndo(n_taken_back=len(gone) + len(changed), refused=refused)
 
 
 def _history(model: str) -> Any:
@@ -124,7 +131,7 @@ def _entries(change: UUID) -> dict[int, list[Any]]:
     return found
 
 
-def _before(entries: Mapping[int, list[Any]]) -> dict[int, Any]:
+def _previous_entries(entries: Mapping[int, list[Any]]) -> dict[int, Any]:
     """{assessment: the last entry before the change}."""
     first = min(rows[0].pgh_id for rows in entries.values())
     earlier = _history("Assessment").filter(pgh_obj_id__in=entries, pgh_id__lt=first)

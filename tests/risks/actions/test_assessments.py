@@ -12,9 +12,10 @@ from apps.accounts.models import User
 from apps.catalog.models import NodeKind
 from apps.inventory.models import Dependency
 from apps.risks import actions
-from apps.risks.actions import RefusedRisk
+from apps.risks.actions import assessments, foundation_risks, refresh
+from apps.risks.errors import RiskChangeError
 from apps.risks.models import Assessment, FoundationRisk
-from apps.risks.queries import expiring_acceptances
+from apps.risks.queries.reach import expiring_acceptances
 from tests.builders import (
     NOW,
     TODAY,
@@ -53,7 +54,7 @@ class InheritedRisk:
         )
 
     def assess(self, version=0, **facts):
-        return actions.assess(
+        return assessments.assess_risk(
             risk=self.risk,
             dependency=self.dependency,
             facts=facts,
@@ -63,11 +64,11 @@ class InheritedRisk:
         )
 
     def accept(self, version=0, until=TODAY + 30 * ONE_DAY, because="small audience", **more):
-        return actions.accept_risk(
+        return assessments.accept_risk(
             risk=self.risk,
             dependency=self.dependency,
             until=until,
-            because=because,
+            reason=because,
             expected_version=version,
             by=self.person,
             at=NOW,
@@ -129,7 +130,7 @@ class TestAssessing:
     def test_what_is_not_inherited_cannot_be_assessed(self, inherited):
         Dependency.objects.update(until=TODAY)
 
-        with pytest.raises(RefusedRisk, match="does not inherit"):
+        with pytest.raises(RiskChangeError, match="does not inherit"):
             inherited.assess()
 
     @pytest.mark.parametrize(
@@ -143,7 +144,7 @@ class TestAssessing:
         assert set(refusal.value.message_dict) == set(facts)
 
     def test_accepting_is_an_action_of_its_own(self, inherited):
-        with pytest.raises(RefusedRisk, match="approver"):
+        with pytest.raises(RiskChangeError, match="approver"):
             inherited.assess(treatment="accept")
 
     def test_not_applicable_needs_a_reason(self, inherited):
@@ -153,11 +154,11 @@ class TestAssessing:
             "by": inherited.person,
             "at": NOW,
         }
-        with pytest.raises(RefusedRisk, match="Say why"):
-            actions.mark_not_applicable(**marked, because=" ", expected_version=0)
+        with pytest.raises(RiskChangeError, match="Say why"):
+            assessments.mark_not_applicable(**marked, reason=" ", expected_version=0)
 
-        assessment = actions.mark_not_applicable(
-            **marked, because="internal only", expected_version=0
+        assessment = assessments.mark_not_applicable(
+            **marked, reason="internal only", expected_version=0
         )
 
         assert (assessment.state, assessment.not_applicable_because) == (
@@ -173,9 +174,9 @@ class TestTwoAtOnce:
         inherited.assess(**LEVELS, treatment="reduce")
 
         with pytest.raises(
-            RefusedRisk, match=r"ines assessed this on 2026-11-24 .* reduce, residual 2 x 3"
+            RiskChangeError, match=r"ines assessed this on 2026-11-24 .* reduce, residual 2 x 3"
         ):
-            actions.assess(
+            assessments.assess_risk(
                 risk=inherited.risk,
                 dependency=inherited.dependency,
                 facts={},
@@ -190,7 +191,7 @@ class TestTwoAtOnce:
             state="stale", stale_cause="event", stale_because="Alias moved.", version=2
         )
 
-        with pytest.raises(RefusedRisk, match="stale in the meantime: Alias moved"):
+        with pytest.raises(RiskChangeError, match="stale in the meantime: Alias moved"):
             inherited.assess(version=1)
 
     @pytest.mark.django_db(transaction=True)
@@ -201,7 +202,7 @@ class TestTwoAtOnce:
         def work():
             try:
                 answers.append(inherited.assess(plan="mine").plan)
-            except RefusedRisk as refusal:
+            except RiskChangeError as refusal:
                 answers.append(type(refusal))
             finally:
                 connections.close_all()
@@ -212,7 +213,7 @@ class TestTwoAtOnce:
         for thread in threads:
             thread.join()
 
-        assert sorted(map(str, answers)) == sorted(["mine", str(RefusedRisk)])
+        assert sorted(map(str, answers)) == sorted(["mine", str(RiskChangeError)])
         assert Assessment.objects.count() == 1
 
 
@@ -223,7 +224,7 @@ class TestMany:
         make_assessment(inherited.risk, changed, version=3)
         Dependency.objects.filter(pk=ended.pk).update(until=TODAY)
 
-        outcome = actions.assess_many(
+        outcome = assessments.assess_many(
             risk=inherited.risk,
             expected_versions={each.pk: 0 for each in inherited.dependencies},
             facts=LEVELS,
@@ -243,7 +244,7 @@ class TestMany:
             counts = []
             for version in (0, 1):
                 with CaptureQueriesContext(connection) as statements:
-                    outcome = actions.assess_many(
+                    outcome = assessments.assess_many(
                         risk=inherited.risk,
                         expected_versions=dict.fromkeys(expected, version),
                         facts=LEVELS,
@@ -282,7 +283,7 @@ class TestAcceptance:
         ],
     )
     def test_without_reason_or_a_sensible_end_it_is_refused(self, inherited, wrong, sentence):
-        with pytest.raises(RefusedRisk, match=sentence):
+        with pytest.raises(RiskChangeError, match=sentence):
             inherited.accept(**wrong)
 
     @pytest.mark.parametrize("missing", ["accepted_by", "accepted_until", "accept_reason"])
@@ -305,20 +306,20 @@ class TestAcceptance:
     def test_it_reopens_by_itself_and_keeps_what_was_written(self, inherited):
         inherited.accept(until=TODAY + ONE_DAY)
 
-        actions.refresh_risks(NOW)
+        refresh.refresh_risks(NOW)
         assert Assessment.objects.get().state == "assessed"
-        changes = actions.refresh_risks(NOW + ONE_DAY)
+        changes = refresh.refresh_risks(NOW + ONE_DAY)
 
         assessment = Assessment.objects.get()
         assert changes.acceptances_ended == 1
         assert (assessment.state, assessment.stale_cause) == ("stale", "acceptance_expired")
         assert assessment.stale_because == "The acceptance by ines ended on 2026-11-25."
         assert assessment.accept_reason == "small audience"
-        assert actions.refresh_risks(NOW + 2 * ONE_DAY).acceptances_ended == 0
+        assert refresh.refresh_risks(NOW + 2 * ONE_DAY).acceptances_ended == 0
 
     def test_an_ended_one_is_renewed_or_replaced_and_not_just_assessed(self, inherited):
         inherited.accept(until=TODAY + ONE_DAY)
-        actions.refresh_risks(NOW + ONE_DAY)
+        refresh.refresh_risks(NOW + ONE_DAY)
         again = {
             "risk": inherited.risk,
             "dependency": inherited.dependency,
@@ -326,23 +327,25 @@ class TestAcceptance:
             "at": NOW + ONE_DAY,
         }
 
-        with pytest.raises(RefusedRisk, match="Renew"):
-            actions.assess(**again, facts={}, expected_version=2)
+        with pytest.raises(RiskChangeError, match="Renew"):
+            assessments.assess_risk(**again, facts={}, expected_version=2)
         assert (
-            actions.assess(**again, facts={"treatment": "reduce"}, expected_version=2).state
+            assessments.assess_risk(
+                **again, facts={"treatment": "reduce"}, expected_version=2
+            ).state
             == "assessed"
         )
 
     def test_it_is_revocable_with_a_reason_and_the_risk_is_open_again(self, inherited):
         assessment = inherited.accept()
-        with pytest.raises(RefusedRisk, match="Say why"):
-            actions.revoke_acceptance(
-                assessment=assessment, because="", expected_version=1, by=inherited.person, at=NOW
+        with pytest.raises(RiskChangeError, match="Say why"):
+            assessments.revoke_acceptance(
+                assessment=assessment, reason="", expected_version=1, by=inherited.person, at=NOW
             )
 
-        revoked = actions.revoke_acceptance(
+        revoked = assessments.revoke_acceptance(
             assessment=assessment,
-            because="audience grew",
+            reason="audience grew",
             expected_version=1,
             by=inherited.person,
             at=NOW,
@@ -351,9 +354,9 @@ class TestAcceptance:
         assert (revoked.state, revoked.stale_cause) == ("stale", "acceptance_revoked")
         assert not revoked.accepts_on(TODAY)
         assert revoked.accept_reason == "small audience"
-        with pytest.raises(RefusedRisk, match="no acceptance in force"):
-            actions.revoke_acceptance(
-                assessment=revoked, because="again", expected_version=2, by=inherited.person, at=NOW
+        with pytest.raises(RiskChangeError, match="no acceptance in force"):
+            assessments.revoke_acceptance(
+                assessment=revoked, reason="again", expected_version=2, by=inherited.person, at=NOW
             )
 
 
@@ -362,21 +365,27 @@ class TestUndoing:
         inherited.assess(**LEVELS, treatment="reduce", plan="first")
         second = inherited.assess(version=1, treatment="avoid", plan="second")
 
-        first = actions.undo_assessment(assessment=second, expected_version=2, by=inherited.person)
+        first = assessments.undo_assessment(
+            assessment=second, expected_version=2, by=inherited.person
+        )
         assert (first.treatment, first.plan, first.residual_likelihood, first.version) == (
             "reduce",
             "first",
             2,
             3,
         )
-        again = actions.undo_assessment(assessment=first, expected_version=3, by=inherited.person)
+        again = assessments.undo_assessment(
+            assessment=first, expected_version=3, by=inherited.person
+        )
         assert (again.treatment, again.plan, again.version) == ("avoid", "second", 4)
 
     def test_the_first_decision_taken_back_leaves_it_unassessed(self, inherited):
         assessment = inherited.assess()
 
         assert (
-            actions.undo_assessment(assessment=assessment, expected_version=1, by=inherited.person)
+            assessments.undo_assessment(
+                assessment=assessment, expected_version=1, by=inherited.person
+            )
             is None
         )
         assert not Assessment.objects.exists()
@@ -384,11 +393,11 @@ class TestUndoing:
 
     def test_a_revoked_acceptance_can_be_restored(self, inherited):
         assessment = inherited.accept()
-        revoked = actions.revoke_acceptance(
-            assessment=assessment, because="slip", expected_version=1, by=inherited.person, at=NOW
+        revoked = assessments.revoke_acceptance(
+            assessment=assessment, reason="slip", expected_version=1, by=inherited.person, at=NOW
         )
 
-        assert actions.undo_assessment(
+        assert assessments.undo_assessment(
             assessment=revoked, expected_version=2, by=inherited.person
         ).accepts_on(TODAY)
 
@@ -402,15 +411,17 @@ class TestUndoing:
             stale_because="Alias moved.",
         )
 
-        with pytest.raises(RefusedRisk, match=r"Alias moved\. Assess it again"):
-            actions.undo_assessment(assessment=assessment, expected_version=2, by=inherited.person)
+        with pytest.raises(RiskChangeError, match=r"Alias moved\. Assess it again"):
+            assessments.undo_assessment(
+                assessment=assessment, expected_version=2, by=inherited.person
+            )
 
 
 class TestFoundationRisks:
     def raised(self, **more):
         on = make_node(NodeKind.OFFERING, make_offering())
         template = make_template(usual_likelihood=2, usual_impact=5)
-        return actions.raise_risk(
+        return foundation_risks.raise_risk(
             node=on, template=template, by=make_user(role="governance"), at=NOW, **more
         )
 
@@ -423,22 +434,22 @@ class TestFoundationRisks:
     def test_the_same_risk_is_on_a_node_once(self):
         risk = self.raised()
 
-        with pytest.raises(RefusedRisk, match=f"risk {risk.pk}"):
-            actions.raise_risk(
+        with pytest.raises(RiskChangeError, match=f"risk {risk.pk}"):
+            foundation_risks.raise_risk(
                 node=risk.node, template=risk.template, by=make_user(role="governance"), at=NOW
             )
-        closed = actions.close_risk(
-            risk=risk, because="gone", by=make_user(role="governance"), at=NOW
+        closed = foundation_risks.close_risk(
+            risk=risk, reason="gone", by=make_user(role="governance"), at=NOW
         )
-        second = actions.raise_risk(
+        second = foundation_risks.raise_risk(
             node=risk.node, template=risk.template, by=make_user(role="governance"), at=NOW
         )
-        with pytest.raises(RefusedRisk, match=f"risk {second.pk}"):
-            actions.reopen_risk(risk=closed, by=make_user(role="governance"), at=NOW)
+        with pytest.raises(RiskChangeError, match=f"risk {second.pk}"):
+            foundation_risks.reopen_risk(risk=closed, by=make_user(role="governance"), at=NOW)
 
     def test_an_own_risk_needs_a_title(self):
         with pytest.raises(ValidationError, match="title of its own"):
-            actions.raise_risk(
+            foundation_risks.raise_risk(
                 node=make_node(NodeKind.OFFERING, make_offering()),
                 template=None,
                 by=make_user(role="governance"),
@@ -451,17 +462,17 @@ class TestFoundationRisks:
         dependency = make_dependency(make_application(), risk.node.footings.get().offering)
         make_assessment(risk, dependency)
 
-        actions.change_risk(
+        foundation_risks.change_risk(
             risk=risk,
             facts={"description": "more words"},
             by=make_user(role="governance"),
             at=NOW + ONE_DAY,
         )
-        assert actions.refresh_risks(NOW + ONE_DAY).made_stale == 0
-        actions.change_risk(
+        assert refresh.refresh_risks(NOW + ONE_DAY).made_stale == 0
+        foundation_risks.change_risk(
             risk=risk, facts={"likelihood": 5}, by=make_user(role="governance"), at=NOW + ONE_DAY
         )
-        assert actions.refresh_risks(NOW + 2 * ONE_DAY).made_stale == 1
+        assert refresh.refresh_risks(NOW + 2 * ONE_DAY).made_stale == 1
 
         assessment = Assessment.objects.get()
         assert assessment.stale_cause == "facts_changed"
@@ -469,23 +480,31 @@ class TestFoundationRisks:
 
     def test_closing_needs_a_reason_and_what_a_rule_raised_is_dismissed_instead(self):
         risk = self.raised()
-        with pytest.raises(RefusedRisk, match="Say why it is over"):
-            actions.close_risk(risk=risk, because="", by=make_user(role="governance"), at=NOW)
-        with pytest.raises(RefusedRisk, match="A person raised this"):
-            actions.dismiss_risk(risk=risk, because="no", by=make_user(role="governance"), at=NOW)
+        with pytest.raises(RiskChangeError, match="Say why it is over"):
+            foundation_risks.close_risk(
+                risk=risk, reason="", by=make_user(role="governance"), at=NOW
+            )
+        with pytest.raises(RiskChangeError, match="A person raised this"):
+            foundation_risks.dismiss_risk(
+                risk=risk, reason="no", by=make_user(role="governance"), at=NOW
+            )
 
         FoundationRisk.objects.update(rule="retirement")
-        with pytest.raises(RefusedRisk, match="Dismiss it instead"):
-            actions.close_risk(risk=risk, because="over", by=make_user(role="governance"), at=NOW)
-        dismissed = actions.dismiss_risk(
-            risk=risk, because="test system", by=make_user(role="governance"), at=NOW
+        with pytest.raises(RiskChangeError, match="Dismiss it instead"):
+            foundation_risks.close_risk(
+                risk=risk, reason="over", by=make_user(role="governance"), at=NOW
+            )
+        dismissed = foundation_risks.dismiss_risk(
+            risk=risk, reason="test system", by=make_user(role="governance"), at=NOW
         )
         assert dismissed.dismissed_reason == "test system"
         assert (
-            actions.reinstate_risk(risk=dismissed, by=make_user(role="governance")).dismissed_at
+            foundation_risks.reinstate_risk(
+                risk=dismissed, by=make_user(role="governance")
+            ).dismissed_at
             is None
         )
 
     def test_a_node_of_something_that_is_not_on_record_is_refused(self):
-        with pytest.raises(RefusedRisk, match="There is no version with the id 77"):
-            actions.raising.node_of(kind=NodeKind.VERSION, ref=77)
+        with pytest.raises(RiskChangeError, match="There is no version with the id 77"):
+            actions.foundation_risks.ensure_node(kind=NodeKind.VERSION, ref=77)

@@ -20,13 +20,14 @@ from apps.common.history.context import audit_context
 from apps.common.time import day_of
 from apps.inventory.actions import lock_teams_of, locked_dependency, refuse_without_role
 from apps.inventory.models import Dependency
-from apps.risks.actions.counting import request_count
+from apps.risks.actions.counts import request_count
+from apps.risks.errors import RiskChangeError
 from apps.risks.models import Assessment, FoundationRisk, StaleCause, Treatment
-from apps.risks.queries import inheriting_dependencies, levels_on
-from apps.risks.refusals import RefusedRisk
-from apps.risks.staling import hold_off_staling
+from apps.risks.queries.levels import levels_on
+from apps.risks.queries.reach import inheriting_dependencies
+from apps.risks.staleness import lock_staleness
 
-ASSESSMENT_FACTS = frozenset(
+ASSESSMENT_FIELDS = frozenset(
     {
         "current_likelihood",
         "current_impact",
@@ -40,8 +41,8 @@ ASSESSMENT_FACTS = frozenset(
     }
 )
 # an acceptance is a decision for a time; longer than this it would be a rule
-LONGEST_ACCEPTANCE = timedelta(days=731)
-KEPT = frozenset(
+MAX_ACCEPTANCE = timedelta(days=731)
+PERMANENT_FIELDS = frozenset(
     {
         "id",
         "risk",
@@ -65,7 +66,7 @@ class BulkOutcome:
 
 
 @transaction.atomic
-def assess(
+def assess_risk(
     *,
     risk: FoundationRisk,
     dependency: Dependency,
@@ -89,7 +90,7 @@ def assess(
         at=at,
         reason=reason,
     )
-    return _only(outcome, dependency)
+    return _single_assessment(outcome, dependency)
 
 
 @transaction.atomic
@@ -108,9 +109,9 @@ def assess_many(
     A handful of statements whatever the number. Those that changed meanwhile, or do not inherit it,
     are left alone and named.
     """
-    said = _known(facts)
+    said = _check_fields(facts)
     if said.get("treatment") == Treatment.ACCEPT:
-        raise RefusedRisk(
+        raise RiskChangeError(
             "Accepting needs an approver, a reason and an end. Use the acceptance for it."
         )
 
@@ -123,7 +124,7 @@ def assess_many(
         assessment.not_applicable_because = ""
         return ""
 
-    return _act(risk, expected_versions, decide, by, at, reason or "risk assessed")
+    return _change_assessments(risk, expected_versions, decide, by, at, reason or "risk assessed")
 
 
 @transaction.atomic
@@ -131,7 +132,7 @@ def mark_not_applicable(
     *,
     risk: FoundationRisk,
     dependency: Dependency,
-    because: str,
+    reason: str,
     expected_version: int,
     by: User,
     at: datetime,
@@ -141,11 +142,11 @@ def mark_not_applicable(
     outcome = mark_many_not_applicable(
         risk=risk,
         expected_versions={dependency.pk: expected_version},
-        because=because,
+        reason=reason,
         by=by,
         at=at,
     )
-    return _only(outcome, dependency)
+    return _single_assessment(outcome, dependency)
 
 
 @transaction.atomic
@@ -153,13 +154,13 @@ def mark_many_not_applicable(
     *,
     risk: FoundationRisk,
     expected_versions: Mapping[int, int],
-    because: str,
+    reason: str,
     by: User,
     at: datetime,
 ) -> BulkOutcome:
     """The risk does not matter to any of these uses, for the same reason; as assess_many."""
-    _needs(because, "Say why it does not apply here: the next reader has only your word.")
-    return _act(risk, expected_versions, _ruled_out(because), by, at, because)
+    _require_text(reason, "Say why it does not apply here: the next reader has only your word.")
+    return _change_assessments(risk, expected_versions, _set_not_applicable(reason), by, at, reason)
 
 
 @transaction.atomic
@@ -168,7 +169,7 @@ def accept_risk(
     risk: FoundationRisk,
     dependency: Dependency,
     until: date,
-    because: str,
+    reason: str,
     expected_version: int,
     by: User,
     at: datetime,
@@ -181,12 +182,12 @@ def accept_risk(
         risk=risk,
         expected_versions={dependency.pk: expected_version},
         until=until,
-        because=because,
+        reason=reason,
         by=by,
         at=at,
         facts=facts,
     )
-    return _only(outcome, dependency)
+    return _single_assessment(outcome, dependency)
 
 
 @transaction.atomic
@@ -195,22 +196,24 @@ def accept_many(
     risk: FoundationRisk,
     expected_versions: Mapping[int, int],
     until: date,
-    because: str,
+    reason: str,
     by: User,
     at: datetime,
     facts: Mapping[str, Any] | None = None,
 ) -> BulkOutcome:
     """The risk is taken on for all of these uses, until the same day and for the same reason; as
     assess_many."""
-    _needs(because, "Say why it is accepted: an auditor will ask.")
+    _require_text(reason, "Say why it is accepted: an auditor will ask.")
     today = day_of(at)
     if until <= today:
-        raise RefusedRisk(f"The acceptance would have ended already. Choose a day after {today}.")
-    if until > today + LONGEST_ACCEPTANCE:
-        raise RefusedRisk(
-            f"An acceptance ends by {today + LONGEST_ACCEPTANCE} at the latest. Renew it then."
+        raise RiskChangeError(
+            f"The acceptance would have ended already. Choose a day after {today}."
         )
-    said = _known(facts)
+    if until > today + MAX_ACCEPTANCE:
+        raise RiskChangeError(
+            f"An acceptance ends by {today + MAX_ACCEPTANCE} at the latest. Renew it then."
+        )
+    said = _check_fields(facts)
 
     def decide(assessment: Assessment) -> str:
         for name, value in said.items():
@@ -219,29 +222,29 @@ def accept_many(
         assessment.not_applicable_because = ""
         assessment.treatment = Treatment.ACCEPT
         assessment.accepted_by, assessment.accepted_at, assessment.accepted_until = by, at, until
-        assessment.accept_reason = because.strip()
+        assessment.accept_reason = reason.strip()
         assessment.revoked_by = assessment.revoked_at = None
         assessment.revoke_reason = ""
         return ""
 
-    return _act(risk, expected_versions, decide, by, at, because, role=TeamRole.OWNER)
+    return _change_assessments(risk, expected_versions, decide, by, at, reason, role=TeamRole.OWNER)
 
 
 @transaction.atomic
 def revoke_acceptance(
-    *, assessment: Assessment, because: str, expected_version: int, by: User, at: datetime
+    *, assessment: Assessment, reason: str, expected_version: int, by: User, at: datetime
 ) -> Assessment:
     """The acceptance no longer holds: the risk is open again and has to be assessed anew."""
-    _needs(because, "Say why it is revoked: whoever accepted it will ask.")
-    assessment = _locked(assessment, expected_version, by=by, role=TeamRole.OWNER)
+    _require_text(reason, "Say why it is revoked: whoever accepted it will ask.")
+    assessment = _lock_assessment(assessment, expected_version, by=by, role=TeamRole.OWNER)
     if not assessment.accepts_on(day_of(at)):
-        raise RefusedRisk("There is no acceptance in force to revoke.")
-    assessment.revoked_by, assessment.revoked_at, assessment.revoke_reason = by, at, because.strip()
+        raise RiskChangeError("There is no acceptance in force to revoke.")
+    assessment.revoked_by, assessment.revoked_at, assessment.revoke_reason = by, at, reason.strip()
     assessment.state = Assessment.State.STALE
     assessment.stale_since, assessment.stale_cause = at, StaleCause.ACCEPTANCE_REVOKED
-    assessment.stale_because = f"{by} revoked the acceptance: {because.strip()}"
+    assessment.stale_because = f"{by} revoked the acceptance: {reason.strip()}"
     assessment.version += 1
-    with audit_context(user=by, reason=because):
+    with audit_context(user=by, reason=reason):
         assessment.save()
     request_count()
     return assessment
@@ -256,13 +259,13 @@ def undo_assessment(
 
     What an event or a day has made stale is not undone: assess it again.
     """
-    assessment = _locked(assessment, expected_version, by=by)
+    assessment = _lock_assessment(assessment, expected_version, by=by)
     refuse_without_role(by, role_to_undo(assessment), assessment.dependency.application.team_id)
     if (
         assessment.state == Assessment.State.STALE
         and assessment.stale_cause != StaleCause.ACCEPTANCE_REVOKED
     ):
-        raise RefusedRisk(
+        raise RiskChangeError(
             f"No person did this. {assessment.stale_because} Assess it again instead."
         )
     request_count()
@@ -270,11 +273,13 @@ def undo_assessment(
         if assessment.version == 1:
             assessment.delete()
             return None
-        earlier = _before(assessment)
+        earlier = _previous_version(assessment)
         if earlier is None:
-            raise RefusedRisk("What it was before is no longer on record. Assess it again instead.")
+            raise RiskChangeError(
+                "What it was before is no longer on record. Assess it again instead."
+            )
         for field in Assessment._meta.concrete_fields:
-            if field.name not in KEPT:
+            if field.name not in PERMANENT_FIELDS:
                 setattr(assessment, field.attname, getattr(earlier, field.attname))
         assessment.version += 1
         assessment.save()
@@ -284,7 +289,7 @@ def undo_assessment(
 def role_to_undo(assessment: Assessment) -> TeamRole:
     """The role that `undo_assessment` needs: an acceptance is given and taken by owners, whether it
     is the decision that goes or the one that would hold again."""
-    earlier: Any = _before(assessment)
+    earlier: Any = _previous_version(assessment)
     return (
         TeamRole.OWNER
         if any(map(is_about_acceptance, filter(None, (assessment, earlier))))
@@ -297,7 +302,7 @@ def is_about_acceptance(row: Any) -> bool:
     return row.treatment == Treatment.ACCEPT or row.revoked_at is not None
 
 
-def _before(assessment: Assessment) -> pghistory.models.Event | None:
+def _previous_version(assessment: Assessment) -> pghistory.models.Event | None:
     """What its last decision replaced."""
     history: type[models.Model] = apps.get_model("risks", "AssessmentHistory")
     before = history._default_manager.filter(
@@ -306,17 +311,17 @@ def _before(assessment: Assessment) -> pghistory.models.Event | None:
     return before.order_by("-pgh_id").first()  # type: ignore[return-value]
 
 
-def _ruled_out(because: str) -> Callable[[Assessment], str]:
+def _set_not_applicable(reason: str) -> Callable[[Assessment], str]:
     def decide(assessment: Assessment) -> str:
         assessment.state = Assessment.State.NOT_APPLICABLE
-        assessment.not_applicable_because = because.strip()
+        assessment.not_applicable_because = reason.strip()
         assessment.treatment = ""
         return ""
 
     return decide
 
 
-def _act(
+def _change_assessments(
     risk: FoundationRisk,
     expected: Mapping[int, int],
     decide: Callable[[Assessment], str],
@@ -333,7 +338,7 @@ def _act(
     )
     teams = lock_teams_of(application_of.values(), no_key=True)
     risk = FoundationRisk.objects.select_related("template").get(pk=risk.pk)
-    hold_off_staling()
+    lock_staleness()
     # whoever assesses the same dependencies at once waits here, and then sees what this one wrote
     locked = (
         Dependency.objects.select_for_update(no_key=True).filter(pk__in=expected).order_by("pk")
@@ -366,7 +371,7 @@ def _act(
                 "This dependency does not inherit the risk today. Look at what it stands on."
             )
         elif (assessment.version if assessment else 0) != version:
-            refused[pk] = overtaken(assessment)
+            refused[pk] = version_conflict(assessment)
         else:
             mine = assessment or Assessment(risk=risk, dependency=dependencies[pk], version=0)
             mine.inherent_likelihood, mine.inherent_impact = (
@@ -387,7 +392,7 @@ def _act(
     with audit_context(user=by, reason=reason):
         Assessment.objects.bulk_create(added, batch_size=2000)
         if changed:
-            Assessment.objects.bulk_update(changed, WRITTEN, batch_size=500)
+            Assessment.objects.bulk_update(changed, WRITTEN_FIELDS, batch_size=500)
     if added or changed:
         request_count()
     return BulkOutcome(assessed=(*added, *changed), refused=refused)
@@ -395,22 +400,22 @@ def _act(
 
 _RELATIONS = {field.name for field in Assessment._meta.concrete_fields if field.is_relation}
 # what a change of many rows writes
-WRITTEN = [
+WRITTEN_FIELDS = [
     field.name
     for field in Assessment._meta.concrete_fields
-    if field.name not in (KEPT - {"version", "updated_at"}) | {"id"}
+    if field.name not in (PERMANENT_FIELDS - {"version", "updated_at"}) | {"id"}
 ]
 
 
-def _only(outcome: BulkOutcome, dependency: Dependency) -> Assessment:
+def _single_assessment(outcome: BulkOutcome, dependency: Dependency) -> Assessment:
     for sentence in outcome.refused.values():
-        raise RefusedRisk(sentence)
+        raise RiskChangeError(sentence)
     assessment = outcome.assessed[0]
     assessment.refresh_from_db()
     return assessment
 
 
-def _locked(
+def _lock_assessment(
     assessment: Assessment, expected_version: int, *, by: User, role: TeamRole = TeamRole.EDITOR
 ) -> Assessment:
     locked_dependency(assessment.dependency, by=by, role=role)
@@ -421,11 +426,11 @@ def _locked(
     )
     row = next(iter(found), None)
     if row is None or row.version != expected_version:
-        raise RefusedRisk(overtaken(row))
+        raise RiskChangeError(version_conflict(row))
     return row
 
 
-def overtaken(assessment: Assessment | None) -> str:
+def version_conflict(assessment: Assessment | None) -> str:
     """What the one who came second is told."""
     if assessment is None:
         return "Somebody has taken this assessment back in the meantime. Read it again."
@@ -447,13 +452,13 @@ def overtaken(assessment: Assessment | None) -> str:
     )
 
 
-def _needs(words: str, otherwise: str) -> None:
-    if not words.strip():
-        raise RefusedRisk(otherwise)
+def _require_text(text: str, otherwise: str) -> None:
+    if not text.strip():
+        raise RiskChangeError(otherwise)
 
 
-def _known(facts: Mapping[str, Any] | None) -> dict[str, Any]:
-    unknown = sorted(set(facts or {}) - ASSESSMENT_FACTS)
+def _check_fields(facts: Mapping[str, Any] | None) -> dict[str, Any]:
+    unknown = sorted(set(facts or {}) - ASSESSMENT_FIELDS)
     if unknown:
         raise TypeError(f"not facts that can be set here: {', '.join(unknown)}")
     return dict(facts or {})

@@ -7,21 +7,21 @@ from typing import Any
 from django.db import connection
 
 from apps.accounts.queries import team_and_below
-from apps.risks import inheriting
+from apps.risks.levels import score_range
 from apps.risks.models import Assessment
-from apps.risks.queries.reach import NOBODY, scope_of
-from apps.risks.scoring import scores_of
+from apps.risks.queries import inheritance_sql
+from apps.risks.queries.reach import NO_TEAMS, team_scope
 
 UNASSESSED = "unassessed"
 STATES = (UNASSESSED, *(str(state) for state in Assessment.State))
 # whose levels a likelihood and an impact are asked of
 INHERENT, CURRENT, RESIDUAL = "inherent", "current", "residual"
 # readers of more applications than this are served from the risks, like those who read everything
-FEW_APPLICATIONS = 200
+MAX_GATHERED_APPLICATIONS = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Narrowed:
+class InheritedRiskQuery:
     """What a list of inherited risks is narrowed to; None or empty: not at all.
 
     `likelihood` and `impact` are of the level `level` (inherent, current or residual; empty:
@@ -122,11 +122,11 @@ _STORED = {
 
 
 # said by other conditions than their own parameter
-_ELSEWHERE = frozenset({"team", "alone", "level", "q"})
+_OTHER_FIELDS = frozenset({"team", "alone", "level", "q"})
 
 
 @dataclass(frozen=True, slots=True)
-class Conditions:
+class InheritedRiskConditions:
     """`few`: the applications asked of are few enough to gather all they inherit. `stored`: only
     assessments can meet it. `owned`: only those of one owner. `nothing`: nobody can."""
 
@@ -145,58 +145,60 @@ class Conditions:
         return self.few or self.owned
 
 
-def conditions_of(
-    *, user: Any, on: date, narrowed: Narrowed, count_all: bool = False
-) -> Conditions:
+def build_conditions(
+    *, user: Any, on: date, query: InheritedRiskQuery, count_all: bool = False
+) -> InheritedRiskConditions:
     """At most three statements. `count_all`: find out also for readers of everything whether there
     are few."""
-    params: dict[str, Any] = {**scope_of(user), "day": on}
+    params: dict[str, Any] = {**team_scope(user), "day": on}
     params |= {
-        name: getattr(narrowed, name)
-        for name in Narrowed.__slots__
+        name: getattr(query, name)
+        for name in InheritedRiskQuery.__slots__
         if name not in {"team", "alone", "level", "q"}
     }
-    params["lowest"], params["highest"] = scores_of(narrowed.severity or 1)
-    params["like"] = f"%{_escaped(narrowed.q)}%"
-    asked = {name for name in Narrowed.__slots__ if getattr(narrowed, name) not in (None, "")}
+    params["lowest"], params["highest"] = score_range(query.severity or 1)
+    params["like"] = f"%{_escape_pattern(query.q)}%"
+    asked = {
+        name for name in InheritedRiskQuery.__slots__ if getattr(query, name) not in (None, "")
+    }
     which = ["", *(sql for name, sql in _WHICH.items() if name in asked)]
     chosen = ["true", *(sql for name, sql in _CHOSEN.items() if name in asked)]
     stored = [sql for name, sql in _STORED.items() if name in asked]
     for name in ("likelihood", "impact"):
-        if name in asked and narrowed.level in (CURRENT, RESIDUAL):
-            stored.append(f"s.{narrowed.level}_{name} = %({name})s AND s.state <> 'not_applicable'")
+        if name in asked and query.level in (CURRENT, RESIDUAL):
+            stored.append(f"s.{query.level}_{name} = %({name})s AND s.state <> 'not_applicable'")
         elif name in asked:
             which.append(f"r.{name} = %({name})s")
-    nothing = bool(stored) and narrowed.state == UNASSESSED
-    state = "s.id IS NULL" if narrowed.state == UNASSESSED else "true"
-    if narrowed.state and narrowed.state != UNASSESSED:
+    nothing = bool(stored) and query.state == UNASSESSED
+    state = "s.id IS NULL" if query.state == UNASSESSED else "true"
+    if query.state and query.state != UNASSESSED:
         stored.append("s.state = %(state)s")
     if stored:
         state = "(" + " AND ".join(stored) + ")"
 
-    if narrowed.team:
-        top = _team_ids(narrowed.team)
-        teams = set(top) if narrowed.alone else team_and_below(team_ids=top)
+    if query.team:
+        top = _team_ids(query.team)
+        teams = set(top) if query.alone else team_and_below(team_ids=top)
         params["teams"] = (
-            sorted(teams if params["teams"] is None else teams & set(params["teams"])) or NOBODY
+            sorted(teams if params["teams"] is None else teams & set(params["teams"])) or NO_TEAMS
         )
-    few = bool(narrowed.application) or narrowed.dependency is not None
+    few = bool(query.application) or query.dependency is not None
     if not few and (params["teams"] is not None or count_all):
-        few = _n_applications(params["teams"]) <= FEW_APPLICATIONS
-    return Conditions(
+        few = _count_applications(params["teams"]) <= MAX_GATHERED_APPLICATIONS
+    return InheritedRiskConditions(
         " AND ".join(which),
         " AND ".join(chosen),
         state,
         params,
         few,
         bool(stored),
-        bool(narrowed.owner),
+        bool(query.owner),
         nothing,
     )
 
 
-def _escaped(words: str) -> str:
-    return words.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+def _escape_pattern(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 
 def _team_ids(slug: str) -> list[int]:
@@ -205,7 +207,7 @@ def _team_ids(slug: str) -> list[int]:
         return [row[0] for row in cursor.fetchall()]
 
 
-def _n_applications(team_ids: list[int] | None) -> int:
+def _count_applications(team_ids: list[int] | None) -> int:
     """Applications of these teams, or all, counted no further than it matters."""
     with connection.cursor() as cursor:
         cursor.execute(
@@ -214,7 +216,11 @@ def _n_applications(team_ids: list[int] | None) -> int:
                    WHERE (%(teams)s::bigint[] IS NULL OR team_id = ANY (%(teams)s))
                        AND status = ANY (%(in_scope)s)
                    LIMIT %(most)s) probe""",
-            {"teams": team_ids, "in_scope": inheriting.IN_SCOPE, "most": FEW_APPLICATIONS + 1},
+            {
+                "teams": team_ids,
+                "in_scope": inheritance_sql.IN_SCOPE,
+                "most": MAX_GATHERED_APPLICATIONS + 1,
+            },
         )
         count: int = cursor.fetchone()[0]
     return count

@@ -12,17 +12,17 @@ from apps.common.history.context import audit_context
 from apps.common.time import day_of
 from apps.inventory.models import Application
 from apps.risks.models import Confidence, FoundationRisk, RiskTemplate
-from apps.risks.rules.stated import (
+from apps.risks.rules.definitions import (
     HORIZON_DAYS,
-    MEMORY_DAYS,
+    MIN_VOLATILE_PRICE_MOVES,
+    PRICE_MOVE_PERIOD_DAYS,
     RULES,
     SHORT_NOTICE_DAYS,
-    VOLATILE_MOVES,
     Rule,
 )
 
 JOB = "risks.refresh_risks"
-GONE = "Its facts are gone."
+CLOSING_REASON = "Its facts are gone."
 _LOCK = 7_201_804_429
 
 
@@ -39,7 +39,7 @@ class RuleChanges:
 
 
 @dataclass(frozen=True, slots=True)
-class Fact:
+class RuleFact:
     node_id: int
     key: str
     likelihood: int | None
@@ -57,8 +57,8 @@ def apply_rules(*, at: datetime) -> RuleChanges:
         "at": at,
         "horizon": HORIZON_DAYS,
         "short_notice": SHORT_NOTICE_DAYS,
-        "memory": MEMORY_DAYS,
-        "volatile": VOLATILE_MOVES,
+        "memory": PRICE_MOVE_PERIOD_DAYS,
+        "volatile": MIN_VOLATILE_PRICE_MOVES,
         "in_scope": [str(status) for status in Application.IN_SCOPE],
     }
     changes = RuleChanges()
@@ -89,14 +89,16 @@ def apply_rules(*, at: datetime) -> RuleChanges:
             template = templates.get(rule.template)
             if template is not None:
                 cursor.execute(rule.facts, params)
-                facts = {row[0]: Fact(*row) for row in cursor.fetchall()}
+                facts = {row[0]: RuleFact(*row) for row in cursor.fetchall()}
                 with audit_context(job=JOB, reason=f"rule: {rule.name.label.lower()}"):
                     changes += _apply(rule, template, facts, at)
         cursor.execute("DROP TABLE risk_standing, risk_held")
     return changes
 
 
-def _apply(rule: Rule, template: RiskTemplate, facts: dict[int, Fact], at: datetime) -> RuleChanges:
+def _apply(
+    rule: Rule, template: RiskTemplate, facts: dict[int, RuleFact], at: datetime
+) -> RuleChanges:
     there = {
         risk.node_id: risk
         for risk in FoundationRisk.objects.filter(
@@ -122,12 +124,12 @@ def _apply(rule: Rule, template: RiskTemplate, facts: dict[int, Fact], at: datet
     n_closed = 0
     if gone:
         n_closed = FoundationRisk.objects.filter(pk__in=gone).update(
-            closed_at=at, closed_reason=GONE, updated_at=at
+            closed_at=at, closed_reason=CLOSING_REASON, updated_at=at
         )
     return RuleChanges(raised=len(new), changed=n_changed, closed=n_closed)
 
 
-def _risk(rule: Rule, template: RiskTemplate, fact: Fact, at: datetime) -> FoundationRisk:
+def _risk(rule: Rule, template: RiskTemplate, fact: RuleFact, at: datetime) -> FoundationRisk:
     return FoundationRisk(
         template=template,
         node_id=fact.node_id,
@@ -145,7 +147,7 @@ def _risk(rule: Rule, template: RiskTemplate, fact: Fact, at: datetime) -> Found
 
 
 def _changes(
-    risk: FoundationRisk, template: RiskTemplate, fact: Fact, at: datetime
+    risk: FoundationRisk, template: RiskTemplate, fact: RuleFact, at: datetime
 ) -> dict[str, Any]:
     """The columns that differ. Other levels set by a person stay until the facts change
     materially."""

@@ -11,18 +11,17 @@ from django.test.utils import CaptureQueriesContext
 from apps.accounts.roles import TeamRole
 from apps.catalog.models import NodeKind
 from apps.common.database.keyset_pagination import InvalidCursorError
-from apps.risks import inheriting
-from apps.risks.queries import (
-    Narrowed,
-    Reach,
-    applications_inheriting,
-    inherited_risk,
-    inherited_risks,
+from apps.risks.levels import Level
+from apps.risks.queries import conditions as narrowing_module
+from apps.risks.queries import inheritance_sql
+from apps.risks.queries.conditions import InheritedRiskQuery
+from apps.risks.queries.inherited import inherited_risk, inherited_risks
+from apps.risks.queries.reach import (
+    RiskReach,
+    count_inheriting_applications,
     reach_per_risk,
-    totals,
+    total_reach,
 )
-from apps.risks.queries import narrowing as narrowing_module
-from apps.risks.scoring import Level
 from tests.builders import (
     TODAY,
     make_adaptation,
@@ -56,7 +55,7 @@ def either_way(request, monkeypatch):
     """The same answers whether the few standing on a node are gathered or the applications are
     walked."""
     if request.param == "walking":
-        monkeypatch.setattr(inheriting, "WIDE", 0)
+        monkeypatch.setattr(inheritance_sql, "WIDE", 0)
 
 
 def keys(page):
@@ -64,7 +63,9 @@ def keys(page):
 
 
 def all_of(user, **narrowed):
-    return keys(inherited_risks(user=user, on=TODAY, narrowed=Narrowed(**narrowed), size=200))
+    return keys(
+        inherited_risks(user=user, on=TODAY, query=InheritedRiskQuery(**narrowed), size=200)
+    )
 
 
 @pytest.mark.usefixtures("either_way")
@@ -131,7 +132,7 @@ class TestWhatIsInherited:
         make_risk(make_node(NodeKind.GATEWAY, party))
 
         assert len(all_of(auditor)) == 1
-        assert totals(user=auditor, on=TODAY).n_inherited == 1
+        assert total_reach(user=auditor, on=TODAY).n_inherited == 1
 
     def test_only_live_dependencies_and_open_risks_that_are_handed_on_count(self, auditor):
         offering = make_offering()
@@ -161,8 +162,8 @@ class TestWhatIsInherited:
         risk = make_risk(make_node(NodeKind.VERSION, foundation_version), template)
 
         assert all_of(auditor) == [(risk.pk, judge.pk)]
-        assert reach_per_risk(user=auditor, on=TODAY) == {risk.pk: Reach(n_inherited=1)}
-        assert applications_inheriting(risk_id=risk.pk, user=auditor, on=TODAY) == 1
+        assert reach_per_risk(user=auditor, on=TODAY) == {risk.pk: RiskReach(n_inherited=1)}
+        assert count_inheriting_applications(risk_id=risk.pk, user=auditor, on=TODAY) == 1
 
     def test_a_moving_name_inherits_what_a_pinned_one_does_not(self, auditor):
         version, host = make_version(), make_provider("here")
@@ -177,7 +178,7 @@ class TestWhatIsInherited:
         )
 
         assert all_of(auditor) == [(risk.pk, moving.pk)]
-        assert totals(user=auditor, on=TODAY).n_inherited == 1
+        assert total_reach(user=auditor, on=TODAY).n_inherited == 1
 
 
 @pytest.mark.usefixtures("either_way")
@@ -269,8 +270,8 @@ class TestWhoSeesIt:
         assert all_of(auditor) == [(risk.pk, mine.pk), (risk.pk, other.pk)]
         assert all_of(member) == [(risk.pk, mine.pk)]
         assert all_of(stranger) == []
-        assert totals(user=member, on=TODAY).n_inherited == 1
-        assert totals(user=stranger, on=TODAY) == Reach()
+        assert total_reach(user=member, on=TODAY).n_inherited == 1
+        assert total_reach(user=stranger, on=TODAY) == RiskReach()
         assert (
             inherited_risk(user=member, risk_id=risk.pk, dependency_id=other.pk, on=TODAY) is None
         )
@@ -288,7 +289,7 @@ class TestWhoSeesIt:
         member = make_member(team, TeamRole.VIEWER)
 
         by_applications = all_of(member)
-        monkeypatch.setattr(narrowing_module, "FEW_APPLICATIONS", 1)
+        monkeypatch.setattr(narrowing_module, "MAX_GATHERED_APPLICATIONS", 1)
 
         assert all_of(member) == by_applications
         assert len(by_applications) == 3
@@ -341,8 +342,8 @@ class TestStatesAndLevels:
             ("assessed", "stale", "not_applicable", "unassessed"), dependencies, strict=True
         ):
             assert all_of(auditor, state=state) == [(risk.pk, dependency.pk)]
-        reach = totals(user=auditor, on=TODAY)
-        assert reach == Reach(4, 1, 1, 1, n_critical=1, n_critical_decided=1)
+        reach = total_reach(user=auditor, on=TODAY)
+        assert reach == RiskReach(4, 1, 1, 1, n_critical=1, n_critical_decided=1)
         assert reach.n_unassessed == 1
 
     def test_an_assessment_of_what_is_no_longer_inherited_is_not_counted(self, auditor):
@@ -350,7 +351,7 @@ class TestStatesAndLevels:
         dependency = make_dependency(make_application(), offering)
         make_assessment(make_risk(make_node(NodeKind.OFFERING, make_offering())), dependency)
 
-        assert totals(user=auditor, on=TODAY) == Reach()
+        assert total_reach(user=auditor, on=TODAY) == RiskReach()
         assert all_of(auditor, state="assessed") == []
 
     def test_a_list_is_narrowed_by_application_template_layer_and_level(self, auditor):
@@ -370,12 +371,14 @@ class TestStatesAndLevels:
             (legal.pk, other.pk)
         ]
         assert all_of(auditor, min_inherent=2) == [(grave.pk, one.pk), (grave.pk, other.pk)]
-        assert totals(user=auditor, on=TODAY, application=one.application.slug).n_inherited == 2
+        assert (
+            total_reach(user=auditor, on=TODAY, application=one.application.slug).n_inherited == 2
+        )
 
     def test_totals_cost_the_same_statements_for_any_number(self, auditor):
         def cost():
             with CaptureQueriesContext(connection) as statements:
-                totals(user=auditor, on=TODAY)
+                total_reach(user=auditor, on=TODAY)
             return len(statements)
 
         offering = make_offering()

@@ -20,7 +20,7 @@ from kombu.exceptions import OperationalError
 from apps.common.time import day_of
 from apps.risks.models import CountState, LevelCount, RiskCount, TeamCount
 from apps.risks.queries import counts
-from apps.risks.queries.counts import everything_counted, n_in_scope
+from apps.risks.queries.counts import count_everything, n_in_scope
 
 log = structlog.get_logger(__name__)
 
@@ -53,7 +53,7 @@ def count_changed_risk(at: datetime) -> bool:
     state = CountState.objects.filter(pk=1).first()
     if (
         state is not None
-        and state.changes == _changes(day_of(at))
+        and state.changes == _latest_changes(day_of(at))
         and state.counted_at <= at < state.counted_at + MAX_COUNT_AGE
     ):
         return False
@@ -63,7 +63,7 @@ def count_changed_risk(at: datetime) -> bool:
 
 def is_count_current(on: date) -> bool:
     """Whether the last count saw everything that the histories tell up to `on`."""
-    return CountState.objects.filter(pk=1, changes=_changes(on)).exists()
+    return CountState.objects.filter(pk=1, changes=_latest_changes(on)).exists()
 
 
 def request_count() -> None:
@@ -76,7 +76,9 @@ def request_count() -> None:
 
 
 def _send_request() -> None:
-    if not CountState.objects.filter(pk=1, n_applications__gt=counts.LIVE_UP_TO).exists():
+    if not CountState.objects.filter(
+        pk=1, n_applications__gt=counts.MAX_LIVE_APPLICATIONS
+    ).exists():
         return
     if not cache.add(_REQUEST_KEY, 1, timeout=REQUEST_PAUSE_SECONDS):
         return
@@ -95,9 +97,9 @@ def count_inherited_risk(at: datetime) -> datetime:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
     # before anything is read: what is committed meanwhile is counted the next time
-    changes = _changes(day_of(at))
-    by_risk, by_team, levels = everything_counted(on=day_of(at))
-    _keep(
+    changes = _latest_changes(day_of(at))
+    by_risk, by_team, levels = count_everything(on=day_of(at))
+    _store_rows(
         RiskCount,
         ("risk_id",),
         [
@@ -114,7 +116,7 @@ def count_inherited_risk(at: datetime) -> datetime:
             for pk, reach in by_risk.items()
         ],
     )
-    _keep(
+    _store_rows(
         TeamCount,
         ("team_id",),
         [
@@ -128,7 +130,7 @@ def count_inherited_risk(at: datetime) -> datetime:
             for pk, reach in by_team.items()
         ],
     )
-    _keep(
+    _store_rows(
         LevelCount,
         ("basis", "likelihood", "impact"),
         [
@@ -146,7 +148,7 @@ def count_inherited_risk(at: datetime) -> datetime:
     return at
 
 
-def _changes(on: date) -> str:
+def _latest_changes(on: date) -> str:
     """The day and the last entry of each history that counts; one statement, an index each."""
     last = ", ".join(f"(SELECT max(pgh_id) FROM {table})" for table in _HISTORIES)
     with connection.cursor() as cursor:
@@ -154,7 +156,7 @@ def _changes(on: date) -> str:
         return ",".join([on.isoformat(), *(str(number or 0) for number in cursor.fetchone())])
 
 
-def _keep(model: type[models.Model], key: tuple[str, ...], rows: Collection[Any]) -> None:
+def _store_rows(model: type[models.Model], key: tuple[str, ...], rows: Collection[Any]) -> None:
     """Make the table hold these rows, writing only those that differ; three statements at most."""
     columns = [
         field.attname for field in model._meta.concrete_fields if field.attname not in {*key, "id"}

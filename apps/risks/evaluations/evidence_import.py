@@ -28,14 +28,14 @@ from apps.intake.naming import Found, Namer, Names
 from apps.inventory.actions import ForbiddenChangeError
 from apps.inventory.models import Application
 from apps.risks.actions.evidence import record_evidence
-from apps.risks.evaluations.reading import READERS, read_run
-from apps.risks.evaluations.results import Part, Result, Run, Unreadable, clean
+from apps.risks.errors import RiskChangeError
+from apps.risks.evaluations.formats import READERS, read_run
+from apps.risks.evaluations.results import EvaluationResult, EvaluationRun, Part, Unreadable, clean
 from apps.risks.models import Evidence
-from apps.risks.refusals import RefusedRisk
 
-MOST_BYTES = 50 * 1024 * 1024
+MAX_BYTES = 50 * 1024 * 1024
 # what is worked through while the sender waits
-AT_ONCE_BYTES = 2 * 1024 * 1024
+MAX_IMMEDIATE_BYTES = 2 * 1024 * 1024
 
 
 def receive_evaluation(
@@ -48,7 +48,7 @@ def receive_evaluation(
     application: Application | None = None,
     idempotency_key: str = "",
     file_name: str = "",
-    at_once: bool = False,
+    immediately: bool = False,
 ) -> tuple[Import, bool]:
     """Have a tool's results filed as evidence; (the import, whether it is new).
 
@@ -102,21 +102,21 @@ def receive_evaluation(
             received_at=at,
         )
         ImportContent.objects.create(of=received, body=zlib.compress(body, 1))
-    if at_once or len(body) <= AT_ONCE_BYTES:
+    if immediately or len(body) <= MAX_IMMEDIATE_BYTES:
         carrying.carry_out_now(received.pk, STEPS)
     received.refresh_from_db()
     return received, True
 
 
-def carry_out(pk: int) -> bool:
+def run_evidence_import(pk: int) -> bool:
     return carrying.carry_out(pk, STEPS)
 
 
-def carry_out_waiting() -> int:
+def run_waiting_evidence_imports() -> int:
     return carrying.carry_out_waiting(Import.Kind.EVALUATION, STEPS)
 
 
-def _file(import_: Import) -> None:
+def _file_evidence(import_: Import) -> None:
     try:
         run = read_run(body_of(import_), tool=str(import_.mapping.get("tool", "")))
     except Unreadable as unreadable:
@@ -155,7 +155,7 @@ def _file(import_: Import) -> None:
     ImportContent.objects.filter(of=import_).delete()
 
 
-def _file_results(import_: Import, run: Run) -> tuple[int, int]:
+def _file_results(import_: Import, run: EvaluationRun) -> tuple[int, int]:
     """(filed, filed already) of a run's figures; what cannot be filed is added to its
     `rejected`."""
     namer = Namer()
@@ -165,7 +165,7 @@ def _file_results(import_: Import, run: Run) -> tuple[int, int]:
     offerings = Offering.objects.select_related("version").in_bulk(
         {each.offering for each in found.values() if each.offering is not None}
     )
-    filed = _filed(import_, run)
+    filed = _filed_figures(import_, run)
     n_created = n_unchanged = 0
     for result in run.results:
         answer = found[names[result]]
@@ -179,20 +179,20 @@ def _file_results(import_: Import, run: Run) -> tuple[int, int]:
         try:
             # one figure that cannot be kept does not lose the others
             with transaction.atomic():
-                _record(import_, run, result, offering, answer, is_granted=is_granted)
+                _record_result(import_, run, result, offering, answer, is_granted=is_granted)
             n_created += 1
-        except (RefusedRisk, ForbiddenChangeError) as refused:
+        except (RiskChangeError, ForbiddenChangeError) as refused:
             run.rejected.append(Part(result.where, str(refused)))
         except ValidationError as error:
             run.rejected.append(Part(result.where, " ".join(error.messages)))
     return n_created, n_unchanged
 
 
-def _names(run: Run, result: Result) -> Names:
+def _names(run: EvaluationRun, result: EvaluationResult) -> Names:
     return Names(f"evals:{run.tool}", result.provider, result.model, "", "", Confidence.BOM)
 
 
-def _filed(import_: Import, run: Run) -> set[tuple[int | None, str, str]]:
+def _filed_figures(import_: Import, run: EvaluationRun) -> set[tuple[int | None, str, str]]:
     """(offering, dataset, metric) of the figures of the same run that another file brought."""
     if not run.run:
         return set()
@@ -200,10 +200,10 @@ def _filed(import_: Import, run: Run) -> set[tuple[int | None, str, str]]:
     return set(known.values_list("offering", "dataset", "metric"))
 
 
-def _record(
+def _record_result(
     import_: Import,
-    run: Run,
-    result: Result,
+    run: EvaluationRun,
+    result: EvaluationResult,
     offering: Offering | None,
     answer: Found,
     *,
@@ -238,4 +238,4 @@ def _record(
     )
 
 
-STEPS: dict[str, Callable[[Import], None]] = {Import.State.READING: _file}
+STEPS: dict[str, Callable[[Import], None]] = {Import.State.READING: _file_evidence}

@@ -8,8 +8,10 @@ import pytest
 from apps.accounts.roles import TeamRole
 from apps.catalog.models import NodeKind
 from apps.common.history.context import audit_context, current_change_id
-from apps.risks import actions
-from apps.risks.actions import RefusedRisk
+from apps.risks.actions import assessments
+from apps.risks.actions import evidence as actions_evidence
+from apps.risks.actions import undo as actions_undo
+from apps.risks.errors import RiskChangeError
 from apps.risks.models import Assessment
 from tests.builders import (
     NOW,
@@ -37,7 +39,7 @@ class InheritedRisk:
     def assess_all(self, version=0, **facts) -> UUID:
         with audit_context(user=self.person):
             change = current_change_id()
-            actions.assess_many(
+            assessments.assess_many(
                 risk=self.risk,
                 expected_versions={dependency.pk: version for dependency in self.dependencies},
                 facts=facts or LEVELS,
@@ -47,7 +49,7 @@ class InheritedRisk:
         return change
 
     def assess_one(self, version, **facts):
-        return actions.assess(
+        return assessments.assess_risk(
             risk=self.risk,
             dependency=self.dependencies[0],
             facts=facts,
@@ -57,7 +59,7 @@ class InheritedRisk:
         )
 
     def undo(self, change):
-        return actions.undo_assessments(change=change, by=self.person)
+        return actions_undo.undo_assessments(change=change, by=self.person)
 
 
 @pytest.fixture
@@ -128,7 +130,7 @@ def test_evidence_that_the_change_attached_is_detached_again(inherited):
     with audit_context(user=inherited.person):
         change = current_change_id()
         row = inherited.assess_one(1, plan="measured")
-        actions.attach_evidence(evidence=evidence, assessment=row, by=inherited.person)
+        actions_evidence.attach_evidence(evidence=evidence, assessment=row, by=inherited.person)
 
     inherited.undo(change)
 
@@ -139,10 +141,10 @@ def test_evidence_that_the_change_attached_is_detached_again(inherited):
 def test_many_are_marked_as_not_applicable_for_one_reason_and_back(inherited):
     with audit_context(user=inherited.person):
         change = current_change_id()
-        outcome = actions.mark_many_not_applicable(
+        outcome = assessments.mark_many_not_applicable(
             risk=inherited.risk,
             expected_versions={row.pk: 0 for row in inherited.dependencies},
-            because="no people",
+            reason="no people",
             by=inherited.person,
             at=NOW,
         )
@@ -152,28 +154,28 @@ def test_many_are_marked_as_not_applicable_for_one_reason_and_back(inherited):
 
 
 def test_a_change_that_decided_nothing_is_refused(inherited):
-    with pytest.raises(RefusedRisk, match="decided nothing"):
+    with pytest.raises(RiskChangeError, match="decided nothing"):
         inherited.undo(UUID(int=1))
-    assert actions.teams_decided_in(change=UUID(int=1)) == {}
+    assert actions_undo.teams_decided_in(change=UUID(int=1)) == {}
 
 
 def test_taking_an_acceptance_back_needs_an_owner(inherited):
     change = inherited.assess_all()
     teams = {dependency.application.team_id for dependency in inherited.dependencies}
-    assert actions.teams_decided_in(change=change) == dict.fromkeys(teams, TeamRole.EDITOR)
+    assert actions_undo.teams_decided_in(change=change) == dict.fromkeys(teams, TeamRole.EDITOR)
 
     with audit_context(user=inherited.person):
         change = current_change_id()
-        actions.accept_risk(
+        assessments.accept_risk(
             risk=inherited.risk,
             dependency=inherited.dependencies[0],
             until=TODAY.replace(year=2027),
-            because="small audience",
+            reason="small audience",
             expected_version=1,
             by=inherited.person,
             at=NOW,
         )
-    assert actions.teams_decided_in(change=change) == {
+    assert actions_undo.teams_decided_in(change=change) == {
         inherited.dependencies[0].application.team_id: TeamRole.OWNER
     }
 
@@ -188,11 +190,11 @@ def test_undoing_costs_the_same_statements_for_any_number(django_assert_max_num_
 
 def test_taking_back_what_replaced_an_acceptance_is_for_owners_as_it_would_hold_again(inherited):
     (team_id,) = {row.application.team_id for row in inherited.dependencies[:1]}
-    actions.accept_risk(
+    assessments.accept_risk(
         risk=inherited.risk,
         dependency=inherited.dependencies[0],
         until=TODAY + timedelta(30),
-        because="small",
+        reason="small",
         expected_version=0,
         by=inherited.person,
         at=NOW,
@@ -201,4 +203,4 @@ def test_taking_back_what_replaced_an_acceptance_is_for_owners_as_it_would_hold_
         change = current_change_id()
         inherited.assess_one(1, treatment="reduce")
 
-    assert actions.teams_decided_in(change=change) == {team_id: TeamRole.OWNER}
+    assert actions_undo.teams_decided_in(change=change) == {team_id: TeamRole.OWNER}
