@@ -31,7 +31,7 @@ _LONGEST = [
     "tests/alerts/test_random_worlds.py",
     "tests/tools/worked_portfolios/test_command.py",
     "tests/exposure/engine/test_scenarios.py",
-    "tests/exposure/engine/test_refreshing.py",
+    "tests/exposure/engine/test_table_refresh.py",
     "tests/common/test_patterns.py",
     "tests/demo/test_loader.py",
     "tests/feeds/test_packaged.py",

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from django.db import connection
 
-from apps.exposure.queries import reached_offerings_sql
+from apps.exposure.queries.dependents import reached_offerings_sql
 from apps.inventory.cost_queries import ANSWERING
 from apps.inventory.models import Application
 
@@ -20,7 +20,8 @@ GRACE_DAYS = 7
 # Every live use of what ends: (offering that ends, its day, soft?, application, team, criticality,
 # as a primary?). An offering that is redirected ends when the one that answers in its place does;
 # one without a day of its own ends with the first whose end reaches it. Whom an end reaches is
-# worked out by the rules of apps/exposure/queries.py: the ends stand in for the table of events.
+# worked out by the rules of apps/exposure/queries/dependents.py: the ends stand in for the table of
+# events.
 LIVE_ENDS = f"""
 {ANSWERING}
 ending AS (

@@ -17,7 +17,7 @@ from apps.alerts.queries import evidence_urls, roles_affected
 from apps.alerts.subscribing import About, about
 from apps.catalog.models import Offering
 from apps.common.time import day_of
-from apps.exposure.naming import names_of
+from apps.exposure.node_names import node_names
 from apps.inventory.models import Application
 from apps.inventory.runway import runways
 
@@ -123,7 +123,7 @@ def _node_labels(alerts: Iterable[Alert]) -> dict[int, str]:
         for alert in alerts
         if alert.flag is not None and alert.flag.node_id is not None
     }
-    return {pk: node.label for pk, node in names_of(nodes).items()} if nodes else {}
+    return {pk: node.label for pk, node in node_names(nodes).items()} if nodes else {}
 
 
 # The best stand-in for each primary: the most independent one, a tested one first. Exposure's

@@ -11,12 +11,12 @@ from django.core.exceptions import EmptyResultSet
 from django.db import connection
 
 from apps.catalog.models import Assertion, Provider, Source
-from apps.exposure.queries import reached_offerings_sql
+from apps.exposure.queries.dependents import reached_offerings_sql
 from apps.feeds.models import Health, PollState
 from apps.inventory.models import Dependency
 
 # Facts that are no events stand in for the table of events, so that whom they reach is worked out
-# by the rules of apps/exposure/queries.py and by no others. `live` is as in queries.py.
+# by the rules of apps/exposure/queries/dependents.py and by no others. `live` is as in queries.py.
 _OVER_LIVE = """
 WITH catalog_providerevent(id, offering_id, source_id, kind) AS ({facts}),
 reached AS MATERIALIZED ({reached}),

@@ -12,7 +12,7 @@ from apps.alerts.queries import affected_applications
 from apps.alerts.settling import settle
 from apps.catalog.models import ProviderEvent
 from apps.common.time import day_of
-from apps.exposure.queries import LIFECYCLE_KINDS
+from apps.exposure.queries.dependents import LIFECYCLE_KINDS
 
 EVENTS_AT_ONCE = 200
 

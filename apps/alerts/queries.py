@@ -12,7 +12,7 @@ from django.db.models import Q
 from apps.alerts.models import Alert, AlertQuerySet, Delivery, DeliveryQuerySet
 from apps.alerts.windows import AHEAD
 from apps.catalog.models import Assertion
-from apps.exposure.queries import reached_offerings_sql
+from apps.exposure.queries.dependents import reached_offerings_sql
 from apps.inventory.models import Dependency, DependencyQuerySet
 
 # --- for pages and REST ---------------------------------------------------------------------------

@@ -17,13 +17,23 @@ from apps.api.files import RowsOf
 from apps.api.pagination import KeysetPagination
 from apps.api.reading import WordField
 from apps.catalog.models import Foundation, Node, NodeKind, Offering, Provider, Version
-from apps.exposure.engine.reach import Reached, count_reached, reached_applications, reached_by_team
+from apps.exposure.engine.reach import (
+    ReachedApplication,
+    count_reached,
+    reached_applications,
+    reached_by_team,
+)
 from apps.exposure.engine.settings import engine_settings
-from apps.exposure.engine.states import Standing, application_states, count_states, questions
-from apps.exposure.layers import own_teams
+from apps.exposure.engine.states import (
+    ApplicationImpact,
+    application_states,
+    count_states,
+    node_failures,
+)
 from apps.exposure.models import EngineState, ScopedApplication, StandingState
 from apps.exposure.models.policies import THREAT_CHOICES
-from apps.exposure.naming import names_of
+from apps.exposure.node_names import node_names
+from apps.exposure.queries.concentration import visible_team_ids
 from apps.exposure.threats import THREATS
 from apps.inventory.models import Application, Criticality
 
@@ -120,11 +130,11 @@ class BlastRadiusView(RegistryView):
     def _answer(
         self, request: Request, kind: NodeKind, node_id: int | None, name: str, threat: str | None
     ) -> dict[str, Any]:
-        team_ids = own_teams(self.user)
+        team_ids = visible_team_ids(self.user)
         size, place = KeysetPagination().size(request), asked_place(request, 2)
         after = None if place is None else (place[0], place[1])
         # what nothing has ever stood on has no node
-        asked = questions([node_id or 0], settings=engine_settings(), threat=threat)
+        asked = node_failures([node_id or 0], settings=engine_settings(), threat=threat)
         n, n_critical = count_reached(node_id or 0, kind, team_ids=team_ids)
         states = count_states(asked, team_ids=team_ids) if asked else {}
         reached = reached_applications(
@@ -134,7 +144,7 @@ class BlastRadiusView(RegistryView):
         unresolved = ScopedApplication.objects.filter(unresolved=True)
         if team_ids is not None:
             unresolved = unresolved.filter(team_id__in=team_ids)
-        node = names_of([node_id]).get(node_id) if node_id is not None else None
+        node = node_names([node_id]).get(node_id) if node_id is not None else None
         return {
             "node": node_id,
             "key": node.name if node else None,
@@ -160,7 +170,7 @@ class BlastRadiusView(RegistryView):
         }
 
     def _teams(self, node_id: int, kind: NodeKind) -> list[dict[str, Any]]:
-        found = reached_by_team(node_id, kind, team_ids=own_teams(self.user))
+        found = reached_by_team(node_id, kind, team_ids=visible_team_ids(self.user))
         teams = Team.objects.in_bulk([row.team_id for row in found])
         return [
             {
@@ -174,14 +184,16 @@ class BlastRadiusView(RegistryView):
         ]
 
 
-def _standing(asked: Any, reached: list[Reached]) -> dict[int, Standing]:
+def _standing(asked: Any, reached: list[ReachedApplication]) -> dict[int, ApplicationImpact]:
     if not asked or not reached:
         return {}
     rows = application_states(asked, application_ids=[row.application_id for row in reached])
     return {row.application_id: row for row in rows}
 
 
-def _rows(reached: list[Reached], standing: dict[int, Standing]) -> list[dict[str, Any]]:
+def _rows(
+    reached: list[ReachedApplication], standing: dict[int, ApplicationImpact]
+) -> list[dict[str, Any]]:
     named = Application.objects.select_related("team").in_bulk(
         [row.application_id for row in reached]
     )

@@ -51,7 +51,7 @@ from apps.catalog.providers.track_record import ModelRetirement, NoticeHalf, Pol
 from apps.catalog.providers.track_record_queries import is_partners, provider_track_record
 from apps.common.database.keyset_pagination import Keyset
 from apps.common.time import day_of, now
-from apps.exposure.queries import affected_applications
+from apps.exposure.queries.dependents import affected_applications
 from apps.inventory.models import Application
 
 BY_SLUG = {

@@ -19,15 +19,15 @@ from apps.catalog.models import NodeKind
 from apps.exposure.engine.concentration import contributions, measure_layer
 from apps.exposure.engine.settings import engine_settings
 from apps.exposure.engine.single_points import SinglePoint, single_points, team_points
-from apps.exposure.layers import (
+from apps.exposure.models import Basis, Cut, EngineState, Layer
+from apps.exposure.node_names import NodeName, node_names
+from apps.exposure.queries.concentration import (
     LayerTable,
     layer_table,
-    own_teams,
-    standing_nowhere,
-    without_weight,
+    slugs_without_primary,
+    slugs_without_weight,
+    visible_team_ids,
 )
-from apps.exposure.models import Basis, Cut, EngineState, Layer
-from apps.exposure.naming import NodeName, names_of
 from apps.inventory.models import Application
 
 # what one answer names; the rest is counted
@@ -152,11 +152,11 @@ class ConcentrationView(RegistryView):
             Layer(question.validated_data["layer"]),
             Basis(question.validated_data["weight"]),
         )
-        team_ids = own_teams(self.user)
+        team_ids = visible_team_ids(self.user)
         measured = measure_layer(layer, basis, team_ids=team_ids)
         table = layer_table(layer=layer, user=self.user, limit=None if self.is_file else MOST_NAMED)
         found = measured.indices
-        nodes = names_of([*found.shares, *(row.node_id for row in table.rows)])
+        nodes = node_names([*found.shares, *(row.node_id for row in table.rows)])
         contribution, marginal = self._parts(
             layer, basis, team_ids, question.validated_data["application"]
         )
@@ -182,11 +182,11 @@ class ConcentrationView(RegistryView):
                 "hhi_worst": found.hhi_worst,
                 "n2": found.n2,
                 "n1": found.n1,
-                "missing_weight": without_weight(basis, team_ids=team_ids, limit=MOST_NAMED)
+                "missing_weight": slugs_without_weight(basis, team_ids=team_ids, limit=MOST_NAMED)
                 if measured.n_missing_weight
                 else [],
                 "n_missing_weight": measured.n_missing_weight,
-                "undeclared": standing_nowhere(team_ids=team_ids, limit=MOST_NAMED)
+                "undeclared": slugs_without_primary(team_ids=team_ids, limit=MOST_NAMED)
                 if measured.n_undeclared
                 else [],
                 "n_undeclared": measured.n_undeclared,
@@ -297,7 +297,7 @@ class SinglePointsView(RegistryView):
         kinds = [kind for kind in NodeKind if kind.label in named] if named else None
         size, place = KeysetPagination().size(request), asked_place(request, 3)
         after = None if place is None else (place[0], place[1], place[2])
-        team_ids = own_teams(self.user)
+        team_ids = visible_team_ids(self.user)
         if team_ids is None:
             points = single_points(kinds=kinds, limit=size + 1, after=after)
         else:
@@ -310,7 +310,7 @@ class SinglePointsView(RegistryView):
             )
         more, points = len(points) > size, points[:size]
         cuts = list(Cut.objects.all()[:MOST_NAMED]) if team_ids is None else []
-        nodes = names_of(
+        nodes = node_names(
             {*(point.node_id for point in points), *(pk for cut in cuts for pk in cut.node_ids)}
         )
         return Response(

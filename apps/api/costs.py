@@ -19,7 +19,7 @@ from apps.api.files import RowsOf
 from apps.catalog.claims.feed_rows import PRICE_UNITS
 from apps.common.time import day_of, now
 from apps.common.validators import validate_plausible_date
-from apps.exposure.naming import UnknownNode, nodes_named
+from apps.exposure.node_names import UnknownNodeError, find_nodes
 from apps.inventory.costing import BadChange, Costs, PriceChange, UnknownCost, monthly_totals
 
 _EXACT = Context(prec=60)
@@ -123,8 +123,8 @@ def asked_prices(request: Request, today: date) -> tuple[date, list[PriceChange]
             )
         return on, []
     try:
-        node_id = nodes_named([said["node"]])[said["node"]]
-    except UnknownNode as error:
+        node_id = find_nodes([said["node"]])[said["node"]]
+    except UnknownNodeError as error:
         raise serializers.ValidationError({"node": str(error)}) from error
     try:
         change = PriceChange(

@@ -19,7 +19,7 @@ from apps.api.reading import Computed
 from apps.catalog.models import Foundation, NodeKind, Offering, Provider, Region, Version
 from apps.common.database.keyset_pagination import Keyset
 from apps.common.time import now
-from apps.exposure import actions
+from apps.exposure.actions import decisions, policies
 from apps.exposure.filters import ExposureFlagFilter, PolicyFilter
 from apps.exposure.models import ExposureFlag, ExposureSettings, FlagEvent, Policy, StandingState
 
@@ -193,7 +193,7 @@ class ExposureFlagViewSet(ReadViewSet[ExposureFlag]):
         flag = self.subject("policy")
         asked = self.validated(AcknowledgeSerializer)
         return self.answer(
-            actions.acknowledge_flag(
+            decisions.acknowledge_flag(
                 flag=flag, at=now(), by=self.user, reason=asked.get("reason", "")
             )
         )
@@ -205,7 +205,7 @@ class ExposureFlagViewSet(ReadViewSet[ExposureFlag]):
         flag = self.subject("policy")
         asked = self.validated(AcceptSerializer)
         return self.answer(
-            actions.accept_flag(
+            decisions.accept_flag(
                 flag=flag, until=asked["until"], reason=asked["reason"], at=now(), by=self.user
             )
         )
@@ -217,7 +217,7 @@ class ExposureFlagViewSet(ReadViewSet[ExposureFlag]):
         flag = self.subject("policy")
         asked = self.validated(RevokeSerializer)
         return self.answer(
-            actions.revoke_acceptance(flag=flag, reason=asked["reason"], at=now(), by=self.user)
+            decisions.revoke_acceptance(flag=flag, reason=asked["reason"], at=now(), by=self.user)
         )
 
 
@@ -286,7 +286,7 @@ class PolicyViewSet(ReadViewSet[Policy]):
         """Draw a line; for governance. Flags open at the next evaluation."""
         facts, reason = self._asked(PolicySerializer)
         return self.answer(
-            actions.add_policy(facts=facts, by=self.user, reason=reason), status.HTTP_201_CREATED
+            policies.add_policy(facts=facts, by=self.user, reason=reason), status.HTTP_201_CREATED
         )
 
     def partial_update(self, request: Request, pk: str) -> Response:
@@ -296,7 +296,9 @@ class PolicyViewSet(ReadViewSet[Policy]):
             raise Http404
         facts, reason = self._asked(PolicySerializer, instance=policy, partial=True)
         return self.answer(
-            actions.change_policy(policy=policy, facts=facts, at=now(), by=self.user, reason=reason)
+            policies.change_policy(
+                policy=policy, facts=facts, at=now(), by=self.user, reason=reason
+            )
         )
 
     def _asked(
@@ -366,7 +368,7 @@ class ExposureSettingsView(RegistryView):
                 ExposureSettingsSerializer(instance=self._row(), data=request.data, partial=True)
             )
         )
-        row = actions.change_settings(reason=facts.pop("reason", ""), facts=facts, by=self.user)
+        row = policies.change_settings(reason=facts.pop("reason", ""), facts=facts, by=self.user)
         return Response(ExposureSettingsSerializer(row).data)
 
     def _row(self) -> ExposureSettings:

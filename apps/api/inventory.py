@@ -39,7 +39,7 @@ from apps.common.database.fields import TextMapField, small_text_map
 from apps.common.database.keyset_pagination import Keyset
 from apps.common.time import day_of, now
 from apps.common.validators import validate_plausible_date
-from apps.exposure.queries import stack
+from apps.exposure.queries.dependents import application_stack
 from apps.inventory import actions
 from apps.inventory.bulk import MERGERS
 from apps.inventory.costing import monthly_costs
@@ -520,7 +520,7 @@ class ApplicationViewSet(Bulk, WritingViewSet[Application]):
     @action(detail=True, pagination_class=None, filterset_class=None, picks_fields=False)
     def stack(self, request: Request, slug: str) -> Response:
         """What it stands on today, layer by layer: primaries, fallbacks in order, then the rest."""
-        rows = stack(application=self.subject("team"), on=today())
+        rows = application_stack(application=self.subject("team"), on=today())
         return Response(StackSerializer(rows, many=True).data)
 
     @extend_schema(responses=FindingSerializer(many=True), parameters=[], filters=False)

@@ -17,14 +17,14 @@ from apps.api.base import ReadViewSet
 from apps.api.bulk.views import RETRY_AFTER
 from apps.common.database.keyset_pagination import Keyset
 from apps.common.time import now
-from apps.exposure.actions.what_ifs import (
+from apps.exposure.actions.scenarios import (
     answer_scenario,
-    ask_loss,
-    ask_scenario,
     change_scenario,
+    queue_loss_run,
+    queue_scenario_run,
     save_scenario,
 )
-from apps.exposure.engine.scenarios import NotBuilt
+from apps.exposure.engine.scenarios import TablesNotBuiltError
 from apps.exposure.models import (
     BaseLoss,
     Basis,
@@ -35,7 +35,7 @@ from apps.exposure.models import (
     ScenarioRun,
     ScopedApplication,
 )
-from apps.exposure.what_ifs.reading import BadOperation
+from apps.exposure.scenarios.operation_parser import InvalidOperationError
 
 # beyond this many applications an answer takes longer than a caller should wait
 AT_ONCE = 5_000
@@ -172,7 +172,7 @@ class ScenarioViewSet(ReadViewSet[Scenario]):
     @action(detail=True, methods=["post"])
     def ask(self, request: Request, pk: str) -> Response:
         """Queue an answer; a worker gives it within the minute. Look at scenario-runs/ID/."""
-        asked = ask_scenario(scenario=self.subject(), at=now(), by=self.user)
+        asked = queue_scenario_run(scenario=self.subject(), at=now(), by=self.user)
         return _queued(self.request, ScenarioRunSerializer(asked).data)
 
     @extend_schema(
@@ -201,7 +201,7 @@ class ScenarioViewSet(ReadViewSet[Scenario]):
         with _refusals():
             if ScopedApplication.objects.count() > AT_ONCE:
                 scenario = save_scenario(facts={**facts, "name": "What if"}, by=self.user)
-                run = ask_scenario(scenario=scenario, at=now(), by=self.user)
+                run = queue_scenario_run(scenario=scenario, at=now(), by=self.user)
                 return _queued(request, ScenarioRunSerializer(run).data)
             teams = None if self.user.can_read_all else sorted(self.user.team_roles())
             scenario = Scenario(name="What if", created_by=self.user, **facts)
@@ -265,7 +265,7 @@ class LossRunViewSet(ReadViewSet[LossRun]):
     def create(self, request: Request) -> Response:
         """Queue a simulation; a worker runs it within the minute."""
         asked = self.validated(LossRunSerializer)
-        run = ask_loss(at=now(), by=self.user, **asked)
+        run = queue_loss_run(at=now(), by=self.user, **asked)
         return _queued(request, self.answer(run).data, "api:loss-run-detail")
 
 
@@ -326,5 +326,5 @@ def _refusals() -> Iterator[None]:
     """What cannot be meant, or cannot be answered yet, as a 400 with its sentence."""
     try:
         yield
-    except (BadOperation, NotBuilt) as refusal:
+    except (InvalidOperationError, TablesNotBuiltError) as refusal:
         raise ValidationError({"ops": str(refusal)}) from None

@@ -7,7 +7,7 @@ from rest_framework import serializers
 from apps.api.base import ReadViewSet
 from apps.common.database.keyset_pagination import Keyset
 from apps.exposure.models import Basis, ConcentrationSnapshot, OrganisationQuerySet
-from apps.exposure.snapshot_filters import ConcentrationSnapshotFilter
+from apps.exposure.snapshots.filters import ConcentrationSnapshotFilter
 
 
 class SnapshotSerializer(serializers.ModelSerializer[ConcentrationSnapshot]):

@@ -13,26 +13,32 @@ from django.db import transaction
 from apps.catalog.models import Offering, ProviderEvent
 from apps.demo.fixtures import LoadingDay, Record, RecordLookup, read_fixture, was_never_used
 from apps.demo.risks import file_evidence
-from apps.exposure.actions import (
-    accept_flag,
-    acknowledge_flag,
-    add_policy,
-    change_policy,
-    evaluate_flags,
-    handle_events,
+from apps.exposure.actions.decisions import accept_flag, acknowledge_flag
+from apps.exposure.actions.events import handle_events
+from apps.exposure.actions.flags import evaluate_flags
+from apps.exposure.actions.minimal_cut_sets import store_minimal_cut_sets
+from apps.exposure.actions.policies import add_policy, change_policy
+from apps.exposure.actions.scenarios import (
+    queue_loss_run,
+    queue_scenario_run,
+    run_queued,
+    save_scenario,
 )
-from apps.exposure.actions.cuts import keep_cuts
-from apps.exposure.actions.what_ifs import ask_loss, ask_scenario, run_waiting, save_scenario
-from apps.exposure.campaigns.keeping import keep_campaigns
-from apps.exposure.campaigns.opening import close_campaign, open_campaign
-from apps.exposure.campaigns.signing import sign_off, waive_task
-from apps.exposure.campaigns.steps import BY_DEED
-from apps.exposure.campaigns.working import assign_task, record_measurements, switch_task, tick_step
-from apps.exposure.diligence.deciding import decide_with_scorecards
-from apps.exposure.engine.building import rebuild
+from apps.exposure.campaigns.lifecycle import close_campaign, open_campaign
+from apps.exposure.campaigns.maintenance import update_campaigns
+from apps.exposure.campaigns.signatures import sign_off, waive_task
+from apps.exposure.campaigns.steps import AUTOMATIC_STEPS
+from apps.exposure.campaigns.task_actions import (
+    assign_task,
+    complete_step,
+    record_measurements,
+    switch_task,
+)
+from apps.exposure.diligence.selection_decisions import decide_with_scorecards
+from apps.exposure.engine.table_refresh import rebuild
 from apps.exposure.models import Campaign, CampaignTask, ExposureFlag, LossRun, Policy, Scenario
-from apps.exposure.naming import nodes_named
-from apps.exposure.snapshots import take_snapshot
+from apps.exposure.node_names import find_nodes
+from apps.exposure.snapshots.daily import take_snapshot
 from apps.inventory.actions import retire_application
 from apps.inventory.choosing.selections import add_candidate, draft_selection, score_candidate
 from apps.inventory.models import Selection
@@ -126,7 +132,7 @@ def _campaigns(rows: list[Record], day: LoadingDay, lookup: RecordLookup) -> Non
                 at=day.moment(row["closed"]),
                 by=lookup.user(row["by"]),
             )
-    keep_campaigns(at=day.at)
+    update_campaigns(at=day.at)
 
 
 def _task(campaign: Campaign, deed: Record, lookup: RecordLookup) -> CampaignTask:
@@ -143,11 +149,11 @@ def _assign(campaign: Campaign, deed: Record, day: LoadingDay, lookup: RecordLoo
 
 def _tick(campaign: Campaign, deed: Record, day: LoadingDay, lookup: RecordLookup) -> None:
     """The lookup steps, or all that are ticked by hand."""
-    steps = _task(campaign, deed, lookup).steps.exclude(kind__in=BY_DEED)
+    steps = _task(campaign, deed, lookup).steps.exclude(kind__in=AUTOMATIC_STEPS)
     if "steps" in deed:
         steps = steps.filter(kind__in=deed["steps"])
     for step in steps:
-        tick_step(
+        complete_step(
             step=step,
             note=deed.get("note", ""),
             at=day.moment(deed["at"]),
@@ -180,7 +186,7 @@ def _waive(campaign: Campaign, deed: Record, day: LoadingDay, lookup: RecordLook
     waive_task(
         task=_task(campaign, deed, lookup),
         until=day.on(deed["until"]),
-        why=deed["why"],
+        reason=deed["why"],
         at=day.moment(deed["at"]),
         by=lookup.user(deed["by"]),
     )
@@ -232,7 +238,7 @@ def _flags(fixture: Record, day: LoadingDay, lookup: RecordLookup) -> None:
             )
     _measured_on(day, lines["at"])
     for row in fixture["decisions"]:
-        node = None if row["node"] is None else nodes_named([row["node"]])[row["node"]]
+        node = None if row["node"] is None else find_nodes([row["node"]])[row["node"]]
         flag = ExposureFlag.objects.get(
             policy__slug=row["policy"], node=node, state__in=ExposureFlag.LIVE
         )
@@ -244,7 +250,7 @@ def _flags(fixture: Record, day: LoadingDay, lookup: RecordLookup) -> None:
     for days in fixture["measured_again"]:
         _measured_on(day, days)
     handle_events(at=day.at)
-    keep_cuts(on=day.today)
+    store_minimal_cut_sets(on=day.today)
     take_snapshot(on=day.today)
 
 
@@ -265,9 +271,9 @@ def _scenarios(rows: list[Record], day: LoadingDay, lookup: RecordLookup) -> Non
         facts["ops"] = [_operation(operation, day, lookup) for operation in row["ops"]]
         if "prices_on" in row:
             facts["prices_on"] = day.on(row["prices_on"])
-        ask_scenario(scenario=save_scenario(facts=facts, by=by), at=day.at, by=by)
-    ask_loss(at=day.at, years=LOSS_YEARS, by=lookup.user(rows[0]["by"]))
-    run_waiting(at=day.at)
+        queue_scenario_run(scenario=save_scenario(facts=facts, by=by), at=day.at, by=by)
+    queue_loss_run(at=day.at, years=LOSS_YEARS, by=lookup.user(rows[0]["by"]))
+    run_queued(at=day.at)
 
 
 def _operation(row: Record, day: LoadingDay, lookup: RecordLookup) -> Record:

@@ -12,14 +12,14 @@ from django.http import HttpRequest
 
 from apps.accounts.admin import OrganisationRoleAdmin, ReadOnlyAdmin, signed_in_user
 from apps.common.time import now
-from apps.exposure import admin_campaigns, admin_what_ifs
-from apps.exposure.actions import accept_flag, acknowledge_flag, change_policy, revoke_acceptance
-from apps.exposure.actions.lines import POLICY_FACTS
+from apps.exposure import admin_campaigns, admin_scenarios
+from apps.exposure.actions.decisions import accept_flag, acknowledge_flag, revoke_acceptance
+from apps.exposure.actions.policies import POLICY_FIELDS, change_policy
 from apps.exposure.models import ExposureFlag, ExposureSettings, FlagEvent, Policy
 from apps.inventory.actions import RefusedChange
 
 # Django finds the registrations of this module alone
-__all__ = ["admin_campaigns", "admin_what_ifs"]
+__all__ = ["admin_campaigns", "admin_scenarios"]
 
 
 class PolicyForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -54,7 +54,7 @@ class PolicyAdmin(OrganisationRoleAdmin[Policy]):
             super().save_model(request, obj, form, change)
             return
         facts = {
-            name: form.cleaned_data[name] for name in form.changed_data if name in POLICY_FACTS
+            name: form.cleaned_data[name] for name in form.changed_data if name in POLICY_FIELDS
         }
         reason = form.cleaned_data.get("change_reason") or "changed in the admin"
         change_policy(policy=obj, facts=facts, at=now(), by=signed_in_user(request), reason=reason)

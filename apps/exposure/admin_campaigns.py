@@ -11,14 +11,14 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
 from apps.accounts.admin import OrganisationRoleAdmin, ReadOnlyAdmin, signed_in_user
 from apps.common.time import day_of, now
-from apps.exposure.campaigns.opening import (
+from apps.exposure.campaigns.lifecycle import (
     change_campaign,
     close_campaign,
     extend_campaign,
     open_campaign,
     reschedule_campaign,
 )
-from apps.exposure.campaigns.progress import progress
+from apps.exposure.campaigns.progress import campaign_progress
 from apps.exposure.models import Campaign, CampaignTask, TaskStep
 from apps.inventory.actions import RefusedChange
 
@@ -86,7 +86,7 @@ class CampaignAdmin(OrganisationRoleAdmin[Campaign]):
     @admin.display(description="progress")
     def state_and_progress(self, campaign: Campaign) -> str:
         user = campaign.seen_by  # type: ignore[attr-defined]
-        found = progress(campaigns=[campaign.pk], user=user, on=day_of(now()))[campaign.pk]
+        found = campaign_progress(campaigns=[campaign.pk], user=user, on=day_of(now()))[campaign.pk]
         return (
             f"{campaign.get_state_display()}: {found.n_settled} of {found.n_tasks} tasks settled, "
             f"{found.n_overdue} overdue, {found.n_steps_done} of {found.n_steps} steps done"

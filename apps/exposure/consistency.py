@@ -17,11 +17,11 @@ from django.db import connection, models, transaction
 from apps.catalog.footing import FootingDifference, footing_differences
 from apps.catalog.models import Footing, TouchedOffering
 from apps.common.models import PeriodicJob
-from apps.exposure.engine.building import build_all, refresh
-from apps.exposure.engine.cuts import cuts
+from apps.exposure.engine.minimal_cut_sets import minimal_cut_sets
 from apps.exposure.engine.settings import engine_settings
+from apps.exposure.engine.table_refresh import build_all, refresh
 from apps.exposure.models import Cut, EngineState
-from apps.exposure.past import engine_tables, shadow_empty
+from apps.exposure.snapshots.historical_tables import engine_tables, shadow_with_empty
 from apps.inventory.keeping import keep_everything, keep_findings
 from apps.inventory.models import (
     KeptFinding,
@@ -38,7 +38,7 @@ CUT_TASK: Final = "exposure.keep_smallest_sets"
 # how often what waits is worked through before the moment that is compared
 MAX_CATCH_UPS = 3
 # numbers that a rebuild gives again; a pair's candidate is an offering, a rescue's a row
-_NUMBERS: Final[Mapping[str, frozenset[str]]] = {
+_SERIAL_COLUMNS: Final[Mapping[str, frozenset[str]]] = {
     "exposure_candidate": frozenset({"id"}),
     "exposure_rescue": frozenset({"candidate_id"}),
     "exposure_partyfooting": frozenset({"id"}),
@@ -46,7 +46,7 @@ _NUMBERS: Final[Mapping[str, frozenset[str]]] = {
     "inventory_keptrunway": frozenset({"id"}),
 }
 # a kept row that the rebuild does not have is no fault where it is only no longer asked for
-_MAY_HAVE_MORE: Final[Mapping[str, str]] = {
+_MAY_HOLD_MORE: Final[Mapping[str, str]] = {
     "exposure_pairgrade": """EXISTS (SELECT 1 FROM {built} b
         WHERE (b.primary_id, b.candidate_id) = (k.primary_id, k.candidate_id))""",
     "exposure_partyfooting": """EXISTS (SELECT 1 FROM {built} b
@@ -101,7 +101,7 @@ def check_exposure(*, on: date, limit: int) -> ExposureCheck:
         if is_outermost:
             with connection.cursor() as cursor:
                 cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-        check = _compared(on, limit)
+        check = _compare_tables(on, limit)
         transaction.set_rollback(True)
     return check
 
@@ -118,11 +118,11 @@ def _is_behind(on: date) -> bool:
     )
 
 
-def _compared(on: date, limit: int) -> ExposureCheck:
+def _compare_tables(on: date, limit: int) -> ExposureCheck:
     check = ExposureCheck(on)
-    check.tables[Footing._meta.db_table] = _footing(limit)
-    check.tables |= _risk_counts(on, limit, check.not_compared)
-    cuts_are_current = _cuts_are_current()
+    check.tables[Footing._meta.db_table] = _compare_footing(limit)
+    check.tables |= _compare_risk_counts(on, limit, check.not_compared)
+    cuts_are_current = _cut_sets_are_current()
     tables = [*engine_tables(), *(model._meta.db_table for model in _INVENTORY)]
     if _is_behind(on):
         why = (
@@ -133,44 +133,44 @@ def _compared(on: date, limit: int) -> ExposureCheck:
     with connection.cursor() as cursor:
         # as a full build does; for this transaction alone
         cursor.execute("SET LOCAL work_mem = '256MB'")
-        schema = shadow_empty(cursor, tables)
+        schema = shadow_with_empty(cursor, tables)
         build_all(settings=engine_settings(), on=on)
         keep_everything(on=on)
         for table in tables:
-            check.tables[table] = _table(cursor, schema, table, limit)
+            check.tables[table] = _compare_table(cursor, schema, table, limit)
     if cuts_are_current:
-        check.tables[Cut._meta.db_table] = _cuts(limit)
+        check.tables[Cut._meta.db_table] = _compare_cut_sets(limit)
     else:
         check.not_compared[Cut._meta.db_table] = "The hourly job has not seen the last refresh yet."
     return check
 
 
-def _table(cursor: Any, schema: str, table: str, limit: int) -> TableCheck:
+def _compare_table(cursor: Any, schema: str, table: str, limit: int) -> TableCheck:
     """Compare one table with its temporary namesake, row by row, numbers that a rebuild gives again
     left out."""
     cursor.execute(
         """SELECT array_agg(quote_ident(attname) ORDER BY attnum) FROM pg_attribute
            WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped
                  AND attname <> ALL (%s)""",
-        [f"{schema}.{table}", sorted(_NUMBERS.get(table, ()))],
+        [f"{schema}.{table}", sorted(_SERIAL_COLUMNS.get(table, ()))],
     )
     columns = ", ".join(cursor.fetchone()[0])
     kept, built = f"{schema}.{table}", f"pg_temp.{table}"
-    only = _MAY_HAVE_MORE.get(table, "true").format(built=built)
-    n_only_kept, only_kept = _missing(
+    only = _MAY_HOLD_MORE.get(table, "true").format(built=built)
+    n_only_kept, only_kept = _count_missing(
         cursor,
         f"SELECT {columns} FROM {kept} k WHERE {only}",
         f"SELECT {columns} FROM {built}",
         limit,
     )
-    n_only_rebuilt, only_rebuilt = _missing(
+    n_only_rebuilt, only_rebuilt = _count_missing(
         cursor, f"SELECT {columns} FROM {built}", f"SELECT {columns} FROM {kept}", limit
     )
     cursor.execute(f"SELECT count(*) FROM {kept}")
     return TableCheck(cursor.fetchone()[0], n_only_kept, n_only_rebuilt, only_kept, only_rebuilt)
 
 
-def _missing(cursor: Any, these: str, those: str, limit: int) -> tuple[int, list[Any]]:
+def _count_missing(cursor: Any, these: str, those: str, limit: int) -> tuple[int, list[Any]]:
     """How many of `these` are not among `those`, and the first of them."""
     cursor.execute(
         f"""WITH missing AS MATERIALIZED ({these} EXCEPT ALL {those})
@@ -183,7 +183,7 @@ def _missing(cursor: Any, these: str, those: str, limit: int) -> tuple[int, list
     return n, json.loads(rows)
 
 
-def _footing(limit: int) -> TableCheck:
+def _compare_footing(limit: int) -> TableCheck:
     differences = footing_differences()
     only_kept = [_footing_row(row, row.stored) for row in differences if row.stored is not None]
     only_rebuilt = [_footing_row(row, row.due) for row in differences if row.due is not None]
@@ -209,7 +209,9 @@ def _footing_row(row: FootingDifference, tie: tuple[int, int]) -> dict[str, Any]
 # --- what is compared here, not in the database ---------------------------------------------------
 
 
-def _risk_counts(on: date, limit: int, not_compared: dict[str, str]) -> dict[str, TableCheck]:
+def _compare_risk_counts(
+    on: date, limit: int, not_compared: dict[str, str]
+) -> dict[str, TableCheck]:
     kept_models: tuple[type[models.Model], ...] = (RiskCount, TeamCount, LevelCount)
     if not is_count_current(on):
         why = (
@@ -244,14 +246,14 @@ def _risk_counts(on: date, limit: int, not_compared: dict[str, str]) -> dict[str
         ),
     }
     return {
-        model._meta.db_table: _sets(
+        model._meta.db_table: _compare_sets(
             set(model._default_manager.values_list(*names)), rows, names, limit
         )
         for model, (names, rows) in built.items()
     }
 
 
-def _cuts_are_current() -> bool:
+def _cut_sets_are_current() -> bool:
     """Whether the hourly job began after the tables were last refreshed."""
     refreshed_at = EngineState.objects.filter(pk=1).values_list("refreshed_at", flat=True).first()
     jobs = PeriodicJob.objects.filter(
@@ -260,17 +262,17 @@ def _cuts_are_current() -> bool:
     return refreshed_at is not None and jobs.exists()
 
 
-def _cuts(limit: int) -> TableCheck:
-    found = cuts(engine_settings())
+def _compare_cut_sets(limit: int) -> TableCheck:
+    found = minimal_cut_sets(engine_settings())
     built: set[tuple[tuple[int, ...], float]] = {
         ((node,), float(share)) for node, share in found.singles
     }
     built |= {((first, second), float(share)) for first, second, share in found.pairs}
     kept = {(tuple(row.node_ids), row.share) for row in Cut.objects.all()}
-    return _sets(kept, built, ("node_ids", "share"), limit)
+    return _compare_sets(kept, built, ("node_ids", "share"), limit)
 
 
-def _sets(
+def _compare_sets(
     kept: Collection[tuple[Any, ...]],
     built: Collection[tuple[Any, ...]],
     names: Sequence[str],

@@ -21,7 +21,7 @@ EVENTS: tuple[str, ...] = get_args(Event.__value__)
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class Tolerance:
     """What a policy tolerates: the line itself is tolerated, the release line lies `hysteresis` of
     it lower."""
 
@@ -60,7 +60,7 @@ class FlagLife:
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
+class FlagDecision:
     """What a person did that day; the parts apply in this order. Parts that the state does not
     allow do nothing: only an open flag can be acknowledged, and an acceptance ends after the day it
     is given."""
@@ -70,11 +70,16 @@ class Decision:
     disable: bool = False
 
 
-NOTHING = Decision()
+NO_DECISION = FlagDecision()
 
 
-def step(
-    life: FlagLife, line: Line, *, on: date, value: Fraction | None = None, do: Decision = NOTHING
+def advance_flag(
+    life: FlagLife,
+    line: Tolerance,
+    *,
+    on: date,
+    value: Fraction | None = None,
+    decision: FlagDecision = NO_DECISION,
 ) -> tuple[FlagLife, tuple[Event, ...]]:
     """The life after one evaluation, one decision, or both; and what happened, in order.
 
@@ -88,22 +93,22 @@ def step(
     if life.state == "accepted" and life.accepted_until is not None and on >= life.accepted_until:
         life = _reopened(life)
         events.append("acceptance_expired")
-    return _decided(life, line, on, do, events), tuple(events)
+    return _decided(life, line, on, decision, events), tuple(events)
 
 
-def run(
-    line: Line, steps: Sequence[tuple[date, Fraction | None, Decision]]
+def replay_flag(
+    line: Tolerance, steps: Sequence[tuple[date, Fraction | None, FlagDecision]]
 ) -> list[tuple[FlagLife, tuple[Event, ...]]]:
     """The life and the events after each of the steps, from a flag that was never open."""
     life, past = FlagLife(), []
     for on, value, do in steps:
-        life, events = step(life, line, on=on, value=value, do=do)
+        life, events = advance_flag(life, line, on=on, value=value, decision=do)
         past.append((life, events))
     return past
 
 
 def _measured(
-    life: FlagLife, line: Line, on: date, value: Fraction, events: list[Event]
+    life: FlagLife, line: Tolerance, on: date, value: Fraction, events: list[Event]
 ) -> FlagLife:
     life = replace(life, last=value)
     if not life.live:
@@ -126,15 +131,19 @@ def _reopened(life: FlagLife) -> FlagLife:
     return replace(life, state="open", accepted_until=None, ceiling=None)
 
 
-def _decided(life: FlagLife, line: Line, on: date, do: Decision, events: list[Event]) -> FlagLife:
-    if do.acknowledge and life.state == "open":
+def _decided(
+    life: FlagLife, line: Tolerance, on: date, decision: FlagDecision, events: list[Event]
+) -> FlagLife:
+    if decision.acknowledge and life.state == "open":
         life = replace(life, state="acknowledged")
         events.append("acknowledged")
-    if do.accept_until is not None and life.live and do.accept_until > on:
+    if decision.accept_until is not None and life.live and decision.accept_until > on:
         ceiling = line.ceiling(life.last if life.last is not None else line.tolerance)
-        life = replace(life, state="accepted", accepted_until=do.accept_until, ceiling=ceiling)
+        life = replace(
+            life, state="accepted", accepted_until=decision.accept_until, ceiling=ceiling
+        )
         events.append("accepted")
-    if do.disable and life.live:
+    if decision.disable and life.live:
         life = FlagLife(last=life.last)
         events.append("resolved")
     return life

@@ -19,20 +19,20 @@ from apps.catalog.models import DateKind, Node, NodeKind, Offering
 from apps.exposure.engine.scenarios import day_of_tables
 from apps.exposure.engine.settings import EngineSettings, engine_settings
 from apps.exposure.engine.severities import severity_classes
-from apps.exposure.loss.measuring import ONE_IN_20, ONE_IN_100, Tail
+from apps.exposure.loss.measures import ONE_IN_20, ONE_IN_100, Tail
 from apps.exposure.loss.shocks import (
     EventKind,
     Frequency,
+    IndependentLoss,
     NodeLoss,
-    Own,
     Shock,
     once_chance,
     shock_of,
     twin_classes,
 )
-from apps.exposure.loss.simulating import Run, simulate, simulate_twin
+from apps.exposure.loss.simulation import SimulationRun, simulate, simulate_twin
 from apps.exposure.models import BaseLoss, EventRate, ScopedApplication
-from apps.exposure.naming import names_of
+from apps.exposure.node_names import node_names
 from apps.exposure.threats import DEVELOPER_FAILURE, ERROR, OUTAGE, RETIREMENT
 
 # the threat under which an event of the kind strikes; a price rise is escaped as an end is: by
@@ -50,7 +50,7 @@ _YEAR = timedelta(days=365)
 # the first word of the keys of what applications have alone; node kinds begin at 1
 _OWN_KEY = 0
 # nodes named in the attribution; the others are summed
-_NAMED = 50
+_MAX_NAMED_CAUSES = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +77,8 @@ class LossModel:
 
     as_of: date
     shocks: Sequence[Shock]
-    own: Sequence[Own]
-    twin: Sequence[Own]
+    own: Sequence[IndependentLoss]
+    twin: Sequence[IndependentLoss]
     assumptions: Mapping[str, Any]
     scheduled: frozenset[int]
 
@@ -138,9 +138,9 @@ def simulate_portfolio(*, seed: int, years: int, keep: float) -> tuple[LossModel
     )
     apart = simulate_twin(model.twin, years=years, seed=seed, keep=keep)
     answer = {
-        "shared": _said(shared),
-        "independent": _said(apart),
-        "attribution": _attributed(shared),
+        "shared": _measures_as_json(shared),
+        "independent": _measures_as_json(apart),
+        "attribution": _attribution_as_json(shared),
         "scheduled_nodes": sorted(model.scheduled),
     }
     return model, answer
@@ -219,14 +219,14 @@ def _frequency(rate: EventRate, *, certain: bool) -> Frequency:
     )
 
 
-def _own(base_chances: Mapping[int, tuple[float, float]]) -> list[Own]:
+def _own(base_chances: Mapping[int, tuple[float, float]]) -> list[IndependentLoss]:
     counts = dict(
         ScopedApplication.objects.order_by("criticality")
         .values_list("criticality")
         .annotate(n=Count("pk"))
     )
     return [
-        Own(
+        IndependentLoss(
             (_OWN_KEY, criticality),
             n,
             base_chances[criticality][1],
@@ -273,22 +273,22 @@ def _assumptions(
     }
 
 
-def _said(run: Run) -> dict[str, Any]:
+def _measures_as_json(run: SimulationRun) -> dict[str, Any]:
     measures = run.measures
     return {
         "eal": measures.eal,
         "eal_se": measures.eal_se,
         "sd": measures.sd,
         "scheduled": run.scheduled,
-        "one_in_20": _tail(measures.tail(ONE_IN_20)),
-        "one_in_100": _tail(measures.tail(ONE_IN_100)),
+        "one_in_20": _tail_as_json(measures.tail(ONE_IN_20)),
+        "one_in_100": _tail_as_json(measures.tail(ONE_IN_100)),
         "curve": [[point.loss, point.probability] for point in run.curve()],
         "n_parts": run.n_parts,
         "n_drawn": len(run.drawn),
     }
 
 
-def _tail(tail: Tail) -> dict[str, float]:
+def _tail_as_json(tail: Tail) -> dict[str, float]:
     return {
         "var": tail.var,
         "var_low": tail.var_low,
@@ -298,11 +298,11 @@ def _tail(tail: Tail) -> dict[str, float]:
     }
 
 
-def _attributed(run: Run) -> dict[str, Any]:
+def _attribution_as_json(run: SimulationRun) -> dict[str, Any]:
     """Who carries the worst 1 in 100 years: the largest causes by name, the rest summed."""
     found = run.attribution(Fraction(ONE_IN_100))
     ordered = sorted(found.by_shock.items(), key=lambda pair: (-pair[1], pair[0]))
-    names = names_of([key[1] for key, _ in ordered[:_NAMED]])
+    names = node_names([key[1] for key, _ in ordered[:_MAX_NAMED_CAUSES]])
     return {
         "level": "1 in 100",
         "causes": [
@@ -313,8 +313,8 @@ def _attributed(run: Run) -> dict[str, Any]:
                 "event": EventKind(key[2]).slug,
                 "loss": loss,
             }
-            for key, loss in ordered[:_NAMED]
+            for key, loss in ordered[:_MAX_NAMED_CAUSES]
         ],
-        "other_causes": sum(loss for _, loss in ordered[_NAMED:]) + found.rest,
+        "other_causes": sum(loss for _, loss in ordered[_MAX_NAMED_CAUSES:]) + found.rest,
         "own": found.own,
     }

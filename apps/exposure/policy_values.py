@@ -17,9 +17,9 @@ from django.db import connection
 
 from apps.catalog.models import NodeKind
 from apps.exposure.engine.settings import EngineSettings
-from apps.exposure.engine.states import application_states, questions
+from apps.exposure.engine.states import application_states, node_failures
 from apps.exposure.models import Basis, Policy, Predicate, StandingState
-from apps.exposure.threats import DEFAULT_THREAT, THREAT_CODES, exact
+from apps.exposure.threats import DEFAULT_THREAT, THREAT_CODES, exact_fraction
 
 Measure = Policy.Measure
 
@@ -82,7 +82,7 @@ class PolicyValue:
     n_applications: int
 
 
-NOTHING_THERE = PolicyValue(None, Fraction(0), 0)
+ZERO_VALUE = PolicyValue(None, Fraction(0), 0)
 
 
 def policy_values(policy: Policy, *, keep: Collection[int] = ()) -> dict[int | None, PolicyValue]:
@@ -138,7 +138,7 @@ def named_applications(
         with connection.cursor() as cursor:
             cursor.execute(statement, {"limit": limit})
             return [row[0] for row in cursor.fetchall()]
-    asked = questions([node_id], settings=settings, threat=policy.threat or None)
+    asked = node_failures([node_id], settings=settings, threat=policy.threat or None)
     return [
         row.application_id for row in application_states(asked, states=policy.states, limit=limit)
     ]
@@ -177,7 +177,7 @@ def _whole(policy: Policy) -> str:
 
 def _node_params(policy: Policy, keep: Collection[int]) -> dict[str, Any]:
     kinds = [kind for kind in NodeKind if kind.label in set(policy.kinds)]
-    line = exact(policy.tolerance)
+    line = exact_fraction(policy.tolerance)
     return {
         "kinds": [kind.value for kind in kinds],
         "threats": [THREAT_CODES[policy.threat or DEFAULT_THREAT[kind]] for kind in kinds],

@@ -13,12 +13,12 @@ from apps.common.retention import (
     permanent_tables,
 )
 from apps.exposure.models import LossRun, ScenarioRun
-from apps.exposure.snapshots import KEPT_MONTHS
+from apps.exposure.snapshots.daily import DAILY_RETENTION_MONTHS
 
 
 def _snapshot_limit() -> str:
     return (
-        f"each day for {KEPT_MONTHS} months, "
+        f"each day for {DAILY_RETENTION_MONTHS} months, "
         f"then a day a month for {format_days(settings.HISTORY_DAYS or None)}"
     )
 

@@ -10,13 +10,19 @@ from apps.accounts.models import User
 from apps.catalog.models import Offering, ProviderEvent
 from apps.common.history.context import audit_context
 from apps.common.time import day_of, now
-from apps.exposure.actions import evaluate_flags, handle_events
-from apps.exposure.actions.cuts import keep_cuts
-from apps.exposure.actions.what_ifs import run_waiting
-from apps.exposure.campaigns.keeping import keep_campaigns
-from apps.exposure.campaigns.opening import open_campaign
-from apps.exposure.engine.building import refresh
-from apps.exposure.snapshots import DayIsOver, drop_old_snapshots, take_snapshot, thin_snapshots
+from apps.exposure.actions.events import handle_events
+from apps.exposure.actions.flags import evaluate_flags
+from apps.exposure.actions.minimal_cut_sets import store_minimal_cut_sets
+from apps.exposure.actions.scenarios import run_queued
+from apps.exposure.campaigns.lifecycle import open_campaign
+from apps.exposure.campaigns.maintenance import update_campaigns
+from apps.exposure.engine.table_refresh import refresh
+from apps.exposure.snapshots.daily import (
+    PastDayError,
+    drop_old_snapshots,
+    take_snapshot,
+    thin_snapshots,
+)
 from apps.inventory.actions import RefusedChange
 
 
@@ -38,17 +44,17 @@ def refresh_exposure() -> None:
 @shared_task(name="exposure.run_what_ifs")
 def run_what_ifs() -> int:
     """Answers the scenarios and losses that somebody waits for."""
-    return run_waiting(at=now())
+    return run_queued(at=now())
 
 
 @shared_task(name="exposure.keep_campaigns")
-def keep_refresh_campaigns() -> None:
+def update_refresh_campaigns() -> None:
     """Waivers that ran out, dependencies that ended or began, tasks that have become ready."""
     with audit_context(job="exposure.keep_campaigns"):
-        keep_campaigns(at=now())
+        update_campaigns(at=now())
 
 
-def opening_key(*, event_id: int | None, offering_id: int) -> str:
+def campaign_opening_key(*, event_id: int | None, offering_id: int) -> str:
     """Under which the cache holds why a campaign could not be opened; empty while it is being
     opened."""
     return f"opening-campaign:{event_id or 0}:{offering_id}"
@@ -67,7 +73,7 @@ def open_large_campaign(
 ) -> int | None:
     """Tens of thousands of tasks take half a minute, which no page waits for. Twice at once opens
     one campaign."""
-    key = opening_key(event_id=event_id, offering_id=offering_id)
+    key = campaign_opening_key(event_id=event_id, offering_id=offering_id)
     try:
         campaign = open_campaign(
             by=User.objects.get(pk=user_id),
@@ -88,9 +94,9 @@ def open_large_campaign(
 
 
 @shared_task(name="exposure.keep_smallest_sets")
-def keep_smallest_sets() -> None:
+def refresh_minimal_cut_sets() -> None:
     """Apart from the refresh, since it reads every critical application's stack."""
-    keep_cuts(on=day_of(now()))
+    store_minimal_cut_sets(on=day_of(now()))
 
 
 @shared_task(name="exposure.take_snapshot")
@@ -98,7 +104,7 @@ def take_daily_snapshot() -> None:
     """The first run of a day writes it down, the others find it there; old days are thinned out,
     and those beyond the history dropped."""
     today = day_of(now())
-    with contextlib.suppress(DayIsOver):
+    with contextlib.suppress(PastDayError):
         # midnight has passed since the last refresh: the next run finds the new day's tables
         take_snapshot(on=today)
     thin_snapshots(on=today)

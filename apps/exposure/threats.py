@@ -10,7 +10,7 @@ from apps.catalog.models import NodeKind, Via
 OUTAGE, RETIREMENT, DEVELOPER_FAILURE, ERROR = "outage", "retirement", "developer_failure", "error"
 THREATS: tuple[str, ...] = (OUTAGE, RETIREMENT, DEVELOPER_FAILURE, ERROR)
 # slow threats: a fallback must be alive until the horizon, and a tested way out helps
-NOTICE: frozenset[str] = frozenset({RETIREMENT, DEVELOPER_FAILURE})
+THREATS_WITH_NOTICE: frozenset[str] = frozenset({RETIREMENT, DEVELOPER_FAILURE})
 TIES: Mapping[str, tuple[Via, ...]] = {
     OUTAGE: (Via.DIRECT,),
     RETIREMENT: (Via.DIRECT, Via.WEIGHTS),
@@ -45,7 +45,7 @@ THREAT_CODES: Mapping[str, int] = {threat: code for code, threat in enumerate(TH
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class NodeFailure:
     """A node that fails, under a threat: which ties count, how independent a fallback must be, and
     how slowly."""
 
@@ -59,7 +59,7 @@ class Question:
 
     @property
     def notice(self) -> bool:
-        return self.threat in NOTICE
+        return self.threat in THREATS_WITH_NOTICE
 
 
 def needed_grade(required: Mapping[str, Mapping[str, int]], threat: str, kind: NodeKind) -> int:
@@ -70,7 +70,7 @@ def needed_grade(required: Mapping[str, Mapping[str, int]], threat: str, kind: N
     return int(table.get(kind.label, table.get("*", DEFAULT_REQUIRED_GRADE[threat]["*"])))
 
 
-def exact(value: object) -> Fraction:
+def exact_fraction(value: object) -> Fraction:
     """A stored decimal or a text `p/q` as the rational that was meant: 0.333333333333333 is a
     third."""
     if isinstance(value, str):

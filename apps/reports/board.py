@@ -14,10 +14,10 @@ from django.db.models import Count, Q
 from apps.accounts.models import User
 from apps.common.time import start_of
 from apps.exposure.engine.settings import engine_settings
-from apps.exposure.layers import own_teams
 from apps.exposure.models import Campaign, ExposureFlag
-from apps.exposure.naming import names_of
-from apps.exposure.portability import portable
+from apps.exposure.node_names import node_names
+from apps.exposure.queries.concentration import visible_team_ids
+from apps.exposure.queries.portability import count_portable
 from apps.inventory.models import (
     AnnexItem,
     Application,
@@ -106,7 +106,7 @@ class ToDecide:
 
 def tested_exits(*, user: User) -> TestedExits:
     """Counted as the page of exposure counts them."""
-    n, n_tested = portable(settings=engine_settings(), team_ids=own_teams(user))
+    n, n_tested = count_portable(settings=engine_settings(), team_ids=visible_team_ids(user))
     return TestedExits(n, n_tested)
 
 
@@ -169,8 +169,8 @@ def to_decide(*, user: User, on: date) -> ToDecide:
         state__in=[ExposureFlag.State.OPEN, ExposureFlag.State.ACKNOWLEDGED]
     )
     shown = list(open_flags.select_related("policy").order_by("-n_applications", "pk")[:NAMED])
-    names = names_of([flag.node_id for flag in shown if flag.node_id is not None])
-    teams = own_teams(user)
+    names = node_names([flag.node_id for flag in shown if flag.node_id is not None])
+    teams = visible_team_ids(user)
     late = KeptRunway.objects.filter(
         is_first=True, leave_by__lt=on, criticality__lte=Criticality.IMPORTANT
     )

@@ -11,7 +11,7 @@ from django.db.models import Q
 
 from apps.accounts.models import User
 from apps.catalog.models import Foundation, Offering
-from apps.exposure.queries import StackRow, stack
+from apps.exposure.queries.dependents import StackRow, application_stack
 from apps.inventory.models import Adaptation, AnnexItem, Application, Dependency
 from apps.reports.models import ComponentAnswer
 from apps.reports.tables import Cell, Column, Fill, Gap, Place, Row, Table, merged
@@ -115,7 +115,7 @@ class ComponentFile:
 def component_file(*, application: Application, user: User, on: date) -> ComponentFile:
     """Nine statements at most, whatever the application calls. The caller has checked that `user`
     may see it."""
-    used = stack(application=application, on=on)
+    used = application_stack(application=application, on=on)
     foundations = {row.foundation.pk: row.foundation for row in used if row.foundation}
     adaptations = list(
         Adaptation.objects.filter(dependency__in=[row.dependency.pk for row in used]).order_by(

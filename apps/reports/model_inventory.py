@@ -12,7 +12,7 @@ from datetime import date
 from typing import Any
 
 from apps.accounts.models import User
-from apps.exposure.layers import own_teams
+from apps.exposure.queries.concentration import visible_team_ids
 from apps.inventory.cost_queries import ANSWERING
 from apps.inventory.models import Application, Approval, Criticality
 from apps.reports.relations import fill_of, gaps_of, relations, rows_of
@@ -231,7 +231,7 @@ class Inventory:
 @contextmanager
 def open_inventory(*, user: User, on: date) -> Iterator[Inventory]:
     """The models of what `user` may see on that day; two relations, a statement each."""
-    teams = own_teams(user)
+    teams = visible_team_ids(user)
     params: dict[str, Any] = {
         "on": on,
         "statuses": [str(status) for status in Application.IN_SCOPE],

@@ -15,9 +15,9 @@ from django.db.models import Count, Q, QuerySet
 
 from apps.accounts.models import User
 from apps.catalog.models import Offering
-from apps.exposure.layers import LayerRow, LayerTable, own_teams
 from apps.exposure.models import ExposureFlag, Policy
-from apps.exposure.naming import names_of
+from apps.exposure.node_names import node_names
+from apps.exposure.queries.concentration import LayerRow, LayerTable, visible_team_ids
 from apps.intake.models import Discrepancy
 from apps.intake.queries import open_by_kind
 from apps.inventory.models import Application, Criticality, KeptRunway
@@ -52,7 +52,7 @@ class FirstRunway:
 
 
 def _kept(user: User) -> QuerySet[KeptRunway]:
-    teams = own_teams(user)
+    teams = visible_team_ids(user)
     found = KeptRunway.objects.filter(is_first=True)
     return found if teams is None else found.filter(team_id__in=teams)
 
@@ -163,7 +163,7 @@ def open_flags(*, user: User, most: int) -> Flags:
     flags = list(
         live.select_related("policy", "node").order_by("-state", "-opened_at", "pk")[:most]
     )
-    names = names_of([flag.node_id for flag in flags if flag.node_id])
+    names = node_names([flag.node_id for flag in flags if flag.node_id])
     rows = []
     for flag in flags:
         name = names.get(flag.node_id or 0)

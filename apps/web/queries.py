@@ -16,7 +16,7 @@ from apps.catalog.models import (
     Price,
     ProviderEvent,
 )
-from apps.exposure.layers import own_teams
+from apps.exposure.queries.concentration import visible_team_ids
 from apps.inventory.models import Application, Criticality, Dependency, DependencyQuerySet
 
 CHAIN = (
@@ -100,7 +100,7 @@ def used_refs(*, kind: NodeKind, user: User, on: date, among: Iterable[int]) -> 
     wanted = list(among)
     if not wanted:
         return []
-    teams = own_teams(user)
+    teams = visible_team_ids(user)
     with connection.cursor() as cursor:
         cursor.execute(
             _USED,

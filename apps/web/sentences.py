@@ -5,9 +5,9 @@ from datetime import date
 
 from apps.catalog.models import DateKind
 from apps.common.text import pluralize
-from apps.exposure.layers import LayerTable
-from apps.exposure.portfolio_queries import PortfolioFigures
-from apps.exposure.queries import StackRow
+from apps.exposure.queries.concentration import LayerTable
+from apps.exposure.queries.dependents import StackRow
+from apps.exposure.queries.portfolio import PortfolioFigures
 from apps.inventory.models import Dependency
 from apps.web.attention import Late
 from apps.web.page import Sentence

@@ -12,8 +12,8 @@ from rest_framework.settings import api_settings
 from apps.accounts.actions import issue_token
 from apps.accounts.models import Team
 from apps.common.time import day_of, now
-from apps.exposure.engine.building import refresh
-from apps.exposure.snapshots import take_snapshot
+from apps.exposure.engine.table_refresh import refresh
+from apps.exposure.snapshots.daily import take_snapshot
 from apps.inventory.keeping import keep_findings
 from apps.inventory.models import Criticality
 from apps.risks.actions.counts import count_inherited_risk

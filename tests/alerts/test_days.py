@@ -14,7 +14,7 @@ from apps.alerts.models import Alert, AlertPolicy, AlertSettings, Notice
 from apps.alerts.wishing import change_policy
 from apps.catalog.footing import refresh_footing
 from apps.catalog.models import NodeKind, Offering
-from apps.exposure.campaigns.keeping import keep_campaigns
+from apps.exposure.campaigns.maintenance import update_campaigns
 from apps.exposure.models import Campaign, CampaignTask, ExposureFlag
 from apps.inventory.models import Application, Approval, Criticality, Dependency, Selection
 from apps.risks.models import Assessment
@@ -707,7 +707,7 @@ def test_a_waiver_expires_beforehand_and_on_its_day_until_the_task_is_done(
     task = waive(dependency, amara, 8)
 
     for n in range(12):
-        keep_campaigns(at=morning(n, 1))
+        update_campaigns(at=morning(n, 1))
         pass_day(n)
 
     assert told() == [

@@ -19,7 +19,7 @@ from apps.alerts.mail import message_of
 from apps.alerts.models import Alert, Delivery, Subscription
 from apps.alerts.wishing import set_preference
 from apps.catalog.models import NodeKind, Offering
-from apps.exposure.engine.building import refresh
+from apps.exposure.engine.table_refresh import refresh
 from apps.feeds.models import PollState
 from apps.inventory.models import Application, Criticality, Dependency
 from tests.alerts.passing import (

@@ -10,7 +10,7 @@ import pytest
 
 from apps.alerts.actions import queue_digests, raise_alerts, raise_due_alerts
 from apps.alerts.models import Delivery
-from apps.exposure.engine.building import refresh
+from apps.exposure.engine.table_refresh import refresh
 from apps.inventory.models import Criticality
 from tests.browsing import Browse
 from tests.builders import NOW, make_application, make_dependency, make_exit_plan, make_offering

@@ -4,7 +4,7 @@ which of it."""
 import pytest
 
 from apps.accounts.roles import TeamRole
-from apps.exposure.diligence.facts import NOT_SHOWN
+from apps.exposure.diligence.scorecard_facts import NOT_SHOWN
 from apps.inventory.models import Approval, Contract, Selection
 from tests.builders import (
     make_application,

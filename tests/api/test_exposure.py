@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 
 from apps.common.time import day_of, now
-from apps.exposure.actions import evaluate_flags
-from apps.exposure.engine.building import refresh
+from apps.exposure.actions.flags import evaluate_flags
+from apps.exposure.engine.table_refresh import refresh
 from apps.exposure.models import Cut, ExposureFlag, ExposureSettings, FlagEvent, Policy
 from apps.inventory.models import Application
 from tests.builders import (

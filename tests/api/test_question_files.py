@@ -4,7 +4,7 @@ refused."""
 import pytest
 
 from apps.common.time import now
-from apps.exposure.engine.building import refresh
+from apps.exposure.engine.table_refresh import refresh
 from apps.inventory.models import Application
 from tests.builders import (
     make_application,

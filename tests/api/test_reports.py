@@ -8,7 +8,7 @@ import pytest
 
 from apps.accounts.roles import TeamRole
 from apps.common.time import now
-from apps.exposure.engine.building import refresh
+from apps.exposure.engine.table_refresh import refresh
 from apps.reports.packs.actions import make_waiting
 from tests.builders import (
     TODAY,

@@ -3,10 +3,10 @@ from collections.abc import Callable
 import pytest
 from rest_framework.test import APIClient
 
-from apps.exposure.actions.what_ifs import run_waiting
+from apps.exposure.actions.scenarios import run_queued
 from apps.exposure.models import LossRun, Scenario
 from tests.builders import NOW, make_user
-from tests.exposure.what_ifs.two_teams import make_two_teams
+from tests.exposure.scenarios.two_teams import make_two_teams
 
 pytestmark = pytest.mark.django_db
 Client = Callable[..., APIClient]
@@ -59,7 +59,7 @@ def test_a_saved_scenario_is_asked_and_its_runs_are_kept(api: Client) -> None:
     address = f"/api/v1/scenarios/{saved.json()['id']}/"
     asked = client.post(f"{address}ask/")
     assert asked.status_code == 202
-    run_waiting(at=NOW)
+    run_queued(at=NOW)
     runs = client.get(f"/api/v1/scenario-runs/?scenario={saved.json()['id']}").json()["results"]
     assert [run["state"] for run in runs] == ["done"]
     assert runs[0]["result"]["before"]["states"] == {two_teams.quotes.slug: "exposed"}
@@ -81,7 +81,7 @@ def test_losses_are_asked_and_read_by_the_offices_only(api: Client) -> None:
     client = api(two_teams.governance, "read", "write")
     asked = client.post("/api/v1/loss-runs/", {"years": 2000, "seed": 3}, format="json")
     assert asked.status_code == 202
-    run_waiting(at=NOW)
+    run_queued(at=NOW)
     answer = client.get(f"/api/v1/loss-runs/{asked.json()['id']}/").json()
     assert answer["state"] == "done"
     assert answer["result"]["shared"]["one_in_100"]["var"] > 0

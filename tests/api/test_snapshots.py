@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from apps.common.time import day_of, now
-from apps.exposure.snapshots import take_snapshot
+from apps.exposure.snapshots.daily import take_snapshot
 from tests.builders import (
     make_application,
     make_dependency,

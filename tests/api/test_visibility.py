@@ -17,7 +17,7 @@ from apps.alerts.wishing import make_calendar_feed
 from apps.api import urls
 from apps.catalog.models import Offering
 from apps.common.time import day_of, now
-from apps.exposure.engine.building import refresh
+from apps.exposure.engine.table_refresh import refresh
 from tests.access.everything import OTHER_KEYS, make_one_of_everything
 from tests.builders import (
     make_application,

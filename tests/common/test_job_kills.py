@@ -25,14 +25,14 @@ from apps.api.models import Job as BulkJob
 from apps.api.models import JobChunk
 from apps.common.jobs import Job
 from apps.common.time import day_of, now
-from apps.exposure.actions.what_ifs import ask_loss, ask_scenario, save_scenario
+from apps.exposure.actions.scenarios import queue_loss_run, queue_scenario_run, save_scenario
 from apps.inventory.files import ask_file
 from apps.inventory.models import Application, Criticality, WrittenFile
 from apps.reports.models import EvidencePack
 from apps.reports.packs.actions import ask_pack
 from registry.celery import app
 from tests.builders import make_application, make_team, make_user
-from tests.exposure.what_ifs.two_teams import make_two_teams
+from tests.exposure.scenarios.two_teams import make_two_teams
 from tests.hasty import JOB_TAKEOVER_SECONDS
 from tests.processes import (
     Worker,
@@ -102,14 +102,14 @@ def _written(file: WrittenFile) -> Any:
 
 def _ask_loss() -> Job:
     make_two_teams(on=day_of(now()))
-    return ask_loss(at=now(), by=_governance(), years=5_000, seed=7)
+    return queue_loss_run(at=now(), by=_governance(), years=5_000, seed=7)
 
 
 def _ask_scenario() -> Job:
     world = make_two_teams(on=day_of(now()))
     removal = {"name": "Gone", "ops": [{"op": "remove", "nodes": ["host:azure"]}]}
     scenario = save_scenario(facts=removal, by=world.governance)
-    return ask_scenario(scenario=scenario, at=now(), by=world.governance)
+    return queue_scenario_run(scenario=scenario, at=now(), by=world.governance)
 
 
 def _ask_bulk() -> Job:

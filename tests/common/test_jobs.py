@@ -19,7 +19,7 @@ from apps.api.models import Job as BulkJob
 from apps.common import jobs
 from apps.common.jobs import MAX_ATTEMPTS, Claim, ClaimLostError, JobKind, takeover_after
 from apps.common.time import now
-from apps.exposure.actions import what_ifs
+from apps.exposure.actions import scenarios
 from apps.exposure.models import LossRun
 from apps.inventory.files import ask_file, write_file
 from apps.inventory.models import WrittenFile
@@ -80,7 +80,7 @@ class TestProduction:
         assert timedelta(seconds=settings.CELERY_TASK_TIME_LIMIT) >= jobs.MAX_RUN_TIME
 
     def test_all_that_people_wait_for_has_the_same_columns(self) -> None:
-        for model in (EvidencePack, WrittenFile, LossRun, what_ifs.ScenarioRun, BulkJob):
+        for model in (EvidencePack, WrittenFile, LossRun, scenarios.ScenarioRun, BulkJob):
             assert issubclass(model, jobs.Job)
 
 
@@ -224,9 +224,9 @@ class TestAttempts:
         def fails(**_words: object) -> None:
             raise error
 
-        monkeypatch.setattr(what_ifs.loss_runs, "simulate_portfolio", fails)
+        monkeypatch.setattr(scenarios.loss_runs, "simulate_portfolio", fails)
         row = make_run()
-        assert what_ifs.run_waiting(at=NOW) == 1
+        assert scenarios.run_queued(at=NOW) == 1
         row.refresh_from_db()
         assert (row.state, row.error) == ("failed", sentence)
 

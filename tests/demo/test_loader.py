@@ -20,10 +20,10 @@ from apps.catalog.models import NodeKind
 from apps.demo.exposure import LOSS_YEARS, load_scenarios
 from apps.demo.fixtures import PASSWORD, LoadingDay
 from apps.demo.loader import load_register
-from apps.exposure.campaigns.gates import gates
-from apps.exposure.engine.reach import leaning, may_stand
+from apps.exposure.campaigns.sign_off_requirements import sign_off_requirements
+from apps.exposure.engine.reach import supporting_roles, unresolved_applications
 from apps.exposure.engine.settings import engine_settings
-from apps.exposure.engine.states import application_states, questions
+from apps.exposure.engine.states import application_states, node_failures
 from apps.exposure.models import (
     Campaign,
     CampaignTask,
@@ -36,8 +36,8 @@ from apps.exposure.models import (
     Scenario,
     ScenarioRun,
 )
-from apps.exposure.naming import nodes_named
-from apps.exposure.snapshots import is_taken
+from apps.exposure.node_names import find_nodes
+from apps.exposure.snapshots.daily import is_snapshot_taken
 from apps.inventory.models import Application, Dependency, Selection
 from apps.risks.models import Assessment, Evidence, FoundationRisk, StaleCause, Treatment
 from apps.risks.queries.reach import expiring_acceptances, total_reach
@@ -119,7 +119,7 @@ def test_the_command_says_why_production_refuses_it(db: None, settings: LazySett
 
 def states_when(name: str) -> dict[str, tuple[str, float]]:
     """{application: (state, hit share)} when the node of that name fails."""
-    asked = questions(list(nodes_named([name]).values()), settings=engine_settings())
+    asked = node_failures(list(find_nodes([name]).values()), settings=engine_settings())
     slugs = dict(Application.objects.values_list("pk", "slug"))
     return {
         slugs[found.application_id]: (found.state, float(found.hit_share))
@@ -159,13 +159,13 @@ def test_the_base_of_a_fine_tune_does_not_rescue_it_from_its_developer(demo: Non
 
 
 def test_roles_lean_and_what_nobody_has_placed_may_stand(demo: None) -> None:
-    [node] = nodes_named(["developer:cohere"]).values()
+    [node] = find_nodes(["developer:cohere"]).values()
     slugs = dict(Application.objects.values_list("pk", "slug"))
 
     assert {"embedding", "reranker"} <= {
-        role for roles in leaning(node, NodeKind.DEVELOPER).values() for role in roles
+        role for roles in supporting_roles(node, NodeKind.DEVELOPER).values() for role in roles
     }
-    assert {slugs[pk] for pk in may_stand(NodeKind.DEVELOPER)} == {
+    assert {slugs[pk] for pk in unresolved_applications(NodeKind.DEVELOPER)} == {
         "meeting-notes",
         "image-captions",
     }
@@ -286,7 +286,7 @@ def test_a_running_campaign_has_a_task_in_every_state(demo: None) -> None:
 def test_what_is_ready_or_signed_has_an_open_gate_with_before_and_after(demo: None) -> None:
     tasks = CampaignTask.objects.filter(state__in=["ready", "done"], campaign__state="open")
 
-    for gate in gates(tasks=[task.pk for task in tasks], on=TODAY).values():
+    for gate in sign_off_requirements(tasks=[task.pk for task in tasks], on=TODAY).values():
         assert gate.is_open
         assert gate.evidence
         assert any(
@@ -337,4 +337,4 @@ def test_the_loss_of_the_year_is_simulated_once(demo: None) -> None:
 
 
 def test_exposure_is_built_and_kept_for_the_day_of_loading(demo: None) -> None:
-    assert is_taken(TODAY)
+    assert is_snapshot_taken(TODAY)

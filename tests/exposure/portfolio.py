@@ -7,8 +7,8 @@ from typing import Any
 from apps.catalog.footing import refresh_footing
 from apps.catalog.models import Footing, Node, NodeKind, Offering
 from apps.common.time import day_of
-from apps.exposure.actions import FlagChanges, evaluate_flags
-from apps.exposure.engine.building import refresh
+from apps.exposure.actions.flags import FlagChanges, evaluate_flags
+from apps.exposure.engine.table_refresh import refresh
 from apps.exposure.models import Policy
 from apps.inventory.models import Application
 from tests.builders import (

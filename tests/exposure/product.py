@@ -8,15 +8,15 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from apps.exposure.engine.building import rebuild
 from apps.exposure.engine.concentration import LayerIndices, measure_layer
 from apps.exposure.engine.settings import EngineSettings, engine_settings
 from apps.exposure.engine.states import (
     STANDING,
     application_states,
-    questions,
-    states_of_every_node,
+    every_path_state_sql,
+    node_failures,
 )
+from apps.exposure.engine.table_refresh import rebuild
 from apps.exposure.models import Basis, Layer, StandingState
 from apps.exposure.threats import DEFAULT_THREAT
 from tests.exposure.portfolios import Portfolio
@@ -57,7 +57,7 @@ class Product:
         is left out."""
         # under its usual threat alone: a policy may ask about a node under another one, too
         sql = (
-            states_of_every_node(settings=self.settings, threats=set(DEFAULT_THREAT.items()))
+            every_path_state_sql(settings=self.settings, threats=set(DEFAULT_THREAT.items()))
             + STANDING
         )
         with connection.cursor() as cursor:
@@ -78,7 +78,7 @@ class Product:
     def stops(self, nodes: Collection[str]) -> set[str]:
         """Applications that the joint failure can stop."""
         ids = [pk for pk, node in self.names.nodes.items() if str(node) in nodes]
-        asked = questions(ids, settings=self.settings)
+        asked = node_failures(ids, settings=self.settings)
         found = application_states(asked, states=["exposed", "cushioned"])
         return {self.names.applications[standing.application_id] for standing in found}
 

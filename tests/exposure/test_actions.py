@@ -4,10 +4,11 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from apps.exposure.actions import evaluate_flags, handle_events
-from apps.exposure.engine.building import refresh
+from apps.exposure.actions.events import handle_events
+from apps.exposure.actions.flags import evaluate_flags
+from apps.exposure.engine.table_refresh import refresh
 from apps.exposure.models import ExposureFlag, HandledEvent
-from apps.exposure.queries import affected_applications
+from apps.exposure.queries.dependents import affected_applications
 from apps.exposure.tasks import refresh_exposure
 from tests.builders import NOW, TODAY, make_event, make_offering, make_provider, make_version
 from tests.exposure.portfolio import critical_on, only

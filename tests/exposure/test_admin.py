@@ -7,8 +7,8 @@ import pytest
 from django.urls import reverse
 
 from apps.common.time import day_of, now
-from apps.exposure.actions import evaluate_flags
-from apps.exposure.engine.building import refresh
+from apps.exposure.actions.flags import evaluate_flags
+from apps.exposure.engine.table_refresh import refresh
 from apps.exposure.models import ExposureFlag, ExposureSettings, FlagEvent, Policy
 from tests.admin_forms import admin_form_data, save_admin_form
 from tests.builders import make_offering, make_provider, make_user

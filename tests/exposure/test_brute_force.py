@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.exposure.answer_differences import differences
 from tests.exposure.brute_answers import answers
-from tests.exposure.comparing import differences
 from tests.tools.worked_portfolios.worked_files import WORKED_FILES, expected_differences
 from tools.worked_portfolios.reader.document import read_file
 

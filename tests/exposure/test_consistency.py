@@ -12,11 +12,11 @@ from django.db import connection
 from apps.common.models import PeriodicJob
 from apps.common.time import day_of, now
 from apps.exposure import consistency
-from apps.exposure.actions.cuts import keep_cuts
+from apps.exposure.actions.minimal_cut_sets import store_minimal_cut_sets
 from apps.exposure.consistency import CUT_TASK, check_exposure
-from apps.exposure.engine.building import refresh
+from apps.exposure.engine.table_refresh import refresh
 from apps.exposure.models import EngineState, Path
-from apps.exposure.past import engine_tables
+from apps.exposure.snapshots.historical_tables import engine_tables
 from apps.inventory.keeping import keep_findings
 from apps.inventory.models import Dependency
 from apps.risks.actions.counts import count_inherited_risk
@@ -65,7 +65,7 @@ def keep_all(today):
     )
     refresh(on=today)
     keep_findings(on=today)
-    keep_cuts(on=today)
+    store_minimal_cut_sets(on=today)
     count_inherited_risk(now())
     # the least that is later: the next refresh is later still
     after = EngineState.objects.get().refreshed_at + timedelta(microseconds=1)
@@ -203,8 +203,8 @@ def test_it_takes_no_lock_on_a_kept_table_that_a_reader_or_a_job_would_wait_for(
             assert cursor.fetchone() == ("repeatable read",)
         return real(*arguments)
 
-    real = consistency._cuts
-    monkeypatch.setattr(consistency, "_cuts", look)
+    real = consistency._compare_cut_sets
+    monkeypatch.setattr(consistency, "_compare_cut_sets", look)
 
     assert check_exposure(on=today, limit=1).n_differences == 0
 

@@ -6,16 +6,14 @@ from decimal import Decimal
 import pytest
 from django.core.exceptions import ValidationError
 
-from apps.exposure.actions import (
-    NotYours,
-    RefusedDecision,
+from apps.exposure.actions.decisions import (
+    FlagDecisionError,
+    FlagPermissionError,
     accept_flag,
     acknowledge_flag,
-    add_policy,
-    change_policy,
-    change_settings,
     revoke_acceptance,
 )
+from apps.exposure.actions.policies import add_policy, change_policy, change_settings
 from apps.exposure.models import ExposureFlag, ExposureSettings, FlagEvent, Policy
 from tests.builders import ALL_STATES, NOW, TODAY, make_offering, make_provider, make_user
 from tests.exposure.portfolio import critical_on, evaluate, only
@@ -66,7 +64,7 @@ class TestAcknowledging:
     def test_an_accepted_flag_is_not_acknowledged(self, flag, governor):
         accept(flag, governor)
 
-        with pytest.raises(RefusedDecision, match="Only an open flag is acknowledged"):
+        with pytest.raises(FlagDecisionError, match="Only an open flag is acknowledged"):
             acknowledge_flag(flag=flag, at=NOW, by=governor)
 
 
@@ -128,14 +126,14 @@ class TestAccepting:
         Policy.objects.update(enabled=False)
         evaluate()
 
-        with pytest.raises(RefusedDecision, match="resolved"):
+        with pytest.raises(FlagDecisionError, match="resolved"):
             accept(flag, governor)
 
     def test_one_that_was_read_before_somebody_else_decided_is_read_again(self, flag, governor):
         stale = ExposureFlag.objects.get()
         accept(flag, governor)
 
-        with pytest.raises(RefusedDecision):
+        with pytest.raises(FlagDecisionError):
             acknowledge_flag(flag=stale, at=NOW, by=governor)
 
 
@@ -155,7 +153,7 @@ class TestRevoking:
         assert (event.by, event.reason) == (governor, "a second host is there")
 
     def test_what_is_not_accepted_cannot_be_taken_back(self, flag, governor):
-        with pytest.raises(RefusedDecision, match="open, not accepted"):
+        with pytest.raises(FlagDecisionError, match="open, not accepted"):
             revoke_acceptance(flag=flag, reason="x", at=NOW, by=governor)
 
     def test_an_acceptance_whose_day_has_come_is_over_by_itself(self, flag, governor):
@@ -179,7 +177,7 @@ def test_only_governance_and_administrators_decide(flag, role):
         lambda: change_policy(policy=flag.policy, facts={}, at=NOW, by=by),
         lambda: change_settings(facts={}, by=by),
     ):
-        with pytest.raises(NotYours):
+        with pytest.raises(FlagPermissionError):
             decide()
 
 

@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.exposure.flag_life import Decision, FlagLife, Line, run, step
+from apps.exposure.flag_life import FlagDecision, FlagLife, Tolerance, advance_flag, replay_flag
 from tests.exposure.brute_answers import life as brute_life
 from tools.worked_portfolios.records import LifecycleRecord
 
 DAY = date(2026, 11, 24)
 # tolerated up to 10, released at 9, resolved after two days there
-LINE = Line(Fraction(10))
+LINE = Tolerance(Fraction(10))
 
 
 def day(n: int) -> date:
@@ -22,18 +22,18 @@ def day(n: int) -> date:
 
 
 def states(
-    *steps: tuple[int, object] | tuple[int, object, Decision], line: Line = LINE
+    *steps: tuple[int, object] | tuple[int, object, FlagDecision], line: Tolerance = LINE
 ) -> list[tuple[str, ...]]:
     """[(state, events...)] after steps of (day number, value, decision)."""
     given_steps = [
         (
             day(each[0]),
             None if each[1] is None else Fraction(str(each[1])),
-            each[2] if len(each) == 3 else Decision(),
+            each[2] if len(each) == 3 else FlagDecision(),
         )
         for each in steps
     ]
-    return [(life.state, *events) for life, events in run(line, given_steps)]
+    return [(life.state, *events) for life, events in replay_flag(line, given_steps)]
 
 
 def test_the_line_itself_is_tolerated() -> None:
@@ -71,7 +71,7 @@ def test_missed_evaluations_do_not_delay_it() -> None:
 
 
 def test_with_no_days_to_clear_it_resolves_on_the_day() -> None:
-    assert states((0, 11), (1, 9), line=Line(Fraction(10), clear_days=0))[-1] == (
+    assert states((0, 11), (1, 9), line=Tolerance(Fraction(10), clear_days=0))[-1] == (
         "none",
         "resolved",
     )
@@ -86,7 +86,7 @@ def test_a_breach_after_a_resolution_is_a_new_episode() -> None:
 
 
 def test_acknowledged_stays_quiet_and_still_resolves() -> None:
-    acknowledge = Decision(acknowledge=True)
+    acknowledge = FlagDecision(acknowledge=True)
     assert states((0, 11, acknowledge), (1, 99), (2, 9), (4, 9)) == [
         ("acknowledged", "opened", "acknowledged"),
         ("acknowledged",),
@@ -96,13 +96,13 @@ def test_acknowledged_stays_quiet_and_still_resolves() -> None:
 
 
 def test_only_an_open_flag_is_acknowledged() -> None:
-    acknowledge = Decision(acknowledge=True)
+    acknowledge = FlagDecision(acknowledge=True)
     assert states((0, 9, acknowledge)) == [("none",)]
     assert states((0, 11, acknowledge), (0, None, acknowledge))[-1] == ("acknowledged",)
 
 
 def test_accepted_is_open_again_on_the_day_the_acceptance_ends() -> None:
-    until = Decision(accept_until=day(5))
+    until = FlagDecision(accept_until=day(5))
     assert states((0, 11, until), (4, 11), (5, 11)) == [
         ("accepted", "opened", "accepted"),
         ("accepted",),
@@ -111,18 +111,18 @@ def test_accepted_is_open_again_on_the_day_the_acceptance_ends() -> None:
 
 
 def test_an_acceptance_runs_out_also_when_nothing_is_measured() -> None:
-    assert states((0, 11, Decision(accept_until=day(5))), (6, None))[-1] == (
+    assert states((0, 11, FlagDecision(accept_until=day(5))), (6, None))[-1] == (
         "open",
         "acceptance_expired",
     )
 
 
 def test_an_acceptance_that_ends_today_or_earlier_is_none() -> None:
-    assert states((3, 11, Decision(accept_until=day(3)))) == [("open", "opened")]
+    assert states((3, 11, FlagDecision(accept_until=day(3)))) == [("open", "opened")]
 
 
 def test_accepted_covers_a_tenth_more_than_the_value_and_not_a_bit_beyond() -> None:
-    accept = Decision(accept_until=day(50))
+    accept = FlagDecision(accept_until=day(50))
     assert states((0, 20, accept), (1, 22), (2, "2200001/100000"))[1:] == [
         ("accepted",),
         ("open", "worsened"),
@@ -130,7 +130,7 @@ def test_accepted_covers_a_tenth_more_than_the_value_and_not_a_bit_beyond() -> N
 
 
 def test_the_ceiling_is_never_under_the_line_with_its_tenth() -> None:
-    accept = Decision(accept_until=day(50))
+    accept = FlagDecision(accept_until=day(50))
     assert states((0, 11), (1, 5, accept), (2, 11), (3, 12))[2:] == [
         ("accepted",),
         ("open", "worsened"),
@@ -138,39 +138,40 @@ def test_the_ceiling_is_never_under_the_line_with_its_tenth() -> None:
 
 
 def test_an_accepted_flag_resolves_by_the_rule() -> None:
-    assert states((0, 11, Decision(accept_until=day(50))), (1, 9), (3, 9))[-1] == (
+    assert states((0, 11, FlagDecision(accept_until=day(50))), (1, 9), (3, 9))[-1] == (
         "none",
         "resolved",
     )
 
 
 def test_an_acceptance_can_be_renewed_with_a_new_ceiling() -> None:
-    accept = Decision(accept_until=day(50))
+    accept = FlagDecision(accept_until=day(50))
     assert states((0, 11, accept), (1, 12, accept), (2, 13))[-1] == ("accepted",)
 
 
 def test_a_disabled_policy_resolves_what_is_live_and_nothing_else() -> None:
-    disable = Decision(disable=True)
+    disable = FlagDecision(disable=True)
     assert states((0, 11, disable)) == [("none", "opened", "resolved")]
     assert states((0, 9, disable)) == [("none",)]
 
 
 def test_the_days_under_the_release_line_do_not_outlive_the_flag() -> None:
-    line = Line(Fraction(10), clear_days=3)
-    lived = run(
-        line, [(day(0), Fraction(11), Decision()), (day(1), Fraction(9), Decision(disable=True))]
+    line = Tolerance(Fraction(10), clear_days=3)
+    lived = replay_flag(
+        line,
+        [(day(0), Fraction(11), FlagDecision()), (day(1), Fraction(9), FlagDecision(disable=True))],
     )
     assert lived[-1][0] == FlagLife(last=Fraction(9))
 
 
 def test_without_a_measurement_or_decision_nothing_changes() -> None:
     life = FlagLife("open", last=Fraction(11), below_since=day(1))
-    assert step(life, LINE, on=day(9)) == (life, ())
+    assert advance_flag(life, LINE, on=day(9)) == (life, ())
 
 
 @pytest.mark.parametrize("value", [Fraction(10), Fraction(1, 3) * 30])
 def test_thirds_that_meet_the_line_are_tolerated(value: Fraction) -> None:
-    assert step(FlagLife(), LINE, on=DAY, value=value)[0].state == "none"
+    assert advance_flag(FlagLife(), LINE, on=DAY, value=value)[0].state == "none"
 
 
 _VALUES = st.one_of(
@@ -179,7 +180,7 @@ _VALUES = st.one_of(
     st.fractions(0, 6, max_denominator=12),
 )
 _LINES = st.builds(
-    Line,
+    Tolerance,
     st.sampled_from([Fraction(0), Fraction(1, 3), Fraction(3), Fraction(7, 2)]),
     st.sampled_from([Fraction(0), Fraction(1, 10), Fraction(1, 3), Fraction(9, 10)]),
     st.integers(0, 4),
@@ -187,27 +188,27 @@ _LINES = st.builds(
 
 
 @st.composite
-def _steps(draw: st.DrawFn) -> tuple[tuple[date, Fraction | None, Decision], ...]:
+def _steps(draw: st.DrawFn) -> tuple[tuple[date, Fraction | None, FlagDecision], ...]:
     on, steps = DAY, []
     for _ in range(draw(st.integers(1, 14))):
         on += timedelta(days=draw(st.integers(0, 4)))
         ends = draw(st.none() | st.integers(-1, 6))
-        decision = Decision(
+        decision = FlagDecision(
             acknowledge=draw(st.booleans()),
             accept_until=None if ends is None else on + timedelta(days=ends),
             disable=draw(st.integers(0, 9)) == 0,
         )
-        steps.append((on, draw(_VALUES), decision if draw(st.booleans()) else Decision()))
+        steps.append((on, draw(_VALUES), decision if draw(st.booleans()) else FlagDecision()))
     return tuple(steps)
 
 
 @given(_LINES, _steps())
 def test_any_life_is_what_a_plain_loop_over_the_days_says(
-    line: Line, steps: tuple[tuple[date, Fraction | None, Decision], ...]
+    line: Tolerance, steps: tuple[tuple[date, Fraction | None, FlagDecision], ...]
 ) -> None:
     told = [
         {"day": on.isoformat(), "state": life.state, "events": list(events)}
-        for (on, _, _), (life, events) in zip(steps, run(line, steps), strict=True)
+        for (on, _, _), (life, events) in zip(steps, replay_flag(line, steps), strict=True)
     ]
     assert told == brute_life(LifecycleRecord("any", line, steps))
 
@@ -215,9 +216,9 @@ def test_any_life_is_what_a_plain_loop_over_the_days_says(
 @pytest.mark.proof
 @given(_LINES, _steps())
 def test_a_live_flag_always_says_what_it_needs(
-    line: Line, steps: tuple[tuple[date, Fraction | None, Decision], ...]
+    line: Tolerance, steps: tuple[tuple[date, Fraction | None, FlagDecision], ...]
 ) -> None:
-    for life, events in run(line, steps):
+    for life, events in replay_flag(line, steps):
         assert life.live == (life.state != "none")
         assert (
             (life.state == "accepted")

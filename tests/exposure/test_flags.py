@@ -9,8 +9,9 @@ from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from apps.catalog.models import NodeKind
-from apps.exposure.actions import FlagChanges, accept_flag, acknowledge_flag, evaluate_flags
-from apps.exposure.engine.building import refresh
+from apps.exposure.actions.decisions import accept_flag, acknowledge_flag
+from apps.exposure.actions.flags import FlagChanges, evaluate_flags
+from apps.exposure.engine.table_refresh import refresh
 from apps.exposure.models import ExposureFlag, FlagEvent, NodeSummary, Policy, ScopedApplication
 from apps.inventory.models import Application
 from tests.builders import (

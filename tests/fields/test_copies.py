@@ -8,8 +8,8 @@ from django.db.models import Model
 from django.urls import reverse
 from rest_framework.test import APIClient
 
-from apps.exposure.campaigns.opening import open_campaign
-from apps.exposure.campaigns.working import choose_target, switch_task
+from apps.exposure.campaigns.lifecycle import open_campaign
+from apps.exposure.campaigns.task_actions import choose_target, switch_task
 from apps.inventory.actions import (
     bring_back_application,
     merge_applications,

@@ -11,7 +11,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from apps.common.time import now
-from apps.exposure.engine.building import refresh
+from apps.exposure.engine.table_refresh import refresh
 from apps.feeds.models import PollState
 from apps.gate.actions import ask_for_waiver, grant_waiver
 from apps.gate.matching import Asked

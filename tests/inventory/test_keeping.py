@@ -8,7 +8,7 @@ import pytest
 from django.core.management import call_command
 
 from apps.common.time import day_of, now
-from apps.exposure.engine.building import refresh
+from apps.exposure.engine.table_refresh import refresh
 from apps.inventory.findings import findings_of
 from apps.inventory.keeping import keep_findings, keep_now
 from apps.inventory.models import (

@@ -25,7 +25,7 @@ from django.db import connection
 from apps.accounts.actions import issue_token
 from apps.accounts.models import User
 from apps.common.time import now
-from apps.exposure.engine.building import rebuild
+from apps.exposure.engine.table_refresh import rebuild
 from registry import embedded
 from tests.builders import TODAY, make_application, make_user
 from tests.processes import (

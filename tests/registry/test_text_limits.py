@@ -37,13 +37,13 @@ WITHOUT_LIMIT = {
     "inventory.SelectionCandidate.scores": "one a criterion, notes of 2,000 characters at most",
     "inventory.SelectionCandidate.scorecard": BY_JOBS,
     "exposure.CampaignTask.before": "at most 50 metrics with finite numbers "
-    "(exposure/campaigns/working.py)",
+    "(exposure/campaigns/task_actions.py)",
     "exposure.CampaignTask.after": "at most 50 metrics with finite numbers "
-    "(exposure/campaigns/working.py)",
+    "(exposure/campaigns/task_actions.py)",
     "exposure.Scenario.ops": "at most 100 operations of known shapes "
-    "(exposure/what_ifs/reading.py)",
+    "(exposure/scenarios/operation_parser.py)",
     "exposure.ScenarioRun.ops": "at most 100 operations of known shapes "
-    "(exposure/what_ifs/reading.py)",
+    "(exposure/scenarios/operation_parser.py)",
     "feeds.SourceMapping.settings": "by governance: a known shape with counted parts "
     "(feeds/setting_up.py)",
     "gate.GatePolicy.levels": "by governance: a level a rule",

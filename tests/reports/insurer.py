@@ -11,7 +11,7 @@ from decimal import Decimal
 from apps.accounts.models import Team, User
 from apps.accounts.roles import OrganisationRole, TeamRole
 from apps.catalog.models import Provider
-from apps.exposure.engine.building import refresh
+from apps.exposure.engine.table_refresh import refresh
 from apps.inventory.models import (
     Application,
     Contract,

@@ -144,7 +144,7 @@ def test_substitutability_comes_from_the_exit_test_and_says_so(insurer: Insurer)
 def test_the_harder_the_way_out_the_less_substitutable(
     insurer: Insurer, change: Callable[[Insurer], Any], said: str | None
 ) -> None:
-    from apps.exposure.engine.building import refresh
+    from apps.exposure.engine.table_refresh import refresh
 
     change(insurer)
     refresh(on=TODAY)

@@ -3,7 +3,7 @@
 import pytest
 
 from apps.accounts.roles import TeamRole
-from apps.exposure.engine.building import refresh
+from apps.exposure.engine.table_refresh import refresh
 from apps.inventory.actions import record_exit_test
 from apps.inventory.keeping import keep_findings
 from apps.inventory.models import Application, KeptFinding

@@ -6,7 +6,7 @@ import pytest
 from django.urls import reverse
 
 from apps.alerts.calendar_queries import days_ahead, ends_ahead, n_ahead
-from apps.exposure.engine.building import refresh
+from apps.exposure.engine.table_refresh import refresh
 from apps.web.views import calendar as module
 from tests.builders import make_exit_test
 from tests.http import file_lines, text_of

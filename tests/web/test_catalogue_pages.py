@@ -9,7 +9,7 @@ import pytest
 from apps.catalog.models import NodeKind, Price
 from apps.catalog.models.footing import Node
 from apps.common.time import now, start_of
-from apps.exposure.engine.building import refresh
+from apps.exposure.engine.table_refresh import refresh
 from apps.inventory.choosing.approvals import decide
 from apps.inventory.choosing.contracts import register_contract
 from apps.risks.models import FoundationRisk

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from apps.exposure.engine.building import refresh
+from apps.exposure.engine.table_refresh import refresh
 from tests.builders import make_claim, make_dependency, make_source
 from tests.http import text_of
 

@@ -7,11 +7,11 @@ import pytest
 
 from apps.catalog.models import Node, NodeKind, Provider
 from apps.common.time import now
-from apps.exposure.actions.cuts import keep_cuts
-from apps.exposure.engine.building import refresh
+from apps.exposure.actions.minimal_cut_sets import store_minimal_cut_sets
 from apps.exposure.engine.concentration import contributions, contributions_of, measure_layer
+from apps.exposure.engine.table_refresh import refresh
 from apps.exposure.models import Basis, ConcentrationSnapshot, EventRate, Layer, LossRun
-from apps.exposure.snapshots import take_snapshot
+from apps.exposure.snapshots.daily import take_snapshot
 from apps.inventory.models import Dependency
 from tests.builders import (
     make_adaptation,
@@ -154,7 +154,7 @@ def test_the_file_of_who_would_stand_how_says_what_the_page_draws(richer, as_use
 
 @pytest.mark.proof
 def test_every_page_of_the_family_answers_everybody_who_may_read_it(richer, as_user):
-    keep_cuts(on=richer.today)
+    store_minimal_cut_sets(on=richer.today)
     take_snapshot(on=richer.today)
     node = f"/exposure/nodes/version/{richer.sonnet.version_id}/"
     open_to_all = [
@@ -389,9 +389,9 @@ def test_a_loss_is_asked_shown_with_its_progress_and_its_assumptions(richer, as_
 
 
 def from_worker(run):
-    from apps.exposure.actions.what_ifs import run_waiting
+    from apps.exposure.actions.scenarios import run_queued
 
-    assert run_waiting(at=now()) == 1
+    assert run_queued(at=now()) == 1
     run.refresh_from_db()
     assert run.state == "done", run.error
 

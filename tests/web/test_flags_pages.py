@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from apps.common.time import now
-from apps.exposure.actions import evaluate_flags
+from apps.exposure.actions.flags import evaluate_flags
 from apps.exposure.models import ExposureFlag, Policy
 from tests.builders import make_user
 from tests.http import csv_rows, visible_text

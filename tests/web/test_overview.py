@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from apps.exposure.engine.building import refresh
+from apps.exposure.engine.table_refresh import refresh
 from apps.exposure.models import EngineState
 from apps.inventory.keeping import keep_findings
 from apps.inventory.models import Application, Dependency, KeptState

@@ -15,7 +15,7 @@ from django.urls import reverse
 from apps.accounts.models import User
 from apps.accounts.roles import OrganisationRole, TeamRole
 from apps.common.time import day_of, now
-from apps.exposure.engine.building import refresh
+from apps.exposure.engine.table_refresh import refresh
 from apps.inventory.models import Application, Contract
 from apps.reports import kept
 from apps.reports.models import ComponentAnswer, EvidencePack, ModelStatement, ReportingEntity

@@ -8,12 +8,12 @@ import zipfile
 import pytest
 
 from apps.common.time import day_of, now
-from apps.exposure.actions.what_ifs import run_waiting
-from apps.exposure.engine.building import refresh
+from apps.exposure.actions.scenarios import run_queued
+from apps.exposure.engine.table_refresh import refresh
 from apps.exposure.models import Scenario, ScenarioRun
 from apps.web.views.what_ifs.links import what_if_url
 from tests.builders import make_member, make_offering, make_user
-from tests.exposure.what_ifs.two_teams import make_two_teams
+from tests.exposure.scenarios.two_teams import make_two_teams
 from tests.http import csv_rows, visible_text
 from tests.web.page_parts import drawing_titles, headline_of
 
@@ -178,7 +178,7 @@ def test_it_is_saved_worked_out_with_progress_and_again_it_says_the_same(asked, 
     fragment = client.get(f"/what-if/answers/{run.pk}/progress/", headers={"HX-Request": "true"})
     assert "<html" not in fragment.content.decode()
     assert "progress" in fragment.content.decode()
-    run_waiting(at=now())
+    run_queued(at=now())
     done = client.get(f"/what-if/answers/{run.pk}/progress/", headers={"HX-Request": "true"})
     assert done.headers["HX-Redirect"] == f"/what-if/answers/{run.pk}/"
     first = client.get(f"/what-if/answers/{run.pk}/")
@@ -187,7 +187,7 @@ def test_it_is_saved_worked_out_with_progress_and_again_it_says_the_same(asked, 
     assert "claims@example.org" in visible_text(first)
 
     client.post(f"/what-if/saved/{run.scenario_id}/again/")
-    run_waiting(at=now())
+    run_queued(at=now())
     again = ScenarioRun.objects.latest("pk")
     assert again.pk != run.pk
     run.refresh_from_db()
@@ -209,7 +209,7 @@ def test_what_is_shared_is_asked_by_each_for_the_own_teams(asked, as_user):
         shared="on",
     )
     hidden = saved_by(as_user(asked.governance), name="Mine alone")
-    run_waiting(at=now())
+    run_queued(at=now())
     member = as_user(asked.editor)
 
     assert "For all" in visible_text(member.get("/what-if/saved/"))
@@ -221,7 +221,7 @@ def test_what_is_shared_is_asked_by_each_for_the_own_teams(asked, as_user):
         member.post(f"/what-if/saved/{run.scenario_id}/", {"name": "Taken over"}).status_code == 403
     )
     member.post(f"/what-if/saved/{run.scenario_id}/again/")
-    run_waiting(at=now())
+    run_queued(at=now())
     own = ScenarioRun.objects.latest("pk")
     page = member.get(f"/what-if/answers/{own.pk}/")
     assert "Triage" in visible_text(page)
@@ -251,7 +251,7 @@ def test_two_answers_stand_beside_each_other(asked, as_user):
     client = as_user(asked.governance)
     first = saved_by(client, name="One stops")
     second = saved_by(client, name="Both stop", remove=["developer:anthropic", "developer:openai"])
-    run_waiting(at=now())
+    run_queued(at=now())
 
     page = client.get(f"/what-if/compare/?a={first.pk}&b={second.pk}")
 

@@ -13,7 +13,7 @@ from apps.accounts.roles import OrganisationRole, TeamRole
 from apps.alerts.models import Alert, Delivery, Notice
 from apps.catalog.models import Offering, Price, ProviderEvent, Source
 from apps.common.time import day_of, now
-from apps.exposure.engine.building import refresh
+from apps.exposure.engine.table_refresh import refresh
 from apps.feeds.models import FeedRun, PollState, QuarantinedRow
 from apps.inventory.keeping import keep_findings
 from apps.inventory.models import Application, Criticality

@@ -12,14 +12,14 @@ from apps.accounts.models import User
 from apps.catalog.models import NodeKind
 from apps.common.time import start_of
 from apps.exposure.engine.concentration import contributions, measure_layer
-from apps.exposure.engine.cuts import cuts
+from apps.exposure.engine.minimal_cut_sets import minimal_cut_sets
 from apps.exposure.engine.operations import Operation, Remove, Replace
 from apps.exposure.engine.reach import count_reached, reached_applications, reached_by_team
-from apps.exposure.engine.scenarios import run
+from apps.exposure.engine.scenarios import run_operations
 from apps.exposure.engine.settings import EngineSettings, engine_settings
 from apps.exposure.engine.single_points import single_points
-from apps.exposure.engine.states import application_states, count_states, questions
-from apps.exposure.loss.simulating import simulate, simulate_twin
+from apps.exposure.engine.states import application_states, count_states, node_failures
+from apps.exposure.loss.simulation import simulate, simulate_twin
 from apps.exposure.loss_runs import loss_model
 from apps.exposure.models import Basis, Layer, Policy, Predicate
 from apps.exposure.policy_values import policy_values
@@ -82,7 +82,7 @@ def measure_queries(*, user: User, on: date) -> Iterator[BenchmarkLine]:
     yield from _policies()
     yield BenchmarkLine(
         "smallest sets that stop half of the critical",
-        time_runs(lambda: cuts(settings).singles, runs=2),
+        time_runs(lambda: minimal_cut_sets(settings).singles, runs=2),
     )
     yield from _loss(settings)
     yield BenchmarkLine(
@@ -129,7 +129,7 @@ def _blast_radius(version: ChosenVersion) -> Iterator[BenchmarkLine]:
 
 
 def _states(version: ChosenVersion, settings: EngineSettings) -> Iterator[BenchmarkLine]:
-    failures = questions([version.node_id], settings=settings)
+    failures = node_failures([version.node_id], settings=settings)
     page = [row.application_id for row in reached_applications(version.node_id, NodeKind.VERSION)]
     yield BenchmarkLine(
         f"states of a {version.word} version, counted",
@@ -219,11 +219,11 @@ def _scenarios(
     with rolled_back():
         yield BenchmarkLine(
             "scenario: the top version is removed",
-            time_runs(lambda: run(removal, settings=settings).before.states, runs=1),
+            time_runs(lambda: run_operations(removal, settings=settings).before.states, runs=1),
         )
         if len(offerings) == 2:
             swap: list[Operation] = [Replace(offerings[0], offerings[1])]
             yield BenchmarkLine(
                 "scenario: one offering is replaced",
-                time_runs(lambda: run(swap, settings=settings).after.hhi, runs=1),
+                time_runs(lambda: run_operations(swap, settings=settings).after.hhi, runs=1),
             )

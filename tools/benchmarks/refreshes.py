@@ -6,8 +6,8 @@ from datetime import date
 from django.db import connection
 
 from apps.common.history.context import audit_context
-from apps.exposure.engine.building import rebuild, refresh
-from apps.exposure.snapshots import take_snapshot
+from apps.exposure.engine.table_refresh import rebuild, refresh
+from apps.exposure.snapshots.daily import take_snapshot
 from tools.benchmarks.measurement import (
     BenchmarkLine,
     Timing,

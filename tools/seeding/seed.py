@@ -12,7 +12,7 @@ from apps.accounts.models import Team
 from apps.catalog.claims.reconciliation import catalogue_lock
 from apps.common.history.context import audit_context
 from apps.common.time import now
-from apps.exposure.engine.building import rebuild
+from apps.exposure.engine.table_refresh import rebuild
 from apps.inventory.models import Application, Dependency
 from apps.risks.actions.counts import count_inherited_risk
 from tools.seeding.catalog import MARK, write_catalog

@@ -5,19 +5,19 @@ from dataclasses import dataclass
 from typing import Any
 
 from apps.catalog.models import Footing, NodeKind, Via
-from apps.exposure.engine.building import rebuild
 from apps.exposure.engine.concentration import (
+    applications_without_primary,
+    applications_without_weight,
     contributions,
     measure_layer,
-    undeclared,
-    without_weight,
 )
-from apps.exposure.engine.cuts import cuts
-from apps.exposure.engine.reach import leaning, may_stand
+from apps.exposure.engine.minimal_cut_sets import minimal_cut_sets
+from apps.exposure.engine.reach import supporting_roles, unresolved_applications
 from apps.exposure.engine.settings import EngineSettings, engine_settings
 from apps.exposure.engine.single_points import single_points
-from apps.exposure.engine.states import PathState, application_states, path_states, questions
-from apps.exposure.flag_life import run
+from apps.exposure.engine.states import PathState, application_states, node_failures, path_states
+from apps.exposure.engine.table_refresh import rebuild
+from apps.exposure.flag_life import replay_flag
 from apps.exposure.models import (
     Basis,
     Layer,
@@ -157,8 +157,8 @@ def _states(names: PortfolioNames, settings: EngineSettings, *, threat: str | No
     """Each node failing alone: who stands there and how, and who leans on it in another role."""
     table: Section = {}
     for node_id, node in names.used.items():
-        failures = questions([node_id], settings=settings, threat=threat)
-        leans = leaning(node_id, node.kind)
+        failures = node_failures([node_id], settings=settings, threat=threat)
+        leans = supporting_roles(node_id, node.kind)
         rows: Section = {
             names.applications[standing.application_id]: {
                 "state": standing.state,
@@ -197,14 +197,18 @@ def _rescue(path: PathState, names: PortfolioNames) -> str | None:
 
 
 def _may_stand(names: PortfolioNames) -> Section:
-    by_kind = {kind: sorted(names.applications[pk] for pk in may_stand(kind)) for kind in NodeKind}
+    by_kind = {
+        kind: sorted(names.applications[pk] for pk in unresolved_applications(kind))
+        for kind in NodeKind
+    }
     return {str(node): by_kind[node.kind] for node in names.used.values() if by_kind[node.kind]}
 
 
 def _concentration(names: PortfolioNames) -> Section:
-    nowhere = sorted(names.applications[pk] for pk in undeclared())
+    nowhere = sorted(names.applications[pk] for pk in applications_without_primary())
     weightless = {
-        basis: sorted(names.applications[pk] for pk in without_weight(basis)) for basis in Basis
+        basis: sorted(names.applications[pk] for pk in applications_without_weight(basis))
+        for basis in Basis
     }
     return {
         str(layer): {
@@ -253,7 +257,7 @@ def _layer(names: PortfolioNames, layer: Layer, basis: Basis) -> Section:
 def _single_points(names: PortfolioNames, settings: EngineSettings) -> Section:
     section: Section = {}
     for point in sorted(single_points(), key=lambda point: str(names.nodes[point.node_id])):
-        failures = questions([point.node_id], settings=settings)
+        failures = node_failures([point.node_id], settings=settings)
         stopped: dict[str, list[str]] = {
             state: sorted(
                 names.applications[standing.application_id]
@@ -266,7 +270,7 @@ def _single_points(names: PortfolioNames, settings: EngineSettings) -> Section:
 
 
 def _cuts(names: PortfolioNames, settings: EngineSettings) -> Section:
-    cut_sets = cuts(settings)
+    cut_sets = minimal_cut_sets(settings)
     pairs = [
         (*sorted((str(names.nodes[one]), str(names.nodes[other]))), format_exact(share))
         for one, other, share in cut_sets.pairs
@@ -350,5 +354,7 @@ def _life(lifecycle: LifecycleRecord) -> list[Section]:
     days = [day for day, _, _ in lifecycle.steps]
     return [
         {"day": day.isoformat(), "state": life.state, "events": list(events)}
-        for day, (life, events) in zip(days, run(lifecycle.line, lifecycle.steps), strict=True)
+        for day, (life, events) in zip(
+            days, replay_flag(lifecycle.line, lifecycle.steps), strict=True
+        )
     ]

@@ -9,7 +9,7 @@ from typing import Any
 from django.db import transaction
 
 from apps.common.database.scratch_database import scratch_database
-from apps.exposure.loss.exact_parts import LossTooLarge
+from apps.exposure.loss.exact_parts import LossTooLargeError
 from tools.worked_portfolios.answers import answer_portfolio
 from tools.worked_portfolios.loader import WAIVED_CONSTRAINTS, waive_constraints
 from tools.worked_portfolios.reader.rows import PortfolioFileError
@@ -45,7 +45,7 @@ def evaluate_portfolios(portfolios: Sequence[PortfolioRecord | PortfolioFileErro
                 continue
             try:
                 evaluation.answers.append(evaluate_portfolio(portfolio))
-            except LossTooLarge as refusal:
+            except LossTooLargeError as refusal:
                 evaluation.answers.append(evaluate_portfolio(replace(portfolio, loss=None)))
                 evaluation.refusals.append(f"portfolio '{portfolio.name}', loss: {refusal}")
     return evaluation
@@ -54,7 +54,7 @@ def evaluate_portfolios(portfolios: Sequence[PortfolioRecord | PortfolioFileErro
 def evaluate_portfolio(portfolio: PortfolioRecord) -> dict[str, Any]:
     """Answer one portfolio in an empty database with constraints waived; nothing stays.
 
-    Raises LossTooLarge.
+    Raises LossTooLargeError.
     """
     with transaction.atomic():
         try:

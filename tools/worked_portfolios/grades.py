@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from django.db import connection, transaction
 
-from apps.exposure.engine.building import refresh
+from apps.exposure.engine.table_refresh import refresh
 from apps.inventory.models import ExitTest
 
 _PAIRS = """

@@ -5,8 +5,8 @@ from fractions import Fraction
 from typing import Any
 
 from apps.exposure.engine.settings import EngineSettings
-from apps.exposure.engine.states import path_states, questions
-from apps.exposure.loss.exact import Event, OwnLoss, exact_loss
+from apps.exposure.engine.states import node_failures, path_states
+from apps.exposure.loss.exact import OwnLoss, SharedEvent, exact_loss
 from apps.exposure.loss.exact_parts import Chance, Occurrence, Rate
 from apps.exposure.models import ScopedApplication
 from apps.inventory.models import Criticality
@@ -22,14 +22,15 @@ def measure_losses(
     nodes: Mapping[int, NodeName],
     settings: EngineSettings,
 ) -> dict[str, Any]:
-    """Compute the exact loss; raises LossTooLarge where too many different losses can occur."""
+    """Compute the exact loss; raises LossTooLargeError where too many different losses can
+    occur."""
     criticality = {
         applications[pk]: Criticality(code).name.lower()
         for pk, code in ScopedApplication.objects.values_list("pk", "criticality")
     }
     node_ids = {str(node): pk for pk, node in nodes.items()}
     events = [
-        Event(
+        SharedEvent(
             f"{event.node}|{event.kind}",
             _occurrence(event.frequency),
             _losses_of(event, node_ids.get(str(event.node)), criticality, applications, settings),
@@ -63,7 +64,9 @@ def _losses_of(
     """
     severity = dict.fromkeys(criticality, Fraction(0))
     for path in (
-        path_states(questions([node_id], settings=settings, threat=event.threat)) if node_id else []
+        path_states(node_failures([node_id], settings=settings, threat=event.threat))
+        if node_id
+        else []
     ):
         severity[applications[path.application_id]] += (
             rational_share(path.share) * settings.factor[path.state]

@@ -7,7 +7,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-from apps.exposure.flag_life import Decision, Line
+from apps.exposure.flag_life import FlagDecision, Tolerance
 from tools.worked_portfolios.nodes import NodeName
 
 
@@ -128,11 +128,11 @@ class PolicyRecord:
 
 @dataclass(frozen=True, slots=True)
 class LifecycleRecord:
-    """Days on which one flag was evaluated or decided about; see flag_life.step."""
+    """Days on which one flag was evaluated or decided about; see flag_life.advance_flag."""
 
     id: str
-    line: Line
-    steps: tuple[tuple[date, Fraction | None, Decision], ...]
+    line: Tolerance
+    steps: tuple[tuple[date, Fraction | None, FlagDecision], ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from typing import Any
 
 from apps.accounts.models import Team
 from apps.exposure.engine import operations as engine
-from apps.exposure.engine.scenarios import Side, run
+from apps.exposure.engine.scenarios import ScenarioSide, run_operations
 from apps.exposure.engine.settings import EngineSettings
 from apps.exposure.models import Basis, Layer
 from apps.inventory.costing import PriceChange
@@ -38,7 +38,7 @@ def run_scenario(
     """Run one scenario; both sides in the file's own names."""
     translation = _Translation(ids, applications, nodes)
     operations = [operation for op in scenario.ops if (operation := translation.of(op)) is not None]
-    answer = run(
+    answer = run_operations(
         operations,
         settings=settings,
         layers=[Layer(layer) for layer in scenario.layers],
@@ -48,7 +48,7 @@ def run_scenario(
     return {"before": _side(answer.before, translation), "after": _side(answer.after, translation)}
 
 
-def _side(side: Side, translation: "_Translation") -> dict[str, Any]:
+def _side(side: ScenarioSide, translation: "_Translation") -> dict[str, Any]:
     return {
         "states": dict(
             sorted((translation.applications[pk], state) for pk, state in side.states.items())

@@ -14,9 +14,9 @@ from apps.api.inventory import ReasonMixin, today
 from apps.catalog.models import Offering, ProviderEvent
 from apps.common.database.keyset_pagination import Keyset
 from apps.common.time import now
-from apps.exposure.campaigns import opening
+from apps.exposure.campaigns import lifecycle
 from apps.exposure.campaigns.filters import CampaignFilter
-from apps.exposure.campaigns.progress import progress
+from apps.exposure.campaigns.progress import campaign_progress
 from apps.exposure.models import Campaign
 
 
@@ -146,7 +146,7 @@ class CampaignViewSet(ReadViewSet[Campaign]):
         self._require_governance()
         asked = self.validated(OpenCampaignSerializer)
         before = now()
-        campaign = opening.open_campaign(by=self.user, at=before, **asked)
+        campaign = lifecycle.open_campaign(by=self.user, at=before, **asked)
         return self.answer(
             campaign,
             status.HTTP_201_CREATED if campaign.opened_at == before else status.HTTP_200_OK,
@@ -157,7 +157,7 @@ class CampaignViewSet(ReadViewSet[Campaign]):
         """Title, usual target, latest day or note; for governance."""
         campaign = self._governed()
         return self.answer(
-            opening.change_campaign(
+            lifecycle.change_campaign(
                 campaign=campaign, by=self.user, **self.validated(CampaignChangeSerializer)
             )
         )
@@ -167,7 +167,7 @@ class CampaignViewSet(ReadViewSet[Campaign]):
     def extend(self, request: Request, pk: str) -> Response:
         """Take in what has become affected since, and the steps of adaptations recorded since."""
         campaign = self._governed()
-        n_tasks = opening.extend_campaign(
+        n_tasks = lifecycle.extend_campaign(
             campaign=campaign, at=now(), by=self.user, **self.validated(ReasonMixin)
         )
         return Response({"n_tasks": n_tasks})
@@ -177,7 +177,7 @@ class CampaignViewSet(ReadViewSet[Campaign]):
     def reschedule(self, request: Request, pk: str) -> Response:
         """Derive the days of all unfinished tasks anew, those that people set included."""
         campaign = self._governed()
-        n_tasks = opening.reschedule_campaign(
+        n_tasks = lifecycle.reschedule_campaign(
             campaign=campaign, at=now(), by=self.user, **self.validated(ReasonMixin)
         )
         return Response({"n_tasks": n_tasks})
@@ -188,7 +188,7 @@ class CampaignViewSet(ReadViewSet[Campaign]):
         """Done with it. Doing it twice changes nothing."""
         campaign = self._governed()
         return self.answer(
-            opening.close_campaign(
+            lifecycle.close_campaign(
                 campaign=campaign, at=now(), by=self.user, **self.validated(CloseCampaignSerializer)
             )
         )
@@ -199,7 +199,7 @@ class CampaignViewSet(ReadViewSet[Campaign]):
         """Go on with a closed one."""
         campaign = self._governed()
         return self.answer(
-            opening.reopen_campaign(
+            lifecycle.reopen_campaign(
                 campaign=campaign, by=self.user, **self.validated(NeededReasonSerializer)
             )
         )
@@ -209,7 +209,7 @@ class CampaignViewSet(ReadViewSet[Campaign]):
     def progress(self, request: Request, pk: str) -> Response:
         """How far it is today: of all tasks for the offices, else of those the caller may see."""
         campaign = self.subject("subject")
-        found = progress(campaigns=[campaign.pk], user=self.user, on=today())
+        found = campaign_progress(campaigns=[campaign.pk], user=self.user, on=today())
         return Response(CampaignProgressSerializer(found[campaign.pk]).data)
 
     def _governed(self) -> Campaign:

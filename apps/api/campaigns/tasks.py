@@ -19,11 +19,11 @@ from apps.api.reading import Computed
 from apps.catalog.models import Offering
 from apps.common.database.keyset_pagination import Keyset
 from apps.common.time import day_of, now
-from apps.exposure.campaigns import signing, working
+from apps.exposure.campaigns import signatures, task_actions
 from apps.exposure.campaigns.filters import CampaignTaskFilter, TaskStepFilter
-from apps.exposure.campaigns.gates import gate_of
-from apps.exposure.campaigns.opening import UNFINISHED
-from apps.exposure.campaigns.reach import dues
+from apps.exposure.campaigns.lifecycle import UNFINISHED
+from apps.exposure.campaigns.reach import task_due_dates
+from apps.exposure.campaigns.sign_off_requirements import task_requirements
 from apps.exposure.models import CampaignTask, TaskStep
 
 
@@ -174,9 +174,13 @@ class CampaignTaskViewSet(ReadViewSet[CampaignTask]):
         asked = self.validated(TaskChangeSerializer)
         reason = asked.get("reason", "")
         if "owner" in asked:
-            task = working.assign_task(task=task, owner=asked["owner"], by=self.user, reason=reason)
+            task = task_actions.assign_task(
+                task=task, owner=asked["owner"], by=self.user, reason=reason
+            )
         if "due_on" in asked:
-            task = working.set_due(task=task, due_on=asked["due_on"], by=self.user, reason=reason)
+            task = task_actions.set_due_date(
+                task=task, due_on=asked["due_on"], by=self.user, reason=reason
+            )
         return self.answer(task)
 
     @extend_schema(responses=TaskGateSerializer, parameters=[], filters=False)
@@ -185,13 +189,13 @@ class CampaignTaskViewSet(ReadViewSet[CampaignTask]):
         """What stands between the task and its signature, before and after, and why it is due when
         it is."""
         task = self.subject("dependency__application")
-        found = gate_of(task=task, at=now())
+        found = task_requirements(task=task, at=now())
         body = {
             "is_open": found.is_open,
             "missing": found.missing,
             "evidence": [evidence.pk for evidence in found.evidence],
             "measures": found.measures,
-            "due": dues(tasks=[task.pk])[task.pk],
+            "due": task_due_dates(tasks=[task.pk])[task.pk],
         }
         return Response(TaskGateSerializer(body).data)
 
@@ -201,7 +205,7 @@ class CampaignTaskViewSet(ReadViewSet[CampaignTask]):
         """Choose what it moves to."""
         task = self._editable()
         asked = self.validated(ChooseTargetSerializer)
-        return self.answer(working.choose_target(task=task, at=now(), by=self.user, **asked))
+        return self.answer(task_actions.choose_target(task=task, at=now(), by=self.user, **asked))
 
     @extend_schema(request=TaskMeasurementSerializer, responses=CampaignTaskSerializer)
     @action(detail=True, methods=["post"])
@@ -209,14 +213,18 @@ class CampaignTaskViewSet(ReadViewSet[CampaignTask]):
         """What was measured before and after; evaluations on file need not be typed again."""
         task = self._editable()
         asked = self.validated(TaskMeasurementSerializer)
-        return self.answer(working.record_measurements(task=task, at=now(), by=self.user, **asked))
+        return self.answer(
+            task_actions.record_measurements(task=task, at=now(), by=self.user, **asked)
+        )
 
     @extend_schema(request=OwnStepSerializer, responses={201: CampaignTaskSerializer})
     @action(detail=True, methods=["post"], url_path="add-step")
     def add_step(self, request: Request, pk: str) -> Response:
         """A step of the team's own."""
         task = self._editable()
-        working.add_step(task=task, at=now(), by=self.user, **self.validated(OwnStepSerializer))
+        task_actions.add_step(
+            task=task, at=now(), by=self.user, **self.validated(OwnStepSerializer)
+        )
         return self.answer(task, status.HTTP_201_CREATED)
 
     @extend_schema(request=SwitchTaskSerializer, responses=CampaignTaskSerializer)
@@ -225,7 +233,7 @@ class CampaignTaskViewSet(ReadViewSet[CampaignTask]):
         """Replace the offering in the inventory; the new dependency is the task's `successor`."""
         task = self._editable()
         asked = self.validated(SwitchTaskSerializer)
-        task = working.switch_task(
+        task = task_actions.switch_task(
             task=task,
             on=asked.get("on", today()),
             at=now(),
@@ -240,7 +248,7 @@ class CampaignTaskViewSet(ReadViewSet[CampaignTask]):
         """It moved and works; 409 says what is missing, or who was first."""
         task = self.subject("dependency__application")
         return self.answer(
-            signing.sign_off(task=task, at=now(), by=self.user, **self.validated(ReasonMixin))
+            signatures.sign_off(task=task, at=now(), by=self.user, **self.validated(ReasonMixin))
         )
 
     @extend_schema(request=WaiveTaskSerializer, responses=CampaignTaskSerializer)
@@ -250,7 +258,7 @@ class CampaignTaskViewSet(ReadViewSet[CampaignTask]):
         task = self.subject("dependency__application")
         self._require_owner(task)
         return self.answer(
-            signing.waive_task(
+            signatures.waive_task(
                 task=task, at=now(), by=self.user, **self.validated(WaiveTaskSerializer)
             )
         )
@@ -261,7 +269,9 @@ class CampaignTaskViewSet(ReadViewSet[CampaignTask]):
         """Take the waiver back."""
         task = self.subject("dependency__application")
         return self.answer(
-            signing.lift_waiver(task=task, at=now(), by=self.user, **self.validated(ReasonMixin))
+            signatures.cancel_waiver(
+                task=task, at=now(), by=self.user, **self.validated(ReasonMixin)
+            )
         )
 
     @extend_schema(request=NeededReasonSerializer, responses=CampaignTaskSerializer)
@@ -271,7 +281,7 @@ class CampaignTaskViewSet(ReadViewSet[CampaignTask]):
         task = self.subject("dependency__application")
         self._require_owner(task)
         return self.answer(
-            signing.reopen_task(
+            signatures.reopen_task(
                 task=task, at=now(), by=self.user, **self.validated(NeededReasonSerializer)
             )
         )
@@ -332,7 +342,7 @@ class TaskStepViewSet(ReadViewSet[TaskStep]):
         """It is done."""
         step = self._editable()
         return self.answer(
-            working.tick_step(
+            task_actions.complete_step(
                 step=step, at=now(), by=self.user, **self.validated(TickStepSerializer)
             )
         )
@@ -343,7 +353,9 @@ class TaskStepViewSet(ReadViewSet[TaskStep]):
         """It is not done after all."""
         step = self._editable()
         return self.answer(
-            working.untick_step(step=step, at=now(), by=self.user, **self.validated(ReasonMixin))
+            task_actions.reopen_step(
+                step=step, at=now(), by=self.user, **self.validated(ReasonMixin)
+            )
         )
 
     def _editable(self) -> TaskStep:

@@ -12,9 +12,9 @@ from apps.api.base import RegistryView
 from apps.api.files import RowsOf
 from apps.api.inventory import today
 from apps.catalog.models import Foundation, Provider
-from apps.exposure.diligence.facts import Scorecard
+from apps.exposure.diligence.scorecard_facts import Scorecard
 from apps.exposure.diligence.scorecards import (
-    MOST,
+    MAX_CANDIDATES,
     compare,
     foundation_scorecards,
     provider_scorecards,
@@ -117,7 +117,10 @@ class ScorecardComparisonView(RegistryView):
         summary="Candidates side by side",
         parameters=[
             OpenApiParameter(
-                "foundation", str, many=True, description=f"Slug, once for each; at most {MOST}."
+                "foundation",
+                str,
+                many=True,
+                description=f"Slug, once for each; at most {MAX_CANDIDATES}.",
             ),
             OpenApiParameter(
                 "provider",
@@ -136,9 +139,9 @@ class ScorecardComparisonView(RegistryView):
             raise serializers.ValidationError(
                 "Name foundations, or providers: at least one of one kind."
             )
-        if len(foundations) + len(providers) > MOST:
+        if len(foundations) + len(providers) > MAX_CANDIDATES:
             raise serializers.ValidationError(
-                f"At most {MOST} are compared side by side. Name fewer."
+                f"At most {MAX_CANDIDATES} are compared side by side. Name fewer."
             )
         found = compare(user=self.user, on=today(), foundations=foundations, providers=providers)
         if self.is_file:
@@ -161,7 +164,7 @@ class ScorecardComparisonView(RegistryView):
         )
 
     def _ids(self, model: type[Foundation] | type[Provider], name: str) -> list[int]:
-        slugs = [*dict.fromkeys(self.request.query_params.getlist(name))][: MOST + 1]
+        slugs = [*dict.fromkeys(self.request.query_params.getlist(name))][: MAX_CANDIDATES + 1]
         objects: Any = model._default_manager
         ids = dict(objects.visible_to(self.user).filter(slug__in=slugs).values_list("slug", "pk"))
         if missing := [slug for slug in slugs if slug not in ids]:

@@ -18,8 +18,8 @@ from apps.api.inventory import ReasonMixin
 from apps.catalog.models import Foundation, Offering
 from apps.common.database.keyset_pagination import Keyset
 from apps.common.time import now
-from apps.exposure.diligence.deciding import decide_with_scorecards
-from apps.exposure.diligence.facts import readable
+from apps.exposure.diligence.scorecard_facts import visible_scorecard
+from apps.exposure.diligence.selection_decisions import decide_with_scorecards
 from apps.inventory.choosing import selections
 from apps.inventory.choosing.filters import SelectionFilter
 from apps.inventory.models import Selection, SelectionCandidate
@@ -98,7 +98,7 @@ class SelectionCandidateSerializer(serializers.ModelSerializer[SelectionCandidat
     def get_scorecard(self, candidate: SelectionCandidate) -> dict[str, Any]:
         user = self.context["request"].user
         return {
-            name: readable(card, user) if card else None
+            name: visible_scorecard(card, user) if card else None
             for name, card in candidate.scorecard.items()
         }
 

@@ -17,7 +17,7 @@ from apps.api.bulk.bodies import LINES
 from apps.api.exports import CsvRenderer
 from apps.api.rendering import FastJSONRenderer
 from apps.common.time import day_of, now
-from apps.exposure.portfolio_queries import portfolio_figures
+from apps.exposure.queries.portfolio import portfolio_figures
 from apps.inventory.models import Application
 from apps.reports.board import tested_exits, to_decide
 from apps.reports.component import TABLES as COMPONENT_TABLES

@@ -12,21 +12,27 @@ from apps.accounts.models import User
 from apps.common.history.context import audit_context
 from apps.common.time import day_of
 from apps.common.validators import validate_plausible_date
-from apps.exposure.actions.flags import event_of, life_of, line_of, live_on, lock_policy
-from apps.exposure.flag_life import Decision, FlagLife, Line, step
+from apps.exposure.actions.flags import (
+    apply_flag_life,
+    build_flag_event,
+    flag_life,
+    lock_policy,
+    policy_tolerance,
+)
+from apps.exposure.flag_life import FlagDecision, FlagLife, Tolerance, advance_flag
 from apps.exposure.models import ExposureFlag, FlagEvent
 from apps.inventory.actions import RefusedChange
 
-type _Decide = Callable[[ExposureFlag, FlagLife, Line], tuple[FlagLife, list[str]]]
+type _Decide = Callable[[ExposureFlag, FlagLife, Tolerance], tuple[FlagLife, list[str]]]
 
 REVOKED = "acceptance_revoked"
 
 
-class NotYours(PermissionDenied):
+class FlagPermissionError(PermissionDenied):
     """Somebody without an office decides about the organisation's lines."""
 
 
-class RefusedDecision(RefusedChange):
+class FlagDecisionError(RefusedChange):
     """A decision that the flag's state does not allow; the text says what to do instead."""
 
 
@@ -35,17 +41,19 @@ def acknowledge_flag(
 ) -> ExposureFlag:
     """Say that somebody is on it. Acknowledging twice changes nothing: the first name stays."""
 
-    def decide(row: ExposureFlag, life: FlagLife, line: Line) -> tuple[FlagLife, list[str]]:
+    def decide(row: ExposureFlag, life: FlagLife, line: Tolerance) -> tuple[FlagLife, list[str]]:
         if life.state == "acknowledged":
             return life, []
         if life.state != "open":
-            raise RefusedDecision(
+            raise FlagDecisionError(
                 f"Only an open flag is acknowledged; this one is {row.get_state_display().lower()}."
             )
-        life, events = step(life, line, on=day_of(at), do=Decision(acknowledge=True))
+        life, events = advance_flag(
+            life, line, on=day_of(at), decision=FlagDecision(acknowledge=True)
+        )
         return life, list(events)
 
-    return _decided(flag, decide, at=at, by=by, reason=reason or "flag acknowledged")
+    return _apply_decision(flag, decide, at=at, by=by, reason=reason or "flag acknowledged")
 
 
 def accept_flag(
@@ -68,13 +76,15 @@ def accept_flag(
     except ValidationError as slip:
         raise ValidationError({"until": slip.messages}) from slip
 
-    def decide(row: ExposureFlag, life: FlagLife, line: Line) -> tuple[FlagLife, list[str]]:
+    def decide(row: ExposureFlag, life: FlagLife, line: Tolerance) -> tuple[FlagLife, list[str]]:
         if not life.live:
-            raise RefusedDecision("This flag is resolved, so there is nothing left to accept.")
-        life, events = step(life, line, on=day_of(at), do=Decision(accept_until=until))
+            raise FlagDecisionError("This flag is resolved, so there is nothing left to accept.")
+        life, events = advance_flag(
+            life, line, on=day_of(at), decision=FlagDecision(accept_until=until)
+        )
         return life, list(events)
 
-    return _decided(flag, decide, at=at, by=by, reason=reason.strip())
+    return _apply_decision(flag, decide, at=at, by=by, reason=reason.strip())
 
 
 def revoke_acceptance(*, flag: ExposureFlag, reason: str, at: datetime, by: User) -> ExposureFlag:
@@ -82,30 +92,34 @@ def revoke_acceptance(*, flag: ExposureFlag, reason: str, at: datetime, by: User
     if not reason.strip():
         raise ValidationError({"reason": "Say why the acceptance is taken back."})
 
-    def decide(row: ExposureFlag, life: FlagLife, line: Line) -> tuple[FlagLife, list[str]]:
+    def decide(row: ExposureFlag, life: FlagLife, line: Tolerance) -> tuple[FlagLife, list[str]]:
         # an acceptance whose day has come is over by itself
-        life, events = step(life, line, on=day_of(at))
+        life, events = advance_flag(life, line, on=day_of(at))
         if events:
             return life, list(events)
         if life.state != "accepted":
-            raise RefusedDecision(f"This flag is {row.get_state_display().lower()}, not accepted.")
+            raise FlagDecisionError(
+                f"This flag is {row.get_state_display().lower()}, not accepted."
+            )
         return replace(life, state="open", accepted_until=None, ceiling=None), [REVOKED]
 
-    return _decided(flag, decide, at=at, by=by, reason=reason.strip())
+    return _apply_decision(flag, decide, at=at, by=by, reason=reason.strip())
 
 
 @transaction.atomic
-def _decided(
+def _apply_decision(
     flag: ExposureFlag, decide: _Decide, *, at: datetime, by: User, reason: str
 ) -> ExposureFlag:
     if not by.is_governance:
-        raise NotYours("Only governance and administrators decide about flags. Ask one of them.")
+        raise FlagPermissionError(
+            "Only governance and administrators decide about flags. Ask one of them."
+        )
     lock_policy(flag.policy_id)
     row = ExposureFlag.objects.select_related("policy").get(pk=flag.pk)
-    life, kinds = decide(row, life_of(row), line_of(row.policy))
+    life, kinds = decide(row, flag_life(row), policy_tolerance(row.policy))
     if not kinds:
         return row
-    live_on(row, life, at=at)
+    apply_flag_life(row, life, at=at)
     if row.state == ExposureFlag.State.ACKNOWLEDGED:
         row.acknowledged_by = by
     if row.state == ExposureFlag.State.ACCEPTED:
@@ -114,9 +128,9 @@ def _decided(
         row.save()
         FlagEvent.objects.bulk_create(
             [
-                event_of(row, kind, at=at)
+                build_flag_event(row, kind, at=at)
                 if kind == FlagEvent.Kind.ACCEPTANCE_EXPIRED
-                else event_of(row, kind, at=at, by=by, reason=reason)
+                else build_flag_event(row, kind, at=at, by=by, reason=reason)
                 for kind in kinds
             ]
         )

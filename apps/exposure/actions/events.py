@@ -5,7 +5,7 @@ from datetime import datetime
 from django.db import connection, transaction
 
 from apps.common.time import day_of
-from apps.exposure.queries import reached_offerings_sql
+from apps.exposure.queries.dependents import reached_offerings_sql
 from apps.inventory.models import Application
 
 

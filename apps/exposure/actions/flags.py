@@ -18,22 +18,17 @@ from apps.accounts.models import User
 from apps.common.history.context import audit_context
 from apps.common.time import day_of
 from apps.exposure.engine.settings import EngineSettings, engine_settings
-from apps.exposure.flag_life import Decision, FlagLife, Line, step
+from apps.exposure.flag_life import FlagDecision, FlagLife, Tolerance, advance_flag
 from apps.exposure.models import EngineState, ExposureFlag, FlagEvent, Policy
-from apps.exposure.policy_values import (
-    NOTHING_THERE,
-    PolicyValue,
-    named_applications,
-    policy_values,
-)
-from apps.exposure.threats import exact
+from apps.exposure.policy_values import ZERO_VALUE, PolicyValue, named_applications, policy_values
+from apps.exposure.threats import exact_fraction
 
 JOB = "exposure.refresh_exposure"
 # one evaluation or decision of a policy at a time; the number is only this family of locks' name
 POLICY_LOCK = 7301005
 
-_PLACES = Decimal(1).scaleb(-15)
-_WRITTEN = (
+_STORED_PRECISION = Decimal(1).scaleb(-15)
+_WRITTEN_FIELDS = (
     "state",
     "value",
     "limit",
@@ -92,7 +87,7 @@ def _evaluate(policy_id: int, settings: EngineSettings, at: datetime) -> FlagCha
     if policy.enabled:
         return _measure(policy, settings, at)
     with audit_context(job=JOB, reason="the policy is switched off"):
-        return resolve_all(policy, at=at)
+        return resolve_flags(policy, at=at)
 
 
 def lock_policy(policy_id: int) -> None:
@@ -102,58 +97,63 @@ def lock_policy(policy_id: int) -> None:
         cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [POLICY_LOCK, policy_id])
 
 
-def live_flags(policy: Policy) -> dict[int | None, ExposureFlag]:
+def active_flags(policy: Policy) -> dict[int | None, ExposureFlag]:
     return {
         flag.node_id: flag
         for flag in policy.flags.filter(state__in=ExposureFlag.LIVE).order_by("pk")
     }
 
 
-def resolve_all(
+def resolve_flags(
     policy: Policy, *, at: datetime, by: User | None = None, reason: str = ""
 ) -> FlagChanges:
     """End the live flags of a policy that is switched off; what was last measured stays on them."""
-    flags = list(live_flags(policy).values())
+    flags = list(active_flags(policy).values())
     events: list[FlagEvent] = []
     for flag in flags:
-        life, kinds = step(life_of(flag), line_of(policy), on=day_of(at), do=Decision(disable=True))
-        live_on(flag, life, at=at)
-        events += [event_of(flag, kind, at=at, by=by, reason=reason) for kind in kinds]
+        life, kinds = advance_flag(
+            flag_life(flag),
+            policy_tolerance(policy),
+            on=day_of(at),
+            decision=FlagDecision(disable=True),
+        )
+        apply_flag_life(flag, life, at=at)
+        events += [build_flag_event(flag, kind, at=at, by=by, reason=reason) for kind in kinds]
     _store(flags, [], events)
     return FlagChanges.of(events)
 
 
 def _measure(policy: Policy, settings: EngineSettings, at: datetime) -> FlagChanges:
-    flags = live_flags(policy)
+    flags = active_flags(policy)
     values = policy_values(policy, keep=[node_id for node_id in flags if node_id is not None])
-    line, new, changed, events = line_of(policy), [], [], []
+    line, new, changed, events = policy_tolerance(policy), [], [], []
     for node_id in sorted({*values, *flags}, key=lambda node_id: node_id or 0):
-        measured = values.get(node_id, NOTHING_THERE)
+        measured = values.get(node_id, ZERO_VALUE)
         flag = flags.get(node_id)
-        life, kinds = step(
-            life_of(flag) if flag else FlagLife(), line, on=day_of(at), value=measured.value
+        life, kinds = advance_flag(
+            flag_life(flag) if flag else FlagLife(), line, on=day_of(at), value=measured.value
         )
         if flag is None and not life.live:
             continue
         if flag is None:
             flag = ExposureFlag(policy=policy, node_id=node_id, opened_at=at)
             new.append(flag)
-        before = _written(flag)
-        live_on(flag, life, at=at)
-        _take_in(flag, policy, measured, settings)
-        if flag.pk is not None and before != _written(flag):
+        before = _written_values(flag)
+        apply_flag_life(flag, life, at=at)
+        _apply_measurement(flag, policy, measured, settings)
+        if flag.pk is not None and before != _written_values(flag):
             changed.append(flag)
-        events += [event_of(flag, kind, at=at) for kind in kinds]
+        events += [build_flag_event(flag, kind, at=at) for kind in kinds]
     with audit_context(job=JOB, reason="the policy is evaluated"):
         _store(changed, new, events)
     return FlagChanges.of(events)
 
 
-def _take_in(
+def _apply_measurement(
     flag: ExposureFlag, policy: Policy, measured: PolicyValue, settings: EngineSettings
 ) -> None:
     flag.value, flag.limit, flag.n_applications = (
-        _stored(measured.value),
+        _stored_decimal(measured.value),
         policy.tolerance,
         measured.n_applications,
     )
@@ -167,7 +167,7 @@ def _take_in(
 
 def _store(changed: list[ExposureFlag], new: list[ExposureFlag], events: list[FlagEvent]) -> None:
     if changed:
-        ExposureFlag.objects.bulk_update(changed, _WRITTEN, batch_size=500)
+        ExposureFlag.objects.bulk_update(changed, _WRITTEN_FIELDS, batch_size=500)
     if new:
         ExposureFlag.objects.bulk_create(new, batch_size=500)
     if events:
@@ -180,45 +180,47 @@ def _store(changed: list[ExposureFlag], new: list[ExposureFlag], events: list[Fl
 # --- between the row and the reducer --------------------------------------------------------------
 
 
-def line_of(policy: Policy) -> Line:
-    return Line(exact(policy.tolerance), exact(policy.hysteresis), policy.clear_days)
+def policy_tolerance(policy: Policy) -> Tolerance:
+    return Tolerance(
+        exact_fraction(policy.tolerance), exact_fraction(policy.hysteresis), policy.clear_days
+    )
 
 
-def life_of(flag: ExposureFlag) -> FlagLife:
+def flag_life(flag: ExposureFlag) -> FlagLife:
     """Of a live flag; a resolved one begins no new life."""
     match flag.state:
         case "open" | "acknowledged" | "accepted" as state:
             return FlagLife(
                 state=state,
-                last=exact(flag.value),
+                last=exact_fraction(flag.value),
                 below_since=flag.below_since,
                 accepted_until=flag.accepted_until,
-                ceiling=None if flag.ceiling is None else exact(flag.ceiling),
+                ceiling=None if flag.ceiling is None else exact_fraction(flag.ceiling),
             )
         case _:
-            return FlagLife(last=exact(flag.value))
+            return FlagLife(last=exact_fraction(flag.value))
 
 
-def live_on(flag: ExposureFlag, life: FlagLife, *, at: datetime) -> None:
+def apply_flag_life(flag: ExposureFlag, life: FlagLife, *, at: datetime) -> None:
     """Put the life into the row, unsaved. Whoever accepted or acknowledged is named as long as that
     holds."""
     flag.state = life.state if life.live else ExposureFlag.State.RESOLVED
     flag.resolved_at = None if life.live else at
     flag.below_since, flag.accepted_until = life.below_since, life.accepted_until
-    flag.ceiling = None if life.ceiling is None else _stored(life.ceiling)
+    flag.ceiling = None if life.ceiling is None else _stored_decimal(life.ceiling)
     if flag.state != ExposureFlag.State.ACCEPTED:
         flag.accepted_by, flag.accepted_why = None, ""
     if flag.state == ExposureFlag.State.OPEN:
         flag.acknowledged_by = None
 
 
-def event_of(
+def build_flag_event(
     flag: ExposureFlag, kind: str, *, at: datetime, by: User | None = None, reason: str = ""
 ) -> FlagEvent:
     return FlagEvent(flag=flag, kind=kind, at=at, value=flag.value, by=by, reason=reason)
 
 
-def _written(flag: ExposureFlag) -> list[object]:
+def _written_values(flag: ExposureFlag) -> list[object]:
     return [
         getattr(
             flag,
@@ -228,10 +230,10 @@ def _written(flag: ExposureFlag) -> list[object]:
             if name == "accepted_by"
             else name,
         )
-        for name in _WRITTEN
+        for name in _WRITTEN_FIELDS
     ]
 
 
-def _stored(value: Fraction) -> Decimal:
-    """To the 15 places that are kept; `exact` finds the rational again."""
-    return (Decimal(value.numerator) / Decimal(value.denominator)).quantize(_PLACES)
+def _stored_decimal(value: Fraction) -> Decimal:
+    """To the 15 places that are kept; `exact_fraction` finds the rational again."""
+    return (Decimal(value.numerator) / Decimal(value.denominator)).quantize(_STORED_PRECISION)

@@ -6,7 +6,7 @@ from django.db.models import QuerySet
 from apps.accounts.models import Team
 from apps.accounts.queries import team_and_below
 from apps.common.time import day_of, now
-from apps.exposure.campaigns.opening import UNFINISHED
+from apps.exposure.campaigns.lifecycle import UNFINISHED
 from apps.exposure.models import Campaign, CampaignTask, TaskStep
 
 

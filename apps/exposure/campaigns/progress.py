@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db.models import Count, Min, Q
 
-from apps.exposure.campaigns.opening import NOT_SETTLED, UNFINISHED
+from apps.exposure.campaigns.lifecycle import UNFINISHED, UNSETTLED
 from apps.exposure.models import Campaign, CampaignTask, TaskStep
 from apps.exposure.models.campaigns import CampaignTaskQuerySet
 
@@ -16,7 +16,7 @@ State = CampaignTask.State
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class CampaignProgress:
     """`by_state` has every state. `n_overdue` are unfinished tasks due before the day, `days_left`
     until the subject ends (negative once past, None while no date is known). Steps are the required
     ones of tasks that are not obsolete; `step_share` is None where there is none. `whole_campaign`
@@ -45,7 +45,9 @@ class Progress:
         return self.n_steps_done / self.n_steps if self.n_steps else None
 
 
-def progress(*, campaigns: Collection[int], user: Any, on: date) -> dict[int, Progress]:
+def campaign_progress(
+    *, campaigns: Collection[int], user: Any, on: date
+) -> dict[int, CampaignProgress]:
     """{campaign id: how far it is}, of those the reader may see; three statements, whatever the
     number."""
     ends = dict(
@@ -79,7 +81,7 @@ def progress(*, campaigns: Collection[int], user: Any, on: date) -> dict[int, Pr
     for pk, ends_on in ends.items():
         row = counted.get(pk, {})
         n_steps, n_done = steps.get(pk, (0, 0))
-        found[pk] = Progress(
+        found[pk] = CampaignProgress(
             by_state={state: row.get(state, 0) for state in State.values},
             n_overdue=row.get("n_overdue", 0),
             n_unowned=row.get("n_unowned", 0),
@@ -92,7 +94,7 @@ def progress(*, campaigns: Collection[int], user: Any, on: date) -> dict[int, Pr
     return found
 
 
-def tasks_seen_by(*, user: Any) -> CampaignTaskQuerySet:
+def visible_tasks(*, user: Any) -> CampaignTaskQuerySet:
     """Tasks the reader may see, with what lists show, the most urgent first; those without a day
     last."""
     return (
@@ -112,16 +114,16 @@ def tasks_seen_by(*, user: Any) -> CampaignTaskQuerySet:
 
 def overdue_tasks(*, user: Any, on: date) -> CampaignTaskQuerySet:
     """Unfinished tasks of open campaigns that were due before the day."""
-    return tasks_seen_by(user=user).filter(
+    return visible_tasks(user=user).filter(
         state__in=UNFINISHED, due_on__lt=on, campaign__state=Campaign.State.OPEN
     )
 
 
-def waivers_ending(*, user: Any, on: date, within_days: int = 14) -> CampaignTaskQuerySet:
+def expiring_waivers(*, user: Any, on: date, within_days: int = 14) -> CampaignTaskQuerySet:
     """Waivers that will re-open their task within so many days: the warning beforehand. The
     earliest end first."""
     return (
-        tasks_seen_by(user=user)
+        visible_tasks(user=user)
         .filter(
             state__in=(State.WAIVED, State.DONE),
             waived_until__gt=on,
@@ -136,9 +138,9 @@ def tasks_of_dependencies(*, dependencies: Collection[int], user: Any) -> dict[i
     """{dependency id: its unsettled task in an open campaign}, the most urgent where there are
     several."""
     found: dict[int, CampaignTask] = {}
-    open_tasks = tasks_seen_by(user=user).filter(
+    open_tasks = visible_tasks(user=user).filter(
         dependency__in=list(dependencies),
-        state__in=NOT_SETTLED,
+        state__in=UNSETTLED,
         campaign__state=Campaign.State.OPEN,
     )
     for task in open_tasks:

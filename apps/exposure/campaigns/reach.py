@@ -15,13 +15,13 @@ from django.db.models.expressions import RawSQL
 
 from apps.catalog.models import Offering
 from apps.exposure.models import Campaign, CampaignTask
-from apps.exposure.queries import LIFECYCLE_KINDS, affected_dependencies
+from apps.exposure.queries.dependents import LIFECYCLE_KINDS, affected_dependencies
 from apps.inventory.models import Dependency, DependencyQuerySet
 
 # days kept free between the last day of the work and the end, for what nobody foresaw
 MARGIN_DAYS = 14
 # days a move is taken to need where it was neither measured nor estimated; shown as an assumption
-USUAL_EFFORT_DAYS = 30
+DEFAULT_EFFORT_DAYS = 30
 
 # Node kinds 1 offering, 2 version; via 0 direct, 2 weights (footing.py).
 _REACHED_BY_OFFERING = """
@@ -89,7 +89,7 @@ def as_sql(dependencies: DependencyQuerySet) -> tuple[str, dict[str, Any]] | Non
 # target_id, latest_on)`. The end is that of what is called; where no date is known of it, that of
 # the campaign's subject. A test towards the target counts before one towards another offering.
 # LEAST ignores what is null.
-DUES = """
+DUE_DATES = """
 SELECT w.dependency_id, e.ends_on, h.effort_days, h.basis,
        LEAST(w.latest_on, e.ends_on - ceil(h.effort_days)::int - %(margin)s::int) AS due_on
 FROM wanted w
@@ -109,13 +109,13 @@ CROSS JOIN LATERAL (
                 WHEN p.estimated_days IS NOT NULL THEN 'estimated' ELSE 'assumed' END AS basis
 ) h
 """
-DUE_PARAMETERS = {"margin": MARGIN_DAYS, "usual_effort": USUAL_EFFORT_DAYS}
+DUE_DATE_PARAMETERS = {"margin": MARGIN_DAYS, "usual_effort": DEFAULT_EFFORT_DAYS}
 
 
 @dataclass(frozen=True, slots=True)
-class Due:
+class TaskDueDate:
     """Why a task is due when it is. `ends_on` None: no end is known. `basis`: measured by an exit
-    test, estimated in the exit plan, or assumed (`USUAL_EFFORT_DAYS`). `derived_on` is what these
+    test, estimated in the exit plan, or assumed (`DEFAULT_EFFORT_DAYS`). `derived_on` is what these
     give; a person may have set another."""
 
     ends_on: date | None
@@ -124,7 +124,7 @@ class Due:
     derived_on: date | None
 
 
-def dues(*, tasks: Collection[int]) -> dict[int, Due]:
+def task_due_dates(*, tasks: Collection[int]) -> dict[int, TaskDueDate]:
     """{task id: how its day comes about today}; one statement."""
     if not tasks:
         return {}
@@ -139,18 +139,18 @@ def dues(*, tasks: Collection[int]) -> dict[int, Due]:
                 WHERE t.id = ANY (%(tasks)s)
             ),
             wanted AS (SELECT dependency_id, subject_id, target_id, latest_on FROM task),
-            due AS ({DUES})
+            due AS ({DUE_DATES})
             SELECT DISTINCT ON (task.id) task.id, due.ends_on, due.effort_days, due.basis,
                    LEAST(task.latest_on, due.ends_on - ceil(due.effort_days)::int - %(margin)s::int)
             FROM task JOIN due ON due.dependency_id = task.dependency_id
             ORDER BY task.id
             """,
-            {"tasks": list(tasks), **DUE_PARAMETERS},
+            {"tasks": list(tasks), **DUE_DATE_PARAMETERS},
         )
-        return {row[0]: Due(*row[1:]) for row in cursor.fetchall()}
+        return {row[0]: TaskDueDate(*row[1:]) for row in cursor.fetchall()}
 
 
-def target_of(task: CampaignTask) -> Offering | None:
+def task_target(task: CampaignTask) -> Offering | None:
     """What the task moves to, or is tested again on: what it moved to already, its own choice, the
     campaign's; where the subject only changes, what is called today. Needs these relations
     loaded."""

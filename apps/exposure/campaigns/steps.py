@@ -13,14 +13,14 @@ OWN_EVALUATION = "own_evaluation"
 UPDATE_EXIT = "update_exit"
 SWITCH = "switch"
 WATCH = "watch"
-OWN = "own"  # added by a person
+TEAM_STEP = "own"  # added by a person
 
 # done by choosing, by evidence and by switching: ticking them by hand would say what is not so
-BY_DEED = frozenset({CHOOSE_TARGET, OWN_EVALUATION, SWITCH})
+AUTOMATIC_STEPS = frozenset({CHOOSE_TARGET, OWN_EVALUATION, SWITCH})
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class StepTemplate:
     """`adaptation`: only for these, once for each. `role`: only for dependencies in it.
     `if_ending`: needed only where the subject ends; where it merely changes one may stay. Steps are
     shown by `place`."""
@@ -35,64 +35,66 @@ class Step:
 
 
 KINDS = Adaptation.Kind
-STEPS: tuple[Step, ...] = (
-    Step(CHOOSE_TARGET, 10, "Choose what to move to", if_ending=True),
-    Step(
+STEP_TEMPLATES: tuple[StepTemplate, ...] = (
+    StepTemplate(CHOOSE_TARGET, 10, "Choose what to move to", if_ending=True),
+    StepTemplate(
         RECORD_ADAPTATIONS,
         15,
         "Write down what was built on it: prompts, fine-tunes, indexes",
         required=False,
     ),
-    Step("retest_prompt", 20, "Test the prompt again on the target", adaptation=KINDS.PROMPT),
-    Step(
+    StepTemplate(
+        "retest_prompt", 20, "Test the prompt again on the target", adaptation=KINDS.PROMPT
+    ),
+    StepTemplate(
         "recheck_few_shot",
         21,
         "Check that the examples still teach the same",
         adaptation=KINDS.FEW_SHOT,
     ),
-    Step(
+    StepTemplate(
         "rerun_fine_tune", 22, "Run the fine-tune again on the target", adaptation=KINDS.FINE_TUNE
     ),
-    Step(
+    StepTemplate(
         "evaluate_fine_tune",
         23,
         "Evaluate the new fine-tune against the old one",
         adaptation=KINDS.FINE_TUNE,
     ),
-    Step(
+    StepTemplate(
         "rebuild_retrieval",
         24,
         "Build embeddings and indexes anew, test retrieval again",
         adaptation=KINDS.RETRIEVAL,
     ),
-    Step(
+    StepTemplate(
         "retest_tools",
         25,
         "Test every tool call and its limits again",
         adaptation=KINDS.AGENTIC_TOOLS,
     ),
-    Step(
+    StepTemplate(
         "rebuild_vectors",
         30,
         "Build all stored vectors anew: those of two models do not compare",
         role=Dependency.Role.EMBEDDING,
     ),
-    Step(
+    StepTemplate(
         "recalibrate_judge",
         31,
         "Compare the judge with people's verdicts again",
         role=Dependency.Role.JUDGE,
     ),
-    Step(
+    StepTemplate(
         "retest_guardrail",
         32,
         "Set the guardrail's thresholds anew",
         role=Dependency.Role.GUARDRAIL,
     ),
-    Step(OWN_EVALUATION, 40, "Run the own evaluation on the target"),
-    Step(UPDATE_EXIT, 50, "Bring fallback and exit test up to date"),
-    Step(SWITCH, 60, "Switch", if_ending=True),
-    Step(WATCH, 70, "Watch it in production"),
+    StepTemplate(OWN_EVALUATION, 40, "Run the own evaluation on the target"),
+    StepTemplate(UPDATE_EXIT, 50, "Bring fallback and exit test up to date"),
+    StepTemplate(SWITCH, 60, "Switch", if_ending=True),
+    StepTemplate(WATCH, 70, "Watch it in production"),
 )
 
 _INSERT = """
@@ -143,12 +145,14 @@ def add_missing_steps(*, campaign_id: int, ending: bool, unfinished: tuple[str, 
                 "campaign": campaign_id,
                 "unfinished": list(unfinished),
                 "record_adaptations": RECORD_ADAPTATIONS,
-                "kinds": [step.kind for step in STEPS],
-                "places": [step.place for step in STEPS],
-                "titles": [step.title for step in STEPS],
-                "adaptations": [str(step.adaptation) for step in STEPS],
-                "roles": [str(step.role) for step in STEPS],
-                "required": [step.required and (ending or not step.if_ending) for step in STEPS],
+                "kinds": [step.kind for step in STEP_TEMPLATES],
+                "places": [step.place for step in STEP_TEMPLATES],
+                "titles": [step.title for step in STEP_TEMPLATES],
+                "adaptations": [str(step.adaptation) for step in STEP_TEMPLATES],
+                "roles": [str(step.role) for step in STEP_TEMPLATES],
+                "required": [
+                    step.required and (ending or not step.if_ending) for step in STEP_TEMPLATES
+                ],
             },
         )
         n_added: int = cursor.rowcount

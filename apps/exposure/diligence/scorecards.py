@@ -8,30 +8,36 @@ from apps.catalog.models import Foundation, Provider
 from apps.catalog.providers.earliest_retirement import PublishedMinimum
 from apps.catalog.providers.track_record import MIN_ANNOUNCEMENTS, TrackRecord, notice_days
 from apps.common.time import day_of
-from apps.exposure.diligence.facts import (
-    OFFICE,
+from apps.exposure.diligence.scorecard_data import (
+    YEAR,
+    ChangeCounts,
+    DependentCounts,
+    ScorecardData,
+    load_scorecard_data,
+)
+from apps.exposure.diligence.scorecard_facts import (
+    ORGANISATION_ROLE,
     OWN,
     REGISTRY,
     Comparison,
-    Fact,
     Scorecard,
-    hidden,
-    inapplicable,
-    side_by_side,
-    unknown,
+    ScorecardFact,
+    compare_scorecards,
+    hidden_fact,
+    inapplicable_fact,
+    unknown_fact,
 )
-from apps.exposure.diligence.gathering import YEAR, Dependents, Gathered, Moved, gather
 from apps.inventory.actions import RefusedChange
 from apps.inventory.choosing.annex import ON_FILE
 from apps.inventory.models import AnnexItem, Contract
 
-MOST = 20
+MAX_CANDIDATES = 20
 N_ITEMS = len(AnnexItem.Item.values)
 
 
 def foundation_scorecards(*, foundations: Collection[int], user: Any, on: date) -> list[Scorecard]:
     """In the order asked for; unknown ids are left out."""
-    known = gather(foundations=foundations, providers=(), user=user, on=on)
+    known = load_scorecard_data(foundations=foundations, providers=(), user=user, on=on)
     rows = {row.pk: row for row in known.foundations}
     return [
         _foundation_card(rows[pk], known, user, on)
@@ -41,7 +47,7 @@ def foundation_scorecards(*, foundations: Collection[int], user: Any, on: date) 
 
 
 def provider_scorecards(*, providers: Collection[int], user: Any, on: date) -> list[Scorecard]:
-    known = gather(foundations=(), providers=providers, user=user, on=on)
+    known = load_scorecard_data(foundations=(), providers=providers, user=user, on=on)
     rows = known.providers
     return [
         _provider_card(rows[pk], known, user, on) for pk in dict.fromkeys(providers) if pk in rows
@@ -52,21 +58,21 @@ def compare(
     *, user: Any, on: date, foundations: Collection[int] = (), providers: Collection[int] = ()
 ) -> Comparison:
     """Foundations or providers side by side: rows of facts, columns of candidates. RefusedChange
-    for both at once, for none and for more than `MOST`."""
+    for both at once, for none and for more than `MAX_CANDIDATES`."""
     if bool(foundations) == bool(providers):
         raise RefusedChange(
             "Compare foundations, or compare providers: name at least one of one kind."
         )
-    if len({*foundations, *providers}) > MOST:
-        raise RefusedChange(f"At most {MOST} are compared side by side. Name fewer.")
+    if len({*foundations, *providers}) > MAX_CANDIDATES:
+        raise RefusedChange(f"At most {MAX_CANDIDATES} are compared side by side. Name fewer.")
     if foundations:
-        return side_by_side(foundation_scorecards(foundations=foundations, user=user, on=on))
-    return side_by_side(provider_scorecards(providers=providers, user=user, on=on))
+        return compare_scorecards(foundation_scorecards(foundations=foundations, user=user, on=on))
+    return compare_scorecards(provider_scorecards(providers=providers, user=user, on=on))
 
 
-def _foundation_card(row: Foundation, known: Gathered, user: Any, on: date) -> Scorecard:
+def _foundation_card(row: Foundation, data: ScorecardData, user: Any, on: date) -> Scorecard:
     developer = row.developer
-    hosts = known.hosts[row.pk]
+    hosts = data.hosts[row.pk]
     serving = [
         developer.pk,
         *(pk for host in hosts for pk in host.provider_ids if pk != developer.pk),
@@ -77,7 +83,7 @@ def _foundation_card(row: Foundation, known: Gathered, user: Any, on: date) -> S
         "as_of": row.source_on,
     }
     facts = [
-        Fact(
+        ScorecardFact(
             "independent_hosts",
             "Independent hosts",
             len(hosts),
@@ -86,45 +92,45 @@ def _foundation_card(row: Foundation, known: Gathered, user: Any, on: date) -> S
             source=REGISTRY,
             as_of=on,
         ),
-        unknown("open_weights", "Open weights", "Not on record.")
+        unknown_fact("open_weights", "Open weights", "Not on record.")
         if row.open_weights is None
-        else Fact("open_weights", "Open weights", row.open_weights, **stated),
-        Fact("licence", "Licence", row.licence, **stated)
+        else ScorecardFact("open_weights", "Open weights", row.open_weights, **stated),
+        ScorecardFact("licence", "Licence", row.licence, **stated)
         if row.licence
-        else unknown("licence", "Licence", "Not on record."),
-        *_notice_facts(
-            developer, known.records[developer.pk], known.policies.get(developer.pk, ())
-        ),
-        *_moved_facts(known.moved.get(("foundation", row.pk), Moved()), on),
+        else unknown_fact("licence", "Licence", "Not on record."),
+        *_notice_facts(developer, data.records[developer.pk], data.policies.get(developer.pk, ())),
+        *_change_facts(data.moved.get(("foundation", row.pk), ChangeCounts()), on),
         *_contract_facts(
-            [contract for pk in serving for contract in known.contracts.get(pk, ())], user, on
+            [contract for pk in serving for contract in data.contracts.get(pk, ())], user, on
         ),
-        _annex_fact([row], known, user, on),
+        _annex_fact([row], data, user, on),
         *_party_facts(developer),
-        *_dependent_facts(known.dependents.get(("foundation", row.pk), Dependents()), user, on),
+        *_dependent_facts(data.dependents.get(("foundation", row.pk), DependentCounts()), user, on),
     ]
     return Scorecard(
         "foundation", row.pk, row.slug, row.name, on, bool(user.can_read_all), tuple(facts)
     )
 
 
-def _provider_card(row: Provider, known: Gathered, user: Any, on: date) -> Scorecard:
-    made = known.developed.get(row.pk, [])
+def _provider_card(row: Provider, data: ScorecardData, user: Any, on: date) -> Scorecard:
+    made = data.developed.get(row.pk, [])
     facts = [
-        *_developed_facts(made, known, on),
-        *_notice_facts(row, known.records[row.pk], known.policies.get(row.pk, ())),
-        *_moved_facts(known.moved.get(("provider", row.pk), Moved()), on),
-        *_contract_facts(known.contracts.get(row.pk, ()), user, on),
-        _annex_fact(made, known, user, on),
+        *_developed_facts(made, data, on),
+        *_notice_facts(row, data.records[row.pk], data.policies.get(row.pk, ())),
+        *_change_facts(data.moved.get(("provider", row.pk), ChangeCounts()), on),
+        *_contract_facts(data.contracts.get(row.pk, ()), user, on),
+        _annex_fact(made, data, user, on),
         *_party_facts(row),
-        *_dependent_facts(known.dependents.get(("provider", row.pk), Dependents()), user, on),
+        *_dependent_facts(data.dependents.get(("provider", row.pk), DependentCounts()), user, on),
     ]
     return Scorecard(
         "provider", row.pk, row.slug, row.name, on, bool(user.can_read_all), tuple(facts)
     )
 
 
-def _developed_facts(made: Sequence[Foundation], known: Gathered, on: date) -> Iterable[Fact]:
+def _developed_facts(
+    made: Sequence[Foundation], data: ScorecardData, on: date
+) -> Iterable[ScorecardFact]:
     labels = {
         "independent_hosts": "Foundations that two or more independent hosts serve",
         "open_weights": "Foundations with open weights",
@@ -132,13 +138,13 @@ def _developed_facts(made: Sequence[Foundation], known: Gathered, on: date) -> I
     }
     if not made:
         yield from (
-            inapplicable(key, label, "It develops nothing on record.")
+            inapplicable_fact(key, label, "It develops nothing on record.")
             for key, label in labels.items()
         )
         return
     n = len(made)
-    n_spread = sum(len(known.hosts[row.pk]) >= 2 for row in made)
-    yield Fact(
+    n_spread = sum(len(data.hosts[row.pk]) >= 2 for row in made)
+    yield ScorecardFact(
         "independent_hosts",
         labels["independent_hosts"],
         n_spread,
@@ -148,10 +154,10 @@ def _developed_facts(made: Sequence[Foundation], known: Gathered, on: date) -> I
     )
     said = [row.open_weights for row in made if row.open_weights is not None]
     if not said:
-        yield unknown("open_weights", labels["open_weights"], f"Not on record for any of {n}.")
+        yield unknown_fact("open_weights", labels["open_weights"], f"Not on record for any of {n}.")
     else:
         silent = f"not on record for {n - len(said)}" if len(said) < n else ""
-        yield Fact(
+        yield ScorecardFact(
             "open_weights",
             labels["open_weights"],
             sum(said),
@@ -162,10 +168,10 @@ def _developed_facts(made: Sequence[Foundation], known: Gathered, on: date) -> I
         )
     licences = sorted({row.licence for row in made if row.licence})
     if not licences:
-        yield unknown("licence", labels["licence"], f"Not on record for any of {n}.")
+        yield unknown_fact("licence", labels["licence"], f"Not on record for any of {n}.")
     else:
         n_silent = sum(not row.licence for row in made)
-        yield Fact(
+        yield ScorecardFact(
             "licence",
             labels["licence"],
             licences,
@@ -177,24 +183,24 @@ def _developed_facts(made: Sequence[Foundation], known: Gathered, on: date) -> I
 
 def _notice_facts(
     host: Provider, record: TrackRecord, policies: Sequence[PublishedMinimum]
-) -> Iterable[Fact]:
+) -> Iterable[ScorecardFact]:
     """Promised and observed; of a foundation, those of its developer as a host."""
     promises = [kept for kept in record.kept if kept.what == "notice"]
     yield _promised(host, policies)
     if record.notices is None:
-        yield unknown(
+        yield unknown_fact(
             "observed_notice",
             "Observed notice",
             f"{record.n_announcements} announcements of {host.name} are known; {MIN_ANNOUNCEMENTS} "
             "make a figure.",
         )
-        yield unknown(
+        yield unknown_fact(
             "shortest_notice", "Shortest observed notice", "Too few announcements are known."
         )
     else:
         told = record.notices
         at_least = "at least; " if told.is_bound else ""
-        yield Fact(
+        yield ScorecardFact(
             "observed_notice",
             "Observed notice",
             told.median_days,
@@ -205,7 +211,7 @@ def _notice_facts(
             as_of=max((end.announced_on for end in record.told if end.announced_on), default=None),
         )
         shortest = told.shortest
-        yield Fact(
+        yield ScorecardFact(
             "shortest_notice",
             "Shortest observed notice",
             notice_days(shortest),
@@ -216,7 +222,7 @@ def _notice_facts(
             as_of=shortest.announced_on,
         )
     if not promises:
-        yield unknown(
+        yield unknown_fact(
             "notice_kept",
             "Promised notice kept",
             "No promise is on record, or nothing to judge it by.",
@@ -224,7 +230,7 @@ def _notice_facts(
     else:
         n, n_kept = sum(kept.n for kept in promises), sum(kept.n_kept for kept in promises)
         last = max((kept.last_miss_on for kept in promises if kept.last_miss_on), default=None)
-        yield Fact(
+        yield ScorecardFact(
             "notice_kept",
             "Promised notice kept",
             n_kept,
@@ -236,7 +242,7 @@ def _notice_facts(
         )
 
 
-def _promised(host: Provider, published: Sequence[PublishedMinimum]) -> Fact:
+def _promised(host: Provider, published: Sequence[PublishedMinimum]) -> ScorecardFact:
     policies = [policy for policy in published if policy.notice_days is not None]
     if policies:
         shortest = min(policies, key=lambda policy: policy.notice_days or 0)
@@ -245,7 +251,7 @@ def _promised(host: Provider, published: Sequence[PublishedMinimum]) -> Fact:
             if len(policies) > 1
             else ""
         )
-        return Fact(
+        return ScorecardFact(
             "promised_notice",
             "Promised notice",
             shortest.notice_days,
@@ -256,7 +262,7 @@ def _promised(host: Provider, published: Sequence[PublishedMinimum]) -> Fact:
             as_of=shortest.source_on,
         )
     if host.promised_notice_days is not None:
-        return Fact(
+        return ScorecardFact(
             "promised_notice",
             "Promised notice",
             host.promised_notice_days,
@@ -265,16 +271,18 @@ def _promised(host: Provider, published: Sequence[PublishedMinimum]) -> Fact:
             source_url=host.deprecation_policy_url,
             as_of=host.source_on,
         )
-    return unknown("promised_notice", "Promised notice", f"No promise of {host.name} is on record.")
+    return unknown_fact(
+        "promised_notice", "Promised notice", f"No promise of {host.name} is on record."
+    )
 
 
-def _moved_facts(moved: Moved, on: date) -> Iterable[Fact]:
+def _change_facts(moved: ChangeCounts, on: date) -> Iterable[ScorecardFact]:
     if not moved.n_priced or moved.read_since is None:
-        yield unknown("price_moves", "Price changes in 12 months", "No price is read for it.")
+        yield unknown_fact("price_moves", "Price changes in 12 months", "No price is read for it.")
     else:
         since = day_of(moved.read_since)
         short = f"read only since {since:%Y-%m-%d}" if since > on - YEAR else ""
-        yield Fact(
+        yield ScorecardFact(
             "price_moves",
             "Price changes in 12 months",
             moved.n_price_moves,
@@ -283,9 +291,11 @@ def _moved_facts(moved: Moved, on: date) -> Iterable[Fact]:
             source=REGISTRY,
             as_of=on,
         )
-    yield Fact("retired", "Releases that have ended", moved.n_ended, source=REGISTRY, as_of=on)
+    yield ScorecardFact(
+        "retired", "Releases that have ended", moved.n_ended, source=REGISTRY, as_of=on
+    )
     ahead = f"the next on {moved.next_end_on:%Y-%m-%d}" if moved.next_end_on else ""
-    yield Fact(
+    yield ScorecardFact(
         "ending",
         "Releases whose end is announced",
         moved.n_ending,
@@ -307,7 +317,7 @@ _CLAUSES = {
 }
 
 
-def _contract_facts(contracts: Sequence[Contract], user: Any, on: date) -> Iterable[Fact]:
+def _contract_facts(contracts: Sequence[Contract], user: Any, on: date) -> Iterable[ScorecardFact]:
     """What the contracts in force say; the developer's before those of hosts. For the offices."""
     labels = {
         "contract": "Contract on file",
@@ -315,7 +325,7 @@ def _contract_facts(contracts: Sequence[Contract], user: Any, on: date) -> Itera
         **{key: said[0] for key, said in _CLAUSES.items()},
     }
     if not user.can_read_all:
-        yield from (hidden(key, label) for key, label in labels.items())
+        yield from (hidden_fact(key, label) for key, label in labels.items())
         return
     standing = [
         contract
@@ -325,47 +335,55 @@ def _contract_facts(contracts: Sequence[Contract], user: Any, on: date) -> Itera
     ]
     if not standing:
         yield from (
-            unknown(key, label, "No contract in force is on file.", scope=OFFICE)
+            unknown_fact(key, label, "No contract in force is on file.", scope=ORGANISATION_ROLE)
             for key, label in labels.items()
         )
         return
-    yield Fact(
+    yield ScorecardFact(
         "contract",
         labels["contract"],
         [contract.ref for contract in standing],
         source=REGISTRY,
         as_of=max((day_of(contract.updated_at) for contract in standing), default=on),
-        scope=OFFICE,
+        scope=ORGANISATION_ROLE,
     )
     read = [contract for contract in standing if contract.terms_read_on]
     if read:
         latest = max(read, key=lambda contract: contract.terms_read_on or date.min)
-        yield _said_by(
+        yield _contract_fact(
             latest,
             "terms",
             labels["terms"],
             latest.terms_read_on.isoformat() if latest.terms_read_on else "",
         )
     else:
-        yield unknown(
-            "terms", labels["terms"], "Nobody has noted when they were read.", scope=OFFICE
+        yield unknown_fact(
+            "terms",
+            labels["terms"],
+            "Nobody has noted when they were read.",
+            scope=ORGANISATION_ROLE,
         )
     for key, (label, unit) in _CLAUSES.items():
         saying = next(
             (contract for contract in standing if getattr(contract, key) not in {None, ""}), None
         )
         if saying is None:
-            yield unknown(
-                key, label, "Nobody has looked: the contract on file does not say.", scope=OFFICE
+            yield unknown_fact(
+                key,
+                label,
+                "Nobody has looked: the contract on file does not say.",
+                scope=ORGANISATION_ROLE,
             )
         else:
             value = getattr(saying, key)
             words = getattr(saying, f"get_{key}_display", None)
-            yield _said_by(saying, key, label, words() if words else value, unit)
+            yield _contract_fact(saying, key, label, words() if words else value, unit)
 
 
-def _said_by(contract: Contract, key: str, label: str, value: Any, unit: str = "") -> Fact:
-    return Fact(
+def _contract_fact(
+    contract: Contract, key: str, label: str, value: Any, unit: str = ""
+) -> ScorecardFact:
+    return ScorecardFact(
         key,
         label,
         value,
@@ -373,19 +391,25 @@ def _said_by(contract: Contract, key: str, label: str, value: Any, unit: str = "
         source=f"Contract {contract.ref}",
         source_url=contract.terms_url,
         as_of=contract.terms_read_on or day_of(contract.updated_at),
-        scope=OFFICE,
+        scope=ORGANISATION_ROLE,
     )
 
 
-def _annex_fact(foundations: Sequence[Foundation], known: Gathered, user: Any, on: date) -> Fact:
+def _annex_fact(
+    foundations: Sequence[Foundation], data: ScorecardData, user: Any, on: date
+) -> ScorecardFact:
     key, label = "annex_items", "Annex XII items on file"
     if not user.can_read_all:
-        return hidden(key, label)
+        return hidden_fact(key, label)
     if not foundations:
-        return inapplicable(key, label, "It develops nothing on record.", scope=OFFICE)
-    items = [item for row in foundations for item in known.annex.get(row.pk, ())]
+        return inapplicable_fact(
+            key, label, "It develops nothing on record.", scope=ORGANISATION_ROLE
+        )
+    items = [item for row in foundations for item in data.annex.get(row.pk, ())]
     if not items:
-        return unknown(key, label, "Nobody has asked for them or looked.", scope=OFFICE)
+        return unknown_fact(
+            key, label, "Nobody has asked for them or looked.", scope=ORGANISATION_ROLE
+        )
     n_open = sum(item.status == AnnexItem.Status.REQUESTED for item in items)
     n_late = sum(
         item.status == AnnexItem.Status.REQUESTED and item.due_on is not None and item.due_on < on
@@ -393,7 +417,7 @@ def _annex_fact(foundations: Sequence[Foundation], known: Gathered, user: Any, o
     )
     n_refused = sum(item.status == AnnexItem.Status.REFUSED for item in items)
     counted = [(n_open, "asked for"), (n_late, "overdue"), (n_refused, "refused")]
-    return Fact(
+    return ScorecardFact(
         key,
         label,
         sum(item.status in ON_FILE for item in items),
@@ -401,11 +425,11 @@ def _annex_fact(foundations: Sequence[Foundation], known: Gathered, user: Any, o
         detail=", ".join(f"{n} {word}" for n, word in counted if n),
         source=REGISTRY,
         as_of=max(day_of(item.updated_at) for item in items),
-        scope=OFFICE,
+        scope=ORGANISATION_ROLE,
     )
 
 
-def _party_facts(party: Provider) -> Iterable[Fact]:
+def _party_facts(party: Provider) -> Iterable[ScorecardFact]:
     """Of a foundation, those of its developer."""
     stated: dict[str, Any] = {
         "source": "Catalogue",
@@ -413,17 +437,17 @@ def _party_facts(party: Provider) -> Iterable[Fact]:
         "as_of": party.source_on,
     }
     if party.status_page_url:
-        yield Fact("status_page", "Status page", party.status_page_url, **stated)
+        yield ScorecardFact("status_page", "Status page", party.status_page_url, **stated)
     else:
-        yield unknown("status_page", "Status page", f"None of {party.name} is on record.")
+        yield unknown_fact("status_page", "Status page", f"None of {party.name} is on record.")
     if party.critical_third_party is None:
-        yield unknown(
+        yield unknown_fact(
             "critical_third_party",
             "Critical third party (DORA)",
             f"Not on record for {party.name}.",
         )
     else:
-        yield Fact(
+        yield ScorecardFact(
             "critical_third_party",
             "Critical third party (DORA)",
             party.critical_third_party,
@@ -433,15 +457,15 @@ def _party_facts(party: Provider) -> Iterable[Fact]:
         )
 
 
-def _dependent_facts(dependents: Dependents, user: Any, on: date) -> Iterable[Fact]:
+def _dependent_facts(dependents: DependentCounts, user: Any, on: date) -> Iterable[ScorecardFact]:
     whose = "Our applications" if user.can_read_all else "Applications of your teams"
     n = dependents.n_applications
-    yield Fact("applications", f"{whose} on it", n, source=REGISTRY, as_of=on, scope=OWN)
+    yield ScorecardFact("applications", f"{whose} on it", n, source=REGISTRY, as_of=on, scope=OWN)
     label = f"{whose} on it with a tested way out"
     if not n:
-        yield inapplicable("tested_exits", label, "None of them stands on it.", scope=OWN)
+        yield inapplicable_fact("tested_exits", label, "None of them stands on it.", scope=OWN)
     else:
-        yield Fact(
+        yield ScorecardFact(
             "tested_exits",
             label,
             dependents.n_with_exit / n,

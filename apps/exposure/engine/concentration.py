@@ -139,7 +139,7 @@ def measure_layer(
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
-            SELECT count(*), count(*) FILTER (WHERE n_paths > 0 AND {_missing(basis)}),
+            SELECT count(*), count(*) FILTER (WHERE n_paths > 0 AND {_missing_weight(basis)}),
                    count(*) FILTER (WHERE n_paths = 0)
             FROM exposure_scopedapplication
                 {"WHERE team_id = ANY (%(teams)s)" if team_ids is not None else ""}
@@ -151,16 +151,18 @@ def measure_layer(
     return LayerIndices(layer, basis, found, n_applications, n_missing, n_undeclared)
 
 
-def _missing(basis: Basis) -> str:
+def _missing_weight(basis: Basis) -> str:
     return {Basis.SPEND: "spend IS NULL", Basis.USERS: "users IS NULL"}.get(basis, "false")
 
 
-def without_weight(basis: Basis, *, team_ids: Collection[int] | None = None) -> list[int]:
+def applications_without_weight(
+    basis: Basis, *, team_ids: Collection[int] | None = None
+) -> list[int]:
     """Applications that stand somewhere but whose weight is not on record."""
-    return _ids(f"n_paths > 0 AND {_missing(basis)}", team_ids)
+    return _ids(f"n_paths > 0 AND {_missing_weight(basis)}", team_ids)
 
 
-def undeclared(*, team_ids: Collection[int] | None = None) -> list[int]:
+def applications_without_primary(*, team_ids: Collection[int] | None = None) -> list[int]:
     """Applications in scope without a live primary."""
     return _ids("n_paths = 0", team_ids)
 

@@ -19,9 +19,9 @@ from typing import Any
 from django.db import connection, models, transaction
 from django.db.models import Model
 
-from apps.exposure.engine.building import build_due
 from apps.exposure.engine.operations import Add, Move, Operation, Replace, Retire
 from apps.exposure.engine.settings import EngineSettings
+from apps.exposure.engine.table_refresh import build_due
 from apps.inventory.models import Application, Dependency, ExitTest
 
 # tables that are copied, and those that only need to be there to be written to

@@ -65,7 +65,7 @@ class TeamReach:
 
 
 @dataclass(frozen=True, slots=True)
-class Reached:
+class ReachedApplication:
     """One application on a node: `roles` in which it stands (primary) or leans there."""
 
     application_id: int
@@ -121,7 +121,7 @@ def reached_applications(
     team_ids: Collection[int] | None = None,
     after: tuple[int, int] | None = None,
     limit: int = 50,
-) -> list[Reached]:
+) -> list[ReachedApplication]:
     """A page of them, gravest first; `after` is (criticality, application id) of the last one seen.
     Two statements.
 
@@ -129,7 +129,7 @@ def reached_applications(
     gathering its few: the choice is made here from the known reach, since a walk over a rare node
     reads the whole portfolio.
     """
-    walk = _is_wide(node_id, team_ids)
+    walk = _is_widely_used(node_id, team_ids)
     params: dict[str, Any] = {"node": node_id, "limit": limit}
     bound, teams = "", ""
     if after is not None:
@@ -148,12 +148,12 @@ def reached_applications(
     with prepared_cursor() as cursor:
         cursor.execute(statement, params)
         return [
-            Reached(pk, criticality, tuple(ROLES[code] for code in codes))
+            ReachedApplication(pk, criticality, tuple(ROLES[code] for code in codes))
             for pk, criticality, codes in cursor
         ]
 
 
-def _is_wide(node_id: int, team_ids: Collection[int] | None) -> bool:
+def _is_widely_used(node_id: int, team_ids: Collection[int] | None) -> bool:
     """Much of what there was at the last refresh stands there; teams are taken to be alike."""
     share, params = "1", [node_id, _WALK_FROM]
     if team_ids is not None:
@@ -168,7 +168,7 @@ def _is_wide(node_id: int, team_ids: Collection[int] | None) -> bool:
         return bool(cursor.fetchone()[0])
 
 
-def leaning(
+def supporting_roles(
     node_id: int, kind: NodeKind, *, team_ids: Collection[int] | None = None
 ) -> dict[int, list[str]]:
     """{application: roles other than primary in which it uses something that rests on the node}. A
@@ -186,7 +186,9 @@ def leaning(
         return {pk: [ROLES[code] for code in codes] for pk, codes in cursor.fetchall()}
 
 
-def may_stand(kind: NodeKind, *, team_ids: Collection[int] | None = None) -> list[int]:
+def unresolved_applications(
+    kind: NodeKind, *, team_ids: Collection[int] | None = None
+) -> list[int]:
     """Applications with a primary that nobody has placed: they may stand on any version, foundation
     or developer."""
     if kind not in {NodeKind.VERSION, NodeKind.FOUNDATION, NodeKind.DEVELOPER}:

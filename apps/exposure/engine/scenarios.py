@@ -7,25 +7,25 @@ from fractions import Fraction
 
 from django.db import connection, transaction
 
-from apps.exposure.engine.building import LOCK
 from apps.exposure.engine.concentration import measure_layer
 from apps.exposure.engine.operations import Operation, Remove, Reprice
 from apps.exposure.engine.overlay import overlay
 from apps.exposure.engine.settings import EngineSettings
 from apps.exposure.engine.single_points import count_single_points, team_points
-from apps.exposure.engine.states import application_states, questions
+from apps.exposure.engine.states import application_states, node_failures
+from apps.exposure.engine.table_refresh import LOCK
 from apps.exposure.models import Basis, EngineState, Layer, Policy
 from apps.exposure.policy_values import PolicyValue, policy_values
-from apps.exposure.threats import exact
+from apps.exposure.threats import exact_fraction
 from apps.inventory.costing import CostTotals, PriceChange, monthly_totals
 
 
-class NotBuilt(Exception):
+class TablesNotBuiltError(Exception):
     """The engine's tables have never been filled; the text says what to run."""
 
 
 @dataclass(frozen=True, slots=True)
-class Side:
+class ScenarioSide:
     """`states` are those of the applications that stand on the removed nodes (empty without a
     removal)."""
 
@@ -42,17 +42,17 @@ class Side:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ScenarioAnswer:
     """`n_changed` applications have rows that differ. Added applications have negative ids."""
 
     as_of: date
-    before: Side
-    after: Side
+    before: ScenarioSide
+    after: ScenarioSide
     n_changed: int
 
 
 @transaction.atomic
-def run(
+def run_operations(
     operations: Sequence[Operation],
     *,
     settings: EngineSettings,
@@ -61,12 +61,13 @@ def run(
     prices_on: date | None = None,
     team_ids: Collection[int] | None = None,
     with_breaches: bool = False,
-) -> Answer:
+) -> ScenarioAnswer:
     """Before: everything as it is, with the removed nodes failing. After: the other operations
     applied as well.
 
     Prices are those of `prices_on`, or of the day the tables speak of. `with_breaches` measures
-    every policy on both sides, of the whole organisation. Raises NotBuilt on an empty register.
+    every policy on both sides, of the whole organisation. Raises TablesNotBuiltError on an empty
+    register.
     """
     with connection.cursor() as cursor:
         # a refresh waits the second this takes, so that both sides are of one portfolio
@@ -83,10 +84,10 @@ def run(
     changes = [operation.change for operation in operations if isinstance(operation, Reprice)]
     prices_on = prices_on or as_of
 
-    def side(changes: Sequence[PriceChange]) -> Side:
-        asked = questions(removed, settings=settings)
+    def side(changes: Sequence[PriceChange]) -> ScenarioSide:
+        asked = node_failures(removed, settings=settings)
         found = application_states(asked, team_ids=team_ids) if asked else []
-        return Side(
+        return ScenarioSide(
             states={standing.application_id: standing.state for standing in found},
             hhi={
                 layer: measure_layer(layer, basis, team_ids=team_ids).indices.hhi
@@ -113,14 +114,14 @@ def run(
             what_if.apply(operation)
         n_changed = what_if.derive()
         after = side(changes)
-    return Answer(as_of, before, after, n_changed)
+    return ScenarioAnswer(as_of, before, after, n_changed)
 
 
 def _breaches() -> dict[tuple[int, int | None], PolicyValue]:
     """What lies above the lines that are drawn; a statement a policy."""
     found: dict[tuple[int, int | None], PolicyValue] = {}
     for policy in Policy.objects.filter(enabled=True).order_by("pk"):
-        line = exact(policy.tolerance)
+        line = exact_fraction(policy.tolerance)
         found |= {
             (policy.pk, node): value
             for node, value in policy_values(policy).items()
@@ -132,7 +133,7 @@ def _breaches() -> dict[tuple[int, int | None], PolicyValue]:
 def day_of_tables() -> date:
     as_of = EngineState.objects.filter(pk=1).values_list("as_of", flat=True).first()
     if as_of is None:
-        raise NotBuilt(
+        raise TablesNotBuiltError(
             "Exposure has not been worked out yet. Run manage.py sweep, or wait for the worker."
         )
     return as_of

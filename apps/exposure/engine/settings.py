@@ -12,7 +12,7 @@ from apps.exposure.threats import (
     DEFAULT_CRITICALITY_POINTS,
     DEFAULT_STATE_FACTOR,
     DEFAULT_THREAT,
-    exact,
+    exact_fraction,
 )
 from apps.inventory.models import Criticality
 
@@ -42,7 +42,7 @@ class EngineSettings:
         said = [
             self.statuses,
             self.points,
-            sorted_map(self.required_grade),
+            sort_grades(self.required_grade),
             self.test_validity_days,
             self.horizon_days,
             sorted((kind.value, threat) for kind, threat in self.asked),
@@ -50,7 +50,7 @@ class EngineSettings:
         return hashlib.sha256(json.dumps(said).encode()).hexdigest()
 
 
-def sorted_map(grades: Mapping[str, Mapping[str, int]]) -> list[tuple[str, list[tuple[str, int]]]]:
+def sort_grades(grades: Mapping[str, Mapping[str, int]]) -> list[tuple[str, list[tuple[str, int]]]]:
     return [(threat, sorted(table.items())) for threat, table in sorted(grades.items())]
 
 
@@ -65,17 +65,17 @@ def engine_settings() -> EngineSettings:
         required_grade=row.required_grade,
         test_validity_days=row.test_validity_days,
         horizon_days=row.horizon_days,
-        cut_kinds=tuple(kinds_named(row.cut_kinds)),
-        cut_threshold=exact(row.cut_threshold),
-        factor={state: exact(value) for state, value in factor.items()},
-        asked=frozenset(DEFAULT_THREAT.items()) | _asked_by_policies(),
+        cut_kinds=tuple(node_kinds(row.cut_kinds)),
+        cut_threshold=exact_fraction(row.cut_threshold),
+        factor={state: exact_fraction(value) for state, value in factor.items()},
+        asked=frozenset(DEFAULT_THREAT.items()) | _threats_of_policies(),
     )
 
 
-def _asked_by_policies() -> set[tuple[NodeKind, str]]:
+def _threats_of_policies() -> set[tuple[NodeKind, str]]:
     named = Policy.objects.filter(enabled=True).exclude(threat="").values_list("kinds", "threat")
-    return {(kind, threat) for kinds, threat in named for kind in kinds_named(kinds)}
+    return {(kind, threat) for kinds, threat in named for kind in node_kinds(kinds)}
 
 
-def kinds_named(names: Iterable[str]) -> list[NodeKind]:
+def node_kinds(names: Iterable[str]) -> list[NodeKind]:
     return [kind for kind in NodeKind if kind.label in set(names)]

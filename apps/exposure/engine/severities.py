@@ -7,7 +7,7 @@ from django.db import connection
 
 from apps.catalog.models import NodeKind
 from apps.exposure.engine.settings import EngineSettings
-from apps.exposure.engine.states import STATE_OF_CODE, states_of_every_node
+from apps.exposure.engine.states import STATE_OF_CODE, every_path_state_sql
 from apps.exposure.threats import THREATS
 
 # x of an application: the sum over its struck paths of share x the factor of the path's state
@@ -43,7 +43,7 @@ def severity_classes(
     found: dict[tuple[int, str], list[SeverityClass]] = defaultdict(list)
     with connection.cursor() as cursor:
         cursor.execute(
-            states_of_every_node(settings=settings, threats=threats) + _CLASSES,
+            every_path_state_sql(settings=settings, threats=threats) + _CLASSES,
             {"factors": factors},
         )
         for node_id, threat, criticality, x, n in cursor.fetchall():

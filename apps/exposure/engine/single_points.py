@@ -8,7 +8,7 @@ from django.db import connection
 
 from apps.catalog.models import NodeKind
 from apps.exposure.engine.settings import EngineSettings
-from apps.exposure.engine.states import STANDING, states_of_every_node
+from apps.exposure.engine.states import STANDING, every_path_state_sql
 from apps.exposure.threats import DEFAULT_THREAT, THREAT_CODES
 
 # the usual threat of each kind
@@ -130,7 +130,7 @@ def team_points(
     """As `single_points`, of these teams' applications alone; one statement, linear in their
     paths."""
     critical, n, node_id = after or (None, None, None)
-    states = states_of_every_node(
+    states = every_path_state_sql(
         settings=settings,
         threats=set(DEFAULT_THREAT.items()),
         offerings=_OFFERINGS,

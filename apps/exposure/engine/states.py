@@ -17,7 +17,14 @@ from django.db import connection
 from apps.catalog.models import Node, NodeKind
 from apps.exposure.engine.settings import EngineSettings
 from apps.exposure.models import StandingState
-from apps.exposure.threats import DEFAULT_THREAT, NOTICE, THREAT_CODES, TIES, Question, needed_grade
+from apps.exposure.threats import (
+    DEFAULT_THREAT,
+    THREAT_CODES,
+    THREATS_WITH_NOTICE,
+    TIES,
+    NodeFailure,
+    needed_grade,
+)
 
 STATE_OF_CODE: tuple[str, ...] = tuple(str(state) for state in StandingState)
 
@@ -89,7 +96,7 @@ standing AS (
 
 
 @dataclass(frozen=True, slots=True)
-class Rescue:
+class FallbackCandidate:
     """What takes over: a dependency, or (None) the target of a past exit test."""
 
     dependency_id: int | None
@@ -102,11 +109,11 @@ class PathState:
     dependency_id: int
     share: float
     state: str
-    rescue: Rescue | None
+    rescue: FallbackCandidate | None
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class ApplicationImpact:
     """`hit_share` is exactly 1 when every path is struck: paths are counted, shares only shown."""
 
     application_id: int
@@ -114,35 +121,39 @@ class Standing:
     hit_share: float
 
 
-def questions(
+def node_failures(
     node_ids: Collection[int], *, settings: EngineSettings, threat: str | None = None
-) -> list[Question]:
+) -> list[NodeFailure]:
     """What is asked when these nodes fail, each under `threat` or its kind's usual one; unknown ids
     are left out."""
-    asked = []
+    failures = []
     for pk, number in Node.objects.filter(pk__in=node_ids).order_by("pk").values_list("pk", "kind"):
         kind = NodeKind(number)
-        named = threat or DEFAULT_THREAT[kind]
-        asked.append(Question(pk, named, needed_grade(settings.required_grade, named, kind)))
-    return asked
+        failure_threat = threat or DEFAULT_THREAT[kind]
+        failures.append(
+            NodeFailure(
+                pk, failure_threat, needed_grade(settings.required_grade, failure_threat, kind)
+            )
+        )
+    return failures
 
 
-def states_of(
-    asked: Sequence[Question], *, named: bool, paths: str = ""
+def path_states_sql(
+    failures: Sequence[NodeFailure], *, with_candidates: bool, paths: str = ""
 ) -> tuple[str, dict[str, Any]]:
     """(SQL of the common tables up to `best`, parameters) for nodes that fail together; q is 0.
 
     Each node is written out with its ties, so that the planner knows how much hangs on it.
     """
     hits, party_hits, params = [], [], {}
-    for index, question in enumerate(asked):
-        params[f"n{index}"] = question.node_id
+    for index, failure in enumerate(failures):
+        params[f"n{index}"] = failure.node_id
         said = (
-            f"{question.need} AS need, {not question.notice} AS immediate, "
-            f"{question.notice} AS noticed"
+            f"{failure.need} AS need, {not failure.notice} AS immediate, "
+            f"{failure.notice} AS noticed"
         )
         node = f"%(n{index})s::bigint"
-        ties = ", ".join(str(tie) for tie in question.ties)
+        ties = ", ".join(str(tie) for tie in failure.ties)
         hits.append(
             f"SELECT 0 AS q, offering_id, {said} FROM exposure_heldfooting WHERE node_id = {node} "
             f"AND via IN ({ties})"
@@ -151,7 +162,7 @@ def states_of(
             f"SELECT 0 AS q, reached, party_id, {said} FROM exposure_partyfooting WHERE node_id = "
             f"{node}"
         )
-    if not asked:
+    if not failures:
         said = "0 AS need, false AS immediate, false AS noticed"
         hits = [f"SELECT 0 AS q, 0::bigint AS offering_id, {said} WHERE false"]
         party_hits = [
@@ -160,8 +171,8 @@ def states_of(
     common = _statement(
         _union(hits, "offering_id"),
         _union(party_hits, "reached, party_id"),
-        together=len(asked) > 1,
-        named=named,
+        together=len(failures) > 1,
+        with_candidates=with_candidates,
         paths=paths,
     )
     return common, params
@@ -177,13 +188,15 @@ def _union(parts: Sequence[str], key: str) -> str:
     )
 
 
-def _statement(hits: str, party_hits: str, *, together: bool, named: bool, paths: str) -> str:
+def _statement(
+    hits: str, party_hits: str, *, together: bool, with_candidates: bool, paths: str
+) -> str:
     struck = (_TOGETHER if together else _APART).format(paths=paths)
     hit = _HIT.format(hits=hits, party_hits=party_hits)
-    return f"WITH {hit}{struck}{_NAMED_BEST if named else _BEST}"
+    return f"WITH {hit}{struck}{_NAMED_BEST if with_candidates else _BEST}"
 
 
-def states_of_every_node(
+def every_path_state_sql(
     *,
     settings: EngineSettings,
     threats: Collection[tuple[NodeKind, str]],
@@ -195,26 +208,28 @@ def states_of_every_node(
 
     `offerings` cuts the footing to what the `paths` hold, where these are few.
     """
-    node = f"({every_node(settings=settings, threats=threats)}) k"
-    said = "k.need, NOT k.notice AS immediate, k.notice AS noticed"
+    node = f"({every_node_failure_sql(settings=settings, threats=threats)}) k"
+    columns = "k.need, NOT k.notice AS immediate, k.notice AS noticed"
     hits = (
-        f"SELECT k.q, f.offering_id, {said} FROM {node}"
+        f"SELECT k.q, f.offering_id, {columns} FROM {node}"
         " JOIN exposure_heldfooting f ON f.node_id = k.node_id AND f.via = ANY (k.ties) "
         f"{offerings}"
     )
     party_hits = (
-        f"SELECT k.q, f.reached, f.party_id, {said} FROM {node}"
+        f"SELECT k.q, f.reached, f.party_id, {columns} FROM {node}"
         " JOIN exposure_partyfooting f ON f.node_id = k.node_id"
     )
-    return _statement(hits, party_hits, together=False, named=False, paths=paths)
+    return _statement(hits, party_hits, together=False, with_candidates=False, paths=paths)
 
 
-def every_node(*, settings: EngineSettings, threats: Collection[tuple[NodeKind, str]]) -> str:
+def every_node_failure_sql(
+    *, settings: EngineSettings, threats: Collection[tuple[NodeKind, str]]
+) -> str:
     """SQL of (q, node_id, need, notice, ties): each node under the threats asked of its kind."""
     rows = ", ".join(
         f"({kind.value}, {THREAT_CODES[threat]}, "
         f"{needed_grade(settings.required_grade, threat, kind)},"
-        f" {threat in NOTICE}, ARRAY{[int(via) for via in TIES[threat]]})"
+        f" {threat in THREATS_WITH_NOTICE}, ARRAY{[int(via) for via in TIES[threat]]})"
         for kind, threat in sorted(threats)
     )
     return (
@@ -224,7 +239,7 @@ def every_node(*, settings: EngineSettings, threats: Collection[tuple[NodeKind, 
     )
 
 
-def _only(
+def _restriction(
     application_ids: Collection[int] | None, team_ids: Collection[int] | None
 ) -> tuple[str, dict[str, Any]]:
     clauses, params = [], {}
@@ -238,23 +253,23 @@ def _only(
 
 
 def path_states(
-    asked: Sequence[Question],
+    failures: Sequence[NodeFailure],
     *,
     application_ids: Collection[int] | None = None,
     team_ids: Collection[int] | None = None,
 ) -> list[PathState]:
     """Every struck path when all the nodes fail together, with what rescues it; by application and
     dependency."""
-    return list(_path_rows(asked, application_ids, team_ids))
+    return list(_path_rows(failures, application_ids, team_ids))
 
 
 def _path_rows(
-    asked: Sequence[Question],
+    failures: Sequence[NodeFailure],
     application_ids: Collection[int] | None,
     team_ids: Collection[int] | None,
 ) -> Iterator[PathState]:
-    paths, only = _only(application_ids, team_ids)
-    common, params = states_of(asked, named=True, paths=paths)
+    paths, only = _restriction(application_ids, team_ids)
+    common, params = path_states_sql(failures, with_candidates=True, paths=paths)
     sql = (
         common
         + """
@@ -269,27 +284,27 @@ def _path_rows(
     with connection.cursor() as cursor:
         cursor.execute(sql, {**params, **only})
         for application_id, dependency_id, share, best, rescuer, offering_id in cursor.fetchall():
-            rescue = None if offering_id is None else Rescue(rescuer, offering_id)
+            rescue = None if offering_id is None else FallbackCandidate(rescuer, offering_id)
             yield PathState(application_id, dependency_id, share, STATE_OF_CODE[best], rescue)
 
 
 def application_states(
-    asked: Sequence[Question],
+    failures: Sequence[NodeFailure],
     *,
     application_ids: Collection[int] | None = None,
     team_ids: Collection[int] | None = None,
     states: Collection[str] | None = None,
     after: tuple[int, int] | None = None,
     limit: int | None = None,
-) -> list[Standing]:
+) -> list[ApplicationImpact]:
     """Applications that stand on the nodes when all of them fail together, gravest criticality
     first, then id.
 
     Those that do not stand there are not among them. `after` is (criticality, application id) of
     the last one seen.
     """
-    paths, only = _only(application_ids, team_ids)
-    common, params = states_of(asked, named=False, paths=paths)
+    paths, only = _restriction(application_ids, team_ids)
+    common, params = path_states_sql(failures, with_candidates=False, paths=paths)
     sql = (
         common
         + STANDING
@@ -312,17 +327,17 @@ def application_states(
             sql, {**params, **only, "codes": codes, "grave": grave, "last": last, "limit": limit}
         )
         return [
-            Standing(application_id, STATE_OF_CODE[state], hit)
+            ApplicationImpact(application_id, STATE_OF_CODE[state], hit)
             for application_id, state, hit in cursor.fetchall()
         ]
 
 
 def count_states(
-    asked: Sequence[Question], *, team_ids: Collection[int] | None = None
+    failures: Sequence[NodeFailure], *, team_ids: Collection[int] | None = None
 ) -> dict[str, tuple[int, int]]:
     """{state: (applications, critical ones)} when all the nodes fail together."""
-    paths, only = _only(None, team_ids)
-    common, params = states_of(asked, named=False, paths=paths)
+    paths, only = _restriction(None, team_ids)
+    common, params = path_states_sql(failures, with_candidates=False, paths=paths)
     sql = (
         common
         + STANDING

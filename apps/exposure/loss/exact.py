@@ -4,7 +4,7 @@ Where every frequency is a probability the answer is exact, in Fractions; with a
 floats. Severities are fixed at their mean. The simulator is checked against this, and
 `evaluate_portfolio` answers with it. The cost grows with the number of different sums that can
 occur, which is small where losses share a unit and explodes where they do not: then it refuses with
-LossTooLarge.
+LossTooLargeError.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,17 +12,17 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from apps.exposure.loss.exact_parts import Chance, ExactMeasures, ExactPart, Number, Occurrence
-from apps.exposure.loss.floating import measure_floating
-from apps.exposure.loss.measuring import LEVELS
-from apps.exposure.loss.rational import measure_rational
-from apps.exposure.loss.shocks import BadLossInput
+from apps.exposure.loss.float_distribution import measure_floating
+from apps.exposure.loss.measures import LEVELS
+from apps.exposure.loss.rational_distribution import measure_rational
+from apps.exposure.loss.shocks import InvalidLossInputError
 
 # the name under which attribution gathers what strikes applications alone
 OWN = "own"
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class SharedEvent:
     """A shared cause. `losses` is what one event costs each application that it hits; names may
     come twice."""
 
@@ -33,7 +33,7 @@ class Event:
     def __post_init__(self) -> None:
         for application, loss in self.losses.items():
             if loss < 0:
-                raise BadLossInput(
+                raise InvalidLossInputError(
                     f"{self.name} costs {application} {loss}; a loss is a number from 0 on."
                 )
 
@@ -48,7 +48,7 @@ class OwnLoss:
 
     def __post_init__(self) -> None:
         if self.loss < 0:
-            raise BadLossInput(
+            raise InvalidLossInputError(
                 f"The own loss of {self.application} is {self.loss}; a loss is a number from 0 on."
             )
 
@@ -74,7 +74,7 @@ class ExactLoss:
 
 
 def exact_loss(
-    events: Sequence[Event],
+    events: Sequence[SharedEvent],
     own: Sequence[OwnLoss] = (),
     *,
     levels: Sequence[Fraction] = LEVELS,
@@ -111,7 +111,7 @@ def exact_loss(
 
 
 def _floating_loss(
-    events: Sequence[Event], own: Sequence[OwnLoss], levels: Sequence[Fraction]
+    events: Sequence[SharedEvent], own: Sequence[OwnLoss], levels: Sequence[Fraction]
 ) -> ExactLoss:
     # added up as floats in the order of the applications' names, as the values of the distribution
     # are
@@ -131,7 +131,7 @@ def _floating_loss(
     )
 
 
-def _amounts(event: Event) -> list[Fraction]:
+def _amounts(event: SharedEvent) -> list[Fraction]:
     return [loss for _, loss in sorted(event.losses.items())]
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from apps.exposure.loss.shocks import BadLossInput
+from apps.exposure.loss.shocks import InvalidLossInputError
 
 type Number = Fraction | float
 
@@ -12,7 +12,7 @@ type Number = Fraction | float
 N_CURVE_POINTS = 12
 
 
-class LossTooLarge(Exception):
+class LossTooLargeError(Exception):
     """The exact distribution would take too long; the message says so and names the way out."""
 
 
@@ -24,7 +24,7 @@ class Chance:
 
     def __post_init__(self) -> None:
         if not 0 <= self.q <= 1:
-            raise BadLossInput(f"The probability {self.q} is not between 0 and 1.")
+            raise InvalidLossInputError(f"The probability {self.q} is not between 0 and 1.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Rate:
 
     def __post_init__(self) -> None:
         if self.per_year < 0:
-            raise BadLossInput(
+            raise InvalidLossInputError(
                 f"The rate {self.per_year} is negative; a rate is a number from 0 on."
             )
 
@@ -77,7 +77,7 @@ class ExactMeasures:
         return next(tail for tail in self.tails if tail.level == level)
 
 
-class Work:
+class WorkBudget:
     """Counts the terms of a convolution and ends it before it takes minutes or the memory."""
 
     def __init__(self, max_terms: int, max_values: int) -> None:
@@ -87,13 +87,13 @@ class Work:
     def take(self, n_values: int, n_atoms: int) -> None:
         self._left -= n_values * n_atoms
         if self._left < 0 or n_values > self._max_values:
-            raise LossTooLarge(
+            raise LossTooLargeError(
                 "The exact loss of this portfolio has too many different values to compute; "
                 "simulate it instead."
             )
 
 
-def curve_places(n_values: int) -> Sequence[int]:
+def curve_positions(n_values: int) -> Sequence[int]:
     """Which of the sorted values the curve tells."""
     last, steps = n_values - 1, N_CURVE_POINTS - 1
     return (

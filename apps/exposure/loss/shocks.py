@@ -20,7 +20,7 @@ MAX_CV = 100.0
 _MAX_KEY_PART = 2**64
 
 
-class BadLossInput(ValueError):
+class InvalidLossInputError(ValueError):
     """A number the loss model cannot take; the message says which and why."""
 
 
@@ -87,7 +87,7 @@ class Shock:
 
 
 @dataclass(frozen=True, slots=True)
-class Own:
+class IndependentLoss:
     """`n` sources of the same loss and frequency that share nothing: the own part, or a class of
     the independent twin.
 
@@ -104,7 +104,7 @@ class Own:
     def __post_init__(self) -> None:
         _check_part("The own losses", self)
         if not 0 <= self.n <= 10**9:
-            raise BadLossInput(
+            raise InvalidLossInputError(
                 f"The own losses {self.key} have {self.n} sources; give a number from 0 to "
                 "1,000,000,000."
             )
@@ -114,7 +114,7 @@ class Own:
         return self.once and self.rate == 1
 
 
-type Part = Shock | Own
+type Part = Shock | IndependentLoss
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +134,7 @@ class NodeLoss:
         for loss, n in self.classes:
             check_loss(f"The node {self.node}", loss)
             if n < 0:
-                raise BadLossInput(
+                raise InvalidLossInputError(
                     f"The node {self.node} has a class of {n} applications; a number cannot be "
                     "negative."
                 )
@@ -156,28 +156,30 @@ def shock_of(node_loss: NodeLoss, frequency: Frequency) -> Shock:
 
 def twin_classes(
     node_losses: Iterable[NodeLoss], frequencies: Mapping[Key, Frequency]
-) -> list[Own]:
+) -> list[IndependentLoss]:
     """The same losses where every application has every shock to itself: same means, nothing
     shared.
 
     `frequencies` is by the key of the NodeLoss. Classes of equal loss and frequency are merged over
     all nodes.
     """
-    classes: list[Own] = []
+    classes: list[IndependentLoss] = []
     for node_loss in node_losses:
         frequency = frequencies[node_loss.key]
         amounts: dict[float, int] = {}
         for loss, n in node_loss.classes:
             amounts[loss] = amounts.get(loss, 0) + n
         classes += [
-            Own((*node_loss.key, place), n, loss, frequency.rate, frequency.once, frequency.cv)
+            IndependentLoss(
+                (*node_loss.key, place), n, loss, frequency.rate, frequency.once, frequency.cv
+            )
             for place, (loss, n) in enumerate(sorted(amounts.items()))
             if loss and n
         ]
-    return merged(classes)
+    return merge_classes(classes)
 
 
-def merged(classes: Iterable[Own]) -> list[Own]:
+def merge_classes(classes: Iterable[IndependentLoss]) -> list[IndependentLoss]:
     """Classes of equal loss and frequency as one, under the smallest of their keys; sorted by
     key."""
     alike: dict[tuple[float, float, bool, float], tuple[Key, int]] = {}
@@ -185,7 +187,10 @@ def merged(classes: Iterable[Own]) -> list[Own]:
         kind = (each.loss, each.rate, each.once, each.cv)
         key, n = alike.get(kind, (each.key, 0))
         alike[kind] = (min(key, each.key), n + each.n)
-    return sorted((Own(key, n, *kind) for kind, (key, n) in alike.items()), key=lambda own: own.key)
+    return sorted(
+        (IndependentLoss(key, n, *kind) for kind, (key, n) in alike.items()),
+        key=lambda own: own.key,
+    )
 
 
 def once_chance(rate: float) -> float:
@@ -215,39 +220,39 @@ def cumulants(parts: Iterable[Part]) -> tuple[float, float, float]:
     return math.fsum(first), math.fsum(second), math.fsum(third)
 
 
-def check_loss(what: str, loss: float) -> None:
+def check_loss(name: str, loss: float) -> None:
     if not math.isfinite(loss) or loss < 0:
-        raise BadLossInput(f"{what} has the loss {loss}; a loss is a number from 0 on.")
+        raise InvalidLossInputError(f"{name} has the loss {loss}; a loss is a number from 0 on.")
     if loss > MAX_LOSS:
-        raise BadLossInput(
-            f"{what} has the loss {loss}; the largest that can be computed with is {MAX_LOSS:.0e}."
+        raise InvalidLossInputError(
+            f"{name} has the loss {loss}; the largest that can be computed with is {MAX_LOSS:.0e}."
         )
 
 
-def check_frequency(what: str, rate: float, *, once: bool, cv: float) -> None:
+def check_frequency(name: str, rate: float, *, once: bool, cv: float) -> None:
     if not math.isfinite(rate) or rate < 0:
-        raise BadLossInput(f"{what} has the rate {rate}; a rate is a number from 0 on.")
+        raise InvalidLossInputError(f"{name} has the rate {rate}; a rate is a number from 0 on.")
     if once and rate > 1:
-        raise BadLossInput(
-            f"{what} happens at most once and has the probability {rate}; a probability is at most "
+        raise InvalidLossInputError(
+            f"{name} happens at most once and has the probability {rate}; a probability is at most "
             "1. "
             "A yearly rate becomes a probability by 1 - exp(-rate)."
         )
     if rate > MAX_RATE:
-        raise BadLossInput(
-            f"{what} has the rate {rate}; at most {MAX_RATE:.0e} events a year can be computed "
+        raise InvalidLossInputError(
+            f"{name} has the rate {rate}; at most {MAX_RATE:.0e} events a year can be computed "
             "with."
         )
     if not math.isfinite(cv) or not 0 <= cv <= MAX_CV:
-        raise BadLossInput(
-            f"{what} has the variation {cv}; a coefficient of variation is from 0 to {MAX_CV:.0f}."
+        raise InvalidLossInputError(
+            f"{name} has the variation {cv}; a coefficient of variation is from 0 to {MAX_CV:.0f}."
         )
 
 
-def _check_part(what: str, part: Part) -> None:
+def _check_part(name: str, part: Part) -> None:
     if not part.key or any(not 0 <= number < _MAX_KEY_PART for number in part.key):
-        raise BadLossInput(
-            f"{what} has the key {part.key}; a key is one or more whole numbers from 0 to 2^64 - 1."
+        raise InvalidLossInputError(
+            f"{name} has the key {part.key}; a key is one or more whole numbers from 0 to 2^64 - 1."
         )
-    check_loss(f"{what} {part.key}", part.loss)
-    check_frequency(f"{what} {part.key}", part.rate, once=part.once, cv=part.cv)
+    check_loss(f"{name} {part.key}", part.loss)
+    check_frequency(f"{name} {part.key}", part.rate, once=part.once, cv=part.cv)

@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 
 from apps.accounts.models import User
-from apps.exposure.layers import own_teams
+from apps.exposure.queries.concentration import visible_team_ids
 from apps.inventory.models import Application
 from apps.reports.dora.checks import Check, checks_of
 from apps.reports.dora.deriving import RELATIONS
@@ -60,7 +60,7 @@ def open_register(*, user: User, on: date) -> Iterator[Register]:
     """What `user` may see: for the offices the organisation, for others the functions of their
     teams' applications and the parties behind them, without the contracts. Eleven relations, a
     statement each, whatever the portfolio."""
-    teams = own_teams(user)
+    teams = visible_team_ids(user)
     params: dict[str, Any] = {
         "on": on,
         "statuses": [str(status) for status in Application.IN_SCOPE],

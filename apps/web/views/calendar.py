@@ -16,7 +16,7 @@ from apps.alerts.calendar_queries import BACK_DAYS, MOST, kinds_ahead
 from apps.alerts.models import KINDS, CalendarFeed
 from apps.common.text import pluralize
 from apps.common.time import day_of, now
-from apps.exposure.portfolio_queries import Ending, endings
+from apps.exposure.queries.portfolio import RetiringOffering, retiring_offerings
 from apps.web.drawings import timeline
 from apps.web.drawings.timeline import Timeline
 from apps.web.forms import signed_in
@@ -104,7 +104,7 @@ def calendar(request: HttpRequest) -> HttpResponse:
     n_coming = n if not asked.past else sum(not line.is_past for line in lines)
     if is_cut and asked.past:
         n_coming = count_for(user, today=today, first=today, last=last, kind=asked.kind)
-    ends = endings(user=user, on=today, within=asked.days, most=DRAWN + 1, since=first)
+    ends = retiring_offerings(user=user, on=today, within=asked.days, limit=DRAWN + 1, since=first)
     wide, narrow = _drawn(ends[:DRAWN], today, asked.days)
     return page(
         request,
@@ -144,7 +144,7 @@ def _next(user: User, lines: Sequence[Line], asked: Asked, today: date) -> Line 
 
 
 def _drawn(
-    ends: Sequence[Ending], today: date, days: int
+    ends: Sequence[RetiringOffering], today: date, days: int
 ) -> tuple[Timeline | None, Timeline | None]:
     if not ends:
         return None, None

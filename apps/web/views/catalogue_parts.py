@@ -13,9 +13,9 @@ from apps.catalog.models import Assertion, Node, NodeKind, Offering
 from apps.catalog.models.claims import Topic
 from apps.common.time import day_of, now
 from apps.exposure.engine.reach import reached_applications
-from apps.exposure.layers import own_teams
 from apps.exposure.models import LiveUse
-from apps.exposure.portfolio_queries import StandingCount, standing_counts
+from apps.exposure.queries.concentration import visible_team_ids
+from apps.exposure.queries.portfolio import DependentCount, dependent_counts
 from apps.inventory.models import Application
 from apps.risks.models import FoundationRisk
 from apps.web.drawings.lifecycle import Claim, Lifecycle, Track, lifecycle
@@ -33,7 +33,7 @@ class Standings:
 
     kind: str
     ref: int
-    count: StandingCount
+    count: DependentCount
     rows: tuple[Any, ...]
 
     @property
@@ -44,15 +44,15 @@ class Standings:
 def standings_on(kind: NodeKind, ref: int, *, user: User, today: date) -> Standings:
     """Who stands or leans on the node, the gravest SHOWN of them: eight statements at most, as of
     the last refresh."""
-    count = standing_counts(kind=kind, refs=[ref], user=user).get(ref, StandingCount())
+    count = dependent_counts(kind=kind, refs=[ref], user=user).get(ref, DependentCount())
     node = (
         Node.objects.filter(kind=kind, ref=ref).values_list("pk", flat=True).first()
         if count.n
         else None
     )
     if node is None:
-        return Standings(kind.label, ref, StandingCount(), ())
-    found = reached_applications(node, kind, team_ids=own_teams(user), limit=SHOWN)
+        return Standings(kind.label, ref, DependentCount(), ())
+    found = reached_applications(node, kind, team_ids=visible_team_ids(user), limit=SHOWN)
     ids = [row.application_id for row in found]
     seen = {
         row.pk: row
@@ -66,7 +66,7 @@ def standings_on(kind: NodeKind, ref: int, *, user: User, today: date) -> Standi
 def called_here(user: User, offering: str = "pk") -> Exists:
     """The condition that a live application of the reader's calls the offering, as of the last
     refresh; `offering` is the column that holds it."""
-    teams = own_teams(user)
+    teams = visible_team_ids(user)
     uses = LiveUse.objects.filter(offering_id=OuterRef(offering))
     return Exists(uses if teams is None else uses.filter(team_id__in=list(teams)))
 
@@ -104,7 +104,7 @@ class Brief:
 
 def briefs_of(
     offerings: QuerySet[Offering], *, user: User
-) -> tuple[list[Brief], dict[int, StandingCount]]:
+) -> tuple[list[Brief], dict[int, DependentCount]]:
     """All of them, those in use first, then by date; and how much stands on each. Two
     statements."""
     rows = [
@@ -113,7 +113,7 @@ def briefs_of(
             "pk", "version_id", "retires_on", "date_kind", "host__name", "api_id"
         )
     ]
-    counts = standing_counts(kind=NodeKind.OFFERING, refs=[row.pk for row in rows], user=user)
+    counts = dependent_counts(kind=NodeKind.OFFERING, refs=[row.pk for row in rows], user=user)
     rows.sort(
         key=lambda row: (
             -counts[row.pk].n if row.pk in counts else 0,

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_safe
 from apps.catalog.filters import ProviderEventFilter
 from apps.catalog.models import ProviderEvent, Source
 from apps.common.time import day_of, now
-from apps.exposure.event_reach import reached_by_event, reached_by_events
+from apps.exposure.queries.event_reach import reached_by_event, reached_by_events
 from apps.inventory.models import Application
 from apps.web.filtering import BOOLEANS, Control, filters
 from apps.web.forms import signed_in

@@ -14,7 +14,7 @@ from apps.catalog.claims.disagreements import disagreements
 from apps.catalog.models import Foundation, NodeKind, Offering
 from apps.catalog.providers.track_record_queries import earliest_retirements, provider_track_record
 from apps.common.time import day_of, now
-from apps.exposure.portfolio_queries import StandingCount, standing_counts
+from apps.exposure.queries.portfolio import DependentCount, dependent_counts
 from apps.inventory.choosing.annex import ON_FILE, checklist
 from apps.inventory.choosing.approvals import decisions_on
 from apps.web import lineage, price_history, sentences
@@ -60,7 +60,7 @@ def foundation(request: HttpRequest, slug: str) -> HttpResponse:
     today = day_of(at)
     versions = list(this.versions.order_by("released_on", "identifier"))
     every, counts = briefs_of(_offerings(this), user=user)
-    by_version = standing_counts(
+    by_version = dependent_counts(
         kind=NodeKind.VERSION, refs=[row.pk for row in versions[:RELEASES]], user=user
     )
     offered = Counter(row.version_id for row in every)
@@ -88,11 +88,11 @@ def foundation(request: HttpRequest, slug: str) -> HttpResponse:
         ),
         standings=standings,
         versions=[
-            (row, offered[row.pk], by_version.get(row.pk, StandingCount()))
+            (row, offered[row.pk], by_version.get(row.pk, DependentCount()))
             for row in versions[:RELEASES]
         ],
         n_versions=len(versions),
-        offerings=[(row, counts.get(row.pk, StandingCount())) for row in listed],
+        offerings=[(row, counts.get(row.pk, DependentCount())) for row in listed],
         n_hidden=len(every) - len(listed),
         earliest=earliest_retirements(listed, today=today),
         prices=prices_at(offerings=[row.pk for row in listed], at=at),

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_safe
 from apps.catalog.filters import FoundationFilter
 from apps.catalog.models import DateKind, Foundation, NodeKind, Offering, Provider, Version
 from apps.common.time import day_of, now
-from apps.exposure.portfolio_queries import StandingCount, standing_counts, used_nodes
+from apps.exposure.queries.portfolio import DependentCount, dependent_counts, used_nodes
 from apps.web import sentences
 from apps.web.filtering import BOOLEANS, Control, filters
 from apps.web.forms import signed_in
@@ -45,7 +45,7 @@ class Row:
     n_offerings: int
     n_hosts: int
     ends_on: Any
-    reach: StandingCount
+    reach: DependentCount
 
 
 def _rows(request: HttpRequest, foundations: list[Foundation]) -> list[Row]:
@@ -71,7 +71,7 @@ def _rows(request: HttpRequest, foundations: list[Foundation]) -> list[Row]:
         .values_list("foundation")
         .annotate(n=Count("pk"))
     )
-    reach = standing_counts(kind=NodeKind.FOUNDATION, refs=pks, user=signed_in(request))
+    reach = dependent_counts(kind=NodeKind.FOUNDATION, refs=pks, user=signed_in(request))
     empty: dict[str, Any] = {"n": 0, "n_hosts": 0, "ends_on": None}
     return [
         Row(
@@ -80,7 +80,7 @@ def _rows(request: HttpRequest, foundations: list[Foundation]) -> list[Row]:
             offered.get(foundation.pk, empty)["n"],
             offered.get(foundation.pk, empty)["n_hosts"],
             offered.get(foundation.pk, empty)["ends_on"],
-            reach.get(foundation.pk, StandingCount()),
+            reach.get(foundation.pk, DependentCount()),
         )
         for foundation in foundations
     ]

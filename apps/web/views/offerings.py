@@ -36,7 +36,7 @@ from apps.catalog.models import (
 from apps.catalog.models.claims import Topic
 from apps.catalog.providers.track_record_queries import earliest_retirements
 from apps.common.time import day_of, now
-from apps.exposure.portfolio_queries import StandingCount, standing_counts
+from apps.exposure.queries.portfolio import DependentCount, dependent_counts
 from apps.feeds.models import PollState
 from apps.inventory.choosing.approvals import decisions_on
 from apps.inventory.models import Approval
@@ -84,7 +84,7 @@ def offering_list(request: HttpRequest) -> HttpResponse:
     listing = Listing(request, queryset.only("pk"))
     rows = _loaded(listing.rows)
     pks = [row.pk for row in rows]
-    reach = standing_counts(kind=NodeKind.OFFERING, refs=pks, user=signed_in(request))
+    reach = dependent_counts(kind=NodeKind.OFFERING, refs=pks, user=signed_in(request))
     hosts = Provider.objects.visible_to(request.user).hosts().values_list("slug", "name")  # type: ignore[attr-defined]
     return page(
         request,
@@ -113,7 +113,7 @@ def offering_list(request: HttpRequest) -> HttpResponse:
         ),
         listing=listing,
         columns=ORDERS.columns(request),
-        rows=[(row, reach.get(row.pk, StandingCount())) for row in rows],
+        rows=[(row, reach.get(row.pk, DependentCount())) for row in rows],
         prices=prices_at(offerings=pks, at=now()),
     )
 

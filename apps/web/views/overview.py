@@ -12,9 +12,15 @@ from django.views.decorators.http import require_safe
 from apps.accounts.models import User
 from apps.catalog.models import DateKind, Offering
 from apps.common.time import day_of, now
-from apps.exposure.layers import LayerTable, layer_table
 from apps.exposure.models import EngineState, Layer
-from apps.exposure.portfolio_queries import Ending, Stack, common_stacks, endings, portfolio_figures
+from apps.exposure.queries.concentration import LayerTable, layer_table
+from apps.exposure.queries.portfolio import (
+    CommonStack,
+    RetiringOffering,
+    common_stacks,
+    portfolio_figures,
+    retiring_offerings,
+)
 from apps.inventory.models import Criticality, Dependency
 from apps.web import sentences
 from apps.web.attention import (
@@ -67,7 +73,7 @@ def overview(request: HttpRequest) -> HttpResponse:
         layer: layer_table(layer=layer, user=user, limit=SHOWN_NODES) for layer in SHOWN_LAYERS
     }
     developers = layers[Layer.DEVELOPER]
-    ends = endings(user=user, on=today, within=HORIZON_DAYS, most=DRAWN_ENDS + 1)
+    ends = retiring_offerings(user=user, on=today, within=HORIZON_DAYS, limit=DRAWN_ENDS + 1)
     columns = portfolio(user=user, on=today, n=counts.n_applications)
     over = frozenset(row.name for row in developers.rows if row.over)
     details = details_of(developers)
@@ -116,22 +122,22 @@ def portfolio(*, user: Any, on: date, n: int) -> list[section.Column]:
     return [_application_column(path, on) for path in primary_paths(user=user, on=on)]
 
 
-def _stacks(user: User) -> list[Stack]:
+def _stacks(user: User) -> list[CommonStack]:
     """Of the whole organisation they are the same for every office until the next refresh, and kept
     that long."""
     if not user.can_read_all:
-        return common_stacks(user=user, most=DRAWN_STACKS)
+        return common_stacks(user=user, limit=DRAWN_STACKS)
     refreshed_at = EngineState.objects.filter(pk=1).values_list("refreshed_at", flat=True).first()
     key = f"common-stacks:{refreshed_at:%Y%m%d%H%M%S%f}" if refreshed_at else "common-stacks:none"
     kept: list[dict[str, Any]] | None = cache.get(key)
     if kept is not None:
         return [
-            Stack(
+            CommonStack(
                 **{**row, "ends_on": date.fromisoformat(row["ends_on"]) if row["ends_on"] else None}
             )
             for row in kept
         ]
-    stacks = common_stacks(user=user, most=DRAWN_STACKS)
+    stacks = common_stacks(user=user, limit=DRAWN_STACKS)
     rows = [
         {**asdict(stack), "ends_on": stack.ends_on.isoformat() if stack.ends_on else None}
         for stack in stacks
@@ -159,7 +165,7 @@ def _application_column(path: Dependency, today: date) -> section.Column:
     )
 
 
-def _stack_column(row: Stack, today: date) -> section.Column:
+def _stack_column(row: CommonStack, today: date) -> section.Column:
     return section.Column(
         label=f"{row.n} applications, {row.n_critical} critical: {row.foundation or '?'}, "
         f"{row.host}",
@@ -220,7 +226,7 @@ def section_title(n: int, developers: LayerTable) -> str:
     )
 
 
-def ending_of(row: Ending, today: date) -> timeline.Ending:
+def ending_of(row: RetiringOffering, today: date) -> timeline.Ending:
     offering, n = row.offering, row.n
     assert offering.retires_on is not None
     foundation = offering.version.foundation.name if offering.version else offering.api_id
@@ -330,7 +336,7 @@ def ends_csv(request: HttpRequest) -> StreamingHttpResponse:
             "critical",
             "replacement",
         ],
-        endings(user=signed_in(request), on=today, within=HORIZON_DAYS, most=10_000),
+        retiring_offerings(user=signed_in(request), on=today, within=HORIZON_DAYS, limit=10_000),
         lambda row: [
             row.offering.host.name,
             row.offering.api_id,

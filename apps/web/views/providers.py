@@ -14,13 +14,13 @@ from apps.catalog.providers.earliest_retirement import ALL, PublishedMinimum
 from apps.catalog.providers.track_record import ModelRetirement
 from apps.catalog.providers.track_record_queries import provider_track_record
 from apps.common.time import day_of, now
-from apps.exposure.portfolio_queries import (
+from apps.exposure.queries.portfolio import (
     PARTY_KINDS,
+    DependentCount,
     PartyReach,
-    StandingCount,
+    dependent_counts,
     party_applications,
     party_reach,
-    standing_counts,
     used_nodes,
 )
 from apps.inventory.choosing.approvals import decisions_on
@@ -65,10 +65,10 @@ def _counted(rows: Any, column: str) -> dict[int, int]:
 def _rows(request: HttpRequest, providers: list[Provider]) -> list[dict[str, Any]]:
     pks = [provider.pk for provider in providers]
     user = signed_in(request)
-    made = standing_counts(kind=NodeKind.DEVELOPER, refs=pks, user=user)
-    served = standing_counts(kind=NodeKind.HOST, refs=pks, user=user)
-    gateways = standing_counts(kind=NodeKind.GATEWAY, refs=pks, user=user)
-    vendors = standing_counts(kind=NodeKind.VENDOR, refs=pks, user=user)
+    made = dependent_counts(kind=NodeKind.DEVELOPER, refs=pks, user=user)
+    served = dependent_counts(kind=NodeKind.HOST, refs=pks, user=user)
+    gateways = dependent_counts(kind=NodeKind.GATEWAY, refs=pks, user=user)
+    vendors = dependent_counts(kind=NodeKind.VENDOR, refs=pks, user=user)
     makes = _counted(Foundation.objects.filter(developer__in=pks), "developer")
     serves = _counted(Offering.objects.filter(host__in=pks), "host")
     return [
@@ -76,10 +76,10 @@ def _rows(request: HttpRequest, providers: list[Provider]) -> list[dict[str, Any
             "provider": provider,
             "n_foundations": makes.get(provider.pk, 0),
             "n_offerings": serves.get(provider.pk, 0),
-            "made": made.get(provider.pk, StandingCount()),
-            "served": served.get(provider.pk, StandingCount()),
+            "made": made.get(provider.pk, DependentCount()),
+            "served": served.get(provider.pk, DependentCount()),
             # one is a gateway or sells a product, hardly both
-            "through": gateways.get(provider.pk) or vendors.get(provider.pk) or StandingCount(),
+            "through": gateways.get(provider.pk) or vendors.get(provider.pk) or DependentCount(),
         }
         for provider in providers
     ]
@@ -160,10 +160,10 @@ def provider(request: HttpRequest, slug: str) -> HttpResponse:
     reach = party_reach(provider=this, user=user)
     first = with_stacks(party_applications(provider=this, user=user, limit=SHOWN), on=today)
     foundations = list(this.foundations.order_by("name"))
-    made = standing_counts(
+    made = dependent_counts(
         kind=NodeKind.FOUNDATION, refs=[row.pk for row in foundations], user=user
     )
-    foundations.sort(key=lambda row: (-made.get(row.pk, StandingCount()).n, row.name))
+    foundations.sort(key=lambda row: (-made.get(row.pk, DependentCount()).n, row.name))
     offerings = Offering.objects.filter(host=this)
     n_offerings = offerings.count()
     record = provider_track_record(this)
@@ -189,7 +189,7 @@ def provider(request: HttpRequest, slug: str) -> HttpResponse:
         sentence=_sentence(this, reach),
         roles=[ProviderRole(role).label for role in this.roles],
         subsidiaries=this.subsidiaries.order_by("name"),
-        foundations=[(row, made.get(row.pk, StandingCount())) for row in foundations[:20]],
+        foundations=[(row, made.get(row.pk, DependentCount())) for row in foundations[:20]],
         n_foundations=len(foundations),
         n_offerings=n_offerings,
         n_ending=ending.count(),

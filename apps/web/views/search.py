@@ -14,7 +14,7 @@ from apps.accounts.models import Team
 from apps.catalog.models import Foundation, NodeKind, Offering, Provider, Version
 from apps.common.text import pluralize
 from apps.exposure.models import Campaign
-from apps.exposure.portfolio_queries import used_nodes
+from apps.exposure.queries.portfolio import used_nodes
 from apps.inventory.models import Application, Contract
 from apps.risks.models import RiskTemplate
 from apps.web.navigation import pages_for

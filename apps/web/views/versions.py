@@ -13,7 +13,7 @@ from apps.catalog.filters import VersionFilter
 from apps.catalog.models import NodeKind, Offering, Version
 from apps.catalog.providers.track_record_queries import earliest_retirements
 from apps.common.time import day_of, now
-from apps.exposure.portfolio_queries import StandingCount, standing_counts
+from apps.exposure.queries.portfolio import DependentCount, dependent_counts
 from apps.inventory.choosing.approvals import decisions_on
 from apps.web import lineage, sentences
 from apps.web.drawings.picture import HALF
@@ -54,16 +54,16 @@ def _filtered(request: HttpRequest) -> tuple[VersionFilter, "QuerySet[Version]"]
 
 def _rows(
     request: HttpRequest, versions: list[Version]
-) -> list[tuple[Version, int, StandingCount]]:
+) -> list[tuple[Version, int, DependentCount]]:
     pks = [row.pk for row in versions]
-    counts = standing_counts(kind=NodeKind.VERSION, refs=pks, user=signed_in(request))
+    counts = dependent_counts(kind=NodeKind.VERSION, refs=pks, user=signed_in(request))
     offered = dict(
         Offering.objects.filter(version__in=pks)
         .order_by()
         .values_list("version")
         .annotate(n=Count("pk"))
     )
-    return [(row, offered.get(row.pk, 0), counts.get(row.pk, StandingCount())) for row in versions]
+    return [(row, offered.get(row.pk, 0), counts.get(row.pk, DependentCount())) for row in versions]
 
 
 @require_safe
@@ -119,7 +119,7 @@ def version_csv(request: HttpRequest) -> StreamingHttpResponse:
         "critical",
     ]
 
-    def cells(line: tuple[Version, int, StandingCount]) -> list[Any]:
+    def cells(line: tuple[Version, int, DependentCount]) -> list[Any]:
         row, n, count = line
         return [
             row.identifier,
@@ -182,7 +182,7 @@ def version(request: HttpRequest, pk: int) -> HttpResponse:
         ),
         standings=standings,
         others=foundation.versions.exclude(pk=this.pk).order_by("released_on", "identifier")[:30],
-        offerings=[(row, counts.get(row.pk, StandingCount())) for row in listed],
+        offerings=[(row, counts.get(row.pk, DependentCount())) for row in listed],
         n_hidden=len(every) - len(listed),
         earliest=earliest_retirements(listed, today=today),
         prices=prices_at(offerings=[row.pk for row in listed], at=at),

@@ -12,8 +12,8 @@ from apps.accounts.models import Team, User
 from apps.accounts.roles import TeamRole
 from apps.catalog.models import Offering
 from apps.common.time import day_of
-from apps.exposure.campaigns.opening import open_campaign
-from apps.exposure.campaigns.steps import BY_DEED
+from apps.exposure.campaigns.lifecycle import open_campaign
+from apps.exposure.campaigns.steps import AUTOMATIC_STEPS
 from apps.exposure.models import Campaign, CampaignTask
 from apps.inventory.models import Adaptation, Dependency
 from apps.risks.models import Evidence
@@ -107,7 +107,7 @@ def do_everything(task: CampaignTask, *, on: date = TODAY) -> None:
 
 
 def do_all_steps_but_deeds(task: CampaignTask) -> None:
-    task.steps.exclude(kind__in=BY_DEED).update(done_on=TODAY)
+    task.steps.exclude(kind__in=AUTOMATIC_STEPS).update(done_on=TODAY)
 
 
 LATER = NOW + timedelta(days=1)

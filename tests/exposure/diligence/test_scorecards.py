@@ -11,9 +11,9 @@ from django.test.utils import CaptureQueriesContext
 from apps.accounts.roles import TeamRole
 from apps.catalog.models import NoticePolicy
 from apps.catalog.providers.track_record_queries import provider_track_record
-from apps.exposure.diligence.deciding import decide_with_scorecards
-from apps.exposure.diligence.facts import NOT_SHOWN, readable
+from apps.exposure.diligence.scorecard_facts import NOT_SHOWN, visible_scorecard
 from apps.exposure.diligence.scorecards import compare, foundation_scorecards, provider_scorecards
+from apps.exposure.diligence.selection_decisions import decide_with_scorecards
 from apps.inventory.actions import RefusedChange
 from apps.inventory.choosing.annex import note_item, request_items
 from apps.inventory.choosing.contracts import register_contract
@@ -538,9 +538,11 @@ class TestDeciding:
         make_dependency(make_application(), acme.own)
         kept = acme.card().as_json()
 
-        shown = {fact["key"]: fact for fact in readable(kept, make_member(make_team()))["facts"]}
+        shown = {
+            fact["key"]: fact for fact in visible_scorecard(kept, make_member(make_team()))["facts"]
+        }
 
         assert shown["independent_hosts"]["value"] == 2
         for key in ("exit_clause", "contract", "applications", "tested_exits", "annex_items"):
             assert (shown[key]["value"], shown[key]["why_gap"]) == (None, NOT_SHOWN), key
-        assert readable(kept, acme.governance) == kept
+        assert visible_scorecard(kept, acme.governance) == kept

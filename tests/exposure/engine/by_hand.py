@@ -8,7 +8,7 @@ from django.db import connection
 
 from apps.catalog.models import Footing, Node, NodeKind, Provider
 from apps.exposure.models import Candidate, LiveUse, PairGrade, Path, ScopedApplication
-from apps.exposure.threats import Question
+from apps.exposure.threats import NodeFailure
 
 _KIND_OF_PARTY = {1: NodeKind.GATEWAY, 2: NodeKind.VENDOR}
 _WORST = ("exposed", "cushioned", "portable")
@@ -49,7 +49,7 @@ class Rows:
             party_id = self.parent[party_id]
         return nodes
 
-    def states(self, asked: Sequence[Question]) -> dict[int, tuple[str, int]]:
+    def states(self, asked: Sequence[NodeFailure]) -> dict[int, tuple[str, int]]:
         """{application: (state, number of struck paths)} of those that stand on the nodes, which
         all fail."""
         found: dict[int, list[int]] = defaultdict(list)
@@ -65,7 +65,7 @@ class Rows:
             for pk, best in found.items()
         }
 
-    def _best(self, path: Path, struck: Sequence[Question], asked: Sequence[Question]) -> int:
+    def _best(self, path: Path, struck: Sequence[NodeFailure], asked: Sequence[NodeFailure]) -> int:
         best = 0
         immediate, noticed = any(not q.notice for q in struck), any(q.notice for q in struck)
         for candidate in self.candidates:

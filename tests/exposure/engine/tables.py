@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from apps.exposure.engine.building import rebuild
+from apps.exposure.engine.table_refresh import rebuild
 from tests.builders import TODAY
 
 # table: the columns that say something

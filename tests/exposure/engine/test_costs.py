@@ -9,15 +9,15 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from apps.catalog.models import Node, NodeKind
-from apps.exposure.engine.building import Refreshed, rebuild, refresh
 from apps.exposure.engine.concentration import contributions, measure_layer
-from apps.exposure.engine.cuts import cuts
+from apps.exposure.engine.minimal_cut_sets import minimal_cut_sets
 from apps.exposure.engine.operations import Remove, Replace
 from apps.exposure.engine.reach import reached_applications, reached_by_team
-from apps.exposure.engine.scenarios import run
+from apps.exposure.engine.scenarios import run_operations
 from apps.exposure.engine.settings import engine_settings
 from apps.exposure.engine.single_points import single_points
-from apps.exposure.engine.states import application_states, path_states, questions
+from apps.exposure.engine.states import application_states, node_failures, path_states
+from apps.exposure.engine.table_refresh import RefreshResult, rebuild, refresh
 from apps.exposure.models import Basis, Layer
 from apps.inventory.models import Application, Dependency
 from tests.builders import TODAY, make_offering, make_provider, make_team
@@ -83,7 +83,7 @@ def test_a_day_on_which_nothing_turns_rewrites_no_derived_row(grow: Callable[[in
 
     done = refresh(on=TODAY + timedelta(1))
 
-    assert done == Refreshed(0, rebuilt=False, node_ids=frozenset())
+    assert done == RefreshResult(0, rebuilt=False, node_ids=frozenset())
     assert versions_of_rows(TABLES) == before
 
 
@@ -118,7 +118,7 @@ def test_two_thousand_applications_take_the_statements_of_ten(grow: Callable[[in
         node = Node.objects.filter(
             kind=NodeKind.HOST, ref=Dependency.objects.all()[0].offering.host_id
         ).get()
-        asked = questions([node.pk], settings=settings)
+        asked = node_failures([node.pk], settings=settings)
         old, new = (
             Dependency.objects.order_by("offering")
             .values_list("offering", flat=True)
@@ -139,8 +139,10 @@ def test_two_thousand_applications_take_the_statements_of_ten(grow: Callable[[in
             "single points": lambda: single_points(limit=50),
             "reach": lambda: reached_applications(node.pk, NodeKind.HOST, limit=50),
             "teams": lambda: reached_by_team(node.pk, NodeKind.HOST),
-            "cuts": lambda: cuts(settings),
-            "scenario": lambda: run([Remove((node.pk,)), Replace(old, new)], settings=settings),
+            "cuts": lambda: minimal_cut_sets(settings),
+            "scenario": lambda: run_operations(
+                [Remove((node.pk,)), Replace(old, new)], settings=settings
+            ),
         }
         return {name: len(statements(work)) for name, work in works.items()}
 
@@ -174,5 +176,5 @@ def test_when_much_is_touched_at_once_everything_is_built_anew(grow: Callable[[i
         users_affected=2
     )
 
-    assert done == Refreshed(1010, rebuilt=True, node_ids=None)
+    assert done == RefreshResult(1010, rebuilt=True, node_ids=None)
     assert refresh(on=TODAY).n_applications == 1

@@ -7,7 +7,7 @@ import pytest
 
 from apps.catalog.footing import refresh_footing
 from apps.catalog.models import Node, NodeKind, Offering, Provider
-from apps.exposure.engine.building import Refreshed, rebuild, refresh
+from apps.exposure.engine.table_refresh import RefreshResult, rebuild, refresh
 from apps.exposure.models import Candidate, NodeReach, NodeSummary, PairGrade, Path
 from apps.inventory.models import Application, Dependency
 from tests.builders import (
@@ -25,7 +25,7 @@ from tests.exposure.engine.tables import contents, differences, rebuilt
 pytestmark = pytest.mark.django_db
 
 
-def refreshed_like_rebuilt(on: date = TODAY) -> Refreshed:
+def refreshed_like_rebuilt(on: date = TODAY) -> RefreshResult:
     done = refresh(on=on)
     assert not done.rebuilt
     assert differences(contents(), rebuilt(on)) == []

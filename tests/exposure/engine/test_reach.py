@@ -3,26 +3,26 @@
 import pytest
 
 from apps.catalog.models import Node, NodeKind
-from apps.exposure.engine.building import rebuild
 from apps.exposure.engine.reach import (
     ROLES,
-    Reached,
+    ReachedApplication,
     count_reached,
-    leaning,
-    may_stand,
     reached_applications,
     reached_by_team,
+    supporting_roles,
+    unresolved_applications,
 )
+from apps.exposure.engine.table_refresh import rebuild
 from apps.exposure.models import NodeReach
 from tests.builders import TODAY, make_application, make_dependency, make_offering, make_provider
 from tests.exposure.engine.by_hand import Rows, criticalities
-from tests.exposure.engine.wandering import Wandering
+from tests.exposure.engine.random_changes import RandomChanges
 
 pytestmark = pytest.mark.django_db
 
 
-def pages(node: Node, *, size: int) -> list[Reached]:
-    found: list[Reached] = []
+def pages(node: Node, *, size: int) -> list[ReachedApplication]:
+    found: list[ReachedApplication] = []
     after = None
     while page := reached_applications(node.pk, NodeKind(node.kind), after=after, limit=size):
         found += page
@@ -31,7 +31,7 @@ def pages(node: Node, *, size: int) -> list[Reached]:
 
 
 def test_both_plans_give_the_same_pages_and_these_are_what_counting_by_hand_gives() -> None:
-    world = Wandering(3, n_applications=12)
+    world = RandomChanges(3, n_applications=12)
     for _ in range(15):
         world.edit()
     rebuild(on=world.day)
@@ -53,7 +53,7 @@ def test_both_plans_give_the_same_pages_and_these_are_what_counting_by_hand_give
             row.application_id: {ROLES.index(role) for role in row.roles} for row in walked
         } == expected
         assert reach.get(node.pk, 0) == len(expected)
-        assert leaning(node.pk, NodeKind(node.kind)) == {
+        assert supporting_roles(node.pk, NodeKind(node.kind)) == {
             pk: [ROLES[code] for code in sorted(codes) if code]
             for pk, codes in expected.items()
             if codes - {0}
@@ -61,7 +61,7 @@ def test_both_plans_give_the_same_pages_and_these_are_what_counting_by_hand_give
 
 
 def test_teams_add_up_to_the_whole() -> None:
-    world = Wandering(4, n_applications=12)
+    world = RandomChanges(4, n_applications=12)
     rebuild(on=world.day)
     for node in Node.objects.all():
         kind = NodeKind(node.kind)
@@ -106,7 +106,7 @@ def test_a_standby_primary_leans_as_a_fallback() -> None:
     rebuild(on=TODAY)
     node = Node.objects.get(kind=NodeKind.HOST, ref=standby.offering.host_id)
 
-    assert leaning(node.pk, NodeKind.HOST) == {application.pk: ["fallback"]}
+    assert supporting_roles(node.pk, NodeKind.HOST) == {application.pk: ["fallback"]}
 
 
 def test_an_unplaced_primary_may_stand_on_any_model_but_on_no_host() -> None:
@@ -115,6 +115,16 @@ def test_an_unplaced_primary_may_stand_on_any_model_but_on_no_host() -> None:
     make_dependency(make_application(), make_offering())
     rebuild(on=TODAY)
 
-    assert may_stand(NodeKind.VERSION) == may_stand(NodeKind.DEVELOPER) == [application.pk]
-    assert may_stand(NodeKind.FOUNDATION, team_ids=[application.team_id]) == [application.pk]
-    assert may_stand(NodeKind.FOUNDATION, team_ids=[]) == may_stand(NodeKind.HOST) == []
+    assert (
+        unresolved_applications(NodeKind.VERSION)
+        == unresolved_applications(NodeKind.DEVELOPER)
+        == [application.pk]
+    )
+    assert unresolved_applications(NodeKind.FOUNDATION, team_ids=[application.team_id]) == [
+        application.pk
+    ]
+    assert (
+        unresolved_applications(NodeKind.FOUNDATION, team_ids=[])
+        == unresolved_applications(NodeKind.HOST)
+        == []
+    )

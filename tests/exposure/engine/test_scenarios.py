@@ -12,7 +12,6 @@ from django.db.utils import DataError
 
 from apps.catalog.models import Node, NodeKind, Price
 from apps.common.time import start_of
-from apps.exposure.engine.building import rebuild, refresh
 from apps.exposure.engine.concentration import measure_layer
 from apps.exposure.engine.operations import (
     Add,
@@ -25,8 +24,14 @@ from apps.exposure.engine.operations import (
     Retire,
 )
 from apps.exposure.engine.overlay import overlay
-from apps.exposure.engine.scenarios import Answer, NotBuilt, Side, run
+from apps.exposure.engine.scenarios import (
+    ScenarioAnswer,
+    ScenarioSide,
+    TablesNotBuiltError,
+    run_operations,
+)
 from apps.exposure.engine.settings import engine_settings
+from apps.exposure.engine.table_refresh import rebuild, refresh
 from apps.exposure.models import Basis, Layer, Path
 from apps.inventory.costing import PriceChange
 from apps.inventory.models import Application, Dependency, ExitTest
@@ -38,8 +43,8 @@ from tests.builders import (
     make_provider,
     make_team,
 )
+from tests.exposure.engine.random_changes import RandomChanges
 from tests.exposure.engine.tables import TABLES, contents, differences, versions_of_rows
-from tests.exposure.engine.wandering import Wandering
 
 pytestmark = pytest.mark.django_db
 
@@ -57,12 +62,12 @@ WRITTEN = (
 )
 
 
-def answer(*operations: Operation, **how: Any) -> Answer:
-    return run(operations, settings=engine_settings(), layers=LAYERS, **how)
+def answer(*operations: Operation, **how: Any) -> ScenarioAnswer:
+    return run_operations(operations, settings=engine_settings(), layers=LAYERS, **how)
 
 
-def world_with_prices(seed: int) -> Wandering:
-    world = Wandering(seed, n_applications=8)
+def world_with_prices(seed: int) -> RandomChanges:
+    world = RandomChanges(seed, n_applications=8)
     for _ in range(12):
         world.edit()
     for n, offering in enumerate(world.offerings):
@@ -80,8 +85,8 @@ def world_with_prices(seed: int) -> Wandering:
 
 
 def really(
-    world: Wandering, operations: Sequence[Operation], removed: Remove
-) -> tuple[Side, dict[int, int]]:
+    world: RandomChanges, operations: Sequence[Operation], removed: Remove
+) -> tuple[ScenarioSide, dict[int, int]]:
     """The portfolio after doing it, which is then undone; and the ids of what was added, by those
     of the what-if."""
     ids: dict[int, int] = {}
@@ -119,7 +124,9 @@ def really(
     return side, ids
 
 
-def assert_same(answered: Side, done: Side, ids: dict[int, int] | None = None) -> None:
+def assert_same(
+    answered: ScenarioSide, done: ScenarioSide, ids: dict[int, int] | None = None
+) -> None:
     assert dict(answered.states) == {
         (ids or {}).get(pk, pk): state for pk, state in done.states.items()
     }
@@ -140,7 +147,7 @@ def some_nodes(chance: random.Random, n: int) -> Remove:
     return Remove(tuple(chance.sample(list(held), k=n)))
 
 
-def some_operation(chance: random.Random, world: Wandering) -> Operation:
+def some_operation(chance: random.Random, world: RandomChanges) -> Operation:
     offerings = world.offering_ids
     dependencies = list(Dependency.objects.order_by("pk").values_list("pk", flat=True))
     applications = list(Application.objects.order_by("pk").values_list("pk", flat=True))
@@ -153,7 +160,7 @@ def some_operation(chance: random.Random, world: Wandering) -> Operation:
     return chance.choice(makes)()
 
 
-def some_application(chance: random.Random, world: Wandering) -> Add:
+def some_application(chance: random.Random, world: RandomChanges) -> Add:
     serial = chance.randrange(10**9)
     test = {
         "target_id": chance.choice(world.offering_ids),
@@ -300,7 +307,7 @@ def test_factors_multiply_and_prices_move_nothing_else() -> None:
     host = Node.objects.filter(kind=NodeKind.HOST, ref__in=hosts).order_by("pk").first()
     assert host is not None
 
-    def repriced(*factors: Fraction) -> Side:
+    def repriced(*factors: Fraction) -> ScenarioSide:
         return answer(*(Reprice(PriceChange(host.pk, factor=factor)) for factor in factors)).after
 
     twice = repriced(Fraction(3, 2), Fraction(4, 3))
@@ -391,7 +398,7 @@ def test_teams_see_their_own_part_and_the_parts_make_the_whole() -> None:
 
 
 def test_before_anything_was_built_there_is_no_answer_but_a_sentence() -> None:
-    with pytest.raises(NotBuilt, match="sweep"):
+    with pytest.raises(TablesNotBuiltError, match="sweep"):
         answer()
 
 

@@ -6,8 +6,8 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError
 
 from apps.catalog.models import NodeKind
-from apps.exposure.engine.building import rebuild, refresh
 from apps.exposure.engine.settings import engine_settings
+from apps.exposure.engine.table_refresh import rebuild, refresh
 from apps.exposure.models import ExposureSettings, ScopedApplication
 from apps.exposure.threats import OUTAGE, needed_grade
 from tests.builders import TODAY, make_application, make_dependency, make_offering

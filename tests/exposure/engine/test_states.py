@@ -7,16 +7,16 @@ from datetime import timedelta
 import pytest
 
 from apps.catalog.models import Node, NodeKind, Offering, Provider
-from apps.exposure.engine.building import rebuild
 from apps.exposure.engine.settings import engine_settings
 from apps.exposure.engine.states import (
     STATE_OF_CODE,
-    Question,
+    NodeFailure,
     application_states,
     count_states,
+    node_failures,
     path_states,
-    questions,
 )
+from apps.exposure.engine.table_refresh import rebuild
 from apps.exposure.models import ExposureSettings, NodeSummary
 from apps.exposure.threats import OUTAGE, THREAT_CODES, THREATS
 from apps.inventory.models import Application
@@ -32,26 +32,26 @@ from tests.builders import (
     make_version,
 )
 from tests.exposure.engine.by_hand import Rows
-from tests.exposure.engine.wandering import Wandering
+from tests.exposure.engine.random_changes import RandomChanges
 
 pytestmark = pytest.mark.django_db
 
 
 def asked(
     *nodes: tuple[NodeKind, Offering | Provider | int], threat: str | None = None
-) -> list[Question]:
+) -> list[NodeFailure]:
     ids = [Node.objects.get(kind=kind, ref=getattr(of, "pk", of)).pk for kind, of in nodes]
-    return questions(ids, settings=engine_settings(), threat=threat)
+    return node_failures(ids, settings=engine_settings(), threat=threat)
 
 
-def states(of: list[Question]) -> dict[int, str]:
+def states(of: list[NodeFailure]) -> dict[int, str]:
     return {standing.application_id: standing.state for standing in application_states(of)}
 
 
 @pytest.mark.proof
 @pytest.mark.parametrize("seed", range(3))
 def test_random_nodes_under_random_threats_fail_together_as_by_hand(seed: int) -> None:
-    world = Wandering(seed, n_applications=10)
+    world = RandomChanges(seed, n_applications=10)
     for _ in range(25):
         world.edit()
     rebuild(on=world.day)
@@ -64,7 +64,7 @@ def test_random_nodes_under_random_threats_fail_together_as_by_hand(seed: int) -
         of = [
             question
             for node in chance.sample(nodes, k=chance.choice([1, 1, 2, 3, 8]))
-            for question in questions(
+            for question in node_failures(
                 [node], settings=settings, threat=chance.choice([None, None, *THREATS])
             )
         ]
@@ -88,11 +88,11 @@ def test_random_nodes_under_random_threats_fail_together_as_by_hand(seed: int) -
 
 
 def test_the_summary_of_every_node_is_what_asking_it_alone_says() -> None:
-    world = Wandering(7, n_applications=10)
+    world = RandomChanges(7, n_applications=10)
     rebuild(on=world.day)
     settings = engine_settings()
     for node in Node.objects.all():
-        (question,) = questions([node.pk], settings=settings)
+        (question,) = node_failures([node.pk], settings=settings)
         summary = {
             STATE_OF_CODE[row.state]: (row.n, row.n_critical)
             for row in NodeSummary.objects.filter(
@@ -108,7 +108,7 @@ def test_nothing_asked_is_nothing_found_and_unknown_nodes_are_left_out() -> None
 
     assert application_states([]) == []
     assert path_states([]) == []
-    assert questions([10**12], settings=engine_settings()) == []
+    assert node_failures([10**12], settings=engine_settings()) == []
 
 
 def test_a_slow_and_a_sudden_failure_at_once_ask_for_what_each_of_them_asks() -> None:

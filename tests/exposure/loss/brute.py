@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from fractions import Fraction
 from itertools import product
 
-from apps.exposure.loss.exact import OWN, Event, OwnLoss
+from apps.exposure.loss.exact import OWN, OwnLoss, SharedEvent
 from apps.exposure.loss.exact_parts import Chance, Occurrence
-from apps.exposure.loss.shocks import Own, Shock
+from apps.exposure.loss.shocks import IndependentLoss, Shock
 
 # (name, chance, loss)
 type Coin = tuple[str, Fraction, Fraction]
@@ -52,7 +52,7 @@ class Enumerated:
         return carried
 
 
-def shared_coins(events: Sequence[Event], own: Sequence[OwnLoss]) -> list[Coin]:
+def shared_coins(events: Sequence[SharedEvent], own: Sequence[OwnLoss]) -> list[Coin]:
     coins = [
         (event.name, _q(event.occurrence), sum(event.losses.values(), start=Fraction(0)))
         for event in events
@@ -60,7 +60,7 @@ def shared_coins(events: Sequence[Event], own: Sequence[OwnLoss]) -> list[Coin]:
     return coins + [(OWN, _q(each.occurrence), each.loss) for each in own]
 
 
-def own_coins(events: Sequence[Event], own: Sequence[OwnLoss]) -> list[Coin]:
+def own_coins(events: Sequence[SharedEvent], own: Sequence[OwnLoss]) -> list[Coin]:
     coins = [
         (event.name, _q(event.occurrence), loss)
         for event in events
@@ -77,23 +77,23 @@ def _q(occurrence: Occurrence) -> Fraction:
 # --- the same portfolio for the simulator ---------------------------------------------------------
 
 
-def as_shocks(events: Sequence[Event]) -> list[Shock]:
+def as_shocks(events: Sequence[SharedEvent]) -> list[Shock]:
     return [
         Shock((5, place, 1), float(sum(event.losses.values())), *_frequency(event.occurrence))
         for place, event in enumerate(events)
     ]
 
 
-def as_own(own: Sequence[OwnLoss]) -> list[Own]:
+def as_own(own: Sequence[OwnLoss]) -> list[IndependentLoss]:
     return [
-        Own((place,), 1, float(each.loss), *_frequency(each.occurrence))
+        IndependentLoss((place,), 1, float(each.loss), *_frequency(each.occurrence))
         for place, each in enumerate(own)
     ]
 
 
-def as_twin(events: Sequence[Event], own: Sequence[OwnLoss]) -> list[Own]:
+def as_twin(events: Sequence[SharedEvent], own: Sequence[OwnLoss]) -> list[IndependentLoss]:
     classes = [
-        Own((5, place, 1, number), 1, float(loss), *_frequency(event.occurrence))
+        IndependentLoss((5, place, 1, number), 1, float(loss), *_frequency(event.occurrence))
         for place, event in enumerate(events)
         for number, loss in enumerate(event.losses.values())
     ]
@@ -109,7 +109,7 @@ def _frequency(occurrence: Occurrence) -> tuple[float, bool]:
 # --- portfolios -----------------------------------------------------------------------------------
 
 
-def two_hosts() -> tuple[list[Event], list[OwnLoss]]:
+def two_hosts() -> tuple[list[SharedEvent], list[OwnLoss]]:
     """20 applications, 12 on one host and 8 on another; of each one's chance of 1 in 20 half is the
     host's."""
     half = Chance(Fraction(1, 40))
@@ -117,8 +117,8 @@ def two_hosts() -> tuple[list[Event], list[OwnLoss]]:
     loss = Fraction(100)
     return (
         [
-            Event("A", half, dict.fromkeys(names[:12], loss)),
-            Event("B", half, dict.fromkeys(names[12:], loss)),
+            SharedEvent("A", half, dict.fromkeys(names[:12], loss)),
+            SharedEvent("B", half, dict.fromkeys(names[12:], loss)),
         ],
         [OwnLoss(name, half, loss) for name in names],
     )

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from apps.exposure.loss.exact import Event, OwnLoss, exact_loss
+from apps.exposure.loss.exact import OwnLoss, SharedEvent, exact_loss
 from apps.exposure.loss.exact_parts import Chance, Occurrence, Rate
 
 pytestmark = pytest.mark.shared
@@ -94,7 +94,7 @@ def loss_section(loss: dict[str, Any], portfolio: Any) -> dict[str, object]:
     own_by_criticality = loss.get("own", {})
     return exact_loss(
         [
-            Event(
+            SharedEvent(
                 f"{event['node']}|{event['kind']}",
                 occurrence(event["frequency"]),
                 {name: Fraction(portfolio.event_loss(event, name)) for name in portfolio.scope()},

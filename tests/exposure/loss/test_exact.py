@@ -7,17 +7,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from apps.exposure.loss.exact import Event, ExactLoss, OwnLoss, exact_loss
-from apps.exposure.loss.exact_parts import Chance, LossTooLarge, Number, Rate, Work
-from apps.exposure.loss.measuring import LEVELS, ONE_IN_20, ONE_IN_100
-from apps.exposure.loss.shocks import BadLossInput
+from apps.exposure.loss.exact import ExactLoss, OwnLoss, SharedEvent, exact_loss
+from apps.exposure.loss.exact_parts import Chance, LossTooLargeError, Number, Rate, WorkBudget
+from apps.exposure.loss.measures import LEVELS, ONE_IN_20, ONE_IN_100
+from apps.exposure.loss.shocks import InvalidLossInputError
 from tests.exposure.loss.brute import Enumerated, own_coins, shared_coins, two_hosts
 
 _chances = st.builds(Chance, st.integers(0, 20).map(lambda n: Fraction(n, 20)))
 _losses = st.builds(Fraction, st.integers(0, 6), st.sampled_from([1, 2, 3, 10]))
 _events = st.lists(
     st.builds(
-        Event,
+        SharedEvent,
         st.sampled_from(["outage", "end"]),
         _chances,
         st.dictionaries(st.sampled_from(["a", "b", "c", "d"]), _losses, max_size=3),
@@ -28,7 +28,7 @@ _own = st.lists(st.builds(OwnLoss, st.sampled_from(["a", "b", "c"]), _chances, _
 _rates = st.builds(Rate, st.integers(0, 30).map(lambda n: Fraction(n, 10)))
 _events_with_rates = st.lists(
     st.builds(
-        Event,
+        SharedEvent,
         st.sampled_from(["outage", "end"]),
         _rates | _chances,
         st.dictionaries(
@@ -40,7 +40,7 @@ _events_with_rates = st.lists(
 
 
 def test_one_path_with_one_cause() -> None:
-    loss = exact_loss([Event("host|outage", Chance(Fraction(1, 20)), {"app": Fraction(10)})])
+    loss = exact_loss([SharedEvent("host|outage", Chance(Fraction(1, 20)), {"app": Fraction(10)})])
 
     assert loss.as_section() == {
         "exact": True,
@@ -85,7 +85,7 @@ def test_half_the_trouble_in_common_leaves_the_mean_and_triples_the_bad_year() -
 
 def test_sharing_can_lower_the_one_in_100_of_a_rare_shock() -> None:
     loss = exact_loss(
-        [Event("end", Chance(Fraction(1, 200)), {f"app{n}": Fraction(10) for n in range(10)})]
+        [SharedEvent("end", Chance(Fraction(1, 200)), {f"app{n}": Fraction(10) for n in range(10)})]
     )
 
     assert (loss.shared.tail(ONE_IN_100).var, loss.independent.tail(ONE_IN_100).var) == (0, 10)
@@ -110,8 +110,8 @@ def test_nothing_to_lose_is_nothing_lost() -> None:
 def test_what_is_certain_is_lost_in_every_year() -> None:
     loss = exact_loss(
         [
-            Event("end", Chance(Fraction(1)), {"app": Fraction(7)}),
-            Event("outage", Chance(Fraction(1, 10)), {"app": Fraction(1)}),
+            SharedEvent("end", Chance(Fraction(1)), {"app": Fraction(7)}),
+            SharedEvent("outage", Chance(Fraction(1, 10)), {"app": Fraction(1)}),
         ]
     )
 
@@ -121,7 +121,7 @@ def test_what_is_certain_is_lost_in_every_year() -> None:
 
 def test_the_curve_tells_at_most_twelve_values() -> None:
     loss = exact_loss(
-        [Event("outage", Chance(Fraction(1, 2)), {f"app{n}": Fraction(1) for n in range(30)})]
+        [SharedEvent("outage", Chance(Fraction(1, 2)), {f"app{n}": Fraction(1) for n in range(30)})]
     )
 
     assert [x for x, _ in loss.independent.exceedance] == [
@@ -144,7 +144,7 @@ def test_the_curve_tells_at_most_twelve_values() -> None:
 @given(_events, _own)
 @settings(max_examples=150, deadline=None)
 def test_every_number_is_that_of_counting_all_outcomes(
-    events: list[Event], own: list[OwnLoss]
+    events: list[SharedEvent], own: list[OwnLoss]
 ) -> None:
     loss = exact_loss(events, own)
 
@@ -168,7 +168,7 @@ def test_every_number_is_that_of_counting_all_outcomes(
 @given(_events | _events_with_rates, _own)
 @settings(max_examples=200, deadline=None)
 def test_sharing_leaves_the_mean_and_never_narrows_the_spread_or_eases_the_tail(
-    events: list[Event], own: list[OwnLoss]
+    events: list[SharedEvent], own: list[OwnLoss]
 ) -> None:
     loss = exact_loss(events, own)
 
@@ -183,7 +183,7 @@ def test_sharing_leaves_the_mean_and_never_narrows_the_spread_or_eases_the_tail(
 
 @given(_events, _own)
 @settings(deadline=None)
-def test_attribution_sums_to_the_tail(events: list[Event], own: list[OwnLoss]) -> None:
+def test_attribution_sums_to_the_tail(events: list[SharedEvent], own: list[OwnLoss]) -> None:
     loss = exact_loss(events, own)
 
     for tail in loss.shared.tails:
@@ -193,7 +193,7 @@ def test_attribution_sums_to_the_tail(events: list[Event], own: list[OwnLoss]) -
 
 @given(_events | _events_with_rates, _own)
 @settings(deadline=None)
-def test_exceedance_never_rises(events: list[Event], own: list[OwnLoss]) -> None:
+def test_exceedance_never_rises(events: list[SharedEvent], own: list[OwnLoss]) -> None:
     loss = exact_loss(events, own)
 
     for measures in (loss.shared, loss.independent):
@@ -207,7 +207,7 @@ def test_exceedance_never_rises(events: list[Event], own: list[OwnLoss]) -> None
 @pytest.mark.proof
 @given(_events, _own)
 @settings(deadline=None)
-def test_floats_say_the_same_as_fractions(events: list[Event], own: list[OwnLoss]) -> None:
+def test_floats_say_the_same_as_fractions(events: list[SharedEvent], own: list[OwnLoss]) -> None:
     # a level that no sum of these chances reaches exactly, so that rounding decides nothing
     levels = (Fraction(947, 1000),)
     exact = exact_loss(events, own, levels=levels)
@@ -223,7 +223,7 @@ def test_floats_say_the_same_as_fractions(events: list[Event], own: list[OwnLoss
 
 
 def test_a_rate_is_the_poisson_distribution() -> None:
-    loss = exact_loss([Event("outage", Rate(Fraction(2)), {"app": Fraction(10)})])
+    loss = exact_loss([SharedEvent("outage", Rate(Fraction(2)), {"app": Fraction(10)})])
 
     assert not loss.exact
     assert loss.shared.eal == pytest.approx(20)
@@ -238,7 +238,7 @@ def test_a_rate_is_the_poisson_distribution() -> None:
 
 def test_a_level_that_floats_reach_exactly_is_reached() -> None:
     loss = exact_loss(
-        [Event("outage", Chance(Fraction(1, 20)), {"app": Fraction(10)})], in_floats=True
+        [SharedEvent("outage", Chance(Fraction(1, 20)), {"app": Fraction(10)})], in_floats=True
     )
 
     assert loss.shared.tail(ONE_IN_20).var == 0
@@ -253,32 +253,32 @@ def test_the_order_of_applications_does_not_matter_to_the_bit() -> None:
         if n % 4 == 0
     ]
 
-    one = exact_loss([Event("outage", Rate(Fraction(1, 2)), losses)], own)
+    one = exact_loss([SharedEvent("outage", Rate(Fraction(1, 2)), losses)], own)
     other = exact_loss(
-        [Event("outage", Rate(Fraction(1, 2)), dict(reversed(losses.items())))], own[::-1]
+        [SharedEvent("outage", Rate(Fraction(1, 2)), dict(reversed(losses.items())))], own[::-1]
     )
 
     assert one == other
 
 
 def test_work_is_bounded_in_time_and_in_memory() -> None:
-    work = Work(max_terms=100, max_values=10)
+    work = WorkBudget(max_terms=100, max_values=10)
     work.take(10, 9)
 
-    with pytest.raises(LossTooLarge):
+    with pytest.raises(LossTooLargeError):
         work.take(11, 0)
-    with pytest.raises(LossTooLarge):
+    with pytest.raises(LossTooLargeError):
         work.take(10, 2)
 
 
 def test_rates_add_up_over_events_of_one_loss() -> None:
     apart = exact_loss(
         [
-            Event("x", Rate(Fraction(1, 2)), {"app": Fraction(1)}),
-            Event("y", Rate(Fraction(3, 2)), {"app": Fraction(1)}),
+            SharedEvent("x", Rate(Fraction(1, 2)), {"app": Fraction(1)}),
+            SharedEvent("y", Rate(Fraction(3, 2)), {"app": Fraction(1)}),
         ]
     )
-    together = exact_loss([Event("x", Rate(Fraction(2)), {"app": Fraction(1)})])
+    together = exact_loss([SharedEvent("x", Rate(Fraction(2)), {"app": Fraction(1)})])
 
     assert apart.shared.tail(ONE_IN_100).tvar == pytest.approx(
         float(together.shared.tail(ONE_IN_100).tvar)
@@ -286,7 +286,7 @@ def test_rates_add_up_over_events_of_one_loss() -> None:
 
 
 def test_a_high_rate_keeps_its_mean() -> None:
-    loss = exact_loss([Event("outage", Rate(Fraction(60)), {"app": Fraction(1)})])
+    loss = exact_loss([SharedEvent("outage", Rate(Fraction(60)), {"app": Fraction(1)})])
 
     assert loss.shared.eal == pytest.approx(60)
     assert loss.shared.sd == pytest.approx(math.sqrt(60))
@@ -299,18 +299,18 @@ def test_a_portfolio_without_a_common_unit_is_refused_instead_of_taking_for_ever
     # 2 to the power of 40 different sums
     losses = {f"app{n:02}": Fraction(2**n) for n in range(40)}
 
-    with pytest.raises(LossTooLarge, match="simulate it instead"):
-        exact_loss([Event("outage", Chance(Fraction(1, 3)), losses)], in_floats=in_floats)
+    with pytest.raises(LossTooLargeError, match="simulate it instead"):
+        exact_loss([SharedEvent("outage", Chance(Fraction(1, 3)), losses)], in_floats=in_floats)
 
 
 def test_a_rate_of_thousands_is_refused() -> None:
-    with pytest.raises(LossTooLarge, match="1000 events a year"):
-        exact_loss([Event("outage", Rate(Fraction(1000)), {"app": Fraction(1)})])
+    with pytest.raises(LossTooLargeError, match="1000 events a year"):
+        exact_loss([SharedEvent("outage", Rate(Fraction(1000)), {"app": Fraction(1)})])
 
 
 def test_thirty_applications_under_fifteen_causes_are_within_reach() -> None:
     events = [
-        Event(
+        SharedEvent(
             f"n{k}",
             Chance(Fraction(1, 20 + k)),
             {f"app{n:02}": Fraction(5 * (n % 7), 2) for n in range(30) if (n + k) % 3},
@@ -334,14 +334,14 @@ def test_thirty_applications_under_fifteen_causes_are_within_reach() -> None:
         (lambda: Chance(Fraction(-1, 5)), "-1/5 is not between 0 and 1"),
         (lambda: Rate(Fraction(-1)), "-1 is negative"),
         (
-            lambda: Event("outage", Chance(Fraction(1)), {"app": Fraction(-2)}),
+            lambda: SharedEvent("outage", Chance(Fraction(1)), {"app": Fraction(-2)}),
             "outage costs app -2",
         ),
         (lambda: OwnLoss("app", Chance(Fraction(1)), Fraction(-2)), "own loss of app is -2"),
     ],
 )
 def test_what_cannot_be_is_refused_with_the_number(build, says: str) -> None:
-    with pytest.raises(BadLossInput, match=says):
+    with pytest.raises(InvalidLossInputError, match=says):
         build()
 
 

@@ -6,14 +6,14 @@ from collections.abc import Callable
 import pytest
 
 from apps.exposure.loss.shocks import (
-    BadLossInput,
     EventKind,
     Frequency,
+    IndependentLoss,
+    InvalidLossInputError,
     NodeLoss,
-    Own,
     Shock,
     cumulants,
-    merged,
+    merge_classes,
     once_chance,
     shock_of,
     twin_classes,
@@ -52,8 +52,8 @@ def test_classes_of_equal_loss_and_frequency_become_one_over_all_nodes() -> None
 
     classes = twin_classes(nodes, frequencies)
 
-    assert classes == [Own((HOST, 1, 1, 0), 9, 10.0, 0.5)]
-    assert merged(classes[::-1]) == classes
+    assert classes == [IndependentLoss((HOST, 1, 1, 0), 9, 10.0, 0.5)]
+    assert merge_classes(classes[::-1]) == classes
 
 
 def test_a_chance_follows_from_a_rate() -> None:
@@ -94,8 +94,8 @@ def test_moments_are_those_of_the_textbook() -> None:
         (lambda: Shock((1,), 1.0, 1.0, cv=1e5), "from 0 to 100"),
         (lambda: Shock((), 1.0, 1.0), r"key \(\)"),
         (lambda: Shock((-1,), 1.0, 1.0), r"key \(-1,\)"),
-        (lambda: Own((1,), -2, 1.0, 1.0), "-2 sources"),
-        (lambda: Own((1,), 2, 1.0, 3.0, once=True), "probability 3.0"),
+        (lambda: IndependentLoss((1,), -2, 1.0, 1.0), "-2 sources"),
+        (lambda: IndependentLoss((1,), 2, 1.0, 3.0, once=True), "probability 3.0"),
         (lambda: Frequency(-1.0), "A frequency has the rate -1.0"),
         (
             lambda: NodeLoss((5, 1), EventKind.OUTAGE, [(-1.0, 2)]),
@@ -108,5 +108,5 @@ def test_moments_are_those_of_the_textbook() -> None:
 def test_numbers_that_cannot_be_are_refused_with_a_sentence(
     build: Callable[[], object], says: str
 ) -> None:
-    with pytest.raises(BadLossInput, match=says):
+    with pytest.raises(InvalidLossInputError, match=says):
         build()

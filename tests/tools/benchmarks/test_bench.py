@@ -14,7 +14,7 @@ from apps.common.time import day_of, now
 from apps.exposure.engine.concentration import measure_layer
 from apps.exposure.engine.reach import count_reached, reached_applications, reached_by_team
 from apps.exposure.engine.settings import engine_settings
-from apps.exposure.engine.states import count_states, questions
+from apps.exposure.engine.states import count_states, node_failures
 from apps.exposure.models import Basis, EngineState, Layer, NodeSnapshot, NodeSummary
 from tools.benchmarks import statements
 from tools.benchmarks.measurement import BenchmarkLine, Timing, time_runs
@@ -68,7 +68,7 @@ class TestByHand:
     def test_finds_the_states_that_the_product_finds(self, portfolio):
         settings = engine_settings()
         for version in choose_versions():
-            counted = count_states(questions([version.node_id], settings=settings))
+            counted = count_states(node_failures([version.node_id], settings=settings))
             names = ("exposed", "cushioned", "portable", "partial")
             rows = by(statements.STATES_OF_ALL, node=version.node_id)
             found = [names[state] for _, state, _ in rows]

@@ -15,7 +15,7 @@ from apps.accounts.models import Team
 from apps.catalog.footing import footing_differences
 from apps.catalog.models import Offering, Provider
 from apps.common.time import day_of, now
-from apps.exposure.engine.building import refresh
+from apps.exposure.engine.table_refresh import refresh
 from apps.exposure.models import EngineState, NodeSummary, ScopedApplication
 from apps.inventory.models import Application, Dependency, ExitPlan, ExitTest
 from apps.risks.models import FoundationRisk

@@ -3,8 +3,8 @@ feature at once."""
 
 import pytest
 
+from tests.exposure.answer_differences import differences
 from tests.exposure.brute_answers import answers
-from tests.exposure.comparing import differences
 from tests.exposure.portfolios import seeded
 from tools.worked_portfolios.evaluation import evaluate_portfolio
 from tools.worked_portfolios.reader.document import read_document

@@ -16,7 +16,7 @@ from apps.catalog.models import Offering
 from apps.exposure.models import EngineState, Policy
 from apps.inventory.models import Application
 from tests.builders import make_application, make_dependency, make_offering
-from tests.exposure.comparing import differences
+from tests.exposure.answer_differences import differences
 from tests.tools.worked_portfolios.worked_files import WORKED_FILES, expected_differences
 
 pytestmark = [pytest.mark.proof, pytest.mark.django_db(transaction=True)]

@@ -10,13 +10,13 @@ from django.test.utils import CaptureQueriesContext
 
 from apps.catalog.models import NodeKind
 from apps.common.database.bulk_writes import analyze
-from apps.exposure.engine.building import rebuild
 from apps.exposure.engine.concentration import contributions, measure_layer
-from apps.exposure.engine.cuts import cuts
-from apps.exposure.engine.reach import leaning
+from apps.exposure.engine.minimal_cut_sets import minimal_cut_sets
+from apps.exposure.engine.reach import supporting_roles
 from apps.exposure.engine.settings import EngineSettings, engine_settings
 from apps.exposure.engine.single_points import single_points
-from apps.exposure.engine.states import application_states, path_states, questions
+from apps.exposure.engine.states import application_states, node_failures, path_states
+from apps.exposure.engine.table_refresh import rebuild
 from apps.exposure.models import Basis, Layer, Policy, ScopedApplication
 from apps.exposure.policy_values import policy_values
 from apps.inventory.costing import monthly_costs
@@ -77,7 +77,7 @@ class Bulk:
         return read_document({"portfolios": [PORTFOLIO]})[0].as_of
 
     def asked(self) -> Any:
-        return questions([self.east], settings=self.settings)
+        return node_failures([self.east], settings=self.settings)
 
 
 def bulk(n: int) -> Bulk:
@@ -120,7 +120,7 @@ def bulk(n: int) -> Bulk:
 QUESTIONS: dict[str, tuple[int, Callable[[Bulk], object]]] = {
     "states of applications": (2, lambda it: application_states(it.asked())),
     "states of paths": (2, lambda it: path_states(it.asked())),
-    "who leans": (1, lambda it: leaning(it.east, NodeKind.HOST)),
+    "who leans": (1, lambda it: supporting_roles(it.east, NodeKind.HOST)),
     "concentration": (2, lambda it: measure_layer(Layer.HOST, Basis.USERS)),
     "single points": (1, lambda it: single_points()),
     "flags": (2, lambda it: policy_values(Policy.objects.get())),
@@ -158,5 +158,5 @@ def test_contributions_and_cuts_take_few_statements_however_many_applications_th
     it = bulk(n)
     with CaptureQueriesContext(connection) as captured:
         assert contributions(Layer.HOST, Basis.COUNT)
-        assert cuts(it.settings).n_target
+        assert minimal_cut_sets(it.settings).n_target
     assert len(captured) <= 9

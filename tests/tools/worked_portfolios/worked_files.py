@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from tests.exposure.comparing import differences
+from tests.exposure.answer_differences import differences
 
 WORKED_FILES = sorted(Path(__file__).parent.glob("*.json"))
 

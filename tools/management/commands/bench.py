@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection
 
-from apps.exposure.engine.scenarios import NotBuilt, day_of_tables
+from apps.exposure.engine.scenarios import TablesNotBuiltError, day_of_tables
 from apps.exposure.models import ScopedApplication
 from apps.inventory.models import Application, Dependency
 from tools.benchmarks.http import RequestFailedError
@@ -41,7 +41,7 @@ class Command(BaseCommand):
                 lines.append(line)
                 if not options["json"]:
                     self.stdout.write(_as_text(line))
-        except (NotBuilt, RequestFailedError) as refused:
+        except (TablesNotBuiltError, RequestFailedError) as refused:
             raise CommandError(str(refused)) from None
         summary = {
             "applications": Application.objects.count(),

@@ -8,7 +8,7 @@ from functools import partial
 
 from apps.catalog.claims.feed_rows import PRICE_UNITS
 from apps.catalog.models import NodeKind
-from apps.exposure.flag_life import Decision, Line
+from apps.exposure.flag_life import FlagDecision, Tolerance
 from apps.exposure.models import Basis, Layer, Policy, StandingState
 from apps.exposure.threats import THREATS
 from apps.inventory.models import Criticality
@@ -60,21 +60,21 @@ def read_policy(row: JsonRow) -> PolicyRecord:
 
 
 def read_lifecycle(row: JsonRow) -> LifecycleRecord:
-    line = Line(
+    line = Tolerance(
         tolerance=row.number("tolerance"),
         hysteresis=parse_number(row.get("hysteresis", "1/10"), f"{row.at}: 'hysteresis'"),
         clear_days=row.whole("clear_days", 2, at_most=3650),
     )
     if line.hysteresis >= 1:
         raise row.refuse("'hysteresis' is a part of the tolerance, under 1.")
-    steps: list[tuple[date, Fraction | None, Decision]] = []
+    steps: list[tuple[date, Fraction | None, FlagDecision]] = []
     for step in row.rows("steps"):
         value = None
         if "value" in step.values:
             # null: the node is gone, and nothing stands on it
             value = parse_number(step.get("value", 0), f"{step.at}: 'value'")
         done = step.mapped("do")
-        decision = Decision(
+        decision = FlagDecision(
             acknowledge="acknowledge" in done.values,
             accept_until=done.day("accept_until") if "accept_until" in done.values else None,
             disable="disable" in done.values,

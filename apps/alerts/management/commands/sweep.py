@@ -15,12 +15,13 @@ from apps.alerts.sending import send_due
 from apps.catalog.ingestion.ingest import apply_due_facts
 from apps.common.history.context import audit_context
 from apps.common.time import day_of, now, parse_moment
-from apps.exposure.actions import evaluate_flags, handle_events
-from apps.exposure.actions.cuts import keep_cuts
-from apps.exposure.actions.what_ifs import run_waiting
-from apps.exposure.campaigns.keeping import keep_campaigns
-from apps.exposure.engine.building import refresh
-from apps.exposure.snapshots import take_snapshot, thin_snapshots
+from apps.exposure.actions.events import handle_events
+from apps.exposure.actions.flags import evaluate_flags
+from apps.exposure.actions.minimal_cut_sets import store_minimal_cut_sets
+from apps.exposure.actions.scenarios import run_queued
+from apps.exposure.campaigns.maintenance import update_campaigns
+from apps.exposure.engine.table_refresh import refresh
+from apps.exposure.snapshots.daily import take_snapshot, thin_snapshots
 from apps.feeds.actions import end_holds, forget_old_payloads, tell_disagreements
 from apps.feeds.pipeline import close_dead_runs
 from apps.inventory.keeping import keep_findings
@@ -51,7 +52,7 @@ class Command(BaseCommand):
             refreshed = refresh(on=day_of(at))
             events_handled = handle_events(at=at)
             risks = refresh_risks(at)
-            campaigns = keep_campaigns(at=at)
+            campaigns = update_campaigns(at=at)
             flags = evaluate_flags(at=at)
             raised = raise_alerts(at=at) + raise_due_alerts(at=at)
             kept = keep_alerts(at=at)
@@ -76,11 +77,11 @@ class Command(BaseCommand):
                 # for
                 "digests_queued": queue_digests(at=at, gather=timedelta(0)),
                 "mails_sent": send_due(at=at),
-                "smallest_sets_written": keep_cuts(on=day_of(at)),
+                "smallest_sets_written": store_minimal_cut_sets(on=day_of(at)),
                 "risk_counts_made": int(count_changed_risk(at)),
                 "snapshot_rows": take_snapshot(on=day_of(at)),
                 "snapshot_rows_thinned": thin_snapshots(on=day_of(at)),
-                "what_ifs_answered": run_waiting(at=at),
+                "what_ifs_answered": run_queued(at=at),
                 "payloads_forgotten": forget_old_payloads(at=at),
                 "notices_forgotten": forgotten.n_notices,
                 "deliveries_forgotten": forgotten.n_deliveries,

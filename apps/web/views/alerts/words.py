@@ -29,7 +29,7 @@ from apps.alerts.windows import Rhythm
 from apps.catalog.models import Offering, ProviderEvent
 from apps.common.time import day_of
 from apps.exposure.models import ExposureFlag
-from apps.exposure.naming import names_of
+from apps.exposure.node_names import node_names
 from apps.inventory.models import Application
 from apps.web.wording import change, day
 
@@ -100,7 +100,7 @@ def described(
         if alert.flag is not None and alert.flag.node_id is not None
     }
     nodes |= {alert.details["node"] for alert in alerts if alert.details.get("node")}
-    names = {pk: node.label for pk, node in names_of(nodes).items()} if nodes else {}
+    names = {pk: node.label for pk, node in node_names(nodes).items()} if nodes else {}
     told = told_of([alert.pk for alert in alerts], user=user, most=most_told) if most_told else {}
     return [
         _described(alert, user, applications, names, told.get(alert.pk, Recipients()), on=on)

@@ -17,7 +17,7 @@ from apps.catalog.models import Foundation, NodeKind, Offering, Provider
 from apps.common.text import pluralize
 from apps.common.time import day_of, now
 from apps.exposure.models import LiveUse
-from apps.exposure.portfolio_queries import used_nodes
+from apps.exposure.queries.portfolio import used_nodes
 from apps.inventory.filters import ApplicationFilter
 from apps.inventory.findings import CODES
 from apps.inventory.models import CRITICALITY_WORDS, Application, KeptFinding, KeptRunway

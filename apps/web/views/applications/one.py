@@ -14,7 +14,7 @@ from django.views.decorators.http import require_safe
 
 from apps.accounts.models import User
 from apps.common.time import day_of, now
-from apps.exposure.queries import StackRow, stack
+from apps.exposure.queries.dependents import StackRow, application_stack
 from apps.inventory.findings import Finding, findings_of_application
 from apps.inventory.models import Application, Dependency
 from apps.inventory.queries import application_merged_into, changes_of
@@ -77,7 +77,7 @@ def application(request: HttpRequest, slug: str) -> HttpResponse:
             return redirect("applications:detail", kept.slug, permanent=True)
     at = now()
     today = day_of(at)
-    rows = stack(application=app, on=today)
+    rows = application_stack(application=app, on=today)
     ordered = neighbourly(rows)
     exits = reads.exits_of(rows, today)
     ends = runways(

@@ -15,13 +15,13 @@ from apps.catalog.models import Node, NodeKind, Offering, Price
 from apps.common.time import day_of
 from apps.exposure.engine.settings import engine_settings
 from apps.exposure.engine.states import path_states
-from apps.exposure.queries import StackRow
+from apps.exposure.queries.dependents import StackRow
 from apps.exposure.threats import (
     DEVELOPER_FAILURE,
     ERROR,
     OUTAGE,
     RETIREMENT,
-    Question,
+    NodeFailure,
     needed_grade,
 )
 from apps.inventory.choosing.approvals import RELATIONS
@@ -157,7 +157,7 @@ def struck(application: Application, rows: Sequence[StackRow]) -> list[Struck]:
         paths = [
             path
             for path in path_states(
-                [Question(node_id, threat, need)], application_ids=[application.pk]
+                [NodeFailure(node_id, threat, need)], application_ids=[application.pk]
             )
             if path.dependency_id == primary.dependency.pk
         ]

@@ -10,8 +10,8 @@ from django.urls import reverse
 
 from apps.accounts.models import User
 from apps.catalog.models import NodeKind
-from apps.exposure.portfolio_queries import standing_counts
-from apps.exposure.queries import StackRow
+from apps.exposure.queries.dependents import StackRow
+from apps.exposure.queries.portfolio import dependent_counts
 from apps.inventory.models import Adaptation, Dependency
 from apps.web.wording import number
 
@@ -183,7 +183,7 @@ def others_below(rows: list[StackRow], user: User) -> dict[str, str]:
     said = {}
     for css, (kind, thing) in parts.items():
         if thing is not None:
-            count = standing_counts(kind=kind, refs=[thing.pk], user=user).get(thing.pk)
+            count = dependent_counts(kind=kind, refs=[thing.pk], user=user).get(thing.pk)
             if count:
                 said[css] = (
                     f"{number(count.n)} here, {number(count.n_critical)} critical by their primary"

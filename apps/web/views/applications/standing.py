@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 
 from apps.catalog.models import Offering
-from apps.exposure.queries import end_of
+from apps.exposure.queries.dependents import retirement_countdown
 from apps.inventory.models import Application
 
 
@@ -27,7 +27,7 @@ def standing_of(application: Any, today: date) -> Standing:
     """Of an application that `with_stacks` has loaded."""
     primaries: list[Offering] = [row.offering for row in application.primaries]
     main = primaries[0] if primaries else None
-    ends = [(end_of(offering, today), offering) for offering in primaries]
+    ends = [(retirement_countdown(offering, today), offering) for offering in primaries]
     dated = [(end, offering) for end, offering in ends if end.days_left is not None]
     if not dated:
         return Standing(application, main, None, None, at_least=False)

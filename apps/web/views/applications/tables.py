@@ -8,7 +8,7 @@ from django.views.decorators.http import require_safe
 
 from apps.accounts.models import User
 from apps.common.time import day_of, now
-from apps.exposure.queries import StackRow, stack
+from apps.exposure.queries.dependents import StackRow, application_stack
 from apps.inventory.findings import findings_of_application
 from apps.inventory.models import Application
 from apps.inventory.queries import changes_of
@@ -58,13 +58,16 @@ def stack_csv(request: HttpRequest, slug: str) -> StreamingHttpResponse:
         ]
 
     return csv_answer(
-        f"stack-{app.slug}", STACK_HEADS, stack(application=app, on=day_of(now())), cells
+        f"stack-{app.slug}",
+        STACK_HEADS,
+        application_stack(application=app, on=day_of(now())),
+        cells,
     )
 
 
 def _runways(app: Application, user: User) -> Table:
     today = day_of(now())
-    rows = {row.dependency.pk: row for row in stack(application=app, on=today)}
+    rows = {row.dependency.pk: row for row in application_stack(application=app, on=today)}
     statuses = [*Application.IN_SCOPE, Application.Status.PROPOSED]
     return (
         "api id",
@@ -92,7 +95,7 @@ def _runways(app: Application, user: User) -> Table:
 
 
 def _fallbacks(app: Application, user: User) -> Table:
-    rows = stack(application=app, on=day_of(now()))
+    rows = application_stack(application=app, on=day_of(now()))
     heads = (
         "primary",
         "way out",
@@ -122,7 +125,7 @@ def _fallbacks(app: Application, user: User) -> Table:
 
 def _exits(app: Application, user: User) -> Table:
     today = day_of(now())
-    exits = reads.exits_of(stack(application=app, on=today), today)
+    exits = reads.exits_of(application_stack(application=app, on=today), today)
     heads = (
         "from",
         "to",
@@ -162,7 +165,7 @@ def _exits(app: Application, user: User) -> Table:
 
 def _adaptations(app: Application, user: User) -> Table:
     today = day_of(now())
-    exits = reads.exits_of(stack(application=app, on=today), today)
+    exits = reads.exits_of(application_stack(application=app, on=today), today)
     return (
         "api id",
         "kind",
@@ -189,7 +192,7 @@ def _adaptations(app: Application, user: User) -> Table:
 
 def _costs(app: Application, user: User) -> Table:
     at = now()
-    cost = reads.cost_of(app, stack(application=app, on=day_of(at)), at)
+    cost = reads.cost_of(app, application_stack(application=app, on=day_of(at)), at)
     heads = (
         "role",
         "api id",
@@ -228,7 +231,9 @@ def _decisions(app: Application, user: User) -> Table:
             str(approval.approver),
             approval.reason,
         )
-        for approval, rows in reads.decisions_on(stack(application=app, on=today), today)
+        for approval, rows in reads.decisions_on(
+            application_stack(application=app, on=today), today
+        )
         for row in rows
     ]
 

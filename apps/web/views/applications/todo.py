@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from django.urls import reverse
 
 from apps.common.text import pluralize
-from apps.exposure.queries import StackRow
+from apps.exposure.queries.dependents import StackRow
 from apps.inventory.findings import Finding, Severity
 from apps.inventory.models import Application, ExitTest
 from apps.inventory.runway import PrimaryRunway

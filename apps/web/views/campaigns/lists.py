@@ -11,8 +11,8 @@ from django.views.decorators.http import require_safe
 from apps.accounts.models import Team
 from apps.common.time import day_of, now
 from apps.exposure.campaigns.filters import CampaignFilter, CampaignTaskFilter
-from apps.exposure.campaigns.opening import UNFINISHED
-from apps.exposure.campaigns.progress import Progress, progress, tasks_seen_by
+from apps.exposure.campaigns.lifecycle import UNFINISHED
+from apps.exposure.campaigns.progress import CampaignProgress, campaign_progress, visible_tasks
 from apps.exposure.models import Campaign, CampaignTask
 from apps.web.filtering import Control, filters
 from apps.web.forms import signed_in
@@ -35,7 +35,7 @@ TASK_ORDERS = Sorting(
 @dataclass(frozen=True, slots=True)
 class Row:
     campaign: Campaign
-    progress: Progress
+    progress: CampaignProgress
     done: int
     """Of 100, the tasks that are signed off or no longer needed."""
 
@@ -53,7 +53,9 @@ def campaign_list(request: HttpRequest) -> HttpResponse:
     user, at = signed_in(request), now()
     found = _campaigns(request)
     listing = Listing(request, CAMPAIGN_ORDERS.apply(request, found.qs))
-    how_far = progress(campaigns=[row.pk for row in listing.rows], user=user, on=day_of(at))
+    how_far = campaign_progress(
+        campaigns=[row.pk for row in listing.rows], user=user, on=day_of(at)
+    )
     return page(
         request,
         "campaigns/list.html",
@@ -77,7 +79,7 @@ def campaign_list(request: HttpRequest) -> HttpResponse:
     )
 
 
-def _share(found: Progress) -> int:
+def _share(found: CampaignProgress) -> int:
     return round(100 * found.n_settled / found.n_tasks) if found.n_tasks else 0
 
 
@@ -100,7 +102,7 @@ def _sentence(user: Any, today: date) -> Sentence:
 def campaign_csv(request: HttpRequest) -> StreamingHttpResponse:
     user, today = signed_in(request), day_of(now())
     rows = list(CAMPAIGN_ORDERS.apply(request, _campaigns(request).qs)[:10_000])
-    how_far = progress(campaigns=[row.pk for row in rows], user=user, on=today)
+    how_far = campaign_progress(campaigns=[row.pk for row in rows], user=user, on=today)
     return csv_answer(
         "campaigns",
         [
@@ -138,7 +140,7 @@ def campaign_csv(request: HttpRequest) -> StreamingHttpResponse:
 
 
 def _tasks(request: HttpRequest) -> CampaignTaskFilter:
-    return CampaignTaskFilter(request.GET, tasks_seen_by(user=request.user), request=request)
+    return CampaignTaskFilter(request.GET, visible_tasks(user=request.user), request=request)
 
 
 @require_safe

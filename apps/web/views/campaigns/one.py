@@ -13,10 +13,10 @@ from django.views.decorators.http import require_POST, require_safe
 from apps.accounts.models import Team, User
 from apps.catalog.models import Offering
 from apps.common.time import day_of, now
-from apps.exposure.campaigns import opening
+from apps.exposure.campaigns import lifecycle
 from apps.exposure.campaigns.filters import CampaignTaskFilter
-from apps.exposure.campaigns.opening import NOT_SETTLED, UNFINISHED
-from apps.exposure.campaigns.progress import Progress, progress, tasks_seen_by
+from apps.exposure.campaigns.lifecycle import UNFINISHED, UNSETTLED
+from apps.exposure.campaigns.progress import CampaignProgress, campaign_progress, visible_tasks
 from apps.exposure.models import Campaign, CampaignTask
 from apps.inventory.actions import RefusedChange
 from apps.web.filtering import Control, filters
@@ -68,9 +68,9 @@ def campaign(request: HttpRequest, pk: int) -> HttpResponse:
         ),
         pk=pk,
     )
-    how_far = progress(campaigns=[found.pk], user=user, on=day_of(at))[found.pk]
+    how_far = campaign_progress(campaigns=[found.pk], user=user, on=day_of(at))[found.pk]
     narrowed = CampaignTaskFilter(
-        request.GET, tasks_seen_by(user=user).filter(campaign=found), request=request
+        request.GET, visible_tasks(user=user).filter(campaign=found), request=request
     )
     listing = Listing(request, TASK_ORDERS.apply(request, narrowed.qs))
     teams = Team.objects.visible_to(user).values_list("slug", "name")
@@ -100,12 +100,12 @@ def campaign(request: HttpRequest, pk: int) -> HttpResponse:
         listing=listing,
         columns=TASK_ORDERS.columns(request),
         unfinished=UNFINISHED,
-        n_left=sum(how_far.by_state[state] for state in NOT_SETTLED),
+        n_left=sum(how_far.by_state[state] for state in UNSETTLED),
         form=ChangeForm(campaign=found) if user.is_governance else None,
     )
 
 
-def parts(found: Progress) -> list[tuple[str, str, int, float]]:
+def parts(found: CampaignProgress) -> list[tuple[str, str, int, float]]:
     """(state, its label, tasks, share of 100) of the bar, in the order of the work; states without
     a task left out."""
     order = [State.DONE, State.OBSOLETE, State.READY, State.IN_PROGRESS, State.WAIVED, State.OPEN]
@@ -124,7 +124,7 @@ def parts(found: Progress) -> list[tuple[str, str, int, float]]:
 State = CampaignTask.State
 
 
-def sentence(found: Campaign, how_far: Progress) -> Sentence:
+def sentence(found: Campaign, how_far: CampaignProgress) -> Sentence:
     if how_far.n_tasks == 0:
         return Sentence(f"Nothing is left to move off {found.subject.api_id}.")
     n = f"{number(how_far.n_settled)} of {number(how_far.n_tasks)}"
@@ -162,26 +162,26 @@ def order(request: HttpRequest, pk: int, action: str) -> HttpResponse:
 
 
 def _extend(request: HttpRequest, found: Campaign, user: User) -> str:
-    n = opening.extend_campaign(campaign=found, at=now(), by=user)
+    n = lifecycle.extend_campaign(campaign=found, at=now(), by=user)
     return f"{counted(n, 'task').capitalize()} joined."
 
 
 def _reschedule(request: HttpRequest, found: Campaign, user: User) -> str:
-    n = opening.reschedule_campaign(
+    n = lifecycle.reschedule_campaign(
         campaign=found, at=now(), by=user, reason=request.POST.get("reason", "")
     )
     return "{n} another day.".format(n=counted(n, "task has", "tasks have").capitalize())
 
 
 def _close(request: HttpRequest, found: Campaign, user: User) -> str:
-    opening.close_campaign(
+    lifecycle.close_campaign(
         campaign=found, at=now(), by=user, closing_note=request.POST.get("reason", "")
     )
     return "The campaign is closed."
 
 
 def _reopen(request: HttpRequest, found: Campaign, user: User) -> str:
-    opening.reopen_campaign(campaign=found, by=user, reason=request.POST.get("reason", ""))
+    lifecycle.reopen_campaign(campaign=found, by=user, reason=request.POST.get("reason", ""))
     return "The campaign is open again."
 
 
@@ -189,7 +189,7 @@ def _change(request: HttpRequest, found: Campaign, user: User) -> str:
     form = ChangeForm(request.POST, campaign=found)
     if not form.is_valid():
         raise ValidationError([str(error) for errors in form.errors.values() for error in errors])
-    opening.change_campaign(campaign=found, by=user, **form.cleaned_data)
+    lifecycle.change_campaign(campaign=found, by=user, **form.cleaned_data)
     return "The campaign is changed."
 
 

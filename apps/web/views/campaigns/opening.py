@@ -14,10 +14,10 @@ from kombu.exceptions import OperationalError
 
 from apps.catalog.models import Offering, ProviderEvent
 from apps.common.time import day_of, now
-from apps.exposure.campaigns.opening import open_campaign
+from apps.exposure.campaigns.lifecycle import open_campaign
 from apps.exposure.campaigns.reach import dependencies_in
 from apps.exposure.models import Campaign
-from apps.exposure.tasks import open_large_campaign, opening_key
+from apps.exposure.tasks import campaign_opening_key, open_large_campaign
 from apps.inventory.actions import RefusedChange
 from apps.web.forms import DayField, governing
 from apps.web.page import Sentence, page
@@ -86,7 +86,9 @@ def _hand_over(
     """Have a worker open it; kombu's OperationalError without a broker."""
     target = facts["target"]
     cache.set(
-        opening_key(event_id=event.pk if event else None, offering_id=subject.pk), "", timeout=3600
+        campaign_opening_key(event_id=event.pk if event else None, offering_id=subject.pk),
+        "",
+        timeout=3600,
     )
     open_large_campaign.delay(
         user_id=user_id,
@@ -201,7 +203,9 @@ def opening_progress(request: HttpRequest) -> HttpResponse:
         return redirect("campaigns:list")
     made = Campaign.objects.filter(state=Campaign.State.OPEN, event=event, subject=subject).first()
     # None: the cache has lost it, and whether a worker is still at it cannot be told
-    trouble = cache.get(opening_key(event_id=event.pk if event else None, offering_id=subject.pk))
+    trouble = cache.get(
+        campaign_opening_key(event_id=event.pk if event else None, offering_id=subject.pk)
+    )
     if trouble is None:
         trouble = (
             "The progress of opening this campaign is not known. If the campaign is not in the"

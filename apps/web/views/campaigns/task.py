@@ -16,12 +16,12 @@ from apps.accounts.queries import members_of
 from apps.accounts.roles import TeamRole
 from apps.catalog.models import Offering
 from apps.common.time import day_of, now
-from apps.exposure.campaigns import signing, working
-from apps.exposure.campaigns.gates import Gate, gate_of
-from apps.exposure.campaigns.opening import UNFINISHED
-from apps.exposure.campaigns.progress import tasks_seen_by
-from apps.exposure.campaigns.reach import dues, target_of
-from apps.exposure.campaigns.steps import BY_DEED
+from apps.exposure.campaigns import signatures, task_actions
+from apps.exposure.campaigns.lifecycle import UNFINISHED
+from apps.exposure.campaigns.progress import visible_tasks
+from apps.exposure.campaigns.reach import task_due_dates, task_target
+from apps.exposure.campaigns.sign_off_requirements import SignOffRequirements, task_requirements
+from apps.exposure.campaigns.steps import AUTOMATIC_STEPS
 from apps.exposure.models import Campaign, CampaignTask, TaskStep
 from apps.inventory.actions import RefusedChange
 from apps.web.forms import DayField, signed_in
@@ -48,15 +48,15 @@ class WaiveForm(forms.Form):
 @require_safe
 def task(request: HttpRequest, pk: int) -> HttpResponse:
     user, at = signed_in(request), now()
-    found = get_object_or_404(tasks_seen_by(user=user), pk=pk)
+    found = get_object_or_404(visible_tasks(user=user), pk=pk)
     application = found.dependency.application
-    gate = gate_of(task=found, at=at)
+    gate = task_requirements(task=found, at=at)
     may_edit = user.may(TeamRole.EDITOR, application.team_id)
     is_under_way = (
         found.state not in {State.DONE, State.OBSOLETE}
         and found.campaign.state == Campaign.State.OPEN
     )
-    target = target_of(found)
+    target = task_target(found)
     return page(
         request,
         "campaigns/task.html",
@@ -70,10 +70,10 @@ def task(request: HttpRequest, pk: int) -> HttpResponse:
         sentence=sentence(found, gate),
         task=found,
         target=target,
-        due=dues(tasks=[found.pk])[found.pk],
+        due=task_due_dates(tasks=[found.pk])[found.pk],
         gate=gate,
         steps=found.steps.select_related("done_by").order_by("place", "pk"),
-        by_deed=BY_DEED,
+        by_deed=AUTOMATIC_STEPS,
         can_edit=may_edit and is_under_way,
         can_sign=user.may(TeamRole.OWNER, application.team_id),
         is_under_way=is_under_way,
@@ -112,7 +112,7 @@ def _candidates(request: HttpRequest, found: CampaignTask, words: str) -> Any:
     return [usual, *(row for row in near if row != usual)] if usual is not None else near
 
 
-def sentence(found: CampaignTask, gate: Gate) -> Sentence:
+def sentence(found: CampaignTask, gate: SignOffRequirements) -> Sentence:
     name = found.dependency.application.name
     if found.state == State.DONE:
         return Sentence(f"{name} has moved; {found.signed_off_by} signed it off.")
@@ -157,9 +157,11 @@ def step(request: HttpRequest, pk: int, action: str) -> HttpResponse:
 
     def do(request: HttpRequest, task: CampaignTask, user: User) -> str:
         if action == "tick":
-            working.tick_step(step=found, at=now(), by=user, note=request.POST.get("note", ""))
+            task_actions.complete_step(
+                step=found, at=now(), by=user, note=request.POST.get("note", "")
+            )
             return f"Done: {found.title}."
-        working.untick_step(step=found, at=now(), by=user)
+        task_actions.reopen_step(step=found, at=now(), by=user)
         return f"Open again: {found.title}."
 
     _told(request, do, found.task, user)
@@ -205,7 +207,7 @@ def _valid(form: forms.Form) -> dict[str, Any]:
 def _assign(request: HttpRequest, found: CampaignTask, user: User) -> str:
     name = request.POST.get("owner", "")
     owner = get_object_or_404(User.objects.filter(is_active=True), username=name) if name else None
-    working.assign_task(task=found, owner=owner, by=user)
+    task_actions.assign_task(task=found, owner=owner, by=user)
     return f"The task is {owner}'s." if owner else "The task is nobody's in particular."
 
 
@@ -215,7 +217,7 @@ class _DueForm(forms.Form):
 
 def _due(request: HttpRequest, found: CampaignTask, user: User) -> str:
     day = _valid(_DueForm(request.POST))["due_on"]
-    working.set_due(task=found, due_on=day, by=user)
+    task_actions.set_due_date(task=found, due_on=day, by=user)
     return f"Due on {long_day(day)}."
 
 
@@ -224,7 +226,7 @@ def _target(request: HttpRequest, found: CampaignTask, user: User) -> str:
     if not pk.isdecimal():
         raise RefusedChange("Choose one of the offerings.")
     target = get_object_or_404(Offering.objects.visible_to(user), pk=pk)
-    working.choose_target(task=found, target=target, at=now(), by=user)
+    task_actions.choose_target(task=found, target=target, at=now(), by=user)
     return f"It moves to {target.api_id}."
 
 
@@ -235,12 +237,12 @@ def _measure(request: HttpRequest, found: CampaignTask, user: User) -> str:
     )
     if not before and not after:
         raise RefusedChange("Give at least one of the two values.")
-    working.record_measurements(task=found, at=now(), by=user, before=before, after=after)
+    task_actions.record_measurements(task=found, at=now(), by=user, before=before, after=after)
     return f"{said['metric']} is recorded."
 
 
 def _add_step(request: HttpRequest, found: CampaignTask, user: User) -> str:
-    made = working.add_step(
+    made = task_actions.add_step(
         task=found,
         title=request.POST.get("title", ""),
         at=now(),
@@ -256,7 +258,7 @@ class _SwitchForm(forms.Form):
 
 def _switch(request: HttpRequest, found: CampaignTask, user: User) -> str:
     on = _valid(_SwitchForm(request.POST))["on"]
-    switched = working.switch_task(task=found, on=on, at=now(), by=user)
+    switched = task_actions.switch_task(task=found, on=on, at=now(), by=user)
     assert switched.successor is not None
     return (
         f"{found.dependency.application.name} calls {switched.successor.offering.api_id} "
@@ -265,23 +267,23 @@ def _switch(request: HttpRequest, found: CampaignTask, user: User) -> str:
 
 
 def _sign(request: HttpRequest, found: CampaignTask, user: User) -> str:
-    signing.sign_off(task=found, at=now(), by=user, reason=request.POST.get("reason", ""))
+    signatures.sign_off(task=found, at=now(), by=user, reason=request.POST.get("reason", ""))
     return "Signed off."
 
 
 def _waive(request: HttpRequest, found: CampaignTask, user: User) -> str:
     said = _valid(WaiveForm(request.POST))
-    signing.waive_task(task=found, until=said["until"], why=said["why"], at=now(), by=user)
+    signatures.waive_task(task=found, until=said["until"], reason=said["why"], at=now(), by=user)
     return f"Waived until {long_day(said['until'])}."
 
 
 def _lift(request: HttpRequest, found: CampaignTask, user: User) -> str:
-    signing.lift_waiver(task=found, at=now(), by=user)
+    signatures.cancel_waiver(task=found, at=now(), by=user)
     return "The waiver is lifted."
 
 
 def _reopen(request: HttpRequest, found: CampaignTask, user: User) -> str:
-    signing.reopen_task(task=found, at=now(), by=user, reason=request.POST.get("reason", ""))
+    signatures.reopen_task(task=found, at=now(), by=user, reason=request.POST.get("reason", ""))
     return "The task is open again."
 
 

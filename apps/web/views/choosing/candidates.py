@@ -9,7 +9,7 @@ from django.db.models import Q
 from django.http import HttpRequest
 
 from apps.catalog.models import Foundation, Provider
-from apps.exposure.diligence.scorecards import MOST
+from apps.exposure.diligence.scorecards import MAX_CANDIDATES
 
 FOUND = 10
 FEWEST_LETTERS = 2
@@ -52,18 +52,20 @@ class Hit:
 
 
 def candidates_of(request: HttpRequest) -> Candidates:
-    """Foundations, or else providers, at most MOST; two statements at most."""
+    """Foundations, or else providers, at most MAX_CANDIDATES; two statements at most."""
     asked = {name: [*dict.fromkeys(filter(None, request.GET.getlist(name)))] for name in KINDS}
     kind = "provider" if asked["provider"] and not asked["foundation"] else "foundation"
     slugs = asked[kind]
     model: Any = KINDS[kind]
-    found = model.objects.visible_to(request.user).filter(slug__in=slugs[: MOST + 1])
+    found = model.objects.visible_to(request.user).filter(slug__in=slugs[: MAX_CANDIDATES + 1])
     if kind == "foundation":
         found = found.select_related("developer")
     known = {row.slug: row for row in found} if slugs else {}
     rows = [known[slug] for slug in slugs if slug in known]
-    strange = [slug for slug in slugs[:MOST] if slug not in known]
-    return Candidates(kind, tuple(rows[:MOST]), tuple(strange), too_many=len(slugs) > MOST)
+    strange = [slug for slug in slugs[:MAX_CANDIDATES] if slug not in known]
+    return Candidates(
+        kind, tuple(rows[:MAX_CANDIDATES]), tuple(strange), too_many=len(slugs) > MAX_CANDIDATES
+    )
 
 
 def words_of(request: HttpRequest) -> str:

@@ -11,8 +11,12 @@ from django.views.decorators.http import require_safe
 
 from apps.common.text import pluralize
 from apps.common.time import day_of, now
-from apps.exposure.diligence.facts import Scorecard
-from apps.exposure.diligence.scorecards import MOST, foundation_scorecards, provider_scorecards
+from apps.exposure.diligence.scorecard_facts import Scorecard
+from apps.exposure.diligence.scorecards import (
+    MAX_CANDIDATES,
+    foundation_scorecards,
+    provider_scorecards,
+)
 from apps.inventory.choosing.approvals import decisions_on
 from apps.inventory.models import Approval
 from apps.web.listing import csv_answer
@@ -73,7 +77,7 @@ def compare(request: HttpRequest) -> HttpResponse:
         else "",
         words=words,
         hits=found_by(words, already=chosen, user=request.user),
-        most=MOST,
+        most=MAX_CANDIDATES,
     )
 
 

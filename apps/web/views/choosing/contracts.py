@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from apps.catalog.models import Offering, Provider
 from apps.common.text import pluralize
 from apps.common.time import day_of, now
-from apps.exposure.portfolio_queries import party_applications, party_reach
+from apps.exposure.queries.portfolio import party_applications, party_reach
 from apps.inventory.actions import RefusedChange
 from apps.inventory.choosing.contracts import change_contract, register_contract
 from apps.inventory.choosing.filters import ContractFilter

@@ -18,8 +18,8 @@ from apps.accounts.models import User
 from apps.catalog.models import Foundation, Offering
 from apps.common.text import pluralize
 from apps.common.time import day_of, now
-from apps.exposure.diligence.deciding import candidate_scorecards, decide_with_scorecards
-from apps.exposure.diligence.facts import readable
+from apps.exposure.diligence.scorecard_facts import visible_scorecard
+from apps.exposure.diligence.selection_decisions import candidate_scorecards, decide_with_scorecards
 from apps.inventory.actions import RefusedChange
 from apps.inventory.choosing.approvals import decisions_on
 from apps.inventory.choosing.selections import (
@@ -203,7 +203,7 @@ def _kept(
             stored = row.scorecard.get(part)
             if not stored:
                 continue
-            card = readable(stored, user)
+            card = visible_scorecard(stored, user)
             rows = tuple(then_and_now(card, current.get(row.pk, {}).get(part)))
             route = "foundations:detail" if part == "foundation" else "providers:detail"
             cards.append(

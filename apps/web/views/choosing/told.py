@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from apps.exposure.diligence.facts import Scorecard
+from apps.exposure.diligence.scorecard_facts import Scorecard
 from apps.web.wording import number, share
 
 # which facts stand together, by their keys; what is in none of them comes last

@@ -13,9 +13,9 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from apps.accounts.models import User
-from apps.exposure.actions.losses import change_base_loss, change_rate
+from apps.exposure.actions.loss_assumptions import change_base_loss, change_rate
 from apps.exposure.models import BaseLoss, EventRate
-from apps.exposure.naming import names_of
+from apps.exposure.node_names import node_names
 from apps.inventory.models import Criticality
 from apps.web.forms import signed_in
 from apps.web.page import Sentence, page
@@ -90,7 +90,7 @@ class RateRow:
 
 def rate_rows(rates: Any) -> list[RateRow]:
     found = list(rates)
-    names = names_of([rate.node_id for rate in found if rate.node_id])
+    names = node_names([rate.node_id for rate in found if rate.node_id])
     kinds = {kind.label: words for kind, words in KIND_WORDS.items()}
     return [
         RateRow(

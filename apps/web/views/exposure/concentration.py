@@ -14,7 +14,6 @@ from apps.common.time import day_of, now
 from apps.exposure.engine.concentration import LayerIndices, measure_layer
 from apps.exposure.engine.indices import Indices
 from apps.exposure.engine.settings import engine_settings
-from apps.exposure.layers import LayerRow, LayerTable, layer_table, own_teams
 from apps.exposure.models import (
     Basis,
     ConcentrationSnapshot,
@@ -23,9 +22,10 @@ from apps.exposure.models import (
     ScopedApplication,
     StandingState,
 )
-from apps.exposure.naming import names_of
-from apps.exposure.node_states import node_states
-from apps.exposure.portability import GRADES, Portability, portability
+from apps.exposure.node_names import node_names
+from apps.exposure.queries.concentration import LayerRow, LayerTable, layer_table, visible_team_ids
+from apps.exposure.queries.node_states import node_states
+from apps.exposure.queries.portability import GRADES, Portability, portability
 from apps.exposure.threats import DEFAULT_THREAT, THREATS
 from apps.web.drawings.bars import Bar, bars
 from apps.web.drawings.picture import HALF, both
@@ -86,7 +86,7 @@ def concentration(request: HttpRequest) -> HttpResponse:
     user, at = signed_in(request), now()
     layer, basis = chosen_layer(request), chosen_basis(request)
     threat = chosen(request, "threat", THREATS, DEFAULT_THREAT[layer.node_kind])
-    teams, settings = own_teams(user), engine_settings()
+    teams, settings = visible_team_ids(user), engine_settings()
     table = layer_table(layer=layer, user=user, limit=MOST)
     measured = measure_layer(layer, basis, team_ids=teams)
     leaving = portability(settings=settings, team_ids=teams, on=day_of(at))
@@ -159,7 +159,7 @@ def _rows(
     indices = measured.indices
     counted = {row.node_id: row for row in table.rows}
     missing = [pk for pk in list(indices.shares)[:SHOWN] if pk not in counted]
-    names = names_of(missing) if missing else {}
+    names = node_names(missing) if missing else {}
     n_standing = max(measured.n_applications - measured.n_undeclared, 1)
     sparks = _sparks(past, [*counted, *names])
     return [
@@ -246,7 +246,7 @@ def concentration_csv(request: HttpRequest) -> StreamingHttpResponse:
     user = signed_in(request)
     layer, basis = chosen_layer(request), chosen_basis(request)
     table = layer_table(layer=layer, user=user)
-    measured = measure_layer(layer, basis, team_ids=own_teams(user))
+    measured = measure_layer(layer, basis, team_ids=visible_team_ids(user))
 
     def cells(row: NodeRow) -> list[Any]:
         counted = row.counted

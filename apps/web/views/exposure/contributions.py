@@ -16,8 +16,8 @@ from apps.exposure.engine.concentration import (
     contributions_of,
     measure_layer,
 )
-from apps.exposure.layers import own_teams
 from apps.exposure.models import Basis, Layer, ScopedApplication
+from apps.exposure.queries.concentration import visible_team_ids
 from apps.inventory.models import Application, Criticality
 from apps.web.forms import signed_in
 from apps.web.listing import Listing, csv_answer
@@ -47,7 +47,7 @@ class Row:
 @require_safe
 def contributions(request: HttpRequest) -> HttpResponse:
     user = signed_in(request)
-    layer, basis, teams = chosen_layer(request), chosen_basis(request), own_teams(user)
+    layer, basis, teams = chosen_layer(request), chosen_basis(request), visible_team_ids(user)
     measured = measure_layer(layer, basis, team_ids=teams)
     listing = Listing(request, _scoped(teams))
     hhi = measured.indices.hhi
@@ -77,7 +77,7 @@ def contributions(request: HttpRequest) -> HttpResponse:
 @require_safe
 def contributions_csv(request: HttpRequest) -> StreamingHttpResponse:
     user = signed_in(request)
-    layer, basis, teams = chosen_layer(request), chosen_basis(request), own_teams(user)
+    layer, basis, teams = chosen_layer(request), chosen_basis(request), visible_team_ids(user)
     measured = measure_layer(layer, basis, team_ids=teams)
 
     def rows() -> Iterator[Row]:

@@ -15,8 +15,14 @@ from apps.accounts.models import User
 from apps.catalog.models import Offering
 from apps.common.time import day_of, now
 from apps.exposure.engine.settings import engine_settings
-from apps.exposure.layers import own_teams
-from apps.exposure.portability import GRADES, Portability, WayOut, portability, ways_out
+from apps.exposure.queries.concentration import visible_team_ids
+from apps.exposure.queries.portability import (
+    GRADES,
+    FallbackOption,
+    Portability,
+    fallback_options,
+    portability,
+)
 from apps.inventory.models import Adaptation, Application
 from apps.web.forms import signed_in
 from apps.web.listing import csv_answer, query_with
@@ -38,7 +44,7 @@ STATE_WORDS: dict[str, str] = {
 @dataclass(frozen=True, slots=True)
 class ExitRow:
     application: Application
-    way: WayOut
+    way: FallbackOption
     tested: Any
     declared: Any
     offering: Offering | None
@@ -52,14 +58,14 @@ class ExitRow:
 @require_safe
 def ways_out_page(request: HttpRequest) -> HttpResponse:
     user, at = signed_in(request), now()
-    teams, settings = own_teams(user), engine_settings()
+    teams, settings = visible_team_ids(user), engine_settings()
     leaving = portability(settings=settings, team_ids=teams, on=day_of(at))
     state, grade, number = (
         chosen(request, "state", STATE_WORDS, ""),
         _grade(request),
         number_of_page(request),
     )
-    found = ways_out(
+    found = fallback_options(
         settings=settings,
         team_ids=teams,
         state=state,
@@ -92,9 +98,9 @@ def ways_out_page(request: HttpRequest) -> HttpResponse:
 @require_safe
 def ways_out_csv(request: HttpRequest) -> StreamingHttpResponse:
     user = signed_in(request)
-    teams, settings = own_teams(user), engine_settings()
+    teams, settings = visible_team_ids(user), engine_settings()
     leaving = portability(settings=settings, team_ids=teams, on=day_of(now()))
-    found = ways_out(
+    found = fallback_options(
         settings=settings,
         team_ids=teams,
         state=chosen(request, "state", STATE_WORDS, ""),
@@ -137,7 +143,7 @@ def _grade(request: HttpRequest) -> int | None:
     return int(said) if said in {str(grade) for grade in GRADES} else None
 
 
-def _rows(found: list[WayOut], leaving: Portability, user: User) -> list[ExitRow]:
+def _rows(found: list[FallbackOption], leaving: Portability, user: User) -> list[ExitRow]:
     """Three statements."""
     applications = applications_by_id([way.application_id for way in found], user)
     offerings = Offering.objects.select_related("host", "version__foundation").in_bulk(

@@ -9,10 +9,10 @@ from django.http import HttpRequest, StreamingHttpResponse
 from django.views.decorators.http import require_safe
 
 from apps.exposure.engine.settings import engine_settings
-from apps.exposure.layers import own_teams
 from apps.exposure.models import StandingState
-from apps.exposure.naming import NodeName, names_of
-from apps.exposure.node_states import NodeStates, node_states
+from apps.exposure.node_names import NodeName, node_names
+from apps.exposure.queries.concentration import visible_team_ids
+from apps.exposure.queries.node_states import NodeStates, node_states
 from apps.exposure.threats import DEFAULT_THREAT, THREATS
 from apps.web.drawings.picture import both
 from apps.web.drawings.states import Standing, states
@@ -32,7 +32,7 @@ class StateRow:
 
 
 def _named(found: Sequence[NodeStates]) -> dict[int, NodeName]:
-    return names_of([row.node_id for row in found]) if found else {}
+    return node_names([row.node_id for row in found]) if found else {}
 
 
 def state_rows(found: Sequence[NodeStates], threat: str) -> list[StateRow]:
@@ -72,7 +72,10 @@ def states_csv(request: HttpRequest) -> StreamingHttpResponse:
     layer = chosen_layer(request)
     threat = chosen(request, "threat", THREATS, DEFAULT_THREAT[layer.node_kind])
     found = node_states(
-        kind=layer.node_kind, threat=threat, settings=engine_settings(), team_ids=own_teams(user)
+        kind=layer.node_kind,
+        threat=threat,
+        settings=engine_settings(),
+        team_ids=visible_team_ids(user),
     )
     kept = StandingState.values
     return csv_answer(

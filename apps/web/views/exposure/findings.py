@@ -4,8 +4,8 @@ out."""
 from collections.abc import Sequence
 
 from apps.common.text import pluralize
-from apps.exposure.layers import LayerTable
-from apps.exposure.portability import Portability
+from apps.exposure.queries.concentration import LayerTable
+from apps.exposure.queries.portability import Portability
 from apps.web.page import Sentence
 from apps.web.wording import number, share, spelled
 

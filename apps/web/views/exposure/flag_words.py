@@ -6,7 +6,7 @@ from typing import Any
 
 from apps.catalog.models import NodeKind
 from apps.exposure.models import FlagEvent, Policy, StandingState
-from apps.exposure.naming import NodeName
+from apps.exposure.node_names import NodeName
 from apps.exposure.policy_values import is_share
 from apps.exposure.threats import DEFAULT_THREAT
 from apps.web.views.exposure.shared import (

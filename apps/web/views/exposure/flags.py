@@ -17,11 +17,16 @@ from django.views.decorators.http import require_POST, require_safe
 
 from apps.accounts.models import User
 from apps.common.time import day_of, now
-from apps.exposure.actions import RefusedDecision, accept_flag, acknowledge_flag, revoke_acceptance
-from apps.exposure.actions.flags import life_of, line_of
+from apps.exposure.actions.decisions import (
+    FlagDecisionError,
+    accept_flag,
+    acknowledge_flag,
+    revoke_acceptance,
+)
+from apps.exposure.actions.flags import flag_life, policy_tolerance
 from apps.exposure.filters import ExposureFlagFilter
 from apps.exposure.models import ExposureFlag, Policy
-from apps.exposure.naming import NodeName, names_of
+from apps.exposure.node_names import NodeName, node_names
 from apps.inventory.models import Criticality
 from apps.web.filtering import Control, filters
 from apps.web.forms import DayField, signed_in
@@ -155,7 +160,7 @@ def flag_csv(request: HttpRequest) -> StreamingHttpResponse:
 
 
 def _rows(flags: Sequence[ExposureFlag]) -> list[FlagRow]:
-    names = names_of({flag.node_id for flag in flags if flag.node_id is not None})
+    names = node_names({flag.node_id for flag in flags if flag.node_id is not None})
     return [_row(flag, names.get(flag.node_id) if flag.node_id else None) for flag in flags]
 
 
@@ -212,7 +217,7 @@ def _shown(
 ) -> HttpResponse:
     user, at = signed_in(request), now()
     row = _rows([this])[0]
-    line = line_of(this.policy)
+    line = policy_tolerance(this.policy)
     applications = applications_by_id(this.application_ids, user)
     named = [applications[pk] for pk in this.application_ids if pk in applications]
     events = list(this.events.select_related("by"))
@@ -234,7 +239,7 @@ def _shown(
         release=written(this.policy, float(line.release)),
         ceiling=written(this.policy, this.ceiling) if this.ceiling is not None else "",
         next_ceiling=written(
-            this.policy, float(line.ceiling(life_of(this).last or line.tolerance))
+            this.policy, float(line.ceiling(flag_life(this).last or line.tolerance))
         ),
         applications=[(each, Criticality(each.criticality).label) for each in named],
         events=[(event, change_words(event, this.policy)) for event in events],
@@ -329,7 +334,7 @@ def decide(request: HttpRequest, pk: int, decision: str) -> HttpResponse:
         return _shown(request, this, status=422, **{decision: form})
     try:
         said = _decide(this, decision, form.cleaned_data, user)
-    except RefusedDecision as refusal:
+    except FlagDecisionError as refusal:
         refuse(request, str(refusal))
         return redirect("exposure-flags:detail", pk=pk)
     except ValidationError as slip:

@@ -6,9 +6,9 @@ from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from apps.exposure.flows import Flow, flows
-from apps.exposure.layers import layer_table, own_teams
 from apps.exposure.models import Basis, Layer
+from apps.exposure.queries.concentration import layer_table, visible_team_ids
+from apps.exposure.queries.concentration_flows import ConcentrationFlow, concentration_flows
 from apps.web.drawings.flow import Path, flow
 from apps.web.drawings.picture import both
 from apps.web.drawings.scales import Unit, compact
@@ -34,7 +34,7 @@ def exposure_flow(request: HttpRequest) -> HttpResponse:
     much to draw."""
     user = signed_in(request)
     layer, basis = chosen_layer(request), chosen_basis(request)
-    found = flows(basis=basis, team_ids=own_teams(user), limit=DRAWN)
+    found = concentration_flows(basis=basis, team_ids=visible_team_ids(user), limit=DRAWN)
     over = frozenset(
         row.name for row in layer_table(layer=layer, user=user, limit=12).rows if row.over
     )
@@ -60,7 +60,7 @@ def exposure_flow(request: HttpRequest) -> HttpResponse:
     )
 
 
-def _drawn(found: list[Flow], layer: Layer, basis: Basis, over: frozenset[str]) -> Any:
+def _drawn(found: list[ConcentrationFlow], layer: Layer, basis: Basis, over: frozenset[str]) -> Any:
     names = ("Developer", "Foundation", "Host")
     hot = frozenset((names[_OVER[layer]], name) for name in over) if layer in _OVER else frozenset()
     paths = [
@@ -83,7 +83,9 @@ def flow_csv(request: HttpRequest) -> StreamingHttpResponse:
     """With the team, so that rows can be told apart by who runs them."""
     user = signed_in(request)
     basis = chosen_basis(request)
-    rows = flows(basis=basis, team_ids=own_teams(user), by_team=True, limit=None)
+    rows = concentration_flows(
+        basis=basis, team_ids=visible_team_ids(user), by_team=True, limit=None
+    )
     return csv_answer(
         f"flow-{basis}",
         ["team", "developer", "foundation", "host", "weight", "by", "primary paths"],

@@ -12,9 +12,9 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from apps.common.time import now
-from apps.exposure.actions.what_ifs import ask_loss
+from apps.exposure.actions.scenarios import queue_loss_run
 from apps.exposure.models import BaseLoss, EventRate, LossRun, RunState
-from apps.exposure.naming import names_of
+from apps.exposure.node_names import node_names
 from apps.web.drawings.bars import Bar, bars
 from apps.web.drawings.loss_curve import Level, loss_curve
 from apps.web.drawings.picture import HALF, both
@@ -240,7 +240,7 @@ def _causes(result: Mapping[str, Any]) -> list[Cause]:
     exists."""
     total = _tail_total(result) or 1.0
     causes = result["attribution"]["causes"]
-    names = names_of([cause["node"] for cause in causes])
+    names = node_names([cause["node"] for cause in causes])
     rows = [
         Cause(
             cause["label"],
@@ -278,7 +278,7 @@ def run_loss(request: HttpRequest) -> HttpResponse:
         return _shown(
             request, runs.filter(state=RunState.DONE).first(), waiting=None, form=form, status=422
         )
-    asked = ask_loss(
+    asked = queue_loss_run(
         at=now(), by=user, seed=form.cleaned_data["seed"], years=form.cleaned_data["years"]
     )
     hurry()

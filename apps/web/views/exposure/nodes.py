@@ -13,14 +13,19 @@ from django.views.decorators.http import require_safe
 from apps.accounts.models import Team, User
 from apps.catalog.models import Foundation, Node, NodeKind, Offering, Provider, Region, Version
 from apps.common.time import day_of, now
-from apps.exposure.engine.reach import Reached, count_reached, reached_applications, reached_by_team
+from apps.exposure.engine.reach import (
+    ReachedApplication,
+    count_reached,
+    reached_applications,
+    reached_by_team,
+)
 from apps.exposure.engine.settings import EngineSettings, engine_settings
-from apps.exposure.engine.states import Standing, application_states, questions
-from apps.exposure.layers import own_teams
+from apps.exposure.engine.states import ApplicationImpact, application_states, node_failures
 from apps.exposure.models import EngineState, NodeReach, ScopedApplication, StandingState
-from apps.exposure.naming import names_of
-from apps.exposure.node_states import node_states
-from apps.exposure.snapshot_queries import node_trend
+from apps.exposure.node_names import node_names
+from apps.exposure.queries.concentration import visible_team_ids
+from apps.exposure.queries.node_states import node_states
+from apps.exposure.snapshots.trends import node_trend
 from apps.exposure.threats import DEFAULT_THREAT, THREATS
 from apps.inventory.models import Application, Criticality, Dependency
 from apps.web.drawings import states as state_drawing
@@ -130,8 +135,8 @@ def node(request: HttpRequest, kind: str, ref: int) -> HttpResponse:
     user, at = signed_in(request), now()
     subject = subject_of(kind, ref)
     threat, state = _asked(request, subject)
-    teams, settings = own_teams(user), engine_settings()
-    asked = questions([subject.node_id or 0], settings=settings, threat=threat)
+    teams, settings = visible_team_ids(user), engine_settings()
+    asked = node_failures([subject.node_id or 0], settings=settings, threat=threat)
     n, counted = _n_reached(subject, teams)
     summed = node_states(
         kind=subject.kind,
@@ -144,7 +149,7 @@ def node(request: HttpRequest, kind: str, ref: int) -> HttpResponse:
     found, following = _page(request, subject, asked, state, teams, n)
     verb = THREAT_VERBS[threat]
     exposed, exposed_critical = counts.get(StandingState.EXPOSED, (0, 0))
-    name = names_of([subject.node_id])[subject.node_id].name if subject.node_id else ""
+    name = node_names([subject.node_id])[subject.node_id].name if subject.node_id else ""
     return page(
         request,
         "exposure/node.html",
@@ -242,11 +247,11 @@ def _page(
     state: str,
     teams: Collection[int] | None,
     n: int,
-) -> tuple[list[Reached], str]:
+) -> tuple[list[ReachedApplication], str]:
     """(a sheet, where the next one begins or empty)."""
     if subject.node_id is None:
         return [], ""
-    found: list[Reached] = []
+    found: list[ReachedApplication] = []
     for row in _walk(subject, asked, state, teams, n, after=_after(request), batch=SIZE + 1):
         found.append(row)
         if len(found) > SIZE:
@@ -264,7 +269,7 @@ def _walk(
     *,
     after: _Place | None = None,
     batch: int = _BATCH,
-) -> Iterator[Reached]:
+) -> Iterator[ReachedApplication]:
     """The applications there, gravest first, in that state. Few are gathered at once; many are
     walked in batches."""
     assert subject.node_id is not None
@@ -287,8 +292,8 @@ def _walk(
 
 
 def _kept(
-    rows: Sequence[Reached], asked: Any, state: str, standing: set[int] | None
-) -> list[Reached]:
+    rows: Sequence[ReachedApplication], asked: Any, state: str, standing: set[int] | None
+) -> list[ReachedApplication]:
     if not state:
         return list(rows)
     if standing is not None:
@@ -303,14 +308,14 @@ def _kept(
     ]
 
 
-def _standing(rows: Sequence[Reached], asked: Any) -> dict[int, Standing]:
+def _standing(rows: Sequence[ReachedApplication], asked: Any) -> dict[int, ApplicationImpact]:
     if not rows or not asked:
         return {}
     ids = [row.application_id for row in rows]
     return {row.application_id: row for row in application_states(asked, application_ids=ids)}
 
 
-def _rows(found: Sequence[Reached], asked: Any, user: User) -> list[Row]:
+def _rows(found: Sequence[ReachedApplication], asked: Any, user: User) -> list[Row]:
     """Two statements."""
     standing = _standing(found, asked)
     applications = applications_by_id([row.application_id for row in found], user)
@@ -340,14 +345,14 @@ def node_csv(request: HttpRequest, kind: str, ref: int) -> StreamingHttpResponse
     user = signed_in(request)
     subject = subject_of(kind, ref)
     threat, state = _asked(request, subject)
-    teams, settings = own_teams(user), engine_settings()
-    asked = questions([subject.node_id or 0], settings=settings, threat=threat)
+    teams, settings = visible_team_ids(user), engine_settings()
+    asked = node_failures([subject.node_id or 0], settings=settings, threat=threat)
     n = _n_reached(subject, teams)[0]
 
     def rows() -> Iterator[Row]:
         if subject.node_id is None:
             return
-        waiting: list[Reached] = []
+        waiting: list[ReachedApplication] = []
         for row in _walk(subject, asked, state, teams, n):
             waiting.append(row)
             if len(waiting) == _BATCH:
@@ -404,7 +409,7 @@ def node_teams(request: HttpRequest, kind: str, ref: int) -> HttpResponse:
     """Whose they are; a page of its own, and a fragment where counting takes its time."""
     user = signed_in(request)
     subject = subject_of(kind, ref)
-    rows = team_rows(subject, own_teams(user))
+    rows = team_rows(subject, visible_team_ids(user))
     return page(
         request,
         "exposure/node-teams.html",

@@ -16,9 +16,9 @@ from apps.exposure.engine.single_points import (
     single_points,
     team_points,
 )
-from apps.exposure.layers import own_teams
 from apps.exposure.models import Cut, ScopedApplication
-from apps.exposure.naming import NodeName, names_of
+from apps.exposure.node_names import NodeName, node_names
+from apps.exposure.queries.concentration import visible_team_ids
 from apps.exposure.threats import DEFAULT_THREAT
 from apps.web.drawings.bars import Bar, bars
 from apps.web.drawings.picture import both
@@ -62,7 +62,7 @@ class SetRow:
 @require_safe
 def points(request: HttpRequest) -> HttpResponse:
     user = signed_in(request)
-    teams, settings = own_teams(user), engine_settings()
+    teams, settings = visible_team_ids(user), engine_settings()
     kind = request.GET.get("kind", "") if request.GET.get("kind", "") in KINDS else ""
     number_ = number_of_page(request)
     found = points_of(teams, settings, kind, limit=SIZE * number_ + 1)
@@ -108,7 +108,7 @@ def points(request: HttpRequest) -> HttpResponse:
 def points_csv(request: HttpRequest) -> StreamingHttpResponse:
     user = signed_in(request)
     kind = request.GET.get("kind", "") if request.GET.get("kind", "") in KINDS else ""
-    rows = rows_of(points_of(own_teams(user), engine_settings(), kind, limit=None))
+    rows = rows_of(points_of(visible_team_ids(user), engine_settings(), kind, limit=None))
     return csv_answer(
         "single-points",
         [
@@ -149,7 +149,7 @@ def sets_csv(request: HttpRequest) -> StreamingHttpResponse:
 
 def rows_of(found: Sequence[SinglePoint]) -> list[PointRow]:
     """With names and addresses: one statement."""
-    names = names_of([point.node_id for point in found]) if found else {}
+    names = node_names([point.node_id for point in found]) if found else {}
     return [_row(point, names[point.node_id]) for point in found if point.node_id in names]
 
 
@@ -169,7 +169,7 @@ def smallest_sets(*, most: int = MOST_SETS) -> list[SetRow]:
     kept = sorted(Cut.objects.all()[:MOST_SETS], key=lambda cut: (len(cut.node_ids), -cut.share))[
         :most
     ]
-    names = names_of({pk for cut in kept for pk in cut.node_ids})
+    names = node_names({pk for cut in kept for pk in cut.node_ids})
     return [
         SetRow(
             [(names[pk].label, name_url(names[pk])) for pk in cut.node_ids if pk in names],

@@ -15,14 +15,14 @@ from django.utils.text import capfirst, slugify
 from django.views.decorators.http import require_http_methods, require_safe
 
 from apps.common.time import now
-from apps.exposure.actions import add_policy, change_policy
-from apps.exposure.actions.flags import live_flags
+from apps.exposure.actions.flags import active_flags
+from apps.exposure.actions.policies import add_policy, change_policy
 from apps.exposure.engine.settings import engine_settings
 from apps.exposure.filters import PolicyFilter
 from apps.exposure.models import Basis, ExposureFlag, Policy, Predicate, StandingState
-from apps.exposure.naming import names_of
+from apps.exposure.node_names import node_names
 from apps.exposure.policy_values import is_share, policy_values
-from apps.exposure.threats import DEFAULT_THREAT, THREATS, exact
+from apps.exposure.threats import DEFAULT_THREAT, THREATS, exact_fraction
 from apps.web.forms import signed_in
 from apps.web.listing import csv_answer
 from apps.web.page import Sentence, page
@@ -402,11 +402,11 @@ def _sentence(measured: Policy | None, breaches: list[Breach], *, tried: bool) -
 
 def _breaches(measured: Policy, this: Policy | None) -> list[Breach]:
     """What is above the line now, the largest first; three statements."""
-    from_flags = live_flags(this) if this and this.pk else {}
-    line = exact(measured.tolerance)
+    from_flags = active_flags(this) if this and this.pk else {}
+    line = exact_fraction(measured.tolerance)
     found = [row for row in policy_values(measured).values() if row.value > line]
     found.sort(key=lambda row: -row.value)
-    names = names_of([row.node_id for row in found if row.node_id is not None])
+    names = node_names([row.node_id for row in found if row.node_id is not None])
     rows = []
     for row in found:
         name = names.get(row.node_id) if row.node_id is not None else None

@@ -11,7 +11,7 @@ from django.urls import reverse
 from apps.accounts.models import Team, User
 from apps.catalog.models import NodeKind
 from apps.exposure.models import Basis, Layer, StandingState
-from apps.exposure.naming import NodeName
+from apps.exposure.node_names import NodeName
 from apps.exposure.threats import DEVELOPER_FAILURE, ERROR, OUTAGE, RETIREMENT, THREATS
 from apps.inventory.models import Application
 from apps.web.listing import query_with

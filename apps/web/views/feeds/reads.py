@@ -17,7 +17,7 @@ from apps.accounts.roles import OrganisationRole
 from apps.catalog.claims.pending_changes import PendingChange
 from apps.catalog.models import Assertion, ProviderEvent, Source
 from apps.common.time import now
-from apps.exposure.queries import reached_offerings_sql
+from apps.exposure.queries.dependents import reached_offerings_sql
 from apps.feeds.models import FeedRun, QuarantinedRow
 from apps.web.drawings.freshness import SPAN
 from apps.web.freshness import Freshness, freshness_of
@@ -123,7 +123,7 @@ class HeldReach:
 
 
 # The events that acceptance would raise stand in for the table of events, so that what would be
-# reached is worked out by the rules of apps/exposure/queries.py and by no others.
+# reached is worked out by the rules of apps/exposure/queries/dependents.py and by no others.
 _REACH_OF_HELD = """
 WITH catalog_providerevent(id, offering_id, source_id, kind, provider_group) AS (
     SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::text[], %s::text[])

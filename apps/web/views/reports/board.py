@@ -8,9 +8,9 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from apps.common.time import day_of, now
-from apps.exposure.layers import layer_table
 from apps.exposure.models import Layer
-from apps.exposure.portfolio_queries import endings, portfolio_figures
+from apps.exposure.queries.concentration import layer_table
+from apps.exposure.queries.portfolio import portfolio_figures, retiring_offerings
 from apps.reports.board import tested_exits, to_decide
 from apps.reports.kept import done_figures
 from apps.web import sentences
@@ -80,7 +80,9 @@ def board(request: HttpRequest) -> HttpResponse:
         else None,
         section_title=section_title(counts.n_applications, developers),
         tolerance=developers.tolerance,
-        ends=endings(user=user, on=today, within=HORIZON_DAYS, most=SHOWN_ENDS, since=today),
+        ends=retiring_offerings(
+            user=user, on=today, within=HORIZON_DAYS, limit=SHOWN_ENDS, since=today
+        ),
         done=done_figures(user=user, on=today),
         decisions=to_decide(user=user, on=today),
         is_office=user.can_read_all,

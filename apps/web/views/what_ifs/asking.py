@@ -15,7 +15,7 @@ from django.urls import reverse
 
 from apps.accounts.models import User
 from apps.catalog.models import Offering
-from apps.exposure.naming import NodeName, UnknownNode, names_of, nodes_named
+from apps.exposure.node_names import NodeName, UnknownNodeError, find_nodes, node_names
 from apps.inventory.models import Application, Dependency
 
 FIELDS = ("remove", "replace", "move", "reprice", "retire")
@@ -243,15 +243,15 @@ class _Names:
 def _nodes(names: Sequence[str]) -> dict[str, NodeName]:
     """Those of the names that are known; one that is not does not hide the others."""
     try:
-        known = nodes_named(names) if names else {}
-    except UnknownNode:
+        known = find_nodes(names) if names else {}
+    except UnknownNodeError:
         known = {}
         for name in names:
             try:
-                known |= nodes_named([name])
-            except UnknownNode:
+                known |= find_nodes([name])
+            except UnknownNodeError:
                 continue
-    found = names_of(list(known.values())) if known else {}
+    found = node_names(list(known.values())) if known else {}
     return {name: found[pk] for name, pk in known.items() if pk in found}
 
 

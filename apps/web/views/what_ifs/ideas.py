@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from datetime import date
 
 from apps.accounts.models import User
-from apps.exposure.layers import layer_table
 from apps.exposure.models import Layer
-from apps.exposure.portfolio_queries import endings
+from apps.exposure.queries.concentration import layer_table
+from apps.exposure.queries.portfolio import retiring_offerings
 from apps.web.views.what_ifs.links import what_if_url
 
 AHEAD_DAYS = 365
@@ -24,7 +24,9 @@ def ideas(user: User, *, on: date) -> list[Idea]:
     found = []
     developer = next(iter(layer_table(layer=Layer.DEVELOPER, user=user, limit=1).rows), None)
     host = next(iter(layer_table(layer=Layer.HOST, user=user, limit=1).rows), None)
-    ending = next(iter(endings(user=user, on=on, within=AHEAD_DAYS, most=1, since=on)), None)
+    ending = next(
+        iter(retiring_offerings(user=user, on=on, within=AHEAD_DAYS, limit=1, since=on)), None
+    )
     node = f"developer:{developer.slug}" if developer else ""
     if developer:
         found.append(Idea(f"{developer.name} fails", what_if_url(remove=[node])))

@@ -9,10 +9,10 @@ from apps.accounts.models import Membership, Team, User
 from apps.accounts.roles import TeamRole
 from apps.common.text import pluralize
 from apps.exposure.engine.settings import EngineSettings
-from apps.exposure.engine.states import application_states, questions
+from apps.exposure.engine.states import application_states, node_failures
 from apps.exposure.models import Layer, Policy, StandingState
-from apps.exposure.naming import names_of, nodes_named
-from apps.exposure.what_ifs.removing import standing_by_team
+from apps.exposure.node_names import find_nodes, node_names
+from apps.exposure.scenarios.removals import team_state_counts
 from apps.inventory.models import Application, Criticality
 from apps.web.drawings.compare import Line, compare
 from apps.web.drawings.picture import both
@@ -110,8 +110,8 @@ def of_removal(
     names: Sequence[str], *, settings: EngineSettings, team_ids: Collection[int] | None
 ) -> tuple[Outcome, Any]:
     """(outcome, what is asked) of nodes that fail together: three statements."""
-    asked = questions(list(nodes_named(names).values()), settings=settings)
-    teams = standing_by_team(asked, team_ids=team_ids) if asked else {}
+    asked = node_failures(list(find_nodes(names).values()), settings=settings)
+    teams = team_state_counts(asked, team_ids=team_ids) if asked else {}
     counts = [
         StateCount(
             state,
@@ -196,7 +196,7 @@ def _flags(found: Sequence[Mapping[str, Any]]) -> list[FlagToOpen]:
     if not found:
         return []
     policies = Policy.objects.in_bulk({row["policy"] for row in found})
-    names = names_of({row["node"] for row in found if row["node"] is not None})
+    names = node_names({row["node"] for row in found if row["node"] is not None})
     rows = []
     for row in found:
         if (policy := policies.get(row["policy"])) is None:

@@ -11,12 +11,16 @@ from django.views.decorators.http import require_POST, require_safe
 
 from apps.accounts.models import User
 from apps.common.time import day_of, now
-from apps.exposure.actions.what_ifs import answer_in_full, ask_scenario, save_scenario
-from apps.exposure.engine.scenarios import NotBuilt
+from apps.exposure.actions.scenarios import (
+    answer_scenario_with_lists,
+    queue_scenario_run,
+    save_scenario,
+)
+from apps.exposure.engine.scenarios import TablesNotBuiltError
 from apps.exposure.engine.settings import engine_settings
-from apps.exposure.layers import own_teams
 from apps.exposure.models import EngineState, Scenario, ScopedApplication
-from apps.exposure.what_ifs.reading import BadOperation
+from apps.exposure.queries.concentration import visible_team_ids
+from apps.exposure.scenarios.operation_parser import InvalidOperationError
 from apps.web.forms import signed_in
 from apps.web.listing import csv_answer, query_with
 from apps.web.page import Sentence, page
@@ -63,7 +67,7 @@ def what_if(request: HttpRequest) -> HttpResponse:
             outcome,
             failing,
             state,
-            team_ids=own_teams(user),
+            team_ids=visible_team_ids(user),
             after=request.GET.get("after", ""),
             user=user,
         )
@@ -102,7 +106,7 @@ def what_if(request: HttpRequest) -> HttpResponse:
 def _outcome(question: Asked, user: User) -> tuple[Outcome | None, Any, str]:
     """(outcome, nodes that fail, why there is none); None without a reason where a worker has to
     answer."""
-    teams = own_teams(user)
+    teams = visible_team_ids(user)
     try:
         if question.only_removes:
             outcome, failing = outcomes.of_removal(
@@ -112,8 +116,8 @@ def _outcome(question: Asked, user: User) -> tuple[Outcome | None, Any, str]:
         if ScopedApplication.objects.count() > AT_ONCE:
             return None, None, ""
         scenario = Scenario(name=question.name, created_by=user, ops=question.ops)
-        result, details = answer_in_full(scenario=scenario, by=user, team_ids=teams)
-    except (BadOperation, NotBuilt) as refusal:
+        result, details = answer_scenario_with_lists(scenario=scenario, by=user, team_ids=teams)
+    except (InvalidOperationError, TablesNotBuiltError) as refusal:
         return None, None, str(refusal)
     return outcomes.of_answer(result, details, question.ops), None, ""
 
@@ -149,7 +153,7 @@ def _rows_for_file(request: HttpRequest) -> list[Struck]:
     outcome, failing, _problem = _outcome(question, user) if question.ops else (None, None, "")
     if outcome is None:
         return []
-    found = outcomes.everyone(outcome, failing, team_ids=own_teams(user), user=user)
+    found = outcomes.everyone(outcome, failing, team_ids=visible_team_ids(user), user=user)
     state = chosen(request, "state", ("", *_STATES), "")
     return [row for row in found if not state or row.state == state]
 
@@ -184,9 +188,9 @@ def work_out(request: HttpRequest) -> HttpResponseBase:
     }
     try:
         scenario = save_scenario(facts=facts, by=user)
-    except BadOperation as refusal:
+    except InvalidOperationError as refusal:
         refuse(request, str(refusal))
         return redirect(question.address())
-    run = ask_scenario(scenario=scenario, at=now(), by=user)
+    run = queue_scenario_run(scenario=scenario, at=now(), by=user)
     hurry()
     return redirect(reverse("scenario-runs:detail", args=[run.pk]))

@@ -23,8 +23,8 @@ from apps.catalog.models import (
     Version,
 )
 from apps.common.time import day_of, now
-from apps.exposure.layers import own_teams
 from apps.exposure.models import LiveUse, NodeReach
+from apps.exposure.queries.concentration import visible_team_ids
 from apps.inventory.models import Application, Dependency
 from apps.web.forms import signed_in
 from apps.web.page import page
@@ -112,7 +112,7 @@ def _offerings(words: str, most: int, user: User) -> list[Offering]:
 def _used_first[M: Model](found: "QuerySet[M]", kind: NodeKind, most: int, user: User) -> list[M]:
     """Those that something the reader sees stands or leans on, then others; one or two
     statements."""
-    teams = own_teams(user)
+    teams = visible_team_ids(user)
     used: QuerySet[Any, Any] = NodeReach.objects.values("node_id")
     if teams is not None:
         # what others use is not to be told by the order

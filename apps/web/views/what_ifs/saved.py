@@ -13,9 +13,9 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from apps.accounts.models import User
 from apps.common.time import now
-from apps.exposure.actions.what_ifs import ask_scenario, change_scenario
+from apps.exposure.actions.scenarios import change_scenario, queue_scenario_run
 from apps.exposure.models import RunState, Scenario, ScenarioRun
-from apps.exposure.what_ifs.telling import listed_anew
+from apps.exposure.scenarios.serialization import rebuild_lists
 from apps.web.drawings.compare import Line, compare
 from apps.web.drawings.picture import both
 from apps.web.drawings.scales import Unit, compact
@@ -125,7 +125,7 @@ def saved(request: HttpRequest, pk: int) -> HttpResponse:
 def again(request: HttpRequest, pk: int) -> HttpResponse:
     """Ask it of the portfolio as it is now."""
     user = signed_in(request)
-    run = ask_scenario(scenario=_scenario(request, pk), at=now(), by=user)
+    run = queue_scenario_run(scenario=_scenario(request, pk), at=now(), by=user)
     hurry()
     return redirect("scenario-runs:detail", pk=run.pk)
 
@@ -191,7 +191,7 @@ def run(request: HttpRequest, pk: int) -> HttpResponse:
 def _outcome(this: ScenarioRun) -> Outcome | None:
     if this.state != RunState.DONE or not this.result:
         return None
-    details = this.details if this.details is not None else listed_anew(this.result)
+    details = this.details if this.details is not None else rebuild_lists(this.result)
     return outcomes.of_answer(this.result, details, this.ops)
 
 

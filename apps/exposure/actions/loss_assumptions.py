@@ -1,0 +1,76 @@
+"""The assumptions behind simulated losses, as the organisation sets them: how often, how bad, at
+what cost."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+
+from apps.accounts.models import User
+from apps.common.history.context import audit_context
+from apps.exposure.actions.decisions import FlagPermissionError
+from apps.exposure.models import BaseLoss, EventRate
+
+RATE_FIELDS = frozenset({"rate", "low", "high", "severity_cv", "assumption", "source", "enabled"})
+LOSS_FIELDS = frozenset({"amount", "chance"})
+
+
+@transaction.atomic
+def change_rate(
+    *, rate: EventRate, facts: Mapping[str, Any], by: User, reason: str = ""
+) -> EventRate:
+    """Set how often it happens; runs that were made keep the rates they were made with."""
+    _require_governance(by)
+    row = EventRate.objects.select_for_update().get(pk=rate.pk)
+    changes = {
+        name: value
+        for name, value in _check_fields(facts, RATE_FIELDS).items()
+        if getattr(row, name) != value
+    }
+    if not changes:
+        return row
+    for name, value in changes.items():
+        setattr(row, name, value)
+    if row.low is not None and row.high is not None and not row.low <= row.rate <= row.high:
+        raise ValidationError({"rate": "The rate lies within its interval."})
+    row.full_clean()
+    with audit_context(user=by, reason=reason or "rate changed"):
+        row.save()
+    return row
+
+
+@transaction.atomic
+def change_base_loss(
+    *, loss: BaseLoss, facts: Mapping[str, Any], by: User, reason: str = ""
+) -> BaseLoss:
+    """Set what one event costs; from then on the figure is the organisation's own and no
+    placeholder."""
+    _require_governance(by)
+    row = BaseLoss.objects.select_for_update().get(pk=loss.pk)
+    known = _check_fields(facts, LOSS_FIELDS)
+    if row.placeholder is False and all(
+        getattr(row, name) == value for name, value in known.items()
+    ):
+        return row
+    for name, value in known.items():
+        setattr(row, name, value)
+    row.placeholder = False
+    row.full_clean()
+    with audit_context(user=by, reason=reason or "base loss changed"):
+        row.save()
+    return row
+
+
+def _require_governance(by: User) -> None:
+    if not by.is_governance:
+        raise FlagPermissionError(
+            "Only governance and administrators set what losses are simulated with. Ask one of "
+            "them."
+        )
+
+
+def _check_fields(facts: Mapping[str, Any], names: frozenset[str]) -> dict[str, Any]:
+    if unknown := sorted(set(facts) - names):
+        raise ValidationError(f"There is no {unknown[0]} here; use {', '.join(sorted(names))}.")
+    return dict(facts)

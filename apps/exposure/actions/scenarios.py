@@ -1,0 +1,218 @@
+"""Scenarios saved, asked and answered; losses asked and simulated. Answers come from a worker and
+are kept."""
+
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from celery.exceptions import SoftTimeLimitExceeded
+from django.db import transaction
+
+from apps.accounts.models import User
+from apps.common import jobs
+from apps.common.history.context import audit_context
+from apps.common.jobs import Claim, JobKind
+from apps.common.processes.lazy_import import lazy_import
+from apps.exposure.actions.decisions import FlagPermissionError
+from apps.exposure.engine.scenarios import (
+    ScenarioAnswer,
+    TablesNotBuiltError,
+    day_of_tables,
+    run_operations,
+)
+from apps.exposure.engine.settings import engine_settings
+from apps.exposure.engine.table_refresh import refresh
+from apps.exposure.loss.shocks import InvalidLossInputError
+from apps.exposure.models import Basis, Layer, LossRun, Scenario, ScenarioRun
+from apps.exposure.scenarios.operation_parser import InvalidOperationError, read_operations
+from apps.exposure.scenarios.serialization import serialize_answer, serialize_lists
+from apps.inventory.models import Application, Dependency
+
+if TYPE_CHECKING:
+    from apps.exposure import loss_runs
+else:
+    # only workers draw years
+    loss_runs = lazy_import("apps.exposure.loss_runs")
+
+SCENARIO_FIELDS = frozenset({"name", "note", "ops", "layers", "basis", "prices_on", "shared"})
+
+
+@transaction.atomic
+def save_scenario(*, facts: Mapping[str, Any], by: User, reason: str = "") -> Scenario:
+    """A new what-if. Its operations are read once here, so that what cannot be meant is refused at
+    once."""
+    scenario = Scenario(created_by=by, **_check_fields(facts))
+    scenario.full_clean()
+    _check(scenario, by)
+    with audit_context(user=by, reason=reason or "scenario saved"):
+        scenario.save(force_insert=True)
+    return scenario
+
+
+@transaction.atomic
+def change_scenario(
+    *, scenario: Scenario, facts: Mapping[str, Any], by: User, reason: str = ""
+) -> Scenario:
+    """Runs that were made keep the operations they ran with."""
+    if scenario.created_by_id != by.pk and not by.is_governance:
+        raise FlagPermissionError(
+            "Only who saved a scenario, or governance, may change it. Save one of your own."
+        )
+    row = Scenario.objects.select_for_update().get(pk=scenario.pk)
+    changes = {
+        name: value for name, value in _check_fields(facts).items() if getattr(row, name) != value
+    }
+    if not changes:
+        return row
+    for name, value in changes.items():
+        setattr(row, name, value)
+    row.full_clean()
+    _check(row, by)
+    with audit_context(user=by, reason=reason or "scenario changed"):
+        row.save()
+    return row
+
+
+def queue_scenario_run(*, scenario: Scenario, at: datetime, by: User) -> ScenarioRun:
+    """Queue an answer for what `by` may see: everything for the offices, else the applications of
+    the own teams."""
+    whole = by.can_read_all
+    return ScenarioRun.objects.create(
+        scenario=scenario,
+        ops=scenario.ops,
+        whole_organisation=whole,
+        team_ids=[] if whole else sorted(by.team_roles()),
+        asked_by=by,
+        queued_at=at,
+    )
+
+
+def answer_scenario(
+    *, scenario: Scenario, by: User, team_ids: Collection[int] | None
+) -> dict[str, Any]:
+    """The answer now, without keeping it; the scenario may be unsaved."""
+    return serialize_answer(_compute_answer(scenario, by, team_ids)) | {
+        "whole_organisation": team_ids is None
+    }
+
+
+def answer_scenario_with_lists(
+    *, scenario: Scenario, by: User, team_ids: Collection[int] | None
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """(the answer, what pages list beside it), without keeping them."""
+    answer = _compute_answer(scenario, by, team_ids, with_breaches=True)
+    return serialize_answer(answer) | {"whole_organisation": team_ids is None}, serialize_lists(
+        answer
+    )
+
+
+def _compute_answer(
+    scenario: Scenario, by: User, team_ids: Collection[int] | None, *, with_breaches: bool = False
+) -> ScenarioAnswer:
+    on = day_of_tables()
+    # what was entered a moment ago must be in it, an offering that is moved to above all
+    refresh(on=on)
+    operations = read_operations(
+        scenario.ops,
+        on=on,
+        applications=Application.objects.visible_to(by),
+        dependencies=Dependency.objects.visible_to(by),
+    )
+    return run_operations(
+        operations,
+        settings=engine_settings(),
+        layers=[Layer(layer) for layer in scenario.layers],
+        basis=Basis(scenario.basis),
+        prices_on=scenario.prices_on,
+        team_ids=team_ids,
+        with_breaches=with_breaches,
+    )
+
+
+def run_queued(*, at: datetime) -> int:
+    """Answer every scenario and loss that waits or was left by its worker; the number answered.
+    Safe to run twice at once: a run is claimed first."""
+    clock = jobs.running_clock(at)
+    return jobs.run_waiting(_SCENARIO_RUNS, at=clock()) + jobs.run_waiting(_LOSS_RUNS, at=clock())
+
+
+def queue_loss_run(
+    *, at: datetime, by: User | None, seed: int = 1, years: int = 100_000, keep: float = 0.999
+) -> LossRun:
+    """Queue a simulation of the whole organisation."""
+    if by is not None and not by.can_read_all:
+        raise FlagPermissionError(
+            "The loss of the whole organisation is for governance, auditors and administrators."
+        )
+    return LossRun.objects.create(seed=seed, years=years, keep=keep, asked_by=by, queued_at=at)
+
+
+def _answer_run(claim: Claim[ScenarioRun]) -> None:
+    asked = claim.job
+    scenario = asked.scenario
+    scenario.ops = asked.ops
+    try:
+        result, details = answer_scenario_with_lists(
+            scenario=scenario,
+            by=asked.asked_by,
+            team_ids=None if asked.whole_organisation else asked.team_ids,
+        )
+    except (InvalidOperationError, TablesNotBuiltError) as refusal:
+        claim.fail(str(refusal))
+    except SoftTimeLimitExceeded:
+        claim.fail("It took longer than a worker may take. Ask with fewer operations.")
+    else:
+        claim.complete(result=result, details=details, as_of=result["as_of"])
+
+
+def _simulate_run(claim: Claim[LossRun]) -> None:
+    asked = claim.job
+    try:
+        model, answer = loss_runs.simulate_portfolio(
+            seed=asked.seed, years=asked.years, keep=asked.keep
+        )
+    except (InvalidLossInputError, TablesNotBuiltError) as refusal:
+        claim.fail(str(refusal))
+    except SoftTimeLimitExceeded:
+        claim.fail("It took longer than a worker may take. Ask for fewer years.")
+    else:
+        claim.complete(result=answer, assumptions=dict(model.assumptions), as_of=model.as_of)
+
+
+_SCENARIO_RUNS = JobKind(
+    model=ScenarioRun,
+    work=_answer_run,
+    abandonment=lambda _run: (
+        "The worker ended before it had the answer, three times. Ask again; if it fails again, "
+        "ask with fewer operations, or have an administrator read the worker's log."
+    ),
+    relations=("scenario", "asked_by"),
+)
+_LOSS_RUNS = JobKind(
+    model=LossRun,
+    work=_simulate_run,
+    abandonment=lambda _run: (
+        "The worker ended before the years were simulated, three times. Ask again; if it fails "
+        "again, ask for fewer years, or have an administrator read the worker's log."
+    ),
+)
+
+
+def _check(scenario: Scenario, by: User) -> None:
+    try:
+        on = day_of_tables()
+    except TablesNotBuiltError:
+        return
+    read_operations(
+        scenario.ops,
+        on=on,
+        applications=Application.objects.visible_to(by),
+        dependencies=Dependency.objects.visible_to(by),
+    )
+
+
+def _check_fields(facts: Mapping[str, Any]) -> dict[str, Any]:
+    unknown = sorted(set(facts) - SCENARIO_FIELDS)
+    if unknown:
+        raise TypeError(f"not facts of a scenario: {', '.join(unknown)}")
+    return dict(facts)

@@ -1,0 +1,327 @@
+"""Campaigns are opened, extended, dated anew, closed and opened again.
+
+The caller has checked `by.is_governance`: a campaign spans teams. What is refused raises
+RefusedChange with a sentence.
+"""
+
+from datetime import date, datetime
+from typing import Any
+
+from django.db import IntegrityError, connection, transaction
+
+from apps.accounts.models import User
+from apps.accounts.roles import TeamRole
+from apps.catalog.models import Offering, ProviderEvent
+from apps.common.history.context import audit_context
+from apps.common.time import day_of
+from apps.exposure.campaigns.reach import (
+    DUE_DATE_PARAMETERS,
+    DUE_DATES,
+    as_sql,
+    dependencies_in,
+    is_ending,
+)
+from apps.exposure.campaigns.steps import add_missing_steps
+from apps.exposure.models import Campaign, CampaignTask
+from apps.inventory.actions import RefusedChange
+
+State = CampaignTask.State
+# states in which there still is something to do; a waiver only puts it off
+UNFINISHED: tuple[str, ...] = (State.OPEN, State.IN_PROGRESS, State.READY)
+UNSETTLED: tuple[str, ...] = (*UNFINISHED, State.WAIVED)
+
+_RELATIONS = ("event", "subject__host", "target")
+
+# One task a dependency; one that became obsolete and is in use again is taken up again. The owner
+# is whoever owns the application's team, or else the nearest team above it that has an owner.
+_INSERT_TASKS = """
+WITH RECURSIVE affected(id) AS (
+    SELECT a.id FROM ({affected}) a(id)
+    WHERE NOT EXISTS (SELECT 1 FROM exposure_campaigntask had
+                      WHERE had.campaign_id = %(campaign)s AND had.dependency_id = a.id
+                          AND had.state <> 'obsolete')
+),
+above(team_id, at, depth) AS (
+    SELECT DISTINCT a.team_id, a.team_id, 0
+    FROM affected f JOIN inventory_dependency d ON d.id = f.id
+    JOIN inventory_application a ON a.id = d.application_id
+    UNION
+    SELECT x.team_id, t.parent_id, x.depth + 1 FROM above x JOIN accounts_team t ON t.id = x.at
+    WHERE t.parent_id IS NOT NULL AND x.depth < 32
+),
+owner AS (
+    SELECT DISTINCT ON (x.team_id) x.team_id, m.user_id
+    FROM above x JOIN accounts_membership m ON m.team_id = x.at AND m.role = %(owner)s
+    JOIN accounts_user u ON u.id = m.user_id AND u.is_active
+    ORDER BY x.team_id, x.depth, m.id
+),
+wanted AS (
+    SELECT f.id AS dependency_id, %(subject)s::bigint AS subject_id,
+        %(target)s::bigint AS target_id,
+           %(latest_on)s::date AS latest_on
+    FROM affected f
+),
+due AS ({dues})
+INSERT INTO exposure_campaigntask AS task
+    (campaign_id, dependency_id, owner_id, state, due_on, before, after, waived_why, note,
+        updated_at)
+SELECT %(campaign)s, due.dependency_id, owner.user_id, 'open', due.due_on, '{{}}', '{{}}', '', '',
+    %(at)s
+FROM due
+JOIN inventory_dependency d ON d.id = due.dependency_id
+JOIN inventory_application a ON a.id = d.application_id
+LEFT JOIN owner ON owner.team_id = a.team_id
+ORDER BY due.dependency_id
+ON CONFLICT (campaign_id, dependency_id) DO UPDATE
+    SET state = 'open', due_on = EXCLUDED.due_on, updated_at = EXCLUDED.updated_at
+    WHERE task.state = 'obsolete'
+"""
+
+
+@transaction.atomic
+def open_campaign(
+    *,
+    by: User,
+    at: datetime,
+    event: ProviderEvent | None = None,
+    offering: Offering | None = None,
+    target: Offering | None = None,
+    title: str = "",
+    due_on: date | None = None,
+    note: str = "",
+    reason: str = "",
+) -> Campaign:
+    """A campaign over everything that the event reaches, or that goes down with the offering; one
+    of the two is given.
+
+    Opening it twice answers with the open one and changes nothing. Without `target` it is the
+    replacement the host names, where there is one; tasks may choose another. `due_on` is the latest
+    day for all of its tasks. Tasks and steps cost two statements, whatever their number.
+    """
+    if (event is None) == (offering is None):
+        raise RefusedChange(
+            "A campaign begins with an event or with an offering: give one of them."
+        )
+    subject_id = (
+        event.offering_id if event is not None else offering.pk if offering is not None else 0
+    )
+    # two people who open it at once: the second waits here, and then finds the first one's campaign
+    subject = (
+        Offering.objects.select_for_update(of=("self",), no_key=True)
+        .select_related("host", "replacement__host")
+        .get(pk=subject_id)
+    )
+    standing = Campaign.objects.filter(state=Campaign.State.OPEN, event=event, subject=subject)
+    if found := standing.select_related(*_RELATIONS).first():
+        return found
+    target = target or subject.replacement
+    if target is not None and target.pk == subject.pk:
+        raise RefusedChange(
+            "The target is what the campaign moves away from. Choose another offering, or none."
+        )
+    campaign = Campaign(
+        title=title or _title(subject, event),
+        event=event,
+        subject=subject,
+        target=target,
+        due_on=due_on,
+        note=note,
+        opened_by=by,
+        opened_at=at,
+    )
+    campaign.full_clean()
+    with audit_context(user=by, reason=reason or "campaign opened"):
+        campaign.save(force_insert=True)
+        if not _insert_tasks(campaign, at):
+            raise RefusedChange(
+                "Nothing stands on it today, so there is nothing to move. Open it when something "
+                "does."
+            )
+    return campaign
+
+
+@transaction.atomic
+def extend_campaign(
+    *, campaign: Campaign, at: datetime, by: User | None = None, job: str = "", reason: str = ""
+) -> int:
+    """Take in what has become affected since, and give tasks the steps of adaptations recorded
+    since.
+
+    The number of tasks that joined; a second run at the same moment adds nothing. By a person or by
+    a job.
+    """
+    campaign = lock_campaign(campaign)
+    _require_open(campaign)
+    with audit_context(user=by, job=job, reason=reason or "campaign extended"):
+        return _insert_tasks(campaign, at)
+
+
+@transaction.atomic
+def change_campaign(
+    *,
+    campaign: Campaign,
+    by: User,
+    title: str | None = None,
+    target: Offering | None = None,
+    due_on: date | None = None,
+    note: str | None = None,
+    reason: str = "",
+) -> Campaign:
+    """Set what is given and leave the rest. Days of tasks follow by `reschedule_campaign`, when
+    somebody wants that."""
+    campaign = lock_campaign(campaign)
+    _require_open(campaign)
+    given = {"title": title, "target": target, "due_on": due_on, "note": note}
+    changed = [
+        name
+        for name, value in given.items()
+        if value is not None and getattr(campaign, name) != value
+    ]
+    if not changed:
+        return campaign
+    if target is not None and target.pk == campaign.subject_id:
+        raise RefusedChange(
+            "The target is what the campaign moves away from. Choose another offering."
+        )
+    for name in changed:
+        setattr(campaign, name, given[name])
+    campaign.full_clean()
+    with audit_context(user=by, reason=reason or "campaign changed"):
+        campaign.save(update_fields=[*changed, "updated_at"])
+    return campaign
+
+
+@transaction.atomic
+def reschedule_campaign(*, campaign: Campaign, at: datetime, by: User, reason: str = "") -> int:
+    """Derive the days of all unfinished tasks anew, after the end moved or efforts were measured;
+    how many changed.
+
+    Days that people set are replaced too, which is why nobody but a person calls this.
+    """
+    campaign = lock_campaign(campaign)
+    _require_open(campaign)
+    with (
+        audit_context(user=by, reason=reason or "due dates derived anew"),
+        connection.cursor() as cursor,
+    ):
+        cursor.execute(
+            f"""
+            WITH wanted AS (
+                SELECT t.dependency_id, %(subject)s::bigint AS subject_id,
+                       coalesce(t.target_id, %(target)s::bigint) AS target_id,
+                       %(latest_on)s::date AS latest_on
+                FROM exposure_campaigntask t WHERE t.campaign_id = %(campaign)s
+                    AND t.state = ANY (%(unfinished)s)
+            ),
+            due AS ({DUE_DATES})
+            UPDATE exposure_campaigntask t SET due_on = due.due_on, updated_at = %(at)s
+            FROM due
+            WHERE t.campaign_id = %(campaign)s AND t.state = ANY (%(unfinished)s)
+              AND t.dependency_id = due.dependency_id AND t.due_on IS DISTINCT FROM due.due_on
+            """,
+            {**_parameters(campaign, at), "unfinished": list(UNSETTLED)},
+        )
+        n_changed: int = cursor.rowcount
+    return n_changed
+
+
+@transaction.atomic
+def close_campaign(
+    *, campaign: Campaign, at: datetime, by: User, closing_note: str = "", reason: str = ""
+) -> Campaign:
+    """Done with it. Where tasks are unfinished or waived, `closing_note` must say why it is closed
+    nevertheless.
+
+    What is unfinished stays as it is; waivers of a closed campaign do not re-open. Doing it twice
+    changes nothing.
+    """
+    campaign = lock_campaign(campaign)
+    if campaign.state == Campaign.State.CLOSED:
+        return campaign
+    n_left = campaign.tasks.filter(state__in=UNSETTLED).count()
+    if n_left and not closing_note.strip():
+        raise RefusedChange(
+            f"{n_left} {'task is' if n_left == 1 else 'tasks are'} neither signed off nor "
+            "obsolete. "
+            "Finish them, or say in the closing note why the campaign ends nevertheless."
+        )
+    campaign.state, campaign.closed_by, campaign.closed_at = Campaign.State.CLOSED, by, at
+    campaign.closing_note = closing_note
+    with audit_context(user=by, reason=reason or closing_note or "campaign closed"):
+        campaign.save(
+            update_fields=["state", "closed_by", "closed_at", "closing_note", "updated_at"]
+        )
+    return campaign
+
+
+@transaction.atomic
+def reopen_campaign(*, campaign: Campaign, by: User, reason: str) -> Campaign:
+    """Open again, with its tasks as they were. Refused without a reason, and while another one is
+    open for the same."""
+    if not reason.strip():
+        raise RefusedChange("Say why the campaign is opened again.")
+    Offering.objects.select_for_update(no_key=True).only("pk").get(pk=campaign.subject_id)
+    campaign = lock_campaign(campaign)
+    if campaign.state == Campaign.State.OPEN:
+        return campaign
+    others = Campaign.objects.filter(
+        state=Campaign.State.OPEN, event=campaign.event, subject=campaign.subject
+    )
+    refusal = RefusedChange(
+        "Another campaign for the same is open. Close that one first, or go on with it."
+    )
+    if others.exists():
+        raise refusal
+    campaign.state, campaign.closed_by, campaign.closed_at = Campaign.State.OPEN, None, None
+    try:
+        with audit_context(user=by, reason=reason), transaction.atomic():
+            campaign.save(update_fields=["state", "closed_by", "closed_at", "updated_at"])
+    except IntegrityError:
+        raise refusal from None
+    return campaign
+
+
+def lock_campaign(campaign: Campaign) -> Campaign:
+    """The row as it is now, held until the transaction ends; locked first and read afterwards, as
+    tasks are."""
+    Campaign.objects.select_for_update().only("pk").get(pk=campaign.pk)
+    return Campaign.objects.select_related(*_RELATIONS).get(pk=campaign.pk)
+
+
+def _require_open(campaign: Campaign) -> None:
+    if campaign.state == Campaign.State.CLOSED:
+        raise RefusedChange("The campaign is closed. Open it again first.")
+
+
+def _insert_tasks(campaign: Campaign, at: datetime) -> int:
+    """Tasks for what is affected and has none, then the steps that are missing; the number of
+    tasks."""
+    affected = as_sql(dependencies_in(campaign, on=day_of(at)))
+    n_joined = 0
+    if affected is not None:
+        sql, params = affected
+        with connection.cursor() as cursor:
+            cursor.execute(
+                _INSERT_TASKS.format(affected=sql, dues=DUE_DATES),
+                {**params, **_parameters(campaign, at), "owner": TeamRole.OWNER.rank},
+            )
+            n_joined = cursor.rowcount
+    add_missing_steps(campaign_id=campaign.pk, ending=is_ending(campaign), unfinished=UNSETTLED)
+    return n_joined
+
+
+def _parameters(campaign: Campaign, at: datetime) -> dict[str, Any]:
+    return {
+        "campaign": campaign.pk,
+        "subject": campaign.subject_id,
+        "target": campaign.target_id,
+        "latest_on": campaign.due_on,
+        "at": at,
+        **DUE_DATE_PARAMETERS,
+    }
+
+
+def _title(subject: Offering, event: ProviderEvent | None) -> str:
+    what = event.get_kind_display() if event is not None else "Move off"
+    when = f", ends {subject.retires_on:%Y-%m-%d}" if subject.retires_on else ""
+    return f"{what}: {subject.api_id} at {subject.host.name}{when}"[:200]

@@ -1,0 +1,168 @@
+"""What the clock and the inventory do to tasks: waivers end, dependencies end or move, gates open
+and close.
+
+Each job is one or a few statements, safe to run twice at once, and changes nothing where nothing is
+due.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from django.db import connection, transaction
+from django.db.models import Exists, OuterRef, Q
+
+from apps.common.history.context import audit_context
+from apps.common.time import day_of
+from apps.exposure.campaigns.lifecycle import UNSETTLED
+from apps.exposure.campaigns.sign_off_requirements import sign_off_requirements
+from apps.exposure.campaigns.steps import CHOOSE_TARGET, OWN_EVALUATION, SWITCH
+from apps.exposure.models import Campaign, CampaignTask, TaskStep
+from apps.inventory.models import Application
+
+State = CampaignTask.State
+JOB = "exposure.keep_campaigns"
+# tasks whose gates are looked at together
+TASK_BATCH_SIZE = 500
+
+
+@transaction.atomic
+def reopen_expired_waivers(*, at: datetime) -> int:
+    """Tasks of open campaigns whose waiver has ended, also signed ones that were signed under it;
+    how many."""
+    with audit_context(job=JOB, reason="the waiver ended"), connection.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE exposure_campaigntask t
+            SET state = CASE WHEN t.successor_id IS NOT NULL OR t.target_id IS NOT NULL OR EXISTS (
+                        SELECT 1 FROM exposure_taskstep s
+                        WHERE s.task_id = t.id AND s.done_on IS NOT NULL)
+                    THEN 'in_progress' ELSE 'open' END,
+                signed_off_by_id = NULL, signed_off_at = NULL, updated_at = %(at)s
+            FROM exposure_campaign c
+            WHERE c.id = t.campaign_id AND c.state = 'open'
+              AND t.state IN ('waived', 'done') AND t.waived_until <= %(day)s
+            """,
+            {"at": at, "day": day_of(at)},
+        )
+        n_reopened: int = cursor.rowcount
+    return n_reopened
+
+
+@transaction.atomic
+def follow_dependencies(*, at: datetime) -> tuple[int, int]:
+    """(tasks that found their successor, tasks that became obsolete), of unfinished ones in open
+    campaigns.
+
+    A dependency that ended on the day on which exactly one other began in its place (same
+    application, role and order, another offering) was switched outside the campaign: the task goes
+    on with it. One that ended otherwise, or whose application is out of use, leaves nothing to
+    move.
+    """
+    parameters: dict[str, Any] = {
+        "day": day_of(at),
+        "at": at,
+        "not_settled": list(UNSETTLED),
+        "in_scope": [str(status) for status in Application.IN_SCOPE],
+        "by_deed": [SWITCH, CHOOSE_TARGET],
+    }
+    with connection.cursor() as cursor:
+        with audit_context(job=JOB, reason="the offering was replaced in the inventory"):
+            cursor.execute(
+                """
+                WITH moved AS (
+                    SELECT t.id, min(b.id) AS successor_id
+                    FROM exposure_campaigntask t
+                    JOIN exposure_campaign c ON c.id = t.campaign_id AND c.state = 'open'
+                    JOIN inventory_dependency d ON d.id = t.dependency_id AND d.until <= %(day)s
+                    JOIN inventory_application a ON a.id = d.application_id
+                        AND a.status = ANY (%(in_scope)s)
+                    JOIN inventory_dependency b ON b.application_id = d.application_id
+                        AND b.role = d.role
+                        AND b.fallback_order = d.fallback_order AND b.since = d.until
+                        AND b.offering_id <> d.offering_id
+                    WHERE t.state = ANY (%(not_settled)s) AND t.successor_id IS NULL
+                    GROUP BY t.id HAVING count(*) = 1
+                ),
+                taken AS (
+                    UPDATE exposure_campaigntask t
+                    SET successor_id = moved.successor_id, updated_at = %(at)s,
+                        state = CASE WHEN t.state = 'open' THEN 'in_progress' ELSE t.state END
+                    FROM moved
+                    WHERE t.id = moved.id AND t.successor_id IS NULL
+                        AND t.state = ANY (%(not_settled)s)
+                    RETURNING t.id
+                ),
+                ticked AS (
+                    UPDATE exposure_taskstep s SET done_on = %(day)s FROM taken
+                    WHERE s.task_id = taken.id AND s.kind = ANY (%(by_deed)s) AND s.done_on IS NULL
+                )
+                SELECT count(*) FROM taken
+                """,
+                parameters,
+            )
+            n_moved: int = cursor.fetchone()[0]
+        with audit_context(job=JOB, reason="the dependency ended"):
+            cursor.execute(
+                """
+                UPDATE exposure_campaigntask t SET state = 'obsolete', updated_at = %(at)s
+                FROM exposure_campaign c, inventory_dependency d, inventory_application a
+                WHERE c.id = t.campaign_id AND c.state = 'open' AND d.id = t.dependency_id
+                    AND a.id = d.application_id
+                  AND t.state = ANY (%(not_settled)s)
+                  AND (a.status <> ALL (%(in_scope)s) OR (t.successor_id IS NULL
+                      AND d.until <= %(day)s))
+                """,
+                parameters,
+            )
+            n_obsolete: int = cursor.rowcount
+    return n_moved, n_obsolete
+
+
+def refresh_states(*, at: datetime) -> int:
+    """Tasks that became ready to sign off, or no longer are, by evidence recorded or expired
+    elsewhere; how many.
+
+    Looked at are those that are ready and those whose required steps are done: no other gate can be
+    open. Four statements for every `TASK_BATCH_SIZE` of them, and two more where some changed.
+    """
+    undone = TaskStep.objects.filter(
+        task=OuterRef("pk"), required=True, done_on__isnull=True
+    ).exclude(kind=OWN_EVALUATION)
+    under_way = CampaignTask.objects.filter(
+        state__in=(State.OPEN, State.IN_PROGRESS, State.READY), campaign__state=Campaign.State.OPEN
+    )
+    near = (
+        under_way.filter(Q(state=State.READY) | ~Exists(undone))
+        .order_by("pk")
+        .values_list("pk", flat=True)
+    )
+    n_changed, last = 0, 0
+    while ids := list(near.filter(pk__gt=last)[:TASK_BATCH_SIZE]):
+        last = ids[-1]
+        found = sign_off_requirements(tasks=ids, on=day_of(at))
+        is_open = [pk for pk, gate in found.items() if gate.is_open]
+        is_shut = [pk for pk, gate in found.items() if not gate.is_open]
+        # one transaction a chunk, each conditional on the state: an action that came between wins
+        with transaction.atomic(), audit_context(job=JOB, reason="the gate opened or closed"):
+            n_changed += (
+                under_way.filter(pk__in=is_open)
+                .exclude(state=State.READY)
+                .update(state=State.READY, updated_at=at)
+            )
+            n_changed += under_way.filter(pk__in=is_shut, state=State.READY).update(
+                state=State.IN_PROGRESS, updated_at=at
+            )
+    return n_changed
+
+
+def update_campaigns(*, at: datetime) -> dict[str, int]:
+    """Everything above in order, for the daily sweep and after each change of the catalogue; counts
+    per job."""
+    n_reopened = reopen_expired_waivers(at=at)
+    n_moved, n_obsolete = follow_dependencies(at=at)
+    return {
+        "reopened": n_reopened,
+        "moved": n_moved,
+        "obsolete": n_obsolete,
+        "restated": refresh_states(at=at),
+    }

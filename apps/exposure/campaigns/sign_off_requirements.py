@@ -1,0 +1,169 @@
+"""What stands between a task and its signature: evidence on the own workload, before and after, and
+the steps.
+
+One implementation for one task and for thousands; the caller's tasks cost three statements
+together.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from apps.catalog.models import Offering
+from apps.common.time import day_of
+from apps.exposure.campaigns.reach import task_target
+from apps.exposure.campaigns.steps import OWN_EVALUATION
+from apps.exposure.models import CampaignTask, TaskStep
+from apps.risks.models import Evidence
+
+
+@dataclass(frozen=True, slots=True)
+class MetricComparison:
+    """One metric of the own workload before and after; None where it was not measured."""
+
+    metric: str
+    before: Decimal | None
+    after: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class SignOffRequirements:
+    """`evidence` is what holds today; `missing` says in sentences what is not there yet, most
+    important first."""
+
+    evidence: tuple[Evidence, ...]
+    measures: tuple[MetricComparison, ...]
+    missing: tuple[str, ...]
+
+    @property
+    def is_open(self) -> bool:
+        return not self.missing
+
+
+def sign_off_requirements(*, tasks: Collection[int], on: date) -> dict[int, SignOffRequirements]:
+    """{task id: its gate on that day}.
+
+    Evidence counts when it is an own evaluation of the task's application on the target (on its
+    version, where no offering is named), run since the campaign was opened, passed, and not
+    expired. The latest run of every metric decides: one that fails closes the gate, whatever passed
+    before.
+    """
+    rows = list(
+        CampaignTask.objects.filter(pk__in=list(tasks)).select_related(
+            "campaign__event",
+            "campaign__target",
+            "target",
+            "dependency__offering",
+            "successor__offering",
+        )
+    )
+    steps: dict[int, list[str]] = defaultdict(list)
+    undone = TaskStep.objects.filter(
+        task__in=[row.pk for row in rows], required=True, done_on__isnull=True
+    )
+    for task_id, kind, title in undone.order_by("task", "place", "pk").values_list(
+        "task_id", "kind", "title"
+    ):
+        # the evaluation is done by its evidence, not by a tick
+        if kind != OWN_EVALUATION:
+            steps[task_id].append(title)
+    evaluations: dict[int, list[Evidence]] = defaultdict(list)
+    own = Evidence.objects.filter(
+        kind=Evidence.Kind.OWN_EVALUATION,
+        application__in={row.dependency.application_id for row in rows},
+    )
+    for evidence in own.order_by("run_on", "pk"):
+        assert evidence.application_id is not None
+        evaluations[evidence.application_id].append(evidence)
+    return {
+        row.pk: _requirements(row, steps[row.pk], evaluations[row.dependency.application_id], on)
+        for row in rows
+    }
+
+
+def _requirements(
+    task: CampaignTask, undone: list[str], evaluations: list[Evidence], on: date
+) -> SignOffRequirements:
+    target, missing = task_target(task), []
+    opened_on = day_of(task.campaign.opened_at)
+    after = (
+        []
+        if target is None
+        else [run for run in evaluations if _is_about(run, target) and run.run_on >= opened_on]
+    )
+    latest = [run for run in _latest_runs(after) if run.passed is not None and run.run_on <= on]
+    failing = [run for run in latest if not run.passed]
+    holding = [
+        run for run in latest if run.passed and (run.expires_on is None or run.expires_on > on)
+    ]
+    measures = _measures(
+        task, [run for run in evaluations if _is_about(run, task.dependency.offering)], after
+    )
+    if target is None:
+        missing.append("Choose what it moves to.")
+    elif failing:
+        names = ", ".join(run.metric or str(run) for run in failing)
+        missing.append(
+            f"The latest evaluation on the target fails: {names}. Put it right and run it again."
+        )
+    elif not holding:
+        missing.append(
+            f"There is no passed evaluation on the own workload on {target.api_id} since "
+            f"{opened_on:%Y-%m-%d}. "
+            "Run one and record it as evidence."
+        )
+    if not any(measure.before is not None and measure.after is not None for measure in measures):
+        missing.append("No metric is measured both before and after. Record one for both.")
+    missing += [f"Not done: {title}." for title in undone]
+    return SignOffRequirements(evidence=tuple(holding), measures=measures, missing=tuple(missing))
+
+
+def _is_about(evidence: Evidence, offering: Offering) -> bool:
+    """Run on this offering, or on its version without saying where."""
+    if evidence.offering_id is not None:
+        return evidence.offering_id == offering.pk
+    return evidence.version_id is not None and evidence.version_id == offering.version_id
+
+
+def _latest_runs(runs: Iterable[Evidence]) -> list[Evidence]:
+    """The last run of every metric on every dataset; `runs` come the oldest first."""
+    last: dict[tuple[str, str], Evidence] = {}
+    for run in runs:
+        last[run.dataset, run.metric] = run
+    return list(last.values())
+
+
+def _measures(
+    task: CampaignTask, before: list[Evidence], after: list[Evidence]
+) -> tuple[MetricComparison, ...]:
+    """What people typed, and under it what evaluations measured."""
+    then = {**_values(before), **_manual_measurements(task.before)}
+    now = {**_values(after), **_manual_measurements(task.after)}
+    return tuple(
+        MetricComparison(metric, then.get(metric), now.get(metric))
+        for metric in sorted({*then, *now})
+    )
+
+
+def _values(runs: list[Evidence]) -> dict[str, Decimal]:
+    return {
+        run.metric: run.value for run in _latest_runs(runs) if run.metric and run.value is not None
+    }
+
+
+def _manual_measurements(measured: Mapping[str, Any]) -> dict[str, Decimal]:
+    """Numbers by metric; what is none was not written by `record_measurements` and is left out."""
+    found = {}
+    for metric, value in measured.items():
+        try:
+            found[metric] = Decimal(str(value))
+        except InvalidOperation:
+            continue
+    return found
+
+
+def task_requirements(*, task: CampaignTask, at: datetime) -> SignOffRequirements:
+    return sign_off_requirements(tasks=[task.pk], on=day_of(at))[task.pk]

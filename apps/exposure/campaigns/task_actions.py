@@ -1,0 +1,295 @@
+"""The work in a task: who does it, where to, what is done, what was measured, and the switch
+itself.
+
+For editors of the application's team. Every action locks the application and the task and asks the
+role then, so that of two people at once one waits for the other; what is refused for another reason
+raises RefusedChange with a sentence.
+"""
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from django.db import transaction
+
+from apps.accounts.models import User
+from apps.accounts.roles import TeamRole
+from apps.catalog.models import Offering
+from apps.common.history.context import audit_context
+from apps.common.time import day_of
+from apps.exposure.campaigns.reach import task_target
+from apps.exposure.campaigns.sign_off_requirements import task_requirements
+from apps.exposure.campaigns.steps import AUTOMATIC_STEPS, CHOOSE_TARGET, SWITCH, TEAM_STEP
+from apps.exposure.models import Campaign, CampaignTask, TaskStep
+from apps.inventory.actions import RefusedChange, locked_dependency, replace_offering
+from apps.inventory.choosing.against import would_be_against
+
+State = CampaignTask.State
+MAX_METRICS = 50
+_RELATIONS = (
+    "campaign__event",
+    "campaign__subject",
+    "campaign__target",
+    "target",
+    "dependency__offering",
+    "dependency__application__team",
+    "dependency__via_party",
+    "successor__offering",
+    "signed_off_by",
+)
+
+
+@transaction.atomic
+def assign_task(
+    *, task: CampaignTask, owner: User | None, by: User, reason: str = ""
+) -> CampaignTask:
+    """`owner` None: nobody in particular. Refused for somebody who cannot see the application."""
+    task = lock_task(task, by=by)
+    require_under_way(task)
+    if owner is not None and not owner.may(TeamRole.EDITOR, task.dependency.application.team_id):
+        raise RefusedChange(
+            f"{owner} may not change this application. Give them a role in its team first."
+        )
+    if task.owner_id != (owner.pk if owner else None):
+        task.owner = owner
+        with audit_context(user=by, reason=reason or "task assigned"):
+            task.save(update_fields=["owner", "updated_at"])
+    return task
+
+
+@transaction.atomic
+def set_due_date(*, task: CampaignTask, due_on: date, by: User, reason: str = "") -> CampaignTask:
+    """Another day than the derived one; refused after the end of what is called."""
+    task = lock_task(task, by=by)
+    require_under_way(task)
+    ends_on = task.dependency.offering.retires_on or task.campaign.subject.retires_on
+    if ends_on is not None and due_on > ends_on:
+        raise RefusedChange(f"It ends on {ends_on:%Y-%m-%d}. Choose that day or an earlier one.")
+    if task.due_on != due_on:
+        task.due_on = due_on
+        task.clean_fields(exclude=["campaign", "dependency"])
+        with audit_context(user=by, reason=reason or "due date set"):
+            task.save(update_fields=["due_on", "updated_at"])
+    return task
+
+
+@transaction.atomic
+def choose_target(
+    *, task: CampaignTask, target: Offering, at: datetime, by: User, reason: str = ""
+) -> CampaignTask:
+    """What this dependency moves to. Refused where that is retired, ends no later than what it
+    replaces, or stands against a decision of the organisation."""
+    task = lock_task(task, by=by)
+    require_under_way(task)
+    if task.successor is not None:
+        raise RefusedChange(
+            "It has moved already. Replace the offering of the new dependency, should it move "
+            "again."
+        )
+    called = task.dependency.offering
+    if target.pk == called.pk:
+        raise RefusedChange("This is what it calls today. Choose another offering.")
+    if target.is_retired(day_of(at)):
+        raise RefusedChange(f"{target.api_id} is retired. Choose one that is served.")
+    ends_on = called.retires_on or task.campaign.subject.retires_on
+    if target.retires_on is not None and ends_on is not None and target.retires_on <= ends_on:
+        raise RefusedChange(
+            f"{target.api_id} ends on {target.retires_on:%Y-%m-%d}, no later. Choose one that "
+            "stays."
+        )
+    _refuse_blocked_target(task, target, day_of(at))
+    with audit_context(user=by, reason=reason or "target chosen"):
+        task.target = target
+        task.save(update_fields=["target", "updated_at"])
+        complete_steps(task, CHOOSE_TARGET, at, by)
+        update_task_state(task, at)
+    return task
+
+
+@transaction.atomic
+def complete_step(
+    *, step: TaskStep, at: datetime, by: User, note: str = "", reason: str = ""
+) -> TaskStep:
+    """It is done. Choosing, evaluating and switching are done by doing them."""
+    task = lock_task(step.task, by=by)
+    require_under_way(task)
+    step = TaskStep.objects.select_for_update().get(pk=step.pk)
+    if step.kind in AUTOMATIC_STEPS and not (
+        step.kind == CHOOSE_TARGET and task_target(task) is not None
+    ):
+        raise RefusedChange(
+            "This step is not ticked by hand: choose the target, record the evaluation as "
+            "evidence, or switch."
+        )
+    if step.done_on is None:
+        step.done_on, step.done_by, step.note = day_of(at), by, note or step.note
+        with audit_context(user=by, reason=reason or "step done"):
+            step.save(update_fields=["done_on", "done_by", "note"])
+            update_task_state(task, at)
+    return step
+
+
+@transaction.atomic
+def reopen_step(*, step: TaskStep, at: datetime, by: User, reason: str = "") -> TaskStep:
+    """It is not done after all."""
+    task = lock_task(step.task, by=by)
+    require_under_way(task)
+    step = TaskStep.objects.select_for_update().get(pk=step.pk)
+    if step.kind == SWITCH and task.successor is not None:
+        raise RefusedChange(
+            "It has switched. Replace the offering back in the inventory, should it be undone."
+        )
+    if step.done_on is not None:
+        step.done_on = step.done_by = None
+        with audit_context(user=by, reason=reason or "step not done"):
+            step.save(update_fields=["done_on", "done_by"])
+            update_task_state(task, at)
+    return step
+
+
+@transaction.atomic
+def add_step(
+    *, task: CampaignTask, title: str, at: datetime, by: User, required: bool = True
+) -> TaskStep:
+    """A step of the team's own, after the others."""
+    task = lock_task(task, by=by)
+    require_under_way(task)
+    step = TaskStep(task=task, place=90, kind=TEAM_STEP, title=title.strip(), required=required)
+    step.clean_fields(exclude=["task"])
+    with audit_context(user=by, reason="step added"):
+        step.save(force_insert=True)
+        update_task_state(task, at)
+    return step
+
+
+@transaction.atomic
+def record_measurements(
+    *,
+    task: CampaignTask,
+    at: datetime,
+    by: User,
+    before: Mapping[str, Any] | None = None,
+    after: Mapping[str, Any] | None = None,
+    reason: str = "",
+) -> CampaignTask:
+    """{metric: number} on today's offering and on the target; given ones replace those of the same
+    metric.
+
+    What evaluations on file measured needs no typing. A value that is no finite number is refused
+    by its metric.
+    """
+    task = lock_task(task, by=by)
+    require_under_way(task)
+    task.before = {**task.before, **_decimal_texts(before or {})}
+    task.after = {**task.after, **_decimal_texts(after or {})}
+    if len(task.before) > MAX_METRICS or len(task.after) > MAX_METRICS:
+        raise RefusedChange(
+            f"At most {MAX_METRICS} metrics are kept on a task. Keep the ones that decide."
+        )
+    with audit_context(user=by, reason=reason or "measured"):
+        task.save(update_fields=["before", "after", "updated_at"])
+        update_task_state(task, at)
+    return task
+
+
+@transaction.atomic
+def switch_task(
+    *, task: CampaignTask, on: date, at: datetime, by: User, reason: str = ""
+) -> CampaignTask:
+    """Replace the offering in the inventory from `on`; the task keeps what came of it as its
+    successor.
+
+    Possible before the gate is open, since an end does not wait for it; the signature is not. A
+    task that has switched says so: of two people at once one switches, the other is told.
+    """
+    task = lock_task(task, by=by)
+    require_under_way(task)
+    if task.successor is not None:
+        raise RefusedChange(
+            f"It has switched already, to {task.successor.offering.api_id} from "
+            f"{task.successor.since:%Y-%m-%d}."
+        )
+    target = task_target(task)
+    if target is None:
+        raise RefusedChange("Choose what it moves to first.")
+    _refuse_blocked_target(task, target, day_of(at))
+    why = reason or f"refresh campaign: {task.campaign.title}"
+    task.successor = replace_offering(
+        dependency=task.dependency, successor=target, on=on, by=by, reason=why
+    )
+    with audit_context(user=by, reason=why):
+        task.save(update_fields=["successor", "updated_at"])
+        complete_steps(task, CHOOSE_TARGET, at, by)
+        complete_steps(task, SWITCH, at, by)
+        update_task_state(task, at)
+    return task
+
+
+def lock_task(task: CampaignTask, *, by: User, role: TeamRole = TeamRole.EDITOR) -> CampaignTask:
+    """The row as it is now, with what actions look at, held until the transaction ends.
+
+    Locked first and read afterwards: a join made before the lock was free would show what stood
+    there before. The application is locked before the task, and `by` needs `role` on its team.
+    """
+    locked_dependency(task.dependency, by=by, role=role)
+    CampaignTask.objects.select_for_update().only("pk").get(pk=task.pk)
+    return CampaignTask.objects.select_related(*_RELATIONS).get(pk=task.pk)
+
+
+def require_under_way(task: CampaignTask) -> None:
+    if task.campaign.state == Campaign.State.CLOSED:
+        raise RefusedChange("The campaign is closed. Open it again first.")
+    if task.state == State.DONE:
+        assert task.signed_off_at is not None
+        raise RefusedChange(
+            f"{task.signed_off_by} signed it off on {day_of(task.signed_off_at):%Y-%m-%d}. Open "
+            "the task again first."
+        )
+    if task.state == State.OBSOLETE:
+        raise RefusedChange("The dependency ended, so that there is nothing left to move.")
+
+
+def complete_steps(task: CampaignTask, kind: str, at: datetime, by: User | None) -> None:
+    """Mark the steps of this kind as done, unless they are."""
+    task.steps.filter(kind=kind, done_on__isnull=True).update(done_on=day_of(at), done_by=by)
+
+
+def update_task_state(task: CampaignTask, at: datetime) -> None:
+    """Begun, or ready to sign off; a waiver stays while it holds."""
+    if task.state == State.WAIVED:
+        return
+    state = State.READY if task_requirements(task=task, at=at).is_open else State.IN_PROGRESS
+    if task.state != state:
+        task.state = state
+        task.save(update_fields=["state", "updated_at"])
+
+
+def _refuse_blocked_target(task: CampaignTask, target: Offering, on: date) -> None:
+    """A campaign does not lead onto what is blocked. What only may lie outside a restriction is a
+    finding later on."""
+    dependency = task.dependency
+    for obstacle in would_be_against(
+        application=dependency.application, offering=target, via_party=dependency.via_party, on=on
+    ):
+        if obstacle.certain:
+            raise RefusedChange(
+                f"{' '.join(obstacle.why)} Choose another one, or have the decision replaced first."
+            )
+
+
+def _decimal_texts(measured: Mapping[str, Any]) -> dict[str, str]:
+    """As decimal texts, which JSON keeps exactly."""
+    found = {}
+    for metric, value in measured.items():
+        name = str(metric).strip()
+        try:
+            number = Decimal(str(value)) if not isinstance(value, bool) else None
+        except InvalidOperation:
+            number = None
+        if number is None or not number.is_finite() or not name or len(name) > 120:
+            raise RefusedChange(
+                f"'{name}': give a metric of up to 120 characters and a number for it."
+            )
+        found[name] = str(number)
+    return found

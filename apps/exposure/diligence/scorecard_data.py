@@ -1,0 +1,359 @@
+"""Everything that scorecards need, read set-based: a fixed number of statements, whatever the
+number of candidates."""
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from django.db import connection
+from django.db.models import Q, QuerySet
+
+from apps.catalog.claims.reconciliation import standing_claims
+from apps.catalog.ingestion.change_detection.records import LIFECYCLE
+from apps.catalog.models import Assertion, Foundation, Offering, Provider, ProviderEvent
+from apps.catalog.providers.earliest_retirement import PublishedMinimum
+from apps.catalog.providers.track_record import ModelRetirement, TrackRecord, measure_track_record
+
+# the parts of one provider's record; see provider_record, which reads one provider at a time
+from apps.catalog.providers.track_record_queries import (
+    _DATE_KINDS,
+    _end,
+    _merge_names,
+    _seen_on,
+    policies_by_provider,
+)
+from apps.common.time import start_of
+from apps.exposure.models import ExposureSettings
+from apps.inventory.choosing.contracts import contracts_by_party
+from apps.inventory.models import AnnexItem, Contract, Dependency
+
+YEAR = timedelta(days=365)
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeCounts:
+    """Price changes of the last year, prices on record, and since when they are read; offerings
+    that ended, and whose end is announced, each release once."""
+
+    n_price_moves: int = 0
+    n_priced: int = 0
+    read_since: datetime | None = None
+    n_ended: int = 0
+    n_ending: int = 0
+    next_end_on: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DependentCounts:
+    """Applications with a live primary there, and those of them all of whose primaries there have a
+    tested way out."""
+
+    n_applications: int = 0
+    n_with_exit: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class IndependentHost:
+    """An independent party that serves a foundation: the company at the top, and one of its
+    hosts."""
+
+    name: str
+    provider_ids: tuple[int, ...]
+
+
+@dataclass(slots=True)
+class ScorecardData:
+    foundations: list[Foundation]
+    providers: dict[int, Provider]
+    hosts: Mapping[int, tuple[IndependentHost, ...]]
+    records: Mapping[int, TrackRecord]
+    policies: Mapping[int, Sequence[PublishedMinimum]]
+    contracts: Mapping[int, Sequence[Contract]]
+    annex: Mapping[int, Sequence[AnnexItem]]
+    moved: Mapping[tuple[str, int], ChangeCounts]
+    dependents: Mapping[tuple[str, int], DependentCounts]
+    developed: dict[int, list[Foundation]] = field(default_factory=dict)
+
+
+def load_scorecard_data(
+    *, foundations: Collection[int], providers: Collection[int], user: Any, on: date
+) -> ScorecardData:
+    """What is known of these foundations and providers, and of what those develop. Statements: see
+    the test."""
+    rows = list(
+        Foundation.objects.filter(Q(pk__in=list(foundations)) | Q(developer__in=list(providers)))
+        .select_related("developer__parent")
+        .order_by("name", "pk")
+    )
+    parties = Provider.objects.select_related("parent").in_bulk(
+        {*providers, *(row.developer_id for row in rows if row.pk in set(foundations))}
+    )
+    hosts = _independent_hosts([row.pk for row in rows], on)
+    serving = {
+        pk
+        for row in rows
+        if row.pk in set(foundations)
+        for host in hosts[row.pk]
+        for pk in host.provider_ids
+    }
+    developed: dict[int, list[Foundation]] = defaultdict(list)
+    for row in rows:
+        developed[row.developer_id].append(row)
+    policies = policies_by_provider(parties)
+    annex: dict[int, list[AnnexItem]] = defaultdict(list)
+    for item in AnnexItem.objects.visible_to(user).filter(foundation__in=[row.pk for row in rows]):
+        annex[item.foundation_id].append(item)
+    return ScorecardData(
+        foundations=rows,
+        providers=parties,
+        hosts=hosts,
+        records=_records(parties, policies),
+        policies=policies,
+        contracts=contracts_by_party(parties={*parties, *serving}, user=user),
+        annex=annex,
+        moved=_change_counts(foundations, providers, on),
+        dependents=_dependents(foundations, providers, user, on),
+        developed=developed,
+    )
+
+
+def _independent_hosts(
+    foundations: Collection[int], on: date
+) -> dict[int, tuple[IndependentHost, ...]]:
+    """{foundation: the companies that serve it that day, each once however many hosts it has}."""
+    found: dict[int, list[IndependentHost]] = defaultdict(list)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            WITH RECURSIVE serving AS (
+                SELECT DISTINCT v.foundation_id, o.host_id
+                FROM catalog_version v JOIN catalog_offering o ON o.version_id = v.id
+                WHERE v.foundation_id = ANY (%(foundations)s) AND NOT o.not_a_model
+                    AND o.lifecycle <> 'retired'
+                  AND NOT (o.date_kind = 'firm' AND o.retires_on <= %(day)s)
+            ),
+            company(id, top, depth) AS (
+                SELECT DISTINCT host_id, host_id, 0 FROM serving
+                UNION
+                SELECT c.id, p.parent_id, c.depth + 1 FROM company c
+                JOIN catalog_provider p ON p.id = c.top
+                WHERE p.parent_id IS NOT NULL AND c.depth < 16
+            ),
+            ultimate AS (SELECT DISTINCT ON (id) id, top FROM company ORDER BY id, depth DESC)
+            SELECT s.foundation_id, p.name, array_agg(s.host_id ORDER BY s.host_id)
+            FROM serving s JOIN ultimate u ON u.id = s.host_id
+            JOIN catalog_provider p ON p.id = u.top
+            GROUP BY s.foundation_id, p.id, p.name ORDER BY s.foundation_id, p.name
+            """,
+            {"foundations": list(foundations), "day": on},
+        )
+        for foundation_id, name, ids in cursor.fetchall():
+            found[foundation_id].append(IndependentHost(name, tuple(ids)))
+    return {pk: tuple(found[pk]) for pk in foundations}
+
+
+def _records(
+    hosts: Mapping[int, Provider], policies: Mapping[int, Sequence[PublishedMinimum]]
+) -> dict[int, TrackRecord]:
+    """{host: what its announcements were like}, as provider_record measures them; five statements
+    for all hosts."""
+    happened: dict[int, list[Mapping[str, Any]]] = defaultdict(list)
+    for event in (
+        ProviderEvent.objects.filter(offering__host__in=list(hosts), kind__in=_DATE_KINDS)
+        .order_by("detected_at", "pk")
+        .values("pk", "kind", "offering_id", "old", "new", "detected_at", "offering__host_id")
+    ):
+        happened[event["offering__host_id"]].append(event)
+    offerings = list(
+        Offering.objects.filter(
+            host__in=list(hosts), date_kind="firm", retires_on__isnull=False, not_a_model=False
+        )
+        .select_related("version__foundation")
+        .order_by("pk")
+    )
+    voices, _ = standing_claims([offering.pk for offering in offerings], LIFECYCLE)
+    claims = (
+        Assertion.objects.select_related("source")
+        .only("external_id", "source_url", "source__slug", "source__name")
+        .in_bulk(
+            {voice.claim_id for heard in voices.values() for voice in heard}
+            | {offering.lifecycle_claim_id for offering in offerings if offering.lifecycle_claim_id}
+        )
+    )
+    seen = {host: _seen_on(happened[host]) for host in hosts}
+    names: dict[tuple[int, str, date], list[ModelRetirement]] = defaultdict(list)
+    for offering in offerings:
+        end = _end(
+            hosts[offering.host_id],
+            offering,
+            voices.get(offering.pk, ()),
+            claims,
+            seen[offering.host_id],
+        )
+        names[offering.host_id, end.model, end.ends_on].append(end)
+    ends: dict[int, list[ModelRetirement]] = defaultdict(list)
+    for (host, _model, _day), same in names.items():
+        ends[host].append(_merge_names(same))
+    return {host: measure_track_record(ends[host], policies.get(host, ())) for host in hosts}
+
+
+def _change_counts(
+    foundations: Collection[int], providers: Collection[int], on: date
+) -> dict[tuple[str, int], ChangeCounts]:
+    """{("foundation" or "provider", id): ...}; of a provider, what it hosts."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            WITH scope AS (
+                SELECT 'foundation' AS kind, v.foundation_id AS ref, o.*
+                FROM catalog_version v JOIN catalog_offering o ON o.version_id = v.id
+                WHERE v.foundation_id = ANY (%(foundations)s) AND NOT o.not_a_model
+                UNION ALL
+                SELECT 'provider', o.host_id, o.* FROM catalog_offering o
+                WHERE o.host_id = ANY (%(providers)s) AND NOT o.not_a_model
+            ),
+            repriced AS (
+                SELECT s.kind, s.ref, count(*) AS n
+                FROM scope s JOIN catalog_providerevent e ON e.offering_id = s.id
+                WHERE e.kind = 'repriced' AND e.detected_at >= %(since)s
+                    AND e.detected_at < %(until)s
+                GROUP BY s.kind, s.ref
+            ),
+            priced AS (
+                SELECT s.kind, s.ref, count(DISTINCT s.id) AS n, min(a.first_seen) AS since
+                FROM scope s JOIN catalog_assertion a ON a.offering_id = s.id AND a.topic = 'price'
+                WHERE a.withdrawn_at IS NULL
+                GROUP BY s.kind, s.ref
+            ),
+            ended AS (
+                SELECT kind, ref,
+                       count(DISTINCT coalesce(version_id::text, api_id)) FILTER (WHERE
+                           lifecycle = 'retired' OR (date_kind = 'firm'
+                           AND retires_on <= %(day)s)) AS n_ended,
+                       count(DISTINCT coalesce(version_id::text, api_id)) FILTER (WHERE
+                           lifecycle <> 'retired' AND date_kind = 'firm'
+                           AND retires_on > %(day)s) AS n_ending,
+                       min(retires_on) FILTER (WHERE
+                           lifecycle <> 'retired' AND date_kind = 'firm'
+                           AND retires_on > %(day)s) AS next_end_on
+                FROM scope GROUP BY kind, ref
+            )
+            SELECT d.kind, d.ref, coalesce(r.n, 0), coalesce(p.n, 0), p.since, d.n_ended,
+                d.n_ending, d.next_end_on
+            FROM ended d
+            LEFT JOIN repriced r ON r.kind = d.kind AND r.ref = d.ref
+            LEFT JOIN priced p ON p.kind = d.kind AND p.ref = d.ref
+            """,
+            {
+                "foundations": list(foundations),
+                "providers": list(providers),
+                "day": on,
+                "since": start_of(on - YEAR),
+                "until": start_of(on + timedelta(days=1)),
+            },
+        )
+        return {(row[0], row[1]): ChangeCounts(*row[2:]) for row in cursor.fetchall()}
+
+
+# An application has a way out when every live primary of it that stands there has one: the latest
+# test towards some target passed, still counts, was made with the version that answers there today,
+# and the target stands elsewhere.
+_DEPENDENTS = """
+WITH RECURSIVE wanted(kind, ref, node_id) AS (
+    SELECT w.kind, w.ref, n.id
+    FROM unnest(%(kinds)s::text[], %(refs)s::bigint[]) w(kind, ref)
+    JOIN catalog_node n ON n.ref = w.ref
+        AND n.kind = ANY (CASE WHEN w.kind = 'foundation' THEN ARRAY[3] ELSE ARRAY[4, 5, 6] END)
+),
+below(top, id) AS (
+    SELECT ref, ref FROM unnest(%(kinds)s::text[], %(refs)s::bigint[]) w(kind, ref)
+    WHERE kind = 'provider'
+    UNION
+    SELECT b.top, p.id FROM below b JOIN catalog_provider p ON p.parent_id = b.id
+),
+held AS MATERIALIZED (
+    SELECT w.kind, w.ref, f.offering_id
+    FROM wanted w JOIN catalog_footing f ON f.node_id = w.node_id AND f.via IN (0, 1, 2)
+),
+standing AS (
+    SELECT f.kind, f.ref, d.id, d.application_id
+    FROM held f CROSS JOIN LATERAL ({at_offering}) d(id, application_id)
+    UNION
+    -- OFFSET 0: looked up company by company, or the planner goes through all that is
+    -- reached by any
+    SELECT 'provider', b.top, d.id, d.application_id
+    FROM below b CROSS JOIN LATERAL ({at_party} OFFSET 0) d(id, application_id)
+),
+latest AS (
+    -- joined and not IN: a dependency that stands there twice does no harm, and its tests are
+    -- read in one go
+    SELECT DISTINCT ON (t.dependency_id, t.target_id)
+           t.dependency_id, t.target_id, t.result, t.tested_on, t.expires_on, t.tested_version_id
+    FROM standing s JOIN inventory_exittest t ON t.dependency_id = s.id
+    WHERE t.tested_on <= %(day)s
+    ORDER BY t.dependency_id, t.target_id, t.tested_on DESC, t.id DESC
+),
+out AS (
+    SELECT DISTINCT s.kind, s.ref, s.id
+    FROM standing s
+    JOIN latest t ON t.dependency_id = s.id AND t.result = 'passed'
+    JOIN catalog_offering o ON o.id = t.target_id
+    WHERE coalesce(t.expires_on, t.tested_on + %(validity)s::int) > %(day)s
+      AND (t.tested_version_id IS NULL OR t.tested_version_id = o.version_id)
+      AND o.lifecycle <> 'retired' AND NOT (o.date_kind = 'firm' AND o.retires_on <= %(day)s)
+      AND NOT EXISTS (
+          SELECT 1 FROM held f WHERE f.offering_id = t.target_id AND f.kind = s.kind
+              AND f.ref = s.ref)
+),
+application AS (
+    SELECT s.kind, s.ref, s.application_id, bool_and(o.id IS NOT NULL) AS has_exit
+    FROM standing s LEFT JOIN out o ON o.kind = s.kind AND o.ref = s.ref AND o.id = s.id
+    GROUP BY s.kind, s.ref, s.application_id
+)
+SELECT kind, ref, count(*), count(*) FILTER (WHERE has_exit) FROM application GROUP BY kind, ref
+"""
+
+
+def _dependents(
+    foundations: Collection[int], providers: Collection[int], user: Any, on: date
+) -> dict[tuple[str, int], DependentCounts]:
+    settings = (
+        ExposureSettings.objects.filter(pk=ExposureSettings.ONLY).first() or ExposureSettings()
+    )
+    if not user.is_active or not (user.can_read_all or user.team_roles()):
+        return {}
+    live = (
+        Dependency.objects.live_on(on)
+        .primary()
+        .visible_to(user)
+        .order_by()
+        .values_list("pk", "application_id")
+    )
+    # found by what stands there, not by going through all that is live: the cost follows the
+    # candidates
+    at_offering, names = _compile_query(
+        live.extra(where=["inventory_dependency.offering_id = f.offering_id"])
+    )
+    at_party, _same = _compile_query(live.extra(where=["inventory_dependency.via_party_id = b.id"]))
+    kinds = ["foundation"] * len(foundations) + ["provider"] * len(providers)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _DEPENDENTS.format(at_offering=at_offering, at_party=at_party),
+            {
+                **names,
+                "kinds": kinds,
+                "refs": [*foundations, *providers],
+                "day": on,
+                "validity": settings.test_validity_days,
+            },
+        )
+        return {(row[0], row[1]): DependentCounts(row[2], row[3]) for row in cursor.fetchall()}
+
+
+def _compile_query(live: QuerySet[Any]) -> tuple[str, dict[str, Any]]:
+    """(SQL with named parameters, their values) of live dependencies."""
+    sql, params = live.query.sql_with_params()
+    names = {f"live_{index}": value for index, value in enumerate(params)}
+    return sql % tuple(f"%({name})s" for name in names), names

@@ -1,0 +1,140 @@
+"""A scorecard as plain values: facts with their source, and what is not known said as plainly as
+what is."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from datetime import date
+from typing import Any, Final, Literal
+
+# who may read a fact: everybody signed in; the offices; or everybody, counted over what they may
+# see
+PUBLIC: Final = "public"
+ORGANISATION_ROLE: Final = "office"
+OWN: Final = "own"
+type Scope = Literal["public", "office", "own"]
+
+NOT_SHOWN = "Shown to governance, auditor and administrator."
+# a fact that is on record without an address of its own
+REGISTRY = "This registry"
+
+
+@dataclass(frozen=True, slots=True)
+class ScorecardFact:
+    """`value` is a number, text, boolean or list of texts, and None where `gap` says that nobody
+    knows (with `why_gap`) or where the fact does not apply (with `detail`). `as_of` is the day on
+    which the source said so. `hidden` means that the reader may not know it."""
+
+    key: str
+    label: str
+    value: Any
+    unit: str = ""
+    detail: str = ""
+    source: str = ""
+    source_url: str = ""
+    as_of: date | None = None
+    gap: bool = False
+    why_gap: str = ""
+    scope: Scope = PUBLIC
+    hidden: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Scorecard:
+    """The facts of one provider or foundation on a day; every card of a kind has the same keys in
+    the same order."""
+
+    kind: Literal["provider", "foundation"]
+    pk: int
+    slug: str
+    name: str
+    on: date
+    whole_organisation: bool
+    facts: tuple[ScorecardFact, ...]
+
+    @property
+    def n_gaps(self) -> int:
+        return sum(fact.gap for fact in self.facts)
+
+    def fact(self, key: str) -> ScorecardFact:
+        return next(fact for fact in self.facts if fact.key == key)
+
+    def as_json(self) -> dict[str, Any]:
+        """Ready for a JSON column: days as ISO texts."""
+        card = asdict(self)
+        card["on"] = self.on.isoformat()
+        card["facts"] = [
+            {**fact, "as_of": fact["as_of"].isoformat() if fact["as_of"] else None}
+            for fact in card["facts"]
+        ]
+        return card
+
+
+def unknown_fact(
+    key: str, label: str, reason: str, *, scope: Scope = PUBLIC, **more: Any
+) -> ScorecardFact:
+    return ScorecardFact(
+        key=key, label=label, value=None, gap=True, why_gap=reason, scope=scope, **more
+    )
+
+
+def hidden_fact(key: str, label: str) -> ScorecardFact:
+    """What only the offices may read, for everybody else."""
+    return unknown_fact(key, label, NOT_SHOWN, scope=ORGANISATION_ROLE, hidden=True)
+
+
+def inapplicable_fact(key: str, label: str, reason: str, *, scope: Scope = PUBLIC) -> ScorecardFact:
+    """Neither known nor missing: the question does not arise."""
+    return ScorecardFact(key=key, label=label, value=None, detail=reason, scope=scope)
+
+
+def visible_scorecard(card: Mapping[str, Any], user: Any) -> dict[str, Any]:
+    """A stored scorecard as `user` may read it: what was counted over the organisation, and what
+    contracts say, is for the offices. Empty for an empty one."""
+    if not card or user.can_read_all:
+        return dict(card)
+    return {
+        **card,
+        "facts": [
+            fact if fact.get("scope") == PUBLIC else _hidden(fact) for fact in card.get("facts", [])
+        ],
+    }
+
+
+def _hidden(fact: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        **fact,
+        **dict.fromkeys(("unit", "detail", "source", "source_url"), ""),
+        "value": None,
+        "as_of": None,
+        "gap": True,
+        "why_gap": NOT_SHOWN,
+        "hidden": True,
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class ComparisonRow:
+    """One fact of all candidates, in the order of the columns."""
+
+    key: str
+    label: str
+    cells: tuple[ScorecardFact, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Candidates side by side. Nothing is added up, weighted or ranked."""
+
+    columns: tuple[Scorecard, ...]
+    rows: tuple[ComparisonRow, ...]
+
+
+def compare_scorecards(cards: Iterable[Scorecard]) -> Comparison:
+    """Cards of one kind as rows of facts."""
+    columns = tuple(cards)
+    facts = [card.facts for card in columns]
+    rows = tuple(
+        ComparisonRow(key=cells[0].key, label=cells[0].label, cells=tuple(cells))
+        for cells in zip(*facts, strict=True)
+    )
+    return Comparison(columns=columns, rows=rows)

@@ -1,0 +1,377 @@
+"""Keeps the engine's tables true: all of them at once, or only for the applications that something
+has touched.
+
+`rebuild` and `refresh` end in the same rows (tests compare them). A refresh costs in proportion to
+the applications affected, not to the portfolio. Both hold one advisory lock, so two at once do the
+work of one.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from django.db import connection, transaction
+
+from apps.common.time import now
+from apps.exposure.engine import derivation, node_sums
+from apps.exposure.engine.settings import EngineSettings, engine_settings
+from apps.exposure.models import EngineState, ScopedApplication
+
+# one refresh at a time; the number is only this lock's name
+LOCK = 7301003
+# beyond this part of the applications a full build is cheaper
+_FULL_BUILD_SHARE = 0.2
+_TABLES = (
+    "exposure_path",
+    "exposure_candidate",
+    "exposure_rescue",
+    "exposure_liveuse",
+    "exposure_scopedapplication",
+)
+_WORK = ("due_use", "due_fact", "due_primary")
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshResult:
+    """`node_ids` are the nodes whose summary changed; None after a full build, when any may
+    have."""
+
+    n_applications: int
+    rebuilt: bool
+    node_ids: frozenset[int] | None
+
+
+@transaction.atomic
+def rebuild(*, on: date) -> RefreshResult:
+    """Build everything for the day, from what the inventory and the catalogue say now."""
+    _take_lock()
+    settings = engine_settings()
+    _delete_touched(_touched())
+    n_applications = build_all(settings=settings, on=on)
+    _queue_for_inventory("VALUES (NULL::bigint)")
+    _record_state(on, settings, built=True)
+    return RefreshResult(n_applications, rebuilt=True, node_ids=None)
+
+
+@transaction.atomic
+def refresh(*, on: date) -> RefreshResult:
+    """Work through what was touched since the last time, and what the day turns; everything when it
+    must be.
+
+    Everything is built anew on the first day, for an earlier day, after a change of the settings or
+    of a corporate parent, and when more than a fifth of the applications are affected.
+    """
+    _take_lock()
+    settings = engine_settings()
+    state = EngineState.objects.filter(pk=1).first()
+    touched = _touched()
+    if (
+        state is not None
+        and state.as_of == on
+        and not touched.any
+        and state.settings_digest == settings.digest()
+    ):
+        return RefreshResult(0, rebuilt=False, node_ids=frozenset())
+    if (
+        state is None
+        or state.as_of is None
+        or on < state.as_of
+        or state.settings_digest != settings.digest()
+        or touched.everything
+    ):
+        return rebuild(on=on)
+    _collect_due(touched, since=state.as_of, on=on)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT (SELECT count(*) FROM exposure_due), (SELECT count(*) FROM "
+            "exposure_scopedapplication)"
+        )
+        n_due, n_scoped = cursor.fetchone()
+    if n_due > 1000 and n_due > _FULL_BUILD_SHARE * n_scoped:
+        _drop_work_tables("exposure_due")
+        return rebuild(on=on)
+    changed: frozenset[int] = frozenset()
+    if n_due:
+        changed = frozenset(build_due(settings=settings, on=on, offering_ids=touched.offering_ids))
+        _queue_for_inventory("SELECT application_id FROM exposure_due")
+    elif touched.offering_ids:
+        with connection.cursor() as cursor:
+            _update_held_footing(cursor, touched.offering_ids)
+    _drop_work_tables("exposure_due")
+    _delete_touched(touched)
+    if n_due or state.as_of != on:
+        _record_state(on, settings, built=False)
+    return RefreshResult(n_due, rebuilt=False, node_ids=changed)
+
+
+def build_all(*, settings: EngineSettings, on: date) -> int:
+    """Empty the tables and fill them for all applications in scope; their number. Without lock or
+    bookkeeping.
+
+    Readers see what was there before until it is committed, and wait for nothing.
+    """
+    with connection.cursor() as cursor:
+        # a full build sorts and hashes the whole portfolio a few times
+        cursor.execute("SET LOCAL work_mem = '256MB'")
+        _update_held_footing(cursor, None)
+        _work_tables(cursor, settings, on, restricted=False)
+        _party_footing(cursor, restricted=False)
+        # not TRUNCATE, which waits for every reader, such as a backup of an hour, while later
+        # readers wait behind it
+        for table in (*_TABLES, "exposure_pairgrade"):
+            cursor.execute(f"DELETE FROM {table}")
+        n_scoped = _derive(cursor, settings, on, restricted=False)
+        cursor.execute("ANALYZE exposure_path, exposure_liveuse, exposure_scopedapplication")
+    node_sums.write_node_sums(settings)
+    _drop_work_tables(*_WORK)
+    return n_scoped
+
+
+def build_due(*, settings: EngineSettings, on: date, offering_ids: Collection[int]) -> set[int]:
+    """Derive the applications in `exposure_due` again; the nodes whose summary changed.
+
+    The footing of `offering_ids` is taken over from the catalogue, after what was summed over the
+    old one has been summed once more to be taken away; grades of pairs with them are forgotten,
+    since whoever needs them is due.
+    """
+    with connection.cursor() as cursor:
+        node_sums.sum_due_applications(cursor, settings, "due_before")
+        for table in _TABLES:
+            cursor.execute(
+                f"DELETE FROM {table} t USING exposure_due d WHERE d.application_id = "
+                "t.application_id"
+            )
+        if offering_ids:
+            _update_held_footing(cursor, offering_ids)
+        _work_tables(cursor, settings, on, restricted=True)
+        _party_footing(cursor, restricted=True)
+        _derive(cursor, settings, on, restricted=True)
+        node_sums.sum_due_applications(cursor, settings, "due_after")
+        changed = node_sums.merge_node_sums(cursor, before="due_before", after="due_after")
+    _drop_work_tables(*_WORK)
+    return changed
+
+
+_HELD_DIFFERS = """
+    SELECT 1 FROM {other} o
+    WHERE o.node_id = f.node_id AND o.offering_id = f.offering_id AND o.via = f.via
+        AND o.depth = f.depth"""
+
+
+def _update_held_footing(cursor: Any, offering_ids: Collection[int] | None) -> None:
+    """Take the footing of these offerings over from the catalogue (all of it when None), and forget
+    the grades of pairs with them. Rows that are the same are not written."""
+    only, params = "", {}
+    if offering_ids is not None:
+        only, params = "AND f.offering_id = ANY (%(ids)s)", {"ids": list(offering_ids)}
+        cursor.execute(
+            "DELETE FROM exposure_pairgrade WHERE primary_id = ANY (%(ids)s) OR candidate_id = ANY "
+            "(%(ids)s)",
+            params,
+        )
+    gone = _HELD_DIFFERS.format(other="catalog_footing")
+    new = _HELD_DIFFERS.format(other="exposure_heldfooting")
+    cursor.execute(f"DELETE FROM exposure_heldfooting f WHERE NOT EXISTS ({gone}) {only}", params)
+    # by way of a table of its own: reading what it writes, the statement could be planned for an
+    # empty table
+    cursor.execute(
+        "CREATE TEMPORARY TABLE due_held ON COMMIT DROP AS"
+        f" SELECT node_id, offering_id, via, depth FROM catalog_footing f WHERE NOT EXISTS ({new}) "
+        f"{only}",
+        params,
+    )
+    cursor.execute(
+        "INSERT INTO exposure_heldfooting (node_id, offering_id, via, depth) SELECT * FROM due_held"
+        # the catalogue may have moved on since the rows were deleted
+        " ON CONFLICT (node_id, offering_id) DO UPDATE SET via = EXCLUDED.via, depth = "
+        "EXCLUDED.depth"
+    )
+    cursor.execute("DROP TABLE due_held")
+    if offering_ids is None:
+        cursor.execute("ANALYZE exposure_heldfooting")
+
+
+def _work_tables(cursor: Any, settings: EngineSettings, on: date, *, restricted: bool) -> None:
+    only = "AND d.application_id IN (SELECT application_id FROM exposure_due)" if restricted else ""
+    params = _params(settings, on)
+    cursor.execute(derivation.USES.format(due=only), params)
+    cursor.execute("CREATE INDEX ON due_use (application_id); ANALYZE due_use")
+    cursor.execute(derivation.FACTS, params)
+    cursor.execute("CREATE UNIQUE INDEX ON due_fact (offering_id); ANALYZE due_fact")
+    cursor.execute(derivation.PRIMARIES, params)
+    cursor.execute("CREATE INDEX ON due_primary (application_id); ANALYZE due_primary")
+
+
+def _derive(cursor: Any, settings: EngineSettings, on: date, *, restricted: bool) -> int:
+    params = _params(settings, on)
+    tests = derivation.DUE_TESTS if restricted else derivation.ALL_TESTS
+    only = "AND a.id IN (SELECT application_id FROM exposure_due)" if restricted else ""
+    cursor.execute(derivation.PATHS, params)
+    cursor.execute(derivation.CANDIDATES.format(tests=tests), params)
+    if not restricted:
+        cursor.execute("ANALYZE exposure_candidate")
+    cursor.execute(derivation.LIVE_USES)
+    cursor.execute(derivation.PAIRS)
+    if not restricted:
+        cursor.execute("ANALYZE exposure_pairgrade")
+    cursor.execute(derivation.RESCUES)
+    if not restricted:
+        cursor.execute("ANALYZE exposure_rescue")
+    cursor.execute(derivation.SCOPED.format(due=only), params)
+    n_scoped: int = cursor.rowcount
+    return n_scoped
+
+
+def _params(settings: EngineSettings, on: date) -> dict[str, Any]:
+    return {
+        "day": on,
+        "horizon": on + timedelta(days=settings.horizon_days),
+        "validity": settings.test_validity_days,
+        "statuses": list(settings.statuses),
+        "points": list(settings.points),
+    }
+
+
+def _party_footing(cursor: Any, *, restricted: bool) -> None:
+    """The parties of the due dependencies are added; only a full build takes away what no
+    dependency names any more (a change of parents leads to one)."""
+    cursor.execute(f"CREATE TEMPORARY TABLE due_party ON COMMIT DROP AS {derivation.PARTY_FOOTING}")
+    cursor.execute(
+        """
+        INSERT INTO catalog_node (kind, ref) SELECT DISTINCT kind, ref FROM due_party p
+        WHERE NOT EXISTS (SELECT 1 FROM catalog_node n WHERE n.kind = p.kind AND n.ref = p.ref)
+        ON CONFLICT DO NOTHING
+        """
+    )
+    if not restricted:
+        cursor.execute("DELETE FROM exposure_partyfooting")
+    cursor.execute(
+        """
+        INSERT INTO exposure_partyfooting (reached, party_id, node_id, depth)
+        SELECT p.reached, p.party, n.id, p.depth
+        FROM due_party p JOIN catalog_node n ON n.kind = p.kind AND n.ref = p.ref
+        WHERE NOT EXISTS (SELECT 1 FROM exposure_partyfooting f
+                          WHERE f.reached = p.reached AND f.party_id = p.party AND f.node_id = n.id)
+        """
+    )
+    cursor.execute("DROP TABLE due_party")
+
+
+# --- what is due ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Touched:
+    """Rows read from the two queues, by their own ids: those alone are deleted, so nothing that
+    comes later is lost."""
+
+    application_rows: list[int]
+    offering_rows: list[int]
+    application_ids: list[int]
+    offering_ids: list[int]
+    everything: bool
+
+    @property
+    def any(self) -> bool:
+        return bool(self.application_rows or self.offering_rows)
+
+
+def _touched() -> _Touched:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT id, application_id FROM inventory_touchedapplication")
+        applications = cursor.fetchall()
+        cursor.execute("SELECT id, offering_id FROM catalog_touchedoffering")
+        offerings = cursor.fetchall()
+    return _Touched(
+        application_rows=[row for row, _ in applications],
+        offering_rows=[row for row, _ in offerings],
+        application_ids=sorted({pk for _, pk in applications}),
+        offering_ids=sorted({pk for _, pk in offerings if pk is not None}),
+        everything=any(pk is None for _, pk in offerings),
+    )
+
+
+def _delete_touched(touched: _Touched) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "DELETE FROM inventory_touchedapplication WHERE id = ANY (%s)",
+            [touched.application_rows],
+        )
+        cursor.execute(
+            "DELETE FROM catalog_touchedoffering WHERE id = ANY (%s)", [touched.offering_rows]
+        )
+
+
+# what another day brings by itself
+_TURNED_BY_DATE = """
+UNION SELECT application_id FROM exposure_candidate WHERE turns_on <= %(on)s
+UNION SELECT application_id FROM inventory_dependency WHERE since > %(since)s AND since <= %(on)s
+UNION SELECT application_id FROM inventory_dependency WHERE until > %(since)s AND until <= %(on)s
+UNION SELECT d.application_id
+      FROM inventory_exittest t JOIN inventory_dependency d ON d.id = t.dependency_id
+      WHERE t.tested_on > %(since)s AND t.tested_on <= %(on)s
+"""
+
+
+def _collect_due(touched: _Touched, *, since: date, on: date) -> None:
+    """Fill the temporary `exposure_due` with the applications whose rows may differ on `on` from
+    those of `since`."""
+    turned = _TURNED_BY_DATE if on != since else ""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+            CREATE TEMPORARY TABLE exposure_due ON COMMIT DROP AS
+            SELECT unnest(%(applications)s::bigint[]) AS application_id
+            UNION SELECT application_id FROM exposure_liveuse
+            WHERE offering_id = ANY (%(offerings)s)
+            UNION SELECT l.application_id
+                  FROM catalog_node n JOIN exposure_heldfooting f ON f.node_id = n.id
+                  JOIN exposure_liveuse l ON l.offering_id = f.offering_id
+                  WHERE n.kind = 1 AND n.ref = ANY (%(offerings)s)
+            UNION SELECT application_id FROM exposure_path WHERE effective_id = ANY (%(offerings)s)
+            UNION SELECT application_id FROM exposure_candidate
+            WHERE offering_id = ANY (%(offerings)s)
+            UNION SELECT application_id FROM exposure_candidate
+            WHERE effective_id = ANY (%(offerings)s)
+            {turned}
+            """,
+            {
+                "applications": touched.application_ids,
+                "offerings": touched.offering_ids,
+                "since": since,
+                "on": on,
+            },
+        )
+        cursor.execute("CREATE UNIQUE INDEX ON exposure_due (application_id); ANALYZE exposure_due")
+
+
+def _queue_for_inventory(applications: str) -> None:
+    """What was looked at again is handed on to the inventory, which keeps findings and runways;
+    null is all."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"INSERT INTO inventory_unkeptapplication (application_id) {applications}")
+
+
+def _take_lock() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
+
+
+def _drop_work_tables(*tables: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(f"DROP TABLE IF EXISTS {', '.join(tables)}")
+
+
+def _record_state(on: date, settings: EngineSettings, *, built: bool) -> None:
+    moment = now()
+    n_applications = ScopedApplication.objects.count()
+    values: dict[str, Any] = {
+        "n_applications": n_applications,
+        "as_of": on,
+        "settings_digest": settings.digest(),
+        "refreshed_at": moment,
+    }
+    if built:
+        values["built_at"] = moment
+    EngineState.objects.update_or_create(pk=1, defaults=values)

@@ -1,0 +1,166 @@
+"""Exact distributions of a sum of things that happen or do not, in whole numbers.
+
+Losses are whole multiples of a common unit, probabilities weights over a common total: no fraction
+is reduced on the way. Equal parts are convolved at once (binomial). For attribution a part is taken
+out of the finished distribution by exact division, instead of convolving all the others again.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import accumulate
+
+from apps.exposure.loss.exact_parts import (
+    Chance,
+    ExactMeasures,
+    ExactPart,
+    ExactTail,
+    WorkBudget,
+    curve_positions,
+)
+
+_MAX_TERMS = 20_000_000
+_MAX_VALUES = 200_000
+
+type Weights = dict[int, int]  # loss in units -> weight
+
+
+@dataclass(frozen=True, slots=True)
+class _Tail:
+    """The worst 1 - level: all above `var`, and of the weight at it the part `at_var` (an integer
+    over `scale`)."""
+
+    level: Fraction
+    var: int
+    share_at_var: Fraction
+
+
+def measure_rational(
+    parts: Sequence[ExactPart], levels: Sequence[Fraction], *, attribute: bool
+) -> ExactMeasures:
+    """`parts` all have a Chance."""
+    unit = math.lcm(*(part.loss.denominator for part in parts))
+    alike = Counter((_chance(part), int(part.loss * unit)) for part in parts)
+    work = WorkBudget(_MAX_TERMS, _MAX_VALUES)
+    weights: Weights = {0: 1}
+    for (chance, loss), n in sorted(alike.items()):
+        weights = _convolve(weights, chance, loss, n, work)
+    total = math.prod(chance.denominator**n for (chance, _), n in alike.items())
+
+    values = sorted(weights)
+    cumulated = list(accumulate(weights[value] for value in values))
+    mean = Fraction(sum(value * weights[value] for value in values), total * unit)
+    square = Fraction(sum(value * value * weights[value] for value in values), total * unit * unit)
+    tails = [_tail(values, cumulated, weights, total, level) for level in levels]
+    attributions = (
+        _attributions(parts, alike, unit, weights, values, total, tails, work)
+        if attribute
+        else None
+    )
+    return ExactMeasures(
+        eal=mean,
+        sd=math.sqrt(max(0.0, float(square - mean * mean))),
+        exceedance=[
+            (Fraction(values[place], unit), Fraction(total - cumulated[place], total))
+            for place in curve_positions(len(values))
+        ],
+        tails=[
+            ExactTail(
+                tail.level,
+                var=Fraction(tail.var, unit),
+                tvar=_tvar(tail, weights, total) / unit,
+                attribution=dict(attributions[place]) if attributions is not None else None,
+            )
+            for place, tail in enumerate(tails)
+        ],
+    )
+
+
+def _chance(part: ExactPart) -> Fraction:
+    if not isinstance(part.occurrence, Chance):
+        raise TypeError(f"{part.name} has a rate; its distribution has no exact fractions.")
+    return part.occurrence.q
+
+
+def _convolve(weights: Weights, chance: Fraction, loss: int, n: int, work: WorkBudget) -> Weights:
+    """With `n` parts of one kind; the total weight grows by denominator ** n."""
+    hit, miss = chance.numerator, chance.denominator - chance.numerator
+    binomial = [(k * loss, math.comb(n, k) * hit**k * miss ** (n - k)) for k in range(n + 1)]
+    atoms = [(shift, weight) for shift, weight in binomial if weight]
+    work.take(len(weights), len(atoms))
+    result: Weights = {}
+    for value, weight in weights.items():
+        for shift, factor in atoms:
+            result[value + shift] = result.get(value + shift, 0) + weight * factor
+    return result
+
+
+def _without(weights: Weights, values: Sequence[int], chance: Fraction, loss: int) -> Weights:
+    """The distribution without one such part: division of one generating polynomial by another,
+    exact.
+
+    all = miss * rest + hit * (rest shifted by `loss`), solved from the smallest value on.
+    """
+    hit, miss = chance.numerator, chance.denominator - chance.numerator
+    if not miss:
+        return {value - loss: weights[value] // hit for value in values}
+    rest: Weights = {}
+    for value in values:
+        weight = (weights[value] - hit * rest.get(value - loss, 0)) // miss
+        if weight:
+            rest[value] = weight
+    return rest
+
+
+def _tail(
+    values: Sequence[int], cumulated: Sequence[int], weights: Weights, total: int, level: Fraction
+) -> _Tail:
+    bound = level * total
+    place = next(place for place, weight in enumerate(cumulated) if weight >= bound)
+    var = values[place]
+    return _Tail(level, var, (cumulated[place] - bound) / weights[var])
+
+
+def _tvar(tail: _Tail, weights: Weights, total: int) -> Fraction:
+    above = sum(value * weight for value, weight in weights.items() if value > tail.var)
+    at = tail.share_at_var * tail.var * weights[tail.var]
+    return (above + at) / (total * (1 - tail.level))
+
+
+def _attributions(
+    parts: Sequence[ExactPart],
+    alike: Counter[tuple[Fraction, int]],
+    unit: int,
+    weights: Weights,
+    values: Sequence[int],
+    total: int,
+    tails: Sequence[_Tail],
+    work: WorkBudget,
+) -> list[dict[str, Fraction]]:
+    """Euler's E[loss of the part | tail], per level by name: the tail's weight given that the part
+    happens."""
+    carried: dict[tuple[Fraction, int], list[Fraction]] = {}
+    for chance, loss in alike:
+        if not chance or not loss:
+            carried[chance, loss] = [Fraction(0)] * len(tails)
+            continue
+        work.take(len(values), 1)
+        rest = _without(weights, values, chance, loss)
+        carried[chance, loss] = [
+            loss
+            * chance.numerator
+            * (
+                sum(weight for value, weight in rest.items() if value + loss > tail.var)
+                + tail.share_at_var * rest.get(tail.var - loss, 0)
+            )
+            / (total * (1 - tail.level) * unit)
+            for tail in tails
+        ]
+    by_name: list[dict[str, Fraction]] = [{} for _ in tails]
+    for part in parts:
+        amounts = carried[_chance(part), int(part.loss * unit)]
+        for names, amount in zip(by_name, amounts, strict=True):
+            names[part.name] = names.get(part.name, Fraction(0)) + amount
+    return by_name

@@ -1,0 +1,111 @@
+"""Nodes by the names people and programs write: `developer:anthropic`,
+`version:openai/gpt-4o-2024-08-06`.
+
+developer, host, gateway, vendor   the provider's slug
+foundation                         its slug
+version                            its identifier
+offering                           its id
+region                             HOST/REGION, the host's slug
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+
+from django.db import connection
+
+from apps.catalog.models import Node, NodeKind
+
+# (kind, ref) -> name and label; one branch a kind
+_NAMES = """
+SELECT n.id, n.kind, CASE n.kind
+           WHEN 1 THEN o.id::text WHEN 2 THEN v.identifier WHEN 3 THEN f.slug WHEN 7
+               THEN h.slug || '/' || r.name
+           ELSE p.slug END AS name,
+       CASE n.kind
+           WHEN 1 THEN o.api_id || ' at ' || oh.name WHEN 2 THEN v.name WHEN 3 THEN f.name
+           WHEN 7 THEN r.name || ' at ' || h.name ELSE p.name END AS label, n.ref
+FROM catalog_node n
+LEFT JOIN catalog_offering o ON n.kind = 1 AND o.id = n.ref LEFT
+JOIN catalog_provider oh ON oh.id = o.host_id
+LEFT JOIN catalog_version v ON n.kind = 2 AND v.id = n.ref
+LEFT JOIN catalog_foundation f ON n.kind = 3 AND f.id = n.ref
+LEFT JOIN catalog_region r ON n.kind = 7 AND r.id = n.ref LEFT
+JOIN catalog_provider h ON h.id = r.host_id
+LEFT JOIN catalog_provider p ON n.kind IN (4, 5, 6, 8) AND p.id = n.ref
+"""
+
+
+class UnknownNodeError(ValueError):
+    """A name that no node has; the text says which, and how names are written."""
+
+
+@dataclass(frozen=True, slots=True)
+class NodeName:
+    """`name` is unique and stable for programs (`host:azure`), `label` is for people."""
+
+    node_id: int
+    kind: NodeKind
+    ref: int
+    name: str
+    label: str
+
+
+def node_names(node_ids: Collection[int]) -> dict[int, NodeName]:
+    """The names of these nodes; a node whose subject is gone is called by its number."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"{_NAMES} WHERE n.id = ANY (%s)", [list(node_ids)])
+        found = {}
+        for pk, number, name, label, ref in cursor.fetchall():
+            kind = NodeKind(number)
+            found[pk] = NodeName(
+                pk, kind, ref, f"{kind.label}:{name or ref}", label or f"{kind.label} {ref}"
+            )
+        return found
+
+
+def find_nodes(names: Iterable[str]) -> dict[str, int]:
+    """{name: node id}. Raises UnknownNodeError for the first one that is none, in the order
+    given."""
+    wanted = list(dict.fromkeys(names))
+    found: dict[str, int] = {}
+    by_kind: dict[NodeKind, list[str]] = {}
+    kinds = {kind.label: kind for kind in NodeKind}
+    for name in wanted:
+        label, _, rest = name.partition(":")
+        if label not in kinds or not rest:
+            raise UnknownNodeError(
+                f"'{name}' names no node. Write for instance developer:anthropic or host:azure."
+            )
+        by_kind.setdefault(kinds[label], []).append(rest)
+    for kind, rests in by_kind.items():
+        for rest, node_id in _nodes(kind, rests).items():
+            found[f"{kind.label}:{rest}"] = node_id
+    for name in wanted:
+        if name not in found:
+            raise UnknownNodeError(
+                f"Nothing is known under '{name}'. Look it up in the lists of the catalogue."
+            )
+    return found
+
+
+def _nodes(kind: NodeKind, rests: list[str]) -> Mapping[str, int]:
+    if kind is NodeKind.OFFERING:
+        ids = [int(rest) for rest in rests if rest.isdecimal() and len(rest) < 19]
+        pairs = Node.objects.filter(kind=kind, ref__in=ids).values_list("ref", "pk")
+        return {str(ref): pk for ref, pk in pairs}
+    column, source = {
+        NodeKind.VERSION: ("s.identifier", "catalog_version s"),
+        NodeKind.FOUNDATION: ("s.slug", "catalog_foundation s"),
+        NodeKind.REGION: (
+            "h.slug || '/' || s.name",
+            "catalog_region s JOIN catalog_provider h ON h.id = s.host_id",
+        ),
+    }.get(kind, ("s.slug", "catalog_provider s"))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT {column}, n.id FROM {source} JOIN catalog_node n ON n.ref = s.id AND n.kind = "
+            "%s"
+            f" WHERE {column} = ANY (%s)",
+            [kind.value, rests],
+        )
+        return dict(cursor.fetchall())

@@ -1,0 +1,232 @@
+"""How many applications stand on each developer, host, foundation, ... of a layer; one statement.
+
+An application stands on a node when one of its live primaries would be struck by the node's usual
+threat: corporate parents count, and of a foundation what is tuned from it. It counts once per node,
+so the shares of a layer may add up to more than one. The critical share is the critical
+applications standing there over all critical ones in scope, whether or not those stand anywhere.
+This counts; engine/concentration.py weighs by traffic and finds the indices.
+
+For the whole organisation the numbers are read from `NodeSummary`; for a team they are counted from
+its own paths.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from django.db import connection
+
+from apps.accounts.models import User
+from apps.catalog.models import NodeKind
+from apps.exposure.models import Basis, Layer, Policy, StandingState
+from apps.exposure.threats import DEFAULT_THREAT, THREAT_CODES, TIES, exact_fraction
+
+# where the nodes of a layer have their names: (table, slug, name)
+_NAME_TABLES: Mapping[NodeKind, tuple[str, str, str]] = {
+    NodeKind.DEVELOPER: ("catalog_provider", "named.slug", "named.name"),
+    NodeKind.HOST: ("catalog_provider", "named.slug", "named.name"),
+    NodeKind.GATEWAY: ("catalog_provider", "named.slug", "named.name"),
+    NodeKind.VENDOR: ("catalog_provider", "named.slug", "named.name"),
+    NodeKind.FOUNDATION: ("catalog_foundation", "named.slug", "named.name"),
+    NodeKind.VERSION: ("catalog_version", "named.identifier", "named.name"),
+    NodeKind.REGION: (
+        "(SELECT r.id, p.slug || '/' || r.name AS slug, p.name || ', ' || r.name AS name FROM "
+        "catalog_region r"
+        " JOIN catalog_provider p ON p.id = r.host_id)",
+        "named.slug",
+        "named.name",
+    ),
+}
+
+_EVERYWHERE = """
+    SELECT s.node_id, sum(s.n) AS n, sum(s.n_critical) AS n_critical
+    FROM catalog_node node JOIN exposure_nodesummary s ON s.node_id = node.id
+        AND s.threat = %(threat)s
+    WHERE node.kind = %(kind)s GROUP BY s.node_id"""
+
+_OF_TEAMS = """
+    SELECT node_id, count(*) AS n, count(*) FILTER (WHERE criticality = 0) AS n_critical
+    FROM (
+        SELECT f.node_id, p.application_id, p.criticality
+        FROM exposure_path p
+        JOIN exposure_heldfooting f ON f.offering_id = p.offering_id AND f.via = ANY (%(ties)s)
+        JOIN catalog_node node ON node.id = f.node_id AND node.kind = %(kind)s
+        WHERE p.team_id = ANY (%(teams)s)
+        UNION
+        SELECT f.node_id, p.application_id, p.criticality
+        FROM exposure_path p
+        JOIN exposure_partyfooting f ON f.party_id = p.via_party_id AND f.reached = p.reached
+        JOIN catalog_node node ON node.id = f.node_id AND node.kind = %(kind)s
+        WHERE p.team_id = ANY (%(teams)s)
+    ) standing GROUP BY node_id"""
+
+_STATEMENT = """
+WITH total AS (
+    SELECT count(*) AS n, count(*) FILTER (WHERE criticality = 0) AS n_critical
+    FROM exposure_scopedapplication {own}
+),
+line AS (
+    SELECT min(tolerance) AS tolerance FROM exposure_policy
+    WHERE enabled AND predicate = '' AND measure = %(measure)s AND %(label)s = ANY (kinds)
+      AND states::text[] @> %(states)s::text[] AND threat IN ('', %(threat_name)s)
+),
+counted AS ({counted})
+SELECT total.n, total.n_critical, line.tolerance, (SELECT as_of FROM exposure_enginestate
+WHERE id = 1),
+       node.id, node.ref, {slug}, {name}, counted.n, counted.n_critical
+FROM total CROSS JOIN line
+LEFT JOIN counted ON true
+LEFT JOIN catalog_node node ON node.id = counted.node_id
+LEFT JOIN {named} named ON named.id = node.ref
+ORDER BY counted.n_critical DESC NULLS LAST, counted.n DESC,
+         NOT EXISTS (SELECT 1 FROM exposure_heldfooting f
+         WHERE f.node_id = node.id AND f.depth = 0), {name}, node.id
+LIMIT %(limit)s
+"""
+
+_SHARE = Decimal("0.000001")
+
+
+@dataclass(frozen=True, slots=True)
+class LayerRow:
+    """One node of the layer. `ref` is the id of the provider, foundation, ... Shares are 0 to 1,
+    six places."""
+
+    node_id: int
+    ref: int
+    slug: str
+    name: str
+    n_applications: int
+    n_critical: int
+    critical_share: Decimal
+    share: Decimal
+    tolerance: Decimal | None
+    over: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LayerTable:
+    """A layer of a portfolio: `n_applications` and `n_critical` are the denominators of the rows'
+    shares.
+
+    Rows come with the largest critical share first, a corporate parent behind the party itself.
+    `whole_organisation` is False where the portfolio is only what the reader's teams run; pages say
+    so. `tolerance` is the lowest line on the critical share of one node of the layer. `as_of` is
+    the day the numbers speak of, None before they were built for the first time. Where nothing
+    critical is in scope every critical share is 0.
+    """
+
+    layer: Layer
+    n_applications: int
+    n_critical: int
+    tolerance: Decimal | None
+    whole_organisation: bool
+    as_of: date | None
+    rows: list[LayerRow]
+
+
+def layer_table(*, layer: Layer, user: User, limit: int | None = None) -> LayerTable:
+    """The layer of what `user` may see: the whole organisation for its offices, else the own
+    teams."""
+    team_ids = visible_team_ids(user)
+    slug, name = _NAME_TABLES[layer.node_kind][1:]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _STATEMENT.format(
+                own="" if team_ids is None else "WHERE team_id = ANY (%(teams)s)",
+                counted=_EVERYWHERE if team_ids is None else _OF_TEAMS,
+                named=_NAME_TABLES[layer.node_kind][0],
+                slug=slug,
+                name=name,
+            ),
+            _params(layer.node_kind, team_ids, limit),
+        )
+        found = cursor.fetchall()
+    n_applications, n_critical, tolerance, as_of = found[0][:4]
+    line = None if tolerance is None else exact_fraction(tolerance)
+    return LayerTable(
+        layer=layer,
+        n_applications=n_applications,
+        n_critical=n_critical,
+        tolerance=tolerance,
+        whole_organisation=team_ids is None,
+        as_of=as_of,
+        rows=[
+            LayerRow(
+                node_id=node_id,
+                ref=ref,
+                slug=slug,
+                name=name,
+                n_applications=int(n),
+                n_critical=int(n_there),
+                critical_share=share_of(n_there, n_critical),
+                share=share_of(n, n_applications),
+                tolerance=tolerance,
+                # compared exactly, not by the rounded share: the line itself is tolerated
+                over=line is not None and n_critical > 0 and int(n_there) > line * n_critical,
+            )
+            for *_, node_id, ref, slug, name, n, n_there in found
+            if node_id is not None
+        ],
+    )
+
+
+def visible_team_ids(user: User) -> Collection[int] | None:
+    """The teams whose portfolio `user` is shown; None for the offices, who are shown the whole
+    organisation."""
+    return None if user.can_read_all else sorted(user.team_roles())
+
+
+def share_of(part: int | Decimal, whole: int) -> Decimal:
+    """part / whole to six places, 0 of nothing."""
+    return (Decimal(part) / Decimal(whole)).quantize(_SHARE) if whole else Decimal(0)
+
+
+def _params(kind: NodeKind, team_ids: Collection[int] | None, limit: int | None) -> dict[str, Any]:
+    threat = DEFAULT_THREAT[kind]
+    return {
+        "kind": kind.value,
+        "label": kind.label,
+        "threat": THREAT_CODES[threat],
+        "threat_name": threat,
+        "ties": [int(via) for via in TIES[threat]],
+        "teams": list(team_ids or ()),
+        "measure": Policy.Measure.CRITICAL_SHARE.value,
+        "states": [state.value for state in StandingState],
+        "limit": limit,
+    }
+
+
+# --- what the numbers leave out -------------------------------------------------------------------
+
+
+def slugs_without_weight(
+    basis: Basis, *, team_ids: Collection[int] | None, limit: int
+) -> list[str]:
+    """Slugs of applications that stand somewhere but whose weight is not on record, the gravest
+    first."""
+    unrecorded = {Basis.SPEND: "s.spend IS NULL", Basis.USERS: "s.users IS NULL"}.get(
+        basis, "false"
+    )
+    return _slugs(f"s.n_paths > 0 AND {unrecorded}", team_ids, limit)
+
+
+def slugs_without_primary(*, team_ids: Collection[int] | None, limit: int) -> list[str]:
+    """Slugs of applications in scope without a live primary, the gravest first."""
+    return _slugs("s.n_paths = 0", team_ids, limit)
+
+
+def _slugs(condition: str, team_ids: Collection[int] | None, limit: int) -> list[str]:
+    teams = "" if team_ids is None else "AND s.team_id = ANY (%(teams)s)"
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+            SELECT a.slug FROM exposure_scopedapplication s
+            JOIN inventory_application a ON a.id = s.application_id
+            WHERE {condition} {teams} ORDER BY s.criticality, s.application_id LIMIT %(limit)s
+            """,
+            {"teams": list(team_ids or ()), "limit": limit},
+        )
+        return [slug for (slug,) in cursor.fetchall()]

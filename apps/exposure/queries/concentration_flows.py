@@ -1,0 +1,64 @@
+"""Who stands on what, layer by layer: the weight of live primaries by what answers for them; one
+statement."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from django.db import connection
+
+from apps.exposure.models import Basis
+
+_WEIGHT = {
+    Basis.COUNT: "p.share",
+    Basis.CRITICALITY: "p.points",
+    Basis.SPEND: "p.spend",
+    Basis.USERS: "p.users",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ConcentrationFlow:
+    """`team` is empty unless it was asked for; developer and foundation are None where nobody has
+    placed it."""
+
+    team: str
+    developer: str | None
+    foundation: str | None
+    host: str
+    weight: float
+    n_paths: int
+
+
+# grouped by offering before anything is joined: many paths share few
+_FLOWS = """
+WITH used AS MATERIALIZED (
+    SELECT {team} AS team_id, p.effective_id, sum({weight}) AS weight, count(*) AS n
+    FROM exposure_path p {teams} GROUP BY 1, 2
+)
+SELECT coalesce(t.name, ''), d.name, f.name, h.name, sum(u.weight) AS weight, sum(u.n)::bigint
+FROM used u JOIN catalog_offering o ON o.id = u.effective_id
+JOIN catalog_provider h ON h.id = o.host_id
+LEFT JOIN catalog_version v ON v.id = o.version_id LEFT
+JOIN catalog_foundation f ON f.id = v.foundation_id
+LEFT JOIN catalog_provider d ON d.id = f.developer_id LEFT JOIN accounts_team t ON t.id = u.team_id
+GROUP BY 1, 2, 3, 4 HAVING sum(u.weight) > 0 ORDER BY weight DESC, 1, 2, 3, 4 LIMIT %(limit)s
+"""
+
+
+def concentration_flows(
+    *,
+    basis: Basis,
+    team_ids: Collection[int] | None,
+    by_team: bool = False,
+    limit: int | None = 1_000,
+) -> list[ConcentrationFlow]:
+    """The heaviest `limit` combinations of developer, foundation and host (and team), the heaviest
+    first."""
+    statement = _FLOWS.format(
+        team="p.team_id" if by_team else "NULL::bigint",
+        weight=_WEIGHT[basis],
+        teams="" if team_ids is None else "WHERE p.team_id = ANY (%(teams)s)",
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(statement, {"teams": list(team_ids or ()), "limit": limit})
+        return [ConcentrationFlow(*row) for row in cursor.fetchall()]

@@ -1,0 +1,343 @@
+"""Who stands where: reads that join the catalogue's footing with what applications use.
+
+Every function takes its day. A dependency is live when its application is in pilot or production
+and since <= day < until. None of these functions checks who asks, unless it takes a `user`: callers
+add `visible_to(user)`.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from django.db import models
+from django.db.models import BigIntegerField, Exists, F, OuterRef, Q
+from django.db.models.expressions import RawSQL
+
+from apps.catalog.models import (
+    DateKind,
+    Footing,
+    Foundation,
+    Lifecycle,
+    NodeKind,
+    Offering,
+    Provider,
+    ProviderEvent,
+    Version,
+)
+from apps.inventory.models import Application, ApplicationQuerySet, Dependency, DependencyQuerySet
+from apps.inventory.runway import runways as primary_runways
+
+# the events that say when, or that, an offering ends
+LIFECYCLE_KINDS: tuple[str, ...] = (
+    ProviderEvent.Kind.ANNOUNCED,
+    ProviderEvent.Kind.MOVED_EARLIER,
+    ProviderEvent.Kind.MOVED_LATER,
+    ProviderEvent.Kind.WITHDRAWN,
+    ProviderEvent.Kind.RETIRED,
+    ProviderEvent.Kind.DELISTED,
+)
+
+# (event_id, offering_id): every offering that the events of {events} reach. Rules:
+# affected_dependencies. Node kinds 1 offering, 2 version; via 0 direct, 2 weights (footing.py).
+REACHED_OFFERINGS = """
+SELECT e.id AS event_id, f.offering_id
+FROM catalog_providerevent e
+JOIN catalog_node n ON n.kind = 1 AND n.ref = e.offering_id
+JOIN catalog_footing f ON f.node_id = n.id
+WHERE {events}
+UNION
+SELECT e.id, o.id
+FROM catalog_providerevent e
+JOIN catalog_offering x ON x.id = e.offering_id
+JOIN catalog_offering o ON o.host_id = x.host_id AND o.api_id = x.api_id
+    AND (x.region_scope = '' OR o.region_scope = x.region_scope)
+WHERE {events} AND e.kind IN {lifecycle_kinds} AND (o.id = x.id OR NOT {told_itself})
+UNION
+SELECT e.id, o.id
+FROM catalog_providerevent e
+JOIN catalog_offering x ON x.id = e.offering_id
+LEFT JOIN catalog_alias a ON a.id = x.alias_id
+JOIN catalog_node n ON n.kind = 2 AND n.ref = x.version_id
+JOIN catalog_footing f ON f.node_id = n.id
+JOIN catalog_offering o ON o.id = f.offering_id AND o.host_id = x.host_id
+WHERE {events} AND NOT (CASE WHEN a.id IS NULL THEN x.binding = 'alias'
+    ELSE a.kind <> 'synonym' END)
+  AND ((e.kind IN {lifecycle_kinds} AND f.via IN (0, 2) AND (x.region_scope = ''
+      OR o.region_scope = x.region_scope))
+    OR (e.kind = 'repriced' AND f.via = 0 AND o.region_scope = x.region_scope
+        AND o.service_tier = x.service_tier))
+  AND (o.id = x.id OR NOT {told_itself})
+"""
+
+# The event's source speaks of offering o by a row of o's own, whose own events tell it.
+HAS_OWN_CLAIM = """EXISTS (
+    SELECT 1 FROM catalog_assertion own
+    LEFT JOIN catalog_assertion row ON row.source_id = own.source_id
+        AND row.external_id = own.external_id
+      AND row.topic = 'identity'
+    WHERE own.offering_id = o.id AND own.source_id = e.source_id AND own.withdrawn_at IS NULL
+      AND row.withdrawn_at IS NULL
+      AND CASE WHEN e.kind = 'repriced' THEN own.topic = 'price'
+               ELSE own.topic = 'lifecycle' AND own.value ->> 'retires_on' IS NOT NULL END)"""
+
+
+def reached_offerings_sql(events: str) -> str:
+    """`REACHED_OFFERINGS` for the events of the SQL condition `events` on `e`, which is never user
+    input."""
+    kinds = ", ".join(f"'{kind}'" for kind in sorted(str(kind) for kind in LIFECYCLE_KINDS))
+    return REACHED_OFFERINGS.format(
+        events=events, lifecycle_kinds=f"({kinds})", told_itself=HAS_OWN_CLAIM
+    )
+
+
+def affected_dependencies(*, event: ProviderEvent, on: date) -> DependencyQuerySet:
+    """Live dependencies, in every role, on an offering that the event reaches. For an event on
+    offering X:
+
+    - X itself, and offerings that are redirected to it today;
+    - when the event is about X's end (announced, moved, withdrawn, retired, delisted): rows of the
+      same name at the same host, and offerings at that host which stand on X's version directly or
+      by its weights: other names of the snapshot, its regional rows, fine-tunes served there. An
+      event on a row of one region reaches only rows of that region; a service tier does not narrow
+      it. Where X is a moving name, only rows of that name: its end does not end the release it
+      points to today.
+    - when the event is a new price: offerings at the host that stand directly on X's version in the
+      same region and tier, since they are the same article under another name. A moving name is
+      priced by itself.
+    - any other event: nothing beyond X.
+
+    An offering of which the same source speaks by a row of its own (with a date, or with a price)
+    is reached by the events of that row only: forty regional rows of one release tell a team once,
+    not forty times.
+    """
+    reached = RawSQL(  # noqa: S611
+        f"SELECT offering_id FROM ({reached_offerings_sql('e.id = %s')}) reached",
+        [event.pk, event.pk, event.pk],
+    )
+    return Dependency.objects.live_on(on).filter(offering_id__in=reached)
+
+
+def affected_applications(*, event: ProviderEvent, on: date) -> ApplicationQuerySet:
+    """Applications with an affected dependency, gravest first.
+
+    `affected_primary` says whether one of those is a primary; otherwise the application only leans
+    on it.
+    """
+    affected = affected_dependencies(event=event, on=on)
+    return (
+        Application.objects.filter(pk__in=affected.values("application_id"))
+        .annotate(affected_primary=Exists(affected.primary().filter(application=OuterRef("pk"))))
+        .select_related("team")
+        .order_by("criticality", "pk")
+    )
+
+
+def applications_on_node(*, kind: NodeKind, ref: int, on: date) -> ApplicationQuerySet:
+    """Applications with a live dependency, in any role and by any tie, on the node; gravest first.
+
+    `stands` says whether one of those is a primary; otherwise the application only leans on the
+    node. Gateways and vendors are also reached by a dependency's own `via_party` and its corporate
+    parents.
+    """
+    there = Q(
+        offering__in=Footing.objects.filter(node__kind=kind, node__ref=ref).values("offering_id")
+    )
+    if kind in {NodeKind.GATEWAY, NodeKind.VENDOR}:
+        reached = (
+            Dependency.Reached.GATEWAY if kind == NodeKind.GATEWAY else Dependency.Reached.EMBEDDED
+        )
+        there |= Q(reached=reached, via_party__in=_with_subsidiaries(ref))
+    live = Dependency.objects.live_on(on).filter(there)
+    return (
+        Application.objects.filter(pk__in=live.values("application_id"))
+        .annotate(stands=Exists(live.primary().filter(application=OuterRef("pk"))))
+        .select_related("team")
+        .order_by("criticality", "pk")
+    )
+
+
+def _with_subsidiaries(provider_id: int) -> RawSQL:
+    return RawSQL(
+        """
+        WITH RECURSIVE below(id) AS (
+            SELECT %s::bigint UNION SELECT p.id FROM below
+            JOIN catalog_provider p ON p.parent_id = below.id
+        ) SELECT id FROM below
+        """,
+        [provider_id],
+        output_field=BigIntegerField(),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class RetirementCountdown:
+    """When an offering ends, counted from a day.
+
+    `days_left` is negative once past, None while no date is known. With `at_least` the date is a
+    'not before': the end may come later, and a passed one counts as 0, since it retired nothing.
+    """
+
+    days_left: int | None
+    at_least: bool
+
+
+def retirement_countdown(offering: Offering, on: date) -> RetirementCountdown:
+    at_least = offering.date_kind == DateKind.NOT_BEFORE
+    days = offering.days_left(on)
+    if days is None:
+        return RetirementCountdown(
+            days_left=0 if offering.lifecycle == Lifecycle.RETIRED else None, at_least=False
+        )
+    return RetirementCountdown(days_left=max(days, 0) if at_least else days, at_least=at_least)
+
+
+@dataclass(frozen=True, slots=True)
+class Runway:
+    """A live primary whose offering ends. `offering` is the one that answers today, redirects
+    followed.
+
+    `runway` is days left minus `effort_days`, which the last exit test took (`basis` test) or the
+    plan estimates; all three are None while nobody knows.
+    """
+
+    application: Application
+    dependency: Dependency
+    offering: Offering
+    days_left: int
+    at_least: bool
+    retires_on: date | None
+    replacement: Offering | None
+    effort_days: Decimal | None = None
+    basis: str | None = None
+    runway: Decimal | None = None
+
+
+def runways(*, user: Any, on: date, limit: int | None = None) -> list[Runway]:
+    """Live primaries whose offering has an end, most urgent first, by the rule of
+    inventory/runway.py; three statements whatever the number.
+
+    `limit` None loads them all. Primaries on a deprecated offering without a date are not among
+    them: they come last.
+    """
+    if not user.is_authenticated or not user.is_active:
+        return []
+    team_ids = None if user.can_read_all else list(user.team_roles())
+    found = [
+        row
+        for row in primary_runways(on=on, team_ids=team_ids, limit=limit)
+        if row.days_left is not None
+    ]
+    dependencies = _with_stack(
+        Dependency.objects.filter(pk__in=[row.dependency_id for row in found])
+    ).in_bulk()
+    offerings = _offerings({row.offering_id for row in found})
+    return [
+        Runway(
+            application=dependencies[row.dependency_id].application,
+            dependency=dependencies[row.dependency_id],
+            offering=offerings[row.offering_id],
+            days_left=row.days_left or 0,
+            at_least=row.at_least,
+            retires_on=row.retires_on,
+            replacement=offerings[row.offering_id].replacement,
+            effort_days=row.effort_days,
+            basis=row.basis,
+            runway=row.runway,
+        )
+        for row in found
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class StackRow:
+    """One dependency from the application down. `offering` is what is called, `answering` what
+    answers today.
+
+    The layers below are those of `answering`; None where it is unresolved.
+    """
+
+    dependency: Dependency
+    offering: Offering
+    answering: Offering
+    version: Version | None
+    foundation: Foundation | None
+    developer: Provider | None
+    host: Provider
+    days_left: int | None
+    at_least: bool
+
+
+def application_stack(*, application: Application, on: date) -> list[StackRow]:
+    """What the application calls on that day, whatever its status: primaries first; three
+    statements."""
+    used = _with_stack(
+        Dependency.objects.filter(
+            Q(until__isnull=True) | Q(until__gt=on), application=application, since__lte=on
+        )
+    ).order_by(
+        models.Case(
+            models.When(role=Dependency.Role.PRIMARY, then=0),
+            models.When(role="fallback", then=1),
+            default=2,
+        ),
+        "fallback_order",
+        F("traffic_share").desc(nulls_last=True),
+        "pk",
+    )
+    dependencies = list(used)
+    answering = _answering_offerings([dependency.offering_id for dependency in dependencies])
+    offerings = _offerings(set(answering.values()))
+    rows = []
+    for dependency in dependencies:
+        today = offerings[answering[dependency.offering_id]]
+        version = today.version
+        end = retirement_countdown(today, on)
+        rows.append(
+            StackRow(
+                dependency=dependency,
+                offering=dependency.offering,
+                answering=today,
+                version=version,
+                foundation=version.foundation if version else None,
+                developer=version.foundation.developer if version else None,
+                host=today.host,
+                days_left=end.days_left,
+                at_least=end.at_least,
+            )
+        )
+    return rows
+
+
+_OFFERING_RELATIONS = (
+    "host",
+    "gateway",
+    "alias",
+    "version__foundation__developer",
+    "replacement__host",
+)
+
+
+def _with_stack(dependencies: DependencyQuerySet) -> DependencyQuerySet:
+    return dependencies.select_related(
+        "application__team",
+        "via_party",
+        *(f"offering__{relation}" for relation in _OFFERING_RELATIONS),
+    )
+
+
+def _offerings(ids: Collection[int]) -> dict[int, Offering]:
+    return Offering.objects.select_related(*_OFFERING_RELATIONS).in_bulk(ids)
+
+
+def _answering_offerings(offering_ids: Collection[int]) -> dict[int, int]:
+    """{offering: the offering that answers in its place today, itself unless redirected}."""
+    answering = {offering_id: offering_id for offering_id in offering_ids}
+    redirected = (
+        Footing.objects.filter(offering_id__in=answering, node__kind=NodeKind.OFFERING)
+        .exclude(node__ref=F("offering_id"))
+        .values_list("offering_id", "node__ref")
+    )
+    answering.update(redirected)
+    return answering

@@ -1,0 +1,72 @@
+"""Whom events reach, read from the engine's tables: for lists and pages that must answer at once.
+
+The rules are those of `affected_dependencies` in queries/dependents.py; the answer speaks of the
+last refresh.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connection
+
+from apps.accounts.models import User
+from apps.exposure.queries.concentration import visible_team_ids
+from apps.exposure.queries.dependents import reached_offerings_sql
+
+_CONDITION = "e.id = ANY (%(events)s)"
+
+_COUNTS = """
+WITH reached AS MATERIALIZED ({reached})
+SELECT r.event_id, count(DISTINCT l.application_id)
+FROM reached r JOIN exposure_liveuse l ON l.offering_id = r.offering_id {teams} GROUP BY r.event_id
+"""
+
+_ONE = """
+WITH reached AS MATERIALIZED (SELECT DISTINCT offering_id FROM ({reached}) each),
+used AS (
+    SELECT l.application_id, l.criticality, min(l.role) = 0 AS by_primary
+    FROM reached r JOIN exposure_liveuse l ON l.offering_id = r.offering_id {teams}
+    GROUP BY l.application_id, l.criticality
+)
+SELECT application_id, by_primary, count(*) OVER (), count(*) FILTER (WHERE criticality = 0) OVER ()
+FROM used ORDER BY criticality, application_id LIMIT %(limit)s
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class EventReach:
+    """`first` are (application id, whether one of its primaries is hit) of the gravest of `n`."""
+
+    n: int
+    n_critical: int
+    first: tuple[tuple[int, bool], ...]
+
+
+def reached_by_events(events: Collection[int], *, user: User) -> dict[int, int]:
+    """{event id: applications of the reader's that it reaches}; events that reach none are missing.
+    One statement."""
+    if not events:
+        return {}
+    sql, params = _execute(_COUNTS, events, user)
+    with connection.cursor() as cursor:
+        cursor.execute(sql, params)
+        return dict(cursor.fetchall())
+
+
+def reached_by_event(event: int, *, user: User, limit: int) -> EventReach:
+    """One statement; it goes through everybody the event reaches, some 40 ms for 50,000."""
+    sql, params = _execute(_ONE, [event], user)
+    with connection.cursor() as cursor:
+        cursor.execute(sql, {**params, "limit": limit})
+        rows = cursor.fetchall()
+    if not rows:
+        return EventReach(0, 0, ())
+    return EventReach(rows[0][2], rows[0][3], tuple((row[0], row[1]) for row in rows))
+
+
+def _execute(statement: str, events: Collection[int], user: User) -> tuple[str, dict[str, Any]]:
+    teams = visible_team_ids(user)
+    only = "" if teams is None else "AND l.team_id = ANY (%(teams)s)"
+    sql = statement.format(reached=reached_offerings_sql(_CONDITION), teams=only)
+    return sql, {"events": list(events), "teams": list(teams or ())}

@@ -1,0 +1,225 @@
+"""Could the critical applications leave? What was tested as a way out and still counts, and what
+would be built anew.
+
+An application is as portable as its worst primary: a way out of one path is no way out of another.
+A way out counts while its latest test has passed and is in date, and while its offering is alive
+until the horizon. Read from the tables that the refresh keeps; the adaptations are read as they
+stand.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.db import connection
+
+from apps.catalog.models import NodeKind
+from apps.exposure.engine.settings import EngineSettings
+from apps.exposure.threats import DEVELOPER_FAILURE, RETIREMENT, needed_grade
+
+# no way out at all
+NO_FALLBACK = -1
+GRADES = range(NO_FALLBACK, 6)
+
+
+@dataclass(frozen=True, slots=True)
+class Portability:
+    """Of critical applications with a live primary, `n` of them.
+
+    `tested` and `declared` are {grade: applications} by the best way out of the worst primary;
+    tested in date, and any that is declared or was once tested. `n_lapsing` applications have a
+    tested way out that stops counting within `within_days`: its test ends, or its offering does.
+    Work is that of adaptations on their live primaries.
+    """
+
+    n: int
+    tested: Mapping[int, int]
+    declared: Mapping[int, int]
+    leaves_model: int
+    outlasts_developer: int
+    within_days: int
+    n_lapsing: int
+    n_rebuild: int
+    rebuild_days: Decimal
+    rebuild_cost: Decimal
+    n_moves_unknown: int
+
+    @property
+    def n_tested(self) -> int:
+        """With a tested way out that holds when today's model is retired."""
+        return sum(n for grade, n in self.tested.items() if grade >= self.leaves_model)
+
+    @property
+    def n_outlasting(self) -> int:
+        """With one that also holds when today's developer stops."""
+        return sum(n for grade, n in self.tested.items() if grade >= self.outlasts_developer)
+
+    @property
+    def n_untested(self) -> int:
+        """With a way out that would hold when the model is retired, were it tested."""
+        return (
+            sum(n for grade, n in self.declared.items() if grade >= self.leaves_model)
+            - self.n_tested
+        )
+
+
+# the best way out of each primary of critical applications, then the worst primary of each
+# application
+_BEST = """
+SELECT w.application_id, min(w.tested) AS tested, min(w.declared) AS declared
+FROM (
+    SELECT p.application_id, p.dependency_id,
+           coalesce(max(r.grade) FILTER (WHERE r.tested AND r.alive_at_horizon), -1) AS tested,
+           coalesce(max(r.grade) FILTER (WHERE r.alive_at_horizon), -1) AS declared
+    FROM exposure_path p LEFT JOIN exposure_rescue r ON r.primary_id = p.dependency_id
+    WHERE p.criticality = 0 {teams}
+    GROUP BY p.application_id, p.dependency_id
+) w GROUP BY w.application_id
+"""
+
+_LAPSING = """
+SELECT count(DISTINCT c.application_id) FROM exposure_candidate c
+JOIN exposure_scopedapplication a ON a.application_id = c.application_id
+WHERE c.tested AND c.turns_on <= %(until)s AND a.criticality = 0 {teams}
+"""
+
+_WORK = """
+SELECT count(DISTINCT p.application_id) FILTER (WHERE d.moves = 'rebuild'),
+       coalesce(sum(d.invested_days) FILTER (WHERE d.moves = 'rebuild'), 0),
+       coalesce(sum(d.invested_cost) FILTER (WHERE d.moves = 'rebuild'), 0),
+       count(DISTINCT p.application_id) FILTER (WHERE d.moves = '')
+FROM exposure_path p
+JOIN inventory_adaptation d ON d.dependency_id = p.dependency_id AND d.moves IN ('rebuild', '')
+WHERE p.criticality = 0 {teams}
+"""
+
+
+def portability(
+    *, settings: EngineSettings, team_ids: Collection[int] | None, on: date, within_days: int = 90
+) -> Portability:
+    """Three statements."""
+    params: dict[str, Any] = {"teams": list(team_ids or ()), "until": on + timedelta(within_days)}
+    teams = _teams("p", team_ids)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT tested, declared, count(*) FROM ({_BEST.format(teams=teams)}) b GROUP BY "
+            "tested, declared",
+            params,
+        )
+        counts = cursor.fetchall()
+        cursor.execute(_LAPSING.format(teams=_teams("a", team_ids)), params)
+        n_lapsing = cursor.fetchone()[0]
+        cursor.execute(_WORK.format(teams=teams), params)
+        n_rebuild, days, cost, n_unknown = cursor.fetchone()
+    return Portability(
+        n=sum(n for _, _, n in counts),
+        tested={grade: sum(n for found, _, n in counts if found == grade) for grade in GRADES},
+        declared={grade: sum(n for _, found, n in counts if found == grade) for grade in GRADES},
+        leaves_model=needed_grade(settings.required_grade, RETIREMENT, NodeKind.VERSION),
+        outlasts_developer=needed_grade(
+            settings.required_grade, DEVELOPER_FAILURE, NodeKind.DEVELOPER
+        ),
+        within_days=within_days,
+        n_lapsing=n_lapsing,
+        n_rebuild=n_rebuild,
+        rebuild_days=days,
+        rebuild_cost=cost,
+        n_moves_unknown=n_unknown,
+    )
+
+
+def count_portable(
+    *, settings: EngineSettings, team_ids: Collection[int] | None
+) -> tuple[int, int]:
+    """Critical applications with a live primary, and those of them that have a tested way out in
+    date: the `n` and `n_tested` of `portability` alone. One statement."""
+    least = needed_grade(settings.required_grade, RETIREMENT, NodeKind.VERSION)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*), count(*) FILTER (WHERE tested >= %(least)s) "
+            f"FROM ({_BEST.format(teams=_teams('p', team_ids))}) b",
+            {"teams": list(team_ids or ()), "least": least},
+        )
+        n, n_tested = cursor.fetchone()
+    return n, n_tested
+
+
+@dataclass(frozen=True, slots=True)
+class FallbackOption:
+    """The best way out of an application's worst primary, by how independent it is; NO_FALLBACK
+    where it has none.
+
+    `offering_id` is where it leads, of the tested one where there is any; `turns_on` the day on
+    which it stops counting or begins to.
+    """
+
+    application_id: int
+    tested: int
+    declared: int
+    offering_id: int | None
+    turns_on: date | None
+
+
+# what a list may be narrowed to: the condition on `b`
+STATES: Mapping[str, str] = {
+    "tested": "b.tested >= %(least)s",
+    "untested": "b.tested < %(least)s AND b.declared >= %(least)s",
+    "none": "b.declared < %(least)s",
+}
+
+_ROWS = """
+SELECT b.application_id, b.tested, b.declared
+FROM ({best}) b
+WHERE {condition} ORDER BY b.tested, b.declared, b.application_id LIMIT %(limit)s OFFSET %(offset)s
+"""
+
+_WHERE_TO = """
+SELECT DISTINCT ON (r.application_id) r.application_id, c.offering_id, c.turns_on
+FROM exposure_rescue r JOIN exposure_candidate c ON c.id = r.candidate_id
+JOIN exposure_path p ON p.dependency_id = r.primary_id
+WHERE r.application_id = ANY (%(applications)s) AND r.alive_at_horizon
+ORDER BY r.application_id, r.tested DESC, r.grade DESC, r.place, c.offering_id
+"""
+
+
+def fallback_options(
+    *,
+    settings: EngineSettings,
+    team_ids: Collection[int] | None,
+    state: str = "",
+    grade: int | None = None,
+    offset: int = 0,
+    limit: int = 50,
+) -> list[FallbackOption]:
+    """Critical applications with a live primary, the least portable first; `grade` keeps those
+    whose best tested way out is of that grade. Two statements."""
+    conditions = [STATES[state]] if state in STATES else []
+    if grade is not None:
+        conditions.append("b.tested = %(grade)s")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _ROWS.format(
+                best=_BEST.format(teams=_teams("p", team_ids)),
+                condition=" AND ".join(conditions) or "true",
+            ),
+            {
+                "teams": list(team_ids or ()),
+                "least": needed_grade(settings.required_grade, RETIREMENT, NodeKind.VERSION),
+                "grade": grade,
+                "limit": limit,
+                "offset": offset,
+            },
+        )
+        rows: Sequence[tuple[int, int, int]] = cursor.fetchall()
+        cursor.execute(_WHERE_TO, {"applications": [pk for pk, _, _ in rows]})
+        leads = {pk: (offering, turns_on) for pk, offering, turns_on in cursor.fetchall()}
+    return [
+        FallbackOption(pk, tested, declared, *leads.get(pk, (None, None)))
+        for pk, tested, declared in rows
+    ]
+
+
+def _teams(table: str, team_ids: Collection[int] | None) -> str:
+    return "" if team_ids is None else f"AND {table}.team_id = ANY (%(teams)s)"

@@ -1,0 +1,467 @@
+"""What a portfolio stands on at a glance, read from the engine's tables: for pages that must answer
+at once.
+
+Numbers are of the whole organisation for its offices, else of the reader's teams, and speak of the
+day of the last refresh. `apps/web/queries.py` holds the same questions asked of the inventory
+itself, which are exact to the second.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from django.db import connection
+from django.db.models import Count, Q
+
+from apps.accounts.models import User
+from apps.catalog.models import NodeKind, Offering, Provider
+from apps.exposure.queries.concentration import visible_team_ids
+from apps.exposure.threats import DEFAULT_THREAT, THREAT_CODES, TIES
+from apps.inventory.models import Application, ApplicationQuerySet, Criticality
+
+# as far as the applications of a party that plays several parts are counted one by one
+COUNT_LIMIT = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class PortfolioFigures:
+    """Applications in scope, each counted once; what ends is the offering that answers for a live
+    primary.
+
+    `n_ending_30` and `n_ending_180` have a firm day that is still to come and no replacement that
+    takes over by itself; `n_ending_180` includes what has ended. `n_unresolved` have a primary that
+    nobody has placed.
+    """
+
+    n_applications: int
+    n_critical: int
+    n_ended: int
+    n_ending_30: int
+    n_ending_180: int
+    n_offerings_180: int
+    n_unresolved: int
+    as_of: date | None
+
+
+_ENDS = """
+SELECT count(DISTINCT p.application_id) FILTER (WHERE e.ended),
+       count(DISTINCT p.application_id) FILTER (WHERE e.ends_on <= %(soon)s),
+       count(DISTINCT p.application_id) FILTER (WHERE e.ended OR e.ends_on IS NOT NULL),
+       count(DISTINCT p.effective_id) FILTER (WHERE e.ended OR e.ends_on IS NOT NULL),
+       count(DISTINCT p.application_id) FILTER (WHERE e.unresolved)
+FROM (
+    SELECT o.id, o.version_id IS NULL AS unresolved,
+           (o.retires_on IS NULL AND o.lifecycle = 'retired')
+               OR (o.date_kind = 'firm' AND o.retires_on <= %(day)s) IS TRUE AS ended,
+           CASE WHEN o.date_kind = 'firm' AND o.retires_on > %(day)s AND o.retires_on <= %(later)s
+                     AND NOT (o.end_behaviour = 'redirect' AND o.replacement_id IS NOT NULL)
+                THEN o.retires_on END AS ends_on
+    FROM catalog_offering o
+    WHERE o.version_id IS NULL OR o.retires_on <= %(later)s OR o.lifecycle = 'retired'
+) e JOIN exposure_path p ON p.effective_id = e.id {teams}
+"""
+
+
+def portfolio_figures(*, user: User, on: date) -> PortfolioFigures:
+    """Two statements, a third where the tables know of no application yet."""
+    teams = visible_team_ids(user)
+    n, n_critical, as_of = _totals(user, teams)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _ENDS.format(teams=_of_teams("p", teams)),
+            {
+                "day": on,
+                "soon": on + timedelta(30),
+                "later": on + timedelta(180),
+                "teams": list(teams or ()),
+            },
+        )
+        ended, ending_30, ending_180, offerings_180, unresolved = cursor.fetchone()
+    return PortfolioFigures(
+        n, n_critical, ended, ending_30, ending_180, offerings_180, unresolved, as_of
+    )
+
+
+def _totals(user: User, teams: Collection[int] | None) -> tuple[int, int, date | None]:
+    """(applications, critical ones, day); while the tables know of none, what the inventory says
+    counts."""
+    if teams is None:
+        n_applications = "SELECT n_applications FROM exposure_enginestate WHERE id = 1"
+    else:
+        n_applications = (
+            "SELECT count(*) FROM exposure_scopedapplication s WHERE s.team_id = ANY (%(teams)s)"
+        )
+    of_teams = _of_teams("s", teams)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+            SELECT ({n_applications}),
+                   (SELECT count(*) FROM exposure_scopedapplication s
+                    WHERE s.criticality = 0 {of_teams}),
+                   (SELECT as_of FROM exposure_enginestate WHERE id = 1)
+            """,
+            {"teams": list(teams or ())},
+        )
+        n, n_critical, as_of = cursor.fetchone()
+    if not n:
+        row = (
+            Application.objects.visible_to(user)
+            .in_scope()
+            .order_by()
+            .aggregate(
+                n=Count("pk"), n_critical=Count("pk", filter=Q(criticality=Criticality.CRITICAL))
+            )
+        )
+        n, n_critical = row["n"], row["n_critical"]
+    return n, n_critical, as_of
+
+
+@dataclass(frozen=True, slots=True)
+class CommonStack:
+    """Applications whose live primary is answered by one version at one host; the names are None
+    while nobody has placed it. An application with primaries on several stacks is in each, once.
+    `ends_on` is the earliest end of what they call there, None for the unplaced."""
+
+    n: int
+    n_critical: int
+    host: str
+    version: str | None
+    line: str | None
+    foundation: str | None
+    developer: str | None
+    ends_on: date | None
+
+
+# Whose share is 1 has one primary only: those are counted by offering, the others made distinct
+# first.
+_STACKS = """
+WITH alone AS (
+    SELECT p.effective_id, count(*) AS n, count(*) FILTER (WHERE p.criticality = 0) AS n_critical
+    FROM exposure_path p WHERE p.share >= 1 {teams} GROUP BY p.effective_id
+),
+several AS (
+    SELECT DISTINCT o.version_id, o.host_id, p.application_id, p.criticality
+    FROM exposure_path p JOIN catalog_offering o ON o.id = p.effective_id
+    WHERE p.share < 1 {teams}
+),
+counted AS (
+    SELECT o.version_id, o.host_id, a.n, a.n_critical FROM alone a
+    JOIN catalog_offering o ON o.id = a.effective_id
+    UNION ALL
+    SELECT version_id, host_id, count(*), count(*) FILTER (WHERE criticality = 0)
+    FROM several GROUP BY version_id, host_id
+),
+top AS (
+    SELECT version_id, host_id, sum(n)::bigint AS n, sum(n_critical)::bigint AS n_critical
+    FROM counted GROUP BY version_id, host_id
+    ORDER BY n DESC, n_critical DESC, version_id, host_id LIMIT %(limit)s
+)
+SELECT t.n, t.n_critical, h.name, v.identifier, f.line, f.name, d.name, ends.retires_on
+FROM top t JOIN catalog_provider h ON h.id = t.host_id
+LEFT JOIN catalog_version v ON v.id = t.version_id LEFT
+JOIN catalog_foundation f ON f.id = v.foundation_id
+LEFT JOIN catalog_provider d ON d.id = f.developer_id
+LEFT JOIN LATERAL (
+    SELECT o.retires_on FROM catalog_offering o
+    WHERE o.version_id = t.version_id AND o.host_id = t.host_id AND o.retires_on IS NOT NULL
+      AND EXISTS (SELECT 1 FROM exposure_path p WHERE p.effective_id = o.id {teams})
+    ORDER BY o.retires_on LIMIT 1
+) ends ON true
+ORDER BY t.n DESC, t.n_critical DESC, t.version_id, t.host_id
+"""
+
+
+def common_stacks(*, user: User, limit: int) -> list[CommonStack]:
+    """The `most` commonest, the commonest first: one statement."""
+    teams = visible_team_ids(user)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _STACKS.format(teams=_of_teams("p", teams)),
+            {"teams": list(teams or ()), "limit": limit},
+        )
+        return [CommonStack(*row) for row in cursor.fetchall()]
+
+
+@dataclass(frozen=True, slots=True)
+class RetiringOffering:
+    """`offering` has host, version with foundation, and replacement loaded; applications in any
+    role."""
+
+    offering: Offering
+    n: int
+    n_critical: int
+
+
+# how many call an offering is known for everybody; for some teams, and of the critical ones, it is
+# counted
+_ENDING = """
+SELECT o.id, r.n FROM catalog_offering o
+JOIN catalog_node k ON k.kind = 1 AND k.ref = o.id JOIN exposure_nodereach r ON r.node_id = k.id
+WHERE o.retires_on <= %(until)s AND o.retires_on >= %(since)s
+  AND EXISTS (SELECT 1 FROM exposure_liveuse l WHERE l.offering_id = o.id)
+ORDER BY o.retires_on, r.n DESC, o.id LIMIT %(limit)s
+"""
+_ENDING_OF_TEAMS = """
+SELECT o.id, count(DISTINCT l.application_id) AS n
+FROM catalog_offering o JOIN exposure_liveuse l ON l.offering_id = o.id
+    AND l.team_id = ANY (%(teams)s)
+WHERE o.retires_on <= %(until)s AND o.retires_on >= %(since)s
+GROUP BY o.id ORDER BY o.retires_on, n DESC, o.id LIMIT %(limit)s
+"""
+_COUNTED = """
+SELECT l.offering_id, count(DISTINCT l.application_id),
+       count(DISTINCT l.application_id) FILTER (WHERE l.criticality = 0)
+FROM exposure_liveuse l WHERE l.offering_id = ANY (%(offerings)s) {teams} GROUP BY l.offering_id
+"""
+
+
+def retiring_offerings(
+    *, user: User, on: date, within: int, limit: int, since: date = date.min
+) -> list[RetiringOffering]:
+    """Offerings that live applications call and whose date has passed or comes within `within`
+    days, soonest first, those before `since` left out: three statements."""
+    teams = visible_team_ids(user)
+    params: dict[str, Any] = {
+        "until": on + timedelta(within),
+        "since": since,
+        "limit": limit,
+        "teams": list(teams or ()),
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_ENDING if teams is None else _ENDING_OF_TEAMS, params)
+        ids = [pk for pk, _ in cursor.fetchall()]
+        cursor.execute(_COUNTED.format(teams=_of_teams("l", teams)), {**params, "offerings": ids})
+        counts = {pk: (n, n_critical) for pk, n, n_critical in cursor.fetchall()}
+    found = Offering.objects.select_related("host", "version__foundation", "replacement").in_bulk(
+        ids
+    )
+    ordered = [
+        RetiringOffering(found[pk], *counts[pk]) for pk in ids if pk in found and pk in counts
+    ]
+    return sorted(
+        ordered, key=lambda row: (row.offering.retires_on or date.max, -row.n, row.offering.pk)
+    )
+
+
+# --- one party ------------------------------------------------------------------------------------
+
+PARTY_KINDS: tuple[NodeKind, ...] = (
+    NodeKind.DEVELOPER,
+    NodeKind.HOST,
+    NodeKind.GATEWAY,
+    NodeKind.VENDOR,
+)
+
+# live uses that rest on the nodes, each as often as it has ties to them
+_USES = """
+SELECT l.application_id, l.criticality
+FROM exposure_heldfooting f JOIN exposure_liveuse l ON l.offering_id = f.offering_id
+WHERE f.node_id = ANY (%(nodes)s) {only}
+"""
+_PARTY_USES = """
+UNION ALL
+SELECT l.application_id, l.criticality FROM exposure_partyfooting f
+JOIN exposure_liveuse l ON l.via_party_id = f.party_id AND l.reached = f.reached
+WHERE f.node_id = ANY (%(nodes)s) {only}
+"""
+
+# the uses of the few critical applications, looked up in what rests on the nodes
+_CRITICAL = """
+SELECT count(DISTINCT a.application_id) FROM exposure_scopedapplication a
+JOIN exposure_liveuse l ON l.application_id = a.application_id
+LEFT JOIN (SELECT DISTINCT offering_id FROM exposure_heldfooting WHERE node_id = ANY (%(nodes)s)) f
+  ON f.offering_id = l.offering_id
+LEFT JOIN exposure_partyfooting q ON q.party_id = l.via_party_id AND q.reached = l.reached
+ AND q.node_id = ANY (%(nodes)s)
+WHERE a.criticality = 0 {teams} AND (f.offering_id IS NOT NULL OR q.node_id IS NOT NULL)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class PartyReach:
+    """Applications that rest on a party in any role and by any tie: as developer, host, gateway or
+    vendor, or on a company it owns. With `at_least` there are `n` or more. `by_part` counts by the
+    part the party plays, for offices.
+    """
+
+    n: int
+    at_least: bool
+    n_critical: int
+    by_part: dict[NodeKind, int]
+
+    @property
+    def shown(self) -> str:
+        return f"{self.n:,}+" if self.at_least else f"{self.n:,}"
+
+
+def party_reach(*, provider: Provider, user: User) -> PartyReach:
+    """Two or three statements. Exact, but for a party that plays several parts for more than
+    COUNT_LIMIT applications: then `n` is the largest part."""
+    teams, parts = visible_team_ids(user), _parts_of(provider)
+    if not parts:
+        return PartyReach(0, False, 0, {})
+    params: dict[str, Any] = {"nodes": [pk for pk, _, _ in parts], "teams": list(teams or ())}
+    largest = max(n for _, _, n in parts)
+    with connection.cursor() as cursor:
+        cursor.execute(_CRITICAL.format(teams=_of_teams("a", teams)), params)
+        n_critical = cursor.fetchone()[0]
+        if teams is None and (len(parts) == 1 or largest > COUNT_LIMIT):
+            n, at_least = largest, len(parts) > 1
+        else:
+            cursor.execute(
+                f"SELECT count(DISTINCT application_id) FROM ({_uses(parts, teams)}) u", params
+            )
+            n, at_least = cursor.fetchone()[0], False
+    return PartyReach(
+        n, at_least, n_critical, {kind: n for _, kind, n in parts} if teams is None else {}
+    )
+
+
+def party_applications(*, provider: Provider, user: User, limit: int) -> ApplicationQuerySet:
+    """The gravest `limit` of them, ordered by criticality and id; two statements to find them."""
+    teams, parts = visible_team_ids(user), _parts_of(provider)
+    params: dict[str, Any] = {
+        "nodes": [pk for pk, _, _ in parts],
+        "teams": list(teams or ()),
+        "limit": limit,
+    }
+    if teams is None and sum(n for _, _, n in parts) > COUNT_LIMIT:
+        # OFFSET 0 keeps the walk in order from being turned into a join of everything
+        one = _uses(parts, None, only="AND l.application_id = a.application_id")
+        statement = f"""
+            SELECT a.application_id FROM exposure_scopedapplication a
+            WHERE EXISTS (SELECT 1 FROM ({one}) used OFFSET 0)
+            ORDER BY a.criticality, a.application_id LIMIT %(limit)s
+            """
+    else:
+        statement = (
+            f"SELECT application_id FROM ({_uses(parts, teams)}) u GROUP BY application_id, "
+            "criticality"
+            " ORDER BY criticality, application_id LIMIT %(limit)s"
+        )
+    with connection.cursor() as cursor:
+        cursor.execute(statement, params)
+        ids = [pk for (pk,) in cursor.fetchall()]
+    return Application.objects.filter(pk__in=ids).order_by("criticality", "pk")
+
+
+type _Part = tuple[int, NodeKind, int]
+
+
+def _uses(parts: Collection[_Part], teams: Collection[int] | None, *, only: str = "") -> str:
+    only = f"{only} {_of_teams('l', teams)}"
+    through_party = any(kind in {NodeKind.GATEWAY, NodeKind.VENDOR} for _, kind, _ in parts)
+    return _USES.format(only=only) + (_PARTY_USES.format(only=only) if through_party else "")
+
+
+def _parts_of(provider: Provider) -> list[_Part]:
+    """(node, kind, applications of everybody) of the parts the party plays; those nothing rests on
+    are left out."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT k.id, k.kind, r.n FROM catalog_node k JOIN exposure_nodereach r ON r.node_id = "
+            "k.id"
+            " WHERE k.kind = ANY (%s) AND k.ref = %s ORDER BY k.kind",
+            [[kind.value for kind in PARTY_KINDS], provider.pk],
+        )
+        return [(pk, NodeKind(kind), n) for pk, kind, n in cursor.fetchall()]
+
+
+@dataclass(frozen=True, slots=True)
+class DependentCount:
+    """`n` applications in any role and by any tie; `n_standing` of them have a primary that the
+    node's usual threat strikes, `n_critical` of these are critical."""
+
+    n: int = 0
+    n_standing: int = 0
+    n_critical: int = 0
+
+
+_COUNT_EVERYWHERE = """
+SELECT k.ref, r.n, coalesce(s.n, 0)::bigint, coalesce(s.n_critical, 0)::bigint
+FROM catalog_node k JOIN exposure_nodereach r ON r.node_id = k.id
+LEFT JOIN LATERAL (
+    SELECT sum(n) AS n, sum(n_critical) AS n_critical FROM exposure_nodesummary s
+    WHERE s.node_id = k.id AND s.threat = %(threat)s
+) s ON true
+WHERE k.kind = %(kind)s AND k.ref = ANY (%(refs)s)
+"""
+_COUNT_OF_TEAMS = """
+SELECT ref, count(*), count(*) FILTER (WHERE stands), count(*) FILTER (WHERE stands
+    AND criticality = 0)
+FROM (
+    SELECT ref, application_id, criticality, bool_or(stands) AS stands
+    FROM (
+        SELECT k.ref, l.application_id, l.criticality, l.role = 0
+            AND f.via = ANY (%(ties)s) AS stands
+        FROM catalog_node k JOIN exposure_heldfooting f ON f.node_id = k.id
+        JOIN exposure_liveuse l ON l.offering_id = f.offering_id AND l.team_id = ANY (%(teams)s)
+        WHERE k.kind = %(kind)s AND k.ref = ANY (%(refs)s)
+        UNION ALL
+        SELECT k.ref, l.application_id, l.criticality, l.role = 0
+        FROM catalog_node k JOIN exposure_partyfooting f ON f.node_id = k.id
+        JOIN exposure_liveuse l ON l.via_party_id = f.party_id AND l.reached = f.reached
+            AND l.team_id = ANY (%(teams)s)
+        WHERE k.kind = %(kind)s AND k.ref = ANY (%(refs)s)
+    ) used GROUP BY ref, application_id, criticality
+) each GROUP BY ref
+"""
+
+
+def dependent_counts(
+    *, kind: NodeKind, refs: Collection[int], user: User
+) -> dict[int, DependentCount]:
+    """{ref: count} of the nodes of one kind on which anything stands or leans: one statement."""
+    if not refs:
+        return {}
+    teams, threat = visible_team_ids(user), DEFAULT_THREAT[kind]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _COUNT_EVERYWHERE if teams is None else _COUNT_OF_TEAMS,
+            {
+                "kind": kind.value,
+                "refs": list(refs),
+                "teams": list(teams or ()),
+                "threat": THREAT_CODES[threat],
+                "ties": [int(via) for via in TIES[threat]],
+            },
+        )
+        return {ref: DependentCount(*counts) for ref, *counts in cursor.fetchall()}
+
+
+def used_nodes(*, kind: NodeKind, user: User) -> list[int]:
+    """Refs of the nodes of one kind on which anything stands or leans, those with most applications
+    first (for teams: in no order): one statement."""
+    teams = visible_team_ids(user)
+    with connection.cursor() as cursor:
+        if teams is None:
+            cursor.execute(
+                "SELECT k.ref FROM exposure_nodereach r JOIN catalog_node k ON k.id = r.node_id "
+                "AND k.kind = %s"
+                " ORDER BY r.n DESC, k.ref",
+                [kind.value],
+            )
+        else:
+            cursor.execute(
+                """
+                WITH called AS MATERIALIZED (
+                    SELECT DISTINCT offering_id, via_party_id, reached FROM exposure_liveuse
+                    WHERE team_id = ANY (%s)
+                )
+                SELECT DISTINCT k.ref FROM catalog_node k
+                JOIN exposure_heldfooting f ON f.node_id = k.id
+                JOIN called c ON c.offering_id = f.offering_id WHERE k.kind = %s
+                UNION
+                SELECT DISTINCT k.ref FROM catalog_node k
+                JOIN exposure_partyfooting f ON f.node_id = k.id
+                JOIN called c ON c.via_party_id = f.party_id AND c.reached = f.reached
+                WHERE k.kind = %s
+                """,
+                [list(teams), kind.value, kind.value],
+            )
+        return [ref for (ref,) in cursor.fetchall()]
+
+
+def _of_teams(table: str, teams: Collection[int] | None) -> str:
+    return "" if teams is None else f"AND {table}.team_id = ANY (%(teams)s)"

@@ -1,0 +1,260 @@
+"""Operations as JSON (docs/exposure.md, section Scenarios) -> operations of the engine, or a
+sentence what is wrong and where. Names are looked up in what the asker may see, so a stranger's
+application is as unknown as none."""
+
+import re
+from collections.abc import Mapping
+from datetime import date
+from fractions import Fraction
+from typing import Any
+
+from django.core.exceptions import ValidationError
+
+from apps.accounts.models import Team
+from apps.catalog.models import Offering, Provider
+from apps.common.validators import validate_plausible_date
+from apps.exposure.engine.operations import (
+    Add,
+    AddedDependency,
+    Move,
+    Operation,
+    Remove,
+    Replace,
+    Reprice,
+    Retire,
+)
+from apps.exposure.node_names import UnknownNodeError, find_nodes
+from apps.inventory.costing import BadChange, PriceChange
+from apps.inventory.models import (
+    Application,
+    ApplicationQuerySet,
+    Criticality,
+    Dependency,
+    DependencyQuerySet,
+)
+
+MAX_OPERATIONS = 100
+_KEYS: Mapping[str, tuple[frozenset[str], frozenset[str]]] = {  # required, optional
+    "remove": (frozenset({"nodes"}), frozenset()),
+    "replace": (frozenset({"old", "new"}), frozenset()),
+    "move": (frozenset({"dependency", "offering"}), frozenset()),
+    "reprice": (frozenset({"node"}), frozenset({"unit", "factor", "amount", "currency", "from"})),
+    "add": (frozenset({"application"}), frozenset({"dependencies"})),
+    "retire": (frozenset({"application"}), frozenset()),
+}
+_APPLICATION_KEYS = frozenset(
+    {"name", "team", "criticality", "status", "users_affected", "monthly_spend"}
+)
+_DEPENDENCY_KEYS = frozenset(
+    {
+        "offering",
+        "role",
+        "fallback_order",
+        "traffic_share",
+        "reached",
+        "via_party",
+        "monthly_input_tokens",
+        "monthly_output_tokens",
+        "monthly_spend",
+    }
+)
+
+
+class InvalidOperationError(ValueError):
+    """An operation that cannot be meant; the text says which one and what to correct."""
+
+
+def read_operations(
+    operations: Any,
+    *,
+    on: date,
+    applications: ApplicationQuerySet,
+    dependencies: DependencyQuerySet,
+) -> list[Operation]:
+    """`applications` and `dependencies` are those the asker may see; `on` is the day of the
+    tables."""
+    if not isinstance(operations, list) or not operations:
+        raise InvalidOperationError(
+            'Give a list of operations, such as [{"op": "remove", "nodes": ["host:azure"]}].'
+        )
+    if len(operations) > MAX_OPERATIONS:
+        raise InvalidOperationError(
+            f"That are {len(operations)} operations; at most {MAX_OPERATIONS} can be asked at once."
+        )
+    reader = _Reader(on, applications, dependencies)
+    found: list[Operation] = []
+    for place, each in enumerate(operations, start=1):
+        try:
+            found.append(reader.read(each))
+        except (InvalidOperationError, UnknownNodeError, BadChange) as problem:
+            raise InvalidOperationError(f"Operation {place}: {problem}") from None
+        except ValidationError as problem:
+            raise InvalidOperationError(
+                f"Operation {place}: {' '.join(problem.messages)}"
+            ) from None
+    return found
+
+
+class _Reader:
+    def __init__(
+        self, on: date, applications: ApplicationQuerySet, dependencies: DependencyQuerySet
+    ) -> None:
+        self._on = on
+        self._applications = applications
+        self._dependencies = dependencies
+
+    def read(self, entry: Any) -> Operation:
+        if not isinstance(entry, dict) or entry.get("op") not in _KEYS:
+            raise InvalidOperationError(f"'op' is one of {', '.join(_KEYS)}.")
+        required, optional = _KEYS[entry["op"]]
+        given = set(entry) - {"op"}
+        if missing := sorted(required - given):
+            raise InvalidOperationError(f"{entry['op']} needs '{missing[0]}'.")
+        if unknown := sorted(given - required - optional):
+            raise InvalidOperationError(f"{entry['op']} has no '{unknown[0]}'.")
+        operation: Operation = getattr(self, f"_{entry['op']}")(entry)
+        return operation
+
+    def _remove(self, operation: Mapping[str, Any]) -> Remove:
+        names = operation["nodes"]
+        if (
+            not isinstance(names, list)
+            or not names
+            or not all(isinstance(name, str) for name in names)
+        ):
+            raise InvalidOperationError("'nodes' is a list of names such as developer:anthropic.")
+        return Remove(tuple(find_nodes(names).values()))
+
+    def _replace(self, operation: Mapping[str, Any]) -> Replace:
+        return Replace(self._offering(operation["old"]), self._offering(operation["new"]))
+
+    def _move(self, operation: Mapping[str, Any]) -> Move:
+        pk = operation["dependency"]
+        if not _is_id(pk) or not self._dependencies.filter(pk=pk).exists():
+            raise InvalidOperationError(f"there is no dependency {pk!r} that you may see.")
+        return Move(pk, self._offering(operation["offering"]))
+
+    def _reprice(self, operation: Mapping[str, Any]) -> Reprice:
+        if not isinstance(operation["node"], str):
+            raise InvalidOperationError("'node' is a name such as developer:anthropic.")
+        starts = operation.get("from")
+        return Reprice(
+            PriceChange(
+                node_id=find_nodes([operation["node"]])[operation["node"]],
+                unit=operation.get("unit"),
+                factor=_number(operation.get("factor"), "factor"),
+                amount=_number(operation.get("amount"), "amount"),
+                currency=operation.get("currency"),
+                starts_on=None if starts is None else _day(starts, "from"),
+            )
+        )
+
+    def _retire(self, operation: Mapping[str, Any]) -> Retire:
+        found = (
+            self._applications.filter(slug=str(operation["application"]))
+            .values_list("pk", flat=True)
+            .first()
+        )
+        if found is None:
+            raise InvalidOperationError(
+                f"there is no application {operation['application']!r} that you may see."
+            )
+        return Retire(found)
+
+    def _add(self, operation: Mapping[str, Any]) -> Add:
+        facts = _dictionary(operation["application"], "application", _APPLICATION_KEYS)
+        criticality = facts.pop("criticality", "standard")
+        if criticality not in {each.name.lower() for each in Criticality}:
+            raise InvalidOperationError("'criticality' is critical, important, standard or low.")
+        team = Team.objects.filter(slug=str(facts.pop("team", ""))).first()
+        if team is None:
+            raise InvalidOperationError("'team' is the slug of a team.")
+        application = Application(
+            name=str(facts.pop("name", "What if")),
+            slug="what-if",
+            team=team,
+            criticality=Criticality[criticality.upper()],
+            status=facts.pop("status", Application.Status.PRODUCTION),
+            users_affected=facts.pop("users_affected", None),
+            monthly_spend=facts.pop("monthly_spend", None),
+        )
+        application.clean_fields(exclude=["slug"])
+        uses = operation.get("dependencies", [])
+        if not isinstance(uses, list):
+            raise InvalidOperationError("'dependencies' is a list.")
+        return Add(
+            facts={
+                "name": application.name,
+                "slug": "what-if",
+                "team_id": team.pk,
+                "criticality": application.criticality,
+                "status": application.status,
+                "users_affected": application.users_affected,
+                "monthly_spend": application.monthly_spend,
+            },
+            dependencies=tuple(self._added(use) for use in uses),
+        )
+
+    def _added(self, entry: Any) -> AddedDependency:
+        facts = _dictionary(entry, "dependency", _DEPENDENCY_KEYS)
+        offering_id = self._offering(facts.pop("offering", None))
+        party = facts.pop("via_party", None)
+        provider = Provider.objects.filter(slug=str(party)).first() if party is not None else None
+        if party is not None and provider is None:
+            raise InvalidOperationError(f"there is no provider {party!r}.")
+        dependency = Dependency(
+            application_id=-1, offering_id=offering_id, since=self._on, via_party=provider, **facts
+        )
+        dependency.clean_fields(exclude=["application"])
+        if (dependency.reached == Dependency.Reached.DIRECT) != (provider is None):
+            raise InvalidOperationError(
+                "name the gateway or vendor in 'via_party' unless it is reached directly."
+            )
+        if dependency.traffic_share is not None and dependency.traffic_share < 0:
+            raise InvalidOperationError("a traffic share is not negative.")
+        kept = {name: getattr(dependency, name) for name in facts if name != "role"}
+        if provider is not None:
+            kept["via_party_id"] = provider.pk
+        return AddedDependency(offering_id, role=dependency.role, since=self._on, facts=kept)
+
+    def _offering(self, pk: Any) -> int:
+        if not _is_id(pk) or not Offering.objects.filter(pk=pk).exists():
+            raise InvalidOperationError(
+                f"there is no offering {pk!r}; give its id, found by host and api_id."
+            )
+        assert isinstance(pk, int)
+        return pk
+
+
+def _is_id(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 < value < 2**63
+
+
+def _dictionary(value: Any, label: str, allowed: frozenset[str]) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise InvalidOperationError(f"'{label}' is an object.")
+    if unknown := sorted(set(value) - allowed):
+        raise InvalidOperationError(
+            f"'{label}' has no '{unknown[0]}'; it has {', '.join(sorted(allowed))}."
+        )
+    return dict(value)
+
+
+def _number(value: Any, label: str) -> Fraction | None:
+    if value is None:
+        return None
+    # an exponent would let a short text ask for a number of a billion digits
+    if not re.fullmatch(r"-?\d{1,18}(\.\d{1,18}|/0*[1-9]\d{0,17})?", str(value)):
+        raise InvalidOperationError(
+            f"'{label}' is a number such as 1.5, or a fraction such as 3/2."
+        )
+    return Fraction(str(value))
+
+
+def _day(value: Any, label: str) -> date:
+    try:
+        day = date.fromisoformat(str(value))
+    except ValueError:
+        raise InvalidOperationError(f"'{label}' is a day such as 2027-01-31.") from None
+    validate_plausible_date(day)
+    return day

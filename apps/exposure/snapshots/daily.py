@@ -1,0 +1,250 @@
+"""The daily snapshot of exposure: written once a day from the engine's tables, never changed, for
+trends.
+
+What is written: every row of `NodeSummary` (it holds only nodes that something stands on), and the
+indices of each layer by each weight.
+"""
+
+import contextlib
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from django.db import OperationalError, connection, transaction
+
+from apps.exposure.engine.concentration import measure_layer
+from apps.exposure.engine.table_refresh import refresh
+from apps.exposure.models import Basis, ConcentrationSnapshot, EngineState, Layer
+from apps.exposure.snapshots.historical_tables import historical_tables
+
+_LOCK = 7_301_007  # names the snapshot among advisory locks
+N_TOP = 10  # largest buckets kept of each layer
+# every day for this long, then month ends
+DAILY_RETENTION_MONTHS = 13
+_COLUMNS = "node_id, threat, state, n, n_critical, points, users, spend"
+
+
+class PastDayError(Exception):
+    """The tables speak of a later day already; the text says what to do."""
+
+
+@transaction.atomic
+def take_snapshot(*, on: date) -> int:
+    """Write the snapshot of the day, refreshing the engine's tables first; the number of rows
+    written.
+
+    0 where the day has one already: the first of a day stands. Raises PastDayError for a day before
+    the tables' own.
+    """
+    _take_lock()
+    if is_snapshot_taken(on):
+        return 0
+    as_of = EngineState.objects.filter(pk=1).values_list("as_of", flat=True).first()
+    if as_of is not None and as_of > on:
+        raise PastDayError(
+            f"Exposure is already worked out for {as_of}. A missed {on} can be recomputed instead."
+        )
+    refresh(on=on)
+    return _write(on)
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotDifference:
+    """A node's row that was taken otherwise than it is recomputed: (n, n_critical) of each, None
+    where it lacks."""
+
+    node_id: int
+    threat: int
+    state: int
+    taken: tuple[int, int] | None
+    recomputed: tuple[int, int] | None
+
+
+@dataclass(frozen=True, slots=True)
+class RecomputedSnapshot:
+    """`n_written` rows, for a day that had none; else `differences` from what was taken, and
+    nothing written."""
+
+    n_written: int
+    differences: tuple[SnapshotDifference, ...]
+
+
+@transaction.atomic
+def recompute_snapshot(*, on: date, limit: int = 100) -> RecomputedSnapshot:
+    """Work out the snapshot of a past day from the history, and write it where it was missed.
+
+    Known exactly: applications, dependencies and exit tests as they stood at the end of the day,
+    and the lifecycle columns, hosts and versions of offerings. Not known any more, and taken as
+    they are today: the settings, the policies' threats, lineage, corporate parents and regions. A
+    snapshot is taken in the course of its day, so what was written later that day is a difference
+    that is no fault. Reads the whole history: a job of seconds at 100,000 applications.
+    """
+    _take_lock()
+    with historical_tables(on):
+        if not is_snapshot_taken(on):
+            return RecomputedSnapshot(_write(on), ())
+        return RecomputedSnapshot(0, tuple(_differences(on, limit)))
+
+
+@transaction.atomic
+def thin_snapshots(*, on: date) -> int:
+    """Delete days of the months that began more than DAILY_RETENTION_MONTHS before the month of
+    `on`, but for the last day of each; the number of days deleted."""
+    _take_lock()
+    months = on.year * 12 + on.month - 1 - DAILY_RETENTION_MONTHS
+    until = date(months // 12, months % 12 + 1, 1)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT array_agg(day) FROM (
+                SELECT day, max(day) OVER (PARTITION BY date_trunc('month', day)) AS last
+                FROM (SELECT DISTINCT day FROM exposure_concentrationsnapshot WHERE day < %s) d
+            ) m WHERE day < last
+            """,
+            [until],
+        )
+        days = cursor.fetchone()[0]
+        if not days:
+            return 0
+        cursor.execute("DELETE FROM exposure_nodesnapshot WHERE day = ANY (%s::date[])", [days])
+        cursor.execute(
+            "DELETE FROM exposure_concentrationsnapshot WHERE day = ANY (%s::date[])", [days]
+        )
+    return len(days)
+
+
+def drop_old_snapshots(*, on: date, keep_days: int) -> int:
+    """Drop the months that ended more than `keep_days` before `on`, whole partitions at a time; the
+    number of months.
+
+    0 days keep all. Each month is a transaction that waits for readers for two seconds at most; one
+    whose readers take longer is left to the next run.
+    """
+    if not keep_days:
+        return 0
+    first = (on - timedelta(days=keep_days)).replace(day=1)
+    n_dropped = 0
+    for name in _partitions_before(first):
+        with (
+            contextlib.suppress(OperationalError),
+            transaction.atomic(),
+            connection.cursor() as cursor,
+        ):
+            cursor.execute("SET LOCAL lock_timeout = '2s'")
+            cursor.execute(f"DROP TABLE {connection.ops.quote_name(name)}")
+            n_dropped += 1
+    ConcentrationSnapshot.objects.filter(day__lt=first).delete()
+    return n_dropped
+
+
+def _partitions_before(first: date) -> list[str]:
+    """The partitions of months before that of `first`, oldest first."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+            WHERE i.inhparent = 'exposure_nodesnapshot'::regclass AND c.relname < %s ORDER BY 1
+            """,
+            [_partition(first)],
+        )
+        return [name for (name,) in cursor.fetchall()]
+
+
+def is_snapshot_taken(on: date) -> bool:
+    """Every snapshot has its concentration rows, also that of an empty register."""
+    return ConcentrationSnapshot.objects.filter(day=on).exists()
+
+
+def _write(on: date) -> int:
+    """From the engine's tables as this transaction sees them."""
+    _make_month(on)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO exposure_nodesnapshot (day, {_COLUMNS})"
+            f" SELECT %s, {_COLUMNS} FROM exposure_nodesummary WHERE n > 0",
+            [on],
+        )
+        n_rows: int = cursor.rowcount
+    rows = [_measured(on, layer, basis) for layer in Layer for basis in Basis]
+    ConcentrationSnapshot.objects.bulk_create(rows)
+    return n_rows + len(rows)
+
+
+def _measured(on: date, layer: Layer, basis: Basis) -> ConcentrationSnapshot:
+    measured = measure_layer(layer, basis)
+    found = measured.indices
+    return ConcentrationSnapshot(
+        day=on,
+        layer=layer,
+        basis=basis,
+        n_applications=measured.n_applications,
+        covered_weight=found.covered_weight,
+        none_weight=found.none_weight,
+        unknown=found.unknown,
+        cr1=found.cr1,
+        cr3=found.cr3,
+        hhi=found.hhi,
+        hhi_best=found.hhi_best,
+        hhi_worst=found.hhi_worst,
+        n1=found.n1,
+        n2=found.n2,
+        top=[[node_id, share] for node_id, share in list(found.shares.items())[:N_TOP]],
+    )
+
+
+def _make_month(on: date) -> None:
+    """The partition of the month, made with its first day; the caller holds the lock, so no two
+    make it at once."""
+    first = on.replace(day=1)
+    following = (first + timedelta(days=32)).replace(day=1)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT to_regclass(%s)", [_partition(first)])
+        if cursor.fetchone()[0] is None:
+            # attached, since PARTITION OF locks the table against readers and waits for each of
+            # them, a backup too
+            cursor.execute(
+                f"CREATE TABLE {_partition(first)} (LIKE exposure_nodesnapshot INCLUDING ALL)"
+            )
+            cursor.execute(
+                f"ALTER TABLE exposure_nodesnapshot ATTACH PARTITION {_partition(first)}"
+                f" FOR VALUES FROM ('{first}') TO ('{following}')"
+            )
+
+
+def _partition(first: date) -> str:
+    return f"exposure_nodesnapshot_{first:%Y_%m}"
+
+
+def _differences(on: date, limit: int) -> list[SnapshotDifference]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT coalesce(t.node_id, r.node_id), coalesce(t.threat, r.threat), coalesce(t.state,
+                r.state),
+                   t.n, t.n_critical, r.n, r.n_critical
+            FROM (SELECT * FROM exposure_nodesnapshot WHERE day = %s) t
+            FULL JOIN exposure_nodesummary r ON r.node_id = t.node_id AND r.threat = t.threat
+            AND r.state = t.state
+            WHERE (t.n, t.n_critical, t.points, t.users, t.spend)
+                  IS DISTINCT FROM (r.n, r.n_critical, r.points, r.users, r.spend)
+            ORDER BY 1, 2, 3 LIMIT %s
+            """,
+            [on, limit],
+        )
+        return [_difference(row) for row in cursor.fetchall()]
+
+
+def _difference(row: tuple[Any, ...]) -> SnapshotDifference:
+    node_id, threat, state, taken, taken_critical, found, found_critical = row
+    return SnapshotDifference(
+        node_id=node_id,
+        threat=threat,
+        state=state,
+        taken=None if taken is None else (taken, taken_critical),
+        recomputed=None if found is None else (found, found_critical),
+    )
+
+
+def _take_lock() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])

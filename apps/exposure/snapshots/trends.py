@@ -1,0 +1,87 @@
+"""How concentration and single nodes developed, from the daily snapshots."""
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from django.db import connection
+
+from apps.exposure.models import Basis, ConcentrationSnapshot, Layer
+from apps.exposure.threats import THREAT_CODES
+
+
+@dataclass(frozen=True, slots=True)
+class TrendPoint:
+    """The indices of one day; None where nothing weighed anything."""
+
+    day: date
+    hhi: float | None
+    n2: float | None
+    cr1: float | None
+    cr3: float | None
+    unknown: float | None
+    n_applications: int
+
+
+def concentration_trend(
+    layer: Layer, basis: Basis, *, since: date, until: date | None = None
+) -> list[TrendPoint]:
+    """Day by day from `since` to `until` (exclusive); days without a snapshot are missing. For the
+    whole portfolio."""
+    found = ConcentrationSnapshot.objects.filter(layer=layer, basis=basis, day__gte=since)
+    if until is not None:
+        found = found.filter(day__lt=until)
+    columns = ("day", "hhi", "n2", "cr1", "cr3", "unknown", "n_applications")
+    return [TrendPoint(*row) for row in found.order_by("day").values_list(*columns)]
+
+
+@dataclass(frozen=True, slots=True)
+class NodeTrendPoint:
+    """Applications by state when the node fails; `n_critical`, `users` and `spend` (USD a month)
+    are of those that it can stop: exposed and cushioned."""
+
+    day: date
+    exposed: int
+    cushioned: int
+    portable: int
+    partial: int
+    n_critical: int
+    users: int
+    spend: Decimal
+
+
+def node_trend(
+    node_id: int, *, threat: str, since: date, until: date | None = None
+) -> list[NodeTrendPoint]:
+    """Day by day from `since` to `until` (exclusive) under the threat; zeros on days on which
+    nothing stood there, nothing for days without a snapshot. For the whole portfolio."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT d.day,
+                   coalesce(sum(s.n) FILTER (WHERE s.state = 0), 0)::bigint,
+                   coalesce(sum(s.n) FILTER (WHERE s.state = 1), 0)::bigint,
+                   coalesce(sum(s.n) FILTER (WHERE s.state = 2), 0)::bigint,
+                   coalesce(sum(s.n) FILTER (WHERE s.state = 3), 0)::bigint,
+                   coalesce(sum(s.n_critical) FILTER (WHERE s.state < 2), 0)::bigint,
+                   coalesce(sum(s.users) FILTER (WHERE s.state < 2), 0)::bigint,
+                   coalesce(sum(s.spend) FILTER (WHERE s.state < 2), 0)
+            FROM (SELECT day FROM exposure_concentrationsnapshot
+                  WHERE layer = %(layer)s AND basis = %(basis)s AND day >= %(since)s
+                    AND (%(until)s::date IS NULL OR day < %(until)s)) d
+            LEFT JOIN exposure_nodesnapshot s
+              ON s.day = d.day AND s.node_id = %(node)s AND s.threat = %(threat)s
+             AND s.day >= %(since)s AND (%(until)s::date IS NULL OR s.day < %(until)s)
+            GROUP BY d.day ORDER BY d.day
+            """,
+            {
+                # any one pair: every snapshot has all of them
+                "layer": Layer.DEVELOPER,
+                "basis": Basis.COUNT,
+                "node": node_id,
+                "threat": THREAT_CODES[threat],
+                "since": since,
+                "until": until,
+            },
+        )
+        return [NodeTrendPoint(*row) for row in cursor.fetchall()]
