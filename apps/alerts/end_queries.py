@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from django.db import connection
 
 from apps.exposure.queries.dependents import reached_offerings_sql
-from apps.inventory.cost_queries import ANSWERING
+from apps.inventory.cost_queries import ANSWERING_OFFERINGS
 from apps.inventory.models import Application
 
 # whom the catch-up after a stop still tells of a day that has passed
@@ -23,7 +23,7 @@ GRACE_DAYS = 7
 # worked out by the rules of apps/exposure/queries/dependents.py: the ends stand in for the table of
 # events.
 LIVE_ENDS = f"""
-{ANSWERING}
+{ANSWERING_OFFERINGS}
 ending AS (
     SELECT o.id, o.host_id, o.version_id, o.retires_on, o.date_kind = 'not_before' AS soft
     FROM catalog_offering o

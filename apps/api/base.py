@@ -39,7 +39,7 @@ from apps.api.schema import RegistrySchema
 from apps.api.throttling import TokenThrottle
 from apps.common.database.keyset_pagination import Keyset, keyset_page, page_from_rows
 from apps.common.database.prepared_statements import PreparedStatement, row_comparison
-from apps.inventory.actions import lock_teams_of
+from apps.inventory.actions.locks import lock_teams_of
 
 BY_ID = Keyset(("id",))
 INTEGER_ID = "[0-9]{1,18}"

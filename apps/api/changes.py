@@ -13,7 +13,7 @@ from apps.accounts.roles import TeamRole
 from apps.api.base import RegistryView
 from apps.api.checking import checked
 from apps.api.inventory import ReasonMixin
-from apps.inventory import actions
+from apps.inventory.actions import undo
 from apps.inventory.models import Application
 
 
@@ -37,13 +37,13 @@ class UndoChangeView(RegistryView):
         otherwise the answer is 409 and says who has changed it since. For editors of every team
         concerned."""
         asked = checked(ReasonMixin(data=request.data))
-        teams = actions.teams_written_in(change=change)
+        teams = undo.teams_of_change(change=change)
         seen = teams if self.user.can_read_all else teams & set(self.user.team_roles())
         if not seen:
             raise Http404
         for team_id in teams:
             self.require(TeamRole.EDITOR, team_id)
-        undone = actions.undo(change=change, by=self.user, reason=asked.get("reason", ""))
+        undone = undo.undo_change(change=change, by=self.user, reason=asked.get("reason", ""))
         slugs = (
             Application.objects.visible_to(self.user)
             .filter(pk__in=undone.application_ids)

@@ -20,7 +20,13 @@ from apps.catalog.claims.feed_rows import PRICE_UNITS
 from apps.common.time import day_of, now
 from apps.common.validators import validate_plausible_date
 from apps.exposure.node_names import UnknownNodeError, find_nodes
-from apps.inventory.costing import BadChange, Costs, PriceChange, UnknownCost, monthly_totals
+from apps.inventory.costs import (
+    InvalidPriceChangeError,
+    MonthlyCosts,
+    PriceChange,
+    UnknownCost,
+    monthly_totals,
+)
 
 _EXACT = Context(prec=60)
 _PLACES = Decimal("1e-12")
@@ -135,12 +141,12 @@ def asked_prices(request: Request, today: date) -> tuple[date, list[PriceChange]
             currency=said.get("currency"),
             starts_on=starts_on,
         )
-    except BadChange as error:
+    except InvalidPriceChangeError as error:
         raise serializers.ValidationError({"node": str(error)}) from error
     return on, [change]
 
 
-def cost_body(costs: Costs, prices_on: date) -> dict[str, Any]:
+def cost_body(costs: MonthlyCosts, prices_on: date) -> dict[str, Any]:
     return {
         "on": prices_on,
         "totals": _totals(costs.totals),
@@ -160,7 +166,7 @@ def cost_body(costs: Costs, prices_on: date) -> dict[str, Any]:
     }
 
 
-def cost_rows(costs: Costs) -> list[dict[str, Any]]:
+def cost_rows(costs: MonthlyCosts) -> list[dict[str, Any]]:
     """The same as lines of a file."""
     nothing: dict[str, Any] = dict.fromkeys(("amount", "currency", "unknown", "detail"))
     return [

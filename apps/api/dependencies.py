@@ -19,8 +19,8 @@ from apps.api.inventory import (
 )
 from apps.catalog.models import Offering, Provider
 from apps.common.validators import validate_plausible_date
-from apps.inventory import actions
-from apps.inventory.bulk import MERGERS
+from apps.inventory.actions import dependencies as actions_dependencies
+from apps.inventory.bulk.resources import BULK_RESOURCES
 from apps.inventory.filters import DependencyFilter
 from apps.inventory.models import Application, Dependency
 
@@ -141,7 +141,7 @@ class ReplaceSerializer(EndSerializer):
 
 @extend_schema_view(
     bulk=bulk_schema(
-        MERGERS["dependencies"],
+        BULK_RESOURCES["dependencies"],
         {
             "application": "claims-assistant",
             "host": "openai",
@@ -185,7 +185,7 @@ class DependencyViewSet(Bulk, WritingViewSet[Dependency]):
         facts = self.validated(DependencySerializer)
         application = facts.pop("application")
         self.require(TeamRole.EDITOR, application.team)
-        dependency = actions.declare_dependency(
+        dependency = actions_dependencies.declare_dependency(
             application=application,
             offering=facts.pop("offering"),
             role=facts.pop("role", Dependency.Role.PRIMARY),
@@ -202,7 +202,7 @@ class DependencyViewSet(Bulk, WritingViewSet[Dependency]):
         """Correct amounts, share, order, tags or the way it is reached."""
         dependency = self.editable()
         facts = self.validated(DependencyChangeSerializer, partial=True)
-        changed = actions.change_dependency(
+        changed = actions_dependencies.change_dependency(
             dependency=dependency,
             reason=facts.pop("reason", ""),
             expected_updated_at=facts.pop("expected_updated_at", None),
@@ -217,7 +217,7 @@ class DependencyViewSet(Bulk, WritingViewSet[Dependency]):
         """Say that it is used indeed: what was only observed is declared from now on."""
         dependency = self.editable()
         asked = self.validated(ConfirmSerializer)
-        confirmed = actions.confirm_dependency(
+        confirmed = actions_dependencies.confirm_dependency(
             dependency=dependency,
             on=asked.get("on", today()),
             reason=asked.get("reason", ""),
@@ -231,7 +231,7 @@ class DependencyViewSet(Bulk, WritingViewSet[Dependency]):
         """Say that it is no longer used."""
         dependency = self.editable()
         asked = self.validated(EndSerializer)
-        ended = actions.end_dependency(
+        ended = actions_dependencies.end_dependency(
             dependency=dependency,
             on=asked.get("on", today()),
             reason=asked.get("reason", ""),
@@ -246,7 +246,7 @@ class DependencyViewSet(Bulk, WritingViewSet[Dependency]):
         """Take the end on record back, or move it to a later day."""
         dependency = self.editable()
         asked = self.validated(ReopenSerializer)
-        reopened = actions.reopen_dependency(
+        reopened = actions_dependencies.reopen_dependency(
             dependency=dependency,
             until=asked.get("until"),
             reason=asked.get("reason", ""),
@@ -262,7 +262,7 @@ class DependencyViewSet(Bulk, WritingViewSet[Dependency]):
         is 409 and says who did what."""
         dependency = self.editable()
         asked = self.validated(ReplaceSerializer)
-        begun = actions.replace_offering(
+        begun = actions_dependencies.replace_offering(
             dependency=dependency,
             successor=asked["offering"],
             on=asked.get("on", today()),

@@ -19,8 +19,8 @@ from apps.api.bulk.views import Bulk, bulk_schema
 from apps.api.inventory import ReasonMixin, WritingViewSet, WrittenMixin, today
 from apps.catalog.models import Offering, Version
 from apps.common.database.keyset_pagination import Keyset
-from apps.inventory import actions
-from apps.inventory.bulk import MERGERS
+from apps.inventory.actions import exits
+from apps.inventory.bulk.resources import BULK_RESOURCES
 from apps.inventory.filters import AdaptationFilter, ExitPlanFilter, ExitTestFilter
 from apps.inventory.models import Adaptation, Dependency, ExitPlan, ExitTest
 
@@ -208,7 +208,7 @@ class OfDependencyViewSet[M: Adaptation | ExitPlan | ExitTest](WritingViewSet[M]
 
 @extend_schema_view(
     bulk=bulk_schema(
-        MERGERS["adaptations"],
+        BULK_RESOURCES["adaptations"],
         {
             "application": "claims-assistant",
             "host": "openai",
@@ -233,7 +233,7 @@ class AdaptationViewSet(Bulk, OfDependencyViewSet[Adaptation]):
     def create(self, request: Request) -> Response:
         """Add one; for editors of the application's team, as every change here."""
         dependency, facts = self.asked(AdaptationSerializer)
-        row = actions.add_adaptation(
+        row = exits.add_adaptation(
             dependency=dependency,
             kind=facts.pop("kind"),
             reason=facts.pop("reason", ""),
@@ -248,7 +248,7 @@ class AdaptationViewSet(Bulk, OfDependencyViewSet[Adaptation]):
         row = self.editable()
         facts = self.validated(AdaptationSerializer, instance=row, partial=True)
         facts.pop("dependency", None)
-        changed = actions.change_adaptation(
+        changed = exits.change_adaptation(
             adaptation=row, reason=facts.pop("reason", ""), facts=facts, by=self.user
         )
         return self.told(changed, row.dependency)
@@ -256,13 +256,13 @@ class AdaptationViewSet(Bulk, OfDependencyViewSet[Adaptation]):
     @extend_schema(responses={204: None})
     def destroy(self, request: Request, pk: str) -> Response:
         """It is gone or was never there; the history keeps it."""
-        actions.remove_adaptation(adaptation=self.editable(), by=self.user)
+        exits.remove_adaptation(adaptation=self.editable(), by=self.user)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
 @extend_schema_view(
     bulk=bulk_schema(
-        MERGERS["exit-plans"],
+        BULK_RESOURCES["exit-plans"],
         {
             "dependency": 4711,
             "target_host": "anthropic",
@@ -285,7 +285,7 @@ class ExitPlanViewSet(Bulk, OfDependencyViewSet[ExitPlan]):
     def create(self, request: Request) -> Response:
         """Make the plan; where there is one, change that."""
         dependency, facts = self.asked(ExitPlanSerializer)
-        row = actions.set_exit_plan(
+        row = exits.set_exit_plan(
             dependency=dependency, reason=facts.pop("history_reason", ""), facts=facts, by=self.user
         )
         return self.told(row, dependency, status.HTTP_201_CREATED)
@@ -296,7 +296,7 @@ class ExitPlanViewSet(Bulk, OfDependencyViewSet[ExitPlan]):
         row = self.editable()
         facts = self.validated(ExitPlanSerializer, instance=row, partial=True)
         facts.pop("dependency", None)
-        changed = actions.set_exit_plan(
+        changed = exits.set_exit_plan(
             dependency=row.dependency,
             reason=facts.pop("history_reason", ""),
             facts=facts,
@@ -307,7 +307,7 @@ class ExitPlanViewSet(Bulk, OfDependencyViewSet[ExitPlan]):
     @extend_schema(responses={204: None})
     def destroy(self, request: Request, pk: str) -> Response:
         """The plan no longer holds; the history keeps it."""
-        actions.remove_exit_plan(plan=self.editable(), by=self.user)
+        exits.remove_exit_plan(plan=self.editable(), by=self.user)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
@@ -346,7 +346,7 @@ class ExitTestViewSet(OfDependencyViewSet[ExitTest]):
     def create(self, request: Request) -> Response:
         """Record a test that was made."""
         dependency, facts = self.asked(ExitTestSerializer)
-        row = actions.record_exit_test(
+        row = exits.record_exit_test(
             dependency=dependency,
             target=facts.pop("target"),
             tested_on=facts.pop("tested_on"),
@@ -363,7 +363,7 @@ class ExitTestViewSet(OfDependencyViewSet[ExitTest]):
         row = self.editable()
         facts = self.validated(ExitTestSerializer, instance=row, partial=True)
         facts.pop("dependency", None)
-        changed = actions.correct_exit_test(
+        changed = exits.correct_exit_test(
             exit_test=row, reason=facts.pop("reason", ""), facts=facts, by=self.user
         )
         return self.told(changed, row.dependency)

@@ -40,13 +40,14 @@ from apps.common.database.keyset_pagination import Keyset
 from apps.common.time import day_of, now
 from apps.common.validators import validate_plausible_date
 from apps.exposure.queries.dependents import application_stack
-from apps.inventory import actions
-from apps.inventory.bulk import MERGERS
-from apps.inventory.costing import monthly_costs
+from apps.inventory.actions import application_merge, bulk_update
+from apps.inventory.actions import applications as actions_applications
+from apps.inventory.bulk.resources import BULK_RESOURCES
+from apps.inventory.costs import monthly_costs
 from apps.inventory.filters import ApplicationFilter
-from apps.inventory.findings import about, findings_of, findings_of_application
+from apps.inventory.findings import findings_about, findings_of, findings_of_application
 from apps.inventory.models import Application, Criticality, Dependency
-from apps.inventory.queries import application_merged_into, changes_of, last_change_of
+from apps.inventory.queries import application_merged_into, changes_of_application, last_change_id
 from apps.inventory.runway import runways
 
 SLUG = "[-a-zA-Z0-9_]+"
@@ -312,17 +313,17 @@ class WritingViewSet[M: Model](ReadViewSet[M]):
     ) -> Response:
         findings = findings_of_application(application=application, on=today())
         if dependency_id is not None:
-            findings = about(findings, dependency_id)
+            findings = findings_about(findings, dependency_id)
         body = self.one(self.reader.names, pk=row.pk)
         headers = {"ETag": etag_of(body)}
         body["findings"] = findings_body(findings, {application.pk: application.slug})
-        body["change"] = last_change_of(row)
+        body["change"] = last_change_id(row)
         return Response(body, status=code, headers=headers)
 
 
 @extend_schema_view(
     bulk=bulk_schema(
-        MERGERS["applications"],
+        BULK_RESOURCES["applications"],
         {
             "slug": "claims-assistant",
             "name": "Claims assistant",
@@ -406,7 +407,7 @@ class ApplicationViewSet(Bulk, WritingViewSet[Application]):
         facts = self.validated(ApplicationSerializer)
         team = facts.pop("team")
         self.require(TeamRole.EDITOR, team)
-        application = actions.register_application(
+        application = actions_applications.register_application(
             name=facts.pop("name"),
             slug=facts.pop("slug", ""),
             team=team,
@@ -428,7 +429,7 @@ class ApplicationViewSet(Bulk, WritingViewSet[Application]):
             )
         if "team" in facts:
             self.require(TeamRole.EDITOR, facts["team"])
-        application = actions.change_application(
+        application = actions_applications.change_application(
             application=application,
             reason=facts.pop("reason", ""),
             expected_updated_at=facts.pop("expected_updated_at", None),
@@ -445,7 +446,7 @@ class ApplicationViewSet(Bulk, WritingViewSet[Application]):
         asked = self.validated(BulkChangeSerializer)
         slugs = list(dict.fromkeys(asked["applications"]))
         found = dict(self.get_queryset().filter(slug__in=slugs).values_list("slug", "pk"))
-        report = actions.change_applications(
+        report = bulk_update.change_applications(
             facts_by_id=dict.fromkeys(found.values(), asked["facts"]),
             by=self.user,
             reason=asked.get("reason", ""),
@@ -457,7 +458,7 @@ class ApplicationViewSet(Bulk, WritingViewSet[Application]):
             for slug in slugs
             if slug not in found
         ]
-        change = last_change_of(Application(pk=report.changed[0])) if report.changed else None
+        change = last_change_id(Application(pk=report.changed[0])) if report.changed else None
         return Response(
             {
                 "changed": [by_id[pk] for pk in report.changed],
@@ -473,7 +474,7 @@ class ApplicationViewSet(Bulk, WritingViewSet[Application]):
         """Take out of use: status and every dependency. Doing it twice changes nothing."""
         application = self.editable()
         asked = self.validated(RetireSerializer)
-        application = actions.retire_application(
+        application = actions_applications.retire_application(
             application=application,
             on=asked.get("on", today()),
             reason=asked.get("reason", ""),
@@ -487,7 +488,7 @@ class ApplicationViewSet(Bulk, WritingViewSet[Application]):
         """Put a retired application to use again, with what its retirement ended."""
         application = self.editable()
         asked = self.validated(BringBackSerializer)
-        application = actions.bring_back_application(
+        application = actions_applications.reactivate_application(
             application=application,
             on=asked.get("on", today()),
             status=asked["status"],
@@ -505,7 +506,7 @@ class ApplicationViewSet(Bulk, WritingViewSet[Application]):
         asked = self.validated(MergeSerializer)
         duplicate = asked["duplicate"]
         self.require(TeamRole.EDITOR, duplicate.team)
-        kept = actions.merge_applications(
+        kept = application_merge.merge_applications(
             kept=kept,
             duplicate=duplicate,
             on=asked.get("on", today()),
@@ -513,7 +514,7 @@ class ApplicationViewSet(Bulk, WritingViewSet[Application]):
             by=self.user,
         )
         answer = self.written(kept, kept)
-        answer.data["change"] = last_change_of(duplicate)
+        answer.data["change"] = last_change_id(duplicate)
         return answer
 
     @extend_schema(responses=StackSerializer(many=True), parameters=[], filters=False)
@@ -567,7 +568,7 @@ class ApplicationViewSet(Bulk, WritingViewSet[Application]):
     def changes(self, request: Request, slug: str) -> Response:
         """The last changes of the application and what hangs on it, latest first; each can be
         undone."""
-        rows = changes_of(application=self.subject("team"), limit=MOST_CHANGES)
+        rows = changes_of_application(application=self.subject("team"), limit=MOST_CHANGES)
         return Response(ApplicationHistorySerializer(rows, many=True).data)
 
     def editable(self) -> Application:

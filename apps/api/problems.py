@@ -22,7 +22,7 @@ from rest_framework.views import set_rollback
 from apps.api.bulk.bodies import TooLarge
 from apps.common.postgresql.errors import Unavailable, unavailability
 from apps.common.processes.child_process import RETRY_AFTER_SECONDS, BusyError
-from apps.inventory.actions import RefusedChange
+from apps.inventory.actions.checks import ChangeConflictError
 
 log = structlog.get_logger(__name__)
 MEDIA_TYPE = "application/problem+json"
@@ -135,7 +135,7 @@ def _as_api_error(error: Exception) -> exceptions.APIException | None:
             )
         case BusyError():
             return Busy(str(error))
-        case RefusedChange():
+        case ChangeConflictError():
             return Conflict(str(error))
         case RequestDataTooBig():
             return TooLarge(

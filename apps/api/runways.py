@@ -16,7 +16,7 @@ from apps.api.files import RowsOf
 from apps.api.pagination import KeysetPagination
 from apps.common.time import day_of, now
 from apps.inventory.models import Application
-from apps.inventory.runway import Place, PrimaryRunway, runways
+from apps.inventory.runway import PrimaryRunway, RunwayPosition, runways
 
 # effort is kept to a tenth of a day; cursors hold whole numbers
 _TENTHS = 10
@@ -106,17 +106,17 @@ class RunwaysView(RegistryView):
         return Response({"next": more, "results": runways_body(rows, slugs)})
 
 
-def _numbers(place: Place) -> tuple[int, int, int]:
+def _numbers(place: RunwayPosition) -> tuple[int, int, int]:
     urgency = _NO_DAY if place.urgency is None else int(place.urgency * _TENTHS)
     return urgency, place.criticality, place.dependency_id
 
 
-def _place(numbers: tuple[int, ...] | None) -> Place | None:
+def _place(numbers: tuple[int, ...] | None) -> RunwayPosition | None:
     if numbers is None:
         return None
     urgency, criticality, dependency_id = numbers
     # whoever forges one only chooses another place; a smallint is all there is to compare with
-    return Place(
+    return RunwayPosition(
         None if urgency == _NO_DAY else Decimal(urgency) / _TENTHS,
         max(min(criticality, 99), -1),
         dependency_id,

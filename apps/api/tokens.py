@@ -38,7 +38,7 @@ from apps.common.database.keyset_pagination import Keyset
 from apps.common.time import now
 from apps.intake.carrying import NotNow, NotYours
 from apps.intake.claiming import bind_token
-from apps.inventory.actions import ForbiddenChangeError
+from apps.inventory.actions.locks import ForbiddenChangeError
 from apps.inventory.models import Application
 
 _ORDERS = {"-id": Keyset(("-id",)), "id": BY_ID}

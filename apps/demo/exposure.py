@@ -39,8 +39,8 @@ from apps.exposure.engine.table_refresh import rebuild
 from apps.exposure.models import Campaign, CampaignTask, ExposureFlag, LossRun, Policy, Scenario
 from apps.exposure.node_names import find_nodes
 from apps.exposure.snapshots.daily import take_snapshot
-from apps.inventory.actions import retire_application
-from apps.inventory.choosing.selections import add_candidate, draft_selection, score_candidate
+from apps.inventory.actions.applications import retire_application
+from apps.inventory.governance.selections import add_candidate, draft_selection, score_candidate
 from apps.inventory.models import Selection
 
 # enough to look at, and done in a second; people ask for more

@@ -20,7 +20,7 @@ from apps.gate.freshness import Catalogue, SourceReading
 from apps.gate.matching import Asked
 from apps.gate.models import GateRun, Waiver
 from apps.gate.running import ask, release
-from apps.inventory.actions import RefusedChange
+from apps.inventory.actions.checks import ChangeConflictError
 from apps.inventory.models import Application
 
 
@@ -88,7 +88,7 @@ def _ask_for_waiver(
             by=people[row["by"]],
             at=at,
         )
-    except RefusedChange:
+    except ChangeConflictError:
         # people have moved its owners since
         return
     if "granted_by" in row:

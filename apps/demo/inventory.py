@@ -18,10 +18,10 @@ from apps.demo.fixtures import (
     read_fixture,
     was_never_used,
 )
-from apps.inventory.actions import add_adaptation, record_exit_test, set_exit_plan
-from apps.inventory.choosing.annex import note_item, request_items
-from apps.inventory.choosing.approvals import Target, decide
-from apps.inventory.choosing.contracts import register_contract
+from apps.inventory.actions.exits import add_adaptation, record_exit_test, set_exit_plan
+from apps.inventory.governance.annex_documents import record_document_status, request_documents
+from apps.inventory.governance.approvals import ApprovalTarget, record_decision
+from apps.inventory.governance.contracts import register_contract
 from apps.inventory.models import (
     Adaptation,
     AnnexItem,
@@ -178,11 +178,11 @@ def _annex(rows: list[Record], day: LoadingDay, lookup: RecordLookup) -> None:
     for row in rows:
         foundation, by = lookup.foundation(row["foundation"]), lookup.user(row["by"])
         if row["requested"]:
-            request_items(
+            request_documents(
                 foundation=foundation, items=row["requested"], on=day.on(row["requested_on"]), by=by
             )
         for answer in row["answers"]:
-            note_item(
+            record_document_status(
                 foundation=foundation,
                 item=answer["item"],
                 status=answer["status"],
@@ -195,7 +195,7 @@ def _annex(rows: list[Record], day: LoadingDay, lookup: RecordLookup) -> None:
 
 def _approvals(rows: list[Record], day: LoadingDay, lookup: RecordLookup) -> None:
     for row in rows:
-        decide(
+        record_decision(
             target=_target(row, lookup),
             decision=row["decision"],
             reason=row["reason"],
@@ -208,7 +208,7 @@ def _approvals(rows: list[Record], day: LoadingDay, lookup: RecordLookup) -> Non
         )
 
 
-def _target(row: Record, lookup: RecordLookup) -> Target:
+def _target(row: Record, lookup: RecordLookup) -> ApprovalTarget:
     if "provider" in row:
         return lookup.provider(row["provider"])
     if "foundation" in row:

@@ -27,8 +27,8 @@ from apps.demo.inventory import load_applications, load_contracts, load_exits
 from apps.demo.organisation import Login, load_teams, load_users
 from apps.demo.risks import load_risks
 from apps.exposure.models import Campaign
-from apps.inventory.keeping import keep_findings
 from apps.inventory.models import Adaptation, Application, Dependency, ExitPlan, ExitTest
+from apps.inventory.read_models import refresh_stale_applications
 
 # read by the engine, and filled a moment before it reads them
 _ENGINE_TABLES: tuple[type[models.Model], ...] = (
@@ -62,7 +62,7 @@ def load_demo(*, at: datetime) -> list[Login]:
     load_alerts(day=day)
     load_gate_runs(day=day)
     # what the worker does within a minute: the first page says how many are too late to move
-    keep_findings(on=day.today)
+    refresh_stale_applications(on=day.today)
     return logins
 
 

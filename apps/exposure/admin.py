@@ -16,7 +16,7 @@ from apps.exposure import admin_campaigns, admin_scenarios
 from apps.exposure.actions.decisions import accept_flag, acknowledge_flag, revoke_acceptance
 from apps.exposure.actions.policies import POLICY_FIELDS, change_policy
 from apps.exposure.models import ExposureFlag, ExposureSettings, FlagEvent, Policy
-from apps.inventory.actions import RefusedChange
+from apps.inventory.actions.checks import ChangeConflictError
 
 # Django finds the registrations of this module alone
 __all__ = ["admin_campaigns", "admin_scenarios"]
@@ -155,7 +155,7 @@ class ExposureFlagAdmin(ReadOnlyAdmin[ExposureFlag]):
         for flag in queryset.order_by("pk"):
             try:
                 decide(flag)
-            except RefusedChange as refusal:
+            except ChangeConflictError as refusal:
                 self.message_user(request, f"Flag {flag.pk}: {refusal}", messages.ERROR)
             except ValidationError as slip:
                 self.message_user(request, " ".join(slip.messages), messages.ERROR)

@@ -20,7 +20,7 @@ from apps.exposure.campaigns.lifecycle import (
 )
 from apps.exposure.campaigns.progress import campaign_progress
 from apps.exposure.models import Campaign, CampaignTask, TaskStep
-from apps.inventory.actions import RefusedChange
+from apps.inventory.actions.checks import ChangeConflictError
 
 
 class CampaignForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -100,7 +100,7 @@ class CampaignAdmin(OrganisationRoleAdmin[Campaign]):
         """What an action refuses is said on the form, and nothing of it is kept."""
         try:
             return super().changeform_view(request, *args, **kwargs)
-        except RefusedChange as refusal:
+        except ChangeConflictError as refusal:
             self.message_user(request, str(refusal), messages.ERROR)
             return HttpResponseRedirect(request.get_full_path())
 
@@ -162,7 +162,7 @@ class CampaignAdmin(OrganisationRoleAdmin[Campaign]):
         for campaign in queryset:
             try:
                 outcome = action(campaign)
-            except RefusedChange as refusal:
+            except ChangeConflictError as refusal:
                 self.message_user(request, f"{campaign}: {refusal}", messages.ERROR)
             else:
                 done = (

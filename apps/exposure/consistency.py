@@ -22,7 +22,6 @@ from apps.exposure.engine.settings import engine_settings
 from apps.exposure.engine.table_refresh import build_all, refresh
 from apps.exposure.models import Cut, EngineState
 from apps.exposure.snapshots.historical_tables import engine_tables, shadow_with_empty
-from apps.inventory.keeping import keep_everything, keep_findings
 from apps.inventory.models import (
     KeptFinding,
     KeptRunway,
@@ -30,6 +29,7 @@ from apps.inventory.models import (
     TouchedApplication,
     UnkeptApplication,
 )
+from apps.inventory.read_models import refresh_all_applications, refresh_stale_applications
 from apps.risks.actions.counts import is_count_current
 from apps.risks.models import LevelCount, RiskCount, TeamCount
 from apps.risks.queries.counts import count_everything
@@ -93,7 +93,7 @@ def check_exposure(*, on: date, limit: int) -> ExposureCheck:
     """
     for _ in range(MAX_CATCH_UPS):
         refresh(on=on)
-        keep_findings(on=on)
+        refresh_stale_applications(on=on)
         if not _is_behind(on):
             break
     is_outermost = not connection.in_atomic_block
@@ -135,7 +135,7 @@ def _compare_tables(on: date, limit: int) -> ExposureCheck:
         cursor.execute("SET LOCAL work_mem = '256MB'")
         schema = shadow_with_empty(cursor, tables)
         build_all(settings=engine_settings(), on=on)
-        keep_everything(on=on)
+        refresh_all_applications(on=on)
         for table in tables:
             check.tables[table] = _compare_table(cursor, schema, table, limit)
     if cuts_are_current:

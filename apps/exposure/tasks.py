@@ -23,7 +23,7 @@ from apps.exposure.snapshots.daily import (
     take_snapshot,
     thin_snapshots,
 )
-from apps.inventory.actions import RefusedChange
+from apps.inventory.actions.checks import ChangeConflictError
 
 
 @shared_task(name="exposure.refresh_exposure")
@@ -85,7 +85,7 @@ def open_large_campaign(
             note=note,
             due_on=date.fromisoformat(due_on) if due_on else None,
         )
-    except (RefusedChange, ValidationError) as refusal:
+    except (ChangeConflictError, ValidationError) as refusal:
         why = " ".join(refusal.messages) if isinstance(refusal, ValidationError) else str(refusal)
         cache.set(key, why, timeout=3600)
         return None

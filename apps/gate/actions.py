@@ -17,7 +17,8 @@ from apps.gate.models import LONGEST_WAIVER, GatePolicy, Horizon, Waiver
 from apps.gate.models.policy import ELSEWHERE
 from apps.gate.rules import Rule
 from apps.gate.running import environment_named
-from apps.inventory.actions import RefusedChange, lock_applications, locked_application
+from apps.inventory.actions.checks import ChangeConflictError
+from apps.inventory.actions.locks import lock_applications, locked_application
 from apps.inventory.models import Application, Criticality
 
 _FACTS = frozenset(
@@ -57,7 +58,7 @@ def change_policy(
     quicker."""
     policy = GatePolicy.objects.select_for_update().get(pk=1)
     if expected_version is not None and expected_version != policy.version:
-        raise RefusedChange(
+        raise ChangeConflictError(
             "Somebody else changed the policy meanwhile. Read it again and decide anew."
         )
     if unknown := sorted(set(facts or {}) - _FACTS):
@@ -132,7 +133,9 @@ def ask_for_waiver(
     that day.
     """
     if not by.may(TeamRole.EDITOR, application.team_id):
-        raise RefusedChange("Only an editor of the owning team asks for a waiver. Ask one of them.")
+        raise ChangeConflictError(
+            "Only an editor of the owning team asks for a waiver. Ask one of them."
+        )
     if rule != Rule.NO_OWNER and not model and offering is None:
         raise ValidationError({"model": "Say for which model, as the finding names it."})
     today = day_of(at)
@@ -147,11 +150,11 @@ def ask_for_waiver(
             offering.pk if offering else None
         )
         if alike and other.state == Waiver.State.ASKED:
-            raise RefusedChange(
+            raise ChangeConflictError(
                 f"{other.asked_by} asked for the same already. Wait for the decision."
             )
         if alike and other.stands_on(today):
-            raise RefusedChange(f"The same is waived until {other.until:%Y-%m-%d} already.")
+            raise ChangeConflictError(f"The same is waived until {other.until:%Y-%m-%d} already.")
     waiver = Waiver(
         application=application,
         rule=rule,
@@ -176,19 +179,19 @@ def grant_waiver(
     """For governance. `until` may shorten what was asked for. Who asked does not grant."""
     waiver = _locked(waiver)
     if waiver.state != Waiver.State.ASKED:
-        raise RefusedChange(_already(waiver))
+        raise ChangeConflictError(_already(waiver))
     if waiver.asked_by_id == by.pk:
-        raise RefusedChange(
+        raise ChangeConflictError(
             "Who asked for a waiver does not grant it. Ask a colleague of governance."
         )
     if until is not None:
         if until > waiver.until:
-            raise RefusedChange(
+            raise ChangeConflictError(
                 "A waiver is granted until the day that was asked for, or until an earlier one."
             )
         waiver.until = until
     if waiver.until <= day_of(at):
-        raise RefusedChange(
+        raise ChangeConflictError(
             "Its day is over. Refuse it, and let it be asked for again if it is still needed."
         )
     return _decided(waiver, Waiver.State.GRANTED, by=by, at=at, reason=reason)
@@ -199,9 +202,9 @@ def refuse_waiver(*, waiver: Waiver, by: User, at: datetime, reason: str) -> Wai
     """For governance, with the reason."""
     waiver = _locked(waiver)
     if waiver.state != Waiver.State.ASKED:
-        raise RefusedChange(_already(waiver))
+        raise ChangeConflictError(_already(waiver))
     if not reason.strip():
-        raise RefusedChange("Say why it is refused, so that they know what to do.")
+        raise ChangeConflictError("Say why it is refused, so that they know what to do.")
     return _decided(waiver, Waiver.State.REFUSED, by=by, at=at, reason=reason)
 
 
@@ -212,9 +215,9 @@ def withdraw_waiver(*, waiver: Waiver, by: User, at: datetime, reason: str = "")
         lock_applications([waiver.application_id], by=by, no_key=True)
     waiver = _locked(waiver)
     if waiver.state not in (Waiver.State.ASKED, Waiver.State.GRANTED):
-        raise RefusedChange(_already(waiver))
+        raise ChangeConflictError(_already(waiver))
     if not (by.is_governance or by.may(TeamRole.EDITOR, waiver.application.team_id)):
-        raise RefusedChange(
+        raise ChangeConflictError(
             "Only governance and editors of the owning team withdraw a waiver. Ask one of them."
         )
     return _decided(waiver, Waiver.State.WITHDRAWN, by=by, at=at, reason=reason)

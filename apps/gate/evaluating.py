@@ -29,7 +29,7 @@ from apps.gate.matching import Asked, Match, Matcher, matches_of
 from apps.gate.models import GateFinding, GatePolicy, GateRun, Horizon, Waiver
 from apps.gate.models.policy import describe_horizon, horizon_for
 from apps.gate.rules import EXIT_CODES, Decision, Level, Matching, Rule
-from apps.inventory.choosing.against import Considered, Obstacle, all_against
+from apps.inventory.governance.violations import ApprovalObstacle, ConsideredUse, obstacles_to_uses
 from apps.inventory.models import Application, Dependency
 from apps.risks.models import Evidence
 
@@ -212,21 +212,21 @@ def facts_for(
     ids = {match.offering for match in matches if match is not None and match.offering is not None}
     policy = rules.policy
     uses = {
-        position: Considered(match.offering or match.kin or 0, match.party)
+        position: ConsideredUse(match.offering or match.kin or 0, match.party)
         for position, match in enumerate(matches)
         if match is not None and (match.offering or match.kin) is not None
     }
-    against: dict[Considered, list[Obstacle]] = {}
-    known: set[Considered] = set()
+    against: dict[ConsideredUse, list[ApprovalObstacle]] = {}
+    known: set[ConsideredUse] = set()
     if any(
         policy.level(rule) != Level.OFF
         for rule in (Rule.NOT_APPROVED, Rule.DATA_CLASS, Rule.REGION)
     ):
-        against, known = all_against(
+        against, known = obstacles_to_uses(
             application=application,
             uses=list(dict.fromkeys(uses.values())),
             on=on,
-            asks_who_decided=policy.requires_approval,
+            with_decided_uses=policy.requires_approval,
         )
     parties = {match.party for match in matches if match is not None and match.party is not None}
     return Facts(

@@ -14,7 +14,7 @@ from apps.catalog.models import DateKind, Offering
 from apps.gate.matching import Asked, Match
 from apps.gate.models import GatePolicy, Waiver
 from apps.gate.rules import Decision, Level, Matching, Rule, weaker
-from apps.inventory.choosing.against import Obstacle
+from apps.inventory.governance.violations import ApprovalObstacle
 from apps.inventory.models import Application
 from apps.risks.models import Evidence
 
@@ -68,7 +68,7 @@ class Facts:
     asked: Sequence[Asked]
     matches: Sequence[Match | None]
     offerings: Mapping[int, Offering]
-    against: Mapping[int, Sequence[Obstacle]] = field(default_factory=dict)
+    against: Mapping[int, Sequence[ApprovalObstacle]] = field(default_factory=dict)
     undecided: frozenset[int] = frozenset()
     evidence: Mapping[int, Sequence[Evidence]] = field(default_factory=dict)
     party_names: Mapping[int, str] = field(default_factory=dict)

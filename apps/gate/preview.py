@@ -20,8 +20,8 @@ from apps.gate.matching import Asked, Match, matches_of
 from apps.gate.models import GatePolicy
 from apps.gate.models.policy import horizon_for
 from apps.gate.rules import Level, Rule
-from apps.inventory.choosing.against import Obstacle, grounds_of
-from apps.inventory.choosing.deciding_sql import DECIDING, JUDGED
+from apps.inventory.governance.approval_sql import DECIDING_APPROVALS, JUDGED_USES
+from apps.inventory.governance.violations import ApprovalObstacle, violation_grounds
 from apps.inventory.models import Application, Approval, Dependency
 from apps.risks.models import Evidence
 
@@ -44,7 +44,7 @@ WITH RECURSIVE used(id, application_id, offering_id, via_party_id) AS NOT MATERI
     WHERE a.status IN ('pilot', 'production') AND d.since <= %(on)s::date
       AND (d.until IS NULL OR d.until > %(on)s::date)
 ),
-{DECIDING}, {JUDGED},
+{DECIDING_APPROVALS}, {JUDGED_USES},
 held_against AS (
     SELECT dependency_id, array_agg(DISTINCT ARRAY[{", ".join(_GROUND_COLUMNS)}]) AS against
     FROM judged WHERE blocked OR criticality_outside OR class_outside OR region_outside
@@ -235,8 +235,10 @@ class _Judge:
         return ((finding.rule, finding.level) for finding in findings_of(facts))
 
 
-def _obstacle(columns: tuple[bool, ...]) -> Obstacle:
+def _obstacle(columns: tuple[bool, ...]) -> ApprovalObstacle:
     """A decision that is held against a use, without its words."""
-    grounds, open_grounds = grounds_of(dict(zip(_GROUND_COLUMNS, columns, strict=True)))
+    grounds, open_grounds = violation_grounds(dict(zip(_GROUND_COLUMNS, columns, strict=True)))
     is_certain = bool(set(grounds) - open_grounds)
-    return Obstacle(Approval(), tuple("" for _ in grounds), is_certain, grounds, open_grounds)
+    return ApprovalObstacle(
+        Approval(), tuple("" for _ in grounds), is_certain, grounds, open_grounds
+    )

@@ -28,7 +28,8 @@ from apps.gate.models import GateFinding, GateRun
 from apps.gate.rules import EXIT_CODES, Decision
 from apps.gate.tasknames import JUDGE
 from apps.intake.documents import clean
-from apps.inventory.actions import RefusedChange, lock_applications
+from apps.inventory.actions.checks import ChangeConflictError
+from apps.inventory.actions.locks import lock_applications
 from apps.inventory.models import Application
 
 log = structlog.get_logger(__name__)
@@ -294,14 +295,14 @@ def release(*, run: GateRun, by: User, at: datetime) -> GateRun:
     """What this run looked at was shipped: from now on it is what further runs of the environment
     are compared with.
 
-    Twice changes nothing. RefusedChange before it was decided.
+    Twice changes nothing. ChangeConflictError before it was decided.
     """
     lock_applications([run.application_id], by=by, no_key=True)
     run = (
         GateRun.objects.select_for_update(of=("self",)).select_related("application").get(pk=run.pk)
     )
     if run.state != GateRun.State.DONE:
-        raise RefusedChange("This run has not been decided. Release it once it is.")
+        raise ChangeConflictError("This run has not been decided. Release it once it is.")
     if run.released_at is None:
         run.released_at, run.released_by = at, by
         run.save(update_fields=["released_at", "released_by"])

@@ -17,13 +17,13 @@ from apps.common.history.context import audit_context
 from apps.common.time import day_of
 from apps.intake.carrying import NotNow
 from apps.intake.models import Discrepancy
-from apps.inventory.actions import (
-    RefusedChange,
+from apps.inventory.actions.checks import ChangeConflictError
+from apps.inventory.actions.dependencies import (
     confirm_dependency,
     declare_dependency,
     end_dependency,
-    lock_applications,
 )
+from apps.inventory.actions.locks import lock_applications
 from apps.inventory.models import Dependency
 
 LONGEST_QUIET = timedelta(days=366)
@@ -118,7 +118,7 @@ def _each(
         try:
             with transaction.atomic():
                 deed(row)
-        except RefusedChange as refusal:
+        except ChangeConflictError as refusal:
             refused.append(f"{row.application.name}: {refusal}")
         else:
             done.append(row.pk)
@@ -131,7 +131,7 @@ def _each(
 
 def _declare(row: Discrepancy, by: User, at: datetime, reason: str) -> None:
     if row.kind not in _DECLARABLE:
-        raise RefusedChange(
+        raise ChangeConflictError(
             "There is nothing to declare about it; look at the application, or leave it until a "
             "day."
         )
@@ -141,7 +141,7 @@ def _declare(row: Discrepancy, by: User, at: datetime, reason: str) -> None:
         return
     seen = row.observation
     if seen is None or seen.offering is None:
-        raise RefusedChange("What was seen is not there any more.")
+        raise ChangeConflictError("What was seen is not there any more.")
     declare_dependency(
         application=row.application,
         offering=seen.offering,
@@ -154,7 +154,7 @@ def _declare(row: Discrepancy, by: User, at: datetime, reason: str) -> None:
 
 def _end(row: Discrepancy, by: User, at: datetime, reason: str) -> None:
     if row.kind not in _DECLARABLE or row.dependency is None:
-        raise RefusedChange(
+        raise ChangeConflictError(
             "There is no dependency to end. Look at the application, or leave it until a day."
         )
     # the first day it can end is the one after it began

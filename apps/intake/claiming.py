@@ -20,12 +20,9 @@ from apps.intake.carrying import NotNow, NotYours
 from apps.intake.links import seen_by
 from apps.intake.models import Observation, Service, ServiceQuerySet, TokenBinding
 from apps.intake.reconciling import BLOCK, reconcile
-from apps.inventory.actions import (
-    RefusedChange,
-    end_dependency,
-    lock_applications,
-    reopen_dependency,
-)
+from apps.inventory.actions.checks import ChangeConflictError
+from apps.inventory.actions.dependencies import end_dependency, reopen_dependency
+from apps.inventory.actions.locks import lock_applications
 from apps.inventory.models import Application, Dependency
 
 
@@ -217,7 +214,7 @@ def bring_back(dependencies: Collection[int], *, by: User, at: datetime) -> int:
     n_back = 0
     for dependency in found.order_by("pk"):
         # declared anew meanwhile: that row goes on
-        with suppress(RefusedChange), transaction.atomic():
+        with suppress(ChangeConflictError), transaction.atomic():
             reopen_dependency(dependency=dependency, by=by)
             n_back += 1
     return n_back

@@ -54,14 +54,9 @@ from apps.intake.observing import (
 )
 from apps.intake.reconciling import reconcile
 from apps.intake.using import forget_usage, take_usage
-from apps.inventory.actions import (
-    ForbiddenChangeError,
-    RefusedChange,
-    lock_applications,
-    lock_teams_of,
-    teams_written_in,
-    undo,
-)
+from apps.inventory.actions.checks import ChangeConflictError
+from apps.inventory.actions.locks import ForbiddenChangeError, lock_applications, lock_teams_of
+from apps.inventory.actions.undo import teams_of_change, undo_change
 from apps.inventory.models import Application
 
 # what an import keeps of each list of problems
@@ -635,9 +630,11 @@ def _undo(import_: Import) -> None:
         with transaction.atomic():
             # a listing may have done no more than to say what names stand for, a report than to
             # count
-            if teams_written_in(change=import_.change) or import_.format not in _MAY_WRITE_NOTHING:
-                undo(change=import_.change, by=import_.undone_by, reason=f"import of {import_}")
-    except (RefusedChange, ForbiddenChangeError) as refused:
+            if teams_of_change(change=import_.change) or import_.format not in _MAY_WRITE_NOTHING:
+                undo_change(
+                    change=import_.change, by=import_.undone_by, reason=f"import of {import_}"
+                )
+    except (ChangeConflictError, ForbiddenChangeError) as refused:
         Import.objects.filter(pk=import_.pk).update(state=Import.State.APPLIED, error=str(refused))
         return
     Observation.objects.filter(seen_in=import_).update(

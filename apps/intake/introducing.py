@@ -15,8 +15,9 @@ from django.db.models.functions import Lower
 from apps.accounts.models import Team, User
 from apps.accounts.roles import TeamRole
 from apps.intake.documents import Part, SaidApplication
-from apps.inventory.actions import ForbiddenChangeError, RefusedChange
 from apps.inventory.actions.applications import change_application, register_application
+from apps.inventory.actions.checks import ChangeConflictError
+from apps.inventory.actions.locks import ForbiddenChangeError
 from apps.inventory.models import Application
 
 
@@ -54,7 +55,7 @@ def introduce_applications(
             done.ids[each.ref] = application.pk
         except _Refused as refused:
             done.rejected.append(Part(each.where, f"{each.ref}: {refused}"))
-        except (RefusedChange, ForbiddenChangeError) as refused:
+        except (ChangeConflictError, ForbiddenChangeError) as refused:
             done.rejected.append(Part(each.where, f"{each.ref}: {refused}"))
         except ValidationError as error:
             done.rejected.append(Part(each.where, f"{each.ref}: {' '.join(error.messages)}"))

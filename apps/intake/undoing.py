@@ -6,7 +6,7 @@ from apps.intake import documenting
 from apps.intake.carrying import NotNow, NotYours
 from apps.intake.models import Import
 from apps.intake.sheets.importing import step
-from apps.inventory.actions import teams_written_in
+from apps.inventory.actions.undo import teams_of_change
 
 
 def undo_document(*, import_: Import, by: User) -> Import:
@@ -14,7 +14,7 @@ def undo_document(*, import_: Import, by: User) -> Import:
     cannot be."""
     if import_.change is None:
         raise NotNow("Nothing of this document is in the register.")
-    teams = teams_written_in(change=import_.change)
+    teams = teams_of_change(change=import_.change)
     if import_.application is not None:
         teams |= {import_.application.team_id}
     if not by.is_governance and any(not by.may(TeamRole.EDITOR, team) for team in teams):

@@ -18,7 +18,7 @@ from apps.accounts.roles import TeamRole
 from apps.intake.documents import APPLICATION_PARAMETER, Document, Part, SaidUsage, clean
 from apps.intake.models import Import, UsageDay
 from apps.intake.observing import Placed, ensure_services, store_observations
-from apps.inventory.actions import lock_teams_of
+from apps.inventory.actions.locks import lock_teams_of
 from apps.inventory.models import Application
 
 # of a wrong clock or a plan

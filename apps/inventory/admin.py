@@ -14,15 +14,16 @@ from django.http import HttpRequest
 
 from apps.accounts.admin import OrganisationRoleAdmin, ReasonForm, signed_in_user
 from apps.common.time import day_of, now
-from apps.inventory.actions import RefusedChange, confirm_dependency, retire_application
-from apps.inventory.actions.dependencies import same_at_that_time
-from apps.inventory.admin_choosing import (
+from apps.inventory.actions.applications import retire_application
+from apps.inventory.actions.checks import ChangeConflictError
+from apps.inventory.actions.dependencies import confirm_dependency, overlapping_dependencies
+from apps.inventory.findings import Severity, findings_about, findings_of_application
+from apps.inventory.governance.admin import (
     AnnexItemAdmin,
     ApprovalAdmin,
     ContractAdmin,
     SelectionAdmin,
 )
-from apps.inventory.findings import Severity, about, findings_of_application
 from apps.inventory.models import Adaptation, Application, Dependency, ExitPlan, ExitTest
 
 _LEVELS = {
@@ -50,7 +51,9 @@ class InventoryAdmin[M: Model](OrganisationRoleAdmin[M]):
         super().save_related(request, form, formsets, change)
         application, dependency_id = self.concerned(form.instance)
         findings = findings_of_application(application=application, on=day_of(now()))
-        for finding in findings if dependency_id is None else about(findings, dependency_id):
+        for finding in (
+            findings if dependency_id is None else findings_about(findings, dependency_id)
+        ):
             self.message_user(request, finding.sentence, _LEVELS[finding.severity])
 
 
@@ -88,17 +91,17 @@ class ApplicationAdmin(InventoryAdmin[Application]):
 
 class DependencyForm(ReasonForm):
     def clean(self) -> dict[str, Any]:
-        said: dict[str, Any] = super().clean() or {}
+        cleaned: dict[str, Any] = super().clean() or {}
         row = self.instance
         names = ("application", "offering", "role", "since")
         if not any(name in self.errors for name in (*names, "until", "via_party")):
             for name in (*names, "until", "via_party"):
-                setattr(row, name, said.get(name, getattr(row, name)))
-            if same_at_that_time(row).exists():
+                setattr(row, name, cleaned.get(name, getattr(row, name)))
+            if overlapping_dependencies(row).exists():
                 raise ValidationError(
                     "This is declared already for that time. End or change the existing dependency."
                 )
-        return said
+        return cleaned
 
 
 class AdaptationInline(admin.TabularInline):  # type: ignore[type-arg]
@@ -148,7 +151,7 @@ class DependencyAdmin(InventoryAdmin[Dependency]):
                     reason="confirmed in the admin",
                 )
                 n_confirmed += 1
-            except RefusedChange as refusal:
+            except ChangeConflictError as refusal:
                 self.message_user(request, f"{dependency}: {refusal}", messages.WARNING)
         self.message_user(request, f"{n_confirmed} confirmed.", messages.SUCCESS)
 
@@ -201,8 +204,8 @@ class ExitPlanAdmin(OfDependencyAdmin[ExitPlan]):
     def audit_context(
         self, request: HttpRequest, form: Any = None, otherwise: str = "changed in the admin"
     ) -> Any:
-        said = form.cleaned_data.get("history_reason", "") if form is not None else ""
-        return super().audit_context(request, None, said or otherwise)
+        entered_reason = form.cleaned_data.get("history_reason", "") if form is not None else ""
+        return super().audit_context(request, None, entered_reason or otherwise)
 
 
 @admin.register(ExitTest)

@@ -1,11 +1,11 @@
-"""The SQL of costing.py. Nothing is rounded: numeric times numeric is exact, and nothing is divided
+"""The SQL of costs.py. Nothing is rounded: numeric times numeric is exact, and nothing is divided
 with a rest."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Relations:
+class InventoryRelations:
     """The relations that dependencies and applications are read from: tables, or views of a what-if
     with their columns. Names of the program, never of a user."""
 
@@ -15,7 +15,7 @@ class Relations:
 
 # The offering that answers in the place of a redirected one: its footing holds the nodes of both
 # (kind 1 is offering). Only what is set to redirect is looked at, which is little.
-ANSWERING = """
+ANSWERING_OFFERINGS = """
 answering AS (
     SELECT o.id AS offering_id, n.ref FROM catalog_offering o
     JOIN catalog_footing f ON f.offering_id = o.id
@@ -233,10 +233,10 @@ TOTALS = (
 )
 
 
-def statement(template: str, relations: Relations, *, with_changes: bool) -> str:
+def cost_statement(template: str, relations: InventoryRelations, *, with_changes: bool) -> str:
     """`template` over the live dependencies of `relations`, under the changes of the parameters or
     without."""
     lines = _LINES_CHANGED if with_changes else _LINES
-    return ("WITH RECURSIVE " + ANSWERING + _LIVE + lines + _PRICED + template).format(
+    return ("WITH RECURSIVE " + ANSWERING_OFFERINGS + _LIVE + lines + _PRICED + template).format(
         dependencies=relations.dependencies, applications=relations.applications
     )

@@ -67,25 +67,27 @@ class ApplicationFilter(django_filters.FilterSet):  # type: ignore[misc]
     def using_host(
         self, queryset: QuerySet[Application], name: str, value: str
     ) -> QuerySet[Application]:
-        return queryset.filter(_using(Q(offering__host__slug=value)))
+        return queryset.filter(_applications_using(Q(offering__host__slug=value)))
 
     def using_developer(
         self, queryset: QuerySet[Application], name: str, value: str
     ) -> QuerySet[Application]:
-        return queryset.filter(_using(Q(offering__version__foundation__developer__slug=value)))
+        return queryset.filter(
+            _applications_using(Q(offering__version__foundation__developer__slug=value))
+        )
 
     def using_foundation(
         self, queryset: QuerySet[Application], name: str, value: str
     ) -> QuerySet[Application]:
-        return queryset.filter(_using(Q(offering__version__foundation__slug=value)))
+        return queryset.filter(_applications_using(Q(offering__version__foundation__slug=value)))
 
     def using_version(
         self, queryset: QuerySet[Application], name: str, value: str
     ) -> QuerySet[Application]:
-        return queryset.filter(_using(Q(offering__version__identifier=value)))
+        return queryset.filter(_applications_using(Q(offering__version__identifier=value)))
 
 
-def _using(condition: Q) -> Q:
+def _applications_using(condition: Q) -> Q:
     today = day_of(now())
     used = Dependency.objects.filter(
         condition, Q(until__isnull=True) | Q(until__gt=today), since__lte=today

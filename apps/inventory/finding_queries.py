@@ -3,8 +3,8 @@
 Each rule answers (code, application, dependency or null, what the sentence needs as JSON).
 """
 
-from apps.inventory.choosing.deciding_sql import DECIDING, JUDGED
-from apps.inventory.cost_queries import ANSWERING
+from apps.inventory.cost_queries import ANSWERING_OFFERINGS
+from apps.inventory.governance.approval_sql import DECIDING_APPROVALS, JUDGED_USES
 
 # Rows in use on the day, whatever the application's status, with the offering that answers and
 # where it stands.
@@ -44,8 +44,8 @@ fallbacks AS (
 # narrow they were: offering (4), version (3), foundation (2), developer or host (1).
 _DECISIONS = f"""
 used AS (SELECT id, application_id, offering_id, via_party_id FROM dep WHERE in_scope),
-{DECIDING},
-{JUDGED},
+{DECIDING_APPROVALS},
+{JUDGED_USES},
 narrowness AS (
     SELECT *, CASE WHEN offering_id IS NOT NULL THEN 4 WHEN version_id IS NOT NULL THEN 3
                    WHEN foundation_id IS NOT NULL THEN 2 ELSE 1 END AS narrow
@@ -179,10 +179,10 @@ RULES: dict[str, str] = {
 }
 
 
-def statement() -> str:
+def finding_statement() -> str:
     """All rules; columns code, application_id, dependency_id, facts; in no order."""
     rules = "\nUNION ALL\n".join(
         f"SELECT '{code}' AS code, rule.* FROM ({rule}) rule(application_id, dependency_id, facts)"
         for code, rule in RULES.items()
     )
-    return f"WITH RECURSIVE {ANSWERING}{_BASE}{_DECISIONS}{_TESTS}\n{rules}"
+    return f"WITH RECURSIVE {ANSWERING_OFFERINGS}{_BASE}{_DECISIONS}{_TESTS}\n{rules}"

@@ -3,7 +3,7 @@
 Declared reality has to be recordable and imports have to load, so shares that do not add up or a
 fallback on the primary's own offering are no constraints. They are findings: shown with the form
 that was just saved, in the answer of the API, and as a list. They are worked out of the rows of a
-day; for lists they are kept (keeping.py).
+day; for lists they are kept (read_models.py).
 """
 
 import json
@@ -15,7 +15,7 @@ from typing import Any
 
 from django.db import connection
 
-from apps.inventory.finding_queries import RULES, statement
+from apps.inventory.finding_queries import RULES, finding_statement
 from apps.inventory.models import Application, Criticality
 
 TEST_VALIDITY = timedelta(days=365)
@@ -64,13 +64,19 @@ def findings_of(
         "statuses": [str(status) for status in statuses],
     }
     with connection.cursor() as cursor:
-        cursor.execute(statement(), parameters)
+        cursor.execute(finding_statement(), parameters)
         rows: list[tuple[str, int, int | None, Any]] = cursor.fetchall()
-    found = [
-        Finding(code, severity_of(code), sentence_of(code, facts), application_id, dependency_id)
+    findings = [
+        Finding(
+            code,
+            finding_severity(code),
+            finding_sentence(code, facts),
+            application_id,
+            dependency_id,
+        )
         for code, application_id, dependency_id, facts in rows
     ]
-    return sorted(found, key=_order)
+    return sorted(findings, key=_sort_key)
 
 
 def findings_of_application(*, application: Application, on: date) -> list[Finding]:
@@ -78,31 +84,31 @@ def findings_of_application(*, application: Application, on: date) -> list[Findi
     return findings_of(application_ids=[application.pk], on=on)
 
 
-def about(findings: Iterable[Finding], dependency_id: int) -> list[Finding]:
+def findings_about(findings: Iterable[Finding], dependency_id: int) -> list[Finding]:
     """Of the findings of an application, those that a form on one dependency should say: about it,
     or the whole."""
     return [finding for finding in findings if finding.dependency_id in (None, dependency_id)]
 
 
-def severity_of(code: str) -> Severity:
+def finding_severity(code: str) -> Severity:
     return _SENTENCES[code][0]
 
 
-def sentence_of(code: str, facts: Any) -> str:
+def finding_sentence(code: str, facts: Any) -> str:
     """What a finding says; `facts` as the rule found them."""
-    return _SENTENCES[code][1](_parsed(facts))
+    return _SENTENCES[code][1](_parse_facts(facts))
 
 
-def rank_of_codes() -> dict[str, int]:
+def ranks_by_code() -> dict[str, int]:
     """{code: 0 for the gravest severity}."""
     return {code: _RANK[severity] for code, (severity, _) in _SENTENCES.items()}
 
 
-def _order(finding: Finding) -> tuple[int, int, str, int]:
+def _sort_key(finding: Finding) -> tuple[int, int, str, int]:
     return finding.application_id, _RANK[finding.severity], finding.code, finding.dependency_id or 0
 
 
-def _parsed(facts: Any) -> Mapping[str, Any]:
+def _parse_facts(facts: Any) -> Mapping[str, Any]:
     return facts if isinstance(facts, Mapping) else json.loads(facts)
 
 

@@ -13,7 +13,7 @@ from apps.accounts.roles import TeamRole
 from apps.inventory.models import Application, ApplicationQuerySet, Dependency, DependencyQuerySet
 
 
-def applications_seen_by(*, user: Any) -> ApplicationQuerySet:
+def visible_applications(*, user: Any) -> ApplicationQuerySet:
     """What the user may read, gravest first, with its team."""
     return Application.objects.visible_to(user).select_related("team").order_by("criticality", "pk")
 
@@ -33,7 +33,7 @@ def dependency_history(*, application: Application) -> DependencyQuerySet:
     )
 
 
-def teams_editable_by(*, user: Any) -> QuerySet[Team]:
+def editable_teams(*, user: Any) -> QuerySet[Team]:
     """The teams whose applications the user may change, by name."""
     if not user.is_authenticated:
         return Team.objects.none()
@@ -47,15 +47,15 @@ def teams_editable_by(*, user: Any) -> QuerySet[Team]:
 
 def application_merged_into(*, application: Application) -> Application:
     """The application that `application` goes on as: itself, or where a chain of merges ends."""
-    seen = {application.pk}
-    while application.merged_into is not None and application.merged_into.pk not in seen:
+    visited_ids = {application.pk}
+    while application.merged_into is not None and application.merged_into.pk not in visited_ids:
         application = application.merged_into
-        seen.add(application.pk)
+        visited_ids.add(application.pk)
     return application
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class RecordedChange:
     """One change of the history: what one person or job wrote in one go."""
 
     id: UUID
@@ -92,7 +92,9 @@ LIMIT %(limit)s
 """
 
 
-def changes_of(*, application: Application, limit: int | None = None) -> list[Change]:
+def changes_of_application(
+    *, application: Application, limit: int | None = None
+) -> list[RecordedChange]:
     """What people and jobs changed of the application and what hangs on it, latest first; one
     statement.
 
@@ -100,13 +102,13 @@ def changes_of(*, application: Application, limit: int | None = None) -> list[Ch
     """
     with connection.cursor() as cursor:
         cursor.execute(_CHANGES, {"id": application.pk, "limit": limit})
-        return [Change(*row) for row in cursor.fetchall()]
+        return [RecordedChange(*row) for row in cursor.fetchall()]
 
 
-def last_change_of(row: Model) -> UUID | None:
+def last_change_id(row: Model) -> UUID | None:
     """The id of the change that wrote the row last, by which it can be undone."""
     history: Any = row.history  # type: ignore[attr-defined]
-    found: UUID | None = (
+    context_id: UUID | None = (
         history.order_by("-pgh_id").values_list("pgh_context_id", flat=True).first()
     )
-    return found
+    return context_id

@@ -11,7 +11,7 @@ from apps.common.retention import (
     format_days,
     permanent_tables,
 )
-from apps.inventory.files import KEPT
+from apps.inventory.exports.files import FILE_RETENTION
 from apps.inventory.models import WrittenFile
 
 declare_retention(
@@ -27,7 +27,7 @@ declare_retention(
         "inventory_writtenfilepart",
         RetentionGroup.FILES,
         "inventory.drop_expired_files",
-        lambda: format_days(KEPT.days),
+        lambda: format_days(FILE_RETENTION.days),
     ),
     *permanent_tables(
         RetentionGroup.INVENTORY,

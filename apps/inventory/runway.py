@@ -13,11 +13,11 @@ from typing import Any, NamedTuple
 
 from django.db import connection
 
-from apps.inventory.cost_queries import ANSWERING, Relations
+from apps.inventory.cost_queries import ANSWERING_OFFERINGS, InventoryRelations
 from apps.inventory.models import Application
 
 
-class Place(NamedTuple):
+class RunwayPosition(NamedTuple):
     """Where a row stands in the order of urgency: the end of one page, where the next one begins
     after it."""
 
@@ -50,15 +50,15 @@ class PrimaryRunway:
     why: str | None
 
     @property
-    def place(self) -> Place:
-        return Place(
-            self.runway if self.runway is not None else _days(self),
+    def place(self) -> RunwayPosition:
+        return RunwayPosition(
+            self.runway if self.runway is not None else _days_from_row(self),
             self.criticality,
             self.dependency_id,
         )
 
 
-def _days(row: PrimaryRunway) -> Decimal | None:
+def _days_from_row(row: PrimaryRunway) -> Decimal | None:
     return None if row.days_left is None else Decimal(row.days_left)
 
 
@@ -67,7 +67,7 @@ def _days(row: PrimaryRunway) -> Decimal | None:
 # all say 0, when they share equally. Effort: the last test that did not fail and measured one, else
 # the estimate.
 _RUNWAYS = f"""
-WITH {ANSWERING}
+WITH {ANSWERING_OFFERINGS}
 ending AS (
     SELECT o.id, o.retires_on,
            CASE WHEN o.retires_on IS NULL AND NOT o.lifecycle = 'retired' THEN NULL
@@ -133,7 +133,7 @@ LIMIT %(limit)s
 """
 
 
-def statement_of_runways(relations: Relations = Relations()) -> str:  # noqa: B008 - frozen
+def runway_statement(relations: InventoryRelations = InventoryRelations()) -> str:  # noqa: B008 - frozen
     """The rule, with the parameters that `runways` gives it: columns of PrimaryRunway, most urgent
     first."""
     return _RUNWAYS.format(dependencies=relations.dependencies, applications=relations.applications)
@@ -146,9 +146,9 @@ def runways(
     team_ids: Collection[int] | None = None,
     statuses: Collection[str] = Application.IN_SCOPE,
     limit: int | None = None,
-    after: Place | None = None,
+    after: RunwayPosition | None = None,
     only_late: bool = False,
-    relations: Relations = Relations(),  # noqa: B008 - frozen
+    relations: InventoryRelations = InventoryRelations(),  # noqa: B008 - frozen
 ) -> list[PrimaryRunway]:
     """Live primaries whose end is announced, most urgent first: by runway, by days left where the
     effort is not known, those without a day last; one statement whatever the number.
@@ -169,6 +169,6 @@ def runways(
         "limit": limit,
     }
     with connection.cursor() as cursor:
-        cursor.execute(statement_of_runways(relations), parameters)
+        cursor.execute(runway_statement(relations), parameters)
         rows: list[tuple[Any, ...]] = cursor.fetchall()
     return [PrimaryRunway(*row) for row in rows]

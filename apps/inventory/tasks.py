@@ -1,16 +1,16 @@
 from celery import shared_task
 
 from apps.common.time import day_of, now
-from apps.inventory.files import drop_expired_files
-from apps.inventory.keeping import keep_findings
+from apps.inventory.exports.files import delete_expired_files
+from apps.inventory.read_models import refresh_stale_applications
 
 
 @shared_task(name="inventory.keep_findings")
-def keep_findings_and_runways() -> int:
+def refresh_findings_and_runways() -> int:
     """After exposure has been brought up to date, and every minute."""
-    return keep_findings(on=day_of(now()))
+    return refresh_stale_applications(on=day_of(now()))
 
 
 @shared_task(name="inventory.drop_expired_files")
-def drop_files_whose_day_has_come() -> int:
-    return drop_expired_files(on=day_of(now()))
+def delete_expired_export_files() -> int:
+    return delete_expired_files(on=day_of(now()))

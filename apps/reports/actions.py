@@ -8,7 +8,7 @@ from django.db import transaction
 
 from apps.accounts.models import User
 from apps.common.history.context import audit_context
-from apps.inventory.actions import lock_applications
+from apps.inventory.actions.locks import lock_applications
 from apps.inventory.models import Application
 from apps.reports.models import ComponentAnswer, ModelStatement, ReportingEntity
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from apps.accounts.models import User
 from apps.exposure.queries.concentration import visible_team_ids
-from apps.inventory.cost_queries import ANSWERING
+from apps.inventory.cost_queries import ANSWERING_OFFERINGS
 from apps.inventory.models import Application, Approval, Criticality
 from apps.reports.relations import fill_of, gaps_of, relations, rows_of
 from apps.reports.tables import Column, Fill, Gap, Place, Row, Table, merged
@@ -71,7 +71,7 @@ TABLE = Table(
 )
 
 _USE = f"""
-WITH {ANSWERING}
+WITH {ANSWERING_OFFERINGS}
 live AS (
     SELECT d.id AS dependency_id, d.application_id, d.role, d.since, o.id AS offering_id, o.api_id,
         o.version_id,

@@ -1,6 +1,6 @@
-from apps.inventory.actions import RefusedChange
+from apps.inventory.actions.checks import ChangeConflictError
 
 
-class RiskChangeError(RefusedChange):
+class RiskChangeError(ChangeConflictError):
     """A change of a risk or assessment that contradicts what is on record; the text says why and
     what to do."""

@@ -1,7 +1,7 @@
 """What needs somebody's attention now, as the overview and the board's page say it: few rows, few
 statements.
 
-Runways come from the kept ones (inventory/keeping.py), flags and layers from the engine,
+Runways come from the kept ones (inventory/read_models.py), flags and layers from the engine,
 assessments from the counts of the risks: each says as of when it speaks.
 """
 

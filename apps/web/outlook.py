@@ -11,8 +11,8 @@ from apps.common.history.context import current_change_id
 from apps.common.text import pluralize
 from apps.common.time import day_of, now
 from apps.inventory.findings import Finding, findings_of_application
-from apps.inventory.keeping import keep_now
 from apps.inventory.models import Application
+from apps.inventory.read_models import refresh_applications
 from apps.inventory.runway import PrimaryRunway, runways
 from apps.web.saying import say
 from apps.web.wording import number
@@ -43,7 +43,7 @@ def say_change(
     statements."""
     today = day_of(now())
     after = outlook(application, on=today)
-    keep_now(application_ids=[application.pk], on=today)
+    refresh_applications(application_ids=[application.pk], on=today)
     say(request, " ".join([sentence, *effects(before, after)]), undo=current_change_id())
 
 

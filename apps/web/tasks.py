@@ -3,7 +3,7 @@
 from celery import shared_task
 
 from apps.common.time import now
-from apps.inventory.files import write_file, write_waiting
+from apps.inventory.exports.files import write_file, write_waiting_files
 from apps.web.written_files import written
 
 # sooner than the heartbeat ends (apps/common/jobs.py)
@@ -19,4 +19,4 @@ def write_one_file(pk: int) -> bool:
 @shared_task(name="web.write_files", soft_time_limit=_SOFT, time_limit=_HARD)
 def write_files() -> int:
     """Safe to run twice at once."""
-    return write_waiting(write=written, at=now())
+    return write_waiting_files(write=written, at=now())

@@ -12,9 +12,9 @@ from django.http import HttpRequest, QueryDict
 from apps.accounts.models import Team
 from apps.common.time import day_of, now
 from apps.intake.sheets.exporting import workbook
-from apps.inventory.files import Tell, told
+from apps.inventory.exports.files import ProgressCallback, with_progress
+from apps.inventory.exports.jobs import ExportError
 from apps.inventory.filters import ApplicationFilter
-from apps.inventory.making import CannotBeMade
 from apps.inventory.models import Application, WrittenFile
 from apps.reports.files import Workbook
 from apps.web.views.applications.lists import HEADS, Found, cells
@@ -32,7 +32,7 @@ class Written:
     title: Any
     file_name: str
     leads_to: str
-    write: Callable[[WrittenFile, IO[bytes], Tell], int]
+    write: Callable[[WrittenFile, IO[bytes], ProgressCallback], int]
 
 
 def asked_again(file: WrittenFile) -> HttpRequest:
@@ -42,14 +42,16 @@ def asked_again(file: WrittenFile) -> HttpRequest:
     return request
 
 
-def _applications(file: WrittenFile, target: IO[bytes], tell: Tell) -> int:
+def _applications(file: WrittenFile, target: IO[bytes], tell: ProgressCallback) -> int:
     book = Workbook(target, created=file.as_of)
-    n = book.sheet("applications", HEADS, map(cells, told(Found(asked_again(file)).each(), tell)))
+    n = book.sheet(
+        "applications", HEADS, map(cells, with_progress(Found(asked_again(file)).each(), tell))
+    )
     book.close()
     return n
 
 
-def _inventory(file: WrittenFile, target: IO[bytes], tell: Tell) -> int:
+def _inventory(file: WrittenFile, target: IO[bytes], tell: ProgressCallback) -> int:
     user = file.asked_by
     found = ApplicationFilter(
         QueryDict(file.query), Application.objects.visible_to(user), request=asked_again(file)
@@ -62,13 +64,13 @@ def _inventory(file: WrittenFile, target: IO[bytes], tell: Tell) -> int:
     return applications.order_by().count()
 
 
-def _models(file: WrittenFile, target: IO[bytes], tell: Tell) -> int:
+def _models(file: WrittenFile, target: IO[bytes], tell: ProgressCallback) -> int:
     body, n = model_workbook(user=file.asked_by, at=now())
     target.write(body)
     return n
 
 
-def _register(file: WrittenFile, target: IO[bytes], tell: Tell) -> int:
+def _register(file: WrittenFile, target: IO[bytes], tell: ProgressCallback) -> int:
     target.write(register_body(user=file.asked_by, at=now()))
     return Application.objects.visible_to(file.asked_by).in_scope().count()
 
@@ -89,8 +91,8 @@ WRITTEN: Mapping[str, Written] = {
 }
 
 
-def written(file: WrittenFile, target: IO[bytes], tell: Tell) -> int:
+def written(file: WrittenFile, target: IO[bytes], tell: ProgressCallback) -> int:
     """Writes any of them."""
     if file.kind not in WRITTEN:
-        raise CannotBeMade(f"Nobody writes '{file.kind}' any more. Ask for another file.")
+        raise ExportError(f"Nobody writes '{file.kind}' any more. Ask for another file.")
     return WRITTEN[file.kind].write(file, target, tell)

@@ -292,11 +292,11 @@ def test_of_many_at_once_the_one_that_moves_meanwhile_is_named_and_left_as_it_is
 # files that lock applications and do not go through `locking`, each with its reason
 OTHERWISE = {
     "apps/inventory/actions/locks.py": "the one place",
-    "apps/inventory/actions/bulk.py": "locks and reads in one statement, and asks the role of "
-    "each locked row",
-    "apps/inventory/bulk/referring.py": "as above, a block of rows at a time",
+    "apps/inventory/actions/bulk_update.py": "locks and reads in one statement, and asks the role "
+    "of each locked row",
+    "apps/inventory/bulk/references.py": "as above, a block of rows at a time",
     "apps/inventory/bulk/applications.py": "as above, a block of rows at a time",
-    "apps/inventory/bulk/of_dependencies.py": "as above, a block of rows at a time",
+    "apps/inventory/bulk/dependency_children.py": "as above, a block of rows at a time",
     "apps/intake/reconciling.py": "a job: what was observed becomes part of what is on record",
     "apps/intake/sheets/applying.py": "locks what a preview names in one statement, and plans "
     "every row again",

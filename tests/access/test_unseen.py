@@ -14,8 +14,8 @@ from apps.accounts.models import Team
 from apps.common.time import day_of, now
 from apps.exposure.engine.table_refresh import refresh
 from apps.exposure.snapshots.daily import take_snapshot
-from apps.inventory.keeping import keep_findings
 from apps.inventory.models import Criticality
+from apps.inventory.read_models import refresh_stale_applications
 from apps.risks.actions.counts import count_inherited_risk
 from apps.risks.actions.refresh import refresh_risks
 from tests.access.walking import api_routes, make_walked_rows
@@ -75,7 +75,7 @@ def settle():
     """What jobs work out of what is on record."""
     today = day_of(now())
     refresh(on=today)
-    keep_findings(on=today)
+    refresh_stale_applications(on=today)
     refresh_risks(now())
     count_inherited_risk(now())
     take_snapshot(on=today)

@@ -17,8 +17,8 @@ from apps.api.bulk.bodies import holds_null_character
 from apps.api.models import IdempotencyKey, Job, JobChunk
 from apps.common.jobs import takeover_after
 from apps.common.retention import delete_expired_rows
-from apps.inventory.bulk import MERGERS
-from apps.inventory.bulk.values import NotThat, reader_of
+from apps.inventory.bulk.field_readers import InvalidValueError, reader_of
+from apps.inventory.bulk.resources import BULK_RESOURCES
 from apps.inventory.models import Adaptation, Application, Criticality, Dependency, ExitPlan
 from tests.builders import (
     TODAY,
@@ -444,7 +444,7 @@ class TestBodies:
 def test_what_somebody_added_at_the_same_moment_is_found_at_the_second_try(
     editor, team, monkeypatch
 ):
-    merge, tries = MERGERS["applications"].merge, []
+    merge, tries = BULK_RESOURCES["applications"].merge, []
 
     def is_late_once(rows, said, report):
         merge(rows, said, report)
@@ -453,7 +453,7 @@ def test_what_somebody_added_at_the_same_moment_is_found_at_the_second_try(
             raise IntegrityError
 
     monkeypatch.setitem(
-        MERGERS, "applications", replace(MERGERS["applications"], merge=is_late_once)
+        BULK_RESOURCES, "applications", replace(BULK_RESOURCES["applications"], merge=is_late_once)
     )
 
     report = sent(editor, APPLICATIONS, [{"slug": "a", "name": "A", "team": team.slug}])
@@ -465,7 +465,7 @@ class TestJobs:
     @pytest.fixture(autouse=True)
     def small(self, monkeypatch):
         monkeypatch.setattr("apps.api.bulk.views.AT_ONCE", 3)
-        monkeypatch.setattr("apps.api.bulk.jobs.BLOCK", 2)
+        monkeypatch.setattr("apps.api.bulk.jobs.MERGE_BATCH_SIZE", 2)
 
     def asked(self, client, team, n=5, query="", **headers):
         rows = [{"slug": f"a{k}", "name": "A", "team": team.slug} for k in range(n)]
@@ -658,7 +658,7 @@ class TestReaders:
             refusal = ""
             try:
                 told = read(value)
-            except NotThat as refused:
+            except InvalidValueError as refused:
                 told, refusal = None, str(refused)
             if refusal:
                 assert not single.is_valid() or value in LENIENT, (name, value)

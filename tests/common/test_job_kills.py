@@ -26,7 +26,7 @@ from apps.api.models import JobChunk
 from apps.common.jobs import Job
 from apps.common.time import day_of, now
 from apps.exposure.actions.scenarios import queue_loss_run, queue_scenario_run, save_scenario
-from apps.inventory.files import ask_file
+from apps.inventory.exports.files import request_file
 from apps.inventory.models import Application, Criticality, WrittenFile
 from apps.reports.models import EvidencePack
 from apps.reports.packs.actions import ask_pack
@@ -87,7 +87,7 @@ def _packed(pack: EvidencePack) -> Any:
 
 def _ask_file() -> Job:
     make_application("Triage")
-    return ask_file(
+    return request_file(
         kind="applications", query="", name="applications.xlsx", by=_governance(), at=now()
     )
 
@@ -123,7 +123,7 @@ def _ask_bulk() -> Job:
         {"slug": f"row-{n}", "name": f"New {n}", "team": team.slug} for n in range(1, N_ROWS + 1)
     ]
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(bulk_jobs, "BLOCK", BLOCK)
+        patched.setattr(bulk_jobs, "MERGE_BATCH_SIZE", BLOCK)
         # the message that would have the other worker begin at once is lost
         patched.setattr(bulk_jobs, "_send", lambda _pk: None)
         return bulk_jobs.queue_job(

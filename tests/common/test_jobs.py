@@ -21,7 +21,7 @@ from apps.common.jobs import MAX_ATTEMPTS, Claim, ClaimLostError, JobKind, takeo
 from apps.common.time import now
 from apps.exposure.actions import scenarios
 from apps.exposure.models import LossRun
-from apps.inventory.files import ask_file, write_file
+from apps.inventory.exports.files import request_file, write_file
 from apps.inventory.models import WrittenFile
 from apps.reports.models import EvidencePack
 from tests.builders import NOW, make_application, make_user
@@ -235,7 +235,7 @@ class TestAttempts:
     ) -> None:
         make_application()
         by = make_user(role=OrganisationRole.GOVERNANCE)
-        file = ask_file(kind="applications", query="", name="a.xlsx", by=by, at=NOW)
+        file = request_file(kind="applications", query="", name="a.xlsx", by=by, at=NOW)
 
         def fails(*_words: object) -> int:
             raise OperationalError("server closed the connection unexpectedly")

@@ -17,11 +17,11 @@ from apps.demo.fixtures import PASSWORD, LoadingDay
 from apps.demo.inventory import load_contracts, load_exits
 from apps.demo.loader import load_portfolio
 from apps.demo.organisation import Login
-from apps.inventory.choosing.against import against_decisions
-from apps.inventory.choosing.annex import overdue_items
-from apps.inventory.choosing.approvals import expiring_decisions
-from apps.inventory.costing import UnknownCost, monthly_costs
+from apps.inventory.costs import UnknownCost, monthly_costs
 from apps.inventory.findings import findings_of
+from apps.inventory.governance.annex_documents import overdue_documents
+from apps.inventory.governance.approvals import expiring_decisions
+from apps.inventory.governance.violations import approval_violations
 from apps.inventory.models import (
     Adaptation,
     AnnexItem,
@@ -332,13 +332,13 @@ def test_contracts_with_several_parties_have_clauses_on_file_missing_and_not_loo
 
 def test_annex_xii_items_are_in_every_status_and_one_answer_is_overdue(portfolio: None) -> None:
     assert set(AnnexItem.objects.values_list("status", flat=True)) == set(AnnexItem.Status)
-    assert overdue_items(user=User.objects.get(username="maren"), on=TODAY).exists()
+    assert overdue_documents(user=User.objects.get(username="maren"), on=TODAY).exists()
 
 
 def test_decisions_of_every_kind_stand_one_ends_soon_and_several_are_not_kept(
     portfolio: None,
 ) -> None:
-    found = against_decisions(user=User.objects.get(username="maren"), on=TODAY)
+    found = approval_violations(user=User.objects.get(username="maren"), on=TODAY)
 
     assert set(Approval.objects.standing_on(TODAY).values_list("decision", flat=True)) == set(
         Approval.Decision

@@ -17,8 +17,8 @@ from apps.exposure.consistency import CUT_TASK, check_exposure
 from apps.exposure.engine.table_refresh import refresh
 from apps.exposure.models import EngineState, Path
 from apps.exposure.snapshots.historical_tables import engine_tables
-from apps.inventory.keeping import keep_findings
 from apps.inventory.models import Dependency
+from apps.inventory.read_models import refresh_stale_applications
 from apps.risks.actions.counts import count_inherited_risk
 from apps.risks.models import FoundationRisk
 from apps.risks.queries.inherited import inherited_risks
@@ -64,7 +64,7 @@ def keep_all(today):
         current_impact=4,
     )
     refresh(on=today)
-    keep_findings(on=today)
+    refresh_stale_applications(on=today)
     store_minimal_cut_sets(on=today)
     count_inherited_risk(now())
     # the least that is later: the next refresh is later still

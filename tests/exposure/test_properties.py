@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from apps.exposure.engine.concentration import contributions
 from apps.exposure.models import Basis, Layer
-from apps.inventory.costing import monthly_costs
+from apps.inventory.costs import monthly_costs
 from apps.inventory.runway import runways
 from tests.exposure.portfolios import AS_OF, Portfolio, random_portfolio
 from tests.exposure.product import RANK, exact, product, scenario

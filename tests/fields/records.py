@@ -70,7 +70,7 @@ from apps.api.users import AddUserSerializer, ChangeUserSerializer, UserSerializ
 from apps.catalog.models import Provider, Source
 from apps.exposure.models import Campaign, ExposureSettings, Policy, Scenario
 from apps.gate.models import GatePolicy, Waiver
-from apps.inventory.bulk import MERGERS
+from apps.inventory.bulk.resources import BULK_RESOURCES
 from apps.inventory.models import (
     Adaptation,
     AnnexItem,
@@ -169,7 +169,7 @@ RECORDS: tuple[Record, ...] = (
         create=(Shape(ApplicationSerializer),),
         change=(Shape(ApplicationChangeSerializer),),
         read=(Shape(ApplicationSerializer),),
-        bulk=MERGERS["applications"].fields,
+        bulk=BULK_RESOURCES["applications"].fields,
         sheet="application",
         absent={COPY: NO_COPY},
         exceptions={
@@ -194,7 +194,7 @@ RECORDS: tuple[Record, ...] = (
             Shape(ReplaceSerializer, {"on": "since"}),
         ),
         read=(Shape(DependencySerializer),),
-        bulk=MERGERS["dependencies"].fields,
+        bulk=BULK_RESOURCES["dependencies"].fields,
         sheet="use",
         copies=(REPLACED, BROUGHT_BACK, MERGED),
         exceptions={
@@ -242,7 +242,7 @@ RECORDS: tuple[Record, ...] = (
         create=(Shape(AdaptationSerializer),),
         change=(Shape(AdaptationSerializer),),
         read=(Shape(AdaptationSerializer),),
-        bulk=MERGERS["adaptations"].fields,
+        bulk=BULK_RESOURCES["adaptations"].fields,
         copies=(REPLACED, BROUGHT_BACK),
         absent={SHEET: NO_SHEET},
         exceptions={
@@ -264,7 +264,7 @@ RECORDS: tuple[Record, ...] = (
         create=(Shape(ExitPlanSerializer),),
         change=(Shape(ExitPlanSerializer),),
         read=(Shape(ExitPlanSerializer),),
-        bulk=MERGERS["exit-plans"].fields,
+        bulk=BULK_RESOURCES["exit-plans"].fields,
         copies=(REPLACED, BROUGHT_BACK),
         absent={SHEET: NO_SHEET},
         exceptions={

@@ -10,13 +10,10 @@ from rest_framework.test import APIClient
 
 from apps.exposure.campaigns.lifecycle import open_campaign
 from apps.exposure.campaigns.task_actions import choose_target, switch_task
-from apps.inventory.actions import (
-    bring_back_application,
-    merge_applications,
-    replace_offering,
-    retire_application,
-)
-from apps.inventory.choosing.approvals import replace_decision
+from apps.inventory.actions.application_merge import merge_applications
+from apps.inventory.actions.applications import reactivate_application, retire_application
+from apps.inventory.actions.dependencies import replace_offering
+from apps.inventory.governance.approvals import replace_decision
 from apps.inventory.models import Adaptation, Approval, Dependency, ExitPlan, Selection
 from tests.builders import (
     NOW,
@@ -130,7 +127,7 @@ def test_bringing_back_after_a_gap(by, dependency):
     application = dependency.application
     retire_application(application=application, on=TODAY, by=by)
 
-    bring_back_application(application=application, on=TODAY + 9 * ONE_DAY, by=by)
+    reactivate_application(application=application, on=TODAY + 9 * ONE_DAY, by=by)
 
     assert_all_copied(BROUGHT_BACK, dependency, application.dependencies.get(until=None))
 

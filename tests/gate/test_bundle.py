@@ -17,7 +17,7 @@ from apps.gate.bundling import bundle_of, public_key, signed
 from apps.gate.client import registry_gate
 from apps.gate.matching import Asked
 from apps.gate.running import ask, release
-from apps.inventory.choosing.approvals import decide
+from apps.inventory.governance.approvals import record_decision
 from apps.inventory.models import Application
 from tests.builders import make_offering, make_provider
 from tests.gate.support_desk import SupportDesk
@@ -95,7 +95,9 @@ def test_without_a_token_the_bundle_decides_as_the_register_does(desk, judge):
 
 
 def test_decisions_waivers_and_what_was_released_count_there_as_well(desk, judge):
-    decide(target=desk.good, decision="blocked", reason="Leaks.", at=now(), by=desk.governance)
+    record_decision(
+        target=desk.good, decision="blocked", reason="Leaks.", at=now(), by=desk.governance
+    )
     Application.objects.filter(pk=desk.application.pk).update(business_owner="")
     desk.application.refresh_from_db()
     code, said = judge("--model", "gpt-4o-2024-11-20")

@@ -18,7 +18,7 @@ from apps.gate.matching import Asked
 from apps.gate.models import GatePolicy, GateRun, Waiver
 from apps.gate.running import ask
 from apps.gate.snippets import client as held_client
-from apps.inventory.choosing.approvals import decide
+from apps.inventory.governance.approvals import record_decision
 from tests.builders import make_application, make_dependency, make_offering
 from tests.gate.support_desk import SupportDesk
 from tests.http import csv_rows, signed_in_client, text_of
@@ -223,7 +223,9 @@ def test_the_policy_is_tried_out_before_it_is_kept(desk):
     other = make_application("Mail drafter", team=desk.team, business_owner="Ilse")
     make_dependency(other, desk.retired)
     make_dependency(make_application("Idle", status="retired"), desk.retired)
-    decide(target=desk.good, decision="blocked", reason="No.", at=now(), by=desk.governance)
+    record_decision(
+        target=desk.good, decision="blocked", reason="No.", at=now(), by=desk.governance
+    )
     third = make_application("Search", team=desk.team)
     make_dependency(third, desk.good)
     refresh(on=desk.today)

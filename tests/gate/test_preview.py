@@ -17,8 +17,8 @@ from apps.gate.models import GatePolicy
 from apps.gate.preview import gravest_levels, preview
 from apps.gate.rules import Level, Rule
 from apps.gate.running import ask, release
-from apps.inventory.actions import RefusedChange
-from apps.inventory.choosing.approvals import decide
+from apps.inventory.actions.checks import ChangeConflictError
+from apps.inventory.governance.approvals import record_decision
 from apps.inventory.models import Application, Criticality
 from apps.risks.models import Evidence
 from tests.builders import (
@@ -137,8 +137,8 @@ class RandomPortfolio:
                 "regions": chance.choice([["EU"], ["EU", "US"], ["US"]]),
             }
         # one decision stands on a target
-        with suppress(RefusedChange):
-            decide(
+        with suppress(ChangeConflictError):
+            record_decision(
                 target=target,
                 decision=decision,
                 reason="As tried.",

@@ -13,8 +13,8 @@ from apps.gate.evaluating import evaluate
 from apps.gate.matching import Asked
 from apps.gate.models import GatePolicy
 from apps.intake.models import Confidence, NameDecision, Observation
-from apps.inventory.actions import RefusedChange
-from apps.inventory.choosing.approvals import decide
+from apps.inventory.actions.checks import ChangeConflictError
+from apps.inventory.governance.approvals import record_decision
 from apps.inventory.models import Application, Criticality, Dependency
 from apps.risks.models import Evidence
 from tests.builders import make_claim, make_offering, make_source
@@ -55,7 +55,7 @@ def test_a_model_that_holds_passes(desk):
 
 
 def test_fr001_blocks_what_the_organisation_blocked(desk):
-    decide(
+    record_decision(
         target=desk.good.version, decision="blocked", reason="Leaks.", at=now(), by=desk.governance
     )
 
@@ -68,7 +68,7 @@ def test_fr001_blocks_what_the_organisation_blocked(desk):
 
 def test_fr001_asks_for_an_approval_where_the_policy_does(desk):
     change_policy(by=desk.governance, facts={"requires_approval": True})
-    decide(
+    record_decision(
         target=desk.good,
         decision="approved",
         reason="Tried.",
@@ -260,7 +260,7 @@ def test_fr006_asks_critical_applications_for_an_evaluation_that_still_counts(de
 
 
 def test_fr007_and_fr008_hold_restrictions_against_the_application(desk):
-    decide(
+    record_decision(
         target=desk.good,
         decision="restricted",
         reason="Only public data in the US.",
@@ -284,7 +284,7 @@ def test_what_is_only_not_on_record_warns(desk):
         data_classification="", geography="US"
     )
     desk.application.refresh_from_db()
-    decide(
+    record_decision(
         target=desk.good,
         decision="restricted",
         reason="Public data.",
@@ -407,7 +407,7 @@ def test_the_policy_grows_by_one_version_a_change_and_says_who_changed_it(desk):
     entry = changed.history.order_by("-pgh_id").first()
     assert entry.levels["FR009"] == "error"
     assert entry.pgh_context.metadata["actor"] == "maren"
-    with pytest.raises(RefusedChange, match="Somebody else"):
+    with pytest.raises(ChangeConflictError, match="Somebody else"):
         change_policy(by=desk.governance, levels={"FR009": "off"}, expected_version=before)
     with pytest.raises(ValidationError, match="no level"):
         change_policy(by=desk.governance, levels={"FR009": "loud"})

@@ -12,7 +12,7 @@ from apps.gate.actions import ask_for_waiver, grant_waiver, refuse_waiver, withd
 from apps.gate.evaluating import evaluate
 from apps.gate.matching import Asked
 from apps.gate.models import Waiver
-from apps.inventory.actions import RefusedChange
+from apps.inventory.actions.checks import ChangeConflictError
 from tests.builders import make_user
 from tests.gate.support_desk import SupportDesk
 
@@ -86,14 +86,14 @@ def test_what_is_refused_or_withdrawn_does_not_count(desk):
     waiver = grant_waiver(waiver=asked_for(desk), by=desk.governance, at=now())
     withdraw_waiver(waiver=waiver, by=desk.editor, at=now(), reason="Moved.")
     assert gate(desk).decision == "block"
-    with pytest.raises(RefusedChange, match="withdrawn since"):
+    with pytest.raises(ChangeConflictError, match="withdrawn since"):
         grant_waiver(waiver=waiver, by=desk.governance, at=now())
 
 
 def test_who_asks_does_not_grant_and_the_database_keeps_to_it(desk):
     waiver = asked_for(desk, by=desk.governance)
 
-    with pytest.raises(RefusedChange, match="Ask a colleague"):
+    with pytest.raises(ChangeConflictError, match="Ask a colleague"):
         grant_waiver(waiver=waiver, by=desk.governance, at=now())
     with pytest.raises(IntegrityError), transaction.atomic():
         Waiver.objects.filter(pk=waiver.pk).update(
@@ -116,10 +116,10 @@ def test_a_waiver_ends_within_180_days(desk):
 
 def test_the_same_is_not_asked_for_twice(desk):
     waiver = asked_for(desk)
-    with pytest.raises(RefusedChange, match="asked for the same already"):
+    with pytest.raises(ChangeConflictError, match="asked for the same already"):
         asked_for(desk, model="GPT-3.5-turbo-0125")
     grant_waiver(waiver=waiver, by=desk.governance, at=now())
-    with pytest.raises(RefusedChange, match="waived until"):
+    with pytest.raises(ChangeConflictError, match="waived until"):
         asked_for(desk)
     assert asked_for(desk, until=desk.today + timedelta(60)).state == "asked"
     with pytest.raises(ValidationError, match="for which model"):

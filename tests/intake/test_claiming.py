@@ -22,7 +22,7 @@ from apps.intake.deciding import decide_name, lift_name
 from apps.intake.following import follow
 from apps.intake.models import Confidence, NameDecision, Observation, Service, TokenBinding
 from apps.intake.reconciling import reconcile
-from apps.inventory.actions import HiddenApplicationError, MissingRoleError
+from apps.inventory.actions.locks import HiddenApplicationError, MissingRoleError
 from apps.inventory.models import Dependency
 from tests.builders import (
     NOW,

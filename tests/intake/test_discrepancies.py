@@ -22,12 +22,10 @@ from apps.intake.models import (
     UsageDay,
 )
 from apps.intake.reconciling import reconcile
-from apps.inventory.actions import (
-    ForbiddenChangeError,
-    merge_applications,
-    retire_application,
-    undo,
-)
+from apps.inventory.actions.application_merge import merge_applications
+from apps.inventory.actions.applications import retire_application
+from apps.inventory.actions.locks import ForbiddenChangeError
+from apps.inventory.actions.undo import undo_change
 from apps.inventory.models import Dependency
 from tests.builders import (
     NOW,
@@ -131,7 +129,7 @@ def test_declaring_it_closes_it_and_undo_brings_the_question_back(application, t
     assert Dependency.objects.get().known == "declared"
     assert find(NOW + days(1)).n == 0
 
-    undo(change=change, by=editor)
+    undo_change(change=change, by=editor)
     assert Dependency.objects.get().known == "observed"
     assert find(NOW + days(1)).opened == {Kind.SHADOW: 1}
 

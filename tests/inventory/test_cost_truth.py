@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from apps.catalog.models import NodeKind
-from apps.inventory.costing import PriceChange, UnknownCost, monthly_costs, monthly_totals
+from apps.inventory.costs import PriceChange, UnknownCost, monthly_costs, monthly_totals
 from apps.inventory.models import Dependency
 from tests.builders import TODAY, make_offering, make_price, make_provider
 from tests.inventory.portfolios import load_portfolio, node_of, use_of, worked_portfolios

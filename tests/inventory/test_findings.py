@@ -8,15 +8,15 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from apps.catalog.footing import refresh_footing
-from apps.inventory.choosing.against import against_decisions
 from apps.inventory.findings import (
     _SENTENCES,
     CODES,
     Severity,
-    about,
+    findings_about,
     findings_of,
     findings_of_application,
 )
+from apps.inventory.governance.violations import approval_violations
 from apps.inventory.models import Approval, ExitTest
 from tests.builders import (
     NOW,
@@ -287,7 +287,7 @@ class TestDecisions:
         decide("approved", foundation=direct.version.foundation)
         decide("restricted", version=tuned.version, data_classes=["public"])
 
-        held = against_decisions(user=make_user(role="governance"), on=TODAY)
+        held = approval_violations(user=make_user(role="governance"), on=TODAY)
         found = findings_of_application(application=application, on=TODAY)
 
         assert {(row.code, row.dependency_id) for row in found} == {
@@ -368,7 +368,7 @@ def test_a_form_on_one_dependency_hears_of_it_and_of_the_whole(application):
     first = use(application, make_offering(lifecycle="retired"), traffic_share=Decimal("0.5"))
     use(application, make_offering(lifecycle="retired"), traffic_share=Decimal("0.1"))
 
-    heard = about(findings_of_application(application=application, on=TODAY), first.pk)
+    heard = findings_about(findings_of_application(application=application, on=TODAY), first.pk)
 
     assert [(row.code, row.dependency_id) for row in heard] == [
         ("retired_offering", first.pk),

@@ -33,7 +33,7 @@ BY_CHOICE = "a choice among fixed words or numbers"
 WITHOUT_LIMIT = {
     # counted and measured by the function that reads them
     "inventory.Selection.criteria": "at most 30, with limits of their own "
-    "(inventory/choosing/selections.py)",
+    "(inventory/governance/selections.py)",
     "inventory.SelectionCandidate.scores": "one a criterion, notes of 2,000 characters at most",
     "inventory.SelectionCandidate.scorecard": BY_JOBS,
     "exposure.CampaignTask.before": "at most 50 metrics with finite numbers "

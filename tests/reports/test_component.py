@@ -7,7 +7,7 @@ from django.test.utils import CaptureQueriesContext
 
 from apps.accounts.models import User
 from apps.catalog.models import Foundation
-from apps.inventory.choosing.annex import note_item, request_items
+from apps.inventory.governance.annex_documents import record_document_status, request_documents
 from apps.inventory.models import Adaptation, Application
 from apps.reports.component import (
     COMPONENTS,
@@ -41,10 +41,10 @@ def test_the_file_lists_eleven_documents_a_foundation_with_request_and_due_day(
     insurer: Insurer,
 ) -> None:
     sonnet = Foundation.objects.get(line="anthropic/sonnet")
-    request_items(
+    request_documents(
         foundation=sonnet, items=["1a", "1h"], on=date(2026, 11, 1), by=insurer.governance
     )
-    note_item(
+    record_document_status(
         foundation=sonnet,
         item="1b",
         status="public",

@@ -18,7 +18,7 @@ from apps.alerts.models import Alert, Delivery, Notice
 from apps.common.history.context import audit_context
 from apps.common.jobs import MAX_ATTEMPTS, takeover_after
 from apps.common.time import day_of, now
-from apps.inventory.making import CannotBeMade
+from apps.inventory.exports.jobs import ExportError
 from apps.inventory.models import Application
 from apps.reports.models import EvidencePack
 from apps.reports.packs import actions
@@ -241,14 +241,14 @@ def test_a_worker_that_fails_half_way_leaves_a_reason_and_no_half_file(
 
 def test_what_cannot_be_packed_is_refused(told: Insurer) -> None:
     today = day_of(now())
-    with pytest.raises(CannotBeMade, match="ends after it begins"):
+    with pytest.raises(ExportError, match="ends after it begins"):
         ask_pack(by=told.governance, at=now(), since=today, until=today)
-    with pytest.raises(CannotBeMade, match="Five years"):
+    with pytest.raises(ExportError, match="Five years"):
         ask_pack(by=told.governance, at=now(), since=date(2000, 1, 1), until=today)
-    with pytest.raises(CannotBeMade, match="in no team"):
+    with pytest.raises(ExportError, match="in no team"):
         ask(told.outsider)
     ask(told.governance)
-    with pytest.raises(CannotBeMade, match="being made already"):
+    with pytest.raises(ExportError, match="being made already"):
         ask(told.governance)
 
 

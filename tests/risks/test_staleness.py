@@ -8,7 +8,7 @@ from django.db import connection, connections
 from django.test.utils import CaptureQueriesContext
 
 from apps.catalog.models import NodeKind
-from apps.inventory.actions import replace_offering
+from apps.inventory.actions.dependencies import replace_offering
 from apps.inventory.models import Dependency, ExitTest
 from apps.risks.actions.assessments import assess_risk
 from apps.risks.models import Assessment, AssessmentEvidence, HandledEvent

@@ -4,9 +4,9 @@ import pytest
 
 from apps.accounts.roles import TeamRole
 from apps.exposure.engine.table_refresh import refresh
-from apps.inventory.actions import record_exit_test
-from apps.inventory.keeping import keep_findings
+from apps.inventory.actions.exits import record_exit_test
 from apps.inventory.models import Application, KeptFinding
+from apps.inventory.read_models import refresh_stale_applications
 from tests.builders import make_application, make_dependency, make_member, make_offering
 from tests.http import file_lines, text_of, workbook_of
 
@@ -23,7 +23,7 @@ def kept(world):
         facts={"effort_days": 40},
     )
     refresh(on=world.today)
-    keep_findings(on=world.today)
+    refresh_stale_applications(on=world.today)
     return world
 
 
@@ -171,7 +171,7 @@ def test_lists_cost_the_same_however_long(kept, as_user, django_assert_num_queri
             make_application(team=kept.team, users_affected=3), make_offering(lifecycle="retired")
         )
     refresh(on=kept.today)
-    keep_findings(on=kept.today)
+    refresh_stale_applications(on=kept.today)
 
     for query in ("?sort=runway", "?sort=users", "?finding=any"):
         with django_assert_num_queries(17):

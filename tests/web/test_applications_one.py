@@ -10,9 +10,9 @@ import pytest
 from apps.accounts.roles import TeamRole
 from apps.catalog.models import Offering, Price
 from apps.common.time import now
-from apps.inventory.choosing.approvals import decide
-from apps.inventory.keeping import keep_findings
+from apps.inventory.governance.approvals import record_decision
 from apps.inventory.models import Adaptation, Application, Dependency, ExitPlan, ExitTest
+from apps.inventory.read_models import refresh_stale_applications
 from tests.builders import (
     make_adaptation,
     make_application,
@@ -94,7 +94,7 @@ class TestThePage:
         assert "→ 4.5 USD" in page
 
     def test_decisions_on_what_it_calls_are_listed(self, world, page_of):
-        decide(
+        record_decision(
             target=world.sonnet.host,
             decision="approved",
             reason="contract signed",
@@ -283,7 +283,7 @@ class TestPicking:
         assert f'value="{world.sonnet_bedrock.pk}"' in text_of(answer)
 
     def test_a_decision_against_the_chosen_one_is_said_before(self, world, as_user):
-        decide(
+        record_decision(
             target=world.sonnet.host,
             decision="blocked",
             reason="no agreement",
@@ -625,7 +625,7 @@ class TestDependencies:
 
 
 def test_a_change_on_a_page_shows_in_lists_at_once(world, as_user):
-    keep_findings(on=world.today)
+    refresh_stale_applications(on=world.today)
     client = as_user(make_member(world.team, TeamRole.EDITOR))
     assert "Mail drafter" in text_of(client.get("/findings/?code=unresolved"))
 

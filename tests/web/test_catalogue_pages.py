@@ -10,8 +10,8 @@ from apps.catalog.models import NodeKind, Price
 from apps.catalog.models.footing import Node
 from apps.common.time import now, start_of
 from apps.exposure.engine.table_refresh import refresh
-from apps.inventory.choosing.approvals import decide
-from apps.inventory.choosing.contracts import register_contract
+from apps.inventory.governance.approvals import record_decision
+from apps.inventory.governance.contracts import register_contract
 from apps.risks.models import FoundationRisk
 from tests.builders import (
     make_application,
@@ -231,7 +231,7 @@ def test_risks_attached_to_it_stand_on_its_page_the_severest_first(world, as_use
 def test_the_decision_in_force_stands_in_the_head(world, as_user):
     client = as_user(world.governance)
     before = text_of(client.get(FOUNDATION))
-    decide(
+    record_decision(
         target=world.sonnet.version.foundation,
         decision="blocked",
         reason="x",

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from apps.common.time import now
-from apps.inventory.choosing.approvals import decide, revoke_decision
+from apps.inventory.governance.approvals import record_decision, revoke_decision
 from apps.inventory.models import Application, Approval
 from tests.builders import make_application, make_dependency
 from tests.http import csv_rows, text_of
@@ -13,7 +13,7 @@ from tests.http import csv_rows, text_of
 
 @pytest.fixture
 def blocked(world):
-    return decide(
+    return record_decision(
         target=world.sonnet.host,
         decision="blocked",
         reason="No terms we can sign.",
@@ -118,7 +118,7 @@ def test_taking_back_needs_a_reason(world, blocked, as_user):
 
 def test_the_list_shows_what_is_in_force_and_on_request_the_rest(world, blocked, as_user):
     revoke_decision(approval=blocked, reason="x", at=now(), by=world.governance)
-    decide(
+    record_decision(
         target=world.sonnet,
         decision="approved",
         reason="x",
@@ -155,7 +155,7 @@ def test_findings_are_leafed_through_and_the_file_has_all(world, blocked, as_use
 
 
 def test_findings_can_be_asked_of_one_decision_or_one_thing(world, blocked, as_user):
-    decide(
+    record_decision(
         target=world.unknown,
         decision="blocked",
         reason="Nobody knows it.",
@@ -197,7 +197,7 @@ def test_others_than_governance_decide_nothing(path, world, blocked, as_user):
 
 
 def test_what_is_not_on_record_is_said_to_be_uncertain(world, as_user):
-    decide(
+    record_decision(
         target=world.sonnet,
         decision="restricted",
         reason="x",

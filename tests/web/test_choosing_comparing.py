@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 
 from apps.common.time import now
-from apps.inventory.choosing.approvals import decide
-from apps.inventory.choosing.contracts import register_contract
+from apps.inventory.governance.approvals import record_decision
+from apps.inventory.governance.contracts import register_contract
 from apps.web.views.choosing.told import told
 from tests.builders import make_foundation, make_offering, make_provider, make_version
 from tests.http import csv_rows, text_of
@@ -84,7 +84,7 @@ def test_what_contracts_say_is_shown_to_offices_only(world, as_user):
 
 
 def test_a_decision_in_force_stands_in_the_head_of_its_candidate(world, as_user):
-    made = decide(
+    made = record_decision(
         target=world.sonnet.version.foundation,
         decision="approved",
         reason="x",

@@ -6,8 +6,12 @@ from datetime import timedelta
 import pytest
 
 from apps.accounts.roles import OrganisationRole
-from apps.inventory.choosing.annex import note_item, request_items
-from apps.inventory.choosing.contracts import CONTRACT_FACTS, change_contract, register_contract
+from apps.inventory.governance.annex_documents import record_document_status, request_documents
+from apps.inventory.governance.contracts import (
+    EDITABLE_CONTRACT_FIELDS,
+    change_contract,
+    register_contract,
+)
 from apps.inventory.models import AnnexItem, Contract
 from apps.web.views.choosing.contract_forms import ContractForm
 from tests.builders import make_provider, make_user
@@ -39,10 +43,10 @@ def contract(world):
 
 
 def test_the_form_offers_every_fact_that_may_be_set(world, contract):
-    assert set(ContractForm(row=contract).fields) - {"seen"} == CONTRACT_FACTS
+    assert set(ContractForm(row=contract).fields) - {"seen"} == EDITABLE_CONTRACT_FIELDS
     assert {
         field.name for _name, fields in ContractForm(row=contract).groups() for field in fields
-    } == CONTRACT_FACTS
+    } == EDITABLE_CONTRACT_FIELDS
 
 
 def test_a_contract_is_registered_with_what_is_known(world, as_user):
@@ -176,9 +180,9 @@ def test_an_item_is_noted_and_a_public_one_needs_its_address(world, as_user):
 def test_of_two_who_note_the_same_item_the_second_compares_first(world, as_user):
     client = as_user(world.governance)
     foundation = world.sonnet.version.foundation
-    request_items(foundation=foundation, items=["1a"], on=world.today, by=world.governance)
+    request_documents(foundation=foundation, items=["1a"], on=world.today, by=world.governance)
     opened = seen(client.get(DOCUMENTS), "i1a-")
-    note_item(
+    record_document_status(
         foundation=foundation, item="1a", status="received", on=world.today, by=world.governance
     )
 
@@ -199,10 +203,10 @@ def test_of_two_who_note_the_same_item_the_second_compares_first(world, as_user)
 
 def test_overdue_answers_stand_first_and_in_the_sentence(world, as_user):
     foundation = world.sonnet.version.foundation
-    request_items(
+    request_documents(
         foundation=foundation, items=["1a"], on=world.today - timedelta(30), by=world.governance
     )
-    request_items(foundation=foundation, items=["1b"], on=world.today, by=world.governance)
+    request_documents(foundation=foundation, items=["1b"], on=world.today, by=world.governance)
     client = as_user(world.governance)
 
     page = text_of(client.get("/contracts/documents/"))
@@ -220,7 +224,9 @@ def test_pages_of_contracts_cost_the_same_for_any_number(
     client = as_user(world.governance)
     for number in range(5):
         register_contract(party=world.sonnet.host, ref=f"N-{number}", by=world.governance)
-    request_items(foundation=world.sonnet.version.foundation, on=world.today, by=world.governance)
+    request_documents(
+        foundation=world.sonnet.version.foundation, on=world.today, by=world.governance
+    )
 
     with django_assert_num_queries(8):
         client.get("/contracts/")

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from apps.inventory.choosing.selections import add_candidate, draft_selection, score_candidate
+from apps.inventory.governance.selections import add_candidate, draft_selection, score_candidate
 from apps.inventory.models import Selection
 from tests.builders import make_foundation, make_offering, make_provider
 from tests.http import csv_rows, text_of

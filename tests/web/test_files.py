@@ -6,7 +6,7 @@ import pytest
 from django.urls import reverse
 
 from apps.common.time import day_of, now
-from apps.inventory import files
+from apps.inventory.exports import files
 from apps.inventory.models import Application, WrittenFile
 from apps.web import long_files, tasks
 from apps.web.written_files import written
@@ -139,11 +139,11 @@ def test_it_is_kept_for_a_week_and_the_latest_of_each_person(world, as_user, mon
         made.append(asked(client, reverse("applications:xlsx") + query)[1])
         tasks.write_files()
 
-    assert files.drop_expired_files(on=today + timedelta(6)) == 0
-    monkeypatch.setattr(files, "MOST_KEPT", 1)
-    assert files.drop_expired_files(on=today) == 1
+    assert files.delete_expired_files(on=today + timedelta(6)) == 0
+    monkeypatch.setattr(files, "MAX_FILES_PER_USER", 1)
+    assert files.delete_expired_files(on=today) == 1
     assert client.get(reverse("files:download", args=[made[0].pk])).status_code == 404
-    assert files.drop_expired_files(on=today + timedelta(7)) == 1
+    assert files.delete_expired_files(on=today + timedelta(7)) == 1
     page = text_of(client.get(reverse("files:detail", args=[made[1].pk])))
     assert "It is not kept any more." in page
     assert "Write it again" in page

@@ -4,9 +4,9 @@ import pytest
 from django.urls import reverse
 
 from apps.accounts.models import SavedFilter
-from apps.inventory.actions import change_application
+from apps.inventory.actions.applications import change_application
 from apps.inventory.models import Application
-from apps.inventory.queries import last_change_of
+from apps.inventory.queries import last_change_id
 from tests.builders import make_user
 from tests.http import text_of
 
@@ -81,7 +81,7 @@ def test_a_null_character_is_the_sender_s_mistake_wherever_it_stands(given, worl
 def test_a_change_is_taken_back_from_the_page_that_said_it_and_again(world, as_user):
     change_application(application=world.triage, facts={"name": "Renamed"}, by=world.editor)
     client = as_user(world.editor)
-    change = last_change_of(Application.objects.get(pk=world.triage.pk))
+    change = last_change_id(Application.objects.get(pk=world.triage.pk))
 
     page = client.post(
         reverse("changes:undo", args=[change]), {"back": "/applications/"}, follow=True
@@ -98,7 +98,7 @@ def test_a_change_is_taken_back_from_the_page_that_said_it_and_again(world, as_u
     )
     assert redo is None or "undo=" in redo.extra_tags
     client.post(
-        reverse("changes:undo", args=[last_change_of(Application.objects.get(pk=world.triage.pk))])
+        reverse("changes:undo", args=[last_change_id(Application.objects.get(pk=world.triage.pk))])
     )
     assert Application.objects.get(pk=world.triage.pk).name == "Renamed"
 
@@ -109,7 +109,7 @@ def test_a_change_is_taken_back_from_the_page_that_said_it_and_again(world, as_u
 )
 def test_after_taking_back_one_is_led_to_a_page_of_ours(back, world, as_user):
     change_application(application=world.triage, facts={"name": "Renamed"}, by=world.editor)
-    change = last_change_of(Application.objects.get(pk=world.triage.pk))
+    change = last_change_id(Application.objects.get(pk=world.triage.pk))
 
     assert (
         as_user(world.editor).post(reverse("changes:undo", args=[change]), {"back": back}).url
@@ -119,7 +119,7 @@ def test_after_taking_back_one_is_led_to_a_page_of_ours(back, world, as_user):
 
 def test_what_somebody_changed_since_is_not_taken_back(world, as_user):
     change_application(application=world.triage, facts={"name": "Renamed"}, by=world.editor)
-    change = last_change_of(Application.objects.get(pk=world.triage.pk))
+    change = last_change_id(Application.objects.get(pk=world.triage.pk))
     change_application(
         application=Application.objects.get(pk=world.triage.pk),
         facts={"name": "Again"},
@@ -135,7 +135,7 @@ def test_what_somebody_changed_since_is_not_taken_back(world, as_user):
 def test_only_editors_take_back_and_only_to_pages_of_ours(world, as_user):
     change_application(application=world.triage, facts={"name": "Renamed"}, by=world.editor)
     address = reverse(
-        "changes:undo", args=[last_change_of(Application.objects.get(pk=world.triage.pk))]
+        "changes:undo", args=[last_change_id(Application.objects.get(pk=world.triage.pk))]
     )
 
     assert as_user(world.viewer).post(address).status_code == 403

@@ -6,8 +6,8 @@ import pytest
 
 from apps.exposure.engine.table_refresh import refresh
 from apps.exposure.models import EngineState
-from apps.inventory.keeping import keep_findings
 from apps.inventory.models import Application, Dependency, KeptState
+from apps.inventory.read_models import refresh_stale_applications
 from apps.web.views import overview as module
 from tests.builders import make_application, make_dependency
 from tests.http import file_text, text_of
@@ -17,7 +17,7 @@ def brought_up_to_date(world):
     """As the jobs do every few minutes."""
     refresh(on=world.today)
     KeptState.objects.all().delete()
-    keep_findings(on=world.today)
+    refresh_stale_applications(on=world.today)
 
 
 def test_the_sentence_names_the_developer_and_what_ends_soon(world, as_user):

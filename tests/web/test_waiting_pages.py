@@ -11,7 +11,7 @@ from apps.accounts.roles import OrganisationRole
 from apps.common.jobs import takeover_after
 from apps.common.time import day_of, now
 from apps.exposure.models import LossRun, Scenario, ScenarioRun
-from apps.inventory.files import ask_file
+from apps.inventory.exports.files import request_file
 from apps.reports.packs.actions import ask_pack
 from tests.builders import make_user
 
@@ -37,7 +37,7 @@ def asked(what, by):
         case "pack":
             return ask_pack(by=by, at=at, since=day_of(at) - timedelta(9), until=day_of(at))
         case "file":
-            return ask_file(kind="applications", query="", name="a.xlsx", by=by, at=at)
+            return request_file(kind="applications", query="", name="a.xlsx", by=by, at=at)
         case "loss":
             return LossRun.objects.create(asked_by=by, queued_at=at)
         case _:

@@ -22,7 +22,7 @@ from apps.feeds.pipeline import poll
 from apps.intake.models import Import
 from apps.intake.sheets.importing import carry_out, choose_columns, receive_sheet
 from apps.intake.sheets.mapping import BookMapping
-from apps.inventory.files import ask_file, write_file
+from apps.inventory.exports.files import request_file, write_file
 from apps.inventory.models import WrittenFile
 from apps.reports.models import EvidencePack
 from apps.reports.packs.actions import ask_pack, make_pack
@@ -51,7 +51,7 @@ def add_extras() -> None:
         asked = ask_pack(by=_maren(), at=now(), since=day - timedelta(90), until=day)
         make_pack(asked.pk, at=now())
     if not WrittenFile.objects.exists():
-        file = ask_file(
+        file = request_file(
             kind="applications",
             query="",
             name=f"applications-{day_of(now())}.xlsx",

@@ -15,8 +15,8 @@ from apps.catalog.models import Offering, Price, ProviderEvent, Source
 from apps.common.time import day_of, now
 from apps.exposure.engine.table_refresh import refresh
 from apps.feeds.models import FeedRun, PollState, QuarantinedRow
-from apps.inventory.keeping import keep_findings
 from apps.inventory.models import Application, Criticality
+from apps.inventory.read_models import refresh_stale_applications
 from tests.builders import (
     make_application,
     make_claim,
@@ -156,7 +156,7 @@ def make_portfolio_world() -> PortfolioWorld:
     )
     Notice.objects.create(alert=alert, team=team, why="team", owed_at=moment, delivery=delivery)
     refresh(on=today)
-    keep_findings(on=today)
+    refresh_stale_applications(on=today)
     return PortfolioWorld(
         governance=make_user("maren", role=OrganisationRole.GOVERNANCE),
         editor=make_member(team, TeamRole.EDITOR, make_user("ilse")),

@@ -23,7 +23,7 @@ from apps.exposure.loss.simulation import simulate, simulate_twin
 from apps.exposure.loss_runs import loss_model
 from apps.exposure.models import Basis, Layer, Policy, Predicate
 from apps.exposure.policy_values import policy_values
-from apps.inventory.costing import monthly_totals
+from apps.inventory.costs import monthly_totals
 from apps.risks.queries.inherited import inherited_risks
 from apps.risks.queries.reach import total_reach
 from tools.benchmarks import statements

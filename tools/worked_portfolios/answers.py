@@ -30,7 +30,7 @@ from apps.exposure.models import (
 )
 from apps.exposure.policy_values import counts_critical, named_applications, policy_values
 from apps.exposure.threats import ERROR
-from apps.inventory.costing import monthly_costs
+from apps.inventory.costs import monthly_costs
 from apps.inventory.models import Criticality, Dependency
 from apps.inventory.runway import runways
 from tools.worked_portfolios.grades import grade_candidates

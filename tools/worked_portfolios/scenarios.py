@@ -8,7 +8,7 @@ from apps.exposure.engine import operations as engine
 from apps.exposure.engine.scenarios import ScenarioSide, run_operations
 from apps.exposure.engine.settings import EngineSettings
 from apps.exposure.models import Basis, Layer
-from apps.inventory.costing import PriceChange
+from apps.inventory.costs import PriceChange
 from apps.inventory.models import Dependency
 from tools.worked_portfolios.loader import ALWAYS, PortfolioIds, application_row
 from tools.worked_portfolios.nodes import NodeName

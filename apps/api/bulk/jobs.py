@@ -25,7 +25,14 @@ from apps.common import jobs
 from apps.common.history.context import audit_context
 from apps.common.jobs import Claim, JobKind
 from apps.common.time import day_of, now
-from apps.inventory.bulk import BLOCK, MERGERS, MOST_NAMED, Merge, Numbered, Report
+from apps.inventory.bulk.merge import (
+    MAX_LISTED_REJECTIONS,
+    MERGE_BATCH_SIZE,
+    Merge,
+    MergeReport,
+    SourceRow,
+)
+from apps.inventory.bulk.resources import BULK_RESOURCES
 
 log = structlog.get_logger(__name__)
 
@@ -38,12 +45,12 @@ class _TakenBack(Exception):
 
 def merge_now(
     resource: str, lines: Iterable[bytes], *, by: User, mode: str, dry_run: bool, reason: str
-) -> tuple[Report, bool, UUID | None]:
+) -> tuple[MergeReport, bool, UUID | None]:
     """(what became of the rows, is it in the register, the change's id). Blocks of one transaction
     each, or one over all of them."""
-    merge, report = Merge(by, day_of(now()), now()), Report()
+    merge, report = Merge(by, day_of(now()), now()), MergeReport()
     whole = dry_run or mode == Job.Mode.ALL_OR_NOTHING
-    blocks = (list(block) for block in batched(_numbered(lines, 1), BLOCK))
+    blocks = (list(block) for block in batched(_numbered(lines, 1), MERGE_BATCH_SIZE))
     with audit_context(user=by, reason=reason or f"bulk change of {resource}") as change:
         if not whole:
             for block in blocks:
@@ -53,7 +60,7 @@ def merge_now(
         try:
             with transaction.atomic():
                 for block in blocks:
-                    MERGERS[resource].merge(block, merge, report)
+                    BULK_RESOURCES[resource].merge(block, merge, report)
                 _take_back(unless=not dry_run and not report.n_rejected)
         except _TakenBack:
             return report, False, None
@@ -66,15 +73,15 @@ def _take_back(*, unless: bool) -> None:
         raise _TakenBack
 
 
-def _merge_block(resource: str, block: list[Numbered], merge: Merge, report: Report) -> None:
+def _merge_block(resource: str, block: list[SourceRow], merge: Merge, report: MergeReport) -> None:
     """One transaction. Where somebody added the same meanwhile, it is found at the second try."""
-    counts = Report()
+    counts = MergeReport()
     for attempt in (1, 2):
-        counts = Report()
-        said = dict(merge.said) if attempt == 1 and len(merge.said) < BLOCK else None
+        counts = MergeReport()
+        said = dict(merge.said) if attempt == 1 and len(merge.said) < MERGE_BATCH_SIZE else None
         try:
             with transaction.atomic():
-                MERGERS[resource].merge(block, merge, counts)
+                BULK_RESOURCES[resource].merge(block, merge, counts)
             break
         except IntegrityError:
             if attempt == 2:
@@ -90,13 +97,13 @@ def _merge_block(resource: str, block: list[Numbered], merge: Merge, report: Rep
     report.updated += counts.updated
     report.unchanged += counts.unchanged
     report.n_rejected += counts.n_rejected
-    report.rejected += counts.rejected[: MOST_NAMED - len(report.rejected)]
+    report.rejected += counts.rejected[: MAX_LISTED_REJECTIONS - len(report.rejected)]
 
 
-def _numbered(lines: Iterable[bytes], first: int) -> Iterator[Numbered]:
+def _numbered(lines: Iterable[bytes], first: int) -> Iterator[SourceRow]:
     for number, line in enumerate(lines, first):
         value, broken = row_of(line)
-        yield Numbered(number, value, broken)
+        yield SourceRow(number, value, broken)
 
 
 # --- as a job -------------------------------------------------------------------------------------
@@ -125,7 +132,7 @@ def queue_job(
         bound_team_id=getattr(by, "bound_team_id", None),
     )
     n_rows = 0
-    for block in batched(lines, BLOCK):
+    for block in batched(lines, MERGE_BATCH_SIZE):
         JobChunk.objects.create(job=job, first=n_rows + 1, body=zlib.compress(b"\n".join(block), 1))
         n_rows += len(block)
     Job.objects.filter(pk=job.pk).update(n_rows=n_rows)
@@ -200,7 +207,7 @@ def _block_by_block(claim: Claim[Job], by: User, change: UUID) -> None:
     merge = Merge(by, day_of(now()), now())
     while (chunk := JobChunk.objects.filter(job=claim.job).order_by("first").first()) is not None:
         claim.check()
-        report, block = Report(), _rows_of(chunk)
+        report, block = MergeReport(), _rows_of(chunk)
         with transaction.atomic():
             _merge_block(claim.job.resource, block, merge, report)
             _note(claim, report, n_done=len(block), change=change)
@@ -209,13 +216,13 @@ def _block_by_block(claim: Claim[Job], by: User, change: UUID) -> None:
 
 
 def _all_at_once(claim: Claim[Job], by: User, change: UUID) -> None:
-    job, merge, report = claim.job, Merge(by, day_of(now()), now()), Report()
+    job, merge, report = claim.job, Merge(by, day_of(now()), now()), MergeReport()
     chunks = JobChunk.objects.filter(job=job)
     try:
         with transaction.atomic():
             for chunk in chunks.order_by("first").iterator(chunk_size=1):
                 claim.check()
-                MERGERS[job.resource].merge(_rows_of(chunk), merge, report)
+                BULK_RESOURCES[job.resource].merge(_rows_of(chunk), merge, report)
             _take_back(unless=not job.dry_run and not report.n_rejected)
             _end(claim, report, change=change)
     except _TakenBack:
@@ -223,7 +230,7 @@ def _all_at_once(claim: Claim[Job], by: User, change: UUID) -> None:
             _end(claim, report, change=None)
 
 
-def _end(claim: Claim[Job], report: Report, *, change: UUID | None) -> None:
+def _end(claim: Claim[Job], report: MergeReport, *, change: UUID | None) -> None:
     _note(claim, report, n_done=report.n_rows, change=change)
     JobChunk.objects.filter(job=claim.job).delete()
     claim.complete()
@@ -250,15 +257,15 @@ def _abandonment(job: Job) -> str:
 _BULK_JOBS = JobKind(model=Job, work=_carry_out, abandonment=_abandonment, relations=("by",))
 
 
-def _rows_of(chunk: JobChunk) -> list[Numbered]:
+def _rows_of(chunk: JobChunk) -> list[SourceRow]:
     return list(_numbered(zlib.decompress(bytes(chunk.body)).split(b"\n"), chunk.first))
 
 
-def _note(claim: Claim[Job], report: Report, *, n_done: int, change: UUID | None) -> None:
+def _note(claim: Claim[Job], report: MergeReport, *, n_done: int, change: UUID | None) -> None:
     """In the transaction that wrote what it tells."""
     job = claim.job
     written = change is not None and bool(report.created or report.updated)
-    job.rejected = [*job.rejected, *as_rejected(report)][:MOST_NAMED]
+    job.rejected = [*job.rejected, *as_rejected(report)][:MAX_LISTED_REJECTIONS]
     job.applied = job.applied or written
     job.change = change if written else job.change
     claim.progress(
@@ -273,5 +280,5 @@ def _note(claim: Claim[Job], report: Report, *, n_done: int, change: UUID | None
     )
 
 
-def as_rejected(report: Report) -> list[dict[str, str]]:
+def as_rejected(report: MergeReport) -> list[dict[str, str]]:
     return [{"where": where, "reason": reason} for where, reason in report.rejected]

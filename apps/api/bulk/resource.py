@@ -14,13 +14,13 @@ from apps.api.models import Job
 from apps.api.problems import Conflict
 from apps.common.database.keyset_pagination import Keyset
 from apps.common.time import now
-from apps.inventory.bulk import MERGERS
+from apps.inventory.bulk.resources import BULK_RESOURCES
 
 
 class JobFilter(django_filters.FilterSet):  # type: ignore[misc]
     state = django_filters.MultipleChoiceFilter(choices=Job.State.choices, label="State")
     resource = django_filters.ChoiceFilter(
-        choices=[(name, name) for name in MERGERS], label="Resource"
+        choices=[(name, name) for name in BULK_RESOURCES], label="Resource"
     )
 
     class Meta:

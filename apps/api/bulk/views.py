@@ -20,7 +20,7 @@ from apps.api.checking import FORMATS_ASKED, checked
 from apps.api.idempotency import StreamClaim
 from apps.api.models import Job
 from apps.common.time import now
-from apps.inventory.bulk import BulkKind
+from apps.inventory.bulk.resources import BulkResource
 
 # more than these are a job, unless the caller would rather wait
 AT_ONCE = 5_000
@@ -110,7 +110,7 @@ _PARAMETERS = [
 _ROWS = {"type": "array", "items": {"type": "object", "additionalProperties": True}}
 
 
-def bulk_schema(kind: BulkKind, example: dict[str, Any]) -> Any:
+def bulk_schema(kind: BulkResource, example: dict[str, Any]) -> Any:
     """What the document says of one resource's bulk address."""
     return extend_schema(
         summary="Create or change many by what they are called",

@@ -17,9 +17,18 @@ from apps.api.reading import Computed, WordField
 from apps.catalog.models import Foundation, NodeKind, Offering, Provider, Version
 from apps.common.database.keyset_pagination import Keyset
 from apps.common.time import now
-from apps.inventory.choosing.against import LIMIT, Against, against_decisions
-from apps.inventory.choosing.approvals import COLUMN, decide, replace_decision, revoke_decision
-from apps.inventory.choosing.filters import ApprovalFilter
+from apps.inventory.governance.approvals import (
+    TARGET_COLUMNS,
+    record_decision,
+    replace_decision,
+    revoke_decision,
+)
+from apps.inventory.governance.filters import ApprovalFilter
+from apps.inventory.governance.violations import (
+    DEFAULT_LIMIT,
+    ApprovalViolation,
+    approval_violations,
+)
 from apps.inventory.models import Application, Approval, Criticality
 
 _WORDS = {level.value: level.name.lower() for level in Criticality}
@@ -104,7 +113,7 @@ class MakeDecisionSerializer(DecisionSerializer):
     offering = serializers.PrimaryKeyRelatedField(queryset=Offering.objects.all(), required=False)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        named = [name for name in COLUMN.values() if name in attrs]
+        named = [name for name in TARGET_COLUMNS.values() if name in attrs]
         if len(named) != 1:
             raise serializers.ValidationError(
                 "Decide on one provider, foundation, version or offering."
@@ -127,7 +136,7 @@ class AgainstQuestion(serializers.Serializer[Any]):
     version = serializers.PrimaryKeyRelatedField(queryset=Version.objects.all(), required=False)
     offering = serializers.PrimaryKeyRelatedField(queryset=Offering.objects.all(), required=False)
     approval = serializers.PrimaryKeyRelatedField(queryset=Approval.objects.all(), required=False)
-    limit = serializers.IntegerField(min_value=1, max_value=LIMIT, default=LIMIT)
+    limit = serializers.IntegerField(min_value=1, max_value=DEFAULT_LIMIT, default=DEFAULT_LIMIT)
 
     KINDS = {
         "foundation": NodeKind.FOUNDATION,
@@ -144,7 +153,7 @@ class AgainstQuestion(serializers.Serializer[Any]):
         return attrs
 
 
-class AgainstDecisionSerializer(serializers.Serializer[Against]):
+class AgainstDecisionSerializer(serializers.Serializer[ApprovalViolation]):
     dependency = serializers.IntegerField(source="dependency.pk")
     application = serializers.CharField(source="dependency.application.slug", help_text="Slug.")
     team = serializers.CharField(source="dependency.application.team.slug", help_text="Slug.")
@@ -204,7 +213,7 @@ class ApprovalViewSet(GovernedViewSet[Approval]):
     def create(self, request: Request) -> Response:
         """Decide on something; 409 while another decision on it stands."""
         self.require_governance()
-        made = decide(at=now(), by=self.user, **self.validated(MakeDecisionSerializer))
+        made = record_decision(at=now(), by=self.user, **self.validated(MakeDecisionSerializer))
         return self.answer(made, status.HTTP_201_CREATED)
 
     @extend_schema(request=DecisionSerializer, responses={201: ApprovalSerializer})
@@ -244,7 +253,7 @@ class ApprovalViewSet(GovernedViewSet[Approval]):
             OpenApiParameter(
                 "approval", int, description="Id: what this decision is held against."
             ),
-            OpenApiParameter("limit", int, description=f"At most {LIMIT}."),
+            OpenApiParameter("limit", int, description=f"At most {DEFAULT_LIMIT}."),
         ],
         responses=AgainstDecisionsSerializer,
         filters=False,
@@ -262,7 +271,7 @@ class ApprovalViewSet(GovernedViewSet[Approval]):
                 (NodeKind.DEVELOPER, asked["provider"].pk),
                 (NodeKind.HOST, asked["provider"].pk),
             ]
-        found = against_decisions(
+        found = approval_violations(
             user=self.user,
             on=today(),
             nodes=nodes,

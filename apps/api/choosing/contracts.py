@@ -13,9 +13,9 @@ from apps.api.choosing.governed import GovernedViewSet
 from apps.api.inventory import ReasonMixin, today
 from apps.catalog.models import Foundation, Provider
 from apps.common.database.keyset_pagination import Keyset
-from apps.inventory.choosing.annex import note_item, request_items
-from apps.inventory.choosing.contracts import change_contract, register_contract
-from apps.inventory.choosing.filters import AnnexItemFilter, ContractFilter
+from apps.inventory.governance.annex_documents import record_document_status, request_documents
+from apps.inventory.governance.contracts import change_contract, register_contract
+from apps.inventory.governance.filters import AnnexItemFilter, ContractFilter
 from apps.inventory.models import AnnexItem, Contract
 
 
@@ -177,7 +177,7 @@ class AnnexItemViewSet(GovernedViewSet[AnnexItem]):
         items asked for."""
         self.require_governance()
         asked = self.validated(RequestItemsSerializer)
-        rows = request_items(by=self.user, on=asked.pop("on", today()), **asked)
+        rows = request_documents(by=self.user, on=asked.pop("on", today()), **asked)
         found = self.reader.select(
             self.get_queryset().filter(pk__in=[row.pk for row in rows]), self.reader.names
         )
@@ -189,4 +189,6 @@ class AnnexItemViewSet(GovernedViewSet[AnnexItem]):
         """What became of an item."""
         self.require_governance()
         asked = self.validated(NoteItemSerializer)
-        return self.answer(note_item(by=self.user, on=asked.pop("on", today()), **asked))
+        return self.answer(
+            record_document_status(by=self.user, on=asked.pop("on", today()), **asked)
+        )

@@ -20,8 +20,8 @@ from apps.common.database.keyset_pagination import Keyset
 from apps.common.time import now
 from apps.exposure.diligence.scorecard_facts import visible_scorecard
 from apps.exposure.diligence.selection_decisions import decide_with_scorecards
-from apps.inventory.choosing import selections
-from apps.inventory.choosing.filters import SelectionFilter
+from apps.inventory.governance import selections
+from apps.inventory.governance.filters import SelectionFilter
 from apps.inventory.models import Selection, SelectionCandidate
 
 

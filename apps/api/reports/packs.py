@@ -23,7 +23,7 @@ from apps.catalog.models import Provider
 from apps.common.database.keyset_pagination import Keyset
 from apps.common.time import now
 from apps.common.validators import validate_plausible_date
-from apps.inventory.making import CannotBeMade, is_kept, slices_of
+from apps.inventory.exports.jobs import ExportError, is_available, read_parts
 from apps.inventory.models import Application
 from apps.reports.models import EvidencePack
 from apps.reports.packs.actions import ask_pack
@@ -141,7 +141,7 @@ class EvidencePackViewSet(ReadViewSet[EvidencePack]):
             pack = ask_pack(
                 by=self.user, at=now(), **{**asked, "until": asked["until"] + timedelta(days=1)}
             )
-        except CannotBeMade as refused:
+        except ExportError as refused:
             raise Conflict(str(refused)) from None
         # without a broker beat finds it within a minute
         with contextlib.suppress(OperationalError):
@@ -179,10 +179,10 @@ class EvidencePackViewSet(ReadViewSet[EvidencePack]):
     def file(self, request: Request, pk: str) -> StreamingHttpResponse:
         """Its zip; 404 while it is not made, and once it is no longer kept."""
         pack = self.subject("application", "provider")
-        if not is_kept(pack):
+        if not is_available(pack):
             raise Http404
         return StreamingHttpResponse(
-            slices_of(pack),
+            read_parts(pack),
             content_type="application/zip",
             headers={
                 "Content-Disposition": f'attachment; filename="{pack.file_name}"',

@@ -21,7 +21,7 @@ from apps.exposure.actions.flags import (
 )
 from apps.exposure.flag_life import FlagDecision, FlagLife, Tolerance, advance_flag
 from apps.exposure.models import ExposureFlag, FlagEvent
-from apps.inventory.actions import RefusedChange
+from apps.inventory.actions.checks import ChangeConflictError
 
 type _Decide = Callable[[ExposureFlag, FlagLife, Tolerance], tuple[FlagLife, list[str]]]
 
@@ -32,7 +32,7 @@ class FlagPermissionError(PermissionDenied):
     """Somebody without an office decides about the organisation's lines."""
 
 
-class FlagDecisionError(RefusedChange):
+class FlagDecisionError(ChangeConflictError):
     """A decision that the flag's state does not allow; the text says what to do instead."""
 
 

@@ -1,7 +1,7 @@
 """Campaigns are opened, extended, dated anew, closed and opened again.
 
 The caller has checked `by.is_governance`: a campaign spans teams. What is refused raises
-RefusedChange with a sentence.
+ChangeConflictError with a sentence.
 """
 
 from datetime import date, datetime
@@ -23,7 +23,7 @@ from apps.exposure.campaigns.reach import (
 )
 from apps.exposure.campaigns.steps import add_missing_steps
 from apps.exposure.models import Campaign, CampaignTask
-from apps.inventory.actions import RefusedChange
+from apps.inventory.actions.checks import ChangeConflictError
 
 State = CampaignTask.State
 # states in which there still is something to do; a waiver only puts it off
@@ -99,7 +99,7 @@ def open_campaign(
     day for all of its tasks. Tasks and steps cost two statements, whatever their number.
     """
     if (event is None) == (offering is None):
-        raise RefusedChange(
+        raise ChangeConflictError(
             "A campaign begins with an event or with an offering: give one of them."
         )
     subject_id = (
@@ -116,7 +116,7 @@ def open_campaign(
         return found
     target = target or subject.replacement
     if target is not None and target.pk == subject.pk:
-        raise RefusedChange(
+        raise ChangeConflictError(
             "The target is what the campaign moves away from. Choose another offering, or none."
         )
     campaign = Campaign(
@@ -133,7 +133,7 @@ def open_campaign(
     with audit_context(user=by, reason=reason or "campaign opened"):
         campaign.save(force_insert=True)
         if not _insert_tasks(campaign, at):
-            raise RefusedChange(
+            raise ChangeConflictError(
                 "Nothing stands on it today, so there is nothing to move. Open it when something "
                 "does."
             )
@@ -180,7 +180,7 @@ def change_campaign(
     if not changed:
         return campaign
     if target is not None and target.pk == campaign.subject_id:
-        raise RefusedChange(
+        raise ChangeConflictError(
             "The target is what the campaign moves away from. Choose another offering."
         )
     for name in changed:
@@ -240,7 +240,7 @@ def close_campaign(
         return campaign
     n_left = campaign.tasks.filter(state__in=UNSETTLED).count()
     if n_left and not closing_note.strip():
-        raise RefusedChange(
+        raise ChangeConflictError(
             f"{n_left} {'task is' if n_left == 1 else 'tasks are'} neither signed off nor "
             "obsolete. "
             "Finish them, or say in the closing note why the campaign ends nevertheless."
@@ -259,7 +259,7 @@ def reopen_campaign(*, campaign: Campaign, by: User, reason: str) -> Campaign:
     """Open again, with its tasks as they were. Refused without a reason, and while another one is
     open for the same."""
     if not reason.strip():
-        raise RefusedChange("Say why the campaign is opened again.")
+        raise ChangeConflictError("Say why the campaign is opened again.")
     Offering.objects.select_for_update(no_key=True).only("pk").get(pk=campaign.subject_id)
     campaign = lock_campaign(campaign)
     if campaign.state == Campaign.State.OPEN:
@@ -267,7 +267,7 @@ def reopen_campaign(*, campaign: Campaign, by: User, reason: str) -> Campaign:
     others = Campaign.objects.filter(
         state=Campaign.State.OPEN, event=campaign.event, subject=campaign.subject
     )
-    refusal = RefusedChange(
+    refusal = ChangeConflictError(
         "Another campaign for the same is open. Close that one first, or go on with it."
     )
     if others.exists():
@@ -290,7 +290,7 @@ def lock_campaign(campaign: Campaign) -> Campaign:
 
 def _require_open(campaign: Campaign) -> None:
     if campaign.state == Campaign.State.CLOSED:
-        raise RefusedChange("The campaign is closed. Open it again first.")
+        raise ChangeConflictError("The campaign is closed. Open it again first.")
 
 
 def _insert_tasks(campaign: Campaign, at: datetime) -> int:

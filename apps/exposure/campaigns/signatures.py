@@ -18,14 +18,14 @@ from apps.exposure.campaigns.task_actions import (
     update_task_state,
 )
 from apps.exposure.models import Campaign, CampaignTask
-from apps.inventory.actions import RefusedChange
+from apps.inventory.actions.checks import ChangeConflictError
 
 State = CampaignTask.State
 # a waiver is a loan; after a year somebody looks again
 MAX_WAIVER = timedelta(days=366)
 
 
-class SignOffRequirementsError(RefusedChange):
+class SignOffRequirementsError(ChangeConflictError):
     """Something is missing for the signature; the text names all of it."""
 
 
@@ -74,9 +74,9 @@ def waive_task(
     require_under_way(task)
     day = day_of(at)
     if not reason.strip():
-        raise RefusedChange("Say why the task is waived.")
+        raise ChangeConflictError("Say why the task is waived.")
     if not day < until <= day + MAX_WAIVER:
-        raise RefusedChange(
+        raise ChangeConflictError(
             f"A waiver ends after today and within a year: at the latest on {day + MAX_WAIVER}."
         )
     task.state, task.waived_by, task.waived_until, task.waived_why = (
@@ -95,7 +95,7 @@ def cancel_waiver(*, task: CampaignTask, at: datetime, by: User, reason: str = "
     """Take the waiver back before its end."""
     task = lock_task(task, by=by, role=TeamRole.OWNER)
     if task.state != State.WAIVED:
-        raise RefusedChange("This task is not waived.")
+        raise ChangeConflictError("This task is not waived.")
     task.state = State.IN_PROGRESS
     with audit_context(user=by, reason=reason or "waiver lifted"):
         task.save(update_fields=["state", "updated_at"])
@@ -108,11 +108,11 @@ def reopen_task(*, task: CampaignTask, at: datetime, by: User, reason: str) -> C
     """Take a signature back, for a reason: what was signed turned out otherwise."""
     task = lock_task(task, by=by, role=TeamRole.OWNER)
     if task.state != State.DONE:
-        raise RefusedChange("Only a task that is signed off can be opened again.")
+        raise ChangeConflictError("Only a task that is signed off can be opened again.")
     if task.campaign.state == Campaign.State.CLOSED:
-        raise RefusedChange("The campaign is closed. Open it again first.")
+        raise ChangeConflictError("The campaign is closed. Open it again first.")
     if not reason.strip():
-        raise RefusedChange("Say why the task is opened again.")
+        raise ChangeConflictError("Say why the task is opened again.")
     task.state, task.signed_off_by, task.signed_off_at = State.IN_PROGRESS, None, None
     with audit_context(user=by, reason=reason):
         task.save(update_fields=["state", "signed_off_by", "signed_off_at", "updated_at"])

@@ -3,7 +3,7 @@ itself.
 
 For editors of the application's team. Every action locks the application and the task and asks the
 role then, so that of two people at once one waits for the other; what is refused for another reason
-raises RefusedChange with a sentence.
+raises ChangeConflictError with a sentence.
 """
 
 from collections.abc import Mapping
@@ -22,8 +22,10 @@ from apps.exposure.campaigns.reach import task_target
 from apps.exposure.campaigns.sign_off_requirements import task_requirements
 from apps.exposure.campaigns.steps import AUTOMATIC_STEPS, CHOOSE_TARGET, SWITCH, TEAM_STEP
 from apps.exposure.models import Campaign, CampaignTask, TaskStep
-from apps.inventory.actions import RefusedChange, locked_dependency, replace_offering
-from apps.inventory.choosing.against import would_be_against
+from apps.inventory.actions.checks import ChangeConflictError
+from apps.inventory.actions.dependencies import replace_offering
+from apps.inventory.actions.locks import locked_dependency
+from apps.inventory.governance.violations import obstacles_to_use
 
 State = CampaignTask.State
 MAX_METRICS = 50
@@ -48,7 +50,7 @@ def assign_task(
     task = lock_task(task, by=by)
     require_under_way(task)
     if owner is not None and not owner.may(TeamRole.EDITOR, task.dependency.application.team_id):
-        raise RefusedChange(
+        raise ChangeConflictError(
             f"{owner} may not change this application. Give them a role in its team first."
         )
     if task.owner_id != (owner.pk if owner else None):
@@ -65,7 +67,9 @@ def set_due_date(*, task: CampaignTask, due_on: date, by: User, reason: str = ""
     require_under_way(task)
     ends_on = task.dependency.offering.retires_on or task.campaign.subject.retires_on
     if ends_on is not None and due_on > ends_on:
-        raise RefusedChange(f"It ends on {ends_on:%Y-%m-%d}. Choose that day or an earlier one.")
+        raise ChangeConflictError(
+            f"It ends on {ends_on:%Y-%m-%d}. Choose that day or an earlier one."
+        )
     if task.due_on != due_on:
         task.due_on = due_on
         task.clean_fields(exclude=["campaign", "dependency"])
@@ -83,18 +87,18 @@ def choose_target(
     task = lock_task(task, by=by)
     require_under_way(task)
     if task.successor is not None:
-        raise RefusedChange(
+        raise ChangeConflictError(
             "It has moved already. Replace the offering of the new dependency, should it move "
             "again."
         )
     called = task.dependency.offering
     if target.pk == called.pk:
-        raise RefusedChange("This is what it calls today. Choose another offering.")
+        raise ChangeConflictError("This is what it calls today. Choose another offering.")
     if target.is_retired(day_of(at)):
-        raise RefusedChange(f"{target.api_id} is retired. Choose one that is served.")
+        raise ChangeConflictError(f"{target.api_id} is retired. Choose one that is served.")
     ends_on = called.retires_on or task.campaign.subject.retires_on
     if target.retires_on is not None and ends_on is not None and target.retires_on <= ends_on:
-        raise RefusedChange(
+        raise ChangeConflictError(
             f"{target.api_id} ends on {target.retires_on:%Y-%m-%d}, no later. Choose one that "
             "stays."
         )
@@ -118,7 +122,7 @@ def complete_step(
     if step.kind in AUTOMATIC_STEPS and not (
         step.kind == CHOOSE_TARGET and task_target(task) is not None
     ):
-        raise RefusedChange(
+        raise ChangeConflictError(
             "This step is not ticked by hand: choose the target, record the evaluation as "
             "evidence, or switch."
         )
@@ -137,7 +141,7 @@ def reopen_step(*, step: TaskStep, at: datetime, by: User, reason: str = "") -> 
     require_under_way(task)
     step = TaskStep.objects.select_for_update().get(pk=step.pk)
     if step.kind == SWITCH and task.successor is not None:
-        raise RefusedChange(
+        raise ChangeConflictError(
             "It has switched. Replace the offering back in the inventory, should it be undone."
         )
     if step.done_on is not None:
@@ -184,7 +188,7 @@ def record_measurements(
     task.before = {**task.before, **_decimal_texts(before or {})}
     task.after = {**task.after, **_decimal_texts(after or {})}
     if len(task.before) > MAX_METRICS or len(task.after) > MAX_METRICS:
-        raise RefusedChange(
+        raise ChangeConflictError(
             f"At most {MAX_METRICS} metrics are kept on a task. Keep the ones that decide."
         )
     with audit_context(user=by, reason=reason or "measured"):
@@ -206,13 +210,13 @@ def switch_task(
     task = lock_task(task, by=by)
     require_under_way(task)
     if task.successor is not None:
-        raise RefusedChange(
+        raise ChangeConflictError(
             f"It has switched already, to {task.successor.offering.api_id} from "
             f"{task.successor.since:%Y-%m-%d}."
         )
     target = task_target(task)
     if target is None:
-        raise RefusedChange("Choose what it moves to first.")
+        raise ChangeConflictError("Choose what it moves to first.")
     _refuse_blocked_target(task, target, day_of(at))
     why = reason or f"refresh campaign: {task.campaign.title}"
     task.successor = replace_offering(
@@ -239,15 +243,15 @@ def lock_task(task: CampaignTask, *, by: User, role: TeamRole = TeamRole.EDITOR)
 
 def require_under_way(task: CampaignTask) -> None:
     if task.campaign.state == Campaign.State.CLOSED:
-        raise RefusedChange("The campaign is closed. Open it again first.")
+        raise ChangeConflictError("The campaign is closed. Open it again first.")
     if task.state == State.DONE:
         assert task.signed_off_at is not None
-        raise RefusedChange(
+        raise ChangeConflictError(
             f"{task.signed_off_by} signed it off on {day_of(task.signed_off_at):%Y-%m-%d}. Open "
             "the task again first."
         )
     if task.state == State.OBSOLETE:
-        raise RefusedChange("The dependency ended, so that there is nothing left to move.")
+        raise ChangeConflictError("The dependency ended, so that there is nothing left to move.")
 
 
 def complete_steps(task: CampaignTask, kind: str, at: datetime, by: User | None) -> None:
@@ -269,11 +273,11 @@ def _refuse_blocked_target(task: CampaignTask, target: Offering, on: date) -> No
     """A campaign does not lead onto what is blocked. What only may lie outside a restriction is a
     finding later on."""
     dependency = task.dependency
-    for obstacle in would_be_against(
+    for obstacle in obstacles_to_use(
         application=dependency.application, offering=target, via_party=dependency.via_party, on=on
     ):
         if obstacle.certain:
-            raise RefusedChange(
+            raise ChangeConflictError(
                 f"{' '.join(obstacle.why)} Choose another one, or have the decision replaced first."
             )
 
@@ -288,7 +292,7 @@ def _decimal_texts(measured: Mapping[str, Any]) -> dict[str, str]:
         except InvalidOperation:
             number = None
         if number is None or not number.is_finite() or not name or len(name) > 120:
-            raise RefusedChange(
+            raise ChangeConflictError(
                 f"'{name}': give a metric of up to 120 characters and a number for it."
             )
         found[name] = str(number)

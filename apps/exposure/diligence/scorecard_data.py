@@ -26,7 +26,7 @@ from apps.catalog.providers.track_record_queries import (
 )
 from apps.common.time import start_of
 from apps.exposure.models import ExposureSettings
-from apps.inventory.choosing.contracts import contracts_by_party
+from apps.inventory.governance.contracts import contracts_by_party
 from apps.inventory.models import AnnexItem, Contract, Dependency
 
 YEAR = timedelta(days=365)

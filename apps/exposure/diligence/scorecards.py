@@ -27,8 +27,8 @@ from apps.exposure.diligence.scorecard_facts import (
     inapplicable_fact,
     unknown_fact,
 )
-from apps.inventory.actions import RefusedChange
-from apps.inventory.choosing.annex import ON_FILE
+from apps.inventory.actions.checks import ChangeConflictError
+from apps.inventory.governance.annex_documents import ON_FILE
 from apps.inventory.models import AnnexItem, Contract
 
 MAX_CANDIDATES = 20
@@ -57,14 +57,16 @@ def provider_scorecards(*, providers: Collection[int], user: Any, on: date) -> l
 def compare(
     *, user: Any, on: date, foundations: Collection[int] = (), providers: Collection[int] = ()
 ) -> Comparison:
-    """Foundations or providers side by side: rows of facts, columns of candidates. RefusedChange
-    for both at once, for none and for more than `MAX_CANDIDATES`."""
+    """Foundations or providers side by side: rows of facts, columns of candidates.
+    ChangeConflictError for both at once, for none and for more than `MAX_CANDIDATES`."""
     if bool(foundations) == bool(providers):
-        raise RefusedChange(
+        raise ChangeConflictError(
             "Compare foundations, or compare providers: name at least one of one kind."
         )
     if len({*foundations, *providers}) > MAX_CANDIDATES:
-        raise RefusedChange(f"At most {MAX_CANDIDATES} are compared side by side. Name fewer.")
+        raise ChangeConflictError(
+            f"At most {MAX_CANDIDATES} are compared side by side. Name fewer."
+        )
     if foundations:
         return compare_scorecards(foundation_scorecards(foundations=foundations, user=user, on=on))
     return compare_scorecards(provider_scorecards(providers=providers, user=user, on=on))

@@ -9,7 +9,7 @@ from django.db import transaction
 from apps.accounts.models import User
 from apps.common.time import day_of
 from apps.exposure.diligence.scorecards import foundation_scorecards, provider_scorecards
-from apps.inventory.choosing.selections import decide_selection
+from apps.inventory.governance.selections import decide_selection
 from apps.inventory.models import Selection, SelectionCandidate
 
 

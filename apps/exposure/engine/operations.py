@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from apps.inventory.costing import PriceChange
+from apps.inventory.costs import PriceChange
 
 
 @dataclass(frozen=True, slots=True)

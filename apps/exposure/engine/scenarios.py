@@ -17,7 +17,7 @@ from apps.exposure.engine.table_refresh import LOCK
 from apps.exposure.models import Basis, EngineState, Layer, Policy
 from apps.exposure.policy_values import PolicyValue, policy_values
 from apps.exposure.threats import exact_fraction
-from apps.inventory.costing import CostTotals, PriceChange, monthly_totals
+from apps.inventory.costs import CostTotals, PriceChange, monthly_totals
 
 
 class TablesNotBuiltError(Exception):

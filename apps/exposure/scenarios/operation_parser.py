@@ -24,7 +24,7 @@ from apps.exposure.engine.operations import (
     Retire,
 )
 from apps.exposure.node_names import UnknownNodeError, find_nodes
-from apps.inventory.costing import BadChange, PriceChange
+from apps.inventory.costs import InvalidPriceChangeError, PriceChange
 from apps.inventory.models import (
     Application,
     ApplicationQuerySet,
@@ -86,7 +86,7 @@ def read_operations(
     for place, each in enumerate(operations, start=1):
         try:
             found.append(reader.read(each))
-        except (InvalidOperationError, UnknownNodeError, BadChange) as problem:
+        except (InvalidOperationError, UnknownNodeError, InvalidPriceChangeError) as problem:
             raise InvalidOperationError(f"Operation {place}: {problem}") from None
         except ValidationError as problem:
             raise InvalidOperationError(

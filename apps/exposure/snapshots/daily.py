@@ -62,7 +62,7 @@ class SnapshotDifference:
 
 @dataclass(frozen=True, slots=True)
 class RecomputedSnapshot:
-    """`n_written` rows, for a day that had none; else `differences` from what was taken, and
+    """`n_rows_written` rows, for a day that had none; else `differences` from what was taken, and
     nothing written."""
 
     n_written: int

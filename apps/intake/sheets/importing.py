@@ -30,7 +30,9 @@ from apps.intake.sheets.planning import REFUSED, Planner
 from apps.intake.sheets.sheet_reader import Examined, examine_sheet, rows_of_sheet
 from apps.intake.sheets.storing import store_rows
 from apps.intake.sheets.tables import Unreadable
-from apps.inventory.actions import ForbiddenChangeError, RefusedChange, teams_written_in, undo
+from apps.inventory.actions.checks import ChangeConflictError
+from apps.inventory.actions.locks import ForbiddenChangeError
+from apps.inventory.actions.undo import teams_of_change, undo_change
 
 # what is done while the person waits for the page
 AT_ONCE_BYTES = 128 * 1024
@@ -145,7 +147,7 @@ def undo_import(*, import_: Import, by: User) -> Import:
     if import_.change is None:
         raise NotNow("Nothing of this import is in the register.")
     if not by.is_governance and any(
-        not by.may(TeamRole.EDITOR, team) for team in teams_written_in(change=import_.change)
+        not by.may(TeamRole.EDITOR, team) for team in teams_of_change(change=import_.change)
     ):
         raise NotYours(
             "It wrote to applications of teams you do not edit. Ask one of their editors, or "
@@ -263,12 +265,12 @@ def _undo(import_: Import) -> None:
         return
     try:
         with transaction.atomic():
-            undo(
+            undo_change(
                 change=import_.change,
                 by=import_.undone_by,
                 reason=f"import of {import_.file_name or 'a sheet'}",
             )
-    except (RefusedChange, ForbiddenChangeError) as refused:
+    except (ChangeConflictError, ForbiddenChangeError) as refused:
         Import.objects.filter(pk=import_.pk).update(state=Import.State.APPLIED, error=str(refused))
         return
     Import.objects.filter(pk=import_.pk).update(state=Import.State.UNDONE, undone_at=now())

@@ -11,15 +11,16 @@ from apps.accounts.models import Team, User
 from apps.accounts.roles import TeamRole
 from apps.intake.sheets.fields import APPLICATION_FIELDS
 from apps.intake.sheets.values import folded
-from apps.inventory.actions import APPLICATION_FACTS, DEPENDENCY_FACTS
+from apps.inventory.actions.applications import EDITABLE_APPLICATION_FIELDS
+from apps.inventory.actions.dependencies import EDITABLE_DEPENDENCY_FIELDS
 from apps.inventory.models import Application, Dependency
 
 SHEET_FACTS = tuple(
     field.fact
     for field in APPLICATION_FIELDS
-    if field.fact in APPLICATION_FACTS and field.fact != "team"
+    if field.fact in EDITABLE_APPLICATION_FIELDS and field.fact != "team"
 )
-USE_FACTS = tuple(sorted(DEPENDENCY_FACTS - {"via_party"}))
+USE_FACTS = tuple(sorted(EDITABLE_DEPENDENCY_FIELDS - {"via_party"}))
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,8 @@ from apps.intake.sheets.fields import FIELDS
 from apps.intake.sheets.mapping import BookMapping, SheetMapping, header_of
 from apps.intake.sheets.tables import Book, Cell
 from apps.intake.sheets.values import NOTHING, BadCell, Manners, says_nothing, text_of
-from apps.inventory.actions import APPLICATION_FACTS, DEPENDENCY_FACTS
+from apps.inventory.actions.applications import EDITABLE_APPLICATION_FIELDS
+from apps.inventory.actions.dependencies import EDITABLE_DEPENDENCY_FIELDS
 from apps.inventory.models import Application, Dependency
 
 # facts that have a value for "nothing" and may be emptied by a sheet: those a person may leave open
@@ -23,8 +24,8 @@ from apps.inventory.models import Application, Dependency
 _EMPTIED: dict[str, Callable[[], Any]] = {
     f"{record}.{column.name}": column.get_default
     for record, model, names in (
-        ("application", Application, APPLICATION_FACTS),
-        ("use", Dependency, DEPENDENCY_FACTS - {"via_party"}),
+        ("application", Application, EDITABLE_APPLICATION_FIELDS),
+        ("use", Dependency, EDITABLE_DEPENDENCY_FIELDS - {"via_party"}),
     )
     for column in model._meta.concrete_fields
     if column.name in names and column.blank

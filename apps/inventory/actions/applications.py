@@ -12,19 +12,19 @@ from django.utils.text import slugify
 from apps.accounts.models import Team, User
 from apps.accounts.roles import TeamRole
 from apps.common.history.context import audit_context
-from apps.inventory.actions.copying import continued
-from apps.inventory.actions.locks import locked_application, refuse_without_role
-from apps.inventory.actions.refusing import (
-    RefusedChange,
-    differing,
-    known_facts,
+from apps.inventory.actions.checks import (
+    ChangeConflictError,
+    changed_fields,
+    checked_fields,
     refuse_stale,
-    refuse_unlikely,
+    validate_date,
 )
+from apps.inventory.actions.locks import locked_application, refuse_without_role
+from apps.inventory.actions.successors import create_successor
 from apps.inventory.models import Application, Dependency
 
 # what people may say about an application; everything else follows from actions
-APPLICATION_FACTS = frozenset(
+EDITABLE_APPLICATION_FIELDS = frozenset(
     {
         "name",
         "purpose",
@@ -71,10 +71,13 @@ def register_application(
     `by` None: a job, which has said who it is.
     """
     application = Application(
-        name=name, team=team, slug=slug or _free_slug(name), **known_facts(facts, APPLICATION_FACTS)
+        name=name,
+        team=team,
+        slug=slug or _free_slug(name),
+        **checked_fields(facts, EDITABLE_APPLICATION_FIELDS),
     )
     if application.status == Application.Status.RETIRED:
-        raise RefusedChange(
+        raise ChangeConflictError(
             "A new application cannot be retired already. Register it as proposed, pilot or "
             "production."
         )
@@ -97,13 +100,13 @@ def change_application(
 
     Retiring is an action of its own, since it ends what the application uses. A retired application
     comes back by a status other than retired; its dependencies do not come back by themselves
-    (bring_back_application does).
+    (reactivate_application does).
     """
     application = locked_application(application, by=by)
     refuse_stale(application, expected_updated_at)
-    changed = differing(application, facts, APPLICATION_FACTS)
+    changed = changed_fields(application, facts, EDITABLE_APPLICATION_FIELDS)
     if "status" in changed and facts["status"] == Application.Status.RETIRED:
-        raise RefusedChange("Retire the application instead: that also ends what it uses.")
+        raise ChangeConflictError("Retire the application instead: that also ends what it uses.")
     if "team" in changed and by is not None:
         refuse_without_role(by, TeamRole.EDITOR, facts["team"])
     if "status" in changed:
@@ -123,19 +126,19 @@ def retire_application(
     *, application: Application, on: date, by: User, reason: str = ""
 ) -> Application:
     """Out of use from `on`: what it still uses ends that day. Doing it twice changes nothing."""
-    refuse_unlikely(on)
+    validate_date(on)
     application = locked_application(application, by=by)
     if application.status == Application.Status.RETIRED:
         return application
     application.status = Application.Status.RETIRED
     with audit_context(user=by, reason=reason or "application retired"):
         application.save(update_fields=["status", "updated_at"])
-        end_what_is_used(application, on)
+        end_dependencies(application, on)
     return application
 
 
 @transaction.atomic
-def bring_back_application(
+def reactivate_application(
     *,
     application: Application,
     on: date,
@@ -147,14 +150,16 @@ def bring_back_application(
     """In use again from `on`. With `with_dependencies` what its retirement ended goes on: as the
     same row where it had not ended before `on`, else as a new row from `on`, so that the time
     between stays a gap."""
-    refuse_unlikely(on)
+    validate_date(on)
     application = locked_application(application, by=by)
     refuse_merged(application)
     if application.status != Application.Status.RETIRED:
-        raise RefusedChange(f"It is not retired but in {application.get_status_display().lower()}.")
+        raise ChangeConflictError(
+            f"It is not retired but in {application.get_status_display().lower()}."
+        )
     if status == Application.Status.RETIRED:
-        raise RefusedChange("Bring it back as proposed, pilot or production.")
-    ended = _ended_by_retirement(application) if with_dependencies else []
+        raise ChangeConflictError("Bring it back as proposed, pilot or production.")
+    ended = _dependencies_ended_by_retirement(application) if with_dependencies else []
     application.status = status
     application.full_clean()
     with audit_context(user=by, reason=reason or "application brought back"):
@@ -163,11 +168,11 @@ def bring_back_application(
         Dependency.objects.filter(pk__in=going_on).update(until=None, updated_at=Now())
         for row in ended:
             if row.pk not in going_on:
-                continued(row, offering=row.offering, on=on, until=None)
+                create_successor(row, offering=row.offering, on=on, until=None)
     return application
 
 
-def end_what_is_used(application: Application, on: date) -> None:
+def end_dependencies(application: Application, on: date) -> None:
     """Inside `audit_context`: what is live, or would be later, ends on `on`."""
     Dependency.objects.filter(
         Q(until__isnull=True) | Q(until__gt=on), application=application
@@ -181,12 +186,12 @@ def end_what_is_used(application: Application, on: date) -> None:
 
 def refuse_merged(application: Application) -> None:
     if application.merged_into is not None:
-        raise RefusedChange(
+        raise ChangeConflictError(
             f"It was merged into {application.merged_into.name}. Undo the merge instead."
         )
 
 
-def _ended_by_retirement(application: Application) -> list[Dependency]:
+def _dependencies_ended_by_retirement(application: Application) -> list[Dependency]:
     """Dependencies whose last change was written together with the status retired; planned ends
     stay ends."""
     history: Any = application.history  # type: ignore[attr-defined]
@@ -198,7 +203,7 @@ def _ended_by_retirement(application: Application) -> list[Dependency]:
         context = written_in
     if context is None:
         return []
-    found = Dependency.objects.raw(
+    dependencies = Dependency.objects.raw(
         """
         SELECT d.* FROM inventory_dependency d
         JOIN LATERAL (
@@ -214,7 +219,7 @@ def _ended_by_retirement(application: Application) -> list[Dependency]:
         """,
         [context, context, application.pk],
     )
-    return list(found.prefetch_related("offering"))
+    return list(dependencies.prefetch_related("offering"))
 
 
 def _free_slug(name: str) -> str:

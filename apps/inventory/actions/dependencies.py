@@ -10,20 +10,20 @@ from django.db.models import Q
 from apps.accounts.models import User
 from apps.catalog.models import Offering
 from apps.common.history.context import audit_context
-from apps.inventory.actions.copying import continued, successor_row
-from apps.inventory.actions.locks import locked_application, locked_dependency
-from apps.inventory.actions.refusing import (
-    RefusedChange,
-    differing,
-    known_facts,
-    last_change_in_words,
+from apps.inventory.actions.checks import (
+    ChangeConflictError,
+    changed_fields,
+    checked_fields,
+    describe_last_change,
     refuse_stale,
-    refuse_unlikely,
+    validate_date,
 )
+from apps.inventory.actions.locks import locked_application, locked_dependency
+from apps.inventory.actions.successors import build_successor, create_successor
 from apps.inventory.models import Application, Dependency, DependencyQuerySet
 
 # what people may say about a dependency; everything else follows from actions
-DEPENDENCY_FACTS = frozenset(
+EDITABLE_DEPENDENCY_FIELDS = frozenset(
     {
         "fallback_order",
         "traffic_share",
@@ -66,11 +66,11 @@ def declare_dependency(
         role=role,
         since=since,
         until=until,
-        **known_facts(facts, DEPENDENCY_FACTS),
+        **checked_fields(facts, EDITABLE_DEPENDENCY_FIELDS),
     )
     dependency.full_clean()
-    if same_at_that_time(dependency).exists():
-        raise RefusedChange(
+    if overlapping_dependencies(dependency).exists():
+        raise ChangeConflictError(
             "This is declared already for that time. End or change the existing dependency."
         )
     with audit_context(user=by, reason=reason or "dependency declared"):
@@ -91,14 +91,16 @@ def change_dependency(
     `replace_offering`."""
     dependency = locked_dependency(dependency, by=by)
     refuse_stale(dependency, expected_updated_at)
-    changed = differing(dependency, facts, DEPENDENCY_FACTS)
+    changed = changed_fields(dependency, facts, EDITABLE_DEPENDENCY_FIELDS)
     if not changed:
         return dependency
     for name in changed:
         setattr(dependency, name, facts[name])
     dependency.full_clean()
-    if {"reached", "via_party"} & set(changed) and same_at_that_time(dependency).exists():
-        raise RefusedChange("This is declared already for that time. End one of the two instead.")
+    if {"reached", "via_party"} & set(changed) and overlapping_dependencies(dependency).exists():
+        raise ChangeConflictError(
+            "This is declared already for that time. End one of the two instead."
+        )
     with audit_context(user=by, reason=reason or "dependency changed"):
         dependency.save(update_fields=[*changed, "updated_at"])
     return dependency
@@ -109,12 +111,12 @@ def confirm_dependency(
     *, dependency: Dependency, on: date, by: User, reason: str = ""
 ) -> Dependency:
     """A person says on `on` that it is used: what was only observed is declared from now on."""
-    refuse_unlikely(on)
+    validate_date(on)
     dependency = locked_dependency(dependency, by=by)
     if dependency.until is not None and dependency.until <= on:
-        raise RefusedChange(f"It ended on {dependency.until}. Reopen it if it is used again.")
+        raise ChangeConflictError(f"It ended on {dependency.until}. Reopen it if it is used again.")
     if on < dependency.since:
-        raise RefusedChange(
+        raise ChangeConflictError(
             f"It is in use only since {dependency.since}. Choose that day or a later one."
         )
     if dependency.known == Dependency.Known.DECLARED and dependency.confirmed_on == on:
@@ -142,7 +144,7 @@ def end_dependency(
     `is_consequence`: it follows from a decision of `by` about something else, and needs no role on
     the application.
     """
-    refuse_unlikely(on)
+    validate_date(on)
     dependency = locked_dependency(dependency, by=None if is_consequence else by)
     refuse_stale(dependency, expected_updated_at)
     if dependency.until == on:
@@ -161,20 +163,20 @@ def reopen_dependency(
     """The end on record was wrong: it stays in use, without an end or until the later day `until`
     (exclusive)."""
     if until is not None:
-        refuse_unlikely(until)
+        validate_date(until)
     application = locked_application(dependency.application, by=by)
     dependency = locked_dependency(dependency, by=by)
     _refuse_retired(application)
     if dependency.until is None:
-        raise RefusedChange("It has no end that could be taken back.")
+        raise ChangeConflictError("It has no end that could be taken back.")
     if until is not None and until <= dependency.until:
-        raise RefusedChange(
+        raise ChangeConflictError(
             f"It ends on {dependency.until}. Choose a later day; an earlier end is recorded by "
             "ending."
         )
     dependency.until = until
-    if same_at_that_time(dependency).exists():
-        raise RefusedChange(
+    if overlapping_dependencies(dependency).exists():
+        raise ChangeConflictError(
             "The same was declared anew since. That row goes on; there is nothing to reopen."
         )
     with audit_context(user=by, reason=reason or "dependency reopened"):
@@ -196,34 +198,34 @@ def replace_offering(
     new one.
 
     Role, order, share, tokens and tags go along, and so do adaptations and exit plan (see
-    `continued`). Spend and the days last observed and confirmed do not: they were said of the old
-    offering. Where `dependency` has been replaced or ended since it was read, the refusal says by
-    whom and how.
+    `create_successor`). Spend and the days last observed and confirmed do not: they were said of
+    the old offering. Where `dependency` has been replaced or ended since it was read, the refusal
+    says by whom and how.
     """
-    refuse_unlikely(on)
+    validate_date(on)
     read = dependency
     dependency = locked_dependency(dependency, by=by)
     if (dependency.offering_id, dependency.until) != (read.offering_id, read.until):
-        raise RefusedChange(f"{_fate_in_words(dependency)} Read it again and decide anew.")
+        raise ChangeConflictError(f"{_describe_end(dependency)} Read it again and decide anew.")
     refuse_stale(dependency, expected_updated_at)
     if successor.pk == dependency.offering_id:
-        raise RefusedChange("The dependency already is on this offering. Choose another one.")
+        raise ChangeConflictError("The dependency already is on this offering. Choose another one.")
     _refuse_unless_in_use(dependency, on)
     until = dependency.until
-    if same_at_that_time(
-        successor_row(dependency, offering=successor, on=on, until=until)
+    if overlapping_dependencies(
+        build_successor(dependency, offering=successor, on=on, until=until)
     ).exists():
-        raise RefusedChange(
+        raise ChangeConflictError(
             "The application already uses this offering in this role. End the old dependency "
             "instead."
         )
     dependency.until = on
     with audit_context(user=by, reason=reason or "offering replaced"):
         dependency.save(update_fields=["until", "updated_at"])
-        return continued(dependency, offering=successor, on=on, until=until)
+        return create_successor(dependency, offering=successor, on=on, until=until)
 
 
-def same_at_that_time(dependency: Dependency) -> DependencyQuerySet:
+def overlapping_dependencies(dependency: Dependency) -> DependencyQuerySet:
     """Other rows that say the same about an overlapping time."""
     same = Dependency.objects.filter(
         Q(until__isnull=True) | Q(until__gt=dependency.since),
@@ -237,26 +239,28 @@ def same_at_that_time(dependency: Dependency) -> DependencyQuerySet:
 
 def _refuse_retired(application: Application) -> None:
     if application.status == Application.Status.RETIRED:
-        raise RefusedChange(
+        raise ChangeConflictError(
             "This application is retired. Bring it back to production or pilot first."
         )
 
 
 def _refuse_unless_in_use(dependency: Dependency, on: date) -> None:
     if on <= dependency.since:
-        raise RefusedChange(f"It is in use only since {dependency.since}. Choose a later day.")
+        raise ChangeConflictError(
+            f"It is in use only since {dependency.since}. Choose a later day."
+        )
     if dependency.until is not None and dependency.until < on:
-        raise RefusedChange(f"It ended on {dependency.until} already. Choose an earlier day.")
+        raise ChangeConflictError(f"It ended on {dependency.until} already. Choose an earlier day.")
     if dependency.until == on:
-        raise RefusedChange(
+        raise ChangeConflictError(
             f"It ends on {dependency.until} already. Choose an earlier day, or declare a new one."
         )
 
 
-def _fate_in_words(dependency: Dependency) -> str:
+def _describe_end(dependency: Dependency) -> str:
     """What became of a row that is no longer as it was read: the offering that came in its place,
     by whom and why."""
-    told = last_change_in_words(dependency)
+    last_change = describe_last_change(dependency)
     history: Any = dependency.history  # type: ignore[attr-defined]
     context = history.order_by("-pgh_id").values_list("pgh_context_id", flat=True).first()
     if context is not None and dependency.until is not None:
@@ -272,7 +276,7 @@ def _fate_in_words(dependency: Dependency) -> str:
             .first()
         )
         if begun is not None:
-            return f"{told} It was replaced by {begun.offering} from {begun.since} on."
+            return f"{last_change} It was replaced by {begun.offering} from {begun.since} on."
     if dependency.until is not None:
-        return f"{told} It ends on {dependency.until}."
-    return f"{told} It is on {dependency.offering} without an end."
+        return f"{last_change} It ends on {dependency.until}."
+    return f"{last_change} It is on {dependency.offering} without an end."

@@ -11,14 +11,14 @@ from django.db.models import QuerySet
 from apps.accounts.models import User
 from apps.catalog.models import Alias, Binding, Offering
 from apps.common.history.context import audit_context
+from apps.inventory.actions.checks import ChangeConflictError, changed_fields, checked_fields
 from apps.inventory.actions.locks import HiddenApplicationError, locked_dependency
-from apps.inventory.actions.refusing import RefusedChange, differing, known_facts
 from apps.inventory.models import Adaptation, Dependency, ExitPlan, ExitTest
 
-ADAPTATION_FACTS = frozenset(
+EDITABLE_ADAPTATION_FIELDS = frozenset(
     {"kind", "name", "artefact_ref", "moves", "invested_days", "invested_cost", "note"}
 )
-EXIT_PLAN_FACTS = frozenset(
+EDITABLE_EXIT_PLAN_FIELDS = frozenset(
     {
         "target",
         "substitutability",
@@ -34,7 +34,7 @@ EXIT_PLAN_FACTS = frozenset(
         "note",
     }
 )
-EXIT_TEST_FACTS = frozenset(
+EDITABLE_EXIT_TEST_FIELDS = frozenset(
     {
         "target",
         "tested_version",
@@ -62,7 +62,7 @@ def add_adaptation(
 ) -> Adaptation:
     dependency = locked_dependency(dependency, by=by)
     adaptation = Adaptation(
-        dependency=dependency, kind=kind, **known_facts(facts, ADAPTATION_FACTS)
+        dependency=dependency, kind=kind, **checked_fields(facts, EDITABLE_ADAPTATION_FIELDS)
     )
     adaptation.full_clean()
     with audit_context(user=by, reason=reason or "adaptation added"):
@@ -75,8 +75,8 @@ def change_adaptation(
     *, adaptation: Adaptation, facts: Mapping[str, Any], by: User, reason: str = ""
 ) -> Adaptation:
     """Set the given facts and leave the others; nothing is written where nothing differs."""
-    adaptation = _locked(adaptation, by=by)
-    changed = differing(adaptation, facts, ADAPTATION_FACTS)
+    adaptation = _lock_row(adaptation, by=by)
+    changed = changed_fields(adaptation, facts, EDITABLE_ADAPTATION_FIELDS)
     if not changed:
         return adaptation
     for name in changed:
@@ -90,7 +90,7 @@ def change_adaptation(
 @transaction.atomic
 def remove_adaptation(*, adaptation: Adaptation, by: User, reason: str = "") -> None:
     """It is gone or was never there; the history keeps it."""
-    adaptation = _locked(adaptation, by=by)
+    adaptation = _lock_row(adaptation, by=by)
     with audit_context(user=by, reason=reason or "adaptation removed"):
         adaptation.delete()
 
@@ -103,13 +103,13 @@ def set_exit_plan(
     differs."""
     dependency = locked_dependency(dependency, by=by)
     plan = ExitPlan.objects.filter(dependency=dependency).first() or ExitPlan(dependency=dependency)
-    changed = differing(plan, facts, EXIT_PLAN_FACTS)
+    changed = changed_fields(plan, facts, EDITABLE_EXIT_PLAN_FIELDS)
     is_new = plan.pk is None
     if not changed and not is_new:
         return plan
     for name in changed:
         setattr(plan, name, facts[name])
-    _refuse_going_nowhere(dependency, plan.target)
+    _refuse_same_target(dependency, plan.target)
     plan.full_clean()
     with audit_context(
         user=by, reason=reason or ("exit plan made" if is_new else "exit plan changed")
@@ -121,7 +121,7 @@ def set_exit_plan(
 @transaction.atomic
 def remove_exit_plan(*, plan: ExitPlan, by: User, reason: str = "") -> None:
     """The plan no longer holds; the history keeps it."""
-    plan = _locked(plan, by=by)
+    plan = _lock_row(plan, by=by)
     with audit_context(user=by, reason=reason or "exit plan removed"):
         plan.delete()
 
@@ -149,11 +149,11 @@ def record_exit_test(
         tested_on=tested_on,
         result=result,
         recorded_by=by,
-        **known_facts(facts, EXIT_TEST_FACTS),
+        **checked_fields(facts, EDITABLE_EXIT_TEST_FIELDS),
     )
-    if test.tested_version is None and not _moves(target):
+    if test.tested_version is None and not _is_moving_alias(target):
         test.tested_version = target.version
-    _refuse_going_nowhere(dependency, target)
+    _refuse_same_target(dependency, target)
     test.full_clean()
     with audit_context(user=by, reason=reason or "exit test recorded"):
         test.save(force_insert=True)
@@ -166,44 +166,44 @@ def correct_exit_test(
 ) -> ExitTest:
     """Set the given facts and leave the others. A test is corrected and expires; it is not taken
     away."""
-    exit_test = _locked(exit_test, by=by)
-    changed = differing(exit_test, facts, EXIT_TEST_FACTS)
+    exit_test = _lock_row(exit_test, by=by)
+    changed = changed_fields(exit_test, facts, EDITABLE_EXIT_TEST_FIELDS)
     if not changed:
         return exit_test
     for name in changed:
         setattr(exit_test, name, facts[name])
-    _refuse_going_nowhere(exit_test.dependency, exit_test.target)
+    _refuse_same_target(exit_test.dependency, exit_test.target)
     exit_test.full_clean()
     with audit_context(user=by, reason=reason or "exit test corrected"):
         exit_test.save(update_fields=[*changed, "updated_at"])
     return exit_test
 
 
-def _locked[M: Adaptation | ExitPlan | ExitTest](row: M, *, by: User) -> M:
+def _lock_row[M: Adaptation | ExitPlan | ExitTest](row: M, *, by: User) -> M:
     """Lock what hangs on a dependency, after its application and the dependency, and return it as
     it is now."""
     locked_dependency(row.dependency, by=by)
     rows: QuerySet[Any] = (
         type(row)._default_manager.select_for_update(of=("self",)).select_related("dependency")
     )
-    found: M | None = rows.filter(pk=row.pk).first()
-    if found is None:
+    locked_row: M | None = rows.filter(pk=row.pk).first()
+    if locked_row is None:
         raise HiddenApplicationError
-    if found.dependency_id != row.dependency_id:
-        raise RefusedChange(
+    if locked_row.dependency_id != row.dependency_id:
+        raise ChangeConflictError(
             "It belongs to another dependency now: two applications were merged. Read it again."
         )
-    return found
+    return locked_row
 
 
-def _refuse_going_nowhere(dependency: Dependency, target: Offering | None) -> None:
+def _refuse_same_target(dependency: Dependency, target: Offering | None) -> None:
     if target is not None and target.pk == dependency.offering_id:
-        raise RefusedChange(
+        raise ChangeConflictError(
             "The target is the offering it is on already. Choose the one it would move to."
         )
 
 
-def _moves(offering: Offering) -> bool:
+def _is_moving_alias(offering: Offering) -> bool:
     if offering.alias is not None:
         return offering.alias.kind != Alias.Kind.SYNONYM
     return offering.binding == Binding.ALIAS

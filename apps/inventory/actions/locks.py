@@ -14,7 +14,7 @@ from django.http import Http404
 
 from apps.accounts.models import Team, User
 from apps.accounts.roles import TeamRole
-from apps.inventory.actions.refusing import RefusedChange
+from apps.inventory.actions.checks import ChangeConflictError
 from apps.inventory.models import Application, Dependency
 
 
@@ -56,8 +56,8 @@ def locked_dependency(
 ) -> Dependency:
     """Lock the dependency for `by`, after its application, and return the row as it is now.
 
-    RefusedChange where it has moved to another application, HiddenApplicationError where it is no
-    longer there.
+    ChangeConflictError where it has moved to another application, HiddenApplicationError where it
+    is no longer there.
     """
     lock_applications([dependency.application_id], by=by, role=role)
     locked = Dependency.objects.select_for_update(of=("self",)).select_related("offering__host")
@@ -65,7 +65,7 @@ def locked_dependency(
     if row is None:
         raise HiddenApplicationError
     if row.application_id != dependency.application_id:
-        raise RefusedChange(
+        raise ChangeConflictError(
             "It belongs to another application now: the two were merged. Read it again."
         )
     return row
@@ -82,9 +82,9 @@ def lock_applications(
     `by` None: a job acts, which needs no role. `no_key`: rows that only refer to the applications
     may be added meanwhile. One statement.
     """
-    wanted = set(ids)
-    teams = lock_teams_of(wanted, no_key=no_key)
-    if wanted - teams.keys():
+    wanted_ids = set(ids)
+    teams = lock_teams_of(wanted_ids, no_key=no_key)
+    if wanted_ids - teams.keys():
         raise HiddenApplicationError
     if by is not None:
         for team in set(teams.values()):

@@ -5,13 +5,20 @@ from collections.abc import Sequence
 from typing import Any
 
 from apps.common.database.bulk_writes import copy_rows, reserve_ids, update_rows
-from apps.inventory.actions import APPLICATION_FACTS
-from apps.inventory.bulk.merging import Merge, Numbered, Rejected, Report, facts_of, text_of
-from apps.inventory.bulk.values import readers_of
+from apps.inventory.actions.applications import EDITABLE_APPLICATION_FIELDS
+from apps.inventory.bulk.field_readers import readers_of
+from apps.inventory.bulk.merge import (
+    Merge,
+    MergeReport,
+    RejectedRowError,
+    SourceRow,
+    read_fields,
+    read_text,
+)
 from apps.inventory.models import Application
 
 _SLUG = re.compile(r"[-a-zA-Z0-9_]{1,120}")
-_FACTS = sorted(APPLICATION_FACTS - {"team"})
+_FACTS = sorted(EDITABLE_APPLICATION_FIELDS - {"team"})
 _COLUMNS = ["id", "slug", "team_id", "merged_into_id", *_FACTS]
 _OTHERS = ("slug", "team")
 _READERS: dict[str, Any] = {}
@@ -19,17 +26,17 @@ _READERS: dict[str, Any] = {}
 FIELDS = (*_OTHERS, *_FACTS)
 
 
-def merge_applications(rows: Sequence[Numbered], merge: Merge, report: Report) -> None:
+def merge_applications(rows: Sequence[SourceRow], merge: Merge, report: MergeReport) -> None:
     """New ones need `slug`, `name` and `team`; of known ones the facts that are given are set. Five
     statements."""
     if not _READERS:
         _READERS.update(readers_of(Application, _FACTS))
-    asked = {
+    given_slugs = {
         given
         for row in rows
         if isinstance(row.value, dict) and isinstance(given := row.value.get("slug"), str)
     }
-    slugs = sorted(slug for slug in asked if "\x00" not in slug)
+    slugs = sorted(slug for slug in given_slugs if "\x00" not in slug)
     known = {
         found["slug"]: found
         for found in Application.objects.select_for_update(of=("self",))
@@ -48,19 +55,19 @@ def merge_applications(rows: Sequence[Numbered], merge: Merge, report: Report) -
     for row in rows:
         key = row.value.get("slug", "") if isinstance(row.value, dict) else ""
         try:
-            facts, rest = facts_of(row, _READERS, _OTHERS)
+            facts, rest = read_fields(row, _READERS, _OTHERS)
             slug = _slug(rest)
             if "team" in rest:
                 facts["team_id"] = _team(
-                    text_of(rest, "team", "team: Give the slug of a team."), merge
+                    read_text(rest, "team", "team: Give the slug of a team."), merge
                 )
             found = known.get(slug)
             if found is None:
                 _refuse_new(facts)
             else:
-                facts = _changed(found, facts, merge)
+                facts = _changed_fields(found, facts, merge)
             merge.only_once(slug, row.number)
-        except Rejected as rejected:
+        except RejectedRowError as rejected:
             report.reject(row.number, str(key)[:120], str(rejected))
             continue
         if found is None:
@@ -78,18 +85,18 @@ def merge_applications(rows: Sequence[Numbered], merge: Merge, report: Report) -
 
 
 def _slug(rest: dict[str, Any]) -> str:
-    slug = text_of(rest, "slug", "Give the slug: it is what the application is recognised by.")
+    slug = read_text(rest, "slug", "Give the slug: it is what the application is recognised by.")
     if _SLUG.fullmatch(slug) is None:
-        raise Rejected("slug: Letters, digits, hyphens and underscores only, at most 120.")
+        raise RejectedRowError("slug: Letters, digits, hyphens and underscores only, at most 120.")
     return slug
 
 
 def _team(slug: str, merge: Merge) -> int:
     team, may_edit = merge.teams.get(slug, (None, False))
     if team is None:
-        raise Rejected(f"team: There is no team '{slug[:80]}' that you may see.")
+        raise RejectedRowError(f"team: There is no team '{slug[:80]}' that you may see.")
     if not may_edit:
-        raise Rejected(
+        raise RejectedRowError(
             f"team: Only an editor of '{slug}' may put applications there. Ask one of them."
         )
     return int(team)
@@ -100,24 +107,30 @@ def _refuse_new(facts: dict[str, Any]) -> None:
         missing = " and ".join(
             name for name, fact in (("name", "name"), ("team", "team_id")) if fact not in facts
         )
-        raise Rejected(f"There is no such application yet, and a new one needs {missing}.")
+        raise RejectedRowError(f"There is no such application yet, and a new one needs {missing}.")
     if facts.get("status") == Application.Status.RETIRED:
-        raise Rejected(
+        raise RejectedRowError(
             "A new application cannot be retired already. Register it as proposed, pilot or "
             "production."
         )
 
 
-def _changed(found: dict[str, Any], facts: dict[str, Any], merge: Merge) -> dict[str, Any]:
+def _changed_fields(
+    recorded: dict[str, Any], facts: dict[str, Any], merge: Merge
+) -> dict[str, Any]:
     """The facts that differ, where the caller may change them."""
-    if found["team_id"] not in merge.visible:
-        raise Rejected("This slug belongs to another application already. Choose another one.")
-    if found["team_id"] not in merge.editable:
-        raise Rejected("Only an editor of the owning team may change it. Ask one of them.")
-    changed = {name: value for name, value in facts.items() if found[name] != value}
+    if recorded["team_id"] not in merge.visible:
+        raise RejectedRowError(
+            "This slug belongs to another application already. Choose another one."
+        )
+    if recorded["team_id"] not in merge.editable:
+        raise RejectedRowError("Only an editor of the owning team may change it. Ask one of them.")
+    changed = {name: value for name, value in facts.items() if recorded[name] != value}
     if "status" in changed:
         if changed["status"] == Application.Status.RETIRED:
-            raise Rejected("Retire the application instead: that also ends what it uses.")
-        if found["merged_into_id"] is not None:
-            raise Rejected("It was merged into another application. Undo the merge instead.")
+            raise RejectedRowError("Retire the application instead: that also ends what it uses.")
+        if recorded["merged_into_id"] is not None:
+            raise RejectedRowError(
+                "It was merged into another application. Undo the merge instead."
+            )
     return changed

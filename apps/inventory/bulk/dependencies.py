@@ -5,21 +5,21 @@ from datetime import date, timedelta
 from typing import Any
 
 from apps.common.database.bulk_writes import copy_rows, reserve_ids, update_rows
-from apps.inventory.actions import DEPENDENCY_FACTS
-from apps.inventory.bulk.merging import Merge, Numbered, Rejected, Report, facts_of
-from apps.inventory.bulk.referring import (
+from apps.inventory.actions.dependencies import EDITABLE_DEPENDENCY_FIELDS
+from apps.inventory.bulk.field_readers import readers_of
+from apps.inventory.bulk.merge import Merge, MergeReport, RejectedRowError, SourceRow, read_fields
+from apps.inventory.bulk.references import (
     OFFERING_NAMES,
+    DependencyIndex,
     KnownApplication,
-    Offerings,
-    Uses,
+    OfferingLookup,
     editable_application,
-    locked_applications,
-    providers_named,
+    find_providers,
+    lock_applications_by_slug,
 )
-from apps.inventory.bulk.values import readers_of
 from apps.inventory.models import Application, Dependency
 
-_FACTS = sorted(DEPENDENCY_FACTS - {"via_party"})
+_FACTS = sorted(EDITABLE_DEPENDENCY_FIELDS - {"via_party"})
 _OTHERS = ("application", *OFFERING_NAMES, "via_party")
 _READERS: dict[str, Any] = {}
 _ONE_DAY = timedelta(days=1)
@@ -27,7 +27,7 @@ _ONE_DAY = timedelta(days=1)
 FIELDS = (*_OTHERS, "role", "since", "until", *_FACTS)
 
 
-def merge_dependencies(rows: Sequence[Numbered], merge: Merge, report: Report) -> None:
+def merge_dependencies(rows: Sequence[SourceRow], merge: Merge, report: MergeReport) -> None:
     """A row is one that is on record where its time overlaps with that one's; else it is new. Seven
     statements.
 
@@ -36,42 +36,44 @@ def merge_dependencies(rows: Sequence[Numbered], merge: Merge, report: Report) -
     """
     if not _READERS:
         _READERS.update(readers_of(Dependency, [*_FACTS, "role", "since", "until"]))
-    applications = locked_applications(rows, merge)
-    offerings = Offerings(rows, merge)
-    parties = providers_named(rows, "via_party")
-    uses = Uses((each.id for each in applications.values()), _FACTS)
+    applications = lock_applications_by_slug(rows, merge)
+    offerings = OfferingLookup(rows, merge)
+    parties = find_providers(rows, "via_party")
+    uses = DependencyIndex((each.id for each in applications.values()), _FACTS)
     new: list[dict[str, Any]] = []
     changes: dict[int, dict[str, Any]] = {}
     for row in rows:
         try:
-            facts, rest = facts_of(row, _READERS, _OTHERS)
+            facts, rest = read_fields(row, _READERS, _OTHERS)
             application = editable_application(rest, applications, merge)
             offering = offerings.needed(rest)
             if "via_party" in rest:
                 facts["via_party_id"] = _party(rest["via_party"], parties)
             role = facts.pop("role", Dependency.Role.PRIMARY.value)
-            found = _on_record(uses, application, offering, role, facts, merge.on)
-            if found is None:
+            recorded = _find_recorded(uses, application, offering, role, facts, merge.on)
+            if recorded is None:
                 _refuse_new(application, facts)
                 facts.setdefault("since", merge.on)
             else:
-                facts = _changed(found, facts)
-            _refuse_unpaired({**(found or {}), **facts})
-            party = facts.get("via_party_id", found["via_party_id"] if found else None)
+                facts = _changed_fields(recorded, facts)
+            _refuse_unpaired({**(recorded or {}), **facts})
+            party = facts.get("via_party_id", recorded["via_party_id"] if recorded else None)
             # two rows about different times or parties speak of different things
             merge.only_once(
-                ("use", found["id"]) if found else _key(application, offering, role, party, facts),
+                ("use", recorded["id"])
+                if recorded
+                else _key(application, offering, role, party, facts),
                 row.number,
             )
-        except Rejected as rejected:
-            report.reject(row.number, _named(row.value), str(rejected))
+        except RejectedRowError as rejected:
+            report.reject(row.number, _row_label(row.value), str(rejected))
             continue
-        if found is None:
+        if recorded is None:
             new.append(
                 {**facts, "application_id": application.id, "offering_id": offering, "role": role}
             )
         elif facts:
-            changes[found["id"]] = {**facts, "updated_at": merge.at}
+            changes[recorded["id"]] = {**facts, "updated_at": merge.at}
         else:
             report.unchanged += 1
     for row_, pk in zip(new, reserve_ids(Dependency, len(new)), strict=True):
@@ -80,8 +82,8 @@ def merge_dependencies(rows: Sequence[Numbered], merge: Merge, report: Report) -
     # an array is no column of an array of rows
     tags = {pk: row_.pop("tags") for pk, row_ in changes.items() if "tags" in row_}
     update_rows(Dependency, changes)
-    for pk, told in tags.items():
-        Dependency.objects.filter(pk=pk).update(tags=told)
+    for pk, new_tags in tags.items():
+        Dependency.objects.filter(pk=pk).update(tags=new_tags)
     report.created += len(new)
     report.updated += len(changes)
 
@@ -90,12 +92,12 @@ def _party(slug: Any, parties: dict[str, int]) -> int | None:
     if slug is None or slug == "":
         return None
     if not isinstance(slug, str) or slug not in parties:
-        raise Rejected(f"via_party: There is no provider '{str(slug)[:80]}'.")
+        raise RejectedRowError(f"via_party: There is no provider '{str(slug)[:80]}'.")
     return parties[slug]
 
 
-def _on_record(
-    uses: Uses,
+def _find_recorded(
+    uses: DependencyIndex,
     application: KnownApplication,
     offering: int,
     role: str,
@@ -105,54 +107,64 @@ def _on_record(
     until = facts.get("until")
     since = facts.get("since")
     if since is not None and until is not None and until <= since:
-        raise Rejected("until: A dependency ends after the day it began.")
+        raise RejectedRowError("until: A dependency ends after the day it began.")
     if since is None:
         since = today if until is None or until > today else until - _ONE_DAY
-    found = uses.at(application.id, offering, role, since, until)
-    if len(found) > 1 and "via_party_id" in facts:
-        found = [row for row in found if row["via_party_id"] == facts["via_party_id"]]
-    if len(found) > 1:
-        raise Rejected(
-            f"{len(found)} dependencies on record are like this at that time. Give since, until or "
-            "via_party."
+    candidates = uses.at(application.id, offering, role, since, until)
+    if len(candidates) > 1 and "via_party_id" in facts:
+        candidates = [row for row in candidates if row["via_party_id"] == facts["via_party_id"]]
+    if len(candidates) > 1:
+        raise RejectedRowError(
+            f"{len(candidates)} dependencies on record are like this at that time. "
+            "Give since, until or via_party."
         )
-    if found and "via_party_id" in facts and found[0]["via_party_id"] != facts["via_party_id"]:
+    if (
+        candidates
+        and "via_party_id" in facts
+        and candidates[0]["via_party_id"] != facts["via_party_id"]
+    ):
         # reached another way at the same time is another dependency, unless the row says how it is
         # reached now
-        return found[0] if "reached" in facts else None
-    return found[0] if found else None
+        return candidates[0] if "reached" in facts else None
+    return candidates[0] if candidates else None
 
 
 def _refuse_new(application: KnownApplication, facts: dict[str, Any]) -> None:
     if application.status == Application.Status.RETIRED:
-        raise Rejected("This application is retired. Bring it back to production or pilot first.")
+        raise RejectedRowError(
+            "This application is retired. Bring it back to production or pilot first."
+        )
     for name in [name for name, value in facts.items() if name == "until" and value is None]:
         del facts[name]
 
 
-def _changed(found: dict[str, Any], facts: dict[str, Any]) -> dict[str, Any]:
-    changed = {name: value for name, value in facts.items() if found[name] != value}
+def _changed_fields(recorded: dict[str, Any], facts: dict[str, Any]) -> dict[str, Any]:
+    changed = {name: value for name, value in facts.items() if recorded[name] != value}
     if "since" in changed:
-        raise Rejected(
-            f"since: On record it is in use since {found['since']}. Leave since out, or undo that "
-            "first."
+        raise RejectedRowError(
+            f"since: On record it is in use since {recorded['since']}. Leave since out, or "
+            "undo that first."
         )
-    if "until" in changed and found["until"] is not None:
+    if "until" in changed and recorded["until"] is not None:
         until = changed["until"]
-        if until is None or until > found["until"]:
-            raise Rejected(
-                f"until: On record it ends on {found['until']}. Reopen it to move the end to a "
+        if until is None or until > recorded["until"]:
+            raise RejectedRowError(
+                f"until: On record it ends on {recorded['until']}. Reopen it to move the end to a "
                 "later day."
             )
-    if changed.get("until") is not None and changed["until"] <= found["since"]:
-        raise Rejected(f"until: It is in use only since {found['since']}. Choose a later day.")
+    if changed.get("until") is not None and changed["until"] <= recorded["since"]:
+        raise RejectedRowError(
+            f"until: It is in use only since {recorded['since']}. Choose a later day."
+        )
     return changed
 
 
 def _refuse_unpaired(row: dict[str, Any]) -> None:
     is_direct = row.get("reached", Dependency.Reached.DIRECT) == Dependency.Reached.DIRECT
     if is_direct != (row.get("via_party_id") is None):
-        raise Rejected("Name the gateway or vendor it goes through; a direct call has none.")
+        raise RejectedRowError(
+            "Name the gateway or vendor it goes through; a direct call has none."
+        )
 
 
 def _key(
@@ -165,7 +177,7 @@ def _key(
     return ("new", application.id, offering, role, party, facts.get("until"))
 
 
-def _named(value: Any) -> str:
+def _row_label(value: Any) -> str:
     if not isinstance(value, dict):
         return ""
     what = value.get("offering") or "/".join(

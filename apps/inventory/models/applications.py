@@ -11,7 +11,7 @@ from apps.accounts.models import Team
 from apps.common.database.fields import LimitedTextField, TextMapField
 from apps.common.history.context import track_history
 from apps.common.validators import validate_plausible_date
-from apps.inventory.models.touched import touching
+from apps.inventory.models.change_queue import application_change_triggers
 
 
 class Criticality(models.IntegerChoices):
@@ -182,7 +182,7 @@ class Application(models.Model):
                 violation_error_message="Monthly spend is not negative.",
             ),
         ]
-        triggers = touching("application", "id")
+        triggers = application_change_triggers("application", "id")
 
     def __str__(self) -> str:
         return self.name

@@ -12,7 +12,7 @@ from apps.catalog.models import Foundation, Offering, Provider, PublicQuerySet, 
 from apps.common.database.fields import MAX_REASON_LENGTH, LimitedTextField
 from apps.common.history.context import track_history
 from apps.common.validators import validate_plausible_date
-from apps.inventory.models.touched import concerning_all
+from apps.inventory.models.change_queue import all_applications_triggers
 
 _ONE_TARGET = (
     Q(provider__isnull=False, foundation__isnull=True, version__isnull=True, offering__isnull=True)
@@ -103,7 +103,7 @@ class Approval(models.Model):
 
     class Meta:
         ordering = ["-decided_on", "-id"]
-        triggers = concerning_all("approval")
+        triggers = all_applications_triggers("approval")
         constraints = [
             models.CheckConstraint(
                 name="approval_one_target",
@@ -145,9 +145,9 @@ class Approval(models.Model):
 
     @property
     def target(self) -> Provider | Foundation | Version | Offering:
-        found = self.provider or self.foundation or self.version or self.offering
-        assert found is not None
-        return found
+        target = self.provider or self.foundation or self.version or self.offering
+        assert target is not None
+        return target
 
 
 @track_history(exclude=("updated_at",))

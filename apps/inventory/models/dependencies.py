@@ -12,7 +12,7 @@ from apps.catalog.models import Binding, Offering, Provider
 from apps.common.history.context import track_history
 from apps.common.validators import validate_plausible_date
 from apps.inventory.models.applications import Application
-from apps.inventory.models.touched import touching
+from apps.inventory.models.change_queue import application_change_triggers
 
 MAX_TAGS = 50
 
@@ -179,7 +179,7 @@ class Dependency(models.Model):
                 "call has none.",
             ),
         ]
-        triggers = touching("dependency", "application_id")
+        triggers = application_change_triggers("dependency", "application_id")
 
     def __str__(self) -> str:
         return f"{self.application}: {self.role} {self.offering_id}"

@@ -12,8 +12,8 @@ from apps.catalog.models import Offering, Version
 from apps.common.database.fields import LimitedTextField
 from apps.common.history.context import track_history
 from apps.common.validators import validate_plausible_date
+from apps.inventory.models.change_queue import application_change_triggers
 from apps.inventory.models.dependencies import Dependency
-from apps.inventory.models.touched import touching
 
 _OF_DEPENDENCY = "JOIN inventory_dependency d ON d.id = r.dependency_id"
 
@@ -150,7 +150,9 @@ class ExitPlan(models.Model):
 
     class Meta:
         ordering = ["dependency"]
-        triggers = touching("exit_plan", "d.application_id", through=_OF_DEPENDENCY)
+        triggers = application_change_triggers(
+            "exit_plan", "d.application_id", through=_OF_DEPENDENCY
+        )
         constraints = [
             models.CheckConstraint(
                 name="exit_plan_estimates_not_negative",
@@ -240,7 +242,9 @@ class ExitTest(models.Model):
                 condition=Q(result="passed", expires_on__isnull=False),
             ),
         ]
-        triggers = touching("exit_test", "d.application_id", through=_OF_DEPENDENCY)
+        triggers = application_change_triggers(
+            "exit_test", "d.application_id", through=_OF_DEPENDENCY
+        )
         constraints = [
             models.CheckConstraint(
                 name="exit_test_amounts_not_negative",

@@ -8,7 +8,7 @@ from django.db import models
 from django.db.models import Q
 
 from apps.common.history.context import track_history
-from apps.inventory.models.made import MADE_BY_WORKER, MadeFile, MadeFilePart, MadeFileQuerySet
+from apps.inventory.models.exports import MADE_BY_WORKER, MadeFile, MadeFilePart, MadeFileQuerySet
 
 
 class WrittenFileQuerySet(MadeFileQuerySet["WrittenFile"]):
@@ -16,8 +16,8 @@ class WrittenFileQuerySet(MadeFileQuerySet["WrittenFile"]):
         """The own ones, while the asker still reads all that was read for them."""
         if not user.is_authenticated or not user.is_active:
             return self.none()
-        mine = self.filter(asked_by=user)
-        return mine if user.can_read_all else mine.readable_by(user)
+        own_files = self.filter(asked_by=user)
+        return own_files if user.can_read_all else own_files.readable_by(user)
 
 
 @track_history(exclude=(*MADE_BY_WORKER, "n_rows"))

@@ -6,7 +6,7 @@ derived, or why a field does not apply (words.py). Office %(office)s: contracts 
 offices only, others are told so.
 """
 
-from apps.inventory.cost_queries import ANSWERING
+from apps.inventory.cost_queries import ANSWERING_OFFERINGS
 
 # a way out that took at most so many days is easy, at most so many medium, else highly complex
 EASY_DAYS = 30
@@ -43,7 +43,7 @@ LEFT JOIN (
 """
 
 USE = f"""
-WITH {ANSWERING}
+WITH {ANSWERING_OFFERINGS}
 app AS (
     SELECT a.*, coalesce(nullif(a.function_ref, ''), nullif(a.business_function, ''),
         'application ' || a.id) AS fkey

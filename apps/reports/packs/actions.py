@@ -10,14 +10,14 @@ from apps.catalog.models import Provider
 from apps.common.history.context import audit_context
 from apps.common.jobs import Claim
 from apps.common.time import day_of
-from apps.inventory import making
-from apps.inventory.making import (
-    CannotBeMade,
-    Making,
-    drop_parts,
-    make_file,
-    tell_progress,
-    told_progress,
+from apps.inventory.exports import jobs
+from apps.inventory.exports.jobs import (
+    ExportError,
+    ExportSpec,
+    delete_expired_parts,
+    load_progress,
+    run_export,
+    save_progress,
 )
 from apps.inventory.models import Application
 from apps.reports.models import EvidencePack
@@ -40,16 +40,16 @@ def ask_pack(
     application: Application | None = None,
     provider: Provider | None = None,
 ) -> EvidencePack:
-    """Queue a pack over [since, until) of what `by` may see. Raises CannotBeMade, also while an
+    """Queue a pack over [since, until) of what `by` may see. Raises ExportError, also while an
     equal one of theirs is being made."""
     if until <= since:
-        raise CannotBeMade("The period ends after it begins. Check the two days.")
+        raise ExportError("The period ends after it begins. Check the two days.")
     if until - since > LONGEST:
-        raise CannotBeMade("Five years are the longest period of a pack.")
+        raise ExportError("Five years are the longest period of a pack.")
     whole = by.can_read_all
     teams = [] if whole else sorted(by.team_roles())
     if not whole and not teams:
-        raise CannotBeMade("You are in no team, so there is nothing to pack.")
+        raise ExportError("You are in no team, so there is nothing to pack.")
     pack = EvidencePack(
         scope=Scope.APPLICATION
         if application
@@ -70,7 +70,7 @@ def ask_pack(
         asked_by=by, application=application, provider=provider, since=since, until=until
     )
     if same.exists():
-        raise CannotBeMade("This pack is being made already; see the list below.")
+        raise ExportError("This pack is being made already; see the list below.")
     with audit_context(user=by, reason="evidence pack asked for"):
         pack.save(force_insert=True)
     return pack
@@ -79,16 +79,16 @@ def ask_pack(
 def make_waiting(*, at: datetime) -> int:
     """Make every pack that waits, or whose worker was lost; the number made. Safe to run twice at
     once."""
-    return making.make_waiting(_making(), at=at)
+    return jobs.run_waiting_exports(_making(), at=at)
 
 
 def make_pack(pk: int, *, at: datetime) -> bool:
     """Claim the pack and make it; False where another worker has it."""
-    return make_file(_making(), pk, at=at)
+    return run_export(_making(), pk, at=at)
 
 
-def _making() -> Making[EvidencePack]:
-    return Making(
+def _making() -> ExportSpec[EvidencePack]:
+    return ExportSpec(
         model=EvidencePack,
         job="reports.make_pack",
         write=_write,
@@ -100,7 +100,7 @@ def _making() -> Making[EvidencePack]:
 def drop_expired(*, on: date) -> int:
     """The files of packs that are no longer kept; what was in them stays on record with its
     digests. The number of packs."""
-    return drop_parts(EvidencePack, on=on, most_kept=MOST_KEPT)
+    return delete_expired_parts(EvidencePack, on=on, max_files=MOST_KEPT)
 
 
 def progress_of(pack: EvidencePack, *, at: datetime) -> tuple[int, int, str]:
@@ -108,7 +108,7 @@ def progress_of(pack: EvidencePack, *, at: datetime) -> tuple[int, int, str]:
     has gone."""
     if pack.is_abandoned(at=at):
         return 0, 0, ""
-    done, n, title = told_progress(pack) or (0, 0, "")
+    done, n, title = load_progress(pack) or (0, 0, "")
     return done, n, title
 
 
@@ -135,7 +135,7 @@ def _write(claim: Claim[EvidencePack], target: IO[bytes]) -> dict[str, Any]:
     }
 
     def tell(done: int, n: int, title: str) -> None:
-        tell_progress(claim, [done, n, title])
+        save_progress(claim, [done, n, title])
 
     own = not connection.in_atomic_block
     with transaction.atomic():

@@ -14,7 +14,7 @@ from typing import IO, Any
 
 from django.template.loader import render_to_string
 
-from apps.inventory.making import CannotBeMade
+from apps.inventory.exports.jobs import ExportError
 from apps.reports.files import csv_lines
 from apps.reports.packs.lines import event_lines, history_lines
 from apps.reports.packs.scope import PackScope
@@ -26,7 +26,7 @@ MANIFEST, README, SUMS = "manifest.json", "README.html", "SHA256SUMS"
 MOST_BYTES = 256 * 1024 * 1024
 
 
-class PackTooLarge(CannotBeMade):
+class PackTooLarge(ExportError):
     """More than the database keeps of one pack; the message says what to choose instead."""
 
 

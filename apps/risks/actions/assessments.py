@@ -18,7 +18,7 @@ from apps.accounts.models import User
 from apps.accounts.roles import TeamRole
 from apps.common.history.context import audit_context
 from apps.common.time import day_of
-from apps.inventory.actions import lock_teams_of, locked_dependency, refuse_without_role
+from apps.inventory.actions.locks import lock_teams_of, locked_dependency, refuse_without_role
 from apps.inventory.models import Dependency
 from apps.risks.actions.counts import request_count
 from apps.risks.errors import RiskChangeError

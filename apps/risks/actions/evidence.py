@@ -9,7 +9,7 @@ from django.db import transaction
 from apps.accounts.models import User
 from apps.common.history.context import audit_context
 from apps.common.time import day_of
-from apps.inventory.actions import lock_applications, locked_dependency
+from apps.inventory.actions.locks import lock_applications, locked_dependency
 from apps.risks.errors import RiskChangeError
 from apps.risks.models import Assessment, AssessmentEvidence, Evidence, FoundationRisk, RiskEvidence
 

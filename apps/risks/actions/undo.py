@@ -13,7 +13,7 @@ from apps.accounts.models import User
 from apps.accounts.roles import TeamRole
 from apps.common.history.context import audit_context
 from apps.common.time import now
-from apps.inventory.actions import lock_teams_of, refuse_without_role
+from apps.inventory.actions.locks import lock_teams_of, refuse_without_role
 from apps.risks.actions.assessments import (
     PERMANENT_FIELDS,
     WRITTEN_FIELDS,

@@ -25,7 +25,7 @@ from apps.intake.binding import binding_of, is_granted_program
 from apps.intake.carrying import NotYours, body_of
 from apps.intake.models import Confidence, Import, ImportContent
 from apps.intake.naming import Found, Namer, Names
-from apps.inventory.actions import ForbiddenChangeError
+from apps.inventory.actions.locks import ForbiddenChangeError
 from apps.inventory.models import Application
 from apps.risks.actions.evidence import record_evidence
 from apps.risks.errors import RiskChangeError

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from apps.accounts.models import User
 from apps.common.time import day_of, now
-from apps.inventory import actions
+from apps.inventory.actions import checks, exits, locks
 from apps.inventory.models import Dependency, ExitPlan, ExitTest
 from apps.web.outlook import outlook, say_change
 from apps.web.page import Sentence, page
@@ -19,7 +19,7 @@ from apps.web.views.applications.registering import crumbs_of
 from apps.web.views.dependencies.forms import ExitTestForm, PlanForm
 from apps.web.views.dependencies.picking import number_in, picker, ways_out
 
-_REFUSALS = (ValidationError, actions.RefusedChange)
+_REFUSALS = (ValidationError, checks.ChangeConflictError)
 
 
 def _chosen(request: HttpRequest, otherwise: int | None) -> int | None:
@@ -34,7 +34,7 @@ def plan(request: HttpRequest, pk: int) -> HttpResponse:
     dependency, user = editable_dependency(request, pk)
     application = dependency.application
     if request.method == "POST":
-        actions.locked_dependency(dependency, by=user)
+        locks.locked_dependency(dependency, by=user)
     row = ExitPlan.objects.filter(dependency=dependency).first()
     instance = ExitPlan.objects.get(pk=row.pk) if row else ExitPlan(dependency=dependency)
     form = PlanForm(request.POST or None, instance=instance, row=row)
@@ -42,7 +42,7 @@ def plan(request: HttpRequest, pk: int) -> HttpResponse:
         before = outlook(application, on=day_of(now()))
         try:
             with transaction.atomic():
-                actions.set_exit_plan(
+                exits.set_exit_plan(
                     dependency=dependency,
                     facts=form.facts,
                     by=user,
@@ -83,7 +83,7 @@ def remove_plan(request: HttpRequest, pk: int) -> HttpResponse:
     row, user = editable_row(request, ExitPlan.objects.all(), pk)
     application = row.dependency.application
     before = outlook(application, on=day_of(now()))
-    actions.remove_exit_plan(plan=row, by=user, reason=request.POST.get("reason", "")[:500])
+    exits.remove_exit_plan(plan=row, by=user, reason=request.POST.get("reason", "")[:500])
     sentence = f"The plan to leave {row.dependency.offering.api_id} no longer holds."
     say_change(request, application, before, sentence)
     return redirect("applications:detail", application.slug)
@@ -104,7 +104,7 @@ def correct_test(request: HttpRequest, pk: int) -> HttpResponse:
     """A test is corrected and expires; it is not taken away."""
     row, user = editable_row(request, ExitTest.objects.all(), pk)
     if request.method == "POST":
-        actions.locked_dependency(row.dependency, by=user)
+        locks.locked_dependency(row.dependency, by=user)
     return _test(request, row.dependency, ExitTest.objects.get(pk=pk), user, row.target_id)
 
 
@@ -160,9 +160,9 @@ def _save(
     dependency: Dependency, row: ExitTest | None, facts: dict[str, Any], user: User, reason: str
 ) -> None:
     if row is not None:
-        actions.correct_exit_test(exit_test=row, facts=facts, by=user, reason=reason)
+        exits.correct_exit_test(exit_test=row, facts=facts, by=user, reason=reason)
         return
-    actions.record_exit_test(
+    exits.record_exit_test(
         dependency=dependency,
         target=facts.pop("target"),
         tested_on=facts.pop("tested_on"),

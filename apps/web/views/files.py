@@ -10,8 +10,8 @@ from django.views.decorators.http import require_POST, require_safe
 from kombu.exceptions import OperationalError
 
 from apps.common.time import day_of, now
-from apps.inventory.files import MOST_KEPT, ask_file, n_written
-from apps.inventory.making import CannotBeMade, is_kept, slices_of
+from apps.inventory.exports.files import MAX_FILES_PER_USER, n_rows_written, request_file
+from apps.inventory.exports.jobs import ExportError, is_available, read_parts
 from apps.inventory.models import WrittenFile
 from apps.web.forms import signed_in
 from apps.web.listing import Listing
@@ -69,7 +69,7 @@ def files(request: HttpRequest) -> HttpResponse:
             (row, row.state == WrittenFile.State.DONE and row.expires_on > day_of(now()))
             for row in listing.rows
         ],
-        most=MOST_KEPT,
+        most=MAX_FILES_PER_USER,
     )
 
 
@@ -82,10 +82,10 @@ def ask(request: HttpRequest) -> HttpResponse:
     at = now()
     stem, _dot, ending = WRITTEN[asked.kind].file_name.rpartition(".")
     try:
-        file = ask_file(
+        file = request_file(
             kind=asked.kind, query=asked.query, name=f"{stem}-{day_of(at)}.{ending}", by=user, at=at
         )
-    except CannotBeMade as refusal:
+    except ExportError as refusal:
         refuse(request, str(refusal))
         return redirect("files:list")
     # without a broker the sweep finds it within a minute
@@ -112,8 +112,8 @@ def file(request: HttpRequest, pk: int) -> HttpResponse:
         sentence=_sentence(found),
         file=found,
         asked=asked,
-        is_kept=is_kept(found),
-        n_done=n_written(found),
+        is_kept=is_available(found),
+        n_done=n_rows_written(found),
         is_running=_is_running(found),
         leads_to=reverse(WRITTEN[found.kind].leads_to) if asked else "",
     )
@@ -135,7 +135,7 @@ def file_progress(request: HttpRequest, pk: int) -> HttpResponse:
         answer = HttpResponse(status=200)
         answer["HX-Refresh"] = "true"
         return answer
-    told = {"file": found, "n_done": n_written(found), "is_running": _is_running(found)}
+    told = {"file": found, "n_done": n_rows_written(found), "is_running": _is_running(found)}
     return render(request, "files/one.html#progress", told)
 
 
@@ -148,10 +148,10 @@ def _is_running(found: WrittenFile) -> bool:
 def file_body(request: HttpRequest, pk: int) -> StreamingHttpResponse:
     """The file, slice by slice."""
     found = _one(request, pk)
-    if not is_kept(found):
+    if not is_available(found):
         raise Http404("This file is not kept any more. Ask for it again.")
     return StreamingHttpResponse(
-        slices_of(found),
+        read_parts(found),
         content_type=XLSX,
         headers={
             "Content-Disposition": f'attachment; filename="{found.name}"',

@@ -15,8 +15,8 @@ from apps.catalog.models import Foundation, NodeKind, Offering
 from apps.catalog.providers.track_record_queries import earliest_retirements, provider_track_record
 from apps.common.time import day_of, now
 from apps.exposure.queries.portfolio import DependentCount, dependent_counts
-from apps.inventory.choosing.annex import ON_FILE, checklist
-from apps.inventory.choosing.approvals import decisions_on
+from apps.inventory.governance.annex_documents import ON_FILE, annex_checklist
+from apps.inventory.governance.approvals import decisions_by_target
 from apps.web import lineage, price_history, sentences
 from apps.web.drawings.picture import HALF
 from apps.web.forms import signed_in
@@ -71,7 +71,7 @@ def foundation(request: HttpRequest, slug: str) -> HttpResponse:
         [(NodeKind.FOUNDATION, this.pk), *((NodeKind.VERSION, row.pk) for row in versions[:40])],
         user=user,
     )
-    lines = checklist(foundation=this, user=user)
+    lines = annex_checklist(foundation=this, user=user)
     return page(
         request,
         "foundations/detail.html",
@@ -105,7 +105,7 @@ def foundation(request: HttpRequest, slug: str) -> HttpResponse:
         risks=risks,
         n_risks=n_risks,
         disagreements=disagreements([row.pk for row in listed], at=at)[:6],
-        decision=decisions_on(targets=[this], on=today).get(("foundation", this.pk)),
+        decision=decisions_by_target(targets=[this], on=today).get(("foundation", this.pk)),
         documents=(sum(line.status in ON_FILE for line in lines), len(lines)) if lines else None,
         record=shown(provider_track_record(this.developer)).lines[:_RECORD_LINES],
     )

@@ -38,7 +38,7 @@ from apps.catalog.providers.track_record_queries import earliest_retirements
 from apps.common.time import day_of, now
 from apps.exposure.queries.portfolio import DependentCount, dependent_counts
 from apps.feeds.models import PollState
-from apps.inventory.choosing.approvals import decisions_on
+from apps.inventory.governance.approvals import decisions_by_target
 from apps.inventory.models import Approval
 from apps.web import sentences, wording
 from apps.web.filtering import BOOLEANS, Control, filters
@@ -347,7 +347,7 @@ def _decision(this: Offering, today: date) -> Approval | None:
     """The narrowest decision in force on it, its version or its foundation; others are asked of its
     parties."""
     narrow: list[Any] = [this, *((this.version, this.version.foundation) if this.version else ())]
-    found = decisions_on(targets=narrow, on=today)
+    found = decisions_by_target(targets=narrow, on=today)
     keys = [("offering", this.pk)]
     if this.version:
         keys += [("version", this.version.pk), ("foundation", this.version.foundation_id)]

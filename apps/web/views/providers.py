@@ -23,8 +23,8 @@ from apps.exposure.queries.portfolio import (
     party_reach,
     used_nodes,
 )
-from apps.inventory.choosing.approvals import decisions_on
-from apps.inventory.choosing.contracts import contracts_by_party
+from apps.inventory.governance.approvals import decisions_by_target
+from apps.inventory.governance.contracts import contracts_by_party
 from apps.web.filtering import Control, filters
 from apps.web.forms import signed_in
 from apps.web.listing import Listing, Sorting, csv_answer
@@ -201,7 +201,7 @@ def provider(request: HttpRequest, slug: str) -> HttpResponse:
         promises=[(_covered(policy), policy) for policy in record.policies],
         contracts=contracts_by_party(parties=[this.pk], user=user).get(this.pk, []),
         reads_contracts=user.can_read_all,
-        decision=decisions_on(targets=[this], on=today).get(("provider", this.pk)),
+        decision=decisions_by_target(targets=[this], on=today).get(("provider", this.pk)),
         risks=risks,
         n_risks=n_risks,
         # as what-ifs name it: the part it plays for most applications

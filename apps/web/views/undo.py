@@ -10,7 +10,8 @@ from django.views.decorators.http import require_POST
 
 from apps.accounts.roles import TeamRole
 from apps.common.text import pluralize
-from apps.inventory import actions
+from apps.inventory.actions import checks
+from apps.inventory.actions import undo as actions_undo
 from apps.web.forms import signed_in
 from apps.web.saying import refuse, say
 
@@ -29,15 +30,15 @@ def back_of(request: HttpRequest, otherwise: str = "/") -> str:
 def undo(request: HttpRequest, change: UUID) -> HttpResponse:
     """Puts back what the change wrote, or says who has changed it since."""
     user = signed_in(request)
-    teams = actions.teams_written_in(change=change)
+    teams = actions_undo.teams_of_change(change=change)
     seen = teams if user.can_read_all else teams & set(user.team_roles())
     if not seen:
         raise Http404
     if not all(user.may(TeamRole.EDITOR, team) for team in teams):
         raise PermissionDenied("Editors of every team concerned may take this back.")
     try:
-        undone = actions.undo(change=change, by=user)
-    except actions.RefusedChange as refusal:
+        undone = actions_undo.undo_change(change=change, by=user)
+    except checks.ChangeConflictError as refusal:
         refuse(request, str(refusal))
     else:
         say(

@@ -14,7 +14,7 @@ from apps.catalog.models import NodeKind, Offering, Version
 from apps.catalog.providers.track_record_queries import earliest_retirements
 from apps.common.time import day_of, now
 from apps.exposure.queries.portfolio import DependentCount, dependent_counts
-from apps.inventory.choosing.approvals import decisions_on
+from apps.inventory.governance.approvals import decisions_by_target
 from apps.web import lineage, sentences
 from apps.web.drawings.picture import HALF
 from apps.web.filtering import BOOLEANS, Control, filters
@@ -160,7 +160,7 @@ def version(request: HttpRequest, pk: int) -> HttpResponse:
         [(NodeKind.VERSION, this.pk), (NodeKind.FOUNDATION, this.foundation_id)], user=user
     )
     foundation = this.foundation
-    decisions = decisions_on(targets=[this, foundation], on=today)
+    decisions = decisions_by_target(targets=[this, foundation], on=today)
     return page(
         request,
         "versions/detail.html",

@@ -23,12 +23,8 @@ from apps.exposure.campaigns.progress import (
 from apps.exposure.campaigns.signatures import sign_off, waive_task
 from apps.exposure.campaigns.task_actions import choose_target, switch_task
 from apps.exposure.models import Campaign, CampaignTask
-from apps.inventory.actions import (
-    declare_dependency,
-    end_dependency,
-    replace_offering,
-    retire_application,
-)
+from apps.inventory.actions.applications import retire_application
+from apps.inventory.actions.dependencies import declare_dependency, end_dependency, replace_offering
 from tests.builders import NOW, TODAY, make_member, make_offering, make_team, make_user
 from tests.exposure.campaigns.payments_team import (
     END,

@@ -29,8 +29,9 @@ from apps.exposure.campaigns.task_actions import (
     switch_task,
 )
 from apps.exposure.models import CampaignTask
-from apps.inventory.actions import HiddenApplicationError, RefusedChange
-from apps.inventory.choosing.approvals import decide
+from apps.inventory.actions.checks import ChangeConflictError
+from apps.inventory.actions.locks import HiddenApplicationError
+from apps.inventory.governance.approvals import record_decision
 from apps.inventory.models import Dependency
 from tests.builders import NOW, TODAY, make_event, make_member, make_offering, make_team, make_user
 from tests.exposure.campaigns.payments_team import (
@@ -67,7 +68,7 @@ class TestWork:
         ],
     )
     def test_what_ends_as_early_is_no_target(self, payments, task, fields, words):
-        with pytest.raises(RefusedChange, match=words):
+        with pytest.raises(ChangeConflictError, match=words):
             choose_target(
                 task=task, target=make_offering("other", **fields), at=NOW, by=payments.editor
             )
@@ -75,7 +76,7 @@ class TestWork:
     def test_a_campaign_does_not_lead_onto_what_is_blocked(self, payments, task):
         other = make_offering("other")
         for target in (other, payments.target):
-            decide(
+            record_decision(
                 target=target,
                 decision="blocked",
                 reason="no contract",
@@ -83,18 +84,18 @@ class TestWork:
                 by=payments.governance,
             )
 
-        with pytest.raises(RefusedChange, match=r"other .* is blocked: no contract"):
+        with pytest.raises(ChangeConflictError, match=r"other .* is blocked: no contract"):
             choose_target(task=task, target=other, at=NOW, by=payments.editor)
-        with pytest.raises(RefusedChange, match="is blocked: no contract"):
+        with pytest.raises(ChangeConflictError, match="is blocked: no contract"):
             switch_task(task=task, on=SOON, at=NOW, by=payments.editor)
 
     def test_what_is_called_today_is_no_target(self, payments, task):
-        with pytest.raises(RefusedChange, match="calls today"):
+        with pytest.raises(ChangeConflictError, match="calls today"):
             choose_target(task=task, target=payments.ending, at=NOW, by=payments.editor)
 
     @pytest.mark.parametrize("kind", ["own_evaluation", "switch"])
     def test_what_is_done_by_a_deed_is_not_ticked(self, payments, task, kind):
-        with pytest.raises(RefusedChange, match="not ticked by hand"):
+        with pytest.raises(ChangeConflictError, match="not ticked by hand"):
             complete_step(step=task.steps.get(kind=kind), at=NOW, by=payments.editor)
 
     def test_ticking_is_kept_with_its_day_and_person_and_can_be_taken_back(self, payments, task):
@@ -117,11 +118,11 @@ class TestWork:
 
     @pytest.mark.parametrize("value", ["much", float("nan"), float("inf"), None, True])
     def test_a_measurement_is_a_number(self, payments, task, value):
-        with pytest.raises(RefusedChange, match="accuracy"):
+        with pytest.raises(ChangeConflictError, match="accuracy"):
             record_measurements(task=task, at=NOW, by=payments.editor, before={"accuracy": value})
 
     def test_a_task_is_given_only_to_who_may_work_on_it(self, payments, task):
-        with pytest.raises(RefusedChange, match="may not change this application"):
+        with pytest.raises(ChangeConflictError, match="may not change this application"):
             assign_task(task=task, owner=make_member(make_team()), by=payments.owner)
 
         assert (
@@ -131,13 +132,13 @@ class TestWork:
 
     def test_it_is_not_due_after_the_end(self, payments, task):
         assert set_due_date(task=task, due_on=END, by=payments.editor).due_on == END
-        with pytest.raises(RefusedChange, match="2027-06-30"):
+        with pytest.raises(ChangeConflictError, match="2027-06-30"):
             set_due_date(task=task, due_on=END + timedelta(days=1), by=payments.editor)
 
     def test_nothing_is_done_in_a_closed_campaign(self, payments, task):
         close_campaign(campaign=task.campaign, at=NOW, by=payments.governance, closing_note="over")
 
-        with pytest.raises(RefusedChange, match="closed"):
+        with pytest.raises(ChangeConflictError, match="closed"):
             choose_target(task=task, target=make_offering(), at=NOW, by=payments.editor)
 
 
@@ -158,11 +159,11 @@ class TestSwitching:
         assert task.steps.get(kind="switch").done_on == TODAY
 
     def test_without_a_target_it_is_refused(self, payments):
-        with pytest.raises(RefusedChange, match="Choose what it moves to"):
+        with pytest.raises(ChangeConflictError, match="Choose what it moves to"):
             switch_task(task=payments.task(target=None), on=SOON, at=NOW, by=payments.editor)
 
     def test_a_refusal_of_the_inventory_leaves_the_task_as_it_was(self, payments, task):
-        with pytest.raises(RefusedChange, match="in use only since"):
+        with pytest.raises(ChangeConflictError, match="in use only since"):
             switch_task(task=task, on=payments.dependency.since, at=NOW, by=payments.editor)
 
         assert CampaignTask.objects.get(pk=task.pk).successor is None
@@ -344,14 +345,16 @@ class TestSigning:
         do_everything(task)
         sign_off(task=task, at=NOW, by=payments.owner)
 
-        with pytest.raises(RefusedChange, match=f"{payments.owner} signed it off on 2026-11-24"):
+        with pytest.raises(
+            ChangeConflictError, match=f"{payments.owner} signed it off on 2026-11-24"
+        ):
             sign_off(task=task, at=NOW, by=payments.governance)
 
     def test_a_signature_is_taken_back_for_a_reason(self, payments, task):
         do_everything(task)
         sign_off(task=task, at=NOW, by=payments.owner)
 
-        with pytest.raises(RefusedChange, match="Say why"):
+        with pytest.raises(ChangeConflictError, match="Say why"):
             reopen_task(task=task, at=NOW, by=payments.owner, reason=" ")
         task = reopen_task(task=task, at=NOW, by=payments.owner, reason="it fails in production")
 
@@ -370,11 +373,11 @@ class TestWaivers:
         "until", [TODAY, TODAY - timedelta(days=1), TODAY + timedelta(days=367)]
     )
     def test_it_has_an_end_within_a_year(self, payments, task, until):
-        with pytest.raises(RefusedChange, match="within a year"):
+        with pytest.raises(ChangeConflictError, match="within a year"):
             waive_task(task=task, until=until, reason="because", at=NOW, by=payments.owner)
 
     def test_it_has_a_reason(self, payments, task):
-        with pytest.raises(RefusedChange, match="Say why"):
+        with pytest.raises(ChangeConflictError, match="Say why"):
             waive_task(task=task, until=SOON, reason="  ", at=NOW, by=payments.owner)
 
     def test_an_editor_gives_none(self, payments, task):
@@ -431,7 +434,7 @@ def test_of_two_people_at_once_one_does_it_and_the_other_is_told(deed):
             else:
                 switch_task(task=task, on=SOON, at=NOW, by=person)
             outcomes.append("did it")
-        except RefusedChange as refusal:
+        except ChangeConflictError as refusal:
             outcomes.append(str(refusal))
         finally:
             connections.close_all()

@@ -14,10 +14,10 @@ from apps.catalog.providers.track_record_queries import provider_track_record
 from apps.exposure.diligence.scorecard_facts import NOT_SHOWN, visible_scorecard
 from apps.exposure.diligence.scorecards import compare, foundation_scorecards, provider_scorecards
 from apps.exposure.diligence.selection_decisions import decide_with_scorecards
-from apps.inventory.actions import RefusedChange
-from apps.inventory.choosing.annex import note_item, request_items
-from apps.inventory.choosing.contracts import register_contract
-from apps.inventory.choosing.selections import add_candidate, draft_selection
+from apps.inventory.actions.checks import ChangeConflictError
+from apps.inventory.governance.annex_documents import record_document_status, request_documents
+from apps.inventory.governance.contracts import register_contract
+from apps.inventory.governance.selections import add_candidate, draft_selection
 from apps.inventory.models import ExitTest
 from tests.builders import (
     NOW,
@@ -324,11 +324,13 @@ class TestForTheOffices:
         assert acme.fact("contract").why_gap == "No contract in force is on file."
 
     def test_documents_are_counted_with_what_is_overdue(self, acme):
-        request_items(foundation=acme.foundation, on=TODAY - timedelta(days=20), by=acme.governance)
-        note_item(
+        request_documents(
+            foundation=acme.foundation, on=TODAY - timedelta(days=20), by=acme.governance
+        )
+        record_document_status(
             foundation=acme.foundation, item="1h", status="received", on=TODAY, by=acme.governance
         )
-        note_item(
+        record_document_status(
             foundation=acme.foundation, item="2c", status="refused", on=TODAY, by=acme.governance
         )
 
@@ -462,7 +464,7 @@ class TestSideBySide:
         "given", [{}, {"foundations": [1], "providers": [1]}, {"foundations": range(1, 22)}]
     )
     def test_one_kind_is_compared_and_not_too_many(self, acme, given):
-        with pytest.raises(RefusedChange):
+        with pytest.raises(ChangeConflictError):
             compare(user=acme.governance, on=TODAY, **given)
 
     @pytest.mark.proof

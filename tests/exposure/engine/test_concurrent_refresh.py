@@ -21,7 +21,7 @@ from apps.exposure.engine.settings import engine_settings
 from apps.exposure.engine.table_refresh import RefreshResult, rebuild, refresh
 from apps.exposure.models import Path, Policy
 from apps.inventory.models import Application, Dependency
-from apps.inventory.models.touched import TouchedApplication
+from apps.inventory.models.change_queue import TouchedApplication
 from tests.builders import (
     TODAY,
     make_application,

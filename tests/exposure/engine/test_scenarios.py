@@ -33,7 +33,7 @@ from apps.exposure.engine.scenarios import (
 from apps.exposure.engine.settings import engine_settings
 from apps.exposure.engine.table_refresh import rebuild, refresh
 from apps.exposure.models import Basis, Layer, Path
-from apps.inventory.costing import PriceChange
+from apps.inventory.costs import PriceChange
 from apps.inventory.models import Application, Dependency, ExitTest
 from tests.builders import (
     TODAY,

@@ -19,7 +19,7 @@ from apps.exposure.engine.states import application_states, node_failures, path_
 from apps.exposure.engine.table_refresh import rebuild
 from apps.exposure.models import Basis, Layer, Policy, ScopedApplication
 from apps.exposure.policy_values import policy_values
-from apps.inventory.costing import monthly_costs
+from apps.inventory.costs import monthly_costs
 from apps.inventory.models import Application, Dependency
 from apps.inventory.runway import runways
 from tools.worked_portfolios.loader import PortfolioIds, load_portfolio

@@ -24,7 +24,7 @@ from apps.exposure.engine.table_refresh import refresh
 from apps.exposure.snapshots.daily import take_snapshot, thin_snapshots
 from apps.feeds.actions import end_holds, forget_old_payloads, tell_disagreements
 from apps.feeds.pipeline import close_dead_runs
-from apps.inventory.keeping import keep_findings
+from apps.inventory.read_models import refresh_stale_applications
 from apps.risks.actions.counts import count_changed_risk
 from apps.risks.actions.refresh import refresh_risks
 
@@ -63,7 +63,7 @@ class Command(BaseCommand):
                 "disagreements_told": len(disagreements),
                 "dead_runs_closed": dead,
                 "applications_refreshed": refreshed.n_applications,
-                "findings_kept": keep_findings(on=day_of(at)),
+                "findings_kept": refresh_stale_applications(on=day_of(at)),
                 "events_handled": events_handled,
                 **{f"risks_{name}": n for name, n in asdict(risks).items()},
                 **{f"campaign_tasks_{name}": n for name, n in campaigns.items()},

@@ -16,7 +16,7 @@ from apps.accounts.roles import Scope
 from apps.common.time import now
 from apps.intake.carrying import NotNow, NotYours
 from apps.intake.claiming import bind_token
-from apps.inventory.actions import ForbiddenChangeError
+from apps.inventory.actions.locks import ForbiddenChangeError
 from apps.inventory.models import Application
 
 

@@ -7,7 +7,7 @@ from django import forms
 
 from apps.accounts.models import Team, User
 from apps.inventory.models import Application, Criticality
-from apps.inventory.queries import teams_editable_by
+from apps.inventory.queries import editable_teams
 from apps.web.editing import SeenMixin
 from apps.web.forms import DayField, QuickSelect
 
@@ -67,7 +67,7 @@ class RegisterForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        teams = teams_editable_by(user=user)
+        teams = editable_teams(user=user)
         self.fields["team"].queryset = teams  # type: ignore[attr-defined]
         if teams.count() == 1:
             self.fields["team"].initial = teams.get()
@@ -161,7 +161,7 @@ class ApplicationForm(SeenMixin, forms.ModelForm):  # type: ignore[type-arg]
 
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        own = teams_editable_by(user=user)
+        own = editable_teams(user=user)
         self.fields["team"].queryset = own  # type: ignore[attr-defined]
         status = self.instance.status if self.instance.pk else ""
         # retiring ends what is used: an action of its own
@@ -272,7 +272,7 @@ class SeveralForm(forms.Form):
 
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["team"].queryset = teams_editable_by(user=user)  # type: ignore[attr-defined]
+        self.fields["team"].queryset = editable_teams(user=user)  # type: ignore[attr-defined]
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}

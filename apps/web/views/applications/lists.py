@@ -21,7 +21,7 @@ from apps.exposure.queries.portfolio import used_nodes
 from apps.inventory.filters import ApplicationFilter
 from apps.inventory.findings import CODES
 from apps.inventory.models import CRITICALITY_WORDS, Application, KeptFinding, KeptRunway
-from apps.inventory.queries import teams_editable_by
+from apps.inventory.queries import editable_teams
 from apps.web import sentences
 from apps.web.attention import late_runways
 from apps.web.filtering import Control, filters, named
@@ -313,7 +313,7 @@ def application_list(request: HttpRequest) -> HttpResponse:
         listing=listing,
         columns=_columns(request),
         rows=rows,
-        may_edit=user.is_governance or teams_editable_by(user=user).exists(),
+        may_edit=user.is_governance or editable_teams(user=user).exists(),
     )
 
 

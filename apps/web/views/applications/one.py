@@ -17,7 +17,7 @@ from apps.common.time import day_of, now
 from apps.exposure.queries.dependents import StackRow, application_stack
 from apps.inventory.findings import Finding, findings_of_application
 from apps.inventory.models import Application, Dependency
-from apps.inventory.queries import application_merged_into, changes_of
+from apps.inventory.queries import application_merged_into, changes_of_application
 from apps.inventory.runway import PrimaryRunway, runways
 from apps.risks.queries.conditions import InheritedRiskQuery
 from apps.risks.queries.inherited import InheritedRisk, inherited_risks
@@ -123,7 +123,7 @@ def application(request: HttpRequest, slug: str) -> HttpResponse:
         cost=reads.cost_of(app, rows, at),
         findings=[_found(finding, rows) for finding in found],
         decisions=reads.decisions_on(rows, today),
-        changes=changes_of(application=app, limit=N_CHANGES),
+        changes=changes_of_application(application=app, limit=N_CHANGES),
         events=events_of_application(application=app, on=today, most=N_EVENTS),
         ended=_ended(app, today),
         fallbacks=[row for row in rows if row.dependency.role == Dependency.Role.FALLBACK],
@@ -245,7 +245,7 @@ def history(request: HttpRequest, slug: str) -> HttpResponse:
     """Every change on record, with who, what, when and why; editors take one back."""
     user = signed_in(request)
     app = application_or_404(request, slug)
-    changes = changes_of(application=app, limit=MOST_CHANGES)
+    changes = changes_of_application(application=app, limit=MOST_CHANGES)
     return page(
         request,
         "applications/history.html",

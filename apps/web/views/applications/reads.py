@@ -24,10 +24,10 @@ from apps.exposure.threats import (
     NodeFailure,
     needed_grade,
 )
-from apps.inventory.choosing.approvals import RELATIONS
-from apps.inventory.choosing.deciding_sql import DECIDING
-from apps.inventory.costing import Costs, Money, monthly_costs
+from apps.inventory.costs import Money, MonthlyCosts, monthly_costs
 from apps.inventory.findings import TEST_VALIDITY
+from apps.inventory.governance.approval_sql import DECIDING_APPROVALS
+from apps.inventory.governance.approvals import APPROVAL_RELATIONS
 from apps.inventory.models import Adaptation, Application, Approval, Dependency, ExitPlan, ExitTest
 
 GRADES = {
@@ -348,7 +348,7 @@ def cost_of(application: Application, rows: Sequence[StackRow], at: datetime) ->
     return Cost(tuple(cases), tuple(lines))
 
 
-def _usd(costs: Costs) -> Fraction | None:
+def _usd(costs: MonthlyCosts) -> Fraction | None:
     """Where all that is known is in dollars; currencies are never added."""
     return costs.totals.get("USD") if set(costs.totals) <= {"USD"} and costs.totals else None
 
@@ -370,7 +370,7 @@ WITH RECURSIVE used(id, application_id, offering_id, via_party_id) AS (
     SELECT id, application_id, offering_id, via_party_id FROM inventory_dependency
     WHERE id = ANY (%(ids)s)
 ),
-{DECIDING}
+{DECIDING_APPROVALS}
 SELECT u.id, c.approval_id FROM deciding c JOIN used u ON u.offering_id = c.offering_id
 UNION SELECT u.id, w.approval_id FROM way w JOIN used u ON u.via_party_id = w.party_id
 """
@@ -383,7 +383,7 @@ def decisions_on(rows: Sequence[StackRow], today: date) -> list[tuple[Approval, 
         cursor.execute(_CONCERNING, {"ids": list(by_id), "on": today})
         pairs = cursor.fetchall()
     approvals = (
-        Approval.objects.select_related(*RELATIONS).in_bulk({pk for _id, pk in pairs})
+        Approval.objects.select_related(*APPROVAL_RELATIONS).in_bulk({pk for _id, pk in pairs})
         if pairs
         else {}
     )

@@ -12,10 +12,11 @@ from apps.accounts.roles import TeamRole
 from apps.common.history.context import current_change_id
 from apps.common.text import pluralize
 from apps.common.time import day_of, now
-from apps.inventory import actions
-from apps.inventory.keeping import keep_now
+from apps.inventory.actions import application_merge, checks, locks
+from apps.inventory.actions import applications as actions_applications
 from apps.inventory.models import Application, Dependency
-from apps.inventory.queries import teams_editable_by
+from apps.inventory.queries import editable_teams
+from apps.inventory.read_models import refresh_applications
 from apps.web.forms import signed_in
 from apps.web.outlook import Outlook, outlook, say_change
 from apps.web.page import Sentence, page
@@ -29,7 +30,7 @@ from apps.web.views.applications.forms import (
     RegisterForm,
 )
 
-_REFUSALS = (ValidationError, actions.RefusedChange)
+_REFUSALS = (ValidationError, checks.ChangeConflictError)
 
 
 def crumbs_of(application: Application) -> tuple[tuple[str, str], ...]:
@@ -43,12 +44,12 @@ def crumbs_of(application: Application) -> tuple[tuple[str, str], ...]:
 def register(request: HttpRequest) -> HttpResponse:
     """The short first step; afterwards one declares what it calls."""
     user = signed_in(request)
-    allowed = teams_editable_by(user=user).exists()
+    allowed = editable_teams(user=user).exists()
     form = RegisterForm(request.POST or None, user=user) if allowed else None
     if form is not None and request.method == "POST" and form.is_valid():
         said = form.cleaned_data
         try:
-            application = actions.register_application(
+            application = actions_applications.register_application(
                 name=said["name"],
                 team=said["team"],
                 by=user,
@@ -57,7 +58,7 @@ def register(request: HttpRequest) -> HttpResponse:
         except _REFUSALS as error:
             refused(form, error)
         else:
-            keep_now(application_ids=[application.pk], on=day_of(now()))
+            refresh_applications(application_ids=[application.pk], on=day_of(now()))
             say(
                 request,
                 f"{application.name} is registered. Say next what it calls.",
@@ -88,16 +89,18 @@ def change(request: HttpRequest, slug: str) -> HttpResponse:
     """Every fact, grouped; what somebody else changed meanwhile is compared first."""
     application, user = editable_application(request, slug)
     if request.method == "POST":
-        application = actions.locked_application(application, by=user)
+        application = locks.locked_application(application, by=user)
     seen = Application.objects.get(pk=application.pk)
     form = ApplicationForm(request.POST or None, instance=application, row=seen, user=user)
     if request.method == "POST" and form.is_valid():
         before = outlook(seen, on=day_of(now()))
         try:
             if not user.may(TeamRole.EDITOR, form.cleaned_data["team"]):
-                raise actions.RefusedChange("Only an editor of the new team may move it there.")
+                raise checks.ChangeConflictError(
+                    "Only an editor of the new team may move it there."
+                )
             with transaction.atomic():
-                changed = actions.change_application(
+                changed = actions_applications.change_application(
                     application=seen, facts=form.facts, by=user, reason=form.cleaned_data["reason"]
                 )
         except _REFUSALS as error:
@@ -126,7 +129,7 @@ def retire(request: HttpRequest, slug: str) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         before = outlook(application, on=today)
         try:
-            retired = actions.retire_application(
+            retired = actions_applications.retire_application(
                 application=application,
                 on=form.cleaned_data["on"],
                 by=user,
@@ -162,7 +165,7 @@ def bring_back(request: HttpRequest, slug: str) -> HttpResponse:
         said = form.cleaned_data
         before = outlook(application, on=today)
         try:
-            back = actions.bring_back_application(
+            back = actions_applications.reactivate_application(
                 application=application,
                 on=said["on"],
                 by=user,
@@ -205,7 +208,7 @@ def merge(request: HttpRequest, slug: str) -> HttpResponse:
         elif request.POST.get("sure") == duplicate.slug:
             before = outlook(application, on=today)
             try:
-                kept = actions.merge_applications(
+                kept = application_merge.merge_applications(
                     kept=application,
                     duplicate=duplicate,
                     on=form.cleaned_data["on"],
@@ -216,7 +219,7 @@ def merge(request: HttpRequest, slug: str) -> HttpResponse:
                 refused(form, error)
                 duplicate = None
             else:
-                keep_now(application_ids=[duplicate.pk], on=today)
+                refresh_applications(application_ids=[duplicate.pk], on=today)
                 words = {"one": duplicate.name, "other": kept.name}
                 return _done(request, kept, before, "{one} is part of {other} now.".format(**words))
     looked_at = duplicate is not None

@@ -15,10 +15,10 @@ from django.views.decorators.http import require_http_methods
 from apps.accounts.models import Team, User
 from apps.common.history.context import current_change_id
 from apps.common.text import pluralize
-from apps.inventory import actions
-from apps.inventory.actions import BulkChange
+from apps.inventory.actions import bulk_update
+from apps.inventory.actions.bulk_update import BulkUpdateResult
 from apps.inventory.models import Application, UnkeptApplication
-from apps.inventory.queries import teams_editable_by
+from apps.inventory.queries import editable_teams
 from apps.web.forms import signed_in
 from apps.web.page import Sentence, page
 from apps.web.saying import say
@@ -79,12 +79,12 @@ class Line:
 def change_several(request: HttpRequest) -> HttpResponse:
     """The form, then what it would do row by row, then the doing."""
     user = signed_in(request)
-    if not teams_editable_by(user=user).exists():
+    if not editable_teams(user=user).exists():
         raise PermissionDenied("Only editors may change applications.")
     picked = chosen(request)
     back = reverse("applications:list") + (f"?{picked.query.urlencode()}" if picked.query else "")
     form = SeveralForm(request.POST if request.method == "POST" else None, user=user)
-    report: BulkChange | None = None
+    report: BulkUpdateResult | None = None
     lines: list[Line] = []
     if request.method == "POST" and picked.ids and not picked.is_too_many and form.is_valid():
         moved_on = request.POST.get("expected") not in (None, str(len(picked.ids)))
@@ -118,8 +118,8 @@ def change_several(request: HttpRequest) -> HttpResponse:
     )
 
 
-def _change(ids: list[int], facts: Mapping[str, Any], user: User, reason: str) -> BulkChange:
-    return actions.change_applications(
+def _change(ids: list[int], facts: Mapping[str, Any], user: User, reason: str) -> BulkUpdateResult:
+    return bulk_update.change_applications(
         facts_by_id=dict.fromkeys(ids, facts), by=user, reason=reason
     )
 
@@ -157,7 +157,7 @@ def _word(row: Application, name: str, value: Any) -> str:
     return str(choices.get(value, value)) if value not in (None, "") else "–"
 
 
-def _sentence(picked: Chosen, report: BulkChange | None) -> Sentence:
+def _sentence(picked: Chosen, report: BulkUpdateResult | None) -> Sentence:
     n = len(picked.ids)
     if picked.is_too_many:
         return Sentence(f"More than {number(MOST)} applications match; narrow the list first.")
@@ -181,7 +181,7 @@ def _sentence(picked: Chosen, report: BulkChange | None) -> Sentence:
     return Sentence(", ".join([before, *rest]) + ".")
 
 
-def _told(request: HttpRequest, report: BulkChange, back: str) -> HttpResponse:
+def _told(request: HttpRequest, report: BulkUpdateResult, back: str) -> HttpResponse:
     n = len(report.changed)
     sentence = pluralize(
         n, f"{number(n)} application is changed.", f"{number(n)} applications are changed."

@@ -11,7 +11,7 @@ from apps.common.time import day_of, now
 from apps.exposure.queries.dependents import StackRow, application_stack
 from apps.inventory.findings import findings_of_application
 from apps.inventory.models import Application
-from apps.inventory.queries import changes_of
+from apps.inventory.queries import changes_of_application
 from apps.inventory.runway import runways
 from apps.web.forms import signed_in
 from apps.web.listing import csv_answer
@@ -241,7 +241,7 @@ def _decisions(app: Application, user: User) -> Table:
 def _history(app: Application, user: User) -> Table:
     return ("when", "who", "what and why", "rows", "change"), [
         (row.at, row.actor, row.reason, row.n_rows, str(row.id))
-        for row in changes_of(application=app)
+        for row in changes_of_application(application=app)
     ]
 
 

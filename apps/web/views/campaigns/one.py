@@ -18,7 +18,7 @@ from apps.exposure.campaigns.filters import CampaignTaskFilter
 from apps.exposure.campaigns.lifecycle import UNFINISHED, UNSETTLED
 from apps.exposure.campaigns.progress import CampaignProgress, campaign_progress, visible_tasks
 from apps.exposure.models import Campaign, CampaignTask
-from apps.inventory.actions import RefusedChange
+from apps.inventory.actions.checks import ChangeConflictError
 from apps.web.filtering import Control, filters
 from apps.web.forms import DayField, governing, signed_in
 from apps.web.listing import Listing
@@ -156,7 +156,7 @@ def order(request: HttpRequest, pk: int, action: str) -> HttpResponse:
         say(request, _ORDERS[action](request, found, user))
     except ValidationError as refusal:
         refuse(request, " ".join(refusal.messages))
-    except RefusedChange as refusal:
+    except ChangeConflictError as refusal:
         refuse(request, str(refusal))
     return redirect("campaigns:detail", found.pk)
 

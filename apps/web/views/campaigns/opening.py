@@ -18,7 +18,7 @@ from apps.exposure.campaigns.lifecycle import open_campaign
 from apps.exposure.campaigns.reach import dependencies_in
 from apps.exposure.models import Campaign
 from apps.exposure.tasks import campaign_opening_key, open_large_campaign
-from apps.inventory.actions import RefusedChange
+from apps.inventory.actions.checks import ChangeConflictError
 from apps.web.forms import DayField, governing
 from apps.web.page import Sentence, page
 from apps.web.saying import refuse, say
@@ -127,7 +127,7 @@ def open_one(request: HttpRequest) -> HttpResponse:
             made = open_campaign(
                 by=user, at=now(), event=event, offering=None if event else subject, **facts
             )
-        except (RefusedChange, ValidationError) as refusal:
+        except (ChangeConflictError, ValidationError) as refusal:
             form.add_error(
                 None, refusal.messages if isinstance(refusal, ValidationError) else str(refusal)
             )

@@ -23,7 +23,7 @@ from apps.exposure.campaigns.reach import task_due_dates, task_target
 from apps.exposure.campaigns.sign_off_requirements import SignOffRequirements, task_requirements
 from apps.exposure.campaigns.steps import AUTOMATIC_STEPS
 from apps.exposure.models import Campaign, CampaignTask, TaskStep
-from apps.inventory.actions import RefusedChange
+from apps.inventory.actions.checks import ChangeConflictError
 from apps.web.forms import DayField, signed_in
 from apps.web.page import Sentence, page
 from apps.web.saying import refuse, say
@@ -176,7 +176,7 @@ def _told(request: HttpRequest, do: Work, found: CampaignTask, user: User) -> No
         said = do(request, found, user)
     except ValidationError as refusal:
         refuse(request, " ".join(refusal.messages))
-    except RefusedChange as refusal:
+    except ChangeConflictError as refusal:
         refuse(request, str(refusal))
     else:
         say(request, said)
@@ -224,7 +224,7 @@ def _due(request: HttpRequest, found: CampaignTask, user: User) -> str:
 def _target(request: HttpRequest, found: CampaignTask, user: User) -> str:
     pk = request.POST.get("target", "")
     if not pk.isdecimal():
-        raise RefusedChange("Choose one of the offerings.")
+        raise ChangeConflictError("Choose one of the offerings.")
     target = get_object_or_404(Offering.objects.visible_to(user), pk=pk)
     task_actions.choose_target(task=found, target=target, at=now(), by=user)
     return f"It moves to {target.api_id}."
@@ -236,7 +236,7 @@ def _measure(request: HttpRequest, found: CampaignTask, user: User) -> str:
         {} if said[side] is None else {said["metric"]: said[side]} for side in ("before", "after")
     )
     if not before and not after:
-        raise RefusedChange("Give at least one of the two values.")
+        raise ChangeConflictError("Give at least one of the two values.")
     task_actions.record_measurements(task=found, at=now(), by=user, before=before, after=after)
     return f"{said['metric']} is recorded."
 

@@ -11,8 +11,12 @@ from django.views.decorators.http import require_safe
 from apps.catalog.models import NodeKind
 from apps.common.text import pluralize
 from apps.common.time import day_of, now
-from apps.inventory.choosing.against import Against, Findings, against_decisions
-from apps.inventory.choosing.approvals import COLUMN, RELATIONS
+from apps.inventory.governance.approvals import APPROVAL_RELATIONS, TARGET_COLUMNS
+from apps.inventory.governance.violations import (
+    ApprovalViolation,
+    ApprovalViolations,
+    approval_violations,
+)
 from apps.inventory.models import Approval
 from apps.web.listing import COUNTED, PRINTED, SIZE, csv_answer, query_with
 from apps.web.page import Sentence, page
@@ -39,7 +43,7 @@ class Sheets:
             if asked.isdecimal() and len(asked) < 7
             else 1
         )
-        self.rows: tuple[Against, ...] = ()
+        self.rows: tuple[ApprovalViolation, ...] = ()
         self.n_found = 0
 
     @property
@@ -70,7 +74,7 @@ class Sheets:
     def next(self) -> str:
         return query_with(self.request, page=self.number + 1) if self.last < self.n_found else ""
 
-    def hold(self, found: Findings) -> None:
+    def hold(self, found: ApprovalViolations) -> None:
         self.rows, self.n_found = found.rows, found.n_total
 
 
@@ -105,7 +109,7 @@ def against_csv(request: HttpRequest) -> StreamingHttpResponse:
     target, decision = _narrowed(request)
     found = _found(request, target, decision, limit=COUNTED, offset=0)
 
-    def cells(row: Against) -> list[Any]:
+    def cells(row: ApprovalViolation) -> list[Any]:
         dependency, target = row.dependency, named(row.approval.target)
         return [
             dependency.application.name,
@@ -149,7 +153,7 @@ def _narrowed(request: HttpRequest) -> tuple[Model | None, Approval | None]:
     if pk:
         decision = (
             Approval.objects.visible_to(request.user)
-            .select_related(*RELATIONS)
+            .select_related(*APPROVAL_RELATIONS)
             .filter(pk=pk)
             .first()
             if pk.isdecimal() and len(pk) < 19
@@ -166,9 +170,9 @@ def _narrowed(request: HttpRequest) -> tuple[Model | None, Approval | None]:
 
 def _found(
     request: HttpRequest, target: Any, decision: Approval | None, *, limit: int, offset: int
-) -> Findings:
-    kinds = _NODES[COLUMN[type(target)]] if target is not None else ()
-    return against_decisions(
+) -> ApprovalViolations:
+    kinds = _NODES[TARGET_COLUMNS[type(target)]] if target is not None else ()
+    return approval_violations(
         user=request.user,
         on=day_of(now()),
         nodes=[(kind, target.pk) for kind in kinds],

@@ -13,18 +13,18 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from apps.common.text import pluralize
 from apps.common.time import day_of, now
-from apps.inventory.actions import RefusedChange
-from apps.inventory.choosing.against import against_decisions
-from apps.inventory.choosing.approvals import (
-    COLUMN,
-    RELATIONS,
-    decide,
+from apps.inventory.actions.checks import ChangeConflictError
+from apps.inventory.governance.approvals import (
+    APPROVAL_RELATIONS,
+    TARGET_COLUMNS,
+    decisions_in_force,
     expiring_decisions,
+    record_decision,
     replace_decision,
     revoke_decision,
-    standing_decisions,
 )
-from apps.inventory.choosing.filters import ApprovalFilter
+from apps.inventory.governance.filters import ApprovalFilter
+from apps.inventory.governance.violations import approval_violations
 from apps.inventory.models import Application, Approval, Criticality
 from apps.web.filtering import Control, filters
 from apps.web.forms import governing, signed_in
@@ -57,7 +57,7 @@ def _filtered(request: HttpRequest) -> tuple[ApprovalFilter, "QuerySet[Approval]
     if "standing" not in asked:
         asked["standing"] = "true"
     found = ApprovalFilter(asked, Approval.objects.visible_to(request.user), request=request)
-    return found, ORDERS.apply(request, found.qs.select_related(*RELATIONS))
+    return found, ORDERS.apply(request, found.qs.select_related(*APPROVAL_RELATIONS))
 
 
 @require_safe
@@ -201,8 +201,8 @@ def new_approval(request: HttpRequest) -> HttpResponse:
     form = DecisionForm(request.POST or None)
     if request.method == "POST" and target is not None and form.is_valid():
         try:
-            made = decide(target=target, at=at, by=user, **form.cleaned_data)
-        except (RefusedChange, ValidationError) as refused:
+            made = record_decision(target=target, at=at, by=user, **form.cleaned_data)
+        except (ChangeConflictError, ValidationError) as refused:
             form.add_error(None, refused if isinstance(refused, ValidationError) else str(refused))
         else:
             say(
@@ -226,7 +226,7 @@ def new_approval(request: HttpRequest) -> HttpResponse:
 
 
 def _standing_on(target: Any, today: date) -> Approval | None:
-    return standing_decisions(on=today).filter(**{COLUMN[type(target)]: target}).first()
+    return decisions_in_force(on=today).filter(**{TARGET_COLUMNS[type(target)]: target}).first()
 
 
 def _of_new(target: Any) -> Sentence:
@@ -237,7 +237,7 @@ def _of_new(target: Any) -> Sentence:
 
 def _one(request: HttpRequest, pk: int) -> Approval:
     return get_object_or_404(
-        Approval.objects.visible_to(request.user).select_related(*RELATIONS), pk=pk
+        Approval.objects.visible_to(request.user).select_related(*APPROVAL_RELATIONS), pk=pk
     )
 
 
@@ -256,7 +256,7 @@ def replace(request: HttpRequest, pk: int) -> HttpResponse:
     if form.is_valid():
         try:
             made = replace_decision(approval=this, at=now(), by=user, **form.cleaned_data)
-        except RefusedChange as refused:
+        except ChangeConflictError as refused:
             # somebody else was quicker: the page shows what stands now
             refuse(request, str(refused))
             return redirect("approvals:detail", pk=pk)
@@ -277,7 +277,7 @@ def revoke(request: HttpRequest, pk: int) -> HttpResponse:
         return _approval_page(request, this, DecisionForm(initial=DecisionForm.of(this)), form)
     try:
         revoke_decision(approval=this, at=now(), by=user, reason=form.cleaned_data["reason"])
-    except RefusedChange as refused:
+    except ChangeConflictError as refused:
         refuse(request, str(refused))
     else:
         say(
@@ -294,16 +294,16 @@ def _approval_page(
     state = state_of(this, today)
     target = named(this.target)
     found = (
-        against_decisions(user=request.user, on=today, approval=this.pk, limit=SHOWN_AGAINST)
+        approval_violations(user=request.user, on=today, approval=this.pk, limit=SHOWN_AGAINST)
         if state == "standing" and this.decision != Approval.Decision.APPROVED
         else None
     )
-    column = COLUMN[type(this.target)]
+    column = TARGET_COLUMNS[type(this.target)]
     earlier = (
         Approval.objects.visible_to(request.user)
         .filter(**{column: this.target})
         .exclude(pk=this.pk)
-        .select_related(*RELATIONS)
+        .select_related(*APPROVAL_RELATIONS)
         .order_by("-decided_on", "-pk")[:20]
     )
     return page(

@@ -17,7 +17,7 @@ from apps.exposure.diligence.scorecards import (
     foundation_scorecards,
     provider_scorecards,
 )
-from apps.inventory.choosing.approvals import decisions_on
+from apps.inventory.governance.approvals import decisions_by_target
 from apps.inventory.models import Approval
 from apps.web.listing import csv_answer
 from apps.web.page import Sentence, page
@@ -142,7 +142,7 @@ def _differing(groups: list[Group]) -> list[Group]:
 
 
 def _columns(chosen: Candidates, cards: list[Scorecard], today: Any) -> list[Column]:
-    decisions = decisions_on(targets=list(chosen.rows), on=today) if chosen.rows else {}
+    decisions = decisions_by_target(targets=list(chosen.rows), on=today) if chosen.rows else {}
     columns = []
     for row, card in zip(chosen.rows, cards, strict=True):
         columns.append(

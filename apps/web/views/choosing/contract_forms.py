@@ -6,7 +6,11 @@ from typing import Any
 from django import forms
 
 from apps.catalog.models import Provider
-from apps.inventory.choosing.contracts import CODES, CONTRACT_FACTS, COUNTRIES
+from apps.inventory.governance.contracts import (
+    COUNTRY_FIELDS,
+    EDITABLE_CONTRACT_FIELDS,
+    UPPER_CASE_FIELDS,
+)
 from apps.inventory.models import Contract
 from apps.reports.dora.templates import SERVICE_TYPES
 from apps.web.editing import SeenMixin
@@ -101,7 +105,7 @@ class ContractForm(SeenMixin, forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = Contract
         fields = [name for _group, names in GROUPS for name in names] + sorted(
-            CONTRACT_FACTS - {name for _group, names in GROUPS for name in names}
+            EDITABLE_CONTRACT_FIELDS - {name for _group, names in GROUPS for name in names}
         )
         widgets = {
             **{name: forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d") for name in DAYS},
@@ -126,12 +130,12 @@ class ContractForm(SeenMixin, forms.ModelForm):  # type: ignore[type-arg]
                 self.fields[name].label = words
         for name, words in help_texts().items():
             self.fields[name].help_text = words
-        for name in COUNTRIES:
+        for name in COUNTRY_FIELDS:
             self.fields[name].help_text = "Country code of two letters, such as CH."
 
     def clean(self) -> dict[str, Any]:
         said = super().clean()
-        for name in CODES:
+        for name in UPPER_CASE_FIELDS:
             if said.get(name):
                 said[name] = said[name].strip().upper()
         return said
@@ -142,7 +146,11 @@ class ContractForm(SeenMixin, forms.ModelForm):  # type: ignore[type-arg]
         pass
 
     def facts(self) -> dict[str, Any]:
-        return {name: value for name, value in self.cleaned_data.items() if name in CONTRACT_FACTS}
+        return {
+            name: value
+            for name, value in self.cleaned_data.items()
+            if name in EDITABLE_CONTRACT_FIELDS
+        }
 
     def groups(self) -> list[tuple[str, list[forms.BoundField]]]:
         names = group_names()

@@ -16,9 +16,9 @@ from apps.catalog.models import Offering, Provider
 from apps.common.text import pluralize
 from apps.common.time import day_of, now
 from apps.exposure.queries.portfolio import party_applications, party_reach
-from apps.inventory.actions import RefusedChange
-from apps.inventory.choosing.contracts import change_contract, register_contract
-from apps.inventory.choosing.filters import ContractFilter
+from apps.inventory.actions.checks import ChangeConflictError
+from apps.inventory.governance.contracts import change_contract, register_contract
+from apps.inventory.governance.filters import ContractFilter
 from apps.inventory.models import Contract
 from apps.reports.dora.templates import SERVICE_TYPES
 from apps.web.filtering import Control, filters
@@ -168,7 +168,7 @@ def new_contract(request: HttpRequest) -> HttpResponse:
             made = register_contract(
                 party=form.cleaned_data["party"], ref=facts.pop("ref"), facts=facts, by=user
             )
-        except (RefusedChange, ValidationError) as refused:
+        except (ChangeConflictError, ValidationError) as refused:
             _add(form, refused)
         else:
             say(request, "The contract is on file.")
@@ -201,7 +201,7 @@ def change(request: HttpRequest, pk: int) -> HttpResponse:
     if form.is_valid():
         try:
             change_contract(contract=this, facts=form.facts(), by=user)
-        except (RefusedChange, ValidationError) as refused:
+        except (ChangeConflictError, ValidationError) as refused:
             _add(form, refused)
         else:
             say(request, "Kept.")
@@ -209,7 +209,7 @@ def change(request: HttpRequest, pk: int) -> HttpResponse:
     return _contract_page(request, this, form)
 
 
-def _add(form: ContractForm, refused: RefusedChange | ValidationError) -> None:
+def _add(form: ContractForm, refused: ChangeConflictError | ValidationError) -> None:
     """What the action refuses, beside the field where it names one that the form has."""
     if isinstance(refused, ValidationError) and hasattr(refused, "error_dict"):
         for name, errors in refused.error_dict.items():

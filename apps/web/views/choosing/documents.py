@@ -15,17 +15,17 @@ from django.views.decorators.http import require_POST, require_safe
 from apps.catalog.models import Foundation
 from apps.common.text import pluralize
 from apps.common.time import day_of, now
-from apps.inventory.actions import RefusedChange
-from apps.inventory.choosing.annex import (
-    ANSWER_DAYS,
+from apps.inventory.actions.checks import ChangeConflictError
+from apps.inventory.governance.annex_documents import (
     ON_FILE,
+    RESPONSE_PERIOD,
     ChecklistRow,
-    checklist,
-    note_item,
-    overdue_items,
-    request_items,
+    annex_checklist,
+    overdue_documents,
+    record_document_status,
+    request_documents,
 )
-from apps.inventory.choosing.filters import AnnexItemFilter
+from apps.inventory.governance.filters import AnnexItemFilter
 from apps.inventory.models import AnnexItem
 from apps.web.editing import SeenMixin
 from apps.web.filtering import Control, filters
@@ -146,7 +146,7 @@ def _of_list(listing: Listing[AnnexItem], user: Any, today: date) -> Sentence:
         )
     if not listing.n_found:
         return Sentence("No developer has been asked for its documents yet.")
-    late = list(overdue_items(user=user, on=today)[:100])
+    late = list(overdue_documents(user=user, on=today)[:100])
     stands = pluralize(
         listing.n_found,
         f"{listing.count} item was asked for or noted",
@@ -229,11 +229,13 @@ def ask(request: HttpRequest, slug: str) -> HttpResponse:
     if form.is_valid():
         on = form.cleaned_data["on"] or day_of(now())
         try:
-            asked = request_items(foundation=this, items=form.cleaned_data["items"], on=on, by=user)
-        except (RefusedChange, ValidationError) as refused:
+            asked = request_documents(
+                foundation=this, items=form.cleaned_data["items"], on=on, by=user
+            )
+        except (ChangeConflictError, ValidationError) as refused:
             form.add_error(None, refused if isinstance(refused, ValidationError) else str(refused))
         else:
-            due = long_day(on + ANSWER_DAYS)
+            due = long_day(on + RESPONSE_PERIOD)
             say(
                 request,
                 pluralize(
@@ -253,7 +255,7 @@ def note(request: HttpRequest, slug: str) -> HttpResponse:
     """What became of one item."""
     user = governing(request, "Only governance notes what became of an item.")
     this = _foundation(request, slug)
-    lines = {line.item: line for line in checklist(foundation=this, user=user)}
+    lines = {line.item: line for line in annex_checklist(foundation=this, user=user)}
     line = next((line for item, line in lines.items() if f"i{item}-item" in request.POST), None)
     if line is None:
         return redirect("documents:detail", slug=slug)
@@ -261,7 +263,7 @@ def note(request: HttpRequest, slug: str) -> HttpResponse:
     if form.is_valid():
         said = form.cleaned_data
         try:
-            note_item(
+            record_document_status(
                 foundation=this,
                 item=line.item,
                 status=said["status"],
@@ -270,7 +272,7 @@ def note(request: HttpRequest, slug: str) -> HttpResponse:
                 note=said["note"],
                 by=user,
             )
-        except (RefusedChange, ValidationError) as refused:
+        except (ChangeConflictError, ValidationError) as refused:
             form.add_error(None, refused if isinstance(refused, ValidationError) else str(refused))
         else:
             say(request, f"Kept: {line.label}.")
@@ -288,7 +290,7 @@ def _documents_page(
 ) -> HttpResponse:
     user = signed_in(request)
     today = day_of(now())
-    lines = checklist(foundation=this, user=user)
+    lines = annex_checklist(foundation=this, user=user)
     may_change = user.is_governance
     missing = [line for line in lines if line.status not in {*ON_FILE, Status.REQUESTED}]
     if may_change and ask_form is None and missing:

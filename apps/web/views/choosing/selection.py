@@ -20,9 +20,9 @@ from apps.common.text import pluralize
 from apps.common.time import day_of, now
 from apps.exposure.diligence.scorecard_facts import visible_scorecard
 from apps.exposure.diligence.selection_decisions import candidate_scorecards, decide_with_scorecards
-from apps.inventory.actions import RefusedChange
-from apps.inventory.choosing.approvals import decisions_on
-from apps.inventory.choosing.selections import (
+from apps.inventory.actions.checks import ChangeConflictError
+from apps.inventory.governance.approvals import decisions_by_target
+from apps.inventory.governance.selections import (
     add_candidate,
     change_selection,
     remove_candidate,
@@ -166,7 +166,7 @@ def _judged(
 ) -> list[Judged]:
     forms = {form.candidate.pk: form for form in sent}
     targets = {target.pk: target for target in (row.foundation for row in candidates)}
-    decisions = decisions_on(targets=list(targets.values()), on=today) if targets else {}
+    decisions = decisions_by_target(targets=list(targets.values()), on=today) if targets else {}
     found = []
     for row in candidates:
         form = (
@@ -316,7 +316,7 @@ def change(request: HttpRequest, pk: int) -> HttpResponse:
                 purpose=said["purpose"],
                 criteria=criteria_of(said["criteria"]),
             )
-        except (RefusedChange, ValidationError) as refused:
+        except (ChangeConflictError, ValidationError) as refused:
             form.add_error(None, refused if isinstance(refused, ValidationError) else str(refused))
         else:
             say(request, "Kept.")
@@ -344,7 +344,7 @@ def add(request: HttpRequest, pk: int) -> HttpResponse:
         )
     try:
         made = add_candidate(selection=this, foundation=foundation, offering=offering, by=user)
-    except RefusedChange as refused:
+    except ChangeConflictError as refused:
         refuse(request, str(refused))
     except ValidationError as refused:
         refuse(request, " ".join(refused.messages))
@@ -363,7 +363,7 @@ def remove(request: HttpRequest, pk: int, candidate: int) -> HttpResponse:
     name = name_of(row)
     try:
         remove_candidate(candidate=row, by=user)
-    except RefusedChange as refused:
+    except ChangeConflictError as refused:
         refuse(request, str(refused))
     else:
         say(request, f"{name} is no longer considered.")
@@ -385,7 +385,7 @@ def judge(request: HttpRequest, pk: int) -> HttpResponse:
             for form in sent:
                 if given := form.given():
                     score_candidate(candidate=form.candidate, scores=given, by=user)
-        except RefusedChange as refused:
+        except ChangeConflictError as refused:
             refuse(request, str(refused))
         else:
             say(request, "The scores are kept.")
@@ -413,7 +413,7 @@ def decide(request: HttpRequest, pk: int) -> HttpResponse:
                 by=user,
                 review_on=said["review_on"],
             )
-        except (RefusedChange, ValidationError) as refused:
+        except (ChangeConflictError, ValidationError) as refused:
             form.add_error(None, refused if isinstance(refused, ValidationError) else str(refused))
             this = _one(request, pk)
         else:

@@ -15,9 +15,9 @@ from apps.accounts.models import User
 from apps.catalog.models import Foundation, Offering
 from apps.common.text import pluralize
 from apps.common.time import day_of, now
-from apps.inventory.actions import RefusedChange
-from apps.inventory.choosing.filters import SelectionFilter
-from apps.inventory.choosing.selections import (
+from apps.inventory.actions.checks import ChangeConflictError
+from apps.inventory.governance.filters import SelectionFilter
+from apps.inventory.governance.selections import (
     MAX_CANDIDATES,
     add_candidate,
     draft_selection,
@@ -170,7 +170,7 @@ def new_selection(request: HttpRequest) -> HttpResponse:
         wanted = set(request.POST.getlist("candidate"))
         try:
             made = _begin(form, [pair for pair in offered if _key(*pair) in wanted], before, user)
-        except (RefusedChange, ValidationError) as refused:
+        except (ChangeConflictError, ValidationError) as refused:
             form.add_error(None, refused if isinstance(refused, ValidationError) else str(refused))
         else:
             say(request, "The draft is begun. Judge the candidates, then decide.")

@@ -10,7 +10,7 @@ from django.http import QueryDict
 from django.urls import reverse
 
 from apps.catalog.models import Foundation, Offering, Provider, Version
-from apps.inventory.choosing.approvals import COLUMN, Target
+from apps.inventory.governance.approvals import TARGET_COLUMNS, ApprovalTarget
 
 EACH = 6
 
@@ -43,9 +43,9 @@ def kind_words() -> dict[str, str]:
     }
 
 
-def named(target: Target) -> Named:
+def named(target: ApprovalTarget) -> Named:
     """Offerings come with `host`, versions need nothing; no statement."""
-    kind = COLUMN[type(target)]
+    kind = TARGET_COLUMNS[type(target)]
     if isinstance(target, Offering):
         key, name, note = str(target.pk), target.api_id, f"at {target.host.name}"
         url = reverse("offerings:detail", args=[target.pk])
@@ -73,7 +73,7 @@ def named(target: Target) -> Named:
     return Named(kind, key, name, note, url)
 
 
-def asked_for(fields: QueryDict, *, user: Any) -> Target | None:
+def asked_for(fields: QueryDict, *, user: Any) -> ApprovalTarget | None:
     """The target that the fields name, if there is one: one statement."""
     for kind, key in ((kind, fields.get(kind, "")) for kind in kind_words()):
         if not key:
@@ -104,7 +104,7 @@ def found_by(words: str, *, user: Any) -> list[Named]:
     offerings = (
         Offering.objects.visible_to(user).filter(api_id__icontains=words).select_related("host")
     )
-    found: list[Target] = [
+    found: list[ApprovalTarget] = [
         *providers.order_by("name", "pk")[:EACH],
         *foundations.order_by("name", "pk")[:EACH],
         *versions.order_by("identifier")[:EACH],

@@ -8,7 +8,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from apps.accounts.models import User
 from apps.common.time import day_of, now
-from apps.inventory import actions
+from apps.inventory.actions import checks, exits, locks
 from apps.inventory.models import Adaptation, Dependency
 from apps.web.outlook import outlook, say_change
 from apps.web.page import Sentence, page
@@ -28,7 +28,7 @@ def add(request: HttpRequest, pk: int) -> HttpResponse:
 def change(request: HttpRequest, pk: int) -> HttpResponse:
     adaptation, user = editable_row(request, Adaptation.objects.all(), pk)
     if request.method == "POST":
-        actions.locked_dependency(adaptation.dependency, by=user)
+        locks.locked_dependency(adaptation.dependency, by=user)
     return _form(request, adaptation.dependency, Adaptation.objects.get(pk=pk), user)
 
 
@@ -45,14 +45,14 @@ def _form(
             with transaction.atomic():
                 if row is None:
                     kind = facts.pop("kind")
-                    saved = actions.add_adaptation(
+                    saved = exits.add_adaptation(
                         dependency=dependency, kind=kind, facts=facts, by=user, reason=reason
                     )
                 else:
-                    saved = actions.change_adaptation(
+                    saved = exits.change_adaptation(
                         adaptation=row, facts=facts, by=user, reason=reason
                     )
-        except (ValidationError, actions.RefusedChange) as error:
+        except (ValidationError, checks.ChangeConflictError) as error:
             refused(form, error)
         else:
             words = {"what": str(saved), "id": dependency.offering.api_id}
@@ -82,7 +82,7 @@ def remove(request: HttpRequest, pk: int) -> HttpResponse:
     application = adaptation.dependency.application
     before = outlook(application, on=day_of(now()))
     name = str(adaptation)
-    actions.remove_adaptation(
+    exits.remove_adaptation(
         adaptation=adaptation, by=user, reason=request.POST.get("reason", "")[:500]
     )
     say_change(request, application, before, f"{name} is removed.")

@@ -10,7 +10,8 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods, require_POST
 
 from apps.common.time import day_of, now
-from apps.inventory import actions
+from apps.inventory.actions import checks, locks
+from apps.inventory.actions import dependencies as actions_dependencies
 from apps.inventory.models import Dependency
 from apps.web.outlook import outlook, say_change
 from apps.web.page import Sentence, page
@@ -19,7 +20,7 @@ from apps.web.views.applications.asked import editable_application, editable_dep
 from apps.web.views.applications.registering import crumbs_of
 from apps.web.views.dependencies.forms import DependencyForm, EndForm, ReopenForm
 
-_REFUSALS = (ValidationError, actions.RefusedChange)
+_REFUSALS = (ValidationError, checks.ChangeConflictError)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -28,14 +29,14 @@ def change(request: HttpRequest, pk: int) -> HttpResponse:
     dependency, user = editable_dependency(request, pk)
     application = dependency.application
     if request.method == "POST":
-        actions.locked_dependency(dependency, by=user)
+        locks.locked_dependency(dependency, by=user)
     seen = Dependency.objects.get(pk=pk)
     form = DependencyForm(request.POST or None, instance=Dependency.objects.get(pk=pk), row=seen)
     if request.method == "POST" and form.is_valid():
         before = outlook(application, on=day_of(now()))
         try:
             with transaction.atomic():
-                actions.change_dependency(
+                actions_dependencies.change_dependency(
                     dependency=seen, facts=form.facts, by=user, reason=form.cleaned_data["reason"]
                 )
         except _REFUSALS as error:
@@ -66,7 +67,7 @@ def confirm(request: HttpRequest, pk: int) -> HttpResponse:
     today = day_of(now())
     before = outlook(dependency.application, on=today)
     try:
-        actions.confirm_dependency(
+        actions_dependencies.confirm_dependency(
             dependency=dependency, on=today, by=user, reason=request.POST.get("reason", "")[:500]
         )
     except _REFUSALS as refusal:
@@ -84,7 +85,9 @@ def end(request: HttpRequest, pk: int) -> HttpResponse:
 
     def act() -> str:
         said = form.cleaned_data
-        actions.end_dependency(dependency=dependency, on=said["on"], by=user, reason=said["reason"])
+        actions_dependencies.end_dependency(
+            dependency=dependency, on=said["on"], by=user, reason=said["reason"]
+        )
         return f"{dependency.offering.api_id} is no longer used from {said['on'].isoformat()}."
 
     return _step(
@@ -105,7 +108,7 @@ def reopen(request: HttpRequest, pk: int) -> HttpResponse:
 
     def act() -> str:
         said = form.cleaned_data
-        actions.reopen_dependency(
+        actions_dependencies.reopen_dependency(
             dependency=dependency, by=user, until=said["until"], reason=said["reason"]
         )
         return f"{dependency.offering.api_id} stays in use."
@@ -171,7 +174,7 @@ def order_fallbacks(request: HttpRequest, slug: str) -> HttpResponse:
             return redirect("applications:detail", application.slug)
         wanted[row] = int(said)
     for row, number in wanted.items():
-        actions.change_dependency(
+        actions_dependencies.change_dependency(
             dependency=row,
             facts={"fallback_order": number},
             by=user,

@@ -15,8 +15,9 @@ from apps.catalog.ingestion.offerings import ensure_named_offerings
 from apps.catalog.models import Offering
 from apps.common.history.context import audit_context
 from apps.common.time import day_of, now
-from apps.inventory import actions
-from apps.inventory.choosing.against import would_be_against
+from apps.inventory.actions import checks, exits
+from apps.inventory.actions import dependencies as actions_dependencies
+from apps.inventory.governance.violations import obstacles_to_use
 from apps.inventory.models import Application, Dependency
 from apps.web.outlook import outlook, say_change
 from apps.web.page import Sentence, page
@@ -25,7 +26,7 @@ from apps.web.views.applications.registering import crumbs_of
 from apps.web.views.dependencies.forms import DeclareForm, ReplaceForm
 from apps.web.views.dependencies.picking import number_in, picker, ways_out
 
-_REFUSALS = (ValidationError, actions.RefusedChange)
+_REFUSALS = (ValidationError, checks.ChangeConflictError)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -91,7 +92,7 @@ def _declare(application: Application, form: DeclareForm, user: User) -> tuple[D
             value = {"host": host.slug, "api_id": said["new_api_id"].strip()}
             found = ensure_named_offerings([value], at=now())
         offering = Offering.objects.select_related("host").get(pk=next(iter(found.values())))
-    made = actions.declare_dependency(
+    made = actions_dependencies.declare_dependency(
         application=application,
         offering=offering,
         since=said["since"],
@@ -101,7 +102,7 @@ def _declare(application: Application, form: DeclareForm, user: User) -> tuple[D
         reason=said["reason"],
     )
     if said["adaptation_kind"]:
-        actions.add_adaptation(
+        exits.add_adaptation(
             dependency=made,
             kind=said["adaptation_kind"],
             by=user,
@@ -116,7 +117,7 @@ def _obstacles(application: Application, chosen: int | None) -> list[str]:
     offering = Offering.objects.filter(pk=chosen).first() if chosen else None
     if offering is None:
         return []
-    found = would_be_against(application=application, offering=offering, on=day_of(now()))
+    found = obstacles_to_use(application=application, offering=offering, on=day_of(now()))
     return [sentence for obstacle in found for sentence in obstacle.why]
 
 
@@ -131,7 +132,7 @@ def replace(request: HttpRequest, pk: int) -> HttpResponse:
         said = form.cleaned_data
         before = outlook(application, on=day_of(now()))
         try:
-            begun = actions.replace_offering(
+            begun = actions_dependencies.replace_offering(
                 dependency=dependency,
                 successor=said["offering"],
                 on=said["on"],

@@ -15,7 +15,7 @@ from apps.accounts.models import Team, User
 from apps.accounts.queries import team_and_below
 from apps.common.text import pluralize
 from apps.inventory.finding_queries import RULES
-from apps.inventory.findings import CODES, Severity, sentence_of
+from apps.inventory.findings import CODES, Severity, finding_sentence
 from apps.inventory.models import (
     CRITICALITY_WORDS,
     Application,
@@ -121,7 +121,7 @@ def told(found: list[KeptFinding]) -> list[Row]:
                     severity,
                     SEVERITIES[severity],
                     MARKS[severity],
-                    sentence_of(row.code, row.facts),
+                    finding_sentence(row.code, row.facts),
                     row.dependency_id,
                     offerings.get(row.dependency_id or 0, ""),
                 )

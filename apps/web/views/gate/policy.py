@@ -20,7 +20,7 @@ from apps.gate.models import GatePolicy, Horizon
 from apps.gate.models.policy import ELSEWHERE
 from apps.gate.preview import Preview, preview
 from apps.gate.rules import Rule
-from apps.inventory.actions import RefusedChange
+from apps.inventory.actions.checks import ChangeConflictError
 from apps.inventory.models import Criticality
 from apps.web.forms import signed_in
 from apps.web.page import Sentence, page
@@ -177,7 +177,7 @@ def policy(request: HttpRequest) -> HttpResponse:
                     expected_version=form.cleaned_data["expected_version"],
                     reason=form.cleaned_data["reason"],
                 )
-            except (RefusedChange, ValidationError) as refused:
+            except (ChangeConflictError, ValidationError) as refused:
                 messages = (
                     refused.messages if isinstance(refused, ValidationError) else [str(refused)]
                 )

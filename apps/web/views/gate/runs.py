@@ -19,7 +19,7 @@ from apps.gate.models import GateRun, Waiver
 from apps.gate.models.policy import spell_horizon
 from apps.gate.rules import Decision
 from apps.gate.running import may_ask, release
-from apps.inventory.actions import RefusedChange
+from apps.inventory.actions.checks import ChangeConflictError
 from apps.web.filtering import Control, filters, named
 from apps.web.forms import signed_in
 from apps.web.listing import Listing, csv_answer
@@ -247,7 +247,7 @@ def mark_released(request: HttpRequest, pk: int) -> HttpResponse:
         )
     try:
         release(run=this, by=user, at=now())
-    except RefusedChange as refused:
+    except ChangeConflictError as refused:
         refuse(request, str(refused))
     else:
         say(request, "Noted. Further runs of this environment are compared with this one.")

@@ -19,7 +19,7 @@ from apps.gate.actions import ask_for_waiver, grant_waiver, refuse_waiver, withd
 from apps.gate.filters import WaiverFilter
 from apps.gate.models import LONGEST_WAIVER, GateFinding, Waiver
 from apps.gate.running import may_ask
-from apps.inventory.actions import RefusedChange
+from apps.inventory.actions.checks import ChangeConflictError
 from apps.inventory.models import Application
 from apps.web.filtering import Control, filters, named
 from apps.web.forms import DayField, signed_in
@@ -217,7 +217,7 @@ def new_waiver(request: HttpRequest) -> HttpResponse:
         else:
             try:
                 made = ask_for_waiver(application=application, by=user, at=now(), **asked)
-            except RefusedChange as refused:
+            except ChangeConflictError as refused:
                 form.add_error(None, str(refused))
             except ValidationError as refused:
                 form.add_error(None, refused) if not hasattr(
@@ -331,6 +331,6 @@ def decide(request: HttpRequest, pk: int, action: str) -> HttpResponse:
             say(request, "Withdrawn. The gate holds it against the application again.")
         else:
             raise Http404
-    except RefusedChange as refused:
+    except ChangeConflictError as refused:
         refuse(request, str(refused))
     return redirect("waivers:detail", pk=pk)

@@ -25,7 +25,7 @@ from apps.intake.sheets.exporting import (
 from apps.intake.sheets.refused import refused_lines, sheets_with_refused
 from apps.inventory.filters import ApplicationFilter
 from apps.inventory.models import Application
-from apps.inventory.queries import teams_editable_by
+from apps.inventory.queries import editable_teams
 from apps.web.forms import signed_in
 from apps.web.long_files import asks_first, is_long
 from apps.web.views.imports.access import import_or_404, importing
@@ -70,7 +70,7 @@ def uses_csv(request: HttpRequest) -> StreamingHttpResponse:
 @require_safe
 def import_template(request: HttpRequest) -> FileResponse:
     user = importing(request)
-    file = template(teams=teams_editable_by(user=user))
+    file = template(teams=editable_teams(user=user))
     return FileResponse(
         file, as_attachment=True, filename="inventory-template.xlsx", content_type=_XLSX
     )

@@ -9,7 +9,7 @@ from apps.accounts.models import User
 from apps.intake.sheets.fields import APPLICATION_FIELDS, USE_FIELDS
 from apps.intake.sheets.mapping import BookMapping, SheetMapping
 from apps.intake.sheets.values import Manners
-from apps.inventory.queries import teams_editable_by
+from apps.inventory.queries import editable_teams
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ class ColumnsForm(forms.Form):
         team: Any = self.fields["team"]
         team.choices = [
             ("", "refused: name a team"),
-            *teams_editable_by(user=user).values_list("slug", "name"),
+            *editable_teams(user=user).values_list("slug", "name"),
         ]
         for place, sheet in enumerate(mapping.sheets):
             if not sheet.head_row:

@@ -31,7 +31,7 @@ from apps.intake.models import Observation, Service
 from apps.intake.queries import ASKED
 from apps.intake.service_tokens import SendingToken, dropped_calls, tokens_of, tokens_to_be_dropped
 from apps.inventory.models import Application
-from apps.inventory.queries import teams_editable_by
+from apps.inventory.queries import editable_teams
 from apps.web.filtering import Control, filters
 from apps.web.forms import signed_in
 from apps.web.listing import Listing, csv_answer
@@ -90,7 +90,7 @@ def _editable(user: User) -> QuerySet[Application]:
     """Applications in use that `user` may edit."""
     found = Application.objects.visible_to(user).exclude(status=Application.Status.RETIRED)
     found = found.filter(merged_into__isnull=True)
-    return found if user.is_governance else found.filter(team__in=teams_editable_by(user=user))
+    return found if user.is_governance else found.filter(team__in=editable_teams(user=user))
 
 
 def _proposal(service: Any) -> Proposal | None:
@@ -289,7 +289,7 @@ def likely(service: Service, user: User) -> list[Application]:
         .exclude(status=Application.Status.RETIRED)
     )
     if not user.is_governance:
-        found = found.filter(team__in=teams_editable_by(user=user))
+        found = found.filter(team__in=editable_teams(user=user))
     rows = list(found.select_related("team").order_by("name", "pk")[: 4 * MOST_LIKELY])
     rows.sort(key=lambda row: -sum(part in f"{row.name} {row.slug}".lower() for part in wanted))
     return rows[:MOST_LIKELY]

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from apps.accounts.models import User
 from apps.accounts.roles import TeamRole
 from apps.common.time import day_of, now
-from apps.inventory.actions import lock_applications
+from apps.inventory.actions.locks import lock_applications
 from apps.inventory.models import Application
 from apps.reports.actions import STATEMENT_FACTS, state_model
 from apps.reports.files import Workbook, as_bytes, csv_lines, table_cells, table_heads

@@ -14,7 +14,7 @@ from kombu.exceptions import OperationalError
 from apps.accounts.models import User
 from apps.catalog.models import Provider
 from apps.common.time import day_of, now
-from apps.inventory.making import CannotBeMade, is_kept, slices_of
+from apps.inventory.exports.jobs import ExportError, is_available, read_parts
 from apps.inventory.models import Application
 from apps.reports.models import EvidencePack
 from apps.reports.packs.actions import ask_pack, progress_of
@@ -143,7 +143,7 @@ def ask(request: HttpRequest) -> HttpResponse:
             application=subject if isinstance(subject, Application) else None,
             provider=subject if isinstance(subject, Provider) else None,
         )
-    except CannotBeMade as why:
+    except ExportError as why:
         form.add_error(None, str(why))
         return _list(request, user, form)
     # without a broker the sweep finds it within a minute
@@ -175,7 +175,7 @@ def pack(request: HttpRequest, pk: int) -> HttpResponse:
         as_of=found.as_of,
         sentence=of_pack(found),
         pack=found,
-        is_kept=is_kept(found),
+        is_kept=is_available(found),
         done=done,
         n=n,
         under_way=title,
@@ -209,10 +209,10 @@ def pack_progress(request: HttpRequest, pk: int) -> HttpResponse:
 def pack_file(request: HttpRequest, pk: int) -> StreamingHttpResponse:
     """The zip, slice by slice."""
     found = _pack(request, pk)
-    if not is_kept(found):
+    if not is_available(found):
         raise Http404("The file of this pack is not kept any more. Ask for it again.")
     return StreamingHttpResponse(
-        slices_of(found),
+        read_parts(found),
         content_type="application/zip",
         headers={
             "Content-Disposition": f'attachment; filename="{found.file_name}"',

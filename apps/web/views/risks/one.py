@@ -16,7 +16,7 @@ from apps.accounts.models import User
 from apps.accounts.roles import TeamRole
 from apps.common.history.context import current_change_id
 from apps.common.time import day_of, now
-from apps.inventory.actions import locked_dependency
+from apps.inventory.actions.locks import locked_dependency
 from apps.inventory.models import Adaptation, Dependency
 from apps.risks import errors as risks_errors
 from apps.risks.actions import assessments

@@ -1,0 +1,137 @@
+"""Many applications changed at once, with a word on each row that could not be."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.db.models import CheckConstraint
+from django.db.models.functions import Now
+
+from apps.accounts.models import Team, User
+from apps.accounts.roles import TeamRole
+from apps.common.history.context import audit_context
+from apps.inventory.actions.applications import EDITABLE_APPLICATION_FIELDS
+from apps.inventory.actions.checks import changed_fields, checked_fields
+from apps.inventory.models import Application
+
+
+@dataclass(frozen=True, slots=True)
+class RejectedApplication:
+    """`slug` is empty where the caller may not see the row, or there is none."""
+
+    application_id: int
+    slug: str
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class BulkUpdateResult:
+    changed: Sequence[int]
+    unchanged: Sequence[int]
+    refused: Sequence[RejectedApplication]
+
+
+@transaction.atomic
+def change_applications(
+    *, facts_by_id: Mapping[int, Mapping[str, Any]], by: User, reason: str = ""
+) -> BulkUpdateResult:
+    """Set each application's given facts, all in one change of the history; what cannot be is
+    refused row by row.
+
+    Checks itself what `by` may edit. A statement to read, one to write per distinct set of facts,
+    whatever the number of rows: giving 5,000 rows the same review day writes once. Retiring is
+    refused, as it is one by one.
+    """
+    for facts in facts_by_id.values():
+        checked_fields(facts, EDITABLE_APPLICATION_FIELDS)
+    rows = {
+        row.pk: row
+        for row in Application.objects.visible_to(by)
+        .select_for_update(of=("self",))
+        .filter(pk__in=facts_by_id)
+        .order_by("pk")
+    }
+    changed: list[int] = []
+    unchanged: list[int] = []
+    refused: list[RejectedApplication] = []
+    checked: dict[tuple[Any, ...], str] = {}
+    writing: dict[tuple[Any, ...], tuple[dict[str, Any], list[int]]] = defaultdict(lambda: ({}, []))
+    for pk, facts in facts_by_id.items():
+        row = rows.get(pk)
+        if row is None:
+            refused.append(
+                RejectedApplication(pk, "", "There is no such application that you may see.")
+            )
+            continue
+        names = changed_fields(
+            row, {**facts, **_team_id(facts)}, EDITABLE_APPLICATION_FIELDS | {"team_id"}
+        )
+        names = [name for name in names if name != "team"]
+        sentence = _rejection_reason(row, facts, names, by, checked)
+        if sentence:
+            refused.append(RejectedApplication(pk, row.slug, sentence))
+        elif not names:
+            unchanged.append(pk)
+        else:
+            new = {name: facts["team"].pk if name == "team_id" else facts[name] for name in names}
+            values, ids = writing[tuple((name, repr(new[name])) for name in sorted(new))]
+            values.update(new)
+            ids.append(pk)
+            changed.append(pk)
+    with audit_context(user=by, reason=reason or "applications changed together"):
+        for values, ids in writing.values():
+            Application.objects.filter(pk__in=ids).update(**values, updated_at=Now())
+    return BulkUpdateResult(changed=changed, unchanged=unchanged, refused=refused)
+
+
+def _team_id(facts: Mapping[str, Any]) -> dict[str, int]:
+    """The team is compared by its id, so that no row's team is read."""
+    return {"team_id": facts["team"].pk} if isinstance(facts.get("team"), Team) else {}
+
+
+def _rejection_reason(
+    row: Application,
+    facts: Mapping[str, Any],
+    names: Sequence[str],
+    by: User,
+    checked: dict[tuple[Any, ...], str],
+) -> str:
+    """Why the row cannot be changed so; empty where it can. Equal facts are checked once and kept
+    in `checked`."""
+    if not by.may(TeamRole.EDITOR, row.team_id):
+        return "Only an editor of the owning team may change it. Ask one of them."
+    if "team_id" in names and not by.may(TeamRole.EDITOR, facts["team"]):
+        return "Only an editor of the new team may move it there. Ask one of them."
+    if "status" in names and facts["status"] == Application.Status.RETIRED:
+        return "Retire the application instead: that also ends what it uses."
+    if "status" in names and row.merged_into_id is not None:
+        return "It was merged into another application. Undo the merge instead."
+    if not names:
+        return ""
+    new = {name: facts[name] for name in names if name != "team_id"}
+    key = tuple((name, repr(new[name])) for name in sorted(new))
+    if key not in checked:
+        checked[key] = _validation_message(new)
+    return checked[key]
+
+
+def _validation_message(facts: Mapping[str, Any]) -> str:
+    """What the fields and the checks of the model say of these facts; they look at no other
+    column."""
+    candidate = Application(**facts)
+    others = {field.name for field in Application._meta.fields} - set(facts)
+    try:
+        candidate.clean_fields(exclude=others)
+        for constraint in Application._meta.constraints:
+            if isinstance(constraint, CheckConstraint):
+                constraint.validate(Application, candidate, exclude=others)
+    except ValidationError as error:
+        if not hasattr(error, "error_dict"):
+            return " ".join(error.messages)
+        return " ".join(
+            f"{name}: {' '.join(messages)}" for name, messages in error.message_dict.items()
+        )
+    return ""

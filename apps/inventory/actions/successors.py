@@ -1,0 +1,107 @@
+"""A dependency that goes on as another row: what goes along, and what was true only of the old one.
+
+Every column goes along unless it is named here with its reason, so that a new field is copied from
+the day it exists.
+"""
+
+from collections.abc import Collection, Mapping
+from datetime import date
+from typing import Any
+
+from django.db.models import Model
+
+from apps.catalog.models import Offering
+from apps.common.database.fields import MAX_TEXT_LENGTH
+from apps.inventory.models import Adaptation, Dependency, ExitPlan
+
+_ROW_COLUMNS = {
+    "id": "the new row has its own",
+    "created_at": "the new row has its own",
+    "updated_at": "the new row has its own",
+}
+DEPENDENCY_NOT_COPIED: Mapping[str, str] = {
+    **_ROW_COLUMNS,
+    "offering": "given by the change",
+    "since": "given by the change",
+    "until": "given by the change",
+    "known": "the new row is declared by the user who makes the change",
+    "last_observed_on": "observed on the old row",
+    "confirmed_on": "confirmed of the old row",
+}
+# entered about the offering: they go along only where the offering stays
+OFFERING_FIELDS: Mapping[str, str] = {
+    "binding": "says how the old offering is called",
+    "monthly_spend": "spent on the old offering",
+}
+ADAPTATION_NOT_COPIED: Mapping[str, str] = {**_ROW_COLUMNS, "dependency": "hangs on the new row"}
+# spent on the old offering, where the adaptation has to be made again for the new one
+INVESTMENT_FIELDS = ("invested_days", "invested_cost")
+EXIT_PLAN_NOT_COPIED: Mapping[str, str] = {**_ROW_COLUMNS, "dependency": "hangs on the new row"}
+
+_MIGRATION_NOTES: dict[str, str] = {
+    Adaptation.Moves.RE_RUN: "Has to be run again",
+    Adaptation.Moves.REBUILD: "Has to be built anew",
+}
+
+
+def build_successor(
+    dependency: Dependency, *, offering: Offering, on: date, until: date | None
+) -> Dependency:
+    """Return an unsaved row that goes on from `on` with `offering`."""
+    left_out = set(DEPENDENCY_NOT_COPIED)
+    if offering.pk != dependency.offering_id:
+        left_out |= set(OFFERING_FIELDS)
+    return Dependency(
+        offering=offering, since=on, until=until, **_column_values(dependency, left_out)
+    )
+
+
+def create_successor(
+    dependency: Dependency, *, offering: Offering, on: date, until: date | None
+) -> Dependency:
+    """Inside `audit_context`: `build_successor`, saved, with what was built on the old one and the
+    plan to leave it.
+
+    The old row keeps its own. An adaptation that moves goes along as it is; another one goes along
+    with the note that it has yet to be run again or built anew, and without what was invested,
+    which was spent on the old one. The exit plan goes along unless it was a plan to get to
+    `offering`: that one is carried out. Exit tests do not: they were made from the old offering.
+    """
+    begun = build_successor(dependency, offering=offering, on=on, until=until)
+    begun.full_clean()
+    begun.save(force_insert=True)
+    moves = offering.pk != dependency.offering_id
+    Adaptation.objects.bulk_create(
+        [
+            _copy_adaptation(row, begun, dependency.offering, moves=moves)
+            for row in dependency.adaptations.order_by("pk")
+        ]
+    )
+    plan = ExitPlan.objects.filter(dependency=dependency).first()
+    if plan is not None and plan.target_id != offering.pk:
+        ExitPlan.objects.create(dependency=begun, **_column_values(plan, EXIT_PLAN_NOT_COPIED))
+    return begun
+
+
+def _copy_adaptation(
+    row: Adaptation, begun: Dependency, was_on: Offering, *, moves: bool
+) -> Adaptation:
+    copy = Adaptation(dependency=begun, **_column_values(row, ADAPTATION_NOT_COPIED))
+    if moves and row.moves != Adaptation.Moves.PORTABLE:
+        for name in INVESTMENT_FIELDS:
+            setattr(copy, name, None)
+        to_do = _MIGRATION_NOTES.get(row.moves, "Nobody has said whether it moves")
+        made_for = f"{to_do}: it was made for {was_on.api_id} until {begun.since}."
+        # the row it was copied from keeps the whole note
+        shortened_note = row.note[: MAX_TEXT_LENGTH - len(made_for) - 1]
+        copy.note = "\n".join(filter(None, [shortened_note, made_for]))
+    return copy
+
+
+def _column_values(row: Model, left_out: Collection[str]) -> dict[str, Any]:
+    """Map every column of `row` to its value, but for those named."""
+    return {
+        field.attname: getattr(row, field.attname)
+        for field in row._meta.concrete_fields
+        if field.name not in left_out
+    }

@@ -1,0 +1,368 @@
+"""Taking an action back, as long as everything is still as it left it.
+
+What an action wrote is known from the history: every row of it carries the id of the change (the
+history's context). Undoing puts each row back to what it was before. It is itself a change, so that
+undoing it does the action again.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.apps import apps
+from django.contrib.admin.utils import NestedObjects
+from django.db import DEFAULT_DB_ALIAS, connection, models, transaction
+from django.db.models.functions import Now
+from pghistory.models import Event
+
+from apps.accounts.models import User
+from apps.accounts.roles import TeamRole
+from apps.catalog.models import IdentityReason, Offering
+from apps.common.history.context import audit_context
+from apps.common.time import now
+from apps.inventory.actions.bulk_undo import (
+    changed_dependencies,
+    is_bulk_change,
+    teams_of_bulk_change,
+    undo_bulk_change,
+)
+from apps.inventory.actions.checks import ChangeConflictError
+from apps.inventory.actions.locks import lock_teams_of, refuse_without_role
+from apps.inventory.models import Adaptation, Application, Dependency, ExitPlan, ExitTest
+
+# parents first
+_MODELS: tuple[type[models.Model], ...] = (Application, Dependency, Adaptation, ExitPlan, ExitTest)
+_INSERTED, _DELETED = "insert", "delete"
+
+
+@dataclass(frozen=True, slots=True)
+class UndoResult:
+    """How many rows were put back, and the applications concerned. `change` undoes the undoing."""
+
+    change: UUID
+    n_rows: int
+    application_ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _WrittenRow:
+    """One row that the change wrote: whether it made or removed it, and its values before and
+    after."""
+
+    model: type[models.Model]
+    pk: int
+    is_new: bool
+    is_gone: bool
+    before: dict[str, Any]
+    after: dict[str, Any]
+
+
+def teams_of_change(*, change: UUID) -> set[int]:
+    """The teams whose applications the change wrote to, before it and after it; undoing needs an
+    editor of each.
+
+    Empty where there is no such change, or it wrote to no application.
+    """
+    if is_bulk_change(change):
+        return teams_of_bulk_change(change)
+    written = [row for model in _MODELS for row in _written_rows(model, change)]
+    teams = {
+        values["team_id"]
+        for row in written
+        for values in (row.before, row.after)
+        if row.model is Application and values
+    }
+    return teams | set(
+        Application.objects.filter(pk__in=_applications_of(written)).values_list(
+            "team_id", flat=True
+        )
+    )
+
+
+@transaction.atomic
+def undo_change(*, change: UUID, by: User, reason: str = "") -> UndoResult:
+    """Put every row that `change` wrote back to what it was; the caller has checked `by` for
+    `teams_of_change`.
+
+    Refused where somebody has changed one of the rows since (with their name), where something has
+    been built on a row that would go, where the change also wrote elsewhere, and where rows from
+    before it would contradict what has been declared since. An offering that the change brought
+    into the catalogue stays there.
+    """
+    if is_bulk_change(change):
+        return _undo_in_bulk(change, by, reason)
+    written = [row for model in _MODELS for row in _written_rows(model, change)]
+    if not written:
+        raise ChangeConflictError(
+            "There is no such change of applications and what they use. Choose one from the "
+            "history."
+        )
+    application_ids = _applications_of(written)
+    # whoever changes one of these waits here, or is seen below
+    _lock_editable(application_ids, by)
+    _refuse_if_it_wrote_elsewhere(change)
+    for model in _MODELS:
+        _refuse_if_changed_since(model, [row for row in written if row.model is model], change)
+    _refuse_if_built_upon(written)
+    with audit_context(user=by, reason=f"undone: {reason}" if reason else "undone"):
+        for row in written:
+            if row.is_gone and not row.is_new:
+                # raw: the moment it was first made is kept
+                row.model(pk=row.pk, **row.before, updated_at=now()).save_base(
+                    raw=True, force_insert=True
+                )
+        _put_back([row for row in written if not row.is_new and not row.is_gone])
+        for model in reversed(_MODELS):
+            gone = [
+                row.pk for row in written if row.model is model and row.is_new and not row.is_gone
+            ]
+            if gone:
+                model._default_manager.filter(pk__in=gone).delete()
+    _refuse_if_duplicated([row.pk for row in written if row.model is Dependency])
+    first = written[0]
+    own: UUID = (
+        _history_of(first.model)
+        .filter(pgh_obj_id=first.pk)
+        .order_by("-pgh_id")
+        .values_list("pgh_context_id", flat=True)[0]
+    )
+    return UndoResult(
+        change=own, n_rows=len(written), application_ids=tuple(sorted(application_ids))
+    )
+
+
+def _lock_editable(application_ids: Iterable[int], by: User) -> None:
+    """Lock the applications; those that the undoing brings back are not there yet, and are left
+    out."""
+    for team in set(lock_teams_of(application_ids).values()):
+        refuse_without_role(by, TeamRole.EDITOR, team)
+
+
+def _undo_in_bulk(change: UUID, by: User, reason: str) -> UndoResult:
+    _refuse_if_it_wrote_elsewhere(change)
+    changed = changed_dependencies(change)
+    own, n_rows, application_ids = undo_bulk_change(
+        change=change,
+        by=by,
+        reason=reason,
+        changed_since=_refuse_changed_since,
+        lock=_lock_editable,
+    )
+    _refuse_if_duplicated(changed)
+    return UndoResult(change=own, n_rows=n_rows, application_ids=application_ids)
+
+
+def _history_of(model: type[models.Model]) -> Any:
+    return model.history.rel.related_model._default_manager  # type: ignore[attr-defined]
+
+
+def _columns(model: type[models.Model]) -> list[str]:
+    """The columns that the history keeps, without the key."""
+    tracked_columns = {field.attname for field in _history_of(model).model._meta.concrete_fields}
+    return [
+        field.attname
+        for field in model._meta.concrete_fields
+        if field.attname in tracked_columns and not field.primary_key
+    ]
+
+
+def _written_rows(model: type[models.Model], change: UUID) -> list[_WrittenRow]:
+    """What `change` did to rows of the model: its first and last entry of each, and the last one
+    before it."""
+    history = _history_of(model)
+    columns = _columns(model)
+    own: dict[int, list[dict[str, Any]]] = {}
+    for entry in (
+        history.filter(pgh_context_id=change)
+        .order_by("pgh_id")
+        .values("pgh_id", "pgh_obj_id", "pgh_label", *columns)
+    ):
+        own.setdefault(entry["pgh_obj_id"], []).append(entry)
+    if not own:
+        return []
+    before: dict[int, dict[str, Any]] = {}
+    for entry in (
+        history.filter(
+            pgh_obj_id__in=own, pgh_id__lt=min(entries[0]["pgh_id"] for entries in own.values())
+        )
+        .order_by("pgh_obj_id", "-pgh_id")
+        .distinct("pgh_obj_id")
+        .values("pgh_obj_id", *columns)
+    ):
+        before[entry["pgh_obj_id"]] = entry
+    rows = []
+    for pk, entries in own.items():
+        is_new = entries[0]["pgh_label"] == _INSERTED
+        rows.append(
+            _WrittenRow(
+                model=model,
+                pk=pk,
+                is_new=is_new,
+                is_gone=entries[-1]["pgh_label"] == _DELETED,
+                before={name: before[pk][name] for name in columns} if pk in before else {},
+                after={name: entries[-1][name] for name in columns},
+            )
+        )
+    return rows
+
+
+def _applications_of(written: Iterable[_WrittenRow]) -> set[int]:
+    application_ids: set[int] = set()
+    dependencies: set[int] = set()
+    for row in written:
+        if row.model is Application:
+            application_ids.add(row.pk)
+        for values in filter(None, (row.before, row.after)):
+            if row.model is Dependency:
+                application_ids.add(values["application_id"])
+            elif row.model is not Application:
+                dependencies.add(values["dependency_id"])
+    application_ids.update(
+        Dependency.objects.filter(pk__in=dependencies).values_list("application_id", flat=True)
+    )
+    return application_ids
+
+
+def _refuse_if_it_wrote_elsewhere(change: UUID) -> None:
+    own = {_history_of(model).model for model in _MODELS}
+    others = [
+        model
+        for model in apps.get_models()
+        if issubclass(model, Event)
+        and not model._meta.abstract
+        and model._meta.managed
+        and model not in own
+    ]
+    if not others:
+        return
+    quote = connection.ops.quote_name
+    statements = " UNION ALL ".join(
+        f"SELECT %s WHERE EXISTS (SELECT 1 FROM {quote(model._meta.db_table)} WHERE pgh_context_id "
+        f"= %s{_ignored_entries_condition(model)})"
+        for model in others
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(
+            statements, [value for model in others for value in (_tracked_name(model), change)]
+        )
+        names = [name for (name,) in cursor.fetchall()]
+    if names:
+        raise ChangeConflictError(
+            f"The same change also wrote to {', '.join(sorted(names))}. Take it back by hand, "
+            "there."
+        )
+
+
+def _ignored_entries_condition(history: type[models.Model]) -> str:
+    """What a change may have brought along and leaves behind: offerings nobody knew, which wait in
+    the inbox, and what a listing of deployments said of one, which the listings that are left say
+    anew."""
+    if history is not _history_of(Offering).model:
+        return ""
+    return f" AND pgh_label <> 'insert' AND identity_reason <> '{IdentityReason.DEPLOYMENT}'"
+
+
+def _tracked_name(history: type[models.Model]) -> str:
+    return str(history.pgh_tracked_model._meta.verbose_name_plural)  # type: ignore[attr-defined]
+
+
+def _refuse_if_changed_since(
+    model: type[models.Model], written: list[_WrittenRow], change: UUID
+) -> None:
+    if not written:
+        return
+    history = _history_of(model)
+    first = (
+        history.filter(pgh_context_id=change).order_by("pgh_id").values_list("pgh_id", flat=True)[0]
+    )
+    later = (
+        history.filter(pgh_obj_id__in=[row.pk for row in written], pgh_id__gt=first)
+        .exclude(pgh_context_id=change, pgh_context_id__isnull=False)
+        .select_related("pgh_context")
+        .order_by("-pgh_id")
+        .first()
+    )
+    if later is not None:
+        _refuse_changed_since(model, later)
+
+
+def _refuse_changed_since(model: type[models.Model], later: Any) -> None:
+    """`later` is an entry of the history, with its context."""
+    words = later.pgh_context.metadata if later.pgh_context else {}
+    actor = words.get("actor") or "Somebody"
+    why = f" ({words['reason']})" if words.get("reason") else ""
+    raise ChangeConflictError(
+        f"{actor} has changed the {model._meta.verbose_name} on "
+        f"{later.pgh_created_at:%Y-%m-%d at %H:%M} UTC since"
+        f"{why}. Undo that first, or put it right by hand."
+    )
+
+
+def _refuse_if_built_upon(written: list[_WrittenRow]) -> None:
+    """Rows of others, on whatever floor, that would go along with a row that goes."""
+    going: set[tuple[type[models.Model], Any]] = {
+        (row.model, row.pk) for row in written if row.is_new and not row.is_gone
+    }
+    for model in _MODELS:
+        rows = list(
+            model._default_manager.filter(pk__in=[pk for kind, pk in going if kind is model])
+        )
+        if not rows:
+            continue
+        collector = NestedObjects(using=DEFAULT_DB_ALIAS, origin=rows)
+        collector.collect(rows)
+        hanging: set[models.Model] = {
+            row for found in collector.model_objs.values() for row in found
+        }
+        hanging |= {row for row in collector.protected if isinstance(row, models.Model)}
+        built = {
+            str(row._meta.verbose_name_plural)
+            for row in hanging
+            if (type(row), row.pk) not in going
+        }
+        if built:
+            raise ChangeConflictError(
+                f"Since then {', '.join(sorted(built))} have been recorded on it. End or retire it "
+                "instead, so that"
+                " they stay."
+            )
+
+
+def _put_back(written: list[_WrittenRow]) -> None:
+    """One statement per distinct set of values."""
+    groups: dict[tuple[Any, ...], tuple[type[models.Model], dict[str, Any], list[int]]] = {}
+    for row in written:
+        if not row.before:
+            raise ChangeConflictError("What it was before is not on record. Put it right by hand.")
+        values = {
+            name: row.before[name] for name in row.before if row.before[name] != row.after[name]
+        }
+        if values:
+            key = (row.model, *((name, repr(values[name])) for name in sorted(values)))
+            groups.setdefault(key, (row.model, values, []))[2].append(row.pk)
+    for model, values, ids in groups.values():
+        model._default_manager.filter(pk__in=ids).update(**values, updated_at=Now())
+
+
+def _refuse_if_duplicated(dependency_ids: list[int]) -> None:
+    """A row put back must not say what another one has said since about the same time."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT EXISTS (
+                SELECT 1 FROM inventory_dependency d JOIN inventory_dependency o
+                  ON o.application_id = d.application_id AND o.offering_id = d.offering_id
+                      AND o.role = d.role
+                 AND o.via_party_id IS NOT DISTINCT FROM d.via_party_id AND o.id <> d.id
+                 AND (o.until IS NULL OR o.until > d.since) AND (d.until IS NULL
+                     OR d.until > o.since)
+                WHERE d.id = ANY (%s)
+            )
+            """,
+            [dependency_ids],
+        )
+        if cursor.fetchone()[0]:
+            raise ChangeConflictError(
+                "The same use was declared anew since. End that row first, or leave this change."
+            )

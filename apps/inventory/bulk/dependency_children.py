@@ -1,0 +1,221 @@
+"""What hangs on a dependency, by that dependency and its own name: adaptations, exit plans, exit
+tests."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from apps.common.database.bulk_writes import copy_rows, reserve_ids, update_rows
+from apps.inventory.actions.exits import EDITABLE_ADAPTATION_FIELDS, EDITABLE_EXIT_PLAN_FIELDS
+from apps.inventory.bulk.field_readers import readers_of
+from apps.inventory.bulk.merge import Merge, MergeReport, RejectedRowError, SourceRow, read_fields
+from apps.inventory.bulk.references import (
+    OFFERING_NAMES,
+    DependencyIndex,
+    OfferingLookup,
+    editable_application,
+    lock_applications_by_slug,
+)
+from apps.inventory.models import Adaptation, Application, Dependency, ExitPlan
+
+_DEPENDENCY_NAMES = ("dependency", "application", *OFFERING_NAMES, "role")
+_TARGET_NAMES = tuple(f"target_{name}" for name in OFFERING_NAMES[1:])
+
+
+@dataclass(slots=True)
+class _ChildKind:
+    model: type[Any]
+    facts: Sequence[str]
+    # what tells two rows of one dependency apart
+    key: tuple[str, ...]
+    has_target: bool = False
+    needed: tuple[str, ...] = ()
+    readers: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        return (
+            *_DEPENDENCY_NAMES,
+            *(("target", *_TARGET_NAMES) if self.has_target else ()),
+            *self.facts,
+        )
+
+
+_ADAPTATIONS = _ChildKind(
+    Adaptation, sorted(EDITABLE_ADAPTATION_FIELDS), key=("kind", "name"), needed=("kind",)
+)
+_EXIT_PLANS = _ChildKind(
+    ExitPlan, sorted(EDITABLE_EXIT_PLAN_FIELDS - {"target"}), key=(), has_target=True
+)
+
+ADAPTATION_FIELDS = _ADAPTATIONS.fields
+EXIT_PLAN_FIELDS = _EXIT_PLANS.fields
+
+
+def merge_adaptations(rows: Sequence[SourceRow], merge: Merge, report: MergeReport) -> None:
+    """By dependency, kind and name."""
+    _merge(_ADAPTATIONS, rows, merge, report)
+
+
+def merge_exit_plans(rows: Sequence[SourceRow], merge: Merge, report: MergeReport) -> None:
+    """By dependency: there is one plan each."""
+    _merge(_EXIT_PLANS, rows, merge, report)
+
+
+def _merge(kind: _ChildKind, rows: Sequence[SourceRow], merge: Merge, report: MergeReport) -> None:
+    if not kind.readers:
+        kind.readers.update(readers_of(kind.model, kind.facts))
+    others = [*_DEPENDENCY_NAMES, *(("target", *_TARGET_NAMES) if kind.has_target else ())]
+    named = _DependencyLookup(rows, merge)
+    targets = _find_targets(rows, merge) if kind.has_target else None
+    known = _known_rows(kind, named.ids)
+    new: list[dict[str, Any]] = []
+    changes: dict[int, dict[str, Any]] = {}
+    for row in rows:
+        try:
+            facts, rest = read_fields(row, kind.readers, others)
+            dependency, offering = named.of(rest)
+            if targets is not None and (target := targets(rest)) is not None:
+                facts["target_id"] = _check_target(target, offering)
+            key = (dependency, *(facts.get(name, "") for name in kind.key))
+            recorded = known.get(key)
+            if recorded is None:
+                _refuse_lacking(kind, facts)
+            else:
+                facts = {name: value for name, value in facts.items() if recorded[name] != value}
+            merge.only_once((kind.model.__name__, *key), row.number)
+        except RejectedRowError as rejected:
+            report.reject(row.number, _row_label(row.value), str(rejected))
+            continue
+        if recorded is None:
+            new.append({**facts, "dependency_id": dependency})
+        elif facts:
+            changes[recorded["id"]] = {**facts, "updated_at": merge.at}
+        else:
+            report.unchanged += 1
+    for row_, pk in zip(new, reserve_ids(kind.model, len(new)), strict=True):
+        row_["id"] = pk
+    copy_rows(kind.model, new, at=merge.at)
+    update_rows(kind.model, changes)
+    report.created += len(new)
+    report.updated += len(changes)
+
+
+def _check_target(target: int, offering: int) -> int:
+    if target == offering:
+        raise RejectedRowError("target: This is the offering one would leave. Choose another one.")
+    return target
+
+
+def _refuse_lacking(kind: _ChildKind, facts: dict[str, Any]) -> None:
+    missing = [name for name in kind.needed if not facts.get(name)]
+    if missing:
+        raise RejectedRowError(
+            f"There is none of that name yet, and a new one needs {' and '.join(missing)}."
+        )
+
+
+def _known_rows(kind: _ChildKind, ids: set[int]) -> dict[tuple[Any, ...], dict[str, Any]]:
+    columns = [*kind.facts, *(["target_id"] if kind.has_target else [])]
+    rows = (
+        kind.model.objects.filter(dependency_id__in=ids)
+        .order_by("-pk")
+        .values("id", "dependency_id", *columns)
+    )
+    # of two of one name the one added first is meant
+    return {(row["dependency_id"], *(row[name] for name in kind.key)): row for row in rows}
+
+
+def _find_targets(
+    rows: Sequence[SourceRow], merge: Merge
+) -> Callable[[dict[str, Any]], int | None]:
+    """`target` is an id, or `target_host` and `target_api_id` name it."""
+    renamed = [
+        SourceRow(row.number, {**row.value, "target_offering": row.value.get("target")})
+        for row in rows
+        if isinstance(row.value, dict)
+    ]
+    offerings = OfferingLookup(renamed, merge, prefix="target_")
+    return lambda rest: offerings.of({**rest, "target_offering": rest.get("target")})
+
+
+class _DependencyLookup:
+    """The dependencies that the rows name: by id, or by application, offering and role as they are
+    today."""
+
+    def __init__(self, rows: Sequence[SourceRow], merge: Merge) -> None:
+        self._merge = merge
+        self._applications = lock_applications_by_slug(rows, merge)
+        self._offerings = OfferingLookup(rows, merge)
+        self._uses = DependencyIndex(each.id for each in self._applications.values())
+        wanted_ids = {
+            given
+            for row in rows
+            if isinstance(row.value, dict) and type(given := row.value.get("dependency")) is int
+        }
+        self._by_id: dict[int, tuple[int, int]] = {}
+        if wanted_ids:
+            dependencies = Dependency.objects.filter(
+                merge.seen("application__team"), pk__in=[pk for pk in wanted_ids if 0 < pk < 2**63]
+            )
+            self._by_id = {
+                pk: (team, offering)
+                for pk, team, offering in dependencies.values_list(
+                    "pk", "application__team_id", "offering_id"
+                )
+            }
+            of_them = (
+                Application.objects.filter(dependencies__in=self._by_id)
+                .order_by("pk")
+                .values_list("pk")
+            )
+            # whoever else changes what they use waits
+            list(
+                Application.objects.select_for_update(of=("self",))
+                .filter(pk__in=of_them)
+                .order_by("pk")
+            )
+        self.ids = {*self._by_id, *self._uses.ids}
+
+    def of(self, rest: dict[str, Any]) -> tuple[int, int]:
+        """(dependency, its offering)"""
+        if "dependency" in rest:
+            pk = rest["dependency"]
+            team, offering = self._by_id.get(pk, (None, 0)) if type(pk) is int else (None, 0)
+            if team is None:
+                raise RejectedRowError(
+                    f"dependency: There is no dependency {str(pk)[:40]} that you may see."
+                )
+            if team not in self._merge.editable:
+                raise RejectedRowError(
+                    "Only an editor of the owning team may do this. Ask one of them."
+                )
+            return int(pk), offering
+        application = editable_application(rest, self._applications, self._merge)
+        offering_ = self._offerings.needed(rest)
+        role = rest.get("role", Dependency.Role.PRIMARY.value)
+        today: date = self._merge.on
+        uses = self._uses.at(application.id, offering_, str(role), today, None)
+        if not uses:
+            raise RejectedRowError(
+                f"The application does not use this offering as {str(role)[:20]} today."
+            )
+        if len(uses) > 1:
+            raise RejectedRowError(
+                "It uses this offering in that role several times. Name the dependency by its id."
+            )
+        return uses[0]["id"], offering_
+
+
+def _row_label(value: Any) -> str:
+    if not isinstance(value, dict):
+        return ""
+    what = (
+        value.get("dependency")
+        or f"{value.get('application', '')} {value.get('host', '')}/{value.get('api_id', '')}"
+    )
+    return f"{what} {value.get('kind', '')} {value.get('name', '')}".strip()[:240]
+
+
+__all__ = ["ADAPTATION_FIELDS", "EXIT_PLAN_FIELDS", "merge_adaptations", "merge_exit_plans"]

@@ -1,0 +1,139 @@
+"""Many rows into the register by what people call them: added where they are new, changed where
+they differ.
+
+Rows come in blocks; each block is a handful of statements, whatever its size: what is on record is
+read at once, rows are judged in memory, new ones go in by COPY and changed ones by one UPDATE per
+set of columns. A row that cannot be is named with its reason and the others go on. History is kept
+by the triggers, under the change that the caller has named
+(`apps.common.history.context.audit_context`).
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any, Protocol
+
+from django.db.models import Q
+
+from apps.accounts.models import Team, User
+from apps.accounts.roles import TeamRole
+
+MERGE_BATCH_SIZE = 5_000
+# rejected rows that a report names; the others are counted
+MAX_LISTED_REJECTIONS = 1_000
+
+
+class RejectedRowError(Exception):
+    """A row that cannot be; the text is a sentence for whoever sent it."""
+
+
+@dataclass(slots=True)
+class MergeReport:
+    """What became of the rows. `rejected` holds (where, reason), the first MAX_LISTED_REJECTIONS of
+    them."""
+
+    created: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    n_rejected: int = 0
+    rejected: list[tuple[str, str]] = field(default_factory=list)
+
+    @property
+    def n_rows(self) -> int:
+        return self.created + self.updated + self.unchanged + self.n_rejected
+
+    def reject(self, number: int, key: str, reason: str) -> None:
+        self.n_rejected += 1
+        if len(self.rejected) < MAX_LISTED_REJECTIONS:
+            self.rejected.append((f"row {number}: {key}" if key else f"row {number}", reason))
+
+
+@dataclass(slots=True)
+class SourceRow:
+    """A row as it was sent: its number, counted from 1, and its value; `broken` says why it could
+    not be read."""
+
+    number: int
+    value: Any
+    broken: str = ""
+
+
+@dataclass(slots=True)
+class Merge:
+    """Who merges, when, and what earlier blocks have said: a row that speaks of the same thing
+    again is rejected."""
+
+    by: User
+    on: date
+    at: datetime
+    said: dict[int, int] = field(default_factory=dict)
+    offerings: dict[Any, Any] = field(default_factory=dict)
+    # by slug: (id, may the caller edit there)
+    teams: dict[str, tuple[int, bool]] = field(init=False)
+    editable: set[int] = field(init=False)
+    visible: set[int] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.teams = {
+            slug: (pk, self.by.may(TeamRole.EDITOR, pk))
+            for pk, slug in Team.objects.visible_to(self.by).order_by().values_list("pk", "slug")
+        }
+        self.editable = {pk for pk, may_edit in self.teams.values() if may_edit}
+        self.visible = {pk for pk, _ in self.teams.values()}
+
+    def seen(self, team: str) -> Q:
+        """The rows that the caller may see, by the path to their team. Only these are locked:
+        whoever sends slowly must not keep others waiting for what is theirs."""
+        return Q() if self.by.can_read_all else Q(**{f"{team}__in": self.visible})
+
+    def only_once(self, key: Any, number: int) -> None:
+        earlier = self.said.setdefault(hash(key), number)
+        if earlier != number:
+            raise RejectedRowError(f"Row {earlier} speaks of the same. Make one row of the two.")
+
+
+class Merger(Protocol):
+    """Merges one block of one kind of thing, inside the caller's transaction."""
+
+    def __call__(self, rows: Sequence[SourceRow], merge: Merge, report: MergeReport) -> None: ...
+
+
+def read_fields(
+    row: SourceRow, readers: dict[str, Any], others: Iterable[str]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """(the facts the row gives, read; what it gives of `others`, as it is). Rejected with a
+    sentence."""
+    if row.broken:
+        raise RejectedRowError(row.broken)
+    members = row.value
+    if not isinstance(members, dict):
+        raise RejectedRowError("This row is no object with names and values.")
+    facts, rest = {}, {}
+    for name, value in members.items():
+        read = readers.get(name)
+        if read is not None:
+            try:
+                facts[name] = read(value)
+            except ValueError as wrong:
+                raise RejectedRowError(f"{name}: {wrong}") from None
+        elif name in others:
+            rest[name] = value
+        else:
+            raise RejectedRowError(
+                f"There is no field '{str(name)[:60]}' here. Choose from "
+                f"{', '.join([*others, *readers])}."
+            )
+    return facts, rest
+
+
+def read_text(rest: dict[str, Any], name: str, needed: str = "") -> str:
+    """A text by which something is found, such as a slug; `needed` is the sentence where it is
+    missing."""
+    value = rest.get(name)
+    if value is None or value == "":
+        if needed:
+            raise RejectedRowError(needed)
+        return ""
+    if not isinstance(value, str) or "\x00" in value:
+        raise RejectedRowError(f"{name}: This is text, in quotation marks.")
+    return value

@@ -1,0 +1,260 @@
+"""What applications cost a month, exactly: by list prices of a day, by prices announced for a later
+day, and under hypothetical changes.
+
+A dependency costs the sum of its monthly tokens (and requests) times the price of the offering that
+answers for it, redirects followed; prices are per million. The price tier follows the size of its
+usual request; where that is not known, the base tier counts. What is not known stays unknown and is
+named, it is never 0. Currencies are never converted. Amounts are exact fractions of the currency.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from enum import StrEnum
+from fractions import Fraction
+from math import prod
+from typing import Any, NamedTuple
+
+from django.db import connection
+
+from apps.catalog.claims.feed_rows import PRICE_UNITS
+from apps.inventory.cost_queries import (
+    COSTS_OF_DEPENDENCIES,
+    TOTALS,
+    InventoryRelations,
+    cost_statement,
+)
+from apps.inventory.models import Application
+
+MILLION = 1_000_000
+# the units that what applications record can be priced by
+USED_UNITS: tuple[str, ...] = ("input", "output", "cache_read", "cache_write", "request")
+
+
+class InvalidPriceChangeError(ValueError):
+    """A hypothetical price change that cannot be meant; the text says what to correct."""
+
+
+@dataclass(frozen=True, slots=True)
+class PriceChange:
+    """From `starts_on` on (None: always), what stands directly on node `node_id` costs `factor`
+    times as much, or `amount` in `currency` per million. `unit` None means every unit. Later
+    changes work on what earlier ones made.
+
+    An amount also prices a unit that had no price, in every tier; a factor leaves an unknown price
+    unknown.
+    """
+
+    node_id: int
+    unit: str | None = None
+    factor: Fraction | None = None
+    amount: Fraction | None = None
+    currency: str | None = None
+    starts_on: date | None = None
+
+    def __post_init__(self) -> None:
+        if self.unit is not None and self.unit not in PRICE_UNITS:
+            raise InvalidPriceChangeError(
+                f"'{self.unit}' is not a unit of prices. Choose from {', '.join(PRICE_UNITS)}, or "
+                "none."
+            )
+        if (self.factor is None) == (self.amount is None):
+            raise InvalidPriceChangeError("Give either a factor or an amount with its currency.")
+        if self.amount is not None and not (
+            self.currency and len(self.currency) == 3 and self.currency.isalpha()
+        ):
+            raise InvalidPriceChangeError(
+                "An amount needs its currency, as three letters such as USD."
+            )
+        if (self.factor if self.factor is not None else self.amount or 0) < 0:
+            raise InvalidPriceChangeError("A factor or an amount is not negative.")
+
+
+class Money(NamedTuple):
+    """`currency` is None for an amount of 0 that nothing was used for."""
+
+    amount: Fraction
+    currency: str | None
+
+
+class UnknownCost(StrEnum):
+    NO_TOKENS = "no_tokens"
+    NO_PRICE = "no_price"
+    SEVERAL_CURRENCIES = "several_currencies"
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownDependencyCost:
+    """Why the cost of a dependency is not known; `units` are the used units without a price."""
+
+    code: UnknownCost
+    units: tuple[str, ...] = ()
+
+    @property
+    def sentence(self) -> str:
+        match self.code:
+            case UnknownCost.NO_TOKENS:
+                return "No monthly tokens are recorded. Enter them to know the cost."
+            case UnknownCost.SEVERAL_CURRENCIES:
+                return (
+                    "What it uses is priced in several currencies, "
+                    "and none of them has all the prices."
+                )
+            case UnknownCost.NO_PRICE:
+                units = ", ".join(PRICE_UNITS[unit] for unit in self.units)
+                return (
+                    f"No price is known for {units} on that day."
+                    if units
+                    else "No price is known on that day."
+                )
+
+
+@dataclass(frozen=True, slots=True)
+class MonthlyCosts:
+    """Per month. `per_dependency` and `unknown` have no dependency in common and together hold
+    every live one."""
+
+    per_dependency: Mapping[int, Money] = field(default_factory=dict)
+    totals: Mapping[str, Fraction] = field(default_factory=dict)
+    unknown: Mapping[int, UnknownDependencyCost] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class CostTotals:
+    """Per month. `n_unknown` counts dependencies whose cost is not known, by reason."""
+
+    totals: Mapping[str, Fraction]
+    n_known: int
+    n_unknown: Mapping[UnknownCost, int]
+
+
+def monthly_costs(
+    *,
+    on: date,
+    prices_on: date | None = None,
+    changes: Sequence[PriceChange] = (),
+    application_ids: Collection[int] | None = None,
+    team_ids: Collection[int] | None = None,
+    statuses: Collection[str] = Application.IN_SCOPE,
+    relations: InventoryRelations = InventoryRelations(),  # noqa: B008 - frozen
+) -> MonthlyCosts:
+    """The cost of every dependency that is live on `on`, in any role; one statement.
+
+    Prices are those of `prices_on` (`on` where None): a later day shows what has been announced.
+    `application_ids` and `team_ids` narrow it; None means all. `relations` lets a what-if put other
+    rows in the place of the tables. For a whole portfolio use `monthly_totals`: this answers with a
+    row per dependency.
+    """
+    scale, rows = _cost_rows(
+        COSTS_OF_DEPENDENCIES,
+        on,
+        prices_on or on,
+        changes,
+        application_ids,
+        team_ids,
+        statuses,
+        relations,
+    )
+    known: dict[int, Money] = {}
+    unknown: dict[int, UnknownDependencyCost] = {}
+    totals: dict[str, Fraction] = {}
+    for dependency_id, amount, currency, why, units in rows:
+        if why is not None:
+            unknown[dependency_id] = UnknownDependencyCost(UnknownCost(why), tuple(units or ()))
+            continue
+        money = Money(Fraction(amount) / scale, currency)
+        known[dependency_id] = money
+        if currency is not None:
+            totals[currency] = totals.get(currency, Fraction(0)) + money.amount
+    return MonthlyCosts(per_dependency=known, totals=dict(sorted(totals.items())), unknown=unknown)
+
+
+def monthly_totals(
+    *,
+    on: date,
+    prices_on: date | None = None,
+    changes: Sequence[PriceChange] = (),
+    application_ids: Collection[int] | None = None,
+    team_ids: Collection[int] | None = None,
+    statuses: Collection[str] = Application.IN_SCOPE,
+    relations: InventoryRelations = InventoryRelations(),  # noqa: B008 - frozen
+) -> CostTotals:
+    """The sums of `monthly_costs`, grouped in the database: no row per dependency leaves it; one
+    statement."""
+    scale, rows = _cost_rows(
+        TOTALS, on, prices_on or on, changes, application_ids, team_ids, statuses, relations
+    )
+    totals: dict[str, Fraction] = {}
+    n_known, n_unknown = 0, Counter[UnknownCost]()
+    for n_dependencies, amount, currency, why in rows:
+        if why is not None:
+            n_unknown[UnknownCost(why)] += n_dependencies
+            continue
+        n_known += n_dependencies
+        if currency is not None:
+            totals[currency] = totals.get(currency, Fraction(0)) + Fraction(amount) / scale
+    return CostTotals(totals=dict(sorted(totals.items())), n_known=n_known, n_unknown=n_unknown)
+
+
+def _cost_rows(
+    template: str,
+    on: date,
+    prices_on: date,
+    changes: Sequence[PriceChange],
+    application_ids: Collection[int] | None,
+    team_ids: Collection[int] | None,
+    statuses: Collection[str],
+    relations: InventoryRelations,
+) -> tuple[int, list[Any]]:
+    """(what the amounts are to be divided by, rows)."""
+    due = [
+        change for change in changes if change.starts_on is None or change.starts_on <= prices_on
+    ]
+    denominator = common_denominator(due)
+    parameters: dict[str, Any] = {
+        "on": on,
+        "prices_on": prices_on,
+        "statuses": [str(status) for status in statuses],
+        "application_ids": None if application_ids is None else list(application_ids),
+        "team_ids": None if team_ids is None else list(team_ids),
+        "all_offerings": application_ids is None and team_ids is None,
+        "units": list(USED_UNITS),
+        **change_parameters(due, denominator),
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(cost_statement(template, relations, with_changes=bool(due)), parameters)
+        rows: list[Any] = cursor.fetchall()
+    return denominator * MILLION, rows
+
+
+def common_denominator(changes: Iterable[PriceChange]) -> int:
+    """A number that stays whole when divided by the denominators of any of the changes, one after
+    the other.
+
+    The database has exact decimals and no fractions: it calculates with this multiple of every
+    price.
+    """
+    return prod(_ratio(change).denominator for change in changes)
+
+
+def change_parameters(changes: Sequence[PriceChange], denominator: int) -> dict[str, Any]:
+    """The changes as arrays, in order; numerators and denominators apart, so that nothing is
+    rounded."""
+    return {
+        "denominator": denominator,
+        "change_positions": list(range(1, len(changes) + 1)),
+        "change_nodes": [change.node_id for change in changes],
+        "change_units": [change.unit for change in changes],
+        "change_sets": [change.amount is not None for change in changes],
+        "change_numerators": [_ratio(change).numerator for change in changes],
+        "change_denominators": [_ratio(change).denominator for change in changes],
+        "change_currencies": [change.currency for change in changes],
+        "n_changes": len(changes),
+    }
+
+
+def _ratio(change: PriceChange) -> Fraction:
+    ratio = change.factor if change.factor is not None else change.amount
+    assert ratio is not None
+    return Fraction(ratio)

@@ -1,0 +1,93 @@
+"""Long lists as files: asked for, written, fetched and dropped. What goes into one is the caller's:
+lists are put together on the floors above."""
+
+from collections.abc import Callable, Iterable, Iterator
+from datetime import date, datetime, timedelta
+from typing import IO
+
+from apps.accounts.models import User
+from apps.common.history.context import audit_context
+from apps.common.jobs import Claim
+from apps.common.time import day_of
+from apps.inventory.exports.jobs import (
+    ExportError,
+    ExportSpec,
+    delete_expired_parts,
+    load_progress,
+    run_export,
+    run_waiting_exports,
+    save_progress,
+)
+from apps.inventory.models import WrittenFile
+
+FILE_RETENTION = timedelta(days=7)
+# of one person; further ones push the oldest out
+MAX_FILES_PER_USER = 10
+_PROGRESS_INTERVAL_ROWS = 500
+
+type ProgressCallback = Callable[[int], None]
+# (the file, where to write it, whom to tell how many rows are done) -> rows written
+type FileWriter = Callable[[WrittenFile, IO[bytes], ProgressCallback], int]
+
+
+def request_file(*, kind: str, query: str, name: str, by: User, at: datetime) -> WrittenFile:
+    """Queue a file of what `by` may see; an equal one of theirs that is still being written is
+    given instead. Raises ExportError."""
+    same = WrittenFile.objects.visible_to(by).open().filter(kind=kind, query=query).first()
+    if same is not None:
+        return same
+    whole = by.can_read_all
+    teams = [] if whole else sorted(by.team_roles())
+    if not whole and not teams:
+        raise ExportError("You are in no team, so there is nothing to write.")
+    file = WrittenFile(
+        kind=kind,
+        query=query,
+        name=name,
+        asked_by=by,
+        as_of=at,
+        expires_on=day_of(at) + FILE_RETENTION,
+        whole_organisation=whole,
+        team_ids=teams,
+    )
+    with audit_context(user=by, reason=f"{name} asked for"):
+        file.save(force_insert=True)
+    return file
+
+
+def write_file(pk: int, *, write: FileWriter, at: datetime) -> bool:
+    """Claim the file and write it; False where another worker has it."""
+    return run_export(_export_spec(write), pk, at=at)
+
+
+def write_waiting_files(*, write: FileWriter, at: datetime) -> int:
+    """Write every file that waits or was left by its worker; the number written. Safe to run twice
+    at once."""
+    return run_waiting_exports(_export_spec(write), at=at)
+
+
+def _export_spec(write: FileWriter) -> ExportSpec[WrittenFile]:
+    def written(claim: Claim[WrittenFile], target: IO[bytes]) -> dict[str, int]:
+        return {"n_rows": write(claim.job, target, lambda n: save_progress(claim, n))}
+
+    return ExportSpec(
+        model=WrittenFile, job="inventory.write_file", smaller="for fewer rows", write=written
+    )
+
+
+def with_progress[R](rows: Iterable[R], report_progress: ProgressCallback) -> Iterator[R]:
+    """The rows as they are, telling now and then how many have passed."""
+    for n, row in enumerate(rows, 1):
+        yield row
+        if n % _PROGRESS_INTERVAL_ROWS == 0:
+            report_progress(n)
+
+
+def n_rows_written(file: WrittenFile) -> int:
+    """Rows written so far, 0 where nothing is known."""
+    return load_progress(file) or 0
+
+
+def delete_expired_files(*, on: date) -> int:
+    """The number of files that are no longer kept."""
+    return delete_expired_parts(WrittenFile, on=on, max_files=MAX_FILES_PER_USER)

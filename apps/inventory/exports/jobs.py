@@ -1,0 +1,163 @@
+"""How a worker makes a file: as a job that one worker has at a time, kept in parts once all of it
+is there."""
+
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import partial
+from typing import IO, Any
+
+from celery.exceptions import SoftTimeLimitExceeded
+from django.core.cache import cache
+from django.db import DatabaseError, connection, transaction
+
+from apps.common import jobs
+from apps.common.history.context import audit_context
+from apps.common.jobs import Claim, JobKind
+from apps.inventory.models import MadeFile, MadeFilePart
+
+State = MadeFile.State
+_MAX_BYTES_IN_MEMORY = 8 * 1024 * 1024
+
+
+class ExportError(Exception):
+    """The file asked for cannot be made; the message is for the person."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExportSpec[F: MadeFile]:
+    """How files of one kind are made. `write` puts the file where it is told and gives the fields
+    to set beside it; it may raise ExportError. `relations` are what it reads; `smaller` says what
+    to ask for where it was too much."""
+
+    model: type[F]
+    job: str
+    smaller: str
+    write: Callable[[Claim[F], IO[bytes]], Mapping[str, Any]]
+    relations: tuple[str, ...] = ("asked_by",)
+
+
+def run_export[F: MadeFile](spec: ExportSpec[F], pk: int, *, at: datetime) -> bool:
+    """Claim the file and make it; False where another worker has it. One that fails says why and
+    can be asked for again; one whose worker died is begun anew by another, and given up after
+    jobs.MAX_ATTEMPTS."""
+    return jobs.run(_job_kind(spec), pk, at=at)
+
+
+def run_waiting_exports[F: MadeFile](spec: ExportSpec[F], *, at: datetime) -> int:
+    """Make every file of the kind that waits or was left by its worker; the number made. Safe to
+    run twice at once."""
+    return jobs.run_waiting(_job_kind(spec), at=at)
+
+
+def _job_kind[F: MadeFile](spec: ExportSpec[F]) -> JobKind[F]:
+    gone = "The worker ended before it was done, three times. Ask again, {smaller} if need be."
+    return JobKind(
+        model=spec.model,
+        work=partial(_run_claim, spec),
+        abandonment=lambda _file: gone.format(smaller=spec.smaller),
+        relations=spec.relations,
+    )
+
+
+def _run_claim[F: MadeFile](spec: ExportSpec[F], claim: Claim[F]) -> None:
+    file = claim.job
+    # it holds what the asker may see now, and is fetched later while they still may
+    asker = file.asked_by
+    file.whole_organisation = asker.can_read_all
+    file.team_ids = [] if asker.can_read_all else sorted(asker.team_roles())
+    with audit_context(job=spec.job):
+        claim.update(whole_organisation=file.whole_organisation, team_ids=file.team_ids)
+    try:
+        with tempfile.SpooledTemporaryFile(max_size=_MAX_BYTES_IN_MEMORY) as target:
+            _store_parts(claim, target, spec.write(claim, target))
+    except (ExportError, DatabaseError, SoftTimeLimitExceeded) as why:
+        if isinstance(why, DatabaseError) and jobs.connection_is_lost():
+            # the database was restarted: nothing is wrong with the file, and the next worker makes
+            # it
+            raise
+        claim.fail(_failure_message(why, spec.smaller))
+    finally:
+        cache.delete(_progress_key(file))
+
+
+def save_progress[F: MadeFile](claim: Claim[F], progress: Any) -> None:
+    """For whoever watches, in the cache alone, as JSON: told often, and worth nothing once the file
+    is made. Ends the work where another worker has it by now (ClaimLostError)."""
+    claim.check()
+    cache.set(_progress_key(claim.job), progress, timeout=jobs.MAX_RUN_TIME.seconds)
+
+
+def load_progress(file: MadeFile) -> Any:
+    """What was told last; None where nothing is known."""
+    return cache.get(_progress_key(file))
+
+
+def is_available(file: MadeFile) -> bool:
+    return file.state == State.DONE and file.parts.exists()
+
+
+def read_parts(file: MadeFile) -> Iterator[bytes]:
+    """The file, a part a statement, so that memory stays flat."""
+    for number in range(file.parts.count()):
+        yield bytes(file.parts.values_list("body", flat=True).get(number=number))
+
+
+def delete_expired_parts(model: type[MadeFile], *, on: date, max_files: int) -> int:
+    """What is in those whose day has come, and in each person's beyond the latest `most_kept`; that
+    they were asked for stays on record. The number of files."""
+    part, to_file = _part_table(model)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+            DELETE FROM {part} WHERE {to_file} IN (
+                SELECT id FROM (
+                    SELECT id, expires_on,
+                           row_number() OVER (PARTITION BY asked_by_id
+                           ORDER BY as_of DESC, id DESC) AS place
+                    FROM {model._meta.db_table} WHERE state = 'done'
+                ) kept WHERE expires_on <= %s OR place > %s
+            ) RETURNING {to_file}
+            """,
+            [on, max_files],
+        )
+        return len({pk for (pk,) in cursor.fetchall()})
+
+
+def _part_table(model: type[MadeFile]) -> tuple[str, str]:
+    """Their table, and its column that leads to the file."""
+    described: Any = model._meta
+    to_file = described.get_field("parts").remote_field
+    return to_file.model._meta.db_table, to_file.column
+
+
+def _failure_message(why: Exception, smaller: str) -> str:
+    match why:
+        case SoftTimeLimitExceeded():
+            return f"It took longer than a worker may take. Ask {smaller}."
+        case DatabaseError():
+            return f"The database gave up: {why}"
+        case _:
+            return str(why)
+
+
+def _progress_key(file: MadeFile) -> str:
+    return f"{file._meta.label_lower}:{file.pk}"
+
+
+def _store_parts[F: MadeFile](
+    claim: Claim[F], target: IO[bytes] | Any, fields: Mapping[str, Any]
+) -> None:
+    """Parts and state in one transaction: it is done with all of itself or not at all."""
+    n_bytes = target.seek(0, 2)
+    target.seek(0)
+    parts = claim.job.parts
+    with transaction.atomic():
+        claim.hold()
+        parts.all().delete()
+        number = 0
+        while body := target.read(MadeFilePart.SIZE):
+            parts.create(number=number, body=body)
+            number += 1
+        claim.complete(n_bytes=n_bytes, **fields)

@@ -1,0 +1,136 @@
+"""What the developer of a foundation owes those who build on it: the checklist of Annex XII of the
+AI Act.
+
+For governance; the caller has checked `by.is_governance`. Who signed the Code of Practice answers
+within 14 days (reference: governance anchors, AI Act component file), which is the day a request is
+due here.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from django.db import transaction
+
+from apps.accounts.models import User
+from apps.catalog.models import Foundation
+from apps.common.history.context import audit_context
+from apps.inventory.actions.checks import ChangeConflictError
+from apps.inventory.models import AnnexItem
+
+RESPONSE_PERIOD = timedelta(days=14)
+Item, Status = AnnexItem.Item, AnnexItem.Status
+# there is something to read
+ON_FILE: tuple[str, ...] = (Status.RECEIVED, Status.PUBLIC)
+
+
+@transaction.atomic
+def request_documents(
+    *, foundation: Foundation, on: date, by: User, items: Collection[str] = (), reason: str = ""
+) -> list[AnnexItem]:
+    """The items were asked for on that day; without `items`, all that are not on file. Answers with
+    the asked ones.
+
+    An item that is on file or asked for already stays as it is: a reminder does not move its due
+    day. One that was refused may be asked for again.
+    """
+    if unknown := sorted(set(items) - set(Item.values)):
+        raise ChangeConflictError(
+            f"There is no item {unknown[0]}. The items are {', '.join(Item.values)}."
+        )
+    # two people who ask at once: the second waits here
+    Foundation.objects.select_for_update(no_key=True).only("pk").get(pk=foundation.pk)
+    held = {row.item: row for row in AnnexItem.objects.filter(foundation=foundation)}
+    requested = []
+    for item in items or Item.values:
+        row = held.get(str(item)) or AnnexItem(foundation=foundation, item=str(item))
+        if row.status in {*ON_FILE, Status.REQUESTED}:
+            continue
+        row.status, row.requested_on, row.due_on, row.noted_by = (
+            Status.REQUESTED,
+            on,
+            on + RESPONSE_PERIOD,
+            by,
+        )
+        row.clean_fields(exclude=["foundation", "noted_by"])
+        requested.append(row)
+    columns = ["status", "requested_on", "due_on", "noted_by"]
+    with audit_context(user=by, reason=reason or "documents asked for"):
+        AnnexItem.objects.bulk_create([row for row in requested if row.pk is None])
+        AnnexItem.objects.bulk_update([row for row in requested if row.item in held], [*columns])
+    return list(
+        AnnexItem.objects.filter(foundation=foundation, item__in=[row.item for row in requested])
+    )
+
+
+@transaction.atomic
+def record_document_status(
+    *,
+    foundation: Foundation,
+    item: str,
+    status: str,
+    on: date,
+    by: User,
+    link: str = "",
+    note: str = "",
+    reason: str = "",
+) -> AnnexItem:
+    """What became of an item: received, public, refused, or missing after all. Asking for it is
+    `request_documents`."""
+    if status == Status.REQUESTED:
+        raise ChangeConflictError(
+            "Ask for it by a request: that sets the day and when the answer is due."
+        )
+    if status == Status.PUBLIC and not link:
+        raise ChangeConflictError("Give the address at which it is public.")
+    Foundation.objects.select_for_update(no_key=True).only("pk").get(pk=foundation.pk)
+    row = AnnexItem.objects.filter(foundation=foundation, item=item).first() or AnnexItem(
+        foundation=foundation, item=item
+    )
+    row.status, row.noted_by = status, by
+    row.received_on = on if status in ON_FILE else None
+    row.link, row.note = link or row.link, note or row.note
+    row.full_clean()
+    with audit_context(user=by, reason=reason or f"Annex XII item {status}"):
+        row.save()
+    return row
+
+
+@dataclass(frozen=True, slots=True)
+class ChecklistRow:
+    """One of the eleven items; `row` is None while nobody has asked or noted anything."""
+
+    item: str
+    label: str
+    status: str
+    row: AnnexItem | None
+
+
+def annex_checklist(*, foundation: Foundation, user: Any) -> list[ChecklistRow]:
+    """All items in the order of the annex; empty for readers without an office."""
+    if not user.can_read_all:
+        return []
+    rows = (
+        AnnexItem.objects.visible_to(user).filter(foundation=foundation).select_related("noted_by")
+    )
+    held = {row.item: row for row in rows}
+    return [
+        ChecklistRow(
+            item,
+            str(label),
+            held[item].status if item in held else str(Status.MISSING),
+            held.get(item),
+        )
+        for item, label in Item.choices
+    ]
+
+
+def overdue_documents(*, user: Any, on: date) -> Any:
+    """Requests whose answer was due before the day, the longest overdue first."""
+    return (
+        AnnexItem.objects.visible_to(user)
+        .filter(status=Status.REQUESTED, due_on__lt=on)
+        .select_related("foundation__developer")
+        .order_by("due_on", "pk")
+    )

@@ -1,0 +1,209 @@
+"""Decisions on what may be built on. For governance; the caller has checked `by.is_governance`.
+
+At most one decision on a target stands at a time; a later one revokes the earlier, so that both are
+kept.
+"""
+
+from collections.abc import Collection, Sequence
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+
+from apps.accounts.models import User
+from apps.catalog.models import Foundation, Offering, Provider, Version
+from apps.common.history.context import audit_context
+from apps.common.time import day_of
+from apps.inventory.actions.checks import ChangeConflictError
+from apps.inventory.models import Application, Approval, Criticality
+from apps.inventory.models.decisions import ApprovalQuerySet
+
+type ApprovalTarget = Provider | Foundation | Version | Offering
+Decision = Approval.Decision
+TARGET_COLUMNS: dict[type[Any], str] = {
+    Provider: "provider",
+    Foundation: "foundation",
+    Version: "version",
+    Offering: "offering",
+}
+APPROVAL_RELATIONS = (
+    "provider",
+    "foundation",
+    "version",
+    "offering__host",
+    "approver",
+    "revoked_by",
+)
+
+
+@transaction.atomic
+def record_decision(
+    *,
+    target: ApprovalTarget,
+    decision: str,
+    reason: str,
+    at: datetime,
+    by: User,
+    expires_on: date | None = None,
+    data_classes: Sequence[str] = (),
+    regions: Sequence[str] = (),
+    criticalities: Sequence[int] = (),
+) -> Approval:
+    """Approve, restrict or block. Only a block may stand without an end.
+
+    Refused while another decision on the same target stands: that one is replaced or revoked, not
+    overlooked. An expired one is revoked on the way, since it no longer says anything.
+    """
+    standing = _current_approval(target)
+    if standing is not None and (standing.expires_on is None or standing.expires_on > day_of(at)):
+        raise ChangeConflictError(
+            f"It is {standing.get_decision_display().lower()} since {standing.decided_on:%Y-%m-%d} "
+            "by "
+            f"{standing.approver}. Replace or revoke that decision."
+        )
+    created = _build_approval(
+        target, decision, reason, at, by, expires_on, data_classes, regions, criticalities
+    )
+    with audit_context(user=by, reason=reason):
+        if standing is not None:
+            _revoke(
+                standing, at, by, f"Expired on {standing.expires_on:%Y-%m-%d} and decided anew."
+            )
+        created.full_clean()
+        created.save(force_insert=True)
+    return created
+
+
+@transaction.atomic
+def replace_decision(
+    *,
+    approval: Approval,
+    decision: str,
+    reason: str,
+    at: datetime,
+    by: User,
+    expires_on: date | None = None,
+    data_classes: Sequence[str] = (),
+    regions: Sequence[str] = (),
+    criticalities: Sequence[int] = (),
+) -> Approval:
+    """Another decision on the same target in place of this one, which is kept as revoked. Answers
+    with the new one."""
+    approval = _lock_approval(approval)
+    _refuse_revoked(approval)
+    created = _build_approval(
+        approval.target, decision, reason, at, by, expires_on, data_classes, regions, criticalities
+    )
+    with audit_context(user=by, reason=reason):
+        _revoke(approval, at, by, f"Replaced: {reason}")
+        created.full_clean()
+        created.save(force_insert=True)
+    return created
+
+
+@transaction.atomic
+def revoke_decision(*, approval: Approval, reason: str, at: datetime, by: User) -> Approval:
+    """Take it back, for a reason; of two people at once the second is told who did."""
+    approval = _lock_approval(approval)
+    _refuse_revoked(approval)
+    if not reason.strip():
+        raise ChangeConflictError("Say why the decision is revoked.")
+    with audit_context(user=by, reason=reason):
+        _revoke(approval, at, by, reason)
+    return approval
+
+
+def decisions_by_target(
+    *, targets: Collection[ApprovalTarget], on: date
+) -> dict[tuple[str, int], Approval]:
+    """{("foundation", id): the decision in force that day}, of those that have one; one
+    statement."""
+    ids_by_column: dict[str, list[int]] = {column: [] for column in TARGET_COLUMNS.values()}
+    for target in targets:
+        ids_by_column[TARGET_COLUMNS[type(target)]].append(target.pk)
+    approvals: dict[tuple[str, int], Approval] = {}
+    for approval in decisions_in_force(on=on):
+        for column, ids in ids_by_column.items():
+            pk = getattr(approval, f"{column}_id")
+            if pk is not None and pk in ids:
+                approvals[column, pk] = approval
+    return approvals
+
+
+def decisions_in_force(*, on: date) -> ApprovalQuerySet:
+    """Decisions in force, with what lists show."""
+    return Approval.objects.standing_on(on).select_related(*APPROVAL_RELATIONS)
+
+
+def expiring_decisions(*, on: date, within_days: int = 30) -> ApprovalQuerySet:
+    """Decisions in force that end within so many days: the warning beforehand. The earliest end
+    first."""
+    ends = on + timedelta(days=within_days)
+    return decisions_in_force(on=on).filter(expires_on__lte=ends).order_by("expires_on", "pk")
+
+
+def _lock_approval(approval: Approval) -> Approval:
+    """Locked first and read afterwards: a join made before the lock was free would show what stood
+    there before."""
+    Approval.objects.select_for_update().only("pk").get(pk=approval.pk)
+    return Approval.objects.select_related(*APPROVAL_RELATIONS).get(pk=approval.pk)
+
+
+def _current_approval(target: ApprovalTarget) -> Approval | None:
+    """The one that counts as current, expired or not; the target is held, so that two decisions at
+    once wait."""
+    type(target)._default_manager.select_for_update(no_key=True).only("pk").get(pk=target.pk)
+    current: Approval | None = (
+        Approval.objects.filter(**{TARGET_COLUMNS[type(target)]: target}, revoked_at__isnull=True)
+        .select_related("approver")
+        .first()
+    )
+    return current
+
+
+def _build_approval(
+    target: ApprovalTarget,
+    decision: str,
+    reason: str,
+    at: datetime,
+    by: User,
+    expires_on: date | None,
+    data_classes: Sequence[str],
+    regions: Sequence[str],
+    criticalities: Sequence[int],
+) -> Approval:
+    if unknown := sorted(set(data_classes) - set(Application.DataClass.values)):
+        raise ChangeConflictError(
+            f"There is no data class {unknown[0]}: {', '.join(Application.DataClass.values)}."
+        )
+    if strange := sorted(set(criticalities) - set(Criticality.values)):
+        raise ChangeConflictError(f"There is no criticality {strange[0]}: 0 is critical, 3 is low.")
+    limits = bool(data_classes or regions or criticalities)
+    if limits and decision != Decision.RESTRICTED:
+        raise ChangeConflictError(
+            "Limits go with a restricted approval: choose restricted, or leave them out."
+        )
+    return Approval(
+        **{TARGET_COLUMNS[type(target)]: target},
+        decision=decision,
+        reason=reason,
+        approver=by,
+        decided_on=day_of(at),
+        expires_on=expires_on,
+        data_classes=list(data_classes),
+        regions=[region.strip() for region in regions if region.strip()],
+        criticalities=list(criticalities),
+    )
+
+
+def _revoke(approval: Approval, at: datetime, by: User, why: str) -> None:
+    approval.revoked_at, approval.revoked_by, approval.revoked_why = at, by, why
+    approval.save(update_fields=["revoked_at", "revoked_by", "revoked_why", "updated_at"])
+
+
+def _refuse_revoked(approval: Approval) -> None:
+    if approval.revoked_at is not None:
+        raise ChangeConflictError(
+            f"{approval.revoked_by} revoked it on {day_of(approval.revoked_at):%Y-%m-%d}. Decide "
+            "anew instead."
+        )

@@ -1,0 +1,115 @@
+"""Contracts with the parties of the chain. For governance; the caller has checked
+`by.is_governance`."""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from django.db import transaction
+
+from apps.accounts.models import User
+from apps.catalog.models import Provider
+from apps.common.history.context import audit_context
+from apps.inventory.actions.checks import ChangeConflictError
+from apps.inventory.models import Contract
+
+EDITABLE_CONTRACT_FIELDS = frozenset(
+    {
+        "ref",
+        "name",
+        "kind",
+        "overarching",
+        "ict_service_type",
+        "starts_on",
+        "ends_on",
+        "currency",
+        "annual_cost",
+        "notice_days_ours",
+        "notice_days_theirs",
+        "deprecation_notice_days",
+        "governing_law",
+        "provision_country",
+        "stores_data",
+        "data_country",
+        "processing_country",
+        "termination_reason",
+        "last_audit_on",
+        "price_protection",
+        "exit_clause",
+        "termination_assistance",
+        "audit_right",
+        "ip_indemnity",
+        "training_use",
+        "terms_url",
+        "terms_digest",
+        "terms_read_on",
+        "note",
+    }
+)
+COUNTRY_FIELDS = ("governing_law", "provision_country", "data_country", "processing_country")
+# kept in capitals, however people write them
+UPPER_CASE_FIELDS = (*COUNTRY_FIELDS, "currency")
+
+
+@transaction.atomic
+def register_contract(
+    *, party: Provider, ref: str, by: User, facts: Mapping[str, Any] | None = None, reason: str = ""
+) -> Contract:
+    contract = Contract(party=party, ref=ref, **_cleaned_fields(facts))
+    _refuse_cycle(contract)
+    contract.full_clean()
+    with audit_context(user=by, reason=reason or "contract registered"):
+        contract.save(force_insert=True)
+    return contract
+
+
+@transaction.atomic
+def change_contract(
+    *, contract: Contract, facts: Mapping[str, Any], by: User, reason: str = ""
+) -> Contract:
+    """Set the given facts and leave the others; nothing is written where nothing differs."""
+    contract = Contract.objects.select_for_update().get(pk=contract.pk)
+    known = _cleaned_fields(facts)
+    changed = [name for name, value in known.items() if getattr(contract, name) != value]
+    if not changed:
+        return contract
+    for name in changed:
+        setattr(contract, name, known[name])
+    _refuse_cycle(contract)
+    contract.full_clean()
+    with audit_context(user=by, reason=reason or "contract changed"):
+        contract.save(update_fields=[*changed, "updated_at"])
+    return contract
+
+
+def contracts_by_party(*, parties: Collection[int], user: Any) -> dict[int, list[Contract]]:
+    """{party id: its contracts, the latest start first}; of what the reader may see. One
+    statement."""
+    by_party: dict[int, list[Contract]] = {}
+    rows = Contract.objects.visible_to(user).filter(party__in=list(parties))
+    for contract in rows.order_by("-starts_on", "-pk"):
+        by_party.setdefault(contract.party_id, []).append(contract)
+    return by_party
+
+
+def _cleaned_fields(facts: Mapping[str, Any] | None) -> dict[str, Any]:
+    unknown = sorted(set(facts or {}) - EDITABLE_CONTRACT_FIELDS)
+    if unknown:
+        raise TypeError(f"not facts that can be set here: {', '.join(unknown)}")
+    return {
+        name: value.strip().upper()
+        if name in UPPER_CASE_FIELDS and isinstance(value, str)
+        else value
+        for name, value in (facts or {}).items()
+    }
+
+
+def _refuse_cycle(contract: Contract) -> None:
+    """A frame that stands, at some remove, under this very contract."""
+    above, steps = contract.overarching, 0
+    while above is not None:
+        steps += 1
+        if above.pk == contract.pk or steps > 32:
+            raise ChangeConflictError(
+                "This would put the contract under itself. Choose another overarching contract."
+            )
+        above = above.overarching

@@ -1,0 +1,269 @@
+"""Platform bets written down: which foundation for what, among which, by which criteria, by whom
+and why.
+
+For governance; the caller has checked `by.is_governance`. A selection is worked on as a draft; once
+decided it stays as it was decided, scorecards included, and a later one supersedes it.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from django.db import transaction
+
+from apps.accounts.models import User
+from apps.catalog.models import Foundation, Offering
+from apps.common.history.context import audit_context
+from apps.inventory.actions.checks import ChangeConflictError
+from apps.inventory.models import Selection, SelectionCandidate
+
+State = Selection.State
+MAX_CANDIDATES = 20
+MAX_CRITERIA = 30
+
+
+@transaction.atomic
+def draft_selection(
+    *,
+    title: str,
+    by: User,
+    purpose: str = "",
+    criteria: Sequence[Mapping[str, Any]] = (),
+    supersedes: Selection | None = None,
+    reason: str = "",
+) -> Selection:
+    """A new draft. With `supersedes` it takes the place of a decided one as soon as it is decided
+    itself."""
+    if supersedes is not None and supersedes.state != State.DECIDED:
+        raise ChangeConflictError(
+            "Only a decided selection can be superseded. Decide it, or go on with the draft."
+        )
+    selection = Selection(
+        title=title,
+        purpose=purpose,
+        criteria=_cleaned_criteria(criteria),
+        supersedes=supersedes,
+        created_by=by,
+    )
+    selection.full_clean()
+    with audit_context(user=by, reason=reason or "selection begun"):
+        selection.save(force_insert=True)
+    return selection
+
+
+@transaction.atomic
+def change_selection(
+    *,
+    selection: Selection,
+    by: User,
+    title: str | None = None,
+    purpose: str | None = None,
+    criteria: Sequence[Mapping[str, Any]] | None = None,
+    reason: str = "",
+) -> Selection:
+    """Set what is given. Scores of a criterion that is taken out stay with the candidates but no
+    longer count."""
+    selection = _lock_draft(selection)
+    changes = {
+        "title": title,
+        "purpose": purpose,
+        "criteria": None if criteria is None else _cleaned_criteria(criteria),
+    }
+    changed = [
+        name
+        for name, value in changes.items()
+        if value is not None and getattr(selection, name) != value
+    ]
+    if not changed:
+        return selection
+    for name in changed:
+        setattr(selection, name, changes[name])
+    selection.full_clean()
+    with audit_context(user=by, reason=reason or "selection changed"):
+        selection.save(update_fields=[*changed, "updated_at"])
+    return selection
+
+
+@transaction.atomic
+def add_candidate(
+    *,
+    selection: Selection,
+    foundation: Foundation,
+    by: User,
+    offering: Offering | None = None,
+    note: str = "",
+) -> SelectionCandidate:
+    """`offering`: at this host; without, the foundation anywhere."""
+    selection = _lock_draft(selection)
+    if offering is not None and (
+        offering.version is None or offering.version.foundation_id != foundation.pk
+    ):
+        raise ChangeConflictError(
+            f"{offering.api_id} does not serve {foundation.name}. Choose an offering of it, or "
+            "none."
+        )
+    if selection.candidates.count() >= MAX_CANDIDATES:
+        raise ChangeConflictError(
+            f"At most {MAX_CANDIDATES} candidates are compared. Take one out first."
+        )
+    candidate = SelectionCandidate(
+        selection=selection, foundation=foundation, offering=offering, note=note
+    )
+    candidate.full_clean()
+    with audit_context(user=by, reason="candidate added"):
+        candidate.save(force_insert=True)
+    return candidate
+
+
+@transaction.atomic
+def remove_candidate(*, candidate: SelectionCandidate, by: User, reason: str = "") -> None:
+    """Out of the draft; the history keeps what was noted about it."""
+    _lock_draft(candidate.selection)
+    with audit_context(user=by, reason=reason or "candidate taken out"):
+        candidate.delete()
+
+
+@transaction.atomic
+def score_candidate(
+    *,
+    candidate: SelectionCandidate,
+    scores: Mapping[str, Mapping[str, Any]],
+    by: User,
+    reason: str = "",
+) -> SelectionCandidate:
+    """{criterion: {"value": number, "note": text}}: how people judge it; given criteria replace,
+    the others stay."""
+    selection = _lock_draft(candidate.selection)
+    candidate = SelectionCandidate.objects.select_for_update().get(pk=candidate.pk)
+    known = [criterion["name"] for criterion in selection.criteria]
+    new_scores = dict(candidate.scores)
+    for name, score in scores.items():
+        if name not in known:
+            raise ChangeConflictError(
+                f"'{name}' is no criterion of this selection: "
+                f"{', '.join(known) or 'there is none'}."
+            )
+        value = _parse_number(score.get("value"), f"'{name}': the value")
+        new_scores[name] = {"value": str(value), "note": str(score.get("note", ""))[:2000]}
+    candidate.scores = new_scores
+    with audit_context(user=by, reason=reason or "candidate judged"):
+        candidate.save(update_fields=["scores"])
+    return candidate
+
+
+@transaction.atomic
+def decide_selection(
+    *,
+    selection: Selection,
+    chosen: Sequence[SelectionCandidate],
+    decision: str,
+    why: str,
+    on: date,
+    by: User,
+    scorecards: Mapping[int, Mapping[str, Any]],
+    review_on: date | None = None,
+) -> Selection:
+    """Decide, and keep of every candidate the scorecard of that day: {candidate id: scorecard}.
+
+    `chosen` may be empty: none of them. From now on nothing of it changes; what it supersedes is
+    marked so. Of two people at once one decides; the other is told that it is decided.
+    """
+    selection = _lock_draft(selection)
+    candidates = list(selection.candidates.select_for_update().order_by("pk"))
+    if not candidates:
+        raise ChangeConflictError(
+            "There is no candidate to decide on. Add those that were considered."
+        )
+    if strangers := {row.pk for row in chosen} - {row.pk for row in candidates}:
+        raise ChangeConflictError(f"Candidate {min(strangers)} is not one of this selection.")
+    if review_on is not None and review_on <= on:
+        raise ChangeConflictError("The review lies after the decision. Choose a later day.")
+    if missing := [row.pk for row in candidates if row.pk not in scorecards]:
+        raise ChangeConflictError(
+            f"There is no scorecard for candidate {missing[0]}. Take one of every candidate."
+        )
+    for row in candidates:
+        row.chosen, row.scorecard = row in chosen, dict(scorecards[row.pk])
+    selection.state, selection.decision, selection.reason = (
+        State.DECIDED,
+        decision.strip(),
+        why.strip(),
+    )
+    selection.decided_by, selection.decided_on, selection.review_on = by, on, review_on
+    selection.full_clean()
+    with audit_context(user=by, reason=why):
+        SelectionCandidate.objects.bulk_update(candidates, ["chosen", "scorecard"])
+        selection.save()
+        if selection.supersedes_id is not None:
+            Selection.objects.filter(pk=selection.supersedes_id, state=State.DECIDED).update(
+                state=State.SUPERSEDED
+            )
+    return selection
+
+
+def weighted_total(selection: Selection, candidate: SelectionCandidate) -> Decimal | None:
+    """What people's own weights make of their own scores; None while a criterion is not scored. Not
+    a grade of ours."""
+    total, weights = Decimal(0), Decimal(0)
+    for criterion in selection.criteria:
+        score = candidate.scores.get(criterion["name"])
+        if score is None:
+            return None
+        weight = Decimal(str(criterion["weight"]))
+        total, weights = total + weight * Decimal(str(score["value"])), weights + weight
+    return total / weights if weights else None
+
+
+def selections_to_review(*, user: Any, on: date, within_days: int = 0) -> Any:
+    """Decided ones whose review is due by then, the longest due first."""
+    return (
+        Selection.objects.visible_to(user)
+        .filter(state=State.DECIDED, review_on__lte=on + timedelta(days=within_days))
+        .select_related("decided_by")
+        .order_by("review_on", "pk")
+    )
+
+
+def _lock_draft(selection: Selection) -> Selection:
+    """The row as it is now, held; refused once it is decided."""
+    selection = Selection.objects.select_for_update().get(pk=selection.pk)
+    if selection.state != State.DRAFT:
+        raise ChangeConflictError(
+            f"{selection.decided_by} decided it on {selection.decided_on:%Y-%m-%d}; it stays as it "
+            "was decided. "
+            "Begin a new one that supersedes it."
+        )
+    return selection
+
+
+def _cleaned_criteria(criteria: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
+    """[{"name", "weight", "note"}], names once each and weights above 0, as decimal texts."""
+    if len(criteria) > MAX_CRITERIA:
+        raise ChangeConflictError(f"At most {MAX_CRITERIA} criteria. Keep the ones that decide.")
+    cleaned: list[dict[str, str]] = []
+    for number, criterion in enumerate(criteria, start=1):
+        name = str(criterion.get("name", "")).strip()
+        if not name or len(name) > 120:
+            raise ChangeConflictError(f"Criterion {number} needs a name of up to 120 characters.")
+        if any(name == other["name"] for other in cleaned):
+            raise ChangeConflictError(f"'{name}' is there twice. Give every criterion once.")
+        weight = _parse_number(criterion.get("weight", 1), f"'{name}': the weight")
+        if weight <= 0:
+            raise ChangeConflictError(
+                f"'{name}': the weight is above 0. Leave out what does not count."
+            )
+        cleaned.append(
+            {"name": name, "weight": str(weight), "note": str(criterion.get("note", ""))[:2000]}
+        )
+    return cleaned
+
+
+def _parse_number(value: Any, what: str) -> Decimal:
+    try:
+        number = Decimal(str(value)) if not isinstance(value, bool) else None
+    except InvalidOperation:
+        number = None
+    if number is None or not number.is_finite() or abs(number) > 1_000_000:
+        raise ChangeConflictError(f"{what} is a number.")
+    return number

@@ -1,0 +1,318 @@
+"""What stands on a foundation, version, offering or party against the decision made on it.
+
+Which decisions count for a dependency:
+
+- A decision on the offering it calls (or on the one that answers in its place) counts alone:
+  whoever made it knew what is served and where.
+- Otherwise the narrowest decision on what is served counts: on the version, then the foundation,
+  then the versions and foundations it was made from by weights, the nearest first. It sets aside
+  decisions on their developers, also where such a developer serves the model itself: "nothing of X,
+  but this model of X".
+- It says nothing about other parties. Decisions on the developer, the host and the gateway or
+  vendor it goes through count as well, each time the nearest of the company and those above it.
+
+A decision is held against a dependency when it blocks, or when it is restricted and the application
+lies outside, or may lie outside because its data class or region is not on record (`certain` is
+then False).
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from django.core.exceptions import EmptyResultSet
+from django.db import connection
+from django.db.models import Q
+
+from apps.catalog.models import Footing, NodeKind, Offering, Provider
+from apps.inventory.governance.approval_sql import DECIDING_APPROVALS, JUDGED_USES
+from apps.inventory.governance.approvals import APPROVAL_RELATIONS
+from apps.inventory.models import Application, Approval, Criticality, Dependency
+
+DEFAULT_LIMIT = 200
+
+# `used` is SQL for the rows (id, application, offering, party) that are looked at.
+_VIOLATIONS = f"""
+WITH RECURSIVE used(id, application_id, offering_id, via_party_id) AS NOT MATERIALIZED ({{used}}),
+{DECIDING_APPROVALS.replace("{", "{{").replace("}", "}}")},
+{JUDGED_USES.replace("{", "{{").replace("}", "}}")}
+SELECT dependency_id, approval_id, blocked, criticality_outside, class_outside, region_outside,
+       class_unknown, region_unknown, count(*) OVER ()
+FROM judged WHERE (blocked OR criticality_outside OR class_outside OR region_outside)
+  AND (%(approval)s::bigint IS NULL OR approval_id = %(approval)s)
+ORDER BY criticality, dependency_id, approval_id
+LIMIT %(limit)s OFFSET %(offset)s
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalViolation:
+    """A live dependency that a decision is held against. `why` are sentences; `certain` is False
+    where only something is not on record that would tell."""
+
+    dependency: Dependency
+    approval: Approval
+    why: tuple[str, ...]
+    certain: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalViolations:
+    """`rows` are the first of `n_total`, the gravest applications in front."""
+
+    rows: tuple[ApprovalViolation, ...]
+    n_total: int
+
+
+def approval_violations(
+    *,
+    user: Any,
+    on: date,
+    nodes: Collection[tuple[NodeKind, int]] = (),
+    approval: int | None = None,
+    limit: int = DEFAULT_LIMIT,
+    offset: int = 0,
+) -> ApprovalViolations:
+    """What the reader may see that stands against a decision in force; three statements.
+
+    `nodes` keep what stands on one of them: a foundation, or a provider as developer and as host.
+    `approval` keeps what is held against by that decision. `offset` leaves out as many of the
+    gravest; beyond the last, `n_total` is 0.
+    """
+    live = Dependency.objects.live_on(on).visible_to(user)
+    if nodes:
+        there = Q()
+        for kind, ref in nodes:
+            there |= Q(node__kind=kind, node__ref=ref)
+        live = live.filter(offering__in=Footing.objects.filter(there).values("offering"))
+    try:
+        sql, params = (
+            live.order_by()
+            .values_list("pk", "application_id", "offering_id", "via_party_id")
+            .query.sql_with_params()
+        )
+    except EmptyResultSet:
+        return ApprovalViolations(rows=(), n_total=0)
+    names = {f"used_{index}": value for index, value in enumerate(params)}
+    live_sql = sql % tuple(f"%({name})s" for name in names)
+    rows = _find_violations(live_sql, names, on=on, approval=approval, limit=limit, offset=offset)
+    dependencies = Dependency.objects.select_related(
+        "application__team", "offering__host", "offering__version__foundation", "via_party"
+    ).in_bulk([row["dependency"] for row in rows])
+    approvals = Approval.objects.select_related(*APPROVAL_RELATIONS).in_bulk(
+        {row["approval"] for row in rows}
+    )
+    violations = []
+    for row in rows:
+        dependency, held = dependencies.get(row["dependency"]), approvals.get(row["approval"])
+        # what was taken back between the statements is no finding
+        if dependency is not None and held is not None:
+            why, certain = _violation_sentences(row, dependency.application, held)
+            violations.append(
+                ApprovalViolation(dependency=dependency, approval=held, why=why, certain=certain)
+            )
+    return ApprovalViolations(rows=tuple(violations), n_total=rows[0]["total"] if rows else 0)
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalObstacle:
+    """A decision that would be held against a use that is only being considered. `grounds` name,
+    sentence by sentence of `why`, what it is about: blocked, criticality, data_class or region;
+    `open_grounds` are those of them that only something not on record would settle."""
+
+    approval: Approval
+    why: tuple[str, ...]
+    certain: bool
+    grounds: tuple[str, ...] = ()
+    open_grounds: frozenset[str] = frozenset()
+
+
+def obstacles_to_use(
+    *, application: Application, offering: Offering, on: date, via_party: Provider | None = None
+) -> list[ApprovalObstacle]:
+    """What would be held against `application` calling `offering`, for forms and gates; two
+    statements at most.
+
+    The same rules as for what stands there already. Empty where nothing is in the way, or nothing
+    was decided.
+    """
+    rows = _find_violations(
+        "SELECT 0::bigint, %(application)s::bigint, %(offering)s::bigint, %(party)s::bigint",
+        {
+            "application": application.pk,
+            "offering": offering.pk,
+            "party": via_party.pk if via_party else None,
+        },
+        on=on,
+    )
+    return [obstacle for _, obstacle in _obstacles(rows, application)]
+
+
+@dataclass(frozen=True, slots=True)
+class ConsideredUse:
+    """A use that is only being considered: an offering's id, and the id of the party it goes
+    through, if any."""
+
+    offering: int
+    via_party: int | None = None
+
+
+def obstacles_to_uses(
+    *,
+    application: Application,
+    uses: Sequence[ConsideredUse],
+    on: date,
+    with_decided_uses: bool = False,
+) -> tuple[dict[ConsideredUse, list[ApprovalObstacle]], set[ConsideredUse]]:
+    """`obstacles_to_use` for many uses of one application, and, where that is asked, those of them
+    that anybody has decided on, also in favour; two statements at most, three where it is asked."""
+    if not uses:
+        return {}, set()
+    params: dict[str, Any] = {
+        "application": application.pk,
+        "keys": list(range(len(uses))),
+        "offerings": [use.offering for use in uses],
+        "parties": [use.via_party for use in uses],
+    }
+    rows = _find_violations(_CONSIDERED_USES, params, on=on, limit=100 * len(uses))
+    against: dict[ConsideredUse, list[ApprovalObstacle]] = {}
+    for key, obstacle in _obstacles(rows, application):
+        against.setdefault(uses[key], []).append(obstacle)
+    if not with_decided_uses:
+        return against, set()
+    with connection.cursor() as cursor:
+        cursor.execute(_DECIDED_USES, {**params, "on": on})
+        return against, {uses[key] for (key,) in cursor.fetchall()}
+
+
+_CONSIDERED_USES = """
+    SELECT u.key, %(application)s::bigint, u.offering, u.party
+    FROM unnest(%(keys)s::bigint[], %(offerings)s::bigint[], %(parties)s::bigint[]) AS u(key,
+        offering, party)
+"""
+_DECIDED_USES = f"""
+WITH RECURSIVE used(id, application_id, offering_id,
+    via_party_id) AS NOT MATERIALIZED ({_CONSIDERED_USES}),
+{DECIDING_APPROVALS}, {JUDGED_USES}
+SELECT DISTINCT dependency_id FROM counting
+"""
+
+
+def _obstacles(
+    rows: Sequence[Mapping[str, Any]], application: Application
+) -> list[tuple[int, ApprovalObstacle]]:
+    approvals = (
+        Approval.objects.select_related(*APPROVAL_RELATIONS).in_bulk(
+            {row["approval"] for row in rows}
+        )
+        if rows
+        else {}
+    )
+    obstacles = []
+    for row in rows:
+        approval = approvals.get(row["approval"])
+        if approval is not None:
+            why, certain = _violation_sentences(row, application, approval)
+            obstacles.append(
+                (
+                    row["dependency"],
+                    ApprovalObstacle(approval, why, certain, *violation_grounds(row)),
+                )
+            )
+    return obstacles
+
+
+# in the order in which `_violation_sentences` speaks of them
+_GROUNDS = {
+    "blocked": "blocked",
+    "criticality": "criticality_outside",
+    "data_class": "class_outside",
+    "region": "region_outside",
+}
+_UNKNOWN = {"data_class": "class_unknown", "region": "region_unknown"}
+
+
+def violation_grounds(row: Mapping[str, Any]) -> tuple[tuple[str, ...], frozenset[str]]:
+    """(grounds, open grounds) of a row of `judged`, as `ApprovalObstacle` holds them."""
+    grounds = tuple(ground for ground, column in _GROUNDS.items() if row[column])
+    unknown = frozenset(ground for ground, column in _UNKNOWN.items() if row[column])
+    return grounds, unknown & set(grounds)
+
+
+_COLUMNS = (
+    "dependency",
+    "approval",
+    "blocked",
+    "criticality_outside",
+    "class_outside",
+    "region_outside",
+    "class_unknown",
+    "region_unknown",
+    "total",
+)
+
+
+def _find_violations(
+    used: str,
+    params: Mapping[str, Any],
+    *,
+    on: date,
+    approval: int | None = None,
+    limit: int = DEFAULT_LIMIT,
+    offset: int = 0,
+) -> list[dict[str, Any]]:
+    """`used` is SQL of this module for (id, application, offering, party), with named
+    parameters."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _VIOLATIONS.format(used=used),
+            {**params, "on": on, "approval": approval, "limit": limit, "offset": offset},
+        )
+        return [dict(zip(_COLUMNS, row, strict=True)) for row in cursor.fetchall()]
+
+
+def _violation_sentences(
+    row: Mapping[str, Any], application: Application, approval: Approval
+) -> tuple[tuple[str, ...], bool]:
+    """(sentences, whether it is certain)."""
+    what = approval.target
+    why, certain = [], row["blocked"] or row["criticality_outside"]
+    if row["blocked"]:
+        why.append(f"{what} is blocked: {approval.reason}")
+    if row["criticality_outside"]:
+        allowed = ", ".join(
+            Criticality(level).label.lower() for level in sorted(approval.criticalities)
+        )
+        why.append(
+            f"{what} is restricted to {allowed} applications; this one is "
+            f"{_criticality_label(application)}."
+        )
+    if row["class_outside"]:
+        allowed = ", ".join(_data_class_labels(approval))
+        recorded_value = (
+            "not on record"
+            if row["class_unknown"]
+            else application.get_data_classification_display().lower()
+        )
+        why.append(
+            f"{what} is restricted to data that is {allowed}; this application's is "
+            f"{recorded_value}."
+        )
+        certain = certain or not row["class_unknown"]
+    if row["region_outside"]:
+        allowed = ", ".join(approval.regions)
+        recorded_value = "not on record" if row["region_unknown"] else application.geography
+        why.append(
+            f"{what} is restricted to {allowed}; this application's region is {recorded_value}."
+        )
+        certain = certain or not row["region_unknown"]
+    return tuple(why), bool(certain)
+
+
+def _criticality_label(application: Application) -> str:
+    return application.get_criticality_display().lower()
+
+
+def _data_class_labels(approval: Approval) -> list[str]:
+    return [Application.DataClass(value).label.lower() for value in approval.data_classes]

@@ -1,0 +1,76 @@
+"""Which applications changed since a higher floor last looked: rows handed on, no signals.
+
+Every write to an application, a dependency or an exit test leaves its application here, by
+statement triggers, so that bulk loads and raw SQL are caught too. Who works them through deletes
+the rows it has seen (exposure does).
+"""
+
+from typing import Any
+
+import pgtrigger
+from django.db import models
+
+
+class TouchedApplication(models.Model):
+    """One row a statement and application; `application_id` is no foreign key, since the row may be
+    gone."""
+
+    application_id = models.BigIntegerField()
+
+    def __str__(self) -> str:
+        return f"application {self.application_id} changed"
+
+
+def all_applications_triggers(name: str) -> list[Any]:
+    """Triggers that ask for the findings of every application anew, since the row may be about any
+    of them."""
+    return [
+        pgtrigger.Trigger(
+            name=f"{name}_concerns_all",
+            level=pgtrigger.Statement,
+            when=pgtrigger.After,
+            operation=pgtrigger.Insert | pgtrigger.Update | pgtrigger.Delete,
+            func="INSERT INTO inventory_unkeptapplication (application_id) VALUES (NULL); "
+            "RETURN NULL;",
+        )
+    ]
+
+
+def application_change_triggers(name: str, application: str, through: str = "") -> list[Any]:
+    """Triggers that note the application of every written row; `application` is an SQL expression
+    on the row `r`'s columns, `through` a join it needs."""
+    note = (
+        "INSERT INTO inventory_touchedapplication (application_id)"
+        f" SELECT DISTINCT {application} FROM {{rows}} r {through};"
+    )
+    cases = [
+        (
+            "insert",
+            pgtrigger.Insert,
+            pgtrigger.Referencing(new="new_rows"),
+            note.format(rows="new_rows"),
+        ),
+        (
+            "delete",
+            pgtrigger.Delete,
+            pgtrigger.Referencing(old="old_rows"),
+            note.format(rows="old_rows"),
+        ),
+        (
+            "update",
+            pgtrigger.Update,
+            pgtrigger.Referencing(new="new_rows", old="old_rows"),
+            note.format(rows="(SELECT * FROM new_rows UNION ALL SELECT * FROM old_rows)"),
+        ),
+    ]
+    return [
+        pgtrigger.Trigger(
+            name=f"{name}_touched_by_{verb}",
+            level=pgtrigger.Statement,
+            when=pgtrigger.After,
+            operation=operation,
+            referencing=referencing,
+            func=f"{statement} RETURN NULL;",
+        )
+        for verb, operation, referencing, statement in cases
+    ]

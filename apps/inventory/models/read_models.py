@@ -1,0 +1,102 @@
+"""What is worked out of the inventory for lists of a hundred thousand applications: findings and
+runways, kept.
+
+All of it can be worked out again (read_models.py); nothing here was typed by anybody. Ids are plain
+numbers, not foreign keys, since rows are replaced in bulk and those of a vanished application are
+taken out by the next keeping.
+"""
+
+from django.db import models
+from django.db.models import Q
+
+
+class KeptFinding(models.Model):
+    """One finding; its sentence is made of code and facts (findings.py). `rank` orders severities,
+    0 the gravest."""
+
+    application_id = models.BigIntegerField()
+    team_id = models.BigIntegerField()
+    criticality = models.PositiveSmallIntegerField()
+    dependency_id = models.BigIntegerField(null=True)
+    code = models.CharField(max_length=30)
+    rank = models.PositiveSmallIntegerField()
+    facts = models.JSONField(default=dict)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["application_id", "code", "dependency_id"],
+                name="kept_finding_once",
+                nulls_distinct=False,
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["code", "criticality", "application_id", "dependency_id"],
+                name="kept_finding_by_code",
+                include=["team_id"],
+            ),
+            models.Index(
+                fields=["rank", "criticality", "application_id", "id"], name="kept_finding_gravest"
+            ),
+            models.Index(
+                fields=["team_id", "rank", "criticality", "application_id"],
+                name="kept_finding_by_team",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.code} of application {self.application_id}"
+
+
+class KeptRunway(models.Model):
+    """One live primary whose end is announced (runway.py). `leave_by` is the last day on which the
+    move can begin, or the end where nobody knows how long it takes; `is_first` marks the
+    application's most urgent one."""
+
+    dependency_id = models.BigIntegerField(primary_key=True)
+    application_id = models.BigIntegerField()
+    team_id = models.BigIntegerField()
+    criticality = models.PositiveSmallIntegerField()
+    offering_id = models.BigIntegerField()
+    retires_on = models.DateField(null=True)
+    at_least = models.BooleanField()
+    days_left = models.IntegerField(null=True)
+    effort_days = models.DecimalField(max_digits=7, decimal_places=1, null=True)
+    basis = models.CharField(max_length=8, blank=True)
+    leave_by = models.DateField(null=True)
+    is_first = models.BooleanField()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["application_id"], name="kept_runway_by_application"),
+            models.Index(
+                fields=["leave_by", "criticality", "dependency_id"],
+                name="kept_runway_most_urgent",
+                include=["application_id", "team_id"],
+                condition=Q(is_first=True),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"dependency {self.dependency_id} is left by {self.leave_by}"
+
+
+class UnkeptApplication(models.Model):
+    """The queue: applications whose findings and runways may differ from what is kept; null: all of
+    them."""
+
+    application_id = models.BigIntegerField(null=True)
+
+    def __str__(self) -> str:
+        return f"application {self.application_id or 'any'} is to be looked at"
+
+
+class KeptState(models.Model):
+    """The one row (id 1): which day the kept rows speak of."""
+
+    kept_on = models.DateField()
+    kept_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"kept on {self.kept_on}"
