@@ -15,7 +15,14 @@ from apps.api.files import RowsOf
 from apps.api.pagination import KeysetPagination
 from apps.common.database.keyset_pagination import InvalidCursorError
 from apps.common.postgresql.errors import Unavailable, unavailability
-from apps.reports.auditing import HEADS, AuditForm, Change, audit_lines, audit_page, be_patient
+from apps.reports.audit_log import (
+    FILE_HEADERS,
+    AuditEntry,
+    AuditForm,
+    audit_lines,
+    audit_page,
+    limit_statement_time,
+)
 
 
 class DifferenceSerializer(serializers.Serializer[Any]):
@@ -53,7 +60,7 @@ class LineSerializer(serializers.Serializer[Any]):
     """A line of the file: one column that changed, as on the page."""
 
     def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
-        return {name: serializers.CharField() for name in HEADS}
+        return {name: serializers.CharField() for name in FILE_HEADERS}
 
 
 class AuditView(RegistryView):
@@ -102,18 +109,18 @@ class AuditView(RegistryView):
         try:
             if self.is_file:
                 # one answer, however long
-                lines = audit_lines(user=self.user, said=form.cleaned_data)
+                lines = audit_lines(user=self.user, cleaned=form.cleaned_data)
                 return Response(
                     {
                         "next": None,
-                        "results": (dict(zip(HEADS, line, strict=True)) for line in lines),
+                        "results": (dict(zip(FILE_HEADERS, line, strict=True)) for line in lines),
                     }
                 )
             with transaction.atomic():
-                be_patient()
+                limit_statement_time()
                 found = audit_page(
                     user=self.user,
-                    said=form.cleaned_data,
+                    cleaned=form.cleaned_data,
                     size=pages.size(request),
                     cursor=request.query_params.get(pages.cursor_param, ""),
                 )
@@ -128,7 +135,7 @@ class AuditView(RegistryView):
         return Response(pages.body(request, found, [_row(change) for change in found.rows]))
 
 
-def _row(change: Change) -> dict[str, Any]:
+def _row(change: AuditEntry) -> dict[str, Any]:
     return {
         "kind": change.kind.label,
         "id": change.id,

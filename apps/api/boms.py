@@ -15,7 +15,7 @@ from apps.api.base import RegistryView
 from apps.api.rendering import FastJSONRenderer
 from apps.common.time import day_of, now
 from apps.inventory.models import Application
-from apps.reports.bom import MEDIA_TYPE, MOST_APPLICATIONS, bill_of
+from apps.reports.bom import MAX_APPLICATIONS, MEDIA_TYPE, build_bom
 
 _DOCUMENT = {
     "type": "object",
@@ -60,7 +60,7 @@ class ApplicationBillView(BillView):
         if application is None:
             raise Http404
         at = now()
-        body = bill_of(
+        body = build_bom(
             [application],
             user=self.user,
             name=application.name,
@@ -92,16 +92,16 @@ class TeamBillView(BillView):
             .select_related("team")
             .order_by("criticality", "pk")
         )
-        applications = list(found[: MOST_APPLICATIONS + 1])
-        if len(applications) > MOST_APPLICATIONS:
+        applications = list(found[: MAX_APPLICATIONS + 1])
+        if len(applications) > MAX_APPLICATIONS:
             raise ValidationError(
                 {
-                    "team": f"It has more than {MOST_APPLICATIONS:,} applications. Ask for the "
+                    "team": f"It has more than {MAX_APPLICATIONS:,} applications. Ask for the "
                     "teams below it."
                 }
             )
         at = now()
-        body = bill_of(
+        body = build_bom(
             applications, user=self.user, name=team.name, ref=f"team:{slug}", on=day_of(at), at=at
         )
         return self.answer(body, f"team-{slug}")

@@ -12,7 +12,7 @@ from apps.inventory.actions.locks import lock_applications
 from apps.inventory.models import Application
 from apps.reports.models import ComponentAnswer, ModelStatement, ReportingEntity
 
-STATEMENT_FACTS: tuple[str, ...] = (
+STATEMENT_FIELDS: tuple[str, ...] = (
     "intended_use",
     "inputs",
     "outputs",
@@ -34,7 +34,7 @@ def reporting_entity() -> ReportingEntity:
 
 
 @transaction.atomic
-def change_entity(
+def change_reporting_entity(
     *, name: str, lei: str, country: str, by: User, reason: str = ""
 ) -> ReportingEntity:
     """For governance; the caller has checked `by.is_governance`. Nothing is written where nothing
@@ -54,11 +54,11 @@ def change_entity(
 
 
 @transaction.atomic
-def state_model(
+def set_model_statement(
     *, application: Application, facts: Mapping[str, Any], by: User, reason: str = ""
 ) -> ModelStatement:
     """What its owners say about the application's models; for editors of its team."""
-    if unknown := sorted(set(facts) - set(STATEMENT_FACTS)):
+    if unknown := sorted(set(facts) - set(STATEMENT_FIELDS)):
         raise TypeError(f"not facts of a model statement: {', '.join(unknown)}")
     lock_applications([application.pk], by=by)
     row = ModelStatement.objects.select_for_update().filter(application=application).first()

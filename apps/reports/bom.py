@@ -22,12 +22,12 @@ from apps.catalog.models import Derivation, Offering, Version
 from apps.inventory.models import Adaptation, Application, Dependency
 from apps.risks.models import Evidence
 
-SPEC = "1.6"
+SPEC_VERSION = "1.6"
 MEDIA_TYPE = "application/vnd.cyclonedx+json; version=1.6"
 # of one document; a reader holds it in memory
-MOST_APPLICATIONS = 1_000
+MAX_APPLICATIONS = 1_000
 _NAMESPACE = uuid.UUID("6d0f8f5e-6a0b-5d0e-9b0a-0c5b2c1f7a11")
-_GENERATIONS = 8
+_MAX_GENERATIONS = 8
 # names of licences in the catalogue that are SPDX ids
 _SPDX = frozenset(
     {
@@ -63,7 +63,7 @@ _KINDS = {
 }
 
 
-def bill_of(
+def build_bom(
     applications: Sequence[Application], *, user: User, name: str, ref: str, on: date, at: datetime
 ) -> Any:
     """The document of these applications, which the caller may see and has loaded with their teams;
@@ -112,9 +112,9 @@ def bill_of(
         json.dumps([ref, body], sort_keys=True, default=str).encode()
     ).hexdigest()
     return {
-        "$schema": f"http://cyclonedx.org/schema/bom-{SPEC}.schema.json",
+        "$schema": f"http://cyclonedx.org/schema/bom-{SPEC_VERSION}.schema.json",
         "bomFormat": "CycloneDX",
-        "specVersion": SPEC,
+        "specVersion": SPEC_VERSION,
         # the same content has the same number, so that who imports it twice knows
         "serialNumber": f"urn:uuid:{uuid.uuid5(_NAMESPACE, digest)}",
         "version": 1,
@@ -188,7 +188,7 @@ def _application(row: Application) -> dict[str, Any]:
         "personal-data": row.personal_data,
         "business-function": row.business_function,
     }
-    return _without_nothing(
+    return _without_empty(
         {
             "type": "application",
             "bom-ref": f"application:{row.slug}",
@@ -211,7 +211,7 @@ def _model(
         found for offering in of_it for found in evidence.get(("offering", offering.pk), [])
     ]
     lineage = _pedigree(row, parents, ancestors)
-    return _without_nothing(
+    return _without_empty(
         {
             **_plain_model(row),
             "pedigree": lineage,
@@ -235,7 +235,7 @@ def _model(
 
 def _plain_model(row: Version, *, with_ref: bool = True) -> dict[str, Any]:
     foundation = row.foundation
-    return _without_nothing(
+    return _without_empty(
         {
             "type": "machine-learning-model",
             "bom-ref": _ref(row) if with_ref else None,
@@ -267,10 +267,10 @@ def _model_card(
 ) -> dict[str, Any]:
     task = next((_TASKS[each.category] for each in offerings if each.category in _TASKS), None)
     modalities = row.foundation.modalities
-    return _without_nothing(
+    return _without_empty(
         {
             "bom-ref": f"model-card:{row.identifier}",
-            "modelParameters": _without_nothing(
+            "modelParameters": _without_empty(
                 {
                     "task": task,
                     "architectureFamily": row.foundation.family,
@@ -279,10 +279,10 @@ def _model_card(
                     "outputs": [{"format": "text"}] if task == "text-generation" else [],
                 }
             ),
-            "quantitativeAnalysis": _without_nothing(
+            "quantitativeAnalysis": _without_empty(
                 {
                     "performanceMetrics": [
-                        _without_nothing(
+                        _without_empty(
                             {
                                 "type": each.metric or each.get_kind_display(),
                                 "value": None
@@ -304,12 +304,15 @@ def _pedigree(
     row: Version, parents: dict[int, list[Derivation]], ancestors: dict[int, Version]
 ) -> dict[str, Any]:
     """Its ancestors, the nearest first, and by which edges they are."""
-    seen: dict[int, None] = {}
+    ancestor_ids: dict[int, None] = {}
     edges: list[str] = []
     frontier = [row.pk]
     while frontier:
         above = [
-            edge for pk in frontier for edge in parents.get(pk, []) if edge.parent_id not in seen
+            edge
+            for pk in frontier
+            for edge in parents.get(pk, [])
+            if edge.parent_id not in ancestor_ids
         ]
         edges += [
             f"{edge.child.identifier} is a {edge.get_kind_display().lower()} of "
@@ -317,18 +320,18 @@ def _pedigree(
             for edge in above
         ]
         frontier = list(dict.fromkeys(edge.parent_id for edge in above))
-        seen.update(dict.fromkeys(frontier))
-    if not seen:
+        ancestor_ids.update(dict.fromkeys(frontier))
+    if not ancestor_ids:
         return {}
     return {
-        "ancestors": [_plain_model(ancestors[pk], with_ref=False) for pk in seen],
+        "ancestors": [_plain_model(ancestors[pk], with_ref=False) for pk in ancestor_ids],
         "notes": " ".join(edges),
     }
 
 
 def _adaptation(row: Adaptation) -> dict[str, Any]:
     kind = _KINDS[Adaptation.Kind(row.kind)]
-    return _without_nothing(
+    return _without_empty(
         {
             "type": kind,
             "bom-ref": f"adaptation:{row.pk}",
@@ -348,10 +351,10 @@ def _adaptation(row: Adaptation) -> dict[str, Any]:
 
 
 def _service(row: Offering, data_classes: Sequence[str]) -> dict[str, Any]:
-    return _without_nothing(
+    return _without_empty(
         {
             "bom-ref": f"offering:{row.pk}",
-            "provider": _without_nothing(
+            "provider": _without_empty(
                 {"name": row.host.name, "url": [url for url in [row.host.terms_url] if url]}
             ),
             "group": row.host.slug,
@@ -414,7 +417,7 @@ def _lineage(
     parents: dict[int, list[Derivation]] = defaultdict(list)
     ancestors: dict[int, Version] = {}
     frontier = set(versions)
-    for _ in range(_GENERATIONS):
+    for _ in range(_MAX_GENERATIONS):
         if not frontier:
             break
         edges = list(
@@ -437,7 +440,7 @@ def _evidence(
 ) -> dict[tuple[str, int], list[Evidence]]:
     """Evaluations with a value on these models, of these applications or of nobody's, the latest
     first."""
-    found: dict[tuple[str, int], list[Evidence]] = defaultdict(list)
+    by_subject: dict[tuple[str, int], list[Evidence]] = defaultdict(list)
     rows = (
         Evidence.objects.visible_to(user)
         .filter(Q(application__in=applications) | Q(application__isnull=True), value__isnull=False)
@@ -450,8 +453,8 @@ def _evidence(
             if row.offering_id is not None
             else ("version", row.version_id or 0)
         )
-        found[key].append(row)
-    return found
+        by_subject[key].append(row)
+    return by_subject
 
 
 def _properties(facts: dict[str, Any]) -> list[dict[str, str]]:
@@ -466,5 +469,5 @@ def _properties(facts: dict[str, Any]) -> list[dict[str, str]]:
     ]
 
 
-def _without_nothing(members: dict[str, Any]) -> dict[str, Any]:
+def _without_empty(members: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in members.items() if value not in (None, "", [], {})}

@@ -11,7 +11,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from apps.common.processes.lazy_import import lazy_import
 from apps.common.spreadsheet_cells import escape_formula
-from apps.reports.tables import NOTE_HEADS, Row, Table, notes_of
+from apps.reports.tables import NOTE_HEADERS, ReportRow, ReportTable, note_cells
 
 if TYPE_CHECKING:
     import xlsxwriter
@@ -19,11 +19,11 @@ else:
     xlsxwriter = lazy_import("xlsxwriter")
 
 # a workbook's sheet holds so many lines and no more; the head is one of them
-SHEET_LINES = 1_048_576
-WIDEST = 60
+MAX_SHEET_ROWS = 1_048_576
+MAX_COLUMN_WIDTH = 60
 
 
-def plain(value: Any) -> Any:
+def plain_cell(value: Any) -> Any:
     """A cell as text that no spreadsheet runs; lists and the like as their JSON."""
     if isinstance(value, bool):
         return "yes" if value else "no"
@@ -36,7 +36,7 @@ def plain(value: Any) -> Any:
     )
 
 
-class _Line:
+class _EchoWriter:
     """Gives back what the CSV writer hands it."""
 
     def write(self, line: str) -> str:
@@ -45,20 +45,20 @@ class _Line:
 
 def csv_lines(heads: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[str]:
     """The file line by line; the mark in front makes spreadsheets read UTF-8."""
-    writer: Any = csv.writer(_Line())
-    yield "\ufeff" + writer.writerow([plain(str(head)) for head in heads])
+    writer: Any = csv.writer(_EchoWriter())
+    yield "\ufeff" + writer.writerow([plain_cell(str(head)) for head in heads])
     for row in rows:
-        yield writer.writerow([plain(cell) for cell in row])
+        yield writer.writerow([plain_cell(cell) for cell in row])
 
 
-def table_heads(table: Table) -> list[str]:
+def table_headers(table: ReportTable) -> list[str]:
     """The table's columns and, behind them, what is missing, does not apply or was derived."""
-    return [*table.heads, *NOTE_HEADS]
+    return [*table.heads, *NOTE_HEADERS]
 
 
-def table_cells(table: Table, rows: Iterable[Row]) -> Iterator[list[Any]]:
+def table_cells(table: ReportTable, rows: Iterable[ReportRow]) -> Iterator[list[Any]]:
     for row in rows:
-        yield [*row.values, *notes_of(table, row)]
+        yield [*row.values, *note_cells(table, row)]
 
 
 class Workbook:
@@ -88,12 +88,12 @@ class Workbook:
         sheet = self._book.add_worksheet(name[:31])
         sheet.freeze_panes(1, 0)
         for at, head in enumerate(heads):
-            sheet.set_column(at, at, max(12, min(len(head) * 0.6 + 4, WIDEST)))
+            sheet.set_column(at, at, max(12, min(len(head) * 0.6 + 4, MAX_COLUMN_WIDTH)))
         for at, head in enumerate(heads):
             sheet.write_string(0, at, head, self._head)
         n = 0
         for row in rows:
-            if n >= SHEET_LINES - 2:
+            if n >= MAX_SHEET_ROWS - 2:
                 sheet.write_string(
                     n + 1, 0, "Cut here: a sheet holds no more. The CSV has every row."
                 )
@@ -123,7 +123,7 @@ class Workbook:
         self._book.close()
 
 
-def as_bytes(write: Any, *, created: datetime) -> bytes:
+def workbook_bytes(write: Any, *, created: datetime) -> bytes:
     """The workbook that `write(workbook)` fills."""
     target = io.BytesIO()
     book = Workbook(target, created=created)

@@ -15,8 +15,16 @@ from apps.accounts.models import User
 from apps.exposure.queries.concentration import visible_team_ids
 from apps.inventory.cost_queries import ANSWERING_OFFERINGS
 from apps.inventory.models import Application, Approval, Criticality
-from apps.reports.relations import fill_of, gaps_of, relations, rows_of
-from apps.reports.tables import Column, Fill, Gap, Place, Row, Table, merged
+from apps.reports.relations import find_gaps, measure_fill, report_relations, stream_rows
+from apps.reports.tables import (
+    EntryPlace,
+    FillRate,
+    ReportColumn,
+    ReportGap,
+    ReportRow,
+    ReportTable,
+    merge_gaps,
+)
 from apps.risks.models import Evidence
 
 YES_NO = {"yes": "Yes", "no": "No"}
@@ -28,45 +36,45 @@ TIERS = {level.value: level.label for level in Criticality}
 STATES = {str(state): state.label for state in Evidence.State}
 DECISIONS = {str(decision): decision.label for decision in Approval.Decision}
 
-TABLE = Table(
+MODEL_INVENTORY_TABLE = ReportTable(
     "model-inventory",
     "",
     "Model inventory",
     "One row for each application and foundation version it calls.",
     "report_models",
     (
-        Column("01", "Application"),
-        Column("02", "Team"),
-        Column("03", "Model", Place.IDENTITY),
-        Column("04", "Model developer", Place.IDENTITY),
-        Column("05", "Hosts"),
-        Column("06", "Roles"),
-        Column("07", "Regulatory scope", words=SCOPES),
-        Column("08", "Purpose", Place.APPLICATION),
-        Column("09", "Business function and products", Place.APPLICATION),
-        Column("10", "Expected use and restrictions", Place.STATEMENT),
-        Column("11", "Inputs and their sources", Place.STATEMENT),
-        Column("12", "Underlying components, other models", Place.APPLICATION),
-        Column("13", "Adaptations", Place.APPLICATION),
-        Column("14", "Outputs and their use", Place.STATEMENT),
-        Column("15", "Working properly", Place.EVIDENCE, STATES),
-        Column("16", "Last updated"),
-        Column("17", "Decision of the organisation", Place.DECISION, DECISIONS),
-        Column("18", "Exceptions: accepted risks in force"),
-        Column("19", "Business owner", Place.APPLICATION),
-        Column("20", "Technical owner", Place.APPLICATION),
-        Column("21", "Validator", Place.STATEMENT),
-        Column("22", "Last validated", Place.EVIDENCE),
-        Column("23", "Next validation", Place.STATEMENT),
-        Column("24", "Expected to be valid until", Place.STATEMENT),
-        Column("25", "Tier by criticality", words=TIERS),
-        Column("26", "Users affected", Place.APPLICATION),
-        Column("27", "Vendor model", Place.IDENTITY, YES_NO),
-        Column("28", "Vendor documents on file, of 11", Place.DOCUMENTS),
-        Column("29", "Limitations", Place.STATEMENT),
-        Column("30", "Monitoring plan", Place.STATEMENT),
-        Column("31", "Attested by", Place.STATEMENT),
-        Column("32", "Attested on", Place.STATEMENT),
+        ReportColumn("01", "Application"),
+        ReportColumn("02", "Team"),
+        ReportColumn("03", "Model", EntryPlace.IDENTITY),
+        ReportColumn("04", "Model developer", EntryPlace.IDENTITY),
+        ReportColumn("05", "Hosts"),
+        ReportColumn("06", "Roles"),
+        ReportColumn("07", "Regulatory scope", words=SCOPES),
+        ReportColumn("08", "Purpose", EntryPlace.APPLICATION),
+        ReportColumn("09", "Business function and products", EntryPlace.APPLICATION),
+        ReportColumn("10", "Expected use and restrictions", EntryPlace.STATEMENT),
+        ReportColumn("11", "Inputs and their sources", EntryPlace.STATEMENT),
+        ReportColumn("12", "Underlying components, other models", EntryPlace.APPLICATION),
+        ReportColumn("13", "Adaptations", EntryPlace.APPLICATION),
+        ReportColumn("14", "Outputs and their use", EntryPlace.STATEMENT),
+        ReportColumn("15", "Working properly", EntryPlace.EVIDENCE, STATES),
+        ReportColumn("16", "Last updated"),
+        ReportColumn("17", "Decision of the organisation", EntryPlace.DECISION, DECISIONS),
+        ReportColumn("18", "Exceptions: accepted risks in force"),
+        ReportColumn("19", "Business owner", EntryPlace.APPLICATION),
+        ReportColumn("20", "Technical owner", EntryPlace.APPLICATION),
+        ReportColumn("21", "Validator", EntryPlace.STATEMENT),
+        ReportColumn("22", "Last validated", EntryPlace.EVIDENCE),
+        ReportColumn("23", "Next validation", EntryPlace.STATEMENT),
+        ReportColumn("24", "Expected to be valid until", EntryPlace.STATEMENT),
+        ReportColumn("25", "Tier by criticality", words=TIERS),
+        ReportColumn("26", "Users affected", EntryPlace.APPLICATION),
+        ReportColumn("27", "Vendor model", EntryPlace.IDENTITY, YES_NO),
+        ReportColumn("28", "Vendor documents on file, of 11", EntryPlace.DOCUMENTS),
+        ReportColumn("29", "Limitations", EntryPlace.STATEMENT),
+        ReportColumn("30", "Monitoring plan", EntryPlace.STATEMENT),
+        ReportColumn("31", "Attested by", EntryPlace.STATEMENT),
+        ReportColumn("32", "Attested on", EntryPlace.STATEMENT),
     ),
 )
 
@@ -215,21 +223,21 @@ LEFT JOIN LATERAL (
 
 
 @dataclass(frozen=True, slots=True)
-class Inventory:
+class ModelInventory:
     """Inside `open_inventory`; each method is one statement."""
 
-    def fill(self) -> Fill:
-        return fill_of(TABLE)
+    def fill(self) -> FillRate:
+        return measure_fill(MODEL_INVENTORY_TABLE)
 
-    def gaps(self, *, limit: int) -> list[Gap]:
-        return merged(gaps_of(TABLE, limit=limit))
+    def gaps(self, *, limit: int) -> list[ReportGap]:
+        return merge_gaps(find_gaps(MODEL_INVENTORY_TABLE, limit=limit))
 
-    def rows(self, *, limit: int | None = None) -> Iterator[Row]:
-        return rows_of(TABLE, limit=limit)
+    def rows(self, *, limit: int | None = None) -> Iterator[ReportRow]:
+        return stream_rows(MODEL_INVENTORY_TABLE, limit=limit)
 
 
 @contextmanager
-def open_inventory(*, user: User, on: date) -> Iterator[Inventory]:
+def open_inventory(*, user: User, on: date) -> Iterator[ModelInventory]:
     """The models of what `user` may see on that day; two relations, a statement each."""
     teams = visible_team_ids(user)
     params: dict[str, Any] = {
@@ -238,5 +246,5 @@ def open_inventory(*, user: User, on: date) -> Iterator[Inventory]:
         "teams": None if teams is None else list(teams),
         "office": user.can_read_all,
     }
-    with relations({"report_model_use": _USE, "report_models": _MODELS}, params):
-        yield Inventory()
+    with report_relations({"report_model_use": _USE, "report_models": _MODELS}, params):
+        yield ModelInventory()

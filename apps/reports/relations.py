@@ -7,23 +7,31 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from apps.reports.tables import Column, Fill, Gap, Place, Row, Table, row_of
+from apps.reports.tables import (
+    EntryPlace,
+    FillRate,
+    ReportColumn,
+    ReportGap,
+    ReportRow,
+    ReportTable,
+    build_row,
+)
 
 # how many rows a streaming read fetches at a time
-CHUNK = 2000
+FETCH_BATCH_SIZE = 2000
 
-_REF = {
-    Place.APPLICATION: "t.at_application",
-    Place.EXIT_PLAN: "t.at_application",
-    Place.STATEMENT: "t.at_application",
-    Place.EVIDENCE: "t.at_application",
-    Place.QUESTIONS: "t.at_application",
-    Place.PROVIDER: "t.at_provider",
-    Place.CONTRACT: "coalesce(t.at_contract, t.at_provider)",
-    Place.DOCUMENTS: "t.at_foundation",
-    Place.DECISION: "t.at_foundation",
-    Place.IDENTITY: "t.at_offering",
-    Place.ORGANISATION: "NULL::bigint",
+_REFERENCE_COLUMNS = {
+    EntryPlace.APPLICATION: "t.at_application",
+    EntryPlace.EXIT_PLAN: "t.at_application",
+    EntryPlace.STATEMENT: "t.at_application",
+    EntryPlace.EVIDENCE: "t.at_application",
+    EntryPlace.QUESTIONS: "t.at_application",
+    EntryPlace.PROVIDER: "t.at_provider",
+    EntryPlace.CONTRACT: "coalesce(t.at_contract, t.at_provider)",
+    EntryPlace.DOCUMENTS: "t.at_foundation",
+    EntryPlace.DECISION: "t.at_foundation",
+    EntryPlace.IDENTITY: "t.at_offering",
+    EntryPlace.ORGANISATION: "NULL::bigint",
 }
 
 _MISSING = """
@@ -55,7 +63,7 @@ LIMIT %(limit)s
 
 
 @contextmanager
-def relations(statements: Mapping[str, str], params: Mapping[str, Any]) -> Iterator[None]:
+def report_relations(statements: Mapping[str, str], params: Mapping[str, Any]) -> Iterator[None]:
     """The relations, one temporary table a name, made in this order and gone at the end; in one
     transaction."""
     names = ", ".join(reversed(list(statements)))
@@ -68,7 +76,7 @@ def relations(statements: Mapping[str, str], params: Mapping[str, Any]) -> Itera
         cursor.execute(f"DROP TABLE IF EXISTS {names}")
 
 
-def fill_of(table: Table) -> Fill:
+def measure_fill(table: ReportTable) -> FillRate:
     """One statement."""
     parts = [
         f"count(t.c{column.code}), count(*) FILTER (WHERE t.c{column.code} IS NULL AND "
@@ -82,7 +90,7 @@ def fill_of(table: Table) -> Fill:
         column.code: (counts[2 * index], counts[2 * index + 1])
         for index, column in enumerate(table.columns)
     }
-    return Fill(
+    return FillRate(
         n_rows=n_rows,
         n_filled=sum(filled for filled, _ in by_column.values()),
         n_missing=sum(missing for _, missing in by_column.values()),
@@ -90,14 +98,14 @@ def fill_of(table: Table) -> Fill:
     )
 
 
-def gaps_of(table: Table, *, limit: int) -> list[Gap]:
+def find_gaps(table: ReportTable, *, limit: int) -> list[ReportGap]:
     """What to enter where, what concerns the gravest application and the most cells first; one
     statement."""
     by_code = {column.code: column for column in table.columns}
     gaps = [
         f"('{column.code}', '{column.place}', "
-        f"{f't.at_{column.at}' if column.at else _REF[column.place]}, "
-        f"{'t.at_contract IS NULL' if column.place == Place.CONTRACT else 'false'}, "
+        f"{f't.at_{column.at}' if column.at else _REFERENCE_COLUMNS[column.place]}, "
+        f"{'t.at_contract IS NULL' if column.place == EntryPlace.CONTRACT else 'false'}, "
         f"t.c{column.code} IS NULL AND t.h{column.code} IS NULL)"
         for column in table.columns
         if column.place is not None
@@ -109,8 +117,8 @@ def gaps_of(table: Table, *, limit: int) -> list[Gap]:
             _MISSING.format(relation=table.relation, gaps=", ".join(gaps)), {"limit": limit}
         )
         return [
-            Gap(
-                Place(place),
+            ReportGap(
+                EntryPlace(place),
                 ref,
                 slug,
                 name,
@@ -122,19 +130,22 @@ def gaps_of(table: Table, *, limit: int) -> list[Gap]:
         ]
 
 
-def rows_of(table: Table, *, limit: int | None = None, where: str = "") -> Iterator[Row]:
-    """The rows in order, fetched as they are read: memory stays flat. Reads inside `relations`."""
+def stream_rows(
+    table: ReportTable, *, limit: int | None = None, where: str = ""
+) -> Iterator[ReportRow]:
+    """The rows in order, fetched as they are read: memory stays flat. Reads inside
+    `report_relations`."""
     select = f"SELECT {_columns(table.columns)} FROM {table.relation} t {where} ORDER BY t.n"
     if limit is not None:
         select += f" LIMIT {int(limit)}"
     with connection.chunked_cursor() as cursor:
         cursor.execute(select)
-        while batch := cursor.fetchmany(CHUNK):
-            for found in batch:
-                yield row_of(table.columns, found)
+        while batch := cursor.fetchmany(FETCH_BATCH_SIZE):
+            for row in batch:
+                yield build_row(table.columns, row)
 
 
-def _columns(columns: Sequence[Column]) -> str:
+def _columns(columns: Sequence[ReportColumn]) -> str:
     values, words = (
         (f"t.c{column.code}" for column in columns),
         (f"t.h{column.code}" for column in columns),

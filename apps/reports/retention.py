@@ -13,7 +13,7 @@ from apps.common.retention import (
     permanent_tables,
 )
 from apps.reports.models import EvidencePack
-from apps.reports.packs.actions import KEPT
+from apps.reports.packs.actions import PACK_RETENTION
 
 declare_retention(
     RetentionRule(
@@ -28,7 +28,7 @@ declare_retention(
         "reports_evidencepackpart",
         RetentionGroup.FILES,
         "reports.drop_expired_packs",
-        lambda: format_days(KEPT.days),
+        lambda: format_days(PACK_RETENTION.days),
     ),
     *permanent_tables(
         RetentionGroup.INVENTORY,

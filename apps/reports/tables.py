@@ -11,10 +11,10 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
-from apps.reports.words import sentence
+from apps.reports.explanations import explain_code
 
 
-class Place(StrEnum):
+class EntryPlace(StrEnum):
     """Where people enter what is missing."""
 
     ORGANISATION = "organisation"
@@ -32,20 +32,20 @@ class Place(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class ReportColumn:
     """`words` are the labels of a closed set; `key` marks a part of the template's primary key.
     `at` names the record at which it is entered where that is not the place's usual one."""
 
     code: str
     name: Any
-    place: Place | None = None
+    place: EntryPlace | None = None
     words: Mapping[Any, Any] = field(default_factory=dict)
     key: bool = False
     at: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class ReportTable:
     """`relation` is a name of the program, never of a user. Without `code` columns show their names
     alone."""
 
@@ -54,7 +54,7 @@ class Table:
     name: Any
     about: Any
     relation: str
-    columns: tuple[Column, ...]
+    columns: tuple[ReportColumn, ...]
 
     @property
     def heads(self) -> list[str]:
@@ -62,12 +62,12 @@ class Table:
         return [named.format(column.code, column.name) for column in self.columns]
 
     @property
-    def keys(self) -> list[Column]:
+    def keys(self) -> list[ReportColumn]:
         return [column for column in self.columns if column.key]
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
+class ReportCell:
     value: Any
     how: str = ""
 
@@ -81,11 +81,11 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ReportRow:
     """Cells in the order of the table's columns. `about` says what it is about, also where keys are
     missing."""
 
-    cells: tuple[Cell, ...]
+    cells: tuple[ReportCell, ...]
     about: str = ""
 
     @property
@@ -94,16 +94,16 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Gap:
+class ReportGap:
     """One record with fields to enter: `ref` is its id, `slug` its slug where it has one, `fields`
     what is asked of it, `n_cells` how many cells that fills. Of a `Place.NO_CONTRACT` it is the
     provider with whom none is on file."""
 
-    place: Place
+    place: EntryPlace
     ref: int | None
     slug: str
     name: str
-    fields: tuple[tuple[Table, Column], ...]
+    fields: tuple[tuple[ReportTable, ReportColumn], ...]
     n_cells: int
     criticality: int | None = None
 
@@ -119,27 +119,32 @@ class Gap:
     def groups(self) -> list[tuple[str, list[str]]]:
         """The labels by template: (RT.02.02, [0010 Contract reference, ...]); one group without a
         name where the tables have no codes."""
-        found: dict[str, list[str]] = {}
+        groups: dict[str, list[str]] = {}
         for table, column in self.fields:
             label = f"{column.code} {column.name}" if table.code else str(column.name)
-            held = found.setdefault(table.code, [])
+            held = groups.setdefault(table.code, [])
             if label not in held:
                 held.append(label)
-        return list(found.items())
+        return list(groups.items())
 
 
-def merged(gaps: Iterable[Gap]) -> list[Gap]:
+def merge_gaps(gaps: Iterable[ReportGap]) -> list[ReportGap]:
     """One gap a record, what concerns the most cells first, a record without which nothing can be
     filled in front."""
-    found: dict[tuple[Place, int | None], Gap] = {}
+    by_record: dict[tuple[EntryPlace, int | None], ReportGap] = {}
     for gap in gaps:
-        held = found.get((gap.place, gap.ref))
+        held = by_record.get((gap.place, gap.ref))
         if held is not None:
             gap = replace(gap, fields=held.fields + gap.fields, n_cells=held.n_cells + gap.n_cells)
-        found[gap.place, gap.ref] = gap
-    first = {Place.ORGANISATION: 0, Place.NO_CONTRACT: 1, Place.CONTRACT: 2, Place.PROVIDER: 3}
+        by_record[gap.place, gap.ref] = gap
+    first = {
+        EntryPlace.ORGANISATION: 0,
+        EntryPlace.NO_CONTRACT: 1,
+        EntryPlace.CONTRACT: 2,
+        EntryPlace.PROVIDER: 3,
+    }
     return sorted(
-        found.values(),
+        by_record.values(),
         key=lambda gap: (
             first.get(gap.place, 9),
             9 if gap.criticality is None else gap.criticality,
@@ -150,7 +155,7 @@ def merged(gaps: Iterable[Gap]) -> list[Gap]:
 
 
 @dataclass(frozen=True, slots=True)
-class Fill:
+class FillRate:
     """How complete a table is, in cells; what does not apply counts neither way. `by_column` is
     {code: (filled, missing)}."""
 
@@ -168,40 +173,40 @@ class Fill:
         """0 to 1; 1 of nothing."""
         return self.n_filled / self.n_cells if self.n_cells else 1.0
 
-    def __add__(self, other: "Fill") -> "Fill":
-        return Fill(
+    def __add__(self, other: "FillRate") -> "FillRate":
+        return FillRate(
             self.n_rows + other.n_rows,
             self.n_filled + other.n_filled,
             self.n_missing + other.n_missing,
         )
 
 
-def row_of(columns: Sequence[Column], found: Sequence[Any]) -> Row:
+def build_row(columns: Sequence[ReportColumn], values: Sequence[Any]) -> ReportRow:
     """From the columns c and h of a relation, in this order: all values, all words, what it is
     about."""
     n = len(columns)
-    return Row(
+    return ReportRow(
         tuple(
-            Cell(
+            ReportCell(
                 None
                 if value is None
                 else column.words.get(value, value)
                 if column.words
                 else value,
-                sentence(how) if how else "",
+                explain_code(how) if how else "",
             )
-            for column, value, how in zip(columns, found[:n], found[n : 2 * n], strict=True)
+            for column, value, how in zip(columns, values[:n], values[n : 2 * n], strict=True)
         ),
-        found[2 * n] or "",
+        values[2 * n] or "",
     )
 
 
 # what a file says beside the values, so that no cell is empty without a word
-NOTE_HEADS = ("about", "missing", "does not apply", "derived")
+NOTE_HEADERS = ("about", "missing", "does not apply", "derived")
 
 
-def notes_of(table: Table, row: Row) -> list[str]:
-    """The cells of `NOTE_HEADS`."""
+def note_cells(table: ReportTable, row: ReportRow) -> list[str]:
+    """The cells of `NOTE_HEADERS`."""
     missing, idle, derived = [], [], []
     for column, cell in zip(table.columns, row.cells, strict=True):
         label = column.code or str(column.name)

@@ -3,30 +3,34 @@
 from celery import shared_task
 
 from apps.common.time import day_of, now
-from apps.reports.kept import keep_figures
-from apps.reports.packs.actions import drop_expired, make_pack, make_waiting
+from apps.reports.figures import store_figures
+from apps.reports.packs.actions import delete_expired_packs, make_pack, make_waiting_packs
 
 # sooner than the heartbeat ends (apps/common/jobs.py)
-_SOFT, _HARD = 15 * 60, 16 * 60
+_SOFT_TIME_LIMIT, _HARD_TIME_LIMIT = 15 * 60, 16 * 60
 
 
-@shared_task(name="reports.make_pack", soft_time_limit=_SOFT, time_limit=_HARD)
+@shared_task(
+    name="reports.make_pack", soft_time_limit=_SOFT_TIME_LIMIT, time_limit=_HARD_TIME_LIMIT
+)
 def make_one_pack(pk: int) -> bool:
     """Right after it was asked for; the sweep makes what this message did not reach."""
     return make_pack(pk, at=now())
 
 
-@shared_task(name="reports.make_packs", soft_time_limit=_SOFT, time_limit=_HARD)
+@shared_task(
+    name="reports.make_packs", soft_time_limit=_SOFT_TIME_LIMIT, time_limit=_HARD_TIME_LIMIT
+)
 def make_packs() -> int:
-    return make_waiting(at=now())
+    return make_waiting_packs(at=now())
 
 
 @shared_task(name="reports.drop_expired_packs")
-def drop_expired_packs() -> int:
-    return drop_expired(on=day_of(now()))
+def delete_files_of_expired_packs() -> int:
+    return delete_expired_packs(on=day_of(now()))
 
 
 @shared_task(name="reports.keep_figures")
 def keep_report_figures() -> None:
     """How complete the reports of a large organisation are, so that nobody waits for the count."""
-    keep_figures(at=now())
+    store_figures(at=now())

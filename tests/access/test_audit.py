@@ -23,8 +23,8 @@ from apps.common.history.log import HistoryQuery, history_page, tracked_models
 from apps.common.history.maintenance import create_history_indexes, history_models, purge_history
 from apps.common.time import now
 from apps.inventory.models import Application
-from apps.reports import auditing
-from apps.reports.auditing import AuditForm, audit_lines, audit_page, kinds_for
+from apps.reports import audit_log
+from apps.reports.audit_log import AuditForm, audit_lines, audit_page, visible_kinds
 from tests.builders import (
     make_application,
     make_dependency,
@@ -41,7 +41,7 @@ pytestmark = pytest.mark.django_db
 def changes(user, size=50, **said):
     form = AuditForm(said)
     assert form.is_valid(), form.errors
-    return audit_page(user=user, said=form.cleaned_data, size=size).rows
+    return audit_page(user=user, cleaned=form.cleaned_data, size=size).rows
 
 
 @pytest.fixture
@@ -224,7 +224,7 @@ class TestPages:
         team = make_team()
         for _ in range(6):
             make_dependency(make_application(team=team), make_offering())
-        asked = HistoryQuery(kinds=kinds_for(auditor))
+        asked = HistoryQuery(kinds=visible_kinds(auditor))
         whole = [(e.kind.label, e.id) for e in history_page(asked, size=500).rows]
 
         pages, cursor = [], ""
@@ -246,7 +246,7 @@ class TestPages:
     @pytest.mark.parametrize("cursor", ["x", "WyIrIl0", "é", "WyIrIiwgIjIwMjYtMDEtMDEiLCAwLCAxXQ"])
     def test_a_cursor_of_somewhere_else_is_refused(self, auditor, cursor):
         with pytest.raises(InvalidCursorError):
-            history_page(HistoryQuery(kinds=kinds_for(auditor)), size=5, cursor=cursor)
+            history_page(HistoryQuery(kinds=visible_kinds(auditor)), size=5, cursor=cursor)
 
     def test_a_page_is_a_handful_of_statements_however_long_the_history_is(self, auditor):
         def n_statements():
@@ -306,7 +306,7 @@ class TestWhoSeesWhat:
     def test_the_offices_see_everything(self, role):
         make_dependency(make_application(), make_offering())
 
-        assert set(kinds_for(make_user(role=role))) == set(tracked_models())
+        assert set(visible_kinds(make_user(role=role))) == set(tracked_models())
 
     def test_an_office_through_a_token_bound_to_a_team_sees_that_team(self):
         team = make_team("Ours")
@@ -366,14 +366,14 @@ class TestDoors:
         def names(**limits):
             with pytest.MonkeyPatch.context() as patch:
                 for name, value in limits.items():
-                    patch.setattr(auditing, name, value)
-                lines = list(audit_lines(user=auditor, said=form.cleaned_data))
+                    patch.setattr(audit_log, name, value)
+                lines = list(audit_lines(user=auditor, cleaned=form.cleaned_data))
             return len({line[5] for line in lines}) - (lines[-1][5] == ""), lines[-1][0]
 
-        assert names(CHUNK=7)[0] == 30
-        n, last = names(CHUNK=7, MOST_IN_FILE=10)
+        assert names(FILE_BATCH_SIZE=7)[0] == 30
+        n, last = names(FILE_BATCH_SIZE=7, MAX_FILE_CHANGES=10)
         assert (n, "it holds 14 changes" in last) == (14, True)
-        n, last = names(CHUNK=7, FILE_SECONDS=-1)
+        n, last = names(FILE_BATCH_SIZE=7, MAX_FILE_SECONDS=-1)
         assert (n, last) == (
             7,
             "The file ends here: reading on would take longer than -1 seconds. Ask for a shorter "
@@ -386,9 +386,9 @@ class TestDoors:
             make_application()
         form = AuditForm({"kind": "inventory.application"})
         form.is_valid()
-        monkeypatch.setattr(auditing, "CHUNK", 1)
-        lines = audit_lines(user=auditor, said=form.cleaned_data)
-        monkeypatch.setattr(auditing, "history_page", lambda *_, **__: _too_long())
+        monkeypatch.setattr(audit_log, "FILE_BATCH_SIZE", 1)
+        lines = audit_lines(user=auditor, cleaned=form.cleaned_data)
+        monkeypatch.setattr(audit_log, "history_page", lambda *_, **__: _too_long())
 
         *_, last = list(lines)
         asked = signed_in_client(auditor).get(reverse("audit:csv"))

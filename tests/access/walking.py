@@ -21,7 +21,7 @@ from apps.exposure.models import BaseLoss, CampaignTask, Policy
 from apps.gate.models import GateRun, Waiver
 from apps.intake.models import Import
 from apps.inventory.models import Adaptation, Application, Dependency, ExitPlan, ExitTest
-from apps.reports.packs.actions import ask_pack
+from apps.reports.packs.actions import request_pack
 from apps.risks.models import Assessment, Evidence, RiskTemplate
 from tests.access.everything import OTHER_KEYS, make_one_of_everything
 from tests.builders import make_application, make_offering
@@ -84,7 +84,9 @@ def make_walked_rows() -> WalkedRows:
         state="received",
         received_at=now(),
     )
-    pack = ask_pack(by=owner, at=now(), since=day_of(now()) - timedelta(30), until=day_of(now()))
+    pack = request_pack(
+        by=owner, at=now(), since=day_of(now()) - timedelta(30), until=day_of(now())
+    )
     saved = SavedFilter.objects.create(user=owner, path="/applications/", name=MARKER, query="q=x")
     membership = Membership.objects.get(user=people["viewer"], team=team)
     mail = Delivery.objects.create(

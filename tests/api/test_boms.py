@@ -160,7 +160,7 @@ def test_a_team_is_all_of_its_applications_and_those_below(reader, application, 
     }
     assert applications == {f"application:{application.slug}", f"application:{below.slug}"}
     assert {one["name"] for one in document["services"]} >= {"maker-2", "maker-tuned"}
-    monkeypatch.setattr("apps.api.boms.MOST_APPLICATIONS", 1)
+    monkeypatch.setattr("apps.api.boms.MAX_APPLICATIONS", 1)
     assert reader.get(f"/api/v1/teams/{application.team.slug}/bom/").status_code == 400
 
 

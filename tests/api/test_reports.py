@@ -9,7 +9,7 @@ import pytest
 from apps.accounts.roles import TeamRole
 from apps.common.time import now
 from apps.exposure.engine.table_refresh import refresh
-from apps.reports.packs.actions import make_waiting
+from apps.reports.packs.actions import make_waiting_packs
 from tests.builders import (
     TODAY,
     make_application,
@@ -94,7 +94,7 @@ def test_a_pack_is_asked_for_made_and_fetched_by_who_asked(application, api):
     answer = member.post("/api/v1/evidence-packs/", asked)
 
     assert (answer.status_code, answer["Retry-After"]) == (202, "2")
-    make_waiting(at=now())
+    make_waiting_packs(at=now())
     pack = member.get(answer["Location"]).json()
     assert pack["state"] == "done"
     with ZipFile(io.BytesIO(body_of(member.get(f"{answer['Location']}file/")))) as file:

@@ -29,7 +29,7 @@ from apps.exposure.actions.scenarios import queue_loss_run, queue_scenario_run, 
 from apps.inventory.exports.files import request_file
 from apps.inventory.models import Application, Criticality, WrittenFile
 from apps.reports.models import EvidencePack
-from apps.reports.packs.actions import ask_pack
+from apps.reports.packs.actions import request_pack
 from registry.celery import app
 from tests.builders import make_application, make_team, make_user
 from tests.exposure.scenarios.two_teams import make_two_teams
@@ -71,7 +71,7 @@ def _governance() -> User:
 
 def _ask_pack() -> Job:
     world, today = make_insurer(), day_of(now())
-    return ask_pack(
+    return request_pack(
         by=world.governance, at=now(), since=today - timedelta(400), until=today + timedelta(1)
     )
 

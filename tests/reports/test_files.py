@@ -11,7 +11,7 @@ from apps.inventory.models import Application
 from apps.reports.dora.files import register_workbook, template_lines
 from apps.reports.dora.register import open_register
 from apps.reports.dora.templates import FUNCTIONS, SERVICES, TEMPLATES
-from apps.reports.files import as_bytes, csv_lines
+from apps.reports.files import csv_lines, workbook_bytes
 from tests.builders import NOW, TODAY
 from tests.reports.insurer import Insurer
 
@@ -26,7 +26,9 @@ def test_text_is_never_a_formula_in_either_file() -> None:
     assert said == [["'=head", *"bcdefg"], ["'=1+1", "'@x", "-5", "1.5", "2026-01-02", "", "plain"]]
 
     book = load_workbook(
-        io.BytesIO(as_bytes(lambda b: b.sheet("One", ["=head", *"bcdefg"], rows), created=NOW))
+        io.BytesIO(
+            workbook_bytes(lambda b: b.sheet("One", ["=head", *"bcdefg"], rows), created=NOW)
+        )
     )
     cells = book["One"][2]
     assert [cell.value for cell in cells] == [

@@ -22,15 +22,20 @@ from apps.inventory.exports.jobs import ExportError
 from apps.inventory.models import Application
 from apps.reports.models import EvidencePack
 from apps.reports.packs import actions
-from apps.reports.packs.actions import ask_pack, drop_expired, make_pack, make_waiting
-from apps.reports.packs.writing import PackTooLarge
+from apps.reports.packs.actions import (
+    delete_expired_packs,
+    make_pack,
+    make_waiting_packs,
+    request_pack,
+)
+from apps.reports.packs.archive import PackTooLargeError
 from tests.builders import make_claim, make_event, make_source
 from tests.reports.insurer import Insurer, more_applications
 
 
 def ask(by: User, **about: object) -> EvidencePack:
     today = day_of(now())
-    return ask_pack(
+    return request_pack(
         by=by,
         at=now(),
         since=today - timedelta(400),
@@ -209,7 +214,7 @@ def test_a_lost_worker_is_followed_by_another_and_given_up_in_the_end(told: Insu
     EvidencePack.objects.filter(pk=pack.pk).update(state="running", started_at=now(), attempts=1)
     assert not make_pack(pack.pk, at=now())  # somebody has it
     later = now() + takeover_after() + timedelta(minutes=1)
-    assert make_waiting(at=later) == 1
+    assert make_waiting_packs(at=later) == 1
     pack.refresh_from_db()
     assert (pack.state, pack.attempts) == ("done", 2)
 
@@ -217,7 +222,7 @@ def test_a_lost_worker_is_followed_by_another_and_given_up_in_the_end(told: Insu
     EvidencePack.objects.filter(pk=lost.pk).update(
         state="running", started_at=now(), attempts=MAX_ATTEMPTS
     )
-    assert make_waiting(at=later) == 0
+    assert make_waiting_packs(at=later) == 0
     lost.refresh_from_db()
     assert lost.state == "failed"
     assert "Ask again" in lost.error
@@ -228,7 +233,7 @@ def test_a_worker_that_fails_half_way_leaves_a_reason_and_no_half_file(
     told: Insurer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def too_large(*_args: object, **_words: object) -> None:
-        raise PackTooLarge("Choose a shorter period.")
+        raise PackTooLargeError("Choose a shorter period.")
 
     pack = ask(told.governance)
     with monkeypatch.context() as patched:
@@ -242,9 +247,9 @@ def test_a_worker_that_fails_half_way_leaves_a_reason_and_no_half_file(
 def test_what_cannot_be_packed_is_refused(told: Insurer) -> None:
     today = day_of(now())
     with pytest.raises(ExportError, match="ends after it begins"):
-        ask_pack(by=told.governance, at=now(), since=today, until=today)
+        request_pack(by=told.governance, at=now(), since=today, until=today)
     with pytest.raises(ExportError, match="Five years"):
-        ask_pack(by=told.governance, at=now(), since=date(2000, 1, 1), until=today)
+        request_pack(by=told.governance, at=now(), since=date(2000, 1, 1), until=today)
     with pytest.raises(ExportError, match="in no team"):
         ask(told.outsider)
     ask(told.governance)
@@ -256,8 +261,8 @@ def test_what_cannot_be_packed_is_refused(told: Insurer) -> None:
 def test_files_are_dropped_when_their_day_has_come_and_digests_stay(told: Insurer) -> None:
     pack = ask(told.governance)
     made(pack)
-    assert drop_expired(on=pack.expires_on - timedelta(1)) == 0
-    assert drop_expired(on=pack.expires_on) == 1
+    assert delete_expired_packs(on=pack.expires_on - timedelta(1)) == 0
+    assert delete_expired_packs(on=pack.expires_on) == 1
     pack.refresh_from_db()
     assert (pack.parts.count(), len(pack.digest), pack.manifest["pack"]) == (0, 64, pack.pk)
 

@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 
 from apps.accounts.models import User
 from apps.inventory.models import Application, Contract, ExitPlan
-from apps.reports.dora.register import Completeness, open_register
+from apps.reports.dora.register import RegisterCompleteness, open_register
 from apps.reports.dora.templates import (
     ASSESSMENT,
     CONTRACTS,
@@ -22,22 +22,22 @@ from apps.reports.dora.templates import (
     SUPPLY_CHAIN,
     TEMPLATES,
 )
-from apps.reports.tables import Cell, Place, Table
+from apps.reports.tables import EntryPlace, ReportCell, ReportTable
 from tests.builders import TODAY, make_dependency
 from tests.reports.insurer import Insurer, lei, more_applications
 
 
-def cells(table: Table, user: User) -> list[dict[str, Cell]]:
+def cells(table: ReportTable, user: User) -> list[dict[str, ReportCell]]:
     with open_register(user=user, on=TODAY) as register:
         codes = [column.code for column in table.columns]
         return [dict(zip(codes, row.cells, strict=True)) for row in register.rows(table)]
 
 
-def values(table: Table, user: User) -> list[dict[str, Any]]:
+def values(table: ReportTable, user: User) -> list[dict[str, Any]]:
     return [{code: cell.value for code, cell in row.items()} for row in cells(table, user)]
 
 
-def completeness(user: User) -> Completeness:
+def completeness(user: User) -> RegisterCompleteness:
     with open_register(user=user, on=TODAY) as register:
         return register.completeness(gaps=50)
 
@@ -210,11 +210,11 @@ def test_a_function_has_the_gravest_values_of_its_applications(insurer: Insurer)
 def test_what_is_missing_is_listed_with_where_to_enter_it(insurer: Insurer) -> None:
     found = completeness(insurer.governance)
     gaps = {(gap.place, gap.name): gap.labels for gap in found.gaps}
-    assert "RT.02.02.0010" in gaps[Place.NO_CONTRACT, "Mistral"]
-    assert "RT.05.01.0010" in gaps[Place.PROVIDER, "Anthropic"]
-    assert gaps[Place.APPLICATION, "Mail drafter"][:1] == ["RT.02.02.0050"]
-    assert (Place.CONTRACT, "AWS-1 with Bedrock") not in gaps
-    assert not any(gap.place == Place.ORGANISATION for gap in found.gaps)
+    assert "RT.02.02.0010" in gaps[EntryPlace.NO_CONTRACT, "Mistral"]
+    assert "RT.05.01.0010" in gaps[EntryPlace.PROVIDER, "Anthropic"]
+    assert gaps[EntryPlace.APPLICATION, "Mail drafter"][:1] == ["RT.02.02.0050"]
+    assert (EntryPlace.CONTRACT, "AWS-1 with Bedrock") not in gaps
+    assert not any(gap.place == EntryPlace.ORGANISATION for gap in found.gaps)
     assert found.whole.n_missing == sum(fill.n_missing for fill in found.fills.values())
     assert found.whole.n_cells == found.whole.n_filled + found.whole.n_missing
     # each listed gap stands for cells that are really empty

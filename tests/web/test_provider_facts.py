@@ -7,7 +7,7 @@ from django.urls import reverse
 
 from apps.catalog.models import Provider
 from apps.common.history.context import audit_context
-from apps.reports.tables import Gap, Place
+from apps.reports.tables import EntryPlace, ReportGap
 from apps.web.views.reports.entering import url_of
 from tests.builders import make_provider
 from tests.http import file_text, text_of
@@ -149,8 +149,8 @@ def test_others_read_its_history_and_change_nothing(world, host, as_user):
 
 
 def test_gaps_of_reports_lead_to_the_form(world, host, as_user):
-    gap = Gap(
-        place=Place.PROVIDER, ref=host.pk, slug=host.slug, name=host.name, fields=(), n_cells=1
+    gap = ReportGap(
+        place=EntryPlace.PROVIDER, ref=host.pk, slug=host.slug, name=host.name, fields=(), n_cells=1
     )
 
     assert url_of(gap) == "/providers/acme-cloud/change/"

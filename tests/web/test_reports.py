@@ -17,7 +17,7 @@ from apps.accounts.roles import OrganisationRole, TeamRole
 from apps.common.time import day_of, now
 from apps.exposure.engine.table_refresh import refresh
 from apps.inventory.models import Application, Contract
-from apps.reports import kept
+from apps.reports import figures
 from apps.reports.models import ComponentAnswer, EvidencePack, ModelStatement, ReportingEntity
 from tests.builders import make_application, make_dependency, make_member, make_user
 from tests.http import body_of, csv_rows, workbook_of
@@ -325,9 +325,9 @@ def test_a_large_organisations_reports_are_counted_by_the_sweep(
 ) -> None:
     client = as_user(insurer.governance)
     small = get(client, "reports:register")
-    monkeypatch.setattr(kept, "MOST_LIVE", 1)
+    monkeypatch.setattr(figures, "MAX_LIVE_APPLICATIONS", 1)
     assert "counted for the first time" in get(client, "reports:register")
-    kept.keep_figures(at=now())
+    figures.store_figures(at=now())
     for said in (
         "checks would reject it",
         "A contract with the provider: Mistral",

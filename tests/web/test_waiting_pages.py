@@ -12,7 +12,7 @@ from apps.common.jobs import takeover_after
 from apps.common.time import day_of, now
 from apps.exposure.models import LossRun, Scenario, ScenarioRun
 from apps.inventory.exports.files import request_file
-from apps.reports.packs.actions import ask_pack
+from apps.reports.packs.actions import request_pack
 from tests.builders import make_user
 
 pytestmark = pytest.mark.django_db
@@ -35,7 +35,7 @@ def asked(what, by):
     at = now()
     match what:
         case "pack":
-            return ask_pack(by=by, at=at, since=day_of(at) - timedelta(9), until=day_of(at))
+            return request_pack(by=by, at=at, since=day_of(at) - timedelta(9), until=day_of(at))
         case "file":
             return request_file(kind="applications", query="", name="a.xlsx", by=by, at=at)
         case "loss":

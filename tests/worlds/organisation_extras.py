@@ -25,7 +25,7 @@ from apps.intake.sheets.mapping import BookMapping
 from apps.inventory.exports.files import request_file, write_file
 from apps.inventory.models import WrittenFile
 from apps.reports.models import EvidencePack
-from apps.reports.packs.actions import ask_pack, make_pack
+from apps.reports.packs.actions import make_pack, request_pack
 from apps.web.written_files import written
 
 
@@ -48,7 +48,7 @@ def add_extras() -> None:
         _import_a_sheet_with_errors()
     if not EvidencePack.objects.exists():
         day = day_of(now())
-        asked = ask_pack(by=_maren(), at=now(), since=day - timedelta(90), until=day)
+        asked = request_pack(by=_maren(), at=now(), since=day - timedelta(90), until=day)
         make_pack(asked.pk, at=now())
     if not WrittenFile.objects.exists():
         file = request_file(

@@ -26,7 +26,7 @@ from apps.common.validators import validate_plausible_date
 from apps.inventory.exports.jobs import ExportError, is_available, read_parts
 from apps.inventory.models import Application
 from apps.reports.models import EvidencePack
-from apps.reports.packs.actions import ask_pack
+from apps.reports.packs.actions import request_pack
 from apps.reports.tasks import make_one_pack
 
 
@@ -138,7 +138,7 @@ class EvidencePackViewSet(ReadViewSet[EvidencePack]):
         once it is done."""
         asked = self.validated(AskPackSerializer)
         try:
-            pack = ask_pack(
+            pack = request_pack(
                 by=self.user, at=now(), **{**asked, "until": asked["until"] + timedelta(days=1)}
             )
         except ExportError as refused:

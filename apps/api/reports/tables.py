@@ -19,15 +19,20 @@ from apps.api.rendering import FastJSONRenderer
 from apps.common.time import day_of, now
 from apps.exposure.queries.portfolio import portfolio_figures
 from apps.inventory.models import Application
-from apps.reports.board import tested_exits, to_decide
-from apps.reports.component import TABLES as COMPONENT_TABLES
-from apps.reports.component import component_file
-from apps.reports.dora.checks import Check
-from apps.reports.dora.register import BY_SLUG, open_register
-from apps.reports.files import csv_lines, table_cells, table_heads
-from apps.reports.kept import Figures, done_figures, inventory_figures, register_figures
-from apps.reports.model_inventory import TABLE, open_inventory
-from apps.reports.tables import Fill, Gap, Row, Table
+from apps.reports.board_summary import pending_decisions, tested_exits
+from apps.reports.component_file import TABLES as COMPONENT_TABLES
+from apps.reports.component_file import component_file
+from apps.reports.dora.checks import CheckResult
+from apps.reports.dora.register import TEMPLATES_BY_SLUG, open_register
+from apps.reports.figures import (
+    ReportFigures,
+    inventory_figures,
+    quarter_activity,
+    register_figures,
+)
+from apps.reports.files import csv_lines, table_cells, table_headers
+from apps.reports.model_inventory import MODEL_INVENTORY_TABLE, open_inventory
+from apps.reports.tables import FillRate, ReportGap, ReportRow, ReportTable
 
 
 class FillSerializer(serializers.Serializer[Any]):
@@ -87,7 +92,7 @@ class LinesRenderer(FastJSONRenderer):
 
 
 class ReportView(RegistryView):
-    def figures(self, figures: Figures | None) -> Response:
+    def figures(self, figures: ReportFigures | None) -> Response:
         return Response(
             {
                 "as_of": figures.as_of if figures else None,
@@ -107,9 +112,11 @@ class RowsView(ReportView):
 
     renderer_classes = [LinesRenderer, CsvRenderer]
 
-    def rows(self, table: Table, rows: Iterator[Row], name: str) -> StreamingHttpResponse:
+    def rows(
+        self, table: ReportTable, rows: Iterator[ReportRow], name: str
+    ) -> StreamingHttpResponse:
         if self.request.accepted_renderer.format == "csv":
-            body: Iterable[Any] = csv_lines(table_heads(table), table_cells(table, rows))
+            body: Iterable[Any] = csv_lines(table_headers(table), table_cells(table, rows))
             kind, ending = "text/csv; charset=utf-8", "csv"
         else:
             body = (orjson.dumps(_record(table, row), default=str) + b"\n" for row in rows)
@@ -146,20 +153,24 @@ class RegisterRowsView(RowsView):
         operation_id="reports_register_rows",
         parameters=[
             OpenApiParameter(
-                "table", str, OpenApiParameter.PATH, enum=list(BY_SLUG), description="The template."
+                "table",
+                str,
+                OpenApiParameter.PATH,
+                enum=list(TEMPLATES_BY_SLUG),
+                description="The template.",
             )
         ],
         responses=_ROWS,
     )
     def get(self, request: Request, table: str) -> StreamingHttpResponse:
         """All rows of one template."""
-        chosen = BY_SLUG.get(table)
+        chosen = TEMPLATES_BY_SLUG.get(table)
         if chosen is None:
             raise Http404
         at = now()
         return self.rows(chosen, self._rows(chosen), f"dora-{table}-{day_of(at)}")
 
-    def _rows(self, table: Table) -> Iterator[Row]:
+    def _rows(self, table: ReportTable) -> Iterator[ReportRow]:
         with open_register(user=self.user, on=day_of(now())) as register:
             yield from register.rows(table)
 
@@ -175,9 +186,9 @@ class ModelInventoryRowsView(RowsView):
     @extend_schema(operation_id="reports_models_rows", responses=_ROWS)
     def get(self, request: Request) -> StreamingHttpResponse:
         """All rows of the model inventory."""
-        return self.rows(TABLE, self._rows(), f"model-inventory-{day_of(now())}")
+        return self.rows(MODEL_INVENTORY_TABLE, self._rows(), f"model-inventory-{day_of(now())}")
 
-    def _rows(self) -> Iterator[Row]:
+    def _rows(self) -> Iterator[ReportRow]:
         with open_inventory(user=self.user, on=day_of(now())) as inventory:
             yield from inventory.rows()
 
@@ -287,7 +298,7 @@ class BoardView(RegistryView):
         decide. How the portfolio is spread stands under `concentration/`."""
         at = now()
         on = day_of(at)
-        exits, decisions = tested_exits(user=self.user), to_decide(user=self.user, on=on)
+        exits, decisions = tested_exits(user=self.user), pending_decisions(user=self.user, on=on)
         counts = portfolio_figures(user=self.user, on=on)
         return Response(
             {
@@ -299,7 +310,7 @@ class BoardView(RegistryView):
                 "tested_share": exits.share,
                 "n_ended": counts.n_ended,
                 "n_ending_180": counts.n_ending_180,
-                "done": asdict(done_figures(user=self.user, on=on)),
+                "done": asdict(quarter_activity(user=self.user, on=on)),
                 "flags": [asdict(flag) for flag in decisions.flags],
                 "n_flags": decisions.n_flags,
                 "late": [
@@ -317,7 +328,7 @@ class BoardView(RegistryView):
         )
 
 
-def _fill(table: Table, fill: Fill) -> dict[str, Any]:
+def _fill(table: ReportTable, fill: FillRate) -> dict[str, Any]:
     return {
         "table": table.slug,
         "code": table.code,
@@ -329,7 +340,7 @@ def _fill(table: Table, fill: Fill) -> dict[str, Any]:
     }
 
 
-def _gap(gap: Gap) -> dict[str, Any]:
+def _gap(gap: ReportGap) -> dict[str, Any]:
     return {
         "place": gap.place.value,
         "slug": gap.slug,
@@ -340,7 +351,7 @@ def _gap(gap: Gap) -> dict[str, Any]:
     }
 
 
-def _check(check: Check) -> dict[str, Any]:
+def _check(check: CheckResult) -> dict[str, Any]:
     return {
         "rule": check.rule.value,
         "table": check.table.slug,
@@ -350,7 +361,7 @@ def _check(check: Check) -> dict[str, Any]:
     }
 
 
-def _record(table: Table, row: Row) -> dict[str, Any]:
+def _record(table: ReportTable, row: ReportRow) -> dict[str, Any]:
     """{column's name: value, whether it is missing, what is said beside it}"""
     heads: Sequence[str] = table.heads
     return {

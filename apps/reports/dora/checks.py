@@ -9,10 +9,10 @@ from django.db import connection
 
 from apps.common.text import pluralize
 from apps.reports.dora.templates import FOREIGN_KEYS
-from apps.reports.tables import Fill, Table
+from apps.reports.tables import FillRate, ReportTable
 
 
-class Rule(StrEnum):
+class CheckRule(StrEnum):
     EMPTY_KEY = "805"
     DUPLICATE_KEY = "806"
     FOREIGN_KEY = "807"
@@ -20,12 +20,12 @@ class Rule(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
+class CheckResult:
     """One rule on one template (and column): `n` rows break it. `code` is the column, empty for a
     whole template."""
 
-    rule: Rule
-    table: Table
+    rule: CheckRule
+    table: ReportTable
     code: str
     n: int
     sentence: str
@@ -35,47 +35,47 @@ class Check:
         return self.n == 0
 
 
-def checks_of(tables: Sequence[Table], fills: dict[str, Fill]) -> list[Check]:
+def run_checks(tables: Sequence[ReportTable], fills: dict[str, FillRate]) -> list[CheckResult]:
     """Inside the register's relations; one statement. What does not apply is no empty key; empty
     values are no duplicates and refer to nothing, since rule 805 has them already."""
-    asked: list[tuple[Rule, Table, str, str, str]] = []
+    conditions: list[tuple[CheckRule, ReportTable, str, str, str]] = []
     for table in tables:
-        asked += [
-            (Rule.EMPTY_KEY, table, column.code, "", _empty(table, column.code))
+        conditions += [
+            (CheckRule.EMPTY_KEY, table, column.code, "", _empty_key_sql(table, column.code))
             for column in table.keys
         ]
-        asked.append((Rule.DUPLICATE_KEY, table, "", "", _duplicates(table)))
+        conditions.append((CheckRule.DUPLICATE_KEY, table, "", "", _duplicate_sql(table)))
     known = {table.relation for table in tables}
     for child, column, parent, target in FOREIGN_KEYS:
         if child.relation in known and parent.relation in known:
-            asked.append(
+            conditions.append(
                 (
-                    Rule.FOREIGN_KEY,
+                    CheckRule.FOREIGN_KEY,
                     child,
                     column,
                     f"{parent.code}.{target}",
-                    _orphans(child, column, parent, target),
+                    _orphan_sql(child, column, parent, target),
                 )
             )
     with connection.cursor() as cursor:
         cursor.execute(
             " UNION ALL ".join(
-                f"SELECT {at} AS at, ({sql}) AS n" for at, (*_x, sql) in enumerate(asked)
+                f"SELECT {at} AS at, ({sql}) AS n" for at, (*_x, sql) in enumerate(conditions)
             )
         )
         counts: dict[int, int] = dict(cursor.fetchall())
-    found = [
-        Check(rule, table, code, counts[at], _sentence(rule, table, code, parent, counts[at]))
-        for at, (rule, table, code, parent, _sql) in enumerate(asked)
+    results = [
+        CheckResult(rule, table, code, counts[at], _sentence(rule, table, code, parent, counts[at]))
+        for at, (rule, table, code, parent, _sql) in enumerate(conditions)
     ]
-    return found + [_indicator(table, fills[table.slug]) for table in tables]
+    return results + [_indicator(table, fills[table.slug]) for table in tables]
 
 
-def _empty(table: Table, code: str) -> str:
+def _empty_key_sql(table: ReportTable, code: str) -> str:
     return f"SELECT count(*) FROM {table.relation} WHERE c{code} IS NULL AND h{code} IS NULL"
 
 
-def _duplicates(table: Table) -> str:
+def _duplicate_sql(table: ReportTable) -> str:
     """A field that does not apply is a value of the key like any other."""
     keys = ", ".join(f"c{column.code}" for column in table.keys)
     whole = " AND ".join(
@@ -88,14 +88,14 @@ def _duplicates(table: Table) -> str:
     )
 
 
-def _orphans(child: Table, column: str, parent: Table, target: str) -> str:
+def _orphan_sql(child: ReportTable, column: str, parent: ReportTable, target: str) -> str:
     return (
         f"SELECT count(*) FROM {child.relation} x WHERE x.c{column} IS NOT NULL"
         f" AND NOT EXISTS (SELECT 1 FROM {parent.relation} y WHERE y.c{target} = x.c{column})"
     )
 
 
-def _sentence(rule: Rule, table: Table, code: str, parent: str, n: int) -> str:
+def _sentence(rule: CheckRule, table: ReportTable, code: str, parent: str, n: int) -> str:
     words: dict[str, Any] = {
         "n": n,
         "field": f"{table.code}.{code}",
@@ -103,7 +103,7 @@ def _sentence(rule: Rule, table: Table, code: str, parent: str, n: int) -> str:
         "parent": parent,
     }
     match rule:
-        case Rule.EMPTY_KEY:
+        case CheckRule.EMPTY_KEY:
             return (
                 pluralize(n, "{n} row without {field}.", "{n} rows without {field}.").format(
                     **words
@@ -111,7 +111,7 @@ def _sentence(rule: Rule, table: Table, code: str, parent: str, n: int) -> str:
                 if n
                 else "Every row has {field}.".format(**words)
             )
-        case Rule.DUPLICATE_KEY:
+        case CheckRule.DUPLICATE_KEY:
             return (
                 pluralize(
                     n, "{n} row of {table} repeats a key.", "{n} rows of {table} repeat a key."
@@ -131,10 +131,10 @@ def _sentence(rule: Rule, table: Table, code: str, parent: str, n: int) -> str:
             )
 
 
-def _indicator(table: Table, fill: Fill) -> Check:
+def _indicator(table: ReportTable, fill: FillRate) -> CheckResult:
     """The indicator follows the rows, so that it cannot contradict them; the sentence says what to
     file."""
-    said = (
+    advice = (
         pluralize(
             fill.n_rows,
             "File {table} as reported: it has {n} row.",
@@ -143,4 +143,6 @@ def _indicator(table: Table, fill: Fill) -> Check:
         if fill.n_rows
         else "File {table} as not reported: it has no rows."
     )
-    return Check(Rule.FILING_INDICATOR, table, "", 0, said.format(table=table.code, n=fill.n_rows))
+    return CheckResult(
+        CheckRule.FILING_INDICATOR, table, "", 0, advice.format(table=table.code, n=fill.n_rows)
+    )

@@ -3,36 +3,36 @@
 from collections.abc import Iterator
 from datetime import datetime
 
-from apps.reports.dora.deriving import EASY_DAYS, MEDIUM_DAYS
-from apps.reports.dora.register import Register
+from apps.reports.dora.derivation_sql import MAX_EASY_DAYS, MAX_MEDIUM_DAYS
+from apps.reports.dora.register import InformationRegister
 from apps.reports.dora.templates import TEMPLATES
-from apps.reports.files import Workbook, as_bytes, csv_lines, table_cells, table_heads
-from apps.reports.places import place_name
-from apps.reports.tables import Table
+from apps.reports.entry_places import place_name
+from apps.reports.files import Workbook, csv_lines, table_cells, table_headers, workbook_bytes
+from apps.reports.tables import ReportTable
 
 # gaps of each template that the workbook lists
-MOST_GAPS = 20_000
+MAX_LISTED_GAPS = 20_000
 
 
-def template_lines(register: Register, table: Table) -> Iterator[str]:
+def template_lines(register: InformationRegister, table: ReportTable) -> Iterator[str]:
     """The CSV line by line, read as it is sent."""
-    return csv_lines(table_heads(table), table_cells(table, register.rows(table)))
+    return csv_lines(table_headers(table), table_cells(table, register.rows(table)))
 
 
-def register_workbook(register: Register, *, as_of: datetime, for_whom: str) -> bytes:
+def register_workbook(register: InformationRegister, *, as_of: datetime, for_whom: str) -> bytes:
     """A sheet for each template, then what is missing and where to enter it, the checks, and how to
     read it all."""
-    found = register.completeness(gaps=MOST_GAPS)
+    completeness = register.completeness(gaps=MAX_LISTED_GAPS)
 
     def write(book: Workbook) -> None:
         for table in TEMPLATES:
-            book.sheet(table.code, table_heads(table), table_cells(table, register.rows(table)))
+            book.sheet(table.code, table_headers(table), table_cells(table, register.rows(table)))
         book.sheet(
             "Missing",
             ["Enter it at", "Record", "Fields", "Empty cells"],
             (
                 [place_name(gap.place), gap.name, ", ".join(gap.labels), gap.n_cells]
-                for gap in found.gaps
+                for gap in completeness.gaps
             ),
         )
         book.sheet(
@@ -40,10 +40,10 @@ def register_workbook(register: Register, *, as_of: datetime, for_whom: str) -> 
             ["Rule", "Template", "Field", "Rows that break it", "In words"],
             (
                 [str(check.rule), check.table.code, check.code, check.n, check.sentence]
-                for check in found.checks
+                for check in completeness.checks
             ),
         )
-        whole = found.whole
+        whole = completeness.whole
         book.sheet(
             "Notes",
             ["Note", "Value"],
@@ -53,16 +53,16 @@ def register_workbook(register: Register, *, as_of: datetime, for_whom: str) -> 
                 ["Cells filled", whole.n_filled],
                 ["Cells missing", whole.n_missing],
                 *([f"{table.code} {table.name}", str(table.about)] for table in TEMPLATES),
-                *notes(),
+                *derivation_notes(),
             ],
         )
 
-    return as_bytes(write, created=as_of)
+    return workbook_bytes(write, created=as_of)
 
 
-def notes() -> list[list[str]]:
+def derivation_notes() -> list[list[str]]:
     """How derived values come about; also on the page."""
-    days = {"easy": EASY_DAYS, "medium": MEDIUM_DAYS}
+    days = {"easy": MAX_EASY_DAYS, "medium": MAX_MEDIUM_DAYS}
     return [
         [
             "Scope",

@@ -9,54 +9,54 @@ from typing import Any
 from apps.accounts.models import User
 from apps.exposure.queries.concentration import visible_team_ids
 from apps.inventory.models import Application
-from apps.reports.dora.checks import Check, checks_of
-from apps.reports.dora.deriving import RELATIONS
+from apps.reports.dora.checks import CheckResult, run_checks
+from apps.reports.dora.derivation_sql import RELATIONS
 from apps.reports.dora.templates import TEMPLATES
-from apps.reports.relations import fill_of, gaps_of, relations, rows_of
-from apps.reports.tables import Fill, Gap, Row, Table, merged
+from apps.reports.relations import find_gaps, measure_fill, report_relations, stream_rows
+from apps.reports.tables import FillRate, ReportGap, ReportRow, ReportTable, merge_gaps
 
-BY_SLUG = {table.slug: table for table in TEMPLATES}
+TEMPLATES_BY_SLUG = {table.slug: table for table in TEMPLATES}
 
 
 @dataclass(frozen=True, slots=True)
-class Completeness:
+class RegisterCompleteness:
     """How far the register can be handed in; `gaps` are cut at what was asked for, the fills are
     not."""
 
-    fills: dict[str, Fill]
-    gaps: list[Gap]
-    checks: list[Check]
+    fills: dict[str, FillRate]
+    gaps: list[ReportGap]
+    checks: list[CheckResult]
 
     @property
-    def whole(self) -> Fill:
-        return sum(self.fills.values(), Fill())
+    def whole(self) -> FillRate:
+        return sum(self.fills.values(), FillRate())
 
     @property
-    def failed(self) -> list[Check]:
+    def failed(self) -> list[CheckResult]:
         return [check for check in self.checks if not check.passes]
 
 
-class Register:
+class InformationRegister:
     """Open it by `open_register`; each method says its statements."""
 
-    def fills(self) -> dict[str, Fill]:
+    def fills(self) -> dict[str, FillRate]:
         """{template's slug: how complete}; one statement a template."""
-        return {table.slug: fill_of(table) for table in TEMPLATES}
+        return {table.slug: measure_fill(table) for table in TEMPLATES}
 
-    def completeness(self, *, gaps: int) -> Completeness:
+    def completeness(self, *, gaps: int) -> RegisterCompleteness:
         """Two statements a template and one for the checks; at most so many gaps of each
         template."""
         fills = self.fills()
-        found = merged(gap for table in TEMPLATES for gap in gaps_of(table, limit=gaps))
-        return Completeness(fills, found, checks_of(TEMPLATES, fills))
+        merged_gaps = merge_gaps(gap for table in TEMPLATES for gap in find_gaps(table, limit=gaps))
+        return RegisterCompleteness(fills, merged_gaps, run_checks(TEMPLATES, fills))
 
-    def rows(self, table: Table, *, limit: int | None = None) -> Iterator[Row]:
+    def rows(self, table: ReportTable, *, limit: int | None = None) -> Iterator[ReportRow]:
         """One statement, read as it is asked for."""
-        return rows_of(table, limit=limit)
+        return stream_rows(table, limit=limit)
 
 
 @contextmanager
-def open_register(*, user: User, on: date) -> Iterator[Register]:
+def open_register(*, user: User, on: date) -> Iterator[InformationRegister]:
     """What `user` may see: for the offices the organisation, for others the functions of their
     teams' applications and the parties behind them, without the contracts. Eleven relations, a
     statement each, whatever the portfolio."""
@@ -67,5 +67,5 @@ def open_register(*, user: User, on: date) -> Iterator[Register]:
         "teams": None if teams is None else list(teams),
         "office": user.can_read_all,
     }
-    with relations(RELATIONS, params):
-        yield Register()
+    with report_relations(RELATIONS, params):
+        yield InformationRegister()

@@ -6,7 +6,7 @@ authorities.
 
 from apps.catalog.models import Provider
 from apps.inventory.models import Application, Contract, ExitPlan
-from apps.reports.tables import Column, Place, Table
+from apps.reports.tables import EntryPlace, ReportColumn, ReportTable
 
 SERVICE_TYPES = {
     "S01": "S01 ICT project management",
@@ -35,69 +35,79 @@ SUBSTITUTABILITY = dict(ExitPlan.Substitutability.choices)
 
 _PROVIDER_TYPE = {"LEI": "LEI"}
 
-CONTRACTS = Table(
+CONTRACTS = ReportTable(
     "contracts",
     "RT.02.01",
     "Contractual arrangements, general information",
     "One row for each contract in force with a party of the chain.",
     "report_0201",
     (
-        Column("0010", "Contract reference", Place.CONTRACT, key=True),
-        Column("0020", "Type of arrangement", Place.CONTRACT, dict(Contract.Kind.choices)),
-        Column("0030", "Overarching contract reference", Place.CONTRACT),
-        Column("0040", "Currency", Place.CONTRACT),
-        Column("0050", "Annual cost", Place.CONTRACT),
+        ReportColumn("0010", "Contract reference", EntryPlace.CONTRACT, key=True),
+        ReportColumn(
+            "0020", "Type of arrangement", EntryPlace.CONTRACT, dict(Contract.Kind.choices)
+        ),
+        ReportColumn("0030", "Overarching contract reference", EntryPlace.CONTRACT),
+        ReportColumn("0040", "Currency", EntryPlace.CONTRACT),
+        ReportColumn("0050", "Annual cost", EntryPlace.CONTRACT),
     ),
 )
 
-SERVICES = Table(
+SERVICES = ReportTable(
     "services",
     "RT.02.02",
     "Contractual arrangements, specific information",
     "One row for each contract, provider and function that relies on it.",
     "report_0202",
     (
-        Column("0010", "Contract reference", Place.CONTRACT, key=True),
-        Column("0020", "LEI of the entity making use", Place.ORGANISATION, key=True),
-        Column("0030", "Provider identification", Place.PROVIDER, key=True),
-        Column("0040", "Type of provider identification", Place.PROVIDER, _PROVIDER_TYPE, key=True),
-        Column("0050", "Function identifier", Place.APPLICATION, key=True),
-        Column("0060", "Type of ICT services", Place.CONTRACT, SERVICE_TYPES, key=True),
-        Column("0070", "Start date", Place.CONTRACT),
-        Column("0080", "End date", Place.CONTRACT),
-        Column("0090", "Reason of termination", Place.CONTRACT, dict(Contract.Termination.choices)),
-        Column("0100", "Notice period of the entity, days", Place.CONTRACT),
-        Column("0110", "Notice period of the provider, days", Place.CONTRACT),
-        Column("0120", "Country of governing law", Place.CONTRACT),
-        Column("0130", "Country of provision", Place.CONTRACT, key=True),
-        Column("0140", "Storage of data", Place.CONTRACT, YES_NO),
-        Column("0150", "Location of data at rest", Place.CONTRACT, key=True),
-        Column("0160", "Location of processing", Place.CONTRACT, key=True),
-        Column("0170", "Sensitiveness of the data", Place.APPLICATION, LEVELS),
-        Column("0180", "Level of reliance", Place.EXIT_PLAN, dict(ExitPlan.Reliance.choices)),
+        ReportColumn("0010", "Contract reference", EntryPlace.CONTRACT, key=True),
+        ReportColumn("0020", "LEI of the entity making use", EntryPlace.ORGANISATION, key=True),
+        ReportColumn("0030", "Provider identification", EntryPlace.PROVIDER, key=True),
+        ReportColumn(
+            "0040", "Type of provider identification", EntryPlace.PROVIDER, _PROVIDER_TYPE, key=True
+        ),
+        ReportColumn("0050", "Function identifier", EntryPlace.APPLICATION, key=True),
+        ReportColumn("0060", "Type of ICT services", EntryPlace.CONTRACT, SERVICE_TYPES, key=True),
+        ReportColumn("0070", "Start date", EntryPlace.CONTRACT),
+        ReportColumn("0080", "End date", EntryPlace.CONTRACT),
+        ReportColumn(
+            "0090", "Reason of termination", EntryPlace.CONTRACT, dict(Contract.Termination.choices)
+        ),
+        ReportColumn("0100", "Notice period of the entity, days", EntryPlace.CONTRACT),
+        ReportColumn("0110", "Notice period of the provider, days", EntryPlace.CONTRACT),
+        ReportColumn("0120", "Country of governing law", EntryPlace.CONTRACT),
+        ReportColumn("0130", "Country of provision", EntryPlace.CONTRACT, key=True),
+        ReportColumn("0140", "Storage of data", EntryPlace.CONTRACT, YES_NO),
+        ReportColumn("0150", "Location of data at rest", EntryPlace.CONTRACT, key=True),
+        ReportColumn("0160", "Location of processing", EntryPlace.CONTRACT, key=True),
+        ReportColumn("0170", "Sensitiveness of the data", EntryPlace.APPLICATION, LEVELS),
+        ReportColumn(
+            "0180", "Level of reliance", EntryPlace.EXIT_PLAN, dict(ExitPlan.Reliance.choices)
+        ),
     ),
 )
 
-PROVIDERS = Table(
+PROVIDERS = ReportTable(
     "providers",
     "RT.05.01",
     "ICT third-party service providers",
     "One row for each party of the chain, and for each ultimate parent.",
     "report_0501",
     (
-        Column("0010", "Provider identification", Place.PROVIDER, key=True),
-        Column("0020", "Type of identification", Place.PROVIDER, _PROVIDER_TYPE, key=True),
-        Column("0050", "Legal name", Place.PROVIDER),
-        Column("0070", "Type of person", Place.PROVIDER, dict(Provider.Person.choices)),
-        Column("0080", "Country of headquarters", Place.PROVIDER),
-        Column("0090", "Currency", Place.CONTRACT),
-        Column("0100", "Total annual cost", Place.CONTRACT),
-        Column("0110", "Ultimate parent identification", Place.PROVIDER, at="parent"),
-        Column("0120", "Type of parent identification", Place.PROVIDER, _PROVIDER_TYPE),
+        ReportColumn("0010", "Provider identification", EntryPlace.PROVIDER, key=True),
+        ReportColumn(
+            "0020", "Type of identification", EntryPlace.PROVIDER, _PROVIDER_TYPE, key=True
+        ),
+        ReportColumn("0050", "Legal name", EntryPlace.PROVIDER),
+        ReportColumn("0070", "Type of person", EntryPlace.PROVIDER, dict(Provider.Person.choices)),
+        ReportColumn("0080", "Country of headquarters", EntryPlace.PROVIDER),
+        ReportColumn("0090", "Currency", EntryPlace.CONTRACT),
+        ReportColumn("0100", "Total annual cost", EntryPlace.CONTRACT),
+        ReportColumn("0110", "Ultimate parent identification", EntryPlace.PROVIDER, at="parent"),
+        ReportColumn("0120", "Type of parent identification", EntryPlace.PROVIDER, _PROVIDER_TYPE),
     ),
 )
 
-SUPPLY_CHAIN = Table(
+SUPPLY_CHAIN = ReportTable(
     "supply-chain",
     "RT.05.02",
     "ICT service supply chains",
@@ -105,82 +115,100 @@ SUPPLY_CHAIN = Table(
     "developer behind it.",
     "report_0502",
     (
-        Column("0010", "Contract reference", Place.CONTRACT, key=True),
-        Column("0020", "Type of ICT services", Place.CONTRACT, SERVICE_TYPES, key=True),
-        Column("0030", "Provider identification", Place.PROVIDER, key=True),
-        Column("0040", "Type of identification", Place.PROVIDER, _PROVIDER_TYPE, key=True),
-        Column("0050", "Rank", key=True),
-        Column(
+        ReportColumn("0010", "Contract reference", EntryPlace.CONTRACT, key=True),
+        ReportColumn("0020", "Type of ICT services", EntryPlace.CONTRACT, SERVICE_TYPES, key=True),
+        ReportColumn("0030", "Provider identification", EntryPlace.PROVIDER, key=True),
+        ReportColumn(
+            "0040", "Type of identification", EntryPlace.PROVIDER, _PROVIDER_TYPE, key=True
+        ),
+        ReportColumn("0050", "Rank", key=True),
+        ReportColumn(
             "0060",
             "Recipient of the sub-contracted service",
-            Place.PROVIDER,
+            EntryPlace.PROVIDER,
             key=True,
             at="recipient",
         ),
-        Column(
-            "0070", "Type of recipient identification", Place.PROVIDER, _PROVIDER_TYPE, key=True
+        ReportColumn(
+            "0070",
+            "Type of recipient identification",
+            EntryPlace.PROVIDER,
+            _PROVIDER_TYPE,
+            key=True,
         ),
     ),
 )
 
-FUNCTIONS = Table(
+FUNCTIONS = ReportTable(
     "functions",
     "RT.06.01",
     "Functions identification",
     "One row for each function that an application serves.",
     "report_0601",
     (
-        Column("0010", "Function identifier", Place.APPLICATION, key=True),
-        Column("0020", "Licensed activity", Place.APPLICATION, key=True),
-        Column("0030", "Function name", Place.APPLICATION),
-        Column("0040", "LEI of the entity", Place.ORGANISATION, key=True),
-        Column("0050", "Criticality or importance", Place.APPLICATION, YES_NO),
-        Column("0060", "Reasons for criticality", Place.APPLICATION),
-        Column("0070", "Last assessment of criticality", Place.APPLICATION),
-        Column("0080", "Recovery time objective, hours", Place.APPLICATION),
-        Column("0090", "Recovery point objective, hours", Place.APPLICATION),
-        Column("0100", "Impact of discontinuing", Place.APPLICATION, LEVELS),
+        ReportColumn("0010", "Function identifier", EntryPlace.APPLICATION, key=True),
+        ReportColumn("0020", "Licensed activity", EntryPlace.APPLICATION, key=True),
+        ReportColumn("0030", "Function name", EntryPlace.APPLICATION),
+        ReportColumn("0040", "LEI of the entity", EntryPlace.ORGANISATION, key=True),
+        ReportColumn("0050", "Criticality or importance", EntryPlace.APPLICATION, YES_NO),
+        ReportColumn("0060", "Reasons for criticality", EntryPlace.APPLICATION),
+        ReportColumn("0070", "Last assessment of criticality", EntryPlace.APPLICATION),
+        ReportColumn("0080", "Recovery time objective, hours", EntryPlace.APPLICATION),
+        ReportColumn("0090", "Recovery point objective, hours", EntryPlace.APPLICATION),
+        ReportColumn("0100", "Impact of discontinuing", EntryPlace.APPLICATION, LEVELS),
     ),
 )
 
-ASSESSMENT = Table(
+ASSESSMENT = ReportTable(
     "assessment",
     "RT.07.01",
     "Assessment of the ICT services",
     "One row for each contract and provider that a critical or important function relies on.",
     "report_0701",
     (
-        Column("0010", "Contract reference", Place.CONTRACT, key=True),
-        Column("0020", "Provider identification", Place.PROVIDER, key=True),
-        Column("0030", "Type of identification", Place.PROVIDER, _PROVIDER_TYPE, key=True),
-        Column("0040", "Type of ICT services", Place.CONTRACT, SERVICE_TYPES, key=True),
-        Column("0050", "Substitutability", Place.EXIT_PLAN, SUBSTITUTABILITY),
-        Column(
+        ReportColumn("0010", "Contract reference", EntryPlace.CONTRACT, key=True),
+        ReportColumn("0020", "Provider identification", EntryPlace.PROVIDER, key=True),
+        ReportColumn(
+            "0030", "Type of identification", EntryPlace.PROVIDER, _PROVIDER_TYPE, key=True
+        ),
+        ReportColumn("0040", "Type of ICT services", EntryPlace.CONTRACT, SERVICE_TYPES, key=True),
+        ReportColumn("0050", "Substitutability", EntryPlace.EXIT_PLAN, SUBSTITUTABILITY),
+        ReportColumn(
             "0060",
             "Reason it is hard to substitute",
-            Place.EXIT_PLAN,
+            EntryPlace.EXIT_PLAN,
             dict(ExitPlan.Reason.choices),
         ),
-        Column("0070", "Last audit of the provider", Place.CONTRACT),
-        Column("0080", "Exit plan exists", Place.EXIT_PLAN, YES_NO),
-        Column(
+        ReportColumn("0070", "Last audit of the provider", EntryPlace.CONTRACT),
+        ReportColumn("0080", "Exit plan exists", EntryPlace.EXIT_PLAN, YES_NO),
+        ReportColumn(
             "0090",
             "Possibility of reintegration",
-            Place.EXIT_PLAN,
+            EntryPlace.EXIT_PLAN,
             dict(ExitPlan.Reintegration.choices),
         ),
-        Column("0100", "Impact of discontinuing", Place.APPLICATION, LEVELS),
-        Column(
-            "0110", "Alternatives identified", Place.EXIT_PLAN, dict(ExitPlan.Alternatives.choices)
+        ReportColumn("0100", "Impact of discontinuing", EntryPlace.APPLICATION, LEVELS),
+        ReportColumn(
+            "0110",
+            "Alternatives identified",
+            EntryPlace.EXIT_PLAN,
+            dict(ExitPlan.Alternatives.choices),
         ),
-        Column("0120", "Alternative providers", Place.EXIT_PLAN),
+        ReportColumn("0120", "Alternative providers", EntryPlace.EXIT_PLAN),
     ),
 )
 
-TEMPLATES: tuple[Table, ...] = (CONTRACTS, SERVICES, PROVIDERS, SUPPLY_CHAIN, FUNCTIONS, ASSESSMENT)
+TEMPLATES: tuple[ReportTable, ...] = (
+    CONTRACTS,
+    SERVICES,
+    PROVIDERS,
+    SUPPLY_CHAIN,
+    FUNCTIONS,
+    ASSESSMENT,
+)
 
 # (table, column) must stand in (table, column): rule 807
-FOREIGN_KEYS: tuple[tuple[Table, str, Table, str], ...] = (
+FOREIGN_KEYS: tuple[tuple[ReportTable, str, ReportTable, str], ...] = (
     (SERVICES, "0010", CONTRACTS, "0010"),
     (SERVICES, "0030", PROVIDERS, "0010"),
     (SERVICES, "0050", FUNCTIONS, "0010"),

@@ -21,17 +21,17 @@ from apps.inventory.exports.jobs import (
 )
 from apps.inventory.models import Application
 from apps.reports.models import EvidencePack
+from apps.reports.packs.archive import write_pack
 from apps.reports.packs.scope import PackScope
-from apps.reports.packs.writing import write_pack
 
 Scope = EvidencePack.Scope
-KEPT = timedelta(days=90)
+PACK_RETENTION = timedelta(days=90)
 # files of one person beyond these are dropped, the oldest first; the record of the pack stays
-MOST_KEPT = 20
-LONGEST = timedelta(days=366 * 5)
+MAX_PACKS_PER_USER = 20
+MAX_PERIOD = timedelta(days=366 * 5)
 
 
-def ask_pack(
+def request_pack(
     *,
     by: User,
     at: datetime,
@@ -44,7 +44,7 @@ def ask_pack(
     equal one of theirs is being made."""
     if until <= since:
         raise ExportError("The period ends after it begins. Check the two days.")
-    if until - since > LONGEST:
+    if until - since > MAX_PERIOD:
         raise ExportError("Five years are the longest period of a pack.")
     whole = by.can_read_all
     teams = [] if whole else sorted(by.team_roles())
@@ -64,7 +64,7 @@ def ask_pack(
         team_ids=teams,
         asked_by=by,
         as_of=at,
-        expires_on=day_of(at) + KEPT,
+        expires_on=day_of(at) + PACK_RETENTION,
     )
     same = EvidencePack.objects.open().filter(
         asked_by=by, application=application, provider=provider, since=since, until=until
@@ -76,18 +76,18 @@ def ask_pack(
     return pack
 
 
-def make_waiting(*, at: datetime) -> int:
+def make_waiting_packs(*, at: datetime) -> int:
     """Make every pack that waits, or whose worker was lost; the number made. Safe to run twice at
     once."""
-    return jobs.run_waiting_exports(_making(), at=at)
+    return jobs.run_waiting_exports(_export_spec(), at=at)
 
 
 def make_pack(pk: int, *, at: datetime) -> bool:
     """Claim the pack and make it; False where another worker has it."""
-    return run_export(_making(), pk, at=at)
+    return run_export(_export_spec(), pk, at=at)
 
 
-def _making() -> ExportSpec[EvidencePack]:
+def _export_spec() -> ExportSpec[EvidencePack]:
     return ExportSpec(
         model=EvidencePack,
         job="reports.make_pack",
@@ -97,10 +97,10 @@ def _making() -> ExportSpec[EvidencePack]:
     )
 
 
-def drop_expired(*, on: date) -> int:
+def delete_expired_packs(*, on: date) -> int:
     """The files of packs that are no longer kept; what was in them stays on record with its
     digests. The number of packs."""
-    return delete_expired_parts(EvidencePack, on=on, max_files=MOST_KEPT)
+    return delete_expired_parts(EvidencePack, on=on, max_files=MAX_PACKS_PER_USER)
 
 
 def progress_of(pack: EvidencePack, *, at: datetime) -> tuple[int, int, str]:

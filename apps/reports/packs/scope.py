@@ -68,12 +68,12 @@ class PackScope:
 
     @property
     def applications(self) -> QuerySet[Application]:
-        seen = Application.objects.visible_to(self.user)
+        rows = Application.objects.visible_to(self.user)
         if self.application is not None:
-            return seen.filter(pk=self.application.pk)
+            return rows.filter(pk=self.application.pk)
         if self.provider is not None:
-            return seen.filter(pk__in=self.dependencies.order_by().values("application"))
-        return seen
+            return rows.filter(pk__in=self.dependencies.order_by().values("application"))
+        return rows
 
     @property
     def all_dependencies(self) -> QuerySet[Dependency]:

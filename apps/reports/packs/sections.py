@@ -22,13 +22,13 @@ from apps.inventory.models import (
 from apps.reports.packs.scope import PackScope
 from apps.risks.models import Assessment, Evidence
 
-CHUNK = 2000
+FETCH_BATCH_SIZE = 2000
 
 type Rows = Iterator[list[Any]]
 
 
 @dataclass(frozen=True, slots=True)
-class Section:
+class PackSection:
     """A CSV of the pack. `what` says what its rows are, for the manifest and the README."""
 
     name: str
@@ -38,16 +38,16 @@ class Section:
     rows: Callable[[PackScope], Rows]
 
 
-def _read[M: Model](rows: QuerySet[M], *columns: str) -> Rows:
+def _stream_rows[M: Model](rows: QuerySet[M], *columns: str) -> Rows:
     """In a fixed order, fetched in pieces."""
-    for found in rows.order_by("pk").values_list(*columns).iterator(chunk_size=CHUNK):
-        yield list(found)
+    for row in rows.order_by("pk").values_list(*columns).iterator(chunk_size=FETCH_BATCH_SIZE):
+        yield list(row)
 
 
 def _plain(
     heads: dict[str, str], rows: Callable[[PackScope], QuerySet[Any]]
 ) -> Callable[[PackScope], Rows]:
-    return lambda scope: _read(rows(scope), *heads.values())
+    return lambda scope: _stream_rows(rows(scope), *heads.values())
 
 
 _APPLICATION = {
@@ -227,7 +227,7 @@ _CONTRACT = {
 }
 
 
-def _of_dependencies[M: Model](model: type[M], scope: PackScope) -> QuerySet[M]:
+def _dependency_rows[M: Model](model: type[M], scope: PackScope) -> QuerySet[M]:
     return model._default_manager.filter(
         dependency__in=scope.all_dependencies.order_by().values("pk")
     )
@@ -244,28 +244,28 @@ def _evidence(scope: PackScope) -> QuerySet[Evidence]:
 
 
 def _contracts(scope: PackScope) -> QuerySet[Contract]:
-    seen = Contract.objects.visible_to(scope.user)
+    contracts = Contract.objects.visible_to(scope.user)
     if scope.provider is not None:
-        seen = seen.filter(party=scope.provider)
+        contracts = contracts.filter(party=scope.provider)
     if scope.application is not None:
         own = scope.all_dependencies.order_by()
-        seen = seen.filter(
+        contracts = contracts.filter(
             Q(party__in=own.values("offering__host")) | Q(party__in=own.values("via_party"))
         )
-    return seen
+    return contracts
 
 
 def _flags(scope: PackScope) -> QuerySet[ExposureFlag]:
     """Alive at some time of the period."""
-    seen = ExposureFlag.objects.visible_to(scope.user).filter(
+    flags = ExposureFlag.objects.visible_to(scope.user).filter(
         Q(resolved_at__isnull=True) | Q(resolved_at__gte=scope.begins_at),
         opened_at__lt=scope.ends_at,
     )
     if scope.application is not None:
-        seen = seen.filter(application_ids__contains=[scope.application.pk])
+        flags = flags.filter(application_ids__contains=[scope.application.pk])
     if scope.provider is not None:
-        seen = seen.filter(node__in=scope.nodes)
-    return seen
+        flags = flags.filter(node__in=scope.nodes)
+    return flags
 
 
 def _flag_rows(scope: PackScope) -> Rows:
@@ -286,7 +286,7 @@ def _flag_rows(scope: PackScope) -> Rows:
         "accepted_why",
         "application_ids",
     )
-    for *row, application_ids in _read(_flags(scope), *columns):
+    for *row, application_ids in _stream_rows(_flags(scope), *columns):
         yield [*row, ", ".join(scope.named(application_ids))]
 
 
@@ -294,7 +294,7 @@ def _flag_life(scope: PackScope) -> Rows:
     turns = FlagEvent.objects.filter(
         scope.during("at"), flag__in=_flags(scope).order_by().values("pk")
     )
-    return _read(
+    return _stream_rows(
         turns, "flag_id", "flag__policy__name", "kind", "at", "value", "by__username", "reason"
     )
 
@@ -302,25 +302,25 @@ def _flag_life(scope: PackScope) -> Rows:
 def events_of(scope: PackScope) -> QuerySet[ProviderEvent]:
     """Accepted in the period, about what the applications called, or about what the provider makes
     or serves."""
-    seen = ProviderEvent.objects.visible_to(scope.user).filter(scope.during("detected_at"))
+    events = ProviderEvent.objects.visible_to(scope.user).filter(scope.during("detected_at"))
     if scope.provider is not None:
-        return seen.filter(
+        return events.filter(
             Q(offering__host=scope.provider)
             | Q(offering__version__foundation__developer=scope.provider)
         )
-    return seen.filter(offering__in=scope.all_dependencies.order_by().values("offering"))
+    return events.filter(offering__in=scope.all_dependencies.order_by().values("offering"))
 
 
 def _alerts(scope: PackScope) -> QuerySet[Alert]:
-    seen = Alert.objects.visible_to(scope.user).filter(scope.during("raised_at"))
+    alerts = Alert.objects.visible_to(scope.user).filter(scope.during("raised_at"))
     if scope.application is not None:
-        return seen.filter(application_ids__contains=[scope.application.pk])
+        return alerts.filter(application_ids__contains=[scope.application.pk])
     if scope.provider is not None:
         about = Q(offering__host=scope.provider) | Q(
             offering__version__foundation__developer=scope.provider
         )
-        return seen.filter(about | Q(flag__node__in=scope.nodes))
-    return seen
+        return alerts.filter(about | Q(flag__node__in=scope.nodes))
+    return alerts
 
 
 def _alert_rows(scope: PackScope) -> Rows:
@@ -348,12 +348,12 @@ def _alert_rows(scope: PackScope) -> Rows:
         "resolution_text",
         "application_ids",
     )
-    for *row, resolution, text, application_ids in _read(_alerts(scope), *columns):
+    for *row, resolution, text, application_ids in _stream_rows(_alerts(scope), *columns):
         sentence = resolution_sentence(resolution, text)
         yield [*row, sentence, ", ".join(scope.named(application_ids))]
 
 
-def _told(scope: PackScope) -> Rows:
+def _alert_recipients(scope: PackScope) -> Rows:
     """Who may see an alert may see who was owed word of it, but only the messages that they may
     read themselves."""
     readable = Delivery.objects.visible_to(scope.user).filter(pk=OuterRef("delivery"))
@@ -383,20 +383,32 @@ def _told(scope: PackScope) -> Rows:
         "delivery__message_id",
         "readable",
     )
-    for *row, may_read in _read(notices, *columns):
-        *told, reason, details, kind, state, sent_at, address, subject, unsent, failure, key = row
-        shown = [*told, skip_sentence(reason, details), kind, state, sent_at]
+    for *row, may_read in _stream_rows(notices, *columns):
+        (
+            *leading_cells,
+            reason,
+            details,
+            kind,
+            state,
+            sent_at,
+            address,
+            subject,
+            unsent,
+            failure,
+            key,
+        ) = row
+        shown = [*leading_cells, skip_sentence(reason, details), kind, state, sent_at]
         readable_part = [address, subject, delivery_sentence(unsent, failure), key]
         yield [*shown, *(readable_part if may_read else [None] * 4)]
 
 
 def _approvals(scope: PackScope) -> Rows:
     """In force at some time of the period, on what the pack is about."""
-    seen = Approval.objects.visible_to(scope.user).filter(
+    approvals = Approval.objects.visible_to(scope.user).filter(
         Q(expires_on__isnull=True) | Q(expires_on__gt=scope.since), decided_on__lt=scope.until
     )
     if scope.provider is not None:
-        seen = seen.filter(
+        approvals = approvals.filter(
             Q(provider=scope.provider)
             | Q(foundation__developer=scope.provider)
             | Q(version__foundation__developer=scope.provider)
@@ -404,15 +416,15 @@ def _approvals(scope: PackScope) -> Rows:
         )
     if scope.application is not None:
         own = scope.all_dependencies.order_by()
-        seen = seen.filter(
+        approvals = approvals.filter(
             Q(offering__in=own.values("offering"))
             | Q(version__in=own.values("offering__version"))
             | Q(foundation__in=own.values("offering__version__foundation"))
             | Q(provider__in=own.values("offering__version__foundation__developer"))
             | Q(provider__in=own.values("offering__host"))
         )
-    return _read(
-        seen,
+    return _stream_rows(
+        approvals,
         "pk",
         "provider__slug",
         "foundation__line",
@@ -434,17 +446,17 @@ def _approvals(scope: PackScope) -> Rows:
 
 
 def _selections(scope: PackScope) -> Rows:
-    seen = SelectionCandidate.objects.filter(
+    candidates = SelectionCandidate.objects.filter(
         selection__in=Selection.objects.visible_to(scope.user).order_by().values("pk")
     ).exclude(selection__state=Selection.State.DRAFT)
     if scope.provider is not None:
-        seen = seen.filter(foundation__developer=scope.provider)
+        candidates = candidates.filter(foundation__developer=scope.provider)
     if scope.application is not None:
-        seen = seen.filter(
+        candidates = candidates.filter(
             foundation__in=scope.all_dependencies.order_by().values("offering__version__foundation")
         )
-    return _read(
-        seen,
+    return _stream_rows(
+        candidates,
         "selection_id",
         "selection__title",
         "selection__state",
@@ -461,43 +473,43 @@ def _selections(scope: PackScope) -> Rows:
     )
 
 
-SECTIONS: tuple[Section, ...] = (
-    Section(
+SECTIONS: tuple[PackSection, ...] = (
+    PackSection(
         "applications",
         "Applications",
         "The applications as they stand.",
         tuple(_APPLICATION),
         _plain(_APPLICATION, lambda scope: scope.applications),
     ),
-    Section(
+    PackSection(
         "stacks",
         "Stacks",
         "What the applications called in the period, down to the developer.",
         tuple(_STACK),
         _plain(_STACK, lambda scope: scope.dependencies),
     ),
-    Section(
+    PackSection(
         "adaptations",
         "Adaptations",
         "What was built on it.",
         tuple(_ADAPTATION),
-        _plain(_ADAPTATION, lambda scope: _of_dependencies(Adaptation, scope)),
+        _plain(_ADAPTATION, lambda scope: _dependency_rows(Adaptation, scope)),
     ),
-    Section(
+    PackSection(
         "exit-plans",
         "Exit plans",
         "How one would leave each dependency.",
         tuple(_PLAN),
-        _plain(_PLAN, lambda scope: _of_dependencies(ExitPlan, scope)),
+        _plain(_PLAN, lambda scope: _dependency_rows(ExitPlan, scope)),
     ),
-    Section(
+    PackSection(
         "exit-tests",
         "Exit tests",
         "Every test of leaving, whenever made.",
         tuple(_TEST),
-        _plain(_TEST, lambda scope: _of_dependencies(ExitTest, scope)),
+        _plain(_TEST, lambda scope: _dependency_rows(ExitTest, scope)),
     ),
-    Section(
+    PackSection(
         "assessments",
         "Assessments and acceptances",
         "Inherited risks that somebody acted on, as they stand.",
@@ -509,21 +521,21 @@ SECTIONS: tuple[Section, ...] = (
             ),
         ),
     ),
-    Section(
+    PackSection(
         "evaluations",
         "Evaluations and evidence",
         "What was measured or filed, with the digest of its file.",
         tuple(_EVIDENCE),
         _plain(_EVIDENCE, _evidence),
     ),
-    Section(
+    PackSection(
         "contracts",
         "Contracts",
         "Contracts on file; read by the offices only.",
         tuple(_CONTRACT),
         _plain(_CONTRACT, _contracts),
     ),
-    Section(
+    PackSection(
         "flags",
         "Flags",
         "Correlated exposures that were open in the period; read by the offices only.",
@@ -546,14 +558,14 @@ SECTIONS: tuple[Section, ...] = (
         ),
         _flag_rows,
     ),
-    Section(
+    PackSection(
         "flag-life",
         "Life of the flags",
         "What happened to each flag, by whom and why.",
         ("flag", "policy", "turn", "at", "value", "by", "reason"),
         _flag_life,
     ),
-    Section(
+    PackSection(
         "alerts",
         "Alerts",
         "Alerts raised in the period and what people made of them.",
@@ -582,7 +594,7 @@ SECTIONS: tuple[Section, ...] = (
         ),
         _alert_rows,
     ),
-    Section(
+    PackSection(
         "told",
         "Who was told",
         "One row for each recipient who was owed word of an alert.",
@@ -604,9 +616,9 @@ SECTIONS: tuple[Section, ...] = (
             "failure",
             "message id",
         ),
-        _told,
+        _alert_recipients,
     ),
-    Section(
+    PackSection(
         "approvals",
         "Approvals",
         "Decisions of the organisation that held in the period.",
@@ -631,7 +643,7 @@ SECTIONS: tuple[Section, ...] = (
         ),
         _approvals,
     ),
-    Section(
+    PackSection(
         "selections",
         "Selections",
         "Platform bets written down, one row for each candidate.",

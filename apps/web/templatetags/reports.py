@@ -7,14 +7,14 @@ from django import template
 from django.utils.html import format_html, urlize
 from django.utils.safestring import SafeString
 
-from apps.reports.tables import Cell
+from apps.reports.tables import ReportCell
 from apps.web import wording
 
 register = template.Library()
 
 
 @register.filter
-def cell(found: Cell) -> SafeString:
+def cell(found: ReportCell) -> SafeString:
     """The value with how it was derived beside it; `missing`; or a dash with why the field does not
     apply."""
     if found.is_missing:

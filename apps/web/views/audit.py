@@ -12,15 +12,15 @@ from apps.accounts.models import User
 from apps.common.database.keyset_pagination import InvalidCursorError, KeysetPage
 from apps.common.history.log import tracked_models
 from apps.common.postgresql.errors import Unavailable, unavailability
-from apps.reports.auditing import (
-    HEADS,
-    WHO,
+from apps.reports.audit_log import (
+    ACTOR_LABELS,
+    FILE_HEADERS,
+    AuditEntry,
     AuditForm,
-    Change,
     audit_lines,
     audit_page,
-    be_patient,
-    kinds_for,
+    limit_statement_time,
+    visible_kinds,
 )
 from apps.web.filtering import Chip, Control, Filters
 from apps.web.forms import signed_in
@@ -30,7 +30,7 @@ from apps.web.page import Sentence, page
 SIZE = 50
 
 # where a record is shown, by its kind
-_PAGES: dict[str, Callable[[Change], str]] = {
+_PAGES: dict[str, Callable[[AuditEntry], str]] = {
     "accounts.team": lambda change: reverse("teams:detail", args=[change.slug]),
     "accounts.user": lambda change: reverse(
         "service-accounts:detail" if change.is_program else "users:detail", args=[change.record]
@@ -49,7 +49,7 @@ _PAGES: dict[str, Callable[[Change], str]] = {
 }
 
 
-def page_of(change: Change) -> str:
+def page_of(change: AuditEntry) -> str:
     """The address at which the record is shown, or that of its application; empty where neither is
     known."""
     known = _PAGES.get(change.kind.label)
@@ -62,15 +62,15 @@ def page_of(change: Change) -> str:
 def audit(request: HttpRequest) -> HttpResponse:
     user = signed_in(request)
     form = AuditForm(request.GET)
-    found: KeysetPage[Change] = KeysetPage(rows=[], next=None, previous=None)
+    found: KeysetPage[AuditEntry] = KeysetPage(rows=[], next=None, previous=None)
     too_long = False
     if form.is_valid():
         try:
             with transaction.atomic():
-                be_patient()
+                limit_statement_time()
                 found = audit_page(
                     user=user,
-                    said=form.cleaned_data,
+                    cleaned=form.cleaned_data,
                     size=SIZE,
                     cursor=request.GET.get("cursor", ""),
                 )
@@ -105,17 +105,17 @@ def audit_csv(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
     if not form.is_valid():
         return redirect(f"{reverse('audit:list')}{query_with(request)}")
     try:
-        lines = audit_lines(user=user, said=form.cleaned_data)
+        lines = audit_lines(user=user, cleaned=form.cleaned_data)
     except OperationalError as error:
         if unavailability(error) is not Unavailable.SLOW:
             raise
         # the page says what to do
         return redirect(f"{reverse('audit:list')}{query_with(request)}")
-    return csv_answer("audit", list(HEADS), lines, lambda line: line)
+    return csv_answer("audit", list(FILE_HEADERS), lines, lambda line: line)
 
 
 def _filters(request: HttpRequest, form: AuditForm, user: User) -> Filters:
-    allowed = kinds_for(user)
+    allowed = visible_kinds(user)
     named = sorted(
         ((label, kind.name) for label, kind in tracked_models().items() if label in allowed),
         key=lambda one: one[1],
@@ -123,7 +123,7 @@ def _filters(request: HttpRequest, form: AuditForm, user: User) -> Filters:
     shown = [
         Control("reason", "Reason contains", "search"),
         Control("actor", "Who", "search"),
-        Control("by", "By", "select", WHO),
+        Control("by", "By", "select", ACTOR_LABELS),
         Control("kind", "Kind", "select", named),
         Control("since", "From", "date"),
         Control("until", "To", "date"),
@@ -152,7 +152,7 @@ def _filters(request: HttpRequest, form: AuditForm, user: User) -> Filters:
     return Filters(controls, chips, "")
 
 
-def _sentence(user: User, found: KeysetPage[Change]) -> Sentence:
+def _sentence(user: User, found: KeysetPage[AuditEntry]) -> Sentence:
     if not found.rows:
         return Sentence("No change on record answers to this.")
     first = found.rows[0]

@@ -6,7 +6,7 @@ from typing import Any
 from django.http import HttpResponse
 
 from apps.common.time import now
-from apps.reports.files import Workbook, as_bytes
+from apps.reports.files import Workbook, workbook_bytes
 
 _TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
@@ -21,7 +21,7 @@ def workbook_answer[R](
         book.sheet(name, heads, map(cells, rows))
 
     return HttpResponse(
-        as_bytes(fill, created=now()),
+        workbook_bytes(fill, created=now()),
         content_type=_TYPE,
         headers={"Content-Disposition": f'attachment; filename="{name}.xlsx"'},
     )

@@ -11,8 +11,8 @@ from apps.common.time import day_of, now
 from apps.exposure.models import Layer
 from apps.exposure.queries.concentration import layer_table
 from apps.exposure.queries.portfolio import portfolio_figures, retiring_offerings
-from apps.reports.board import tested_exits, to_decide
-from apps.reports.kept import done_figures
+from apps.reports.board_summary import pending_decisions, tested_exits
+from apps.reports.figures import quarter_activity
 from apps.web import sentences
 from apps.web.attention import late_runways
 from apps.web.drawings import section
@@ -83,7 +83,7 @@ def board(request: HttpRequest) -> HttpResponse:
         ends=retiring_offerings(
             user=user, on=today, within=HORIZON_DAYS, limit=SHOWN_ENDS, since=today
         ),
-        done=done_figures(user=user, on=today),
-        decisions=to_decide(user=user, on=today),
+        done=quarter_activity(user=user, on=today),
+        decisions=pending_decisions(user=user, on=today),
         is_office=user.can_read_all,
     )

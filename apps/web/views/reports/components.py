@@ -14,12 +14,12 @@ from apps.accounts.roles import TeamRole
 from apps.common.time import day_of, now
 from apps.inventory.models import Application
 from apps.reports.actions import answer_question
-from apps.reports.component import TABLES, ComponentFile, component_file
-from apps.reports.files import Workbook, as_bytes, csv_lines, table_cells, table_heads
-from apps.reports.kept import Sheet
+from apps.reports.component_file import TABLES, ComponentFile, component_file
+from apps.reports.entry_places import place_name
+from apps.reports.figures import TableExcerpt
+from apps.reports.files import Workbook, csv_lines, table_cells, table_headers, workbook_bytes
 from apps.reports.models import ComponentAnswer
-from apps.reports.places import place_name
-from apps.reports.tables import Fill
+from apps.reports.tables import FillRate
 from apps.web import sentences as page_sentences
 from apps.web.forms import signed_in
 from apps.web.listing import Listing
@@ -102,7 +102,7 @@ def component(request: HttpRequest, slug: str) -> HttpResponse:
         sentence=of_component(file),
         file=file,
         sheets=[
-            Sheet(table, Fill(len(file.rows[table.slug])), file.rows[table.slug])
+            TableExcerpt(table, FillRate(len(file.rows[table.slug])), file.rows[table.slug])
             for table in TABLES
         ],
         lines=to_enter(file.gaps, user),
@@ -119,7 +119,7 @@ def component_csv(request: HttpRequest, slug: str, table: str) -> StreamingHttpR
     file, chosen = _file(request, slug), _BY_SLUG.get(table)
     if chosen is None:
         raise Http404
-    lines = csv_lines(table_heads(chosen), table_cells(chosen, file.rows[chosen.slug]))
+    lines = csv_lines(table_headers(chosen), table_cells(chosen, file.rows[chosen.slug]))
     return streamed(lines, f"component-file-{slug}-{chosen.slug}-{file.on}")
 
 
@@ -132,7 +132,7 @@ def component_xlsx(request: HttpRequest, slug: str) -> HttpResponse:
         for table in TABLES:
             book.sheet(
                 table.slug.capitalize(),
-                table_heads(table),
+                table_headers(table),
                 table_cells(table, file.rows[table.slug]),
             )
         book.sheet(
@@ -154,7 +154,9 @@ def component_xlsx(request: HttpRequest, slug: str) -> HttpResponse:
             ],
         )
 
-    return attachment(as_bytes(write, created=at), f"component-file-{slug}-{file.on}.xlsx", XLSX)
+    return attachment(
+        workbook_bytes(write, created=at), f"component-file-{slug}-{file.on}.xlsx", XLSX
+    )
 
 
 @require_safe

@@ -7,46 +7,52 @@ from typing import Any
 from django.urls import NoReverseMatch, reverse
 
 from apps.accounts.models import User
-from apps.reports.places import place_name
-from apps.reports.tables import Gap, Place
+from apps.reports.entry_places import place_name
+from apps.reports.tables import EntryPlace, ReportGap
 
 # the pages of each place, the most fitting first; {ref} is the record's id, {slug} its slug
-_PAGES: dict[Place, Sequence[tuple[str, str, str]]] = {
-    Place.ORGANISATION: (("reports:reporting-entity", "", ""),),
-    Place.PROVIDER: (
+_PAGES: dict[EntryPlace, Sequence[tuple[str, str, str]]] = {
+    EntryPlace.ORGANISATION: (("reports:reporting-entity", "", ""),),
+    EntryPlace.PROVIDER: (
         ("providers:edit", "{slug}", ""),
         ("admin:catalog_provider_change", "{ref}", ""),
     ),
-    Place.CONTRACT: (
+    EntryPlace.CONTRACT: (
         ("contracts:edit", "{ref}", ""),
         ("admin:inventory_contract_change", "{ref}", ""),
     ),
-    Place.NO_CONTRACT: (
+    EntryPlace.NO_CONTRACT: (
         ("contracts:create", "", "?party={slug}"),
         ("admin:inventory_contract_add", "", "?party={ref}"),
     ),
-    Place.APPLICATION: (("applications:edit", "{slug}", ""), ("applications:detail", "{slug}", "")),
-    Place.EXIT_PLAN: (("applications:detail", "{slug}", "#h-exits"),),
-    Place.STATEMENT: (("reports:model-statement", "{slug}", ""),),
-    Place.EVIDENCE: (("applications:detail", "{slug}", ""),),
-    Place.DOCUMENTS: (("documents:detail", "{slug}", ""), ("foundations:detail", "{slug}", "")),
-    Place.DECISION: (
+    EntryPlace.APPLICATION: (
+        ("applications:edit", "{slug}", ""),
+        ("applications:detail", "{slug}", ""),
+    ),
+    EntryPlace.EXIT_PLAN: (("applications:detail", "{slug}", "#h-exits"),),
+    EntryPlace.STATEMENT: (("reports:model-statement", "{slug}", ""),),
+    EntryPlace.EVIDENCE: (("applications:detail", "{slug}", ""),),
+    EntryPlace.DOCUMENTS: (
+        ("documents:detail", "{slug}", ""),
+        ("foundations:detail", "{slug}", ""),
+    ),
+    EntryPlace.DECISION: (
         ("approvals:create", "", "?foundation={slug}"),
         ("foundations:detail", "{slug}", ""),
     ),
-    Place.QUESTIONS: (("component-files:detail", "{slug}", "#h-questions"),),
-    Place.IDENTITY: (("unresolved-models:decide", "{ref}", ""),),
+    EntryPlace.QUESTIONS: (("component-files:detail", "{slug}", "#h-questions"),),
+    EntryPlace.IDENTITY: (("unresolved-models:decide", "{ref}", ""),),
 }
 # what only governance enters; the rest is for the application's editors
 _OF_GOVERNANCE = frozenset(
     {
-        Place.ORGANISATION,
-        Place.PROVIDER,
-        Place.CONTRACT,
-        Place.NO_CONTRACT,
-        Place.DOCUMENTS,
-        Place.DECISION,
-        Place.IDENTITY,
+        EntryPlace.ORGANISATION,
+        EntryPlace.PROVIDER,
+        EntryPlace.CONTRACT,
+        EntryPlace.NO_CONTRACT,
+        EntryPlace.DOCUMENTS,
+        EntryPlace.DECISION,
+        EntryPlace.IDENTITY,
     }
 )
 _NAMED = 8
@@ -66,7 +72,7 @@ class ToEnter:
     n_cells: int
 
 
-def to_enter(gaps: Iterable[Gap], user: User) -> list[ToEnter]:
+def to_enter(gaps: Iterable[ReportGap], user: User) -> list[ToEnter]:
     """What the list shows, in the order of the gaps."""
     lines = []
     for gap in gaps:
@@ -89,7 +95,7 @@ def to_enter(gaps: Iterable[Gap], user: User) -> list[ToEnter]:
     return lines
 
 
-def url_of(gap: Gap) -> str:
+def url_of(gap: ReportGap) -> str:
     """The first page of the place that exists; empty where a record has no address."""
     words: dict[str, Any] = {"ref": gap.ref, "slug": gap.slug}
     for route, argument, rest in _PAGES[gap.place]:

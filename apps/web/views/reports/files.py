@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 
-from apps.reports.kept import Sheet
+from apps.reports.figures import TableExcerpt
 
 # rows of a table on screen; a print has more of them, the files have all
 WIDE_ROWS = 4
@@ -13,7 +13,7 @@ NARROW_ROWS = 10
 SHOWN_LINES = 25
 
 
-def shown(request: HttpRequest, sheets: Sequence[Sheet]) -> list[Sheet]:
+def shown(request: HttpRequest, sheets: Sequence[TableExcerpt]) -> list[TableExcerpt]:
     if request.GET.get("print") == "all":
         return list(sheets)
     return [sheet.first(WIDE_ROWS if sheet.is_wide else NARROW_ROWS) for sheet in sheets]

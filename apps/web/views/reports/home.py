@@ -7,9 +7,9 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from apps.common.time import now
-from apps.reports.kept import inventory_figures, register_figures
+from apps.reports.figures import inventory_figures, register_figures
 from apps.reports.models import EvidencePack
-from apps.reports.tables import Fill
+from apps.reports.tables import FillRate
 from apps.web.forms import signed_in
 from apps.web.page import Sentence, page
 from apps.web.views.reports.sentences import filled
@@ -26,7 +26,7 @@ class Offer:
     url: str
     what: str
     for_whom: str
-    fill: Fill | None
+    fill: FillRate | None
     stands: str
     files: tuple[tuple[str, str], ...] = ()
 
@@ -105,7 +105,7 @@ def home(request: HttpRequest) -> HttpResponse:
     )
 
 
-def _sentence(register: Fill | None) -> Sentence:
+def _sentence(register: FillRate | None) -> Sentence:
     if register is None or not register.n_rows:
         return Sentence(
             "Five reports, each from what the register holds today; what is missing is named."

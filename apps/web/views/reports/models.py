@@ -16,12 +16,12 @@ from apps.accounts.roles import TeamRole
 from apps.common.time import day_of, now
 from apps.inventory.actions.locks import lock_applications
 from apps.inventory.models import Application
-from apps.reports.actions import STATEMENT_FACTS, state_model
-from apps.reports.files import Workbook, as_bytes, csv_lines, table_cells, table_heads
-from apps.reports.kept import inventory_figures
-from apps.reports.model_inventory import TABLE, open_inventory
+from apps.reports.actions import STATEMENT_FIELDS, set_model_statement
+from apps.reports.entry_places import place_name
+from apps.reports.figures import inventory_figures
+from apps.reports.files import Workbook, csv_lines, table_cells, table_headers, workbook_bytes
+from apps.reports.model_inventory import MODEL_INVENTORY_TABLE, open_inventory
 from apps.reports.models import ModelStatement
-from apps.reports.places import place_name
 from apps.web.editing import SeenMixin
 from apps.web.forms import DayField, signed_in
 from apps.web.long_files import asks_first, is_long
@@ -64,7 +64,9 @@ def model_csv(request: HttpRequest) -> StreamingHttpResponse:
 
 def _lines(user: User) -> Iterator[str]:
     with open_inventory(user=user, on=day_of(now())) as found:
-        yield from csv_lines(table_heads(TABLE), table_cells(TABLE, found.rows()))
+        yield from csv_lines(
+            table_headers(MODEL_INVENTORY_TABLE), table_cells(MODEL_INVENTORY_TABLE, found.rows())
+        )
 
 
 @require_safe
@@ -83,7 +85,11 @@ def model_workbook(*, user: User, at: datetime) -> tuple[bytes, int]:
 
         def write(book: Workbook) -> None:
             nonlocal n
-            n = book.sheet("Models", table_heads(TABLE), table_cells(TABLE, found.rows()))
+            n = book.sheet(
+                "Models",
+                table_headers(MODEL_INVENTORY_TABLE),
+                table_cells(MODEL_INVENTORY_TABLE, found.rows()),
+            )
             gaps = found.gaps(limit=MOST_GAPS)
             book.sheet(
                 "Missing",
@@ -106,7 +112,7 @@ def model_workbook(*, user: User, at: datetime) -> tuple[bytes, int]:
                 ],
             )
 
-        return as_bytes(write, created=at), n
+        return workbook_bytes(write, created=at), n
 
 
 class StatementForm(SeenMixin, forms.ModelForm):  # type: ignore[type-arg]
@@ -116,7 +122,7 @@ class StatementForm(SeenMixin, forms.ModelForm):  # type: ignore[type-arg]
 
     class Meta:
         model = ModelStatement
-        fields = STATEMENT_FACTS
+        fields = STATEMENT_FIELDS
         widgets = {
             name: forms.Textarea(attrs={"rows": 3})
             for name in ("intended_use", "inputs", "outputs", "limitations", "monitoring_plan")
@@ -142,8 +148,8 @@ def statement(request: HttpRequest, slug: str) -> HttpResponse:
             request.POST or None, instance=row or ModelStatement(application=application), row=row
         )
         if request.method == "POST" and form.is_valid():
-            facts = {name: form.cleaned_data[name] for name in STATEMENT_FACTS}
-            state_model(application=application, facts=facts, by=user)
+            facts = {name: form.cleaned_data[name] for name in STATEMENT_FIELDS}
+            set_model_statement(application=application, facts=facts, by=user)
             say(request, f"What you state about {application.name} is saved.")
             return redirect("reports:model-inventory")
     return page(

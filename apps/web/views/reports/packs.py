@@ -17,7 +17,7 @@ from apps.common.time import day_of, now
 from apps.inventory.exports.jobs import ExportError, is_available, read_parts
 from apps.inventory.models import Application
 from apps.reports.models import EvidencePack
-from apps.reports.packs.actions import ask_pack, progress_of
+from apps.reports.packs.actions import progress_of, request_pack
 from apps.reports.tasks import make_one_pack
 from apps.web.forms import DayField, signed_in
 from apps.web.listing import Listing
@@ -135,7 +135,7 @@ def ask(request: HttpRequest) -> HttpResponse:
     said = form.cleaned_data
     subject = said["subject"]
     try:
-        asked = ask_pack(
+        asked = request_pack(
             by=user,
             at=now(),
             since=said["since"],

@@ -12,12 +12,12 @@ from django.views.decorators.http import require_http_methods, require_safe
 from apps.accounts.models import User
 from apps.common.time import day_of, now
 from apps.inventory.models import Application
-from apps.reports.actions import change_entity, reporting_entity
-from apps.reports.dora.files import notes, register_workbook, template_lines
-from apps.reports.dora.register import BY_SLUG, open_register
-from apps.reports.kept import register_figures
+from apps.reports.actions import change_reporting_entity, reporting_entity
+from apps.reports.dora.files import derivation_notes, register_workbook, template_lines
+from apps.reports.dora.register import TEMPLATES_BY_SLUG, open_register
+from apps.reports.figures import register_figures
 from apps.reports.models import ReportingEntity
-from apps.reports.tables import Table
+from apps.reports.tables import ReportTable
 from apps.web.editing import SeenMixin
 from apps.web.forms import governing, signed_in
 from apps.web.long_files import asks_first, is_long
@@ -48,7 +48,7 @@ def register(request: HttpRequest) -> HttpResponse:
         sheets=shown(request, figures.sheets) if figures else [],
         lines=to_enter(figures.gaps[: most_lines(request)], user) if figures else [],
         n_lines=len(figures.gaps) if figures else 0,
-        notes=notes(),
+        notes=derivation_notes(),
         is_office=user.can_read_all,
     )
 
@@ -57,14 +57,14 @@ def register(request: HttpRequest) -> HttpResponse:
 def register_csv(request: HttpRequest, template: str) -> StreamingHttpResponse:
     """All rows of one template."""
     user, at = signed_in(request), now()
-    table = BY_SLUG.get(template)
+    table = TEMPLATES_BY_SLUG.get(template)
     if table is None:
         raise Http404
     name = f"dora-{table.code.lower().replace('.', '-')}-{day_of(at)}"
     return streamed(_lines(user, table), name)
 
 
-def _lines(user: User, table: Table) -> Iterator[str]:
+def _lines(user: User, table: ReportTable) -> Iterator[str]:
     with open_register(user=user, on=day_of(now())) as found:
         yield from template_lines(found, table)
 
@@ -106,7 +106,9 @@ def entity(request: HttpRequest) -> HttpResponse:
     )
     if request.method == "POST" and form.is_valid():
         said = form.cleaned_data
-        change_entity(name=said["name"], lei=said["lei"], country=said["country"], by=user)
+        change_reporting_entity(
+            name=said["name"], lei=said["lei"], country=said["country"], by=user
+        )
         say(request, "The reporting entity is saved. It fills RT.02.02.0020 and RT.06.01.0040.")
         return redirect("reports:register")
     return page(

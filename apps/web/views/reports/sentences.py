@@ -1,19 +1,19 @@
 """The findings that head the reports. Plain Python: figures in, a sentence out."""
 
-from apps.reports.component import ComponentFile
-from apps.reports.kept import Figures
+from apps.reports.component_file import ComponentFile
+from apps.reports.figures import ReportFigures
 from apps.reports.models import EvidencePack
-from apps.reports.tables import Fill
+from apps.reports.tables import FillRate
 from apps.web.page import Sentence
 from apps.web.wording import counted, number, share
 
 
-def filled(fill: Fill) -> str:
+def filled(fill: FillRate) -> str:
     """`31 of 40 fields filled`."""
     return f"{number(fill.n_filled)} of {number(fill.n_cells)} fields filled"
 
 
-def of_register(figures: Figures) -> Sentence:
+def of_register(figures: ReportFigures) -> Sentence:
     whole = figures.whole
     if not whole.n_rows:
         return Sentence(
@@ -29,7 +29,7 @@ def of_register(figures: Figures) -> Sentence:
     return Sentence(f"{start}. No check would reject it.")
 
 
-def of_models(figures: Figures) -> Sentence:
+def of_models(figures: ReportFigures) -> Sentence:
     whole = figures.whole
     if not whole.n_rows:
         return Sentence("No application in pilot or production calls a model yet.")

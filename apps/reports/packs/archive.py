@@ -16,17 +16,17 @@ from django.template.loader import render_to_string
 
 from apps.inventory.exports.jobs import ExportError
 from apps.reports.files import csv_lines
-from apps.reports.packs.lines import event_lines, history_lines
+from apps.reports.packs.json_lines import event_lines, history_lines
 from apps.reports.packs.scope import PackScope
 from apps.reports.packs.sections import SECTIONS
 
 # raised when a file of the pack changes its shape
 GENERATOR = "foundation-registry evidence pack 1"
-MANIFEST, README, SUMS = "manifest.json", "README.html", "SHA256SUMS"
-MOST_BYTES = 256 * 1024 * 1024
+MANIFEST, README, CHECKSUMS = "manifest.json", "README.html", "SHA256SUMS"
+MAX_PACK_BYTES = 256 * 1024 * 1024
 
 
-class PackTooLarge(ExportError):
+class PackTooLargeError(ExportError):
     """More than the database keeps of one pack; the message says what to choose instead."""
 
 
@@ -41,7 +41,7 @@ class PackedFile:
 
 
 @dataclass
-class Written:
+class WrittenPack:
     """`digest` is the SHA-256 of manifest.json, which names every other file with its own."""
 
     manifest: dict[str, Any]
@@ -50,12 +50,12 @@ class Written:
 
 
 # told before each file: (files done, files in all, title of the next)
-type Progress = Callable[[int, int, str], None]
+type ProgressCallback = Callable[[int, int, str], None]
 
 
 def write_pack(
-    target: IO[bytes], scope: PackScope, *, about: dict[str, Any], progress: Progress
-) -> Written:
+    target: IO[bytes], scope: PackScope, *, about: dict[str, Any], progress: ProgressCallback
+) -> WrittenPack:
     """Writes the zip; a fixed number of statements a file, read in pieces, so that memory stays
     flat."""
     moment = scope.as_of
@@ -89,10 +89,12 @@ def write_pack(
         for done, (name, title, what, lines) in enumerate(jobs):
             progress(done, len(jobs), title)
             files.append(
-                _add(archive, name, title, what, lines, moment=moment, heads=name.endswith(".csv"))
+                _add_file(
+                    archive, name, title, what, lines, moment=moment, heads=name.endswith(".csv")
+                )
             )
-            if target.tell() > MOST_BYTES:
-                raise PackTooLarge(
+            if target.tell() > MAX_PACK_BYTES:
+                raise PackTooLargeError(
                     "The pack is larger than 256 MB. Ask for a shorter period, one provider or one "
                     "application."
                 )
@@ -100,7 +102,7 @@ def write_pack(
             "reports/pack-readme.html", {"files": files, "about": about, "generator": GENERATOR}
         )
         files.append(
-            _add(archive, README, "Read me", "This pack in words.", [readme], moment=moment)
+            _add_file(archive, README, "Read me", "This pack in words.", [readme], moment=moment)
         )
         manifest = {
             "generator": GENERATOR,
@@ -118,16 +120,16 @@ def write_pack(
                 for file in files
             ],
         }
-        said = (
+        manifest_bytes = (
             json.dumps(manifest, indent=1, sort_keys=True, ensure_ascii=False, default=str) + "\n"
         )
-        listed = _add(archive, MANIFEST, "", "", [said], moment=moment)
+        listed = _add_file(archive, MANIFEST, "", "", [manifest_bytes], moment=moment)
         sums = "".join(f"{file.sha256}  {file.name}\n" for file in [*files, listed])
-        _add(archive, SUMS, "", "", [sums], moment=moment)
-    return Written(manifest, listed.sha256, files)
+        _add_file(archive, CHECKSUMS, "", "", [sums], moment=moment)
+    return WrittenPack(manifest, listed.sha256, files)
 
 
-def _add(
+def _add_file(
     archive: zipfile.ZipFile,
     name: str,
     title: str,
@@ -143,8 +145,8 @@ def _add(
     entry.create_system = 3
     digest, n_bytes, n_lines = hashlib.sha256(), 0, 0
     with archive.open(entry, "w", force_zip64=True) as out:
-        for said in lines:
-            body = said.encode()
+        for line in lines:
+            body = line.encode()
             digest.update(body)
             out.write(body)
             n_bytes += len(body)

@@ -9,10 +9,10 @@ from django.apps import apps
 from django.db.models import QuerySet
 
 from apps.reports.packs.scope import PackScope
-from apps.reports.packs.sections import CHUNK, events_of
+from apps.reports.packs.sections import FETCH_BATCH_SIZE, events_of
 
 
-def line(record: dict[str, Any]) -> str:
+def json_line(record: dict[str, Any]) -> str:
     return json.dumps(record, sort_keys=True, ensure_ascii=False, default=str) + "\n"
 
 
@@ -24,8 +24,8 @@ def event_lines(scope: PackScope) -> Iterator[str]:
         .prefetch_related("evidence__source")
         .order_by("detected_at", "pk")
     )
-    for event in events.iterator(chunk_size=CHUNK):
-        yield line(
+    for event in events.iterator(chunk_size=FETCH_BATCH_SIZE):
+        yield json_line(
             {
                 "event": event.pk,
                 "key": event.key,
@@ -67,15 +67,15 @@ def history_lines(scope: PackScope) -> Iterator[str]:
     for app, name, column in _HISTORIES:
         model: Any = apps.get_model(app, f"{name}History")
         fields = [f.attname for f in model._meta.concrete_fields if not f.name.startswith("pgh_")]
-        mine = dependencies if column == "dependency_id" else applications
+        ids = dependencies if column == "dependency_id" else applications
         rows: QuerySet[Any] = model.objects.filter(
-            scope.during("pgh_created_at"), **{f"{column}__in": mine}
+            scope.during("pgh_created_at"), **{f"{column}__in": ids}
         )
         columns = ["pgh_id", "pgh_created_at", "pgh_label", "pgh_context__metadata", *fields]
         for number, at, change, words, *values in (
-            rows.order_by("pgh_id").values_list(*columns).iterator(chunk_size=CHUNK)
+            rows.order_by("pgh_id").values_list(*columns).iterator(chunk_size=FETCH_BATCH_SIZE)
         ):
-            yield line(
+            yield json_line(
                 {
                     "table": name,
                     "number": number,

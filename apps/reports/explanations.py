@@ -1,7 +1,7 @@
 """The words beside values: how one was derived, or why a field does not apply. The database answers
 with a code and numbers, `worst:3:5`, so that the sentence can be said in any language."""
 
-WORDS: dict[str, str] = {
+EXPLANATIONS: dict[str, str] = {
     # does not apply
     "office": "read by governance, auditors and administrators",
     "not_subsequent": "only for a contract under an overarching one",
@@ -67,10 +67,10 @@ WORDS: dict[str, str] = {
 }
 
 
-def sentence(code: str) -> str:
+def explain_code(code: str) -> str:
     """`plans:3:5` said; a word that is not known is shown as it is."""
     name, *numbers = code.split(":")
-    said = WORDS.get(name)
-    if said is None:
+    template = EXPLANATIONS.get(name)
+    if template is None:
         return code
-    return said.format(**dict(zip("abcd", numbers, strict=False))) if numbers else said
+    return template.format(**dict(zip("abcd", numbers, strict=False))) if numbers else template

@@ -29,10 +29,10 @@ from apps.inventory.models import (
 )
 from apps.risks.models import Assessment
 
-QUARTER = timedelta(days=91)
-AHEAD = timedelta(days=60)
+QUARTER_LENGTH = timedelta(days=91)
+LOOK_AHEAD = timedelta(days=60)
 # of each kind of decision, the page names so many
-NAMED = 3
+MAX_LISTED = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class TestedExits:
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
+class QuarterActivity:
     """What people did from `since` on."""
 
     since: date
@@ -65,7 +65,7 @@ class Done:
 
 
 @dataclass(frozen=True, slots=True)
-class FlagToDecide:
+class OpenFlag:
     policy: str
     node: str
     value: Decimal
@@ -85,11 +85,11 @@ class LateExit:
 
 
 @dataclass(frozen=True, slots=True)
-class ToDecide:
+class PendingDecisions:
     """`flags` and `late` name the first of `n_flags` and of the late ones; `late_is_cut`: there are
     further ones."""
 
-    flags: list[FlagToDecide]
+    flags: list[OpenFlag]
     n_flags: int
     late: list[LateExit]
     late_is_cut: bool
@@ -110,15 +110,15 @@ def tested_exits(*, user: User) -> TestedExits:
     return TestedExits(n, n_tested)
 
 
-def done_since(*, user: User, since: date, until: date) -> Done:
+def activity_between(*, user: User, since: date, until: date) -> QuarterActivity:
     """What happened in [since, until); six statements, flags and decisions for the offices only."""
     begin, end = start_of(since), start_of(until)
-    tests = _one(
+    tests = _single_row(
         ExitTest.objects.visible_to(user).filter(tested_on__gte=since, tested_on__lt=until),
         n=Count("pk"),
         passed=Count("pk", filter=Q(result=ExitTest.Result.PASSED)),
     )
-    assessed = _one(
+    assessed = _single_row(
         Assessment.objects.visible_to(user),
         n=Count("pk", filter=Q(assessed_at__gte=begin, assessed_at__lt=end)),
         accepted=Count("pk", filter=Q(accepted_at__gte=begin, accepted_at__lt=end)),
@@ -128,7 +128,7 @@ def done_since(*, user: User, since: date, until: date) -> Done:
         .filter(decided_on__gte=since, decided_on__lt=until)
         .count()
     )
-    flags = _one(
+    flags = _single_row(
         ExposureFlag.objects.visible_to(user),
         opened=Count("pk", filter=Q(opened_at__gte=begin, opened_at__lt=end)),
         resolved=Count("pk", filter=Q(resolved_at__gte=begin, resolved_at__lt=end)),
@@ -149,7 +149,7 @@ def done_since(*, user: User, since: date, until: date) -> Done:
         .distinct()
         .count()
     )
-    return Done(
+    return QuarterActivity(
         since,
         tests["n"],
         tests["passed"],
@@ -163,12 +163,12 @@ def done_since(*, user: User, since: date, until: date) -> Done:
     )
 
 
-def to_decide(*, user: User, on: date) -> ToDecide:
+def pending_decisions(*, user: User, on: date) -> PendingDecisions:
     """What waits for a decision; eight statements."""
     open_flags = ExposureFlag.objects.visible_to(user).filter(
         state__in=[ExposureFlag.State.OPEN, ExposureFlag.State.ACKNOWLEDGED]
     )
-    shown = list(open_flags.select_related("policy").order_by("-n_applications", "pk")[:NAMED])
+    shown = list(open_flags.select_related("policy").order_by("-n_applications", "pk")[:MAX_LISTED])
     names = node_names([flag.node_id for flag in shown if flag.node_id is not None])
     teams = visible_team_ids(user)
     late = KeptRunway.objects.filter(
@@ -176,13 +176,13 @@ def to_decide(*, user: User, on: date) -> ToDecide:
     )
     if teams is not None:
         late = late.filter(team_id__in=teams)
-    first = list(late.order_by("criticality", "leave_by", "dependency_id")[: NAMED + 1])
+    first = list(late.order_by("criticality", "leave_by", "dependency_id")[: MAX_LISTED + 1])
     applications = Application.objects.visible_to(user).in_bulk(
         [row.application_id for row in first]
     )
-    return ToDecide(
+    return PendingDecisions(
         flags=[
-            FlagToDecide(
+            OpenFlag(
                 flag.policy.name,
                 names[flag.node_id].label if flag.node_id in names else "",
                 flag.value,
@@ -199,18 +199,18 @@ def to_decide(*, user: User, on: date) -> ToDecide:
                 row.retires_on,
                 row.retires_on is not None and row.retires_on <= on and not row.at_least,
             )
-            for row in first[:NAMED]
+            for row in first[:MAX_LISTED]
             if row.application_id in applications and row.leave_by is not None
         ],
-        late_is_cut=len(first) > NAMED,
+        late_is_cut=len(first) > MAX_LISTED,
         n_acceptances=Assessment.objects.visible_to(user)
         .accepted_on(on)
-        .filter(accepted_until__lte=on + AHEAD)
+        .filter(accepted_until__lte=on + LOOK_AHEAD)
         .order_by()
         .count(),
         n_approvals=Approval.objects.standing_on(on)
         .visible_to(user)
-        .filter(expires_on__lte=on + AHEAD)
+        .filter(expires_on__lte=on + LOOK_AHEAD)
         .order_by()
         .count(),
         n_requests=AnnexItem.objects.visible_to(user)
@@ -220,6 +220,6 @@ def to_decide(*, user: User, on: date) -> ToDecide:
     )
 
 
-def _one(rows: Any, **counts: Any) -> dict[str, int]:
-    found: dict[str, int] = rows.order_by().aggregate(**counts)
-    return found
+def _single_row(rows: Any, **counts: Any) -> dict[str, int]:
+    row: dict[str, int] = rows.order_by().aggregate(**counts)
+    return row

@@ -9,7 +9,7 @@ from apps.accounts.models import User
 from apps.catalog.models import Foundation
 from apps.inventory.governance.annex_documents import record_document_status, request_documents
 from apps.inventory.models import Adaptation, Application
-from apps.reports.component import (
+from apps.reports.component_file import (
     COMPONENTS,
     DOCUMENTS,
     MODIFICATIONS,
@@ -17,9 +17,9 @@ from apps.reports.component import (
     ComponentFile,
     component_file,
 )
-from apps.reports.model_inventory import TABLE, open_inventory
+from apps.reports.model_inventory import MODEL_INVENTORY_TABLE, open_inventory
 from apps.reports.models import ComponentAnswer, ModelStatement
-from apps.reports.tables import Cell, Place
+from apps.reports.tables import EntryPlace, ReportCell
 from apps.risks.models import Evidence
 from tests.builders import NOW, TODAY
 from tests.reports.insurer import Insurer, more_applications
@@ -29,10 +29,10 @@ def file_of(application: Application, user: User) -> ComponentFile:
     return component_file(application=application, user=user, on=TODAY)
 
 
-def inventory(user: User) -> dict[tuple[str, str | None], dict[str, Cell]]:
+def inventory(user: User) -> dict[tuple[str, str | None], dict[str, ReportCell]]:
     with open_inventory(user=user, on=TODAY) as found:
         rows = list(found.rows())
-    codes = [column.code for column in TABLE.columns]
+    codes = [column.code for column in MODEL_INVENTORY_TABLE.columns]
     named = [dict(zip(codes, row.cells, strict=True)) for row in rows]
     return {(row["01"].value, row["03"].value): row for row in named}
 
@@ -64,7 +64,7 @@ def test_the_file_lists_eleven_documents_a_foundation_with_request_and_due_day(
         "https://example.org/aup",
     ]
     assert rows["Sonnet", "2(c)"].cells[3].is_missing
-    gaps = {gap.name: gap.labels for gap in found.gaps if gap.place == Place.DOCUMENTS}
+    gaps = {gap.name: gap.labels for gap in found.gaps if gap.place == EntryPlace.DOCUMENTS}
     assert len(gaps["GPT"]) == 11
     assert len(gaps["Sonnet"]) == 8
 
@@ -74,7 +74,7 @@ def test_documents_are_read_by_the_offices_and_the_file_says_so(insurer: Insurer
     assert found.documents_withheld
     cell = found.rows[DOCUMENTS.slug][0].cells[3]
     assert (cell.value, cell.how) == (None, "read by governance, auditors and administrators")
-    assert not any(gap.place == Place.DOCUMENTS for gap in found.gaps)
+    assert not any(gap.place == EntryPlace.DOCUMENTS for gap in found.gaps)
 
 
 def test_a_modification_is_shown_with_the_first_evaluation_after_it(insurer: Insurer) -> None:
@@ -100,7 +100,7 @@ def test_a_modification_is_shown_with_the_first_evaluation_after_it(insurer: Ins
 def test_the_one_third_guideline_is_a_question_and_asked_of_fine_tunes_only(
     insurer: Insurer,
 ) -> None:
-    def third(found: ComponentFile) -> Cell:
+    def third(found: ComponentFile) -> ReportCell:
         return next(
             row for row in found.rows[QUESTIONS.slug] if "third of the compute" in row.values[0]
         ).cells[1]
@@ -178,7 +178,9 @@ def test_what_owners_state_fills_the_inventory(insurer: Insurer) -> None:
     )
     with open_inventory(user=insurer.governance, on=TODAY) as found:
         gaps = {
-            gap.name: gap.labels for gap in found.gaps(limit=20) if gap.place == Place.STATEMENT
+            gap.name: gap.labels
+            for gap in found.gaps(limit=20)
+            if gap.place == EntryPlace.STATEMENT
         }
     assert "Outputs and their use" not in gaps["Claims triage"]
     assert "Outputs and their use" in gaps["Mail drafter"]

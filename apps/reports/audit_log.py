@@ -27,7 +27,7 @@ from apps.common.postgresql.errors import Unavailable, unavailability
 from apps.inventory.models import Application
 
 # what belongs to teams; whoever sees such a record sees its changes
-OF_TEAMS = (
+TEAM_RECORD_KINDS = (
     "accounts.membership",
     "accounts.team",
     "alerts.alert",
@@ -44,7 +44,7 @@ OF_TEAMS = (
     "risks.assessment",
     "risks.evidence",
 )
-HIDDEN = "hidden"
+HIDDEN_VALUE = "hidden"
 _SECRETS = frozenset(
     {
         ("accounts.apitoken", "digest"),
@@ -53,7 +53,7 @@ _SECRETS = frozenset(
     }
 )
 _SECRET_WORDS = ("secret", "password")
-_NAMES = (
+_NAME_COLUMNS = (
     "username",
     "name",
     "title",
@@ -68,13 +68,13 @@ _NAMES = (
 )
 _ACTIONS = {"insert": "added", "update": "changed", "delete": "removed"}
 # a line of a file holds no book
-LONGEST_VALUE = 2_000
-PATIENCE_MS = 10_000
+MAX_VALUE_LENGTH = 2_000
+STATEMENT_TIMEOUT_MS = 10_000
 # a file: changes read at once, changes at most, and seconds until it ends with a line that says so
-CHUNK = 500
-MOST_IN_FILE = 100_000
-FILE_SECONDS = 120
-HEADS = (
+FILE_BATCH_SIZE = 500
+MAX_FILE_CHANGES = 100_000
+MAX_FILE_SECONDS = 120
+FILE_HEADERS = (
     "when",
     "who",
     "job",
@@ -89,11 +89,11 @@ HEADS = (
     "request",
     "change",
 )
-_ENDS_EARLY = "The file ends here: {why}. Ask for a shorter period, or for one kind of record."
+_CUT_NOTICE = "The file ends here: {why}. Ask for a shorter period, or for one kind of record."
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class FieldDifference:
     """One column that changed; references are names, where the asker may know them."""
 
     field: str
@@ -103,7 +103,7 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class AuditEntry:
     """One record written once. `actor` is a person's or program's username or the job's name;
     `slug`, `application` and `is_program` are what links to it need."""
 
@@ -121,10 +121,10 @@ class Change:
     slug: str
     application: str
     is_program: bool
-    differences: tuple[Difference, ...]
+    differences: tuple[FieldDifference, ...]
 
 
-WHO = [("people", "People and programs"), ("jobs", "Jobs")]
+ACTOR_LABELS = [("people", "People and programs"), ("jobs", "Jobs")]
 
 
 class AuditForm(forms.Form):
@@ -135,7 +135,7 @@ class AuditForm(forms.Form):
         label="Record (number)", required=False, min_value=1, max_value=2**63 - 1
     )
     actor = forms.CharField(label="Who (username or job)", required=False, max_length=150)
-    by = forms.ChoiceField(label="By", required=False, choices=[("", "–"), *WHO])
+    by = forms.ChoiceField(label="By", required=False, choices=[("", "–"), *ACTOR_LABELS])
     job = forms.CharField(label="Job", required=False, max_length=150)
     reason = forms.CharField(label="Reason contains", required=False, max_length=200)
     since = forms.DateField(label="From", required=False)
@@ -149,30 +149,30 @@ class AuditForm(forms.Form):
         return kind
 
     def clean(self) -> dict[str, Any]:
-        said: dict[str, Any] = super().clean() or {}
-        if said.get("record") and not said.get("kind"):
+        cleaned: dict[str, Any] = super().clean() or {}
+        if cleaned.get("record") and not cleaned.get("kind"):
             self.add_error(
                 "kind", "Say of which kind the record is: numbers repeat from kind to kind."
             )
-        since, until = said.get("since"), said.get("until")
+        since, until = cleaned.get("since"), cleaned.get("until")
         if since and until and until < since:
             self.add_error("until", "The last day lies before the first.")
-        return said
+        return cleaned
 
 
-def kinds_for(user: User) -> dict[str, HistoryCondition | None]:
+def visible_kinds(user: User) -> dict[str, HistoryCondition | None]:
     """{kind: the condition under which `user` sees its changes}: all of all for the offices, else
     the records of the own teams; a kind that is missing is not for `user`."""
     if user.can_read_all:
         return dict.fromkeys(tracked_models())
     if not user.is_active:
         return {}
-    found: dict[str, HistoryCondition | None] = {}
-    for label in OF_TEAMS:
+    conditions: dict[str, HistoryCondition | None] = {}
+    for label in TEAM_RECORD_KINDS:
         kind = tracked_models().get(label)
         if kind is not None:
-            found[label] = _of_rows(_visible(kind.model, user).order_by().values("pk"))
-    return {label: condition for label, condition in found.items() if condition is not None}
+            conditions[label] = _row_condition(_visible(kind.model, user).order_by().values("pk"))
+    return {label: condition for label, condition in conditions.items() if condition is not None}
 
 
 def _visible(model: type[models.Model], user: User) -> Any:
@@ -182,30 +182,30 @@ def _visible(model: type[models.Model], user: User) -> Any:
     return manager.visible_to(user)
 
 
-def _of_rows(seen: models.QuerySet[Any, Any]) -> HistoryCondition | None:
+def _row_condition(visible_rows: models.QuerySet[Any, Any]) -> HistoryCondition | None:
     try:
-        sql, params = seen.query.sql_with_params()
+        sql, params = visible_rows.query.sql_with_params()
     except EmptyResultSet:
         return None
     return HistoryCondition(f"h.pgh_obj_id IN ({sql})", tuple(params))
 
 
-def asked_of(user: User, said: Mapping[str, Any]) -> HistoryQuery:
+def history_query(user: User, cleaned: Mapping[str, Any]) -> HistoryQuery:
     """What a valid AuditForm asks, within what `user` may see."""
-    allowed = kinds_for(user)
-    if said.get("kind"):
-        allowed = {said["kind"]: allowed[said["kind"]]} if said["kind"] in allowed else {}
+    allowed = visible_kinds(user)
+    if cleaned.get("kind"):
+        allowed = {cleaned["kind"]: allowed[cleaned["kind"]]} if cleaned["kind"] in allowed else {}
     day = timedelta(days=1)
     return HistoryQuery(
         kinds=allowed,
-        record=said.get("record"),
-        since=_moment(said["since"]) if said.get("since") else None,
-        until=_moment(said["until"]) + day if said.get("until") else None,
-        actor=said.get("actor", ""),
-        by=said.get("by", ""),
-        job=said.get("job", ""),
-        reason=said.get("reason", ""),
-        change=said.get("change"),
+        record=cleaned.get("record"),
+        since=_moment(cleaned["since"]) if cleaned.get("since") else None,
+        until=_moment(cleaned["until"]) + day if cleaned.get("until") else None,
+        actor=cleaned.get("actor", ""),
+        by=cleaned.get("by", ""),
+        job=cleaned.get("job", ""),
+        reason=cleaned.get("reason", ""),
+        change=cleaned.get("change"),
     )
 
 
@@ -213,48 +213,50 @@ def _moment(day: Any) -> datetime:
     return datetime.combine(day, time.min, tzinfo=UTC)
 
 
-def be_patient() -> None:
+def limit_statement_time() -> None:
     """A question about too much ends with a sentence, and not with a busy database; until the
     transaction's end."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT set_config('statement_timeout', %s, true)", [str(PATIENCE_MS)])
+        cursor.execute(
+            "SELECT set_config('statement_timeout', %s, true)", [str(STATEMENT_TIMEOUT_MS)]
+        )
 
 
 def audit_page(
-    *, user: User, said: Mapping[str, Any], size: int, cursor: str = ""
-) -> KeysetPage[Change]:
+    *, user: User, cleaned: Mapping[str, Any], size: int, cursor: str = ""
+) -> KeysetPage[AuditEntry]:
     """Raises InvalidCursorError. A handful of statements: the rows, and one for each kind of thing
     they refer to."""
-    page = history_page(asked_of(user, said), size=size, cursor=cursor)
-    return KeysetPage(rows=_in_words(page.rows, user), next=page.next, previous=page.previous)
+    page = history_page(history_query(user, cleaned), size=size, cursor=cursor)
+    return KeysetPage(rows=_build_entries(page.rows, user), next=page.next, previous=page.previous)
 
 
-def audit_lines(*, user: User, said: Mapping[str, Any]) -> Iterator[list[Any]]:
-    """The same as lines of a file under HEADS, one for each column that changed.
+def audit_lines(*, user: User, cleaned: Mapping[str, Any]) -> Iterator[list[Any]]:
+    """The same as lines of a file under FILE_HEADERS, one for each column that changed.
 
     The first changes are read at once: OperationalError where even they take too long. Each further
     statement has the same patience, and the file as a whole its own; where one of them or the
     file's length ends it, its last line says so.
     """
     began = monotonic()
-    asked = asked_of(user, said)
-    first = _chunk(asked, "")
-    return chain(_lines(first.rows, user), _further_lines(asked, first, user, began))
+    query = history_query(user, cleaned)
+    first = _read_batch(query, "")
+    return chain(_lines(first.rows, user), _further_lines(query, first, user, began))
 
 
 def _further_lines(
-    asked: HistoryQuery, page: KeysetPage[HistoryEntry], user: User, began: float
+    query: HistoryQuery, page: KeysetPage[HistoryEntry], user: User, began: float
 ) -> Iterator[list[Any]]:
     n = len(page.rows)
     while page.next is not None:
-        if n >= MOST_IN_FILE:
+        if n >= MAX_FILE_CHANGES:
             yield _last_line(f"it holds {n:,} changes, and more there are not in one file")
             return
-        if monotonic() - began > FILE_SECONDS:
-            yield _last_line(f"reading on would take longer than {FILE_SECONDS} seconds")
+        if monotonic() - began > MAX_FILE_SECONDS:
+            yield _last_line(f"reading on would take longer than {MAX_FILE_SECONDS} seconds")
             return
         try:
-            page = _chunk(asked, page.next)
+            page = _read_batch(query, page.next)
             lines = _lines(page.rows, user)
         except OperationalError as error:
             if unavailability(error) is not Unavailable.SLOW:
@@ -265,10 +267,10 @@ def _further_lines(
         yield from lines
 
 
-def _chunk(asked: HistoryQuery, cursor: str) -> KeysetPage[HistoryEntry]:
+def _read_batch(query: HistoryQuery, cursor: str) -> KeysetPage[HistoryEntry]:
     with transaction.atomic():
-        be_patient()
-        return history_page(asked, size=CHUNK, cursor=cursor)
+        limit_statement_time()
+        return history_page(query, size=FILE_BATCH_SIZE, cursor=cursor)
 
 
 def _lines(entries: Sequence[HistoryEntry], user: User) -> list[list[Any]]:
@@ -288,51 +290,51 @@ def _lines(entries: Sequence[HistoryEntry], user: User) -> list[list[Any]]:
             change.request,
             change.change,
         ]
-        for change in _in_words(entries, user)
+        for change in _build_entries(entries, user)
         for each in (change.differences or (None,))
     ]
 
 
 def _last_line(why: str) -> list[Any]:
-    return [_ENDS_EARLY.format(why=why), *[""] * (len(HEADS) - 1)]
+    return [_CUT_NOTICE.format(why=why), *[""] * (len(FILE_HEADERS) - 1)]
 
 
 # --- in words -------------------------------------------------------------------------------------
 
 
-def _in_words(entries: Sequence[HistoryEntry], user: User) -> list[Change]:
-    names = _names_of(entries, user)
-    return [_change(entry, names) for entry in entries]
+def _build_entries(entries: Sequence[HistoryEntry], user: User) -> list[AuditEntry]:
+    names = _load_names(entries, user)
+    return [_build_entry(entry, names) for entry in entries]
 
 
 type _Names = Mapping[type[models.Model], Mapping[Any, tuple[str, str]]]
 
 
-def _names_of(entries: Iterable[HistoryEntry], user: User) -> _Names:
+def _load_names(entries: Iterable[HistoryEntry], user: User) -> _Names:
     """{model: {id: (name, slug)}} of what the entries refer to, as far as `user` may see it; a
     statement a model."""
-    wanted: dict[type[models.Model], set[Any]] = {}
+    wanted_ids: dict[type[models.Model], set[Any]] = {}
     for entry in entries:
         for column, field in _references(entry.kind.model).items():
             for values in (entry.now, entry.was or {}):
                 if values.get(column) is not None:
-                    wanted.setdefault(field, set()).add(values[column])
-    found: dict[type[models.Model], dict[Any, tuple[str, str]]] = {}
-    for model, ids in wanted.items():
+                    wanted_ids.setdefault(field, set()).add(values[column])
+    names: dict[type[models.Model], dict[Any, tuple[str, str]]] = {}
+    for model, ids in wanted_ids.items():
         columns = name_columns(model)
         if not columns:
             continue
-        seen: Any = model._default_manager
-        seen = (
-            seen.all()
-            if user.can_read_all or not hasattr(seen.all(), "visible_to")
-            else seen.visible_to(user)
+        visible_rows: Any = model._default_manager
+        visible_rows = (
+            visible_rows.all()
+            if user.can_read_all or not hasattr(visible_rows.all(), "visible_to")
+            else visible_rows.visible_to(user)
         )
-        rows = seen.filter(pk__in=ids).order_by().values("pk", *columns)
-        found[model] = {
-            row["pk"]: (_called(row, columns), str(row.get("slug", ""))) for row in rows
+        rows = visible_rows.filter(pk__in=ids).order_by().values("pk", *columns)
+        names[model] = {
+            row["pk"]: (_record_name(row, columns), str(row.get("slug", ""))) for row in rows
         }
-    return found
+    return names
 
 
 def _references(model: type[models.Model]) -> dict[str, Any]:
@@ -347,23 +349,23 @@ def name_columns(model: type[models.Model]) -> list[str]:
     """The columns by which people call rows of the model, the best first; the first that says
     something counts."""
     known = {field.name for field in model._meta.concrete_fields}
-    return [name for name in _NAMES if name in known]
+    return [name for name in _NAME_COLUMNS if name in known]
 
 
-def _called(row: Mapping[str, Any], columns: Iterable[str]) -> str:
+def _record_name(row: Mapping[str, Any], columns: Iterable[str]) -> str:
     return next((str(row[name])[:200] for name in columns if row.get(name)), "")
 
 
-def _change(entry: HistoryEntry, names: _Names) -> Change:
+def _build_entry(entry: HistoryEntry, names: _Names) -> AuditEntry:
     words = entry.words
     application = entry.now.get("application_id")
-    return Change(
+    return AuditEntry(
         id=entry.id,
         at=entry.at,
         action=_ACTIONS.get(entry.action, entry.action),
         kind=entry.kind,
         record=entry.record,
-        name=_name(entry, names),
+        name=_entry_name(entry, names),
         actor=str(words.get("actor") or ""),
         job=str(words.get("job") or ""),
         reason=str(words.get("reason") or ""),
@@ -376,8 +378,8 @@ def _change(entry: HistoryEntry, names: _Names) -> Change:
     )
 
 
-def _name(entry: HistoryEntry, names: _Names) -> str:
-    if own := _called(entry.now, name_columns(entry.kind.model)):
+def _entry_name(entry: HistoryEntry, names: _Names) -> str:
+    if own := _record_name(entry.now, name_columns(entry.kind.model)):
         return own
     called = [
         names[model][entry.now[attname]][0]
@@ -387,7 +389,7 @@ def _name(entry: HistoryEntry, names: _Names) -> str:
     return " · ".join(called[:2]) or f"#{entry.record}"
 
 
-def _differences(entry: HistoryEntry, names: _Names) -> Iterator[Difference]:
+def _differences(entry: HistoryEntry, names: _Names) -> Iterator[FieldDifference]:
     fields = {field.attname: field for field in entry.kind.model._meta.concrete_fields}
     for column, old, new in entry.differences():
         field = fields.get(column)
@@ -395,10 +397,12 @@ def _differences(entry: HistoryEntry, names: _Names) -> Iterator[Difference]:
             continue
         label = str(field.verbose_name)
         if is_secret(entry.kind.label, field.name):
-            yield Difference(field.name, label, HIDDEN if old else "", HIDDEN if new else "")
+            yield FieldDifference(
+                field.name, label, HIDDEN_VALUE if old else "", HIDDEN_VALUE if new else ""
+            )
         else:
-            yield Difference(
-                field.name, label, _value(field, old, names), _value(field, new, names)
+            yield FieldDifference(
+                field.name, label, _shown_value(field, old, names), _shown_value(field, new, names)
             )
 
 
@@ -408,7 +412,7 @@ def is_secret(kind: str, field: str) -> bool:
     return (kind, field) in _SECRETS or any(word in field for word in _SECRET_WORDS)
 
 
-def _value(field: Any, value: Any, names: _Names) -> str:
+def _shown_value(field: Any, value: Any, names: _Names) -> str:
     if value is None or value == "":
         return ""
     if isinstance(field, models.ForeignKey):
@@ -420,10 +424,10 @@ def _value(field: Any, value: Any, names: _Names) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, list) and all(isinstance(one, str | int | float) for one in value):
-        return ", ".join(str(one) for one in value)[:LONGEST_VALUE]
+        return ", ".join(str(one) for one in value)[:MAX_VALUE_LENGTH]
     text = (
         json.dumps(value, ensure_ascii=False, sort_keys=True)
         if isinstance(value, list | dict)
         else str(value)
     )
-    return text[:LONGEST_VALUE]
+    return text[:MAX_VALUE_LENGTH]

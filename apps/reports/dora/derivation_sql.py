@@ -2,15 +2,15 @@
 from stands in docs/reports.md.
 
 Values are typed and never invented: what is not on record is null. `h<code>` says how a value was
-derived, or why a field does not apply (words.py). Office %(office)s: contracts are read by the
-offices only, others are told so.
+derived, or why a field does not apply (explanations.py). Office %(office)s: contracts are read by
+the offices only, others are told so.
 """
 
 from apps.inventory.cost_queries import ANSWERING_OFFERINGS
 
 # a way out that took at most so many days is easy, at most so many medium, else highly complex
-EASY_DAYS = 30
-MEDIUM_DAYS = 90
+MAX_EASY_DAYS = 30
+MAX_MEDIUM_DAYS = 90
 
 # the party under contract: the vendor of a product; a gateway that has a contract; else the host
 _TOPS = """
@@ -84,8 +84,8 @@ SELECT u.dependency_id, u.application_id, u.contract_id, u.party_id, u.service, 
     u.criticality,
        coalesce(b.way, 0) AS way, b.effort_days,
        CASE WHEN x.substitutability <> '' THEN x.substitutability
-            WHEN b.way = 2 AND b.effort_days <= {EASY_DAYS} THEN 'easily'
-            WHEN b.way = 2 AND coalesce(b.effort_days, 0) <= {MEDIUM_DAYS} THEN 'medium'
+            WHEN b.way = 2 AND b.effort_days <= {MAX_EASY_DAYS} THEN 'easily'
+            WHEN b.way = 2 AND coalesce(b.effort_days, 0) <= {MAX_MEDIUM_DAYS} THEN 'medium'
             WHEN b.way >= 1 OR th.id IS NOT NULL THEN 'highly_complex'
             WHEN x.alternatives_identified = 'no' THEN 'not' END AS subst,
        coalesce(x.substitutability <> '', false) AS subst_entered,

@@ -13,87 +13,96 @@ from apps.accounts.models import User
 from apps.catalog.models import Foundation, Offering
 from apps.exposure.queries.dependents import StackRow, application_stack
 from apps.inventory.models import Adaptation, AnnexItem, Application, Dependency
+from apps.reports.explanations import explain_code
 from apps.reports.models import ComponentAnswer
-from apps.reports.tables import Cell, Column, Fill, Gap, Place, Row, Table, merged
-from apps.reports.words import sentence
+from apps.reports.tables import (
+    EntryPlace,
+    FillRate,
+    ReportCell,
+    ReportColumn,
+    ReportGap,
+    ReportRow,
+    ReportTable,
+    merge_gaps,
+)
 from apps.risks.models import Evidence
 
-ITEMS = dict(AnnexItem.Item.choices)
-ON_FILE = frozenset({AnnexItem.Status.RECEIVED, AnnexItem.Status.PUBLIC})
+ANNEX_ITEMS = dict(AnnexItem.Item.choices)
+ON_FILE_STATUSES = frozenset({AnnexItem.Status.RECEIVED, AnnexItem.Status.PUBLIC})
 
-DOCUMENTS = Table(
+DOCUMENTS = ReportTable(
     "documents",
     "",
     "Annex XII: what the developers owe",
     "Eleven items for each foundation that the application calls.",
     "",
     (
-        Column("01", "Foundation"),
-        Column("02", "Developer"),
-        Column("03", "Item of Annex XII"),
-        Column("04", "Status", Place.DOCUMENTS, dict(AnnexItem.Status.choices)),
-        Column("05", "Received or seen on", Place.DOCUMENTS),
-        Column("06", "Link", Place.DOCUMENTS),
-        Column("07", "Asked for on", Place.DOCUMENTS),
-        Column("08", "Answer due on"),
-        Column("09", "Note"),
+        ReportColumn("01", "Foundation"),
+        ReportColumn("02", "Developer"),
+        ReportColumn("03", "Item of Annex XII"),
+        ReportColumn("04", "Status", EntryPlace.DOCUMENTS, dict(AnnexItem.Status.choices)),
+        ReportColumn("05", "Received or seen on", EntryPlace.DOCUMENTS),
+        ReportColumn("06", "Link", EntryPlace.DOCUMENTS),
+        ReportColumn("07", "Asked for on", EntryPlace.DOCUMENTS),
+        ReportColumn("08", "Answer due on"),
+        ReportColumn("09", "Note"),
     ),
 )
 
-MODIFICATIONS = Table(
+MODIFICATIONS = ReportTable(
     "modifications",
     "",
     "Modification record",
     "What was built on each foundation, and the first evaluation after it.",
     "",
     (
-        Column("01", "Foundation"),
-        Column("02", "Called as"),
-        Column("03", "Adaptation"),
-        Column("04", "Name"),
-        Column("05", "Where it lies", Place.APPLICATION),
-        Column("06", "Recorded on"),
-        Column("07", "Last changed on"),
-        Column("08", "Evaluated since on", Place.EVIDENCE),
-        Column("09", "Result", Place.EVIDENCE),
+        ReportColumn("01", "Foundation"),
+        ReportColumn("02", "Called as"),
+        ReportColumn("03", "Adaptation"),
+        ReportColumn("04", "Name"),
+        ReportColumn("05", "Where it lies", EntryPlace.APPLICATION),
+        ReportColumn("06", "Recorded on"),
+        ReportColumn("07", "Last changed on"),
+        ReportColumn("08", "Evaluated since on", EntryPlace.EVIDENCE),
+        ReportColumn("09", "Result", EntryPlace.EVIDENCE),
     ),
 )
 
-QUESTIONS = Table(
+QUESTIONS = ReportTable(
     "questions",
     "",
     "Who becomes a provider: questions of Art. 25",
     "Answered by the owners of the application; nothing is concluded here.",
     "",
     (
-        Column("01", "Question"),
-        Column("02", "Answer", Place.QUESTIONS, dict(ComponentAnswer.Answer.choices)),
-        Column("03", "Because", Place.QUESTIONS),
-        Column("04", "Answered by"),
-        Column("05", "Answered on"),
+        ReportColumn("01", "Question"),
+        ReportColumn("02", "Answer", EntryPlace.QUESTIONS, dict(ComponentAnswer.Answer.choices)),
+        ReportColumn("03", "Because", EntryPlace.QUESTIONS),
+        ReportColumn("04", "Answered by"),
+        ReportColumn("05", "Answered on"),
     ),
 )
 
-COMPONENTS = Table(
+COMPONENTS = ReportTable(
     "components",
     "",
     "Annex IV 2(a): pre-trained systems and tools of third parties",
     "Everything that the application calls, in any role.",
     "",
     (
-        Column("01", "Called as"),
-        Column("02", "Role"),
-        Column("03", "Foundation", Place.IDENTITY),
-        Column("04", "Version", Place.IDENTITY),
-        Column("05", "Developer", Place.IDENTITY),
-        Column("06", "Host"),
-        Column("07", "Reached through"),
-        Column("08", "How it is used, integrated or modified", Place.APPLICATION),
-        Column("09", "In use since"),
+        ReportColumn("01", "Called as"),
+        ReportColumn("02", "Role"),
+        ReportColumn("03", "Foundation", EntryPlace.IDENTITY),
+        ReportColumn("04", "Version", EntryPlace.IDENTITY),
+        ReportColumn("05", "Developer", EntryPlace.IDENTITY),
+        ReportColumn("06", "Host"),
+        ReportColumn("07", "Reached through"),
+        ReportColumn("08", "How it is used, integrated or modified", EntryPlace.APPLICATION),
+        ReportColumn("09", "In use since"),
     ),
 )
 
-TABLES: tuple[Table, ...] = (DOCUMENTS, MODIFICATIONS, QUESTIONS, COMPONENTS)
+TABLES: tuple[ReportTable, ...] = (DOCUMENTS, MODIFICATIONS, QUESTIONS, COMPONENTS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +112,9 @@ class ComponentFile:
 
     application: Application
     on: date
-    rows: dict[str, list[Row]]
-    gaps: list[Gap]
-    fill: Fill
+    rows: dict[str, list[ReportRow]]
+    gaps: list[ReportGap]
+    fill: FillRate
     n_items: int
     n_on_file: int
     n_overdue: int
@@ -133,25 +142,25 @@ def component_file(*, application: Application, user: User, on: date) -> Compone
             "answered_by"
         )
     }
-    found = {
+    rows_by_table = {
         DOCUMENTS.slug: _documents(foundations, items, user.can_read_all),
         MODIFICATIONS.slug: _modifications(used, adaptations, _evaluations(application, on)),
         QUESTIONS.slug: _questions(application, answers, adaptations),
         COMPONENTS.slug: _components(used, adaptations),
     }
-    fill, gaps = Fill(), []
+    fill, gaps = FillRate(), []
     for table in TABLES:
-        for row, at in found[table.slug]:
-            fill += _fill(row)
+        for row, at in rows_by_table[table.slug]:
+            fill += _row_fill(row)
             gaps += _gaps(table, row, at, application)
     return ComponentFile(
         application=application,
         on=on,
-        rows={slug: [row for row, _at in rows] for slug, rows in found.items()},
-        gaps=merged(gaps),
+        rows={slug: [row for row, _at in rows] for slug, rows in rows_by_table.items()},
+        gaps=merge_gaps(gaps),
         fill=fill,
-        n_items=len(found[DOCUMENTS.slug]),
-        n_on_file=sum(item.status in ON_FILE for item in items),
+        n_items=len(rows_by_table[DOCUMENTS.slug]),
+        n_on_file=sum(item.status in ON_FILE_STATUSES for item in items),
         n_overdue=sum(
             item.status == AnnexItem.Status.REQUESTED and (item.due_on or on) < on for item in items
         ),
@@ -159,7 +168,7 @@ def component_file(*, application: Application, user: User, on: date) -> Compone
     )
 
 
-type _Rows = list[tuple[Row, Foundation | Offering | None]]
+type _Rows = list[tuple[ReportRow, Foundation | Offering | None]]
 
 
 def _documents(
@@ -168,14 +177,22 @@ def _documents(
     held = {(item.foundation_id, item.item): item for item in items}
     rows: _Rows = []
     for foundation in sorted(foundations.values(), key=lambda f: (f.name, f.pk)):
-        for code, label in ITEMS.items():
+        for code, label in ANNEX_ITEMS.items():
             item = held.get((foundation.pk, code))
-            named = (Cell(foundation.name), Cell(foundation.developer.name), Cell(str(label)))
+            named = (
+                ReportCell(foundation.name),
+                ReportCell(foundation.developer.name),
+                ReportCell(str(label)),
+            )
             rows.append(
                 (
-                    Row(
+                    ReportRow(
                         named
-                        + (_item_cells(item) if office else (Cell(None, sentence("office")),) * 6)
+                        + (
+                            _item_cells(item)
+                            if office
+                            else (ReportCell(None, explain_code("office")),) * 6
+                        )
                     ),
                     foundation,
                 )
@@ -183,24 +200,24 @@ def _documents(
     return rows
 
 
-def _item_cells(item: AnnexItem | None) -> tuple[Cell, ...]:
+def _item_cells(item: AnnexItem | None) -> tuple[ReportCell, ...]:
     """Status, received on, link, asked for on, due on, note. Only a document that is missing is a
     gap, and one that was received and lies nowhere."""
     if item is None or item.status == AnnexItem.Status.MISSING:
         return (
-            Cell(None),
-            *((Cell(None, sentence("on_request")),) * 4),
-            Cell(None, sentence("none")),
+            ReportCell(None),
+            *((ReportCell(None, explain_code("on_request")),) * 4),
+            ReportCell(None, explain_code("none")),
         )
-    on_file = item.status in ON_FILE
-    away, unasked = sentence("not_on_file"), sentence("unasked")
+    on_file = item.status in ON_FILE_STATUSES
+    away, unasked = explain_code("not_on_file"), explain_code("unasked")
     return (
-        Cell(item.get_status_display()),
-        Cell(item.received_on, "" if on_file else away),
-        Cell(item.link or None, "" if on_file else away),
-        Cell(item.requested_on, "" if item.requested_on else unasked),
-        Cell(item.due_on, sentence("fortnight") if item.due_on else unasked),
-        Cell(item.note or None, "" if item.note else sentence("none")),
+        ReportCell(item.get_status_display()),
+        ReportCell(item.received_on, "" if on_file else away),
+        ReportCell(item.link or None, "" if on_file else away),
+        ReportCell(item.requested_on, "" if item.requested_on else unasked),
+        ReportCell(item.due_on, explain_code("fortnight") if item.due_on else unasked),
+        ReportCell(item.note or None, "" if item.note else explain_code("none")),
     )
 
 
@@ -226,17 +243,19 @@ def _modifications(
         after = next((e for e in evaluations if e.run_on >= changed and _tests(e, row)), None)
         rows.append(
             (
-                Row(
+                ReportRow(
                     (
-                        Cell(row.foundation.name if row.foundation else row.offering.api_id),
-                        Cell(row.offering.api_id),
-                        Cell(adaptation.get_kind_display()),
-                        Cell(adaptation.name or None, "" if adaptation.name else sentence("none")),
-                        Cell(adaptation.artefact_ref or None),
-                        Cell(adaptation.created_at.date()),
-                        Cell(changed),
-                        Cell(after.run_on if after else None),
-                        Cell(_result(after)),
+                        ReportCell(row.foundation.name if row.foundation else row.offering.api_id),
+                        ReportCell(row.offering.api_id),
+                        ReportCell(adaptation.get_kind_display()),
+                        ReportCell(
+                            adaptation.name or None, "" if adaptation.name else explain_code("none")
+                        ),
+                        ReportCell(adaptation.artefact_ref or None),
+                        ReportCell(adaptation.created_at.date()),
+                        ReportCell(changed),
+                        ReportCell(after.run_on if after else None),
+                        ReportCell(_result(after)),
                     )
                 ),
                 None,
@@ -272,20 +291,25 @@ def _questions(
     tuned = any(adaptation.kind == Adaptation.Kind.FINE_TUNE for adaptation in adaptations)
     rows: _Rows = []
     for code, label in ComponentAnswer.Question.choices:
-        given = answers.get(code)
-        if given is not None:
+        answer = answers.get(code)
+        if answer is not None:
             cells = (
-                Cell(given.get_answer_display()),
-                Cell(given.because or None),
-                Cell(str(given.answered_by)),
-                Cell(given.answered_on),
+                ReportCell(answer.get_answer_display()),
+                ReportCell(answer.because or None),
+                ReportCell(str(answer.answered_by)),
+                ReportCell(answer.answered_on),
             )
         elif code == ComponentAnswer.Question.THIRD and not tuned:
-            cells = (Cell(None, sentence("no_fine_tune")),) * 4
+            cells = (ReportCell(None, explain_code("no_fine_tune")),) * 4
         else:
-            waiting = sentence("unanswered")
-            cells = (Cell(None), Cell(None, waiting), Cell(None, waiting), Cell(None, waiting))
-        rows.append((Row((Cell(str(label)), *cells)), None))
+            waiting = explain_code("unanswered")
+            cells = (
+                ReportCell(None),
+                ReportCell(None, waiting),
+                ReportCell(None, waiting),
+                ReportCell(None, waiting),
+            )
+        rows.append((ReportRow((ReportCell(str(label)), *cells)), None))
     return rows
 
 
@@ -299,17 +323,19 @@ def _components(used: Sequence[StackRow], adaptations: Sequence[Adaptation]) -> 
         kinds = sorted(set(built.get(dependency.pk, ())))
         rows.append(
             (
-                Row(
+                ReportRow(
                     (
-                        Cell(row.offering.api_id),
-                        Cell(dependency.get_role_display()),
-                        Cell(row.foundation.name if row.foundation else None),
-                        Cell(row.version.identifier if row.version else None),
-                        Cell(row.developer.name if row.developer else None),
-                        Cell(row.host.name),
-                        _reached(dependency),
-                        Cell(", ".join(kinds) or None, sentence("adaptations") if kinds else ""),
-                        Cell(dependency.since),
+                        ReportCell(row.offering.api_id),
+                        ReportCell(dependency.get_role_display()),
+                        ReportCell(row.foundation.name if row.foundation else None),
+                        ReportCell(row.version.identifier if row.version else None),
+                        ReportCell(row.developer.name if row.developer else None),
+                        ReportCell(row.host.name),
+                        _access_path(dependency),
+                        ReportCell(
+                            ", ".join(kinds) or None, explain_code("adaptations") if kinds else ""
+                        ),
+                        ReportCell(dependency.since),
                     )
                 ),
                 row.offering,
@@ -318,34 +344,34 @@ def _components(used: Sequence[StackRow], adaptations: Sequence[Adaptation]) -> 
     return rows
 
 
-def _reached(dependency: Dependency) -> Cell:
+def _access_path(dependency: Dependency) -> ReportCell:
     if dependency.via_party is None:
-        return Cell(None, sentence("direct"))
-    return Cell(f"{dependency.via_party.name} ({dependency.get_reached_display().lower()})")
+        return ReportCell(None, explain_code("direct"))
+    return ReportCell(f"{dependency.via_party.name} ({dependency.get_reached_display().lower()})")
 
 
-def _fill(row: Row) -> Fill:
+def _row_fill(row: ReportRow) -> FillRate:
     missing = sum(cell.is_missing for cell in row.cells)
     filled = sum(cell.value is not None for cell in row.cells)
-    return Fill(1, filled, missing)
+    return FillRate(1, filled, missing)
 
 
-def _gaps(table: Table, row: Row, at: Any, application: Application) -> list[Gap]:
-    found = []
+def _gaps(table: ReportTable, row: ReportRow, at: Any, application: Application) -> list[ReportGap]:
+    gaps = []
     for column, cell in zip(table.columns, row.cells, strict=True):
         if not cell.is_missing or column.place is None:
             continue
         place, subject = (
             column.place,
-            application if column.place not in {Place.DOCUMENTS, Place.IDENTITY} else at,
+            application if column.place not in {EntryPlace.DOCUMENTS, EntryPlace.IDENTITY} else at,
         )
         label = (
-            Column(column.code, _labelled(table, row, column))
+            ReportColumn(column.code, _column_label(table, row, column))
             if table in (DOCUMENTS, QUESTIONS)
             else column
         )
-        found.append(
-            Gap(
+        gaps.append(
+            ReportGap(
                 place,
                 subject.pk,
                 getattr(subject, "slug", ""),
@@ -355,13 +381,13 @@ def _gaps(table: Table, row: Row, at: Any, application: Application) -> list[Gap
                 application.criticality,
             )
         )
-    return found
+    return gaps
 
 
-def _labelled(table: Table, row: Row, column: Column) -> str:
+def _column_label(table: ReportTable, row: ReportRow, column: ReportColumn) -> str:
     """Which item or question it is, where all rows miss the same field."""
-    said = str(row.cells[2 if table is DOCUMENTS else 0].value)
-    return said if column.code in {"02", "04"} else f"{said}: {column.name}"
+    subject = str(row.cells[2 if table is DOCUMENTS else 0].value)
+    return subject if column.code in {"02", "04"} else f"{subject}: {column.name}"
 
 
 def _name(subject: Any) -> str:
