@@ -89,14 +89,8 @@ def _rendered(
     return Rendered(
         subject=one_line(render_to_string(f"emails/{name}/subject.txt", context), most=300),
         text=_tidied(render_to_string(f"emails/{name}/body.txt", context)),
-        html=_unindented(render_to_string(f"emails/{name}/body.html", context)),
+        html=render_to_string(f"emails/{name}/body.html", context),
     )
-
-
-def _unindented(html: str) -> str:
-    """Return the page without its indentation: mailboxes cut a message that is too large."""
-    lines = re.sub(r">\s*\n\s*<", ">\n<", html)
-    return re.sub(r"[ \t]*\n[ \t]*(?!<)", " ", lines)
 
 
 class _Policy(EmailPolicy):

@@ -53,7 +53,7 @@ def assert_ledger() -> None:
             assert row.reason == ""
             assert row.attempts >= 1
         else:
-            assert row.reason != ""
+            assert row.reason_sentence != ""
             assert row.sent_at is None
     # nobody got a message about nothing
     assert (

@@ -168,7 +168,7 @@ def test_a_person_without_address_in_a_team_that_cannot_be_told_is_no_dead_end(
     raise_it(life, offering)
 
     assert send_it(life) == [governor.email]
-    assert Delivery.objects.get(user=silent).reason == "No address: this person has none."
+    assert Delivery.objects.get(user=silent).reason_sentence == "No address: this person has none."
 
 
 def test_an_owner_who_loses_their_address_in_between_is_no_dead_end(
