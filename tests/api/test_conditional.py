@@ -211,10 +211,10 @@ class TestIdempotencyKey:
         assert Job.objects.count() == 1
 
     def test_a_failure_of_ours_may_be_tried_again(self, editor, team, monkeypatch):
-        from apps.inventory import actions
+        from apps.inventory.actions import applications
 
         with monkeypatch.context() as patch:
-            patch.setattr(actions, "register_application", breaks)
+            patch.setattr(applications, "register_application", breaks)
             with pytest.raises(RuntimeError):
                 self.post(editor, {"name": "New", "team": team.slug})
 
@@ -223,13 +223,13 @@ class TestIdempotencyKey:
     def test_a_key_is_given_back_also_where_the_database_goes_away_with_the_request(
         self, editor, team, monkeypatch
     ):
-        from apps.inventory import actions
+        from apps.inventory.actions import applications
 
         def gone(**_):
             raise OperationalError
 
         with monkeypatch.context() as patch:
-            patch.setattr(actions, "register_application", gone)
+            patch.setattr(applications, "register_application", gone)
             assert self.post(editor, {"name": "New", "team": team.slug}).status_code == 503
 
         assert not IdempotencyKey.objects.exists()

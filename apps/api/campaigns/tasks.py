@@ -257,9 +257,10 @@ class CampaignTaskViewSet(ReadViewSet[CampaignTask]):
         """Do without it until a day; it re-opens by itself."""
         task = self.subject("dependency__application")
         self._require_owner(task)
+        waiver = self.validated(WaiveTaskSerializer)
         return self.answer(
             signatures.waive_task(
-                task=task, at=now(), by=self.user, **self.validated(WaiveTaskSerializer)
+                task=task, until=waiver["until"], reason=waiver["why"], at=now(), by=self.user
             )
         )
 

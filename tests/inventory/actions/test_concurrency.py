@@ -59,8 +59,8 @@ def test_of_two_who_declare_the_same_one_is_told_that_it_is_there():
     )
 
     assert sorted(type(answer).__name__ for answer in answers) == [
-        "Dependency",
         "ChangeConflictError",
+        "Dependency",
     ]
     assert Dependency.objects.count() == 1
 
