@@ -10,8 +10,8 @@ from django.template import Origin
 from django.template.loaders import filesystem
 
 # white space inside these is shown, or means something
-_EXACT = re.compile(r"(<(pre|textarea|script|style|text)\b.*?</\2>)", re.S)
-_INDENTATION = re.compile(r"^[ \t]+", re.M)
+_EXACT = re.compile(r"<(pre|textarea|script|style|text)\b")
+_INDENTATION = re.compile(r"\n[ \t]+")
 
 
 class UnindentedLoader(filesystem.Loader):
@@ -26,10 +26,20 @@ class UnindentedLoader(filesystem.Loader):
 
 def unindent(markup: str) -> str:
     """Return `markup` without white space at the beginning of its lines, where it shows nothing."""
-    # every third piece is the name of the element that the second one is
-    pieces = _EXACT.split(markup)
-    return "".join(
-        piece if place % 3 == 1 else _INDENTATION.sub("", piece)
-        for place, piece in enumerate(pieces)
-        if place % 3 != 2
-    )
+    pieces = []
+    done = 0
+    for opening in _EXACT.finditer(markup):
+        if opening.start() < done:
+            continue
+        closing = f"</{opening[1]}>"
+        end = markup.find(closing, opening.end())
+        if end < 0:
+            break
+        end += len(closing)
+        pieces += [
+            _INDENTATION.sub("\n", markup[done : opening.start()]),
+            markup[opening.start() : end],
+        ]
+        done = end
+    pieces.append(_INDENTATION.sub("\n", markup[done:]))
+    return "".join(pieces)

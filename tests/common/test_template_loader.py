@@ -17,6 +17,16 @@ def test_what_is_shown_as_it_is_written_keeps_its_indentation(name: str) -> None
     assert unindent(f"<div>\n  {exact}\n  <p>\n  b</p>") == f"<div>\n{exact}\n<p>\nb</p>"
 
 
+def test_a_blank_within_a_line_stays_also_behind_what_is_shown_as_it_is_written() -> None:
+    line = "<svg><text>a</text> <b>c</b></svg>"
+
+    assert unindent(line) == line
+
+
+def test_an_element_that_is_never_closed_is_read_like_any_other() -> None:
+    assert unindent("<pre>\n  a") == "<pre>\na"
+
+
 def test_templates_of_the_site_are_read_without_indentation_and_keep_their_lines() -> None:
     source = str(get_template("shell.html").template.source)
 
