@@ -1,5 +1,6 @@
 """The kept baselines are read, renames are made in them, and what nobody listed shows."""
 
+import json
 from typing import Any
 
 import pytest
@@ -133,3 +134,11 @@ def test_answer_that_is_nowhere_is_an_error() -> None:
 def test_functions_are_drawn_alike_each_time() -> None:
     assert len(drawn()) == N_DRAWN
     assert drawn() == drawn()
+
+
+def test_the_kept_document_is_the_same_with_a_line_for_each_address_and_schema():
+    kept = openapi.FILE.read_text()
+    document = json.loads(kept)
+
+    assert openapi.written(document) == kept
+    assert kept.count("\n") < len(document["paths"]) + len(document["components"]["schemas"]) + 10

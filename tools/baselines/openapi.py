@@ -72,8 +72,21 @@ def present_document() -> dict[str, Any]:
 
 
 def written(document: dict[str, Any]) -> str:
-    """Give the text of the file: sorted, so that a difference is one of content."""
-    return json.dumps(document, sort_keys=True, indent=1, ensure_ascii=False) + "\n"
+    """Give the text of the file: JSON, sorted, with a line for each address and each schema."""
+
+    def packed(value: Any) -> str:
+        return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+
+    def by_line(entries: dict[str, Any]) -> str:
+        return ",\n".join(f"{packed(name)}:{packed(entries[name])}" for name in sorted(entries))
+
+    components = document["components"]
+    others = {name: entries for name, entries in components.items() if name != "schemas"}
+    rest = {name: value for name, value in document.items() if name not in {"paths", "components"}}
+    return (
+        f'{{{packed(rest)[1:-1]},\n"paths":{{\n{by_line(document["paths"])}\n}},\n'
+        f'"components":{{{packed(others)[1:-1]},"schemas":{{\n{by_line(components["schemas"])}\n}}}}}}\n'
+    )
 
 
 # --- renames ------------------------------------------------------------------------------------
