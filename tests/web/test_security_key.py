@@ -1,6 +1,8 @@
 """A security key is added and signs in, in a real browser with a key of its own, under the strict
 policy of pages."""
 
+from urllib.parse import urlsplit
+
 import pytest
 from allauth.mfa.models import Authenticator
 
@@ -33,6 +35,8 @@ def sign_in(page):
     page.get_by_label("Login").fill("ada")
     page.get_by_label("Password", exact=True).fill("password")
     page.get_by_role("button", name="Sign in", exact=True).click()
+    # the next step would otherwise end this request before it is answered
+    page.wait_for_url(lambda address: urlsplit(address).path != "/accounts/login/")
 
 
 def add_key(page):
@@ -40,6 +44,7 @@ def add_key(page):
     if page.get_by_label("Password", exact=True).count():
         page.get_by_label("Password", exact=True).fill("password")
         page.get_by_role("button", name="Confirm").click()
+        page.wait_for_url(lambda address: urlsplit(address).path == "/accounts/2fa/webauthn/add/")
     page.get_by_role("button", name="Add the key", exact=True).click()
 
 
@@ -56,6 +61,7 @@ def test_a_key_is_added_and_signs_in(browse):
 
     page.goto("/account/")
     page.get_by_role("button", name="Sign out").click()
+    page.wait_for_url("**/accounts/login/**")
     sign_in(page)
     page.get_by_role("button", name="Use a security key").click()
     page.wait_for_url(lambda address: not address.partition("/accounts/")[1])

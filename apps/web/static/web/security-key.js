@@ -4,3 +4,9 @@ document.addEventListener("allauth.error", (event) => {
   event.preventDefault();
   document.getElementById("security-key-error").hidden = false;
 });
+
+// The library answers to a button from this event on, in a listener added before this one. Until
+// then a press would be lost.
+document.addEventListener("DOMContentLoaded", () => {
+  for (const button of document.querySelectorAll("[data-needs-script]")) button.disabled = false;
+});
