@@ -228,7 +228,7 @@ _LONG = (
     "tests/alerts/faults",
     "tests/access/test_matrix.py",
     "tests/api/test_fuzzing.py",
-    "tests/feeds/test_worker.py",
+    "tests/feeds/polls/test_worker.py",
 )
 
 

@@ -14,7 +14,7 @@ from apps.api.problems import Conflict
 from apps.common.database.keyset_pagination import Keyset
 from apps.feeds.filters import FeedNoticeFilter, FeedRunFilter
 from apps.feeds.models import FeedNotice, FeedRun
-from apps.feeds.noticing import reopen_notices, settle_notices
+from apps.feeds.provider_notices import close_notices, reopen_notices
 
 
 class FeedRunSerializer(serializers.ModelSerializer[FeedRun]):
@@ -122,7 +122,7 @@ class FeedNoticeViewSet(ReadViewSet[FeedNotice]):
         notice = self._governed()
         said = self.validated(SettleSerializer)
         outcome = FeedNotice.Outcome(said["outcome"])
-        if not settle_notices(
+        if not close_notices(
             notices=[notice.pk], outcome=outcome, by=self.user, reason=said.get("reason", "")
         ):
             raise Conflict("The notice is dealt with already; reopen it first.")

@@ -23,12 +23,13 @@ from apps.catalog.filters import SourceFilter
 from apps.catalog.models import Source
 from apps.common.http.installation_policy import installation_policy
 from apps.common.time import now
-from apps.feeds.mapping import KIND, BadMapping, Reading
+from apps.feeds.mapping.definition import KIND, InvalidMappingError
+from apps.feeds.mapping.reader import MappingResult
 from apps.feeds.models import Health, PollState
-from apps.feeds.setting_up import (
-    ADDED_KINDS,
-    NoSample,
-    RefusedSource,
+from apps.feeds.sources.configuration import (
+    ADDABLE_KINDS,
+    InvalidSourceError,
+    NoSampleError,
     add_source,
     change_source,
     fetch_sample,
@@ -54,7 +55,7 @@ class MappingField(serializers.JSONField):
 
 class SourceSerializer(ReasonMixin, serializers.ModelSerializer[Source]):
     kind = serializers.CharField(
-        max_length=30, default=KIND, help_text=f"To add: {', '.join(ADDED_KINDS)}; fixed."
+        max_length=30, default=KIND, help_text=f"To add: {', '.join(ADDABLE_KINDS)}; fixed."
     )
     mapping = MappingField(
         source="mapping.settings",
@@ -232,7 +233,7 @@ class SourceViewSet(ReadViewSet[Source]):
         facts = _facts(self.validated(SourceSerializer))
         try:
             source = add_source(by=self.user, **facts)
-        except RefusedSource as refused:
+        except InvalidSourceError as refused:
             raise ValidationError(_by_field(refused)) from None
         return self.answer(source, status.HTTP_201_CREATED)
 
@@ -249,7 +250,7 @@ class SourceViewSet(ReadViewSet[Source]):
         facts = _facts(self.validated(SourceChangeSerializer, instance=source, partial=True))
         try:
             change_source(source=source, by=self.user, **facts)
-        except RefusedSource as refused:
+        except InvalidSourceError as refused:
             raise ValidationError(_by_field(refused)) from None
         return self.answer(source)
 
@@ -264,9 +265,9 @@ class SourceViewSet(ReadViewSet[Source]):
         asked = self.validated(TrySerializer)
         try:
             reading = read_sample(self._sample(asked), asked["mapping"])
-        except BadMapping as bad:
+        except InvalidMappingError as bad:
             raise ValidationError({"mapping": bad.errors}) from None
-        except NoSample as none:
+        except NoSampleError as none:
             raise ValidationError({"url": str(none)}) from None
         return Response(_tried(reading))
 
@@ -293,7 +294,7 @@ def _by_field(refused: ModelError) -> dict[str, Any]:
     }
 
 
-def _tried(reading: Reading) -> dict[str, Any]:
+def _tried(reading: MappingResult) -> dict[str, Any]:
     rows = reading.parsed.rows if reading.parsed else ()
     rejects = reading.parsed.rejects if reading.parsed else ()
     return {

@@ -4,6 +4,7 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 
 import structlog
+from celery import signature
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
@@ -21,22 +22,24 @@ from apps.catalog.ingestion.ingest import ingest_unchanged
 from apps.catalog.models import Assertion, ProviderEvent, Source
 from apps.common.history.context import audit_context
 from apps.common.time import now
-from apps.feeds.adapting import CLAIMING, rules_of
 from apps.feeds.models import FeedRun, Payload, PollState, QuarantinedRow, QuarantineReason
-from apps.feeds.pipeline import (
-    AlreadyPolling,
-    carry_out,
+from apps.feeds.polls.pipeline import (
+    AlreadyPollingError,
     claim_run,
     close_dead_runs,
-    fetching,
+    fetcher_for,
     queue_run,
+    run_poll,
 )
-from apps.feeds.tasknames import POLL_SOURCE
+from apps.feeds.sources.adapters import CLAIM_KINDS, change_rules_of
+
+POLL_SOURCE = signature("feeds.poll_source")
+
 
 log = structlog.get_logger(__name__)
 
 
-class BrokerAway(Exception):
+class BrokerUnavailableError(Exception):
     """The poll could not be handed to a worker: the broker does not answer. It was not started; try
     again."""
 
@@ -45,9 +48,9 @@ def request_poll(*, source: Source, by: User) -> FeedRun:
     """Queue a poll for the worker because `by` asked; where one is under way, that run."""
     try:
         run = queue_run(source, trigger=by.get_username(), at=now())
-    except AlreadyPolling:
+    except AlreadyPollingError:
         return FeedRun.objects.open().get(source=source)
-    _hand_over(run)
+    _send_to_worker(run)
     return run
 
 
@@ -67,14 +70,14 @@ def enqueue_due_sources(*, at: datetime) -> int:
     queued = 0
     for source in due:
         try:
-            _hand_over(queue_run(source, trigger="schedule", at=at))
+            _send_to_worker(queue_run(source, trigger="schedule", at=at))
             queued += 1
-        except AlreadyPolling:
+        except AlreadyPollingError:
             continue
     return queued
 
 
-def end_holds(*, at: datetime) -> list[ProviderEvent]:
+def apply_expired_holds(*, at: datetime) -> list[ProviderEvent]:
     """Let what has waited long enough take effect by the clock, between two polls; the events it
     raised.
 
@@ -82,7 +85,7 @@ def end_holds(*, at: datetime) -> list[ProviderEvent]:
     that nobody reads proves nothing. Safe to repeat.
     """
     events: list[ProviderEvent] = []
-    for source, observed_at in _read_lately(at):
+    for source, observed_at in _up_to_date_sources(at):
         with (
             transaction.atomic(),
             audit_context(job="feeds.end_holds", reason="it has stood long enough"),
@@ -92,20 +95,20 @@ def end_holds(*, at: datetime) -> list[ProviderEvent]:
                 at=at,
                 last_seen=observed_at,
                 seen_again_by=observed_at,
-                rules=rules_of(source),
+                rules=change_rules_of(source),
             )
             if recorded.observation.updates:
-                _said_by_health(source)
+                _update_source_health(source)
         events += recorded.events
     return events
 
 
-def _read_lately(at: datetime) -> list[tuple[Source, datetime]]:
+def _up_to_date_sources(at: datetime) -> list[tuple[Source, datetime]]:
     """(source, its last observation) of those that are polled and were read before they would count
     as late."""
     found = []
     for source in (
-        Source.objects.polled().filter(kind__in=CLAIMING).select_related("poll_state", "mapping")
+        Source.objects.polled().filter(kind__in=CLAIM_KINDS).select_related("poll_state", "mapping")
     ):
         state: PollState | None = getattr(source, "poll_state", None)
         observed_at = state.last_observed_at if state else None
@@ -116,7 +119,7 @@ def _read_lately(at: datetime) -> list[tuple[Source, datetime]]:
     return found
 
 
-def tell_disagreements(*, at: datetime) -> list[ProviderEvent]:
+def record_disagreements(*, at: datetime) -> list[ProviderEvent]:
     """Raise an event for each pair of sources that has contradicted each other for long enough;
     safe to repeat."""
     states = PollState.objects.values_list("source_id", "last_observed_at")
@@ -126,7 +129,7 @@ def tell_disagreements(*, at: datetime) -> list[ProviderEvent]:
 
 
 @transaction.atomic
-def accept_suspect(
+def accept_pending_changes(
     *, source: Source, by: User, reason: str, groups: Collection[str] | None = None
 ) -> list[ProviderEvent]:
     """What is held of `source` (of these provider groups, or all) is true: it takes effect now; the
@@ -137,42 +140,42 @@ def accept_suspect(
         if change.what == "price"
     }
     events = accept_pending(
-        source=source, by=by, reason=reason, groups=groups, rules=rules_of(source)
+        source=source, by=by, reason=reason, groups=groups, rules=change_rules_of(source)
     )
     doubted = QuarantinedRow.objects.open().filter(source=source, external_id__in=held)
     doubted.filter(code=QuarantineReason.PRICE_JUMP).update(resolved_at=now())
-    _said_by_health(source)
+    _update_source_health(source)
     return events
 
 
 @transaction.atomic
-def refuse_suspect(
+def reject_pending_changes(
     *, source: Source, by: User, reason: str, groups: Collection[str] | None = None
 ) -> int:
     """What is held is the feed's fault: the old rows stand for as long as it repeats it; the number
     refused."""
     n_refused = reject_pending(source=source, by=by, reason=reason, groups=groups)
-    _said_by_health(source)
+    _update_source_health(source)
     return n_refused
 
 
 @transaction.atomic
-def reconsider(
+def undo_rejections(
     *, source: Source, by: User, reason: str, groups: Collection[str] | None = None
 ) -> int:
     """Take refusals back; the number taken back."""
     n_lifted = undo_rejection(source=source, by=by, reason=reason, groups=groups)
-    _said_by_health(source)
+    _update_source_health(source)
     return n_lifted
 
 
-def _said_by_health(source: Source) -> None:
+def _update_source_health(source: Source) -> None:
     """A source is suspect for as long as something of it is held."""
     held = Assertion.objects.standing().filter(source=source, held=True).exists()
     PollState.objects.filter(source=source).exclude(suspect=held).update(suspect=held)
 
 
-def carry_out_queued(run_id: int) -> FeedRun | None:
+def run_queued(run_id: int) -> FeedRun | None:
     """Do a queued run; None where it was taken or closed meanwhile."""
     moment = now()
     run = claim_run(run_id, at=moment)
@@ -180,18 +183,18 @@ def carry_out_queued(run_id: int) -> FeedRun | None:
         log.info("feed_run_taken", run=run_id)
         return None
     source = run.source
-    fetch = fetching(source.url, trusted=source.trusted_address)
-    return carry_out(run, fetch=fetch, at=moment, url=source.url, by_wall_clock=True).run
+    fetch = fetcher_for(source.url, trusted=source.trusted_address)
+    return run_poll(run, fetch=fetch, at=moment, url=source.url, by_wall_clock=True).run
 
 
-def close_overdue(run_id: int, sentence: str) -> None:
+def close_overdue_run(run_id: int, sentence: str) -> None:
     """Close a run that was stopped from outside; its source is due again by the usual backoff."""
     FeedRun.objects.open().filter(pk=run_id).update(
         status=FeedRun.Status.FAILED, finished_at=now(), error=sentence
     )
 
 
-def forget_old_payloads(*, at: datetime) -> int:
+def purge_old_payloads(*, at: datetime) -> int:
     """Drop raw bodies older than PAYLOAD_DAYS, but never the last one of a source; the number
     dropped."""
     if not settings.PAYLOAD_DAYS:
@@ -207,7 +210,7 @@ def forget_old_payloads(*, at: datetime) -> int:
         return n
 
 
-def _hand_over(run: FeedRun) -> None:
+def _send_to_worker(run: FeedRun) -> None:
     """Send the message once the row is committed; without a broker the run is closed and says
     so."""
     try:
@@ -220,6 +223,6 @@ def _hand_over(run: FeedRun) -> None:
             error="The broker does not answer; the poll was not handed over.",
         )
         log.warning("broker_away", source=run.source.slug)
-        raise BrokerAway(
+        raise BrokerUnavailableError(
             "The broker does not answer, so no worker can poll. Try again in a minute."
         ) from error

@@ -5,19 +5,19 @@ from celery.exceptions import SoftTimeLimitExceeded
 
 from apps.common.time import now
 from apps.feeds.actions import (
-    carry_out_queued,
-    close_overdue,
-    end_holds,
+    apply_expired_holds,
+    close_overdue_run,
     enqueue_due_sources,
-    forget_old_payloads,
-    tell_disagreements,
+    purge_old_payloads,
+    record_disagreements,
+    run_queued,
 )
 
 SOFT_LIMIT_SECONDS = 300
 
 
 @shared_task(name="feeds.enqueue_due_sources", ignore_result=True)
-def enqueue_due() -> int:
+def enqueue_due_polls() -> int:
     return enqueue_due_sources(at=now())
 
 
@@ -27,9 +27,9 @@ def enqueue_due() -> int:
 def poll_source(run_id: int) -> str:
     """Do one queued run. A second delivery of the message finds the run taken and does nothing."""
     try:
-        run = carry_out_queued(run_id)
+        run = run_queued(run_id)
     except SoftTimeLimitExceeded:
-        close_overdue(
+        close_overdue_run(
             run_id, f"This poll took longer than {SOFT_LIMIT_SECONDS} seconds and was stopped."
         )
         raise
@@ -37,15 +37,15 @@ def poll_source(run_id: int) -> str:
 
 
 @shared_task(name="feeds.end_holds", ignore_result=True)
-def end_due_holds() -> int:
-    return len(end_holds(at=now()))
+def apply_due_holds() -> int:
+    return len(apply_expired_holds(at=now()))
 
 
 @shared_task(name="feeds.tell_disagreements", ignore_result=True)
-def tell_due_disagreements() -> int:
-    return len(tell_disagreements(at=now()))
+def record_due_disagreements() -> int:
+    return len(record_disagreements(at=now()))
 
 
 @shared_task(name="feeds.forget_old_payloads", ignore_result=True)
-def forget_payloads() -> int:
-    return forget_old_payloads(at=now())
+def purge_payloads() -> int:
+    return purge_old_payloads(at=now())

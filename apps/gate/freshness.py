@@ -15,7 +15,7 @@ from apps.catalog.claims.reconciliation import BUILT_IN
 from apps.catalog.models import Assertion, Offering, ProviderRole, Source
 from apps.catalog.models.claims import Topic
 from apps.feeds.models import PollState
-from apps.feeds.pipeline import WRONG_CLOCK
+from apps.feeds.polls.pipeline import MAX_CLOCK_DIFFERENCE
 
 # sources that a refusal names; more do not help whoever reads it
 _MAX_NAMED = 4
@@ -145,7 +145,7 @@ def _doubt(source: Source, state: PollState, *, at: datetime) -> str:
         return "never read"
     if state.suspect:
         return "on hold, needs review"
-    if moment - at > WRONG_CLOCK:
+    if moment - at > MAX_CLOCK_DIFFERENCE:
         return f"read with a wrong clock, on {moment:%Y-%m-%d}"
     frozen_after = source.frozen_after_days
     # it answers, and its content is no longer kept up to date

@@ -13,7 +13,7 @@ from apps.alerts.actions import queue_digests, raise_alerts
 from apps.alerts.feed_words import MOST_OFFERINGS
 from apps.alerts.models import Alert, Delivery, HandledRun
 from apps.catalog.models import Assertion, Offering
-from apps.feeds.pipeline import poll
+from apps.feeds.polls.pipeline import poll_source
 from apps.inventory.models import Application, Criticality
 from tests.alerts.feed_states import DAY, ENDED, backfill, make_ending_claim, make_run
 from tests.alerts.passing import flat
@@ -231,12 +231,12 @@ def test_a_poll_that_back_fills_is_told_from_end_to_end() -> None:
     source = make_source(name="LiteLLM price map")
     with server.Loopback() as feed:
         first = feed.route("/1", server.plain(json.dumps(rows).encode()))
-        poll(source, at=at, url=first, trigger="test")
+        poll_source(source, at=at, url=first, trigger="test")
         world = make_small_world()
         make_dependency(world.application, Offering.objects.get(api_id="gpt"))
         rows["acme/gpt"]["deprecation_date"] = "2026-03-26"
         second = feed.route("/2", server.plain(json.dumps(rows).encode()))
-        run = poll(source, at=NOW, url=second, trigger="test").run
+        run = poll_source(source, at=NOW, url=second, trigger="test").run
 
     assert run.backfilled == [["acme/gpt", "2026-03-26"]]
     raise_alerts(at=NOW)

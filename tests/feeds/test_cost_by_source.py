@@ -11,11 +11,11 @@ from django.test.utils import CaptureQueriesContext
 
 from apps.catalog.models import Assertion, Price, Source
 from apps.feeds.models import Payload, QuarantinedRow
-from apps.feeds.pipeline import Polled, poll
+from apps.feeds.polls.pipeline import PollResult, poll_source
 from tests.builders import make_source
 from tests.feeds import loopback as server
 from tests.feeds.commands import rolled_back
-from tests.feeds.small_payloads import (
+from tests.feeds.parsers.small_payloads import (
     PRICED,
     SLUGS,
     SMALL,
@@ -44,14 +44,14 @@ class Stage:
         self.source = source or make_source(slug)
         self.statements: list[str] = []
 
-    def poll(self, given: Sequence[Line], *, noise: int = 0, later: timedelta = DAY) -> Polled:
+    def poll(self, given: Sequence[Line], *, noise: int = 0, later: timedelta = DAY) -> PollResult:
         return self.poll_answer(server.plain(self.small.body(*given, noise=noise)), later=later)
 
-    def poll_answer(self, behaviour: server.Behaviour, *, later: timedelta = DAY) -> Polled:
+    def poll_answer(self, behaviour: server.Behaviour, *, later: timedelta = DAY) -> PollResult:
         self.at += later
         url = self.feed.route("/feed", behaviour)
         with CaptureQueriesContext(connection) as queries:
-            polled = poll(self.source, at=self.at, url=url, trigger="test")
+            polled = poll_source(self.source, at=self.at, url=url, trigger="test")
         self.statements = [query["sql"] for query in queries.captured_queries]
         return polled
 
@@ -75,7 +75,7 @@ def stage(request: pytest.FixtureRequest, feed: server.Loopback) -> Stage:
 # --- nothing new ----------------------------------------------------------------------------------
 
 
-def assert_quiet(stage: Stage, polled: Polled) -> None:
+def assert_quiet(stage: Stage, polled: PollResult) -> None:
     assert (polled.run.status, polled.events, polled.n_assertions_changed) == ("unchanged", [], 0)
     assert stage.written == QUIET
 

@@ -16,10 +16,10 @@ from apps.catalog.models import Assertion, Offering, Price, ProviderEvent, Sourc
 from apps.common.time import now
 from apps.feeds.models import FeedRun, HostPause, Payload, PollState, QuarantinedRow
 from apps.feeds.parsers import ADAPTERS
-from apps.feeds.pipeline import Polled, poll
+from apps.feeds.polls.pipeline import PollResult, poll_source
 from tests.builders import make_source
 from tests.feeds import loopback as server
-from tests.feeds.small_payloads import (
+from tests.feeds.parsers.small_payloads import (
     DATED,
     PRICED,
     SLUGS,
@@ -56,9 +56,9 @@ class Stage:
     def good(self, given: list[Line], *, noise: int = 0) -> server.Behaviour:
         return server.plain(self.small.body(*given, noise=noise))
 
-    def poll(self, *behaviours: server.Behaviour, later: timedelta = DAY) -> Polled:
+    def poll(self, *behaviours: server.Behaviour, later: timedelta = DAY) -> PollResult:
         self.at += later
-        return poll(
+        return poll_source(
             self.source, at=self.at, url=self.feed.route("/feed*", *behaviours), trigger="test"
         )
 
@@ -72,7 +72,7 @@ class Stage:
     def assert_nothing_changed(self) -> None:
         assert snapshot() == self.before
 
-    def assert_failed(self, polled: Polled, words: str) -> None:
+    def assert_failed(self, polled: PollResult, words: str) -> None:
         """The run has failed with a sentence that names what was wrong, and nothing else has
         happened."""
         run = FeedRun.objects.get(pk=polled.run.pk)
@@ -524,7 +524,7 @@ def test_a_number_that_is_none_where_nobody_reads_changes_nothing(stage: Stage) 
     stage.assert_goes_on()
 
 
-def assert_row_is_set_aside(stage: Stage, polled: Polled, n: int) -> None:
+def assert_row_is_set_aside(stage: Stage, polled: PollResult, n: int) -> None:
     """Row `n` is in quarantine with a sentence; what was known of it stands; the further row of
     this payload is taken; the body is kept, so that people can look."""
     assert (polled.run.status, polled.run.rows_quarantined, polled.run.rows_vanished) == (

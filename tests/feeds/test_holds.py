@@ -13,9 +13,14 @@ from apps.accounts.models import User
 from apps.catalog.claims.pending_changes import pending_changes, rejected_changes
 from apps.catalog.models import Assertion, Offering, ProviderEvent, Source
 from apps.common.time import now
-from apps.feeds.actions import accept_suspect, end_holds, reconsider, refuse_suspect
+from apps.feeds.actions import (
+    accept_pending_changes,
+    apply_expired_holds,
+    reject_pending_changes,
+    undo_rejections,
+)
 from apps.feeds.models import FeedRun, PollState, QuarantinedRow
-from apps.feeds.pipeline import Polled, poll
+from apps.feeds.polls.pipeline import PollResult, poll_source
 from tests.builders import make_source, make_user
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -24,7 +29,7 @@ DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 YEAR = now().year + 2
 SOON, LATER = f"{YEAR}-01-15", f"{YEAR}-06-01"
 
-type Read = Callable[..., Polled]
+type Read = Callable[..., PollResult]
 
 
 @pytest.fixture
@@ -42,13 +47,13 @@ def read(source: Source, tmp_path: Path) -> Read:
     """Poll a map of {model: fields} observed at a moment; without a map the last one once more."""
     file = tmp_path / "map.json"
 
-    def polled(at: datetime, models: dict[str, dict[str, Any]] | None = None) -> Polled:
+    def polled(at: datetime, models: dict[str, dict[str, Any]] | None = None) -> PollResult:
         if models is not None:
             plain = {"litellm_provider": "acme", "mode": "chat", "input_cost_per_token": 3e-06}
             file.write_text(
                 json.dumps({f"acme/{name}": plain | fields for name, fields in models.items()})
             )
-        return poll(source, at=at, url=file.as_uri(), trigger="test")
+        return poll_source(source, at=at, url=file.as_uri(), trigger="test")
 
     return polled
 
@@ -70,14 +75,14 @@ class TestHoldsThatEndByTheClock:
         read(start + DAY, models(11))
         read(start + 8 * DAY - HOUR)
 
-        assert end_holds(at=start + 8 * DAY - HOUR / 2) == []
-        (event,) = end_holds(at=start + 8 * DAY + HOUR)
+        assert apply_expired_holds(at=start + 8 * DAY - HOUR / 2) == []
+        (event,) = apply_expired_holds(at=start + 8 * DAY + HOUR)
         assert (event.kind, event.external_id, event.detected_at) == (
             "delisted",
             "acme/m11",
             start + 8 * DAY + HOUR,
         )
-        assert end_holds(at=start + 8 * DAY + 2 * HOUR) == []
+        assert apply_expired_holds(at=start + 8 * DAY + 2 * HOUR) == []
         read(start + 8 * DAY + 3 * HOUR)
         read(start + 9 * DAY, models(11, m0={"input_cost_per_token": 2e-06}))
 
@@ -90,7 +95,7 @@ class TestHoldsThatEndByTheClock:
         read(start + DAY, models(11))
         read(start + 9 * DAY)
 
-        assert end_holds(at=start + 9 * DAY + HOUR) == []
+        assert apply_expired_holds(at=start + 9 * DAY + HOUR) == []
         assert kinds() == ["delisted"]
 
     def test_a_feed_that_nobody_has_read_since_proves_nothing(
@@ -99,8 +104,8 @@ class TestHoldsThatEndByTheClock:
         read(start, models(12))
         read(start + DAY, models(11))
 
-        assert end_holds(at=start + DAY + HOUR) == []
-        assert end_holds(at=start + 9 * DAY) == []
+        assert apply_expired_holds(at=start + DAY + HOUR) == []
+        assert apply_expired_holds(at=start + 9 * DAY) == []
 
         assert kinds() == []
 
@@ -111,7 +116,7 @@ class TestHoldsThatEndByTheClock:
         read(start + DAY, models(11))
         read(start + 5 * DAY)
 
-        assert end_holds(at=start + 9 * DAY) == []
+        assert apply_expired_holds(at=start + 9 * DAY) == []
 
     def test_nor_does_a_source_that_is_switched_off(
         self, read: Read, source: Source, start: datetime
@@ -121,14 +126,14 @@ class TestHoldsThatEndByTheClock:
         read(start + 8 * DAY - HOUR)
         Source.objects.filter(pk=source.pk).update(enabled=False)
 
-        assert end_holds(at=start + 8 * DAY + HOUR) == []
+        assert apply_expired_holds(at=start + 8 * DAY + HOUR) == []
 
     def test_a_row_that_returned_is_not_told(self, read: Read, start: datetime) -> None:
         read(start, models(12))
         read(start + DAY, models(11))
         read(start + 8 * DAY - HOUR, models(12))
 
-        assert end_holds(at=start + 8 * DAY + HOUR) == []
+        assert apply_expired_holds(at=start + 8 * DAY + HOUR) == []
         assert kinds() == []
 
     def test_a_price_that_has_stood_for_three_days_is_told(
@@ -138,7 +143,7 @@ class TestHoldsThatEndByTheClock:
         read(start + DAY, models(m1={"input_cost_per_token": 2e-06}))
         read(start + 4 * DAY - HOUR)
 
-        (event,) = end_holds(at=start + 4 * DAY + HOUR)
+        (event,) = apply_expired_holds(at=start + 4 * DAY + HOUR)
 
         assert (event.kind, event.old, event.new) == ("repriced", {"input": "3"}, {"input": "2"})
         price = Offering.objects.get(api_id="m1").prices.get(valid__endswith__isnull=True)
@@ -152,7 +157,7 @@ class TestHoldsThatEndByTheClock:
         read(start + DAY, models(m1={"input_cost_per_token": 2e-06}))
         read(start + 4 * DAY - HOUR, models(m1={"input_cost_per_token": None}))
 
-        end_holds(at=start + 4 * DAY + HOUR)
+        apply_expired_holds(at=start + 4 * DAY + HOUR)
 
         assert kinds() == []
 
@@ -161,7 +166,7 @@ class TestHoldsThatEndByTheClock:
         read(start + DAY, models())
         read(start + 8 * DAY - HOUR)
 
-        (event,) = end_holds(at=start + 8 * DAY + HOUR)
+        (event,) = apply_expired_holds(at=start + 8 * DAY + HOUR)
 
         assert (event.kind, event.old, event.new) == ("withdrawn", SOON, None)
         assert Offering.objects.get(api_id="m1").retires_on is None
@@ -174,7 +179,7 @@ class TestHoldsThatEndByTheClock:
         read(start + 8 * DAY - HOUR)
         assert PollState.objects.get(source=source).suspect
 
-        assert len(end_holds(at=start + 8 * DAY + HOUR)) == 8
+        assert len(apply_expired_holds(at=start + 8 * DAY + HOUR)) == 8
 
         assert not PollState.objects.get(source=source).suspect
 
@@ -185,13 +190,13 @@ class TestHoldsThatEndByTheClock:
         read(start + DAY, models(m1={"input_cost_per_token": 2e-04}))
         read(start + 18 * DAY)
 
-        assert end_holds(at=start + 18 * DAY + HOUR) == []
+        assert apply_expired_holds(at=start + 18 * DAY + HOUR) == []
         assert [change.what for change in pending_changes(source)] == ["price"]
 
     def test_nothing_that_waits_costs_nothing(self, read: Read, start: datetime) -> None:
         read(start, models())
 
-        assert end_holds(at=start + HOUR) == []
+        assert apply_expired_holds(at=start + HOUR) == []
         assert FeedRun.objects.count() == 1
 
 
@@ -218,7 +223,7 @@ class TestDecisions:
     ) -> None:
         assert self.is_suspect(source)
 
-        events = accept_suspect(source=source, by=ada, reason="They cleaned up")
+        events = accept_pending_changes(source=source, by=ada, reason="They cleaned up")
 
         assert [event.kind for event in events] == ["delisted"] * 8
         assert not self.is_suspect(source)
@@ -230,7 +235,7 @@ class TestDecisions:
     ) -> None:
         assert QuarantinedRow.objects.open().get().external_id == "acme/n1"
 
-        accept_suspect(source=source, by=ada, reason="It reasons")
+        accept_pending_changes(source=source, by=ada, reason="It reasons")
 
         assert not QuarantinedRow.objects.open().exists()
 
@@ -239,7 +244,7 @@ class TestDecisions:
     ) -> None:
         QuarantinedRow.objects.open().update(reason="Other words")
 
-        accept_suspect(source=source, by=ada, reason="It reasons")
+        accept_pending_changes(source=source, by=ada, reason="It reasons")
 
         assert not QuarantinedRow.objects.open().exists()
 
@@ -254,14 +259,14 @@ class TestDecisions:
             first_seen=now(),
         )
 
-        accept_suspect(source=source, by=ada, reason="It reasons")
+        accept_pending_changes(source=source, by=ada, reason="It reasons")
 
         assert QuarantinedRow.objects.open().get() == unreadable
 
     def test_refusing_ends_the_suspicion_and_the_next_polls_are_not_suspect(
         self, read: Read, source: Source, suspect: datetime, ada: User
     ) -> None:
-        refuse_suspect(source=source, by=ada, reason="Their build broke")
+        reject_pending_changes(source=source, by=ada, reason="Their build broke")
         assert not self.is_suspect(source)
 
         dear = {"input_cost_per_token": 2e-04}
@@ -274,9 +279,9 @@ class TestDecisions:
     def test_taking_a_refusal_back_makes_the_source_suspect_again(
         self, read: Read, source: Source, suspect: datetime, ada: User
     ) -> None:
-        refuse_suspect(source=source, by=ada, reason="Their build broke")
+        reject_pending_changes(source=source, by=ada, reason="Their build broke")
 
-        assert reconsider(source=source, by=ada, reason="It was no mistake") == 9
+        assert undo_rejections(source=source, by=ada, reason="It was no mistake") == 9
 
         assert self.is_suspect(source)
         assert len(pending_changes(source)) == 9
@@ -297,7 +302,7 @@ def test_what_a_feed_of_notices_tidies_away_is_accepted_by_its_own_rules(tmp_pat
     source = make_source("deprecations-info")
     page = tmp_path / "notices.json"
 
-    def read(at: datetime, names: list[str]) -> Polled:
+    def read(at: datetime, names: list[str]) -> PollResult:
         rows = [
             {
                 "provider": "OpenAI",
@@ -314,12 +319,12 @@ def test_what_a_feed_of_notices_tidies_away_is_accepted_by_its_own_rules(tmp_pat
             for number, name in enumerate(names)
         ]
         page.write_text(json.dumps(rows))
-        return poll(source, at=at, url=page.as_uri(), trigger="test")
+        return poll_source(source, at=at, url=page.as_uri(), trigger="test")
 
     names = [f"gpt-{n}" for n in range(9)]
     read(now() - 2 * HOUR, [*names, "gpt-x"])
     assert read(now() - HOUR, names[:3]).run.status == "suspect"
 
-    events = accept_suspect(source=source, by=make_user("ada"), reason="An old page")
+    events = accept_pending_changes(source=source, by=make_user("ada"), reason="An old page")
 
     assert [(event.kind, event.old) for event in events] == [("delisted", SOON)]

@@ -10,9 +10,9 @@ from django.core.management import call_command
 
 from apps.catalog.models import Assertion, Offering, Source
 from apps.common.time import now
-from apps.feeds.clients import Fetched
 from apps.feeds.models import FeedRun, PollState
-from apps.feeds.pipeline import poll
+from apps.feeds.polls.client import FetchResult
+from apps.feeds.polls.pipeline import poll_source
 from apps.gate import running
 from apps.gate.actions import change_policy
 from apps.gate.bundling import bundle_of
@@ -88,8 +88,8 @@ def test_the_packaged_price_list_decides_nothing_however_often_it_is_polled(
         changed_at=now() - timedelta(4),
         value={"retires_on": "2030-01-01"},
     )
-    first = poll(packaged, trigger="test").run
-    again = poll(packaged, trigger="test").run
+    first = poll_source(packaged, trigger="test").run
+    again = poll_source(packaged, trigger="test").run
     assert (first.status, again.status) == (FeedRun.Status.CHANGED, FeedRun.Status.UNCHANGED)
     assert Assertion.objects.filter(
         source=packaged, topic="lifecycle", value__status="deprecated"
@@ -133,7 +133,7 @@ def test_an_unchanged_poll_of_another_source_moves_nothing(desk, packaged):
     before = state()
 
     for source in (packaged, prices):
-        moved = poll(source, fetch=lambda *_: Fetched("unchanged"), trigger="test")
+        moved = poll_source(source, fetch=lambda *_: FetchResult("unchanged"), trigger="test")
         assert moved.run.status == FeedRun.Status.UNCHANGED
 
     assert before.as_of == state().as_of == read_at
@@ -145,7 +145,11 @@ def test_an_unchanged_poll_of_a_source_of_dates_is_a_reading_of_them(desk):
     PollState.objects.update(last_observed_at=old, last_success_at=old)
     assert state().refusal
 
-    poll(Source.objects.get(slug="litellm"), fetch=lambda *_: Fetched("unchanged"), trigger="test")
+    poll_source(
+        Source.objects.get(slug="litellm"),
+        fetch=lambda *_: FetchResult("unchanged"),
+        trigger="test",
+    )
 
     assert not state().refusal
 

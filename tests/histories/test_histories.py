@@ -19,7 +19,7 @@ from django.core.management import call_command
 
 from apps.catalog.models import ProviderEvent
 from apps.feeds.parsers import ADAPTERS
-from apps.feeds.replay import read_manifest, replay
+from apps.feeds.polls.replay import read_manifest, replay_history
 from tests.builders import make_source
 from tests.histories import faults as wrong
 from tests.histories.faults import Fault
@@ -155,7 +155,7 @@ def raised(history: History, folder: Path) -> list[dict[str, Any]]:
     """The events of this history, as `manage.py replay` prints them."""
     source = make_source(history.feed.slug)
     observed = read_manifest(write_manifest(history, folder))
-    keys = [event.pk for polled in replay(source, observed) for event in polled.events]
+    keys = [event.pk for polled in replay_history(source, observed) for event in polled.events]
     rows = ProviderEvent.objects.filter(pk__in=keys).select_related("source", "offering__host")
     return [event.as_line() for event in rows.order_by("detected_at", "pk")]
 

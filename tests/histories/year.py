@@ -28,7 +28,7 @@ from tests.histories.invented_models import START, InventedModels, mixed_models
 
 if TYPE_CHECKING:
     from apps.catalog.models import Source
-    from apps.feeds.clients import Fetched
+    from apps.feeds.polls.client import FetchResult
 
 HOUR = timedelta(hours=1)
 QUARTER_DAYS = 91
@@ -212,7 +212,7 @@ def absence_only() -> dict[str, tuple[int, int]]:
 def live(publishers: dict[str, Publisher], *, days: int, seed: int) -> None:
     """Do the year, then print what it cost."""
     from apps.catalog.models import Source
-    from apps.feeds.actions import end_holds, forget_old_payloads, tell_disagreements
+    from apps.feeds.actions import apply_expired_holds, purge_old_payloads, record_disagreements
 
     sources = {
         slug: Source.objects.get_or_create(slug=slug, defaults={"name": slug, "kind": slug})[0]
@@ -233,8 +233,8 @@ def live(publishers: dict[str, Publisher], *, days: int, seed: int) -> None:
             baseline, size_baseline = written(), database_size()
         if at.date() > day:
             day = at.date()
-            forgotten += forget_old_payloads(at=at)
-            for event in [*end_holds(at=at), *tell_disagreements(at=at)]:
+            forgotten += purge_old_payloads(at=at)
+            for event in [*apply_expired_holds(at=at), *record_disagreements(at=at)]:
                 costs[event.source.slug].events[event.kind] += 1
         _poll(sources[slug], publishers[slug], at, costs[slug])
         if at.hour == 0 and slug == "models-dev" and (at.date() - START.date()).days % 30 == 0:
@@ -250,12 +250,12 @@ def live(publishers: dict[str, Publisher], *, days: int, seed: int) -> None:
 def _poll(source: "Source", publisher: Publisher, at: datetime, cost: Cost) -> None:
     from apps.common.time import now
     from apps.feeds.models import Payload
-    from apps.feeds.pipeline import poll
+    from apps.feeds.polls.pipeline import poll_source
 
     fetched = _fetched(*publisher.body_at(at))
     before = now()
     start = time.perf_counter()
-    polled = poll(source, at=at, fetch=lambda state, adapter: fetched, trigger="schedule")
+    polled = poll_source(source, at=at, fetch=lambda state, adapter: fetched, trigger="schedule")
     cost.seconds[str(polled.run.status)].append(time.perf_counter() - start)
     cost.events.update(event.kind for event in polled.events)
     if polled.run.payload_id is not None:
@@ -265,15 +265,15 @@ def _poll(source: "Source", publisher: Publisher, at: datetime, cost: Cost) -> N
         )
 
 
-def _fetched(status: int, body: bytes | None) -> "Fetched":
-    from apps.feeds.clients import Fetched
+def _fetched(status: int, body: bytes | None) -> "FetchResult":
+    from apps.feeds.polls.client import FetchResult
 
     if body is not None:
         digest = hashlib.sha256(body).hexdigest()
-        return Fetched("new", 200, body=body, digest=digest, bytes_on_wire=len(body))
+        return FetchResult("new", 200, body=body, digest=digest, bytes_on_wire=len(body))
     if status == 304:
-        return Fetched("unchanged", 304)
-    return Fetched("failed", status, error=f"The server answers {status}.")
+        return FetchResult("unchanged", 304)
+    return FetchResult("failed", status, error=f"The server answers {status}.")
 
 
 def _report(

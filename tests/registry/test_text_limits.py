@@ -45,7 +45,7 @@ WITHOUT_LIMIT = {
     "exposure.ScenarioRun.ops": "at most 100 operations of known shapes "
     "(exposure/scenarios/operation_parser.py)",
     "feeds.SourceMapping.settings": "by governance: a known shape with counted parts "
-    "(feeds/setting_up.py)",
+    "(feeds/sources/configuration.py)",
     "gate.GatePolicy.levels": "by governance: a level a rule",
     "exposure.ExposureSettings.criticality_points": "by governance: a number a criticality",
     "exposure.ExposureSettings.required_grade": "by governance: a number a criticality",

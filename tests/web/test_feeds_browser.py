@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 
 from apps.catalog.models import Assertion
 from apps.common.time import now
-from apps.feeds.pipeline import poll
+from apps.feeds.polls.pipeline import poll_source
 from tests.browsing import PHONE, sideways
 from tests.web.held_feed import AFTER, BEFORE, HELD_PAGE, price_map
 from tests.worlds.portfolio import make_portfolio_world
@@ -23,7 +23,9 @@ def suspect(transactional_db, tmp_path):
     body = tmp_path / "map.json"
     for hours_ago, days in ((30, BEFORE), (1, AFTER)):
         body.write_text(price_map(**days))
-        poll(world.source, at=now() - timedelta(hours=hours_ago), url=body.as_uri(), trigger="test")
+        poll_source(
+            world.source, at=now() - timedelta(hours=hours_ago), url=body.as_uri(), trigger="test"
+        )
     return world
 
 

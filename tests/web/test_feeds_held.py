@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from apps.catalog.models import Assertion, Offering, ProviderEvent
 from apps.common.time import now
 from apps.feeds.models import FeedRun, PollState
-from apps.feeds.pipeline import poll
+from apps.feeds.polls.pipeline import poll_source
 from tests.builders import make_application, make_dependency, make_source
 from tests.http import file_lines, outline_of, text_of
 from tests.web.held_feed import AFTER, BEFORE, HELD_PAGE, YEAR, price_map
@@ -23,7 +23,7 @@ def poll_map(world, tmp_path):
         body = tmp_path / "map.json"
         body.write_text(price_map(**days))
         at = now() - timedelta(hours=hours_ago)
-        return poll(world.source, at=at, url=body.as_uri(), trigger="test").run
+        return poll_source(world.source, at=at, url=body.as_uri(), trigger="test").run
 
     return polled
 

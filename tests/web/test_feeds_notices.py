@@ -8,7 +8,7 @@ import pytest
 from apps.catalog.models import Offering, ProviderEvent
 from apps.common.time import now
 from apps.feeds.models import FeedNotice
-from apps.feeds.setting_up import add_source
+from apps.feeds.sources.configuration import add_source
 from tests.builders import make_application, make_dependency, make_offering
 from tests.http import file_lines, text_of
 

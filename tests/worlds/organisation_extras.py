@@ -18,7 +18,7 @@ from apps.catalog.claims.reconciliation import reconcile_offerings
 from apps.catalog.models import Assertion, Offering, Source
 from apps.common.time import day_of, now
 from apps.feeds.models import FeedRun
-from apps.feeds.pipeline import poll
+from apps.feeds.polls.pipeline import poll_source
 from apps.intake.models import Import
 from apps.intake.sheets.importing import carry_out, choose_columns, receive_sheet
 from apps.intake.sheets.mapping import BookMapping
@@ -122,7 +122,9 @@ def _poll_a_feed_that_loses_most_rows() -> None:
         body = Path(folder) / "map.json"
         for hours_ago, days in ((11, before), (1, after)):
             body.write_text(_price_map(days))
-            poll(source, at=now() - timedelta(hours=hours_ago), url=body.as_uri(), trigger="test")
+            poll_source(
+                source, at=now() - timedelta(hours=hours_ago), url=body.as_uri(), trigger="test"
+            )
 
 
 def _contradict_it() -> None:

@@ -27,14 +27,14 @@ from typing import Any
 
 from apps.feeds.parsers.payload import is_storable
 
-LONGEST = 300
-MOST_STEPS = 12
+MAX_PATH_LENGTH = 300
+MAX_PATH_STEPS = 12
 # of one path in one row
-MOST_VALUES = 1000
+MAX_VALUES = 1000
 # of all paths in all rows, values that lead nowhere counted: 100,000 rows of thirty facts, looked
 # at three times. A path that looks through the whole document again for each row would cost its
 # square
-MAX_STEPS = 30_000_000
+MAX_VISITED_VALUES = 30_000_000
 
 _TOKEN = re.compile(
     r"""
@@ -52,11 +52,11 @@ _TOKEN = re.compile(
 )
 
 
-class BadPath(ValueError):
+class InvalidPathError(ValueError):
     """A path that cannot be read; `str()` says what to correct."""
 
 
-class TooManySteps(ValueError):
+class TooManyStepsError(ValueError):
     """A path looks at too much of the document; `str()` says which and what to correct."""
 
 
@@ -69,15 +69,15 @@ class StepCount:
         self.n_steps = 0
 
 
-class _Nothing:
+class _Missing:
     def __repr__(self) -> str:
-        return "NOTHING"
+        return "MISSING"
 
     def __bool__(self) -> bool:
         return False
 
 
-NOTHING = _Nothing()
+MISSING = _Missing()
 
 
 def _quoted(text: str, quote: str = '"') -> str:
@@ -88,7 +88,7 @@ def _quoted(text: str, quote: str = '"') -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Name:
+class KeyStep:
     key: str
 
     def __str__(self) -> str:
@@ -98,7 +98,7 @@ class Name:
 
 
 @dataclass(frozen=True, slots=True)
-class Index:
+class IndexStep:
     number: int
 
     def __str__(self) -> str:
@@ -106,7 +106,7 @@ class Index:
 
 
 @dataclass(frozen=True, slots=True)
-class Each:
+class EachStep:
     """Every element of a list (`[*]`) or value of a map (`*`); each takes only its own kind."""
 
     of_map: bool
@@ -116,7 +116,7 @@ class Each:
 
 
 @dataclass(frozen=True, slots=True)
-class Where:
+class FilterStep:
     key: str
     word: str
 
@@ -125,7 +125,7 @@ class Where:
 
 
 @dataclass(frozen=True, slots=True)
-class Around:
+class EnclosingStep:
     """What the `number`th `*` or `[*]` of the rows' path stands for, or its key; 0: the last."""
 
     number: int
@@ -135,11 +135,11 @@ class Around:
         return f"@key{self.number or ''}" if self.is_key else f"@{self.number}"
 
 
-type Step = Name | Index | Each | Where | Around
+type Step = KeyStep | IndexStep | EachStep | FilterStep | EnclosingStep
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class RowContext:
     """A row and what lies around it: the keys and values of each `*` or `[*]` on the way, outermost
     first.
 
@@ -165,48 +165,48 @@ class Path:
 
     @property
     def n_each(self) -> int:
-        return sum(isinstance(step, Each) for step in self.steps)
+        return sum(isinstance(step, EachStep) for step in self.steps)
 
-    def values(self, place: Place) -> Iterator[Any]:
-        """What lies there, null included, in the document's order, MOST_VALUES at most; nothing
-        where a step leads nowhere. TooManySteps where the rows of the document were looked at too
-        often."""
-        yield from islice(self._walk(place.value, self.steps, place), MOST_VALUES)
+    def values(self, place: RowContext) -> Iterator[Any]:
+        """What lies there, null included, in the document's order, MAX_VALUES at most; nothing
+        where a step leads nowhere. TooManyStepsError where the rows of the document were looked at
+        too often."""
+        yield from islice(self._walk(place.value, self.steps, place), MAX_VALUES)
 
-    def _walk(self, value: Any, steps: tuple[Step, ...], place: Place) -> Iterator[Any]:
+    def _walk(self, value: Any, steps: tuple[Step, ...], place: RowContext) -> Iterator[Any]:
         if not steps:
             yield value
             return
-        for inner in inside(value, steps[0], place):
+        for inner in take_step(value, steps[0], place):
             place.count.n_steps += 1
-            if place.count.n_steps > MAX_STEPS:
-                raise TooManySteps(
+            if place.count.n_steps > MAX_VISITED_VALUES:
+                raise TooManyStepsError(
                     f"The path '{self}' looks through too much of the document for each row: more "
-                    f"than {MAX_STEPS:,}"
+                    f"than {MAX_VISITED_VALUES:,}"
                     " values in all. Begin at the row instead of at what lies around it."
                 )
             yield from self._walk(inner, steps[1:], place)
 
-    def first(self, place: Place) -> Any:
+    def first(self, place: RowContext) -> Any:
         """The first value that is neither null nor an empty text; else null where the name is
-        there; else NOTHING."""
-        found: Any = NOTHING
+        there; else MISSING."""
+        found: Any = MISSING
         for value in self.values(place):
             if value not in (None, ""):
                 return value
-            found = value if found is NOTHING else found
+            found = value if found is MISSING else found
         return found
 
 
 @dataclass(frozen=True, slots=True)
-class Text:
+class Literal:
     text: str
 
     def __str__(self) -> str:
         return _quoted(self.text, "'")
 
 
-type Term = Path | Text
+type Term = Path | Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,29 +222,29 @@ class Expression:
     def paths(self) -> tuple[Path, ...]:
         return tuple(term for option in self.options for term in option if isinstance(term, Path))
 
-    def value(self, place: Place) -> Any:
+    def value(self, place: RowContext) -> Any:
         """The first option that is there, as it lies there, or as text where several terms are put
-        together; null where only null is found, NOTHING where nothing is."""
-        found: Any = NOTHING
+        together; null where only null is found, MISSING where nothing is."""
+        found: Any = MISSING
         for option in self.options:
             value = _option(option, place)
-            if value not in (None, "") and value is not NOTHING:
+            if value not in (None, "") and value is not MISSING:
                 return value
-            if value is not NOTHING and found is NOTHING:
+            if value is not MISSING and found is MISSING:
                 found = value
         return found
 
 
-def _option(option: tuple[Term, ...], place: Place) -> Any:
+def _option(option: tuple[Term, ...], place: RowContext) -> Any:
     if len(option) == 1:
         term = option[0]
-        return term.text if isinstance(term, Text) else term.first(place)
+        return term.text if isinstance(term, Literal) else term.first(place)
     parts = []
     for term in option:
-        value = term.text if isinstance(term, Text) else term.first(place)
+        value = term.text if isinstance(term, Literal) else term.first(place)
         text = as_text(value)
         if not text:
-            return NOTHING
+            return MISSING
         parts.append(text)
     return "".join(parts)
 
@@ -252,7 +252,7 @@ def _option(option: tuple[Term, ...], place: Place) -> Any:
 def as_text(value: Any) -> str | None:
     """A text, number, true or false as text; "" for null or nothing; None for a list or map, which
     is no text."""
-    if value is None or value is NOTHING:
+    if value is None or value is MISSING:
         return ""
     if isinstance(value, str):
         return value
@@ -263,43 +263,43 @@ def as_text(value: Any) -> str | None:
     return None
 
 
-def inside(value: Any, step: Step, place: Place) -> Iterator[Any]:
+def take_step(value: Any, step: Step, place: RowContext) -> Iterator[Any]:
     """What one step leads to."""
     match step:
-        case Name(key):
+        case KeyStep(key):
             if isinstance(value, dict) and key in value:
                 yield value[key]
-        case Each(of_map):
+        case EachStep(of_map):
             if of_map and isinstance(value, dict):
                 yield from value.values()
             elif not of_map and isinstance(value, list):
                 yield from value
-        case Index(number):
+        case IndexStep(number):
             if isinstance(value, list) and number < len(value):
                 yield value[number]
-        case Where(key, word):
+        case FilterStep(key, word):
             if isinstance(value, list):
                 place.count.n_steps += len(value)
                 yield from (
                     one for one in value if isinstance(one, dict) and as_text(one.get(key)) == word
                 )
-        case Around(number, is_key):
+        case EnclosingStep(number, is_key):
             which = place.keys if is_key else place.around
             if 0 <= number - 1 < len(which) or (number == 0 and which):
                 yield which[number - 1]
 
 
-def rows_at(document: Any, path: Path) -> Iterator[Place]:
+def rows_at(document: Any, path: Path) -> Iterator[RowContext]:
     """Every row that `path` leads to, with what lies around it."""
-    yield from _rows(Place(document), path.steps)
+    yield from _rows(RowContext(document), path.steps)
 
 
-def _rows(place: Place, steps: tuple[Step, ...]) -> Iterator[Place]:
+def _rows(place: RowContext, steps: tuple[Step, ...]) -> Iterator[RowContext]:
     if not steps:
         yield place
         return
     step = steps[0]
-    if isinstance(step, Each):
+    if isinstance(step, EachStep):
         value = place.value
         if step.of_map and isinstance(value, dict):
             pairs: Any = value.items()
@@ -307,19 +307,20 @@ def _rows(place: Place, steps: tuple[Step, ...]) -> Iterator[Place]:
             pairs = enumerate(value) if not step.of_map and isinstance(value, list) else ()
         for key, inner in pairs:
             yield from _rows(
-                Place(inner, (*place.keys, key), (*place.around, inner), place.count), steps[1:]
+                RowContext(inner, (*place.keys, key), (*place.around, inner), place.count),
+                steps[1:],
             )
         return
-    for inner in inside(place.value, step, place):
-        yield from _rows(Place(inner, place.keys, place.around, place.count), steps[1:])
+    for inner in take_step(place.value, step, place):
+        yield from _rows(RowContext(inner, place.keys, place.around, place.count), steps[1:])
 
 
 # --- reading a path -------------------------------------------------------------------------------
 
 
 def read_path(text: str, *, of_rows: bool = False) -> Path:
-    """A single path. BadPath where it is none; with `of_rows` also where it leads to one thing
-    instead of many."""
+    """A single path. InvalidPathError where it is none; with `of_rows` also where it leads to one
+    thing instead of many."""
     expression = read_expression(text)
     only = expression.options[0][0]
     if (
@@ -327,28 +328,30 @@ def read_path(text: str, *, of_rows: bool = False) -> Path:
         or len(expression.options[0]) != 1
         or not isinstance(only, Path)
     ):
-        raise BadPath(f"'{text}' must be one path such as data.models[*], without texts, + or |.")
+        raise InvalidPathError(
+            f"'{text}' must be one path such as data.models[*], without texts, + or |."
+        )
     if of_rows and not only.n_each:
-        raise BadPath(
+        raise InvalidPathError(
             f"'{text}' leads to one thing. Say [*] for every element of a list or * for every "
             "value of a map: "
             f"{text}[*], or {text}.*"
         )
-    if of_rows and any(isinstance(step, Around) for step in only.steps):
-        raise BadPath(
+    if of_rows and any(isinstance(step, EnclosingStep) for step in only.steps):
+        raise InvalidPathError(
             f"'{text}' begins at the document, around which nothing lies. Leave the @ out."
         )
     return only
 
 
 def read_expression(text: str) -> Expression:
-    """A path, a text, or several of them by + and |. BadPath says what cannot be read."""
-    if len(text) > LONGEST:
-        raise BadPath(f"The path is longer than {LONGEST} characters.")
+    """A path, a text, or several of them by + and |. InvalidPathError says what cannot be read."""
+    if len(text) > MAX_PATH_LENGTH:
+        raise InvalidPathError(f"The path is longer than {MAX_PATH_LENGTH} characters.")
     if not text.strip():
-        raise BadPath("The path is empty.")
+        raise InvalidPathError("The path is empty.")
     if not is_storable(text):
-        raise BadPath("The path holds unprintable characters. Type it anew.")
+        raise InvalidPathError("The path holds unprintable characters. Type it anew.")
     options: list[tuple[Term, ...]] = []
     terms: list[Term] = []
     steps: list[Step] = []
@@ -359,7 +362,7 @@ def read_expression(text: str) -> Expression:
             terms.append(_path(tuple(steps), text))
             steps.clear()
         if dotted or wants:
-            raise BadPath(f"'{text}' lacks something before {sign}.")
+            raise InvalidPathError(f"'{text}' lacks something before {sign}.")
 
     written = text.rstrip()
     while position < len(written):
@@ -368,7 +371,7 @@ def read_expression(text: str) -> Expression:
             continue
         token = _TOKEN.match(text, position)
         if token is None:
-            raise BadPath(
+            raise InvalidPathError(
                 f"'{text}' cannot be read from '{text[position : position + 20].strip()}' on."
             )
         position = token.end()
@@ -381,28 +384,30 @@ def read_expression(text: str) -> Expression:
                 terms.clear()
         elif sign == ".":
             if dotted or not steps:
-                raise BadPath(f"'{text}' has a dot where a name belongs.")
+                raise InvalidPathError(f"'{text}' has a dot where a name belongs.")
             dotted = True
         elif token["text"] is not None and not dotted:
             if steps or not wants:
-                raise BadPath(
+                raise InvalidPathError(
                     f"'{text}' has the text {token['text']} beside something else. Put a + between "
                     "them."
                 )
-            terms.append(Text(token["text"][1:-1]))
+            terms.append(Literal(token["text"][1:-1]))
             wants = False
         else:
-            step = _readinside(token)
+            step = _read_step(token)
             bracketed = token.group().lstrip().startswith("[")
-            if dotted and isinstance(step, Around):
-                raise BadPath(f"'{text}' has an @ inside. It belongs at the beginning.")
+            if dotted and isinstance(step, EnclosingStep):
+                raise InvalidPathError(f"'{text}' has an @ inside. It belongs at the beginning.")
             if not dotted and not bracketed and not wants:
-                raise BadPath(
+                raise InvalidPathError(
                     f"'{text}' cannot be read from '{token.group().strip()}' on: a dot, + or | is "
                     "missing."
                 )
             if not steps and not wants:
-                raise BadPath(f"'{text}' cannot be read from '{token.group().strip()}' on.")
+                raise InvalidPathError(
+                    f"'{text}' cannot be read from '{token.group().strip()}' on."
+                )
             steps.append(step)
             dotted = wants = False
     close("its end")
@@ -410,27 +415,27 @@ def read_expression(text: str) -> Expression:
     return Expression(tuple(options))
 
 
-def _readinside(token: re.Match[str]) -> Step:
+def _read_step(token: re.Match[str]) -> Step:
     if token["each"]:
-        return Each(of_map=False)
+        return EachStep(of_map=False)
     if token["star"]:
-        return Each(of_map=True)
+        return EachStep(of_map=True)
     if token["index"]:
-        return Index(int(token["number"]))
+        return IndexStep(int(token["number"]))
     if token["where"]:
         word = token["word"].rstrip()
-        return Where(
+        return FilterStep(
             token["key"],
             word[1:-1] if word[:1] in "'\"" and word[-1:] == word[:1] and len(word) > 1 else word,
         )
     if token["at"]:
         word = token["at"]
-        return Around(int(word.removeprefix("key") or 0), word.startswith("key"))
+        return EnclosingStep(int(word.removeprefix("key") or 0), word.startswith("key"))
     quoted = token["quoted"] or token["text"]
-    return Name(quoted[1:-1] if quoted else token["name"])
+    return KeyStep(quoted[1:-1] if quoted else token["name"])
 
 
 def _path(steps: tuple[Step, ...], text: str) -> Path:
-    if len(steps) > MOST_STEPS:
-        raise BadPath(f"'{text}' has more than {MOST_STEPS} steps.")
+    if len(steps) > MAX_PATH_STEPS:
+        raise InvalidPathError(f"'{text}' has more than {MAX_PATH_STEPS} steps.")
     return Path(steps)

@@ -18,8 +18,8 @@ from apps.feeds.parsers import (
     models_dev,
     openrouter,
 )
-from apps.feeds.parsers.notices import Notices
-from apps.feeds.parsers.payload import PayloadRefused
+from apps.feeds.parsers.notices import ParsedNotices
+from apps.feeds.parsers.payload import InvalidPayloadError
 
 MEBIBYTE = 1024 * 1024
 
@@ -28,8 +28,8 @@ MEBIBYTE = 1024 * 1024
 class Adapter:
     """How one kind of source is read.
 
-    `parse` takes the inflated body and raises PayloadRefused when nothing may be concluded from it.
-    `topics` are those of the catalogue ("lifecycle", "price") that its rows can speak to.
+    `parse` takes the inflated body and raises InvalidPayloadError when nothing may be concluded
+    from it. `topics` are those of the catalogue ("lifecycle", "price") that its rows can speak to.
     `cap_bytes` is what a body may measure at most, inflated: several times today's size. `absence`
     says what it means that a row leaves for good (see catalog.observing). `read_notices` is set
     where a source brings no rows but notices for people to read.
@@ -42,7 +42,7 @@ class Adapter:
     topics: frozenset[str]
     cap_bytes: int
     licence_note: str = ""
-    read_notices: Callable[[bytes], Notices] | None = None
+    read_notices: Callable[[bytes], ParsedNotices] | None = None
     absence: Absence = "news"
 
 
@@ -111,4 +111,4 @@ ADAPTERS: dict[str, Adapter] = {
     )
 }
 
-__all__ = ["ADAPTERS", "Adapter", "PayloadRefused"]
+__all__ = ["ADAPTERS", "Adapter", "InvalidPayloadError"]

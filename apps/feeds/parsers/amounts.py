@@ -4,23 +4,23 @@ point's noise."""
 from decimal import Decimal
 from typing import Literal
 
-from apps.feeds.parsers.payload import shown
+from apps.feeds.parsers.payload import quote
 
 MILLION = Decimal(1_000_000)
 # No model costs more per million tokens (the dearest ever was 600); above, a unit was mistaken.
-HIGHEST_USD_PER_MTOK = Decimal(1000)
+MAX_USD_PER_MTOK = Decimal(1000)
 # None that costs anything costs less (the cheapest ever was 0.001); below, a price per token, step
 # or image stands where one per million tokens belongs.
-LOWEST_USD_PER_MTOK = Decimal("0.0005")
+MIN_USD_PER_MTOK = Decimal("0.0005")
 # A hundred thousand dollars for one image, second or query: beyond any price, and what a price may
 # hold.
-HIGHEST_USD_PER_UNIT = Decimal(100_000)
+MAX_USD_PER_UNIT = Decimal(100_000)
 _STEP = Decimal("0.00000001")
 
 # What a unit of another currency is worth at most and at least in dollars, with room: bounds of
 # plausibility only.
-_WEAKEST = Decimal(100_000)
-_STRONGEST = Decimal(5)
+_MAX_UNITS_PER_USD = Decimal(100_000)
+_MIN_UNITS_PER_USD = Decimal(5)
 
 type Per = Literal["token", "thousand_tokens", "million", "unit", "thousand", "million_units"]
 
@@ -44,7 +44,7 @@ _COUNTED = {
 _OF_TOKENS = frozenset({"token", "thousand_tokens", "million"})
 
 
-class PriceUnclear(Exception):
+class UnclearPriceError(Exception):
     """Prices of a row that cannot be believed; `str()` says why."""
 
 
@@ -54,29 +54,29 @@ def per_million(field: str, usd: object, *, per: Per, currency: str = "USD") -> 
 
     `usd` is a whole number or Decimal as the feed publishes it: per one, thousand or million
     tokens, or of anything else. In another `currency` the bounds of what is plausible are wider and
-    the answer is in that currency. Raises PriceUnclear where it is no number, not finite, negative,
-    or so large or small that the unit must be wrong.
+    the answer is in that currency. Raises UnclearPriceError where it is no number, not finite,
+    negative, or so large or small that the unit must be wrong.
     """
     if isinstance(usd, bool) or not isinstance(usd, int | Decimal):
-        raise PriceUnclear(
-            f"The price {field} is {shown(usd)}, which is no number; the row's prices are left out."
+        raise UnclearPriceError(
+            f"The price {field} is {quote(usd)}, which is no number; the row's prices are left out."
         )
     published = Decimal(usd)
     if not published.is_finite():
-        raise PriceUnclear(f"The price {field} is {published}; the row's prices are left out.")
+        raise UnclearPriceError(f"The price {field} is {published}; the row's prices are left out.")
     if published < 0:
-        raise PriceUnclear(f"The price {field} is negative; the row's prices are left out.")
+        raise UnclearPriceError(f"The price {field} is negative; the row's prices are left out.")
     of_tokens = per in _OF_TOKENS
-    highest = HIGHEST_USD_PER_MTOK if of_tokens else HIGHEST_USD_PER_UNIT * MILLION
-    lowest = LOWEST_USD_PER_MTOK if of_tokens else _STEP
+    highest = MAX_USD_PER_MTOK if of_tokens else MAX_USD_PER_UNIT * MILLION
+    lowest = MIN_USD_PER_MTOK if of_tokens else _STEP
     if currency != "USD":
         highest, lowest = (
-            min(highest * _WEAKEST, HIGHEST_USD_PER_UNIT * MILLION),
-            lowest / _STRONGEST,
+            min(highest * _MAX_UNITS_PER_USD, MAX_USD_PER_UNIT * MILLION),
+            lowest / _MIN_UNITS_PER_USD,
         )
     # Compared before it is multiplied: 1e999999 times a million is no Decimal.
     if published > highest / _TIMES[per] or 0 < published < lowest / _TIMES[per]:
-        raise PriceUnclear(
+        raise UnclearPriceError(
             f"The price {field} is {published:.6g} {currency} per {_COUNTED[per]}: the feed "
             "mistook the unit; "
             "the row's prices are left out."

@@ -5,16 +5,16 @@ from dataclasses import dataclass
 from datetime import date
 
 from apps.catalog.claims.feed_rows import FIRM, NOT_BEFORE
-from apps.feeds.parsers.payload import LONGEST_REGION, shown
+from apps.feeds.parsers.payload import MAX_REGION_LENGTH, quote
 
 # Nothing this registry is about ended before; later days stand for "never" in several feeds.
 _FIRST_YEAR = 2018
 _PLACEHOLDER_YEAR = 2090
 
-_NOTHING = frozenset(
+_EMPTY_VALUES = frozenset(
     {"", "n/a", "na", "none", "null", "unknown", "<unknown>", "tbd", "tba", "-", "--", "—", "–"}
 )
-_SOFT = re.compile(
+_NOT_BEFORE = re.compile(
     r"^(?:not?\s+(?:sooner|earlier|before)(?:\s+than)?|not\s+before|earliest|on\s+or\s+after|after)\b[:\s]*",
     re.IGNORECASE,
 )
@@ -45,12 +45,12 @@ _MONTHS = {
 }
 
 
-class DateUnclear(Exception):
+class UnclearDateError(Exception):
     """A text that means some day, but not one we may act on; `str()` says why."""
 
 
 @dataclass(frozen=True, slots=True)
-class Day:
+class PublishedDay:
     """A published day. `kind` is firm or not_before. `region` is "" where it holds everywhere."""
 
     on: date
@@ -58,33 +58,33 @@ class Day:
     region: str = ""
 
 
-def read_day(value: object) -> Day | None:
+def read_day(value: object) -> PublishedDay | None:
     """The day a feed's field means; None where it says that there is none.
 
-    Raises DateUnclear for a placeholder (2090 and later), an impossible or ambiguous day, more than
-    one day, a note in brackets that is not about regions, or no day at all.
+    Raises UnclearDateError for a placeholder (2090 and later), an impossible or ambiguous day, more
+    than one day, a note in brackets that is not about regions, or no day at all.
     """
     if value is None:
         return None
     if not isinstance(value, str):
-        raise DateUnclear(f"The date {shown(value)} is not text.")
+        raise UnclearDateError(f"The date {quote(value)} is not text.")
     text = " ".join(value.split()).strip(" *†‡")
-    if text.lower() in _NOTHING:
+    if text.lower() in _EMPTY_VALUES:
         return None
     rest, kind = text, FIRM
-    if soft := _SOFT.match(rest):
+    if soft := _NOT_BEFORE.match(rest):
         rest, kind = rest[soft.end() :], NOT_BEFORE
     found, on = _leading_day(rest, text)
-    return Day(on, kind, _region(rest[found:].strip(" .;*†‡"), text))
+    return PublishedDay(on, kind, _region(rest[found:].strip(" .;*†‡"), text))
 
 
 def read_iso_day(value: object) -> date | None:
-    """The day of a field that is always YYYY-MM-DD; None where absent or empty, DateUnclear for all
-    else."""
+    """The day of a field that is always YYYY-MM-DD; None where absent or empty, UnclearDateError
+    for all else."""
     if value is None or value == "":
         return None
     if not isinstance(value, str) or not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
-        raise DateUnclear(f"The date {shown(value)} is not a day such as 2026-11-24.")
+        raise UnclearDateError(f"The date {quote(value)} is not a day such as 2026-11-24.")
     return _day(int(value[:4]), int(value[5:7]), int(value[8:]), value)
 
 
@@ -96,26 +96,26 @@ def _leading_day(rest: str, text: str) -> tuple[int, date]:
     elif match := _DAY_FIRST.match(rest):
         day, month, year = int(match[1]), _month(match[2], text), int(match[3])
     else:
-        raise DateUnclear(f"The date {shown(text)} holds no day that can be read.")
+        raise UnclearDateError(f"The date {quote(text)} holds no day that can be read.")
     return match.end(), _day(year, month, day, text)
 
 
 def _month(name: str, text: str) -> int:
     month = _MONTHS.get(name.lower())
     if month is None:
-        raise DateUnclear(f"The date {shown(text)} holds no day that can be read.")
+        raise UnclearDateError(f"The date {quote(text)} holds no day that can be read.")
     return month
 
 
 def _day(year: int, month: int, day: int, text: str) -> date:
     if year >= _PLACEHOLDER_YEAR:
-        raise DateUnclear(f"The date {shown(text)} is a placeholder, not a day.")
+        raise UnclearDateError(f"The date {quote(text)} is a placeholder, not a day.")
     if year < _FIRST_YEAR:
-        raise DateUnclear(f"The date {shown(text)} lies before anything this feed is about.")
+        raise UnclearDateError(f"The date {quote(text)} lies before anything this feed is about.")
     try:
         return date(year, month, day)
     except ValueError:
-        raise DateUnclear(f"The date {shown(text)} does not exist.") from None
+        raise UnclearDateError(f"The date {quote(text)} does not exist.") from None
 
 
 def _region(note: str, text: str) -> str:
@@ -133,10 +133,10 @@ def _region(note: str, text: str) -> str:
         or not regions
         or not words <= {"only", "in", "and", "or", "regions", "region", "the"}
     ):
-        raise DateUnclear(f"The date {shown(text)} carries a note that cannot be read.")
+        raise UnclearDateError(f"The date {quote(text)} carries a note that cannot be read.")
     joined = ", ".join(regions)
     return (
         joined
-        if len(joined) <= LONGEST_REGION
+        if len(joined) <= MAX_REGION_LENGTH
         else f"{regions[0]} and {len(regions) - 1} other regions"
     )

@@ -13,24 +13,24 @@ import re
 from typing import Any
 
 from apps.catalog.claims.feed_rows import FeedRow, LifecycleClaim, ParsedFeed, RejectedRow
-from apps.feeds.parsers.dates import DateUnclear, Day, read_day
+from apps.feeds.parsers.dates import PublishedDay, UnclearDateError, read_day
 from apps.feeds.parsers.payload import (
-    LONGEST_API_ID,
-    LONGEST_EXTERNAL_ID,
-    Harvest,
-    PayloadRefused,
-    doubled_keys,
+    MAX_API_ID_LENGTH,
+    MAX_EXTERNAL_ID_LENGTH,
+    InvalidPayloadError,
+    ParsedRows,
+    duplicate_keys,
     host_of,
     is_storable,
     load_json,
-    reject,
+    rejected_row,
+    safe_url,
     text_of,
-    web_address,
 )
 
 URL = "https://deprecations.info/v1/deprecations.json"
 
-_UNKNOWN = frozenset({"", "n/a", "none", "null", "unknown", "<unknown>", "google model"})
+_EMPTY_VALUES = frozenset({"", "n/a", "none", "null", "unknown", "<unknown>", "google model"})
 # The hosts whose ids have no spaces: there a space means prose or a display name of something else.
 _IDS_WITHOUT_SPACES = frozenset({"openai", "anthropic", "google", "cohere", "xai", "mistral"})
 # Words that occur in sentences and names of services, not in names of models.
@@ -108,13 +108,13 @@ def parse(body: bytes) -> ParsedFeed:
     """Rows of the notices, each with its lifecycle; the feed has no prices.
 
     `lifecycle` is None where the dates cannot be believed, with a Reject that says why.
-    PayloadRefused when the body is no array of notices.
+    InvalidPayloadError when the body is no array of notices.
     """
-    harvest = Harvest.empty()
+    harvest = ParsedRows.empty()
     for external_id, copies in _by_key(_notices(load_json(body)), harvest).items():
         if len(copies) > 1 and any(_excerpt(copy) != _excerpt(copies[0]) for copy in copies[1:]):
             harvest.rejects.append(
-                reject(
+                rejected_row(
                     external_id,
                     f"The row stands {len(copies)} times in the feed with different content.",
                     copies[0],
@@ -135,17 +135,17 @@ def _notices(document: Any) -> list[Any]:
     They are worse sources: their ids collide or change with the date.
     """
     if isinstance(document, dict) and "items" in document:
-        raise PayloadRefused(
+        raise InvalidPayloadError(
             f"This is the JSON Feed of deprecations.info, whose ids collide. Use {URL} instead."
         )
     if not isinstance(document, list) or not document:
-        raise PayloadRefused(
+        raise InvalidPayloadError(
             "deprecations.info must be a JSON array with a notice per model. Check the address."
         )
     return document
 
 
-def _by_key(notices: list[Any], harvest: Harvest) -> dict[str, list[dict[str, Any]]]:
+def _by_key(notices: list[Any], harvest: ParsedRows) -> dict[str, list[dict[str, Any]]]:
     """Notices by `provider/model_id`; those without are set aside under their place in the
     array."""
     found: dict[str, list[dict[str, Any]]] = {}
@@ -158,12 +158,14 @@ def _by_key(notices: list[Any], harvest: Harvest) -> dict[str, list[dict[str, An
             or not host_of(provider)[0]
         ):
             harvest.rejects.append(
-                reject(f"row {place}", "The row names no provider and model.", raw)
+                rejected_row(f"row {place}", "The row names no provider and model.", raw)
             )
-        elif doubled_keys(raw):
-            keys = ", ".join(sorted(doubled_keys(raw)))
+        elif duplicate_keys(raw):
+            keys = ", ".join(sorted(duplicate_keys(raw)))
             harvest.rejects.append(
-                reject(f"{provider}/{model_id}", f"The row says {keys} twice, differently.", raw)
+                rejected_row(
+                    f"{provider}/{model_id}", f"The row says {keys} twice, differently.", raw
+                )
             )
         else:
             found.setdefault(f"{provider}/{model_id}", []).append(raw)
@@ -180,10 +182,10 @@ def _row(external_id: str, raw: dict[str, Any], rejects: list[RejectedRow]) -> F
     reason = not_a_model(model_id, host)
     if host == "test" or model_id.strip().lower() == "test-model":
         reason = "The row is a test of the publisher's."
-    if len(external_id) > LONGEST_EXTERNAL_ID or len(model_id) > LONGEST_API_ID:
+    if len(external_id) > MAX_EXTERNAL_ID_LENGTH or len(model_id) > MAX_API_ID_LENGTH:
         reason = "The row's key is too long for an id."
     if reason:
-        rejects.append(reject(external_id, reason, raw))
+        rejects.append(rejected_row(external_id, reason, raw))
         return None
     lifecycle, region = _lifecycle(external_id, raw, rejects)
     name = text_of(raw.get("model_name"), 300)
@@ -194,9 +196,9 @@ def _row(external_id: str, raw: dict[str, Any], rejects: list[RejectedRow]) -> F
         host=host,
         api_id=model_id.strip(),
         region=region,
-        name="" if name.lower() in _UNKNOWN else name,
+        name="" if name.lower() in _EMPTY_VALUES else name,
         lifecycle=lifecycle,
-        source_url=web_address(raw.get("url")),
+        source_url=safe_url(raw.get("url")),
         excerpt=_excerpt(raw),
     )
 
@@ -206,7 +208,7 @@ def not_a_model(model_id: str, host: str) -> str:
 
     A display name ("Claude Opus 4" at AWS) is let through: the resolver decides what it means.
     """
-    if not is_storable(model_id) or model_id.strip().lower() in _UNKNOWN:
+    if not is_storable(model_id) or model_id.strip().lower() in _EMPTY_VALUES:
         return "The row's model is not named."
     folded = model_id.strip().lower()
     words = re.findall(r"[^\s,;()]+", folded)
@@ -236,8 +238,8 @@ def _lifecycle(
     """What the row says, and the regions it holds in ("" for all)."""
     try:
         shutdown = read_day(raw.get("shutdown_date"))
-    except DateUnclear as unclear:
-        rejects.append(reject(external_id, f"Shutdown: {unclear}", raw))
+    except UnclearDateError as unclear:
+        rejects.append(rejected_row(external_id, f"Shutdown: {unclear}", raw))
         return None, ""
     announced = _announced(external_id, raw, rejects)
     if shutdown and announced and shutdown.kind == "firm" and shutdown.on <= announced.on:
@@ -247,7 +249,7 @@ def _lifecycle(
             else "before its announcement"
         )
         rejects.append(
-            reject(
+            rejected_row(
                 external_id,
                 f"The shutdown date {shutdown.on} is {when}, which has been a fault of the "
                 "scraper.",
@@ -264,13 +266,15 @@ def _lifecycle(
     return claim, shutdown.region if shutdown else ""
 
 
-def _announced(external_id: str, raw: dict[str, Any], rejects: list[RejectedRow]) -> Day | None:
+def _announced(
+    external_id: str, raw: dict[str, Any], rejects: list[RejectedRow]
+) -> PublishedDay | None:
     """The day of announcement; one that cannot be read is left out, for the date of shutdown is
     worth more."""
     try:
         return read_day(raw.get("announcement_date"))
-    except DateUnclear as unclear:
-        rejects.append(reject(external_id, f"Announcement: {unclear}", raw))
+    except UnclearDateError as unclear:
+        rejects.append(rejected_row(external_id, f"Announcement: {unclear}", raw))
         return None
 
 
@@ -279,6 +283,6 @@ def successor_text(value: object, model_id: str) -> str:
     for none."""
     text = " ".join(_FOOTNOTES.sub("", text_of(value, 2000)).split())
     text = _GLUED.sub(r" \1 ", text)
-    if text.lower() in _UNKNOWN or text.lower() == model_id.lower():
+    if text.lower() in _EMPTY_VALUES or text.lower() == model_id.lower():
         return ""
     return text[:300]

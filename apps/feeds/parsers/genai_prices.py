@@ -1,7 +1,7 @@
 """genai-prices: list prices by provider and model, with their history, their tiers and their hours.
 
 One `parse` reads the current file (`new_data/v2`), the frozen first version and what the installed
-package holds (apps/feeds/packaged.py). How prices are read stands in genai_price_lines.py.
+package holds (apps/feeds/polls/package.py). How prices are read stands in genai_tariffs.py.
 """
 
 import logging
@@ -10,21 +10,21 @@ from typing import Any
 
 from apps.catalog.claims.feed_rows import FeedRow, LifecycleClaim, ParsedFeed, PriceLine
 from apps.catalog.identity.hosts import BY_SLUG
-from apps.feeds.parsers import genai_price_lines
-from apps.feeds.parsers.amounts import PriceUnclear
+from apps.feeds.parsers import genai_tariffs
+from apps.feeds.parsers.amounts import UnclearPriceError
 from apps.feeds.parsers.payload import (
-    LONGEST_API_ID,
-    LONGEST_EXTERNAL_ID,
-    LONGEST_TIER,
-    Harvest,
-    PayloadRefused,
-    doubled_keys,
+    MAX_API_ID_LENGTH,
+    MAX_EXTERNAL_ID_LENGTH,
+    MAX_TIER_LENGTH,
+    InvalidPayloadError,
+    ParsedRows,
+    duplicate_keys,
     host_of,
     is_storable,
     load_json,
-    reject,
+    rejected_row,
+    safe_url,
     text_of,
-    web_address,
 )
 
 log = logging.getLogger(__name__)
@@ -45,11 +45,11 @@ _MADE_BY_GOOGLE = (
 )
 # Providers that are a further door of one host: (host, door). The door becomes the tier, so that
 # two prices of one id stay two offerings.
-_DOORS = {"zhipuai": ("zai", "bigmodel"), "openai-decisions": ("openai", "decisions")}
+_ENDPOINTS = {"zhipuai": ("zai", "bigmodel"), "openai-decisions": ("openai", "decisions")}
 # Hugging Face routes to the inference company behind the underscore, each with its own price.
 _ROUTED = "huggingface_"
-_LONGEST_PROVIDER = 100
-_KEPT_IDS = 50
+_MAX_PROVIDER_LENGTH = 100
+_MAX_IDS = 50
 
 
 def parse(body: bytes) -> ParsedFeed:
@@ -57,20 +57,20 @@ def parse(body: bytes) -> ParsedFeed:
 
     `prices` is empty where the feed knows none and None where it cannot be believed, with a Reject.
     The lifecycle holds nothing but the flag "deprecated", so that taking the flag back is seen too.
-    PayloadRefused when the body is no array of providers.
+    InvalidPayloadError when the body is no array of providers.
     """
     document = load_json(body)
     if not isinstance(document, list) or not document:
-        raise PayloadRefused(
+        raise InvalidPayloadError(
             "genai-prices must be a JSON array with an object per provider. Check the address."
         )
-    harvest = Harvest.empty()
+    harvest = ParsedRows.empty()
     unmapped: Counter[str] = Counter()
     for external_id, copies in _by_key(document, harvest).items():
         provider, raw = copies[0]
         if any(copy != raw for _, copy in copies[1:]):
             reason = f"The row stands {len(copies)} times in the feed with different content."
-            harvest.rejects.append(reject(external_id, reason, raw))
+            harvest.rejects.append(rejected_row(external_id, reason, raw))
             continue
         row = _row(external_id, provider, raw, harvest, unmapped)
         harvest.rows.append(row)
@@ -81,59 +81,59 @@ def parse(body: bytes) -> ParsedFeed:
 
 
 def _by_key(
-    document: list[Any], harvest: Harvest
+    document: list[Any], harvest: ParsedRows
 ) -> dict[str, list[tuple[dict[str, Any], dict[str, Any]]]]:
     """(provider, model) by `provider id/model id`; what is none is set aside under its place."""
     found: dict[str, list[tuple[dict[str, Any], dict[str, Any]]]] = {}
     for place, provider in enumerate(document):
-        reason = _no_provider(provider)
+        reason = _provider_error(provider)
         if reason:
-            harvest.rejects.append(reject(f"provider {place}", reason, provider))
+            harvest.rejects.append(rejected_row(f"provider {place}", reason, provider))
             continue
         for position, raw in enumerate(provider["models"]):
             model_id = raw.get("id") if isinstance(raw, dict) else None
             if not isinstance(model_id, str) or not is_storable(model_id):
                 where = f"{provider['id']}: row {position}"
-                harvest.rejects.append(reject(where, "The row names no model.", raw))
+                harvest.rejects.append(rejected_row(where, "The row names no model.", raw))
                 continue
             external_id = f"{provider['id']}/{model_id}"
-            if len(external_id) > LONGEST_EXTERNAL_ID or len(model_id) > LONGEST_API_ID:
+            if len(external_id) > MAX_EXTERNAL_ID_LENGTH or len(model_id) > MAX_API_ID_LENGTH:
                 harvest.rejects.append(
-                    reject(external_id, "The row's key is too long for an id.", raw)
+                    rejected_row(external_id, "The row's key is too long for an id.", raw)
                 )
-            elif doubled := doubled_keys(raw):
+            elif doubled := duplicate_keys(raw):
                 keys = ", ".join(sorted(doubled))
                 harvest.rejects.append(
-                    reject(external_id, f"The row says {keys} twice, differently.", raw)
+                    rejected_row(external_id, f"The row says {keys} twice, differently.", raw)
                 )
             else:
                 found.setdefault(external_id, []).append((provider, raw))
     return found
 
 
-def _no_provider(provider: Any) -> str:
+def _provider_error(provider: Any) -> str:
     """Why an element of the array is no provider with models, as a sentence; "" if it is one."""
     if not isinstance(provider, dict) or not isinstance(provider.get("models"), list):
         return "The element is no provider with a list of models."
-    if doubled_keys(provider) & {"id", "models"}:
+    if duplicate_keys(provider) & {"id", "models"}:
         return "The provider's id or its list of models stands twice, differently."
     identifier = provider.get("id")
     if (
         not isinstance(identifier, str)
         or not is_storable(identifier)
-        or len(identifier) > _LONGEST_PROVIDER
+        or len(identifier) > _MAX_PROVIDER_LENGTH
     ):
         return "The provider has no id, or none that can be stored."
     host, tier = _served_at(identifier, "")
-    if not host or len(tier) > LONGEST_TIER:
+    if not host or len(tier) > MAX_TIER_LENGTH:
         return "The provider's id names no host."
     return ""
 
 
 def _served_at(provider: str, model_id: str) -> tuple[str, str]:
     """(host, tier) of a row; the tier is the door of the host where it has several."""
-    if provider in _DOORS:
-        return _DOORS[provider]
+    if provider in _ENDPOINTS:
+        return _ENDPOINTS[provider]
     if provider.startswith(_ROUTED):
         return "huggingface", provider.removeprefix(_ROUTED)
     host = host_of(provider)[0]
@@ -152,7 +152,7 @@ def _row(
     external_id: str,
     provider: dict[str, Any],
     raw: dict[str, Any],
-    harvest: Harvest,
+    harvest: ParsedRows,
     unmapped: Counter[str],
 ) -> FeedRow:
     host, tier = _served_at(provider["id"], raw["id"])
@@ -177,14 +177,14 @@ def _row(
 def _prices(
     external_id: str,
     raw: dict[str, Any],
-    harvest: Harvest,
+    harvest: ParsedRows,
     excerpt: dict[str, Any],
     unmapped: Counter[str],
 ) -> tuple[PriceLine, ...] | None:
     try:
-        read = genai_price_lines.read(raw)
-    except PriceUnclear as unclear:
-        harvest.rejects.append(reject(external_id, str(unclear), raw))
+        read = genai_tariffs.read_prices(raw)
+    except UnclearPriceError as unclear:
+        harvest.rejects.append(rejected_row(external_id, str(unclear), raw))
         return None
     if read.said:
         excerpt["prices"] = read.said
@@ -193,7 +193,7 @@ def _prices(
 
 
 def _pricing_url(urls: object) -> str:
-    addresses = [web_address(url) for url in urls] if isinstance(urls, list) else []
+    addresses = [safe_url(url) for url in urls] if isinstance(urls, list) else []
     return next((address for address in addresses if address), "")
 
 
@@ -202,12 +202,12 @@ def exact_ids(rule: object) -> list[str]:
     name none."""
     found: dict[str, None] = {}
     waiting = [rule]
-    while waiting and len(found) < _KEPT_IDS:
+    while waiting and len(found) < _MAX_IDS:
         part = waiting.pop()
         if not isinstance(part, dict):
             continue
         same, either = part.get("equals"), part.get("or")
-        if isinstance(same, str) and is_storable(same) and len(same) <= LONGEST_API_ID:
+        if isinstance(same, str) and is_storable(same) and len(same) <= MAX_API_ID_LENGTH:
             found[same] = None
         if isinstance(either, list):
             waiting.extend(reversed(either))

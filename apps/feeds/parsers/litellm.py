@@ -19,22 +19,22 @@ from apps.catalog.claims.feed_rows import (
     RejectedRow,
 )
 from apps.feeds.parsers import litellm_prices
-from apps.feeds.parsers.dates import DateUnclear, read_iso_day
+from apps.feeds.parsers.dates import UnclearDateError, read_iso_day
 from apps.feeds.parsers.payload import (
-    LONGEST_API_ID,
-    LONGEST_EXTERNAL_ID,
-    LONGEST_REGION,
-    LONGEST_TIER,
-    Harvest,
-    PayloadRefused,
-    doubled_keys,
+    MAX_API_ID_LENGTH,
+    MAX_EXTERNAL_ID_LENGTH,
+    MAX_REGION_LENGTH,
+    MAX_TIER_LENGTH,
+    InvalidPayloadError,
+    ParsedRows,
+    duplicate_keys,
     host_of,
     is_storable,
     load_json,
-    reject,
-    shown,
+    quote,
+    rejected_row,
+    safe_url,
     text_of,
-    web_address,
 )
 
 log = logging.getLogger(__name__)
@@ -79,7 +79,7 @@ _TERMS = re.compile(
 
 # Providers that the host table joins although they are separate doors with their own prices or
 # dates: the door becomes the tier, so that two rows of one id stay two offerings.
-_DOORS = {
+_ENDPOINTS = {
     "bedrock_mantle": "mantle",
     "chatgpt": "chatgpt",
     "qwencloud": "qwencloud",
@@ -105,15 +105,15 @@ def parse(body: bytes) -> ParsedFeed:
     believed.
 
     A row that only points elsewhere has `alias_of` and no topic. Documentation, tools and price
-    brackets are ignored. Raises PayloadRefused when the body is not such a map.
+    brackets are ignored. Raises InvalidPayloadError when the body is not such a map.
     """
     document = load_json(body)
     if not isinstance(document, dict) or not document:
-        raise PayloadRefused(
+        raise InvalidPayloadError(
             "The LiteLLM price map must be one JSON object with a row per model. Check the address."
         )
-    harvest = Harvest.empty()
-    doubled = doubled_keys(document)
+    harvest = ParsedRows.empty()
+    doubled = duplicate_keys(document)
     unmapped: Counter[str] = Counter()
     for name, raw in document.items():
         if _is_ignored(name, raw):
@@ -121,7 +121,7 @@ def parse(body: bytes) -> ParsedFeed:
             continue
         if name in doubled:
             harvest.rejects.append(
-                reject(name, "The row stands twice in the feed with different content.", raw)
+                rejected_row(name, "The row stands twice in the feed with different content.", raw)
             )
             continue
         row = _row(name, raw, document, harvest.rejects, unmapped)
@@ -147,36 +147,42 @@ def _row(
     unmapped: Counter[str],
 ) -> FeedRow | None:
     """One row; None when it is set aside whole, with its reason in `rejects`."""
-    if not is_storable(name) or len(name) > LONGEST_EXTERNAL_ID:
+    if not is_storable(name) or len(name) > MAX_EXTERNAL_ID_LENGTH:
         rejects.append(
-            reject(name, "The row's name is empty, too long or holds unprintable characters.", raw)
+            rejected_row(
+                name, "The row's name is empty, too long or holds unprintable characters.", raw
+            )
         )
         return None
     if not isinstance(raw, dict):
-        rejects.append(reject(name, "The row is not an object.", raw))
+        rejects.append(rejected_row(name, "The row is not an object.", raw))
         return None
     alias_of = raw.get("alias_of", "")
     if alias_of and (
         not isinstance(alias_of, str) or alias_of == name or not is_storable(alias_of)
     ):
         rejects.append(
-            reject(name, f"The row is an alias of {shown(alias_of)}, which is no other row.", raw)
+            rejected_row(
+                name, f"The row is an alias of {quote(alias_of)}, which is no other row.", raw
+            )
         )
         return None
     provider = _provider(name, raw, document)
     host = host_of(provider)[0] if provider else ""
     if not host or len(provider) > 100:
-        rejects.append(reject(name, "The row does not say at which provider it is served.", raw))
+        rejects.append(
+            rejected_row(name, "The row does not say at which provider it is served.", raw)
+        )
         return None
     api_id, region, tier = split_name(name, provider)
     if (
         not api_id
-        or len(api_id) > LONGEST_API_ID
-        or len(region) > LONGEST_REGION
-        or len(tier) > LONGEST_TIER
+        or len(api_id) > MAX_API_ID_LENGTH
+        or len(region) > MAX_REGION_LENGTH
+        or len(tier) > MAX_TIER_LENGTH
     ):
         rejects.append(
-            reject(
+            rejected_row(
                 name, "The row's name has no model id behind its prefixes, or one too long.", raw
             )
         )
@@ -192,7 +198,7 @@ def _row(
             api_id,
             region,
             tier,
-            alias_of=alias_of[:LONGEST_EXTERNAL_ID],
+            alias_of=alias_of[:MAX_EXTERNAL_ID_LENGTH],
             excerpt=excerpt,
         )
     return FeedRow(
@@ -205,7 +211,7 @@ def _row(
         category=text_of(raw.get("mode"), 40),
         lifecycle=_lifecycle(name, raw, rejects),
         prices=_prices(name, raw, rejects, excerpt, unmapped),
-        source_url=web_address(raw.get("deprecation_source")) or web_address(raw.get("source")),
+        source_url=safe_url(raw.get("deprecation_source")) or safe_url(raw.get("source")),
         excerpt=excerpt,
     )
 
@@ -233,7 +239,7 @@ def split_name(name: str, provider: str) -> tuple[str, str, str]:
     if len(segments) > 1 and (folded + "-").startswith(_folded(segments[0]) + "-"):
         segments = segments[1:]
     region = ""
-    tiers: list[str] = [_DOORS[provider]] if provider in _DOORS else []
+    tiers: list[str] = [_ENDPOINTS[provider]] if provider in _ENDPOINTS else []
     while len(segments) > 1:
         head, following = segments[0], segments[1]
         if stem == "bedrock" and (head == "*" or _AWS_REGION.fullmatch(head)):
@@ -261,13 +267,15 @@ def _folded(text: str) -> str:
 def _lifecycle(name: str, raw: dict[str, Any], rejects: list[RejectedRow]) -> LifecycleClaim | None:
     """The date is firm as far as the feed tells: it does not mark those that are "not sooner
     than"."""
-    if doubled_keys(raw) & {"deprecation_date", "successor_model"}:
-        rejects.append(reject(name, "The end date or successor stands twice in the row.", raw))
+    if duplicate_keys(raw) & {"deprecation_date", "successor_model"}:
+        rejects.append(
+            rejected_row(name, "The end date or successor stands twice in the row.", raw)
+        )
         return None
     try:
         retires_on = read_iso_day(raw.get("deprecation_date"))
-    except DateUnclear as unclear:
-        rejects.append(reject(name, str(unclear), raw))
+    except UnclearDateError as unclear:
+        rejects.append(rejected_row(name, str(unclear), raw))
         return None
     return LifecycleClaim(
         retires_on=retires_on,
@@ -284,9 +292,9 @@ def _prices(
     unmapped: Counter[str],
 ) -> tuple[PriceLine, ...] | None:
     try:
-        read = litellm_prices.read(raw)
-    except litellm_prices.PriceUnclear as unclear:
-        rejects.append(reject(name, str(unclear), raw))
+        read = litellm_prices.read_prices(raw)
+    except litellm_prices.UnclearPriceError as unclear:
+        rejects.append(rejected_row(name, str(unclear), raw))
         return None
     excerpt.update(read.said)
     unmapped.update(read.unmapped)

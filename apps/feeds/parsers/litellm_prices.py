@@ -13,12 +13,12 @@ from functools import lru_cache
 from typing import Any, TypeGuard
 
 from apps.catalog.claims.feed_rows import PRICE_UNITS, PriceLine
-from apps.feeds.parsers.amounts import PriceUnclear, per_million
-from apps.feeds.parsers.payload import doubled_keys
+from apps.feeds.parsers.amounts import UnclearPriceError, per_million
+from apps.feeds.parsers.payload import duplicate_keys
 
-__all__ = ["Meaning", "PriceUnclear", "Prices", "meaning", "read"]
+__all__ = ["FieldMeaning", "RowPrices", "UnclearPriceError", "field_meaning", "read_prices"]
 
-_LARGEST_REQUEST = 100_000_000
+_MAX_REQUEST_TOKENS = 100_000_000
 
 _TOKEN_BASES = {
     "input_cost_per_token": "input",
@@ -58,7 +58,7 @@ _PRICE_FIELD = re.compile(r"(?:^|_)cost(?:_|$)")
 
 
 @dataclass(frozen=True, slots=True)
-class Meaning:
+class FieldMeaning:
     """What a field name means: unit, size of request above which it holds, and its rank among
     synonyms."""
 
@@ -69,7 +69,7 @@ class Meaning:
 
 
 @dataclass(frozen=True, slots=True)
-class Prices:
+class RowPrices:
     """`said` is the fields as published, in text; `unmapped` the price fields left out."""
 
     lines: tuple[PriceLine, ...]
@@ -78,7 +78,7 @@ class Prices:
 
 
 @lru_cache(maxsize=4096)
-def meaning(field: str) -> Meaning | None:
+def field_meaning(field: str) -> FieldMeaning | None:
     """The meaning of a field name; None when it is no price of a unit we have."""
     base, level, above, hour = field, "", 0, False
     while base not in _RANK:
@@ -100,23 +100,23 @@ def meaning(field: str) -> Meaning | None:
         if unit != "cache_write":
             return None
         unit = "cache_write_1h"
-    return Meaning(unit, above, _RANK[base], base in _TOKEN_BASES)
+    return FieldMeaning(unit, above, _RANK[base], base in _TOKEN_BASES)
 
 
-def read(raw: dict[str, Any]) -> Prices:
+def read_prices(raw: dict[str, Any]) -> RowPrices:
     """All price lines of a row, sorted; none for a row whose prices are all 0.
 
     0 means free, unknown or billed otherwise, and the feed does not tell which: it is not taken for
-    a price. Raises PriceUnclear when any field we read is no number, negative, not finite, doubled,
-    or so large or small that the unit must be wrong.
+    a price. Raises UnclearPriceError when any field we read is no number, negative, not finite,
+    doubled, or so large or small that the unit must be wrong.
     """
     found: dict[tuple[str, int], tuple[int, Decimal]] = {}
     said: dict[str, str] = {}
     unmapped: list[str] = []
     films = raw.get("mode") == "video_generation"
-    doubled = doubled_keys(raw)
+    doubled = duplicate_keys(raw)
     for field, value in raw.items():
-        known = meaning(field)
+        known = field_meaning(field)
         if known is None:
             if _PRICE_FIELD.search(field):
                 unmapped.append(field)
@@ -124,31 +124,31 @@ def read(raw: dict[str, Any]) -> Prices:
         if value is None:
             continue
         if field in doubled:
-            raise PriceUnclear(
+            raise UnclearPriceError(
                 f"The price {field} stands twice in the row; its prices are left out."
             )
         # A video model is paid by the second of film it makes.
         unit = "video_second" if films and known.unit == "second" else known.unit
         said[field] = str(value)[:40]
-        _keep(found, unit, known.above_tokens, known, _amount(field, value, known))
+        _add_price(found, unit, known.above_tokens, known, _amount(field, value, known))
     for field, value in _off_peak(raw).items():
-        known = meaning(field)
+        known = field_meaning(field)
         unit = f"{known.unit}_off_peak" if known else ""
         if known is None or unit not in PRICE_UNITS or known.above_tokens or value is None:
             continue
         said[f"{field} off peak"] = str(value)[:40]
-        _keep(found, unit, 0, known, _amount(f"{field} off peak", value, known))
+        _add_price(found, unit, 0, known, _amount(f"{field} off peak", value, known))
     for start, tier in _tiers(raw.get("tiered_pricing")):
         for field, value in tier.items():
-            known = meaning(field)
+            known = field_meaning(field)
             if known is None or value is None or known.above_tokens:
                 continue
             said[f"{field} from {start}"] = str(value)[:40]
             # Fields of the row itself come first where both give the base price.
-            ranked = Meaning(known.unit, start, known.rank + len(_RANK), known.per_token)
-            _keep(found, known.unit, start, ranked, _amount(field, value, known))
+            ranked = FieldMeaning(known.unit, start, known.rank + len(_RANK), known.per_token)
+            _add_price(found, known.unit, start, ranked, _amount(field, value, known))
     lines = sorted(PriceLine(unit, amount, above) for (unit, above), (_, amount) in found.items())
-    return Prices(tuple(lines), said, tuple(unmapped))
+    return RowPrices(tuple(lines), said, tuple(unmapped))
 
 
 def _off_peak(raw: dict[str, Any]) -> dict[str, Any]:
@@ -157,11 +157,11 @@ def _off_peak(raw: dict[str, Any]) -> dict[str, Any]:
     return fields if isinstance(fields, dict) else {}
 
 
-def _keep(
+def _add_price(
     found: dict[tuple[str, int], tuple[int, Decimal]],
     unit: str,
     above: int,
-    known: Meaning,
+    known: FieldMeaning,
     amount: Decimal,
 ) -> None:
     standing = found.get((unit, above))
@@ -169,7 +169,7 @@ def _keep(
         found[unit, above] = known.rank, amount
 
 
-def _amount(field: str, value: object, known: Meaning) -> Decimal:
+def _amount(field: str, value: object, known: FieldMeaning) -> Decimal:
     return per_million(field, value, per="token" if known.per_token else "unit")
 
 
@@ -183,7 +183,9 @@ def _tiers(value: object) -> list[tuple[int, dict[str, Any]]]:
         span = tier.get("range") if isinstance(tier, dict) else None
         start = span[0] if isinstance(span, list) and span else None
         if not isinstance(tier, dict) or not _is_size(start):
-            raise PriceUnclear("The price tiers cannot be read; the row's prices are left out.")
+            raise UnclearPriceError(
+                "The price tiers cannot be read; the row's prices are left out."
+            )
         tiers.append((int(start), tier))
     return tiers
 
@@ -191,4 +193,4 @@ def _tiers(value: object) -> list[tuple[int, dict[str, Any]]]:
 def _is_size(value: object) -> TypeGuard[int | Decimal]:
     if isinstance(value, bool) or not isinstance(value, int | Decimal):
         return False
-    return Decimal(value).is_finite() and 0 <= value <= _LARGEST_REQUEST
+    return Decimal(value).is_finite() and 0 <= value <= _MAX_REQUEST_TOKENS

@@ -15,19 +15,19 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from apps.catalog.claims.feed_rows import FIRM, NOT_BEFORE, FeedRow, LifecycleClaim, ParsedFeed
-from apps.feeds.parsers.dates import DateUnclear, read_iso_day
+from apps.feeds.parsers.dates import UnclearDateError, read_iso_day
 from apps.feeds.parsers.payload import (
-    LONGEST_API_ID,
-    LONGEST_EXTERNAL_ID,
-    Harvest,
-    PayloadRefused,
-    doubled_keys,
+    MAX_API_ID_LENGTH,
+    MAX_EXTERNAL_ID_LENGTH,
+    InvalidPayloadError,
+    ParsedRows,
+    duplicate_keys,
     host_of,
     is_storable,
     load_json,
-    reject,
+    rejected_row,
+    safe_url,
     text_of,
-    web_address,
 )
 
 URL = "https://modeldeprecations.dev/api/v1/models.json"
@@ -45,39 +45,39 @@ _EXCERPT_FIELDS = (
     "earliest_shutdown_on",
     "last_verified",
 )
-_KEPT_ALIASES = 50
+_MAX_ALIASES = 50
 
 
 def parse(body: bytes) -> ParsedFeed:
     """Rows of the list, each with its lifecycle; the feed has no prices.
 
     `lifecycle` is None where dates and status contradict each other, with a Reject that says how.
-    PayloadRefused when the body is no such list, or holds fewer or more rows than it says.
+    InvalidPayloadError when the body is no such list, or holds fewer or more rows than it says.
     """
     document = load_json(body)
     models = document.get("models") if isinstance(document, dict) else None
     if (
         not isinstance(document, dict)
         or not isinstance(models, list)
-        or "models" in doubled_keys(document)
+        or "models" in duplicate_keys(document)
     ):
-        raise PayloadRefused(
+        raise InvalidPayloadError(
             "modeldeprecations.dev must be a JSON object with the models in a list. Check the "
             "address."
         )
     count = document.get("count")
     if isinstance(count, int) and count != len(models):
-        raise PayloadRefused(
+        raise InvalidPayloadError(
             f"modeldeprecations.dev says it lists {count} models and lists {len(models)}: its page "
             "is not whole. "
             "The last good state is kept; the next poll tries again."
         )
     as_of = _as_of(document)
-    harvest = Harvest.empty()
+    harvest = ParsedRows.empty()
     for external_id, copies in _by_key(models, harvest).items():
         if any(copy != copies[0] for copy in copies[1:]):
             reason = f"The row stands {len(copies)} times in the feed with different content."
-            harvest.rejects.append(reject(external_id, reason, copies[0]))
+            harvest.rejects.append(rejected_row(external_id, reason, copies[0]))
             continue
         row = _row(external_id, copies[0], harvest, as_of)
         harvest.rows.append(row)
@@ -95,7 +95,7 @@ def _as_of(document: dict[str, Any]) -> datetime | None:
         pass
     try:
         day = read_iso_day(document.get("asOf"))
-    except DateUnclear:
+    except UnclearDateError:
         return None
     return datetime.combine(day, time(), UTC) if day else None
 
@@ -104,7 +104,7 @@ def _host(provider: str) -> tuple[str, str]:
     return host_of(_FORMER_PROVIDERS.get(provider.strip().lower(), provider))
 
 
-def _by_key(models: list[Any], harvest: Harvest) -> dict[str, list[dict[str, Any]]]:
+def _by_key(models: list[Any], harvest: ParsedRows) -> dict[str, list[dict[str, Any]]]:
     """Rows by `provider/model`; what is none is set aside, under its place in the list where it has
     no key."""
     found: dict[str, list[dict[str, Any]]] = {}
@@ -113,20 +113,24 @@ def _by_key(models: list[Any], harvest: Harvest) -> dict[str, list[dict[str, Any
         model = raw.get("model") if isinstance(raw, dict) else None
         if not isinstance(provider, str) or not isinstance(model, str) or not _host(provider)[0]:
             harvest.rejects.append(
-                reject(f"row {place}", "The row names no provider and model.", raw)
+                rejected_row(f"row {place}", "The row names no provider and model.", raw)
             )
             continue
         external_id = f"{provider}/{model}"
         if not is_storable(external_id) or not is_storable(model):
             harvest.rejects.append(
-                reject(external_id, "The row's key is empty or holds unprintable characters.", raw)
+                rejected_row(
+                    external_id, "The row's key is empty or holds unprintable characters.", raw
+                )
             )
-        elif len(external_id) > LONGEST_EXTERNAL_ID or len(model) > LONGEST_API_ID:
-            harvest.rejects.append(reject(external_id, "The row's key is too long for an id.", raw))
-        elif doubled := doubled_keys(raw):
+        elif len(external_id) > MAX_EXTERNAL_ID_LENGTH or len(model) > MAX_API_ID_LENGTH:
+            harvest.rejects.append(
+                rejected_row(external_id, "The row's key is too long for an id.", raw)
+            )
+        elif doubled := duplicate_keys(raw):
             keys = ", ".join(sorted(doubled))
             harvest.rejects.append(
-                reject(external_id, f"The row says {keys} twice, differently.", raw)
+                rejected_row(external_id, f"The row says {keys} twice, differently.", raw)
             )
         else:
             found.setdefault(external_id, []).append(raw)
@@ -134,7 +138,7 @@ def _by_key(models: list[Any], harvest: Harvest) -> dict[str, list[dict[str, Any
 
 
 def _row(
-    external_id: str, raw: dict[str, Any], harvest: Harvest, as_of: datetime | None
+    external_id: str, raw: dict[str, Any], harvest: ParsedRows, as_of: datetime | None
 ) -> FeedRow:
     host = _host(raw["provider"])[0]
     return FeedRow(
@@ -156,9 +160,11 @@ def _excerpt(raw: dict[str, Any]) -> dict[str, Any]:
     }
     aliases = raw.get("aliases")
     texts = (
-        [text_of(alias, LONGEST_API_ID) for alias in aliases] if isinstance(aliases, list) else []
+        [text_of(alias, MAX_API_ID_LENGTH) for alias in aliases]
+        if isinstance(aliases, list)
+        else []
     )
-    if kept := [text for text in texts if text][:_KEPT_ALIASES]:
+    if kept := [text for text in texts if text][:_MAX_ALIASES]:
         excerpt["aliases"] = kept
     return excerpt
 
@@ -166,7 +172,7 @@ def _excerpt(raw: dict[str, Any]) -> dict[str, Any]:
 def _source_url(sources: object) -> str:
     """The first page that backs the row and can be linked."""
     addresses = [
-        web_address(source.get("url"))
+        safe_url(source.get("url"))
         for source in (sources if isinstance(sources, list) else [])
         if isinstance(source, dict)
     ]
@@ -174,23 +180,23 @@ def _source_url(sources: object) -> str:
 
 
 def _lifecycle(
-    external_id: str, raw: dict[str, Any], harvest: Harvest, as_of: datetime | None
+    external_id: str, raw: dict[str, Any], harvest: ParsedRows, as_of: datetime | None
 ) -> LifecycleClaim | None:
     try:
         firm, soft = _day(raw.get("shutdown_on")), _day(raw.get("earliest_shutdown_on"))
-    except DateUnclear as unclear:
-        harvest.rejects.append(reject(external_id, f"Shutdown: {unclear}", raw))
+    except UnclearDateError as unclear:
+        harvest.rejects.append(rejected_row(external_id, f"Shutdown: {unclear}", raw))
         return None
     announced = None
     try:
         announced = _day(raw.get("deprecated_on"))
-    except DateUnclear as unclear:
+    except UnclearDateError as unclear:
         # The day of the end is worth more than that of the notice.
-        harvest.rejects.append(reject(external_id, f"Announcement: {unclear}", raw))
+        harvest.rejects.append(rejected_row(external_id, f"Announcement: {unclear}", raw))
     status = text_of(raw.get("status"), 40).lower()
     reason = _contradiction(firm, soft, announced, _released_on(raw), status, as_of)
     if reason:
-        harvest.rejects.append(reject(external_id, reason, raw))
+        harvest.rejects.append(rejected_row(external_id, reason, raw))
         return None
     return LifecycleClaim(
         announced_on=announced,
@@ -202,8 +208,8 @@ def _lifecycle(
 
 
 def _day(value: object) -> date | None:
-    """The day of a field; None where absent, empty or a placeholder. Raises DateUnclear for all
-    else."""
+    """The day of a field; None where absent, empty or a placeholder. Raises UnclearDateError for
+    all else."""
     if isinstance(value, str) and _PLACEHOLDER.fullmatch(value):
         return None
     return read_iso_day(value)
@@ -213,7 +219,7 @@ def _released_on(raw: dict[str, Any]) -> date | None:
     """Only judges other dates: one that cannot be read judges nothing."""
     try:
         return _day(raw.get("released_on"))
-    except DateUnclear:
+    except UnclearDateError:
         return None
 
 

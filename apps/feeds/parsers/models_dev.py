@@ -16,32 +16,32 @@ from apps.catalog.claims.feed_rows import (
     RejectedRow,
 )
 from apps.catalog.identity.hosts import host_slug
-from apps.feeds.parsers.amounts import PriceUnclear, per_million
+from apps.feeds.parsers.amounts import UnclearPriceError, per_million
 from apps.feeds.parsers.payload import (
-    LONGEST_API_ID,
-    LONGEST_EXTERNAL_ID,
-    LONGEST_REGION,
-    LONGEST_TIER,
-    Harvest,
-    PayloadRefused,
-    doubled_keys,
+    MAX_API_ID_LENGTH,
+    MAX_EXTERNAL_ID_LENGTH,
+    MAX_REGION_LENGTH,
+    MAX_TIER_LENGTH,
+    InvalidPayloadError,
+    ParsedRows,
+    duplicate_keys,
     host_of,
     is_storable,
     load_json,
-    reject,
-    shown,
+    quote,
+    rejected_row,
+    safe_url,
     text_of,
-    web_address,
 )
 
 URL = "https://models.dev/api.json"
 
 _STATUSES = {"": "", "alpha": "preview", "beta": "preview", "deprecated": "deprecated"}
-_LONGEST_PROVIDER = 100
+_MAX_PROVIDER_LENGTH = 100
 
 # Providers that the host table joins although they are separate doors with their own lists: the
 # door becomes the tier, so that two rows of one id stay two offerings.
-_DOORS = {
+_ENDPOINTS = {
     "azure-cognitive-services": "cognitive-services",
     "google-vertex-anthropic": "anthropic",
     "kimi-for-coding": "kimi-for-coding",
@@ -63,8 +63,8 @@ _UNITS = {
 }
 _LEVELS = frozenset({"priority", "flex"})
 _LEGACY_THRESHOLD = 200_000
-_LARGEST_REQUEST = 100_000_000
-_MOST_TIERS_QUOTED = 12
+_MAX_REQUEST_TOKENS = 100_000_000
+_MAX_TIERS_QUOTED = 12
 
 type Key = tuple[str, int]  # unit, size of request above which the price holds
 
@@ -73,31 +73,31 @@ def parse(body: bytes) -> ParsedFeed:
     """Rows of all providers, each with both topics; one is None when what it says cannot be
     believed.
 
-    A provider that cannot be read is set aside whole. Raises PayloadRefused when the body is no
-    such document.
+    A provider that cannot be read is set aside whole. Raises InvalidPayloadError when the body is
+    no such document.
     """
     document = load_json(body)
     if not isinstance(document, dict) or not document:
-        raise PayloadRefused(
+        raise InvalidPayloadError(
             "models.dev must be one JSON object with an entry per provider. Check the address."
         )
-    harvest = Harvest.empty()
-    doubled = doubled_keys(document)
+    harvest = ParsedRows.empty()
+    doubled = duplicate_keys(document)
     for provider_id, provider in document.items():
         reason = _unreadable(provider_id, provider)
         if provider_id in doubled:
             reason = "The provider stands twice in the feed with different content."
         if reason:
-            harvest.rejects.append(reject(provider_id, reason, provider))
+            harvest.rejects.append(rejected_row(provider_id, reason, provider))
             continue
-        _take(provider_id, provider, harvest)
+        _read_provider(provider_id, provider, harvest)
     return harvest.done()
 
 
 def _unreadable(provider_id: str, provider: object) -> str:
     if (
         not is_storable(provider_id)
-        or len(provider_id) > _LONGEST_PROVIDER
+        or len(provider_id) > _MAX_PROVIDER_LENGTH
         or not host_of(provider_id)[0]
     ):
         return "The provider's id is empty, too long or holds unprintable characters."
@@ -107,16 +107,16 @@ def _unreadable(provider_id: str, provider: object) -> str:
         return "The provider has no models that can be read."
     return (
         "The provider lists its models twice, differently."
-        if "models" in doubled_keys(provider)
+        if "models" in duplicate_keys(provider)
         else ""
     )
 
 
-def _take(provider_id: str, provider: dict[str, Any], harvest: Harvest) -> None:
+def _read_provider(provider_id: str, provider: dict[str, Any], harvest: ParsedRows) -> None:
     host, host_name = host_of(provider_id)
-    region, tier = door_of(provider_id)
-    page = web_address(provider.get("doc"))
-    doubled = doubled_keys(provider["models"])
+    region, tier = endpoint_of(provider_id)
+    page = safe_url(provider.get("doc"))
+    doubled = duplicate_keys(provider["models"])
     for model_id, raw in provider["models"].items():
         external_id = f"{provider_id}/{model_id}"
         reason = "" if isinstance(raw, dict) else "The row is not an object."
@@ -124,12 +124,12 @@ def _take(provider_id: str, provider: dict[str, Any], harvest: Harvest) -> None:
             reason = "The row stands twice in the feed with different content."
         if (
             not is_storable(model_id)
-            or len(model_id) > LONGEST_API_ID
-            or len(external_id) > LONGEST_EXTERNAL_ID
+            or len(model_id) > MAX_API_ID_LENGTH
+            or len(external_id) > MAX_EXTERNAL_ID_LENGTH
         ):
             reason = "The model's id is empty, too long or holds unprintable characters."
         if reason:
-            harvest.rejects.append(reject(external_id, reason, raw))
+            harvest.rejects.append(rejected_row(external_id, reason, raw))
             continue
         harvest.rows.append(
             FeedRow(
@@ -154,7 +154,7 @@ def _take(provider_id: str, provider: dict[str, Any], harvest: Harvest) -> None:
         )
 
 
-def door_of(provider_id: str) -> tuple[str, str]:
+def endpoint_of(provider_id: str) -> tuple[str, str]:
     """(region, tier) of a provider id: of `minimax-cn-coding-plan` (`cn`, `coding-plan`), of most
     (``, ``)."""
     if host_of(provider_id)[0] == provider_id:
@@ -164,8 +164,8 @@ def door_of(provider_id: str) -> tuple[str, str]:
         provider_id, plan, region = match["before"], match["plan"], match["region"] or ""
     if provider_id.endswith(_CHINA):
         provider_id, region = provider_id.removesuffix(_CHINA), "cn"
-    tier = "/".join(part for part in (_DOORS.get(provider_id, ""), plan) if part)
-    return region[:LONGEST_REGION], tier[:LONGEST_TIER]
+    tier = "/".join(part for part in (_ENDPOINTS.get(provider_id, ""), plan) if part)
+    return region[:MAX_REGION_LENGTH], tier[:MAX_TIER_LENGTH]
 
 
 def _category(model_id: str, raw: dict[str, Any]) -> str:
@@ -193,10 +193,10 @@ def _lifecycle(
     status = _STATUSES.get(said.strip().lower()) if isinstance(said, str) else None
     if said is None:
         status = ""
-    if status is None or "status" in doubled_keys(raw):
+    if status is None or "status" in duplicate_keys(raw):
         rejects.append(
-            reject(
-                external_id, f"The status {shown(said)} is none that we know, or one of two.", raw
+            rejected_row(
+                external_id, f"The status {quote(said)} is none that we know, or one of two.", raw
             )
         )
         return None
@@ -209,17 +209,17 @@ def _lifecycle(
 def _prices(
     external_id: str, raw: dict[str, Any], rejects: list[RejectedRow]
 ) -> tuple[PriceLine, ...] | None:
-    if "cost" in doubled_keys(raw):
+    if "cost" in duplicate_keys(raw):
         rejects.append(
-            reject(
+            rejected_row(
                 external_id, "The row gives its prices twice, differently; they are left out.", raw
             )
         )
         return None
     try:
         return price_lines(raw.get("cost"), raw.get("experimental"))
-    except PriceUnclear as unclear:
-        rejects.append(reject(external_id, str(unclear), raw))
+    except UnclearPriceError as unclear:
+        rejects.append(rejected_row(external_id, str(unclear), raw))
         return None
 
 
@@ -228,12 +228,13 @@ def price_lines(cost: object, experimental: object = None) -> tuple[PriceLine, .
     absent.
 
     0 stands for a subscription, a free tier or a price nobody entered, and the feed does not tell
-    which: it is not taken for a price. Raises PriceUnclear when what we read cannot be believed.
+    which: it is not taken for a price. Raises UnclearPriceError when what we read cannot be
+    believed.
     """
     if cost is None:
         return ()
     if not isinstance(cost, dict):
-        raise PriceUnclear("The prices cannot be read; they are left out.")
+        raise UnclearPriceError("The prices cannot be read; they are left out.")
     base = _amounts(cost, "")
     if "input" not in base and "output" not in base:
         return ()
@@ -241,7 +242,7 @@ def price_lines(cost: object, experimental: object = None) -> tuple[PriceLine, .
     for above, tier in _tiers(cost):
         for unit, amount in _amounts(tier, f" above {above} tokens").items():
             if found.setdefault((unit, above), amount) != amount:
-                raise PriceUnclear(
+                raise UnclearPriceError(
                     f"Two prices of {unit} above {above} tokens are given; the prices are left out."
                 )
     for level, fields in _levels(experimental):
@@ -258,8 +259,8 @@ def _amounts(fields: dict[str, Any], where: str) -> dict[str, Decimal]:
         value = fields.get(field)
         if value is None:
             continue
-        if field in doubled_keys(fields):
-            raise PriceUnclear(
+        if field in duplicate_keys(fields):
+            raise UnclearPriceError(
                 f"The price {field}{where} stands twice in the row; its prices are left out."
             )
         if amount := per_million(f"{field}{where}", value, per="million"):
@@ -278,7 +279,7 @@ def _tiers(cost: dict[str, Any]) -> list[tuple[int, dict[str, Any]]]:
         legacy = cost.get("context_over_200k")
         listed = [] if legacy is None else [legacy]
         if not all(isinstance(fields, dict) for fields in listed):
-            raise PriceUnclear(
+            raise UnclearPriceError(
                 "The prices above 200000 tokens cannot be read; the row's prices are left out."
             )
         return [(_LEGACY_THRESHOLD, fields) for fields in listed]
@@ -286,16 +287,22 @@ def _tiers(cost: dict[str, Any]) -> list[tuple[int, dict[str, Any]]]:
     for fields in listed if isinstance(listed, list) else [listed]:
         bounds = fields.get("tier") if isinstance(fields, dict) else None
         if not isinstance(bounds, dict):
-            raise PriceUnclear("The price tiers cannot be read; the row's prices are left out.")
+            raise UnclearPriceError(
+                "The price tiers cannot be read; the row's prices are left out."
+            )
         if bounds.get("type") == "context":
             tiers.append((_size(bounds.get("size")), fields))
     return tiers
 
 
 def _size(value: object) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 < value <= _LARGEST_REQUEST:
-        raise PriceUnclear(
-            f"A price holds above {shown(value)} tokens, which is no size; the row's prices are "
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, int)
+        or not 0 < value <= _MAX_REQUEST_TOKENS
+    ):
+        raise UnclearPriceError(
+            f"A price holds above {quote(value)} tokens, which is no size; the row's prices are "
             "left out."
         )
     return value
@@ -330,7 +337,7 @@ def _excerpt(raw: dict[str, Any]) -> dict[str, Any]:
         if isinstance(tiers, list) and tiers:
             excerpt["cost"]["tiers"] = [
                 {**_quoted(fields), "above": _text(fields["tier"].get("size"))}
-                for fields in tiers[:_MOST_TIERS_QUOTED]
+                for fields in tiers[:_MAX_TIERS_QUOTED]
                 if isinstance(fields, dict) and isinstance(fields.get("tier"), dict)
             ]
         elif isinstance(legacy, dict):

@@ -19,23 +19,23 @@ from defusedxml.ElementTree import DefusedXMLParser
 
 from apps.catalog.claims.feed_rows import RejectedRow
 from apps.feeds.parsers.payload import (
-    LONGEST_EXTERNAL_ID,
-    PayloadRefused,
+    MAX_EXTERNAL_ID_LENGTH,
+    InvalidPayloadError,
     is_storable,
     load_json,
-    reject,
+    rejected_row,
+    safe_url,
     text_of,
-    web_address,
 )
 
 KIND = "notices"
-MOST_ITEMS = 10_000
-LONGEST_TITLE = 300
-LONGEST_TEXT = 4000
-_MOST_ELEMENTS = 500_000
-_DEEPEST = 60
+MAX_ITEMS = 10_000
+MAX_TITLE_LENGTH = 300
+MAX_TEXT_LENGTH = 4000
+_MAX_ELEMENTS = 500_000
+_MAX_DEPTH = 60
 # of an item's markup only so much is read
-_LONGEST_MARKUP = 100_000
+_MAX_MARKUP_LENGTH = 100_000
 _SILENT = frozenset({"script", "style", "template", "noscript"})
 _BREAKS = frozenset(
     {"p", "br", "div", "li", "tr", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "pre", "table"}
@@ -46,7 +46,7 @@ _CONTROL = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class NoticeItem:
     """One item. `text` is plain, with line breaks where paragraphs end; `published_at` is None
     where it cannot be read."""
 
@@ -58,49 +58,49 @@ class Item:
 
 
 @dataclass(frozen=True, slots=True)
-class Notices:
+class ParsedNotices:
     """The items in the feed's order, each id once, and what could not be read."""
 
-    items: tuple[Item, ...]
+    items: tuple[NoticeItem, ...]
     rejects: tuple[RejectedRow, ...] = ()
 
 
-def parse(body: bytes) -> Notices:
+def parse(body: bytes) -> ParsedNotices:
     """The items of a feed; an empty feed is one, for a page without news is no fault.
-    PayloadRefused where the body is none of the formats."""
+    InvalidPayloadError where the body is none of the formats."""
     start = body.lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
     if not start:
-        raise PayloadRefused(
+        raise InvalidPayloadError(
             "The feed sent an empty body. The last good state is kept; the next poll tries again."
         )
     raw = list(_json_items(body) if start == b"{" else _xml_items(body))
-    if len(raw) > MOST_ITEMS:
-        raise PayloadRefused(
-            f"The feed holds more than {MOST_ITEMS:,} items. Is it the right address?"
+    if len(raw) > MAX_ITEMS:
+        raise InvalidPayloadError(
+            f"The feed holds more than {MAX_ITEMS:,} items. Is it the right address?"
         )
-    items: dict[str, dict[Item, None]] = {}
+    items: dict[str, dict[NoticeItem, None]] = {}
     rejects = []
     for number, each in enumerate(raw):
         item = _item(each)
         if item is None:
             rejects.append(
-                reject(
+                rejected_row(
                     f"item {number}", "The item has no title, text or address.", repr(each)[:500]
                 )
             )
         else:
             items.setdefault(item.external_id, {})[item] = None
-    found: dict[str, Item] = {}
+    found: dict[str, NoticeItem] = {}
     for own, same in items.items():
         for item in same:
             # some feeds give several items one id; in whichever order they come, each keeps its own
             key = own if len(same) == 1 else _hashed(own, item)
             found[key] = replace(item, external_id=key)
-    return Notices(tuple(found.values()), tuple(rejects))
+    return ParsedNotices(tuple(found.values()), tuple(rejects))
 
 
 @dataclass(frozen=True, slots=True)
-class _Raw:
+class _RawItem:
     id: str = ""
     title: str = ""
     link: str = ""
@@ -109,22 +109,22 @@ class _Raw:
     text: str = ""
 
 
-def _item(raw: _Raw) -> Item | None:
-    title = " ".join(plain(raw.title).split())[:LONGEST_TITLE]
-    text = raw.text or plain(raw.markup)
-    text = _CONTROL.sub(" ", text).strip()[:LONGEST_TEXT]
-    link = web_address(raw.link)
+def _item(raw: _RawItem) -> NoticeItem | None:
+    title = " ".join(html_to_text(raw.title).split())[:MAX_TITLE_LENGTH]
+    text = raw.text or html_to_text(raw.markup)
+    text = _CONTROL.sub(" ", text).strip()[:MAX_TEXT_LENGTH]
+    link = safe_url(raw.link)
     if not title:
-        title = " ".join(text.split())[:120] or link[:LONGEST_TITLE]
+        title = " ".join(text.split())[:120] or link[:MAX_TITLE_LENGTH]
     if not title:
         return None
-    own = text_of(raw.id, LONGEST_EXTERNAL_ID + 1) or link
-    item = Item(own, title, link, _moment(raw.published), text)
-    fits = is_storable(own) and len(own) <= LONGEST_EXTERNAL_ID
-    return item if fits else Item(_hashed("", item), title, link, item.published_at, text)
+    own = text_of(raw.id, MAX_EXTERNAL_ID_LENGTH + 1) or link
+    item = NoticeItem(own, title, link, _moment(raw.published), text)
+    fits = is_storable(own) and len(own) <= MAX_EXTERNAL_ID_LENGTH
+    return item if fits else NoticeItem(_hashed("", item), title, link, item.published_at, text)
 
 
-def _hashed(stem: str, item: Item) -> str:
+def _hashed(stem: str, item: NoticeItem) -> str:
     said = f"{item.external_id}\n{item.title}\n{item.link}\n{item.text}"
     return f"{stem[:360]}#{hashlib.sha256(said.encode(errors='replace')).hexdigest()[:24]}"
 
@@ -147,24 +147,24 @@ def _moment(text: str) -> datetime | None:
 # --- JSON Feed ------------------------------------------------------------------------------------
 
 
-def _json_items(body: bytes) -> Iterator[_Raw]:
+def _json_items(body: bytes) -> Iterator[_RawItem]:
     document = load_json(body)
     items = document.get("items") if isinstance(document, dict) else None
     if not isinstance(items, list):
-        raise PayloadRefused(
+        raise InvalidPayloadError(
             'A JSON Feed is one object with its items in a list under "items". Check the address.'
         )
-    for each in items[: MOST_ITEMS + 1]:
+    for each in items[: MAX_ITEMS + 1]:
         if not isinstance(each, dict):
-            yield _Raw()
+            yield _RawItem()
             continue
-        yield _Raw(
+        yield _RawItem(
             id=_text(each.get("id")),
             title=_text(each.get("title")),
             link=_text(each.get("url")) or _text(each.get("external_url")),
             published=_text(each.get("date_published")) or _text(each.get("date_modified")),
             markup=_text(each.get("content_html")) or _text(each.get("summary")),
-            text=_text(each.get("content_text"))[:_LONGEST_MARKUP],
+            text=_text(each.get("content_text"))[:_MAX_MARKUP_LENGTH],
         )
 
 
@@ -177,11 +177,11 @@ def _text(value: Any) -> str:
 # --- RSS and Atom ---------------------------------------------------------------------------------
 
 
-class _TooMuch(Exception):
+class _TooManyElementsError(Exception):
     """More elements, or deeper ones, than a feed has."""
 
 
-class _Capped(TreeBuilder):
+class _CappedBuilder(TreeBuilder):
     def __init__(self) -> None:
         super().__init__()
         self.n = self.depth = 0
@@ -189,8 +189,8 @@ class _Capped(TreeBuilder):
     def start(self, tag: Any, attrs: Any, /) -> Element:
         self.n += 1
         self.depth += 1
-        if self.n > _MOST_ELEMENTS or self.depth > _DEEPEST:
-            raise _TooMuch
+        if self.n > _MAX_ELEMENTS or self.depth > _MAX_DEPTH:
+            raise _TooManyElementsError
         return super().start(tag, attrs)
 
     def end(self, tag: Any, /) -> Element:
@@ -198,34 +198,34 @@ class _Capped(TreeBuilder):
         return super().end(tag)
 
 
-def _xml_items(body: bytes) -> Iterator[_Raw]:
+def _xml_items(body: bytes) -> Iterator[_RawItem]:
     parser = DefusedXMLParser(
-        target=_Capped(), forbid_dtd=False, forbid_entities=True, forbid_external=True
+        target=_CappedBuilder(), forbid_dtd=False, forbid_entities=True, forbid_external=True
     )
     try:
         parser.feed(body)
         root: Element = parser.close()
     except DefusedXmlException:
-        raise PayloadRefused(
+        raise InvalidPayloadError(
             "The feed's XML defines entities or names external parts, which are never read. Tell "
             "its publisher."
         ) from None
-    except _TooMuch:
-        raise PayloadRefused(
+    except _TooManyElementsError:
+        raise InvalidPayloadError(
             "The feed's XML nests or grows beyond all measure. Check its address."
         ) from None
     except (ParseError, ValueError, LookupError, AssertionError) as error:
-        raise PayloadRefused(
+        raise InvalidPayloadError(
             f"The feed is neither RSS, Atom nor JSON Feed ({str(error)[:120]}). Check its address."
         ) from None
     kind = _local(root)
     if kind not in {"rss", "rdf", "feed"}:
-        raise PayloadRefused(
+        raise InvalidPayloadError(
             f"The feed is XML of the kind '{kind[:40]}', not RSS or Atom. Check its address."
         )
     name = "entry" if kind == "feed" else "item"
     for number, element in enumerate(each for each in root.iter() if _local(each) == name):
-        if number > MOST_ITEMS:
+        if number > MAX_ITEMS:
             return
         yield _atom(element) if kind == "feed" else _rss(element)
 
@@ -242,47 +242,47 @@ def _children(element: Element) -> dict[str, list[Element]]:
     return found
 
 
-def _said(found: dict[str, list[Element]], *names: str) -> str:
+def _first_text(found: dict[str, list[Element]], *names: str) -> str:
     """The text of the first of these that has any, markup inside it included as text."""
     for name in names:
         for element in found.get(name, ()):
-            if text := "".join(element.itertext())[:_LONGEST_MARKUP].strip():
+            if text := "".join(element.itertext())[:_MAX_MARKUP_LENGTH].strip():
                 return text
     return ""
 
 
-def _rss(element: Element) -> _Raw:
+def _rss(element: Element) -> _RawItem:
     found = _children(element)
-    return _Raw(
-        id=_said(found, "guid"),
-        title=_said(found, "title"),
-        link=_said(found, "link"),
-        published=_said(found, "pubdate", "date"),
+    return _RawItem(
+        id=_first_text(found, "guid"),
+        title=_first_text(found, "title"),
+        link=_first_text(found, "link"),
+        published=_first_text(found, "pubdate", "date"),
         # content:encoded is the whole, description mostly its beginning
-        markup=_said(found, "encoded", "description"),
+        markup=_first_text(found, "encoded", "description"),
     )
 
 
-def _atom(element: Element) -> _Raw:
+def _atom(element: Element) -> _RawItem:
     found = _children(element)
     links = found.get("link", [])
     best = next(
         (link for link in links if link.get("rel", "alternate") == "alternate"),
         links[0] if links else None,
     )
-    return _Raw(
-        id=_said(found, "id"),
-        title=_said(found, "title"),
+    return _RawItem(
+        id=_first_text(found, "id"),
+        title=_first_text(found, "title"),
         link=best.get("href", "") if best is not None else "",
-        published=_said(found, "published", "updated", "issued", "modified"),
-        markup=_said(found, "content", "summary"),
+        published=_first_text(found, "published", "updated", "issued", "modified"),
+        markup=_first_text(found, "content", "summary"),
     )
 
 
 # --- markup ---------------------------------------------------------------------------------------
 
 
-class _Plain(HTMLParser):
+class _TextExtractor(HTMLParser):
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
         self.parts: list[str] = []
@@ -303,13 +303,13 @@ class _Plain(HTMLParser):
             self.parts.append(data)
 
 
-def plain(markup: str) -> str:
+def html_to_text(markup: str) -> str:
     """HTML as plain text: no tags, scripts or styles; a line break where a paragraph ends. Text
     stays as it is."""
     if "<" not in markup and "&" not in markup:
-        return _CONTROL.sub(" ", markup[:_LONGEST_MARKUP])
-    parser = _Plain()
-    parser.feed(markup[:_LONGEST_MARKUP])
+        return _CONTROL.sub(" ", markup[:_MAX_MARKUP_LENGTH])
+    parser = _TextExtractor()
+    parser.feed(markup[:_MAX_MARKUP_LENGTH])
     parser.close()
     lines = ("".join(parser.parts)).splitlines()
     return _CONTROL.sub(
@@ -317,4 +317,12 @@ def plain(markup: str) -> str:
     )
 
 
-__all__ = ["KIND", "LONGEST_TEXT", "MOST_ITEMS", "Item", "Notices", "parse", "plain"]
+__all__ = [
+    "KIND",
+    "MAX_ITEMS",
+    "MAX_TEXT_LENGTH",
+    "NoticeItem",
+    "ParsedNotices",
+    "html_to_text",
+    "parse",
+]

@@ -22,20 +22,20 @@ from apps.catalog.claims.feed_rows import (
     PriceLine,
     RejectedRow,
 )
-from apps.feeds.parsers.amounts import Per, PriceUnclear, per_million
-from apps.feeds.parsers.dates import DateUnclear, read_iso_day
+from apps.feeds.parsers.amounts import Per, UnclearPriceError, per_million
+from apps.feeds.parsers.dates import UnclearDateError, read_iso_day
 from apps.feeds.parsers.payload import (
-    LONGEST_API_ID,
-    Harvest,
-    PayloadRefused,
-    doubled_keys,
+    MAX_API_ID_LENGTH,
+    InvalidPayloadError,
+    ParsedRows,
+    duplicate_keys,
     host_of,
     is_storable,
     load_json,
-    reject,
-    shown,
+    quote,
+    rejected_row,
+    safe_url,
     text_of,
-    web_address,
 )
 
 URL = "https://openrouter.ai/api/v1/models"
@@ -61,11 +61,11 @@ _OFF_PEAK = frozenset({"input", "output", "cache_read", "cache_write"})
 _CONDITIONS = frozenset({"min_prompt_tokens", "utc_start", "utc_end"})
 _DECIMAL = re.compile(r"-?[0-9]{1,30}(?:\.[0-9]{1,60})?(?:[eE][+-]?[0-9]{1,3})?")
 _ROUTED = Decimal(-1)
-_LARGEST_REQUEST = 100_000_000
-_MOST_OVERRIDES_QUOTED = 12
+_MAX_REQUEST_TOKENS = 100_000_000
+_MAX_OVERRIDES_QUOTED = 12
 
 # 2098-12-31 and 9999-01-01 stand for "no end": 2090 and later are nobody's plan.
-_NEVER = re.compile(r"(?:209|2[1-9][0-9]|[3-9][0-9]{2})[0-9]-[0-9]{2}-[0-9]{2}")
+_FAR_DATE = re.compile(r"(?:209|2[1-9][0-9]|[3-9][0-9]{2})[0-9]-[0-9]{2}-[0-9]{2}")
 
 _CATEGORIES = {
     "text": "chat",
@@ -84,11 +84,11 @@ def parse(body: bytes) -> ParsedFeed:
     """Rows of the model list, each with both topics; one is None when what it says cannot be
     believed.
 
-    Raises PayloadRefused when the body is no such list, or only one page of it: what stands on
+    Raises InvalidPayloadError when the body is no such list, or only one page of it: what stands on
     another page must not be taken for gone.
     """
     listed = _listed(load_json(body))
-    harvest = Harvest.empty()
+    harvest = ParsedRows.empty()
     # Were the field renamed, all dates would seem withdrawn; then the feed has no such topic.
     dated = any(isinstance(raw, dict) and "expiration_date" in raw for raw in listed)
     for external_id, copies in _by_id(listed, harvest).items():
@@ -96,7 +96,7 @@ def parse(body: bytes) -> ParsedFeed:
         row, rejects = read[0]
         if any(other != row for other, _ in read[1:]):
             reason = f"The row stands {len(copies)} times in the feed with different content."
-            harvest.rejects.append(reject(external_id, reason, copies[0]))
+            harvest.rejects.append(rejected_row(external_id, reason, copies[0]))
             continue
         harvest.rows.append(row)
         harvest.rejects.extend(rejects)
@@ -106,10 +106,10 @@ def parse(body: bytes) -> ParsedFeed:
 
 def _listed(document: Any) -> list[Any]:
     listed = document.get("data") if isinstance(document, dict) else None
-    if not isinstance(listed, list) or not listed or "data" in doubled_keys(document):
+    if not isinstance(listed, list) or not listed or "data" in duplicate_keys(document):
         error = document.get("error") if isinstance(document, dict) else None
         said = text_of(error.get("message"), 100) if isinstance(error, dict) else ""
-        raise PayloadRefused(
+        raise InvalidPayloadError(
             f"OpenRouter answered with an error: {said}. The next poll tries again."
             if said
             else 'OpenRouter\'s list must be one JSON object with its models under "data". '
@@ -117,7 +117,7 @@ def _listed(document: Any) -> list[Any]:
         )
     links = document.get("links")
     if isinstance(links, dict) and links.get("next"):
-        raise PayloadRefused(
+        raise InvalidPayloadError(
             f"OpenRouter's list has been split into pages and this is one of them ({len(listed)} "
             "models). Models of "
             "the other pages would look removed, so that nothing is taken from it. Ask for an "
@@ -126,17 +126,19 @@ def _listed(document: Any) -> list[Any]:
     return listed
 
 
-def _by_id(listed: list[Any], harvest: Harvest) -> dict[str, list[dict[str, Any]]]:
+def _by_id(listed: list[Any], harvest: ParsedRows) -> dict[str, list[dict[str, Any]]]:
     """Rows by `id`; those without are set aside under their place in the list."""
     found: dict[str, list[dict[str, Any]]] = {}
     for place, raw in enumerate(listed):
         name = raw.get("id") if isinstance(raw, dict) else None
-        if not isinstance(name, str) or not is_storable(name) or len(name) > LONGEST_API_ID:
+        if not isinstance(name, str) or not is_storable(name) or len(name) > MAX_API_ID_LENGTH:
             reason = "The row has no id, or one that is too long or holds unprintable characters."
-            harvest.rejects.append(reject(f"row {place}", reason, raw))
-        elif doubled_keys(raw):
-            keys = ", ".join(sorted(doubled_keys(raw)))
-            harvest.rejects.append(reject(name, f"The row says {keys} twice, differently.", raw))
+            harvest.rejects.append(rejected_row(f"row {place}", reason, raw))
+        elif duplicate_keys(raw):
+            keys = ", ".join(sorted(duplicate_keys(raw)))
+            harvest.rejects.append(
+                rejected_row(name, f"The row says {keys} twice, differently.", raw)
+            )
         else:
             found.setdefault(name, []).append(raw)
     return found
@@ -166,7 +168,7 @@ def _row(
         alias_of=_alias_of(external_id, raw, rejects, excerpt),
         # Of open weights the router quotes whichever of many hosts is the cheapest right now.
         price_is_offer=bool(text_of(raw.get("hugging_face_id"), 300)),
-        source_url=web_address(_SITE + external_id.strip().partition(":")[0]),
+        source_url=safe_url(_SITE + external_id.strip().partition(":")[0]),
         excerpt=excerpt,
     )
     return row, rejects
@@ -191,12 +193,12 @@ def _lifecycle(
     external_id: str, raw: dict[str, Any], rejects: list[RejectedRow]
 ) -> LifecycleClaim | None:
     said = raw.get("expiration_date")
-    if isinstance(said, str) and _NEVER.fullmatch(said):
+    if isinstance(said, str) and _FAR_DATE.fullmatch(said):
         return LifecycleClaim()
     try:
         retires_on = read_iso_day(said)
-    except DateUnclear as unclear:
-        rejects.append(reject(external_id, str(unclear), raw))
+    except UnclearDateError as unclear:
+        rejects.append(rejected_row(external_id, str(unclear), raw))
         return None
     return LifecycleClaim(retires_on=retires_on, date_kind=FIRM if retires_on else "")
 
@@ -212,11 +214,11 @@ def _alias_of(
         not isinstance(slug, str)
         or not is_storable(slug)
         or slug == external_id
-        or len(slug) > LONGEST_API_ID
+        or len(slug) > MAX_API_ID_LENGTH
     ):
         rejects.append(
-            reject(
-                external_id, f"The row is an alias of {shown(slug)}, which is no other row.", raw
+            rejected_row(
+                external_id, f"The row is an alias of {quote(slug)}, which is no other row.", raw
             )
         )
         return ""
@@ -232,12 +234,12 @@ def _prices(
 ) -> tuple[PriceLine, ...] | None:
     pricing = raw.get("pricing")
     if not isinstance(pricing, dict):
-        rejects.append(reject(external_id, "The row has no price list.", raw))
+        rejects.append(rejected_row(external_id, "The row has no price list.", raw))
         return None
     try:
         lines = price_lines(pricing, free=external_id.endswith(":free"))
-    except PriceUnclear as unclear:
-        rejects.append(reject(external_id, str(unclear), pricing))
+    except UnclearPriceError as unclear:
+        rejects.append(rejected_row(external_id, str(unclear), pricing))
         return None
     excerpt["pricing"] = _quoted(pricing)
     return lines
@@ -247,7 +249,8 @@ def price_lines(pricing: dict[str, Any], *, free: bool = False) -> tuple[PriceLi
     """The lines of a row's `pricing`, sorted.
 
     A 0 means "free" for prompt and completion where both are 0 or the row is a `free` variant; any
-    other 0 is no price. Raises PriceUnclear when a field or an override we read cannot be believed.
+    other 0 is no price. Raises UnclearPriceError when a field or an override we read cannot be
+    believed.
     """
     base = dict(_amounts(pricing, ""))
     free = free or (base.get("input") == 0 and base.get("output") == 0)
@@ -274,8 +277,8 @@ def _amounts(fields: dict[str, Any], where: str) -> Iterator[tuple[str, Decimal]
         value = fields.get(field)
         if value is None:
             continue
-        if field in doubled_keys(fields):
-            raise PriceUnclear(
+        if field in duplicate_keys(fields):
+            raise UnclearPriceError(
                 f"The price {field}{where} stands twice in the row; its prices are left out."
             )
         usd = Decimal(value) if isinstance(value, str) and _DECIMAL.fullmatch(value) else value
@@ -302,7 +305,7 @@ def _overrides(value: object) -> tuple[dict[Key, Decimal], dict[Key, set[Decimal
             if by_hour and amount:
                 hours.setdefault((unit, above), set()).add(amount)
             elif amount and tiers.setdefault((unit, above), amount) != amount:
-                raise PriceUnclear(
+                raise UnclearPriceError(
                     f"Two prices of {unit}{where} are given; the row's prices are left out."
                 )
     return tiers, hours
@@ -312,7 +315,9 @@ def _objects(value: object) -> list[dict[str, Any]]:
     if value is None:
         return []
     if not isinstance(value, list) or not all(isinstance(override, dict) for override in value):
-        raise PriceUnclear("The price overrides cannot be read; the row's prices are left out.")
+        raise UnclearPriceError(
+            "The price overrides cannot be read; the row's prices are left out."
+        )
     return value
 
 
@@ -324,9 +329,13 @@ def _has_unknown_condition(override: dict[str, Any]) -> bool:
 
 
 def _size(value: object) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= _LARGEST_REQUEST:
-        raise PriceUnclear(
-            f"A price holds above {shown(value)} tokens, which is no size; the row's prices are "
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, int)
+        or not 0 <= value <= _MAX_REQUEST_TOKENS
+    ):
+        raise UnclearPriceError(
+            f"A price holds above {quote(value)} tokens, which is no size; the row's prices are "
             "left out."
         )
     return value
@@ -337,7 +346,7 @@ def _quoted(pricing: dict[str, Any]) -> dict[str, Any]:
     quoted: dict[str, Any] = {
         field: _text(pricing[field]) for field in _UNITS if pricing.get(field) is not None
     }
-    if overrides := _objects(pricing.get("overrides"))[:_MOST_OVERRIDES_QUOTED]:
+    if overrides := _objects(pricing.get("overrides"))[:_MAX_OVERRIDES_QUOTED]:
         fields = (*_UNITS, *sorted(_CONDITIONS))
         quoted["overrides"] = [
             {field: _text(override[field]) for field in fields if field in override}

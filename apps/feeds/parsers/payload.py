@@ -12,13 +12,13 @@ from apps.catalog.claims.feed_rows import FeedRow, ParsedFeed, RejectedRow
 from apps.catalog.identity.hosts import BY_SLUG, host_slug
 
 # What the catalogue can hold; a longer value is a fault of the feed.
-LONGEST_EXTERNAL_ID = 400
-LONGEST_API_ID = 300
-LONGEST_REGION = 60
-LONGEST_TIER = 80
-_LONGEST_REASON = 500
-_LONGEST_EXCERPT = 500
-_LONGEST_URL = 1000
+MAX_EXTERNAL_ID_LENGTH = 400
+MAX_API_ID_LENGTH = 300
+MAX_REGION_LENGTH = 60
+MAX_TIER_LENGTH = 80
+_MAX_REASON_LENGTH = 500
+_MAX_EXCERPT_LENGTH = 500
+_MAX_URL_LENGTH = 1000
 
 # Control characters break pages and logs; lone surrogates and NUL cannot be stored at all.
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
@@ -26,27 +26,27 @@ _NOT_SLUG = re.compile(r"[^a-z0-9]+")
 _HTML = re.compile(r"<(?:!doctype html|html|head|body|!--)", re.IGNORECASE)
 
 
-class PayloadRefused(Exception):
+class InvalidPayloadError(Exception):
     """A body that holds no feed at all; nothing may be concluded from it. `str()` is a sentence for
     people."""
 
 
-class Doubled(dict[str, Any]):
+class ObjectWithDuplicateKeys(dict[str, Any]):
     """A JSON object in which keys stand twice with different values; `keys_doubled` names them."""
 
     keys_doubled: frozenset[str] = frozenset()
 
 
-def decode(body: bytes) -> str:
-    """The text of a body, UTF-8 with or without byte order mark; PayloadRefused otherwise."""
+def decode_text(body: bytes) -> str:
+    """The text of a body, UTF-8 with or without byte order mark; InvalidPayloadError otherwise."""
     if not body.strip():
-        raise PayloadRefused(
+        raise InvalidPayloadError(
             "The feed sent an empty body. The last good state is kept; the next poll tries again."
         )
     try:
         return body.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise PayloadRefused(
+        raise InvalidPayloadError(
             f"The feed is not UTF-8 (byte {error.start} is no part of it). "
             "Tell its publisher; the last good state is kept."
         ) from None
@@ -56,12 +56,12 @@ def load_json(body: bytes) -> Any:
     """The JSON document in `body`: numbers with a point are Decimal, NaN and Infinity are Decimal
     too.
 
-    Objects with a key twice come as `Doubled`. PayloadRefused when it is no JSON or nests without
-    end.
+    Objects with a key twice come as `ObjectWithDuplicateKeys`. InvalidPayloadError when it is no
+    JSON or nests without end.
     """
-    text = decode(body)
+    text = decode_text(body)
     if _HTML.match(text.lstrip()):
-        raise PayloadRefused(
+        raise InvalidPayloadError(
             "The feed sent a web page instead of JSON. Its address may have moved, or a login "
             "stands before it."
         )
@@ -71,18 +71,20 @@ def load_json(body: bytes) -> Any:
         )
     except json.JSONDecodeError as error:
         if text.lstrip()[:1] == "<":
-            raise PayloadRefused("The feed sent XML instead of JSON. Check its address.") from None
+            raise InvalidPayloadError(
+                "The feed sent XML instead of JSON. Check its address."
+            ) from None
         cut = error.pos >= len(text.rstrip()) - 1 or error.msg.startswith("Unterminated")
         what = (
             "breaks off in the middle"
             if cut
             else f"is not JSON ({error.msg} in line {error.lineno})"
         )
-        raise PayloadRefused(
+        raise InvalidPayloadError(
             f"The feed's body {what}. The last good state is kept; the next poll tries again."
         ) from None
     except (RecursionError, ValueError, ArithmeticError):
-        raise PayloadRefused(
+        raise InvalidPayloadError(
             "The feed's JSON holds numbers or nesting beyond all measure. Check its address."
         ) from None
 
@@ -91,7 +93,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) == len(pairs):
         return found
-    doubled = Doubled(found)
+    doubled = ObjectWithDuplicateKeys(found)
     doubled.keys_doubled = frozenset(key for key, value in pairs if not _same(found[key], value))
     return doubled
 
@@ -101,9 +103,9 @@ def _same(left: Any, right: Any) -> bool:
     return bool(left == right) or repr(left) == repr(right)
 
 
-def doubled_keys(row: dict[str, Any]) -> frozenset[str]:
+def duplicate_keys(row: dict[str, Any]) -> frozenset[str]:
     """Keys that stand twice in this object with different values."""
-    return row.keys_doubled if isinstance(row, Doubled) else frozenset()
+    return row.keys_doubled if isinstance(row, ObjectWithDuplicateKeys) else frozenset()
 
 
 def text_of(value: object, longest: int) -> str:
@@ -118,24 +120,24 @@ def is_storable(text: str) -> bool:
     return bool(text.strip()) and not _UNPRINTABLE.search(text)
 
 
-def web_address(value: object) -> str:
+def safe_url(value: object) -> str:
     """`value` if it is an http(s) address that fits, else "": it becomes a link on our pages."""
-    text = text_of(value, _LONGEST_URL + 1)
+    text = text_of(value, _MAX_URL_LENGTH + 1)
     fits = (
         text.startswith(("https://", "http://"))
-        and len(text) <= _LONGEST_URL
+        and len(text) <= _MAX_URL_LENGTH
         and not re.search(r"\s", text)
     )
     return text if fits else ""
 
 
-def shown(value: object, longest: int = 60) -> str:
+def quote(value: object, longest: int = 60) -> str:
     """A value as a reason quotes it: short, printable, in quotes."""
-    text = _UNPRINTABLE.sub(" ", value if isinstance(value, str) else _written(value))
+    text = _UNPRINTABLE.sub(" ", value if isinstance(value, str) else _value_text(value))
     return f"'{text[: longest - 1]}…'" if len(text) > longest else f"'{text}'"
 
 
-def _written(value: object, *, as_json: bool = False) -> str:
+def _value_text(value: object, *, as_json: bool = False) -> str:
     """`value` as text, however deep it nests."""
     try:
         return json.dumps(value, default=str, ensure_ascii=False) if as_json else str(value)
@@ -143,13 +145,15 @@ def _written(value: object, *, as_json: bool = False) -> str:
         return "nested beyond all measure"
 
 
-def reject(external_id: str, reason: str, raw: object = "") -> RejectedRow:
+def rejected_row(external_id: str, reason: str, raw: object = "") -> RejectedRow:
     """A Reject whose parts fit and can be stored, however odd the row was."""
-    excerpt = raw if isinstance(raw, str) else _written(raw, as_json=True)[: 2 * _LONGEST_EXCERPT]
+    excerpt = (
+        raw if isinstance(raw, str) else _value_text(raw, as_json=True)[: 2 * _MAX_EXCERPT_LENGTH]
+    )
     return RejectedRow(
-        external_id=_UNPRINTABLE.sub("?", external_id)[:LONGEST_EXTERNAL_ID] or "?",
-        reason=_UNPRINTABLE.sub(" ", reason)[:_LONGEST_REASON],
-        excerpt=_UNPRINTABLE.sub(" ", excerpt)[:_LONGEST_EXCERPT],
+        external_id=_UNPRINTABLE.sub("?", external_id)[:MAX_EXTERNAL_ID_LENGTH] or "?",
+        reason=_UNPRINTABLE.sub(" ", reason)[:_MAX_REASON_LENGTH],
+        excerpt=_UNPRINTABLE.sub(" ", excerpt)[:_MAX_EXCERPT_LENGTH],
     )
 
 
@@ -164,7 +168,7 @@ def host_of(provider: str) -> tuple[str, str]:
 
 
 @dataclass(slots=True)
-class Harvest:
+class ParsedRows:
     """What a parser gathers row by row."""
 
     rows: list[FeedRow]
@@ -173,17 +177,17 @@ class Harvest:
     ignored: int = 0
 
     @classmethod
-    def empty(cls) -> "Harvest":
+    def empty(cls) -> "ParsedRows":
         return cls([], [], {})
 
     def done(self) -> ParsedFeed:
-        """The result, or PayloadRefused when not one row is left: such a body must not empty the
-        catalogue."""
+        """The result, or InvalidPayloadError when not one row is left: such a body must not empty
+        the catalogue."""
         if not self.rows:
             why = (
                 f" The first of {len(self.rejects)}: {self.rejects[0].reason}"
                 if self.rejects
                 else ""
             )
-            raise PayloadRefused(f"The feed holds no row that can be read.{why}")
+            raise InvalidPayloadError(f"The feed holds no row that can be read.{why}")
         return ParsedFeed(tuple(self.rows), tuple(self.rejects), self.ignored, self.host_names)

@@ -22,8 +22,8 @@ from apps.exposure.actions.scenarios import run_queued
 from apps.exposure.campaigns.maintenance import update_campaigns
 from apps.exposure.engine.table_refresh import refresh
 from apps.exposure.snapshots.daily import take_snapshot, thin_snapshots
-from apps.feeds.actions import end_holds, forget_old_payloads, tell_disagreements
-from apps.feeds.pipeline import close_dead_runs
+from apps.feeds.actions import apply_expired_holds, purge_old_payloads, record_disagreements
+from apps.feeds.polls.pipeline import close_dead_runs
 from apps.inventory.read_models import refresh_stale_applications
 from apps.risks.actions.counts import count_changed_risk
 from apps.risks.actions.refresh import refresh_risks
@@ -46,8 +46,8 @@ class Command(BaseCommand):
         with audit_context(job="sweep"):
             with transaction.atomic():
                 due = apply_due_facts(at=at)
-            held = end_holds(at=at)
-            disagreements = tell_disagreements(at=at)
+            held = apply_expired_holds(at=at)
+            disagreements = record_disagreements(at=at)
             dead = close_dead_runs(at=at)
             refreshed = refresh(on=day_of(at))
             events_handled = handle_events(at=at)
@@ -82,7 +82,7 @@ class Command(BaseCommand):
                 "snapshot_rows": take_snapshot(on=day_of(at)),
                 "snapshot_rows_thinned": thin_snapshots(on=day_of(at)),
                 "what_ifs_answered": run_queued(at=at),
-                "payloads_forgotten": forget_old_payloads(at=at),
+                "payloads_forgotten": purge_old_payloads(at=at),
                 "notices_forgotten": forgotten.n_notices,
                 "deliveries_forgotten": forgotten.n_deliveries,
             }

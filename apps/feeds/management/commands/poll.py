@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from apps.catalog.models import ProviderEvent, Source
 from apps.common.time import parse_moment
 from apps.feeds.models import FeedRun
-from apps.feeds.pipeline import AlreadyPolling, Polled, poll
+from apps.feeds.polls.pipeline import AlreadyPollingError, PollResult, poll_source
 
 
 class Command(BaseCommand):
@@ -38,8 +38,8 @@ class Command(BaseCommand):
         failed = False
         for source in sources:
             try:
-                polled = poll(source, at=at, url=options["url"], trigger="command")
-            except AlreadyPolling as busy:
+                polled = poll_source(source, at=at, url=options["url"], trigger="command")
+            except AlreadyPollingError as busy:
                 self.stderr.write(str(busy))
                 failed = True
                 continue
@@ -65,7 +65,7 @@ class Command(BaseCommand):
         return [found[slug] for slug in slugs]
 
 
-def as_report(polled: Polled) -> dict[str, Any]:
+def as_report(polled: PollResult) -> dict[str, Any]:
     """The shape of contracts.md section 2, with the run's error where it failed."""
     run = polled.run
     events = (

@@ -10,10 +10,10 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from apps.catalog.ingestion.builtin_catalogue import CATALOGUE, load_catalogue
 from apps.catalog.models import ProviderEvent, Source
 from apps.common.database.scratch_database import ScratchDatabaseError, scratch_database
-from apps.feeds.mapping import KIND, read_mapping
+from apps.feeds.mapping.definition import KIND, read_mapping
 from apps.feeds.models import FeedRun, SourceMapping
 from apps.feeds.parsers import ADAPTERS
-from apps.feeds.replay import BadManifest, read_manifest, replay
+from apps.feeds.polls.replay import InvalidManifestError, read_manifest, replay_history
 
 
 def _load_identities() -> None:
@@ -52,7 +52,7 @@ class Command(BaseCommand):
         mapping = self._mapping(slug, options["mapping"])
         try:
             observations = read_manifest(options["manifest"])
-        except BadManifest as error:
+        except InvalidManifestError as error:
             raise CommandError(str(error), returncode=2) from None
         except OSError as error:
             raise CommandError(
@@ -66,7 +66,7 @@ class Command(BaseCommand):
                 )
                 if mapping is not None:
                     SourceMapping.objects.create(source=source, settings=mapping)
-                for polled in replay(source, observations):
+                for polled in replay_history(source, observations):
                     if polled.run.status == FeedRun.Status.FAILED:
                         self.stderr.write(f"{polled.run.queued_at:%H:%M:%S}: {polled.run.error}")
                     self._print(polled.events)

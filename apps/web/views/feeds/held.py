@@ -15,7 +15,7 @@ from apps.accounts.models import User
 from apps.catalog.claims.pending_changes import PendingChange, pending_changes, rejected_changes
 from apps.catalog.models import Source
 from apps.common.time import day_of, now
-from apps.feeds.actions import accept_suspect, reconsider, refuse_suspect
+from apps.feeds.actions import accept_pending_changes, reject_pending_changes, undo_rejections
 from apps.web.forms import governing, signed_in
 from apps.web.listing import back_to, csv_answer
 from apps.web.page import page
@@ -130,19 +130,19 @@ def _decide(
 ) -> HttpResponse:
     page_of_held = reverse("feeds:on-hold", args=[source.slug])
     if said["action"] == "accept":
-        events = accept_suspect(source=source, by=user, reason=said["reason"], groups=scope)
+        events = accept_pending_changes(source=source, by=user, reason=said["reason"], groups=scope)
         raised = f"{counted(len(events), 'event')} {'was' if len(events) == 1 else 'were'} raised"
         messages.success(request, f"What {source.name} says of {name} is believed now; {raised}.")
         return redirect(page_of_held)
     if said["action"] == "refuse":
-        refuse_suspect(
+        reject_pending_changes(
             source=source,
             by=user,
             reason=said["reason"] or "refused without a reason",
             groups=scope,
         )
         return redirect(back_to(page_of_held, undo=said["group"]))
-    n = reconsider(
+    n = undo_rejections(
         source=source, by=user, reason=said["reason"] or "refusal taken back", groups=scope
     )
     taken_back = (

@@ -17,14 +17,14 @@ from apps.common.text import pluralize
 from apps.common.time import day_of, now
 from apps.feeds.filters import FeedNoticeFilter
 from apps.feeds.models import FeedNotice
-from apps.feeds.noticing import (
+from apps.feeds.parsers.notices import KIND
+from apps.feeds.provider_notices import (
     EVENT_KINDS,
-    AlreadyDecided,
+    AlreadyDecidedError,
+    close_notices,
     record_event,
     reopen_notices,
-    settle_notices,
 )
-from apps.feeds.parsers.notices import KIND
 from apps.web.filtering import BOOLEANS, Control, filters
 from apps.web.forms import DayField, governing
 from apps.web.listing import Listing, back_to, csv_answer
@@ -244,7 +244,7 @@ def settle(request: HttpRequest) -> HttpResponse:
         return redirect(back)
     said = form.cleaned_data
     outcome = FeedNotice.Outcome(said["outcome"])
-    rows = settle_notices(notices=said["pick"], outcome=outcome, by=user, reason=said["reason"])
+    rows = close_notices(notices=said["pick"], outcome=outcome, by=user, reason=said["reason"])
     if not rows:
         refuse(request, "Nothing was left to do: somebody has dealt with it meanwhile.")
         return redirect(back)
@@ -302,7 +302,7 @@ def tell(request: HttpRequest, pk: int) -> HttpResponse:
         return redirect(back)
     try:
         event = record_event(notice=notice, by=user, **said | {"offering": offering})
-    except AlreadyDecided as already:
+    except AlreadyDecidedError as already:
         refuse(request, str(already))
         return redirect(back)
     say(request, f"Recorded. Everyone who stands on {offering.api_id} can see it.")

@@ -9,12 +9,12 @@ from apps.catalog.claims.feed_rows import FeedRow, RejectedRow
 from apps.catalog.models import Offering, Provider, Source
 from apps.common.text import pluralize
 from apps.common.time import now
-from apps.feeds.adapting import rules_of
-from apps.feeds.mapping import BadMapping, Reading
-from apps.feeds.mapping.outline import proposal
-from apps.feeds.mapping.reading import MAPPING
-from apps.feeds.rehearsing import rehearse
-from apps.feeds.setting_up import outline_of, read_sample
+from apps.feeds.mapping.definition import InvalidMappingError
+from apps.feeds.mapping.document_outline import propose_mapping
+from apps.feeds.mapping.reader import MAPPING_CODE, MappingResult
+from apps.feeds.sources.adapters import change_rules_of
+from apps.feeds.sources.configuration import outline_sample, read_sample
+from apps.feeds.sources.preview import preview_observation
 from apps.web.page import Sentence
 from apps.web.wording import counted, listed, number, unit_name
 from apps.web.wording import price as price_words
@@ -84,21 +84,23 @@ def preview_of(
         return Preview()
     try:
         reading = read_sample(body, stored)
-    except BadMapping as bad:
+    except InvalidMappingError as bad:
         return Preview(mapping_errors=bad.errors)
     if not body:
         return Preview()
     return _preview(reading, source)
 
 
-def _preview(reading: Reading, source: Source | None) -> Preview:
+def _preview(reading: MappingResult, source: Source | None) -> Preview:
     unfound = tuple(reading.unfound.items())
     if reading.parsed is None:
         return Preview(refusal=reading.refusal, unfound=unfound)
     parsed = reading.parsed
     rows = parsed.rows
     rejects = [
-        reject for reject in parsed.rejects if not reject.external_id.startswith(f"{MAPPING}: ")
+        reject
+        for reject in parsed.rejects
+        if not reject.external_id.startswith(f"{MAPPING_CODE}: ")
     ]
     known = _known_offerings(rows)
     hosts = Counter(row.host for row in rows)
@@ -142,12 +144,12 @@ def _known_offerings(rows: Sequence[FeedRow]) -> set[tuple[str, str]]:
     return set(pairs)
 
 
-def _next_poll(reading: Reading, source: Source | None) -> tuple[str, ...]:
+def _next_poll(reading: MappingResult, source: Source | None) -> tuple[str, ...]:
     """What the next poll would change if it brought this sample, as sentences; empty for a source
     nobody polled."""
     if source is None or reading.parsed is None or not source.runs.exists():
         return ()
-    seen = rehearse(source, reading.parsed, at=now(), rules=rules_of(source))
+    seen = preview_observation(source, reading.parsed, at=now(), rules=change_rules_of(source))
     said = []
     if seen.changes_nothing:
         return ("The next poll would change nothing.",)
@@ -165,5 +167,5 @@ def _next_poll(reading: Reading, source: Source | None) -> tuple[str, ...]:
 
 def proposal_for(body: bytes) -> dict[str, Any]:
     """A first mapping for the sample, by the names feeds usually use; empty where it is no JSON."""
-    found = outline_of(body, "")
-    return proposal(found) if found else {}
+    found = outline_sample(body, "")
+    return propose_mapping(found) if found else {}

@@ -12,7 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from apps.catalog.models import Assertion, ProviderEvent, Source
-from apps.feeds.actions import BrokerAway, request_poll
+from apps.feeds.actions import BrokerUnavailableError, request_poll
 from apps.feeds.filters import FeedRunFilter
 from apps.feeds.models import FeedRun, Payload
 from apps.web import sentences
@@ -220,7 +220,7 @@ def poll(request: HttpRequest, slug: str) -> HttpResponse:
     source = get_object_or_404(Source.objects.polled().visible_to(request.user), slug=slug)
     try:
         run = request_poll(source=source, by=user)
-    except BrokerAway as away:
+    except BrokerUnavailableError as away:
         if getattr(request, "htmx", False):
             return render(
                 request, "feeds/progress.html#refused", {"source": source, "error": str(away)}

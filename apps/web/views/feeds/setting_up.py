@@ -17,18 +17,18 @@ from apps.catalog.models import Source
 from apps.common.history.context import current_change_id
 from apps.common.http.installation_policy import installation_policy
 from apps.common.time import now
-from apps.feeds.mapping import KIND
+from apps.feeds.mapping.definition import KIND
 from apps.feeds.models import Payload, SourceMapping
-from apps.feeds.setting_up import (
+from apps.feeds.sources.configuration import (
     NOTICES,
-    ChangedSince,
-    NoSample,
-    RefusedSource,
+    ChangedSinceError,
+    InvalidSourceError,
+    NoSampleError,
     add_source,
     change_source,
     fetch_sample,
-    outline_of,
-    switch_source,
+    outline_sample,
+    set_source_enabled,
     undo_source_change,
 )
 from apps.web.forms import governing
@@ -99,14 +99,14 @@ class _Desk:
                 self.sample = self._sample_again(
                     form.cleaned_data["text"], form.cleaned_data["kept"]
                 )
-        except NoSample as none:
+        except NoSampleError as none:
             form.add_error(None, str(none))
 
     def _new_sample(self, file: Any) -> samples.Sample | None:
         if file:
             body = samples.inflated(file.read(samples.LARGEST + 1))
             if body is None:
-                raise NoSample("The file is larger than 32 MB unpacked. Give a part of it.")
+                raise NoSampleError("The file is larger than 32 MB unpacked. Give a part of it.")
             return samples.keep(body, file.name[:80], self.user)
         if self.act == "fetch":
             url = self.request.POST.get("url", "").strip()
@@ -123,13 +123,13 @@ class _Desk:
         if token and (sample := samples.kept(token, self.user)) is not None:
             return sample
         if token:
-            raise NoSample("The sample is no longer kept. Give it again.")
+            raise NoSampleError("The sample is no longer kept. Give it again.")
         return None
 
     def _last_payload(self) -> samples.Sample:
         kept = Payload.objects.filter(source=self.source).order_by("-received_at", "-pk").first()
         if kept is None:
-            raise NoSample("No body of this source is kept yet. Fetch one, or upload it.")
+            raise NoSampleError("No body of this source is kept yet. Fetch one, or upload it.")
         origin = f"the body of {kept.received_at:%Y-%m-%d %H:%M} UTC"
         return samples.keep(gzip.decompress(bytes(kept.body)), origin, self.user)
 
@@ -189,7 +189,7 @@ class _Desk:
                     kind=self.kind, by=self.user, mapping=mapping, reason=reason, **facts
                 )
             change_source(source=self.source, by=self.user, mapping=mapping, reason=reason, **facts)
-        except RefusedSource as refused:
+        except InvalidSourceError as refused:
             for name, sentences in refused.message_dict.items():
                 target: forms.BaseForm = self.mapping if name == "mapping" else self.form
                 target.add_error(
@@ -219,7 +219,7 @@ class _Desk:
             sample_form=self.sample_form,
             sample=self.sample,
             preview=self.preview,
-            outline=outline_of(self.sample.body, self.mapping.data.get("m-rows", ""))
+            outline=outline_sample(self.sample.body, self.mapping.data.get("m-rows", ""))
             if self.sample
             else None,
             was_proposed=self.was_proposed,
@@ -304,10 +304,10 @@ def switch(request: HttpRequest, slug: str) -> HttpResponse:
     source = source_or_404(request, slug)
     enabled = request.POST.get("enabled") == "true"
     try:
-        changed = switch_source(
+        changed = set_source_enabled(
             source=source, enabled=enabled, by=user, reason=request.POST.get("reason", "")[:500]
         )
-    except RefusedSource as refused:
+    except InvalidSourceError as refused:
         refuse(request, " ".join(refused.messages))
         return redirect("feeds:detail", slug=slug)
     if changed:
@@ -326,7 +326,7 @@ def undo(request: HttpRequest, slug: str, change: UUID) -> HttpResponse:
     source = source_or_404(request, slug)
     try:
         undo_source_change(source=source, change=change, by=user)
-    except ChangedSince as since:
+    except ChangedSinceError as since:
         refuse(request, str(since))
     else:
         say(request, "Taken back: the source is as it was.", undo=_undo_of(source))

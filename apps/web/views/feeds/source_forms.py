@@ -12,8 +12,8 @@ from django.forms.utils import ErrorDict
 
 from apps.catalog.claims.feed_rows import PRICE_UNITS
 from apps.catalog.models import Source
-from apps.feeds.mapping.settings import EXPRESSIONS
-from apps.feeds.setting_up import SETTABLE
+from apps.feeds.mapping.definition import EXPRESSIONS
+from apps.feeds.sources.configuration import EDITABLE_FIELDS
 from apps.web.editing import SeenMixin
 from apps.web.views.feeds.samples import LARGEST_PASTED
 from apps.web.views.feeds.words import cadence
@@ -77,7 +77,7 @@ class SourceForm(SeenMixin, forms.Form):
             else ""
         )
         usual = {"interval_minutes": 1440, "stale_after_minutes": 2880, "trust_rank": 60}
-        initial = {name: getattr(row, name) for name in SETTABLE} if row else usual
+        initial = {name: getattr(row, name) for name in EDITABLE_FIELDS} if row else usual
         kwargs["initial"] = initial | (kwargs.get("initial") or {})
         super().__init__(*args, row=row, **kwargs)
         if row is not None:
@@ -114,7 +114,7 @@ class SourceForm(SeenMixin, forms.Form):
 
     @property
     def facts(self) -> dict[str, Any]:
-        return {name: value for name, value in self.cleaned_data.items() if name in SETTABLE}
+        return {name: value for name, value in self.cleaned_data.items() if name in EDITABLE_FIELDS}
 
     @property
     def address_fields(self) -> list[forms.BoundField]:

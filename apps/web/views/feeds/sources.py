@@ -13,9 +13,9 @@ from django.views.decorators.http import require_safe
 from apps.catalog.models import Assertion, Source
 from apps.catalog.models.claims import Topic
 from apps.common.time import day_of, now, start_of
-from apps.feeds.adapting import KIND_NAMES
-from apps.feeds.mapping import KIND
+from apps.feeds.mapping.definition import KIND
 from apps.feeds.models import FeedNotice, FeedRun, QuarantinedRow, SourceMapping
+from apps.feeds.sources.adapters import KIND_NAMES
 from apps.web.drawings import freshness as drawing
 from apps.web.freshness import Freshness
 from apps.web.listing import Listing

@@ -7,8 +7,8 @@ from datetime import date, timedelta
 from typing import Any
 
 from apps.catalog.claims.pending_changes import PendingChange
-from apps.feeds.adapting import absence_of
 from apps.feeds.models import FeedRun, Health
+from apps.feeds.sources.adapters import absence_of
 from apps.web.freshness import Freshness
 from apps.web.page import Sentence
 from apps.web.wording import ago, counted, iso_day, listed, number, price, spelled, unit_name

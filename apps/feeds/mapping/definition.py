@@ -1,0 +1,341 @@
+"""A mapping as it is stored (a small JSON object) and as it is used."""
+
+import re
+from collections.abc import Callable
+from collections.abc import Mapping as Dictionary
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from apps.catalog.claims.feed_rows import PRICE_UNITS
+from apps.catalog.ingestion.change_detection.records import Absence
+from apps.feeds.mapping.paths import Expression, InvalidPathError, Path, read_expression, read_path
+from apps.feeds.parsers.amounts import Per
+from apps.feeds.parsers.payload import is_storable
+
+# The kind of a source that is read by a mapping.
+KIND = "json-mapping"
+
+REQUIRED = ("external_id", "host", "api_id")
+LIFECYCLE_FIELDS = ("retires_on", "not_before", "announced_on", "successor", "status")
+OTHER_FIELDS = ("name", "region", "tier", "group", "alias_of", "currency", "source_url")
+EXPRESSIONS = (*REQUIRED, *LIFECYCLE_FIELDS, *OTHER_FIELDS)
+DOCUMENT_PATHS = ("as_of", "count", "next")
+
+STATUSES = ("active", "preview", "deprecated", "retired")
+# a word of the feed that says nothing about the end
+IGNORED = "ignore"
+PRICE_QUANTITIES = ("million", "thousand", "one")
+# units that are not tokens
+COUNTED_UNITS = frozenset(
+    {
+        "image",
+        "second",
+        "character",
+        "page",
+        "query",
+        "request",
+        "web_search",
+        "pixel",
+        "video_second",
+    }
+)
+_PER_OF_TOKENS: dict[str, Per] = {
+    "million": "million",
+    "thousand": "thousand_tokens",
+    "one": "token",
+}
+_PER_OF_OTHERS: dict[str, Per] = {"million": "million_units", "thousand": "thousand", "one": "unit"}
+ABSENCE_MEANINGS: tuple[Absence, ...] = ("news", "notices", "nothing")
+ZERO_MEANINGS = ("unknown", "free")
+
+MAX_PRICES = 40
+MAX_TRANSLATIONS = 100
+MAX_SKIPPED_ROWS = 100
+_MAX_TRANSLATION_LENGTH = 100
+_MAX_REQUEST_TOKENS = 100_000_000
+
+
+class InvalidMappingError(ValueError):
+    """A mapping that cannot be used; `errors` is {field: sentence}."""
+
+    def __init__(self, errors: dict[str, str]) -> None:
+        super().__init__(errors)
+        self.errors = errors
+
+    def __str__(self) -> str:
+        return " ".join(self.errors.values())
+
+
+@dataclass(frozen=True, slots=True)
+class PriceField:
+    """Where one price lies. With `each` it lies in every element of that list, and `path` and
+    `above` begin there.
+
+    `above` is the size of request in tokens from which it holds: a number, or a path to one. `per`
+    is what the published number is the price of: one, a thousand or a million of the unit.
+    """
+
+    unit: str
+    path: Path
+    per: str = "million"
+    each: Path | None = None
+    above: int | Path = 0
+
+    @property
+    def counted(self) -> Per:
+        return (_PER_OF_OTHERS if self.unit in COUNTED_UNITS else _PER_OF_TOKENS)[self.per]
+
+    @property
+    def where(self) -> str:
+        return f"{self.each}.{self.path}" if self.each else str(self.path)
+
+
+@dataclass(frozen=True, slots=True)
+class Mapping:
+    """Where things lie in a document, and what its words mean."""
+
+    rows: Path
+    fields: dict[str, Expression]
+    prices: tuple[PriceField, ...] = ()
+    hosts: dict[str, str] = field(default_factory=dict)
+    statuses: dict[str, str] = field(default_factory=dict)
+    zero: str = "unknown"
+    no_price: tuple[str, ...] = ()
+    skip: frozenset[str] = frozenset()
+    far_days_are_none: bool = False
+    absence: Absence = "notices"
+    document: dict[str, Path] = field(default_factory=dict)
+
+    @property
+    def topics(self) -> frozenset[str]:
+        lifecycle = (
+            {"lifecycle"} if any(name in self.fields for name in LIFECYCLE_FIELDS) else set()
+        )
+        return frozenset(lifecycle | ({"price"} if self.prices else set()))
+
+
+def read_mapping(stored: object) -> Mapping:
+    """The mapping of its stored form; InvalidMappingError names every field that is wrong."""
+    if not isinstance(stored, dict):
+        raise InvalidMappingError(
+            {"mapping": "A mapping is a JSON object with rows, external_id, host and api_id."}
+        )
+    errors: dict[str, str] = {}
+    allowed = {
+        "rows",
+        *EXPRESSIONS,
+        *DOCUMENT_PATHS,
+        "prices",
+        "hosts",
+        "statuses",
+        "zero",
+        "no_price",
+        "skip",
+        "far_days_are_none",
+        "absence",
+    }
+    for name in stored:
+        if name not in allowed:
+            errors[str(name)[:60]] = (
+                f"'{str(name)[:60]}' is no part of a mapping. Parts: {', '.join(sorted(allowed))}."
+            )
+    rows = _read(stored, "rows", errors, lambda text: read_path(text, of_rows=True), required=True)
+    fields: dict[str, Expression] = {}
+    for name in EXPRESSIONS:
+        expression = _read(stored, name, errors, read_expression, required=name in REQUIRED)
+        if expression is not None:
+            fields[name] = expression
+    document: dict[str, Path] = {}
+    for name in DOCUMENT_PATHS:
+        path = _read(stored, name, errors, read_path)
+        if path is not None:
+            document[name] = path
+    prices = _prices(stored.get("prices"), errors)
+    hosts = _translations(stored.get("hosts"), "hosts", errors)
+    statuses = _translations(stored.get("statuses"), "statuses", errors)
+    for word, meaning in statuses.items():
+        if meaning not in (*STATUSES, IGNORED):
+            errors["statuses"] = (
+                f"'{word}' cannot mean '{meaning}'. Choose from {', '.join((*STATUSES, IGNORED))}."
+            )
+    found = {
+        "zero": _choice(stored, "zero", ZERO_MEANINGS, "unknown", errors),
+        "absence": _choice(stored, "absence", ABSENCE_MEANINGS, "notices", errors),
+    }
+    far = stored.get("far_days_are_none", False)
+    if not isinstance(far, bool):
+        errors["far_days_are_none"] = "far_days_are_none is true or false."
+    no_price = _texts(stored.get("no_price"), "no_price", errors)
+    skip = _texts(stored.get("skip"), "skip", errors)
+    if not errors and not prices and not any(name in fields for name in LIFECYCLE_FIELDS):
+        errors["retires_on"] = (
+            "Say where at least one fact lies: a retirement date, a status or a price."
+        )
+    if errors or rows is None:
+        raise InvalidMappingError(errors)
+    return Mapping(
+        rows=rows,
+        fields=fields,
+        prices=prices,
+        hosts={word.casefold(): meaning for word, meaning in hosts.items()},
+        statuses={word.casefold(): meaning for word, meaning in statuses.items()},
+        zero=found["zero"],
+        no_price=no_price,
+        skip=frozenset(skip),
+        far_days_are_none=far is True,
+        absence=cast(Absence, found["absence"]),
+        document=document,
+    )
+
+
+def normalise_mapping(stored: dict[str, Any]) -> dict[str, Any]:
+    """The stored form without what says nothing, so that equal mappings are equal."""
+    return {name: value for name, value in stored.items() if value not in (None, "", [], {}, False)}
+
+
+def _read[T](
+    stored: Dictionary[str, Any],
+    name: str,
+    errors: dict[str, str],
+    read: Callable[[str], T],
+    *,
+    required: bool = False,
+) -> T | None:
+    text = stored.get(name)
+    if text in (None, ""):
+        if required:
+            errors[name] = f"Say where {FIELD_LABELS[name]} lies."
+        return None
+    if not isinstance(text, str):
+        errors[name] = f"{FIELD_LABELS[name].capitalize()} is given by a path, which is a text."
+        return None
+    try:
+        return read(text)
+    except InvalidPathError as bad:
+        errors[name] = str(bad)
+        return None
+
+
+FIELD_LABELS = {
+    "rows": "the list of rows",
+    "external_id": "the row's own id",
+    "host": "the host",
+    "api_id": "the API id",
+    "name": "the name",
+    "region": "the region",
+    "tier": "the service tier",
+    "group": "the group of rows",
+    "alias_of": "the row it points to",
+    "retires_on": "the retirement date",
+    "not_before": "the earliest retirement",
+    "announced_on": "the announcement date",
+    "successor": "the successor",
+    "status": "the lifecycle word",
+    "currency": "the currency",
+    "source_url": "the source address",
+    "as_of": "the moment the feed was made",
+    "count": "the number of rows",
+    "next": "the address of the next page",
+}
+
+
+def _prices(value: object, errors: dict[str, str]) -> tuple[PriceField, ...]:
+    if value in (None, []):
+        return ()
+    if not isinstance(value, list) or len(value) > MAX_PRICES:
+        errors["prices"] = (
+            f"Prices are a list of at most {MAX_PRICES} objects with unit, path and per."
+        )
+        return ()
+    found = []
+    for number, each in enumerate(value, start=1):
+        try:
+            found.append(_price(each))
+        except (InvalidPathError, ValueError) as bad:
+            errors.setdefault("prices", f"Price {number}: {bad}")
+    return tuple(found)
+
+
+def _price(value: object) -> PriceField:
+    if not isinstance(value, dict) or not set(value) <= {"unit", "path", "per", "each", "above"}:
+        raise ValueError(
+            "a price has unit, path, per and, where it depends on the size, each and above."
+        )
+    unit, per, above = value.get("unit"), value.get("per", "million"), value.get("above") or 0
+    if unit not in PRICE_UNITS:
+        raise ValueError(f"'{unit}' is no unit. Choose from {', '.join(PRICE_UNITS)}.")
+    if per not in PRICE_QUANTITIES:
+        raise ValueError(
+            f"a price is per {', '.join(PRICE_QUANTITIES)} of its unit, not per '{per}'."
+        )
+    texts = {name: value.get(name) or "" for name in ("path", "each")}
+    if not all(isinstance(text, str) for text in texts.values()) or not texts["path"]:
+        raise ValueError("say where the price lies.")
+    size: int | Path
+    if isinstance(above, str) and not above.strip().isdecimal():
+        size = read_path(above)
+    elif (
+        isinstance(above, int | str)
+        and not isinstance(above, bool)
+        and 0 <= int(above) <= _MAX_REQUEST_TOKENS
+    ):
+        size = int(above)
+    else:
+        raise ValueError(
+            f"'above' is a number of tokens up to {_MAX_REQUEST_TOKENS:,}, or a path to one."
+        )
+    each = read_path(texts["each"]) if texts["each"] else None
+    return PriceField(str(unit), read_path(texts["path"]), per, each, size)
+
+
+def _translations(value: object, name: str, errors: dict[str, str]) -> dict[str, str]:
+    if value in (None, {}):
+        return {}
+    fits = isinstance(value, dict) and len(value) <= MAX_TRANSLATIONS
+    if not fits or not all(
+        _is_short_text(key) and _is_short_text(word)
+        for key, word in cast(dict[Any, Any], value).items()
+    ):
+        errors[name] = (
+            f"{name.capitalize()} are at most {MAX_TRANSLATIONS} words with what each means."
+        )
+        return {}
+    return dict(cast(dict[str, str], value))
+
+
+def _texts(value: object, name: str, errors: dict[str, str]) -> tuple[str, ...]:
+    if value in (None, []):
+        return ()
+    if (
+        not isinstance(value, list)
+        or len(value) > MAX_SKIPPED_ROWS
+        or not all(_is_short_text(one, 400) for one in value)
+    ):
+        errors[name] = f"'{name}' is a list of at most {MAX_SKIPPED_ROWS} texts."
+        return ()
+    return tuple(value)
+
+
+def _is_short_text(value: object, longest: int = _MAX_TRANSLATION_LENGTH) -> bool:
+    return isinstance(value, str) and is_storable(value) and len(value) <= longest
+
+
+def _choice(
+    stored: Dictionary[str, Any],
+    name: str,
+    choices: tuple[str, ...],
+    usual: str,
+    errors: dict[str, str],
+) -> str:
+    value = stored.get(name) or usual
+    if value not in choices:
+        errors[name] = f"'{name}' is one of {', '.join(choices)}."
+        return usual
+    return str(value)
+
+
+_CURRENCY = re.compile(r"[A-Z]{3}")
+
+
+def is_currency(text: str) -> bool:
+    return _CURRENCY.fullmatch(text) is not None

@@ -1,0 +1,110 @@
+"""The prices of a row by a mapping."""
+
+import re
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+from apps.catalog.claims.feed_rows import PriceLine
+from apps.feeds.mapping.definition import Mapping, PriceField, is_currency
+from apps.feeds.mapping.paths import MISSING, Path, RowContext, as_text
+from apps.feeds.parsers.amounts import UnclearPriceError, per_million
+from apps.feeds.parsers.payload import quote
+
+_DECIMAL = re.compile(r"-?[0-9]{1,30}(?:\.[0-9]{1,60})?(?:[eE][+-]?[0-9]{1,3})?")
+_MAX_REQUEST_TOKENS = 100_000_000
+
+
+def price_lines(mapping: Mapping, place: RowContext) -> tuple[PriceLine, ...]:
+    """The lines of a row, sorted; none where it names no price. UnclearPriceError where one cannot
+    be believed."""
+    currency = _currency(mapping, place)
+    found: dict[tuple[str, int], Decimal] = {}
+    for price in mapping.prices:
+        for amount, above in _amounts(mapping, price, place, currency):
+            if found.setdefault((price.unit, above), amount) != amount:
+                size = f" above {above} tokens" if above else ""
+                raise UnclearPriceError(
+                    f"Two prices of {price.unit}{size} are given; the row's prices are left out."
+                )
+    base = {found.get(("input", 0)), found.get(("output", 0))}
+    is_free = mapping.zero == "free" and base == {Decimal(0)}
+    return tuple(
+        sorted(
+            PriceLine(unit, amount, above, currency=currency)
+            for (unit, above), amount in found.items()
+            if amount or (is_free and unit in {"input", "output"} and not above)
+        )
+    )
+
+
+def _currency(mapping: Mapping, place: RowContext) -> str:
+    expression = mapping.fields.get("currency")
+    if expression is None:
+        return "USD"
+    text = (as_text(expression.value(place)) or "").strip().upper()
+    if not is_currency(text):
+        raise UnclearPriceError(
+            f"The currency {quote(text)} is no code of three letters; the row's prices are left "
+            "out."
+        )
+    return text
+
+
+def _amounts(
+    mapping: Mapping, price: PriceField, place: RowContext, currency: str
+) -> Iterator[tuple[Decimal, int]]:
+    """(amount, size of request above which it holds) of one price of the row."""
+    inner = [place]
+    if price.each is not None:
+        inner = [
+            RowContext(value, place.keys, place.around, place.count)
+            for value in price.each.values(place)
+        ]
+    for each in inner:
+        value = price.path.first(each)
+        if value is MISSING or value in (None, "") or _means_no_price(mapping, value):
+            continue
+        above = price.above if isinstance(price.above, int) else _size(price.above, each)
+        # without a size it holds under a condition that the mapping does not know
+        if above is not None:
+            yield (
+                per_million(price.where, _number(value), per=price.counted, currency=currency),
+                above,
+            )
+
+
+def _means_no_price(mapping: Mapping, value: Any) -> bool:
+    if not mapping.no_price:
+        return False
+    if as_text(value) in mapping.no_price:
+        return True
+    number = _number(value)
+    if isinstance(number, bool) or not isinstance(number, int | Decimal):
+        return False
+    return any(_DECIMAL.fullmatch(none) and Decimal(none) == number for none in mapping.no_price)
+
+
+def _size(path: Path, place: RowContext) -> int | None:
+    value = path.first(place)
+    if value is MISSING or value is None:
+        return None
+    if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) < 12:
+        value = int(value)
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, int)
+        or not 0 <= value <= _MAX_REQUEST_TOKENS
+    ):
+        raise UnclearPriceError(
+            f"A price holds above {quote(value)} tokens, which is no size; the row's prices are "
+            "left out."
+        )
+    return value
+
+
+def _number(value: Any) -> Any:
+    """A number written as text as a number; anything else as it is."""
+    if isinstance(value, str) and _DECIMAL.fullmatch(value.strip()):
+        return Decimal(value.strip())
+    return value

@@ -1,0 +1,152 @@
+"""Fetching one feed's body. The only module of feeds that knows HTTP; whatever goes wrong becomes
+data."""
+
+import hashlib
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from apps.catalog.models import Source
+from apps.common.http.calls import OutboundError, Policy, Request, Response
+from apps.common.http.client import fetch
+from apps.feeds.polls import package
+
+type FetchStatus = Literal["new", "unchanged", "throttled", "failed"]
+
+PACKAGE_SCHEME = Source.PACKAGE_SCHEME
+# Longer validators than the poll state keeps are not worth keeping: the digest does their work.
+_MAX_ETAG_LENGTH = 300
+_MAX_LAST_MODIFIED_LENGTH = 100
+_ACCEPT = (
+    "application/json, application/feed+json, application/atom+xml, application/rss+xml, */*;q=0.5"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class FetchResult:
+    """What one attempt brought.
+
+    new: `body` and `digest` are set; the body may still equal the last one, which `digest` (SHA-256
+    of the inflated body, hex) tells. unchanged: the server answered 304. throttled: it asked to be
+    left alone, for `retry_after_seconds` if it said so. failed: `error` says in a sentence what is
+    wrong and what to do; `http_status` is None if there was no answer.
+    """
+
+    status: FetchStatus
+    http_status: int | None = None
+    body: bytes | None = None
+    etag: str | None = None
+    last_modified: str | None = None
+    digest: str | None = None
+    retry_after_seconds: int | None = None
+    error: str = ""
+    bytes_on_wire: int = 0
+
+
+def fetch_source(
+    url: str,
+    etag: str | None,
+    last_modified: str | None,
+    policy: Policy,
+    trusted: bool,
+    *,
+    cap_bytes: int | None = None,
+) -> FetchResult:
+    """Ask `url` once. Never raises for a fault of the far side or of the address.
+
+    `cap_bytes` lowers the policy's limits to what the feed's adapter expects at most (inflated
+    bytes).
+    """
+    if cap_bytes is not None:
+        policy = replace(
+            policy,
+            max_wire_bytes=min(policy.max_wire_bytes, cap_bytes),
+            max_body_bytes=min(policy.max_body_bytes, cap_bytes),
+        )
+    request = Request(
+        url,
+        headers={"Accept": _ACCEPT},
+        etag=etag or None,
+        last_modified=last_modified or None,
+        trusted=trusted,
+    )
+    try:
+        response = fetch(request, policy=policy)
+    except OutboundError as problem:
+        return FetchResult("failed", error=str(problem))
+    return _result_of_response(response, conditional=bool(etag or last_modified))
+
+
+def fetch_package(url: str, etag: str | None) -> FetchResult:
+    """The price list inside an installed package; its version stands for the ETag, so that it is
+    read once."""
+    name = url.removeprefix(PACKAGE_SCHEME)
+    if name != package.PACKAGE:
+        return FetchResult(
+            "failed",
+            error=f"No price list of a package '{name}' is known; only {package.PACKAGE} has one.",
+        )
+    version = package.package_version()
+    if etag == version:
+        return FetchResult("unchanged", etag=version)
+    body = package.package_body()
+    return FetchResult(
+        "new",
+        body=body,
+        etag=version,
+        digest=hashlib.sha256(body).hexdigest(),
+        bytes_on_wire=len(body),
+    )
+
+
+def _result_of_response(response: Response, *, conditional: bool) -> FetchResult:
+    """The meaning of a whole answer."""
+    status, size = response.status, response.bytes_on_wire
+    if status == 304 and conditional:
+        return FetchResult(
+            "unchanged",
+            status,
+            etag=_usable_header(response.etag, _MAX_ETAG_LENGTH),
+            last_modified=_usable_header(response.last_modified, _MAX_LAST_MODIFIED_LENGTH),
+            bytes_on_wire=size,
+        )
+    if status == 429 or (status == 503 and response.retry_after is not None):
+        return FetchResult(
+            "throttled",
+            status,
+            retry_after_seconds=response.retry_after,
+            error=f"The server answers {status} and asks to be left alone for a while; the "
+            "poll is put off.",
+            bytes_on_wire=size,
+        )
+    if status != 200:
+        return FetchResult("failed", status, error=_status_error(status), bytes_on_wire=size)
+    return FetchResult(
+        "new",
+        status,
+        body=response.body,
+        etag=_usable_header(response.etag, _MAX_ETAG_LENGTH),
+        last_modified=_usable_header(response.last_modified, _MAX_LAST_MODIFIED_LENGTH),
+        digest=hashlib.sha256(response.body).hexdigest(),
+        bytes_on_wire=size,
+    )
+
+
+def _usable_header(value: str | None, longest: int) -> str | None:
+    return value if value and len(value) <= longest else None
+
+
+def _status_error(status: int) -> str:
+    """What a status other than 200 means for who looks after the feeds."""
+    if status in {401, 403, 407, 451}:
+        return (
+            f"The server answers {status}: it does not let us read this feed. "
+            "Check whether it now wants a login."
+        )
+    if status in {404, 410}:
+        return (
+            f"The server answers {status}: nothing is at this address any more. "
+            "Look for the feed's new address."
+        )
+    if status >= 500:
+        return f"The server answers {status}: it has trouble of its own. The next poll tries again."
+    return f"The server answers {status} instead of 200. Check the address."

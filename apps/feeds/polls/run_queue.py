@@ -1,0 +1,67 @@
+"""Runs from the queue to a worker: at most one open run a source, and dead ones closed with their
+reason."""
+
+from datetime import datetime, timedelta
+
+import structlog
+from django.db import IntegrityError, transaction
+
+from apps.catalog.models import Source
+from apps.feeds.models import FeedRun, PollState
+
+log = structlog.get_logger(__name__)
+
+# A run that shows no sign of life for this long is dead; far longer than the outbound deadline and
+# the parse.
+DEAD_RUN_AFTER = timedelta(minutes=10)
+
+
+class AlreadyPollingError(Exception):
+    """Another run of this source is under way; wait for it, or look at it on the feeds page."""
+
+
+def queue_run(source: Source, *, trigger: str, at: datetime) -> FeedRun:
+    """A queued run of `source`; AlreadyPollingError where one is open. A run found dead is closed
+    first."""
+    close_dead_runs(at=at, source=source)
+    try:
+        with transaction.atomic():
+            return FeedRun.objects.create(source=source, trigger=trigger[:20], queued_at=at)
+    except IntegrityError:
+        raise AlreadyPollingError(f"{source.name} is being polled already.") from None
+
+
+def claim_run(run_id: int, *, at: datetime) -> FeedRun | None:
+    """Turn a queued run into a running one; None when somebody else did, or it was closed
+    meanwhile."""
+    claimed = FeedRun.objects.filter(pk=run_id, status=FeedRun.Status.QUEUED).update(
+        status=FeedRun.Status.RUNNING, started_at=at, heartbeat_at=at, step="fetch"
+    )
+    return FeedRun.objects.select_related("source").get(pk=run_id) if claimed else None
+
+
+def close_dead_runs(*, at: datetime, source: Source | None = None) -> int:
+    """Close open runs without a sign of life, and make their sources due again; the number
+    closed."""
+    dead = FeedRun.objects.open().filter(queued_at__lt=at - DEAD_RUN_AFTER)
+    if source is not None:
+        dead = dead.filter(source=source)
+    closed = 0
+    for run in dead.select_related("source"):
+        seen = run.heartbeat_at or run.started_at
+        if seen is not None and at - seen < DEAD_RUN_AFTER:
+            continue
+        reason = (
+            f"The worker died during the step '{run.step}'; nothing of this poll was kept."
+            if run.started_at
+            else "No worker took this poll up; the broker or the worker was away."
+        )
+        with transaction.atomic():
+            won = FeedRun.objects.filter(
+                pk=run.pk, status=run.status, heartbeat_at=run.heartbeat_at
+            ).update(status=FeedRun.Status.FAILED, finished_at=at, error=reason)
+            if won:
+                PollState.objects.filter(source=run.source).update(next_due_at=at)
+                closed += 1
+                log.warning("feed_run_dead", source=run.source.slug, run=run.pk, reason=reason)
+    return closed

@@ -1,0 +1,259 @@
+"""Notices of providers: what a poll brings, whom it may concern, and what people decide about
+it."""
+
+import hashlib
+import json
+import re
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.db.models import Q
+
+from apps.accounts.models import User
+from apps.catalog.claims.reconciliation import catalogue_lock
+from apps.catalog.models import Offering, ProviderEvent, Source, Version
+from apps.common.history.context import audit_context
+from apps.common.time import now
+from apps.feeds.models import FeedNotice
+from apps.feeds.parsers.notices import NoticeItem
+
+# what people may tell others of a notice; dates have a form of their own
+EVENT_KINDS = (ProviderEvent.Kind.RELEASED, ProviderEvent.Kind.TERMS_CHANGED)
+
+_MAX_NAMES = 50
+# as ids are written; what ends a sentence is no part of one
+_TOKEN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@+-]*[A-Za-z0-9]")
+_MIN_TOKEN_LENGTH = 4
+
+
+class AlreadyDecidedError(Exception):
+    """Somebody has dealt with the notice, or taken that back, meanwhile; `str()` says who."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredNotices:
+    """What a poll brought: how many items are new, and how many say something else than before."""
+
+    n_new: int
+    n_changed: int
+
+
+@transaction.atomic
+def store_notices(
+    source: Source, items: Sequence[NoticeItem], *, at: datetime, baseline: bool
+) -> StoredNotices:
+    """Keep what is new of a feed; three statements where nothing is.
+
+    The items of the first poll were there before anybody followed the feed and are not unread. One
+    whose title or text changes is unread again. One that leaves the feed stays here: feeds only
+    show their latest.
+    """
+    there = {
+        notice.external_id: notice
+        for notice in FeedNotice.objects.filter(
+            source=source, external_id__in=[item.external_id for item in items]
+        )
+    }
+    fresh = [item for item in items if item.external_id not in there]
+    changed = [
+        (there[item.external_id], item)
+        for item in items
+        if item.external_id in there and _differs(there[item.external_id], item)
+    ]
+    names = known_names([*fresh, *(item for _, item in changed)])
+    FeedNotice.objects.bulk_create(
+        [
+            FeedNotice(
+                source=source,
+                external_id=item.external_id,
+                title=item.title,
+                link=item.link,
+                published_at=item.published_at,
+                excerpt=item.text,
+                names=_names_in(item, names),
+                first_seen=at,
+                changed_at=at,
+                state=FeedNotice.State.BEFORE if baseline else FeedNotice.State.UNREAD,
+            )
+            for item in fresh
+        ]
+    )
+    for notice, item in changed:
+        said_otherwise = (notice.title, notice.excerpt) != (item.title, item.text)
+        notice.title, notice.link, notice.excerpt = item.title, item.link, item.text
+        notice.published_at, notice.names = item.published_at, _names_in(item, names)
+        if said_otherwise:
+            notice.changed_at = at
+            _mark_unread(notice)
+    columns = [
+        "title",
+        "link",
+        "excerpt",
+        "published_at",
+        "names",
+        "changed_at",
+        "state",
+        "outcome",
+        "decided_by",
+        "decided_at",
+        "reason",
+    ]
+    FeedNotice.objects.bulk_update([notice for notice, _ in changed], columns, batch_size=500)
+    return StoredNotices(len(fresh), len(changed))
+
+
+def _differs(notice: FeedNotice, item: NoticeItem) -> bool:
+    return (notice.title, notice.link, notice.excerpt, notice.published_at) != (
+        item.title,
+        item.link,
+        item.text,
+        item.published_at,
+    )
+
+
+def _mark_unread(notice: FeedNotice) -> None:
+    notice.state, notice.outcome, notice.reason = FeedNotice.State.UNREAD, "", ""
+    notice.decided_by, notice.decided_at = None, None
+
+
+# --- whom it may concern --------------------------------------------------------------------------
+
+
+def possible_ids(text: str) -> set[str]:
+    """What may be an id in a text: a run of letters, digits and the signs of ids, with a digit or a
+    sign in it. A mere word is none: "command" and "sonar" are ids too, and in prose they are not
+    meant."""
+    found = {token for token in _TOKEN.findall(text) if len(token) >= _MIN_TOKEN_LENGTH}
+    return {
+        token
+        for token in found
+        if any(letter.isdigit() for letter in token) or re.search(r"[-:/._]", token)
+    }
+
+
+def known_names(items: Iterable[NoticeItem]) -> set[str]:
+    """Of all that may be an id in these items, what is the id of an offering or a version, letter
+    by letter: two statements, none where nothing may be an id."""
+    tokens = sorted(
+        {token for item in items for token in possible_ids(f"{item.title}\n{item.text}")}
+    )
+    if not tokens:
+        return set()
+    offerings = Offering.objects.filter(api_id__in=tokens).values_list("api_id", flat=True)
+    versions = Version.objects.filter(Q(identifier__in=tokens) | Q(aliases__overlap=tokens))
+    names = set(offerings)
+    wanted = set(tokens)
+    for identifier, aliases in versions.values_list("identifier", "aliases"):
+        names |= wanted & {identifier, *aliases}
+    return names
+
+
+def _names_in(item: NoticeItem, names: Collection[str]) -> list[str]:
+    return sorted(possible_ids(f"{item.title}\n{item.text}") & set(names))[:_MAX_NAMES]
+
+
+# --- what people decide ---------------------------------------------------------------------------
+
+
+def _require_governance(by: User) -> None:
+    if not by.is_governance:
+        raise PermissionDenied("Only governance deals with notices. Ask one of them.")
+
+
+@transaction.atomic
+def close_notices(
+    *, notices: Collection[int], outcome: FeedNotice.Outcome, by: User, reason: str = ""
+) -> list[FeedNotice]:
+    """Mark these notices as dealt with; those that were not yet. The catalogue stays as it is."""
+    _require_governance(by)
+    rows = list(
+        FeedNotice.objects.select_for_update()
+        .filter(pk__in=notices)
+        .exclude(state=FeedNotice.State.DONE)
+    )
+    with audit_context(user=by, reason=reason or outcome.label):
+        for notice in rows:
+            notice.state, notice.outcome, notice.reason = (
+                FeedNotice.State.DONE,
+                outcome,
+                reason[:500],
+            )
+            notice.decided_by, notice.decided_at = by, now()
+            notice.save()
+    return rows
+
+
+@transaction.atomic
+def reopen_notices(*, notices: Collection[int], by: User) -> int:
+    """Take back that these were dealt with; how many were."""
+    _require_governance(by)
+    rows = list(
+        FeedNotice.objects.select_for_update().filter(pk__in=notices, state=FeedNotice.State.DONE)
+    )
+    with audit_context(user=by, reason="taken back"):
+        for notice in rows:
+            _mark_unread(notice)
+            notice.save()
+    return len(rows)
+
+
+@transaction.atomic
+def record_event(
+    *,
+    notice: FeedNotice,
+    kind: str,
+    offering: Offering,
+    by: User,
+    reason: str,
+    effective_on: date | None = None,
+) -> ProviderEvent:
+    """Tell everyone who stands on `offering` of what a person read in the notice: `released` or
+    `terms_changed`.
+
+    The same of the same notice is told once. AlreadyDecidedError where it was told before; a reason
+    is needed.
+    """
+    _require_governance(by)
+    if kind not in EVENT_KINDS:
+        raise ValueError(
+            f"A notice is told of as {' or '.join(EVENT_KINDS)}; a date has its own form."
+        )
+    if not reason.strip():
+        raise ValueError("Say what the notice says: people will be told of it.")
+    parts = [notice.source.slug, notice.external_id, kind, offering.pk]
+    key = hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+    with audit_context(user=by, reason=reason):
+        catalogue_lock()
+        event, made = ProviderEvent.objects.get_or_create(
+            key=key,
+            defaults={
+                "kind": kind,
+                "source": notice.source,
+                "external_id": notice.external_id,
+                "offering": offering,
+                "old": None,
+                "new": notice.title,
+                "effective_on": effective_on,
+                "detected_at": now(),
+            },
+        )
+        if not made:
+            raise AlreadyDecidedError("This notice was told of for this offering already.")
+        close_notices(notices=[notice.pk], outcome=FeedNotice.Outcome.EVENT, by=by, reason=reason)
+    return event
+
+
+__all__ = [
+    "EVENT_KINDS",
+    "AlreadyDecidedError",
+    "StoredNotices",
+    "close_notices",
+    "known_names",
+    "possible_ids",
+    "record_event",
+    "reopen_notices",
+    "store_notices",
+]

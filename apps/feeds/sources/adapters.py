@@ -1,0 +1,100 @@
+"""The adapter of a source: one of those that come with the product, or one made from the source's
+own mapping."""
+
+from dataclasses import replace
+from functools import partial
+
+from apps.catalog.claims.feed_rows import ParsedFeed
+from apps.catalog.ingestion.change_detection.records import DEFAULT_RULES, Absence, DetectionRules
+from apps.catalog.models import Source
+from apps.feeds.mapping.definition import ABSENCE_MEANINGS, KIND, InvalidMappingError, read_mapping
+from apps.feeds.mapping.reader import parse_body
+from apps.feeds.models import SourceMapping
+from apps.feeds.parsers import ADAPTERS, MEBIBYTE, Adapter, notices
+from apps.feeds.parsers.payload import InvalidPayloadError
+
+# what a body that is read by a mapping may measure at most, inflated
+MAX_MAPPED_BODY_BYTES = 32 * MEBIBYTE
+# the kinds of source whose rows become claims
+CLAIM_KINDS = (*ADAPTERS, KIND)
+KIND_NAMES = {
+    **{adapter.kind: adapter.name for adapter in ADAPTERS.values()},
+    KIND: "JSON by mapping",
+    notices.KIND: "Notices (RSS, Atom, JSON Feed)",
+}
+
+
+def _no_rows(body: bytes) -> ParsedFeed:
+    raise InvalidPayloadError("A feed of notices has no rows.")
+
+
+NOTICES_ADAPTER = Adapter(
+    kind=notices.KIND,
+    name=KIND_NAMES[notices.KIND],
+    parse=_no_rows,
+    default_url="",
+    topics=frozenset(),
+    cap_bytes=8 * MEBIBYTE,
+    read_notices=notices.parse,
+    absence="nothing",
+)
+
+
+class NoAdapterError(Exception):
+    """A source that nobody can read; `str()` says why and what to do."""
+
+
+def adapter_of(source: Source) -> Adapter:
+    """How `source` is read. NoAdapterError where its kind is unknown, or its mapping is missing or
+    wrong."""
+    if source.kind in ADAPTERS:
+        return ADAPTERS[source.kind]
+    if source.kind == notices.KIND:
+        return NOTICES_ADAPTER
+    if source.kind != KIND:
+        raise NoAdapterError(f"No adapter reads sources of kind '{source.kind}'.")
+    try:
+        mapping = read_mapping(_source_mapping(source))
+    except InvalidMappingError as bad:
+        raise NoAdapterError(
+            f"The mapping of {source.name} cannot be used. {bad} Correct it on the source's page."
+        ) from None
+    return Adapter(
+        kind=KIND,
+        name=source.name,
+        parse=partial(parse_body, mapping=mapping),
+        default_url="",
+        topics=mapping.topics,
+        cap_bytes=MAX_MAPPED_BODY_BYTES,
+        absence=mapping.absence,
+    )
+
+
+def _source_mapping(source: Source) -> object:
+    mapping: SourceMapping | None = getattr(source, "mapping", None)
+    return mapping.settings if mapping else None
+
+
+def absence_of(source: Source) -> Absence:
+    """What it means that a row leaves `source` for good."""
+    if source.kind in ADAPTERS:
+        return ADAPTERS[source.kind].absence
+    stored = _source_mapping(source) if source.kind == KIND else None
+    said = stored.get("absence") if isinstance(stored, dict) else None
+    return next((absence for absence in ABSENCE_MEANINGS if absence == said), "notices")
+
+
+def change_rules_of(source: Source) -> DetectionRules:
+    """How observations of a source are judged."""
+    return replace(DEFAULT_RULES, absence=absence_of(source))
+
+
+__all__ = [
+    "CLAIM_KINDS",
+    "KIND_NAMES",
+    "MAX_MAPPED_BODY_BYTES",
+    "NoAdapterError",
+    "absence_of",
+    "adapter_of",
+    "change_rules_of",
+]

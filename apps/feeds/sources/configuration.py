@@ -1,0 +1,384 @@
+"""What governance sets about sources: add one, change it, switch it off and on, take a change
+back."""
+
+from collections.abc import Mapping as Dictionary
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import transaction
+from django.utils.text import slugify
+
+from apps.accounts.models import User
+from apps.catalog.actions import reconcile_source
+from apps.catalog.claims.feed_rows import (
+    FeedRow,
+    LifecycleClaim,
+    ParsedFeed,
+    PriceLine,
+    RejectedRow,
+)
+from apps.catalog.models import Source
+from apps.common.history.context import audit_context
+from apps.common.http.addresses import check_address
+from apps.common.http.calls import OutboundRefusedError
+from apps.common.processes.child_process import child_function
+from apps.feeds.mapping.definition import KIND, InvalidMappingError, normalise_mapping, read_mapping
+from apps.feeds.mapping.document_outline import (
+    DocumentOutline,
+    OutlineField,
+    RowList,
+    outline_document,
+)
+from apps.feeds.mapping.paths import InvalidPathError, read_path
+from apps.feeds.mapping.reader import MappingResult, read_document
+from apps.feeds.models import PollState, SourceMapping
+from apps.feeds.parsers import MEBIBYTE
+from apps.feeds.parsers.notices import KIND as NOTICES
+from apps.feeds.parsers.payload import InvalidPayloadError, ObjectWithDuplicateKeys, load_json
+from apps.feeds.polls.client import PACKAGE_SCHEME, fetch_source
+
+# kinds that people add; the others come with the product
+ADDABLE_KINDS = (KIND, NOTICES)
+# what a person may set; `mapping` comes on top
+EDITABLE_FIELDS = (
+    "name",
+    "url",
+    "interval_minutes",
+    "stale_after_minutes",
+    "frozen_after_days",
+    "trust_rank",
+    "licence_note",
+    "enabled",
+)
+MAX_SAMPLE_BYTES = 32 * MEBIBYTE
+MIN_INTERVAL_MINUTES = 5
+MAX_INTERVAL_MINUTES = 31 * 24 * 60
+# words that stand in an address where a source's own could
+_RESERVED_SLUGS = frozenset(
+    {"new", "runs", "quarantine", "disagreements", "notices", "sources", "preview", "manual"}
+)
+
+
+class InvalidSourceError(ValidationError):
+    """What is wrong with a source, by field; nothing was changed."""
+
+
+class ChangedSinceError(Exception):
+    """A change cannot be taken back, because the source was changed after it; `str()` says so."""
+
+
+def _require_governance(by: User) -> None:
+    if not by.is_governance:
+        raise PermissionDenied(
+            "Only governance and administrators may change sources. Ask one of them."
+        )
+
+
+@transaction.atomic
+def add_source(
+    *,
+    kind: str,
+    by: User,
+    mapping: Dictionary[str, Any] | None = None,
+    reason: str = "",
+    **facts: Any,
+) -> Source:
+    """A new source of one of ADDABLE_KINDS; its slug is made from its name. InvalidSourceError
+    names what is wrong.
+
+    It is due at once where it is switched on. `facts` are of EDITABLE_FIELDS.
+    """
+    _require_governance(by)
+    if kind not in ADDABLE_KINDS:
+        raise InvalidSourceError(
+            {
+                "kind": f"Choose {' or '.join(ADDABLE_KINDS)}: the other adapters have their "
+                "source already."
+            }
+        )
+    source = Source(kind=kind, trusted_address=False)
+    stored = _set_source(source, facts, mapping)
+    source.slug = _free_slug(source.name)
+    _validate_source(source, url_changed=True)
+    with audit_context(user=by, reason=reason or f"{source.name} is added"):
+        source.save()
+        if stored is not None:
+            SourceMapping.objects.create(source=source, settings=stored)
+    return source
+
+
+@transaction.atomic
+def change_source(
+    *,
+    source: Source,
+    by: User,
+    mapping: Dictionary[str, Any] | None = None,
+    reason: str = "",
+    **facts: Any,
+) -> bool:
+    """Set these facts, and the mapping where one is given; whether anything changed.
+    InvalidSourceError as above.
+
+    Another address is no longer the operator's word. Another address or mapping has the source read
+    anew at the next poll, with the rules of every poll: what reads otherwise now is a change of the
+    feed.
+    """
+    _require_governance(by)
+    source = Source.objects.select_for_update().get(pk=source.pk)
+    before = {name: getattr(source, name) for name in EDITABLE_FIELDS}
+    known = SourceMapping.objects.filter(source=source).first()
+    stored = _set_source(source, facts, mapping)
+    url_changed = source.url != before["url"]
+    _validate_source(source, url_changed=url_changed)
+    remapped = stored is not None and (known is None or known.settings != stored)
+    if not remapped and all(getattr(source, name) == value for name, value in before.items()):
+        return False
+    if url_changed and not by.is_superuser:
+        # the operator trusted the old address, not this one
+        source.trusted_address = False
+    with audit_context(user=by, reason=reason or f"{source.name} is changed"):
+        source.save()
+        if remapped:
+            SourceMapping.objects.update_or_create(source=source, defaults={"settings": stored})
+        _apply_side_effects(source, before, by=by, anew=remapped or url_changed)
+    return True
+
+
+def _apply_side_effects(
+    source: Source, before: Dictionary[str, Any], *, by: User, anew: bool
+) -> None:
+    """What a change of a source brings with it."""
+    if source.trust_rank != before["trust_rank"]:
+        reconcile_source(
+            source=source, by=by, reason=f"{source.name} is trusted {source.trust_rank}"
+        )
+    state = PollState.objects.filter(source=source)
+    if anew:
+        state.update(etag="", last_modified="", digest="", next_due_at=None)
+    elif source.interval_minutes < before["interval_minutes"] or (
+        source.enabled and not before["enabled"]
+    ):
+        state.update(next_due_at=None)
+
+
+def set_source_enabled(*, source: Source, enabled: bool, by: User, reason: str = "") -> bool:
+    """Poll it, or no longer; whether that changed anything. What it says stands until it is
+    contradicted."""
+    word = "on" if enabled else "off"
+    return change_source(
+        source=source, by=by, enabled=enabled, reason=reason or f"{source.name} is switched {word}"
+    )
+
+
+@transaction.atomic
+def undo_source_change(*, source: Source, change: UUID, by: User) -> None:
+    """Put source and mapping back to what they were before `change`. ChangedSinceError where
+    somebody changed them after it, or nothing of it is known."""
+    _require_governance(by)
+    source = Source.objects.select_for_update().get(pk=source.pk)
+    before = {name: getattr(source, name) for name in EDITABLE_FIELDS}
+    mapping = SourceMapping.objects.filter(source=source).first()
+    sources, mappings = (
+        _row_before(source, change),
+        _row_before(mapping, change) if mapping else _RowUndo(),
+    )
+    if not sources.happened and not mappings.happened:
+        raise ChangedSinceError("Nothing of this change is on record for the source.")
+    if sources.overtaken or mappings.overtaken:
+        raise ChangedSinceError(
+            "The source was changed again since; look at it and set what you want."
+        )
+    if sources.happened and sources.row is None:
+        raise ChangedSinceError("This is how the source came to be. Switch it off instead.")
+    with audit_context(user=by, reason="taken back"):
+        if sources.row is not None:
+            for name in (*EDITABLE_FIELDS, "trusted_address"):
+                setattr(source, name, getattr(sources.row, name))
+            source.save()
+        if mapping is not None and mappings.row is not None:
+            mapping.settings = mappings.row.settings
+            mapping.save()
+        _apply_side_effects(
+            source, before, by=by, anew=mappings.row is not None or source.url != before["url"]
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _RowUndo:
+    """What a change did to a row: whether anything, what it was before, and whether it was changed
+    since."""
+
+    happened: bool = False
+    row: Any = None
+    overtaken: bool = False
+
+
+def _row_before(row: Any, change: UUID) -> _RowUndo:
+    entries = list(row.history.order_by("pgh_id"))
+    own = [number for number, entry in enumerate(entries) if entry.pgh_context_id == change]
+    if not own:
+        return _RowUndo()
+    return _RowUndo(True, entries[own[0] - 1] if own[0] else None, own[-1] != len(entries) - 1)
+
+
+def _set_source(
+    source: Source, facts: Dictionary[str, Any], mapping: Dictionary[str, Any] | None
+) -> dict[str, Any] | None:
+    """Set the facts; the tidy mapping, or None where none is given."""
+    unknown = set(facts) - set(EDITABLE_FIELDS)
+    assert not unknown, f"a source has no {unknown}"
+    for name, value in facts.items():
+        setattr(source, name, value.strip() if isinstance(value, str) else value)
+    if source.kind != KIND:
+        if mapping is not None:
+            raise InvalidSourceError(
+                {"mapping": f"Only a source of the kind {KIND} has a mapping."}
+            )
+        return None
+    if mapping is None:
+        if source.pk is None:
+            raise InvalidSourceError(
+                {"mapping": "Say where things lie in the document: a mapping."}
+            )
+        return None
+    try:
+        read_mapping(dict(mapping))
+    except InvalidMappingError as bad:
+        raise InvalidSourceError(
+            {"mapping": [f"{name}: {said}" for name, said in bad.errors.items()]}
+        ) from None
+    return normalise_mapping(dict(mapping))
+
+
+def _validate_source(source: Source, *, url_changed: bool) -> None:
+    errors: dict[str, str] = {}
+    if not source.name:
+        errors["name"] = "Give the source a name."
+    if url_changed and not source.url.startswith(PACKAGE_SCHEME):
+        try:
+            check_address(source.url)
+        except OutboundRefusedError as refused:
+            errors["url"] = str(refused)
+    elif url_changed and source.kind in ADDABLE_KINDS:
+        errors["url"] = "Write the address as https://host/path."
+    if not MIN_INTERVAL_MINUTES <= source.interval_minutes <= MAX_INTERVAL_MINUTES:
+        errors["interval_minutes"] = (
+            f"Poll every {MIN_INTERVAL_MINUTES} minutes at most and once a month at least."
+        )
+    if source.stale_after_minutes < source.interval_minutes:
+        errors["stale_after_minutes"] = (
+            "It cannot be late before it is due: give at least the time between two polls."
+        )
+    if not 1 <= source.trust_rank <= 1000:
+        errors["trust_rank"] = (
+            "The trust rank is between 1 and 1000; the smaller, the more it counts."
+        )
+    if errors:
+        raise InvalidSourceError(errors)
+    try:
+        source.full_clean(exclude={"slug"}, validate_unique=False, validate_constraints=False)
+    except ValidationError as wrong:
+        raise InvalidSourceError(wrong.message_dict) from None
+
+
+def _free_slug(name: str) -> str:
+    stem = slugify(name)[:36].strip("-") or "source"
+    there = (
+        set(Source.objects.filter(slug__startswith=stem).values_list("slug", flat=True))
+        | _RESERVED_SLUGS
+    )
+    return next(
+        slug for slug in (stem, *(f"{stem}-{n}" for n in range(2, 1000))) if slug not in there
+    )
+
+
+# --- trying out -----------------------------------------------------------------------------------
+
+
+class NoSampleError(Exception):
+    """No sample could be had; `str()` says why and what to do."""
+
+
+def fetch_sample(url: str, *, by: User, policy: Any) -> bytes:
+    """The body at `url`, asked once, as a poll would but without being anybody's source.
+    NoSampleError otherwise."""
+    _require_governance(by)
+    fetched = fetch_source(url, None, None, policy, trusted=False, cap_bytes=MAX_SAMPLE_BYTES)
+    if fetched.body is None:
+        raise NoSampleError(fetched.error or "The server sent nothing.")
+    return fetched.body
+
+
+def read_sample(body: bytes, stored: object) -> MappingResult:
+    """What `body` says by this mapping; writes nothing. InvalidMappingError where the mapping
+    cannot be used."""
+    if not body:
+        read_mapping(stored)
+        return MappingResult()
+    try:
+        return _read_by_mapping(body, stored)
+    except InvalidPayloadError as refused:
+        return MappingResult(refusal=str(refused))
+
+
+def outline_sample(body: bytes, rows: str) -> DocumentOutline | None:
+    """What lies in the sample, its rows by this path where it is one; None where it cannot be read
+    as JSON."""
+    try:
+        return _outline_body(body, rows)
+    except InvalidPayloadError:
+        return None
+
+
+_RESULT_CLASSES = (
+    ParsedFeed,
+    FeedRow,
+    RejectedRow,
+    PriceLine,
+    LifecycleClaim,
+    MappingResult,
+    ObjectWithDuplicateKeys,
+)
+
+
+@child_function(
+    classes=_RESULT_CLASSES,
+    errors=(InvalidMappingError, InvalidPayloadError),
+    refusal=InvalidPayloadError,
+)
+def _read_by_mapping(body: bytes, stored: object) -> MappingResult:
+    mapping = read_mapping(stored)
+    return read_document(load_json(body), mapping)
+
+
+@child_function(
+    classes=(DocumentOutline, OutlineField, RowList),
+    errors=(InvalidPayloadError,),
+    refusal=InvalidPayloadError,
+)
+def _outline_body(body: bytes, rows: str) -> DocumentOutline:
+    document = load_json(body)
+    try:
+        path = read_path(rows, of_rows=True) if rows.strip() else None
+    except InvalidPathError:
+        path = None
+    return outline_document(document, path)
+
+
+__all__ = [
+    "ADDABLE_KINDS",
+    "EDITABLE_FIELDS",
+    "NOTICES",
+    "ChangedSinceError",
+    "InvalidSourceError",
+    "NoSampleError",
+    "add_source",
+    "change_source",
+    "fetch_sample",
+    "outline_sample",
+    "read_sample",
+    "set_source_enabled",
+    "undo_source_change",
+]

@@ -1,0 +1,29 @@
+"""What a poll would do to what a source is known to say, without doing it."""
+
+from datetime import datetime
+
+from apps.catalog.claims.feed_rows import ParsedFeed
+from apps.catalog.ingestion.change_detection.comparison import detect_changes
+from apps.catalog.ingestion.change_detection.records import DetectionRules, Observation
+from apps.catalog.ingestion.ingest import known_claims, row_identities
+from apps.catalog.models import Source
+from apps.feeds.models import PollState
+
+
+def preview_observation(
+    source: Source, parsed: ParsedFeed, *, at: datetime, rules: DetectionRules
+) -> Observation:
+    """The observation that `parsed` would be: which claims are new, which change, which events
+    follow, what the guards would hold. Reads, and writes nothing."""
+    state = PollState.objects.filter(source=source).first()
+    last_seen = state.last_observed_at if state else None
+    return detect_changes(
+        known_claims(source),
+        parsed.rows,
+        at,
+        baseline=last_seen is None,
+        set_aside={reject.external_id for reject in parsed.rejects},
+        last_seen=last_seen,
+        identify=row_identities,
+        rules=rules,
+    )
